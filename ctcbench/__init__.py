@@ -1,0 +1,56 @@
+"""ctcbench: train, decode and compare CTC recognisers; the names that a plugin author imports."""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ctcbench.api import Recogniser, load, run
+    from ctcbench.config.run_config import RunConfig
+    from ctcbench.contract.components import Component, backbone, dataset, decoder, executor, head, loss
+    from ctcbench.contract.data import LogProbs, Sample, Samples, Source, SplitName
+    from ctcbench.contract.errors import BadSample, CtcbenchError, PluginError, UsageError
+    from ctcbench.contract.hooks import Column, EpochReport, RunInfo, hookimpl
+    from ctcbench.contract.hypothesis import Hypothesis
+    from ctcbench.contract.pictures import read_picture
+    from ctcbench.contract.specs import BLANK, Alphabet, ImageSpec, SequenceSpec
+    from ctcbench.results.result import Result
+
+__version__ = "0.1.0"
+
+# Loaded at first use: `import ctcbench.decoding` must not pay for pydantic, nor `--help` for torch.
+_HOMES = {
+    "ctcbench.api": ("Recogniser", "load", "run"),
+    "ctcbench.config.run_config": ("RunConfig",),
+    "ctcbench.contract.components": (
+        "Component", "backbone", "dataset", "decoder", "executor", "head", "loss",
+    ),
+    "ctcbench.contract.data": ("LogProbs", "Sample", "Samples", "Source", "SplitName"),
+    "ctcbench.contract.errors": ("BadSample", "CtcbenchError", "PluginError", "UsageError"),
+    "ctcbench.contract.hooks": ("Column", "EpochReport", "RunInfo", "hookimpl"),
+    "ctcbench.contract.hypothesis": ("Hypothesis",),
+    "ctcbench.contract.pictures": ("read_picture",),
+    "ctcbench.contract.specs": ("BLANK", "Alphabet", "ImageSpec", "SequenceSpec"),
+    "ctcbench.results.result": ("Result",),
+}  # fmt: skip
+_HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
+
+__all__ = [
+    "BLANK", "Alphabet", "BadSample", "Column", "Component", "CtcbenchError", "EpochReport", "Hypothesis",
+    "ImageSpec", "LogProbs", "PluginError", "Recogniser", "Result", "RunConfig", "RunInfo", "Sample",
+    "Samples", "SequenceSpec", "Source", "SplitName", "UsageError", "__version__", "backbone", "dataset",
+    "decoder", "executor", "head", "hookimpl", "load", "loss", "read_picture", "run",
+]  # fmt: skip
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME_OF:
+        raise AttributeError(f"module 'ctcbench' has no attribute {name!r}")
+    value = getattr(importlib.import_module(_HOME_OF[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,75 @@
+"""Component strings, ``name`` or ``name:option=value,option=value``: read and written."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from ctcbench.contract.errors import UsageError
+
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_QUOTED = re.compile(r"'((?:[^'\\]|\\.)*)'|\"((?:[^\"\\]|\\.)*)\"", re.DOTALL)
+_PLAIN = re.compile(r"[^,:'\"]*")
+
+
+@dataclass(frozen=True)
+class ComponentString:
+    """A component's name and its options as text; ``str()`` gives the canonical form back."""
+
+    name: str
+    options: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def parse(cls, text: str) -> ComponentString:
+        """Read a component string; a value with a comma, a colon or a quote in it stands in quotes.
+
+        Raises:
+            UsageError: the text is not of that form; says where.
+        """
+        name, colon, rest = text.strip().partition(":")
+        if not _NAME.fullmatch(name):
+            raise UsageError(f"{text!r}: expected name or name:option=value,option=value")
+        options: dict[str, str] = {}
+        position = 0
+        while colon:
+            found = re.compile(r"\s*([A-Za-z_][A-Za-z0-9_]*)\s*=").match(rest, position)
+            if not found:
+                raise UsageError(f"{text!r}: expected option=value at {rest[position:]!r}")
+            option = found[1]
+            if option in options:
+                raise UsageError(f"{text!r}: option {option!r} is given twice")
+            options[option], position = _value(text, rest, found.end())
+            if position == len(rest):
+                break
+            if rest[position] != ",":
+                raise UsageError(
+                    f"{text!r}: unexpected {rest[position:]!r} after {option}; "
+                    f"a value with a comma, a colon or a quote in it is put in quotes: {option}='…'"
+                )
+            position += 1
+        return cls(name, options)
+
+    def __str__(self) -> str:
+        if not self.options:
+            return self.name
+        return f"{self.name}:" + ",".join(f"{option}={_quoted(v)}" for option, v in self.options.items())
+
+
+def _value(text: str, rest: str, position: int) -> tuple[str, int]:
+    if rest[position : position + 1] in ("'", '"'):
+        found = _QUOTED.match(rest, position)
+        if not found:
+            raise UsageError(f"{text!r}: the quote at {rest[position:]!r} is not closed")
+        inner = found[1] if found[1] is not None else found[2]
+        return re.sub(r"\\(.)", r"\1", inner, flags=re.DOTALL), found.end()
+    found = _PLAIN.match(rest, position)
+    assert found  # the pattern matches the empty text
+    return found[0].strip(), found.end()
+
+
+def _quoted(value: str) -> str:
+    if value == value.strip() and not re.search(r"[,:'\"\\]", value):
+        return value
+    escaped = re.sub(r"(['\\])", r"\\\1", value)
+    return f"'{escaped}'"

@@ -1,0 +1,97 @@
+"""A component: a builder function with a kind, a name, a first line of help, and options."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Literal, get_args
+
+from ctcbench.contract.errors import PluginError
+from ctcbench.contract.options import Option, options_of, read_options
+
+Kind = Literal["dataset", "backbone", "head", "loss", "decoder", "executor"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
+
+
+@dataclass(frozen=True)
+class Component:
+    """A named part that can be put into a run.
+
+    ``builder`` takes what the core knows (nothing for a data set, ``ImageSpec`` for a backbone,
+    ``SequenceSpec`` for a head, ``Alphabet`` for a loss or a decoder) and its options by keyword.
+    """
+
+    kind: Kind
+    builder: Callable[..., Any]
+
+    @property
+    def name(self) -> str:
+        """The name in component strings: the function's."""
+        return self.builder.__name__
+
+    @property
+    def summary(self) -> str:
+        """The help: the docstring's first line."""
+        return (self.builder.__doc__ or "").strip().partition("\n")[0]
+
+    @cached_property
+    def options(self) -> Mapping[str, Option]:
+        """The options by name, from the builder's keyword-only parameters."""
+        return options_of(self.builder)
+
+    def read(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the value of every option, checked.
+
+        Raises:
+            UsageError: an option is unknown, missing, of the wrong type or out of bounds.
+        """
+        return read_options(f"{self.kind} {self.name}", self.options, given)
+
+    def __call__(self, *context: Any, **options: Any) -> Any:
+        """Build the part, with the options checked."""
+        return self.builder(*context, **self.read(options))
+
+
+def _component(kind: Kind, builder: Callable[..., Any]) -> Component:
+    component = Component(kind, builder)
+    if not component.summary:
+        raise PluginError(
+            f"{builder.__module__}.{builder.__qualname__}: a {kind} needs a docstring; "
+            f"its first line is what `ctcbench run --help` shows"
+        )
+    return component
+
+
+def dataset(builder: Callable[..., Any]) -> Component:
+    """Make a builder ``(*, options) -> Source`` a data set component."""
+    return _component("dataset", builder)
+
+
+def backbone(builder: Callable[..., Any]) -> Component:
+    """Make a builder ``(image: ImageSpec, *, options) -> Module`` (images_NCHW -> feats_NFHW) a backbone."""
+    return _component("backbone", builder)
+
+
+def head(builder: Callable[..., Any]) -> Component:
+    """Make a builder ``(sequence: SequenceSpec, *, options) -> Module`` (feats_TNF -> feats_TND) a head."""
+    return _component("head", builder)
+
+
+def loss(builder: Callable[..., Any]) -> Component:
+    """Make a builder ``(alphabet: Alphabet, *, options) -> callable`` a loss component.
+
+    The callable takes ``(log_probs_TNK, lengths_N, targets_NL, target_lengths_N)``, the log-probs in
+    float32, and returns a scalar tensor.
+    """
+    return _component("loss", builder)
+
+
+def decoder(builder: Callable[..., Any]) -> Component:
+    """Make a builder ``(alphabet: Alphabet, *, options) -> (LogProbs -> list[Hypothesis])`` a decoder."""
+    return _component("decoder", builder)
+
+
+def executor(builder: Callable[..., Any]) -> Component:
+    """Make a builder ``(*, options) -> executor`` a component that runs the trials of a study."""
+    return _component("executor", builder)

@@ -1,0 +1,181 @@
+"""Options of a component: read from its builder's signature, so help, bounds and errors agree."""
+
+from __future__ import annotations
+
+import inspect
+import types
+import typing
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from ctcbench.contract.errors import PluginError, UsageError, nearest
+
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
+    from pydantic.fields import FieldInfo
+
+
+@dataclass(frozen=True)
+class Option:
+    """One keyword-only parameter of a builder: its type, bounds, default and help."""
+
+    name: str
+    annotation: Any
+    default: Any = field(default=inspect.Parameter.empty)
+
+    @property
+    def required(self) -> bool:
+        """Whether the component can't be built without this option."""
+        return self.default is inspect.Parameter.empty
+
+    @cached_property
+    def _adapter(self) -> TypeAdapter[Any]:
+        from pydantic import ConfigDict, TypeAdapter
+
+        return TypeAdapter(self.annotation, config=ConfigDict(allow_inf_nan=False))
+
+    @cached_property
+    def _field(self) -> FieldInfo | None:
+        from pydantic.fields import FieldInfo
+
+        found = (meta for meta in _metadata(self.annotation) if isinstance(meta, FieldInfo))
+        return next(found, None)
+
+    @property
+    def description(self) -> str:
+        """The help text from ``Field(description=…)``."""
+        return (self._field.description or "") if self._field else ""
+
+    @cached_property
+    def type_name(self) -> str:
+        """The type as a user reads it: ``int``, ``one of 'batch', 'none'``, ``list of int``."""
+        return describe_type(_bare(self.annotation))
+
+    @cached_property
+    def bounds(self) -> str:
+        """The bounds as a user reads them: ``8 to 512``, ``above 0``, or an empty text."""
+        return describe_bounds(self._field)
+
+    def read(self, value: Any) -> Any:
+        """Return `value` (text from a command line, or a value of the type) checked and converted.
+
+        Raises:
+            UsageError: the value has the wrong type or lies outside of the bounds.
+        """
+        from pydantic import ValidationError
+
+        parts: Any = value
+        if isinstance(value, str) and typing.get_origin(_bare(self.annotation)) in (tuple, list):
+            parts = [part.strip() for part in value.split(",") if part.strip()]
+        try:
+            return self._adapter.validate_python(parts)
+        except ValidationError as error:
+            allowed = ", ".join(part for part in (self.type_name, self.bounds) if part)
+            reason = explain(error)
+            raise UsageError(f"{self.name}={show(value)}: {reason} (allowed: {allowed})") from None
+
+    def as_text(self, value: Any) -> str:
+        """Return `value` as a user would type it; `read` gives the same value back."""
+        return ",".join(show(part) for part in value) if isinstance(value, tuple | list) else show(value)
+
+
+def options_of(builder: Callable[..., Any]) -> dict[str, Option]:
+    """Return the options of a builder function, by name.
+
+    Raises:
+        PluginError: a keyword-only parameter has no type.
+    """
+    parameters = [
+        p for p in inspect.signature(builder).parameters.values() if p.kind is inspect.Parameter.KEYWORD_ONLY
+    ]
+    for parameter in parameters:
+        if parameter.annotation is inspect.Parameter.empty:
+            raise PluginError(
+                f"{builder.__module__}.{builder.__qualname__}: option {parameter.name!r} has no type; "
+                f"write {parameter.name}: Annotated[int, Field(ge=…, le=…, description=…)] = …"
+            )
+    # Only these annotations are resolved: the others may name what exists for type checkers alone.
+    holder = types.SimpleNamespace(__annotations__={p.name: p.annotation for p in parameters})
+    hints = typing.get_type_hints(holder, globalns=builder.__globals__, include_extras=True)
+    return {p.name: Option(p.name, hints[p.name], p.default) for p in parameters}
+
+
+def read_options(owner: str, options: Mapping[str, Option], given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the value of every option, from `given` or its default.
+
+    Raises:
+        UsageError: an option is unknown, missing, of the wrong type or out of bounds;
+            the message begins with `owner`.
+    """
+    for name in given:
+        if name not in options:
+            known = ", ".join(options) or "it has none"
+            raise UsageError(f"{owner}: no option {name!r}{nearest(name, options)} (options: {known})")
+    values: dict[str, Any] = {}
+    for option in options.values():
+        if option.name in given:
+            try:
+                values[option.name] = option.read(given[option.name])
+            except UsageError as error:
+                raise UsageError(f"{owner}: {error}") from None
+        elif option.required:
+            raise UsageError(f"{owner}: option {option.name!r} is needed ({option.description})")
+        else:
+            values[option.name] = option.default
+    return values
+
+
+def show(value: Any) -> str:
+    """Return a plain value as a user would type it."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float):
+        return repr(value)
+    return str(value)
+
+
+def explain(error: Any) -> str:
+    """Return the first reason of a pydantic error, as the middle of a sentence."""
+    message = str(error.errors()[0]["msg"])
+    message = message.removeprefix("Value error, ").removeprefix("Input ")
+    return message[:1].lower() + message[1:]
+
+
+def describe_type(bare: Any) -> str:
+    """Return a bare type as a user reads it."""
+    origin, arguments = typing.get_origin(bare), typing.get_args(bare)
+    if origin is typing.Literal:
+        return "one of " + ", ".join(str(argument) for argument in arguments)
+    if origin in (tuple, list):
+        return f"list of {describe_type(_bare(arguments[0]))}"
+    if origin in (typing.Union, types.UnionType):
+        return " or ".join(describe_type(_bare(a)) for a in arguments if a is not type(None))
+    return {"str": "text", "bool": "true or false", "float": "number", "int": "whole number"}.get(
+        getattr(bare, "__name__", str(bare)), getattr(bare, "__name__", str(bare))
+    )
+
+
+def describe_bounds(field_info: FieldInfo | None) -> str:
+    """Return the bounds that a pydantic field holds as a user reads them."""
+    if field_info is None:
+        return ""
+    limits = {
+        name: getattr(meta, name)
+        for meta in field_info.metadata
+        for name in ("ge", "gt", "le", "lt", "pattern", "min_length", "max_length")
+        if getattr(meta, name, None) is not None
+    }
+    if "ge" in limits and "le" in limits:
+        return f"{limits['ge']} to {limits['le']}"
+    words = {"ge": "at least", "gt": "above", "le": "at most", "lt": "below", "pattern": "like"}
+    return " and ".join(f"{words[name]} {limit}" for name, limit in limits.items() if name in words)
+
+
+def _metadata(annotation: Any) -> tuple[Any, ...]:
+    return annotation.__metadata__ if typing.get_origin(annotation) is typing.Annotated else ()
+
+
+def _bare(annotation: Any) -> Any:
+    return typing.get_args(annotation)[0] if typing.get_origin(annotation) is typing.Annotated else annotation

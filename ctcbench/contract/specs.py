@@ -1,0 +1,87 @@
+"""What the parts of a recogniser tell each other about their shapes, and the alphabet they share.
+
+Shape letters, here and everywhere: N batch, C channels, H height, W width, F features, T frames,
+D head width, K classes with the blank, L label length. The blank is class 0.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
+
+from ctcbench.contract.errors import UsageError
+
+BLANK = 0
+
+
+@dataclass(frozen=True)
+class ImageSpec:
+    """The size of every image of a data set: ``channels`` × ``height`` × ``width`` (pixels)."""
+
+    height: int
+    width: int
+    channels: int = 1
+
+
+@dataclass(frozen=True)
+class SequenceSpec:
+    """What a backbone hands to a head: ``frames`` time steps of ``features`` numbers each."""
+
+    frames: int
+    features: int
+
+
+@dataclass(frozen=True)
+class Alphabet:
+    """The characters that a recogniser can write; class ``i + 1`` is ``characters[i]``, class 0 the blank.
+
+    Raises:
+        UsageError: the alphabet is empty, or a character stands in it twice.
+    """
+
+    characters: str
+
+    def __post_init__(self) -> None:
+        if not self.characters:
+            raise UsageError("the alphabet is empty: it needs at least one character")
+        repeated = sorted({c for c in self.characters if self.characters.count(c) > 1})
+        if repeated:
+            raise UsageError(f"alphabet {self.characters!r} has {''.join(repeated)!r} more than once")
+
+    @property
+    def num_classes(self) -> int:
+        """K, the number of classes, the blank included."""
+        return len(self.characters) + 1
+
+    @cached_property
+    def _class_of(self) -> dict[str, int]:
+        return {character: index + 1 for index, character in enumerate(self.characters)}
+
+    def missing(self, text: str) -> str:
+        """Return the characters of `text` that this alphabet lacks, each once, in order."""
+        return "".join(dict.fromkeys(c for c in text if c not in self._class_of))
+
+    def encode(self, text: str) -> tuple[int, ...]:
+        """Return the labelling (classes, no blanks) of `text`.
+
+        Raises:
+            UsageError: a character of `text` is not in the alphabet.
+        """
+        if missing := self.missing(text):
+            raise UsageError(f"{text!r} has {missing!r}, which alphabet {self.characters!r} lacks")
+        return tuple(self._class_of[c] for c in text)
+
+    def decode(self, labels: Iterable[int]) -> str:
+        """Return the text of a labelling (classes 1 to K − 1)."""
+        return "".join(self.characters[label - 1] for label in labels)
+
+    def path(self, labels: Iterable[int], blank: str = "·") -> str:
+        """Return a frame path (classes 0 to K − 1) as text, the blank shown as `blank`."""
+        return "".join(blank if label == BLANK else self.characters[label - 1] for label in labels)
+
+
+def frames_needed(labels: Sequence[int] | str) -> int:
+    """Return the fewest frames that CTC can align `labels` to: characters + adjacent repeats."""
+    return len(labels) + sum(a == b for a, b in pairwise(labels))

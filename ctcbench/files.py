@@ -1,0 +1,111 @@
+"""Writing files so that nothing is ever half there, and locks that die with their process."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from ctcbench.contract.errors import CtcbenchError, UsageError
+
+
+class Busy(UsageError):
+    """Another live process holds the lock."""
+
+
+@contextlib.contextmanager
+def atomic_path(path: Path) -> Iterator[Path]:
+    """Give a temporary path beside `path`; on success it takes `path`'s place, on failure it goes.
+
+    The data is on the disk before the name changes hands, so a power cut leaves the old file or
+    the new one.
+
+    Raises:
+        UsageError: the folder can't be written, or the disk is full.
+    """
+    temporary: Path | None = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
+        os.close(handle)
+        temporary = Path(name)
+        temporary.chmod(0o666 & ~_umask())
+        yield temporary
+        with temporary.open("rb") as written:
+            os.fsync(written.fileno())
+        temporary.replace(path)
+    except OSError as error:
+        raise unwritable(path, error) from error
+    finally:
+        if temporary is not None:
+            temporary.unlink(missing_ok=True)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write `text` (UTF-8) to `path` atomically."""
+    with atomic_path(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def write_json(path: Path, document: Any) -> None:
+    """Write a JSON document to `path` atomically; NaN is refused, as JSON has none."""
+    write_text(path, json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def read_json(path: Path) -> Any:
+    """Return the JSON document in `path`.
+
+    Raises:
+        CtcbenchError: the file can't be read, or is cut off or damaged; the message names it.
+    """
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise CtcbenchError(f"{path}: can't be read ({error.strerror})") from error
+    except (ValueError, RecursionError) as error:
+        raise CtcbenchError(f"{path}: damaged or cut off ({error})") from error
+
+
+def unwritable(path: Path, error: OSError) -> UsageError:
+    """Return the error for a file that can't be written, with what to do about it."""
+    reason = error.strerror or str(error)
+    return UsageError(f"{path}: can't be written ({reason}); free space there or name another folder")
+
+
+@contextlib.contextmanager
+def lock(path: Path, *, wait: bool, what: str) -> Iterator[None]:
+    """Hold the lock file `path`; the system lets go of it when this process ends, however it ends.
+
+    Raises:
+        Busy: `wait` is False and another live process holds it; says what that one is doing, which is
+            the `what` that it gave.
+        UsageError: the lock file can't be made.
+    """
+    import fcntl
+
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle = path.open("a+", encoding="utf-8")
+    except OSError as error:
+        raise unwritable(path, error) from error
+    with handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        except BlockingIOError:
+            handle.seek(0)
+            owner = handle.read().strip() or "another process is at work"
+            raise Busy(f"{path.parent}: {owner}; wait for it or stop it") from None
+        handle.truncate(0)
+        handle.write(f"process {os.getpid()} is {what}")
+        handle.flush()
+        yield
+
+
+def _umask() -> int:
+    current = os.umask(0)
+    os.umask(current)
+    return current
