@@ -1,0 +1,71 @@
+// The search over one sequence, with the memory that it reuses for the next.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "ctc/prefix_arena.hpp"
+#include "ctc/prefix_beam_search.hpp"
+#include "ctc/prob.hpp"
+
+namespace ctc {
+
+class SequenceSearch {
+  public:
+    explicit SequenceSearch(const Options& options) : options_(options) {}
+
+    Result run(const LogProbs& log_probs);
+
+  private:
+    // A labelling in the beam. Invariants between frames: beam_ is in rank order, best first; the totals are
+    // above zero; each entry retains its node, and no other node is retained; slot(beam_[i].node) == i, and
+    // the slot of every other node is kNone.
+    struct Entry {
+        PrefixArena::Node node;
+        Prob blank;  // over the alignments that end in blank
+        Prob label;  // over those that end in the last label
+        Prob total;  // blank + label
+    };
+
+    // A labelling that may be in the next beam: beam_[entry] itself (symbol kNone), or with `symbol`
+    // appended.
+    struct Candidate {
+        Prob total;
+        std::int32_t entry;
+        std::int32_t symbol;
+    };
+
+    struct Symbol {
+        Prob prob;
+        std::int32_t label;
+    };
+
+    void start(std::int32_t classes);
+    Status read_frame(const LogProbs& log_probs, std::int32_t frame);
+    void stay();
+    void lower_the_floor();
+    void extend();
+    void keep_the_best();
+    void rank_candidates();
+    void replace_beam();
+    Prob extension(const Entry& entry, std::int32_t symbol) const;
+    bool before(const Candidate& a, const Candidate& b) const;
+
+    Options options_;
+    PrefixArena arena_;
+    std::vector<Entry> beam_;
+    std::vector<Entry> stayed_;  // stayed_[i] is beam_[i] a frame later
+    std::vector<Entry> next_;
+    std::vector<Prob> frame_;            // by class
+    std::vector<Symbol> symbols_;        // of the frame, without blank, most probable first
+    std::vector<Candidate> candidates_;  // distinct labellings
+    std::vector<Prob> bounds_;
+    // The children of beam_[i] that are in the beam themselves: first_child_[i], then next_child_ of that,
+    // ...
+    std::vector<std::int32_t> first_child_;
+    std::vector<std::int32_t> next_child_;
+    std::vector<std::int32_t> taken_by_;  // by class: the entry whose child in the beam has this label
+    Prob floor_;                          // no candidate below it can be kept
+};
+
+}  // namespace ctc

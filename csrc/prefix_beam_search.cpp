@@ -1,0 +1,47 @@
+// A batch shared out over threads.
+#include "ctc/prefix_beam_search.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <exception>
+#include <mutex>
+#include <system_error>
+#include <thread>
+
+#include "ctc/sequence_search.hpp"
+
+namespace ctc {
+
+std::vector<Result> prefix_beam_search(const std::vector<LogProbs>& batch, const Options& options) {
+    std::vector<Result> results(batch.size());
+    std::atomic<std::size_t> next{0};
+    std::exception_ptr failure;
+    std::mutex failure_mutex;
+
+    // Takes the next sequence until none is left. Which thread decodes which decides nothing.
+    const auto work = [&] {
+        try {
+            SequenceSearch search(options);
+            for (std::size_t i = next++; i < batch.size(); i = next++) results[i] = search.run(batch[i]);
+        } catch (...) {
+            const std::lock_guard<std::mutex> lock(failure_mutex);
+            failure = std::current_exception();
+            next = batch.size();
+        }
+    };
+
+    const std::size_t workers = std::min(static_cast<std::size_t>(options.threads), batch.size());
+    std::vector<std::thread> helpers;
+    helpers.reserve(workers);
+    try {
+        while (helpers.size() + 1 < workers) helpers.emplace_back(work);
+    } catch (const std::system_error&) {
+        // The system gives no more threads: those that there are do the work.
+    }
+    work();
+    for (std::thread& helper : helpers) helper.join();
+    if (failure) std::rethrow_exception(failure);
+    return results;
+}
+
+}  // namespace ctc

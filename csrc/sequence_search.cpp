@@ -1,0 +1,211 @@
+// One frame after another: what stays, what is appended, what is kept.
+#include "ctc/sequence_search.hpp"
+
+#include <algorithm>
+
+#include "ctc/alignment.hpp"
+
+namespace ctc {
+
+namespace {
+
+constexpr std::int32_t kNone = PrefixArena::kNone;
+constexpr double kHighestLog = 700.0;  // exp() of more overflows
+
+std::size_t index(std::int32_t value) {
+    return static_cast<std::size_t>(value);
+}
+
+// A little below `p`: what is lower than this is no tie with anything that is at least `p`.
+Prob below_ties(Prob p) {
+    return p * Prob{2.0 * (1.0 - 4.0 * kTie), -1};
+}
+
+}  // namespace
+
+Result SequenceSearch::run(const LogProbs& log_probs) {
+    Result result;
+    start(log_probs.classes);
+    for (std::int32_t frame = 0; frame < log_probs.frames; ++frame) {
+        result.status = read_frame(log_probs, frame);
+        result.frame = frame;
+        if (result.status != Status::ok) return result;
+        stay();
+        lower_the_floor();
+        extend();
+        keep_the_best();
+    }
+    const std::size_t count = std::min(index(options_.n_best), beam_.size());
+    result.hypotheses.reserve(count);
+    for (std::size_t i = 0; i < count; ++i) {
+        std::vector<std::int32_t> labels = arena_.labels(beam_[i].node);
+        std::vector<std::int32_t> frames = peak_frames(log_probs, labels, options_.blank);
+        result.hypotheses.push_back({std::move(labels), log_of(beam_[i].total), std::move(frames)});
+    }
+    return result;
+}
+
+void SequenceSearch::start(std::int32_t classes) {
+    arena_.clear();
+    arena_.retain(PrefixArena::kRoot);
+    arena_.set_slot(PrefixArena::kRoot, 0);
+    beam_.assign(1, {PrefixArena::kRoot, one(), Prob{}, one()});
+    frame_.resize(index(classes));
+    taken_by_.assign(index(classes), kNone);
+}
+
+Status SequenceSearch::read_frame(const LogProbs& log_probs, std::int32_t frame) {
+    symbols_.clear();
+    bool possible = false;
+    for (std::int32_t label = 0; label < log_probs.classes; ++label) {
+        const double log_prob = log_probs.at(frame, label);
+        if (!(log_prob <= kHighestLog)) return Status::not_a_log_prob;
+        const Prob prob = prob_from_log(log_prob);
+        frame_[index(label)] = prob;
+        possible = possible || prob.positive();
+        if (label != options_.blank && prob.positive()) symbols_.push_back({prob, label});
+    }
+    return possible ? Status::ok : Status::impossible_frame;
+}
+
+// What `symbol` appended to `entry` weighs. A repeated label needs a blank between.
+Prob SequenceSearch::extension(const Entry& entry, std::int32_t symbol) const {
+    const bool repeats = entry.node != PrefixArena::kRoot && arena_.label(entry.node) == symbol;
+    return (repeats ? entry.blank : entry.total) * frame_[index(symbol)];
+}
+
+// Every entry one frame on, its labelling unchanged; with what its parent, if in the beam, turns into it.
+void SequenceSearch::stay() {
+    const Prob blank = frame_[index(options_.blank)];
+    candidates_.clear();
+    stayed_.clear();
+    first_child_.assign(beam_.size(), kNone);
+    next_child_.assign(beam_.size(), kNone);
+    for (std::int32_t i = 0; index(i) < beam_.size(); ++i) {
+        const Entry& entry = beam_[index(i)];
+        Entry stayed{entry.node, entry.total * blank, Prob{}, Prob{}};
+        if (entry.node != PrefixArena::kRoot) {
+            const std::int32_t last = arena_.label(entry.node);
+            const std::int32_t parent = arena_.slot(arena_.parent(entry.node));
+            stayed.label = entry.label * frame_[index(last)];
+            if (parent != kNone) {
+                stayed.label = stayed.label + extension(beam_[index(parent)], last);
+                next_child_[index(i)] = first_child_[index(parent)];
+                first_child_[index(parent)] = i;
+            }
+        }
+        stayed.total = stayed.blank + stayed.label;
+        stayed_.push_back(stayed);
+        if (stayed.total.positive()) candidates_.push_back({stayed.total, i, kNone});
+    }
+}
+
+// A first bound from distinct labellings that are quick to name: those that stayed, and each entry with the
+// frame's best symbol. The beam_width-th of them is no better than the beam_width-th of all.
+void SequenceSearch::lower_the_floor() {
+    floor_ = Prob{};
+    const auto best = std::max_element(symbols_.begin(), symbols_.end(),
+                                       [](const Symbol& a, const Symbol& b) { return a.prob < b.prob; });
+    if (best == symbols_.end()) return;
+    bounds_.clear();
+    for (const Candidate& candidate : candidates_) bounds_.push_back(candidate.total);
+    for (std::size_t i = 0; i < beam_.size(); ++i) {
+        bool in_beam = false;
+        for (std::int32_t child = first_child_[i]; child != kNone; child = next_child_[index(child)])
+            in_beam = in_beam || arena_.label(beam_[index(child)].node) == best->label;
+        const Prob prob = extension(beam_[i], best->label);
+        if (!in_beam && prob.positive()) bounds_.push_back(prob);
+    }
+    const std::size_t width = index(options_.beam_width);
+    if (bounds_.size() < width) return;
+    const auto last = bounds_.begin() + static_cast<std::ptrdiff_t>(width - 1);
+    std::nth_element(bounds_.begin(), last, bounds_.end(), [](Prob a, Prob b) { return b < a; });
+    floor_ = below_ties(*last);
+
+    // Symbols that can lift no entry to the floor are not even sorted.
+    Prob highest;
+    for (const Entry& entry : beam_) highest = std::max(highest, entry.total);
+    symbols_.erase(std::remove_if(symbols_.begin(), symbols_.end(),
+                                  [&](const Symbol& symbol) { return highest * symbol.prob < floor_; }),
+                   symbols_.end());
+}
+
+// Every labelling that no entry of the beam spells yet, if it can be kept.
+void SequenceSearch::extend() {
+    std::sort(symbols_.begin(), symbols_.end(),
+              [](const Symbol& a, const Symbol& b) { return b.prob < a.prob; });
+    for (std::int32_t i = 0; index(i) < beam_.size(); ++i) {
+        const Entry& entry = beam_[index(i)];
+        // Merged into the child already, in stay().
+        for (std::int32_t child = first_child_[index(i)]; child != kNone; child = next_child_[index(child)])
+            taken_by_[index(arena_.label(beam_[index(child)].node))] = i;
+        const std::int32_t last = entry.node == PrefixArena::kRoot ? kNone : arena_.label(entry.node);
+        for (const Symbol& symbol : symbols_) {
+            Prob prob = entry.total * symbol.prob;
+            if (prob < floor_) break;  // and so are all that follow
+            if (taken_by_[index(symbol.label)] == i) continue;
+            if (symbol.label == last) prob = entry.blank * symbol.prob;
+            if (prob.positive() && !(prob < floor_)) candidates_.push_back({prob, i, symbol.label});
+        }
+        for (std::int32_t child = first_child_[index(i)]; child != kNone; child = next_child_[index(child)])
+            taken_by_[index(arena_.label(beam_[index(child)].node))] = kNone;
+    }
+}
+
+void SequenceSearch::keep_the_best() {
+    rank_candidates();
+    replace_beam();
+}
+
+bool SequenceSearch::before(const Candidate& a, const Candidate& b) const {
+    return arena_.before({beam_[index(a.entry)].node, a.symbol}, {beam_[index(b.entry)].node, b.symbol});
+}
+
+// Leaves the best beam_width candidates, in rank order; the rule for ties is in prefix_beam_search.hpp.
+void SequenceSearch::rank_candidates() {
+    const auto higher = [](const Candidate& a, const Candidate& b) { return b.total < a.total; };
+    const auto first_read = [this](const Candidate& a, const Candidate& b) { return before(a, b); };
+    const std::size_t width = std::min(index(options_.beam_width), candidates_.size());
+    auto end = candidates_.end();
+    if (width < candidates_.size()) {
+        // The group of the last one kept may reach past it, by less than a tie.
+        const auto last = candidates_.begin() + static_cast<std::ptrdiff_t>(width - 1);
+        std::nth_element(candidates_.begin(), last, end, higher);
+        const Prob lowest = below_ties(last->total);
+        end = std::partition(last + 1, end, [&](const Candidate& c) { return !(c.total < lowest); });
+    }
+    std::sort(candidates_.begin(), end, higher);
+    const auto kept_end = candidates_.begin() + static_cast<std::ptrdiff_t>(width);
+    for (auto group = candidates_.begin(); group < kept_end;) {
+        auto group_end = group + 1;
+        while (group_end != end && within(group_end->total, group->total, kTie)) ++group_end;
+        if (group_end - group > 1)
+            std::partial_sort(group, std::min(group_end, kept_end), group_end, first_read);
+        group = group_end;
+    }
+    candidates_.erase(kept_end, candidates_.end());
+}
+
+void SequenceSearch::replace_beam() {
+    next_.clear();
+    for (const Candidate& candidate : candidates_) {
+        const Entry& stayed = stayed_[index(candidate.entry)];
+        if (candidate.symbol == kNone) {
+            next_.push_back(stayed);
+        } else {
+            const PrefixArena::Node node = arena_.child(stayed.node, candidate.symbol);
+            next_.push_back({node, Prob{}, candidate.total, candidate.total});
+        }
+        arena_.retain(next_.back().node);
+    }
+    // The new ones are held before the old ones are let go, so that what is in both lives on.
+    for (const Entry& entry : beam_) {
+        arena_.set_slot(entry.node, kNone);
+        arena_.release(entry.node);
+    }
+    beam_.swap(next_);
+    for (std::size_t i = 0; i < beam_.size(); ++i)
+        arena_.set_slot(beam_[i].node, static_cast<std::int32_t>(i));
+}
+
+}  // namespace ctc

@@ -1,0 +1,166 @@
+// Tests of the parts that Python cannot reach. Prints what fails; the exit status says whether anything did.
+#include <cmath>
+#include <cstdio>
+#include <limits>
+#include <random>
+#include <vector>
+
+#include "ctc/prefix_arena.hpp"
+#include "ctc/prefix_beam_search.hpp"
+#include "ctc/prob.hpp"
+
+namespace {
+
+int failures = 0;
+
+void check(bool condition, const char* what) {
+    if (condition) return;
+    std::printf("failed: %s\n", what);
+    ++failures;
+}
+
+bool close(double a, double b) {
+    return std::abs(a - b) <= 1e-12 * std::fmax(1.0, std::abs(b));
+}
+
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
+
+void test_prob() {
+    using ctc::log_of;
+    using ctc::Prob;
+    using ctc::prob_from_log;
+    for (const double log :
+         {0.0, -1e-300, -0.5, -3.25, -699.9, -700.1, -745.5, -12345.678, -9.87e8, 1e-4, 600.0})
+        check(close(log_of(prob_from_log(log)), log), "log_of undoes prob_from_log");
+    check(!prob_from_log(-kInfinity).positive(), "-inf is zero");
+    check(!prob_from_log(-1e30).positive(), "a mask is zero");
+    check(log_of(Prob{}) == -kInfinity, "the log of zero");
+    check(!(Prob{} * Prob{} * ctc::one()).positive(), "zero times zero");
+    check((Prob{} * Prob{}).exponent == Prob::kZeroExponent, "zero stays canonical");
+    check(!(Prob{} + Prob{}).positive(), "zero plus zero");
+    check(Prob{} < prob_from_log(-9e8) * prob_from_log(-9e8), "zero is below everything");
+    const Prob half = prob_from_log(std::log(0.5));
+    check(close(log_of(half + half), 0.0), "a half and a half");
+    check(log_of(half + prob_from_log(-2000.0)) == log_of(half), "what is far smaller vanishes");
+    const Prob tiny = prob_from_log(-5000.0);
+    check(close(log_of(tiny + tiny), -5000.0 + std::log(2.0)), "sums below the range of a double");
+    check(close(log_of(tiny * tiny), -10000.0), "products below the range of a double");
+    check(ctc::within(prob_from_log(-5e-13), ctc::one(), 1e-12), "a tie across a power of two");
+    check(!ctc::within(prob_from_log(-2e-12), ctc::one(), 1e-12), "no tie");
+    check(!ctc::within(Prob{}, ctc::one(), 1e-12), "zero ties with nothing");
+}
+
+void test_arena_order_and_freeing() {
+    ctc::PrefixArena arena;
+    constexpr auto kRoot = ctc::PrefixArena::kRoot;
+    constexpr auto kNone = ctc::PrefixArena::kNone;
+    const auto a = arena.child(kRoot, 1);
+    const auto ab = arena.child(a, 2);
+    const auto abc = arena.child(ab, 3);
+    const auto b = arena.child(kRoot, 2);
+    arena.retain(abc);
+    arena.retain(b);
+    check(arena.child(a, 2) == ab, "the same labelling is the same node");
+    check(arena.labels(abc) == std::vector<std::int32_t>{1, 2, 3}, "labels in reading order");
+    check(arena.before({kRoot, kNone}, {a, kNone}), "the empty labelling is first");
+    check(arena.before({ab, kNone}, {abc, kNone}) && !arena.before({abc, kNone}, {ab, kNone}),
+          "prefix first");
+    check(arena.before({abc, kNone}, {b, kNone}), "the first difference decides");
+    check(arena.before({ab, 3}, {a, 3}) && !arena.before({a, 3}, {ab, 3}), "with labels yet to be appended");
+    check(!arena.before({ab, 3}, {abc, kNone}) && !arena.before({abc, kNone}, {ab, 3}), "equal spellings");
+    arena.release(b);
+    check(arena.live_nodes() == 4, "a node dies with its last hold");
+    arena.release(abc);
+    check(arena.live_nodes() == 1, "and takes with it the ancestors that lived for it");
+    check(arena.child(kRoot, 7) != kRoot && arena.live_nodes() == 2, "freed nodes serve again");
+}
+
+void test_arena_at_random() {
+    std::mt19937 random(1);
+    ctc::PrefixArena arena;
+    std::vector<ctc::PrefixArena::Node> held;
+    for (int step = 0; step < 20000; ++step) {
+        if (held.size() > 50 || (!held.empty() && random() % 3 == 0)) {
+            const std::size_t which = random() % held.size();
+            arena.release(held[which]);
+            held.erase(held.begin() + static_cast<std::ptrdiff_t>(which));
+        } else {
+            const auto parent = held.empty() ? ctc::PrefixArena::kRoot : held[random() % held.size()];
+            const auto node = arena.child(parent, static_cast<std::int32_t>(random() % 4));
+            arena.retain(node);
+            held.push_back(node);
+        }
+    }
+    for (const auto node : held) arena.release(node);
+    check(arena.live_nodes() == 1, "only the root is left");
+}
+
+std::vector<ctc::LogProbs> views(const std::vector<double>& values, std::int32_t n, std::int32_t t,
+                                 std::int32_t k) {
+    std::vector<ctc::LogProbs> batch;
+    for (std::int32_t i = 0; i < n; ++i) {
+        const double* first = values.data() + static_cast<std::ptrdiff_t>(i) * t * k;
+        batch.push_back({reinterpret_cast<const unsigned char*>(first), ctc::Dtype::float64,
+                         k * static_cast<std::ptrdiff_t>(sizeof(double)), sizeof(double), t, k});
+    }
+    return batch;
+}
+
+bool same(const std::vector<ctc::Result>& a, const std::vector<ctc::Result>& b) {
+    for (std::size_t i = 0; i < a.size(); ++i) {
+        if (a[i].hypotheses.size() != b[i].hypotheses.size()) return false;
+        for (std::size_t j = 0; j < a[i].hypotheses.size(); ++j) {
+            const ctc::Hypothesis& x = a[i].hypotheses[j];
+            const ctc::Hypothesis& y = b[i].hypotheses[j];
+            if (x.labels != y.labels || x.log_prob != y.log_prob || x.frames != y.frames) return false;
+        }
+    }
+    return a.size() == b.size();
+}
+
+void test_search_with_threads() {
+    std::mt19937 random(2);
+    std::vector<double> values(40 * 30 * 12);
+    for (double& value : values) value = -static_cast<double>(random() % 1000) / 37.0;
+    const auto batch = views(values, 40, 30, 12);
+    ctc::Options options;
+    options.beam_width = 8;
+    options.n_best = 8;
+    options.blank = 5;
+    const auto alone = ctc::prefix_beam_search(batch, options);
+    check(alone.size() == 40 && alone[0].hypotheses.size() == 8, "as many as asked for");
+    for (const std::int32_t threads : {2, 3, 64}) {
+        options.threads = threads;
+        check(same(alone, ctc::prefix_beam_search(batch, options)),
+              "the same bits for every number of threads");
+    }
+}
+
+void test_search_at_its_edges() {
+    check(ctc::prefix_beam_search({}, {}).empty(), "no sequences");
+    const std::vector<double> nan = {-1.0, -1.0, -1.0, std::nan("")};
+    auto result = ctc::prefix_beam_search(views(nan, 1, 2, 2), {})[0];
+    check(result.status == ctc::Status::not_a_log_prob && result.frame == 1, "NaN is found, and where");
+    const std::vector<double> nothing = {-kInfinity, -1e30};
+    result = ctc::prefix_beam_search(views(nothing, 1, 1, 2), {})[0];
+    check(result.status == ctc::Status::impossible_frame, "a frame without a possible class");
+    const std::vector<double> huge = {0.0, 1e9};
+    result = ctc::prefix_beam_search(views(huge, 1, 1, 2), {})[0];
+    check(result.status == ctc::Status::not_a_log_prob, "a value that no probability has");
+    result = ctc::prefix_beam_search(views({}, 1, 0, 2), {})[0];
+    check(result.hypotheses.size() == 1 && result.hypotheses[0].labels.empty() &&
+              result.hypotheses[0].log_prob == 0.0,
+          "no frames: the empty labelling, certainly");
+}
+
+}  // namespace
+
+int main() {
+    test_prob();
+    test_arena_order_and_freeing();
+    test_arena_at_random();
+    test_search_with_threads();
+    test_search_at_its_edges();
+    if (failures == 0) std::puts("all passed");
+    return failures == 0 ? 0 : 1;
+}

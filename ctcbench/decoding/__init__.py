@@ -1,0 +1,12 @@
+"""CTC decoders that need numpy alone: prefix beam search in C++, and the best path.
+
+>>> from ctcbench.decoding import beam_search
+>>> best = beam_search(log_probs_TK, beam_width=25)[0]
+>>> best.labels, best.log_prob, best.frames
+"""
+
+from ctcbench.contract.hypothesis import Hypothesis
+from ctcbench.decoding.beam import beam_search
+from ctcbench.decoding.greedy import greedy_search
+
+__all__ = ["Hypothesis", "beam_search", "greedy_search"]

@@ -1,0 +1,117 @@
+"""What every decoder asks of its arguments, with an error that names what is wrong."""
+
+import operator
+from typing import Any, NamedTuple, SupportsIndex
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ctcbench.decoding.arrays import LogProbsLike, as_array, as_lengths
+
+__all__ = ["Batch", "LogProbsLike", "check_beam", "check_blank", "check_input", "whole_number"]
+
+LOWEST_LOG = (
+    -1e9
+)  # a logarithm below this is a mask: it means probability zero. As kLowestLog in csrc/ctc/prob.hpp.
+ROUNDING = 1e-3  # by which a logarithm of a probability may exceed 0: float16 is that coarse
+MOST = 2**31 - 1
+
+
+class Batch(NamedTuple):
+    """Checked input: native, aligned floats, whose counting frames hold only usable log-probs."""
+
+    log_probs_NTK: NDArray[np.floating[Any]]
+    lengths_N: NDArray[np.int64]
+    single: bool  # given as (T, K): one list comes back, not a list of lists
+
+
+def check_input(log_probs: LogProbsLike, lengths: object, *, normalize: bool) -> Batch:
+    """Bring log-probs and lengths into one form, or raise what `beam_search` says it raises."""
+    if not isinstance(normalize, bool | np.bool_):
+        raise TypeError(f"normalize is {normalize!r}; it must be True or False")
+    values = as_array(log_probs)
+    if values.ndim not in (2, 3):
+        raise ValueError(
+            f"log_probs has shape {values.shape}; it must be (N, T, K) or, for one sequence, (T, K)"
+        )
+    if values.shape[-1] == 0:
+        raise ValueError(
+            f"log_probs has shape {values.shape}, so no classes; there must be at least the blank"
+        )
+    if max(values.shape[-2:]) > MOST:
+        raise ValueError(f"log_probs has shape {values.shape}; T and K must be below 2**31")
+    single = values.ndim == 2
+    values_NTK = values[np.newaxis] if single else values
+    lengths_N = as_lengths(
+        lengths, num_sequences=values_NTK.shape[0], num_frames=values_NTK.shape[1], single=single
+    )
+    check_values(values_NTK, lengths_N, logits=bool(normalize))
+    return Batch(log_softmax(values_NTK) if normalize else values_NTK, lengths_N, single)
+
+
+def check_values(
+    values_NTK: NDArray[np.floating[Any]], lengths_N: NDArray[np.int64], *, logits: bool
+) -> None:
+    """Raise for the first counting frame that cannot be decoded."""
+    peak_NT = values_NTK.max(axis=2)  # NaN if any class is
+    bad_NT = ~((peak_NT >= LOWEST_LOG) & (peak_NT <= (np.finfo(np.float64).max if logits else ROUNDING)))
+    bad_NT &= np.arange(values_NTK.shape[1]) < lengths_N[:, np.newaxis]
+    if not bad_NT.any():
+        return
+    n, t = (int(i) for i in np.argwhere(bad_NT)[0])
+    peak, where = float(peak_NT[n, t]), f"log_probs: sequence {n}, frame {t}"
+    k = int(np.argmax(values_NTK[n, t]))
+    if np.isnan(peak):
+        raise ValueError(f"{where}, class {k} is nan; every value must be a number or -inf")
+    if peak == np.inf:
+        raise ValueError(f"{where}, class {k} is inf; logarithms of probabilities are at most 0")
+    if peak < LOWEST_LOG:
+        raise ValueError(
+            f"{where} holds nothing above {LOWEST_LOG:g}, so every class has probability zero; "
+            "at least one class of a frame must be possible"
+        )
+    raise ValueError(
+        f"{where}, class {k} is {peak:g}, but logarithms of probabilities are at most 0; these look like "
+        "logits or probabilities; apply log_softmax (normalize=True does), or the logarithm to probabilities"
+    )
+
+
+def log_softmax(logits_NTK: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
+    """Logarithms of the softmax over the classes, in float64. Frames that do not count may hold anything."""
+    with np.errstate(all="ignore"):
+        shifted_NTK = logits_NTK.astype(np.float64)
+        shifted_NTK -= shifted_NTK.max(axis=2, keepdims=True)
+        shifted_NTK -= np.log(np.exp(shifted_NTK).sum(axis=2, keepdims=True))
+    return shifted_NTK
+
+
+def check_blank(blank: SupportsIndex, num_classes: int) -> int:
+    """Return the blank's class, a number in [0, num_classes)."""
+    return whole_number("blank", blank, low=0, high=num_classes - 1)
+
+
+def check_beam(beam_width: SupportsIndex, n_best: SupportsIndex) -> tuple[int, int]:
+    """Return beam width and n-best, both at least 1, n-best at most the width."""
+    width = whole_number("beam_width", beam_width, low=1)
+    best = whole_number("n_best", n_best, low=1)
+    if best > width:
+        raise ValueError(
+            f"n_best is {best}, more than beam_width, which is {width}; it must be at most beam_width"
+        )
+    return width, best
+
+
+def whole_number(name: str, value: SupportsIndex, *, low: int, high: int = MOST) -> int:
+    """Return `value` as an int in [low, high]; a bool or a float is a mistake, not a number."""
+    allowed = f"it must be a whole number of at least {low}" + (
+        "" if high == MOST else f" and at most {high}"
+    )
+    if isinstance(value, bool | np.bool_):
+        raise TypeError(f"{name} is {value!r}; {allowed}")
+    try:
+        number = operator.index(value)
+    except TypeError:
+        raise TypeError(f"{name} is {value!r}, a {type(value).__name__}; {allowed}") from None
+    if not low <= number <= MOST or number > high:
+        raise ValueError(f"{name} is {number}; {allowed}" + (" and below 2**31" if number > MOST else ""))
+    return number

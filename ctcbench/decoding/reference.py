@@ -1,0 +1,188 @@
+"""The decoder that is right because it is plain: the oracle for the C++ one, and slow.
+
+Probabilities are decimal numbers of 34 digits, so that sums are exact for every purpose and nothing
+underflows; the C++ core works in binary with 53 bits and must still agree.
+"""
+
+import decimal
+import itertools
+import math
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Any, NamedTuple, SupportsIndex
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ctcbench.contract.hypothesis import Hypothesis
+from ctcbench.decoding.checks import LOWEST_LOG, LogProbsLike, check_beam, check_blank, check_input
+
+Labels = tuple[int, ...]
+
+TIE = Decimal("1e-12")
+ZERO, ONE = Decimal(0), Decimal(1)
+ARITHMETIC = decimal.Context(prec=34, Emax=decimal.MAX_EMAX, Emin=decimal.MIN_EMIN)
+
+
+class _Mass(NamedTuple):
+    """The probability of a labelling, by how its alignments end."""
+
+    blank: Decimal = ZERO
+    label: Decimal = ZERO
+
+    @property
+    def total(self) -> Decimal:
+        return self.blank + self.label
+
+
+def beam_search_reference(
+    log_probs: LogProbsLike,
+    lengths: object = None,
+    *,
+    beam_width: SupportsIndex = 25,
+    blank: SupportsIndex = 0,
+    n_best: SupportsIndex = 1,
+    normalize: bool = False,
+) -> list[Any]:
+    """Do what `ctcbench.decoding.beam_search` does, slowly: arguments, result and errors are the same."""
+    batch = check_input(log_probs, lengths, normalize=normalize)
+    blank = check_blank(blank, batch.log_probs_NTK.shape[2])
+    width, best = check_beam(beam_width, n_best)
+    hypotheses = [
+        _decode(values_TK[:length].astype(np.float64), width, blank, best)
+        for values_TK, length in zip(batch.log_probs_NTK, batch.lengths_N, strict=True)
+    ]
+    return hypotheses[0] if batch.single else hypotheses
+
+
+def _decode(values_TK: NDArray[np.float64], beam_width: int, blank: int, n_best: int) -> list[Hypothesis]:
+    with decimal.localcontext(ARITHMETIC):
+        beam: dict[Labels, _Mass] = {(): _Mass(blank=ONE)}
+        for values_K in values_TK:
+            beam = keep_best(one_frame_on(beam, probabilities(values_K), blank), beam_width)
+        return [
+            Hypothesis(labels, float(mass.total.ln()), peak_frames(values_TK, labels, blank))
+            for labels, mass in itertools.islice(beam.items(), n_best)
+        ]
+
+
+def probabilities(values_K: NDArray[np.float64]) -> list[Decimal]:
+    """Exponentials of natural logarithms; those below LOWEST_LOG mean zero."""
+    return [Decimal(value).exp() if value >= LOWEST_LOG else ZERO for value in values_K.tolist()]
+
+
+def one_frame_on(beam: dict[Labels, _Mass], probs_K: Sequence[Decimal], blank: int) -> dict[Labels, _Mass]:
+    """Every labelling that a labelling of the beam can become with one more frame, with its probability."""
+    grown: dict[Labels, _Mass] = {}
+
+    def add(labels: Labels, *, to_blank: Decimal = ZERO, to_label: Decimal = ZERO) -> None:
+        mass = grown.get(labels, _Mass())
+        grown[labels] = _Mass(mass.blank + to_blank, mass.label + to_label)
+
+    for labels, mass in beam.items():
+        total = mass.total
+        for symbol, prob in enumerate(probs_K):
+            if not prob:
+                continue
+            if symbol == blank:
+                add(labels, to_blank=total * prob)
+            elif labels and symbol == labels[-1]:
+                add(labels, to_label=mass.label * prob)
+                add((*labels, symbol), to_label=mass.blank * prob)
+            else:
+                add((*labels, symbol), to_label=total * prob)
+    return grown
+
+
+def keep_best(candidates: dict[Labels, _Mass], beam_width: int) -> dict[Labels, _Mass]:
+    """Keep the most probable labellings, in rank order.
+
+    Sorted by total, the candidates are cut from the top into groups of ties: a first one and those after it
+    that are below it by less than TIE of its total. Inside a group the lexicographically smaller labelling is
+    first.
+    """
+    totals = sorted(((mass.total, labels) for labels, mass in candidates.items()), reverse=True)
+    ranked: list[Labels] = []
+    group: list[Labels] = []
+    leader = ZERO
+    for total, labels in totals:
+        if not total:
+            break
+        if group and leader - total >= leader * TIE:
+            ranked += sorted(group)
+            group = []
+            if len(ranked) >= beam_width:
+                break
+        if not group:
+            leader = total
+        group.append(labels)
+    ranked += sorted(group)
+    return {labels: candidates[labels] for labels in ranked[:beam_width]}
+
+
+def peak_frames(values_TK: NDArray[np.float64], labels: Labels, blank: int) -> tuple[int, ...]:
+    """Per label, the frame at which it is most probable within its run on the best alignment (Viterbi).
+
+    Of equally probable alignments the one that moves on soonest counts, of equal frames the earliest.
+    """
+    if not labels:
+        return ()
+    states = _with_blanks(labels, blank)
+    values = np.where(values_TK < LOWEST_LOG, -np.inf, values_TK)[:, states].tolist()
+    best = [values[0][state] if state < 2 else -math.inf for state in range(len(states))]
+    steps: list[list[int]] = [[0] * len(states)]
+    for value in values[1:]:
+        ways = [
+            [best[state - step] for step in _steps_into(states, state, blank)] for state in range(len(states))
+        ]
+        steps.append([way.index(max(way)) for way in ways])  # the first, so the shortest step, of equals
+        best = [max(way) + value[state] for state, way in enumerate(ways)]
+    state = len(states) - 2 if best[-2] > best[-1] else len(states) - 1
+    peaks: dict[int, tuple[float, int]] = {}
+    for frame in range(len(values) - 1, -1, -1):
+        if state % 2 == 1:
+            here = (-values[frame][state], frame)
+            peaks[state] = min(here, peaks.get(state, here))
+        state -= steps[frame][state]
+    return tuple(peaks[state][1] for state in range(1, len(states), 2))
+
+
+def label_log_prob(values_TK: NDArray[np.floating[Any]], labels: Labels, blank: int = 0) -> float:
+    """Sum over all alignments of `labels`: the CTC forward recursion (Graves 2006, equations 5 to 8)."""
+    states = _with_blanks(labels, blank)
+    with decimal.localcontext(ARITHMETIC):
+        alpha = [ONE] + [ZERO] * (len(states) - 1)
+        for frame, values_K in enumerate(values_TK.astype(np.float64)):
+            probs_K = probabilities(values_K)
+            reached = range(len(states)) if frame else range(min(2, len(states)))
+            before = alpha if frame else [ONE] * len(states)
+            alpha = [ZERO] * len(states)
+            for state in reached:
+                into = _steps_into(states, state, blank) if frame else [0]
+                alpha[state] = sum((before[state - step] for step in into), ZERO) * probs_K[states[state]]
+        total = sum(alpha[-2:], ZERO)
+        return float(total.ln()) if total else -math.inf
+
+
+def all_labellings(values_TK: NDArray[np.floating[Any]], blank: int = 0) -> dict[Labels, float]:
+    """Log-probability of every possible labelling, by walking through all K ** T alignments."""
+    num_classes = values_TK.shape[1]
+    totals: dict[Labels, Decimal] = {}
+    with decimal.localcontext(ARITHMETIC):
+        probs_TK = [probabilities(values_K) for values_K in values_TK.astype(np.float64)]
+        for path in itertools.product(range(num_classes), repeat=len(probs_TK)):
+            prob = math.prod((probs_K[k] for probs_K, k in zip(probs_TK, path, strict=True)), start=ONE)
+            labels = tuple(symbol for symbol, _ in itertools.groupby(path) if symbol != blank)
+            totals[labels] = totals.get(labels, ZERO) + prob
+        return {labels: float(total.ln()) for labels, total in totals.items() if total}
+
+
+def _with_blanks(labels: Labels, blank: int) -> list[int]:
+    """Return the labels with a blank before, between and after: the states that an alignment passes."""
+    return [blank, *itertools.chain.from_iterable((label, blank) for label in labels)]
+
+
+def _steps_into(states: list[int], state: int, blank: int) -> range:
+    """How far back the state of the frame before can be: a blank between different labels may be left out."""
+    may_skip = state >= 2 and states[state] != blank and states[state] != states[state - 2]
+    return range(min(state, 2 if may_skip else 1) + 1)
