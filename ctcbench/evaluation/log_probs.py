@@ -1,0 +1,136 @@
+"""Log-probs on disk: one safetensors file a split, from which any decoder starts without torch."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+import zlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save
+
+from ctcbench.contract.data import LogProbs
+from ctcbench.contract.errors import CtcbenchError, UsageError
+from ctcbench.contract.specs import BLANK, Alphabet
+from ctcbench.files import atomic_path
+
+FORMAT = "ctcbench log-probs 1"
+
+
+def save_log_probs(path: Path, log_probs: LogProbs) -> None:
+    """Write `log_probs` to `path` atomically.
+
+    The file holds ``values_NTK`` (float32) and ``lengths_N`` (int64); texts, alphabet, fingerprint and
+    a checksum of the arrays are JSON under ``document`` in its metadata.
+
+    Raises:
+        UsageError: the folder can't be written, or the disk is full.
+    """
+    arrays: dict[str, NDArray[Any]] = {
+        "values_NTK": np.ascontiguousarray(log_probs.values_NTK, dtype=np.float32),
+        "lengths_N": np.ascontiguousarray(log_probs.lengths_N, dtype=np.int64),
+    }
+    document = {
+        "alphabet": log_probs.alphabet.characters,
+        "fingerprint": log_probs.fingerprint,
+        "texts": list(log_probs.texts),
+        "crc32": _checksum(arrays),
+    }
+    data = save(arrays, metadata={"format": FORMAT, "document": json.dumps(document)})
+    with atomic_path(path) as temporary:
+        temporary.write_bytes(data)
+
+
+def load_log_probs(path: Path) -> LogProbs:
+    """Return the log-probs in `path`.
+
+    Raises:
+        CtcbenchError: the file is not there, damaged, cut off, or something else; the message names it.
+    """
+    if not path.is_file():
+        raise CtcbenchError(f"{path}: no such file of log-probs")
+    try:
+        with safe_open(path, framework="numpy") as file:
+            metadata = file.metadata() or {}
+            if metadata.get("format") != FORMAT:
+                raise CtcbenchError(f"{path}: no log-probs of ctcbench in it (expected {FORMAT!r})")
+            arrays = {name: file.get_tensor(name) for name in ("values_NTK", "lengths_N")}
+        document = json.loads(metadata["document"])
+        log_probs = LogProbs(
+            values_NTK=arrays["values_NTK"],
+            lengths_N=arrays["lengths_N"],
+            texts=tuple(document["texts"]),
+            alphabet=Alphabet(document["alphabet"]),
+            fingerprint=document["fingerprint"],
+        )
+        damage = _damage(log_probs) or ("" if document["crc32"] == _checksum(arrays) else "wrong checksum")
+    except OSError as error:
+        raise CtcbenchError(f"{path}: can't be read ({error})") from error
+    except (
+        SafetensorError,
+        ValueError,
+        KeyError,
+        TypeError,
+        AttributeError,
+        RecursionError,
+        UsageError,
+    ) as error:
+        raise CtcbenchError(f"{path}: damaged or cut off ({error})") from error
+    if damage:
+        raise CtcbenchError(f"{path}: damaged ({damage})")
+    return log_probs
+
+
+def penalised(log_probs: LogProbs, penalty: float) -> LogProbs:
+    """Return `log_probs` with `penalty` (natural log, 0 or more) taken from the blank, renormalised.
+
+    With y the log-probs of a frame, p the penalty and [·] 1 where true, 0 elsewhere,
+
+        z_k = y_k − p·[k = blank],    y'_k = z_k − log Σ_j exp(z_j),
+
+    the log-softmax of the penalised values: odds of any character against the blank grow by e^p, odds
+    between characters stay. The same penalty on the blank's *logit* gives the same y', as log-softmax
+    forgets a constant.
+
+    Raises:
+        UsageError: `penalty` is negative or not a finite number.
+    """
+    if not (math.isfinite(penalty) and penalty >= 0):
+        raise UsageError(f"blank penalty {penalty}: must be a number from 0 up")
+    if penalty == 0:
+        return log_probs
+    values_NTK = log_probs.values_NTK.astype(np.float32)
+    values_NTK[..., BLANK] -= np.float32(penalty)
+    # A frame that allows the blank alone (all else −inf) must come out as such, not as NaN.
+    peak_NT1 = values_NTK.max(axis=2, keepdims=True)
+    peak_NT1[~np.isfinite(peak_NT1)] = 0
+    values_NTK -= peak_NT1
+    total_NT1 = np.exp(values_NTK).sum(axis=2, keepdims=True)
+    values_NTK -= np.log(total_NT1, out=np.zeros_like(total_NT1), where=total_NT1 > 0)
+    return dataclasses.replace(log_probs, values_NTK=values_NTK)
+
+
+def _checksum(arrays: dict[str, NDArray[Any]]) -> int:
+    # The file format knows the sizes but would not notice a flipped bit.
+    return zlib.crc32(arrays["lengths_N"].data, zlib.crc32(arrays["values_NTK"].data))
+
+
+def _damage(log_probs: LogProbs) -> str:
+    """Return what does not fit together, or an empty text."""
+    values_NTK, lengths_N, texts = log_probs.values_NTK, log_probs.lengths_N, log_probs.texts
+    if values_NTK.dtype != np.float32 or values_NTK.ndim != 3:
+        return f"values are {values_NTK.dtype} of {values_NTK.ndim} dimensions, not float32 of 3"
+    if lengths_N.dtype != np.int64 or lengths_N.shape != values_NTK.shape[:1]:
+        return f"{len(values_NTK)} images, but lengths are {lengths_N.dtype} of shape {lengths_N.shape}"
+    if len(texts) != len(values_NTK) or not all(isinstance(text, str) for text in texts):
+        return f"{len(values_NTK)} images, but {len(texts)} texts"
+    if values_NTK.shape[2] != log_probs.alphabet.num_classes:
+        return f"{values_NTK.shape[2]} classes, but the alphabet has {log_probs.alphabet.num_classes}"
+    if len(lengths_N) and not (lengths_N.min() >= 0 and lengths_N.max() <= values_NTK.shape[1]):
+        return f"lengths beyond 0 to {values_NTK.shape[1]} frames"
+    return "NaN among the values" if np.isnan(values_NTK).any() else ""

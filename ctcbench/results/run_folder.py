@@ -1,0 +1,206 @@
+"""RunFolder: the names of everything in ``<out>/<train key>/``, and how it is read and written."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ctcbench import files
+from ctcbench.contract.errors import CtcbenchError, UsageError
+from ctcbench.results import metrics_file
+from ctcbench.results.keys import is_file_name
+from ctcbench.results.result import Result, read_object
+from ctcbench.results.settings_file import Setting, read_toml, to_toml
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """A run on disk. Nothing in it can run code: TOML, JSON and safetensors alone."""
+
+    path: Path
+
+    @property
+    def config_path(self) -> Path:
+        """Every setting; a folder with this file is a run."""
+        return self.path / "config.toml"
+
+    @property
+    def metrics_path(self) -> Path:
+        """One JSON record a line, appended while training."""
+        return self.path / "metrics.jsonl"
+
+    @property
+    def weights_path(self) -> Path:
+        """The best weights by validation."""
+        return self.path / "weights.safetensors"
+
+    @property
+    def recognizer_path(self) -> Path:
+        """What it takes to build the recogniser that the weights belong to."""
+        return self.path / "recognizer.json"
+
+    @property
+    def checkpoint_path(self) -> Path:
+        """The state of training from which a stopped run goes on."""
+        return self.path / "checkpoint.safetensors"
+
+    @property
+    def summary_path(self) -> Path:
+        """What training came to; written last of all."""
+        return self.path / "summary.json"
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether training is done: the weights are there, and ``summary.json``, which is written last."""
+        return self.weights_path.is_file() and self.summary_path.is_file()
+
+    def log_probs_path(self, split: str) -> Path:
+        """Return where the log-probs of `split` are stored."""
+        assert is_file_name(split), split
+        return self.path / "log_probs" / f"{split}.safetensors"
+
+    def result_path(self, decoder_key: str) -> Path:
+        """Return where the result of a decoder is stored (`keys.decoder_key` names it)."""
+        assert is_file_name(decoder_key), decoder_key
+        return self.path / "results" / f"{decoder_key}.json"
+
+    @contextlib.contextmanager
+    def lock(self, what: str = "training in this run folder") -> Iterator[None]:
+        """Be the only process that writes here; `what` is what another one that does is taken to be doing.
+
+        Temporary files that a killed process left are cleared away.
+
+        Raises:
+            Busy: another live process writes here.
+            UsageError: the folder can't be written.
+        """
+        with files.lock(self.path / ".lock", wait=False, what=what):
+            for folder in (self.path, self.path / "log_probs", self.path / "results"):
+                for stale in folder.glob(".*.tmp"):
+                    stale.unlink(missing_ok=True)
+            yield
+
+    def write_config(self, settings: Mapping[str, Setting | None]) -> None:
+        """Write every setting; None is left out, and `read_config` does not return it."""
+        files.write_text(self.config_path, to_toml(settings))
+
+    def read_config(self) -> dict[str, Setting]:
+        """Return the settings; raises CtcbenchError where the file is damaged."""
+        return read_toml(self.config_path)
+
+    def remove_if_bare(self) -> None:
+        """Remove the folder where training has left nothing in it that is worth keeping."""
+        if not (self.metrics_path.exists() or self.checkpoint_path.exists() or self.weights_path.exists()):
+            with contextlib.suppress(OSError):
+                shutil.rmtree(self.path)
+
+    def write_summary(self, document: Mapping[str, Any]) -> None:
+        """Write what training came to, which with the weights marks the run as finished."""
+        files.write_json(self.summary_path, dict(document))
+
+    def read_summary(self) -> dict[str, Any]:
+        """Return what training came to; raises CtcbenchError where the file is damaged."""
+        return read_object(self.summary_path)
+
+    def append_metrics(self, record: Mapping[str, Any]) -> None:
+        """Add a record to the metrics; see `metrics_file.append`."""
+        metrics_file.append(self.metrics_path, record)
+
+    def read_metrics(self) -> list[dict[str, Any]]:
+        """Return the metrics; a last line that was cut off is left out; see `metrics_file.read`."""
+        return metrics_file.read(self.metrics_path)
+
+    def truncate_metrics(self, step: int) -> None:
+        """Drop the records past `step`: those that a resumed run makes again."""
+        metrics_file.truncate(self.metrics_path, step)
+
+    def write_result(self, decoder_key: str, result: Result) -> Path:
+        """Write a result in place of an older one of that decoder, and return its path."""
+        files.write_json(path := self.result_path(decoder_key), result.to_json())
+        return path
+
+    def read_result(self, decoder_key: str) -> Result:
+        """Return the result of a decoder; raises CtcbenchError where it is not there or damaged."""
+        return Result.read(self.result_path(decoder_key))
+
+    def results(self) -> tuple[list[Result], list[str]]:
+        """Return the results in the order of their keys, and a line for each file that is damaged."""
+        found: list[Result] = []
+        problems: list[str] = []
+        for path in sorted((self.path / "results").glob("*.json")):
+            try:
+                found.append(Result.read(path))
+            except CtcbenchError as error:
+                problems.append(str(error))
+        return found, problems
+
+    def clear(self) -> None:
+        """Remove what a run wrote here, for one that starts afresh; the lock stays with its holder.
+
+        Raises:
+            UsageError: something can't be removed.
+        """
+        try:
+            # The summary goes first: half cleared must not look finished.
+            for path in (self.summary_path, self.checkpoint_path, self.weights_path, self.recognizer_path):
+                path.unlink(missing_ok=True)
+            self.metrics_path.unlink(missing_ok=True)
+            for folder in filter(Path.exists, (self.path / "log_probs", self.path / "results")):
+                shutil.rmtree(folder)
+        except OSError as error:
+            raise files.unwritable(self.path, error) from error
+
+
+def create(out: Path, key: str, settings: Mapping[str, Setting | None] | None = None) -> RunFolder:
+    """Make the run folder ``out/key`` (an existing one is taken) and write `settings` there, if given.
+
+    Where that fails, the folders that it made are gone again.
+
+    Raises:
+        UsageError: `out` can't be written to: read-only, full, a file, a place with no folders.
+    """
+    assert is_file_name(key), key
+    folder = RunFolder(Path(out) / key)
+    missing: list[Path] = []
+    try:
+        missing += [path for path in (folder.path, *folder.path.parents) if not path.exists()]
+        folder.path.mkdir(parents=True, exist_ok=True)
+        if settings is not None:
+            folder.write_config(settings)
+        else:
+            _try_writing(folder.path)
+    except (OSError, CtcbenchError) as error:
+        for path in missing:
+            with contextlib.suppress(OSError):
+                path.rmdir()
+        if isinstance(error, OSError):
+            raise files.unwritable(folder.path, error) from error
+        raise
+    return folder
+
+
+def find_runs(out: Path) -> list[RunFolder]:
+    """Return the run folders in `out` by name, or `out` itself where it is one.
+
+    Raises:
+        UsageError: `out` is not a folder, or can't be read.
+    """
+    if not out.is_dir():
+        raise UsageError(f"{out}: no such folder of runs")
+    if RunFolder(out).config_path.is_file():
+        return [RunFolder(out)]
+    try:
+        return [RunFolder(path) for path in sorted(out.iterdir()) if RunFolder(path).config_path.is_file()]
+    except OSError as error:
+        raise UsageError(f"{out}: can't be read ({error.strerror})") from error
+
+
+def _try_writing(folder: Path) -> None:
+    # A full disk may still take an empty folder: find out now, not after the first epoch.
+    probe = folder / ".probe"
+    files.write_text(probe, "\n" * 4096)
+    probe.unlink(missing_ok=True)

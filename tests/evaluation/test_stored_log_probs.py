@@ -1,0 +1,233 @@
+"""Log-probs on disk, damaged in every way; the blank penalty; the blank's share."""
+
+import dataclasses
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+from safetensors.numpy import load, save
+
+from ctcbench.contract.data import LogProbs
+from ctcbench.contract.errors import CtcbenchError, UsageError
+from ctcbench.contract.specs import Alphabet
+from ctcbench.evaluation.collapse import blank_frames, blank_probability
+from ctcbench.evaluation.log_probs import FORMAT, load_log_probs, penalised, save_log_probs
+
+
+def log_softmax(logits):
+    logits = np.asarray(logits, dtype=np.float64)
+    return logits - np.logaddexp.reduce(logits, axis=-1, keepdims=True)
+
+
+def made(n=4, frames=6, characters="abc", seed=0):
+    logits = np.random.default_rng(seed).normal(size=(n, frames, len(characters) + 1))
+    return LogProbs(
+        values_NTK=log_softmax(logits).astype(np.float32),
+        lengths_N=np.arange(n, dtype=np.int64) % (frames + 1),
+        texts=tuple(characters[i % len(characters)] * (i % 3) for i in range(n)),
+        alphabet=Alphabet(characters),
+        fingerprint="f00d",
+    )
+
+
+def same(a, b):
+    return (
+        np.array_equal(a.values_NTK, b.values_NTK)
+        and np.array_equal(a.lengths_N, b.lengths_N)
+        and (a.texts, a.alphabet, a.fingerprint) == (b.texts, b.alphabet, b.fingerprint)
+    )
+
+
+@pytest.mark.parametrize(
+    "log_probs",
+    [
+        made(),
+        made(n=0),
+        made(n=1, frames=1),
+        made(characters='é€漢😀"\\\n'),
+        dataclasses.replace(made(n=1), texts=("\ud800",)),  # a file name that is not Unicode
+        dataclasses.replace(made(), values_NTK=np.full((4, 6, 4), -np.inf, dtype=np.float32)),
+    ],
+    ids=["plain", "none", "one", "unicode", "surrogate", "impossible"],
+)
+def test_what_was_saved_comes_back(tmp_path, log_probs):
+    path = tmp_path / "log_probs" / "test.safetensors"
+    save_log_probs(path, log_probs)
+    again = load_log_probs(path)
+    assert same(again, log_probs)
+    assert (again.values_NTK.dtype, again.lengths_N.dtype) == (np.float32, np.int64)
+    assert [p.name for p in path.parent.iterdir()] == ["test.safetensors"]
+
+
+def test_arrays_of_another_order_and_type_are_stored_as_promised(tmp_path):
+    log_probs = made()
+    turned = dataclasses.replace(
+        log_probs,
+        values_NTK=np.asfortranarray(log_probs.values_NTK.astype(np.float64)),
+        lengths_N=log_probs.lengths_N.astype(np.int32),
+    )
+    save_log_probs(tmp_path / "a.safetensors", turned)
+    assert same(load_log_probs(tmp_path / "a.safetensors"), log_probs)
+
+
+def test_a_file_cut_off_anywhere_is_named(tmp_path):
+    path = tmp_path / "test.safetensors"
+    save_log_probs(path, made())
+    whole = path.read_bytes()
+    for size in [*range(24), *range(24, len(whole), 37), len(whole) - 1]:
+        path.write_bytes(whole[:size])
+        with pytest.raises(CtcbenchError, match=r"test\.safetensors: damaged or cut off"):
+            load_log_probs(path)
+
+
+def test_a_flipped_bit_anywhere_in_the_arrays_is_noticed(tmp_path):
+    path = tmp_path / "test.safetensors"
+    save_log_probs(path, made())
+    whole = path.read_bytes()
+    start = 8 + int.from_bytes(whole[:8], "little")
+    for position in range(start, len(whole), 11):
+        damaged = bytearray(whole)
+        damaged[position] ^= 0x10
+        path.write_bytes(damaged)
+        with pytest.raises(CtcbenchError, match=r"test\.safetensors: damaged"):
+            load_log_probs(path)
+
+
+@given(st.binary(max_size=200))
+def test_any_bytes_are_an_error_that_names_the_file(tmp_path_factory, content):
+    path = tmp_path_factory.mktemp("bytes") / "x.safetensors"
+    path.write_bytes(content)
+    with pytest.raises(CtcbenchError, match=r"x\.safetensors"):
+        load_log_probs(path)
+
+
+def rewritten(path, document=None, metadata=None, **arrays):
+    """Write `path` anew with some of its arrays or metadata changed, the checksum left as it is."""
+    from safetensors import safe_open
+
+    with safe_open(path, framework="numpy") as file:
+        old = file.metadata()
+    tensors = {**load(path.read_bytes()), **arrays}
+    changed = {**json.loads(old["document"]), **(document or {})}
+    kept = {k: v for k, v in tensors.items() if v is not None}
+    path.write_bytes(save(kept, metadata={**old, "document": json.dumps(changed), **(metadata or {})}))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"document": {"texts": ["a"]}},
+        {"document": {"texts": [1, 2, 3, 4]}},
+        {"document": {"texts": None}},
+        {"document": {"alphabet": "ab"}},
+        {"document": {"alphabet": "aab"}},
+        {"document": {"alphabet": ""}},
+        {"document": {"alphabet": 3}},
+        {"document": {"crc32": 1}},
+        {"metadata": {"document": "{"}},
+        {"metadata": {"document": "[]"}},
+        {"metadata": {"document": "[" * 100_000}},
+        {"lengths_N": None},
+        {"lengths_N": np.array([0, 1, 2, 7])},
+        {"lengths_N": np.array([0, 1, 2, -1])},
+        {"lengths_N": np.array([0, 1, 2])},
+        {"lengths_N": np.array([0, 1, 2, 3], dtype=np.int32)},
+        {"values_NTK": np.zeros((4, 6, 4))},
+        {"values_NTK": np.zeros((4, 24), dtype=np.float32)},
+        {"values_NTK": np.zeros((4, 0, 4), dtype=np.float32)},
+        {"values_NTK": np.full((4, 6, 4), np.nan, dtype=np.float32)},
+    ],
+    ids=str,
+)
+def test_parts_that_do_not_fit_are_named(tmp_path, change):
+    path = tmp_path / "test.safetensors"
+    save_log_probs(path, made())
+    rewritten(path, **change)
+    with pytest.raises(CtcbenchError, match=r"test\.safetensors: damaged"):
+        load_log_probs(path)
+
+
+def test_a_foreign_file_is_told_so(tmp_path):
+    path = tmp_path / "weights.safetensors"
+    for metadata in (None, {"format": "pt"}):
+        path.write_bytes(save({"weight": np.zeros(3)}, metadata=metadata))
+        with pytest.raises(CtcbenchError, match=rf"weights\.safetensors: no log-probs .*{FORMAT}"):
+            load_log_probs(path)
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path):
+    for path in (tmp_path / "none.safetensors", tmp_path):
+        with pytest.raises(CtcbenchError, match=path.name):
+            load_log_probs(path)
+
+
+def test_a_full_disk_leaves_the_old_file(tmp_path, ctcbench_env):
+    path = tmp_path / "test.safetensors"
+    save_log_probs(path, made())
+    code = (
+        "import resource, sys, pathlib, dataclasses, numpy as np\n"
+        "from ctcbench.contract.errors import UsageError\n"
+        "from ctcbench.evaluation.log_probs import load_log_probs, save_log_probs\n"
+        "path = pathlib.Path(sys.argv[1]); old = load_log_probs(path)\n"
+        "big = dataclasses.replace(old, values_NTK=np.zeros((4, 6000, 4), np.float32))\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, 10_000))\n"
+        "try: save_log_probs(path, big)\n"
+        "except UsageError as error: sys.exit(0 if str(path) in str(error) else str(error))\n"
+        "sys.exit('no error')\n"
+    )
+    subprocess.run([sys.executable, "-c", code, str(path)], check=True, env=ctcbench_env)
+    assert same(load_log_probs(path), made())
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_the_penalty_by_hand():
+    values = np.log(np.array([[[0.8, 0.15, 0.05]]], dtype=np.float32))
+    log_probs = dataclasses.replace(made(n=1, frames=1, characters="ab"), values_NTK=values)
+    got = np.exp(penalised(log_probs, np.log(4.0)).values_NTK)
+    assert got == pytest.approx(np.array([[[0.5, 0.375, 0.125]]]), abs=1e-6)  # 0.2 : 0.15 : 0.05
+    assert np.array_equal(log_probs.values_NTK, values)  # the original stays
+
+
+@given(
+    hnp.arrays(np.float32, (2, 3, 5), elements=st.floats(-30, 30, width=32)),
+    st.floats(0, 50, allow_subnormal=False),
+)
+def test_the_penalty_is_one_on_the_blanks_logit(logits, penalty):
+    log_probs = dataclasses.replace(
+        made(n=2, frames=3, characters="abcd"), values_NTK=log_softmax(logits).astype(np.float32)
+    )
+    changed = logits.astype(np.float64)
+    changed[..., 0] -= penalty
+    assert penalised(log_probs, penalty).values_NTK == pytest.approx(log_softmax(changed), abs=1e-4)
+    assert penalised(log_probs, penalty).values_NTK.dtype == np.float32
+
+
+@pytest.mark.filterwarnings("error")
+def test_the_penalty_leaves_impossible_classes_impossible():
+    values = np.array([[[0.0, -np.inf, -np.inf], [-np.inf] * 3]], dtype=np.float32)
+    log_probs = dataclasses.replace(made(n=1, frames=2, characters="ab"), values_NTK=values)
+    assert np.array_equal(penalised(log_probs, 3.0).values_NTK, values)
+
+
+def test_no_penalty_changes_nothing_and_a_wrong_one_is_refused():
+    log_probs = made()
+    assert penalised(log_probs, 0) is log_probs
+    for wrong in (-1.0, float("nan"), float("inf")):
+        with pytest.raises(UsageError, match="blank penalty"):
+            penalised(log_probs, wrong)
+
+
+def test_only_frames_that_count_count_for_the_blank():
+    probs = np.array([[[0.9, 0.1], [0.3, 0.7], [1.0, 0.0]], [[0.6, 0.4], [0.0, 1.0], [0.0, 1.0]]])
+    with np.errstate(divide="ignore"):
+        values = np.log(probs).astype(np.float32)
+    log_probs = LogProbs(values, np.array([2, 1]), ("a", "a"), Alphabet("a"))
+    assert blank_probability(log_probs) == pytest.approx((0.9 + 0.3 + 0.6) / 3)
+    assert blank_frames(log_probs) == pytest.approx(2 / 3)
+    none = dataclasses.replace(log_probs, lengths_N=np.array([0, 0]))
+    assert (blank_probability(none), blank_frames(none)) == (0.0, 0.0)

@@ -1,0 +1,98 @@
+"""metrics.jsonl: appended, cut off anywhere, cut back, on a disk that fills up."""
+
+import json
+import math
+import subprocess
+import sys
+
+import pytest
+
+from ctcbench.contract.errors import CtcbenchError, UsageError
+from ctcbench.results import metrics_file
+
+RECORDS = [{"step": i, "loss": 1 / (i + 1), "text": "é·\n"} for i in range(5)]
+
+
+@pytest.fixture
+def path(tmp_path):
+    path = tmp_path / "metrics.jsonl"
+    for record in RECORDS:
+        metrics_file.append(path, record)
+    return path
+
+
+def test_records_come_back_a_line_each(path, tmp_path):
+    assert metrics_file.read(path) == RECORDS
+    assert path.read_bytes().count(b"\n") == 5
+    assert metrics_file.read(tmp_path / "none.jsonl") == []
+
+
+def test_a_file_cut_off_anywhere_keeps_its_whole_records_and_grows_again(path):
+    whole = path.read_bytes()
+    lines = whole.splitlines(keepends=True)
+    for size in range(len(whole)):
+        path.write_bytes(whole[:size])
+        # A record that lacks its line break alone is whole.
+        complete = next(i for i in range(6) if i == 5 or size < sum(map(len, lines[: i + 1])) - 1)
+        assert metrics_file.read(path) == RECORDS[:complete]
+        metrics_file.append(path, {"step": 99})
+        assert metrics_file.read(path) == [*RECORDS[:complete], {"step": 99}]
+
+
+@pytest.mark.parametrize("tail", [b"\0" * 100, b"[1, 2]\n", b"3", b"\xff\n", b"[" * 50_000])
+def test_a_last_line_of_any_rubbish_is_left_out(path, tail):
+    with path.open("ab") as file:
+        file.write(tail)
+    assert metrics_file.read(path) == RECORDS
+
+
+def test_rubbish_in_the_middle_is_an_error_that_names_the_line(path):
+    lines = path.read_bytes().splitlines(keepends=True)
+    for rubbish in (b"{\n", b"\n", b"[]\n"):
+        path.write_bytes(b"".join([*lines[:2], rubbish, *lines[2:]]))
+        with pytest.raises(CtcbenchError, match=r"metrics\.jsonl: line 3 is damaged"):
+            metrics_file.read(path)
+
+
+def test_resuming_drops_what_came_after_the_checkpoint(path):
+    metrics_file.append(path, {"event": "stopped"})
+    metrics_file.append(path, {"step": "odd"})
+    metrics_file.truncate(path, 2)
+    assert metrics_file.read(path) == [*RECORDS[:3], {"event": "stopped"}, {"step": "odd"}]
+    metrics_file.truncate(path, -1)
+    assert metrics_file.read(path) == [{"event": "stopped"}, {"step": "odd"}]
+    metrics_file.truncate(path.with_name("none.jsonl"), 3)
+    assert [p.name for p in path.parent.iterdir()] == ["metrics.jsonl"]
+
+
+def test_a_number_that_is_not_finite_becomes_null(path):
+    metrics_file.append(path, {"step": 5, "loss": math.nan, "norm": math.inf})
+    assert metrics_file.read(path)[-1] == {"step": 5, "loss": None, "norm": None}
+
+
+def test_a_full_disk_takes_the_half_line_back(tmp_path, ctcbench_env):
+    path = tmp_path / "metrics.jsonl"
+    code = (
+        "import pathlib, resource, sys\n"
+        "from ctcbench.contract.errors import UsageError\n"
+        "from ctcbench.results import metrics_file\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))\n"
+        "try:\n"
+        "    for step in range(100): metrics_file.append(pathlib.Path(sys.argv[1]), {'step': step})\n"
+        "except UsageError as error: print(error); sys.exit(0)\n"
+        "sys.exit('no error')\n"
+    )
+    said = subprocess.check_output([sys.executable, "-c", code, str(path)], env=ctcbench_env, text=True)
+    assert said.startswith(f"{path}: can't be written")
+    lines = path.read_text().splitlines(keepends=True)
+    assert all(line.endswith("\n") for line in lines)
+    assert [json.loads(line)["step"] for line in lines] == list(range(len(lines)))
+    assert 50 < len(lines) < 100
+
+
+def test_a_folder_in_its_place_is_an_error(tmp_path):
+    (tmp_path / "metrics.jsonl").mkdir()
+    with pytest.raises(UsageError, match=r"metrics\.jsonl: can't be written"):
+        metrics_file.append(tmp_path / "metrics.jsonl", {"step": 1})
+    with pytest.raises(CtcbenchError, match=r"metrics\.jsonl: can't be read"):
+        metrics_file.read(tmp_path / "metrics.jsonl")
