@@ -1,0 +1,123 @@
+"""RunConfig: every setting of a run, frozen; names, bounds and help for command line and TOML alike."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic.fields import FieldInfo
+
+from ctcbench.config.presets import default_component
+from ctcbench.contract.errors import UsageError, nearest
+from ctcbench.contract.options import describe_bounds, explain, show
+
+Shortcut = Literal["sum", "aux", "none"]
+Schedule = Literal["constant", "cosine", "onecycle", "plateau"]
+PenaltySchedule = Literal["constant", "linear", "cosine"]
+
+
+def _component(kind: str, description: str) -> Any:
+    return Field(default_factory=lambda: default_component(kind), description=description)
+
+
+class RunConfig(BaseModel):
+    """Every setting of one run; components as strings, ``name:option=value,option=value``.
+
+    Raises:
+        UsageError: a setting is unknown, of the wrong type or out of bounds.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, protected_namespaces=())
+
+    dataset: str = _component("dataset", "where the images come from")
+    backbone: str = _component("backbone", "images to features")
+    head: str = _component("head", "features to a sequence")
+    loss: str = _component("loss", "what training minimises")
+    decoder: str = _component("decoder", "log-probs to text")
+    shortcut: Annotated[
+        Shortcut,
+        Field(
+            description="the classifier also sees the backbone's features: summed into the logits, "
+            "as an auxiliary loss, or not (which risks the blank plateau)"
+        ),
+    ] = "sum"
+
+    train_samples: Annotated[int, Field(ge=1, description="training images")] = 20_000
+    val_samples: Annotated[int, Field(ge=1, description="validation images")] = 1_000
+    test_samples: Annotated[int, Field(ge=1, description="test images")] = 2_000
+    skip_bad: Annotated[bool, Field(description="go on without the images that can't be used")] = False
+
+    epochs: Annotated[int, Field(ge=1, description="passes over the training images")] = 1
+    max_steps: Annotated[
+        int, Field(ge=0, description="stop after this many steps (0: when the epochs end)")
+    ] = 0
+    batch_size: Annotated[int, Field(ge=1, description="images a step")] = 32
+    lr: Annotated[float, Field(gt=0, description="the highest learning rate of AdamW")] = 3e-3
+    schedule: Annotated[Schedule, Field(description="how the learning rate goes")] = "onecycle"
+    warmup: Annotated[float, Field(ge=0, le=0.9, description="share of the steps that the rate rises")] = 0.15
+    weight_decay: Annotated[float, Field(ge=0, description="of weights, not of norms and biases")] = 0.01
+    clip: Annotated[float, Field(ge=0, description="largest norm of the gradient (0: no clipping)")] = 5.0
+    ema: Annotated[
+        float, Field(ge=0, lt=1, description="decay a step of the averaged weights that are kept (0: none)")
+    ] = 0.0
+    aux_weight: Annotated[float, Field(gt=0, le=10, description="of the loss of --shortcut aux")] = 0.5
+    blank_penalty: Annotated[
+        float, Field(ge=0, le=100, description="subtracted from the blank's logit in training")
+    ] = 0.0
+    blank_penalty_schedule: Annotated[
+        PenaltySchedule, Field(description="stays, or falls to zero by the last step")
+    ] = "linear"
+    blank_penalty_at_decoding: Annotated[
+        bool, Field(description="subtract the penalty at decoding as well")
+    ] = False
+    seed: Annotated[int, Field(ge=0, lt=2**63, description="of weights, order of images and dropout")] = 0
+
+    device: Annotated[
+        str, Field(pattern=r"^(auto|cpu|cuda(:\d+)?)$", description="auto, cpu, cuda or cuda:1")
+    ] = "auto"
+    amp: Annotated[
+        bool | None, Field(description="mixed precision (default: where the device is faster with it)")
+    ] = None
+    amp_dtype: Annotated[
+        Literal["auto", "bfloat16", "float16"], Field(description="number format of mixed precision")
+    ] = "auto"
+    channels_last: Annotated[bool, Field(description="memory order of images and features")] = True
+    deterministic: Annotated[bool, Field(description="only kernels that give the same bits each time")] = (
+        False
+    )
+    init_from: Annotated[str, Field(description="run folder whose weights to begin with")] = ""
+
+    def __init__(self, **settings: Any) -> None:
+        try:
+            super().__init__(**settings)
+        except ValidationError as error:
+            raise UsageError(_explain_setting(error)) from None
+
+    def replace(self, **settings: Any) -> RunConfig:
+        """Return a copy with some settings changed, checked like new ones."""
+        return RunConfig(**{**self.model_dump(), **settings})
+
+
+# What decides how the stored log-probs are read or which images they are of, not the weights.
+AFTER_TRAINING = ("decoder", "test_samples", "blank_penalty_at_decoding")
+COMPONENT_SETTINGS = ("dataset", "backbone", "head", "loss", "decoder")
+
+
+def flag(setting: str) -> str:
+    """Return a setting as it is written on the command line."""
+    return "--" + setting.replace("_", "-")
+
+
+def setting_fields() -> dict[str, FieldInfo]:
+    """Return every setting's field by name, in the order of the help."""
+    return dict(RunConfig.model_fields)
+
+
+def _explain_setting(error: ValidationError) -> str:
+    first = error.errors()[0]
+    name, given = str(first["loc"][0]), first["input"]
+    fields = setting_fields()
+    if first["type"] == "extra_forbidden":
+        return f"no setting {name!r}{nearest(name, fields)} (settings: {', '.join(fields)})"
+    bounds = describe_bounds(fields[name])
+    return f"{flag(name)} {show(given)}: {explain(error)}" + (f" (allowed: {bounds})" if bounds else "")

@@ -1,0 +1,270 @@
+"""Finds plugins, loads each by itself, and sets aside the one that fails, with owner and reason."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import time
+import traceback
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from types import ModuleType
+from typing import Any
+
+import pluggy
+
+from ctcbench.contract import hooks
+from ctcbench.contract.component_string import ComponentString
+from ctcbench.contract.components import Component, Kind
+from ctcbench.contract.errors import CtcbenchError, PluginError, UsageError, nearest
+from ctcbench.contract.hooks import Column
+
+GROUP = "ctcbench"
+BUILTIN = "builtin"
+
+
+@dataclass
+class Plugin:
+    """One entry point: who owns it, what it brought and how long that took, or why it did not load."""
+
+    name: str
+    distribution: str
+    version: str
+    module_name: str
+    module: ModuleType | None = None
+    components: tuple[Component, ...] = ()
+    columns: tuple[Column, ...] = ()
+    load_ms: float = 0.0
+    error: str = ""
+    traceback: str = ""
+    _manager: pluggy.PluginManager | None = field(default=None, repr=False)
+
+    @property
+    def owner(self) -> str:
+        """How an error names this plugin: the distribution, and the entry point where they differ."""
+        return self.distribution if self.name == self.distribution else f"{self.distribution} ({self.name})"
+
+    def set_aside(self, error: BaseException) -> None:
+        """Note why this plugin can't be used; the program goes on without it."""
+        text = str(error).strip() or type(error).__name__
+        known = isinstance(error, CtcbenchError)
+        self.error = text if known else f"{type(error).__name__}: {text}"
+        self.traceback = "".join(traceback.format_exception(error))
+        self.components, self.columns = (), ()
+
+    def call(self, hook: str, **arguments: Any) -> list[Any]:
+        """Call a hook of this plugin (an empty list if it does not have it)."""
+        if self._manager is None:
+            return []
+        answers: list[Any] = getattr(self._manager.hook, hook)(**arguments)
+        return answers
+
+    def load(self, entry_point: importlib.metadata.EntryPoint) -> None:
+        """Import the plugin, check its hooks, and ask it for its components and columns."""
+        started = time.perf_counter()
+        try:
+            self.module = entry_point.load()
+            self._manager = _manager_for(self.name, self.module)
+            self.components = _listed(self, "ctcbench_components", Component)
+            self.columns = _listed(self, "ctcbench_columns", Column)
+            for component in self.components:
+                _ = component.options  # a bad signature shows here, not in the middle of a run
+        except (Exception, SystemExit) as error:
+            self.set_aside(error)
+        self.load_ms = (time.perf_counter() - started) * 1000
+
+
+@dataclass(frozen=True)
+class Registry:
+    """Every component by kind and name, and every plugin, those that failed included."""
+
+    plugins: tuple[Plugin, ...]
+
+    def _owned(self) -> Iterator[tuple[Plugin, Component]]:
+        return ((plugin, component) for plugin in self.plugins for component in plugin.components)
+
+    @property
+    def failed(self) -> list[Plugin]:
+        """The plugins that were set aside."""
+        return [plugin for plugin in self.plugins if plugin.error]
+
+    def components(self, kind: Kind) -> dict[str, Component]:
+        """Return the components of a kind by name: the built-in ones first, each group by name."""
+        found = [(p.name != BUILTIN, c.name, c) for p, c in self._owned() if c.kind == kind]
+        return {name: component for _, name, component in sorted(found, key=lambda entry: entry[:2])}
+
+    @property
+    def conflicts(self) -> list[str]:
+        """What is wrong with names that more than one plugin owns, a sentence each."""
+        owners: dict[tuple[str, str], list[str]] = {}
+        for plugin, component in self._owned():
+            owners.setdefault((component.kind, component.name), []).append(plugin.owner)
+        return [_two_owners(kind, name, who) for (kind, name), who in owners.items() if len(who) > 1]
+
+    def owner(self, component: Component) -> Plugin:
+        """Return the plugin that brought a component."""
+        return next(plugin for plugin, owned in self._owned() if owned is component)
+
+    def get(self, kind: Kind, name: str) -> Component:
+        """Return a component.
+
+        Raises:
+            UsageError: there is none of that name; says the nearest, and which plugins did not load.
+            PluginError: more than one plugin has a component of that name.
+        """
+        known = self.components(kind)
+        owners = [p.owner for p, c in self._owned() if (c.kind, c.name) == (kind, name)]
+        if len(owners) > 1:
+            raise PluginError(_two_owners(kind, name, owners))
+        if name in known:
+            return known[name]
+        message = f"no {kind} {name!r}{nearest(name, known)} (there are: {', '.join(known) or 'none'})"
+        if self.failed:
+            message += f"; not loaded: {'; '.join(f'{p.owner}: {p.error}' for p in self.failed)}"
+            message += " (see `ctcbench plugins`)"
+        raise UsageError(message)
+
+    def resolve(self, kind: Kind, text: str, *, every: bool = False) -> str:
+        """Return a component string checked and in its one canonical form.
+
+        Options that have their default value are left out, or, with `every`, all are written.
+
+        Raises:
+            UsageError: the text can't be read, or the component or an option is not there or wrong.
+        """
+        given = ComponentString.parse(text)
+        component = self.get(kind, given.name)
+        values = component.read(given.options)
+        kept = {
+            name: option.as_text(values[name])
+            for name, option in component.options.items()
+            if every or values[name] != option.default
+        }
+        return str(ComponentString(given.name, kept))
+
+    def build(self, kind: Kind, text: str, *context: Any) -> Any:
+        """Build the component that a string names.
+
+        Raises:
+            UsageError: as `resolve`, or the builder's own.
+            PluginError: the builder failed; the message begins with its owner.
+        """
+        given = ComponentString.parse(text)
+        component = self.get(kind, given.name)
+        values = component.read(given.options)
+        try:
+            return component.builder(*context, **values)
+        except CtcbenchError:
+            raise
+        except Exception as error:
+            owner = self.owner(component).owner
+            raise PluginError(f"{owner}: {kind} {text!r} could not be built: {error!r}") from error
+
+    def tell(self, hook: str, **arguments: Any) -> None:
+        """Call a hook of every plugin that has it; one that raises is set aside with a warning."""
+        for plugin in self.plugins:
+            if plugin.error:
+                continue
+            try:
+                plugin.call(hook, **arguments)
+            except Exception as error:
+                plugin.set_aside(error)
+                warnings.warn(f"plugin {plugin.owner} set aside: {hook} raised {plugin.error}", stacklevel=2)
+
+    def columns(self) -> list[Column]:
+        """Return the extra report columns of every plugin."""
+        return [column for plugin in self.plugins for column in plugin.columns]
+
+    def versions(self) -> Mapping[str, str]:
+        """Return the version of every plugin that loaded, the built-in one left out."""
+        return {p.distribution: p.version for p in self.plugins if not p.error and p.name != BUILTIN}
+
+
+def load(names: Sequence[str] | None = None) -> Registry:
+    """Load the plugins that are installed: all, or the built-ins and those of `names` alone.
+
+    `names` None takes the environment variable CTCBENCH_PLUGINS (names with commas between;
+    empty: the built-ins alone), and where that is not set, all.
+
+    Raises:
+        UsageError: `names` holds one that is not installed.
+    """
+    if names is None and (chosen := os.environ.get("CTCBENCH_PLUGINS")) is not None:
+        names = [name.strip() for name in chosen.split(",") if name.strip()]
+    points = sorted(
+        importlib.metadata.entry_points(group=GROUP), key=lambda point: (point.name != BUILTIN, point.name)
+    )
+    known = [point.name for point in points]
+    if BUILTIN not in known:
+        raise CtcbenchError("ctcbench is not installed as a package: run `pip install -e .` in its folder")
+    for name in names or ():
+        if name not in known:
+            allowed = ", ".join(known)
+            raise UsageError(
+                f"CTCBENCH_PLUGINS: no plugin {name!r}{nearest(name, known)} (there are: {allowed})"
+            )
+    plugins = []
+    for point in points:
+        if names is None or point.name == BUILTIN or point.name in names:
+            plugins.append(_described(point))
+            plugins[-1].load(point)
+    return Registry(tuple(plugins))
+
+
+def _two_owners(kind: str, name: str, owners: Sequence[str]) -> str:
+    return (
+        f"{kind} {name!r} has {len(owners)} owners: {' and '.join(owners)}; "
+        f"uninstall one, or name the plugins to load in CTCBENCH_PLUGINS"
+    )
+
+
+def _described(point: importlib.metadata.EntryPoint) -> Plugin:
+    distribution = point.dist
+    name = distribution.metadata["Name"] if distribution else point.name
+    version = distribution.version if distribution else "unknown"
+    return Plugin(point.name, name, version, point.value)
+
+
+def _manager_for(name: str, module: ModuleType) -> pluggy.PluginManager:
+    """Register one plugin with a manager of its own, so that its failure is its own too."""
+    manager = pluggy.PluginManager(GROUP)
+    manager.add_hookspecs(hooks)
+    manager.register(module, name)
+    known = [spec for spec in vars(hooks) if spec.startswith("ctcbench_")]
+    unmarked = [
+        n
+        for n in vars(module)
+        if n.startswith("ctcbench_") and manager.parse_hookimpl_opts(module, n) is None
+    ]
+    if unmarked:
+        raise PluginError(f"{name}: {unmarked[0]} lacks the mark @hookimpl (from ctcbench import hookimpl)")
+    for attribute in vars(module):
+        if manager.parse_hookimpl_opts(module, attribute) is not None and attribute not in known:
+            raise PluginError(
+                f"{name}: no hook {attribute!r}{nearest(attribute, known)} (hooks: {', '.join(known)})"
+            )
+    manager.check_pending()
+    if not manager.get_hookcallers(module):
+        raise PluginError(f"{name}: has no hook at all; a plugin has at least one of {', '.join(known)}")
+    return manager
+
+
+def _listed(plugin: Plugin, hook: str, kind: type) -> tuple[Any, ...]:
+    """Return what a hook that lists things gave, each checked to be a `kind`."""
+    listed: list[Any] = []
+    for answer in plugin.call(hook):
+        if not isinstance(answer, list | tuple):
+            raise PluginError(f"{plugin.owner}: {hook} returned {answer!r}; it must return a list")
+        listed += answer
+    for thing in listed:
+        if not isinstance(thing, kind):
+            raise PluginError(
+                f"{plugin.owner}: {hook} listed {thing!r}, which is no {kind.__name__}"
+                + ("; is its decorator (@backbone, @head, …) missing?" if kind is Component else "")
+            )
+    names = [(c.kind, c.name) for c in listed if isinstance(c, Component)]
+    for pair in names:
+        if names.count(pair) > 1:
+            raise PluginError(f"{plugin.owner}: lists {pair[0]} {pair[1]!r} twice")
+    return tuple(listed)

@@ -1,0 +1,82 @@
+from typing import Annotated, Literal
+
+import pytest
+from pydantic import Field
+
+from ctcbench import backbone
+from ctcbench.contract.errors import PluginError, UsageError
+
+
+@backbone
+def sample(
+    image: "NotDefined",  # noqa: F821 - may be known to type checkers alone
+    *,
+    width: Annotated[int, Field(ge=8, le=512, description="channels")] = 64,
+    rate: Annotated[float, Field(gt=0, description="how fast")] = 0.5,
+    norm: Annotated[Literal["batch", "none"], Field(description="norm")] = "batch",
+    sizes: Annotated[tuple[int, ...], Field(description="sizes")] = (1, 2),
+    on: Annotated[bool, Field(description="switch")] = False,
+):
+    """First line.
+
+    Second paragraph.
+    """
+    return width, rate, norm, sizes, on
+
+
+def test_help_comes_from_the_signature():
+    assert sample.summary == "First line."
+    width = sample.options["width"]
+    assert (width.type_name, width.bounds, width.default, width.description) == (
+        "whole number", "8 to 512", 64, "channels",
+    )  # fmt: skip
+    assert sample.options["rate"].bounds == "above 0"
+    assert sample.options["norm"].type_name == "one of batch, none"
+    assert sample.options["sizes"].type_name == "list of whole number"
+
+
+def test_text_becomes_values():
+    given = {"width": "8", "rate": "0.25", "norm": "none", "sizes": "3, 4", "on": "true"}
+    assert sample(None, **given) == (8, 0.25, "none", (3, 4), True)
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"width": "4"}, ["width=4", "8 to 512"]),
+        ({"width": "x"}, ["width=x", "whole number"]),
+        ({"width": "8.5"}, ["width=8.5", "whole number"]),
+        ({"rate": "nan"}, ["rate=nan", "above 0"]),
+        ({"rate": "inf"}, ["rate=inf"]),
+        ({"norm": "bach"}, ["norm=bach", "batch, none"]),
+        ({"sizes": "1,b"}, ["sizes=1,b"]),
+        ({"widht": "8"}, ["no option 'widht'", "did you mean 'width'", "rate, norm"]),
+    ],
+)
+def test_wrong_options_are_explained(given, words):
+    with pytest.raises(UsageError) as error:
+        sample(None, **given)
+    for word in ["backbone sample", *words]:
+        assert word in str(error.value)
+
+
+def test_every_value_survives_being_written():
+    for option in sample.options.values():
+        assert option.read(option.as_text(option.default)) == option.default
+
+
+def test_an_option_without_a_type_is_the_plugins_fault():
+    @backbone
+    def untyped(image, *, width=3):
+        """Untyped."""
+
+    with pytest.raises(PluginError, match="'width' has no type"):
+        _ = untyped.options
+
+
+def test_a_component_needs_a_docstring():
+    with pytest.raises(PluginError, match="needs a docstring"):
+
+        @backbone
+        def silent(image):
+            return image

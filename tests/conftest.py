@@ -1,0 +1,26 @@
+"""What all tests share: a cache folder of the test run's own, and the installed components."""
+
+import os
+
+import pytest
+
+from ctcbench import registry as registries
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_cache(tmp_path_factory):
+    """Keep drawn images away from the user's cache; tests of one run share them."""
+    folder = tmp_path_factory.mktemp("cache")
+    before = os.environ.get("CTCBENCH_CACHE")
+    os.environ["CTCBENCH_CACHE"] = str(folder)
+    yield folder
+    if before is None:
+        del os.environ["CTCBENCH_CACHE"]
+    else:
+        os.environ["CTCBENCH_CACHE"] = before
+
+
+@pytest.fixture(scope="session")
+def registry():
+    """The components that ship."""
+    return registries.load([])
