@@ -1,0 +1,20 @@
+"""The components that ship: a plugin like any other, registered through the same door."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ctcbench.builtin.backbones import cnn2, cnn3
+from ctcbench.builtin.captcha import captcha
+from ctcbench.builtin.decoders import beam, beam_cpp, greedy
+from ctcbench.builtin.folder import folder
+from ctcbench.builtin.heads import HEADS
+from ctcbench.builtin.losses import ctc
+from ctcbench.contract.components import Component
+from ctcbench.contract.hooks import hookimpl
+
+
+@hookimpl
+def ctcbench_components() -> Sequence[Component]:
+    """Return every component that ships."""
+    return [captcha, folder, cnn2, cnn3, *HEADS, ctc, greedy, beam, beam_cpp]

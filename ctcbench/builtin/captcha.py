@@ -1,0 +1,143 @@
+"""The ``captcha`` data set: pictures that the package captcha draws, each a pure function of its index."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from pydantic import Field
+
+from ctcbench.builtin.alphabets import read_alphabet
+from ctcbench.contract.components import dataset
+from ctcbench.contract.data import Sample, SplitName
+from ctcbench.contract.errors import UsageError
+from ctcbench.contract.specs import Alphabet, ImageSpec
+
+if TYPE_CHECKING:
+    from ctcbench.builtin.captcha_painter import Painter
+
+Noise = Literal["both", "dots", "curve", "none"]
+FontSize = Annotated[int, Field(ge=4, le=512)]
+
+_VERSION = 1  # of how texts and seeds are drawn here; raised, every cached set is drawn anew
+_STOCK_SIZES, _STOCK_HEIGHT = (42, 50, 56), 60
+_MIN_COLUMNS = 4  # per character: with fewer, not even a person could read it
+
+
+@dataset
+def captcha(
+    *,
+    width: Annotated[int, Field(ge=16, le=4096, description="columns of an image")] = 150,
+    height: Annotated[int, Field(ge=16, le=1024, description="rows of an image")] = 40,
+    length: Annotated[str, Field(description="characters: 5, or a range such as 4-8")] = "5",
+    alphabet: Annotated[
+        str,
+        Field(
+            description="digits, lower, upper, letters, alnum; a sum (digits+upper, digits+[abc]); characters"
+        ),
+    ] = "alnum",
+    fonts: Annotated[
+        tuple[str, ...], Field(description="TrueType files; none: the one that the package captcha brings")
+    ] = (),
+    font_sizes: Annotated[
+        tuple[FontSize, ...],
+        Field(description="points; none: 42,50,56 scaled by height/60, which cuts no glyph"),
+    ] = (),
+    noise: Annotated[Noise, Field(description="what is drawn over the text")] = "both",
+    seed: Annotated[
+        int, Field(ge=0, description="of the data; a run's own seed leaves the images alone")
+    ] = 0,
+) -> Captcha:
+    """Captchas drawn by the package captcha, as many as are asked for."""
+    source = Captcha(
+        image=ImageSpec(height, width),
+        alphabet=read_alphabet(alphabet),
+        lengths=_read_length(length),
+        fonts=tuple(str(Path(font).expanduser()) for font in fonts),
+        font_sizes=font_sizes or tuple(round(size * height / _STOCK_HEIGHT) for size in _STOCK_SIZES),
+        noise=noise,
+        seed=seed,
+    )
+    need = _MIN_COLUMNS * source.lengths[1]
+    if width < need:
+        raise UsageError(f"dataset captcha: width={width} is too small: length={length} needs {need} or more")
+    source.painter.check(source.alphabet.characters)
+    return source
+
+
+@dataclass(frozen=True)
+class Captcha:
+    """The captchas of one set of options; ``lengths`` is the fewest and the most characters of a text."""
+
+    image: ImageSpec
+    alphabet: Alphabet
+    lengths: tuple[int, int]
+    fonts: tuple[str, ...]
+    font_sizes: tuple[int, ...]
+    noise: Noise
+    seed: int
+
+    @property
+    def painter(self) -> Painter:
+        """What draws the images: one for each set of options in a process."""
+        from ctcbench.builtin.captcha_painter import painter
+
+        return painter(self.image.width, self.image.height, self.fonts, self.font_sizes, self.noise)
+
+    def size(self, split: SplitName) -> int | None:
+        """Return None: there is no end to them."""
+        return None
+
+    def fingerprint(self, split: SplitName) -> str:
+        """Return the options, the font files' digests and the versions of all that draws, as JSON."""
+        return json.dumps(
+            {
+                "version": _VERSION,
+                "split": split,
+                "seed": self.seed,
+                "size": [self.image.height, self.image.width],
+                "alphabet": self.alphabet.characters,
+                "lengths": self.lengths,
+                "font_sizes": self.font_sizes,
+                "noise": self.noise,
+                **self.painter.versions(),
+            },
+            sort_keys=True,
+        )
+
+    def describe(self, split: SplitName, index: int) -> str:
+        """Return the split and the index."""
+        return f"captcha {split}/{index}"
+
+    def draw(self, split: SplitName, index: int) -> Sample:
+        """Return sample `index`: its text and its picture come from one generator of its own.
+
+        The seed is a digest of (seed, split, index), so the splits share no seed.
+        """
+        from ctcbench.builtin.captcha_painter import Chance
+
+        digest = hashlib.sha256(f"ctcbench captcha {self.seed} {split} {index}".encode()).digest()
+        chance = Chance(int.from_bytes(digest, "big"))
+        fewest, most = self.lengths
+        length = fewest + chance.randbelow(most - fewest + 1)
+        text = "".join(chance.choice(self.alphabet.characters) for _ in range(length))
+        return Sample(self.painter.paint(text, chance), text)
+
+
+def _read_length(text: str) -> tuple[int, int]:
+    """Return the fewest and the most characters that ``5`` or ``4-8`` stands for."""
+    found = re.fullmatch(r"\s*([0-9]{1,4})\s*(?:-\s*([0-9]{1,4})\s*)?", text)
+    if not found:
+        raise UsageError(f"dataset captcha: length={text}: allowed is a number or a range (5, 4-8)")
+    fewest, most = int(found[1]), int(found[2] or found[1])
+    if fewest < 1:
+        raise UsageError(f"dataset captcha: length={text}: a text has at least one character")
+    if fewest > most:
+        raise UsageError(
+            f"dataset captcha: length={text}: the range is backwards; did you mean {most}-{fewest}?"
+        )
+    return fewest, most

@@ -1,0 +1,183 @@
+"""Draws one captcha with the package captcha, from a seed: the one place where its chance is replaced.
+
+The package draws from the module ``secrets``, which no seed reaches. Here a private copy of the
+module ``captcha.image`` is loaded, and in it alone the name ``secrets`` means a ``Chance``: whoever
+else uses ``captcha.image`` or ``secrets`` in this process gets true randomness as ever.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import importlib.metadata
+import importlib.util
+import random
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from ctcbench.contract.errors import CtcbenchError, UsageError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+T = TypeVar("T")
+
+_NO_CHARACTER = "\U0010ffff"  # Unicode promises that this never is one, so fonts draw their empty box
+_DRAWING = threading.Lock()  # the private copy is shared by all painters
+
+
+class Chance:
+    """Stands in for the module ``secrets``: the three calls that captcha makes, from a seed.
+
+    ``randbelow`` is built on ``getrandbits`` here, so that the numbers do not hang on how a Python
+    version writes ``randrange``.
+    """
+
+    def __init__(self, seed: int) -> None:
+        self._random = random.Random(seed)
+        self.calls = 0
+
+    def randbits(self, k: int) -> int:
+        """Return an integer of `k` random bits."""
+        self.calls += 1
+        return self._random.getrandbits(k)
+
+    def randbelow(self, exclusive_upper_bound: int) -> int:
+        """Return an integer from 0 up to, not including, the bound."""
+        if exclusive_upper_bound < 1:
+            raise ValueError("the upper bound must be positive")
+        bits = (exclusive_upper_bound - 1).bit_length()
+        while (drawn := self.randbits(bits) if bits else 0) >= exclusive_upper_bound:
+            pass
+        return drawn
+
+    def choice(self, sequence: Sequence[T]) -> T:
+        """Return one element of a sequence."""
+        return sequence[self.randbelow(len(sequence))]
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        raise _unsupported(f"draws with secrets.{name}")
+
+
+class Painter:
+    """Draws captchas of one size, with one set of fonts."""
+
+    def __init__(
+        self, width: int, height: int, fonts: tuple[str, ...], sizes: tuple[int, ...], noise: str
+    ) -> None:
+        self._module = _private_copy()
+        self._fonts = fonts or tuple(self._module.DEFAULT_FONTS)
+        for font in self._fonts:
+            if not Path(font).is_file():
+                raise UsageError(f"dataset captcha: fonts={font}: no such file")
+        self._captcha: Any = self._module.ImageCaptcha(width, height, list(self._fonts), sizes)
+        try:
+            _ = self._captcha.truefonts
+        except OSError as error:
+            raise UsageError(f"dataset captcha: fonts={','.join(fonts)}: not a font ({error})") from error
+        if noise in ("curve", "none"):
+            self._captcha.create_noise_dots = _leave
+        if noise in ("dots", "none"):
+            self._captcha.create_noise_curve = _leave
+        self._checked = False
+
+    def check(self, characters: str) -> None:
+        """Make sure that every font has a picture of every character.
+
+        Raises:
+            UsageError: a character is blank, or a font lacks it, so that nobody could read it.
+        """
+        blank = [c for c in characters if c.isspace() or not c.isprintable()]
+        if blank:
+            raise UsageError(f"dataset captcha: alphabet has {blank[0]!r}, which leaves no mark on an image")
+        sizes = len(self._captcha.truefonts) // len(self._fonts)
+        for font, file in zip(self._captcha.truefonts[::sizes], self._fonts, strict=True):
+            box = bytes(font.getmask(_NO_CHARACTER))
+            lacking = [c for c in characters if bytes(font.getmask(c)) in (box, b"")]
+            if lacking:
+                raise UsageError(
+                    f"dataset captcha: the font {Path(file).name} has no picture of "
+                    f"{''.join(lacking[:10])!r}; "
+                    f"name one that has with fonts=PATH"
+                )
+
+    def paint(self, text: str, chance: Chance) -> NDArray[np.uint8]:
+        """Return the picture of `text`, uint8 (H, W): the same for the same state of `chance`.
+
+        Raises:
+            CtcbenchError: this version of captcha draws from something that can't be seeded.
+        """
+        if not self._checked:
+            self._check_purity()
+        return self._paint(text, chance)
+
+    def _paint(self, text: str, chance: Chance) -> NDArray[np.uint8]:
+        import numpy as np
+
+        with _DRAWING:
+            self._module.secrets = chance  # type: ignore[attr-defined]
+            image = self._captcha.generate_image(text)
+        return np.array(image.convert("L"), dtype=np.uint8)
+
+    def _check_purity(self) -> None:
+        """Draw one text twice: a captcha that draws from elsewhere is found here, not in the results."""
+        first, second = Chance(1), Chance(1)
+        if (self._paint("0", first) != self._paint("0", second)).any() or not first.calls:
+            raise _unsupported("does not draw from `secrets` alone")
+        self._checked = True
+
+    def versions(self) -> dict[str, Any]:
+        """Return what decides the pixels besides the options: versions of software, digests of fonts."""
+        from PIL import features
+
+        return {
+            "captcha": importlib.metadata.version("captcha"),
+            "pillow": importlib.metadata.version("pillow"),
+            "freetype": features.version("freetype2"),
+            "raqm": features.check("raqm"),
+            "fonts": [_digest(font) for font in self._fonts],
+        }
+
+
+@functools.lru_cache(maxsize=16)
+def painter(width: int, height: int, fonts: tuple[str, ...], sizes: tuple[int, ...], noise: str) -> Painter:
+    """Return the painter for these options; its fonts are loaded once in a process.
+
+    Raises:
+        UsageError: a font file is missing or is no font.
+    """
+    return Painter(width, height, fonts, sizes, noise)
+
+
+@functools.cache
+def _private_copy() -> ModuleType:
+    spec = importlib.util.find_spec("captcha.image")
+    if spec is None or spec.loader is None:
+        raise CtcbenchError("the package captcha is not installed: pip install 'captcha>=0.7,<0.8'")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    if not hasattr(module, "secrets"):
+        raise _unsupported("does not draw from `secrets`")
+    return module
+
+
+def _leave(image: Any, *_: Any, **__: Any) -> Any:
+    return image
+
+
+@functools.lru_cache(maxsize=64)
+def _digest(path: str) -> str:
+    return hashlib.sha256(Path(path).read_bytes()).hexdigest()
+
+
+def _unsupported(what: str) -> CtcbenchError:
+    version = importlib.metadata.version("captcha")
+    return CtcbenchError(
+        f"captcha {version} {what}, so its images can't be made from a seed: pip install 'captcha==0.7.1'"
+    )

@@ -1,0 +1,51 @@
+"""The decoders that ship: best path, prefix beam search in plain Python, and the same in C++."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Annotated
+
+from pydantic import Field
+
+from ctcbench.contract.components import decoder
+from ctcbench.contract.data import LogProbs
+from ctcbench.contract.hypothesis import Hypothesis
+from ctcbench.contract.specs import BLANK, Alphabet
+
+Decode = Callable[[LogProbs], list[Hypothesis]]
+Width = Annotated[int, Field(ge=1, le=100_000, description="labellings kept after each frame")]
+Threads = Annotated[int, Field(ge=0, le=1024, description="threads over images (0: one a core)")]
+
+
+@decoder
+def greedy(alphabet: Alphabet) -> Decode:
+    """Best path: each frame's most probable class, repeats merged, blanks dropped."""
+    from ctcbench.decoding import greedy_search
+
+    return lambda read: greedy_search(read.values_NTK, read.lengths_N, blank=BLANK)
+
+
+@decoder
+def beam(alphabet: Alphabet, *, width: Width = 25) -> Decode:
+    """Prefix beam search in plain Python: the slow reference."""
+    from ctcbench.decoding.reference import beam_search_reference
+
+    return lambda read: [
+        hypotheses[0]
+        for hypotheses in beam_search_reference(
+            read.values_NTK, read.lengths_N, beam_width=width, blank=BLANK
+        )
+    ]
+
+
+@decoder
+def beam_cpp(alphabet: Alphabet, *, width: Width = 25, threads: Threads = 1) -> Decode:
+    """Prefix beam search in C++: the same answers as `beam`."""
+    from ctcbench.decoding import beam_search
+
+    return lambda read: [
+        hypotheses[0]
+        for hypotheses in beam_search(
+            read.values_NTK, read.lengths_N, beam_width=width, blank=BLANK, threads=threads or None
+        )
+    ]

@@ -1,0 +1,151 @@
+"""The ``folder`` data set: pictures in a folder, labelled by their file names or by a list."""
+
+from __future__ import annotations
+
+import functools
+import importlib.metadata
+import json
+import unicodedata
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field
+
+from ctcbench.builtin.alphabets import read_alphabet
+from ctcbench.builtin.folder_files import Entry, entries_of
+from ctcbench.builtin.folder_labels import LabelFrom, reader
+from ctcbench.contract.components import dataset
+from ctcbench.contract.data import Sample, SplitName
+from ctcbench.contract.errors import BadSample, UsageError
+from ctcbench.contract.pictures import Fit, read_picture
+from ctcbench.contract.specs import Alphabet, ImageSpec
+
+_VERSION = 1  # of how files are read, ordered and split here
+
+Fraction = Annotated[
+    float, Field(ge=0, lt=1, description="share of the files, where the split has no folder")
+]
+
+
+@dataset
+def folder(
+    *,
+    path: Annotated[str, Field(min_length=1, description="the folder; its sub-folders are read too")],
+    label: Annotated[
+        LabelFrom,
+        Field(description="auto: labels.csv or labels.txt, else the stem (the file name without suffix)"),
+    ] = "auto",
+    pattern: Annotated[
+        str,
+        Field(description="regular expression for the stem; its group, or the one named label, is the text"),
+    ] = "",
+    alphabet: Annotated[
+        str, Field(description="auto: the characters of the training labels; or as for captcha")
+    ] = "auto",
+    width: Annotated[int, Field(ge=1, le=8192, description="columns of an image")] = 150,
+    height: Annotated[int, Field(ge=1, le=8192, description="rows of an image")] = 40,
+    fit: Annotated[
+        Fit, Field(description="stretch to the size, or keep the aspect and pad on the right")
+    ] = "stretch",
+    val: Fraction = 0.1,
+    test: Fraction = 0.1,
+    seed: Annotated[int, Field(ge=0, description="of the split by fractions, and of the order")] = 0,
+) -> Folder:
+    """Pictures in a folder, with train/, val/ and test/ inside of it or split by fractions.
+
+    The label is taken from ``labels.csv`` or ``labels.txt`` where there is one (beside the pictures,
+    or in a split's folder): pictures that it does not list are left out, and a listed file that is
+    not there is a bad sample. Otherwise it is the file name without suffix (``stem``), that up to the
+    last ``-`` or ``_`` (``before-dash``, ``before-underscore``), or what `pattern` finds in it.
+    Labels are composed (Unicode NFC).
+
+    Hidden files and folders are left out. Which split a file falls into, and its place in the order,
+    hang on its own name and `seed` alone, so files that come later move no others; the order is
+    a shuffled one, so that the first n samples are a fair draw.
+    """
+    root = Path(path).expanduser()
+    splits = entries_of(root, reader(label, pattern), {"val": val, "test": test}, seed)
+    characters = _characters(root, splits["train"]) if alphabet == "auto" else read_alphabet(alphabet)
+    return Folder(ImageSpec(height, width), characters, root, splits, fit, {"val": val, "test": test})
+
+
+@dataclass(frozen=True)
+class Folder:
+    """The pictures of a folder, each split in its order."""
+
+    image: ImageSpec
+    alphabet: Alphabet
+    root: Path
+    splits: Mapping[SplitName, Sequence[Entry]]
+    fit: Fit
+    fractions: Mapping[str, float]
+
+    def size(self, split: SplitName) -> int | None:
+        """Return how many files fall into the split.
+
+        Raises:
+            UsageError: none does, though it has a folder, or a share of them.
+        """
+        if not self.splits[split] and (self.root / split).is_dir():
+            raise UsageError(f"{self.root / split}: no pictures in it")
+        if not self.splits[split] and self.fractions.get(split):
+            total = sum(map(len, self.splits.values()))
+            raise UsageError(
+                f"{self.root}: none of its {total} pictures falls into {split!r} "
+                f"({split}={self.fractions[split]}); give a larger share, or a folder {split}/"
+            )
+        return len(self.splits[split])
+
+    def fingerprint(self, split: SplitName) -> str:
+        """Return names, sizes, times and labels of the split's files, and what else decides the pixels."""
+        return json.dumps(
+            {
+                "version": _VERSION,
+                "pillow": importlib.metadata.version("pillow"),
+                "root": str(self.root.resolve()),
+                "split": split,
+                "size": [self.image.height, self.image.width],
+                "fit": self.fit,
+                "alphabet": self.alphabet.characters,
+                "files": self._states(split),
+            }
+        )
+
+    def _states(self, split: SplitName) -> list[tuple[str, str | None, str, int, int]]:
+        states = []
+        for entry in self.splits[split]:
+            try:
+                state = entry.file.stat()
+                states.append((entry.name, entry.text, entry.reason, state.st_size, state.st_mtime_ns))
+            except OSError:
+                states.append((entry.name, entry.text, entry.reason, -1, -1))
+        return states
+
+    def describe(self, split: SplitName, index: int) -> str:
+        """Return the file's path, or the line of the list that names none."""
+        return self.splits[split][index].where
+
+    def draw(self, split: SplitName, index: int) -> Sample:
+        """Return sample `index`.
+
+        Raises:
+            BadSample: the label is missing or outside of the alphabet, or the picture can't be read.
+        """
+        entry = self.splits[split][index]
+        if entry.text is None:
+            raise BadSample(entry.reason)
+        if not entry.text:
+            raise BadSample("its label is empty")
+        if missing := self.alphabet.missing(entry.text):
+            raise BadSample(f"its label {entry.text!r} has {missing!r}, which the alphabet lacks")
+        drawn = read_picture(entry.file, self.image, self.fit)
+        return Sample(drawn.image, entry.text, drawn.width)
+
+
+def _characters(root: Path, training: Sequence[Entry]) -> Alphabet:
+    found = functools.reduce(lambda known, entry: known | set(entry.text or ""), training, set[str]())
+    if not found:
+        raise UsageError(f"{root}: alphabet=auto, but no training picture has a label; give alphabet=…")
+    return Alphabet(unicodedata.normalize("NFC", "".join(sorted(found))))

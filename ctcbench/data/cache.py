@@ -1,0 +1,135 @@
+"""Where drawn sets are kept: the cache folder, the names in it, and its locks."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from ctcbench.contract.errors import UsageError
+from ctcbench.files import Busy, lock
+
+FORMAT = 1  # of a stored set; raised, every set is drawn anew
+_DRAFT = ".tmp"
+
+
+def cache_folder() -> Path:
+    """Return the folder for drawn sets: CTCBENCH_CACHE, or ``ctcbench`` in the user's cache directory.
+
+    Raises:
+        UsageError: there is no such variable and no home folder.
+    """
+    if named := os.environ.get("CTCBENCH_CACHE"):
+        return Path(named).expanduser()
+    xdg = os.environ.get("XDG_CACHE_HOME", "")
+    try:
+        # The XDG rules say that a relative path there is to be ignored.
+        return (Path(xdg) if Path(xdg).is_absolute() else Path.home() / ".cache") / "ctcbench"
+    except RuntimeError:
+        raise UsageError("no home folder to keep drawn images in; name one in CTCBENCH_CACHE") from None
+
+
+def unusable(cache: Path, error: OSError) -> UsageError:
+    """Return the error for a cache folder that can't be written, with the way on."""
+    reason = "it is a file" if cache.is_file() else error.strerror or str(error)
+    return UsageError(
+        f"{cache}: drawn images can't be kept in this folder ({reason}); "
+        f"free space there, or name another folder in CTCBENCH_CACHE"
+    )
+
+
+def key_of(*parts: object) -> str:
+    """Return the key of a source: a digest of the JSON of `parts` and of the cache's format."""
+    text = json.dumps([FORMAT, *parts], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+def set_folder(cache: Path, key: str, count: int) -> Path:
+    """Return the folder of the first `count` samples of a source."""
+    return cache / f"{key}-{count}"
+
+
+def larger_sets(cache: Path, key: str, count: int) -> list[Path]:
+    """Return the folders that hold `count` or more samples of a source, the smallest first."""
+    found = []
+    for folder in cache.glob(f"{key}-*"):
+        number = folder.name.removeprefix(f"{key}-")
+        if number.isdecimal() and int(number) >= count:
+            found.append((int(number), folder))
+    return [folder for _, folder in sorted(found)]
+
+
+@contextlib.contextmanager
+def locked(cache: Path, key: str, notice: Callable[[str], None]) -> Iterator[None]:
+    """Hold the right to draw a source; wait while another live process holds it.
+
+    Raises:
+        UsageError: the cache folder can't be written.
+    """
+    with contextlib.ExitStack() as stack:
+        try:
+            cache.mkdir(parents=True, exist_ok=True)
+            try:
+                stack.enter_context(_lock(cache, key, wait=False))
+            except Busy:
+                notice(f"another process is drawing the same images into {cache}; waiting for it")
+                stack.enter_context(_lock(cache, key, wait=True))
+        except OSError as error:
+            raise unusable(cache, error) from error
+        except UsageError as error:
+            cause = error.__cause__
+            raise (unusable(cache, cause) if isinstance(cause, OSError) else error) from cause
+        yield
+
+
+def _lock(cache: Path, key: str, *, wait: bool) -> contextlib.AbstractContextManager[None]:
+    return lock(cache / "locks" / key, wait=wait, what="drawing the same images")
+
+
+@contextlib.contextmanager
+def draft(cache: Path, key: str, count: int) -> Iterator[Path]:
+    """Give an empty folder to build a set in; on success it takes the set's place, on failure it goes.
+
+    The caller holds the lock of `key`, so any other draft of it is a dead process's.
+
+    Raises:
+        UsageError: the folder can't be written, or the disk is full.
+    """
+    folder = cache / f"{key}-{count}.{os.getpid()}{_DRAFT}"
+    try:
+        for stale in cache.glob(f"{key}-*{_DRAFT}"):
+            shutil.rmtree(stale, ignore_errors=True)
+        folder.mkdir()
+        yield folder
+        for file in (*folder.iterdir(), folder):
+            _sync(file)
+        final = set_folder(cache, key, count)
+        if final.exists():  # damaged: renamed first, so that there is never half of it at its place
+            final.rename(cache / f"{key}-{count}.old{_DRAFT}")
+        folder.rename(final)
+        _sync(cache)
+        shutil.rmtree(cache / f"{key}-{count}.old{_DRAFT}", ignore_errors=True)
+    except OSError as error:
+        raise unusable(cache, error) from error
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def sweep(cache: Path) -> None:
+    """Remove the drafts of processes that died: those whose lock nobody holds."""
+    for key in {path.name.partition("-")[0] for path in cache.glob(f"*-*{_DRAFT}")}:
+        with contextlib.suppress(UsageError, OSError), _lock(cache, key, wait=False):
+            for stale in cache.glob(f"{key}-*{_DRAFT}"):
+                shutil.rmtree(stale, ignore_errors=True)
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,83 @@
+"""What a drawing subprocess runs: one JSON order on standard input, JSON lines on standard output.
+
+Started as ``python -m ctcbench.data.worker``, so that it never imports the user's script and never
+inherits a fork of torch's threads. It ends when standard input does: when its parent is gone.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import threading
+import traceback
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from ctcbench.contract.errors import CtcbenchError, PluginError, UsageError
+
+
+def main() -> int:
+    """Carry out the order; errors go to the parent as ``{"error": …, "kind": …}``."""
+    order = json.loads(sys.stdin.buffer.readline())
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    channel = _own_standard_output()
+
+    def tell(message: dict[str, Any]) -> None:
+        channel.write(json.dumps(message).encode() + b"\n")
+        channel.flush()
+
+    try:
+        _carry_out(order, tell)
+    except BrokenPipeError:
+        return 1
+    except OSError as error:
+        tell({"error": error.strerror or str(error), "kind": "system", "errno": error.errno})
+    except CtcbenchError as error:
+        traceback.print_exc()
+        kinds = {UsageError: "usage", PluginError: "plugin"}
+        kind = next((word for known, word in kinds.items() if isinstance(error, known)), "other")
+        tell({"error": str(error), "kind": kind})
+    else:
+        return 0
+    return 1
+
+
+def _carry_out(order: dict[str, Any], tell: Any) -> None:
+    from ctcbench import registry
+    from ctcbench.contract.data import Source
+    from ctcbench.data.drawing import draw_range
+
+    source: Source = registry.load().build("dataset", order["dataset"])
+    split, spec = order["split"], source.image
+    if source.fingerprint(split) != order["fingerprint"]:
+        raise UsageError(f"dataset {order['dataset']} changed while {split} was being drawn; try again")
+    if [spec.channels, spec.height, spec.width] != order["shape"]:
+        raise PluginError(f"dataset {order['dataset']} has another image size in another process")
+    draw_range(
+        source,
+        split,
+        order["start"],
+        order["stop"],
+        Path(order["file"]),
+        order["offset"],
+        lambda drawn, bad: tell({"drawn": drawn, "bad": bad}),
+    )
+
+
+def _own_standard_output() -> BinaryIO:
+    """Take standard output for the messages; what a plugin prints goes to standard error."""
+    channel = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    return channel
+
+
+def _end_with_parent() -> None:
+    # os.read, not sys.stdin: a thread inside of a buffered read would hold its lock at exit.
+    while os.read(0, 4096):
+        pass
+    os._exit(1)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

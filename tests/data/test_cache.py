@@ -1,0 +1,219 @@
+"""The cache: damage, full disks, processes that want the same set or die while drawing it."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+from ctcbench.contract.errors import UsageError
+from ctcbench.data import cache as caching
+from ctcbench.data.materialise import materialise
+
+SCRIPT = """
+import resource, sys
+from pathlib import Path
+from ctcbench import registry
+from ctcbench.contract.errors import UsageError
+from ctcbench.data.materialise import materialise
+print("ready", flush=True)
+try:
+    s = materialise(registry.load(), {text!r}, "train", {count}, cache=Path({cache!r}), workers=2,
+                    progress=lambda done, total: print("drawn", done, flush=True), notice=print)
+    print("fingerprint", s.fingerprint, flush=True)
+except UsageError as error:
+    sys.exit(f"usage: {{error}}")
+"""
+
+
+@pytest.fixture
+def cache(tmp_path) -> Path:
+    return tmp_path / "cache"
+
+
+def only_set(cache: Path) -> Path:
+    (found,) = (path for path in cache.iterdir() if path.name != "locks")
+    return found
+
+
+def alive(pid: int) -> bool:
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except FileNotFoundError:
+        return False
+    return state != "Z"
+
+
+def _cut(folder: Path, name: str) -> None:
+    with (folder / name).open("r+b") as file:
+        file.truncate((folder / name).stat().st_size - 5)
+
+
+def _overwrite(folder: Path, name: str, content: bytes) -> None:
+    with (folder / name).open("r+b") as file:
+        file.write(content)
+
+
+def _edit(folder: Path, **changes) -> None:
+    path = folder / "samples.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), **changes}))
+
+
+DAMAGE = {
+    "images cut off": lambda folder: _cut(folder, "images.npy"),
+    "widths cut off": lambda folder: _cut(folder, "widths.npy"),
+    "json cut off": lambda folder: _cut(folder, "samples.json"),
+    "images without a header": lambda folder: _overwrite(folder, "images.npy", b"GARBAGE!"),
+    "widths pickled": lambda folder: _overwrite(folder, "widths.npy", b"\x80\x04K\x01."),
+    "images missing": lambda folder: (folder / "images.npy").unlink(),
+    "json missing": lambda folder: (folder / "samples.json").unlink(),
+    "json not an object": lambda folder: (folder / "samples.json").write_text("[]"),
+    "json binary": lambda folder: (folder / "samples.json").write_bytes(b"\xff\xfe\x00"),
+    "a text missing": lambda folder: _edit(folder, texts=["1"]),
+    "no texts": lambda folder: _edit(folder, texts=None),
+    "another shape": lambda folder: _edit(folder, shape=[20, 1, 6, 4]),
+    "no sizes": lambda folder: _edit(folder, bytes=None),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGE)
+def test_a_damaged_set_is_noticed_and_drawn_anew(plugins, cache, damage):
+    first = materialise(plugins, "marks", "train", 20, cache=cache)
+    fingerprint = first.fingerprint
+    DAMAGE[damage](only_set(cache))
+    notices: list[str] = []
+    again = materialise(plugins, "marks", "train", 20, cache=cache, notice=notices.append)
+    assert again.fingerprint == fingerprint
+    assert (again.images_NCHW[:, 0, 0, 0] == range(20)).all()
+    assert len(notices) == 1
+    assert "drawn anew" in notices[0]
+    materialise(plugins, "marks", "train", 20, cache=cache, notice=notices.append)
+    assert len(notices) == 1
+    only_set(cache)
+
+
+def test_the_folder_is_the_users_or_the_one_named(monkeypatch, tmp_path):
+    monkeypatch.setenv("CTCBENCH_CACHE", str(tmp_path / "here"))
+    assert caching.cache_folder() == tmp_path / "here"
+    monkeypatch.setenv("CTCBENCH_CACHE", "")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    assert caching.cache_folder() == tmp_path / "ctcbench"
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    assert caching.cache_folder() == Path.home() / ".cache" / "ctcbench"
+
+
+def test_a_file_in_the_folders_place_is_named(plugins, cache):
+    cache.write_text("")
+    with pytest.raises(UsageError, match=r"cache: .*it is a file.*CTCBENCH_CACHE"):
+        materialise(plugins, "marks", "train", 20, cache=cache)
+
+
+def test_a_folder_that_cannot_be_made_is_named(plugins):
+    with pytest.raises(UsageError, match=r"/proc/nowhere: .*CTCBENCH_CACHE"):
+        materialise(plugins, "marks", "train", 20, cache=Path("/proc/nowhere"))
+
+
+@pytest.mark.parametrize(
+    ("text", "count"),
+    [
+        ("marks", 150),  # too many images for the disk
+        ("marks", 2_000),
+        ("marks:height=1,width=1", 150),  # the JSON is too much
+    ],
+)
+def test_a_full_disk_leaves_nothing_half_written(start_python, cache, text, count):
+    limited = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000))"
+    process = start_python(limited + SCRIPT.format(text=text, count=count, cache=str(cache)))
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert f"usage: {cache}: drawn images can't be kept in this folder (File too large)" in errors
+    assert "CTCBENCH_CACHE" in errors
+    assert [path.name for path in cache.iterdir()] == ["locks"]
+
+
+def test_a_disk_that_fills_under_a_worker(plugins, cache):
+    with pytest.raises(UsageError, match=r"\(File too large\); free space there, or .*CTCBENCH_CACHE"):
+        materialise(plugins, "marks:fault=full", "train", 300, cache=cache, workers=2)
+    assert [path.name for path in cache.iterdir()] == ["locks"]
+
+
+def test_two_processes_draw_a_set_once(start_python, cache, tmp_path):
+    log = tmp_path / "log"
+    text = f"marks:delay=0.002,log={log}"
+    code = SCRIPT.format(text=text, count=400, cache=str(cache))
+    answers = [process.communicate(timeout=60) for process in [start_python(code) for _ in range(3)]]
+    prints = {line for out, _ in answers for line in out.splitlines() if line.startswith("fingerprint")}
+    assert len(prints) == 1, answers
+    assert len(log.read_text().splitlines()) == 400
+    assert sum("another process is drawing" in out for out, _ in answers) == 2
+    only_set(cache)
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
+def test_a_parent_that_dies_takes_its_workers_along(start_python, plugins, cache, tmp_path, number):
+    log = tmp_path / "log"
+    text = f"marks:delay=0.005,log={log}"
+    process = start_python(SCRIPT.format(text=text, count=4_000, cache=str(cache)))
+    for line in process.stdout:
+        if line.startswith("drawn"):
+            break
+    process.send_signal(number)
+    process.wait(timeout=20)
+    pids = {int(line.split()[0]) for line in log.read_text().splitlines()}
+    assert len(pids) == 2
+    deadline = time.monotonic() + 10
+    while any(map(alive, pids)) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not any(map(alive, pids))
+    left = [path.name for path in cache.iterdir() if path.name != "locks"]
+    assert len(left) == (1 if number == signal.SIGKILL else 0)
+    # Whatever is drawn next, the dead process's draft goes.
+    assert len(materialise(plugins, "marks:version=9", "train", 20, cache=cache)) == 20
+    only_set(cache)
+
+
+def test_a_worker_killed_from_outside_is_an_error(start_python, cache, tmp_path):
+    log = tmp_path / "log"
+    text = f"marks:delay=0.005,log={log}"
+    process = start_python(SCRIPT.format(text=text, count=4_000, cache=str(cache)))
+    for line in process.stdout:
+        if line.startswith("drawn"):
+            break
+    os.kill(int(log.read_text().split()[0]), signal.SIGKILL)
+    _, errors = process.communicate(timeout=20)
+    assert "killed by signal 9" in errors
+    assert [path.name for path in cache.iterdir()] == ["locks"]
+
+
+def test_a_draft_that_a_live_process_builds_is_left_alone(cache):
+    with caching.locked(cache, "a" * 32, print), caching.draft(cache, "a" * 32, 5) as draft:
+        caching.sweep(cache)
+        assert draft.is_dir()
+
+
+def test_drawing_holds_no_images_in_memory(start_python, cache):
+    code = f"""
+import resource
+from pathlib import Path
+from ctcbench import registry
+from ctcbench.data.materialise import materialise
+def draw(count):
+    return materialise(registry.load(), "marks:height=40,width=150", "train", count,
+                       cache=Path({str(cache)!r}), workers=2)
+def peaks_kib():
+    return [resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+draw(300)
+before = peaks_kib()
+samples = draw(20_000)
+print(samples.images_NCHW.nbytes / 1024, *(after - old for old, after in zip(before, peaks_kib())))
+"""
+    out, errors = start_python(code).communicate(timeout=120)
+    assert out, errors
+    file_kib, own_kib, worker_kib = map(float, out.split())
+    assert file_kib > 100_000
+    assert own_kib < file_kib / 5
+    assert worker_kib < file_kib / 5

@@ -1,0 +1,175 @@
+"""Drawing: what comes out, from where, and what is said of samples that can't be used."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ctcbench.contract.errors import CtcbenchError, PluginError, UsageError
+from ctcbench.data.materialise import materialise
+
+
+@pytest.fixture
+def cache(tmp_path) -> Path:
+    return tmp_path / "cache"
+
+
+@pytest.fixture
+def draw(plugins, cache):
+    def call(options="", count=10, split="train", **more):
+        text = f"marks:{options}" if options else "marks"
+        return materialise(plugins, text, split, count, cache=cache, **{"workers": 2, **more})
+
+    return call
+
+
+def drawn(log: Path) -> list[int]:
+    return [int(line.split()[1]) for line in log.read_text().splitlines()] if log.exists() else []
+
+
+@pytest.mark.parametrize(("count", "workers"), [(10, 2), (500, 1), (500, 2), (501, 3)])
+def test_samples_are_those_of_the_source_in_order(draw, count, workers):
+    samples = draw(count=count, workers=workers)
+    assert samples.images_NCHW.shape == (count, 1, 4, 6)
+    assert samples.images_NCHW.dtype == np.uint8
+    assert isinstance(samples.images_NCHW, np.memmap)
+    assert (samples.images_NCHW[:, 0, 0, 0] == np.arange(count) % 251).all()
+    assert (samples.images_NCHW == samples.images_NCHW[:, :, :1, :1]).all()
+    assert samples.texts == tuple(map(str, range(count)))
+    assert samples.names == tuple(f"mark {i}" for i in range(count))
+    assert (samples.widths_N == 1 + np.arange(count) % 6).all()
+    assert samples.widths_N.dtype == np.int32
+
+
+def test_the_fingerprint_is_of_the_data_alone(draw):
+    by_one, by_two = draw(count=500, workers=1), draw("version=2", count=500, workers=2)
+    assert by_one.fingerprint == by_two.fingerprint
+    assert draw(count=499).fingerprint != by_one.fingerprint
+
+
+def test_a_set_is_drawn_once(draw, tmp_path):
+    log = tmp_path / "log"
+    first = draw(f"log={log}", count=300)
+    assert sorted(drawn(log)) == list(range(300))
+    second = draw(f"log={log}", count=300)
+    assert len(drawn(log)) == 300
+    assert first.fingerprint == second.fingerprint
+    assert (first.images_NCHW == second.images_NCHW).all()
+
+
+def test_a_larger_set_serves_a_smaller_request(draw, tmp_path):
+    log = tmp_path / "log"
+    draw(f"log={log},bad=7", count=300, skip_bad=True, notice=lambda text: None)
+    smaller = draw(f"log={log},bad=7", count=100, skip_bad=True, notice=lambda text: None)
+    assert len(drawn(log)) == 300
+    afresh = draw("bad=7,version=2", count=100, skip_bad=True, notice=lambda text: None)
+    assert smaller.fingerprint == afresh.fingerprint
+    assert smaller.texts == afresh.texts
+    assert (smaller.images_NCHW == afresh.images_NCHW).all()
+    assert (smaller.widths_N == afresh.widths_N).all()
+
+
+def test_splits_and_versions_have_sets_of_their_own(draw, tmp_path):
+    log = tmp_path / "log"
+    for options, split in [("", "train"), ("", "test"), ("version=2", "train")]:
+        draw(f"log={log}" + (f",{options}" if options else ""), split=split)
+    assert len(drawn(log)) == 30
+
+
+def test_progress_counts_up_to_the_total(draw):
+    seen: list[tuple[int, int]] = []
+    draw("delay=0.002", count=400, progress=lambda done, total: seen.append((done, total)))
+    assert seen[-1] == (400, 400)
+    assert len(seen) > 2
+    assert seen == sorted(seen)
+
+
+def test_a_finite_set_is_taken_whole(draw):
+    assert len(draw("count=30", count=None)) == 30
+    notices: list[str] = []
+    assert len(draw("count=30", count=50, notice=notices.append)) == 30
+    assert "30 samples of 'train', not 50" in notices[0]
+
+
+@pytest.mark.parametrize(("options", "count", "message"), [("", None, "no end"), ("", 0, "at least 1")])
+def test_a_count_that_makes_no_sense_is_refused(draw, options, count, message):
+    with pytest.raises(UsageError, match=message):
+        draw(options, count=count)
+
+
+@pytest.mark.parametrize("count", [100, 400])
+def test_bad_samples_are_all_reported_in_one_error(draw, cache, count):
+    with pytest.raises(UsageError) as caught:
+        draw("bad=5", count=count)
+    text = str(caught.value)
+    assert f"{count // 5} of {count} samples of 'train' can't be used" in text
+    assert "mark 45: 45 is a multiple of 5" in text
+    assert "mark 50" not in text
+    assert f"and {count // 5 - 10} more" in text
+    assert "--skip-bad" in text
+    assert [path.name for path in cache.iterdir()] == ["locks"]
+
+
+@pytest.mark.parametrize("count", [100, 400])
+def test_skip_bad_goes_on_without_them(draw, tmp_path, count):
+    log = tmp_path / "log"
+    for _ in range(2):  # drawn, and from the cache
+        notices: list[str] = []
+        samples = draw(f"bad=5,log={log}", count=count, skip_bad=True, notice=notices.append)
+        good = [i for i in range(count) if i % 5]
+        assert samples.texts == tuple(map(str, good))
+        assert (samples.images_NCHW[:, 0, 0, 0] == np.array(good) % 251).all()
+        assert f"{count // 5} of {count} samples of 'train' left out" in notices[0]
+    assert len(drawn(log)) == count
+    with pytest.raises(UsageError, match="can't be used"):  # they may be mended by now: drawn again
+        draw(f"bad=5,log={log}", count=count)
+    assert len(drawn(log)) == 2 * count
+
+
+def test_nothing_but_bad_samples_is_an_error(draw):
+    with pytest.raises(UsageError, match="not one good sample"):
+        draw("bad=1", skip_bad=True, notice=lambda text: None)
+
+
+def test_notices_are_warnings_by_default(draw):
+    with pytest.warns(UserWarning, match="left out"):
+        draw("bad=5", skip_bad=True)
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize(
+    ("fault", "kind", "message"),
+    [
+        ("raise", PluginError, "ctcbench-marks.*: .*mark 150 failed: ZeroDivisionError: oh dear"),
+        ("shape", PluginError, r"ctcbench-marks.*: .*mark 150 is uint8 \(1, 6, 4\), not uint8 \(1, 4, 6\)"),
+        ("dtype", PluginError, "mark 150 is float32"),
+        ("width", PluginError, "width of mark 150 is 7, not 1 to 6"),
+        ("text", UsageError, "mark 150: its text 'x' has 'x', which the alphabet lacks"),
+    ],
+)
+def test_a_source_that_breaks_its_contract_is_named(draw, cache, workers, fault, kind, message):
+    with pytest.raises(kind, match=message):
+        draw(f"fault={fault}", count=300, workers=workers)
+    assert [path.name for path in cache.iterdir()] == ["locks"]
+
+
+def test_a_source_that_differs_in_another_process_is_found(draw):
+    with pytest.raises(UsageError, match="changed while"):
+        draw("fault=fingerprint", count=300)
+
+
+def test_what_a_plugin_prints_does_not_disturb(draw):
+    assert len(draw("fault=print", count=300)) == 300
+
+
+@pytest.mark.parametrize(("fault", "message"), [("kill", "killed by signal 9"), ("exit", "exit code 3")])
+def test_a_worker_that_dies_is_an_error_and_leaves_nothing(draw, cache, fault, message):
+    with pytest.raises(CtcbenchError, match=f"samples 0 to 149|samples 150 to 299.*{message}"):
+        draw(f"fault={fault}", count=300)
+    assert [path.name for path in cache.iterdir()] == ["locks"]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert len(draw(count=300)) == 300
