@@ -1,0 +1,102 @@
+"""ctcbench in Python: run a configuration, load a trained recogniser, read pictures with it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ctcbench import registry as registries
+from ctcbench import runner
+from ctcbench.config.run_config import RunConfig
+from ctcbench.contract.data import LogProbs
+from ctcbench.contract.errors import UsageError
+from ctcbench.contract.pictures import read_picture
+from ctcbench.decode import decode
+from ctcbench.results.result import Result
+from ctcbench.results.run_folder import RunFolder
+from ctcbench.runtime import Runtime
+
+if TYPE_CHECKING:
+    from ctcbench.training.recognizer import Recognizer
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """The text read in a picture, and its probability as the recogniser sees it (0 to 1)."""
+
+    text: str
+    confidence: float
+
+
+@dataclass(frozen=True)
+class Recogniser:
+    """A trained recogniser with the decoder it reads by; `load` gives one."""
+
+    registry: registries.Registry
+    config: RunConfig
+    model: Recognizer
+
+    def log_probs(self, images: Sequence[Any]) -> LogProbs:
+        """Return the log-probs of pictures: paths, PIL images or uint8 arrays, of any size and mode.
+
+        Raises:
+            BadSample: a picture can't be read.
+        """
+        import numpy as np
+        import torch
+
+        samples = [read_picture(image, self.model.image) for image in images]
+        spec = self.model.image
+        images_NCHW = np.zeros((len(samples), spec.channels, spec.height, spec.width), np.uint8)
+        for row, sample in enumerate(samples):
+            images_NCHW[row] = sample.image
+        widths_N = torch.tensor([sample.width or spec.width for sample in samples], dtype=torch.long)
+        with torch.no_grad():
+            logits_TNK = self.model(torch.from_numpy(images_NCHW)).logits_TNK
+            values_NTK = logits_TNK.float().log_softmax(-1).transpose(0, 1).contiguous().numpy()
+            lengths_N = self.model.frames(widths_N).numpy()
+        return LogProbs(values_NTK, lengths_N, ("",) * len(samples), self.model.alphabet)
+
+    def predict(self, images: Sequence[Any], *, decoder: str | None = None) -> list[Prediction]:
+        """Return what stands in pictures: paths, PIL images or uint8 arrays, of any size and mode.
+
+        Raises:
+            BadSample: a picture can't be read.
+            UsageError: `decoder` (default: the run's) is not there or an option of it is wrong.
+        """
+        if not images:
+            return []
+        read = self.log_probs(images)
+        hypotheses, _ = decode(self.registry, decoder or self.config.decoder, read)
+        return [
+            Prediction(read.alphabet.decode(h.labels), min(1.0, math.exp(h.log_prob))) for h in hypotheses
+        ]
+
+
+def run(config: RunConfig, runtime: Runtime | None = None) -> Result:
+    """Draw, train, read, decode, score and store what `config` says; see `ctcbench.runner.run`.
+
+    Raises:
+        UsageError: a setting can't work on this machine or with this data.
+        CtcbenchError: the loss became NaN, or a file of the run is damaged.
+    """
+    return runner.run(registries.load(), config, runtime)
+
+
+def load(run_folder: str | Path) -> Recogniser:
+    """Return the trained recogniser in a run folder; nothing in such a folder can run code.
+
+    Raises:
+        UsageError: the folder is not a finished run.
+        CtcbenchError: a file in it is damaged.
+    """
+    from ctcbench.training.weights import load_recognizer
+
+    folder = RunFolder(Path(run_folder))
+    if not folder.config_path.is_file() or not folder.weights_path.is_file():
+        raise UsageError(f"{run_folder}: no trained run there (expected config.toml and weights.safetensors)")
+    registry = registries.load()
+    return Recogniser(registry, RunConfig(**folder.read_config()), load_recognizer(registry, folder))

@@ -1,0 +1,101 @@
+"""Decoding stored log-probs: decode, time, score and store, without torch and without retraining."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from pathlib import Path
+
+from ctcbench.config.run_config import RunConfig
+from ctcbench.contract.data import LogProbs
+from ctcbench.contract.errors import PluginError, UsageError
+from ctcbench.contract.hypothesis import Hypothesis
+from ctcbench.evaluation.collapse import blank_probability
+from ctcbench.evaluation.log_probs import load_log_probs, penalised
+from ctcbench.evaluation.scores import score
+from ctcbench.registry import Registry
+from ctcbench.results.keys import decoder_key
+from ctcbench.results.result import Result
+from ctcbench.results.run_folder import RunFolder
+
+
+def decode_run(
+    registry: Registry, folder: RunFolder, decoder: str, *, config: RunConfig | None = None
+) -> Result:
+    """Decode a finished run's test log-probs, store the result and return it.
+
+    `config` gives the settings to record (default: the run folder's); the caller holds the folder's
+    lock.
+
+    Raises:
+        UsageError: the decoder or an option of it is not there or wrong.
+        CtcbenchError: the run is not finished, or a file of it is damaged.
+    """
+    config = config or RunConfig(**folder.read_config())
+    decoder = registry.resolve("decoder", decoder)
+    config = config.replace(decoder=decoder)
+    trained = folder.read_summary()
+    stored = load_log_probs(folder.log_probs_path("test"))
+    hypotheses, seconds = decode(registry, decoder, decoding_input(stored, config))
+    texts = [stored.alphabet.decode(hypothesis.labels) for hypothesis in hypotheses]
+    result = Result(
+        config=config.model_dump(),
+        score=score(texts, stored.texts, "test", blank_probability=blank_probability(stored)),
+        cost={
+            "parameters": trained["parameters"],
+            "train_seconds": trained["train_seconds"],
+            "images_per_second": trained["images_per_second"],
+            "decode_ms_per_image": seconds * 1000 / len(texts),
+            "peak_memory_mib": trained["peak_memory_mib"],
+        },
+        provenance={
+            "started": trained["started"],
+            "host": trained["host"],
+            "versions": trained["versions"],
+            "plugins": trained["plugins"],
+            "data": trained["data"] | {"fingerprint": stored.fingerprint},
+            "training": trained["training"],
+        },
+    )
+    key = decoder_key(decoder, blank_penalty=_penalty(config) or None)
+    return replace(result, path=folder.write_result(key, result))
+
+
+def decode_stored(registry: Registry, run: Path, decoder: str) -> Result:
+    """Decode a finished run with another decoder: `decode_run`, with the folder's lock held.
+
+    Raises:
+        UsageError: `run` is no run folder, another process writes there, or as `decode_run`.
+        CtcbenchError: as `decode_run`.
+    """
+    folder = RunFolder(run)
+    if not folder.config_path.is_file():
+        raise UsageError(f"{run}: no run folder (expected {folder.config_path.name} in it)")
+    if not folder.is_finished:
+        raise UsageError(f"{run}: its training is not finished; go on with it by --resume")
+    with folder.lock("decoding in this run folder"):
+        return decode_run(registry, folder, decoder)
+
+
+def decode(registry: Registry, decoder: str, log_probs: LogProbs) -> tuple[list[Hypothesis], float]:
+    """Return the best hypothesis of every image, and how many seconds that took.
+
+    Raises:
+        PluginError: the decoder did not give one hypothesis an image.
+    """
+    search = registry.build("decoder", decoder, log_probs.alphabet)
+    started = time.perf_counter()
+    hypotheses: list[Hypothesis] = list(search(log_probs))
+    seconds = time.perf_counter() - started
+    if len(hypotheses) != len(log_probs):
+        raise PluginError(f"decoder {decoder}: {len(hypotheses)} hypotheses for {len(log_probs)} images")
+    return hypotheses, seconds
+
+
+def decoding_input(log_probs: LogProbs, config: RunConfig) -> LogProbs:
+    """Return the log-probs that a decoder gets: with ``blank_penalty_at_decoding``, penalised."""
+    return penalised(log_probs, _penalty(config))
+
+
+def _penalty(config: RunConfig) -> float:
+    return config.blank_penalty if config.blank_penalty_at_decoding else 0.0

@@ -1,0 +1,1 @@
+"""Training: from samples to weights; the one row that needs torch."""

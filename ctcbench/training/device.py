@@ -1,0 +1,109 @@
+"""Which device and which precision a run gets, and the switches that make torch repeat itself."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from ctcbench.config.run_config import RunConfig
+from ctcbench.contract.errors import UsageError
+
+_DTYPES = {"bfloat16": torch.bfloat16, "float16": torch.float16}
+
+
+@dataclass(frozen=True)
+class Compute:
+    """The device, the number format of mixed precision (None: float32 throughout), the gradient scaling."""
+
+    device: torch.device
+    amp_dtype: torch.dtype | None
+
+    @property
+    def scales_gradients(self) -> bool:
+        """Whether gradients are scaled, as float16's small range asks."""
+        return self.amp_dtype is torch.float16
+
+    @property
+    def precision(self) -> str:
+        """The number format of the products, by name."""
+        return str(self.amp_dtype or torch.float32).removeprefix("torch.")
+
+    def autocast(self) -> contextlib.AbstractContextManager[Any]:
+        """Return the context in which the forward pass runs."""
+        if self.amp_dtype is None:
+            return contextlib.nullcontext()
+        return torch.autocast(self.device.type, dtype=self.amp_dtype)
+
+    def name(self) -> str | None:
+        """Return the GPU's name, or None on a CPU."""
+        return torch.cuda.get_device_name(self.device) if self.device.type == "cuda" else None
+
+    def peak_memory_mib(self) -> float | None:
+        """Return the most GPU memory that was allocated, in MiB, or None on a CPU."""
+        if self.device.type != "cuda":
+            return None
+        return torch.cuda.max_memory_allocated(self.device) / 2**20
+
+
+def choose(config: RunConfig) -> Compute:
+    """Return the device and precision that a configuration gets on this machine.
+
+    Raises:
+        UsageError: the device is not there, or can't do the mixed precision asked for.
+    """
+    device = _device(config.device)
+    if config.amp is False:
+        return Compute(device, None)
+    wanted = _DTYPES.get(config.amp_dtype)
+    if device.type == "cuda":
+        best = torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float16
+        return Compute(device, wanted or best)
+    if wanted is torch.float16:
+        raise UsageError("--amp-dtype float16: a CPU has no use for it; use bfloat16, or --no-amp")
+    if _cpu_has_bfloat16():
+        return Compute(device, torch.bfloat16)
+    if config.amp or wanted:
+        raise UsageError("--amp: this CPU has no bfloat16 instructions (AVX-512 BF16 or AMX); use --no-amp")
+    return Compute(device, None)
+
+
+def _device(name: str) -> torch.device:
+    available = torch.cuda.is_available()
+    if name == "auto":
+        return torch.device("cuda" if available else "cpu")
+    device = torch.device(name)
+    if device.type == "cuda":
+        count = torch.cuda.device_count() if available else 0
+        if (device.index or 0) >= count:
+            there = f"there are {count} CUDA devices" if count else "torch sees no CUDA device here"
+            raise UsageError(f"--device {name}: {there}; use --device cpu or auto")
+    return device
+
+
+def _cpu_has_bfloat16() -> bool:
+    # Emulated bfloat16 is slower than float32, so the instructions themselves are asked for.
+    checks = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
+    return any(getattr(torch.cpu, check, lambda: False)() for check in checks)
+
+
+@contextlib.contextmanager
+def repeatable(config: RunConfig, compute: Compute) -> Iterator[None]:
+    """Set torch's switches and generators for a run, and put them back afterwards."""
+    before = torch.are_deterministic_algorithms_enabled()
+    benchmark = torch.backends.cudnn.benchmark
+    if config.deterministic:
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    torch.use_deterministic_algorithms(config.deterministic)
+    torch.backends.cudnn.benchmark = not config.deterministic
+    devices = [compute.device] if compute.device.type == "cuda" else []
+    try:
+        with torch.random.fork_rng(devices=devices):
+            yield
+    finally:
+        torch.use_deterministic_algorithms(before)
+        torch.backends.cudnn.benchmark = benchmark

@@ -1,0 +1,213 @@
+"""The training loop: steps, epochs with validation, checkpoints, and a clean stop."""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from torch import nn
+
+from ctcbench.config.run_config import RunConfig
+from ctcbench.contract.errors import Interrupted
+from ctcbench.contract.hooks import EpochReport, RunInfo
+from ctcbench.registry import Registry
+from ctcbench.results.provenance import now
+from ctcbench.results.run_folder import RunFolder
+from ctcbench.runtime import Runtime
+from ctcbench.training.checkpoint import load_checkpoint, save_checkpoint
+from ctcbench.training.monitor import DivergedAt, Monitor, MonitorState, TrainingDiverged
+from ctcbench.training.reading import read_split, validate
+from ctcbench.training.schedule import blank_penalty
+from ctcbench.training.split import Split, batch_at, steps_an_epoch
+from ctcbench.training.step import TrainState, train_step
+from ctcbench.training.stop import stop_request
+from ctcbench.training.weights import save_weights
+from ctcbench.watch import Progress
+
+# A GPU is asked for its figures every so many steps, so that it seldom waits for the host.
+LOOK_EVERY = {"cpu": 1, "cuda": 10}
+SHOW_SECONDS = 0.2
+
+
+@dataclass
+class History:
+    """What training has come to so far; a checkpoint keeps it. ``seconds`` are of steps alone."""
+
+    started: str = field(default_factory=now)
+    seconds: float = 0.0
+    validation_seconds: float = 0.0
+    best_epoch: int = 0
+    best_exact: float = -1.0
+    best_cer: float = -1.0
+    last_exact: float | None = None
+
+
+@dataclass
+class Trainer:
+    """One training: what it works on, where it is stored, who looks on."""
+
+    registry: Registry
+    config: RunConfig
+    runtime: Runtime
+    folder: RunFolder
+    info: RunInfo
+    train: Split
+    val: Split
+    state: TrainState
+    history: History = field(default_factory=History)
+
+    def __post_init__(self) -> None:
+        self.monitor = Monitor(MonitorState(), LOOK_EVERY[self.state.compute.device.type])
+        self.steps_an_epoch = steps_an_epoch(self.train, self.config)
+        self._shown = self._saved = time.monotonic()
+
+    def restore(self) -> None:
+        """Go on from the run folder's checkpoint, if it has one.
+
+        Raises:
+            CtcbenchError: the checkpoint is damaged.
+        """
+        if not self.folder.checkpoint_path.exists():
+            self.folder.truncate_metrics(0)
+            return
+        extra = load_checkpoint(self.folder.checkpoint_path, self.state)
+        self.history = History(**extra["history"])
+        self.monitor.state = MonitorState(**extra["monitor"])
+        self.folder.truncate_metrics(self.state.step)
+        self.runtime.watcher.notice(f"going on after step {self.state.step} of {self.state.steps}")
+
+    def fit(self) -> None:
+        """Train to the last step; the best weights by validation are then in the run folder.
+
+        Raises:
+            Interrupted: the user stopped it; the state is saved.
+            TrainingDiverged: the loss became NaN or infinite.
+        """
+        self.state.model.train()
+        with stop_request(self.runtime.watcher.notice) as stop:
+            try:
+                while self.state.step < self.state.steps:
+                    self._one_step()
+                    if self.state.step % self.steps_an_epoch == 0 or self.state.step == self.state.steps:
+                        self._end_epoch()
+                    elif time.monotonic() - self._saved > self.runtime.checkpoint_seconds:
+                        self._checkpoint()
+                    if stop.requested:
+                        self._checkpoint()
+                        raise Interrupted(self._how_to_resume())
+            except DivergedAt as diverged:
+                raise self._explain(diverged) from None
+
+    def _one_step(self) -> None:
+        started = time.perf_counter()
+        metrics = train_step(self.state, batch_at(self.train, self.state.step, self.config), self.config)
+        self.monitor.take(self.state.step, metrics, self.folder.append_metrics, self.runtime.watcher.notice)
+        self.history.seconds += time.perf_counter() - started
+        if time.monotonic() - self._shown > SHOW_SECONDS:
+            self._show()
+
+    def _end_epoch(self) -> None:
+        self._look()
+        started = time.perf_counter()
+        model: nn.Module = self.state.ema if self.state.ema is not None else self.state.model
+        found = validate(read_split(model, self.val, self.state.compute, "val", self.runtime.watcher))
+        self.history.validation_seconds += time.perf_counter() - started
+        if self.config.schedule == "plateau":
+            self.state.plateau.update(found.loss)
+        epoch = -(-self.state.step // self.steps_an_epoch)
+        history = self.history
+        history.last_exact = found.exact
+        # Equal accuracies are told apart by their edits, equal edits by the later epoch: it saw more.
+        if (found.exact, -found.cer) >= (history.best_exact, -history.best_cer) or not history.best_epoch:
+            history.best_epoch, history.best_exact, history.best_cer = epoch, found.exact, found.cer
+            save_weights(self.folder, model)
+        figures = {
+            "loss": self.monitor.state.loss,
+            "val_loss": found.loss,
+            "val_exact": found.exact,
+            "val_cer": found.cer,
+            "lr": self.state.optimizer.param_groups[0]["lr"],
+            "blank_penalty": blank_penalty(self.state.step - 1, self.state.steps, self.config),
+            "seconds": history.seconds,
+        }
+        self.folder.append_metrics({"kind": "epoch", "epoch": epoch, "step": self.state.step, **figures})
+        self._checkpoint()
+        self._show()
+        self.registry.tell(
+            "ctcbench_epoch_finished", run=self.info, epoch=EpochReport(epoch, self.state.step, figures)
+        )
+
+    def _look(self) -> None:
+        self.monitor.look(self.folder.append_metrics, self.runtime.watcher.notice)
+
+    def _checkpoint(self) -> None:
+        self._look()
+        extra = {"history": asdict(self.history), "monitor": self.monitor.checkpoint()}
+        save_checkpoint(self.folder.checkpoint_path, self.state, extra)
+        self._saved = time.monotonic()
+
+    def _show(self) -> None:
+        self._shown = time.monotonic()
+        step, steps, seconds = self.state.step, self.state.steps, self.history.seconds
+        images = step * len(self.train) / self.steps_an_epoch
+        self.runtime.watcher.training(
+            Progress(
+                epoch=min(self.info.epochs, (step - 1) // self.steps_an_epoch + 1),
+                epochs=self.info.epochs,
+                step=step,
+                steps=steps,
+                loss=math.nan if self.monitor.state.loss is None else self.monitor.state.loss,
+                images_per_second=images / seconds if seconds else 0.0,
+                seconds_left=(steps - step) * seconds / step,
+                val_exact=self.history.last_exact,
+                blank_steps=self.monitor.state.blank_steps,
+            )
+        )
+
+    def _how_to_resume(self) -> str:
+        return (
+            f"stopped after step {self.state.step} of {self.state.steps}, all of it saved in "
+            f"{self.folder.path}; go on with: {self.runtime.resume_command}"
+        )
+
+    def _explain(self, diverged: DivergedAt) -> TrainingDiverged:
+        batch = batch_at(self.train, diverged.step - 1, self.config)
+        alphabet = self.state.model.alphabet
+        texts = [
+            alphabet.decode(target[:length])
+            for target, length in zip(batch.targets_NL.tolist(), batch.target_lengths_N.tolist(), strict=True)
+        ]
+        labels = ", ".join(map(repr, texts[:8])) + (f" and {len(texts) - 8} more" if len(texts) > 8 else "")
+        saved = "; the last checkpoint is kept" if self.folder.checkpoint_path.exists() else ""
+        return TrainingDiverged(
+            f"the loss is {diverged.loss} at step {diverged.step} (labels of its batch: {labels}); "
+            f"try a lower --lr (it was {self.config.lr}), --clip 1, or --no-amp{saved}"
+        )
+
+
+def summary(trainer: Trainer) -> dict[str, Any]:
+    """Return how training went: what it cost, and what is worth knowing of the way there."""
+    history, monitor, state = trainer.history, trainer.monitor.state, trainer.state
+    images = state.steps * len(trainer.train) / trainer.steps_an_epoch
+    on_cpu = trainer.config.deterministic or state.compute.device.type == "cpu"
+    return {
+        "started": history.started,
+        "parameters": sum(p.numel() for p in state.model.parameters()),
+        "train_seconds": history.seconds,
+        "images_per_second": images / history.seconds if history.seconds else None,
+        "training": {
+            "steps": state.steps,
+            "best_epoch": history.best_epoch,
+            "best_val_exact": history.best_exact,
+            "final_loss": monitor.loss,
+            "first_output_step": monitor.first_output_step or None,
+            "longest_blank_plateau": monitor.longest_blank,
+            "blank_steps_at_end": monitor.blank_steps,
+            "validation_seconds": history.validation_seconds,
+            "device": str(state.compute.device),
+            "precision": state.compute.precision,
+            "ctc_backend": "cpu" if on_cpu else "cuda (torch's own kernel, not deterministic)",
+        },
+    }

@@ -1,0 +1,124 @@
+"""Watches the steps: the blank plateau is counted and named, a loss that is no number stops the run."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import torch
+
+from ctcbench.contract.errors import CtcbenchError
+from ctcbench.training.step import StepMetrics
+
+# Every run begins with outputs that are all empty; a plateau is when that does not end.
+PLATEAU_STEPS = 200
+RECORD_EVERY = 10
+
+
+class TrainingDiverged(CtcbenchError):
+    """The loss became NaN or infinite; the message has the step, the labels and what to try."""
+
+
+@dataclass
+class MonitorState:
+    """What is known of the steps so far; a checkpoint keeps it. Steps count from 1, 0 is never.
+
+    ``first_output_step`` is the first after the longest time in which every output was empty (0: that
+    time goes on). ``loss`` is the last step's, ``window`` what the steps since the last record found.
+    """
+
+    loss: float | None = None
+    blank_steps: int = 0
+    longest_blank: int = 0
+    first_output_step: int = 0
+    window: list[list[float]] = field(default_factory=list)
+
+
+class Monitor:
+    """Collects what steps found, and looks at it a few steps at a time, so that a GPU need not wait."""
+
+    def __init__(self, state: MonitorState, look_every: int) -> None:
+        self.state = state
+        self._look_every = look_every
+        self._waiting: list[tuple[int, StepMetrics]] = []
+
+    def take(
+        self,
+        step: int,
+        metrics: StepMetrics,
+        record: Callable[[dict[str, Any]], None],
+        notice: Callable[[str], None],
+    ) -> None:
+        """Take the metrics of a step (counted from 1); every few steps, `look`."""
+        self._waiting.append((step, metrics))
+        if len(self._waiting) >= self._look_every:
+            self.look(record, notice)
+
+    def look(self, record: Callable[[dict[str, Any]], None], notice: Callable[[str], None]) -> None:
+        """Fetch what was collected; record each window of steps, announce a plateau that is long.
+
+        Raises:
+            TrainingDiverged: a loss is NaN or infinite.
+        """
+        if not self._waiting:
+            return
+        steps = [step for step, _ in self._waiting]
+        rows = torch.stack(
+            [torch.stack([m.loss, m.all_blank.float(), m.grad_norm.float()]) for _, m in self._waiting]
+        ).tolist()
+        self._waiting.clear()
+        for step, (loss, all_blank, grad_norm) in zip(steps, rows, strict=True):
+            if not math.isfinite(loss):
+                raise DivergedAt(step, loss)
+            self._count(step, bool(all_blank), notice)
+            self.state.loss = loss
+            self.state.window.append([loss, all_blank, grad_norm])
+            if step % RECORD_EVERY == 0:
+                record(self._summarise(step))
+
+    def _count(self, step: int, all_blank: bool, notice: Callable[[str], None]) -> None:
+        state = self.state
+        if not all_blank:
+            if state.blank_steps >= PLATEAU_STEPS:
+                notice(f"step {step}: left the blank plateau after {state.blank_steps} steps")
+            # What an untrained model says by chance is no output: the longest silence ends with the first.
+            if state.blank_steps == state.longest_blank and not state.first_output_step:
+                state.first_output_step = step
+            state.blank_steps = 0
+            return
+        state.blank_steps += 1
+        if state.blank_steps > state.longest_blank:
+            state.longest_blank, state.first_output_step = state.blank_steps, 0
+        # Named when it is one, and again each time that it has doubled.
+        lengths = state.blank_steps / PLATEAU_STEPS
+        if lengths >= 1 and math.log2(lengths).is_integer():
+            notice(f"step {step}: blank plateau: all blank for {state.blank_steps} steps")
+
+    def _summarise(self, step: int) -> dict[str, Any]:
+        count = len(self.state.window)
+        loss, all_blank, grad_norm = (sum(column) / count for column in zip(*self.state.window, strict=True))
+        self.state.window.clear()
+        return {"kind": "steps", "step": step, "loss": loss, "all_blank": all_blank, "grad_norm": grad_norm}
+
+    def checkpoint(self) -> dict[str, Any]:
+        """Return what a checkpoint keeps."""
+        assert not self._waiting, "look() before a checkpoint"
+        return asdict(self.state)
+
+
+class DivergedAt(Exception):
+    """The step (counted from 1) whose loss is no number; the loop turns it into a TrainingDiverged."""
+
+    def __init__(self, step: int, loss: float) -> None:
+        super().__init__(f"loss {loss} at step {step}")
+        self.step, self.loss = step, loss
+
+
+def plateau_advice(shortcut: str) -> str:
+    """Return what to try where the plateau does not end."""
+    tries = ["more epochs", "a lower or higher --lr", "--blank-penalty 2", "another --seed"]
+    if shortcut != "sum":
+        tries.insert(0, "--shortcut sum (which avoids it)")
+    return ", ".join(tries)

@@ -1,0 +1,87 @@
+"""Reading a split: a trained recogniser's log-probs for every image, as numpy arrays."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from rapidfuzz.distance import Levenshtein
+from torch import nn
+from torch.nn import functional as F
+
+from ctcbench.contract.data import LogProbs, SplitName
+from ctcbench.contract.specs import BLANK, Alphabet
+from ctcbench.decoding import greedy_search
+from ctcbench.training.device import Compute
+from ctcbench.training.recognizer import Recognizer
+from ctcbench.training.split import Split
+from ctcbench.watch import Watcher
+
+BATCH_SIZE = 256
+
+
+class Validation(NamedTuple):
+    """An epoch's validation: best path decoding, and the loss in nats an image."""
+
+    exact: float
+    cer: float
+    loss: float
+
+
+@torch.no_grad()
+def read_split(
+    model: nn.Module, split: Split, compute: Compute, name: SplitName, watcher: Watcher
+) -> LogProbs:
+    """Return the log-probs of every image of a split; `model` is a Recognizer or an average of one."""
+    recognizer = unwrap(model)
+    was_training = model.training
+    model.eval()
+    values, lengths = [], []
+    try:
+        for start in range(0, len(split), BATCH_SIZE):
+            batch = split.batch(np.arange(start, min(start + BATCH_SIZE, len(split))))
+            with compute.autocast():
+                logits_TNK = model(batch.images_NCHW).logits_TNK
+            values.append(logits_TNK.float().log_softmax(-1).transpose(0, 1).cpu().numpy())
+            lengths.append(recognizer.frames(batch.widths_N).cpu().numpy())
+            watcher.reading(name, start + len(batch.images_NCHW), len(split))
+    finally:
+        model.train(was_training)
+    return LogProbs(
+        np.concatenate(values),
+        np.concatenate(lengths),
+        split.samples.texts,
+        recognizer.alphabet,
+        split.samples.fingerprint,
+    )
+
+
+def validate(log_probs: LogProbs) -> Validation:
+    """Return what the best path of each image is worth, and the CTC loss."""
+    found = greedy_search(log_probs.values_NTK, log_probs.lengths_N, blank=BLANK)
+    pairs = [(log_probs.alphabet.decode(h.labels), t) for h, t in zip(found, log_probs.texts, strict=True)]
+    edits = sum(Levenshtein.distance(prediction, target) for prediction, target in pairs)
+    characters = max(1, sum(len(target) for _, target in pairs))
+    exact = sum(prediction == target for prediction, target in pairs) / len(pairs)
+    return Validation(exact, edits / characters, _loss(log_probs, log_probs.alphabet))
+
+
+def _loss(log_probs: LogProbs, alphabet: Alphabet) -> float:
+    targets = [alphabet.encode(text) for text in log_probs.texts]
+    losses_N = F.ctc_loss(
+        torch.from_numpy(log_probs.values_NTK).transpose(0, 1),
+        torch.tensor([label for target in targets for label in target], dtype=torch.long),
+        torch.from_numpy(log_probs.lengths_N),
+        torch.tensor([len(target) for target in targets]),
+        blank=BLANK,
+        reduction="none",
+    )
+    return float(losses_N.mean())
+
+
+def unwrap(model: nn.Module) -> Recognizer:
+    """Return the recogniser inside of an averaged model, or the model itself."""
+    inner = getattr(model, "module", model)
+    assert isinstance(inner, Recognizer)
+    return inner

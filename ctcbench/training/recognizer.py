@@ -1,0 +1,151 @@
+"""The recogniser: backbone, fold, head, classifier, and the shortcut around the head.
+
+Shape letters: N batch, C channels, H height, W width, F features, T frames, D head width,
+K classes with the blank.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from ctcbench.config.run_config import RunConfig, Shortcut
+from ctcbench.contract.errors import PluginError, UsageError
+from ctcbench.contract.specs import Alphabet, ImageSpec, SequenceSpec
+from ctcbench.registry import Registry
+
+
+class Reading(NamedTuple):
+    """What a recogniser says of a batch: logits, and those of the auxiliary classifier if it has one."""
+
+    logits_TNK: Tensor
+    aux_TNK: Tensor | None
+
+
+class Recognizer(nn.Module):
+    """Images to logits over classes, a frame at a time.
+
+    With the shortcut ``sum`` a second linear classifier reads the folded backbone features and its
+    logits are added, so that gradients reach the backbone from the first step, whatever the head
+    does. With ``aux`` its logits get a loss of their own; with ``none`` there is no such classifier.
+    """
+
+    def __init__(
+        self,
+        backbone: nn.Module,
+        head: nn.Module,
+        image: ImageSpec,
+        sequence: SequenceSpec,
+        width: int,
+        alphabet: Alphabet,
+        shortcut: Shortcut,
+    ) -> None:
+        super().__init__()
+        self.image, self.sequence, self.alphabet = image, sequence, alphabet
+        self.backbone, self.head = backbone, head
+        self.classifier = nn.Linear(width, alphabet.num_classes)
+        # Around a head that does nothing, the shortcut would be the same classifier twice.
+        self.shortcut = "none" if isinstance(head, nn.Identity) else shortcut
+        self.bypass = None if self.shortcut == "none" else nn.Linear(sequence.features, alphabet.num_classes)
+
+    def forward(self, images_NCHW: Tensor) -> Reading:
+        """Return the logits of uint8 images (dark on light, as they are drawn)."""
+        feats_TNF = fold(self.backbone(scale(images_NCHW)))
+        logits_TNK = self.classifier(self.head(feats_TNF))
+        if self.bypass is None:
+            return Reading(logits_TNK, None)
+        bypass_TNK = self.bypass(feats_TNF)
+        if self.shortcut == "sum":
+            return Reading(logits_TNK + bypass_TNK, None)
+        return Reading(logits_TNK, bypass_TNK if self.training else None)
+
+    def frames(self, widths_N: Tensor) -> Tensor:
+        """Return how many frames of each image count, from how many of its columns do (lengths_N, int64)."""
+        frames = torch.ceil(widths_N.double() * self.sequence.frames / self.image.width).long()
+        return frames.clamp(1, self.sequence.frames)
+
+
+def scale(images_NCHW: Tensor) -> Tensor:
+    """Return uint8 images as float32, inverted: paper 0, ink up to 1."""
+    return 1.0 - images_NCHW.float() / 255.0
+
+
+def fold(feats_NFHW: Tensor) -> Tensor:
+    """Return feats_TNF: columns become frames, rows and channels become features."""
+    return feats_NFHW.flatten(1, 2).permute(2, 0, 1)
+
+
+def build_recognizer(
+    registry: Registry, config: RunConfig, image: ImageSpec, alphabet: Alphabet
+) -> Recognizer:
+    """Build the recogniser that a configuration names; weights come from torch's generator.
+
+    Raises:
+        UsageError: the image is too small for the backbone.
+        PluginError: the backbone or the head returns something of another shape than agreed.
+    """
+    backbone = registry.build("backbone", config.backbone, image)
+    sequence = probe_backbone(backbone, image, config.backbone)
+    head = registry.build("head", config.head, sequence)
+    width = probe_head(head, sequence, config.head)
+    return Recognizer(backbone, head, image, sequence, width, alphabet, config.shortcut)
+
+
+def probe_backbone(backbone: nn.Module, image: ImageSpec, name: str) -> SequenceSpec:
+    """Return what a backbone makes of images of this size, found by calling it once with zeros.
+
+    Raises:
+        UsageError: it can't take them.
+        PluginError: it returns something else than feats_NFHW.
+    """
+    _require_module(backbone, "backbone", name)
+    size = f"{image.channels}×{image.height}×{image.width}"
+    try:
+        feats = _probe(backbone, torch.zeros(2, image.channels, image.height, image.width))
+    except RuntimeError as error:
+        raise UsageError(f"backbone {name}: can't take images of {size}: {error}") from error
+    if not isinstance(feats, Tensor) or feats.ndim != 4 or len(feats) != 2 or 0 in feats.shape:
+        raise PluginError(
+            f"backbone {name}: for images (2, {size}) expected features (2, F, H, W), got {_shape(feats)}"
+        )
+    return SequenceSpec(frames=feats.shape[3], features=feats.shape[1] * feats.shape[2])
+
+
+def probe_head(head: nn.Module, sequence: SequenceSpec, name: str) -> int:
+    """Return D, the width of what a head makes of such features, found by calling it once with zeros.
+
+    Raises:
+        PluginError: it returns something else than feats_TND.
+    """
+    _require_module(head, "head", name)
+    feats = _probe(head, torch.zeros(sequence.frames, 2, sequence.features))
+    if not isinstance(feats, Tensor) or feats.ndim != 3 or feats.shape[:2] != (sequence.frames, 2):
+        raise PluginError(
+            f"head {name}: for features ({sequence.frames}, 2, {sequence.features}) "
+            f"expected ({sequence.frames}, 2, D), got {_shape(feats)}"
+        )
+    return int(feats.shape[2])
+
+
+@torch.no_grad()
+def _probe(module: nn.Module, zeros: Tensor) -> object:
+    """Call a module once with zeros, in evaluation mode, so that no running statistic moves."""
+    was_training = module.training
+    module.eval()
+    try:
+        return module(zeros)
+    finally:
+        module.train(was_training)
+
+
+def _require_module(built: object, kind: str, name: str) -> None:
+    if not isinstance(built, nn.Module):
+        raise PluginError(
+            f"{kind} {name}: its builder returned {type(built).__name__}, not a torch.nn.Module"
+        )
+
+
+def _shape(value: object) -> str:
+    return str(tuple(value.shape)) if isinstance(value, Tensor) else type(value).__name__

@@ -1,0 +1,112 @@
+"""A split ready for training: uint8 images where they are needed, targets, lengths; batches by step."""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from ctcbench.config.run_config import RunConfig
+from ctcbench.contract.data import Samples
+from ctcbench.contract.errors import UsageError
+from ctcbench.contract.specs import Alphabet, frames_needed
+from ctcbench.training.recognizer import Recognizer
+
+
+class Batch(NamedTuple):
+    """Images and their targets, on the device: uint8 images, int64 classes (padded) and lengths."""
+
+    images_NCHW: Tensor
+    widths_N: Tensor
+    targets_NL: Tensor
+    target_lengths_N: Tensor
+
+
+@dataclass(frozen=True)
+class Split:
+    """The samples of a split with their targets encoded.
+
+    On a CPU the images stay in the mapped file; a GPU gets them all, as uint8, once.
+    """
+
+    samples: Samples
+    images_NCHW: NDArray[np.uint8] | Tensor
+    widths_N: Tensor
+    targets_NL: Tensor
+    target_lengths_N: Tensor
+    device: torch.device
+
+    def __len__(self) -> int:
+        return len(self.samples)
+
+    def batch(self, indices_N: NDArray[np.int64]) -> Batch:
+        """Return the samples at `indices_N` on the device."""
+        if isinstance(self.images_NCHW, Tensor):
+            chosen_N = torch.from_numpy(indices_N).to(self.device, non_blocking=True)
+            images_NCHW = self.images_NCHW[chosen_N]
+        else:
+            chosen_N = torch.from_numpy(indices_N)
+            images_NCHW = torch.from_numpy(self.images_NCHW[indices_N])
+        return Batch(
+            images_NCHW, self.widths_N[chosen_N], self.targets_NL[chosen_N], self.target_lengths_N[chosen_N]
+        )
+
+
+def make_split(samples: Samples, alphabet: Alphabet, device: torch.device) -> Split:
+    """Encode the targets of `samples` and bring what a GPU needs to it."""
+    labels = [alphabet.encode(text) for text in samples.texts]
+    targets_NL = torch.zeros(len(labels), max(map(len, labels), default=0), dtype=torch.long)
+    for row, target in enumerate(labels):
+        targets_NL[row, : len(target)] = torch.tensor(target)
+    images_NCHW: NDArray[np.uint8] | Tensor = samples.images_NCHW
+    if device.type == "cuda":
+        images_NCHW = torch.from_numpy(np.ascontiguousarray(samples.images_NCHW)).to(device)
+    return Split(
+        samples,
+        images_NCHW,
+        torch.from_numpy(samples.widths_N.astype(np.int64)).to(device),
+        targets_NL.to(device),
+        torch.tensor([len(target) for target in labels]).to(device),
+        device,
+    )
+
+
+def require_enough_frames(samples: Samples, model: Recognizer, config: RunConfig) -> None:
+    """Check that CTC can align every text to the frames its image gets.
+
+    Raises:
+        UsageError: names the first sample that can't be, its frames and its need.
+    """
+    frames_N = model.frames(torch.from_numpy(samples.widths_N.astype(np.int64))).tolist()
+    short = [index for index, text in enumerate(samples.texts) if frames_needed(text) > frames_N[index]]
+    if short:
+        first = short[0]
+        text = samples.texts[first]
+        raise UsageError(
+            f"{samples.names[first]}: text {text!r} needs {frames_needed(text)} frames "
+            f"(characters + adjacent repeats), backbone {config.backbone} gives it {frames_N[first]} "
+            f"({len(short)} of {len(samples)} images are too short); use wider images, shorter texts "
+            f"or a backbone that pools less"
+        )
+
+
+def steps_an_epoch(split: Split, config: RunConfig) -> int:
+    """Return how many batches the split makes; the last may be smaller."""
+    return -(-len(split) // config.batch_size)
+
+
+def batch_at(split: Split, step: int, config: RunConfig) -> Batch:
+    """Return the batch of a step, counted from 0: a pure function of (seed, step)."""
+    epoch, place = divmod(step, steps_an_epoch(split, config))
+    order_N = _order(len(split), config.seed, epoch)
+    return split.batch(order_N[place * config.batch_size : (place + 1) * config.batch_size])
+
+
+@functools.lru_cache(maxsize=2)
+def _order(count: int, seed: int, epoch: int) -> NDArray[np.int64]:
+    return np.random.default_rng([seed, epoch]).permutation(count)

@@ -1,0 +1,131 @@
+"""One training step, on one screen, and what it works on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+
+from ctcbench.config.run_config import RunConfig
+from ctcbench.contract.specs import BLANK
+from ctcbench.training.device import Compute
+from ctcbench.training.recognizer import Recognizer
+from ctcbench.training.schedule import Plateau, blank_penalty, learning_rate
+from ctcbench.training.split import Batch
+
+Objective = Callable[[Tensor, Tensor, Tensor, Tensor], Tensor]
+
+
+@dataclass
+class TrainState:
+    """Everything that a step changes, and ``step``, the number of steps done, out of ``steps``."""
+
+    model: Recognizer
+    objective: Objective
+    optimizer: torch.optim.Optimizer
+    scaler: torch.amp.GradScaler
+    ema: AveragedModel | None
+    plateau: Plateau
+    compute: Compute
+    steps: int
+    step: int = 0
+
+
+@dataclass(frozen=True)
+class StepMetrics:
+    """What a step found, still on the device so that nothing waits: scalars.
+
+    ``loss`` in nats an image; ``all_blank`` whether the best path of every image is empty;
+    ``grad_norm`` before clipping.
+    """
+
+    loss: Tensor
+    all_blank: Tensor
+    grad_norm: Tensor
+
+
+def new_state(
+    model: Recognizer, objective: Objective, config: RunConfig, compute: Compute, steps: int
+) -> TrainState:
+    """Return the state before the first step, with the model on its device."""
+    model.to(compute.device)
+    if config.channels_last:
+        model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    # Norms and biases are vectors; decaying them pulls scales to zero without regularising anything.
+    groups = [
+        {"params": [p for p in model.parameters() if p.ndim >= 2], "weight_decay": config.weight_decay},
+        {"params": [p for p in model.parameters() if p.ndim < 2], "weight_decay": 0.0},
+    ]
+    ema = (
+        AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(config.ema), use_buffers=True)
+        if config.ema
+        else None
+    )
+    return TrainState(
+        model=model,
+        objective=objective,
+        optimizer=torch.optim.AdamW(groups, lr=config.lr, fused=True),
+        scaler=torch.amp.GradScaler(compute.device.type, enabled=compute.scales_gradients),
+        ema=ema,
+        plateau=Plateau(),
+        compute=compute,
+        steps=steps,
+    )
+
+
+# ------------------------------------------------------------------------------------------------
+def train_step(state: TrainState, batch: Batch, config: RunConfig) -> StepMetrics:
+    """Do one step of training on `batch`; nothing in it waits for the device."""
+    torch.manual_seed(step_seed(config.seed, state.step))  # dropout too is a function of (seed, step)
+    with state.compute.autocast():
+        reading = state.model(batch.images_NCHW)
+    loss = training_loss(state, reading.logits_TNK, batch, config)
+    if reading.aux_TNK is not None:
+        loss = loss + config.aux_weight * training_loss(state, reading.aux_TNK, batch, config)
+    for group in state.optimizer.param_groups:
+        group["lr"] = learning_rate(state.step, state.steps, config) * state.plateau.scale
+    state.optimizer.zero_grad(set_to_none=True)
+    state.scaler.scale(loss).backward()
+    state.scaler.unscale_(state.optimizer)
+    grad_norm = nn.utils.clip_grad_norm_(state.model.parameters(), config.clip or float("inf"))
+    state.scaler.step(state.optimizer)
+    state.scaler.update()
+    if state.ema is not None:
+        state.ema.update_parameters(state.model)
+    state.step += 1
+    all_blank = (reading.logits_TNK.detach().argmax(-1) == BLANK).all()
+    return StepMetrics(loss.detach(), all_blank, grad_norm)
+
+
+def training_loss(state: TrainState, logits_TNK: Tensor, batch: Batch, config: RunConfig) -> Tensor:
+    """Return the loss of logits in float32: blank penalty, log-softmax, then the loss component."""
+    log_probs_TNK = penalised(logits_TNK.float(), blank_penalty(state.step, state.steps, config)).log_softmax(
+        -1
+    )
+    lengths_N = state.model.frames(batch.widths_N)
+    if config.deterministic:  # torch's CUDA kernel for CTC adds up in whatever order threads arrive
+        log_probs_TNK, lengths_N, targets_NL, target_lengths_N = (
+            tensor.cpu() for tensor in (log_probs_TNK, lengths_N, batch.targets_NL, batch.target_lengths_N)
+        )
+        return state.objective(log_probs_TNK, lengths_N, targets_NL, target_lengths_N)
+    return state.objective(log_probs_TNK, lengths_N, batch.targets_NL, batch.target_lengths_N)
+
+
+# ------------------------------------------------------------------------------------------------
+
+
+def penalised(logits_TNK: Tensor, penalty: float) -> Tensor:
+    """Return the logits with `penalty` taken from the blank's: z'_tnk = z_tnk − penalty · [k = blank]."""
+    if penalty == 0:
+        return logits_TNK
+    mask_K = torch.zeros(logits_TNK.shape[-1], device=logits_TNK.device)
+    mask_K[BLANK] = penalty
+    return logits_TNK - mask_K
+
+
+def step_seed(seed: int, step: int) -> int:
+    """Return the seed of torch's generator for a step: spread over 64 bits, and never that of the weights."""
+    return (seed * 0x9E3779B97F4A7C15 + (step + 1) * 0xBF58476D1CE4E5B9) % 2**63

@@ -1,0 +1,97 @@
+"""Weights on disk: the best of a run, with what it takes to build the recogniser they belong to."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from ctcbench.config.run_config import RunConfig
+from ctcbench.contract.errors import CtcbenchError, UsageError
+from ctcbench.contract.specs import Alphabet, ImageSpec
+from ctcbench.files import read_json, write_json
+from ctcbench.registry import Registry
+from ctcbench.results.run_folder import RunFolder
+from ctcbench.training.checkpoint import load_tensors, save_tensors
+from ctcbench.training.reading import unwrap
+from ctcbench.training.recognizer import Recognizer, build_recognizer
+
+FORMAT = "ctcbench weights 1"
+
+
+def save_weights(folder: RunFolder, model: nn.Module) -> None:
+    """Write the weights of a recogniser (or of an average of one) and its description."""
+    recognizer = unwrap(model)
+    save_tensors(folder.weights_path, recognizer.state_dict(), {}, FORMAT)
+    image = recognizer.image
+    write_json(
+        folder.recognizer_path,
+        {
+            "alphabet": recognizer.alphabet.characters,
+            "image": {"height": image.height, "width": image.width, "channels": image.channels},
+            "sequence": {"frames": recognizer.sequence.frames, "features": recognizer.sequence.features},
+        },
+    )
+
+
+def description(folder: RunFolder) -> tuple[ImageSpec, Alphabet]:
+    """Return the image size and the alphabet of a run's recogniser.
+
+    Raises:
+        CtcbenchError: the description is not there or damaged.
+    """
+    path = folder.recognizer_path
+    document: Any = read_json(path)
+    try:
+        return ImageSpec(**document["image"]), Alphabet(document["alphabet"])
+    except (KeyError, TypeError) as error:
+        raise CtcbenchError(f"{path}: damaged ({error!r})") from error
+
+
+def load_recognizer(registry: Registry, folder: RunFolder) -> Recognizer:
+    """Return the trained recogniser of a run, on the CPU, in evaluation mode.
+
+    Raises:
+        CtcbenchError: a file of the run is not there, damaged, or does not fit the others.
+        UsageError: a component of the run is not installed.
+    """
+    config = RunConfig(**folder.read_config())
+    image, alphabet = description(folder)
+    with torch.random.fork_rng(devices=[]):
+        model = build_recognizer(registry, config, image, alphabet)
+    tensors, _ = load_tensors(folder.weights_path, FORMAT)
+    try:
+        model.load_state_dict(tensors)
+    except RuntimeError as error:
+        raise CtcbenchError(f"{folder.weights_path}: not the weights of this recogniser ({error})") from error
+    return model.eval()
+
+
+def begin_with(model: Recognizer, run: Path) -> None:
+    """Put the weights of another run into a new model.
+
+    Raises:
+        UsageError: `run` holds no weights, or those of another alphabet or shape; says which.
+    """
+    folder = RunFolder(run)
+    if not folder.weights_path.is_file():
+        raise UsageError(f"--init-from {run}: no weights there (expected {folder.weights_path.name})")
+    image, alphabet = description(folder)
+    if alphabet != model.alphabet:
+        raise UsageError(
+            f"--init-from {run}: its alphabet is {alphabet.characters!r}, "
+            f"this run's {model.alphabet.characters!r}"
+        )
+    tensors, _ = load_tensors(folder.weights_path, FORMAT)
+    ours = model.state_dict()
+    for name in sorted(ours.keys() | tensors.keys()):
+        there = tuple(tensors[name].shape) if name in tensors else "none"
+        here = tuple(ours[name].shape) if name in ours else "none"
+        if there != here:
+            raise UsageError(
+                f"--init-from {run}: {name} has shape {there} there and {here} here (its images: "
+                f"{image.height}×{image.width}); use the same backbone, head and shortcut"
+            )
+    model.load_state_dict(tensors)

@@ -1,0 +1,61 @@
+import math
+
+import pytest
+import torch
+
+from ctcbench.training.monitor import PLATEAU_STEPS, DivergedAt, Monitor, MonitorState
+from ctcbench.training.step import StepMetrics
+
+
+def watch(blanks, losses=None, look_every=1):
+    monitor, records, notices = Monitor(MonitorState(), look_every), [], []
+    for step, blank in enumerate(blanks, start=1):
+        loss = torch.tensor(losses[step - 1] if losses else 1.0)
+        monitor.take(
+            step, StepMetrics(loss, torch.tensor(blank), torch.tensor(2.0)), records.append, notices.append
+        )
+    monitor.look(records.append, notices.append)
+    return monitor.state, records, notices
+
+
+@pytest.mark.parametrize("look_every", [1, 7])
+def test_the_plateau_is_named_when_it_is_one_and_when_it_has_doubled(look_every):
+    state, _, notices = watch([True] * (4 * PLATEAU_STEPS + 50) + [False], look_every=look_every)
+    assert [notice.split(": ", 1)[1] for notice in notices] == [
+        f"blank plateau: all blank for {PLATEAU_STEPS} steps",
+        f"blank plateau: all blank for {2 * PLATEAU_STEPS} steps",
+        f"blank plateau: all blank for {4 * PLATEAU_STEPS} steps",
+        f"left the blank plateau after {4 * PLATEAU_STEPS + 50} steps",
+    ]
+    assert (state.blank_steps, state.longest_blank) == (0, 4 * PLATEAU_STEPS + 50)
+    assert state.first_output_step == 4 * PLATEAU_STEPS + 51
+
+
+def test_the_usual_silence_of_the_first_steps_is_not_announced():
+    state, _, notices = watch([False, *[True] * 100, False, True, False])
+    assert notices == []
+    assert (state.longest_blank, state.first_output_step) == (100, 102)
+
+
+def test_a_silence_that_goes_on_has_no_first_output():
+    state, _, _ = watch([False, True, True])
+    assert (state.first_output_step, state.blank_steps) == (0, 2)
+
+
+@pytest.mark.parametrize("look_every", [1, 4])
+def test_records_are_means_of_ten_steps(look_every):
+    _, records, _ = watch([True, *[False] * 24], losses=[float(i) for i in range(25)], look_every=look_every)
+    assert [(r["step"], r["loss"], r["all_blank"], r["grad_norm"]) for r in records] == [
+        (10, 4.5, 0.1, 2.0),
+        (20, 14.5, 0.0, 2.0),
+    ]
+
+
+@pytest.mark.parametrize("loss", [math.nan, math.inf])
+@pytest.mark.parametrize("look_every", [1, 10])
+def test_a_loss_that_is_no_number_stops_at_its_step(loss, look_every):
+    losses = [1.0] * 25
+    losses[13] = loss
+    with pytest.raises(DivergedAt) as error:
+        watch([False] * 25, losses=losses, look_every=look_every)
+    assert error.value.step == 14

@@ -1,0 +1,175 @@
+import numpy as np
+import pytest
+import torch
+from tiny import tiny
+
+from ctcbench import Alphabet, ImageSpec
+from ctcbench.contract.data import Samples
+from ctcbench.contract.errors import UsageError
+from ctcbench.training import device, split
+from ctcbench.training.recognizer import build_recognizer
+from ctcbench.training.step import new_state, penalised, train_step, training_loss
+
+IMAGE, ALPHABET = ImageSpec(24, 60), Alphabet("0123456789")
+
+
+def some_samples(count=20, texts=None, seed=0):
+    generator = np.random.default_rng(seed)
+    images = generator.integers(0, 256, (count, 1, IMAGE.height, IMAGE.width), dtype=np.uint8)
+    texts = texts or ["".join(generator.choice(list("0123456789"), 2)) for _ in range(count)]
+    names = tuple(f"image {i}" for i in range(count))
+    return Samples(images, np.full(count, IMAGE.width, np.int32), tuple(texts), names, "made up")
+
+
+def some_state(registry, samples=None, **settings):
+    config = tiny(**{"amp": False, **settings})
+    compute = device.choose(config)
+    torch.manual_seed(config.seed)
+    model = build_recognizer(registry, config, IMAGE, ALPHABET)
+    part = split.make_split(samples or some_samples(), ALPHABET, compute.device)
+    objective = registry.build("loss", config.loss, ALPHABET)
+    return new_state(model, objective, config, compute, steps=10), part, config
+
+
+def steps(registry, count, **settings):
+    state, part, config = some_state(registry, **settings)
+    losses = [
+        train_step(state, split.batch_at(part, step, config), config).loss.item() for step in range(count)
+    ]
+    return losses, state
+
+
+def test_batches_are_a_pure_function_of_seed_and_step(registry):
+    _, part, config = some_state(registry)
+    forward = [split.batch_at(part, step, config).images_NCHW for step in range(6)]
+    for step in (5, 0, 3):
+        assert torch.equal(split.batch_at(part, step, config).images_NCHW, forward[step])
+    other = split.batch_at(part, 0, config.replace(seed=1)).images_NCHW
+    assert not torch.equal(other, forward[0])
+
+
+def test_an_epoch_has_every_image_once_and_the_last_batch_is_smaller(registry):
+    _, part, config = some_state(registry)
+    assert split.steps_an_epoch(part, config) == 2
+    for epoch in (0, 1):
+        batches = [split.batch_at(part, 2 * epoch + step, config) for step in (0, 1)]
+        assert [len(batch.images_NCHW) for batch in batches] == [16, 4]
+        seen = torch.cat([batch.images_NCHW for batch in batches]).flatten(1).sum(1).sort().values
+        everything = torch.from_numpy(part.samples.images_NCHW).flatten(1).sum(1).sort().values
+        assert torch.equal(seen, everything)
+
+
+def test_the_same_seed_gives_the_same_bits_dropout_and_all(registry):
+    first, again, other = (steps(registry, 4, seed=seed)[0] for seed in (3, 3, 4))
+    assert first == again
+    assert first != other
+
+
+@pytest.mark.parametrize("shortcut", ["sum", "aux", "none"])
+def test_learns_a_batch_by_heart(registry, shortcut):
+    losses, _ = steps(
+        registry, 40, shortcut=shortcut, lr=0.02, schedule="constant", epochs=20,
+        backbone="cnn3:width=8", head="bigru1:width=16", train_samples=16,
+    )  # fmt: skip
+    assert losses[-1] < 0.8 * losses[2]
+
+
+@pytest.mark.parametrize("settings", [{"ema": 0.5}, {"clip": 0.0}, {"amp": None}, {"channels_last": False}])
+def test_the_variants_of_a_step_give_finite_losses(registry, settings):
+    losses, state = steps(registry, 3, **settings)
+    assert np.isfinite(losses).all()
+    if "ema" in settings:
+        averaged = dict(state.ema.module.named_parameters())
+        assert any(not torch.equal(p, averaged[name]) for name, p in state.model.named_parameters())
+
+
+def test_clipping_bounds_the_gradient(registry):
+    state, part, config = some_state(registry, clip=0.01)
+    metrics = train_step(state, split.batch_at(part, 0, config), config)
+    total = torch.stack([p.grad.norm() for p in state.model.parameters()]).norm()
+    assert metrics.grad_norm > 0.01
+    assert total == pytest.approx(0.01, rel=1e-3)
+
+
+def test_norms_and_biases_do_not_decay(registry):
+    state, _, config = some_state(registry, weight_decay=0.1)
+    decayed, free = state.optimizer.param_groups
+    assert (decayed["weight_decay"], free["weight_decay"]) == (0.1, 0.0)
+    assert all(p.ndim >= 2 for p in decayed["params"])
+    assert all(p.ndim < 2 for p in free["params"])
+    assert len(decayed["params"]) + len(free["params"]) == len(list(state.model.parameters()))
+
+
+def test_the_penalty_is_taken_from_the_blanks_logit_alone():
+    logits_TNK = torch.randn(3, 2, 5)
+    changed = penalised(logits_TNK, 2.0)
+    assert torch.equal(changed[..., 1:], logits_TNK[..., 1:])
+    assert torch.allclose(changed[..., 0], logits_TNK[..., 0] - 2)
+    assert penalised(logits_TNK, 0.0) is logits_TNK
+
+
+def test_the_loss_is_torchs_ctc_in_nats_an_image(registry):
+    state, part, config = some_state(registry)
+    batch = split.batch_at(part, 0, config)
+    logits_TNK = torch.randn(7, 16, 11)
+    state.model.sequence = type(state.model.sequence)(7, state.model.sequence.features)
+    ours = training_loss(state, logits_TNK, batch, config)
+    theirs = torch.nn.functional.ctc_loss(
+        logits_TNK.log_softmax(-1), batch.targets_NL, torch.full((16,), 7), batch.target_lengths_N,
+        reduction="sum",
+    )  # fmt: skip
+    assert ours.item() == pytest.approx(theirs.item() / 16, rel=1e-6)
+    deterministic = training_loss(state, logits_TNK, batch, config.replace(deterministic=True))
+    assert deterministic.item() == ours.item()
+
+
+def test_regularisers_are_what_they_say(registry):
+    log_probs_TNK = torch.randn(7, 4, 11).log_softmax(-1)
+    arguments = (
+        log_probs_TNK,
+        torch.tensor([7, 7, 7, 5]),
+        torch.ones(4, 2).long(),
+        torch.tensor([1, 1, 2, 1]),
+    )
+    plain, smooth, entropic = (
+        registry.build("loss", name, ALPHABET)(*arguments).item()
+        for name in ("ctc", "ctc:label_smoothing=0.25", "ctc:entropy=0.5")
+    )
+    counted = torch.cat([log_probs_TNK[:, :3].reshape(-1, 11), log_probs_TNK[:5, 3]])
+    assert smooth == pytest.approx(0.75 * plain - 0.25 * counted.mean().item(), rel=1e-5)
+    entropy = -(counted.exp() * counted).sum(-1).mean().item()
+    assert entropic == pytest.approx(plain - 0.5 * entropy, rel=1e-5)
+
+
+def test_a_text_too_long_for_the_frames_names_sample_frames_and_need(registry):
+    texts = ["12"] * 18 + ["1234567", "1111"]
+    state, part, config = some_state(registry, samples=some_samples(texts=texts))
+    assert state.model.sequence.frames == 7
+    split.require_enough_frames(part.samples, state.model, config)  # 4 + 3 repeats fit into 7 frames
+    texts[18] = "11111"
+    part = split.make_split(some_samples(texts=texts), ALPHABET, torch.device("cpu"))
+    with pytest.raises(UsageError) as error:
+        split.require_enough_frames(part.samples, state.model, config)
+    for word in ["image 18", "'11111'", "needs 9 frames", "gives it 7", "1 of 20"]:
+        assert word in str(error.value)
+
+
+def test_a_device_that_is_not_there():
+    if torch.cuda.is_available():
+        with pytest.raises(UsageError, match="--device cuda:99: there are"):
+            device.choose(tiny(device="cuda:99"))
+    else:
+        with pytest.raises(UsageError, match="--device cuda: torch sees no CUDA device here"):
+            device.choose(tiny(device="cuda"))
+
+
+def test_mixed_precision_where_it_cant_be(monkeypatch):
+    monkeypatch.setattr(device, "_cpu_has_bfloat16", lambda: False)
+    assert device.choose(tiny(device="cpu")).amp_dtype is None
+    with pytest.raises(UsageError, match="--amp: this CPU has no bfloat16"):
+        device.choose(tiny(device="cpu", amp=True))
+    with pytest.raises(UsageError, match="float16"):
+        device.choose(tiny(device="cpu", amp_dtype="float16"))
+    monkeypatch.setattr(device, "_cpu_has_bfloat16", lambda: True)
+    assert device.choose(tiny(device="cpu", amp=True)).amp_dtype is torch.bfloat16
+    assert device.choose(tiny(device="cpu", amp=False)).amp_dtype is None
