@@ -1,78 +1,21 @@
-"""Finds plugins, loads each by itself, and sets aside the one that fails, with owner and reason."""
+"""Every component by kind and name, from the plugins that are installed."""
 
 from __future__ import annotations
 
 import importlib.metadata
 import os
-import time
-import traceback
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from types import ModuleType
+from dataclasses import dataclass
 from typing import Any
 
-import pluggy
-
-from ctcbench.contract import hooks
 from ctcbench.contract.component_string import ComponentString
 from ctcbench.contract.components import Component, Kind
 from ctcbench.contract.errors import CtcbenchError, PluginError, UsageError, nearest
 from ctcbench.contract.hooks import Column
+from ctcbench.plugin import GROUP, Plugin
 
-GROUP = "ctcbench"
 BUILTIN = "builtin"
-
-
-@dataclass
-class Plugin:
-    """One entry point: who owns it, what it brought and how long that took, or why it did not load."""
-
-    name: str
-    distribution: str
-    version: str
-    module_name: str
-    module: ModuleType | None = None
-    components: tuple[Component, ...] = ()
-    columns: tuple[Column, ...] = ()
-    load_ms: float = 0.0
-    error: str = ""
-    traceback: str = ""
-    _manager: pluggy.PluginManager | None = field(default=None, repr=False)
-
-    @property
-    def owner(self) -> str:
-        """How an error names this plugin: the distribution, and the entry point where they differ."""
-        return self.distribution if self.name == self.distribution else f"{self.distribution} ({self.name})"
-
-    def set_aside(self, error: BaseException) -> None:
-        """Note why this plugin can't be used; the program goes on without it."""
-        text = str(error).strip() or type(error).__name__
-        known = isinstance(error, CtcbenchError)
-        self.error = text if known else f"{type(error).__name__}: {text}"
-        self.traceback = "".join(traceback.format_exception(error))
-        self.components, self.columns = (), ()
-
-    def call(self, hook: str, **arguments: Any) -> list[Any]:
-        """Call a hook of this plugin (an empty list if it does not have it)."""
-        if self._manager is None:
-            return []
-        answers: list[Any] = getattr(self._manager.hook, hook)(**arguments)
-        return answers
-
-    def load(self, entry_point: importlib.metadata.EntryPoint) -> None:
-        """Import the plugin, check its hooks, and ask it for its components and columns."""
-        started = time.perf_counter()
-        try:
-            self.module = entry_point.load()
-            self._manager = _manager_for(self.name, self.module)
-            self.components = _listed(self, "ctcbench_components", Component)
-            self.columns = _listed(self, "ctcbench_columns", Column)
-            for component in self.components:
-                _ = component.options  # a bad signature shows here, not in the middle of a run
-        except (Exception, SystemExit) as error:
-            self.set_aside(error)
-        self.load_ms = (time.perf_counter() - started) * 1000
 
 
 @dataclass(frozen=True)
@@ -207,7 +150,7 @@ def load(names: Sequence[str] | None = None) -> Registry:
     plugins = []
     for point in points:
         if names is None or point.name == BUILTIN or point.name in names:
-            plugins.append(_described(point))
+            plugins.append(Plugin.of(point))
             plugins[-1].load(point)
     return Registry(tuple(plugins))
 
@@ -217,54 +160,3 @@ def _two_owners(kind: str, name: str, owners: Sequence[str]) -> str:
         f"{kind} {name!r} has {len(owners)} owners: {' and '.join(owners)}; "
         f"uninstall one, or name the plugins to load in CTCBENCH_PLUGINS"
     )
-
-
-def _described(point: importlib.metadata.EntryPoint) -> Plugin:
-    distribution = point.dist
-    name = distribution.metadata["Name"] if distribution else point.name
-    version = distribution.version if distribution else "unknown"
-    return Plugin(point.name, name, version, point.value)
-
-
-def _manager_for(name: str, module: ModuleType) -> pluggy.PluginManager:
-    """Register one plugin with a manager of its own, so that its failure is its own too."""
-    manager = pluggy.PluginManager(GROUP)
-    manager.add_hookspecs(hooks)
-    manager.register(module, name)
-    known = [spec for spec in vars(hooks) if spec.startswith("ctcbench_")]
-    unmarked = [
-        n
-        for n in vars(module)
-        if n.startswith("ctcbench_") and manager.parse_hookimpl_opts(module, n) is None
-    ]
-    if unmarked:
-        raise PluginError(f"{name}: {unmarked[0]} lacks the mark @hookimpl (from ctcbench import hookimpl)")
-    for attribute in vars(module):
-        if manager.parse_hookimpl_opts(module, attribute) is not None and attribute not in known:
-            raise PluginError(
-                f"{name}: no hook {attribute!r}{nearest(attribute, known)} (hooks: {', '.join(known)})"
-            )
-    manager.check_pending()
-    if not manager.get_hookcallers(module):
-        raise PluginError(f"{name}: has no hook at all; a plugin has at least one of {', '.join(known)}")
-    return manager
-
-
-def _listed(plugin: Plugin, hook: str, kind: type) -> tuple[Any, ...]:
-    """Return what a hook that lists things gave, each checked to be a `kind`."""
-    listed: list[Any] = []
-    for answer in plugin.call(hook):
-        if not isinstance(answer, list | tuple):
-            raise PluginError(f"{plugin.owner}: {hook} returned {answer!r}; it must return a list")
-        listed += answer
-    for thing in listed:
-        if not isinstance(thing, kind):
-            raise PluginError(
-                f"{plugin.owner}: {hook} listed {thing!r}, which is no {kind.__name__}"
-                + ("; is its decorator (@backbone, @head, …) missing?" if kind is Component else "")
-            )
-    names = [(c.kind, c.name) for c in listed if isinstance(c, Component)]
-    for pair in names:
-        if names.count(pair) > 1:
-            raise PluginError(f"{plugin.owner}: lists {pair[0]} {pair[1]!r} twice")
-    return tuple(listed)

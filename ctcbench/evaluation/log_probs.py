@@ -25,8 +25,9 @@ FORMAT = "ctcbench log-probs 1"
 def save_log_probs(path: Path, log_probs: LogProbs) -> None:
     """Write `log_probs` to `path` atomically.
 
-    The file holds ``values_NTK`` (float32) and ``lengths_N`` (int64); texts, alphabet, fingerprint and
-    a checksum of the arrays are JSON under ``document`` in its metadata.
+    The file holds ``values_NTK`` (float32) and ``lengths_N`` (int64); format, texts, alphabet,
+    fingerprint and a checksum of the arrays are JSON under ``document`` in its metadata (under one key,
+    as the library writes several in an order that changes from run to run).
 
     Raises:
         UsageError: the folder can't be written, or the disk is full.
@@ -36,12 +37,13 @@ def save_log_probs(path: Path, log_probs: LogProbs) -> None:
         "lengths_N": np.ascontiguousarray(log_probs.lengths_N, dtype=np.int64),
     }
     document = {
+        "format": FORMAT,
         "alphabet": log_probs.alphabet.characters,
         "fingerprint": log_probs.fingerprint,
         "texts": list(log_probs.texts),
         "crc32": _checksum(arrays),
     }
-    data = save(arrays, metadata={"format": FORMAT, "document": json.dumps(document)})
+    data = save(arrays, metadata={"document": json.dumps(document)})
     with atomic_path(path) as temporary:
         temporary.write_bytes(data)
 
@@ -56,11 +58,10 @@ def load_log_probs(path: Path) -> LogProbs:
         raise CtcbenchError(f"{path}: no such file of log-probs")
     try:
         with safe_open(path, framework="numpy") as file:
-            metadata = file.metadata() or {}
-            if metadata.get("format") != FORMAT:
+            document = json.loads((file.metadata() or {}).get("document", "{}"))
+            if document.get("format") != FORMAT:
                 raise CtcbenchError(f"{path}: no log-probs of ctcbench in it (expected {FORMAT!r})")
             arrays = {name: file.get_tensor(name) for name in ("values_NTK", "lengths_N")}
-        document = json.loads(metadata["document"])
         log_probs = LogProbs(
             values_NTK=arrays["values_NTK"],
             lengths_N=arrays["lengths_N"],

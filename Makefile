@@ -1,0 +1,55 @@
+# `make demo` and `make test` do all the set-up themselves: .venv, the pinned packages, the extension.
+PYTHON ?= python3
+BIN := .venv/bin
+# Pins hold for the build's own environment too, which takes them from this variable alone.
+export PIP_CONSTRAINT := constraints.txt
+SOURCES := $(shell find csrc -name '*.cpp' -o -name '*.hpp')
+
+.PHONY: demo test test-slow test-gpu lint format clean
+
+demo: .venv/installed
+	$(BIN)/ctcbench run --backbone cnn3 --head bilstm2 --decoder beam_cpp \
+		--train-samples 20000 --test-samples 2000
+
+test: .venv/tested
+	$(BIN)/python -m pytest -m "not slow and not gpu"
+
+test-slow: .venv/tested
+	$(BIN)/python -m pytest -m "slow"
+
+test-gpu: .venv/tested
+	$(BIN)/python -m pytest -m "gpu"
+
+lint: .venv/linted
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/clang-format --dry-run -Werror $(SOURCES)
+
+format: .venv/linted
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+	$(BIN)/clang-format -i $(SOURCES)
+
+clean:
+	rm -rf .venv build dist *.egg-info ctcbench/decoding/_core*.so
+
+.venv/bin/python:
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "ctcbench needs Python 3.11 or newer: make PYTHON=python3.12 …")'
+	$(PYTHON) -m venv .venv
+
+# One stamp a set of extras; each larger set brings the smaller ones with it.
+INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --editable
+MADE_OF := pyproject.toml setup.py constraints.txt $(SOURCES)
+
+.venv/installed: $(MADE_OF) | .venv/bin/python
+	$(INSTALL) .
+	touch $@
+
+.venv/tested: $(MADE_OF) | .venv/bin/python
+	$(INSTALL) '.[test]'
+	touch .venv/installed $@
+
+.venv/linted: $(MADE_OF) | .venv/bin/python
+	$(INSTALL) '.[test,lint]'
+	touch .venv/installed .venv/tested $@

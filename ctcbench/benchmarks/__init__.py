@@ -1,0 +1,1 @@
+"""Benchmarks of the program itself: ratios and medians that anyone can measure again."""

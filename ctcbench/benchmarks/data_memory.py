@@ -1,0 +1,60 @@
+"""What a data set costs in memory, and how long a batch of it takes, once it is in the cache."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ctcbench.contract.data import Samples
+from ctcbench.contract.errors import CtcbenchError
+
+BATCH_SIZE = 32
+
+
+@dataclass(frozen=True)
+class DataCost:
+    """Sizes in MiB; ``private_mib`` is memory of the process's own that reading all images added.
+
+    Pages of the mapped file are not in it: the system shares them and takes them back at will.
+    """
+
+    images: int
+    file_mib: float
+    private_mib: float
+    mapped_mib: float
+    batch_us: list[float]
+
+
+def measure(samples: Samples) -> DataCost:
+    """Read every image once, in batches and at random, and return what that cost.
+
+    Raises:
+        CtcbenchError: this system does not tell a process's private memory.
+    """
+    before_private, before_mapped = _memory_mib()
+    order_N = np.random.default_rng(0).permutation(len(samples))
+    times_us = []
+    for start in range(0, len(samples), BATCH_SIZE):
+        started = time.perf_counter()
+        samples.images_NCHW[order_N[start : start + BATCH_SIZE]]
+        times_us.append((time.perf_counter() - started) * 1e6)
+    private, mapped = _memory_mib()
+    return DataCost(
+        len(samples),
+        samples.images_NCHW.nbytes / 2**20,
+        private - before_private,
+        mapped - before_mapped,
+        times_us,
+    )
+
+
+def _memory_mib(status: Path = Path("/proc/self/status")) -> tuple[float, float]:
+    """Return this process's private and file-backed resident memory."""
+    try:
+        lines = dict(line.split(":", 1) for line in status.read_text().splitlines() if ":" in line)
+        return tuple(int(lines[key].split()[0]) / 1024 for key in ("RssAnon", "RssFile"))  # type: ignore[return-value]
+    except (OSError, KeyError) as error:
+        raise CtcbenchError(f"bench data needs {status}, which this system has not: {error}") from None

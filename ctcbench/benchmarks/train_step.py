@@ -1,0 +1,121 @@
+"""Where a training step's time goes: its parts measured inside of the real step, not beside it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ctcbench.config.keys import resolve
+from ctcbench.config.run_config import RunConfig
+from ctcbench.contract.data import Source
+from ctcbench.registry import Registry
+from ctcbench.runner import draw
+from ctcbench.runtime import Runtime
+from ctcbench.training import device, recognizer, split, step
+
+# Forward, loss, backward and optimiser are the work; the rest is what the program adds to it.
+WORK = ("forward", "loss", "backward", "optimiser")
+PARTS = ("data", *WORK, "other")
+
+
+@dataclass(frozen=True)
+class StepTimes:
+    """Milliseconds of each counted step, whole and by part, and what they were measured on."""
+
+    total_ms: list[float]
+    parts_ms: dict[str, list[float]]
+    batch_size: int
+    parameters: int
+    device: str
+    precision: str
+    threads: int
+
+
+class Clock:
+    """Adds up the time spent in named parts; a GPU is waited for at both ends of each."""
+
+    def __init__(self, device: torch.device) -> None:
+        self.spent: dict[str, float] = {}
+        self._on_gpu = device.type == "cuda"
+
+    def now(self) -> float:
+        """Return the time in milliseconds, everything that was begun being done."""
+        if self._on_gpu:
+            torch.cuda.synchronize()
+        return time.perf_counter() * 1000
+
+    def around(self, part: str, function: Callable[..., Any]) -> Callable[..., Any]:
+        """Return `function`, its time counted as `part`."""
+
+        def timed(*arguments: Any, **keywords: Any) -> Any:
+            started = self.now()
+            try:
+                return function(*arguments, **keywords)
+            finally:
+                self.spent[part] = self.spent.get(part, 0.0) + self.now() - started
+
+        return timed
+
+
+class _TimedScaler:
+    """Stands in for the gradient scaler, through which backward and the optimiser's step are called."""
+
+    def __init__(self, scaler: torch.amp.GradScaler, clock: Clock) -> None:
+        self._scaler, self._clock = scaler, clock
+        self.unscale_, self.update = scaler.unscale_, scaler.update
+        self.step = clock.around("optimiser", scaler.step)
+
+    def scale(self, loss: Tensor) -> Any:
+        scaled: Any = self._scaler.scale(loss)
+        scaled.backward = self._clock.around("backward", scaled.backward)
+        return scaled
+
+
+def measure(
+    registry: Registry, config: RunConfig, runtime: Runtime, steps: int, warm_up: int = 5
+) -> StepTimes:
+    """Train for some steps as a run would, and return where the time went.
+
+    Raises:
+        UsageError: as a run with these settings.
+    """
+    config = resolve(registry, config)
+    source: Source = registry.build("dataset", config.dataset)
+    compute = device.choose(config)
+    samples = draw(registry, config, runtime, "train")
+    with device.repeatable(config, compute):
+        torch.manual_seed(config.seed)
+        model = recognizer.build_recognizer(registry, config, source.image, source.alphabet)
+        part = split.make_split(samples, source.alphabet, compute.device)
+        clock = Clock(compute.device)
+        objective = clock.around("loss", registry.build("loss", config.loss, source.alphabet))
+        state = step.new_state(model.train(), objective, config, compute, steps + warm_up)
+        model.forward = clock.around("forward", model.forward)  # type: ignore[method-assign]
+        state.scaler = _TimedScaler(state.scaler, clock)  # type: ignore[assignment]
+        batch_at = clock.around("data", split.batch_at)
+        total_ms: list[float] = []
+        parts_ms: dict[str, list[float]] = {name: [] for name in PARTS}
+        for number in range(steps + warm_up):
+            clock.spent.clear()
+            started = clock.now()
+            step.train_step(state, batch_at(part, number, config), config)
+            elapsed = clock.now() - started
+            if number >= warm_up:
+                total_ms.append(elapsed)
+                for name in PARTS[:-1]:
+                    parts_ms[name].append(clock.spent.get(name, 0.0))
+                parts_ms["other"].append(elapsed - sum(clock.spent.values()))
+    return StepTimes(
+        total_ms,
+        parts_ms,
+        config.batch_size,
+        sum(p.numel() for p in model.parameters()),
+        compute.name() or "cpu",
+        compute.precision,
+        torch.get_num_threads(),
+    )

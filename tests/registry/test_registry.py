@@ -1,0 +1,149 @@
+"""The registry and what it does with plugins that break their side of the contract."""
+
+import subprocess
+import sys
+
+import pytest
+
+from ctcbench import registry as registries
+from ctcbench.contract.errors import UsageError
+
+GOOD = '''
+"""A good plugin."""
+from ctcbench import ImageSpec, backbone, hookimpl
+
+@backbone
+def {name}(image: ImageSpec):
+    """Does nothing much."""
+    from torch import nn
+    return nn.Conv2d(image.channels, 4, 3, padding=1)
+
+@hookimpl
+def ctcbench_components():
+    return [{name}]
+'''
+BROKEN = {
+    "fails_at_import": ("import there_is_no_such_module", "ModuleNotFoundError"),
+    "leaves_at_import": ("raise SystemExit(3)", "SystemExit"),
+    "raises_in_a_hook": (
+        "from ctcbench import hookimpl\n@hookimpl\ndef ctcbench_components():\n    raise RuntimeError('oh')",
+        "RuntimeError: oh",
+    ),
+    "misspells_a_hook": (
+        "from ctcbench import hookimpl\n@hookimpl\ndef ctcbench_component():\n    return []",
+        "no hook 'ctcbench_component'; did you mean 'ctcbench_components'",
+    ),
+    "misspells_an_argument": (
+        "from ctcbench import hookimpl\n@hookimpl\ndef ctcbench_run_started(rum):\n    pass",
+        "rum",
+    ),
+    "forgets_the_mark": ("def ctcbench_components():\n    return []", "lacks the mark @hookimpl"),
+    "has_no_hook": ("x = 1", "has no hook at all"),
+    "lists_no_list": (
+        "from ctcbench import hookimpl\n@hookimpl\ndef ctcbench_components():\n    return 7",
+        "it must return a list",
+    ),
+    "lists_a_bare_function": (
+        "from ctcbench import hookimpl\ndef f(image):\n    'Doc.'\n@hookimpl\ndef ctcbench_components():\n    return [f]",
+        "is its decorator (@backbone, @head, …) missing?",
+    ),
+    "has_an_untyped_option": (
+        "from ctcbench import backbone, hookimpl\n@backbone\ndef b(image, *, width=3):\n    'Doc.'\n"
+        "@hookimpl\ndef ctcbench_components():\n    return [b]",
+        "option 'width' has no type",
+    ),
+}
+
+
+@pytest.fixture
+def install(tmp_path, monkeypatch):
+    """Install a plugin for this process: a module, and the metadata that makes it an entry point."""
+    monkeypatch.syspath_prepend(str(tmp_path))
+
+    def one(name, code, distribution=None):
+        distribution = distribution or f"ctcbench-{name}"
+        module = f"plugin_{name}_{distribution.replace('-', '_')}"
+        (tmp_path / f"{module}.py").write_text(code, encoding="utf-8")
+        metadata = tmp_path / f"{distribution.replace('-', '_')}-1.2.dist-info"
+        metadata.mkdir()
+        (metadata / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {distribution}\nVersion: 1.2\n")
+        (metadata / "entry_points.txt").write_text(f"[ctcbench]\n{name} = {module}\n")
+
+    return one
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_one_broken_plugin_never_breaks_the_program(install, name):
+    code, reason = BROKEN[name]
+    install(name, code)
+    install("good", GOOD.format(name="good"))
+    registry = registries.load([name, "good"])
+    (failed,) = registry.failed
+    assert failed.owner == f"ctcbench-{name} ({name})"
+    assert reason in failed.error
+    assert "Traceback" in failed.traceback or "Error" in failed.traceback
+    assert registry.get("backbone", "good").summary == "Does nothing much."
+    assert registry.get("backbone", "cnn3")
+    with pytest.raises(UsageError) as error:
+        registry.get("backbone", "cnn9")
+    for word in ["no backbone 'cnn9'; did you mean 'cnn", "there are: cnn2, cnn3, good", failed.owner, reason]:
+        assert word in str(error.value)
+
+
+def test_two_owners_of_a_name_are_both_named_and_the_rest_works(install):
+    install("one", GOOD.format(name="twice"))
+    install("two", GOOD.format(name="twice"))
+    registry = registries.load(["one", "two"])
+    with pytest.raises(Exception, match=r"'twice' has 2 owners: ctcbench-one \(one\) and ctcbench-two \(two\)"):
+        registry.get("backbone", "twice")
+    assert len(registry.conflicts) == 1
+    assert registry.get("backbone", "cnn3")
+
+
+def test_a_guest_cant_take_a_built_in_name(install):
+    install("thief", GOOD.format(name="cnn3"))
+    with pytest.raises(Exception, match=r"2 owners: ctcbench \(builtin\) and ctcbench-thief"):
+        registries.load(["thief"]).get("backbone", "cnn3")
+
+
+def test_the_environment_chooses_plugins(install, monkeypatch):
+    install("good", GOOD.format(name="good"))
+    for chosen, there in [("good", True), ("", False), (" good ,", True)]:
+        monkeypatch.setenv("CTCBENCH_PLUGINS", chosen)
+        assert ("good" in registries.load().components("backbone")) is there
+    monkeypatch.setenv("CTCBENCH_PLUGINS", "goood")
+    with pytest.raises(UsageError, match="CTCBENCH_PLUGINS: no plugin 'goood'; did you mean 'good'"):
+        registries.load()
+
+
+def test_a_builder_that_fails_is_named_with_its_owner(install):
+    install("bad", GOOD.format(name="bad").replace("from torch import nn", "raise ValueError('no')"))
+    from ctcbench import ImageSpec
+
+    with pytest.raises(Exception, match=r"ctcbench-bad \(bad\): backbone 'bad' could not be built: ValueError"):
+        registries.load(["bad"]).build("backbone", "bad", ImageSpec(40, 150))
+
+
+def test_a_tracker_that_fails_is_set_aside_with_a_warning(install):
+    code = "from ctcbench import hookimpl\n@hookimpl\ndef ctcbench_run_started(run):\n    raise OSError('full')"
+    install("tracker", code)
+    registry = registries.load(["tracker"])
+    with pytest.warns(UserWarning, match=r"plugin ctcbench-tracker \(tracker\) set aside: .* OSError: full"):
+        registry.tell("ctcbench_run_started", run=None)
+    registry.tell("ctcbench_run_started", run=None)  # not called again
+    assert [plugin.name for plugin in registry.failed] == ["tracker"]
+
+
+def test_canonical_strings_leave_defaults_out_or_write_all(registry):
+    assert registry.resolve("backbone", "cnn3: norm=batch, width=64") == "cnn3"
+    assert registry.resolve("backbone", "cnn3:dropout=0.50,width=32") == "cnn3:width=32,dropout=0.5"
+    every = registry.resolve("backbone", "cnn3", every=True)
+    assert every == "cnn3:width=64,norm=batch,activation=relu,dropout=0.0"
+
+
+def test_loading_takes_neither_torch_nor_numpy():
+    code = (
+        "import sys; from ctcbench import registry; r = registry.load([]); assert r.components('backbone')\n"
+        "assert not {'torch', 'numpy', 'PIL', 'captcha'} & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
