@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 from pydantic.fields import FieldInfo
 
 from ctcbench.config.presets import default_component
@@ -14,6 +15,12 @@ from ctcbench.contract.options import describe_bounds, explain, show
 Shortcut = Literal["sum", "aux", "none"]
 Schedule = Literal["constant", "cosine", "onecycle", "plateau"]
 PenaltySchedule = Literal["constant", "linear", "cosine"]
+
+
+def _device_name(name: str) -> str:
+    if not re.fullmatch(r"auto|cpu|cuda(:\d+)?", name):
+        raise ValueError("must be auto, cpu, cuda or a numbered one like cuda:1")
+    return name
 
 
 def _component(kind: str, description: str) -> Any:
@@ -47,7 +54,7 @@ class RunConfig(BaseModel):
     test_samples: Annotated[int, Field(ge=1, description="test images")] = 2_000
     skip_bad: Annotated[bool, Field(description="go on without the images that can't be used")] = False
 
-    epochs: Annotated[int, Field(ge=1, description="passes over the training images")] = 1
+    epochs: Annotated[int, Field(ge=1, description="passes over the training images")] = 2
     max_steps: Annotated[
         int, Field(ge=0, description="stop after this many steps (0: when the epochs end)")
     ] = 0
@@ -70,10 +77,10 @@ class RunConfig(BaseModel):
     blank_penalty_at_decoding: Annotated[
         bool, Field(description="subtract the penalty at decoding as well")
     ] = False
-    seed: Annotated[int, Field(ge=0, lt=2**63, description="of weights, order of images and dropout")] = 0
+    seed: Annotated[int, Field(ge=0, le=2**32 - 1, description="of weights, order of images, dropout")] = 0
 
     device: Annotated[
-        str, Field(pattern=r"^(auto|cpu|cuda(:\d+)?)$", description="auto, cpu, cuda or cuda:1")
+        str, AfterValidator(_device_name), Field(description="auto, cpu, cuda or a numbered one, cuda:1")
     ] = "auto"
     amp: Annotated[
         bool | None, Field(description="mixed precision (default: where the device is faster with it)")

@@ -1,0 +1,59 @@
+"""The commands put together; what they need is imported when one of them runs."""
+
+from __future__ import annotations
+
+import functools
+import os
+from typing import Annotated, Any
+
+import typer
+
+import ctcbench
+from ctcbench.cli import bench, data, decode, plugins, predict, presets, report, run, show
+from ctcbench.cli.component_help import CommandWithComponents
+from ctcbench.cli.help import Command, Commands
+
+app = typer.Typer(cls=Commands, pretty_exceptions_enable=False)
+app.command(cls=CommandWithComponents)(run.run)
+app.command(cls=Command)(show.show)
+app.command(cls=Command)(decode.decode)
+app.command(cls=Command)(predict.predict)
+app.command(cls=Command)(report.report)
+app.add_typer(data.group, name="data", cls=Commands)
+app.add_typer(bench.group, name="bench", cls=Commands)
+app.command(cls=Command)(presets.presets)
+app.command(cls=Command)(plugins.plugins)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"ctcbench {ctcbench.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def ctcbench_command(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="print the version")
+    ] = False,
+) -> None:
+    """Train, decode and compare CTC recognisers."""
+
+
+@functools.cache
+def click_command() -> Any:
+    """Return the whole command line as typer built it."""
+    return typer.main.get_command(app)
+
+
+def invoke(arguments: list[str]) -> int:
+    """Parse and run; returns the exit code that a command asked for, and raises everything else."""
+    command = click_command()
+    if "_CTCBENCH_COMPLETE" in os.environ:
+        command.main(args=arguments, prog_name="ctcbench")
+    try:
+        with command.make_context("ctcbench", list(arguments), obj=list(arguments)) as context:
+            command.invoke(context)
+    except typer.Exit as end:
+        return int(end.exit_code)
+    return 0

@@ -1,0 +1,174 @@
+"""`ctcbench bench decoders`: every installed decoder on the same log-probs. Imports no torch."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from ctcbench.cli.completion import complete_component
+from ctcbench.cli.installed import registry
+from ctcbench.config.presets import default_component
+from ctcbench.contract.errors import CtcbenchError, UsageError
+
+if TYPE_CHECKING:
+    from ctcbench.benchmarks.decoders import Comparison, DecoderSpeed, Spread
+    from ctcbench.contract.data import LogProbs
+    from ctcbench.registry import Registry
+
+
+def decoders(
+    decoder: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME",
+            help="a decoder to measure, again for another (default: all that are installed)",
+            autocompletion=complete_component("decoder"),
+        ),
+    ] = None,
+    run: Annotated[
+        Path | None, typer.Option(metavar="RUN", help="decode this run's stored test log-probs")
+    ] = None,
+    workload: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME", help="made-up log-probs, again for others, or all (default: four like captchas)"
+        ),
+    ] = None,
+    reference: Annotated[
+        str | None, typer.Option(metavar="NAME", help="ratios are to this decoder (default: the default one)")
+    ] = None,
+    rounds: Annotated[int, typer.Option(metavar="N", min=1, help="rounds, each decoder once in each")] = 5,
+    seconds: Annotated[
+        float,
+        typer.Option(metavar="X", min=0.01, help="time a decoder gets a round; a slow one does fewer images"),
+    ] = 1.0,
+    seed: Annotated[int, typer.Option(metavar="N", min=0, help="of the made-up log-probs")] = 0,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="print the figures as JSON and nothing else")
+    ] = False,
+) -> None:
+    """Measure every installed decoder on the same log-probs: speed, and how often they agree.
+
+    Rounds are interleaved, images a second are medians with quartiles, ratios are taken within each
+    round. Decoders run with the options given, so with one thread unless an option says otherwise.
+    """
+    from ctcbench.benchmarks.decoders import compare
+    from ctcbench.cli.progress import watcher
+
+    if run is not None and workload:
+        raise UsageError("--run and --workload: give one of them")
+    installed = registry()
+    yardstick = installed.resolve("decoder", default_component("decoder"))
+    reference = installed.resolve("decoder", reference or yardstick)
+    wanted = [installed.resolve("decoder", name) for name in decoder or _installed(installed)]
+    names = list(dict.fromkeys([*wanted, reference, yardstick]))
+    with watcher():
+        status = Console(stderr=True).status("")
+        with status:
+            comparisons = [
+                compare(
+                    installed,
+                    name,
+                    log_probs,
+                    names,
+                    reference=reference,
+                    yardstick=yardstick,
+                    rounds=rounds,
+                    seconds=seconds,
+                    progress=status.update,
+                )
+                for name, log_probs in _inputs(run, workload, seed)
+            ]
+    if as_json:
+        typer.echo(json.dumps(_document(comparisons, reference, yardstick, rounds), indent=2))
+        return
+    for comparison in comparisons:
+        _print(comparison, reference, yardstick)
+    Console(highlight=False).print(f"{rounds} interleaved rounds on {_machine()}")
+
+
+def _installed(installed: Registry) -> list[str]:
+    """Return every decoder that runs without options being given."""
+    return [
+        name
+        for name, component in installed.components("decoder").items()
+        if not any(option.required for option in component.options.values())
+    ]
+
+
+def _inputs(run: Path | None, workloads: list[str] | None, seed: int) -> list[tuple[str, LogProbs]]:
+    if run is not None:
+        from ctcbench.cli.stored import the_run
+        from ctcbench.evaluation.log_probs import load_log_probs
+
+        path = the_run(run).log_probs_path("test")
+        if not path.is_file():
+            raise UsageError(f"{run}: this run is not finished, so it has no log-probs yet")
+        return [(str(run), load_log_probs(path))]
+    from ctcbench.benchmarks.workloads import USUAL, WORKLOADS, named
+
+    names = list(WORKLOADS) if workloads == ["all"] else workloads or USUAL
+    return [(name, named(name).draw(seed)) for name in names]
+
+
+def _document(
+    comparisons: list[Comparison], reference: str, yardstick: str, rounds: int
+) -> dict[str, object]:
+    return {
+        "machine": _machine(),
+        "rounds": rounds,
+        "reference": reference,
+        "yardstick": yardstick,
+        "workloads": [dataclasses.asdict(comparison) for comparison in comparisons],
+    }
+
+
+def _machine() -> str:
+    from ctcbench.results.provenance import host
+
+    facts = host(None)
+    return f"{facts['cpu']} ({facts['cores']} cores)"
+
+
+def _print(comparison: Comparison, reference: str, yardstick: str) -> None:
+    title = (
+        f"{comparison.name}: {comparison.images} images of {comparison.frames} frames × {comparison.classes} "
+        f"classes, largest probability {comparison.top_probability:.2f}"
+    )
+    table = Table("decoder", title=Text(title), title_justify="left")
+    for header in ("images", "images/s", "quartiles", f"× {reference}", f"same as {yardstick}"):
+        table.add_column(header, justify="right")
+    for speed in comparison.speeds:
+        table.add_row(*_row(speed))
+    for name, reason in comparison.left_out.items():
+        table.add_row(Text(name), Text("–"), Text("–"), Text("–"), Text("–"), Text("–"))
+        table.caption = Text.assemble(table.caption or "", f"{name}: {reason}\n")
+        table.caption_justify = "left"
+    Console(highlight=False).print(table)
+
+
+def _row(speed: DecoderSpeed) -> list[Text]:
+    name = Text(speed.decoder)
+    if speed.cores > 1.2:
+        name.append(f" ({speed.cores:.1f} cores)", "red")
+    spread = f"{_figure(speed.per_second.low)} – {_figure(speed.per_second.high)}"
+    ratio: Spread = speed.ratio
+    return [
+        name,
+        Text(str(speed.images)),
+        Text(_figure(speed.per_second.median)),
+        Text(spread),
+        Text(f"{ratio.median:.3g}"),
+        Text(f"{speed.same:.1%}"),
+    ]
+
+
+def _figure(value: float) -> str:
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"

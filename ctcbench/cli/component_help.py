@@ -1,0 +1,79 @@
+"""The part of `run --help` that lists every installed component with its options."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from ctcbench.cli.help import Command, command_help, panel, print_help
+from ctcbench.cli.installed import registry
+from ctcbench.contract.components import KINDS, Component
+from ctcbench.contract.options import Option
+from ctcbench.registry import BUILTIN, Registry
+
+
+class CommandWithComponents(Command):
+    """A command whose help ends with the components."""
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """Print the help and then the components."""
+        print_help([*command_help(self, ctx), *component_panels(registry())])
+
+
+def component_panels(installed: Registry) -> Iterator[RenderableType]:
+    """Return a panel for each kind that has components, and a line for plugins that failed."""
+    yield Text(
+        "A component is written name or name:option=value,option=value (--backbone cnn3:width=48);\n"
+        "a value with a comma, a colon or a quote in it is put in quotes.\n"
+    )
+    for kind in KINDS:
+        if known := list(installed.components(kind).values()):
+            yield panel(kind, _listed(installed, known))
+    for problem in [f"not loaded: {p.owner}: {p.error}" for p in installed.failed] + installed.conflicts:
+        yield Text(f"{problem} (see `ctcbench plugins`)", style="red")
+
+
+def _listed(installed: Registry, components: Sequence[Component]) -> Group:
+    """Return the components; where neighbours have the same options, these stand once, after the last."""
+    parts: list[RenderableType] = []
+    for options, alike in groupby(components, key=_signature):
+        names = Table.grid(padding=(0, 2))
+        names.add_column(no_wrap=True)
+        group = list(alike)
+        for component in group:
+            owner = installed.owner(component)
+            source = "" if owner.name == BUILTIN else f" [{owner.distribution}]"
+            names.add_row(Text(component.name, "bold cyan"), Text(component.summary + source))
+        parts.append(names)
+        if options:
+            parts.append(Padding(_options(list(group[0].options.values())), (0, 0, 0, 2)))
+    return Group(*parts)
+
+
+def _options(options: Sequence[Option]) -> Table:
+    table = Table.grid(padding=(0, 2))
+    table.add_column(no_wrap=True, max_width=28)
+    for option in options:
+        default = "" if option.required else option.as_text(option.default)
+        given = Text.assemble(
+            (option.name, "green"), "=", (default or "…", "dim" if not option.required else "red")
+        )
+        allowed = ", ".join(part for part in (option.type_name, option.bounds) if part)
+        described = Text.assemble(option.description, (f" ({allowed})", "dim"))
+        if option.required:
+            described.append(" needed", "red")
+        table.add_row(given, described)
+    return table
+
+
+def _signature(component: Component) -> tuple[Any, ...]:
+    return tuple(
+        (o.name, o.type_name, o.bounds, "…" if o.required else o.as_text(o.default), o.description)
+        for o in component.options.values()
+    )

@@ -1,0 +1,110 @@
+"""How `--help` looks: one renderer for every command, the same under every version of typer."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from rich.console import Console, RenderableType
+from rich.padding import Padding
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+from typer.core import TyperCommand, TyperGroup
+
+from ctcbench.contract.errors import UsageError, nearest
+
+_WIDEST = 110  # longer lines are no easier to read
+
+
+class Command(TyperCommand):
+    """A command with our help."""
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """Print the help."""
+        print_help(command_help(self, ctx))
+
+
+class Commands(TyperGroup):
+    """A group with our help, which knows the nearest command to one that is not there."""
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """Print the help."""
+        print_help(command_help(self, ctx))
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Return the command that the first argument names."""
+        if args and args[0] not in self.commands and not ctx.resilient_parsing:
+            known = ", ".join(self.commands)
+            raise UsageError(f"no command {args[0]!r}{nearest(args[0], self.commands)} (there are: {known})")
+        return super().resolve_command(ctx, args)
+
+
+def print_help(parts: Iterable[RenderableType]) -> None:
+    """Print the parts of a help text on standard output."""
+    console = Console(highlight=False)
+    console.width = min(console.width, _WIDEST)
+    for part in parts:
+        console.print(part)
+
+
+def command_help(command: Any, ctx: Any) -> Iterator[RenderableType]:
+    """Yield usage, purpose, arguments, options panel by panel, and the commands of a group."""
+    yield Text(command.get_usage(ctx).strip(), "bold")
+    paragraphs = inspect.cleandoc(command.help or "").split("\n\n")
+    for paragraph in filter(None, paragraphs):
+        yield Padding(Text(" ".join(paragraph.split())), (1, 0, 0, 0))
+    yield ""
+    themes: dict[str, list[Any]] = {"Arguments": []}
+    for parameter in command.get_params(ctx):
+        if not getattr(parameter, "hidden", False):
+            is_argument = parameter.param_type_name == "argument"
+            theme = getattr(parameter, "rich_help_panel", None) or ("Arguments" if is_argument else "Options")
+            themes.setdefault(theme, []).append(parameter)
+    themes["Options"] = themes.pop("Options", [])  # --help comes last
+    for theme, parameters in themes.items():
+        if parameters:
+            yield panel(theme, rows((_written(p), _described(p)) for p in parameters))
+    if commands := getattr(command, "commands", None):
+        first = {name: inspect.cleandoc(c.help or "").split("\n\n")[0] for name, c in commands.items()}
+        yield panel("Commands", rows((Text(name, "bold cyan"), Text(text)) for name, text in first.items()))
+
+
+def panel(title: str, content: RenderableType) -> Panel:
+    """Return a panel of the help."""
+    return Panel(content, title=Text(title), title_align="left", border_style="dim")
+
+
+def rows(entries: Iterable[tuple[Text, Text]]) -> Table:
+    """Return what is written on the left, what it means on the right."""
+    table = Table.grid(padding=(0, 2))
+    table.add_column(max_width=34)
+    table.add_column(ratio=1)
+    for left, right in entries:
+        table.add_row(left, right)
+    return table
+
+
+def _written(parameter: Any) -> Text:
+    """Return a parameter as it is typed."""
+    if parameter.param_type_name == "argument":
+        return Text(parameter.metavar or parameter.name.upper(), "bold cyan")
+    text = Text(", ".join(parameter.opts), "bold cyan")
+    for negative in parameter.secondary_opts:
+        positive = parameter.opts[0]
+        # Side by side where there is room for both.
+        text.append(f" / {negative}" if len(positive) + len(negative) < 30 else f"\n{negative}", "cyan")
+    if not parameter.is_flag:
+        text.append(f" {parameter.metavar or 'VALUE'}", "green")
+    return text
+
+
+def _described(parameter: Any) -> Text:
+    text = Text(parameter.help or "")
+    default = parameter.default
+    if parameter.show_default and not callable(default) and default not in (None, False, "", ()):
+        text.append(f" (default: {default})")
+    if parameter.required and parameter.param_type_name == "option":
+        text.append(" needed", "red")
+    return text

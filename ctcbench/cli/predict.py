@@ -1,0 +1,64 @@
+"""`ctcbench predict`: the texts that a run's recogniser reads from image files."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from ctcbench.cli.stored import the_run
+from ctcbench.contract.errors import BadSample, UsageError
+from ctcbench.contract.specs import ImageSpec
+
+_AT_ONCE = 256  # images a call: memory for these, not for all
+
+
+def predict(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="a run folder")],
+    images: Annotated[list[Path], typer.Argument(metavar="IMAGE…", help="image files")],
+    as_json: Annotated[
+        bool, typer.Option("--json", help="print the readings as JSON and nothing else")
+    ] = False,
+) -> None:
+    """Read image files, and say how sure each reading is."""
+    folder = the_run(run).path
+    for image in images:
+        if not image.is_file():
+            raise UsageError(f"{image}: no such file")
+    from ctcbench.api import load
+
+    recogniser = load(folder)
+    readings: list[tuple[str, str, float]] = []
+    for start in range(0, len(images), _AT_ONCE):
+        files = images[start : start + _AT_ONCE]
+        try:
+            predictions = recogniser.predict(files)
+        except BadSample:
+            raise UsageError(_unreadable(files, recogniser.model.image)) from None
+        readings += [(str(f), p.text, p.confidence) for f, p in zip(files, predictions, strict=True)]
+    if as_json:
+        document = [{"image": name, "text": text, "confidence": sure} for name, text, sure in readings]
+        typer.echo(json.dumps(document, indent=2, ensure_ascii=False))
+        return
+    table = Table("image", "text", "confidence")
+    for name, text, sure in readings:
+        table.add_row(Text(name, overflow="fold"), Text(text, "bold"), f"{sure * 100:.1f} %")
+    Console(highlight=False).print(table)
+
+
+def _unreadable(files: list[Path], image: ImageSpec) -> str:
+    """Return the names of the files that are no pictures, each with the reason."""
+    from ctcbench.contract.pictures import read_picture
+
+    problems = []
+    for file in files:
+        try:
+            read_picture(file, image)
+        except BadSample as error:
+            problems.append(f"{file}: {error}")
+    return "; ".join(problems)

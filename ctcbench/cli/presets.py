@@ -1,0 +1,40 @@
+"""`ctcbench presets`: the settings that ship under a name."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from ctcbench.config.presets import DEFAULT, PRESETS, preset_names, read_preset
+from ctcbench.config.run_config import flag, setting_fields
+from ctcbench.contract.options import show
+
+
+def presets(
+    as_json: Annotated[bool, typer.Option("--json", help="print the presets as JSON")] = False,
+) -> None:
+    """List the presets: what each is for, and what it sets."""
+    known = setting_fields()
+    settings = {name: read_preset(name, known) for name in preset_names()}
+    if as_json:
+        typer.echo(json.dumps(settings, indent=2, ensure_ascii=False))
+        return
+    table = Table.grid(padding=(0, 3, 1, 0))
+    table.add_column(no_wrap=True)
+    for name, values in settings.items():
+        flags = " ".join(f"{flag(setting)} {show(value)}" for setting, value in values.items())
+        note = "" if name == DEFAULT else " (on top of default)"
+        table.add_row(Text(name, "bold cyan"), Text(f"{_purpose(name)}{note}\n").append(flags, "dim"))
+    Console(highlight=False).print(table)
+
+
+def _purpose(name: str) -> str:
+    """Return the comment with which a preset's file begins."""
+    lines = (PRESETS / f"{name}.toml").read_text(encoding="utf-8").splitlines()
+    first = lines[0] if lines else ""
+    return first.lstrip("# ") if first.startswith("#") else ""

@@ -1,0 +1,148 @@
+"""Progress on standard error: a live bar on a terminal, now and then a line elsewhere."""
+
+from __future__ import annotations
+
+import time
+from types import TracebackType
+from typing import Self
+
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from ctcbench.contract.data import SplitName
+from ctcbench.reporting.figures import percent, seconds
+from ctcbench.watch import Progress, Watcher
+
+# Every training begins with empty outputs; before this many steps that is no news.
+WORTH_SAYING = 50
+_FRAME_SECONDS, _LINE_SECONDS = 0.1, 10.0
+
+
+def watcher(console: Console | None = None) -> ConsoleWatcher:
+    """Return the watcher that fits standard error (or `console`)."""
+    console = console or Console(stderr=True, highlight=False)
+    return LiveWatcher(console) if console.is_terminal else ConsoleWatcher(console)
+
+
+class ConsoleWatcher(Watcher):
+    """Prints a line at most every ten seconds, at the end of each epoch, and for each notice."""
+
+    every = _LINE_SECONDS
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._shown = float("-inf")
+        self._validated = False
+
+    def __enter__(self) -> Self:
+        """Begin to watch."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Stop to watch."""
+
+    def drawing(self, split: SplitName, done: int, total: int) -> None:
+        """Show how far the images of a split are drawn."""
+        self._count(f"drawing {split}", done, total)
+
+    def reading(self, split: SplitName, done: int, total: int) -> None:
+        """Show how far the trained model has read a split."""
+        self._validated = self._validated or split == "val"
+        self._count(f"reading {split}", done, total)
+
+    def training(self, progress: Progress) -> None:
+        """Show where training stands; at the end of an epoch, what it came to stays."""
+        if self._validated:
+            self._say_epoch(progress)
+        elif self._is_due():
+            self._show_training(progress)
+        self._validated = False
+
+    def notice(self, text: str) -> None:
+        """Print a sentence above the bar."""
+        self._say(Text(text, "yellow"))
+
+    def _say_epoch(self, at: Progress) -> None:
+        exact = "" if at.val_exact is None else f"validation: exact {percent(at.val_exact)}"
+        plateau = f"  all blank for {at.blank_steps:,} steps" if at.blank_steps >= WORTH_SAYING else ""
+        self._say(Text(f"{_where(at)}  loss {at.loss:.3f}  {exact}").append(plateau, "yellow"))
+
+    def _say(self, text: Text) -> None:
+        self._console.print(text, soft_wrap=True)
+
+    def _is_due(self) -> bool:
+        now = time.monotonic()
+        if now - self._shown < self.every:
+            return False
+        self._shown = now
+        return True
+
+    def _count(self, what: str, done: int, total: int) -> None:
+        if done < total and self._is_due():
+            self._say(Text(f"{what}: {done:,} of {total:,}"))
+
+    def _show_training(self, progress: Progress) -> None:
+        self._say(Text.assemble(_state(progress), "  ", _plateau(progress)))
+
+
+class LiveWatcher(ConsoleWatcher):
+    """Shows a bar that moves; it has no thread of its own, so that worker processes can be forked."""
+
+    every = _FRAME_SECONDS
+
+    def __init__(self, console: Console) -> None:
+        super().__init__(console)
+        self._live = Live(console=console, transient=True, auto_refresh=False, redirect_stdout=False)
+
+    def __enter__(self) -> Self:
+        """Take over the last lines of the terminal."""
+        self._live.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Give the terminal back, cursor and all."""
+        self._live.update("")
+        super().__exit__(kind, error, trace)
+        self._live.stop()
+
+    def _count(self, what: str, done: int, total: int) -> None:
+        if done >= total:
+            self._live.update("", refresh=True)
+        elif self._is_due():
+            self._live.update(_bar(what, done, total, f"{done:,} of {total:,}"), refresh=True)
+
+    def _show_training(self, progress: Progress) -> None:
+        bar = _bar("training", progress.step, progress.steps, f"{seconds(progress.seconds_left)} left")
+        plateau = [_plateau(progress)] if progress.blank_steps >= WORTH_SAYING else []
+        self._live.update(Group(bar, _state(progress), *plateau), refresh=True)
+
+
+def _bar(what: str, done: int, total: int, right: str) -> RenderableType:
+    table = Table.grid(padding=(0, 1), expand=True)
+    table.add_column(no_wrap=True)
+    table.add_column(ratio=1)
+    table.add_column(no_wrap=True)
+    table.add_row(Text(what, "bold"), ProgressBar(total=max(total, 1), completed=done), Text(right))
+    return table
+
+
+def _where(at: Progress) -> str:
+    return f"epoch {at.epoch}/{at.epochs}  step {at.step}/{at.steps}"
+
+
+def _state(at: Progress) -> Text:
+    text = Text(f"{_where(at)}  loss {at.loss:.3f}  {at.images_per_second:,.0f} images/s")
+    if at.val_exact is not None:
+        text.append(f"  exact {percent(at.val_exact)}", "green")
+    return text
+
+
+def _plateau(at: Progress) -> Text:
+    return Text(f"all blank for {at.blank_steps:,} steps" if at.blank_steps >= WORTH_SAYING else "", "yellow")

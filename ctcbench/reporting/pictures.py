@@ -1,0 +1,56 @@
+"""Pictures of a data set: a contact sheet, and half-block pictures for the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw
+from rich.style import Style
+from rich.text import Text
+
+_MARGIN, _CAPTION = 6, 14
+
+
+def contact_sheet(images_NCHW: NDArray[np.uint8], texts: Sequence[str], columns: int = 5) -> Image.Image:
+    """Return the images side by side, `columns` in a row, each with its text below."""
+    num_images, _, height, width = images_NCHW.shape
+    rows = -(-num_images // columns)
+    cell_width, cell_height = width + _MARGIN, height + _CAPTION + _MARGIN
+    size = (min(columns, num_images) * cell_width + _MARGIN, rows * cell_height + _MARGIN)
+    sheet = Image.new("RGB", size, "#d8d8d8")
+    pen = ImageDraw.Draw(sheet)
+    for index, (image_CHW, text) in enumerate(zip(images_NCHW, texts, strict=True)):
+        row, column = divmod(index, columns)
+        left, top = column * cell_width + _MARGIN, row * cell_height + _MARGIN
+        sheet.paste(_picture(image_CHW), (left, top))
+        pen.text((left + 2, top + height + 1), text, fill="black")
+    return sheet
+
+
+def half_blocks(image_CHW: NDArray[np.uint8], width: int) -> Text:
+    """Return an image as text `width` columns wide at most, two rows of pixels a line."""
+    picture = _picture(image_CHW)
+    columns = min(width, picture.width)
+    rows = max(2, round(picture.height * columns / picture.width))
+    pixels_HWC = np.asarray(picture.resize((columns, rows + rows % 2), Image.Resampling.BOX))
+    lines = [
+        Text("").join(
+            Text("▀", Style.parse(f"{_colour(upper)} on {_colour(lower)}"))
+            for upper, lower in zip(pixels_HWC[row], pixels_HWC[row + 1], strict=True)
+        )
+        for row in range(0, len(pixels_HWC), 2)
+    ]
+    return Text("\n").join(lines)
+
+
+def _picture(image_CHW: NDArray[np.uint8]) -> Image.Image:
+    if image_CHW.shape[0] == 1:
+        return Image.fromarray(np.ascontiguousarray(image_CHW[0])).convert("RGB")
+    return Image.fromarray(np.ascontiguousarray(image_CHW[:3].transpose(1, 2, 0))).convert("RGB")
+
+
+def _colour(pixel: NDArray[np.uint8]) -> str:
+    red, green, blue = (int(part) for part in pixel)
+    return f"#{red:02x}{green:02x}{blue:02x}"

@@ -1,0 +1,144 @@
+"""The commands at work, on a small run that is really trained."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from cli_cases import TINY, Cli
+from PIL import Image
+
+from ctcbench.__main__ import main
+
+Capture = pytest.CaptureFixture[str]
+
+
+def test_run_prints_the_whole_report(trained: Path, capsys: Capture) -> None:
+    assert main(["run", *TINY, "--out", str(trained.parent)]) == 0
+    shown = capsys.readouterr()
+    for word in ("RAW", "DECODED", "TARGET", "exact", "caseless", "folded", "char", "CER", "edit distance"):
+        assert word in shown.out
+    for word in ("95 % interval", "parameters", "images/s", "ms an image", "peak memory", trained.name):
+        assert word in shown.out
+    assert "ctcbench decode" in shown.out
+    assert "53.06" not in shown.out, "that figure is of other data"
+
+
+def test_run_json_is_one_document_and_nothing_else(trained: Path, cli: Cli) -> None:
+    ended = cli("run", *TINY, "--out", str(trained.parent), "--json")
+    assert ended.returncode == 0
+    document = json.loads(ended.stdout)
+    assert document["schema"] == 1
+    assert document["score"]["images"] == 30
+    assert document["config"]["backbone"] == "cnn2:width=8"
+
+
+def test_later_settings_win(tmp_path: Path, capsys: Capture) -> None:
+    file = tmp_path / "my.toml"
+    file.write_text('backbone = "cnn2"\nhead = "none"\nepochs = 7\n')
+    assert (
+        main(["show", "--preset", "default", "--config", str(file), "--epochs", "9", "--no-amp", "--json"])
+        == 0
+    )
+    config = json.loads(capsys.readouterr().out)["config"]
+    assert (config["backbone"], config["head"], config["epochs"], config["amp"]) == ("cnn2", "none", 9, False)
+    assert main(["show", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["config"]["amp"] is None
+
+
+def test_decode_never_imports_torch(trained: Path) -> None:
+    script = (
+        "import sys; from ctcbench.__main__ import main;"
+        f"code = main(['decode', {str(trained)!r}, '--decoder', 'beam:width=3']);"
+        "assert code == 0, code; sys.exit('torch' in sys.modules)"
+    )
+    ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert "beam:width=3" in ended.stdout
+
+
+def test_decode_of_an_unfinished_run_says_so(trained: Path, tmp_path: Path, capsys: Capture) -> None:
+    copy = shutil.copytree(trained, tmp_path / "run")
+    (copy / "summary.json").unlink()
+    assert main(["decode", str(copy), "--decoder", "greedy"]) == 2
+    assert "not finished" in capsys.readouterr().err
+    assert main(["decode", str(tmp_path), "--decoder", "greedy"]) == 2
+    assert "it holds the runs run" in capsys.readouterr().err
+
+
+def test_predict(trained: Path, tmp_path: Path, capsys: Capture) -> None:
+    files = [tmp_path / "a.png", tmp_path / "b.png"]
+    for file in files:
+        Image.new("L", (64, 24), 255).save(file)
+    assert main(["predict", str(trained), *map(str, files), "--json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert [reading["image"] for reading in document] == [str(file) for file in files]
+    assert all(isinstance(r["text"], str) and 0 <= r["confidence"] <= 1 for r in document)
+    assert main(["predict", str(trained), str(files[0])]) == 0
+    assert "confidence" in capsys.readouterr().out
+
+
+def test_predict_names_what_is_no_image(trained: Path, tmp_path: Path, capsys: Capture) -> None:
+    assert main(["predict", str(trained), str(tmp_path / "missing.png")]) == 2
+    assert "missing.png: no such file" in capsys.readouterr().err
+    (tmp_path / "text.png").write_text("not a picture")
+    assert main(["predict", str(trained), str(tmp_path / "text.png")]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "text.png" in line
+
+
+@pytest.mark.parametrize("form", ["table", "md", "csv", "json"])
+def test_report_names_damaged_results_and_reports_the_others(
+    trained: Path, tmp_path: Path, capsys: Capture, form: str
+) -> None:
+    good = shutil.copytree(trained, tmp_path / "runs" / "good")
+    assert main(["report", str(good), "--format", form]) == 0
+    assert capsys.readouterr().err == ""
+    bad = shutil.copytree(trained, tmp_path / "runs" / "bad")
+    (damaged,) = (bad / "results").glob("greedy.json")
+    damaged.write_text(damaged.read_text()[:100])
+    assert main(["report", str(tmp_path / "runs"), "--format", form]) == 1
+    shown = capsys.readouterr()
+    assert str(damaged) in shown.err and "good" in shown.out
+    if form == "json":
+        assert all(result["schema"] == 1 for result in json.loads(shown.out))
+
+
+def test_data_commands(tmp_path: Path, capsys: Capture) -> None:
+    dataset = TINY[1]
+    sheet = tmp_path / "sheet.png"
+    assert main(["data", "preview", dataset, "--samples", "7", "--out", str(sheet)]) == 0
+    with Image.open(sheet) as picture:
+        assert picture.size[0] > 5 * 64
+    assert main(["data", "preview", dataset, "--samples", "3"]) == 0
+    assert "captcha train/2" in capsys.readouterr().out
+    assert main(["data", "generate", dataset, "--samples", "30", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["images"] == 30
+    assert main(["data", "describe", dataset, "--samples", "30", "--json"]) == 0
+    facts = json.loads(capsys.readouterr().out)
+    assert (facts["width"], facts["height"], facts["classes"], facts["lengths"]) == (64, 24, 11, {"2": 30})
+    assert sum(facts["characters"].values()) == 60
+    assert main(["data", "describe", dataset, "--samples", "30"]) == 0
+    assert "64 × 24" in capsys.readouterr().out
+    assert (
+        main(["data", "preview", dataset, "--samples", "3", "--out", str(tmp_path / "no" / "sheet.png")]) == 2
+    )
+
+
+def test_presets_lists_each(capsys: Capture) -> None:
+    assert main(["presets", "--json"]) == 0
+    assert "default" in json.loads(capsys.readouterr().out)
+    assert main(["presets"]) == 0
+    assert "--backbone" in capsys.readouterr().out
+
+
+def test_bench_startup_gives_ratios(cli: Cli) -> None:
+    ended = cli("bench", "startup", "--rounds", "3", "--json")
+    assert ended.returncode == 0, ended.stderr
+    commands = json.loads(ended.stdout)["commands"]
+    assert commands["python -c pass"]["ratio"] == 1
+    assert commands["ctcbench run --help"]["ratio"] < commands["ctcbench run --help, nothing cached"]["ratio"]

@@ -1,0 +1,193 @@
+"""Every mistake is one line that says what was typed and what is allowed, and an exit code."""
+
+from __future__ import annotations
+
+import errno
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from cli_cases import TINY, Cli
+
+from ctcbench.__main__ import main
+from ctcbench.cli.errors import one_line, report
+from ctcbench.contract.errors import CtcbenchError, Interrupted
+
+MISTAKES = [
+    (["run", "--epochs", "0"], "ctcbench run: --epochs 0:", "at least 1"),
+    (["run", "--epochs", "x"], "ctcbench run: --epochs x:", "integer"),
+    (["run", "--lr", "nan"], "ctcbench run: --lr nan:", "finite"),
+    (["run", "--lr", "inf"], "ctcbench run: --lr inf:", "finite"),
+    (["run", "--lr", "-1"], "ctcbench run: --lr -1:", "above 0"),
+    (["run", "--lr"], "ctcbench run:", "--lr", "requires an argument"),
+    (["run", "--shortcut", "sun"], "--shortcut sun:", "'sum'"),
+    (["run", "--device", "tpu"], "--device tpu:"),
+    (["run", "--epoch", "3"], "ctcbench run: no option --epoch", "did you mean '--epochs'?"),
+    (["run", "extra"], "ctcbench run:", "extra"),
+    (["run", "--backbone", "cnn33"], "no backbone 'cnn33'", "did you mean 'cnn3'?", "cnn2"),
+    (["run", "--backbone", "cnn3:widht=3"], "backbone cnn3: no option 'widht'", "did you mean 'width'?"),
+    (["run", "--backbone", "cnn3:width=1"], "backbone cnn3: width=1:", "4 to 512"),
+    (["run", "--backbone", "cnn3:width=wide"], "backbone cnn3: width=wide:", "whole number"),
+    (["run", "--backbone", "cnn3:width"], "'cnn3:width'", "expected option=value"),
+    (["run", "--dataset", "captcha:alphabet=aab"], "alphabet 'aab'", "more than once"),
+    (["run", "--dataset", "captcha:length=0"], "length=0"),
+    (["run", "--preset", "defualt"], "no preset 'defualt'", "did you mean 'default'?"),
+    (["run", "--config", "missing.toml"], "missing.toml: can't be read"),
+    (["run", "--resume", "--fresh"], "--resume and --fresh"),
+    (["run", "--workers", "0"], "--workers", "1"),
+    (["run", "--dataset", "folder"], "dataset folder: option 'path' is needed"),
+    (["run", "--dataset", "folder:path=missing"], "missing"),
+    (["rnu"], "ctcbench: no command 'rnu'", "did you mean 'run'?"),
+    (["--verison"], "ctcbench: no option --verison", "did you mean '--version'?"),
+    (["data"], "ctcbench data: missing command", "preview"),
+    (["data", "prevew"], "ctcbench data: no command 'prevew'", "did you mean 'preview'?"),
+    (
+        ["data", "describe", "captcah"],
+        "ctcbench data describe: no dataset 'captcah'",
+        "did you mean 'captcha'?",
+    ),
+    (["data", "preview", "--split", "tets"], "preview: --split tets:", "val", "did you mean 'test'?"),
+    (["report", ".", "--format", "html2"], "report: --format html2: expected table, md, csv, json"),
+    (["decode"], "ctcbench decode: missing argument 'RUN'"),
+    (["decode", "missing", "--decoder", "greedy"], "ctcbench decode: missing: no such folder"),
+    (["predict", "missing", "a.png"], "ctcbench predict: missing: no such folder"),
+    (["report", "missing"], "ctcbench report: missing: no such folder"),
+    (["report", "."], "no results there"),
+    (["show", "--head", "lstm3"], "ctcbench show: no head 'lstm3'", "did you mean"),
+]
+
+
+@pytest.mark.parametrize(
+    "arguments, words", [(m[0], m[1:]) for m in MISTAKES], ids=lambda v: " ".join(v)[:50]
+)
+def test_a_mistake_is_one_line_and_exit_code_2(
+    arguments: list[str],
+    words: tuple[str, ...],
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(arguments) == 2
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    (line,) = shown.err.splitlines()
+    assert line.startswith("ctcbench")
+    for word in words:
+        assert word in line
+    assert not list(tmp_path.iterdir()), "nothing half-written is left behind"
+
+
+def test_a_config_file_is_named_in_the_error(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("unknown.toml").write_text("epochs = 2\nlearning_rate = 0.1\n")
+    assert main(["run", "--config", "unknown.toml"]) == 2
+    assert "unknown.toml, line 2: no setting 'learning_rate'" in capsys.readouterr().err
+    Path("wrong.toml").write_text("epochs = 0\n")
+    assert main(["run", "--config", "wrong.toml", "--epochs", "1"]) == 2
+    assert "wrong.toml: --epochs 0:" in capsys.readouterr().err
+
+
+def test_what_the_run_itself_refuses_is_one_line_too(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    long_texts = "captcha:width=64,height=24,length=12,alphabet=digits"
+    cases = {
+        ("--device", "cuda"): "cuda",
+        (
+            "--dataset",
+            long_texts,
+            "--backbone",
+            "cnn3:width=8",
+        ): "frames",
+        ("--init-from", "nowhere"): "--init-from nowhere",
+        ("--resume",): "--resume",
+        ("--out", str(_a_file(tmp_path))): "can't be written",
+    }
+    for arguments, word in cases.items():
+        assert main(["run", *TINY, *arguments]) == 2, arguments
+        line = capsys.readouterr().err.splitlines()[-1]
+        assert line.startswith("ctcbench run: "), line
+        assert word in line
+
+
+def _a_file(folder: Path) -> Path:
+    file = folder / "a-file"
+    file.write_text("")
+    return file
+
+
+def test_a_bug_is_one_line_and_the_traceback_is_for_the_asking(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert report(ZeroDivisionError("oh"), ["run"]) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("ctcbench run: a bug") and "CTCBENCH_TRACEBACK=1" in line
+    monkeypatch.setenv("CTCBENCH_TRACEBACK", "1")
+    assert report(ZeroDivisionError("oh"), ["run"]) == 1
+    assert "ZeroDivisionError: oh" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "error, code, words",
+    [
+        (CtcbenchError("broken"), 1, "ctcbench run: broken"),
+        (Interrupted("saved"), 130, "ctcbench run: saved"),
+        (KeyboardInterrupt(), 130, "ctcbench run: interrupted"),
+        (
+            OSError(errno.ENOSPC, "No space left on device", "x"),
+            1,
+            "ctcbench run: x: No space left on device",
+        ),
+        (MemoryError("big"), 1, "--batch-size"),
+        (SystemExit(3), 3, ""),
+    ],
+)
+def test_exit_codes(error: BaseException, code: int, words: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert report(error, ["run"]) == code
+    assert words in capsys.readouterr().err
+
+
+def test_lines_of_a_message_become_one_without_control_characters() -> None:
+    assert one_line("bad:\n  a\n  b\n--skip-bad goes on") == "bad: a; b; --skip-bad goes on"
+    assert one_line("\x1b[31mred") == "\\x1b[31mred"
+
+
+def test_a_closed_pipe_is_no_error() -> None:
+    command = [sys.executable, "-m", "ctcbench", "run", "--help"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert process.stdout and process.stderr
+    process.stdout.close()
+    assert process.wait(60) == 1
+    assert process.stderr.read() == b""
+
+
+def test_ctrl_c_says_how_to_go_on(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "ctcbench", "run", *TINY, "--epochs", "2000"]
+    process = subprocess.Popen(
+        command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=dict(os.environ)
+    )
+    assert process.stderr
+    for line in process.stderr:
+        if "validation" in line:
+            break
+    process.send_signal(signal.SIGINT)
+    started = time.monotonic()
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert time.monotonic() - started < 30
+    assert out == ""
+    assert "go on with: ctcbench run" in err.splitlines()[-1]
+    assert err.splitlines()[-1].endswith("--epochs 2000 --resume")
+
+
+def test_the_console_script_reports_like_main(cli: Cli) -> None:
+    ended = cli("run", "--epochs", "0")
+    assert (ended.returncode, ended.stdout, len(ended.stderr.splitlines())) == (2, "", 1)

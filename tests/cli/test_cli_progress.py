@@ -1,0 +1,72 @@
+"""What is seen of a run while it goes on, on a terminal and elsewhere."""
+
+from __future__ import annotations
+
+import io
+
+from rich.console import Console
+
+from ctcbench.cli.progress import ConsoleWatcher, LiveWatcher, watcher
+from ctcbench.watch import Progress
+
+
+def _console(*, terminal: bool) -> Console:
+    return Console(
+        file=io.StringIO(), force_terminal=terminal, width=80, color_system=None, legacy_windows=False
+    )
+
+
+def _text(console: Console) -> str:
+    assert isinstance(console.file, io.StringIO)
+    return console.file.getvalue()
+
+
+def _at(step: int, exact: float | None = None, blank: int = 0) -> Progress:
+    return Progress((step - 1) // 10 + 1, 2, step, 20, 12.5, 480.0, 75.0, exact, blank)
+
+
+def test_plain_lines_elsewhere() -> None:
+    console = _console(terminal=False)
+    with watcher(console) as watching:
+        assert type(watching) is ConsoleWatcher
+        watching.drawing("train", 100, 1000)
+        watching.drawing("train", 200, 1000)
+        for step in range(1, 11):
+            watching.training(_at(step))
+        watching.reading("val", 10, 10)
+        watching.training(_at(10, exact=0.25))
+        watching.notice("all blank for 900 steps")
+        watching.reading("test", 10, 10)
+    lines = _text(console).splitlines()
+    assert lines == [
+        "drawing train: 100 of 1,000",
+        "epoch 1/2  step 10/20  loss 12.500  validation: exact 25.00 %",
+        "all blank for 900 steps",
+    ]
+
+
+def test_a_bar_on_a_terminal() -> None:
+    console = _console(terminal=True)
+    with watcher(console) as watching:
+        assert type(watching) is LiveWatcher
+        watching.training(_at(15, exact=0.25, blank=120))
+        watching.notice("something to know")
+    text = _text(console)
+    for word in (
+        "epoch 2/2",
+        "step 15/20",
+        "loss 12.500",
+        "480 images/s",
+        "exact 25.00 %",
+        "1 min 15 s left",
+    ):
+        assert word in text
+    assert "all blank for 120 steps" in text and "something to know" in text
+    assert text.count("\x1b[?25l") == text.count("\x1b[?25h") == 1, "the cursor comes back"
+
+
+def test_the_first_blank_steps_are_no_news() -> None:
+    console = _console(terminal=True)
+    with watcher(console) as watching:
+        watching.training(_at(3, blank=3))
+    assert "all blank" not in _text(console)

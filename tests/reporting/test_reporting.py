@@ -1,0 +1,177 @@
+"""Results as tables and sentences: pure functions, looked at as text."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from rich.console import Console
+
+from ctcbench.contract.data import LogProbs
+from ctcbench.contract.hooks import Column
+from ctcbench.contract.specs import Alphabet
+from ctcbench.evaluation.record import Score
+from ctcbench.reporting import results_table
+from ctcbench.reporting.examples import Example, choose, examples_table, first_images, highlighted
+from ctcbench.reporting.figures import count, host, interval, percent, seconds
+from ctcbench.reporting.pictures import contact_sheet, half_blocks
+from ctcbench.reporting.results_table import Row
+from ctcbench.reporting.run_report import run_report
+from ctcbench.reporting.verdict import beside_the_talk, diagnosis, is_talks_data
+from ctcbench.results.result import Result
+
+
+def a_result(exact: float = 0.9195, *, config: dict[str, Any] | None = None, **score: Any) -> Result:
+    figures: dict[str, Any] = {
+        name: value
+        for metric in ("char_accuracy", "cer", "edit_distance", "exact_caseless", "exact_folded")
+        for name, value in ((metric, 0.5), (f"{metric}_ci", (0.4, 0.6)))
+    }
+    figures |= {"exact": exact, "exact_ci": (0.907, 0.931), "split": "test", "images": 2000}
+    figures |= {"empty_outputs": 0.0, "mean_length": 5.0, "collapsed": False} | score
+    settings = {"dataset": "captcha", "backbone": "cnn3", "head": "bilstm2", "decoder": "beam_cpp", "seed": 0}
+    return Result(
+        settings | {"train_samples": 20000, "shortcut": "sum", "clip": 5.0, "lr": 3e-3} | (config or {}),
+        Score(**figures),
+        {
+            "parameters": 2306110,
+            "train_seconds": 61.04,
+            "images_per_second": 327.6,
+            "decode_ms_per_image": 0.0499,
+            "peak_memory_mib": None,
+        },
+        {"host": {"cpu": "A CPU", "gpu": None, "cores": 2}, "training": {"blank_steps_at_end": 625}},
+    )
+
+
+def shown(*parts: Any, width: int = 100) -> str:
+    console = Console(file=io.StringIO(), width=width, color_system=None)
+    for part in parts:
+        console.print(part)
+    assert isinstance(console.file, io.StringIO)
+    return console.file.getvalue()
+
+
+def test_figures() -> None:
+    assert percent(0.9195) == "91.95 %"
+    assert interval((0.907, 0.931), is_share=True) == "90.70 – 93.10 %"
+    assert interval((0.0831, 0.11), is_share=False) == "0.083 – 0.110"
+    assert [count(v) for v in (None, 0, 7, 2306110, 327.6, 12.34, 0.0499)] == [
+        "–", "0", "7", "2,306,110", "328", "12.3", "0.0499",
+    ]  # fmt: skip
+    assert [seconds(v) for v in (None, 9.34, 245.2, 7380)] == ["–", "9.3 s", "4 min 05 s", "2 h 03 min"]
+    assert host({"host": {"cpu": "A CPU", "gpu": "A GPU", "cores": 2}}) == "A GPU"
+    assert host({}) == "unknown machine"
+
+
+@pytest.mark.parametrize("width", [60, 80, 120])
+def test_the_run_report_has_everything(width: int) -> None:
+    text = shown(
+        *run_report(
+            a_result(),
+            Path("runs/abc"),
+            examples=[Example("··aa·b", "ab", "aB")],
+            columns=[Column("joules", lambda document: f"{document['cost']['train_seconds']:.0f}")],
+            other_decoders=["beam", "greedy"],
+        ),
+        width=width,
+    )
+    words = ["91.95 %", "90.70 – 93.10 %", "caseless", "folded", "char", "CER", "edit distance", "2,306,110"]
+    words += ["1 min 01 s", "328", "0.0499", "joules", "61", "··aa·b", "aB", "runs/abc", "--decoder beam"]
+    for word in words:
+        assert word in text
+    assert max(map(len, text.splitlines())) <= width
+
+
+def test_a_column_that_raises_says_so() -> None:
+    text = shown(
+        *run_report(a_result(), Path("r"), columns=[Column("odd", lambda document: document["none"])])
+    )
+    assert "failed: KeyError" in text
+
+
+def test_the_talk_is_set_beside_results_on_its_kind_of_data() -> None:
+    above, below = beside_the_talk(a_result(0.9195)), beside_the_talk(a_result(0.5))
+    assert above and "53.06 %" in above.plain and "38.89 points above" in above.plain
+    assert below and "3.06 points below" in below.plain
+    assert is_talks_data({"dataset": "captcha:width=150,alphabet=alnum,seed=3"})
+    for dataset in (
+        "captcha:alphabet=digits",
+        "captcha:length=4",
+        "folder:path=x",
+        "captcha:noise=none",
+        "???",
+    ):
+        assert not is_talks_data({"dataset": dataset})
+        assert beside_the_talk(a_result(config={"dataset": dataset})) is None
+
+
+def test_a_collapsed_run_gets_a_diagnosis_and_advice() -> None:
+    assert diagnosis(a_result()) is None
+    blank = diagnosis(a_result(0.0, collapsed=True, empty_outputs=1.0, blank_probability=0.98))
+    assert (
+        blank and "blank plateau" in blank.plain and "98.00 %" in blank.plain and "625 steps" in blank.plain
+    )
+    assert "--shortcut sum" not in blank.plain and "--blank-penalty" in blank.plain
+    plain = diagnosis(a_result(0.0, collapsed=True, empty_outputs=1.0, config={"shortcut": "none"}))
+    assert plain and plain.plain.split("What to try:\n")[1].strip().startswith("--shortcut sum")
+    same = diagnosis(a_result(0.0, collapsed=True))
+    assert same and "same text" in same.plain
+
+
+def _log_probs(path: list[list[int]], texts: tuple[str, ...]) -> LogProbs:
+    values_NTK = np.log(np.eye(3, dtype=np.float32)[np.array(path)] * 0.9 + 0.03)
+    lengths_N = np.full(len(path), len(path[0]), np.int64)
+    lengths_N[-1] -= 1
+    return LogProbs(values_NTK, lengths_N, texts, Alphabet("ab"))
+
+
+def test_examples_show_errors_first_and_some_that_are_right() -> None:
+    log_probs = _log_probs([[0, 1, 1, 2], [0, 0, 2, 2], [1, 0, 1, 2]], ("ab", "a", "aa"))
+    chosen = choose(log_probs, ["ab", "b", "aa"])
+    assert chosen[0] == Example("··bb", "b", "a")
+    assert [example.raw for example in chosen] == ["··bb", "·aab", "a·a"]
+    assert len(choose(log_probs, ["x", "y", "z"], wrong=2, right=0)) == 2
+    assert len(first_images(log_probs, 2)) == 2
+    text = shown(examples_table([*chosen, Example("···", "", "a")]))
+    assert "(empty)" in text and text.index("wrong") < text.index("right")
+
+
+def test_characters_that_differ_are_highlighted() -> None:
+    decoded, target = highlighted("1C1k", "1C19k")
+    assert [decoded.plain[s.start : s.end] for s in decoded.spans] == []
+    assert [target.plain[s.start : s.end] for s in target.spans] == ["9"]
+    decoded, target = highlighted("abc", "abd")
+    assert [(s.start, s.end) for s in decoded.spans] == [(s.start, s.end) for s in target.spans] == [(2, 3)]
+
+
+def test_many_results_in_every_format() -> None:
+    rows = [Row(Path("runs/one"), a_result()), Row(Path("runs/two"), a_result(0.5, config={"head": "a|b"}))]
+    columns = [Column("joules", lambda document: "7")]
+    table = shown(results_table.results_table(rows, columns), width=140)
+    assert "91.95" in table and "joules" in table and "two" in table
+    narrow = shown(results_table.results_table(rows, columns, wide=False), width=80)
+    assert "91.95" in narrow and "train s" not in narrow
+    markdown = results_table.to_markdown(rows, columns).splitlines()
+    assert len(markdown) == 4 and "a\\|b" in markdown[3]
+    records = list(csv.DictReader(io.StringIO(results_table.to_csv(rows, columns))))
+    assert float(records[0]["exact"]) == 0.9195 and float(records[0]["exact_ci_high"]) == 0.931
+    assert records[1]["joules"] == "7"
+    documents = json.loads(results_table.to_json(rows))
+    assert [document["run"] for document in documents] == ["runs/one", "runs/two"]
+    assert Score.from_json(documents[0]["score"]) == dataclasses.replace(rows[0].result.score)
+
+
+def test_pictures() -> None:
+    images_NCHW = np.random.default_rng(0).integers(0, 256, (7, 1, 24, 64), dtype=np.uint8)
+    sheet = contact_sheet(images_NCHW, [str(n) for n in range(7)], columns=5)
+    assert sheet.width > 5 * 64 and sheet.height > 2 * 24
+    blocks = half_blocks(images_NCHW[0], 32)
+    assert [len(line) for line in blocks.plain.splitlines()] == [32] * 6
+    assert half_blocks(np.zeros((3, 10, 20), np.uint8), 80).plain.splitlines() == ["▀" * 20] * 5
