@@ -39,6 +39,13 @@ class Compute:
             return contextlib.nullcontext()
         return torch.autocast(self.device.type, dtype=self.amp_dtype)
 
+    def seed(self, seed: int) -> None:
+        """Seed the generator that dropout draws from on this device, and no other: it is done each step."""
+        if self.device.type == "cuda":
+            torch.cuda.manual_seed(seed)
+        else:
+            torch.default_generator.manual_seed(seed)
+
     def name(self) -> str | None:
         """Return the GPU's name, or None on a CPU."""
         return torch.cuda.get_device_name(self.device) if self.device.type == "cuda" else None

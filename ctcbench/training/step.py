@@ -79,7 +79,7 @@ def new_state(
 # ------------------------------------------------------------------------------------------------
 def train_step(state: TrainState, batch: Batch, config: RunConfig) -> StepMetrics:
     """Do one step of training on `batch`; nothing in it waits for the device."""
-    torch.manual_seed(step_seed(config.seed, state.step))  # dropout too is a function of (seed, step)
+    state.compute.seed(step_seed(config.seed, state.step))  # dropout too is a function of (seed, step)
     with state.compute.autocast():
         reading = state.model(batch.images_NCHW)
     loss = training_loss(state, reading.logits_TNK, batch, config)
@@ -90,7 +90,7 @@ def train_step(state: TrainState, batch: Batch, config: RunConfig) -> StepMetric
     state.optimizer.zero_grad(set_to_none=True)
     state.scaler.scale(loss).backward()
     state.scaler.unscale_(state.optimizer)
-    grad_norm = nn.utils.clip_grad_norm_(state.model.parameters(), config.clip or float("inf"))
+    grad_norm = clip_gradients(state, config.clip)
     state.scaler.step(state.optimizer)
     state.scaler.update()
     if state.ema is not None:
@@ -115,6 +115,16 @@ def training_loss(state: TrainState, logits_TNK: Tensor, batch: Batch, config: R
 
 
 # ------------------------------------------------------------------------------------------------
+
+
+def clip_gradients(state: TrainState, largest: float) -> Tensor:
+    """Scale the gradients down to the norm `largest` (0: leave them), and return the norm they had."""
+    parameters = [p for p in state.model.parameters() if p.grad is not None]
+    norm = nn.utils.get_total_norm([p.grad for p in parameters if p.grad is not None], foreach=True)
+    # A CPU knows the norm by now and can save the multiplication; a GPU would have to be waited for.
+    if largest and (state.compute.device.type != "cpu" or norm > largest):
+        nn.utils.clip_grads_with_norm_(parameters, largest, norm, foreach=True)
+    return norm
 
 
 def penalised(logits_TNK: Tensor, penalty: float) -> Tensor:
