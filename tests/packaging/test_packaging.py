@@ -1,0 +1,92 @@
+"""What a package index would get: sdist, then wheel, then an import in a clean environment."""
+
+import os
+import subprocess
+import sys
+import tarfile
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent.parent
+
+USE = """
+import sys
+import ctcbench
+from ctcbench import registry
+from ctcbench.decoding import beam_search
+import numpy as np
+
+assert "site-packages" in ctcbench.__file__, ctcbench.__file__
+loaded = registry.load([])
+assert not loaded.failed and loaded.get("backbone", "cnn3")
+assert "torch" not in sys.modules
+(best,) = beam_search(np.log([[0.1, 0.8, 0.1], [0.8, 0.1, 0.1], [0.1, 0.8, 0.1]]))
+assert best.labels == (1, 1), best
+from ctcbench.config.presets import preset_names
+assert "talk-final" in preset_names()
+"""
+
+
+def run(*command, **options):
+    done = subprocess.run(command, capture_output=True, text=True, timeout=600, **options)
+    assert done.returncode == 0, f"{command}:\n{done.stdout}\n{done.stderr}"
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory):
+    """Build the sdist from the checkout, and the wheel from what the sdist holds alone."""
+    folder = tmp_path_factory.mktemp("dist")
+    # What git knows, so that nothing that lies about in the checkout gets in.
+    source = tmp_path_factory.mktemp("source")
+    names = run("git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", cwd=ROOT).split("\0")
+    for name in filter(None, names):
+        if (ROOT / name).is_file():
+            target = source / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes((ROOT / name).read_bytes())
+    run(sys.executable, "-m", "build", "--no-isolation", "--outdir", str(folder), str(source))
+    (sdist,), (wheel,) = folder.glob("*.tar.gz"), folder.glob("*.whl")
+    return sdist, wheel
+
+
+def test_the_sdist_has_what_the_wheel_is_built_from(built):
+    with tarfile.open(built[0]) as archive:
+        names = {name.partition("/")[2] for name in archive.getnames()}
+    assert {"pyproject.toml", "setup.py", "LICENSE", "README.md", "csrc/bindings.cpp"} <= names
+    assert any(name.endswith(".hpp") for name in names)
+    assert not any(name.endswith((".so", ".pyc")) for name in names)
+
+
+def test_the_wheel_is_complete_and_says_what_it_is(built):
+    with zipfile.ZipFile(built[1]) as archive:
+        names = archive.namelist()
+        metadata = archive.read(next(n for n in names if n.endswith("METADATA"))).decode()
+        points = archive.read(next(n for n in names if n.endswith("entry_points.txt"))).decode()
+    packaged = {str(path.relative_to(ROOT)) for path in (ROOT / "ctcbench").rglob("*.py")}
+    packaged |= {str(path.relative_to(ROOT)) for path in (ROOT / "ctcbench/config/presets").glob("*.toml")}
+    packaged |= {
+        str(path.relative_to(ROOT)) for path in (ROOT / "ctcbench/scaffold").rglob("*") if path.is_file()
+    }
+    packaged = {name for name in packaged if "__pycache__" not in name}
+    assert packaged <= set(names), packaged - set(names)
+    assert {"ctcbench/py.typed", "ctcbench/decoding/_core.pyi"} <= set(names)
+    assert not any(name.startswith(("tests", "csrc", "plugins")) for name in names)
+    for line in ["License-Expression: MIT", "Requires-Python: >=3.11", "Classifier: Typing :: Typed",
+                 "Project-URL: ", "Summary: "]:  # fmt: skip
+        assert line in metadata
+    assert "builtin = ctcbench.builtin" in points
+    assert "ctcbench = ctcbench.__main__:main" in points
+
+
+def test_it_installs_and_works_in_a_clean_environment(built, tmp_path):
+    run(sys.executable, "-m", "venv", str(tmp_path / "clean"))
+    python = tmp_path / "clean" / "bin" / "python"
+    constraints = str(ROOT / "constraints.txt")
+    run(str(python), "-m", "pip", "install", "--quiet", "--constraint", constraints, str(built[1]))
+    environment = {k: v for k, v in os.environ.items() if not k.startswith(("PYTHON", "CTCBENCH"))}
+    run(str(python), "-c", USE, cwd=tmp_path, env=environment)
+    shown = run(str(tmp_path / "clean/bin/ctcbench"), "show", "--backbone", "cnn2", cwd=tmp_path, env=environment)
+    assert "75" in shown
