@@ -69,7 +69,7 @@ def train(
     table.add_row("[bold]step", f"[bold]{total:.2f} ms", f"{low:.2f} – {high:.2f} ms", "")
     console = Console(highlight=False)
     console.print(table)
-    low, high = figures["own_overhead_quartiles"]  # type: ignore[misc]
+    low, high = figures["own_overhead_quartiles"]
     console.print(
         f"{figures['images_per_second']} images/s; the step's own overhead (all but "
         f"{', '.join(WORK)}) is {figures['own_overhead']:.1%} of it (quartiles {low:.1%} – {high:.1%})"

@@ -114,11 +114,3 @@ class DivergedAt(Exception):
     def __init__(self, step: int, loss: float) -> None:
         super().__init__(f"loss {loss} at step {step}")
         self.step, self.loss = step, loss
-
-
-def plateau_advice(shortcut: str) -> str:
-    """Return what to try where the plateau does not end."""
-    tries = ["more epochs", "a lower or higher --lr", "--blank-penalty 2", "another --seed"]
-    if shortcut != "sum":
-        tries.insert(0, "--shortcut sum (which avoids it)")
-    return ", ".join(tries)

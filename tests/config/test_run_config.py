@@ -97,7 +97,8 @@ def test_the_key_depends_on_what_decides_the_weights_alone(registry):
     assert key(decoder="greedy", test_samples=7, blank_penalty_at_decoding=True) == base
     assert {"decoder", "test_samples", "blank_penalty_at_decoding"} == set(AFTER_TRAINING)
     others = [
-        key(seed=1), key(lr=1e-3), key(head="lstm1"), key(train_samples=7), key(shortcut="none"), key(epochs=9),
+        key(seed=1), key(lr=1e-3), key(head="lstm1"), key(train_samples=7), key(shortcut="none"),
+        key(epochs=9),
     ]  # fmt: skip
     assert len({base, *others}) == len(others) + 1
 

@@ -88,5 +88,7 @@ def test_it_installs_and_works_in_a_clean_environment(built, tmp_path):
     run(str(python), "-m", "pip", "install", "--quiet", "--constraint", constraints, str(built[1]))
     environment = {k: v for k, v in os.environ.items() if not k.startswith(("PYTHON", "CTCBENCH"))}
     run(str(python), "-c", USE, cwd=tmp_path, env=environment)
-    shown = run(str(tmp_path / "clean/bin/ctcbench"), "show", "--backbone", "cnn2", cwd=tmp_path, env=environment)
+    shown = run(
+        str(tmp_path / "clean/bin/ctcbench"), "show", "--backbone", "cnn2", cwd=tmp_path, env=environment
+    )
     assert "75" in shown

@@ -44,7 +44,8 @@ BROKEN = {
         "it must return a list",
     ),
     "lists_a_bare_function": (
-        "from ctcbench import hookimpl\ndef f(image):\n    'Doc.'\n@hookimpl\ndef ctcbench_components():\n    return [f]",
+        "from ctcbench import hookimpl\ndef f(image):\n    'Doc.'\n"
+        "@hookimpl\ndef ctcbench_components():\n    return [f]",
         "is its decorator (@backbone, @head, …) missing?",
     ),
     "has_an_untyped_option": (
@@ -86,7 +87,12 @@ def test_one_broken_plugin_never_breaks_the_program(install, name):
     assert registry.get("backbone", "cnn3")
     with pytest.raises(UsageError) as error:
         registry.get("backbone", "cnn9")
-    for word in ["no backbone 'cnn9'; did you mean 'cnn", "there are: cnn2, cnn3, good", failed.owner, reason]:
+    for word in [
+        "no backbone 'cnn9'; did you mean 'cnn",
+        "there are: cnn2, cnn3, good",
+        failed.owner,
+        reason,
+    ]:
         assert word in str(error.value)
 
 
@@ -94,7 +100,9 @@ def test_two_owners_of_a_name_are_both_named_and_the_rest_works(install):
     install("one", GOOD.format(name="twice"))
     install("two", GOOD.format(name="twice"))
     registry = registries.load(["one", "two"])
-    with pytest.raises(Exception, match=r"'twice' has 2 owners: ctcbench-one \(one\) and ctcbench-two \(two\)"):
+    with pytest.raises(
+        Exception, match=r"'twice' has 2 owners: ctcbench-one \(one\) and ctcbench-two \(two\)"
+    ):
         registry.get("backbone", "twice")
     assert len(registry.conflicts) == 1
     assert registry.get("backbone", "cnn3")
@@ -120,12 +128,16 @@ def test_a_builder_that_fails_is_named_with_its_owner(install):
     install("bad", GOOD.format(name="bad").replace("from torch import nn", "raise ValueError('no')"))
     from ctcbench import ImageSpec
 
-    with pytest.raises(Exception, match=r"ctcbench-bad \(bad\): backbone 'bad' could not be built: ValueError"):
+    with pytest.raises(
+        Exception, match=r"ctcbench-bad \(bad\): backbone 'bad' could not be built: ValueError"
+    ):
         registries.load(["bad"]).build("backbone", "bad", ImageSpec(40, 150))
 
 
 def test_a_tracker_that_fails_is_set_aside_with_a_warning(install):
-    code = "from ctcbench import hookimpl\n@hookimpl\ndef ctcbench_run_started(run):\n    raise OSError('full')"
+    code = (
+        "from ctcbench import hookimpl\n@hookimpl\ndef ctcbench_run_started(run):\n    raise OSError('full')"
+    )
     install("tracker", code)
     registry = registries.load(["tracker"])
     with pytest.warns(UserWarning, match=r"plugin ctcbench-tracker \(tracker\) set aside: .* OSError: full"):

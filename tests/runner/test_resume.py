@@ -25,7 +25,8 @@ from ctcbench.runtime import Runtime
 from ctcbench.training import loop
 from ctcbench.watch import Watcher
 
-out, mode, number, at, every = sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4]), float(sys.argv[5])
+out, mode = sys.argv[1:3]
+number, at, every = int(sys.argv[3]), int(sys.argv[4]), float(sys.argv[5])
 loop.SHOW_SECONDS = -1
 
 class Killer(Watcher):

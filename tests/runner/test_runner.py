@@ -200,7 +200,7 @@ def test_a_loss_that_is_no_number_stops_with_step_labels_and_what_to_try(
 
 
 def test_failing_before_the_first_step_leaves_no_folder(registry, tmp_path):
-    with pytest.raises(UsageError, match="needs 9 frames|needs 8 frames|needs"):
+    with pytest.raises(UsageError, match=r"needs \d+ frames .* gives it 7"):
         runner.run(registry, tiny(dataset="captcha:width=60,height=24,length=9"), Runtime(tmp_path))
     assert list(tmp_path.iterdir()) == []
 
@@ -308,4 +308,4 @@ def test_nothing_in_a_run_folder_is_a_pickle(finished):
     for path in Path(finished.folder).rglob("*"):
         if path.is_file():
             assert path.suffix in {".toml", ".jsonl", ".json", ".safetensors", ""}, path
-            assert not path.read_bytes()[:2] in (b"\x80\x04", b"\x80\x05", b"PK"), path
+            assert path.read_bytes()[:2] not in (b"\x80\x04", b"\x80\x05", b"PK"), path

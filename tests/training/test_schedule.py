@@ -1,3 +1,5 @@
+import itertools
+
 import pytest
 from tiny import tiny
 
@@ -12,7 +14,7 @@ def rates(steps=100, **settings):
 def test_constant_is_constant_after_the_warm_up():
     values = rates(schedule="constant", warmup=0.1)
     assert values[10:] == [1.0] * 90
-    assert all(a < b for a, b in zip(values[:10], values[1:11], strict=True))
+    assert all(a < b for a, b in itertools.pairwise(values[:11]))
     assert values[0] > 0
 
 

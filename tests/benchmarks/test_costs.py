@@ -1,0 +1,57 @@
+"""The benchmarks measure what they say; that they are fast enough is not for a test to say."""
+
+import json
+
+import numpy as np
+import pytest
+from tiny import TINY, tiny
+
+from ctcbench.__main__ import main
+from ctcbench.benchmarks import data_memory, train_step
+from ctcbench.runner import draw
+from ctcbench.runtime import Runtime
+
+
+def test_the_parts_of_a_step_add_up(registry, own_cache):
+    times = train_step.measure(registry, tiny(), Runtime(), steps=4, warm_up=1)
+    assert len(times.total_ms) == 4
+    for number, total in enumerate(times.total_ms):
+        parts = {name: times.parts_ms[name][number] for name in train_step.PARTS}
+        assert sum(parts.values()) == pytest.approx(total)
+        assert all(parts[name] > 0 for name in (*train_step.WORK, "data"))
+
+
+def test_mapped_images_are_no_private_memory(registry, own_cache):
+    samples = draw(registry, tiny(), Runtime(), "train")
+    cost = data_memory.measure(samples)
+    assert cost.images == 70
+    assert cost.file_mib == pytest.approx(70 * 24 * 60 / 2**20)
+    assert len(cost.batch_us) == 3
+
+
+def test_images_in_memory_would_be_noticed(registry, own_cache):
+    """The benchmark must be able to say no: a source that copies on reading does show."""
+    samples = draw(registry, tiny(), Runtime(), "train")
+    kept = []
+
+    class Copying:
+        nbytes = 64 * 2**20
+
+        def __getitem__(self, key):
+            kept.append(np.ones(8 * 2**20, np.uint8))
+
+    object.__setattr__(samples, "images_NCHW", Copying())
+    assert data_memory.measure(samples).private_mib > 20
+
+
+@pytest.mark.parametrize("command", [["train", "--steps", "3"], ["data"]])
+def test_the_commands_print_json(own_cache, capsys, command):
+    flags = [
+        part
+        for name, value in TINY.items()
+        if name != "decoder"
+        for part in (f"--{name.replace('_', '-')}", str(value))
+    ]
+    assert main(["bench", *command, *flags, "--json"]) == 0
+    figures = json.loads(capsys.readouterr().out)
+    assert figures["batch_size"] in (16, 32)
