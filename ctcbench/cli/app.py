@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 import ctcbench
-from ctcbench.cli import bench, data, decode, plugins, predict, presets, report, run, show
+from ctcbench.cli import bench, data, decode, new, plugins, predict, presets, report, run, show
 from ctcbench.cli.component_help import CommandWithComponents
 from ctcbench.cli.help import Command, Commands
 
@@ -23,6 +23,7 @@ app.add_typer(data.group, name="data", cls=Commands)
 app.add_typer(bench.group, name="bench", cls=Commands)
 app.command(cls=Command)(presets.presets)
 app.command(cls=Command)(plugins.plugins)
+app.command(cls=Command)(new.new)
 
 
 def _print_version(wanted: bool) -> None:

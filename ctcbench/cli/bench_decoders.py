@@ -15,7 +15,7 @@ from rich.text import Text
 from ctcbench.cli.completion import complete_component
 from ctcbench.cli.installed import registry
 from ctcbench.config.presets import default_component
-from ctcbench.contract.errors import CtcbenchError, UsageError
+from ctcbench.contract.errors import UsageError
 
 if TYPE_CHECKING:
     from ctcbench.benchmarks.decoders import Comparison, DecoderSpeed, Spread
@@ -60,7 +60,6 @@ def decoders(
     round. Decoders run with the options given, so with one thread unless an option says otherwise.
     """
     from ctcbench.benchmarks.decoders import compare
-    from ctcbench.cli.progress import watcher
 
     if run is not None and workload:
         raise UsageError("--run and --workload: give one of them")
@@ -69,29 +68,31 @@ def decoders(
     reference = installed.resolve("decoder", reference or yardstick)
     wanted = [installed.resolve("decoder", name) for name in decoder or _installed(installed)]
     names = list(dict.fromkeys([*wanted, reference, yardstick]))
-    with watcher():
-        status = Console(stderr=True).status("")
-        with status:
-            comparisons = [
-                compare(
-                    installed,
-                    name,
-                    log_probs,
-                    names,
-                    reference=reference,
-                    yardstick=yardstick,
-                    rounds=rounds,
-                    seconds=seconds,
-                    progress=status.update,
-                )
-                for name, log_probs in _inputs(run, workload, seed)
-            ]
+    with Console(stderr=True).status("") as status:
+        comparisons = [
+            compare(
+                installed,
+                name,
+                log_probs,
+                names,
+                reference=reference,
+                yardstick=yardstick,
+                rounds=rounds,
+                seconds=seconds,
+                progress=status.update,
+            )
+            for name, log_probs in _inputs(run, workload, seed)
+        ]
     if as_json:
         typer.echo(json.dumps(_document(comparisons, reference, yardstick, rounds), indent=2))
         return
+    console = Console(highlight=False)
     for comparison in comparisons:
-        _print(comparison, reference, yardstick)
-    Console(highlight=False).print(f"{rounds} interleaved rounds on {_machine()}")
+        console.print(_table(comparison))
+    console.print(
+        f"{rounds} interleaved rounds on {_machine()}; ×: images/s over those of {reference} in the same "
+        f"round; same: images with the labels of {yardstick}"
+    )
 
 
 def _installed(installed: Registry) -> list[str]:
@@ -137,21 +138,20 @@ def _machine() -> str:
     return f"{facts['cpu']} ({facts['cores']} cores)"
 
 
-def _print(comparison: Comparison, reference: str, yardstick: str) -> None:
+def _table(comparison: Comparison) -> Table:
     title = (
-        f"{comparison.name}: {comparison.images} images of {comparison.frames} frames × {comparison.classes} "
+        f"{comparison.name}: {comparison.images} images, {comparison.frames} frames × {comparison.classes} "
         f"classes, largest probability {comparison.top_probability:.2f}"
     )
-    table = Table("decoder", title=Text(title), title_justify="left")
-    for header in ("images", "images/s", "quartiles", f"× {reference}", f"same as {yardstick}"):
-        table.add_column(header, justify="right")
+    table = Table(title=Text(title), title_justify="left", caption_justify="left")
+    table.add_column("decoder", overflow="fold")
+    for header in ("images", "images/s", "quartiles", "×", "same"):
+        table.add_column(header, justify="right", no_wrap=True)
     for speed in comparison.speeds:
         table.add_row(*_row(speed))
-    for name, reason in comparison.left_out.items():
-        table.add_row(Text(name), Text("–"), Text("–"), Text("–"), Text("–"), Text("–"))
-        table.caption = Text.assemble(table.caption or "", f"{name}: {reason}\n")
-        table.caption_justify = "left"
-    Console(highlight=False).print(table)
+    reasons = [f"{name}: {reason}" for name, reason in comparison.left_out.items()]
+    table.caption = Text("\n".join(["not measured: " + reason for reason in reasons]))
+    return table
 
 
 def _row(speed: DecoderSpeed) -> list[Text]:
@@ -165,7 +165,7 @@ def _row(speed: DecoderSpeed) -> list[Text]:
         Text(str(speed.images)),
         Text(_figure(speed.per_second.median)),
         Text(spread),
-        Text(f"{ratio.median:.3g}"),
+        Text(_figure(ratio.median)),
         Text(f"{speed.same:.1%}"),
     ]
 

@@ -1,0 +1,120 @@
+"""The kit's front: every rule of a kind, one after the other or as tests of pytest."""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from ctcbench.contract.components import Component, Kind
+from ctcbench.contract.errors import UsageError
+from ctcbench.contract.specs import Alphabet, ImageSpec, SequenceSpec
+from ctcbench.testing import general
+from ctcbench.testing.case import ALPHABET, IMAGE, SEQUENCE, Case, Rule
+
+# What a case is tried with, as against the component's options.
+_SETTINGS = ("image", "sequence", "alphabet")
+
+
+def rules_for(kind: Kind) -> tuple[Rule, ...]:
+    """Return the rules that a component of a kind must keep; each docstring says what it demands."""
+    if kind in ("backbone", "head"):
+        from ctcbench.testing import modules
+
+        return general.RULES + (modules.BACKBONE_RULES if kind == "backbone" else modules.HEAD_RULES)
+    if kind == "loss":
+        from ctcbench.testing import losses
+
+        return general.RULES + losses.RULES
+    if kind == "decoder":
+        from ctcbench.testing import decoders
+
+        return general.RULES + decoders.RULES
+    if kind == "dataset":
+        from ctcbench.testing import datasets
+
+        return general.RULES + datasets.RULES
+    return general.RULES
+
+
+def check_component(component: Component, **options: Any) -> None:
+    """Check every rule of the component's kind.
+
+    `options` are the component's own; ``image=ImageSpec(…)``, ``sequence=SequenceSpec(…)`` and
+    ``alphabet=Alphabet(…)`` say what it is tried with (an option of such a name wins).
+
+    Raises:
+        AssertionError: a rule is broken; the message says which, what was got, and what to do.
+    """
+    case = _case(component, options)
+    for rule in rules_for(component.kind):
+        _try(rule, case)
+
+
+def check_backbone(component: Component, image: ImageSpec = IMAGE, **options: Any) -> None:
+    """Check a backbone with images of a size; as `check_component`."""
+    _check("backbone", component, image=image, **options)
+
+
+def check_head(component: Component, sequence: SequenceSpec = SEQUENCE, **options: Any) -> None:
+    """Check a head with so many frames of so many features; as `check_component`."""
+    _check("head", component, sequence=sequence, **options)
+
+
+def check_loss(component: Component, alphabet: Alphabet = ALPHABET, **options: Any) -> None:
+    """Check a loss; as `check_component`."""
+    _check("loss", component, alphabet=alphabet, **options)
+
+
+def check_decoder(component: Component, alphabet: Alphabet = ALPHABET, **options: Any) -> None:
+    """Check a decoder; as `check_component`."""
+    _check("decoder", component, alphabet=alphabet, **options)
+
+
+def check_dataset(component: Component, **options: Any) -> None:
+    """Check a data set; as `check_component`."""
+    _check("dataset", component, **options)
+
+
+def conformance_tests(component: Component, **options: Any) -> Callable[..., None]:
+    """Return a test for pytest, with a case for every rule; name it ``test_…`` in a test file.
+
+    `options` are as for `check_component`.
+    """
+    import pytest
+
+    case = _case(component, options)
+
+    @pytest.mark.parametrize("rule", [pytest.param(r, id=r.__name__) for r in rules_for(component.kind)])
+    def test(rule: Rule) -> None:
+        _try(rule, case)
+
+    test.__doc__ = f"{case.name} keeps the contract."
+    return test
+
+
+def _try(rule: Rule, case: Case) -> None:
+    """Try a rule with one thread: on tensors this small, more of them only wait for each other."""
+    torch = sys.modules.get("torch")
+    threads = torch.get_num_threads() if torch else 0
+    try:
+        if torch:
+            torch.set_num_threads(1)
+        rule(case)
+    finally:
+        if torch:
+            torch.set_num_threads(threads)
+
+
+def _check(kind: Kind, component: Component, **options: Any) -> None:
+    if component.kind != kind:
+        raise UsageError(f"{component.name} is a {component.kind}, not a {kind}: use check_component")
+    check_component(component, **options)
+
+
+def _case(component: Component, options: dict[str, Any]) -> Case:
+    own = inspect.signature(component.builder).parameters
+    taken = {name for name in options if name in own and own[name].kind is inspect.Parameter.KEYWORD_ONLY}
+    settings = {name: options[name] for name in _SETTINGS if name in options and name not in taken}
+    return Case(component, {n: v for n, v in options.items() if n not in settings}, **settings)

@@ -1,0 +1,74 @@
+"""Rules for a component of any kind: its name, its help and its options."""
+
+from __future__ import annotations
+
+import keyword
+
+from ctcbench.contract.component_string import ComponentString
+from ctcbench.contract.errors import CtcbenchError
+from ctcbench.testing.case import Case, Rule
+
+_LONGEST_HELP = 120
+
+
+def has_a_name_that_can_be_typed(case: Case) -> None:
+    """The name can stand in a component string, and is no keyword of Python."""
+    name = case.component.name
+    try:
+        typed = ComponentString.parse(name).name == name
+    except CtcbenchError:
+        typed = False
+    case.require(
+        typed and not keyword.iskeyword(name),
+        "its name must be an identifier, as it is typed in component strings",
+        repr(name),
+        "rename the builder function",
+    )
+
+
+def has_help(case: Case) -> None:
+    """The docstring's first line says what the component is, in one line of `run --help`."""
+    summary = case.component.summary
+    case.require(
+        0 < len(summary) <= _LONGEST_HELP,
+        f"its docstring's first line is its help, 1 to {_LONGEST_HELP} characters long",
+        f"{len(summary)} characters ({summary!r})",
+        "say in one line what it is, and the rest in further lines",
+    )
+
+
+def has_options_with_help_and_bounds(case: Case) -> None:
+    """Each option has a type that can be typed in, a description, and a default within its own bounds."""
+    options = case.attempt("have its options read", lambda: case.component.options)
+    for option in options.values():
+        rule = f"option {option.name!r} needs a description, which --help shows"
+        remedy = f"write {option.name}: Annotated[…, Field(description='…')]"
+        case.require(bool(option.description), rule, "none", remedy)
+        if option.required:
+            continue
+        rule = f"the default of option {option.name!r} must lie within its own bounds"
+        try:
+            read = option.read(option.default)
+        except CtcbenchError as error:
+            case.require(False, rule, str(error), "change the default or the bounds")
+        if option.default is None:
+            continue  # "not given" is not typed
+        typed = option.as_text(option.default)
+        rule = f"the default of option {option.name!r} must come back when it is typed"
+        try:
+            read = option.read(typed)
+        except CtcbenchError as error:
+            case.require(False, rule, str(error), "give it a default of its own type")
+        case.require(
+            read == option.default,
+            rule,
+            f"{read!r} from {typed!r}, not {option.default!r}",
+            "use a type that text can be turned into",
+        )
+
+
+RULES: tuple[Rule, ...] = (
+    has_a_name_that_can_be_typed,
+    has_help,
+    has_options_with_help_and_bounds,
+)

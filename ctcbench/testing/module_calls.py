@@ -1,0 +1,58 @@
+"""How the rules of modules build one, feed it and compare what it gives."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from ctcbench.testing.case import Case
+
+
+def new_module(case: Case, seed: int = 0) -> nn.Module:
+    """Build the module from a seed of torch."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        built = case.build()
+    rule, remedy = "its builder must return a torch.nn.Module", "return the module, not its output or class"
+    case.require(isinstance(built, nn.Module), rule, type(built).__name__, remedy)
+    module: nn.Module = built
+    return module
+
+
+def inputs_for(case: Case, n: int) -> Tensor:
+    """Return images (ink 0 to 1) for a backbone, features for a head; the same for the same `n`."""
+    generator = torch.Generator().manual_seed(n)
+    if case.component.kind == "backbone":
+        return torch.rand(n, case.image.channels, case.image.height, case.image.width, generator=generator)
+    return torch.randn(case.sequence.frames, n, case.sequence.features, generator=generator)
+
+
+def batch_axis(case: Case) -> int:
+    """Return which axis of inputs and outputs counts images."""
+    return 0 if case.component.kind == "backbone" else 1
+
+
+@torch.no_grad()
+def call(case: Case, module: nn.Module, inputs: Tensor) -> Tensor:
+    """Return what a module makes of `inputs`, without gradients."""
+    output: Tensor = case.attempt("be called", lambda: module(inputs))
+    return output
+
+
+def trained_output(case: Case, module: nn.Module, inputs: Tensor) -> Tensor:
+    """Return what a module makes of `inputs` in training, from a fixed seed."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(7)
+        return call(case, module.train(), inputs)
+
+
+def distance(one: Tensor, other: Tensor) -> float:
+    """Return the largest difference, infinity for tensors of different shapes."""
+    same_shape = one.shape == other.shape
+    return float((one - other).abs().max()) if same_shape and one.numel() else float("inf")
+
+
+def close(one: Tensor, other: Tensor) -> bool:
+    """Say whether two outputs are the same but for rounding."""
+    scale = 1.0 + float(one.abs().max())
+    return one.shape == other.shape and bool(torch.allclose(one, other, rtol=1e-4, atol=1e-5 * scale))

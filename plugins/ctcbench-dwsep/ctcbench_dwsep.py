@@ -1,0 +1,33 @@
+"""The backbone `dwsep`: a whole third-party component in one file."""
+
+from typing import Annotated
+
+from ctcbench import ImageSpec, backbone, hookimpl
+from pydantic import Field
+
+
+@backbone
+def dwsep(
+    image: ImageSpec,
+    *,
+    width: Annotated[int, Field(ge=8, le=512, description="channels throughout")] = 64,
+    depth: Annotated[int, Field(ge=1, le=8, description="depthwise blocks")] = 3,
+):
+    """Depthwise-separable convolutions: a fraction of cnn3's weights."""
+    from torch import nn  # here, not above: --help must not wait for torch
+
+    layers = [nn.Conv2d(image.channels, width, 3, stride=2, padding=1), nn.ReLU()]
+    for _ in range(depth):
+        layers += [
+            nn.Conv2d(width, width, 3, padding=1, groups=width),
+            nn.Conv2d(width, width, 1),
+            nn.BatchNorm2d(width),
+            nn.ReLU(),
+        ]
+    return nn.Sequential(*layers, nn.MaxPool2d(2))  # images_NCHW -> feats_NFHW
+
+
+@hookimpl
+def ctcbench_components():
+    """Return what this plugin adds."""
+    return [dwsep]

@@ -1,0 +1,28 @@
+"""fast-ctc-decode: a prefix beam search in Rust, on probabilities rather than logarithms."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ctcbench import Alphabet, Hypothesis, LogProbs
+from ctcbench_peers.search import characters, each, labels_of, peer
+
+INSTALL = "pip install 'ctcbench-peers[fast-ctc-decode]'"
+
+
+def searcher(alphabet: Alphabet, width: int, threshold: float) -> Callable[[LogProbs], list[Hypothesis]]:
+    """Return the decoder."""
+    module = peer("fast_ctc_decode", "fast_ctc_decode", INSTALL)
+    symbols = characters("fast_ctc_decode", alphabet.num_classes)
+
+    def search(values_TK: NDArray[np.float32]) -> Hypothesis:
+        text, frames = module.beam_search(
+            np.exp(values_TK), symbols, beam_size=width, beam_cut_threshold=threshold
+        )
+        return Hypothesis(labels_of(text), math.nan, tuple(frames))  # it keeps the probability to itself
+
+    return each(search)

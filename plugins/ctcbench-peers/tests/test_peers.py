@@ -1,0 +1,93 @@
+"""Each peer keeps the contract where it is installed, and says what to install where it is not."""
+
+import importlib.util
+import math
+import sys
+
+import numpy as np
+import pytest
+from ctcbench_peers import ctcbench_components, fast_ctc_decode, flashlight, pyctcdecode
+from ctcbench_peers.wrap_flashlight import read_path
+
+from ctcbench import Alphabet, Hypothesis, LogProbs, UsageError
+from ctcbench.decoding import beam_search
+from ctcbench.testing import rules_for
+from ctcbench.testing.case import Case
+
+ALPHABET = Alphabet("0123456789abcdef")
+PEERS = {
+    "fast_ctc_decode": (fast_ctc_decode, "fast_ctc_decode"),
+    "pyctcdecode": (pyctcdecode, "pyctcdecode"),
+    "flashlight": (flashlight, "flashlight"),
+}
+INSTALLED = [
+    pytest.param(
+        component,
+        id=name,
+        marks=pytest.mark.skipif(
+            importlib.util.find_spec(module) is None, reason=f"{module} is not installed"
+        ),
+    )
+    for name, (component, module) in PEERS.items()
+]
+
+
+def noisy(count=40, frames=12, classes=17):
+    values_NTK = np.random.default_rng(0).normal(0, 2, (count, frames, classes))
+    values_NTK -= np.log(np.exp(values_NTK).sum(-1, keepdims=True))
+    return LogProbs(values_NTK.astype(np.float32), np.full(count, frames), ("",) * count, ALPHABET)
+
+
+@pytest.mark.parametrize("peer", INSTALLED)
+@pytest.mark.parametrize("rule", rules_for("decoder"), ids=lambda rule: rule.__name__)
+def test_conformance(rule, peer):
+    rule(Case(peer))
+
+
+@pytest.mark.parametrize("peer", INSTALLED)
+def test_a_space_and_other_special_characters_are_plain_ones(peer):
+    alphabet = Alphabet(" _|▁⁇a<>")
+    labels = (1, 6, 1, 2, 3, 4, 5)
+    values_NTK = np.full((1, 15, 9), -20.0, np.float32)
+    path = [0] * 15
+    path[1:14:2] = labels
+    values_NTK[0, range(15), path] = 0.0
+    [found] = peer(alphabet)(LogProbs(values_NTK, np.array([15]), ("",), alphabet))
+    assert found.labels == labels
+
+
+def test_fast_ctc_decode_gives_the_exact_answer_without_a_score():
+    pytest.importorskip("fast_ctc_decode")
+    read = noisy()
+    exact = [best.labels for [best] in beam_search(read.values_NTK)]
+    found = fast_ctc_decode(ALPHABET)(read)
+    assert sum(a == h.labels for a, h in zip(exact, found, strict=True)) >= 39  # float32 may turn a near tie
+    assert all(math.isnan(h.log_prob) for h in found)
+
+
+@pytest.mark.parametrize("peer", INSTALLED[1:])
+def test_peers_that_split_a_labelling_find_other_answers_and_never_a_higher_score(peer):
+    read = noisy()
+    exact = [best for [best] in beam_search(read.values_NTK, beam_width=2000)]
+    found = peer(ALPHABET)(read)
+    assert any(a.labels != h.labels for a, h in zip(exact, found, strict=True))
+    assert all(h.log_prob <= a.log_prob + 1e-4 for a, h in zip(exact, found, strict=True))
+
+
+@pytest.mark.parametrize("name", PEERS)
+def test_a_peer_that_is_not_installed_says_what_to_type(name, monkeypatch):
+    component, module = PEERS[name]
+    for known in [known for known in sys.modules if known.partition(".")[0] == module]:
+        monkeypatch.delitem(sys.modules, known)
+    monkeypatch.setitem(sys.modules, module, None)  # as Python marks what can't be imported
+    with pytest.raises(UsageError, match=rf"decoder {name}: .* can't be imported .*pip install"):
+        component(ALPHABET)
+
+
+def test_an_alignment_is_read_by_its_runs():
+    assert read_path([0, 2, 2, 0, 2, 1, 1, 0], -1.0) == Hypothesis((2, 2, 1), -1.0, (1, 4, 5))
+    assert read_path([], 0.0) == Hypothesis((), 0.0, ())
+
+
+def test_all_are_listed():
+    assert [component.name for component in ctcbench_components()] == list(PEERS)

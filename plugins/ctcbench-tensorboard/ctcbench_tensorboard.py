@@ -1,0 +1,104 @@
+"""A tracker: hears of a run's epochs and of its result, and writes them for TensorBoard."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ctcbench import EpochReport, RunInfo, UsageError, hookimpl
+
+if TYPE_CHECKING:
+    from torch.utils.tensorboard import SummaryWriter
+
+SWITCH = "CTCBENCH_TENSORBOARD"
+_FOLDER = "tensorboard"
+_writers: dict[Path, SummaryWriter] = {}
+
+
+@hookimpl
+def ctcbench_run_started(run: RunInfo) -> None:
+    """Open the run's event file; one that goes on after a stop goes on in a further file."""
+    if not switched_on():
+        return
+    _close(run)
+    if not _has_finished_an_epoch(run.folder):
+        shutil.rmtree(run.folder / _FOLDER, ignore_errors=True)  # of an earlier training, thrown away
+    from torch.utils.tensorboard import SummaryWriter  # here, not above: --help must not wait for torch
+
+    _writers[run.folder] = SummaryWriter(str(run.folder / _FOLDER))
+
+
+@hookimpl
+def ctcbench_epoch_finished(run: RunInfo, epoch: EpochReport) -> None:
+    """Write an epoch's figures, and make sure that they are on disk."""
+    writer = _writers.get(run.folder)
+    if writer is None:
+        return
+    for name, value in epoch.figures.items():
+        writer.add_scalar(scalar_name(name), value, epoch.step)
+    writer.add_scalar("epoch", epoch.epoch, epoch.step)
+    writer.flush()
+
+
+@hookimpl
+def ctcbench_run_finished(run: RunInfo, result: Mapping[str, Any]) -> None:
+    """Write settings and scores side by side, for the tab HPARAMS: one line for each decoder."""
+    _close(run)
+    if not switched_on():
+        return
+    from torch.utils.tensorboard import SummaryWriter
+
+    decoder = re.sub(r"[^A-Za-z0-9._=-]+", "-", str(result["config"]["decoder"]))
+    shutil.rmtree(run.folder / _FOLDER / decoder, ignore_errors=True)  # decoded before
+    settings = {name: _plain(value) for name, value in run.config.items()}
+    scores = {f"test/{name}": float(value) for name, value in numbers(result["score"]).items()}
+    costs = {f"cost/{name}": float(value) for name, value in numbers(result["cost"]).items()}
+    with SummaryWriter(str(run.folder / _FOLDER)) as writer:
+        writer.add_hparams(
+            {**settings, "decoder": result["config"]["decoder"]}, scores | costs, run_name=decoder
+        )
+
+
+def switched_on() -> bool:
+    """Say whether to write anything: not with CTCBENCH_TENSORBOARD=off.
+
+    Raises:
+        UsageError: the variable says neither on nor off.
+    """
+    value = os.environ.get(SWITCH, "on").strip().lower()
+    if value not in ("on", "off", "1", "0", ""):
+        raise UsageError(f"{SWITCH}={value}: allowed are on and off")
+    return value not in ("off", "0")
+
+
+def scalar_name(figure: str) -> str:
+    """Return a figure's name with a slash, by which TensorBoard groups: val_exact becomes val/exact."""
+    return figure.replace("val_", "val/", 1) if figure.startswith("val_") else f"train/{figure}"
+
+
+def numbers(figures: Mapping[str, Any]) -> dict[str, float]:
+    """Return the figures that are one number, true and false left out."""
+    return {n: v for n, v in figures.items() if isinstance(v, int | float) and not isinstance(v, bool)}
+
+
+def _plain(value: Any) -> bool | int | float | str:
+    return value if isinstance(value, bool | int | float | str) else str(value)
+
+
+def _close(run: RunInfo) -> None:
+    if writer := _writers.pop(run.folder, None):
+        writer.close()
+
+
+def _has_finished_an_epoch(folder: Path) -> bool:
+    """Say whether the run's metrics hold an epoch: then this training goes on rather than begins."""
+    try:
+        with (folder / "metrics.jsonl").open(encoding="utf-8") as lines:
+            return any(json.loads(line).get("kind") == "epoch" for line in lines if line.endswith("\n"))
+    except (OSError, ValueError):
+        return False

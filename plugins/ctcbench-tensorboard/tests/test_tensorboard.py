@@ -1,0 +1,100 @@
+"""The curves and the result of a run that was really trained can be read by TensorBoard itself."""
+
+import os
+from importlib.metadata import EntryPoint, entry_points
+
+import ctcbench_tensorboard as tracker
+import pytest
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+from ctcbench import EpochReport, RunConfig, RunInfo, UsageError, registry, runner
+from ctcbench.plugin import Plugin
+from ctcbench.runtime import Runtime
+
+TINY = RunConfig(
+    dataset="captcha:width=40,height=16,length=1,alphabet=digits",
+    backbone="cnn2:width=4",
+    head="none",
+    decoder="greedy",
+    epochs=2,
+    train_samples=16,
+    val_samples=4,
+    test_samples=4,
+    batch_size=8,
+)
+
+
+def with_tracker():
+    """The components that ship, and this tracker: by its entry point where it is installed, else by hand."""
+    if "tensorboard" in entry_points(group=registry.GROUP).names:
+        return registry.load(["tensorboard"])
+    plugin = Plugin("tensorboard", "ctcbench-tensorboard", "0.1", tracker.__name__)
+    plugin.load(EntryPoint("tensorboard", tracker.__name__, registry.GROUP))
+    return registry.Registry((*registry.load([]).plugins, plugin))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def cache(tmp_path_factory):
+    before = os.environ.setdefault("CTCBENCH_CACHE", str(tmp_path_factory.mktemp("cache")))
+    yield before
+
+
+def scalars(folder):
+    events = EventAccumulator(str(folder)).Reload()
+    return {tag: [(e.step, e.value) for e in events.Scalars(tag)] for tag in events.Tags()["scalars"]}
+
+
+def info(folder):
+    return RunInfo(folder, folder.name, TINY.model_dump(), epochs=2, steps=4)
+
+
+@pytest.mark.filterwarnings("error::UserWarning")
+def test_a_run_writes_its_curves_and_its_result(tmp_path):
+    result = runner.run(with_tracker(), TINY, Runtime(out=tmp_path, workers=1))
+    [folder] = tmp_path.iterdir()
+    found = scalars(folder / "tensorboard")
+    assert [step for step, _ in found["val/exact"]] == [2, 4]
+    assert {"train/loss", "train/lr", "val/loss", "val/cer", "epoch"} <= set(found)
+    last = scalars(folder / "tensorboard" / "greedy")
+    assert last["test/exact"][0][1] == pytest.approx(result.score.exact)
+    assert last["cost/parameters"][0][1] == result.cost["parameters"]
+
+
+def test_figures_are_on_disk_after_each_epoch(tmp_path):
+    tracker.ctcbench_run_started(info(tmp_path))
+    tracker.ctcbench_epoch_finished(info(tmp_path), EpochReport(1, 2, {"loss": 3.0, "val_exact": 0.5}))
+    assert scalars(tmp_path / "tensorboard")["val/exact"] == [(2, 0.5)]
+    tracker._close(info(tmp_path))
+
+
+def report(folder, epoch, figures):
+    tracker.ctcbench_epoch_finished(info(folder), EpochReport(epoch, 2 * epoch, figures))
+    with (folder / "metrics.jsonl").open("a") as metrics:
+        metrics.write(f'{{"kind": "epoch", "epoch": {epoch}}}\n')
+
+
+def test_a_resumed_run_goes_on_and_a_fresh_one_begins_anew(tmp_path):
+    tracker.ctcbench_run_started(info(tmp_path))
+    report(tmp_path, 1, {"loss": 3.0})
+    tracker.ctcbench_run_started(info(tmp_path))  # after a stop: its first epoch is in the metrics
+    report(tmp_path, 2, {"loss": 2.0})
+    assert scalars(tmp_path / "tensorboard")["train/loss"] == [(2, 3.0), (4, 2.0)]
+    (tmp_path / "metrics.jsonl").write_text("")
+    tracker.ctcbench_run_started(info(tmp_path))
+    report(tmp_path, 1, {"loss": 9.0})
+    tracker._close(info(tmp_path))
+    assert scalars(tmp_path / "tensorboard")["train/loss"] == [(2, 9.0)]
+
+
+def test_it_can_be_switched_off(tmp_path, monkeypatch):
+    monkeypatch.setenv(tracker.SWITCH, "off")
+    tracker.ctcbench_run_started(info(tmp_path))
+    tracker.ctcbench_epoch_finished(info(tmp_path), EpochReport(1, 2, {"loss": 3.0}))
+    tracker.ctcbench_run_finished(info(tmp_path), {})
+    assert not (tmp_path / "tensorboard").exists()
+
+
+def test_a_switch_that_says_neither_is_named(monkeypatch):
+    monkeypatch.setenv(tracker.SWITCH, "maybe")
+    with pytest.raises(UsageError, match="maybe: allowed are on and off"):
+        tracker.switched_on()

@@ -1,0 +1,155 @@
+"""`ctcbench bench decoders`: the workloads are what they say, and the figures are of what was decoded."""
+
+import json
+import subprocess
+import sys
+import time
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from ctcbench import Hypothesis, UsageError
+from ctcbench.benchmarks.decoders import compare
+from ctcbench.benchmarks.workloads import WORKLOADS, named
+from ctcbench.contract.components import Component
+from ctcbench.evaluation.log_probs import save_log_probs
+from ctcbench.plugin import Plugin
+from ctcbench.registry import Registry
+from ctcbench.results.run_folder import RunFolder
+
+TOP = {"captcha-confident": 0.99, "captcha-noisy": 0.64, "captcha-flat": 0.03, "captcha75-noisy": 0.64,
+       "line-confident": 0.99, "speech-noisy": 0.64, "large-alphabet": 0.64}  # fmt: skip
+
+
+def small(name, images=8):
+    return replace(named(name), images=images)
+
+
+@pytest.mark.parametrize("name", WORKLOADS)
+def test_a_workload_is_as_sure_as_it_says(name):
+    log_probs = small(name).draw()
+    probabilities_NTK = np.exp(log_probs.values_NTK.astype(np.float64))
+    assert log_probs.values_NTK.dtype == np.float32
+    assert probabilities_NTK.sum(-1) == pytest.approx(1, abs=1e-3)
+    assert probabilities_NTK.max(-1).mean() == pytest.approx(TOP[name], abs=0.03)
+    assert log_probs.alphabet.num_classes == log_probs.values_NTK.shape[2] == named(name).classes
+    assert all(len(text) == named(name).characters for text in log_probs.texts)
+
+
+def test_a_workload_hangs_on_its_seed_alone():
+    one, other, third = (small("captcha-noisy").draw(seed).values_NTK for seed in (0, 0, 1))
+    assert np.array_equal(one, other) and not np.array_equal(one, third)
+
+
+def test_an_unknown_workload_is_named():
+    with pytest.raises(UsageError, match=r"no workload 'captcha-nosy'; did you mean 'captcha-noisy'\?"):
+        named("captcha-nosy")
+
+
+def with_decoders(**builders):
+    components = []
+    for name, builder in builders.items():
+        builder.__name__ = name
+        components.append(Component("decoder", builder))
+    return Registry((Plugin("fake", "fake", "0", "fake", components=tuple(components)),))
+
+
+def saying(labels, milliseconds=0.0):
+    def build(alphabet):
+        def decode(read):
+            time.sleep(milliseconds / 1000 * len(read))
+            return [Hypothesis(labels if n % 4 else (1,), 0.0, ()) for n in range(len(read))]
+
+        return decode
+
+    return build
+
+
+def failing(alphabet):
+    raise UsageError("pip install it")
+
+
+def breaking(alphabet):
+    return lambda read: 1 / 0
+
+
+def test_speeds_ratios_and_agreement_are_of_the_same_images():
+    registry = with_decoders(
+        quick=saying((1,)), slow=saying((2,), milliseconds=5), absent=failing, broken=breaking
+    )
+    found = compare(
+        registry, "w", small("captcha-noisy", 40).draw(), ["quick", "slow", "absent", "broken"],
+        reference="slow", yardstick="quick", rounds=3, seconds=0.1,
+    )  # fmt: skip
+    assert found.left_out == {"absent": "pip install it", "broken": "ZeroDivisionError: division by zero"}
+    quick, slow = found.speeds
+    assert (quick.decoder, slow.decoder) == ("quick", "slow")
+    assert quick.images == 40 and 4 <= slow.images <= 20
+    assert 100 < slow.per_second.median < 200
+    assert slow.ratio.median == 1.0 and quick.ratio.median > 10
+    assert quick.same == 1.0 and slow.same == pytest.approx(0.25, abs=0.1)
+    assert slow.cores < 0.5
+
+
+@pytest.mark.parametrize("role", ["reference", "yardstick"])
+def test_without_its_reference_or_yardstick_there_is_no_comparison(role):
+    roles = {"reference": "quick", "yardstick": "quick", role: "absent"}
+    registry = with_decoders(quick=saying((1,)), absent=failing)
+    with pytest.raises(UsageError, match="pip install it"):
+        compare(
+            registry, "w", small("captcha-noisy").draw(), ["quick", "absent"], rounds=1, seconds=0.1, **roles
+        )
+
+
+def test_nothing_to_decode_is_said():
+    with pytest.raises(UsageError, match="no images"):
+        compare(
+            with_decoders(), "w", small("captcha-noisy", 0).draw(), [],
+            reference="", yardstick="", rounds=1, seconds=1,
+        )  # fmt: skip
+
+
+def bench(*arguments):
+    code = (
+        "import sys; from ctcbench.__main__ import main; code = main(sys.argv[1:]);"
+        "assert 'torch' not in sys.modules; sys.exit(code)"
+    )
+    command = [sys.executable, "-c", code, "bench", "decoders", "--rounds", "1", "--seconds", "0.01"]
+    return subprocess.run([*command, *arguments], capture_output=True, text=True, check=False)
+
+
+def test_the_command_prints_json_alone_and_needs_no_torch():
+    done = bench("--workload", "captcha-noisy", "--decoder", "greedy", "--reference", "greedy", "--json")
+    assert done.returncode == 0, done.stderr
+    document = json.loads(done.stdout)
+    [workload] = document["workloads"]
+    assert document["reference"] == "greedy" and document["yardstick"] == "beam_cpp"
+    speeds = {speed["decoder"]: speed for speed in workload["speeds"]}
+    assert set(speeds) == {"greedy", "beam_cpp"}
+    assert speeds["beam_cpp"]["same"] == 1.0 and 0.5 < speeds["greedy"]["same"] < 1.0
+
+
+def test_the_command_decodes_a_run_s_log_probs(tmp_path):
+    folder = RunFolder(tmp_path)
+    folder.write_config({"seed": 0})
+    (tmp_path / "log_probs").mkdir()
+    save_log_probs(folder.log_probs_path("test"), small("captcha-confident").draw())
+    done = bench("--run", str(tmp_path), "--decoder", "greedy", "--decoder", "beam_cpp:width=3")
+    assert done.returncode == 0, done.stderr
+    assert "beam_cpp:width=3" in done.stdout and "8 images, 18 frames" in " ".join(done.stdout.split())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("--run", "nowhere"), "nowhere"),
+        (("--run", ".", "--workload", "captcha-noisy"), "--run and --workload"),
+        (("--decoder", "gredy"), "did you mean 'greedy'"),
+        (("--workload", "captcha"), "no workload 'captcha'"),
+        (("--rounds", "0"), "--rounds"),
+    ],
+)
+def test_mistakes_are_one_line(arguments, says):
+    done = bench(*arguments)
+    assert done.returncode == 2 and says in done.stderr and done.stderr.count("\n") == 1

@@ -1,0 +1,43 @@
+"""Installs every package of plugins/ once, into a folder of the test run's own, and runs things beside it."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2] / "plugins"
+PLUGINS = sorted(path.name for path in ROOT.iterdir() if (path / "pyproject.toml").is_file())
+
+
+@pytest.fixture(scope="session")
+def installed(tmp_path_factory):
+    """Return ``run(*command) -> CompletedProcess``, in which all plugins are installed beside ctcbench."""
+    sources, site = tmp_path_factory.mktemp("sources"), tmp_path_factory.mktemp("site")
+    for name in PLUGINS:  # copied, as a build leaves its traces in the source folder
+        ignored = shutil.ignore_patterns("build", "*.egg-info", "__pycache__", ".*")
+        shutil.copytree(ROOT / name, sources / name, ignore=ignored)
+    pip = [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--no-build-isolation", "--no-index"]
+    built = subprocess.run(
+        [*pip, "--target", str(site), *(str(sources / name) for name in PLUGINS)],
+        capture_output=True,
+        text=True,
+    )
+    assert built.returncode == 0, built.stderr
+    environment = {k: v for k, v in os.environ.items() if k != "CTCBENCH_PLUGINS"}
+    environment |= {"PYTHONPATH": str(site), "OMP_NUM_THREADS": "1", "COLUMNS": "110"}
+
+    def run(*command, **more):
+        return subprocess.run(
+            [sys.executable, "-m", *command],
+            env=environment | more,
+            cwd=sources,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    run.sources = sources
+    return run

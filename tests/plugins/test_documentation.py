@@ -1,0 +1,106 @@
+"""docs/plugins.md is true: its tutorial is followed to the letter, and no hook or kind is missing."""
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+import venv
+from pathlib import Path
+
+import pytest
+
+from ctcbench import ImageSpec, testing
+from ctcbench.contract import hooks
+from ctcbench.contract.components import KINDS, Component
+from ctcbench.testing import check_component
+
+PAGE = Path(__file__).parents[2] / "docs" / "plugins.md"
+TEXT = PAGE.read_text(encoding="utf-8")
+TUTORIAL = TEXT.partition("## From nothing to a working backbone")[2].partition("\n## ")[0]
+_BLOCK = re.compile(r"(?:^`(?P<file>[\w./]+)`:\n\n)?^```(?P<kind>\w+)\n(?P<body>.*?)^```$", re.M | re.S)
+
+
+def blocks(kind):
+    return [match["body"] for match in _BLOCK.finditer(TUTORIAL) if match["kind"] == kind]
+
+
+@pytest.fixture
+def newcomer(tmp_path):
+    """A virtual environment of its own, in which what the tests run with is installed already."""
+    home = tmp_path / "venv"
+    venv.create(home, with_pip=False)
+    [site] = (home / "lib").glob("python*/site-packages")
+    ours = [path for path in sys.path if path.endswith("site-packages")]
+    (site / "ours.pth").write_text("".join(f"import site; site.addsitedir({path!r})\n" for path in ours))
+    for command in ("ctcbench", "pytest", "pip"):
+        script = home / "bin" / command
+        script.write_text(f'#!/bin/sh\nexec "{home}/bin/python" -m {command} "$@"\n')
+        script.chmod(0o755)
+    environment = {k: v for k, v in os.environ.items() if k not in ("CTCBENCH_PLUGINS", "PYTHONPATH")}
+    return environment | {
+        "PATH": f"{home / 'bin'}{os.pathsep}{os.environ['PATH']}",
+        "VIRTUAL_ENV": str(home),
+        "OMP_NUM_THREADS": "1",
+        # What a build would fetch from a package index is here already.
+        "PIP_NO_BUILD_ISOLATION": "0",
+        "PIP_NO_INDEX": "1",
+    }
+
+
+def test_the_tutorial_is_followed_to_the_letter(newcomer, tmp_path):
+    folder = tmp_path / "work"
+    folder.mkdir()
+    said = {}
+    for match in _BLOCK.finditer(TUTORIAL):
+        if match["file"]:
+            (folder / match["file"]).write_text(match["body"], encoding="utf-8")
+        elif match["kind"] == "sh":
+            for line in match["body"].splitlines():
+                words = shlex.split(line, comments=True)
+                if words[0] == "cd":
+                    folder = folder / words[1]
+                    continue
+                done = subprocess.run(words, cwd=folder, env=newcomer, capture_output=True, text=True)
+                assert done.returncode == 0, f"{line}\n{done.stdout}\n{done.stderr}"
+                said[line] = done.stdout
+    new = next(said[line] for line in said if line.startswith("ctcbench new"))
+    assert blocks("text")[0].strip() in new
+    assert "ctcbench-tall" in said["ctcbench plugins"]
+    assert len(re.findall("exact", said[list(said)[-1]])) >= 1
+    wrong = ["ctcbench", "run", "--backbone", "tall:width=4"]
+    refused = subprocess.run(wrong, cwd=folder, env=newcomer, capture_output=True, text=True)
+    assert refused.returncode == 2
+    assert re.search(r"width=4: .* \(allowed: whole number, 8 to 256\)$", refused.stderr.strip())
+    assert "width=4: … (allowed: whole number, 8 to 256)" in TUTORIAL.replace("\n", " ")
+
+
+def test_the_broken_rule_reads_as_shown():
+    from torch import nn
+
+    tall = {}
+    exec(compile(blocks("python")[0], str(PAGE), "exec"), tall)  # the page's own code
+    sound = tall["tall"]
+
+    def flattened(image):
+        """The backbone with a Flatten at its end."""
+        return nn.Sequential(*sound(image), nn.Flatten())
+
+    flattened.__name__ = "tall"
+    with pytest.raises(AssertionError) as failed:
+        check_component(Component("backbone", flattened))
+    assert str(failed.value) == blocks("text")[1].strip()
+    assert sound(ImageSpec(40, 150)) is not None
+
+
+def test_every_hook_kind_and_name_of_the_kit_is_on_the_page():
+    known = [name for name in vars(hooks) if name.startswith("ctcbench_")]
+    assert len(known) >= 5
+    assert [name for name in known if f"`{name}(" not in TEXT] == []
+    assert [kind for kind in KINDS if f"| `{kind}` |" not in TEXT] == []
+    assert [name for name in testing.__all__ if name not in TEXT] == []
+
+
+def test_every_example_is_on_the_page():
+    packages = [path.parent.name for path in (PAGE.parents[1] / "plugins").glob("*/pyproject.toml")]
+    assert packages and [name for name in packages if f"`{name}`" not in TEXT] == []

@@ -1,0 +1,80 @@
+"""The example plugins: each installs, passes its own tests, and is found beside what ships."""
+
+import importlib.util
+import json
+
+import pytest
+
+PEERS = {"fast_ctc_decode": "fast_ctc_decode", "pyctcdecode": "pyctcdecode", "flashlight": "flashlight"}
+
+
+@pytest.mark.parametrize(
+    "plugin", ["ctcbench-dwsep", "ctcbench-transformer", "ctcbench-peers", "ctcbench-tensorboard"]
+)
+def test_a_plugin_passes_its_own_tests(installed, plugin):
+    if plugin == "ctcbench-tensorboard":
+        pytest.importorskip("tensorboard")
+    tested = installed("pytest", "-q", "-rs", "-p", "no:cacheprovider", plugin)
+    assert tested.returncode == 0, tested.stdout + tested.stderr
+    absent = [name for name in PEERS.values() if importlib.util.find_spec(name) is None]
+    if plugin == "ctcbench-peers" and absent:
+        assert all(f"{name} is not installed" in tested.stdout for name in absent)
+        if len(absent) == len(PEERS):
+            pytest.skip(f"passed but for what needs {', '.join(absent)}, which are not installed")
+
+
+def test_every_plugin_is_found(installed):
+    listed = installed("ctcbench", "plugins", "--json")
+    assert listed.returncode == 0, listed.stderr
+    document = json.loads(listed.stdout)
+    assert document["conflicts"] == []
+    found = {plugin["distribution"]: plugin for plugin in document["plugins"]}
+    assert {name for name in found if name != "ctcbench"} >= {
+        "ctcbench-dwsep", "ctcbench-peers", "ctcbench-tensorboard", "ctcbench-transformer",
+    }  # fmt: skip
+    assert not any(plugin["error"] for plugin in found.values())
+    assert {c["name"] for c in found["ctcbench-peers"]["components"]} == set(PEERS)
+
+
+def test_components_show_in_the_help_with_their_owner(installed):
+    shown = installed("ctcbench", "run", "--help").stdout
+    for name in ("dwsep", "transformer", *PEERS):
+        assert f"│ {name} " in shown
+    assert "[ctcbench-dwsep]" in shown
+
+
+def test_help_imports_neither_torch_nor_the_peers(installed):
+    code = (
+        "import sys; from ctcbench.registry import load; found = load();"
+        "[c.options for kind in ('backbone', 'head', 'decoder') for c in found.components(kind).values()];"
+        "print([m for m in ('torch', 'numpy', 'fast_ctc_decode', 'pyctcdecode') if m in sys.modules])"
+    )
+    assert installed("timeit", "-n1", "-r1", "-s", code, "pass").stdout.startswith("[]")
+
+
+def test_a_plugin_s_backbone_and_head_are_trained_by_name(installed, tmp_path):
+    trained = installed(
+        "ctcbench", "run", "--backbone", "dwsep:width=8,depth=1",
+        "--head", "transformer:width=16,layers=1,ff=16",
+        "--dataset", "captcha:width=64,height=24,length=2,alphabet=digits", "--decoder", "greedy",
+        "--train-samples", "16", "--val-samples", "4", "--test-samples", "4", "--max-steps", "2",
+        "--workers", "1", "--out", str(tmp_path), "--json", CTCBENCH_TENSORBOARD="off",
+    )  # fmt: skip
+    assert trained.returncode == 0, trained.stderr
+    document = json.loads(trained.stdout)
+    assert document["config"]["backbone"] == "dwsep:width=8,depth=1"
+    assert document["provenance"]["plugins"]["ctcbench-dwsep"] == "0.1"
+
+
+@pytest.mark.parametrize("decoder", PEERS)
+def test_a_peer_that_is_not_installed_is_one_line_and_left_out_of_the_bench(installed, decoder):
+    if importlib.util.find_spec(PEERS[decoder]) is not None:
+        pytest.skip(f"{decoder} is installed")
+    benched = installed(
+        "ctcbench", "bench", "decoders", "--workload", "captcha-noisy", "--decoder", decoder,
+        "--decoder", "greedy", "--rounds", "1", "--seconds", "0.01", "--json",
+    )  # fmt: skip
+    assert benched.returncode == 0, benched.stderr
+    [workload] = json.loads(benched.stdout)["workloads"]
+    assert "pip install" in workload["left_out"][decoder]
+    assert "greedy" in {speed["decoder"] for speed in workload["speeds"]}

@@ -1,0 +1,158 @@
+"""`ctcbench new`: what it writes installs, passes its own tests and ruff, and shows up in the help."""
+
+import os
+import shutil
+import subprocess
+import sys
+import tomllib
+
+import pytest
+
+from ctcbench import UsageError
+from ctcbench import registry as registries
+from ctcbench.scaffold import TEMPLATES, Package, write
+
+KINDS = ("backbone", "head", "loss", "decoder", "dataset")
+LONGEST = "a_name_of_just_thirty_two_signs1"
+
+
+def python(*arguments, **options):
+    return subprocess.run(
+        [sys.executable, "-m", *arguments], capture_output=True, text=True, check=False, **options
+    )
+
+
+@pytest.fixture(scope="session")
+def made(tmp_path_factory):
+    """Write a package of each kind by the command line, install them all, and return how to run with them."""
+    folder, site = tmp_path_factory.mktemp("made"), tmp_path_factory.mktemp("site")
+    for kind in KINDS:
+        done = python("ctcbench", "new", kind, f"my_{kind}", "--into", str(folder))
+        assert done.returncode == 0, done.stderr
+        assert f"ctcbench-my-{kind}" in done.stdout and "next: pip install" in done.stdout
+    sources = folder.with_name("sources")
+    shutil.copytree(folder, sources)
+    packages = [str(sources / f"ctcbench-my-{kind}") for kind in KINDS]
+    pip = ("pip", "install", "-q", "--no-deps", "--no-build-isolation", "--no-index", "--target", str(site))
+    built = python(*pip, *packages)
+    assert built.returncode == 0, built.stderr
+    environment = {k: v for k, v in os.environ.items() if k != "CTCBENCH_PLUGINS"}
+    environment |= {"PYTHONPATH": str(site), "OMP_NUM_THREADS": "1", "COLUMNS": "110"}
+
+    def run(*arguments):
+        return python(*arguments, cwd=folder, env=environment)
+
+    run.folder = folder
+    return run
+
+
+def test_what_it_writes_passes_its_own_tests(made):
+    tests = [f"ctcbench-my-{kind}/tests" for kind in KINDS]
+    tested = made("pytest", "-q", "--import-mode=importlib", "-p", "no:cacheprovider", *tests)
+    assert tested.returncode == 0, tested.stdout
+    assert " passed" in tested.stdout and "skipped" not in tested.stdout
+
+
+def test_what_it_writes_shows_up_in_the_help(made):
+    shown = made("ctcbench", "run", "--help").stdout
+    assert all(f"│ my_{kind} " in shown for kind in KINDS)
+    assert all(f"[ctcbench-my-{kind}]" in " ".join(shown.replace("│", " ").split()) for kind in KINDS)
+
+
+def test_all_that_it_writes_trains_together(made, tmp_path):
+    trained = made(
+        "ctcbench", "run", "--out", str(tmp_path), "--dataset", "my_dataset", "--loss", "my_loss",
+        "--backbone", "my_backbone:width=8", "--head", "my_head:width=16", "--decoder", "my_decoder",
+        "--train-samples", "16", "--val-samples", "4", "--test-samples", "4", "--max-steps", "2",
+        "--workers", "1",
+    )  # fmt: skip
+    assert trained.returncode == 0, trained.stderr
+
+
+@pytest.mark.parametrize("name", ["my_part", LONGEST])
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_it_writes_passes_ruff_and_is_toml(tmp_path, registry, kind, name):
+    folder = write(Package(kind, name), tmp_path, registry)
+    if shutil.which("ruff") is None:
+        pytest.skip("ruff is not installed")
+    for check in (["check"], ["format", "--check"]):
+        checked = subprocess.run(["ruff", *check, "--no-cache", folder], capture_output=True, text=True)
+        assert checked.returncode == 0, checked.stdout
+    project = tomllib.loads((folder / "pyproject.toml").read_text())["project"]
+    assert project["name"] == folder.name == f"ctcbench-{name.replace('_', '-')}"
+    assert project["entry-points"]["ctcbench"] == {name: f"ctcbench_{name}"}
+    assert (folder / "README.md").read_text().startswith(f"# ctcbench-{name.replace('_', '-')}\n")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_template_is_used(kind):
+    templates = [*(TEMPLATES / "common").rglob("*.j2"), *(TEMPLATES / kind).rglob("*.j2")]
+    rendered = Package(kind, "my_part").render()
+    assert len(rendered) == len(templates) >= 4
+    assert not any("{{" in text or "{%" in text or "NAME" in path for path, text in rendered.items())
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "says"),
+    [
+        ("backbone", "class", "means something in Python; try my_class"),
+        ("backbone", "list", "means something in Python"),
+        ("backbone", "cnn3", r"'cnn3' exists already, ctcbench \(builtin\) has it"),
+        ("decoder", "beam_cpp", "exists already"),
+        ("backbone", "nn", "uses it for something else"),
+        ("dataset", "random", "uses it for something else"),
+        ("head", "My", "lower-case letters"),
+        ("head", "my-net", "lower-case letters"),
+        ("head", "my__net", "lower-case letters"),
+        ("head", "net_", "lower-case letters"),
+        ("head", "2d", "a letter first"),
+        ("head", "", "lower-case letters"),
+        ("head", "../net", "lower-case letters"),
+        ("head", "nét", "lower-case letters"),
+        ("head", LONGEST + "2", "up to 32"),
+    ],
+)
+def test_a_name_that_can_not_be(tmp_path, registry, kind, name, says):
+    with pytest.raises(UsageError, match=says):
+        write(Package(kind, name), tmp_path, registry)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_installed_module_s_name_is_taken(tmp_path, registry, monkeypatch):
+    (tmp_path / "ctcbench_theirs.py").write_text("")
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(UsageError, match="ctcbench_theirs is installed already"):
+        write(Package("head", "theirs"), tmp_path, registry)
+
+
+def test_a_folder_that_is_there_is_left_alone(tmp_path, registry):
+    (tmp_path / "ctcbench-mine").mkdir()
+    with pytest.raises(UsageError, match="exists already; remove it"):
+        write(Package("head", "mine"), tmp_path, registry)
+    assert list((tmp_path / "ctcbench-mine").iterdir()) == []
+
+
+def test_a_folder_that_is_not_there_is_named(tmp_path, registry):
+    with pytest.raises(UsageError, match="no such folder"):
+        write(Package("head", "mine"), tmp_path / "nowhere", registry)
+
+
+def test_a_package_is_written_wholly_or_not_at_all(tmp_path, registry, monkeypatch):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(shutil, "move", full)
+    with pytest.raises(UsageError, match="No space left"):
+        write(Package("head", "mine"), tmp_path, registry)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("arguments", [("backbon", "x"), ("backbone", "class"), ("backbone",)])
+def test_mistakes_are_one_line_and_exit_code_2(tmp_path, arguments):
+    done = python("ctcbench", "new", *arguments, cwd=tmp_path)
+    assert done.returncode == 2
+    assert done.stdout == "" and done.stderr.count("\n") == 1 and "Traceback" not in done.stderr
+
+
+def test_a_broken_plugin_is_no_hindrance(tmp_path):
+    assert write(Package("head", "mine"), tmp_path, registries.Registry(())).is_dir()
