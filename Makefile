@@ -11,10 +11,10 @@ demo: .venv/installed
 	$(BIN)/ctcbench run --decoder beam_cpp --train-samples 20000 --test-samples 2000
 
 test: .venv/tested
-	$(BIN)/python -m pytest -m "not slow and not gpu"
+	$(BIN)/python -m pytest -n auto -m "not slow and not gpu"
 
 test-slow: .venv/tested
-	$(BIN)/python -m pytest -m "slow"
+	$(BIN)/python -m pytest -n auto -m "slow"
 
 test-gpu: .venv/tested
 	$(BIN)/python -m pytest -m "gpu"
@@ -39,6 +39,10 @@ clean:
 
 # One stamp a set of extras; each larger set brings the smaller ones with it.
 INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --editable
+# Other decoders, to compare with. Where one can't be had, its tests say so and are skipped.
+# pyctcdecode asks for an older numpy than it needs, hence --no-deps.
+PEERS = for peer in fast-ctc-decode flashlight-text "--no-deps pygtrie pyctcdecode"; do \
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --only-binary :all: $$peer || true; done
 MADE_OF := pyproject.toml setup.py constraints.txt $(SOURCES)
 
 .venv/installed: $(MADE_OF) | .venv/bin/python
@@ -47,8 +51,10 @@ MADE_OF := pyproject.toml setup.py constraints.txt $(SOURCES)
 
 .venv/tested: $(MADE_OF) | .venv/bin/python
 	$(INSTALL) '.[test]'
+	$(PEERS)
 	touch .venv/installed $@
 
 .venv/linted: $(MADE_OF) | .venv/bin/python
 	$(INSTALL) '.[test,lint]'
+	$(PEERS)
 	touch .venv/installed .venv/tested $@

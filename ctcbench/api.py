@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 from ctcbench import registry as registries
 from ctcbench import runner
 from ctcbench.config.run_config import RunConfig
-from ctcbench.contract.data import LogProbs
-from ctcbench.contract.errors import UsageError
+from ctcbench.contract.data import LogProbs, Sample
+from ctcbench.contract.errors import BadSample, UsageError
 from ctcbench.contract.pictures import read_picture
+from ctcbench.contract.specs import ImageSpec
 from ctcbench.decode import decode
 from ctcbench.results.result import Result
 from ctcbench.results.run_folder import RunFolder
@@ -25,10 +26,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Prediction:
-    """The text read in a picture, and its probability as the recogniser sees it (0 to 1)."""
+    """The text read in a picture, and its probability as the recogniser sees it (0 to 1).
+
+    ``confidence`` is None where the decoder gives no score.
+    """
 
     text: str
-    confidence: float
+    confidence: float | None
 
 
 @dataclass(frozen=True)
@@ -43,12 +47,12 @@ class Recogniser:
         """Return the log-probs of pictures: paths, PIL images or uint8 arrays, of any size and mode.
 
         Raises:
-            BadSample: a picture can't be read.
+            BadSample: a picture can't be read; the message names it, or its place.
         """
         import numpy as np
         import torch
 
-        samples = [read_picture(image, self.model.image) for image in images]
+        samples = [_read(place, image, self.model.image) for place, image in enumerate(images)]
         spec = self.model.image
         images_NCHW = np.zeros((len(samples), spec.channels, spec.height, spec.width), np.uint8)
         for row, sample in enumerate(samples):
@@ -71,9 +75,7 @@ class Recogniser:
             return []
         read = self.log_probs(images)
         hypotheses, _ = decode(self.registry, decoder or self.config.decoder, read)
-        return [
-            Prediction(read.alphabet.decode(h.labels), min(1.0, math.exp(h.log_prob))) for h in hypotheses
-        ]
+        return [Prediction(read.alphabet.decode(h.labels), _probability(h.log_prob)) for h in hypotheses]
 
 
 def run(config: RunConfig, runtime: Runtime | None = None) -> Result:
@@ -100,3 +102,15 @@ def load(run_folder: str | Path) -> Recogniser:
         raise UsageError(f"{run_folder}: no trained run there (expected config.toml and weights.safetensors)")
     registry = registries.load()
     return Recogniser(registry, RunConfig(**folder.read_config()), load_recognizer(registry, folder))
+
+
+def _read(place: int, picture: Any, spec: ImageSpec) -> Sample:
+    try:
+        return read_picture(picture, spec)
+    except BadSample as error:
+        name = picture if isinstance(picture, str | Path) else f"picture {place}"
+        raise BadSample(f"{name}: {error}") from None
+
+
+def _probability(log_prob: float) -> float | None:
+    return None if math.isnan(log_prob) else min(1.0, math.exp(log_prob))

@@ -2,6 +2,9 @@
 
 import os
 
+# The models of tests are tiny: on a busy machine, a second thread makes them slower, some a thousand times.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 import pytest
 
 from ctcbench import registry as registries

@@ -33,7 +33,7 @@ def predict(
     from ctcbench.api import load
 
     recogniser = load(folder)
-    readings: list[tuple[str, str, float]] = []
+    readings: list[tuple[str, str, float | None]] = []
     for start in range(0, len(images), _AT_ONCE):
         files = images[start : start + _AT_ONCE]
         try:
@@ -47,7 +47,7 @@ def predict(
         return
     table = Table("image", "text", "confidence")
     for name, text, sure in readings:
-        table.add_row(Text(name, overflow="fold"), Text(text, "bold"), f"{sure * 100:.1f} %")
+        table.add_row(Text(name, overflow="fold"), Text(text, "bold"), "–" if sure is None else f"{sure * 100:.1f} %")
     Console(highlight=False).print(table)
 
 

@@ -235,7 +235,7 @@ def test_a_live_process_keeps_others_out_until_it_is_killed(folder, ctcbench_env
     with folder.lock():
         # What the killed process had half written is gone.
         assert tree(folder.path) == [".lock", "config.toml", "results", "results/greedy.json"]
-    ours = pytest.raises(Busy, match=f"process {os.getpid()} is writing")
+    ours = pytest.raises(Busy, match=f"process {os.getpid()} is training")
     with folder.lock(), ours, folder.lock("writing in this run folder"):
         pass
 

@@ -268,8 +268,10 @@ def test_reads_pictures_of_any_kind(finished, tmp_path):
     assert len({(p.text, p.confidence) for p in predictions}) == 1
     assert 0 <= predictions[0].confidence <= 1
     assert recogniser.predict([]) == []
-    with pytest.raises(ctcbench.BadSample):
+    with pytest.raises(ctcbench.BadSample, match=r"none.png: no such file"):
         recogniser.predict([tmp_path / "none.png"])
+    with pytest.raises(ctcbench.BadSample, match=r"picture 1: "):
+        recogniser.predict([array, np.zeros((2, 2, 2, 2), np.uint8)])
 
 
 def test_predicts_what_the_run_read(finished, registry):
