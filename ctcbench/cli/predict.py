@@ -47,7 +47,9 @@ def predict(
         return
     table = Table("image", "text", "confidence")
     for name, text, sure in readings:
-        table.add_row(Text(name, overflow="fold"), Text(text, "bold"), "–" if sure is None else f"{sure * 100:.1f} %")
+        table.add_row(
+            Text(name, overflow="fold"), Text(text, "bold"), "–" if sure is None else f"{sure * 100:.1f} %"
+        )
     Console(highlight=False).print(table)
 
 
