@@ -105,13 +105,12 @@ def training_loss(state: TrainState, logits_TNK: Tensor, batch: Batch, config: R
     log_probs_TNK = penalised(logits_TNK.float(), blank_penalty(state.step, state.steps, config)).log_softmax(
         -1
     )
-    lengths_N = state.model.frames(batch.widths_N)
+    arguments = (
+        log_probs_TNK, state.model.frames(batch.widths_N), batch.targets_NL, batch.target_lengths_N
+    )  # fmt: skip
     if config.deterministic:  # torch's CUDA kernel for CTC adds up in whatever order threads arrive
-        log_probs_TNK, lengths_N, targets_NL, target_lengths_N = (
-            tensor.cpu() for tensor in (log_probs_TNK, lengths_N, batch.targets_NL, batch.target_lengths_N)
-        )
-        return state.objective(log_probs_TNK, lengths_N, targets_NL, target_lengths_N)
-    return state.objective(log_probs_TNK, lengths_N, batch.targets_NL, batch.target_lengths_N)
+        return state.objective(*(argument.cpu() for argument in arguments)).to(logits_TNK.device)
+    return state.objective(*arguments)
 
 
 # ------------------------------------------------------------------------------------------------

@@ -1,0 +1,75 @@
+"""What only a CUDA device can show; `make test-gpu` runs these."""
+
+import numpy as np
+import pytest
+import torch
+from tiny import tiny
+
+from ctcbench import runner
+from ctcbench.evaluation.log_probs import load_log_probs
+from ctcbench.results.run_folder import RunFolder
+from ctcbench.runtime import Runtime
+
+pytestmark = [
+    pytest.mark.gpu,
+    pytest.mark.skipif(not torch.cuda.is_available(), reason="torch sees no CUDA device"),
+]
+
+
+def values(result):
+    return load_log_probs(RunFolder(result.folder).log_probs_path("test")).values_NTK
+
+
+@pytest.mark.parametrize(
+    ("settings", "precision"),
+    [
+        ({"amp": False}, "float32"),
+        ({"amp": True, "amp_dtype": "bfloat16"}, "bfloat16"),
+        ({"amp": True, "amp_dtype": "float16"}, "float16"),
+    ],
+)
+def test_trains_in_every_precision(registry, tmp_path, settings, precision):
+    result = runner.run(registry, tiny(device="cuda", epochs=4, **settings), Runtime(tmp_path))
+    training = result.provenance["training"]
+    assert (training["device"], training["precision"]) == ("cuda", precision)
+    assert "cuda" in training["ctc_backend"]
+    assert result.provenance["host"]["gpu"] == torch.cuda.get_device_name()
+    assert np.isfinite(values(result)).all()
+    losses = [r["loss"] for r in RunFolder(result.folder).read_metrics() if r["kind"] == "epoch"]
+    assert losses[-1] < losses[0]
+
+
+def test_deterministic_gives_the_same_bits(registry, tmp_path):
+    config = tiny(device="cuda", deterministic=True)
+    first, again = (values(runner.run(registry, config, Runtime(tmp_path / name))) for name in "ab")
+    assert np.array_equal(first, again)
+    assert np.isfinite(first).all()
+
+
+def test_cpu_and_gpu_agree_in_float32(registry, tmp_path):
+    settings = {"amp": False, "max_steps": 2, "backbone": "cnn3:width=4", "head": "bigru1:width=8"}
+    cpu, gpu = (
+        values(runner.run(registry, tiny(device=device, **settings), Runtime(tmp_path / device)))
+        for device in ("cpu", "cuda")
+    )
+    assert np.abs(np.exp(cpu) - np.exp(gpu)).max() < 1e-2
+
+
+def test_a_resumed_run_on_the_gpu_goes_on(registry, tmp_path, monkeypatch):
+    import os
+    import signal
+
+    from ctcbench.contract.errors import Interrupted
+    from ctcbench.training import loop, step
+
+    def interrupting(state, batch, config):
+        if state.step == 6:
+            os.kill(os.getpid(), signal.SIGINT)
+        return step.train_step(state, batch, config)
+
+    config = tiny(device="cuda", amp=True, amp_dtype="float16")
+    monkeypatch.setattr(loop, "train_step", interrupting)
+    with pytest.raises(Interrupted):
+        runner.run(registry, config, Runtime(tmp_path))
+    monkeypatch.undo()
+    assert runner.run(registry, config, Runtime(tmp_path, resume=True)).score.images == 12
