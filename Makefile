@@ -1,8 +1,6 @@
 # `make demo` and `make test` do all the set-up themselves: .venv, the pinned packages, the extension.
 PYTHON ?= python3
 BIN := .venv/bin
-# Pins hold for the build's own environment too, which takes them from this variable alone.
-export PIP_CONSTRAINT := constraints.txt
 SOURCES := $(shell find csrc -name '*.cpp' -o -name '*.hpp')
 
 .PHONY: demo test test-slow test-gpu lint format clean
@@ -38,11 +36,13 @@ clean:
 	$(PYTHON) -m venv .venv
 
 # One stamp a set of extras; each larger set brings the smaller ones with it.
-INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --editable
+# The pins come by a variable, as it alone reaches the build's own environment.
+PIP = PIP_CONSTRAINT=constraints.txt $(BIN)/python -m pip install --quiet --disable-pip-version-check
+INSTALL = $(PIP) --editable
 # Other decoders, to compare with. Where one can't be had, its tests say so and are skipped.
 # pyctcdecode asks for an older numpy than it needs, hence --no-deps.
 PEERS = for peer in fast-ctc-decode flashlight-text "--no-deps pygtrie pyctcdecode"; do \
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --only-binary :all: $$peer || true; done
+	$(PIP) --only-binary :all: $$peer || true; done
 MADE_OF := pyproject.toml setup.py constraints.txt $(SOURCES)
 
 .venv/installed: $(MADE_OF) | .venv/bin/python

@@ -13,9 +13,9 @@ from ctcbench import runner
 from ctcbench.config.run_config import RunConfig
 from ctcbench.contract.data import LogProbs, Sample
 from ctcbench.contract.errors import BadSample, UsageError
-from ctcbench.contract.pictures import read_picture
+from ctcbench.contract.pictures import Fit, read_picture
 from ctcbench.contract.specs import ImageSpec
-from ctcbench.decode import decode
+from ctcbench.decode import decode, stored_config
 from ctcbench.results.result import Result
 from ctcbench.results.run_folder import RunFolder
 from ctcbench.runtime import Runtime
@@ -37,11 +37,15 @@ class Prediction:
 
 @dataclass(frozen=True)
 class Recogniser:
-    """A trained recogniser with the decoder it reads by; `load` gives one."""
+    """A trained recogniser with the decoder it reads by; `load` gives one.
+
+    ``fit`` is how pictures are brought to the image size, as those were that it learned from.
+    """
 
     registry: registries.Registry
     config: RunConfig
     model: Recognizer
+    fit: Fit
 
     def log_probs(self, images: Sequence[Any]) -> LogProbs:
         """Return the log-probs of pictures: paths, PIL images or uint8 arrays, of any size and mode.
@@ -52,7 +56,7 @@ class Recogniser:
         import numpy as np
         import torch
 
-        samples = [_read(place, image, self.model.image) for place, image in enumerate(images)]
+        samples = [_read(place, image, self.model.image, self.fit) for place, image in enumerate(images)]
         spec = self.model.image
         images_NCHW = np.zeros((len(samples), spec.channels, spec.height, spec.width), np.uint8)
         for row, sample in enumerate(samples):
@@ -95,18 +99,19 @@ def load(run_folder: str | Path) -> Recogniser:
         UsageError: the folder is not a finished run.
         CtcbenchError: a file in it is damaged.
     """
-    from ctcbench.training.weights import load_recognizer
+    from ctcbench.training.weights import description, load_recognizer
 
     folder = RunFolder(Path(run_folder))
     if not folder.config_path.is_file() or not folder.weights_path.is_file():
         raise UsageError(f"{run_folder}: no trained run there (expected config.toml and weights.safetensors)")
     registry = registries.load()
-    return Recogniser(registry, RunConfig(**folder.read_config()), load_recognizer(registry, folder))
+    model = load_recognizer(registry, folder)
+    return Recogniser(registry, stored_config(folder), model, description(folder).fit)
 
 
-def _read(place: int, picture: Any, spec: ImageSpec) -> Sample:
+def _read(place: int, picture: Any, spec: ImageSpec, fit: Fit) -> Sample:
     try:
-        return read_picture(picture, spec)
+        return read_picture(picture, spec, fit)
     except BadSample as error:
         name = picture if isinstance(picture, str | Path) else f"picture {place}"
         raise BadSample(f"{name}: {error}") from None

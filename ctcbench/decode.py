@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ctcbench.config.run_config import RunConfig
 from ctcbench.contract.data import LogProbs
-from ctcbench.contract.errors import PluginError, UsageError
+from ctcbench.contract.errors import CtcbenchError, PluginError, UsageError
 from ctcbench.contract.hypothesis import Hypothesis
 from ctcbench.evaluation.collapse import blank_probability
 from ctcbench.evaluation.log_probs import load_log_probs, penalised
@@ -17,6 +17,12 @@ from ctcbench.registry import Registry
 from ctcbench.results.keys import decoder_key
 from ctcbench.results.result import Result
 from ctcbench.results.run_folder import RunFolder
+
+# What a summary of training has to say for a result to be made with it.
+_OF_TRAINING = (
+    "parameters", "train_seconds", "images_per_second", "peak_memory_mib",
+    "started", "host", "versions", "plugins", "data", "training",
+)  # fmt: skip
 
 
 def decode_run(
@@ -31,10 +37,12 @@ def decode_run(
         UsageError: the decoder or an option of it is not there or wrong.
         CtcbenchError: the run is not finished, or a file of it is damaged.
     """
-    config = config or RunConfig(**folder.read_config())
+    config = config or stored_config(folder)
     decoder = registry.resolve("decoder", decoder)
     config = config.replace(decoder=decoder)
     trained = folder.read_summary()
+    if missing := [key for key in _OF_TRAINING if key not in trained]:
+        raise CtcbenchError(f"{folder.summary_path}: damaged ({missing[0]} is missing)")
     stored = load_log_probs(folder.log_probs_path("test"))
     hypotheses, seconds = decode(registry, decoder, decoding_input(stored, config))
     texts = [stored.alphabet.decode(hypothesis.labels) for hypothesis in hypotheses]
@@ -59,6 +67,18 @@ def decode_run(
     )
     key = decoder_key(decoder, blank_penalty=_penalty(config) or None)
     return replace(result, path=folder.write_result(key, result))
+
+
+def stored_config(folder: RunFolder) -> RunConfig:
+    """Return a run folder's settings.
+
+    Raises:
+        CtcbenchError: the file is damaged, or has a setting that is not known or out of bounds.
+    """
+    try:
+        return RunConfig(**folder.read_config())
+    except UsageError as error:
+        raise CtcbenchError(f"{folder.config_path}: {error}") from None
 
 
 def decode_stored(registry: Registry, run: Path, decoder: str) -> Result:

@@ -48,6 +48,10 @@ class Plugin:
         self.traceback = "".join(traceback.format_exception(error))
         self.components, self.columns = (), ()
 
+    def silence(self) -> None:
+        """Call no hook of this plugin any more; its components stay."""
+        self._manager = None
+
     def call(self, hook: str, **arguments: Any) -> list[Any]:
         """Call a hook of this plugin (an empty list if it does not have it)."""
         if self._manager is None:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import os
-import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -104,16 +103,18 @@ class Registry:
             owner = self.owner(component).owner
             raise PluginError(f"{owner}: {kind} {text!r} could not be built: {error!r}") from error
 
-    def tell(self, hook: str, **arguments: Any) -> None:
-        """Call a hook of every plugin that has it; one that raises is set aside with a warning."""
+    def tell(self, hook: str, notice: Callable[[str], None], **arguments: Any) -> None:
+        """Call a hook of every plugin that has it.
+
+        One that raises is named to `notice` and not called again; its components stay, as the run may
+        be made of them.
+        """
         for plugin in self.plugins:
-            if plugin.error:
-                continue
             try:
                 plugin.call(hook, **arguments)
             except Exception as error:
-                plugin.set_aside(error)
-                warnings.warn(f"plugin {plugin.owner} set aside: {hook} raised {plugin.error}", stacklevel=2)
+                plugin.silence()
+                notice(f"plugin {plugin.owner} hears no more of this run: {hook} raised {error!r}")
 
     def columns(self) -> list[Column]:
         """Return the extra report columns of every plugin."""

@@ -5,26 +5,28 @@ from __future__ import annotations
 import contextlib
 import resource
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ctcbench.config.keys import differences, resolve, train_key
+from ctcbench.config.keys import resolve, train_key
 from ctcbench.config.run_config import RunConfig
 from ctcbench.contract.data import SPLITS, Samples, Source, SplitName
-from ctcbench.contract.errors import CtcbenchError, UsageError
+from ctcbench.contract.errors import CtcbenchError
 from ctcbench.contract.hooks import RunInfo
 from ctcbench.data.materialise import materialise
 from ctcbench.decode import decode_run
 from ctcbench.evaluation.log_probs import load_log_probs, save_log_probs
 from ctcbench.registry import Registry
 from ctcbench.results import provenance
+from ctcbench.results.claim import claim
 from ctcbench.results.result import Result
-from ctcbench.results.run_folder import RunFolder, create, find_runs
+from ctcbench.results.run_folder import RunFolder
 from ctcbench.runtime import Runtime
 
 if TYPE_CHECKING:
     from ctcbench.training.device import Compute
+
+Drawn = dict[SplitName, Samples]
 
 
 def run(registry: Registry, config: RunConfig, runtime: Runtime | None = None) -> Result:
@@ -38,28 +40,31 @@ def run(registry: Registry, config: RunConfig, runtime: Runtime | None = None) -
     runtime = runtime or Runtime()
     config = resolve(registry, config)
     folder = RunFolder(runtime.out / train_key(registry, config))
-    _require_right_start(folder, config, runtime)
     source: Source = registry.build("dataset", config.dataset)
-    with _locked(folder, config, runtime):
+    with claim(folder, config, runtime):
+        # The test images too: a text among them that can't be read should be known before training.
+        drawn = {split: draw(registry, config, runtime, split) for split in SPLITS}
         if folder.is_finished:
+            folder.require_same_images(folder.read_summary().get("data", {}), _trained_on(drawn))
             runtime.watcher.notice(f"{folder.path}: trained already; --fresh trains it again")
         else:
-            train(registry, config, runtime, folder, source)
-        read(registry, config, runtime, folder, source)
+            train(registry, config, runtime, folder, source, drawn)
+        read(registry, config, runtime, folder, source, drawn)
         result = decode_run(registry, folder, config.decoder, config=config)
-    registry.tell("ctcbench_run_finished", run=run_info(folder, config), result=result.to_json())
+    info, tell = run_info(folder, config), runtime.watcher.notice
+    registry.tell("ctcbench_run_finished", tell, run=info, result=result.to_json())
     return result
 
 
-def train(registry: Registry, config: RunConfig, runtime: Runtime, folder: RunFolder, source: Source) -> None:
+def train(
+    registry: Registry, config: RunConfig, runtime: Runtime, folder: RunFolder, source: Source, drawn: Drawn
+) -> None:
     """Train the recogniser that `config` names, and leave its best weights in `folder`."""
     import torch
 
     from ctcbench.training import device, loop, recognizer, split, step, weights
 
     compute = device.choose(config)
-    # The test images too: a text among them that can't be read should be known before training.
-    drawn = {name: draw(registry, config, runtime, name) for name in SPLITS}
     with device.repeatable(config, compute):
         torch.manual_seed(config.seed)
         model = recognizer.build_recognizer(registry, config, source.image, source.alphabet)
@@ -73,10 +78,12 @@ def train(registry: Registry, config: RunConfig, runtime: Runtime, folder: RunFo
         steps = min(steps, config.max_steps or steps)
         objective = registry.build("loss", config.loss, source.alphabet)
         state = step.new_state(model, objective, config, compute, steps)
-        info = run_info(folder, config, steps)
-        trainer = loop.Trainer(registry, config, runtime, folder, info, train_split, val_split, state)
+        trainer = loop.Trainer(
+            registry, config, runtime, folder, run_info(folder, config, steps), train_split, val_split,
+            state, _trained_on(drawn), getattr(source, "fit", "stretch"),
+        )  # fmt: skip
         trainer.restore()
-        registry.tell("ctcbench_run_started", run=info)
+        registry.tell("ctcbench_run_started", runtime.watcher.notice, run=trainer.info)
         trainer.fit()
     folder.write_summary(
         {
@@ -86,32 +93,31 @@ def train(registry: Registry, config: RunConfig, runtime: Runtime, folder: RunFo
             "host": provenance.host(compute.name()),
             "versions": provenance.versions(),
             "plugins": dict(registry.versions()),
-            "data": {name: drawn[name].fingerprint for name in ("train", "val")},
+            "data": trainer.data,
         }
     )
 
 
-def read(registry: Registry, config: RunConfig, runtime: Runtime, folder: RunFolder, source: Source) -> None:
+def read(
+    registry: Registry, config: RunConfig, runtime: Runtime, folder: RunFolder, source: Source, drawn: Drawn
+) -> None:
     """Leave the log-probs of the validation and test images in `folder`, read with the best weights.
 
     Those that are there already, and of the same images, stay.
     """
-    splits: dict[SplitName, Samples] = {
-        name: samples
-        for name in ("val", "test")
-        if not _is_read(folder, name, samples := draw(registry, config, runtime, name))
-    }
+    splits = [split for split in drawn if split != "train" and not _is_read(folder, split, drawn[split])]
     if not splits:
         return
     from ctcbench.training import device, reading, split, weights
 
     compute = device.choose(config)
     model = weights.load_recognizer(registry, folder).to(compute.device)
+    batch_size = reading.evaluation_batch_size(config)
     with device.repeatable(config, compute):
-        for name, samples in splits.items():
-            split.require_enough_frames(samples, model, config)
-            part = split.make_split(samples, source.alphabet, compute.device)
-            log_probs = reading.read_split(model, part, compute, name, runtime.watcher)
+        for name in splits:
+            split.require_enough_frames(drawn[name], model, config)
+            part = split.make_split(drawn[name], source.alphabet, compute.device)
+            log_probs = reading.read_split(model, part, compute, name, runtime.watcher, batch_size)
             save_log_probs(folder.log_probs_path(name), log_probs)
 
 
@@ -120,6 +126,11 @@ def _is_read(folder: RunFolder, split: SplitName, samples: Samples) -> bool:
     with contextlib.suppress(CtcbenchError):  # a damaged file is made again
         return path.exists() and load_log_probs(path).fingerprint == samples.fingerprint
     return False
+
+
+def _trained_on(drawn: Drawn) -> dict[str, str]:
+    """Return the fingerprints of the images that the weights depend on."""
+    return {split: drawn[split].fingerprint for split in ("train", "val")}
 
 
 def draw(registry: Registry, config: RunConfig, runtime: Runtime, split: SplitName) -> Samples:
@@ -139,62 +150,6 @@ def draw(registry: Registry, config: RunConfig, runtime: Runtime, split: SplitNa
 def run_info(folder: RunFolder, config: RunConfig, steps: int = 0) -> RunInfo:
     """Return the run as trackers hear of it."""
     return RunInfo(folder.path, folder.path.name, config.model_dump(), config.epochs, steps)
-
-
-@contextlib.contextmanager
-def _locked(folder: RunFolder, config: RunConfig, runtime: Runtime) -> Iterator[None]:
-    """Make the run folder if need be, and be the only one that writes there.
-
-    A run that fails before it has anything to keep leaves no folder behind.
-    """
-    existed = folder.config_path.exists()
-    create(runtime.out, folder.path.name)
-    with folder.lock():
-        if runtime.fresh:
-            folder.clear()
-        if not existed or runtime.fresh:
-            folder.write_config(config.model_dump())
-        try:
-            yield
-        except BaseException:
-            if not existed:
-                folder.remove_if_bare()
-            raise
-
-
-def _require_right_start(folder: RunFolder, config: RunConfig, runtime: Runtime) -> None:
-    """Check that there is a run to resume where that was asked for, and none in the way where not.
-
-    Raises:
-        UsageError: says which settings differ from those of an unfinished run that is there.
-    """
-    if runtime.resume and runtime.fresh:
-        raise UsageError("--resume and --fresh: one goes on with what is there, the other throws it away")
-    if folder.config_path.exists():
-        unfinished = not folder.is_finished
-        if unfinished and folder.checkpoint_path.exists() and not (runtime.resume or runtime.fresh):
-            raise UsageError(
-                f"{folder.path}: an unfinished run with these settings; --resume goes on with it, "
-                f"--fresh begins again"
-            )
-        return
-    if runtime.resume:
-        raise UsageError(_nothing_to_resume(folder, config, runtime))
-
-
-def _nothing_to_resume(folder: RunFolder, config: RunConfig, runtime: Runtime) -> str:
-    message = f"--resume: {runtime.out} has no run with these settings"
-    unfinished = []
-    if runtime.out.is_dir():
-        for other in find_runs(runtime.out):
-            if not other.is_finished:
-                with contextlib.suppress(CtcbenchError):
-                    theirs = RunConfig(**other.read_config())
-                    unfinished.append((differences(config, theirs), other.path))
-    if not unfinished:
-        return f"{message}, and no unfinished one; leave --resume out to begin"
-    nearest, path = min(unfinished, key=lambda entry: len(entry[0]))
-    return f"{message}; the unfinished {path} differs in {'; '.join(nearest)}"
 
 
 def _peak_memory_mib(compute: Compute) -> float:

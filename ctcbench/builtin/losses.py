@@ -48,5 +48,6 @@ def _mean_over_frames(values_TN: Tensor, lengths_N: Tensor) -> Tensor:
     """Return the mean of `values_TN` over the frames that count."""
     import torch
 
+    lengths_N = lengths_N.to(values_TN.device, non_blocking=True)
     counts_TN = torch.arange(len(values_TN), device=values_TN.device)[:, None] < lengths_N
     return (values_TN * counts_TN).sum() / counts_TN.sum()

@@ -37,6 +37,8 @@ def report(
     rows, problems = _collect(runs)
     for problem in problems:
         print(f"ctcbench report: {one_line(problem)}", file=sys.stderr)
+    if not rows and problems and form == "table":
+        raise typer.Exit(FAILED)
     if not rows and not problems:
         raise UsageError(f"{', '.join(map(str, runs))}: no results there; `ctcbench run --out …` makes some")
     columns = registry().columns()

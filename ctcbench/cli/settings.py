@@ -12,6 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from ctcbench.cli.completion import complete_choice, complete_component, complete_preset
+from ctcbench.cli.installed import registry
 from ctcbench.config.presets import DEFAULT, read_preset, read_settings
 from ctcbench.config.run_config import COMPONENT_SETTINGS, RunConfig, flag, setting_fields
 from ctcbench.contract.errors import UsageError
@@ -66,7 +67,9 @@ def layered(preset: str | None, file: Path | None, flags: dict[str, Any]) -> Run
     if file is not None:
         settings |= read_settings(file, known)
         try:
-            RunConfig(**settings)
+            read = RunConfig(**settings)
+            for kind in COMPONENT_SETTINGS:
+                registry().resolve(kind, getattr(read, kind))
         except UsageError as error:
             raise UsageError(f"{file}: {error}") from None
     return RunConfig(**settings | flags)

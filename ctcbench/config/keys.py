@@ -21,7 +21,7 @@ def resolve(registry: Registry, config: RunConfig) -> RunConfig:
         UsageError: a component or an option is not there or wrong.
     """
     return config.replace(
-        **{kind: registry.resolve(kind, getattr(config, kind)) for kind in COMPONENT_SETTINGS}  # type: ignore[arg-type]
+        **{kind: registry.resolve(kind, getattr(config, kind)) for kind in COMPONENT_SETTINGS}
     )
 
 
@@ -37,7 +37,7 @@ def train_key(registry: Registry, config: RunConfig) -> str:
     settings: dict[str, Any] = {k: v for k, v in config.model_dump().items() if k not in AFTER_TRAINING}
     for kind in COMPONENT_SETTINGS:
         if kind in settings:
-            settings[kind] = registry.resolve(kind, settings[kind], every=True)  # type: ignore[arg-type]
+            settings[kind] = registry.resolve(kind, settings[kind], every=True)
     if config.init_from:
         settings["init_from"] = _digest(Path(config.init_from) / "weights.safetensors")
     document = json.dumps(settings, sort_keys=True, ensure_ascii=True)

@@ -9,6 +9,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from pydantic.fields import FieldInfo
 
 from ctcbench.config.presets import default_component
+from ctcbench.contract.components import Kind
 from ctcbench.contract.errors import UsageError, nearest
 from ctcbench.contract.options import describe_bounds, explain, show
 
@@ -107,7 +108,7 @@ class RunConfig(BaseModel):
 
 # What decides how the stored log-probs are read or which images they are of, not the weights.
 AFTER_TRAINING = ("decoder", "test_samples", "blank_penalty_at_decoding")
-COMPONENT_SETTINGS = ("dataset", "backbone", "head", "loss", "decoder")
+COMPONENT_SETTINGS: tuple[Kind, ...] = ("dataset", "backbone", "head", "loss", "decoder")
 
 
 def flag(setting: str) -> str:

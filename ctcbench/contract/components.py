@@ -81,8 +81,9 @@ def head(builder: Callable[..., Any]) -> Component:
 def loss(builder: Callable[..., Any]) -> Component:
     """Make a builder ``(alphabet: Alphabet, *, options) -> callable`` a loss component.
 
-    The callable takes ``(log_probs_TNK, lengths_N, targets_NL, target_lengths_N)``, the log-probs in
-    float32, and returns a scalar tensor.
+    The callable takes ``(log_probs_TNK, lengths_N, targets_NL, target_lengths_N)`` and returns a scalar
+    tensor. The log-probs are float32, targets int64 and padded, both on the device of the training;
+    both lengths are int64 on the CPU, where CTC's kernels want them.
     """
     return _component("loss", builder)
 

@@ -33,6 +33,9 @@ class Source(Protocol):
 
     The core draws the samples in worker processes, keeps them in its cache and maps them into
     memory, so ``draw`` must be a pure function of its arguments and of the data set's options.
+
+    A source may also have an attribute ``fit``, ``"stretch"`` (what counts where there is none) or
+    ``"pad"``: how a trained recogniser then brings other pictures to the image size (`read_picture`).
     """
 
     image: ImageSpec

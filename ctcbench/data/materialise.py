@@ -119,7 +119,7 @@ def _job(registry: Registry, dataset: str, split: SplitName, wanted: int | None,
     if size == 0:
         raise UsageError(f"dataset {dataset}: its split {split!r} is empty")
     if size is not None and wanted is not None and wanted > size:
-        notice(f"dataset {dataset} has {size} samples of {split!r}, not {wanted}: all are used")
+        notice(f"{split}: all {size} samples are used ({wanted} asked for)")
     count = min(n for n in (size, wanted) if n is not None)
     return _Job(dataset, owner, source, split, count, fingerprint)
 

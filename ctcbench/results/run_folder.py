@@ -92,6 +92,19 @@ class RunFolder:
         """Return the settings; raises CtcbenchError where the file is damaged."""
         return read_toml(self.config_path)
 
+    def require_same_images(self, then: Mapping[str, Any], now: Mapping[str, str]) -> None:
+        """Check that this run's images are those it was begun with, by their fingerprints.
+
+        Raises:
+            UsageError: names the splits whose images or texts have changed since.
+        """
+        changed = [split for split in now if then.get(split) != now[split]]
+        if changed:
+            raise UsageError(
+                f"{self.path}: its {' and '.join(changed)} images are not those that this run was begun "
+                f"with; --fresh trains again with these, another --out keeps both"
+            )
+
     def remove_if_bare(self) -> None:
         """Remove the folder where training has left nothing in it that is worth keeping."""
         if not (self.metrics_path.exists() or self.checkpoint_path.exists() or self.weights_path.exists()):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from ctcbench.files import atomic_path
 from ctcbench.training.step import TrainState
 
 FORMAT = "ctcbench checkpoint 1"
+_WAY_ON = "; `ctcbench run … --fresh` trains again"
 
 
 def save_tensors(path: Path, tensors: dict[str, Tensor], document: dict[str, Any], form: str) -> None:
@@ -27,7 +29,8 @@ def save_tensors(path: Path, tensors: dict[str, Tensor], document: dict[str, Any
     # One contiguous copy each: tied or strided tensors are not what the format stores.
     plain = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
     # One key: the library writes several in an order that changes from run to run.
-    data = save(plain, metadata={"document": json.dumps({"format": form, **document})})
+    header = {"format": form, "crc32": _checksum(plain), **document}
+    data = save(plain, metadata={"document": json.dumps(header)})
     with atomic_path(path) as temporary:
         temporary.write_bytes(data)
 
@@ -47,13 +50,16 @@ def load_tensors(path: Path, form: str) -> tuple[dict[str, Tensor], dict[str, An
                 raise CtcbenchError(f"{path}: not a {form!r} file")
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
     except (SafetensorError, OSError, ValueError, AttributeError) as error:
-        raise CtcbenchError(f"{path}: damaged or cut off ({error})") from error
+        raise CtcbenchError(f"{path}: damaged or cut off ({error}){_WAY_ON}") from error
+    if document.get("crc32") != _checksum(tensors):
+        raise CtcbenchError(f"{path}: damaged (wrong checksum){_WAY_ON}")
     return tensors, document
 
 
-def save_checkpoint(path: Path, state: TrainState, extra: dict[str, Any]) -> None:
-    """Write the state of training, and `extra` (JSON) with it."""
+def save_checkpoint(path: Path, state: TrainState, best: dict[str, Tensor], extra: dict[str, Any]) -> None:
+    """Write the state of training, the `best` weights so far, and `extra` (JSON), as one."""
     tensors = {f"model.{name}": tensor for name, tensor in state.model.state_dict().items()}
+    tensors |= {f"best.{name}": tensor for name, tensor in best.items()}
     if state.ema is not None:
         tensors |= {f"ema.{name}": tensor for name, tensor in state.ema.state_dict().items()}
     for index, parameter in enumerate(_parameters(state)):
@@ -68,8 +74,8 @@ def save_checkpoint(path: Path, state: TrainState, extra: dict[str, Any]) -> Non
     save_tensors(path, tensors, document, FORMAT)
 
 
-def load_checkpoint(path: Path, state: TrainState) -> dict[str, Any]:
-    """Put the state of training back, and return the ``extra`` that was saved with it.
+def load_checkpoint(path: Path, state: TrainState) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Put the state of training back, and return the ``best`` weights and the ``extra`` saved with it.
 
     Raises:
         CtcbenchError: the file is damaged, or of another model.
@@ -95,7 +101,16 @@ def load_checkpoint(path: Path, state: TrainState) -> dict[str, Any]:
         extra: dict[str, Any] = document["extra"]
     except (KeyError, RuntimeError, TypeError) as error:
         raise CtcbenchError(f"{path}: not a checkpoint of this model ({error})") from error
-    return extra
+    return _under("best.", tensors), extra
+
+
+def _checksum(tensors: dict[str, Tensor]) -> int:
+    # The format knows sizes, but would not notice a flipped bit. By name, as a file lists by size.
+    crc = 0
+    for name in sorted(tensors):
+        content = tensors[name].reshape(-1).view(torch.uint8).numpy()
+        crc = zlib.crc32(content.data, zlib.crc32(name.encode(), crc))
+    return crc
 
 
 def _parameters(state: TrainState) -> list[Tensor]:

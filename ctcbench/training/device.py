@@ -33,6 +33,10 @@ class Compute:
         """The number format of the products, by name."""
         return str(self.amp_dtype or torch.float32).removeprefix("torch.")
 
+    def describe(self) -> str:
+        """Return device and number format, as ``cpu in bfloat16``."""
+        return f"{self.device.type} in {self.precision}"
+
     def autocast(self) -> contextlib.AbstractContextManager[Any]:
         """Return the context in which the forward pass runs."""
         if self.amp_dtype is None:
@@ -68,7 +72,10 @@ def choose(config: RunConfig) -> Compute:
         return Compute(device, None)
     wanted = _DTYPES.get(config.amp_dtype)
     if device.type == "cuda":
-        best = torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float16
+        with torch.cuda.device(device):
+            # Emulated bfloat16 is slower than float16, so the instructions themselves are asked for.
+            native = torch.cuda.is_bf16_supported(including_emulation=False)
+        best = torch.bfloat16 if native else torch.float16
         return Compute(device, wanted or best)
     if wanted is torch.float16:
         raise UsageError("--amp-dtype float16: a CPU has no use for it; use bfloat16, or --no-amp")
@@ -107,9 +114,12 @@ def repeatable(config: RunConfig, compute: Compute) -> Iterator[None]:
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     torch.use_deterministic_algorithms(config.deterministic)
     torch.backends.cudnn.benchmark = not config.deterministic
-    devices = [compute.device] if compute.device.type == "cuda" else []
+    on_gpu = compute.device.type == "cuda"
+    devices = [compute.device] if on_gpu else []
     try:
-        with torch.random.fork_rng(devices=devices):
+        # Seeds, streams and waiting all go to the current device, so that must be the run's.
+        current = torch.cuda.device(compute.device) if on_gpu else contextlib.nullcontext()
+        with current, torch.random.fork_rng(devices=devices):
             yield
     finally:
         torch.use_deterministic_algorithms(before)

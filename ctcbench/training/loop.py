@@ -7,18 +7,20 @@ import time
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from torch import nn
+import numpy as np
+from torch import Tensor, nn
 
 from ctcbench.config.run_config import RunConfig
-from ctcbench.contract.errors import Interrupted
+from ctcbench.contract.errors import CtcbenchError, Interrupted
 from ctcbench.contract.hooks import EpochReport, RunInfo
+from ctcbench.contract.pictures import Fit
 from ctcbench.registry import Registry
 from ctcbench.results.provenance import now
 from ctcbench.results.run_folder import RunFolder
 from ctcbench.runtime import Runtime
 from ctcbench.training.checkpoint import load_checkpoint, save_checkpoint
 from ctcbench.training.monitor import DivergedAt, Monitor, MonitorState, TrainingDiverged
-from ctcbench.training.reading import read_split, validate
+from ctcbench.training.reading import evaluation_batch_size, read_split, unwrap, validate
 from ctcbench.training.schedule import blank_penalty
 from ctcbench.training.split import Split, batch_at, steps_an_epoch
 from ctcbench.training.step import TrainState, train_step
@@ -46,7 +48,10 @@ class History:
 
 @dataclass
 class Trainer:
-    """One training: what it works on, where it is stored, who looks on."""
+    """One training: what it works on, where it is stored, who looks on.
+
+    ``data`` are the fingerprints of the images, ``fit`` how other pictures are brought to their size.
+    """
 
     registry: Registry
     config: RunConfig
@@ -56,10 +61,16 @@ class Trainer:
     train: Split
     val: Split
     state: TrainState
+    data: dict[str, str]
+    fit_pictures: Fit
     history: History = field(default_factory=History)
+    best: dict[str, Tensor] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.monitor = Monitor(MonitorState(), LOOK_EVERY[self.state.compute.device.type])
+        compute = self.state.compute
+        self.monitor = Monitor(
+            MonitorState(), LOOK_EVERY[compute.device.type], gradients_overflow=compute.scales_gradients
+        )
         self.steps_an_epoch = steps_an_epoch(self.train, self.config)
         self._shown = self._saved = time.monotonic()
 
@@ -67,16 +78,28 @@ class Trainer:
         """Go on from the run folder's checkpoint, if it has one.
 
         Raises:
-            CtcbenchError: the checkpoint is damaged.
+            CtcbenchError: the checkpoint is damaged, or of another version of ctcbench.
+            UsageError: the images are not those that the run was begun with.
         """
-        if not self.folder.checkpoint_path.exists():
+        path, notice = self.folder.checkpoint_path, self.runtime.watcher.notice
+        if not path.exists():
             self.folder.truncate_metrics(0)
             return
-        extra = load_checkpoint(self.folder.checkpoint_path, self.state)
-        self.history = History(**extra["history"])
-        self.monitor.state = MonitorState(**extra["monitor"])
+        self.best, extra = load_checkpoint(path, self.state)
+        try:
+            self.history = History(**extra["history"])
+            self.monitor.state = MonitorState(**extra["monitor"])
+            begun_on, data = extra["compute"], extra["data"]
+        except (KeyError, TypeError) as error:
+            raise CtcbenchError(f"{path}: of another ctcbench ({error}); --fresh begins again") from error
+        self.folder.require_same_images(data, self.data)
+        if begun_on != (here := self.state.compute.describe()):
+            notice(f"begun on {begun_on}, going on on {here}: the figures will differ from either alone")
+        # The file may be of an epoch that the checkpoint knows nothing of.
+        if self.best:
+            save_weights(self.folder, self.state.model, self.best, self.fit_pictures)
         self.folder.truncate_metrics(self.state.step)
-        self.runtime.watcher.notice(f"going on after step {self.state.step} of {self.state.steps}")
+        notice(f"going on after step {self.state.step} of {self.state.steps}")
 
     def fit(self) -> None:
         """Train to the last step; the best weights by validation are then in the run folder.
@@ -98,7 +121,7 @@ class Trainer:
                         self._checkpoint()
                         raise Interrupted(self._how_to_resume())
             except DivergedAt as diverged:
-                raise self._explain(diverged) from None
+                raise TrainingDiverged(self._explain(diverged)) from None
 
     def _one_step(self) -> None:
         started = time.perf_counter()
@@ -112,7 +135,11 @@ class Trainer:
         self._look()
         started = time.perf_counter()
         model: nn.Module = self.state.ema if self.state.ema is not None else self.state.model
-        found = validate(read_split(model, self.val, self.state.compute, "val", self.runtime.watcher))
+        batch_size = evaluation_batch_size(self.config)
+        read = read_split(model, self.val, self.state.compute, "val", self.runtime.watcher, batch_size)
+        if np.isnan(read.values_NTK).any():
+            raise DivergedAt(self.state.step, "output", math.nan)
+        found = validate(read)
         self.history.validation_seconds += time.perf_counter() - started
         if self.config.schedule == "plateau":
             self.state.plateau.update(found.loss)
@@ -122,7 +149,9 @@ class Trainer:
         # Equal accuracies are told apart by their edits, equal edits by the later epoch: it saw more.
         if (found.exact, -found.cer) >= (history.best_exact, -history.best_cer) or not history.best_epoch:
             history.best_epoch, history.best_exact, history.best_cer = epoch, found.exact, found.cer
-            save_weights(self.folder, model)
+            weights = unwrap(model).state_dict()
+            self.best = {name: tensor.detach().cpu().clone() for name, tensor in weights.items()}
+            save_weights(self.folder, self.state.model, self.best, self.fit_pictures)
         figures = {
             "loss": self.monitor.state.loss,
             "val_loss": found.loss,
@@ -136,7 +165,10 @@ class Trainer:
         self._checkpoint()
         self._show()
         self.registry.tell(
-            "ctcbench_epoch_finished", run=self.info, epoch=EpochReport(epoch, self.state.step, figures)
+            "ctcbench_epoch_finished",
+            self.runtime.watcher.notice,
+            run=self.info,
+            epoch=EpochReport(epoch, self.state.step, figures),
         )
 
     def _look(self) -> None:
@@ -144,8 +176,13 @@ class Trainer:
 
     def _checkpoint(self) -> None:
         self._look()
-        extra = {"history": asdict(self.history), "monitor": self.monitor.checkpoint()}
-        save_checkpoint(self.folder.checkpoint_path, self.state, extra)
+        extra = {
+            "history": asdict(self.history),
+            "monitor": self.monitor.checkpoint(),
+            "compute": self.state.compute.describe(),
+            "data": self.data,
+        }
+        save_checkpoint(self.folder.checkpoint_path, self.state, self.best, extra)
         self._saved = time.monotonic()
 
     def _show(self) -> None:
@@ -172,17 +209,14 @@ class Trainer:
             f"{self.folder.path}; go on with: {self.runtime.resume_command}"
         )
 
-    def _explain(self, diverged: DivergedAt) -> TrainingDiverged:
+    def _explain(self, diverged: DivergedAt) -> str:
         batch = batch_at(self.train, diverged.step - 1, self.config)
-        alphabet = self.state.model.alphabet
-        texts = [
-            alphabet.decode(target[:length])
-            for target, length in zip(batch.targets_NL.tolist(), batch.target_lengths_N.tolist(), strict=True)
-        ]
+        targets = zip(batch.targets_NL.tolist(), batch.target_lengths_N.tolist(), strict=True)
+        texts = [self.state.model.alphabet.decode(target[:length]) for target, length in targets]
         labels = ", ".join(map(repr, texts[:8])) + (f" and {len(texts) - 8} more" if len(texts) > 8 else "")
         saved = "; the last checkpoint is kept" if self.folder.checkpoint_path.exists() else ""
-        return TrainingDiverged(
-            f"the loss is {diverged.loss} at step {diverged.step} (labels of its batch: {labels}); "
+        return (
+            f"{diverged} (labels of its batch: {labels}); "
             f"try a lower --lr (it was {self.config.lr}), --clip 1, or --no-amp{saved}"
         )
 

@@ -39,8 +39,10 @@ class MonitorState:
 class Monitor:
     """Collects what steps found, and looks at it a few steps at a time, so that a GPU need not wait."""
 
-    def __init__(self, state: MonitorState, look_every: int) -> None:
+    def __init__(self, state: MonitorState, look_every: int, *, gradients_overflow: bool = False) -> None:
+        """`gradients_overflow`: they are scaled, and an overflow is found and skipped by the scaler."""
         self.state = state
+        self._gradients_overflow = gradients_overflow
         self._look_every = look_every
         self._waiting: list[tuple[int, StepMetrics]] = []
 
@@ -60,7 +62,7 @@ class Monitor:
         """Fetch what was collected; record each window of steps, announce a plateau that is long.
 
         Raises:
-            TrainingDiverged: a loss is NaN or infinite.
+            DivergedAt: a loss or a gradient is NaN or infinite.
         """
         if not self._waiting:
             return
@@ -71,7 +73,10 @@ class Monitor:
         self._waiting.clear()
         for step, (loss, all_blank, grad_norm) in zip(steps, rows, strict=True):
             if not math.isfinite(loss):
-                raise DivergedAt(step, loss)
+                raise DivergedAt(step, "loss", loss)
+            # The weights are lost with such a gradient, though the loss shows it a step later.
+            if not (math.isfinite(grad_norm) or self._gradients_overflow):
+                raise DivergedAt(step, "gradient", grad_norm)
             self._count(step, bool(all_blank), notice)
             self.state.loss = loss
             self.state.window.append([loss, all_blank, grad_norm])
@@ -109,8 +114,8 @@ class Monitor:
 
 
 class DivergedAt(Exception):
-    """The step (counted from 1) whose loss is no number; the loop turns it into a TrainingDiverged."""
+    """The step (counted from 1) at which something is no number; the loop says more by TrainingDiverged."""
 
-    def __init__(self, step: int, loss: float) -> None:
-        super().__init__(f"loss {loss} at step {step}")
-        self.step, self.loss = step, loss
+    def __init__(self, step: int, what: str, value: float) -> None:
+        super().__init__(f"the {what} is {value} at step {step}")
+        self.step = step

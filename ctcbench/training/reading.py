@@ -10,6 +10,7 @@ from rapidfuzz.distance import Levenshtein
 from torch import nn
 from torch.nn import functional as F
 
+from ctcbench.config.run_config import RunConfig
 from ctcbench.contract.data import LogProbs, SplitName
 from ctcbench.contract.specs import BLANK, Alphabet
 from ctcbench.decoding import greedy_search
@@ -18,7 +19,7 @@ from ctcbench.training.recognizer import Recognizer
 from ctcbench.training.split import Split
 from ctcbench.watch import Watcher
 
-BATCH_SIZE = 256
+_LARGEST_BATCH = 256
 
 
 class Validation(NamedTuple):
@@ -29,9 +30,14 @@ class Validation(NamedTuple):
     loss: float
 
 
+def evaluation_batch_size(config: RunConfig) -> int:
+    """Return how many images are read at once: what fits in training fits in fours without gradients."""
+    return min(_LARGEST_BATCH, 4 * config.batch_size)
+
+
 @torch.no_grad()
 def read_split(
-    model: nn.Module, split: Split, compute: Compute, name: SplitName, watcher: Watcher
+    model: nn.Module, split: Split, compute: Compute, name: SplitName, watcher: Watcher, batch_size: int
 ) -> LogProbs:
     """Return the log-probs of every image of a split; `model` is a Recognizer or an average of one."""
     recognizer = unwrap(model)
@@ -39,8 +45,8 @@ def read_split(
     model.eval()
     values, lengths = [], []
     try:
-        for start in range(0, len(split), BATCH_SIZE):
-            batch = split.batch(np.arange(start, min(start + BATCH_SIZE, len(split))))
+        for start in range(0, len(split), batch_size):
+            batch = split.batch(np.arange(start, min(start + batch_size, len(split))))
             with compute.autocast():
                 logits_TNK = model(batch.images_NCHW).logits_TNK
             values.append(logits_TNK.float().log_softmax(-1).transpose(0, 1).cpu().numpy())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 from ctcbench.config.run_config import RunConfig
 
@@ -52,12 +53,12 @@ class Plateau:
         if self.waited >= self.patience:
             self.scale, self.waited = self.scale * self.factor, 0
 
-    def state(self) -> dict[str, float]:
-        """Return what a checkpoint keeps (infinity as -1: JSON has none)."""
-        best = -1.0 if math.isinf(self.best) else self.best
+    def state(self) -> dict[str, Any]:
+        """Return what a checkpoint keeps (infinity as null: JSON has none)."""
+        best = None if math.isinf(self.best) else self.best
         return {"scale": self.scale, "best": best, "waited": self.waited}
 
-    def restore(self, state: dict[str, float]) -> None:
+    def restore(self, state: dict[str, Any]) -> None:
         """Take back what `state` gave."""
-        self.scale, self.waited = state["scale"], int(state["waited"])
-        self.best = math.inf if state["best"] < 0 else state["best"]
+        self.scale, self.waited = float(state["scale"]), int(state["waited"])
+        self.best = math.inf if state["best"] is None else float(state["best"])

@@ -17,9 +17,14 @@ from ctcbench.contract.errors import UsageError
 from ctcbench.contract.specs import Alphabet, frames_needed
 from ctcbench.training.recognizer import Recognizer
 
+_COPIED_AT_ONCE = 4096
+
 
 class Batch(NamedTuple):
-    """Images and their targets, on the device: uint8 images, int64 classes (padded) and lengths."""
+    """Images (uint8) and targets (int64, padded) on the device; widths and lengths on the CPU.
+
+    CTC's kernels want lengths on the host: from a GPU they would have to be waited for at each step.
+    """
 
     images_NCHW: Tensor
     widths_N: Tensor
@@ -47,13 +52,14 @@ class Split:
     def batch(self, indices_N: NDArray[np.int64]) -> Batch:
         """Return the samples at `indices_N` on the device."""
         if isinstance(self.images_NCHW, Tensor):
-            chosen_N = torch.from_numpy(indices_N).to(self.device, non_blocking=True)
-            images_NCHW = self.images_NCHW[chosen_N]
+            there_N = torch.from_numpy(indices_N).to(self.device, non_blocking=True)
+            images_NCHW = self.images_NCHW[there_N]
         else:
-            chosen_N = torch.from_numpy(indices_N)
+            there_N = torch.from_numpy(indices_N)
             images_NCHW = torch.from_numpy(self.images_NCHW[indices_N])
+        here_N = torch.from_numpy(indices_N)
         return Batch(
-            images_NCHW, self.widths_N[chosen_N], self.targets_NL[chosen_N], self.target_lengths_N[chosen_N]
+            images_NCHW, self.widths_N[here_N], self.targets_NL[there_N], self.target_lengths_N[here_N]
         )
 
 
@@ -65,15 +71,24 @@ def make_split(samples: Samples, alphabet: Alphabet, device: torch.device) -> Sp
         targets_NL[row, : len(target)] = torch.tensor(target)
     images_NCHW: NDArray[np.uint8] | Tensor = samples.images_NCHW
     if device.type == "cuda":
-        images_NCHW = torch.from_numpy(np.ascontiguousarray(samples.images_NCHW)).to(device)
+        images_NCHW = _on_device(samples.images_NCHW, device)
     return Split(
         samples,
         images_NCHW,
-        torch.from_numpy(samples.widths_N.astype(np.int64)).to(device),
+        torch.from_numpy(samples.widths_N.astype(np.int64)),
         targets_NL.to(device),
-        torch.tensor([len(target) for target in labels]).to(device),
+        torch.tensor([len(target) for target in labels]),
         device,
     )
+
+
+def _on_device(images_NCHW: NDArray[np.uint8], device: torch.device) -> Tensor:
+    """Copy mapped images to a GPU a part at a time, so that no second copy of them all is in memory."""
+    there_NCHW = torch.empty(images_NCHW.shape, dtype=torch.uint8, device=device)
+    for start in range(0, len(images_NCHW), _COPIED_AT_ONCE):
+        part = np.array(images_NCHW[start : start + _COPIED_AT_ONCE])
+        there_NCHW[start : start + len(part)] = torch.from_numpy(part)
+    return there_NCHW
 
 
 def require_enough_frames(samples: Samples, model: Recognizer, config: RunConfig) -> None:

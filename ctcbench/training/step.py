@@ -64,6 +64,10 @@ def new_state(
         if config.ema
         else None
     )
+    if ema is not None:
+        for module in ema.modules():
+            if isinstance(module, nn.RNNBase):
+                module.flatten_parameters()  # a copy is not one block of memory, of which cuDNN complains
     return TrainState(
         model=model,
         objective=objective,

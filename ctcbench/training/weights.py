@@ -3,41 +3,50 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple, get_args
 
 import torch
-from torch import nn
+from torch import Tensor
 
-from ctcbench.config.run_config import RunConfig
 from ctcbench.contract.errors import CtcbenchError, UsageError
+from ctcbench.contract.pictures import Fit
 from ctcbench.contract.specs import Alphabet, ImageSpec
+from ctcbench.decode import stored_config
 from ctcbench.files import read_json, write_json
 from ctcbench.registry import Registry
 from ctcbench.results.run_folder import RunFolder
 from ctcbench.training.checkpoint import load_tensors, save_tensors
-from ctcbench.training.reading import unwrap
 from ctcbench.training.recognizer import Recognizer, build_recognizer
 
 FORMAT = "ctcbench weights 1"
+_LARGEST = 65_536
 
 
-def save_weights(folder: RunFolder, model: nn.Module) -> None:
-    """Write the weights of a recogniser (or of an average of one) and its description."""
-    recognizer = unwrap(model)
-    save_tensors(folder.weights_path, recognizer.state_dict(), {}, FORMAT)
+class Description(NamedTuple):
+    """What a recogniser reads and writes: image size, alphabet, and how a picture is brought to the size."""
+
+    image: ImageSpec
+    alphabet: Alphabet
+    fit: Fit
+
+
+def save_weights(folder: RunFolder, recognizer: Recognizer, weights: dict[str, Tensor], fit: Fit) -> None:
+    """Write the weights of a recogniser, and what it takes to build one for them."""
+    save_tensors(folder.weights_path, weights, {}, FORMAT)
     image = recognizer.image
     write_json(
         folder.recognizer_path,
         {
             "alphabet": recognizer.alphabet.characters,
+            "fit": fit,
             "image": {"height": image.height, "width": image.width, "channels": image.channels},
             "sequence": {"frames": recognizer.sequence.frames, "features": recognizer.sequence.features},
         },
     )
 
 
-def description(folder: RunFolder) -> tuple[ImageSpec, Alphabet]:
-    """Return the image size and the alphabet of a run's recogniser.
+def description(folder: RunFolder) -> Description:
+    """Return what a run's recogniser reads and writes.
 
     Raises:
         CtcbenchError: the description is not there or damaged.
@@ -45,9 +54,16 @@ def description(folder: RunFolder) -> tuple[ImageSpec, Alphabet]:
     path = folder.recognizer_path
     document: Any = read_json(path)
     try:
-        return ImageSpec(**document["image"]), Alphabet(document["alphabet"])
-    except (KeyError, TypeError) as error:
+        image, fit = ImageSpec(**document["image"]), document["fit"]
+        alphabet = Alphabet(document["alphabet"])
+        # A stranger's file may say anything; these are sizes that a model is built from.
+        if not all(type(n) is int and 0 < n <= _LARGEST for n in vars(image).values()):
+            raise ValueError(f"image of {image}")
+        if fit not in get_args(Fit):
+            raise ValueError(f"fit {fit!r}")
+    except (KeyError, TypeError, ValueError, UsageError) as error:
         raise CtcbenchError(f"{path}: damaged ({error!r})") from error
+    return Description(image, alphabet, fit)
 
 
 def load_recognizer(registry: Registry, folder: RunFolder) -> Recognizer:
@@ -57,8 +73,8 @@ def load_recognizer(registry: Registry, folder: RunFolder) -> Recognizer:
         CtcbenchError: a file of the run is not there, damaged, or does not fit the others.
         UsageError: a component of the run is not installed.
     """
-    config = RunConfig(**folder.read_config())
-    image, alphabet = description(folder)
+    config = stored_config(folder)
+    image, alphabet, _ = description(folder)
     with torch.random.fork_rng(devices=[]):
         model = build_recognizer(registry, config, image, alphabet)
     tensors, _ = load_tensors(folder.weights_path, FORMAT)
@@ -78,7 +94,7 @@ def begin_with(model: Recognizer, run: Path) -> None:
     folder = RunFolder(run)
     if not folder.weights_path.is_file():
         raise UsageError(f"--init-from {run}: no weights there (expected {folder.weights_path.name})")
-    image, alphabet = description(folder)
+    image, alphabet, _ = description(folder)
     if alphabet != model.alphabet:
         raise UsageError(
             f"--init-from {run}: its alphabet is {alphabet.characters!r}, "

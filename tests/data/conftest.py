@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -105,7 +106,13 @@ def start_python(plugin_folder, monkeypatch):
         paths = ":".join([str(plugin_folder), *(path or "." for path in sys.path)])
         monkeypatch.setenv("PYTHONPATH", paths)
         process = subprocess.Popen(
-            [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options
+            [sys.executable, "-c", code],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            # A shell that started the tests in the background made them, and so this, deaf to Ctrl-C.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+            **options,
         )
         started.append(process)
         return process

@@ -292,7 +292,7 @@ def test_loading_what_is_no_run(tmp_path):
 def test_trackers_hear_of_the_run(registry, tmp_path, monkeypatch):
     heard = []
     monkeypatch.setattr(
-        type(registry), "tell", lambda self, hook, **arguments: heard.append((hook, arguments))
+        type(registry), "tell", lambda self, hook, notice, **arguments: heard.append((hook, arguments))
     )
     result = runner.run(registry, tiny(), Runtime(tmp_path))
     assert [hook for hook, _ in heard] == [

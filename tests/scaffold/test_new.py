@@ -1,5 +1,6 @@
 """`ctcbench new`: what it writes installs, passes its own tests and ruff, and shows up in the help."""
 
+import importlib.util
 import os
 import shutil
 import subprocess
@@ -73,10 +74,12 @@ def test_all_that_it_writes_trains_together(made, tmp_path):
 @pytest.mark.parametrize("kind", KINDS)
 def test_what_it_writes_passes_ruff_and_is_toml(tmp_path, registry, kind, name):
     folder = write(Package(kind, name), tmp_path, registry)
-    if shutil.which("ruff") is None:
+    if importlib.util.find_spec("ruff") is None:
         pytest.skip("ruff is not installed")
     for check in (["check"], ["format", "--check"]):
-        checked = subprocess.run(["ruff", *check, "--no-cache", folder], capture_output=True, text=True)
+        checked = subprocess.run(
+            [sys.executable, "-m", "ruff", *check, "--no-cache", folder], capture_output=True, text=True
+        )
         assert checked.returncode == 0, checked.stdout
     project = tomllib.loads((folder / "pyproject.toml").read_text())["project"]
     assert project["name"] == folder.name == f"ctcbench-{name.replace('_', '-')}"

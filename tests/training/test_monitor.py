@@ -51,6 +51,17 @@ def test_records_are_means_of_ten_steps(look_every):
     ]
 
 
+@pytest.mark.parametrize("overflow", [False, True])
+def test_a_gradient_that_is_no_number_stops_too_unless_the_scaler_sees_to_it(overflow):
+    monitor = Monitor(MonitorState(), 1, gradients_overflow=overflow)
+    spoiled = StepMetrics(torch.tensor(1.0), torch.tensor(False), torch.tensor(math.inf))
+    if overflow:
+        monitor.take(1, spoiled, print, print)
+        return
+    with pytest.raises(DivergedAt, match="the gradient is inf at step 1"):
+        monitor.take(1, spoiled, print, print)
+
+
 @pytest.mark.parametrize("loss", [math.nan, math.inf])
 @pytest.mark.parametrize("look_every", [1, 10])
 def test_a_loss_that_is_no_number_stops_at_its_step(loss, look_every):
