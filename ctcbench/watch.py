@@ -12,7 +12,8 @@ class Progress:
     """Where training stands: counts from 1, ``loss`` in nats an image, ``seconds_left`` an estimate.
 
     ``val_exact`` is the exact accuracy of the last validation (None before the first);
-    ``blank_steps`` how many steps in a row every output has been empty.
+    ``blank_steps`` how many steps in a row every output has been empty, ``plateau_steps`` how many in
+    a row it has been so or no better than guessing.
     """
 
     epoch: int
@@ -24,6 +25,7 @@ class Progress:
     seconds_left: float
     val_exact: float | None
     blank_steps: int
+    plateau_steps: int
 
 
 class Watcher:

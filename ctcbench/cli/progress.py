@@ -17,7 +17,7 @@ from ctcbench.reporting.figures import percent, seconds
 from ctcbench.watch import Progress, Watcher
 
 # Every training begins with empty outputs; before this many steps that is no news.
-WORTH_SAYING = 50
+WORTH_SAYING, GUESSING_WORTH_SAYING = 50, 200
 _FRAME_SECONDS, _LINE_SECONDS = 0.1, 10.0
 
 
@@ -69,8 +69,8 @@ class ConsoleWatcher(Watcher):
 
     def _say_epoch(self, at: Progress) -> None:
         exact = "" if at.val_exact is None else f"validation: exact {percent(at.val_exact)}"
-        plateau = f"  all blank for {at.blank_steps:,} steps" if at.blank_steps >= WORTH_SAYING else ""
-        self._say(Text(f"{_where(at)}  loss {at.loss:.3f}  {exact}").append(plateau, "yellow"))
+        text = Text(f"{_where(at)}  loss {at.loss:.3f}  {exact}")
+        self._say(text.append(f"  {plateau}" if (plateau := _plateau(at)) else "", "yellow"))
 
     def _say(self, text: Text) -> None:
         self._console.print(text, soft_wrap=True)
@@ -120,8 +120,9 @@ class LiveWatcher(ConsoleWatcher):
 
     def _show_training(self, progress: Progress) -> None:
         bar = _bar("training", progress.step, progress.steps, f"{seconds(progress.seconds_left)} left")
-        plateau = [_plateau(progress)] if progress.blank_steps >= WORTH_SAYING else []
-        self._live.update(Group(bar, _state(progress), *plateau), refresh=True)
+        plateau = _plateau(progress)
+        lines = [Text(plateau, "yellow")] if plateau else []
+        self._live.update(Group(bar, _state(progress), *lines), refresh=True)
 
 
 def _bar(what: str, done: int, total: int, right: str) -> RenderableType:
@@ -144,5 +145,9 @@ def _state(at: Progress) -> Text:
     return text
 
 
-def _plateau(at: Progress) -> Text:
-    return Text(f"all blank for {at.blank_steps:,} steps" if at.blank_steps >= WORTH_SAYING else "", "yellow")
+def _plateau(at: Progress) -> str:
+    if at.blank_steps >= WORTH_SAYING:
+        return f"all blank for {at.blank_steps:,} steps"
+    if at.plateau_steps >= GUESSING_WORTH_SAYING:
+        return f"blank or guesses for {at.plateau_steps:,} steps"
+    return ""

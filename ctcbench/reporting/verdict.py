@@ -13,6 +13,7 @@ from ctcbench.reporting.figures import host, percent, seconds
 from ctcbench.results.result import Result
 
 TALK_EXACT = 0.5306
+_STUCK_STEPS = 200
 _TALK = "the talk (Cheliotis 2025; A100, 60 epochs, 100,000 images)"
 # The talk's kind of data: what a captcha's options have to be, where they are given.
 _TALKS_OPTIONS = {
@@ -62,19 +63,25 @@ def beside_the_talk(result: Result) -> Text | None:
 def diagnosis(result: Result) -> Text | None:
     """Return what ails a run whose recogniser ignores its images, and what to try; None for others."""
     score = result.score
-    if not score.collapsed:
+    training = result.provenance.get("training") or {}
+    on_plateau = training.get("plateau_steps_at_end") or 0
+    stuck = on_plateau >= _STUCK_STEPS
+    if not (score.collapsed or stuck):
         return None
-    if score.empty_outputs >= 0.5:
+    if score.empty_outputs >= 0.5 or stuck:
         seen = f"the blank plateau: {percent(score.empty_outputs)} of the outputs are empty"
         if score.blank_probability is not None:
             seen += f", the blank has {percent(score.blank_probability)} of the probability"
     else:
         seen = "every image is read as the same text"
-    steps = (result.provenance.get("training") or {}).get("blank_steps_at_end")
-    if steps:
-        seen += f"; all blank for the last {steps:,} steps"
+    blank = training.get("blank_steps_at_end") or 0
+    if blank and blank >= on_plateau:
+        seen += f"; all blank for the last {blank:,} steps"
+    elif on_plateau:
+        seen += f"; blank or no better than guessing for the last {on_plateau:,} steps"
     tries = "\n".join(f"  {advice}" for advice in _remedies(result.config))
-    return Text.assemble(("Collapsed: ", "bold red"), f"{seen}.\nWhat to try:\n{tries}")
+    name = "Collapsed: " if score.collapsed else "Stuck: "
+    return Text.assemble((name, "bold red"), f"{seen}.\nWhat to try:\n{tries}")
 
 
 def _remedies(config: Mapping[str, Any]) -> list[str]:

@@ -18,6 +18,7 @@ from ctcbench.registry import Registry
 from ctcbench.results.provenance import now
 from ctcbench.results.run_folder import RunFolder
 from ctcbench.runtime import Runtime
+from ctcbench.training.blank_plateau import guess_loss
 from ctcbench.training.checkpoint import load_checkpoint, save_checkpoint
 from ctcbench.training.monitor import DivergedAt, Monitor, MonitorState, TrainingDiverged
 from ctcbench.training.reading import evaluation_batch_size, read_split, unwrap, validate
@@ -68,8 +69,12 @@ class Trainer:
 
     def __post_init__(self) -> None:
         compute = self.state.compute
+        aux = self.config.aux_weight if self.state.model.shortcut == "aux" else 0.0
         self.monitor = Monitor(
-            MonitorState(), LOOK_EVERY[compute.device.type], gradients_overflow=compute.scales_gradients
+            MonitorState(),
+            LOOK_EVERY[compute.device.type],
+            guess_loss(self.train.samples.texts) * (1 + aux),
+            gradients_overflow=compute.scales_gradients,
         )
         self.steps_an_epoch = steps_an_epoch(self.train, self.config)
         self._shown = self._saved = time.monotonic()
@@ -88,7 +93,7 @@ class Trainer:
         self.best, extra = load_checkpoint(path, self.state)
         try:
             self.history = History(**extra["history"])
-            self.monitor.state = MonitorState(**extra["monitor"])
+            self.monitor.restore(extra["monitor"])
             begun_on, data = extra["compute"], extra["data"]
         except (KeyError, TypeError) as error:
             raise CtcbenchError(f"{path}: of another ctcbench ({error}); --fresh begins again") from error
@@ -199,7 +204,8 @@ class Trainer:
                 images_per_second=images / seconds if seconds else 0.0,
                 seconds_left=(steps - step) * seconds / step,
                 val_exact=self.history.last_exact,
-                blank_steps=self.monitor.state.blank_steps,
+                blank_steps=self.monitor.state.plateau.blank_steps,
+                plateau_steps=self.monitor.state.plateau.steps,
             )
         )
 
@@ -236,9 +242,10 @@ def summary(trainer: Trainer) -> dict[str, Any]:
             "best_epoch": history.best_epoch,
             "best_val_exact": history.best_exact,
             "final_loss": monitor.loss,
-            "first_output_step": monitor.first_output_step or None,
-            "longest_blank_plateau": monitor.longest_blank,
-            "blank_steps_at_end": monitor.blank_steps,
+            "left_plateau_step": monitor.plateau.left_step or None,
+            "longest_plateau_steps": monitor.plateau.longest,
+            "plateau_steps_at_end": monitor.plateau.steps,
+            "blank_steps_at_end": monitor.plateau.blank_steps,
             "validation_seconds": history.validation_seconds,
             "device": str(state.compute.device),
             "precision": state.compute.precision,

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import torch
 
 from ctcbench.contract.errors import CtcbenchError
+from ctcbench.training.blank_plateau import BlankPlateau
 from ctcbench.training.step import StepMetrics
 
-# Every run begins with outputs that are all empty; a plateau is when that does not end.
-PLATEAU_STEPS = 200
 RECORD_EVERY = 10
 
 
@@ -23,25 +22,25 @@ class TrainingDiverged(CtcbenchError):
 
 @dataclass
 class MonitorState:
-    """What is known of the steps so far; a checkpoint keeps it. Steps count from 1, 0 is never.
+    """What is known of the steps so far; a checkpoint keeps it.
 
-    ``first_output_step`` is the first after the longest time in which every output was empty (0: that
-    time goes on). ``loss`` is the last step's, ``window`` what the steps since the last record found.
+    ``loss`` is the last step's, ``window`` what the steps since the last record found.
     """
 
     loss: float | None = None
-    blank_steps: int = 0
-    longest_blank: int = 0
-    first_output_step: int = 0
+    plateau: BlankPlateau = field(default_factory=BlankPlateau)
     window: list[list[float]] = field(default_factory=list)
 
 
 class Monitor:
     """Collects what steps found, and looks at it a few steps at a time, so that a GPU need not wait."""
 
-    def __init__(self, state: MonitorState, look_every: int, *, gradients_overflow: bool = False) -> None:
+    def __init__(
+        self, state: MonitorState, look_every: int, guess_loss: float, *, gradients_overflow: bool = False
+    ) -> None:
         """`gradients_overflow`: they are scaled, and an overflow is found and skipped by the scaler."""
         self.state = state
+        self._guess_loss = guess_loss
         self._gradients_overflow = gradients_overflow
         self._look_every = look_every
         self._waiting: list[tuple[int, StepMetrics]] = []
@@ -77,29 +76,12 @@ class Monitor:
             # The weights are lost with such a gradient, though the loss shows it a step later.
             if not (math.isfinite(grad_norm) or self._gradients_overflow):
                 raise DivergedAt(step, "gradient", grad_norm)
-            self._count(step, bool(all_blank), notice)
+            if said := self.state.plateau.take(step, loss, bool(all_blank), self._guess_loss):
+                notice(said)
             self.state.loss = loss
             self.state.window.append([loss, all_blank, grad_norm])
             if step % RECORD_EVERY == 0:
                 record(self._summarise(step))
-
-    def _count(self, step: int, all_blank: bool, notice: Callable[[str], None]) -> None:
-        state = self.state
-        if not all_blank:
-            if state.blank_steps >= PLATEAU_STEPS:
-                notice(f"step {step}: left the blank plateau after {state.blank_steps} steps")
-            # What an untrained model says by chance is no output: the longest silence ends with the first.
-            if state.blank_steps == state.longest_blank and not state.first_output_step:
-                state.first_output_step = step
-            state.blank_steps = 0
-            return
-        state.blank_steps += 1
-        if state.blank_steps > state.longest_blank:
-            state.longest_blank, state.first_output_step = state.blank_steps, 0
-        # Named when it is one, and again each time that it has doubled.
-        lengths = state.blank_steps / PLATEAU_STEPS
-        if lengths >= 1 and math.log2(lengths).is_integer():
-            notice(f"step {step}: blank plateau: all blank for {state.blank_steps} steps")
 
     def _summarise(self, step: int) -> dict[str, Any]:
         count = len(self.state.window)
@@ -111,6 +93,14 @@ class Monitor:
         """Return what a checkpoint keeps."""
         assert not self._waiting, "look() before a checkpoint"
         return asdict(self.state)
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Take back what `checkpoint` gave.
+
+        Raises:
+            TypeError: it is not of this version.
+        """
+        self.state = MonitorState(**{**state, "plateau": BlankPlateau(**state["plateau"])})
 
 
 class DivergedAt(Exception):

@@ -21,8 +21,8 @@ def _text(console: Console) -> str:
     return console.file.getvalue()
 
 
-def _at(step: int, exact: float | None = None, blank: int = 0) -> Progress:
-    return Progress((step - 1) // 10 + 1, 2, step, 20, 12.5, 480.0, 75.0, exact, blank)
+def _at(step: int, exact: float | None = None, blank: int = 0, plateau: int = 0) -> Progress:
+    return Progress((step - 1) // 10 + 1, 2, step, 20, 12.5, 480.0, 75.0, exact, blank, plateau)
 
 
 def test_plain_lines_elsewhere() -> None:
@@ -70,3 +70,10 @@ def test_the_first_blank_steps_are_no_news() -> None:
     with watcher(console) as watching:
         watching.training(_at(3, blank=3))
     assert "all blank" not in _text(console)
+
+
+def test_guessing_is_said_when_it_lasts() -> None:
+    console = _console(terminal=True)
+    with watcher(console) as watching:
+        watching.training(_at(15, plateau=300))
+    assert "blank or guesses for 300 steps" in _text(console)

@@ -238,14 +238,15 @@ def test_begins_with_what_does_not_fit(registry, tmp_path, finished, settings, w
 
 
 def test_a_plateau_that_does_not_end_is_in_the_result(registry, tmp_path, monkeypatch):
-    monkeypatch.setattr("ctcbench.training.monitor.PLATEAU_STEPS", 4)
+    monkeypatch.setattr("ctcbench.training.blank_plateau.WORTH_NAMING", 4)
     listener = Listener()
     config = tiny(shortcut="none", backbone="cnn3:width=4,norm=none", lr=1e-3, epochs=4)
     result = runner.run(registry, config, Runtime(tmp_path, watcher=listener))
     training = result.provenance["training"]
-    if training["blank_steps_at_end"] >= 4:
-        assert any("blank plateau: all blank for 4 steps" in notice for notice in listener.notices)
-    assert training["longest_blank_plateau"] >= training["blank_steps_at_end"]
+    assert training["plateau_steps_at_end"] == training["steps"] == 20
+    assert training["left_plateau_step"] is None
+    named = [notice for notice in listener.notices if "blank plateau" in notice]
+    assert [notice.split(":")[0] for notice in named] == ["step 4", "step 8", "step 16"]
 
 
 def test_a_damaged_result_is_named_and_others_are_read(finished, registry, tmp_path):

@@ -3,12 +3,15 @@ import math
 import pytest
 import torch
 
-from ctcbench.training.monitor import PLATEAU_STEPS, DivergedAt, Monitor, MonitorState
+from ctcbench.training.blank_plateau import WORTH_NAMING, guess_loss
+from ctcbench.training.monitor import DivergedAt, Monitor, MonitorState
 from ctcbench.training.step import StepMetrics
+
+GUESSING = 20.0
 
 
 def watch(blanks, losses=None, look_every=1):
-    monitor, records, notices = Monitor(MonitorState(), look_every), [], []
+    monitor, records, notices = Monitor(MonitorState(), look_every, GUESSING), [], []
     for step, blank in enumerate(blanks, start=1):
         loss = torch.tensor(losses[step - 1] if losses else 1.0)
         monitor.take(
@@ -20,26 +23,26 @@ def watch(blanks, losses=None, look_every=1):
 
 @pytest.mark.parametrize("look_every", [1, 7])
 def test_the_plateau_is_named_when_it_is_one_and_when_it_has_doubled(look_every):
-    state, _, notices = watch([True] * (4 * PLATEAU_STEPS + 50) + [False], look_every=look_every)
+    state, _, notices = watch([True] * (4 * WORTH_NAMING + 50) + [False], look_every=look_every)
     assert [notice.split(": ", 1)[1] for notice in notices] == [
-        f"blank plateau: all blank for {PLATEAU_STEPS} steps",
-        f"blank plateau: all blank for {2 * PLATEAU_STEPS} steps",
-        f"blank plateau: all blank for {4 * PLATEAU_STEPS} steps",
-        f"left the blank plateau after {4 * PLATEAU_STEPS + 50} steps",
+        f"blank plateau: all blank for {WORTH_NAMING} steps",
+        f"blank plateau: all blank for {2 * WORTH_NAMING} steps",
+        f"blank plateau: all blank for {4 * WORTH_NAMING} steps",
+        f"left the blank plateau after {4 * WORTH_NAMING + 50} steps",
     ]
-    assert (state.blank_steps, state.longest_blank) == (0, 4 * PLATEAU_STEPS + 50)
-    assert state.first_output_step == 4 * PLATEAU_STEPS + 51
+    assert (state.plateau.steps, state.plateau.longest) == (0, 4 * WORTH_NAMING + 50)
+    assert state.plateau.left_step == 4 * WORTH_NAMING + 51
 
 
 def test_the_usual_silence_of_the_first_steps_is_not_announced():
     state, _, notices = watch([False, *[True] * 100, False, True, False])
     assert notices == []
-    assert (state.longest_blank, state.first_output_step) == (100, 102)
+    assert (state.plateau.longest, state.plateau.left_step) == (100, 102)
 
 
 def test_a_silence_that_goes_on_has_no_first_output():
     state, _, _ = watch([False, True, True])
-    assert (state.first_output_step, state.blank_steps) == (0, 2)
+    assert (state.plateau.left_step, state.plateau.blank_steps) == (0, 2)
 
 
 @pytest.mark.parametrize("look_every", [1, 4])
@@ -53,7 +56,7 @@ def test_records_are_means_of_ten_steps(look_every):
 
 @pytest.mark.parametrize("overflow", [False, True])
 def test_a_gradient_that_is_no_number_stops_too_unless_the_scaler_sees_to_it(overflow):
-    monitor = Monitor(MonitorState(), 1, gradients_overflow=overflow)
+    monitor = Monitor(MonitorState(), 1, GUESSING, gradients_overflow=overflow)
     spoiled = StepMetrics(torch.tensor(1.0), torch.tensor(False), torch.tensor(math.inf))
     if overflow:
         monitor.take(1, spoiled, print, print)
@@ -70,3 +73,32 @@ def test_a_loss_that_is_no_number_stops_at_its_step(loss, look_every):
     with pytest.raises(DivergedAt) as error:
         watch([False] * 25, losses=losses, look_every=look_every)
     assert error.value.step == 14
+
+
+def test_guessing_is_the_plateau_too():
+    """Seen: a few random characters in the last frames, the same loss as guessing, and 0 % for ever."""
+    blanks = [True] * 130 + [False] * 300
+    state, _, notices = watch(blanks, losses=[21.0] * 420 + [17.0] * 10)
+    assert notices == [
+        f"step {WORTH_NAMING}: blank plateau: blank or no better than guessing for {WORTH_NAMING} steps "
+        "(loss 21.0; guessing has 20.0 nats an image)",
+        "step 400: blank plateau: blank or no better than guessing for 400 steps "
+        "(loss 21.0; guessing has 20.0 nats an image)",
+        "step 421: left the blank plateau after 420 steps",
+    ]
+    assert (state.plateau.longest, state.plateau.left_step, state.plateau.steps) == (420, 421, 0)
+
+
+def test_guessing_costs_the_entropy_of_the_characters():
+    assert guess_loss(["ab", "ba"]) == pytest.approx(2 * math.log(2))
+    assert guess_loss(["aa", "aa"]) == 0
+    assert guess_loss(["0123456789"]) == pytest.approx(10 * math.log(10))
+
+
+def test_a_checkpoint_keeps_the_plateau():
+    monitor = Monitor(MonitorState(), 1, GUESSING)
+    monitor.take(1, StepMetrics(torch.tensor(30.0), torch.tensor(False), torch.tensor(2.0)), print, print)
+    again = Monitor(MonitorState(), 1, GUESSING)
+    again.restore(monitor.checkpoint())
+    assert again.state == monitor.state
+    assert again.state.plateau.steps == 1
