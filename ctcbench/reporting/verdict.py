@@ -69,7 +69,9 @@ def diagnosis(result: Result) -> Text | None:
     if not (score.collapsed or stuck):
         return None
     if score.empty_outputs >= 0.5 or stuck:
-        seen = f"the blank plateau: {percent(score.empty_outputs)} of the outputs are empty"
+        seen = "the blank plateau"
+        if score.empty_outputs >= 0.5:
+            seen += f": {percent(score.empty_outputs)} of the outputs are empty"
         if score.blank_probability is not None:
             seen += f", the blank has {percent(score.blank_probability)} of the probability"
     else:

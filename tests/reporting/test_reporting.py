@@ -181,6 +181,6 @@ def test_a_run_that_guesses_to_the_end_is_stuck_though_its_outputs_are_not_empty
     result = a_result(0.0, empty_outputs=0.1, config={"shortcut": "none"})
     result.provenance["training"].update(blank_steps_at_end=0, plateau_steps_at_end=1200)  # type: ignore[index]
     text = " ".join(shown(diagnosis(result)).split())
-    assert text.startswith("Stuck: the blank plateau: 10.00 % of the outputs are empty")
+    assert text.startswith("Stuck: the blank plateau; blank or no better")
     assert "blank or no better than guessing for the last 1,200 steps" in text
     assert "--shortcut sum" in text
