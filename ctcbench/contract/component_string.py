@@ -62,7 +62,8 @@ def _value(text: str, rest: str, position: int) -> tuple[str, int]:
         if not found:
             raise UsageError(f"{text!r}: the quote at {rest[position:]!r} is not closed")
         inner = found[1] if found[1] is not None else found[2]
-        return re.sub(r"\\(.)", r"\1", inner, flags=re.DOTALL), found.end()
+        # A backslash escapes a quote or itself, and nothing else: patterns are full of them.
+        return re.sub(r"\\(['\"\\])", r"\1", inner), found.end()
     found = _PLAIN.match(rest, position)
     assert found  # the pattern matches the empty text
     return found[0].strip(), found.end()

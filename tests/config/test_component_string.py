@@ -18,6 +18,8 @@ NAMES = st.from_regex(r"[A-Za-z_][A-Za-z0-9_]{0,8}", fullmatch=True)
         ("folder:path='a,b:c'", "folder", {"path": "a,b:c"}),
         ('folder:path="it\'s"', "folder", {"path": "it's"}),
         (r"folder:path='it\'s'", "folder", {"path": "it's"}),
+        (r"folder:pattern='(.+)-\d+'", "folder", {"pattern": r"(.+)-\d+"}),
+        (r"folder:path='C:\\\\x'", "folder", {"path": r"C:\\x"}),
         ("folder:path=a=b", "folder", {"path": "a=b"}),
         ("captcha:alphabet=", "captcha", {"alphabet": ""}),
     ],
