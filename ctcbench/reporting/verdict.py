@@ -72,7 +72,7 @@ def diagnosis(result: Result) -> Text | None:
         seen = "the blank plateau"
         if score.empty_outputs >= 0.5:
             seen += f": {percent(score.empty_outputs)} of the outputs are empty"
-        if (score.blank_probability or 0) >= 0.5:
+        if score.blank_probability is not None and score.blank_probability >= 0.5:
             seen += f", the blank has {percent(score.blank_probability)} of the probability"
     else:
         seen = "every image is read as the same text"
