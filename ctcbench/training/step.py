@@ -106,9 +106,8 @@ def train_step(state: TrainState, batch: Batch, config: RunConfig) -> StepMetric
 
 def training_loss(state: TrainState, logits_TNK: Tensor, batch: Batch, config: RunConfig) -> Tensor:
     """Return the loss of logits in float32: blank penalty, log-softmax, then the loss component."""
-    log_probs_TNK = penalised(logits_TNK.float(), blank_penalty(state.step, state.steps, config)).log_softmax(
-        -1
-    )
+    penalty = blank_penalty(state.step, state.steps, config)
+    log_probs_TNK = penalised(logits_TNK.float(), penalty).log_softmax(-1)
     arguments = (
         log_probs_TNK, state.model.frames(batch.widths_N), batch.targets_NL, batch.target_lengths_N
     )  # fmt: skip
