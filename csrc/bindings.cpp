@@ -1,7 +1,9 @@
 // The Python face of the library: checks and converts, and nothing else.
 #include <pybind11/numpy.h>
 #include <pybind11/pybind11.h>
+#include <pybind11/stl.h>
 
+#include <algorithm>
 #include <limits>
 #include <string>
 
@@ -12,6 +14,11 @@ namespace py = pybind11;
 namespace {
 
 constexpr py::ssize_t kMaxSize = std::numeric_limits<std::int32_t>::max();
+
+// A frame that cannot be decoded.
+struct BadFrame : py::value_error {
+    using py::value_error::value_error;
+};
 
 void require(bool condition, const char* message) {
     if (!condition) throw py::value_error(message);
@@ -45,48 +52,119 @@ std::vector<ctc::LogProbs> batch_of(const py::array& log_probs_NTK,
     return batch;
 }
 
+ctc::Path path_of(const std::string& name) {
+    if (name == ctc::name_of(ctc::Path::automatic)) return ctc::Path::automatic;
+    for (const ctc::Path path : ctc::paths())
+        if (name == ctc::name_of(path)) return path;
+    throw py::value_error("path must be one of paths()");
+}
+
 void require_ok(const std::vector<ctc::Result>& results) {
     for (std::size_t n = 0; n < results.size(); ++n) {
         if (results[n].status == ctc::Status::ok) continue;
         const std::string where =
             "log_probs: sequence " + std::to_string(n) + ", frame " + std::to_string(results[n].frame);
-        throw py::value_error(where + (results[n].status == ctc::Status::impossible_frame
-                                           ? " gives every class probability zero"
-                                           : " holds a value that is no log-probability"));
+        throw BadFrame(where + (results[n].status == ctc::Status::impossible_frame
+                                    ? " gives every class probability zero"
+                                    : " holds a value that is no log-probability"));
     }
 }
 
-py::tuple tuple_of(const std::vector<std::int32_t>& values) {
-    py::tuple tuple(values.size());
-    for (std::size_t i = 0; i < values.size(); ++i) tuple[i] = py::int_(values[i]);
-    return tuple;
-}
-
-py::list prefix_beam_search(const py::array& log_probs_NTK,
-                            const py::array_t<std::int64_t, py::array::c_style>& lengths_N,
-                            std::int32_t beam_width, std::int32_t blank, std::int32_t n_best,
-                            std::int32_t threads) {
+std::vector<ctc::Result> search(const py::array& log_probs_NTK,
+                                const py::array_t<std::int64_t, py::array::c_style>& lengths_N,
+                                std::int32_t beam_width, std::int32_t blank, std::int32_t n_best,
+                                std::int32_t threads, const std::string& path) {
     require(beam_width >= 1, "beam_width must be at least 1");
     require(n_best >= 1 && n_best <= beam_width, "n_best must lie in [1, beam_width]");
     require(threads >= 1, "threads must be at least 1");
     const std::vector<ctc::LogProbs> batch = batch_of(log_probs_NTK, lengths_N);
     require(blank >= 0 && blank < log_probs_NTK.shape(2), "blank must lie in [0, K)");
+    const ctc::Options options{beam_width, blank, n_best, threads, path_of(path)};
     std::vector<ctc::Result> results;
     {
         const py::gil_scoped_release unlocked;
-        results = ctc::prefix_beam_search(batch, {beam_width, blank, n_best, threads});
+        results = ctc::prefix_beam_search(batch, options);
     }
     require_ok(results);
+    return results;
+}
+
+PyObject* checked(PyObject* made) {
+    if (made == nullptr) throw py::error_already_set();
+    return made;
+}
+
+py::object tuple_of(const std::vector<std::int32_t>& values) {
+    auto tuple =
+        py::reinterpret_steal<py::object>(checked(PyTuple_New(static_cast<Py_ssize_t>(values.size()))));
+    for (std::size_t i = 0; i < values.size(); ++i)
+        PyTuple_SET_ITEM(tuple.ptr(), static_cast<Py_ssize_t>(i), checked(PyLong_FromLong(values[i])));
+    return tuple;
+}
+
+// An instance of `type`, a named tuple of three, made as tuple.__new__ makes one, but for its argument tuple.
+py::object hypothesis_of(PyTypeObject* type, const ctc::Hypothesis& hypothesis) {
+    py::object fields[] = {
+        tuple_of(hypothesis.labels),
+        py::reinterpret_steal<py::object>(checked(PyFloat_FromDouble(hypothesis.log_prob))),
+        tuple_of(hypothesis.frames)};
+    auto made = py::reinterpret_steal<py::object>(checked(type->tp_alloc(type, 3)));
+    for (Py_ssize_t i = 0; i < 3; ++i) PyTuple_SET_ITEM(made.ptr(), i, fields[i].release().ptr());
+    return made;
+}
+
+py::list beam_search(const py::array& log_probs_NTK,
+                     const py::array_t<std::int64_t, py::array::c_style>& lengths_N, std::int32_t beam_width,
+                     std::int32_t blank, std::int32_t n_best, std::int32_t threads, const std::string& path,
+                     const py::type& hypothesis) {
+    auto* type = reinterpret_cast<PyTypeObject*>(hypothesis.ptr());
+    if (PyType_IsSubtype(type, &PyTuple_Type) == 0) throw py::type_error("hypothesis must be a named tuple");
+    const auto results = search(log_probs_NTK, lengths_N, beam_width, blank, n_best, threads, path);
     py::list lists(results.size());
     for (std::size_t n = 0; n < results.size(); ++n) {
         const std::vector<ctc::Hypothesis>& hypotheses = results[n].hypotheses;
         py::list list(hypotheses.size());
         for (std::size_t i = 0; i < hypotheses.size(); ++i)
-            list[i] = py::make_tuple(tuple_of(hypotheses[i].labels), hypotheses[i].log_prob,
-                                     tuple_of(hypotheses[i].frames));
-        lists[n] = std::move(list);
+            PyList_SET_ITEM(list.ptr(), static_cast<Py_ssize_t>(i),
+                            hypothesis_of(type, hypotheses[i]).release().ptr());
+        PyList_SET_ITEM(lists.ptr(), static_cast<Py_ssize_t>(n), list.release().ptr());
     }
     return lists;
+}
+
+py::tuple beam_search_arrays(const py::array& log_probs_NTK,
+                             const py::array_t<std::int64_t, py::array::c_style>& lengths_N,
+                             std::int32_t beam_width, std::int32_t blank, std::int32_t n_best,
+                             std::int32_t threads, const std::string& path) {
+    const auto results = search(log_probs_NTK, lengths_N, beam_width, blank, n_best, threads, path);
+    std::size_t found = 0;
+    std::size_t longest = 0;
+    for (const ctc::Result& result : results) {
+        found = std::max(found, result.hypotheses.size());
+        for (const ctc::Hypothesis& hypothesis : result.hypotheses)
+            longest = std::max(longest, hypothesis.labels.size());
+    }
+    py::array_t<std::int32_t> labels({results.size(), found, longest});
+    py::array_t<std::int32_t> frames({results.size(), found, longest});
+    py::array_t<std::int32_t> lengths({results.size(), found});
+    py::array_t<double> scores({results.size(), found});
+    std::fill_n(labels.mutable_data(), labels.size(), -1);
+    std::fill_n(frames.mutable_data(), frames.size(), -1);
+    std::fill_n(lengths.mutable_data(), lengths.size(), 0);
+    std::fill_n(scores.mutable_data(), scores.size(), -std::numeric_limits<double>::infinity());
+    for (std::size_t n = 0; n < results.size(); ++n) {
+        for (std::size_t i = 0; i < results[n].hypotheses.size(); ++i) {
+            const ctc::Hypothesis& hypothesis = results[n].hypotheses[i];
+            const std::size_t place = n * found + i;
+            std::copy(hypothesis.labels.begin(), hypothesis.labels.end(),
+                      labels.mutable_data() + place * longest);
+            std::copy(hypothesis.frames.begin(), hypothesis.frames.end(),
+                      frames.mutable_data() + place * longest);
+            lengths.mutable_data()[place] = static_cast<std::int32_t>(hypothesis.labels.size());
+            scores.mutable_data()[place] = hypothesis.log_prob;
+        }
+    }
+    return py::make_tuple(labels, lengths, scores, frames);
 }
 
 }  // namespace
@@ -94,9 +172,31 @@ py::list prefix_beam_search(const py::array& log_probs_NTK,
 PYBIND11_MODULE(_core, module, py::mod_gil_not_used()) {
     module.doc() =
         "CTC prefix beam search in C++. Use ctcbench.decoding.beam_search, which checks its arguments.";
+    py::register_exception<BadFrame>(module, "BadFrame", PyExc_ValueError);
+    const auto define = [&](const char* name, auto function, const char* doc, auto... more) {
+        module.def(name, function, py::arg("log_probs").noconvert(), py::arg("lengths").noconvert(),
+                   py::kw_only(), py::arg("beam_width"), py::arg("blank"), py::arg("n_best"),
+                   py::arg("threads"), py::arg("path") = "automatic", more..., doc);
+    };
+    define("beam_search", &beam_search,
+           "(N, T, K) float32 or float64 and (N,) int64 -> N lists of `hypothesis` tuples, best first.",
+           py::arg("hypothesis"));
+    define("beam_search_arrays", &beam_search_arrays,
+           "The same as (labels, lengths, scores, frames) arrays.");
+    define(
+        "search_alone",
+        [](const py::array& log_probs_NTK, const py::array_t<std::int64_t, py::array::c_style>& lengths_N,
+           std::int32_t beam_width, std::int32_t blank, std::int32_t n_best, std::int32_t threads,
+           const std::string& path) {
+            search(log_probs_NTK, lengths_N, beam_width, blank, n_best, threads, path);
+        },
+        "The search without its results as Python objects, to measure what those cost.");
     module.def(
-        "prefix_beam_search", &prefix_beam_search, py::arg("log_probs").noconvert(),
-        py::arg("lengths").noconvert(), py::kw_only(), py::arg("beam_width"), py::arg("blank"),
-        py::arg("n_best"), py::arg("threads"),
-        "(N, T, K) float32 or float64 and (N,) int64 -> N lists of (labels, log_prob, frames), best first.");
+        "paths",
+        [] {
+            std::vector<std::string> names;
+            for (const ctc::Path path : ctc::paths()) names.emplace_back(ctc::name_of(path));
+            return names;
+        },
+        "The code paths that this machine can run, the one that is taken first.");
 }

@@ -1,4 +1,4 @@
-// The tree of prefixes: making, finding, freeing and comparing nodes.
+// The tree of prefixes: emptying it, spelling and comparing.
 #include "ctc/prefix_arena.hpp"
 
 #include <algorithm>
@@ -9,51 +9,6 @@ void PrefixArena::clear() {
     nodes_.assign(1, Record{kNone, kNone, kNone, kNone, kNone, 0, kNone, 1});
     first_free_ = kNone;
     live_ = 1;
-}
-
-PrefixArena::Node PrefixArena::child(Node parent, std::int32_t label) {
-    for (Node node = nodes_[index(parent)].first_child; node != kNone;
-         node = nodes_[index(node)].next_sibling)
-        if (nodes_[index(node)].label == label) return node;
-    return make(parent, label);
-}
-
-PrefixArena::Node PrefixArena::make(Node parent, std::int32_t label) {
-    Node node = first_free_;
-    if (node != kNone) {
-        first_free_ = nodes_[index(node)].next_sibling;
-    } else {
-        node = static_cast<Node>(nodes_.size());
-        nodes_.push_back({});
-    }
-    Record& above = nodes_[index(parent)];
-    nodes_[index(node)] = {parent, kNone, above.first_child, kNone, label, above.length + 1, kNone, 0};
-    if (above.first_child != kNone) nodes_[index(above.first_child)].previous_sibling = node;
-    above.first_child = node;
-    ++above.holders;
-    ++live_;
-    return node;
-}
-
-void PrefixArena::unlink(Node node) {
-    const Record& record = nodes_[index(node)];
-    if (record.previous_sibling != kNone)
-        nodes_[index(record.previous_sibling)].next_sibling = record.next_sibling;
-    else
-        nodes_[index(record.parent)].first_child = record.next_sibling;
-    if (record.next_sibling != kNone)
-        nodes_[index(record.next_sibling)].previous_sibling = record.previous_sibling;
-}
-
-void PrefixArena::release(Node node) {
-    while (--nodes_[index(node)].holders == 0) {
-        const Node above = nodes_[index(node)].parent;
-        unlink(node);
-        nodes_[index(node)].next_sibling = first_free_;
-        first_free_ = node;
-        --live_;
-        node = above;
-    }
 }
 
 std::vector<std::int32_t> PrefixArena::labels(Node node) const {

@@ -4,11 +4,13 @@
 #include <algorithm>
 #include <atomic>
 #include <exception>
+#include <memory>
 #include <mutex>
 #include <system_error>
 #include <thread>
 
-#include "ctc/sequence_search.hpp"
+#include "ctc/exact_search.hpp"
+#include "ctc/fast_search.hpp"
 
 namespace ctc {
 
@@ -21,8 +23,10 @@ std::vector<Result> prefix_beam_search(const std::vector<LogProbs>& batch, const
     // Takes the next sequence until none is left. Which thread decodes which decides nothing.
     const auto work = [&] {
         try {
-            SequenceSearch search(options);
-            for (std::size_t i = next++; i < batch.size(); i = next++) results[i] = search.run(batch[i]);
+            const std::unique_ptr<FastSearch> fast = make_fast_search(options);
+            ExactSearch exact(options);
+            for (std::size_t i = next++; i < batch.size(); i = next++)
+                if (fast == nullptr || !fast->run(batch[i], results[i])) results[i] = exact.run(batch[i]);
         } catch (...) {
             const std::lock_guard<std::mutex> lock(failure_mutex);
             failure = std::current_exception();

@@ -32,6 +32,13 @@ class PrefixArena {
     std::int32_t slot(Node node) const { return nodes_[index(node)].slot; }
     void set_slot(Node node, std::int32_t slot) { nodes_[index(node)].slot = slot; }
 
+    template <class F>
+    void for_each_child(Node node, F f) const {
+        for (Node child = nodes_[index(node)].first_child; child != kNone;
+             child = nodes_[index(child)].next_sibling)
+            f(child);
+    }
+
     std::vector<std::int32_t> labels(Node node) const;
 
     // A labelling that may have no node yet: `node`'s, with `extra` appended unless that is kNone.
@@ -74,5 +81,50 @@ class PrefixArena {
     Node first_free_ = kNone;
     std::size_t live_ = 0;
 };
+
+inline PrefixArena::Node PrefixArena::child(Node parent, std::int32_t label) {
+    for (Node node = nodes_[index(parent)].first_child; node != kNone;
+         node = nodes_[index(node)].next_sibling)
+        if (nodes_[index(node)].label == label) return node;
+    return make(parent, label);
+}
+
+inline PrefixArena::Node PrefixArena::make(Node parent, std::int32_t label) {
+    Node node = first_free_;
+    if (node != kNone) {
+        first_free_ = nodes_[index(node)].next_sibling;
+    } else {
+        node = static_cast<Node>(nodes_.size());
+        nodes_.push_back({});
+    }
+    Record& above = nodes_[index(parent)];
+    nodes_[index(node)] = {parent, kNone, above.first_child, kNone, label, above.length + 1, kNone, 0};
+    if (above.first_child != kNone) nodes_[index(above.first_child)].previous_sibling = node;
+    above.first_child = node;
+    ++above.holders;
+    ++live_;
+    return node;
+}
+
+inline void PrefixArena::unlink(Node node) {
+    const Record& record = nodes_[index(node)];
+    if (record.previous_sibling != kNone)
+        nodes_[index(record.previous_sibling)].next_sibling = record.next_sibling;
+    else
+        nodes_[index(record.parent)].first_child = record.next_sibling;
+    if (record.next_sibling != kNone)
+        nodes_[index(record.next_sibling)].previous_sibling = record.previous_sibling;
+}
+
+inline void PrefixArena::release(Node node) {
+    while (--nodes_[index(node)].holders == 0) {
+        const Node above = nodes_[index(node)].parent;
+        unlink(node);
+        nodes_[index(node)].next_sibling = first_free_;
+        first_free_ = node;
+        --live_;
+        node = above;
+    }
+}
 
 }  // namespace ctc

@@ -21,6 +21,17 @@ namespace ctc {
 
 constexpr double kTie = 1e-12;
 
+// A logarithm of a probability may exceed 0 by rounding alone: that of float16 is as coarse as this.
+constexpr double kHighestLog = 1e-3;
+
+// The code that decodes: the fastest that the machine has, or a certain one, to test it. All give the same
+// bits but for `exact`, which the others fall back to: its sums can differ from theirs in the last place.
+enum class Path { automatic, portable, sse2, avx2, avx512, exact };
+
+// Those that this build has and this machine can run, the fastest first, `exact` last.
+std::vector<Path> paths();
+const char* name_of(Path path);
+
 enum class Dtype { float32, float64 };
 
 // One sequence of natural logarithms, (frames, classes), anywhere in memory. Strides are in bytes, of any
@@ -45,6 +56,7 @@ struct Options {
     std::int32_t blank = 0;        // in [0, classes)
     std::int32_t n_best = 1;       // in [1, beam_width]
     std::int32_t threads = 1;      // at least 1; the results do not depend on it
+    Path path = Path::automatic;   // one of paths()
 };
 
 struct Hypothesis {
@@ -55,7 +67,7 @@ struct Hypothesis {
 
 enum class Status {
     ok,
-    not_a_log_prob,    // NaN, or too large to be a logarithm of a probability, whatever its scale
+    not_a_log_prob,    // NaN, or above kHighestLog
     impossible_frame,  // every class of a frame has probability zero
 };
 

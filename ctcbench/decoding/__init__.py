@@ -6,7 +6,7 @@
 """
 
 from ctcbench.contract.hypothesis import Hypothesis
-from ctcbench.decoding.beam import beam_search
+from ctcbench.decoding.beam import BeamArrays, beam_search, beam_search_arrays
 from ctcbench.decoding.greedy import greedy_search
 
-__all__ = ["Hypothesis", "beam_search", "greedy_search"]
+__all__ = ["BeamArrays", "Hypothesis", "beam_search", "beam_search_arrays", "greedy_search"]

@@ -1,14 +1,42 @@
-from typing import Any
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-def prefix_beam_search(
-    log_probs: NDArray[np.floating[Any]],
+_H = TypeVar("_H", bound=tuple[tuple[int, ...], float, tuple[int, ...]])
+_Floats = NDArray[np.float32] | NDArray[np.float64] | NDArray[np.floating]
+
+class BadFrame(ValueError): ...
+
+def beam_search(
+    log_probs: _Floats,
     lengths: NDArray[np.int64],
     *,
     beam_width: int,
     blank: int,
     n_best: int,
     threads: int,
-) -> list[list[tuple[tuple[int, ...], float, tuple[int, ...]]]]: ...
+    path: str = "automatic",
+    hypothesis: type[_H],
+) -> list[list[_H]]: ...
+def beam_search_arrays(
+    log_probs: _Floats,
+    lengths: NDArray[np.int64],
+    *,
+    beam_width: int,
+    blank: int,
+    n_best: int,
+    threads: int,
+    path: str = "automatic",
+) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.float64], NDArray[np.int32]]: ...
+def search_alone(
+    log_probs: _Floats,
+    lengths: NDArray[np.int64],
+    *,
+    beam_width: int,
+    blank: int,
+    n_best: int,
+    threads: int,
+    path: str = "automatic",
+) -> None: ...
+def paths() -> list[str]: ...

@@ -1,11 +1,25 @@
 """The prefix beam search in C++ behind its Python signature."""
 
 import os
-from typing import Any, SupportsIndex
+from typing import Any, NamedTuple, SupportsFloat, SupportsIndex, TypedDict
+
+import numpy as np
+from numpy.typing import NDArray
 
 from ctcbench.contract.hypothesis import Hypothesis
 from ctcbench.decoding import _core
-from ctcbench.decoding.checks import LogProbsLike, check_beam, check_blank, check_input, whole_number
+from ctcbench.decoding.checks import (
+    Batch,
+    LogProbsLike,
+    check_beam,
+    check_blank,
+    check_input,
+    check_values,
+    whole_number,
+)
+
+# For tests and measurements: a code path of _core.paths() by name, rather than the fastest.
+PATH = os.environ.get("CTCBENCH_DECODER_PATH", "automatic")
 
 
 def beam_search(
@@ -17,6 +31,7 @@ def beam_search(
     n_best: SupportsIndex = 1,
     threads: SupportsIndex | None = None,
     normalize: bool = False,
+    blank_penalty: SupportsFloat = 0.0,
 ) -> list[Any]:  # the number of dimensions decides, which an annotation cannot say
     """Find the most probable labellings by CTC prefix beam search (Graves 2006; Hannun 2014).
 
@@ -41,6 +56,8 @@ def beam_search(
         n_best: hypotheses returned for each sequence, at most `beam_width`.
         threads: threads to share the sequences among; None for one a core. The result does not depend on it.
         normalize: apply log-softmax over the classes first, for logits.
+        blank_penalty: subtracted from the blank's log-prob in every frame, which is then normalised again:
+            log-softmax of (log-probs - blank_penalty at the blank). 0 leaves the log-probs as they are.
 
     Returns:
         N lists (one list for log_probs_TK) of hypotheses, best first. `frames` holds, per character, the
@@ -52,18 +69,107 @@ def beam_search(
         ValueError: a wrong shape or a value out of range; NaN, +inf or positive values in `log_probs`, or a
             frame in which every class has probability zero.
     """
-    batch = check_input(log_probs, lengths, normalize=normalize)
-    width, best = check_beam(beam_width, n_best)
-    results = _core.prefix_beam_search(
-        batch.log_probs_NTK,
-        batch.lengths_N,
-        beam_width=width,
-        blank=check_blank(blank, batch.log_probs_NTK.shape[2]),
-        n_best=best,
-        threads=_available_cores() if threads is None else whole_number("threads", threads, low=1),
+    batch, options = _checked(
+        log_probs,
+        lengths,
+        beam_width,
+        blank,
+        n_best,
+        threads,
+        normalize=normalize,
+        blank_penalty=blank_penalty,
     )
-    hypotheses = [[Hypothesis._make(hypothesis) for hypothesis in result] for result in results]
-    return hypotheses[0] if batch.single else hypotheses
+    try:
+        found = _core.beam_search(batch.log_probs_NTK, batch.lengths_N, **options, hypothesis=Hypothesis)
+    except _core.BadFrame:
+        check_values(batch.log_probs_NTK, batch.lengths_N, logits=False)  # says in full what is wrong
+        raise
+    return found[0] if batch.single else found
+
+
+class BeamArrays(NamedTuple):
+    """Hypotheses as arrays: B of them for each of N sequences, best first, of up to L characters.
+
+    B is the most that a sequence has, L the length of the longest. Without the first axis for log_probs_TK.
+
+    Attributes:
+        labels: int32 (N, B, L), -1 behind the end.
+        lengths: int32 (N, B), characters; 0 also where a sequence has fewer hypotheses than others.
+        log_probs: float64 (N, B), -inf where a sequence has fewer hypotheses than others.
+        frames: int32 (N, B, L), -1 behind the end.
+    """
+
+    labels: NDArray[np.int32]
+    lengths: NDArray[np.int32]
+    log_probs: NDArray[np.float64]
+    frames: NDArray[np.int32]
+
+
+def beam_search_arrays(
+    log_probs: LogProbsLike,
+    lengths: object = None,
+    *,
+    beam_width: SupportsIndex = 25,
+    blank: SupportsIndex = 0,
+    n_best: SupportsIndex = 1,
+    threads: SupportsIndex | None = None,
+    normalize: bool = False,
+    blank_penalty: SupportsFloat = 0.0,
+) -> BeamArrays:
+    """Find what `beam_search` finds, from the same arguments, as arrays rather than objects.
+
+    Raises:
+        TypeError: as `beam_search`.
+        ValueError: as `beam_search`.
+    """
+    batch, options = _checked(
+        log_probs,
+        lengths,
+        beam_width,
+        blank,
+        n_best,
+        threads,
+        normalize=normalize,
+        blank_penalty=blank_penalty,
+    )
+    try:
+        found = _core.beam_search_arrays(batch.log_probs_NTK, batch.lengths_N, **options)
+    except _core.BadFrame:
+        check_values(batch.log_probs_NTK, batch.lengths_N, logits=False)
+        raise
+    return BeamArrays(*(array[0] if batch.single else array for array in found))
+
+
+class _Options(TypedDict):
+    beam_width: int
+    blank: int
+    n_best: int
+    threads: int
+    path: str
+
+
+def _checked(
+    log_probs: LogProbsLike,
+    lengths: object,
+    beam_width: SupportsIndex,
+    blank: SupportsIndex,
+    n_best: SupportsIndex,
+    threads: SupportsIndex | None,
+    *,
+    normalize: bool,
+    blank_penalty: SupportsFloat,
+) -> tuple[Batch, _Options]:
+    batch = check_input(
+        log_probs, lengths, blank, normalize=normalize, blank_penalty=blank_penalty, look_inside=False
+    )
+    width, best = check_beam(beam_width, n_best)
+    return batch, {
+        "beam_width": width,
+        "blank": batch.blank,
+        "n_best": best,
+        "threads": _available_cores() if threads is None else whole_number("threads", threads, low=1),
+        "path": PATH,
+    }
 
 
 def _available_cores() -> int:

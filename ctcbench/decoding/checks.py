@@ -1,7 +1,8 @@
 """What every decoder asks of its arguments, with an error that names what is wrong."""
 
+import math
 import operator
-from typing import Any, NamedTuple, SupportsIndex
+from typing import Any, NamedTuple, SupportsFloat, SupportsIndex
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,35 +19,56 @@ MOST = 2**31 - 1
 
 
 class Batch(NamedTuple):
-    """Checked input: native, aligned floats, whose counting frames hold only usable log-probs."""
+    """Checked input: native, aligned floats."""
 
     log_probs_NTK: NDArray[np.floating[Any]]
     lengths_N: NDArray[np.int64]
+    blank: int
     single: bool  # given as (T, K): one list comes back, not a list of lists
 
 
-def check_input(log_probs: LogProbsLike, lengths: object, *, normalize: bool) -> Batch:
-    """Bring log-probs and lengths into one form, or raise what `beam_search` says it raises."""
+def check_input(
+    log_probs: LogProbsLike,
+    lengths: object,
+    blank: SupportsIndex,
+    *,
+    normalize: bool,
+    blank_penalty: SupportsFloat,
+    look_inside: bool = True,
+) -> Batch:
+    """Bring what every decoder takes into one form, or raise what `beam_search` says it raises.
+
+    Without `look_inside`, log-probs that are decoded as they are remain unchecked: the C++ search checks them
+    as it reads them.
+    """
     if not isinstance(normalize, bool | np.bool_):
         raise TypeError(f"normalize is {normalize!r}; it must be True or False")
-    values = as_array(log_probs)
-    if values.ndim not in (2, 3):
+    array = as_array(log_probs)
+    if array.ndim not in (2, 3):
         raise ValueError(
-            f"log_probs has shape {values.shape}; it must be (N, T, K) or, for one sequence, (T, K)"
+            f"log_probs has shape {array.shape}; it must be (N, T, K) or, for one sequence, (T, K)"
         )
-    if values.shape[-1] == 0:
+    if array.shape[-1] == 0:
         raise ValueError(
-            f"log_probs has shape {values.shape}, so no classes; there must be at least the blank"
+            f"log_probs has shape {array.shape}, so no classes; there must be at least the blank"
         )
-    if max(values.shape[-2:]) > MOST:
-        raise ValueError(f"log_probs has shape {values.shape}; T and K must be below 2**31")
-    single = values.ndim == 2
-    values_NTK = values[np.newaxis] if single else values
+    if max(array.shape[-2:]) > MOST:
+        raise ValueError(f"log_probs has shape {array.shape}; T and K must be below 2**31")
+    single = array.ndim == 2
+    values_NTK = array[np.newaxis] if single else array
     lengths_N = as_lengths(
         lengths, num_sequences=values_NTK.shape[0], num_frames=values_NTK.shape[1], single=single
     )
-    check_values(values_NTK, lengths_N, logits=bool(normalize))
-    return Batch(log_softmax(values_NTK) if normalize else values_NTK, lengths_N, single)
+    blank = check_blank(blank, values_NTK.shape[2])
+    penalty = check_penalty(blank_penalty)
+    if look_inside or normalize or penalty:
+        check_values(values_NTK, lengths_N, logits=bool(normalize))
+    if penalty:
+        values_NTK = values_NTK.astype(np.float64)
+        values_NTK[:, :, blank] -= penalty
+    if normalize or penalty:
+        values_NTK = log_softmax(values_NTK)
+    return Batch(values_NTK, lengths_N, blank, single)
 
 
 def check_values(
@@ -88,6 +110,16 @@ def log_softmax(logits_NTK: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
 def check_blank(blank: SupportsIndex, num_classes: int) -> int:
     """Return the blank's class, a number in [0, num_classes)."""
     return whole_number("blank", blank, low=0, high=num_classes - 1)
+
+
+def check_penalty(blank_penalty: SupportsFloat) -> float:
+    """Return the blank's penalty, a finite number of at least 0."""
+    if isinstance(blank_penalty, bool | np.bool_) or not isinstance(blank_penalty, SupportsFloat):
+        raise TypeError(f"blank_penalty is {blank_penalty!r}; it must be a number of at least 0")
+    penalty = float(blank_penalty)
+    if not 0 <= penalty < math.inf:
+        raise ValueError(f"blank_penalty is {blank_penalty!r}; it must be a finite number of at least 0")
+    return penalty
 
 
 def check_beam(beam_width: SupportsIndex, n_best: SupportsIndex) -> tuple[int, int]:

@@ -1,12 +1,12 @@
 """The best path: the most probable class of each frame, repeats and blanks removed."""
 
-from typing import Any, SupportsIndex
+from typing import Any, SupportsFloat, SupportsIndex
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ctcbench.contract.hypothesis import Hypothesis
-from ctcbench.decoding.checks import LogProbsLike, check_blank, check_input
+from ctcbench.decoding.checks import LogProbsLike, check_input
 
 
 def greedy_search(
@@ -15,6 +15,7 @@ def greedy_search(
     *,
     blank: SupportsIndex = 0,
     normalize: bool = False,
+    blank_penalty: SupportsFloat = 0.0,
 ) -> Any:  # the number of dimensions decides, which an annotation cannot say
     """Read the labelling of the most probable alignment (best path decoding, Graves 2006, section 3.2).
 
@@ -23,6 +24,7 @@ def greedy_search(
         lengths: (N,) frames that count in each sequence; None for all.
         blank: the class that is the blank.
         normalize: apply log-softmax over the classes first, for logits.
+        blank_penalty: subtracted from the blank's log-prob; as for `beam_search`.
 
     Returns:
         A list of N hypotheses (one hypothesis for log_probs_TK). `log_prob` is the best path's, a lower bound
@@ -33,9 +35,8 @@ def greedy_search(
         TypeError: as `beam_search`.
         ValueError: as `beam_search`.
     """
-    batch = check_input(log_probs, lengths, normalize=normalize)
-    blank = check_blank(blank, batch.log_probs_NTK.shape[2])
-    hypotheses = _best_paths(batch.log_probs_NTK, batch.lengths_N, blank)
+    batch = check_input(log_probs, lengths, blank, normalize=normalize, blank_penalty=blank_penalty)
+    hypotheses = _best_paths(batch.log_probs_NTK, batch.lengths_N, batch.blank)
     return hypotheses[0] if batch.single else hypotheses
 
 

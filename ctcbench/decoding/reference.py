@@ -9,13 +9,13 @@ import itertools
 import math
 from collections.abc import Sequence
 from decimal import Decimal
-from typing import Any, NamedTuple, SupportsIndex
+from typing import Any, NamedTuple, SupportsFloat, SupportsIndex
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ctcbench.contract.hypothesis import Hypothesis
-from ctcbench.decoding.checks import LOWEST_LOG, LogProbsLike, check_beam, check_blank, check_input
+from ctcbench.decoding.checks import LOWEST_LOG, LogProbsLike, check_beam, check_input
 
 Labels = tuple[int, ...]
 
@@ -43,13 +43,13 @@ def beam_search_reference(
     blank: SupportsIndex = 0,
     n_best: SupportsIndex = 1,
     normalize: bool = False,
+    blank_penalty: SupportsFloat = 0.0,
 ) -> list[Any]:
     """Do what `ctcbench.decoding.beam_search` does, slowly: arguments, result and errors are the same."""
-    batch = check_input(log_probs, lengths, normalize=normalize)
-    blank = check_blank(blank, batch.log_probs_NTK.shape[2])
+    batch = check_input(log_probs, lengths, blank, normalize=normalize, blank_penalty=blank_penalty)
     width, best = check_beam(beam_width, n_best)
     hypotheses = [
-        _decode(values_TK[:length].astype(np.float64), width, blank, best)
+        _decode(values_TK[:length].astype(np.float64), width, batch.blank, best)
         for values_TK, length in zip(batch.log_probs_NTK, batch.lengths_N, strict=True)
     ]
     return hypotheses[0] if batch.single else hypotheses

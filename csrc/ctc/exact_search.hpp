@@ -1,4 +1,4 @@
-// The search over one sequence, with the memory that it reuses for the next.
+// The search in numbers of any size, plainly: for sequences that FastSearch leaves alone, and to check it by.
 #pragma once
 
 #include <cstdint>
@@ -10,9 +10,10 @@
 
 namespace ctc {
 
-class SequenceSearch {
+// Keeps its memory for the next sequence.
+class ExactSearch {
   public:
-    explicit SequenceSearch(const Options& options) : options_(options) {}
+    explicit ExactSearch(const Options& options) : options_(options) {}
 
     Result run(const LogProbs& log_probs);
 

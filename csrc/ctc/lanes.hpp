@@ -1,0 +1,141 @@
+// Eight doubles at a time, behind one set of names for every instruction set.
+//
+// The search is written once, as templates over one of these; each gives the same bits, because each lane
+// sees the same IEEE operations in the same order and nothing is fused. A path of its own is compiled with
+// the instructions it needs (isa_*.cpp), so nothing here may be instantiated outside of that file.
+#pragma once
+
+#include <cstdint>
+#include <cstring>
+
+#if defined(__x86_64__) && (defined(__GNUC__) || defined(__clang__))
+#define CTC_DISPATCH_X86 1
+#if !defined(__clang__)  // GCC 12 warns of its own header, where values are left open on purpose
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wuninitialized"
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+#endif
+#include <immintrin.h>
+#if !defined(__clang__)
+#pragma GCC diagnostic pop
+#endif
+#else
+#define CTC_DISPATCH_X86 0
+#endif
+
+#if defined(_MSC_VER) && !defined(__clang__)
+#include <intrin.h>
+#endif
+
+namespace ctc {
+
+constexpr std::int32_t kLanes = 8;
+
+// The place of the lowest bit that is set; there must be one.
+inline int lowest_bit(unsigned mask) {
+#if defined(_MSC_VER) && !defined(__clang__)
+    unsigned long place;
+    _BitScanForward(&place, mask);
+    return static_cast<int>(place);
+#else
+    return __builtin_ctz(mask);
+#endif
+}
+
+// Each type of lanes has these functions; masks have bit i for lane i.
+//   load, store, broadcast, widen      from or to eight places; widen reads float32
+//   add, sub, mul, min, max            by lane; max(a, b) and min(a, b) are b where a is NaN
+//   at_least(a, b)                     the mask of a >= b
+//   count(values, n, limit)            how many of n values, a multiple of eight, are at least `limit`
+//   power_of_two(t, bias)              2^(n + bias - 1023) for t = 1.5 * 2^52 + n: exp's last step
+//   zero_unless_at_least(a, x, limit)  a where x >= limit, else 0
+//   split(x, at, low, high)            the mask of x >= at; low: the least such x so far, high: the largest
+//                                      other x so far
+//   pack, pack_ids                     writes the lanes of the mask, or first + lane for them, side by side;
+//                                      may write anything into the rest of the eight places
+
+// Plain C++, for any machine.
+struct PortableLanes {
+    struct D {
+        double at[kLanes];
+    };
+    template <class F>
+    static D each(F f) {
+        D d;
+        for (int i = 0; i < kLanes; ++i) d.at[i] = f(i);
+        return d;
+    }
+    static D load(const double* from) {
+        D d;
+        std::memcpy(&d, from, sizeof d);
+        return d;
+    }
+    static void store(double* to, D a) { std::memcpy(to, &a, sizeof a); }
+    static D broadcast(double x) {
+        return each([&](int) { return x; });
+    }
+    static D widen(const float* from) {
+        return each([&](int i) { return static_cast<double>(from[i]); });
+    }
+    static D add(D a, D b) {
+        return each([&](int i) { return a.at[i] + b.at[i]; });
+    }
+    static D sub(D a, D b) {
+        return each([&](int i) { return a.at[i] - b.at[i]; });
+    }
+    static D mul(D a, D b) {
+        return each([&](int i) { return a.at[i] * b.at[i]; });
+    }
+    static D max(D a, D b) {
+        return each([&](int i) { return a.at[i] > b.at[i] ? a.at[i] : b.at[i]; });
+    }
+    static D min(D a, D b) {
+        return each([&](int i) { return a.at[i] < b.at[i] ? a.at[i] : b.at[i]; });
+    }
+    static unsigned at_least(D a, D b) {
+        unsigned mask = 0;
+        for (int i = 0; i < kLanes; ++i) mask |= static_cast<unsigned>(a.at[i] >= b.at[i]) << i;
+        return mask;
+    }
+    static std::int32_t count(const double* values, std::int32_t n, double limit) {
+        std::int32_t sum = 0;
+        for (std::int32_t i = 0; i < n; ++i) sum += values[i] >= limit ? 1 : 0;
+        return sum;
+    }
+    static D power_of_two(D t, std::int64_t bias) {
+        return each([&](int i) {
+            std::uint64_t bits;
+            std::memcpy(&bits, &t.at[i], sizeof bits);
+            bits = (bits + static_cast<std::uint64_t>(bias)) << 52;
+            double power;
+            std::memcpy(&power, &bits, sizeof power);
+            return power;
+        });
+    }
+    static D zero_unless_at_least(D a, D x, D limit) {
+        return each([&](int i) { return x.at[i] >= limit.at[i] ? a.at[i] : 0.0; });
+    }
+    static unsigned split(D x, D at, D& low, D& high) {
+        for (int i = 0; i < kLanes; ++i) {
+            if (x.at[i] >= at.at[i])
+                low.at[i] = x.at[i] < low.at[i] ? x.at[i] : low.at[i];
+            else
+                high.at[i] = x.at[i] > high.at[i] ? x.at[i] : high.at[i];
+        }
+        return at_least(x, at);
+    }
+    static void pack(double* to, D a, unsigned mask) {
+        for (int i = 0; i < kLanes; ++i) {
+            *to = a.at[i];
+            to += (mask >> i) & 1U;
+        }
+    }
+    static void pack_ids(std::uint64_t* to, std::uint64_t first, unsigned mask) {
+        for (unsigned i = 0; i < kLanes; ++i) {
+            *to = first + i;
+            to += (mask >> i) & 1U;
+        }
+    }
+};
+
+}  // namespace ctc

@@ -1,0 +1,47 @@
+// The order of labellings: by total, ties by spelling. The rule is in prefix_beam_search.hpp.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "ctc/prefix_arena.hpp"
+#include "ctc/prefix_beam_search.hpp"
+
+namespace ctc {
+
+// Sorts [first, end) by total, groups ties, and orders each group by spelling as far as `width` reaches.
+// What lies behind `width` is in no order.
+template <class Iterator, class Higher, class Tied, class Before>
+void rank(Iterator first, Iterator end, std::size_t width, Higher higher, Tied tied, Before before) {
+    std::sort(first, end, higher);
+    const auto kept_end =
+        first + static_cast<std::ptrdiff_t>(std::min(width, static_cast<std::size_t>(end - first)));
+    for (auto group = first; group < kept_end;) {
+        auto group_end = group + 1;
+        while (group_end != end && tied(*group, *group_end)) ++group_end;
+        if (group_end - group > 1) std::partial_sort(group, std::min(group_end, kept_end), group_end, before);
+        group = group_end;
+    }
+}
+
+struct RankedLabelling {
+    double total;
+    PrefixArena::Labelling labelling;
+    std::uint32_t candidate;
+};
+
+inline void rank(const PrefixArena& arena, std::vector<RankedLabelling>& all, std::size_t width) {
+    rank(
+        all.begin(), all.end(), width,
+        [](const RankedLabelling& a, const RankedLabelling& b) { return a.total > b.total; },
+        [](const RankedLabelling& leader, const RankedLabelling& other) {
+            return leader.total - other.total < kTie * leader.total;
+        },
+        [&](const RankedLabelling& a, const RankedLabelling& b) {
+            return arena.before(a.labelling, b.labelling);
+        });
+}
+
+}  // namespace ctc

@@ -1,0 +1,57 @@
+// Which code decodes on this machine.
+#include "ctc/fast_search.hpp"
+#include "ctc/lanes.hpp"
+
+namespace ctc {
+
+std::vector<Path> paths() {
+    std::vector<Path> found;
+#if CTC_DISPATCH_X86
+    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") &&
+        __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw"))
+        found.push_back(Path::avx512);
+    if (__builtin_cpu_supports("avx2")) found.push_back(Path::avx2);
+    found.push_back(Path::sse2);
+#endif
+    found.push_back(Path::portable);
+    found.push_back(Path::exact);
+    return found;
+}
+
+const char* name_of(Path path) {
+    switch (path) {
+        case Path::automatic:
+            return "automatic";
+        case Path::portable:
+            return "portable";
+        case Path::sse2:
+            return "sse2";
+        case Path::avx2:
+            return "avx2";
+        case Path::avx512:
+            return "avx512";
+        case Path::exact:
+            break;
+    }
+    return "exact";
+}
+
+std::unique_ptr<FastSearch> make_fast_search(const Options& options) {
+    static const Path fastest = paths().front();
+    switch (options.path == Path::automatic ? fastest : options.path) {
+#if CTC_DISPATCH_X86
+        case Path::avx512:
+            return make_avx512_search(options);
+        case Path::avx2:
+            return make_avx2_search(options);
+        case Path::sse2:
+            return make_sse2_search(options);
+#endif
+        case Path::portable:
+            return make_portable_search(options);
+        default:
+            return nullptr;
+    }
+}
+
+}  // namespace ctc

@@ -1,0 +1,120 @@
+// libFuzzer target: whatever the bytes, no crash, every path the same bits, and the answer of ExactSearch.
+//
+// clang++ -std=c++17 -g -O1 -ffp-contract=off -fsanitize=fuzzer,address,undefined -pthread -Icsrc \
+//     csrc/fuzz/search_fuzz.cpp $(ls csrc/*.cpp | grep -v bindings) -o search_fuzz && ./search_fuzz
+#include <cmath>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <limits>
+#include <vector>
+
+#include "ctc/prefix_beam_search.hpp"
+
+namespace {
+
+void require(bool condition, const char* what) {
+    if (condition) return;
+    std::fprintf(stderr, "failed: %s\n", what);
+    std::abort();
+}
+
+// Bytes as numbers; zeros when they are used up.
+class Bytes {
+  public:
+    Bytes(const std::uint8_t* data, std::size_t size) : data_(data), size_(size) {}
+
+    std::uint32_t next() {
+        if (size_ == 0) return 0;
+        --size_;
+        return *data_++;
+    }
+    std::int32_t below(std::uint32_t end) { return static_cast<std::int32_t>(next() % end); }
+
+  private:
+    const std::uint8_t* data_;
+    std::size_t size_;
+};
+
+// Log-probs that a search can stumble over: ties, near ties, nothing, masks, far below what a double holds.
+double log_prob(Bytes& bytes, std::uint32_t kind) {
+    const std::uint32_t byte = bytes.next();
+    const double value = byte;
+    switch (kind) {
+        case 0:
+            return -value / 16.0;
+        case 1:
+            return -value * 3.0;
+        case 2:
+            return -static_cast<double>(byte % 4);
+        case 3:
+            return -static_cast<double>(byte / 16) - static_cast<double>(byte % 16) * 2.5e-13;
+        case 4:
+            return byte % 3 == 0 ? -std::numeric_limits<double>::infinity() : -value / 8.0;
+        case 5:
+            return -std::exp(value / 11.0);
+        case 6:
+            return byte < 2 ? -1e30 : -value * value / 64.0;
+        default:
+            return byte == 255 ? std::numeric_limits<double>::quiet_NaN() : 0.1 - value;
+    }
+}
+
+bool same(const ctc::Result& a, const ctc::Result& b, double tolerance) {
+    if (a.status != b.status || a.frame != b.frame || a.hypotheses.size() != b.hypotheses.size()) return false;
+    for (std::size_t i = 0; i < a.hypotheses.size(); ++i) {
+        const ctc::Hypothesis& x = a.hypotheses[i];
+        const ctc::Hypothesis& y = b.hypotheses[i];
+        if (x.labels != y.labels || x.frames != y.frames) return false;
+        if (!(std::abs(x.log_prob - y.log_prob) <= tolerance * std::fmax(1.0, std::abs(y.log_prob))))
+            return false;
+    }
+    return true;
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+    Bytes bytes(data, size);
+    ctc::Options options;
+    const std::int32_t classes = 1 + bytes.below(bytes.below(8) == 0 ? 70 : 6);
+    const std::int32_t frames = bytes.below(40);
+    options.beam_width = 1 + bytes.below(bytes.below(8) == 0 ? 80 : 12);
+    options.n_best = options.beam_width;
+    options.blank = bytes.below(static_cast<std::uint32_t>(classes));
+    const bool single = bytes.below(2) == 0;
+    const bool transposed = bytes.below(4) == 0;
+    const std::uint32_t kind = bytes.next() % 8;
+
+    std::vector<float> floats;
+    std::vector<double> doubles;
+    for (std::int32_t i = 0; i < classes * frames; ++i) {
+        const double value = log_prob(bytes, kind);
+        if (single)
+            floats.push_back(static_cast<float>(value));
+        else
+            doubles.push_back(value);
+    }
+    ctc::LogProbs sequence;
+    const auto step = static_cast<std::ptrdiff_t>(single ? sizeof(float) : sizeof(double));
+    sequence.dtype = single ? ctc::Dtype::float32 : ctc::Dtype::float64;
+    sequence.data = single ? reinterpret_cast<const unsigned char*>(floats.data())
+                           : reinterpret_cast<const unsigned char*>(doubles.data());
+    sequence.frames = frames;
+    sequence.classes = classes;
+    sequence.frame_stride = transposed ? step : step * classes;
+    sequence.class_stride = transposed ? step * frames : step;
+
+    options.path = ctc::Path::exact;
+    const ctc::Result exact = ctc::prefix_beam_search({sequence}, options)[0];
+    options.path = ctc::Path::portable;
+    const ctc::Result portable = ctc::prefix_beam_search({sequence}, options)[0];
+    require(same(portable, exact, 1e-9), "the answer of the exact search");
+    for (const ctc::Path path : ctc::paths()) {
+        if (path == ctc::Path::exact) continue;
+        options.path = path;
+        require(same(ctc::prefix_beam_search({sequence}, options)[0], portable, 0.0), ctc::name_of(path));
+    }
+    return 0;
+}

@@ -1,0 +1,32 @@
+// The search for machines with AVX2.
+#include "ctc/lane_search_needs.hpp"
+
+#if CTC_DISPATCH_X86
+
+// What follows, and nothing that other files share, may use the instructions.
+#if defined(__clang__)
+#pragma clang attribute push(__attribute__((target("avx2,bmi,bmi2,lzcnt,popcnt"))), apply_to = function)
+#else
+#pragma GCC push_options
+#pragma GCC target("avx2,bmi,bmi2,lzcnt,popcnt")
+#endif
+
+#define CTC_USE_AVX2
+#include "ctc/lane_search.hpp"
+#include "ctc/lanes_x86.hpp"
+
+namespace ctc {
+
+std::unique_ptr<FastSearch> make_avx2_search(const Options& options) {
+    return std::make_unique<LaneSearch<Avx2Lanes>>(options);
+}
+
+}  // namespace ctc
+
+#if defined(__clang__)
+#pragma clang attribute pop
+#else
+#pragma GCC pop_options
+#endif
+
+#endif

@@ -1,0 +1,34 @@
+// The search for machines with AVX-512.
+#include "ctc/lane_search_needs.hpp"
+
+#if CTC_DISPATCH_X86
+
+// What follows, and nothing that other files share, may use the instructions.
+#if defined(__clang__)
+#pragma clang attribute push(                                                                 \
+    __attribute__((target("avx512f,avx512vl,avx512dq,avx512bw,avx2,bmi,bmi2,lzcnt,popcnt"))), \
+    apply_to = function)
+#else
+#pragma GCC push_options
+#pragma GCC target("avx512f,avx512vl,avx512dq,avx512bw,avx2,bmi,bmi2,lzcnt,popcnt")
+#endif
+
+#define CTC_USE_AVX512
+#include "ctc/lane_search.hpp"
+#include "ctc/lanes_x86.hpp"
+
+namespace ctc {
+
+std::unique_ptr<FastSearch> make_avx512_search(const Options& options) {
+    return std::make_unique<LaneSearch<Avx512Lanes>>(options);
+}
+
+}  // namespace ctc
+
+#if defined(__clang__)
+#pragma clang attribute pop
+#else
+#pragma GCC pop_options
+#endif
+
+#endif

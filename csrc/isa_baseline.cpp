@@ -1,0 +1,20 @@
+// The search for every machine, and for those of x86-64 that have nothing better.
+#include "ctc/lane_search_needs.hpp"
+
+#define CTC_USE_SSE2
+#include "ctc/lane_search.hpp"
+#include "ctc/lanes_x86.hpp"
+
+namespace ctc {
+
+std::unique_ptr<FastSearch> make_portable_search(const Options& options) {
+    return std::make_unique<LaneSearch<PortableLanes>>(options);
+}
+
+#if CTC_DISPATCH_X86
+std::unique_ptr<FastSearch> make_sse2_search(const Options& options) {
+    return std::make_unique<LaneSearch<Sse2Lanes>>(options);
+}
+#endif
+
+}  // namespace ctc
