@@ -28,8 +28,10 @@ Result ExactSearch::run(const LogProbs& log_probs) {
     start(log_probs.classes);
     for (std::int32_t frame = 0; frame < log_probs.frames; ++frame) {
         result.status = read_frame(log_probs, frame);
-        result.frame = frame;
-        if (result.status != Status::ok) return result;
+        if (result.status != Status::ok) {
+            result.frame = frame;
+            return result;
+        }
         stay();
         lower_the_floor();
         extend();
@@ -47,8 +49,6 @@ Result ExactSearch::run(const LogProbs& log_probs) {
 
 void ExactSearch::start(std::int32_t classes) {
     arena_.clear();
-    arena_.retain(PrefixArena::kRoot);
-    arena_.set_slot(PrefixArena::kRoot, 0);
     beam_.assign(1, {PrefixArena::kRoot, one(), Prob{}, one()});
     frame_.resize(index(classes));
     taken_by_.assign(index(classes), kNone);
@@ -183,24 +183,23 @@ void ExactSearch::rank_candidates() {
 
 void ExactSearch::replace_beam() {
     next_.clear();
+    stays_.assign(beam_.size(), false);
     for (const Candidate& candidate : candidates_) {
+        const auto slot = static_cast<std::int32_t>(next_.size());
         const Entry& stayed = stayed_[index(candidate.entry)];
         if (candidate.symbol == kNone) {
+            stays_[index(candidate.entry)] = true;
+            arena_.set_slot(stayed.node, slot);
             next_.push_back(stayed);
         } else {
-            const PrefixArena::Node node = arena_.child(stayed.node, candidate.symbol);
+            const PrefixArena::Node node = arena_.enter(stayed.node, candidate.symbol, slot);
             next_.push_back({node, Prob{}, candidate.total, candidate.total});
         }
-        arena_.retain(next_.back().node);
     }
-    // The new ones are held before the old ones are let go, so that what is in both lives on.
-    for (const Entry& entry : beam_) {
-        arena_.set_slot(entry.node, kNone);
-        arena_.release(entry.node);
-    }
-    beam_.swap(next_);
+    // The new ones are in before the old ones leave, so that what both have in common lives on.
     for (std::size_t i = 0; i < beam_.size(); ++i)
-        arena_.set_slot(beam_[i].node, static_cast<std::int32_t>(i));
+        if (!stays_[i]) arena_.leave(beam_[i].node);
+    beam_.swap(next_);
 }
 
 }  // namespace ctc

@@ -6,9 +6,15 @@
 namespace ctc {
 
 void PrefixArena::clear() {
-    nodes_.assign(1, Record{kNone, kNone, kNone, kNone, kNone, 0, kNone, 1});
+    if (nodes_.empty()) grow();
+    nodes_[0] = {kNone, kNone, 0, 0, 0, kNone, kNone, kNone};
+    used_ = 1;
     first_free_ = kNone;
     live_ = 1;
+}
+
+void PrefixArena::grow() {
+    nodes_.resize(std::max<std::size_t>(64, 2 * nodes_.size()));
 }
 
 std::vector<std::int32_t> PrefixArena::labels(Node node) const {

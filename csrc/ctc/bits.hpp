@@ -4,6 +4,10 @@
 #include <cstdint>
 #include <cstring>
 
+#if defined(_MSC_VER) && !defined(__clang__)
+#include <intrin.h>
+#endif
+
 namespace ctc {
 
 inline std::int64_t bits_of(double value) {
@@ -35,6 +39,19 @@ inline std::int32_t bits_in(unsigned mask) {
     return static_cast<std::int32_t>((mask + (mask >> 4)) & 0x0fU);
 }
 
+// The place of the lowest bit that is set; there must be one.
+inline std::int32_t lowest_bit(std::uint64_t mask) {
+#if defined(_MSC_VER) && !defined(__clang__)
+    unsigned long place;
+    if (_BitScanForward(&place, static_cast<unsigned long>(mask)) != 0)
+        return static_cast<std::int32_t>(place);
+    _BitScanForward(&place, static_cast<unsigned long>(mask >> 32));
+    return static_cast<std::int32_t>(place) + 32;
+#else
+    return __builtin_ctzll(mask);
+#endif
+}
+
 // Bits in a row of bytes.
 inline void set_bit(unsigned char* bytes, std::int32_t place) {
     bytes[place >> 3] = static_cast<unsigned char>(bytes[place >> 3] | 1U << (place & 7));
@@ -42,6 +59,18 @@ inline void set_bit(unsigned char* bytes, std::int32_t place) {
 
 inline bool bit(const unsigned char* bytes, std::int32_t place) {
     return (bytes[place >> 3] & (1 << (place & 7))) != 0;
+}
+
+// Calls f(place) for each of `count` bits that is `wanted`, in order. May read up to a whole eight bytes.
+template <bool wanted, class F>
+void for_each_bit(const unsigned char* bytes, std::int32_t count, F f) {
+    for (std::int32_t first = 0; first < count; first += 64) {
+        std::uint64_t word = 0;
+        for (int i = 0; i < 8; ++i) word |= static_cast<std::uint64_t>(bytes[first / 8 + i]) << (8 * i);
+        if (!wanted) word = ~word;
+        if (count - first < 64) word &= (std::uint64_t{1} << (count - first)) - 1;
+        for (; word != 0; word &= word - 1) f(first + lowest_bit(word));
+    }
 }
 
 }  // namespace ctc

@@ -19,8 +19,7 @@ class ExactSearch {
 
   private:
     // A labelling in the beam. Invariants between frames: beam_ is in rank order, best first; the totals are
-    // above zero; each entry retains its node, and no other node is retained; slot(beam_[i].node) == i, and
-    // the slot of every other node is kNone.
+    // above zero; its nodes are those that the arena has in the beam; slot(beam_[i].node) == i.
     struct Entry {
         PrefixArena::Node node;
         Prob blank;  // over the alignments that end in blank
@@ -57,6 +56,7 @@ class ExactSearch {
     std::vector<Entry> beam_;
     std::vector<Entry> stayed_;  // stayed_[i] is beam_[i] a frame later
     std::vector<Entry> next_;
+    std::vector<bool> stays_;            // whether beam_[i] is in the next beam
     std::vector<Prob> frame_;            // by class
     std::vector<Symbol> symbols_;        // of the frame, without blank, most probable first
     std::vector<Candidate> candidates_;  // distinct labellings

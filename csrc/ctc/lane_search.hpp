@@ -65,7 +65,6 @@ class LaneSearch final : public FastSearch {
     void finish(const LogProbs& log_probs, Result& result);
 
     void reserve_rows(std::int32_t count);
-    std::int32_t add_row();
     std::int32_t label_with(double log_prob) const;
     void exp_all(const double* logs, double* probs, std::int32_t count) const;
     static D eight(const float* from) { return L::widen(from); }
@@ -125,15 +124,16 @@ class LaneSearch final : public FastSearch {
     double highest_ = 0.0;        // of the candidates
     double lowest_ = 0.0;         // of those kept
     std::vector<RankedLabelling> ranked_;
-    std::vector<std::int32_t> leaving_;  // rows
+    // Rows that are left; then, as far as there are more arrivals, new ones. Arrival i goes to leaving_[i].
+    Column<std::int32_t> leaving_;
     struct Arrival {
-        Node node;
         double total;
         std::int32_t label;
-        std::int32_t parent;
-        bool repeats;
+        std::int32_t parent;  // a row, or kNone once that is known to leave
+        Node node;
+        unsigned char repeats;
     };
-    std::vector<Arrival> arrivals_;
+    Column<Arrival> arriving_;
 };
 
 }  // namespace ctc

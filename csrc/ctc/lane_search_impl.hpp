@@ -34,8 +34,6 @@ void LaneSearch<L>::start(std::int32_t classes) {
     symbol_log_.reserve(padded);
     symbol_prob_.reserve(padded);
     arena_.clear();
-    arena_.retain(PrefixArena::kRoot);
-    arena_.set_slot(PrefixArena::kRoot, 0);
     rows_ = 1;
     total_.at()[0] = blank_.at()[0] = 1.0;
     last_.at()[0] = classes;
@@ -218,7 +216,8 @@ double LaneSearch<L>::floor_of_the_best() {
     for (int round = 0; round < kFloorRounds && high - low > (std::int64_t{1} << 46); ++round) {
         const std::int64_t middle = low + (high - low) / 2;
         const std::int32_t count = L::count(candidate_.at(), 2 * stays_, double_of(middle));
-        (count >= width ? low : high) = middle;
+        low = count >= width ? middle : low;
+        high = count >= width ? high : middle;
         if (count >= width && count <= width + 2) break;
     }
     return double_of(low) * kSlack;
@@ -325,7 +324,7 @@ void LaneSearch<L>::choose(double floor) {
     double* candidate = candidate_.at();
     L::store(candidate + candidates_, L::broadcast(0.0));
     const std::int32_t count = whole_lanes(candidates_);
-    keep_.reserve(static_cast<std::size_t>(count / kLanes));
+    keep_.reserve(static_cast<std::size_t>(count / kLanes + kLanes));
     D most = L::broadcast(0.0);
     for (std::int32_t i = 0; i < count; i += kLanes) most = L::max(L::load(candidate + i), most);
     highest_ = largest(most);
@@ -344,7 +343,8 @@ void LaneSearch<L>::choose(double floor) {
                 cut = double_of(middle);
                 break;
             }
-            (above > width ? low : high) = middle;
+            low = above > width ? middle : low;
+            high = above > width ? high : middle;
         }
     }
     D low = L::broadcast(kInfinity);
@@ -385,73 +385,85 @@ void LaneSearch<L>::choose_among_ties(double cut) {
 // Those that are kept, to their rows. False if fewer rows are left than there were.
 template <class L>
 bool LaneSearch<L>::replace_rows() {
-    leaving_.clear();
-    arrivals_.clear();
-    for (std::int32_t group = 0; group < stays_ / kLanes; ++group) {
-        const std::int32_t rows = std::min(kLanes, rows_ - group * kLanes);
-        unsigned mask = ~static_cast<unsigned>(keep_.at()[group]) & ((1U << rows) - 1U);
-        for (; mask != 0; mask &= mask - 1) leaving_.push_back(group * kLanes + lowest_bit(mask));
+    const unsigned char* keep = keep_.at();
+    std::int32_t leaves = 0;
+    std::int32_t arrives = 0;
+    leaving_.reserve(total_.capacity());
+    std::int32_t* leaving = leaving_.at();
+    for_each_bit<false>(keep, rows_, [&](std::int32_t row) { leaving[leaves++] = row; });
+    arriving_.reserve(static_cast<std::size_t>(std::min(options_.beam_width, candidates_)));
+    Arrival* arriving = arriving_.at();
+    const std::uint64_t* id = id_.at() + stays_;
+    const double* value = candidate_.at() + stays_;
+    for_each_bit<true>(keep + stays_ / kLanes, candidates_ - stays_, [&](std::int32_t i) {
+        arriving[arrives++] = {value[i], label_of(id[i]), row_of(id[i]), kNone, 0};
+    });
+    if (arrives < leaves) return false;
+
+    // What arrives is in before the others leave, so that what both have in common lives on.
+    const std::int32_t rows = rows_ + arrives - leaves;
+    reserve_rows(rows);
+    leaving_.reserve(total_.capacity());
+    leaving = leaving_.at();
+    Node* node = node_.at();
+    std::int32_t* last = last_.at();
+    std::int32_t* parent = parent_.at();
+    unsigned char* repeats = repeats_.at();
+    bool returned = false;
+    for (std::int32_t i = 0; i < arrives; ++i) {
+        Arrival& arrival = arriving[i];
+        if (i >= leaves) leaving[i] = rows_ + i - leaves;
+        arrival.node = arena_.enter(node[arrival.parent], arrival.label, leaving[i]);
+        returned = returned || arena_.has_children(arrival.node);
+        arrival.repeats = arrival.label == last[arrival.parent] ? 1 : 0;
+        arrival.parent = bit(keep, arrival.parent) ? arrival.parent : kNone;
     }
-    for (std::int32_t group = stays_ / kLanes; group < whole_lanes(candidates_) / kLanes; ++group) {
-        for (unsigned mask = keep_.at()[group]; mask != 0; mask &= mask - 1) {
-            const std::int32_t i = group * kLanes + lowest_bit(mask);
-            const std::int32_t row = row_of(id_.at()[i]);
-            const std::int32_t label = label_of(id_.at()[i]);
-            const Node node = arena_.child(node_.at()[row], label);
-            arena_.retain(node);
-            const bool parent_stays = bit(keep_.at(), row);
-            arrivals_.push_back(
-                {node, candidate_.at()[i], label, parent_stays ? row : kNone, label == last_.at()[row]});
-        }
-    }
-    if (arrivals_.size() < leaving_.size()) return false;
+    for (std::int32_t i = 0; i < leaves; ++i) arena_.leave(node[leaving[i]]);
 
     blank_.swap(new_blank_);
     label_.swap(new_label_);
+    double* total = total_.at();
     for (std::int32_t row = 0; row < stays_; row += kLanes)
-        L::store(total_.at() + row, L::load(candidate_.at() + row));
-    // The new ones are held by now, so that what both have in common lives on.
-    for (const std::int32_t row : leaving_) {
-        arena_.set_slot(node_.at()[row], kNone);
-        arena_.release(node_.at()[row]);
-    }
-    if (!leaving_.empty()) {
+        L::store(total + row, L::load(candidate_.at() + row));
+    if (leaves > 0) {
         for (std::int32_t row = 0; row < rows_; ++row) {
-            const std::int32_t parent = parent_.at()[row];
-            if (parent != kNone && !bit(keep_.at(), parent)) parent_.at()[row] = kNone;
+            const std::int32_t above = parent[row];
+            parent[row] = above != kNone && bit(keep, above) ? above : kNone;
         }
     }
-    for (std::size_t i = 0; i < arrivals_.size(); ++i) {
-        const std::int32_t row = i < leaving_.size() ? leaving_[i] : add_row();
-        const Arrival& arrival = arrivals_[i];
-        total_.at()[row] = label_.at()[row] = arrival.total;
-        blank_.at()[row] = 0.0;
-        last_.at()[row] = arrival.label;
-        parent_.at()[row] = arrival.parent;
-        repeats_.at()[row] = arrival.repeats;
-        node_.at()[row] = arrival.node;
-        arena_.set_slot(arrival.node, row);
+    double* blank = blank_.at();
+    double* label = label_.at();
+    for (std::int32_t i = 0; i < arrives; ++i) {
+        const Arrival& arrival = arriving[i];
+        const std::int32_t row = leaving[i];
+        total[row] = label[row] = arrival.total;
+        blank[row] = 0.0;
+        last[row] = arrival.label;
+        parent[row] = arrival.parent;
+        repeats[row] = arrival.repeats;
+        node[row] = arrival.node;
     }
+    rows_ = rows;
     // A labelling that comes back may find its own extensions in the beam.
-    for (const Arrival& arrival : arrivals_)
-        arena_.for_each_child(arrival.node, [&](Node child) {
-            if (arena_.slot(child) != kNone) parent_.at()[arena_.slot(child)] = arena_.slot(arrival.node);
-        });
+    if (returned) {
+        for (std::int32_t row = 0; row < rows; ++row)
+            if (node[row] != PrefixArena::kRoot) parent[row] = arena_.slot(arena_.parent(node[row]));
+    }
     return true;
 }
 
 template <class L>
-std::int32_t LaneSearch<L>::add_row() {
-    reserve_rows(rows_ + 1);
-    return rows_++;
-}
-
-template <class L>
 void LaneSearch<L>::finish(const LogProbs& log_probs, Result& result) {
+    const auto best = static_cast<std::size_t>(std::min(rows_, options_.n_best));
     ranked_.clear();
     for (std::int32_t row = 0; row < rows_; ++row)
         ranked_.push_back({total_.at()[row], {node_.at()[row], kNone}, 0});
-    const auto best = std::min(ranked_.size(), static_cast<std::size_t>(options_.n_best));
+    const auto last = ranked_.begin() + static_cast<std::ptrdiff_t>(best - 1);
+    std::nth_element(ranked_.begin(), last, ranked_.end(), Higher{});
+    const double least = last->total * kSlack;  // what may tie with the last one, too
+    ranked_.erase(
+        std::partition(last, ranked_.end(), [&](const RankedLabelling& r) { return r.total >= least; }),
+        ranked_.end());
     rank(arena_, ranked_, best);
     result.hypotheses.resize(best);
     for (std::size_t i = 0; i < best; ++i) {

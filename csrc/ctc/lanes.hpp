@@ -8,6 +8,8 @@
 #include <cstdint>
 #include <cstring>
 
+#include "ctc/bits.hpp"
+
 #if defined(__x86_64__) && (defined(__GNUC__) || defined(__clang__))
 #define CTC_DISPATCH_X86 1
 #if !defined(__clang__)  // GCC 12 warns of its own header, where values are left open on purpose
@@ -23,24 +25,9 @@
 #define CTC_DISPATCH_X86 0
 #endif
 
-#if defined(_MSC_VER) && !defined(__clang__)
-#include <intrin.h>
-#endif
-
 namespace ctc {
 
 constexpr std::int32_t kLanes = 8;
-
-// The place of the lowest bit that is set; there must be one.
-inline int lowest_bit(unsigned mask) {
-#if defined(_MSC_VER) && !defined(__clang__)
-    unsigned long place;
-    _BitScanForward(&place, mask);
-    return static_cast<int>(place);
-#else
-    return __builtin_ctz(mask);
-#endif
-}
 
 // Each type of lanes has these functions; masks have bit i for lane i.
 //   load, store, broadcast, widen      from or to eight places; widen reads float32

@@ -6,6 +6,7 @@
 
 namespace ctc {
 
+// A node is in the beam, or it is a ghost: out of the beam, but with descendants in it.
 class PrefixArena {
   public:
     using Node = std::int32_t;
@@ -14,30 +15,23 @@ class PrefixArena {
 
     PrefixArena() { clear(); }
 
-    // Back to the empty labelling alone; keeps the memory.
+    // Back to the empty labelling alone, in the beam; keeps the memory.
     void clear();
 
-    // The node for `parent` with `label` appended: the one that exists, or a new one, which dies at the first
-    // release() below it unless it is retained.
-    Node child(Node parent, std::int32_t label);
+    // Takes `parent`'s labelling with `label` appended into the beam, to the caller's place `slot`: a ghost,
+    // or a new node. It must not be there already.
+    Node enter(Node parent, std::int32_t label, std::int32_t slot);
 
-    void retain(Node node) { ++nodes_[index(node)].holders; }
-
-    // Gives up one hold; frees the node, and each ancestor that lived only for it, once nothing holds it.
-    void release(Node node);
+    // Takes a node out of the beam. It becomes a ghost; without descendants it is freed, and with it each
+    // ghost above that lived for it alone.
+    void leave(Node node);
 
     Node parent(Node node) const { return nodes_[index(node)].parent; }
     std::int32_t label(Node node) const { return nodes_[index(node)].label; }
     std::int32_t length(Node node) const { return nodes_[index(node)].length; }
+    bool has_children(Node node) const { return nodes_[index(node)].children > 0; }
     std::int32_t slot(Node node) const { return nodes_[index(node)].slot; }
     void set_slot(Node node, std::int32_t slot) { nodes_[index(node)].slot = slot; }
-
-    template <class F>
-    void for_each_child(Node node, F f) const {
-        for (Node child = nodes_[index(node)].first_child; child != kNone;
-             child = nodes_[index(child)].next_sibling)
-            f(child);
-    }
 
     std::vector<std::int32_t> labels(Node node) const;
 
@@ -53,78 +47,89 @@ class PrefixArena {
 
   private:
     // Invariants:
-    // - Two live nodes never spell the same labelling: child() looks before it makes one. So equal nodes and
-    //   equal labellings are the same thing, and a merge needs no search.
-    // - A node lives while `holders` > 0: one for each child and one for each retain(). So every ancestor of
-    // a
-    //   live node is alive. The root holds itself.
-    // - first_child, next_sibling and previous_sibling list exactly the live children, latest first.
-    // - slot is the node's place in the caller's beam, or kNone for a node outside it.
-    // - A free node is linked to the next free one by next_sibling; its other fields mean nothing.
+    // - Two live nodes never spell the same labelling: enter() looks among the ghosts, and what is in the
+    //   beam may not enter. So equal nodes and equal labellings are the same thing.
+    // - A node lives while it is in the beam or has children; `children` counts those alive, so every
+    //   ancestor of a live node is alive. The root lives always.
+    // - first_ghost, next_ghost and previous_ghost list the children that are ghosts, latest first. Few are:
+    //   most of what leaves the beam has no descendants.
+    // - slot is the node's place in the caller's beam, kNone for a ghost.
+    // - A free node is linked to the next free one by next_ghost; its other fields mean nothing.
     struct Record {
         Node parent;
-        Node first_child;
-        Node next_sibling;
-        Node previous_sibling;
         std::int32_t label;
         std::int32_t length;
         std::int32_t slot;
-        std::int32_t holders;
+        std::int32_t children;
+        Node first_ghost;
+        Node next_ghost;
+        Node previous_ghost;
     };
     static_assert(sizeof(Record) <= 64, "a live prefix node may take 64 bytes");
 
     static std::size_t index(Node node) { return static_cast<std::size_t>(node); }
-    Node make(Node parent, std::int32_t label);
-    void unlink(Node node);
+    void unlink(Node ghost);
+    void grow();
 
     std::vector<Record> nodes_;
+    std::size_t used_ = 0;  // nodes that were ever taken; those behind them are free, too
     Node first_free_ = kNone;
     std::size_t live_ = 0;
 };
 
-inline PrefixArena::Node PrefixArena::child(Node parent, std::int32_t label) {
-    for (Node node = nodes_[index(parent)].first_child; node != kNone;
-         node = nodes_[index(node)].next_sibling)
-        if (nodes_[index(node)].label == label) return node;
-    return make(parent, label);
-}
-
-inline PrefixArena::Node PrefixArena::make(Node parent, std::int32_t label) {
+inline PrefixArena::Node PrefixArena::enter(Node parent, std::int32_t label, std::int32_t slot) {
+    for (Node ghost = nodes_[index(parent)].first_ghost; ghost != kNone;
+         ghost = nodes_[index(ghost)].next_ghost) {
+        if (nodes_[index(ghost)].label != label) continue;
+        unlink(ghost);
+        nodes_[index(ghost)].slot = slot;
+        return ghost;
+    }
     Node node = first_free_;
     if (node != kNone) {
-        first_free_ = nodes_[index(node)].next_sibling;
+        first_free_ = nodes_[index(node)].next_ghost;
     } else {
-        node = static_cast<Node>(nodes_.size());
-        nodes_.push_back({});
+        if (used_ == nodes_.size()) grow();
+        node = static_cast<Node>(used_++);
     }
     Record& above = nodes_[index(parent)];
-    nodes_[index(node)] = {parent, kNone, above.first_child, kNone, label, above.length + 1, kNone, 0};
-    if (above.first_child != kNone) nodes_[index(above.first_child)].previous_sibling = node;
-    above.first_child = node;
-    ++above.holders;
+    ++above.children;
+    nodes_[index(node)] = {parent, label, above.length + 1, slot, 0, kNone, kNone, kNone};
     ++live_;
     return node;
 }
 
-inline void PrefixArena::unlink(Node node) {
-    const Record& record = nodes_[index(node)];
-    if (record.previous_sibling != kNone)
-        nodes_[index(record.previous_sibling)].next_sibling = record.next_sibling;
-    else
-        nodes_[index(record.parent)].first_child = record.next_sibling;
-    if (record.next_sibling != kNone)
-        nodes_[index(record.next_sibling)].previous_sibling = record.previous_sibling;
-}
-
-inline void PrefixArena::release(Node node) {
-    while (--nodes_[index(node)].holders == 0) {
-        const Node above = nodes_[index(node)].parent;
-        unlink(node);
-        nodes_[index(node)].next_sibling = first_free_;
+inline void PrefixArena::leave(Node node) {
+    Record* record = &nodes_[index(node)];
+    record->slot = kNone;
+    if (record->children > 0) {
+        if (node == kRoot) return;
+        Record& above = nodes_[index(record->parent)];
+        record->next_ghost = above.first_ghost;
+        record->previous_ghost = kNone;
+        if (above.first_ghost != kNone) nodes_[index(above.first_ghost)].previous_ghost = node;
+        above.first_ghost = node;
+        return;
+    }
+    for (;;) {
+        const Node above = record->parent;
+        record->next_ghost = first_free_;
         first_free_ = node;
         --live_;
+        record = &nodes_[index(above)];
+        if (--record->children > 0 || record->slot != kNone || above == kRoot) return;
+        unlink(above);
         node = above;
     }
+}
+
+inline void PrefixArena::unlink(Node ghost) {
+    const Record& record = nodes_[index(ghost)];
+    if (record.previous_ghost != kNone)
+        nodes_[index(record.previous_ghost)].next_ghost = record.next_ghost;
+    else
+        nodes_[index(record.parent)].first_ghost = record.next_ghost;
+    if (record.next_ghost != kNone) nodes_[index(record.next_ghost)].previous_ghost = record.previous_ghost;
 }
 
 }  // namespace ctc

@@ -73,7 +73,7 @@ enum class Status {
 
 struct Result {
     Status status = Status::ok;
-    std::int32_t frame = 0;              // where the status was met
+    std::int32_t frame = 0;              // where the status was met, if not ok
     std::vector<Hypothesis> hypotheses;  // best first, at most n_best; empty unless ok
 };
 

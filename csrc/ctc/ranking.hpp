@@ -32,10 +32,13 @@ struct RankedLabelling {
     std::uint32_t candidate;
 };
 
+struct Higher {
+    bool operator()(const RankedLabelling& a, const RankedLabelling& b) const { return a.total > b.total; }
+};
+
 inline void rank(const PrefixArena& arena, std::vector<RankedLabelling>& all, std::size_t width) {
     rank(
-        all.begin(), all.end(), width,
-        [](const RankedLabelling& a, const RankedLabelling& b) { return a.total > b.total; },
+        all.begin(), all.end(), width, Higher{},
         [](const RankedLabelling& leader, const RankedLabelling& other) {
             return leader.total - other.total < kTie * leader.total;
         },

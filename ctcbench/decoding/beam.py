@@ -12,7 +12,6 @@ from ctcbench.decoding.checks import (
     Batch,
     LogProbsLike,
     check_beam,
-    check_blank,
     check_input,
     check_values,
     whole_number,
@@ -137,7 +136,10 @@ def beam_search_arrays(
     except _core.BadFrame:
         check_values(batch.log_probs_NTK, batch.lengths_N, logits=False)
         raise
-    return BeamArrays(*(array[0] if batch.single else array for array in found))
+    if batch.single:
+        labels, sizes, scores, frames = found
+        return BeamArrays(labels[0], sizes[0], scores[0], frames[0])
+    return BeamArrays(*found)
 
 
 class _Options(TypedDict):
