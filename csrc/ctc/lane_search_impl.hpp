@@ -239,7 +239,7 @@ void LaneSearch<L>::collect_symbols(double floor) {
         if (mask == 0) continue;
         L::pack(symbol_log_.at() + symbols_, values, mask);
         L::pack_ids(symbol_.at() + symbols_, static_cast<std::uint64_t>(label), mask);
-        symbols_ += bits_in(mask);
+        symbols_ += L::size(mask);
     }
     exp_all(symbol_log_.at(), symbol_prob_.at(), symbols_);
 }
@@ -271,7 +271,7 @@ void LaneSearch<L>::extend(double floor) {
                 const unsigned mask = L::at_least(totals, limit);
                 L::pack(candidate + end, totals, mask);
                 L::pack_ids(id + end, label << 32 | static_cast<std::uint64_t>(row), mask);
-                end += bits_in(mask);
+                end += L::size(mask);
             }
         } else {
             std::memset(repeated, 0, static_cast<std::size_t>(groups));
@@ -288,7 +288,7 @@ void LaneSearch<L>::extend(double floor) {
                 const unsigned mask = L::at_least(totals, limit) & ~skip;
                 L::pack(candidate + end, totals, mask);
                 L::pack_ids(id + end, label << 32 | static_cast<std::uint64_t>(row), mask);
-                end += bits_in(mask);
+                end += L::size(mask);
             }
             for (std::int32_t row = first; row != kNone; row = next_with_.at()[row]) {
                 const double value = blank_.at()[row] * prob;  // a repeated label needs a blank between

@@ -33,6 +33,7 @@ constexpr std::int32_t kLanes = 8;
 //   load, store, broadcast, widen      from or to eight places; widen reads float32
 //   add, sub, mul, min, max            by lane; max(a, b) and min(a, b) are b where a is NaN
 //   at_least(a, b)                     the mask of a >= b
+//   size(mask)                         how many of its bits are set
 //   count(values, n, limit)            how many of n values, a multiple of eight, are at least `limit`
 //   power_of_two(t, bias)              2^(n + bias - 1023) for t = 1.5 * 2^52 + n: exp's last step
 //   zero_unless_at_least(a, x, limit)  a where x >= limit, else 0
@@ -84,6 +85,7 @@ struct PortableLanes {
         for (int i = 0; i < kLanes; ++i) mask |= static_cast<unsigned>(a.at[i] >= b.at[i]) << i;
         return mask;
     }
+    static std::int32_t size(unsigned mask) { return bits_in(mask); }
     static std::int32_t count(const double* values, std::int32_t n, double limit) {
         std::int32_t sum = 0;
         for (std::int32_t i = 0; i < n; ++i) sum += values[i] >= limit ? 1 : 0;

@@ -54,6 +54,7 @@ struct SplitLanes {
         for (int i = 0; i < kParts; ++i) mask |= R::bits(R::at_least(a.part[i], b.part[i])) << (i * R::kSize);
         return mask;
     }
+    static std::int32_t size(unsigned mask) { return R::size(mask); }
     static std::int32_t count(const double* values, std::int32_t n, double limit) {
         const V bound = R::broadcast(limit);
         auto sum = R::none();
@@ -100,11 +101,11 @@ struct Avx512Lanes {
     static D max(D a, D b) { return _mm512_max_pd(a, b); }
     static D min(D a, D b) { return _mm512_min_pd(a, b); }
     static unsigned at_least(D a, D b) { return _mm512_cmp_pd_mask(a, b, _CMP_GE_OQ); }
+    static std::int32_t size(unsigned mask) { return __builtin_popcount(mask); }
     static std::int32_t count(const double* values, std::int32_t n, double limit) {
         const D bound = broadcast(limit);
         int sum = 0;
-        for (std::int32_t i = 0; i < n; i += kLanes)
-            sum += __builtin_popcount(at_least(load(values + i), bound));
+        for (std::int32_t i = 0; i < n; i += kLanes) sum += size(at_least(load(values + i), bound));
         return sum;
     }
     static D power_of_two(D t, std::int64_t bias) {
@@ -149,6 +150,7 @@ struct Avx2Register {
     static V choose(V mask, V a, V b) { return _mm256_blendv_pd(b, a, mask); }
     static unsigned bits(V mask) { return static_cast<unsigned>(_mm256_movemask_pd(mask)); }
     // A comparison that holds is -1 in each lane.
+    static std::int32_t size(unsigned mask) { return __builtin_popcount(mask); }
     static __m256i none() { return _mm256_setzero_si256(); }
     static __m256i tally(__m256i sum, V mask) { return _mm256_sub_epi64(sum, _mm256_castpd_si256(mask)); }
     static std::int32_t total(__m256i sum) {
@@ -182,6 +184,7 @@ struct Sse2Register {
     static V both(V mask, V a) { return _mm_and_pd(mask, a); }
     static V choose(V mask, V a, V b) { return _mm_or_pd(_mm_and_pd(mask, a), _mm_andnot_pd(mask, b)); }
     static unsigned bits(V mask) { return static_cast<unsigned>(_mm_movemask_pd(mask)); }
+    static std::int32_t size(unsigned mask) { return bits_in(mask); }
     static __m128i none() { return _mm_setzero_si128(); }
     static __m128i tally(__m128i sum, V mask) { return _mm_sub_epi64(sum, _mm_castpd_si128(mask)); }
     static std::int32_t total(__m128i sum) {
