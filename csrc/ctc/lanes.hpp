@@ -10,7 +10,7 @@
 
 #include "ctc/bits.hpp"
 
-#if defined(__x86_64__) && (defined(__GNUC__) || defined(__clang__))
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(CTC_PORTABLE)  // clang is __GNUC__, too
 #define CTC_DISPATCH_X86 1
 #if !defined(__clang__)  // GCC 12 warns of its own header, where values are left open on purpose
 #pragma GCC diagnostic push

@@ -1,6 +1,7 @@
 // The library alone, without Python: decodes three frames of (blank, a, b) and prints the labellings.
 //
-// Build it with all of csrc/*.cpp but bindings.cpp: c++ -std=c++17 -O2 -pthread -Icsrc ... -o decode
+// Build it with CMake (CMakeLists.txt here), or with all of csrc/*.cpp but bindings.cpp:
+// c++ -std=c++17 -O3 -ffp-contract=off -pthread -Icsrc ... -o decode
 #include <cmath>
 #include <cstdio>
 #include <vector>

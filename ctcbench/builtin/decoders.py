@@ -15,37 +15,49 @@ from ctcbench.contract.specs import BLANK, Alphabet
 Decode = Callable[[LogProbs], list[Hypothesis]]
 Width = Annotated[int, Field(ge=1, le=100_000, description="labellings kept after each frame")]
 Threads = Annotated[int, Field(ge=0, le=1024, description="threads over images (0: one a core)")]
+Penalty = Annotated[
+    float, Field(ge=0, le=100, description="taken from the blank's log-prob before decoding, renormalised")
+]
 
 
 @decoder
-def greedy(alphabet: Alphabet) -> Decode:
+def greedy(alphabet: Alphabet, *, blank_penalty: Penalty = 0.0) -> Decode:
     """Best path: each frame's most probable class, repeats merged, blanks dropped."""
     from ctcbench.decoding import greedy_search
 
-    return lambda read: greedy_search(read.values_NTK, read.lengths_N, blank=BLANK)
+    return lambda read: greedy_search(
+        read.values_NTK, read.lengths_N, blank=BLANK, blank_penalty=blank_penalty
+    )
 
 
 @decoder
-def beam(alphabet: Alphabet, *, width: Width = 25) -> Decode:
+def beam(alphabet: Alphabet, *, width: Width = 25, blank_penalty: Penalty = 0.0) -> Decode:
     """Prefix beam search in plain Python: the slow reference."""
     from ctcbench.decoding.reference import beam_search_reference
 
     return lambda read: [
         hypotheses[0]
         for hypotheses in beam_search_reference(
-            read.values_NTK, read.lengths_N, beam_width=width, blank=BLANK
+            read.values_NTK, read.lengths_N, beam_width=width, blank=BLANK, blank_penalty=blank_penalty
         )
     ]
 
 
 @decoder
-def beam_cpp(alphabet: Alphabet, *, width: Width = 25, threads: Threads = 1) -> Decode:
+def beam_cpp(
+    alphabet: Alphabet, *, width: Width = 25, threads: Threads = 1, blank_penalty: Penalty = 0.0
+) -> Decode:
     """Prefix beam search in C++: the same answers as `beam`."""
     from ctcbench.decoding import beam_search
 
     return lambda read: [
         hypotheses[0]
         for hypotheses in beam_search(
-            read.values_NTK, read.lengths_N, beam_width=width, blank=BLANK, threads=threads or None
+            read.values_NTK,
+            read.lengths_N,
+            beam_width=width,
+            blank=BLANK,
+            threads=threads or None,
+            blank_penalty=blank_penalty,
         )
     ]

@@ -17,8 +17,10 @@ from ctcbench.decoding.checks import (
     whole_number,
 )
 
-# For tests and measurements: a code path of _core.paths() by name, rather than the fastest.
+# For tests and measurements: a code path by name, rather than the fastest of this machine.
 PATH = os.environ.get("CTCBENCH_DECODER_PATH", "automatic")
+if PATH not in (PATHS := ["automatic", *_core.paths()]):
+    raise ImportError(f"CTCBENCH_DECODER_PATH is {PATH!r}; it must be {', '.join(PATHS)}")
 
 
 def beam_search(

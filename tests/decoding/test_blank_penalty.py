@@ -1,0 +1,72 @@
+import numpy as np
+import pytest
+from decoding_cases import assert_same, log_probs_of
+
+from ctcbench.builtin.decoders import beam, beam_cpp, greedy
+from ctcbench.contract.data import LogProbs
+from ctcbench.contract.specs import Alphabet
+from ctcbench.decoding import beam_search, beam_search_arrays, greedy_search
+from ctcbench.decoding.reference import beam_search_reference
+
+
+@pytest.fixture
+def values_NTK():
+    rng = np.random.default_rng(0)
+    return np.stack([log_probs_of("noisy", rng, 10, 5) for _ in range(20)])
+
+
+def by_hand(values_NTK, penalty, blank):
+    values_NTK = values_NTK.copy()
+    values_NTK[:, :, blank] -= penalty
+    return values_NTK - np.log(np.exp(values_NTK).sum(axis=2, keepdims=True))
+
+
+def test_it_is_taken_from_the_blank_and_renormalised(values_NTK):
+    penalised = by_hand(values_NTK, 2.0, 3)
+    for decode in (beam_search, beam_search_reference):
+        for got, expected in zip(
+            decode(values_NTK, blank=3, blank_penalty=2), decode(penalised, blank=3), strict=True
+        ):
+            assert_same(got, expected)
+    assert_same(greedy_search(values_NTK, blank=3, blank_penalty=2), greedy_search(penalised, blank=3))
+    arrays = beam_search_arrays(values_NTK, blank=3, blank_penalty=2.0)
+    assert np.array_equal(arrays.labels, beam_search_arrays(penalised, blank=3).labels)
+
+
+def test_none_changes_nothing(values_NTK):
+    assert beam_search(values_NTK, blank_penalty=0) == beam_search(values_NTK)
+
+
+def test_logits_and_penalty_go_together(values_NTK):
+    got = beam_search(values_NTK + 7.0, normalize=True, blank_penalty=1.5)
+    for a, b in zip(got, beam_search(by_hand(values_NTK, 1.5, 0)), strict=True):
+        assert_same(a, b)
+
+
+@pytest.mark.parametrize("decode", [beam_search, beam_search_reference, greedy_search, beam_search_arrays])
+@pytest.mark.parametrize(
+    ("penalty", "error"),
+    [
+        (-1, ValueError),
+        (np.nan, ValueError),
+        (np.inf, ValueError),
+        ("2", TypeError),
+        (None, TypeError),
+        (True, TypeError),
+    ],
+)
+def test_bad_penalties(values_NTK, decode, penalty, error):
+    with pytest.raises(error, match=r"blank_penalty is .*; it must be a"):
+        decode(values_NTK, blank_penalty=penalty)
+
+
+@pytest.mark.parametrize("builder", [greedy, beam, beam_cpp])
+def test_the_decoders_take_it(values_NTK, builder):
+    alphabet = Alphabet("abcd")
+    lengths_N = np.full(len(values_NTK), 10)
+    texts = ("",) * len(values_NTK)
+    read = LogProbs(values_NTK.astype(np.float32), lengths_N, texts, alphabet)
+    penalised = LogProbs(by_hand(read.values_NTK, 3.0, 0).astype(np.float32), lengths_N, texts, alphabet)
+    with_option = builder(alphabet, blank_penalty=3.0)(read)
+    assert [h.labels for h in with_option] == [h.labels for h in builder(alphabet)(penalised)]
+    assert [h.labels for h in with_option] != [h.labels for h in builder(alphabet)(read)]
