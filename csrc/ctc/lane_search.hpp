@@ -11,6 +11,7 @@
 // - A labelling that stays keeps its row, its node and its links: only what comes and goes costs.
 #pragma once
 
+#include "ctc/lane_alignment.hpp"
 #include "ctc/lane_exp.hpp"
 #include "ctc/lane_search_needs.hpp"
 
@@ -76,6 +77,7 @@ class LaneSearch final : public FastSearch {
 
     Options options_;
     PrefixArena arena_;
+    LaneAlignment<L> alignment_;
 
     // The beam, one row a labelling, in no order. Invariants between frames, for row in [0, rows_):
     // - total = blank + label > 0, where `blank` is over the alignments that end in blank and `label` over
@@ -120,10 +122,10 @@ class LaneSearch final : public FastSearch {
     Column<std::uint64_t> id_;
     Column<unsigned char> repeated_, taken_;  // masks by eight rows
 
-    Column<unsigned char> keep_;  // masks by eight candidates
-    double highest_ = 0.0;        // of the candidates
-    double lowest_ = 0.0;         // of those kept
-    std::vector<RankedLabelling> ranked_;
+    Column<unsigned char> keep_;           // masks by eight candidates
+    double highest_ = 0.0;                 // of the candidates
+    double lowest_ = 0.0;                  // of those kept
+    std::vector<RankedLabelling> ranked_;  // only what ties
     // Rows that are left; then, as far as there are more arrivals, new ones. Arrival i goes to leaving_[i].
     Column<std::int32_t> leaving_;
     struct Arrival {

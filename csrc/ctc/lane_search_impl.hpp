@@ -357,28 +357,60 @@ void LaneSearch<L>::choose(double floor) {
     if (largest(high) >= lowest_ * kSlack) choose_among_ties(lowest_);
 }
 
-// The same where candidates tie with the last one that is kept, which is at least `cut`.
+// The same where candidates tie with the last one that is kept, which is at least `cut` and next to it.
 template <class L>
 void LaneSearch<L>::choose_among_ties(double cut) {
-    ranked_.clear();
+    // Only those next to the cut are ranked, if nothing that is better ties with them.
+    const double low = std::max(cut * kSlack, kNormal);
+    double high = cut / kSlack;
+    auto places = static_cast<std::size_t>(options_.beam_width);
+    double least_above = kInfinity;
+    double most = 0.0;
+    std::size_t above = 0;
     for (std::int32_t i = 0; i < candidates_; ++i) {
         const double total = candidate_.at()[i];
-        if (total < cut * kSlack || total == 0.0) continue;
-        if (i < stays_) {
-            ranked_.push_back({total, {node_.at()[i], kNone}, static_cast<std::uint32_t>(i)});
+        if (total > high) {
+            least_above = std::min(least_above, total);
+            ++above;
         } else {
-            const std::uint64_t id = id_.at()[i];
-            ranked_.push_back({total, {node_.at()[row_of(id)], label_of(id)}, static_cast<std::uint32_t>(i)});
+            most = std::max(most, total);
         }
     }
-    rank(arena_, ranked_, static_cast<std::size_t>(options_.beam_width));
-    if (ranked_.size() > static_cast<std::size_t>(options_.beam_width))
-        ranked_.resize(static_cast<std::size_t>(options_.beam_width));
+    if (above >= places || most >= least_above * kSlack) {
+        high = kInfinity;
+        above = 0;
+    }
+    places -= above;
+
     std::memset(keep_.at(), 0, static_cast<std::size_t>(whole_lanes(candidates_) / kLanes));
+    ranked_.clear();
+    double least = kInfinity;
+    for (std::int32_t i = 0; i < candidates_; ++i) {
+        const double total = candidate_.at()[i];
+        if (total < low) continue;
+        if (total > high) {
+            set_bit(keep_.at(), i);
+            continue;
+        }
+        least = std::min(least, total);
+        const PrefixArena::Labelling labelling =
+            i < stays_ ? PrefixArena::Labelling{node_.at()[i], kNone}
+                       : PrefixArena::Labelling{node_.at()[row_of(id_.at()[i])], label_of(id_.at()[i])};
+        ranked_.push_back({total, labelling, static_cast<std::uint32_t>(i)});
+    }
+    places = std::min(places, ranked_.size());
+    const auto end = ranked_.begin() + static_cast<std::ptrdiff_t>(places);
+    if (high < kInfinity && most - least < kTie * most)  // one group
+        std::nth_element(ranked_.begin(), end, ranked_.end(),
+                         [&](const RankedLabelling& a, const RankedLabelling& b) {
+                             return arena_.before(a.labelling, b.labelling);
+                         });
+    else
+        rank(arena_, ranked_, places);
     lowest_ = kInfinity;
-    for (const RankedLabelling& kept : ranked_) {
-        set_bit(keep_.at(), static_cast<std::int32_t>(kept.candidate));
-        lowest_ = std::min(lowest_, kept.total);
+    for (auto kept = ranked_.begin(); kept != end; ++kept) {
+        set_bit(keep_.at(), static_cast<std::int32_t>(kept->candidate));
+        lowest_ = std::min(lowest_, kept->total);
     }
 }
 
@@ -469,7 +501,7 @@ void LaneSearch<L>::finish(const LogProbs& log_probs, Result& result) {
     for (std::size_t i = 0; i < best; ++i) {
         Hypothesis& hypothesis = result.hypotheses[i];
         hypothesis.labels = arena_.labels(ranked_[i].labelling.node);
-        hypothesis.frames = peak_frames(log_probs, hypothesis.labels, options_.blank);
+        hypothesis.frames = alignment_.peak_frames(log_probs, hypothesis.labels, options_.blank);
         const std::int64_t exponent = exponent_of(ranked_[i].total);
         const double mantissa = double_of(bits_of(ranked_[i].total) - exponent * (std::int64_t{1} << 52));
         hypothesis.log_prob = log_of({mantissa, exponent + exponents_});

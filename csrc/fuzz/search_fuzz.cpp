@@ -1,6 +1,6 @@
 // libFuzzer target: whatever the bytes, no crash, every path the same bits, and the answer of ExactSearch.
 //
-// clang++ -std=c++17 -g -O2 -ffp-contract=off -fsanitize=fuzzer,address,undefined -pthread -Icsrc \
+// clang++ -std=c++17 -g -O2 -ffp-contract=off -fsanitize=fuzzer,address,undefined -pthread -Icsrc
 //     csrc/fuzz/search_fuzz.cpp $(ls csrc/*.cpp | grep -v bindings) -o search_fuzz && ./search_fuzz
 #include <cmath>
 #include <cstdint>
