@@ -25,6 +25,7 @@ std::vector<std::int32_t> PrefixArena::labels(Node node) const {
 }
 
 bool PrefixArena::before(Labelling a, Labelling b) const {
+    if (a.node == b.node) return a.extra < b.extra;  // kNone is below every label
     const auto total_length = [this](Labelling x) { return length(x.node) + (x.extra == kNone ? 0 : 1); };
     // Takes the last label off and returns it.
     const auto pop = [this](Labelling& x) {

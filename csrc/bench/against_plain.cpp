@@ -184,7 +184,7 @@ int main(int count, char** arguments) {
         std::vector<std::vector<double>> times(ctc::paths().size());
         for (int round = 0; round < 5; ++round) {
             plain_times.push_back(seconds([&] {
-                for (std::size_t i = 0; i < batch.size(); ++i)
+                for (std::size_t i = 0; i < runs; ++i)
                     plain.run(logs, work.classes, static_cast<std::size_t>(work.width));
             }));
             for (std::size_t i = 0; i < times.size(); ++i) {

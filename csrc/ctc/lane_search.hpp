@@ -47,6 +47,7 @@ class LaneSearch final : public FastSearch {
 
     static constexpr std::int64_t kTieBits = 1 << 13;  // 2e-12 of any double, and more
     static constexpr int kFloorRounds = 8;
+    static constexpr int kSnapRounds = 12;
 
     enum class Step { done, lost, not_a_log_prob, impossible_frame };
 

@@ -80,25 +80,25 @@ bool LaneSearch<L>::widen_row(const unsigned char* row, std::ptrdiff_t stride) {
     }
     const D highest = L::broadcast(kHighestLog);
     const T* from = reinterpret_cast<const T*>(row);
-    unsigned ok = 0xff;
+    D ok = L::broadcast(1.0);  // 0 where a value was too high, or NaN; as a mask it would wait for itself
     std::int32_t label = 0;
     for (; label + kLanes <= classes_; label += kLanes) {
         const D values = eight(from + label);
-        ok &= L::at_least(highest, values);  // false for NaN
+        ok = L::zero_unless_at_least(ok, highest, values);
         L::store(to + label, values);
     }
     if (label < classes_ && classes_ >= kLanes) {  // the last eight again, with those that are left
         label = classes_ - kLanes;
         const D values = eight(from + label);
-        ok &= L::at_least(highest, values);
+        ok = L::zero_unless_at_least(ok, highest, values);
         L::store(to + label, values);
         label = classes_;
     }
     for (; label < classes_; ++label) {
         to[label] = static_cast<double>(from[label]);
-        if (!(to[label] <= kHighestLog)) ok = 0;
+        if (!(to[label] <= kHighestLog)) ok = L::broadcast(0.0);
     }
-    return ok == 0xff;
+    return smallest(ok) > 0.0;
 }
 
 template <class L>
@@ -335,7 +335,21 @@ void LaneSearch<L>::choose(double floor) {
         // The bits of positive doubles are in the order of their values.
         std::int64_t low = bits_of(floor);
         std::int64_t high = bits_of(highest_) + 1;
-        for (;;) {
+        for (int round = 1;; ++round) {
+            if (round % kSnapRounds == 0) {  // many are alike: look only where there are values
+                D least = L::broadcast(kInfinity);
+                D most = L::broadcast(0.0);
+                const D from = L::broadcast(double_of(low));
+                const D to = L::broadcast(double_of(high));
+                for (std::int32_t i = 0; i < count; i += kLanes) {
+                    const D values = L::load(candidate + i);
+                    D ignored = values;
+                    L::split(values, from, least, ignored);
+                    L::split(values, to, ignored, most);
+                }
+                low = bits_of(smallest(least));
+                high = bits_of(largest(most)) + 1;
+            }
             if (high - low <= kTieBits) return choose_among_ties(double_of(low));
             const std::int64_t middle = low + (high - low) / 2;
             const std::int32_t above = L::count(candidate, count, double_of(middle));
@@ -383,7 +397,9 @@ void LaneSearch<L>::choose_among_ties(double cut) {
     places -= above;
 
     std::memset(keep_.at(), 0, static_cast<std::size_t>(whole_lanes(candidates_) / kLanes));
-    ranked_.clear();
+    // Written place by place: a copy of a whole one would have to wait for its parts.
+    ranked_.resize(static_cast<std::size_t>(candidates_));
+    std::size_t count = 0;
     double least = kInfinity;
     for (std::int32_t i = 0; i < candidates_; ++i) {
         const double total = candidate_.at()[i];
@@ -393,11 +409,13 @@ void LaneSearch<L>::choose_among_ties(double cut) {
             continue;
         }
         least = std::min(least, total);
-        const PrefixArena::Labelling labelling =
-            i < stays_ ? PrefixArena::Labelling{node_.at()[i], kNone}
-                       : PrefixArena::Labelling{node_.at()[row_of(id_.at()[i])], label_of(id_.at()[i])};
-        ranked_.push_back({total, labelling, static_cast<std::uint32_t>(i)});
+        RankedLabelling& ranked = ranked_[count++];
+        ranked.total = total;
+        ranked.labelling.node = node_.at()[i < stays_ ? i : row_of(id_.at()[i])];
+        ranked.labelling.extra = i < stays_ ? kNone : label_of(id_.at()[i]);
+        ranked.candidate = static_cast<std::uint32_t>(i);
     }
+    ranked_.resize(count);
     places = std::min(places, ranked_.size());
     const auto end = ranked_.begin() + static_cast<std::ptrdiff_t>(places);
     if (high < kInfinity && most - least < kTie * most)  // one group
