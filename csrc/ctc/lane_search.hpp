@@ -141,4 +141,6 @@ class LaneSearch final : public FastSearch {
 
 }  // namespace ctc
 
-#include "ctc/lane_search_impl.hpp"
+#include "ctc/lane_search_choose.hpp"
+#include "ctc/lane_search_extend.hpp"
+#include "ctc/lane_search_frame.hpp"
