@@ -63,6 +63,7 @@ WORKLOADS = {
         Workload("line-confident", "a line of text", 200, 100, 40, 17.0, 64),
         Workload("speech-noisy", "speech in letters", 500, 32, 80, 5.2, 32),
         Workload("large-alphabet", "a thousand classes", 500, 1000, 80, 9.0, 8),
+        Workload("many-classes", "five thousand classes", 100, 5000, 20, 10.9, 4),
     )
 }
 USUAL = ("captcha-confident", "captcha-noisy", "captcha-flat", "captcha75-noisy")

@@ -18,6 +18,7 @@ from ctcbench.config.presets import default_component
 from ctcbench.contract.errors import UsageError
 
 if TYPE_CHECKING:
+    from ctcbench.benchmarks.decoder_core import CoreRates
     from ctcbench.benchmarks.decoders import Comparison, DecoderSpeed, Spread
     from ctcbench.contract.data import LogProbs
     from ctcbench.registry import Registry
@@ -50,6 +51,10 @@ def decoders(
         typer.Option(metavar="X", min=0.01, help="time a decoder gets a round; a slow one does fewer images"),
     ] = 1.0,
     seed: Annotated[int, typer.Option(metavar="N", min=0, help="of the made-up log-probs")] = 0,
+    core: Annotated[
+        bool,
+        typer.Option("--core", help="measure the C++ search by itself, too: Python's share, threads, paths"),
+    ] = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="print the figures as JSON and nothing else")
     ] = False,
@@ -59,6 +64,7 @@ def decoders(
     Rounds are interleaved, images a second are medians with quartiles, ratios are taken within each
     round. Decoders run with the options given, so with one thread unless an option says otherwise.
     """
+    from ctcbench.benchmarks.decoder_core import core_rates
     from ctcbench.benchmarks.decoders import compare
 
     if run is not None and workload:
@@ -68,27 +74,34 @@ def decoders(
     reference = installed.resolve("decoder", reference or yardstick)
     wanted = [installed.resolve("decoder", name) for name in decoder or _installed(installed)]
     names = list(dict.fromkeys([*wanted, reference, yardstick]))
+    comparisons: list[Comparison] = []
+    cores: dict[str, CoreRates] = {}
     with Console(stderr=True).status("") as status:
-        comparisons = [
-            compare(
-                installed,
-                name,
-                log_probs,
-                names,
-                reference=reference,
-                yardstick=yardstick,
-                rounds=rounds,
-                seconds=seconds,
-                progress=status.update,
+        for name, log_probs in _inputs(run, workload, seed):
+            comparisons.append(
+                compare(
+                    installed,
+                    name,
+                    log_probs,
+                    names,
+                    reference=reference,
+                    yardstick=yardstick,
+                    rounds=rounds,
+                    seconds=seconds,
+                    progress=status.update,
+                )
             )
-            for name, log_probs in _inputs(run, workload, seed)
-        ]
+            if core:
+                status.update(f"{name}: the C++ search by itself")
+                cores[name] = core_rates(log_probs, rounds=rounds, seconds=seconds)
     if as_json:
-        typer.echo(json.dumps(_document(comparisons, reference, yardstick, rounds), indent=2))
+        typer.echo(json.dumps(_document(comparisons, cores, reference, yardstick, rounds), indent=2))
         return
     console = Console(highlight=False)
     for comparison in comparisons:
         console.print(_table(comparison))
+        if comparison.name in cores:
+            console.print(_core_line(cores[comparison.name]) + "\n")
     console.print(
         f"{rounds} interleaved rounds on {_machine()}; ×: images/s over those of {reference} in the same "
         f"round; same: images with the labels of {yardstick}"
@@ -120,7 +133,7 @@ def _inputs(run: Path | None, workloads: list[str] | None, seed: int) -> list[tu
 
 
 def _document(
-    comparisons: list[Comparison], reference: str, yardstick: str, rounds: int
+    comparisons: list[Comparison], cores: dict[str, CoreRates], reference: str, yardstick: str, rounds: int
 ) -> dict[str, object]:
     return {
         "machine": _machine(),
@@ -128,6 +141,7 @@ def _document(
         "reference": reference,
         "yardstick": yardstick,
         "workloads": [dataclasses.asdict(comparison) for comparison in comparisons],
+        "core": {name: dataclasses.asdict(rates) for name, rates in cores.items()},
     }
 
 
@@ -152,6 +166,14 @@ def _table(comparison: Comparison) -> Table:
     reasons = [f"{name}: {reason}" for name, reason in comparison.left_out.items()]
     table.caption = Text("\n".join(["not measured: " + reason for reason in reasons]))
     return table
+
+
+def _core_line(rates: CoreRates) -> str:
+    paths = ", ".join(f"{path} {share:.0%}" for path, share in rates.paths.items())
+    return (
+        f"C++ search alone: {_figure(rates.alone)} images/s; beam_search {rates.objects:.0%} of that, "
+        f"beam_search_arrays {rates.arrays:.0%}; 2 threads: {rates.two_threads:.2f} ×; paths: {paths}"
+    )
 
 
 def _row(speed: DecoderSpeed) -> list[Text]:

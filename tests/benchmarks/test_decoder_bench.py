@@ -19,7 +19,8 @@ from ctcbench.registry import Registry
 from ctcbench.results.run_folder import RunFolder
 
 TOP = {"captcha-confident": 0.99, "captcha-noisy": 0.64, "captcha-flat": 0.03, "captcha75-noisy": 0.64,
-       "line-confident": 0.99, "speech-noisy": 0.64, "large-alphabet": 0.64}  # fmt: skip
+       "line-confident": 0.99, "speech-noisy": 0.64, "large-alphabet": 0.64,
+       "many-classes": 0.64}  # fmt: skip
 
 
 def small(name, images=8):
@@ -138,6 +139,17 @@ def test_the_command_decodes_a_run_s_log_probs(tmp_path):
     done = bench("--run", str(tmp_path), "--decoder", "greedy", "--decoder", "beam_cpp:width=3")
     assert done.returncode == 0, done.stderr
     assert "beam_cpp:width=3" in done.stdout and "8 images, 18 frames" in " ".join(done.stdout.split())
+
+
+def test_the_c_plus_plus_search_by_itself():
+    done = bench("--workload", "captcha-noisy", "--decoder", "beam_cpp", "--core", "--json")
+    assert done.returncode == 0, done.stderr
+    rates = json.loads(done.stdout)["core"]["captcha-noisy"]
+    assert rates["alone"] > 1000 and rates["paths"]["exact"] < rates["paths"]["portable"] < 1.5
+    assert 0.3 < rates["objects"] < 1.5 and 0.3 < rates["arrays"] < 1.5 and rates["two_threads"] > 0.3
+    assert (
+        "C++ search alone" in bench("--workload", "captcha-noisy", "--decoder", "beam_cpp", "--core").stdout
+    )
 
 
 @pytest.mark.parametrize(

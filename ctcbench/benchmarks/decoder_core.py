@@ -1,0 +1,65 @@
+"""The C++ search by itself: what Python objects cost it, what a second thread brings, and its code paths."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ctcbench.contract.data import LogProbs
+from ctcbench.decoding import _core, beam_search, beam_search_arrays
+
+
+@dataclass(frozen=True)
+class CoreRates:
+    """Images a second, medians of the rounds; ratios are medians of each round's.
+
+    ``alone`` is the search without its results, on one thread; ``objects`` and ``arrays`` are the shares of
+    that rate that `beam_search` and `beam_search_arrays` reach; ``two_threads`` is what `beam_search` gains
+    by a second thread; ``paths`` is each code path's rate over that of the first, which is the one taken.
+    """
+
+    alone: float
+    objects: float
+    arrays: float
+    two_threads: float
+    paths: dict[str, float]
+
+
+def core_rates(log_probs: LogProbs, *, rounds: int, seconds: float) -> CoreRates:
+    """Measure them with a beam of 25, interleaved, each for its part of `seconds` a round."""
+    values_NTK, lengths_N = log_probs.values_NTK, log_probs.lengths_N
+
+    def alone(path: str) -> None:
+        _core.search_alone(values_NTK, lengths_N, beam_width=25, blank=0, n_best=1, threads=1, path=path)
+
+    paths = _core.paths()
+    calls: dict[str, Callable[[], object]] = {path: lambda path=path: alone(path) for path in paths}  # type: ignore[misc]
+    calls["objects"] = lambda: beam_search(values_NTK, lengths_N, threads=1)
+    calls["arrays"] = lambda: beam_search_arrays(values_NTK, lengths_N, threads=1)
+    calls["two threads"] = lambda: beam_search(values_NTK, lengths_N, threads=2)
+    rates: dict[str, list[float]] = {name: [] for name in calls}
+    for _ in range(rounds):
+        for name, call in calls.items():
+            rates[name].append(len(log_probs) / _time(call, seconds / len(calls)))
+
+    def ratio(name: str, base: str) -> float:
+        return statistics.median(a / b for a, b in zip(rates[name], rates[base], strict=True))
+
+    return CoreRates(
+        statistics.median(rates[paths[0]]),
+        ratio("objects", paths[0]),
+        ratio("arrays", paths[0]),
+        ratio("two threads", "objects"),
+        {path: ratio(path, paths[0]) for path in paths},
+    )
+
+
+def _time(call: Callable[[], object], seconds: float) -> float:
+    started, calls = time.perf_counter(), 0
+    while True:
+        call()
+        calls += 1
+        if (spent := time.perf_counter() - started) >= seconds:
+            return spent / calls
