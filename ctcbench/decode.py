@@ -15,6 +15,7 @@ from ctcbench.evaluation.log_probs import load_log_probs, penalised
 from ctcbench.evaluation.scores import score
 from ctcbench.registry import Registry
 from ctcbench.results.keys import decoder_key
+from ctcbench.results.predictions import Predictions
 from ctcbench.results.result import Result
 from ctcbench.results.run_folder import RunFolder
 
@@ -65,8 +66,13 @@ def decode_run(
             "training": trained["training"],
         },
     )
-    key = decoder_key(decoder, blank_penalty=_penalty(config) or None)
-    return replace(result, path=folder.write_result(key, result))
+    predictions = Predictions("test", stored.fingerprint, tuple(texts), tuple(stored.texts))
+    return replace(result, path=folder.write_result(result_key(config), result, predictions))
+
+
+def result_key(config: RunConfig) -> str:
+    """Return what the result of a configuration is called in its run folder; its decoder is canonical."""
+    return decoder_key(config.decoder, blank_penalty=_penalty(config) or None)
 
 
 def stored_config(folder: RunFolder) -> RunConfig:

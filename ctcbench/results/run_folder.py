@@ -13,6 +13,7 @@ from ctcbench import files
 from ctcbench.contract.errors import CtcbenchError, UsageError
 from ctcbench.results import metrics_file
 from ctcbench.results.keys import is_file_name
+from ctcbench.results.predictions import Predictions
 from ctcbench.results.result import Result, read_object
 from ctcbench.results.settings_file import Setting, read_toml, to_toml
 
@@ -68,6 +69,11 @@ class RunFolder:
         assert is_file_name(decoder_key), decoder_key
         return self.path / "results" / f"{decoder_key}.json"
 
+    def predictions_path(self, decoder_key: str) -> Path:
+        """Return where the texts that a decoder read are stored (``results`` has results alone)."""
+        assert is_file_name(decoder_key), decoder_key
+        return self.path / "predictions" / f"{decoder_key}.json"
+
     @contextlib.contextmanager
     def lock(self, what: str = "training in this run folder") -> Iterator[None]:
         """Be the only process that writes here; `what` is what another one that does is taken to be doing.
@@ -79,7 +85,7 @@ class RunFolder:
             UsageError: the folder can't be written.
         """
         with files.lock(self.path / ".lock", wait=False, what=what):
-            for folder in (self.path, self.path / "log_probs", self.path / "results"):
+            for folder in (self.path, *self._folders()):
                 for stale in folder.glob(".*.tmp"):
                     stale.unlink(missing_ok=True)
             yield
@@ -131,8 +137,16 @@ class RunFolder:
         """Drop the records past `step`: those that a resumed run makes again."""
         metrics_file.truncate(self.metrics_path, step)
 
-    def write_result(self, decoder_key: str, result: Result) -> Path:
-        """Write a result in place of an older one of that decoder, and return its path."""
+    def write_result(self, decoder_key: str, result: Result, predictions: Predictions | None = None) -> Path:
+        """Write a result in place of an older one of that decoder, and return its path.
+
+        The predictions go first: where there is a result, they are there as well.
+        """
+        predictions_path = self.predictions_path(decoder_key)
+        if predictions is not None:
+            predictions.write(predictions_path)
+        else:
+            predictions_path.unlink(missing_ok=True)  # another result's must not pass for this one's
         files.write_json(path := self.result_path(decoder_key), result.to_json())
         return path
 
@@ -151,6 +165,9 @@ class RunFolder:
                 problems.append(str(error))
         return found, problems
 
+    def _folders(self) -> list[Path]:
+        return [self.path / name for name in ("log_probs", "results", "predictions")]
+
     def clear(self) -> None:
         """Remove what a run wrote here, for one that starts afresh; the lock stays with its holder.
 
@@ -162,7 +179,7 @@ class RunFolder:
             for path in (self.summary_path, self.checkpoint_path, self.weights_path, self.recognizer_path):
                 path.unlink(missing_ok=True)
             self.metrics_path.unlink(missing_ok=True)
-            for folder in filter(Path.exists, (self.path / "log_probs", self.path / "results")):
+            for folder in filter(Path.exists, self._folders()):
                 shutil.rmtree(folder)
         except OSError as error:
             raise files.unwritable(self.path, error) from error
