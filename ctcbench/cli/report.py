@@ -1,64 +1,141 @@
-"""`ctcbench report`: stored results, one row each."""
+"""`ctcbench report`: stored results, one row a configuration, with what may be concluded from them."""
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 
 from ctcbench.cli.completion import complete_choice, one_of
 from ctcbench.cli.errors import FAILED, one_line
 from ctcbench.cli.installed import registry
 from ctcbench.contract.errors import UsageError
-from ctcbench.reporting import results_table
-from ctcbench.reporting.results_table import Row
+from ctcbench.files import write_text
+from ctcbench.results.result import Result
 from ctcbench.results.run_folder import find_runs
 
-FORMATS = ("table", "md", "csv", "json")
+if TYPE_CHECKING:
+    from ctcbench.reporting.report_model import Report
+
+FORMATS = ("table", "md", "csv", "latex", "json", "html")
 
 
 def report(
     runs: Annotated[list[Path], typer.Argument(metavar="RUNS…", help="run folders, or folders of runs")],
+    by: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--by",
+            metavar="SETTING,…",
+            help="settings that make a row (default: all that differ, but for the seed)",
+        ),
+    ] = None,
     form: Annotated[
         str,
         typer.Option(
             "--format",
-            metavar="table|md|csv|json",
-            help="how the rows are written",
+            metavar="|".join(FORMATS),
+            help="how the report is written",
             autocompletion=complete_choice(FORMATS),
         ),
     ] = "table",
+    as_json: Annotated[bool, typer.Option("--json", help="the same as --format json")] = False,
+    output: Annotated[
+        Path | None,
+        typer.Option("-o", "--output", metavar="FILE", help="write there instead of standard output"),
+    ] = None,
 ) -> None:
-    """Report stored results, one row each; damaged ones are named and the others still reported."""
-    one_of("--format", form, FORMATS)
-    rows, problems = _collect(runs)
+    """Report stored results: configurations over their seeds, main effects, paired tests, warnings."""
+    form = "json" if as_json else one_of("--format", form, FORMATS)
+    _require_place(form, output)
+    results, problems = collect(runs)
     for problem in problems:
         print(f"ctcbench report: {one_line(problem)}", file=sys.stderr)
-    if not rows and problems and form == "table":
-        raise typer.Exit(FAILED)
-    if not rows and not problems:
+    from ctcbench.reporting.build_report import build_report
+    from ctcbench.reporting.failures import find_failures
+
+    failures = [failure for out in dict.fromkeys(runs) for failure in find_failures(out)]
+    if not (results or problems or failures):
         raise UsageError(f"{', '.join(map(str, runs))}: no results there; `ctcbench run --out …` makes some")
-    columns = registry().columns()
-    if form == "table":
-        console = Console(highlight=False)
-        console.print(results_table.results_table(rows, columns, wide=console.width >= 110))
-    elif form == "json":
-        typer.echo(results_table.to_json(rows), nl=False)
-    else:
-        write = results_table.to_markdown if form == "md" else results_table.to_csv
-        typer.echo(write(rows, columns), nl=False)
+    installed = registry()
+    found = build_report(
+        results,
+        settings_named(by),
+        registry=installed,
+        columns=installed.columns(),
+        damaged=problems,
+        failures=failures,
+    )
+    _write(found, form, output)
     if problems:
         raise typer.Exit(FAILED)
 
 
-def _collect(runs: list[Path]) -> tuple[list[Row], list[str]]:
-    rows: list[Row] = []
+def collect(runs: list[Path]) -> tuple[list[Result], list[str]]:
+    """Return the results in run folders or folders of them, and a line for each file that is damaged.
+
+    Raises:
+        UsageError: one of `runs` is no folder, or can't be read.
+    """
+    results: list[Result] = []
     problems: list[str] = []
-    for folder in dict.fromkeys(found for out in runs for found in find_runs(out)):
-        results, damaged = folder.results()
-        rows += [Row(folder.path, result) for result in results]
+    folders = {found.path.resolve(): found for out in runs for found in find_runs(out)}
+    for folder in folders.values():
+        found, damaged = folder.results()
+        results += found
         problems += damaged
-    return rows, problems
+    return results, problems
+
+
+def settings_named(by: list[str] | None) -> list[str] | None:
+    """Return the settings of ``--by backbone,head --by lr``, None where there are none."""
+    if by is None:
+        return None
+    names = [name.strip().replace("-", "_") for part in by for name in part.split(",")]
+    if not all(names):
+        raise UsageError(f"--by {','.join(by)}: expected settings with commas between, as backbone,head")
+    return names
+
+
+def _require_place(form: str, output: Path | None) -> None:
+    """Check that what is written has a place to go.
+
+    Raises:
+        UsageError: a page would fill the terminal, or a table that is made for one is to go to a file.
+    """
+    if form == "html" and output is None and sys.stdout.isatty():
+        raise UsageError("--format html: a page is not for the terminal; name a file, as -o report.html")
+    if form == "table" and output is not None:
+        others = "|".join(FORMATS[1:])
+        raise UsageError(f"-o {output}: a table is for the terminal; a file takes --format {others}")
+
+
+def _write(found: Report, form: str, output: Path | None) -> None:
+    if form == "table":
+        from rich.console import Console
+
+        from ctcbench.reporting.report_table import report_table
+
+        console = Console(highlight=False)
+        for part in report_table(found, console.width):
+            console.print(part)
+    elif output is None:
+        typer.echo(_writer(form)(found), nl=False)
+    else:
+        write_text(output, _writer(form)(found))
+        print(output, file=sys.stderr)
+
+
+def _writer(form: str) -> Callable[[Report], str]:
+    from ctcbench.reporting.html.page import html_page
+    from ctcbench.reporting.report_data import to_csv, to_json
+    from ctcbench.reporting.report_latex import to_latex
+    from ctcbench.reporting.report_markdown import to_markdown
+
+    def to_html(found: Report) -> str:
+        return html_page(found, registry())
+
+    return {"md": to_markdown, "csv": to_csv, "latex": to_latex, "json": to_json, "html": to_html}[form]

@@ -41,6 +41,7 @@ def seconds(value: float | None) -> str:
 
 def host(provenance: Mapping[str, Any]) -> str:
     """Return the machine of a result: its GPU, or its CPU and cores."""
-    machine = provenance.get("host") or {}
+    machine = provenance.get("host")
+    machine = machine if isinstance(machine, Mapping) else {}
     cores = f", {machine['cores']} cores" if machine.get("cores") else ""
     return str(machine.get("gpu") or f"{machine.get('cpu') or 'unknown machine'}{cores}")

@@ -67,9 +67,9 @@ def test_the_wheel_is_complete_and_says_what_it_is(built):
         points = archive.read(next(n for n in names if n.endswith("entry_points.txt"))).decode()
     packaged = {str(path.relative_to(ROOT)) for path in (ROOT / "ctcbench").rglob("*.py")}
     packaged |= {str(path.relative_to(ROOT)) for path in (ROOT / "ctcbench/config/presets").glob("*.toml")}
-    packaged |= {
-        str(path.relative_to(ROOT)) for path in (ROOT / "ctcbench/scaffold").rglob("*") if path.is_file()
-    }
+    for folder in ("scaffold", "reporting/html/templates"):
+        found = (ROOT / "ctcbench" / folder).rglob("*")
+        packaged |= {str(path.relative_to(ROOT)) for path in found if path.is_file()}
     packaged = {name for name in packaged if "__pycache__" not in name}
     assert packaged <= set(names), packaged - set(names)
     assert {"ctcbench/py.typed", "ctcbench/decoding/_core.pyi"} <= set(names)

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import csv
-import dataclasses
 import io
-import json
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +14,9 @@ from ctcbench.contract.data import LogProbs
 from ctcbench.contract.hooks import Column
 from ctcbench.contract.specs import Alphabet
 from ctcbench.evaluation.record import Score
-from ctcbench.reporting import results_table
 from ctcbench.reporting.examples import Example, choose, examples_table, first_images, highlighted
 from ctcbench.reporting.figures import count, host, interval, percent, seconds
 from ctcbench.reporting.pictures import contact_sheet, half_blocks
-from ctcbench.reporting.results_table import Row
 from ctcbench.reporting.run_report import run_report
 from ctcbench.reporting.verdict import beside_the_talk, diagnosis, is_talks_data
 from ctcbench.results.result import Result
@@ -149,23 +144,6 @@ def test_characters_that_differ_are_highlighted() -> None:
     assert [target.plain[s.start : s.end] for s in target.spans] == ["9"]
     decoded, target = highlighted("abc", "abd")
     assert [(s.start, s.end) for s in decoded.spans] == [(s.start, s.end) for s in target.spans] == [(2, 3)]
-
-
-def test_many_results_in_every_format() -> None:
-    rows = [Row(Path("runs/one"), a_result()), Row(Path("runs/two"), a_result(0.5, config={"head": "a|b"}))]
-    columns = [Column("joules", lambda document: "7")]
-    table = shown(results_table.results_table(rows, columns), width=140)
-    assert "91.95" in table and "joules" in table and "two" in table
-    narrow = shown(results_table.results_table(rows, columns, wide=False), width=80)
-    assert "91.95" in narrow and "train s" not in narrow
-    markdown = results_table.to_markdown(rows, columns).splitlines()
-    assert len(markdown) == 4 and "a\\|b" in markdown[3]
-    records = list(csv.DictReader(io.StringIO(results_table.to_csv(rows, columns))))
-    assert float(records[0]["exact"]) == 0.9195 and float(records[0]["exact_ci_high"]) == 0.931
-    assert records[1]["joules"] == "7"
-    documents = json.loads(results_table.to_json(rows))
-    assert [document["run"] for document in documents] == ["runs/one", "runs/two"]
-    assert Score.from_json(documents[0]["score"]) == dataclasses.replace(rows[0].result.score)
 
 
 def test_pictures() -> None:

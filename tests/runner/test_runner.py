@@ -64,7 +64,7 @@ def test_the_run_folder_has_what_the_design_says(finished):
     assert names == {
         ".lock", "config.toml", "metrics.jsonl", "weights.safetensors", "recognizer.json", "summary.json",
         "checkpoint.safetensors", "log_probs/test.safetensors", "log_probs/val.safetensors",
-        "results/greedy.json",
+        "results/greedy.json", "predictions/greedy.json",
     }  # fmt: skip
     kinds = [record["kind"] for record in RunFolder(finished.folder).read_metrics()]
     assert kinds == ["epoch", "steps", "epoch"]

@@ -1,0 +1,88 @@
+"""build_report(): stored results to a `Report`: rows over seeds, effects, paired tests, warnings."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from ctcbench.contract.hooks import Column
+from ctcbench.registry import Registry
+from ctcbench.reporting.axes import find_axes, group, settings_of
+from ctcbench.reporting.cautions import find_cautions
+from ctcbench.reporting.comparisons import compare
+from ctcbench.reporting.effects import find_effects
+from ctcbench.reporting.report_model import Comparison, Failure, Report, Row, Verdict, Warn
+from ctcbench.reporting.report_rows import make_rows
+from ctcbench.reporting.stored_predictions import predictions_of
+from ctcbench.results.result import Result
+
+
+def build_report(
+    results: Sequence[Result],
+    by: Sequence[str] | None = None,
+    *,
+    registry: Registry | None = None,
+    columns: Sequence[Column] = (),
+    damaged: Sequence[str] = (),
+    failures: Sequence[Failure] = (),
+) -> Report:
+    """Return the report of `results`, each with its `path`; an empty one where there are none.
+
+    Args:
+        results: in any order; of those that have every setting alike, the one begun last counts.
+        by: the settings that make rows; by default every one that differs, but for the seed.
+        registry: where to find the decoders of results whose texts are not stored.
+        columns: the plugins' extra columns.
+        damaged: a line for each file that could not be read, passed on.
+        failures: the runs that gave no result, passed on.
+
+    Raises:
+        UsageError: `by` names a setting that there is not.
+    """
+    kept, dropped = _latest(results)
+    axes = find_axes(kept, by if kept else None)
+    rows = make_rows(group(kept, axes), axes, lambda result: predictions_of(result, registry), columns)
+    comparisons, tests = compare(rows)
+    effects = find_effects(rows, axes.names)
+    rows = [_marked(row, comparisons) for row in rows]
+    return Report(
+        axes=axes.names,
+        common=axes.common,
+        rows=tuple(rows),
+        effects=tuple(effects),
+        comparisons=tuple(comparisons),
+        tests=tests,
+        warnings=(*dropped, *find_cautions(rows, axes, effects, comparisons)),
+        damaged=tuple(damaged),
+        failures=tuple(failures),
+    )
+
+
+def _latest(results: Sequence[Result]) -> tuple[list[Result], list[Warn]]:
+    """Return the results without those that another one repeats, which would count one draw twice."""
+    newest: dict[str, Result] = {}
+    repeated: list[str] = []
+    for result in sorted(results, key=lambda result: (_started(result), str(result.path))):
+        key = json.dumps(settings_of(result), sort_keys=True, default=str)
+        if key in newest:
+            repeated.append(str(newest[key].path))
+        newest[key] = result
+    if not repeated:
+        return list(newest.values()), []
+    listed = ", ".join(sorted(repeated)[:3]) + (f" and {len(repeated) - 3} more" if len(repeated) > 3 else "")
+    text = f"left out, as a later result has the same settings, the seed included: {listed}"
+    return list(newest.values()), [Warn("repeated", text)]
+
+
+def _started(result: Result) -> str:
+    started: Any = result.provenance.get("started")
+    return started if isinstance(started, str) else ""
+
+
+def _marked(row: Row, comparisons: Sequence[Comparison]) -> Row:
+    def beaten(verdict: Verdict) -> tuple[int, ...]:
+        return tuple(c.second for c in comparisons if c.first == row.number and c.verdict == verdict)
+
+    return replace(row, better_than=beaten("better"), better_on_images=beaten("on these images"))

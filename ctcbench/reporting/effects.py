@@ -1,0 +1,36 @@
+"""Main effects: what changing one component does, averaged over the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from statistics import fmean
+
+from ctcbench.evaluation.over_seeds import Cell, main_effect
+from ctcbench.reporting.axes import level_order
+from ctcbench.reporting.report_model import Effect, Row
+
+METRICS = ("exact", "cer")
+
+
+def find_effects(rows: Sequence[Row], axes: Sequence[str]) -> list[Effect]:
+    """Return the effect of each level of each axis beside the axis's first (by size, then by name)."""
+    effects = []
+    for axis in axes:
+        levels = sorted({row.axes[axis] for row in rows}, key=level_order)
+        for level in levels[1:]:
+            for metric in METRICS:
+                found = main_effect(_cells(rows, axis, levels[0], metric), _cells(rows, axis, level, metric))
+                if found:
+                    effects.append(Effect(axis, levels[0], level, metric, *vars(found).values()))
+    return effects
+
+
+def _cells(rows: Sequence[Row], axis: str, level: str, metric: str) -> dict[Cell, float]:
+    cells: dict[Cell, list[float]] = {}
+    for row in rows:
+        if row.axes[axis] == level:
+            rest = tuple(value for name, value in row.axes.items() if name != axis)
+            for member in row.members:
+                value = float(getattr(member.result.score, metric))
+                cells.setdefault((rest, member.seed), []).append(value)
+    return {cell: fmean(values) for cell, values in cells.items()}

@@ -1,0 +1,46 @@
+"""The trials of studies that failed, as far as the studies beside the run folders know."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from ctcbench.contract.errors import CtcbenchError
+from ctcbench.reporting.report_model import Failure
+from ctcbench.results.result import read_object
+from ctcbench.results.run_folder import RunFolder
+
+
+def find_failures(out: Path) -> list[Failure]:
+    """Return the failed trials of the studies in ``out/studies``; one that a later study did is none."""
+    newest: dict[str, tuple[str, dict[str, Any]]] = {}
+    for path in sorted((out / "studies").glob("*/trials/*.json")):
+        try:
+            document = read_object(path)
+        except CtcbenchError:
+            continue  # the results stand without it
+        finished = str(document.get("finished") or "")
+        key = str(document.get("key") or path.stem)
+        if key not in newest or finished >= newest[key][0]:
+            newest[key] = (finished, document)
+    return [
+        Failure(
+            out / key,
+            _one_line(document.get("error")) or "it does not say why",
+            _one_line(document.get("label")),
+            _settings(out / key),
+        )
+        for key, (_, document) in sorted(newest.items())
+        if document.get("state") == "failed"
+    ]
+
+
+def _settings(folder: Path) -> dict[str, Any]:
+    try:
+        return dict(RunFolder(folder).read_config())
+    except CtcbenchError:
+        return {}  # it failed before there was a folder
+
+
+def _one_line(text: Any) -> str:
+    return " ".join(str(text or "").split())

@@ -1,0 +1,59 @@
+"""Training curves: what validation found step by step, as a mean over seeds and a band around it."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from ctcbench.contract.errors import CtcbenchError
+from ctcbench.reporting.report_model import Row
+from ctcbench.results.run_folder import RunFolder
+
+POINTS = 80  # a curve is drawn about 500 pixels wide
+METRICS = {"exact": "val_exact", "loss": "val_loss"}
+
+
+def training_curves(rows: Sequence[Row]) -> list[dict[str, Any]]:
+    """Return a curve for each model that was trained; rows that differ in the decoder share one.
+
+    Each is ``{"rows", "seeds", "exact", "loss"}``: the numbers of its rows, how many seeds it is of,
+    and for both metrics points ``[step, mean, low, high]``, low and high the extremes over seeds.
+    """
+    curves: dict[frozenset[Path], dict[str, Any]] = {}
+    for row in rows:
+        folders = frozenset(row.folders)
+        if folders in curves:
+            curves[folders]["rows"].append(row.number)
+            continue
+        histories = [history for folder in row.folders if (history := _epochs(folder))]
+        bands = {name: _band(histories, key) for name, key in METRICS.items()}
+        curves[folders] = {"rows": [row.number], "seeds": len(histories), **bands}
+    return [curve for curve in curves.values() if any(curve[name] for name in METRICS)]
+
+
+def thinned(points: Sequence[Any], most: int = POINTS) -> list[Any]:
+    """Return at most `most` of the points, evenly spread, the first and the last among them."""
+    if len(points) <= most:
+        return list(points)
+    return [points[round(i * (len(points) - 1) / (most - 1))] for i in range(most)]
+
+
+def _epochs(folder: Path) -> list[dict[str, Any]]:
+    try:
+        records = RunFolder(folder).read_metrics()
+    except CtcbenchError:
+        return []  # the figures stand; the way to them is an extra
+    return [record for record in records if record.get("kind") == "epoch"]
+
+
+def _band(histories: Iterable[Sequence[Mapping[str, Any]]], key: str) -> list[list[float]]:
+    by_step: dict[int, list[float]] = {}
+    for history in histories:
+        for record in history:
+            step, value = record.get("step"), record.get(key)
+            if isinstance(step, int) and isinstance(value, int | float):
+                by_step.setdefault(step, []).append(float(value))
+    points = [[step, statistics.fmean(v), min(v), max(v)] for step, v in sorted(by_step.items())]
+    return [[step, *(float(f"{value:.5g}") for value in values)] for step, *values in thinned(points)]

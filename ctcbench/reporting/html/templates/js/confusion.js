@@ -1,0 +1,79 @@
+// The confusion map of a row or of all, and the pairs that are confused most.
+const NOTHING = "∅";
+const LISTED = 14;
+
+function cellsOf(number) {
+  const { cells } = DATA.confusion;
+  if (number) return cells[number] || [];
+  const sums = new Map();
+  for (const [target, read, count] of Object.values(cells).flat()) {
+    const key = `${target},${read}`;
+    const cell = sums.get(key) || [target, read, 0];
+    cell[2] += count;
+    sums.set(key, cell);
+  }
+  return [...sums.values()];
+}
+
+const visibleCharacter = (character) => (character === " " ? "␣" : character || NOTHING);
+
+function drawMatrix(cells, totals) {
+  const names = DATA.confusion.characters.map(visibleCharacter);
+  const size = names.length > 40 ? 13 : names.length > 20 ? 17 : 24;
+  const start = 22;
+  const all = start + names.length * size;
+  const svg = s("svg", { width: all, height: all, viewBox: `0 0 ${all} ${all}`, role: "img", "aria-label": "confusion matrix; the list beside it has its largest cells" });
+  const labels = [[], []];
+  names.forEach((name, index) => {
+    const middle = start + (index + 0.5) * size;
+    labels[0].push(s("text", { x: 10, y: middle + 3.5 }, name));
+    labels[1].push(s("text", { x: middle, y: 14 }, name));
+    svg.append(s("line", { class: "grid", x1: start, x2: all, y1: middle + size / 2, y2: middle + size / 2 }));
+    svg.append(s("line", { class: "grid", y1: start, y2: all, x1: middle + size / 2, x2: middle + size / 2 }));
+  });
+  svg.append(...labels.flat());
+  for (const [target, read, count] of cells) {
+    const share = count / totals[target];
+    const isRight = target === read;
+    const rect = s("rect", {
+      class: isRight ? "right" : "wrong",
+      x: start + read * size + 0.5, y: start + target * size + 0.5, width: size - 1, height: size - 1, rx: 2,
+      "fill-opacity": (isRight ? 0.06 + 0.26 * share : 0.14 + 0.86 * Math.sqrt(share)).toFixed(3),
+    });
+    const verb = names[target] === NOTHING ? "extra" : "read as";
+    tipped(rect, `${names[target]} ${verb} ${names[read]}\n${count} of ${totals[target]} (${percent(share, 1)} %)`);
+    const light = (on) => [labels[0][target], labels[1][read]].forEach((text) => text.classList.toggle("lit", on));
+    rect.addEventListener("pointerenter", () => light(true));
+    rect.addEventListener("pointerleave", () => light(false));
+    svg.append(rect);
+  }
+  $("matrix").replaceChildren(svg);
+  return names;
+}
+
+function drawConfusion() {
+  const number = Number($("confusion-row").value);
+  const cells = cellsOf(number);
+  const totals = {};
+  for (const [target, , count] of cells) totals[target] = (totals[target] || 0) + count;
+  const names = drawMatrix(cells, totals);
+  const wrong = cells.filter(([target, read]) => target !== read).sort((a, b) => b[2] - a[2]);
+  const listed = wrong.slice(0, LISTED).map(([target, read, count]) =>
+    h("li", {}, h("b", {}, `${names[target]} → ${names[read]}`), h("i", {}, `${count} of ${totals[target]}`)));
+  $("confused").replaceChildren(...(listed.length ? listed : [h("li", { class: "empty" }, "no mistakes")]));
+  const { images, left_out: leftOut } = DATA.confusion;
+  const looked = number ? images[number] : Object.values(images).reduce((sum, count) => sum + count, 0);
+  const others = leftOut ? `; ${leftOut} rarer characters are left out` : "";
+  $("confusion-note").textContent = looked
+    ? `${looked.toLocaleString("en")} texts read${others}`
+    : "its predictions can't be had";
+}
+
+function startConfusion() {
+  const select = $("confusion-row");
+  select.append(h("option", { value: "0" }, "all together"));
+  select.append(...DATA.rows.map((row) => h("option", { value: row.number }, `${row.number}  ${row.name}`)));
+  if (DATA.rows.length) select.value = String(DATA.rows[0].number);
+  select.addEventListener("change", drawConfusion);
+  drawConfusion();
+}

@@ -1,0 +1,88 @@
+// Training curves: a line for the mean, a band from the lowest to the highest seed, keys that toggle.
+const FEW = 8;
+const shown = new Set();
+
+// A curve has the colour of its first row, as the table and the scatter have it.
+const hue = (curve) => colour(curve.rows[0] - 1);
+const dashes = (curve) => dash(curve.rows[0] - 1);
+
+const curveName = (curve) => {
+  const names = curve.rows.map((number) => ROWS.get(number).name);
+  if (names.length === 1) return names[0];
+  const words = names.map((name) => name.split(" "));
+  const shared = words[0].filter((word, place) => words.every((other) => other[place] === word));
+  return shared.length ? `${shared.join(" ")} (rows ${curve.rows.join(", ")})` : names[0];
+};
+
+const path = (points, x, y) => points.map(([a, b]) => `${x(a).toFixed(1)} ${y(b).toFixed(1)}`).join("L");
+
+function drawCurves(metric) {
+  const box = $(`plot-${metric}`);
+  const visible = DATA.curves.map((curve, index) => [curve, index]).filter(([, index]) => shown.has(index));
+  const points = visible.flatMap(([curve]) => curve[metric]);
+  if (!points.length) {
+    box.replaceChildren(h("p", { class: "empty" }, "Nothing chosen: pick curves below."));
+    return;
+  }
+  const factor = metric === "exact" ? 100 : 1;
+  const high = Math.max(...points.map((point) => point[3])) * factor;
+  const steps = points.map((point) => point[0]);
+  const first = Math.min(...steps);
+  const { svg, x, y } = frame(box, {
+    xs: [first === Math.max(...steps) ? 0 : first, Math.max(...steps)],
+    ys: [0, high * 1.04 || 1],
+    xLabel: "step",
+  });
+  svg.setAttribute("aria-label", `${metric} by training step, ${visible.length} curves`);
+  for (const [curve] of visible.reverse()) {
+    const band = curve[metric];
+    if (!band.length) continue;
+    const upper = band.map(([step, , , top]) => [step, top * factor]);
+    const lower = band.map(([step, , bottom]) => [step, bottom * factor]).reverse();
+    const line = band.map(([step, mean]) => [step, mean * factor]);
+    const last = line[line.length - 1];
+    const text = `${curveName(curve)}\n${curve.seeds} seed${curve.seeds === 1 ? "" : "s"}, at step ${last[0]}: ${last[1].toFixed(2)}`;
+    if (curve.seeds > 1) {
+      svg.append(s("path", { class: "band", fill: hue(curve), d: `M${path([...upper, ...lower], x, y)}Z` }));
+    }
+    const stroke = { class: "line", stroke: hue(curve), "stroke-dasharray": dashes(curve) };
+    svg.append(tipped(s("path", { ...stroke, d: `M${path(line, x, y)}` }), text));
+    if (line.length === 1) svg.append(s("circle", { cx: x(last[0]), cy: y(last[1]), r: 3.5, fill: hue(curve) }));
+  }
+  box.replaceChildren(svg);
+}
+
+function drawAllCurves() {
+  drawCurves("exact");
+  drawCurves("loss");
+  for (const key of $("curve-keys").children) {
+    key.setAttribute("aria-pressed", shown.has(Number(key.dataset.curve)));
+  }
+}
+
+function startCurves() {
+  if (!DATA.curves.length) {
+    $("no-curves").hidden = false;
+    document.querySelectorAll("#training .pair, #training .controls").forEach((part) => { part.hidden = true; });
+    return;
+  }
+  const show = (indices) => { shown.clear(); indices.forEach((index) => shown.add(index)); };
+  const all = DATA.curves.map((_, index) => index);
+  const sets = { few: all.slice(0, FEW), all, none: [] };
+  document.querySelectorAll("[data-curves]").forEach((button) => {
+    button.addEventListener("click", () => { show(sets[button.dataset.curves]); drawAllCurves(); });
+  });
+  $("curve-keys").append(...DATA.curves.map((curve, index) => {
+    const sample = s("svg", { "aria-hidden": "true" },
+      s("line", { x1: 0, x2: "100%", y1: "50%", y2: "50%", stroke: hue(curve), "stroke-width": 3, "stroke-dasharray": dashes(curve) }));
+    const key = h("button", { type: "button", class: "key", "data-curve": index }, sample, curveName(curve));
+    key.addEventListener("click", () => {
+      if (!shown.delete(index)) shown.add(index);
+      drawAllCurves();
+    });
+    return key;
+  }));
+  document.querySelector("[data-curves=few]").hidden = all.length <= FEW;
+  show(sets.few);
+  keepDrawn($("plot-exact"), drawAllCurves);
+}

@@ -1,0 +1,74 @@
+// Accuracy against cost: one spot a row, whiskers for the interval, the Pareto front as a stepped line.
+function front(points) {
+  const sorted = [...points].sort((a, b) => a.cost - b.cost || b.row.exact - a.row.exact);
+  let best = -1;
+  return sorted.filter(({ row }) => row.exact > best && ((best = row.exact), true));
+}
+
+function drawScatter() {
+  const box = $("plot-cost");
+  const axis = $("cost-axis").value;
+  const points = DATA.rows
+    .filter((row) => row.cost[axis] > 0)
+    .map((row) => ({ row, cost: row.cost[axis] }));
+  if (!points.length) {
+    box.replaceChildren(h("p", { class: "empty" }, "This cost was not measured."));
+    return;
+  }
+  const costs = points.map((point) => point.cost);
+  const lows = points.map(({ row }) => (row.interval ? row.interval[0] : row.exact));
+  const highs = points.map(({ row }) => (row.interval ? row.interval[1] : row.exact));
+  const span = Math.max(...highs) - Math.min(...lows) || 0.02;
+  const ys = [Math.max(0, Math.min(...lows) - span * 0.06), Math.min(1, Math.max(...highs) + span * 0.1)];
+  const { svg, x, y, left, right, bottom } = frame(box, {
+    xs: [Math.min(...costs) / 1.25, Math.max(...costs) * 1.35],
+    ys: ys.map((share) => share * 100),
+    logX: true,
+    xLabel: DATA.costs[axis],
+    yFormat: (tick) => `${short(tick)} %`,
+  });
+  svg.setAttribute("aria-label", `exact accuracy against ${DATA.costs[axis]}`);
+  const best = front(points);
+  const at = (share) => y(share * 100);
+  let steps = `M${x(best[0].cost)} ${bottom}`;
+  for (const { row, cost } of best) steps += `H${x(cost)}V${at(row.exact)}`;
+  svg.append(s("path", { class: "front", d: `${steps}H${right}` }));
+  for (const { row, cost } of points) {
+    if (!row.interval) continue;
+    const ends = { x1: x(cost), x2: x(cost), y1: at(Math.max(row.interval[0], ys[0])), y2: at(Math.min(row.interval[1], ys[1])) };
+    svg.append(s("line", { class: "whiskers", stroke: colour(row.number - 1), ...ends }));
+  }
+  const taken = [];
+  for (const { row, cost } of points) {
+    const onFront = best.some((point) => point.row === row);
+    const text = `${row.number}  ${row.name}\n${percent(row.exact)} % exact, ${short(cost)} ${DATA.costs[axis]}${onFront ? "\non the Pareto front" : ""}`;
+    const place = { cx: x(cost), cy: at(row.exact), fill: colour(row.number - 1) };
+    const spot = s("circle", { class: "spot", ...place, r: onFront ? 7 : 5, tabindex: 0, role: "img", "aria-label": text });
+    svg.append(tipped(spot, text));
+    if (onFront) label(svg, row, place.cx, place.cy, left, right, taken);
+  }
+  box.replaceChildren(svg);
+}
+
+// Names a spot on the front where there is room for it.
+function label(svg, row, cx, cy, left, right, taken) {
+  const name = `${row.number}  ${row.name.length > 34 ? `${row.name.slice(0, 33)}…` : row.name}`;
+  const width = name.length * 6.4;
+  const toLeft = cx + 12 + width > right;
+  const from = toLeft ? cx - 12 - width : cx + 12;
+  const box = [from, cy - 8, from + width, cy + 8];
+  if (from < left || taken.some((other) => box[0] < other[2] && other[0] < box[2] && box[1] < other[3] && other[1] < box[3])) return;
+  taken.push(box);
+  svg.append(s("text", { class: "name", x: toLeft ? cx - 12 : cx + 12, y: cy - 6, "text-anchor": toLeft ? "end" : "start" }, name));
+}
+
+function startScatter() {
+  const measured = Object.entries(DATA.costs).filter(([name]) => DATA.rows.some((row) => row.cost[name] > 0));
+  if (!measured.length) {
+    $("cost").hidden = true;
+    return;
+  }
+  $("cost-axis").append(...measured.map(([name, title]) => h("option", { value: name }, title)));
+  $("cost-axis").addEventListener("change", drawScatter);
+  keepDrawn($("plot-cost"), drawScatter);
+}

@@ -1,0 +1,39 @@
+// Tables that sort by the column whose header is pressed; missing figures stay at the end.
+const collator = new Intl.Collator(undefined, { numeric: true });
+
+function sortKey(row, column, kind) {
+  const cell = row.cells[column];
+  if (kind === "text") return cell.textContent.trim();
+  const text = cell.dataset.value ?? "";
+  return text === "" ? NaN : Number(text);
+}
+
+function compare(a, b, kind, sign) {
+  if (kind === "text") return sign * collator.compare(a, b);
+  if (Number.isNaN(a) || Number.isNaN(b)) return Number.isNaN(a) - Number.isNaN(b);
+  return sign * (a - b);
+}
+
+function sortBy(table, column) {
+  const headers = [...table.tHead.rows[0].cells];
+  const header = headers[column];
+  const rising = header.getAttribute("aria-sort") !== "ascending";
+  headers.forEach((other) => other.setAttribute("aria-sort", "none"));
+  header.setAttribute("aria-sort", rising ? "ascending" : "descending");
+  const kind = header.dataset.kind;
+  const body = table.tBodies[0];
+  const keyed = [...body.rows].map((row, place) => [sortKey(row, column, kind), place, row]);
+  keyed.sort((a, b) => compare(a[0], b[0], kind, rising ? 1 : -1) || a[1] - b[1]);
+  body.append(...keyed.map(([, , row]) => row));
+}
+
+function startTables() {
+  for (const table of document.querySelectorAll("table.sortable")) {
+    [...table.tHead.rows[0].cells].forEach((header, column) => {
+      header.querySelector("button").addEventListener("click", () => sortBy(table, column));
+    });
+  }
+  for (const dot of document.querySelectorAll(".dot")) {
+    dot.style.background = colour(Number(dot.dataset.colour) - 1);
+  }
+}

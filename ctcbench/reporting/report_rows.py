@@ -1,0 +1,104 @@
+"""Rows of a report: the results of one configuration as means, spreads, intervals and rates."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from ctcbench.contract.hooks import Column
+from ctcbench.evaluation.over_seeds import clopper_pearson, spread
+from ctcbench.reporting.axes import Axes, seed_of
+from ctcbench.reporting.report_model import Collapse, Estimate, Member, Row, mean_by_seed
+from ctcbench.reporting.scores import METRICS, plugin_cells
+from ctcbench.reporting.talk import talk_figure
+from ctcbench.results.predictions import Predictions
+from ctcbench.results.result import COSTS, Result
+
+Predict = Callable[[Result], Predictions | None]
+
+
+def make_rows(
+    groups: Mapping[tuple[str, ...], Sequence[Result]],
+    axes: Axes,
+    predict: Predict,
+    columns: Sequence[Column],
+) -> list[Row]:
+    """Return a row for each group, the best mean exact accuracy first, numbered from 1."""
+    rows = [
+        _row(dict(zip(axes.names, values, strict=True)), results, predict, columns)
+        for values, results in groups.items()
+    ]
+    rows.sort(key=lambda row: (-row.metrics["exact"].mean, row.metrics["cer"].mean, row.name))
+    return [_numbered(row, number) for number, row in enumerate(rows, start=1)]
+
+
+def _row(
+    axes: Mapping[str, str], results: Sequence[Result], predict: Predict, columns: Sequence[Column]
+) -> Row:
+    members = tuple(_member(result, predict) for result in results)
+    exact = [result.score.exact for result in results]
+    collapsed = sum(result.score.collapsed for result in results)
+    costs = {name: _cost(results, name) for name in COSTS}
+    return Row(
+        number=0,
+        axes=axes,
+        members=members,
+        metrics={name: _estimate(results, name, is_share) for name, _, is_share, _ in METRICS},
+        cost={name: estimate for name, estimate in costs.items() if estimate},
+        collapse=Collapse(collapsed, len(results), clopper_pearson(collapsed, len(results))),
+        best=exact.index(max(exact)),
+        talk=talk_figure(results[0].config),
+        columns=_plugins(results, columns),
+    )
+
+
+def _numbered(row: Row, number: int) -> Row:
+    return Row(**{**vars(row), "number": number})
+
+
+def _member(result: Result, predict: Predict) -> Member:
+    training: Any = result.provenance.get("training")
+    left = training.get("left_plateau_step") if isinstance(training, Mapping) else None
+    return Member(
+        seed_of(result),
+        result.folder or Path(),
+        result,
+        predict(result),
+        left if isinstance(left, int) else None,
+    )
+
+
+def _estimate(results: Sequence[Result], metric: str, is_share: bool) -> Estimate:
+    values = tuple(float(getattr(result.score, metric)) for result in results)
+    found = spread(_by_seed(results, values))
+    if found.interval is None:
+        single = len(results) == 1
+        bounds = getattr(results[0].score, f"{metric}_ci") if single else None
+        return Estimate(values, found.mean, None, bounds, "images" if single else None)
+    # Student's interval knows no bounds, but a share and a distance do; so it is cut off there.
+    low, high = found.interval
+    interval = (max(low, 0.0), min(high, 1.0) if is_share and found.mean <= 1 else high)
+    return Estimate(values, found.mean, found.sd, interval, "seeds")
+
+
+def _cost(results: Sequence[Result], name: str) -> Estimate | None:
+    values = tuple(result.cost.get(name) for result in results)
+    known = _by_seed(results, values)
+    if not known:
+        return None
+    found = spread(known)
+    return Estimate(values, found.mean, found.sd, found.interval, "seeds" if found.interval else None)
+
+
+def _by_seed(results: Sequence[Result], values: Sequence[float | None]) -> list[float]:
+    return list(mean_by_seed([seed_of(result) for result in results], values).values())
+
+
+def _plugins(results: Sequence[Result], columns: Sequence[Column]) -> tuple[tuple[str, str], ...]:
+    texts: dict[str, dict[str, None]] = {column.header: {} for column in columns}
+    if columns:
+        for result in results:
+            for header, text in plugin_cells(result, columns):
+                texts[header][text] = None
+    return tuple((header, " · ".join(found)) for header, found in texts.items())

@@ -1,0 +1,78 @@
+"""`ctcbench report` on real runs: two seeds and two decoders of a tiny model."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from cli_cases import TINY
+
+from ctcbench.__main__ import main
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("study")
+    for seed in ("0", "1"):
+        assert main(["run", *TINY, "--seed", seed, "--out", str(out)]) == 0
+    for run in out.iterdir():
+        assert main(["decode", str(run), "--decoder", "beam:width=3"]) == 0
+    return out
+
+
+def document(capsys, *arguments: str) -> dict:
+    capsys.readouterr()
+    assert main(["report", *arguments, "--json"]) == 0
+    return json.loads(capsys.readouterr().out)
+
+
+def test_rows_are_configurations_and_tests_are_paired(study, capsys):
+    found = document(capsys, str(study))
+    assert found["axes"] == ["decoder"]
+    assert [row["n"] for row in found["rows"]] == [2, 2]
+    (comparison,) = found["comparisons"]
+    assert comparison["images"] == found["rows"][0]["runs"][0]["score"]["images"]
+    assert comparison["seeds"]["what"]
+
+
+def test_results_of_an_older_ctcbench_are_decoded_again_once(study, capsys, tmp_path):
+    runs = shutil.copytree(study, tmp_path / "runs")
+    kept = {path: path.read_bytes() for path in runs.glob("*/predictions/*.json")}
+    assert len(kept) == 4
+    for path in kept:
+        path.unlink()
+    assert len(document(capsys, str(runs))["comparisons"]) == 1
+    assert {path: path.read_bytes() for path in kept} == kept
+
+
+def test_folders_given_twice_count_once(study, capsys):
+    found = document(capsys, str(study), str(study), str(study / "."), str(next(study.iterdir())))
+    assert [row["n"] for row in found["rows"]] == [2, 2]
+    assert not [w for w in found["warnings"] if w["kind"] == "repeated"]
+
+
+def test_by(study, capsys):
+    assert document(capsys, str(study), "--by", "backbone, batch-size", "--by", "seed")["axes"] == [
+        "backbone", "batch_size", "seed",
+    ]  # fmt: skip
+    assert main(["report", str(study), "--by", "bakbone"]) == 2
+    assert "did you mean 'backbone'?" in capsys.readouterr().err
+    assert main(["report", str(study), "--by", "backbone,"]) == 2
+    assert "expected settings with commas between" in capsys.readouterr().err
+
+
+def test_another_schema_among_good_ones_is_named(study, capsys, tmp_path):
+    runs = shutil.copytree(study, tmp_path / "runs")
+    path = sorted(runs.glob("*/results/*.json"))[0]
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"schema": 2}))
+    assert main(["report", str(runs)]) == 1
+    shown = capsys.readouterr()
+    assert "schema 2, but this ctcbench reads schema 1" in shown.err and "95 % interval" in shown.out
+
+
+def test_latex_needs_nothing_but_booktabs(study, capsys):
+    assert main(["report", str(study), "--format", "latex"]) == 0
+    text = capsys.readouterr().out
+    assert text.startswith("% ctcbench report; needs \\usepackage{booktabs}\n") and r"\toprule" in text

@@ -1,0 +1,58 @@
+"""Run folders as training leaves them, without training: their log-probs are made up around real images."""
+
+import html_cases as cases
+import numpy as np
+
+from ctcbench import RunConfig
+from ctcbench import registry as registries
+from ctcbench.config.keys import resolve, train_key
+from ctcbench.contract.data import LogProbs
+from ctcbench.data.materialise import materialise
+from ctcbench.evaluation.log_probs import save_log_probs
+from ctcbench.reporting.html.page import html_page
+from ctcbench.results.run_folder import create
+
+DATASET = "captcha:width=100,height=40,length=4,alphabet=alnum"
+IMAGES = 30
+MISTAKES = {"cnn3": slice(0, 3), "cnn2": slice(1, 5), "cnn2:width=8": slice(2, 5)}  # the best first
+
+
+def a_run(out, registry, decoder, backbone, seed):
+    """A run folder as training leaves it, its log-probs made up around the true texts of real images."""
+    config = RunConfig(dataset=DATASET, backbone=backbone, decoder=decoder, seed=seed, test_samples=IMAGES)
+    config = resolve(registry, config)
+    samples = materialise(registry, DATASET, "test", IMAGES)
+    alphabet = registry.build("dataset", DATASET).alphabet
+    folder = create(out, train_key(registry, config), config.model_dump())
+    rng = np.random.default_rng(seed)
+    values_NTK = rng.normal(0, 1, (IMAGES, 20, alphabet.num_classes)).astype(np.float32)
+    values_NTK[..., 0] += 6
+    read = []
+    for image, text in enumerate(samples.texts):
+        forms = [text, text, text.swapcase(), text[:-1], "Z" + text[1:]][MISTAKES[backbone]]
+        wrong = forms[image % len(forms)]
+        read.append(wrong)
+        for place, label in enumerate(alphabet.encode(wrong)):
+            values_NTK[image, 2 + 4 * place, label] += 12
+    values_NTK -= np.log(np.exp(values_NTK).sum(2, keepdims=True))
+    lengths_N = np.full(IMAGES, 20, np.int64)
+    log_probs = LogProbs(values_NTK, lengths_N, samples.texts, alphabet, samples.fingerprint)
+    save_log_probs(folder.log_probs_path("test"), log_probs)
+    for epoch in range(1, 6):
+        figures = {"val_exact": epoch / 8 + seed / 50, "val_loss": 5 / epoch}
+        folder.append_metrics({"kind": "epoch", "epoch": epoch, "step": epoch * 10, **figures})
+    predictions = cases.Predictions("test", samples.fingerprint, tuple(read), samples.texts)
+    return cases.member(folder.path, predictions, **config.model_dump())
+
+
+def a_page(out):
+    """Write the page of three rows to `out`; one has a name that tries to break out."""
+    registry = registries.load([])
+    hostile = "<img src=x onerror='window.hacked=1'>"
+    rows = []
+    for number, (backbone, shown) in enumerate(zip(MISTAKES, ("greedy", "greedy", hostile), strict=True), 1):
+        members = [a_run(out, registry, "greedy", backbone, seed) for seed in (0, 1)]
+        rows.append(cases.row(number, {"backbone": backbone, "decoder": shown}, members))
+    path = out / "report.html"
+    path.write_text(html_page(cases.report(rows), registry), encoding="utf-8")
+    return path

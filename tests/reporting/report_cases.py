@@ -1,0 +1,95 @@
+"""Run folders with made-up readings: figures that a report has to get right, without training."""
+
+from __future__ import annotations
+
+import dataclasses
+import zlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ctcbench import RunConfig
+from ctcbench.evaluation.scores import score
+from ctcbench.results.keys import decoder_key
+from ctcbench.results.predictions import Predictions
+from ctcbench.results.result import Result
+from ctcbench.results.run_folder import RunFolder
+
+ALPHABET = "0123456789abcdefghij"
+
+
+def targets(images: int = 400, length: int = 5) -> tuple[str, ...]:
+    """The true texts: the same for every run, as test images are."""
+    generator = np.random.default_rng(0)
+    return tuple("".join(generator.choice(list(ALPHABET), length)) for _ in range(images))
+
+
+def readings(truth: tuple[str, ...], skill: float, seed: int) -> tuple[str, ...]:
+    """Texts of which about `skill` are right; images differ in how hard they are, the same for everybody."""
+    hardness = np.random.default_rng(1).normal(0, 0.1, len(truth))
+    luck = np.random.default_rng(seed).random(len(truth))
+    return tuple(
+        text if luck[i] < skill + hardness[i] * (0 < skill < 1) else text[:-1] + "?"
+        for i, text in enumerate(truth)
+    )
+
+
+def a_run(
+    out: Path,
+    skill: float = 0.9,
+    *,
+    seed: int = 0,
+    texts: tuple[str, ...] | None = None,
+    truth: tuple[str, ...] | None = None,
+    fingerprint: str = "images-1",
+    keep_texts: bool = True,
+    provenance: dict[str, Any] | None = None,
+    cost: dict[str, Any] | None = None,
+    folder: str | None = None,
+    **settings: Any,
+) -> Result:
+    """Write a run folder with one result, and return the result."""
+    config = RunConfig(seed=seed, **settings)
+    identity = repr(sorted((k, v) for k, v in config.model_dump().items() if k != "decoder"))
+    truth = truth or targets()
+    draw = zlib.crc32(f"{identity}{config.decoder}".encode())
+    texts = texts if texts is not None else readings(truth, skill, draw)
+    run = RunFolder(out / (folder or f"{zlib.crc32(identity.encode()):08x}"))
+    result = Result(
+        config.model_dump(),
+        score(texts, truth, "test", resamples=50),
+        {
+            "parameters": 2306110, "train_seconds": 60.0 + seed, "images_per_second": 327.6,
+            "decode_ms_per_image": 0.05, "peak_memory_mib": None,
+        } | (cost or {}),
+        {
+            "started": f"2026-01-01T00:00:{seed:02}+00:00",
+            "host": {"cpu": "A CPU", "gpu": None, "cores": 2},
+            "versions": {"ctcbench": "0.1.0", "torch": "2.7.1"},
+            "plugins": {"builtin": "0.1.0"},
+            "data": {"fingerprint": fingerprint},
+            "training": {"left_plateau_step": 100 + seed},
+        } | (provenance or {}),
+    )  # fmt: skip
+    if not run.config_path.exists():
+        run.write_config(config.model_dump())
+    predictions = Predictions("test", fingerprint, texts, truth)
+    key = decoder_key(config.decoder)
+    path = run.write_result(key, result, predictions if keep_texts else None)
+    return dataclasses.replace(result, path=path)
+
+
+def a_grid(out: Path, seeds: int = 5, **settings: Any) -> list[Result]:
+    """2 backbones × 2 heads × 2 decoders × seeds: cnn3 reads 30 points more, the rest does little."""
+    return [
+        a_run(
+            out,
+            0.5 + 0.3 * (backbone == "cnn3") + 0.005 * seed,
+            seed=seed, backbone=backbone, head=head, decoder=decoder, **settings,
+        )
+        for backbone in ("cnn2", "cnn3")
+        for head in ("bilstm2", "lstm1")
+        for decoder in ("beam_cpp", "greedy")
+        for seed in range(seeds)
+    ]  # fmt: skip

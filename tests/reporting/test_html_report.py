@@ -1,0 +1,175 @@
+"""The page of a report as text: whole, well formed, small, nothing from outside, nothing let through."""
+
+import dataclasses
+import json
+import re
+
+import html_cases as cases
+import pytest
+from html_reader import Page, data_of
+from tiny import tiny
+from typer.testing import CliRunner
+
+import ctcbench
+from ctcbench.cli.app import app
+from ctcbench.cli.report import _require_place
+from ctcbench.contract.errors import UsageError
+from ctcbench.reporting.html.page import as_json, html_page
+from ctcbench.reporting.report_model import Failure, Report, TalkFigure, Warn
+from ctcbench.runtime import Runtime
+
+EVIL = "</script><script>alert(1)</script><img src=x onerror=alert(2)>&\"'"
+
+
+@pytest.fixture
+def small(tmp_path):
+    read = cases.texts(("1l", "11"), ("22", "22"), ("3", "33"), ("", "44"))
+    rows = [
+        cases.row(
+            1, {"backbone": "cnn3", "head": "none"}, [cases.member(tmp_path, read, seed=s) for s in (0, 1)]
+        ),
+        cases.row(2, {"backbone": "cnn2", "head": ""}, [cases.member(tmp_path, read, seed=0)]),
+    ]
+    return cases.report(rows)
+
+
+def test_a_page_is_well_formed_and_asks_the_network_for_nothing(small, registry):
+    text = html_page(small, registry)
+    page = Page(text)
+    assert text.startswith("<!doctype html>")
+    assert len(page.ids) == len(set(page.ids))
+    assert "http:" not in text and "https:" not in text and "@import" not in text
+    loading = [value for _, name, value in page.attributes if name in ("src", "srcset", "data", "action")]
+    assert loading == []
+    assert all(value.startswith("#") for tag, name, value in page.attributes if (tag, name) == ("a", "href"))
+    linked = [
+        value.removeprefix("#") for _, name, value in page.attributes if name == "href" and value[0] == "#"
+    ]
+    assert set(linked) <= set(page.ids)
+    assert page.tags.count("h1") == 1
+
+
+def test_it_has_every_section_and_row(small, registry):
+    talk = TalkFigure("talk-10k", {"exact": 0.001}, "train_samples 8100 → 810")
+    rows = (dataclasses.replace(small.rows[0], talk=talk, columns=(("my column", "my text"),)),)
+    rows += (dataclasses.replace(small.rows[1], columns=(("my column", "–"),)),)
+    text = html_page(dataclasses.replace(small, rows=rows), registry)
+    page = Page(text)
+    for section in ("results", "training", "cost", "effects", "tests", "confusion", "mistakes", "warnings"):
+        assert section in page.ids
+    words = " ".join(page.words)
+    for word in ("cnn3", '""', "talk-10k", "my text", "Rows of fewer than three", "a CPU, 2 cores", "torch"):
+        assert (word in words) == (word != "torch"), word
+    assert words.count("25.00") >= 2  # one of four texts is right
+    assert len(data_of(text)["rows"]) == 2
+
+
+def test_a_report_of_nothing_says_so(registry):
+    text = html_page(Report((), {}, (), damaged=("a.json: damaged",)), registry)
+    words = " ".join(Page(text).words)
+    assert "No results" in words and "a.json: damaged" in words
+
+
+@pytest.mark.parametrize("hostile", [EVIL, "{{ 7 * 7 }}{% raw %}", "--><!--", "\ud800", "a\x00b"])
+def test_nothing_of_the_results_becomes_markup(hostile, tmp_path, registry):
+    predictions = cases.texts((hostile, hostile + "x"), (hostile, "y"), ("", hostile))
+    one = cases.member(tmp_path / "<b>", predictions, seed=0, dataset=hostile)
+    two = cases.member(tmp_path / "<b>", predictions, seed=0, dataset="folder")
+    provenance = {
+        **one.result.provenance,
+        "host": {"gpu": hostile},
+        "plugins": {hostile: hostile},
+        "started": hostile,
+    }
+    one = dataclasses.replace(one, result=dataclasses.replace(one.result, provenance=provenance))
+    rows = [cases.row(1, {hostile: hostile}, [one]), cases.row(2, {hostile: "b"}, [two])]
+    rows = [dataclasses.replace(row, columns=((hostile, hostile),)) for row in rows]
+    rows[0] = dataclasses.replace(rows[0], talk=TalkFigure(hostile, {}, hostile))
+    report = dataclasses.replace(
+        cases.report(rows),
+        common={hostile: hostile},
+        warnings=(Warn(hostile, hostile, (1,)),),
+        damaged=(hostile,),
+        failures=(Failure(tmp_path / "<i>", hostile),),
+    )
+    plain = cases.report([cases.row(1, {"a": "a"}, [two]), cases.row(2, {"a": "b"}, [two])])
+    text = html_page(report, registry)
+    page, usual = Page(text), Page(html_page(plain, registry))
+    assert page.tags.count("script") == usual.tags.count("script") == 2
+    assert {"img", "b", "i"}.isdisjoint(page.tags)
+    assert not [name for _, name, _ in page.attributes if name.startswith("on")]
+    assert "<" not in re.search(r'id="data">(.*?)</script>', text).group(1)
+    if hostile == EVIL:
+        assert "".join(page.words).count(EVIL) >= 8
+        assert hostile in json.dumps(data_of(text), ensure_ascii=False).replace('\\"', '"')
+    text.encode("utf-8")
+
+
+def test_only_its_own_script_may_run(small, registry):
+    text = html_page(small, registry)
+    policy = next(
+        value for tag, name, value in Page(text).attributes if name == "content" and "default-src" in value
+    )
+    assert "default-src 'none'" in policy
+    assert "unsafe" not in policy.replace("style-src 'unsafe-inline'", "")
+
+
+def test_data_in_a_script_holds_no_character_that_html_knows():
+    text = as_json({"a": "</script><!--&\u2028é"})
+    assert not set("<>&") & set(text) and text.isascii()
+    assert json.loads(text) == {"a": "</script><!--&\u2028é"}
+
+
+def test_two_hundred_rows_stay_small(tmp_path, registry):
+    read = cases.texts(*[(f"{i:03}x" * 10, f"{i:03}y" * 10) for i in range(300)])
+    one = cases.member(tmp_path, read, seed=0)
+    rows = [cases.row(n, {"backbone": f"cnn3:width={n}"}, [one]) for n in range(1, 201)]
+    for step in range(3000):
+        (tmp_path / "metrics.jsonl").open("a").write(
+            json.dumps({"kind": "epoch", "step": step, "val_exact": 0.5, "val_loss": 1.25}) + "\n"
+        )
+    text = html_page(cases.report(rows), registry)
+    assert len(text.encode()) < 10_000_000
+    shown = data_of(text)["gallery"]
+    assert 0 < len(shown["entries"]) <= 480
+    assert shown["counts"]["1"] == {
+        "seed": 0, "wrong": 300, "shown": 2, "images": 300,
+        "note": "no frame paths: its log-probs can't be had",
+    }  # fmt: skip
+    assert all(entry["why"] for entry in shown["entries"])
+    assert "120 of 19900 pairs" in text
+
+
+def test_the_command_writes_a_page_of_real_runs(tmp_path):
+    run = ctcbench.run(tiny(epochs=1), Runtime(out=tmp_path / "runs"))
+    target = tmp_path / "report.html"
+    found = CliRunner().invoke(app, ["report", str(tmp_path / "runs"), "--format", "html", "-o", str(target)])
+    assert found.exit_code == 0, found.output
+    text = target.read_text(encoding="utf-8")
+    Page(text)
+    data = data_of(text)
+    assert data["rows"][0]["exact"] == run.score.exact
+    assert data["gallery"]["entries"] and all(e["image"] and e["path"] for e in data["gallery"]["entries"])
+    assert data["curves"][0]["exact"]
+    piped = CliRunner().invoke(app, ["report", str(tmp_path / "runs"), "--format", "html"])
+    assert piped.stdout.startswith("<!doctype html>") and piped.stdout.rstrip().endswith("</html>")
+
+
+def test_a_page_names_what_is_missing(tmp_path, registry):
+    """Log-probs gone, settings of another version: the mistakes are shown without what can't be had."""
+    read = cases.texts(("1l", "11"))
+    text = html_page(cases.report([cases.row(1, {}, [cases.member(tmp_path, read, nonsense=1)])]), registry)
+    (entry,) = data_of(text)["gallery"]["entries"]
+    assert entry["image"] == "" and "no image" in entry["why"] and "path" not in entry
+    nothing = dataclasses.replace(cases.member(tmp_path, read), predictions=None)
+    text = html_page(cases.report([cases.row(1, {}, [nothing])]), registry)
+    assert data_of(text)["gallery"]["counts"]["1"]["note"] == "its predictions can't be had"
+
+
+def test_a_page_is_not_for_the_terminal_nor_a_table_for_a_file(tmp_path, monkeypatch):
+    monkeypatch.setattr("ctcbench.cli.report.sys.stdout.isatty", lambda: True, raising=False)
+    with pytest.raises(UsageError, match=r"-o report\.html"):
+        _require_place("html", None)
+    _require_place("html", tmp_path / "report.html")
+    with pytest.raises(UsageError, match=r"--format md\|csv"):
+        _require_place("table", tmp_path / "report.txt")

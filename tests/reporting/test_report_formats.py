@@ -1,0 +1,168 @@
+"""A report in every format, from the same model."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+
+import pytest
+from report_cases import a_grid, a_run
+from rich.console import Console
+
+from ctcbench.contract.hooks import Column
+from ctcbench.reporting.build_report import build_report
+from ctcbench.reporting.cautions import ranges
+from ctcbench.reporting.report_cells import p_value, row_cells, signed
+from ctcbench.reporting.report_data import to_csv, to_json
+from ctcbench.reporting.report_latex import escape, to_latex
+from ctcbench.reporting.report_markdown import to_markdown
+from ctcbench.reporting.report_model import Failure
+from ctcbench.reporting.report_table import report_table
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory):
+    out = tmp_path_factory.mktemp("formats")
+    results = a_grid(out, seeds=3)
+    return build_report(
+        results,
+        columns=[Column("joules", lambda document: "7|8")],
+        damaged=["x.json: damaged"],
+        failures=[Failure(out / "abc", "out of memory", "cnn9_x")],
+    )
+
+
+def shown(report, width):
+    console = Console(file=io.StringIO(), width=width, color_system=None)
+    for part in report_table(report, width):
+        console.print(part)
+    return console.file.getvalue()
+
+
+@pytest.mark.parametrize("width", [80, 100, 120, 160, 220])
+def test_the_terminal_gets_what_fits(report, width):
+    text = shown(report, width)
+    assert max(map(len, text.splitlines())) <= width
+    said = " ".join(text.split())
+    words = [
+        "95 % interval", "▲ 5–8", "main effects", "cnn2 → cnn3", "paired tests", "Holm", "0/3",
+        "warning: ", "failed: ", "(cnn9_x): out of memory", "±",
+    ]  # fmt: skip
+    for word in words:
+        assert word in said, word
+    # No figure is ever cut: they would be wrong figures.
+    assert "…" not in text
+    for row in report.rows:
+        assert f"{row.metrics['exact'].mean * 100:.2f} ± {row.metrics['exact'].sd * 100:.2f}" in text
+
+
+def test_a_wide_terminal_gets_everything(report):
+    text = shown(report, 260)
+    for header in row_cells(report).headers:
+        assert header in text
+    assert "best run of each row" not in text and "best run of each row" in shown(report, 90)
+
+
+def test_markdown(report):
+    text = to_markdown(report)
+    tables = [block for block in text.split("\n\n") if block.startswith("|")]
+    assert len(tables) == 3
+    for table in tables:
+        assert len({len(re.findall(r"(?<!\\)\|", line)) for line in table.splitlines()}) == 1
+    assert tables[0].splitlines()[0].startswith("| # | backbone | head | decoder | n | exact % |")
+    assert r"7\|8" in tables[0] and len(tables[0].splitlines()) == 10
+    for heading in ("### Main effects", "### Paired tests", "### Warnings", "### Failed"):
+        assert heading in text
+
+
+def test_csv_has_every_figure_in_full(report):
+    records = list(csv.DictReader(io.StringIO(to_csv(report))))
+    assert len(records) == 8
+    for record, row in zip(records, report.rows, strict=True):
+        exact = row.metrics["exact"]
+        assert float(record["exact"]) == exact.mean and float(record["exact_sd"]) == exact.sd
+        assert (float(record["exact_low"]), float(record["exact_high"])) == exact.interval
+        assert tuple(map(float, record["exact_values"].split(";"))) == exact.values
+        assert record["seeds"] == "0;1;2" and record["backbone"] == row.axes["backbone"]
+        assert float(record["train_seconds"]) == row.cost["train_seconds"].mean
+        assert record["better_than"] == ";".join(map(str, row.better_than))
+        assert record["joules"] == "7|8" and len(record["runs"].split(";")) == 3
+
+
+def test_json_is_one_document_with_all_of_it(report):
+    document = json.loads(to_json(report))
+    assert document["schema"] == 1 and document["axes"] == ["backbone", "head", "decoder"]
+    assert [row["number"] for row in document["rows"]] == list(range(1, 9))
+    row = document["rows"][0]
+    assert row["metrics"]["exact"]["mean"] == report.rows[0].metrics["exact"].mean
+    assert row["runs"][0]["config"]["backbone"] == "cnn3" and row["runs"][0]["schema"] == 1
+    assert len(document["comparisons"]) == 28 and document["comparisons"][0]["exact"]["p_holm"] <= 1
+    assert {effect["axis"] for effect in document["effects"]} == {"backbone", "head", "decoder"}
+    assert document["damaged"] == ["x.json: damaged"]
+    assert document["failures"][0]["error"] == "out of memory"
+    assert all(warning["kind"] and warning["text"] for warning in document["warnings"])
+
+
+def test_numbers_that_json_has_no_word_for_become_null(tmp_path):
+    result = a_run(tmp_path)
+    result.provenance["odd"] = float("nan")  # JSON written elsewhere can have it
+    document = json.loads(to_json(build_report([result])), parse_constant=pytest.fail)
+    assert document["rows"][0]["runs"][0]["provenance"]["odd"] is None
+
+
+def test_latex_is_well_formed(report):
+    text = to_latex(report)
+    stack = []
+    for kind, name in re.findall(r"\\(begin|end)\{(\w+)\}", text):
+        if kind == "begin":
+            stack.append(name)
+        else:
+            assert stack.pop() == name
+    assert not stack
+    body = re.sub(r"(?m)(?<!\\)%.*$", "", text)  # without comments
+    plain = re.sub(r"\\.", "", body)
+    assert plain.count("{") == plain.count("}") and plain.count("$") % 2 == 0
+    assert not re.search(r"[_#]", re.sub(r"\\label\{[^}]*\}", "", plain))
+    assert body.isascii()
+    for tabular in re.findall(r"\\begin\{tabular\}(.*?)\\end\{tabular\}", body, re.DOTALL):
+        columns = re.match(r"\{([lr]+)\}", tabular)[1]
+        lines = [line for line in tabular.splitlines() if line.endswith(r"\\")]
+        assert len(lines) >= 2
+        assert {len(re.findall(r"(?<!\\)&", line)) + 1 for line in lines} == {len(columns)}
+        assert [tabular.count(rule) for rule in (r"\toprule", r"\midrule", r"\bottomrule")] == [1, 1, 1]
+    assert r"beam\_cpp" in text and r"$\pm$" in text and r"95 \% interval" in text
+    assert "\n\n\n" not in text
+
+
+def test_latex_escapes_all_that_is_special():
+    assert escape(r"a\b{c}$d&e%f#g_h~i^j") == (
+        r"a\textbackslash{}b\{c\}\$d\&e\%f\#g\_h\textasciitilde{}i\textasciicircum{}j"
+    )
+    assert escape("a\nb") == "a b" and escape("− – ±") == r"$-$ -- $\pm$"
+
+
+def test_every_format_of_an_empty_report():
+    empty = build_report([])
+    assert to_csv(empty) == "" and json.loads(to_json(empty))["rows"] == []
+    assert to_markdown(empty) == "" and "tabular" not in to_latex(empty) and shown(empty, 80) == ""
+
+
+def test_values_that_would_break_a_table(tmp_path):
+    """A path with bars, brackets and underscores is a value like another."""
+    path = "folder:path='/a_b|c/[bold]<i>&%'"
+    report = build_report([a_run(tmp_path, dataset=path), a_run(tmp_path, dataset="captcha", lr=0.1)])
+    assert path in " ".join(shown(report, 200).split())
+    assert "\\|c/[bold]&lt;i>" in to_markdown(report)
+    assert r"a\_b\textbar{}c/[bold]$<$i$>$\&\%" in to_latex(report)
+
+
+def test_pieces():
+    assert ranges([5, 1, 2, 3, 7, 8]) == "1–3, 5, 7, 8"
+    assert (signed(0.012), signed(-0.0031), p_value(0.0004), p_value(0.0312)) == (
+        "+1.20",
+        "−0.31",
+        "< 0.001",
+        "0.031",
+    )
