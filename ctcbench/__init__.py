@@ -11,11 +11,13 @@ if TYPE_CHECKING:
     from ctcbench.contract.components import Component, backbone, dataset, decoder, executor, head, loss
     from ctcbench.contract.data import LogProbs, Sample, Samples, Source, SplitName
     from ctcbench.contract.errors import BadSample, CtcbenchError, PluginError, UsageError
+    from ctcbench.contract.executors import Executor, Listener, Outcome, Trial
     from ctcbench.contract.hooks import Column, EpochReport, RunInfo, hookimpl
     from ctcbench.contract.hypothesis import Hypothesis
     from ctcbench.contract.pictures import read_picture
     from ctcbench.contract.specs import BLANK, Alphabet, ImageSpec, SequenceSpec
     from ctcbench.results.result import Result
+    from ctcbench.study.worker import carry_out
 
 __version__ = "0.1.0"
 
@@ -28,19 +30,22 @@ _HOMES = {
     ),
     "ctcbench.contract.data": ("LogProbs", "Sample", "Samples", "Source", "SplitName"),
     "ctcbench.contract.errors": ("BadSample", "CtcbenchError", "PluginError", "UsageError"),
+    "ctcbench.contract.executors": ("Executor", "Listener", "Outcome", "Trial"),
     "ctcbench.contract.hooks": ("Column", "EpochReport", "RunInfo", "hookimpl"),
     "ctcbench.contract.hypothesis": ("Hypothesis",),
     "ctcbench.contract.pictures": ("read_picture",),
     "ctcbench.contract.specs": ("BLANK", "Alphabet", "ImageSpec", "SequenceSpec"),
     "ctcbench.results.result": ("Result",),
+    "ctcbench.study.worker": ("carry_out",),
 }  # fmt: skip
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 
 __all__ = [
-    "BLANK", "Alphabet", "BadSample", "Column", "Component", "CtcbenchError", "EpochReport", "Hypothesis",
-    "ImageSpec", "LogProbs", "PluginError", "Recogniser", "Result", "RunConfig", "RunInfo", "Sample",
-    "Samples", "SequenceSpec", "Source", "SplitName", "UsageError", "__version__", "backbone", "dataset",
-    "decoder", "executor", "head", "hookimpl", "load", "loss", "read_picture", "run",
+    "BLANK", "Alphabet", "BadSample", "Column", "Component", "CtcbenchError", "EpochReport", "Executor",
+    "Hypothesis", "ImageSpec", "Listener", "LogProbs", "Outcome", "PluginError", "Recogniser", "Result",
+    "RunConfig", "RunInfo", "Sample", "Samples", "SequenceSpec", "Source", "SplitName", "Trial",
+    "UsageError", "__version__", "backbone", "carry_out", "dataset", "decoder", "executor", "head",
+    "hookimpl", "load", "loss", "read_picture", "run",
 ]  # fmt: skip
 
 

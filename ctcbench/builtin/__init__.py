@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from ctcbench.builtin.backbones import cnn2, cnn3
 from ctcbench.builtin.captcha import captcha
 from ctcbench.builtin.decoders import beam, beam_cpp, greedy
+from ctcbench.builtin.executors import local
 from ctcbench.builtin.folder import folder
 from ctcbench.builtin.heads import HEADS
 from ctcbench.builtin.losses import ctc
@@ -17,4 +18,4 @@ from ctcbench.contract.hooks import hookimpl
 @hookimpl
 def ctcbench_components() -> Sequence[Component]:
     """Return every component that ships."""
-    return [captcha, folder, cnn2, cnn3, *HEADS, ctc, greedy, beam, beam_cpp]
+    return [captcha, folder, cnn2, cnn3, *HEADS, ctc, greedy, beam, beam_cpp, local]

@@ -9,12 +9,13 @@ from typing import Annotated, Any
 import typer
 
 import ctcbench
-from ctcbench.cli import bench, data, decode, new, plugins, predict, presets, report, run, show
+from ctcbench.cli import ablate, bench, data, decode, new, plugins, predict, presets, report, run, show
 from ctcbench.cli.component_help import CommandWithComponents
 from ctcbench.cli.help import Command, Commands
 
 app = typer.Typer(cls=Commands, pretty_exceptions_enable=False)
 app.command(cls=CommandWithComponents)(run.run)
+app.command(cls=CommandWithComponents)(ablate.ablate)
 app.command(cls=Command)(show.show)
 app.command(cls=Command)(decode.decode)
 app.command(cls=Command)(predict.predict)

@@ -145,9 +145,11 @@ def _sources() -> "list[str]":
         if file := getattr(module, "__file__", None):
             paths.add(file)
     from ctcbench.config.presets import PRESETS
+    from ctcbench.study.study_file import STUDIES
 
-    paths.add(str(PRESETS))
-    paths.update(str(path) for path in PRESETS.glob("*.toml"))
+    for shipped in (PRESETS, STUDIES):
+        paths.add(str(shipped))
+        paths.update(str(path) for path in shipped.glob("*.toml"))
     return sorted(path for path in paths if path and path.isprintable())
 
 

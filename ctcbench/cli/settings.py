@@ -42,16 +42,35 @@ def with_settings(command: Callable[..., None]) -> Callable[..., None]:
             layered(preset, config, {n: value for n, value in flags.items() if value is not None}), **given
         )
 
+    return _give(command, wrapper, 1, [*_sources(), *map(_parameter, setting_fields())])
+
+
+def with_axes(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command, whose first parameters take presets and settings, flags that may be repeated.
+
+    The settings come as a mapping of those that were given to their values, still text.
+    """
+
+    @functools.wraps(command)
+    def wrapper(*, preset: list[str] | None, **given: Any) -> None:
+        flags = {name: given.pop(name) for name in setting_fields()}
+        command(preset or [], {name: values for name, values in flags.items() if values}, **given)
+
+    return _give(
+        command, wrapper, 2, [_preset(many=True), *(_parameter(n, many=True) for n in setting_fields())]
+    )
+
+
+def _give(
+    command: Callable[..., None], wrapper: Any, taken: int, parameters: list[inspect.Parameter]
+) -> Callable[..., None]:
+    """Return `wrapper` with a signature of `parameters` and the command's own, its `taken` first left out."""
     hints = typing.get_type_hints(command, include_extras=True)
-    own = list(inspect.signature(command).parameters.values())[1:]
-    parameters = [
-        *_sources(),
-        *map(_parameter, setting_fields()),
-        *(p.replace(annotation=hints[p.name]) for p in own),
-    ]
-    wrapper.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    own = list(inspect.signature(command).parameters.values())[taken:]
+    parameters = [*parameters, *(p.replace(annotation=hints[p.name]) for p in own)]
+    wrapper.__signature__ = inspect.Signature(parameters)
     wrapper.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
-    return wrapper
+    return wrapper  # type: ignore[no-any-return]
 
 
 def layered(preset: str | None, file: Path | None, flags: dict[str, Any]) -> RunConfig:
@@ -76,18 +95,22 @@ def layered(preset: str | None, file: Path | None, flags: dict[str, Any]) -> Run
 
 
 def _sources() -> list[inspect.Parameter]:
-    preset = typer.Option(
+    config = typer.Option("--config", metavar="FILE", help="settings in a TOML file", rich_help_panel=FROM)
+    return [_preset(), _keyword("config", Path | None, config)]
+
+
+def _preset(*, many: bool = False) -> inspect.Parameter:
+    option = typer.Option(
         "--preset",
         metavar="NAME",
         help="settings that ship; `ctcbench presets` lists them",
         rich_help_panel=FROM,
         autocompletion=complete_preset,
     )
-    config = typer.Option("--config", metavar="FILE", help="settings in a TOML file", rich_help_panel=FROM)
-    return [_keyword("preset", str | None, preset), _keyword("config", Path | None, config)]
+    return _keyword("preset", list[str] | None if many else str | None, option)
 
 
-def _parameter(name: str) -> inspect.Parameter:
+def _parameter(name: str, *, many: bool = False) -> inspect.Parameter:
     field = setting_fields()[name]
     is_switch = field.annotation in (bool, bool | None)
     option = typer.Option(
@@ -100,6 +123,8 @@ def _parameter(name: str) -> inspect.Parameter:
         if name in COMPONENT_SETTINGS
         else complete_choice(_choices(field.annotation)),
     )
+    if many:
+        return _keyword(name, list[bool] | None if is_switch else list[str] | None, option)
     return _keyword(name, bool | None if is_switch else str | None, option)
 
 

@@ -49,11 +49,11 @@ def read_settings(path: Path, known: Collection[str]) -> dict[str, Any]:
     for key, value in settings.items():
         if key not in known:
             raise UsageError(
-                f"{path}, line {_line_of(key, text)}: no setting {key!r}{nearest(key, known)} "
+                f"{path}, line {line_of(key, text)}: no setting {key!r}{nearest(key, known)} "
                 f"(settings: {', '.join(known)})"
             )
         if isinstance(value, dict | list):
-            raise UsageError(f"{path}, line {_line_of(key, text)}: {key} must be one plain value")
+            raise UsageError(f"{path}, line {line_of(key, text)}: {key} must be one plain value")
     return settings
 
 
@@ -67,7 +67,8 @@ def default_component(kind: str) -> str:
     return str(_default_settings()[kind])
 
 
-def _line_of(key: str, text: str) -> int:
+def line_of(key: str, text: str) -> int:
+    """Return the number of the line of a TOML text on which a key stands (1 where it is not found)."""
     pattern = re.compile(rf"^\s*\[*\s*[\"']?{re.escape(key)}[\"']?\s*[\].=]", re.MULTILINE)
     found = pattern.search(text)
     return text.count("\n", 0, found.start(0) + len(found[0]) - len(found[0].lstrip())) + 1 if found else 1

@@ -94,5 +94,12 @@ def decoder(builder: Callable[..., Any]) -> Component:
 
 
 def executor(builder: Callable[..., Any]) -> Component:
-    """Make a builder ``(*, options) -> executor`` a component that runs the trials of a study."""
+    """Make a builder ``(*, options) -> Executor`` a component that runs the trials of a study.
+
+    What it returns has two methods. ``describe() -> Mapping`` says in JSON what may matter to the
+    figures (``workers``, ``threads``). ``run(trials, listener) -> Iterator[Outcome]`` carries out
+    `Trial`s wherever it likes, each by ``ctcbench.carry_out(trial.order, tell)`` or by a process
+    ``python -m ctcbench.study.worker``, and yields one `Outcome` for each as it ends;
+    `ctcbench.contract.executors` says what it has to keep to.
+    """
     return _component("executor", builder)

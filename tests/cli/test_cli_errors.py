@@ -51,7 +51,7 @@ MISTAKES = [
         "did you mean 'captcha'?",
     ),
     (["data", "preview", "--split", "tets"], "preview: --split tets:", "val", "did you mean 'test'?"),
-    (["report", ".", "--format", "html2"], "report: --format html2: expected table, md, csv, json"),
+    (["report", ".", "--format", "html2"], "report: --format html2: expected table, md, csv, latex"),
     (["decode"], "ctcbench decode: missing argument 'RUN'"),
     (["decode", "missing", "--decoder", "greedy"], "ctcbench decode: missing: no such folder"),
     (["predict", "missing", "a.png"], "ctcbench predict: missing: no such folder"),

@@ -39,7 +39,8 @@ def test_themes_name_settings_that_exist() -> None:
 
 
 @pytest.mark.parametrize(
-    "arguments", [["--help"], ["run", "--help"], ["plugins"], ["presets"], ["report", "--help"]]
+    "arguments",
+    [["--help"], ["run", "--help"], ["ablate", "--help"], ["plugins"], ["presets"], ["report", "--help"]],
 )
 def test_light_commands_import_nothing_heavy(arguments: list[str], tmp_path: Path) -> None:
     script = (

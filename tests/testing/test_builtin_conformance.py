@@ -10,6 +10,7 @@ from ctcbench import ImageSpec
 from ctcbench.builtin.backbones import cnn2, cnn3
 from ctcbench.builtin.captcha import captcha
 from ctcbench.builtin.decoders import beam, beam_cpp, greedy
+from ctcbench.builtin.executors import local
 from ctcbench.builtin.folder import folder
 from ctcbench.builtin.heads import HEADS
 from ctcbench.builtin.losses import ctc
@@ -70,10 +71,14 @@ def test_folder(tmp_path: Path):
     check_component(folder, path=str(tmp_path))
 
 
+def test_local():
+    check_component(local, workers=1)
+
+
 def test_every_builtin_component_is_checked_here():
     from ctcbench import builtin
 
-    tried = {cnn2, cnn3, captcha, folder, greedy, beam, beam_cpp, ctc, *HEADS}
+    tried = {cnn2, cnn3, captcha, folder, greedy, beam, beam_cpp, ctc, local, *HEADS}
     assert set(map(id, builtin.ctcbench_components())) == set(map(id, tried))
 
 

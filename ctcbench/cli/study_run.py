@@ -1,0 +1,184 @@
+"""A study from its grid to its table: plan, lock, run, report; what `ctcbench ablate` does."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import typer
+from rich.console import Console, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from ctcbench.cli.errors import DONE, FAILED, one_line
+from ctcbench.cli.study_view import study_view
+from ctcbench.contract.executors import Executor
+from ctcbench.registry import Registry
+from ctcbench.reporting.figures import seconds
+from ctcbench.reporting.report_model import Failure
+from ctcbench.study.conduct import Ending, conduct
+from ctcbench.study.grid import Grid
+from ctcbench.study.plan import Plan, make_plan
+from ctcbench.study.record import plan_document
+from ctcbench.study.study_file import Spec
+from ctcbench.study.study_folder import StudyFolder
+
+_DEFAULT_EXECUTOR = "local"
+_SHOWN = 40
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What the user asked for; ``command`` is what to type to go on with it."""
+
+    spec: Spec
+    grid: Grid
+    out: Path
+    executor: str | None
+    retry_failed: bool
+    checkpoint_seconds: float
+    dry_run: bool
+    as_json: bool
+    command: str
+
+
+def carry_out(registry: Registry, wanted: Wanted) -> int:
+    """Show the plan, or run the study and print its table; returns the exit code.
+
+    Raises:
+        UsageError: another study runs in the folder, or it can't be written.
+        Interrupted: the user stopped it.
+    """
+    folder = StudyFolder(wanted.out, wanted.spec.name)
+    recorded = folder.read_plan() or {}
+    # The number of threads can change the last bits: a study goes on with what it was begun with.
+    text = wanted.executor or str(recorded.get("executor") or _DEFAULT_EXECUTOR)
+    text = registry.resolve("executor", text)
+    executor: Executor = registry.build("executor", text)
+    resources = dict(executor.describe())
+    if wanted.dry_run:
+        plan = make_plan(wanted.grid, folder, resources, retry_failed=wanted.retry_failed)
+        _show_plan(plan, wanted)
+        return DONE
+    with folder.lock():
+        plan = make_plan(wanted.grid, folder, resources, retry_failed=wanted.retry_failed)
+        document = plan_document(registry, plan, text, resources, str(wanted.spec.path or wanted.command))
+        changed = folder.write_plan(document)
+        with study_view(plan) as view:
+            for notice in plan.notices:
+                view.notice(notice)
+            if changed:
+                view.notice(f"study {folder.name} has changed ({'; '.join(changed)}); what it had done stays")
+            view.say(Text(_summary(plan), "bold"))
+            ending = conduct(
+                plan,
+                executor,
+                view,
+                resources=resources,
+                checkpoint_seconds=wanted.checkpoint_seconds,
+                resume_command=wanted.command,
+            )
+    _show_results(registry, plan, ending, wanted)
+    return DONE if ending.complete else FAILED
+
+
+def _summary(plan: Plan) -> str:
+    """Return the plan in a line: ``20 models, 40 configurations: 12 to train, 1 to go on with …``."""
+    words = {"train": "to train", "resume": "to go on with", "decode": "to decode", "done": "done"}
+    parts = [f"{len(plan.at(stage))} {word}" for stage, word in words.items() if plan.at(stage)]  # type: ignore[arg-type]
+    if failed := plan.at("failed"):
+        parts.append(f"{len(failed)} failed before (--retry-failed runs them again)")
+    todo = plan.decodings
+    if todo:
+        time = plan.seconds
+        told = "time unknown until some are done" if time is None else f"about {seconds(time)}"
+        parts.append(f"{todo} decodings to do, {told}")
+    return (
+        f"{plan.folder.name}: {len(plan.models)} models, {plan.configurations} configurations: "
+        + ", ".join(parts)
+    )
+
+
+def _show_plan(plan: Plan, wanted: Wanted) -> None:
+    if wanted.as_json:
+        typer.echo(json.dumps(plan.to_json(), indent=2, ensure_ascii=False))
+        return
+    words = {"train": "train", "resume": "go on", "decode": "decode", "done": "done", "failed": "failed"}
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    for header in ("model", "to do", "decodings", "about"):
+        table.add_column(header, justify="right" if header in ("decodings", "about") else "left")
+    for model in plan.models[:_SHOWN]:
+        left = len(model.pending) if model.stage not in ("done", "failed") else 0
+        time = (
+            ""
+            if model.stage in ("done", "failed")
+            else "?"
+            if model.seconds is None
+            else seconds(model.seconds)
+        )
+        stage = Text(words[model.stage], "red" if model.stage == "failed" else "")
+        if model.error:
+            stage.append(f": {one_line(model.error)}")
+        table.add_row(Text(model.label), stage, f"{left} of {len(model.entries)}", time)
+    console = Console(highlight=False)
+    console.print(table)
+    if len(plan.models) > _SHOWN:
+        console.print(f"… and {len(plan.models) - _SHOWN} more (--json lists all)")
+    for notice in plan.notices:
+        console.print(Text(notice, "yellow"), soft_wrap=True)
+    console.print(Text(_summary(plan), "bold"), soft_wrap=True)
+
+
+def _show_results(registry: Registry, plan: Plan, ending: Ending, wanted: Wanted) -> None:
+    rows = [(model, key, result) for model in plan.models for key, result in model.results().items()]
+    command = f"ctcbench report {shlex.quote(str(plan.folder.out))} --format html -o report.html"
+    if wanted.as_json:
+        document = _document(plan, ending)
+        document["results"] = [
+            {"run": str(model.folder.path), "result": key, **result.to_json()} for model, key, result in rows
+        ]
+        typer.echo(json.dumps(document, indent=2, ensure_ascii=False))
+        return
+    from ctcbench.reporting.build_report import build_report  # numpy: not for a dry run
+    from ctcbench.reporting.report_table import report_table
+
+    failures = [
+        Failure(
+            model.folder.path, ending.failed[model.key], model.label, model.entries[0].config.model_dump()
+        )
+        for model in plan.models
+        if model.key in ending.failed
+    ]
+    results = [result for _, _, result in rows]
+    report = build_report(results, registry=registry, columns=registry.columns(), failures=failures)
+    console = Console(highlight=False)
+    for table in report_table(report, console.width):
+        console.print(table)
+    parts: list[RenderableType] = [""]
+    parts.append(Text.assemble("study folder  ", (str(plan.folder.path), "bold")))
+    parts.append(Text.assemble("next          ", (command, "cyan")))
+    if ending.failed:
+        parts.append(Text.assemble("              ", (f"{wanted.command} --retry-failed", "cyan")))
+    for part in parts:
+        console.print(part, soft_wrap=True)
+
+
+def _document(plan: Plan, ending: Ending) -> dict[str, Any]:
+    trials: list[Mapping[str, Any]] = []
+    for model in plan.models:
+        outcome = ending.outcomes.get(model.key)
+        state = outcome.state if outcome else ("failed" if model.key in ending.failed else "done")
+        trials.append(
+            {
+                "key": model.key,
+                "label": model.label,
+                "state": state,
+                "error": ending.failed.get(model.key),
+                "seconds": outcome.seconds if outcome else None,
+            }
+        )
+    return {"study": plan.folder.name, "out": str(plan.folder.out), "trials": trials}

@@ -1,0 +1,53 @@
+"""The results of a study that is still running: a row a configuration, its seeds together."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from statistics import fmean
+
+from rich.table import Table
+from rich.text import Text
+
+from ctcbench.reporting.figures import percent
+from ctcbench.results.result import Result
+from ctcbench.study.labels import label
+from ctcbench.study.plan import Plan
+
+
+def study_table(
+    plan: Plan,
+    results: Mapping[str, Mapping[str, Result]],
+    failed: Collection[str],
+    *,
+    room: int | None = None,
+) -> Table:
+    """Return a row a configuration, its seeds together; with `room` for few, those that have something."""
+    rows: dict[str, tuple[list[Result], int, int]] = {}
+    for model in plan.models:
+        for entry in model.entries:
+            name = label(entry, plan.varied, without=("seed",))
+            found, failures, count = rows.get(name, ([], 0, 0))
+            if result := results[model.key].get(entry.result_key):
+                found.append(result)
+            elif model.key in failed:
+                failures += 1
+            rows[name] = (found, failures, count + 1)
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    table.add_column("configuration", overflow="fold")
+    for header in ("done", "exact", "lowest – highest", "CER"):
+        table.add_column(header, justify="right", no_wrap=True)
+    chosen = list(rows.items())
+    if room is not None and len(rows) > room:
+        chosen = sorted(chosen, key=lambda row: not (row[1][0] or row[1][1]))[:room]
+    for name, (found, failures, count) in chosen:
+        done = Text(f"{len(found)}/{count}").append(f" {failures} failed" if failures else "", "red")
+        table.add_row(Text(name), done, *_figures(found))
+    return table
+
+
+def _figures(found: Sequence[Result]) -> tuple[str, str, str]:
+    if not found:
+        return ("", "", "")
+    exact = [result.score.exact for result in found]
+    spread = f"{percent(min(exact))} – {percent(max(exact))}" if len(exact) > 1 else ""
+    return (percent(fmean(exact)), spread, percent(fmean(result.score.cer for result in found)))

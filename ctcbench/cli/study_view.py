@@ -1,0 +1,177 @@
+"""A study as it goes, on standard error: a live table on a terminal, a line a result elsewhere."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from statistics import fmean
+from types import TracebackType
+from typing import Any, Self
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from ctcbench.cli.errors import one_line
+from ctcbench.cli.study_table import study_table
+from ctcbench.contract.executors import Event, Outcome
+from ctcbench.reporting.figures import percent, seconds
+from ctcbench.results.result import Result
+from ctcbench.study.plan import Model, Plan
+
+_FRAME_SECONDS = 0.1
+_ROWS = 24  # a table that is longer than the terminal can't be drawn over
+
+
+def study_view(plan: Plan, console: Console | None = None) -> PlainView:
+    """Return the view that fits standard error (or `console`)."""
+    console = console or Console(stderr=True, highlight=False)
+    return LiveView(plan, console) if console.is_terminal else PlainView(plan, console)
+
+
+class PlainView:
+    """Prints a line for each trial that ends, and for each notice."""
+
+    def __init__(self, plan: Plan, console: Console) -> None:
+        self.plan = plan
+        self.console = console
+        self.ran = 0
+        self.to_run = len(plan.at("decode", "resume", "train"))
+        self.said: set[str] = set()
+
+    def __enter__(self) -> Self:
+        """Begin to watch."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Stop to watch."""
+
+    def heard(self, model: Model, worker: str, event: Event) -> None:
+        """Print what a trial wants the user to read; the same sentence of many trials once."""
+        if event["kind"] == "notice" and event["text"] not in self.said:
+            self.said.add(str(event["text"]))
+            self.say(Text(f"{model.label}: {event['text']}", "yellow"))
+
+    def ended(self, model: Model, outcome: Outcome, results: Mapping[str, Result]) -> None:
+        """Print what a trial came to."""
+        self.ran += 1
+        text = Text(f"[{self.ran}/{self.to_run}] {model.label}  ")
+        if outcome.state == "done":
+            figures = ", ".join(
+                f"{result.config['decoder']} {percent(result.score.exact)}" for result in results.values()
+            )
+            text.append(f"exact {figures}  ", "green").append(seconds(outcome.seconds), "dim")
+        elif outcome.error:
+            text.append(f"{outcome.state}: {one_line(outcome.error)}", "red")
+        else:
+            text.append("stopped, and saved", "yellow")
+        self.say(text)
+
+    def notice(self, text: str) -> None:
+        """Print a sentence."""
+        self.say(Text(text, "yellow"))
+
+    def say(self, text: Text) -> None:
+        """Print a line."""
+        self.console.print(text, soft_wrap=True)
+
+
+class LiveView(PlainView):
+    """A table that fills in, a bar for each worker, and the time left."""
+
+    def __init__(self, plan: Plan, console: Console) -> None:
+        super().__init__(plan, console)
+        self._live = Live(console=console, transient=True, auto_refresh=False, redirect_stdout=False)
+        self._at: dict[str, tuple[Model, Event, float]] = {}  # by worker; when its trial began
+        self._results = {model.key: model.results() for model in plan.models}
+        self._failed = {model.key for model in plan.at("failed")}
+        self._waiting = {model.key: model for model in plan.at("decode", "resume", "train")}
+        self._took: list[float] = []
+        self._shown = 0.0
+
+    def __enter__(self) -> Self:
+        """Take over the last lines of the terminal."""
+        self._live.start()
+        self._show()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Give the terminal back, cursor and all."""
+        self._live.update("")
+        self._live.stop()
+
+    def heard(self, model: Model, worker: str, event: Event) -> None:
+        """Move a worker's bar."""
+        super().heard(model, worker, event)
+        began = self._at[worker][2] if worker in self._at else time.monotonic()
+        if event["kind"] != "notice":
+            self._at[worker] = (model, event, began)
+        self._waiting.pop(model.key, None)
+        if time.monotonic() - self._shown > _FRAME_SECONDS:
+            self._show()
+
+    def ended(self, model: Model, outcome: Outcome, results: Mapping[str, Result]) -> None:
+        """Fill in the results of a trial; what failed stays to be read above the table."""
+        self._at = {worker: at for worker, at in self._at.items() if at[0].key != model.key}
+        self._waiting.pop(model.key, None)
+        self._results[model.key] = dict(results)
+        if outcome.state == "done":
+            self._took.append(outcome.seconds)
+            self.ran += 1
+        else:
+            self._failed |= {model.key} if outcome.state == "failed" else set()
+            super().ended(model, outcome, results)
+        self._show()
+
+    def _show(self) -> None:
+        self._shown = time.monotonic()
+        room = max(4, min(_ROWS, self.console.height - self.plan.workers - 6))
+        table = study_table(self.plan, self._results, self._failed, room=room)
+        self._live.update(Group(table, self._workers(), self._footer()), refresh=True)
+
+    def _workers(self) -> Table:
+        table = Table.grid(padding=(0, 1), expand=True)
+        for _ in range(2):
+            table.add_column(no_wrap=True)
+        table.add_column(ratio=1, min_width=8)
+        table.add_column(no_wrap=True)
+        for worker, (model, event, _) in sorted(self._at.items()):
+            done, total, right = _progress(event)
+            bar = ProgressBar(total=max(total, 1), completed=done)
+            table.add_row(Text(worker, "dim"), Text(model.label, "bold"), bar, Text(right))
+        return table
+
+    def _footer(self) -> Text:
+        left = self._seconds_left()
+        told = "" if left is None else f", about {seconds(left)} left"
+        return Text(f"{self.ran} of {self.to_run} models done{told}", "dim")
+
+    def _seconds_left(self) -> float | None:
+        now = time.monotonic()
+        running = {
+            model.key: (now - began, float(event["seconds_left"]))
+            for model, event, began in self._at.values()
+            if event["kind"] == "training"
+        }
+        typical = self._took or [sum(times) for times in running.values()]
+        guesses = [
+            model.seconds if model.seconds is not None else fmean(typical) if typical else None
+            for model in self._waiting.values()
+        ]
+        if None in guesses:
+            return None
+        lefts = [left for _, left in running.values()]
+        return max([(sum(g for g in guesses if g) + sum(lefts)) / self.plan.workers, *lefts])
+
+
+def _progress(event: Mapping[str, Any]) -> tuple[int, int, str]:
+    if event["kind"] != "training":
+        return event["done"], event["total"], f"{event['kind']} {event['split']}"
+    loss = "" if event["loss"] is None else f"loss {event['loss']:.3f}  "
+    return event["step"], event["steps"], f"{loss}{seconds(event['seconds_left'])} left"

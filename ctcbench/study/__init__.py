@@ -1,0 +1,1 @@
+"""Studies: many configurations planned, run by an executor and recorded, each model trained once."""

@@ -1,0 +1,135 @@
+"""conduct(): carries out a plan with an executor, and records how each trial ended."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Protocol
+
+from ctcbench.contract.errors import CtcbenchError, Interrupted, PluginError
+from ctcbench.contract.executors import Event, Executor, Listener, Outcome
+from ctcbench.results.result import Result
+from ctcbench.results.run_folder import RunFolder
+from ctcbench.study.grid import Entry
+from ctcbench.study.plan import Model, Plan, result_of
+from ctcbench.training.stop import stop_request
+
+
+class Onlooker(Protocol):
+    """Hears of a study as it goes; nothing here comes from another thread."""
+
+    def heard(self, model: Model, worker: str, event: Event) -> None:
+        """Hear of a trial's progress."""
+
+    def ended(self, model: Model, outcome: Outcome, results: Mapping[str, Result]) -> None:
+        """Hear how a trial ended, and every result that its model has."""
+
+    def notice(self, text: str) -> None:
+        """Hear a sentence that the user should read."""
+
+
+@dataclass
+class Ending:
+    """How a study ended: the outcome of each trial that ran, and the failures, old ones included."""
+
+    outcomes: dict[str, Outcome] = field(default_factory=dict)
+    failed: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def complete(self) -> bool:
+        """Whether every configuration has its result."""
+        return not self.failed
+
+
+def conduct(
+    plan: Plan,
+    executor: Executor,
+    onlooker: Onlooker,
+    *,
+    resources: Mapping[str, Any],
+    checkpoint_seconds: float = 60.0,
+    resume_command: str = "the same command",
+) -> Ending:
+    """Run what is left of a plan; the caller holds the study folder's lock and has written the plan.
+
+    Raises:
+        Interrupted: the user stopped it; what ran is saved.
+        PluginError: the executor failed.
+        UsageError: the study's folder can't be written.
+    """
+    ending = Ending(failed={model.key: model.error for model in plan.at("failed")})
+    todo = {model.key: model for model in plan.at("decode", "resume", "train")}
+    for model in todo.values():
+        for entry in model.pending:
+            _set_aside(model.folder, entry, onlooker)
+    trials = [model.trial(checkpoint_seconds) for model in todo.values()]
+    with stop_request(onlooker.notice) as stop:
+        listener = Listener(
+            tell=lambda key, worker, event: onlooker.heard(todo[key], worker, event),
+            stopping=lambda: stop.requested,
+        )
+        outcomes = executor.run(trials, listener)
+        try:
+            for outcome in outcomes:
+                if stop.requested and outcome.state == "failed":
+                    # An interrupt takes many shapes in the middle of an import: the next start will tell.
+                    outcome = replace(outcome, state="stopped", error="")
+                _record(plan, todo[outcome.key], outcome, ending, resources, onlooker)
+        except (CtcbenchError, KeyboardInterrupt):
+            raise
+        except Exception as error:
+            raise PluginError(f"executor {type(executor).__name__} failed: {error!r}") from error
+        finally:
+            if close := getattr(outcomes, "close", None):
+                close()
+    if stop.requested:
+        done = sum(outcome.state == "done" for outcome in ending.outcomes.values()) + len(plan.at("done"))
+        raise Interrupted(
+            f"stopped with {done} of {len(plan.models)} models done, the rest is saved in "
+            f"{plan.folder.out}; go on with: {resume_command}"
+        )
+    for key in todo.keys() - ending.outcomes.keys():
+        ending.failed[key] = "the executor gave no outcome for it"
+    return ending
+
+
+def _record(
+    plan: Plan,
+    model: Model,
+    outcome: Outcome,
+    ending: Ending,
+    resources: Mapping[str, Any],
+    onlooker: Onlooker,
+) -> None:
+    missing = [entry for entry in model.pending if result_of(model.folder, entry) is None]
+    if outcome.state == "done" and missing:
+        where = model.folder.result_path(missing[0].result_key)
+        outcome = Outcome(outcome.key, "failed", f"its executor says it is done, but there is no {where}")
+    ending.outcomes[outcome.key] = outcome
+    if outcome.state != "stopped":
+        plan.folder.write_trial(
+            outcome,
+            label=model.label,
+            config=model.entries[0].config.model_dump(),
+            whole=model.stage == "train",
+            resources=dict(resources),
+            results=[entry.result_key for entry in missing],
+        )
+    if outcome.state == "failed" or outcome.error:
+        ending.failed[outcome.key] = outcome.error
+    onlooker.ended(model, outcome, model.results())
+
+
+def _set_aside(run: RunFolder, entry: Entry, onlooker: Onlooker) -> None:
+    """Move a result out of the way that can't be read: of another version, it may be precious."""
+    path = run.result_path(entry.result_key)
+    if not path.is_file():
+        return
+    try:
+        Result.read(path)
+    except CtcbenchError as error:
+        kept = path.with_suffix(".json.unreadable")
+        with contextlib.suppress(OSError):
+            path.replace(kept)
+            onlooker.notice(f"{error}; kept as {kept.name}, and made again")

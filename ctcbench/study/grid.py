@@ -1,0 +1,170 @@
+"""expand(): a study's axes, rules and seeds to configurations, each checked, none of them twice."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ctcbench.config.keys import resolve, train_key
+from ctcbench.config.presets import DEFAULT, read_preset
+from ctcbench.config.run_config import COMPONENT_SETTINGS, RunConfig, flag, setting_fields
+from ctcbench.contract.errors import UsageError
+from ctcbench.contract.options import show
+from ctcbench.decode import result_key
+from ctcbench.registry import Registry
+from ctcbench.study.study_file import Spec, Values
+
+# More than anyone means; a grid of that size is not even gone through.
+_BEYOND_REASON = 1_000_000
+Point = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One configuration, the preset under it, the run folder of its model, the file of its result there."""
+
+    config: RunConfig
+    preset: str
+    train_key: str
+    result_key: str
+
+
+@dataclass(frozen=True)
+class Grid:
+    """The configurations of a study in order, and what the user should know of them."""
+
+    entries: tuple[Entry, ...]
+    notices: tuple[str, ...] = ()
+
+
+def expand(registry: Registry, spec: Spec, *, confirmed: bool = False) -> Grid:
+    """Return every configuration of a study.
+
+    Raises:
+        UsageError: a value is wrong, a rule fits nothing, there are more configurations than
+            ``spec.max_runs`` and nobody `confirmed` that, or two would write the same result.
+    """
+    return _Expansion(registry, spec).grid(confirmed)
+
+
+@dataclass
+class _Expansion:
+    registry: Registry
+    spec: Spec
+    presets: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    def grid(self, confirmed: bool) -> Grid:
+        try:
+            return self._grid(confirmed)
+        except UsageError as error:
+            raise UsageError(f"{self.spec.path}: {error}" if self.spec.path else str(error)) from None
+
+    def _grid(self, confirmed: bool) -> Grid:
+        spec = self.spec
+        if spec.seeds and ("seed" in spec.axes or "seed" in spec.base):
+            raise UsageError("seeds and seed: give one of them")
+        self._config({})  # what is wrong with the base is no axis's fault
+        seeds = {"seed": spec.seeds} if spec.seeds else {}
+        grids = [self._checked(dict(spec.axes) | seeds, "axes")] if spec.axes or not spec.include else []
+        inclusions = [
+            self._checked(dict(rule) | ({} if "seed" in rule else seeds), "include") for rule in spec.include
+        ]
+        size = sum(math.prod(map(len, grid.values())) for grid in [*grids, *inclusions])
+        if size > _BEYOND_REASON or (size > spec.max_runs and not spec.exclude and not confirmed):
+            raise self._too_many(size)
+        points = self._without_excluded([point for grid in grids for point in _points(grid)])
+        points += [point for grid in inclusions for point in _points(grid)]
+        if len(points) > spec.max_runs and not confirmed:
+            raise self._too_many(len(points))
+        return self._merged([(self._config(point), self._preset_of(point)) for point in points])
+
+    def _too_many(self, size: int) -> UsageError:
+        return UsageError(
+            f"{size:,} configurations, more than --max-runs {self.spec.max_runs}: take values away, or "
+            + (f"split the study (at most {_BEYOND_REASON:,})" if size > _BEYOND_REASON else "add --yes")
+        )
+
+    def _config(self, point: Mapping[str, Any]) -> RunConfig:
+        settings = self._preset(DEFAULT) | self._preset(self._preset_of(point)) | dict(self.spec.base)
+        settings |= {name: value for name, value in point.items() if name != "preset"}
+        return resolve(self.registry, RunConfig(**settings))
+
+    def _preset_of(self, point: Mapping[str, Any]) -> str:
+        return point.get("preset", self.spec.preset) or DEFAULT
+
+    def _preset(self, name: Any) -> dict[str, Any]:
+        if name not in self.presets:
+            self.presets[name] = read_preset(str(name), setting_fields())
+        return self.presets[name]
+
+    def _checked(self, axes: dict[str, Values], where: str) -> dict[str, Values]:
+        """Return the axes with every value in its canonical form, each value once."""
+        found: dict[str, Values] = {}
+        for name, values in axes.items():
+            try:
+                canonical = [self._canonical(name, value) for value in values]
+            except UsageError as error:
+                # On the command line, the flag that the message names says it all.
+                raise UsageError(f"{where}.{name}: {error}" if self.spec.path else str(error)) from None
+            found[name] = tuple(canonical)
+        return found
+
+    def _canonical(self, name: str, value: Any) -> Any:
+        if name == "preset":
+            self._preset(value)
+            return value
+        if name in COMPONENT_SETTINGS:
+            if not isinstance(value, str):
+                raise UsageError(f"{flag(name)} {show(value)}: expected a component's name")
+            kind = next(kind for kind in COMPONENT_SETTINGS if kind == name)
+            return self.registry.resolve(kind, value)
+        return getattr(RunConfig(**dict(self.spec.base) | {name: value}), name)
+
+    def _without_excluded(self, points: list[Point]) -> list[Point]:
+        for number, written in enumerate(self.spec.exclude, start=1):
+            rule = self._checked(dict(written), "exclude")
+            kept = [point for point in points if not self._fits(rule, point)]
+            if len(kept) == len(points):
+                said = ", ".join(f"{name} = {', '.join(map(show, values))}" for name, values in rule.items())
+                raise UsageError(f"exclude rule {number} fits no configuration ({said})")
+            points = kept
+        if not points and not self.spec.include and self.spec.exclude:
+            raise UsageError("the exclude rules leave nothing over")
+        return points
+
+    def _fits(self, rule: Mapping[str, Values], point: Point) -> bool:
+        beside = [name for name in rule if name not in point]
+        config = self._config(point) if any(name != "preset" for name in beside) else None
+        for name, values in rule.items():
+            if name == "preset":
+                value = self._preset_of(point)
+            else:
+                value = point[name] if name in point else getattr(config, name)
+            if value not in values:
+                return False
+        return True
+
+    def _merged(self, configs: list[tuple[RunConfig, str]]) -> Grid:
+        entries: dict[tuple[str, str], Entry] = {}
+        twice = 0
+        for config, preset in configs:
+            entry = Entry(config, preset, train_key(self.registry, config), result_key(config))
+            first = entries.setdefault((entry.train_key, entry.result_key), entry)
+            if first.config.test_samples != config.test_samples:
+                sizes = f"{first.config.test_samples} and {config.test_samples}"
+                raise UsageError(
+                    f"--test-samples {sizes} of the same model: a run folder holds one set "
+                    f"of test images; use another --out for the other"
+                )
+            twice += first is not entry
+        same = "1 configuration is" if twice == 1 else f"{twice} configurations are"
+        notice = f"{same} another one written differently, and counted once"
+        return Grid(tuple(entries.values()), (notice,) if twice else ())
+
+
+def _points(axes: Mapping[str, Values]) -> Iterator[Point]:
+    for values in itertools.product(*axes.values()):
+        yield dict(zip(axes, values, strict=True))

@@ -1,0 +1,42 @@
+"""What the parts of a study are called: by the settings that vary in it, and no others."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+from ctcbench.config.run_config import AFTER_TRAINING, COMPONENT_SETTINGS, setting_fields
+from ctcbench.contract.options import show
+from ctcbench.study.grid import Entry
+
+PRESET = "preset"
+
+
+def varied(entries: Sequence[Entry]) -> list[str]:
+    """Return the settings that differ between configurations, in the order of the help.
+
+    Where presets differ, ``preset`` comes first and stands for whatever it decides by itself.
+    """
+    dumps = [(entry.preset, entry.config.model_dump()) for entry in entries]
+    names = [name for name in setting_fields() if len({dump[name] for _, dump in dumps}) > 1]
+    presets = {preset for preset, _ in dumps}
+    if len(presets) == 1:
+        return names
+    free = [name for name in names if len({(preset, dump[name]) for preset, dump in dumps}) > len(presets)]
+    return [PRESET, *free]
+
+
+def label(entry: Entry, names: Collection[str], *, without: Collection[str] = AFTER_TRAINING) -> str:
+    """Return what a configuration is called: components as they are written, ``lr=0.01``, ``seed 3``."""
+    chosen = [name for name in names if name not in without]
+    return " ".join(_word(entry, name) for name in chosen or ("backbone", "head"))
+
+
+def _word(entry: Entry, name: str) -> str:
+    if name == PRESET:
+        return entry.preset
+    value = getattr(entry.config, name)
+    if name in COMPONENT_SETTINGS:
+        return show(value)
+    if name == "seed":
+        return f"seed {value}"
+    return f"{name}={show(value)}"

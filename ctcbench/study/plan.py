@@ -1,0 +1,184 @@
+"""Plan: the models of a study, what each still lacks, and how long that may take."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from ctcbench.contract.errors import CtcbenchError
+from ctcbench.contract.executors import Trial
+from ctcbench.results.result import Result
+from ctcbench.results.run_folder import RunFolder
+from ctcbench.study.estimate import Estimate, Timing
+from ctcbench.study.grid import Entry, Grid
+from ctcbench.study.labels import label, varied
+from ctcbench.study.study_folder import StudyFolder
+
+Stage = Literal["done", "decode", "resume", "train", "failed"]
+
+
+@dataclass(frozen=True)
+class Model:
+    """One model of a study: its run folder, its configurations, and those that have no result yet.
+
+    ``stage`` says what is to be done first; ``failed`` are a stop at an earlier ``error``.
+    ``seconds`` is an estimate of what is left to do (None: nothing to go by).
+    """
+
+    label: str
+    folder: RunFolder
+    entries: tuple[Entry, ...]
+    pending: tuple[Entry, ...]
+    stage: Stage
+    error: str = ""
+    seconds: float | None = None
+
+    @property
+    def key(self) -> str:
+        """The name of its run folder."""
+        return self.folder.path.name
+
+    def trial(self, checkpoint_seconds: float) -> Trial:
+        """Return what an executor gets, for what is pending."""
+        order = {
+            "key": self.key,
+            "out": str(self.folder.path.parent.absolute()),
+            "configs": [entry.config.model_dump() for entry in self.pending],
+            "checkpoint_seconds": checkpoint_seconds,
+        }
+        return Trial(self.key, self.label, order)
+
+    def results(self) -> dict[str, Result]:
+        """Return the results that are there, by their key."""
+        found = {entry.result_key: result_of(self.folder, entry) for entry in self.entries}
+        return {key: result for key, result in found.items() if result}
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A study about to be carried out by ``workers`` at once."""
+
+    folder: StudyFolder
+    models: tuple[Model, ...]
+    varied: tuple[str, ...]
+    workers: int
+    notices: tuple[str, ...] = ()
+
+    def at(self, *stages: Stage) -> list[Model]:
+        """Return the models at some stages."""
+        return [model for model in self.models if model.stage in stages]
+
+    @property
+    def configurations(self) -> int:
+        """The number of configurations: models times what is done with each."""
+        return sum(len(model.entries) for model in self.models)
+
+    @property
+    def decodings(self) -> int:
+        """The number of decodings to do."""
+        return sum(len(model.pending) for model in self.at("decode", "resume", "train"))
+
+    @property
+    def seconds(self) -> float | None:
+        """An estimate of the time that is needed, None where something has nothing to go by."""
+        times = [model.seconds for model in self.at("decode", "resume", "train")]
+        known = [time for time in times if time is not None]
+        if len(known) < len(times):
+            return None
+        return max([sum(known) / self.workers, *known]) if known else 0.0
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what a dry run says."""
+        return {
+            "study": self.folder.name,
+            "out": str(self.folder.out),
+            "configurations": self.configurations,
+            "models": len(self.models),
+            **{stage: len(self.at(stage)) for stage in ("train", "resume", "decode", "done", "failed")},
+            "decodings": self.decodings,
+            "workers": self.workers,
+            "estimated_seconds": self.seconds,
+            "varied": list(self.varied),
+            "trials": [
+                {
+                    "key": model.key,
+                    "label": model.label,
+                    "stage": model.stage,
+                    "error": model.error or None,
+                    "estimated_seconds": model.seconds,
+                    "results": {e.result_key: e.config.model_dump() for e in model.entries},
+                    "pending": [e.result_key for e in model.pending],
+                }
+                for model in self.models
+            ],
+            "notices": list(self.notices),
+        }
+
+
+def make_plan(
+    grid: Grid, folder: StudyFolder, resources: Mapping[str, Any], *, retry_failed: bool = False
+) -> Plan:
+    """Return the plan for a grid: what `folder` and the run folders beside it have is not done again.
+
+    A configuration that failed stays as it is unless `retry_failed`.
+    """
+    names = varied(grid.entries)
+    by_key: dict[str, list[Entry]] = {}
+    for entry in grid.entries:
+        by_key.setdefault(entry.train_key, []).append(entry)
+    records = {key: folder.read_trial(key) for key in by_key}
+    estimate = Estimate(
+        timing
+        for key, entries in by_key.items()
+        if (timing := Timing.of(entries[0].config, RunFolder(folder.out / key), records[key]))
+    )
+    models = [
+        _model(folder.out / key, entries, names, {} if retry_failed else records[key], estimate)
+        for key, entries in by_key.items()
+    ]
+    workers = max(1, int(resources.get("workers") or 1))
+    return Plan(folder, tuple(models), tuple(names), workers, grid.notices)
+
+
+def _model(
+    path: Path, entries: list[Entry], names: list[str], record: Mapping[str, Any], estimate: Estimate
+) -> Model:
+    run = RunFolder(path)
+    pending = [entry for entry in entries if result_of(run, entry) is None]
+    failed = set(record.get("results", ())) if record.get("state") == "failed" else set()
+    if run.is_finished:  # then a decoder failed, and the others may still do
+        todo = [entry for entry in pending if entry.result_key not in failed]
+    else:
+        todo = [] if failed else pending
+    stage: Stage
+    if not pending:
+        stage = "done"
+    elif not todo:
+        stage = "failed"
+    elif run.is_finished:
+        stage = "decode"
+    else:
+        stage = "resume" if run.checkpoint_path.exists() else "train"
+    return Model(
+        label=label(entries[0], names),
+        folder=run,
+        entries=tuple(entries),
+        pending=tuple(todo or pending),
+        stage=stage,
+        error=str(record.get("error", "")) if stage == "failed" else "",
+        seconds=estimate.seconds(entries[0].config, len(todo), trained=run.is_finished) if todo else 0.0,
+    )
+
+
+def result_of(run: RunFolder, entry: Entry) -> Result | None:
+    """Return the result of a configuration; None where there is none, or another's, or a damaged one."""
+    if not run.is_finished or not run.result_path(entry.result_key).is_file():
+        return None
+    with contextlib.suppress(CtcbenchError):
+        found = run.read_result(entry.result_key)
+        if found.config.get("test_samples") == entry.config.test_samples:
+            return found
+    return None

@@ -1,0 +1,147 @@
+"""StudyFolder: what is kept of a study in ``<out>/studies/<name>/``: its plan, and how each trial ended."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ctcbench import files
+from ctcbench.contract.errors import CtcbenchError
+from ctcbench.contract.executors import Outcome
+from ctcbench.contract.options import show
+from ctcbench.results import provenance
+from ctcbench.results.result import read_object
+
+SCHEMA = 1
+_SHOWN = 6
+
+
+@dataclass(frozen=True)
+class StudyFolder:
+    """A study on disk, beside the run folders in ``out``; every file in it is written atomically."""
+
+    out: Path
+    name: str
+
+    @property
+    def path(self) -> Path:
+        """The study's folder."""
+        return self.out / "studies" / self.name
+
+    @property
+    def plan_path(self) -> Path:
+        """The plan as it was last carried out; older ones are ``plan-1.json`` and on."""
+        return self.path / "plan.json"
+
+    def trial_path(self, key: str) -> Path:
+        """Return where the record of a trial is kept."""
+        return self.path / "trials" / f"{key}.json"
+
+    @contextlib.contextmanager
+    def lock(self) -> Iterator[None]:
+        """Be the only study that runs in ``out``.
+
+        Raises:
+            Busy: another one does.
+            UsageError: ``out`` can't be written.
+        """
+        what = f"running the study {self.name} in this folder"
+        with files.lock(self.out / "studies" / ".lock", wait=False, what=what):
+            for folder in (self.path, self.path / "trials"):
+                for stale in folder.glob(".*.tmp"):
+                    stale.unlink(missing_ok=True)
+            yield
+
+    def read_plan(self) -> dict[str, Any] | None:
+        """Return the plan that is there, None where there is none.
+
+        Raises:
+            CtcbenchError: it is damaged, or of another schema.
+        """
+        if not self.plan_path.exists():
+            return None
+        document = read_object(self.plan_path)
+        if document.get("schema") != SCHEMA:
+            found = document.get("schema")
+            raise CtcbenchError(
+                f"{self.plan_path}: schema {found!r}, but this ctcbench reads schema {SCHEMA}; "
+                f"give the study another --name"
+            )
+        return document
+
+    def write_plan(self, document: Mapping[str, Any]) -> list[str]:
+        """Write a plan, keeping the one before it if it was another, and return what changed in words.
+
+        Raises:
+            CtcbenchError: the plan that is there is damaged; it is left alone.
+        """
+        before = self.read_plan()
+        if before is None:
+            files.write_json(self.plan_path, document)
+            return []
+        found = changes(before, document)
+        if found:
+            taken = [p.stem.removeprefix("plan-") for p in self.path.glob("plan-*.json")]
+            number = max([0, *(int(n) for n in taken if n.isdecimal())]) + 1
+            files.write_json(self.path / f"plan-{number}.json", before)
+            files.write_json(self.plan_path, document)
+        return found
+
+    def write_trial(self, outcome: Outcome, **more: Any) -> None:
+        """Write how a trial ended, with whatever else is worth recording of it."""
+        ended = {"finished": provenance.now(), "versions": provenance.versions()}
+        files.write_json(
+            self.trial_path(outcome.key), {"schema": SCHEMA, **outcome.to_json(), **ended, **more}
+        )
+
+    def read_trial(self, key: str) -> dict[str, Any]:
+        """Return the record of a trial, an empty one where there is none that can be read."""
+        with contextlib.suppress(CtcbenchError):
+            document = read_object(self.trial_path(key))
+            if document.get("schema") == SCHEMA:
+                return document
+        return {}
+
+
+def changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+    """Return in words what differs between two plans: settings, executor, versions."""
+    found = []
+    then_values, now_values = _values(before), _values(now)
+    for name in dict.fromkeys([*then_values, *now_values]):
+        then, here = then_values.get(name, []), now_values.get(name, [])
+        if then != here:
+            found.append(f"{name}: {_listed(then)} then, {_listed(here)} now")
+    if not found and _keys(before) != _keys(now):
+        found.append(f"{len(_keys(before))} configurations then, {len(_keys(now))} now")
+    for key in ("resources", "versions", "plugins"):
+        old, new = before.get(key) or {}, now.get(key) or {}
+        for name in dict.fromkeys([*old, *new]):
+            if old.get(name) != new.get(name):
+                found.append(f"{name}: {old.get(name)} then, {new.get(name)} now")
+    return found
+
+
+def _values(plan: Mapping[str, Any]) -> dict[str, list[Any]]:
+    values: dict[str, dict[Any, None]] = {}
+    for model in plan.get("models", []):
+        for config in model["results"].values():
+            for name, value in config.items():
+                values.setdefault(name, {})[value] = None
+    return {name: sorted(found, key=_order) for name, found in values.items()}
+
+
+def _order(value: Any) -> tuple[str, float, str]:
+    number = isinstance(value, int | float)
+    return ("" if number else "text", float(value) if number else 0.0, str(value))
+
+
+def _keys(plan: Mapping[str, Any]) -> set[tuple[str, str]]:
+    return {(model["key"], result) for model in plan.get("models", []) for result in model["results"]}
+
+
+def _listed(values: list[Any]) -> str:
+    more = f" and {len(values) - _SHOWN} more" if len(values) > _SHOWN else ""
+    return (", ".join(map(show, values[:_SHOWN])) or "none") + more

@@ -1,0 +1,194 @@
+"""carry_out(): one trial from its order to its results; as a process, one JSON document in, JSON lines out.
+
+Started as ``python -m ctcbench.study.worker``, one process a trial: it inherits no fork of torch's
+threads, its peak memory is the trial's own, and a model that kills it kills nothing else. It ends
+when standard input does: when its parent is gone.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import json
+import os
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from ctcbench import registry as registries
+from ctcbench import runner
+from ctcbench.config.run_config import RunConfig
+from ctcbench.contract.data import SplitName
+from ctcbench.contract.errors import CtcbenchError, Interrupted
+from ctcbench.contract.executors import Event, Outcome
+from ctcbench.decode import decode_run
+from ctcbench.evaluation.log_probs import load_log_probs
+from ctcbench.files import Busy
+from ctcbench.registry import Registry
+from ctcbench.results.run_folder import RunFolder
+from ctcbench.runtime import Runtime
+from ctcbench.watch import Progress, Watcher
+
+# The workers of a study that was killed end within moments, but its next start may be as quick.
+BUSY_SECONDS = 5.0
+
+
+def carry_out(order: Mapping[str, Any], tell: Callable[[Event], None] = lambda event: None) -> Outcome:
+    """Train the model of a trial unless that is done, go on with it where it was begun, and decode it.
+
+    Nothing that goes wrong in the trial is raised: the outcome holds it. `tell` hears of progress.
+    """
+    started = time.monotonic()
+
+    def ended(state: Any, error: str = "", trace: str = "") -> Outcome:
+        return Outcome(str(order["key"]), state, error, trace, time.monotonic() - started)
+
+    try:
+        _keep_to(order.get("threads"))
+        _carry_out(registries.load(), order, tell)
+    except (Interrupted, KeyboardInterrupt):
+        return ended("stopped")
+    except Busy as error:
+        return ended("stopped", str(error))  # someone else trains it: no fault of the configuration
+    except Exception as error:
+        return ended("failed", explain(error), traceback.format_exc())
+    return ended("done")
+
+
+def _carry_out(registry: Registry, order: Mapping[str, Any], tell: Callable[[Event], None]) -> None:
+    configs = [RunConfig(**settings) for settings in order["configs"]]
+    folder = RunFolder(Path(order["out"]) / order["key"])
+    failures: list[Exception] = []
+    if not _is_read(folder, configs[0]):
+        runtime = Runtime(
+            out=folder.path.parent,
+            resume=folder.config_path.exists(),
+            workers=order.get("threads"),
+            checkpoint_seconds=order.get("checkpoint_seconds", 60.0),
+            watcher=_Teller(tell, folder),
+        )
+        first = configs.pop(0)
+        try:
+            _patiently(functools.partial(runner.run, registry, first, runtime))
+        except Exception as error:
+            if not _is_read(folder, first):
+                raise
+            failures.append(error)  # it was the decoder that failed: the others may still do
+    for config in configs:
+        try:
+            _patiently(functools.partial(_decode, registry, folder, config))
+        except Exception as error:
+            failures.append(error)
+    if failures:
+        raise failures[0]
+
+
+def _is_read(folder: RunFolder, config: RunConfig) -> bool:
+    """Say whether all is done but the decoding; where in doubt, a run finds out."""
+    with contextlib.suppress(CtcbenchError):
+        path = folder.log_probs_path("test")
+        return folder.is_finished and len(load_log_probs(path)) == config.test_samples
+    return False
+
+
+def _decode(registry: Registry, folder: RunFolder, config: RunConfig) -> None:
+    with folder.lock("decoding in this run folder"):
+        decode_run(registry, folder, config.decoder, config=config)
+
+
+def _patiently(action: Callable[[], object]) -> None:
+    deadline = time.monotonic() + BUSY_SECONDS
+    while True:
+        try:
+            action()
+            return
+        except Busy:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.2)
+
+
+def explain(error: BaseException) -> str:
+    """Return why a trial failed, in one line; what is no error of ours is named by its type."""
+    kinds = {kind.__name__ for kind in type(error).__mro__}
+    text = " ".join(str(error).split())
+    if isinstance(error, CtcbenchError):
+        return text
+    if "OutOfMemoryError" in kinds or isinstance(error, MemoryError):
+        return f"out of memory ({text[:200]}): try a smaller --batch-size"
+    return f"{type(error).__name__}: {text}"
+
+
+def _keep_to(threads: int | None) -> None:
+    if threads:
+        os.environ["OMP_NUM_THREADS"] = str(threads)  # for a torch that is not imported yet
+        if torch := sys.modules.get("torch"):
+            torch.set_num_threads(threads)
+
+
+class _Teller(Watcher):
+    """Turns a run's progress into JSON documents."""
+
+    def __init__(self, tell: Callable[[Event], None], folder: RunFolder) -> None:
+        self._tell = tell
+        self._known = f"{folder.path}: trained already" if folder.is_finished else None
+
+    def drawing(self, split: SplitName, done: int, total: int) -> None:
+        self._tell({"kind": "drawing", "split": split, "done": done, "total": total})
+
+    def training(self, progress: Progress) -> None:
+        figures = asdict(progress)
+        if progress.loss != progress.loss:  # JSON has no NaN
+            figures["loss"] = None
+        self._tell({"kind": "training", **figures})
+
+    def reading(self, split: SplitName, done: int, total: int) -> None:
+        self._tell({"kind": "reading", "split": split, "done": done, "total": total})
+
+    def notice(self, text: str) -> None:
+        # That a model is trained already is what a study counts on, and it has no --fresh.
+        if not (self._known and text.startswith(self._known)):
+            self._tell({"kind": "notice", "text": text})
+
+
+def main() -> int:
+    """Carry out the order on standard input; the last line on standard output is ``{"outcome": …}``."""
+    order = json.loads(sys.stdin.buffer.readline())
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    channel = _own_standard_output()
+
+    def tell(message: Event) -> None:
+        channel.write(json.dumps(message).encode() + b"\n")
+        channel.flush()
+
+    try:
+        outcome = carry_out(order, tell)
+        if outcome.traceback:
+            sys.stderr.write(outcome.traceback)
+        tell({"outcome": outcome.to_json()})
+    except BrokenPipeError:
+        return 1
+    return 0
+
+
+def _own_standard_output() -> BinaryIO:
+    """Take standard output for the messages; what a plugin prints goes to standard error."""
+    channel = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    return channel
+
+
+def _end_with_parent() -> None:
+    # os.read, not sys.stdin: a thread inside of a buffered read would hold its lock at exit.
+    while os.read(0, 4096):
+        pass
+    os._exit(1)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

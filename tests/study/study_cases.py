@@ -1,0 +1,106 @@
+"""What the tests of studies share: a tiny grid, real processes, and what a study must end with."""
+
+import json
+import os
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+SETTINGS = {
+    "dataset": "captcha:width=60,height=24,length=2,alphabet=digits",
+    "backbone": "cnn3:width=4",
+    "head": "bigru1:width=8",
+    "decoder": "greedy",
+    "train_samples": 70,
+    "val_samples": 10,
+    "test_samples": 12,
+    "epochs": 2,
+    "batch_size": 16,
+}
+ROOT = Path(__file__).parents[2]
+
+
+def flags(**settings):
+    """The flags of the tiny study; a list repeats a flag."""
+    words = []
+    for name, value in {**SETTINGS, **settings}.items():
+        for one in value if isinstance(value, list) else [value]:
+            words += ["--" + name.replace("_", "-"), str(one)]
+    return words
+
+
+def command(*arguments):
+    return [sys.executable, "-m", "ctcbench", "ablate", *map(str, arguments)]
+
+
+def environment(*folders):
+    paths = [*map(str, folders), str(ROOT), os.environ.get("PYTHONPATH", "")]
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths)), "COLUMNS": "120"}
+
+
+def ablate(*arguments, plugins=()):
+    """Run `ctcbench ablate` to its end."""
+    return subprocess.run(
+        command(*arguments),
+        env=environment(*plugins),
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
+    )
+
+
+def start(*arguments):
+    """Begin a study in a process of its own group."""
+    return subprocess.Popen(
+        command(*arguments),
+        env=environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def children(pid):
+    """The processes that a process has begun."""
+    text = Path(f"/proc/{pid}/task/{pid}/children").read_text()
+    return [int(word) for word in text.split()]
+
+
+def alive(pid):
+    try:
+        return "\nState:\tZ" not in Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return False
+
+
+def ending(out):
+    """Everything in the run folders that must not depend on how often a study was stopped."""
+    found = {}
+    for folder in sorted(path.parent for path in Path(out).glob("*/config.toml")):
+        for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+            name = str(path.relative_to(out))
+            if path.suffix == ".json" and path.parent.name == "results":
+                document = json.loads(path.read_text())
+                found[name] = (document["config"], document["score"])
+            elif path.name == "metrics.jsonl":
+                lines = map(json.loads, path.read_text().splitlines())
+                found[name] = [{k: v for k, v in line.items() if k != "seconds"} for line in lines]
+            elif path.name not in ("summary.json", "checkpoint.safetensors", ".lock"):
+                found[name] = path.read_bytes()
+            else:
+                found[name] = None
+    return found
+
+
+def plugin(folder, name, source):
+    """Put a plugin package into a folder that importlib.metadata sees as if it were installed there."""
+    folder.mkdir(exist_ok=True)
+    (folder / f"{name}.py").write_text(textwrap.dedent(source), encoding="utf-8")
+    info = folder / f"{name}-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text(f"[ctcbench]\n{name} = {name}\n")
+    return folder

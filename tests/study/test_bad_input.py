@@ -1,0 +1,101 @@
+"""Whatever is wrong with a study is one line that names it, exit code 2, and nothing is written."""
+
+import pytest
+from study_cases import flags
+
+from ctcbench.__main__ import main
+
+CASES = {
+    "no-study": ([], ["no study"]),
+    "no-such-file": (["study.toml"], ["study.toml: can't be read"]),
+    "no-such-study": (["lotery"], ["no study 'lotery'", "did you mean 'lottery'"]),
+    "a-bad-name": (["lottery", "--name", "a/b"], ["--name a/b"]),
+    "seeds-none": ([*flags(), "--seeds", "0"], ["--seeds 0", "1 or more"]),
+    "seeds-text": ([*flags(), "--seeds", "many"], ["--seeds many", "how many (5), or which ones (3,5,7)"]),
+    "seeds-negative": ([*flags(), "--seeds", "1,-3"], ["--seed -3", "0 to 4294967295"]),
+    "seeds-and-seed": ([*flags(), "--seeds", "2", "--seed", "3"], ["--seeds and --seed"]),
+    "a-component": (flags(backbone=["cnn2", "cnn4"]), ["no backbone 'cnn4'", "did you mean"]),
+    "an-option": (flags(head=["lstm1", "lstm2:wdth=3"]), ["no option 'wdth'", "did you mean 'width'"]),
+    "out-of-bounds": (flags(lr=["0.1", "-1"]), ["--lr -1", "above 0"]),
+    "of-another-type": (flags(epochs=["2", "two"]), ["--epochs two"]),
+    "a-preset": (["--preset", "default", "--preset", "talk"], ["no preset 'talk'", "did you mean 'talk-"]),
+    "too-many": ([*flags(), "--seeds", "501"], ["501 configurations", "--max-runs 500", "--yes"]),
+    "far-too-many": ([*flags(epochs=[1, 2, 3, 4]), "--seeds", "100000", "--yes", "--lr", "0.1", "--lr", "1",
+                      "--clip", "1", "--clip", "2"], ["1,600,000", "split"]),
+    "two-test-sets": (flags(test_samples=["12", "13"]), ["--test-samples 12 and 13", "another --out"]),
+    "an-executor": ([*flags(), "--executor", "locl"], ["no executor 'locl'", "did you mean 'local'"]),
+    "its-option": ([*flags(), "--executor", "local:workers=-1"], ["workers=-1", "0 to 1024"]),
+    "a-setting": ([*flags(), "--epoch", "3"], ["no option --epoch", "--epochs"]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_wrong_flags(case, tmp_path, capsys):
+    arguments, words = CASES[case]
+    out = tmp_path / "runs"
+    assert main(["ablate", *arguments, "--out", str(out)]) == 2
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert len(said.err.strip().splitlines()) == 1
+    for word in words:
+        assert word in said.err
+    assert not out.exists()
+
+
+FILES = {
+    "not-toml": ("axes = [", ["not TOML"]),
+    "a-key": ("seed = 3", ["line 1", "no key 'seed'", "did you mean 'seeds'", "[base]"]),
+    "a-setting": (
+        "[axes]\nbackbon = ['cnn2']",
+        ["line 2", "no setting 'backbon'", "did you mean 'backbone'"],
+    ),
+    "in-base": ("[base]\nepoch = 2", ["line 2", "no setting 'epoch'", "did you mean 'epochs'"]),
+    "a-list-in-base": ("[base]\nepochs = [1, 2]", ["line 2", "[axes]"]),
+    "an-empty-axis": ("[axes]\nhead = []", ["line 2", "axes.head", "empty"]),
+    "a-component": ("[axes]\nhead = ['lstm1', 'lstm9']", ["axes.head", "no head 'lstm9'"]),
+    "a-number-for-one": ("[axes]\nhead = [3]", ["axes.head", "--head 3", "component"]),
+    "out-of-bounds": ("[axes]\nepochs = [1, 0]", ["axes.epochs", "--epochs 0", "at least 1"]),
+    "in-base-out-of-bounds": ("[base]\nepochs = 0", ["--epochs 0"]),
+    "a-table": ("[axes.head]\na = 1", ["axes.head", "plain values"]),
+    "a-rule-for-nothing": ("[axes]\nlr = [0.1, 0.2]\n[[exclude]]\nlr = 0.3", ["exclude rule 1", "lr = 0.3"]),
+    "nothing-left": ("[[exclude]]\nhead = 'bilstm2'", ["leave nothing over"]),
+    "an-unknown-rule": ("[[include]]\nhed = 'lstm1'", ["include", "no setting 'hed'"]),
+    "a-rule-that-is-none": ("[include]\nhead = 'lstm1'", ["[[include]]"]),
+    "an-empty-rule": ("[[exclude]]", ["names no setting"]),
+    "seeds": ("seeds = [1.5]", ["line 1", "seeds"]),
+    "a-budget": ("max_runs = 0", ["line 1", "max_runs 0"]),
+    "beyond-it": ("max_runs = 3\nseeds = 4", ["4 configurations", "--max-runs 3"]),
+    "a-name": ("name = '../x'", ["line 1", "name '../x'"]),
+    "a-preset": ("preset = 'tlk-10k'", ["no preset 'tlk-10k'", "did you mean 'talk-10k'"]),
+    "a-type": ("name = 3", ["line 1", "name: expected text"]),
+    "seeds-and-seed": ("seeds = 2\n[axes]\nseed = [1]", ["seeds and seed"]),
+}
+
+
+@pytest.mark.parametrize("case", FILES)
+def test_wrong_files_are_named(case, tmp_path, capsys):
+    text, words = FILES[case]
+    path = tmp_path / "mine.toml"
+    path.write_text(text)
+    assert main(["ablate", str(path), "--out", str(tmp_path / "runs")]) == 2
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert len(said.err.strip().splitlines()) == 1
+    for word in [str(path), *words]:
+        assert word in said.err
+    assert not (tmp_path / "runs").exists()
+
+
+def test_what_a_flag_gets_wrong_is_not_blamed_on_the_file(tmp_path, capsys):
+    path = tmp_path / "mine.toml"
+    path.write_text("seeds = 2")
+    assert main(["ablate", str(path), "--lr", "-1", "--out", str(tmp_path / "runs")]) == 2
+    said = capsys.readouterr().err
+    assert "--lr -1" in said
+    assert "mine.toml" not in said
+
+
+def test_an_out_that_is_a_file(tmp_path, capsys):
+    (tmp_path / "runs").write_text("")
+    assert main(["ablate", *flags(), "--out", str(tmp_path / "runs")]) == 2
+    assert f"{tmp_path / 'runs'}" in capsys.readouterr().err

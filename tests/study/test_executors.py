@@ -1,0 +1,137 @@
+"""Executors: the one that ships, the page's own, and what a study does with one that is wrong."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+from study_cases import ablate, ending, flags, plugin
+
+from ctcbench.contract.errors import UsageError
+from ctcbench.registry import load
+
+PAGE = Path(__file__).parents[2] / "docs" / "plugins.md"
+
+
+@pytest.fixture
+def registry():
+    return load([])
+
+
+def test_shares_of_cores(registry, monkeypatch):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    monkeypatch.setattr("os.sched_getaffinity", lambda pid: set(range(12)), raising=False)
+    described = {
+        text: dict(registry.build("executor", text).describe())
+        for text in ("local", "local:workers=5", "local:workers=24", "local:workers=2,threads=3")
+    }
+    assert described == {
+        "local": {"workers": 8, "threads": 1, "gpus": 0},
+        "local:workers=5": {"workers": 5, "threads": 2, "gpus": 0},
+        "local:workers=24": {"workers": 24, "threads": 1, "gpus": 0},
+        "local:workers=2,threads=3": {"workers": 2, "threads": 3, "gpus": 0},
+    }
+
+
+def test_one_worker_a_gpu_or_several(registry, monkeypatch):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "2,GPU-8932f937")
+    monkeypatch.setattr("os.sched_getaffinity", lambda pid: set(range(12)), raising=False)
+    for text, workers in (("local", 2), ("local:per_gpu=3", 6), ("local:workers=1", 1)):
+        assert registry.build("executor", text).describe()["workers"] == workers
+    with pytest.raises(UsageError, match="per_gpu=0"):
+        registry.build("executor", "local:per_gpu=0")
+
+
+SPY = """
+    import os
+    from ctcbench import backbone, hookimpl
+
+    @backbone
+    def spy(image):
+        \"\"\"A backbone that tells what its process sees.\"\"\"
+        import torch
+        seen = os.environ.get("CUDA_VISIBLE_DEVICES"), torch.get_num_threads(), os.environ["OMP_NUM_THREADS"]
+        print(seen)  # standard output is the messages' own: this must not get in their way
+        with open(os.environ["SPY"], "a") as file:
+            file.write(" ".join(map(str, seen)) + "\\n")
+        return torch.nn.Sequential(torch.nn.Conv2d(image.channels, 2, 3, stride=4), torch.nn.ReLU())
+
+    @hookimpl
+    def ctcbench_components():
+        return [spy]
+"""
+
+
+def test_each_worker_has_its_gpu_and_its_threads(tmp_path, monkeypatch):
+    installed = plugin(tmp_path / "site", "spying", SPY)
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1")
+    monkeypatch.setenv("SPY", str(tmp_path / "seen"))
+    grid = [*flags(backbone="spy", device="cpu"), "--seeds", "4", "--out", tmp_path / "runs"]
+    ended = ablate(*grid, "--executor", "local:threads=2", plugins=[installed])
+    assert ended.returncode == 0, ended.stderr
+    seen = (tmp_path / "seen").read_text().splitlines()
+    assert set(seen) == {"0 2 2", "1 2 2"}
+    plan = json.loads(next((tmp_path / "runs").glob("studies/*/plan.json")).read_text())
+    assert plan["resources"] == {"workers": 2, "threads": 2, "gpus": 2}
+
+
+def test_the_pages_executor_gives_what_the_local_one_gives(tmp_path):
+    section = PAGE.read_text(encoding="utf-8").partition("### An executor")[2]
+    code = re.search(r"```python\n(.*?)```", section, re.S)[1]
+    installed = plugin(tmp_path / "site", "threading_study", code)
+    grid = flags(decoder=["greedy", "beam_cpp"], lr=["0.003", "1e30"])
+    with_threads = ablate(
+        *grid, "--out", tmp_path / "threads", "--executor", "threads:count=1", plugins=[installed]
+    )
+    assert with_threads.returncode == 1, with_threads.stderr  # of the learning rate that is out of this world
+    assert "(lr=1e+30)" in with_threads.stdout
+    local = ablate(*grid, "--out", tmp_path / "local", "--executor", "local:workers=1,threads=1")
+    assert local.returncode == 1
+    done = [name for name in ending(tmp_path / "local") if "results" in name]
+    assert len(done) == 2
+    assert {n: f for n, f in ending(tmp_path / "threads").items() if n in done} == {
+        n: f for n, f in ending(tmp_path / "local").items() if n in done
+    }
+
+
+WRONG = """
+    from ctcbench import Outcome, executor, hookimpl
+
+    class Wrong:
+        def __init__(self, how):
+            self.how = how
+        def describe(self):
+            return {}
+        def run(self, trials, listener):
+            if self.how == "raises":
+                raise OSError("no cluster")
+            if self.how == "lies":
+                yield from (Outcome(trial.key, "done") for trial in trials)
+
+    @executor
+    def wrong(*, how: str):
+        \"\"\"An executor that is wrong.\"\"\"
+        return Wrong(how)
+
+    @hookimpl
+    def ctcbench_components():
+        return [wrong]
+"""
+
+
+@pytest.mark.parametrize(
+    ("how", "words"),
+    [
+        ("raises", "executor Wrong failed: OSError('no cluster')"),
+        ("lies", "its executor says it is done, but there is no"),
+        ("forgets", "the executor gave no outcome for it"),
+    ],
+)
+def test_an_executor_that_is_wrong_is_found_out(tmp_path, how, words):
+    installed = plugin(tmp_path / "site", "wrongly", WRONG)
+    ended = ablate(
+        *flags(), "--out", tmp_path / "runs", "--executor", f"wrong:how={how}", plugins=[installed]
+    )
+    assert ended.returncode == 1
+    assert words in " ".join((ended.stdout + ended.stderr).split())
+    assert "Traceback" not in ended.stderr

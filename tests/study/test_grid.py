@@ -1,0 +1,162 @@
+"""From axes, rules and seeds to configurations: each checked, in order, and none of them twice."""
+
+import pytest
+from study_cases import SETTINGS
+
+from ctcbench.config.run_config import RunConfig, setting_fields
+from ctcbench.contract.errors import UsageError
+from ctcbench.registry import load
+from ctcbench.study.grid import expand
+from ctcbench.study.labels import label, varied
+from ctcbench.study.seeds import read_seeds
+from ctcbench.study.study_file import STUDIES, Spec, find_study, read_study, study_names
+
+
+@pytest.fixture(scope="module")
+def registry():
+    return load([])
+
+
+def configs(registry, **spec):
+    return [entry.config for entry in expand(registry, Spec(base=SETTINGS, **spec)).entries]
+
+
+def test_the_issues_grid_has_20_models_and_40_configurations(registry):
+    spec = Spec(seeds=tuple(range(5))).with_flags(
+        [], {"backbone": ["cnn2", "cnn3"], "head": ["lstm1", "bilstm2"], "decoder": ["greedy", "beam_cpp"]}
+    )
+    entries = expand(registry, spec).entries
+    assert len(entries) == 40
+    assert len({entry.train_key for entry in entries}) == 20
+    assert {entry.result_key for entry in entries} == {"greedy", "beam_cpp"}
+
+
+def test_an_axis_over_every_setting(registry):
+    """Two values each: no setting is left out."""
+    other = {
+        "dataset": "captcha:width=64", "backbone": "cnn2", "head": "lstm1", "decoder": "beam",
+        "shortcut": "none", "schedule": "constant", "blank_penalty_schedule": "constant", "device": "cpu",
+        "amp": False,
+        "amp_dtype": "bfloat16", "channels_last": False, "deterministic": True, "skip_bad": True,
+        "blank_penalty_at_decoding": True, "warmup": 0.5, "ema": 0.5, "seed": 7,
+    }  # fmt: skip
+    without = {
+        "loss",
+        "init_from",
+        "test_samples",
+    }  # one loss ships, no weights are there, one test set a folder
+    for name in setting_fields():
+        if name in without:
+            continue
+        base = {"blank_penalty": 1.0} if name == "blank_penalty_at_decoding" else {}
+        standard = getattr(RunConfig(**base), name)
+        values = (standard if standard is not None else True, other.get(name, 3))
+        found = expand(registry, Spec(base=base, axes={name: values})).entries
+        assert [getattr(entry.config, name) for entry in found] == list(values), name
+
+
+def test_order_seeds_and_presets(registry):
+    found = configs(registry, axes={"preset": ("default", "talk-10k")}, seeds=(4, 2))
+    assert [(c.shortcut, c.seed) for c in found] == [("sum", 4), ("sum", 2), ("none", 4), ("none", 2)]
+    assert {c.epochs for c in found} == {2}  # the base counts for more than a preset
+
+
+def test_what_is_written_differently_but_the_same_counts_once(registry):
+    spec = Spec(
+        base=SETTINGS, axes={"backbone": ("cnn3:width=4", "cnn3: width=4", "cnn2"), "lr": ("0.01", 0.01)}
+    )
+    grid = expand(registry, spec)
+    assert len(grid.entries) == 2
+    assert grid.notices == ("4 configurations are another one written differently, and counted once",)
+
+
+def test_a_penalty_of_nothing_at_decoding_is_no_other_configuration(registry):
+    spec = Spec(base=SETTINGS, axes={"blank_penalty_at_decoding": (True, False)})
+    assert len(expand(registry, spec).entries) == 1
+
+
+def test_rules(registry):
+    found = configs(
+        registry,
+        axes={"head": ("lstm1", "lstm2", "none"), "lr": (0.1, 0.2)},
+        exclude=({"head": ("lstm1", "lstm2"), "lr": (0.2,)}, {"head": ("none",)}),
+        include=({"head": ("gru1",), "epochs": (1, 3)},),
+    )
+    assert [(c.head, c.lr, c.epochs) for c in found] == [
+        ("lstm1", 0.1, 2), ("lstm2", 0.1, 2), ("gru1", 0.003, 1), ("gru1", 0.003, 3),
+    ]  # fmt: skip
+
+
+def test_a_rule_may_name_what_is_no_axis(registry):
+    found = configs(
+        registry,
+        axes={"preset": ("default", "talk-10k"), "lr": (0.1, 0.2)},
+        exclude=({"shortcut": ("none",), "lr": (0.1,)},),
+    )
+    assert [(c.shortcut, c.lr) for c in found] == [("sum", 0.1), ("sum", 0.2), ("none", 0.2)]
+
+
+def test_exclusion_comes_before_the_budget(registry):
+    axes = {"lr": (0.1, 0.2, 0.3)}
+    assert len(configs(registry, axes=axes, exclude=({"lr": (0.3,)},), max_runs=2)) == 2
+    with pytest.raises(UsageError, match="3 configurations, more than --max-runs 2"):
+        configs(registry, axes=axes, max_runs=2)
+    assert len(expand(registry, Spec(axes=axes, max_runs=2), confirmed=True).entries) == 3
+
+
+def test_include_alone_is_a_study(registry):
+    assert [c.lr for c in configs(registry, include=({"lr": (0.5,)},))] == [0.5]
+
+
+@pytest.mark.parametrize(
+    ("given", "seeds"),
+    [
+        (3, (0, 1, 2)),
+        ("2", (0, 1)),
+        ("5,7", (5, 7)),
+        ([9], (9,)),
+        ("7,", None),
+        (True, None),
+        ("", None),
+        ([], None),
+    ],
+)
+def test_seeds(given, seeds):
+    if seeds is None:
+        with pytest.raises(UsageError, match="seeds"):
+            read_seeds(given)
+    else:
+        assert read_seeds(given) == seeds
+
+
+def test_flags_over_a_file():
+    spec = Spec(base={"lr": 0.1, "epochs": 3}, axes={"head": ("lstm1", "gru1")}, seeds=(0, 1))
+    found = spec.with_flags(["default"], {"head": ["none"], "lr": ["0.2", "0.3"], "seed": ["4"]})
+    assert found.preset == "default"
+    assert found.base == {"epochs": 3, "head": "none", "seed": "4"}
+    assert found.axes == {"lr": ("0.2", "0.3")}
+    assert found.seeds == ()
+    assert spec.with_flags([], {}, (7, 8)).seeds == (7, 8)
+
+
+@pytest.mark.parametrize("name", study_names())
+def test_every_study_that_ships_expands_and_says_what_it_is_for(name, registry):
+    spec = read_study(find_study(name))
+    assert spec.name == name
+    assert spec.description
+    assert (STUDIES / f"{name}.toml").read_text().startswith("# ")
+    assert len(expand(registry, spec).entries) >= 2
+
+
+def test_the_lottery_has_ten_seeds_of_each(registry):
+    entries = expand(registry, read_study(find_study("lottery"))).entries
+    assert [len([e for e in entries if e.config.shortcut == kind]) for kind in ("sum", "none")] == [10, 10]
+
+
+def test_a_preset_stands_for_what_it_decides(registry):
+    spec = Spec(base=SETTINGS, axes={"preset": ("default", "talk-10k"), "lr": (0.1, 0.2)}, seeds=(0, 1))
+    entries = expand(registry, spec).entries
+    assert varied(entries) == ["preset", "lr", "seed"]
+    assert label(entries[-1], varied(entries)) == "talk-10k lr=0.2 seed 1"
+    alone = expand(registry, Spec(base=SETTINGS)).entries
+    assert label(alone[0], varied(alone)) == "cnn3:width=4 bigru1:width=8"

@@ -1,0 +1,121 @@
+"""Killed or stopped at any moment, the same command ends a study with the same bits."""
+
+import functools
+import json
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from study_cases import ablate, alive, children, ending, flags, start
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks for workers in /proc")
+GRID = [
+    *flags(backbone=["cnn3:width=4", "cnn2:width=4"], decoder=["greedy", "beam_cpp"], epochs=8),
+    *("--checkpoint-seconds", "0"),
+]
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory, own_cache):
+    out = tmp_path_factory.mktemp("whole")
+    done = ablate(*GRID, "--out", out)
+    assert done.returncode == 0, done.stderr
+    found = ending(out)
+    assert sum("results" in name for name in found) == 4
+    return found
+
+
+def wait_for(study, happened):
+    """Look until something has happened, while the study runs."""
+    deadline = time.monotonic() + 60
+    while not happened():
+        assert study.poll() is None, study.stderr.read()
+        assert time.monotonic() < deadline
+        time.sleep(0.002)
+
+
+MOMENTS = {
+    "a-worker-starts": lambda out, study: bool(children(study.pid)),
+    "a-run-begins": lambda out, study: any(out.glob("*/config.toml")),
+    "mid-training": lambda out, study: any(out.glob("*/checkpoint.safetensors")),
+    "weights-are-there": lambda out, study: any(out.glob("*/weights.safetensors")),
+    "trained": lambda out, study: any(out.glob("*/summary.json")),
+    "a-result-is-there": lambda out, study: any(out.glob("*/results/*.json")),
+}
+
+
+FEW = ("mid-training", "a-result-is-there")
+
+
+@pytest.mark.parametrize(
+    "moment", [m if m in FEW else pytest.param(m, marks=pytest.mark.slow) for m in MOMENTS]
+)
+def test_a_study_killed_at_any_moment_ends_with_the_same_bits(tmp_path, whole, moment):
+    study = start(*GRID, "--out", tmp_path)
+    wait_for(study, lambda: MOMENTS[moment](tmp_path, study))
+    workers = children(study.pid)
+    study.kill()
+    # At once, while the workers may still be there.
+    done = ablate(*GRID, "--out", tmp_path)
+    study.communicate()
+    assert done.returncode == 0, done.stderr
+    assert ending(tmp_path) == whole
+    assert not any(map(alive, workers))
+
+
+@pytest.mark.slow
+def test_killed_again_and_again(tmp_path, whole):
+    for moment in ("mid-training", "weights-are-there", "trained"):
+        study = start(*GRID, "--out", tmp_path)
+        wait_for(study, functools.partial(MOMENTS[moment], tmp_path, study))
+        time.sleep(0.3)
+        study.kill()
+        study.communicate()
+    assert ablate(*GRID, "--out", tmp_path).returncode == 0
+    assert ending(tmp_path) == whole
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)])
+def test_ctrl_c_saves_and_says_how_to_go_on(tmp_path, whole, number):
+    study = start(*GRID, "--out", tmp_path)
+    wait_for(study, lambda: MOMENTS["mid-training"](tmp_path, study))
+    workers = children(study.pid)
+    os.kill(study.pid, number)
+    _, said = study.communicate(timeout=60)
+    assert study.returncode == 130, said
+    last = said.strip().splitlines()[-1]
+    assert "stopped with" in last
+    assert f"go on with: ctcbench ablate {GRID[0]}" in last
+    assert not any(map(alive, workers))
+    assert not list(tmp_path.glob("studies/*/trials/*.json")) or "done" in said
+    done = ablate(*GRID, "--out", tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert ending(tmp_path) == whole
+
+
+def test_a_killed_worker_is_a_failure_and_the_others_go_on(tmp_path, whole):
+    study = start(*GRID, "--out", tmp_path, "--executor", "local:workers=1,threads=1")
+    wait_for(study, lambda: MOMENTS["mid-training"](tmp_path, study))
+    os.kill(children(study.pid)[0], signal.SIGKILL)
+    said = "\n".join(study.communicate(timeout=60))
+    assert study.returncode == 1
+    assert "its worker was killed by SIGKILL (out of memory?)" in " ".join(said.split())
+    [record] = [d for d in map(read, tmp_path.glob("studies/*/trials/*.json")) if d["state"] == "failed"]
+    assert "SIGKILL" in record["error"]
+    assert sum("results" in name for name in ending(tmp_path)) == 2
+    before = ending(tmp_path)
+    again = ablate(*GRID, "--out", tmp_path)
+    assert again.returncode == 1
+    assert "1 failed before (--retry-failed runs them again)" in again.stderr
+    assert "killed by SIGKILL" in " ".join(again.stdout.split())
+    assert ending(tmp_path) == before
+    retried = ablate(*GRID, "--out", tmp_path, "--retry-failed")
+    assert retried.returncode == 0, retried.stderr
+    assert ending(tmp_path) == whole
+
+
+def read(path: Path):
+    return json.loads(path.read_text())
