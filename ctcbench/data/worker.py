@@ -7,21 +7,21 @@ inherits a fork of torch's threads. It ends when standard input does: when its p
 from __future__ import annotations
 
 import json
-import os
 import sys
 import threading
 import traceback
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
+from ctcbench.child import end_with_parent, own_standard_output
 from ctcbench.contract.errors import CtcbenchError, PluginError, UsageError
 
 
 def main() -> int:
     """Carry out the order; errors go to the parent as ``{"error": …, "kind": …}``."""
     order = json.loads(sys.stdin.buffer.readline())
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-    channel = _own_standard_output()
+    threading.Thread(target=end_with_parent, daemon=True).start()
+    channel = own_standard_output()
 
     def tell(message: dict[str, Any]) -> None:
         channel.write(json.dumps(message).encode() + b"\n")
@@ -63,20 +63,6 @@ def _carry_out(order: dict[str, Any], tell: Any) -> None:
         order["offset"],
         lambda drawn, bad: tell({"drawn": drawn, "bad": bad}),
     )
-
-
-def _own_standard_output() -> BinaryIO:
-    """Take standard output for the messages; what a plugin prints goes to standard error."""
-    channel = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)
-    return channel
-
-
-def _end_with_parent() -> None:
-    # os.read, not sys.stdin: a thread inside of a buffered read would hold its lock at exit.
-    while os.read(0, 4096):
-        pass
-    os._exit(1)
 
 
 if __name__ == "__main__":

@@ -18,10 +18,11 @@ import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 from ctcbench import registry as registries
 from ctcbench import runner
+from ctcbench.child import end_with_parent, own_standard_output
 from ctcbench.config.run_config import RunConfig
 from ctcbench.contract.data import SplitName
 from ctcbench.contract.errors import CtcbenchError, Interrupted
@@ -159,8 +160,8 @@ class _Teller(Watcher):
 def main() -> int:
     """Carry out the order on standard input; the last line on standard output is ``{"outcome": …}``."""
     order = json.loads(sys.stdin.buffer.readline())
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-    channel = _own_standard_output()
+    threading.Thread(target=end_with_parent, daemon=True).start()
+    channel = own_standard_output()
 
     def tell(message: Event) -> None:
         channel.write(json.dumps(message).encode() + b"\n")
@@ -174,20 +175,6 @@ def main() -> int:
     except BrokenPipeError:
         return 1
     return 0
-
-
-def _own_standard_output() -> BinaryIO:
-    """Take standard output for the messages; what a plugin prints goes to standard error."""
-    channel = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)
-    return channel
-
-
-def _end_with_parent() -> None:
-    # os.read, not sys.stdin: a thread inside of a buffered read would hold its lock at exit.
-    while os.read(0, 4096):
-        pass
-    os._exit(1)
 
 
 if __name__ == "__main__":
