@@ -5,23 +5,27 @@ from __future__ import annotations
 import contextlib
 import resource
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ctcbench.config.keys import resolve, train_key
 from ctcbench.config.run_config import RunConfig
 from ctcbench.contract.data import SPLITS, Samples, Source, SplitName
-from ctcbench.contract.errors import CtcbenchError
+from ctcbench.contract.errors import CtcbenchError, UsageError
 from ctcbench.contract.hooks import RunInfo
 from ctcbench.data.materialise import materialise
-from ctcbench.decode import decode_run
+from ctcbench.decode import decode_run, result_key
 from ctcbench.evaluation.log_probs import load_log_probs, save_log_probs
+from ctcbench.launch import place
 from ctcbench.registry import Registry
 from ctcbench.results import provenance
 from ctcbench.results.claim import claim
 from ctcbench.results.result import Result
 from ctcbench.results.run_folder import RunFolder
 from ctcbench.runtime import Runtime
+from ctcbench.training.group import ALONE, Group
+from ctcbench.watch import Watcher
 
 if TYPE_CHECKING:
     from ctcbench.training.device import Compute
@@ -41,30 +45,74 @@ def run(registry: Registry, config: RunConfig, runtime: Runtime | None = None) -
     config = resolve(registry, config)
     folder = RunFolder(runtime.out / train_key(registry, config))
     source: Source = registry.build("dataset", config.dataset)
-    with claim(folder, config, runtime):
+    with join(config) as group, contextlib.ExitStack() as stack:
+        if group.is_first:
+            stack.enter_context(claim(folder, config, runtime))
+        else:
+            runtime = replace(runtime, watcher=Watcher())
         # The test images too: a text among them that can't be read should be known before training.
-        drawn = {split: draw(registry, config, runtime, split) for split in SPLITS}
-        if folder.is_finished:
+        drawn = group.in_turn(lambda: {split: draw(registry, config, runtime, split) for split in SPLITS})
+        if not group.share(folder.is_finished):
+            train(registry, config, runtime, folder, source, drawn, group)
+        elif group.is_first:
             folder.require_same_images(folder.read_summary().get("data", {}), _trained_on(drawn))
             runtime.watcher.notice(f"{folder.path}: trained already; --fresh trains it again")
+        if group.is_first:
+            read(registry, config, runtime, folder, source, drawn, group)
+            result = decode_run(registry, folder, config.decoder, config=config)
+            group.share(result.to_json())
         else:
-            train(registry, config, runtime, folder, source, drawn)
-        read(registry, config, runtime, folder, source, drawn)
-        result = decode_run(registry, folder, config.decoder, config=config)
-    info, tell = run_info(folder, config), runtime.watcher.notice
-    registry.tell("ctcbench_run_finished", tell, run=info, result=result.to_json())
+            path = folder.result_path(result_key(config))
+            result = Result.from_json(group.share(None), path)
+    if group.is_first:
+        info, tell = run_info(folder, config), runtime.watcher.notice
+        registry.tell("ctcbench_run_finished", tell, run=info, result=result.to_json())
     return result
 
 
+def join(config: RunConfig) -> contextlib.AbstractContextManager[Group]:
+    """Return the context of the processes that torchrun started, or of this one alone.
+
+    Raises:
+        UsageError: an image a process is more than a batch has, or a device is not there.
+    """
+    here = place()
+    if here.size == 1:
+        return contextlib.nullcontext(ALONE)
+    if config.batch_size < here.size:
+        raise UsageError(
+            f"--batch-size {config.batch_size}: less than an image for each of {here.size} processes "
+            f"(it is the batch of all together); use a larger one, or fewer processes"
+        )
+    from ctcbench.training.processes import joined
+
+    return joined(here, config)
+
+
 def train(
-    registry: Registry, config: RunConfig, runtime: Runtime, folder: RunFolder, source: Source, drawn: Drawn
+    registry: Registry,
+    config: RunConfig,
+    runtime: Runtime,
+    folder: RunFolder,
+    source: Source,
+    drawn: Drawn,
+    group: Group,
 ) -> None:
     """Train the recogniser that `config` names, and leave its best weights in `folder`."""
     import torch
 
-    from ctcbench.training import device, loop, recognizer, split, step, weights
+    from ctcbench.training import device, logbook, loop, recognizer, split, step, weights
 
-    compute = device.choose(config)
+    compute = device.choose(config, group.place)
+    group.require_same(
+        {
+            "settings": folder.path.name,
+            "versions": provenance.versions(),
+            "plugins": dict(registry.versions()),
+            "images": _trained_on(drawn),
+            "precision": compute.describe(),
+        }
+    )
     with device.repeatable(config, compute):
         torch.manual_seed(config.seed)
         model = recognizer.build_recognizer(registry, config, source.image, source.alphabet)
@@ -77,15 +125,16 @@ def train(
         steps = split.steps_an_epoch(train_split, config) * config.epochs
         steps = min(steps, config.max_steps or steps)
         objective = registry.build("loss", config.loss, source.alphabet)
-        state = step.new_state(model, objective, config, compute, steps)
-        trainer = loop.Trainer(
-            registry, config, runtime, folder, run_info(folder, config, steps), train_split, val_split,
-            state, _trained_on(drawn), getattr(source, "fit", "stretch"),
+        state = step.new_state(model, objective, config, compute, steps, group)
+        book = (logbook.Logbook if group.is_first else logbook.NoLogbook)(
+            registry, folder, run_info(folder, config, steps), getattr(source, "fit", "stretch"),
+            runtime.watcher.notice,
         )  # fmt: skip
+        trainer = loop.Trainer(config, runtime, book, train_split, val_split, state, _trained_on(drawn))
         trainer.restore()
-        registry.tell("ctcbench_run_started", runtime.watcher.notice, run=trainer.info)
+        book.begin()
         trainer.fit()
-    folder.write_summary(
+    book.finish(
         {
             **loop.summary(trainer),
             "finished": provenance.now(),
@@ -99,7 +148,13 @@ def train(
 
 
 def read(
-    registry: Registry, config: RunConfig, runtime: Runtime, folder: RunFolder, source: Source, drawn: Drawn
+    registry: Registry,
+    config: RunConfig,
+    runtime: Runtime,
+    folder: RunFolder,
+    source: Source,
+    drawn: Drawn,
+    group: Group,
 ) -> None:
     """Leave the log-probs of the validation and test images in `folder`, read with the best weights.
 
@@ -110,7 +165,7 @@ def read(
         return
     from ctcbench.training import device, reading, split, weights
 
-    compute = device.choose(config)
+    compute = device.choose(config, group.place)
     model = weights.load_recognizer(registry, folder).to(compute.device)
     batch_size = reading.evaluation_batch_size(config)
     with device.repeatable(config, compute):

@@ -12,6 +12,8 @@ import ctcbench
 from ctcbench.cli import ablate, bench, data, decode, new, plugins, predict, presets, report, run, show
 from ctcbench.cli.component_help import CommandWithComponents
 from ctcbench.cli.help import Command, Commands
+from ctcbench.contract.errors import UsageError
+from ctcbench.launch import started_by_torchrun
 
 app = typer.Typer(cls=Commands, pretty_exceptions_enable=False)
 app.command(cls=CommandWithComponents)(run.run)
@@ -35,11 +37,18 @@ def _print_version(wanted: bool) -> None:
 
 @app.callback()
 def ctcbench_command(
+    ctx: typer.Context,
     version: Annotated[
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="print the version")
     ] = False,
 ) -> None:
     """Train, decode and compare CTC recognisers."""
+    if started_by_torchrun() and ctx.invoked_subcommand not in ("run", None):
+        instead = {"ablate": "; its --executor trains several models at once, one in each process"}
+        raise UsageError(
+            f"under torchrun, which starts it several times over, only `ctcbench run` makes sense: start it "
+            f"by itself{instead.get(ctx.invoked_subcommand, '')}"
+        )
 
 
 @functools.cache

@@ -9,6 +9,7 @@ import traceback
 from typing import Any
 
 from ctcbench.contract.errors import CtcbenchError, Interrupted, UsageError, nearest
+from ctcbench.launch import has_the_word
 
 DONE, FAILED, MISTAKE, INTERRUPTED = 0, 1, 2, 130
 # What the machine refuses, as against what we got wrong.
@@ -23,9 +24,11 @@ def report(error: BaseException, arguments: list[str]) -> int:
         # Whoever read our output has gone; what is still buffered must not raise again at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILED
+    code, message = _judge(error)
+    if not has_the_word(error):
+        return code
     if os.environ.get("CTCBENCH_TRACEBACK"):
         traceback.print_exception(error)
-    code, message = _judge(error)
     try:
         print(f"{command_path(arguments)}: {one_line(message)}", file=sys.stderr)
     except BrokenPipeError:

@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ctcbench.contract.data import SplitName
+from ctcbench.launch import place
 from ctcbench.reporting.figures import percent, seconds
 from ctcbench.watch import Progress, Watcher
 
@@ -22,9 +23,10 @@ _FRAME_SECONDS, _LINE_SECONDS = 0.1, 10.0
 
 
 def watcher(console: Console | None = None) -> ConsoleWatcher:
-    """Return the watcher that fits standard error (or `console`)."""
-    console = console or Console(stderr=True, highlight=False)
-    return LiveWatcher(console) if console.is_terminal else ConsoleWatcher(console)
+    """Return the watcher that fits standard error (or `console`): of several processes, the first's talks."""
+    first = place().is_first
+    console = console or Console(stderr=True, highlight=False, quiet=not first)
+    return LiveWatcher(console) if console.is_terminal and first else ConsoleWatcher(console)
 
 
 class ConsoleWatcher(Watcher):

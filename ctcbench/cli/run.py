@@ -14,6 +14,7 @@ from ctcbench.cli.installed import registry
 from ctcbench.cli.settings import with_settings
 from ctcbench.config.run_config import RunConfig
 from ctcbench.contract.errors import UsageError
+from ctcbench.launch import place
 from ctcbench.results.result import Result
 
 _STORED = "How it is carried out"
@@ -76,6 +77,8 @@ def run(
             watcher=watching,
         )
         result = carry_out(installed, config, runtime)
+    if not place().is_first:
+        return
     if as_json:
         print_json(result)
     else:
@@ -85,7 +88,11 @@ def run(
 def _resume_command(arguments: list[str]) -> str:
     """Return what to type to go on with a run that was begun by these arguments."""
     kept = [word for word in arguments if word not in ("--resume", "--fresh")]
-    return shlex.join(["ctcbench", *kept, "--resume"])
+    command = shlex.join(["ctcbench", *kept, "--resume"])
+    if (here := place()).size == 1:
+        return command
+    machines = "" if here.size == here.local_size else f"--nnodes {here.size // here.local_size} … "
+    return f"torchrun {machines}--nproc-per-node {here.local_size} -m {command}"
 
 
 def print_json(result: Result) -> None:

@@ -12,6 +12,7 @@ import torch
 
 from ctcbench.config.run_config import RunConfig
 from ctcbench.contract.errors import UsageError
+from ctcbench.launch import ALONE, Place
 
 _DTYPES = {"bfloat16": torch.bfloat16, "float16": torch.float16}
 
@@ -61,13 +62,16 @@ class Compute:
         return torch.cuda.max_memory_allocated(self.device) / 2**20
 
 
-def choose(config: RunConfig) -> Compute:
+def choose(config: RunConfig, place: Place = ALONE) -> Compute:
     """Return the device and precision that a configuration gets on this machine.
 
+    Of several processes on a machine with GPUs each gets its own.
+
     Raises:
-        UsageError: the device is not there, or can't do the mixed precision asked for.
+        UsageError: the device is not there, or not for each process, or can't do the mixed precision
+            asked for.
     """
-    device = _device(config.device)
+    device = _device(config.device) if place.size == 1 else _own_device(config.device, place)
     if config.amp is False:
         return Compute(device, None)
     wanted = _DTYPES.get(config.amp_dtype)
@@ -97,6 +101,24 @@ def _device(name: str) -> torch.device:
             there = f"there are {count} CUDA devices" if count else "torch sees no CUDA device here"
             raise UsageError(f"--device {name}: {there}; use --device cpu or auto")
     return device
+
+
+def _own_device(name: str, place: Place) -> torch.device:
+    device = _device(name)
+    if device.type == "cpu":
+        return device
+    if device.index is not None and place.local_size > 1:
+        raise UsageError(
+            f"--device {name}: {place.local_size} processes can't share it; with --device auto each gets "
+            f"its own"
+        )
+    count = torch.cuda.device_count()
+    if count < place.local_size:
+        raise UsageError(
+            f"{place.local_size} processes on a machine with {count} CUDA device{'s' * (count != 1)}: each "
+            f"needs its own; use --nproc-per-node {count}, or --device cpu"
+        )
+    return torch.device("cuda", place.local_rank if device.index is None else device.index)
 
 
 def _cpu_has_bfloat16() -> bool:

@@ -12,21 +12,18 @@ from torch import Tensor, nn
 
 from ctcbench.config.run_config import RunConfig
 from ctcbench.contract.errors import CtcbenchError, Interrupted
-from ctcbench.contract.hooks import EpochReport, RunInfo
-from ctcbench.contract.pictures import Fit
-from ctcbench.registry import Registry
+from ctcbench.contract.hooks import EpochReport
 from ctcbench.results.provenance import now
-from ctcbench.results.run_folder import RunFolder
 from ctcbench.runtime import Runtime
 from ctcbench.training.blank_plateau import guess_loss
-from ctcbench.training.checkpoint import load_checkpoint, save_checkpoint
+from ctcbench.training.checkpoint import load_checkpoint
+from ctcbench.training.logbook import Logbook
 from ctcbench.training.monitor import DivergedAt, Monitor, MonitorState, TrainingDiverged
-from ctcbench.training.reading import evaluation_batch_size, read_split, unwrap, validate
+from ctcbench.training.reading import Validation, evaluation_batch_size, read_split, unwrap, validate
 from ctcbench.training.schedule import blank_penalty
 from ctcbench.training.split import Split, batch_at, steps_an_epoch
 from ctcbench.training.step import TrainState, train_step
 from ctcbench.training.stop import stop_request
-from ctcbench.training.weights import save_weights
 from ctcbench.watch import Progress
 
 # A GPU is asked for its figures every so many steps, so that it seldom waits for the host.
@@ -51,23 +48,21 @@ class History:
 class Trainer:
     """One training: what it works on, where it is stored, who looks on.
 
-    ``data`` are the fingerprints of the images, ``fit`` how other pictures are brought to their size.
+    ``data`` are the fingerprints of the images.
     """
 
-    registry: Registry
     config: RunConfig
     runtime: Runtime
-    folder: RunFolder
-    info: RunInfo
+    logbook: Logbook
     train: Split
     val: Split
     state: TrainState
     data: dict[str, str]
-    fit_pictures: Fit
     history: History = field(default_factory=History)
     best: dict[str, Tensor] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        self.group, self.folder = self.state.group, self.logbook.folder
         compute = self.state.compute
         aux = self.config.aux_weight if self.state.model.shortcut == "aux" else 0.0
         self.monitor = Monitor(
@@ -87,10 +82,11 @@ class Trainer:
             UsageError: the images are not those that the run was begun with.
         """
         path, notice = self.folder.checkpoint_path, self.runtime.watcher.notice
-        if not path.exists():
-            self.folder.truncate_metrics(0)
-            return
-        self.best, extra = load_checkpoint(path, self.state)
+        with self.group.copy_of(path) as stored:
+            if stored is None:
+                self.logbook.go_back(0)
+                return
+            self.best, extra = load_checkpoint(stored, self.state)
         try:
             self.history = History(**extra["history"])
             self.monitor.restore(extra["monitor"])
@@ -98,12 +94,12 @@ class Trainer:
         except (KeyError, TypeError) as error:
             raise CtcbenchError(f"{path}: of another ctcbench ({error}); --fresh begins again") from error
         self.folder.require_same_images(data, self.data)
-        if begun_on != (here := self.state.compute.describe()):
+        if begun_on != (here := self._carried_out_on()):
             notice(f"begun on {begun_on}, going on on {here}: the figures will differ from either alone")
         # The file may be of an epoch that the checkpoint knows nothing of.
         if self.best:
-            save_weights(self.folder, self.state.model, self.best, self.fit_pictures)
-        self.folder.truncate_metrics(self.state.step)
+            self.logbook.weights(self.state, self.best)
+        self.logbook.go_back(self.state.step)
         notice(f"going on after step {self.state.step} of {self.state.steps}")
 
     def fit(self) -> None:
@@ -122,16 +118,18 @@ class Trainer:
                         self._end_epoch()
                     elif time.monotonic() - self._saved > self.runtime.checkpoint_seconds:
                         self._checkpoint()
-                    if stop.requested:
+                    if self.group.any(stop.requested):
                         self._checkpoint()
+                        self.group.any(True)  # all end together, or torchrun would end the one that saves
                         raise Interrupted(self._how_to_resume())
             except DivergedAt as diverged:
                 raise TrainingDiverged(self._explain(diverged)) from None
 
     def _one_step(self) -> None:
         started = time.perf_counter()
-        metrics = train_step(self.state, batch_at(self.train, self.state.step, self.config), self.config)
-        self.monitor.take(self.state.step, metrics, self.folder.append_metrics, self.runtime.watcher.notice)
+        batch = batch_at(self.train, self.state.step, self.config, self.group)
+        metrics = train_step(self.state, batch, self.config)
+        self.monitor.take(self.state.step, metrics, self.logbook.record, self.runtime.watcher.notice)
         self.history.seconds += time.perf_counter() - started
         if time.monotonic() - self._shown > SHOW_SECONDS:
             self._show()
@@ -140,11 +138,10 @@ class Trainer:
         self._look()
         started = time.perf_counter()
         model: nn.Module = self.state.ema if self.state.ema is not None else self.state.model
-        batch_size = evaluation_batch_size(self.config)
-        read = read_split(model, self.val, self.state.compute, "val", self.runtime.watcher, batch_size)
-        if np.isnan(read.values_NTK).any():
+        shared = self.group.share(self._validate(model) if self.group.is_first else None)
+        if shared is None:
             raise DivergedAt(self.state.step, "output", math.nan)
-        found = validate(read)
+        found = Validation(*shared)
         self.history.validation_seconds += time.perf_counter() - started
         if self.config.schedule == "plateau":
             self.state.plateau.update(found.loss)
@@ -156,7 +153,7 @@ class Trainer:
             history.best_epoch, history.best_exact, history.best_cer = epoch, found.exact, found.cer
             weights = unwrap(model).state_dict()
             self.best = {name: tensor.detach().cpu().clone() for name, tensor in weights.items()}
-            save_weights(self.folder, self.state.model, self.best, self.fit_pictures)
+            self.logbook.weights(self.state, self.best)
         figures = {
             "loss": self.monitor.state.loss,
             "val_loss": found.loss,
@@ -166,28 +163,32 @@ class Trainer:
             "blank_penalty": blank_penalty(self.state.step - 1, self.state.steps, self.config),
             "seconds": history.seconds,
         }
-        self.folder.append_metrics({"kind": "epoch", "epoch": epoch, "step": self.state.step, **figures})
+        self.logbook.record({"kind": "epoch", "epoch": epoch, "step": self.state.step, **figures})
         self._checkpoint()
         self._show()
-        self.registry.tell(
-            "ctcbench_epoch_finished",
-            self.runtime.watcher.notice,
-            run=self.info,
-            epoch=EpochReport(epoch, self.state.step, figures),
-        )
+        self.logbook.epoch(EpochReport(epoch, self.state.step, figures))
+
+    def _validate(self, model: nn.Module) -> Validation | None:
+        """Return what the validation images are read like, or None if an output is no number."""
+        batch_size = evaluation_batch_size(self.config)
+        read = read_split(model, self.val, self.state.compute, "val", self.runtime.watcher, batch_size)
+        return None if np.isnan(read.values_NTK).any() else validate(read)
 
     def _look(self) -> None:
-        self.monitor.look(self.folder.append_metrics, self.runtime.watcher.notice)
+        self.monitor.look(self.logbook.record, self.runtime.watcher.notice)
+
+    def _carried_out_on(self) -> str:
+        return self.state.compute.describe() + self.group.describe()
 
     def _checkpoint(self) -> None:
         self._look()
         extra = {
             "history": asdict(self.history),
             "monitor": self.monitor.checkpoint(),
-            "compute": self.state.compute.describe(),
+            "compute": self._carried_out_on(),
             "data": self.data,
         }
-        save_checkpoint(self.folder.checkpoint_path, self.state, self.best, extra)
+        self.logbook.checkpoint(self.state, self.best, extra)
         self._saved = time.monotonic()
 
     def _show(self) -> None:
@@ -196,8 +197,8 @@ class Trainer:
         images = step * len(self.train) / self.steps_an_epoch
         self.runtime.watcher.training(
             Progress(
-                epoch=min(self.info.epochs, (step - 1) // self.steps_an_epoch + 1),
-                epochs=self.info.epochs,
+                epoch=min(self.config.epochs, (step - 1) // self.steps_an_epoch + 1),
+                epochs=self.config.epochs,
                 step=step,
                 steps=steps,
                 loss=math.nan if self.monitor.state.loss is None else self.monitor.state.loss,
@@ -249,6 +250,8 @@ def summary(trainer: Trainer) -> dict[str, Any]:
             "validation_seconds": history.validation_seconds,
             "device": str(state.compute.device),
             "precision": state.compute.precision,
+            "processes": state.group.place.size,
+            "backend": state.group.backend,
             "ctc_backend": "cpu" if on_cpu else "cuda (torch's own kernel, not deterministic)",
         },
     }

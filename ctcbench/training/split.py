@@ -15,6 +15,7 @@ from ctcbench.config.run_config import RunConfig
 from ctcbench.contract.data import Samples
 from ctcbench.contract.errors import UsageError
 from ctcbench.contract.specs import Alphabet, frames_needed
+from ctcbench.training.group import ALONE, Group
 from ctcbench.training.recognizer import Recognizer
 
 _COPIED_AT_ONCE = 4096
@@ -24,12 +25,14 @@ class Batch(NamedTuple):
     """Images (uint8) and targets (int64, padded) on the device; widths and lengths on the CPU.
 
     CTC's kernels want lengths on the host: from a GPU they would have to be waited for at each step.
+    ``weight`` is what the mean over these images counts for, where others have the rest of the batch.
     """
 
     images_NCHW: Tensor
     widths_N: Tensor
     targets_NL: Tensor
     target_lengths_N: Tensor
+    weight: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -115,11 +118,13 @@ def steps_an_epoch(split: Split, config: RunConfig) -> int:
     return -(-len(split) // config.batch_size)
 
 
-def batch_at(split: Split, step: int, config: RunConfig) -> Batch:
-    """Return the batch of a step, counted from 0: a pure function of (seed, step)."""
+def batch_at(split: Split, step: int, config: RunConfig, group: Group = ALONE) -> Batch:
+    """Return the batch of a step, counted from 0, or this process's part: a pure function of (seed, step)."""
     epoch, place = divmod(step, steps_an_epoch(split, config))
     order_N = _order(len(split), config.seed, epoch)
-    return split.batch(order_N[place * config.batch_size : (place + 1) * config.batch_size])
+    whole_N = order_N[place * config.batch_size : (place + 1) * config.batch_size]
+    own_N, weight = group.part(whole_N)
+    return split.batch(own_N)._replace(weight=weight)
 
 
 @functools.lru_cache(maxsize=2)

@@ -12,6 +12,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from ctcbench.config.run_config import RunConfig
 from ctcbench.contract.specs import BLANK
 from ctcbench.training.device import Compute
+from ctcbench.training.group import ALONE, Group
 from ctcbench.training.recognizer import Recognizer
 from ctcbench.training.schedule import Plateau, blank_penalty, learning_rate
 from ctcbench.training.split import Batch
@@ -21,15 +22,20 @@ Objective = Callable[[Tensor, Tensor, Tensor, Tensor], Tensor]
 
 @dataclass
 class TrainState:
-    """Everything that a step changes, and ``step``, the number of steps done, out of ``steps``."""
+    """Everything that a step changes, and ``step``, the number of steps done, out of ``steps``.
+
+    ``network`` computes ``model`` and is the same, but where a group of processes trains it.
+    """
 
     model: Recognizer
+    network: nn.Module
     objective: Objective
     optimizer: torch.optim.Optimizer
     scaler: torch.amp.GradScaler
     ema: AveragedModel | None
     plateau: Plateau
     compute: Compute
+    group: Group
     steps: int
     step: int = 0
 
@@ -48,9 +54,15 @@ class StepMetrics:
 
 
 def new_state(
-    model: Recognizer, objective: Objective, config: RunConfig, compute: Compute, steps: int
+    model: Recognizer,
+    objective: Objective,
+    config: RunConfig,
+    compute: Compute,
+    steps: int,
+    group: Group = ALONE,
 ) -> TrainState:
     """Return the state before the first step, with the model on its device."""
+    group.prepare(model, compute)
     model.to(compute.device)
     if config.channels_last:
         model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -70,12 +82,14 @@ def new_state(
                 module.flatten_parameters()  # a copy is not one block of memory, of which cuDNN complains
     return TrainState(
         model=model,
+        network=group.network(model, compute),
         objective=objective,
         optimizer=torch.optim.AdamW(groups, lr=config.lr, fused=True),
         scaler=torch.amp.GradScaler(compute.device.type, enabled=compute.scales_gradients),
         ema=ema,
         plateau=Plateau(),
         compute=compute,
+        group=group,
         steps=steps,
     )
 
@@ -83,16 +97,17 @@ def new_state(
 # ------------------------------------------------------------------------------------------------
 def train_step(state: TrainState, batch: Batch, config: RunConfig) -> StepMetrics:
     """Do one step of training on `batch`; nothing in it waits for the device."""
-    state.compute.seed(step_seed(config.seed, state.step))  # dropout too is a function of (seed, step)
+    # Dropout too is a function of (seed, step), in each process another.
+    state.compute.seed(step_seed(config.seed, state.step, state.group.place.rank))
     with state.compute.autocast():
-        reading = state.model(batch.images_NCHW)
+        reading = state.network(batch.images_NCHW)
     loss = training_loss(state, reading.logits_TNK, batch, config)
     if reading.aux_TNK is not None:
         loss = loss + config.aux_weight * training_loss(state, reading.aux_TNK, batch, config)
     for group in state.optimizer.param_groups:
         group["lr"] = learning_rate(state.step, state.steps, config) * state.plateau.scale
     state.optimizer.zero_grad(set_to_none=True)
-    state.scaler.scale(loss).backward()
+    state.scaler.scale(loss if batch.weight == 1 else loss * batch.weight).backward()
     state.scaler.unscale_(state.optimizer)
     grad_norm = clip_gradients(state, config.clip)
     state.scaler.step(state.optimizer)
@@ -101,7 +116,7 @@ def train_step(state: TrainState, batch: Batch, config: RunConfig) -> StepMetric
         state.ema.update_parameters(state.model)
     state.step += 1
     all_blank = (reading.logits_TNK.detach().argmax(-1) == BLANK).all()
-    return StepMetrics(loss.detach(), all_blank, grad_norm)
+    return of_all(state.group, StepMetrics(loss.detach(), all_blank, grad_norm), batch.weight)
 
 
 def training_loss(state: TrainState, logits_TNK: Tensor, batch: Batch, config: RunConfig) -> Tensor:
@@ -117,6 +132,14 @@ def training_loss(state: TrainState, logits_TNK: Tensor, batch: Batch, config: R
 
 
 # ------------------------------------------------------------------------------------------------
+
+
+def of_all(group: Group, own: StepMetrics, weight: float) -> StepMetrics:
+    """Return the metrics of the whole batch from those of a part; its gradient is the batch's already."""
+    if group.place.size == 1:
+        return own
+    mean = group.mean(torch.stack([own.loss * weight, 1 - own.all_blank.float()]))
+    return StepMetrics(mean[0], mean[1] == 0, own.grad_norm)
 
 
 def clip_gradients(state: TrainState, largest: float) -> Tensor:
@@ -138,6 +161,6 @@ def penalised(logits_TNK: Tensor, penalty: float) -> Tensor:
     return logits_TNK - mask_K
 
 
-def step_seed(seed: int, step: int) -> int:
+def step_seed(seed: int, step: int, rank: int = 0) -> int:
     """Return the seed of torch's generator for a step: spread over 64 bits, and never that of the weights."""
-    return (seed * 0x9E3779B97F4A7C15 + (step + 1) * 0xBF58476D1CE4E5B9) % 2**63
+    return (seed * 0x9E3779B97F4A7C15 + (step + 1) * 0xBF58476D1CE4E5B9 + rank * 0x94D049BB133111EB) % 2**63

@@ -1,0 +1,117 @@
+"""Batch norm over the images of all processes on a CPU, where torch's own SyncBatchNorm can't be had.
+
+N, C as in the recogniser; "rest" are the dimensions after C. Ioffe & Szegedy 2015, with mean and
+variance over the whole batch, whose parts need not be equal.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor, distributed, nn
+from torch.nn import functional as F
+from torch.nn.modules.batchnorm import _BatchNorm
+
+
+class SynchronisedBatchNorm(_BatchNorm):
+    """What any of torch's batch norms computes in one process that has the whole batch."""
+
+    def _check_input_dim(self, input: Tensor) -> None:
+        if input.ndim < 2:
+            raise ValueError(f"expected (N, C, …), got {tuple(input.shape)}")
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Return the normalised input (N, C, …); in evaluation as torch does, without the others."""
+        if not self.training:
+            return super().forward(input)
+        self._check_input_dim(input)
+        normalised, mean_C, var_C, count = _Normalise.apply(  # type: ignore[no-untyped-call]
+            input, self.weight, self.bias, self.eps
+        )
+        if self.running_mean is not None and self.running_var is not None:
+            assert self.num_batches_tracked is not None
+            self.num_batches_tracked.add_(1)
+            # Without a momentum, the running figures are plain means over the batches so far.
+            momentum = 1 / self.num_batches_tracked.item() if self.momentum is None else self.momentum
+            self.running_mean.mul_(1 - momentum).add_(mean_C, alpha=momentum)
+            unbiased_C = var_C * (count / (count - 1))
+            self.running_var.mul_(1 - momentum).add_(unbiased_C, alpha=momentum)
+        return normalised  # type: ignore[no-any-return]
+
+
+class _Normalise(torch.autograd.Function):
+    """Normalise by mean and variance over all processes; one all-reduce each way."""
+
+    @staticmethod
+    def forward(
+        ctx: Any, input: Tensor, weight_C: Tensor | None, bias_C: Tensor | None, eps: float
+    ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        over = _all_but_channels(input)
+        count = input.numel() // input.shape[1]
+        var_C, mean_C = torch.var_mean(input.float(), over, correction=0)
+        # Sums in float64: the square of a mean is taken from a mean of squares.
+        mean_C, var_C = mean_C.double(), var_C.double()
+        sums = torch.cat([mean_C * count, (var_C + mean_C**2) * count, mean_C.new_tensor([count])])
+        distributed.all_reduce(sums)
+        total = sums[-1]
+        if total <= 1:
+            raise ValueError("batch norm of one value a channel: expected more than one in training")
+        mean_C, squares_C = (sums[:-1] / total).chunk(2)
+        var_C = (squares_C - mean_C**2).clamp(min=0)
+        mean_C, var_C = mean_C.float(), var_C.float()
+        ctx.save_for_backward(input, weight_C, mean_C, torch.rsqrt(var_C + eps), total)
+        ctx.mark_non_differentiable(mean_C, var_C, total)
+        normalised = F.batch_norm(input, mean_C, var_C, weight_C, bias_C, False, 0.0, eps)
+        return normalised, mean_C, var_C, total
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Any) -> tuple[Tensor | None, Tensor | None, Tensor | None, None]:
+        input, weight_C, mean_C, scale_C, total = ctx.saved_tensors
+        over = _all_but_channels(input)
+        shape = [1, -1] + [1] * (input.ndim - 2)
+        gradient = gradients[0].float()
+        centred = input.float() - mean_C.view(shape)
+        along_C, across_C = gradient.sum(over), (gradient * centred).sum(over)
+        of_weight_C = (across_C * scale_C) if ctx.needs_input_grad[1] else None
+        of_bias_C = along_C if ctx.needs_input_grad[2] else None
+        if not ctx.needs_input_grad[0]:
+            return None, of_weight_C, of_bias_C, None
+        # Every image moves the mean and the variance of all, so the sums are those of all processes;
+        # the gradients of weight and bias are averaged with the other parameters' later.
+        sums = torch.cat([along_C, across_C]).double()
+        distributed.all_reduce(sums)
+        along_C, across_C = (sums / total).float().chunk(2)
+        factor_C = scale_C if weight_C is None else scale_C * weight_C
+        of_input = gradient - along_C.view(shape) - centred * (across_C * scale_C**2).view(shape)
+        return (of_input * factor_C.view(shape)).to(input.dtype), of_weight_C, of_bias_C, None
+
+
+def _all_but_channels(input: Tensor) -> list[int]:
+    return [0, *range(2, input.ndim)]
+
+
+def synchronise(module: nn.Module) -> nn.Module:
+    """Return `module` with its batch norms replaced by synchronised ones of the same weights and names."""
+    return _replaced(module, {})
+
+
+def _replaced(module: nn.Module, done: dict[nn.Module, nn.Module]) -> nn.Module:
+    # A module that is used in two places stays one module.
+    if module not in done:
+        done[module] = new = _of(module) if isinstance(module, _BatchNorm) else module
+        if new is module:
+            for name, child in module._modules.items():
+                if child is not None:
+                    module._modules[name] = _replaced(child, done)
+    return done[module]
+
+
+def _of(norm: _BatchNorm) -> SynchronisedBatchNorm:
+    new = SynchronisedBatchNorm(
+        norm.num_features, norm.eps, norm.momentum, norm.affine, norm.track_running_stats
+    )
+    new.weight, new.bias = norm.weight, norm.bias
+    new.running_mean, new.running_var = norm.running_mean, norm.running_var
+    new.num_batches_tracked = norm.num_batches_tracked
+    return new.train(norm.training)
