@@ -92,7 +92,7 @@ def check_norms(group):
     return found
 
 
-def steps(settings, group, count=12, guest=False):
+def steps(settings, group, count=12, *, guest=False, drawn=None):
     config = tiny(**{"backbone": "cnn3:width=4", "head": "bigru1:width=8", "amp": False, "device": "cpu",
                      "batch_size": 15, "lr": 0.01, "train_samples": 20, **settings})  # fmt: skip
     if config.train_samples == 17:
@@ -107,6 +107,8 @@ def steps(settings, group, count=12, guest=False):
     objective = registry.build("loss", config.loss, ALPHABET)
     state = new_state(model, objective, config, compute, count, group)
     state.model.train()
+    if drawn is not None:  # what dropout would draw first
+        model.register_forward_pre_hook(lambda *_: drawn.append(torch.rand(())))
     found = {"losses": [], "norms": [], "images": []}
     for number in range(count):
         batch = split.batch_at(part, number, config, group)
@@ -137,8 +139,11 @@ def check_steps(group):
 
 def check_dropped(group):
     """Each process its own dropout, the same each time."""
-    settings = {"head": "bigru1:width=8,dropout=0.5"}
-    return {f"dropped/{i}": steps(settings, group, 4)["losses"] for i in range(2)}
+    settings, found = {"head": "bigru1:width=8,dropout=0.5"}, {}
+    for time in range(2):
+        found[f"dropped/{time}"] = steps(settings, group, 4, drawn=(drawn := []))["losses"]
+        found[f"drawn/{time}"] = torch.stack(drawn)
+    return found
 
 
 def check_words(group):

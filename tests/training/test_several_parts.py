@@ -84,6 +84,9 @@ def test_all_processes_end_with_the_same_bits(checked):
 def test_dropout_repeats_itself(checked):
     assert torch.equal(checked[0]["dropped/0"], checked[0]["dropped/1"])
     assert torch.equal(checked[0]["dropped/0"], checked[1]["dropped/0"])
+    first, second = (found["drawn/0"] for found in checked)
+    assert torch.equal(first, checked[0]["drawn/1"])
+    assert (first != second).all()
 
 
 def test_each_process_and_step_has_dropout_of_its_own():
