@@ -181,7 +181,7 @@ def test_a_mistake_is_said_once(tmp_path):
 
 
 def test_a_gradient_that_is_no_number_in_one_process_ends_all(tmp_path):
-    done = drive(tmp_path / "runs", order={"spoil": [7, 1]}, timeout=60)
+    done = drive(tmp_path / "runs", order={"spoil": [7, 1]})
     assert done.returncode == 1
     (line,) = said(done)
     assert "the gradient is " in line
@@ -193,7 +193,7 @@ def test_a_gradient_that_is_no_number_in_one_process_ends_all(tmp_path):
 
 @pytest.mark.slow
 def test_an_error_of_one_process_alone_is_its_to_say(tmp_path):
-    done = drive(tmp_path / "runs", order={"fail": [3, 1], "impatient": 1.0}, timeout=60)
+    done = drive(tmp_path / "runs", order={"fail": [3, 1], "impatient": 1.0})
     assert done.returncode == 1
     assert any("out of memory (as a test asked for)" in line for line in said(done)), done.stderr
 
@@ -202,7 +202,7 @@ def test_an_error_of_one_process_alone_is_its_to_say(tmp_path):
 @pytest.mark.parametrize("rank", [0, 1])
 def test_a_process_that_is_killed_ends_all_and_the_run_goes_on(tmp_path, together, rank):
     order = {"signal": [8, rank, int(signal.SIGKILL), "self"], "impatient": 1.0}
-    killed = drive(tmp_path, order=order, timeout=60)
+    killed = drive(tmp_path, order=order)
     assert killed.returncode == 1
     assert "Signal 9 (SIGKILL)" in killed.stderr
     resumed = drive(tmp_path, "--resume")
@@ -212,7 +212,7 @@ def test_a_process_that_is_killed_ends_all_and_the_run_goes_on(tmp_path, togethe
 
 @pytest.mark.slow
 def test_a_stop_of_one_process_stops_all(tmp_path, together):
-    stopped = drive(tmp_path, order={"signal": [8, 1, int(signal.SIGTERM), "self"]}, timeout=60)
+    stopped = drive(tmp_path, order={"signal": [8, 1, int(signal.SIGTERM), "self"]})
     (line,) = said(stopped)
     assert "stopped after step 8 of 30" in line
     assert "exitcode  : 130" in stopped.stderr
