@@ -43,6 +43,8 @@ INSTALL = $(PIP) --editable
 # pyctcdecode asks for an older numpy than it needs, hence --no-deps.
 PEERS = for peer in fast-ctc-decode flashlight-text "--no-deps pygtrie pyctcdecode"; do \
 	$(PIP) --only-binary :all: $$peer || true; done
+# For the executor `ray`. Where there is no wheel of it, its tests say so and are skipped.
+RAY = $(PIP) --only-binary :all: 'ray>=2.40,<3' || true
 MADE_OF := pyproject.toml setup.py constraints.txt $(SOURCES)
 
 .venv/installed: $(MADE_OF) | .venv/bin/python
@@ -52,9 +54,11 @@ MADE_OF := pyproject.toml setup.py constraints.txt $(SOURCES)
 .venv/tested: $(MADE_OF) | .venv/bin/python
 	$(INSTALL) '.[test]'
 	$(PEERS)
+	$(RAY)
 	touch .venv/installed $@
 
 .venv/linted: $(MADE_OF) | .venv/bin/python
 	$(INSTALL) '.[test,lint]'
 	$(PEERS)
+	$(RAY)
 	touch .venv/installed .venv/tested $@

@@ -23,6 +23,15 @@ def test_a_plugin_passes_its_own_tests(installed, plugin):
             pytest.skip(f"passed but for what needs {', '.join(absent)}, which are not installed")
 
 
+@pytest.mark.parametrize("which", ["not slow", pytest.param("slow", marks=pytest.mark.slow)])
+def test_studies_run_on_a_ray_cluster(installed, which):
+    tested = installed("pytest", "-q", "-rs", "-p", "no:cacheprovider", "-m", which, "ctcbench-ray")
+    assert tested.returncode == 0, tested.stdout + tested.stderr
+    if importlib.util.find_spec("ray") is None:
+        assert "ray is not installed" in tested.stdout
+        pytest.skip("passed but for what needs ray, which is not installed")
+
+
 def test_every_plugin_is_found(installed):
     listed = installed("ctcbench", "plugins", "--json")
     assert listed.returncode == 0, listed.stderr
@@ -30,7 +39,7 @@ def test_every_plugin_is_found(installed):
     assert document["conflicts"] == []
     found = {plugin["distribution"]: plugin for plugin in document["plugins"]}
     assert {name for name in found if name != "ctcbench"} >= {
-        "ctcbench-dwsep", "ctcbench-peers", "ctcbench-tensorboard", "ctcbench-transformer",
+        "ctcbench-dwsep", "ctcbench-peers", "ctcbench-ray", "ctcbench-tensorboard", "ctcbench-transformer",
     }  # fmt: skip
     assert not any(plugin["error"] for plugin in found.values())
     assert {c["name"] for c in found["ctcbench-peers"]["components"]} == set(PEERS)

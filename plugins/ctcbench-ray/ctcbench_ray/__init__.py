@@ -1,0 +1,62 @@
+"""The executor ``ray``: a study's trials on the nodes of a Ray cluster."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from ctcbench import Component, Executor, UsageError, executor, hookimpl
+
+
+@executor
+def ray(
+    *,
+    address: Annotated[
+        str,
+        Field(
+            max_length=200,
+            description="host:port of a cluster, auto (the one this machine is in), local (a new one), "
+            "or nothing: RAY_ADDRESS, else auto, else local",
+        ),
+    ] = "",
+    workers: Annotated[
+        int, Field(ge=0, le=10_000, description="trials at once (0: as many as the cluster holds)")
+    ] = 0,
+    cpus: Annotated[int, Field(ge=1, le=1024, description="CPUs that a trial asks for, and its threads")] = 1,
+    gpus: Annotated[
+        float, Field(ge=0, le=64, description="GPUs that a trial asks for; 0.5: two share one")
+    ] = 0.0,
+    memory: Annotated[
+        float, Field(ge=0, le=100_000, description="GiB that a trial asks for (0: does not ask)")
+    ] = 0.0,
+    retries: Annotated[
+        int, Field(ge=0, le=1000, description="how often a trial goes on elsewhere after its worker died")
+    ] = 3,
+    wait: Annotated[
+        int, Field(ge=0, le=86_400, description="seconds to wait for a node that can hold a trial")
+    ] = 0,
+    files: Annotated[
+        Literal["auto", "shared", "sent"],
+        Field(description="run folders on the nodes: auto finds out whether they see the study's folder"),
+    ] = "auto",
+    scratch: Annotated[
+        str,
+        Field(max_length=400, description="where a node keeps a run folder that is sent (its own /tmp)"),
+    ] = "",
+) -> Executor:
+    """Trials on the nodes of a Ray cluster, each with the CPUs, GPUs and memory that it asks for."""
+    if gpus > 1 and gpus % 1:
+        raise UsageError(f"executor ray: gpus={gpus}: Ray gives a part of one GPU, or whole ones")
+    from ctcbench_ray.cluster import Need
+    from ctcbench_ray.on_ray import OnRay, Wanted
+
+    need = Need(cpus, gpus, memory)
+    return OnRay(Wanted(address, workers, need, retries, float(wait), files, scratch))
+
+
+@hookimpl
+def ctcbench_components() -> Sequence[Component]:
+    """Return the executor."""
+    return [ray]

@@ -1,0 +1,162 @@
+"""What can't work is said in one line, before anything is begun."""
+
+import socket
+import subprocess
+import sys
+import types
+
+import pytest
+from ctcbench_ray import ray as component
+from ctcbench_ray.cluster import Need, Node, no_room, places
+from ray_cases import ONE, ablate
+
+from ctcbench import Listener, Trial, UsageError
+
+
+@pytest.fixture
+def refuses(tmp_path):
+    def check(options, *words):
+        done = ablate(*ONE, "--out", tmp_path / "runs", executor=f"ray:{options}")
+        assert done.returncode == 2, done.stdout + done.stderr
+        [line] = [line for line in done.stderr.splitlines() if line.startswith("ctcbench ablate:")]
+        assert "Traceback" not in done.stderr
+        for word in words:
+            assert word in line
+        assert not list((tmp_path / "runs").glob("studies/*/trials/*"))
+
+    return check
+
+
+def test_more_than_any_node_has(cluster, refuses):
+    refuses(
+        f"address={cluster.address!r},cpus=64,gpus=8",
+        "a trial asks for 64 CPUs and 8 GPUs, and no node of the cluster can hold that",
+        "has 1 CPU and 0 GPUs;",
+        "wait= gives it time to come",
+    )
+
+
+@pytest.fixture
+def run(cluster, tmp_path):
+    """Return a function that runs a trial in this process's own session, and returns the outcomes."""
+    from ctcbench_ray.on_ray import OnRay, Wanted
+
+    def run(**wanted):
+        (tmp_path / "studies").mkdir(exist_ok=True)
+        trial = Trial("key", "label", {"key": "key", "out": str(tmp_path), "configs": []})
+        listener = Listener(tell=lambda key, worker, event: None, stopping=lambda: False)
+        outcomes = list(OnRay(Wanted(address=cluster.address, **wanted)).run([trial], listener))
+        assert not list((tmp_path / "studies").iterdir())
+        return outcomes
+
+    return run
+
+
+def test_a_node_that_can_t_import_this_package(run, monkeypatch):
+    from ctcbench_ray import going
+
+    # What is in this process's memory alone is what no node can import.
+    module = types.ModuleType("only_here")
+    exec("class Place:\n    def look(self, text): return text", vars(module))
+    monkeypatch.setitem(sys.modules, "only_here", module)
+    monkeypatch.setattr(going, "Place", module.Place)
+    with pytest.raises(UsageError, match=r"a node can't run trials \(ModuleNotFoundError: .*'only_here'"):
+        run()
+
+
+def test_a_node_with_other_software(run, monkeypatch):
+    from ctcbench_ray import session
+
+    ours = session.software()
+    monkeypatch.setattr(session, "software", lambda: {**ours, "plugins": {"ctcbench-mine": "1.0"}})
+    with pytest.raises(
+        UsageError, match=r"has other software: ctcbench-mine missing there, 1\.0 here"
+    ):
+        run()
+
+
+def test_a_node_that_can_t_keep_run_folders(run, tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UsageError, match=r"run folders can't be kept there .* scratch="):
+        run(files="sent", scratch=str(tmp_path / "file"))
+
+
+def test_a_folder_that_should_be_shared_and_is_not(run, monkeypatch):
+    from ctcbench_ray import session
+
+    monkeypatch.setattr(session, "write_text", lambda path, text: path.write_text("another folder's"))
+    with pytest.raises(UsageError, match=r"does not see .* files=auto sends run folders"):
+        run(files="shared")
+
+
+def test_an_order_that_makes_no_sense_is_a_failure_of_its_own(run):
+    [outcome] = run()
+    assert outcome.state == "failed"
+    assert outcome.error.startswith("IndexError")
+
+
+def test_nobody_at_the_address(refuses):
+    pytest.importorskip("ray")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    refuses(f"address='127.0.0.1:{port}'", "no Ray cluster answers at 127.0.0.1", "ray start --head")
+
+
+@pytest.mark.slow
+def test_something_else_at_the_address(refuses):
+    pytest.importorskip("ray")
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        refuses(f"address='127.0.0.1:{port}'", "something listens", "not the dashboard's")
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ("address='ray://127.0.0.1:10001'", "run ctcbench on a machine of the cluster"),
+        ("address=nowhere", "expected host:port, auto or local"),
+        ("gpus=1.5", "a part of one GPU, or whole ones"),
+        ("cpus=0", "cpus=0"),
+        ("files=copied", "one of auto, shared, sent"),
+    ],
+)
+def test_options_that_make_no_sense(refuses, options, words):
+    if "address" in options:
+        pytest.importorskip("ray")
+    refuses(options, words)
+
+
+def test_the_error_names_each_node_and_what_it_lacks():
+    nodes = [
+        Node("a", "here", {"CPU": 4.0, "memory": 8 * 2**30}),
+        Node("b", "there", {"CPU": 16.0, "GPU": 1.0}),
+    ]
+    need = Need(8, 0.5, 12.0)
+    assert str(need) == "8 CPUs, 0.5 GPUs and 12 GiB of memory"
+    said = str(no_room(need, nodes))
+    assert "here has 4 CPUs, 0 GPUs and 8 GiB of memory; there has 16 CPUs, 1 GPU and 0 GiB" in said
+    assert "it has no node" in str(no_room(need, []))
+
+
+def test_how_many_trials_nodes_hold():
+    nodes = [Node("a", "a", {"CPU": 8.0, "GPU": 2.0}), Node("b", "b", {"CPU": 3.0}), Node("c", "c", {})]
+    assert [places(need, nodes) for need in (Need(1), Need(2), Need(2, 0.5), Need(9))] == [11, 5, 4, 0]
+
+
+def test_nothing_of_ray_is_imported_to_show_its_options():
+    code = "import sys, ctcbench_ray; ctcbench_ray.ray.options; print('ray' in sys.modules)"
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert said.stdout == "False\n"
+    assert set(component.options) >= {"address", "workers", "cpus", "gpus", "memory", "retries", "wait"}
+
+
+def test_without_ray_it_says_what_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, "ray", None)  # as Python marks what can't be imported
+    with pytest.raises(UsageError, match="pip install 'ray"):
+        component.builder().describe()
+
+
+def test_a_part_of_more_than_one_gpu():
+    with pytest.raises(UsageError, match=r"gpus=2\.5"):
+        component.builder(gpus=2.5)
