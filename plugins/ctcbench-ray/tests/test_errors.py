@@ -69,9 +69,7 @@ def test_a_node_with_other_software(run, monkeypatch):
 
     ours = session.software()
     monkeypatch.setattr(session, "software", lambda: {**ours, "plugins": {"ctcbench-mine": "1.0"}})
-    with pytest.raises(
-        UsageError, match=r"has other software: ctcbench-mine missing there, 1\.0 here"
-    ):
+    with pytest.raises(UsageError, match=r"has other software: ctcbench-mine missing there, 1\.0 here"):
         run()
 
 
@@ -96,7 +94,7 @@ def test_an_order_that_makes_no_sense_is_a_failure_of_its_own(run):
 
 
 def test_nobody_at_the_address(refuses):
-    pytest.importorskip("ray")
+    pytest.importorskip("ray", reason="ray is not installed")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -105,7 +103,7 @@ def test_nobody_at_the_address(refuses):
 
 @pytest.mark.slow
 def test_something_else_at_the_address(refuses):
-    pytest.importorskip("ray")
+    pytest.importorskip("ray", reason="ray is not installed")
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
         refuses(f"address='127.0.0.1:{port}'", "something listens", "not the dashboard's")
@@ -123,7 +121,7 @@ def test_something_else_at_the_address(refuses):
 )
 def test_options_that_make_no_sense(refuses, options, words):
     if "address" in options:
-        pytest.importorskip("ray")
+        pytest.importorskip("ray", reason="ray is not installed")
     refuses(options, words)
 
 

@@ -128,17 +128,22 @@ def test_a_trial_whose_node_is_lost_goes_on_on_another(cluster, study, whole, tm
 
 @pytest.mark.slow
 def test_a_cluster_of_its_own_ends_with_the_study(whole, tmp_path):
-    pytest.importorskip("ray")
+    pytest.importorskip("ray", reason="ray is not installed")
     running = ray_cases.Study(*GRID, "--out", tmp_path, executor="ray:address=local", scratch=tmp_path)
     running.wait_for(trained_a_while(tmp_path))
     parts = ray_cases.descendants(running.process.pid)
     assert any(b"raylet" in name for name in parts.values())
     running.process.kill()
     running.process.communicate()
-    deadline = time.monotonic() + 20
-    while running.workers() or any(map(ray_cases.alive, parts)):
-        assert time.monotonic() < deadline, [parts[pid] for pid in parts if ray_cases.alive(pid)]
+    killed = time.monotonic()
+    while running.workers():
+        assert time.monotonic() - killed < 20
         time.sleep(0.1)
+    # Ray's own agents first try to reach the cluster that has gone.
+    while any(map(ray_cases.alive, parts)):
+        assert time.monotonic() - killed < 180, [parts[pid] for pid in parts if ray_cases.alive(pid)]
+        time.sleep(0.1)
+    print(f"the last of Ray's processes ended after {time.monotonic() - killed:.0f} s")
     done = ablate(*GRID, "--out", tmp_path, executor="ray:address=local")
     assert done.returncode == 0, done.stderr
     assert ending(tmp_path) == whole
