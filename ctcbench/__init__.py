@@ -26,7 +26,7 @@ _HOMES = {
     "ctcbench.api": ("Recogniser", "load", "run"),
     "ctcbench.config.run_config": ("RunConfig",),
     "ctcbench.contract.components": (
-        "Component", "backbone", "dataset", "decoder", "executor", "head", "loss",
+        "Component", "augmentation", "backbone", "dataset", "decoder", "executor", "head", "loss",
     ),
     "ctcbench.contract.data": ("LogProbs", "Sample", "Samples", "Source", "SplitName"),
     "ctcbench.contract.errors": ("BadSample", "CtcbenchError", "PluginError", "UsageError"),
@@ -44,8 +44,8 @@ __all__ = [
     "BLANK", "Alphabet", "BadSample", "Column", "Component", "CtcbenchError", "EpochReport", "Executor",
     "Hypothesis", "ImageSpec", "Listener", "LogProbs", "Outcome", "PluginError", "Recogniser", "Result",
     "RunConfig", "RunInfo", "Sample", "Samples", "SequenceSpec", "Source", "SplitName", "Trial",
-    "UsageError", "__version__", "backbone", "carry_out", "dataset", "decoder", "executor", "head",
-    "hookimpl", "load", "loss", "read_picture", "run",
+    "UsageError", "__version__", "augmentation", "backbone", "carry_out", "dataset", "decoder", "executor",
+    "head", "hookimpl", "load", "loss", "read_picture", "run",
 ]  # fmt: skip
 
 

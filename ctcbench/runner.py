@@ -124,8 +124,9 @@ def train(
         val_split = split.make_split(drawn["val"], source.alphabet, compute.device)
         steps = split.steps_an_epoch(train_split, config) * config.epochs
         steps = min(steps, config.max_steps or steps)
+        augment = registry.build("augmentation", config.augmentation, source.image)
         objective = registry.build("loss", config.loss, source.alphabet)
-        state = step.new_state(model, objective, config, compute, steps, group)
+        state = step.new_state(model, augment, objective, config, compute, steps, group)
         book = (logbook.Logbook if group.is_first else logbook.NoLogbook)(
             registry, folder, run_info(folder, config, steps), getattr(source, "fit", "stretch"),
             runtime.watcher.notice,

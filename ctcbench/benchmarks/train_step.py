@@ -18,8 +18,8 @@ from ctcbench.runner import draw
 from ctcbench.runtime import Runtime
 from ctcbench.training import device, recognizer, split, step
 
-# Forward, loss, backward and optimiser are the work; the rest is what the program adds to it.
-WORK = ("forward", "loss", "backward", "optimiser")
+# These are the work; the rest is what the program adds to it.
+WORK = ("augment", "forward", "loss", "backward", "optimiser")
 PARTS = ("data", *WORK, "other")
 
 
@@ -94,7 +94,8 @@ def measure(
         part = split.make_split(samples, source.alphabet, compute.device)
         clock = Clock(compute.device)
         objective = clock.around("loss", registry.build("loss", config.loss, source.alphabet))
-        state = step.new_state(model.train(), objective, config, compute, steps + warm_up)
+        augment = clock.around("augment", registry.build("augmentation", config.augmentation, source.image))
+        state = step.new_state(model.train(), augment, objective, config, compute, steps + warm_up)
         model.forward = clock.around("forward", model.forward)  # type: ignore[method-assign]
         state.scaler = _TimedScaler(state.scaler, clock)  # type: ignore[assignment]
         batch_at = clock.around("data", split.batch_at)

@@ -52,6 +52,14 @@ def preview(
     out: Annotated[
         Path | None, typer.Option(metavar="PNG", help="write a contact sheet to this file")
     ] = None,
+    augmentation: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="as training with it sees them",
+            autocompletion=complete_component("augmentation"),
+        ),
+    ] = None,
     skip_bad: SkipBad = False,
 ) -> None:
     """Show the first images in the terminal, or write them to a PNG file as a contact sheet."""
@@ -59,6 +67,8 @@ def preview(
     from ctcbench.reporting.pictures import contact_sheet, half_blocks
 
     console = Console(highlight=False)
+    if augmentation is not None:
+        drawn = _augmented(drawn, augmentation)
     if out is not None:
         try:
             contact_sheet(drawn.images_NCHW, drawn.texts).save(out, format="PNG")
@@ -135,6 +145,20 @@ def _facts_table(facts: dict[str, Any]) -> Table:
     table.add_row("characters", Text("  ".join(f"{c} {n:,}" for c, n in facts["characters"].items())))
     table.add_row("fingerprint", facts["fingerprint"])
     return table
+
+
+def _augmented(drawn: Samples, augmentation: str) -> Samples:
+    import dataclasses
+
+    import torch
+
+    from ctcbench.contract.specs import ImageSpec
+
+    _, channels, height, width = drawn.images_NCHW.shape
+    augment = registry().build("augmentation", augmentation, ImageSpec(height, width, channels))
+    torch.manual_seed(0)
+    images_NCHW = augment(torch.tensor(drawn.images_NCHW), torch.tensor(drawn.widths_N).long())
+    return dataclasses.replace(drawn, images_NCHW=images_NCHW.round().to(torch.uint8).numpy())
 
 
 def _drawn(

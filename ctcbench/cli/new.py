@@ -13,7 +13,8 @@ from ctcbench.scaffold import Package, ScaffoldKind, write
 
 def new(
     kind: Annotated[
-        ScaffoldKind, typer.Argument(metavar="backbone|head|loss|decoder|dataset", help="what it adds")
+        ScaffoldKind,
+        typer.Argument(metavar="augmentation|backbone|head|loss|decoder|dataset", help="what it adds"),
     ],
     name: Annotated[str, typer.Argument(metavar="NAME", help="as it will be typed in component strings")],
     into: Annotated[Path, typer.Option(metavar="FOLDER", help="where the package's folder goes")] = Path(),

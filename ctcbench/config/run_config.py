@@ -14,6 +14,7 @@ from ctcbench.contract.errors import UsageError, nearest
 from ctcbench.contract.options import describe_bounds, explain, show
 
 Shortcut = Literal["sum", "aux", "none"]
+Optimizer = Literal["adamw", "muon"]
 Schedule = Literal["constant", "cosine", "onecycle", "plateau"]
 PenaltySchedule = Literal["constant", "linear", "cosine"]
 
@@ -38,6 +39,7 @@ class RunConfig(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, protected_namespaces=())
 
     dataset: str = _component("dataset", "where the images come from")
+    augmentation: str = _component("augmentation", "what is done to training images")
     backbone: str = _component("backbone", "images to features")
     head: str = _component("head", "features to a sequence")
     loss: str = _component("loss", "what training minimises")
@@ -60,7 +62,11 @@ class RunConfig(BaseModel):
         int, Field(ge=0, description="stop after this many steps (0: when the epochs end)")
     ] = 0
     batch_size: Annotated[int, Field(ge=1, description="images a step")] = 32
+    optimizer: Annotated[
+        Optimizer, Field(description="adamw, or muon for the matrices with adamw for the rest")
+    ] = "adamw"
     lr: Annotated[float, Field(gt=0, description="the highest learning rate of AdamW")] = 3e-3
+    muon_scale: Annotated[float, Field(gt=0, description="muon's rate, in units of lr")] = 20.0
     schedule: Annotated[Schedule, Field(description="how the learning rate goes")] = "onecycle"
     warmup: Annotated[float, Field(ge=0, le=0.9, description="share of the steps that the rate rises")] = 0.15
     weight_decay: Annotated[float, Field(ge=0, description="of weights, not of norms and biases")] = 0.01
@@ -108,7 +114,7 @@ class RunConfig(BaseModel):
 
 # What decides how the stored log-probs are read or which images they are of, not the weights.
 AFTER_TRAINING = ("decoder", "test_samples", "blank_penalty_at_decoding")
-COMPONENT_SETTINGS: tuple[Kind, ...] = ("dataset", "backbone", "head", "loss", "decoder")
+COMPONENT_SETTINGS: tuple[Kind, ...] = ("dataset", "augmentation", "backbone", "head", "loss", "decoder")
 
 
 def flag(setting: str) -> str:

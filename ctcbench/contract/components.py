@@ -10,7 +10,7 @@ from typing import Any, Literal, get_args
 from ctcbench.contract.errors import PluginError
 from ctcbench.contract.options import Option, options_of, read_options
 
-Kind = Literal["dataset", "backbone", "head", "loss", "decoder", "executor"]
+Kind = Literal["dataset", "augmentation", "backbone", "head", "loss", "decoder", "executor"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
 
@@ -18,8 +18,8 @@ KINDS: tuple[Kind, ...] = get_args(Kind)
 class Component:
     """A named part that can be put into a run.
 
-    ``builder`` takes what the core knows (nothing for a data set, ``ImageSpec`` for a backbone,
-    ``SequenceSpec`` for a head, ``Alphabet`` for a loss or a decoder) and its options by keyword.
+    ``builder`` takes what the core knows (nothing for a data set, ``ImageSpec`` for an augmentation or a
+    backbone, ``SequenceSpec`` for a head, ``Alphabet`` for a loss or a decoder) and its options by keyword.
     """
 
     kind: Kind
@@ -66,6 +66,16 @@ def _component(kind: Kind, builder: Callable[..., Any]) -> Component:
 def dataset(builder: Callable[..., Any]) -> Component:
     """Make a builder ``(*, options) -> Source`` a data set component."""
     return _component("dataset", builder)
+
+
+def augmentation(builder: Callable[..., Any]) -> Component:
+    """Make a builder ``(image: ImageSpec, *, options) -> callable`` an augmentation of training images.
+
+    The callable takes ``(images_NCHW, widths_N)``, uint8 images on the device of the training and how many
+    columns of each count (int64, on the CPU), and returns images of the same shape, uint8 or float32
+    from 0 to 255. Chance comes from torch's generator of that device, which is seeded for each step.
+    """
+    return _component("augmentation", builder)
 
 
 def backbone(builder: Callable[..., Any]) -> Component:

@@ -12,6 +12,7 @@ Without pytest, ``check_component(dwsep, width=16)`` does the same. Each rule th
 """
 
 from ctcbench.testing.checks import (
+    check_augmentation,
     check_backbone,
     check_component,
     check_dataset,
@@ -23,6 +24,7 @@ from ctcbench.testing.checks import (
 )
 
 __all__ = [
+    "check_augmentation",
     "check_backbone",
     "check_component",
     "check_dataset",

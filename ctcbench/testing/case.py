@@ -38,6 +38,7 @@ class Case:
     def context(self) -> tuple[Any, ...]:
         """What the core hands to a builder of this kind."""
         told: dict[str, tuple[Any, ...]] = {
+            "augmentation": (self.image,),
             "backbone": (self.image,),
             "head": (self.sequence,),
             "loss": (self.alphabet,),

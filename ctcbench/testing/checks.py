@@ -23,6 +23,10 @@ def rules_for(kind: Kind) -> tuple[Rule, ...]:
         from ctcbench.testing import modules
 
         return general.RULES + (modules.BACKBONE_RULES if kind == "backbone" else modules.HEAD_RULES)
+    if kind == "augmentation":
+        from ctcbench.testing import augmentations
+
+        return general.RULES + augmentations.RULES
     if kind == "loss":
         from ctcbench.testing import losses
 
@@ -55,6 +59,11 @@ def check_component(component: Component, **options: Any) -> None:
 def check_backbone(component: Component, image: ImageSpec = IMAGE, **options: Any) -> None:
     """Check a backbone with images of a size; as `check_component`."""
     _check("backbone", component, image=image, **options)
+
+
+def check_augmentation(component: Component, image: ImageSpec = IMAGE, **options: Any) -> None:
+    """Check an augmentation with images of a size; as `check_component`."""
+    _check("augmentation", component, image=image, **options)
 
 
 def check_head(component: Component, sequence: SequenceSpec = SEQUENCE, **options: Any) -> None:

@@ -13,11 +13,13 @@ from ctcbench.config.run_config import RunConfig
 from ctcbench.contract.specs import BLANK
 from ctcbench.training.device import Compute
 from ctcbench.training.group import ALONE, Group
+from ctcbench.training.optimizers import make_optimizer
 from ctcbench.training.recognizer import Recognizer
 from ctcbench.training.schedule import Plateau, blank_penalty, learning_rate
 from ctcbench.training.split import Batch
 
 Objective = Callable[[Tensor, Tensor, Tensor, Tensor], Tensor]
+Augment = Callable[[Tensor, Tensor], Tensor]
 
 
 @dataclass
@@ -29,6 +31,7 @@ class TrainState:
 
     model: Recognizer
     network: nn.Module
+    augment: Augment
     objective: Objective
     optimizer: torch.optim.Optimizer
     scaler: torch.amp.GradScaler
@@ -55,6 +58,7 @@ class StepMetrics:
 
 def new_state(
     model: Recognizer,
+    augment: Augment,
     objective: Objective,
     config: RunConfig,
     compute: Compute,
@@ -66,11 +70,6 @@ def new_state(
     model.to(compute.device)
     if config.channels_last:
         model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    # Norms and biases are vectors; decaying them pulls scales to zero without regularising anything.
-    groups = [
-        {"params": [p for p in model.parameters() if p.ndim >= 2], "weight_decay": config.weight_decay},
-        {"params": [p for p in model.parameters() if p.ndim < 2], "weight_decay": 0.0},
-    ]
     ema = (
         AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(config.ema), use_buffers=True)
         if config.ema
@@ -83,8 +82,9 @@ def new_state(
     return TrainState(
         model=model,
         network=group.network(model, compute),
+        augment=augment,
         objective=objective,
-        optimizer=torch.optim.AdamW(groups, lr=config.lr, fused=True),
+        optimizer=make_optimizer(model, config, compute),
         scaler=torch.amp.GradScaler(compute.device.type, enabled=compute.scales_gradients),
         ema=ema,
         plateau=Plateau(),
@@ -97,15 +97,17 @@ def new_state(
 # ------------------------------------------------------------------------------------------------
 def train_step(state: TrainState, batch: Batch, config: RunConfig) -> StepMetrics:
     """Do one step of training on `batch`; nothing in it waits for the device."""
-    # Dropout too is a function of (seed, step), in each process another.
+    # Chance too is a function of (seed, step), in each process another.
     state.compute.seed(step_seed(config.seed, state.step, state.group.place.rank))
+    images_NCHW = state.augment(batch.images_NCHW, batch.widths_N)
     with state.compute.autocast():
-        reading = state.network(batch.images_NCHW)
+        reading = state.network(images_NCHW)
     loss = training_loss(state, reading.logits_TNK, batch, config)
     if reading.aux_TNK is not None:
         loss = loss + config.aux_weight * training_loss(state, reading.aux_TNK, batch, config)
+    rate = learning_rate(state.step, state.steps, config) * state.plateau.scale
     for group in state.optimizer.param_groups:
-        group["lr"] = learning_rate(state.step, state.steps, config) * state.plateau.scale
+        group["lr"] = rate * group["scale"]
     state.optimizer.zero_grad(set_to_none=True)
     state.scaler.scale(loss if batch.weight == 1 else loss * batch.weight).backward()
     state.scaler.unscale_(state.optimizer)

@@ -81,6 +81,15 @@ def test_killed_and_resumed_ends_with_the_same_bits(tmp_path, uninterrupted, at,
     assert ending(tmp_path) == uninterrupted
 
 
+def test_muons_momentum_is_gone_on_with(tmp_path):
+    muon = {**SETTINGS, "optimizer": "muon"}
+    whole, stopped = tmp_path / "whole", tmp_path / "stopped"
+    assert start(whole, "begin", settings=muon).returncode == 0
+    assert start(stopped, "begin", signal.SIGKILL, 7, 0.0, settings=muon).returncode == -signal.SIGKILL
+    assert start(stopped, "resume", settings=muon).returncode == 0
+    assert ending(stopped) == ending(whole)
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_stop_finishes_the_step_saves_and_says_how_to_go_on(tmp_path, uninterrupted, number):
     stopped = start(tmp_path, "begin", number, 7)

@@ -13,7 +13,7 @@ from ctcbench import UsageError
 from ctcbench import registry as registries
 from ctcbench.scaffold import TEMPLATES, Package, write
 
-KINDS = ("backbone", "head", "loss", "decoder", "dataset")
+KINDS = ("augmentation", "backbone", "head", "loss", "decoder", "dataset")
 LONGEST = "a_name_of_just_thirty_two_signs1"
 
 
@@ -64,6 +64,7 @@ def test_all_that_it_writes_trains_together(made, tmp_path):
     trained = made(
         "ctcbench", "run", "--out", str(tmp_path), "--dataset", "my_dataset", "--loss", "my_loss",
         "--backbone", "my_backbone:width=8", "--head", "my_head:width=16", "--decoder", "my_decoder",
+        "--augmentation", "my_augmentation",
         "--train-samples", "16", "--val-samples", "4", "--test-samples", "4", "--max-steps", "2",
         "--workers", "1",
     )  # fmt: skip

@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 
 from ctcbench import ImageSpec
+from ctcbench.builtin.augmentations import AUGMENTATIONS, distort
 from ctcbench.builtin.backbones import cnn2, cnn3
 from ctcbench.builtin.captcha import captcha
 from ctcbench.builtin.decoders import beam, beam_cpp, greedy
@@ -15,6 +16,7 @@ from ctcbench.builtin.folder import folder
 from ctcbench.builtin.heads import HEADS
 from ctcbench.builtin.losses import ctc
 from ctcbench.testing import (
+    check_augmentation,
     check_backbone,
     check_component,
     check_dataset,
@@ -26,6 +28,27 @@ from ctcbench.testing import (
 from ctcbench.testing.checks import Case, rules_for
 
 test_cnn3 = conformance_tests(cnn3, width=8)
+test_distort = conformance_tests(distort)
+
+
+@pytest.mark.parametrize("component", AUGMENTATIONS, ids=lambda component: component.name)
+@pytest.mark.parametrize("image", [ImageSpec(16, 16), ImageSpec(32, 300, 3)], ids=str)
+def test_augmentations_of_other_sizes(component, image):
+    check_augmentation(component, image)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"rotate": 45, "shear": 1, "scale": 0.5, "shift": 0.5, "warp": 10, "contrast": 0.9, "noise": 100},
+        dict.fromkeys(("rotate", "shear", "scale", "shift", "warp", "contrast", "erase", "noise"), 0),
+        {"erase": 3},
+        {"noise": 20.0},
+    ],
+    ids=str,
+)
+def test_distort_at_its_ends(options):
+    check_augmentation(distort, **options)
 
 
 @pytest.mark.parametrize(

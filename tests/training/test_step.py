@@ -28,7 +28,8 @@ def some_state(registry, samples=None, **settings):
     model = build_recognizer(registry, config, IMAGE, ALPHABET)
     part = split.make_split(samples or some_samples(), ALPHABET, compute.device)
     objective = registry.build("loss", config.loss, ALPHABET)
-    return new_state(model, objective, config, compute, steps=10), part, config
+    augment = registry.build("augmentation", config.augmentation, IMAGE)
+    return new_state(model, augment, objective, config, compute, steps=10), part, config
 
 
 def steps(registry, count, **settings):

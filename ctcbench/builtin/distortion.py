@@ -1,0 +1,112 @@
+"""Distortion of a batch on its device, in plain torch: one resampling for all that moves pixels."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from ctcbench.contract.specs import ImageSpec
+
+_WAVE_ROWS, _WAVE_HEIGHTS = 3, 0.5  # points of the waves' grid: down, and to one height of image across
+_SPOT_LEAST, _SPOT_MOST = 0.05, 0.15  # half a spot's side, in heights of the image
+
+
+@dataclass(frozen=True)
+class Amounts:
+    """The largest changes; `ctcbench.builtin.augmentations.distort` says of what, in which units."""
+
+    rotate: float
+    shear: float
+    scale: float
+    shift: float
+    warp: float
+    contrast: float
+    erase: int
+    noise: float
+
+
+@dataclass(frozen=True)
+class Distortion:
+    """images_NCHW, uint8 -> images_NCHW, float32 from 0 to 255, each image distorted in its own way."""
+
+    image: ImageSpec
+    amounts: Amounts
+
+    def __call__(self, images_NCHW: Tensor, widths_N: Tensor) -> Tensor:
+        """Return the images distorted; the paper is each image's lightest grey."""
+        images_NCHW = images_NCHW.float()
+        amounts = self.amounts
+        if any((amounts.rotate, amounts.shear, amounts.scale, amounts.shift, amounts.warp)):
+            grid_NHW2 = self._places(len(images_NCHW), images_NCHW.device)
+            images_NCHW = F.grid_sample(
+                images_NCHW, grid_NHW2, mode="bilinear", padding_mode="border", align_corners=False
+            )
+        paper_NC11 = images_NCHW.amax((2, 3), keepdim=True)
+        if amounts.contrast:
+            images_NCHW = paper_NC11 - (paper_NC11 - images_NCHW) * (
+                1 + self._signed(paper_NC11, amounts.contrast)
+            )
+        if amounts.erase:
+            images_NCHW = torch.where(self._spots(images_NCHW), paper_NC11, images_NCHW)
+        if amounts.noise:
+            images_NCHW = images_NCHW + torch.randn_like(images_NCHW) * amounts.noise
+        return images_NCHW.clamp(0, 255)
+
+    def _places(self, count: int, device: torch.device) -> Tensor:
+        """Return where each pixel comes from, in grid_sample's coordinates: −1 to 1 from edge to edge."""
+        height, width, amounts = self.image.height, self.image.width, self.amounts
+        like = torch.empty(count, device=device)
+        turn = self._signed(like, math.radians(amounts.rotate))
+        slant, shift = self._signed(like, amounts.shear), amounts.shift * height
+        across, down = (1 + self._signed(like, amounts.scale) for _ in "xy")
+        # In pixels from the middle, so that a turn is a turn though the image is no square.
+        affine_N23 = torch.stack(
+            [
+                torch.stack([across * turn.cos(), slant - turn.sin(), self._signed(like, shift)], -1),
+                torch.stack([turn.sin(), down * turn.cos(), self._signed(like, shift)], -1),
+            ],
+            1,
+        )
+        rows_H = torch.arange(height, device=device) - (height - 1) / 2
+        columns_W = torch.arange(width, device=device) - (width - 1) / 2
+        pixels_3P = torch.stack(
+            [
+                columns_W.repeat(height),
+                rows_H.repeat_interleave(width),
+                torch.ones_like(columns_W).repeat(height),
+            ]
+        )
+        places_N2HW = (affine_N23 @ pixels_3P).view(count, 2, height, width)
+        if amounts.warp:
+            points = max(2, round(width / height / _WAVE_HEIGHTS))
+            waves_N2HW = torch.randn(count, 2, _WAVE_ROWS, points, device=device) * amounts.warp
+            places_N2HW = places_N2HW + F.interpolate(
+                waves_N2HW, (height, width), mode="bilinear", align_corners=True
+            )
+        half_2 = torch.tensor([width / 2, height / 2], device=device)
+        return places_N2HW.permute(0, 2, 3, 1) / half_2
+
+    def _spots(self, images_NCHW: Tensor) -> Tensor:
+        """Return where the spots are: up to ``erase`` rectangles an image, anywhere on it."""
+        count, _, height, width = images_NCHW.shape
+        device = images_NCHW.device
+        rows_H1 = torch.arange(height, device=device)[:, None]
+        columns_W = torch.arange(width, device=device)
+        spots_N1HW = torch.zeros(count, 1, height, width, dtype=torch.bool, device=device)
+        for _ in range(self.amounts.erase):
+            draw_5N = torch.rand(5, count, 1, 1, 1, device=device)
+            half = (_SPOT_LEAST + (_SPOT_MOST - _SPOT_LEAST) * draw_5N[:2]) * height
+            inside_N1HW = ((rows_H1 - draw_5N[2] * height).abs() < half[0]) & (
+                (columns_W - draw_5N[3] * width).abs() < half[1]
+            )
+            spots_N1HW |= inside_N1HW & (draw_5N[4] < 0.5)
+        return spots_N1HW
+
+    @staticmethod
+    def _signed(like: Tensor, most: float) -> Tensor:
+        """Return numbers between −most and most, one for each element of `like`."""
+        return (torch.rand_like(like) * 2 - 1) * most
