@@ -1,4 +1,4 @@
-"""The backbones of the talk: two or three convolutions, each followed by max-pooling."""
+"""The backbones: the talk's, of two or three convolutions with max-pooling, and one that learns sooner."""
 
 from __future__ import annotations
 
@@ -47,6 +47,33 @@ def cnn3(
     return _stages(image, width, [(2, 2), (2, 2), (2, 2)], norm, activation, dropout)
 
 
+@backbone
+def cnn4(
+    image: ImageSpec,
+    *,
+    width: Width = 32,
+    step: Annotated[Literal[4, 8], Field(description="columns of the image a frame")] = 4,
+    norm: Norm = "batch",
+    activation: Activation = "relu",
+    dropout: Dropout = 0.0,
+) -> nn.Module:
+    """A 5×5 convolution of stride 2, then three of 3×3: 40×150 becomes 37 frames of 640 features."""
+    from torch import nn
+
+    # The stem sees strokes, not pixels, and leaves a quarter of the places to the rest; pooling comes
+    # before norm and activation, which then have a half or a quarter of the work.
+    layers: list[nn.Module] = [nn.Conv2d(image.channels, width, 5, stride=2, padding=2, bias=norm == "none")]
+    layers += [*_norm(norm, width), _activation(activation)]
+    channels = width
+    for grown, pool in [(2 * width, (2, 2)), (4 * width, (2, step // 4)), (4 * width, None)]:
+        layers.append(nn.Conv2d(channels, grown, 3, padding=1, bias=norm == "none"))
+        layers += [nn.MaxPool2d(pool)] if pool else []
+        layers += [*_norm(norm, grown), _activation(activation)]
+        layers += [nn.Dropout2d(dropout)] if dropout else []
+        channels = grown
+    return nn.Sequential(*layers)
+
+
 def _stages(
     image: ImageSpec,
     width: int,
@@ -58,28 +85,37 @@ def _stages(
     """Return convolution, norm, activation and pooling by (rows, columns), once for each of `pools`."""
     from torch import nn
 
-    norms: dict[str, Callable[[int], list[nn.Module]]] = {
-        "batch": lambda channels: [nn.BatchNorm2d(channels)],
-        "group": lambda channels: [nn.GroupNorm(_groups(channels), channels)],
-        "none": lambda channels: [],
-    }
-    activations: dict[str, Callable[[], nn.Module]] = {
-        "relu": lambda: nn.ReLU(inplace=True),
-        "leaky": lambda: nn.LeakyReLU(0.1, inplace=True),
-        "gelu": lambda: nn.GELU(),
-        "silu": lambda: nn.SiLU(inplace=True),
-    }
     layers: list[nn.Module] = []
     channels = image.channels
     for stage, pool in enumerate(pools):
         grown = width * 2**stage
-        layers += [nn.Conv2d(channels, grown, 3, padding=1, bias=norm == "none"), *norms[norm](grown)]
+        layers += [nn.Conv2d(channels, grown, 3, padding=1, bias=norm == "none"), *_norm(norm, grown)]
         # Pooling first: the activation is monotonic or nearly so, and has a quarter of the work left.
-        layers += [nn.MaxPool2d(pool), activations[activation]()]
+        layers += [nn.MaxPool2d(pool), _activation(activation)]
         if dropout:
             layers.append(nn.Dropout2d(dropout))
         channels = grown
     return nn.Sequential(*layers)
+
+
+def _norm(name: str, channels: int) -> list[nn.Module]:
+    from torch import nn
+
+    if name == "batch":
+        return [nn.BatchNorm2d(channels)]
+    return [nn.GroupNorm(_groups(channels), channels)] if name == "group" else []
+
+
+def _activation(name: str) -> nn.Module:
+    from torch import nn
+
+    makers: dict[str, Callable[[], nn.Module]] = {
+        "relu": lambda: nn.ReLU(inplace=True),
+        "leaky": lambda: nn.LeakyReLU(0.1, inplace=True),
+        "gelu": nn.GELU,
+        "silu": lambda: nn.SiLU(inplace=True),
+    }
+    return makers[name]()
 
 
 def _groups(channels: int) -> int:

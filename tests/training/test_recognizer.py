@@ -37,6 +37,12 @@ def test_the_stages_have_the_talks_shapes(registry, backbone, head, stages, sequ
     assert logits_TNK.shape == (sequence[0], 3, 63)
 
 
+@pytest.mark.parametrize(("step", "frames"), [(4, 37), (8, 18)])
+def test_cnn4_gives_a_frame_for_each_step_of_columns(registry, step, frames):
+    model = build(registry, backbone=f"cnn4:step={step}", head="none")
+    assert (model.sequence.frames, model.sequence.features) == (frames, 128 * 5)
+
+
 HEADS = {
     "lstm1": ("LSTM", 1, False), "lstm2": ("LSTM", 2, False),
     "bilstm1": ("LSTM", 1, True), "bilstm2": ("LSTM", 2, True),
