@@ -69,6 +69,10 @@ class Option:
         parts: Any = value
         if isinstance(value, str) and typing.get_origin(_bare(self.annotation)) in (tuple, list):
             parts = [part.strip() for part in value.split(",") if part.strip()]
+        if typing.get_origin(_bare(self.annotation)) is typing.Literal:
+            # A literal is compared, never converted: the text 4 has to become the 4 that is allowed.
+            allowed_ones = typing.get_args(_bare(self.annotation))
+            parts = next((one for one in allowed_ones if show(one) == value), value)
         try:
             return self._adapter.validate_python(parts)
         except ValidationError as error:
