@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from ctcbench.config.run_config import RunConfig
 from ctcbench.training.device import Compute
@@ -32,7 +32,7 @@ def make_optimizer(model: Recognizer, config: RunConfig, compute: Compute) -> to
     inner = [p for p in matrices if id(p) not in classifiers]
     outer = [p for p in matrices if id(p) in classifiers]
     dtype = compute.amp_dtype if compute.amp_dtype is torch.bfloat16 else torch.float32
-    return Muon(inner, _adamw_groups(outer, vectors, config), config, dtype)
+    return Muon(inner, _gates(model), _adamw_groups(outer, vectors, config), config, dtype)
 
 
 def _adamw_groups(
@@ -44,25 +44,32 @@ def _adamw_groups(
     ]
 
 
+def _gates(model: nn.Module) -> dict[int, int]:
+    """Return how many matrices lie stacked in the weights of a recurrent layer, by the weights' id."""
+    recurrent = [module for module in model.modules() if isinstance(module, nn.RNNBase)]
+    return {id(p): len(p) // layer.hidden_size for layer in recurrent for p in layer.parameters()}
+
+
 class Muon(torch.optim.Optimizer):
     """Momentum whose direction is made orthogonal, for matrices; AdamW for all else (Jordan et al. 2024).
 
     A step along U·Vᵀ of the momentum U·S·Vᵀ moves every direction of a weight matrix by the same
     amount, rare ones too, where the gradient's own length would be that of its few strongest ones.
-    A convolution's kernel is a matrix of outputs × (inputs · rows · columns); the stacked gates of
-    a recurrent layer are one matrix. What is no matrix, and the classifiers, whose rows are classes
-    of their own, go to AdamW.
+    A convolution's kernel is a matrix of outputs × (inputs · rows · columns); ``gates`` says, by id,
+    of how many matrices on top of each other a parameter is made. What is no matrix, and the
+    classifiers, whose rows are classes of their own, go to AdamW.
     """
 
     def __init__(
         self,
         matrices: Sequence[Tensor],
+        gates: Mapping[int, int],
         adamw_groups: list[dict[str, Any]],
         config: RunConfig,
         dtype: torch.dtype,
     ) -> None:
         self._adamw = torch.optim.AdamW(adamw_groups, lr=config.lr, fused=True)
-        self._dtype = dtype
+        self._gates, self._dtype = gates, dtype
         defaults = {"lr": config.lr, "scale": config.muon_scale}
         super().__init__([{"params": list(matrices), "weight_decay": config.weight_decay}], defaults)
         # One list of groups and one state for both, so that rates and checkpoints see one optimiser.
@@ -82,23 +89,24 @@ class Muon(torch.optim.Optimizer):
                 state["momentum"] = torch.zeros_like(parameter)
             momentum = state["momentum"].lerp_(parameter.grad, 1 - _MOMENTUM)
             ahead = parameter.grad.lerp(momentum, _MOMENTUM)  # Nesterov's look ahead
-            direction = orthogonal(ahead.flatten(1), self._dtype)
-            rows, columns = direction.shape
+            gates = self._gates.get(id(parameter), 1)
+            direction = orthogonal(ahead.flatten(1).unflatten(0, (gates, -1)), self._dtype)
+            rows, columns = direction.shape[1:]
             # So that a change of the input of length 1 changes the output by a length that hangs on
             # neither size: tall matrices take a longer step.
             rate = matrices["lr"] * math.sqrt(max(1.0, rows / columns))
             parameter.mul_(1 - matrices["lr"] / matrices["scale"] * matrices["weight_decay"])
-            parameter.add_(direction.view_as(parameter).to(parameter.dtype), alpha=-rate)
+            parameter.add_(direction.reshape(parameter.shape).to(parameter.dtype), alpha=-rate)
 
 
-def orthogonal(matrix_RC: Tensor, dtype: torch.dtype = torch.float32) -> Tensor:
-    """Return about U·Vᵀ of a matrix U·S·Vᵀ, its singular values between 0.7 and 1.2, in `dtype`."""
+def orthogonal(matrices_MRC: Tensor, dtype: torch.dtype = torch.float32) -> Tensor:
+    """Return about U·Vᵀ of each matrix U·S·Vᵀ, its singular values between 0.7 and 1.2, in `dtype`."""
     a, b, c = _NEWTON_SCHULZ
-    tall = matrix_RC.shape[0] > matrix_RC.shape[1]
-    x = (matrix_RC.T if tall else matrix_RC).to(dtype)  # the smaller square is the cheaper one
-    x = x / (x.norm() + 1e-7)
+    tall = matrices_MRC.shape[1] > matrices_MRC.shape[2]
+    x = (matrices_MRC.mT if tall else matrices_MRC).to(dtype)  # the smaller square is the cheaper one
+    x = x / (x.norm(dim=(1, 2), keepdim=True) + 1e-7)
     for _ in range(_NEWTON_SCHULZ_STEPS):
-        square = x @ x.T
+        square = x @ x.mT
         x = a * x + (b * square + c * square @ square) @ x
-    turned_back: Tensor = x.T if tall else x
+    turned_back: Tensor = x.mT if tall else x
     return turned_back

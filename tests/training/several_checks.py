@@ -105,7 +105,8 @@ def steps(settings, group, count=12, *, guest=False, drawn=None):
         model.head = Guest(model.sequence.features, model.classifier.in_features)
     part = split.make_split(some_samples(config.train_samples), ALPHABET, compute.device)
     objective = registry.build("loss", config.loss, ALPHABET)
-    state = new_state(model, objective, config, compute, count, group)
+    augment = registry.build("augmentation", config.augmentation, IMAGE)
+    state = new_state(model, augment, objective, config, compute, count, group)
     state.model.train()
     if drawn is not None:  # what dropout would draw first
         model.register_forward_pre_hook(lambda *_: drawn.append(torch.rand(())))

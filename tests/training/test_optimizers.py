@@ -12,7 +12,8 @@ from ctcbench.training.step import train_step
 @pytest.mark.parametrize("shape", [(8, 8), (16, 9), (9, 40), (1, 7), (30, 1)])
 def test_orthogonal_keeps_the_directions_and_evens_out_the_lengths(shape):
     matrix_RC = torch.randn(shape, generator=torch.Generator().manual_seed(0)).double() * 100
-    made = orthogonal(matrix_RC, torch.float64)
+    made, again = orthogonal(torch.stack([matrix_RC, 3 * matrix_RC]), torch.float64)
+    assert torch.allclose(made, again)  # each by itself
     assert made.shape == matrix_RC.shape
     lengths = torch.linalg.svdvals(made)
     assert lengths.max() < 1.25
@@ -25,7 +26,7 @@ def test_orthogonal_keeps_the_directions_and_evens_out_the_lengths(shape):
 
 
 def test_orthogonal_of_nothing_is_nothing():
-    assert torch.equal(orthogonal(torch.zeros(3, 5)), torch.zeros(3, 5))
+    assert torch.equal(orthogonal(torch.zeros(1, 3, 5)), torch.zeros(1, 3, 5))
 
 
 def test_every_parameter_has_one_group_and_classifiers_and_vectors_go_to_adamw(registry):
@@ -45,11 +46,14 @@ def test_a_step_of_muon_moves_a_kernel_by_its_rate_in_every_direction(registry):
         backbone="cnn3:width=4", head="bigru1:width=8",
     )  # fmt: skip
     kernel = state.model.backbone[4].weight  # 8 outputs × (4 · 3 · 3) inputs: a wide matrix
-    before = kernel.detach().clone()
+    gates = state.model.head.rnn.weight_ih_l0  # three matrices of 8 × 48
+    before = [weights.detach().clone() for weights in (kernel, gates)]
     train_step(state, split.batch_at(part, 0, config), config)
-    lengths = torch.linalg.svdvals((kernel.detach() - before).flatten(1)) / (1e-3 * 10)
-    assert 0.6 < lengths.median() < 1.25
-    assert lengths.max() < 1.25
+    moved = [weights.detach() - old for weights, old in zip((kernel, gates), before, strict=True)]
+    for matrix in (moved[0].flatten(1), *moved[1].chunk(3)):
+        lengths = torch.linalg.svdvals(matrix) / (1e-3 * 10)
+        assert 0.6 < lengths.median() < 1.25
+        assert lengths.max() < 1.25
 
 
 def test_muon_comes_further_than_adamw_in_as_many_steps(registry):
