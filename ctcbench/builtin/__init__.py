@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ctcbench.builtin.augmentations import AUGMENTATIONS
-from ctcbench.builtin.backbones import cnn2, cnn3, cnn4
+from ctcbench.builtin.backbones import cnn2, cnn3, cnn5
 from ctcbench.builtin.captcha import captcha
 from ctcbench.builtin.decoders import beam, beam_cpp, greedy
 from ctcbench.builtin.executors import local
@@ -19,4 +19,4 @@ from ctcbench.contract.hooks import hookimpl
 @hookimpl
 def ctcbench_components() -> Sequence[Component]:
     """Return every component that ships."""
-    return [captcha, folder, *AUGMENTATIONS, cnn2, cnn3, cnn4, *HEADS, ctc, greedy, beam, beam_cpp, local]
+    return [captcha, folder, *AUGMENTATIONS, cnn2, cnn3, cnn5, *HEADS, ctc, greedy, beam, beam_cpp, local]

@@ -48,7 +48,7 @@ def cnn3(
 
 
 @backbone
-def cnn4(
+def cnn5(
     image: ImageSpec,
     *,
     width: Width = 32,
@@ -57,7 +57,7 @@ def cnn4(
     activation: Activation = "relu",
     dropout: Dropout = 0.0,
 ) -> nn.Module:
-    """A 5×5 convolution of stride 2, then three of 3×3: 40×150 becomes 37 frames of 640 features."""
+    """A 5×5 convolution of stride 2, then four of 3×3: 40×150 becomes 37 frames of 640 features."""
     from torch import nn
 
     # The stem sees strokes, not pixels, and leaves a quarter of the places to the rest; pooling comes
@@ -65,7 +65,12 @@ def cnn4(
     layers: list[nn.Module] = [nn.Conv2d(image.channels, width, 5, stride=2, padding=2, bias=norm == "none")]
     layers += [*_norm(norm, width), _activation(activation)]
     channels = width
-    for grown, pool in [(2 * width, (2, 2)), (4 * width, (2, step // 4)), (4 * width, None)]:
+    for grown, pool in [
+        (2 * width, (2, 2)),
+        (4 * width, (2, step // 4)),
+        (4 * width, None),
+        (4 * width, None),
+    ]:
         layers.append(nn.Conv2d(channels, grown, 3, padding=1, bias=norm == "none"))
         layers += [nn.MaxPool2d(pool)] if pool else []
         layers += [*_norm(norm, grown), _activation(activation)]

@@ -8,7 +8,7 @@ from PIL import Image
 
 from ctcbench import ImageSpec
 from ctcbench.builtin.augmentations import AUGMENTATIONS, distort
-from ctcbench.builtin.backbones import cnn2, cnn3, cnn4
+from ctcbench.builtin.backbones import cnn2, cnn3, cnn5
 from ctcbench.builtin.captcha import captcha
 from ctcbench.builtin.decoders import beam, beam_cpp, greedy
 from ctcbench.builtin.executors import local
@@ -28,7 +28,7 @@ from ctcbench.testing import (
 from ctcbench.testing.checks import Case, rules_for
 
 test_cnn3 = conformance_tests(cnn3, width=8)
-test_cnn4 = conformance_tests(cnn4, width=8)
+test_cnn5 = conformance_tests(cnn5, width=8)
 test_distort = conformance_tests(distort)
 
 
@@ -102,7 +102,7 @@ def test_local():
 def test_every_builtin_component_is_checked_here():
     from ctcbench import builtin
 
-    tried = {cnn2, cnn3, cnn4, captcha, folder, *AUGMENTATIONS, greedy, beam, beam_cpp, ctc, local, *HEADS}
+    tried = {cnn2, cnn3, cnn5, captcha, folder, *AUGMENTATIONS, greedy, beam, beam_cpp, ctc, local, *HEADS}
     assert set(map(id, builtin.ctcbench_components())) == set(map(id, tried))
 
 

@@ -38,8 +38,8 @@ def test_the_stages_have_the_talks_shapes(registry, backbone, head, stages, sequ
 
 
 @pytest.mark.parametrize(("step", "frames"), [(4, 37), (8, 18)])
-def test_cnn4_gives_a_frame_for_each_step_of_columns(registry, step, frames):
-    model = build(registry, backbone=f"cnn4:step={step}", head="none")
+def test_cnn5_gives_a_frame_for_each_step_of_columns(registry, step, frames):
+    model = build(registry, backbone=f"cnn5:step={step}", head="none")
     assert (model.sequence.frames, model.sequence.features) == (frames, 128 * 5)
 
 
