@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from typing import Any
 
 from ctcbench.contract.errors import CtcbenchError
 from ctcbench.reporting.report_model import Failure
+from ctcbench.results.keys import is_file_name
 from ctcbench.results.result import read_object
 from ctcbench.results.run_folder import RunFolder
 
 
 def find_failures(out: Path) -> list[Failure]:
-    """Return the failed trials of the studies in ``out/studies``; one that a later study did is none."""
+    """Return the failed trials of the studies in ``out/studies`` that nobody has done since.
+
+    That may have been another study, or an ordinary run in the same folder, which records no trial.
+    """
     newest: dict[str, tuple[str, dict[str, Any]]] = {}
     for path in sorted((out / "studies").glob("*/trials/*.json")):
         try:
@@ -31,8 +36,19 @@ def find_failures(out: Path) -> list[Failure]:
             _settings(out / key),
         )
         for key, (_, document) in sorted(newest.items())
-        if document.get("state") == "failed"
+        if document.get("state") == "failed" and not _done_since(out / key, document.get("results"))
     ]
+
+
+def _done_since(folder: Path, results: Any) -> bool:
+    """Say whether training is finished, and every result that failed can be read."""
+    run = RunFolder(folder)
+    keys = [str(key) for key in results] if isinstance(results, list) else []
+    if not (keys and all(map(is_file_name, keys)) and run.is_finished):
+        return False
+    with contextlib.suppress(CtcbenchError):
+        return all(run.read_result(key) for key in keys)
+    return False
 
 
 def _settings(folder: Path) -> dict[str, Any]:

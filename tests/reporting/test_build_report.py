@@ -16,7 +16,7 @@ from ctcbench.evaluation.paired import mcnemar
 from ctcbench.reporting.build_report import build_report
 from ctcbench.reporting.failures import find_failures
 from ctcbench.reporting.report_model import Report
-from ctcbench.results.run_folder import find_runs
+from ctcbench.results.run_folder import RunFolder, find_runs
 
 
 def read_again(out: Path) -> list:
@@ -298,6 +298,28 @@ def test_failed_trials_of_studies_are_found(tmp_path):
     later.mkdir(parents=True)
     (later / "aaa.json").write_text(json.dumps({"key": "aaa", "state": "done", "finished": "2026-01-02"}))
     assert find_failures(tmp_path) == []
+
+
+def test_a_trial_that_an_ordinary_run_has_done_since_is_no_failure(tmp_path):
+    result = a_run(tmp_path, decoder="greedy")
+    run, key = RunFolder(result.folder), result.path.stem
+    trial = {"key": run.path.name, "state": "failed", "error": "out of memory", "finished": "2026-01-01"}
+    path = tmp_path / "studies" / "one" / "trials" / "trial.json"
+    path.parent.mkdir(parents=True)
+
+    def failures(*results):
+        path.write_text(json.dumps(trial | {"results": list(results)}))
+        return len(find_failures(tmp_path))
+
+    assert failures(key) == 1  # what is there may be older: training is not finished
+    run.weights_path.touch()
+    run.write_summary({})
+    assert failures(key) == 0
+    assert failures(key, "beam_cpp") == 1  # that one is not there yet
+    assert failures() == 1
+    assert failures("../secret") == 1
+    result.path.write_text("{")
+    assert failures(key) == 1
 
 
 def test_many_rows_are_compared_with_the_best_alone(tmp_path):
