@@ -20,7 +20,7 @@ from ctcbench.results.run_folder import find_runs
 if TYPE_CHECKING:
     from ctcbench.reporting.report_model import Report
 
-FORMATS = ("table", "md", "csv", "latex", "json", "html")
+FORMATS = ("table", "md", "csv", "latex", "json", "html", "svg")
 
 
 def report(
@@ -51,11 +51,13 @@ def report(
     """Report stored results: configurations over their seeds, main effects, paired tests, warnings."""
     form = "json" if as_json else one_of("--format", form, FORMATS)
     _require_place(form, output)
-    results, problems = collect(runs)
-    for problem in problems:
-        print(f"ctcbench report: {one_line(problem)}", file=sys.stderr)
+    results, damaged = collect(runs)
+    problems = [one_line(problem) for problem in damaged]
+    for problem in problems if form != "table" else ():  # the table has them below it
+        print(f"ctcbench report: {problem}", file=sys.stderr)
     from ctcbench.reporting.build_report import build_report
     from ctcbench.reporting.failures import find_failures
+    from ctcbench.reporting.presets_known import find_presets
 
     failures = [failure for out in dict.fromkeys(runs) for failure in find_failures(out)]
     if not (results or problems or failures):
@@ -68,6 +70,7 @@ def report(
         columns=installed.columns(),
         damaged=problems,
         failures=failures,
+        presets=find_presets({result.folder for result in results if result.folder}),
     )
     _write(found, form, output)
     if problems:
@@ -106,8 +109,11 @@ def _require_place(form: str, output: Path | None) -> None:
     Raises:
         UsageError: a page would fill the terminal, or a table that is made for one is to go to a file.
     """
-    if form == "html" and output is None and sys.stdout.isatty():
-        raise UsageError("--format html: a page is not for the terminal; name a file, as -o report.html")
+    if form in ("html", "svg") and output is None and sys.stdout.isatty():
+        what = "page" if form == "html" else "picture"
+        raise UsageError(
+            f"--format {form}: a {what} is not for the terminal; name a file, as -o report.{form}"
+        )
     if form == "table" and output is not None:
         others = "|".join(FORMATS[1:])
         raise UsageError(f"-o {output}: a table is for the terminal; a file takes --format {others}")
@@ -130,12 +136,20 @@ def _write(found: Report, form: str, output: Path | None) -> None:
 
 
 def _writer(form: str) -> Callable[[Report], str]:
-    from ctcbench.reporting.html.page import html_page
-    from ctcbench.reporting.report_data import to_csv, to_json
-    from ctcbench.reporting.report_latex import to_latex
-    from ctcbench.reporting.report_markdown import to_markdown
+    """Return what writes a format; what the others need is not imported."""
+    match form:
+        case "md":
+            from ctcbench.reporting.report_markdown import to_markdown as writer
+        case "csv":
+            from ctcbench.reporting.report_data import to_csv as writer
+        case "json":
+            from ctcbench.reporting.report_data import to_json as writer
+        case "latex":
+            from ctcbench.reporting.report_latex import to_latex as writer
+        case "svg":
+            from ctcbench.reporting.svg.curves import curves_svg as writer
+        case _:
+            from ctcbench.reporting.html.page import html_page
 
-    def to_html(found: Report) -> str:
-        return html_page(found, registry())
-
-    return {"md": to_markdown, "csv": to_csv, "latex": to_latex, "json": to_json, "html": to_html}[form]
+            return lambda found: html_page(found, registry())
+    return writer

@@ -154,7 +154,14 @@ def _show_results(registry: Registry, plan: Plan, ending: Ending, wanted: Wanted
         if model.key in ending.failed
     ]
     results = [result for _, _, result in rows]
-    report = build_report(results, registry=registry, columns=registry.columns(), failures=failures)
+    presets = {
+        model.folder.result_path(entry.result_key).resolve(): entry.preset
+        for model in plan.models
+        for entry in model.entries
+    }
+    report = build_report(
+        results, registry=registry, columns=registry.columns(), failures=failures, presets=presets
+    )
     console = Console(highlight=False)
     for table in report_table(report, console.width):
         console.print(table)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from ctcbench.config.run_config import RunConfig, setting_fields
@@ -12,6 +13,7 @@ from ctcbench.contract.errors import UsageError, nearest
 from ctcbench.results.result import Result
 
 SEED = "seed"
+PRESET = "preset"
 
 
 @dataclass(frozen=True)
@@ -39,15 +41,19 @@ def show(value: Any) -> str:
     return "auto" if value is None else str(value)
 
 
-def find_axes(results: Sequence[Result], by: Sequence[str] | None) -> Axes:
+def find_axes(
+    results: Sequence[Result], by: Sequence[str] | None, presets: Mapping[Path, str] | None = None
+) -> Axes:
     """Return the axes: those of `by`, or every setting but the seed that differs.
 
-    Settings that change only together (in a ladder of presets, say) are one axis under the first's name.
+    Settings that change only together (in a ladder, say) are one axis under the first's name. Where
+    `presets` knows the preset of every result (by its resolved path), ``preset`` is an axis like a
+    setting, and stands for every setting that it decides.
 
     Raises:
         UsageError: `by` has a setting that there is not.
     """
-    columns = _columns(results)
+    columns = _columns(results, presets or {})
     different = [name for name, values in columns.items() if len(set(values)) > 1]
     aliases: dict[str, list[str]] = {}
     if by is None:
@@ -56,10 +62,7 @@ def find_axes(results: Sequence[Result], by: Sequence[str] | None) -> Axes:
         names = list(dict.fromkeys(by))
         for name in names:
             if name not in columns:
-                known = [*columns]
-                raise UsageError(
-                    f"--by {name}: no such setting{nearest(name, known)} (settings: {', '.join(known)})"
-                )
+                raise _unknown(name, [*columns])
     rows = _partition(columns, names)
     covered = {*names, SEED, *(alias for group in aliases.values() for alias in group)}
     rest = [name for name in different if name not in covered]
@@ -75,11 +78,13 @@ def find_axes(results: Sequence[Result], by: Sequence[str] | None) -> Axes:
     )
 
 
-def group(results: Sequence[Result], axes: Axes) -> dict[tuple[str, ...], list[Result]]:
+def group(
+    results: Sequence[Result], axes: Axes, presets: Mapping[Path, str] | None = None
+) -> dict[tuple[str, ...], list[Result]]:
     """Return the results of each combination of the axes' values, in order of seed and path."""
     groups: dict[tuple[str, ...], list[Result]] = {}
     for result in sorted(results, key=_order):
-        settings = settings_of(result)
+        settings = settings_of(result) | {PRESET: _preset(result, presets or {})}
         groups.setdefault(tuple(show(settings.get(name)) for name in axes.names), []).append(result)
     return groups
 
@@ -103,10 +108,23 @@ def _defaults() -> dict[str, Any]:
     return RunConfig().model_dump()
 
 
-def _columns(results: Sequence[Result]) -> dict[str, list[str]]:
+def _preset(result: Result, presets: Mapping[Path, str]) -> str | None:
+    return presets.get(result.path.resolve()) if result.path else None
+
+
+def _unknown(name: str, known: list[str]) -> UsageError:
+    if name == PRESET:
+        return UsageError("--by preset: no plan of a study beside the runs says which presets they are of")
+    return UsageError(f"--by {name}: no such setting{nearest(name, known)} (settings: {', '.join(known)})")
+
+
+def _columns(results: Sequence[Result], presets: Mapping[Path, str]) -> dict[str, list[str]]:
     every = [settings_of(result) for result in results]
     unknown = sorted({name for settings in every for name in settings} - set(setting_fields()))
-    return {name: [show(settings.get(name)) for settings in every] for name in [*setting_fields(), *unknown]}
+    named = [preset for result in results if (preset := _preset(result, presets))]
+    first = {PRESET: named} if len(named) == len(results) else {}
+    names = [*setting_fields(), *unknown]
+    return first | {name: [show(settings.get(name)) for settings in every] for name in names}
 
 
 def _merge(
@@ -115,7 +133,10 @@ def _merge(
     kept: dict[tuple[int, ...], str] = {}
     for name in names:
         partition = _partition(columns, [name])
-        if partition in kept:
+        # A preset stands for whatever it decides alone, also where two presets agree in that.
+        if PRESET in kept.values() and _partition(columns, [PRESET, name]) == _partition(columns, [PRESET]):
+            aliases.setdefault(PRESET, []).append(name)
+        elif partition in kept:
             aliases.setdefault(kept[partition], []).append(name)
         else:
             kept[partition] = name

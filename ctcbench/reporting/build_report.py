@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from ctcbench.contract.hooks import Column
@@ -27,6 +28,7 @@ def build_report(
     columns: Sequence[Column] = (),
     damaged: Sequence[str] = (),
     failures: Sequence[Failure] = (),
+    presets: Mapping[Path, str] | None = None,
 ) -> Report:
     """Return the report of `results`, each with its `path`; an empty one where there are none.
 
@@ -37,13 +39,16 @@ def build_report(
         columns: the plugins' extra columns.
         damaged: a line for each file that could not be read, passed on.
         failures: the runs that gave no result, passed on.
+        presets: the presets that results were made from, by the results' resolved paths.
 
     Raises:
         UsageError: `by` names a setting that there is not.
     """
     kept, dropped = _latest(results)
-    axes = find_axes(kept, by if kept else None)
-    rows = make_rows(group(kept, axes), axes, lambda result: predictions_of(result, registry), columns)
+    axes = find_axes(kept, by if kept else None, presets)
+    rows = make_rows(
+        group(kept, axes, presets), axes, lambda result: predictions_of(result, registry), columns
+    )
     comparisons, tests = compare(rows)
     effects = find_effects(rows, axes.names)
     rows = [_marked(row, comparisons) for row in rows]

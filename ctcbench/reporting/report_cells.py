@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from statistics import median
 
 from ctcbench.reporting.cautions import ranges
 from ctcbench.reporting.figures import MISSING, count
+from ctcbench.reporting.plateaus import Plateaus
 from ctcbench.reporting.report_model import Comparison, Effect, Estimate, Interval, Report, Row
 
 BETTER, ON_IMAGES = "▲", "△"
@@ -59,8 +59,8 @@ def row_cells(report: Report, *, joined: bool = False, without: Collection[str] 
         ("train s", lambda row: _cost(row, "train_seconds")),
         ("decode ms", lambda row: _cost(row, "decode_ms_per_image")),
     ]
-    if any(step is not None for row in report.rows for step in row.plateau_left):
-        columns.append(("plateau left", _plateau))
+    if with_plateaus(report):
+        columns.append(("plateau left", lambda row: str(Plateaus.of(row))))
     if any(row.talk for row in report.rows):
         columns.append(("talk: exact %", _talk))
     for i, (header, _) in enumerate(report.rows[0].columns if report.rows else ()):
@@ -69,6 +69,11 @@ def row_cells(report: Report, *, joined: bool = False, without: Collection[str] 
     columns = [column for column in columns if column[0] not in without]
     lines = tuple(tuple(text(row) for _, text in columns) for row in report.rows)
     return Cells("results", tuple(header for header, _ in columns), lines, 1 + len(axes))
+
+
+def with_plateaus(report: Report) -> bool:
+    """Say whether any run's training tells of the blank plateau."""
+    return any(Plateaus.of(row).known for row in report.rows)
 
 
 def _axis(axis: str) -> Callable[[Row], str]:
@@ -136,6 +141,11 @@ def legend(report: Report) -> list[str]:
     ]
     if any(row.collapse.count for row in report.rows):
         said.append("collapsed: runs that ignore their images (nearly all outputs empty, or all the same).")
+    if with_plateaus(report):
+        said.append(
+            "plateau left: the step at which training left the blank plateau, median (lowest – highest) over "
+            "runs; never: those that had not at their end."
+        )
     if report.comparisons:
         number = report.tests
         said.append(
@@ -206,14 +216,6 @@ def _best(row: Row) -> str:
 
 def _cost(row: Row, name: str) -> str:
     return count(row.cost[name].mean) if name in row.cost else MISSING
-
-
-def _plateau(row: Row) -> str:
-    left = [step for step in row.plateau_left if step is not None]
-    never = len(row.members) - len(left)
-    return (f"{median(left):,.0f}" if left else "") + (
-        f" ({never} never)" if never and left else "never" * (not left)
-    )
 
 
 def _talk(row: Row) -> str:

@@ -11,6 +11,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from ctcbench.reporting.plateaus import Plateaus
 from ctcbench.reporting.report_model import Member, Report, Row
 
 SCHEMA = 1
@@ -56,6 +57,7 @@ def _record(row: Row) -> dict[str, Any]:
     flat |= {"best_seed": row.seeds[row.best], "best_exact": row.metrics["exact"].values[row.best]}
     flat |= {"collapsed": row.collapse.count, "collapsed_low": row.collapse.interval[0]}
     flat |= {"collapsed_high": row.collapse.interval[1], "plateau_left": _joined(row.plateau_left)}
+    flat |= {f"plateau_{name}": value for name, value in Plateaus.of(row).to_json().items() if name != "left"}
     for name, estimate in row.cost.items():
         flat |= {name: estimate.mean, f"{name}_sd": estimate.sd}
     flat |= {"better_than": _joined(row.better_than), "better_on_images": _joined(row.better_on_images)}
@@ -75,6 +77,7 @@ def _row(row: Row) -> dict[str, Any]:
         "cost": {name: asdict(estimate) for name, estimate in row.cost.items()},
         "collapse": asdict(row.collapse),
         "best": {"seed": row.seeds[row.best], "run": row.folders[row.best]},
+        "plateau": Plateaus.of(row).to_json(),
         "plateau_left": row.plateau_left,
         "talk": asdict(row.talk) if row.talk else None,
         "better_than": row.better_than,

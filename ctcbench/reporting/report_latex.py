@@ -40,6 +40,7 @@ def to_latex(report: Report) -> str:
             notes.append("Those with row 1.")
         parts.append(_table(comparison_cells(shown), "tests", notes))
     parts += [_comment(f"warning: {warning.text}") for warning in report.warnings]
+    parts += [_comment(f"left out, as it can't be read: {line}") for line in report.damaged]
     parts += [_comment(f"failed: {failure}") for failure in report.failures]
     return "\n".join(parts)
 

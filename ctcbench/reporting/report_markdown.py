@@ -26,6 +26,8 @@ def to_markdown(report: Report) -> str:
         parts += [comparisons_legend() + "\n"]
     if report.warnings:
         parts += ["### Warnings\n", "".join(f"- {_text(warning.text)}\n" for warning in report.warnings)]
+    if report.damaged:
+        parts += ["### Left out, as they can't be read\n", "".join(f"- {_text(d)}\n" for d in report.damaged)]
     if report.failures:
         failed = (f"- {_text(str(failure))}\n" for failure in report.failures)
         parts += ["### Failed\n", "".join(failed)]

@@ -52,6 +52,7 @@ class Member:
     result: Result
     predictions: Predictions | None = None
     left_plateau_step: int | None = None  # None: never, or not recorded
+    never_left_plateau: bool = False
 
     @property
     def fingerprint(self) -> str:

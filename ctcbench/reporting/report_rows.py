@@ -59,13 +59,15 @@ def _numbered(row: Row, number: int) -> Row:
 
 def _member(result: Result, predict: Predict) -> Member:
     training: Any = result.provenance.get("training")
-    left = training.get("left_plateau_step") if isinstance(training, Mapping) else None
+    recorded = isinstance(training, Mapping) and "left_plateau_step" in training
+    left = training["left_plateau_step"] if recorded else None
     return Member(
         seed_of(result),
         result.folder or Path(),
         result,
         predict(result),
         left if isinstance(left, int) else None,
+        recorded and left is None,
     )
 
 

@@ -56,6 +56,9 @@ def report_table(report: Report, width: int) -> list[RenderableType]:
     if report.warnings:
         parts.append("")
         parts += [Text.assemble(("warning: ", "bold yellow"), warning.text) for warning in report.warnings]
+    if report.damaged:
+        parts.append("")
+        parts += [Text.assemble(("left out: ", "bold red"), line) for line in report.damaged]
     if report.failures:
         parts.append("")
         parts += [Text.assemble(("failed: ", "bold red"), str(failure)) for failure in report.failures]

@@ -29,6 +29,7 @@ def plan_document(
                 "key": model.key,
                 "label": model.label,
                 "results": {entry.result_key: entry.config.model_dump() for entry in model.entries},
+                "presets": {entry.result_key: entry.preset for entry in model.entries},
             }
             for model in plan.models
         ],

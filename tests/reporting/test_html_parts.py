@@ -46,7 +46,7 @@ def test_curves_band_over_seeds_and_thin_out(tmp_path):
     read = cases.texts(("1", "1"))
     members = [cases.member(tmp_path / str(seed), read, seed=seed) for seed in (0, 1)]
     (curve,) = curves.training_curves([cases.row(1, {}, members), cases.row(2, {}, members)])
-    assert curve["rows"] == [1, 2] and curve["seeds"] == 2
+    assert curve["rows"] == [1, 2] and curve["models"] == 2
     assert curve["exact"][0] == [1, 0.2, 0.1, 0.3] and curve["exact"][-1][0] == 300
     assert len(curve["exact"]) == curves.POINTS and curve["loss"] == []
 

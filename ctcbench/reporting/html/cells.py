@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from statistics import median
 
 from markupsafe import Markup, escape
 
 from ctcbench.reporting.figures import MISSING
-from ctcbench.reporting.report_model import Effect, Estimate, Row
+from ctcbench.reporting.report_model import Effect, Estimate
 
 
 @dataclass(frozen=True)
@@ -50,12 +49,6 @@ def points(value: float | None) -> str:
     if value is None:
         return MISSING
     return f"{value * 100:+.2f}".replace("-", "−")
-
-
-def plateau(row: Row) -> float | None:
-    """Return the median step at which the runs of a row left the blank plateau; None where one never did."""
-    steps = [step for step in row.plateau_left if step is not None]
-    return median(steps) if len(steps) == row.n else None
 
 
 def breakable(text: str) -> Markup:

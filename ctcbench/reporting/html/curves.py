@@ -1,4 +1,4 @@
-"""Training curves: what validation found step by step, as a mean over seeds and a band around it."""
+"""Training curves: what validation found step by step, as a mean over models and a band around it."""
 
 from __future__ import annotations
 
@@ -7,9 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ctcbench.contract.errors import CtcbenchError
+from ctcbench.reporting.histories import read_records, thinned
 from ctcbench.reporting.report_model import Row
-from ctcbench.results.run_folder import RunFolder
 
 POINTS = 80  # a curve is drawn about 500 pixels wide
 METRICS = {"exact": "val_exact", "loss": "val_loss"}
@@ -18,8 +17,8 @@ METRICS = {"exact": "val_exact", "loss": "val_loss"}
 def training_curves(rows: Sequence[Row]) -> list[dict[str, Any]]:
     """Return a curve for each model that was trained; rows that differ in the decoder share one.
 
-    Each is ``{"rows", "seeds", "exact", "loss"}``: the numbers of its rows, how many seeds it is of,
-    and for both metrics points ``[step, mean, low, high]``, low and high the extremes over seeds.
+    Each is ``{"rows", "models", "exact", "loss"}``: the numbers of its rows, how many models it is of
+    (one a seed), and for both metrics points ``[step, mean, low, high]``, low and high the extremes.
     """
     curves: dict[frozenset[Path], dict[str, Any]] = {}
     for row in rows:
@@ -27,25 +26,10 @@ def training_curves(rows: Sequence[Row]) -> list[dict[str, Any]]:
         if folders in curves:
             curves[folders]["rows"].append(row.number)
             continue
-        histories = [history for folder in row.folders if (history := _epochs(folder))]
+        histories = [history for folder in sorted(folders) if (history := read_records(folder, "epoch"))]
         bands = {name: _band(histories, key) for name, key in METRICS.items()}
-        curves[folders] = {"rows": [row.number], "seeds": len(histories), **bands}
+        curves[folders] = {"rows": [row.number], "models": len(histories), **bands}
     return [curve for curve in curves.values() if any(curve[name] for name in METRICS)]
-
-
-def thinned(points: Sequence[Any], most: int = POINTS) -> list[Any]:
-    """Return at most `most` of the points, evenly spread, the first and the last among them."""
-    if len(points) <= most:
-        return list(points)
-    return [points[round(i * (len(points) - 1) / (most - 1))] for i in range(most)]
-
-
-def _epochs(folder: Path) -> list[dict[str, Any]]:
-    try:
-        records = RunFolder(folder).read_metrics()
-    except CtcbenchError:
-        return []  # the figures stand; the way to them is an extra
-    return [record for record in records if record.get("kind") == "epoch"]
 
 
 def _band(histories: Iterable[Sequence[Mapping[str, Any]]], key: str) -> list[list[float]]:
@@ -56,4 +40,4 @@ def _band(histories: Iterable[Sequence[Mapping[str, Any]]], key: str) -> list[li
             if isinstance(step, int) and isinstance(value, int | float):
                 by_step.setdefault(step, []).append(float(value))
     points = [[step, statistics.fmean(v), min(v), max(v)] for step, v in sorted(by_step.items())]
-    return [[step, *(float(f"{value:.5g}") for value in values)] for step, *values in thinned(points)]
+    return [[step, *(float(f"{value:.5g}") for value in values)] for step, *values in thinned(points, POINTS)]

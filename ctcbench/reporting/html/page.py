@@ -22,7 +22,8 @@ from ctcbench.reporting.html.confusion import confusion
 from ctcbench.reporting.html.curves import training_curves
 from ctcbench.reporting.html.gallery import gallery
 from ctcbench.reporting.html.provenance import sources
-from ctcbench.reporting.report_cells import p_value
+from ctcbench.reporting.plateaus import Plateaus
+from ctcbench.reporting.report_cells import p_value, with_plateaus
 from ctcbench.reporting.report_model import Report
 
 SCRIPTS = ("dom", "theme", "table", "axes", "curves", "scatter", "confusion", "gallery", "start")
@@ -59,6 +60,7 @@ def html_page(report: Report, registry: Registry) -> str:
             effect_scale=cells.Scale.of_effects(report.effects),
             comparisons=sorted(report.comparisons, key=lambda c: (c.first, c.second))[:MOST_COMPARISONS],
             sources=sources(report.rows),
+            with_plateau=with_plateaus(report),
             models=len({folder for row in report.rows for folder in row.folders}),
             made=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
             version=__version__,
@@ -113,7 +115,7 @@ def _environment() -> Environment:
         "share": cells.share,
         "points": cells.points,
         "p_value": p_value,
-        "plateau": cells.plateau,
+        "plateau": Plateaus.of,
         "numbers": ranges,
     }
     return environment

@@ -1,4 +1,4 @@
-// Training curves: a line for the mean, a band from the lowest to the highest seed, keys that toggle.
+// Training curves: a line for the mean, a band from the lowest to the highest model, keys that toggle.
 const FEW = 8;
 const shown = new Set();
 
@@ -41,8 +41,8 @@ function drawCurves(metric) {
     const lower = band.map(([step, , bottom]) => [step, bottom * factor]).reverse();
     const line = band.map(([step, mean]) => [step, mean * factor]);
     const last = line[line.length - 1];
-    const text = `${curveName(curve)}\n${curve.seeds} seed${curve.seeds === 1 ? "" : "s"}, at step ${last[0]}: ${last[1].toFixed(2)}`;
-    if (curve.seeds > 1) {
+    const text = `${curveName(curve)}\n${curve.models} model${curve.models === 1 ? "" : "s"}, at step ${last[0]}: ${last[1].toFixed(2)}`;
+    if (curve.models > 1) {
       svg.append(s("path", { class: "band", fill: hue(curve), d: `M${path([...upper, ...lower], x, y)}Z` }));
     }
     const stroke = { class: "line", stroke: hue(curve), "stroke-dasharray": dashes(curve) };

@@ -1,0 +1,29 @@
+"""SVG as text: elements whose contents can't become markup."""
+
+from __future__ import annotations
+
+import re
+from xml.sax.saxutils import escape, quoteattr
+
+# What XML 1.0 has no place for, escaped or not: control characters, surrogates, two that are none.
+_NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_NAMES = {"cls": "class", "anchor": "text-anchor"}
+
+
+def element(name: str, text: str = "", *children: str, **attributes: object) -> str:
+    """Return an element; `text` and attributes are escaped, `children` are elements already."""
+    written = "".join(
+        f" {_NAMES.get(key, key.replace('_', '-'))}={quoteattr(_clean(str(value)))}"
+        for key, value in attributes.items()
+    )
+    inside = escape(_clean(text)) + "".join(children)
+    return f"<{name}{written}>{inside}</{name}>" if inside else f"<{name}{written}/>"
+
+
+def elided(text: str, most: int) -> str:
+    """Return `text` at most `most` characters long, an ellipsis where there was more."""
+    return text if len(text) <= most else text[: most - 1] + "…"
+
+
+def _clean(text: str) -> str:
+    return _NOT_XML.sub("\ufffd", text)
