@@ -133,20 +133,22 @@ def comparison_cells(comparisons: Sequence[Comparison]) -> Cells:
     return Cells("paired tests", (*headers, "CER 95 %", "p CER"), lines, 2)
 
 
-def legend(report: Report) -> list[str]:
-    """Return what the columns and marks mean, a sentence or two each."""
-    said = [
-        "exact, char, CER, edits: mean ± standard deviation over the n seeds of a configuration; "
-        "95 % interval: Student's over seeds, (i) over test images where there is one."
-    ]
-    if any(row.collapse.count for row in report.rows):
+def legend(report: Report, headers: Collection[str]) -> list[str]:
+    """Return what the columns with these headers and the marks mean, a sentence or two each."""
+    said = []
+    if means := [name for name in ("exact", "char", "CER", "edits") if {name, f"{name} %"} & {*headers}]:
+        said.append(
+            f"{', '.join(means)}: mean ± standard deviation over the n seeds of a configuration; "
+            "95 % interval: Student's over seeds, (i) over test images where there is one."
+        )
+    if "collapsed" in headers and any(row.collapse.count for row in report.rows):
         said.append("collapsed: runs that ignore their images (nearly all outputs empty, or all the same).")
-    if with_plateaus(report):
+    if "plateau left" in headers:
         said.append(
             "plateau left: the step at which training left the blank plateau, median (lowest – highest) over "
             "runs; never: those that had not at their end."
         )
-    if report.comparisons:
+    if report.comparisons and "better than" in headers:
         number = report.tests
         said.append(
             f"{BETTER} better than those rows: McNemar's exact test over the same test images and a t-test "
@@ -154,7 +156,7 @@ def legend(report: Report) -> list[str]:
             f"comparison{'s' if number > 1 else ''}. {ON_IMAGES} the test over images alone is: these models "
             f"differ; that their configurations do is not shown."
         )
-    if any(row.talk for row in report.rows):
+    if "talk: exact %" in headers:
         said.append("talk: what Cheliotis (2025) reported for the preset; * at another size than the talk's.")
     return said
 

@@ -18,7 +18,8 @@ def to_markdown(report: Report) -> str:
     """Return the report: tables of rows, main effects and paired tests, what they mean, warnings."""
     parts: list[str] = []
     if report.rows:
-        parts += [_table(row_cells(report)), "\n\n".join(map(_text, legend(report))) + "\n"]
+        cells = row_cells(report)
+        parts += [_table(cells), "\n\n".join(map(_text, legend(report, cells.headers))) + "\n"]
     if report.effects:
         parts += ["### Main effects\n", _table(effect_cells(report)), effects_legend() + "\n"]
     if report.comparisons:

@@ -40,7 +40,7 @@ def report_table(report: Report, width: int) -> list[RenderableType]:
             cells = _fitted(row_cells(report, joined=True), DISPENSABLE, width)
             plugins = [header for header, _ in report.rows[0].columns]
             cells = _fitted(cells, [*plugins, "collapsed"], width, folded=_NARROW)
-        parts += [_table(cells), *_notes(legend(report))]
+        parts += [_table(cells), *_notes(legend(report, cells.headers))]
         if "best run" not in cells.headers:
             best = ", ".join(f"{row.number} {row.folders[row.best].name}" for row in report.rows)
             parts += _notes([f"best run of each row: {best}"])

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -67,9 +69,27 @@ def test_another_schema_among_good_ones_is_named(study, capsys, tmp_path):
     runs = shutil.copytree(study, tmp_path / "runs")
     path = sorted(runs.glob("*/results/*.json"))[0]
     path.write_text(json.dumps(json.loads(path.read_text()) | {"schema": 2}))
+    words = "schema 2, but this ctcbench reads schema 1"
     assert main(["report", str(runs)]) == 1
     shown = capsys.readouterr()
-    assert "schema 2, but this ctcbench reads schema 1" in shown.err and "95 % interval" in shown.out
+    assert f"left out: {path}" in shown.out.replace("\n", "") and "95 % interval" in shown.out
+    assert not shown.err  # on a terminal, once is enough
+    for form in ("md", "latex", "csv", "json", "html"):
+        assert main(["report", str(runs), "--format", form]) == 1
+        shown = capsys.readouterr()
+        assert shown.err == f"ctcbench report: {path}: {words}\n"
+        assert (words in shown.out) == (form != "csv")
+
+
+@pytest.mark.parametrize("form", ["table", "md", "csv", "latex", "json", "svg"])
+def test_a_format_imports_nothing_of_the_page(study, form):
+    script = (
+        "import sys; from ctcbench.__main__ import main;"
+        f"code = main(['report', {str(study)!r}, '--format', {form!r}]);"
+        "sys.exit(str({'jinja2', 'PIL', 'torch'} & set(sys.modules)) if code == 0 else code)"
+    )
+    ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert ended.stderr.strip() == "set()"
 
 
 def test_latex_needs_nothing_but_booktabs(study, capsys):

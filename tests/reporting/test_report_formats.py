@@ -6,6 +6,8 @@ import csv
 import io
 import json
 import re
+import shutil
+import subprocess
 
 import pytest
 from report_cases import a_grid, a_run
@@ -48,7 +50,7 @@ def test_the_terminal_gets_what_fits(report, width):
     said = " ".join(text.split())
     words = [
         "95 % interval", "▲ 5–8", "main effects", "cnn2 → cnn3", "paired tests", "Holm", "0/3",
-        "warning: ", "failed: ", "(cnn9_x): out of memory", "±",
+        "warning: ", "left out: x.json: damaged", "failed: ", "(cnn9_x): out of memory", "±",
     ]  # fmt: skip
     for word in words:
         assert word in said, word
@@ -73,6 +75,7 @@ def test_markdown(report):
         assert len({len(re.findall(r"(?<!\\)\|", line)) for line in table.splitlines()}) == 1
     assert tables[0].splitlines()[0].startswith("| # | backbone | head | decoder | n | exact % |")
     assert r"7\|8" in tables[0] and len(tables[0].splitlines()) == 10
+    assert "### Left out, as they can't be read\n\n- x.json: damaged\n" in text
     for heading in ("### Main effects", "### Paired tests", "### Warnings", "### Failed"):
         assert heading in text
 
@@ -127,20 +130,112 @@ def test_latex_is_well_formed(report):
     assert not re.search(r"[_#]", re.sub(r"\\label\{[^}]*\}", "", plain))
     assert body.isascii()
     for tabular in re.findall(r"\\begin\{tabular\}(.*?)\\end\{tabular\}", body, re.DOTALL):
-        columns = re.match(r"\{([lr]+)\}", tabular)[1]
+        columns = re.sub(r"p\{\d+pt\}", "p", re.match(r"\{((?:[lr]|p\{\d+pt\})+)\}", tabular)[1])
         lines = [line for line in tabular.splitlines() if line.endswith(r"\\")]
         assert len(lines) >= 2
         assert {len(re.findall(r"(?<!\\)&", line)) + 1 for line in lines} == {len(columns)}
         assert [tabular.count(rule) for rule in (r"\toprule", r"\midrule", r"\bottomrule")] == [1, 1, 1]
     assert r"beam\_cpp" in text and r"$\pm$" in text and r"95 \% interval" in text
     assert "\n\n\n" not in text
+    assert "\n% left out, as it can't be read: x.json: damaged\n" in text
+
+
+def plateaus(tmp_path, *left):
+    return build_report(
+        [
+            a_run(
+                tmp_path,
+                provenance={"training": {} if step == "?" else {"left_plateau_step": step}},
+                seed=seed,
+            )
+            for seed, step in enumerate(left)
+        ]
+    )
+
+
+@pytest.mark.parametrize(
+    ("left", "text"),
+    [
+        ((120, 90, 1310, 95), "108 (90 – 1,310)"),
+        ((120, None, 90, None), "105 (90 – 120), 2 never"),
+        ((None, None), "never"),
+        ((120,), "120"),
+        ((120, "?"), "120"),
+    ],
+)
+def test_when_the_plateau_was_left_is_in_every_format(tmp_path, left, text):
+    report = plateaus(tmp_path, *left)
+    cells = row_cells(report)
+    assert dict(zip(cells.headers, cells.lines[0], strict=True))["plateau left"] == text
+    said = shown(report, 250)
+    assert text in said and "never: those that had not at their end" in " ".join(said.split())
+    assert text in to_markdown(report)
+    assert escape(text) in to_latex(report)
+    (record,) = csv.DictReader(io.StringIO(to_csv(report)))
+    plateau = json.loads(to_json(report))["rows"][0]["plateau"]
+    steps = [step for step in left if isinstance(step, int)]
+    assert plateau["left"] == len(steps) and plateau["never"] == left.count(None) == int(
+        record["plateau_never"]
+    )
+    assert (plateau["low"], plateau["high"]) == ((min(steps), max(steps)) if steps else (None, None))
+    assert record["plateau_median"] == ("" if plateau["median"] is None else str(plateau["median"]))
+
+
+def test_runs_that_do_not_tell_of_a_plateau_have_no_column_for_it(tmp_path):
+    report = plateaus(tmp_path, "?", "?")
+    assert "plateau left" not in row_cells(report).headers and "plateau" not in to_markdown(report)
+
+
+def a_hostile_report(tmp_path):
+    path = "folder:path='/a_b|c/[bold]<i>&%~^{}$#--`/äöß_and_a_name_that_goes_on_and_on_and_on'"
+    settings = [
+        {"dataset": path},
+        {"dataset": "captcha", "lr": 0.1},
+        {"backbone": "cnn2:width=128,norm=none"},
+    ]
+    return build_report(
+        [a_run(tmp_path, 0.4 + 0.1 * i, seed=seed, **s) for i, s in enumerate(settings) for seed in range(3)],
+        columns=[Column("a plugin's own & long header", lambda document: "12345678901234567890")],
+        damaged=["100 %"],
+    )
+
+
+@pytest.mark.skipif(not shutil.which("pdflatex"), reason="no LaTeX here")
+@pytest.mark.parametrize("which", ["grid", "hostile"])
+def test_latex_compiles_and_fits_the_page(report, tmp_path, which):
+    text = to_latex(report if which == "grid" else a_hostile_report(tmp_path / "runs"))
+    start = "\\documentclass{article}\n\\usepackage{booktabs}\n\\begin{document}\n"
+    (tmp_path / "report.tex").write_text(start + text + "\\end{document}\n", encoding="utf-8")
+    command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "report.tex"]
+    ended = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, errors="replace")
+    assert ended.returncode == 0, ended.stdout[-2000:]
+    assert not re.findall(r"Overfull .*|Missing character.*", ended.stdout)
+
+
+def test_latex_breaks_words_where_figures_leave_too_little_room(tmp_path):
+    text = to_latex(a_hostile_report(tmp_path))
+    assert (
+        re.search(r"\\begin\{tabular\}\{l(?:l|p\{\d+pt\})+r+\}", text)
+        and r"\raggedright folder:\allowbreak{}" in text
+    )
+    assert "own \\& long header" not in text  # no room for it
+    results, took = text.split(r"\begin{table}")[1:3]
+    assert "exact" in results and "collapsed" not in results
+    assert "collapsed" in took and "exact" not in took and "plateau left: the step" in took
+
+
+def test_latex_names_what_pdflatex_can_not_set(tmp_path):
+    text = to_latex(build_report([a_run(tmp_path, dataset="folder:path=漢字"), a_run(tmp_path, lr=0.1)]))
+    assert "% and XeLaTeX or LuaLaTeX with a font that has 字 漢\n" in text
+    assert "LuaLaTeX" not in to_latex(build_report([a_run(tmp_path / "other")]))
 
 
 def test_latex_escapes_all_that_is_special():
     assert escape(r"a\b{c}$d&e%f#g_h~i^j") == (
         r"a\textbackslash{}b\{c\}\$d\&e\%f\#g\_h\textasciitilde{}i\textasciicircum{}j"
     )
-    assert escape("a\nb") == "a b" and escape("− – ±") == r"$-$ -- $\pm$"
+    assert escape("a\nb\x1bc") == "a b c" and escape("− – ±") == r"$-$ -- $\pm$"
+    assert escape("a--b-c`") == r"a-{}-{}b-{}c\textasciigrave{}"  # no ligature is made of them
 
 
 def test_every_format_of_an_empty_report():
@@ -155,7 +250,7 @@ def test_values_that_would_break_a_table(tmp_path):
     report = build_report([a_run(tmp_path, dataset=path), a_run(tmp_path, dataset="captcha", lr=0.1)])
     assert path in " ".join(shown(report, 200).split())
     assert "\\|c/[bold]&lt;i>" in to_markdown(report)
-    assert r"a\_b\textbar{}c/[bold]$<$i$>$\&\%" in to_latex(report)
+    assert r"a\_b\textbar{}c/[bold]$<$i$>$\&\%" in to_latex(report).replace(r"\allowbreak{}", "")
 
 
 def test_pieces():

@@ -1,0 +1,91 @@
+"""A configuration that came from a preset is shown by its name, where a study's plan knows it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from report_cases import a_run
+
+from ctcbench.config.presets import read_preset
+from ctcbench.config.run_config import setting_fields
+from ctcbench.contract.errors import UsageError
+from ctcbench.reporting.build_report import build_report
+from ctcbench.reporting.presets_known import find_presets
+
+NAMES = ("default", "talk-10k", "talk-overfit2")
+
+
+def preset_run(out: Path, preset: str, **settings):
+    return a_run(out, 0.5 + 0.1 * NAMES.index(preset), **(read_preset(preset, setting_fields()) | settings))
+
+
+def write_plan(out: Path, presets, name="plan.json", created="2026-01-01"):
+    """A plan as a study keeps it, of as much as names its presets: result → preset."""
+    models = [
+        {"key": result.folder.name, "presets": {result.path.stem: preset}} for result, preset in presets
+    ]
+    path = out / "studies" / "one" / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps({"schema": 1, "created": created, "models": models}))
+
+
+def report_of(pairs, by=None):
+    results = [result for result, _ in pairs]
+    return build_report(results, by, presets=find_presets({result.folder for result in results}))
+
+
+def test_presets_are_an_axis_that_stands_for_all_that_they_decide(tmp_path):
+    pairs = [
+        (preset_run(tmp_path, name, lr=lr, seed=seed), name)
+        for name in NAMES
+        for lr in (0.001, 0.01)
+        for seed in (0, 1)
+    ]
+    write_plan(tmp_path, pairs)
+    found = report_of(pairs)
+    # Two of the presets agree in much, as in the backbone: that is still what presets decide.
+    assert found.axes == ("preset", "lr")
+    assert {(row.axes["preset"], row.axes["lr"]) for row in found.rows} == {
+        (name, lr) for name in NAMES for lr in ("0.001", "0.01")
+    }
+    assert [row.n for row in found.rows] == [2] * 6
+    (text,) = [w.text for w in found.warnings if w.kind == "confounded"]
+    assert "backbone" in text and "epochs" in text and "lr" not in text.split(" change")[0].split(", ")
+    assert text.endswith("change together with preset: whose effect it is can't be told")
+    assert {(e.axis, e.baseline, e.level) for e in found.effects} >= {("preset", "default", "talk-10k")}
+
+
+def test_by_preset(tmp_path):
+    pairs = [(preset_run(tmp_path, name, lr=lr), name) for name in NAMES for lr in (0.001, 0.01)]
+    write_plan(tmp_path, pairs)
+    assert report_of(pairs, ["preset"]).axes == ("preset",)
+    assert [row.axes["preset"] for row in report_of(pairs, ["preset"]).rows] == [*reversed(NAMES)]
+    pooled = report_of(pairs, ["lr"])
+    assert "preset" in next(w.text for w in pooled.warnings if w.kind == "pooled")
+
+
+def test_where_one_result_is_of_no_known_preset_settings_are_named(tmp_path):
+    pairs = [(preset_run(tmp_path, name), name) for name in NAMES[:2]]
+    write_plan(tmp_path, pairs[:1])
+    assert "preset" not in report_of(pairs).axes and "backbone" in report_of(pairs).axes
+    with pytest.raises(UsageError, match="--by preset: no plan of a study"):
+        report_of(pairs, ["preset"])
+
+
+def test_the_last_plan_counts_and_a_damaged_one_is_no_loss(tmp_path):
+    pairs = [(preset_run(tmp_path, name), name) for name in NAMES[:2]]
+    write_plan(tmp_path, [(result, "mine") for result, _ in pairs], "plan-1.json")
+    write_plan(tmp_path, pairs, created="2026-01-02")
+    for number, text in enumerate(("{", "[]", '{"models": 3}', '{"models": [4, {"presets": []}]}')):
+        path = tmp_path / "studies" / f"s{number}" / "plan.json"
+        path.parent.mkdir()
+        path.write_text(text)
+    assert {row.axes["preset"] for row in report_of(pairs).rows} == {"default", "talk-10k"}
+
+
+def test_one_preset_for_all_is_no_axis(tmp_path):
+    pairs = [(preset_run(tmp_path, "default", lr=lr), "default") for lr in (0.001, 0.01)]
+    write_plan(tmp_path, pairs)
+    assert report_of(pairs).axes == ("lr",)
