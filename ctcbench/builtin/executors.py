@@ -13,7 +13,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Annotated, Any
@@ -39,11 +39,23 @@ def local(
     ] = 0,
     per_gpu: Annotated[int, Field(ge=1, le=64, description="trials at once on each GPU")] = 1,
 ) -> Executor:
-    """Worker processes on this machine, with their share of cores, or of GPUs where it has some."""
-    gpus = _gpus()
+    """Worker processes on this machine, with their share of cores, or of GPUs where it has some to use."""
+    return _share_out(_Asked(workers, threads, per_gpu), _gpus())
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """The options as they were given."""
+
+    workers: int
+    threads: int
+    per_gpu: int
+
+
+def _share_out(asked: _Asked, gpus: Sequence[str]) -> _Local:
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    count = workers or (len(gpus) * per_gpu if gpus else min(cores, _MOST_BY_DEFAULT))
-    return _Local(count, threads or max(1, cores // count), tuple(gpus))
+    count = asked.workers or (len(gpus) * asked.per_gpu if gpus else min(cores, _MOST_BY_DEFAULT))
+    return _Local(count, asked.threads or max(1, cores // count), tuple(gpus), asked)
 
 
 @dataclass(frozen=True)
@@ -80,6 +92,11 @@ class _Local:
     workers: int
     threads: int
     gpus: tuple[str, ...]
+    asked: _Asked
+
+    def for_devices(self, devices: Collection[str]) -> Executor:
+        """Return the executor for trials with these settings of ``device``: cores alone if all are cpu."""
+        return _share_out(self.asked, ()) if set(devices) == {"cpu"} else self
 
     def describe(self) -> Mapping[str, Any]:
         """Return the number of workers, the threads of each, and the number of GPUs."""

@@ -59,6 +59,8 @@ def carry_out(registry: Registry, wanted: Wanted) -> int:
     text = wanted.executor or str(recorded.get("executor") or _DEFAULT_EXECUTOR)
     text = registry.resolve("executor", text)
     executor: Executor = registry.build("executor", text)
+    if for_devices := getattr(executor, "for_devices", None):
+        executor = for_devices({entry.config.device for entry in wanted.grid.entries})
     resources = dict(executor.describe())
     if wanted.dry_run:
         plan = make_plan(wanted.grid, folder, resources, retry_failed=wanted.retry_failed)

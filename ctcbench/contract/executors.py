@@ -56,7 +56,12 @@ class Listener:
 
 
 class Executor(Protocol):
-    """What the builder of an executor returns."""
+    """What the builder of an executor returns.
+
+    One whose places depend on where the trials compute may also have ``for_devices(devices)``, which is
+    called first, with the values of the setting ``device`` in the study (``{"auto", "cpu"}``): it returns
+    the executor to use, so that a study on the CPU is not shared out by GPUs.
+    """
 
     def describe(self) -> Mapping[str, Any]:
         """Return what may matter to the figures, as JSON: workers, threads. The study records it.

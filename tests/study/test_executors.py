@@ -42,6 +42,29 @@ def test_one_worker_a_gpu_or_several(registry, monkeypatch):
         registry.build("executor", "local:per_gpu=0")
 
 
+def test_gpus_count_only_for_trials_that_may_use_them(registry, tmp_path, monkeypatch):
+    listing = tmp_path / "nvidia-smi"
+    listing.write_text("#!/bin/sh\n[ \"$1\" = --list-gpus ] && printf 'GPU 0: A\\nGPU 1: A\\n'\n")
+    listing.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    monkeypatch.setattr("os.sched_getaffinity", lambda pid: set(range(12)), raising=False)
+
+    def described(text, *devices):
+        return tuple(registry.build("executor", text).for_devices(set(devices)).describe().values())
+
+    workers_threads_gpus = {
+        ("local", "auto"): (2, 6, 2),
+        ("local", "cuda"): (2, 6, 2),
+        ("local", "cpu", "auto"): (2, 6, 2),
+        ("local", "cpu"): (8, 1, 0),
+        ("local:workers=3,per_gpu=2", "cpu"): (3, 4, 0),
+        ("local:per_gpu=2", "auto"): (4, 3, 2),
+        ("local:threads=5", "cpu"): (8, 5, 0),
+    }
+    assert {given: described(*given) for given in workers_threads_gpus} == workers_threads_gpus
+
+
 SPY = """
     import os
     from ctcbench import backbone, hookimpl
@@ -66,13 +89,26 @@ def test_each_worker_has_its_gpu_and_its_threads(tmp_path, monkeypatch):
     installed = plugin(tmp_path / "site", "spying", SPY)
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1")
     monkeypatch.setenv("SPY", str(tmp_path / "seen"))
-    grid = [*flags(backbone="spy", device="cpu"), "--seeds", "4", "--out", tmp_path / "runs"]
+    grid = [*flags(backbone="spy"), "--seeds", "4", "--out", tmp_path / "runs"]
     ended = ablate(*grid, "--executor", "local:threads=2", plugins=[installed])
     assert ended.returncode == 0, ended.stderr
     seen = (tmp_path / "seen").read_text().splitlines()
     assert set(seen) == {"0 2 2", "1 2 2"}
     plan = json.loads(next((tmp_path / "runs").glob("studies/*/plan.json")).read_text())
     assert plan["resources"] == {"workers": 2, "threads": 2, "gpus": 2}
+
+
+def test_a_study_on_the_cpu_is_not_shared_out_by_gpus(tmp_path, monkeypatch):
+    installed = plugin(tmp_path / "site", "spying", SPY)
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1,2")
+    monkeypatch.setenv("SPY", str(tmp_path / "seen"))
+    grid = [*flags(backbone="spy", device="cpu"), "--seeds", "2", "--out", tmp_path / "runs"]
+    ended = ablate(*grid, "--executor", "local:threads=1", plugins=[installed])
+    assert ended.returncode == 0, ended.stderr
+    # No worker was given a GPU of its own.
+    assert set((tmp_path / "seen").read_text().splitlines()) == {"0,1,2 1 1"}
+    plan = json.loads(next((tmp_path / "runs").glob("studies/*/plan.json")).read_text())
+    assert plan["resources"]["gpus"] == 0 and plan["resources"]["workers"] >= 1
 
 
 def test_the_pages_executor_gives_what_the_local_one_gives(tmp_path):
