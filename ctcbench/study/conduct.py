@@ -76,22 +76,28 @@ def conduct(
                     # An interrupt takes many shapes in the middle of an import: the next start will tell.
                     outcome = replace(outcome, state="stopped", error="")
                 _record(plan, todo[outcome.key], outcome, ending, resources, onlooker)
-        except (CtcbenchError, KeyboardInterrupt):
+        except CtcbenchError:
             raise
+        except KeyboardInterrupt:  # the second one: nobody is waited for
+            raise _stopped(
+                plan, ending, resume_command, "at once", "the rest goes on from where it was last saved"
+            ) from None
         except Exception as error:
             raise PluginError(f"executor {type(executor).__name__} failed: {error!r}") from error
         finally:
             if close := getattr(outcomes, "close", None):
                 close()
     if stop.requested:
-        done = sum(outcome.state == "done" for outcome in ending.outcomes.values()) + len(plan.at("done"))
-        raise Interrupted(
-            f"stopped with {done} of {len(plan.models)} models done, the rest is saved in "
-            f"{plan.folder.out}; go on with: {resume_command}"
-        )
+        raise _stopped(plan, ending, resume_command, "", f"the rest is saved in {plan.folder.out}")
     for key in todo.keys() - ending.outcomes.keys():
         ending.failed[key] = "the executor gave no outcome for it"
     return ending
+
+
+def _stopped(plan: Plan, ending: Ending, command: str, how: str, rest: str) -> Interrupted:
+    done = sum(outcome.state == "done" for outcome in ending.outcomes.values()) + len(plan.at("done"))
+    counted = f"{done} of {len(plan.models)} models done"
+    return Interrupted(f"stopped {how}{' ' * bool(how)}with {counted}, {rest}; go on with: {command}")
 
 
 def _record(

@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
-from study_cases import ablate, alive, children, ending, flags, start
+from study_cases import ablate, alive, children, ending, flags, plugin, start
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks for workers in /proc")
 GRID = [
@@ -94,6 +94,49 @@ def test_ctrl_c_saves_and_says_how_to_go_on(tmp_path, whole, number):
     done = ablate(*GRID, "--out", tmp_path)
     assert done.returncode == 0, done.stderr
     assert ending(tmp_path) == whole
+
+
+STUBBORN = """
+    import os, signal, time
+    from ctcbench import backbone, hookimpl
+
+    @backbone
+    def stubborn(image):
+        \"\"\"A backbone that takes forever to be built, and lets nobody interrupt it.\"\"\"
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        open(os.environ["STUBBORN"], "w").close()
+        time.sleep(600)
+
+    @hookimpl
+    def ctcbench_components():
+        return [stubborn]
+"""
+
+
+def test_ctrl_c_a_second_time_ends_at_once_what_does_not_stop(tmp_path, monkeypatch):
+    monkeypatch.setenv("STUBBORN", str(tmp_path / "begun"))
+    monkeypatch.setenv("PYTHONPATH", str(plugin(tmp_path / "site", "stubbornly", STUBBORN)))
+    study = start(
+        *flags(backbone="stubborn"), "--seeds", "2", "--out", tmp_path, "--executor", "local:workers=2"
+    )
+    wait_for(study, (tmp_path / "begun").exists)
+    workers = children(study.pid)
+    assert len(workers) == 2
+    os.kill(study.pid, signal.SIGINT)
+    while "once more to stop at once" not in study.stderr.readline():
+        assert study.poll() is None
+    time.sleep(1.0)
+    assert study.poll() is None  # it waits for them to save
+    os.kill(study.pid, signal.SIGINT)
+    began = time.monotonic()
+    _, said = study.communicate(timeout=60)
+    assert time.monotonic() - began < 10
+    assert study.returncode == 130, said
+    last = said.strip().splitlines()[-1]
+    assert "stopped at once" in last and "go on with: ctcbench ablate" in last
+    assert "Traceback" not in said
+    assert not any(map(alive, workers))
+    assert not list(tmp_path.glob("studies/*/trials/*.json"))  # nothing failed
 
 
 def test_a_killed_worker_is_a_failure_and_the_others_go_on(tmp_path, whole):
