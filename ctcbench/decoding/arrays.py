@@ -16,6 +16,10 @@ class SupportsDLPack(Protocol):
 
 LogProbsLike: TypeAlias = ArrayLike | SupportsDLPack
 
+# DLDeviceType of dlpack.h: what the CPU can read (the second and third are host memory that a GPU sees too,
+# the last is managed), and names for the rest.
+_HOST = {1, 3, 11, 13}
+_DEVICES = {2: "CUDA", 4: "OpenCL", 7: "Vulkan", 8: "Metal", 10: "ROCm", 14: "oneAPI"}
 FLOATS = "float32 or float64 (float16 and bfloat16 are upcast)"
 
 
@@ -55,6 +59,13 @@ def as_lengths(lengths: object, *, num_sequences: int, num_frames: int, single: 
     return np.ascontiguousarray(array, dtype=np.int64)
 
 
+def _require_cpu(name: str, value: SupportsDLPack) -> None:
+    kind, number = value.__dlpack_device__()
+    if int(kind) not in _HOST:
+        device = f"{_DEVICES.get(int(kind), f'of DLPack type {int(kind)}')}, number {number}"
+        raise TypeError(f"{name} is on a device ({device}); it must be in CPU memory: copy it there first")
+
+
 def _to_numpy(name: str, value: Any) -> NDArray[Any]:
     """Any array as numpy's. Tensors are known by their attributes, so that torch need not be there."""
     if isinstance(value, np.ma.MaskedArray):
@@ -68,8 +79,11 @@ def _to_numpy(name: str, value: Any) -> NDArray[Any]:
         )
     if str(getattr(value, "dtype", "")) == "torch.bfloat16":  # which numpy lacks
         value = value.float()
+    by_dlpack = not hasattr(value, "__array__") and hasattr(value, "__dlpack__")
+    if by_dlpack:
+        _require_cpu(name, value)
     try:
-        if not hasattr(value, "__array__") and hasattr(value, "__dlpack__"):
+        if by_dlpack:
             return cast(NDArray[Any], np.from_dlpack(value))
         return np.asarray(value)
     except (TypeError, ValueError, RuntimeError, BufferError) as error:

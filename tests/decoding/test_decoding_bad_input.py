@@ -121,6 +121,33 @@ def test_tensors_that_cannot_be_read():
 
 
 @pytest.mark.gpu
+@pytest.mark.parametrize(
+    ("device", "words"),
+    [((2, 1), "CUDA, number 1"), ((8, 0), "Metal, number 0"), ((99, 0), "of DLPack type 99")],
+)
+def test_arrays_on_a_device_by_dlpack_alone(device, words):
+    class OnDevice:
+        def __dlpack_device__(self):
+            return device
+
+        def __dlpack__(self, **options):
+            raise AssertionError("nobody may ask for what is not in CPU memory")
+
+    with pytest.raises(
+        TypeError, match=rf"log_probs is on a device \({words}.*CPU memory: copy it there first"
+    ):
+        beam_search(OnDevice())
+
+
+def test_tensors_on_a_device_are_known_without_one():
+    class Tensor:  # as torch's look from outside
+        requires_grad = False
+        device = type("device", (), {"type": "cuda", "__str__": lambda self: "cuda:0"})()
+
+    with pytest.raises(TypeError, match=r"log_probs is on device 'cuda:0'.*pass log_probs.cpu\(\)"):
+        beam_search(Tensor())
+
+
 def test_cuda_tensors():
     torch = pytest.importorskip("torch")
     if not torch.cuda.is_available():
