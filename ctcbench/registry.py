@@ -75,7 +75,7 @@ class Registry:
         Raises:
             UsageError: the text can't be read, or the component or an option is not there or wrong.
         """
-        given = ComponentString.parse(text)
+        given = self._parse(kind, text)
         component = self.get(kind, given.name)
         values = component.read(given.options)
         kept = {
@@ -85,6 +85,12 @@ class Registry:
         }
         return str(ComponentString(given.name, kept))
 
+    def _parse(self, kind: Kind, text: str) -> ComponentString:
+        try:
+            return ComponentString.parse(text)
+        except UsageError as error:
+            raise UsageError(f"{kind} {error}") from None
+
     def build(self, kind: Kind, text: str, *context: Any) -> Any:
         """Build the component that a string names.
 
@@ -92,7 +98,7 @@ class Registry:
             UsageError: as `resolve`, or the builder's own.
             PluginError: the builder failed; the message begins with its owner.
         """
-        given = ComponentString.parse(text)
+        given = self._parse(kind, text)
         component = self.get(kind, given.name)
         values = component.read(given.options)
         try:

@@ -98,11 +98,13 @@ def _summary(plan: Plan) -> str:
     if todo:
         time = plan.seconds
         told = "time unknown until some are done" if time is None else f"about {seconds(time)}"
-        parts.append(f"{todo} decodings to do, {told}")
-    return (
-        f"{plan.folder.name}: {len(plan.models)} models, {plan.configurations} configurations: "
-        + ", ".join(parts)
-    )
+        parts.append(f"{_count(todo, 'decoding')} to do, {told}")
+    counted = f"{_count(len(plan.models), 'model')}, {_count(plan.configurations, 'configuration')}"
+    return f"{plan.folder.name}: {counted}: " + ", ".join(parts)
+
+
+def _count(number: int, word: str) -> str:
+    return f"{number} {word}{'' if number == 1 else 's'}"
 
 
 def _show_plan(plan: Plan, wanted: Wanted) -> None:

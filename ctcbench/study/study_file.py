@@ -148,7 +148,7 @@ class _Reader:
             description=text["description"] or "",
             preset=text["preset"],
             base=base,
-            axes=self._values(document.get("axes", {}), "axes"),
+            axes=self._values(document["axes"], "axes") if "axes" in document else {},
             include=self._rules(document, "include"),
             exclude=self._rules(document, "exclude"),
             seeds=seeds,
@@ -180,8 +180,13 @@ class _Reader:
     def _values(self, table: Any, where: str) -> dict[str, Values]:
         if not isinstance(table, dict):
             raise self.wrong(where, f"{where}: expected a table of setting = value or [values]")
-        if not table and where != "axes":
-            raise self.wrong(where, f"{where}: a rule that names no setting")
+        if not table:
+            what = (
+                "an axis is a setting, and there is none"
+                if where == "axes"
+                else "a rule that names no setting"
+            )
+            raise self.wrong(where, f"{where}: {what}; name one, or leave it out")
         found: dict[str, Values] = {}
         for setting, value in table.items():
             self._known(setting, where)
