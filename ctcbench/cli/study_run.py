@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,7 @@ from ctcbench.study.grid import Grid
 from ctcbench.study.plan import Plan, make_plan
 from ctcbench.study.record import plan_document
 from ctcbench.study.study_file import Spec
-from ctcbench.study.study_folder import StudyFolder
+from ctcbench.study.study_folder import StudyFolder, changes
 
 _DEFAULT_EXECUTOR = "local"
 _SHOWN = 40
@@ -55,6 +55,7 @@ def carry_out(registry: Registry, wanted: Wanted) -> int:
     """
     folder = StudyFolder(wanted.out, wanted.spec.name)
     recorded = folder.read_plan() or {}
+    source = str(wanted.spec.path or wanted.command)
     # The number of threads can change the last bits: a study goes on with what it was begun with.
     text = wanted.executor or str(recorded.get("executor") or _DEFAULT_EXECUTOR)
     text = registry.resolve("executor", text)
@@ -64,17 +65,20 @@ def carry_out(registry: Registry, wanted: Wanted) -> int:
     resources = dict(executor.describe())
     if wanted.dry_run:
         plan = make_plan(wanted.grid, folder, resources, retry_failed=wanted.retry_failed)
+        document = plan_document(registry, plan, text, resources, source)
+        if recorded and (changed := changes(recorded, document)):
+            plan = replace(plan, notices=(*plan.notices, _changed(folder, changed)))
         _show_plan(plan, wanted)
         return DONE
     with folder.lock():
         plan = make_plan(wanted.grid, folder, resources, retry_failed=wanted.retry_failed)
-        document = plan_document(registry, plan, text, resources, str(wanted.spec.path or wanted.command))
+        document = plan_document(registry, plan, text, resources, source)
         changed = folder.write_plan(document)
         with study_view(plan) as view:
             for notice in plan.notices:
                 view.notice(notice)
             if changed:
-                view.notice(f"study {folder.name} has changed ({'; '.join(changed)}); what it had done stays")
+                view.notice(_changed(folder, changed))
             view.say(Text(_summary(plan), "bold"))
             ending = conduct(
                 plan,
@@ -86,6 +90,10 @@ def carry_out(registry: Registry, wanted: Wanted) -> int:
             )
     _show_results(registry, plan, ending, wanted)
     return DONE if ending.complete else FAILED
+
+
+def _changed(folder: StudyFolder, changed: Sequence[str]) -> str:
+    return f"study {folder.name} has changed ({'; '.join(changed)}); what it had done stays"
 
 
 def _summary(plan: Plan) -> str:

@@ -116,6 +116,9 @@ def test_a_changed_study_says_what_changed_and_keeps_the_old(tmp_path, capsys):
     file.write_text(f"seeds = 2\n[base]\n{base}".replace("epochs = 2", "epochs = 1"))
     before = ending(out)
     capsys.readouterr()
+    assert main(["ablate", str(file), "--out", str(out), "--dry-run"]) == 0
+    assert "study mine has changed (epochs: 2 then, 1 now" in " ".join(capsys.readouterr().out.split())
+    assert ending(out) == before and not (StudyFolder(out, "mine").path / "plan-1.json").exists()
     assert main(["ablate", str(file), "--out", str(out)]) == 0
     said = capsys.readouterr().err
     assert "study mine has changed (epochs: 2 then, 1 now; seed: 0 then, 0, 1 now)" in said
