@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ctcbench import registry as registries
 from ctcbench import runner
+from ctcbench.config.keys import require_fitting
 from ctcbench.config.run_config import RunConfig
 from ctcbench.contract.data import LogProbs, Sample
 from ctcbench.contract.errors import BadSample, UsageError
@@ -73,8 +74,10 @@ class Recogniser:
 
         Raises:
             BadSample: a picture can't be read.
-            UsageError: `decoder` (default: the run's) is not there or an option of it is wrong.
+            UsageError: `decoder` (default: the run's) is not there, an option of it is wrong, or it
+                can't read what the run's loss trained.
         """
+        require_fitting(self.registry, self.config.loss, decoder or self.config.decoder)
         if not images:
             return []
         read = self.log_probs(images)

@@ -6,6 +6,7 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
+from ctcbench.config.keys import require_fitting
 from ctcbench.config.run_config import RunConfig
 from ctcbench.contract.data import LogProbs
 from ctcbench.contract.errors import CtcbenchError, PluginError, UsageError
@@ -35,11 +36,13 @@ def decode_run(
     lock.
 
     Raises:
-        UsageError: the decoder or an option of it is not there or wrong.
+        UsageError: the decoder or an option of it is not there or wrong, or it can't read what the
+            loss trained.
         CtcbenchError: the run is not finished, or a file of it is damaged.
     """
     config = config or stored_config(folder)
     decoder = registry.resolve("decoder", decoder)
+    require_fitting(registry, config.loss, decoder)
     config = config.replace(decoder=decoder)
     trained = folder.read_summary()
     if missing := [key for key in _OF_TRAINING if key not in trained]:

@@ -12,6 +12,7 @@ from ctcbench.contract.component_string import ComponentString
 from ctcbench.contract.components import Component, Kind
 from ctcbench.contract.errors import CtcbenchError, PluginError, UsageError, nearest
 from ctcbench.contract.hooks import Column
+from ctcbench.contract.specs import Alignment
 from ctcbench.plugin import GROUP, Plugin
 
 BUILTIN = "builtin"
@@ -84,6 +85,14 @@ class Registry:
             if every or values[name] != option.default
         }
         return str(ComponentString(given.name, kept))
+
+    def alignment(self, kind: Kind, text: str) -> Alignment:
+        """Return how the loss or the decoder that a string names takes frames for characters.
+
+        Raises:
+            UsageError: the text can't be read, or there is no such component.
+        """
+        return self.get(kind, self._parse(kind, text).name).alignment
 
     def _parse(self, kind: Kind, text: str) -> ComponentString:
         try:

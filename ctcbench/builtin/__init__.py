@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ctcbench.builtin.augmentations import AUGMENTATIONS
-from ctcbench.builtin.backbones import cnn2, cnn3, cnn5
+from ctcbench.builtin.backbones import cnn2, cnn3, cnn5, columns
 from ctcbench.builtin.captcha import captcha
-from ctcbench.builtin.decoders import beam, beam_cpp, greedy
+from ctcbench.builtin.decoders import beam, beam_cpp, greedy, slots
 from ctcbench.builtin.executors import local
 from ctcbench.builtin.folder import folder
 from ctcbench.builtin.heads import HEADS
 from ctcbench.builtin.losses import ctc
+from ctcbench.builtin.losses import slots as slots_loss
 from ctcbench.contract.components import Component
 from ctcbench.contract.hooks import hookimpl
 
@@ -19,4 +20,7 @@ from ctcbench.contract.hooks import hookimpl
 @hookimpl
 def ctcbench_components() -> Sequence[Component]:
     """Return every component that ships."""
-    return [captcha, folder, *AUGMENTATIONS, cnn2, cnn3, cnn5, *HEADS, ctc, greedy, beam, beam_cpp, local]
+    return [
+        captcha, folder, *AUGMENTATIONS, cnn2, cnn3, cnn5, columns, *HEADS,
+        ctc, slots_loss, greedy, slots, beam, beam_cpp, local
+    ]  # fmt: skip

@@ -1,4 +1,4 @@
-"""The backbones: the talk's, of two or three convolutions with max-pooling, and one that learns sooner."""
+"""The backbones: the talk's, one that learns sooner, and the columns of the image as they are."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ Width = Annotated[
 Norm = Annotated[Literal["batch", "group", "none"], Field(description="normalisation after each convolution")]
 Activation = Annotated[Literal["relu", "leaky", "gelu", "silu"], Field(description="non-linearity")]
 Dropout = Annotated[float, Field(ge=0, lt=1, description="share of channels dropped after each stage")]
+Stride = Annotated[int, Field(ge=1, le=256, description="columns of pixels that make a frame")]
 
 
 @backbone
@@ -77,6 +78,14 @@ def cnn5(
         layers += [nn.Dropout2d(dropout)] if dropout else []
         channels = grown
     return nn.Sequential(*layers)
+
+
+@backbone
+def columns(image: ImageSpec, *, stride: Stride = 1) -> nn.Module:
+    """No convolutions and no weights: the pixels of a column, or of a few, are a frame's features."""
+    from ctcbench.builtin.modules import Columns
+
+    return Columns(stride)
 
 
 def _stages(

@@ -30,6 +30,16 @@ def greedy(alphabet: Alphabet, *, blank_penalty: Penalty = 0.0) -> Decode:
     )
 
 
+@decoder(alignment="fixed")
+def slots(alphabet: Alphabet, *, blank_penalty: Penalty = 0.0) -> Decode:
+    """For the loss `slots`: each frame's most probable class, nothing merged, blanks dropped."""
+    from ctcbench.decoding import greedy_search
+
+    return lambda read: greedy_search(
+        read.values_NTK, read.lengths_N, blank=BLANK, blank_penalty=blank_penalty, merge_repeats=False
+    )
+
+
 @decoder
 def beam(alphabet: Alphabet, *, width: Width = 25, blank_penalty: Penalty = 0.0) -> Decode:
     """Prefix beam search in plain Python: the slow reference."""

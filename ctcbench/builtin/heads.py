@@ -1,4 +1,4 @@
-"""The sequence heads: one or two layers of LSTM or GRU, in one direction or both, and none at all."""
+"""The heads: one or two layers of LSTM or GRU in one direction or both, none at all, and fixed slots."""
 
 from __future__ import annotations
 
@@ -7,12 +7,16 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from pydantic import Field
 
 from ctcbench.contract.components import Component, head
+from ctcbench.contract.errors import UsageError
 from ctcbench.contract.specs import SequenceSpec
 
 if TYPE_CHECKING:
     from torch import nn
 
 Width = Annotated[int, Field(ge=1, le=4096, description="hidden units in each direction")]
+Before = Literal[
+    "none", "lstm1", "lstm2", "bilstm1", "bilstm2", "gru1", "gru2", "bigru1", "bigru2"
+]  # fmt: skip
 Dropout = Annotated[float, Field(ge=0, lt=1, description="share dropped of what enters each layer")]
 
 
@@ -30,6 +34,14 @@ def _recurrent(cell: Literal["LSTM", "GRU"], layers: int, bidirectional: bool) -
     return head(build)
 
 
+_RECURRENT = [
+    _recurrent(cell, layers, bidirectional)
+    for cell in ("LSTM", "GRU")
+    for bidirectional in (False, True)
+    for layers in (1, 2)
+]
+
+
 @head
 def none(sequence: SequenceSpec) -> nn.Module:
     """No sequence model: the classifier reads the backbone's features."""
@@ -38,12 +50,32 @@ def none(sequence: SequenceSpec) -> nn.Module:
     return nn.Identity()
 
 
+@head
+def slots(
+    sequence: SequenceSpec,
+    *,
+    count: Annotated[int, Field(ge=1, le=1024, description="outputs, the longest text's characters")],
+    after: Annotated[Before, Field(description="the sequence model before them")] = "none",
+    width: Width = 128,
+    dropout: Dropout = 0.0,
+    slot_width: Annotated[int, Field(ge=1, le=4096, description="hidden units of each output")] = 128,
+) -> nn.Module:
+    """A fixed number of outputs, each from all frames by a hidden layer of its own, as without CTC."""
+    from torch import nn
+
+    from ctcbench.builtin.modules import Slots
+
+    if after == "none":
+        if dropout:
+            raise UsageError("head slots: dropout is of the sequence model, and there is none (after=none)")
+        return Slots(nn.Identity(), sequence.frames, sequence.features, count, slot_width)
+    model = next(head for head in _RECURRENT if head.name == after)(sequence, width=width, dropout=dropout)
+    features = width * (2 if after.startswith("bi") else 1)
+    return Slots(model, sequence.frames, features, count, slot_width)
+
+
 HEADS = [
-    *(
-        _recurrent(cell, layers, bidirectional)
-        for cell in ("LSTM", "GRU")
-        for bidirectional in (False, True)
-        for layers in (1, 2)
-    ),
+    *_RECURRENT,
     none,
+    slots,
 ]

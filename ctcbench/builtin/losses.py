@@ -1,4 +1,4 @@
-"""The loss that ships: CTC, with two regularisers."""
+"""The losses that ship: CTC with two regularisers, and cross-entropy over fixed slots."""
 
 from __future__ import annotations
 
@@ -13,14 +13,13 @@ from ctcbench.contract.specs import BLANK, Alphabet
 if TYPE_CHECKING:
     from torch import Tensor
 
+Objective = Callable[["Tensor", "Tensor", "Tensor", "Tensor"], "Tensor"]
 Smoothing = Annotated[float, Field(ge=0, lt=1, description="share of the loss that is distance from uniform")]
 Entropy = Annotated[float, Field(ge=0, le=10, description="weight of the frames' entropy, which is rewarded")]
 
 
 @loss
-def ctc(
-    alphabet: Alphabet, *, label_smoothing: Smoothing = 0.0, entropy: Entropy = 0.0
-) -> Callable[[Tensor, Tensor, Tensor, Tensor], Tensor]:
+def ctc(alphabet: Alphabet, *, label_smoothing: Smoothing = 0.0, entropy: Entropy = 0.0) -> Objective:
     """Connectionist temporal classification (Graves 2006): −log p(labelling), mean over the images, nats."""
     from torch.nn import functional as F
 
@@ -44,10 +43,46 @@ def ctc(
     return objective
 
 
+@loss(alignment="fixed")
+def slots(alphabet: Alphabet, *, label_smoothing: Smoothing = 0.0) -> Objective:
+    """Cross-entropy with frame i for character i, blanks after the last: no CTC; nats an image."""
+
+    def objective(
+        log_probs_TNK: Tensor, lengths_N: Tensor, targets_NL: Tensor, target_lengths_N: Tensor
+    ) -> Tensor:
+        filled_TN1 = _filled(targets_NL, target_lengths_N, len(log_probs_TNK)).t().unsqueeze(-1)
+        images = max(1, log_probs_TNK.shape[1])
+        costs_TN = -log_probs_TNK.gather(-1, filled_TN1).squeeze(-1)
+        total = (costs_TN * _counts(costs_TN, lengths_N)).sum() / images
+        if label_smoothing:
+            distance = -_mean_over_frames(log_probs_TNK.mean(-1), lengths_N)
+            total = (1 - label_smoothing) * total + label_smoothing * distance
+        return total
+
+    return objective
+
+
+def _filled(targets_NL: Tensor, target_lengths_N: Tensor, frames: int) -> Tensor:
+    """Return targets_NT: the class of each frame, the blank past the end of the text."""
+    import torch
+    from torch.nn import functional as F
+
+    padded_NT = F.pad(targets_NL[:, :frames], (0, max(0, frames - targets_NL.shape[1])))
+    is_text_NT = torch.arange(frames, device=targets_NL.device) < target_lengths_N[:, None].to(
+        targets_NL.device, non_blocking=True
+    )
+    return padded_NT.where(is_text_NT, torch.full_like(padded_NT, BLANK))
+
+
 def _mean_over_frames(values_TN: Tensor, lengths_N: Tensor) -> Tensor:
     """Return the mean of `values_TN` over the frames that count."""
+    counts_TN = _counts(values_TN, lengths_N)
+    return (values_TN * counts_TN).sum() / counts_TN.sum()
+
+
+def _counts(values_TN: Tensor, lengths_N: Tensor) -> Tensor:
+    """Return which frames count (T, N)."""
     import torch
 
     lengths_N = lengths_N.to(values_TN.device, non_blocking=True)
-    counts_TN = torch.arange(len(values_TN), device=values_TN.device)[:, None] < lengths_N
-    return (values_TN * counts_TN).sum() / counts_TN.sum()
+    return torch.arange(len(values_TN), device=values_TN.device)[:, None] < lengths_N

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 
 class Recurrent(nn.Module):
@@ -22,3 +23,44 @@ class Recurrent(nn.Module):
         """Return the outputs of the last layer for every frame."""
         feats_TND: Tensor = self.rnn(self.drop(feats_TNF))[0]
         return feats_TND
+
+
+class Columns(nn.Module):
+    """Each `stride` columns of pixels as one: images_NCHW -> feats_NFHW, paper added on the right."""
+
+    def __init__(self, stride: int) -> None:
+        super().__init__()
+        self.stride = stride
+
+    def forward(self, images_NCHW: Tensor) -> Tensor:
+        """Return the pixels with `stride` columns side by side as channels; ink is 1, paper 0."""
+        missing = -images_NCHW.shape[3] % self.stride
+        padded_NCHW = F.pad(images_NCHW, (0, missing))
+        feats_NCHWS = padded_NCHW.unflatten(3, (padded_NCHW.shape[3] // self.stride, self.stride))
+        feats_NFHW: Tensor = feats_NCHWS.permute(0, 1, 4, 2, 3).flatten(1, 2)
+        return feats_NFHW
+
+
+class Slots(nn.Module):
+    """All frames at once to a hidden layer for each of `count` slots: feats_TNF -> feats_SND."""
+
+    whole_image = True
+
+    def __init__(self, before: nn.Module, frames: int, features: int, count: int, width: int) -> None:
+        super().__init__()
+        self.before = before
+        self.count = count
+        # A backbone's thousands of features, all above zero, drown the hidden layer at its first large
+        # steps: without the norm every unit of a plain ReLU was dead within 200 steps at a rate of 3e-3.
+        # What a recurrent network gives is within ±1 and needs none; with it, learning begins later.
+        plain = isinstance(before, nn.Identity)
+        self.norm = nn.LayerNorm(frames * features) if plain else nn.Identity()
+        self.hidden = nn.Linear(frames * features, count * width)
+
+    def forward(self, feats_TNF: Tensor) -> Tensor:
+        """Return `count` frames, each of the whole image."""
+        feats_NTD = self.before(feats_TNF).transpose(0, 1)
+        hidden_NX = F.leaky_relu(self.hidden(self.norm(feats_NTD.flatten(1))), 0.1)
+        hidden_NSD = hidden_NX.unflatten(1, (self.count, hidden_NX.shape[1] // self.count))
+        hidden_SND: Tensor = hidden_NSD.transpose(0, 1)
+        return hidden_SND

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -74,6 +75,7 @@ def decoders(
     reference = installed.resolve("decoder", reference or yardstick)
     wanted = [installed.resolve("decoder", name) for name in decoder or _installed(installed)]
     names = list(dict.fromkeys([*wanted, reference, yardstick]))
+    _require_ctc(installed, run, names)
     comparisons: list[Comparison] = []
     cores: dict[str, CoreRates] = {}
     with Console(stderr=True).status("") as status:
@@ -109,12 +111,29 @@ def decoders(
 
 
 def _installed(installed: Registry) -> list[str]:
-    """Return every decoder that runs without options being given."""
+    """Return every decoder of CTC's log-probs that runs without options being given."""
     return [
         name
         for name, component in installed.components("decoder").items()
-        if not any(option.required for option in component.options.values())
+        if component.alignment == "ctc" and not any(option.required for option in component.options.values())
     ]
+
+
+def _require_ctc(installed: Registry, run: Path | None, decoders: Sequence[str]) -> None:
+    """Check that log-probs and decoders are of CTC: the others have nothing to be compared with.
+
+    Raises:
+        UsageError: names what is not.
+    """
+    others = [f"--decoder {text}" for text in decoders if installed.alignment("decoder", text) != "ctc"]
+    if run is not None:
+        from ctcbench.cli.stored import the_run
+        from ctcbench.decode import stored_config
+
+        loss = stored_config(the_run(run)).loss
+        others += [f"--run {run} (loss {loss})"] if installed.alignment("loss", loss) != "ctc" else []
+    if others:
+        raise UsageError(f"{', '.join(others)}: not CTC's, and CTC decoders are what is measured here")
 
 
 def _inputs(run: Path | None, workloads: list[str] | None, seed: int) -> list[tuple[str, LogProbs]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from ctcbench.config.keys import fitting_decoders
 from ctcbench.config.run_config import RunConfig
 from ctcbench.contract.component_string import ComponentString
 from ctcbench.contract.errors import CtcbenchError, UsageError
@@ -49,6 +50,6 @@ def examples_of(registry: Registry, result: Result, folder: Path) -> list[Exampl
 
 
 def other_decoders(registry: Registry, result: Result) -> list[str]:
-    """Return the installed decoders that this result did not use."""
+    """Return the installed decoders that can read this result's log-probs, and that it did not use."""
     used = ComponentString.parse(str(result.config["decoder"])).name
-    return [name for name in registry.components("decoder") if name != used]
+    return [name for name in fitting_decoders(registry, str(result.config["loss"])) if name != used]

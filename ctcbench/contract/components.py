@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Literal, get_args
+from typing import Any, Literal, get_args, overload
 
 from ctcbench.contract.errors import PluginError
 from ctcbench.contract.options import Option, options_of, read_options
+from ctcbench.contract.specs import Alignment
 
 Kind = Literal["dataset", "augmentation", "backbone", "head", "loss", "decoder", "executor"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
@@ -20,10 +21,13 @@ class Component:
 
     ``builder`` takes what the core knows (nothing for a data set, ``ImageSpec`` for an augmentation or a
     backbone, ``SequenceSpec`` for a head, ``Alphabet`` for a loss or a decoder) and its options by keyword.
+    ``alignment`` says of a loss or a decoder how it takes frames for characters: the two of a run must
+    agree, and how many frames a text needs follows from it.
     """
 
     kind: Kind
     builder: Callable[..., Any]
+    alignment: Alignment = "ctc"
 
     @property
     def name(self) -> str:
@@ -53,8 +57,13 @@ class Component:
         return self.builder(*context, **self.read(options))
 
 
-def _component(kind: Kind, builder: Callable[..., Any]) -> Component:
-    component = Component(kind, builder)
+def _component(kind: Kind, builder: Callable[..., Any], alignment: Alignment = "ctc") -> Component:
+    if alignment not in get_args(Alignment):
+        allowed = ", ".join(get_args(Alignment))
+        raise PluginError(
+            f"{builder.__module__}.{builder.__qualname__}: alignment {alignment!r} (there are: {allowed})"
+        )
+    component = Component(kind, builder, alignment)
     if not component.summary:
         raise PluginError(
             f"{builder.__module__}.{builder.__qualname__}: a {kind} needs a docstring; "
@@ -84,23 +93,48 @@ def backbone(builder: Callable[..., Any]) -> Component:
 
 
 def head(builder: Callable[..., Any]) -> Component:
-    """Make a builder ``(sequence: SequenceSpec, *, options) -> Module`` (feats_TNF -> feats_TND) a head."""
+    """Make a builder ``(sequence: SequenceSpec, *, options) -> Module`` (feats_TNF -> feats_TND) a head.
+
+    As many frames come out as went in, unless the module has an attribute ``whole_image = True``: its
+    frames are then of the whole image rather than of places in it, as many as it likes, and all of them
+    count for every image.
+    """
     return _component("head", builder)
 
 
-def loss(builder: Callable[..., Any]) -> Component:
+@overload
+def loss(builder: Callable[..., Any]) -> Component: ...
+@overload
+def loss(*, alignment: Alignment) -> Callable[[Callable[..., Any]], Component]: ...
+def loss(
+    builder: Callable[..., Any] | None = None, *, alignment: Alignment = "ctc"
+) -> Component | Callable[[Callable[..., Any]], Component]:
     """Make a builder ``(alphabet: Alphabet, *, options) -> callable`` a loss component.
 
     The callable takes ``(log_probs_TNK, lengths_N, targets_NL, target_lengths_N)`` and returns a scalar
     tensor. The log-probs are float32, targets int64 and padded, both on the device of the training;
-    both lengths are int64 on the CPU, where CTC's kernels want them.
+    both lengths are int64 on the CPU, where CTC's kernels want them. ``@loss(alignment="fixed")`` is for one
+    that takes frame i for character i; the core then asks for fewer frames, and reads validation images so.
     """
-    return _component("loss", builder)
+    if builder is None:
+        return lambda builder: _component("loss", builder, alignment)
+    return _component("loss", builder, alignment)
 
 
-def decoder(builder: Callable[..., Any]) -> Component:
-    """Make a builder ``(alphabet: Alphabet, *, options) -> (LogProbs -> list[Hypothesis])`` a decoder."""
-    return _component("decoder", builder)
+@overload
+def decoder(builder: Callable[..., Any]) -> Component: ...
+@overload
+def decoder(*, alignment: Alignment) -> Callable[[Callable[..., Any]], Component]: ...
+def decoder(
+    builder: Callable[..., Any] | None = None, *, alignment: Alignment = "ctc"
+) -> Component | Callable[[Callable[..., Any]], Component]:
+    """Make a builder ``(alphabet: Alphabet, *, options) -> (LogProbs -> list[Hypothesis])`` a decoder.
+
+    ``@decoder(alignment="fixed")`` is for one that takes frame i for character i, and merges no repeats.
+    """
+    if builder is None:
+        return lambda builder: _component("decoder", builder, alignment)
+    return _component("decoder", builder, alignment)
 
 
 def executor(builder: Callable[..., Any]) -> Component:

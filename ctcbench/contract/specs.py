@@ -10,10 +10,15 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
+from typing import Literal
 
 from ctcbench.contract.errors import UsageError
 
 BLANK = 0
+Alignment = Literal["ctc", "fixed"]
+"""How frames and characters go together: with ``ctc`` a character takes one frame or more in a row,
+blanks stand anywhere between, and repeats are merged before blanks are dropped; with ``fixed`` frame i is
+character i, nothing is merged, and blanks fill the frames that are left over."""
 
 
 @dataclass(frozen=True)
@@ -82,6 +87,6 @@ class Alphabet:
         return "".join(blank if label == BLANK else self.characters[label - 1] for label in labels)
 
 
-def frames_needed(labels: Sequence[int] | str) -> int:
-    """Return the fewest frames that CTC can align `labels` to: characters + adjacent repeats."""
-    return len(labels) + sum(a == b for a, b in pairwise(labels))
+def frames_needed(labels: Sequence[int] | str, alignment: Alignment = "ctc") -> int:
+    """Return the fewest frames that `labels` can be aligned to: characters, and with CTC adjacent repeats."""
+    return len(labels) + (sum(a == b for a, b in pairwise(labels)) if alignment == "ctc" else 0)

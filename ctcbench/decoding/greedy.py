@@ -16,6 +16,7 @@ def greedy_search(
     blank: SupportsIndex = 0,
     normalize: bool = False,
     blank_penalty: SupportsFloat = 0.0,
+    merge_repeats: bool = True,
 ) -> Any:  # the number of dimensions decides, which an annotation cannot say
     """Read the labelling of the most probable alignment (best path decoding, Graves 2006, section 3.2).
 
@@ -25,6 +26,7 @@ def greedy_search(
         blank: the class that is the blank.
         normalize: apply log-softmax over the classes first, for logits.
         blank_penalty: subtracted from the blank's log-prob; as for `beam_search`.
+        merge_repeats: as CTC wants it; without, each frame that is no blank is a character.
 
     Returns:
         A list of N hypotheses (one hypothesis for log_probs_TK). `log_prob` is the best path's, a lower bound
@@ -36,12 +38,12 @@ def greedy_search(
         ValueError: as `beam_search`.
     """
     batch = check_input(log_probs, lengths, blank, normalize=normalize, blank_penalty=blank_penalty)
-    hypotheses = _best_paths(batch.log_probs_NTK, batch.lengths_N, batch.blank)
+    hypotheses = _best_paths(batch.log_probs_NTK, batch.lengths_N, batch.blank, merge_repeats)
     return hypotheses[0] if batch.single else hypotheses
 
 
 def _best_paths(
-    values_NTK: NDArray[np.floating[Any]], lengths_N: NDArray[np.int64], blank: int
+    values_NTK: NDArray[np.floating[Any]], lengths_N: NDArray[np.int64], blank: int, merge_repeats: bool
 ) -> list[Hypothesis]:
     num_sequences, num_frames, _ = values_NTK.shape
     if num_frames == 0:
@@ -54,7 +56,8 @@ def _best_paths(
 
     # A run is the same class in frames that follow each other in one sequence. R counts the runs of all.
     starts_NT = np.ones_like(counts_NT)
-    starts_NT[:, 1:] = path_NT[:, 1:] != path_NT[:, :-1]
+    if merge_repeats:
+        starts_NT[:, 1:] = path_NT[:, 1:] != path_NT[:, :-1]
     first_R = np.flatnonzero(starts_NT)
     run_of = np.cumsum(starts_NT.ravel()) - 1
     peak_R = np.maximum.reduceat(height_NT.ravel(), first_R)

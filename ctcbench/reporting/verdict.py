@@ -68,8 +68,9 @@ def diagnosis(result: Result) -> Text | None:
     stuck = on_plateau >= _STUCK_STEPS
     if not (score.collapsed or stuck):
         return None
+    aligned_by_ctc = training.get("alignment", "ctc") == "ctc"
     if score.empty_outputs >= 0.5 or stuck:
-        seen = "the blank plateau"
+        seen = "the blank plateau" if aligned_by_ctc else "a plateau"
         if score.empty_outputs >= 0.5:
             seen += f": {percent(score.empty_outputs)} of the outputs are empty"
         if score.blank_probability is not None and score.blank_probability >= 0.5:
@@ -80,22 +81,23 @@ def diagnosis(result: Result) -> Text | None:
     if blank and blank >= on_plateau:
         seen += f"; all blank for the last {blank:,} steps"
     elif on_plateau:
-        seen += f"; blank or no better than guessing for the last {on_plateau:,} steps"
-    tries = "\n".join(f"  {advice}" for advice in _remedies(result.config))
+        blank_or = "blank or " if aligned_by_ctc else ""
+        seen += f"; {blank_or}no better than guessing for the last {on_plateau:,} steps"
+    tries = "\n".join(f"  {advice}" for advice in _remedies(result.config, aligned_by_ctc))
     name = "Collapsed: " if score.collapsed else "Stuck: "
     return Text.assemble((name, "bold red"), f"{seen}.\nWhat to try:\n{tries}")
 
 
-def _remedies(config: Mapping[str, Any]) -> list[str]:
+def _remedies(config: Mapping[str, Any], aligned_by_ctc: bool) -> list[str]:
     """Return what to try, the likeliest first; only what the run did not have."""
     return [
         advice
         for applies, advice in (
             (
-                config.get("shortcut") != "sum",
+                aligned_by_ctc and config.get("shortcut") != "sum",
                 "--shortcut sum (lets the classifier see the backbone; the surest)",
             ),
-            (not config.get("blank_penalty"), "--blank-penalty 2"),
+            (aligned_by_ctc and not config.get("blank_penalty"), "--blank-penalty 2"),
             (not config.get("clip"), "--clip 5"),
             (config.get("lr", 0) > 3e-3, "--lr 0.003"),
             (True, "more --epochs or --train-samples: the plateau can last 1,000 steps and more"),

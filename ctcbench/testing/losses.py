@@ -65,7 +65,8 @@ def ignores_padding_of_targets(case: Case) -> None:
 def is_lower_for_the_right_text(case: Case) -> None:
     """A recogniser that is sure of the right texts has a lower loss than one sure of wrong ones."""
     texts = texts_for(case.alphabet)
-    read = torch.from_numpy(sure_of(case.alphabet, texts, _FRAMES).values_NTK).transpose(0, 1)
+    sure = sure_of(case.alphabet, texts, _FRAMES, case.component.alignment)
+    read = torch.from_numpy(sure.values_NTK).transpose(0, 1)
     lengths_N = torch.full((len(texts),), _FRAMES)
     right = _loss(case, read, lengths_N, *_targets(case, texts))
     wrong = _loss(case, read, lengths_N, *_targets(case, [text[::-1] + text[0] for text in texts]))

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ctcbench.contract.data import LogProbs
-from ctcbench.contract.specs import BLANK, Alphabet
+from ctcbench.contract.specs import BLANK, Alignment, Alphabet
 
 SURE = 12.0  # logits above the others: a probability of 0.9999 among 17 classes
 
@@ -19,12 +19,18 @@ def texts_for(alphabet: Alphabet) -> tuple[str, ...]:
     return (a + b + c, a + a + b, c, b + a + b + a)
 
 
-def sure_of(alphabet: Alphabet, texts: Sequence[str], frames: int) -> LogProbs:
-    """Return log-probs whose best path is each text: character i at frame 2i + 1, blanks between."""
+def sure_of(alphabet: Alphabet, texts: Sequence[str], frames: int, alignment: Alignment = "ctc") -> LogProbs:
+    """Return log-probs whose best path is each text: character i at frame 2i + 1, blanks between.
+
+    With the alignment ``fixed`` character i is at frame i, and the blanks are behind them.
+    """
     logits_NTK = np.zeros((len(texts), frames, alphabet.num_classes))
     for n, text in enumerate(texts):
         path = [BLANK] * frames
-        path[1 : 2 * len(text) : 2] = alphabet.encode(text)
+        if alignment == "fixed":
+            path[: len(text)] = alphabet.encode(text)
+        else:
+            path[1 : 2 * len(text) : 2] = alphabet.encode(text)
         logits_NTK[n, range(frames), path] = SURE
     return _log_softmax(logits_NTK, texts, alphabet)
 

@@ -28,8 +28,14 @@ class BlankPlateau:
     longest: int = 0
     left_step: int = 0
 
-    def take(self, step: int, loss: float, all_blank: bool, guess_loss: float) -> str:
-        """Take a step, and return a sentence where there is something to say, else an empty text."""
+    def take(
+        self, step: int, loss: float, all_blank: bool, guess_loss: float, *, blanks_tempt: bool = True
+    ) -> str:
+        """Take a step, and return a sentence where there is something to say, else an empty text.
+
+        Where blanks don't tempt, as they do with CTC, the plateau is not called by them.
+        """
+        name = "blank plateau" if blanks_tempt else "plateau"
         self.blank_steps = self.blank_steps + 1 if all_blank else 0
         if all_blank or loss >= _GUESSING * guess_loss:
             self.steps += 1
@@ -39,18 +45,19 @@ class BlankPlateau:
             lengths = self.steps / WORTH_NAMING
             if lengths < 1 or not math.log2(lengths).is_integer():
                 return ""
-            return f"step {step}: blank plateau: {self.describe(loss, guess_loss)}"
+            return f"step {step}: {name}: {self.describe(loss, guess_loss, blanks_tempt=blanks_tempt)}"
         was, self.steps = self.steps, 0
         if was == self.longest and not self.left_step:
             self.left_step = step
-        return f"step {step}: left the blank plateau after {was} steps" if was >= WORTH_NAMING else ""
+        return f"step {step}: left the {name} after {was} steps" if was >= WORTH_NAMING else ""
 
-    def describe(self, loss: float, guess_loss: float) -> str:
+    def describe(self, loss: float, guess_loss: float, *, blanks_tempt: bool = True) -> str:
         """Return how it shows."""
         if self.blank_steps == self.steps:
             return f"all blank for {self.steps} steps"
+        seen = "blank or no better" if blanks_tempt else "no better"
         return (
-            f"blank or no better than guessing for {self.steps} steps (loss {loss:.1f}; "
+            f"{seen} than guessing for {self.steps} steps (loss {loss:.1f}; "
             f"guessing has {guess_loss:.1f} nats an image)"
         )
 

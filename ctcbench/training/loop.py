@@ -29,6 +29,7 @@ from ctcbench.watch import Progress
 # A GPU is asked for its figures every so many steps, so that it seldom waits for the host.
 LOOK_EVERY = {"cpu": 1, "cuda": 10}
 SHOW_SECONDS = 0.2
+_CUDA_CTC = "cuda (torch's own kernel, not deterministic)"
 
 
 @dataclass
@@ -70,6 +71,7 @@ class Trainer:
             LOOK_EVERY[compute.device.type],
             guess_loss(self.train.samples.texts) * (1 + aux),
             gradients_overflow=compute.scales_gradients,
+            blanks_tempt=self.state.model.alignment == "ctc",
         )
         self.steps_an_epoch = steps_an_epoch(self.train, self.config)
         self._shown = self._saved = time.monotonic()
@@ -172,7 +174,9 @@ class Trainer:
         """Return what the validation images are read like, or None if an output is no number."""
         batch_size = evaluation_batch_size(self.config)
         read = read_split(model, self.val, self.state.compute, "val", self.runtime.watcher, batch_size)
-        return None if np.isnan(read.values_NTK).any() else validate(read)
+        if np.isnan(read.values_NTK).any():
+            return None
+        return validate(read, self.state.model.alignment, self.state.objective)
 
     def _look(self) -> None:
         self.monitor.look(self.logbook.record, self.runtime.watcher.notice)
@@ -233,6 +237,7 @@ def summary(trainer: Trainer) -> dict[str, Any]:
     history, monitor, state = trainer.history, trainer.monitor.state, trainer.state
     images = state.steps * len(trainer.train) / trainer.steps_an_epoch
     on_cpu = trainer.config.deterministic or state.compute.device.type == "cpu"
+    backend, alignment = ("cpu" if on_cpu else _CUDA_CTC), state.model.alignment
     return {
         "started": history.started,
         "parameters": sum(p.numel() for p in state.model.parameters()),
@@ -252,6 +257,7 @@ def summary(trainer: Trainer) -> dict[str, Any]:
             "precision": state.compute.precision,
             "processes": state.group.place.size,
             "backend": state.group.backend,
-            "ctc_backend": "cpu" if on_cpu else "cuda (torch's own kernel, not deterministic)",
+            "alignment": alignment,
+            "ctc_backend": backend if alignment == "ctc" else None,
         },
     }

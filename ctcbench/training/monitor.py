@@ -36,12 +36,23 @@ class Monitor:
     """Collects what steps found, and looks at it a few steps at a time, so that a GPU need not wait."""
 
     def __init__(
-        self, state: MonitorState, look_every: int, guess_loss: float, *, gradients_overflow: bool = False
+        self,
+        state: MonitorState,
+        look_every: int,
+        guess_loss: float,
+        *,
+        gradients_overflow: bool = False,
+        blanks_tempt: bool = True,
     ) -> None:
-        """`gradients_overflow`: they are scaled, and an overflow is found and skipped by the scaler."""
+        """Begin with `state`.
+
+        `gradients_overflow`: they are scaled, and an overflow is found and skipped by the scaler.
+        `blanks_tempt`: blanks can stand anywhere, so that a plateau is one of blanks.
+        """
         self.state = state
         self._guess_loss = guess_loss
         self._gradients_overflow = gradients_overflow
+        self._blanks_tempt = blanks_tempt
         self._look_every = look_every
         self._waiting: list[tuple[int, StepMetrics]] = []
 
@@ -76,7 +87,10 @@ class Monitor:
             # The weights are lost with such a gradient, though the loss shows it a step later.
             if not (math.isfinite(grad_norm) or self._gradients_overflow):
                 raise DivergedAt(step, "gradient", grad_norm)
-            if said := self.state.plateau.take(step, loss, bool(all_blank), self._guess_loss):
+            said = self.state.plateau.take(
+                step, loss, bool(all_blank), self._guess_loss, blanks_tempt=self._blanks_tempt
+            )
+            if said:
                 notice(said)
             self.state.loss = loss
             self.state.window.append([loss, all_blank, grad_norm])

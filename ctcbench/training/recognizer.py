@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from ctcbench.config.run_config import RunConfig, Shortcut
 from ctcbench.contract.errors import PluginError, UsageError
-from ctcbench.contract.specs import Alphabet, ImageSpec, SequenceSpec
+from ctcbench.contract.specs import Alignment, Alphabet, ImageSpec, SequenceSpec
 from ctcbench.registry import Registry
 
 
@@ -30,6 +30,8 @@ class Recognizer(nn.Module):
     With the shortcut ``sum`` a second linear classifier reads the folded backbone features and its
     logits are added, so that gradients reach the backbone from the first step, whatever the head
     does. With ``aux`` its logits get a loss of their own; with ``none`` there is no such classifier.
+    ``sequence`` is what the backbone gives, ``output`` what the head makes of it; ``alignment`` says how
+    its frames are to be read.
     """
 
     def __init__(
@@ -38,14 +40,16 @@ class Recognizer(nn.Module):
         head: nn.Module,
         image: ImageSpec,
         sequence: SequenceSpec,
-        width: int,
+        output: SequenceSpec,
         alphabet: Alphabet,
         shortcut: Shortcut,
+        alignment: Alignment = "ctc",
     ) -> None:
         super().__init__()
-        self.image, self.sequence, self.alphabet = image, sequence, alphabet
+        self.image, self.sequence, self.output, self.alphabet = image, sequence, output, alphabet
+        self.alignment = alignment
         self.backbone, self.head = backbone, head
-        self.classifier = nn.Linear(width, alphabet.num_classes)
+        self.classifier = nn.Linear(output.features, alphabet.num_classes)
         # Around a head that does nothing, the shortcut would be the same classifier twice.
         self.shortcut = "none" if isinstance(head, nn.Identity) else shortcut
         self.bypass = None if self.shortcut == "none" else nn.Linear(sequence.features, alphabet.num_classes)
@@ -63,6 +67,8 @@ class Recognizer(nn.Module):
 
     def frames(self, widths_N: Tensor) -> Tensor:
         """Return how many frames of each image count, from how many of its columns do (lengths_N, int64)."""
+        if is_of_whole_image(self.head):
+            return torch.full_like(widths_N, self.output.frames, dtype=torch.long)
         frames = torch.ceil(widths_N.double() * self.sequence.frames / self.image.width).long()
         return frames.clamp(1, self.sequence.frames)
 
@@ -83,14 +89,25 @@ def build_recognizer(
     """Build the recogniser that a configuration names; weights come from torch's generator.
 
     Raises:
-        UsageError: the image is too small for the backbone.
+        UsageError: the image is too small for the backbone, or the shortcut does not go with the head.
         PluginError: the backbone or the head returns something of another shape than agreed.
     """
     backbone = registry.build("backbone", config.backbone, image)
     sequence = probe_backbone(backbone, image, config.backbone)
     head = registry.build("head", config.head, sequence)
-    width = probe_head(head, sequence, config.head)
-    return Recognizer(backbone, head, image, sequence, width, alphabet, config.shortcut)
+    output = probe_head(head, sequence, config.head)
+    if config.shortcut != "none" and is_of_whole_image(head):
+        raise UsageError(
+            f"--shortcut {config.shortcut} lets the classifier see the backbone's {sequence.frames} frames, "
+            f"but --head {config.head} makes {output.frames} of its own: use --shortcut none"
+        )
+    alignment = registry.alignment("loss", config.loss)
+    return Recognizer(backbone, head, image, sequence, output, alphabet, config.shortcut, alignment)
+
+
+def is_of_whole_image(head: nn.Module) -> bool:
+    """Say whether a head's frames are of the whole image, as many as it likes, and not of places in it."""
+    return getattr(head, "whole_image", False) is True
 
 
 def probe_backbone(backbone: nn.Module, image: ImageSpec, name: str) -> SequenceSpec:
@@ -113,20 +130,27 @@ def probe_backbone(backbone: nn.Module, image: ImageSpec, name: str) -> Sequence
     return SequenceSpec(frames=feats.shape[3], features=feats.shape[1] * feats.shape[2])
 
 
-def probe_head(head: nn.Module, sequence: SequenceSpec, name: str) -> int:
-    """Return D, the width of what a head makes of such features, found by calling it once with zeros.
+def probe_head(head: nn.Module, sequence: SequenceSpec, name: str) -> SequenceSpec:
+    """Return what a head makes of such features (T frames of D), found by calling it once with zeros.
 
     Raises:
         PluginError: it returns something else than feats_TND.
     """
     _require_module(head, "head", name)
     feats = _probe(head, torch.zeros(sequence.frames, 2, sequence.features))
-    if not isinstance(feats, Tensor) or feats.ndim != 3 or feats.shape[:2] != (sequence.frames, 2):
+    whole = is_of_whole_image(head)
+    if (
+        not isinstance(feats, Tensor)
+        or feats.ndim != 3
+        or feats.shape[1] != 2
+        or 0 in feats.shape
+        or not (whole or len(feats) == sequence.frames)
+    ):
         raise PluginError(
             f"head {name}: for features ({sequence.frames}, 2, {sequence.features}) "
-            f"expected ({sequence.frames}, 2, D), got {_shape(feats)}"
+            f"expected ({'T' if whole else sequence.frames}, 2, D), got {_shape(feats)}"
         )
-    return int(feats.shape[2])
+    return SequenceSpec(frames=feats.shape[0], features=feats.shape[2])
 
 
 @torch.no_grad()

@@ -17,7 +17,7 @@ from ctcbench.config.run_config import RunConfig
 from ctcbench.contract.data import Source
 from ctcbench.contract.errors import CtcbenchError
 from ctcbench.registry import Registry
-from ctcbench.training.recognizer import Recognizer, build_recognizer
+from ctcbench.training.recognizer import Recognizer, build_recognizer, is_of_whole_image
 
 _TEXTS = 32  # drawn to see how long texts are
 
@@ -36,6 +36,7 @@ class Stage:
 class SpecSheet:
     """A configuration in figures, for one image; ``flops`` counts a multiplication and an addition as two.
 
+    ``frames`` and ``features`` are the backbone's, or where a head makes frames of its own, the head's.
     ``characters`` is the mean length of the first training texts, None where none can be drawn. Shapes
     of stages are (1, F, H, W) in the backbone, (T, 1, D) after the fold.
     """
@@ -70,18 +71,19 @@ def spec_sheet(registry: Registry, config: RunConfig) -> SpecSheet:
     shapes, recurrent, counter = _walk(model, images_NCHW, named)
     parameters = {name: _count(module) for name, module in model.named_children()}
     characters = _characters(source)
+    sequence = model.output if is_of_whole_image(model.head) else model.sequence
     return SpecSheet(
         config=config.model_dump(),
         image=(image.channels, image.height, image.width),
         classes=source.alphabet.num_classes,
-        frames=model.sequence.frames,
-        features=model.sequence.features,
+        frames=sequence.frames,
+        features=sequence.features,
         stages=tuple(_listed(model, named, shapes)),
         parameters=parameters,
         total_parameters=_count(model),
         flops=_flops(counter, recurrent),
         characters=characters,
-        frames_per_character=model.sequence.frames / characters if characters else None,
+        frames_per_character=sequence.frames / characters if characters else None,
     )
 
 

@@ -16,7 +16,7 @@ from ctcbench.contract.data import Samples
 from ctcbench.contract.errors import UsageError
 from ctcbench.contract.specs import Alphabet, frames_needed
 from ctcbench.training.group import ALONE, Group
-from ctcbench.training.recognizer import Recognizer
+from ctcbench.training.recognizer import Recognizer, is_of_whole_image
 
 _COPIED_AT_ONCE = 4096
 
@@ -95,21 +95,27 @@ def _on_device(images_NCHW: NDArray[np.uint8], device: torch.device) -> Tensor:
 
 
 def require_enough_frames(samples: Samples, model: Recognizer, config: RunConfig) -> None:
-    """Check that CTC can align every text to the frames its image gets.
+    """Check that every text can be aligned to the frames its image gets, in the way that the loss aligns.
 
     Raises:
         UsageError: names the first sample that can't be, its frames and its need.
     """
     frames_N = model.frames(torch.from_numpy(samples.widths_N.astype(np.int64))).tolist()
-    short = [index for index, text in enumerate(samples.texts) if frames_needed(text) > frames_N[index]]
+    needed_N = [frames_needed(text, model.alignment) for text in samples.texts]
+    short = [index for index, needed in enumerate(needed_N) if needed > frames_N[index]]
     if short:
         first = short[0]
-        text = samples.texts[first]
+        terms = "characters + adjacent repeats" if model.alignment == "ctc" else "one a character"
+        giver, remedy = (
+            f"backbone {config.backbone}",
+            "use wider images, shorter texts or a backbone that pools less",
+        )
+        if is_of_whole_image(model.head):
+            giver, remedy = f"head {config.head}", "let the head give more, or use shorter texts"
         raise UsageError(
-            f"{samples.names[first]}: text {text!r} needs {frames_needed(text)} frames "
-            f"(characters + adjacent repeats), backbone {config.backbone} gives it {frames_N[first]} "
-            f"({len(short)} of {len(samples)} images are too short); use wider images, shorter texts "
-            f"or a backbone that pools less"
+            f"{samples.names[first]}: text {samples.texts[first]!r} needs {needed_N[first]} frames "
+            f"({terms}), {giver} gives it {frames_N[first]} "
+            f"({len(short)} of {len(samples)} images are too short); {remedy}"
         )
 
 

@@ -8,13 +8,14 @@ from PIL import Image
 
 from ctcbench import ImageSpec
 from ctcbench.builtin.augmentations import AUGMENTATIONS, distort
-from ctcbench.builtin.backbones import cnn2, cnn3, cnn5
+from ctcbench.builtin.backbones import cnn2, cnn3, cnn5, columns
 from ctcbench.builtin.captcha import captcha
-from ctcbench.builtin.decoders import beam, beam_cpp, greedy
+from ctcbench.builtin.decoders import beam, beam_cpp, greedy, slots
 from ctcbench.builtin.executors import local
 from ctcbench.builtin.folder import folder
 from ctcbench.builtin.heads import HEADS
 from ctcbench.builtin.losses import ctc
+from ctcbench.builtin.losses import slots as slots_loss
 from ctcbench.testing import (
     check_augmentation,
     check_backbone,
@@ -66,9 +67,23 @@ def test_cnn2(options):
     check_backbone(cnn2, ImageSpec(16, 32, channels=3), width=4, **options)
 
 
+@pytest.mark.parametrize(
+    ("image", "stride"), [(ImageSpec(40, 150), 1), (ImageSpec(8, 33, channels=3), 4)], ids=str
+)
+def test_columns(image, stride):
+    check_backbone(columns, image, stride=stride)
+
+
+OPTIONS = {"none": {}, "slots": {"count": 7, "after": "bigru1", "width": 4, "slot_width": 3, "dropout": 0.1}}
+
+
 @pytest.mark.parametrize("component", HEADS, ids=lambda component: component.name)
 def test_heads(component):
-    check_head(component, **({} if component.name == "none" else {"width": 6, "dropout": 0.1}))
+    check_head(component, **OPTIONS.get(component.name, {"width": 6, "dropout": 0.1}))
+
+
+def test_slots_on_the_backbone():
+    check_head(next(head for head in HEADS if head.name == "slots"), count=4)
 
 
 @pytest.mark.parametrize("options", [{}, {"label_smoothing": 0.1, "entropy": 0.05}], ids=str)
@@ -76,7 +91,12 @@ def test_losses(options):
     check_loss(ctc, **options)
 
 
-@pytest.mark.parametrize("component", [greedy, beam, beam_cpp], ids=lambda component: component.name)
+@pytest.mark.parametrize("options", [{}, {"label_smoothing": 0.1}], ids=str)
+def test_slots_loss(options):
+    check_loss(slots_loss, **options)
+
+
+@pytest.mark.parametrize("component", [greedy, beam, beam_cpp, slots], ids=lambda component: component.name)
 def test_decoders(component):
     check_decoder(component)
 
@@ -102,7 +122,23 @@ def test_local():
 def test_every_builtin_component_is_checked_here():
     from ctcbench import builtin
 
-    tried = {cnn2, cnn3, cnn5, captcha, folder, *AUGMENTATIONS, greedy, beam, beam_cpp, ctc, local, *HEADS}
+    tried = [
+        cnn2,
+        cnn3,
+        cnn5,
+        columns,
+        *AUGMENTATIONS,
+        captcha,
+        folder,
+        greedy,
+        beam,
+        beam_cpp,
+        slots,
+        ctc,
+        slots_loss,
+        local,
+        *HEADS,
+    ]
     assert set(map(id, builtin.ctcbench_components())) == set(map(id, tried))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain, zip_longest
 from typing import Any
 
@@ -12,7 +12,7 @@ from ctcbench.config.run_config import RunConfig
 from ctcbench.contract.data import LogProbs
 from ctcbench.contract.errors import CtcbenchError
 from ctcbench.decode import decoding_input
-from ctcbench.decoding import beam_search
+from ctcbench.decoding import beam_search, greedy_search
 from ctcbench.evaluation.log_probs import load_log_probs
 from ctcbench.registry import Registry
 from ctcbench.reporting.html.images import Images
@@ -110,13 +110,21 @@ def _entries(
             entry["why"] = why
         if log_probs is not None and config is not None:
             with contextlib.suppress(ValueError):  # a frame in which nothing is possible
-                entry |= _reading(log_probs, config, index)
+                entry |= _reading(log_probs, config, index, by_ctc=_is_by_ctc(member))
         entries.append(entry)
     return entries, note
 
 
-def _reading(log_probs: LogProbs, config: RunConfig, index: int) -> dict[str, Any]:
-    """Return the likeliest class of each frame as a text, and the n-best of a beam search."""
+def _is_by_ctc(member: Member) -> bool:
+    training = member.result.provenance.get("training")
+    return not isinstance(training, Mapping) or training.get("alignment", "ctc") == "ctc"
+
+
+def _reading(log_probs: LogProbs, config: RunConfig, index: int, *, by_ctc: bool) -> dict[str, Any]:
+    """Return the likeliest class of each frame as a text, and the n-best of a beam search.
+
+    Frames that are not CTC's have a best reading alone: a search would merge what is not to be merged.
+    """
     one = LogProbs(
         log_probs.values_NTK[index : index + 1],
         log_probs.lengths_N[index : index + 1],
@@ -126,7 +134,12 @@ def _reading(log_probs: LogProbs, config: RunConfig, index: int) -> dict[str, An
     one = decoding_input(one, config)
     frames = int(one.lengths_N[0])
     path = one.alphabet.path(one.values_NTK[0, :frames].argmax(axis=1).tolist())
-    (best,) = beam_search(one.values_NTK, one.lengths_N, beam_width=_BEAM_WIDTH, n_best=_N_BEST, threads=1)
+    if by_ctc:
+        (best,) = beam_search(
+            one.values_NTK, one.lengths_N, beam_width=_BEAM_WIDTH, n_best=_N_BEST, threads=1
+        )
+    else:
+        best = greedy_search(one.values_NTK, one.lengths_N, merge_repeats=False)
     n_best = [
         [_short(one.alphabet.decode(hypothesis.labels)), round(hypothesis.log_prob, 3)]
         for hypothesis in best
