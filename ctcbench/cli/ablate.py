@@ -15,7 +15,9 @@ from ctcbench.cli.completion import complete_component
 from ctcbench.cli.installed import registry
 from ctcbench.cli.run import CheckpointSeconds, Out
 from ctcbench.cli.settings import with_axes
+from ctcbench.config.presets import preset_names
 from ctcbench.contract.errors import UsageError
+from ctcbench.study.scale import read_scale
 from ctcbench.study.seeds import read_seeds
 from ctcbench.study.study_file import Spec, find_study, read_study, study_names
 
@@ -61,6 +63,24 @@ def ablate(
             rich_help_panel=_STUDY,
         ),
     ] = None,
+    scale: Annotated[
+        str | None,
+        typer.Option(
+            metavar="X",
+            help="images and epochs of every configuration times this, above 0, at most 1 (default: 1)",
+            show_default=False,
+            rich_help_panel=_STUDY,
+        ),
+    ] = None,
+    only: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="TEXT",
+            help="of the study's configurations those alone with this in their name",
+            show_default=False,
+            rich_help_panel=_STUDY,
+        ),
+    ] = None,
     yes: Annotated[
         bool, typer.Option("--yes", help="run a grid of more than --max-runs", rich_help_panel=_STUDY)
     ] = False,
@@ -92,7 +112,7 @@ def ablate(
     """Run a study: flags given more than once, or a study file, make a grid; each model trains once."""
     from ctcbench.cli.study_run import Wanted, carry_out
 
-    spec, grid = _asked_for(study, preset, given, seeds, name, max_runs, yes)
+    spec, grid = _asked_for(study, preset, given, seeds, scale, only or [], name, max_runs, yes)
     wanted = Wanted(
         spec=spec,
         grid=grid,
@@ -114,6 +134,8 @@ def _asked_for(
     preset: Sequence[str],
     given: Mapping[str, Sequence[Any]],
     seeds: str | None,
+    scale: str | None,
+    only: Sequence[str],
     name: str | None,
     max_runs: int | None,
     yes: bool,
@@ -123,6 +145,8 @@ def _asked_for(
 
     if name is not None and not is_file_name(name):
         raise UsageError(f"--name {name}: expected letters, digits, _ . + and -")
+    if not study and len(preset) == 1 and preset[0] in study_names() and preset[0] not in preset_names():
+        study, preset = preset[0], []
     spec = read_study(find_study(study)) if study else Spec()
     chosen: tuple[int, ...] = ()
     if seeds is not None:
@@ -137,7 +161,12 @@ def _asked_for(
     elif not study:
         raise UsageError(f"no study: give a file, a study that ships ({', '.join(study_names())}), or flags")
     spec = replace(spec, max_runs=max_runs or spec.max_runs)
-    grid = expand(registry(), spec, confirmed=yes)
+    if scale is not None:
+        try:
+            spec = replace(spec, scale=read_scale(scale))
+        except UsageError as error:
+            raise UsageError(f"--{error}") from None
+    grid = expand(registry(), spec, confirmed=yes).only(only)
     keys = sorted(f"{entry.train_key}/{entry.result_key}" for entry in grid.entries)
     # Without a name, the same flags are the same study, and others another.
     digest = hashlib.sha256("\n".join(keys).encode()).hexdigest()[:8]

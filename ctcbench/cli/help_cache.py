@@ -144,8 +144,7 @@ def _sources() -> "list[str]":
     for module in list(sys.modules.values()):
         if file := getattr(module, "__file__", None):
             paths.add(file)
-    from ctcbench.config.presets import PRESETS
-    from ctcbench.study.study_file import STUDIES
+    from ctcbench.config.presets import PRESETS, STUDIES
 
     for shipped in (PRESETS, STUDIES):
         paths.add(str(shipped))

@@ -30,7 +30,8 @@ def report(
         typer.Option(
             "--by",
             metavar="SETTING,…",
-            help="settings that make a row (default: all that differ, but for the seed)",
+            help="settings that make a row, or configuration: the name that a study gives it (default: "
+            "all that differ, but for the seed)",
         ),
     ] = None,
     form: Annotated[
@@ -57,7 +58,7 @@ def report(
         print(f"ctcbench report: {problem}", file=sys.stderr)
     from ctcbench.reporting.build_report import build_report
     from ctcbench.reporting.failures import find_failures
-    from ctcbench.reporting.presets_known import find_presets
+    from ctcbench.reporting.studied import find_studied
 
     failures = [failure for out in dict.fromkeys(runs) for failure in find_failures(out)]
     if not (results or problems or failures):
@@ -70,7 +71,7 @@ def report(
         columns=installed.columns(),
         damaged=problems,
         failures=failures,
-        presets=find_presets({result.folder for result in results if result.folder}),
+        studied={path: known for out in dict.fromkeys(runs) for path, known in find_studied(out).items()},
     )
     _write(found, form, output)
     if problems:

@@ -24,6 +24,7 @@ from ctcbench.study.conduct import Ending, conduct
 from ctcbench.study.grid import Grid
 from ctcbench.study.plan import Plan, make_plan
 from ctcbench.study.record import plan_document
+from ctcbench.study.scale import described
 from ctcbench.study.study_file import Spec
 from ctcbench.study.study_folder import StudyFolder, changes
 
@@ -107,8 +108,9 @@ def _summary(plan: Plan) -> str:
         time = plan.seconds
         told = "time unknown until some are done" if time is None else f"about {seconds(time)}"
         parts.append(f"{_count(todo, 'decoding')} to do, {told}")
+    scale = f", {described(plan.scale)}" if described(plan.scale) else ""
     counted = f"{_count(len(plan.models), 'model')}, {_count(plan.configurations, 'configuration')}"
-    return f"{plan.folder.name}: {counted}: " + ", ".join(parts)
+    return f"{plan.folder.name}{scale}: {counted}: " + ", ".join(parts)
 
 
 def _count(number: int, word: str) -> str:
@@ -157,6 +159,7 @@ def _show_results(registry: Registry, plan: Plan, ending: Ending, wanted: Wanted
         return
     from ctcbench.reporting.build_report import build_report  # numpy: not for a dry run
     from ctcbench.reporting.report_table import report_table
+    from ctcbench.reporting.studied import find_studied
 
     failures = [
         Failure(
@@ -166,13 +169,12 @@ def _show_results(registry: Registry, plan: Plan, ending: Ending, wanted: Wanted
         if model.key in ending.failed
     ]
     results = [result for _, _, result in rows]
-    presets = {
-        model.folder.result_path(entry.result_key).resolve(): entry.preset
-        for model in plan.models
-        for entry in model.entries
-    }
     report = build_report(
-        results, registry=registry, columns=registry.columns(), failures=failures, presets=presets
+        results,
+        registry=registry,
+        columns=registry.columns(),
+        failures=failures,
+        studied=find_studied(plan.folder.out),
     )
     console = Console(highlight=False)
     for table in report_table(report, console.width):
@@ -200,4 +202,6 @@ def _document(plan: Plan, ending: Ending) -> dict[str, Any]:
                 "seconds": outcome.seconds if outcome else None,
             }
         )
-    return {"study": plan.folder.name, "out": str(plan.folder.out), "trials": trials}
+    return {
+        "study": plan.folder.name, "out": str(plan.folder.out), "scale": plan.scale, "trials": trials
+    }  # fmt: skip

@@ -12,6 +12,7 @@ from ctcbench.reporting.figures import percent
 from ctcbench.results.result import Result
 from ctcbench.study.labels import label
 from ctcbench.study.plan import Plan
+from ctcbench.study.scale import described
 
 
 def study_table(
@@ -32,7 +33,8 @@ def study_table(
             elif model.key in failed:
                 failures += 1
             rows[name] = (found, failures, count + 1)
-    table = Table(box=None, padding=(0, 2, 0, 0))
+    title = described(plan.scale) or None
+    table = Table(box=None, padding=(0, 2, 0, 0), title=title, title_justify="left", title_style="yellow")
     table.add_column("configuration", overflow="fold")
     for header in ("done", "exact", "lowest – highest", "CER"):
         table.add_column(header, justify="right", no_wrap=True)

@@ -12,6 +12,7 @@ from typing import Any
 from ctcbench.contract.errors import UsageError, nearest
 
 PRESETS = Path(__file__).parent / "presets"
+STUDIES = Path(__file__).parent / "studies"
 DEFAULT = "default"
 
 
@@ -27,8 +28,11 @@ def read_preset(name: str, known: Collection[str]) -> dict[str, Any]:
         UsageError: there is none of that name.
     """
     names = preset_names()
+    listed = ", ".join(names)
+    if name not in names and (STUDIES / f"{name}.toml").is_file():
+        raise UsageError(f"no preset {name!r}, but a study: `ctcbench ablate {name}` (presets: {listed})")
     if name not in names:
-        raise UsageError(f"no preset {name!r}{nearest(name, names)} (there are: {', '.join(names)})")
+        raise UsageError(f"no preset {name!r}{nearest(name, names)} (there are: {listed})")
     return read_settings(PRESETS / f"{name}.toml", known)
 
 

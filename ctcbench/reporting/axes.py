@@ -4,29 +4,39 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from ctcbench.config.run_config import RunConfig, setting_fields
 from ctcbench.contract.errors import UsageError, nearest
+from ctcbench.reporting.studied import Studied, of
 from ctcbench.results.result import Result
 
 SEED = "seed"
-PRESET = "preset"
+# Not a setting: what its study calls a configuration, where it has names or presets for them.
+CONFIGURATION = "configuration"
 
 
 @dataclass(frozen=True)
 class Axes:
     """``names`` tell rows apart; ``aliases`` maps one to the settings that change together with it.
 
-    ``pooled`` are settings that differ within a row, ``common`` those that all results share.
+    ``pooled`` are settings that differ within a row, ``common`` those that all results share. ``studied``
+    is where the names of configurations are from.
     """
 
     names: tuple[str, ...]
     aliases: Mapping[str, tuple[str, ...]]
     pooled: tuple[str, ...]
     common: Mapping[str, Any]
+    studied: Mapping[Path, Studied] = field(default_factory=dict)
+
+    def value(self, result: Result, name: str) -> str:
+        """Return a result's value on an axis, as it is typed."""
+        if name == CONFIGURATION:
+            return _name(result, self.studied)
+        return show(settings_of(result).get(name))
 
 
 def settings_of(result: Result) -> dict[str, Any]:
@@ -42,29 +52,38 @@ def show(value: Any) -> str:
 
 
 def find_axes(
-    results: Sequence[Result], by: Sequence[str] | None, presets: Mapping[Path, str] | None = None
+    results: Sequence[Result], by: Sequence[str] | None, studied: Mapping[Path, Studied] | None = None
 ) -> Axes:
     """Return the axes: those of `by`, or every setting but the seed that differs.
 
-    Settings that change only together (in a ladder, say) are one axis under the first's name. Where
-    `presets` knows the preset of every result (by its resolved path), ``preset`` is an axis like a
-    setting, and stands for every setting that it decides.
+    Where all results have names by their studies, more than one, ``configuration`` comes first and
+    stands for every setting that it decides. Settings that change only together are one axis under the
+    first's name.
 
     Raises:
         UsageError: `by` has a setting that there is not.
     """
-    columns = _columns(results, presets or {})
+    columns = _columns(results)
+    called = [_name(result, studied or {}) for result in results]
+    if all(called) and len(set(called)) > 1:
+        columns = {CONFIGURATION: called} | columns
     different = [name for name, values in columns.items() if len(set(values)) > 1]
     aliases: dict[str, list[str]] = {}
+    decided: list[str] = []
+    if CONFIGURATION in columns and CONFIGURATION in (by or [CONFIGURATION]):
+        rows = _partition(columns, [CONFIGURATION])
+        decided = [n for n in different if n != SEED and _partition(columns, [CONFIGURATION, n]) == rows]
+        decided.remove(CONFIGURATION)
     if by is None:
-        names = _merge([name for name in different if name != SEED], columns, aliases)
+        free = [name for name in different if name != SEED and name not in decided]
+        names = _merge(free, columns, aliases)
     else:
         names = list(dict.fromkeys(by))
         for name in names:
             if name not in columns:
                 raise _unknown(name, [*columns])
     rows = _partition(columns, names)
-    covered = {*names, SEED, *(alias for group in aliases.values() for alias in group)}
+    covered = {*names, SEED, *decided, *(alias for group in aliases.values() for alias in group)}
     rest = [name for name in different if name not in covered]
     # A setting that is one within each row moves with an axis; one that is not is pooled.
     moving = [name for name in rest if _partition(columns, [*names, name]) == rows]
@@ -75,17 +94,15 @@ def find_axes(
         {name: tuple(others) for name, others in aliases.items()},
         tuple(name for name in rest if name not in moving),
         {k: v for k, v in settings_of(results[0]).items() if k not in different} if results else {},
+        studied or {},
     )
 
 
-def group(
-    results: Sequence[Result], axes: Axes, presets: Mapping[Path, str] | None = None
-) -> dict[tuple[str, ...], list[Result]]:
+def group(results: Sequence[Result], axes: Axes) -> dict[tuple[str, ...], list[Result]]:
     """Return the results of each combination of the axes' values, in order of seed and path."""
     groups: dict[tuple[str, ...], list[Result]] = {}
     for result in sorted(results, key=_order):
-        settings = settings_of(result) | {PRESET: _preset(result, presets or {})}
-        groups.setdefault(tuple(show(settings.get(name)) for name in axes.names), []).append(result)
+        groups.setdefault(tuple(axes.value(result, name) for name in axes.names), []).append(result)
     return groups
 
 
@@ -103,28 +120,26 @@ def level_order(level: str) -> tuple[int, float, str]:
         return (1, 0.0, level)
 
 
+def _name(result: Result, studied: Mapping[Path, Studied]) -> str:
+    known = of(result, studied)
+    return known.name if known else ""
+
+
+def _unknown(name: str, known: list[str]) -> UsageError:
+    if name == CONFIGURATION:
+        return UsageError(f"--by {name}: no plan of a study beside the runs has names for all of them")
+    return UsageError(f"--by {name}: no such setting{nearest(name, known)} (settings: {', '.join(known)})")
+
+
 @functools.cache
 def _defaults() -> dict[str, Any]:
     return RunConfig().model_dump()
 
 
-def _preset(result: Result, presets: Mapping[Path, str]) -> str | None:
-    return presets.get(result.path.resolve()) if result.path else None
-
-
-def _unknown(name: str, known: list[str]) -> UsageError:
-    if name == PRESET:
-        return UsageError("--by preset: no plan of a study beside the runs says which presets they are of")
-    return UsageError(f"--by {name}: no such setting{nearest(name, known)} (settings: {', '.join(known)})")
-
-
-def _columns(results: Sequence[Result], presets: Mapping[Path, str]) -> dict[str, list[str]]:
+def _columns(results: Sequence[Result]) -> dict[str, list[str]]:
     every = [settings_of(result) for result in results]
     unknown = sorted({name for settings in every for name in settings} - set(setting_fields()))
-    named = [preset for result in results if (preset := _preset(result, presets))]
-    first = {PRESET: named} if len(named) == len(results) else {}
-    names = [*setting_fields(), *unknown]
-    return first | {name: [show(settings.get(name)) for settings in every] for name in names}
+    return {name: [show(settings.get(name)) for settings in every] for name in [*setting_fields(), *unknown]}
 
 
 def _merge(
@@ -133,10 +148,7 @@ def _merge(
     kept: dict[tuple[int, ...], str] = {}
     for name in names:
         partition = _partition(columns, [name])
-        # A preset stands for whatever it decides alone, also where two presets agree in that.
-        if PRESET in kept.values() and _partition(columns, [PRESET, name]) == _partition(columns, [PRESET]):
-            aliases.setdefault(PRESET, []).append(name)
-        elif partition in kept:
+        if partition in kept:
             aliases.setdefault(kept[partition], []).append(name)
         else:
             kept[partition] = name

@@ -11,13 +11,15 @@ from typing import Any
 from ctcbench.contract.hooks import Column
 from ctcbench.registry import Registry
 from ctcbench.reporting.axes import find_axes, group, settings_of
-from ctcbench.reporting.cautions import find_cautions
+from ctcbench.reporting.cautions import find_cautions, numbers
 from ctcbench.reporting.comparisons import compare
 from ctcbench.reporting.effects import find_effects
 from ctcbench.reporting.report_model import Comparison, Failure, Report, Row, Verdict, Warn
 from ctcbench.reporting.report_rows import make_rows
 from ctcbench.reporting.stored_predictions import predictions_of
+from ctcbench.reporting.studied import Studied, of
 from ctcbench.results.result import Result
+from ctcbench.study.scale import described
 
 
 def build_report(
@@ -28,7 +30,7 @@ def build_report(
     columns: Sequence[Column] = (),
     damaged: Sequence[str] = (),
     failures: Sequence[Failure] = (),
-    presets: Mapping[Path, str] | None = None,
+    studied: Mapping[Path, Studied] | None = None,
 ) -> Report:
     """Return the report of `results`, each with its `path`; an empty one where there are none.
 
@@ -39,16 +41,14 @@ def build_report(
         columns: the plugins' extra columns.
         damaged: a line for each file that could not be read, passed on.
         failures: the runs that gave no result, passed on.
-        presets: the presets that results were made from, by the results' resolved paths.
+        studied: what studies call the results' configurations, and what they shrank them by.
 
     Raises:
         UsageError: `by` names a setting that there is not.
     """
     kept, dropped = _latest(results)
-    axes = find_axes(kept, by if kept else None, presets)
-    rows = make_rows(
-        group(kept, axes, presets), axes, lambda result: predictions_of(result, registry), columns
-    )
+    axes = find_axes(kept, by if kept else None, studied)
+    rows = make_rows(group(kept, axes), axes, lambda result: predictions_of(result, registry), columns)
     comparisons, tests = compare(rows)
     effects = find_effects(rows, axes.names)
     rows = [_marked(row, comparisons) for row in rows]
@@ -62,7 +62,20 @@ def build_report(
         warnings=(*dropped, *find_cautions(rows, axes, effects, comparisons)),
         damaged=tuple(damaged),
         failures=tuple(failures),
+        scaled=_scaled(rows, studied or {}),
     )
+
+
+def _scaled(rows: Sequence[Row], studied: Mapping[Path, Studied]) -> str:
+    """Return what is to be said of rows that are of shrunk studies; an empty text where there are none."""
+    found: dict[str, dict[int, None]] = {}
+    for row in rows:
+        for member in row.members:
+            known = of(member.result, studied)
+            found.setdefault(described(known.scale) if known else "", {})[row.number] = None
+    if len(found) == 1:
+        return next(iter(found))
+    return "; ".join(f"{numbers(list(which))} {text}" for text, which in found.items() if text)
 
 
 def _latest(results: Sequence[Result]) -> tuple[list[Result], list[Warn]]:

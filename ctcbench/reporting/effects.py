@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from statistics import fmean
 
 from ctcbench.evaluation.over_seeds import Cell, main_effect
-from ctcbench.reporting.axes import level_order
+from ctcbench.reporting.axes import CONFIGURATION, level_order
 from ctcbench.reporting.report_model import Effect, Row
 
 METRICS = ("exact", "cer")
@@ -15,7 +15,7 @@ METRICS = ("exact", "cer")
 def find_effects(rows: Sequence[Row], axes: Sequence[str]) -> list[Effect]:
     """Return the effect of each level of each axis beside the axis's first (by size, then by name)."""
     effects = []
-    for axis in axes:
+    for axis in (axis for axis in axes if axis != CONFIGURATION):  # a name is no component
         levels = sorted({row.axes[axis] for row in rows}, key=level_order)
         for level in levels[1:]:
             for metric in METRICS:

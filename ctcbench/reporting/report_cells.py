@@ -12,6 +12,7 @@ from ctcbench.reporting.report_model import Comparison, Effect, Estimate, Interv
 
 BETTER, ON_IMAGES = "▲", "△"
 _EMPTY = '""'
+SCALED = "not the study at its full size; what trains on 16 images or fewer is whole"
 # Columns in the order in which they are left out where there is no room.
 DISPENSABLE = (
     "best run", "edits", "char %", "plateau left", "best (seed)", "decode ms", "train s", "parameters",
@@ -68,7 +69,8 @@ def row_cells(report: Report, *, joined: bool = False, without: Collection[str] 
     columns.append(("best run", lambda row: row.folders[row.best].name))
     columns = [column for column in columns if column[0] not in without]
     lines = tuple(tuple(text(row) for _, text in columns) for row in report.rows)
-    return Cells("results", tuple(header for header, _ in columns), lines, 1 + len(axes))
+    title = f"results, {report.scaled}" if report.scaled else "results"
+    return Cells(title, tuple(header for header, _ in columns), lines, 1 + len(axes))
 
 
 def with_plateaus(report: Report) -> bool:
@@ -135,7 +137,7 @@ def comparison_cells(comparisons: Sequence[Comparison]) -> Cells:
 
 def legend(report: Report, headers: Collection[str]) -> list[str]:
     """Return what the columns with these headers and the marks mean, a sentence or two each."""
-    said = []
+    said = [f"{report.scaled[0].upper()}{report.scaled[1:]}: {SCALED}."] if report.scaled else []
     if means := [name for name in ("exact", "char", "CER", "edits") if {name, f"{name} %"} & {*headers}]:
         said.append(
             f"{', '.join(means)}: mean ± standard deviation over the n seeds of a configuration; "

@@ -36,6 +36,7 @@ def to_json(report: Report) -> str:
         "schema": SCHEMA,
         "axes": report.axes,
         "common": report.common,
+        "scaled": report.scaled,
         "rows": [_row(row) for row in report.rows],
         "effects": [asdict(effect) | {"within_noise": effect.within_noise} for effect in report.effects],
         "comparisons": [asdict(comparison) for comparison in report.comparisons],

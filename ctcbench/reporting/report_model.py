@@ -233,7 +233,8 @@ class Report:
 
     ``axes`` are the settings that tell rows apart (or were asked for), ``common`` those that all
     results share. ``tests`` is how many comparisons the p-values are corrected for; ``damaged`` has a
-    line for each file that could not be read.
+    line for each file that could not be read. ``scaled`` says which rows are of studies that were shrunk,
+    and by what (empty: none).
     """
 
     axes: tuple[str, ...]
@@ -245,6 +246,7 @@ class Report:
     warnings: tuple[Warn, ...] = ()
     damaged: tuple[str, ...] = ()
     failures: tuple[Failure, ...] = ()
+    scaled: str = ""
 
     def row(self, number: int) -> Row:
         """Return the row of a number."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ctcbench.config.keys import resolve, train_key
@@ -15,19 +15,25 @@ from ctcbench.contract.errors import UsageError
 from ctcbench.contract.options import show
 from ctcbench.decode import result_key
 from ctcbench.registry import Registry
+from ctcbench.study.scale import scaled
 from ctcbench.study.study_file import Spec, Values
 
 # More than anyone means; a grid of that size is not even gone through.
 _BEYOND_REASON = 1_000_000
+# What an axis or a rule may name besides settings.
+NOT_SETTINGS = ("preset", "name")
 Point = dict[str, Any]
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One configuration, the preset under it, the run folder of its model, the file of its result there."""
+    """One configuration, the run folder of its model, and the file of its result there.
+
+    ``name`` is what its include rule calls it, and else the preset under it.
+    """
 
     config: RunConfig
-    preset: str
+    name: str
     train_key: str
     result_key: str
 
@@ -38,6 +44,20 @@ class Grid:
 
     entries: tuple[Entry, ...]
     notices: tuple[str, ...] = ()
+    scale: float = 1.0
+
+    def only(self, words: Sequence[str]) -> Grid:
+        """Return the grid with the configurations alone whose name has one of `words` in it, case aside.
+
+        Raises:
+            UsageError: one of them is in no name.
+        """
+        names = list(dict.fromkeys(entry.name for entry in self.entries))
+        for word in words:
+            if not any(word.lower() in name.lower() for name in names):
+                raise UsageError(f"--only {word}: in no configuration's name ({'; '.join(names)})")
+        kept = [e for e in self.entries if any(word.lower() in e.name.lower() for word in words)]
+        return replace(self, entries=tuple(kept)) if words else self
 
 
 def expand(registry: Registry, spec: Spec, *, confirmed: bool = False) -> Grid:
@@ -79,7 +99,7 @@ class _Expansion:
         points += [point for grid in inclusions for point in _points(grid)]
         if len(points) > spec.max_runs and not confirmed:
             raise self._too_many(len(points))
-        return self._merged([(self._config(point), self._preset_of(point)) for point in points])
+        return self._merged([(self._scaled(point), self._name_of(point)) for point in points])
 
     def _too_many(self, size: int) -> UsageError:
         return UsageError(
@@ -89,8 +109,14 @@ class _Expansion:
 
     def _config(self, point: Mapping[str, Any]) -> RunConfig:
         settings = self._preset(DEFAULT) | self._preset(self._preset_of(point)) | dict(self.spec.base)
-        settings |= {name: value for name, value in point.items() if name != "preset"}
+        settings |= {name: value for name, value in point.items() if name not in NOT_SETTINGS}
         return resolve(self.registry, RunConfig(**settings))
+
+    def _scaled(self, point: Mapping[str, Any]) -> RunConfig:
+        return scaled(self._config(point), self.spec.scale)
+
+    def _name_of(self, point: Mapping[str, Any]) -> str:
+        return str(point.get("name") or self._preset_of(point))
 
     def _preset_of(self, point: Mapping[str, Any]) -> str:
         return point.get("preset", self.spec.preset) or DEFAULT
@@ -113,8 +139,9 @@ class _Expansion:
         return found
 
     def _canonical(self, name: str, value: Any) -> Any:
-        if name == "preset":
-            self._preset(value)
+        if name in NOT_SETTINGS:
+            if name == "preset":
+                self._preset(value)
             return value
         if name in COMPONENT_SETTINGS:
             if not isinstance(value, str):
@@ -150,8 +177,8 @@ class _Expansion:
     def _merged(self, configs: list[tuple[RunConfig, str]]) -> Grid:
         entries: dict[tuple[str, str], Entry] = {}
         twice = 0
-        for config, preset in configs:
-            entry = Entry(config, preset, train_key(self.registry, config), result_key(config))
+        for config, name in configs:
+            entry = Entry(config, name, train_key(self.registry, config), result_key(config))
             first = entries.setdefault((entry.train_key, entry.result_key), entry)
             if first.config.test_samples != config.test_samples:
                 sizes = f"{first.config.test_samples} and {config.test_samples}"
@@ -161,8 +188,9 @@ class _Expansion:
                 )
             twice += first is not entry
         same = "1 configuration is" if twice == 1 else f"{twice} configurations are"
-        notice = f"{same} another one written differently, and counted once"
-        return Grid(tuple(entries.values()), (notice,) if twice else ())
+        differently = "another one written differently" if self.spec.scale == 1 else "the same as another"
+        notice = f"{same} {differently}, and counted once"
+        return Grid(tuple(entries.values()), (notice,) if twice else (), self.spec.scale)
 
 
 def _points(axes: Mapping[str, Values]) -> Iterator[Point]:

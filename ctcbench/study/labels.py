@@ -14,9 +14,9 @@ PRESET = "preset"
 def varied(entries: Sequence[Entry]) -> list[str]:
     """Return the settings that differ between configurations, in the order of the help.
 
-    Where presets differ, ``preset`` comes first and stands for whatever it decides by itself.
+    Where presets or names differ, ``preset`` comes first and stands for whatever they decide by themselves.
     """
-    dumps = [(entry.preset, entry.config.model_dump()) for entry in entries]
+    dumps = [(entry.name, entry.config.model_dump()) for entry in entries]
     names = [name for name in setting_fields() if len({dump[name] for _, dump in dumps}) > 1]
     presets = {preset for preset, _ in dumps}
     if len(presets) == 1:
@@ -33,7 +33,7 @@ def label(entry: Entry, names: Collection[str], *, without: Collection[str] = AF
 
 def _word(entry: Entry, name: str) -> str:
     if name == PRESET:
-        return entry.preset
+        return entry.name
     value = getattr(entry.config, name)
     if name in COMPONENT_SETTINGS:
         return show(value)

@@ -59,13 +59,14 @@ class Model:
 
 @dataclass(frozen=True)
 class Plan:
-    """A study about to be carried out by ``workers`` at once."""
+    """A study about to be carried out by ``workers`` at once; ``scale`` is what it was shrunk by."""
 
     folder: StudyFolder
     models: tuple[Model, ...]
     varied: tuple[str, ...]
     workers: int
     notices: tuple[str, ...] = ()
+    scale: float = 1.0
 
     def at(self, *stages: Stage) -> list[Model]:
         """Return the models at some stages."""
@@ -95,6 +96,7 @@ class Plan:
         return {
             "study": self.folder.name,
             "out": str(self.folder.out),
+            "scale": self.scale,
             "configurations": self.configurations,
             "models": len(self.models),
             **{stage: len(self.at(stage)) for stage in ("train", "resume", "decode", "done", "failed")},
@@ -140,7 +142,7 @@ def make_plan(
         for key, entries in by_key.items()
     ]
     workers = max(1, int(resources.get("workers") or 1))
-    return Plan(folder, tuple(models), tuple(names), workers, grid.notices)
+    return Plan(folder, tuple(models), tuple(names), workers, grid.notices, grid.scale)
 
 
 def _model(

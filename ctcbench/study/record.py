@@ -24,12 +24,13 @@ def plan_document(
         "plugins": dict(registry.versions()),
         "executor": executor,
         "resources": dict(resources),
+        "scale": plan.scale,
         "models": [
             {
                 "key": model.key,
                 "label": model.label,
                 "results": {entry.result_key: entry.config.model_dump() for entry in model.entries},
-                "presets": {entry.result_key: entry.preset for entry in model.entries},
+                "names": {entry.result_key: entry.name for entry in model.entries},
             }
             for model in plan.models
         ],

@@ -8,17 +8,18 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from ctcbench.config.presets import line_of
+from ctcbench.config.presets import STUDIES, line_of
 from ctcbench.config.run_config import setting_fields
 from ctcbench.contract.errors import UsageError, nearest
 from ctcbench.results.keys import is_file_name
+from ctcbench.study.scale import read_scale
 from ctcbench.study.seeds import read_seeds
 
-STUDIES = Path(__file__).parents[1] / "config" / "studies"
 MAX_RUNS = 500
 Values = tuple[Any, ...]
 _KEYS = (
-    "name", "description", "preset", "seeds", "max_runs", "executor", "base", "axes", "include", "exclude",
+    "name", "description", "preset", "seeds", "scale", "max_runs", "executor", "base", "axes", "include",
+    "exclude",
 )  # fmt: skip
 
 
@@ -26,8 +27,9 @@ _KEYS = (
 class Spec:
     """A study: ``axes`` over a ``base`` (a preset and settings), rules, seeds, a budget of runs.
 
-    A setting may also be ``preset``. ``include`` rules are grids of their own over the base; ``exclude``
-    rules take out of the grid whatever has all that they name. ``path`` is the file that it came from.
+    A setting may also be ``preset``. ``include`` rules are grids of their own over the base, and may say
+    under ``name`` what their configurations are called; ``exclude`` rules take out of the grid whatever has
+    all that they name. ``scale`` shrinks every configuration. ``path`` is the file that it came from.
     """
 
     name: str = ""
@@ -38,6 +40,7 @@ class Spec:
     include: tuple[Mapping[str, Values], ...] = ()
     exclude: tuple[Mapping[str, Values], ...] = ()
     seeds: tuple[int, ...] = ()
+    scale: float = 1.0
     max_runs: int = MAX_RUNS
     executor: str | None = None
     path: Path | None = None
@@ -138,6 +141,10 @@ class _Reader:
             seeds = read_seeds(document["seeds"]) if "seeds" in document else ()
         except UsageError as error:
             raise self.wrong("seeds", str(error)) from None
+        try:
+            scale = read_scale(document.get("scale", 1))
+        except UsageError as error:
+            raise self.wrong("scale", str(error)) from None
         base = self._typed(document, "base", dict, "a table") or {}
         for setting, value in base.items():
             self._known(setting, "base")
@@ -152,6 +159,7 @@ class _Reader:
             include=self._rules(document, "include"),
             exclude=self._rules(document, "exclude"),
             seeds=seeds,
+            scale=scale,
             max_runs=max_runs or MAX_RUNS,
             executor=text["executor"],
             path=self.path,
@@ -164,7 +172,7 @@ class _Reader:
         return value
 
     def _known(self, setting: str, where: str) -> None:
-        known = [*setting_fields(), "preset"]
+        known = [*setting_fields(), "preset", *(["name"] if where == "include" else [])]
         if setting not in known or (setting == "preset" and where == "base"):
             raise self.wrong(
                 setting,
@@ -195,5 +203,7 @@ class _Reader:
                 raise self.wrong(setting, f"{where}.{setting}: an empty list; leave it out, or name values")
             if any(isinstance(one, list | dict) for one in values):
                 raise self.wrong(setting, f"{where}.{setting}: expected plain values")
+            if setting == "name" and not (isinstance(value, str) and value.strip()):
+                raise self.wrong(setting, f"{where}.name: expected one text")
             found[setting] = tuple(values)
         return found

@@ -116,6 +116,10 @@ def changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
             found.append(f"{name}: {_listed(then)} then, {_listed(here)} now")
     if not found and _keys(before) != _keys(now):
         found.append(f"{len(_keys(before))} configurations then, {len(_keys(now))} now")
+    if (then := before.get("scale", 1)) != (here := now.get("scale", 1)):
+        found.append(f"scale: {then:g} then, {here:g} now")
+    if not found and _names(before) != _names(now):
+        found.append("what its configurations are called")
     for key in ("resources", "versions", "plugins"):
         old, new = before.get(key) or {}, now.get(key) or {}
         for name in dict.fromkeys([*old, *new]):
@@ -140,6 +144,10 @@ def _order(value: Any) -> tuple[str, float, str]:
 
 def _keys(plan: Mapping[str, Any]) -> set[tuple[str, str]]:
     return {(model["key"], result) for model in plan.get("models", []) for result in model["results"]}
+
+
+def _names(plan: Mapping[str, Any]) -> dict[str, Any]:
+    return {model["key"]: model.get("names") for model in plan.get("models", [])}
 
 
 def _listed(values: list[Any]) -> str:

@@ -23,7 +23,7 @@ from ctcbench.reporting.html.curves import training_curves
 from ctcbench.reporting.html.gallery import gallery
 from ctcbench.reporting.html.provenance import sources
 from ctcbench.reporting.plateaus import Plateaus
-from ctcbench.reporting.report_cells import p_value, with_plateaus
+from ctcbench.reporting.report_cells import SCALED, p_value, with_plateaus
 from ctcbench.reporting.report_model import Report
 
 SCRIPTS = ("dom", "theme", "table", "axes", "curves", "scatter", "confusion", "gallery", "start")
@@ -52,6 +52,7 @@ def html_page(report: Report, registry: Registry) -> str:
         .get_template("page.html")
         .render(
             report=report,
+            scaled_note=SCALED,
             data=as_json(page_data(report, registry)),
             script=script,
             script_hash=_digest(script),

@@ -12,7 +12,7 @@ from ctcbench.config.presets import read_preset
 from ctcbench.config.run_config import setting_fields
 from ctcbench.contract.errors import UsageError
 from ctcbench.reporting.build_report import build_report
-from ctcbench.reporting.presets_known import find_presets
+from ctcbench.reporting.studied import find_studied
 
 NAMES = ("default", "talk-10k", "talk-overfit2")
 
@@ -24,7 +24,7 @@ def preset_run(out: Path, preset: str, **settings):
 def write_plan(out: Path, presets, name="plan.json", created="2026-01-01"):
     """A plan as a study keeps it, of as much as names its presets: result → preset."""
     models = [
-        {"key": result.folder.name, "presets": {result.path.stem: preset}} for result, preset in presets
+        {"key": result.folder.name, "names": {result.path.stem: preset}} for result, preset in presets
     ]
     path = out / "studies" / "one" / name
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -33,7 +33,7 @@ def write_plan(out: Path, presets, name="plan.json", created="2026-01-01"):
 
 def report_of(pairs, by=None):
     results = [result for result, _ in pairs]
-    return build_report(results, by, presets=find_presets({result.folder for result in results}))
+    return build_report(results, by, studied=find_studied(results[0].folder.parent))
 
 
 def test_presets_are_an_axis_that_stands_for_all_that_they_decide(tmp_path):
@@ -46,43 +46,43 @@ def test_presets_are_an_axis_that_stands_for_all_that_they_decide(tmp_path):
     write_plan(tmp_path, pairs)
     found = report_of(pairs)
     # Two of the presets agree in much, as in the backbone: that is still what presets decide.
-    assert found.axes == ("preset", "lr")
-    assert {(row.axes["preset"], row.axes["lr"]) for row in found.rows} == {
+    assert found.axes == ("configuration", "lr")
+    assert {(row.axes["configuration"], row.axes["lr"]) for row in found.rows} == {
         (name, lr) for name in NAMES for lr in ("0.001", "0.01")
     }
     assert [row.n for row in found.rows] == [2] * 6
     (text,) = [w.text for w in found.warnings if w.kind == "confounded"]
     assert "backbone" in text and "epochs" in text and "lr" not in text.split(" change")[0].split(", ")
-    assert text.endswith("change together with preset: whose effect it is can't be told")
-    assert {(e.axis, e.baseline, e.level) for e in found.effects} >= {("preset", "default", "talk-10k")}
+    assert text.endswith("change together with configuration: whose effect it is can't be told")
+    assert {(e.axis, e.baseline, e.level) for e in found.effects} >= {("configuration", "default", "talk-10k")}
 
 
 def test_by_preset(tmp_path):
     pairs = [(preset_run(tmp_path, name, lr=lr), name) for name in NAMES for lr in (0.001, 0.01)]
     write_plan(tmp_path, pairs)
-    assert report_of(pairs, ["preset"]).axes == ("preset",)
-    assert [row.axes["preset"] for row in report_of(pairs, ["preset"]).rows] == [*reversed(NAMES)]
+    assert report_of(pairs, ["configuration"]).axes == ("configuration",)
+    assert [row.axes["configuration"] for row in report_of(pairs, ["configuration"]).rows] == [*reversed(NAMES)]
     pooled = report_of(pairs, ["lr"])
-    assert "preset" in next(w.text for w in pooled.warnings if w.kind == "pooled")
+    assert "configuration" in next(w.text for w in pooled.warnings if w.kind == "pooled")
 
 
 def test_where_one_result_is_of_no_known_preset_settings_are_named(tmp_path):
     pairs = [(preset_run(tmp_path, name), name) for name in NAMES[:2]]
     write_plan(tmp_path, pairs[:1])
-    assert "preset" not in report_of(pairs).axes and "backbone" in report_of(pairs).axes
-    with pytest.raises(UsageError, match="--by preset: no plan of a study"):
-        report_of(pairs, ["preset"])
+    assert "configuration" not in report_of(pairs).axes and "backbone" in report_of(pairs).axes
+    with pytest.raises(UsageError, match="--by configuration: no plan of a study"):
+        report_of(pairs, ["configuration"])
 
 
 def test_the_last_plan_counts_and_a_damaged_one_is_no_loss(tmp_path):
     pairs = [(preset_run(tmp_path, name), name) for name in NAMES[:2]]
     write_plan(tmp_path, [(result, "mine") for result, _ in pairs], "plan-1.json")
     write_plan(tmp_path, pairs, created="2026-01-02")
-    for number, text in enumerate(("{", "[]", '{"models": 3}', '{"models": [4, {"presets": []}]}')):
+    for number, text in enumerate(("{", "[]", '{"models": 3}', '{"models": [4, {"names": []}]}')):
         path = tmp_path / "studies" / f"s{number}" / "plan.json"
         path.parent.mkdir()
         path.write_text(text)
-    assert {row.axes["preset"] for row in report_of(pairs).rows} == {"default", "talk-10k"}
+    assert {row.axes["configuration"] for row in report_of(pairs).rows} == {"default", "talk-10k"}
 
 
 def test_one_preset_for_all_is_no_axis(tmp_path):
