@@ -189,3 +189,22 @@ def test_log_probs_are_of_the_slots(finished):
     read: LogProbs = load_log_probs(finished.log_probs_path("test"))
     assert read.values_NTK.shape == (12, 2, 11)
     assert read.lengths_N.tolist() == [2] * 12
+
+
+def test_the_gallery_of_mistakes_merges_nothing():
+    from ctcbench.reporting.html.gallery import _reading
+
+    read = sure_of(Alphabet("ab"), ("aab",), 4, "fixed")
+    found = _reading(read, RunConfig(), 0, by_ctc=False)
+    assert found["path"] == "aab·"
+    assert [text for text, _ in found["best"]] == ["aab"]
+    assert _reading(read, RunConfig(), 0, by_ctc=True)["best"][0][0] == "ab"
+
+
+def test_show_counts_the_frames_that_come_out(capsys):
+    flags = [f"--{name}={value}" for name, value in SLOTS.items()]
+    assert main(["show", *flags]) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert "2 of 8 features" in said
+    assert main(["show", "--head", "slots:count=5"]) == 2
+    assert "--shortcut none" in capsys.readouterr().err

@@ -131,6 +131,13 @@ def test_the_talks_figures_stand_beside_its_ladder_scaled_or_not(registry, scale
         assert bool(found[name].scaled) == (scale < 1 and "overfit" not in name)
 
 
+def test_a_grid_of_losses_leaves_out_the_decoders_that_do_not_fit(registry):
+    axes = {"loss": ("ctc", "slots"), "decoder": ("greedy", "slots")}
+    out = ({"loss": ("ctc",), "decoder": ("slots",)}, {"loss": ("slots",), "decoder": ("greedy",)})
+    entries = expand(registry, Spec(base=SETTINGS, axes=axes, exclude=out)).entries
+    assert [(e.config.loss, e.config.decoder) for e in entries] == [("ctc", "greedy"), ("slots", "slots")]
+
+
 def planned(capsys, *arguments):
     capsys.readouterr()
     assert main(["ablate", *arguments, "--dry-run", "--json"]) == 0
