@@ -101,7 +101,7 @@ def train(
     """Train the recogniser that `config` names, and leave its best weights in `folder`."""
     import torch
 
-    from ctcbench.training import device, logbook, loop, recognizer, split, step, weights
+    from ctcbench.training import device, logbook, loop, recognizer, split, step, summary, weights
 
     compute = device.choose(config, group.place)
     group.require_same(
@@ -137,7 +137,7 @@ def train(
         trainer.fit()
     book.finish(
         {
-            **loop.summary(trainer),
+            **summary.summarise(trainer),
             "finished": provenance.now(),
             "peak_memory_mib": _peak_memory_mib(compute),
             "host": provenance.host(compute.name()),

@@ -15,7 +15,8 @@ METRICS = ("exact", "cer")
 def find_effects(rows: Sequence[Row], axes: Sequence[str]) -> list[Effect]:
     """Return the effect of each level of each axis beside the axis's first (by size, then by name)."""
     effects = []
-    for axis in (axis for axis in axes if axis != CONFIGURATION):  # a name is no component
+    # A name is no component: alone, it says no more than the rows do; across others it has an effect.
+    for axis in (axis for axis in axes if axis != CONFIGURATION or len(axes) > 1):
         levels = sorted({row.axes[axis] for row in rows}, key=level_order)
         for level in levels[1:]:
             for metric in METRICS:

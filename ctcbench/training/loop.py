@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import time
 from dataclasses import asdict, dataclass, field
-from typing import Any
 
 import numpy as np
 from torch import Tensor, nn
@@ -29,7 +28,6 @@ from ctcbench.watch import Progress
 # A GPU is asked for its figures every so many steps, so that it seldom waits for the host.
 LOOK_EVERY = {"cpu": 1, "cuda": 10}
 SHOW_SECONDS = 0.2
-_CUDA_CTC = "cuda (torch's own kernel, not deterministic)"
 
 
 @dataclass
@@ -230,34 +228,3 @@ class Trainer:
             f"{diverged} (labels of its batch: {labels}); "
             f"try a lower --lr (it was {self.config.lr}), --clip 1, or --no-amp{saved}"
         )
-
-
-def summary(trainer: Trainer) -> dict[str, Any]:
-    """Return how training went: what it cost, and what is worth knowing of the way there."""
-    history, monitor, state = trainer.history, trainer.monitor.state, trainer.state
-    images = state.steps * len(trainer.train) / trainer.steps_an_epoch
-    on_cpu = trainer.config.deterministic or state.compute.device.type == "cpu"
-    backend, alignment = ("cpu" if on_cpu else _CUDA_CTC), state.model.alignment
-    return {
-        "started": history.started,
-        "parameters": sum(p.numel() for p in state.model.parameters()),
-        "train_seconds": history.seconds,
-        "images_per_second": images / history.seconds if history.seconds else None,
-        "training": {
-            "steps": state.steps,
-            "best_epoch": history.best_epoch,
-            "best_val_exact": history.best_exact,
-            "final_loss": monitor.loss,
-            "left_plateau_step": monitor.plateau.left_step or None,
-            "longest_plateau_steps": monitor.plateau.longest,
-            "plateau_steps_at_end": monitor.plateau.steps,
-            "blank_steps_at_end": monitor.plateau.blank_steps,
-            "validation_seconds": history.validation_seconds,
-            "device": str(state.compute.device),
-            "precision": state.compute.precision,
-            "processes": state.group.place.size,
-            "backend": state.group.backend,
-            "alignment": alignment,
-            "ctc_backend": backend if alignment == "ctc" else None,
-        },
-    }

@@ -23,9 +23,7 @@ def preset_run(out: Path, preset: str, **settings):
 
 def write_plan(out: Path, presets, name="plan.json", created="2026-01-01"):
     """A plan as a study keeps it, of as much as names its presets: result → preset."""
-    models = [
-        {"key": result.folder.name, "names": {result.path.stem: preset}} for result, preset in presets
-    ]
+    models = [{"key": result.folder.name, "names": {result.path.stem: preset}} for result, preset in presets]
     path = out / "studies" / "one" / name
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps({"schema": 1, "created": created, "models": models}))
@@ -51,17 +49,19 @@ def test_presets_are_an_axis_that_stands_for_all_that_they_decide(tmp_path):
         (name, lr) for name in NAMES for lr in ("0.001", "0.01")
     }
     assert [row.n for row in found.rows] == [2] * 6
-    (text,) = [w.text for w in found.warnings if w.kind == "confounded"]
-    assert "backbone" in text and "epochs" in text and "lr" not in text.split(" change")[0].split(", ")
-    assert text.endswith("change together with configuration: whose effect it is can't be told")
-    assert {(e.axis, e.baseline, e.level) for e in found.effects} >= {("configuration", "default", "talk-10k")}
+    assert not [w.text for w in found.warnings if w.kind == "confounded"]
+    assert {(e.axis, e.baseline, e.level) for e in found.effects} >= {
+        ("configuration", "default", "talk-10k")
+    }
 
 
 def test_by_preset(tmp_path):
     pairs = [(preset_run(tmp_path, name, lr=lr), name) for name in NAMES for lr in (0.001, 0.01)]
     write_plan(tmp_path, pairs)
     assert report_of(pairs, ["configuration"]).axes == ("configuration",)
-    assert [row.axes["configuration"] for row in report_of(pairs, ["configuration"]).rows] == [*reversed(NAMES)]
+    assert [row.axes["configuration"] for row in report_of(pairs, ["configuration"]).rows] == [
+        *reversed(NAMES)
+    ]
     pooled = report_of(pairs, ["lr"])
     assert "configuration" in next(w.text for w in pooled.warnings if w.kind == "pooled")
 

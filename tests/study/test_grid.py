@@ -35,7 +35,8 @@ def test_the_issues_grid_has_20_models_and_40_configurations(registry):
 def test_an_axis_over_every_setting(registry):
     """Two values each: no setting is left out."""
     other = {
-        "dataset": "captcha:width=64", "backbone": "cnn2", "head": "lstm1", "decoder": "beam",
+        "dataset": "captcha:width=64", "augmentation": "distort", "optimizer": "muon",
+        "backbone": "cnn2", "head": "lstm1", "decoder": "beam",
         "shortcut": "none", "schedule": "constant", "blank_penalty_schedule": "constant", "device": "cpu",
         "amp": False,
         "amp_dtype": "bfloat16", "channels_last": False, "deterministic": True, "skip_bad": True,
