@@ -6,7 +6,7 @@ SOURCES := $(shell find csrc -name '*.cpp' -o -name '*.hpp')
 .PHONY: demo test test-slow test-gpu lint format clean
 
 demo: .venv/installed
-	$(BIN)/ctcbench run --decoder beam_cpp --train-samples 20000 --test-samples 2000
+	$(BIN)/ctcbench run --preset fast --decoder beam_cpp --test-samples 2000
 
 test: .venv/tested
 	$(BIN)/python -m pytest -n auto -m "not slow and not gpu"
