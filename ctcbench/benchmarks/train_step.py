@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ctcbench.benchmarks.matrix_rate import matrix_rate
 from ctcbench.config.keys import resolve
 from ctcbench.config.run_config import RunConfig
 from ctcbench.contract.data import Source
@@ -17,6 +18,7 @@ from ctcbench.registry import Registry
 from ctcbench.runner import draw
 from ctcbench.runtime import Runtime
 from ctcbench.training import device, recognizer, split, step
+from ctcbench.training.spec_sheet import spec_sheet
 
 # These are the work; the rest is what the program adds to it.
 WORK = ("augment", "forward", "loss", "backward", "optimiser")
@@ -25,7 +27,11 @@ PARTS = ("data", *WORK, "other")
 
 @dataclass(frozen=True)
 class StepTimes:
-    """Milliseconds of each counted step, whole and by part, and what they were measured on."""
+    """Milliseconds of each counted step, whole and by part, and what they were measured on.
+
+    ``step_flops`` is the arithmetic of a step's forward and backward pass, taken as three times the
+    forward's; ``peak_flops`` what the device does a second in a large matrix product, measured here.
+    """
 
     total_ms: list[float]
     parts_ms: dict[str, list[float]]
@@ -34,6 +40,12 @@ class StepTimes:
     device: str
     precision: str
     threads: int
+    step_flops: int
+    peak_flops: float
+
+    def share_of_peak(self, step_ms: float) -> float:
+        """Return the share of the device's arithmetic that a step of so many milliseconds uses."""
+        return self.step_flops / (step_ms / 1000) / self.peak_flops
 
 
 class Clock:
@@ -119,4 +131,6 @@ def measure(
         compute.name() or "cpu",
         compute.precision,
         torch.get_num_threads(),
+        3 * config.batch_size * spec_sheet(registry, config).flops,
+        matrix_rate(compute),
     )

@@ -27,7 +27,7 @@ def train(
     steps: Annotated[int, typer.Option("--steps", metavar="N", min=3, help="counted steps")] = 60,
     as_json: AsJson = False,
 ) -> None:
-    """Measure a training step: images a second, and the time by part."""
+    """Measure a training step: images a second, the time by part, the share of the device's peak."""
     from ctcbench.benchmarks.train_step import PARTS, WORK, measure
     from ctcbench.runtime import Runtime
 
@@ -51,6 +51,9 @@ def train(
         "precision": times.precision,
         "threads": times.threads,
         "steps": steps,
+        "step_gflops": round(times.step_flops / 1e9, 3),
+        "matrix_tflops_per_second": round(times.peak_flops / 1e12, 4),
+        "share_of_peak": round(times.share_of_peak(total), 4),
     }
     if as_json:
         typer.echo(json.dumps(figures, indent=2))
@@ -72,7 +75,10 @@ def train(
     low, high = figures["own_overhead_quartiles"]
     console.print(
         f"{figures['images_per_second']} images/s; the step's own overhead (all but "
-        f"{', '.join(WORK)}) is {figures['own_overhead']:.1%} of it (quartiles {low:.1%} – {high:.1%})"
+        f"{', '.join(WORK)}) is {figures['own_overhead']:.1%} of it (quartiles {low:.1%} – {high:.1%})\n"
+        f"a step's {figures['step_gflops']:,.1f} GFLOP are {figures['share_of_peak']:.0%} of what a large "
+        f"matrix product does here in that time "
+        f"({figures['matrix_tflops_per_second']:.3g} TFLOP/s in {times.precision})"
     )
 
 

@@ -10,6 +10,7 @@ from ctcbench.__main__ import main
 from ctcbench.benchmarks import data_memory, train_step
 from ctcbench.runner import draw
 from ctcbench.runtime import Runtime
+from ctcbench.training.spec_sheet import spec_sheet
 
 
 def test_the_parts_of_a_step_add_up(registry, own_cache):
@@ -19,6 +20,15 @@ def test_the_parts_of_a_step_add_up(registry, own_cache):
         parts = {name: times.parts_ms[name][number] for name in train_step.PARTS}
         assert sum(parts.values()) == pytest.approx(total)
         assert all(parts[name] > 0 for name in (*train_step.WORK, "data"))
+
+
+def test_the_share_of_the_peak_is_of_this_devices_products(registry, own_cache):
+    times = train_step.measure(registry, tiny(), Runtime(), steps=3, warm_up=1)
+    sheet = spec_sheet(registry, tiny())
+    assert times.step_flops == 3 * 16 * sheet.flops
+    assert times.peak_flops > 1e8
+    assert 0 < times.share_of_peak(min(times.total_ms)) < 1
+    assert times.share_of_peak(10.0) == pytest.approx(2 * times.share_of_peak(20.0))
 
 
 def test_mapped_images_are_no_private_memory(registry, own_cache):
