@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import copy
 import datetime
+import gc
 import json
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
@@ -55,6 +56,12 @@ def joined(place: Place, config: RunConfig) -> Iterator[Group]:
             f"start it again with --resume"
         ) from error
     finally:
+        if done:
+            # One that leaves first takes its connections from the others; and what still holds the group
+            # when the interpreter ends has threads that abort the process.
+            gc.collect()
+            with contextlib.suppress(RuntimeError):  # the result is there, whatever became of the others
+                distributed.barrier()
         # After an error NCCL might wait for ever for what the others no longer send.
         if done or not on_gpu:
             distributed.destroy_process_group()
