@@ -19,6 +19,7 @@ from ctcbench.reporting.svg.markup import element
 from ctcbench.results.result import Result
 from ctcbench.results.run_folder import RunFolder
 
+ROOT = Path(__file__).parents[2]
 SVG = "{http://www.w3.org/2000/svg}"
 
 
@@ -100,6 +101,24 @@ def test_lines_lie_where_their_figures_are(lottery):
 def test_a_first_loss_out_of_all_proportion_does_not_flatten_the_rest(lottery):
     figures = re.findall(r"^[\d,.]+$", texts(drawn(lottery)), re.M)
     assert "500" not in figures and "10" in figures
+
+
+def test_the_picture_in_the_readme_is_one_of_these():
+    text = (ROOT / "docs" / "lottery.svg").read_text(encoding="utf-8")
+    svg = ET.fromstring(text)
+    assert [path.get("class") for path in svg.iter(f"{SVG}path")] == ["run row2"] * 20 + ["run row1"] * 20
+    # The table beside it has its figures.
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    lines = [line for line in texts(svg).splitlines() if " exact " in line]
+    assert len(lines) == 2
+    for line in lines:
+        name, exact, collapsed = re.match(
+            r"(\S+) +exact (\S+ ± \S+) %, collapsed (\d+ of \d+)", line
+        ).groups()  # type: ignore[union-attr]
+        (row,) = [
+            row for row in readme.splitlines() if row.replace("`", "").startswith(f"| {name} | {collapsed}")
+        ]
+        assert exact in row
 
 
 def test_light_and_dark(lottery):
