@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -77,8 +78,10 @@ def unwritable(path: Path, error: OSError) -> UsageError:
 
 
 @contextlib.contextmanager
-def lock(path: Path, *, wait: bool, what: str) -> Iterator[None]:
+def lock(path: Path, *, wait: bool, what: str, patience: float = 0.0) -> Iterator[None]:
     """Hold the lock file `path`; the system lets go of it when this process ends, however it ends.
+
+    Without `wait`, another one has `patience` seconds to let go of it.
 
     Raises:
         Busy: `wait` is False and another live process holds it; says what that one is doing, which is
@@ -93,12 +96,18 @@ def lock(path: Path, *, wait: bool, what: str) -> Iterator[None]:
     except OSError as error:
         raise unwritable(path, error) from error
     with handle:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-        except BlockingIOError:
-            handle.seek(0)
-            owner = handle.read().strip() or "another process is at work"
-            raise Busy(f"{path.parent}: {owner}; wait for it or stop it") from None
+        deadline = time.monotonic() + patience
+        while True:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+                break
+            except BlockingIOError:
+                if time.monotonic() < deadline:
+                    time.sleep(0.05)
+                    continue
+                handle.seek(0)
+                owner = handle.read().strip() or "another process is at work"
+                raise Busy(f"{path.parent}: {owner}; wait for it or stop it") from None
         handle.truncate(0)
         handle.write(f"process {os.getpid()} is {what}")
         handle.flush()

@@ -15,6 +15,9 @@ from ctcbench.contract.options import show
 from ctcbench.results import provenance
 from ctcbench.results.result import read_object
 
+# A study that was killed a moment ago may not be gone yet, and a worker that it was about to start holds
+# its lock until it has become a program of its own: on a busy machine, a second or so.
+_DYING_SECONDS = 2.0
 SCHEMA = 1
 _SHOWN = 6
 
@@ -49,7 +52,7 @@ class StudyFolder:
             UsageError: ``out`` can't be written.
         """
         what = f"running the study {self.name} in this folder"
-        with files.lock(self.out / "studies" / ".lock", wait=False, what=what):
+        with files.lock(self.out / "studies" / ".lock", wait=False, what=what, patience=_DYING_SECONDS):
             for folder in (self.path, self.path / "trials"):
                 for stale in folder.glob(".*.tmp"):
                     stale.unlink(missing_ok=True)
