@@ -15,13 +15,14 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from ctcbench.cli import bench_costs, bench_decoders
+from ctcbench.cli import bench_costs, bench_decoders, bench_seeds
 from ctcbench.cli.help import Command
 from ctcbench.contract.errors import CtcbenchError
 
 group = typer.Typer(help="Measure what the program itself costs.")
 group.command(cls=Command)(bench_costs.train)
 group.command(cls=Command)(bench_costs.data)
+group.command(cls=Command)(bench_seeds.seeds)
 group.command(cls=Command)(bench_decoders.decoders)
 
 _PROGRAM = [sys.executable, "-m", "ctcbench"]

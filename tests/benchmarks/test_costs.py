@@ -65,3 +65,25 @@ def test_the_commands_print_json(own_cache, capsys, command):
     assert main(["bench", *command, *flags, "--json"]) == 0
     figures = json.loads(capsys.readouterr().out)
     assert figures["batch_size"] in (16, 32)
+
+
+def test_several_seeds_are_trained_by_each_executor_in_turns(own_cache, capsys):
+    settings = {**TINY, "max_steps": 2}
+    flags = [part for name, value in settings.items() for part in (f"--{name.replace('_', '-')}", str(value))]
+    executors = ["local:workers=1", "local:workers=2"]
+    options = [part for text in executors for part in ("--executor", text)]
+    assert main(["bench", "seeds", "--seeds", "2", "--rounds", "1", *options, *flags, "--json"]) == 0
+    figures = json.loads(capsys.readouterr().out)["executors"]
+    assert list(figures) == executors
+    assert figures["local:workers=1"]["gain"] == 1
+    for figure in figures.values():
+        assert figure["seconds"] == figure["lowest"] == figure["highest"]
+        assert figure["of_one_seed"] == pytest.approx(figure["seconds"] / figure["alone_seconds"])
+
+
+def test_a_training_that_fails_is_no_time(own_cache, capsys):
+    flags = [part for name, value in TINY.items() for part in (f"--{name.replace('_', '-')}", str(value))]
+    assert (
+        main(["bench", "seeds", "--seeds", "2", "--rounds", "1", *flags, "--lr", "1e9", "--clip", "0"]) == 1
+    )
+    assert "a training failed: " in capsys.readouterr().err

@@ -1,0 +1,88 @@
+"""What several seeds at once gain: the same trainings by several executors, in turns."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ctcbench.config.run_config import RunConfig
+from ctcbench.contract.errors import CtcbenchError
+from ctcbench.contract.executors import Event, Executor, Outcome
+from ctcbench.registry import Registry
+from ctcbench.results.result import Result
+from ctcbench.runner import draw
+from ctcbench.runtime import Runtime
+from ctcbench.study.conduct import conduct
+from ctcbench.study.grid import expand
+from ctcbench.study.plan import Model, make_plan
+from ctcbench.study.study_file import Spec
+from ctcbench.study.study_folder import StudyFolder
+
+
+@dataclass(frozen=True)
+class SeedTimes:
+    """Seconds of wall clock, a round each, with start, reading and decoding: of one seed, and of all.
+
+    ``alone`` and ``together`` are by executor.
+    """
+
+    seeds: int
+    alone: dict[str, list[float]] = field(default_factory=dict)
+    together: dict[str, list[float]] = field(default_factory=dict)
+
+
+def measure(
+    registry: Registry,
+    config: RunConfig,
+    runtime: Runtime,
+    executors: Sequence[str],
+    seeds: int,
+    rounds: int,
+    told: Callable[[str], None] = lambda _: None,
+) -> SeedTimes:
+    """Train one seed, and then `seeds` of them, with each executor in each round.
+
+    Raises:
+        UsageError: as a run with these settings, or an executor is not there.
+        CtcbenchError: a training failed.
+    """
+    built = {text: registry.build("executor", registry.resolve("executor", text)) for text in executors}
+    for split in ("train", "val", "test"):
+        draw(registry, config, runtime, split)
+    times = SeedTimes(seeds, {text: [] for text in built}, {text: [] for text in built})
+    for number in range(rounds):
+        for text, executor in built.items():
+            for count, into in ((1, times.alone), (seeds, times.together)):
+                told(f"round {number + 1} of {rounds}: {text}, {count} seed{'s' * (count > 1)}")
+                into[text].append(_seconds(registry, config, executor, count))
+    return times
+
+
+def _seconds(registry: Registry, config: RunConfig, executor: Executor, seeds: int) -> float:
+    settings = {name: value for name, value in config.model_dump().items() if name != "seed"}
+    spec = Spec(name="bench", base=settings, seeds=tuple(range(seeds)), max_runs=seeds)
+    with tempfile.TemporaryDirectory() as out:
+        folder = StudyFolder(Path(out), spec.name)
+        resources = dict(executor.describe())
+        with folder.lock():
+            plan = make_plan(expand(registry, spec), folder, resources)
+            started = time.perf_counter()
+            ending = conduct(plan, executor, _Nobody(), resources=resources, checkpoint_seconds=1e9)
+            elapsed = time.perf_counter() - started
+    if ending.failed:
+        raise CtcbenchError(f"a training failed: {next(iter(ending.failed.values()))}")
+    return elapsed
+
+
+class _Nobody:
+    def heard(self, model: Model, worker: str, event: Event) -> None:
+        pass
+
+    def ended(self, model: Model, outcome: Outcome, results: Mapping[str, Result]) -> None:
+        pass
+
+    def notice(self, text: str) -> None:
+        pass
