@@ -108,7 +108,7 @@ def measure(
         objective = clock.around("loss", registry.build("loss", config.loss, source.alphabet))
         augment = clock.around("augment", registry.build("augmentation", config.augmentation, source.image))
         state = step.new_state(model.train(), augment, objective, config, compute, steps + warm_up)
-        model.forward = clock.around("forward", model.forward)  # type: ignore[method-assign]
+        state.network = clock.around("forward", state.network)  # type: ignore[assignment]
         state.scaler = _TimedScaler(state.scaler, clock)  # type: ignore[assignment]
         batch_at = clock.around("data", split.batch_at)
         total_ms: list[float] = []

@@ -24,7 +24,7 @@ _PARTS, _IMAGES, _TRAINING, _MACHINE = "Parts", "Images", "Training", "Machine"
 THEMES = {
     **dict.fromkeys([*COMPONENT_SETTINGS, "shortcut"], _PARTS),
     **dict.fromkeys(("train_samples", "val_samples", "test_samples", "skip_bad"), _IMAGES),
-    **dict.fromkeys(("device", "amp", "amp_dtype", "channels_last", "deterministic"), _MACHINE),
+    **dict.fromkeys(("device", "amp", "amp_dtype", "channels_last", "compile", "deterministic"), _MACHINE),
 }
 
 

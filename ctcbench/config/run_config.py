@@ -62,6 +62,12 @@ class RunConfig(BaseModel):
         int, Field(ge=0, description="stop after this many steps (0: when the epochs end)")
     ] = 0
     batch_size: Annotated[int, Field(ge=1, description="images a step")] = 32
+    augment_until: Annotated[
+        float,
+        Field(
+            ge=0, le=1, description="share of the steps with augmentation; the rest sees images as they are"
+        ),
+    ] = 0.8
     optimizer: Annotated[
         Optimizer, Field(description="adamw, or muon for the matrices with adamw for the rest")
     ] = "adamw"
@@ -96,6 +102,9 @@ class RunConfig(BaseModel):
         Literal["auto", "bfloat16", "float16"], Field(description="number format of mixed precision")
     ] = "auto"
     channels_last: Annotated[bool, Field(description="memory order of images and features")] = True
+    compile: Annotated[
+        bool, Field(description="torch.compile the network, on a GPU as CUDA graphs; slower on most CPUs")
+    ] = False
     deterministic: Annotated[bool, Field(description="only kernels that give the same bits each time")] = (
         False
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
@@ -26,7 +27,8 @@ Augment = Callable[[Tensor, Tensor], Tensor]
 class TrainState:
     """Everything that a step changes, and ``step``, the number of steps done, out of ``steps``.
 
-    ``network`` computes ``model`` and is the same, but where a group of processes trains it.
+    ``network`` computes ``model`` and is the same, but where it is compiled or a group of processes
+    trains it.
     """
 
     model: Recognizer
@@ -79,9 +81,15 @@ def new_state(
         for module in ema.modules():
             if isinstance(module, nn.RNNBase):
                 module.flatten_parameters()  # a copy is not one block of memory, of which cuDNN complains
+    network = group.network(model, compute)
+    if config.compile:
+        from ctcbench.training.compiling import Compiled  # torch's compiler takes as long to import as torch
+
+        own_N, _ = group.part(np.arange(config.batch_size))
+        network = Compiled(network, compute, len(own_N))
     return TrainState(
         model=model,
-        network=group.network(model, compute),
+        network=network,
         augment=augment,
         objective=objective,
         optimizer=make_optimizer(model, config, compute),
@@ -99,7 +107,9 @@ def train_step(state: TrainState, batch: Batch, config: RunConfig) -> StepMetric
     """Do one step of training on `batch`; nothing in it waits for the device."""
     # Chance too is a function of (seed, step), in each process another.
     state.compute.seed(step_seed(config.seed, state.step, state.group.place.rank))
-    images_NCHW = state.augment(batch.images_NCHW, batch.widths_N)
+    images_NCHW = batch.images_NCHW
+    if state.step < config.augment_until * state.steps:
+        images_NCHW = state.augment(images_NCHW, batch.widths_N)
     with state.compute.autocast():
         reading = state.network(images_NCHW)
     loss = training_loss(state, reading.logits_TNK, batch, config)

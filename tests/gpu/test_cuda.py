@@ -9,6 +9,7 @@ from ctcbench import runner
 from ctcbench.evaluation.log_probs import load_log_probs
 from ctcbench.results.run_folder import RunFolder
 from ctcbench.runtime import Runtime
+from ctcbench.training import monitor
 
 pytestmark = [
     pytest.mark.gpu,
@@ -73,3 +74,14 @@ def test_a_resumed_run_on_the_gpu_goes_on(registry, tmp_path, monkeypatch):
         runner.run(registry, config, Runtime(tmp_path))
     monkeypatch.undo()
     assert runner.run(registry, config, Runtime(tmp_path, resume=True)).score.images == 12
+
+
+def test_compiled_to_cuda_graphs_it_learns_the_same(registry, tmp_path, monkeypatch):
+    monkeypatch.setattr(monitor, "RECORD_EVERY", 1)
+    settings = {"amp": False, "backbone": "cnn3:width=4", "head": "bigru1:width=8", "device": "cuda"}
+    losses = []
+    for how in (False, True):
+        result = runner.run(registry, tiny(**settings, compile=how), Runtime(tmp_path / str(how)))
+        rows = RunFolder(result.folder).read_metrics()
+        losses.append([row["loss"] for row in rows if row["kind"] == "steps"])
+    assert losses[1] == pytest.approx(losses[0], rel=1e-2)

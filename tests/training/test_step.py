@@ -66,6 +66,16 @@ def test_the_same_seed_gives_the_same_bits_dropout_and_all(registry):
     assert first != other
 
 
+@pytest.mark.parametrize(("until", "augmented"), [(0.0, 0), (0.25, 3), (0.8, 8), (1.0, 10)])
+def test_the_last_steps_see_images_as_they_are(registry, until, augmented):
+    state, part, config = some_state(registry, augment_until=until)
+    seen = []
+    state.augment = lambda images_NCHW, widths_N: seen.append(state.step) or 255 - images_NCHW
+    for step in range(state.steps):
+        train_step(state, split.batch_at(part, step, config), config)
+    assert seen == list(range(augmented))
+
+
 @pytest.mark.parametrize("shortcut", ["sum", "aux", "none"])
 def test_learns_a_batch_by_heart(registry, shortcut):
     losses, _ = steps(
