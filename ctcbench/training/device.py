@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from ctcbench.config.run_config import RunConfig
 from ctcbench.contract.errors import UsageError
@@ -50,6 +51,22 @@ class Compute:
             torch.cuda.manual_seed(seed)
         else:
             torch.default_generator.manual_seed(seed)
+
+    def fetch(self, tensor: Tensor) -> Callable[[], Tensor]:
+        """Begin to copy a tensor to the CPU; what is returned waits for it and gives it."""
+        if self.device.type != "cuda":
+            here = tensor.cpu()
+            return lambda: here
+        pinned = torch.empty(tensor.shape, dtype=tensor.dtype, pin_memory=True)
+        pinned.copy_(tensor, non_blocking=True)
+        copied = torch.cuda.Event()
+        copied.record()
+
+        def wait() -> Tensor:
+            copied.synchronize()
+            return pinned
+
+        return wait
 
     def name(self) -> str | None:
         """Return the GPU's name, or None on a CPU."""

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import time
 from dataclasses import asdict, dataclass, field
 
-import numpy as np
 from torch import Tensor, nn
 
 from ctcbench.config.run_config import RunConfig
@@ -18,7 +18,7 @@ from ctcbench.training.blank_plateau import guess_loss
 from ctcbench.training.checkpoint import load_checkpoint
 from ctcbench.training.logbook import Logbook
 from ctcbench.training.monitor import DivergedAt, Monitor, MonitorState, TrainingDiverged
-from ctcbench.training.reading import Validation, evaluation_batch_size, read_split, unwrap, validate
+from ctcbench.training.reading import Validation, evaluation_batch_size, read_batches, unwrap, validate
 from ctcbench.training.schedule import blank_penalty
 from ctcbench.training.split import Split, batch_at, steps_an_epoch
 from ctcbench.training.step import TrainState, train_step
@@ -171,10 +171,9 @@ class Trainer:
     def _validate(self, model: nn.Module) -> Validation | None:
         """Return what the validation images are read like, or None if an output is no number."""
         batch_size = evaluation_batch_size(self.config)
-        read = read_split(model, self.val, self.state.compute, "val", self.runtime.watcher, batch_size)
-        if np.isnan(read.values_NTK).any():
-            return None
-        return validate(read, self.state.model.alignment, self.state.objective)
+        batches = read_batches(model, self.val, self.state.compute, "val", self.runtime.watcher, batch_size)
+        with contextlib.closing(batches):
+            return validate(batches, self.state.model.alignment, self.state.objective)
 
     def _look(self) -> None:
         self.monitor.look(self.logbook.record, self.runtime.watcher.notice)

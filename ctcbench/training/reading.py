@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable, Generator, Iterable
 from typing import NamedTuple
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from rapidfuzz.distance import Levenshtein
-from torch import nn
+from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.utils.rnn import pad_sequence
 
@@ -37,72 +40,90 @@ def evaluation_batch_size(config: RunConfig) -> int:
     return min(_LARGEST_BATCH, 4 * config.batch_size)
 
 
-@torch.no_grad()
 def read_split(
     model: nn.Module, split: Split, compute: Compute, name: SplitName, watcher: Watcher, batch_size: int
 ) -> LogProbs:
     """Return the log-probs of every image of a split; `model` is a Recognizer or an average of one."""
+    batches = list(read_batches(model, split, compute, name, watcher, batch_size))
+    return LogProbs(
+        np.concatenate([batch.values_NTK for batch in batches]),
+        np.concatenate([batch.lengths_N for batch in batches]),
+        split.samples.texts,
+        batches[0].alphabet,
+        split.samples.fingerprint,
+    )
+
+
+@torch.no_grad()
+def read_batches(
+    model: nn.Module, split: Split, compute: Compute, name: SplitName, watcher: Watcher, batch_size: int
+) -> Generator[LogProbs, None, None]:
+    """Yield the log-probs of a split's images, a batch at a time.
+
+    A GPU is given the next batch before the caller gets this one, so that it reads while the caller decodes.
+    """
     recognizer = unwrap(model)
     was_training = model.training
     model.eval()
-    values, lengths = [], []
+    before: Callable[[], LogProbs] | None = None
     try:
         for start in range(0, len(split), batch_size):
             batch = split.batch(np.arange(start, min(start + batch_size, len(split))))
             with compute.autocast():
                 logits_TNK = model(batch.images_NCHW).logits_TNK
-            values.append(logits_TNK.float().log_softmax(-1).transpose(0, 1).cpu().numpy())
-            lengths.append(recognizer.frames(batch.widths_N).cpu().numpy())
-            watcher.reading(name, start + len(batch.images_NCHW), len(split))
+            values_NTK = compute.fetch(logits_TNK.float().log_softmax(-1).transpose(0, 1))
+            lengths_N = recognizer.frames(batch.widths_N).cpu().numpy()
+            texts = split.samples.texts[start : start + len(lengths_N)]
+            if before is not None:
+                yield before()
+            before = functools.partial(_log_probs, values_NTK, lengths_N, texts, recognizer.alphabet)
+            watcher.reading(name, start + len(lengths_N), len(split))
+        if before is not None:
+            yield before()
     finally:
         model.train(was_training)
-    return LogProbs(
-        np.concatenate(values),
-        np.concatenate(lengths),
-        split.samples.texts,
-        recognizer.alphabet,
-        split.samples.fingerprint,
-    )
+
+
+def _log_probs(
+    values_NTK: Callable[[], Tensor], lengths_N: NDArray[np.int64], texts: tuple[str, ...], alphabet: Alphabet
+) -> LogProbs:
+    return LogProbs(values_NTK().numpy(), lengths_N, texts, alphabet)
 
 
 def validate(
-    log_probs: LogProbs, alignment: Alignment = "ctc", objective: Objective | None = None
-) -> Validation:
+    batches: Iterable[LogProbs], alignment: Alignment = "ctc", objective: Objective | None = None
+) -> Validation | None:
     """Return what the best path of each image is worth, read as the loss aligns, and the loss.
 
     The loss is CTC's own, without what a loss component may add to it; for another alignment it is
-    the `objective`.
+    the `objective`. None if a log-prob is no number.
     """
-    found = greedy_search(
-        log_probs.values_NTK, log_probs.lengths_N, blank=BLANK, merge_repeats=alignment == "ctc"
-    )
-    pairs = [(log_probs.alphabet.decode(h.labels), t) for h, t in zip(found, log_probs.texts, strict=True)]
-    edits = sum(Levenshtein.distance(prediction, target) for prediction, target in pairs)
-    characters = max(1, sum(len(target) for _, target in pairs))
-    exact = sum(prediction == target for prediction, target in pairs) / len(pairs)
-    ours = None if alignment == "ctc" else objective
-    return Validation(exact, edits / characters, _loss(log_probs, log_probs.alphabet, ours))
+    images = exact = edits = characters = 0
+    loss = 0.0
+    for read in batches:
+        if np.isnan(read.values_NTK).any():
+            return None
+        found = greedy_search(read.values_NTK, read.lengths_N, blank=BLANK, merge_repeats=alignment == "ctc")
+        pairs = [
+            (read.alphabet.decode(h.labels), target) for h, target in zip(found, read.texts, strict=True)
+        ]
+        images += len(pairs)
+        exact += sum(prediction == target for prediction, target in pairs)
+        edits += sum(Levenshtein.distance(prediction, target) for prediction, target in pairs)
+        characters += sum(len(target) for _, target in pairs)
+        loss += len(pairs) * _loss(read, None if alignment == "ctc" else objective)
+    return Validation(exact / images, edits / max(1, characters), loss / images)
 
 
-def _loss(log_probs: LogProbs, alphabet: Alphabet, objective: Objective | None) -> float:
-    targets = [alphabet.encode(text) for text in log_probs.texts]
+def _loss(read: LogProbs, objective: Objective | None) -> float:
+    targets = [torch.tensor(read.alphabet.encode(text), dtype=torch.long) for text in read.texts]
+    log_probs_TNK = torch.from_numpy(read.values_NTK).transpose(0, 1)
+    lengths_N, target_lengths_N = torch.from_numpy(read.lengths_N), torch.tensor([*map(len, targets)])
     if objective is not None:
-        targets_NL = pad_sequence([torch.tensor(target) for target in targets], batch_first=True)
-        return float(
-            objective(
-                torch.from_numpy(log_probs.values_NTK).transpose(0, 1),
-                torch.from_numpy(log_probs.lengths_N),
-                targets_NL,
-                torch.tensor([len(target) for target in targets]),
-            )
-        )
+        targets_NL = pad_sequence(targets, batch_first=True)
+        return float(objective(log_probs_TNK, lengths_N, targets_NL, target_lengths_N))
     losses_N = F.ctc_loss(
-        torch.from_numpy(log_probs.values_NTK).transpose(0, 1),
-        torch.tensor([label for target in targets for label in target], dtype=torch.long),
-        torch.from_numpy(log_probs.lengths_N),
-        torch.tensor([len(target) for target in targets]),
-        blank=BLANK,
-        reduction="none",
+        log_probs_TNK, torch.cat(targets), lengths_N, target_lengths_N, blank=BLANK, reduction="none"
     )
     return float(losses_N.mean())
 

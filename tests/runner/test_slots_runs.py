@@ -120,10 +120,10 @@ def test_validation_reads_as_the_loss_aligns():
     alphabet = Alphabet("ab")
     read = sure_of(alphabet, ("aab", "bb"), 4, "fixed")
     objective = ctcbench.registry.load([]).build("loss", "slots", alphabet)
-    found = validate(read, "fixed", objective)
+    found = validate([read], "fixed", objective)
     assert (found.exact, found.cer) == (1.0, 0.0)
     assert 0 < found.loss < 0.01
-    merged = validate(read)
+    merged = validate([read])
     assert (merged.exact, merged.cer) == (0.0, 2 / 5)
 
 
