@@ -69,8 +69,8 @@ class RunConfig(BaseModel):
         ),
     ] = 0.8
     optimizer: Annotated[
-        Optimizer, Field(description="adamw, or muon for the matrices with adamw for the rest")
-    ] = "adamw"
+        Optimizer, Field(description="muon for the matrices with adamw for the rest, or adamw for all")
+    ] = "muon"
     lr: Annotated[float, Field(gt=0, description="the highest learning rate of AdamW")] = 3e-3
     muon_scale: Annotated[float, Field(gt=0, description="muon's rate, in units of lr")] = 20.0
     schedule: Annotated[Schedule, Field(description="how the learning rate goes")] = "onecycle"

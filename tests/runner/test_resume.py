@@ -81,12 +81,12 @@ def test_killed_and_resumed_ends_with_the_same_bits(tmp_path, uninterrupted, at,
     assert ending(tmp_path) == uninterrupted
 
 
-def test_muons_momentum_is_gone_on_with(tmp_path):
-    muon = {**SETTINGS, "optimizer": "muon"}
+def test_adamws_moments_are_gone_on_with(tmp_path):
+    adamw = {**SETTINGS, "optimizer": "adamw"}
     whole, stopped = tmp_path / "whole", tmp_path / "stopped"
-    assert start(whole, "begin", settings=muon).returncode == 0
-    assert start(stopped, "begin", signal.SIGKILL, 7, 0.0, settings=muon).returncode == -signal.SIGKILL
-    assert start(stopped, "resume", settings=muon).returncode == 0
+    assert start(whole, "begin", settings=adamw).returncode == 0
+    assert start(stopped, "begin", signal.SIGKILL, 7, 0.0, settings=adamw).returncode == -signal.SIGKILL
+    assert start(stopped, "resume", settings=adamw).returncode == 0
     assert ending(stopped) == ending(whole)
 
 

@@ -35,7 +35,8 @@ def test_the_issues_grid_has_20_models_and_40_configurations(registry):
 def test_an_axis_over_every_setting(registry):
     """Two values each: no setting is left out."""
     other = {
-        "dataset": "captcha:width=64", "augmentation": "distort", "optimizer": "muon",
+        "dataset": "captcha:width=64", "augmentation": "distort", "optimizer": "adamw",
+        "augment_until": 0.5, "compile": True,
         "backbone": "cnn2", "head": "lstm1", "decoder": "beam",
         "shortcut": "none", "schedule": "constant", "blank_penalty_schedule": "constant", "device": "cpu",
         "amp": False,

@@ -103,7 +103,7 @@ def test_clipping_bounds_the_gradient(registry):
 
 
 def test_norms_and_biases_do_not_decay(registry):
-    state, _, _ = some_state(registry, weight_decay=0.1)
+    state, _, _ = some_state(registry, weight_decay=0.1, optimizer="adamw")
     decayed, free = state.optimizer.param_groups
     assert (decayed["weight_decay"], free["weight_decay"]) == (0.1, 0.0)
     assert all(p.ndim >= 2 for p in decayed["params"])
