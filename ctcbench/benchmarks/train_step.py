@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ctcbench.benchmarks.matrix_rate import matrix_rate
+from ctcbench.benchmarks.floor import Floor, find_floor
 from ctcbench.config.keys import resolve
 from ctcbench.config.run_config import RunConfig
 from ctcbench.contract.data import Source
@@ -29,8 +29,8 @@ PARTS = ("data", *WORK, "other")
 class StepTimes:
     """Milliseconds of each counted step, whole and by part, and what they were measured on.
 
-    ``step_flops`` is the arithmetic of a step's forward and backward pass, taken as three times the
-    forward's; ``peak_flops`` what the device does a second in a large matrix product, measured here.
+    The arithmetic of the ``floor`` is that of a step's forward and backward pass, taken as three times the
+    forward's.
     """
 
     total_ms: list[float]
@@ -40,12 +40,11 @@ class StepTimes:
     device: str
     precision: str
     threads: int
-    step_flops: int
-    peak_flops: float
+    floor: Floor
 
     def share_of_peak(self, step_ms: float) -> float:
         """Return the share of the device's arithmetic that a step of so many milliseconds uses."""
-        return self.step_flops / (step_ms / 1000) / self.peak_flops
+        return self.floor.milliseconds()["arithmetic"] / step_ms
 
 
 class Clock:
@@ -96,7 +95,7 @@ def measure(
     Raises:
         UsageError: as a run with these settings.
     """
-    config = resolve(registry, config)
+    config = resolve(registry, config).replace(augment_until=1.0)  # each step is one of the longer kind
     source: Source = registry.build("dataset", config.dataset)
     compute = device.choose(config)
     samples = draw(registry, config, runtime, "train")
@@ -104,6 +103,7 @@ def measure(
         torch.manual_seed(config.seed)
         model = recognizer.build_recognizer(registry, config, source.image, source.alphabet)
         part = split.make_split(samples, source.alphabet, compute.device)
+        floor = _floor(registry, config, part, compute)
         clock = Clock(compute.device)
         objective = clock.around("loss", registry.build("loss", config.loss, source.alphabet))
         augment = clock.around("augment", registry.build("augmentation", config.augmentation, source.image))
@@ -131,6 +131,19 @@ def measure(
         compute.name() or "cpu",
         compute.precision,
         torch.get_num_threads(),
-        3 * config.batch_size * spec_sheet(registry, config).flops,
-        matrix_rate(compute),
+        floor,
     )
+
+
+def _floor(registry: Registry, config: RunConfig, part: split.Split, compute: device.Compute) -> Floor:
+    """Return the floor of a training's second step: the first one makes the optimiser's state."""
+    config = config.replace(compile=False)  # what is compiled can't be looked into
+    source: Source = registry.build("dataset", config.dataset)
+    model = recognizer.build_recognizer(registry, config, source.image, source.alphabet)
+    objective = registry.build("loss", config.loss, source.alphabet)
+    augment = registry.build("augmentation", config.augmentation, source.image)
+    state = step.new_state(model.train(), augment, objective, config, compute, steps=10)
+    step.train_step(state, split.batch_at(part, 0, config), config)
+    batch = split.batch_at(part, 1, config)
+    flops = 3 * config.batch_size * spec_sheet(registry, config).flops
+    return find_floor(lambda: step.train_step(state, batch, config), [*model.parameters()], flops, compute)

@@ -36,6 +36,7 @@ def train(
         times = measure(registry(), config, Runtime(watcher=shown), steps)
     total = statistics.median(times.total_ms)
     work = [sum(row) for row in zip(*(times.parts_ms[name] for name in WORK), strict=True)]
+    floor_ms = times.floor.milliseconds()
     shares = [1 - w / t for w, t in zip(work, times.total_ms, strict=True)]
     figures = {
         "images_per_second": round(times.batch_size * 1000 / total, 1),
@@ -51,9 +52,16 @@ def train(
         "precision": times.precision,
         "threads": times.threads,
         "steps": steps,
-        "step_gflops": round(times.step_flops / 1e9, 3),
-        "matrix_tflops_per_second": round(times.peak_flops / 1e12, 4),
+        "step_gflops": round(times.floor.flops / 1e9, 3),
+        "matrix_tflops_per_second": round(times.floor.flops_per_second / 1e12, 4),
         "share_of_peak": round(times.share_of_peak(total), 4),
+        "traffic_mib": round(times.floor.traffic_bytes / 2**20, 1),
+        "memory_gib_per_second": round(times.floor.bytes_per_second / 2**30, 2),
+        "operators": times.floor.operators,
+        "launch_us": round(times.floor.launch_seconds * 1e6, 3),
+        "floor_ms": {name: round(value, 3) for name, value in floor_ms.items()},
+        "times_floor": round(total / max(floor_ms.values()), 3),
+        "saved_mib": round(times.floor.saved_bytes / 2**20, 1),
     }
     if as_json:
         typer.echo(json.dumps(figures, indent=2))
@@ -76,9 +84,13 @@ def train(
     console.print(
         f"{figures['images_per_second']} images/s; the step's own overhead (all but "
         f"{', '.join(WORK)}) is {figures['own_overhead']:.1%} of it (quartiles {low:.1%} – {high:.1%})\n"
-        f"a step's {figures['step_gflops']:,.1f} GFLOP are {figures['share_of_peak']:.0%} of what a large "
-        f"matrix product does here in that time "
-        f"({figures['matrix_tflops_per_second']:.3g} TFLOP/s in {times.precision})"
+        f"floor of a step here: {figures['step_gflops']:,.1f} GFLOP at "
+        f"{figures['matrix_tflops_per_second']:.3g} TFLOP/s take {floor_ms['arithmetic']:.2f} ms, "
+        f"{figures['traffic_mib']:,.0f} MiB read and written at {figures['memory_gib_per_second']:.3g} GiB/s "
+        f"{floor_ms['memory']:.2f} ms, {figures['operators']:,} operators at {figures['launch_us']:.2g} µs "
+        f"{floor_ms['launches']:.2f} ms; the step takes {figures['times_floor']:.2f} times the longest "
+        f"and uses {figures['share_of_peak']:.0%} of the arithmetic\n"
+        f"the backward pass needs {figures['saved_mib']:,.0f} MiB of what the forward pass made"
     )
 
 

@@ -4,12 +4,14 @@ import json
 
 import numpy as np
 import pytest
+import torch
 from tiny import TINY, tiny
 
 from ctcbench.__main__ import main
-from ctcbench.benchmarks import data_memory, train_step
+from ctcbench.benchmarks import data_memory, floor, train_step
 from ctcbench.runner import draw
 from ctcbench.runtime import Runtime
+from ctcbench.training import device
 from ctcbench.training.spec_sheet import spec_sheet
 
 
@@ -25,10 +27,29 @@ def test_the_parts_of_a_step_add_up(registry, own_cache):
 def test_the_share_of_the_peak_is_of_this_devices_products(registry, own_cache):
     times = train_step.measure(registry, tiny(), Runtime(), steps=3, warm_up=1)
     sheet = spec_sheet(registry, tiny())
-    assert times.step_flops == 3 * 16 * sheet.flops
-    assert times.peak_flops > 1e8
+    assert times.floor.flops == 3 * 16 * sheet.flops
+    assert times.floor.flops_per_second > 1e8
     assert 0 < times.share_of_peak(min(times.total_ms)) < 1
     assert times.share_of_peak(10.0) == pytest.approx(2 * times.share_of_peak(20.0))
+
+
+def test_the_floor_counts_what_a_step_moves_starts_and_keeps():
+    left = torch.ones(8, 4, requires_grad=True)
+    right = torch.ones(4, 2)
+    other = torch.ones(1, 2).expand(8, 2)
+
+    def step():
+        product = left @ right  # 128 + 32 + 64 bytes; keeps right, 32 bytes, for the gradient of left
+        (product + other).T.sum().backward()  # 64 + 8 + 64, 64 + 4; backward: 4 + 4, 4 + 32 + 128
+
+    compute = device.choose(tiny(device="cpu", amp=False))
+    found = floor.find_floor(step, [left], 3 * 128, compute)
+    assert found.saved_bytes == 32
+    assert found.operators == 5
+    assert found.traffic_bytes == 224 + 136 + 68 + 8 + 164
+    longest = found.milliseconds()
+    assert longest["arithmetic"] == pytest.approx(1000 * 384 / found.flops_per_second)
+    assert longest["launches"] == pytest.approx(1000 * 5 * found.launch_seconds)
 
 
 def test_mapped_images_are_no_private_memory(registry, own_cache):
@@ -48,7 +69,7 @@ def test_images_in_memory_would_be_noticed(registry, own_cache):
         nbytes = 64 * 2**20
 
         def __getitem__(self, key):
-            kept.append(np.ones(8 * 2**20, np.uint8))
+            kept.append(np.ones(40 * 2**20, np.uint8))  # too large for memory that was freed before
 
     object.__setattr__(samples, "images_NCHW", Copying())
     assert data_memory.measure(samples).private_mib > 20

@@ -1,0 +1,85 @@
+"""The floor of a training step: the least time for its arithmetic, its memory traffic and its launches."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
+
+from ctcbench.benchmarks.rates import launch_seconds, matrix_rate, memory_rate
+from ctcbench.training.device import Compute
+
+# They make room and move nothing.
+_ALLOCATIONS = ("empty", "new_empty", "empty_like", "empty_strided", "new_empty_strided")
+
+
+@dataclass(frozen=True)
+class Floor:
+    """What a step is made of, and what this device does of it in a second.
+
+    ``flops`` as in `StepTimes`; ``traffic_bytes`` what its operators read and write, each by itself;
+    ``operators`` how many there are, views aside; ``saved_bytes`` what the forward pass keeps for the
+    backward pass. A recurrent layer is the operators that torch makes of it on this device.
+    """
+
+    flops: int
+    traffic_bytes: int
+    operators: int
+    saved_bytes: int
+    flops_per_second: float
+    bytes_per_second: float
+    launch_seconds: float
+
+    def milliseconds(self) -> dict[str, float]:
+        """Return the least time for each of the three; a step takes at least the longest of them."""
+        return {
+            "arithmetic": 1000 * self.flops / self.flops_per_second,
+            "memory": 1000 * self.traffic_bytes / self.bytes_per_second,
+            "launches": 1000 * self.operators * self.launch_seconds,
+        }
+
+
+def find_floor(step: Callable[[], object], parameters: list[Tensor], flops: int, compute: Compute) -> Floor:
+    """Return the floor of `step`, which is done once; `flops` is the arithmetic in it."""
+    saved: dict[int, int] = {}
+    kept = {parameter.untyped_storage().data_ptr() for parameter in parameters}
+
+    def keep(tensor: Tensor) -> Tensor:
+        storage = tensor.untyped_storage()
+        if storage.data_ptr() not in kept:
+            saved[storage.data_ptr()] = storage.nbytes()
+        return tensor
+
+    with _Traffic() as traffic, torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
+        step()
+    return Floor(
+        flops,
+        traffic.bytes,
+        traffic.operators,
+        sum(saved.values()),
+        matrix_rate(compute),
+        memory_rate(compute),
+        launch_seconds(compute),
+    )
+
+
+class _Traffic(TorchDispatchMode):
+    """Counts the operators that are called, and the bytes that they are given and give."""
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.operators = self.bytes = 0
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        given = func(*args, **(kwargs or {}))
+        tensors = [leaf for leaf in tree_leaves((args, kwargs, given)) if isinstance(leaf, Tensor)]
+        if not func.is_view and func.overloadpacket.__name__ not in _ALLOCATIONS and tensors:
+            self.operators += 1
+            # An expanded tensor has fewer bytes than elements.
+            self.bytes += sum(min(t.numel() * t.itemsize, t.untyped_storage().nbytes()) for t in tensors)
+        return given
