@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 # Every run begins there; a plateau that is worth naming is when that does not end.
@@ -60,11 +58,3 @@ class BlankPlateau:
             f"{seen} than guessing for {self.steps} steps (loss {loss:.1f}; "
             f"guessing has {guess_loss:.1f} nats an image)"
         )
-
-
-def guess_loss(texts: Sequence[str]) -> float:
-    """Return what guessing costs, in nats an image: −log of the characters' frequencies, mean over texts."""
-    counts = Counter(character for text in texts for character in text)
-    total = sum(counts.values())
-    nats = -sum(count * math.log(count / total) for count in counts.values())
-    return nats / len(texts) if texts else 0.0

@@ -14,8 +14,8 @@ from ctcbench.contract.errors import CtcbenchError, Interrupted
 from ctcbench.contract.hooks import EpochReport
 from ctcbench.results.provenance import now
 from ctcbench.runtime import Runtime
-from ctcbench.training.blank_plateau import guess_loss
 from ctcbench.training.checkpoint import load_checkpoint
+from ctcbench.training.guessing import guess_loss
 from ctcbench.training.logbook import Logbook
 from ctcbench.training.monitor import DivergedAt, Monitor, MonitorState, TrainingDiverged
 from ctcbench.training.reading import Validation, evaluation_batch_size, read_batches, unwrap, validate
@@ -62,14 +62,21 @@ class Trainer:
 
     def __post_init__(self) -> None:
         self.group, self.folder = self.state.group, self.logbook.folder
-        compute = self.state.compute
-        aux = self.config.aux_weight if self.state.model.shortcut == "aux" else 0.0
+        compute, model = self.state.compute, self.state.model
+        aux = self.config.aux_weight if model.shortcut == "aux" else 0.0
+        guess = guess_loss(
+            self.train.samples.texts,
+            model.alphabet,
+            model.output.frames,
+            model.alignment,
+            self.state.objective,
+        )
         self.monitor = Monitor(
             MonitorState(),
             LOOK_EVERY[compute.device.type],
-            guess_loss(self.train.samples.texts) * (1 + aux),
+            guess * (1 + aux),
             gradients_overflow=compute.scales_gradients,
-            blanks_tempt=self.state.model.alignment == "ctc",
+            blanks_tempt=model.alignment == "ctc",
         )
         self.steps_an_epoch = steps_an_epoch(self.train, self.config)
         self._shown = self._saved = time.monotonic()

@@ -1,0 +1,65 @@
+"""What guessing costs: the loss of a recogniser that knows how common characters are, but does not look."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from ctcbench.contract.specs import BLANK, Alignment, Alphabet
+from ctcbench.training.step import Objective
+
+_TEXTS = 256
+_RARE = 1e-3
+
+
+def guess_loss(
+    texts: Sequence[str], alphabet: Alphabet, frames: int, alignment: Alignment, objective: Objective
+) -> float:
+    """Return what guessing costs under a loss, an image.
+
+    In nats it is −log of the characters' frequencies, mean over texts. A loss that adds something to
+    that, or weighs it, is scaled by what it gives to the log-probs of a guesser, over what plain CTC
+    (or cross-entropy, for a fixed alignment) gives to them.
+    """
+    counts = Counter(character for text in texts for character in text)
+    total = sum(counts.values())
+    if not total:
+        return 0.0
+    nats = -sum(count * math.log(count / total) for count in counts.values()) / len(texts)
+    some = texts[:_TEXTS]
+    targets = [torch.tensor(alphabet.encode(text), dtype=torch.long) for text in some]
+    log_probs_TNK = _guesser(targets, alphabet.num_classes, frames, alignment)
+    lengths_N, target_lengths_N = torch.full((len(some),), frames), torch.tensor([*map(len, targets)])
+    targets_NL = torch.nn.utils.rnn.pad_sequence(targets, batch_first=True)
+    with torch.no_grad():
+        whole = float(objective(log_probs_TNK, lengths_N, targets_NL, target_lengths_N))
+        if alignment == "ctc":
+            plain = float(
+                F.ctc_loss(
+                    log_probs_TNK, targets_NL, lengths_N, target_lengths_N, blank=BLANK, reduction="none"
+                ).mean()
+            )
+        else:
+            padded_TN = F.pad(targets_NL, (0, frames - targets_NL.shape[1]), value=BLANK).T
+            plain = float(F.nll_loss(log_probs_TNK.flatten(0, 1), padded_TN.flatten(), reduction="sum"))
+            plain /= len(some)
+    return nats * whole / plain if plain > 0 and math.isfinite(whole / plain) else nats
+
+
+def _guesser(targets: Sequence[Tensor], classes: int, frames: int, alignment: Alignment) -> Tensor:
+    """Return log_probs_TNK: how common each class is, in all frames or, where texts are fixed, in each."""
+    counts_TK = torch.full((frames, classes), _RARE)
+    for target in targets:
+        if alignment == "ctc":
+            counts_TK += torch.bincount(target, minlength=classes)
+            counts_TK[:, BLANK] += frames - len(target)
+        else:
+            padded_T = F.pad(target, (0, frames - len(target)), value=BLANK)
+            counts_TK[torch.arange(frames), padded_T] += 1
+    log_probs_TK = (counts_TK / counts_TK.sum(1, keepdim=True)).log()
+    return log_probs_TK[:, None].expand(-1, len(targets), -1).contiguous()
