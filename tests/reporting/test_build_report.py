@@ -56,7 +56,7 @@ def test_one_row_a_configuration_best_first(grid):
     assert (row.collapse.count, row.collapse.n) == (0, 5)
     assert row.cost["train_seconds"].mean == 62 and "peak_memory_mib" not in row.cost
     assert row.plateau_left == (100, 101, 102, 103, 104)
-    assert report.common["loss"] == "ctc" and "seed" not in report.common
+    assert report.common["loss"] == "ctc:label_smoothing=0.5" and "seed" not in report.common
     assert report.row(3).number == 3 and report.comparison(5, 2) is report.comparison(2, 5)
 
 
@@ -225,6 +225,7 @@ def test_the_talks_figures_stand_beside_its_presets(tmp_path):
         "train_samples": 8100, "val_samples": 900, "test_samples": 1000, "epochs": 30, "batch_size": 32,
         "lr": 0.001, "schedule": "constant", "warmup": 0.0, "weight_decay": 0.0, "clip": 0.0,
         "blank_penalty": 2.0, "blank_penalty_schedule": "constant", "blank_penalty_at_decoding": True,
+        "optimizer": "adamw", "loss": "ctc",
     }  # fmt: skip
     (row,) = build_report([a_run(tmp_path / "a", **talk)]).rows
     assert row.talk.preset == "talk-10k" and row.talk.metrics["edit_distance"] == 3.22 and not row.talk.scaled

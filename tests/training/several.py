@@ -28,6 +28,8 @@ SETTINGS = {
     "batch_size": 15,
     "device": "cpu",
     "amp": False,
+    "optimizer": "adamw",  # muon makes rounding as large as what is learnt, in the directions that hardly move
+    "loss": "ctc",
 }
 
 

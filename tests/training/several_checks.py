@@ -41,6 +41,8 @@ STEPS = {
     "deterministic": {"deterministic": True},
     "one-image-left": {"train_samples": 17},
     "guest": {},
+    # A direction of a matrix that hardly moves is made as long as all others, its rounding with it: small steps.
+    "muon": {"optimizer": "muon", "lr": 1e-4},
 }
 
 
@@ -94,7 +96,8 @@ def check_norms(group):
 
 def steps(settings, group, count=12, *, guest=False, drawn=None):
     config = tiny(**{"backbone": "cnn3:width=4", "head": "bigru1:width=8", "amp": False, "device": "cpu",
-                     "batch_size": 15, "lr": 0.01, "train_samples": 20, **settings})  # fmt: skip
+                     "batch_size": 15, "lr": 0.01, "train_samples": 20, "optimizer": "adamw", "loss": "ctc",
+                     **settings})  # fmt: skip
     if config.train_samples == 17:
         config = config.replace(batch_size=16)
     registry = registries.load([])

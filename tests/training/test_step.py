@@ -120,7 +120,7 @@ def test_the_penalty_is_taken_from_the_blanks_logit_alone():
 
 
 def test_the_loss_is_torchs_ctc_in_nats_an_image(registry):
-    state, part, config = some_state(registry)
+    state, part, config = some_state(registry, loss="ctc")
     batch = split.batch_at(part, 0, config)
     logits_TNK = torch.randn(7, 16, 11)
     state.model.sequence = type(state.model.sequence)(7, state.model.sequence.features)
