@@ -28,7 +28,7 @@ SETTINGS = {
     "batch_size": 15,
     "device": "cpu",
     "amp": False,
-    "optimizer": "adamw",  # muon makes rounding as large as what is learnt, in the directions that hardly move
+    "optimizer": "adamw",  # with muon rounding grows sooner
     "loss": "ctc",
 }
 

@@ -41,7 +41,7 @@ STEPS = {
     "deterministic": {"deterministic": True},
     "one-image-left": {"train_samples": 17},
     "guest": {},
-    # A direction of a matrix that hardly moves is made as long as all others, its rounding with it: small steps.
+    # What hardly moves is made to move like the rest, its rounding with it: hence small steps.
     "muon": {"optimizer": "muon", "lr": 1e-4},
 }
 
