@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ctcbench.builtin.augmentations import AUGMENTATIONS
-from ctcbench.builtin.backbones import cnn2, cnn3, cnn5, columns
+from ctcbench.builtin.backbones import cnn2, cnn3, cnn5, cnn7, columns
 from ctcbench.builtin.captcha import captcha
 from ctcbench.builtin.decoders import beam, beam_cpp, greedy, slots
 from ctcbench.builtin.executors import local
@@ -21,6 +21,6 @@ from ctcbench.contract.hooks import hookimpl
 def ctcbench_components() -> Sequence[Component]:
     """Return every component that ships."""
     return [
-        captcha, folder, *AUGMENTATIONS, cnn2, cnn3, cnn5, columns, *HEADS,
+        captcha, folder, *AUGMENTATIONS, cnn2, cnn3, cnn5, cnn7, columns, *HEADS,
         ctc, slots_loss, greedy, slots, beam, beam_cpp, local
     ]  # fmt: skip

@@ -61,10 +61,7 @@ def cnn5(
     """A 5×5 convolution of stride 2, then four of 3×3: 40×150 becomes 37 frames of 640 features."""
     from torch import nn
 
-    # The stem sees strokes, not pixels, and leaves a quarter of the places to the rest; pooling comes
-    # before norm and activation, which then have a half or a quarter of the work.
-    layers: list[nn.Module] = [nn.Conv2d(image.channels, width, 5, stride=2, padding=2, bias=norm == "none")]
-    layers += [*_norm(norm, width), _activation(activation)]
+    layers = _stem(image, width, norm, activation)
     channels = width
     for grown, pool in [
         (2 * width, (2, 2)),
@@ -72,11 +69,35 @@ def cnn5(
         (4 * width, None),
         (4 * width, None),
     ]:
-        layers.append(nn.Conv2d(channels, grown, 3, padding=1, bias=norm == "none"))
-        layers += [nn.MaxPool2d(pool)] if pool else []
-        layers += [*_norm(norm, grown), _activation(activation)]
+        layers += _convolution(channels, grown, pool, norm, activation)
         layers += [nn.Dropout2d(dropout)] if dropout else []
         channels = grown
+    return nn.Sequential(*layers)
+
+
+@backbone
+def cnn7(
+    image: ImageSpec,
+    *,
+    width: Width = 32,
+    norm: Norm = "batch",
+    activation: Activation = "relu",
+    dropout: Annotated[float, Field(ge=0, lt=1, description="share of features dropped at the end")] = 0.0,
+) -> nn.Module:
+    """Like cnn5, with six of 3×3, two of them residual: 40×150 becomes 37 frames of 960 features."""
+    from torch import nn
+
+    from ctcbench.builtin.modules import Residual
+
+    layers = _stem(image, width, norm, activation)
+    layers += _convolution(width, 2 * width, None, norm, activation)
+    layers += _convolution(2 * width, 2 * width, (2, 2), norm, activation)
+    layers += _convolution(2 * width, 4 * width, (2, 1), norm, activation)
+    body = _convolution(4 * width, 4 * width, None, norm, activation)
+    body += _convolution(4 * width, 4 * width, None, norm, activation)[:-1]
+    layers += [Residual(nn.Sequential(*body)), _activation(activation)]
+    layers += _convolution(4 * width, 6 * width, None, norm, activation)
+    layers += [nn.Dropout(dropout)] if dropout else []
     return nn.Sequential(*layers)
 
 
@@ -86,6 +107,26 @@ def columns(image: ImageSpec, *, stride: Stride = 1) -> nn.Module:
     from ctcbench.builtin.modules import Columns
 
     return Columns(stride)
+
+
+def _stem(image: ImageSpec, width: int, norm: str, activation: str) -> list[nn.Module]:
+    """Return a convolution that sees strokes, not pixels, and leaves a quarter of the places to the rest."""
+    from torch import nn
+
+    first = nn.Conv2d(image.channels, width, 5, stride=2, padding=2, bias=norm == "none")
+    return [first, *_norm(norm, width), _activation(activation)]
+
+
+def _convolution(
+    channels: int, grown: int, pool: tuple[int, int] | None, norm: str, activation: str
+) -> list[nn.Module]:
+    """Return a 3×3 convolution and what follows it; the activation is the last."""
+    from torch import nn
+
+    # Pooling comes before norm and activation, which then have a half or a quarter of the work.
+    pooling = [nn.MaxPool2d(pool)] if pool else []
+    first = nn.Conv2d(channels, grown, 3, padding=1, bias=norm == "none")
+    return [first, *pooling, *_norm(norm, grown), _activation(activation)]
 
 
 def _stages(

@@ -25,6 +25,19 @@ class Recurrent(nn.Module):
         return feats_TND
 
 
+class Residual(nn.Module):
+    """Adds what a module makes of its input to the input: feats_NFHW -> feats_NFHW (He 2016)."""
+
+    def __init__(self, body: nn.Module) -> None:
+        super().__init__()
+        self.body = body
+
+    def forward(self, feats_NFHW: Tensor) -> Tensor:
+        """Return the sum; the activation behind it is another module's."""
+        summed_NFHW: Tensor = feats_NFHW + self.body(feats_NFHW)
+        return summed_NFHW
+
+
 class Columns(nn.Module):
     """Each `stride` columns of pixels as one: images_NCHW -> feats_NFHW, paper added on the right."""
 

@@ -89,7 +89,7 @@ def test_one_broken_plugin_never_breaks_the_program(install, name):
         registry.get("backbone", "cnn9")
     for word in [
         "no backbone 'cnn9'; did you mean 'cnn",
-        "there are: cnn2, cnn3, cnn5, columns, good",
+        "there are: cnn2, cnn3, cnn5, cnn7, columns, good",
         failed.owner,
         reason,
     ]:

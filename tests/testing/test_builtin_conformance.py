@@ -8,7 +8,7 @@ from PIL import Image
 
 from ctcbench import ImageSpec
 from ctcbench.builtin.augmentations import AUGMENTATIONS, distort
-from ctcbench.builtin.backbones import cnn2, cnn3, cnn5, columns
+from ctcbench.builtin.backbones import cnn2, cnn3, cnn5, cnn7, columns
 from ctcbench.builtin.captcha import captcha
 from ctcbench.builtin.decoders import beam, beam_cpp, greedy, slots
 from ctcbench.builtin.executors import local
@@ -30,6 +30,8 @@ from ctcbench.testing.checks import Case, rules_for
 
 test_cnn3 = conformance_tests(cnn3, width=8)
 test_cnn5 = conformance_tests(cnn5, width=8)
+test_cnn7 = conformance_tests(cnn7, width=8)
+test_cnn7_without_norm = conformance_tests(cnn7, width=8, norm="none", dropout=0.2)
 test_distort = conformance_tests(distort)
 
 
@@ -126,6 +128,7 @@ def test_every_builtin_component_is_checked_here():
         cnn2,
         cnn3,
         cnn5,
+        cnn7,
         columns,
         *AUGMENTATIONS,
         captcha,

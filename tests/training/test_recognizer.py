@@ -2,6 +2,7 @@ import pytest
 import torch
 
 from ctcbench import Alphabet, ImageSpec, RunConfig
+from ctcbench.builtin.modules import Residual
 from ctcbench.contract.errors import UsageError
 from ctcbench.training.recognizer import build_recognizer, fold
 
@@ -41,6 +42,14 @@ def test_the_stages_have_the_talks_shapes(registry, backbone, head, stages, sequ
 def test_cnn5_gives_a_frame_for_each_step_of_columns(registry, step, frames):
     model = build(registry, backbone=f"cnn5:step={step}", head="none")
     assert (model.sequence.frames, model.sequence.features) == (frames, 128 * 5)
+
+
+def test_cnn7_gives_a_frame_for_four_columns_and_adds_what_it_finds(registry):
+    model = build(registry, backbone="cnn7:width=8", head="none").eval()
+    assert (model.sequence.frames, model.sequence.features) == (37, 48 * 5)
+    (residual,) = [module for module in model.modules() if isinstance(module, Residual)]
+    feats_NFHW = torch.randn(2, 32, 5, 37)
+    assert torch.equal(residual(feats_NFHW), feats_NFHW + residual.body(feats_NFHW))
 
 
 HEADS = {
