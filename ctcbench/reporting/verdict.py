@@ -97,6 +97,14 @@ def _remedies(config: Mapping[str, Any], aligned_by_ctc: bool) -> list[str]:
                 aligned_by_ctc and config.get("shortcut") != "sum",
                 "--shortcut sum (lets the classifier see the backbone; the surest)",
             ),
+            (
+                config.get("optimizer") == "adamw",
+                "--optimizer muon (its steps are as long where gradients are weak)",
+            ),
+            (
+                aligned_by_ctc and "label_smoothing" not in str(config.get("loss")),
+                "--loss ctc:label_smoothing=0.5 (blanks alone are certain, which it charges for)",
+            ),
             (aligned_by_ctc and not config.get("blank_penalty"), "--blank-penalty 2"),
             (not config.get("clip"), "--clip 5"),
             (config.get("lr", 0) > 3e-3, "--lr 0.003"),

@@ -116,6 +116,9 @@ def test_a_collapsed_run_gets_a_diagnosis_and_advice() -> None:
     assert "--shortcut sum" not in blank.plain and "--blank-penalty" in blank.plain
     plain = diagnosis(a_result(0.0, collapsed=True, empty_outputs=1.0, config={"shortcut": "none"}))
     assert plain and plain.plain.split("What to try:\n")[1].strip().startswith("--shortcut sum")
+    assert "--optimizer muon" not in plain.plain
+    talk = diagnosis(a_result(0.0, collapsed=True, config={"optimizer": "adamw", "loss": "ctc"}))
+    assert talk and "--optimizer muon" in talk.plain and "--loss ctc:label_smoothing" in talk.plain
     same = diagnosis(a_result(0.0, collapsed=True))
     assert same and "same text" in same.plain
 
