@@ -59,8 +59,9 @@ def seeds(
         typer.echo(json.dumps(document, indent=2))
         return
     table = Table(title=f"{count} seeds, {rounds} rounds in turns, seconds with start and decoding")
-    for header in ("executor", "one seed", f"{count} seeds", "lowest – highest", "× one seed", "gain"):
-        table.add_column(header, justify="left" if header == "executor" else "right")
+    table.add_column("executor", overflow="fold")  # the part that differs is the end
+    for header in ("one seed", f"{count} seeds", "lowest – highest", "× one seed", "gain"):
+        table.add_column(header, justify="right")
     for text, figure in figures.items():
         table.add_row(
             text,
