@@ -88,7 +88,7 @@ class Recogniser:
         hypotheses, _ = decode(self.registry, decoder or self.config.decoder, read)
         scores = [h.log_prob for h in hypotheses]
         if self.model.alignment == "ctc":
-            from ctcbench.training.confidence import text_log_probs
+            from ctcbench.training.likelihood import text_log_probs
 
             scores = text_log_probs(read, [h.labels for h in hypotheses], self.sharpness).tolist()
         texts = [read.alphabet.decode(h.labels) for h in hypotheses]

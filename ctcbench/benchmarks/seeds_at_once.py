@@ -15,7 +15,7 @@ from ctcbench.registry import Registry
 from ctcbench.results.result import Result
 from ctcbench.runner import draw
 from ctcbench.runtime import Runtime
-from ctcbench.study.conduct import conduct
+from ctcbench.study.conduct import build_executor, conduct
 from ctcbench.study.grid import expand
 from ctcbench.study.plan import Model, make_plan
 from ctcbench.study.study_file import Spec
@@ -49,7 +49,10 @@ def measure(
         UsageError: as a run with these settings, or an executor is not there.
         CtcbenchError: a training failed.
     """
-    built = {text: registry.build("executor", registry.resolve("executor", text)) for text in executors}
+    built = {
+        text: build_executor(registry, registry.resolve("executor", text), {config.device})
+        for text in executors
+    }
     for split in ("train", "val", "test"):
         draw(registry, config, runtime, split)
     times = SeedTimes(seeds, {text: [] for text in built}, {text: [] for text in built})

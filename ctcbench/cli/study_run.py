@@ -16,11 +16,10 @@ from rich.text import Text
 
 from ctcbench.cli.errors import DONE, FAILED, one_line
 from ctcbench.cli.study_view import study_view
-from ctcbench.contract.executors import Executor
 from ctcbench.registry import Registry
 from ctcbench.reporting.figures import seconds
 from ctcbench.reporting.report_model import Failure
-from ctcbench.study.conduct import Ending, conduct
+from ctcbench.study.conduct import Ending, build_executor, conduct
 from ctcbench.study.grid import Grid
 from ctcbench.study.plan import Plan, make_plan
 from ctcbench.study.record import plan_document
@@ -60,9 +59,7 @@ def carry_out(registry: Registry, wanted: Wanted) -> int:
     # The number of threads can change the last bits: a study goes on with what it was begun with.
     text = wanted.executor or str(recorded.get("executor") or _DEFAULT_EXECUTOR)
     text = registry.resolve("executor", text)
-    executor: Executor = registry.build("executor", text)
-    if for_devices := getattr(executor, "for_devices", None):
-        executor = for_devices({entry.config.device for entry in wanted.grid.entries})
+    executor = build_executor(registry, text, {entry.config.device for entry in wanted.grid.entries})
     resources = dict(executor.describe())
     if wanted.dry_run:
         plan = make_plan(wanted.grid, folder, resources, retry_failed=wanted.retry_failed)

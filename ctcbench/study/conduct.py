@@ -3,17 +3,29 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from ctcbench.contract.errors import CtcbenchError, Interrupted, PluginError
 from ctcbench.contract.executors import Event, Executor, Listener, Outcome
+from ctcbench.registry import Registry
 from ctcbench.results.result import Result
 from ctcbench.results.run_folder import RunFolder
 from ctcbench.study.grid import Entry
 from ctcbench.study.plan import Model, Plan, result_of
 from ctcbench.training.stop import stop_request
+
+
+def build_executor(registry: Registry, text: str, devices: Collection[str]) -> Executor:
+    """Return the executor that `text` names, for trials with these settings of ``device``.
+
+    Raises:
+        UsageError: it is not there, or an option of it is wrong.
+    """
+    executor: Executor = registry.build("executor", text)
+    for_devices = getattr(executor, "for_devices", None)
+    return for_devices(devices) if for_devices else executor
 
 
 class Onlooker(Protocol):

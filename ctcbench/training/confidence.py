@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch.nn import functional as F
 
 from ctcbench.contract.data import LogProbs
-from ctcbench.contract.specs import BLANK
+from ctcbench.training.likelihood import text_log_probs
 
 # What is searched; label smoothing leaves a sure recogniser at a third of its probability, and wants about 2.
 _LEAST, _MOST = 0.25, 16.0
@@ -38,20 +36,3 @@ def fit_sharpness(log_probs: LogProbs) -> float:
 def _best(log_probs: LogProbs, labels: Sequence[Sequence[int]], sharpnesses: NDArray[np.float64]) -> float:
     likelihoods = [text_log_probs(log_probs, labels, float(sharpness)).mean() for sharpness in sharpnesses]
     return float(sharpnesses[int(np.argmax(likelihoods))])
-
-
-def text_log_probs(
-    log_probs: LogProbs, labels_N: Sequence[Sequence[int]], sharpness: float
-) -> NDArray[np.float64]:
-    """Return log p(labels) of each image (N,), over all alignments, from p^sharpness normalised."""
-    values_NTK = torch.from_numpy(log_probs.values_NTK) * sharpness
-    losses_N = F.ctc_loss(
-        values_NTK.log_softmax(-1).transpose(0, 1),
-        torch.tensor([label for labels in labels_N for label in labels], dtype=torch.long),
-        torch.from_numpy(log_probs.lengths_N),
-        torch.tensor([len(labels) for labels in labels_N]),
-        blank=BLANK,
-        reduction="none",
-    )
-    found: NDArray[np.float64] = -losses_N.double().numpy()
-    return found

@@ -11,7 +11,6 @@ import torch
 from numpy.typing import NDArray
 from rapidfuzz.distance import Levenshtein
 from torch import Tensor, nn
-from torch.nn import functional as F
 from torch.nn.utils.rnn import pad_sequence
 
 from ctcbench.config.run_config import RunConfig
@@ -19,6 +18,7 @@ from ctcbench.contract.data import LogProbs, SplitName
 from ctcbench.contract.specs import BLANK, Alignment, Alphabet
 from ctcbench.decoding import greedy_search
 from ctcbench.training.device import Compute
+from ctcbench.training.likelihood import text_log_probs
 from ctcbench.training.recognizer import Recognizer
 from ctcbench.training.split import Split
 from ctcbench.training.step import Objective
@@ -116,16 +116,17 @@ def validate(
 
 
 def _loss(read: LogProbs, objective: Objective | None) -> float:
-    targets = [torch.tensor(read.alphabet.encode(text), dtype=torch.long) for text in read.texts]
-    log_probs_TNK = torch.from_numpy(read.values_NTK).transpose(0, 1)
-    lengths_N, target_lengths_N = torch.from_numpy(read.lengths_N), torch.tensor([*map(len, targets)])
-    if objective is not None:
-        targets_NL = pad_sequence(targets, batch_first=True)
-        return float(objective(log_probs_TNK, lengths_N, targets_NL, target_lengths_N))
-    losses_N = F.ctc_loss(
-        log_probs_TNK, torch.cat(targets), lengths_N, target_lengths_N, blank=BLANK, reduction="none"
+    targets = [read.alphabet.encode(text) for text in read.texts]
+    if objective is None:
+        return -float(text_log_probs(read, targets).mean())
+    return float(
+        objective(
+            torch.from_numpy(read.values_NTK).transpose(0, 1),
+            torch.from_numpy(read.lengths_N),
+            pad_sequence([torch.tensor(target) for target in targets], batch_first=True),
+            torch.tensor([*map(len, targets)]),
+        )
     )
-    return float(losses_N.mean())
 
 
 def unwrap(model: nn.Module) -> Recognizer:

@@ -4,7 +4,8 @@ import pytest
 from ctcbench import Alphabet
 from ctcbench.contract.data import LogProbs
 from ctcbench.decoding import beam_search
-from ctcbench.training.confidence import fit_sharpness, text_log_probs
+from ctcbench.training.confidence import fit_sharpness
+from ctcbench.training.likelihood import text_log_probs
 
 ALPHABET = Alphabet("abcd")
 
