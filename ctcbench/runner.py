@@ -113,6 +113,7 @@ def train(
             "precision": compute.describe(),
         }
     )
+    compute.forget_peak_memory()
     with device.repeatable(config, compute):
         torch.manual_seed(config.seed)
         model = recognizer.build_recognizer(registry, config, source.image, source.alphabet)
@@ -209,6 +210,7 @@ def run_info(folder: RunFolder, config: RunConfig, steps: int = 0) -> RunInfo:
 
 
 def _peak_memory_mib(compute: Compute) -> float:
+    """Return the most memory that the training took: the GPU's, else that of this process since it began."""
     on_gpu = compute.peak_memory_mib()
     if on_gpu is not None:
         return on_gpu

@@ -87,8 +87,7 @@ class Distortion:
             places_N2HW = places_N2HW + F.interpolate(
                 waves_N2HW, (height, width), mode="bilinear", align_corners=True
             )
-        half_2 = torch.tensor([width / 2, height / 2], device=device)
-        return places_N2HW.permute(0, 2, 3, 1) / half_2
+        return torch.stack([places_N2HW[:, 0] / (width / 2), places_N2HW[:, 1] / (height / 2)], -1)
 
     def _spots(self, images_NCHW: Tensor) -> Tensor:
         """Return where the spots are: up to ``erase`` rectangles an image, anywhere on it."""

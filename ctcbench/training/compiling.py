@@ -7,8 +7,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch._dynamo.exc import BackendCompilerFailed
-from torch._inductor.exc import InductorError
+from torch._dynamo.exc import TorchDynamoException
 
 from ctcbench.contract.errors import CtcbenchError
 from ctcbench.data.cache import cache_folder
@@ -47,8 +46,9 @@ class Compiled(nn.Module):
         if self._on_gpu:
             torch.compiler.cudagraph_mark_step_begin()
         try:
-            return self._fast[0](images_NCHW)
-        except (BackendCompilerFailed, InductorError) as error:
+            # Augmented images are float32 and others uint8; each type would be compiled for by itself.
+            return self._fast[0](images_NCHW.float())
+        except TorchDynamoException as error:
             cause = getattr(error, "inner_exception", error)
             first = next(iter(str(cause).strip().splitlines()), type(cause).__name__)
             raise CtcbenchError(

@@ -78,6 +78,11 @@ class Compute:
             return None
         return torch.cuda.max_memory_allocated(self.device) / 2**20
 
+    def forget_peak_memory(self) -> None:
+        """Count `peak_memory_mib` from here on."""
+        if self.device.type == "cuda":
+            torch.cuda.reset_peak_memory_stats(self.device)
+
 
 def choose(config: RunConfig, place: Place = ALONE) -> Compute:
     """Return the device and precision that a configuration gets on this machine.
@@ -148,11 +153,13 @@ def _cpu_has_bfloat16() -> bool:
 def repeatable(config: RunConfig, compute: Compute) -> Iterator[None]:
     """Set torch's switches and generators for a run, and put them back afterwards."""
     before = torch.are_deterministic_algorithms_enabled()
-    benchmark = torch.backends.cudnn.benchmark
+    cudnn = torch.backends.cudnn
+    benchmark, allow_tf32 = cudnn.benchmark, cudnn.allow_tf32
     if config.deterministic:
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     torch.use_deterministic_algorithms(config.deterministic)
-    torch.backends.cudnn.benchmark = not config.deterministic
+    cudnn.benchmark = not config.deterministic
+    cudnn.allow_tf32 = compute.amp_dtype is not None  # float32 throughout is not TensorFloat-32
     on_gpu = compute.device.type == "cuda"
     devices = [compute.device] if on_gpu else []
     try:
@@ -162,4 +169,4 @@ def repeatable(config: RunConfig, compute: Compute) -> Iterator[None]:
             yield
     finally:
         torch.use_deterministic_algorithms(before)
-        torch.backends.cudnn.benchmark = benchmark
+        cudnn.benchmark, cudnn.allow_tf32 = benchmark, allow_tf32

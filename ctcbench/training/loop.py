@@ -183,7 +183,10 @@ class Trainer:
             return validate(batches, self.state.model.alignment, self.state.objective)
 
     def _look(self) -> None:
+        """Hear of the steps that nothing is known of yet; a GPU may still be at them, so it is their time."""
+        started = time.perf_counter()
         self.monitor.look(self.logbook.record, self.runtime.watcher.notice)
+        self.history.seconds += time.perf_counter() - started
 
     def _carried_out_on(self) -> str:
         return self.state.compute.describe() + self.group.describe()

@@ -49,6 +49,7 @@ class Recognizer(nn.Module):
         self.image, self.sequence, self.output, self.alphabet = image, sequence, output, alphabet
         self.alignment = alignment
         self.backbone, self.head = backbone, head
+        self._is_recurrent = any(isinstance(module, nn.RNNBase) for module in head.modules())
         self.classifier = nn.Linear(output.features, alphabet.num_classes)
         # Around a head that does nothing, the shortcut would be the same classifier twice.
         self.shortcut = "none" if isinstance(head, nn.Identity) else shortcut
@@ -57,13 +58,25 @@ class Recognizer(nn.Module):
     def forward(self, images_NCHW: Tensor) -> Reading:
         """Return the logits of uint8 images (dark on light, as they are drawn)."""
         feats_TNF = fold(self.backbone(scale(images_NCHW)))
-        logits_TNK = self.classifier(self.head(feats_TNF))
+        logits_TNK = self.classifier(self._sequence(feats_TNF))
         if self.bypass is None:
             return Reading(logits_TNK, None)
         bypass_TNK = self.bypass(feats_TNF)
         if self.shortcut == "sum":
             return Reading(logits_TNK + bypass_TNK, None)
         return Reading(logits_TNK, bypass_TNK if self.training else None)
+
+    def _sequence(self, feats_TNF: Tensor) -> Tensor:
+        """Return what the head makes of the features."""
+        feats_TND: Tensor
+        if self._is_recurrent and feats_TNF.is_cuda and torch.get_autocast_dtype("cuda") is torch.bfloat16:
+            # Mixed precision computes cuDNN's recurrent layers in float16, whichever type it was asked for,
+            # and with bfloat16 nothing scales their gradients into its range.
+            with torch.autocast("cuda", enabled=False):
+                feats_TND = self.head(feats_TNF.float())
+        else:
+            feats_TND = self.head(feats_TNF)
+        return feats_TND
 
     def frames(self, widths_N: Tensor) -> Tensor:
         """Return how many frames of each image count, from how many of its columns do (lengths_N, int64)."""
@@ -134,10 +147,14 @@ def probe_head(head: nn.Module, sequence: SequenceSpec, name: str) -> SequenceSp
     """Return what a head makes of such features (T frames of D), found by calling it once with zeros.
 
     Raises:
-        PluginError: it returns something else than feats_TND.
+        PluginError: it can't take them, or returns something else than feats_TND.
     """
     _require_module(head, "head", name)
-    feats = _probe(head, torch.zeros(sequence.frames, 2, sequence.features))
+    size = f"({sequence.frames}, 2, {sequence.features})"
+    try:
+        feats = _probe(head, torch.zeros(sequence.frames, 2, sequence.features))
+    except RuntimeError as error:
+        raise PluginError(f"head {name}: can't take features {size}: {error}") from error
     whole = is_of_whole_image(head)
     if (
         not isinstance(feats, Tensor)
@@ -147,7 +164,7 @@ def probe_head(head: nn.Module, sequence: SequenceSpec, name: str) -> SequenceSp
         or not (whole or len(feats) == sequence.frames)
     ):
         raise PluginError(
-            f"head {name}: for features ({sequence.frames}, 2, {sequence.features}) "
+            f"head {name}: for features {size} "
             f"expected ({'T' if whole else sequence.frames}, 2, D), got {_shape(feats)}"
         )
     return SequenceSpec(frames=feats.shape[0], features=feats.shape[2])

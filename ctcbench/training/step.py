@@ -104,7 +104,11 @@ def new_state(
 
 # ------------------------------------------------------------------------------------------------
 def train_step(state: TrainState, batch: Batch, config: RunConfig) -> StepMetrics:
-    """Do one step of training on `batch`; nothing in it waits for the device."""
+    """Do one step of training on `batch`.
+
+    Nothing here waits for the device. What torch does may: its CTC kernel copies the lengths, its average of
+    the weights a count, and the gradient scaler of float16 asks whether a gradient overflowed.
+    """
     # Chance too is a function of (seed, step), in each process another.
     state.compute.seed(step_seed(config.seed, state.step, state.group.place.rank))
     images_NCHW = batch.images_NCHW
@@ -168,9 +172,8 @@ def penalised(logits_TNK: Tensor, penalty: float) -> Tensor:
     """Return the logits with `penalty` taken from the blank's: z'_tnk = z_tnk − penalty · [k = blank]."""
     if penalty == 0:
         return logits_TNK
-    mask_K = torch.zeros(logits_TNK.shape[-1], device=logits_TNK.device)
-    mask_K[BLANK] = penalty
-    return logits_TNK - mask_K
+    is_blank_K = torch.arange(logits_TNK.shape[-1], device=logits_TNK.device) == BLANK
+    return logits_TNK - penalty * is_blank_K
 
 
 def step_seed(seed: int, step: int, rank: int = 0) -> int:

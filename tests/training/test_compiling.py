@@ -3,6 +3,7 @@ import os
 import pytest
 import torch
 from tiny import tiny
+from torch._dynamo.exc import TorchDynamoException
 
 import ctcbench
 from ctcbench.contract.errors import CtcbenchError
@@ -40,9 +41,23 @@ def test_a_batch_of_another_size_is_computed_by_the_network_itself(monkeypatch):
     assert (network.seen, calls) == ([3], [4])
 
 
-def test_what_torch_cannot_compile_is_told_with_the_way_on(monkeypatch):
+def test_it_is_compiled_for_one_type_of_number(monkeypatch):
+    types = []
+    monkeypatch.setattr(torch, "compile", lambda network, **how: lambda x_ND: types.append(x_ND.dtype))
+    _, both = compiled(batch_size=2)
+    for augmented in (torch.ones(2, 1), torch.ones(2, 1, dtype=torch.uint8)):
+        both(augmented)
+    assert types == [torch.float32, torch.float32]
+
+
+class Missing(TorchDynamoException):
+    """As torch says that Triton is missing: not as what its backend raised."""
+
+
+@pytest.mark.parametrize("error", [RuntimeError, Missing])
+def test_what_torch_cannot_compile_is_told_with_the_way_on(monkeypatch, error):
     def broken(graph, inputs):
-        raise RuntimeError("no compiler here\nand a page of explanations")
+        raise error("no compiler here\nand a page of explanations")
 
     real = torch.compile
     monkeypatch.setattr(torch, "compile", lambda network, **how: real(lambda x_ND: 2 * x_ND, backend=broken))

@@ -3,8 +3,9 @@ import torch
 
 from ctcbench import Alphabet, ImageSpec, RunConfig
 from ctcbench.builtin.modules import Residual
-from ctcbench.contract.errors import UsageError
-from ctcbench.training.recognizer import build_recognizer, fold
+from ctcbench.contract.errors import PluginError, UsageError
+from ctcbench.contract.specs import SequenceSpec
+from ctcbench.training.recognizer import build_recognizer, fold, probe_head
 
 IMAGE = ImageSpec(40, 150)
 ALPHABET = Alphabet("0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
@@ -102,6 +103,11 @@ def test_padding_gives_fewer_frames(registry):
 def test_an_image_too_small_for_the_backbone_is_the_users_mistake(registry):
     with pytest.raises(UsageError, match="can't take images of 1×4×150"):
         build(registry, image=ImageSpec(4, 150))
+
+
+def test_a_head_that_cannot_take_the_features_is_named():
+    with pytest.raises(PluginError, match=r"head mine: can't take features \(18, 2, 640\): .*shapes"):
+        probe_head(torch.nn.Linear(5, 7), SequenceSpec(frames=18, features=640), "mine")
 
 
 def test_options_change_the_model(registry):

@@ -184,3 +184,12 @@ def test_mixed_precision_where_it_cant_be(monkeypatch):
     monkeypatch.setattr(device, "_cpu_has_bfloat16", lambda: True)
     assert device.choose(tiny(device="cpu", amp=True)).amp_dtype is torch.bfloat16
     assert device.choose(tiny(device="cpu", amp=False)).amp_dtype is None
+
+
+def test_float32_throughout_is_not_tensorfloat():
+    cudnn = torch.backends.cudnn
+    before = cudnn.allow_tf32
+    for amp_dtype in (None, torch.bfloat16):
+        with device.repeatable(tiny(), device.Compute(torch.device("cpu"), amp_dtype)):
+            assert cudnn.allow_tf32 is (amp_dtype is not None)
+        assert cudnn.allow_tf32 is before
