@@ -21,6 +21,7 @@ from typing import IO, Annotated, Any
 from pydantic import Field
 
 from ctcbench.contract.components import executor
+from ctcbench.contract.errors import UsageError
 from ctcbench.contract.executors import Executor, Listener, Outcome, Trial
 
 _ASK_SECONDS = 0.2
@@ -32,7 +33,7 @@ _MOST_BY_DEFAULT = 8  # each worker holds a model, torch and its images in memor
 def local(
     *,
     workers: Annotated[
-        int, Field(ge=0, le=1024, description="trials at once (0: one a GPU, else one a core, at most 8)")
+        int, Field(ge=0, le=1024, description="trials at once (0: per_gpu a GPU, else one a core, at most 8)")
     ] = 0,
     threads: Annotated[
         int, Field(ge=0, le=1024, description="CPU threads a worker (0: its share of the cores)")
@@ -95,7 +96,17 @@ class _Local:
     asked: _Asked
 
     def for_devices(self, devices: Collection[str]) -> Executor:
-        """Return the executor for trials with these settings of ``device``: cores alone if all are cpu."""
+        """Return the executor for trials with these settings of ``device``: cores alone if all are cpu.
+
+        Raises:
+            UsageError: one names a GPU by number.
+        """
+        numbered = sorted(device for device in devices if device.startswith("cuda:"))
+        if numbered and self.gpus:
+            raise UsageError(
+                f"--device {numbered[0]}: a study's workers get a GPU each, and know no other; use --device "
+                f"cuda, and CUDA_VISIBLE_DEVICES={numbered[0][5:]} for this GPU alone"
+            )
         return _share_out(self.asked, ()) if set(devices) == {"cpu"} else self
 
     def describe(self) -> Mapping[str, Any]:

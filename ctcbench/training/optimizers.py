@@ -46,8 +46,13 @@ def _adamw_groups(
 
 def _gates(model: nn.Module) -> dict[int, int]:
     """Return how many matrices lie stacked in the weights of a recurrent layer, by the weights' id."""
-    recurrent = [module for module in model.modules() if isinstance(module, nn.RNNBase)]
-    return {id(p): len(p) // layer.hidden_size for layer in recurrent for p in layer.parameters()}
+    return {
+        id(weights): len(weights) // layer.hidden_size
+        for layer in model.modules()
+        if isinstance(layer, nn.RNNBase)
+        for name, weights in layer.named_parameters()
+        if name.startswith(("weight_ih", "weight_hh"))  # the projection of an LSTM is one matrix
+    }
 
 
 class Muon(torch.optim.Optimizer):

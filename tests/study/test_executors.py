@@ -63,6 +63,8 @@ def test_gpus_count_only_for_trials_that_may_use_them(registry, tmp_path, monkey
         ("local:threads=5", "cpu"): (8, 5, 0),
     }
     assert {given: described(*given) for given in workers_threads_gpus} == workers_threads_gpus
+    with pytest.raises(UsageError, match=r"--device cuda:1: .* CUDA_VISIBLE_DEVICES=1 for"):
+        described("local", "auto", "cuda:1")
 
 
 SPY = """

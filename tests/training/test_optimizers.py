@@ -5,7 +5,7 @@ import torch
 from test_step import some_state, steps
 
 from ctcbench.training import split
-from ctcbench.training.optimizers import orthogonal
+from ctcbench.training.optimizers import _gates, orthogonal
 from ctcbench.training.step import train_step
 
 
@@ -54,6 +54,14 @@ def test_a_step_of_muon_moves_a_kernel_by_its_rate_in_every_direction(registry):
         lengths = torch.linalg.svdvals(matrix) / (1e-3 * 10)
         assert 0.6 < lengths.median() < 1.25
         assert lengths.max() < 1.25
+
+
+def test_the_projection_of_an_lstm_is_one_matrix_and_not_gates(registry):
+    layer = torch.nn.LSTM(6, 8, proj_size=4, bidirectional=True)
+    gates = _gates(torch.nn.Sequential(layer))
+    assert {name: gates.get(id(p)) for name, p in layer.named_parameters() if "reverse" not in name} == {
+        "weight_ih_l0": 4, "weight_hh_l0": 4, "bias_ih_l0": None, "bias_hh_l0": None, "weight_hr_l0": None,
+    }  # fmt: skip
 
 
 def test_muon_comes_further_than_adamw_in_as_many_steps(registry):
