@@ -16,13 +16,15 @@ from ctcbench.contract.data import LogProbs, Sample
 from ctcbench.contract.errors import BadSample, UsageError
 from ctcbench.contract.pictures import Fit, read_picture
 from ctcbench.contract.specs import ImageSpec
-from ctcbench.decode import decode, stored_config
+from ctcbench.decode import decode, decoding_input, stored_config
 from ctcbench.results.result import Result
 from ctcbench.results.run_folder import RunFolder
 from ctcbench.runtime import Runtime
 
 if TYPE_CHECKING:
     from ctcbench.training.recognizer import Recognizer
+
+_AT_ONCE = 256  # pictures that go through the network together: memory for these, not for all
 
 
 @dataclass(frozen=True)
@@ -31,7 +33,8 @@ class Prediction:
 
     ``confidence`` is p(text | picture) over all alignments, calibrated on the run's validation images
     (`ctcbench.training.confidence`), so that of those with 0.9 nine in ten should be right, for pictures of
-    the same kind. Of a recogniser without CTC it is the decoder's own, and None where that gives none.
+    the same kind. While the run is not finished it is not calibrated yet. Of a recogniser without CTC it is
+    the decoder's own, and None where that gives none.
     """
 
     text: str
@@ -61,20 +64,28 @@ class Recogniser:
         import numpy as np
         import torch
 
-        samples = [_read(place, image, self.model.image, self.fit) for place, image in enumerate(images)]
         spec = self.model.image
-        images_NCHW = np.zeros((len(samples), spec.channels, spec.height, spec.width), np.uint8)
-        for row, sample in enumerate(samples):
-            images_NCHW[row] = sample.image
-        widths_N = torch.tensor([sample.width or spec.width for sample in samples], dtype=torch.long)
-        with torch.no_grad():
-            logits_TNK = self.model(torch.from_numpy(images_NCHW)).logits_TNK
-            values_NTK = logits_TNK.float().log_softmax(-1).transpose(0, 1).contiguous().numpy()
-            lengths_N = self.model.frames(widths_N).numpy()
-        return LogProbs(values_NTK, lengths_N, ("",) * len(samples), self.model.alphabet)
+        values_NTK = np.zeros(
+            (len(images), self.model.output.frames, self.model.alphabet.num_classes), np.float32
+        )
+        widths_N = torch.full((len(images),), spec.width)
+        for start in range(0, len(images), _AT_ONCE):
+            some = images[start : start + _AT_ONCE]
+            images_NCHW = np.zeros((len(some), spec.channels, spec.height, spec.width), np.uint8)
+            for row, image in enumerate(some):
+                sample = _read(start + row, image, spec, self.fit)
+                images_NCHW[row] = sample.image
+                widths_N[start + row] = sample.width or spec.width
+            with torch.no_grad():
+                logits_TNK = self.model(torch.from_numpy(images_NCHW)).logits_TNK
+                values_NTK[start : start + len(some)] = logits_TNK.float().log_softmax(-1).transpose(0, 1)
+        lengths_N = self.model.frames(widths_N).numpy()
+        return LogProbs(values_NTK, lengths_N, ("",) * len(images), self.model.alphabet)
 
     def predict(self, images: Sequence[Any], *, decoder: str | None = None) -> list[Prediction]:
         """Return what stands in pictures: paths, PIL images or uint8 arrays, of any size and mode.
+
+        The decoder gets what that of the run got: with ``blank_penalty_at_decoding``, penalised log-probs.
 
         Raises:
             BadSample: a picture can't be read.
@@ -85,7 +96,9 @@ class Recogniser:
         if not images:
             return []
         read = self.log_probs(images)
-        hypotheses, _ = decode(self.registry, decoder or self.config.decoder, read)
+        hypotheses, _ = decode(
+            self.registry, decoder or self.config.decoder, decoding_input(read, self.config)
+        )
         scores = [h.log_prob for h in hypotheses]
         if self.model.alignment == "ctc":
             from ctcbench.training.likelihood import text_log_probs
@@ -108,8 +121,10 @@ def run(config: RunConfig, runtime: Runtime | None = None) -> Result:
 def load(run_folder: str | Path) -> Recogniser:
     """Return the trained recogniser in a run folder; nothing in such a folder can run code.
 
+    Of a run that is not finished it is the best one so far.
+
     Raises:
-        UsageError: the folder is not a finished run.
+        UsageError: there is no run, or one without weights yet.
         CtcbenchError: a file in it is damaged.
     """
     from ctcbench.evaluation.log_probs import load_log_probs

@@ -15,8 +15,6 @@ from ctcbench.cli.stored import the_run
 from ctcbench.contract.errors import BadSample, UsageError
 from ctcbench.contract.specs import ImageSpec
 
-_AT_ONCE = 256  # images a call: memory for these, not for all
-
 
 def predict(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="a run folder")],
@@ -33,14 +31,11 @@ def predict(
     from ctcbench.api import load
 
     recogniser = load(folder)
-    readings: list[tuple[str, str, float | None]] = []
-    for start in range(0, len(images), _AT_ONCE):
-        files = images[start : start + _AT_ONCE]
-        try:
-            predictions = recogniser.predict(files)
-        except BadSample:
-            raise UsageError(_unreadable(files, recogniser.model.image)) from None
-        readings += [(str(f), p.text, p.confidence) for f, p in zip(files, predictions, strict=True)]
+    try:
+        predictions = recogniser.predict(images)
+    except BadSample:
+        raise UsageError(_unreadable(images, recogniser.model.image)) from None
+    readings = [(str(i), p.text, p.confidence) for i, p in zip(images, predictions, strict=True)]
     if as_json:
         document = [{"image": name, "text": text, "confidence": sure} for name, text, sure in readings]
         typer.echo(json.dumps(document, indent=2, ensure_ascii=False))

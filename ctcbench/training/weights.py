@@ -40,7 +40,6 @@ def save_weights(folder: RunFolder, recognizer: Recognizer, weights: dict[str, T
             "alphabet": recognizer.alphabet.characters,
             "fit": fit,
             "image": {"height": image.height, "width": image.width, "channels": image.channels},
-            "sequence": {"frames": recognizer.sequence.frames, "features": recognizer.sequence.features},
         },
     )
 
