@@ -141,7 +141,8 @@ def compare(
 def _prepare(registry: Registry, decoder: str, log_probs: LogProbs, seconds: float) -> _Runner:
     """Build a decoder, find how many images fit into `seconds`, and keep what it reads in them."""
     decode: Decode = registry.build("decoder", decoder, log_probs.alphabet)
-    count, spent = 1, _seconds(decode, _first(log_probs, 1))  # the first call also loads and allocates
+    decode(_first(log_probs, 1))  # the first call also loads and allocates
+    count = 1
     while True:
         started = time.perf_counter()
         found = list(decode(part := _first(log_probs, count)))
@@ -154,15 +155,9 @@ def _prepare(registry: Registry, decoder: str, log_probs: LogProbs, seconds: flo
         count = max(1, int(count * seconds / spent))
     if len(found) != len(part):
         raise PluginError(f"decoder {decoder}: {len(found)} hypotheses for {len(part)} images")
-    labels = [tuple(map(int, hypothesis.labels)) for hypothesis in found]
+    labels = [tuple(map(int, hypothesis.labels)) for hypothesis in found[:count]]
     repeats = max(1, round(_SHORTEST / (spent * count / len(part))))
     return _Runner(decoder, decode, _first(log_probs, count), repeats, labels)
-
-
-def _seconds(decode: Decode, part: LogProbs) -> float:
-    started = time.perf_counter()
-    decode(part)
-    return time.perf_counter() - started
 
 
 def _first(log_probs: LogProbs, count: int) -> LogProbs:

@@ -29,6 +29,7 @@ PARTS = ("data", *WORK, "other")
 class StepTimes:
     """Milliseconds of each counted step, whole and by part, and what they were measured on.
 
+    ``batch_size`` is how many images each step has: all the training images, where a batch would be more.
     The arithmetic of the ``floor`` is that of a step's forward and backward pass, taken as three times the
     forward's.
     """
@@ -99,6 +100,7 @@ def measure(
     source: Source = registry.build("dataset", config.dataset)
     compute = device.choose(config)
     samples = draw(registry, config, runtime, "train")
+    config = config.replace(batch_size=min(config.batch_size, len(samples)))
     with device.repeatable(config, compute):
         torch.manual_seed(config.seed)
         model = recognizer.build_recognizer(registry, config, source.image, source.alphabet)
@@ -116,7 +118,7 @@ def measure(
         for number in range(steps + warm_up):
             clock.spent.clear()
             started = clock.now()
-            step.train_step(state, batch_at(part, number, config), config)
+            step.train_step(state, batch_at(part, _full_batch(number, part, config), config), config)
             elapsed = clock.now() - started
             if number >= warm_up:
                 total_ms.append(elapsed)
@@ -135,15 +137,21 @@ def measure(
     )
 
 
+def _full_batch(number: int, part: split.Split, config: RunConfig) -> int:
+    """Return the step at which the full batch of this number comes; an epoch's last may be smaller."""
+    epoch, within = divmod(number, len(part) // config.batch_size)
+    return epoch * split.steps_an_epoch(part, config) + within
+
+
 def _floor(registry: Registry, config: RunConfig, part: split.Split, compute: device.Compute) -> Floor:
-    """Return the floor of a training's second step: the first one makes the optimiser's state."""
+    """Return the floor of a training's second step on a batch: the first makes the optimiser's state."""
     config = config.replace(compile=False)  # what is compiled can't be looked into
     source: Source = registry.build("dataset", config.dataset)
     model = recognizer.build_recognizer(registry, config, source.image, source.alphabet)
     objective = registry.build("loss", config.loss, source.alphabet)
     augment = registry.build("augmentation", config.augmentation, source.image)
     state = step.new_state(model.train(), augment, objective, config, compute, steps=10)
-    step.train_step(state, split.batch_at(part, 0, config), config)
-    batch = split.batch_at(part, 1, config)
+    batch = split.batch_at(part, 0, config)
+    step.train_step(state, batch, config)
     flops = 3 * config.batch_size * spec_sheet(registry, config).flops
     return find_floor(lambda: step.train_step(state, batch, config), [*model.parameters()], flops, compute)

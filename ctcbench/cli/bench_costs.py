@@ -31,7 +31,7 @@ def train(
     from ctcbench.benchmarks.train_step import PARTS, WORK, measure
     from ctcbench.runtime import Runtime
 
-    config = config.replace(train_samples=min(config.train_samples, 2_000))
+    config = config.replace(train_samples=min(config.train_samples, max(2_000, config.batch_size)))
     with watcher() as shown:
         times = measure(registry(), config, Runtime(watcher=shown), steps)
     total = statistics.median(times.total_ms)

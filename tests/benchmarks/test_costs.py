@@ -20,8 +20,29 @@ def test_the_parts_of_a_step_add_up(registry, own_cache):
     assert len(times.total_ms) == 4
     for number, total in enumerate(times.total_ms):
         parts = {name: times.parts_ms[name][number] for name in train_step.PARTS}
-        assert sum(parts.values()) == pytest.approx(total)
         assert all(parts[name] > 0 for name in (*train_step.WORK, "data"))
+        assert parts["other"] >= 0, "a part was counted twice"
+        assert sum(parts.values()) == pytest.approx(total)
+
+
+@pytest.mark.parametrize(
+    ("batch_size", "images"), [(16, 16), (64, 64), (100, 70)]
+)  # 70 images: the last batch of an epoch is smaller, or there is no full one
+def test_each_step_that_is_measured_has_the_images_that_it_says(
+    registry, own_cache, monkeypatch, batch_size, images
+):
+    seen = []
+
+    def spy(state, batch, config):
+        seen.append(len(batch.images_NCHW))
+        return real(state, batch, config)
+
+    real = train_step.step.train_step
+    monkeypatch.setattr(train_step.step, "train_step", spy)
+    times = train_step.measure(registry, tiny(batch_size=batch_size), Runtime(), steps=5, warm_up=1)
+    assert times.batch_size == images
+    assert set(seen) == {images}
+    assert times.floor.flops == 3 * images * spec_sheet(registry, tiny()).flops
 
 
 def test_the_share_of_the_peak_is_of_this_devices_products(registry, own_cache):

@@ -91,6 +91,7 @@ def test_speeds_ratios_and_agreement_are_of_the_same_images():
     assert slow.ratio.median == 1.0 and quick.ratio.median > 10
     assert quick.same == 1.0 and slow.same == pytest.approx(0.25, abs=0.1)
     assert slow.cores < 0.5
+    assert slow.same * slow.images == round(slow.same * slow.images)  # a share of the images it decoded
 
 
 @pytest.mark.parametrize("role", ["reference", "yardstick"])
