@@ -55,12 +55,25 @@ def set_folder(cache: Path, key: str, count: int) -> Path:
 
 def larger_sets(cache: Path, key: str, count: int) -> list[Path]:
     """Return the folders that hold `count` or more samples of a source, the smallest first."""
-    found = []
-    for folder in cache.glob(f"{key}-*"):
-        number = folder.name.removeprefix(f"{key}-")
-        if number.isdecimal() and int(number) >= count:
-            found.append((int(number), folder))
-    return [folder for _, folder in sorted(found)]
+    return [folder for number, folder in _sets(cache, key) if number >= count]
+
+
+def drop_smaller_sets(cache: Path, key: str, count: int) -> None:
+    """Remove the folders that hold fewer than `count` samples of a source; one with as many serves for them.
+
+    The caller holds the lock of `key`. A process that has mapped a set goes on with its pages; a set that
+    can't be removed stays.
+    """
+    for number, folder in _sets(cache, key):
+        if number < count:
+            with contextlib.suppress(OSError):
+                # Renamed first, so that there is never half of it at its place.
+                shutil.rmtree(folder.rename(cache / f"{folder.name}.old{_DRAFT}"), ignore_errors=True)
+
+
+def _sets(cache: Path, key: str) -> list[tuple[int, Path]]:
+    numbered = ((folder.name.removeprefix(f"{key}-"), folder) for folder in cache.glob(f"{key}-*"))
+    return sorted((int(number), folder) for number, folder in numbered if number.isdecimal())
 
 
 @contextlib.contextmanager

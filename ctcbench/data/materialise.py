@@ -67,11 +67,12 @@ def materialise(
     """Return the first `num_samples` samples of a data set's split (None: all), mapped into memory.
 
     They are drawn at most once: the set is kept in `cache` (None: `cache_folder()`), and a set that
-    is there serves any request for as many samples or fewer. A set of fewer samples than asked for
-    is returned whole. Drawing uses `workers` subprocesses (None: one a core; 1, or few samples: this
-    process); they build the component themselves, by `registry.load()`. Two processes that want one
-    set draw it once. `progress` hears ``(done, total)`` while drawing; `notice` hears sentences for
-    the user: a damaged set drawn anew, bad samples left out (None: `warnings.warn`).
+    is there serves any request for as many samples or fewer, so smaller ones give way to it. A set of
+    fewer samples than asked for is returned whole. Drawing uses `workers` subprocesses (None: one a
+    core; 1, or few samples: this process); they build the component themselves, by `registry.load()`.
+    Two processes that want one set draw it once. `progress` hears ``(done, total)`` while drawing;
+    `notice` hears sentences for the user: a damaged set drawn anew, bad samples left out (None:
+    `warnings.warn`).
 
     Raises:
         UsageError: samples are bad (all are named, the first ten with reasons; `skip_bad` goes on
@@ -92,6 +93,7 @@ def materialise(
             if stored is None:
                 with caching.draft(folder, job.key, job.count) as draft:
                     _fill(draft, job, skip_bad, workers or default_workers(), progress)
+                caching.drop_smaller_sets(folder, job.key, job.count)
                 stored = open_set(
                     caching.set_folder(folder, job.key, job.count), job.shape, job.count, job.count
                 )

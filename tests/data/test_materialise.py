@@ -72,6 +72,17 @@ def test_a_larger_set_serves_a_smaller_request(draw, tmp_path):
     assert (smaller.widths_N == afresh.widths_N).all()
 
 
+def test_a_smaller_set_gives_way_to_a_larger_one_and_who_has_it_open_goes_on(draw, cache):
+    small = draw(count=300)
+    others = draw("version=2", count=300)
+    large = draw(count=400)
+    sets = sorted(path.name.partition("-")[2] for path in cache.glob("*-*"))
+    assert sets == ["300", "400"]  # of version 2, and of version 1
+    assert (small.images_NCHW == large.images_NCHW[:300]).all()
+    assert draw(count=300).fingerprint == small.fingerprint
+    assert draw("version=2", count=300).fingerprint == others.fingerprint
+
+
 def test_splits_and_versions_have_sets_of_their_own(draw, tmp_path):
     log = tmp_path / "log"
     for options, split in [("", "train"), ("", "test"), ("version=2", "train")]:
