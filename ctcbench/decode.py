@@ -100,8 +100,8 @@ def decode_stored(registry: Registry, run: Path, decoder: str) -> Result:
     folder = RunFolder(run)
     if not folder.config_path.is_file():
         raise UsageError(f"{run}: no run folder (expected {folder.config_path.name} in it)")
-    if not folder.is_finished:
-        raise UsageError(f"{run}: its training is not finished; go on with it by --resume")
+    if not folder.is_finished or not folder.log_probs_path("test").is_file():
+        raise UsageError(f"{run}: not finished, so it has no log-probs yet; go on with it by --resume")
     with folder.lock("decoding in this run folder"):
         return decode_run(registry, folder, decoder)
 

@@ -9,7 +9,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from ctcbench.contract.errors import CtcbenchError, UsageError
 
@@ -90,17 +90,16 @@ def lock(path: Path, *, wait: bool, what: str, patience: float = 0.0) -> Iterato
     """
     import fcntl
 
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle = path.open("a+", encoding="utf-8")
-    except OSError as error:
-        raise unwritable(path, error) from error
-    with handle:
-        deadline = time.monotonic() + patience
-        while True:
+    deadline = time.monotonic() + patience
+    while True:
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            handle = path.open("a+", encoding="utf-8")
+        except OSError as error:
+            raise unwritable(path, error) from error
+        with handle:
             try:
                 fcntl.flock(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-                break
             except BlockingIOError:
                 if time.monotonic() < deadline:
                     time.sleep(0.05)
@@ -108,10 +107,20 @@ def lock(path: Path, *, wait: bool, what: str, patience: float = 0.0) -> Iterato
                 handle.seek(0)
                 owner = handle.read().strip() or "another process is at work"
                 raise Busy(f"{path.parent}: {owner}; wait for it or stop it") from None
-        handle.truncate(0)
-        handle.write(f"process {os.getpid()} is {what}")
-        handle.flush()
-        yield
+            if not _is_still(path, handle):  # its last holder took the folder away meanwhile
+                continue
+            with contextlib.suppress(OSError):  # a full disk: the words are for others to read, no more
+                os.ftruncate(handle.fileno(), 0)
+                os.write(handle.fileno(), f"process {os.getpid()} is {what}".encode())
+            yield
+            return
+
+
+def _is_still(path: Path, handle: IO[str]) -> bool:
+    try:
+        return os.path.samestat(path.stat(), os.fstat(handle.fileno()))
+    except FileNotFoundError:
+        return False
 
 
 def _umask() -> int:

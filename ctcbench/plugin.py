@@ -47,10 +47,15 @@ class Plugin:
         self.error = text if known else f"{type(error).__name__}: {text}"
         self.traceback = "".join(traceback.format_exception(error))
         self.components, self.columns = (), ()
+        self.silence()
 
     def silence(self) -> None:
         """Call no hook of this plugin any more; its components stay."""
         self._manager = None
+
+    def implements(self, hook: str) -> bool:
+        """Say whether this plugin has such a hook."""
+        return self._manager is not None and bool(getattr(self._manager.hook, hook).get_hookimpls())
 
     def call(self, hook: str, **arguments: Any) -> list[Any]:
         """Call a hook of this plugin (an empty list if it does not have it)."""
@@ -109,7 +114,10 @@ def _manager_for(name: str, module: ModuleType) -> pluggy.PluginManager:
 def _listed(plugin: Plugin, hook: str, kind: type) -> tuple[Any, ...]:
     """Return what a hook that lists things gave, each checked to be a `kind`."""
     listed: list[Any] = []
-    for answer in plugin.call(hook):
+    answers = plugin.call(hook)
+    if not answers and plugin.implements(hook):
+        answers = [None]  # which pluggy leaves out
+    for answer in answers:
         if not isinstance(answer, list | tuple):
             raise PluginError(f"{plugin.owner}: {hook} returned {answer!r}; it must return a list")
         listed += answer

@@ -11,7 +11,6 @@ from ctcbench.cli.completion import complete_component
 from ctcbench.cli.installed import registry
 from ctcbench.cli.run import print_json, print_report
 from ctcbench.cli.stored import the_run
-from ctcbench.contract.errors import UsageError
 
 
 def decode(
@@ -30,14 +29,9 @@ def decode(
 ) -> None:
     """Read a run's stored log-probs with another decoder, without retraining."""
     folder = the_run(run)
-    if not folder.is_finished or not folder.log_probs_path("test").is_file():
-        raise UsageError(f"{run}: this run is not finished, so it has no log-probs yet")
-    installed = registry()
-    decoder = installed.resolve("decoder", decoder)
-    from ctcbench.decode import decode_run
+    from ctcbench.decode import decode_stored
 
-    with folder.lock("writing in this run folder"):
-        result = decode_run(installed, folder, decoder)
+    result = decode_stored(registry(), run, decoder)
     if as_json:
         print_json(result)
     else:

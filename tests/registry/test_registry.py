@@ -43,6 +43,10 @@ BROKEN = {
         "from ctcbench import hookimpl\n@hookimpl\ndef ctcbench_components():\n    return 7",
         "it must return a list",
     ),
+    "forgets_to_return": (
+        "from ctcbench import hookimpl\n@hookimpl\ndef ctcbench_components():\n    []",
+        "ctcbench_components returned None; it must return a list",
+    ),
     "lists_a_bare_function": (
         "from ctcbench import hookimpl\ndef f(image):\n    'Doc.'\n"
         "@hookimpl\ndef ctcbench_components():\n    return [f]",
@@ -94,6 +98,18 @@ def test_one_broken_plugin_never_breaks_the_program(install, name):
         reason,
     ]:
         assert word in str(error.value)
+
+
+def test_a_plugin_that_was_set_aside_hears_nothing(install, tmp_path):
+    install(
+        "half",
+        "import pathlib\nfrom ctcbench import hookimpl\n@hookimpl\ndef ctcbench_components():\n    return 7\n"
+        f"@hookimpl\ndef ctcbench_run_started(run):\n    pathlib.Path({str(tmp_path / 'heard')!r}).touch()\n",
+    )
+    registry = registries.load(["half"])
+    assert registry.failed
+    registry.tell("ctcbench_run_started", pytest.fail, run=None)
+    assert not (tmp_path / "heard").exists()
 
 
 def test_two_owners_of_a_name_are_both_named_and_the_rest_works(install):

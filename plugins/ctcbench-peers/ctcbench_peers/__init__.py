@@ -19,7 +19,12 @@ def fast_ctc_decode(
     *,
     width: Width = 25,
     threshold: Annotated[
-        float, Field(ge=0, lt=1, description="ignore probabilities below this (0: no pruning)")
+        float,
+        Field(
+            ge=0,
+            lt=1,
+            description="ignore probabilities below this, less than one over the classes (0: no pruning)",
+        ),
     ] = 0.0,
 ) -> Decode:
     """fast-ctc-decode (Rust): exact without threshold; no score; frames are where a node was created.

@@ -8,14 +8,24 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from ctcbench import Alphabet, Hypothesis, LogProbs
+from ctcbench import Alphabet, Hypothesis, LogProbs, UsageError
 from ctcbench_peers.search import characters, each, labels_of, peer
 
 INSTALL = "pip install 'ctcbench-peers[fast-ctc-decode]'"
 
 
 def searcher(alphabet: Alphabet, width: int, threshold: float) -> Callable[[LogProbs], list[Hypothesis]]:
-    """Return the decoder."""
+    """Return the decoder.
+
+    Raises:
+        UsageError: the package is not installed, there are more classes than it has characters for, or it
+            would refuse the threshold.
+    """
+    if threshold >= 1 / alphabet.num_classes:
+        raise UsageError(
+            f"decoder fast_ctc_decode: threshold={threshold}: with {alphabet.num_classes} classes it takes "
+            f"less than {1 / alphabet.num_classes:.4f}, so that one is always left"
+        )
     module = peer("fast_ctc_decode", "fast_ctc_decode", INSTALL)
     symbols = characters("fast_ctc_decode", alphabet.num_classes)
 

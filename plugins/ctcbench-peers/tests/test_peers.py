@@ -91,3 +91,10 @@ def test_an_alignment_is_read_by_its_runs():
 
 def test_all_are_listed():
     assert [component.name for component in ctcbench_components()] == list(PEERS)
+
+
+@pytest.mark.skipif(importlib.util.find_spec("fast_ctc_decode") is None, reason="it is not installed")
+def test_a_threshold_that_would_be_refused_at_decoding_is_refused_before():
+    with pytest.raises(UsageError, match=r"threshold=0.06: with 17 classes it takes less than 0.0588"):
+        fast_ctc_decode(ALPHABET, threshold=0.06)
+    fast_ctc_decode(ALPHABET, threshold=0.05)(noisy())
