@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,12 +11,7 @@ from ctcbench.results import provenance
 
 def software() -> dict[str, Any]:
     """Return the versions of ctcbench, Python, packages and plugins here, as JSON."""
-    chosen = os.environ.get("CTCBENCH_PLUGINS")
-    names = None if chosen is None else [name.strip() for name in chosen.split(",") if name.strip()]
-    return {
-        "versions": provenance.versions(),
-        "plugins": dict(registry.load(names).versions()),
-    }
+    return {"versions": provenance.versions(), "plugins": dict(registry.load().versions())}
 
 
 def differences(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> list[str]:
