@@ -28,15 +28,17 @@ class Spec:
     """A study: ``axes`` over a ``base`` (a preset and settings), rules, seeds, a budget of runs.
 
     A setting may also be ``preset``. ``include`` rules are grids of their own over the base, and may say
-    under ``name`` what their configurations are called; ``exclude`` rules take out of the grid whatever has
-    all that they name. ``scale`` shrinks every configuration. ``path`` is the file that it came from.
+    under ``name`` what their configurations are called; without ``axes`` they are the whole study.
+    ``exclude`` rules take out of the grid whatever has all that they name. ``scale`` shrinks every
+    configuration. ``path`` is the file that it came from; ``flagged`` says that flags were laid over it,
+    after which an exclude rule may have nothing left to fit.
     """
 
     name: str = ""
     description: str = ""
     preset: str | None = None
     base: Mapping[str, Any] = field(default_factory=dict)
-    axes: Mapping[str, Values] = field(default_factory=dict)
+    axes: Mapping[str, Values] | None = None
     include: tuple[Mapping[str, Values], ...] = ()
     exclude: tuple[Mapping[str, Values], ...] = ()
     seeds: tuple[int, ...] = ()
@@ -44,33 +46,38 @@ class Spec:
     max_runs: int = MAX_RUNS
     executor: str | None = None
     path: Path | None = None
+    flagged: bool = False
 
     def with_flags(
         self, preset: Sequence[str], given: Mapping[str, Sequence[Any]], seeds: tuple[int, ...] = ()
     ) -> Spec:
-        """Return the study with flags laid over it: one value takes an axis's place, several are an axis.
+        """Return the study with flags laid over base, axes and include rules, in place of what these say.
+
+        One value is every configuration's, several are an axis of the grid and of each include rule.
 
         Raises:
             UsageError: `seeds` and a seed are given.
         """
         if seeds and "seed" in given:
             raise UsageError("--seeds and --seed: give one of them")
-        base, axes = dict(self.base), dict(self.axes)
-        chosen = self.preset
-        for name, values in (({"preset": preset} if preset else {}) | dict(given)).items():
-            axes.pop(name, None)
-            base.pop(name, None)
-            if len(values) > 1:
-                axes[name] = tuple(values)
-            elif name == "preset":
-                chosen = values[0]
-            else:
-                base[name] = values[0]
-        if seeds:
-            base.pop("seed", None)
-            axes.pop("seed", None)
-        kept = () if "seed" in given else self.seeds
-        return replace(self, preset=chosen, base=base, axes=axes, seeds=seeds or kept)
+        flags = ({"preset": preset} if preset else {}) | dict(given)
+        decided = {*flags, "seed"} if seeds else set(flags)
+        several = {name: tuple(values) for name, values in flags.items() if len(values) > 1}
+        single = {name: values[0] for name, values in flags.items() if len(values) == 1}
+
+        def laid_over(grid: Mapping[str, Values]) -> dict[str, Values]:
+            return {name: values for name, values in grid.items() if name not in decided} | several
+
+        return replace(
+            self,
+            preset=single.pop("preset", self.preset),
+            base={name: value for name, value in self.base.items() if name not in decided} | single,
+            # No grid beside the rules before, and none after: the rules have what the flags say.
+            axes=None if self.axes is None and self.include else laid_over(self.axes or {}),
+            include=tuple(map(laid_over, self.include)),
+            seeds=seeds or (() if "seed" in flags else self.seeds),
+            flagged=True,
+        )
 
 
 def study_names() -> list[str]:
@@ -155,7 +162,7 @@ class _Reader:
             description=text["description"] or "",
             preset=text["preset"],
             base=base,
-            axes=self._values(document["axes"], "axes") if "axes" in document else {},
+            axes=self._values(document["axes"], "axes") if "axes" in document else None,
             include=self._rules(document, "include"),
             exclude=self._rules(document, "exclude"),
             seeds=seeds,
