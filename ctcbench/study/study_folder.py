@@ -12,6 +12,7 @@ from ctcbench import files
 from ctcbench.contract.errors import CtcbenchError
 from ctcbench.contract.executors import Outcome
 from ctcbench.contract.options import show
+from ctcbench.evaluation.record import is_number
 from ctcbench.results import provenance
 from ctcbench.results.result import read_object
 
@@ -73,6 +74,8 @@ class StudyFolder:
                 f"{self.plan_path}: schema {found!r}, but this ctcbench reads schema {SCHEMA}; "
                 f"give the study another --name"
             )
+        if damage := _damage(document):
+            raise CtcbenchError(f"{self.plan_path}: damaged ({damage}); give the study another --name")
         return document
 
     def write_plan(self, document: Mapping[str, Any]) -> list[str]:
@@ -129,6 +132,26 @@ def changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
             if old.get(name) != new.get(name):
                 found.append(f"{name}: {old.get(name)} then, {new.get(name)} now")
     return found
+
+
+def _damage(plan: Mapping[str, Any]) -> str:
+    """Return what `changes` could not read in a plan, an empty text where there is nothing."""
+    models = plan.get("models")
+    if not (isinstance(models, list) and all(isinstance(model, dict) for model in models)):
+        return "models: expected a list of objects"
+    for model in models:
+        results = model.get("results")
+        if not isinstance(model.get("key"), str):
+            return "key of a model: expected text"
+        if not (isinstance(results, dict) and all(isinstance(config, dict) for config in results.values())):
+            return f"results of model {model['key']}: expected settings by result"
+        values = [value for config in results.values() for value in config.values()]
+        if not all(value is None or isinstance(value, str | int | float) for value in values):
+            return f"results of model {model['key']}: expected plain values"
+    for key in ("resources", "versions", "plugins"):
+        if not isinstance(plan.get(key) or {}, dict):
+            return f"{key}: expected an object"
+    return "" if is_number(plan.get("scale", 1)) else "scale: expected a number"
 
 
 def _values(plan: Mapping[str, Any]) -> dict[str, list[Any]]:
