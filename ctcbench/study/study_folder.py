@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -96,12 +96,40 @@ class StudyFolder:
             files.write_json(self.plan_path, document)
         return found
 
-    def write_trial(self, outcome: Outcome, **more: Any) -> None:
-        """Write how a trial ended, with whatever else is worth recording of it."""
-        ended = {"finished": provenance.now(), "versions": provenance.versions()}
-        files.write_json(
-            self.trial_path(outcome.key), {"schema": SCHEMA, **outcome.to_json(), **ended, **more}
-        )
+    def write_trial(
+        self,
+        outcome: Outcome,
+        *,
+        tried: Collection[str],
+        missing: Collection[str],
+        trained: bool,
+        **more: Any,
+    ) -> None:
+        """Write how a trial ended, with whatever else is worth recording of it.
+
+        `tried` are the results that it was to make, `missing` those of them that are not there. Where the
+        model is `trained`, decoders failed: each is remembered until it is tried again, and as long as
+        there is one, the record's state is ``failed``, whatever else has been done since.
+        """
+        before = self.read_trial(outcome.key)
+        failed = dict.fromkeys(missing, outcome.error) if outcome.state == "failed" else {}
+        if trained:
+            remembered = decoder_failures(before)
+            failed |= {result: error for result, error in remembered.items() if result not in tried}
+        ended = outcome.to_json()
+        if failed and outcome.state == "done":
+            why = {"error": next(iter(failed.values())), "traceback": str(before.get("traceback", ""))}
+            ended |= {"state": "failed", **why}
+        document = {
+            "schema": SCHEMA,
+            **ended,
+            "results": list(failed),
+            "decoder_failures": failed if trained else {},
+            "finished": provenance.now(),
+            "versions": provenance.versions(),
+            **more,
+        }
+        files.write_json(self.trial_path(outcome.key), document)
 
     def read_trial(self, key: str) -> dict[str, Any]:
         """Return the record of a trial, an empty one where there is none that can be read."""
@@ -110,6 +138,12 @@ class StudyFolder:
             if document.get("schema") == SCHEMA:
                 return document
         return {}
+
+
+def decoder_failures(record: Mapping[str, Any]) -> dict[str, str]:
+    """Return the decodings of a trained model that failed, by result, from the record of its trial."""
+    found = record.get("decoder_failures")
+    return {str(result): str(error) for result, error in found.items()} if isinstance(found, dict) else {}
 
 
 def changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:

@@ -220,6 +220,52 @@ def test_plugins_that_break_and_memory_that_runs_out(tmp_path):
     assert "3 failed before" in again.stderr
 
 
+def test_a_decoder_that_failed_is_not_run_again_because_another_did_well(tmp_path):
+    installed = plugin(tmp_path / "site", "brittle", BROKEN)
+    out = tmp_path / "runs"
+
+    def study(*more, decoders=("mute", "greedy")):
+        grid = [*flags(decoder=list(decoders)), "--name", "two", "--out", out, *more]
+        return ablate(*grid, plugins=[installed])
+
+    def record():
+        [found] = records(out)
+        return found["state"], found["error"], found["results"], found["decoder_failures"]
+
+    failed = ("failed", "ValueError: mute", ["mute"], {"mute": "ValueError: mute"})
+    assert study(decoders=["mute"]).returncode == 1
+    assert record() == failed
+    plan = json.loads(study("--dry-run", "--json").stdout)
+    assert (plan["decode"], plan["decodings"], plan["failed"]) == (1, 1, 0)
+    assert "decode; 1 decoder failed before: ValueError: mute" in study("--dry-run").stdout
+    ended = study("--json")
+    assert ended.returncode == 1, ended.stderr
+    assert "1 to decode, 1 failed before (--retry-failed runs them again)" in ended.stderr
+    [trial] = json.loads(ended.stdout)["trials"]
+    assert (trial["state"], trial["error"]) == ("failed", "ValueError: mute")
+    assert record() == failed
+    assert [path.stem for path in out.glob("*/results/*.json")] == ["greedy"]
+    assert "1 failed before" in study().stderr
+    assert study(decoders=["greedy"]).returncode == 0  # of this study, it is no part
+    assert study("--retry-failed").returncode == 1
+    assert record() == failed
+
+
+def test_training_that_failed_is_no_failure_of_decoders(tmp_path, capsys):
+    """Once it is done, by whomever, each decoder is run."""
+    grid = [*flags(decoder=["greedy", "beam_cpp"], lr="1e30"), "--name", "wild", "--out", str(tmp_path)]
+    assert main(["ablate", *grid]) == 1
+    [path] = tmp_path.glob("studies/*/trials/*.json")
+    record = json.loads(path.read_text())
+    assert (record["results"], record["decoder_failures"]) == (["greedy", "beam_cpp"], {})
+    assert main(["run", *flags(), "--out", str(tmp_path)]) == 0
+    [trained] = [path.parent for path in tmp_path.glob("*/summary.json")]
+    trial = path.with_name(f"{trained.name}.json")
+    trial.write_text(json.dumps(record | {"key": trained.name}))
+    grid[grid.index("1e30")] = "0.003"
+    assert plan_of(capsys, tmp_path, *grid[:-2])["decode"] == 1
+
+
 @pytest.mark.parametrize("damage", ["cut off", "another schema"])
 def test_a_result_that_cannot_be_read_is_kept_and_made_again(tmp_path, capsys, damage):
     grid = [*flags(decoder=["greedy", "beam_cpp"]), "--out", str(tmp_path)]
