@@ -147,7 +147,7 @@ def decoder_failures(record: Mapping[str, Any]) -> dict[str, str]:
 
 
 def changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
-    """Return in words what differs between two plans: settings, executor, versions."""
+    """Return in words what differs between two plans: settings, names, scale, executor, versions."""
     found = []
     then_values, now_values = _values(before), _values(now)
     for name in dict.fromkeys([*then_values, *now_values]):
@@ -160,6 +160,8 @@ def changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
         found.append(f"scale: {then:g} then, {here:g} now")
     if not found and _names(before) != _names(now):
         found.append("what its configurations are called")
+    if before.get("executor") != now.get("executor"):
+        found.append(f"executor: {before.get('executor')} then, {now.get('executor')} now")
     for key in ("resources", "versions", "plugins"):
         old, new = before.get(key) or {}, now.get(key) or {}
         for name in dict.fromkeys([*old, *new]):
