@@ -162,7 +162,7 @@ def read(
 
     Those that are there already, and of the same images, stay.
     """
-    splits = [split for split in drawn if split != "train" and not _is_read(folder, split, drawn[split])]
+    splits = [split for split in drawn if split != "train" and not is_read(folder, split, drawn[split])]
     if not splits:
         return
     from ctcbench.training import device, reading, split, weights
@@ -178,7 +178,8 @@ def read(
             save_log_probs(folder.log_probs_path(name), log_probs)
 
 
-def _is_read(folder: RunFolder, split: SplitName, samples: Samples) -> bool:
+def is_read(folder: RunFolder, split: SplitName, samples: Samples) -> bool:
+    """Say whether the log-probs of a split are there, and of these images."""
     path = folder.log_probs_path(split)
     with contextlib.suppress(CtcbenchError):  # a damaged file is made again
         return path.exists() and load_log_probs(path).fingerprint == samples.fingerprint

@@ -77,6 +77,8 @@ def _seconds(registry: Registry, config: RunConfig, executor: Executor, seeds: i
             elapsed = time.perf_counter() - started
     if ending.failed:
         raise CtcbenchError(f"a training failed: {next(iter(ending.failed.values()))}")
+    if ending.stopped:
+        raise CtcbenchError("a training was stopped: there is no time to report")
     return elapsed
 
 

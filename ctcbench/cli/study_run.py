@@ -98,8 +98,8 @@ def _summary(plan: Plan) -> str:
     """Return the plan in a line: ``20 models, 40 configurations: 12 to train, 1 to go on with …``."""
     words = {"train": "to train", "resume": "to go on with", "decode": "to decode", "done": "done"}
     parts = [f"{len(plan.at(stage))} {word}" for stage, word in words.items() if plan.at(stage)]  # type: ignore[arg-type]
-    if failed := plan.at("failed"):
-        parts.append(f"{len(failed)} failed before (--retry-failed runs them again)")
+    if failed := len(plan.failed):
+        parts.append(f"{failed} failed before (--retry-failed runs them again)")
     todo = plan.decodings
     if todo:
         time = plan.seconds
@@ -132,8 +132,11 @@ def _show_plan(plan: Plan, wanted: Wanted) -> None:
             else seconds(model.seconds)
         )
         stage = Text(words[model.stage], "red" if model.stage == "failed" else "")
-        if model.error:
-            stage.append(f": {one_line(model.error)}")
+        if model.failures:
+            told = (
+                "" if model.stage == "failed" else f"; {_count(len(model.failures), 'decoder')} failed before"
+            )
+            stage.append(f"{told}: {one_line(model.error)}")
         table.add_row(Text(model.label), stage, f"{left} of {len(model.entries)}", time)
     console = Console(highlight=False)
     console.print(table)
@@ -181,6 +184,9 @@ def _show_results(registry: Registry, plan: Plan, ending: Ending, wanted: Wanted
     parts.append(Text.assemble("next          ", (command, "cyan")))
     if ending.failed:
         parts.append(Text.assemble("              ", (f"{wanted.command} --retry-failed", "cyan")))
+    if stopped := len(ending.stopped):
+        told = f"{_count(stopped, 'model')} stopped, and saved; the same command goes on: "
+        parts.append(Text.assemble((told, "yellow"), (wanted.command, "cyan")))
     for part in parts:
         console.print(part, soft_wrap=True)
 
@@ -189,13 +195,14 @@ def _document(plan: Plan, ending: Ending) -> dict[str, Any]:
     trials: list[Mapping[str, Any]] = []
     for model in plan.models:
         outcome = ending.outcomes.get(model.key)
-        state = outcome.state if outcome else ("failed" if model.key in ending.failed else "done")
+        stopped = outcome is not None and outcome.state == "stopped"
+        state = "stopped" if stopped else "failed" if model.key in ending.failed else "done"
         trials.append(
             {
                 "key": model.key,
                 "label": model.label,
                 "state": state,
-                "error": ending.failed.get(model.key),
+                "error": ending.failed.get(model.key) or (outcome.error if outcome else "") or None,
                 "seconds": outcome.seconds if outcome else None,
             }
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import re
 import tomllib
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -53,11 +53,11 @@ def read_settings(path: Path, known: Collection[str]) -> dict[str, Any]:
     for key, value in settings.items():
         if key not in known:
             raise UsageError(
-                f"{path}, line {line_of(key, text)}: no setting {key!r}{nearest(key, known)} "
+                f"{path}, line {line_of([key], text)}: no setting {key!r}{nearest(key, known)} "
                 f"(settings: {', '.join(known)})"
             )
         if isinstance(value, dict | list):
-            raise UsageError(f"{path}, line {line_of(key, text)}: {key} must be one plain value")
+            raise UsageError(f"{path}, line {line_of([key], text)}: {key} must be one plain value")
     return settings
 
 
@@ -71,8 +71,33 @@ def default_component(kind: str) -> str:
     return str(_default_settings()[kind])
 
 
-def line_of(key: str, text: str) -> int:
-    """Return the number of the line of a TOML text on which a key stands (1 where it is not found)."""
-    pattern = re.compile(rf"^\s*\[*\s*[\"']?{re.escape(key)}[\"']?\s*[\].=]", re.MULTILINE)
-    found = pattern.search(text)
-    return text.count("\n", 0, found.start(0) + len(found[0]) - len(found[0].lstrip())) + 1 if found else 1
+# `[table]` or `[[table]]`, and `key =`; dotted and quoted as it may be.
+_HEADER = re.compile(r"\s*(\[\[?)\s*([^\[\]=,]+?)\s*\]\]?\s*(?:#.*)?$")
+_ASSIGNED = re.compile(r"\s*([^\s\[\]{}#=][^\[\]{}#=]*?)\s*=")
+
+
+def line_of(path: Sequence[str], text: str, number: int = 1) -> int:
+    """Return the number of the line of a TOML text on which a key stands.
+
+    `path` leads to the key from the top: ``("axes", "lr")`` is ``lr`` under ``[axes]``; of tables headed
+    ``[[include]]``, the one that is meant is the `number`-th. Where the key is not found, its table's line
+    is the answer, and else 1.
+    """
+    wanted, table = list(path), list[str]()
+    tables, depth_found, found = 0, 0, 1
+    for line, words in enumerate(text.splitlines(), start=1):
+        if header := _HEADER.match(words):
+            here = table = _parts(header[2])
+            tables += header[1] == "[[" and table == wanted[:1]
+        elif assigned := _ASSIGNED.match(words):
+            here = [*table, *_parts(assigned[1])]
+        else:
+            continue
+        depth = next((n for n in range(len(wanted), 0, -1) if here[:n] == wanted[:n]), 0)
+        if depth > depth_found and tables in (0, number):
+            depth_found, found = depth, line
+    return found
+
+
+def _parts(dotted: str) -> list[str]:
+    return [part.strip().strip("\"'") for part in dotted.split(".")]

@@ -5,7 +5,15 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 from pydantic.fields import FieldInfo
 
 from ctcbench.config.presets import default_component
@@ -109,6 +117,14 @@ class RunConfig(BaseModel):
         False
     )
     init_from: Annotated[str, Field(description="run folder whose weights to begin with")] = ""
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _no_truth_for_a_number(cls, value: Any, info: ValidationInfo) -> Any:
+        # To Python, true is 1; to whoever wrote it in a TOML file it was something else.
+        if isinstance(value, bool) and cls.model_fields[str(info.field_name)].annotation in (int, float):
+            raise ValueError("must be a number")
+        return value
 
     def __init__(self, **settings: Any) -> None:
         try:

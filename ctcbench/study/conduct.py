@@ -43,15 +43,20 @@ class Onlooker(Protocol):
 
 @dataclass
 class Ending:
-    """How a study ended: the outcome of each trial that ran, and the failures, old ones included."""
+    """How a study ended: the outcome of each trial that ran, and why models failed, now or before, by key."""
 
     outcomes: dict[str, Outcome] = field(default_factory=dict)
     failed: dict[str, str] = field(default_factory=dict)
 
     @property
+    def stopped(self) -> list[Outcome]:
+        """The trials that were stopped while the study was not, or that another process was busy with."""
+        return [outcome for outcome in self.outcomes.values() if outcome.state == "stopped"]
+
+    @property
     def complete(self) -> bool:
         """Whether every configuration has its result."""
-        return not self.failed
+        return not (self.failed or self.stopped)
 
 
 def conduct(
@@ -70,7 +75,7 @@ def conduct(
         PluginError: the executor failed.
         UsageError: the study's folder can't be written.
     """
-    ending = Ending(failed={model.key: model.error for model in plan.at("failed")})
+    ending = Ending(failed=plan.failed)
     todo = {model.key: model for model in plan.at("decode", "resume", "train")}
     for model in todo.values():
         for entry in model.pending:
@@ -128,13 +133,15 @@ def _record(
     if outcome.state != "stopped":
         plan.folder.write_trial(
             outcome,
+            tried=[entry.result_key for entry in model.pending],
+            missing=[entry.result_key for entry in missing],
+            trained=model.folder.is_finished,
             label=model.label,
             config=model.entries[0].config.model_dump(),
             whole=model.stage == "train",
             resources=dict(resources),
-            results=[entry.result_key for entry in missing],
         )
-    if outcome.state == "failed" or outcome.error:
+    if outcome.state == "failed":
         ending.failed[outcome.key] = outcome.error
     onlooker.ended(model, outcome, model.results())
 

@@ -84,11 +84,12 @@ class _Expansion:
 
     def _grid(self, confirmed: bool) -> Grid:
         spec = self.spec
-        if spec.seeds and ("seed" in spec.axes or "seed" in spec.base):
+        axes = spec.axes if spec.axes is not None or spec.include else {}
+        if spec.seeds and ("seed" in (axes or {}) or "seed" in spec.base):
             raise UsageError("seeds and seed: give one of them")
         self._config({})  # what is wrong with the base is no axis's fault
         seeds = {"seed": spec.seeds} if spec.seeds else {}
-        grids = [self._checked(dict(spec.axes) | seeds, "axes")] if spec.axes or not spec.include else []
+        grids = [] if axes is None else [self._checked(dict(axes) | seeds, "axes")]
         inclusions = [
             self._checked(dict(rule) | ({} if "seed" in rule else seeds), "include") for rule in spec.include
         ]
@@ -127,7 +128,7 @@ class _Expansion:
         return self.presets[name]
 
     def _checked(self, axes: dict[str, Values], where: str) -> dict[str, Values]:
-        """Return the axes with every value in its canonical form, each value once."""
+        """Return the axes with every value in its canonical form."""
         found: dict[str, Values] = {}
         for name, values in axes.items():
             try:
@@ -154,7 +155,7 @@ class _Expansion:
         for number, written in enumerate(self.spec.exclude, start=1):
             rule = self._checked(dict(written), "exclude")
             kept = [point for point in points if not self._fits(rule, point)]
-            if len(kept) == len(points):
+            if len(kept) == len(points) and not self.spec.flagged:
                 said = ", ".join(f"{name} = {', '.join(map(show, values))}" for name, values in rule.items())
                 raise UsageError(f"exclude rule {number} fits no configuration ({said})")
             points = kept
@@ -176,17 +177,17 @@ class _Expansion:
 
     def _merged(self, configs: list[tuple[RunConfig, str]]) -> Grid:
         entries: dict[tuple[str, str], Entry] = {}
+        test_sets: dict[str, int] = {}
         twice = 0
         for config, name in configs:
             entry = Entry(config, name, train_key(self.registry, config), result_key(config))
-            first = entries.setdefault((entry.train_key, entry.result_key), entry)
-            if first.config.test_samples != config.test_samples:
-                sizes = f"{first.config.test_samples} and {config.test_samples}"
+            size = test_sets.setdefault(entry.train_key, config.test_samples)
+            if size != config.test_samples:
                 raise UsageError(
-                    f"--test-samples {sizes} of the same model: a run folder holds one set "
-                    f"of test images; use another --out for the other"
+                    f"--test-samples {size} and {config.test_samples} of the same model: a run folder holds "
+                    f"one set of test images; use another --out for the other"
                 )
-            twice += first is not entry
+            twice += entries.setdefault((entry.train_key, entry.result_key), entry) is not entry
         same = "1 configuration is" if twice == 1 else f"{twice} configurations are"
         differently = "another one written differently" if self.spec.scale == 1 else "the same as another"
         notice = f"{same} {differently}, and counted once"

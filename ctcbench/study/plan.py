@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -15,7 +15,7 @@ from ctcbench.results.run_folder import RunFolder
 from ctcbench.study.estimate import Estimate, Timing
 from ctcbench.study.grid import Entry, Grid
 from ctcbench.study.labels import label, varied
-from ctcbench.study.study_folder import StudyFolder
+from ctcbench.study.study_folder import StudyFolder, decoder_failures
 
 Stage = Literal["done", "decode", "resume", "train", "failed"]
 
@@ -24,8 +24,9 @@ Stage = Literal["done", "decode", "resume", "train", "failed"]
 class Model:
     """One model of a study: its run folder, its configurations, and those that have no result yet.
 
-    ``stage`` says what is to be done first; ``failed`` are a stop at an earlier ``error``.
-    ``seconds`` is an estimate of what is left to do (None: nothing to go by).
+    ``stage`` says what is to be done first; ``failed``: nothing, as all that is pending failed before.
+    ``failures`` are the errors of earlier starts by result, which are not tried again and so not pending,
+    unless there is nothing else. ``seconds`` is an estimate of what is left to do (None: nothing to go by).
     """
 
     label: str
@@ -33,8 +34,13 @@ class Model:
     entries: tuple[Entry, ...]
     pending: tuple[Entry, ...]
     stage: Stage
-    error: str = ""
+    failures: Mapping[str, str] = field(default_factory=dict)
     seconds: float | None = None
+
+    @property
+    def error(self) -> str:
+        """Why something of it failed before and is not tried again; empty where nothing did."""
+        return next(iter(self.failures.values()), "")
 
     @property
     def key(self) -> str:
@@ -71,6 +77,11 @@ class Plan:
     def at(self, *stages: Stage) -> list[Model]:
         """Return the models at some stages."""
         return [model for model in self.models if model.stage in stages]
+
+    @property
+    def failed(self) -> dict[str, str]:
+        """The errors of the models of which something failed before and is not tried again, by key."""
+        return {model.key: model.error for model in self.models if model.failures}
 
     @property
     def configurations(self) -> int:
@@ -150,11 +161,13 @@ def _model(
 ) -> Model:
     run = RunFolder(path)
     pending = [entry for entry in entries if result_of(run, entry) is None]
-    failed = set(record.get("results", ())) if record.get("state") == "failed" else set()
-    if run.is_finished:  # then a decoder failed, and the others may still do
-        todo = [entry for entry in pending if entry.result_key not in failed]
+    if run.is_finished:  # then decoders failed, and the others may still do
+        errors = decoder_failures(record)
     else:
-        todo = [] if failed else pending
+        failed, error = record.get("state") == "failed", str(record.get("error", ""))
+        errors = {entry.result_key: error for entry in pending if failed}
+    failures = {e.result_key: errors[e.result_key] for e in pending if e.result_key in errors}
+    todo = [entry for entry in pending if entry.result_key not in failures]
     stage: Stage
     if not pending:
         stage = "done"
@@ -170,7 +183,7 @@ def _model(
         entries=tuple(entries),
         pending=tuple(todo or pending),
         stage=stage,
-        error=str(record.get("error", "")) if stage == "failed" else "",
+        failures=failures,
         seconds=estimate.seconds(entries[0].config, len(todo), trained=run.is_finished) if todo else 0.0,
     )
 

@@ -28,15 +28,17 @@ class Spec:
     """A study: ``axes`` over a ``base`` (a preset and settings), rules, seeds, a budget of runs.
 
     A setting may also be ``preset``. ``include`` rules are grids of their own over the base, and may say
-    under ``name`` what their configurations are called; ``exclude`` rules take out of the grid whatever has
-    all that they name. ``scale`` shrinks every configuration. ``path`` is the file that it came from.
+    under ``name`` what their configurations are called; without ``axes`` they are the whole study.
+    ``exclude`` rules take out of the grid whatever has all that they name. ``scale`` shrinks every
+    configuration. ``path`` is the file that it came from; ``flagged`` says that flags were laid over it,
+    after which an exclude rule may have nothing left to fit.
     """
 
     name: str = ""
     description: str = ""
     preset: str | None = None
     base: Mapping[str, Any] = field(default_factory=dict)
-    axes: Mapping[str, Values] = field(default_factory=dict)
+    axes: Mapping[str, Values] | None = None
     include: tuple[Mapping[str, Values], ...] = ()
     exclude: tuple[Mapping[str, Values], ...] = ()
     seeds: tuple[int, ...] = ()
@@ -44,33 +46,38 @@ class Spec:
     max_runs: int = MAX_RUNS
     executor: str | None = None
     path: Path | None = None
+    flagged: bool = False
 
     def with_flags(
         self, preset: Sequence[str], given: Mapping[str, Sequence[Any]], seeds: tuple[int, ...] = ()
     ) -> Spec:
-        """Return the study with flags laid over it: one value takes an axis's place, several are an axis.
+        """Return the study with flags laid over base, axes and include rules, in place of what these say.
+
+        One value is every configuration's, several are an axis of the grid and of each include rule.
 
         Raises:
             UsageError: `seeds` and a seed are given.
         """
         if seeds and "seed" in given:
             raise UsageError("--seeds and --seed: give one of them")
-        base, axes = dict(self.base), dict(self.axes)
-        chosen = self.preset
-        for name, values in (({"preset": preset} if preset else {}) | dict(given)).items():
-            axes.pop(name, None)
-            base.pop(name, None)
-            if len(values) > 1:
-                axes[name] = tuple(values)
-            elif name == "preset":
-                chosen = values[0]
-            else:
-                base[name] = values[0]
-        if seeds:
-            base.pop("seed", None)
-            axes.pop("seed", None)
-        kept = () if "seed" in given else self.seeds
-        return replace(self, preset=chosen, base=base, axes=axes, seeds=seeds or kept)
+        flags = ({"preset": preset} if preset else {}) | dict(given)
+        decided = {*flags, "seed"} if seeds else set(flags)
+        several = {name: tuple(values) for name, values in flags.items() if len(values) > 1}
+        single = {name: values[0] for name, values in flags.items() if len(values) == 1}
+
+        def laid_over(grid: Mapping[str, Values]) -> dict[str, Values]:
+            return {name: values for name, values in grid.items() if name not in decided} | several
+
+        return replace(
+            self,
+            preset=single.pop("preset", self.preset),
+            base={name: value for name, value in self.base.items() if name not in decided} | single,
+            # No grid beside the rules before, and none after: the rules have what the flags say.
+            axes=None if self.axes is None and self.include else laid_over(self.axes or {}),
+            include=tuple(map(laid_over, self.include)),
+            seeds=seeds or (() if "seed" in flags else self.seeds),
+            flagged=True,
+        )
 
 
 def study_names() -> list[str]:
@@ -116,8 +123,9 @@ class _Reader:
     path: Path
     text: str
 
-    def wrong(self, key: str, message: str) -> UsageError:
-        return UsageError(f"{self.path}, line {line_of(key, self.text)}: {message}")
+    def wrong(self, message: str, *key: str, number: int = 1) -> UsageError:
+        """Return the error that names the line of a key: its table and itself, or itself alone."""
+        return UsageError(f"{self.path}, line {line_of(key, self.text, number)}: {message}")
 
     def study(self, document: Mapping[str, Any]) -> Spec:
         for key in document:
@@ -126,36 +134,38 @@ class _Reader:
                     f"; settings of every run go under [base], {key} too" if key in setting_fields() else ""
                 )
                 allowed = ", ".join(_KEYS)
-                raise self.wrong(key, f"no key {key!r}{nearest(key, _KEYS)}{hint} (a study has: {allowed})")
+                raise self.wrong(f"no key {key!r}{nearest(key, _KEYS)}{hint} (a study has: {allowed})", key)
         text = {
             key: self._typed(document, key, str, "text")
             for key in ("name", "description", "preset", "executor")
         }
         name = text["name"] or self.path.stem
         if not is_file_name(name):
-            raise self.wrong("name", f"name {name!r}: expected letters, digits, _ . + and -")
+            raise self.wrong(f"name {name!r}: expected letters, digits, _ . + and -", "name")
         max_runs = self._typed(document, "max_runs", int, "a whole number")
         if max_runs is not None and max_runs < 1:
-            raise self.wrong("max_runs", f"max_runs {max_runs}: expected 1 or more")
+            raise self.wrong(f"max_runs {max_runs}: expected 1 or more", "max_runs")
         try:
             seeds = read_seeds(document["seeds"]) if "seeds" in document else ()
         except UsageError as error:
-            raise self.wrong("seeds", str(error)) from None
+            raise self.wrong(str(error), "seeds") from None
         try:
             scale = read_scale(document.get("scale", 1))
         except UsageError as error:
-            raise self.wrong("scale", str(error)) from None
+            raise self.wrong(str(error), "scale") from None
         base = self._typed(document, "base", dict, "a table") or {}
         for setting, value in base.items():
             self._known(setting, "base")
             if isinstance(value, list | dict):
-                raise self.wrong(setting, f"base.{setting}: one plain value; an axis goes under [axes]")
+                raise self.wrong(
+                    f"base.{setting}: one plain value; an axis goes under [axes]", "base", setting
+                )
         return Spec(
             name=name,
             description=text["description"] or "",
             preset=text["preset"],
             base=base,
-            axes=self._values(document["axes"], "axes") if "axes" in document else {},
+            axes=self._values(document["axes"], "axes") if "axes" in document else None,
             include=self._rules(document, "include"),
             exclude=self._rules(document, "exclude"),
             seeds=seeds,
@@ -168,42 +178,52 @@ class _Reader:
     def _typed(self, document: Mapping[str, Any], key: str, kind: type, word: str) -> Any:
         value = document.get(key)
         if value is not None and (not isinstance(value, kind) or isinstance(value, bool)):
-            raise self.wrong(key, f"{key}: expected {word}")
+            raise self.wrong(f"{key}: expected {word}", key)
         return value
 
-    def _known(self, setting: str, where: str) -> None:
+    def _known(self, setting: str, where: str, number: int = 1) -> None:
         known = [*setting_fields(), "preset", *(["name"] if where == "include" else [])]
         if setting not in known or (setting == "preset" and where == "base"):
             raise self.wrong(
-                setting,
                 f"{where}: no setting {setting!r}{nearest(setting, known)} (settings: {', '.join(known)})",
+                where,
+                setting,
+                number=number,
             )
 
     def _rules(self, document: Mapping[str, Any], key: str) -> tuple[Mapping[str, Values], ...]:
         rules = document.get(key, [])
         if not isinstance(rules, list):
-            raise self.wrong(key, f"{key}: expected tables, each headed [[{key}]]")
-        return tuple(self._values(rule, key) for rule in rules)
+            raise self.wrong(f"{key}: expected tables, each headed [[{key}]]", key)
+        return tuple(self._values(rule, key, number) for number, rule in enumerate(rules, start=1))
 
-    def _values(self, table: Any, where: str) -> dict[str, Values]:
+    def _values(self, table: Any, where: str, number: int = 1) -> dict[str, Values]:
+        """Return the values of a table; of a rule, which is the `number`-th of its kind."""
         if not isinstance(table, dict):
-            raise self.wrong(where, f"{where}: expected a table of setting = value or [values]")
+            raise self.wrong(f"{where}: expected a table of setting = value or [values]", where)
         if not table:
             what = (
                 "an axis is a setting, and there is none"
                 if where == "axes"
                 else "a rule that names no setting"
             )
-            raise self.wrong(where, f"{where}: {what}; name one, or leave it out")
+            raise self.wrong(f"{where}: {what}; name one, or leave it out", where, number=number)
         found: dict[str, Values] = {}
         for setting, value in table.items():
-            self._known(setting, where)
+            self._known(setting, where, number)
             values = value if isinstance(value, list) else [value]
-            if not values:
-                raise self.wrong(setting, f"{where}.{setting}: an empty list; leave it out, or name values")
-            if any(isinstance(one, list | dict) for one in values):
-                raise self.wrong(setting, f"{where}.{setting}: expected plain values")
-            if setting == "name" and not (isinstance(value, str) and value.strip()):
-                raise self.wrong(setting, f"{where}.name: expected one text")
+            if problem := _problem(setting, value, values):
+                raise self.wrong(f"{where}.{setting}: {problem}", where, setting, number=number)
             found[setting] = tuple(values)
         return found
+
+
+def _problem(setting: str, value: Any, values: Sequence[Any]) -> str:
+    """Return what is wrong with the values of a setting, an empty text where nothing is."""
+    if not values:
+        return "an empty list; leave it out, or name values"
+    if any(isinstance(one, list | dict) for one in values):
+        return "expected plain values"
+    if setting == "name" and not (isinstance(value, str) and value.strip()):
+        return "expected one text"
+    return ""

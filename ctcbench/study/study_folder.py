@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from ctcbench import files
 from ctcbench.contract.errors import CtcbenchError
 from ctcbench.contract.executors import Outcome
 from ctcbench.contract.options import show
+from ctcbench.evaluation.record import is_number
 from ctcbench.results import provenance
 from ctcbench.results.result import read_object
 
@@ -73,6 +74,8 @@ class StudyFolder:
                 f"{self.plan_path}: schema {found!r}, but this ctcbench reads schema {SCHEMA}; "
                 f"give the study another --name"
             )
+        if damage := _damage(document):
+            raise CtcbenchError(f"{self.plan_path}: damaged ({damage}); give the study another --name")
         return document
 
     def write_plan(self, document: Mapping[str, Any]) -> list[str]:
@@ -93,12 +96,40 @@ class StudyFolder:
             files.write_json(self.plan_path, document)
         return found
 
-    def write_trial(self, outcome: Outcome, **more: Any) -> None:
-        """Write how a trial ended, with whatever else is worth recording of it."""
-        ended = {"finished": provenance.now(), "versions": provenance.versions()}
-        files.write_json(
-            self.trial_path(outcome.key), {"schema": SCHEMA, **outcome.to_json(), **ended, **more}
-        )
+    def write_trial(
+        self,
+        outcome: Outcome,
+        *,
+        tried: Collection[str],
+        missing: Collection[str],
+        trained: bool,
+        **more: Any,
+    ) -> None:
+        """Write how a trial ended, with whatever else is worth recording of it.
+
+        `tried` are the results that it was to make, `missing` those of them that are not there. Where the
+        model is `trained`, decoders failed: each is remembered until it is tried again, and as long as
+        there is one, the record's state is ``failed``, whatever else has been done since.
+        """
+        before = self.read_trial(outcome.key)
+        failed = dict.fromkeys(missing, outcome.error) if outcome.state == "failed" else {}
+        if trained:
+            remembered = decoder_failures(before)
+            failed |= {result: error for result, error in remembered.items() if result not in tried}
+        ended = outcome.to_json()
+        if failed and outcome.state == "done":
+            why = {"error": next(iter(failed.values())), "traceback": str(before.get("traceback", ""))}
+            ended |= {"state": "failed", **why}
+        document = {
+            "schema": SCHEMA,
+            **ended,
+            "results": list(failed),
+            "decoder_failures": failed if trained else {},
+            "finished": provenance.now(),
+            "versions": provenance.versions(),
+            **more,
+        }
+        files.write_json(self.trial_path(outcome.key), document)
 
     def read_trial(self, key: str) -> dict[str, Any]:
         """Return the record of a trial, an empty one where there is none that can be read."""
@@ -109,8 +140,14 @@ class StudyFolder:
         return {}
 
 
+def decoder_failures(record: Mapping[str, Any]) -> dict[str, str]:
+    """Return the decodings of a trained model that failed, by result, from the record of its trial."""
+    found = record.get("decoder_failures")
+    return {str(result): str(error) for result, error in found.items()} if isinstance(found, dict) else {}
+
+
 def changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
-    """Return in words what differs between two plans: settings, executor, versions."""
+    """Return in words what differs between two plans: settings, names, scale, executor, versions."""
     found = []
     then_values, now_values = _values(before), _values(now)
     for name in dict.fromkeys([*then_values, *now_values]):
@@ -123,12 +160,34 @@ def changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
         found.append(f"scale: {then:g} then, {here:g} now")
     if not found and _names(before) != _names(now):
         found.append("what its configurations are called")
+    if before.get("executor") != now.get("executor"):
+        found.append(f"executor: {before.get('executor')} then, {now.get('executor')} now")
     for key in ("resources", "versions", "plugins"):
         old, new = before.get(key) or {}, now.get(key) or {}
         for name in dict.fromkeys([*old, *new]):
             if old.get(name) != new.get(name):
                 found.append(f"{name}: {old.get(name)} then, {new.get(name)} now")
     return found
+
+
+def _damage(plan: Mapping[str, Any]) -> str:
+    """Return what `changes` could not read in a plan, an empty text where there is nothing."""
+    models = plan.get("models")
+    if not (isinstance(models, list) and all(isinstance(model, dict) for model in models)):
+        return "models: expected a list of objects"
+    for model in models:
+        results = model.get("results")
+        if not isinstance(model.get("key"), str):
+            return "key of a model: expected text"
+        if not (isinstance(results, dict) and all(isinstance(config, dict) for config in results.values())):
+            return f"results of model {model['key']}: expected settings by result"
+        values = [value for config in results.values() for value in config.values()]
+        if not all(value is None or isinstance(value, str | int | float) for value in values):
+            return f"results of model {model['key']}: expected plain values"
+    for key in ("resources", "versions", "plugins"):
+        if not isinstance(plan.get(key) or {}, dict):
+            return f"{key}: expected an object"
+    return "" if is_number(plan.get("scale", 1)) else "scale: expected a number"
 
 
 def _values(plan: Mapping[str, Any]) -> dict[str, list[Any]]:

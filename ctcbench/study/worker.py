@@ -65,7 +65,7 @@ def _carry_out(registry: Registry, order: Mapping[str, Any], tell: Callable[[Eve
     configs = [RunConfig(**settings) for settings in order["configs"]]
     folder = RunFolder(Path(order["out"]) / order["key"])
     failures: list[Exception] = []
-    if not _is_read(folder, configs[0]):
+    if not _is_surely_read(folder, configs[0]):
         runtime = Runtime(
             out=folder.path.parent,
             resume=folder.config_path.exists(),
@@ -77,7 +77,7 @@ def _carry_out(registry: Registry, order: Mapping[str, Any], tell: Callable[[Eve
         try:
             _patiently(functools.partial(runner.run, registry, first, runtime))
         except Exception as error:
-            if not _is_read(folder, first):
+            if not _is_read(registry, folder, first, runtime):
                 raise
             failures.append(error)  # it was the decoder that failed: the others may still do
     for config in configs:
@@ -89,11 +89,26 @@ def _carry_out(registry: Registry, order: Mapping[str, Any], tell: Callable[[Eve
         raise failures[0]
 
 
-def _is_read(folder: RunFolder, config: RunConfig) -> bool:
-    """Say whether all is done but the decoding; where in doubt, a run finds out."""
+def _is_surely_read(folder: RunFolder, config: RunConfig) -> bool:
+    """Say whether all is done but the decoding, from the run folder alone; where in doubt, a run finds out.
+
+    There is doubt where a data set has fewer images than are asked for.
+    """
     with contextlib.suppress(CtcbenchError):
         path = folder.log_probs_path("test")
         return folder.is_finished and len(load_log_probs(path)) == config.test_samples
+    return False
+
+
+def _is_read(registry: Registry, folder: RunFolder, config: RunConfig, runtime: Runtime) -> bool:
+    """Say whether all is done but the decoding, of the very images that a configuration asks for.
+
+    After a run, these are in the cache; where they can't be had, it was not the decoder that failed.
+    """
+    with contextlib.suppress(Exception):
+        return folder.is_finished and runner.is_read(
+            folder, "test", runner.draw(registry, config, runtime, "test")
+        )
     return False
 
 

@@ -7,6 +7,8 @@ import sys
 import textwrap
 from pathlib import Path
 
+from ctcbench.__main__ import main
+
 SETTINGS = {
     "dataset": "captcha:width=60,height=24,length=2,alphabet=digits",
     "backbone": "cnn3:width=4",
@@ -49,6 +51,18 @@ def ablate(*arguments, plugins=()):
         timeout=240,
         check=False,
     )
+
+
+def plan_of(capsys, out, *arguments):
+    """What a dry run says, as it is read from JSON."""
+    capsys.readouterr()
+    assert main(["ablate", *arguments, "--out", str(out), "--dry-run", "--json"]) == 0
+    return json.loads(capsys.readouterr().out)
+
+
+def records(out):
+    """How the trials of the studies in a folder ended."""
+    return [json.loads(path.read_text()) for path in sorted(out.glob("studies/*/trials/*.json"))]
 
 
 def start(*arguments):

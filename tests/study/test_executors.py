@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 from study_cases import ablate, ending, flags, plugin
 
+from ctcbench.__main__ import main
 from ctcbench.contract.errors import UsageError
 from ctcbench.registry import load
+from ctcbench.study.study_folder import StudyFolder
 
 PAGE = Path(__file__).parents[2] / "docs" / "plugins.md"
 
@@ -130,6 +132,19 @@ def test_the_pages_executor_gives_what_the_local_one_gives(tmp_path):
     assert {n: f for n, f in ending(tmp_path / "threads").items() if n in done} == {
         n: f for n, f in ending(tmp_path / "local").items() if n in done
     }
+
+
+def test_another_executor_is_kept_though_its_resources_are_the_same(tmp_path, capsys):
+    """Else a start that names none would go back to the first one."""
+    grid = [*flags(), "--name", "one", "--out", str(tmp_path)]
+    assert main(["ablate", *grid, "--executor", "local:workers=1,threads=1,per_gpu=2"]) == 0
+    capsys.readouterr()
+    assert main(["ablate", *grid, "--executor", "local:workers=1,threads=1"]) == 0
+    said = " ".join(capsys.readouterr().err.split())
+    assert "executor: local:workers=1,threads=1,per_gpu=2 then, local:workers=1,threads=1 now" in said
+    assert StudyFolder(tmp_path, "one").read_plan()["executor"] == "local:workers=1,threads=1"
+    assert main(["ablate", *grid]) == 0
+    assert "has changed" not in capsys.readouterr().err
 
 
 WRONG = """

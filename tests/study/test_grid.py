@@ -37,17 +37,13 @@ def test_an_axis_over_every_setting(registry):
     other = {
         "dataset": "captcha:width=64", "augmentation": "distort", "optimizer": "adamw",
         "augment_until": 0.5, "compile": True,
-        "backbone": "cnn2", "head": "lstm1", "decoder": "beam",
+        "backbone": "cnn2", "head": "lstm1", "decoder": "beam", "loss": "ctc:entropy=0.05",
         "shortcut": "none", "schedule": "constant", "blank_penalty_schedule": "constant", "device": "cpu",
         "amp": False,
         "amp_dtype": "bfloat16", "channels_last": False, "deterministic": True, "skip_bad": True,
         "blank_penalty_at_decoding": True, "warmup": 0.5, "ema": 0.5, "seed": 7,
     }  # fmt: skip
-    without = {
-        "loss",
-        "init_from",
-        "test_samples",
-    }  # one loss ships, no weights are there, one test set a folder
+    without = {"init_from", "test_samples"}  # no weights are there, one test set a folder
     for name in setting_fields():
         if name in without:
             continue
@@ -140,6 +136,86 @@ def test_flags_over_a_file():
     assert found.axes == {"lr": ("0.2", "0.3")}
     assert found.seeds == ()
     assert spec.with_flags([], {}, (7, 8)).seeds == (7, 8)
+
+
+@pytest.fixture
+def ruled(registry, tmp_path):
+    """A file with a grid and both kinds of rules, by what flags make of its configurations."""
+    path = tmp_path / "mine.toml"
+    path.write_text(
+        """
+        [base]
+        epochs = 9
+        [axes]
+        backbone = ["cnn2", "cnn3"]
+        head = ["lstm1", "bilstm2"]
+        [[exclude]]
+        backbone = "cnn2"
+        head = "bilstm2"
+        [[include]]
+        head = "none"
+        epochs = 4
+        """
+    )
+
+    def under(seeds=(), **flags):
+        spec = read_study(path).with_flags([], {name: [*values] for name, values in flags.items()}, seeds)
+        found = [entry.config for entry in expand(registry, spec).entries]
+        return [(c.backbone.partition(":")[0], c.head, c.epochs, c.seed) for c in found]
+
+    return under
+
+
+def test_flags_count_for_more_than_an_include_rule(ruled):
+    assert ruled(epochs=[3]) == [
+        ("cnn2", "lstm1", 3, 0), ("cnn3", "lstm1", 3, 0), ("cnn3", "bilstm2", 3, 0), ("cnn3", "none", 3, 0),
+    ]  # fmt: skip
+    assert [epochs for *_, epochs, _ in ruled(epochs=[1, 2])] == [1, 2] * 4
+    assert {seed for *_, seed in ruled(seeds=(5, 6))} == {5, 6}
+
+
+def test_a_flag_over_the_only_axis_leaves_the_grid(registry):
+    spec = Spec(base=SETTINGS, axes={"epochs": (1, 2)}, include=({"lr": (0.5,)},))
+    found = [entry.config for entry in expand(registry, spec.with_flags([], {"epochs": [3]})).entries]
+    assert [(c.epochs, c.lr) for c in found] == [(3, 0.003), (3, 0.5)]
+
+
+def test_flags_make_no_grid_where_there_are_rules_alone(registry):
+    spec = Spec(base=SETTINGS, include=({"lr": (0.5,)}, {"lr": (0.1,), "seed": (8,)}), seeds=(1,))
+    found = [entry.config for entry in expand(registry, spec.with_flags([], {"epochs": [3, 4]})).entries]
+    assert [(c.lr, c.epochs, c.seed) for c in found] == [(0.5, 3, 1), (0.5, 4, 1), (0.1, 3, 8), (0.1, 4, 8)]
+    found = [entry.config for entry in expand(registry, spec.with_flags([], {}, (2, 3))).entries]
+    assert [(c.lr, c.seed) for c in found] == [(0.5, 2), (0.5, 3), (0.1, 2), (0.1, 3)]
+
+
+def test_an_exclude_rule_may_fit_nothing_under_flags(ruled):
+    assert [(backbone, head) for backbone, head, *_ in ruled(backbone=["cnn3"])] == [
+        ("cnn3", "lstm1"), ("cnn3", "bilstm2"), ("cnn3", "none"),
+    ]  # fmt: skip
+    assert [head for _, head, *_ in ruled(head=["lstm1"])] == ["lstm1"] * 3
+    assert [(b, h) for b, h, *_ in ruled(head=["lstm1", "bilstm2"])][:2] == [
+        ("cnn2", "lstm1"),
+        ("cnn3", "lstm1"),
+    ]
+
+
+def test_two_sizes_of_a_models_test_set_are_refused_whatever_the_decoders(registry):
+    rules = (
+        {"decoder": ("greedy",), "test_samples": (12,)},
+        {"decoder": ("beam_cpp",), "test_samples": (13,)},
+    )
+    with pytest.raises(UsageError, match="--test-samples 12 and 13 of the same model"):
+        configs(registry, include=rules)
+
+
+def test_the_studies_that_ship_take_flags(registry):
+    """One row for each as ever, and every one of them as the flag says."""
+    for name in study_names():
+        spec = read_study(find_study(name))
+        plain = expand(registry, spec).entries
+        flagged = expand(registry, spec.with_flags([], {"epochs": ["1"], "train_samples": ["640"]})).entries
+        assert [entry.name for entry in flagged] == [entry.name for entry in plain]
+        assert {(entry.config.epochs, entry.config.train_samples) for entry in flagged} == {(1, 640)}
 
 
 @pytest.mark.parametrize("name", study_names())

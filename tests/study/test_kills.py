@@ -90,7 +90,9 @@ def test_ctrl_c_saves_and_says_how_to_go_on(tmp_path, whole, number):
     assert "stopped with" in last
     assert f"go on with: ctcbench ablate {GRID[0]}" in last
     assert not any(map(alive, workers))
-    assert not list(tmp_path.glob("studies/*/trials/*.json")) or "done" in said
+    recorded = [read(path)["state"] for path in tmp_path.glob("studies/*/trials/*.json")]
+    assert set(recorded) <= {"done"}  # what was stopped is no failure
+    assert f"stopped with {len(recorded)} of 2 models done" in last
     done = ablate(*GRID, "--out", tmp_path)
     assert done.returncode == 0, done.stderr
     assert ending(tmp_path) == whole
@@ -137,6 +139,21 @@ def test_ctrl_c_a_second_time_ends_at_once_what_does_not_stop(tmp_path, monkeypa
     assert "Traceback" not in said
     assert not any(map(alive, workers))
     assert not list(tmp_path.glob("studies/*/trials/*.json"))  # nothing failed
+
+
+def test_a_worker_that_is_stopped_by_itself_leaves_the_study_unfinished(tmp_path, whole):
+    study = start(*GRID, "--out", tmp_path, "--executor", "local:workers=1,threads=1")
+    wait_for(study, lambda: MOMENTS["mid-training"](tmp_path, study))
+    os.kill(children(study.pid)[0], signal.SIGTERM)
+    said, noticed = study.communicate(timeout=60)
+    assert study.returncode == 1, noticed
+    assert "stopped, and saved" in noticed
+    assert "1 model stopped, and saved; the same command goes on: ctcbench ablate" in " ".join(said.split())
+    assert "--retry-failed" not in said
+    assert [read(path)["state"] for path in tmp_path.glob("studies/*/trials/*.json")] == ["done"]
+    done = ablate(*GRID, "--out", tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert ending(tmp_path) == whole
 
 
 def test_a_killed_worker_is_a_failure_and_the_others_go_on(tmp_path, whole):

@@ -1,0 +1,149 @@
+"""What fails in a study: recorded by itself, not run again unasked, and no other's loss."""
+
+import json
+
+from PIL import Image
+from study_cases import SETTINGS, ablate, flags, plan_of, plugin, records
+
+from ctcbench.__main__ import main
+
+
+def test_what_fails_is_recorded_and_the_others_go_on(tmp_path, capsys):
+    grid = [*flags(lr=["0.003", "1e30"]), "--out", str(tmp_path), "--name", "nan"]
+    assert main(["ablate", *grid]) == 1
+    said = capsys.readouterr()
+    assert "[2/2]" in said.err
+    assert "(lr=1e+30)" in said.out
+    assert "--retry-failed" in said.out
+    [record] = [r for r in records(tmp_path) if r["state"] == "failed"]
+    assert "nan" in record["error"].lower() or "inf" in record["error"].lower()
+    assert main(["ablate", *grid, "--json"]) == 1
+    trials = json.loads(capsys.readouterr().out)["trials"]
+    assert [(t["state"], bool(t["error"]), t["seconds"]) for t in trials] == [
+        ("done", False, None), ("failed", True, None),
+    ]  # fmt: skip
+    plan = plan_of(capsys, tmp_path, *grid[:-4], "--name", "nan", "--retry-failed")
+    assert plan["failed"] == 0
+
+
+BROKEN = '''
+    from ctcbench import decoder, head, hookimpl
+
+    @head
+    def weak(sequence):
+        """A head that breaks when it is used."""
+        from torch import nn
+
+        class Weak(nn.Module):
+            def forward(self, feats_TNF):
+                if self.training:
+                    raise RuntimeError("weak as water")
+                return feats_TNF
+        return Weak()
+
+    @head
+    def greedy_eater(sequence):
+        """A head that eats all memory."""
+        raise MemoryError("no room")
+
+    @decoder
+    def mute(alphabet):
+        """A decoder that says nothing."""
+        def decode(read):
+            raise ValueError("mute")
+        return decode
+
+    @hookimpl
+    def ctcbench_components():
+        return [weak, greedy_eater, mute]
+'''
+
+
+def test_plugins_that_break_and_memory_that_runs_out(tmp_path):
+    installed = plugin(tmp_path / "site", "brittle", BROKEN)
+    out = tmp_path / "runs"
+    grid = flags(head=["bigru1:width=8", "weak", "greedy_eater"], decoder=["mute", "greedy"])
+    ended = ablate(*grid, "--out", out, plugins=[installed])
+    assert ended.returncode == 1
+    errors = {record["label"]: record["error"] for record in records(out)}
+    assert "mute" in errors["bigru1:width=8"]
+    assert errors["weak"] == "RuntimeError: weak as water"
+    assert "weak as water" in next(r["traceback"] for r in records(out) if r["label"] == "weak")
+    assert "no room" in errors["greedy_eater"]
+    assert [path.stem for path in out.glob("*/results/*.json")] == ["greedy"]
+    again = ablate(*grid, "--out", out, plugins=[installed])
+    assert "3 failed before" in again.stderr
+
+
+def test_a_decoder_that_failed_is_not_run_again_because_another_did_well(tmp_path):
+    installed = plugin(tmp_path / "site", "brittle", BROKEN)
+    out = tmp_path / "runs"
+
+    def study(*more, decoders=("mute", "greedy")):
+        grid = [*flags(decoder=list(decoders)), "--name", "two", "--out", out, *more]
+        return ablate(*grid, plugins=[installed])
+
+    def record():
+        [found] = records(out)
+        return found["state"], found["error"], found["results"], found["decoder_failures"]
+
+    failed = ("failed", "ValueError: mute", ["mute"], {"mute": "ValueError: mute"})
+    assert study(decoders=["mute"]).returncode == 1
+    assert record() == failed
+    plan = json.loads(study("--dry-run", "--json").stdout)
+    assert (plan["decode"], plan["decodings"], plan["failed"]) == (1, 1, 0)
+    assert "decode; 1 decoder failed before: ValueError: mute" in study("--dry-run").stdout
+    ended = study("--json")
+    assert ended.returncode == 1, ended.stderr
+    assert "1 to decode, 1 failed before (--retry-failed runs them again)" in ended.stderr
+    [trial] = json.loads(ended.stdout)["trials"]
+    assert (trial["state"], trial["error"]) == ("failed", "ValueError: mute")
+    assert record() == failed
+    assert [path.stem for path in out.glob("*/results/*.json")] == ["greedy"]
+    assert "1 failed before" in study().stderr
+    assert study(decoders=["greedy"]).returncode == 0  # of this study, it is no part
+    assert study("--retry-failed").returncode == 1
+    assert record() == failed
+
+
+def test_a_decoder_that_fails_costs_no_other_where_the_test_images_are_few(tmp_path):
+    """A folder has as many as it has, and says nothing of it."""
+    for split, count in {"train": 40, "val": 8, "test": 5}.items():
+        (tmp_path / "pictures" / split).mkdir(parents=True)
+        for number in range(count):
+            picture = Image.new("L", (60, 24), number)
+            picture.save(tmp_path / "pictures" / split / f"{number % 10}{number % 7}-{number}.png")
+    installed = plugin(tmp_path / "site", "brittle", BROKEN)
+    dataset = f"folder:path='{tmp_path / 'pictures'}',label=before-dash,width=60,height=24"
+    grid = [*flags(dataset=dataset, decoder=["mute", "greedy"]), "--out", tmp_path / "runs"]
+    ended = ablate(*grid, plugins=[installed])
+    assert ended.returncode == 1
+    assert [record["results"] for record in records(tmp_path / "runs")] == [["mute"]], ended.stderr
+    [path] = (tmp_path / "runs").glob("*/results/*.json")
+    assert path.stem == "greedy"
+    score = json.loads(path.read_text())["score"]
+    assert score["images"] == 5 < SETTINGS["test_samples"]
+    # What was read for another number of images is not taken for these.
+    other = [
+        *flags(dataset=dataset, decoder=["mute", "beam_cpp"], test_samples=2),
+        "--out",
+        tmp_path / "runs",
+    ]
+    assert ablate(*other, plugins=[installed]).returncode == 1
+    [path] = (tmp_path / "runs").glob("*/results/beam_cpp.json")
+    assert json.loads(path.read_text())["score"]["images"] == 2
+
+
+def test_training_that_failed_is_no_failure_of_decoders(tmp_path, capsys):
+    """Once it is done, by whomever, each decoder is run."""
+    grid = [*flags(decoder=["greedy", "beam_cpp"], lr="1e30"), "--name", "wild", "--out", str(tmp_path)]
+    assert main(["ablate", *grid]) == 1
+    [path] = tmp_path.glob("studies/*/trials/*.json")
+    record = json.loads(path.read_text())
+    assert (record["results"], record["decoder_failures"]) == (["greedy", "beam_cpp"], {})
+    assert main(["run", *flags(), "--out", str(tmp_path)]) == 0
+    [trained] = [path.parent for path in tmp_path.glob("*/summary.json")]
+    trial = path.with_name(f"{trained.name}.json")
+    trial.write_text(json.dumps(record | {"key": trained.name}))
+    grid[grid.index("1e30")] = "0.003"
+    assert plan_of(capsys, tmp_path, *grid[:-2])["decode"] == 1
