@@ -13,10 +13,10 @@ def percent(share: float) -> str:
     return f"{share * 100:.2f} %"
 
 
-def interval(bounds: Sequence[float], *, is_share: bool) -> str:
+def interval(bounds: Sequence[float], *, in_percent: bool) -> str:
     """Return a 95 % interval as ``90.67 – 93.06 %`` or ``0.083 – 0.110``."""
     low, high = bounds
-    return f"{low * 100:.2f} – {high * 100:.2f} %" if is_share else f"{low:.3f} – {high:.3f}"
+    return f"{low * 100:.2f} – {high * 100:.2f} %" if in_percent else f"{low:.3f} – {high:.3f}"
 
 
 def count(value: float | None) -> str:

@@ -144,11 +144,11 @@ def legend(report: Report, headers: Collection[str]) -> list[str]:
             "95 % interval: Student's over seeds, (i) over test images where there is one."
         )
     if "collapsed" in headers and any(row.collapse.count for row in report.rows):
-        said.append("collapsed: runs that ignore their images (nearly all outputs empty, or all the same).")
+        said.append("collapsed: models that ignore their images (nearly all outputs empty, or all the same).")
     if "plateau left" in headers:
         said.append(
             "plateau left: the step at which training left the blank plateau, median (lowest – highest) over "
-            "runs; never: those that had not at their end."
+            "models; never: those that had not at their end."
         )
     if report.comparisons and "better than" in headers:
         number = report.tests

@@ -11,8 +11,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from ctcbench.reporting.members import Member
 from ctcbench.reporting.plateaus import Plateaus
-from ctcbench.reporting.report_model import Member, Report, Row
+from ctcbench.reporting.report_model import Report, Row
 
 SCHEMA = 1
 

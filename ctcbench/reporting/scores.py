@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from rich.table import Table
 from rich.text import Text
@@ -13,14 +14,26 @@ from ctcbench.evaluation.record import Score
 from ctcbench.reporting.figures import count, host, interval, percent, seconds
 from ctcbench.results.result import Result
 
-# Name in Score, header, whether it is a share, what it counts.
+
+class Metric(NamedTuple):
+    """``name`` in Score; ``highest`` that it can be: more edits than characters make a CER above 1."""
+
+    name: str
+    header: str
+    in_percent: bool
+    highest: float
+    meaning: str
+
+
 METRICS = (
-    ("exact", "exact", True, "texts that are right, case counted"),
-    ("exact_caseless", "caseless", True, "… case aside"),
-    ("exact_folded", "folded", True, "… look-alikes taken as one: 0Oo, 1Il, cC, sS, vV, wW, xX, zZ"),
-    ("char_accuracy", "char", True, "characters in their place"),
-    ("cer", "CER", True, "edits per target character"),
-    ("edit_distance", "edit distance", False, "edits per text"),
+    Metric("exact", "exact", True, 1.0, "texts that are right, case counted"),
+    Metric("exact_caseless", "caseless", True, 1.0, "… case aside"),
+    Metric(
+        "exact_folded", "folded", True, 1.0, "… look-alikes taken as one: 0Oo, 1Il, cC, sS, vV, wW, xX, zZ"
+    ),
+    Metric("char_accuracy", "char", True, 1.0, "characters in their place"),
+    Metric("cer", "CER", True, math.inf, "edits per target character"),
+    Metric("edit_distance", "edit distance", False, math.inf, "edits per text"),
 )
 
 
@@ -32,11 +45,11 @@ def score_table(score: Score) -> Table:
     table.add_column("value", justify="right", no_wrap=True)
     table.add_column("95 % interval", justify="right", no_wrap=True)
     table.add_column("what it counts", style="dim")
-    for name, header, is_share, meaning in METRICS:
+    for name, header, in_percent, _, meaning in METRICS:
         value, bounds = getattr(score, name), getattr(score, f"{name}_ci")
-        shown = percent(value) if is_share else f"{value:.3f}"
+        shown = percent(value) if in_percent else f"{value:.3f}"
         style = "bold green" if name == "exact" else ""
-        table.add_row(header, Text(shown, style), interval(bounds, is_share=is_share), meaning)
+        table.add_row(header, Text(shown, style), interval(bounds, in_percent=in_percent), meaning)
     return table
 
 
