@@ -68,6 +68,9 @@ def _judge(error: BaseException) -> tuple[int, str]:
         return MISTAKE, _typers(error)
     if "OutOfMemoryError" in kinds or isinstance(error, MemoryError):
         return FAILED, f"out of memory ({error}): try a smaller --batch-size"
+    if isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG:
+        # Our own names are short: it is one that was typed, in whichever command.
+        return MISTAKE, f"{error.filename or 'a file'}: too long for a name of a file; give a shorter one"
     if isinstance(error, OSError) and error.errno in _OUTSIDE:
         return FAILED, f"{error.filename or 'a file'}: {error.strerror}"
     return FAILED, (

@@ -136,6 +136,44 @@ def test_a_bug_is_one_line_and_the_traceback_is_for_the_asking(
 
 
 @pytest.mark.parametrize(
+    "command",
+    [
+        ("report",),
+        ("decode", "--decoder", "greedy"),
+        ("predict", "a.png"),
+        ("ablate",),
+        ("new", "head", "short", "--into"),
+        ("show", "--preset"),
+    ],
+    ids=" ".join,
+)
+def test_a_name_that_no_file_can_have_is_a_mistake(
+    command: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    name = "a" * 300
+    words = [*command[:1], name, *command[1:]] if command[0] in ("decode", "predict") else [*command, name]
+    assert main(words) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"ctcbench {command[0]}: ") and "too long" in line and name in line
+
+
+@pytest.mark.parametrize(
+    "dataset, said",
+    [
+        ("captcha", "CTCBENCH_CACHE=~nobody-of-that-name/x"),
+        ("folder:path=~nobody-of-that-name/x", "dataset folder: path=~nobody-of-that-name/x"),
+    ],
+)
+def test_nobodys_home_is_a_mistake(
+    dataset: str, said: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CTCBENCH_CACHE", "~nobody-of-that-name/x")
+    assert main(["data", "generate", dataset, "--samples", "2"]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert f"{said}: no home folder is known for ~nobody-of-that-name" in line
+
+
+@pytest.mark.parametrize(
     "error, code, words",
     [
         (CtcbenchError("broken"), 1, "ctcbench run: broken"),
