@@ -9,6 +9,7 @@ import traceback
 from typing import Any
 
 from ctcbench.contract.errors import CtcbenchError, Interrupted, UsageError, nearest
+from ctcbench.contract.texts import one_line
 from ctcbench.launch import has_the_word
 
 DONE, FAILED, MISTAKE, INTERRUPTED = 0, 1, 2, 130
@@ -34,14 +35,6 @@ def report(error: BaseException, arguments: list[str]) -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
     return code
-
-
-def one_line(text: str) -> str:
-    """Return `text` on one line, control characters spelled out, so that none reaches the terminal."""
-    joined = ""
-    for line in filter(None, map(str.strip, text.splitlines())):
-        joined += (" " if joined.endswith((":", ";", ",")) else "; " if joined else "") + line
-    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in joined)
 
 
 def command_path(arguments: list[str]) -> str:

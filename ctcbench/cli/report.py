@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ctcbench.cli.completion import complete_choice, one_of
-from ctcbench.cli.errors import FAILED, one_line
+from ctcbench.cli.errors import FAILED
 from ctcbench.cli.installed import registry
 from ctcbench.contract.errors import UsageError
+from ctcbench.contract.texts import one_line
 from ctcbench.files import require_place, write_named
 from ctcbench.results.result import Result
 from ctcbench.results.run_folder import find_runs

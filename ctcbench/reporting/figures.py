@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ctcbench.contract.texts import one_line
+
 MISSING = "–"
 
 
@@ -44,4 +46,4 @@ def host(provenance: Mapping[str, Any]) -> str:
     machine = provenance.get("host")
     machine = machine if isinstance(machine, Mapping) else {}
     cores = f", {machine['cores']} cores" if machine.get("cores") else ""
-    return str(machine.get("gpu") or f"{machine.get('cpu') or 'unknown machine'}{cores}")
+    return one_line(str(machine.get("gpu") or f"{machine.get('cpu') or 'unknown machine'}{cores}"))

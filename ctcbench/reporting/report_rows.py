@@ -98,9 +98,8 @@ def _by_seed(results: Sequence[Result], values: Sequence[float | None]) -> list[
 
 
 def _plugins(results: Sequence[Result], columns: Sequence[Column]) -> tuple[tuple[str, str], ...]:
-    texts: dict[str, dict[str, None]] = {column.header: {} for column in columns}
-    if columns:
-        for result in results:
-            for header, text in plugin_cells(result, columns):
-                texts[header][text] = None
+    texts: dict[str, dict[str, None]] = {}
+    for result in results:
+        for header, text in plugin_cells(result, columns):
+            texts.setdefault(header, {})[text] = None
     return tuple((header, " · ".join(found)) for header, found in texts.items())

@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ctcbench.contract.hooks import Column
+from ctcbench.contract.texts import one_line
 from ctcbench.evaluation.record import Score
 from ctcbench.reporting.figures import count, host, interval, percent, seconds
 from ctcbench.results.result import Result
@@ -59,25 +60,28 @@ def cost_table(result: Result, columns: Sequence[Column] = ()) -> Table:
     table = Table.grid(padding=(0, 3))
     table.add_column(style="dim", no_wrap=True)
     table.add_column()
-    table.add_row("parameters", count(cost.get("parameters")))
-    table.add_row("training", f"{seconds(cost.get('train_seconds'))}  ({host(result.provenance)})")
-    table.add_row("images/s", count(cost.get("images_per_second")))
-    table.add_row(
-        "decoding", f"{count(cost.get('decode_ms_per_image'))} ms an image  ({result.config.get('decoder')})"
-    )
-    table.add_row("peak memory", f"{count(cost.get('peak_memory_mib'))} MiB")
-    for header, text in plugin_cells(result, columns):
-        table.add_row(Text(header), Text(text))
+    decoding = f"{count(cost.get('decode_ms_per_image'))} ms an image  ({result.config.get('decoder')})"
+    for name, text in (
+        ("parameters", count(cost.get("parameters"))),
+        ("training", f"{seconds(cost.get('train_seconds'))}  ({host(result.provenance)})"),
+        ("images/s", count(cost.get("images_per_second"))),
+        ("decoding", decoding),
+        ("peak memory", f"{count(cost.get('peak_memory_mib'))} MiB"),
+        *plugin_cells(result, columns),
+    ):
+        # As `Text`, or rich would take what is in brackets for markup.
+        table.add_row(Text(name), Text(one_line(text)))
     return table
 
 
 def plugin_cells(result: Result, columns: Sequence[Column]) -> list[tuple[str, str]]:
-    """Return header and text of each plugin's column; one that raises says so instead of a figure."""
+    """Return header and text of each plugin's column, a line each; one that raises says so instead."""
     document = result.to_json()
     cells = []
     for column in columns:
         try:
-            cells.append((column.header, str(column.text(document))))
+            text = str(column.text(document))
         except Exception as error:
-            cells.append((column.header, f"failed: {type(error).__name__}: {error}"))
+            text = f"failed: {type(error).__name__}: {error}"
+        cells.append((one_line(column.header), one_line(text)))
     return cells
