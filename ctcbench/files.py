@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import stat
 import tempfile
 import time
 from collections.abc import Iterator
@@ -50,6 +51,43 @@ def write_text(path: Path, text: str) -> None:
     """Write `text` (UTF-8) to `path` atomically."""
     with atomic_path(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
+
+
+def require_place(path: Path) -> None:
+    """Check that a file that the user named has a folder: one that is mistyped should not be made.
+
+    Raises:
+        UsageError: there is no such folder.
+    """
+    folder = Path(os.path.realpath(path)).parent
+    if not folder.is_dir():
+        raise UsageError(f"{path}: no folder {folder} to write it in; make that first, or name another")
+
+
+def write_named(path: Path, data: bytes) -> None:
+    """Write a file that the user named: atomically, but never something else out of the way.
+
+    Where a link leads is what is written; a device or a pipe is written as it stands.
+
+    Raises:
+        UsageError: there is no such folder, or the file can't be written.
+    """
+    try:
+        is_regular = stat.S_ISREG(path.stat().st_mode)
+    except FileNotFoundError:
+        is_regular = True  # it will be one
+    except OSError as error:
+        raise unwritable(path, error) from error
+    if is_regular:
+        require_place(path)
+        with atomic_path(Path(os.path.realpath(path))) as temporary:
+            temporary.write_bytes(data)
+        return
+    try:
+        with path.open("wb") as there:
+            there.write(data)
+    except OSError as error:
+        raise unwritable(path, error) from error
 
 
 def write_json(path: Path, document: Any) -> None:

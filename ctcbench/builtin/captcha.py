@@ -6,7 +6,6 @@ import hashlib
 import json
 import re
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
@@ -15,6 +14,7 @@ from ctcbench.builtin.alphabets import read_alphabet
 from ctcbench.contract.components import dataset
 from ctcbench.contract.data import Sample, SplitName
 from ctcbench.contract.errors import UsageError
+from ctcbench.contract.paths import at_home
 from ctcbench.contract.specs import Alphabet, ImageSpec
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def captcha(
         image=ImageSpec(height, width),
         alphabet=read_alphabet(alphabet),
         lengths=_read_length(length),
-        fonts=tuple(str(Path(font).expanduser()) for font in fonts),
+        fonts=tuple(str(at_home(font, "dataset captcha: fonts=")) for font in fonts),
         font_sizes=font_sizes or tuple(round(size * height / _STOCK_HEIGHT) for size in _STOCK_SIZES),
         noise=noise,
         seed=seed,

@@ -19,6 +19,7 @@ from ctcbench.builtin.folder_labels import LabelFrom, reader
 from ctcbench.contract.components import dataset
 from ctcbench.contract.data import Sample, SplitName
 from ctcbench.contract.errors import BadSample, UsageError
+from ctcbench.contract.paths import at_home
 from ctcbench.contract.pictures import Fit, read_picture
 from ctcbench.contract.specs import Alphabet, ImageSpec
 
@@ -65,7 +66,7 @@ def folder(
     hang on its own name and `seed` alone, so files that come later move no others; the order is
     a shuffled one, so that the first n samples are a fair draw.
     """
-    root = Path(path).expanduser()
+    root = at_home(path, "dataset folder: path=")
     splits = entries_of(root, reader(label, pattern), {"val": val, "test": test}, seed)
     characters = _characters(root, splits["train"]) if alphabet == "auto" else read_alphabet(alphabet)
     return Folder(ImageSpec(height, width), characters, root, splits, fit, {"val": val, "test": test})

@@ -140,11 +140,11 @@ def _asked_for(
     max_runs: int | None,
     yes: bool,
 ) -> tuple[Spec, Grid]:
-    from ctcbench.results.keys import is_file_name
+    from ctcbench.results.keys import FILE_NAME, is_file_name
     from ctcbench.study.grid import expand
 
     if name is not None and not is_file_name(name):
-        raise UsageError(f"--name {name}: expected letters, digits, _ . + and -")
+        raise UsageError(f"--name {name}: expected {FILE_NAME}")
     if not study and len(preset) == 1 and preset[0] in study_names() and preset[0] not in preset_names():
         study, preset = preset[0], []
     spec = read_study(find_study(study)) if study else Spec()

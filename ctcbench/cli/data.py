@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections
+import io
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, cast
@@ -17,7 +18,7 @@ from ctcbench.cli.help import Command
 from ctcbench.cli.installed import registry
 from ctcbench.config.presets import default_component
 from ctcbench.contract.data import SPLITS, SplitName
-from ctcbench.files import unwritable
+from ctcbench.files import require_place, write_named
 
 if TYPE_CHECKING:
     from ctcbench.contract.data import Samples
@@ -63,6 +64,8 @@ def preview(
     skip_bad: SkipBad = False,
 ) -> None:
     """Show the first images in the terminal, or write them to a PNG file as a contact sheet."""
+    if out is not None:
+        require_place(out)
     drawn = _drawn(dataset, split, samples, skip_bad, None)
     from ctcbench.reporting.pictures import contact_sheet, half_blocks
 
@@ -70,10 +73,8 @@ def preview(
     if augmentation is not None:
         drawn = _augmented(drawn, augmentation)
     if out is not None:
-        try:
-            contact_sheet(drawn.images_NCHW, drawn.texts).save(out, format="PNG")
-        except OSError as error:
-            raise unwritable(out, error) from error
+        contact_sheet(drawn.images_NCHW, drawn.texts).save(sheet := io.BytesIO(), format="PNG")
+        write_named(out, sheet.getvalue())
         console.print(Text(f"{len(drawn)} images: {out}"), soft_wrap=True)
         return
     for image_CHW, text, name in zip(drawn.images_NCHW, drawn.texts, drawn.names, strict=True):

@@ -9,6 +9,7 @@ import traceback
 from typing import Any
 
 from ctcbench.contract.errors import CtcbenchError, Interrupted, UsageError, nearest
+from ctcbench.contract.texts import one_line
 from ctcbench.launch import has_the_word
 
 DONE, FAILED, MISTAKE, INTERRUPTED = 0, 1, 2, 130
@@ -36,14 +37,6 @@ def report(error: BaseException, arguments: list[str]) -> int:
     return code
 
 
-def one_line(text: str) -> str:
-    """Return `text` on one line, control characters spelled out, so that none reaches the terminal."""
-    joined = ""
-    for line in filter(None, map(str.strip, text.splitlines())):
-        joined += (" " if joined.endswith((":", ";", ",")) else "; " if joined else "") + line
-    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in joined)
-
-
 def command_path(arguments: list[str]) -> str:
     """Return the command that these arguments name, as in ``ctcbench data preview``."""
     from ctcbench.cli.app import click_command
@@ -68,6 +61,9 @@ def _judge(error: BaseException) -> tuple[int, str]:
         return MISTAKE, _typers(error)
     if "OutOfMemoryError" in kinds or isinstance(error, MemoryError):
         return FAILED, f"out of memory ({error}): try a smaller --batch-size"
+    if isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG:
+        # Our own names are short: it is one that was typed, in whichever command.
+        return MISTAKE, f"{error.filename or 'a file'}: too long for a name of a file; give a shorter one"
     if isinstance(error, OSError) and error.errno in _OUTSIDE:
         return FAILED, f"{error.filename or 'a file'}: {error.strerror}"
     return FAILED, (

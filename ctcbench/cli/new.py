@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -25,4 +26,5 @@ def new(
     for path in sorted(package.render()):
         typer.echo(folder / path)
     usage = f"ctcbench data preview {name}" if kind == "dataset" else f"ctcbench run --{kind} {name}"
-    typer.echo(f"\nnext: pip install -e {folder} && pytest {folder} && {usage}")
+    typed = shlex.quote(str(folder))
+    typer.echo(f"\nnext: pip install -e {typed} && pytest {typed} && {usage}")

@@ -14,6 +14,7 @@ from rich.text import Text
 from ctcbench.cli.stored import the_run
 from ctcbench.contract.errors import BadSample, UsageError
 from ctcbench.contract.specs import ImageSpec
+from ctcbench.contract.texts import printable
 
 
 def predict(
@@ -43,7 +44,9 @@ def predict(
     table = Table("image", "text", "confidence")
     for name, text, sure in readings:
         table.add_row(
-            Text(name, overflow="fold"), Text(text, "bold"), "–" if sure is None else f"{sure * 100:.1f} %"
+            Text(printable(name), overflow="fold"),
+            Text(printable(text), "bold"),
+            "–" if sure is None else f"{sure * 100:.1f} %",
         )
     Console(highlight=False).print(table)
 

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ctcbench.cli.completion import complete_choice, one_of
-from ctcbench.cli.errors import FAILED, one_line
+from ctcbench.cli.errors import FAILED
 from ctcbench.cli.installed import registry
 from ctcbench.contract.errors import UsageError
-from ctcbench.files import write_text
+from ctcbench.contract.texts import one_line
+from ctcbench.files import require_place, write_named
 from ctcbench.results.result import Result
 from ctcbench.results.run_folder import find_runs
 
@@ -108,7 +109,8 @@ def _require_place(form: str, output: Path | None) -> None:
     """Check that what is written has a place to go.
 
     Raises:
-        UsageError: a page would fill the terminal, or a table that is made for one is to go to a file.
+        UsageError: a page would fill the terminal, a table that is made for one is to go to a file, or
+            the file's folder is not there.
     """
     if form in ("html", "svg") and output is None and sys.stdout.isatty():
         what = "page" if form == "html" else "picture"
@@ -118,6 +120,8 @@ def _require_place(form: str, output: Path | None) -> None:
     if form == "table" and output is not None:
         others = "|".join(FORMATS[1:])
         raise UsageError(f"-o {output}: a table is for the terminal; a file takes --format {others}")
+    if output is not None:
+        require_place(output)
 
 
 def _write(found: Report, form: str, output: Path | None) -> None:
@@ -129,10 +133,13 @@ def _write(found: Report, form: str, output: Path | None) -> None:
         console = Console(highlight=False)
         for part in report_table(found, console.width):
             console.print(part)
-    elif output is None:
-        typer.echo(_writer(form)(found), nl=False)
+        return
+    # A lone surrogate, which JSON can smuggle in, has no place in UTF-8.
+    data = _writer(form)(found).encode("utf-8", "backslashreplace")
+    if output is None:
+        typer.echo(data.decode(), nl=False)
     else:
-        write_text(output, _writer(form)(found))
+        write_named(output, data)
         print(output, file=sys.stderr)
 
 

@@ -14,8 +14,9 @@ from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from ctcbench.cli.errors import DONE, FAILED, one_line
+from ctcbench.cli.errors import DONE, FAILED
 from ctcbench.cli.study_view import study_view
+from ctcbench.contract.texts import one_line
 from ctcbench.registry import Registry
 from ctcbench.reporting.figures import seconds
 from ctcbench.reporting.report_model import Failure

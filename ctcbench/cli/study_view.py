@@ -14,9 +14,9 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from ctcbench.cli.errors import one_line
 from ctcbench.cli.study_table import study_table
 from ctcbench.contract.executors import Event, Outcome
+from ctcbench.contract.texts import one_line
 from ctcbench.reporting.figures import percent, seconds
 from ctcbench.results.result import Result
 from ctcbench.study.plan import Model, Plan

@@ -154,9 +154,11 @@ def setting_fields() -> dict[str, FieldInfo]:
 
 def _explain_setting(error: ValidationError) -> str:
     first = error.errors()[0]
-    name, given = str(first["loc"][0]), first["input"]
+    given = first["input"]
+    # A name that is no Unicode text is in no place: it is the input itself.
+    name = str((*first["loc"], given)[0])
     fields = setting_fields()
-    if first["type"] == "extra_forbidden":
+    if name not in fields:
         return f"no setting {name!r}{nearest(name, fields)} (settings: {', '.join(fields)})"
     bounds = describe_bounds(fields[name])
     return f"{flag(name)} {show(given)}: {explain(error)}" + (f" (allowed: {bounds})" if bounds else "")

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from ctcbench.contract.errors import UsageError
+from ctcbench.contract.paths import at_home
 from ctcbench.files import Busy, lock
 
 FORMAT = 1  # of a stored set; raised, every set is drawn anew
@@ -21,10 +22,10 @@ def cache_folder() -> Path:
     """Return the folder for drawn sets: CTCBENCH_CACHE, or ``ctcbench`` in the user's cache directory.
 
     Raises:
-        UsageError: there is no such variable and no home folder.
+        UsageError: there is no such variable and no home folder, or none of the user that it names.
     """
     if named := os.environ.get("CTCBENCH_CACHE"):
-        return Path(named).expanduser()
+        return at_home(named, "CTCBENCH_CACHE=")
     xdg = os.environ.get("XDG_CACHE_HOME", "")
     try:
         # The XDG rules say that a relative path there is to be ignored.

@@ -81,8 +81,11 @@ def welch_t(first: Sequence[float], second: Sequence[float]) -> TTest:
     return TTest(difference, (difference - half, difference + half), _p(difference, error, df))
 
 
-def clopper_pearson(successes: int, n: int, confidence: float = 0.95) -> Interval:
+def clopper_pearson(successes: float, n: int, confidence: float = 0.95) -> Interval:
     """Return the exact interval of Clopper and Pearson (1934) for the share `successes` / `n`.
+
+    `successes` need not be whole: where each of `n` is a cluster, it is the sum of their shares (Korn and
+    Graubard 1998).
 
     Raises:
         ValueError: `n` is below 1, or `successes` not within 0 to `n`.

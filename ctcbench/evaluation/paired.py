@@ -76,13 +76,16 @@ def resampled_ratios(
     return np.asarray(sums_RC[:, :-1] / sums_RC[:, -1:])
 
 
-def bootstrap_test(difference: float, differences_R: NDArray[np.float64]) -> Bootstrapped:
+def bootstrap_test(difference: float, differences_R: NDArray[np.float64], differing: int) -> Bootstrapped:
     """Return interval and p-value of an observed `difference` from its resamples.
+
+    `differing` is on how many images the two differ at all.
 
     p is twice the smaller share of resamples on the other side of 0, (k + 1) / (R + 1), 1 at most:
     the level at which the percentile interval would just touch 0 (Davison and Hinkley 1997). Where
     no resample is there, a normal with the resamples' standard deviation says how far out 0 is, or
-    no difference could be significant among hundreds of comparisons, however large it is.
+    no difference could be significant among hundreds of comparisons, however large it is. Few images
+    have no tail like that: p is no smaller than the sign test's where all that differ do so one way.
     """
     low, high = np.quantile(differences_R, [0.025, 0.975])
     draws = len(differences_R)
@@ -92,6 +95,7 @@ def bootstrap_test(difference: float, differences_R: NDArray[np.float64]) -> Boo
     sd = float(differences_R.std())
     if not beyond and sd:
         p = min(p, math.erfc(abs(difference) / sd / math.sqrt(2)))  # 2·Φ(−z), exact far out
+    p = max(p, mcnemar(0, differing))
     return Bootstrapped(difference, (float(low), float(high)), p)
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, fields
-from typing import Any
+from typing import Any, TypeGuard
 
+from ctcbench.contract.data import SPLITS, SplitName
 from ctcbench.contract.errors import CtcbenchError
 
 Interval = tuple[float, float]
@@ -24,7 +25,7 @@ class Score:
     mean over the frames that count, where the caller knows it. ``collapsed``: see `scores.has_collapsed`.
     """
 
-    split: str
+    split: SplitName
     images: int
     exact: float
     exact_ci: Interval
@@ -66,7 +67,7 @@ class Score:
         return cls(**values)
 
 
-def is_number(value: Any) -> bool:
+def is_number(value: Any) -> TypeGuard[int | float]:
     """Return whether a JSON value is a finite number (true and false are not)."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return False
@@ -74,7 +75,7 @@ def is_number(value: Any) -> bool:
 
 
 def _read(name: str, kind: str, value: Any) -> Any:
-    if kind == "str" and isinstance(value, str):
+    if kind == "SplitName" and value in SPLITS:
         return value
     if kind == "bool" and isinstance(value, bool):
         return value
@@ -86,5 +87,10 @@ def _read(name: str, kind: str, value: Any) -> Any:
         return None
     if kind == "Interval" and isinstance(value, list) and len(value) == 2 and all(map(is_number, value)):
         return (float(value[0]), float(value[1]))
-    words = {"str": "text", "bool": "true or false", "int": "a whole number", "Interval": "[low, high]"}
+    words = {
+        "SplitName": ", ".join(SPLITS),
+        "bool": "true or false",
+        "int": "a whole number",
+        "Interval": "[low, high]",
+    }
     raise CtcbenchError(f"score.{name}: expected {words.get(kind, 'a number')}, not {str(value)[:40]!r}")

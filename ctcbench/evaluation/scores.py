@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from rapidfuzz.distance import Levenshtein
 
+from ctcbench.contract.data import SplitName
 from ctcbench.contract.errors import UsageError
 from ctcbench.evaluation.record import Score
 from ctcbench.evaluation.statistics import RESAMPLES, SEED, bootstrap_mean, bootstrap_ratio, wilson
@@ -24,7 +25,7 @@ _FOLD = str.maketrans({character: group[0] for group in LOOKALIKES for character
 def score(
     predictions: Sequence[str],
     targets: Sequence[str],
-    split: str,
+    split: SplitName,
     *,
     blank_probability: float | None = None,
     resamples: int = RESAMPLES,

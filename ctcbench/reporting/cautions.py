@@ -9,7 +9,8 @@ from typing import Any
 from ctcbench.reporting.axes import Axes
 from ctcbench.reporting.comparisons import ALL_PAIRS, is_comparable
 from ctcbench.reporting.figures import host
-from ctcbench.reporting.report_model import Comparison, Effect, Member, Row, Warn
+from ctcbench.reporting.members import Member
+from ctcbench.reporting.report_model import Comparison, Effect, Row, Warn
 
 FEW_SEEDS = 3
 FEW_IMAGES = 100

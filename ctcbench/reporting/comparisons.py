@@ -90,8 +90,9 @@ def _tests(readings: Sequence[_Reading], lengths_N: NDArray[np.float64]) -> list
         # The share of runs that were right, compared as whole numbers: no rounding in a tie.
         ahead_N = one.right_N * other.runs - other.right_N * one.runs
         first, second = int((ahead_N > 0).sum()), int((ahead_N < 0).sum())
-        difference = float((one.edits_N - other.edits_N).sum() / lengths_N.sum())
-        cer = bootstrap_test(difference, ratios_RC[:, i] - ratios_RC[:, j])
+        more_N = one.edits_N - other.edits_N
+        difference = float(more_N.sum() / lengths_N.sum())
+        cer = bootstrap_test(difference, ratios_RC[:, i] - ratios_RC[:, j], int(np.count_nonzero(more_N)))
         raws.append(
             _Raw(one, other, first, second, mcnemar(first, second), cer, _over_seeds(one.row, other.row))
         )

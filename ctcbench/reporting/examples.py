@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ctcbench.contract.data import LogProbs
+from ctcbench.contract.texts import printable
 
 WRONG, RIGHT = 6, 3
 
@@ -66,12 +67,13 @@ def examples_table(examples: Sequence[Example]) -> Table:
     for example in examples:
         decoded, target = highlighted(example.decoded, example.target)
         mark = Text("right", "green") if example.decoded == example.target else Text("wrong", "red")
-        table.add_row(Text(example.raw), decoded, target, mark)
+        table.add_row(Text(printable(example.raw)), decoded, target, mark)
     return table
 
 
 def highlighted(decoded: str, target: str) -> tuple[Text, Text]:
     """Return both texts with the characters marked that have no counterpart in the other."""
+    decoded, target = printable(decoded), printable(target)
     left, right = Text(decoded), Text(target)
     matcher = difflib.SequenceMatcher(None, decoded, target, autojunk=False)
     for kind, from_left, to_left, from_right, to_right in matcher.get_opcodes():

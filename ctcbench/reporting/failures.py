@@ -26,6 +26,8 @@ def find_failures(out: Path) -> list[Failure]:
             continue  # the results stand without it
         finished = str(document.get("finished") or "")
         key = str(document.get("key") or path.stem)
+        if not is_file_name(key):
+            continue  # it leads out of the folder: no study wrote that
         if key not in newest or finished >= newest[key][0]:
             newest[key] = (finished, document)
     return [

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ctcbench.contract.texts import one_line
+
 MISSING = "–"
 
 
@@ -13,10 +15,10 @@ def percent(share: float) -> str:
     return f"{share * 100:.2f} %"
 
 
-def interval(bounds: Sequence[float], *, is_share: bool) -> str:
+def interval(bounds: Sequence[float], *, in_percent: bool) -> str:
     """Return a 95 % interval as ``90.67 – 93.06 %`` or ``0.083 – 0.110``."""
     low, high = bounds
-    return f"{low * 100:.2f} – {high * 100:.2f} %" if is_share else f"{low:.3f} – {high:.3f}"
+    return f"{low * 100:.2f} – {high * 100:.2f} %" if in_percent else f"{low:.3f} – {high:.3f}"
 
 
 def count(value: float | None) -> str:
@@ -44,4 +46,4 @@ def host(provenance: Mapping[str, Any]) -> str:
     machine = provenance.get("host")
     machine = machine if isinstance(machine, Mapping) else {}
     cores = f", {machine['cores']} cores" if machine.get("cores") else ""
-    return str(machine.get("gpu") or f"{machine.get('cpu') or 'unknown machine'}{cores}")
+    return one_line(str(machine.get("gpu") or f"{machine.get('cpu') or 'unknown machine'}{cores}"))

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
 from ctcbench.contract.errors import CtcbenchError
+from ctcbench.evaluation.record import is_number
 from ctcbench.results.run_folder import RunFolder
 
 Point = tuple[int, float]
@@ -27,7 +27,7 @@ def points(records: Sequence[dict[str, Any]], key: str) -> list[Point]:
     found = []
     for record in records:
         step, value = record.get("step"), record.get(key)
-        if isinstance(step, int) and isinstance(value, int | float) and math.isfinite(value):
+        if isinstance(step, int) and is_number(value):
             found.append((step, float(value)))
     return found
 

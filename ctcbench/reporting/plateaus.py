@@ -7,14 +7,15 @@ from statistics import median
 from typing import Any
 
 from ctcbench.reporting.figures import MISSING
+from ctcbench.reporting.members import models_of
 from ctcbench.reporting.report_model import Row
 
 
 @dataclass(frozen=True)
 class Plateaus:
-    """``steps`` at which runs left the plateau, in ascending order; ``never`` ended their training on it.
+    """``steps`` at which models left the plateau, in ascending order; ``never`` ended their training on it.
 
-    Runs whose result does not say are neither.
+    Models whose results do not say are neither. A model counts once, however many decoders read it.
     """
 
     steps: tuple[int, ...]
@@ -22,9 +23,10 @@ class Plateaus:
 
     @classmethod
     def of(cls, row: Row) -> Plateaus:
-        """Return what is known of the runs of a row."""
-        steps = sorted(step for step in row.plateau_left if step is not None)
-        return cls(tuple(steps), sum(member.never_left_plateau for member in row.members))
+        """Return what is known of the models of a row."""
+        models = [model[0] for model in models_of(row.members)]
+        steps = sorted(m.left_plateau_step for m in models if m.left_plateau_step is not None)
+        return cls(tuple(steps), sum(model.never_left_plateau for model in models))
 
     @property
     def median(self) -> float | None:
@@ -33,7 +35,7 @@ class Plateaus:
 
     @property
     def known(self) -> bool:
-        """Whether anything is known of any run."""
+        """Whether anything is known of any model."""
         return bool(self.steps or self.never)
 
     def __str__(self) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
+from ctcbench.contract.texts import one_line
 from ctcbench.reporting.cautions import ranges
 from ctcbench.reporting.figures import MISSING, count
 from ctcbench.reporting.plateaus import Plateaus
@@ -23,12 +24,19 @@ _Column = tuple[str, Callable[[Row], str]]
 
 @dataclass(frozen=True)
 class Cells:
-    """A table: ``words`` says how many columns on the left are words; the others are figures."""
+    """A table: ``words`` says how many columns on the left are words; the others are figures.
+
+    Settings, names of folders and the like are whatever others wrote: every cell is made one line.
+    """
 
     title: str
     headers: tuple[str, ...]
     lines: tuple[tuple[str, ...], ...]
     words: int
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "headers", tuple(map(one_line, self.headers)))
+        object.__setattr__(self, "lines", tuple(tuple(map(one_line, line)) for line in self.lines))
 
     def without(self, header: str) -> Cells:
         """Return the table without a column of figures, if it has one of that name."""
@@ -144,11 +152,11 @@ def legend(report: Report, headers: Collection[str]) -> list[str]:
             "95 % interval: Student's over seeds, (i) over test images where there is one."
         )
     if "collapsed" in headers and any(row.collapse.count for row in report.rows):
-        said.append("collapsed: runs that ignore their images (nearly all outputs empty, or all the same).")
+        said.append("collapsed: models that ignore their images (nearly all outputs empty, or all the same).")
     if "plateau left" in headers:
         said.append(
             "plateau left: the step at which training left the blank plateau, median (lowest – highest) over "
-            "runs; never: those that had not at their end."
+            "models; never: those that had not at their end."
         )
     if report.comparisons and "better than" in headers:
         number = report.tests

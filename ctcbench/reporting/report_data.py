@@ -2,31 +2,40 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
 import json
 import math
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from ctcbench.contract.texts import one_line
+from ctcbench.reporting.members import Member
 from ctcbench.reporting.plateaus import Plateaus
-from ctcbench.reporting.report_model import Member, Report, Row
+from ctcbench.reporting.report_model import Report, Row
 
 SCHEMA = 1
 
 
 def to_csv(report: Report) -> str:
-    """Return a line for each row: axes, every figure in full, marks, cost, runs; lists parted by ``;``."""
-    records = [_record(row) for row in report.rows]
+    """Return a line for each row: axes, every figure in full, marks, cost, runs; lists parted by ``;``.
+
+    A setting or a plugin's column with the name of a figure is called ``setting_…`` or ``plugin_…``. Texts
+    that a spreadsheet would take for formulas have a ``'`` before them.
+    """
+    figures = [_figures(row) for row in report.rows]
+    taken = {"row", "runs"}.union(*figures)
+    records = [_record(row, found, taken) for row, found in zip(report.rows, figures, strict=True)]
+    names = list(dict.fromkeys(name for record in records for name in record))
     text = io.StringIO()
-    writer = csv.DictWriter(
-        text, list(dict.fromkeys(name for record in records for name in record)), lineterminator="\n"
-    )
+    writer = csv.writer(text, lineterminator="\n")
     if records:
-        writer.writeheader()
-        writer.writerows(records)
+        writer.writerow(map(_cell, names))
+        writer.writerows([_cell(record.get(name)) for name in names] for record in records)
     return text.getvalue()
 
 
@@ -45,11 +54,42 @@ def to_json(report: Report) -> str:
         "damaged": report.damaged,
         "failures": [asdict(failure) for failure in report.failures],
     }
-    return json.dumps(_plain(document), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    text = json.dumps(_plain(document), indent=2, ensure_ascii=False, allow_nan=False)
+    # What can't be shown stands in texts alone; escaped, it is the same to a program.
+    shown = (c if c.isprintable() or c == "\n" else json.dumps(c)[1:-1] for c in text)
+    return "".join(shown) + "\n"
 
 
-def _record(row: Row) -> dict[str, Any]:
-    flat: dict[str, Any] = {"row": row.number, **row.axes, "n": row.n, "seeds": _joined(row.seeds)}
+def _record(row: Row, figures: Mapping[str, Any], taken: AbstractSet[str]) -> dict[str, Any]:
+    settings = {_free(name, taken, "setting"): value for name, value in row.axes.items()}
+    taken = taken | settings.keys()
+    columns = {_free(header, taken, "plugin"): text for header, text in row.columns}
+    return {"row": row.number, **settings, **figures, **columns, "runs": _joined(row.folders)}
+
+
+def _free(name: str, taken: AbstractSet[str], kind: str) -> str:
+    name = one_line(name)
+    while name in taken:
+        name = f"{kind}_{name}"
+    return name
+
+
+def _cell(value: Any) -> Any:
+    """Return a figure as it is, a text as one line that no spreadsheet computes."""
+    if not isinstance(value, str):
+        return value
+    text = one_line(value)
+    return f"'{text}" if text.startswith(("=", "+", "-", "@")) and not _are_numbers(text) else text
+
+
+def _are_numbers(text: str) -> bool:
+    with contextlib.suppress(ValueError):
+        return bool([float(part) for part in text.split(";") if part])
+    return False
+
+
+def _figures(row: Row) -> dict[str, Any]:
+    flat: dict[str, Any] = {"n": row.n, "seeds": _joined(row.seeds)}
     for name, estimate in row.metrics.items():
         low, high = estimate.interval or (None, None)
         flat |= {name: estimate.mean, f"{name}_sd": estimate.sd, f"{name}_low": low, f"{name}_high": high}
@@ -65,7 +105,7 @@ def _record(row: Row) -> dict[str, Any]:
     if row.talk:
         flat |= {"talk_preset": row.talk.preset, "talk_scaled": row.talk.scaled}
         flat |= {f"talk_{name}": value for name, value in row.talk.metrics.items()}
-    return flat | dict(row.columns) | {"runs": _joined(row.folders)}
+    return flat
 
 
 def _row(row: Row) -> dict[str, Any]:

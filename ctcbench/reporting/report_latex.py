@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Sequence
 
+from ctcbench.contract.texts import one_line
 from ctcbench.reporting.report_cells import (
     BETTER,
     ON_IMAGES,
@@ -152,4 +153,4 @@ def _breakable(text: str) -> str:
 
 
 def _comment(text: str) -> str:
-    return "% " + " ".join(text.split()) + "\n"
+    return "% " + one_line(text) + "\n"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ctcbench.contract.texts import one_line
 from ctcbench.reporting.report_cells import (
     Cells,
     comparison_cells,
@@ -42,7 +43,8 @@ def _table(cells: Cells) -> str:
 
 
 def _text(text: str) -> str:
-    """Return `text` so that it says the same in a cell: no bars, no tags, one line."""
-    for character in "\\|*`":
+    """Return `text` so that it says the same in a cell: no bars, no links, no tags, one line."""
+    text = " ".join(one_line(text).split())
+    for character in "\\|*`[]":
         text = text.replace(character, "\\" + character)
-    return " ".join(text.replace("<", "&lt;").split())
+    return text.replace("&", "&amp;").replace("<", "&lt;")

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from statistics import fmean
 from typing import Any, Literal
 
-from ctcbench.results.predictions import Predictions
-from ctcbench.results.result import Result
+from ctcbench.reporting.members import Collapse, Member, mean_by_seed
 
 Interval = tuple[float, float]
 Verdict = Literal["better", "on these images", "noise"]
@@ -32,42 +30,6 @@ class Estimate:
     sd: float | None = None
     interval: Interval | None = None
     over: Literal["seeds", "images"] | None = None
-
-
-def mean_by_seed(seeds: Sequence[int | None], values: Sequence[float | None]) -> dict[int | None, float]:
-    """Return the mean of the values of each seed; seeds none of whose values were measured are left out."""
-    found: dict[int | None, list[float]] = {}
-    for seed, value in zip(seeds, values, strict=True):
-        if value is not None:
-            found.setdefault(seed, []).append(value)
-    return {seed: fmean(known) for seed, known in found.items()}
-
-
-@dataclass(frozen=True)
-class Member:
-    """One run in a row. ``predictions`` are its texts of the test images, None where they can't be had."""
-
-    seed: int | None
-    folder: Path
-    result: Result
-    predictions: Predictions | None = None
-    left_plateau_step: int | None = None  # None: never, or not recorded
-    never_left_plateau: bool = False
-
-    @property
-    def fingerprint(self) -> str:
-        """Of the test images; empty where the result does not say."""
-        data = self.result.provenance.get("data")
-        return str(data.get("fingerprint") or "") if isinstance(data, Mapping) else ""
-
-
-@dataclass(frozen=True)
-class Collapse:
-    """How many runs of a row collapsed: ``count`` of ``n``, with Clopper and Pearson's 95 % interval."""
-
-    count: int
-    n: int
-    interval: Interval
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from ctcbench.contract.hooks import Column
-from ctcbench.evaluation.over_seeds import clopper_pearson, spread
+from ctcbench.evaluation.over_seeds import spread
 from ctcbench.reporting.axes import Axes, seed_of
-from ctcbench.reporting.report_model import Collapse, Estimate, Member, Row, mean_by_seed
-from ctcbench.reporting.scores import METRICS, plugin_cells
+from ctcbench.reporting.members import Collapse, Member, mean_by_seed
+from ctcbench.reporting.report_model import Estimate, Row
+from ctcbench.reporting.scores import METRICS, Metric, plugin_cells
 from ctcbench.reporting.talk import talk_figure
 from ctcbench.results.predictions import Predictions
 from ctcbench.results.result import COSTS, Result
@@ -38,15 +39,14 @@ def _row(
 ) -> Row:
     members = tuple(_member(result, predict) for result in results)
     exact = [result.score.exact for result in results]
-    collapsed = sum(result.score.collapsed for result in results)
     costs = {name: _cost(results, name) for name in COSTS}
     return Row(
         number=0,
         axes=axes,
         members=members,
-        metrics={name: _estimate(results, name, is_share) for name, _, is_share, _ in METRICS},
+        metrics={metric.name: _estimate(results, metric) for metric in METRICS},
         cost={name: estimate for name, estimate in costs.items() if estimate},
-        collapse=Collapse(collapsed, len(results), clopper_pearson(collapsed, len(results))),
+        collapse=Collapse.of(members),
         best=exact.index(max(exact)),
         talk=talk_figure(results[0].config),
         columns=_plugins(results, columns),
@@ -71,16 +71,16 @@ def _member(result: Result, predict: Predict) -> Member:
     )
 
 
-def _estimate(results: Sequence[Result], metric: str, is_share: bool) -> Estimate:
-    values = tuple(float(getattr(result.score, metric)) for result in results)
+def _estimate(results: Sequence[Result], metric: Metric) -> Estimate:
+    values = tuple(float(getattr(result.score, metric.name)) for result in results)
     found = spread(_by_seed(results, values))
     if found.interval is None:
         single = len(results) == 1
-        bounds = getattr(results[0].score, f"{metric}_ci") if single else None
+        bounds = getattr(results[0].score, f"{metric.name}_ci") if single else None
         return Estimate(values, found.mean, None, bounds, "images" if single else None)
     # Student's interval knows no bounds, but a share and a distance do; so it is cut off there.
     low, high = found.interval
-    interval = (max(low, 0.0), min(high, 1.0) if is_share and found.mean <= 1 else high)
+    interval = (max(low, 0.0), min(high, metric.highest))
     return Estimate(values, found.mean, found.sd, interval, "seeds")
 
 
@@ -98,9 +98,8 @@ def _by_seed(results: Sequence[Result], values: Sequence[float | None]) -> list[
 
 
 def _plugins(results: Sequence[Result], columns: Sequence[Column]) -> tuple[tuple[str, str], ...]:
-    texts: dict[str, dict[str, None]] = {column.header: {} for column in columns}
-    if columns:
-        for result in results:
-            for header, text in plugin_cells(result, columns):
-                texts[header][text] = None
+    texts: dict[str, dict[str, None]] = {}
+    for result in results:
+        for header, text in plugin_cells(result, columns):
+            texts.setdefault(header, {})[text] = None
     return tuple((header, " · ".join(found)) for header, found in texts.items())

@@ -11,6 +11,7 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from ctcbench.contract.texts import one_line
 from ctcbench.reporting.report_cells import (
     DISPENSABLE,
     Cells,
@@ -55,13 +56,17 @@ def report_table(report: Report, width: int) -> list[RenderableType]:
         parts += ["", _table(_fitted(comparison_cells(shown), _TESTS, width)), *_notes(notes)]
     if report.warnings:
         parts.append("")
-        parts += [Text.assemble(("warning: ", "bold yellow"), warning.text) for warning in report.warnings]
+        parts += [
+            Text.assemble(("warning: ", "bold yellow"), one_line(warning.text)) for warning in report.warnings
+        ]
     if report.damaged:
         parts.append("")
-        parts += [Text.assemble(("left out: ", "bold red"), line) for line in report.damaged]
+        parts += [Text.assemble(("left out: ", "bold red"), one_line(line)) for line in report.damaged]
     if report.failures:
         parts.append("")
-        parts += [Text.assemble(("failed: ", "bold red"), str(failure)) for failure in report.failures]
+        parts += [
+            Text.assemble(("failed: ", "bold red"), one_line(str(failure))) for failure in report.failures
+        ]
     return parts
 
 
@@ -100,4 +105,4 @@ def _table(cells: Cells) -> Table:
 
 
 def _notes(lines: Sequence[str]) -> list[RenderableType]:
-    return [Text(line, "dim") for line in lines]
+    return [Text(one_line(line), "dim") for line in lines]

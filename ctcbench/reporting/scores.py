@@ -2,25 +2,39 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from rich.table import Table
 from rich.text import Text
 
 from ctcbench.contract.hooks import Column
+from ctcbench.contract.texts import one_line
 from ctcbench.evaluation.record import Score
 from ctcbench.reporting.figures import count, host, interval, percent, seconds
 from ctcbench.results.result import Result
 
-# Name in Score, header, whether it is a share, what it counts.
+
+class Metric(NamedTuple):
+    """``name`` in Score; ``highest`` that it can be: more edits than characters make a CER above 1."""
+
+    name: str
+    header: str
+    in_percent: bool
+    highest: float
+    meaning: str
+
+
 METRICS = (
-    ("exact", "exact", True, "texts that are right, case counted"),
-    ("exact_caseless", "caseless", True, "… case aside"),
-    ("exact_folded", "folded", True, "… look-alikes taken as one: 0Oo, 1Il, cC, sS, vV, wW, xX, zZ"),
-    ("char_accuracy", "char", True, "characters in their place"),
-    ("cer", "CER", True, "edits per target character"),
-    ("edit_distance", "edit distance", False, "edits per text"),
+    Metric("exact", "exact", True, 1.0, "texts that are right, case counted"),
+    Metric("exact_caseless", "caseless", True, 1.0, "… case aside"),
+    Metric(
+        "exact_folded", "folded", True, 1.0, "… look-alikes taken as one: 0Oo, 1Il, cC, sS, vV, wW, xX, zZ"
+    ),
+    Metric("char_accuracy", "char", True, 1.0, "characters in their place"),
+    Metric("cer", "CER", True, math.inf, "edits per target character"),
+    Metric("edit_distance", "edit distance", False, math.inf, "edits per text"),
 )
 
 
@@ -32,11 +46,11 @@ def score_table(score: Score) -> Table:
     table.add_column("value", justify="right", no_wrap=True)
     table.add_column("95 % interval", justify="right", no_wrap=True)
     table.add_column("what it counts", style="dim")
-    for name, header, is_share, meaning in METRICS:
+    for name, header, in_percent, _, meaning in METRICS:
         value, bounds = getattr(score, name), getattr(score, f"{name}_ci")
-        shown = percent(value) if is_share else f"{value:.3f}"
+        shown = percent(value) if in_percent else f"{value:.3f}"
         style = "bold green" if name == "exact" else ""
-        table.add_row(header, Text(shown, style), interval(bounds, is_share=is_share), meaning)
+        table.add_row(header, Text(shown, style), interval(bounds, in_percent=in_percent), meaning)
     return table
 
 
@@ -46,25 +60,28 @@ def cost_table(result: Result, columns: Sequence[Column] = ()) -> Table:
     table = Table.grid(padding=(0, 3))
     table.add_column(style="dim", no_wrap=True)
     table.add_column()
-    table.add_row("parameters", count(cost.get("parameters")))
-    table.add_row("training", f"{seconds(cost.get('train_seconds'))}  ({host(result.provenance)})")
-    table.add_row("images/s", count(cost.get("images_per_second")))
-    table.add_row(
-        "decoding", f"{count(cost.get('decode_ms_per_image'))} ms an image  ({result.config.get('decoder')})"
-    )
-    table.add_row("peak memory", f"{count(cost.get('peak_memory_mib'))} MiB")
-    for header, text in plugin_cells(result, columns):
-        table.add_row(Text(header), Text(text))
+    decoding = f"{count(cost.get('decode_ms_per_image'))} ms an image  ({result.config.get('decoder')})"
+    for name, text in (
+        ("parameters", count(cost.get("parameters"))),
+        ("training", f"{seconds(cost.get('train_seconds'))}  ({host(result.provenance)})"),
+        ("images/s", count(cost.get("images_per_second"))),
+        ("decoding", decoding),
+        ("peak memory", f"{count(cost.get('peak_memory_mib'))} MiB"),
+        *plugin_cells(result, columns),
+    ):
+        # As `Text`, or rich would take what is in brackets for markup.
+        table.add_row(Text(name), Text(one_line(text)))
     return table
 
 
 def plugin_cells(result: Result, columns: Sequence[Column]) -> list[tuple[str, str]]:
-    """Return header and text of each plugin's column; one that raises says so instead of a figure."""
+    """Return header and text of each plugin's column, a line each; one that raises says so instead."""
     document = result.to_json()
     cells = []
     for column in columns:
         try:
-            cells.append((column.header, str(column.text(document))))
+            text = str(column.text(document))
         except Exception as error:
-            cells.append((column.header, f"failed: {type(error).__name__}: {error}"))
+            text = f"failed: {type(error).__name__}: {error}"
+        cells.append((one_line(column.header), one_line(text)))
     return cells

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ctcbench.contract.errors import CtcbenchError
+from ctcbench.results.keys import is_file_name
 from ctcbench.results.result import Result, read_object
 from ctcbench.results.run_folder import RunFolder
 
@@ -26,6 +27,8 @@ def find_studied(out: Path) -> dict[Path, Studied]:
     found: dict[Path, Studied] = {}
     for plan in sorted(_plans(root), key=lambda plan: str(plan.get("created") or "")):
         for key, result_key, name in _named(plan):
+            if not (is_file_name(key) and is_file_name(result_key)):
+                continue  # it leads out of the folder: no study wrote that
             path = root / key / "results" / f"{result_key}.json"
             found[path.resolve()] = Studied(name, _scale(plan.get("scale")))
     return found

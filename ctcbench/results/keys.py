@@ -8,6 +8,7 @@ import re
 
 from ctcbench.contract.component_string import ComponentString
 
+FILE_NAME = "up to 200 letters, digits, _ . + and -"
 _HASH_LENGTH = 8
 _NAME_LENGTH = 60
 
@@ -33,5 +34,5 @@ def decoder_key(decoder: str, **settings: str | int | float | bool | None) -> st
 
 
 def is_file_name(key: str) -> bool:
-    """Return whether `key` can name a file in a run folder and nothing outside of it."""
-    return re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.+-]*", key) is not None
+    """Return whether `key`, being `FILE_NAME`, can name a file in a run folder and nothing outside of it."""
+    return re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.+-]{0,199}", key) is not None

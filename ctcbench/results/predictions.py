@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ctcbench.contract.data import SPLITS
 from ctcbench.contract.errors import CtcbenchError
 from ctcbench.files import read_json, write_text
 
@@ -51,8 +52,10 @@ class Predictions:
         texts, targets = _texts(document.get("texts")), _texts(document.get("targets"))
         split, fingerprint = document.get("split"), document.get("fingerprint")
         fit = texts and targets and len(texts) == len(targets)
-        if not (fit and isinstance(split, str) and isinstance(fingerprint, str)):
+        if not (fit and isinstance(fingerprint, str)):
             raise CtcbenchError(f"{path}: damaged (texts and targets don't fit together)")
+        if split not in SPLITS:  # it names a file of log-probs
+            raise CtcbenchError(f"{path}: split {str(split)[:40]!r}: expected {', '.join(SPLITS)}")
         return cls(split, fingerprint, texts, targets)
 
 

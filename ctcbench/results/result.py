@@ -84,10 +84,7 @@ def read_object(path: Path) -> dict[str, Any]:
     Raises:
         CtcbenchError: the file can't be read, is damaged, or holds something else.
     """
-    try:
-        document = read_json(path)
-    except RecursionError as error:
-        raise CtcbenchError(f"{path}: damaged (nested too deep)") from error
+    document = read_json(path)
     if not isinstance(document, dict):
         raise CtcbenchError(f"{path}: expected a JSON object")
     return document

@@ -12,7 +12,7 @@ from typing import Any
 from ctcbench import files
 from ctcbench.contract.errors import CtcbenchError, UsageError
 from ctcbench.results import metrics_file
-from ctcbench.results.keys import is_file_name
+from ctcbench.results.keys import FILE_NAME, is_file_name
 from ctcbench.results.predictions import Predictions
 from ctcbench.results.result import Result, read_object
 from ctcbench.results.settings_file import Setting, read_toml, to_toml
@@ -155,10 +155,13 @@ class RunFolder:
         return Result.read(self.result_path(decoder_key))
 
     def results(self) -> tuple[list[Result], list[str]]:
-        """Return the results in the order of their keys, and a line for each file that is damaged."""
+        """Return the results in the order of their keys, and a line for each file that is none."""
         found: list[Result] = []
         problems: list[str] = []
         for path in sorted((self.path / "results").glob("*.json")):
+            if not is_file_name(path.stem):
+                problems.append(f"{path}: not a result's name (expected {FILE_NAME}); rename or remove it")
+                continue
             try:
                 found.append(Result.read(path))
             except CtcbenchError as error:

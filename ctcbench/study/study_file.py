@@ -11,7 +11,7 @@ from typing import Any
 from ctcbench.config.presets import STUDIES, line_of
 from ctcbench.config.run_config import setting_fields
 from ctcbench.contract.errors import UsageError, nearest
-from ctcbench.results.keys import is_file_name
+from ctcbench.results.keys import FILE_NAME, is_file_name
 from ctcbench.study.scale import read_scale
 from ctcbench.study.seeds import read_seeds
 
@@ -141,7 +141,7 @@ class _Reader:
         }
         name = text["name"] or self.path.stem
         if not is_file_name(name):
-            raise self.wrong(f"name {name!r}: expected letters, digits, _ . + and -", "name")
+            raise self.wrong(f"name {name!r}: expected {FILE_NAME}", "name")
         max_runs = self._typed(document, "max_runs", int, "a whole number")
         if max_runs is not None and max_runs < 1:
             raise self.wrong(f"max_runs {max_runs}: expected 1 or more", "max_runs")

@@ -14,8 +14,9 @@ import pytest
 from cli_cases import TINY, Cli
 
 from ctcbench.__main__ import main
-from ctcbench.cli.errors import one_line, report
+from ctcbench.cli.errors import report
 from ctcbench.contract.errors import CtcbenchError, Interrupted
+from ctcbench.contract.texts import one_line
 
 MISTAKES = [
     (["run", "--epochs", "0"], "ctcbench run: --epochs 0:", "at least 1"),
@@ -133,6 +134,44 @@ def test_a_bug_is_one_line_and_the_traceback_is_for_the_asking(
     monkeypatch.setenv("CTCBENCH_TRACEBACK", "1")
     assert report(ZeroDivisionError("oh"), ["run"]) == 1
     assert "ZeroDivisionError: oh" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("report",),
+        ("decode", "--decoder", "greedy"),
+        ("predict", "a.png"),
+        ("ablate",),
+        ("new", "head", "short", "--into"),
+        ("show", "--preset"),
+    ],
+    ids=" ".join,
+)
+def test_a_name_that_no_file_can_have_is_a_mistake(
+    command: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    name = "a" * 300
+    words = [*command[:1], name, *command[1:]] if command[0] in ("decode", "predict") else [*command, name]
+    assert main(words) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"ctcbench {command[0]}: ") and "too long" in line and name in line
+
+
+@pytest.mark.parametrize(
+    "dataset, said",
+    [
+        ("captcha", "CTCBENCH_CACHE=~nobody-of-that-name/x"),
+        ("folder:path=~nobody-of-that-name/x", "dataset folder: path=~nobody-of-that-name/x"),
+    ],
+)
+def test_nobodys_home_is_a_mistake(
+    dataset: str, said: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CTCBENCH_CACHE", "~nobody-of-that-name/x")
+    assert main(["data", "generate", dataset, "--samples", "2"]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert f"{said}: no home folder is known for ~nobody-of-that-name" in line
 
 
 @pytest.mark.parametrize(

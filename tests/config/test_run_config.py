@@ -18,6 +18,7 @@ KNOWN = tuple(setting_fields())
         ({"lr": "nan"}, ["--lr nan"]),
         ({"lr": 0}, ["--lr 0", "above 0"]),
         ({"epoch": 3}, ["no setting 'epoch'", "did you mean 'epochs'"]),
+        ({"odd \ud800": 3}, ["no setting 'odd \\ud800'", "settings: "]),
         ({"device": "gpu"}, ["--device gpu"]),
         ({"shortcut": "add"}, ["--shortcut add", "sum"]),
         ({"blank_penalty": -1}, ["--blank-penalty -1"]),

@@ -15,7 +15,7 @@ from safetensors.numpy import load, save
 from ctcbench.contract.data import LogProbs
 from ctcbench.contract.errors import CtcbenchError, UsageError
 from ctcbench.contract.specs import Alphabet
-from ctcbench.evaluation.collapse import blank_frames, blank_probability
+from ctcbench.evaluation.collapse import blank_probability
 from ctcbench.evaluation.log_probs import FORMAT, load_log_probs, penalised, save_log_probs
 
 
@@ -228,6 +228,5 @@ def test_only_frames_that_count_count_for_the_blank():
         values = np.log(probs).astype(np.float32)
     log_probs = LogProbs(values, np.array([2, 1]), ("a", "a"), Alphabet("a"))
     assert blank_probability(log_probs) == pytest.approx((0.9 + 0.3 + 0.6) / 3)
-    assert blank_frames(log_probs) == pytest.approx(2 / 3)
     none = dataclasses.replace(log_probs, lengths_N=np.array([0, 0]))
-    assert (blank_probability(none), blank_frames(none)) == (0.0, 0.0)
+    assert blank_probability(none) == 0.0

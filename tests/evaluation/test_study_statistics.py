@@ -134,6 +134,13 @@ def test_collapse_rate_has_an_exact_interval(successes, n, expected):
     assert clopper_pearson(successes, n) == pytest.approx(expected, abs=1e-6)
 
 
+def test_a_rate_of_clusters_need_not_be_whole():
+    """Two seeds, of one of which half the models collapsed: between none and one of two."""
+    low, high = clopper_pearson(0.5, 2)
+    assert clopper_pearson(0, 2)[0] < low < clopper_pearson(1, 2)[0]
+    assert clopper_pearson(0, 2)[1] < high < clopper_pearson(1, 2)[1]
+
+
 def test_collapse_rate_against_scipy():
     stats = pytest.importorskip("scipy.stats")
     for n in (1, 2, 5, 30):
@@ -190,12 +197,14 @@ def test_the_paired_bootstrap_has_the_standard_error_of_theory():
     # Texts of one length: a mean of paired differences, whose standard error is sd/√n.
     error = differences_N.std() / math.sqrt(2000)
     assert (ratios_RC[:, 0] - ratios_RC[:, 1]).std() == pytest.approx(error, rel=0.05)
-    found = bootstrap_test(differences_N.mean(), ratios_RC[:, 0] - ratios_RC[:, 1])
+    found = bootstrap_test(
+        differences_N.mean(), ratios_RC[:, 0] - ratios_RC[:, 1], np.count_nonzero(differences_N)
+    )
     assert found.interval == pytest.approx(
         (differences_N.mean() - 1.96 * error, differences_N.mean() + 1.96 * error), abs=0.2 * error
     )
     assert 0 < found.p < 1e-4  # far beyond 1 / resamples: the normal's tail
-    same = bootstrap_test(0.0, ratios_RC[:, 0] - ratios_RC[:, 0])
+    same = bootstrap_test(0.0, ratios_RC[:, 0] - ratios_RC[:, 0], 0)
     assert (same.p, same.interval) == (1.0, (0.0, 0.0))
 
 
@@ -213,7 +222,7 @@ def test_the_paired_bootstrap_against_scipy():
     theirs = stats.bootstrap(
         (*edits_CN, lengths_N), difference, paired=True, method="percentile", n_resamples=9999, rng=0
     )
-    found = bootstrap_test(difference(*edits_CN, lengths_N), differences_R)
+    found = bootstrap_test(difference(*edits_CN, lengths_N), differences_R, 400)
     width = found.interval[1] - found.interval[0]
     assert found.interval == pytest.approx(tuple(theirs.confidence_interval), abs=0.05 * width)
     # Interval and p-value agree on where 0 is.
@@ -227,8 +236,20 @@ def test_the_paired_bootstrap_keeps_its_level():
     for _ in range(200):
         edits_CN = generator.poisson(0.5, (2, 300)).astype(float)
         ratios_RC = resampled_ratios(edits_CN, np.full(300, 5.0), resamples=400)
-        hits += bootstrap_test(0.0, ratios_RC[:, 0] - ratios_RC[:, 1]).p < 0.05
+        hits += bootstrap_test(0.0, ratios_RC[:, 0] - ratios_RC[:, 1], 300).p < 0.05
     assert 2 <= hits <= 22
+
+
+def test_few_images_show_no_more_than_a_sign_test_could():
+    """Five images of 5, all worse by about as much: the draws hardly spread, and know no others."""
+    edits_CN = np.array([[1.0, 1, 1, 1, 2], [0, 0, 0, 0, 0]])
+    ratios_RC = resampled_ratios(edits_CN, np.full(5, 5.0))
+    found = bootstrap_test(6 / 25, ratios_RC[:, 0] - ratios_RC[:, 1], 5)
+    assert found.p == mcnemar(0, 5) == pytest.approx(0.0625)
+    # Images on which the two are alike say nothing of which is better.
+    many_CN = np.hstack([edits_CN, np.ones((2, 400))])
+    ratios_RC = resampled_ratios(many_CN, np.full(405, 5.0))
+    assert bootstrap_test(6 / 2025, ratios_RC[:, 0] - ratios_RC[:, 1], 5).p >= 0.0625
 
 
 @pytest.mark.parametrize(

@@ -3,12 +3,11 @@
 import itertools
 
 from ctcbench.evaluation.scores import score
+from ctcbench.reporting.members import Collapse, Member
 from ctcbench.reporting.report_model import (
-    Collapse,
     Comparison,
     Effect,
     Estimate,
-    Member,
     Report,
     Row,
     Test,

@@ -12,9 +12,11 @@ from report_cases import a_grid, a_run, readings, targets
 
 from ctcbench.contract.errors import UsageError
 from ctcbench.contract.hooks import Column
+from ctcbench.evaluation.over_seeds import clopper_pearson
 from ctcbench.evaluation.paired import mcnemar
 from ctcbench.reporting.build_report import build_report
 from ctcbench.reporting.failures import find_failures
+from ctcbench.reporting.plateaus import Plateaus
 from ctcbench.reporting.report_model import Report
 from ctcbench.results.run_folder import RunFolder, find_runs
 
@@ -91,11 +93,50 @@ def test_runs_put_together_by_hand_count_once_a_seed(grid):
     report = build_report(grid, by=["backbone"])
     assert [row.axes for row in report.rows] == [{"backbone": "cnn3"}, {"backbone": "cnn2"}]
     row = report.rows[0]
-    assert (row.n, len(row.members), row.collapse.n) == (5, 20, 20)
+    assert (row.n, len(row.members), row.collapse.n) == (5, 20, 10)
+    assert row.collapse.interval == pytest.approx(clopper_pearson(0, 5))
+    assert Plateaus.of(row).steps == tuple(sorted([*row.plateau_left[::4], *row.plateau_left[::4]]))
     assert len(row.by_seed("exact")) == 5
     assert report.comparisons[0].verdict == "better"
     (text,) = warned(report, "pooled")
     assert "head, decoder" in text
+
+
+@pytest.mark.parametrize(
+    ("collapsed", "count"), [(("greedy", "beam_cpp"), 1), (("greedy",), 0), (("beam_cpp",), 0)]
+)
+def test_a_model_collapses_once_and_only_if_no_decoder_reads_anything(tmp_path, collapsed, count):
+    for decoder in ("greedy", "beam_cpp"):
+        texts = ("",) * 400 if decoder in collapsed else None
+        plateau = {"training": {"left_plateau_step": None}}
+        a_run(tmp_path, decoder=decoder, texts=texts, folder="one", provenance=plateau)
+    (row,) = build_report(read_again(tmp_path), by=["backbone"]).rows
+    assert (row.n, len(row.members)) == (1, 2)
+    assert (row.collapse.count, row.collapse.n) == (count, 1)
+    assert row.collapse.interval == pytest.approx((0.025, 1.0) if count else (0.0, 0.975))
+    assert Plateaus.of(row).never == 1
+
+
+def test_models_of_one_seed_share_in_its_collapse(tmp_path):
+    """Of seed 0 one of two models, of seed 1 none: the seeds are what the interval is over."""
+    for seed in (0, 1):
+        for head in ("bilstm2", "lstm1"):
+            a_run(tmp_path, seed=seed, head=head, texts=("",) * 400 if (seed, head) == (0, "lstm1") else None)
+    (row,) = build_report(read_again(tmp_path), by=["backbone"]).rows
+    assert (row.collapse.count, row.collapse.n) == (1, 4)
+    assert row.collapse.interval == clopper_pearson(0.5, 2)
+
+
+def test_an_error_rate_may_be_above_one_and_so_may_its_interval(tmp_path):
+    truth = targets(10, 2)
+    for seed, length in enumerate((1, 2, 4)):  # all wrong, and up to twice as long as the truth
+        a_run(tmp_path, seed=seed, truth=truth, texts=("?" * length,) * 10)
+    (row,) = build_report(read_again(tmp_path)).rows
+    cer = row.metrics["cer"]
+    assert cer.values == (1.0, 1.0, 2.0)
+    low, high = cer.interval
+    assert low == 0.0 and high == pytest.approx(cer.mean + 4.302653 * cer.sd / 3**0.5)
+    assert row.metrics["exact"].interval == (0.0, 0.0)
 
 
 def test_by_may_name_any_setting_and_no_other(grid):

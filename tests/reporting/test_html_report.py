@@ -50,7 +50,7 @@ def test_a_page_is_well_formed_and_asks_the_network_for_nothing(small, registry)
 
 
 def test_it_has_every_section_and_row(small, registry):
-    talk = TalkFigure("talk-10k", {"exact": 0.001}, "train_samples 8100 → 810")
+    talk = TalkFigure("talk-10k", {"exact": 0.001}, scaled="train_samples 8100 → 810")
     rows = (dataclasses.replace(small.rows[0], talk=talk, columns=(("my column", "my text"),)),)
     rows += (dataclasses.replace(small.rows[1], columns=(("my column", "–"),)),)
     text = html_page(dataclasses.replace(small, rows=rows), registry)
@@ -62,6 +62,19 @@ def test_it_has_every_section_and_row(small, registry):
         assert (word in words) == (word != "torch"), word
     assert words.count("25.00") >= 2  # one of four texts is right
     assert len(data_of(text)["rows"]) == 2
+
+
+def test_the_talks_figure_says_when_the_row_is_of_another_size(small, registry):
+    def page(**talk):
+        row = dataclasses.replace(small.rows[0], talk=TalkFigure("talk-overfit1", **talk))
+        return Page(html_page(dataclasses.replace(small, rows=(row, small.rows[1])), registry))
+
+    whole = page(metrics={"exact": 0.001}, note="only blanks")
+    scaled = page(metrics={}, note="only blanks", scaled="train_samples 16 → 8")
+    said, said_scaled = (" ".join(page.words) for page in (whole, scaled))
+    assert "0.10" in said and "talk-overfit1" in said and ", scaled" not in said
+    assert "talk-overfit1, scaled" in said_scaled and "only blanks" in said_scaled
+    assert ("span", "title", "train_samples 16 → 8") in scaled.attributes
 
 
 def test_a_report_of_nothing_says_so(registry):

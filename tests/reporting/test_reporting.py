@@ -55,8 +55,8 @@ def shown(*parts: Any, width: int = 100) -> str:
 
 def test_figures() -> None:
     assert percent(0.9195) == "91.95 %"
-    assert interval((0.907, 0.931), is_share=True) == "90.70 – 93.10 %"
-    assert interval((0.0831, 0.11), is_share=False) == "0.083 – 0.110"
+    assert interval((0.907, 0.931), in_percent=True) == "90.70 – 93.10 %"
+    assert interval((0.0831, 0.11), in_percent=False) == "0.083 – 0.110"
     assert [count(v) for v in (None, 0, 7, 2306110, 327.6, 12.34, 0.0499)] == [
         "–", "0", "7", "2,306,110", "328", "12.3", "0.0499",
     ]  # fmt: skip

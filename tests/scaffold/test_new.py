@@ -2,6 +2,7 @@
 
 import importlib.util
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -45,6 +46,15 @@ def made(tmp_path_factory):
 
     run.folder = folder
     return run
+
+
+def test_what_to_type_next_can_be_pasted_whatever_the_folder_is_called(tmp_path):
+    folder = tmp_path / "my dir"
+    folder.mkdir()
+    done = python("ctcbench", "new", "head", "spaced", "--into", str(folder))
+    package = str(folder / "ctcbench-spaced")
+    words = shlex.split(done.stdout.splitlines()[-1].removeprefix("next: "))
+    assert words[:7] == ["pip", "install", "-e", package, "&&", "pytest", package]
 
 
 def test_what_it_writes_passes_its_own_tests(made):

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from ctcbench.reporting.histories import read_records, thinned
+from ctcbench.reporting.histories import points, read_records, thinned
 from ctcbench.reporting.report_model import Row
 
 POINTS = 80  # a curve is drawn about 500 pixels wide
@@ -32,12 +32,10 @@ def training_curves(rows: Sequence[Row]) -> list[dict[str, Any]]:
     return [curve for curve in curves.values() if any(curve[name] for name in METRICS)]
 
 
-def _band(histories: Iterable[Sequence[Mapping[str, Any]]], key: str) -> list[list[float]]:
+def _band(histories: Iterable[Sequence[dict[str, Any]]], key: str) -> list[list[float]]:
     by_step: dict[int, list[float]] = {}
     for history in histories:
-        for record in history:
-            step, value = record.get("step"), record.get(key)
-            if isinstance(step, int) and isinstance(value, int | float):
-                by_step.setdefault(step, []).append(float(value))
-    points = [[step, statistics.fmean(v), min(v), max(v)] for step, v in sorted(by_step.items())]
-    return [[step, *(float(f"{value:.5g}") for value in values)] for step, *values in thinned(points, POINTS)]
+        for step, value in points(history, key):
+            by_step.setdefault(step, []).append(value)
+    bands = [[step, statistics.fmean(v), min(v), max(v)] for step, v in sorted(by_step.items())]
+    return [[step, *(float(f"{value:.5g}") for value in values)] for step, *values in thinned(bands, POINTS)]

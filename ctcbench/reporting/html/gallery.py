@@ -17,7 +17,8 @@ from ctcbench.evaluation.log_probs import load_log_probs
 from ctcbench.registry import Registry
 from ctcbench.reporting.html.images import Images
 from ctcbench.reporting.html.mistakes import KINDS, kind_of, marked
-from ctcbench.reporting.report_model import Member, Row
+from ctcbench.reporting.members import Member
+from ctcbench.reporting.report_model import Row
 from ctcbench.results.run_folder import RunFolder
 
 MOST_ENTRIES = 480

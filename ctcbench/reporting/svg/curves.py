@@ -8,9 +8,10 @@ from itertools import pairwise
 
 from ctcbench.contract.errors import UsageError
 from ctcbench.reporting.histories import Point, points, read_records, thinned
+from ctcbench.reporting.members import Member, models_of
 from ctcbench.reporting.plateaus import Plateaus
 from ctcbench.reporting.report_cells import plus_minus
-from ctcbench.reporting.report_model import Member, Report, Row
+from ctcbench.reporting.report_model import Report, Row
 from ctcbench.reporting.svg.axis import Panel
 from ctcbench.reporting.svg.markup import element, elided
 
@@ -91,8 +92,7 @@ def curves_svg(report: Report) -> str:
 
 def _runs(row: Row) -> list[_Run]:
     # Two decoders of one model, which a coarse --by put together, are one run.
-    members = {member.folder: member for member in row.members}
-    return [_run(row, member) for member in members.values()]
+    return [_run(row, model[-1]) for model in models_of(row.members)]
 
 
 def _run(row: Row, member: Member) -> _Run:

@@ -1,0 +1,157 @@
+"""Run folders that others made, by hand or in bad faith: reported as far as they go, nothing let through."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import shutil
+
+import pytest
+from report_cases import a_run, readings, targets
+from rich.console import Console
+
+from ctcbench.__main__ import main
+from ctcbench.contract.errors import CtcbenchError
+from ctcbench.contract.hooks import Column
+from ctcbench.evaluation.record import Score
+from ctcbench.reporting.build_report import build_report
+from ctcbench.reporting.failures import find_failures
+from ctcbench.reporting.html.curves import training_curves
+from ctcbench.reporting.report_data import to_csv
+from ctcbench.reporting.report_markdown import to_markdown
+from ctcbench.reporting.run_report import run_report
+from ctcbench.reporting.studied import find_studied
+from ctcbench.results.predictions import Predictions
+from ctcbench.results.run_folder import RunFolder
+
+FORMATS = ("table", "md", "csv", "latex", "json", "html", "svg")
+METRICS = '{"kind": "steps", "step": 1, "loss": 3.5}\n{"kind": "epoch", "step": 2, "val_exact": 0.5}\n'
+
+
+def changed(path, part="config", **values):
+    """Change a stored result behind its back."""
+    document = json.loads(path.read_text())
+    document[part] |= values
+    path.write_text(json.dumps(document))
+
+
+def reported(capsys, runs, form):
+    capsys.readouterr()
+    code = main(["report", str(runs), "--format", form])
+    return code, capsys.readouterr()
+
+
+@pytest.mark.parametrize("form", FORMATS)
+@pytest.mark.parametrize("evil", ["\x1b[31mred", "\x9b31mred", "\ud800 alone", "a\u202eb", "two\nlines"])
+def test_no_format_passes_on_what_a_terminal_would_obey(tmp_path, capsys, monkeypatch, form, evil):
+    monkeypatch.setenv("COLUMNS", "300")
+    for lr in (0.1, 0.2):
+        result = a_run(tmp_path, lr=lr)
+        changed(result.path, "provenance", host={"gpu": f"{evil} {lr}"})
+        changed(result.path, dataset=evil if lr == 0.1 else "captcha", **{f"odd {evil}": lr})
+        (result.folder / "metrics.jsonl").write_text(METRICS)
+    code, shown = reported(capsys, tmp_path, form)
+    assert code == 0, shown.err
+    if form in ("html", "svg"):  # they have no terminal to mislead; what is there is well formed
+        return
+    assert all(line.isprintable() for line in shown.out.split("\n"))
+    if form == "json":
+        assert evil in (row["axes"]["dataset"] for row in json.loads(shown.out)["rows"])
+
+
+def test_markdown_has_no_links_but_the_authors(tmp_path):
+    link = "[x](http://example.org)&lt;b>"
+    report = build_report([a_run(tmp_path, lr=0.1), a_run(tmp_path, lr=0.2)], columns=[Column(link, str)])
+    assert "\\[x\\](http://example.org)&amp;lt;b>" in to_markdown(report)
+    assert "[x]" not in to_markdown(report).replace("\\[", "").replace("\\]", "")
+
+
+def test_spreadsheets_compute_nothing_of_it_and_numbers_stay_numbers(tmp_path):
+    texts = ['=HYPERLINK("http://example.org")', "@x", "+cmd|' /C calc'!A0", "-2+3", "-2.5", "-1;2", "a=b"]
+    columns = [Column(f"={i}", lambda _, text=text: text) for i, text in enumerate(texts)]
+    (record,) = csv.DictReader(io.StringIO(to_csv(build_report([a_run(tmp_path)], columns=columns))))
+    found = [record[f"'={i}"] for i in range(len(texts))]
+    assert found == [f"'{text}" for text in texts[:4]] + texts[4:]
+
+
+def test_a_column_of_a_plugin_takes_no_figures_name_in_csv(tmp_path):
+    names = ("n", "exact", "row", "runs", "lr", "joules")
+    columns = [Column(name, lambda _, name=name: f"my {name}") for name in names]
+    results = [a_run(tmp_path, lr=0.1), a_run(tmp_path, lr=0.2)]
+    for record in csv.DictReader(io.StringIO(to_csv(build_report(results, columns=columns)))):
+        assert record["n"] == "1" and float(record["exact"]) <= 1 and record["lr"] in ("0.1", "0.2")
+        assert record["row"] in "12" and record["runs"].startswith(str(tmp_path))
+        assert record["joules"] == "my joules"
+        assert all(record[f"plugin_{name}"] == f"my {name}" for name in names[:-1])
+
+
+def test_a_setting_takes_no_figures_name_either(tmp_path):
+    for lr in (0.1, 0.2):
+        changed(a_run(tmp_path, lr=lr).path, exact=lr)
+    results = [result for run in tmp_path.iterdir() for result in RunFolder(run).results()[0]]
+    for record in csv.DictReader(io.StringIO(to_csv(build_report(results, by=["exact"])))):
+        assert record["setting_exact"] in ("0.1", "0.2") and float(record["exact"]) > 0.8
+
+
+@pytest.mark.parametrize("key", ["/etc", "../elsewhere", "a/b", "a\0b", "a" * 300])
+def test_a_trial_leads_nowhere_else(tmp_path, key):
+    elsewhere = a_run(tmp_path, folder="elsewhere")
+    trials = tmp_path / "out" / "studies" / "one" / "trials"
+    trials.mkdir(parents=True)
+    trial = {"state": "failed", "error": "out of memory", "results": ["greedy"]}
+    for number, name in enumerate((key, str(elsewhere.folder))):
+        (trials / f"{number}.json").write_text(json.dumps(trial | {"key": name}))
+    (trials / "good.json").write_text(json.dumps(trial | {"key": "good"}))
+    (failure,) = find_failures(tmp_path / "out")
+    assert failure.folder.name == "good"
+    plan = {"models": [{"key": key, "names": {"greedy": "x"}}, {"key": "good", "names": {key: "x"}}]}
+    (trials.parent / "plan.json").write_text(json.dumps(plan))
+    assert find_studied(tmp_path / "out") == {}
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_a_copy_made_by_hand_is_left_out(tmp_path, capsys, monkeypatch, form):
+    monkeypatch.setenv("COLUMNS", "300")
+    result = a_run(tmp_path, decoder="greedy")
+    (result.folder / "metrics.jsonl").write_text(METRICS)
+    shutil.copy(result.path, result.path.with_name("kopie von greedy.json"))
+    code, shown = reported(capsys, tmp_path, form)
+    assert code == 1 and "bug" not in shown.err and shown.out
+    said = shown.out if form == "table" else shown.err
+    assert "kopie von greedy.json: not a result's name (expected up to 200 letters" in said
+
+
+@pytest.mark.parametrize("split", ["../x", "", 3, None, ["test"]])
+def test_a_split_is_one_of_three(tmp_path, capsys, split):
+    result = a_run(tmp_path, lr=0.1)
+    path = result.folder / "predictions" / result.path.name
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"split": split}))
+    with pytest.raises(CtcbenchError, match="expected train, val, test"):
+        Predictions.read(path)
+    code, shown = reported(capsys, tmp_path, "html")
+    assert code == 0 and shown.out.startswith("<!doctype html>")
+    with pytest.raises(CtcbenchError, match=r"score\.split: expected train, val, test"):
+        Score.from_json(result.score.to_json() | {"split": split})
+
+
+def test_curves_leave_out_what_is_no_number(tmp_path):
+    result = a_run(tmp_path)
+    values = ("NaN", "Infinity", "1e999", "true", '"x"', "null", "9" * 400, "0.5")
+    lines = [
+        f'{{"kind": "epoch", "step": {i}, "val_exact": {v}, "val_loss": {v}}}' for i, v in enumerate(values)
+    ]
+    (result.folder / "metrics.jsonl").write_text("\n".join(lines) + "\n")
+    (curve,) = training_curves(build_report([result]).rows)
+    assert curve["exact"] == curve["loss"] == [[7, 0.5, 0.5, 0.5]]
+
+
+@pytest.mark.parametrize("words", ["[/tmp/words]", "[a]", "[bold]x", "\x1b[31mred"])
+def test_brackets_are_no_markup_when_a_run_has_ended(tmp_path, words):
+    result = a_run(tmp_path, texts=readings(targets(), 0.9, 0), provenance={"host": {"gpu": words}})
+    result.config["decoder"] = f"lexicon:path={words}"
+    console = Console(file=io.StringIO(), width=200, color_system=None)
+    for part in run_report(result, result.folder, columns=[Column(words, lambda _: words)]):
+        console.print(part)
+    said = console.file.getvalue()
+    assert said.count(words.replace("\x1b", "\\x1b")) >= 4 and "\x1b" not in said
