@@ -9,7 +9,7 @@ from pathlib import Path
 
 FLAGS = [
     *("--dataset", "captcha:width=60,height=24,length=2,alphabet=digits"),
-    *("--head", "bigru1:width=8", "--decoder", "greedy", "--decoder", "beam_cpp", "--epochs", "8"),
+    *("--head", "bigru1:width=8", "--decoder", "greedy", "--decoder", "beam_cpp", "--epochs", "30"),
     *("--train-samples", "70", "--val-samples", "10", "--test-samples", "12", "--batch-size", "16"),
     *("--checkpoint-seconds", "0", "--device", "cpu"),
 ]
