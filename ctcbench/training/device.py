@@ -81,6 +81,7 @@ class Compute:
     def forget_peak_memory(self) -> None:
         """Count `peak_memory_mib` from here on."""
         if self.device.type == "cuda":
+            torch.cuda.init()  # torch begins with CUDA at the first tensor there, and has no figures before
             torch.cuda.reset_peak_memory_stats(self.device)
 
 
