@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from ctcbench.testing.case import Case, Rule
+from ctcbench.testing.devices import META, require_one_device
 
 
 def gives_images_of_the_same_shape(case: Case) -> None:
@@ -61,6 +62,13 @@ def keeps_what_is_to_be_read(case: Case) -> None:
     case.require(bool((ink_N > 8).all()), rule, f"a largest contrast of {ink_N.min():.4g}", remedy)
 
 
+def follows_its_images_to_another_device(case: Case) -> None:
+    """Images may be a GPU's, widths are the host's; tried on torch's device without memory, ``meta``."""
+    images_NCHW, augment = _images(case, 5), case.build()
+    remedy = "draw with device=images.device, and bring the widths there"
+    require_one_device(case, lambda: augment(images_NCHW.to(META), _widths(images_NCHW)), remedy)
+
+
 def _images(case: Case, count: int) -> Tensor:
     """Return dark strokes on light paper, uint8."""
     image = case.image
@@ -88,4 +96,5 @@ RULES: tuple[Rule, ...] = (
     leaves_its_input_alone,
     draws_from_torchs_generator,
     keeps_what_is_to_be_read,
+    follows_its_images_to_another_device,
 )

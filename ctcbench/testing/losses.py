@@ -7,6 +7,7 @@ from torch import Tensor
 
 from ctcbench.contract.specs import BLANK
 from ctcbench.testing.case import Case, Rule
+from ctcbench.testing.devices import META, require_one_device
 from ctcbench.testing.readings import sure_of, texts_for, unsure
 
 _FRAMES = 12
@@ -103,6 +104,18 @@ def is_the_same_for_the_same_input(case: Case) -> None:
     case.require(bool(torch.equal(one, other)), rule, f"{one:.8g} and {other:.8g}", remedy)
 
 
+def follows_its_log_probs_to_another_device(case: Case) -> None:
+    """Log-probs and targets may be a GPU's, lengths are the host's; tried on torch's ``meta``.
+
+    It has no kernel for CTC, so what a loss does after that is not seen.
+    """
+    log_probs_TNK, lengths_N, targets_NL, target_lengths_N = _unsure(case, 4)
+    objective = case.build()
+    there = (log_probs_TNK.to(META), lengths_N, targets_NL.to(META), target_lengths_N)
+    remedy = "create tensors with device=log_probs.device, and compute with lengths_N.to(that)"
+    require_one_device(case, lambda: objective(*there), remedy)
+
+
 def _loss(case: Case, *inputs: Tensor) -> Tensor:
     objective = case.build()
     loss = case.attempt("be called", lambda: objective(*inputs))
@@ -136,4 +149,5 @@ RULES: tuple[Rule, ...] = (
     is_lower_for_the_right_text,
     falls_under_its_own_gradient,
     is_the_same_for_the_same_input,
+    follows_its_log_probs_to_another_device,
 )

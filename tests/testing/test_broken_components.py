@@ -146,6 +146,64 @@ def with_chance(*inputs):
     return ctc(*inputs) + torch.rand(())
 
 
+@loss_that("follows_its_log_probs_to_another_device", "device=log_probs.device")
+def masking_on_the_cpu(log_probs, lengths, targets, target_lengths):
+    counts = torch.arange(len(log_probs))[:, None] < lengths
+    return ctc((log_probs * counts[..., None]), lengths, targets, target_lengths)
+
+
+# Augmentations --------------------------------------------------------------------------------------
+
+
+def augmentation_that(rule, says):
+    """Make ``(images, widths) -> images`` a broken augmentation component."""
+
+    def note(augment):
+        def build(image):
+            """An augmentation that breaks a rule."""
+            return augment
+
+        build.__name__ = augment.__name__
+        return breaks("augmentation", rule, says)(build)
+
+    return note
+
+
+@augmentation_that("gives_images_of_the_same_shape", "of the same size")
+def cropping(images, widths):
+    return images[..., 1:]
+
+
+@augmentation_that("stays_between_black_and_white", "between 0 and 255")
+def lightening(images, widths):
+    return images.float() + 100
+
+
+@augmentation_that("leaves_its_input_alone", "work on a copy")
+def in_place(images, widths):
+    return images.fill_(200)
+
+
+@augmentation_that("draws_from_torchs_generator", "draw with torch")
+def by_numpys_chance(images, widths):
+    return torch.from_numpy(np.random.default_rng().integers(0, 256, images.shape, dtype=np.uint8))
+
+
+@augmentation_that("keeps_what_is_to_be_read", "the ink must not vanish")
+def blank_paper(images, widths):
+    return torch.full_like(images, 240)
+
+
+@augmentation_that("follows_its_images_to_another_device", "device=images.device")
+def drawing_on_the_cpu(images, widths):
+    return images * torch.rand(len(images), 1, 1, 1)
+
+
+@augmentation_that("follows_its_images_to_another_device", "a result on cpu")
+def coming_back_to_the_cpu(images, widths):
+    return torch.zeros(images.shape, dtype=torch.uint8)
+
+
 # Decoders -------------------------------------------------------------------------------------------
 
 
@@ -272,7 +330,7 @@ def test_a_broken_component_fails_its_rule_with_a_sentence(component, rule, says
     assert "\n" not in str(failed.value)
 
 
-@pytest.mark.parametrize("kind", ["backbone", "head", "loss", "decoder", "dataset"])
+@pytest.mark.parametrize("kind", ["augmentation", "backbone", "head", "loss", "decoder", "dataset"])
 def test_every_rule_of_a_kind_is_broken_here(kind):
     general = {rule.__name__ for rule in rules_for("executor")}
     broken = {rule for _, rule, _ in BROKEN[kind]}
