@@ -2,20 +2,13 @@
 #include "ctc/alignment.hpp"
 
 #include <algorithm>
-#include <cmath>
 #include <limits>
-
-#include "ctc/prob.hpp"
 
 namespace ctc {
 
 namespace {
 
 constexpr double kImpossible = -std::numeric_limits<double>::infinity();
-
-double clipped(double log_prob) {
-    return log_prob < kLowestLog ? kImpossible : log_prob;
-}
 
 }  // namespace
 
@@ -31,17 +24,18 @@ std::vector<std::int32_t> peak_frames(const LogProbs& log_probs, const std::vect
     // steps[frame * states + state] is how many states back the best way into `state` was one frame earlier.
     std::vector<unsigned char> steps(frames * states, 0);
     std::vector<double> best(states, kImpossible);
-    best[0] = clipped(log_probs.at(0, blank));
-    best[1] = clipped(log_probs.at(0, labels[0]));
+    best[0] = possible_log(log_probs.at(0, blank));
+    best[1] = possible_log(log_probs.at(0, labels[0]));
     for (std::size_t frame = 1; frame < frames; ++frame) {
         const auto t = static_cast<std::int32_t>(frame);
-        const double log_blank = clipped(log_probs.at(t, blank));
+        const double log_blank = possible_log(log_probs.at(t, blank));
         for (std::size_t state = states; state-- > 0;) {  // downwards: best[] below is still the frame before
             double score = best[state];
             unsigned char step = 0;
             if (state >= 1 && best[state - 1] > score) score = best[state - 1], step = 1;
             if (may_skip_blank(state) && best[state - 2] > score) score = best[state - 2], step = 2;
-            best[state] = score + (state % 2 == 0 ? log_blank : clipped(log_probs.at(t, labels[state / 2])));
+            best[state] =
+                score + (state % 2 == 0 ? log_blank : possible_log(log_probs.at(t, labels[state / 2])));
             steps[frame * states + state] = step;
         }
     }
@@ -53,7 +47,7 @@ std::vector<std::int32_t> peak_frames(const LogProbs& log_probs, const std::vect
         if (state % 2 == 1) {
             const std::size_t place = state / 2;
             const auto t = static_cast<std::int32_t>(frame);
-            const double height = clipped(log_probs.at(t, labels[place]));
+            const double height = possible_log(log_probs.at(t, labels[place]));
             if (height >= heights[place]) heights[place] = height, peaks[place] = t;
         }
         state -= std::min<std::size_t>(steps[frame * states + state], state);

@@ -13,7 +13,7 @@ namespace py = pybind11;
 
 namespace {
 
-constexpr py::ssize_t kMaxSize = std::numeric_limits<std::int32_t>::max();
+constexpr py::ssize_t kMostFrames = std::numeric_limits<std::int32_t>::max();
 
 // A frame that cannot be decoded.
 struct BadFrame : py::value_error {
@@ -36,8 +36,8 @@ std::vector<ctc::LogProbs> batch_of(const py::array& log_probs_NTK,
     require((log_probs_NTK.flags() & py::detail::npy_api::NPY_ARRAY_ALIGNED_) != 0,
             "log_probs must be aligned");
     require(lengths_N.ndim() == 1 && lengths_N.shape(0) == log_probs_NTK.shape(0), "lengths must be (N,)");
-    require(log_probs_NTK.shape(1) <= kMaxSize && log_probs_NTK.shape(2) <= kMaxSize,
-            "log_probs must have fewer than 2**31 frames and classes");
+    require(log_probs_NTK.shape(1) <= kMostFrames && log_probs_NTK.shape(2) <= ctc::kMostClasses,
+            "log_probs must have fewer than 2**31 frames and 2**31 - 63 classes");
     const ctc::Dtype dtype = dtype_of(log_probs_NTK);
     const auto* data = static_cast<const unsigned char*>(log_probs_NTK.data());
     std::vector<ctc::LogProbs> batch;

@@ -7,10 +7,13 @@ namespace ctc {
 std::vector<Path> paths() {
     std::vector<Path> found;
 #if CTC_DISPATCH_X86
-    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") &&
+    // All that isa_avx2.cpp and isa_avx512.cpp are compiled for: a virtual machine may hide any of it.
+    const bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi") &&
+                      __builtin_cpu_supports("bmi2") && __builtin_cpu_supports("popcnt");
+    if (avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") &&
         __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw"))
         found.push_back(Path::avx512);
-    if (__builtin_cpu_supports("avx2")) found.push_back(Path::avx2);
+    if (avx2) found.push_back(Path::avx2);
     found.push_back(Path::sse2);
 #endif
     found.push_back(Path::portable);

@@ -6,7 +6,6 @@
 #include <exception>
 #include <memory>
 #include <mutex>
-#include <system_error>
 #include <thread>
 
 #include "ctc/exact_search.hpp"
@@ -39,8 +38,8 @@ std::vector<Result> prefix_beam_search(const std::vector<LogProbs>& batch, const
     helpers.reserve(workers);
     try {
         while (helpers.size() + 1 < workers) helpers.emplace_back(work);
-    } catch (const std::system_error&) {
-        // The system gives no more threads: those that there are do the work.
+    } catch (const std::exception&) {
+        // The system gives no more threads, or no memory for one: those that there are do the work.
     }
     work();
     for (std::thread& helper : helpers) helper.join();

@@ -24,8 +24,7 @@ class LaneAlignment {
     };
 
     static double at(const LogProbs& log_probs, std::int32_t frame, std::int32_t label) {
-        const double value = log_probs.at(frame, label);
-        return value < kLowestLog ? kImpossible : value;
+        return possible_log(log_probs.at(frame, label));
     }
     void start(const LogProbs& log_probs, const std::vector<std::int32_t>& labels, std::int32_t blank);
     void advance(double log_blank, std::int32_t first, std::int32_t last, Steps* steps);

@@ -38,6 +38,7 @@ class LaneSearch final : public FastSearch {
     //   probabilities.
     // - Each labelling that is kept must have at least kLeast, and kCertain times as much as may be lost.
     // - While there are fewer candidates than places, so that each counts, nothing may be lost at all.
+    // The third is what inputs meet. None is known that meets the second first: they are there for the proof.
     static constexpr double kLost = 1e-200;
     static constexpr double kLeast = 1e-150;
     static constexpr double kCertain = 1e18;

@@ -1,4 +1,5 @@
 // LaneSearch: what of a frame is kept, and the answer.
+// A part of lane_search.hpp, which reads it at its end.
 #pragma once
 
 namespace ctc {

@@ -1,4 +1,5 @@
 // LaneSearch: what is appended in a frame, above a floor under all that will be kept.
+// A part of lane_search.hpp, which reads it at its end.
 #pragma once
 
 namespace ctc {
@@ -74,7 +75,9 @@ void LaneSearch<L>::extend(double floor) {
     unsigned char* repeated = repeated_.at();
     unsigned char* taken = taken_.at();
     for (std::int32_t i = 0; i < symbols_; ++i) {
-        const auto room = static_cast<std::size_t>(candidates_ + stays_ + 2 * kLanes);
+        const auto room =
+            static_cast<std::size_t>(candidates_) + static_cast<std::size_t>(stays_) + 2 * kLanes;
+        if (room > static_cast<std::size_t>(std::numeric_limits<std::int32_t>::max())) throw std::bad_alloc();
         if (room > candidate_.capacity()) {
             candidate_.reserve(room);
             id_.reserve(candidate_.capacity());

@@ -1,4 +1,5 @@
 // LaneSearch: the way through the frames; reading one, and what stays in it.
+// A part of lane_search.hpp, which reads it at its end.
 #pragma once
 
 namespace ctc {

@@ -1,6 +1,6 @@
 // Prefix beam search for CTC (Graves 2006; Hannun 2014): the whole interface of the library.
 //
-//     ctc::Batch batch{...};                                   // where the log-probs lie; nothing is copied
+//     std::vector<ctc::LogProbs> batch{...};                   // where the log-probs lie; nothing is copied
 //     auto results = ctc::prefix_beam_search(batch, options);  // one Result a sequence
 //
 // After each frame the `beam_width` labellings with the highest total probability are kept, where a
@@ -34,8 +34,12 @@ const char* name_of(Path path);
 
 enum class Dtype { float32, float64 };
 
-// One sequence of natural logarithms, (frames, classes), anywhere in memory. Strides are in bytes, of any
-// sign.
+// Most classes: rows are padded to eights, and there is one class more than there are.
+constexpr std::int32_t kMostClasses = 2147483647 - 64;
+
+// One sequence of natural logarithms, (frames, classes), anywhere in memory where the dtype is aligned.
+// Strides are in bytes, of any sign. `classes` at most kMostClasses. The values must stay as they are while
+// they are decoded.
 struct LogProbs {
     const unsigned char* data = nullptr;
     Dtype dtype = Dtype::float32;

@@ -7,6 +7,7 @@
 #include <random>
 #include <vector>
 
+#include "ctc/lane_alignment.hpp"
 #include "ctc/prefix_arena.hpp"
 #include "ctc/prefix_beam_search.hpp"
 #include "ctc/prob.hpp"
@@ -177,6 +178,26 @@ void test_paths_agree() {
     }
 }
 
+// As of an array that somebody writes to while it is decoded: the alignment reads it after the search did.
+void test_alignment_of_what_is_no_log_prob() {
+    std::mt19937 random(4);
+    const double strange[] = {std::nan(""), kInfinity, -kInfinity, 1e300, -1e300, 0.5};
+    for (int round = 0; round < 2000; ++round) {
+        const auto frames = 1 + static_cast<std::int32_t>(random() % 40);
+        std::vector<double> values(static_cast<std::size_t>(frames) * 3);
+        for (double& value : values)
+            value = random() % 3 == 0 ? strange[random() % std::size(strange)]
+                                      : -static_cast<double>(random() % 1000) / 100.0;
+        std::vector<std::int32_t> labels(1 + random() % static_cast<std::size_t>(frames));
+        for (std::int32_t& label : labels) label = 1 + static_cast<std::int32_t>(random() % 2);
+        const ctc::LogProbs log_probs = views(values, 1, frames, 3)[0];
+        ctc::LaneAlignment<ctc::PortableLanes> lanes;
+        const auto found = lanes.peak_frames(log_probs, labels, 0);
+        check(found == ctc::peak_frames(log_probs, labels, 0), "both alignments, whatever the values");
+        for (const std::int32_t frame : found) check(frame >= 0 && frame < frames, "a frame that is there");
+    }
+}
+
 void test_search_at_its_edges() {
     check(ctc::prefix_beam_search({}, {}).empty(), "no sequences");
     const std::vector<double> nan = {-1.0, -1.0, -1.0, std::nan("")};
@@ -202,6 +223,7 @@ int main() {
     test_arena_at_random();
     test_search_with_threads();
     test_paths_agree();
+    test_alignment_of_what_is_no_log_prob();
     test_search_at_its_edges();
     if (failures == 0) std::puts("all passed");
     return failures == 0 ? 0 : 1;

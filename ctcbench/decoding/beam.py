@@ -6,6 +6,7 @@ from typing import Any, NamedTuple, SupportsFloat, SupportsIndex, TypedDict
 import numpy as np
 from numpy.typing import NDArray
 
+from ctcbench.contract.errors import UsageError
 from ctcbench.contract.hypothesis import Hypothesis
 from ctcbench.decoding import _core
 from ctcbench.decoding.checks import (
@@ -18,9 +19,8 @@ from ctcbench.decoding.checks import (
 )
 
 # For tests and measurements: a code path by name, rather than the fastest of this machine.
-PATH = os.environ.get("CTCBENCH_DECODER_PATH", "automatic")
-if PATH not in (PATHS := ["automatic", *_core.paths()]):
-    raise ImportError(f"CTCBENCH_DECODER_PATH is {PATH!r}; it must be {', '.join(PATHS)}")
+PATH = os.environ.get("CTCBENCH_DECODER_PATH") or "automatic"
+PATHS = ("automatic", *_core.paths())
 
 
 def beam_search(
@@ -50,7 +50,7 @@ def beam_search(
         log_probs: log_probs_NTK, or log_probs_TK for one sequence: natural logarithms, at most 0 (1e-3 is
             forgiven), -inf allowed; values below -1e9 count as -inf. Rows need not sum to one. float32 or
             float64 are read where they lie, float16 and bfloat16 are upcast. Any array with `__array__` or
-            DLPack in CPU memory.
+            DLPack in CPU memory. It must not change while it is decoded.
         lengths: (N,) frames that count in each sequence; None for all. Later frames are never looked at.
         beam_width: labellings kept after each frame.
         blank: the class that is the blank.
@@ -69,6 +69,7 @@ def beam_search(
         TypeError: an argument of the wrong type or dtype, or a tensor that is not in CPU memory.
         ValueError: a wrong shape or a value out of range; NaN, +inf or positive values in `log_probs`, or a
             frame in which every class has probability zero.
+        UsageError: the environment variable `CTCBENCH_DECODER_PATH` names a path that is not there.
     """
     batch, options = _checked(
         log_probs,
@@ -122,6 +123,7 @@ def beam_search_arrays(
     Raises:
         TypeError: as `beam_search`.
         ValueError: as `beam_search`.
+        UsageError: as `beam_search`.
     """
     batch, options = _checked(
         log_probs,
@@ -167,6 +169,8 @@ def _checked(
         log_probs, lengths, blank, normalize=normalize, blank_penalty=blank_penalty, look_inside=False
     )
     width, best = check_beam(beam_width, n_best)
+    if PATH not in PATHS:
+        raise UsageError(f"CTCBENCH_DECODER_PATH is {PATH!r}; it must be {', '.join(PATHS)}")
     return batch, {
         "beam_width": width,
         "blank": batch.blank,

@@ -16,6 +16,7 @@ LOWEST_LOG = (
 )  # a logarithm below this is a mask: it means probability zero. As kLowestLog in csrc/ctc/prob.hpp.
 ROUNDING = 1e-3  # by which a logarithm of a probability may exceed 0: float16 is that coarse
 MOST = 2**31 - 1
+MOST_CLASSES = MOST - 64  # as kMostClasses in csrc/ctc/prefix_beam_search.hpp
 
 
 class Batch(NamedTuple):
@@ -52,8 +53,8 @@ def check_input(
         raise ValueError(
             f"log_probs has shape {array.shape}, so no classes; there must be at least the blank"
         )
-    if max(array.shape[-2:]) > MOST:
-        raise ValueError(f"log_probs has shape {array.shape}; T and K must be below 2**31")
+    if array.shape[-2] > MOST or array.shape[-1] > MOST_CLASSES:
+        raise ValueError(f"log_probs has shape {array.shape}; T must be below 2**31, K below 2**31 - 63")
     single = array.ndim == 2
     values_NTK = array[np.newaxis] if single else array
     lengths_N = as_lengths(
@@ -65,7 +66,10 @@ def check_input(
         check_values(values_NTK, lengths_N, logits=bool(normalize))
     if penalty:
         values_NTK = values_NTK.astype(np.float64)
-        values_NTK[:, :, blank] -= penalty
+        if not normalize:  # a mask stays one, though the blank may now be below it
+            values_NTK[values_NTK < LOWEST_LOG] = -np.inf
+        with np.errstate(over="ignore"):
+            values_NTK[:, :, blank] -= penalty
     if normalize or penalty:
         values_NTK = log_softmax(values_NTK)
     return Batch(values_NTK, lengths_N, blank, single)
@@ -76,7 +80,8 @@ def check_values(
 ) -> None:
     """Raise for the first counting frame that cannot be decoded."""
     peak_NT = values_NTK.max(axis=2)  # NaN if any class is
-    bad_NT = ~((peak_NT >= LOWEST_LOG) & (peak_NT <= (np.finfo(np.float64).max if logits else ROUNDING)))
+    low, high = (-np.finfo(np.float64).max, np.finfo(np.float64).max) if logits else (LOWEST_LOG, ROUNDING)
+    bad_NT = ~((peak_NT >= low) & (peak_NT <= high))
     bad_NT &= np.arange(values_NTK.shape[1]) < lengths_N[:, np.newaxis]
     if not bad_NT.any():
         return
@@ -87,9 +92,10 @@ def check_values(
         raise ValueError(f"{where}, class {k} is nan; every value must be a number or -inf")
     if peak == np.inf:
         raise ValueError(f"{where}, class {k} is inf; logarithms of probabilities are at most 0")
-    if peak < LOWEST_LOG:
+    if peak < low:
         raise ValueError(
-            f"{where} holds nothing above {LOWEST_LOG:g}, so every class has probability zero; "
+            f"{where} holds nothing above {'-inf' if logits else f'{low:g}'}, so every class has "
+            "probability zero; "
             "at least one class of a frame must be possible"
         )
     raise ValueError(

@@ -45,7 +45,10 @@ def beam_search_reference(
     normalize: bool = False,
     blank_penalty: SupportsFloat = 0.0,
 ) -> list[Any]:
-    """Do what `ctcbench.decoding.beam_search` does, slowly: arguments, result and errors are the same."""
+    """Do what `ctcbench.decoding.beam_search` does, slowly: arguments, result and errors are the same.
+
+    There is one argument less, `threads`.
+    """
     batch = check_input(log_probs, lengths, blank, normalize=normalize, blank_penalty=blank_penalty)
     width, best = check_beam(beam_width, n_best)
     hypotheses = [

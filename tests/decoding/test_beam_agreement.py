@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from decoding_cases import assert_same, log_probs_of, random_case
 
-from ctcbench.decoding import beam_search
+from ctcbench.decoding import Hypothesis, _core, beam_search
 from ctcbench.decoding.reference import beam_search_reference
 
 
@@ -81,6 +81,27 @@ def test_a_group_across_the_edge_of_the_beam_keeps_its_smallest():
     for order in (row, row + np.arange(11) * 1e-14):
         found = beam_search(order[None], beam_width=4, n_best=4)
         assert [h.labels for h in found] == [(10,), (1,), (2,), (3,)]
+
+
+def test_the_best_alone_ties_with_what_is_not_asked_for():
+    # By total class 2 is the best, but class 1 is less than a tie below it, and comes first by spelling.
+    values_TK = np.array([[-9.0, -0.9 - 5e-13, -0.9]])
+    for path in _core.paths():
+        options = {"beam_width": 25, "blank": 0, "threads": 1, "hypothesis": Hypothesis, "path": path}
+        [[best]] = _core.beam_search(values_TK[None], np.array([1]), n_best=1, **options)
+        assert best.labels == (1,), path
+
+
+@pytest.mark.parametrize("step", [3.7e-13, 6e-13, 8e-13])
+@pytest.mark.parametrize("width", [1, 2, 7, 25, 39])
+def test_a_chain_of_near_ties_across_the_edge_of_the_beam(step, width):
+    values_TK = np.append(-30.0, -0.9 - np.arange(39) * step)[None]
+    expected = beam_search_reference(values_TK, beam_width=width, n_best=width)
+    assert_same(beam_search(values_TK, beam_width=width, n_best=width), expected)
+
+
+def test_a_symbol_too_small_for_a_double_beside_the_others_is_not_lost():
+    assert [best.labels for best in beam_search([[-1.0, -700.0]], n_best=5)] == [(), (1,)]
 
 
 def test_labels_that_fell_out_come_back_as_the_same_labelling():

@@ -33,6 +33,19 @@ def test_it_is_taken_from_the_blank_and_renormalised(values_NTK):
     assert np.array_equal(arrays.labels, beam_search_arrays(penalised, blank=3).labels)
 
 
+def test_a_mask_stays_one_though_the_blank_falls_below_it():
+    values_TK = [[0.0, -2e9], [0.0, -2e9]]
+    for decode in (beam_search, beam_search_reference):
+        assert decode(values_TK, blank_penalty=3e9)[0].labels == ()
+    assert greedy_search(values_TK, blank_penalty=3e9).labels == ()
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_penalty_beyond_all_numbers_is_no_warning():
+    assert beam_search([[-0.1, -3.0], [-1e300, 0.0]], blank_penalty=1.7e308)[0].labels == (1,)
+    assert beam_search([[-1.7e308, 0.0]], blank_penalty=1.7e308, normalize=True)[0].labels == (1,)
+
+
 def test_none_changes_nothing(values_NTK):
     assert beam_search(values_NTK, blank_penalty=0) == beam_search(values_NTK)
 

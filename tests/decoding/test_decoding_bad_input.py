@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from ctcbench.decoding import _core, beam_search, greedy_search
+from ctcbench.decoding import _core, beam, beam_search, greedy_search
 from ctcbench.decoding.reference import beam_search_reference
 
 GOOD = np.log(np.full((2, 4, 3), 1 / 3))
@@ -75,6 +75,31 @@ def test_bad_log_probs(decode, log_probs, error, message):
     assert "log_probs" in str(caught.value)
 
 
+@pytest.mark.parametrize("path", _core.paths())
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("classes", [3, 8, 9, 63])  # read by ones, by eights, with a rest, with a large one
+@pytest.mark.parametrize("order", "CF")
+def test_a_bad_value_is_found_wherever_it_stands(monkeypatch, path, dtype, classes, order):
+    monkeypatch.setattr(beam, "PATH", path)
+    for label in {0, 3 % classes, classes // 2, classes - 1}:
+        for value, says in [(np.nan, "nan"), (np.inf, "inf"), (0.01, "0.01")]:
+            values_TK = np.full((3, classes), np.log(1 / classes), dtype=dtype, order=order)
+            beam_search(values_TK)
+            values_TK[1, label] = value
+            with pytest.raises(ValueError, match=f"sequence 0, frame 1, class {label} is {says}"):
+                beam_search(values_TK)
+
+
+def test_logits_below_where_log_probs_end():
+    logits_TK = [[-6e9, -5e9]]
+    assert beam_search(logits_TK, normalize=True)[0].labels == (1,)
+    assert beam_search_reference(logits_TK, normalize=True)[0].labels == (1,)
+    assert greedy_search(logits_TK, normalize=True).labels == (1,)
+    for decode in (beam_search, beam_search_reference, greedy_search):
+        with pytest.raises(ValueError, match="frame 0 holds nothing above -inf"):
+            decode([[-np.inf, -np.inf]], normalize=True)
+
+
 @pytest.mark.parametrize("decode", [beam_search, beam_search_reference, greedy_search])
 @pytest.mark.parametrize(("options", "error", "message"), BAD_OPTIONS)
 def test_bad_options(decode, options, error, message):
@@ -120,7 +145,6 @@ def test_tensors_that_cannot_be_read():
         beam_search(torch.zeros(2, 3).to_sparse())
 
 
-@pytest.mark.gpu
 @pytest.mark.parametrize(
     ("device", "words"),
     [((2, 1), "CUDA, number 1"), ((8, 0), "Metal, number 0"), ((99, 0), "of DLPack type 99")],
@@ -148,6 +172,7 @@ def test_tensors_on_a_device_are_known_without_one():
         beam_search(Tensor())
 
 
+@pytest.mark.gpu
 def test_cuda_tensors():
     torch = pytest.importorskip("torch")
     if not torch.cuda.is_available():
