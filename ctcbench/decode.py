@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
+from numbers import Integral
 from pathlib import Path
 
 from ctcbench.config.keys import require_fitting
@@ -14,6 +15,7 @@ from ctcbench.contract.hypothesis import Hypothesis
 from ctcbench.evaluation.collapse import blank_probability
 from ctcbench.evaluation.log_probs import load_log_probs, penalised
 from ctcbench.evaluation.scores import score
+from ctcbench.plugin import blamed
 from ctcbench.registry import Registry
 from ctcbench.results.keys import decoder_key
 from ctcbench.results.predictions import Predictions
@@ -110,15 +112,33 @@ def decode(registry: Registry, decoder: str, log_probs: LogProbs) -> tuple[list[
     """Return the best hypothesis of every image, and how many seconds that took.
 
     Raises:
-        PluginError: the decoder did not give one hypothesis an image.
+        PluginError: the decoder failed, or did not give one hypothesis an image, of labels that there are.
     """
     search = registry.build("decoder", decoder, log_probs.alphabet)
     started = time.perf_counter()
-    hypotheses: list[Hypothesis] = list(search(log_probs))
+    with blamed(f"{registry.blame('decoder', decoder)} failed"):
+        hypotheses: list[Hypothesis] = list(search(log_probs))
     seconds = time.perf_counter() - started
-    if len(hypotheses) != len(log_probs):
-        raise PluginError(f"decoder {decoder}: {len(hypotheses)} hypotheses for {len(log_probs)} images")
+    if wrong := _what_is_wrong(hypotheses, log_probs):
+        raise PluginError(f"{registry.blame('decoder', decoder)}: {wrong}")
     return hypotheses, seconds
+
+
+def _what_is_wrong(hypotheses: list[Hypothesis], log_probs: LogProbs) -> str:
+    """Return what of a decoder's answer can't be used, or an empty text."""
+    if len(hypotheses) != len(log_probs):
+        return f"{len(hypotheses)} hypotheses for {len(log_probs)} images"
+    classes = log_probs.alphabet.num_classes
+    for image, hypothesis in enumerate(hypotheses):
+        if not isinstance(hypothesis, Hypothesis):
+            return f"for image {image} it gave {type(hypothesis).__name__}, not a ctcbench.Hypothesis"
+        for label in hypothesis.labels:
+            if not isinstance(label, Integral) or not 0 < label < classes:
+                return (
+                    f"label {label!r} for image {image}; labels are whole numbers from 1 to {classes - 1}, "
+                    f"without blanks"
+                )
+    return ""
 
 
 def decoding_input(log_probs: LogProbs, config: RunConfig) -> LogProbs:

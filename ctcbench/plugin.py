@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.metadata
+import sys
 import time
 import traceback
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, NamedTuple
 
 import pluggy
 
@@ -76,15 +80,48 @@ class Plugin:
         """Import the plugin, check its hooks, and ask it for its components and columns."""
         started = time.perf_counter()
         try:
-            self.module = entry_point.load()
-            self._manager = _manager_for(self.name, self.module)
-            self.components = _listed(self, "ctcbench_components", Component)
-            self.columns = _listed(self, "ctcbench_columns", Column)
-            for component in self.components:
-                _ = component.options  # a bad signature shows here, not in the middle of a run
+            with contextlib.redirect_stdout(sys.stderr):  # what we print may be JSON
+                self.module = entry_point.load()
+                self._manager = _manager_for(self.name, self.module)
+                self.components = _listed(self, "ctcbench_components", Component)
+                self.columns = _listed(self, "ctcbench_columns", Column)
+                for component in self.components:
+                    _ = component.options  # a bad signature shows here, not in the middle of a run
         except (Exception, SystemExit) as error:
             self.set_aside(error)
         self.load_ms = (time.perf_counter() - started) * 1000
+
+
+class Culprit(NamedTuple):
+    """Whose code raised an error, and where: ``tall.py:12``."""
+
+    owner: str
+    place: str
+
+
+def culprit(error: BaseException) -> Culprit | None:
+    """Return which plugin raised an error, if one did."""
+    owners = {
+        point.value.partition(":")[0].partition(".")[0]: Plugin.of(point).owner
+        for point in importlib.metadata.entry_points(group=GROUP)
+    }
+    for frame, line in reversed(list(traceback.walk_tb(error.__traceback__))):
+        package = str(frame.f_globals.get("__name__", "")).partition(".")[0]
+        if package in owners and package != __name__.partition(".")[0]:
+            return Culprit(owners[package], f"{Path(frame.f_code.co_filename).name}:{line}")
+    return None
+
+
+@contextlib.contextmanager
+def blamed(what: str) -> Iterator[None]:
+    """Turn whatever a plugin raises in here into a PluginError that begins with `what`."""
+    try:
+        yield
+    except (CtcbenchError, MemoryError):
+        raise
+    except (Exception, SystemExit) as error:
+        found = culprit(error)
+        raise PluginError(f"{what}: {error!r}{f' ({found.place})' if found else ''}") from error
 
 
 def _manager_for(name: str, module: ModuleType) -> pluggy.PluginManager:
@@ -99,15 +136,13 @@ def _manager_for(name: str, module: ModuleType) -> pluggy.PluginManager:
         if n.startswith("ctcbench_") and manager.parse_hookimpl_opts(module, n) is None
     ]
     if unmarked:
-        raise PluginError(f"{name}: {unmarked[0]} lacks the mark @hookimpl (from ctcbench import hookimpl)")
+        raise PluginError(f"{unmarked[0]} lacks the mark @hookimpl (from ctcbench import hookimpl)")
     for attribute in vars(module):
         if manager.parse_hookimpl_opts(module, attribute) is not None and attribute not in known:
-            raise PluginError(
-                f"{name}: no hook {attribute!r}{nearest(attribute, known)} (hooks: {', '.join(known)})"
-            )
+            raise PluginError(f"no hook {attribute!r}{nearest(attribute, known)} (hooks: {', '.join(known)})")
     manager.check_pending()
     if not manager.get_hookcallers(module):
-        raise PluginError(f"{name}: has no hook at all; a plugin has at least one of {', '.join(known)}")
+        raise PluginError(f"has no hook at all; a plugin has at least one of {', '.join(known)}")
     return manager
 
 
@@ -119,16 +154,22 @@ def _listed(plugin: Plugin, hook: str, kind: type) -> tuple[Any, ...]:
         answers = [None]  # which pluggy leaves out
     for answer in answers:
         if not isinstance(answer, list | tuple):
-            raise PluginError(f"{plugin.owner}: {hook} returned {answer!r}; it must return a list")
+            raise PluginError(f"{hook} returned {answer!r}; it must return a list")
         listed += answer
     for thing in listed:
+        if isinstance(thing, ModuleType):
+            file = thing.__name__.rpartition(".")[2] + ".py"
+            raise PluginError(
+                f"{hook} listed the module {thing.__name__}: once imported, {file} hides what else in the "
+                f"package has its name; rename the file"
+            )
         if not isinstance(thing, kind):
             raise PluginError(
-                f"{plugin.owner}: {hook} listed {thing!r}, which is no {kind.__name__}"
+                f"{hook} listed {thing!r}, which is no {kind.__name__}"
                 + ("; is its decorator (@backbone, @head, …) missing?" if kind is Component else "")
             )
     names = [(c.kind, c.name) for c in listed if isinstance(c, Component)]
     for pair in names:
         if names.count(pair) > 1:
-            raise PluginError(f"{plugin.owner}: lists {pair[0]} {pair[1]!r} twice")
+            raise PluginError(f"lists {pair[0]} {pair[1]!r} twice")
     return tuple(listed)

@@ -13,7 +13,7 @@ from ctcbench.contract.components import Component, Kind
 from ctcbench.contract.errors import CtcbenchError, PluginError, UsageError, nearest
 from ctcbench.contract.hooks import Column
 from ctcbench.contract.specs import Alignment
-from ctcbench.plugin import GROUP, Plugin
+from ctcbench.plugin import GROUP, Plugin, blamed
 
 BUILTIN = "builtin"
 
@@ -40,10 +40,18 @@ class Registry:
     @property
     def conflicts(self) -> list[str]:
         """What is wrong with names that more than one plugin owns, a sentence each."""
-        owners: dict[tuple[str, str], list[str]] = {}
+        owners: dict[tuple[str, str], list[Plugin]] = {}
         for plugin, component in self._owned():
-            owners.setdefault((component.kind, component.name), []).append(plugin.owner)
-        return [_two_owners(kind, name, who) for (kind, name), who in owners.items() if len(who) > 1]
+            owners.setdefault((component.kind, component.name), []).append(plugin)
+        return [self._two_owners(kind, name, who) for (kind, name), who in owners.items() if len(who) > 1]
+
+    def _two_owners(self, kind: str, name: str, owners: Sequence[Plugin]) -> str:
+        last = owners[-1]  # the built-in ones come first, and can't be left out
+        others = ",".join(plugin.name for plugin in self.plugins if plugin.name not in (BUILTIN, last.name))
+        return (
+            f"{kind} {name!r} has {len(owners)} owners: {' and '.join(plugin.owner for plugin in owners)}; "
+            f"uninstall one, or go without {last.owner}: CTCBENCH_PLUGINS={others}"
+        )
 
     def owner(self, component: Component) -> Plugin:
         """Return the plugin that brought a component."""
@@ -57,9 +65,9 @@ class Registry:
             PluginError: more than one plugin has a component of that name.
         """
         known = self.components(kind)
-        owners = [p.owner for p, c in self._owned() if (c.kind, c.name) == (kind, name)]
+        owners = [p for p, c in self._owned() if (c.kind, c.name) == (kind, name)]
         if len(owners) > 1:
-            raise PluginError(_two_owners(kind, name, owners))
+            raise PluginError(self._two_owners(kind, name, owners))
         if name in known:
             return known[name]
         message = f"no {kind} {name!r}{nearest(name, known)} (there are: {', '.join(known) or 'none'})"
@@ -111,12 +119,16 @@ class Registry:
         component = self.get(kind, given.name)
         values = component.read(given.options)
         try:
-            return component.builder(*context, **values)
-        except CtcbenchError:
-            raise
-        except Exception as error:
-            owner = self.owner(component).owner
-            raise PluginError(f"{owner}: {kind} {text!r} could not be built: {error!r}") from error
+            with blamed(f"{self.blame(kind, text)} could not be built"):
+                return component.builder(*context, **values)
+        except UsageError as error:
+            named = str(error).startswith(f"{kind} ")
+            raise UsageError(str(error) if named else f"{kind} {text}: {error}") from error
+
+    def blame(self, kind: Kind, text: str) -> str:
+        """Return how an error begins that is a component's fault: with its owner, and what was asked for."""
+        owner = self.owner(self.get(kind, self._parse(kind, text).name)).owner
+        return f"{owner}: {kind} {text!r}"
 
     def tell(self, hook: str, notice: Callable[[str], None], **arguments: Any) -> None:
         """Call a hook of every plugin that has it.
@@ -127,7 +139,7 @@ class Registry:
         for plugin in self.plugins:
             try:
                 plugin.call(hook, **arguments)
-            except Exception as error:
+            except (Exception, SystemExit) as error:
                 plugin.silence()
                 notice(f"plugin {plugin.owner} hears no more of this run: {hook} raised {error!r}")
 
@@ -143,8 +155,8 @@ class Registry:
 def load(names: Sequence[str] | None = None) -> Registry:
     """Load the plugins that are installed: all, or the built-ins and those of `names` alone.
 
-    `names` None takes the environment variable CTCBENCH_PLUGINS (names with commas between;
-    empty: the built-ins alone), and where that is not set, all.
+    `names`, of entry points or distributions, None takes the environment variable CTCBENCH_PLUGINS (names
+    with commas between; empty: the built-ins alone), and where that is not set, all.
 
     Raises:
         UsageError: `names` holds one that is not installed.
@@ -157,22 +169,16 @@ def load(names: Sequence[str] | None = None) -> Registry:
     known = [point.name for point in points]
     if BUILTIN not in known:
         raise CtcbenchError("ctcbench is not installed as a package: run `pip install -e .` in its folder")
+    found = [Plugin.of(point) for point in points]
     for name in names or ():
-        if name not in known:
+        if not any(name in (plugin.name, plugin.distribution) for plugin in found):
             allowed = ", ".join(known)
             raise UsageError(
                 f"CTCBENCH_PLUGINS: no plugin {name!r}{nearest(name, known)} (there are: {allowed})"
             )
     plugins = []
-    for point in points:
-        if names is None or point.name == BUILTIN or point.name in names:
-            plugins.append(Plugin.of(point))
-            plugins[-1].load(point)
+    for point, plugin in zip(points, found, strict=True):
+        if names is None or point.name == BUILTIN or {plugin.name, plugin.distribution} & {*names}:
+            plugin.load(point)
+            plugins.append(plugin)
     return Registry(tuple(plugins))
-
-
-def _two_owners(kind: str, name: str, owners: Sequence[str]) -> str:
-    return (
-        f"{kind} {name!r} has {len(owners)} owners: {' and '.join(owners)}; "
-        f"uninstall one, or name the plugins to load in CTCBENCH_PLUGINS"
-    )

@@ -15,6 +15,7 @@ from ctcbench.contract.data import SPLITS, Samples, Source, SplitName
 from ctcbench.contract.errors import CtcbenchError, UsageError
 from ctcbench.contract.hooks import RunInfo
 from ctcbench.data.materialise import materialise
+from ctcbench.data.source import build_source
 from ctcbench.decode import decode_run, result_key
 from ctcbench.evaluation.log_probs import load_log_probs, save_log_probs
 from ctcbench.launch import place
@@ -44,7 +45,7 @@ def run(registry: Registry, config: RunConfig, runtime: Runtime | None = None) -
     runtime = runtime or Runtime()
     config = resolve(registry, config)
     folder = RunFolder(runtime.out / train_key(registry, config))
-    source: Source = registry.build("dataset", config.dataset)
+    source = build_source(registry, config.dataset)
     with join(config) as group, contextlib.ExitStack() as stack:
         if group.is_first:
             stack.enter_context(claim(folder, config, runtime))
@@ -102,6 +103,7 @@ def train(
     import torch
 
     from ctcbench.training import device, logbook, loop, recognizer, split, step, summary, weights
+    from ctcbench.training import objective as objectives
 
     compute = device.choose(config, group.place)
     group.require_same(
@@ -126,7 +128,8 @@ def train(
         steps = split.steps_an_epoch(train_split, config) * config.epochs
         steps = min(steps, config.max_steps or steps)
         augment = registry.build("augmentation", config.augmentation, source.image)
-        objective = registry.build("loss", config.loss, source.alphabet)
+        frames = model.output.frames
+        objective = objectives.build_objective(registry, config.loss, source.alphabet, frames)
         state = step.new_state(model, augment, objective, config, compute, steps, group)
         book = (logbook.Logbook if group.is_first else logbook.NoLogbook)(
             registry, folder, run_info(folder, config, steps), getattr(source, "fit", "stretch"),

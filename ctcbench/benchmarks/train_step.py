@@ -13,7 +13,7 @@ from torch import Tensor
 from ctcbench.benchmarks.floor import Floor, find_floor
 from ctcbench.config.keys import resolve
 from ctcbench.config.run_config import RunConfig
-from ctcbench.contract.data import Source
+from ctcbench.data.source import build_source
 from ctcbench.registry import Registry
 from ctcbench.runner import draw
 from ctcbench.runtime import Runtime
@@ -97,7 +97,7 @@ def measure(
         UsageError: as a run with these settings.
     """
     config = resolve(registry, config).replace(augment_until=1.0)  # each step is one of the longer kind
-    source: Source = registry.build("dataset", config.dataset)
+    source = build_source(registry, config.dataset)
     compute = device.choose(config)
     samples = draw(registry, config, runtime, "train")
     config = config.replace(batch_size=min(config.batch_size, len(samples)))
@@ -146,7 +146,7 @@ def _full_batch(number: int, part: split.Split, config: RunConfig) -> int:
 def _floor(registry: Registry, config: RunConfig, part: split.Split, compute: device.Compute) -> Floor:
     """Return the floor of a training's second step on a batch: the first makes the optimiser's state."""
     config = config.replace(compile=False)  # what is compiled can't be looked into
-    source: Source = registry.build("dataset", config.dataset)
+    source = build_source(registry, config.dataset)
     model = recognizer.build_recognizer(registry, config, source.image, source.alphabet)
     objective = registry.build("loss", config.loss, source.alphabet)
     augment = registry.build("augmentation", config.augmentation, source.image)

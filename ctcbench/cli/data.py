@@ -18,6 +18,7 @@ from ctcbench.cli.help import Command
 from ctcbench.cli.installed import registry
 from ctcbench.config.presets import default_component
 from ctcbench.contract.data import SPLITS, SplitName
+from ctcbench.data.source import build_source
 from ctcbench.files import require_place, write_named
 
 if TYPE_CHECKING:
@@ -111,7 +112,7 @@ def describe(
 ) -> None:
     """Describe a split: size, alphabet, lengths of the texts, how often each character comes."""
     text = registry().resolve("dataset", dataset or default_component("dataset"))
-    source: Any = registry().build("dataset", text)
+    source: Any = build_source(registry(), text)
     drawn = _drawn(text, split, samples, skip_bad, None)
     lengths = collections.Counter(map(len, drawn.texts))
     characters = collections.Counter("".join(drawn.texts))
@@ -172,7 +173,7 @@ def _drawn(
 
     text = registry().resolve("dataset", dataset or default_component("dataset"))
     if samples is None:
-        source: Any = registry().build("dataset", text)
+        source = build_source(registry(), text)
         samples = source.size(split) or setting_fields()[f"{split}_samples"].default
     from ctcbench.data.materialise import materialise
 

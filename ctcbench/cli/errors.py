@@ -11,6 +11,7 @@ from typing import Any
 from ctcbench.contract.errors import CtcbenchError, Interrupted, UsageError, nearest
 from ctcbench.contract.texts import one_line
 from ctcbench.launch import has_the_word
+from ctcbench.plugin import culprit
 
 DONE, FAILED, MISTAKE, INTERRUPTED = 0, 1, 2, 130
 # What the machine refuses, as against what we got wrong.
@@ -66,8 +67,10 @@ def _judge(error: BaseException) -> tuple[int, str]:
         return MISTAKE, f"{error.filename or 'a file'}: too long for a name of a file; give a shorter one"
     if isinstance(error, OSError) and error.errno in _OUTSIDE:
         return FAILED, f"{error.filename or 'a file'}: {error.strerror}"
+    whose = culprit(error)
+    where = f"{whose.owner} ({whose.place})" if whose else "ctcbench or in a plugin"
     return FAILED, (
-        f"a bug in ctcbench or in a plugin: {type(error).__name__}: {error} "
+        f"a bug in {where}: {type(error).__name__}: {error} "
         f"(CTCBENCH_TRACEBACK=1 shows where; please report it)"
     )
 

@@ -20,7 +20,7 @@ from ctcbench.contract.texts import one_line
 from ctcbench.registry import Registry
 from ctcbench.reporting.figures import seconds
 from ctcbench.reporting.report_model import Failure
-from ctcbench.study.conduct import Ending, build_executor, conduct
+from ctcbench.study.conduct import Ending, build_executor, conduct, resources_of
 from ctcbench.study.grid import Grid
 from ctcbench.study.plan import Plan, make_plan
 from ctcbench.study.record import plan_document
@@ -61,7 +61,7 @@ def carry_out(registry: Registry, wanted: Wanted) -> int:
     text = wanted.executor or str(recorded.get("executor") or _DEFAULT_EXECUTOR)
     text = registry.resolve("executor", text)
     executor = build_executor(registry, text, {entry.config.device for entry in wanted.grid.entries})
-    resources = dict(executor.describe())
+    resources = resources_of(executor)
     if wanted.dry_run:
         plan = make_plan(wanted.grid, folder, resources, retry_failed=wanted.retry_failed)
         document = plan_document(registry, plan, text, resources, source)

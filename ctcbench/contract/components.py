@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,6 +14,14 @@ from ctcbench.contract.specs import Alignment
 
 Kind = Literal["dataset", "augmentation", "backbone", "head", "loss", "decoder", "executor"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
+# What the core tells a builder; a data set and an executor are told nothing.
+_TOLD: Mapping[Kind, str] = {
+    "augmentation": "image: ImageSpec",
+    "backbone": "image: ImageSpec",
+    "head": "sequence: SequenceSpec",
+    "loss": "alphabet: Alphabet",
+    "decoder": "alphabet: Alphabet",
+}
 
 
 @dataclass(frozen=True)
@@ -58,18 +67,31 @@ class Component:
 
 
 def _component(kind: Kind, builder: Callable[..., Any], alignment: Alignment = "ctc") -> Component:
+    if not inspect.isfunction(builder) or not builder.__name__.isidentifier():
+        raise PluginError(f"{kind} {builder!r}: a builder is a function with a name that can be typed")
+    where = f"{builder.__module__}.{builder.__qualname__}"
     if alignment not in get_args(Alignment):
         allowed = ", ".join(get_args(Alignment))
+        raise PluginError(f"{where}: alignment {alignment!r} (there are: {allowed})")
+    told = _TOLD.get(kind, "")
+    signature = inspect.signature(builder)
+    others = [p for p in signature.parameters.values() if p.kind is not p.KEYWORD_ONLY]
+    if len(others) != bool(told) or any(p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD) for p in others):
+        behind = f"{told}, *" if told else "*"
         raise PluginError(
-            f"{builder.__module__}.{builder.__qualname__}: alignment {alignment!r} (there are: {allowed})"
+            f"{where}{signature}: the builder of {_a(kind)} is ({behind}, option: … = …), "
+            f"with its options behind the *"
         )
     component = Component(kind, builder, alignment)
     if not component.summary:
         raise PluginError(
-            f"{builder.__module__}.{builder.__qualname__}: a {kind} needs a docstring; "
-            f"its first line is what `ctcbench run --help` shows"
+            f"{where}: {_a(kind)} needs a docstring; its first line is what `ctcbench run --help` shows"
         )
     return component
+
+
+def _a(kind: Kind) -> str:
+    return f"{'an' if kind[0] in 'ae' else 'a'} {kind}"
 
 
 def dataset(builder: Callable[..., Any]) -> Component:

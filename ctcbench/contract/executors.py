@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, get_args
+
+from ctcbench.contract.errors import PluginError
 
 State = Literal["done", "failed", "stopped"]
 # One line of a worker's progress: {"kind": "training" | "drawing" | "reading" | "notice", …}.
@@ -30,6 +32,9 @@ class Outcome:
     """How a trial ended: ``done``, ``failed`` (``error`` says why), or ``stopped`` to be gone on with.
 
     What failed is not tried again unasked. ``seconds`` is the time that it took.
+
+    Raises:
+        PluginError: the state is none of these.
     """
 
     key: str
@@ -37,6 +42,10 @@ class Outcome:
     error: str = ""
     traceback: str = ""
     seconds: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.state not in (states := get_args(State)):
+            raise PluginError(f"an outcome is {self.state!r}; it must be one of {', '.join(states)}")
 
     def to_json(self) -> dict[str, Any]:
         """Return the outcome as a JSON document, which ``Outcome(**document)`` reads."""

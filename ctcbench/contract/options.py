@@ -8,6 +8,7 @@ import typing
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ctcbench.contract.errors import PluginError, UsageError, nearest
@@ -15,6 +16,9 @@ from ctcbench.contract.errors import PluginError, UsageError, nearest
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
     from pydantic.fields import FieldInfo
+
+# What can be typed, alone, as alternatives of a Literal, in a list or a tuple, or with None beside it.
+_PLAIN = (bool, int, float, str, Path)
 
 
 @dataclass(frozen=True)
@@ -66,6 +70,8 @@ class Option:
         """
         from pydantic import ValidationError
 
+        if value == show(None) and types.NoneType in typing.get_args(_bare(self.annotation)):
+            return None
         parts: Any = value
         if isinstance(value, str) and typing.get_origin(_bare(self.annotation)) in (tuple, list):
             parts = [part.strip() for part in value.split(",") if part.strip()]
@@ -89,20 +95,27 @@ def options_of(builder: Callable[..., Any]) -> dict[str, Option]:
     """Return the options of a builder function, by name.
 
     Raises:
-        PluginError: a keyword-only parameter has no type.
+        PluginError: a keyword-only parameter has no type, or one that nobody can type.
     """
+    where = f"{builder.__module__}.{builder.__qualname__}"
     parameters = [
         p for p in inspect.signature(builder).parameters.values() if p.kind is inspect.Parameter.KEYWORD_ONLY
     ]
     for parameter in parameters:
+        remedy = f"write {parameter.name}: Annotated[int, Field(ge=…, le=…, description=…)] = …"
         if parameter.annotation is inspect.Parameter.empty:
-            raise PluginError(
-                f"{builder.__module__}.{builder.__qualname__}: option {parameter.name!r} has no type; "
-                f"write {parameter.name}: Annotated[int, Field(ge=…, le=…, description=…)] = …"
-            )
+            raise PluginError(f"{where}: option {parameter.name!r} has no type; {remedy}")
+        if type(parameter.default).__name__ == "FieldInfo":  # pydantic's own way, which a function lacks
+            raise PluginError(f"{where}: the default of option {parameter.name!r} is a Field; {remedy}")
     # Only these annotations are resolved: the others may name what exists for type checkers alone.
     holder = types.SimpleNamespace(__annotations__={p.name: p.annotation for p in parameters})
     hints = typing.get_type_hints(holder, globalns=builder.__globals__, include_extras=True)
+    for name, hint in hints.items():
+        if not _can_be_typed(hint):
+            raise PluginError(
+                f"{where}: option {name!r} is of {hint}, which nobody can type; allowed are bool, int, "
+                f"float, str, Path, a Literal of these, a list or tuple of these, and X | None"
+            )
     return {p.name: Option(p.name, hints[p.name], p.default) for p in parameters}
 
 
@@ -133,6 +146,8 @@ def read_options(owner: str, options: Mapping[str, Option], given: Mapping[str, 
 
 def show(value: Any) -> str:
     """Return a plain value as a user would type it."""
+    if value is None:
+        return "none"
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, float):
@@ -153,9 +168,11 @@ def describe_type(bare: Any) -> str:
     if origin is typing.Literal:
         return "one of " + ", ".join(str(argument) for argument in arguments)
     if origin in (tuple, list):
+        if origin is tuple and Ellipsis not in arguments:
+            return f"{len(arguments)} values: " + ", ".join(describe_type(_bare(a)) for a in arguments)
         return f"list of {describe_type(_bare(arguments[0]))}"
     if origin in (typing.Union, types.UnionType):
-        return " or ".join(describe_type(_bare(a)) for a in arguments if a is not type(None))
+        return " or ".join("none" if a is types.NoneType else describe_type(_bare(a)) for a in arguments)
     return {"str": "text", "bool": "true or false", "float": "number", "int": "whole number"}.get(
         getattr(bare, "__name__", str(bare)), getattr(bare, "__name__", str(bare))
     )
@@ -175,6 +192,18 @@ def describe_bounds(field_info: FieldInfo | None) -> str:
         return f"{limits['ge']} to {limits['le']}"
     words = {"ge": "at least", "gt": "above", "le": "at most", "lt": "below", "pattern": "like"}
     return " and ".join(f"{words[name]} {limit}" for name, limit in limits.items() if name in words)
+
+
+def _can_be_typed(annotation: Any) -> bool:
+    bare = _bare(annotation)
+    origin, arguments = typing.get_origin(bare), typing.get_args(bare)
+    if origin is typing.Literal:
+        return all(isinstance(one, _PLAIN) for one in arguments)
+    if origin in (typing.Union, types.UnionType):
+        return all(_can_be_typed(one) for one in arguments if one is not types.NoneType)
+    if origin in (list, tuple):
+        return all(_can_be_typed(one) for one in arguments if one is not Ellipsis)
+    return bare in _PLAIN
 
 
 def _metadata(annotation: Any) -> tuple[Any, ...]:

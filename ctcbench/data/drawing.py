@@ -50,7 +50,7 @@ def _draw(source: Source, split: SplitName, index: int) -> tuple[Drawn | Bad, by
         sample = source.draw(split, index)
         image = np.asarray(sample.image)
         width = source.image.width if sample.width is None else int(sample.width)
-        text = str(sample.text)
+        text = sample.text
     except BadSample as error:
         return Bad(index, name, str(error)), b""
     except CtcbenchError:
@@ -60,6 +60,8 @@ def _draw(source: Source, split: SplitName, index: int) -> tuple[Drawn | Bad, by
     shape = (source.image.channels, source.image.height, source.image.width)
     if image.ndim == 2:
         image = image[None]
+    if not isinstance(text, str):
+        raise PluginError(f"the text of {name} is {text!r}, not a str")
     if image.shape != shape or image.dtype != np.uint8:
         raise PluginError(f"the image of {name} is {image.dtype} {image.shape}, not uint8 {shape}")
     if not 1 <= width <= source.image.width:

@@ -6,6 +6,7 @@ import sys
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from numbers import Integral
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,8 +14,10 @@ from ctcbench.contract.data import Samples, Source, SplitName
 from ctcbench.contract.errors import CtcbenchError, PluginError, UsageError
 from ctcbench.data import cache as caching
 from ctcbench.data.drawing import draw_range
+from ctcbench.data.source import build_source
 from ctcbench.data.store import Bad, DamagedError, Drawn, Stored, create_images, finish, open_set
 from ctcbench.data.workers import default_workers, draw_in_workers
+from ctcbench.plugin import blamed
 
 if TYPE_CHECKING:
     from ctcbench.registry import Registry
@@ -107,15 +110,14 @@ def materialise(
 def _job(registry: Registry, dataset: str, split: SplitName, wanted: int | None, notice: Notice) -> _Job:
     if wanted is not None and wanted < 1:
         raise UsageError(f"{split}-samples={wanted}: at least 1 is needed")
-    source: Source = registry.build("dataset", dataset)
-    owner = registry.owner(registry.get("dataset", dataset.partition(":")[0].strip())).owner
-    try:
-        size = source.size(split)
-        fingerprint = str(source.fingerprint(split))
-    except CtcbenchError:
-        raise
-    except Exception as error:
-        raise PluginError(f"{owner}: dataset {dataset}: {type(error).__name__}: {error}") from error
+    source = build_source(registry, dataset)
+    blame = registry.blame("dataset", dataset)
+    with blamed(f"{blame}: the split {split!r} can't be looked at"):
+        size, fingerprint = source.size(split), source.fingerprint(split)
+    if size is not None and (not isinstance(size, Integral) or size < 0):
+        raise PluginError(f"{blame}: the size of {split!r} is {size!r}, not a whole number or None")
+    if not isinstance(fingerprint, str):
+        raise PluginError(f"{blame}: the fingerprint of {split!r} is {fingerprint!r}, not a text")
     if size is None and wanted is None:
         raise UsageError(f"dataset {dataset} has no end: say how many samples of {split!r} to draw")
     if size == 0:
@@ -123,6 +125,7 @@ def _job(registry: Registry, dataset: str, split: SplitName, wanted: int | None,
     if size is not None and wanted is not None and wanted > size:
         notice(f"{split}: all {size} samples are used ({wanted} asked for)")
     count = min(n for n in (size, wanted) if n is not None)
+    owner = registry.owner(registry.get("dataset", dataset.partition(":")[0].strip())).owner
     return _Job(dataset, owner, source, split, count, fingerprint)
 
 

@@ -45,13 +45,16 @@ def main() -> int:
 
 def _carry_out(order: dict[str, Any], tell: Any) -> None:
     from ctcbench import registry
-    from ctcbench.contract.data import Source
     from ctcbench.data.drawing import draw_range
+    from ctcbench.data.source import build_source
 
-    source: Source = registry.load().build("dataset", order["dataset"])
+    source = build_source(registry.load(), order["dataset"])
     split, spec = order["split"], source.image
     if source.fingerprint(split) != order["fingerprint"]:
-        raise UsageError(f"dataset {order['dataset']} changed while {split} was being drawn; try again")
+        raise UsageError(
+            f"dataset {order['dataset']}: the fingerprint of {split} is another in another process; if its "
+            f"files changed try again, else let it hang on its options alone: no time, id() or hash()"
+        )
     if [spec.channels, spec.height, spec.width] != order["shape"]:
         raise PluginError(f"dataset {order['dataset']} has another image size in another process")
     draw_range(

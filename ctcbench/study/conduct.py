@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Collection, Mapping
+import json
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from ctcbench.contract.errors import CtcbenchError, Interrupted, PluginError
 from ctcbench.contract.executors import Event, Executor, Listener, Outcome
+from ctcbench.plugin import blamed
 from ctcbench.registry import Registry
 from ctcbench.results.result import Result
 from ctcbench.results.run_folder import RunFolder
@@ -22,10 +24,31 @@ def build_executor(registry: Registry, text: str, devices: Collection[str]) -> E
 
     Raises:
         UsageError: it is not there, or an option of it is wrong.
+        PluginError: what was built is no executor.
     """
     executor: Executor = registry.build("executor", text)
-    for_devices = getattr(executor, "for_devices", None)
-    return for_devices(devices) if for_devices else executor
+    if for_devices := getattr(executor, "for_devices", None):
+        with blamed(f"{registry.blame('executor', text)}: for_devices failed"):
+            executor = for_devices(devices)
+    for method in ("describe", "run"):
+        if not callable(getattr(executor, method, None)):
+            raise PluginError(
+                f"{registry.blame('executor', text)}: what was built, {type(executor).__name__}, "
+                f"has no method {method} (see ctcbench.Executor)"
+            )
+    return executor
+
+
+def resources_of(executor: Executor) -> dict[str, Any]:
+    """Return what an executor says of itself, which a study records.
+
+    Raises:
+        PluginError: it fails, or that is no JSON.
+    """
+    with blamed(f"executor {type(executor).__name__}: describe failed"):
+        resources = dict(executor.describe())
+        json.dumps(resources, allow_nan=False)
+    return resources
 
 
 class Onlooker(Protocol):
@@ -86,21 +109,20 @@ def conduct(
             tell=lambda key, worker, event: onlooker.heard(todo[key], worker, event),
             stopping=lambda: stop.requested,
         )
-        outcomes = executor.run(trials, listener)
+        outcomes: Iterator[Outcome] = iter(())
         try:
-            for outcome in outcomes:
-                if stop.requested and outcome.state == "failed":
-                    # An interrupt takes many shapes in the middle of an import: the next start will tell.
-                    outcome = replace(outcome, state="stopped", error="")
-                _record(plan, todo[outcome.key], outcome, ending, resources, onlooker)
-        except CtcbenchError:
-            raise
+            with blamed(f"executor {type(executor).__name__} failed"):
+                outcomes = executor.run(trials, listener)
+                for outcome in outcomes:
+                    _require_awaited(outcome, todo, ending)
+                    if stop.requested and outcome.state == "failed":
+                        # An interrupt takes many shapes in the middle of an import: the next start will tell.
+                        outcome = replace(outcome, state="stopped", error="")
+                    _record(plan, todo[outcome.key], outcome, ending, resources, onlooker)
         except KeyboardInterrupt:  # the second one: nobody is waited for
             raise _stopped(
                 plan, ending, resume_command, "at once", "the rest goes on from where it was last saved"
             ) from None
-        except Exception as error:
-            raise PluginError(f"executor {type(executor).__name__} failed: {error!r}") from error
         finally:
             if close := getattr(outcomes, "close", None):
                 close()
@@ -117,6 +139,17 @@ def _stopped(plan: Plan, ending: Ending, command: str, how: str, rest: str) -> I
     return Interrupted(f"stopped {how}{' ' * bool(how)}with {counted}, {rest}; go on with: {command}")
 
 
+def _require_awaited(outcome: Outcome, todo: Mapping[str, Model], ending: Ending) -> None:
+    if not isinstance(outcome, Outcome):
+        raise PluginError(f"the executor gave {outcome!r}, not a ctcbench.Outcome")
+    if outcome.key not in todo:
+        raise PluginError(
+            f"the executor gave an outcome for {outcome.key!r}, which is no trial of this study"
+        )
+    if outcome.key in ending.outcomes:
+        raise PluginError(f"the executor gave a second outcome for {outcome.key}")
+
+
 def _record(
     plan: Plan,
     model: Model,
@@ -129,6 +162,8 @@ def _record(
     if outcome.state == "done" and missing:
         where = model.folder.result_path(missing[0].result_key)
         outcome = Outcome(outcome.key, "failed", f"its executor says it is done, but there is no {where}")
+    if outcome.state == "failed" and not outcome.error:
+        outcome = replace(outcome, error="its executor gave no reason")
     ending.outcomes[outcome.key] = outcome
     if outcome.state != "stopped":
         plan.folder.write_trial(

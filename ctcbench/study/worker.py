@@ -25,11 +25,12 @@ from ctcbench import runner
 from ctcbench.child import end_with_parent, own_standard_output
 from ctcbench.config.run_config import RunConfig
 from ctcbench.contract.data import SplitName
-from ctcbench.contract.errors import CtcbenchError, Interrupted
+from ctcbench.contract.errors import CtcbenchError, Interrupted, PluginError
 from ctcbench.contract.executors import Event, Outcome
 from ctcbench.decode import decode_run
 from ctcbench.evaluation.log_probs import load_log_probs
 from ctcbench.files import Busy
+from ctcbench.plugin import culprit
 from ctcbench.registry import Registry
 from ctcbench.results.run_folder import RunFolder
 from ctcbench.runtime import Runtime
@@ -37,13 +38,29 @@ from ctcbench.watch import Progress, Watcher
 
 # The workers of a study that was killed end within moments, but its next start may be as quick.
 BUSY_SECONDS = 5.0
+_ALONE = threading.Lock()
 
 
 def carry_out(order: Mapping[str, Any], tell: Callable[[Event], None] = lambda event: None) -> Outcome:
     """Train the model of a trial unless that is done, go on with it where it was begun, and decode it.
 
     Nothing that goes wrong in the trial is raised: the outcome holds it. `tell` hears of progress.
+
+    Raises:
+        PluginError: another trial is being carried out in this process.
     """
+    if not _ALONE.acquire(blocking=False):
+        raise PluginError(
+            "another trial is being carried out in this process, and both would draw from torch's one "
+            "generator; start `python -m ctcbench.study.worker` for each"
+        )
+    try:
+        return _carried_out(order, tell)
+    finally:
+        _ALONE.release()
+
+
+def _carried_out(order: Mapping[str, Any], tell: Callable[[Event], None]) -> Outcome:
     started = time.monotonic()
 
     def ended(state: Any, error: str = "", trace: str = "") -> Outcome:
@@ -137,7 +154,8 @@ def explain(error: BaseException) -> str:
         return text
     if "OutOfMemoryError" in kinds or isinstance(error, MemoryError):
         return f"out of memory ({text[:200]}): try a smaller --batch-size"
-    return f"{type(error).__name__}: {text}"
+    whose = culprit(error)
+    return f"{type(error).__name__}: {text}{f' ({whose.owner}, {whose.place})' if whose else ''}"
 
 
 def _keep_to(threads: int | None) -> None:

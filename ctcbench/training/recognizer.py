@@ -6,7 +6,7 @@ K classes with the blank.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import NamedTuple, TypeGuard
 
 import torch
 from torch import Tensor, nn
@@ -136,7 +136,9 @@ def probe_backbone(backbone: nn.Module, image: ImageSpec, name: str) -> Sequence
         feats = _probe(backbone, torch.zeros(2, image.channels, image.height, image.width))
     except RuntimeError as error:
         raise UsageError(f"backbone {name}: can't take images of {size}: {error}") from error
-    if not isinstance(feats, Tensor) or feats.ndim != 4 or len(feats) != 2 or 0 in feats.shape:
+    except Exception as error:
+        raise PluginError(f"backbone {name}: failed for images of {size}: {error!r}") from error
+    if not _is_float(feats, 4) or len(feats) != 2 or 0 in feats.shape:
         raise PluginError(
             f"backbone {name}: for images (2, {size}) expected features (2, F, H, W), got {_shape(feats)}"
         )
@@ -153,12 +155,11 @@ def probe_head(head: nn.Module, sequence: SequenceSpec, name: str) -> SequenceSp
     size = f"({sequence.frames}, 2, {sequence.features})"
     try:
         feats = _probe(head, torch.zeros(sequence.frames, 2, sequence.features))
-    except RuntimeError as error:
-        raise PluginError(f"head {name}: can't take features {size}: {error}") from error
+    except Exception as error:
+        raise PluginError(f"head {name}: can't take features {size}: {error!r}") from error
     whole = is_of_whole_image(head)
     if (
-        not isinstance(feats, Tensor)
-        or feats.ndim != 3
+        not _is_float(feats, 3)
         or feats.shape[1] != 2
         or 0 in feats.shape
         or not (whole or len(feats) == sequence.frames)
@@ -188,5 +189,12 @@ def _require_module(built: object, kind: str, name: str) -> None:
         )
 
 
+def _is_float(value: object, dimensions: int) -> TypeGuard[Tensor]:
+    return isinstance(value, Tensor) and value.dtype is torch.float32 and value.ndim == dimensions
+
+
 def _shape(value: object) -> str:
-    return str(tuple(value.shape)) if isinstance(value, Tensor) else type(value).__name__
+    if not isinstance(value, Tensor):
+        return type(value).__name__
+    of = "" if value.dtype is torch.float32 else f" of {value.dtype}, not torch.float32"
+    return f"{tuple(value.shape)}{of}"

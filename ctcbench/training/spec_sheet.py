@@ -16,6 +16,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from ctcbench.config.run_config import RunConfig
 from ctcbench.contract.data import Source
 from ctcbench.contract.errors import CtcbenchError
+from ctcbench.data.source import build_source
 from ctcbench.registry import Registry
 from ctcbench.training.recognizer import Recognizer, build_recognizer, is_of_whole_image
 
@@ -61,7 +62,7 @@ def spec_sheet(registry: Registry, config: RunConfig) -> SpecSheet:
         UsageError: a component or an option is wrong, or the image is too small for the backbone.
         PluginError: a component broke its contract.
     """
-    source: Source = registry.build("dataset", config.dataset)
+    source = build_source(registry, config.dataset)
     with torch.random.fork_rng(devices=[]):
         model = build_recognizer(registry, config, source.image, source.alphabet).eval()
     image = source.image

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from ctcbench.config.run_config import RunConfig
+from ctcbench.contract.errors import PluginError
 from ctcbench.contract.specs import BLANK
 from ctcbench.training.device import Compute
 from ctcbench.training.group import ALONE, Group
@@ -21,6 +22,7 @@ from ctcbench.training.split import Batch
 
 Objective = Callable[[Tensor, Tensor, Tensor, Tensor], Tensor]
 Augment = Callable[[Tensor, Tensor], Tensor]
+_OF_IMAGES = (torch.uint8, torch.float32)
 
 
 @dataclass
@@ -113,7 +115,7 @@ def train_step(state: TrainState, batch: Batch, config: RunConfig) -> StepMetric
     state.compute.seed(step_seed(config.seed, state.step, state.group.place.rank))
     images_NCHW = batch.images_NCHW
     if state.step < config.augment_until * state.steps:
-        images_NCHW = state.augment(images_NCHW, batch.widths_N)
+        images_NCHW = augmented(state.augment, batch, config)
     with state.compute.autocast():
         reading = state.network(images_NCHW)
     loss = training_loss(state, reading.logits_TNK, batch, config)
@@ -133,6 +135,24 @@ def train_step(state: TrainState, batch: Batch, config: RunConfig) -> StepMetric
     state.step += 1
     all_blank = (reading.logits_TNK.detach().argmax(-1) == BLANK).all()
     return of_all(state.group, StepMetrics(loss.detach(), all_blank, grad_norm), batch.weight)
+
+
+def augmented(augment: Augment, batch: Batch, config: RunConfig) -> Tensor:
+    """Return the images of a batch as an augmentation makes them.
+
+    Raises:
+        PluginError: what it makes are no images of the same shape on the same device.
+    """
+    given, made = batch.images_NCHW, augment(batch.images_NCHW, batch.widths_N)
+    got = type(made).__name__
+    if isinstance(made, Tensor):
+        if made.shape == given.shape and made.device == given.device and made.dtype in _OF_IMAGES:
+            return made
+        got = f"{made.dtype} {tuple(made.shape)} on {made.device}"
+    raise PluginError(
+        f"augmentation {config.augmentation}: for {tuple(given.shape)} on {given.device} it gave {got}; "
+        f"it must give as many of the same shape there, torch.uint8 or torch.float32"
+    )
 
 
 def training_loss(state: TrainState, logits_TNK: Tensor, batch: Batch, config: RunConfig) -> Tensor:

@@ -1,3 +1,4 @@
+from pathlib import Path
 from typing import Annotated, Literal
 
 import pytest
@@ -80,3 +81,25 @@ def test_a_component_needs_a_docstring():
         @backbone
         def silent(image):
             return image
+
+
+def test_what_may_be_none_is_typed_so():
+    @backbone
+    def odd(
+        image,
+        *,
+        stop: Annotated[int | None, Field(ge=1, description="s")] = None,
+        pair: Annotated[tuple[int, float], Field(description="p")] = (1, 0.5),
+        file: Annotated[Path, Field(description="f")] = Path("x"),
+    ):
+        """A component with odd options."""
+
+    assert odd.options["stop"].type_name == "whole number or none"
+    assert odd.options["stop"].as_text(None) == "none"
+    given = {"stop": "none", "pair": "3,2", "file": "a/b"}
+    assert odd.read(given) == {"stop": None, "pair": (3, 2.0), "file": Path("a/b")}
+    assert odd.read({"stop": "4"})["stop"] == 4
+    with pytest.raises(UsageError, match=r"stop=0: .*\(allowed: whole number or none, at least 1\)"):
+        odd.read({"stop": "0"})
+    with pytest.raises(UsageError, match=r"allowed: 2 values: whole number, number"):
+        odd.read({"pair": "3"})

@@ -168,7 +168,7 @@ def test_a_source_that_breaks_its_contract_is_named(draw, cache, workers, fault,
 
 
 def test_a_source_that_differs_in_another_process_is_found(draw):
-    with pytest.raises(UsageError, match="changed while"):
+    with pytest.raises(UsageError, match="the fingerprint of train is another in another process"):
         draw("fault=fingerprint", count=300)
 
 

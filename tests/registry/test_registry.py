@@ -7,6 +7,7 @@ import pytest
 
 from ctcbench import registry as registries
 from ctcbench.contract.errors import UsageError
+from ctcbench.plugin import culprit
 
 GOOD = '''
 """A good plugin."""
@@ -51,6 +52,35 @@ BROKEN = {
         "from ctcbench import hookimpl\ndef f(image):\n    'Doc.'\n"
         "@hookimpl\ndef ctcbench_components():\n    return [f]",
         "is its decorator (@backbone, @head, …) missing?",
+    ),
+    "has_an_option_before_the_star": (
+        "from ctcbench import backbone, hookimpl\n@backbone\ndef b(image, width: int = 3):\n    'Doc.'\n",
+        "b(image, width: int = 3): the builder of a backbone is (image: ImageSpec, *, option: … = …)",
+    ),
+    "takes_any_options": (
+        "from ctcbench import executor\n@executor\ndef e(**options):\n    'Doc.'\n",
+        "the builder of an executor is (*, option: … = …)",
+    ),
+    "decorates_a_class": (
+        "from ctcbench import head\n@head\nclass Head:\n    'Doc.'\n",
+        "a builder is a function with a name",
+    ),
+    "has_pydantics_default": (
+        "from ctcbench import backbone, hookimpl\nfrom pydantic import Field\n@backbone\n"
+        "def b(image, *, width: int = Field(8, ge=1)):\n    'Doc.'\n"
+        "@hookimpl\ndef ctcbench_components():\n    return [b]",
+        "the default of option 'width' is a Field; write width: Annotated[",
+    ),
+    "has_an_option_nobody_can_type": (
+        "from ctcbench import backbone, hookimpl\n@backbone\n"
+        "def b(image, *, width: dict[str, int] = {}):\n    'Doc.'\n"
+        "@hookimpl\ndef ctcbench_components():\n    return [b]",
+        "option 'width' is of dict[str, int], which nobody can type",
+    ),
+    "lists_a_module": (
+        "import json.decoder\nfrom ctcbench import hookimpl\n"
+        "@hookimpl\ndef ctcbench_components():\n    return [json.decoder]",
+        "decoder.py hides what else in the package has its name; rename the file",
     ),
     "has_an_untyped_option": (
         "from ctcbench import backbone, hookimpl\n@backbone\ndef b(image, *, width=3):\n    'Doc.'\n"
@@ -126,8 +156,12 @@ def test_two_owners_of_a_name_are_both_named_and_the_rest_works(install):
 
 def test_a_guest_cant_take_a_built_in_name(install):
     install("thief", GOOD.format(name="cnn3"))
-    with pytest.raises(Exception, match=r"2 owners: ctcbench \(builtin\) and ctcbench-thief"):
-        registries.load(["thief"]).get("backbone", "cnn3")
+    install("other", GOOD.format(name="other"))
+    with pytest.raises(
+        Exception,
+        match=r"2 owners: ctcbench \(builtin\) and ctcbench-thief .*go without .*CTCBENCH_PLUGINS=other$",
+    ):
+        registries.load(["thief", "ctcbench-other"]).get("backbone", "cnn3")
 
 
 def test_the_environment_chooses_plugins(install, monkeypatch):
@@ -144,10 +178,28 @@ def test_a_builder_that_fails_is_named_with_its_owner(install):
     install("bad", GOOD.format(name="bad").replace("from torch import nn", "raise ValueError('no')"))
     from ctcbench import ImageSpec
 
-    with pytest.raises(
-        Exception, match=r"ctcbench-bad \(bad\): backbone 'bad' could not be built: ValueError"
-    ):
+    says = (
+        r"ctcbench-bad \(bad\): backbone 'bad' could not be built: ValueError\('no'\) \(plugin_bad.*py:\d+\)"
+    )
+    with pytest.raises(Exception, match=says):
         registries.load(["bad"]).build("backbone", "bad", ImageSpec(40, 150))
+
+
+def test_what_a_plugin_prints_on_import_is_no_output_of_ours(install, capsys):
+    install("chatty", "print('hello')\n" + GOOD.format(name="chatty"))
+    assert not registries.load(["chatty"]).failed
+    assert capsys.readouterr() == ("", "hello\n")
+
+
+def test_the_plugin_that_raised_an_error_is_known_and_where(install):
+    install("worse", "def helper():\n    return 1 / 0\n" + GOOD.format(name="worse"))
+    module = registries.load(["worse"]).plugins[-1].module
+    with pytest.raises(ZeroDivisionError) as failed:
+        module.helper()
+    assert culprit(failed.value) == ("ctcbench-worse (worse)", "plugin_worse_ctcbench_worse.py:2")
+    with pytest.raises(ZeroDivisionError) as ours:
+        _ = 1 / 0
+    assert culprit(ours.value) is None
 
 
 def test_a_tracker_that_fails_is_silenced_and_its_components_stay(install):

@@ -178,7 +178,7 @@ def test_a_plugins_loss_and_decoder_say_how_they_align():
 
     assert (mine.kind, mine.alignment, reads.alignment, usual.alignment) == ("loss", "fixed", "fixed", "ctc")
     with pytest.raises(PluginError, match=r"alignment 'rnnt' \(there are: ctc, fixed\)"):
-        decoder(alignment="rnnt")(lambda alphabet: None)
+        decoder(alignment="rnnt")(usual.builder)
 
 
 def test_log_probs_are_of_the_slots(finished):

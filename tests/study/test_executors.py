@@ -1,15 +1,23 @@
 """Executors: the one that ships, the page's own, and what a study does with one that is wrong."""
 
 import json
+import math
 import re
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 from study_cases import ablate, ending, flags, plugin
 
 from ctcbench.__main__ import main
-from ctcbench.contract.errors import UsageError
-from ctcbench.registry import load
+from ctcbench.contract.components import Component
+from ctcbench.contract.errors import PluginError, UsageError
+from ctcbench.contract.executors import Outcome
+from ctcbench.plugin import Plugin
+from ctcbench.registry import Registry, load
+from ctcbench.study import worker
+from ctcbench.study.conduct import build_executor, resources_of
 from ctcbench.study.study_folder import StudyFolder
 
 PAGE = Path(__file__).parents[2] / "docs" / "plugins.md"
@@ -160,6 +168,10 @@ WRONG = """
                 raise OSError("no cluster")
             if self.how == "lies":
                 yield from (Outcome(trial.key, "done") for trial in trials)
+            if self.how == "repeats":
+                yield from [Outcome(trials[0].key, "failed")] * 2
+            if self.how == "invents":
+                yield Outcome("another", "done")
 
     @executor
     def wrong(*, how: str):
@@ -178,6 +190,8 @@ WRONG = """
         ("raises", "executor Wrong failed: OSError('no cluster')"),
         ("lies", "its executor says it is done, but there is no"),
         ("forgets", "the executor gave no outcome for it"),
+        ("repeats", "the executor gave a second outcome for"),
+        ("invents", "the executor gave an outcome for 'another', which is no trial"),
     ],
 )
 def test_an_executor_that_is_wrong_is_found_out(tmp_path, how, words):
@@ -188,3 +202,61 @@ def test_an_executor_that_is_wrong_is_found_out(tmp_path, how, words):
     assert ended.returncode == 1
     assert words in " ".join((ended.stdout + ended.stderr).split())
     assert "Traceback" not in ended.stderr
+
+
+def test_an_outcome_has_one_of_three_states():
+    with pytest.raises(
+        PluginError, match="an outcome is 'finished'; it must be one of done, failed, stopped"
+    ):
+        Outcome("key", "finished")
+
+
+class Half:
+    def describe(self):
+        return {"workers": math.nan}
+
+
+class Whole(Half):
+    def __init__(self, for_devices=None):
+        self.for_devices = for_devices
+
+    def run(self, trials, listener):
+        return iter(())
+
+
+@pytest.mark.parametrize(
+    ("built", "says"),
+    [
+        (object(), "guest): executor 'odd': what was built, object, has no method describe"),
+        (Half(), "guest): executor 'odd': what was built, Half, has no method run"),
+        (Whole(lambda devices: devices.no), "guest): executor 'odd': for_devices failed: AttributeError("),
+        (Whole(), "executor Whole: describe failed: ValueError('Out of range float values"),
+    ],
+)
+def test_what_is_no_executor(registry, built, says):
+    def odd():
+        """An executor that is none."""
+        return built
+
+    guest = Plugin("guest", "ctcbench-guest", "1", "guest", components=(Component("executor", odd),))
+    with pytest.raises(PluginError) as failed:
+        resources_of(build_executor(Registry((*registry.plugins, guest)), "odd", {"cpu"}))
+    assert says in str(failed.value)
+
+
+def test_one_trial_at_a_time_in_a_process(monkeypatch):
+    begun, go_on = threading.Event(), threading.Event()
+
+    def waiting(*_):
+        begun.set()
+        go_on.wait(60)
+
+    monkeypatch.setattr(worker, "_carry_out", waiting)
+    with ThreadPoolExecutor(1) as pool:
+        first = pool.submit(worker.carry_out, {"key": "one"})
+        begun.wait(60)
+        with pytest.raises(PluginError, match="another trial is being carried out in this process"):
+            worker.carry_out({"key": "two"})
+        go_on.set()
+        assert first.result().state == "done"
+    assert worker.carry_out({"key": "two"}).state == "done"

@@ -67,7 +67,7 @@ def test_plugins_that_break_and_memory_that_runs_out(tmp_path):
     assert ended.returncode == 1
     errors = {record["label"]: record["error"] for record in records(out)}
     assert "mute" in errors["bigru1:width=8"]
-    assert errors["weak"] == "RuntimeError: weak as water"
+    assert errors["weak"] == "RuntimeError: weak as water (brittle, brittle.py:12)"
     assert "weak as water" in next(r["traceback"] for r in records(out) if r["label"] == "weak")
     assert "no room" in errors["greedy_eater"]
     assert [path.stem for path in out.glob("*/results/*.json")] == ["greedy"]
@@ -87,17 +87,18 @@ def test_a_decoder_that_failed_is_not_run_again_because_another_did_well(tmp_pat
         [found] = records(out)
         return found["state"], found["error"], found["results"], found["decoder_failures"]
 
-    failed = ("failed", "ValueError: mute", ["mute"], {"mute": "ValueError: mute"})
+    why = "brittle: decoder 'mute' failed: ValueError('mute') (brittle.py:25)"
+    failed = ("failed", why, ["mute"], {"mute": why})
     assert study(decoders=["mute"]).returncode == 1
     assert record() == failed
     plan = json.loads(study("--dry-run", "--json").stdout)
     assert (plan["decode"], plan["decodings"], plan["failed"]) == (1, 1, 0)
-    assert "decode; 1 decoder failed before: ValueError: mute" in study("--dry-run").stdout
+    assert "decode; 1 decoder failed before: brittle:" in study("--dry-run").stdout
     ended = study("--json")
     assert ended.returncode == 1, ended.stderr
     assert "1 to decode, 1 failed before (--retry-failed runs them again)" in ended.stderr
     [trial] = json.loads(ended.stdout)["trials"]
-    assert (trial["state"], trial["error"]) == ("failed", "ValueError: mute")
+    assert (trial["state"], trial["error"]) == ("failed", why)
     assert record() == failed
     assert [path.stem for path in out.glob("*/results/*.json")] == ["greedy"]
     assert "1 failed before" in study().stderr

@@ -1,0 +1,47 @@
+"""A loss that was named, built, and tried once before anything is trained with it."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from ctcbench.contract.errors import PluginError
+from ctcbench.contract.specs import Alphabet
+from ctcbench.plugin import blamed
+from ctcbench.registry import Registry
+from ctcbench.training.step import Objective
+
+
+def build_objective(registry: Registry, loss: str, alphabet: Alphabet, frames: int) -> Objective:
+    """Build the loss that a component string names.
+
+    Raises:
+        UsageError: it is not there, or an option of it is wrong.
+        PluginError: it fails for two images of one character, or gives no finite scalar with a gradient.
+    """
+    objective: Objective = registry.build("loss", loss, alphabet)
+    chance = torch.Generator().manual_seed(0)
+    logits_TNK = torch.randn(frames, 2, alphabet.num_classes, generator=chance).requires_grad_()
+    with blamed(f"{registry.blame('loss', loss)} failed"):
+        found = objective(
+            logits_TNK.log_softmax(-1),
+            torch.tensor([frames, frames]),
+            torch.tensor([[1], [alphabet.num_classes - 1]]),
+            torch.tensor([1, 1]),
+        )
+    if wrong := _what_is_wrong(found):
+        raise PluginError(
+            f"{registry.blame('loss', loss)} gave {wrong}; it must give a finite scalar tensor that has a "
+            f"gradient"
+        )
+    return objective
+
+
+def _what_is_wrong(found: object) -> str:
+    if not isinstance(found, Tensor):
+        return f"{found!r}"
+    if found.shape != () or not found.is_floating_point():
+        return f"{str(found.dtype).removeprefix('torch.')} of shape {tuple(found.shape)}"
+    if not found.requires_grad:
+        return "a tensor without a gradient"
+    return "" if bool(found.isfinite()) else f"{found.item()}"
