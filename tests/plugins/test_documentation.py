@@ -15,9 +15,10 @@ from ctcbench.contract import hooks
 from ctcbench.contract.components import KINDS, Component
 from ctcbench.testing import check_component
 
-PAGE = Path(__file__).parents[2] / "docs" / "plugins.md"
+ROOT = Path(__file__).parents[2]
+PAGE = ROOT / "docs" / "plugins.md"
 TEXT = PAGE.read_text(encoding="utf-8")
-README = PAGE.parents[1] / "README.md"
+README = ROOT / "README.md"
 TUTORIAL = (
     README.read_text(encoding="utf-8")
     .partition("## From nothing to a working backbone")[2]
@@ -36,7 +37,7 @@ def newcomer(tmp_path):
     home = tmp_path / "venv"
     venv.create(home, with_pip=False)
     [site] = (home / "lib").glob("python*/site-packages")
-    ours = [path for path in sys.path if path.endswith("site-packages")]
+    ours = [str(ROOT), *(path for path in sys.path if path.endswith("site-packages"))]
     (site / "ours.pth").write_text("".join(f"import site; site.addsitedir({path!r})\n" for path in ours))
     for command in ("ctcbench", "pytest", "pip"):
         script = home / "bin" / command
@@ -73,6 +74,8 @@ def test_the_tutorial_is_followed_to_the_letter(newcomer, tmp_path):
     assert blocks("text")[0].strip() in new
     assert "ctcbench-tall" in said["ctcbench plugins"]
     assert len(re.findall("exact", said[list(said)[-1]])) >= 1
+    short = new.rpartition("ctcbench run --backbone tall ")[2].strip()
+    assert short and any(line.startswith("ctcbench run") and line.endswith(f" {short}") for line in said)
     wrong = ["ctcbench", "run", "--backbone", "tall:width=4"]
     refused = subprocess.run(wrong, cwd=folder, env=newcomer, capture_output=True, text=True)
     assert refused.returncode == 2
@@ -107,5 +110,5 @@ def test_every_hook_kind_and_name_of_the_kit_is_on_the_page():
 
 
 def test_every_example_is_on_the_page():
-    packages = [path.parent.name for path in (PAGE.parents[1] / "plugins").glob("*/pyproject.toml")]
+    packages = [path.parent.name for path in (ROOT / "plugins").glob("*/pyproject.toml")]
     assert packages and [name for name in packages if f"`{name}`" not in TEXT] == []
