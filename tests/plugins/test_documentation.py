@@ -1,5 +1,6 @@
 """The README's tutorial is followed to the letter, and docs/plugins.md misses no hook and no kind."""
 
+import ast
 import os
 import re
 import shlex
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+import ctcbench
 from ctcbench import ImageSpec, testing
 from ctcbench.contract import hooks
 from ctcbench.contract.components import KINDS, Component
@@ -72,10 +74,10 @@ def test_the_tutorial_is_followed_to_the_letter(newcomer, tmp_path):
                 said[line] = done.stdout
     new = next(said[line] for line in said if line.startswith("ctcbench new"))
     assert blocks("text")[0].strip() in new
-    assert "ctcbench-tall" in said["ctcbench plugins"]
-    assert len(re.findall("exact", said[list(said)[-1]])) >= 1
     short = new.rpartition("ctcbench run --backbone tall ")[2].strip()
     assert short and any(line.startswith("ctcbench run") and line.endswith(f" {short}") for line in said)
+    assert "ctcbench-tall" in said["ctcbench plugins"]
+    assert len(re.findall("exact", said[list(said)[-1]])) >= 1
     wrong = ["ctcbench", "run", "--backbone", "tall:width=4"]
     refused = subprocess.run(wrong, cwd=folder, env=newcomer, capture_output=True, text=True)
     assert refused.returncode == 2
@@ -112,3 +114,11 @@ def test_every_hook_kind_and_name_of_the_kit_is_on_the_page():
 def test_every_example_is_on_the_page():
     packages = [path.parent.name for path in (ROOT / "plugins").glob("*/pyproject.toml")]
     assert packages and [name for name in packages if f"`{name}`" not in TEXT] == []
+
+
+def test_type_checkers_see_every_name_that_is_loaded_at_first_use():
+    tree = ast.parse(Path(ctcbench.__file__).read_text(encoding="utf-8"))
+    [block] = [node for node in tree.body if isinstance(node, ast.If)]
+    seen = {node.module: {alias.name for alias in node.names} for node in block.body}
+    assert seen == {module: set(names) for module, names in ctcbench._HOMES.items()}
+    assert set(ctcbench.__all__) == {"__version__", *ctcbench._HOME_OF}
