@@ -1,7 +1,10 @@
 """The README's tutorial is followed to the letter, docs/plugins.md misses nothing, and its code works."""
 
 import ast
+import dataclasses
 import hashlib
+import inspect
+import json
 import os
 import re
 import shlex
@@ -17,9 +20,14 @@ import pytest
 
 import ctcbench
 from ctcbench import (
+    Hypothesis,
     ImageSpec,
     Listener,
+    LogProbs,
+    Result,
     RunConfig,
+    Sample,
+    Source,
     Trial,
     testing,
 )
@@ -143,6 +151,41 @@ def test_type_checkers_see_every_name_that_is_loaded_at_first_use():
     assert set(ctcbench.__all__) == {"__version__", *ctcbench._HOME_OF}
 
 
+def test_every_field_and_method_that_a_plugin_meets_is_on_the_page():
+    fields = [field.name for kind in (Sample, LogProbs) for field in dataclasses.fields(kind)]
+    assert [name for name in (*fields, *Hypothesis._fields) if f"`{name}`" not in TEXT] == []
+    for kind in (Sample, LogProbs, Hypothesis):
+        given = [
+            name if p.default is p.empty else f"{name}={json.dumps(p.default).replace('null', 'None')}"
+            for name, p in inspect.signature(kind).parameters.items()
+        ]
+        assert f"`{kind.__name__}({', '.join(given)})`" in TEXT
+    for name, method in inspect.getmembers(Source, inspect.isfunction):
+        if not name.startswith("_"):
+            signature = inspect.signature(method)
+            given = ", ".join(list(signature.parameters)[1:])
+            returned = signature.return_annotation.replace("|", "\\|")
+            assert f"| `{name}({given}) -> {returned}` |" in TEXT
+    for name, annotation in Source.__annotations__.items():
+        assert f"| `{name}: {annotation}` |" in TEXT
+
+
+def test_options_are_typed_as_the_page_says():
+    lexicon = code_of("Options")["lexicon"]
+    typed = {
+        "words": "de.txt",
+        "width": "7",
+        "weight": "0",
+        "unknown": "drop",
+        "lengths": "3,4",
+        "limit": "9",
+    }
+    assert lexicon.read(typed) == {
+        "words": Path("de.txt"), "width": 7, "weight": 0.0, "unknown": "drop", "lengths": (3, 4), "limit": 9,
+    }  # fmt: skip
+    assert lexicon.read({"words": "de.txt"})["limit"] is None
+
+
 class Heard:
     """A study's listener, which asks to stop once so many trials train."""
 
@@ -240,3 +283,18 @@ def test_a_worker_that_dies_is_a_failure_and_none_outlives_the_generator(process
         first = next(outcomes)
     assert [first.key] == killed
     assert (first.state, first.error) == ("failed", "its worker ended with exit code -9")
+
+
+def test_the_result_that_a_plugin_gets_is_on_the_page(processes, trials, tmp_path):
+    assert [o.state for o in processes(1).run(trials(tmp_path, 1, 1), Heard().listener)] == ["done"]
+    [path] = tmp_path.glob("*/results/*.json")
+    document = Result.read(path).to_json()
+    section = TEXT.partition("| `schema` | 1 |")[2].partition("\n### ")[0]
+    names = [*document, *document["score"], *document["cost"], *document["provenance"]]
+    names += [*document["provenance"]["host"]]
+    assert [n for n in names if not n.endswith("_ci") and n != "schema" and f"`{n}`" not in section] == []
+    named = re.search(r"`training` \((.*?) …\)", section)[1].replace("`", "").split(", ")
+    assert set(named) <= set(document["provenance"]["training"])
+    expression = re.search(r"```python\n(.*?)```", section, re.S)[1]
+    column = eval(expression, {"Column": ctcbench.Column})
+    assert column.text(document) == "1"
