@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from ctcbench.api import Recogniser, load, run
     from ctcbench.config.run_config import RunConfig
-    from ctcbench.contract.components import Component, backbone, dataset, decoder, executor, head, loss
+    from ctcbench.contract.components import (
+        Component,
+        augmentation,
+        backbone,
+        dataset,
+        decoder,
+        executor,
+        head,
+        loss,
+    )
     from ctcbench.contract.data import LogProbs, Sample, Samples, Source, SplitName
     from ctcbench.contract.errors import BadSample, CtcbenchError, PluginError, UsageError
     from ctcbench.contract.executors import Executor, Listener, Outcome, Trial

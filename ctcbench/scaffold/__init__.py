@@ -11,10 +11,10 @@ import shutil
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 from ctcbench.contract.components import Kind
-from ctcbench.contract.errors import UsageError
+from ctcbench.contract.errors import UsageError, nearest
 from ctcbench.files import unwritable
 from ctcbench.registry import Registry
 
@@ -62,6 +62,22 @@ class Package:
             for folder in ("common", self.kind)
             for path in sorted((TEMPLATES / folder).rglob(f"*{_SUFFIX}"))
         }
+
+
+def kind_named(text: str) -> ScaffoldKind:
+    """Return the kind of package that `text` names.
+
+    Raises:
+        UsageError: there is none, or no template of it.
+    """
+    kinds: tuple[ScaffoldKind, ...] = get_args(ScaffoldKind)
+    for kind in kinds:
+        if kind == text:
+            return kind
+    known = f"(there are: {', '.join(kinds)})"
+    if text == "executor":
+        raise UsageError(f"no template for executors {known}; docs/plugins.md#an-executor has one to copy")
+    raise UsageError(f"no kind {text!r}{nearest(text, kinds)} {known}")
 
 
 def write(package: Package, into: Path, registry: Registry) -> Path:

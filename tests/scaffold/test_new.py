@@ -1,20 +1,24 @@
 """`ctcbench new`: what it writes installs, passes its own tests and ruff, and shows up in the help."""
 
 import importlib.util
+import json
 import os
 import shlex
 import shutil
 import subprocess
 import sys
 import tomllib
+from pathlib import Path
+from typing import get_args
 
 import pytest
 
 from ctcbench import UsageError
 from ctcbench import registry as registries
-from ctcbench.scaffold import TEMPLATES, Package, write
+from ctcbench.scaffold import TEMPLATES, Package, ScaffoldKind, write
 
-KINDS = ("augmentation", "backbone", "head", "loss", "decoder", "dataset")
+ROOT = Path(__file__).parents[2]
+KINDS = get_args(ScaffoldKind)
 LONGEST = "a_name_of_just_thirty_two_signs1"
 
 
@@ -39,7 +43,7 @@ def made(tmp_path_factory):
     built = python(*pip, *packages)
     assert built.returncode == 0, built.stderr
     environment = {k: v for k, v in os.environ.items() if k != "CTCBENCH_PLUGINS"}
-    environment |= {"PYTHONPATH": str(site), "OMP_NUM_THREADS": "1", "COLUMNS": "110"}
+    environment |= {"PYTHONPATH": f"{site}{os.pathsep}{ROOT}", "OMP_NUM_THREADS": "1", "COLUMNS": "110"}
 
     def run(*arguments):
         return python(*arguments, cwd=folder, env=environment)
@@ -55,6 +59,7 @@ def test_what_to_type_next_can_be_pasted_whatever_the_folder_is_called(tmp_path)
     package = str(folder / "ctcbench-spaced")
     words = shlex.split(done.stdout.splitlines()[-1].removeprefix("next: "))
     assert words[:7] == ["pip", "install", "-e", package, "&&", "pytest", package]
+    assert words[7:12] == ["&&", "ctcbench", "run", "--head", "spaced"]
 
 
 def test_what_it_writes_passes_its_own_tests(made):
@@ -68,6 +73,20 @@ def test_what_it_writes_shows_up_in_the_help(made):
     shown = made("ctcbench", "run", "--help").stdout
     assert all(f"│ my_{kind} " in shown for kind in KINDS)
     assert all(f"[ctcbench-my-{kind}]" in " ".join(shown.replace("│", " ").split()) for kind in KINDS)
+
+
+def test_what_to_type_next_is_a_short_try(made, tmp_path):
+    typed = {}
+    for kind in KINDS:
+        done = python("ctcbench", "new", kind, f"next_{kind}", "--into", str(tmp_path))
+        typed[kind] = done.stdout.splitlines()[-1].split(" && ")[-1]
+    assert typed.pop("dataset") == "ctcbench data preview next_dataset"
+    [short] = {text.partition(f"ctcbench run --{kind} next_{kind} ")[2] for kind, text in typed.items()}
+    tried = made("ctcbench", "run", "--backbone", "my_backbone", *short.split(), "--out", str(tmp_path))
+    assert tried.returncode == 0, tried.stderr
+    [result] = tmp_path.glob("*/results/*.json")
+    config = json.loads(result.read_text())["config"]
+    assert (config["train_samples"], config["max_steps"]) == (64, 3)
 
 
 def test_all_that_it_writes_trains_together(made, tmp_path):
@@ -161,10 +180,19 @@ def test_a_package_is_written_wholly_or_not_at_all(tmp_path, registry, monkeypat
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("arguments", [("backbon", "x"), ("backbone", "class"), ("backbone",)])
-def test_mistakes_are_one_line_and_exit_code_2(tmp_path, arguments):
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("backbon", "x"), "no kind 'backbon'; did you mean 'backbone'? (there are: augmentation, "),
+        (("executor", "x"), "no template for executors (there are: augmentation, backbone, head, loss, "),
+        (("executor", "x"), "); docs/plugins.md#an-executor has one to copy"),
+        (("backbone", "class"), "means something in Python"),
+        (("backbone",), "missing argument 'NAME'"),
+    ],
+)
+def test_mistakes_are_one_line_and_exit_code_2(tmp_path, arguments, says):
     done = python("ctcbench", "new", *arguments, cwd=tmp_path)
-    assert done.returncode == 2
+    assert done.returncode == 2 and says in done.stderr
     assert done.stdout == "" and done.stderr.count("\n") == 1 and "Traceback" not in done.stderr
 
 
