@@ -126,18 +126,18 @@ def test_a_study_on_the_cpu_is_not_shared_out_by_gpus(tmp_path, monkeypatch):
 def test_the_pages_executor_gives_what_the_local_one_gives(tmp_path):
     section = PAGE.read_text(encoding="utf-8").partition("### An executor")[2]
     code = re.search(r"```python\n(.*?)```", section, re.S)[1]
-    installed = plugin(tmp_path / "site", "threading_study", code)
+    installed = plugin(tmp_path / "site", "processes_study", code)
     grid = flags(decoder=["greedy", "beam_cpp"], lr=["0.003", "1e30"])
-    with_threads = ablate(
-        *grid, "--out", tmp_path / "threads", "--executor", "threads:count=1", plugins=[installed]
+    with_processes = ablate(
+        *grid, "--out", tmp_path / "processes", "--executor", "processes:count=1", plugins=[installed]
     )
-    assert with_threads.returncode == 1, with_threads.stderr  # of the learning rate that is out of this world
-    assert "(lr=1e+30)" in with_threads.stdout
+    assert with_processes.returncode == 1, with_processes.stderr  # of the learning rate that is out of this world
+    assert "(lr=1e+30)" in with_processes.stdout
     local = ablate(*grid, "--out", tmp_path / "local", "--executor", "local:workers=1,threads=1")
     assert local.returncode == 1
     done = [name for name in ending(tmp_path / "local") if "results" in name]
     assert len(done) == 2
-    assert {n: f for n, f in ending(tmp_path / "threads").items() if n in done} == {
+    assert {n: f for n, f in ending(tmp_path / "processes").items() if n in done} == {
         n: f for n, f in ending(tmp_path / "local").items() if n in done
     }
 
