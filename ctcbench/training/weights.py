@@ -74,8 +74,14 @@ def load_recognizer(registry: Registry, folder: RunFolder) -> Recognizer:
     """
     config = stored_config(folder)
     image, alphabet, _ = description(folder)
-    with torch.random.fork_rng(devices=[]):
-        model = build_recognizer(registry, config, image, alphabet)
+    try:
+        with torch.random.fork_rng(devices=[]):
+            model = build_recognizer(registry, config, image, alphabet)
+    except UsageError as error:
+        had = folder.read_summary().get("plugins", {})
+        gone = [f"{name} {version}" for name, version in had.items() if name not in registry.versions()]
+        hint = f"; the run was made with {', '.join(gone)}" if gone else ""
+        raise UsageError(f"{error}{hint}") from None
     tensors, _ = load_tensors(folder.weights_path, FORMAT)
     try:
         model.load_state_dict(tensors)

@@ -14,7 +14,9 @@ from ctcbench.contract.components import Component
 from ctcbench.contract.errors import PluginError, UsageError
 from ctcbench.plugin import Plugin
 from ctcbench.registry import Registry
+from ctcbench.results.run_folder import RunFolder
 from ctcbench.runtime import Runtime
+from ctcbench.training.weights import load_recognizer
 
 
 @pytest.fixture
@@ -200,3 +202,15 @@ def test_builders(registry):
         guests.build("backbone", "leaving", ImageSpec(24, 60))
     with pytest.raises(UsageError, match=r"^backbone refusing: a need is odd$"):
         guests.build("backbone", "refusing", ImageSpec(24, 60))
+
+
+def test_a_run_whose_plugin_is_gone_says_which(registry, tmp_path):
+    def through(sequence):
+        """A head that does nothing."""
+        return nn.Identity()
+
+    guest = Plugin("guest", "ctcbench-guest", "1.2", "guest", components=(Component("head", through),))
+    config = tiny(head="through", train_samples=20, epochs=1)
+    result = runner.run(Registry((*registry.plugins, guest)), config, Runtime(tmp_path))
+    with pytest.raises(UsageError, match=r"^no head 'through'.*; the run was made with ctcbench-guest 1\.2$"):
+        load_recognizer(registry, RunFolder(result.folder))
