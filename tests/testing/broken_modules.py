@@ -60,6 +60,38 @@ class BatchFirst(Head):
         return super().forward(feats).transpose(0, 1)
 
 
+@module_that_breaks("backbone", "has_the_right_shape", "in training the shape must be that of evaluation")
+class NarrowerInTraining(Backbone):
+    def forward(self, images):
+        feats = super().forward(images)
+        return feats[..., ::2] if self.training else feats
+
+
+@module_that_breaks("head", "has_the_right_shape", "got (6, 1, 4); let no shape depend on self.training")
+class DroppingImages(Head):
+    def forward(self, feats):
+        return super().forward(feats[:, :1] if self.training else feats)
+
+
+@module_that_breaks("backbone", "answers_in_float32", "must be float32; got torch.float64")
+class Doubling(Backbone):
+    def forward(self, images):
+        return super().forward(images).double()
+
+
+@module_that_breaks("head", "answers_in_float32", "the output in training must be float32")
+class DoublingInTraining(Head):
+    def forward(self, feats):
+        feats = super().forward(feats)
+        return feats * torch.ones((), dtype=torch.float64) if not self.training else feats.double()
+
+
+@module_that_breaks("head", "keeps_images_apart", "must return a tensor; got tuple")
+class WithItsState(Head):
+    def forward(self, feats):
+        return super().forward(feats), feats[-1]
+
+
 @module_that_breaks("head", "is_deterministic_in_evaluation", "must return a torch.nn.Module; got Tensor")
 def no_module(spec):
     return torch.zeros(1)
