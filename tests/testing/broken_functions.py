@@ -99,6 +99,33 @@ def blank_paper(images, widths):
     return torch.full_like(images, 240)
 
 
+@part_that_breaks("augmentation", "keeps_what_is_to_be_read", "the ink must not vanish")
+def all_black(images, widths):
+    return torch.zeros_like(images)
+
+
+@part_that_breaks("augmentation", "keeps_what_is_to_be_read", "not to 1")
+def from_0_to_1(images, widths):
+    return images.float() / 255
+
+
+@part_that_breaks("augmentation", "keeps_what_is_to_be_read", "dark strokes on light paper must stay so")
+def inverting(images, widths):
+    return 255 - images
+
+
+@part_that_breaks("augmentation", "keeps_what_is_to_be_read", "invert no image")
+def inverting_at_times(images, widths):
+    return torch.where(torch.rand(len(images), 1, 1, 1) < 0.2, 255 - images, images)
+
+
+@part_that_breaks(
+    "augmentation", "gives_images_of_the_same_shape", "must return a tensor of uint8 or float32; got tuple"
+)
+def with_widths(images, widths):
+    return images, widths
+
+
 @part_that_breaks("augmentation", "follows_its_images_to_another_device", "device=images.device")
 def drawing_on_the_cpu(images, widths):
     return images * torch.rand(len(images), 1, 1, 1)
