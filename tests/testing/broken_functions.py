@@ -54,6 +54,33 @@ def negative(*inputs):
     return -ctc(*inputs)
 
 
+@part_that_breaks("loss", "takes_frames_as_its_alignment_says", "alignment='fixed' frames '00··'", "fixed")
+def ctc_as_if_fixed(*inputs):
+    return ctc(*inputs)
+
+
+@part_that_breaks("loss", "takes_frames_as_its_alignment_says", "cost less as '0' than as '00'")
+def slots_as_if_ctc(log_probs, lengths, targets, target_lengths):
+    padded = torch.nn.functional.pad(targets, (0, len(log_probs) - targets.shape[1]))
+    return torch.nn.functional.nll_loss(log_probs.flatten(0, 1), padded.t().flatten())
+
+
+@part_that_breaks("loss", "takes_frames_as_its_alignment_says", "cost less as '00' than as '0'")
+def blind_to_doubled_letters(log_probs, lengths, targets, target_lengths):
+    rows = [row[:n].unique_consecutive() for row, n in zip(targets, target_lengths, strict=True)]
+    return ctc(log_probs, lengths, torch.cat(rows), torch.tensor([len(row) for row in rows]))
+
+
+@part_that_breaks("loss", "is_a_finite_number", "can't be called: AssertionError: Torch not compiled")
+def asserting(*inputs):
+    raise AssertionError("Torch not compiled with CUDA enabled")  # as .cuda() does
+
+
+@part_that_breaks("loss", "is_a_finite_number", "can't be called: SystemExit: 3")
+def leaving(*inputs):
+    raise SystemExit(3)
+
+
 @part_that_breaks("loss", "falls_under_its_own_gradient", "25 steps")
 def with_a_wrong_gradient(*inputs):
     loss = ctc(*inputs)
@@ -181,6 +208,32 @@ def beyond_the_end(read, found):
 @decoder_that("gives_a_log_probability", "natural logarithm")
 def probabilities(read, found):
     return [h._replace(log_prob=float(np.exp(h.log_prob))) for h in found]
+
+
+@decoder_that("gives_a_log_probability", "got None")
+def without_a_score(read, found):
+    return [h._replace(log_prob=None) for h in found]
+
+
+@decoder_that("gives_rising_frames", "frames tuple)")
+def without_frames(read, found):
+    return [h._replace(frames=None) for h in found]
+
+
+@decoder_that("gives_rising_frames", "strictly rising")
+def with_frames_of_text(read, found):
+    return [h._replace(frames=tuple(map(str, h.frames))) for h in found]
+
+
+@decoder_that("reads_a_sure_text", "got (17,)")
+def beyond_the_alphabet(read, found):
+    return [h._replace(labels=(17,)) for h in found]
+
+
+@decoder_that("reads_a_sure_text", "'001·········' must be read '01'")
+def merging_nothing(read, found):
+    best = read.values_NTK.argmax(-1)
+    return [Hypothesis(tuple(int(k) for k in path if k), -1.0, ()) for path in best]
 
 
 @decoder_that("reads_a_sure_text", "merge repeats first")
