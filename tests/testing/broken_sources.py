@@ -45,6 +45,19 @@ class SizedByText(Good):
         return "many"
 
 
+class OfNegativeSize(Good):
+    def size(self, split):
+        return -1
+
+
+class FittedInAnotherWay(Good):
+    fit = "crop"
+
+
+class WithoutNames(Good):
+    describe = None
+
+
 class AllNamedAlike(Good):
     def describe(self, split, index):
         return split
@@ -68,6 +81,21 @@ class WithoutSamples(Good):
 class TooWide(Good):
     def draw(self, split, index):
         return Sample(np.zeros((8, 16), np.uint8), "ab", width=17)
+
+
+class WideAsText(Good):
+    def draw(self, split, index):
+        return Sample(np.zeros((8, 16), np.uint8), "ab", width="16")
+
+
+class OfNumbers(Good):
+    def draw(self, split, index):
+        return Sample(np.zeros((8, 16), np.uint8), 12)
+
+
+class Undrawable(Good):
+    def draw(self, split, index):
+        assert index < 0, "no such sample"
 
 
 class OutsideTheAlphabet(Good):
@@ -109,6 +137,11 @@ class WithoutSplitsInItsFingerprint(Good):
         return "good"
 
 
+class WithAListForAFingerprint(Good):
+    def fingerprint(self, split):
+        return [split]
+
+
 class WithAChangingFingerprint(Good):
     def fingerprint(self, split):
         return f"{split} {random.random()}"
@@ -118,11 +151,17 @@ _PURE = "seed a generator of its own"
 SOURCES = {
     "WithTextForAnAlphabet": ("says_what_it_holds", "alphabet an Alphabet"),
     "SizedByText": ("says_what_it_holds", "must be a count"),
+    "OfNegativeSize": ("says_what_it_holds", "must be a count, or None where there is no end; got -1"),
+    "FittedInAnotherWay": ("says_what_it_holds", "must be 'stretch' or 'pad'; got 'crop'"),
+    "WithoutNames": ("says_what_it_holds", "can't describe samples: TypeError"),
     "AllNamedAlike": ("says_what_it_holds", "a text of its own for each sample"),
     "Floating": ("draws_images_as_agreed", "got float64 (8, 16)"),
     "OfAnotherSize": ("draws_images_as_agreed", "got uint8 (8, 8)"),
     "WithoutSamples": ("draws_images_as_agreed", "must return a Sample; got tuple"),
     "TooWide": ("draws_images_as_agreed", "width must be None or 1 to 16"),
+    "WideAsText": ("draws_images_as_agreed", "width must be None or 1 to 16; got '16'"),
+    "OfNumbers": ("draws_texts_of_its_alphabet", "must be a str; got 12"),
+    "Undrawable": ("draws_the_same_again", "can't draw train/0: AssertionError: no such sample"),
     "OutsideTheAlphabet": ("draws_texts_of_its_alphabet", "'abc'"),
     "FromAGlobalGenerator": ("draws_the_same_again", _PURE),
     "ByPythonsHash": ("draws_the_same_in_a_worker", _PURE),
@@ -130,6 +169,7 @@ SOURCES = {
     "OnlyHere": ("draws_the_same_in_a_worker", "a worker process must be able to draw"),
     "TheSameInAllSplits": ("keeps_splits_apart", "must not share samples"),
     "WithoutSplitsInItsFingerprint": ("has_fingerprints", "a fingerprint of its own"),
+    "WithAListForAFingerprint": ("has_fingerprints", "a fingerprint must be a str; got ['train']"),
     "WithAChangingFingerprint": ("has_fingerprints", "must give the same fingerprint"),
 }
 
