@@ -1,19 +1,24 @@
 """Every rule of the kit can fail: a component that breaks it, and the sentence that says so."""
 
+import functools
+import importlib
+import sys
 from dataclasses import dataclass, replace
+from types import SimpleNamespace
 from typing import Annotated
 
 import broken_functions  # noqa: F401
 import broken_modules  # noqa: F401
 import broken_sources as sources
 import pytest
+import torch
 from broken_parts import BROKEN, breaks, small
 from pydantic import Field
 
-from ctcbench import BadSample, UsageError
-from ctcbench.contract.components import Component
+from ctcbench import Alphabet, BadSample, Hypothesis, ImageSpec, Sample, UsageError
+from ctcbench.contract.components import KINDS, Component
 from ctcbench.testing import check_backbone, check_component, checks, general, rules_for
-from ctcbench.testing.case import Case
+from ctcbench.testing.case import BrokenRule, Case
 
 # Any kind -------------------------------------------------------------------------------------------
 
@@ -49,6 +54,30 @@ def untypable_default(sequence, *, names: Annotated[dict[str, int], Field(descri
     pass
 
 
+class Kernel:
+    pass
+
+
+@breaks("backbone", "has_options_with_help_and_bounds", "'kernel' must be of a type that pydantic can check")
+def untypable(image, *, kernel: Annotated[Kernel, Field(description="k")] = Kernel()):  # noqa: B008
+    pass
+
+
+@breaks("loss", "has_options_with_help_and_bounds", "must be of a type that pydantic can check")
+def untypable_and_required(alphabet, *, kernel: Annotated[Kernel, Field(description="k")]):
+    pass
+
+
+@breaks(
+    "head", "is_hidden_by_no_file", "the file decoder.py, which would hide the component; rename the file"
+)
+def decoder(sequence):
+    pass
+
+
+decoder.__module__ = "json"  # a package that has a file of that name
+
+
 @breaks("loss", "has_options_with_help_and_bounds", "has no type")
 def untyped(alphabet, *, gamma=1.0):
     pass
@@ -73,7 +102,7 @@ def test_a_broken_component_fails_its_rule_with_a_sentence(component, rule, says
     assert "\n" not in str(failed.value)
 
 
-@pytest.mark.parametrize("kind", ["augmentation", "backbone", "head", "loss", "decoder", "dataset"])
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "executor"])
 def test_every_rule_of_a_kind_is_broken_here(kind):
     common = {rule.__name__ for rule in general.RULES}
     broken = {rule for _, rule, _ in BROKEN[kind]}
@@ -109,7 +138,103 @@ def test_a_sample_that_can_not_be_used_is_no_failure():
     rule(case)
 
 
-def test_the_good_one_breaks_no_rule():
+class Raising:
+    """Raises whatever is done with it."""
+
+    def __getattr__(self, name):
+        raise AssertionError(f"no {name}\nanywhere")
+
+    def __call__(self, *arguments):
+        raise AssertionError
+
+
+NASTY = {
+    "None": None,
+    "object": object(),
+    "raising": Raising(),
+    "a class": Raising,
+    "of None": lambda *inputs: None,
+    "of text": lambda *inputs: "text",
+    "of itself": lambda *inputs: inputs,
+    "of the first": lambda *inputs: inputs[0],
+    "of infinity": lambda *inputs: torch.tensor(torch.inf, requires_grad=True),
+    "of nothing": lambda *inputs: torch.empty(0),
+    "of complex": lambda *inputs: torch.zeros(5, 3, 8, 16, dtype=torch.complex64),
+    "of Nones": lambda *inputs: [Hypothesis((None,), None, (None,))] * 6,
+    "of lists": lambda *inputs: [Hypothesis(([],), [], ([],))] * 4,
+    "module of None": torch.nn.Module(),
+    "identity": torch.nn.Identity(),
+    "flatten": torch.nn.Flatten(0),
+    "source of None": SimpleNamespace(
+        image=ImageSpec(8, 16), alphabet=Alphabet("a"), size=len, fingerprint=len, draw=print, describe=print
+    ),
+    "source of nothing": SimpleNamespace(
+        image=ImageSpec(8, 16),
+        alphabet=Alphabet("a"),
+        size=lambda split: None,
+        fingerprint=lambda split: [split],
+        draw=lambda split, index: Sample(None, None, []),
+        describe=lambda split, index: index,
+    ),
+    "executor of None": SimpleNamespace(describe=dict, run=lambda trials, listener: trials),
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("nasty", NASTY)
+def test_whatever_a_component_is_each_rule_ends_in_one_sentence(kind, nasty):
+    def build(*context):
+        """A component of any kind."""
+        return NASTY[nasty]
+
+    for rule in rules_for(kind):
+        try:
+            rule(small(Component(kind, build)))
+        except BrokenRule as broken:
+            assert str(broken).startswith(f"{kind} build: ")
+            assert "\n" not in str(broken)
+            assert len(str(broken)) < 700
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_builder_without_a_name_has_none_that_can_be_typed(kind):
+    component = Component(kind, functools.partial(lambda *context: None))
+    with pytest.raises(BrokenRule, match=f"^{kind} partial: its name must be an identifier.*; rename"):
+        check_component(component)
+
+
+HIDING = ["plates.py", "plates/__init__.py", "plates/other.py"]
+
+
+@pytest.mark.parametrize("file", [*HIDING, "other.py", "plates/a.png"])
+def test_a_component_is_not_hidden_by_a_file_of_its_package(file, tmp_path, monkeypatch):
+    path = tmp_path / "zoo_of_a_test" / file
+    path.parent.mkdir(parents=True)
+    path.write_text("raise RuntimeError('imported')\n")
+    (tmp_path / "zoo_of_a_test" / "__init__.py").write_text(
+        "from ctcbench import augmentation\n\n"
+        "@augmentation\n"
+        "def plates(image):\n"
+        "    'The images as they are.'\n"
+        "    return lambda images, widths: images\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "zoo_of_a_test", raising=False)
+    component = importlib.import_module("zoo_of_a_test").plates
+    if file not in HIDING:
+        check_component(component)
+        return
+    what = "file" if file == "plates.py" else "folder"
+    named = f"{what} {file.partition('/')[0]}"
+    with pytest.raises(BrokenRule) as broken:
+        check_component(component)
+    assert str(broken.value) == (
+        "augmentation plates: no file of its package zoo_of_a_test may be called plates; "
+        f"got the {named}, which would hide the component; rename the {what}"
+    )
+
+
+def test_the_good_ones_break_no_rule():
     check_component(Component("dataset", sources.builder_of("Good")))
 
 
