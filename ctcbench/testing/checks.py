@@ -44,7 +44,9 @@ def _rules_of(kind: Kind) -> tuple[Rule, ...]:
         from ctcbench.testing import datasets
 
         return datasets.RULES
-    return ()
+    from ctcbench.testing import executors
+
+    return executors.RULES
 
 
 def check_component(component: Component, **options: Any) -> None:
@@ -89,6 +91,11 @@ def check_decoder(component: Component, alphabet: Alphabet = ALPHABET, **options
 def check_dataset(component: Component, **options: Any) -> None:
     """Check a data set; as `check_component`."""
     _check("dataset", component, **options)
+
+
+def check_executor(component: Component, **options: Any) -> None:
+    """Check an executor, which starts the workers of two trials that fail; as `check_component`."""
+    _check("executor", component, **options)
 
 
 def conformance_tests(component: Component, **options: Any) -> Callable[..., None]:

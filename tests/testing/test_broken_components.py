@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from types import SimpleNamespace
 from typing import Annotated
 
+import broken_executors
 import broken_functions  # noqa: F401
 import broken_modules  # noqa: F401
 import broken_sources as sources
@@ -17,7 +18,8 @@ from pydantic import Field
 
 from ctcbench import Alphabet, BadSample, Hypothesis, ImageSpec, Sample, UsageError
 from ctcbench.contract.components import KINDS, Component
-from ctcbench.testing import check_backbone, check_component, checks, general, rules_for
+from ctcbench.testing import check_backbone, check_component, check_executor, checks, general, rules_for
+from ctcbench.testing import executors as executor_rules
 from ctcbench.testing.case import BrokenRule, Case
 
 # Any kind -------------------------------------------------------------------------------------------
@@ -102,7 +104,7 @@ def test_a_broken_component_fails_its_rule_with_a_sentence(component, rule, says
     assert "\n" not in str(failed.value)
 
 
-@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "executor"])
+@pytest.mark.parametrize("kind", KINDS)
 def test_every_rule_of_a_kind_is_broken_here(kind):
     common = {rule.__name__ for rule in general.RULES}
     broken = {rule for _, rule, _ in BROKEN[kind]}
@@ -234,8 +236,22 @@ def test_a_component_is_not_hidden_by_a_file_of_its_package(file, tmp_path, monk
     )
 
 
+def test_an_executor_that_never_ends_holds_up_no_test(monkeypatch):
+    hanging = broken_executors.Hanging()
+    monkeypatch.setattr(executor_rules, "_SECONDS", 0.2)
+    with pytest.raises(BrokenRule, match=r"a run of 2 trials .* must end; got none after 0 seconds"):
+        executor_rules.gives_each_trial_its_outcome(Case(Component("executor", lambda: hanging)))
+    assert hanging.ended.wait(10)  # it is told to stop, and not left to itself
+
+
 def test_the_good_ones_break_no_rule():
     check_component(Component("dataset", sources.builder_of("Good")))
+
+    def here():
+        """A sound executor."""
+        return broken_executors.Here()
+
+    check_executor(Component("executor", here))
 
 
 def test_an_option_named_like_a_setting_is_the_component_s():
