@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor
 
 from ctcbench.testing.case import Case, Rule
 from ctcbench.testing.devices import META, require_one_device
+
+_SEEDS = range(3)
+_LEAST_CONTRAST = 8.0  # grey levels
+_PAPER_MARGIN = 0.05  # of the contrast
 
 
 def gives_images_of_the_same_shape(case: Case) -> None:
@@ -15,11 +21,9 @@ def gives_images_of_the_same_shape(case: Case) -> None:
         images_NCHW = _images(case, count)
         made = _augment(case, images_NCHW)
         case.require(
-            isinstance(made, Tensor)
-            and made.shape == images_NCHW.shape
-            and made.dtype in (torch.uint8, torch.float32),
-            f"of images {tuple(images_NCHW.shape)} it must make as many, uint8 or float32",
-            f"{made.dtype} {tuple(made.shape)}" if isinstance(made, Tensor) else type(made).__name__,
+            made.shape == images_NCHW.shape,
+            f"of images {tuple(images_NCHW.shape)} it must make as many of the same size",
+            tuple(made.shape),
             "return one image for each, of the same size",
         )
 
@@ -27,8 +31,7 @@ def gives_images_of_the_same_shape(case: Case) -> None:
 def stays_between_black_and_white(case: Case) -> None:
     """Grey levels are finite and go from 0 to 255."""
     for seed in range(5):
-        torch.manual_seed(seed)
-        made = _augment(case, _images(case, 5)).float()
+        made = _augment(case, _images(case, 5), seed).float()
         least, most = made.min().item(), made.max().item()
         rule, remedy = "grey levels must lie between 0 and 255", "end with .clamp(0, 255)"
         case.require(least >= 0 and most <= 255, rule, f"{least:.4g} to {most:.4g}", remedy)
@@ -46,20 +49,27 @@ def leaves_its_input_alone(case: Case) -> None:
 def draws_from_torchs_generator(case: Case) -> None:
     """The same seed gives the same images, whatever was done before: a run that goes on repeats itself."""
     images_NCHW, augment = _images(case, 5), case.build()
-    made = []
-    for _ in range(2):
-        torch.manual_seed(7)
-        made.append(case.attempt("be called", lambda: augment(images_NCHW, _widths(images_NCHW))))
+    made = [_called(case, augment, images_NCHW, seed=7) for _ in range(2)]
     rule, remedy = "the same torch seed must give the same images", "draw with torch, and keep no state"
     case.require(torch.equal(*made), rule, "two different batches", remedy)
 
 
 def keeps_what_is_to_be_read(case: Case) -> None:
-    """Some of the ink is still there: what was dark somewhere is not gone everywhere."""
-    images_NCHW = _images(case, 5)
-    ink_N = images_NCHW.amax((1, 2, 3)).float() - _augment(case, images_NCHW).float().amin((1, 2, 3))
-    rule, remedy = "the ink must not vanish", "look at a few with `ctcbench data preview`, and do less"
-    case.require(bool((ink_N > 8).all()), rule, f"a largest contrast of {ink_N.min():.4g}", remedy)
+    """Ink stands out from the paper in every image, and is still the darker of the two.
+
+    Most of an image is paper, so dark strokes make its mean darker than its median, whatever the greys.
+    """
+    for seed in _SEEDS:
+        greys_NP = _augment(case, _images(case, 5), seed).float().mean(1).flatten(1)
+        contrast_N = greys_NP.amax(1) - greys_NP.amin(1)
+        rule, remedy = "the ink must not vanish", "do less, and keep to grey levels from 0 to 255, not to 1"
+        enough = bool((contrast_N > _LEAST_CONTRAST).all())
+        case.require(enough, rule, f"an image with a contrast of {contrast_N.min():.4g} levels", remedy)
+        paper_N, mean_N = greys_NP.median(1).values, greys_NP.mean(1)
+        darker_N = (mean_N - paper_N) / contrast_N
+        rule, remedy = "dark strokes on light paper must stay so", "invert no image: 0 is ink, 255 is paper"
+        got = f"an image whose paper has a level of {paper_N[darker_N.argmax()]:.4g}, lighter ones being ink"
+        case.require(bool((darker_N < _PAPER_MARGIN).all()), rule, got, remedy)
 
 
 def follows_its_images_to_another_device(case: Case) -> None:
@@ -75,8 +85,10 @@ def _images(case: Case, count: int) -> Tensor:
     chance = torch.Generator().manual_seed(count)
     paper = torch.full((count, image.channels, image.height, image.width), 240.0)
     paper += torch.randn(paper.shape, generator=chance) * 4
-    for left in range(4, image.width - 4, max(8, image.width // 6)):
-        paper[..., image.height // 4 : 3 * image.height // 4, left : left + 3] = 40.0
+    top, bottom = image.height // 3, max(image.height // 3 + 1, 2 * image.height // 3)
+    margin, stroke = min(4, image.width // 6), max(1, min(3, image.width // 5))
+    for left in range(margin, max(margin + 1, image.width - margin), 2 * stroke):
+        paper[..., top:bottom, left : left + stroke] = 40.0
     return paper.clamp(0, 255).to(torch.uint8)
 
 
@@ -84,10 +96,19 @@ def _widths(images_NCHW: Tensor) -> Tensor:
     return torch.full((len(images_NCHW),), images_NCHW.shape[-1])
 
 
-def _augment(case: Case, images_NCHW: Tensor) -> Tensor:
-    augment = case.build()
-    made: Tensor = case.attempt("be called", lambda: augment(images_NCHW, _widths(images_NCHW)))
-    return made
+def _augment(case: Case, images_NCHW: Tensor, seed: int = 0) -> Tensor:
+    return _called(case, case.build(), images_NCHW, seed)
+
+
+def _called(case: Case, augment: Any, images_NCHW: Tensor, seed: int) -> Tensor:
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        made = case.attempt("be called", lambda: augment(images_NCHW, _widths(images_NCHW)))
+    rule, remedy = "it must return a tensor of uint8 or float32", "return the images alone, as grey levels"
+    got = made.dtype if isinstance(made, Tensor) else type(made).__name__
+    case.require(got in (torch.uint8, torch.float32), rule, got, remedy)
+    tensor: Tensor = made
+    return tensor
 
 
 RULES: tuple[Rule, ...] = (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 import sys
 from collections.abc import Callable
@@ -11,7 +12,7 @@ from ctcbench.contract.components import Component, Kind
 from ctcbench.contract.errors import UsageError
 from ctcbench.contract.specs import Alphabet, ImageSpec, SequenceSpec
 from ctcbench.testing import general
-from ctcbench.testing.case import ALPHABET, IMAGE, SEQUENCE, Case, Rule
+from ctcbench.testing.case import ALPHABET, IMAGE, SEQUENCE, BrokenRule, Case, Rule
 
 # What a case is tried with, as against the component's options.
 _SETTINGS = ("image", "sequence", "alphabet")
@@ -19,27 +20,33 @@ _SETTINGS = ("image", "sequence", "alphabet")
 
 def rules_for(kind: Kind) -> tuple[Rule, ...]:
     """Return the rules that a component of a kind must keep; each docstring says what it demands."""
+    return tuple(map(_guarded, general.RULES + _rules_of(kind)))
+
+
+def _rules_of(kind: Kind) -> tuple[Rule, ...]:
     if kind in ("backbone", "head"):
         from ctcbench.testing import modules
 
-        return general.RULES + (modules.BACKBONE_RULES if kind == "backbone" else modules.HEAD_RULES)
+        return modules.BACKBONE_RULES if kind == "backbone" else modules.HEAD_RULES
     if kind == "augmentation":
         from ctcbench.testing import augmentations
 
-        return general.RULES + augmentations.RULES
+        return augmentations.RULES
     if kind == "loss":
         from ctcbench.testing import losses
 
-        return general.RULES + losses.RULES
+        return losses.RULES
     if kind == "decoder":
         from ctcbench.testing import decoders
 
-        return general.RULES + decoders.RULES
+        return decoders.RULES
     if kind == "dataset":
         from ctcbench.testing import datasets
 
-        return general.RULES + datasets.RULES
-    return general.RULES
+        return datasets.RULES
+    from ctcbench.testing import executors
+
+    return executors.RULES
 
 
 def check_component(component: Component, **options: Any) -> None:
@@ -53,7 +60,7 @@ def check_component(component: Component, **options: Any) -> None:
     """
     case = _case(component, options)
     for rule in rules_for(component.kind):
-        _try(rule, case)
+        rule(case)
 
 
 def check_backbone(component: Component, image: ImageSpec = IMAGE, **options: Any) -> None:
@@ -86,6 +93,11 @@ def check_dataset(component: Component, **options: Any) -> None:
     _check("dataset", component, **options)
 
 
+def check_executor(component: Component, **options: Any) -> None:
+    """Check an executor, which starts the workers of two trials that fail; as `check_component`."""
+    _check("executor", component, **options)
+
+
 def conformance_tests(component: Component, **options: Any) -> Callable[..., None]:
     """Return a test for pytest, with a case for every rule; name it ``test_…`` in a test file.
 
@@ -97,23 +109,35 @@ def conformance_tests(component: Component, **options: Any) -> Callable[..., Non
 
     @pytest.mark.parametrize("rule", [pytest.param(r, id=r.__name__) for r in rules_for(component.kind)])
     def test(rule: Rule) -> None:
-        _try(rule, case)
+        rule(case)
 
     test.__doc__ = f"{case.name} keeps the contract."
     return test
 
 
-def _try(rule: Rule, case: Case) -> None:
-    """Try a rule with one thread: on tensors this small, more of them only wait for each other."""
-    torch = sys.modules.get("torch")
-    threads = torch.get_num_threads() if torch else 0
-    try:
-        if torch:
-            torch.set_num_threads(1)
-        rule(case)
-    finally:
-        if torch:
-            torch.set_num_threads(threads)
+def _guarded(rule: Rule) -> Rule:
+    """Return a rule that ends in one sentence, whatever the component does.
+
+    It runs with one thread: on tensors this small, more of them only wait for each other.
+    """
+
+    @functools.wraps(rule)
+    def guarded(case: Case) -> None:
+        torch = sys.modules.get("torch")
+        threads = torch.get_num_threads() if torch else 0
+        try:
+            if torch:
+                torch.set_num_threads(1)
+            rule(case)
+        except BrokenRule:
+            raise
+        except (Exception, SystemExit) as error:
+            case.fail(f"be tried by the rule {rule.__name__}", error)
+        finally:
+            if torch:
+                torch.set_num_threads(threads)
+
+    return guarded
 
 
 def _check(kind: Kind, component: Component, **options: Any) -> None:

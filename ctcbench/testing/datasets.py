@@ -9,12 +9,13 @@ import random
 import subprocess
 import sys
 from collections.abc import Callable
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 
 from ctcbench.contract.data import SPLITS, Sample, Source, SplitName
 from ctcbench.contract.errors import BadSample
+from ctcbench.contract.pictures import Fit
 from ctcbench.contract.specs import Alphabet, ImageSpec
 from ctcbench.testing.case import Case, Rule
 
@@ -22,18 +23,14 @@ _LOOKED_AT = 6  # samples a split
 
 
 def says_what_it_holds(case: Case) -> None:
-    """image, alphabet, size and describe are what the core asks for."""
-    source = case.build()
-    rule, remedy = "image must be an ImageSpec and alphabet an Alphabet", "import both from ctcbench"
-    kinds = (getattr(source, "image", None), getattr(source, "alphabet", None))
-    case.require(isinstance(kinds[0], ImageSpec) and isinstance(kinds[1], Alphabet), rule, kinds, remedy)
+    """image, alphabet, size and describe are what the core asks for, and fit, if there is one, is known."""
+    source = _source(case)
+    fits, fit = get_args(Fit), getattr(source, "fit", "stretch")
+    rule = f"the attribute fit, where there is one, must be {' or '.join(map(repr, fits))}"
+    case.require(fit in fits, rule, repr(fit), "leave it out, or say how pictures come to their size")
     for split in SPLITS:
-        size = case.attempt(f"say the size of {split}", lambda split=split: source.size(split))  # type: ignore[misc]
-        rule = f"size({split!r}) must be a count, or None where there is no end"
-        case.require(
-            size is None or (isinstance(size, int) and size >= 0), rule, repr(size), "count the samples"
-        )
-        names = [source.describe(split, index) for index in _indices(source, split)]
+        indices = _indices(case, source, split)
+        names = case.attempt("describe samples", lambda: [source.describe(split, i) for i in indices])  # noqa: B023
         sound = all(isinstance(name, str) and name for name in names) and len(set(names)) == len(names)
         rule = f"describe({split!r}, index) must be a text of its own for each sample"
         case.require(sound, rule, names, "put the index or the file's name into it")
@@ -41,7 +38,7 @@ def says_what_it_holds(case: Case) -> None:
 
 def draws_images_as_agreed(case: Case) -> None:
     """Images are uint8 of the size that `image` says, (H, W) or (C, H, W)."""
-    source = case.build()
+    source = _source(case)
     spec = source.image
     shapes = [(spec.channels, spec.height, spec.width)] + [(spec.height, spec.width)] * (spec.channels == 1)
     for sample in _drawn(case, source):
@@ -50,14 +47,16 @@ def draws_images_as_agreed(case: Case) -> None:
         got, remedy = f"{image.dtype} {image.shape}", "convert in draw, or correct `image`"
         case.require(image.dtype == np.uint8 and image.shape in shapes, rule, got, remedy)
         rule, remedy = f"width must be None or 1 to {spec.width}", "count the columns that are not padding"
-        case.require(sample.width is None or 1 <= sample.width <= spec.width, rule, sample.width, remedy)
+        case.require(sample.width in (None, *range(1, spec.width + 1)), rule, repr(sample.width), remedy)
 
 
 def draws_texts_of_its_alphabet(case: Case) -> None:
     """Texts are not empty, and their characters stand in the alphabet."""
-    source = case.build()
+    source = _source(case)
     for sample in _drawn(case, source):
-        sound = isinstance(sample.text, str) and sample.text and not source.alphabet.missing(sample.text)
+        rule, remedy = "the text of a sample must be a str", "convert it in draw"
+        case.require(isinstance(sample.text, str), rule, repr(sample.text), remedy)
+        sound = sample.text and not source.alphabet.missing(sample.text)
         rule = f"texts must have one or more characters, all of the alphabet {source.alphabet.characters!r}"
         case.require(bool(sound), rule, repr(sample.text), "raise BadSample for one that can't be used")
 
@@ -66,7 +65,7 @@ def draws_the_same_again(case: Case) -> None:
     """A sample is a function of (options, split, index): not of the order, nor of global generators."""
     states = random.getstate(), np.random.get_state()
     try:
-        one, other = (_in_order(case.build(), seed, step) for seed, step in ((1, 1), (2, -1)))
+        one, other = (_in_order(case, _source(case), seed, step) for seed, step in ((1, 1), (2, -1)))
     finally:
         random.setstate(states[0])
         np.random.set_state(states[1])
@@ -75,8 +74,9 @@ def draws_the_same_again(case: Case) -> None:
 
 def draws_the_same_in_a_worker(case: Case) -> None:
     """Another process draws the same: nothing hangs on hash(), on the time or on what was drawn before."""
-    source = case.build()
-    order = {"split": "train", "indices": list(_indices(source, "train"))}
+    source = _source(case)
+    indices = _indices(case, source, "train")
+    order = {"split": "train", "indices": list(indices)}
     pickled = case.attempt("be pickled to a worker", lambda: pickle.dumps(source))
     child = subprocess.run(
         [sys.executable, "-m", "ctcbench.testing.worker"],
@@ -85,17 +85,18 @@ def draws_the_same_in_a_worker(case: Case) -> None:
         capture_output=True,
         check=False,
     )
-    reason = child.stderr.decode(errors="replace").strip().rpartition("\n")[2]
+    last_words = child.stderr.decode(errors="replace").strip().rpartition("\n")[2]
     rule, remedy = "a worker process must be able to draw", "define its class at the top of a module"
-    case.require(child.returncode == 0, rule, reason, remedy)
-    here = [_digest(source, "train", index) for index in _indices(source, "train")]
+    got = last_words or f"exit code {child.returncode}"
+    case.require(child.returncode == 0 and bool(child.stdout), rule, got, remedy)
+    here = [_digest(case, source, "train", index) for index in indices]
     _same(case, here, json.loads(child.stdout), "drawn in another process")
 
 
 def keeps_splits_apart(case: Case) -> None:
     """Training, validation and test samples are not the same ones."""
-    source = case.build()
-    drawn = {split: [_digest(source, split, i) for i in _indices(source, split)] for split in SPLITS}
+    source = _source(case)
+    drawn = {s: [_digest(case, source, s, i) for i in _indices(case, source, s)] for s in SPLITS}
     for one, other in (("train", "val"), ("train", "test"), ("val", "test")):
         shared = set(drawn[one]) & set(drawn[other])  # type: ignore[index]
         rule, remedy = f"{one} and {other} must not share samples", "let the split's name into the seed"
@@ -103,28 +104,43 @@ def keeps_splits_apart(case: Case) -> None:
 
 
 def has_fingerprints(case: Case) -> None:
-    """A fingerprint is the same for the same options, and another for each split."""
+    """A fingerprint is a text, the same for the same options, and another for each split."""
     one, other = (
         [case.attempt("give fingerprints", lambda s=s, b=b: b.fingerprint(s)) for s in SPLITS]  # type: ignore[misc]
-        for b in (case.build(), case.build())
+        for b in (_source(case), _source(case))
     )
+    rule, remedy = "a fingerprint must be a str", "return a digest in hexadecimal"
+    case.require(all(isinstance(text, str) for text in one + other), rule, repr(one[0]), remedy)
     rule, remedy = "the same options must give the same fingerprint", "let no time or id() into it"
-    case.require(one == other and all(isinstance(text, str) for text in one), rule, f"{one} {other}", remedy)
+    case.require(one == other, rule, f"{one} {other}", remedy)
     rule, remedy = "each split needs a fingerprint of its own", "put the split's name into it"
     case.require(len(set(one)) == len(SPLITS), rule, one, remedy)
 
 
-def _indices(source: Source, split: SplitName) -> range:
-    size = source.size(split)
-    return range(_LOOKED_AT if size is None else min(size, _LOOKED_AT))
+def _source(case: Case) -> Source:
+    """Build the source, and see to it that it has what every rule asks for."""
+    source: Source = case.build()
+    rule, remedy = "image must be an ImageSpec and alphabet an Alphabet", "import both from ctcbench"
+    kinds = (getattr(source, "image", None), getattr(source, "alphabet", None))
+    case.require(isinstance(kinds[0], ImageSpec) and isinstance(kinds[1], Alphabet), rule, kinds, remedy)
+    return source
 
 
-def _in_order(source: Source, seed: int, step: int) -> list[str]:
+def _indices(case: Case, source: Source, split: SplitName) -> range:
+    """Return the indices of the first samples of a split."""
+    size: object = case.attempt(f"say the size of {split}", lambda: source.size(split))
+    rule = f"size({split!r}) must be a count, or None where there is no end"
+    is_count = isinstance(size, int) and not isinstance(size, bool) and size >= 0
+    case.require(size is None or is_count, rule, repr(size), "count the samples")
+    return range(min(size, _LOOKED_AT) if isinstance(size, int) else _LOOKED_AT)
+
+
+def _in_order(case: Case, source: Source, seed: int, step: int) -> list[str]:
     """Return the digests of the first samples, drawn forwards or backwards after seeding what is global."""
     random.seed(seed)
     np.random.seed(seed)
-    indices = list(_indices(source, "train"))
-    drawn = {index: _digest(source, "train", index) for index in indices[::step]}
+    indices = list(_indices(case, source, "train"))
+    drawn = {index: _digest(case, source, "train", index) for index in indices[::step]}
     return [drawn[index] for index in indices]
 
 
@@ -132,7 +148,7 @@ def _drawn(case: Case, source: Source) -> list[Sample]:
     """Return the first samples of all splits that can be used."""
     samples: list[Sample] = []
     for split in SPLITS:
-        for index in _indices(source, split):
+        for index in _indices(case, source, split):
             sample = case.attempt(f"draw {split}/{index}", _or_none(source, split, index))
             samples += [sample] if sample is not None else []
     rule, remedy = "some of its first samples must be usable", "try it with options that find data"
@@ -152,10 +168,10 @@ def _or_none(source: Source, split: SplitName, index: int) -> Callable[[], Sampl
     return draw
 
 
-def _digest(source: Any, split: str, index: int) -> str:
+def _digest(case: Case, source: Any, split: str, index: int) -> str:
     from ctcbench.testing.worker import digest
 
-    return digest(source, split, index)
+    return case.attempt(f"draw {split}/{index}", lambda: digest(source, split, index))
 
 
 def _same(case: Case, one: list[str], other: list[str], how: str) -> None:

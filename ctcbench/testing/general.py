@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import importlib.util
 import keyword
+import sys
+from pathlib import Path
 
 from ctcbench.contract.component_string import ComponentString
 from ctcbench.contract.errors import CtcbenchError
-from ctcbench.testing.case import Case, Rule
+from ctcbench.contract.options import Option
+from ctcbench.testing.case import Case, Rule, reason
 
 _LONGEST_HELP = 120
 
 
 def has_a_name_that_can_be_typed(case: Case) -> None:
     """The name can stand in a component string, and is no keyword of Python."""
-    name = case.component.name
+    name = getattr(case.component.builder, "__name__", "")
     try:
         typed = ComponentString.parse(name).name == name
     except CtcbenchError:
@@ -24,6 +28,23 @@ def has_a_name_that_can_be_typed(case: Case) -> None:
         repr(name),
         "rename the builder function",
     )
+
+
+def is_hidden_by_no_file(case: Case) -> None:
+    """No module of the package that defines it has its name: once imported, it would stand in its place."""
+    builder, name = case.component.builder, case.component.name
+    package = sys.modules.get(builder.__module__)
+    stands_there = getattr(package, name, None) is case.component or builder.__qualname__ == name
+    if not (hasattr(package, "__path__") and stands_there and name.isidentifier()):
+        return
+    found = importlib.util.find_spec(f"{builder.__module__}.{name}")
+    if found is None:
+        return
+    folders = [Path(folder) for folder in found.submodule_search_locations or ()]
+    holds_code = bool(found.origin) or any(any(folder.glob("*.py")) for folder in folders)  # no mere data
+    what, where = ("folder", name) if folders else ("file", Path(found.origin or name).name)
+    rule, remedy = f"no file of its package {builder.__module__} may be called {name}", f"rename the {what}"
+    case.require(not holds_code, rule, f"the {what} {where}, which would hide the component", remedy)
 
 
 def has_help(case: Case) -> None:
@@ -44,13 +65,14 @@ def has_options_with_help_and_bounds(case: Case) -> None:
         rule = f"option {option.name!r} needs a description, which --help shows"
         remedy = f"write {option.name}: Annotated[…, Field(description='…')]"
         case.require(bool(option.description), rule, "none", remedy)
+        _require_type(case, option)
         if option.required:
             continue
         rule = f"the default of option {option.name!r} must lie within its own bounds"
         try:
             read = option.read(option.default)
         except CtcbenchError as error:
-            case.require(False, rule, str(error), "change the default or the bounds")
+            case.require(False, rule, error, "change the default or the bounds")
         if option.default is None:
             continue  # "not given" is not typed
         typed = option.as_text(option.default)
@@ -58,17 +80,28 @@ def has_options_with_help_and_bounds(case: Case) -> None:
         try:
             read = option.read(typed)
         except CtcbenchError as error:
-            case.require(False, rule, str(error), "give it a default of its own type")
+            case.require(False, rule, error, "give it a default of its own type")
         case.require(
-            read == option.default,
+            bool(read == option.default),
             rule,
             f"{read!r} from {typed!r}, not {option.default!r}",
             "use a type that text can be turned into",
         )
 
 
+def _require_type(case: Case, option: Option) -> None:
+    try:
+        option.read("")
+    except CtcbenchError:
+        return  # the empty text need not be a value of it
+    except Exception as error:
+        rule = f"option {option.name!r} must be of a type that pydantic can check"
+        case.require(False, rule, reason(error), "use int, float, bool, str, Literal, or tuple[int, ...]")
+
+
 RULES: tuple[Rule, ...] = (
     has_a_name_that_can_be_typed,
+    is_hidden_by_no_file,
     has_help,
     has_options_with_help_and_bounds,
 )

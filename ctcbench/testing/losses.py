@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor
 
-from ctcbench.contract.specs import BLANK
+from ctcbench.contract.specs import BLANK, Alignment
 from ctcbench.testing.case import Case, Rule
 from ctcbench.testing.devices import META, require_one_device
 from ctcbench.testing.readings import sure_of, texts_for, unsure
@@ -18,10 +20,10 @@ def is_a_finite_number(case: Case) -> None:
     for count in (4, 1):
         loss = _loss(case, *_unsure(case, count))
         case.require(
-            loss.shape == () and loss.is_floating_point() and bool(loss.isfinite()),
-            f"the loss of a batch of {count} must be a finite scalar",
-            f"{loss.dtype} of shape {tuple(loss.shape)}: {loss.detach().flatten()[:4].tolist()}",
-            "take the mean over the images",
+            loss.is_floating_point() and bool(loss.isfinite()),
+            f"the loss of a batch of {count} must be a finite number",
+            f"{loss.dtype}: {loss.item()}",
+            "look for logs of zero and for divisions by it",
         )
 
 
@@ -77,6 +79,27 @@ def is_lower_for_the_right_text(case: Case) -> None:
     )
 
 
+def takes_frames_as_its_alignment_says(case: Case) -> None:
+    """Frames a, a, then blanks, are ``aa`` where frame i is character i, and ``a`` by CTC.
+
+    A blank between them makes them ``aa`` by CTC. Each must cost less as what it is than as the other.
+    """
+    alignment, one = case.component.alignment, case.alphabet.characters[0]
+    paths: list[tuple[Alignment, int]] = [("ctc", 2), ("fixed", 1)] if alignment == "ctc" else [("fixed", 2)]
+    for path, right in paths:
+        sure = sure_of(case.alphabet, [one + one], _FRAMES, path)
+        read = torch.from_numpy(sure.values_NTK).transpose(0, 1)
+        costs = [_loss(case, read, torch.tensor([_FRAMES]), *_targets(case, [one * n])) for n in (1, 2)]
+        wrong = 3 - right
+        case.require(
+            bool(costs[right - 1] < costs[wrong - 1]),
+            f"with alignment={alignment!r} frames {case.alphabet.path(sure.values_NTK[0, :4].argmax(-1))!r} "
+            f"must cost less as {one * right!r} than as {one * wrong!r}",
+            f"{costs[right - 1]:.4g} and {costs[wrong - 1]:.4g}",
+            "say how it takes frames: @loss for CTC, @loss(alignment='fixed') where frame i is character i",
+        )
+
+
 def falls_under_its_own_gradient(case: Case) -> None:
     """A few steps of gradient descent on the logits lower the loss."""
     log_probs_TNK, lengths_N, targets_NL, target_lengths_N = _unsure(case, 4)
@@ -87,7 +110,7 @@ def falls_under_its_own_gradient(case: Case) -> None:
         loss = _loss(case, logits_TNK.log_softmax(-1), lengths_N, targets_NL, target_lengths_N)
         losses.append(loss.item())
         optimizer.zero_grad()
-        loss.backward()
+        case.attempt("be differentiated", loss.backward)
         optimizer.step()
     rule = "25 steps down its gradient must lower the loss"
     case.require(
@@ -99,8 +122,8 @@ def is_the_same_for_the_same_input(case: Case) -> None:
     """A loss draws no chance of its own, and keeps none of what it saw."""
     inputs = _unsure(case, 4)
     objective = case.build()
-    one, other = (case.attempt("be called", lambda: objective(*inputs)) for _ in range(2))
-    rule, remedy = "the same input must give the same loss", "keep no state between calls"
+    one, other = (_called(case, objective, *inputs) for _ in range(2))
+    rule, remedy = "the same input must give the same loss", "draw no chance, and keep no state between calls"
     case.require(bool(torch.equal(one, other)), rule, f"{one:.8g} and {other:.8g}", remedy)
 
 
@@ -117,11 +140,16 @@ def follows_its_log_probs_to_another_device(case: Case) -> None:
 
 
 def _loss(case: Case, *inputs: Tensor) -> Tensor:
-    objective = case.build()
+    return _called(case, case.build(), *inputs)
+
+
+def _called(case: Case, objective: Any, *inputs: Tensor) -> Tensor:
     loss = case.attempt("be called", lambda: objective(*inputs))
     rule, remedy = "the loss must be a tensor", "return the scalar tensor, not its .item()"
     case.require(isinstance(loss, Tensor), rule, type(loss).__name__, remedy)
     tensor: Tensor = loss
+    rule, remedy = "the loss must be a scalar", "take the mean over the images"
+    case.require(tensor.shape == (), rule, f"{tensor.dtype} of shape {tuple(tensor.shape)}", remedy)
     return tensor
 
 
@@ -147,6 +175,7 @@ RULES: tuple[Rule, ...] = (
     ignores_frames_that_do_not_count,
     ignores_padding_of_targets,
     is_lower_for_the_right_text,
+    takes_frames_as_its_alignment_says,
     falls_under_its_own_gradient,
     is_the_same_for_the_same_input,
     follows_its_log_probs_to_another_device,

@@ -12,7 +12,12 @@ def new_module(case: Case, seed: int = 0) -> nn.Module:
     """Build the module from a seed of torch."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        built = case.build()
+        return build_module(case)
+
+
+def build_module(case: Case) -> nn.Module:
+    """Build the module from torch's generator as it is."""
+    built = case.build()
     rule, remedy = "its builder must return a torch.nn.Module", "return the module, not its output or class"
     case.require(isinstance(built, nn.Module), rule, type(built).__name__, remedy)
     module: nn.Module = built
@@ -32,11 +37,19 @@ def batch_axis(case: Case) -> int:
     return 0 if case.component.kind == "backbone" else 1
 
 
+def output_of(case: Case, module: nn.Module, inputs: Tensor, what: str = "be called") -> Tensor:
+    """Return what a module makes of `inputs`; `what` it can't do where that raises."""
+    output = case.attempt(what, lambda: module(inputs))
+    rule, remedy = "its forward must return a tensor", "return the features alone"
+    case.require(isinstance(output, Tensor), rule, type(output).__name__, remedy)
+    tensor: Tensor = output
+    return tensor
+
+
 @torch.no_grad()
 def call(case: Case, module: nn.Module, inputs: Tensor) -> Tensor:
     """Return what a module makes of `inputs`, without gradients."""
-    output: Tensor = case.attempt("be called", lambda: module(inputs))
-    return output
+    return output_of(case, module, inputs)
 
 
 def trained_output(case: Case, module: nn.Module, inputs: Tensor) -> Tensor:

@@ -8,7 +8,7 @@ import torch
 
 from ctcbench.testing.case import Case, Rule
 from ctcbench.testing.devices import META, require_one_device
-from ctcbench.testing.module_calls import call, close, distance, inputs_for, new_module
+from ctcbench.testing.module_calls import call, close, distance, inputs_for, new_module, output_of
 
 _BATCH = 3
 
@@ -17,7 +17,7 @@ def is_finite_in_bfloat16(case: Case) -> None:
     """Under autocast to bfloat16 outputs and gradients stay finite."""
     module, inputs = new_module(case).train(), inputs_for(case, _BATCH)
     with torch.autocast("cpu", dtype=torch.bfloat16):
-        output = case.attempt("run under autocast to bfloat16", lambda: module(inputs))
+        output = output_of(case, module, inputs, "run under autocast to bfloat16")
     if output.requires_grad:
         case.attempt("be differentiated under autocast", lambda: output.float().mean().backward())
     gradients = [p.grad for p in module.parameters() if p.grad is not None]

@@ -6,16 +6,19 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from ctcbench.testing import module_forms
 from ctcbench.testing.case import Case, Rule
 from ctcbench.testing.module_calls import (
     batch_axis,
+    build_module,
     call,
     close,
     distance,
     inputs_for,
     new_module,
+    output_of,
     trained_output,
 )
 from ctcbench.training.recognizer import probe_backbone, probe_head
@@ -24,7 +27,7 @@ _BATCH = 3
 
 
 def has_the_right_shape(case: Case) -> None:
-    """images_NCHW become feats_NFHW, feats_TNF become feats_TND; asked by the core's own probe."""
+    """images_NCHW become feats_NFHW, feats_TNF become feats_TND; by the core's own probe, and in training."""
     built = case.build()
     probe: Callable[[], Any] = (
         (lambda: probe_backbone(built, case.image, case.component.name))
@@ -32,6 +35,21 @@ def has_the_right_shape(case: Case) -> None:
         else (lambda: probe_head(built, case.sequence, case.component.name))
     )
     case.attempt("be probed", probe)
+    evaluated, trained = _in_both_modes(case)
+    case.require(
+        trained.shape == evaluated.shape,
+        f"in training the shape must be that of evaluation, {tuple(evaluated.shape)}",
+        tuple(trained.shape),
+        "let no shape depend on self.training",
+    )
+
+
+def answers_in_float32(case: Case) -> None:
+    """float32 gives float32, in evaluation and in training: the layers that follow take nothing else."""
+    for mode, output in zip(("evaluation", "training"), _in_both_modes(case), strict=True):
+        rule = f"of float32 the output in {mode} must be float32"
+        remedy = "create tensors with dtype=x.dtype, and bring numpy's doubles to it"
+        case.require(output.dtype == torch.float32, rule, output.dtype, remedy)
 
 
 def gives_the_same_for_the_same_seed(case: Case) -> None:
@@ -52,8 +70,7 @@ def leaves_the_seed_alone(case: Case) -> None:
     for seed in (1, 2):
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            module = case.build()
-            module.train()(inputs_for(case, _BATCH))
+            output_of(case, build_module(case).train(), inputs_for(case, _BATCH))
             states.append(torch.get_rng_state())
     case.require(
         not torch.equal(*states),
@@ -89,7 +106,7 @@ def takes_single_and_empty_batches(case: Case) -> None:
     expected = list(call(case, module, inputs_for(case, _BATCH)).shape)
     for n in (1, 0):
         with torch.no_grad():
-            got = case.attempt(f"take a batch of {n}", lambda n=n: module(inputs_for(case, n)))  # type: ignore[misc]
+            got = output_of(case, module, inputs_for(case, n), f"take a batch of {n}")
         expected[batch_axis(case)] = n
         case.require(
             list(got.shape) == expected,
@@ -116,7 +133,7 @@ def lets_gradients_reach_every_parameter(case: Case) -> None:
     """Every parameter that is trained gets a finite gradient, and so does a head's input."""
     module, inputs = new_module(case).train(), inputs_for(case, _BATCH)
     inputs.requires_grad_(case.component.kind == "head")
-    output = case.attempt("be called in training", lambda: module(inputs))
+    output = output_of(case, module, inputs, "be called in training")
     trained = {name: p for name, p in module.named_parameters() if p.requires_grad}
     if not output.requires_grad:
         case.require(not trained, "the output must have a gradient", "none", "don't detach or use no_grad")
@@ -140,8 +157,18 @@ def lets_gradients_reach_every_parameter(case: Case) -> None:
         case.require(reached, "gradients must reach a head's input", "none", remedy)
 
 
+def _in_both_modes(case: Case) -> tuple[Tensor, Tensor]:
+    """Return what a module makes of a batch in evaluation and in training.
+
+    The batch is one of several: batch normalisation can't train on a single value a channel.
+    """
+    module, inputs = new_module(case), inputs_for(case, _BATCH)
+    return call(case, module.eval(), inputs), trained_output(case, module, inputs)
+
+
 _RULES: tuple[Rule, ...] = (
     has_the_right_shape,
+    answers_in_float32,
     gives_the_same_for_the_same_seed,
     leaves_the_seed_alone,
     is_deterministic_in_evaluation,

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from ctcbench.child import own_standard_output
 from ctcbench.contract.errors import BadSample
 
 
@@ -30,9 +31,12 @@ def digest(source: Any, split: str, index: int) -> str:
 
 def main() -> None:
     """Draw what the order says."""
+    channel = own_standard_output()
     order = json.loads(sys.stdin.buffer.readline())
     source = pickle.load(sys.stdin.buffer)  # from the parent process, never from a file
-    json.dump([digest(source, order["split"], index) for index in order["indices"]], sys.stdout)
+    digests = [digest(source, order["split"], index) for index in order["indices"]]
+    channel.write(json.dumps(digests).encode())
+    channel.flush()
 
 
 if __name__ == "__main__":

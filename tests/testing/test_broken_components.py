@@ -1,33 +1,26 @@
 """Every rule of the kit can fail: a component that breaks it, and the sentence that says so."""
 
+import functools
+import importlib
+import sys
 from dataclasses import dataclass, replace
+from types import SimpleNamespace
 from typing import Annotated
 
-import broken_parts as parts
-import numpy as np
+import broken_executors
+import broken_functions  # noqa: F401
+import broken_modules  # noqa: F401
+import broken_sources as sources
 import pytest
 import torch
+from broken_parts import BROKEN, breaks, small
 from pydantic import Field
 
-from ctcbench import BadSample, Hypothesis, UsageError
-from ctcbench.contract.components import Component
-from ctcbench.decoding import greedy_search
-from ctcbench.testing import check_backbone, check_component, checks, rules_for
-from ctcbench.testing.case import Case
-
-BROKEN: dict[str, list[tuple[Component, str, str]]] = {}
-
-
-def breaks(kind, rule, says):
-    """Note a builder as one that breaks `rule` of `kind`, with a sentence that contains `says`."""
-
-    def note(builder):
-        builder.__doc__ = builder.__doc__ or "A component that breaks a rule."
-        BROKEN.setdefault(kind, []).append((Component(kind, builder), rule, says))
-        return builder
-
-    return note
-
+from ctcbench import Alphabet, BadSample, Hypothesis, ImageSpec, Sample, UsageError
+from ctcbench.contract.components import KINDS, Component
+from ctcbench.testing import check_backbone, check_component, check_executor, checks, general, rules_for
+from ctcbench.testing import executors as executor_rules
+from ctcbench.testing.case import BrokenRule, Case
 
 # Any kind -------------------------------------------------------------------------------------------
 
@@ -37,7 +30,7 @@ def lambda_(image):
 
 
 lambda_.__name__ = "lambda"
-BROKEN["backbone"] = [(Component("backbone", lambda_), "has_a_name_that_can_be_typed", "rename the builder")]
+breaks("backbone", "has_a_name_that_can_be_typed", "rename the builder")(lambda_)
 
 
 @breaks("backbone", "has_help", "200 characters")
@@ -63,252 +56,33 @@ def untypable_default(sequence, *, names: Annotated[dict[str, int], Field(descri
     pass
 
 
-@breaks("loss", "has_options_with_help_and_bounds", "has no type")
-def untyped(alphabet, *, gamma=1.0):
+class Kernel:
     pass
 
 
-# Backbones and heads --------------------------------------------------------------------------------
+@breaks("backbone", "has_options_with_help_and_bounds", "'kernel' must be of a type that pydantic can check")
+def untypable(image, *, kernel: Annotated[Kernel, Field(description="k")] = Kernel()):  # noqa: B008
+    pass
 
-for part_kind, part, broken_rule, sentence in parts.MODULES:
-    BROKEN.setdefault(part_kind, []).append((Component(part_kind, part), broken_rule, sentence))
 
+@breaks("loss", "has_options_with_help_and_bounds", "must be of a type that pydantic can check")
+def untypable_and_required(alphabet, *, kernel: Annotated[Kernel, Field(description="k")]):
+    pass
 
-# Losses ---------------------------------------------------------------------------------------------
 
+@breaks(
+    "head", "is_hidden_by_no_file", "the file decoder.py, which would hide the component; rename the file"
+)
+def decoder(sequence):
+    pass
 
-def ctc(log_probs, lengths, targets, target_lengths, reduction="mean"):
-    return torch.nn.functional.ctc_loss(log_probs, targets, lengths, target_lengths, reduction=reduction)
 
+decoder.__module__ = "json"  # a package that has a file of that name
 
-def loss_that(rule, says):
-    """Make ``(log_probs, lengths, targets, target_lengths) -> loss`` a broken loss component."""
 
-    def note(objective):
-        def build(alphabet):
-            """A loss that breaks a rule."""
-            return objective
-
-        build.__name__ = objective.__name__
-        return breaks("loss", rule, says)(build)
-
-    return note
-
-
-@loss_that("is_a_finite_number", "shape (4,)")
-def of_each_image(*inputs):
-    return ctc(*inputs, reduction="none")
-
-
-@loss_that("is_a_finite_number", "must be a tensor; got float")
-def as_a_float(*inputs):
-    return ctc(*inputs).item()
-
-
-@loss_that("is_a_finite_number", "can't be called: ValueError: not today")
-def raising(*inputs):
-    raise ValueError("not today\nand more")
-
-
-@loss_that("can_be_differentiated", "must have a gradient")
-def detached(*inputs):
-    return ctc(*inputs).detach()
-
-
-@loss_that("can_be_differentiated", "finite and not all zero")
-def constant(log_probs, *rest):
-    return (log_probs * 0).sum()
-
-
-@loss_that("ignores_frames_that_do_not_count", "frames past lengths_N")
-def of_all_frames(log_probs, lengths, *targets):
-    return ctc(log_probs, torch.full_like(lengths, len(log_probs)), *targets)
-
-
-@loss_that("ignores_padding_of_targets", "past target_lengths_N")
-def of_padded_targets(log_probs, lengths, targets, target_lengths):
-    return ctc(log_probs, lengths, targets, target_lengths) + targets.sum()
-
-
-@loss_that("is_lower_for_the_right_text", "check its sign")
-def negative(*inputs):
-    return -ctc(*inputs)
-
-
-@loss_that("falls_under_its_own_gradient", "25 steps")
-def with_a_wrong_gradient(*inputs):
-    loss = ctc(*inputs)
-    return 2 * loss.detach() - loss
-
-
-@loss_that("is_the_same_for_the_same_input", "keep no state")
-def with_chance(*inputs):
-    return ctc(*inputs) + torch.rand(())
-
-
-@loss_that("follows_its_log_probs_to_another_device", "device=log_probs.device")
-def masking_on_the_cpu(log_probs, lengths, targets, target_lengths):
-    counts = torch.arange(len(log_probs))[:, None] < lengths
-    return ctc((log_probs * counts[..., None]), lengths, targets, target_lengths)
-
-
-# Augmentations --------------------------------------------------------------------------------------
-
-
-def augmentation_that(rule, says):
-    """Make ``(images, widths) -> images`` a broken augmentation component."""
-
-    def note(augment):
-        def build(image):
-            """An augmentation that breaks a rule."""
-            return augment
-
-        build.__name__ = augment.__name__
-        return breaks("augmentation", rule, says)(build)
-
-    return note
-
-
-@augmentation_that("gives_images_of_the_same_shape", "of the same size")
-def cropping(images, widths):
-    return images[..., 1:]
-
-
-@augmentation_that("stays_between_black_and_white", "between 0 and 255")
-def lightening(images, widths):
-    return images.float() + 100
-
-
-@augmentation_that("leaves_its_input_alone", "work on a copy")
-def in_place(images, widths):
-    return images.fill_(200)
-
-
-@augmentation_that("draws_from_torchs_generator", "draw with torch")
-def by_numpys_chance(images, widths):
-    return torch.from_numpy(np.random.default_rng().integers(0, 256, images.shape, dtype=np.uint8))
-
-
-@augmentation_that("keeps_what_is_to_be_read", "the ink must not vanish")
-def blank_paper(images, widths):
-    return torch.full_like(images, 240)
-
-
-@augmentation_that("follows_its_images_to_another_device", "device=images.device")
-def drawing_on_the_cpu(images, widths):
-    return images * torch.rand(len(images), 1, 1, 1)
-
-
-@augmentation_that("follows_its_images_to_another_device", "a result on cpu")
-def coming_back_to_the_cpu(images, widths):
-    return torch.zeros(images.shape, dtype=torch.uint8)
-
-
-# Decoders -------------------------------------------------------------------------------------------
-
-
-def decoder_that(rule, says):
-    """Make ``(log_probs, hypotheses of the best path) -> hypotheses`` a broken decoder component."""
-
-    def note(change):
-        def build(alphabet):
-            """A decoder that breaks a rule."""
-            return lambda read: change(read, greedy_search(read.values_NTK, read.lengths_N))
-
-        build.__name__ = change.__name__
-        return breaks("decoder", rule, says)(build)
-
-    return note
-
-
-@decoder_that("gives_one_hypothesis_an_image", "a list of 6 hypotheses; got 5")
-def one_too_few(read, found):
-    return found[:-1]
-
-
-@decoder_that("gives_one_hypothesis_an_image", "must be a Hypothesis")
-def bare_tuples(read, found):
-    return [tuple(hypothesis) for hypothesis in found]
-
-
-@decoder_that("gives_labels_of_the_alphabet", "drop blanks")
-def with_blanks(read, found):
-    return [h._replace(labels=(0, *h.labels)) for h in found]
-
-
-@decoder_that("gives_rising_frames", "strictly rising")
-def backwards(read, found):
-    return [h._replace(frames=h.frames[::-1]) for h in found]
-
-
-@decoder_that("gives_rising_frames", "below 12")
-def beyond_the_end(read, found):
-    return [h._replace(frames=tuple(f + 3 for f in h.frames)) for h in found]
-
-
-@decoder_that("gives_a_log_probability", "natural logarithm")
-def probabilities(read, found):
-    return [h._replace(log_prob=float(np.exp(h.log_prob))) for h in found]
-
-
-@decoder_that("reads_a_sure_text", "merge repeats first")
-def merging_doubled_letters(read, found):
-    return [Hypothesis(tuple(dict.fromkeys(h.labels)), h.log_prob, ()) for h in found]
-
-
-@decoder_that("ignores_frames_that_do_not_count", "frames past lengths_N")
-def of_every_frame(read, found):
-    return greedy_search(read.values_NTK)
-
-
-@decoder_that("reads_nothing_from_nothing", "can't decode log-probs of shape (0, 12, 17)")
-def unready_for_nothing(read, found):
-    read.values_NTK.max()
-    return found
-
-
-@decoder_that("reads_nothing_from_nothing", "an empty labelling")
-def seeing_things(read, found):
-    return [h if h.labels else h._replace(labels=(1,)) for h in found]
-
-
-@decoder_that("keeps_images_apart", "alone as in a batch")
-def mixing_images(read, found):
-    return [h._replace(labels=found[0].labels) for h in found]
-
-
-@decoder_that("gives_the_same_for_the_same_input", "draw no chance")
-def counting_its_calls(read, found):
-    counting_its_calls.calls += 1
-    return [h._replace(labels=(1 + counting_its_calls.calls % 9,)) for h in found]
-
-
-counting_its_calls.calls = 0
-
-
-@decoder_that("leaves_its_input_alone", "work on a copy")
-def overwriting(read, found):
-    read.values_NTK[..., 0] = -1
-    return found
-
-
-@decoder_that("leaves_its_input_alone", "read-only")
-def writing_the_same(read, found):
-    read.values_NTK[:] = read.values_NTK
-    return found
-
-
-@decoder_that("never_gives_impossible_classes", "class 1 in")
-def always_one(read, found):
-    return [h._replace(labels=(1,)) for h in found]
-
-
-# Data sets ------------------------------------------------------------------------------------------
-
-for source_name, (broken_rule, sentence) in parts.SOURCES.items():
-    BROKEN.setdefault("dataset", []).append(
-        (Component("dataset", parts.builder_of(source_name)), broken_rule, sentence)
-    )
+@breaks("loss", "has_options_with_help_and_bounds", "has no type")
+def untyped(alphabet, *, gamma=1.0):
+    pass
 
 
 # The tests ------------------------------------------------------------------------------------------
@@ -324,27 +98,27 @@ def params():
 def test_a_broken_component_fails_its_rule_with_a_sentence(component, rule, says):
     [checked] = [r for r in rules_for(component.kind) if r.__name__ == rule]
     with pytest.raises(AssertionError) as failed:
-        checks._try(checked, parts.small(component))
+        checked(small(component))
     assert says in str(failed.value)
     assert str(failed.value).startswith(f"{component.kind} {component.name}: ")
     assert "\n" not in str(failed.value)
 
 
-@pytest.mark.parametrize("kind", ["augmentation", "backbone", "head", "loss", "decoder", "dataset"])
+@pytest.mark.parametrize("kind", KINDS)
 def test_every_rule_of_a_kind_is_broken_here(kind):
-    general = {rule.__name__ for rule in rules_for("executor")}
+    common = {rule.__name__ for rule in general.RULES}
     broken = {rule for _, rule, _ in BROKEN[kind]}
     if kind == "head":  # what backbones and heads have in common is broken once
         broken |= {rule for _, rule, _ in BROKEN["backbone"]}
     if kind == "backbone":
         broken |= {rule for _, rule, _ in BROKEN["head"]}
-    assert {rule.__name__ for rule in rules_for(kind)} - broken <= general
-    assert general <= {rule for rules in BROKEN.values() for _, rule, _ in rules}
+    assert {rule.__name__ for rule in rules_for(kind)} - broken <= common
+    assert common <= {rule for rules in BROKEN.values() for _, rule, _ in rules}
 
 
 def test_check_component_stops_at_the_first_broken_rule():
     with pytest.raises(AssertionError, match="rename the builder"):
-        check_component(BROKEN["backbone"][0][0])
+        check_component(Component("backbone", lambda_))
 
 
 def test_a_check_of_another_kind_is_refused():
@@ -354,20 +128,130 @@ def test_a_check_of_another_kind_is_refused():
 
 def test_a_sample_that_can_not_be_used_is_no_failure():
     @dataclass(frozen=True)
-    class Some(parts.Good):
+    class Some(sources.Good):
         def draw(self, split, index):
             if index == 1:
                 raise BadSample("unreadable")
             return super().draw(split, index)
 
-    case = parts.small(Component("dataset", parts.builder_of("Good")))
+    case = small(Component("dataset", sources.builder_of("Good")))
     case = replace(case, component=Component("dataset", lambda: Some()))
     [rule] = [r for r in rules_for("dataset") if r.__name__ == "draws_images_as_agreed"]
     rule(case)
 
 
-def test_the_good_one_breaks_no_rule():
-    check_component(Component("dataset", parts.builder_of("Good")))
+class Raising:
+    """Raises whatever is done with it."""
+
+    def __getattr__(self, name):
+        raise AssertionError(f"no {name}\nanywhere")
+
+    def __call__(self, *arguments):
+        raise AssertionError
+
+
+NASTY = {
+    "None": None,
+    "object": object(),
+    "raising": Raising(),
+    "a class": Raising,
+    "of None": lambda *inputs: None,
+    "of text": lambda *inputs: "text",
+    "of itself": lambda *inputs: inputs,
+    "of the first": lambda *inputs: inputs[0],
+    "of infinity": lambda *inputs: torch.tensor(torch.inf, requires_grad=True),
+    "of nothing": lambda *inputs: torch.empty(0),
+    "of complex": lambda *inputs: torch.zeros(5, 3, 8, 16, dtype=torch.complex64),
+    "of Nones": lambda *inputs: [Hypothesis((None,), None, (None,))] * 6,
+    "of lists": lambda *inputs: [Hypothesis(([],), [], ([],))] * 4,
+    "module of None": torch.nn.Module(),
+    "identity": torch.nn.Identity(),
+    "flatten": torch.nn.Flatten(0),
+    "source of None": SimpleNamespace(
+        image=ImageSpec(8, 16), alphabet=Alphabet("a"), size=len, fingerprint=len, draw=print, describe=print
+    ),
+    "source of nothing": SimpleNamespace(
+        image=ImageSpec(8, 16),
+        alphabet=Alphabet("a"),
+        size=lambda split: None,
+        fingerprint=lambda split: [split],
+        draw=lambda split, index: Sample(None, None, []),
+        describe=lambda split, index: index,
+    ),
+    "executor of None": SimpleNamespace(describe=dict, run=lambda trials, listener: trials),
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("nasty", NASTY)
+def test_whatever_a_component_is_each_rule_ends_in_one_sentence(kind, nasty):
+    def build(*context):
+        """A component of any kind."""
+        return NASTY[nasty]
+
+    for rule in rules_for(kind):
+        try:
+            rule(small(Component(kind, build)))
+        except BrokenRule as broken:
+            assert str(broken).startswith(f"{kind} build: ")
+            assert "\n" not in str(broken)
+            assert len(str(broken)) < 700
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_builder_without_a_name_has_none_that_can_be_typed(kind):
+    component = Component(kind, functools.partial(lambda *context: None))
+    with pytest.raises(BrokenRule, match=f"^{kind} partial: its name must be an identifier.*; rename"):
+        check_component(component)
+
+
+HIDING = ["plates.py", "plates/__init__.py", "plates/other.py"]
+
+
+@pytest.mark.parametrize("file", [*HIDING, "other.py", "plates/a.png"])
+def test_a_component_is_not_hidden_by_a_file_of_its_package(file, tmp_path, monkeypatch):
+    path = tmp_path / "zoo_of_a_test" / file
+    path.parent.mkdir(parents=True)
+    path.write_text("raise RuntimeError('imported')\n")
+    (tmp_path / "zoo_of_a_test" / "__init__.py").write_text(
+        "from ctcbench import augmentation\n\n"
+        "@augmentation\n"
+        "def plates(image):\n"
+        "    'The images as they are.'\n"
+        "    return lambda images, widths: images\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "zoo_of_a_test", raising=False)
+    component = importlib.import_module("zoo_of_a_test").plates
+    if file not in HIDING:
+        check_component(component)
+        return
+    what = "file" if file == "plates.py" else "folder"
+    named = f"{what} {file.partition('/')[0]}"
+    with pytest.raises(BrokenRule) as broken:
+        check_component(component)
+    assert str(broken.value) == (
+        "augmentation plates: no file of its package zoo_of_a_test may be called plates; "
+        f"got the {named}, which would hide the component; rename the {what}"
+    )
+
+
+def test_an_executor_that_never_ends_holds_up_no_test(monkeypatch):
+    hanging = broken_executors.Hanging()
+    monkeypatch.setattr(executor_rules, "_SECONDS", 0.2)
+    with pytest.raises(BrokenRule, match=r"a run of 2 trials .* must end; got none after 0 seconds"):
+        executor_rules.gives_each_trial_its_outcome(Case(Component("executor", lambda: hanging)))
+    assert hanging.ended.wait(10)  # it is told to stop, and not left to itself
+
+
+def test_the_good_ones_break_no_rule():
+    check_component(Component("dataset", sources.builder_of("Good")))
+
+    def here():
+        """A sound executor."""
+        return broken_executors.Here()
+
+    check_executor(Component("executor", here))
 
 
 def test_an_option_named_like_a_setting_is_the_component_s():

@@ -16,12 +16,14 @@ from ctcbench.builtin.folder import folder
 from ctcbench.builtin.heads import HEADS
 from ctcbench.builtin.losses import ctc
 from ctcbench.builtin.losses import slots as slots_loss
+from ctcbench.contract.components import KINDS
 from ctcbench.testing import (
     check_augmentation,
     check_backbone,
     check_component,
     check_dataset,
     check_decoder,
+    check_executor,
     check_head,
     check_loss,
     conformance_tests,
@@ -117,8 +119,9 @@ def test_folder(tmp_path: Path):
     check_component(folder, path=str(tmp_path))
 
 
-def test_local():
-    check_component(local, workers=1)
+@pytest.mark.parametrize("options", [{"workers": 1}, {"workers": 2, "threads": 1}], ids=str)
+def test_local(options):
+    check_executor(local, **options)
 
 
 def test_every_builtin_component_is_checked_here():
@@ -146,6 +149,5 @@ def test_every_builtin_component_is_checked_here():
 
 
 def test_every_rule_says_what_it_demands():
-    kinds = ("backbone", "head", "loss", "decoder", "dataset", "executor")
-    assert all(rule.__doc__ for kind in kinds for rule in rules_for(kind))
+    assert all(rule.__doc__ for kind in KINDS for rule in rules_for(kind))
     assert Case(cnn2, {"width": 8}).name == "backbone cnn2:width=8"

@@ -1,0 +1,170 @@
+"""Rules for executors: a description, an outcome for every trial, and nothing begun once told to stop.
+
+Trials are tried with orders that can't be carried out: nothing is trained.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import tempfile
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ctcbench.contract.executors import Executor, Listener, Outcome, Trial
+from ctcbench.testing.case import Case, Rule, reason
+
+_SECONDS = 60.0  # a worker process imports torch, on a machine that may be busy
+_UNKNOWN = "setting_of_the_conformance_kit"
+_KEYS = ("one", "two")
+
+
+def has_the_methods_of_an_executor(case: Case) -> None:
+    """The builder returns something with the methods describe and run."""
+    _require_methods(case, case.build(), "its builder must return")
+
+
+def describes_itself(case: Case) -> None:
+    """describe() is a mapping that JSON knows, and says how many trials run at once: a study stores it."""
+    _require_description(case, _executor(case))
+
+
+def answers_for_devices(case: Case) -> None:
+    """for_devices, where there is such a method, returns an executor too, for any settings of ``device``."""
+    chosen = getattr(_executor(case), "for_devices", None)
+    if chosen is None:
+        return
+    rule, remedy = "for_devices must be a method, where there is one", "define it, or leave it out"
+    case.require(callable(chosen), rule, type(chosen).__name__, remedy)
+    for devices in ({"cpu"}, {"auto"}, {"auto", "cpu"}):
+        what = f"for_devices({sorted(devices)})"
+        other = case.attempt(f"answer {what}", lambda devices=devices: chosen(devices))  # type: ignore[misc]
+        _require_methods(case, other, f"{what} must return")
+        _require_description(case, other)
+
+
+def gives_nothing_for_no_trials(case: Case) -> None:
+    """A run of no trials ends at once, without an outcome."""
+    found = _run(case, [])
+    case.require(not found, "no trials must give no outcome", found, "yield one outcome a trial")
+
+
+def gives_each_trial_its_outcome(case: Case) -> None:
+    """Trials that fail are failed outcomes, one for each, which say why; nothing is raised."""
+    found = _run_two(case)
+    keys = sorted(outcome.key for outcome in found)
+    rule = f"the trials {' and '.join(_KEYS)} must give an outcome each"
+    got = f"outcomes of {' and '.join(keys)}" if keys else "none"
+    case.require(keys == sorted(_KEYS), rule, got, "yield the outcome of every trial, failed or not")
+    for outcome in found:
+        rule, remedy = "a trial that can't be carried out must be failed", "pass on what carry_out returns"
+        case.require(outcome.state == "failed", rule, repr(outcome.state), remedy)
+        rule = f"the error must be the trial's own, that there is no setting {_UNKNOWN!r}"
+        case.require(_UNKNOWN in str(outcome.error), rule, repr(outcome.error), remedy)
+
+
+def begins_nothing_when_told_to_stop(case: Case) -> None:
+    """Where the listener says stop from the start, no trial is begun, and the run ends."""
+    for outcome in _run_two(case, stop=True):
+        rule = "a trial that is not begun must be stopped, or have no outcome"
+        remedy = "ask listener.stopping() before each trial is begun"
+        case.require(outcome.state in ("stopped", "failed"), rule, repr(outcome.state), remedy)
+        rule = "where listener.stopping() is true, no trial may be begun"
+        begun = _UNKNOWN in f"{outcome.error}{outcome.traceback}"
+        case.require(not begun, rule, f"an error of the trial {outcome.key}", remedy)
+
+
+def _executor(case: Case) -> Executor:
+    built: Executor = case.build()
+    _require_methods(case, built, "its builder must return")
+    return built
+
+
+def _require_methods(case: Case, built: object, what: str) -> None:
+    missing = [name for name in ("describe", "run") if not callable(getattr(built, name, None))]
+    rule, remedy = f"{what} an object with the methods describe and run", "see ctcbench.Executor"
+    case.require(not missing, rule, f"{type(built).__name__} without {' and '.join(missing)}", remedy)
+
+
+def _require_description(case: Case, executor: Executor) -> None:
+    described: object = case.attempt("describe itself", executor.describe)
+    rule, remedy = "describe() must return a mapping", "return {'workers': …}"
+    if not isinstance(described, Mapping):
+        case.require(False, rule, type(described).__name__, remedy)
+        return
+    try:
+        json.dumps(dict(described), allow_nan=False)
+    except (TypeError, ValueError, RecursionError) as error:
+        rule, remedy = "describe() must return what JSON knows", "use texts, finite numbers, lists and dicts"
+        case.require(False, rule, reason(error), remedy)
+    workers = described.get("workers")
+    rule = "describe() must have 'workers', a whole number of at least 1"
+    sound = isinstance(workers, int) and not isinstance(workers, bool) and workers >= 1
+    case.require(sound, rule, repr(workers), "say how many trials run at once")
+
+
+def _run_two(case: Case, *, stop: bool = False) -> list[Outcome]:
+    """Return the outcomes of two trials that can't be carried out, each of its own key."""
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as out:
+        found = _run(case, [_trial(Path(out), key) for key in _KEYS], stop=stop)
+    for outcome in found:
+        rule, remedy = "run must yield Outcomes", "import it from ctcbench"
+        case.require(isinstance(outcome, Outcome), rule, type(outcome).__name__, remedy)
+        rule, remedy = "an outcome's key must be that of a trial", "name the trial by trial.key"
+        case.require(outcome.key in _KEYS, rule, repr(outcome.key), remedy)
+    keys = [outcome.key for outcome in found]
+    rule, remedy = "a trial must have one outcome", "yield it when the trial ends, and then no more"
+    case.require(len(set(keys)) == len(keys), rule, f"{len(keys)}: {', '.join(keys)}", remedy)
+    return found
+
+
+def _trial(out: Path, key: str) -> Trial:
+    order = {"key": key, "out": str(out), "configs": [{_UNKNOWN: 1}], "checkpoint_seconds": 60.0}
+    return Trial(key, f"trial {key}", order)
+
+
+def _run(case: Case, trials: list[Trial], *, stop: bool = False) -> list[Outcome]:
+    """Return what a run yields; in a thread, as one that never ends must not hold up the tests."""
+    executor = _executor(case)
+    found: list[Outcome] = []
+    raised: list[BaseException] = []
+    told: list[Any] = []
+    given_up = threading.Event()  # whoever still runs then is told to stop
+    listener = Listener(
+        tell=lambda key, worker, event: told.append(key), stopping=lambda: stop or given_up.is_set()
+    )
+
+    def run() -> None:
+        try:
+            outcomes = executor.run(trials, listener)
+            found.extend(itertools.islice(outcomes, len(trials) + 2))
+            if close := getattr(outcomes, "close", None):
+                close()
+        except BaseException as error:
+            raised.append(error)
+
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    thread.join(_SECONDS)
+    given_up.set()
+    rule = f"a run of {len(trials)} trials that can't be carried out must end"
+    remedy = "return when each has its outcome, or when the listener says stop"
+    case.require(not thread.is_alive(), rule, f"none after {_SECONDS:.0f} seconds", remedy)
+    if raised:
+        case.fail(f"run {len(trials)} trials", raised[0])
+    unknown = [key for key in told if key not in _KEYS]
+    rule, remedy = "listener.tell must be given the key of a trial", "call it with trial.key first"
+    case.require(not unknown, rule, unknown, remedy)
+    return found
+
+
+RULES: tuple[Rule, ...] = (
+    has_the_methods_of_an_executor,
+    describes_itself,
+    answers_for_devices,
+    gives_nothing_for_no_trials,
+    gives_each_trial_its_outcome,
+    begins_nothing_when_told_to_stop,
+)

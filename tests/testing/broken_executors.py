@@ -1,0 +1,208 @@
+"""Executors that break one rule each."""
+
+import math
+import threading
+
+from broken_parts import part_that_breaks
+
+from ctcbench import Outcome, carry_out
+
+
+class Here:
+    """A sound executor: one trial after the other, in this thread."""
+
+    def describe(self):
+        return {"workers": 1}
+
+    def run(self, trials, listener):
+        for trial in trials:
+            if listener.stopping():
+                return
+            yield self.outcome(trial, listener)
+
+    def outcome(self, trial, listener):
+        return carry_out(trial.order, lambda event: listener.tell(trial.key, "here", event))
+
+
+def breaks(rule, says):
+    """Note what a class makes as an executor that breaks a rule."""
+
+    def note(executor):
+        made = executor()
+        made.__name__ = executor.__name__
+        part_that_breaks("executor", rule, says)(made)
+        return executor
+
+    return note
+
+
+@breaks("has_the_methods_of_an_executor", "got Nothing without describe and run")
+class Nothing:
+    pass
+
+
+@breaks("describes_itself", "with the methods describe and run; got WithoutRun without run")
+class WithoutRun:
+    def describe(self):
+        return {"workers": 1}
+
+
+@breaks("describes_itself", "can't describe itself: RuntimeError: no cluster")
+class Undescribable(Here):
+    def describe(self):
+        raise RuntimeError("no cluster")
+
+
+@breaks("describes_itself", "must return a mapping; got int")
+class DescribedByANumber(Here):
+    def describe(self):
+        return 4
+
+
+@breaks("describes_itself", "what JSON knows; got ValueError")
+class WithNotANumber(Here):
+    def describe(self):
+        return {"workers": 1, "load": math.nan}
+
+
+@breaks("describes_itself", "what JSON knows; got TypeError: Object of type set")
+class WithASet(Here):
+    def describe(self):
+        return {"workers": 1, "nodes": {"a"}}
+
+
+@breaks("describes_itself", "a whole number of at least 1; got None")
+class WithoutWorkers(Here):
+    def describe(self):
+        return {"threads": 1}
+
+
+@breaks("describes_itself", "a whole number of at least 1; got 0")
+class OfNoWorkers(Here):
+    def describe(self):
+        return {"workers": 0}
+
+
+@breaks("answers_for_devices", "for_devices must be a method, where there is one; got str")
+class ForOneDevice(Here):
+    for_devices = "cpu"
+
+
+@breaks("answers_for_devices", "for_devices(['cpu']) must return an object with the methods")
+class ForDevicesOnly(Here):
+    def for_devices(self, devices):
+        return None
+
+
+@breaks("answers_for_devices", "can't answer for_devices(['auto']): KeyError: 'auto'")
+class ForKnownDevices(Here):
+    def for_devices(self, devices):
+        return {"cpu": self}[min(devices)]
+
+
+@breaks("gives_nothing_for_no_trials", "no trials must give no outcome")
+class WithoutTrials(Here):
+    def run(self, trials, listener):
+        return iter([Outcome("", "done")])
+
+
+@breaks("gives_nothing_for_no_trials", "can't run 0 trials: TypeError: 'NoneType' object is not iterable")
+class ReturningNothing(Here):
+    def run(self, trials, listener):
+        pass
+
+
+@breaks("gives_nothing_for_no_trials", "can't run 0 trials: SystemExit")
+class Leaving(Here):
+    def run(self, trials, listener):
+        raise SystemExit
+
+
+@breaks("gives_each_trial_its_outcome", "can't run 2 trials: RuntimeError: a trial failed")
+class Raising(Here):
+    def outcome(self, trial, listener):
+        raise RuntimeError("a trial failed")
+
+
+@breaks("gives_each_trial_its_outcome", "an outcome each; got none")
+class Forgetting(Here):
+    def run(self, trials, listener):
+        list(super().run(trials, listener))
+        yield from ()
+
+
+@breaks("gives_each_trial_its_outcome", "an outcome each; got outcomes of one")
+class StoppingAtAFailure(Here):
+    def run(self, trials, listener):
+        yield next(super().run(trials, listener))
+
+
+@breaks("gives_each_trial_its_outcome", "must have one outcome; got 4: one, one, two, two")
+class Twice(Here):
+    def run(self, trials, listener):
+        for outcome in super().run(trials, listener):
+            yield outcome
+            yield outcome
+
+
+@breaks("gives_each_trial_its_outcome", "must have one outcome; got 4: one, one, one, one")
+class Endless(Here):
+    def run(self, trials, listener):
+        while True:
+            yield Outcome(trials[0].key, "failed", "no")
+
+
+@breaks("gives_each_trial_its_outcome", "must yield Outcomes; got dict")
+class OfDocuments(Here):
+    def outcome(self, trial, listener):
+        return super().outcome(trial, listener).to_json()
+
+
+@breaks("gives_each_trial_its_outcome", "must be that of a trial; got 'trial one'")
+class NamedByLabel(Here):
+    def outcome(self, trial, listener):
+        return Outcome(trial.label, "failed", "no")
+
+
+@breaks("gives_each_trial_its_outcome", "must be failed; got 'done'")
+class AlwaysDone(Here):
+    def outcome(self, trial, listener):
+        return Outcome(trial.key, "done")
+
+
+@breaks("gives_each_trial_its_outcome", "no setting 'setting_of_the_conformance_kit'; got ''")
+class WithoutAReason(Here):
+    def outcome(self, trial, listener):
+        return Outcome(trial.key, "failed")
+
+
+@breaks("gives_each_trial_its_outcome", "must be given the key of a trial; got ['trial one', 'trial two']")
+class TellingOfLabels(Here):
+    def outcome(self, trial, listener):
+        listener.tell(trial.label, "here", {"kind": "notice", "text": "begun"})
+        return super().outcome(trial, listener)
+
+
+@breaks("begins_nothing_when_told_to_stop", "no trial may be begun; got an error of the trial one")
+class Unstoppable(Here):
+    def run(self, trials, listener):
+        return (self.outcome(trial, listener) for trial in trials)
+
+
+@breaks("begins_nothing_when_told_to_stop", "must be stopped, or have no outcome; got 'done'")
+class DoneBefore(Here):
+    def run(self, trials, listener):
+        return (Outcome(trial.key, "done") for trial in trials)
+
+
+class Hanging(Here):
+    """One that never ends, unless it is told to stop: noted nowhere, as it takes its time."""
+
+    def __init__(self):
+        self.ended = threading.Event()
+
+    def run(self, trials, listener):
+        while not listener.stopping():
+            self.ended.wait(0.01)
+        self.ended.set()
+        yield from ()

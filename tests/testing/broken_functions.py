@@ -1,0 +1,288 @@
+"""Losses, augmentations and decoders that break one rule each."""
+
+import numpy as np
+import torch
+from broken_parts import breaks, part_that_breaks
+
+from ctcbench import Hypothesis
+from ctcbench.decoding import greedy_search
+
+# Losses ---------------------------------------------------------------------------------------------
+
+
+def ctc(log_probs, lengths, targets, target_lengths, reduction="mean"):
+    return torch.nn.functional.ctc_loss(log_probs, targets, lengths, target_lengths, reduction=reduction)
+
+
+@part_that_breaks("loss", "is_a_finite_number", "shape (4,)")
+def of_each_image(*inputs):
+    return ctc(*inputs, reduction="none")
+
+
+@part_that_breaks("loss", "is_a_finite_number", "must be a tensor; got float")
+def as_a_float(*inputs):
+    return ctc(*inputs).item()
+
+
+@part_that_breaks("loss", "is_a_finite_number", "can't be called: ValueError: not today")
+def raising(*inputs):
+    raise ValueError("not today\nand more")
+
+
+@part_that_breaks("loss", "can_be_differentiated", "must have a gradient")
+def detached(*inputs):
+    return ctc(*inputs).detach()
+
+
+@part_that_breaks("loss", "can_be_differentiated", "finite and not all zero")
+def constant(log_probs, *rest):
+    return (log_probs * 0).sum()
+
+
+@part_that_breaks("loss", "ignores_frames_that_do_not_count", "frames past lengths_N")
+def of_all_frames(log_probs, lengths, *targets):
+    return ctc(log_probs, torch.full_like(lengths, len(log_probs)), *targets)
+
+
+@part_that_breaks("loss", "ignores_padding_of_targets", "past target_lengths_N")
+def of_padded_targets(log_probs, lengths, targets, target_lengths):
+    return ctc(log_probs, lengths, targets, target_lengths) + targets.sum()
+
+
+@part_that_breaks("loss", "is_lower_for_the_right_text", "check its sign")
+def negative(*inputs):
+    return -ctc(*inputs)
+
+
+@part_that_breaks("loss", "takes_frames_as_its_alignment_says", "alignment='fixed' frames '00··'", "fixed")
+def ctc_as_if_fixed(*inputs):
+    return ctc(*inputs)
+
+
+@part_that_breaks("loss", "takes_frames_as_its_alignment_says", "cost less as '0' than as '00'")
+def slots_as_if_ctc(log_probs, lengths, targets, target_lengths):
+    padded = torch.nn.functional.pad(targets, (0, len(log_probs) - targets.shape[1]))
+    return torch.nn.functional.nll_loss(log_probs.flatten(0, 1), padded.t().flatten())
+
+
+@part_that_breaks("loss", "takes_frames_as_its_alignment_says", "cost less as '00' than as '0'")
+def blind_to_doubled_letters(log_probs, lengths, targets, target_lengths):
+    rows = [row[:n].unique_consecutive() for row, n in zip(targets, target_lengths, strict=True)]
+    return ctc(log_probs, lengths, torch.cat(rows), torch.tensor([len(row) for row in rows]))
+
+
+@part_that_breaks("loss", "is_a_finite_number", "can't be called: AssertionError: Torch not compiled")
+def asserting(*inputs):
+    raise AssertionError("Torch not compiled with CUDA enabled")  # as .cuda() does
+
+
+@part_that_breaks("loss", "is_a_finite_number", "can't be called: SystemExit: 3")
+def leaving(*inputs):
+    raise SystemExit(3)
+
+
+@part_that_breaks("loss", "falls_under_its_own_gradient", "25 steps")
+def with_a_wrong_gradient(*inputs):
+    loss = ctc(*inputs)
+    return 2 * loss.detach() - loss
+
+
+@part_that_breaks("loss", "is_the_same_for_the_same_input", "keep no state")
+def with_chance(*inputs):
+    return ctc(*inputs) + torch.rand(())
+
+
+@part_that_breaks("loss", "follows_its_log_probs_to_another_device", "device=log_probs.device")
+def masking_on_the_cpu(log_probs, lengths, targets, target_lengths):
+    counts = torch.arange(len(log_probs))[:, None] < lengths
+    return ctc((log_probs * counts[..., None]), lengths, targets, target_lengths)
+
+
+# Augmentations --------------------------------------------------------------------------------------
+
+
+@part_that_breaks("augmentation", "gives_images_of_the_same_shape", "of the same size")
+def cropping(images, widths):
+    return images[..., 1:]
+
+
+@part_that_breaks("augmentation", "stays_between_black_and_white", "between 0 and 255")
+def lightening(images, widths):
+    return images.float() + 100
+
+
+@part_that_breaks("augmentation", "leaves_its_input_alone", "work on a copy")
+def in_place(images, widths):
+    return images.fill_(200)
+
+
+@part_that_breaks("augmentation", "draws_from_torchs_generator", "draw with torch")
+def by_numpys_chance(images, widths):
+    return torch.from_numpy(np.random.default_rng().integers(0, 256, images.shape, dtype=np.uint8))
+
+
+@part_that_breaks("augmentation", "keeps_what_is_to_be_read", "the ink must not vanish")
+def blank_paper(images, widths):
+    return torch.full_like(images, 240)
+
+
+@part_that_breaks("augmentation", "keeps_what_is_to_be_read", "the ink must not vanish")
+def all_black(images, widths):
+    return torch.zeros_like(images)
+
+
+@part_that_breaks("augmentation", "keeps_what_is_to_be_read", "not to 1")
+def from_0_to_1(images, widths):
+    return images.float() / 255
+
+
+@part_that_breaks("augmentation", "keeps_what_is_to_be_read", "dark strokes on light paper must stay so")
+def inverting(images, widths):
+    return 255 - images
+
+
+@part_that_breaks("augmentation", "keeps_what_is_to_be_read", "invert no image")
+def inverting_at_times(images, widths):
+    return torch.where(torch.rand(len(images), 1, 1, 1) < 0.2, 255 - images, images)
+
+
+@part_that_breaks(
+    "augmentation", "gives_images_of_the_same_shape", "must return a tensor of uint8 or float32; got tuple"
+)
+def with_widths(images, widths):
+    return images, widths
+
+
+@part_that_breaks("augmentation", "follows_its_images_to_another_device", "device=images.device")
+def drawing_on_the_cpu(images, widths):
+    return images * torch.rand(len(images), 1, 1, 1)
+
+
+@part_that_breaks("augmentation", "follows_its_images_to_another_device", "a result on cpu")
+def coming_back_to_the_cpu(images, widths):
+    return torch.zeros(images.shape, dtype=torch.uint8)
+
+
+# Decoders -------------------------------------------------------------------------------------------
+
+
+def decoder_that(rule, says):
+    """Make ``(log_probs, hypotheses of the best path) -> hypotheses`` a broken decoder component."""
+
+    def note(change):
+        def build(alphabet):
+            """A decoder that breaks a rule."""
+            return lambda read: change(read, greedy_search(read.values_NTK, read.lengths_N))
+
+        build.__name__ = change.__name__
+        return breaks("decoder", rule, says)(build)
+
+    return note
+
+
+@decoder_that("gives_one_hypothesis_an_image", "a list of 6 hypotheses; got 5")
+def one_too_few(read, found):
+    return found[:-1]
+
+
+@decoder_that("gives_one_hypothesis_an_image", "must be a Hypothesis")
+def bare_tuples(read, found):
+    return [tuple(hypothesis) for hypothesis in found]
+
+
+@decoder_that("gives_labels_of_the_alphabet", "drop blanks")
+def with_blanks(read, found):
+    return [h._replace(labels=(0, *h.labels)) for h in found]
+
+
+@decoder_that("gives_rising_frames", "strictly rising")
+def backwards(read, found):
+    return [h._replace(frames=h.frames[::-1]) for h in found]
+
+
+@decoder_that("gives_rising_frames", "below 12")
+def beyond_the_end(read, found):
+    return [h._replace(frames=tuple(f + 3 for f in h.frames)) for h in found]
+
+
+@decoder_that("gives_a_log_probability", "natural logarithm")
+def probabilities(read, found):
+    return [h._replace(log_prob=float(np.exp(h.log_prob))) for h in found]
+
+
+@decoder_that("gives_a_log_probability", "got None")
+def without_a_score(read, found):
+    return [h._replace(log_prob=None) for h in found]
+
+
+@decoder_that("gives_rising_frames", "frames tuple)")
+def without_frames(read, found):
+    return [h._replace(frames=None) for h in found]
+
+
+@decoder_that("gives_rising_frames", "strictly rising")
+def with_frames_of_text(read, found):
+    return [h._replace(frames=tuple(map(str, h.frames))) for h in found]
+
+
+@decoder_that("reads_a_sure_text", "got (17,)")
+def beyond_the_alphabet(read, found):
+    return [h._replace(labels=(17,)) for h in found]
+
+
+@decoder_that("reads_a_sure_text", "'001·········' must be read '01'")
+def merging_nothing(read, found):
+    best = read.values_NTK.argmax(-1)
+    return [Hypothesis(tuple(int(k) for k in path if k), -1.0, ()) for path in best]
+
+
+@decoder_that("reads_a_sure_text", "merge repeats first")
+def merging_doubled_letters(read, found):
+    return [Hypothesis(tuple(dict.fromkeys(h.labels)), h.log_prob, ()) for h in found]
+
+
+@decoder_that("ignores_frames_that_do_not_count", "frames past lengths_N")
+def of_every_frame(read, found):
+    return greedy_search(read.values_NTK)
+
+
+@decoder_that("reads_nothing_from_nothing", "can't decode log-probs of shape (0, 12, 17)")
+def unready_for_nothing(read, found):
+    read.values_NTK.max()
+    return found
+
+
+@decoder_that("reads_nothing_from_nothing", "an empty labelling")
+def seeing_things(read, found):
+    return [h if h.labels else h._replace(labels=(1,)) for h in found]
+
+
+@decoder_that("keeps_images_apart", "alone as in a batch")
+def mixing_images(read, found):
+    return [h._replace(labels=found[0].labels) for h in found]
+
+
+@decoder_that("gives_the_same_for_the_same_input", "draw no chance")
+def counting_its_calls(read, found):
+    counting_its_calls.calls += 1
+    return [h._replace(labels=(1 + counting_its_calls.calls % 9,)) for h in found]
+
+
+counting_its_calls.calls = 0
+
+
+@decoder_that("leaves_its_input_alone", "work on a copy")
+def overwriting(read, found):
+    read.values_NTK[..., 0] = -1
+    return found
+
+
+@decoder_that("leaves_its_input_alone", "read-only")
+def writing_the_same(read, found):
+    read.values_NTK[:] = read.values_NTK
+    return found
+
+
+@decoder_that("never_gives_impossible_classes", "class 1 in")
+def always_one(read, found):
+    return [h._replace(labels=(1,)) for h in found]

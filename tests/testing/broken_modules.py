@@ -1,0 +1,225 @@
+"""Backbones and heads that break one rule each; importable, so that pickling is not what fails."""
+
+import numpy as np
+import torch
+from broken_parts import breaks
+from torch import nn
+
+
+def module_that_breaks(kind, rule, says):
+    """Note a class of modules as a component that breaks a rule."""
+
+    def note(module):
+        def build(spec):
+            return module(spec)
+
+        build.__name__ = module.__name__
+        breaks(kind, rule, says)(build)
+        return module
+
+    return note
+
+
+class Backbone(nn.Module):
+    """A sound backbone: one convolution."""
+
+    def __init__(self, image):
+        super().__init__()
+        self.layer = nn.Conv2d(image.channels, 3, 3, padding=1)
+
+    def forward(self, images):
+        return self.layer(images)
+
+
+class Head(nn.Module):
+    """A sound head: one linear layer."""
+
+    def __init__(self, sequence):
+        super().__init__()
+        self.layer = nn.Linear(sequence.features, 4)
+
+    def forward(self, feats):
+        return self.layer(feats)
+
+
+@module_that_breaks("backbone", "has_the_right_shape", "expected features (2, F, H, W), got (2, 384)")
+class Flat(Backbone):
+    def forward(self, images):
+        return super().forward(images).flatten(1)
+
+
+@module_that_breaks("backbone", "has_the_right_shape", "can't be probed: UsageError")
+class TooLarge(Backbone):
+    def forward(self, images):
+        return nn.functional.max_pool2d(super().forward(images), 99)
+
+
+@module_that_breaks("head", "has_the_right_shape", "expected (6, 2, D), got (2, 6, 4)")
+class BatchFirst(Head):
+    def forward(self, feats):
+        return super().forward(feats).transpose(0, 1)
+
+
+@module_that_breaks("backbone", "has_the_right_shape", "in training the shape must be that of evaluation")
+class NarrowerInTraining(Backbone):
+    def forward(self, images):
+        feats = super().forward(images)
+        return feats[..., ::2] if self.training else feats
+
+
+@module_that_breaks("head", "has_the_right_shape", "got (6, 1, 4); let no shape depend on self.training")
+class DroppingImages(Head):
+    def forward(self, feats):
+        return super().forward(feats[:, :1] if self.training else feats)
+
+
+@module_that_breaks("backbone", "answers_in_float32", "must be float32; got torch.float64")
+class Doubling(Backbone):
+    def forward(self, images):
+        return super().forward(images).double()
+
+
+@module_that_breaks("head", "answers_in_float32", "the output in training must be float32")
+class DoublingInTraining(Head):
+    def forward(self, feats):
+        feats = super().forward(feats)
+        return feats * torch.ones((), dtype=torch.float64) if not self.training else feats.double()
+
+
+@module_that_breaks("head", "keeps_images_apart", "must return a tensor; got tuple")
+class WithItsState(Head):
+    def forward(self, feats):
+        return super().forward(feats), feats[-1]
+
+
+@module_that_breaks("head", "is_deterministic_in_evaluation", "must return a torch.nn.Module; got Tensor")
+def no_module(spec):
+    return torch.zeros(1)
+
+
+@module_that_breaks("head", "gives_the_same_for_the_same_seed", "draw all randomness from torch's generator")
+class SeededByNumpy(Head):
+    def __init__(self, sequence):
+        super().__init__(sequence)
+        self.scale = float(np.random.random())
+
+    def forward(self, feats):
+        return super().forward(feats) * self.scale
+
+
+@module_that_breaks("backbone", "leaves_the_seed_alone", "remove torch.manual_seed")
+class Seeding(Backbone):
+    def __init__(self, image):
+        torch.manual_seed(0)
+        super().__init__(image)
+
+
+@module_that_breaks("head", "is_deterministic_in_evaluation", "let dropout and noise depend on self.training")
+class AlwaysDropping(Head):
+    def forward(self, feats):
+        return nn.functional.dropout(super().forward(feats), 0.5)
+
+
+@module_that_breaks("backbone", "is_deterministic_in_evaluation", "changes of calls")
+class Counting(Backbone):
+    def __init__(self, image):
+        super().__init__(image)
+        self.register_buffer("calls", torch.zeros(()))
+
+    def forward(self, images):
+        self.calls += 1
+        return super().forward(images)
+
+
+@module_that_breaks("backbone", "takes_single_and_empty_batches", "squeeze no axis")
+class Squeezing(Backbone):
+    def forward(self, images):
+        return super().forward(images).squeeze(0)
+
+
+@module_that_breaks("head", "takes_single_and_empty_batches", "can't take a batch of 0")
+class Emptyphobic(Head):
+    def forward(self, feats):
+        feats.max()
+        return super().forward(feats)
+
+
+@module_that_breaks("head", "keeps_images_apart", "no batch_first")
+class AttendingToTheBatch(Head):
+    def forward(self, feats):
+        return super().forward(feats + feats.mean(1, keepdim=True))
+
+
+@module_that_breaks("backbone", "lets_gradients_reach_every_parameter", "none for unused.weight, unused.bias")
+class WithUnused(Backbone):
+    def __init__(self, image):
+        super().__init__(image)
+        self.unused = nn.Linear(2, 2)
+
+
+@module_that_breaks("head", "lets_gradients_reach_every_parameter", "must reach a head's input")
+class Detaching(Head):
+    def forward(self, feats):
+        return super().forward(feats.detach())
+
+
+@module_that_breaks("head", "lets_gradients_reach_every_parameter", "the output must have a gradient")
+class WithoutGradient(Head):
+    def forward(self, feats):
+        with torch.no_grad():
+            return super().forward(feats)
+
+
+@module_that_breaks("head", "lets_gradients_reach_every_parameter", "NaN or infinity in layer")
+class RootOfZero(Head):
+    def forward(self, feats):
+        return (super().forward(feats) * 0).sqrt()
+
+
+@module_that_breaks("backbone", "is_finite_in_bfloat16", "compute exponentials, sums and norms in float32")
+class Overflowing(Backbone):
+    def forward(self, images):
+        feats = super().forward(images)
+        return feats / (feats.dtype == torch.float32)
+
+
+@module_that_breaks("backbone", "comes_back_from_its_state_dict", "register what belongs to it")
+class WithAPlainTensor(Backbone):
+    def __init__(self, image):
+        super().__init__(image)
+        self.shift = torch.randn(3, 1, 1)
+
+    def forward(self, images):
+        return super().forward(images) + self.shift
+
+
+@module_that_breaks("backbone", "can_be_sent_to_a_worker", "can't be pickled")
+class WithALambda(Backbone):
+    def __init__(self, image):
+        super().__init__(image)
+        self.activate = lambda feats: feats.relu()
+
+    def forward(self, images):
+        return self.activate(super().forward(images))
+
+
+@module_that_breaks("head", "can_be_sent_to_a_worker", "a pickled copy must give the same output")
+class Forgetful(Head):
+    def __getstate__(self):
+        return {**self.__dict__, "gone": True}
+
+    def forward(self, feats):
+        return super().forward(feats) + hasattr(self, "gone")
+
+
+@module_that_breaks("head", "follows_its_input_to_another_device", "device=x.device")
+class OnTheCpu(Head):
+    def forward(self, feats):
+        return super().forward(feats) + torch.arange(len(feats))[:, None, None]
+
+
+@module_that_breaks("backbone", "takes_channels_last", "memory order must not change the output")
+class ByMemoryOrder(Backbone):
+    def forward(self, images):
+        feats = super().forward(images)
+        return feats + torch.as_strided(feats, feats.shape, torch.empty(feats.shape).stride())

@@ -1,0 +1,187 @@
+"""Data sets that break one rule each; importable, so that pickling is not what fails."""
+
+import hashlib
+import os
+import random
+from dataclasses import dataclass, field
+
+import numpy as np
+from broken_parts import breaks
+
+from ctcbench import Alphabet, ImageSpec, Sample
+
+
+@dataclass(frozen=True)
+class Good:
+    """A sound data set: noise with a text."""
+
+    image: ImageSpec = ImageSpec(8, 16)  # noqa: RUF009 (frozen)
+    alphabet: Alphabet = Alphabet("ab")  # noqa: RUF009 (frozen)
+
+    def size(self, split):
+        return None
+
+    def fingerprint(self, split):
+        return f"good {split}"
+
+    def describe(self, split, index):
+        return f"{split}/{index}"
+
+    def seed(self, split, index):
+        return hashlib.sha256(f"{split} {index}".encode()).digest()
+
+    def draw(self, split, index):
+        pixels = np.random.default_rng(list(self.seed(split, index)))
+        return Sample(pixels.integers(0, 256, (8, 16), dtype=np.uint8), "ab" + "a" * (index % 2))
+
+
+@dataclass(frozen=True)
+class WithTextForAnAlphabet(Good):
+    alphabet: str = "ab"
+
+
+class SizedByText(Good):
+    def size(self, split):
+        return "many"
+
+
+class OfNegativeSize(Good):
+    def size(self, split):
+        return -1
+
+
+class FittedInAnotherWay(Good):
+    fit = "crop"
+
+
+class WithoutNames(Good):
+    describe = None
+
+
+class AllNamedAlike(Good):
+    def describe(self, split, index):
+        return split
+
+
+class Floating(Good):
+    def draw(self, split, index):
+        return Sample(np.zeros((8, 16)), "ab")
+
+
+class OfAnotherSize(Good):
+    def draw(self, split, index):
+        return Sample(np.zeros((8, 8), np.uint8), "ab")
+
+
+class WithoutSamples(Good):
+    def draw(self, split, index):
+        return np.zeros((8, 16), np.uint8), "ab"
+
+
+class TooWide(Good):
+    def draw(self, split, index):
+        return Sample(np.zeros((8, 16), np.uint8), "ab", width=17)
+
+
+class WideAsText(Good):
+    def draw(self, split, index):
+        return Sample(np.zeros((8, 16), np.uint8), "ab", width="16")
+
+
+class OfNumbers(Good):
+    def draw(self, split, index):
+        return Sample(np.zeros((8, 16), np.uint8), 12)
+
+
+class Undrawable(Good):
+    def draw(self, split, index):
+        assert index < 0, "no such sample"
+
+
+class OutsideTheAlphabet(Good):
+    def draw(self, split, index):
+        return Sample(np.zeros((8, 16), np.uint8), "abc")
+
+
+class FromAGlobalGenerator(Good):
+    def seed(self, split, index):
+        return random.randbytes(8)
+
+
+class ByPythonsHash(Good):
+    def seed(self, split, index):
+        return (hash(split) % 2**32).to_bytes(8, "big") + bytes([index])
+
+
+@dataclass(frozen=True)
+class HoldingALambda(Good):
+    paint: object = field(default_factory=lambda: lambda text: text)
+
+
+class OnlyHere(Good):
+    process = os.getpid()
+
+    def draw(self, split, index):
+        if os.getpid() != OnlyHere.process or os.environ.get("PYTHONHASHSEED") == "271":
+            raise RuntimeError("this process is another one")
+        return super().draw(split, index)
+
+
+class TheSameInAllSplits(Good):
+    def seed(self, split, index):
+        return bytes([index])
+
+
+class WithoutSplitsInItsFingerprint(Good):
+    def fingerprint(self, split):
+        return "good"
+
+
+class WithAListForAFingerprint(Good):
+    def fingerprint(self, split):
+        return [split]
+
+
+class WithAChangingFingerprint(Good):
+    def fingerprint(self, split):
+        return f"{split} {random.random()}"
+
+
+_PURE = "seed a generator of its own"
+SOURCES = {
+    "WithTextForAnAlphabet": ("says_what_it_holds", "alphabet an Alphabet"),
+    "SizedByText": ("says_what_it_holds", "must be a count"),
+    "OfNegativeSize": ("says_what_it_holds", "must be a count, or None where there is no end; got -1"),
+    "FittedInAnotherWay": ("says_what_it_holds", "must be 'stretch' or 'pad'; got 'crop'"),
+    "WithoutNames": ("says_what_it_holds", "can't describe samples: TypeError"),
+    "AllNamedAlike": ("says_what_it_holds", "a text of its own for each sample"),
+    "Floating": ("draws_images_as_agreed", "got float64 (8, 16)"),
+    "OfAnotherSize": ("draws_images_as_agreed", "got uint8 (8, 8)"),
+    "WithoutSamples": ("draws_images_as_agreed", "must return a Sample; got tuple"),
+    "TooWide": ("draws_images_as_agreed", "width must be None or 1 to 16"),
+    "WideAsText": ("draws_images_as_agreed", "width must be None or 1 to 16; got '16'"),
+    "OfNumbers": ("draws_texts_of_its_alphabet", "must be a str; got 12"),
+    "Undrawable": ("draws_the_same_again", "can't draw train/0: AssertionError: no such sample"),
+    "OutsideTheAlphabet": ("draws_texts_of_its_alphabet", "'abc'"),
+    "FromAGlobalGenerator": ("draws_the_same_again", _PURE),
+    "ByPythonsHash": ("draws_the_same_in_a_worker", _PURE),
+    "HoldingALambda": ("draws_the_same_in_a_worker", "can't be pickled to a worker"),
+    "OnlyHere": ("draws_the_same_in_a_worker", "a worker process must be able to draw"),
+    "TheSameInAllSplits": ("keeps_splits_apart", "must not share samples"),
+    "WithoutSplitsInItsFingerprint": ("has_fingerprints", "a fingerprint of its own"),
+    "WithAListForAFingerprint": ("has_fingerprints", "a fingerprint must be a str; got ['train']"),
+    "WithAChangingFingerprint": ("has_fingerprints", "must give the same fingerprint"),
+}
+
+
+def builder_of(source):
+    def build():
+        """A data set."""
+        return globals()[source]()
+
+    build.__name__ = source
+    return build
+
+
+for source_name, (broken_rule, sentence) in SOURCES.items():
+    breaks("dataset", broken_rule, sentence)(builder_of(source_name))
