@@ -112,8 +112,10 @@ def options_of(builder: Callable[..., Any]) -> dict[str, Option]:
     hints = typing.get_type_hints(holder, globalns=builder.__globals__, include_extras=True)
     for name, hint in hints.items():
         if not _can_be_typed(hint):
+            bare = _bare(hint)
+            shown = bare.__name__ if isinstance(bare, type) else bare
             raise PluginError(
-                f"{where}: option {name!r} is of {hint}, which nobody can type; allowed are bool, int, "
+                f"{where}: option {name!r} is of {shown}, which nobody can type; allowed are bool, int, "
                 f"float, str, Path, a Literal of these, a list or tuple of these, and X | None"
             )
     return {p.name: Option(p.name, hints[p.name], p.default) for p in parameters}

@@ -9,8 +9,7 @@ from pathlib import Path
 
 from ctcbench.contract.component_string import ComponentString
 from ctcbench.contract.errors import CtcbenchError
-from ctcbench.contract.options import Option
-from ctcbench.testing.case import Case, Rule, reason
+from ctcbench.testing.case import Case, Rule
 
 _LONGEST_HELP = 120
 
@@ -65,7 +64,6 @@ def has_options_with_help_and_bounds(case: Case) -> None:
         rule = f"option {option.name!r} needs a description, which --help shows"
         remedy = f"write {option.name}: Annotated[…, Field(description='…')]"
         case.require(bool(option.description), rule, "none", remedy)
-        _require_type(case, option)
         if option.required:
             continue
         rule = f"the default of option {option.name!r} must lie within its own bounds"
@@ -73,8 +71,6 @@ def has_options_with_help_and_bounds(case: Case) -> None:
             read = option.read(option.default)
         except CtcbenchError as error:
             case.require(False, rule, error, "change the default or the bounds")
-        if option.default is None:
-            continue  # "not given" is not typed
         typed = option.as_text(option.default)
         rule = f"the default of option {option.name!r} must come back when it is typed"
         try:
@@ -87,16 +83,6 @@ def has_options_with_help_and_bounds(case: Case) -> None:
             f"{read!r} from {typed!r}, not {option.default!r}",
             "use a type that text can be turned into",
         )
-
-
-def _require_type(case: Case, option: Option) -> None:
-    try:
-        option.read("")
-    except CtcbenchError:
-        return  # the empty text need not be a value of it
-    except Exception as error:
-        rule = f"option {option.name!r} must be of a type that pydantic can check"
-        case.require(False, rule, reason(error), "use int, float, bool, str, Literal, or tuple[int, ...]")
 
 
 RULES: tuple[Rule, ...] = (

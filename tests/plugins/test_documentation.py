@@ -259,6 +259,14 @@ def weights(out):
     return {key: hashlib.sha256(content).hexdigest() for key, content in found.items()}
 
 
+def test_it_keeps_its_side_of_the_contract(processes):
+    def two():
+        """The page's executor."""
+        return processes(2)
+
+    check_component(Component("executor", two))
+
+
 @pytest.mark.parametrize("training", [2, 0])
 def test_a_stop_is_answered_by_the_workers_that_run(processes, trials, tmp_path, training):
     heard, todo = Heard(stop_at=training), trials(tmp_path, 3, 100_000)

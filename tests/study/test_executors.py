@@ -131,9 +131,8 @@ def test_the_pages_executor_gives_what_the_local_one_gives(tmp_path):
     with_processes = ablate(
         *grid, "--out", tmp_path / "processes", "--executor", "processes:count=1", plugins=[installed]
     )
-    assert with_processes.returncode == 1, (
-        with_processes.stderr
-    )  # of the learning rate that is out of this world
+    # Of the learning rate that is out of this world.
+    assert with_processes.returncode == 1, with_processes.stderr
     assert "(lr=1e+30)" in with_processes.stdout
     local = ablate(*grid, "--out", tmp_path / "local", "--executor", "local:workers=1,threads=1")
     assert local.returncode == 1

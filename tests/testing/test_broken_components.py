@@ -52,7 +52,7 @@ def default_out_of_bounds(sequence, *, width: Annotated[int, Field(ge=1, le=8, d
 
 
 @breaks("head", "has_options_with_help_and_bounds", "must come back when it is typed")
-def untypable_default(sequence, *, names: Annotated[dict[str, int], Field(description="n")] = {"a": 1}):  # noqa: B006
+def untypable_default(sequence, *, names: Annotated[tuple[str, ...], Field(description="n")] = ("a,b",)):
     pass
 
 
@@ -60,12 +60,12 @@ class Kernel:
     pass
 
 
-@breaks("backbone", "has_options_with_help_and_bounds", "'kernel' must be of a type that pydantic can check")
+@breaks("backbone", "has_options_with_help_and_bounds", "option 'kernel' is of Kernel, which nobody can type")
 def untypable(image, *, kernel: Annotated[Kernel, Field(description="k")] = Kernel()):  # noqa: B008
     pass
 
 
-@breaks("loss", "has_options_with_help_and_bounds", "must be of a type that pydantic can check")
+@breaks("loss", "has_options_with_help_and_bounds", "option 'kernel' is of")
 def untypable_and_required(alphabet, *, kernel: Annotated[Kernel, Field(description="k")]):
     pass
 
