@@ -83,7 +83,10 @@ def test_speeds_ratios_and_agreement_are_of_the_same_images():
         registry, "w", small("captcha-noisy", 40).draw(), ["quick", "slow", "absent", "broken"],
         reference="slow", yardstick="quick", rounds=3, seconds=0.1,
     )  # fmt: skip
-    assert found.left_out == {"absent": "pip install it", "broken": "ZeroDivisionError: division by zero"}
+    assert found.left_out == {
+        "absent": "decoder absent: pip install it",
+        "broken": "ZeroDivisionError: division by zero",
+    }
     quick, slow = found.speeds
     assert (quick.decoder, slow.decoder) == ("quick", "slow")
     assert quick.images == 40 and 4 <= slow.images <= 20
