@@ -103,7 +103,7 @@ def train(
     import torch
 
     from ctcbench.training import device, logbook, loop, recognizer, split, step, summary, weights
-    from ctcbench.training import objective as objectives
+    from ctcbench.training.objective import build_objective
 
     compute = device.choose(config, group.place)
     group.require_same(
@@ -128,8 +128,7 @@ def train(
         steps = split.steps_an_epoch(train_split, config) * config.epochs
         steps = min(steps, config.max_steps or steps)
         augment = registry.build("augmentation", config.augmentation, source.image)
-        frames = model.output.frames
-        objective = objectives.build_objective(registry, config.loss, source.alphabet, frames)
+        objective = build_objective(registry, config.loss, source.alphabet, model.output.frames)
         state = step.new_state(model, augment, objective, config, compute, steps, group)
         book = (logbook.Logbook if group.is_first else logbook.NoLogbook)(
             registry, folder, run_info(folder, config, steps), getattr(source, "fit", "stretch"),

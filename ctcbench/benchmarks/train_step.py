@@ -18,6 +18,7 @@ from ctcbench.registry import Registry
 from ctcbench.runner import draw
 from ctcbench.runtime import Runtime
 from ctcbench.training import device, recognizer, split, step
+from ctcbench.training.objective import build_objective
 from ctcbench.training.spec_sheet import spec_sheet
 
 # These are the work; the rest is what the program adds to it.
@@ -107,7 +108,8 @@ def measure(
         part = split.make_split(samples, source.alphabet, compute.device)
         floor = _floor(registry, config, part, compute)
         clock = Clock(compute.device)
-        objective = clock.around("loss", registry.build("loss", config.loss, source.alphabet))
+        objective = build_objective(registry, config.loss, source.alphabet, model.output.frames)
+        objective = clock.around("loss", objective)
         augment = clock.around("augment", registry.build("augmentation", config.augmentation, source.image))
         state = step.new_state(model.train(), augment, objective, config, compute, steps + warm_up)
         state.network = clock.around("forward", state.network)  # type: ignore[assignment]
@@ -148,7 +150,7 @@ def _floor(registry: Registry, config: RunConfig, part: split.Split, compute: de
     config = config.replace(compile=False)  # what is compiled can't be looked into
     source = build_source(registry, config.dataset)
     model = recognizer.build_recognizer(registry, config, source.image, source.alphabet)
-    objective = registry.build("loss", config.loss, source.alphabet)
+    objective = build_objective(registry, config.loss, source.alphabet, model.output.frames)
     augment = registry.build("augmentation", config.augmentation, source.image)
     state = step.new_state(model.train(), augment, objective, config, compute, steps=10)
     batch = split.batch_at(part, 0, config)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 from ctcbench.contract.data import Source
 from ctcbench.contract.errors import PluginError
+from ctcbench.contract.pictures import Fit
 from ctcbench.contract.specs import Alphabet, ImageSpec
 from ctcbench.registry import Registry
-
-_FITS = ("stretch", "pad")
 
 
 def build_source(registry: Registry, dataset: str) -> Source:
@@ -31,7 +32,7 @@ def _what_is_wrong(source: Source) -> str:
         return f"its {image}: pictures have 1 channel or 3, and at least a pixel"
     if not isinstance(alphabet, Alphabet):
         return f"its alphabet is {alphabet!r}, not an Alphabet"
-    if (fit := getattr(source, "fit", _FITS[0])) not in _FITS:
-        return f"its fit is {fit!r}; it must be one of {', '.join(_FITS)}"
+    if hasattr(source, "fit") and source.fit not in get_args(Fit):
+        return f"its fit is {source.fit!r}; it must be one of {', '.join(get_args(Fit))}"
     missing = [one for one in ("size", "fingerprint", "describe", "draw") if not hasattr(source, one)]
     return f"it lacks the method {missing[0]}" if missing else ""
