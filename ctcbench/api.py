@@ -78,7 +78,8 @@ class Recogniser:
                 widths_N[start + row] = sample.width or spec.width
             with torch.no_grad():
                 logits_TNK = self.model(torch.from_numpy(images_NCHW)).logits_TNK
-                values_NTK[start : start + len(some)] = logits_TNK.float().log_softmax(-1).transpose(0, 1)
+                log_probs_NTK = logits_TNK.float().log_softmax(-1).transpose(0, 1)
+                values_NTK[start : start + len(some)] = log_probs_NTK.numpy()
         lengths_N = self.model.frames(widths_N).numpy()
         return LogProbs(values_NTK, lengths_N, ("",) * len(images), self.model.alphabet)
 
