@@ -1,9 +1,10 @@
 # `make demo` and `make test` do all the set-up themselves: .venv, the pinned packages, the extension.
 PYTHON ?= python3
+PINS ?= constraints.txt
 BIN := .venv/bin
 SOURCES := $(shell find csrc -name '*.cpp' -o -name '*.hpp')
 
-.PHONY: demo test test-slow test-gpu lint format clean
+.PHONY: demo test test-slow test-gpu test-oldest lint format clean
 
 demo: .venv/installed
 	$(BIN)/ctcbench run --preset fast --decoder beam_cpp --test-samples 2000
@@ -16,6 +17,12 @@ test-slow: .venv/tested
 
 test-gpu: .venv/tested
 	$(BIN)/python -m pytest -m "gpu"
+
+# On a clone, as it installs other releases: of torch one with some gigabytes of CUDA.
+test-oldest:
+	rm -rf build/oldest
+	git clone --quiet . build/oldest
+	$(MAKE) -C build/oldest test PINS=constraints-oldest.txt
 
 lint: .venv/linted
 	$(BIN)/ruff check .
@@ -37,7 +44,7 @@ clean:
 
 # One stamp a set of extras; each larger set brings the smaller ones with it.
 # The pins come by a variable, as it alone reaches the build's own environment.
-PIP = PIP_CONSTRAINT=constraints.txt $(BIN)/python -m pip install --quiet --disable-pip-version-check
+PIP = PIP_CONSTRAINT=$(PINS) $(BIN)/python -m pip install --quiet --disable-pip-version-check
 INSTALL = $(PIP) --editable
 # Other decoders, to compare with. Where one can't be had, its tests say so and are skipped.
 # pyctcdecode asks for an older numpy than it needs, hence --no-deps.
@@ -45,7 +52,7 @@ PEERS = for peer in fast-ctc-decode flashlight-text "--no-deps pygtrie pyctcdeco
 	$(PIP) --only-binary :all: $$peer || true; done
 # For the executor `ray`. Where there is no wheel of it, its tests say so and are skipped.
 RAY = $(PIP) --only-binary :all: 'ray>=2.40,<3' || true
-MADE_OF := pyproject.toml setup.py constraints.txt $(SOURCES)
+MADE_OF := pyproject.toml setup.py $(PINS) $(SOURCES)
 
 .venv/installed: $(MADE_OF) | .venv/bin/python
 	$(INSTALL) .

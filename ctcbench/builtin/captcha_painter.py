@@ -159,7 +159,7 @@ def painter(width: int, height: int, fonts: tuple[str, ...], sizes: tuple[int, .
 def _private_copy() -> ModuleType:
     spec = importlib.util.find_spec("captcha.image")
     if spec is None or spec.loader is None:
-        raise CtcbenchError("the package captcha is not installed: pip install 'captcha>=0.7,<0.8'")
+        raise CtcbenchError("the package captcha is not installed: pip install 'captcha>=0.7.1,<0.8'")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     if not hasattr(module, "secrets"):

@@ -46,7 +46,7 @@ PICTURES = {
     "La": half("LA", (0, 255), (0, 0)).convert("La"),
     "P": palette(transparent=False),
     "P transparent": palette(transparent=True),
-    "PA": half("RGBA", (0, 0, 0, 255), (0, 0, 0, 0)).convert("PA"),
+    "PA": half("PA", (0, 255), (0, 0)),
     "RGB": half("RGB", (0, 0, 0), (255, 255, 255)),
     "RGBA": half("RGBA", (0, 0, 0, 255), (0, 0, 0, 0)),
     "RGBa": half("RGBA", (0, 0, 0, 255), (0, 0, 0, 0)).convert("RGBa"),

@@ -4,10 +4,13 @@ import os
 import subprocess
 import sys
 import tarfile
+import tomllib
 import zipfile
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.version import Version
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -92,3 +95,14 @@ def test_it_installs_and_works_in_a_clean_environment(built, tmp_path):
         str(tmp_path / "clean/bin/ctcbench"), "show", "--backbone", "cnn2", cwd=tmp_path, env=environment
     )
     assert "75" in shown
+
+
+def test_the_oldest_releases_that_are_tried_are_the_oldest_that_are_admitted():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    asked = [Requirement(text) for text in project["dependencies"] + project["optional-dependencies"]["test"]]
+    lines = (ROOT / "constraints-oldest.txt").read_text().splitlines()
+    pinned = [Requirement(line) for line in lines if not line.startswith("#")]
+    tried = {one.name: Version(part.version) for one in pinned for part in one.specifier}
+    for one in asked:
+        (lowest,) = (Version(part.version) for part in one.specifier if part.operator == ">=")
+        assert tried[one.name] == lowest, f"{one} admits {lowest}, tried is {tried[one.name]}"
