@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from ctcbench.contract.hypothesis import Hypothesis
     from ctcbench.contract.pictures import read_picture
     from ctcbench.contract.specs import BLANK, Alphabet, ImageSpec, SequenceSpec
+    from ctcbench.contract.trial_process import TrialProcess
     from ctcbench.results.result import Result
     from ctcbench.study.worker import carry_out
 
@@ -44,6 +45,7 @@ _HOMES = {
     "ctcbench.contract.hypothesis": ("Hypothesis",),
     "ctcbench.contract.pictures": ("read_picture",),
     "ctcbench.contract.specs": ("BLANK", "Alphabet", "ImageSpec", "SequenceSpec"),
+    "ctcbench.contract.trial_process": ("TrialProcess",),
     "ctcbench.results.result": ("Result",),
     "ctcbench.study.worker": ("carry_out",),
 }  # fmt: skip
@@ -53,8 +55,8 @@ __all__ = [
     "BLANK", "Alphabet", "BadSample", "Column", "Component", "CtcbenchError", "EpochReport", "Executor",
     "Hypothesis", "ImageSpec", "Listener", "LogProbs", "Outcome", "PluginError", "Recogniser", "Result",
     "RunConfig", "RunInfo", "Sample", "Samples", "SequenceSpec", "Source", "SplitName", "Trial",
-    "UsageError", "__version__", "augmentation", "backbone", "carry_out", "dataset", "decoder", "executor",
-    "head", "hookimpl", "load", "loss", "read_picture", "run",
+    "TrialProcess", "UsageError", "__version__", "augmentation", "backbone", "carry_out", "dataset",
+    "decoder", "executor", "head", "hookimpl", "load", "loss", "read_picture", "run",
 ]  # fmt: skip
 
 

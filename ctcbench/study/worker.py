@@ -11,6 +11,7 @@ import contextlib
 import functools
 import json
 import os
+import signal
 import sys
 import threading
 import time
@@ -192,6 +193,8 @@ class _Teller(Watcher):
 
 def main() -> int:
     """Carry out the order on standard input; the last line on standard output is ``{"outcome": …}``."""
+    # A shell has those that it starts in the background ignore it; for a worker it is how it is told to stop.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     order = json.loads(sys.stdin.buffer.readline())
     threading.Thread(target=end_with_parent, daemon=True).start()
     channel = own_standard_output()

@@ -176,7 +176,7 @@ def test_what_a_plugin_prints_does_not_disturb(draw):
     assert len(draw("fault=print", count=300)) == 300
 
 
-@pytest.mark.parametrize(("fault", "message"), [("kill", "killed by signal 9"), ("exit", "exit code 3")])
+@pytest.mark.parametrize(("fault", "message"), [("kill", "killed by SIGKILL"), ("exit", "exit code 3")])
 def test_a_worker_that_dies_is_an_error_and_leaves_nothing(draw, cache, fault, message):
     with pytest.raises(CtcbenchError, match=f"samples (0 to 149|150 to 299).*{message}"):
         draw(f"fault={fault}", count=300)

@@ -271,8 +271,9 @@ def test_it_keeps_its_side_of_the_contract(processes):
 def test_a_stop_is_answered_by_the_workers_that_run(processes, trials, tmp_path, training):
     heard, todo = Heard(stop_at=training), trials(tmp_path, 3, 100_000)
     outcomes = list(processes(2).run(todo, heard.listener))
-    assert sorted(outcome.key for outcome in outcomes) == sorted(trial.key for trial in todo)
-    assert {outcome.state for outcome in outcomes} == {"stopped"}  # one that knows no carry_out yet, too
+    # One that was not begun has no outcome; one that knows no carry_out yet has.
+    assert {outcome.key for outcome in outcomes} == ({trial.key for trial in todo[:2]} if training else set())
+    assert {outcome.state for outcome in outcomes} <= {"stopped"}
     saved = {path.parent.name for path in tmp_path.glob("*/checkpoint.safetensors")}
     assert saved == set(heard.training) and len(saved) == training
     assert not (tmp_path / todo[2].key).exists()  # it was never begun
@@ -290,7 +291,7 @@ def test_a_worker_that_dies_is_a_failure_and_none_outlives_the_generator(process
     with closing(processes(2).run(todo, Listener(tell, lambda: False))) as outcomes:
         first = next(outcomes)
     assert [first.key] == killed
-    assert (first.state, first.error) == ("failed", "its worker ended with exit code -9")
+    assert (first.state, first.error) == ("failed", "its worker was killed by SIGKILL (out of memory?)")
 
 
 def test_the_result_that_a_plugin_gets_is_on_the_page(processes, trials, tmp_path):

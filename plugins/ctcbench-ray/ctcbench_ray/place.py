@@ -17,7 +17,7 @@ from typing import Any
 
 from ctcbench import UsageError, files
 from ctcbench_ray import run_files
-from ctcbench_ray.child import Child, environment
+from ctcbench_ray.child import Child
 from ctcbench_ray.same_software import software
 
 _OWN, _HELD = "ctcbench-place-", ".place"
@@ -76,7 +76,7 @@ class Place:
                 found = run_files.signatures(self._folder)
         # Paths in a configuration may be relative: they are the study's, where the node has such a folder.
         cwd = Path(asked["cwd"]) if Path(asked["cwd"]).is_dir() else Path.home()
-        self._child = Child(order, cwd, environment(order["threads"], gpu=asked["gpu"]))
+        self._child = Child(order, cwd, gpu=asked["gpu"])
         return json.dumps(found)
 
     def step(self, text: str) -> tuple[str, dict[str, bytes]]:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from ctcbench_ray import place, run_files
-from ctcbench_ray.child import Child, environment
+from ctcbench_ray.child import Child, _environment
 from ctcbench_ray.same_software import differences, software
 
 from ctcbench import CtcbenchError, UsageError
@@ -121,10 +121,8 @@ def test_scratch_that_can_t_be_used_is_named(tmp_path):
 
 def test_a_process_sees_the_gpus_that_it_asked_for(monkeypatch):
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "3")
-    assert environment(2, gpu=True)["CUDA_VISIBLE_DEVICES"] == "3"
-    alone = environment(2, gpu=False)
-    assert alone["CUDA_VISIBLE_DEVICES"] == ""
-    assert alone["OMP_NUM_THREADS"] == "2"
+    assert "CUDA_VISIBLE_DEVICES" not in _environment(gpu=True)  # this process's
+    assert _environment(gpu=False)["CUDA_VISIBLE_DEVICES"] == ""
 
 
 def test_what_ray_ships_for_itself_hides_no_package(tmp_path, monkeypatch):
@@ -132,15 +130,15 @@ def test_what_ray_ships_for_itself_hides_no_package(tmp_path, monkeypatch):
     ray.__path__ = [str(tmp_path / "ray")]
     monkeypatch.setitem(sys.modules, "ray", ray)
     monkeypatch.setattr(sys, "path", [str(tmp_path / "ray" / "thirdparty_files"), str(tmp_path / "site")])
-    assert environment(1, gpu=False)["PYTHONPATH"] == str(tmp_path / "site")
+    assert _environment(gpu=False)["PYTHONPATH"] == str(tmp_path / "site")
 
 
 @pytest.mark.parametrize(
     ("number", "lost"), [("SIGKILL", True), ("SIGTERM", True), ("SIGSEGV", False), ("SIGABRT", False)]
 )
 def test_what_others_do_to_a_process_is_told_from_its_own_doing(tmp_path, number, lost):
-    child = Child({"key": "k", "out": str(tmp_path), "configs": []}, tmp_path, environment(1, gpu=False))
-    os.kill(child._process.pid, getattr(signal, number))
+    child = Child({"key": "k", "out": str(tmp_path), "configs": []}, tmp_path, gpu=False)
+    os.kill(child.pid, getattr(signal, number))
     while not child.wait(0.5):
         pass
     outcome, how = child.ending()
@@ -150,11 +148,12 @@ def test_what_others_do_to_a_process_is_told_from_its_own_doing(tmp_path, number
 
 
 def test_a_process_that_is_asked_to_stop_early_has_stopped(tmp_path):
-    child = Child({"key": "k", "out": str(tmp_path), "configs": []}, Path.home(), environment(1, gpu=False))
+    child = Child({"key": "k", "out": str(tmp_path), "configs": []}, Path.home(), gpu=False)
     child.stop()
     while not child.wait(0.5):
         pass
     # The order is an empty one: where the signal comes too late, it has failed by that.
     outcome = child.ending()[0]
     assert outcome.state == "stopped" or "killed" not in outcome.error
-    assert child._process.poll() is not None
+    with pytest.raises(ProcessLookupError):
+        os.kill(child.pid, 0)
