@@ -232,6 +232,25 @@ def test_the_lottery_has_ten_seeds_of_each(registry):
     assert [len([e for e in entries if e.config.shortcut == kind]) for kind in ("sum", "none")] == [10, 10]
 
 
+def test_the_lottery_s_parts_are_its_two_recipes_with_one_part_changed(registry):
+    lottery = expand(registry, read_study(find_study("lottery"))).entries
+    whole = {kind: next(e.config for e in lottery if e.config.shortcut == kind) for kind in ("sum", "none")}
+    parts = read_study(find_study("lottery-parts"))
+    assert parts.base == read_study(find_study("lottery")).base
+    entries = [entry for entry in expand(registry, parts).entries if entry.config.seed == 0]
+    assert len(entries) == 20
+    changed = []
+    for entry, rule in zip(entries, parts.include, strict=True):
+        base = whole["none" if entry.name.startswith("talk-10k") else "sum"].model_dump()
+        now = entry.config.model_dump()
+        changed.append({name for name in now if now[name] != base[name]})
+        assert changed[-1] == set(rule) - {"name", "preset"}
+    assert changed.count(set()) == 2
+    # Taken together, the parts are all that tells one recipe from the other.
+    apart = {n for n, v in whole["sum"].model_dump().items() if v != whole["none"].model_dump()[n]}
+    assert set.union(*changed) == apart | {"optimizer", "loss"}
+
+
 def test_a_preset_stands_for_what_it_decides(registry):
     spec = Spec(base=SETTINGS, axes={"preset": ("default", "talk-10k"), "lr": (0.1, 0.2)}, seeds=(0, 1))
     entries = expand(registry, spec).entries
