@@ -207,12 +207,12 @@ def interval_of(estimate: Estimate, scale: float) -> str:
 
 def interval(bounds: Interval | None, scale: float) -> str:
     """Return ``90.67 – 93.06``; a dash where there is none."""
-    return f"{bounds[0] * scale:.2f} – {bounds[1] * scale:.2f}".replace("-", "−") if bounds else MISSING
+    return f"{bounds[0] * scale:z.2f} – {bounds[1] * scale:z.2f}".replace("-", "−") if bounds else MISSING
 
 
 def signed(share: float) -> str:
     """Return a difference of shares in points: ``+1.20``, ``−0.31``."""
-    return f"{share * 100:+.2f}".replace("-", "−")
+    return f"{share * 100:+z.2f}".replace("-", "−")
 
 
 def p_value(p: float) -> str:

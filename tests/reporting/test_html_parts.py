@@ -62,6 +62,7 @@ def test_images_are_small_grey_pngs_without_their_padding():
 
 def test_figures_of_the_cells():
     assert cells.points(-0.0031) == "−0.31" and cells.points(0.021) == "+2.10"
+    assert cells.points(-1e-9) == "+0.00"  # as sums of equal figures may leave it
     assert cells.share(None) == "–" and cells.share(0.91953) == "91.95"
     assert cells.breakable("cnn3:width=<4>") == "cnn3:<wbr>width=&lt;4&gt;"
     assert cells.Scale(0.0, 2.0).at(5.0) == "100.00%" and cells.Scale(1.0, 1.0).at(1.0) == "0.00%"

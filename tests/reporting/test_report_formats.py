@@ -255,6 +255,7 @@ def test_values_that_would_break_a_table(tmp_path):
 
 def test_pieces():
     assert ranges([5, 1, 2, 3, 7, 8]) == "1–3, 5, 7, 8"
+    assert signed(-1e-9) == "+0.00"  # as sums of equal figures may leave it
     assert (signed(0.012), signed(-0.0031), p_value(0.0004), p_value(0.0312)) == (
         "+1.20",
         "−0.31",

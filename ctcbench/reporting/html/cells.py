@@ -48,7 +48,7 @@ def points(value: float | None) -> str:
     """Return a difference of shares in points, its sign before it: ``+2.10``, ``−0.31``."""
     if value is None:
         return MISSING
-    return f"{value * 100:+.2f}".replace("-", "−")
+    return f"{value * 100:+z.2f}".replace("-", "−")
 
 
 def breakable(text: str) -> Markup:
