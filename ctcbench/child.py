@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from typing import BinaryIO
 
 
@@ -11,6 +12,12 @@ def own_standard_output() -> BinaryIO:
     channel = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
     return channel
+
+
+def hear_interrupts() -> None:
+    """Let SIGINT interrupt this process, one that came before too, whatever its parent does about it."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
 
 
 def end_with_parent() -> None:

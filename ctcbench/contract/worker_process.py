@@ -42,8 +42,9 @@ class WorkerProcess:
         self.last_words = ""
         self._hear = hear
         self._stderr = tempfile.TemporaryFile()  # noqa: SIM115 (`end` closes it)
-        # Where this thread has it blocked, the process would never hear of a stop.
-        before = signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+        # An interrupt waits until the module unblocks it: one that comes while it is imported, or where this
+        # process ignores interrupts (as those that a shell starts in the background do), is not lost.
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         try:
             self._process = subprocess.Popen(
                 [sys.executable, "-P", "-m", module],
@@ -90,7 +91,7 @@ class WorkerProcess:
         return self._process.wait()
 
     def interrupt(self) -> None:
-        """Send it SIGINT."""
+        """Send it SIGINT, which it hears once its module has called `ctcbench.child.hear_interrupts`."""
         with contextlib.suppress(ProcessLookupError):
             self._process.send_signal(signal.SIGINT)
 

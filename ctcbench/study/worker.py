@@ -11,7 +11,6 @@ import contextlib
 import functools
 import json
 import os
-import signal
 import sys
 import threading
 import time
@@ -23,7 +22,7 @@ from typing import Any
 
 from ctcbench import registry as registries
 from ctcbench import runner
-from ctcbench.child import end_with_parent, own_standard_output
+from ctcbench.child import end_with_parent, hear_interrupts, own_standard_output
 from ctcbench.config.run_config import RunConfig
 from ctcbench.contract.data import SplitName
 from ctcbench.contract.errors import CtcbenchError, Interrupted, PluginError
@@ -193,8 +192,6 @@ class _Teller(Watcher):
 
 def main() -> int:
     """Carry out the order on standard input; the last line on standard output is ``{"outcome": …}``."""
-    # A shell has those that it starts in the background ignore it; for a worker it is how it is told to stop.
-    signal.signal(signal.SIGINT, signal.default_int_handler)
     order = json.loads(sys.stdin.buffer.readline())
     threading.Thread(target=end_with_parent, daemon=True).start()
     channel = own_standard_output()
@@ -204,6 +201,7 @@ def main() -> int:
         channel.flush()
 
     try:
+        hear_interrupts()
         outcome = carry_out(order, tell)
         if outcome.traceback:
             sys.stderr.write(outcome.traceback)

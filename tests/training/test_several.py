@@ -104,8 +104,9 @@ def test_one_json_document_in_the_same_form_and_nothing_twice(together, by_one):
     assert (training["processes"], training["backend"]) == (2, "gloo")
     assert theirs["provenance"]["training"]["processes"] == 1
     assert document["score"]["images"] == 12
-    epochs = [line for line in together.stderr.splitlines() if line.startswith("epoch 1/6  step 5/30")]
-    assert len(epochs) == 1, together.stderr
+    # Of the lines of an epoch's end: where the machine is busy, there is one of its progress besides.
+    ends = [line for line in together.stderr.splitlines() if "validation: " in line]
+    assert len([line for line in ends if line.startswith("epoch 1/6  step 5/30")]) == 1, together.stderr
 
 
 def test_what_is_done_is_not_done_again_and_every_process_has_the_result(together, tmp_path):
