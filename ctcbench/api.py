@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -49,20 +49,23 @@ class Recogniser:
     ``sharpness`` calibrates its confidence.
     """
 
-    registry: registries.Registry
+    registry: registries.Registry = field(repr=False)
     config: RunConfig
     model: Recognizer
     fit: Fit
     sharpness: float = 1.0
 
-    def log_probs(self, images: Sequence[Any]) -> LogProbs:
+    def log_probs(self, images: Iterable[Any]) -> LogProbs:
         """Return the log-probs of pictures: paths, PIL images or uint8 arrays, of any size and mode.
 
         Raises:
             BadSample: a picture can't be read; the message names it, or its place.
+            UsageError: `images` is no list of pictures, but one, say.
         """
         import numpy as np
         import torch
+
+        images = _listed(images)
 
         spec = self.model.image
         values_NTK = np.zeros(
@@ -83,17 +86,18 @@ class Recogniser:
         lengths_N = self.model.frames(widths_N).numpy()
         return LogProbs(values_NTK, lengths_N, ("",) * len(images), self.model.alphabet)
 
-    def predict(self, images: Sequence[Any], *, decoder: str | None = None) -> list[Prediction]:
+    def predict(self, images: Iterable[Any], *, decoder: str | None = None) -> list[Prediction]:
         """Return what stands in pictures: paths, PIL images or uint8 arrays, of any size and mode.
 
         The decoder gets what that of the run got: with ``blank_penalty_at_decoding``, penalised log-probs.
 
         Raises:
             BadSample: a picture can't be read.
-            UsageError: `decoder` (default: the run's) is not there, an option of it is wrong, or it
-                can't read what the run's loss trained.
+            UsageError: `images` is no list of pictures; `decoder` (default: the run's) is not there, an
+                option of it is wrong, or it can't read what the run's loss trained.
         """
         require_fitting(self.registry, self.config.loss, decoder or self.config.decoder)
+        images = _listed(images)
         if not images:
             return []
         read = self.log_probs(images)
@@ -116,6 +120,8 @@ def run(config: RunConfig, runtime: Runtime | None = None) -> Result:
         UsageError: a setting can't work on this machine or with this data.
         CtcbenchError: the loss became NaN, or a file of the run is damaged.
     """
+    if not isinstance(config, RunConfig):
+        raise UsageError(f"run() takes a RunConfig, not {type(config).__name__}: run(RunConfig(…))")
     return runner.run(registries.load(), config, runtime)
 
 
@@ -141,6 +147,15 @@ def load(run_folder: str | Path) -> Recogniser:
     calibrates = model.alignment == "ctc" and validated.exists()
     sharpness = fit_sharpness(load_log_probs(validated)) if calibrates else 1.0
     return Recogniser(registry, stored_config(folder), model, description(folder).fit, sharpness)
+
+
+def _listed(images: Any) -> list[Any]:
+    """Return the pictures as a list; raises UsageError for what is one picture, or none."""
+    if hasattr(images, "__array__"):
+        raise UsageError("pictures come in a list: [array] for one array, list(array) for a batch of them")
+    if isinstance(images, str | bytes | Path) or not isinstance(images, Iterable):
+        raise UsageError(f"pictures come in a list, not as {type(images).__name__}: [picture] for one")
+    return list(images)
 
 
 def _read(place: int, picture: Any, spec: ImageSpec, fit: Fit) -> Sample:

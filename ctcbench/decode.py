@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import time
 from dataclasses import replace
 from numbers import Integral
@@ -22,6 +23,8 @@ from ctcbench.results.predictions import Predictions
 from ctcbench.results.result import Result
 from ctcbench.results.run_folder import RunFolder
 
+# Settings whose default must not stand in for what a damaged file has lost; the last is near its end.
+_ALWAYS_THERE = ("dataset", "backbone", "head", "train_samples", "test_samples", "epochs", "lr", "seed")
 # What a summary of training has to say for a result to be made with it.
 _OF_TRAINING = (
     "parameters", "train_seconds", "images_per_second", "peak_memory_mib",
@@ -86,10 +89,14 @@ def stored_config(folder: RunFolder) -> RunConfig:
     Raises:
         CtcbenchError: the file is damaged, or has a setting that is not known or out of bounds.
     """
+    settings = folder.read_config()
     try:
-        return RunConfig(**folder.read_config())
+        config = RunConfig(**settings)
     except UsageError as error:
         raise CtcbenchError(f"{folder.config_path}: {error}") from None
+    if missing := [name for name in _ALWAYS_THERE if name not in settings]:
+        raise CtcbenchError(f"{folder.config_path}: damaged or cut off (no setting {missing[0]!r})")
+    return config
 
 
 def decode_stored(registry: Registry, run: Path, decoder: str) -> Result:
@@ -102,8 +109,12 @@ def decode_stored(registry: Registry, run: Path, decoder: str) -> Result:
     folder = RunFolder(run)
     if not folder.config_path.is_file():
         raise UsageError(f"{run}: no run folder (expected {folder.config_path.name} in it)")
-    if not folder.is_finished or not folder.log_probs_path("test").is_file():
+    if not folder.summary_path.is_file():
         raise UsageError(f"{run}: not finished, so it has no log-probs yet; go on with it by --resume")
+    if not (stored := folder.log_probs_path("test")).is_file():
+        config, out = (shlex.quote(str(path)) for path in (folder.config_path, run.parent))
+        again = f"`ctcbench run --config {config} --out {out}`"
+        raise UsageError(f"{stored}: not there any more; {again} reads the test images again")
     with folder.lock("decoding in this run folder"):
         return decode_run(registry, folder, decoder)
 

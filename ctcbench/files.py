@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
 import stat
@@ -112,7 +113,8 @@ def read_json(path: Path) -> Any:
 def unwritable(path: Path, error: OSError) -> UsageError:
     """Return the error for a file that can't be written, with what to do about it."""
     reason = error.strerror or str(error)
-    return UsageError(f"{path}: can't be written ({reason}); free space there or name another folder")
+    way = "free space there or name" if error.errno in (errno.ENOSPC, errno.EDQUOT) else "name"
+    return UsageError(f"{path}: can't be written ({reason}); {way} another folder")
 
 
 @contextlib.contextmanager

@@ -148,5 +148,7 @@ class Folder:
 def _characters(root: Path, training: Sequence[Entry]) -> Alphabet:
     found = functools.reduce(lambda known, entry: known | set(entry.text or ""), training, set[str]())
     if not found:
-        raise UsageError(f"{root}: alphabet=auto, but no training picture has a label; give alphabet=…")
+        first = training[0]
+        why = f"{first.name}: {first.reason or 'its label is empty'}"
+        raise UsageError(f"{root}: no training picture has a label ({why}); label=… says where labels stand")
     return Alphabet(unicodedata.normalize("NFC", "".join(sorted(found))))

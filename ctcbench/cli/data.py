@@ -17,7 +17,7 @@ from ctcbench.cli.completion import complete_choice, complete_component, one_of
 from ctcbench.cli.help import Command
 from ctcbench.cli.installed import registry
 from ctcbench.config.presets import default_component
-from ctcbench.contract.data import SPLITS, SplitName
+from ctcbench.contract.data import MOST_SAMPLES, SPLITS, SplitName
 from ctcbench.data.source import build_source
 from ctcbench.files import require_place, write_named
 
@@ -38,7 +38,10 @@ Split = Annotated[
     str,
     typer.Option(metavar="train|val|test", help="which split", autocompletion=complete_choice(SPLITS)),
 ]
-Count = Annotated[int | None, typer.Option("--samples", metavar="N", min=1, help="how many images")]
+Count = Annotated[
+    int | None,
+    typer.Option("--samples", metavar="N", min=1, max=MOST_SAMPLES, help="how many images"),
+]
 Workers = Annotated[
     int | None, typer.Option(metavar="N", min=1, help="processes that draw images (default: one a core)")
 ]

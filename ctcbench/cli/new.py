@@ -31,4 +31,5 @@ def new(
         typer.echo(folder / path)
     usage = f"ctcbench data preview {name}" if kind == "dataset" else f"ctcbench run --{kind} {name} {_SHORT}"
     typed = shlex.quote(str(folder))
-    typer.echo(f"\nnext: pip install -e {typed} && pytest {typed} && {usage}")
+    tests = shlex.quote(f"{folder}[test]")
+    typer.echo(f"\nnext: pip install -e {tests} && python -m pytest {typed} && {usage}")

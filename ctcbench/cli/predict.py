@@ -27,6 +27,8 @@ def predict(
     """Read image files, and say how sure each reading is."""
     folder = the_run(run).path
     for image in images:
+        if image.is_dir():
+            raise UsageError(f"{image}: is a folder; give the pictures in it, as in {image}/*.png")
         if not image.is_file():
             raise UsageError(f"{image}: no such file")
     from ctcbench.api import load

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 import typing
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -36,11 +36,10 @@ def with_settings(command: Callable[..., None]) -> Callable[..., None]:
     """
 
     @functools.wraps(command)
-    def wrapper(*, preset: str | None, config: Path | None, **given: Any) -> None:
+    def wrapper(*, preset: list[str] | None, config: Path | None, **given: Any) -> None:
         flags = {name: given.pop(name) for name in setting_fields()}
-        command(
-            layered(preset, config, {n: value for n, value in flags.items() if value is not None}), **given
-        )
+        chosen = {name: _the_one(flag(name), values) for name, values in flags.items() if values}
+        command(layered(_the_one("--preset", preset) if preset else None, config, chosen), **given)
 
     return _give(command, wrapper, 1, [*_sources(), *map(_parameter, setting_fields())])
 
@@ -56,9 +55,16 @@ def with_axes(command: Callable[..., None]) -> Callable[..., None]:
         flags = {name: given.pop(name) for name in setting_fields()}
         command(preset or [], {name: values for name, values in flags.items() if values}, **given)
 
-    return _give(
-        command, wrapper, 2, [_preset(many=True), *(_parameter(n, many=True) for n in setting_fields())]
-    )
+    return _give(command, wrapper, 2, [_preset(), *map(_parameter, setting_fields())])
+
+
+def _the_one(name: str, values: Sequence[Any]) -> Any:
+    # The last counts, as scripts that add to a command line rely on; but two may well be meant as two runs.
+    if len(set(values)) > 1 and not isinstance(values[0], bool):  # of a switch the last is meant
+        given = ", ".join(map(str, values))
+        ways = "a run has one, and the last counts; `ctcbench ablate` compares several"
+        typer.echo(f"{name}: given {len(values)} times ({given}); {ways}", err=True)
+    return values[-1]
 
 
 def _give(
@@ -99,7 +105,7 @@ def _sources() -> list[inspect.Parameter]:
     return [_preset(), _keyword("config", Path | None, config)]
 
 
-def _preset(*, many: bool = False) -> inspect.Parameter:
+def _preset() -> inspect.Parameter:
     option = typer.Option(
         "--preset",
         metavar="NAME",
@@ -107,10 +113,10 @@ def _preset(*, many: bool = False) -> inspect.Parameter:
         rich_help_panel=FROM,
         autocompletion=complete_preset,
     )
-    return _keyword("preset", list[str] | None if many else str | None, option)
+    return _keyword("preset", list[str] | None, option)
 
 
-def _parameter(name: str, *, many: bool = False) -> inspect.Parameter:
+def _parameter(name: str) -> inspect.Parameter:
     field = setting_fields()[name]
     is_switch = field.annotation in (bool, bool | None)
     option = typer.Option(
@@ -123,9 +129,8 @@ def _parameter(name: str, *, many: bool = False) -> inspect.Parameter:
         if name in COMPONENT_SETTINGS
         else complete_choice(_choices(field.annotation)),
     )
-    if many:
-        return _keyword(name, list[bool] | None if is_switch else list[str] | None, option)
-    return _keyword(name, bool | None if is_switch else str | None, option)
+    # Lists, so that one that is given twice can be told from one that is given once.
+    return _keyword(name, list[bool] | None if is_switch else list[str] | None, option)
 
 
 def _keyword(name: str, kind: Any, option: Any) -> inspect.Parameter:

@@ -50,6 +50,10 @@ def examples_of(registry: Registry, result: Result, folder: Path) -> list[Exampl
 
 
 def other_decoders(registry: Registry, result: Result) -> list[str]:
-    """Return the installed decoders that can read this result's log-probs, and that it did not use."""
+    """Return the installed decoders that can read this result's log-probs, and that it did not use.
+
+    The slow reference comes last: the first is what a user is told to type.
+    """
     used = ComponentString.parse(str(result.config["decoder"])).name
-    return [name for name in fitting_decoders(registry, str(result.config["loss"])) if name != used]
+    names = [name for name in fitting_decoders(registry, str(result.config["loss"])) if name != used]
+    return sorted(names, key=lambda name: name == "beam")

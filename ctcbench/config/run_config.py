@@ -18,6 +18,7 @@ from pydantic.fields import FieldInfo
 
 from ctcbench.config.presets import default_component
 from ctcbench.contract.components import Kind
+from ctcbench.contract.data import MOST_SAMPLES
 from ctcbench.contract.errors import UsageError, nearest
 from ctcbench.contract.options import describe_bounds, explain, show
 
@@ -60,9 +61,9 @@ class RunConfig(BaseModel):
         ),
     ] = "sum"
 
-    train_samples: Annotated[int, Field(ge=1, description="training images")] = 20_000
-    val_samples: Annotated[int, Field(ge=1, description="validation images")] = 1_000
-    test_samples: Annotated[int, Field(ge=1, description="test images")] = 2_000
+    train_samples: Annotated[int, Field(ge=1, le=MOST_SAMPLES, description="training images")] = 20_000
+    val_samples: Annotated[int, Field(ge=1, le=MOST_SAMPLES, description="validation images")] = 1_000
+    test_samples: Annotated[int, Field(ge=1, le=MOST_SAMPLES, description="test images")] = 2_000
     skip_bad: Annotated[bool, Field(description="go on without the images that can't be used")] = False
 
     epochs: Annotated[int, Field(ge=1, description="passes over the training images")] = 2
@@ -80,7 +81,7 @@ class RunConfig(BaseModel):
         Optimizer, Field(description="muon for the matrices with adamw for the rest, or adamw for all")
     ] = "muon"
     lr: Annotated[float, Field(gt=0, description="the highest learning rate of AdamW")] = 3e-3
-    muon_scale: Annotated[float, Field(gt=0, description="muon's rate, in units of lr")] = 20.0
+    muon_scale: Annotated[float, Field(gt=0, le=1e6, description="muon's rate, in units of lr")] = 20.0
     schedule: Annotated[Schedule, Field(description="how the learning rate goes")] = "onecycle"
     warmup: Annotated[float, Field(ge=0, le=0.9, description="share of the steps that the rate rises")] = 0.15
     weight_decay: Annotated[float, Field(ge=0, description="of weights, not of norms and biases")] = 0.01

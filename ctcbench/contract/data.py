@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 SplitName = Literal["train", "val", "test"]
 SPLITS: tuple[SplitName, ...] = get_args(SplitName)
+MOST_SAMPLES = 100_000_000  # of a split: at 150 × 40 a file of 600 GB
 
 
 @dataclass(frozen=True)

@@ -32,6 +32,8 @@ def _cells(rows: Sequence[Row], axis: str, level: str, metric: str) -> dict[Cell
         if row.axes[axis] == level:
             rest = tuple(value for name, value in row.axes.items() if name != axis)
             for member in row.members:
+                # Figures of other test images are no baseline, but where the images are what is compared.
+                images = "" if axis == "dataset" else member.fingerprint
                 value = float(getattr(member.result.score, metric))
-                cells.setdefault((rest, member.seed), []).append(value)
+                cells.setdefault(((*rest, images), member.seed), []).append(value)
     return {cell: fmean(values) for cell, values in cells.items()}

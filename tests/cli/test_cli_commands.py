@@ -50,6 +50,18 @@ def test_later_settings_win(tmp_path: Path, capsys: Capture) -> None:
     assert json.loads(capsys.readouterr().out)["config"]["amp"] is None
 
 
+def test_a_flag_given_twice_is_said(capsys: Capture) -> None:
+    assert main(["show", "--backbone", "cnn3", "--backbone", "cnn2", "--amp", "--no-amp", "--json"]) == 0
+    said = capsys.readouterr()
+    assert json.loads(said.out)["config"]["backbone"] == "cnn2"
+    assert said.err == (
+        "--backbone: given 2 times (cnn3, cnn2); a run has one, and the last counts; "
+        "`ctcbench ablate` compares several\n"
+    )
+    assert main(["show", "--train-samples", "9" * 20]) == 2
+    assert "(allowed: 1 to 100000000)" in capsys.readouterr().err
+
+
 def test_decode_never_imports_torch(trained: Path) -> None:
     script = (
         "import sys; from ctcbench.__main__ import main;"
@@ -85,6 +97,8 @@ def test_predict(trained: Path, tmp_path: Path, capsys: Capture) -> None:
 def test_predict_names_what_is_no_image(trained: Path, tmp_path: Path, capsys: Capture) -> None:
     assert main(["predict", str(trained), str(tmp_path / "missing.png")]) == 2
     assert "missing.png: no such file" in capsys.readouterr().err
+    assert main(["predict", str(trained), str(tmp_path)]) == 2
+    assert f"{tmp_path}: is a folder; give the pictures in it" in capsys.readouterr().err
     (tmp_path / "text.png").write_text("not a picture")
     assert main(["predict", str(trained), str(tmp_path / "text.png")]) == 2
     (line,) = capsys.readouterr().err.splitlines()

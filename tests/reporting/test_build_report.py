@@ -88,6 +88,17 @@ def test_main_effects(grid):
     assert any("head" in text for text in warned(report, "noise"))
 
 
+def test_figures_of_other_test_images_are_no_baseline(tmp_path):
+    for number, backbone in enumerate(("cnn2", "cnn3")):
+        for seed in (0, 1):
+            a_run(tmp_path, seed=seed, backbone=backbone, fingerprint=f"images-{number}")
+    assert build_report(read_again(tmp_path)).effects == ()
+    for seed in (0, 1):
+        a_run(tmp_path, seed=seed, backbone="cnn2", lr=0.1, fingerprint="images-1")
+    effects = build_report(read_again(tmp_path), by=["backbone"]).effects
+    assert {(e.axis, e.pairs) for e in effects} == {("backbone", 2)}
+
+
 def test_runs_put_together_by_hand_count_once_a_seed(grid):
     """Two decoders of one model are no two draws: 20 runs of 5 seeds are 5."""
     report = build_report(grid, by=["backbone"])

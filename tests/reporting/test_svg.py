@@ -69,6 +69,17 @@ def test_a_line_a_run_in_each_panel_and_a_dot_where_the_plateau_was_left(lottery
     assert any(text.startswith("cnn3, seed 1: ") and "plateau at step 60" in text for text in said)
 
 
+def test_a_run_of_one_epoch_is_a_dot(tmp_path):
+    found = a_run(tmp_path)
+    folder = RunFolder(found.folder)
+    for step in (10, 20):
+        folder.append_metrics({"kind": "steps", "step": step, "loss": 10.0})
+    folder.append_metrics({"kind": "epoch", "step": 20, "val_exact": 0.5, "val_loss": 10.0})
+    svg = drawn([found])
+    assert [path.get("class") for path in svg.iter(f"{SVG}path")] == ["run row1"]
+    assert "only fill1" in [dot.get("class") for dot in svg.iter(f"{SVG}circle")]
+
+
 def test_axes_units_and_legend_are_there(lottery):
     said = texts(drawn(lottery))
     for words in ("training loss, nats an image", "validation images read exactly, %", "training step"):

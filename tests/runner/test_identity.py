@@ -174,6 +174,9 @@ def flip(content):
         ("summary.json", "{}", ["summary.json: damaged (parameters is missing)"]),
         ("config.toml", "lerning_rate = 3", ["config.toml: no setting 'lerning_rate'"]),
         ("config.toml", "lr = -1.0", ["config.toml: --lr -1.0"]),
+        # What it has lost must not be taken from the defaults: the result would be of another run.
+        ("config.toml", "", ["config.toml: damaged or cut off (no setting 'dataset')"]),
+        ("config.toml", lambda whole: whole[: whole.index(b"epochs")], ["cut off (no setting 'epochs')"]),
     ],
 )
 def test_what_decoding_reads_is_named_when_damaged(registry, finished, damaged, name, content, words):

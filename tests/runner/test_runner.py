@@ -289,6 +289,13 @@ def test_reads_pictures_of_any_kind(finished, tmp_path):
         recogniser.predict([tmp_path / "none.png"])
     with pytest.raises(ctcbench.BadSample, match=r"picture 1: "):
         recogniser.predict([array, np.zeros((2, 2, 2, 2), np.uint8)])
+    assert len(recogniser.predict(picture for _ in range(2))) == 2
+    for one in (str(tmp_path / "a.png"), tmp_path / "a.png", picture, array, None, b"png"):
+        with pytest.raises(ctcbench.UsageError, match="pictures come in a list"):
+            recogniser.predict(one)
+    assert "registry" not in repr(recogniser)
+    with pytest.raises(ctcbench.UsageError, match="takes a RunConfig, not dict"):
+        ctcbench.run({"epochs": 1})
 
 
 def test_predicts_what_the_run_read(finished, registry):

@@ -58,8 +58,8 @@ def test_what_to_type_next_can_be_pasted_whatever_the_folder_is_called(tmp_path)
     done = python("ctcbench", "new", "head", "spaced", "--into", str(folder))
     package = str(folder / "ctcbench-spaced")
     words = shlex.split(done.stdout.splitlines()[-1].removeprefix("next: "))
-    assert words[:7] == ["pip", "install", "-e", package, "&&", "pytest", package]
-    assert words[7:12] == ["&&", "ctcbench", "run", "--head", "spaced"]
+    assert words[:9] == ["pip", "install", "-e", f"{package}[test]", "&&", "python", "-m", "pytest", package]
+    assert words[9:14] == ["&&", "ctcbench", "run", "--head", "spaced"]
 
 
 def test_what_it_writes_passes_its_own_tests(made):

@@ -117,6 +117,11 @@ def _drawn(run: _Run, number: int, loss: Panel, exact: Panel) -> Iterator[str]:
     for panel, line, clip in ((loss, run.loss, "url(#inside)"), (exact, run.exact, "none")):
         if line:
             path = "M" + "L".join(f"{panel.x(step):.1f} {panel.y(value):.1f}" for step, value in line)
+            if len(line) == 1:  # a line of one point is nothing to see
+                (step, value) = line[0]
+                place = {"cx": f"{panel.x(step):.1f}", "cy": f"{panel.y(value):.1f}"}
+                yield element("circle", "", about, cls=f"only fill{number}", **place, r=2.5)
+                continue
             yield element("path", "", about, cls=f"run row{number}", d=path, clip_path=clip)
     if run.left_plateau is not None and run.loss:
         at = _between(run.loss, run.left_plateau)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ctcbench import Alphabet, Hypothesis, LogProbs, UsageError
 from ctcbench_peers.search import characters, each, labels_of, peer
 
-INSTALL = "pip install 'ctcbench-peers[fast-ctc-decode]'"
+INSTALL = "pip install fast-ctc-decode"
 
 
 def searcher(alphabet: Alphabet, width: int, threshold: float) -> Callable[[LogProbs], list[Hypothesis]]:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ctcbench import BLANK, Alphabet, Hypothesis, LogProbs
 from ctcbench_peers.search import each, peer
 
-INSTALL = "pip install 'ctcbench-peers[flashlight]'"
+INSTALL = "pip install flashlight-text"
 _NO_SILENCE = -1
 
 
