@@ -79,7 +79,13 @@ def _typers(error: Any) -> str:
     """Return what typer has to say about a command line, with the nearest option."""
     command: Any = getattr(getattr(error, "ctx", None), "command", None)
     option = getattr(error, "option_name", None)
-    known = [name for parameter in getattr(command, "params", ()) for name in parameter.opts]
+    parameters = getattr(command, "params", ())
+    arguments = {parameter.name for parameter in parameters if parameter.param_type_name == "argument"}
+    if option and option.removeprefix("--") in arguments:
+        name = option.removeprefix("--")
+        usage = f"`{error.ctx.command_path} {name.upper()}`"
+        return f"{option} is no option here: give the {name} by itself, {usage}"
+    known = [name for parameter in parameters if parameter.name not in arguments for name in parameter.opts]
     if option and command and option not in known:
         return f"no option {option}{nearest(option, known)} (`{error.ctx.command_path} --help` lists them)"
     message = str(error.format_message()).rstrip(".").replace("Value error, ", "").replace("Input ", "")

@@ -25,7 +25,7 @@ def predict(
     ] = False,
 ) -> None:
     """Read image files, and say how sure each reading is."""
-    folder = the_run(run).path
+    folder = the_run(run)
     for image in images:
         if image.is_dir():
             raise UsageError(f"{image}: is a folder; give the pictures in it, as in {image}/*.png")
@@ -33,7 +33,10 @@ def predict(
             raise UsageError(f"{image}: no such file")
     from ctcbench.api import load
 
-    recogniser = load(folder)
+    recogniser = load(folder.path)
+    if not folder.is_finished:
+        text = "its training is not finished: read by its best weights so far, confidence not calibrated"
+        typer.echo(f"{run}: {text}", err=True)
     try:
         predictions = recogniser.predict(images)
     except BadSample:

@@ -26,6 +26,7 @@ from ctcbench.reporting.report_model import Report
 
 _WORDS = ("better than", "best run")
 _NARROW = 10  # columns that words can be folded into
+_NARROWEST = 8  # the least that words are folded into; a table that needs less than that becomes a list
 _SHOWN = 15  # comparisons; of more, those with the best row
 # What narrow terminals leave out of effects and tests: columns with a figure of the CER.
 _EFFECTS = ("CER, points", "CER 95 %", "pairs", "seeds")
@@ -41,19 +42,24 @@ def report_table(report: Report, width: int) -> list[RenderableType]:
             cells = _fitted(row_cells(report, joined=True), DISPENSABLE, width)
             plugins = [header for header, _ in report.rows[0].columns]
             cells = _fitted(cells, [*plugins, "collapsed"], width, folded=_NARROW)
-        parts += [_table(cells), *_notes(legend(report, cells.headers))]
+        parts += [_shown(cells, width), *_notes(legend(report, cells.headers))]
         if "best run" not in cells.headers:
             best = ", ".join(f"{row.number} {row.folders[row.best].name}" for row in report.rows)
             parts += _notes([f"best run of each row: {best}"])
     if report.effects:
-        parts += ["", _table(_fitted(effect_cells(report), _EFFECTS, width)), *_notes([effects_legend()])]
+        parts += [
+            "",
+            _shown(_fitted(effect_cells(report), _EFFECTS, width), width),
+            *_notes([effects_legend()]),
+        ]
     if report.comparisons:
         shown = report.comparisons
         notes = [comparisons_legend()]
         if len(shown) > _SHOWN:
             shown = tuple(c for c in shown if c.first == 1)
             notes.append(f"Those with row 1; all {len(report.comparisons)} are in --format md and json.")
-        parts += ["", _table(_fitted(comparison_cells(shown), _TESTS, width)), *_notes(notes)]
+        cells = _fitted(comparison_cells(shown), _TESTS, width)
+        parts += ["", _shown(cells, width), *_notes(notes)]
     if report.warnings:
         parts.append("")
         parts += [
@@ -85,6 +91,22 @@ def _width(cells: Cells, folded: int = 1_000) -> int:
     return sum(min(w, folded) if 0 < i < cells.words else w for i, w in enumerate(widths)) + 3 * len(widths)
 
 
+def _shown(cells: Cells, width: int) -> RenderableType:
+    """Return the table, or, where no table of it is as narrow as that, its rows one below the other."""
+    return _table(cells) if _width(cells, _NARROWEST) <= width else _listed(cells)
+
+
+def _listed(cells: Cells) -> RenderableType:
+    rows = Table(title=cells.title, title_justify="left", title_style="bold", box=None, show_header=False)
+    rows.add_column(style="dim", max_width=16)
+    rows.add_column(overflow="fold")
+    for line in cells.lines:
+        for header, cell in zip(cells.headers, line, strict=True):
+            rows.add_row(Text(header), Text(cell))
+        rows.add_row()
+    return rows
+
+
 def _table(cells: Cells) -> Table:
     table = Table(title=cells.title, title_justify="left", title_style="bold", box=SIMPLE_HEAD)
     for i, header in enumerate(cells.headers):
@@ -97,7 +119,7 @@ def _table(cells: Cells) -> Table:
             justify=justify,
             overflow="fold",
             no_wrap=not broken,
-            min_width=8 if broken else None,
+            min_width=_NARROWEST if broken else None,
         )
     for line in cells.lines:
         table.add_row(*map(Text, line))

@@ -91,7 +91,17 @@ def test_predict(trained: Path, tmp_path: Path, capsys: Capture) -> None:
     assert [reading["image"] for reading in document] == [str(file) for file in files]
     assert all(isinstance(r["text"], str) and 0 <= r["confidence"] <= 1 for r in document)
     assert main(["predict", str(trained), str(files[0])]) == 0
-    assert "confidence" in capsys.readouterr().out
+    said = capsys.readouterr()
+    assert "confidence" in said.out and not said.err
+    unfinished = shutil.copytree(trained, tmp_path / "unfinished")
+    (unfinished / "summary.json").unlink()
+    assert main(["predict", str(unfinished), str(files[0])]) == 0
+    assert "its training is not finished" in capsys.readouterr().err
+
+
+def test_what_is_an_option_elsewhere_says_how_it_is_given_here(capsys: Capture) -> None:
+    assert main(["data", "preview", "--dataset", "captcha"]) == 2
+    assert "`ctcbench data preview DATASET`" in capsys.readouterr().err
 
 
 def test_predict_names_what_is_no_image(trained: Path, tmp_path: Path, capsys: Capture) -> None:

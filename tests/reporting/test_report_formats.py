@@ -36,6 +36,10 @@ def report(tmp_path_factory):
     )
 
 
+def figures(text):
+    return set(re.findall(r"[−+]?\d+\.\d*", text))
+
+
 def shown(report, width):
     console = Console(file=io.StringIO(), width=width, color_system=None)
     for part in report_table(report, width):
@@ -56,6 +60,20 @@ def test_the_terminal_gets_what_fits(report, width):
         assert word in said, word
     # No figure is ever cut: they would be wrong figures.
     assert "…" not in text
+    no_figure_is_cut(report, text)
+
+
+@pytest.mark.parametrize("width", range(36, 80, 4))
+def test_where_no_table_fits_rows_become_lists(report, width):
+    text = shown(report, width)
+    assert max(map(len, text.splitlines())) <= width
+    no_figure_is_cut(report, text)
+    for word in ("results", "main effects", "paired tests", "cnn2", "noise"):
+        assert word in text
+
+
+def no_figure_is_cut(report, text):
+    assert figures(text) <= figures(shown(report, 260))
     for row in report.rows:
         assert f"{row.metrics['exact'].mean * 100:.2f} ± {row.metrics['exact'].sd * 100:.2f}" in text
 
