@@ -12,6 +12,7 @@ import pytest
 from ctcbench import Hypothesis, UsageError
 from ctcbench.benchmarks.decoders import compare
 from ctcbench.benchmarks.workloads import WORKLOADS, named
+from ctcbench.config.run_config import RunConfig
 from ctcbench.contract.components import Component
 from ctcbench.evaluation.log_probs import save_log_probs
 from ctcbench.plugin import Plugin
@@ -137,7 +138,7 @@ def test_the_command_prints_json_alone_and_needs_no_torch():
 
 def test_the_command_decodes_a_run_s_log_probs(tmp_path):
     folder = RunFolder(tmp_path)
-    folder.write_config({"seed": 0})
+    folder.write_config(RunConfig().model_dump())
     (tmp_path / "log_probs").mkdir()
     save_log_probs(folder.log_probs_path("test"), small("captcha-confident").draw())
     done = bench("--run", str(tmp_path), "--decoder", "greedy", "--decoder", "beam_cpp:width=3")
