@@ -66,7 +66,6 @@ class Recogniser:
         import torch
 
         images = _listed(images)
-
         spec = self.model.image
         values_NTK = np.zeros(
             (len(images), self.model.output.frames, self.model.alphabet.num_classes), np.float32

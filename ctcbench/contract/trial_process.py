@@ -17,6 +17,9 @@ class TrialProcess:
     `hear(event)` is called from a thread of the process's own, so let it put what it gets into a queue:
     each event of the trial, and at last None, when `end` has the outcome. The trial has `threads` CPU
     threads. `environment` is added to this process's, and its folder is `cwd`, if given.
+
+    Raises:
+        OSError: the process can't be started.
     """
 
     def __init__(

@@ -27,6 +27,9 @@ class WorkerProcess:
     open, so that it learns when this process is gone, however that went.
 
     `environment` is added to this process's, and its folder is `cwd`, if given.
+
+    Raises:
+        OSError: the process can't be started.
     """
 
     def __init__(

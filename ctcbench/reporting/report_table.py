@@ -102,7 +102,8 @@ def _listed(cells: Cells) -> RenderableType:
     rows.add_column(overflow="fold")
     for line in cells.lines:
         for header, cell in zip(cells.headers, line, strict=True):
-            rows.add_row(Text(header), Text(cell))
+            if cell:
+                rows.add_row(Text(header), Text(cell))
         rows.add_row()
     return rows
 
