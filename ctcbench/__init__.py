@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from ctcbench.contract.executors import Executor, Listener, Outcome, Trial
     from ctcbench.contract.hooks import Column, EpochReport, RunInfo, hookimpl
     from ctcbench.contract.hypothesis import Hypothesis
-    from ctcbench.contract.pictures import read_picture
     from ctcbench.contract.specs import BLANK, Alphabet, ImageSpec, SequenceSpec
-    from ctcbench.contract.trial_process import TrialProcess
+    from ctcbench.files.pictures import read_picture
+    from ctcbench.processes.trial_process import TrialProcess
     from ctcbench.results.result import Result
     from ctcbench.study.worker import carry_out
 
@@ -43,9 +43,9 @@ _HOMES = {
     "ctcbench.contract.executors": ("Executor", "Listener", "Outcome", "Trial"),
     "ctcbench.contract.hooks": ("Column", "EpochReport", "RunInfo", "hookimpl"),
     "ctcbench.contract.hypothesis": ("Hypothesis",),
-    "ctcbench.contract.pictures": ("read_picture",),
+    "ctcbench.files.pictures": ("read_picture",),
     "ctcbench.contract.specs": ("BLANK", "Alphabet", "ImageSpec", "SequenceSpec"),
-    "ctcbench.contract.trial_process": ("TrialProcess",),
+    "ctcbench.processes.trial_process": ("TrialProcess",),
     "ctcbench.results.result": ("Result",),
     "ctcbench.study.worker": ("carry_out",),
 }  # fmt: skip

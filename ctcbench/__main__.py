@@ -18,7 +18,7 @@ def main(argv: "list[str] | None" = None) -> int:
         sys.stdout.flush()
         return code
     except BaseException as error:
-        from ctcbench.cli.errors import report
+        from ctcbench.cli.error_report import report
 
         return report(error, arguments)
 

@@ -8,21 +8,22 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ctcbench import registry as registries
-from ctcbench import runner
-from ctcbench.config.keys import require_fitting
 from ctcbench.config.run_config import RunConfig
+from ctcbench.config.train_key import require_fitting
 from ctcbench.contract.data import LogProbs, Sample
 from ctcbench.contract.errors import BadSample, UsageError
-from ctcbench.contract.pictures import Fit, read_picture
 from ctcbench.contract.specs import ImageSpec
-from ctcbench.decode import decode, decoding_input, stored_config
+from ctcbench.files.pictures import Fit, read_picture
+from ctcbench.pipeline import runner
+from ctcbench.pipeline.decode_stored import decode, decoding_input
+from ctcbench.registry import component_registry as registries
 from ctcbench.results.result import Result
 from ctcbench.results.run_folder import RunFolder
-from ctcbench.runtime import Runtime
+from ctcbench.results.stored_config import stored_config
+from ctcbench.training.runtime import Runtime
 
 if TYPE_CHECKING:
-    from ctcbench.training.recognizer import Recognizer
+    from ctcbench.training.recognizer.model import Recognizer
 
 _AT_ONCE = 256  # pictures that go through the network together: memory for these, not for all
 
@@ -32,7 +33,7 @@ class Prediction:
     """The text read in a picture, and the probability that it is right (0 to 1).
 
     ``confidence`` is p(text | picture) over all alignments, calibrated on the run's validation images
-    (`ctcbench.training.confidence`), so that of those with 0.9 nine in ten should be right, for pictures of
+    (`ctcbench.training.calibration`), so that of those with 0.9 nine in ten should be right, for pictures of
     the same kind. While the run is not finished it is not calibrated yet. Of a recogniser without CTC it is
     the decoder's own, and None where that gives none.
     """
@@ -113,7 +114,7 @@ class Recogniser:
 
 
 def run(config: RunConfig, runtime: Runtime | None = None) -> Result:
-    """Draw, train, read, decode, score and store what `config` says; see `ctcbench.runner.run`.
+    """Draw, train, read, decode, score and store what `config` says; see `ctcbench.pipeline.runner.run`.
 
     Raises:
         UsageError: a setting can't work on this machine or with this data.
@@ -134,8 +135,8 @@ def load(run_folder: str | Path) -> Recogniser:
         CtcbenchError: a file in it is damaged.
     """
     from ctcbench.evaluation.log_probs import load_log_probs
-    from ctcbench.training.confidence import fit_sharpness
-    from ctcbench.training.weights import description, load_recognizer
+    from ctcbench.training.calibration import fit_sharpness
+    from ctcbench.training.recognizer.weights import description, load_recognizer
 
     folder = RunFolder(Path(run_folder))
     if not folder.config_path.is_file() or not folder.weights_path.is_file():

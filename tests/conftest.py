@@ -7,7 +7,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import pytest
 
-from ctcbench import registry as registries
+from ctcbench.registry import component_registry as registries
 
 
 @pytest.fixture(scope="session", autouse=True)

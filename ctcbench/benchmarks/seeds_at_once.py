@@ -11,15 +11,15 @@ from pathlib import Path
 from ctcbench.config.run_config import RunConfig
 from ctcbench.contract.errors import CtcbenchError
 from ctcbench.contract.executors import Event, Executor, Outcome
-from ctcbench.registry import Registry
+from ctcbench.pipeline.runner import draw
+from ctcbench.registry.component_registry import Registry
 from ctcbench.results.result import Result
-from ctcbench.runner import draw
-from ctcbench.runtime import Runtime
-from ctcbench.study.conduct import build_executor, conduct
+from ctcbench.study.conductor import build_executor, conduct
 from ctcbench.study.grid import expand
 from ctcbench.study.plan import Model, make_plan
 from ctcbench.study.study_file import Spec
 from ctcbench.study.study_folder import StudyFolder
+from ctcbench.training.runtime import Runtime
 
 
 @dataclass(frozen=True)

@@ -11,15 +11,16 @@ import torch
 from torch import Tensor
 
 from ctcbench.benchmarks.floor import Floor, find_floor
-from ctcbench.config.keys import resolve
 from ctcbench.config.run_config import RunConfig
-from ctcbench.data.source import build_source
-from ctcbench.registry import Registry
-from ctcbench.runner import draw
-from ctcbench.runtime import Runtime
-from ctcbench.training import device, recognizer, split, step
+from ctcbench.config.train_key import resolve
+from ctcbench.data.build_source import build_source
+from ctcbench.pipeline.runner import draw
+from ctcbench.registry.component_registry import Registry
+from ctcbench.training import device, split, step
 from ctcbench.training.objective import build_objective
-from ctcbench.training.spec_sheet import spec_sheet
+from ctcbench.training.recognizer import model as recognizer
+from ctcbench.training.recognizer.spec_sheet import spec_sheet
+from ctcbench.training.runtime import Runtime
 
 # These are the work; the rest is what the program adds to it.
 WORK = ("augment", "forward", "loss", "backward", "optimiser")

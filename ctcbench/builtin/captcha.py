@@ -14,8 +14,8 @@ from ctcbench.builtin.alphabets import read_alphabet
 from ctcbench.contract.components import dataset
 from ctcbench.contract.data import Sample, SplitName
 from ctcbench.contract.errors import UsageError
-from ctcbench.contract.paths import at_home
 from ctcbench.contract.specs import Alphabet, ImageSpec
+from ctcbench.files.paths import at_home
 
 if TYPE_CHECKING:
     from ctcbench.builtin.captcha_painter import Painter

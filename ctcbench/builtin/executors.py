@@ -15,7 +15,7 @@ from pydantic import Field
 from ctcbench.contract.components import executor
 from ctcbench.contract.errors import UsageError
 from ctcbench.contract.executors import Event, Executor, Listener, Outcome, Trial
-from ctcbench.contract.trial_process import TrialProcess
+from ctcbench.processes.trial_process import TrialProcess
 
 _ASK_SECONDS = 0.2
 _MOST_BY_DEFAULT = 8  # each worker holds a model, torch and its images in memory

@@ -19,9 +19,9 @@ from ctcbench.builtin.folder_labels import LabelFrom, reader
 from ctcbench.contract.components import dataset
 from ctcbench.contract.data import Sample, SplitName
 from ctcbench.contract.errors import BadSample, UsageError
-from ctcbench.contract.paths import at_home
-from ctcbench.contract.pictures import Fit, read_picture
 from ctcbench.contract.specs import Alphabet, ImageSpec
+from ctcbench.files.paths import at_home
+from ctcbench.files.pictures import Fit, read_picture
 
 _VERSION = 1  # of how files are read, ordered and split here
 

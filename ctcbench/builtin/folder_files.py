@@ -11,7 +11,7 @@ from pathlib import Path
 from ctcbench.builtin.folder_labels import LISTS, Label, Labelling, find_list, read_list
 from ctcbench.contract.data import SPLITS, SplitName
 from ctcbench.contract.errors import UsageError
-from ctcbench.contract.pictures import SUFFIXES
+from ctcbench.files.pictures import SUFFIXES
 
 
 @dataclass(frozen=True)

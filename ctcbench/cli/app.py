@@ -9,11 +9,23 @@ from typing import Annotated, Any
 import typer
 
 import ctcbench
-from ctcbench.cli import ablate, bench, data, decode, new, plugins, predict, presets, report, run, show
+from ctcbench.cli.commands import (
+    ablate,
+    bench,
+    data,
+    decode,
+    new,
+    plugins,
+    predict,
+    presets,
+    report,
+    run,
+    show,
+)
 from ctcbench.cli.component_help import CommandWithComponents
 from ctcbench.cli.help import Command, Commands
 from ctcbench.contract.errors import UsageError
-from ctcbench.launch import started_by_torchrun
+from ctcbench.training.distributed.process_rank import started_by_torchrun
 
 app = typer.Typer(cls=Commands, pretty_exceptions_enable=False)
 app.command(cls=CommandWithComponents)(run.run)

@@ -13,7 +13,7 @@ def complete_component(kind: str) -> Callable[[str], list[tuple[str, str]]]:
     """Return what completes a component of a kind: its name, its summary beside it."""
 
     def complete(incomplete: str) -> list[tuple[str, str]]:
-        from ctcbench.cli.installed import registry
+        from ctcbench.cli.installed_plugins import registry
 
         try:
             known = registry().components(_kind(kind))

@@ -12,10 +12,10 @@ from rich.table import Table
 from rich.text import Text
 
 from ctcbench.cli.help import Command, command_help, panel, print_help
-from ctcbench.cli.installed import registry
+from ctcbench.cli.installed_plugins import registry
 from ctcbench.contract.components import KINDS, Component
 from ctcbench.contract.options import Option
-from ctcbench.registry import BUILTIN, Registry
+from ctcbench.registry.component_registry import BUILTIN, Registry
 
 
 class CommandWithComponents(Command):

@@ -84,7 +84,7 @@ def _is_help(arguments: "list[str]") -> bool:
 
 def _complete() -> bool:
     """Say whether every plugin loaded; one that did not may come to life by a file we don't know of."""
-    from ctcbench.cli.installed import registry
+    from ctcbench.cli.installed_plugins import registry
 
     return not (registry.cache_info().currsize and registry().failed)
 

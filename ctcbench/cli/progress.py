@@ -13,9 +13,9 @@ from rich.table import Table
 from rich.text import Text
 
 from ctcbench.contract.data import SplitName
-from ctcbench.launch import place
-from ctcbench.reporting.figures import percent, seconds
-from ctcbench.watch import Progress, Watcher
+from ctcbench.reporting.number_format import percent, seconds
+from ctcbench.training.distributed.process_rank import place
+from ctcbench.training.progress import Progress, Watcher
 
 # Every training begins with empty outputs; before this many steps that is no news.
 WORTH_SAYING, GUESSING_WORTH_SAYING = 50, 200

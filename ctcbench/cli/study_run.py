@@ -14,16 +14,16 @@ from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from ctcbench.cli.errors import DONE, FAILED
+from ctcbench.cli.error_report import DONE, FAILED
 from ctcbench.cli.study_view import study_view
-from ctcbench.contract.texts import one_line
-from ctcbench.registry import Registry
-from ctcbench.reporting.figures import seconds
+from ctcbench.files.text import one_line
+from ctcbench.registry.component_registry import Registry
+from ctcbench.reporting.number_format import seconds
 from ctcbench.reporting.report_model import Failure
-from ctcbench.study.conduct import Ending, build_executor, conduct, resources_of
+from ctcbench.study.conductor import Ending, build_executor, conduct, resources_of
 from ctcbench.study.grid import Grid
 from ctcbench.study.plan import Plan, make_plan
-from ctcbench.study.record import plan_document
+from ctcbench.study.plan_document import plan_document
 from ctcbench.study.scale import described
 from ctcbench.study.study_file import Spec
 from ctcbench.study.study_folder import StudyFolder, changes
@@ -159,8 +159,8 @@ def _show_results(registry: Registry, plan: Plan, ending: Ending, wanted: Wanted
         typer.echo(json.dumps(document, indent=2, ensure_ascii=False))
         return
     from ctcbench.reporting.build_report import build_report  # numpy: not for a dry run
-    from ctcbench.reporting.report_table import report_table
-    from ctcbench.reporting.studied import find_studied
+    from ctcbench.reporting.formats.terminal import report_table
+    from ctcbench.reporting.study_lookup import find_studied
 
     failures = [
         Failure(

@@ -8,11 +8,11 @@ from statistics import fmean
 from rich.table import Table
 from rich.text import Text
 
-from ctcbench.reporting.figures import percent
+from ctcbench.reporting.number_format import percent
 from ctcbench.results.result import Result
-from ctcbench.study.labels import label
 from ctcbench.study.plan import Plan
 from ctcbench.study.scale import described
+from ctcbench.study.trial_labels import label
 
 
 def study_table(

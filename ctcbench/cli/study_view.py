@@ -16,8 +16,8 @@ from rich.text import Text
 
 from ctcbench.cli.study_table import study_table
 from ctcbench.contract.executors import Event, Outcome
-from ctcbench.contract.texts import one_line
-from ctcbench.reporting.figures import percent, seconds
+from ctcbench.files.text import one_line
+from ctcbench.reporting.number_format import percent, seconds
 from ctcbench.results.result import Result
 from ctcbench.study.plan import Model, Plan
 

@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from ctcbench.contract.errors import UsageError
-from ctcbench.contract.paths import at_home
-from ctcbench.files import Busy, lock
+from ctcbench.files.atomic import Busy, lock
+from ctcbench.files.paths import at_home
 
 FORMAT = 1  # of a stored set; raised, every set is drawn anew
 _DRAFT = ".tmp"

@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING
 from ctcbench.contract.data import Samples, Source, SplitName
 from ctcbench.contract.errors import CtcbenchError, PluginError, UsageError
 from ctcbench.data import cache as caching
-from ctcbench.data.drawing import draw_range
-from ctcbench.data.source import build_source
-from ctcbench.data.store import Bad, DamagedError, Drawn, Stored, create_images, finish, open_set
-from ctcbench.data.workers import default_workers, draw_in_workers
-from ctcbench.plugin import blamed
+from ctcbench.data.build_source import build_source
+from ctcbench.data.draw_range import draw_range
+from ctcbench.data.drawn_set import Bad, DamagedError, Drawn, Stored, create_images, finish, open_set
+from ctcbench.data.parallel_drawing import default_workers, draw_in_workers
+from ctcbench.registry.plugin import blamed
 
 if TYPE_CHECKING:
-    from ctcbench.registry import Registry
+    from ctcbench.registry.component_registry import Registry
 
 _FEW = 200  # drawn in this process: a worker's start takes as long
 _LISTED = 10

@@ -17,7 +17,7 @@ from safetensors.numpy import save
 from ctcbench.contract.data import LogProbs
 from ctcbench.contract.errors import CtcbenchError, UsageError
 from ctcbench.contract.specs import BLANK, Alphabet
-from ctcbench.files import atomic_path
+from ctcbench.files.atomic import atomic_path
 
 FORMAT = "ctcbench log-probs 1"
 

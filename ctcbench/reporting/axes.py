@@ -10,7 +10,7 @@ from typing import Any
 
 from ctcbench.config.run_config import RunConfig, setting_fields
 from ctcbench.contract.errors import UsageError, nearest
-from ctcbench.reporting.studied import Studied, of
+from ctcbench.reporting.study_lookup import Studied, of
 from ctcbench.results.result import Result
 
 SEED = "seed"

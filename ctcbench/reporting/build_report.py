@@ -9,15 +9,15 @@ from pathlib import Path
 from typing import Any
 
 from ctcbench.contract.hooks import Column
-from ctcbench.registry import Registry
+from ctcbench.registry.component_registry import Registry
 from ctcbench.reporting.axes import find_axes, group, settings_of
-from ctcbench.reporting.cautions import find_cautions, numbers
 from ctcbench.reporting.comparisons import compare
 from ctcbench.reporting.effects import find_effects
 from ctcbench.reporting.report_model import Comparison, Failure, Report, Row, Verdict, Warn
 from ctcbench.reporting.report_rows import make_rows
+from ctcbench.reporting.report_warnings import find_cautions, numbers
 from ctcbench.reporting.stored_predictions import predictions_of
-from ctcbench.reporting.studied import Studied, of
+from ctcbench.reporting.study_lookup import Studied, of
 from ctcbench.results.result import Result
 from ctcbench.study.scale import described
 

@@ -11,9 +11,9 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
-from ctcbench.evaluation.over_seeds import TTest, paired_t, welch_t
-from ctcbench.evaluation.paired import Bootstrapped, bootstrap_test, holm, mcnemar, resampled_ratios
-from ctcbench.evaluation.scores import edit_distances
+from ctcbench.evaluation.paired_tests import Bootstrapped, bootstrap_test, holm, mcnemar, resampled_ratios
+from ctcbench.evaluation.scoring import edit_distances
+from ctcbench.evaluation.seed_statistics import TTest, paired_t, welch_t
 from ctcbench.reporting.report_model import Comparison, Interval, Row, Test, Verdict
 
 # Beyond this many rows, each is compared with the best alone: thousands of tests take their time, and

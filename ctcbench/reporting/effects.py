@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from statistics import fmean
 
-from ctcbench.evaluation.over_seeds import Cell, main_effect
+from ctcbench.evaluation.seed_statistics import Cell, main_effect
 from ctcbench.reporting.axes import CONFIGURATION, level_order
 from ctcbench.reporting.report_model import Effect, Row
 

@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ctcbench.contract.data import LogProbs
-from ctcbench.contract.texts import printable
+from ctcbench.files.text import printable
 
 WRONG, RIGHT = 6, 3
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from ctcbench.contract.errors import CtcbenchError
 from ctcbench.reporting.report_model import Failure
-from ctcbench.results.keys import is_file_name
+from ctcbench.results.decoder_key import is_file_name
 from ctcbench.results.result import read_object
 from ctcbench.results.run_folder import RunFolder
 

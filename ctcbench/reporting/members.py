@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
 
-from ctcbench.evaluation.over_seeds import Interval, clopper_pearson
+from ctcbench.evaluation.seed_statistics import Interval, clopper_pearson
 from ctcbench.results.predictions import Predictions
 from ctcbench.results.result import Result
 

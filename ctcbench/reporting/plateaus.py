@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
-from ctcbench.reporting.figures import MISSING
 from ctcbench.reporting.members import models_of
+from ctcbench.reporting.number_format import MISSING
 from ctcbench.reporting.report_model import Row
 
 

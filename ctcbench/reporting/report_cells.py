@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
-from ctcbench.contract.texts import one_line
-from ctcbench.reporting.cautions import ranges
-from ctcbench.reporting.figures import MISSING, count
+from ctcbench.files.text import one_line
+from ctcbench.reporting.number_format import MISSING, count
 from ctcbench.reporting.plateaus import Plateaus
 from ctcbench.reporting.report_model import Comparison, Effect, Estimate, Interval, Report, Row
+from ctcbench.reporting.report_warnings import ranges
 
 BETTER, ON_IMAGES = "▲", "△"
 _EMPTY = '""'

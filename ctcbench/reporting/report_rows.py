@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from ctcbench.contract.hooks import Column
-from ctcbench.evaluation.over_seeds import spread
+from ctcbench.evaluation.seed_statistics import spread
 from ctcbench.reporting.axes import Axes, seed_of
 from ctcbench.reporting.members import Collapse, Member, mean_by_seed
 from ctcbench.reporting.report_model import Estimate, Row
-from ctcbench.reporting.scores import METRICS, Metric, plugin_cells
-from ctcbench.reporting.talk import talk_figure
+from ctcbench.reporting.result_tables import METRICS, Metric, plugin_cells
+from ctcbench.reporting.talk_figures import talk_figure
 from ctcbench.results.predictions import Predictions
 from ctcbench.results.result import COSTS, Result
 

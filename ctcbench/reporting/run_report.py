@@ -11,7 +11,7 @@ from rich.text import Text
 
 from ctcbench.contract.hooks import Column
 from ctcbench.reporting.examples import Example, examples_table
-from ctcbench.reporting.scores import cost_table, score_table
+from ctcbench.reporting.result_tables import cost_table, score_table
 from ctcbench.reporting.verdict import beside_the_talk, diagnosis
 from ctcbench.results.result import Result
 

@@ -8,10 +8,10 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from ctcbench.reporting.figures import count
+from ctcbench.reporting.number_format import count
 
 if TYPE_CHECKING:
-    from ctcbench.training.spec_sheet import SpecSheet
+    from ctcbench.training.recognizer.spec_sheet import SpecSheet
 
 
 def spec_tables(sheet: SpecSheet) -> list[RenderableType]:

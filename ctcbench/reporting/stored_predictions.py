@@ -7,9 +7,9 @@ from collections.abc import Mapping
 
 from ctcbench.config.run_config import RunConfig
 from ctcbench.contract.errors import CtcbenchError
-from ctcbench.decode import decode, decoding_input
 from ctcbench.evaluation.log_probs import load_log_probs
-from ctcbench.registry import Registry
+from ctcbench.pipeline.decode_stored import decode, decoding_input
+from ctcbench.registry.component_registry import Registry
 from ctcbench.results.predictions import Predictions
 from ctcbench.results.result import Result
 from ctcbench.results.run_folder import RunFolder

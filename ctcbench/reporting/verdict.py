@@ -9,7 +9,7 @@ from rich.text import Text
 
 from ctcbench.contract.component_string import ComponentString
 from ctcbench.contract.errors import UsageError
-from ctcbench.reporting.figures import host, percent, seconds
+from ctcbench.reporting.number_format import host, percent, seconds
 from ctcbench.results.result import Result
 
 TALK_EXACT = 0.5306

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ctcbench.contract.errors import CtcbenchError
-from ctcbench.files import unwritable, write_text
+from ctcbench.files.atomic import unwritable, write_text
 
 
 def append(path: Path, record: Mapping[str, Any]) -> None:

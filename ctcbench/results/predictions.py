@@ -10,7 +10,7 @@ from typing import Any
 
 from ctcbench.contract.data import SPLITS
 from ctcbench.contract.errors import CtcbenchError
-from ctcbench.files import read_json, write_text
+from ctcbench.files.atomic import read_json, write_text
 
 FORMAT = "ctcbench predictions 1"
 

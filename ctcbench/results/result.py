@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from ctcbench.contract.errors import CtcbenchError
-from ctcbench.evaluation.record import Score, is_number
-from ctcbench.files import read_json
+from ctcbench.evaluation.score import Score, is_number
+from ctcbench.files.atomic import read_json
 
 SCHEMA = 1
 COSTS = ("parameters", "train_seconds", "images_per_second", "decode_ms_per_image", "peak_memory_mib")

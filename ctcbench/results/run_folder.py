@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ctcbench import files
 from ctcbench.contract.errors import CtcbenchError, UsageError
+from ctcbench.files import atomic as files
 from ctcbench.results import metrics_file
-from ctcbench.results.keys import FILE_NAME, is_file_name
+from ctcbench.results.config_file import Setting, read_toml, to_toml
+from ctcbench.results.decoder_key import FILE_NAME, is_file_name
 from ctcbench.results.predictions import Predictions
 from ctcbench.results.result import Result, read_object
-from ctcbench.results.settings_file import Setting, read_toml, to_toml
 
 
 @dataclass(frozen=True)

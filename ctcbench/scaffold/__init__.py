@@ -15,8 +15,8 @@ from typing import Literal, get_args
 
 from ctcbench.contract.components import Kind
 from ctcbench.contract.errors import UsageError, nearest
-from ctcbench.files import unwritable
-from ctcbench.registry import Registry
+from ctcbench.files.atomic import unwritable
+from ctcbench.registry.component_registry import Registry
 
 TEMPLATES = Path(__file__).parent / "templates"
 _SUFFIX = ".j2"

@@ -8,13 +8,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from ctcbench.config.keys import resolve, train_key
 from ctcbench.config.presets import DEFAULT, read_preset
 from ctcbench.config.run_config import COMPONENT_SETTINGS, RunConfig, flag, setting_fields
+from ctcbench.config.train_key import resolve, train_key
 from ctcbench.contract.errors import UsageError
 from ctcbench.contract.options import show
-from ctcbench.decode import result_key
-from ctcbench.registry import Registry
+from ctcbench.pipeline.decode_stored import result_key
+from ctcbench.registry.component_registry import Registry
 from ctcbench.study.scale import scaled
 from ctcbench.study.study_file import Spec, Values
 

@@ -12,10 +12,10 @@ from ctcbench.contract.errors import CtcbenchError
 from ctcbench.contract.executors import Trial
 from ctcbench.results.result import Result
 from ctcbench.results.run_folder import RunFolder
-from ctcbench.study.estimate import Estimate, Timing
 from ctcbench.study.grid import Entry, Grid
-from ctcbench.study.labels import label, varied
 from ctcbench.study.study_folder import StudyFolder, decoder_failures
+from ctcbench.study.time_estimate import Estimate, Timing
+from ctcbench.study.trial_labels import label, varied
 
 Stage = Literal["done", "decode", "resume", "train", "failed"]
 

@@ -11,7 +11,7 @@ from typing import Any
 from ctcbench.config.presets import STUDIES, line_of
 from ctcbench.config.run_config import setting_fields
 from ctcbench.contract.errors import UsageError, nearest
-from ctcbench.results.keys import FILE_NAME, is_file_name
+from ctcbench.results.decoder_key import FILE_NAME, is_file_name
 from ctcbench.study.scale import read_scale
 from ctcbench.study.seeds import read_seeds
 

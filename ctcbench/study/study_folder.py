@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ctcbench import files
 from ctcbench.contract.errors import CtcbenchError
 from ctcbench.contract.executors import Outcome
 from ctcbench.contract.options import show
-from ctcbench.evaluation.record import is_number
+from ctcbench.evaluation.score import is_number
+from ctcbench.files import atomic as files
 from ctcbench.results import provenance
 from ctcbench.results.result import read_object
 

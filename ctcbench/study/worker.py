@@ -20,21 +20,21 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from ctcbench import registry as registries
-from ctcbench import runner
-from ctcbench.child import end_with_parent, hear_interrupts, own_standard_output
 from ctcbench.config.run_config import RunConfig
 from ctcbench.contract.data import SplitName
 from ctcbench.contract.errors import CtcbenchError, Interrupted, PluginError
 from ctcbench.contract.executors import Event, Outcome
-from ctcbench.decode import decode_run
 from ctcbench.evaluation.log_probs import load_log_probs
-from ctcbench.files import Busy
-from ctcbench.plugin import culprit
-from ctcbench.registry import Registry
+from ctcbench.files.atomic import Busy
+from ctcbench.pipeline import runner
+from ctcbench.pipeline.decode_stored import decode_run
+from ctcbench.processes.worker_side import end_with_parent, hear_interrupts, own_standard_output
+from ctcbench.registry import component_registry as registries
+from ctcbench.registry.component_registry import Registry
+from ctcbench.registry.plugin import culprit
 from ctcbench.results.run_folder import RunFolder
-from ctcbench.runtime import Runtime
-from ctcbench.watch import Progress, Watcher
+from ctcbench.training.progress import Progress, Watcher
+from ctcbench.training.runtime import Runtime
 
 # The workers of a study that was killed end within moments, but its next start may be as quick.
 BUSY_SECONDS = 5.0

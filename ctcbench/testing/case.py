@@ -9,7 +9,7 @@ from typing import Any, NoReturn, TypeVar
 from ctcbench.contract.component_string import ComponentString
 from ctcbench.contract.components import Component
 from ctcbench.contract.specs import Alphabet, ImageSpec, SequenceSpec
-from ctcbench.contract.texts import one_line
+from ctcbench.files.text import one_line
 
 T = TypeVar("T")
 

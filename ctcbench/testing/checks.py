@@ -11,7 +11,7 @@ from typing import Any
 from ctcbench.contract.components import Component, Kind
 from ctcbench.contract.errors import UsageError
 from ctcbench.contract.specs import Alphabet, ImageSpec, SequenceSpec
-from ctcbench.testing import general
+from ctcbench.testing import general_rules as general
 from ctcbench.testing.case import ALPHABET, IMAGE, SEQUENCE, BrokenRule, Case, Rule
 
 # What a case is tried with, as against the component's options.
@@ -25,26 +25,26 @@ def rules_for(kind: Kind) -> tuple[Rule, ...]:
 
 def _rules_of(kind: Kind) -> tuple[Rule, ...]:
     if kind in ("backbone", "head"):
-        from ctcbench.testing import modules
+        from ctcbench.testing import module_rules as modules
 
         return modules.BACKBONE_RULES if kind == "backbone" else modules.HEAD_RULES
     if kind == "augmentation":
-        from ctcbench.testing import augmentations
+        from ctcbench.testing import augmentation_rules as augmentations
 
         return augmentations.RULES
     if kind == "loss":
-        from ctcbench.testing import losses
+        from ctcbench.testing import loss_rules as losses
 
         return losses.RULES
     if kind == "decoder":
-        from ctcbench.testing import decoders
+        from ctcbench.testing import decoder_rules as decoders
 
         return decoders.RULES
     if kind == "dataset":
-        from ctcbench.testing import datasets
+        from ctcbench.testing import dataset_rules as datasets
 
         return datasets.RULES
-    from ctcbench.testing import executors
+    from ctcbench.testing import executor_rules as executors
 
     return executors.RULES
 

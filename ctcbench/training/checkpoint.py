@@ -13,7 +13,7 @@ from safetensors.torch import save
 from torch import Tensor
 
 from ctcbench.contract.errors import CtcbenchError
-from ctcbench.files import atomic_path
+from ctcbench.files.atomic import atomic_path
 from ctcbench.training.step import TrainState
 
 FORMAT = "ctcbench checkpoint 1"

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from ctcbench.config.run_config import RunConfig
 from ctcbench.contract.errors import UsageError
-from ctcbench.launch import ALONE, Place
+from ctcbench.training.distributed.process_rank import ALONE, Place
 
 _DTYPES = {"bfloat16": torch.bfloat16, "float16": torch.float16}
 

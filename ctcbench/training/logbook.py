@@ -9,12 +9,12 @@ from typing import Any
 from torch import Tensor
 
 from ctcbench.contract.hooks import EpochReport, RunInfo
-from ctcbench.contract.pictures import Fit
-from ctcbench.registry import Registry
+from ctcbench.files.pictures import Fit
+from ctcbench.registry.component_registry import Registry
 from ctcbench.results.run_folder import RunFolder
 from ctcbench.training.checkpoint import save_checkpoint
+from ctcbench.training.recognizer.weights import save_weights
 from ctcbench.training.step import TrainState
-from ctcbench.training.weights import save_weights
 
 
 @dataclass(frozen=True)

@@ -12,18 +12,18 @@ from torch import Tensor, nn
 from ctcbench.config.run_config import RunConfig
 from ctcbench.contract.errors import CtcbenchError, Interrupted
 from ctcbench.contract.hooks import EpochReport
+from ctcbench.processes.stop_request import stop_request
 from ctcbench.results.provenance import now
-from ctcbench.runtime import Runtime
 from ctcbench.training.checkpoint import load_checkpoint
-from ctcbench.training.guessing import guess_loss
+from ctcbench.training.inference import Validation, evaluation_batch_size, read_batches, unwrap, validate
 from ctcbench.training.logbook import Logbook
 from ctcbench.training.monitor import DivergedAt, Monitor, MonitorState, TrainingDiverged
-from ctcbench.training.reading import Validation, evaluation_batch_size, read_batches, unwrap, validate
+from ctcbench.training.progress import Progress
+from ctcbench.training.runtime import Runtime
 from ctcbench.training.schedule import blank_penalty
 from ctcbench.training.split import Split, batch_at, steps_an_epoch
 from ctcbench.training.step import TrainState, train_step
-from ctcbench.training.stop import stop_request
-from ctcbench.watch import Progress
+from ctcbench.training.unigram_loss import guess_loss
 
 # A GPU is asked for its figures every so many steps, so that it seldom waits for the host.
 LOOK_EVERY = {"cpu": 1, "cuda": 10}

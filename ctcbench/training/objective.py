@@ -7,8 +7,8 @@ from torch import Tensor
 
 from ctcbench.contract.errors import PluginError
 from ctcbench.contract.specs import Alphabet
-from ctcbench.plugin import blamed
-from ctcbench.registry import Registry
+from ctcbench.registry.component_registry import Registry
+from ctcbench.registry.plugin import blamed
 from ctcbench.training.step import Objective
 
 

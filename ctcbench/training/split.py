@@ -15,8 +15,8 @@ from ctcbench.config.run_config import RunConfig
 from ctcbench.contract.data import Samples
 from ctcbench.contract.errors import UsageError
 from ctcbench.contract.specs import Alphabet, frames_needed
-from ctcbench.training.group import ALONE, Group
-from ctcbench.training.recognizer import Recognizer, is_of_whole_image
+from ctcbench.training.distributed.process_group import ALONE, Group
+from ctcbench.training.recognizer.model import Recognizer, is_of_whole_image
 
 _COPIED_AT_ONCE = 4096
 

@@ -14,9 +14,9 @@ from ctcbench.config.run_config import RunConfig
 from ctcbench.contract.errors import PluginError
 from ctcbench.contract.specs import BLANK
 from ctcbench.training.device import Compute
-from ctcbench.training.group import ALONE, Group
+from ctcbench.training.distributed.process_group import ALONE, Group
 from ctcbench.training.optimizers import make_optimizer
-from ctcbench.training.recognizer import Recognizer
+from ctcbench.training.recognizer.model import Recognizer
 from ctcbench.training.schedule import Plateau, blank_penalty, learning_rate
 from ctcbench.training.split import Batch
 
@@ -85,7 +85,9 @@ def new_state(
                 module.flatten_parameters()  # a copy is not one block of memory, of which cuDNN complains
     network = group.network(model, compute)
     if config.compile:
-        from ctcbench.training.compiling import Compiled  # torch's compiler takes as long to import as torch
+        from ctcbench.training.recognizer.compiled import (
+            Compiled,  # torch's compiler takes as long to import as torch
+        )
 
         own_N, _ = group.part(np.arange(config.batch_size))
         network = Compiled(network, compute, len(own_N))

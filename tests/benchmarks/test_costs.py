@@ -9,10 +9,10 @@ from tiny import TINY, tiny
 
 from ctcbench.__main__ import main
 from ctcbench.benchmarks import data_memory, floor, train_step
-from ctcbench.runner import draw
-from ctcbench.runtime import Runtime
+from ctcbench.pipeline.runner import draw
 from ctcbench.training import device
-from ctcbench.training.spec_sheet import spec_sheet
+from ctcbench.training.recognizer.spec_sheet import spec_sheet
+from ctcbench.training.runtime import Runtime
 
 
 def test_the_parts_of_a_step_add_up(registry, own_cache):

@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 
 from ctcbench import Hypothesis, UsageError
-from ctcbench.benchmarks.decoders import compare
+from ctcbench.benchmarks.decoder_comparison import compare
 from ctcbench.benchmarks.workloads import WORKLOADS, named
 from ctcbench.config.run_config import RunConfig
 from ctcbench.contract.components import Component
 from ctcbench.evaluation.log_probs import save_log_probs
-from ctcbench.plugin import Plugin
-from ctcbench.registry import Registry
+from ctcbench.registry.component_registry import Registry
+from ctcbench.registry.plugin import Plugin
 from ctcbench.results.run_folder import RunFolder
 
 TOP = {"captcha-confident": 0.99, "captcha-noisy": 0.64, "captcha-flat": 0.03, "captcha75-noisy": 0.64,

@@ -11,7 +11,7 @@ import pytest
 from cli_cases import TINY, Cli, Plugins
 
 from ctcbench.__main__ import main
-from ctcbench.cli.installed import registry
+from ctcbench.cli.installed_plugins import registry
 
 
 @pytest.fixture(scope="session")

@@ -14,9 +14,9 @@ import pytest
 from cli_cases import TINY, Cli
 
 from ctcbench.__main__ import main
-from ctcbench.cli.errors import report
+from ctcbench.cli.error_report import report
 from ctcbench.contract.errors import CtcbenchError, Interrupted
-from ctcbench.contract.texts import one_line
+from ctcbench.files.text import one_line
 
 MISTAKES = [
     (["run", "--epochs", "0"], "ctcbench run: --epochs 0:", "at least 1"),

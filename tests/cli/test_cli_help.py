@@ -12,10 +12,10 @@ import pytest
 from cli_cases import GOOD, Cli, Plugins
 
 from ctcbench.__main__ import main
-from ctcbench.cli.settings import THEMES
+from ctcbench.cli.setting_flags import THEMES
 from ctcbench.config.run_config import flag, setting_fields
 from ctcbench.contract.components import KINDS
-from ctcbench.registry import load
+from ctcbench.registry.component_registry import load
 
 HEAVY = "{'torch', 'numpy', 'PIL', 'rapidfuzz', 'safetensors', 'captcha'} & set(sys.modules)"
 
@@ -65,7 +65,15 @@ def test_cached_help_imports_next_to_nothing(tmp_path: Path) -> None:
     assert "typer" in first.stderr.split()
     imported = second.stderr.split()
     assert "ctcbench.cli.help_cache" in imported
-    assert not {"typer", "rich", "pydantic", "pluggy", "json", "pathlib", "ctcbench.registry"} & set(imported)
+    assert not {
+        "typer",
+        "rich",
+        "pydantic",
+        "pluggy",
+        "json",
+        "pathlib",
+        "ctcbench.registry.component_registry",
+    } & set(imported)
 
 
 def test_help_follows_a_plugin_that_comes_changes_breaks_and_goes(cli: Cli, plugins: Plugins) -> None:

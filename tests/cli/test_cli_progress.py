@@ -7,7 +7,7 @@ import io
 from rich.console import Console
 
 from ctcbench.cli.progress import ConsoleWatcher, LiveWatcher, watcher
-from ctcbench.watch import Progress
+from ctcbench.training.progress import Progress
 
 
 def _console(*, terminal: bool) -> Console:

@@ -1,9 +1,9 @@
 import pytest
 
 from ctcbench import RunConfig
-from ctcbench.config.keys import differences, resolve, train_key
 from ctcbench.config.presets import preset_names, read_preset, read_settings
 from ctcbench.config.run_config import AFTER_TRAINING, setting_fields
+from ctcbench.config.train_key import differences, resolve, train_key
 from ctcbench.contract.errors import UsageError
 
 KNOWN = tuple(setting_fields())

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from ctcbench import registry
+from ctcbench.registry import component_registry as registry
 
 PLUGIN = '''
 """Data set `marks`: image i is filled with i % 251; misbehaves on demand."""

@@ -17,7 +17,7 @@ from ctcbench.data.materialise import materialise
 SCRIPT = """
 import resource, sys
 from pathlib import Path
-from ctcbench import registry
+from ctcbench.registry import component_registry as registry
 from ctcbench.contract.errors import UsageError
 from ctcbench.data.materialise import materialise
 print("ready", flush=True)
@@ -199,7 +199,7 @@ def test_drawing_holds_no_images_in_memory(start_python, cache):
     code = f"""
 import resource
 from pathlib import Path
-from ctcbench import registry
+from ctcbench.registry import component_registry as registry
 from ctcbench.data.materialise import materialise
 def draw(count):
     return materialise(registry.load(), "marks:height=40,width=150", "train", count,

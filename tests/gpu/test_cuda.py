@@ -5,11 +5,13 @@ import pytest
 import torch
 from tiny import tiny
 
-from ctcbench import Alphabet, ImageSpec, runner
+from ctcbench import Alphabet, ImageSpec
 from ctcbench.evaluation.log_probs import load_log_probs
+from ctcbench.pipeline import runner
 from ctcbench.results.run_folder import RunFolder
-from ctcbench.runtime import Runtime
-from ctcbench.training import device, monitor, recognizer
+from ctcbench.training import device, monitor
+from ctcbench.training.recognizer import model as recognizer
+from ctcbench.training.runtime import Runtime
 
 pytestmark = [
     pytest.mark.gpu,

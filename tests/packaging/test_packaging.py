@@ -17,7 +17,7 @@ ROOT = Path(__file__).parent.parent.parent
 USE = """
 import sys
 import ctcbench
-from ctcbench import registry
+from ctcbench.registry import component_registry as registry
 from ctcbench.decoding import beam_search
 import numpy as np
 
@@ -70,7 +70,7 @@ def test_the_wheel_is_complete_and_says_what_it_is(built):
         points = archive.read(next(n for n in names if n.endswith("entry_points.txt"))).decode()
     packaged = {str(path.relative_to(ROOT)) for path in (ROOT / "ctcbench").rglob("*.py")}
     packaged |= {str(path.relative_to(ROOT)) for path in (ROOT / "ctcbench/config/presets").glob("*.toml")}
-    for folder in ("scaffold", "reporting/html/templates"):
+    for folder in ("scaffold", "reporting/formats/html/templates"):
         found = (ROOT / "ctcbench" / folder).rglob("*")
         packaged |= {str(path.relative_to(ROOT)) for path in found if path.is_file()}
     packaged = {name for name in packaged if "__pycache__" not in name}

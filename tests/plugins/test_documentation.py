@@ -31,7 +31,7 @@ from ctcbench import (
     Trial,
     testing,
 )
-from ctcbench.config.keys import resolve, train_key
+from ctcbench.config.train_key import resolve, train_key
 from ctcbench.contract import hooks
 from ctcbench.contract.components import KINDS, Component
 from ctcbench.testing import check_component

@@ -5,9 +5,9 @@ import sys
 
 import pytest
 
-from ctcbench import registry as registries
 from ctcbench.contract.errors import UsageError
-from ctcbench.plugin import culprit
+from ctcbench.registry import component_registry as registries
+from ctcbench.registry.plugin import culprit
 
 GOOD = '''
 """A good plugin."""

@@ -2,7 +2,7 @@
 
 import itertools
 
-from ctcbench.evaluation.scores import score
+from ctcbench.evaluation.scoring import score
 from ctcbench.reporting.members import Collapse, Member
 from ctcbench.reporting.report_model import (
     Comparison,

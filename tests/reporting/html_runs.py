@@ -4,12 +4,12 @@ import html_cases as cases
 import numpy as np
 
 from ctcbench import RunConfig
-from ctcbench import registry as registries
-from ctcbench.config.keys import resolve, train_key
+from ctcbench.config.train_key import resolve, train_key
 from ctcbench.contract.data import LogProbs
 from ctcbench.data.materialise import materialise
 from ctcbench.evaluation.log_probs import save_log_probs
-from ctcbench.reporting.html.page import html_page
+from ctcbench.registry import component_registry as registries
+from ctcbench.reporting.formats.html.page import html_page
 from ctcbench.results.run_folder import create
 
 DATASET = "captcha:width=100,height=40,length=4,alphabet=alnum"

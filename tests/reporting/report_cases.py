@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from ctcbench import RunConfig
-from ctcbench.evaluation.scores import score
-from ctcbench.results.keys import decoder_key
+from ctcbench.evaluation.scoring import score
+from ctcbench.results.decoder_key import decoder_key
 from ctcbench.results.predictions import Predictions
 from ctcbench.results.result import Result
 from ctcbench.results.run_folder import RunFolder

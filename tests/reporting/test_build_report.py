@@ -12,8 +12,8 @@ from report_cases import a_grid, a_run, readings, targets
 
 from ctcbench.contract.errors import UsageError
 from ctcbench.contract.hooks import Column
-from ctcbench.evaluation.over_seeds import clopper_pearson
-from ctcbench.evaluation.paired import mcnemar
+from ctcbench.evaluation.paired_tests import mcnemar
+from ctcbench.evaluation.seed_statistics import clopper_pearson
 from ctcbench.reporting.build_report import build_report
 from ctcbench.reporting.failures import find_failures
 from ctcbench.reporting.plateaus import Plateaus

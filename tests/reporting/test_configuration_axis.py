@@ -12,7 +12,7 @@ from ctcbench.config.presets import read_preset
 from ctcbench.config.run_config import setting_fields
 from ctcbench.contract.errors import UsageError
 from ctcbench.reporting.build_report import build_report
-from ctcbench.reporting.studied import find_studied
+from ctcbench.reporting.study_lookup import find_studied
 
 NAMES = ("default", "talk-10k", "talk-overfit2")
 

@@ -8,8 +8,8 @@ import html_cases as cases
 import pytest
 from html_runs import a_page
 
-from ctcbench import registry as registries
-from ctcbench.reporting.html.page import html_page
+from ctcbench.registry import component_registry as registries
+from ctcbench.reporting.formats.html.page import html_page
 
 CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
 pytestmark = pytest.mark.skipif(

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ctcbench.reporting.html import cells, confusion, curves, images, mistakes
+from ctcbench.reporting.formats.html import cells, confusion, curves, images, mistakes
 from ctcbench.results.run_folder import RunFolder
 
 

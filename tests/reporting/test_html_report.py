@@ -12,11 +12,11 @@ from typer.testing import CliRunner
 
 import ctcbench
 from ctcbench.cli.app import app
-from ctcbench.cli.report import _require_place
+from ctcbench.cli.commands.report import _require_place
 from ctcbench.contract.errors import UsageError
-from ctcbench.reporting.html.page import as_json, html_page
+from ctcbench.reporting.formats.html.page import as_json, html_page
 from ctcbench.reporting.report_model import Failure, Report, TalkFigure, Warn
-from ctcbench.runtime import Runtime
+from ctcbench.training.runtime import Runtime
 
 EVIL = "</script><script>alert(1)</script><img src=x onerror=alert(2)>&\"'"
 
@@ -180,7 +180,7 @@ def test_a_page_names_what_is_missing(tmp_path, registry):
 
 
 def test_a_page_is_not_for_the_terminal_nor_a_table_for_a_file(tmp_path, monkeypatch):
-    monkeypatch.setattr("ctcbench.cli.report.sys.stdout.isatty", lambda: True, raising=False)
+    monkeypatch.setattr("ctcbench.cli.commands.report.sys.stdout.isatty", lambda: True, raising=False)
     with pytest.raises(UsageError, match=r"-o report\.html"):
         _require_place("html", None)
     _require_place("html", tmp_path / "report.html")

@@ -11,7 +11,7 @@ from report_cases import a_run
 
 from ctcbench.__main__ import main
 from ctcbench.contract.errors import UsageError
-from ctcbench.files import write_named
+from ctcbench.files.atomic import write_named
 
 
 def test_a_new_file_and_an_old_one_are_written_whole(tmp_path):

@@ -15,13 +15,13 @@ from rich.console import Console
 
 from ctcbench.contract.hooks import Column
 from ctcbench.reporting.build_report import build_report
-from ctcbench.reporting.cautions import ranges
+from ctcbench.reporting.formats.csv_json import to_csv, to_json
+from ctcbench.reporting.formats.latex import escape, to_latex
+from ctcbench.reporting.formats.markdown import to_markdown
+from ctcbench.reporting.formats.terminal import report_table
 from ctcbench.reporting.report_cells import p_value, row_cells, signed
-from ctcbench.reporting.report_data import to_csv, to_json
-from ctcbench.reporting.report_latex import escape, to_latex
-from ctcbench.reporting.report_markdown import to_markdown
 from ctcbench.reporting.report_model import Failure
-from ctcbench.reporting.report_table import report_table
+from ctcbench.reporting.report_warnings import ranges
 
 
 @pytest.fixture(scope="module")

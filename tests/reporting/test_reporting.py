@@ -13,10 +13,10 @@ from rich.console import Console
 from ctcbench.contract.data import LogProbs
 from ctcbench.contract.hooks import Column
 from ctcbench.contract.specs import Alphabet
-from ctcbench.evaluation.record import Score
+from ctcbench.evaluation.score import Score
+from ctcbench.reporting.contact_sheet import contact_sheet, half_blocks
 from ctcbench.reporting.examples import Example, choose, examples_table, first_images, highlighted
-from ctcbench.reporting.figures import count, host, interval, percent, seconds
-from ctcbench.reporting.pictures import contact_sheet, half_blocks
+from ctcbench.reporting.number_format import count, host, interval, percent, seconds
 from ctcbench.reporting.run_report import run_report
 from ctcbench.reporting.verdict import beside_the_talk, diagnosis, is_talks_data
 from ctcbench.results.result import Result

@@ -8,9 +8,9 @@ import pytest
 from rich.console import Console
 
 from ctcbench.config.run_config import RunConfig
-from ctcbench.registry import Registry
+from ctcbench.registry.component_registry import Registry
 from ctcbench.reporting.spec_table import spec_tables
-from ctcbench.training.spec_sheet import spec_sheet
+from ctcbench.training.recognizer.spec_sheet import spec_sheet
 
 
 def _config(**settings: object) -> RunConfig:

@@ -13,9 +13,9 @@ from report_cases import a_run
 from ctcbench.__main__ import main
 from ctcbench.contract.errors import UsageError
 from ctcbench.reporting.build_report import build_report
-from ctcbench.reporting.svg.axis import ticks
-from ctcbench.reporting.svg.curves import MOST_ROWS, curves_svg
-from ctcbench.reporting.svg.markup import element
+from ctcbench.reporting.formats.svg.axis import ticks
+from ctcbench.reporting.formats.svg.curves import MOST_ROWS, curves_svg
+from ctcbench.reporting.formats.svg.markup import element
 from ctcbench.results.result import Result
 from ctcbench.results.run_folder import RunFolder
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from ctcbench.contract.errors import CtcbenchError
-from ctcbench.evaluation.scores import score
+from ctcbench.evaluation.scoring import score
 from ctcbench.results.provenance import host, now, versions
 from ctcbench.results.result import COSTS, Result
 

@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 from ctcbench.contract.errors import CtcbenchError, UsageError
-from ctcbench.evaluation.scores import score
-from ctcbench.files import Busy
+from ctcbench.evaluation.scoring import score
+from ctcbench.files.atomic import Busy
 from ctcbench.results.result import Result
 from ctcbench.results.run_folder import RunFolder, create, find_runs
 

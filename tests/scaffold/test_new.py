@@ -14,7 +14,7 @@ from typing import get_args
 import pytest
 
 from ctcbench import UsageError
-from ctcbench import registry as registries
+from ctcbench.registry import component_registry as registries
 from ctcbench.scaffold import TEMPLATES, Package, ScaffoldKind, write
 
 ROOT = Path(__file__).parents[2]

@@ -14,10 +14,10 @@ from ctcbench.__main__ import main
 from ctcbench.contract.components import Component
 from ctcbench.contract.errors import PluginError, UsageError
 from ctcbench.contract.executors import Outcome
-from ctcbench.plugin import Plugin
-from ctcbench.registry import Registry, load
+from ctcbench.registry.component_registry import Registry, load
+from ctcbench.registry.plugin import Plugin
 from ctcbench.study import worker
-from ctcbench.study.conduct import build_executor, resources_of
+from ctcbench.study.conductor import build_executor, resources_of
 from ctcbench.study.study_folder import StudyFolder
 
 PAGE = Path(__file__).parents[2] / "docs" / "plugins.md"

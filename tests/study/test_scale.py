@@ -8,12 +8,12 @@ from study_cases import SETTINGS, ablate, flags
 from ctcbench import RunConfig, UsageError
 from ctcbench.__main__ import main
 from ctcbench.config.presets import STUDIES
-from ctcbench.registry import load
-from ctcbench.reporting.talk import FIGURES, talk_figure
+from ctcbench.registry.component_registry import load
+from ctcbench.reporting.talk_figures import FIGURES, talk_figure
 from ctcbench.study.grid import expand
-from ctcbench.study.labels import label, varied
 from ctcbench.study.scale import read_scale, scaled
 from ctcbench.study.study_file import Spec, find_study, read_study
+from ctcbench.study.trial_labels import label, varied
 
 NAMED = """
 [[include]]

@@ -18,8 +18,15 @@ from pydantic import Field
 
 from ctcbench import Alphabet, BadSample, Hypothesis, ImageSpec, Sample, UsageError
 from ctcbench.contract.components import KINDS, Component
-from ctcbench.testing import check_backbone, check_component, check_executor, checks, general, rules_for
-from ctcbench.testing import executors as executor_rules
+from ctcbench.testing import (
+    check_backbone,
+    check_component,
+    check_executor,
+    checks,
+    executor_rules,
+    rules_for,
+)
+from ctcbench.testing import general_rules as general
 from ctcbench.testing.case import BrokenRule, Case
 
 # Any kind -------------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ from ctcbench import Alphabet, ImageSpec
 from ctcbench.contract.data import Samples
 from ctcbench.contract.errors import UsageError
 from ctcbench.training import device, split
-from ctcbench.training.recognizer import build_recognizer
+from ctcbench.training.recognizer.model import build_recognizer
 from ctcbench.training.step import new_state, penalised, train_step, training_loss
 
 IMAGE, ALPHABET = ImageSpec(24, 60), Alphabet("0123456789")

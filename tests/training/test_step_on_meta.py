@@ -12,7 +12,7 @@ from tiny import tiny
 
 from ctcbench.training import optimizers, split, step
 from ctcbench.training.device import Compute
-from ctcbench.training.recognizer import build_recognizer
+from ctcbench.training.recognizer.model import build_recognizer
 
 META = torch.device("meta")
 

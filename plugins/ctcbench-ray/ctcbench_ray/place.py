@@ -15,7 +15,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from ctcbench import UsageError, files
+from ctcbench import UsageError
+from ctcbench.files import atomic as files
 from ctcbench_ray import run_files
 from ctcbench_ray.child import Child
 from ctcbench_ray.same_software import software

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from pathlib import Path, PurePosixPath
 
 from ctcbench import CtcbenchError
-from ctcbench.files import atomic_path
+from ctcbench.files.atomic import atomic_path
 
 # In the order in which a run comes to have them, so that a copy which is cut off in the middle is a
 # run that was stopped earlier: metrics reach as far as the checkpoint, results have their predictions.

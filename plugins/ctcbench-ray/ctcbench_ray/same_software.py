@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ctcbench import registry
+from ctcbench.registry import component_registry as registry
 from ctcbench.results import provenance
 
 

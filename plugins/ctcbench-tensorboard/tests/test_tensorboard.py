@@ -7,9 +7,11 @@ import ctcbench_tensorboard as tracker
 import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from ctcbench import EpochReport, RunConfig, RunInfo, UsageError, registry, runner
-from ctcbench.plugin import Plugin
-from ctcbench.runtime import Runtime
+from ctcbench import EpochReport, RunConfig, RunInfo, UsageError
+from ctcbench.pipeline import runner
+from ctcbench.registry import component_registry as registry
+from ctcbench.registry.plugin import Plugin
+from ctcbench.training.runtime import Runtime
 
 TINY = RunConfig(
     dataset="captcha:width=40,height=16,length=1,alphabet=digits",

@@ -1,0 +1,179 @@
+"""`ctcbench ablate`: a grid of configurations and seeds, each model trained once."""
+
+from __future__ import annotations
+
+import hashlib
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from ctcbench.cli.commands.run import CheckpointSeconds, Out
+from ctcbench.cli.completion import complete_component
+from ctcbench.cli.installed_plugins import registry
+from ctcbench.cli.setting_flags import with_axes
+from ctcbench.config.presets import preset_names
+from ctcbench.contract.errors import UsageError
+from ctcbench.study.scale import read_scale
+from ctcbench.study.seeds import read_seeds
+from ctcbench.study.study_file import Spec, find_study, read_study, study_names
+
+if TYPE_CHECKING:
+    from ctcbench.study.grid import Grid
+
+_STUDY, _STORED = "Study", "How it is carried out"
+
+
+@with_axes
+def ablate(
+    preset: list[str],
+    given: dict[str, list[Any]],
+    *,
+    ctx: typer.Context,
+    study: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="STUDY", help=f"a TOML file, or a study that ships: {', '.join(study_names())}"
+        ),
+    ] = None,
+    seeds: Annotated[
+        str | None,
+        typer.Option(
+            metavar="N",
+            help="how many seeds (5), or which (3,5,7)",
+            show_default=False,
+            rich_help_panel=_STUDY,
+        ),
+    ] = None,
+    name: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME", help="what the study is called (default: its file's name)", rich_help_panel=_STUDY
+        ),
+    ] = None,
+    max_runs: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N",
+            min=1,
+            help="most configurations without --yes (default: 500)",
+            rich_help_panel=_STUDY,
+        ),
+    ] = None,
+    scale: Annotated[
+        str | None,
+        typer.Option(
+            metavar="X",
+            help="images and epochs of every configuration times this, above 0, at most 1 (default: 1)",
+            show_default=False,
+            rich_help_panel=_STUDY,
+        ),
+    ] = None,
+    only: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="TEXT",
+            help="of the study's configurations those alone with this in their name",
+            show_default=False,
+            rich_help_panel=_STUDY,
+        ),
+    ] = None,
+    yes: Annotated[
+        bool, typer.Option("--yes", help="run a grid of more than --max-runs", rich_help_panel=_STUDY)
+    ] = False,
+    out: Out = Path("runs"),
+    executor: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="what runs the trials (default: that of the study's last time, else local)",
+            rich_help_panel=_STORED,
+            autocompletion=complete_component("executor"),
+        ),
+    ] = None,
+    resume: Annotated[
+        bool,
+        typer.Option("--resume", help="go on with what was begun; always so", rich_help_panel=_STORED),
+    ] = True,
+    retry_failed: Annotated[
+        bool, typer.Option("--retry-failed", help="run what failed before once more", rich_help_panel=_STORED)
+    ] = False,
+    checkpoint_seconds: CheckpointSeconds = 60.0,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="show the plan and do nothing", rich_help_panel=_STORED)
+    ] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="print one JSON document and nothing else", rich_help_panel=_STORED)
+    ] = False,
+) -> None:
+    """Run a study: flags given more than once, or a study file, make a grid; each model trains once."""
+    from ctcbench.cli.study_run import Wanted, carry_out
+
+    spec, grid = _asked_for(study, preset, given, seeds, scale, only or [], name, max_runs, yes)
+    wanted = Wanted(
+        spec=spec,
+        grid=grid,
+        out=out,
+        executor=executor or spec.executor,
+        retry_failed=retry_failed,
+        checkpoint_seconds=checkpoint_seconds,
+        dry_run=dry_run,
+        as_json=as_json,
+        command=_command(ctx.obj),
+    )
+    code = carry_out(registry(), wanted)
+    if code:
+        raise typer.Exit(code)
+
+
+def _asked_for(
+    study: str | None,
+    preset: Sequence[str],
+    given: Mapping[str, Sequence[Any]],
+    seeds: str | None,
+    scale: str | None,
+    only: Sequence[str],
+    name: str | None,
+    max_runs: int | None,
+    yes: bool,
+) -> tuple[Spec, Grid]:
+    from ctcbench.results.decoder_key import FILE_NAME, is_file_name
+    from ctcbench.study.grid import expand
+
+    if name is not None and not is_file_name(name):
+        raise UsageError(f"--name {name}: expected {FILE_NAME}")
+    if not study and len(preset) == 1 and preset[0] in study_names() and preset[0] not in preset_names():
+        study, preset = preset[0], []
+    spec = read_study(find_study(study)) if study else Spec()
+    chosen: tuple[int, ...] = ()
+    if seeds is not None:
+        try:
+            chosen = read_seeds(seeds)
+        except UsageError as error:
+            raise UsageError(f"--{error}") from None
+    if given or preset or chosen:
+        if study:
+            expand(registry(), spec, confirmed=True)  # what is wrong there is not blamed on the flags
+        spec = replace(spec.with_flags(preset, given, chosen), path=None)
+    elif not study:
+        raise UsageError(f"no study: give a file, a study that ships ({', '.join(study_names())}), or flags")
+    spec = replace(spec, max_runs=max_runs or spec.max_runs)
+    if scale is not None:
+        try:
+            spec = replace(spec, scale=read_scale(scale))
+        except UsageError as error:
+            raise UsageError(f"--{error}") from None
+    grid = expand(registry(), spec, confirmed=yes).only(only)
+    keys = sorted(f"{entry.train_key}/{entry.result_key}" for entry in grid.entries)
+    # Without a name, the same flags are the same study, and others another.
+    digest = hashlib.sha256("\n".join(keys).encode()).hexdigest()[:8]
+    return replace(spec, name=name or spec.name or f"ablate-{digest}"), grid
+
+
+def _command(arguments: Sequence[str]) -> str:
+    return shlex.join(
+        ["ctcbench", *(word for word in arguments if word not in ("--retry-failed", "--dry-run"))]
+    )

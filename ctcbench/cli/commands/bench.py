@@ -1,0 +1,112 @@
+"""`ctcbench bench`: what the program itself costs, as ratios measured in one run."""
+
+from __future__ import annotations
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from ctcbench.cli.commands import bench_costs, bench_decoders, bench_seeds
+from ctcbench.cli.help import Command
+from ctcbench.contract.errors import CtcbenchError
+
+group = typer.Typer(help="Measure what the program itself costs.")
+group.command(cls=Command)(bench_costs.train)
+group.command(cls=Command)(bench_costs.data)
+group.command(cls=Command)(bench_seeds.seeds)
+group.command(cls=Command)(bench_decoders.decoders)
+
+_PROGRAM = [sys.executable, "-m", "ctcbench"]
+_BARE = "python -c pass"
+
+
+@group.callback()
+def bench() -> None:
+    """Measure what the program itself costs."""
+
+
+@group.command(cls=Command)
+def startup(
+    rounds: Annotated[int, typer.Option(metavar="N", min=3, help="rounds, each command once in each")] = 15,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="print the figures as JSON and nothing else")
+    ] = False,
+) -> None:
+    """Measure how long --help takes beside Python alone, with and without cached help."""
+    milliseconds = _measure(rounds)
+    bare = statistics.median(milliseconds[_BARE])
+    figures: dict[str, dict[str, float]] = {}
+    for name, values in milliseconds.items():
+        median = statistics.median(values)
+        low, _, high = statistics.quantiles(values, n=4)
+        figures[name] = {
+            "median_ms": round(median, 2),
+            "quartile_low_ms": round(low, 2),
+            "quartile_high_ms": round(high, 2),
+            "ratio": round(median / bare, 2),
+        }
+    if as_json:
+        document = {"rounds": rounds, "python": sys.version, "editable_install": _editable()}
+        typer.echo(json.dumps(document | {"commands": figures}, indent=2))
+    else:
+        _print(figures, rounds)
+
+
+def _measure(rounds: int) -> dict[str, list[float]]:
+    """Return the times of each command in interleaved rounds, so that what slows one slows all."""
+    with tempfile.TemporaryDirectory() as warm:
+        commands: dict[str, tuple[list[str], str | None]] = {
+            _BARE: ([sys.executable, "-c", "pass"], warm),
+            "ctcbench --help": ([*_PROGRAM, "--help"], warm),
+            "ctcbench run --help": ([*_PROGRAM, "run", "--help"], warm),
+            "ctcbench run --help, nothing cached": ([*_PROGRAM, "run", "--help"], None),
+        }
+        for command, cache in commands.values():
+            _time(command, cache)
+        times: dict[str, list[float]] = {name: [] for name in commands}
+        for _ in range(rounds):
+            for name, (command, cache) in commands.items():
+                times[name].append(_time(command, cache))
+    return times
+
+
+def _time(command: list[str], cache: str | None) -> float:
+    """Return how many milliseconds a command takes; without a cache folder, it gets an empty one."""
+    with tempfile.TemporaryDirectory() as empty:
+        environment = {**os.environ, "CTCBENCH_CACHE": cache or empty}
+        started = time.perf_counter()
+        ended = subprocess.run(command, env=environment, capture_output=True, check=False)
+        elapsed = (time.perf_counter() - started) * 1000
+    if ended.returncode:
+        raise CtcbenchError(f"{' '.join(command)} failed: {ended.stderr.decode(errors='replace').strip()}")
+    return elapsed
+
+
+def _print(figures: dict[str, dict[str, Any]], rounds: int) -> None:
+    table = Table(title=f"{rounds} interleaved rounds, Python {sys.version.split()[0]}", title_justify="left")
+    for header in ("command", "median", "quartiles", "× python -c pass"):
+        table.add_column(header, justify="left" if header == "command" else "right")
+    for name, figure in figures.items():
+        spread = f"{figure['quartile_low_ms']:.1f} – {figure['quartile_high_ms']:.1f} ms"
+        table.add_row(name, f"{figure['median_ms']:.1f} ms", spread, f"{figure['ratio']:.1f}")
+    console = Console(highlight=False)
+    console.print(table)
+    if _editable():
+        console.print(
+            "This is an editable install, whose import hook slows python -c pass as well: the ratios are "
+            "flattered. Measure an ordinary install for figures to quote."
+        )
+
+
+def _editable() -> bool:
+    """Say whether setuptools' hook for editable installs ran when Python started."""
+    return any(name.startswith("__editable__") for name in sys.modules)

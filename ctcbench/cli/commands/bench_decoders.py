@@ -1,0 +1,215 @@
+"""`ctcbench bench decoders`: every installed decoder on the same log-probs. Imports no torch."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from ctcbench.cli.completion import complete_component
+from ctcbench.cli.installed_plugins import registry
+from ctcbench.config.presets import default_component
+from ctcbench.contract.errors import UsageError
+
+if TYPE_CHECKING:
+    from ctcbench.benchmarks.decoder_comparison import Comparison, DecoderSpeed, Spread
+    from ctcbench.benchmarks.decoder_core import CoreRates
+    from ctcbench.contract.data import LogProbs
+    from ctcbench.registry.component_registry import Registry
+
+
+def decoders(
+    decoder: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME",
+            help="a decoder to measure, again for another (default: all that are installed)",
+            autocompletion=complete_component("decoder"),
+        ),
+    ] = None,
+    run: Annotated[
+        Path | None, typer.Option(metavar="RUN", help="decode this run's stored test log-probs")
+    ] = None,
+    workload: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME", help="made-up log-probs, again for others, or all (default: four like captchas)"
+        ),
+    ] = None,
+    reference: Annotated[
+        str | None, typer.Option(metavar="NAME", help="ratios are to this decoder (default: the default one)")
+    ] = None,
+    rounds: Annotated[int, typer.Option(metavar="N", min=1, help="rounds, each decoder once in each")] = 5,
+    seconds: Annotated[
+        float,
+        typer.Option(metavar="X", min=0.01, help="time a decoder gets a round; a slow one does fewer images"),
+    ] = 1.0,
+    seed: Annotated[int, typer.Option(metavar="N", min=0, help="of the made-up log-probs")] = 0,
+    core: Annotated[
+        bool,
+        typer.Option("--core", help="measure the C++ search by itself, too: Python's share, threads, paths"),
+    ] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="print the figures as JSON and nothing else")
+    ] = False,
+) -> None:
+    """Measure every installed decoder on the same log-probs: speed, and how often they agree.
+
+    Rounds are interleaved, images a second are medians with quartiles, ratios are taken within each
+    round. Decoders run with the options given, so with one thread unless an option says otherwise.
+    """
+    from ctcbench.benchmarks.decoder_comparison import compare
+    from ctcbench.benchmarks.decoder_core import core_rates
+
+    if run is not None and workload:
+        raise UsageError("--run and --workload: give one of them")
+    installed = registry()
+    yardstick = installed.resolve("decoder", default_component("decoder"))
+    reference = installed.resolve("decoder", reference or yardstick)
+    wanted = [installed.resolve("decoder", name) for name in decoder or _installed(installed)]
+    names = list(dict.fromkeys([*wanted, reference, yardstick]))
+    _require_ctc(installed, run, names)
+    comparisons: list[Comparison] = []
+    cores: dict[str, CoreRates] = {}
+    with Console(stderr=True).status("") as status:
+        for name, log_probs in _inputs(run, workload, seed):
+            comparisons.append(
+                compare(
+                    installed,
+                    name,
+                    log_probs,
+                    names,
+                    reference=reference,
+                    yardstick=yardstick,
+                    rounds=rounds,
+                    seconds=seconds,
+                    progress=status.update,
+                )
+            )
+            if core:
+                status.update(f"{name}: the C++ search by itself")
+                cores[name] = core_rates(log_probs, rounds=rounds, seconds=seconds)
+    if as_json:
+        typer.echo(json.dumps(_document(comparisons, cores, reference, yardstick, rounds), indent=2))
+        return
+    console = Console(highlight=False)
+    for comparison in comparisons:
+        console.print(_table(comparison))
+        if comparison.name in cores:
+            console.print(_core_line(cores[comparison.name]) + "\n")
+    console.print(
+        f"{rounds} interleaved rounds on {_machine()}; ×: images/s over those of {reference} in the same "
+        f"round; same: images with the labels of {yardstick}"
+    )
+
+
+def _installed(installed: Registry) -> list[str]:
+    """Return every decoder of CTC's log-probs that runs without options being given."""
+    return [
+        name
+        for name, component in installed.components("decoder").items()
+        if component.alignment == "ctc" and not any(option.required for option in component.options.values())
+    ]
+
+
+def _require_ctc(installed: Registry, run: Path | None, decoders: Sequence[str]) -> None:
+    """Check that log-probs and decoders are of CTC: the others have nothing to be compared with.
+
+    Raises:
+        UsageError: names what is not.
+    """
+    others = [f"--decoder {text}" for text in decoders if installed.alignment("decoder", text) != "ctc"]
+    if run is not None:
+        from ctcbench.cli.run_folder_views import the_run
+        from ctcbench.results.stored_config import stored_config
+
+        loss = stored_config(the_run(run)).loss
+        others += [f"--run {run} (loss {loss})"] if installed.alignment("loss", loss) != "ctc" else []
+    if others:
+        raise UsageError(f"{', '.join(others)}: not CTC's, and CTC decoders are what is measured here")
+
+
+def _inputs(run: Path | None, workloads: list[str] | None, seed: int) -> list[tuple[str, LogProbs]]:
+    if run is not None:
+        from ctcbench.cli.run_folder_views import the_run
+        from ctcbench.evaluation.log_probs import load_log_probs
+
+        path = the_run(run).log_probs_path("test")
+        if not path.is_file():
+            raise UsageError(f"{run}: this run is not finished, so it has no log-probs yet")
+        return [(str(run), load_log_probs(path))]
+    from ctcbench.benchmarks.workloads import USUAL, WORKLOADS, named
+
+    names = list(WORKLOADS) if workloads == ["all"] else workloads or USUAL
+    return [(name, named(name).draw(seed)) for name in names]
+
+
+def _document(
+    comparisons: list[Comparison], cores: dict[str, CoreRates], reference: str, yardstick: str, rounds: int
+) -> dict[str, object]:
+    return {
+        "machine": _machine(),
+        "rounds": rounds,
+        "reference": reference,
+        "yardstick": yardstick,
+        "workloads": [dataclasses.asdict(comparison) for comparison in comparisons],
+        "core": {name: dataclasses.asdict(rates) for name, rates in cores.items()},
+    }
+
+
+def _machine() -> str:
+    from ctcbench.results.provenance import host
+
+    facts = host(None)
+    return f"{facts['cpu']} ({facts['cores']} cores)"
+
+
+def _table(comparison: Comparison) -> Table:
+    title = (
+        f"{comparison.name}: {comparison.images} images, {comparison.frames} frames × {comparison.classes} "
+        f"classes, largest probability {comparison.top_probability:.2f}"
+    )
+    table = Table(title=Text(title), title_justify="left", caption_justify="left")
+    table.add_column("decoder", overflow="fold")
+    for header in ("images", "images/s", "quartiles", "×", "same"):
+        table.add_column(header, justify="right", no_wrap=True)
+    for speed in comparison.speeds:
+        table.add_row(*_row(speed))
+    reasons = [f"{name}: {reason}" for name, reason in comparison.left_out.items()]
+    table.caption = Text("\n".join(["not measured: " + reason for reason in reasons]))
+    return table
+
+
+def _core_line(rates: CoreRates) -> str:
+    paths = ", ".join(f"{path} {share:.0%}" for path, share in rates.paths.items())
+    return (
+        f"C++ search alone: {_figure(rates.alone)} images/s; beam_search {rates.objects:.0%} of that, "
+        f"beam_search_arrays {rates.arrays:.0%}; 2 threads: {rates.two_threads:.2f} ×; paths: {paths}"
+    )
+
+
+def _row(speed: DecoderSpeed) -> list[Text]:
+    name = Text(speed.decoder)
+    if speed.cores > 1.2:
+        name.append(f" ({speed.cores:.1f} cores)", "red")
+    spread = f"{_figure(speed.per_second.low)} – {_figure(speed.per_second.high)}"
+    ratio: Spread = speed.ratio
+    return [
+        name,
+        Text(str(speed.images)),
+        Text(_figure(speed.per_second.median)),
+        Text(spread),
+        Text(_figure(ratio.median)),
+        Text(f"{speed.same:.1%}"),
+    ]
+
+
+def _figure(value: float) -> str:
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"

@@ -1,0 +1,74 @@
+"""`ctcbench bench seeds`: what several seeds at once gain on this machine."""
+
+from __future__ import annotations
+
+import json
+import statistics
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from ctcbench.cli.installed_plugins import registry
+from ctcbench.cli.progress import watcher
+from ctcbench.cli.setting_flags import with_settings
+from ctcbench.config.run_config import RunConfig
+
+
+@with_settings
+def seeds(
+    config: RunConfig,
+    *,
+    executor: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME",
+            help="may be repeated, to compare; the first is the measure "
+            "(default: local:workers=1 and local:workers=2)",
+            show_default=False,
+        ),
+    ] = None,
+    count: Annotated[int, typer.Option("--seeds", metavar="N", min=2, help="seeds trained")] = 4,
+    rounds: Annotated[int, typer.Option(metavar="N", min=1, help="rounds, each executor once in each")] = 3,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="print the figures as JSON and nothing else")
+    ] = False,
+) -> None:
+    """Measure what several seeds at once cost beside one, for each of some executors."""
+    from ctcbench.benchmarks.seeds_at_once import measure
+    from ctcbench.training.runtime import Runtime
+
+    texts = executor or ["local:workers=1", "local:workers=2"]
+    with watcher() as shown:
+        times = measure(registry(), config, Runtime(watcher=shown), texts, count, rounds, shown.notice)
+    measured = statistics.median(times.together[texts[0]])
+    figures: dict[str, Any] = {}
+    for text in texts:
+        together = statistics.median(times.together[text])
+        figures[text] = {
+            "seconds": together,
+            "lowest": min(times.together[text]),
+            "highest": max(times.together[text]),
+            "of_one_seed": together / statistics.median(times.alone[text]),
+            "gain": measured / together,
+            "alone_seconds": statistics.median(times.alone[text]),
+        }
+    if as_json:
+        document = {"seeds": count, "rounds": rounds, "settings": config.model_dump(), "executors": figures}
+        typer.echo(json.dumps(document, indent=2))
+        return
+    table = Table(title=f"{count} seeds, {rounds} rounds in turns, seconds with start and decoding")
+    table.add_column("executor", overflow="fold")  # the part that differs is the end
+    for header in ("one seed", f"{count} seeds", "lowest – highest", "× one seed", "gain"):
+        table.add_column(header, justify="right")
+    for text, figure in figures.items():
+        table.add_row(
+            text,
+            f"{figure['alone_seconds']:.1f}",
+            f"{figure['seconds']:.1f}",
+            f"{figure['lowest']:.1f} – {figure['highest']:.1f}",
+            f"{figure['of_one_seed']:.2f}",
+            f"{figure['gain']:.2f} ×",
+        )
+    Console(highlight=False).print(table)

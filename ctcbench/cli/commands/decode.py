@@ -1,0 +1,38 @@
+"""`ctcbench decode`: another decoder on a run's stored log-probs; torch stays out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ctcbench.cli.commands.run import print_json, print_report
+from ctcbench.cli.completion import complete_component
+from ctcbench.cli.installed_plugins import registry
+from ctcbench.cli.run_folder_views import the_run
+
+
+def decode(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="a run folder")],
+    decoder: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME",
+            help="name or name:option=value (`ctcbench run --help` lists them)",
+            autocompletion=complete_component("decoder"),
+        ),
+    ],
+    as_json: Annotated[
+        bool, typer.Option("--json", help="print the result as JSON and nothing else")
+    ] = False,
+) -> None:
+    """Read a run's stored log-probs with another decoder, without retraining."""
+    folder = the_run(run)
+    from ctcbench.pipeline.decode_stored import decode_stored
+
+    result = decode_stored(registry(), run, decoder)
+    if as_json:
+        print_json(result)
+    else:
+        print_report(result, folder.path)

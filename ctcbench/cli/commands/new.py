@@ -1,0 +1,35 @@
+"""`ctcbench new`: writes a plugin package that installs and passes its own tests."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+from typing import Annotated, get_args
+
+import typer
+
+from ctcbench.cli.completion import complete_choice
+from ctcbench.cli.installed_plugins import registry
+from ctcbench.scaffold import Package, ScaffoldKind, kind_named, write
+
+_KINDS = get_args(ScaffoldKind)
+_SHORT = "--train-samples 64 --val-samples 16 --test-samples 16 --max-steps 3"
+
+
+def new(
+    kind: Annotated[
+        str,
+        typer.Argument(metavar="|".join(_KINDS), help="what it adds", autocompletion=complete_choice(_KINDS)),
+    ],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="as it will be typed in component strings")],
+    into: Annotated[Path, typer.Option(metavar="FOLDER", help="where the package's folder goes")] = Path(),
+) -> None:
+    """Write a plugin package with a working component, its tests and a README."""
+    package = Package(kind_named(kind), name)
+    folder = write(package, into, registry())
+    for path in sorted(package.render()):
+        typer.echo(folder / path)
+    usage = f"ctcbench data preview {name}" if kind == "dataset" else f"ctcbench run --{kind} {name} {_SHORT}"
+    typed = shlex.quote(str(folder))
+    tests = shlex.quote(f"{folder}[test]")
+    typer.echo(f"\nnext: pip install -e {tests} && python -m pytest {typed} && {usage}")

@@ -1,0 +1,69 @@
+"""`ctcbench plugins`: what is installed, what it brought, and why something did not load."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from ctcbench.cli.installed_plugins import registry
+from ctcbench.registry.plugin import Plugin
+
+
+def plugins(
+    tracebacks: Annotated[
+        bool, typer.Option("--tracebacks", help="show where each failed plugin failed")
+    ] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="print the plugins as JSON and nothing else")
+    ] = False,
+) -> None:
+    """List the plugins: version, components, time to load, and the error of each that failed."""
+    installed = registry()
+    if as_json:
+        document = {"plugins": [_document(p) for p in installed.plugins], "conflicts": installed.conflicts}
+        typer.echo(json.dumps(document, indent=2, ensure_ascii=False))
+        return
+    table = Table("plugin", "version", "components")
+    table.add_column("load ms", justify="right")
+    for plugin in installed.plugins:
+        brought = Text(f"failed: {plugin.error}", "red") if plugin.error else _brought(plugin)
+        table.add_row(Text(plugin.owner), Text(plugin.version), brought, f"{plugin.load_ms:.1f}")
+    console = Console(highlight=False)
+    console.print(table)
+    for conflict in installed.conflicts:
+        console.print(Text(conflict, "red"))
+    for plugin in installed.failed:
+        if tracebacks:
+            console.print(Text(f"\n{plugin.owner}", "bold"))
+            console.print(Text(plugin.traceback.rstrip()), soft_wrap=True)
+    if installed.failed and not tracebacks:
+        console.print("`ctcbench plugins --tracebacks` shows where they failed")
+
+
+def _brought(plugin: Plugin) -> Text:
+    kinds: dict[str, list[str]] = {}
+    for component in plugin.components:
+        kinds.setdefault(component.kind, []).append(component.name)
+    lines = [Text.assemble((f"{kind} ", "dim"), ", ".join(names)) for kind, names in kinds.items()]
+    if plugin.columns:
+        lines.append(Text.assemble(("column ", "dim"), ", ".join(column.header for column in plugin.columns)))
+    return Text("\n").join(lines) if lines else Text("hooks alone", "dim")
+
+
+def _document(plugin: Plugin) -> dict[str, Any]:
+    return {
+        "name": plugin.name,
+        "distribution": plugin.distribution,
+        "version": plugin.version,
+        "module": plugin.module_name,
+        "components": [{"kind": c.kind, "name": c.name, "summary": c.summary} for c in plugin.components],
+        "columns": [column.header for column in plugin.columns],
+        "load_ms": round(plugin.load_ms, 3),
+        "error": plugin.error or None,
+        "traceback": plugin.traceback or None,
+    }

@@ -1,0 +1,69 @@
+"""`ctcbench predict`: the texts that a run's recogniser reads from image files."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from ctcbench.cli.run_folder_views import the_run
+from ctcbench.contract.errors import BadSample, UsageError
+from ctcbench.contract.specs import ImageSpec
+from ctcbench.files.text import printable
+
+
+def predict(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="a run folder")],
+    images: Annotated[list[Path], typer.Argument(metavar="IMAGE…", help="image files")],
+    as_json: Annotated[
+        bool, typer.Option("--json", help="print the readings as JSON and nothing else")
+    ] = False,
+) -> None:
+    """Read image files, and say how sure each reading is."""
+    folder = the_run(run)
+    for image in images:
+        if image.is_dir():
+            raise UsageError(f"{image}: is a folder; give the pictures in it, as in {image}/*.png")
+        if not image.is_file():
+            raise UsageError(f"{image}: no such file")
+    from ctcbench.api import load
+
+    recogniser = load(folder.path)
+    if not folder.is_finished:
+        text = "its training is not finished: read by its best weights so far, confidence not calibrated"
+        typer.echo(f"{run}: {text}", err=True)
+    try:
+        predictions = recogniser.predict(images)
+    except BadSample:
+        raise UsageError(_unreadable(images, recogniser.model.image)) from None
+    readings = [(str(i), p.text, p.confidence) for i, p in zip(images, predictions, strict=True)]
+    if as_json:
+        document = [{"image": name, "text": text, "confidence": sure} for name, text, sure in readings]
+        typer.echo(json.dumps(document, indent=2, ensure_ascii=False))
+        return
+    table = Table("image", "text", "confidence")
+    for name, text, sure in readings:
+        table.add_row(
+            Text(printable(name), overflow="fold"),
+            Text(printable(text), "bold"),
+            "–" if sure is None else f"{sure * 100:.1f} %",
+        )
+    Console(highlight=False).print(table)
+
+
+def _unreadable(files: list[Path], image: ImageSpec) -> str:
+    """Return the names of the files that are no pictures, each with the reason."""
+    from ctcbench.files.pictures import read_picture
+
+    problems = []
+    for file in files:
+        try:
+            read_picture(file, image)
+        except BadSample as error:
+            problems.append(f"{file}: {error}")
+    return "; ".join(problems)

@@ -1,0 +1,163 @@
+"""`ctcbench report`: stored results, one row a configuration, with what may be concluded from them."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ctcbench.cli.completion import complete_choice, one_of
+from ctcbench.cli.error_report import FAILED
+from ctcbench.cli.installed_plugins import registry
+from ctcbench.contract.errors import UsageError
+from ctcbench.files.atomic import require_place, write_named
+from ctcbench.files.text import one_line
+from ctcbench.results.result import Result
+from ctcbench.results.run_folder import find_runs
+
+if TYPE_CHECKING:
+    from ctcbench.reporting.report_model import Report
+
+FORMATS = ("table", "md", "csv", "latex", "json", "html", "svg")
+
+
+def report(
+    runs: Annotated[list[Path], typer.Argument(metavar="RUNS…", help="run folders, or folders of runs")],
+    by: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--by",
+            metavar="SETTING,…",
+            help="settings that make a row, or configuration: the name that a study gives it (default: "
+            "all that differ, but for the seed)",
+        ),
+    ] = None,
+    form: Annotated[
+        str,
+        typer.Option(
+            "--format",
+            metavar="|".join(FORMATS),
+            help="how the report is written",
+            autocompletion=complete_choice(FORMATS),
+        ),
+    ] = "table",
+    as_json: Annotated[bool, typer.Option("--json", help="the same as --format json")] = False,
+    output: Annotated[
+        Path | None,
+        typer.Option("-o", "--output", metavar="FILE", help="write there instead of standard output"),
+    ] = None,
+) -> None:
+    """Report stored results: configurations over their seeds, main effects, paired tests, warnings."""
+    form = "json" if as_json else one_of("--format", form, FORMATS)
+    _require_place(form, output)
+    results, damaged = collect(runs)
+    problems = [one_line(problem) for problem in damaged]
+    for problem in problems if form != "table" else ():  # the table has them below it
+        print(f"ctcbench report: {problem}", file=sys.stderr)
+    from ctcbench.reporting.build_report import build_report
+    from ctcbench.reporting.failures import find_failures
+    from ctcbench.reporting.study_lookup import find_studied
+
+    failures = [failure for out in dict.fromkeys(runs) for failure in find_failures(out)]
+    if not (results or problems or failures):
+        raise UsageError(f"{', '.join(map(str, runs))}: no results there; `ctcbench run --out …` makes some")
+    installed = registry()
+    found = build_report(
+        results,
+        settings_named(by),
+        registry=installed,
+        columns=installed.columns(),
+        damaged=problems,
+        failures=failures,
+        studied={path: known for out in dict.fromkeys(runs) for path, known in find_studied(out).items()},
+    )
+    _write(found, form, output)
+    if problems:
+        raise typer.Exit(FAILED)
+
+
+def collect(runs: list[Path]) -> tuple[list[Result], list[str]]:
+    """Return the results in run folders or folders of them, and a line for each file that is damaged.
+
+    Raises:
+        UsageError: one of `runs` is no folder, or can't be read.
+    """
+    results: list[Result] = []
+    problems: list[str] = []
+    folders = {found.path.resolve(): found for out in runs for found in find_runs(out)}
+    for folder in folders.values():
+        found, damaged = folder.results()
+        results += found
+        problems += damaged
+    return results, problems
+
+
+def settings_named(by: list[str] | None) -> list[str] | None:
+    """Return the settings of ``--by backbone,head --by lr``, None where there are none."""
+    if by is None:
+        return None
+    names = [name.strip().replace("-", "_") for part in by for name in part.split(",")]
+    if not all(names):
+        raise UsageError(f"--by {','.join(by)}: expected settings with commas between, as backbone,head")
+    return names
+
+
+def _require_place(form: str, output: Path | None) -> None:
+    """Check that what is written has a place to go.
+
+    Raises:
+        UsageError: a page would fill the terminal, a table that is made for one is to go to a file, or
+            the file's folder is not there.
+    """
+    if form in ("html", "svg") and output is None and sys.stdout.isatty():
+        what = "page" if form == "html" else "picture"
+        raise UsageError(
+            f"--format {form}: a {what} is not for the terminal; name a file, as -o report.{form}"
+        )
+    if form == "table" and output is not None:
+        others = "|".join(FORMATS[1:])
+        raise UsageError(f"-o {output}: a table is for the terminal; a file takes --format {others}")
+    if output is not None:
+        require_place(output)
+
+
+def _write(found: Report, form: str, output: Path | None) -> None:
+    if form == "table":
+        from rich.console import Console
+
+        from ctcbench.reporting.formats.terminal import report_table
+
+        console = Console(highlight=False)
+        for part in report_table(found, console.width):
+            console.print(part)
+        return
+    # A lone surrogate, which JSON can smuggle in, has no place in UTF-8.
+    data = _writer(form)(found).encode("utf-8", "backslashreplace")
+    if output is None:
+        typer.echo(data.decode(), nl=False)
+    else:
+        write_named(output, data)
+        print(output, file=sys.stderr)
+
+
+def _writer(form: str) -> Callable[[Report], str]:
+    """Return what writes a format; what the others need is not imported."""
+    match form:
+        case "md":
+            from ctcbench.reporting.formats.markdown import to_markdown as writer
+        case "csv":
+            from ctcbench.reporting.formats.csv_json import to_csv as writer
+        case "json":
+            from ctcbench.reporting.formats.csv_json import to_json as writer
+        case "latex":
+            from ctcbench.reporting.formats.latex import to_latex as writer
+        case "svg":
+            from ctcbench.reporting.formats.svg.curves import curves_svg as writer
+        case _:
+            from ctcbench.reporting.formats.html.page import html_page
+
+            return lambda found: html_page(found, registry())
+    return writer

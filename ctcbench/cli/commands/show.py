@@ -1,0 +1,37 @@
+"""`ctcbench show`: the spec sheet of a configuration."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from ctcbench.cli.installed_plugins import registry
+from ctcbench.cli.setting_flags import with_settings
+from ctcbench.config.run_config import RunConfig
+
+
+@with_settings
+def show(
+    config: RunConfig,
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="print the spec sheet as JSON")] = False,
+) -> None:
+    """Show shapes stage by stage, parameters, FLOPs and frames per character."""
+    from ctcbench.config.train_key import resolve
+
+    installed = registry()
+    config = resolve(installed, config)
+    from ctcbench.reporting.spec_table import spec_tables
+    from ctcbench.training.recognizer.spec_sheet import spec_sheet
+
+    sheet = spec_sheet(installed, config)
+    if as_json:
+        typer.echo(json.dumps(dataclasses.asdict(sheet), indent=2, ensure_ascii=False))
+        return
+    console = Console(highlight=False)
+    for part in spec_tables(sheet):
+        console.print(part)

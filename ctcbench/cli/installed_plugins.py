@@ -1,0 +1,13 @@
+"""The plugins that are installed, loaded once a process."""
+
+from __future__ import annotations
+
+import functools
+
+from ctcbench.registry.component_registry import Registry, load
+
+
+@functools.cache
+def registry() -> Registry:
+    """Return the registry of every installed plugin, or of those that CTCBENCH_PLUGINS names."""
+    return load()

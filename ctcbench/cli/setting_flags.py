@@ -1,0 +1,171 @@
+"""A flag for every setting of RunConfig, and the order in which presets, files and flags count."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import typing
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from ctcbench.cli.completion import complete_choice, complete_component, complete_preset
+from ctcbench.cli.installed_plugins import registry
+from ctcbench.config.presets import DEFAULT, read_preset, read_settings
+from ctcbench.config.run_config import COMPONENT_SETTINGS, RunConfig, flag, setting_fields
+from ctcbench.contract.errors import UsageError
+from ctcbench.contract.options import describe_bounds, describe_type, show
+
+FROM = "Settings from elsewhere (default preset < preset < file < flags)"
+_METAVAR_WIDTH = 22  # longer lists of choices stand in the help text
+_PARTS, _IMAGES, _TRAINING, _MACHINE = "Parts", "Images", "Training", "Machine"
+THEMES = {
+    **dict.fromkeys([*COMPONENT_SETTINGS, "shortcut"], _PARTS),
+    **dict.fromkeys(("train_samples", "val_samples", "test_samples", "skip_bad"), _IMAGES),
+    **dict.fromkeys(("device", "amp", "amp_dtype", "channels_last", "compile", "deterministic"), _MACHINE),
+}
+
+
+def with_settings(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command, whose first parameter takes a `RunConfig`, a flag for each of its settings.
+
+    The flags are read as text and checked by `RunConfig`, so that names, bounds, help and errors come
+    from one place for the command line and for files.
+    """
+
+    @functools.wraps(command)
+    def wrapper(*, preset: list[str] | None, config: Path | None, **given: Any) -> None:
+        flags = {name: given.pop(name) for name in setting_fields()}
+        chosen = {name: _the_one(flag(name), values) for name, values in flags.items() if values}
+        command(layered(_the_one("--preset", preset) if preset else None, config, chosen), **given)
+
+    return _give(command, wrapper, 1, [*_sources(), *map(_parameter, setting_fields())])
+
+
+def with_axes(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command, whose first parameters take presets and settings, flags that may be repeated.
+
+    The settings come as a mapping of those that were given to their values, still text.
+    """
+
+    @functools.wraps(command)
+    def wrapper(*, preset: list[str] | None, **given: Any) -> None:
+        flags = {name: given.pop(name) for name in setting_fields()}
+        command(preset or [], {name: values for name, values in flags.items() if values}, **given)
+
+    return _give(command, wrapper, 2, [_preset(), *map(_parameter, setting_fields())])
+
+
+def _the_one(name: str, values: Sequence[Any]) -> Any:
+    # The last counts, as scripts that add to a command line rely on; but two may well be meant as two runs.
+    if len(set(values)) > 1 and not isinstance(values[0], bool):  # of a switch the last is meant
+        given = ", ".join(map(str, values))
+        ways = "a run has one, and the last counts; `ctcbench ablate` compares several"
+        typer.echo(f"{name}: given {len(values)} times ({given}); {ways}", err=True)
+    return values[-1]
+
+
+def _give(
+    command: Callable[..., None], wrapper: Any, taken: int, parameters: list[inspect.Parameter]
+) -> Callable[..., None]:
+    """Return `wrapper` with a signature of `parameters` and the command's own, its `taken` first left out."""
+    hints = typing.get_type_hints(command, include_extras=True)
+    own = list(inspect.signature(command).parameters.values())[taken:]
+    parameters = [*parameters, *(p.replace(annotation=hints[p.name]) for p in own)]
+    wrapper.__signature__ = inspect.Signature(parameters)
+    wrapper.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    return wrapper  # type: ignore[no-any-return]
+
+
+def layered(preset: str | None, file: Path | None, flags: dict[str, Any]) -> RunConfig:
+    """Return the configuration: the default preset, under `preset`, under `file`, under `flags`.
+
+    Raises:
+        UsageError: a name or a value is wrong; where a file gave it, the message names the file.
+    """
+    known = setting_fields()
+    settings: dict[str, Any] = {}
+    for name in dict.fromkeys([DEFAULT, preset or DEFAULT]):
+        settings |= read_preset(name, known)
+    if file is not None:
+        settings |= read_settings(file, known)
+        try:
+            read = RunConfig(**settings)
+            for kind in COMPONENT_SETTINGS:
+                registry().resolve(kind, getattr(read, kind))
+        except UsageError as error:
+            raise UsageError(f"{file}: {error}") from None
+    return RunConfig(**settings | flags)
+
+
+def _sources() -> list[inspect.Parameter]:
+    config = typer.Option("--config", metavar="FILE", help="settings in a TOML file", rich_help_panel=FROM)
+    return [_preset(), _keyword("config", Path | None, config)]
+
+
+def _preset() -> inspect.Parameter:
+    option = typer.Option(
+        "--preset",
+        metavar="NAME",
+        help="settings that ship; `ctcbench presets` lists them",
+        rich_help_panel=FROM,
+        autocompletion=complete_preset,
+    )
+    return _keyword("preset", list[str] | None, option)
+
+
+def _parameter(name: str) -> inspect.Parameter:
+    field = setting_fields()[name]
+    is_switch = field.annotation in (bool, bool | None)
+    option = typer.Option(
+        f"{flag(name)}/--no-{flag(name)[2:]}" if is_switch else flag(name),
+        metavar=None if is_switch else _metavar(name, field.annotation),
+        help=_help(name),
+        show_default=False,
+        rich_help_panel=THEMES.get(name, _TRAINING),
+        autocompletion=complete_component(name)
+        if name in COMPONENT_SETTINGS
+        else complete_choice(_choices(field.annotation)),
+    )
+    # Lists, so that one that is given twice can be told from one that is given once.
+    return _keyword(name, list[bool] | None if is_switch else list[str] | None, option)
+
+
+def _keyword(name: str, kind: Any, option: Any) -> inspect.Parameter:
+    return inspect.Parameter(
+        name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[kind, option]
+    )
+
+
+def _metavar(name: str, annotation: Any) -> str:
+    if name in COMPONENT_SETTINGS:
+        return "NAME"
+    if name == "init_from":
+        return "RUN"
+    if choices := _choices(annotation):
+        written = "|".join(choices)
+        return written if len(written) <= _METAVAR_WIDTH else "NAME"
+    return {"whole number": "N", "number": "X", "text": "TEXT"}.get(describe_type(annotation), "TEXT")
+
+
+def _help(name: str) -> str:
+    """Return the description with the bounds and the default, all of them from the field."""
+    field = setting_fields()[name]
+    default = field.get_default(call_default_factory=True)
+    limits = "" if field.annotation is str else describe_bounds(field)
+    choices = _choices(field.annotation)
+    if len("|".join(choices)) > _METAVAR_WIDTH:
+        limits = ", ".join(choices)
+    extras = [limits, f"default: {show(default)}" if default not in (None, "") else ""]
+    noted = "; ".join(extra for extra in extras if extra)
+    return (field.description or "") + (f" ({noted})" if noted else "")
+
+
+def _choices(annotation: Any) -> list[str]:
+    return (
+        [str(a) for a in typing.get_args(annotation)]
+        if typing.get_origin(annotation) is typing.Literal
+        else []
+    )

@@ -1,0 +1,89 @@
+"""Keys: what a run is called on disk, from the settings that decide its weights."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+from ctcbench.config.run_config import AFTER_TRAINING, COMPONENT_SETTINGS, RunConfig
+from ctcbench.contract.errors import UsageError
+from ctcbench.registry.component_registry import Registry
+
+KEY_LENGTH = 12
+
+
+def resolve(registry: Registry, config: RunConfig) -> RunConfig:
+    """Return the configuration with every component string checked and in its canonical form.
+
+    Raises:
+        UsageError: a component or an option is not there or wrong, or the decoder can't read what the
+            loss trains.
+    """
+    config = config.replace(
+        **{kind: registry.resolve(kind, getattr(config, kind)) for kind in COMPONENT_SETTINGS}
+    )
+    require_fitting(registry, config.loss, config.decoder)
+    return config
+
+
+def fitting_decoders(registry: Registry, loss: str) -> list[str]:
+    """Return the decoders that take frames for characters as a loss does."""
+    wanted = registry.alignment("loss", loss)
+    return [name for name, found in registry.components("decoder").items() if found.alignment == wanted]
+
+
+def require_fitting(registry: Registry, loss: str, decoder: str) -> None:
+    """Check that a decoder takes frames for characters as the loss does: the wrong texts look like texts.
+
+    Raises:
+        UsageError: it does not; names the decoders that do.
+    """
+    wanted, found = registry.alignment("loss", loss), registry.alignment("decoder", decoder)
+    if wanted == found:
+        return
+    means = {"ctc": "merges repeated frames, as CTC does", "fixed": "takes each frame for a character"}
+    fitting = ", ".join(fitting_decoders(registry, loss)) or "none that is installed"
+    raise UsageError(
+        f"--decoder {decoder} {means[found]}, but --loss {loss} {means[wanted]}: "
+        f"what came out would be wrong without a sign of it (decoders for this loss: {fitting})"
+    )
+
+
+def train_key(registry: Registry, config: RunConfig) -> str:
+    """Return the name of the run folder: a hash of every setting that decides the weights.
+
+    Options count with their values even where these are the defaults, so that a default which
+    changes later does not make two models share a folder.
+
+    Raises:
+        UsageError: ``init_from`` names no run with weights.
+    """
+    settings: dict[str, Any] = {k: v for k, v in config.model_dump().items() if k not in AFTER_TRAINING}
+    for kind in COMPONENT_SETTINGS:
+        if kind in settings:
+            settings[kind] = registry.resolve(kind, settings[kind], every=True)
+    if config.init_from:
+        settings["init_from"] = _digest(Path(config.init_from) / "weights.safetensors")
+    document = json.dumps(settings, sort_keys=True, ensure_ascii=True)
+    return hashlib.sha256(document.encode()).hexdigest()[:KEY_LENGTH]
+
+
+def differences(ours: RunConfig, theirs: RunConfig) -> list[str]:
+    """Return the settings that decide the weights and differ, as ``lr: 0.001 there, 0.003 here``."""
+    here, there = ours.model_dump(), theirs.model_dump()
+    return [
+        f"{name}: {there[name]} there, {here[name]} here"
+        for name in here
+        if name not in AFTER_TRAINING and here[name] != there[name]
+    ]
+
+
+def _digest(path: Path) -> str:
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError as error:
+        raise UsageError(
+            f"--init-from {path.parent}: no finished run there ({path.name}: {error.strerror})"
+        ) from None

@@ -1,0 +1,1 @@
+"""Atomic writes, locks, paths, pictures and text normalisation. No torch."""

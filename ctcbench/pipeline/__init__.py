@@ -1,0 +1,1 @@
+"""From a configuration to a stored result: draw, train, read, decode, score, store."""

@@ -1,0 +1,144 @@
+"""Decoding stored log-probs: decode, time, score and store, without torch and without retraining."""
+
+from __future__ import annotations
+
+import shlex
+import time
+from dataclasses import replace
+from numbers import Integral
+from pathlib import Path
+
+from ctcbench.config.run_config import RunConfig
+from ctcbench.config.train_key import require_fitting
+from ctcbench.contract.data import LogProbs
+from ctcbench.contract.errors import CtcbenchError, PluginError, UsageError
+from ctcbench.contract.hypothesis import Hypothesis
+from ctcbench.evaluation.collapse import blank_probability
+from ctcbench.evaluation.log_probs import load_log_probs, penalised
+from ctcbench.evaluation.scoring import score
+from ctcbench.registry.component_registry import Registry
+from ctcbench.registry.plugin import blamed
+from ctcbench.results.decoder_key import decoder_key
+from ctcbench.results.predictions import Predictions
+from ctcbench.results.result import Result
+from ctcbench.results.run_folder import RunFolder
+from ctcbench.results.stored_config import stored_config
+
+# What a summary of training has to say for a result to be made with it.
+_OF_TRAINING = (
+    "parameters", "train_seconds", "images_per_second", "peak_memory_mib",
+    "started", "host", "versions", "plugins", "data", "training",
+)  # fmt: skip
+
+
+def decode_run(
+    registry: Registry, folder: RunFolder, decoder: str, *, config: RunConfig | None = None
+) -> Result:
+    """Decode a finished run's test log-probs, store the result and return it.
+
+    `config` gives the settings to record (default: the run folder's); the caller holds the folder's
+    lock.
+
+    Raises:
+        UsageError: the decoder or an option of it is not there or wrong, or it can't read what the
+            loss trained.
+        CtcbenchError: the run is not finished, or a file of it is damaged.
+    """
+    config = config or stored_config(folder)
+    decoder = registry.resolve("decoder", decoder)
+    require_fitting(registry, config.loss, decoder)
+    config = config.replace(decoder=decoder)
+    trained = folder.read_summary()
+    if missing := [key for key in _OF_TRAINING if key not in trained]:
+        raise CtcbenchError(f"{folder.summary_path}: damaged ({missing[0]} is missing)")
+    stored = load_log_probs(folder.log_probs_path("test"))
+    hypotheses, seconds = decode(registry, decoder, decoding_input(stored, config))
+    texts = [stored.alphabet.decode(hypothesis.labels) for hypothesis in hypotheses]
+    result = Result(
+        config=config.model_dump(),
+        score=score(texts, stored.texts, "test", blank_probability=blank_probability(stored)),
+        cost={
+            "parameters": trained["parameters"],
+            "train_seconds": trained["train_seconds"],
+            "images_per_second": trained["images_per_second"],
+            "decode_ms_per_image": seconds * 1000 / len(texts),
+            "peak_memory_mib": trained["peak_memory_mib"],
+        },
+        provenance={
+            "started": trained["started"],
+            "host": trained["host"],
+            "versions": trained["versions"],
+            "plugins": trained["plugins"],
+            "data": trained["data"] | {"fingerprint": stored.fingerprint},
+            "training": trained["training"],
+        },
+    )
+    predictions = Predictions("test", stored.fingerprint, tuple(texts), tuple(stored.texts))
+    return replace(result, path=folder.write_result(result_key(config), result, predictions))
+
+
+def result_key(config: RunConfig) -> str:
+    """Return what the result of a configuration is called in its run folder; its decoder is canonical."""
+    return decoder_key(config.decoder, blank_penalty=_penalty(config) or None)
+
+
+def decode_stored(registry: Registry, run: Path, decoder: str) -> Result:
+    """Decode a finished run with another decoder: `decode_run`, with the folder's lock held.
+
+    Raises:
+        UsageError: `run` is no run folder, another process writes there, or as `decode_run`.
+        CtcbenchError: as `decode_run`.
+    """
+    folder = RunFolder(run)
+    if not folder.config_path.is_file():
+        raise UsageError(f"{run}: no run folder (expected {folder.config_path.name} in it)")
+    if not folder.summary_path.is_file():
+        raise UsageError(f"{run}: not finished, so it has no log-probs yet; go on with it by --resume")
+    if not (stored := folder.log_probs_path("test")).is_file():
+        config, out = (shlex.quote(str(path)) for path in (folder.config_path, run.parent))
+        again = f"`ctcbench run --config {config} --out {out}`"
+        raise UsageError(f"{stored}: not there any more; {again} reads the test images again")
+    with folder.lock("decoding in this run folder"):
+        return decode_run(registry, folder, decoder)
+
+
+def decode(registry: Registry, decoder: str, log_probs: LogProbs) -> tuple[list[Hypothesis], float]:
+    """Return the best hypothesis of every image, and how many seconds that took.
+
+    Raises:
+        PluginError: the decoder failed, or did not give one hypothesis an image, of labels that there are.
+    """
+    search = registry.build("decoder", decoder, log_probs.alphabet)
+    started = time.perf_counter()
+    with blamed(f"{registry.blame('decoder', decoder)} failed"):
+        hypotheses: list[Hypothesis] = list(search(log_probs))
+    seconds = time.perf_counter() - started
+    if wrong := _what_is_wrong(hypotheses, log_probs):
+        raise PluginError(f"{registry.blame('decoder', decoder)}: {wrong}")
+    return hypotheses, seconds
+
+
+def _what_is_wrong(hypotheses: list[Hypothesis], log_probs: LogProbs) -> str:
+    """Return what of a decoder's answer can't be used, or an empty text."""
+    if len(hypotheses) != len(log_probs):
+        return f"{len(hypotheses)} hypotheses for {len(log_probs)} images"
+    classes = log_probs.alphabet.num_classes
+    for image, hypothesis in enumerate(hypotheses):
+        if not isinstance(hypothesis, Hypothesis):
+            return f"for image {image} it gave {type(hypothesis).__name__}, not a ctcbench.Hypothesis"
+        for label in hypothesis.labels:
+            if not isinstance(label, Integral) or not 0 < label < classes:
+                return (
+                    f"label {label!r} for image {image}; labels are whole numbers from 1 to {classes - 1}, "
+                    f"without blanks"
+                )
+    return ""
+
+
+def decoding_input(log_probs: LogProbs, config: RunConfig) -> LogProbs:
+    """Return the log-probs that a decoder gets: with ``blank_penalty_at_decoding``, penalised."""
+    return penalised(log_probs, _penalty(config))
+
+
+def _penalty(config: RunConfig) -> float:
+    return config.blank_penalty if config.blank_penalty_at_decoding else 0.0

@@ -1,0 +1,226 @@
+"""run(): the whole way from a configuration to its result, on one screen."""
+
+from __future__ import annotations
+
+import contextlib
+import resource
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ctcbench.config.run_config import RunConfig
+from ctcbench.config.train_key import resolve, train_key
+from ctcbench.contract.data import SPLITS, Samples, Source, SplitName
+from ctcbench.contract.errors import CtcbenchError, UsageError
+from ctcbench.contract.hooks import RunInfo
+from ctcbench.data.build_source import build_source
+from ctcbench.data.materialise import materialise
+from ctcbench.evaluation.log_probs import load_log_probs, save_log_probs
+from ctcbench.pipeline.claim import claim
+from ctcbench.pipeline.decode_stored import decode_run, result_key
+from ctcbench.registry.component_registry import Registry
+from ctcbench.results import provenance
+from ctcbench.results.result import Result
+from ctcbench.results.run_folder import RunFolder
+from ctcbench.training.distributed.process_group import ALONE, Group
+from ctcbench.training.distributed.process_rank import place
+from ctcbench.training.progress import Watcher
+from ctcbench.training.runtime import Runtime
+
+if TYPE_CHECKING:
+    from ctcbench.training.device import Compute
+
+Drawn = dict[SplitName, Samples]
+
+
+def run(registry: Registry, config: RunConfig, runtime: Runtime | None = None) -> Result:
+    """Draw, train, read, decode, score and store; what is there already is not done again.
+
+    Raises:
+        UsageError: a setting can't work on this machine or with this data.
+        Interrupted: the user stopped it; the state is saved.
+        CtcbenchError: the loss became NaN, or a file of the run is damaged.
+    """
+    runtime = runtime or Runtime()
+    config = resolve(registry, config)
+    folder = RunFolder(runtime.out / train_key(registry, config))
+    source = build_source(registry, config.dataset)
+    with join(config) as group, contextlib.ExitStack() as stack:
+        if group.is_first:
+            stack.enter_context(claim(folder, config, runtime))
+        else:
+            runtime = replace(runtime, watcher=Watcher())
+        # The test images too: a text among them that can't be read should be known before training.
+        drawn = group.in_turn(lambda: {split: draw(registry, config, runtime, split) for split in SPLITS})
+        if not group.share(folder.is_finished):
+            train(registry, config, runtime, folder, source, drawn, group)
+        elif group.is_first:
+            folder.require_same_images(folder.read_summary().get("data", {}), _trained_on(drawn))
+            runtime.watcher.notice(f"{folder.path}: trained already; --fresh trains it again")
+        if group.is_first:
+            read(registry, config, runtime, folder, source, drawn, group)
+            result = decode_run(registry, folder, config.decoder, config=config)
+            group.share(result.to_json())
+        else:
+            path = folder.result_path(result_key(config))
+            result = Result.from_json(group.share(None), path)
+    if group.is_first:
+        info, tell = run_info(folder, config), runtime.watcher.notice
+        registry.tell("ctcbench_run_finished", tell, run=info, result=result.to_json())
+    return result
+
+
+def join(config: RunConfig) -> contextlib.AbstractContextManager[Group]:
+    """Return the context of the processes that torchrun started, or of this one alone.
+
+    Raises:
+        UsageError: an image a process is more than a batch has, or a device is not there.
+    """
+    here = place()
+    if here.size == 1:
+        return contextlib.nullcontext(ALONE)
+    if config.batch_size < here.size:
+        raise UsageError(
+            f"--batch-size {config.batch_size}: less than an image for each of {here.size} processes "
+            f"(it is the batch of all together); use a larger one, or fewer processes"
+        )
+    from ctcbench.training.distributed.torch_group import joined
+
+    return joined(here, config)
+
+
+def train(
+    registry: Registry,
+    config: RunConfig,
+    runtime: Runtime,
+    folder: RunFolder,
+    source: Source,
+    drawn: Drawn,
+    group: Group,
+) -> None:
+    """Train the recogniser that `config` names, and leave its best weights in `folder`."""
+    import torch
+
+    from ctcbench.training import device, logbook, loop, split, step
+    from ctcbench.training import training_summary as summary
+    from ctcbench.training.objective import build_objective
+    from ctcbench.training.recognizer import model as recognizer
+    from ctcbench.training.recognizer import weights
+
+    compute = device.choose(config, group.place)
+    group.require_same(
+        {
+            "settings": folder.path.name,
+            "versions": provenance.versions(),
+            "plugins": dict(registry.versions()),
+            "images": _trained_on(drawn),
+            "precision": compute.describe(),
+        }
+    )
+    compute.forget_peak_memory()
+    with device.repeatable(config, compute):
+        torch.manual_seed(config.seed)
+        model = recognizer.build_recognizer(registry, config, source.image, source.alphabet)
+        if config.init_from:
+            weights.begin_with(model, Path(config.init_from))
+        for samples in drawn.values():
+            split.require_enough_frames(samples, model, config)
+        train_split = split.make_split(drawn["train"], source.alphabet, compute.device)
+        val_split = split.make_split(drawn["val"], source.alphabet, compute.device)
+        steps = split.steps_an_epoch(train_split, config) * config.epochs
+        steps = min(steps, config.max_steps or steps)
+        augment = registry.build("augmentation", config.augmentation, source.image)
+        objective = build_objective(registry, config.loss, source.alphabet, model.output.frames)
+        state = step.new_state(model, augment, objective, config, compute, steps, group)
+        book = (logbook.Logbook if group.is_first else logbook.NoLogbook)(
+            registry, folder, run_info(folder, config, steps), getattr(source, "fit", "stretch"),
+            runtime.watcher.notice,
+        )  # fmt: skip
+        trainer = loop.Trainer(config, runtime, book, train_split, val_split, state, _trained_on(drawn))
+        trainer.restore()
+        book.begin()
+        trainer.fit()
+    book.finish(
+        {
+            **summary.summarise(trainer),
+            "finished": provenance.now(),
+            "peak_memory_mib": _peak_memory_mib(compute),
+            "host": provenance.host(compute.name()),
+            "versions": provenance.versions(),
+            "plugins": dict(registry.versions()),
+            "data": trainer.data,
+        }
+    )
+
+
+def read(
+    registry: Registry,
+    config: RunConfig,
+    runtime: Runtime,
+    folder: RunFolder,
+    source: Source,
+    drawn: Drawn,
+    group: Group,
+) -> None:
+    """Leave the log-probs of the validation and test images in `folder`, read with the best weights.
+
+    Those that are there already, and of the same images, stay.
+    """
+    splits = [split for split in drawn if split != "train" and not is_read(folder, split, drawn[split])]
+    if not splits:
+        return
+    from ctcbench.training import device, split
+    from ctcbench.training import inference as reading
+    from ctcbench.training.recognizer import weights
+
+    compute = device.choose(config, group.place)
+    model = weights.load_recognizer(registry, folder).to(compute.device)
+    batch_size = reading.evaluation_batch_size(config)
+    with device.repeatable(config, compute):
+        for name in splits:
+            split.require_enough_frames(drawn[name], model, config)
+            part = split.make_split(drawn[name], source.alphabet, compute.device)
+            log_probs = reading.read_split(model, part, compute, name, runtime.watcher, batch_size)
+            save_log_probs(folder.log_probs_path(name), log_probs)
+
+
+def is_read(folder: RunFolder, split: SplitName, samples: Samples) -> bool:
+    """Say whether the log-probs of a split are there, and of these images."""
+    path = folder.log_probs_path(split)
+    with contextlib.suppress(CtcbenchError):  # a damaged file is made again
+        return path.exists() and load_log_probs(path).fingerprint == samples.fingerprint
+    return False
+
+
+def _trained_on(drawn: Drawn) -> dict[str, str]:
+    """Return the fingerprints of the images that the weights depend on."""
+    return {split: drawn[split].fingerprint for split in ("train", "val")}
+
+
+def draw(registry: Registry, config: RunConfig, runtime: Runtime, split: SplitName) -> Samples:
+    """Return a split's samples from the cache, drawn now if need be."""
+    return materialise(
+        registry,
+        config.dataset,
+        split,
+        getattr(config, f"{split}_samples"),
+        skip_bad=config.skip_bad,
+        workers=runtime.workers,
+        progress=lambda done, total: runtime.watcher.drawing(split, done, total),
+        notice=runtime.watcher.notice,
+    )
+
+
+def run_info(folder: RunFolder, config: RunConfig, steps: int = 0) -> RunInfo:
+    """Return the run as trackers hear of it."""
+    return RunInfo(folder.path, folder.path.name, config.model_dump(), config.epochs, steps)
+
+
+def _peak_memory_mib(compute: Compute) -> float:
+    """Return the most memory that the training took: the GPU's, else that of this process since it began."""
+    on_gpu = compute.peak_memory_mib()
+    if on_gpu is not None:
+        return on_gpu
+    unit = 1 if sys.platform == "darwin" else 1024  # ru_maxrss is bytes there, KiB elsewhere
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 2**20

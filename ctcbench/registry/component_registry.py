@@ -1,0 +1,184 @@
+"""Every component by kind and name, from the plugins that are installed."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ctcbench.contract.component_string import ComponentString
+from ctcbench.contract.components import Component, Kind
+from ctcbench.contract.errors import CtcbenchError, PluginError, UsageError, nearest
+from ctcbench.contract.hooks import Column
+from ctcbench.contract.specs import Alignment
+from ctcbench.registry.plugin import GROUP, Plugin, blamed
+
+BUILTIN = "builtin"
+
+
+@dataclass(frozen=True)
+class Registry:
+    """Every component by kind and name, and every plugin, those that failed included."""
+
+    plugins: tuple[Plugin, ...]
+
+    def _owned(self) -> Iterator[tuple[Plugin, Component]]:
+        return ((plugin, component) for plugin in self.plugins for component in plugin.components)
+
+    @property
+    def failed(self) -> list[Plugin]:
+        """The plugins that were set aside."""
+        return [plugin for plugin in self.plugins if plugin.error]
+
+    def components(self, kind: Kind) -> dict[str, Component]:
+        """Return the components of a kind by name: the built-in ones first, each group by name."""
+        found = [(p.name != BUILTIN, c.name, c) for p, c in self._owned() if c.kind == kind]
+        return {name: component for _, name, component in sorted(found, key=lambda entry: entry[:2])}
+
+    @property
+    def conflicts(self) -> list[str]:
+        """What is wrong with names that more than one plugin owns, a sentence each."""
+        owners: dict[tuple[str, str], list[Plugin]] = {}
+        for plugin, component in self._owned():
+            owners.setdefault((component.kind, component.name), []).append(plugin)
+        return [self._two_owners(kind, name, who) for (kind, name), who in owners.items() if len(who) > 1]
+
+    def _two_owners(self, kind: str, name: str, owners: Sequence[Plugin]) -> str:
+        last = owners[-1]  # the built-in ones come first, and can't be left out
+        others = ",".join(plugin.name for plugin in self.plugins if plugin.name not in (BUILTIN, last.name))
+        return (
+            f"{kind} {name!r} has {len(owners)} owners: {' and '.join(plugin.owner for plugin in owners)}; "
+            f"uninstall one, or go without {last.owner}: CTCBENCH_PLUGINS={others}"
+        )
+
+    def owner(self, component: Component) -> Plugin:
+        """Return the plugin that brought a component."""
+        return next(plugin for plugin, owned in self._owned() if owned is component)
+
+    def get(self, kind: Kind, name: str) -> Component:
+        """Return a component.
+
+        Raises:
+            UsageError: there is none of that name; says the nearest, and which plugins did not load.
+            PluginError: more than one plugin has a component of that name.
+        """
+        known = self.components(kind)
+        owners = [p for p, c in self._owned() if (c.kind, c.name) == (kind, name)]
+        if len(owners) > 1:
+            raise PluginError(self._two_owners(kind, name, owners))
+        if name in known:
+            return known[name]
+        message = f"no {kind} {name!r}{nearest(name, known)} (there are: {', '.join(known) or 'none'})"
+        if self.failed:
+            message += f"; not loaded: {'; '.join(f'{p.owner}: {p.error}' for p in self.failed)}"
+            message += " (see `ctcbench plugins`)"
+        raise UsageError(message)
+
+    def resolve(self, kind: Kind, text: str, *, every: bool = False) -> str:
+        """Return a component string checked and in its one canonical form.
+
+        Options that have their default value are left out, or, with `every`, all are written.
+
+        Raises:
+            UsageError: the text can't be read, or the component or an option is not there or wrong.
+        """
+        given = self._parse(kind, text)
+        component = self.get(kind, given.name)
+        values = component.read(given.options)
+        kept = {
+            name: option.as_text(values[name])
+            for name, option in component.options.items()
+            if every or values[name] != option.default
+        }
+        return str(ComponentString(given.name, kept))
+
+    def alignment(self, kind: Kind, text: str) -> Alignment:
+        """Return how the loss or the decoder that a string names takes frames for characters.
+
+        Raises:
+            UsageError: the text can't be read, or there is no such component.
+        """
+        return self.get(kind, self._parse(kind, text).name).alignment
+
+    def _parse(self, kind: Kind, text: str) -> ComponentString:
+        try:
+            return ComponentString.parse(text)
+        except UsageError as error:
+            raise UsageError(f"{kind} {error}") from None
+
+    def build(self, kind: Kind, text: str, *context: Any) -> Any:
+        """Build the component that a string names.
+
+        Raises:
+            UsageError: as `resolve`, or the builder's own.
+            PluginError: the builder failed; the message begins with its owner.
+        """
+        given = self._parse(kind, text)
+        component = self.get(kind, given.name)
+        values = component.read(given.options)
+        try:
+            with blamed(f"{self.blame(kind, text)} could not be built"):
+                return component.builder(*context, **values)
+        except UsageError as error:
+            named = str(error).startswith(f"{kind} ")
+            raise UsageError(str(error) if named else f"{kind} {text}: {error}") from error
+
+    def blame(self, kind: Kind, text: str) -> str:
+        """Return how an error begins that is a component's fault: with its owner, and what was asked for."""
+        owner = self.owner(self.get(kind, self._parse(kind, text).name)).owner
+        return f"{owner}: {kind} {text!r}"
+
+    def tell(self, hook: str, notice: Callable[[str], None], **arguments: Any) -> None:
+        """Call a hook of every plugin that has it.
+
+        One that raises is named to `notice` and not called again; its components stay, as the run may
+        be made of them.
+        """
+        for plugin in self.plugins:
+            try:
+                plugin.call(hook, **arguments)
+            except (Exception, SystemExit) as error:
+                plugin.silence()
+                notice(f"plugin {plugin.owner} hears no more of this run: {hook} raised {error!r}")
+
+    def columns(self) -> list[Column]:
+        """Return the extra report columns of every plugin."""
+        return [column for plugin in self.plugins for column in plugin.columns]
+
+    def versions(self) -> Mapping[str, str]:
+        """Return the version of every plugin that loaded, the built-in one left out."""
+        return {p.distribution: p.version for p in self.plugins if not p.error and p.name != BUILTIN}
+
+
+def load(names: Sequence[str] | None = None) -> Registry:
+    """Load the plugins that are installed: all, or the built-ins and those of `names` alone.
+
+    `names`, of entry points or distributions, None takes the environment variable CTCBENCH_PLUGINS (names
+    with commas between; empty: the built-ins alone), and where that is not set, all.
+
+    Raises:
+        UsageError: `names` holds one that is not installed.
+    """
+    if names is None and (chosen := os.environ.get("CTCBENCH_PLUGINS")) is not None:
+        names = [name.strip() for name in chosen.split(",") if name.strip()]
+    points = sorted(
+        importlib.metadata.entry_points(group=GROUP), key=lambda point: (point.name != BUILTIN, point.name)
+    )
+    known = [point.name for point in points]
+    if BUILTIN not in known:
+        raise CtcbenchError("ctcbench is not installed as a package: run `pip install -e .` in its folder")
+    found = [Plugin.of(point) for point in points]
+    for name in names or ():
+        if not any(name in (plugin.name, plugin.distribution) for plugin in found):
+            allowed = ", ".join(known)
+            raise UsageError(
+                f"CTCBENCH_PLUGINS: no plugin {name!r}{nearest(name, known)} (there are: {allowed})"
+            )
+    plugins = []
+    for point, plugin in zip(points, found, strict=True):
+        if names is None or point.name == BUILTIN or {plugin.name, plugin.distribution} & {*names}:
+            plugin.load(point)
+            plugins.append(plugin)
+    return Registry(tuple(plugins))

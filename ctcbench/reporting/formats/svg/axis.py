@@ -1,0 +1,58 @@
+"""Axes of a figure: places for values, round ticks, grid and labels."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from ctcbench.reporting.formats.svg.markup import element
+
+
+@dataclass(frozen=True)
+class Panel:
+    """A pair of axes: ``left`` to ``right`` and ``top`` to ``bottom`` in the picture, and what they span."""
+
+    left: float
+    right: float
+    top: float
+    bottom: float
+    xs: tuple[float, float]
+    ys: tuple[float, float]
+
+    def x(self, value: float) -> float:
+        """Return the place of a value along the picture."""
+        low, high = self.xs
+        return self.left + (value - low) / (high - low or 1.0) * (self.right - self.left)
+
+    def y(self, value: float) -> float:
+        """Return the place of a value down the picture."""
+        low, high = self.ys
+        return self.bottom - (value - low) / (high - low or 1.0) * (self.bottom - self.top)
+
+    def frame(self, title: str, x_label: str) -> Iterator[str]:
+        """Yield the grid, the ticks with their figures, and what both axes show."""
+        for tick in ticks(*self.ys):
+            at = f"{self.y(tick):.1f}"
+            yield element("line", cls="grid", x1=self.left, x2=self.right, y1=at, y2=at)
+            yield element("text", f"{tick:,g}", cls="tick", x=self.left - 8, y=at, dy="0.32em", anchor="end")
+        for tick in ticks(*self.xs):
+            at = f"{self.x(tick):.1f}"
+            yield element("line", cls="axis", x1=at, x2=at, y1=self.bottom, y2=self.bottom + 4)
+            yield element("text", f"{tick:,g}", cls="tick", x=at, y=self.bottom + 18, anchor="middle")
+        yield element("line", cls="axis", x1=self.left, x2=self.right, y1=self.bottom, y2=self.bottom)
+        yield element("text", title, cls="label", x=self.left, y=self.top - 12)
+        middle = (self.left + self.right) / 2
+        yield element("text", x_label, cls="label", x=middle, y=self.bottom + 37, anchor="middle")
+
+
+def ticks(low: float, high: float, most: int = 5) -> list[float]:
+    """Return round values between two: at most `most` steps of 1, 2 or 5 times a power of 10."""
+    span = high - low
+    if not span > 0:
+        return [low]
+    power = 10.0 ** math.floor(math.log10(span / most))
+    step = next(power * factor for factor in (1, 2, 5, 10, 20) if span / (power * factor) <= most)
+    first = math.ceil(low / step - 1e-9)
+    last = math.floor(high / step + 1e-9)
+    return [float(f"{number * step:.12g}") for number in range(first, last + 1)]

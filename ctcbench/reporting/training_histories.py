@@ -1,0 +1,39 @@
+"""What training recorded on its way, read back from run folders for curves."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+from ctcbench.contract.errors import CtcbenchError
+from ctcbench.evaluation.score import is_number
+from ctcbench.results.run_folder import RunFolder
+
+Point = tuple[int, float]
+
+
+def read_records(folder: Path, kind: Literal["steps", "epoch"]) -> list[dict[str, Any]]:
+    """Return the records of a kind in a run folder's metrics; none where they can't be read."""
+    try:
+        records = RunFolder(folder).read_metrics()
+    except CtcbenchError:
+        return []  # the figures stand; the way to them is an extra
+    return [record for record in records if record.get("kind") == kind]
+
+
+def points(records: Sequence[dict[str, Any]], key: str) -> list[Point]:
+    """Return ``(step, value)`` of each record that has a finite number under `key`."""
+    found = []
+    for record in records:
+        step, value = record.get("step"), record.get(key)
+        if isinstance(step, int) and is_number(value):
+            found.append((step, float(value)))
+    return found
+
+
+def thinned(points: Sequence[Any], most: int) -> list[Any]:
+    """Return at most `most` of the points, evenly spread, the first and the last among them."""
+    if len(points) <= most:
+        return list(points)
+    return [points[round(i * (len(points) - 1) / (most - 1))] for i in range(most)]

@@ -1,0 +1,195 @@
+"""conduct(): carries out a plan with an executor, and records how each trial ended."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Protocol
+
+from ctcbench.contract.errors import CtcbenchError, Interrupted, PluginError
+from ctcbench.contract.executors import Event, Executor, Listener, Outcome
+from ctcbench.processes.stop_request import stop_request
+from ctcbench.registry.component_registry import Registry
+from ctcbench.registry.plugin import blamed
+from ctcbench.results.result import Result
+from ctcbench.results.run_folder import RunFolder
+from ctcbench.study.grid import Entry
+from ctcbench.study.plan import Model, Plan, result_of
+
+
+def build_executor(registry: Registry, text: str, devices: Collection[str]) -> Executor:
+    """Return the executor that `text` names, for trials with these settings of ``device``.
+
+    Raises:
+        UsageError: it is not there, or an option of it is wrong.
+        PluginError: what was built is no executor.
+    """
+    executor: Executor = registry.build("executor", text)
+    if for_devices := getattr(executor, "for_devices", None):
+        with blamed(f"{registry.blame('executor', text)}: for_devices failed"):
+            executor = for_devices(devices)
+    for method in ("describe", "run"):
+        if not callable(getattr(executor, method, None)):
+            raise PluginError(
+                f"{registry.blame('executor', text)}: what was built, {type(executor).__name__}, "
+                f"has no method {method} (see ctcbench.Executor)"
+            )
+    return executor
+
+
+def resources_of(executor: Executor) -> dict[str, Any]:
+    """Return what an executor says of itself, which a study records.
+
+    Raises:
+        PluginError: it fails, or that is no JSON.
+    """
+    with blamed(f"executor {type(executor).__name__}: describe failed"):
+        resources = dict(executor.describe())
+        json.dumps(resources, allow_nan=False)
+    return resources
+
+
+class Onlooker(Protocol):
+    """Hears of a study as it goes; nothing here comes from another thread."""
+
+    def heard(self, model: Model, worker: str, event: Event) -> None:
+        """Hear of a trial's progress."""
+
+    def ended(self, model: Model, outcome: Outcome, results: Mapping[str, Result]) -> None:
+        """Hear how a trial ended, and every result that its model has."""
+
+    def notice(self, text: str) -> None:
+        """Hear a sentence that the user should read."""
+
+
+@dataclass
+class Ending:
+    """How a study ended: the outcome of each trial that ran, and why models failed, now or before, by key."""
+
+    outcomes: dict[str, Outcome] = field(default_factory=dict)
+    failed: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def stopped(self) -> list[Outcome]:
+        """The trials that were stopped while the study was not, or that another process was busy with."""
+        return [outcome for outcome in self.outcomes.values() if outcome.state == "stopped"]
+
+    @property
+    def complete(self) -> bool:
+        """Whether every configuration has its result."""
+        return not (self.failed or self.stopped)
+
+
+def conduct(
+    plan: Plan,
+    executor: Executor,
+    onlooker: Onlooker,
+    *,
+    resources: Mapping[str, Any],
+    checkpoint_seconds: float = 60.0,
+    resume_command: str = "the same command",
+) -> Ending:
+    """Run what is left of a plan; the caller holds the study folder's lock and has written the plan.
+
+    Raises:
+        Interrupted: the user stopped it; what ran is saved.
+        PluginError: the executor failed.
+        UsageError: the study's folder can't be written.
+    """
+    ending = Ending(failed=plan.failed)
+    todo = {model.key: model for model in plan.at("decode", "resume", "train")}
+    for model in todo.values():
+        for entry in model.pending:
+            _set_aside(model.folder, entry, onlooker)
+    trials = [model.trial(checkpoint_seconds) for model in todo.values()]
+    with stop_request(onlooker.notice) as stop:
+        listener = Listener(
+            tell=lambda key, worker, event: onlooker.heard(todo[key], worker, event),
+            stopping=lambda: stop.requested,
+        )
+        outcomes: Iterator[Outcome] = iter(())
+        try:
+            with blamed(f"executor {type(executor).__name__} failed"):
+                outcomes = executor.run(trials, listener)
+                for outcome in outcomes:
+                    _require_awaited(outcome, todo, ending)
+                    if stop.requested and outcome.state == "failed":
+                        # An interrupt takes many shapes in the middle of an import: the next start will tell.
+                        outcome = replace(outcome, state="stopped", error="")
+                    _record(plan, todo[outcome.key], outcome, ending, resources, onlooker)
+        except KeyboardInterrupt:  # the second one: nobody is waited for
+            raise _stopped(
+                plan, ending, resume_command, "at once", "the rest goes on from where it was last saved"
+            ) from None
+        finally:
+            if close := getattr(outcomes, "close", None):
+                close()
+    if stop.requested:
+        raise _stopped(plan, ending, resume_command, "", f"the rest is saved in {plan.folder.out}")
+    for key in todo.keys() - ending.outcomes.keys():
+        ending.failed[key] = "the executor gave no outcome for it"
+    return ending
+
+
+def _stopped(plan: Plan, ending: Ending, command: str, how: str, rest: str) -> Interrupted:
+    done = sum(outcome.state == "done" for outcome in ending.outcomes.values()) + len(plan.at("done"))
+    counted = f"{done} of {len(plan.models)} models done"
+    return Interrupted(f"stopped {how}{' ' * bool(how)}with {counted}, {rest}; go on with: {command}")
+
+
+def _require_awaited(outcome: Outcome, todo: Mapping[str, Model], ending: Ending) -> None:
+    if not isinstance(outcome, Outcome):
+        raise PluginError(f"the executor gave {outcome!r}, not a ctcbench.Outcome")
+    if outcome.key not in todo:
+        raise PluginError(
+            f"the executor gave an outcome for {outcome.key!r}, which is no trial of this study"
+        )
+    if outcome.key in ending.outcomes:
+        raise PluginError(f"the executor gave a second outcome for {outcome.key}")
+
+
+def _record(
+    plan: Plan,
+    model: Model,
+    outcome: Outcome,
+    ending: Ending,
+    resources: Mapping[str, Any],
+    onlooker: Onlooker,
+) -> None:
+    missing = [entry for entry in model.pending if result_of(model.folder, entry) is None]
+    if outcome.state == "done" and missing:
+        where = model.folder.result_path(missing[0].result_key)
+        outcome = Outcome(outcome.key, "failed", f"its executor says it is done, but there is no {where}")
+    if outcome.state == "failed" and not outcome.error:
+        outcome = replace(outcome, error="its executor gave no reason")
+    ending.outcomes[outcome.key] = outcome
+    if outcome.state != "stopped":
+        plan.folder.write_trial(
+            outcome,
+            tried=[entry.result_key for entry in model.pending],
+            missing=[entry.result_key for entry in missing],
+            trained=model.folder.is_finished,
+            label=model.label,
+            config=model.entries[0].config.model_dump(),
+            whole=model.stage == "train",
+            resources=dict(resources),
+        )
+    if outcome.state == "failed":
+        ending.failed[outcome.key] = outcome.error
+    onlooker.ended(model, outcome, model.results())
+
+
+def _set_aside(run: RunFolder, entry: Entry, onlooker: Onlooker) -> None:
+    """Move a result out of the way that can't be read: of another version, it may be precious."""
+    path = run.result_path(entry.result_key)
+    if not path.is_file():
+        return
+    try:
+        Result.read(path)
+    except CtcbenchError as error:
+        kept = path.with_suffix(".json.unreadable")
+        with contextlib.suppress(OSError):
+            path.replace(kept)
+            onlooker.notice(f"{error}; kept as {kept.name}, and made again")

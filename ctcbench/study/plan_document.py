@@ -1,0 +1,37 @@
+"""plan_document(): a plan as it is kept in the study's folder."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ctcbench.registry.component_registry import Registry
+from ctcbench.results import provenance
+from ctcbench.study.plan import Plan
+from ctcbench.study.study_folder import SCHEMA
+
+
+def plan_document(
+    registry: Registry, plan: Plan, executor: str, resources: Mapping[str, Any], source: str
+) -> dict[str, Any]:
+    """Return the plan as it is recorded: every configuration, and what it is carried out with."""
+    return {
+        "schema": SCHEMA,
+        "name": plan.folder.name,
+        "source": source,
+        "created": provenance.now(),
+        "versions": provenance.versions(),
+        "plugins": dict(registry.versions()),
+        "executor": executor,
+        "resources": dict(resources),
+        "scale": plan.scale,
+        "models": [
+            {
+                "key": model.key,
+                "label": model.label,
+                "results": {entry.result_key: entry.config.model_dump() for entry in model.entries},
+                "names": {entry.result_key: entry.name for entry in model.entries},
+            }
+            for model in plan.models
+        ],
+    }

@@ -1,0 +1,121 @@
+"""Rules for augmentations: images stay images, chance comes from torch's seed, the input is left alone."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ctcbench.testing.case import Case, Rule
+from ctcbench.testing.meta_device import META, require_one_device
+
+_SEEDS = range(3)
+_LEAST_CONTRAST = 8.0  # grey levels
+_PAPER_MARGIN = 0.05  # of the contrast
+
+
+def gives_images_of_the_same_shape(case: Case) -> None:
+    """A batch, and a batch of one, comes out in the shape it went in, as uint8 or float32."""
+    for count in (5, 1):
+        images_NCHW = _images(case, count)
+        made = _augment(case, images_NCHW)
+        case.require(
+            made.shape == images_NCHW.shape,
+            f"of images {tuple(images_NCHW.shape)} it must make as many of the same size",
+            tuple(made.shape),
+            "return one image for each, of the same size",
+        )
+
+
+def stays_between_black_and_white(case: Case) -> None:
+    """Grey levels are finite and go from 0 to 255."""
+    for seed in range(5):
+        made = _augment(case, _images(case, 5), seed).float()
+        least, most = made.min().item(), made.max().item()
+        rule, remedy = "grey levels must lie between 0 and 255", "end with .clamp(0, 255)"
+        case.require(least >= 0 and most <= 255, rule, f"{least:.4g} to {most:.4g}", remedy)
+
+
+def leaves_its_input_alone(case: Case) -> None:
+    """The images belong to the data set: a GPU keeps them for the next epoch."""
+    images_NCHW = _images(case, 5)
+    before = images_NCHW.clone()
+    _augment(case, images_NCHW)
+    rule, remedy = "it must not write into the images that it is given", "work on a copy"
+    case.require(torch.equal(images_NCHW, before), rule, "changed images", remedy)
+
+
+def draws_from_torchs_generator(case: Case) -> None:
+    """The same seed gives the same images, whatever was done before: a run that goes on repeats itself."""
+    images_NCHW, augment = _images(case, 5), case.build()
+    made = [_called(case, augment, images_NCHW, seed=7) for _ in range(2)]
+    rule, remedy = "the same torch seed must give the same images", "draw with torch, and keep no state"
+    case.require(torch.equal(*made), rule, "two different batches", remedy)
+
+
+def keeps_what_is_to_be_read(case: Case) -> None:
+    """Ink stands out from the paper in every image, and is still the darker of the two.
+
+    Most of an image is paper, so dark strokes make its mean darker than its median, whatever the greys.
+    """
+    for seed in _SEEDS:
+        greys_NP = _augment(case, _images(case, 5), seed).float().mean(1).flatten(1)
+        contrast_N = greys_NP.amax(1) - greys_NP.amin(1)
+        rule, remedy = "the ink must not vanish", "do less, and keep to grey levels from 0 to 255, not to 1"
+        enough = bool((contrast_N > _LEAST_CONTRAST).all())
+        case.require(enough, rule, f"an image with a contrast of {contrast_N.min():.4g} levels", remedy)
+        paper_N, mean_N = greys_NP.median(1).values, greys_NP.mean(1)
+        darker_N = (mean_N - paper_N) / contrast_N
+        rule, remedy = "dark strokes on light paper must stay so", "invert no image: 0 is ink, 255 is paper"
+        got = f"an image whose paper has a level of {paper_N[darker_N.argmax()]:.4g}, lighter ones being ink"
+        case.require(bool((darker_N < _PAPER_MARGIN).all()), rule, got, remedy)
+
+
+def follows_its_images_to_another_device(case: Case) -> None:
+    """Images may be a GPU's, widths are the host's; tried on torch's device without memory, ``meta``."""
+    images_NCHW, augment = _images(case, 5), case.build()
+    remedy = "draw with device=images.device, and bring the widths there"
+    require_one_device(case, lambda: augment(images_NCHW.to(META), _widths(images_NCHW)), remedy)
+
+
+def _images(case: Case, count: int) -> Tensor:
+    """Return dark strokes on light paper, uint8."""
+    image = case.image
+    chance = torch.Generator().manual_seed(count)
+    paper = torch.full((count, image.channels, image.height, image.width), 240.0)
+    paper += torch.randn(paper.shape, generator=chance) * 4
+    top, bottom = image.height // 3, max(image.height // 3 + 1, 2 * image.height // 3)
+    margin, stroke = min(4, image.width // 6), max(1, min(3, image.width // 5))
+    for left in range(margin, max(margin + 1, image.width - margin), 2 * stroke):
+        paper[..., top:bottom, left : left + stroke] = 40.0
+    return paper.clamp(0, 255).to(torch.uint8)
+
+
+def _widths(images_NCHW: Tensor) -> Tensor:
+    return torch.full((len(images_NCHW),), images_NCHW.shape[-1])
+
+
+def _augment(case: Case, images_NCHW: Tensor, seed: int = 0) -> Tensor:
+    return _called(case, case.build(), images_NCHW, seed)
+
+
+def _called(case: Case, augment: Any, images_NCHW: Tensor, seed: int) -> Tensor:
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        made = case.attempt("be called", lambda: augment(images_NCHW, _widths(images_NCHW)))
+    rule, remedy = "it must return a tensor of uint8 or float32", "return the images alone, as grey levels"
+    got = made.dtype if isinstance(made, Tensor) else type(made).__name__
+    case.require(got in (torch.uint8, torch.float32), rule, got, remedy)
+    tensor: Tensor = made
+    return tensor
+
+
+RULES: tuple[Rule, ...] = (
+    gives_images_of_the_same_shape,
+    stays_between_black_and_white,
+    leaves_its_input_alone,
+    draws_from_torchs_generator,
+    keeps_what_is_to_be_read,
+    follows_its_images_to_another_device,
+)

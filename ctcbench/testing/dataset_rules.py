@@ -1,0 +1,195 @@
+"""Rules for data sets: drawing is a pure function, in any process; images and texts are as agreed."""
+
+from __future__ import annotations
+
+import json
+import os
+import pickle
+import random
+import subprocess
+import sys
+from collections.abc import Callable
+from typing import Any, get_args
+
+import numpy as np
+
+from ctcbench.contract.data import SPLITS, Sample, Source, SplitName
+from ctcbench.contract.errors import BadSample
+from ctcbench.contract.specs import Alphabet, ImageSpec
+from ctcbench.files.pictures import Fit
+from ctcbench.testing.case import Case, Rule
+
+_LOOKED_AT = 6  # samples a split
+
+
+def says_what_it_holds(case: Case) -> None:
+    """image, alphabet, size and describe are what the core asks for, and fit, if there is one, is known."""
+    source = _source(case)
+    fits, fit = get_args(Fit), getattr(source, "fit", "stretch")
+    rule = f"the attribute fit, where there is one, must be {' or '.join(map(repr, fits))}"
+    case.require(fit in fits, rule, repr(fit), "leave it out, or say how pictures come to their size")
+    for split in SPLITS:
+        indices = _indices(case, source, split)
+        names = case.attempt("describe samples", lambda: [source.describe(split, i) for i in indices])  # noqa: B023
+        sound = all(isinstance(name, str) and name for name in names) and len(set(names)) == len(names)
+        rule = f"describe({split!r}, index) must be a text of its own for each sample"
+        case.require(sound, rule, names, "put the index or the file's name into it")
+
+
+def draws_images_as_agreed(case: Case) -> None:
+    """Images are uint8 of the size that `image` says, (H, W) or (C, H, W)."""
+    source = _source(case)
+    spec = source.image
+    shapes = [(spec.channels, spec.height, spec.width)] + [(spec.height, spec.width)] * (spec.channels == 1)
+    for sample in _drawn(case, source):
+        image = np.asarray(sample.image)
+        rule = f"images must be uint8 of shape {' or '.join(map(str, shapes))}"
+        got, remedy = f"{image.dtype} {image.shape}", "convert in draw, or correct `image`"
+        case.require(image.dtype == np.uint8 and image.shape in shapes, rule, got, remedy)
+        rule, remedy = f"width must be None or 1 to {spec.width}", "count the columns that are not padding"
+        case.require(sample.width in (None, *range(1, spec.width + 1)), rule, repr(sample.width), remedy)
+
+
+def draws_texts_of_its_alphabet(case: Case) -> None:
+    """Texts are not empty, and their characters stand in the alphabet."""
+    source = _source(case)
+    for sample in _drawn(case, source):
+        rule, remedy = "the text of a sample must be a str", "convert it in draw"
+        case.require(isinstance(sample.text, str), rule, repr(sample.text), remedy)
+        sound = sample.text and not source.alphabet.missing(sample.text)
+        rule = f"texts must have one or more characters, all of the alphabet {source.alphabet.characters!r}"
+        case.require(bool(sound), rule, repr(sample.text), "raise BadSample for one that can't be used")
+
+
+def draws_the_same_again(case: Case) -> None:
+    """A sample is a function of (options, split, index): not of the order, nor of global generators."""
+    states = random.getstate(), np.random.get_state()
+    try:
+        one, other = (_in_order(case, _source(case), seed, step) for seed, step in ((1, 1), (2, -1)))
+    finally:
+        random.setstate(states[0])
+        np.random.set_state(states[1])
+    _same(case, one, other, "drawn again in another order, from a new source")
+
+
+def draws_the_same_in_a_worker(case: Case) -> None:
+    """Another process draws the same: nothing hangs on hash(), on the time or on what was drawn before."""
+    source = _source(case)
+    indices = _indices(case, source, "train")
+    order = {"split": "train", "indices": list(indices)}
+    pickled = case.attempt("be pickled to a worker", lambda: pickle.dumps(source))
+    child = subprocess.run(
+        [sys.executable, "-m", "ctcbench.testing.draw_digests"],
+        input=json.dumps(order).encode() + b"\n" + pickled,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "PYTHONHASHSEED": "271"},
+        capture_output=True,
+        check=False,
+    )
+    last_words = child.stderr.decode(errors="replace").strip().rpartition("\n")[2]
+    rule, remedy = "a worker process must be able to draw", "define its class at the top of a module"
+    got = last_words or f"exit code {child.returncode}"
+    case.require(child.returncode == 0 and bool(child.stdout), rule, got, remedy)
+    here = [_digest(case, source, "train", index) for index in indices]
+    _same(case, here, json.loads(child.stdout), "drawn in another process")
+
+
+def keeps_splits_apart(case: Case) -> None:
+    """Training, validation and test samples are not the same ones."""
+    source = _source(case)
+    drawn = {s: [_digest(case, source, s, i) for i in _indices(case, source, s)] for s in SPLITS}
+    for one, other in (("train", "val"), ("train", "test"), ("val", "test")):
+        shared = set(drawn[one]) & set(drawn[other])  # type: ignore[index]
+        rule, remedy = f"{one} and {other} must not share samples", "let the split's name into the seed"
+        case.require(not shared, rule, f"{len(shared)} of {len(drawn[one])} the same", remedy)  # type: ignore[index]
+
+
+def has_fingerprints(case: Case) -> None:
+    """A fingerprint is a text, the same for the same options, and another for each split."""
+    one, other = (
+        [case.attempt("give fingerprints", lambda s=s, b=b: b.fingerprint(s)) for s in SPLITS]  # type: ignore[misc]
+        for b in (_source(case), _source(case))
+    )
+    rule, remedy = "a fingerprint must be a str", "return a digest in hexadecimal"
+    case.require(all(isinstance(text, str) for text in one + other), rule, repr(one[0]), remedy)
+    rule, remedy = "the same options must give the same fingerprint", "let no time or id() into it"
+    case.require(one == other, rule, f"{one} {other}", remedy)
+    rule, remedy = "each split needs a fingerprint of its own", "put the split's name into it"
+    case.require(len(set(one)) == len(SPLITS), rule, one, remedy)
+
+
+def _source(case: Case) -> Source:
+    """Build the source, and see to it that it has what every rule asks for."""
+    source: Source = case.build()
+    rule, remedy = "image must be an ImageSpec and alphabet an Alphabet", "import both from ctcbench"
+    kinds = (getattr(source, "image", None), getattr(source, "alphabet", None))
+    case.require(isinstance(kinds[0], ImageSpec) and isinstance(kinds[1], Alphabet), rule, kinds, remedy)
+    return source
+
+
+def _indices(case: Case, source: Source, split: SplitName) -> range:
+    """Return the indices of the first samples of a split."""
+    size: object = case.attempt(f"say the size of {split}", lambda: source.size(split))
+    rule = f"size({split!r}) must be a count, or None where there is no end"
+    is_count = isinstance(size, int) and not isinstance(size, bool) and size >= 0
+    case.require(size is None or is_count, rule, repr(size), "count the samples")
+    return range(min(size, _LOOKED_AT) if isinstance(size, int) else _LOOKED_AT)
+
+
+def _in_order(case: Case, source: Source, seed: int, step: int) -> list[str]:
+    """Return the digests of the first samples, drawn forwards or backwards after seeding what is global."""
+    random.seed(seed)
+    np.random.seed(seed)
+    indices = list(_indices(case, source, "train"))
+    drawn = {index: _digest(case, source, "train", index) for index in indices[::step]}
+    return [drawn[index] for index in indices]
+
+
+def _drawn(case: Case, source: Source) -> list[Sample]:
+    """Return the first samples of all splits that can be used."""
+    samples: list[Sample] = []
+    for split in SPLITS:
+        for index in _indices(case, source, split):
+            sample = case.attempt(f"draw {split}/{index}", _or_none(source, split, index))
+            samples += [sample] if sample is not None else []
+    rule, remedy = "some of its first samples must be usable", "try it with options that find data"
+    case.require(bool(samples), rule, "none", remedy)
+    wrong = next((sample for sample in samples if not isinstance(sample, Sample)), None)
+    case.require(wrong is None, "draw must return a Sample", type(wrong).__name__, "import it from ctcbench")
+    return samples
+
+
+def _or_none(source: Source, split: SplitName, index: int) -> Callable[[], Sample | None]:
+    def draw() -> Sample | None:
+        try:
+            return source.draw(split, index)
+        except BadSample:
+            return None
+
+    return draw
+
+
+def _digest(case: Case, source: Any, split: str, index: int) -> str:
+    from ctcbench.testing.draw_digests import digest
+
+    return case.attempt(f"draw {split}/{index}", lambda: digest(source, split, index))
+
+
+def _same(case: Case, one: list[str], other: list[str], how: str) -> None:
+    differing = [index for index, pair in enumerate(zip(one, other, strict=True)) if pair[0] != pair[1]]
+    case.require(
+        not differing,
+        f"a sample must be the same when {how}",
+        f"others for train/{', train/'.join(map(str, differing))}",
+        "seed a generator of its own from (seed, split, index), by hashlib and not hash()",
+    )
+
+
+RULES: tuple[Rule, ...] = (
+    says_what_it_holds,
+    draws_images_as_agreed,
+    draws_texts_of_its_alphabet,
+    draws_the_same_again,
+    draws_the_same_in_a_worker,
+    keeps_splits_apart,
+    has_fingerprints,
+)

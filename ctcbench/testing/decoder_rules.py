@@ -1,0 +1,201 @@
+"""Rules for decoders: one sound hypothesis an image, from the frames that count alone."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import numbers
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ctcbench.contract.data import LogProbs
+from ctcbench.contract.hypothesis import Hypothesis
+from ctcbench.contract.specs import BLANK
+from ctcbench.testing.case import Case, Rule
+from ctcbench.testing.synthetic_log_probs import part, sure_of, texts_for, unsure, with_lengths
+
+_FRAMES = 12
+_LENGTHS = (12, 9, 1, 7, 12, 3)
+
+
+def gives_one_hypothesis_an_image(case: Case) -> None:
+    """N images give a list of N hypotheses: labels, log_prob, frames."""
+    for count in (len(_LENGTHS), 1):
+        _decode(case, part(_unsure(case), 0, count))
+
+
+def gives_labels_of_the_alphabet(case: Case) -> None:
+    """Labels are whole numbers from 1 to K − 1; blanks are dropped, and K is not a class."""
+    for hypothesis in _decode(case, _unsure(case)):
+        sound = all(
+            isinstance(label, int | np.integer) and BLANK < label < case.alphabet.num_classes
+            for label in hypothesis.labels
+        )
+        rule = f"labels must be classes from 1 to {case.alphabet.num_classes - 1}, no blank (0) among them"
+        case.require(sound, rule, hypothesis.labels, "drop blanks, and check for offsets of one")
+
+
+def gives_rising_frames(case: Case) -> None:
+    """Frames are one a label, strictly rising, among those that count; or () where it can't tell."""
+    for hypothesis, length in zip(_decode(case, _unsure(case)), _LENGTHS, strict=True):
+        frames = hypothesis.frames
+        whole = all(isinstance(frame, int | np.integer) for frame in frames)
+        rising = whole and all(a < b for a, b in itertools.pairwise((-1, *frames, length)))
+        sound = not frames or (len(frames) == len(hypothesis.labels) and rising)
+        rule = f"frames must be one a label, strictly rising, below {length} (or () if it does not know)"
+        case.require(sound, rule, frames, "name the frame in which each character is most probable")
+
+
+def gives_a_log_probability(case: Case) -> None:
+    """log_prob is a natural logarithm, at most 0; NaN from a decoder that does not know it."""
+    for hypothesis in _decode(case, _unsure(case)):
+        rule = "log_prob must be a natural logarithm, at most 0 (or NaN if the decoder has none)"
+        sound = isinstance(hypothesis.log_prob, numbers.Real) and not hypothesis.log_prob > 1e-3
+        case.require(sound, rule, hypothesis.log_prob, "return its logarithm")
+
+
+def reads_a_sure_text(case: Case) -> None:
+    """Where every frame is sure, doubled characters included, all decoders agree on the text.
+
+    With CTC, no blank between two frames of a character makes them one.
+    """
+    by_ctc, texts = case.component.alignment == "ctc", texts_for(case.alphabet)
+    _reads(case, sure_of(case.alphabet, texts, _FRAMES, case.component.alignment), texts)
+    if by_ctc:
+        merged = ["".join(character for character, _ in itertools.groupby(text)) for text in texts]
+        _reads(case, sure_of(case.alphabet, texts, _FRAMES, "fixed"), merged)
+
+
+def ignores_frames_that_do_not_count(case: Case) -> None:
+    """What stands past an image's length changes nothing."""
+    read = _unsure(case)
+    values_NTK = read.values_NTK.copy()
+    for row_TK, length in zip(values_NTK, _LENGTHS, strict=True):
+        row_TK[length:] = np.roll(row_TK[length:], 1, axis=-1)
+    one, other = _labels(case, read), _labels(case, dataclasses.replace(read, values_NTK=values_NTK))
+    _same(case, one, other, "frames past lengths_N must not change the labels", "read lengths_N frames alone")
+
+
+def reads_nothing_from_nothing(case: Case) -> None:
+    """No images give an empty list, no frames an empty labelling."""
+    read = _unsure(case)
+    _decode(case, part(read, 0, 0))
+    for what, empty in (
+        ("T = 0", part(read, 0, 2, frames=0)),
+        ("an image of 0 frames", with_lengths(part(read, 0, 2), (0, 0))),
+    ):
+        found = _labels(case, empty)
+        rule, remedy = f"{what} must give an empty labelling for each image", "return Hypothesis((), 0.0, ())"
+        case.require(found == [(), ()], rule, found, remedy)
+
+
+def keeps_images_apart(case: Case) -> None:
+    """An image is read the same alone as in a batch."""
+    read = _unsure(case)
+    alone = [_labels(case, part(read, n, n + 1))[0] for n in range(len(read))]
+    _same(
+        case,
+        _labels(case, read),
+        alone,
+        "an image must be read the same alone as in a batch",
+        "keep no state",
+    )
+
+
+def gives_the_same_for_the_same_input(case: Case) -> None:
+    """Decoding draws no chance."""
+    read = _unsure(case)
+    decoder = case.build()
+    one, other = ([h.labels for h in _answers(case, decoder, read)] for _ in range(2))
+    _same(
+        case, one, other, "the same log-probs must give the same labels", "draw no chance, and keep no state"
+    )
+
+
+def leaves_its_input_alone(case: Case) -> None:
+    """The log-probs belong to the caller: they may be mapped from a file."""
+    read = _unsure(case)
+    before = read.values_NTK.copy()
+    _decode(case, read)
+    rule, remedy = "log-probs must not be changed", "work on a copy"
+    case.require(np.array_equal(before, read.values_NTK), rule, "other values", remedy)
+    read.values_NTK.flags.writeable = False
+    _decode(case, read)
+
+
+def never_gives_impossible_classes(case: Case) -> None:
+    """A class of log-probability −inf never comes out."""
+    read = _unsure(case)
+    read.values_NTK[..., 1] = -np.inf
+    for labels in _labels(case, read):
+        rule = "a class of log-probability -inf must not come out"
+        case.require(1 not in labels, rule, f"class 1 in {labels}", "skip classes of probability zero")
+
+
+def _unsure(case: Case) -> LogProbs:
+    return with_lengths(unsure(case.alphabet, len(_LENGTHS), _FRAMES), _LENGTHS)
+
+
+def _decode(case: Case, read: LogProbs) -> list[Hypothesis]:
+    return _answers(case, case.build(), read)
+
+
+def _answers(case: Case, decoder: Any, read: LogProbs) -> list[Hypothesis]:
+    """Return what a decoder makes of `read`: a hypothesis for each image."""
+    shape = read.values_NTK.shape
+    found = case.attempt(f"decode log-probs of shape {shape}", lambda: list(decoder(read)))
+    rule, remedy = f"{shape[0]} images must give a list of {shape[0]} hypotheses", "return one for each image"
+    case.require(len(found) == shape[0], rule, len(found), remedy)
+    for hypothesis in found:
+        case.require(
+            isinstance(hypothesis, Hypothesis)
+            and isinstance(hypothesis.labels, tuple)
+            and isinstance(hypothesis.frames, tuple),
+            "each answer must be a Hypothesis(labels tuple, log_prob, frames tuple)",
+            repr(hypothesis)[:80],
+            "import it from ctcbench, and give () for frames that are not known",
+        )
+    return found
+
+
+def _reads(case: Case, read: LogProbs, texts: Sequence[str]) -> None:
+    by_ctc = case.component.alignment == "ctc"
+    for values_TK, text, found in zip(read.values_NTK, texts, _decode(case, read), strict=True):
+        sound = all(label in range(case.alphabet.num_classes) for label in found.labels)
+        said = case.alphabet.decode(label for label in found.labels if label) if sound else found.labels
+        case.require(
+            tuple(found.labels) == case.alphabet.encode(text),
+            f"frames that are sure of {case.alphabet.path(values_TK.argmax(-1))!r} must be read {text!r}"
+            + (", as `beam` does" if by_ctc else ""),
+            repr(said),
+            ("merge repeats first, then drop blanks" if by_ctc else "merge nothing, and drop blanks")
+            + "; class 0 is the blank",
+        )
+
+
+def _labels(case: Case, read: LogProbs) -> list[tuple[int, ...]]:
+    return [hypothesis.labels for hypothesis in _decode(case, read)]
+
+
+def _same(
+    case: Case, one: list[tuple[int, ...]], other: list[tuple[int, ...]], rule: str, remedy: str
+) -> None:
+    differing = [pair for pair in zip(one, other, strict=True) if pair[0] != pair[1]]
+    case.require(not differing, rule, f"{differing[:1]}", remedy)
+
+
+RULES: tuple[Rule, ...] = (
+    gives_one_hypothesis_an_image,
+    gives_labels_of_the_alphabet,
+    gives_rising_frames,
+    gives_a_log_probability,
+    reads_a_sure_text,
+    ignores_frames_that_do_not_count,
+    reads_nothing_from_nothing,
+    keeps_images_apart,
+    gives_the_same_for_the_same_input,
+    leaves_its_input_alone,
+    never_gives_impossible_classes,
+)

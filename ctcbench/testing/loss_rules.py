@@ -1,0 +1,182 @@
+"""Rules for losses: finite, differentiable, blind to padding, lower for the right text."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ctcbench.contract.specs import BLANK, Alignment
+from ctcbench.testing.case import Case, Rule
+from ctcbench.testing.meta_device import META, require_one_device
+from ctcbench.testing.synthetic_log_probs import sure_of, texts_for, unsure
+
+_FRAMES = 12
+
+
+def is_a_finite_number(case: Case) -> None:
+    """The loss of a batch, and of a batch of one, is a finite scalar."""
+    for count in (4, 1):
+        loss = _loss(case, *_unsure(case, count))
+        case.require(
+            loss.is_floating_point() and bool(loss.isfinite()),
+            f"the loss of a batch of {count} must be a finite number",
+            f"{loss.dtype}: {loss.item()}",
+            "look for logs of zero and for divisions by it",
+        )
+
+
+def can_be_differentiated(case: Case) -> None:
+    """The gradient is finite, not zero, and zero where frames do not count."""
+    log_probs_TNK, lengths_N, targets_NL, target_lengths_N = _unsure(case, 4)
+    log_probs_TNK.requires_grad_()
+    loss = _loss(case, log_probs_TNK, lengths_N, targets_NL, target_lengths_N)
+    rule, remedy = "the loss must have a gradient", "don't detach, and don't leave torch"
+    case.require(loss.requires_grad, rule, "none", remedy)
+    case.attempt("be differentiated", lambda: loss.backward())
+    gradient = log_probs_TNK.grad
+    finite = gradient is not None and bool(gradient.isfinite().all()) and bool(gradient.abs().sum() > 0)
+    rule, remedy = "its gradient must be finite and not all zero", "look for logs of zero and for detach"
+    case.require(finite, rule, "zeros, NaN or infinity", remedy)
+
+
+def ignores_frames_that_do_not_count(case: Case) -> None:
+    """Frames past an image's length are padding."""
+    log_probs_TNK, lengths_N, targets_NL, target_lengths_N = _unsure(case, 4)
+    other_TNK = log_probs_TNK.clone()
+    for n, length in enumerate(lengths_N.tolist()):
+        other_TNK[length:, n] = other_TNK[length:, n].roll(1, -1)
+    one = _loss(case, log_probs_TNK, lengths_N, targets_NL, target_lengths_N)
+    other = _loss(case, other_TNK, lengths_N, targets_NL, target_lengths_N)
+    rule, remedy = "frames past lengths_N must not change the loss", "mask them, or hand on lengths_N"
+    case.require(bool(torch.isclose(one, other)), rule, f"{one:.6g} and {other:.6g}", remedy)
+
+
+def ignores_padding_of_targets(case: Case) -> None:
+    """Targets are padded to the longest; what stands past a target's length means nothing."""
+    log_probs_TNK, lengths_N, targets_NL, target_lengths_N = _unsure(case, 4)
+    others_NL = targets_NL.clone()
+    for n, length in enumerate(target_lengths_N.tolist()):
+        others_NL[n, length:] = 1
+    one = _loss(case, log_probs_TNK, lengths_N, targets_NL, target_lengths_N)
+    other = _loss(case, log_probs_TNK, lengths_N, others_NL, target_lengths_N)
+    rule = "what stands past target_lengths_N must not change the loss"
+    case.require(bool(torch.isclose(one, other)), rule, f"{one:.6g} and {other:.6g}", "use target_lengths_N")
+
+
+def is_lower_for_the_right_text(case: Case) -> None:
+    """A recogniser that is sure of the right texts has a lower loss than one sure of wrong ones."""
+    texts = texts_for(case.alphabet)
+    sure = sure_of(case.alphabet, texts, _FRAMES, case.component.alignment)
+    read = torch.from_numpy(sure.values_NTK).transpose(0, 1)
+    lengths_N = torch.full((len(texts),), _FRAMES)
+    right = _loss(case, read, lengths_N, *_targets(case, texts))
+    wrong = _loss(case, read, lengths_N, *_targets(case, [text[::-1] + text[0] for text in texts]))
+    rule = "the loss of the right texts must be lower than that of wrong ones"
+    case.require(
+        bool(right < wrong), rule, f"{right:.4g} and {wrong:.4g}", "check its sign and its blank (class 0)"
+    )
+
+
+def takes_frames_as_its_alignment_says(case: Case) -> None:
+    """Frames a, a, then blanks, are ``aa`` where frame i is character i, and ``a`` by CTC.
+
+    A blank between them makes them ``aa`` by CTC. Each must cost less as what it is than as the other.
+    """
+    alignment, one = case.component.alignment, case.alphabet.characters[0]
+    paths: list[tuple[Alignment, int]] = [("ctc", 2), ("fixed", 1)] if alignment == "ctc" else [("fixed", 2)]
+    for path, right in paths:
+        sure = sure_of(case.alphabet, [one + one], _FRAMES, path)
+        read = torch.from_numpy(sure.values_NTK).transpose(0, 1)
+        costs = [_loss(case, read, torch.tensor([_FRAMES]), *_targets(case, [one * n])) for n in (1, 2)]
+        wrong = 3 - right
+        case.require(
+            bool(costs[right - 1] < costs[wrong - 1]),
+            f"with alignment={alignment!r} frames {case.alphabet.path(sure.values_NTK[0, :4].argmax(-1))!r} "
+            f"must cost less as {one * right!r} than as {one * wrong!r}",
+            f"{costs[right - 1]:.4g} and {costs[wrong - 1]:.4g}",
+            "say how it takes frames: @loss for CTC, @loss(alignment='fixed') where frame i is character i",
+        )
+
+
+def falls_under_its_own_gradient(case: Case) -> None:
+    """A few steps of gradient descent on the logits lower the loss."""
+    log_probs_TNK, lengths_N, targets_NL, target_lengths_N = _unsure(case, 4)
+    logits_TNK = log_probs_TNK.clone().requires_grad_()
+    optimizer = torch.optim.Adam([logits_TNK], lr=0.2)
+    losses = []
+    for _ in range(25):
+        loss = _loss(case, logits_TNK.log_softmax(-1), lengths_N, targets_NL, target_lengths_N)
+        losses.append(loss.item())
+        optimizer.zero_grad()
+        case.attempt("be differentiated", loss.backward)
+        optimizer.step()
+    rule = "25 steps down its gradient must lower the loss"
+    case.require(
+        losses[-1] < losses[0], rule, f"{losses[0]:.4g} before, {losses[-1]:.4g} after", "check its sign"
+    )
+
+
+def is_the_same_for_the_same_input(case: Case) -> None:
+    """A loss draws no chance of its own, and keeps none of what it saw."""
+    inputs = _unsure(case, 4)
+    objective = case.build()
+    one, other = (_called(case, objective, *inputs) for _ in range(2))
+    rule, remedy = "the same input must give the same loss", "draw no chance, and keep no state between calls"
+    case.require(bool(torch.equal(one, other)), rule, f"{one:.8g} and {other:.8g}", remedy)
+
+
+def follows_its_log_probs_to_another_device(case: Case) -> None:
+    """Log-probs and targets may be a GPU's, lengths are the host's; tried on torch's ``meta``.
+
+    It has no kernel for CTC, so what a loss does after that is not seen.
+    """
+    log_probs_TNK, lengths_N, targets_NL, target_lengths_N = _unsure(case, 4)
+    objective = case.build()
+    there = (log_probs_TNK.to(META), lengths_N, targets_NL.to(META), target_lengths_N)
+    remedy = "create tensors with device=log_probs.device, and compute with lengths_N.to(that)"
+    require_one_device(case, lambda: objective(*there), remedy)
+
+
+def _loss(case: Case, *inputs: Tensor) -> Tensor:
+    return _called(case, case.build(), *inputs)
+
+
+def _called(case: Case, objective: Any, *inputs: Tensor) -> Tensor:
+    loss = case.attempt("be called", lambda: objective(*inputs))
+    rule, remedy = "the loss must be a tensor", "return the scalar tensor, not its .item()"
+    case.require(isinstance(loss, Tensor), rule, type(loss).__name__, remedy)
+    tensor: Tensor = loss
+    rule, remedy = "the loss must be a scalar", "take the mean over the images"
+    case.require(tensor.shape == (), rule, f"{tensor.dtype} of shape {tuple(tensor.shape)}", remedy)
+    return tensor
+
+
+def _unsure(case: Case, count: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Return log_probs_TNK, lengths_N (of which some are short), targets_NL, target_lengths_N."""
+    read = unsure(case.alphabet, count, _FRAMES)
+    lengths_N = torch.tensor([_FRAMES - n % 3 for n in range(count)])
+    log_probs_TNK = torch.from_numpy(read.values_NTK).transpose(0, 1).contiguous()
+    return log_probs_TNK, lengths_N, *_targets(case, texts_for(case.alphabet)[:count])
+
+
+def _targets(case: Case, texts: list[str] | tuple[str, ...]) -> tuple[Tensor, Tensor]:
+    labels = [case.alphabet.encode(text) for text in texts]
+    targets_NL = torch.full((len(labels), max(map(len, labels))), BLANK)
+    for n, row in enumerate(labels):
+        targets_NL[n, : len(row)] = torch.tensor(row)
+    return targets_NL, torch.tensor([len(row) for row in labels])
+
+
+RULES: tuple[Rule, ...] = (
+    is_a_finite_number,
+    can_be_differentiated,
+    ignores_frames_that_do_not_count,
+    ignores_padding_of_targets,
+    is_lower_for_the_right_text,
+    takes_frames_as_its_alignment_says,
+    falls_under_its_own_gradient,
+    is_the_same_for_the_same_input,
+    follows_its_log_probs_to_another_device,
+)

@@ -1,0 +1,83 @@
+"""Rules for backbones and heads in other forms: bfloat16, channels last, stored, sent, on another device."""
+
+from __future__ import annotations
+
+import pickle
+
+import torch
+
+from ctcbench.testing.case import Case, Rule
+from ctcbench.testing.meta_device import META, require_one_device
+from ctcbench.testing.module_calls import call, close, distance, inputs_for, new_module, output_of
+
+_BATCH = 3
+
+
+def is_finite_in_bfloat16(case: Case) -> None:
+    """Under autocast to bfloat16 outputs and gradients stay finite."""
+    module, inputs = new_module(case).train(), inputs_for(case, _BATCH)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        output = output_of(case, module, inputs, "run under autocast to bfloat16")
+    if output.requires_grad:
+        case.attempt("be differentiated under autocast", lambda: output.float().mean().backward())
+    gradients = [p.grad for p in module.parameters() if p.grad is not None]
+    finite = all(bool(tensor.isfinite().all()) for tensor in [output, *gradients])
+    remedy = "compute exponentials, sums and norms in float32"
+    case.require(
+        finite, "outputs and gradients under bfloat16 autocast must be finite", "NaN or infinity", remedy
+    )
+
+
+def takes_channels_last(case: Case) -> None:
+    """The core may store images and weights with the channels last (--channels-last)."""
+    module, inputs = new_module(case).eval(), inputs_for(case, _BATCH)
+    expected = call(case, module, inputs)
+    module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    got = call(case, module, inputs.to(memory_format=torch.channels_last))
+    case.require(
+        close(expected, got),
+        "memory order must not change the output",
+        f"outputs that differ by up to {distance(expected, got):.3g}",
+        "use reshape or flatten rather than view",
+    )
+
+
+def comes_back_from_its_state_dict(case: Case) -> None:
+    """All that is learnt is in the state dict: it is what a run folder stores."""
+    module, other, inputs = (
+        new_module(case, seed=1).eval(),
+        new_module(case, seed=2).eval(),
+        inputs_for(case, _BATCH),
+    )
+    case.attempt("load its own state dict", lambda: other.load_state_dict(module.state_dict()))
+    expected, got = call(case, module, inputs), call(case, other, inputs)
+    case.require(
+        close(expected, got),
+        "a module that loads another's state dict must give the same output",
+        f"outputs that differ by up to {distance(expected, got):.3g}",
+        "register what belongs to it as a parameter or buffer",
+    )
+
+
+def can_be_sent_to_a_worker(case: Case) -> None:
+    """The module pickles, so that another process can have it (and deepcopy, which --ema needs, works)."""
+    module, inputs = new_module(case).eval(), inputs_for(case, _BATCH)
+    copy = case.attempt("be pickled", lambda: pickle.loads(pickle.dumps(module)))
+    expected, got = call(case, module, inputs), call(case, copy, inputs)
+    remedy = "define classes at the top of a module, and keep all state in the module"
+    case.require(torch.equal(expected, got), "a pickled copy must give the same output", "another", remedy)
+
+
+def follows_its_input_to_another_device(case: Case) -> None:
+    """What forward creates is on the input's device; tried on torch's device without memory, ``meta``."""
+    module, inputs = new_module(case).eval().to(META), inputs_for(case, _BATCH).to(META)
+    with torch.no_grad():
+        require_one_device(case, lambda: module(inputs), "create tensors with device=x.device, or as buffers")
+
+
+RULES: tuple[Rule, ...] = (
+    is_finite_in_bfloat16,
+    comes_back_from_its_state_dict,
+    can_be_sent_to_a_worker,
+    follows_its_input_to_another_device,
+)

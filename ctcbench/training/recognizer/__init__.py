@@ -1,0 +1,1 @@
+"""The network, its weights, its spec sheet, and its compiled form."""

@@ -1,0 +1,192 @@
+"""spec_sheet(): what a configuration comes to before it is trained: shapes, parameters, FLOPs."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from math import prod
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.utils.flop_counter import FlopCounterMode
+
+from ctcbench.config.run_config import RunConfig
+from ctcbench.contract.data import Source
+from ctcbench.contract.errors import CtcbenchError
+from ctcbench.data.build_source import build_source
+from ctcbench.registry.component_registry import Registry
+from ctcbench.training.recognizer.model import Recognizer, build_recognizer, is_of_whole_image
+
+_TEXTS = 32  # drawn to see how long texts are
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One module of a recogniser: its place, what comes out (N = 1), and its own parameters."""
+
+    name: str
+    what: str
+    shape: tuple[int, ...]
+    parameters: int
+
+
+@dataclass(frozen=True)
+class SpecSheet:
+    """A configuration in figures, for one image; ``flops`` counts a multiplication and an addition as two.
+
+    ``frames`` and ``features`` are the backbone's, or where a head makes frames of its own, the head's.
+    ``characters`` is the mean length of the first training texts, None where none can be drawn. Shapes
+    of stages are (1, F, H, W) in the backbone, (T, 1, D) after the fold.
+    """
+
+    config: dict[str, Any]
+    image: tuple[int, int, int]
+    classes: int
+    frames: int
+    features: int
+    stages: tuple[Stage, ...]
+    parameters: dict[str, int]
+    total_parameters: int
+    flops: int
+    characters: float | None
+    frames_per_character: float | None
+
+
+def spec_sheet(registry: Registry, config: RunConfig) -> SpecSheet:
+    """Return the spec sheet of a configuration; nothing is drawn but the first texts, nothing trained.
+
+    Raises:
+        UsageError: a component or an option is wrong, or the image is too small for the backbone.
+        PluginError: a component broke its contract.
+    """
+    source = build_source(registry, config.dataset)
+    with torch.random.fork_rng(devices=[]):
+        model = build_recognizer(registry, config, source.image, source.alphabet).eval()
+    image = source.image
+    images_NCHW = torch.zeros(1, image.channels, image.height, image.width, dtype=torch.uint8)
+    named = dict(_stages_of("backbone", model.backbone)) | dict(_stages_of("head", model.head))
+    named |= {"classifier": model.classifier} | ({"bypass": model.bypass} if model.bypass else {})
+    shapes, recurrent, counter = _walk(model, images_NCHW, named)
+    parameters = {name: _count(module) for name, module in model.named_children()}
+    characters = _characters(source)
+    sequence = model.output if is_of_whole_image(model.head) else model.sequence
+    return SpecSheet(
+        config=config.model_dump(),
+        image=(image.channels, image.height, image.width),
+        classes=source.alphabet.num_classes,
+        frames=sequence.frames,
+        features=sequence.features,
+        stages=tuple(_listed(model, named, shapes)),
+        parameters=parameters,
+        total_parameters=_count(model),
+        flops=_flops(counter, recurrent),
+        characters=characters,
+        frames_per_character=sequence.frames / characters if characters else None,
+    )
+
+
+def _stages_of(name: str, module: nn.Module) -> Iterator[tuple[str, nn.Module]]:
+    """Yield what a person would call the stages: what stands in a Sequential, by itself."""
+    if isinstance(module, nn.Sequential):
+        for place, child in module.named_children():
+            yield from _stages_of(f"{name}.{place}", child)
+    else:
+        yield name, module
+
+
+def _walk(
+    model: Recognizer, images_NCHW: Tensor, named: dict[str, nn.Module]
+) -> tuple[dict[str, tuple[int, ...]], dict[str, int], FlopCounterMode]:
+    """Send one image through; return what came out of each stage, and FLOPs of recurrent modules by name."""
+    shapes: dict[str, tuple[int, ...]] = {}
+    recurrent: dict[str, int] = {}
+
+    def note(name: str) -> Any:
+        return lambda module, inputs, output: shapes.update({name: tuple(output.shape)})
+
+    def note_recurrent(name: str) -> Any:
+        return lambda module, inputs, output: recurrent.update({name: _recurrent_flops(module, inputs[0])})
+
+    handles = [module.register_forward_hook(note(name)) for name, module in named.items()]
+    for name, module in model.named_modules():
+        if isinstance(module, nn.RNNBase):
+            handles.append(module.register_forward_hook(note_recurrent(name)))
+    with FlopCounterMode(display=False) as counter, torch.no_grad():
+        model(images_NCHW)
+    for handle in handles:
+        handle.remove()
+    return shapes, recurrent, counter
+
+
+def _flops(counter: FlopCounterMode, recurrent: dict[str, int]) -> int:
+    """Return torch's count with the recurrent modules counted by hand: torch knows no fused LSTM."""
+    counts = counter.get_flop_counts()
+    seen = sum(sum(counts.get(f"{Recognizer.__name__}.{name}", {}).values()) for name in recurrent)
+    return int(counter.get_total_flops()) - seen + sum(recurrent.values())
+
+
+def _recurrent_flops(module: nn.RNNBase, inputs: Tensor) -> int:
+    """Return the FLOPs of the matrix products: each gate reads the input and the last state."""
+    gates = {"LSTM": 4, "GRU": 3}.get(module.mode, 1)
+    directions = 2 if module.bidirectional else 1
+    frames, width = inputs.numel() // module.input_size, module.hidden_size
+    widths = [module.input_size] + [width * directions] * (module.num_layers - 1)
+    return sum(2 * frames * directions * gates * width * (entering + width) for entering in widths)
+
+
+def _listed(
+    model: Recognizer, named: dict[str, nn.Module], shapes: dict[str, tuple[int, ...]]
+) -> Iterator[Stage]:
+    """Yield the stages in order, without those that change neither shape nor weights."""
+    last: tuple[int, ...] = ()
+    folded = (model.sequence.frames, 1, model.sequence.features)
+    is_folded = False
+    for name, module in named.items():
+        if not name.startswith("backbone") and not is_folded:
+            is_folded, last = True, folded
+            yield Stage("fold", "columns become frames", folded, 0)
+        shape, parameters = shapes.get(name, ()), _count(module)
+        if parameters or shape != last:
+            yield Stage(name, _what(module), shape, parameters)
+        last = shape
+
+
+def _what(module: nn.Module) -> str:
+    children = [child for child in module.children() if _count(child)]
+    if not children:
+        return _brief(module)
+    inside = ", ".join(
+        type(child).__name__ if list(child.children()) else _brief(child) for child in children
+    )
+    return f"{type(module).__name__}: {inside}"
+
+
+def _brief(module: nn.Module) -> str:
+    """Return a module as torch writes it, without what is at its default; (3, 3) as 3."""
+    defaults = inspect.signature(type(module).__init__).parameters
+    kept: list[str] = []
+    for name, value in re.findall(r"(?:(\w+)=)?(\([^()]*\)|[^,()]+)(?:, |$)", module.extra_repr()):
+        parts = set(value.strip("()").split(", "))
+        brief = parts.pop() if len(parts) == 1 else value
+        is_default = name in defaults and str(defaults[name].default) == brief
+        if not is_default and not (name == "stride" and f"kernel_size={brief}" in kept):
+            kept.append(f"{name}={brief}" if name else brief)
+    return f"{type(module).__name__}({', '.join(kept)})"
+
+
+def _count(module: nn.Module) -> int:
+    return sum(prod(parameter.shape) for parameter in module.parameters() if parameter.requires_grad)
+
+
+def _characters(source: Source) -> float | None:
+    """Return the mean length of the first texts, None where they can't be drawn."""
+    try:
+        size = source.size("train")
+        number = _TEXTS if size is None else min(size, _TEXTS)
+        lengths = [len(source.draw("train", index).text) for index in range(number)]
+    except CtcbenchError:
+        return None
+    return sum(lengths) / len(lengths) if lengths else None

@@ -1,0 +1,118 @@
+"""Weights on disk: the best of a run, with what it takes to build the recogniser they belong to."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, NamedTuple, get_args
+
+import torch
+from torch import Tensor
+
+from ctcbench.contract.errors import CtcbenchError, UsageError
+from ctcbench.contract.specs import Alphabet, ImageSpec
+from ctcbench.files.atomic import read_json, write_json
+from ctcbench.files.pictures import Fit
+from ctcbench.registry.component_registry import Registry
+from ctcbench.results.run_folder import RunFolder
+from ctcbench.results.stored_config import stored_config
+from ctcbench.training.checkpoint import load_tensors, save_tensors
+from ctcbench.training.recognizer.model import Recognizer, build_recognizer
+
+FORMAT = "ctcbench weights 1"
+_LARGEST = 65_536
+
+
+class Description(NamedTuple):
+    """What a recogniser reads and writes: image size, alphabet, and how a picture is brought to the size."""
+
+    image: ImageSpec
+    alphabet: Alphabet
+    fit: Fit
+
+
+def save_weights(folder: RunFolder, recognizer: Recognizer, weights: dict[str, Tensor], fit: Fit) -> None:
+    """Write the weights of a recogniser, and what it takes to build one for them."""
+    save_tensors(folder.weights_path, weights, {}, FORMAT)
+    image = recognizer.image
+    write_json(
+        folder.recognizer_path,
+        {
+            "alphabet": recognizer.alphabet.characters,
+            "fit": fit,
+            "image": {"height": image.height, "width": image.width, "channels": image.channels},
+        },
+    )
+
+
+def description(folder: RunFolder) -> Description:
+    """Return what a run's recogniser reads and writes.
+
+    Raises:
+        CtcbenchError: the description is not there or damaged.
+    """
+    path = folder.recognizer_path
+    document: Any = read_json(path)
+    try:
+        image, fit = ImageSpec(**document["image"]), document["fit"]
+        alphabet = Alphabet(document["alphabet"])
+        # A stranger's file may say anything; these are sizes that a model is built from.
+        if not all(type(n) is int and 0 < n <= _LARGEST for n in vars(image).values()):
+            raise ValueError(f"image of {image}")
+        if fit not in get_args(Fit):
+            raise ValueError(f"fit {fit!r}")
+    except (KeyError, TypeError, ValueError, UsageError) as error:
+        raise CtcbenchError(f"{path}: damaged ({error!r})") from error
+    return Description(image, alphabet, fit)
+
+
+def load_recognizer(registry: Registry, folder: RunFolder) -> Recognizer:
+    """Return the trained recogniser of a run, on the CPU, in evaluation mode.
+
+    Raises:
+        CtcbenchError: a file of the run is not there, damaged, or does not fit the others.
+        UsageError: a component of the run is not installed.
+    """
+    config = stored_config(folder)
+    image, alphabet, _ = description(folder)
+    try:
+        with torch.random.fork_rng(devices=[]):
+            model = build_recognizer(registry, config, image, alphabet)
+    except UsageError as error:
+        had = folder.read_summary().get("plugins", {})
+        gone = [f"{name} {version}" for name, version in had.items() if name not in registry.versions()]
+        hint = f"; the run was made with {', '.join(gone)}" if gone else ""
+        raise UsageError(f"{error}{hint}") from None
+    tensors, _ = load_tensors(folder.weights_path, FORMAT)
+    try:
+        model.load_state_dict(tensors)
+    except RuntimeError as error:
+        raise CtcbenchError(f"{folder.weights_path}: not the weights of this recogniser ({error})") from error
+    return model.eval()
+
+
+def begin_with(model: Recognizer, run: Path) -> None:
+    """Put the weights of another run into a new model.
+
+    Raises:
+        UsageError: `run` holds no weights, or those of another alphabet or shape; says which.
+    """
+    folder = RunFolder(run)
+    if not folder.weights_path.is_file():
+        raise UsageError(f"--init-from {run}: no weights there (expected {folder.weights_path.name})")
+    image, alphabet, _ = description(folder)
+    if alphabet != model.alphabet:
+        raise UsageError(
+            f"--init-from {run}: its alphabet is {alphabet.characters!r}, "
+            f"this run's {model.alphabet.characters!r}"
+        )
+    tensors, _ = load_tensors(folder.weights_path, FORMAT)
+    ours = model.state_dict()
+    for name in sorted(ours.keys() | tensors.keys()):
+        there = tuple(tensors[name].shape) if name in tensors else "none"
+        here = tuple(ours[name].shape) if name in ours else "none"
+        if there != here:
+            raise UsageError(
+                f"--init-from {run}: {name} has shape {there} there and {here} here (its images: "
+                f"{image.height}×{image.width}); use the same backbone, head and shortcut"
+            )
+    model.load_state_dict(tensors)

@@ -1,0 +1,217 @@
+"""Every kind of picture comes out as the same grey levels, at the size asked for."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from ctcbench.contract.errors import BadSample, UsageError
+from ctcbench.contract.specs import ImageSpec
+from ctcbench.files.pictures import read_picture, to_gray
+
+SPEC = ImageSpec(8, 16)
+
+
+def half(mode: str, dark, light) -> Image.Image:
+    """A picture of 16 × 8: its left half dark, its right half light."""
+    image = Image.new(mode, (16, 8), light)
+    image.paste(dark, (0, 0, 8, 8))
+    return image
+
+
+def palette(transparent: bool) -> Image.Image:
+    image = Image.new("P", (16, 8), 1)
+    image.putpalette([0, 0, 0, 255, 255, 255, 9, 9, 9])
+    image.paste(0, (0, 0, 8, 8))
+    if transparent:
+        image.paste(2, (8, 0, 16, 8))
+        image.info["transparency"] = 2
+    return image
+
+
+def levels(dtype, dark, light) -> Image.Image:
+    values = np.full((8, 16), light, dtype)
+    values[:, :8] = dark
+    return Image.fromarray(values)
+
+
+PICTURES = {
+    "1": half("1", 0, 1),
+    "L": half("L", 0, 255),
+    "LA": half("LA", (0, 255), (0, 0)),
+    "La": half("LA", (0, 255), (0, 0)).convert("La"),
+    "P": palette(transparent=False),
+    "P transparent": palette(transparent=True),
+    "PA": half("PA", (0, 255), (0, 0)),
+    "RGB": half("RGB", (0, 0, 0), (255, 255, 255)),
+    "RGBA": half("RGBA", (0, 0, 0, 255), (0, 0, 0, 0)),
+    "RGBa": half("RGBA", (0, 0, 0, 255), (0, 0, 0, 0)).convert("RGBa"),
+    "RGBX": half("RGBX", (0, 0, 0, 0), (255, 255, 255, 0)),
+    "CMYK": half("CMYK", (0, 0, 0, 255), (0, 0, 0, 0)),
+    "YCbCr": half("YCbCr", (0, 128, 128), (255, 128, 128)),
+    "HSV": half("HSV", (0, 0, 0), (0, 0, 255)),
+    "LAB": half("LAB", (0, 0, 0), (255, 0, 0)),
+    "I;16": levels(np.uint16, 0, 65535),
+    "I;16B": Image.frombytes("I;16B", (16, 8), (bytes(16) + b"\xff" * 16) * 8),
+    "I": levels(np.int32, 0, 65535),
+    "I of 31 bits": levels(np.int32, -5, 2**31 - 1),
+    "F of 0 to 1": levels(np.float32, 0, 1),
+    "F of 0 to 255": levels(np.float32, -1, 255),
+}
+
+
+@pytest.mark.parametrize("kind", PICTURES)
+@pytest.mark.parametrize("channels", [1, 3])
+def test_every_mode(kind, channels):
+    expected = np.repeat([[0, 255]], 8, axis=0).repeat(8, axis=1)
+    assert np.abs(to_gray(PICTURES[kind]).astype(int) - expected).max() <= 1
+    sample = read_picture(PICTURES[kind], ImageSpec(8, 16, channels))
+    assert sample.image.shape == ((8, 16) if channels == 1 else (3, 8, 16))
+    assert sample.image.dtype == np.uint8
+    assert np.abs(sample.image.astype(int) - expected).max() <= 1
+    assert (sample.text, sample.width) == ("", 16)
+
+
+def test_sixteen_bits_are_scaled_not_cut_off():
+    ramp = np.linspace(0, 65535, 16, dtype=np.uint16)[None].repeat(8, axis=0)
+    expected = np.rint(ramp / 257)
+    assert (to_gray(Image.fromarray(ramp)) == expected).all()
+    assert (read_picture(ramp, SPEC).image == expected).all()
+
+
+def test_half_transparent_is_half_white():
+    assert abs(int(to_gray(Image.new("RGBA", (1, 1), (0, 0, 0, 128)))[0, 0]) - 127) <= 1
+
+
+@pytest.mark.parametrize(
+    ("kind", "suffix"),
+    [
+        *[("1", "png"), ("L", "jpg"), ("L", "bmp"), ("L", "pgm"), ("LA", "png"), ("P transparent", "png")],
+        *[("P transparent", "gif"), ("RGBA", "png"), ("RGBA", "webp"), ("RGBA", "tiff"), ("CMYK", "jpg")],
+        *[("RGB", "jpg"), ("I;16", "png"), ("I;16", "tiff"), ("F of 0 to 1", "tiff"), ("I", "tiff")],
+    ],
+)
+def test_files_are_read_as_they_were_made(tmp_path, kind, suffix):
+    path = tmp_path / f"picture.{suffix}"
+    PICTURES[kind].save(path)
+    for given in (path, str(path)):
+        image = read_picture(given, SPEC).image
+        assert image[:, :7].max() <= 12
+        assert image[:, 9:].min() >= 243
+
+
+def test_sixteen_bits_with_a_transparent_level(tmp_path):
+    PICTURES["I;16"].save(tmp_path / "p.png", transparency=0)
+    image = Image.open(tmp_path / "p.png")
+    if "transparency" in image.info:
+        assert (to_gray(image) == 255).all()
+
+
+def test_orientation_is_honoured(tmp_path):
+    exif = Image.Exif()
+    exif[0x0112] = 6  # to be turned clockwise: the left half becomes the upper one
+    half("L", 0, 255).save(tmp_path / "turned.jpg", exif=exif, quality=95)
+    image = read_picture(tmp_path / "turned.jpg", ImageSpec(16, 8)).image
+    assert image[:7].max() < 20
+    assert image[9:].min() > 235
+
+
+def test_the_first_frame_counts(tmp_path):
+    black, white = Image.new("L", (16, 8), 0), Image.new("L", (16, 8), 255)
+    black.save(tmp_path / "a.gif", save_all=True, append_images=[white])
+    assert read_picture(tmp_path / "a.gif", SPEC).image.max() == 0
+
+
+@pytest.mark.parametrize(
+    ("size", "columns", "rows"),
+    [
+        *[((16, 8), 16, 8), ((8, 8), 8, 8), ((32, 32), 8, 8), ((4, 2), 16, 8), ((64, 8), 16, 2)],
+        *[((1, 800), 1, 8), ((800, 1), 16, 1)],
+    ],
+)
+def test_pad_keeps_the_aspect(size, columns, rows):
+    sample = read_picture(Image.new("L", size, 0), SPEC, "pad")
+    assert sample.image.shape == (8, 16)
+    assert sample.width == columns
+    assert (sample.image[:, columns:] == 255).all()
+    dark = sample.image[:, :columns] == 0
+    assert dark.all(axis=1).sum() == rows
+    assert abs(int(np.flatnonzero(dark.all(axis=1)).mean() * 2) - 7) <= 1  # in the middle
+    assert read_picture(Image.new("L", size, 0), SPEC, "stretch").image.max() == 0
+
+
+@pytest.mark.parametrize(
+    "array",
+    [
+        np.zeros((8, 16), bool),
+        np.zeros((8, 16, 1), np.uint8),
+        np.full((8, 16, 2), (0, 255), np.uint8),
+        np.zeros((8, 16, 3), np.float64),
+        np.full((8, 16, 4), (0, 0, 0, 65535), np.uint16),
+        np.zeros((1, 8, 16), np.uint8),
+        np.zeros((3, 8, 16), np.float32),
+    ],
+)
+def test_arrays(array):
+    assert (read_picture(array, SPEC).image == 0).all()
+
+
+@pytest.mark.parametrize(
+    ("array", "reason"),
+    [
+        (np.zeros((2, 3, 4, 5), np.uint8), "not a picture"),
+        (np.zeros(7, np.uint8), "not a picture"),
+        (np.zeros((5, 9, 7), np.uint8), "not a picture"),
+        (np.zeros((0, 4), np.uint8), "no pixels"),
+        (np.array([[np.nan]]), "not a number"),
+        (np.array([["a"]]), "not levels"),
+        (np.array([[1j]]), "not levels"),
+    ],
+)
+def test_arrays_that_are_no_pictures(array, reason):
+    with pytest.raises(BadSample, match=reason):
+        read_picture(array, SPEC)
+
+
+def test_unreadable_files(tmp_path, monkeypatch):
+    noise = np.random.default_rng(0).integers(0, 256, (80, 80), dtype=np.uint8)
+    for suffix in ("png", "jpg", "gif", "tiff", "webp", "bmp"):
+        whole = tmp_path / f"whole.{suffix}"
+        Image.fromarray(noise).save(whole)
+        cut = tmp_path / f"cut.{suffix}"
+        cut.write_bytes(whole.read_bytes()[: whole.stat().st_size // 2])
+        with pytest.raises(BadSample, match=r"damaged or cut off|not a picture"):
+            read_picture(cut, SPEC)
+    (tmp_path / "empty.png").touch()
+    (tmp_path / "text.png").write_text("hello")
+    (tmp_path / "run.png").write_bytes(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n%%EndComments\n")
+    for name, reason in {
+        "empty.png": "empty file",
+        "text.png": "not a picture",
+        "run.png": "not a picture",
+        "missing.png": "no such file",
+        ".": "is not a file",
+    }.items():
+        with pytest.raises(BadSample, match=reason):
+            read_picture(tmp_path / name, SPEC)
+    for limit in (5_000, 2_000):  # Pillow warns of the one and refuses the other
+        monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", limit)
+        with pytest.raises(BadSample, match="too large to be decoded safely"):
+            read_picture(tmp_path / "whole.png", SPEC)
+
+
+def test_what_cannot_be_asked_for():
+    with pytest.raises(UsageError, match="fit=crop: allowed are stretch, pad"):
+        read_picture(PICTURES["L"], SPEC, "crop")
+    with pytest.raises(UsageError, match="1 channel or 3"):
+        read_picture(PICTURES["L"], ImageSpec(8, 16, 2))
+
+
+def test_the_module_is_light():
+    code = "import sys, ctcbench.files.pictures; print({'numpy', 'PIL'} & set(sys.modules))"
+    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert answer.stdout.strip() == "set()"

@@ -1,0 +1,209 @@
+"""Runs with fixed slots, from end to end; and what does not go together is said before training."""
+
+import numpy as np
+import pytest
+from tiny import tiny
+
+import ctcbench
+from ctcbench import Alphabet, LogProbs, RunConfig, UsageError, decoder, loss
+from ctcbench.__main__ import main
+from ctcbench.cli.run_folder_views import other_decoders
+from ctcbench.config.train_key import fitting_decoders, resolve
+from ctcbench.contract.errors import PluginError
+from ctcbench.evaluation.log_probs import load_log_probs
+from ctcbench.pipeline import runner
+from ctcbench.pipeline.decode_stored import decode_stored
+from ctcbench.results.run_folder import RunFolder
+from ctcbench.testing.synthetic_log_probs import sure_of
+from ctcbench.training.inference import validate
+from ctcbench.training.progress import Watcher
+from ctcbench.training.runtime import Runtime
+
+SLOTS = {"head": "slots:count=2,slot_width=8", "loss": "slots", "decoder": "slots", "shortcut": "none"}
+
+
+def of_captchas(length=2, alphabet="digits"):
+    return f"captcha:width=60,height=24,length={length},alphabet={alphabet}"
+
+
+@pytest.fixture(scope="module")
+def finished(own_cache, tmp_path_factory):
+    """A run with slots, by the command line."""
+    out = tmp_path_factory.mktemp("runs")
+    settings = {**tiny().model_dump(), **SLOTS, "backbone": "cnn3:width=8", "epochs": 40, "lr": 0.01}
+    flags = [f"--{k.replace('_', '-')}={v}" for k, v in settings.items() if isinstance(v, str | int | float)]
+    flags = [word for word in flags if not word.endswith(("=True", "=False", "="))]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CTCBENCH_PLUGINS", "")
+        assert main(["run", *flags, "--out", str(out), "--json"]) == 0
+    (folder,) = [path for path in out.iterdir() if (path / "config.toml").is_file()]
+    return RunFolder(folder)
+
+
+def test_slots_learn_from_the_command_line(finished):
+    losses = [record["loss"] for record in finished.read_metrics() if record["kind"] == "epoch"]
+    assert losses[-1] < 0.5 * losses[0]  # by heart: nothing else is to be had of 70 images
+    result = finished.read_result("slots")
+    assert result.config["decoder"] == "slots"
+    training = result.provenance["training"]
+    assert training["alignment"] == "fixed" and training["ctc_backend"] is None
+    assert load_log_probs(finished.log_probs_path("test")).values_NTK.shape[1] == 2  # the backbone has seven
+
+
+def test_ctcs_decoders_refuse_it_and_are_not_offered(registry, finished):
+    with pytest.raises(UsageError, match=r"--decoder greedy merges .* \(decoders for this loss: slots\)"):
+        decode_stored(registry, finished.path, "greedy")
+    assert [path.stem for path in (finished.path / "results").iterdir()] == ["slots"]
+    assert other_decoders(registry, finished.read_result("slots")) == []
+    recogniser = ctcbench.load(finished.path)
+    with pytest.raises(UsageError, match="--decoder beam_cpp"):
+        recogniser.predict([np.zeros((24, 60), np.uint8)], decoder="beam_cpp")
+    (prediction,) = recogniser.predict([np.full((24, 60), 255, np.uint8)])
+    assert len(prediction.text) <= 2 and 0 < prediction.confidence <= 1
+
+
+def test_the_bench_of_decoders_refuses_it(finished, capsys):
+    assert main(["bench", "decoders", "--run", str(finished.path)]) == 2
+    assert "loss slots" in capsys.readouterr().err
+    assert main(["bench", "decoders", "--decoder", "slots"]) == 2
+    assert "--decoder slots" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"loss": "slots"}, "--decoder greedy merges repeated frames, as CTC does, but --loss slots takes"),
+        ({"decoder": "slots"}, "--decoder slots takes each frame for a character, but --loss ctc.* merges"),
+    ],
+)
+def test_losses_and_decoders_that_do_not_fit(registry, settings, words, tmp_path):
+    with pytest.raises(UsageError, match=words):
+        resolve(registry, tiny(**settings))
+    with pytest.raises(UsageError, match=words):
+        runner.run(registry, tiny(**settings), Runtime(tmp_path))
+    assert not list(tmp_path.iterdir())
+
+
+def test_which_decoders_fit(registry):
+    assert fitting_decoders(registry, "slots:label_smoothing=0.1") == ["slots"]
+    assert set(fitting_decoders(registry, "ctc")) == {"greedy", "beam", "beam_cpp"}
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({**SLOTS, "head": "slots:count=1"},
+         r"needs 2 frames \(one a character\), head slots:count=1 gives it 1"),
+        ({**SLOTS, "dataset": of_captchas(length=8), "head": "none"},
+         r"needs 8 frames \(one a character\), backbone cnn3:.* gives it 7"),
+        ({**SLOTS, "loss": "ctc", "decoder": "greedy", "dataset": of_captchas(alphabet="01")},
+         r"needs 3 frames \(characters \+ adjacent repeats\), head slots:count=2,slot_width=8 gives it 2"),
+        ({**SLOTS, "shortcut": "sum"},
+         "--shortcut sum .* 7 frames, but --head slots:.* makes 2 .* --shortcut none"),
+        ({**SLOTS, "shortcut": "aux"}, "--shortcut aux"),
+    ],
+)  # fmt: skip
+def test_what_can_not_be_aligned_is_said_before_training(registry, settings, words, tmp_path):
+    with pytest.raises(UsageError, match=words):
+        runner.run(registry, tiny(**settings), Runtime(tmp_path))
+    assert not list(tmp_path.rglob("*.safetensors"))
+
+
+def test_a_text_with_repeats_fits_into_as_many_slots(registry, tmp_path):
+    """CTC would want three frames for "00"."""
+    settings = {**SLOTS, "dataset": of_captchas(alphabet="01")}
+    assert runner.run(registry, tiny(**settings), Runtime(tmp_path)).score.images == 12
+
+
+def test_validation_reads_as_the_loss_aligns():
+    alphabet = Alphabet("ab")
+    read = sure_of(alphabet, ("aab", "bb"), 4, "fixed")
+    objective = ctcbench.registry.component_registry.load([]).build("loss", "slots", alphabet)
+    found = validate([read], "fixed", objective)
+    assert (found.exact, found.cer) == (1.0, 0.0)
+    assert 0 < found.loss < 0.01
+    merged = validate([read])
+    assert (merged.exact, merged.cer) == (0.0, 2 / 5)
+
+
+def test_every_slot_counts_however_narrow_the_image(registry):
+    from ctcbench.training.recognizer.model import build_recognizer
+
+    torch = pytest.importorskip("torch")
+    image, alphabet = ctcbench.ImageSpec(24, 60), Alphabet("01")
+    model = build_recognizer(registry, RunConfig(**SLOTS, backbone="cnn3:width=4"), image, alphabet)
+    assert model.frames(torch.tensor([60, 8])).tolist() == [2, 2]
+    ordinary = build_recognizer(registry, RunConfig(backbone="cnn3:width=4"), image, alphabet)
+    assert ordinary.frames(torch.tensor([60, 8])).tolist() == [7, 1]
+
+
+def test_a_plateau_without_blanks_is_not_called_by_them(registry, tmp_path):
+    said = []
+
+    class Listener(Watcher):
+        def notice(self, text):
+            said.append(text)
+
+    settings = {
+        **SLOTS,
+        "lr": 1e-9,
+        "epochs": 50,
+        "train_samples": 70,
+        "schedule": "constant",
+        "batch_size": 16,
+    }
+    result = runner.run(registry, tiny(**settings), Runtime(tmp_path, watcher=Listener()))
+    (plateau,) = [text for text in said if "plateau" in text]
+    assert "plateau: no better than guessing for 200 steps" in plateau
+    assert "blank" not in plateau
+
+    from ctcbench.reporting.verdict import diagnosis
+
+    advice = str(diagnosis(result))
+    assert "a plateau; no better than guessing for the last 250 steps" in advice or "same text" in advice
+    assert "--shortcut" not in advice and "--blank-penalty" not in advice
+
+
+def test_a_plugins_loss_and_decoder_say_how_they_align():
+    @loss(alignment="fixed")
+    def mine(alphabet):
+        """A loss."""
+
+    @decoder(alignment="fixed")
+    def reads(alphabet):
+        """A decoder."""
+
+    @decoder
+    def usual(alphabet):
+        """A decoder of CTC's."""
+
+    assert (mine.kind, mine.alignment, reads.alignment, usual.alignment) == ("loss", "fixed", "fixed", "ctc")
+    with pytest.raises(PluginError, match=r"alignment 'rnnt' \(there are: ctc, fixed\)"):
+        decoder(alignment="rnnt")(usual.builder)
+
+
+def test_log_probs_are_of_the_slots(finished):
+    from ctcbench.evaluation.log_probs import load_log_probs
+
+    read: LogProbs = load_log_probs(finished.log_probs_path("test"))
+    assert read.values_NTK.shape == (12, 2, 11)
+    assert read.lengths_N.tolist() == [2] * 12
+
+
+def test_the_gallery_of_mistakes_merges_nothing():
+    from ctcbench.reporting.formats.html.gallery import _reading
+
+    read = sure_of(Alphabet("ab"), ("aab",), 4, "fixed")
+    found = _reading(read, RunConfig(), 0, by_ctc=False)
+    assert found["path"] == "aab·"
+    assert [text for text, _ in found["best"]] == ["aab"]
+    assert _reading(read, RunConfig(), 0, by_ctc=True)["best"][0][0] == "ab"
+
+
+def test_show_counts_the_frames_that_come_out(capsys):
+    flags = [f"--{name}={value}" for name, value in SLOTS.items()]
+    assert main(["show", *flags]) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert "2 of 8 features" in said
+    assert main(["show", "--head", "slots:count=5"]) == 2
+    assert "--shortcut none" in capsys.readouterr().err

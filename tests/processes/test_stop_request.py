@@ -1,0 +1,53 @@
+"""A stop that arrives in the middle of a write: it is heard, and said once the stream is free."""
+
+import io
+import os
+import signal
+
+import pytest
+
+from ctcbench.processes.stop_request import stop_request
+
+
+def test_the_first_signal_is_a_request_and_the_second_ends_it():
+    said, before = [], signal.getsignal(signal.SIGINT)
+    with stop_request(said.append) as stop:
+        assert not stop.requested
+        os.kill(os.getpid(), signal.SIGINT)
+        assert said == ["stopping after this step; once more to stop at once"]
+        assert stop.requested and stop.requested and len(said) == 1
+        with pytest.raises(KeyboardInterrupt):
+            os.kill(os.getpid(), signal.SIGTERM)
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+class Interrupted(io.RawIOBase):
+    """A stream during whose first write a signal arrives."""
+
+    def __init__(self):
+        self.written, self.calls = b"", 0
+
+    def writable(self):
+        return True
+
+    def write(self, data):
+        self.calls += 1
+        if self.calls == 1:
+            os.kill(os.getpid(), signal.SIGINT)
+        self.written += bytes(data)
+        return len(data)
+
+
+def test_a_signal_in_the_middle_of_a_write_breaks_nothing():
+    raw = Interrupted()
+    channel = io.BufferedWriter(raw)
+
+    def tell(text):
+        channel.write(text.encode() + b"\n")
+        channel.flush()
+
+    with stop_request(tell) as stop:
+        tell("a line of progress")
+        assert raw.written == b"a line of progress\n"
+        assert stop.requested
+    assert raw.written == b"a line of progress\nstopping after this step; once more to stop at once\n"

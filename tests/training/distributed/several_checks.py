@@ -1,0 +1,171 @@
+"""What test_several_parts.py asks of two processes: each writes its tensors beside those of one process."""
+
+import copy
+import os
+import sys
+
+import numpy as np
+import torch
+from safetensors.torch import save_file
+from test_step import ALPHABET, IMAGE, some_samples
+from tiny import tiny
+from torch import distributed, nn
+
+from ctcbench.registry import component_registry as registries
+from ctcbench.training import device, split
+from ctcbench.training.distributed.process_group import ALONE
+from ctcbench.training.distributed.process_rank import place
+from ctcbench.training.distributed.sync_batch_norm import synchronise
+from ctcbench.training.distributed.torch_group import joined
+from ctcbench.training.recognizer.model import build_recognizer
+from ctcbench.training.step import new_state, train_step
+
+NORMS = {
+    "2d": (nn.BatchNorm2d(5), (9, 5, 4, 6), torch.float32),
+    "of-rows": (nn.BatchNorm1d(5), (9, 5), torch.float32),
+    "1d": (nn.BatchNorm1d(5), (3, 5, 7), torch.float32),
+    "bfloat16": (nn.BatchNorm2d(5), (9, 5, 4, 6), torch.bfloat16),
+    "plain-mean": (nn.BatchNorm2d(5, momentum=None), (8, 5, 4, 6), torch.float32),
+    "no-weights": (nn.BatchNorm2d(5, affine=False), (8, 5, 4, 6), torch.float32),
+    "untracked": (nn.BatchNorm2d(5, track_running_stats=False), (8, 5, 4, 6), torch.float32),
+    "far-from-zero": (nn.BatchNorm2d(5), (9, 5, 4, 6), torch.float32),
+}
+STEPS = {
+    "default": {},
+    "aux": {"shortcut": "aux"},
+    "no-shortcut": {"shortcut": "none"},
+    "averaged": {"ema": 0.9, "blank_penalty": 1.0, "clip": 0.5},
+    "unclipped": {"clip": 0.0, "schedule": "plateau"},
+    # Of this one, some releases of torch round enough for 0.01 to amplify.
+    "group-norm": {"backbone": "cnn3:width=4,norm=group", "lr": 1e-3},
+    "smoothed": {"loss": "ctc:label_smoothing=0.1,entropy=0.1"},
+    "deterministic": {"deterministic": True},
+    "one-image-left": {"train_samples": 17},
+    "guest": {},
+    # What hardly moves is made to move like the rest, its rounding with it: hence small steps.
+    "muon": {"optimizer": "muon", "lr": 1e-4},
+}
+
+
+class Guest(nn.Module):
+    """A head with a norm of its own, and weights that never get a gradient."""
+
+    def __init__(self, features, width):
+        super().__init__()
+        self.rnn, self.norm, self.never = nn.GRU(features, width), nn.BatchNorm1d(width), nn.Linear(3, 3)
+
+    def forward(self, feats_TNF):
+        feats_TND = self.rnn(feats_TNF)[0]
+        return self.norm(feats_TND.permute(1, 2, 0)).permute(2, 0, 1)
+
+
+def norm_steps(norm, input, factors, group):
+    """Train a norm for three steps on a part of the input, and return all that came of it."""
+    own, _ = group.part(np.arange(len(input)))
+    found = {}
+    for number in range(3):
+        part = (input[own] * (1 + number)).requires_grad_()
+        output = norm(part)
+        (output.float() * factors[own]).sum().backward()
+        found |= {f"output{number}": output.detach().float(), f"gradient{number}": part.grad.float()}
+    for name, parameter in norm.named_parameters():
+        if group is not ALONE:
+            distributed.all_reduce(parameter.grad)
+        found[f"gradient.{name}"] = parameter.grad
+    found |= {f"buffer.{name}": buffer for name, buffer in norm.named_buffers()}
+    found["evaluated"] = norm.eval()(input).float()
+    return found
+
+
+def check_norms(group):
+    found = {}
+    for name, (norm, shape, dtype) in NORMS.items():
+        generator = torch.Generator().manual_seed(len(name))
+        input = torch.randn(shape, generator=generator) * 2 + (1000 if name == "far-from-zero" else 1)
+        factors = torch.randn(shape, generator=generator)
+        if norm.affine:
+            nn.init.normal_(norm.weight, 1, 0.3, generator=generator)
+            nn.init.normal_(norm.bias, 0, 0.3, generator=generator)
+        ours = synchronise(nn.Sequential(copy.deepcopy(norm)))
+        whole = norm_steps(nn.Sequential(norm), input.to(dtype), factors, ALONE)
+        own, _ = group.part(np.arange(len(input)))
+        for key, value in norm_steps(ours, input.to(dtype), factors, group).items():
+            theirs = whole[key][own] if key[:-1] in ("output", "gradient") else whole[key]
+            found[f"{name}/{key}/ours"], found[f"{name}/{key}/theirs"] = value, theirs
+    return found
+
+
+def steps(settings, group, count=12, *, guest=False, drawn=None):
+    config = tiny(**{"backbone": "cnn3:width=4", "head": "bigru1:width=8", "amp": False, "device": "cpu",
+                     "batch_size": 15, "lr": 0.01, "train_samples": 20, "optimizer": "adamw", "loss": "ctc",
+                     **settings})  # fmt: skip
+    if config.train_samples == 17:
+        config = config.replace(batch_size=16)
+    registry = registries.load([])
+    compute = device.choose(config, group.place)
+    torch.manual_seed(config.seed)
+    model = build_recognizer(registry, config, IMAGE, ALPHABET)
+    if guest:
+        model.head = Guest(model.sequence.features, model.classifier.in_features)
+    part = split.make_split(some_samples(config.train_samples), ALPHABET, compute.device)
+    objective = registry.build("loss", config.loss, ALPHABET)
+    augment = registry.build("augmentation", config.augmentation, IMAGE)
+    state = new_state(model, augment, objective, config, compute, count, group)
+    state.model.train()
+    if drawn is not None:  # what dropout would draw first
+        model.register_forward_pre_hook(lambda *_: drawn.append(torch.rand(())))
+    found = {"losses": [], "norms": [], "images": []}
+    for number in range(count):
+        batch = split.batch_at(part, number, config, group)
+        metrics = train_step(state, batch, config)
+        found["losses"].append(metrics.loss)
+        found["norms"].append(metrics.grad_norm)
+        found["images"].append(torch.tensor(len(batch.images_NCHW)))
+        if number == 0:
+            found |= {
+                f"gradient.{name}": p.grad.clone()
+                for name, p in model.named_parameters()
+                if p.grad is not None
+            }
+    found |= {name: torch.stack(found[name]) for name in ("losses", "norms", "images")}
+    averaged = {} if state.ema is None else {f"ema.{k}": v for k, v in state.ema.state_dict().items()}
+    return found | {f"state.{name}": value for name, value in model.state_dict().items()} | averaged
+
+
+def check_steps(group):
+    found = {}
+    for name, settings in STEPS.items():
+        ours, theirs = (steps(settings, of, guest=name == "guest") for of in (group, ALONE))
+        assert list(ours) == list(theirs)
+        for key in ours:
+            found[f"{name}/{key}/ours"], found[f"{name}/{key}/theirs"] = ours[key], theirs[key]
+    return found
+
+
+def check_dropped(group):
+    """Each process its own dropout, the same each time."""
+    settings, found = {"head": "bigru1:width=8,dropout=0.5"}, {}
+    for time in range(2):
+        found[f"dropped/{time}"] = steps(settings, group, 4, drawn=(drawn := []))["losses"]
+        found[f"drawn/{time}"] = torch.stack(drawn)
+    return found
+
+
+def check_words(group):
+    """What processes say to each other."""
+    rank = group.place.rank
+    assert group.share({"a": [1.5, None], "b": "é" * 100_000 * (rank + 1)}) == {
+        "a": [1.5, None],
+        "b": "é" * 100_000,
+    }
+    assert [group.any(False), group.any(rank == 1), group.any(True)] == [False, True, True]
+    order = []
+    group.in_turn(lambda: order.append(group.place.is_first_here))
+    assert order == [rank == 0]
+    return {}
+
+
+with joined(place(), tiny(device="cpu", amp=False)) as group:
+    found = check_norms(group) | check_steps(group) | check_dropped(group) | check_words(group)
+    plain = {name: tensor.detach().clone().contiguous() for name, tensor in found.items()}
+    save_file(plain, f"{sys.argv[1]}/{os.environ['RANK']}.safetensors")

@@ -1,0 +1,200 @@
+"""The parts of a training over several processes against the same parts in one that has it all."""
+
+import pytest
+import torch
+from safetensors.torch import load_file
+from several import CHECKS, HERE, torchrun
+
+import ctcbench
+from ctcbench.__main__ import main
+from ctcbench.cli.commands.run import _resume_command
+from ctcbench.contract.errors import Interrupted, UsageError
+from ctcbench.training import device
+from ctcbench.training.distributed import process_rank as launch
+from ctcbench.training.distributed.process_rank import Place, place
+from ctcbench.training.distributed.torch_group import SeveralProcesses
+from ctcbench.training.step import step_seed
+
+SECOND = {
+    "RANK": "1", "WORLD_SIZE": "2", "LOCAL_RANK": "1", "LOCAL_WORLD_SIZE": "2",
+    "MASTER_ADDR": "localhost", "MASTER_PORT": "1",
+}  # fmt: skip
+NORMS = ["2d", "of-rows", "1d", "bfloat16", "plain-mean", "no-weights", "untracked", "far-from-zero"]
+STEPS = [
+    "default", "aux", "no-shortcut", "averaged", "unclipped", "group-norm", "smoothed", "deterministic",
+    "one-image-left", "guest", "muon",
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def checked(tmp_path_factory, own_cache):
+    """What two processes found beside what one did, by process."""
+    folder = tmp_path_factory.mktemp("checks")
+    done = torchrun(CHECKS, folder, folders=[HERE])
+    assert done.returncode == 0, done.stderr
+    return [load_file(folder / f"{rank}.safetensors") for rank in (0, 1)]
+
+
+def pairs(checked, name):
+    for rank, found in enumerate(checked):
+        keys = [
+            key.removesuffix("/ours") for key in found if key.startswith(f"{name}/") and key.endswith("/ours")
+        ]
+        assert keys
+        for key in keys:
+            yield f"{key} of process {rank}", found[f"{key}/ours"], found[f"{key}/theirs"]
+
+
+@pytest.mark.parametrize("name", NORMS)
+def test_batch_norm_over_unequal_parts_is_that_of_the_whole_batch(checked, name):
+    """Outputs, the gradients of input, weight and bias, running statistics, and evaluation."""
+    # bfloat16 has 8 bits; a mean of 1000 costs float32 ten of its 24.
+    atol, rtol = {"bfloat16": (0.05, 0.02), "far-from-zero": (2e-3, 1e-3)}.get(name, (3e-6, 1e-5))
+    for key, ours, theirs in pairs(checked, name):
+        assert torch.allclose(ours, theirs, atol=atol, rtol=rtol), key
+
+
+@pytest.mark.parametrize("name", STEPS)
+def test_losses_gradients_and_weights_are_those_of_one_process(checked, name):
+    for key, ours, theirs in pairs(checked, name):
+        if "/images " in key:
+            assert (ours < theirs).any()
+            continue
+        # Copies of one image in each process: the unbiased variance counts its pixels twice.
+        loose = name == "one-image-left" and "running_var" in key
+        assert torch.allclose(ours.double(), theirs.double(), atol=2e-4, rtol=1e-2 if loose else 1e-3), key
+        if "/losses " in key or "/gradient" in key:
+            assert torch.allclose(ours, theirs, atol=1e-4, rtol=1e-4), key
+
+
+def test_parts_are_unequal_and_make_up_the_batch(checked):
+    first, second = (found["default/images/ours"] for found in checked)
+    assert (first + second).tolist() == checked[0]["default/images/theirs"].tolist() == [15, 5] * 6
+    assert (first != second).all()
+    # One image for two processes: both have it, and each half of its loss.
+    assert checked[1]["one-image-left/images/ours"].tolist() == [8, 1] * 6
+
+
+def test_all_processes_end_with_the_same_bits(checked):
+    for key in checked[0]:
+        if key.startswith(("default/", "averaged/")) and "/images" not in key and key.endswith("/ours"):
+            assert torch.equal(checked[0][key], checked[1][key]), key
+
+
+def test_dropout_repeats_itself(checked):
+    assert torch.equal(checked[0]["dropped/0"], checked[0]["dropped/1"])
+    assert torch.equal(checked[0]["dropped/0"], checked[1]["dropped/0"])
+    first, second = (found["drawn/0"] for found in checked)
+    assert torch.equal(first, checked[0]["drawn/1"])
+    assert (first != second).all()
+
+
+def test_each_process_and_step_has_dropout_of_its_own():
+    seeds = {step_seed(seed, step, rank) for seed in range(3) for step in range(50) for rank in range(8)}
+    assert len(seeds) == 3 * 50 * 8
+    assert step_seed(5, 7, 0) == step_seed(5, 7)
+
+
+@pytest.mark.parametrize(("count", "size"), [(16, 2), (15, 2), (7, 3), (3, 3), (2, 3), (1, 8), (65, 8)])
+def test_the_weighted_mean_of_the_parts_is_the_mean(count, size):
+    import numpy as np
+
+    values = np.random.default_rng(count).normal(size=count)
+    total, seen = 0.0, []
+    for rank in range(size):
+        own, weight = SeveralProcesses(Place(rank, size, rank, size), "gloo").part(np.arange(count))
+        assert 0 < len(own) <= -(-count // size) or count < size
+        total += weight * values[own].mean() / size
+        seen += own.tolist()
+    assert total == pytest.approx(values.mean(), rel=1e-12)
+    assert sorted(seen) == list(range(count)) if count >= size else set(seen) == set(range(count))
+
+
+def test_where_this_process_is():
+    assert place({}) == place({"WORLD_SIZE": "1", "RANK": "0"}) == Place()
+    assert place({"WORLD_SIZE": "4"}) == Place()  # left by some other launcher
+    assert place(SECOND) == Place(1, 2, 1, 2)
+    assert not place(SECOND).is_first
+    second_machine = place(SECOND | {"RANK": "2", "WORLD_SIZE": "4", "LOCAL_RANK": "0"})
+    assert second_machine.is_first_here
+    assert not second_machine.is_first
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        (
+            {"LOCAL_RANK": None},
+            "WORLD_SIZE=2 without LOCAL_RANK: start the processes of one training by torchrun",
+        ),
+        ({"MASTER_ADDR": None}, "without MASTER_ADDR"),
+        ({"WORLD_SIZE": "two"}, "invalid literal.*torchrun sets them"),
+        ({"RANK": "2"}, "process 2 of 2, here 1 of 2: such a process there can't be"),
+        ({"LOCAL_WORLD_SIZE": "3"}, "such a process there can't be"),
+    ],
+)
+def test_an_environment_that_torchrun_did_not_make(changed, message):
+    environment = {k: v for k, v in (SECOND | changed).items() if v is not None}
+    with pytest.raises(UsageError, match=message):
+        place(environment)
+
+
+def alone(monkeypatch, **changed):
+    for name, value in (SECOND | changed).items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(launch, "_SHORT_SECONDS", 0.01)
+    monkeypatch.setattr(launch, "_LONG_SECONDS", 0.01)
+
+
+@pytest.mark.parametrize("command", [["ablate", "--head", "lstm1"], ["report", "runs"], ["plugins"]])
+def test_other_commands_say_that_they_are_not_for_torchrun(monkeypatch, capsys, command):
+    alone(monkeypatch, RANK="0", LOCAL_RANK="0")
+    assert main(command) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"ctcbench {command[0]}: under torchrun, ")
+    assert ("--executor trains several models" in line) == (command[0] == "ablate")
+
+
+@pytest.mark.parametrize("rank", ["0", "1"])
+def test_the_first_has_the_word_and_the_others_only_if_it_does_not_come(monkeypatch, rank):
+    alone(monkeypatch, RANK=rank, LOCAL_RANK=rank)
+    assert launch.has_the_word(UsageError("of its own"))
+    for error in (Interrupted("stopped"), KeyboardInterrupt(), launch.GroupLost("gone")):
+        assert launch.has_the_word(error) == (rank == "0")
+
+
+def test_less_than_an_image_for_each_process_in_python(monkeypatch, tmp_path, registry):
+    from tiny import tiny
+
+    alone(monkeypatch)
+    with pytest.raises(UsageError, match="--batch-size 1: less than an image for each of 2 processes"):
+        ctcbench.run(tiny(batch_size=1), ctcbench.pipeline.runner.Runtime(tmp_path / "runs"))
+    assert not (tmp_path / "runs").exists()
+
+
+def test_each_process_gets_its_own_gpu(monkeypatch):
+    from tiny import tiny
+
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    second = Place(1, 2, 1, 2)
+    for name in ("auto", "cuda"):
+        assert device.choose(tiny(device=name, amp=False), second).device == torch.device("cuda", 1)
+    assert device.choose(tiny(device="cpu", amp=False), second).device == torch.device("cpu")
+    with pytest.raises(UsageError, match="--device cuda:1: 2 processes can't share it"):
+        device.choose(tiny(device="cuda:1"), second)
+    with pytest.raises(
+        UsageError, match=r"3 processes on a machine with 2 CUDA devices: .*--nproc-per-node 2"
+    ):
+        device.choose(tiny(device="auto"), Place(1, 3, 1, 3))
+    one_a_machine = Place(1, 2, 0, 1)
+    assert device.choose(tiny(device="cuda:1", amp=False), one_a_machine).device.index == 1
+
+
+def test_how_to_go_on_is_said_with_torchrun(monkeypatch):
+    words = ["run", "--epochs", "3", "--fresh"]
+    assert _resume_command(words) == "ctcbench run --epochs 3 --resume"
+    alone(monkeypatch)
+    assert _resume_command(words) == "torchrun --nproc-per-node 2 -m ctcbench run --epochs 3 --resume"
+    alone(monkeypatch, WORLD_SIZE="4")
+    assert _resume_command(words).startswith("torchrun --nnodes 2 … --nproc-per-node 2 -m ctcbench run")

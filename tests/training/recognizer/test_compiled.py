@@ -1,0 +1,88 @@
+import os
+
+import pytest
+import torch
+from tiny import tiny
+from torch._dynamo.exc import TorchDynamoException
+
+import ctcbench
+from ctcbench.contract.errors import CtcbenchError
+from ctcbench.results.run_folder import RunFolder
+from ctcbench.training import device, monitor
+from ctcbench.training.recognizer.compiled import Compiled
+from ctcbench.training.runtime import Runtime
+
+
+class Counting(torch.nn.Module):
+    """Doubles, and keeps the sizes of the batches that Python saw."""
+
+    def __init__(self):
+        super().__init__()
+        self.seen = []
+
+    def forward(self, x_ND):
+        self.seen.append(len(x_ND))
+        return 2 * x_ND
+
+
+def compiled(batch_size=4):
+    network = Counting()
+    return network, Compiled(network, device.choose(tiny(device="cpu")), batch_size)
+
+
+def test_a_batch_of_another_size_is_computed_by_the_network_itself(monkeypatch):
+    calls = []
+    monkeypatch.setattr(
+        torch, "compile", lambda network, **how: lambda x_ND: calls.append(len(x_ND)) or 3 * x_ND
+    )
+    network, both = compiled(batch_size=4)
+    assert both(torch.ones(3, 1)).tolist() == [[2.0]] * 3
+    assert both(torch.ones(4, 1)).tolist() == [[3.0]] * 4
+    assert (network.seen, calls) == ([3], [4])
+
+
+def test_it_is_compiled_for_one_type_of_number(monkeypatch):
+    types = []
+    monkeypatch.setattr(torch, "compile", lambda network, **how: lambda x_ND: types.append(x_ND.dtype))
+    _, both = compiled(batch_size=2)
+    for augmented in (torch.ones(2, 1), torch.ones(2, 1, dtype=torch.uint8)):
+        both(augmented)
+    assert types == [torch.float32, torch.float32]
+
+
+class Missing(TorchDynamoException):
+    """As torch says that Triton is missing: not as what its backend raised."""
+
+
+@pytest.mark.parametrize("error", [RuntimeError, Missing])
+def test_what_torch_cannot_compile_is_told_with_the_way_on(monkeypatch, error):
+    def broken(graph, inputs):
+        raise error("no compiler here\nand a page of explanations")
+
+    real = torch.compile
+    monkeypatch.setattr(torch, "compile", lambda network, **how: real(lambda x_ND: 2 * x_ND, backend=broken))
+    _, both = compiled(batch_size=2)
+    with pytest.raises(CtcbenchError, match=r"^--compile: .*no compiler here; go on with --no-compile$"):
+        both(torch.ones(2, 1))
+
+
+def test_the_compilers_files_are_the_users_own(tmp_path, monkeypatch):
+    monkeypatch.delenv("TORCHINDUCTOR_CACHE_DIR", raising=False)
+    monkeypatch.setenv("CTCBENCH_CACHE", str(tmp_path))
+    compiled()
+    assert os.environ["TORCHINDUCTOR_CACHE_DIR"] == str(tmp_path / "compiled")
+
+
+def test_a_compiled_training_learns_what_the_plain_one_learns(tmp_path, monkeypatch):
+    monkeypatch.setattr(monitor, "RECORD_EVERY", 1)
+    dropless = {"backbone": "cnn3:width=4", "head": "bigru1:width=8", "amp": False, "optimizer": "adamw"}
+    losses = []
+    for how in (False, True):
+        out = tmp_path / str(how)
+        ctcbench.run(tiny(**dropless, compile=how), Runtime(out))
+        (folder,) = [RunFolder(path) for path in out.iterdir()]
+        losses.append([row["loss"] for row in folder.read_metrics() if row["kind"] == "steps"])
+    plain, fast = losses
+    assert len(plain) == 10  # the fifth and the tenth are of smaller batches
+    assert fast == pytest.approx(plain, rel=1e-3)
+    assert fast != plain  # another order of adding up: it was compiled
