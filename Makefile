@@ -4,13 +4,28 @@ PINS ?= constraints.txt
 BIN := .venv/bin
 SOURCES := $(shell find csrc -name '*.cpp' -o -name '*.hpp')
 
-.PHONY: demo test test-slow test-gpu test-oldest lint format clean
+# The tests whose results depend on the CPU's instruction set.
+ISA_TESTS := tests/builtin tests/decoding tests/pipeline tests/testing tests/training
+PYTEST := $(BIN)/python -m pytest -n auto -m "not slow and not gpu"
+
+.PHONY: demo test test-slow test-gpu test-portable test-isa test-oldest lint format clean
 
 demo: .venv/installed
 	$(BIN)/ctcbench run --preset fast --decoder beam_cpp --test-samples 2000
 
 test: .venv/tested
-	$(BIN)/python -m pytest -n auto -m "not slow and not gpu"
+	$(PYTEST)
+
+# The default suite as on other CPUs: one with AVX2 and without bfloat16 (oneDNN), one whose torch
+# kernels use no vector instructions, and one for each code path of the C++ decoder.
+test-portable: .venv/tested
+	ONEDNN_MAX_CPU_ISA=AVX2 $(PYTEST)
+	ATEN_CPU_CAPABILITY=default $(PYTEST)
+	for path in avx2 sse2 portable; do CTCBENCH_DECODER_PATH=$$path $(PYTEST) || exit 1; done
+
+# The part of test-portable that takes minutes and belongs before each landing.
+test-isa: .venv/tested
+	ONEDNN_MAX_CPU_ISA=AVX2 ATEN_CPU_CAPABILITY=default CTCBENCH_DECODER_PATH=portable $(PYTEST) $(ISA_TESTS)
 
 test-slow: .venv/tested
 	$(BIN)/python -m pytest -n auto -m "slow"

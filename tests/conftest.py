@@ -1,4 +1,4 @@
-"""What all tests share: a cache folder of the test run's own, and the installed components."""
+"""Fixtures that all tests share, and a last section that says which tests were skipped and what they need."""
 
 import os
 
@@ -9,10 +9,28 @@ import pytest
 
 from ctcbench.registry import component_registry as registries
 
+# What to install for the tests that were skipped: words of the reason, and the packages.
+INSTALL = {
+    "chromium": "apt-get install chromium chromium-driver (and `pip install selenium`)",
+    "latex": "apt-get install texlive-latex-recommended",
+    "clang": "apt-get install clang libclang-rt-14-dev",
+    "cmake": "apt-get install cmake",
+    "compiler": "apt-get install g++",
+    "fast_ctc_decode": "pip install fast-ctc-decode",
+    "flashlight": "pip install flashlight-text",
+    "pyctcdecode": "pip install --no-deps pygtrie pyctcdecode",
+    "ray": "pip install 'ray>=2.40,<3'",
+    "scipy": "pip install scipy",
+    "selenium": "pip install selenium",
+    "statsmodels": "pip install statsmodels",
+    "tensorboard": "pip install tensorboard",
+    "ruff": "pip install ruff",
+}
+
 
 @pytest.fixture(scope="session", autouse=True)
 def own_cache(tmp_path_factory):
-    """Keep drawn images away from the user's cache; tests of one run share them."""
+    """Keep drawn images out of the user's cache; the tests of one session share them."""
     folder = tmp_path_factory.mktemp("cache")
     before = os.environ.get("CTCBENCH_CACHE")
     os.environ["CTCBENCH_CACHE"] = str(folder)
@@ -25,5 +43,23 @@ def own_cache(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def registry():
-    """The components that ship."""
+    """Return the built-in components."""
     return registries.load([])
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_terminal_summary(terminalreporter):
+    """Write the skipped tests by reason, each with what to install, below pytest's own summary."""
+    result = yield
+    reasons: dict[str, int] = {}
+    for report in terminalreporter.stats.get("skipped", []):
+        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
+        reason = reason.removeprefix("Skipped: ")
+        reasons[reason] = reasons.get(reason, 0) + 1
+    if reasons:
+        terminalreporter.section("tests that did not run")
+    for reason, count in sorted(reasons.items()):
+        needed = [install for word, install in INSTALL.items() if word in reason.lower()]
+        advice = f": {' or '.join(needed)}" if needed else ""
+        terminalreporter.write_line(f"{count} test{'s' * (count != 1)}: {reason}{advice}")
+    return result
