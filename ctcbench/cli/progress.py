@@ -15,21 +15,21 @@ from rich.text import Text
 from ctcbench.contract.data import SplitName
 from ctcbench.reporting.number_format import percent, seconds
 from ctcbench.training.distributed.process_rank import place
-from ctcbench.training.progress import Progress, Watcher
+from ctcbench.training.progress_events import ProgressListener, TrainingProgress
 
 # Every training begins with empty outputs; before this many steps that is no news.
 WORTH_SAYING, GUESSING_WORTH_SAYING = 50, 200
 _FRAME_SECONDS, _LINE_SECONDS = 0.1, 10.0
 
 
-def watcher(console: Console | None = None) -> ConsoleWatcher:
-    """Return the watcher that fits standard error (or `console`): of several processes, the first's talks."""
+def progress_listener(console: Console | None = None) -> ConsoleProgress:
+    """Return the listener for standard error (or `console`); of several processes, only rank 0 prints."""
     first = place().is_first
     console = console or Console(stderr=True, highlight=False, quiet=not first)
-    return LiveWatcher(console) if console.is_terminal and first else ConsoleWatcher(console)
+    return LiveProgress(console) if console.is_terminal and first else ConsoleProgress(console)
 
 
-class ConsoleWatcher(Watcher):
+class ConsoleProgress(ProgressListener):
     """Prints a line at most every ten seconds, at the end of each epoch, and for each notice."""
 
     every = _LINE_SECONDS
@@ -48,16 +48,16 @@ class ConsoleWatcher(Watcher):
     ) -> None:
         """Stop to watch."""
 
-    def drawing(self, split: SplitName, done: int, total: int) -> None:
+    def images_drawn(self, split: SplitName, done: int, total: int) -> None:
         """Show how far the images of a split are drawn."""
         self._count(f"drawing {split}", done, total)
 
-    def reading(self, split: SplitName, done: int, total: int) -> None:
+    def images_read(self, split: SplitName, done: int, total: int) -> None:
         """Show how far the trained model has read a split."""
         self._validated = self._validated or split == "val"
         self._count(f"reading {split}", done, total)
 
-    def training(self, progress: Progress) -> None:
+    def training_advanced(self, progress: TrainingProgress) -> None:
         """Show where training stands; at the end of an epoch, what it came to stays."""
         if self._validated:
             self._say_epoch(progress)
@@ -69,7 +69,7 @@ class ConsoleWatcher(Watcher):
         """Print a sentence above the bar."""
         self._say(Text(text, "yellow"))
 
-    def _say_epoch(self, at: Progress) -> None:
+    def _say_epoch(self, at: TrainingProgress) -> None:
         exact = "" if at.val_exact is None else f"validation: exact {percent(at.val_exact)}"
         text = Text(f"{_where(at)}  loss {at.loss:.3f}  {exact}")
         self._say(text.append(f"  {plateau}" if (plateau := _plateau(at)) else "", "yellow"))
@@ -88,11 +88,11 @@ class ConsoleWatcher(Watcher):
         if done < total and self._is_due():
             self._say(Text(f"{what}: {done:,} of {total:,}"))
 
-    def _show_training(self, progress: Progress) -> None:
+    def _show_training(self, progress: TrainingProgress) -> None:
         self._say(Text.assemble(_state(progress), "  ", _plateau(progress)))
 
 
-class LiveWatcher(ConsoleWatcher):
+class LiveProgress(ConsoleProgress):
     """Shows a bar that moves; it has no thread of its own, so that worker processes can be forked."""
 
     every = _FRAME_SECONDS
@@ -120,7 +120,7 @@ class LiveWatcher(ConsoleWatcher):
         elif self._is_due():
             self._live.update(_bar(what, done, total, f"{done:,} of {total:,}"), refresh=True)
 
-    def _show_training(self, progress: Progress) -> None:
+    def _show_training(self, progress: TrainingProgress) -> None:
         bar = _bar("training", progress.step, progress.steps, f"{seconds(progress.seconds_left)} left")
         plateau = _plateau(progress)
         lines = [Text(plateau, "yellow")] if plateau else []
@@ -136,18 +136,18 @@ def _bar(what: str, done: int, total: int, right: str) -> RenderableType:
     return table
 
 
-def _where(at: Progress) -> str:
+def _where(at: TrainingProgress) -> str:
     return f"epoch {at.epoch}/{at.epochs}  step {at.step}/{at.steps}"
 
 
-def _state(at: Progress) -> Text:
+def _state(at: TrainingProgress) -> Text:
     text = Text(f"{_where(at)}  loss {at.loss:.3f}  {at.images_per_second:,.0f} images/s")
     if at.val_exact is not None:
         text.append(f"  exact {percent(at.val_exact)}", "green")
     return text
 
 
-def _plateau(at: Progress) -> str:
+def _plateau(at: TrainingProgress) -> str:
     if at.blank_steps >= WORTH_SAYING:
         return f"all blank for {at.blank_steps:,} steps"
     if at.plateau_steps >= GUESSING_WORTH_SAYING:

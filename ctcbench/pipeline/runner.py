@@ -25,7 +25,7 @@ from ctcbench.results.result import Result
 from ctcbench.results.run_folder import RunFolder
 from ctcbench.training.distributed.process_group import ALONE, Group
 from ctcbench.training.distributed.process_rank import place
-from ctcbench.training.progress import Watcher
+from ctcbench.training.progress_events import ProgressListener
 from ctcbench.training.runtime import Runtime
 
 if TYPE_CHECKING:
@@ -50,14 +50,14 @@ def run(registry: Registry, config: RunConfig, runtime: Runtime | None = None) -
         if group.is_first:
             stack.enter_context(claim(folder, config, runtime))
         else:
-            runtime = replace(runtime, watcher=Watcher())
+            runtime = replace(runtime, listener=ProgressListener())
         # The test images too: a text among them that can't be read should be known before training.
         drawn = group.in_turn(lambda: {split: draw(registry, config, runtime, split) for split in SPLITS})
         if not group.share(folder.is_finished):
             train(registry, config, runtime, folder, source, drawn, group)
         elif group.is_first:
             folder.require_same_images(folder.read_summary().get("data", {}), _trained_on(drawn))
-            runtime.watcher.notice(f"{folder.path}: trained already; --fresh trains it again")
+            runtime.listener.notice(f"{folder.path}: trained already; --fresh trains it again")
         if group.is_first:
             read(registry, config, runtime, folder, source, drawn, group)
             result = decode_run(registry, folder, config.decoder, config=config)
@@ -66,7 +66,7 @@ def run(registry: Registry, config: RunConfig, runtime: Runtime | None = None) -
             path = folder.result_path(result_key(config))
             result = Result.from_json(group.share(None), path)
     if group.is_first:
-        info, tell = run_info(folder, config), runtime.watcher.notice
+        info, tell = run_info(folder, config), runtime.listener.notice
         registry.tell("ctcbench_run_finished", tell, run=info, result=result.to_json())
     return result
 
@@ -135,7 +135,7 @@ def train(
         state = step.new_state(model, augment, objective, config, compute, steps, group)
         book = (logbook.Logbook if group.is_first else logbook.NoLogbook)(
             registry, folder, run_info(folder, config, steps), getattr(source, "fit", "stretch"),
-            runtime.watcher.notice,
+            runtime.listener.notice,
         )  # fmt: skip
         trainer = loop.Trainer(config, runtime, book, train_split, val_split, state, _trained_on(drawn))
         trainer.restore()
@@ -181,7 +181,7 @@ def read(
         for name in splits:
             split.require_enough_frames(drawn[name], model, config)
             part = split.make_split(drawn[name], source.alphabet, compute.device)
-            log_probs = reading.read_split(model, part, compute, name, runtime.watcher, batch_size)
+            log_probs = reading.read_split(model, part, compute, name, runtime.listener, batch_size)
             save_log_probs(folder.log_probs_path(name), log_probs)
 
 
@@ -207,8 +207,8 @@ def draw(registry: Registry, config: RunConfig, runtime: Runtime, split: SplitNa
         getattr(config, f"{split}_samples"),
         skip_bad=config.skip_bad,
         workers=runtime.workers,
-        progress=lambda done, total: runtime.watcher.drawing(split, done, total),
-        notice=runtime.watcher.notice,
+        progress=lambda done, total: runtime.listener.images_drawn(split, done, total),
+        notice=runtime.listener.notice,
     )
 
 

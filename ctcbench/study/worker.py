@@ -33,7 +33,7 @@ from ctcbench.registry import component_registry as registries
 from ctcbench.registry.component_registry import Registry
 from ctcbench.registry.plugin import culprit
 from ctcbench.results.run_folder import RunFolder
-from ctcbench.training.progress import Progress, Watcher
+from ctcbench.training.progress_events import ProgressListener, TrainingProgress
 from ctcbench.training.runtime import Runtime
 
 # The workers of a study that was killed end within moments, but its next start may be as quick.
@@ -88,7 +88,7 @@ def _carry_out(registry: Registry, order: Mapping[str, Any], tell: Callable[[Eve
             resume=folder.config_path.exists(),
             workers=order.get("threads"),
             checkpoint_seconds=order.get("checkpoint_seconds", 60.0),
-            watcher=_Teller(tell, folder),
+            listener=_Teller(tell, folder),
         )
         first = configs.pop(0)
         try:
@@ -165,23 +165,23 @@ def _keep_to(threads: int | None) -> None:
             torch.set_num_threads(threads)
 
 
-class _Teller(Watcher):
+class _Teller(ProgressListener):
     """Turns a run's progress into JSON documents."""
 
     def __init__(self, tell: Callable[[Event], None], folder: RunFolder) -> None:
         self._tell = tell
         self._known = f"{folder.path}: trained already" if folder.is_finished else None
 
-    def drawing(self, split: SplitName, done: int, total: int) -> None:
+    def images_drawn(self, split: SplitName, done: int, total: int) -> None:
         self._tell({"kind": "drawing", "split": split, "done": done, "total": total})
 
-    def training(self, progress: Progress) -> None:
+    def training_advanced(self, progress: TrainingProgress) -> None:
         figures = asdict(progress)
         if progress.loss != progress.loss:  # JSON has no NaN
             figures["loss"] = None
         self._tell({"kind": "training", **figures})
 
-    def reading(self, split: SplitName, done: int, total: int) -> None:
+    def images_read(self, split: SplitName, done: int, total: int) -> None:
         self._tell({"kind": "reading", "split": split, "done": done, "total": total})
 
     def notice(self, text: str) -> None:

@@ -19,7 +19,7 @@ from ctcbench.contract.specs import BLANK, Alignment, Alphabet
 from ctcbench.decoding import greedy_search
 from ctcbench.training.device import Compute
 from ctcbench.training.likelihood import text_log_probs
-from ctcbench.training.progress import Watcher
+from ctcbench.training.progress_events import ProgressListener
 from ctcbench.training.recognizer.model import Recognizer
 from ctcbench.training.split import Split
 from ctcbench.training.step import Objective
@@ -41,10 +41,15 @@ def evaluation_batch_size(config: RunConfig) -> int:
 
 
 def read_split(
-    model: nn.Module, split: Split, compute: Compute, name: SplitName, watcher: Watcher, batch_size: int
+    model: nn.Module,
+    split: Split,
+    compute: Compute,
+    name: SplitName,
+    listener: ProgressListener,
+    batch_size: int,
 ) -> LogProbs:
     """Return the log-probs of every image of a split; `model` is a Recognizer or an average of one."""
-    batches = list(read_batches(model, split, compute, name, watcher, batch_size))
+    batches = list(read_batches(model, split, compute, name, listener, batch_size))
     return LogProbs(
         np.concatenate([batch.values_NTK for batch in batches]),
         np.concatenate([batch.lengths_N for batch in batches]),
@@ -56,7 +61,12 @@ def read_split(
 
 @torch.no_grad()
 def read_batches(
-    model: nn.Module, split: Split, compute: Compute, name: SplitName, watcher: Watcher, batch_size: int
+    model: nn.Module,
+    split: Split,
+    compute: Compute,
+    name: SplitName,
+    listener: ProgressListener,
+    batch_size: int,
 ) -> Generator[LogProbs, None, None]:
     """Yield the log-probs of a split's images, a batch at a time.
 
@@ -77,7 +87,7 @@ def read_batches(
             if before is not None:
                 yield before()
             before = functools.partial(_log_probs, values_NTK, lengths_N, texts, recognizer.alphabet)
-            watcher.reading(name, start + len(lengths_N), len(split))
+            listener.images_read(name, start + len(lengths_N), len(split))
         if before is not None:
             yield before()
     finally:

@@ -18,7 +18,7 @@ from ctcbench.training.checkpoint import load_checkpoint
 from ctcbench.training.inference import Validation, evaluation_batch_size, read_batches, unwrap, validate
 from ctcbench.training.logbook import Logbook
 from ctcbench.training.monitor import DivergedAt, Monitor, MonitorState, TrainingDiverged
-from ctcbench.training.progress import Progress
+from ctcbench.training.progress_events import TrainingProgress
 from ctcbench.training.runtime import Runtime
 from ctcbench.training.schedule import blank_penalty
 from ctcbench.training.split import Split, batch_at, steps_an_epoch
@@ -88,7 +88,7 @@ class Trainer:
             CtcbenchError: the checkpoint is damaged, or of another version of ctcbench.
             UsageError: the images are not those that the run was begun with.
         """
-        path, notice = self.folder.checkpoint_path, self.runtime.watcher.notice
+        path, notice = self.folder.checkpoint_path, self.runtime.listener.notice
         with self.group.copy_of(path) as stored:
             if stored is None:
                 self.logbook.go_back(0)
@@ -117,7 +117,7 @@ class Trainer:
             TrainingDiverged: the loss became NaN or infinite.
         """
         self.state.model.train()
-        with stop_request(self.runtime.watcher.notice) as stop:
+        with stop_request(self.runtime.listener.notice) as stop:
             try:
                 while self.state.step < self.state.steps:
                     self._one_step()
@@ -136,7 +136,7 @@ class Trainer:
         started = time.perf_counter()
         batch = batch_at(self.train, self.state.step, self.config, self.group)
         metrics = train_step(self.state, batch, self.config)
-        self.monitor.take(self.state.step, metrics, self.logbook.record, self.runtime.watcher.notice)
+        self.monitor.take(self.state.step, metrics, self.logbook.record, self.runtime.listener.notice)
         self.history.seconds += time.perf_counter() - started
         if time.monotonic() - self._shown > SHOW_SECONDS:
             self._show()
@@ -178,14 +178,14 @@ class Trainer:
     def _validate(self, model: nn.Module) -> Validation | None:
         """Return what the validation images are read like, or None if an output is no number."""
         batch_size = evaluation_batch_size(self.config)
-        batches = read_batches(model, self.val, self.state.compute, "val", self.runtime.watcher, batch_size)
+        batches = read_batches(model, self.val, self.state.compute, "val", self.runtime.listener, batch_size)
         with contextlib.closing(batches):
             return validate(batches, self.state.model.alignment, self.state.objective)
 
     def _look(self) -> None:
         """Hear of the steps that nothing is known of yet; a GPU may still be at them, so it is their time."""
         started = time.perf_counter()
-        self.monitor.look(self.logbook.record, self.runtime.watcher.notice)
+        self.monitor.look(self.logbook.record, self.runtime.listener.notice)
         self.history.seconds += time.perf_counter() - started
 
     def _carried_out_on(self) -> str:
@@ -206,8 +206,8 @@ class Trainer:
         self._shown = time.monotonic()
         step, steps, seconds = self.state.step, self.state.steps, self.history.seconds
         images = step * len(self.train) / self.steps_an_epoch
-        self.runtime.watcher.training(
-            Progress(
+        self.runtime.listener.training_advanced(
+            TrainingProgress(
                 epoch=min(self.config.epochs, (step - 1) // self.steps_an_epoch + 1),
                 epochs=self.config.epochs,
                 step=step,

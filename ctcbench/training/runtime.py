@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ctcbench.training.progress import Watcher
+from ctcbench.training.progress_events import ProgressListener
 
 
 @dataclass(frozen=True)
@@ -24,4 +24,4 @@ class Runtime:
     workers: int | None = None
     checkpoint_seconds: float = 60.0
     resume_command: str = "run(config, Runtime(resume=True))"
-    watcher: Watcher = field(default_factory=Watcher)
+    listener: ProgressListener = field(default_factory=ProgressListener)

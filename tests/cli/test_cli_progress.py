@@ -6,8 +6,8 @@ import io
 
 from rich.console import Console
 
-from ctcbench.cli.progress import ConsoleWatcher, LiveWatcher, watcher
-from ctcbench.training.progress import Progress
+from ctcbench.cli.progress import ConsoleProgress, LiveProgress, progress_listener
+from ctcbench.training.progress_events import TrainingProgress
 
 
 def _console(*, terminal: bool) -> Console:
@@ -21,22 +21,22 @@ def _text(console: Console) -> str:
     return console.file.getvalue()
 
 
-def _at(step: int, exact: float | None = None, blank: int = 0, plateau: int = 0) -> Progress:
-    return Progress((step - 1) // 10 + 1, 2, step, 20, 12.5, 480.0, 75.0, exact, blank, plateau)
+def _at(step: int, exact: float | None = None, blank: int = 0, plateau: int = 0) -> TrainingProgress:
+    return TrainingProgress((step - 1) // 10 + 1, 2, step, 20, 12.5, 480.0, 75.0, exact, blank, plateau)
 
 
 def test_plain_lines_elsewhere() -> None:
     console = _console(terminal=False)
-    with watcher(console) as watching:
-        assert type(watching) is ConsoleWatcher
-        watching.drawing("train", 100, 1000)
-        watching.drawing("train", 200, 1000)
+    with progress_listener(console) as listener:
+        assert type(listener) is ConsoleProgress
+        listener.images_drawn("train", 100, 1000)
+        listener.images_drawn("train", 200, 1000)
         for step in range(1, 11):
-            watching.training(_at(step))
-        watching.reading("val", 10, 10)
-        watching.training(_at(10, exact=0.25))
-        watching.notice("all blank for 900 steps")
-        watching.reading("test", 10, 10)
+            listener.training_advanced(_at(step))
+        listener.images_read("val", 10, 10)
+        listener.training_advanced(_at(10, exact=0.25))
+        listener.notice("all blank for 900 steps")
+        listener.images_read("test", 10, 10)
     lines = _text(console).splitlines()
     assert lines == [
         "drawing train: 100 of 1,000",
@@ -47,10 +47,10 @@ def test_plain_lines_elsewhere() -> None:
 
 def test_a_bar_on_a_terminal() -> None:
     console = _console(terminal=True)
-    with watcher(console) as watching:
-        assert type(watching) is LiveWatcher
-        watching.training(_at(15, exact=0.25, blank=120))
-        watching.notice("something to know")
+    with progress_listener(console) as listener:
+        assert type(listener) is LiveProgress
+        listener.training_advanced(_at(15, exact=0.25, blank=120))
+        listener.notice("something to know")
     text = _text(console)
     for word in (
         "epoch 2/2",
@@ -67,13 +67,13 @@ def test_a_bar_on_a_terminal() -> None:
 
 def test_the_first_blank_steps_are_no_news() -> None:
     console = _console(terminal=True)
-    with watcher(console) as watching:
-        watching.training(_at(3, blank=3))
+    with progress_listener(console) as listener:
+        listener.training_advanced(_at(3, blank=3))
     assert "all blank" not in _text(console)
 
 
 def test_guessing_is_said_when_it_lasts() -> None:
     console = _console(terminal=True)
-    with watcher(console) as watching:
-        watching.training(_at(15, plateau=300))
+    with progress_listener(console) as listener:
+        listener.training_advanced(_at(15, plateau=300))
     assert "blank or guesses for 300 steps" in _text(console)

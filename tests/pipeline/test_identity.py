@@ -132,11 +132,11 @@ def test_going_on_on_another_device_is_said(registry, tmp_path, monkeypatch):
         runner.run(registry, tiny(), Runtime(tmp_path))
     monkeypatch.undo()
     notices = []
-    watcher = ctcbench.training.progress.Watcher()
-    watcher.notice = notices.append
+    listener = ctcbench.training.progress_events.ProgressListener()
+    listener.notice = notices.append
     here = Compute.describe
     monkeypatch.setattr(Compute, "describe", lambda self: "cuda in float16")
-    runner.run(registry, tiny(), Runtime(tmp_path, resume=True, watcher=watcher))
+    runner.run(registry, tiny(), Runtime(tmp_path, resume=True, listener=listener))
     (notice,) = [notice for notice in notices if "begun on" in notice]
     assert here(Compute(torch.device("cpu"), None)) == "cpu in float32"
     assert "going on on cuda in float16" in notice

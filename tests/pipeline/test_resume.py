@@ -23,20 +23,20 @@ import ctcbench
 from ctcbench.contract.errors import Interrupted
 from ctcbench.training.runtime import Runtime
 from ctcbench.training import loop
-from ctcbench.training.progress import Watcher
+from ctcbench.training.progress_events import ProgressListener
 
 out, mode = sys.argv[1:3]
 number, at, every = int(sys.argv[3]), int(sys.argv[4]), float(sys.argv[5])
 loop.SHOW_SECONDS = -1
 
-class Killer(Watcher):
-    def training(self, progress):
+class Killer(ProgressListener):
+    def training_advanced(self, progress):
         if progress.step == at and mode == "begin" and number:
             os.kill(os.getpid(), number)
     def notice(self, text):
         print("notice:", text)
 
-runtime = Runtime(Path(out), resume=mode == "resume", checkpoint_seconds=every, watcher=Killer())
+runtime = Runtime(Path(out), resume=mode == "resume", checkpoint_seconds=every, listener=Killer())
 try:
     ctcbench.run(ctcbench.RunConfig(**json.load(sys.stdin)), runtime)
 except Interrupted as error:

@@ -23,18 +23,18 @@ from ctcbench.pipeline.decode_stored import decode_stored
 from ctcbench.results.predictions import Predictions
 from ctcbench.results.run_folder import RunFolder
 from ctcbench.training import loop, step
-from ctcbench.training.progress import Watcher
+from ctcbench.training.progress_events import ProgressListener
 from ctcbench.training.runtime import Runtime
 
 
-class Listener(Watcher):
+class Listener(ProgressListener):
     def __init__(self):
         self.notices, self.progress = [], []
 
     def notice(self, text):
         self.notices.append(text)
 
-    def training(self, progress):
+    def training_advanced(self, progress):
         self.progress.append(progress)
 
 
@@ -85,7 +85,7 @@ def test_log_probs_are_normalised_and_of_the_right_images(finished):
 def test_what_is_done_is_not_done_again(registry, finished, monkeypatch):
     monkeypatch.setattr(runner, "train", lambda *_: pytest.fail("trained again"))
     listener = Listener()
-    again = runner.run(registry, tiny(), Runtime(finished.folder.parent, watcher=listener))
+    again = runner.run(registry, tiny(), Runtime(finished.folder.parent, listener=listener))
     assert again.score == finished.score
     assert any("trained already; --fresh trains it again" in notice for notice in listener.notices)
 
@@ -110,7 +110,7 @@ def test_fresh_trains_again_to_the_same_bits(registry, tmp_path):
 
 def test_another_decoder_needs_no_training_and_no_torch(finished):
     code = (
-        "import sys\nfrom pathlib import Path\nfrom ctcbench import registry\n"
+        "import sys\nfrom pathlib import Path\nfrom ctcbench.registry import component_registry as registry\n"
         "from ctcbench.pipeline.decode_stored import decode_stored\n"
         "result = decode_stored(registry.load([]), Path(sys.argv[1]), 'beam_cpp:width=5')\n"
         "assert 'torch' not in sys.modules, 'torch was imported'\n"
@@ -257,7 +257,7 @@ def test_a_plateau_that_does_not_end_is_in_the_result(registry, tmp_path, monkey
     monkeypatch.setattr("ctcbench.training.blank_plateau.WORTH_NAMING", 4)
     listener = Listener()
     config = tiny(shortcut="none", backbone="cnn3:width=4,norm=none", lr=1e-3, epochs=4)
-    result = runner.run(registry, config, Runtime(tmp_path, watcher=listener))
+    result = runner.run(registry, config, Runtime(tmp_path, listener=listener))
     training = result.provenance["training"]
     assert training["plateau_steps_at_end"] == training["steps"] == 20
     assert training["left_plateau_step"] is None

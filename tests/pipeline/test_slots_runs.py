@@ -16,7 +16,7 @@ from ctcbench.pipeline.decode_stored import decode_stored
 from ctcbench.results.run_folder import RunFolder
 from ctcbench.testing.synthetic_log_probs import sure_of
 from ctcbench.training.inference import validate
-from ctcbench.training.progress import Watcher
+from ctcbench.training.progress_events import ProgressListener
 from ctcbench.training.runtime import Runtime
 
 SLOTS = {"head": "slots:count=2,slot_width=8", "loss": "slots", "decoder": "slots", "shortcut": "none"}
@@ -140,7 +140,7 @@ def test_every_slot_counts_however_narrow_the_image(registry):
 def test_a_plateau_without_blanks_is_not_called_by_them(registry, tmp_path):
     said = []
 
-    class Listener(Watcher):
+    class Listener(ProgressListener):
         def notice(self, text):
             said.append(text)
 
@@ -152,7 +152,7 @@ def test_a_plateau_without_blanks_is_not_called_by_them(registry, tmp_path):
         "schedule": "constant",
         "batch_size": 16,
     }
-    result = runner.run(registry, tiny(**settings), Runtime(tmp_path, watcher=Listener()))
+    result = runner.run(registry, tiny(**settings), Runtime(tmp_path, listener=Listener()))
     (plateau,) = [text for text in said if "plateau" in text]
     assert "plateau: no better than guessing for 200 steps" in plateau
     assert "blank" not in plateau

@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from ctcbench.cli.installed_plugins import registry
-from ctcbench.cli.progress import watcher
+from ctcbench.cli.progress import progress_listener
 from ctcbench.cli.setting_flags import with_settings
 from ctcbench.config.run_config import RunConfig
 
@@ -32,8 +32,8 @@ def train(
     from ctcbench.training.runtime import Runtime
 
     config = config.replace(train_samples=min(config.train_samples, max(2_000, config.batch_size)))
-    with watcher() as shown:
-        times = measure(registry(), config, Runtime(watcher=shown), steps)
+    with progress_listener() as shown:
+        times = measure(registry(), config, Runtime(listener=shown), steps)
     total = statistics.median(times.total_ms)
     work = [sum(row) for row in zip(*(times.parts_ms[name] for name in WORK), strict=True)]
     floor_ms = times.floor.milliseconds()
@@ -101,8 +101,8 @@ def data(config: RunConfig, *, as_json: AsJson = False) -> None:
     from ctcbench.pipeline.runner import draw
     from ctcbench.training.runtime import Runtime
 
-    with watcher() as shown:
-        samples = draw(registry(), config, Runtime(watcher=shown), "train")
+    with progress_listener() as shown:
+        samples = draw(registry(), config, Runtime(listener=shown), "train")
     cost = measure(samples)
     figures = {**dataclasses.asdict(cost), "batch_size": BATCH_SIZE, "batch_us": _spread(cost.batch_us)}
     if as_json:

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from ctcbench.cli.installed_plugins import registry
-from ctcbench.cli.progress import watcher
+from ctcbench.cli.progress import progress_listener
 from ctcbench.cli.setting_flags import with_settings
 from ctcbench.config.run_config import RunConfig
 
@@ -40,8 +40,8 @@ def seeds(
     from ctcbench.training.runtime import Runtime
 
     texts = executor or ["local:workers=1", "local:workers=2"]
-    with watcher() as shown:
-        times = measure(registry(), config, Runtime(watcher=shown), texts, count, rounds, shown.notice)
+    with progress_listener() as shown:
+        times = measure(registry(), config, Runtime(listener=shown), texts, count, rounds, shown.notice)
     measured = statistics.median(times.together[texts[0]])
     figures: dict[str, Any] = {}
     for text in texts:

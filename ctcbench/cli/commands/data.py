@@ -171,7 +171,7 @@ def _drawn(
 ) -> Samples:
     """Return the samples; of a data set without end, as many as a run takes by default."""
     split = cast(SplitName, one_of("--split", wanted, SPLITS))
-    from ctcbench.cli.progress import watcher
+    from ctcbench.cli.progress import progress_listener
     from ctcbench.config.run_config import setting_fields
 
     text = registry().resolve("dataset", dataset or default_component("dataset"))
@@ -180,7 +180,7 @@ def _drawn(
         samples = source.size(split) or setting_fields()[f"{split}_samples"].default
     from ctcbench.data.materialise import materialise
 
-    with watcher() as watching:
+    with progress_listener() as listener:
         return materialise(
             registry(),
             text,
@@ -188,6 +188,6 @@ def _drawn(
             samples,
             skip_bad=skip_bad,
             workers=workers,
-            progress=lambda done, total: watching.drawing(split, done, total),
-            notice=watching.notice,
+            progress=lambda done, total: listener.images_drawn(split, done, total),
+            notice=listener.notice,
         )

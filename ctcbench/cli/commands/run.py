@@ -58,13 +58,13 @@ def run(
     """Train, decode and score one configuration, and print the table."""
     if resume and fresh:
         raise UsageError("--resume and --fresh: one goes on with an earlier run, the other throws it away")
-    from ctcbench.cli.progress import watcher
+    from ctcbench.cli.progress import progress_listener
     from ctcbench.config.train_key import resolve, train_key
     from ctcbench.training.runtime import Runtime
 
     installed = registry()
     config = resolve(installed, config)  # what is mistyped shows before torch is imported
-    with watcher() as watching:
+    with progress_listener() as listener:
         from ctcbench.pipeline.runner import run as carry_out
 
         runtime = Runtime(
@@ -74,7 +74,7 @@ def run(
             workers=workers,
             checkpoint_seconds=checkpoint_seconds,
             resume_command=_resume_command(ctx.obj),
-            watcher=watching,
+            listener=listener,
         )
         result = carry_out(installed, config, runtime)
     if not place().is_first:

@@ -14,7 +14,7 @@ from ctcbench import RunConfig
 from ctcbench.evaluation.log_probs import load_log_probs
 from ctcbench.pipeline import runner
 from ctcbench.training import loop, split, step
-from ctcbench.training.progress import Watcher
+from ctcbench.training.progress_events import ProgressListener
 from ctcbench.training.runtime import Runtime
 
 STEPS = 30  # six epochs of four batches of 15 and one of 5
@@ -160,12 +160,12 @@ def test_resumed_it_ends_with_the_bits_of_a_run_that_nobody_stopped(stopped, tog
 def test_going_on_in_one_process_is_said(stopped, registry, tmp_path):
     notices = []
 
-    class Listener(Watcher):
+    class Listener(ProgressListener):
         def notice(self, text):
             notices.append(text)
 
     out = shutil.copytree(stopped.out, tmp_path / "runs")
-    result = runner.run(registry, RunConfig(**SETTINGS), Runtime(out, resume=True, watcher=Listener()))
+    result = runner.run(registry, RunConfig(**SETTINGS), Runtime(out, resume=True, listener=Listener()))
     begun = "begun on cpu in float32 over 2 processes (gloo), going on on cpu in float32: the figures will"
     assert any(text.startswith(begun) for text in notices), notices
     assert result.provenance["training"]["processes"] == 1

@@ -1,0 +1,48 @@
+"""Progress events of a run: ProgressListener receives them, TrainingProgress is what training reports."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ctcbench.contract.data import SplitName
+
+
+@dataclass(frozen=True)
+class TrainingProgress:
+    """State of training at one step; epochs and steps count from 1.
+
+    Attributes:
+        loss: smoothed training loss in nats an image.
+        seconds_left: estimated time until training ends.
+        val_exact: exact accuracy of the last validation, None before the first.
+        blank_steps: number of consecutive steps up to this one in which every output was empty.
+        plateau_steps: number of consecutive steps up to this one in which every output was empty or the
+            loss was no better than guessing.
+    """
+
+    epoch: int
+    epochs: int
+    step: int
+    steps: int
+    loss: float
+    images_per_second: float
+    seconds_left: float
+    val_exact: float | None
+    blank_steps: int
+    plateau_steps: int
+
+
+class ProgressListener:
+    """Base class of listeners to a run's progress. Every method does nothing; override those you need."""
+
+    def images_drawn(self, split: SplitName, done: int, total: int) -> None:
+        """Report that `done` of `total` images of a split are drawn into the cache."""
+
+    def training_advanced(self, progress: TrainingProgress) -> None:
+        """Report the state of training; called at most a few times a second."""
+
+    def images_read(self, split: SplitName, done: int, total: int) -> None:
+        """Report that the trained model has read `done` of `total` images of a split."""
+
+    def notice(self, text: str) -> None:
+        """Report a sentence for the user: a plateau, a resumed run, images that were skipped."""
