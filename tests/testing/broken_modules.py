@@ -176,7 +176,9 @@ class RootOfZero(Head):
         return (super().forward(feats) * 0).sqrt()
 
 
-@module_that_breaks("backbone", "is_finite_in_bfloat16", "compute exponentials, sums and norms in float32")
+@module_that_breaks(
+    "backbone", "is_finite_in_mixed_precision", "compute exponentials, sums and norms in float32"
+)
 class Overflowing(Backbone):
     def forward(self, images):
         feats = super().forward(images)
