@@ -39,5 +39,5 @@ def installed(tmp_path_factory):
             check=False,
         )
 
-    run.sources = sources
+    run.sources, run.site = sources, site
     return run
