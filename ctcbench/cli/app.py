@@ -65,12 +65,22 @@ def ctcbench_command(
 
 @functools.cache
 def click_command() -> Any:
-    """Return the whole command line as typer built it."""
+    """Return the click command that typer builds from the app; building it takes a while, so it is cached."""
     return typer.main.get_command(app)
 
 
+def command_path(arguments: list[str]) -> str:
+    """Return the command that `arguments` name, such as ``ctcbench data preview``."""
+    path, node = "ctcbench", click_command()
+    for word in arguments:
+        if word not in getattr(node, "commands", {}):
+            break
+        path, node = f"{path} {word}", node.commands[word]
+    return path
+
+
 def invoke(arguments: list[str]) -> int:
-    """Parse and run; returns the exit code that a command asked for, and raises everything else."""
+    """Parse `arguments`, run the command, and return its exit code; every error is raised."""
     command = click_command()
     if "_CTCBENCH_COMPLETE" in os.environ:
         command.main(args=arguments, prog_name="ctcbench")

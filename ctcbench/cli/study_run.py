@@ -14,7 +14,7 @@ from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from ctcbench.cli.error_report import DONE, FAILED
+from ctcbench.cli.exit_codes import DONE, FAILED
 from ctcbench.cli.study_view import study_view
 from ctcbench.files.text import one_line
 from ctcbench.registry.component_registry import Registry

@@ -164,9 +164,10 @@ def test_presets_lists_each(capsys: Capture) -> None:
     assert "--backbone" in capsys.readouterr().out
 
 
-def test_bench_startup_gives_ratios(cli: Cli) -> None:
+def test_bench_startup_reports_ratios_to_bare_python(cli: Cli) -> None:
     ended = cli("bench", "startup", "--rounds", "3", "--json")
     assert ended.returncode == 0, ended.stderr
     commands = json.loads(ended.stdout)["commands"]
+    assert list(commands) == ["python -c pass", "ctcbench --help", "ctcbench run --help"]
     assert commands["python -c pass"]["ratio"] == 1
-    assert commands["ctcbench run --help"]["ratio"] < commands["ctcbench run --help, nothing cached"]["ratio"]
+    assert all(figures["median_ms"] > 0 for figures in commands.values())

@@ -14,7 +14,7 @@ import pytest
 from cli_cases import TINY, Cli
 
 from ctcbench.__main__ import main
-from ctcbench.cli.error_report import report
+from ctcbench.cli.error_report import report_error
 from ctcbench.contract.errors import CtcbenchError, Interrupted
 from ctcbench.files.text import one_line
 
@@ -128,11 +128,11 @@ def _a_file(folder: Path) -> Path:
 def test_a_bug_is_one_line_and_the_traceback_is_for_the_asking(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert report(ZeroDivisionError("oh"), ["run"]) == 1
+    assert report_error(ZeroDivisionError("oh"), "ctcbench run") == 1
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("ctcbench run: a bug") and "CTCBENCH_TRACEBACK=1" in line
     monkeypatch.setenv("CTCBENCH_TRACEBACK", "1")
-    assert report(ZeroDivisionError("oh"), ["run"]) == 1
+    assert report_error(ZeroDivisionError("oh"), "ctcbench run") == 1
     assert "ZeroDivisionError: oh" in capsys.readouterr().err
 
 
@@ -190,7 +190,7 @@ def test_nobodys_home_is_a_mistake(
     ],
 )
 def test_exit_codes(error: BaseException, code: int, words: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert report(error, ["run"]) == code
+    assert report_error(error, "ctcbench run") == code
     assert words in capsys.readouterr().err
 
 

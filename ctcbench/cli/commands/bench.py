@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
 import statistics
 import subprocess
 import sys
-import tempfile
 import time
 from typing import Annotated, Any
 
@@ -41,7 +39,7 @@ def startup(
         bool, typer.Option("--json", help="print the figures as JSON and nothing else")
     ] = False,
 ) -> None:
-    """Measure how long --help takes beside Python alone, with and without cached help."""
+    """Measure how long --help takes, as a ratio to the start of Python alone."""
     milliseconds = _measure(rounds)
     bare = statistics.median(milliseconds[_BARE])
     figures: dict[str, dict[str, float]] = {}
@@ -62,30 +60,26 @@ def startup(
 
 
 def _measure(rounds: int) -> dict[str, list[float]]:
-    """Return the times of each command in interleaved rounds, so that what slows one slows all."""
-    with tempfile.TemporaryDirectory() as warm:
-        commands: dict[str, tuple[list[str], str | None]] = {
-            _BARE: ([sys.executable, "-c", "pass"], warm),
-            "ctcbench --help": ([*_PROGRAM, "--help"], warm),
-            "ctcbench run --help": ([*_PROGRAM, "run", "--help"], warm),
-            "ctcbench run --help, nothing cached": ([*_PROGRAM, "run", "--help"], None),
-        }
-        for command, cache in commands.values():
-            _time(command, cache)
-        times: dict[str, list[float]] = {name: [] for name in commands}
-        for _ in range(rounds):
-            for name, (command, cache) in commands.items():
-                times[name].append(_time(command, cache))
+    """Return the milliseconds of each command; rounds are interleaved, so that a disturbance hits all."""
+    commands = {
+        _BARE: [sys.executable, "-c", "pass"],
+        "ctcbench --help": [*_PROGRAM, "--help"],
+        "ctcbench run --help": [*_PROGRAM, "run", "--help"],
+    }
+    for command in commands.values():
+        _time(command)  # the first call fills the operating system's file cache, and is not counted
+    times: dict[str, list[float]] = {name: [] for name in commands}
+    for _ in range(rounds):
+        for name, command in commands.items():
+            times[name].append(_time(command))
     return times
 
 
-def _time(command: list[str], cache: str | None) -> float:
-    """Return how many milliseconds a command takes; without a cache folder, it gets an empty one."""
-    with tempfile.TemporaryDirectory() as empty:
-        environment = {**os.environ, "CTCBENCH_CACHE": cache or empty}
-        started = time.perf_counter()
-        ended = subprocess.run(command, env=environment, capture_output=True, check=False)
-        elapsed = (time.perf_counter() - started) * 1000
+def _time(command: list[str]) -> float:
+    """Return how many milliseconds a command takes."""
+    started = time.perf_counter()
+    ended = subprocess.run(command, capture_output=True, check=False)
+    elapsed = (time.perf_counter() - started) * 1000
     if ended.returncode:
         raise CtcbenchError(f"{' '.join(command)} failed: {ended.stderr.decode(errors='replace').strip()}")
     return elapsed

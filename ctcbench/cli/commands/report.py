@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ctcbench.cli.completion import complete_choice, one_of
-from ctcbench.cli.error_report import FAILED
+from ctcbench.cli.exit_codes import FAILED
 from ctcbench.cli.installed_plugins import registry
 from ctcbench.contract.errors import UsageError
 from ctcbench.files.atomic import require_place, write_named
