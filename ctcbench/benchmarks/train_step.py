@@ -13,7 +13,7 @@ from torch import Tensor
 from ctcbench.benchmarks.floor import Floor, find_floor
 from ctcbench.config.run_config import RunConfig
 from ctcbench.config.train_key import resolve
-from ctcbench.data.build_source import build_source
+from ctcbench.data.built_dataset import build_source
 from ctcbench.pipeline.runner import draw
 from ctcbench.registry.component_registry import Registry
 from ctcbench.training import device, split, step

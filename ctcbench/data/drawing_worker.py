@@ -44,7 +44,7 @@ def main() -> int:
 
 
 def _carry_out(order: dict[str, Any], tell: Any) -> None:
-    from ctcbench.data.build_source import build_source
+    from ctcbench.data.built_dataset import build_source
     from ctcbench.data.draw_range import draw_range
     from ctcbench.registry import component_registry as registry
 

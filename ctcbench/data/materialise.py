@@ -8,19 +8,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from numbers import Integral
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from ctcbench.contract.data import Samples, Source, SplitName
 from ctcbench.contract.errors import CtcbenchError, PluginError, UsageError
 from ctcbench.data import cache as caching
-from ctcbench.data.build_source import build_source
+from ctcbench.data.built_dataset import BuiltDataset
 from ctcbench.data.draw_range import draw_range
 from ctcbench.data.drawn_set import Bad, DamagedError, Drawn, Stored, create_images, finish, open_set
 from ctcbench.data.parallel_drawing import default_workers, draw_in_workers
 from ctcbench.registry.plugin import blamed
-
-if TYPE_CHECKING:
-    from ctcbench.registry.component_registry import Registry
 
 _FEW = 200  # drawn in this process: a worker's start takes as long
 _LISTED = 10
@@ -56,8 +52,7 @@ class _Job:
 
 
 def materialise(
-    registry: Registry,
-    dataset: str,
+    dataset: BuiltDataset,
     split: SplitName,
     num_samples: int | None,
     *,
@@ -85,7 +80,7 @@ def materialise(
         CtcbenchError: a worker died.
     """
     notice = notice or _warn
-    job = _job(registry, dataset, split, num_samples, notice)
+    job = _job(dataset, split, num_samples, notice)
     folder = cache or caching.cache_folder()
     stored = _find(folder, job, skip_bad, notice)
     if stored is None:
@@ -103,15 +98,17 @@ def materialise(
     if stored.bad:
         notice(_bad_message(job, stored.bad, "left out"))
     if not len(stored.samples):
-        raise UsageError(f"dataset {dataset}: not one good sample among the first {job.count} of {split!r}")
+        raise UsageError(
+            f"dataset {dataset.text}: not one good sample among the first {job.count} of {split!r}"
+        )
     return stored.samples
 
 
-def _job(registry: Registry, dataset: str, split: SplitName, wanted: int | None, notice: Notice) -> _Job:
+def _job(dataset: BuiltDataset, split: SplitName, wanted: int | None, notice: Notice) -> _Job:
     if wanted is not None and wanted < 1:
         raise UsageError(f"{split}-samples={wanted}: at least 1 is needed")
-    source = build_source(registry, dataset)
-    blame = registry.blame("dataset", dataset)
+    source, text = dataset.source, dataset.text
+    blame = f"{dataset.owner}: dataset {text!r}"
     with blamed(f"{blame}: the split {split!r} can't be looked at"):
         size, fingerprint = source.size(split), source.fingerprint(split)
     if size is not None and (not isinstance(size, Integral) or size < 0):
@@ -119,14 +116,13 @@ def _job(registry: Registry, dataset: str, split: SplitName, wanted: int | None,
     if not isinstance(fingerprint, str):
         raise PluginError(f"{blame}: the fingerprint of {split!r} is {fingerprint!r}, not a text")
     if size is None and wanted is None:
-        raise UsageError(f"dataset {dataset} has no end: say how many samples of {split!r} to draw")
+        raise UsageError(f"dataset {text} has no end: say how many samples of {split!r} to draw")
     if size == 0:
-        raise UsageError(f"dataset {dataset}: its split {split!r} is empty")
+        raise UsageError(f"dataset {text}: its split {split!r} is empty")
     if size is not None and wanted is not None and wanted > size:
         notice(f"{split}: all {size} samples are used ({wanted} asked for)")
     count = min(n for n in (size, wanted) if n is not None)
-    owner = registry.owner(registry.get("dataset", dataset.partition(":")[0].strip())).owner
-    return _Job(dataset, owner, source, split, count, fingerprint)
+    return _Job(text, dataset.owner, source, split, count, fingerprint)
 
 
 def _find(folder: Path, job: _Job, skip_bad: bool, notice: Notice) -> Stored | None:

@@ -14,7 +14,7 @@ from ctcbench.config.train_key import resolve, train_key
 from ctcbench.contract.data import SPLITS, Samples, Source, SplitName
 from ctcbench.contract.errors import CtcbenchError, UsageError
 from ctcbench.contract.hooks import RunInfo
-from ctcbench.data.build_source import build_source
+from ctcbench.data.built_dataset import BuiltDataset, build_dataset
 from ctcbench.data.materialise import materialise
 from ctcbench.evaluation.log_probs import load_log_probs, save_log_probs
 from ctcbench.pipeline.claim import claim
@@ -45,14 +45,15 @@ def run(registry: Registry, config: RunConfig, runtime: Runtime | None = None) -
     runtime = runtime or Runtime()
     config = resolve(registry, config)
     folder = RunFolder(runtime.out / train_key(registry, config))
-    source = build_source(registry, config.dataset)
+    dataset = build_dataset(registry, config.dataset)
+    source = dataset.source
     with join(config) as group, contextlib.ExitStack() as stack:
         if group.is_first:
             stack.enter_context(claim(folder, config, runtime))
         else:
             runtime = replace(runtime, listener=ProgressListener())
         # The test images too: a text among them that can't be read should be known before training.
-        drawn = group.in_turn(lambda: {split: draw(registry, config, runtime, split) for split in SPLITS})
+        drawn = group.in_turn(lambda: {split: draw(dataset, config, runtime, split) for split in SPLITS})
         if not group.share(folder.is_finished):
             train(registry, config, runtime, folder, source, drawn, group)
         elif group.is_first:
@@ -198,11 +199,10 @@ def _trained_on(drawn: Drawn) -> dict[str, str]:
     return {split: drawn[split].fingerprint for split in ("train", "val")}
 
 
-def draw(registry: Registry, config: RunConfig, runtime: Runtime, split: SplitName) -> Samples:
+def draw(dataset: BuiltDataset, config: RunConfig, runtime: Runtime, split: SplitName) -> Samples:
     """Return a split's samples from the cache, drawn now if need be."""
     return materialise(
-        registry,
-        config.dataset,
+        dataset,
         split,
         getattr(config, f"{split}_samples"),
         skip_bad=config.skip_bad,

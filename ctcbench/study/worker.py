@@ -24,6 +24,7 @@ from ctcbench.config.run_config import RunConfig
 from ctcbench.contract.data import SplitName
 from ctcbench.contract.errors import CtcbenchError, Interrupted, PluginError
 from ctcbench.contract.executors import Event, Outcome
+from ctcbench.data.built_dataset import build_dataset
 from ctcbench.evaluation.log_probs import load_log_probs
 from ctcbench.files.atomic import Busy
 from ctcbench.pipeline import runner
@@ -123,8 +124,9 @@ def _is_read(registry: Registry, folder: RunFolder, config: RunConfig, runtime: 
     After a run, these are in the cache; where they can't be had, it was not the decoder that failed.
     """
     with contextlib.suppress(Exception):
+        dataset = build_dataset(registry, config.dataset)
         return folder.is_finished and runner.is_read(
-            folder, "test", runner.draw(registry, config, runtime, "test")
+            folder, "test", runner.draw(dataset, config, runtime, "test")
         )
     return False
 

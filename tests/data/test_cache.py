@@ -12,6 +12,7 @@ import pytest
 
 from ctcbench.contract.errors import UsageError
 from ctcbench.data import cache as caching
+from ctcbench.data.built_dataset import build_dataset
 from ctcbench.data.materialise import materialise
 
 SCRIPT = """
@@ -19,10 +20,12 @@ import resource, sys
 from pathlib import Path
 from ctcbench.registry import component_registry as registry
 from ctcbench.contract.errors import UsageError
+from ctcbench.data.built_dataset import build_dataset
 from ctcbench.data.materialise import materialise
 print("ready", flush=True)
 try:
-    s = materialise(registry.load(), {text!r}, "train", {count}, cache=Path({cache!r}), workers=2,
+    s = materialise(build_dataset(registry.load(), {text!r}), "train", {count},
+                    cache=Path({cache!r}), workers=2,
                     progress=lambda done, total: print("drawn", done, flush=True), notice=print)
     print("fingerprint", s.fingerprint, flush=True)
 except UsageError as error:
@@ -82,16 +85,16 @@ DAMAGE = {
 
 @pytest.mark.parametrize("damage", DAMAGE)
 def test_a_damaged_set_is_noticed_and_drawn_anew(plugins, cache, damage):
-    first = materialise(plugins, "marks", "train", 20, cache=cache)
+    first = materialise(build_dataset(plugins, "marks"), "train", 20, cache=cache)
     fingerprint = first.fingerprint
     DAMAGE[damage](only_set(cache))
     notices: list[str] = []
-    again = materialise(plugins, "marks", "train", 20, cache=cache, notice=notices.append)
+    again = materialise(build_dataset(plugins, "marks"), "train", 20, cache=cache, notice=notices.append)
     assert again.fingerprint == fingerprint
     assert (again.images_NCHW[:, 0, 0, 0] == range(20)).all()
     assert len(notices) == 1
     assert "drawn anew" in notices[0]
-    materialise(plugins, "marks", "train", 20, cache=cache, notice=notices.append)
+    materialise(build_dataset(plugins, "marks"), "train", 20, cache=cache, notice=notices.append)
     assert len(notices) == 1
     only_set(cache)
 
@@ -109,12 +112,12 @@ def test_the_folder_is_the_users_or_the_one_named(monkeypatch, tmp_path):
 def test_a_file_in_the_folders_place_is_named(plugins, cache):
     cache.write_text("")
     with pytest.raises(UsageError, match=r"cache: .*it is a file.*CTCBENCH_CACHE"):
-        materialise(plugins, "marks", "train", 20, cache=cache)
+        materialise(build_dataset(plugins, "marks"), "train", 20, cache=cache)
 
 
 def test_a_folder_that_cannot_be_made_is_named(plugins):
     with pytest.raises(UsageError, match=r"/proc/nowhere: .*CTCBENCH_CACHE"):
-        materialise(plugins, "marks", "train", 20, cache=Path("/proc/nowhere"))
+        materialise(build_dataset(plugins, "marks"), "train", 20, cache=Path("/proc/nowhere"))
 
 
 @pytest.mark.parametrize(
@@ -137,7 +140,7 @@ def test_a_full_disk_leaves_nothing_half_written(start_python, cache, text, coun
 
 def test_a_disk_that_fills_under_a_worker(plugins, cache):
     with pytest.raises(UsageError, match=r"\(File too large\); free space there, or .*CTCBENCH_CACHE"):
-        materialise(plugins, "marks:fault=full", "train", 300, cache=cache, workers=2)
+        materialise(build_dataset(plugins, "marks:fault=full"), "train", 300, cache=cache, workers=2)
     assert [path.name for path in cache.iterdir()] == ["locks"]
 
 
@@ -172,7 +175,7 @@ def test_a_parent_that_dies_takes_its_workers_along(start_python, plugins, cache
     left = [path.name for path in cache.iterdir() if path.name != "locks"]
     assert len(left) == (1 if number == signal.SIGKILL else 0)
     # Whatever is drawn next, the dead process's draft goes.
-    assert len(materialise(plugins, "marks:version=9", "train", 20, cache=cache)) == 20
+    assert len(materialise(build_dataset(plugins, "marks:version=9"), "train", 20, cache=cache)) == 20
     only_set(cache)
 
 
@@ -200,9 +203,10 @@ def test_drawing_holds_no_images_in_memory(start_python, cache):
 import resource
 from pathlib import Path
 from ctcbench.registry import component_registry as registry
+from ctcbench.data.built_dataset import build_dataset
 from ctcbench.data.materialise import materialise
 def draw(count):
-    return materialise(registry.load(), "marks:height=40,width=150", "train", count,
+    return materialise(build_dataset(registry.load(), "marks:height=40,width=150"), "train", count,
                        cache=Path({str(cache)!r}), workers=2)
 def peaks_kib():
     return [resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from ctcbench.contract.errors import CtcbenchError, PluginError, UsageError
+from ctcbench.data.built_dataset import build_dataset
 from ctcbench.data.materialise import materialise
 
 
@@ -21,7 +22,7 @@ def cache(tmp_path) -> Path:
 def draw(plugins, cache):
     def call(options="", count=10, split="train", **more):
         text = f"marks:{options}" if options else "marks"
-        return materialise(plugins, text, split, count, cache=cache, **{"workers": 2, **more})
+        return materialise(build_dataset(plugins, text), split, count, cache=cache, **{"workers": 2, **more})
 
     return call
 

@@ -124,11 +124,12 @@ def test_another_decoder_needs_no_training_and_no_torch(finished):
 
 
 def test_the_penalty_at_decoding_is_an_option_and_predict_reads_by_it(registry, tmp_path):
+    from ctcbench.data.built_dataset import build_dataset
     from ctcbench.data.materialise import materialise
 
     # At the end of these steps every frame is most probably blank.
     config = tiny(blank_penalty=3.0, lr=1e-2, epochs=10, head="none", amp=False)
-    samples = materialise(registry, config.dataset, "test", config.test_samples)
+    samples = materialise(build_dataset(registry, config.dataset), "test", config.test_samples)
     lengths = []
     for at_decoding in (False, True):
         result = runner.run(
@@ -300,9 +301,10 @@ def test_reads_pictures_of_any_kind(finished, tmp_path):
 
 
 def test_predicts_what_the_run_read(finished, registry):
+    from ctcbench.data.built_dataset import build_dataset
     from ctcbench.data.materialise import materialise
 
-    samples = materialise(registry, finished.config["dataset"], "test", 12)
+    samples = materialise(build_dataset(registry, finished.config["dataset"]), "test", 12)
     recogniser = ctcbench.load(finished.folder)
     pictures = list(samples.images_NCHW[:, 0])
     ours = np.exp(recogniser.log_probs(pictures).values_NTK)
@@ -314,9 +316,12 @@ def test_predicts_what_the_run_read(finished, registry):
 
 def test_more_pictures_than_go_through_the_network_at_once(finished, registry, monkeypatch):
     from ctcbench import api
+    from ctcbench.data.built_dataset import build_dataset
     from ctcbench.data.materialise import materialise
 
-    pictures = list(materialise(registry, finished.config["dataset"], "test", 12).images_NCHW[:, 0])
+    pictures = list(
+        materialise(build_dataset(registry, finished.config["dataset"]), "test", 12).images_NCHW[:, 0]
+    )
     recogniser = ctcbench.load(finished.folder)
     whole = recogniser.log_probs(pictures)
     monkeypatch.setattr(api, "_AT_ONCE", 5)

@@ -6,6 +6,7 @@ import numpy as np
 from ctcbench import RunConfig
 from ctcbench.config.train_key import resolve, train_key
 from ctcbench.contract.data import LogProbs
+from ctcbench.data.built_dataset import build_dataset
 from ctcbench.data.materialise import materialise
 from ctcbench.evaluation.log_probs import save_log_probs
 from ctcbench.registry import component_registry as registries
@@ -21,7 +22,7 @@ def a_run(out, registry, decoder, backbone, seed):
     """A run folder as training leaves it, its log-probs made up around the true texts of real images."""
     config = RunConfig(dataset=DATASET, backbone=backbone, decoder=decoder, seed=seed, test_samples=IMAGES)
     config = resolve(registry, config)
-    samples = materialise(registry, DATASET, "test", IMAGES)
+    samples = materialise(build_dataset(registry, DATASET), "test", IMAGES)
     alphabet = registry.build("dataset", DATASET).alphabet
     folder = create(out, train_key(registry, config), config.model_dump())
     rng = np.random.default_rng(seed)

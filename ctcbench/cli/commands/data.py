@@ -18,7 +18,7 @@ from ctcbench.cli.help import Command
 from ctcbench.cli.installed_plugins import registry
 from ctcbench.config.presets import default_component
 from ctcbench.contract.data import MOST_SAMPLES, SPLITS, SplitName
-from ctcbench.data.build_source import build_source
+from ctcbench.data.built_dataset import build_dataset, build_source
 from ctcbench.files.atomic import require_place, write_named
 
 if TYPE_CHECKING:
@@ -175,15 +175,14 @@ def _drawn(
     from ctcbench.config.run_config import setting_fields
 
     text = registry().resolve("dataset", dataset or default_component("dataset"))
+    built = build_dataset(registry(), text)
     if samples is None:
-        source = build_source(registry(), text)
-        samples = source.size(split) or setting_fields()[f"{split}_samples"].default
+        samples = built.source.size(split) or setting_fields()[f"{split}_samples"].default
     from ctcbench.data.materialise import materialise
 
     with progress_listener() as listener:
         return materialise(
-            registry(),
-            text,
+            built,
             split,
             samples,
             skip_bad=skip_bad,

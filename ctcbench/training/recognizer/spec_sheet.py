@@ -16,7 +16,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from ctcbench.config.run_config import RunConfig
 from ctcbench.contract.data import Source
 from ctcbench.contract.errors import CtcbenchError
-from ctcbench.data.build_source import build_source
+from ctcbench.data.built_dataset import build_source
 from ctcbench.registry.component_registry import Registry
 from ctcbench.training.recognizer.model import Recognizer, build_recognizer, is_of_whole_image
 

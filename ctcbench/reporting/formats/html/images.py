@@ -13,6 +13,7 @@ from PIL import Image
 from ctcbench.config.run_config import RunConfig
 from ctcbench.contract.data import Samples
 from ctcbench.contract.errors import CtcbenchError
+from ctcbench.data.built_dataset import build_dataset
 from ctcbench.data.materialise import materialise
 from ctcbench.registry.component_registry import Registry
 
@@ -60,7 +61,8 @@ class Images:
             """What a run says of its data set, it has said by now."""
 
         try:
-            return materialise(self._registry, dataset, "test", number, skip_bad=skip_bad, notice=ignore)
+            built = build_dataset(self._registry, dataset)
+            return materialise(built, "test", number, skip_bad=skip_bad, notice=ignore)
         except (CtcbenchError, OSError) as error:
             first = (str(error).splitlines() or [type(error).__name__])[0]
             return f"no image: {first[:160]}"
