@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +16,11 @@ from ctcbench.contract.errors import UsageError
 from ctcbench.training.distributed.process_rank import ALONE, Place
 
 _DTYPES = {"bfloat16": torch.bfloat16, "float16": torch.float16}
+_ISA_VARIABLES = ("ONEDNN_MAX_CPU_ISA", "DNNL_MAX_CPU_ISA")
+# oneDNN takes a value that it does not know for no limit; so do we.
+_ISAS_WITHOUT_BFLOAT16 = frozenset(
+    ("sse41", "avx", "avx2", "avx2_vnni", "avx2_vnni_2", "avx512_core", "avx512_core_vnni")
+)
 
 
 @dataclass(frozen=True)
@@ -99,18 +104,27 @@ def choose(config: RunConfig, place: Place = ALONE) -> Compute:
         return Compute(device, None)
     wanted = _DTYPES.get(config.amp_dtype)
     if device.type == "cuda":
-        with torch.cuda.device(device):
-            # Emulated bfloat16 is slower than float16, so the instructions themselves are asked for.
-            native = torch.cuda.is_bf16_supported(including_emulation=False)
-        best = torch.bfloat16 if native else torch.float16
-        return Compute(device, wanted or best)
+        return Compute(device, wanted or default_autocast_dtype(device))
     if wanted is torch.float16:
         raise UsageError("--amp-dtype float16: a CPU has no use for it; use bfloat16, or --no-amp")
-    if _cpu_has_bfloat16():
-        return Compute(device, torch.bfloat16)
-    if config.amp or wanted:
-        raise UsageError("--amp: this CPU has no bfloat16 instructions (AVX-512 BF16 or AMX); use --no-amp")
-    return Compute(device, None)
+    dtype = default_autocast_dtype(device)
+    if dtype is None and (config.amp or wanted):
+        raise UsageError(f"--amp: this CPU has no bfloat16 instructions ({_cpu_limit()}); use --no-amp")
+    return Compute(device, dtype)
+
+
+def default_autocast_dtype(device: torch.device) -> torch.dtype | None:
+    """Return the number format in which `device` computes fastest under autocast, None for float32.
+
+    On CUDA that is bfloat16, or float16 where the GPU has no bfloat16 instructions. On a CPU it is
+    bfloat16 where the CPU has AVX-512 BF16 or AMX and oneDNN may use them (`ONEDNN_MAX_CPU_ISA`).
+    """
+    if device.type == "cuda":
+        with torch.cuda.device(device):
+            # Emulated bfloat16 is slower than float16.
+            native = torch.cuda.is_bf16_supported(including_emulation=False)
+        return torch.bfloat16 if native else torch.float16
+    return torch.bfloat16 if _cpu_has_bfloat16() else None
 
 
 def _device(name: str) -> torch.device:
@@ -145,9 +159,24 @@ def _own_device(name: str, place: Place) -> torch.device:
 
 
 def _cpu_has_bfloat16() -> bool:
-    # Emulated bfloat16 is slower than float32, so the instructions themselves are asked for.
+    # oneDNN emulates bfloat16 on any AVX-512 CPU, and is then slower than in float32. Its own answer
+    # therefore does not suffice: the CPU must have the instructions, and oneDNN must be allowed them.
     checks = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
-    return any(getattr(torch.cpu, check, lambda: False)() for check in checks)
+    in_cpu = any(getattr(torch.cpu, check, lambda: False)() for check in checks)
+    if not in_cpu or _onednn_isa() in _ISAS_WITHOUT_BFLOAT16:
+        return False
+    return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
+
+
+def _onednn_isa(environment: Mapping[str, str] = os.environ) -> str:
+    """Return the instruction set that the environment limits oneDNN to, in lower case, or an empty text."""
+    # oneDNN reads the first name that has a value, and ignores its case.
+    return next(filter(None, map(environment.get, _ISA_VARIABLES)), "").lower()
+
+
+def _cpu_limit() -> str:
+    isa = _onednn_isa()
+    return f"ONEDNN_MAX_CPU_ISA={isa}" if isa in _ISAS_WITHOUT_BFLOAT16 else "AVX-512 BF16 or AMX"
 
 
 @contextlib.contextmanager
