@@ -1,71 +1,156 @@
-"""The layout: a file imports only from its own row and from rows above it, and files stay small."""
+"""The layout: imports follow docs/architecture.md, files stay small, the core names no component."""
 
 import ast
+import re
+from functools import cache
 from pathlib import Path
 
 import pytest
 
-PACKAGE = Path(__file__).parent.parent / "ctcbench"
-# In import order, as the design has them; `contract` first, the guests' side last.
-ROWS = [
-    "contract", "files", "processes", "registry", "config", "decoding", "evaluation", "results",
-    "data", "training", "pipeline", "api", "study", "reporting", "benchmarks", "cli", "__main__",
-]  # fmt: skip
-# `builtin` is a plugin and imports what a plugin may import; `testing` serves the tests of plugins.
-GUESTS = {
-    "builtin": {"contract", "files", "processes", "decoding", "builtin", ""},
-    "testing": {*ROWS[:12], "testing", ""},
-}
+ROOT = Path(__file__).parent.parent
+PACKAGE = ROOT / "ctcbench"
+HEAVY = ("torch", "numpy")
+LONGEST = 260  # lines
+# Templates of `ctcbench new` are no modules of the package.
+FILES = [path for path in sorted(PACKAGE.rglob("*.py")) if "templates" not in path.parts]
+
+
+def tables():
+    """Return the rows of the two tables under "Layers": [name, what it holds, last cell]."""
+    section = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8").partition("\n## Layers\n")[2]
+    lines = section.partition("\n## ")[0].splitlines()
+    rows = [[cell.strip() for cell in line.strip("|").split(" |")] for line in lines if line.startswith("|")]
+    starts = [index for index, row in enumerate(rows) if row[0] in ("layer", "folder")]
+    assert starts == [0, starts[-1]]
+    return rows[2 : starts[1]], rows[starts[1] + 2 :]
+
+
+LAYERS = {row[0].strip("`"): row[2].split() for row in tables()[0]}
+ORDER = list(LAYERS)
+
+
+def allowed_beside(cell):
+    """Return the rows that a folder beside the layers may import, from its cell of the second table."""
+    if until := re.fullmatch(r"every layer down to `(\w+)`", cell):
+        return set(ORDER[: ORDER.index(until[1]) + 1])
+    return set(re.findall(r"`(\w+)`", cell))
+
+
+BESIDE = {row[0].strip("`"): allowed_beside(row[2]) for row in tables()[1]}
 
 
 def row_of(path):
     return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
 
 
-def imported_rows(path):
-    """Rows that a file imports, those for type checkers alone left out; "" is the package itself."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    for_types = {
-        id(node)
-        for block in ast.walk(tree)
-        if isinstance(block, ast.If) and "TYPE_CHECKING" in ast.unparse(block.test)
-        for node in ast.walk(block)
-    }
-    for node in ast.walk(tree):
-        if id(node) in for_types:
+def allowed_for(row):
+    """Return the rows that files of a row may import; "" is the package itself, which imports lazily."""
+    if row in BESIDE:
+        return BESIDE[row] | {row, ""}
+    above = {*ORDER[: ORDER.index(row) + 1], ""}
+    return above | {"scaffold"} if row == "cli" else above
+
+
+@cache
+def tree_of(path):
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+def for_type_checkers(node):
+    return isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test)
+
+
+def statements(body, *, inside_functions):
+    """Yield the import statements of a body, except those for type checkers only."""
+    for node in body:
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            yield node
+        elif for_type_checkers(node):
             continue
-        if isinstance(node, ast.ImportFrom) and node.module and node.module.split(".")[0] == "ctcbench":
-            parts = node.module.split(".")[1:]
-            yield from (
-                [parts[0]] if parts else [alias.name if alias.name in ROWS else "" for alias in node.names]
-            )
-        elif isinstance(node, ast.Import):
-            for alias in node.names:
-                if alias.name.split(".")[0] == "ctcbench":
-                    yield [*alias.name.split("."), ""][1]
+        elif inside_functions or not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            inner = [
+                child
+                for child in ast.iter_child_nodes(node)
+                if isinstance(child, ast.stmt | ast.ExceptHandler)
+            ]
+            yield from statements(inner, inside_functions=inside_functions)
 
 
-FILES = [path for path in sorted(PACKAGE.rglob("*.py")) if "scaffold" not in path.parts]
+def modules(node):
+    """Return the names that an import statement may load: modules, or names in a module."""
+    if isinstance(node, ast.Import):
+        return [alias.name for alias in node.names]
+    return [node.module or "", *(f"{node.module}.{alias.name}" for alias in node.names)]
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))
-def test_imports_go_up(path):
-    row = row_of(path)
-    if row == "__init__":
+def imported_rows(path):
+    """Return the rows of the package that a file imports, inside functions too; "" is the package itself."""
+    rows = set()
+    for node in statements(tree_of(path).body, inside_functions=True):
+        names = [name.split(".") for name in modules(node)]
+        within = [name[1] for name in names if name[0] == "ctcbench" and len(name) > 1]
+        known = [row for row in within if row in LAYERS or row in BESIDE]
+        if within or ["ctcbench"] in names:
+            rows.update(known or [""])
+    return rows
+
+
+MODULE_FILES = {
+    ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path for path in FILES
+}
+
+
+@cache
+def loaded_at_import(path):
+    """Return the heavy packages that a file imports at module level, and the modules of the package."""
+    names = [n for node in statements(tree_of(path).body, inside_functions=False) for n in modules(node)]
+    return {n.split(".")[0] for n in names} & set(HEAVY), {n for n in names if n in MODULE_FILES}
+
+
+def heavy_packages(path):
+    """Return the heavy packages that importing a file loads, through other modules of the package too."""
+    found, seen, waiting = set(), set(), [path]
+    while waiting:
+        heavy, imported = loaded_at_import(waiting.pop())
+        found |= heavy
+        # Importing a module runs the __init__ of each package around it.
+        around = {".".join(m.split(".")[:n]) for m in imported for n in range(1, m.count(".") + 2)}
+        waiting += [MODULE_FILES[module] for module in around - seen]
+        seen |= around
+    return found
+
+
+def each_file(**kwargs):
+    return pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)), **kwargs)
+
+
+def test_the_page_has_every_folder_and_every_module_beside_them():
+    rows = {row_of(path) for path in FILES} - {"__init__"}
+    assert rows == LAYERS.keys() | BESIDE.keys()
+    assert {package for listed in LAYERS.values() for package in listed} <= set(HEAVY)
+
+
+@each_file()
+def test_imports_point_upwards(path):
+    if (row := row_of(path)) == "__init__":
         return
-    assert row in ROWS or row in GUESTS, f"{row} is not in the layout: give it a row"
-    allowed = GUESTS[row] if row in GUESTS else {*ROWS[: ROWS.index(row) + 1], ""}
-    if row == "cli":
-        allowed = allowed | {"scaffold"}
-    wrong = set(imported_rows(path)) - allowed
+    wrong = imported_rows(path) - allowed_for(row)
     assert not wrong, f"{path.name} of row {row} imports from {sorted(wrong)}"
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))
-def test_a_module_says_what_lives_there_and_stays_small(path):
-    text = path.read_text(encoding="utf-8")
-    assert ast.get_docstring(ast.parse(text))
-    assert len(text.splitlines()) <= 260, "split this module"
+@each_file()
+def test_importing_loads_no_more_than_the_page_lists(path):
+    if (row := row_of(path)) in BESIDE:
+        return
+    listed = set(LAYERS.get(row, ()))
+    listed |= {"numpy"} if "torch" in listed else set()
+    assert heavy_packages(path) <= listed
+
+
+@each_file()
+def test_a_module_has_a_docstring_and_stays_small(path):
+    assert ast.get_docstring(tree_of(path))
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= LONGEST, "split this module"
 
 
 def test_the_core_names_no_component(registry):
@@ -78,7 +163,7 @@ def test_the_core_names_no_component(registry):
             continue
         strings = {
             node.value
-            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+            for node in ast.walk(tree_of(path))
             if isinstance(node, ast.Constant) and isinstance(node.value, str)
         }
         # The captcha library's version is recorded under the name of its package.
