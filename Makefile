@@ -8,7 +8,7 @@ SOURCES := $(shell find csrc -name '*.cpp' -o -name '*.hpp')
 ISA_TESTS := tests/builtin tests/decoding tests/pipeline tests/testing tests/training
 PYTEST := $(BIN)/python -m pytest -n auto -m "not slow and not gpu"
 
-.PHONY: demo test test-slow test-gpu test-portable test-isa test-oldest lint format clean
+.PHONY: demo test test-slow test-gpu test-portable test-isa test-oldest docs lint format clean
 
 demo: .venv/installed
 	$(BIN)/ctcbench run --preset fast --decoder beam_cpp --test-samples 2000
@@ -38,6 +38,10 @@ test-oldest:
 	rm -rf build/oldest
 	git clone --quiet . build/oldest
 	$(MAKE) -C build/oldest test PINS=constraints-oldest.txt
+
+# The site, in build/docs/index.html; a warning is an error.
+docs: .venv/documented
+	$(BIN)/python -m sphinx -W --keep-going --quiet -b html docs build/docs
 
 lint: .venv/linted
 	$(BIN)/ruff check .
@@ -84,3 +88,7 @@ MADE_OF := pyproject.toml setup.py $(PINS) $(SOURCES)
 	$(PEERS)
 	$(RAY)
 	touch .venv/installed .venv/tested $@
+
+.venv/documented: $(MADE_OF) | .venv/bin/python
+	$(INSTALL) '.[docs]'
+	touch .venv/installed $@
