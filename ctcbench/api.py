@@ -16,7 +16,8 @@ from ctcbench.contract.specs import ImageSpec
 from ctcbench.files.pictures import Fit, read_picture
 from ctcbench.pipeline import runner
 from ctcbench.pipeline.decode_stored import decode, decoding_input
-from ctcbench.registry import component_registry as registries
+from ctcbench.registry.component_registry import Registry
+from ctcbench.registry.discovery import load_registry
 from ctcbench.results.result import Result
 from ctcbench.results.run_folder import RunFolder
 from ctcbench.results.stored_config import stored_config
@@ -50,7 +51,7 @@ class Recogniser:
     ``sharpness`` calibrates its confidence.
     """
 
-    registry: registries.Registry = field(repr=False)
+    registry: Registry = field(repr=False)
     config: RunConfig
     model: Recognizer
     fit: Fit
@@ -122,7 +123,7 @@ def run(config: RunConfig, runtime: Runtime | None = None) -> Result:
     """
     if not isinstance(config, RunConfig):
         raise UsageError(f"run() takes a RunConfig, not {type(config).__name__}: run(RunConfig(…))")
-    return runner.run(registries.load(), config, runtime)
+    return runner.run(load_registry(), config, runtime)
 
 
 def load(run_folder: str | Path) -> Recogniser:
@@ -141,7 +142,7 @@ def load(run_folder: str | Path) -> Recogniser:
     folder = RunFolder(Path(run_folder))
     if not folder.config_path.is_file() or not folder.weights_path.is_file():
         raise UsageError(f"{run_folder}: no trained run there (expected config.toml and weights.safetensors)")
-    registry = registries.load()
+    registry = load_registry()
     model = load_recognizer(registry, folder)
     validated = folder.log_probs_path("val")
     calibrates = model.alignment == "ctc" and validated.exists()

@@ -7,7 +7,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import pytest
 
-from ctcbench.registry import component_registry as registries
+from ctcbench.registry.discovery import load_registry
 
 # What to install for the tests that were skipped: words of the reason, and the packages.
 INSTALL = {
@@ -44,7 +44,7 @@ def own_cache(tmp_path_factory):
 @pytest.fixture(scope="session")
 def registry():
     """Return the built-in components."""
-    return registries.load([])
+    return load_registry([])
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)

@@ -15,7 +15,8 @@ from ctcbench.cli.help import Command, command_help, panel, print_help
 from ctcbench.cli.installed_plugins import registry
 from ctcbench.contract.components import KINDS, Component
 from ctcbench.contract.options import Option
-from ctcbench.registry.component_registry import BUILTIN, Registry
+from ctcbench.registry.component_registry import Registry
+from ctcbench.registry.plugin import BUILTIN
 
 
 class CommandWithComponents(Command):

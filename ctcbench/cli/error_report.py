@@ -11,7 +11,7 @@ from typing import Any
 from ctcbench.cli.exit_codes import FAILED, INTERRUPTED, USAGE_ERROR
 from ctcbench.contract.errors import CtcbenchError, Interrupted, UsageError, nearest
 from ctcbench.files.text import one_line
-from ctcbench.registry.plugin import culprit
+from ctcbench.registry.attribution import find_plugin_frame
 from ctcbench.training.distributed.process_rank import has_the_word
 
 # Conditions of the machine (disk full, no permission, too many files): not a bug, and no traceback helps.
@@ -63,7 +63,7 @@ def _classify(error: BaseException) -> tuple[int, str]:
         return USAGE_ERROR, f"{error.filename or 'a file'}: too long for a file name; use a shorter one"
     if isinstance(error, OSError) and error.errno in _ENVIRONMENT_ERRORS:
         return FAILED, f"{error.filename or 'a file'}: {error.strerror}"
-    origin = culprit(error)
+    origin = find_plugin_frame(error)
     where = f"{origin.owner} ({origin.place})" if origin else "ctcbench or in a plugin"
     return FAILED, (
         f"a bug in {where}: {type(error).__name__}: {error} "

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import functools
 
-from ctcbench.registry.component_registry import Registry, load
+from ctcbench.registry.component_registry import Registry
+from ctcbench.registry.discovery import load_registry
 
 
 @functools.cache
 def registry() -> Registry:
     """Return the registry of every installed plugin, or of those that CTCBENCH_PLUGINS names."""
-    return load()
+    return load_registry()

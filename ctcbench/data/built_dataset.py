@@ -45,7 +45,7 @@ def build_source(registry: Registry, text: str) -> Source:
     """
     source: Source = registry.build("dataset", text)
     if wrong := _what_is_wrong(source):
-        raise PluginError(f"{registry.blame('dataset', text)}: {wrong}")
+        raise PluginError(f"{registry.describe_owner('dataset', text)}: {wrong}")
     return source
 
 

@@ -46,9 +46,9 @@ def main() -> int:
 def _carry_out(order: dict[str, Any], tell: Any) -> None:
     from ctcbench.data.built_dataset import build_source
     from ctcbench.data.draw_range import draw_range
-    from ctcbench.registry import component_registry as registry
+    from ctcbench.registry.discovery import load_registry
 
-    source = build_source(registry.load(), order["dataset"])
+    source = build_source(load_registry(), order["dataset"])
     split, spec = order["split"], source.image
     if source.fingerprint(split) != order["fingerprint"]:
         raise UsageError(

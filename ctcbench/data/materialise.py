@@ -16,7 +16,7 @@ from ctcbench.data.built_dataset import BuiltDataset
 from ctcbench.data.draw_range import draw_range
 from ctcbench.data.drawn_set import Bad, DamagedError, Drawn, Stored, create_images, finish, open_set
 from ctcbench.data.parallel_drawing import default_workers, draw_in_workers
-from ctcbench.registry.plugin import blamed
+from ctcbench.registry.attribution import attribute_errors
 
 _FEW = 200  # drawn in this process: a worker's start takes as long
 _LISTED = 10
@@ -67,7 +67,7 @@ def materialise(
     They are drawn at most once: the set is kept in `cache` (None: `cache_folder()`), and a set that
     is there serves any request for as many samples or fewer, so smaller ones give way to it. A set of
     fewer samples than asked for is returned whole. Drawing uses `workers` subprocesses (None: one a
-    core; 1, or few samples: this process); they build the component themselves, by `registry.load()`.
+    core; 1, or few samples: this process); they build the component themselves, by `load_registry()`.
     Two processes that want one set draw it once. `progress` hears ``(done, total)`` while drawing;
     `notice` hears sentences for the user: a damaged set drawn anew, bad samples left out (None:
     `warnings.warn`).
@@ -109,7 +109,7 @@ def _job(dataset: BuiltDataset, split: SplitName, wanted: int | None, notice: No
         raise UsageError(f"{split}-samples={wanted}: at least 1 is needed")
     source, text = dataset.source, dataset.text
     blame = f"{dataset.owner}: dataset {text!r}"
-    with blamed(f"{blame}: the split {split!r} can't be looked at"):
+    with attribute_errors(f"{blame}: the split {split!r} can't be looked at"):
         size, fingerprint = source.size(split), source.fingerprint(split)
     if size is not None and (not isinstance(size, Integral) or size < 0):
         raise PluginError(f"{blame}: the size of {split!r} is {size!r}, not a whole number or None")

@@ -16,8 +16,8 @@ from ctcbench.contract.hypothesis import Hypothesis
 from ctcbench.evaluation.collapse import blank_probability
 from ctcbench.evaluation.log_probs import load_log_probs, penalised
 from ctcbench.evaluation.scoring import score
+from ctcbench.registry.attribution import attribute_errors
 from ctcbench.registry.component_registry import Registry
-from ctcbench.registry.plugin import blamed
 from ctcbench.results.decoder_key import decoder_key
 from ctcbench.results.predictions import Predictions
 from ctcbench.results.result import Result
@@ -110,11 +110,11 @@ def decode(registry: Registry, decoder: str, log_probs: LogProbs) -> tuple[list[
     """
     search = registry.build("decoder", decoder, log_probs.alphabet)
     started = time.perf_counter()
-    with blamed(f"{registry.blame('decoder', decoder)} failed"):
+    with attribute_errors(f"{registry.describe_owner('decoder', decoder)} failed"):
         hypotheses: list[Hypothesis] = list(search(log_probs))
     seconds = time.perf_counter() - started
     if wrong := _what_is_wrong(hypotheses, log_probs):
-        raise PluginError(f"{registry.blame('decoder', decoder)}: {wrong}")
+        raise PluginError(f"{registry.describe_owner('decoder', decoder)}: {wrong}")
     return hypotheses, seconds
 
 

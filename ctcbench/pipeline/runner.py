@@ -68,7 +68,7 @@ def run(registry: Registry, config: RunConfig, runtime: Runtime | None = None) -
             result = Result.from_json(group.share(None), path)
     if group.is_first:
         info, tell = run_info(folder, config), runtime.listener.notice
-        registry.tell("ctcbench_run_finished", tell, run=info, result=result.to_json())
+        registry.call_hooks("ctcbench_run_finished", tell, run=info, result=result.to_json())
     return result
 
 

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import importlib.metadata
-import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from ctcbench.contract.component_string import ComponentString
 from ctcbench.contract.components import Component, Kind
-from ctcbench.contract.errors import CtcbenchError, PluginError, UsageError, nearest
+from ctcbench.contract.errors import PluginError, UsageError, nearest
 from ctcbench.contract.hooks import Column
 from ctcbench.contract.specs import Alignment
-from ctcbench.registry.plugin import GROUP, Plugin, blamed
-
-BUILTIN = "builtin"
+from ctcbench.registry.attribution import attribute_errors
+from ctcbench.registry.plugin import BUILTIN, Plugin
 
 
 @dataclass(frozen=True)
@@ -119,18 +116,18 @@ class Registry:
         component = self.get(kind, given.name)
         values = component.read(given.options)
         try:
-            with blamed(f"{self.blame(kind, text)} could not be built"):
+            with attribute_errors(f"{self.describe_owner(kind, text)} could not be built"):
                 return component.builder(*context, **values)
         except UsageError as error:
             named = str(error).startswith(f"{kind} ")
             raise UsageError(str(error) if named else f"{kind} {text}: {error}") from error
 
-    def blame(self, kind: Kind, text: str) -> str:
+    def describe_owner(self, kind: Kind, text: str) -> str:
         """Return how an error begins that is a component's fault: with its owner, and what was asked for."""
         owner = self.owner(self.get(kind, self._parse(kind, text).name)).owner
         return f"{owner}: {kind} {text!r}"
 
-    def tell(self, hook: str, notice: Callable[[str], None], **arguments: Any) -> None:
+    def call_hooks(self, hook: str, notice: Callable[[str], None], **arguments: Any) -> None:
         """Call a hook of every plugin that has it.
 
         One that raises is named to `notice` and not called again; its components stay, as the run may
@@ -138,9 +135,9 @@ class Registry:
         """
         for plugin in self.plugins:
             try:
-                plugin.call(hook, **arguments)
+                plugin.call_hook(hook, **arguments)
             except (Exception, SystemExit) as error:
-                plugin.silence()
+                plugin.disable_hooks()
                 notice(f"plugin {plugin.owner} hears no more of this run: {hook} raised {error!r}")
 
     def columns(self) -> list[Column]:
@@ -150,35 +147,3 @@ class Registry:
     def versions(self) -> Mapping[str, str]:
         """Return the version of every plugin that loaded, the built-in one left out."""
         return {p.distribution: p.version for p in self.plugins if not p.error and p.name != BUILTIN}
-
-
-def load(names: Sequence[str] | None = None) -> Registry:
-    """Load the plugins that are installed: all, or the built-ins and those of `names` alone.
-
-    `names`, of entry points or distributions, None takes the environment variable CTCBENCH_PLUGINS (names
-    with commas between; empty: the built-ins alone), and where that is not set, all.
-
-    Raises:
-        UsageError: `names` holds one that is not installed.
-    """
-    if names is None and (chosen := os.environ.get("CTCBENCH_PLUGINS")) is not None:
-        names = [name.strip() for name in chosen.split(",") if name.strip()]
-    points = sorted(
-        importlib.metadata.entry_points(group=GROUP), key=lambda point: (point.name != BUILTIN, point.name)
-    )
-    known = [point.name for point in points]
-    if BUILTIN not in known:
-        raise CtcbenchError("ctcbench is not installed as a package: run `pip install -e .` in its folder")
-    found = [Plugin.of(point) for point in points]
-    for name in names or ():
-        if not any(name in (plugin.name, plugin.distribution) for plugin in found):
-            allowed = ", ".join(known)
-            raise UsageError(
-                f"CTCBENCH_PLUGINS: no plugin {name!r}{nearest(name, known)} (there are: {allowed})"
-            )
-    plugins = []
-    for point, plugin in zip(points, found, strict=True):
-        if names is None or point.name == BUILTIN or {plugin.name, plugin.distribution} & {*names}:
-            plugin.load(point)
-            plugins.append(plugin)
-    return Registry(tuple(plugins))

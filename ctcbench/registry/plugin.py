@@ -7,11 +7,9 @@ import importlib.metadata
 import sys
 import time
 import traceback
-from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from types import ModuleType
-from typing import Any, NamedTuple
+from typing import Any
 
 import pluggy
 
@@ -20,7 +18,8 @@ from ctcbench.contract.components import Component
 from ctcbench.contract.errors import CtcbenchError, PluginError, nearest
 from ctcbench.contract.hooks import Column
 
-GROUP = "ctcbench"
+ENTRY_POINT_GROUP = "ctcbench"
+BUILTIN = "builtin"  # the entry point of the components that ship
 
 
 @dataclass
@@ -44,24 +43,24 @@ class Plugin:
         """How an error names this plugin: the distribution, and the entry point where they differ."""
         return self.distribution if self.name == self.distribution else f"{self.distribution} ({self.name})"
 
-    def set_aside(self, error: BaseException) -> None:
+    def disable(self, error: BaseException) -> None:
         """Note why this plugin can't be used; the program goes on without it."""
         text = str(error).strip() or type(error).__name__
         known = isinstance(error, CtcbenchError)
         self.error = text if known else f"{type(error).__name__}: {text}"
         self.traceback = "".join(traceback.format_exception(error))
         self.components, self.columns = (), ()
-        self.silence()
+        self.disable_hooks()
 
-    def silence(self) -> None:
+    def disable_hooks(self) -> None:
         """Call no hook of this plugin any more; its components stay."""
         self._manager = None
 
-    def implements(self, hook: str) -> bool:
+    def has_hook(self, hook: str) -> bool:
         """Say whether this plugin has such a hook."""
         return self._manager is not None and bool(getattr(self._manager.hook, hook).get_hookimpls())
 
-    def call(self, hook: str, **arguments: Any) -> list[Any]:
+    def call_hook(self, hook: str, **arguments: Any) -> list[Any]:
         """Call a hook of this plugin (an empty list if it does not have it)."""
         if self._manager is None:
             return []
@@ -69,7 +68,7 @@ class Plugin:
         return answers
 
     @classmethod
-    def of(cls, point: importlib.metadata.EntryPoint) -> Plugin:
+    def from_entry_point(cls, point: importlib.metadata.EntryPoint) -> Plugin:
         """Return the plugin of an entry point, not loaded yet."""
         distribution = point.dist
         name = distribution.metadata["Name"] if distribution else point.name
@@ -88,45 +87,13 @@ class Plugin:
                 for component in self.components:
                     _ = component.options  # a bad signature shows here, not in the middle of a run
         except (Exception, SystemExit) as error:
-            self.set_aside(error)
+            self.disable(error)
         self.load_ms = (time.perf_counter() - started) * 1000
-
-
-class Culprit(NamedTuple):
-    """Whose code raised an error, and where: ``tall.py:12``."""
-
-    owner: str
-    place: str
-
-
-def culprit(error: BaseException) -> Culprit | None:
-    """Return which plugin raised an error, if one did."""
-    owners = {
-        point.value.partition(":")[0].partition(".")[0]: Plugin.of(point).owner
-        for point in importlib.metadata.entry_points(group=GROUP)
-    }
-    for frame, line in reversed(list(traceback.walk_tb(error.__traceback__))):
-        package = str(frame.f_globals.get("__name__", "")).partition(".")[0]
-        if package in owners and package != __name__.partition(".")[0]:
-            return Culprit(owners[package], f"{Path(frame.f_code.co_filename).name}:{line}")
-    return None
-
-
-@contextlib.contextmanager
-def blamed(what: str) -> Iterator[None]:
-    """Turn whatever a plugin raises in here into a PluginError that begins with `what`."""
-    try:
-        yield
-    except (CtcbenchError, MemoryError):
-        raise
-    except (Exception, SystemExit) as error:
-        found = culprit(error)
-        raise PluginError(f"{what}: {error!r}{f' ({found.place})' if found else ''}") from error
 
 
 def _manager_for(name: str, module: ModuleType) -> pluggy.PluginManager:
     """Register one plugin with a manager of its own, so that its failure is its own too."""
-    manager = pluggy.PluginManager(GROUP)
+    manager = pluggy.PluginManager(ENTRY_POINT_GROUP)
     manager.add_hookspecs(hooks)
     manager.register(module, name)
     known = [spec for spec in vars(hooks) if spec.startswith("ctcbench_")]
@@ -149,8 +116,8 @@ def _manager_for(name: str, module: ModuleType) -> pluggy.PluginManager:
 def _listed(plugin: Plugin, hook: str, kind: type) -> tuple[Any, ...]:
     """Return what a hook that lists things gave, each checked to be a `kind`."""
     listed: list[Any] = []
-    answers = plugin.call(hook)
-    if not answers and plugin.implements(hook):
+    answers = plugin.call_hook(hook)
+    if not answers and plugin.has_hook(hook):
         answers = [None]  # which pluggy leaves out
     for answer in answers:
         if not isinstance(answer, list | tuple):

@@ -11,8 +11,8 @@ from typing import Any, Protocol
 from ctcbench.contract.errors import CtcbenchError, Interrupted, PluginError
 from ctcbench.contract.executors import Event, Executor, Listener, Outcome
 from ctcbench.processes.stop_request import stop_request
+from ctcbench.registry.attribution import attribute_errors
 from ctcbench.registry.component_registry import Registry
-from ctcbench.registry.plugin import blamed
 from ctcbench.results.result import Result
 from ctcbench.results.run_folder import RunFolder
 from ctcbench.study.grid import Entry
@@ -28,12 +28,12 @@ def build_executor(registry: Registry, text: str, devices: Collection[str]) -> E
     """
     executor: Executor = registry.build("executor", text)
     if for_devices := getattr(executor, "for_devices", None):
-        with blamed(f"{registry.blame('executor', text)}: for_devices failed"):
+        with attribute_errors(f"{registry.describe_owner('executor', text)}: for_devices failed"):
             executor = for_devices(devices)
     for method in ("describe", "run"):
         if not callable(getattr(executor, method, None)):
             raise PluginError(
-                f"{registry.blame('executor', text)}: what was built, {type(executor).__name__}, "
+                f"{registry.describe_owner('executor', text)}: what was built, {type(executor).__name__}, "
                 f"has no method {method} (see ctcbench.Executor)"
             )
     return executor
@@ -45,7 +45,7 @@ def resources_of(executor: Executor) -> dict[str, Any]:
     Raises:
         PluginError: it fails, or that is no JSON.
     """
-    with blamed(f"executor {type(executor).__name__}: describe failed"):
+    with attribute_errors(f"executor {type(executor).__name__}: describe failed"):
         resources = dict(executor.describe())
         json.dumps(resources, allow_nan=False)
     return resources
@@ -111,7 +111,7 @@ def conduct(
         )
         outcomes: Iterator[Outcome] = iter(())
         try:
-            with blamed(f"executor {type(executor).__name__} failed"):
+            with attribute_errors(f"executor {type(executor).__name__} failed"):
                 outcomes = executor.run(trials, listener)
                 for outcome in outcomes:
                     _require_awaited(outcome, todo, ending)

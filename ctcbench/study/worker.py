@@ -30,9 +30,9 @@ from ctcbench.files.atomic import Busy
 from ctcbench.pipeline import runner
 from ctcbench.pipeline.decode_stored import decode_run
 from ctcbench.processes.worker_side import end_with_parent, hear_interrupts, own_standard_output
-from ctcbench.registry import component_registry as registries
+from ctcbench.registry.attribution import find_plugin_frame
 from ctcbench.registry.component_registry import Registry
-from ctcbench.registry.plugin import culprit
+from ctcbench.registry.discovery import load_registry
 from ctcbench.results.run_folder import RunFolder
 from ctcbench.training.progress_events import ProgressListener, TrainingProgress
 from ctcbench.training.runtime import Runtime
@@ -69,7 +69,7 @@ def _carried_out(order: Mapping[str, Any], tell: Callable[[Event], None]) -> Out
 
     try:
         _keep_to(order.get("threads"))
-        _carry_out(registries.load(), order, tell)
+        _carry_out(load_registry(), order, tell)
     except (Interrupted, KeyboardInterrupt):
         return ended("stopped")
     except Busy as error:
@@ -156,8 +156,8 @@ def explain(error: BaseException) -> str:
         return text
     if "OutOfMemoryError" in kinds or isinstance(error, MemoryError):
         return f"out of memory ({text[:200]}): try a smaller --batch-size"
-    whose = culprit(error)
-    return f"{type(error).__name__}: {text}{f' ({whose.owner}, {whose.place})' if whose else ''}"
+    whose = find_plugin_frame(error)
+    return f"{type(error).__name__}: {text}{f' ({whose.owner}, {whose.location})' if whose else ''}"
 
 
 def _keep_to(threads: int | None) -> None:

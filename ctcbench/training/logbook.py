@@ -29,7 +29,7 @@ class Logbook:
 
     def begin(self) -> None:
         """Tell the trackers that training begins, or goes on."""
-        self.registry.tell("ctcbench_run_started", self.notice, run=self.info)
+        self.registry.call_hooks("ctcbench_run_started", self.notice, run=self.info)
 
     def go_back(self, step: int) -> None:
         """Drop the metrics past `step`, which come again."""
@@ -49,7 +49,7 @@ class Logbook:
 
     def epoch(self, report: EpochReport) -> None:
         """Tell the trackers what an epoch came to."""
-        self.registry.tell("ctcbench_epoch_finished", self.notice, run=self.info, epoch=report)
+        self.registry.call_hooks("ctcbench_epoch_finished", self.notice, run=self.info, epoch=report)
 
     def finish(self, summary: dict[str, Any]) -> None:
         """Write what training came to, which marks the run as finished."""

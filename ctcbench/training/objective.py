@@ -7,8 +7,8 @@ from torch import Tensor
 
 from ctcbench.contract.errors import PluginError
 from ctcbench.contract.specs import Alphabet
+from ctcbench.registry.attribution import attribute_errors
 from ctcbench.registry.component_registry import Registry
-from ctcbench.registry.plugin import blamed
 from ctcbench.training.step import Objective
 
 
@@ -22,7 +22,7 @@ def build_objective(registry: Registry, loss: str, alphabet: Alphabet, frames: i
     objective: Objective = registry.build("loss", loss, alphabet)
     chance = torch.Generator().manual_seed(0)
     logits_TNK = torch.randn(frames, 2, alphabet.num_classes, generator=chance).requires_grad_()
-    with blamed(f"{registry.blame('loss', loss)} failed"):
+    with attribute_errors(f"{registry.describe_owner('loss', loss)} failed"):
         found = objective(
             logits_TNK.log_softmax(-1),
             torch.tensor([frames, frames]),
@@ -31,8 +31,8 @@ def build_objective(registry: Registry, loss: str, alphabet: Alphabet, frames: i
         )
     if wrong := _what_is_wrong(found):
         raise PluginError(
-            f"{registry.blame('loss', loss)} gave {wrong}; it must give a finite scalar tensor that has a "
-            f"gradient"
+            f"{registry.describe_owner('loss', loss)} gave {wrong}; it must give a finite scalar tensor "
+            f"that has a gradient"
         )
     return objective
 

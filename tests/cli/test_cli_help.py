@@ -13,7 +13,7 @@ from ctcbench.__main__ import main
 from ctcbench.cli.setting_flags import THEMES
 from ctcbench.config.run_config import flag, setting_fields
 from ctcbench.contract.components import KINDS
-from ctcbench.registry.component_registry import load
+from ctcbench.registry.discovery import load_registry
 
 HEAVY = "{'torch', 'numpy', 'PIL', 'rapidfuzz', 'safetensors', 'captcha'} & set(sys.modules)"
 
@@ -24,7 +24,7 @@ def test_every_setting_has_a_flag_and_every_component_is_listed(capsys: pytest.C
     for name, field in setting_fields().items():
         assert re.search(rf"{flag(name)}\b", text), name
         assert (field.description or "").split()[0] in text
-    installed = load()
+    installed = load_registry()
     for kind in KINDS:
         for name, component in installed.components(kind).items():
             assert re.search(rf"\b{name} ", text), name

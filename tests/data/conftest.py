@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from ctcbench.registry import component_registry as registry
+from ctcbench.registry.component_registry import Registry
+from ctcbench.registry.discovery import load_registry
 
 PLUGIN = '''
 """Data set `marks`: image i is filled with i % 251; misbehaves on demand."""
@@ -91,10 +92,10 @@ def plugin_folder(tmp_path_factory) -> Path:
 
 
 @pytest.fixture
-def plugins(plugin_folder, monkeypatch) -> registry.Registry:
+def plugins(plugin_folder, monkeypatch) -> Registry:
     monkeypatch.syspath_prepend(str(plugin_folder))
     monkeypatch.setenv("CTCBENCH_PLUGINS", "marks")
-    return registry.load()
+    return load_registry()
 
 
 @pytest.fixture

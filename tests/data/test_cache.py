@@ -18,13 +18,13 @@ from ctcbench.data.materialise import materialise
 SCRIPT = """
 import resource, sys
 from pathlib import Path
-from ctcbench.registry import component_registry as registry
+from ctcbench.registry.discovery import load_registry
 from ctcbench.contract.errors import UsageError
 from ctcbench.data.built_dataset import build_dataset
 from ctcbench.data.materialise import materialise
 print("ready", flush=True)
 try:
-    s = materialise(build_dataset(registry.load(), {text!r}), "train", {count},
+    s = materialise(build_dataset(load_registry(), {text!r}), "train", {count},
                     cache=Path({cache!r}), workers=2,
                     progress=lambda done, total: print("drawn", done, flush=True), notice=print)
     print("fingerprint", s.fingerprint, flush=True)
@@ -202,11 +202,11 @@ def test_drawing_holds_no_images_in_memory(start_python, cache):
     code = f"""
 import resource
 from pathlib import Path
-from ctcbench.registry import component_registry as registry
+from ctcbench.registry.discovery import load_registry
 from ctcbench.data.built_dataset import build_dataset
 from ctcbench.data.materialise import materialise
 def draw(count):
-    return materialise(build_dataset(registry.load(), "marks:height=40,width=150"), "train", count,
+    return materialise(build_dataset(load_registry(), "marks:height=40,width=150"), "train", count,
                        cache=Path({str(cache)!r}), workers=2)
 def peaks_kib():
     return [resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]

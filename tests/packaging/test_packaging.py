@@ -17,12 +17,12 @@ ROOT = Path(__file__).parent.parent.parent
 USE = """
 import sys
 import ctcbench
-from ctcbench.registry import component_registry as registry
+from ctcbench.registry.discovery import load_registry
 from ctcbench.decoding import beam_search
 import numpy as np
 
 assert "site-packages" in ctcbench.__file__, ctcbench.__file__
-loaded = registry.load([])
+loaded = load_registry([])
 assert not loaded.failed and loaded.get("backbone", "cnn3")
 assert "torch" not in sys.modules
 (best,) = beam_search(np.log([[0.1, 0.8, 0.1], [0.8, 0.1, 0.1], [0.1, 0.8, 0.1]]))

@@ -110,9 +110,9 @@ def test_fresh_trains_again_to_the_same_bits(registry, tmp_path):
 
 def test_another_decoder_needs_no_training_and_no_torch(finished):
     code = (
-        "import sys\nfrom pathlib import Path\nfrom ctcbench.registry import component_registry as registry\n"
+        "import sys\nfrom pathlib import Path\nfrom ctcbench.registry.discovery import load_registry\n"
         "from ctcbench.pipeline.decode_stored import decode_stored\n"
-        "result = decode_stored(registry.load([]), Path(sys.argv[1]), 'beam_cpp:width=5')\n"
+        "result = decode_stored(load_registry([]), Path(sys.argv[1]), 'beam_cpp:width=5')\n"
         "assert 'torch' not in sys.modules, 'torch was imported'\n"
         "print(result.path.name)"
     )
@@ -348,7 +348,7 @@ def test_waiting_for_a_gpu_is_time_of_training(registry, tmp_path, monkeypatch):
 def test_trackers_hear_of_the_run(registry, tmp_path, monkeypatch):
     heard = []
     monkeypatch.setattr(
-        type(registry), "tell", lambda self, hook, notice, **arguments: heard.append((hook, arguments))
+        type(registry), "call_hooks", lambda self, hook, notice, **arguments: heard.append((hook, arguments))
     )
     result = runner.run(registry, tiny(), Runtime(tmp_path))
     assert [hook for hook, _ in heard] == [

@@ -118,7 +118,7 @@ def test_a_text_with_repeats_fits_into_as_many_slots(registry, tmp_path):
 def test_validation_reads_as_the_loss_aligns():
     alphabet = Alphabet("ab")
     read = sure_of(alphabet, ("aab", "bb"), 4, "fixed")
-    objective = ctcbench.registry.component_registry.load([]).build("loss", "slots", alphabet)
+    objective = ctcbench.registry.discovery.load_registry([]).build("loss", "slots", alphabet)
     found = validate([read], "fixed", objective)
     assert (found.exact, found.cer) == (1.0, 0.0)
     assert 0 < found.loss < 0.01

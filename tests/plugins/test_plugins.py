@@ -55,7 +55,7 @@ def test_components_show_in_the_help_with_their_owner(installed):
 
 def test_help_imports_neither_torch_nor_the_peers(installed):
     code = (
-        "import sys; from ctcbench.registry.component_registry import load; found = load();"
+        "import sys; from ctcbench.registry.discovery import load_registry; found = load_registry();"
         "[c.options for kind in ('backbone', 'head', 'decoder') for c in found.components(kind).values()];"
         "print([m for m in ('torch', 'numpy', 'fast_ctc_decode', 'pyctcdecode') if m in sys.modules])"
     )

@@ -6,8 +6,8 @@ import sys
 import pytest
 
 from ctcbench.contract.errors import UsageError
-from ctcbench.registry import component_registry as registries
-from ctcbench.registry.plugin import culprit
+from ctcbench.registry.attribution import find_plugin_frame
+from ctcbench.registry.discovery import load_registry
 
 GOOD = '''
 """A good plugin."""
@@ -112,7 +112,7 @@ def test_one_broken_plugin_never_breaks_the_program(install, name):
     code, reason = BROKEN[name]
     install(name, code)
     install("good", GOOD.format(name="good"))
-    registry = registries.load([name, "good"])
+    registry = load_registry([name, "good"])
     (failed,) = registry.failed
     assert failed.owner == f"ctcbench-{name} ({name})"
     assert reason in failed.error
@@ -136,16 +136,16 @@ def test_a_plugin_that_was_set_aside_hears_nothing(install, tmp_path):
         "import pathlib\nfrom ctcbench import hookimpl\n@hookimpl\ndef ctcbench_components():\n    return 7\n"
         f"@hookimpl\ndef ctcbench_run_started(run):\n    pathlib.Path({str(tmp_path / 'heard')!r}).touch()\n",
     )
-    registry = registries.load(["half"])
+    registry = load_registry(["half"])
     assert registry.failed
-    registry.tell("ctcbench_run_started", pytest.fail, run=None)
+    registry.call_hooks("ctcbench_run_started", pytest.fail, run=None)
     assert not (tmp_path / "heard").exists()
 
 
 def test_two_owners_of_a_name_are_both_named_and_the_rest_works(install):
     install("one", GOOD.format(name="twice"))
     install("two", GOOD.format(name="twice"))
-    registry = registries.load(["one", "two"])
+    registry = load_registry(["one", "two"])
     with pytest.raises(
         Exception, match=r"'twice' has 2 owners: ctcbench-one \(one\) and ctcbench-two \(two\)"
     ):
@@ -161,17 +161,17 @@ def test_a_guest_cant_take_a_built_in_name(install):
         Exception,
         match=r"2 owners: ctcbench \(builtin\) and ctcbench-thief .*go without .*CTCBENCH_PLUGINS=other$",
     ):
-        registries.load(["thief", "ctcbench-other"]).get("backbone", "cnn3")
+        load_registry(["thief", "ctcbench-other"]).get("backbone", "cnn3")
 
 
 def test_the_environment_chooses_plugins(install, monkeypatch):
     install("good", GOOD.format(name="good"))
     for chosen, there in [("good", True), ("", False), (" good ,", True)]:
         monkeypatch.setenv("CTCBENCH_PLUGINS", chosen)
-        assert ("good" in registries.load().components("backbone")) is there
+        assert ("good" in load_registry().components("backbone")) is there
     monkeypatch.setenv("CTCBENCH_PLUGINS", "goood")
     with pytest.raises(UsageError, match="CTCBENCH_PLUGINS: no plugin 'goood'; did you mean 'good'"):
-        registries.load()
+        load_registry()
 
 
 def test_a_builder_that_fails_is_named_with_its_owner(install):
@@ -182,24 +182,24 @@ def test_a_builder_that_fails_is_named_with_its_owner(install):
         r"ctcbench-bad \(bad\): backbone 'bad' could not be built: ValueError\('no'\) \(plugin_bad.*py:\d+\)"
     )
     with pytest.raises(Exception, match=says):
-        registries.load(["bad"]).build("backbone", "bad", ImageSpec(40, 150))
+        load_registry(["bad"]).build("backbone", "bad", ImageSpec(40, 150))
 
 
 def test_what_a_plugin_prints_on_import_is_no_output_of_ours(install, capsys):
     install("chatty", "print('hello')\n" + GOOD.format(name="chatty"))
-    assert not registries.load(["chatty"]).failed
+    assert not load_registry(["chatty"]).failed
     assert capsys.readouterr() == ("", "hello\n")
 
 
 def test_the_plugin_that_raised_an_error_is_known_and_where(install):
     install("worse", "def helper():\n    return 1 / 0\n" + GOOD.format(name="worse"))
-    module = registries.load(["worse"]).plugins[-1].module
+    module = load_registry(["worse"]).plugins[-1].module
     with pytest.raises(ZeroDivisionError) as failed:
         module.helper()
-    assert culprit(failed.value) == ("ctcbench-worse (worse)", "plugin_worse_ctcbench_worse.py:2")
+    assert find_plugin_frame(failed.value) == ("ctcbench-worse (worse)", "plugin_worse_ctcbench_worse.py:2")
     with pytest.raises(ZeroDivisionError) as ours:
         _ = 1 / 0
-    assert culprit(ours.value) is None
+    assert find_plugin_frame(ours.value) is None
 
 
 def test_a_tracker_that_fails_is_silenced_and_its_components_stay(install):
@@ -207,10 +207,10 @@ def test_a_tracker_that_fails_is_silenced_and_its_components_stay(install):
         "from ctcbench import hookimpl\n@hookimpl\ndef ctcbench_run_started(run):\n    raise OSError('full')"
     )
     install("tracker", code + "\n" + GOOD.format(name="its_own"))
-    registry = registries.load(["tracker"])
+    registry = load_registry(["tracker"])
     notices = []
     for _ in range(2):  # the second time it is not called again
-        registry.tell("ctcbench_run_started", notices.append, run=None)
+        registry.call_hooks("ctcbench_run_started", notices.append, run=None)
     (notice,) = notices
     assert notice.startswith("plugin ctcbench-tracker (tracker) hears no more of this run")
     assert "OSError('full')" in notice
@@ -226,7 +226,8 @@ def test_canonical_strings_leave_defaults_out_or_write_all(registry):
 
 def test_loading_takes_neither_torch_nor_numpy():
     code = (
-        "import sys; from ctcbench import registry; r = registry.load([]); assert r.components('backbone')\n"
+        "import sys; from ctcbench.registry.discovery import load_registry\n"
+        "assert load_registry([]).components('backbone')\n"
         "assert not {'torch', 'numpy', 'PIL', 'captcha'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)

@@ -9,7 +9,7 @@ from ctcbench.contract.data import LogProbs
 from ctcbench.data.built_dataset import build_dataset
 from ctcbench.data.materialise import materialise
 from ctcbench.evaluation.log_probs import save_log_probs
-from ctcbench.registry import component_registry as registries
+from ctcbench.registry.discovery import load_registry
 from ctcbench.reporting.formats.html.page import html_page
 from ctcbench.results.run_folder import create
 
@@ -48,7 +48,7 @@ def a_run(out, registry, decoder, backbone, seed):
 
 def a_page(out):
     """Write the page of three rows to `out`; one has a name that tries to break out."""
-    registry = registries.load([])
+    registry = load_registry([])
     hostile = "<img src=x onerror='window.hacked=1'>"
     rows = []
     for number, (backbone, shown) in enumerate(zip(MISTAKES, ("greedy", "greedy", hostile), strict=True), 1):

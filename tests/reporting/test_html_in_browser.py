@@ -8,7 +8,7 @@ import html_cases as cases
 import pytest
 from html_runs import a_page
 
-from ctcbench.registry import component_registry as registries
+from ctcbench.registry.discovery import load_registry
 from ctcbench.reporting.formats.html.page import html_page
 
 CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
@@ -179,7 +179,7 @@ def test_a_hostile_name_is_shown_as_text(opened):
 
 
 def test_it_opens_in_a_second(browser, page, tmp_path):
-    registry = registries.load([])
+    registry = load_registry([])
     read = cases.texts(*[(f"{i:03}x", f"{i:03}y") for i in range(100)])
     one = cases.member(tmp_path, read, seed=0)
     rows = [cases.row(n, {"backbone": f"cnn3:width={n}"}, [one]) for n in range(1, 201)]

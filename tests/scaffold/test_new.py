@@ -14,7 +14,7 @@ from typing import get_args
 import pytest
 
 from ctcbench import UsageError
-from ctcbench.registry import component_registry as registries
+from ctcbench.registry.component_registry import Registry
 from ctcbench.scaffold import TEMPLATES, Package, ScaffoldKind, write
 
 ROOT = Path(__file__).parents[2]
@@ -197,4 +197,4 @@ def test_mistakes_are_one_line_and_exit_code_2(tmp_path, arguments, says):
 
 
 def test_a_broken_plugin_is_no_hindrance(tmp_path):
-    assert write(Package("head", "mine"), tmp_path, registries.Registry(())).is_dir()
+    assert write(Package("head", "mine"), tmp_path, Registry(())).is_dir()

@@ -14,7 +14,8 @@ from ctcbench.__main__ import main
 from ctcbench.contract.components import Component
 from ctcbench.contract.errors import PluginError, UsageError
 from ctcbench.contract.executors import Outcome
-from ctcbench.registry.component_registry import Registry, load
+from ctcbench.registry.component_registry import Registry
+from ctcbench.registry.discovery import load_registry
 from ctcbench.registry.plugin import Plugin
 from ctcbench.study import worker
 from ctcbench.study.conductor import build_executor, resources_of
@@ -25,7 +26,7 @@ PAGE = Path(__file__).parents[2] / "docs" / "plugins.md"
 
 @pytest.fixture
 def registry():
-    return load([])
+    return load_registry([])
 
 
 def test_shares_of_cores(registry, monkeypatch):

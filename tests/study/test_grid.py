@@ -6,7 +6,7 @@ from study_cases import SETTINGS
 from ctcbench.config.presets import STUDIES
 from ctcbench.config.run_config import RunConfig, setting_fields
 from ctcbench.contract.errors import UsageError
-from ctcbench.registry.component_registry import load
+from ctcbench.registry.discovery import load_registry
 from ctcbench.study.grid import expand
 from ctcbench.study.seeds import read_seeds
 from ctcbench.study.study_file import Spec, find_study, read_study, study_names
@@ -15,7 +15,7 @@ from ctcbench.study.trial_labels import label, varied
 
 @pytest.fixture(scope="module")
 def registry():
-    return load([])
+    return load_registry([])
 
 
 def configs(registry, **spec):

@@ -8,7 +8,7 @@ from study_cases import SETTINGS, ablate, flags
 from ctcbench import RunConfig, UsageError
 from ctcbench.__main__ import main
 from ctcbench.config.presets import STUDIES
-from ctcbench.registry.component_registry import load
+from ctcbench.registry.discovery import load_registry
 from ctcbench.reporting.talk_figures import FIGURES, talk_figure
 from ctcbench.study.grid import expand
 from ctcbench.study.scale import read_scale, scaled
@@ -29,7 +29,7 @@ epochs = [2, 3]
 
 @pytest.fixture(scope="module")
 def registry():
-    return load([])
+    return load_registry([])
 
 
 def sizes(config):

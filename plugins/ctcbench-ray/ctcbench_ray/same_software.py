@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ctcbench.registry import component_registry as registry
+from ctcbench.registry.discovery import load_registry
 from ctcbench.results import provenance
 
 
 def software() -> dict[str, Any]:
     """Return the versions of ctcbench, Python, packages and plugins here, as JSON."""
-    return {"versions": provenance.versions(), "plugins": dict(registry.load().versions())}
+    return {"versions": provenance.versions(), "plugins": dict(load_registry().versions())}
 
 
 def differences(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> list[str]:

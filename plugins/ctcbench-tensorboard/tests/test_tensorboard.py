@@ -9,8 +9,9 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from ctcbench import EpochReport, RunConfig, RunInfo, UsageError
 from ctcbench.pipeline import runner
-from ctcbench.registry import component_registry as registry
-from ctcbench.registry.plugin import Plugin
+from ctcbench.registry.component_registry import Registry
+from ctcbench.registry.discovery import load_registry
+from ctcbench.registry.plugin import ENTRY_POINT_GROUP, Plugin
 from ctcbench.training.runtime import Runtime
 
 TINY = RunConfig(
@@ -28,11 +29,11 @@ TINY = RunConfig(
 
 def with_tracker():
     """The components that ship, and this tracker: by its entry point where it is installed, else by hand."""
-    if "tensorboard" in entry_points(group=registry.GROUP).names:
-        return registry.load(["tensorboard"])
+    if "tensorboard" in entry_points(group=ENTRY_POINT_GROUP).names:
+        return load_registry(["tensorboard"])
     plugin = Plugin("tensorboard", "ctcbench-tensorboard", "0.1", tracker.__name__)
-    plugin.load(EntryPoint("tensorboard", tracker.__name__, registry.GROUP))
-    return registry.Registry((*registry.load([]).plugins, plugin))
+    plugin.load(EntryPoint("tensorboard", tracker.__name__, ENTRY_POINT_GROUP))
+    return Registry((*load_registry([]).plugins, plugin))
 
 
 @pytest.fixture(scope="module", autouse=True)

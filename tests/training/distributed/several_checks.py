@@ -11,7 +11,7 @@ from test_step import ALPHABET, IMAGE, some_samples
 from tiny import tiny
 from torch import distributed, nn
 
-from ctcbench.registry import component_registry as registries
+from ctcbench.registry.discovery import load_registry
 from ctcbench.training import device, split
 from ctcbench.training.distributed.process_group import ALONE
 from ctcbench.training.distributed.process_rank import place
@@ -101,7 +101,7 @@ def steps(settings, group, count=12, *, guest=False, drawn=None):
                      **settings})  # fmt: skip
     if config.train_samples == 17:
         config = config.replace(batch_size=16)
-    registry = registries.load([])
+    registry = load_registry([])
     compute = device.choose(config, group.place)
     torch.manual_seed(config.seed)
     model = build_recognizer(registry, config, IMAGE, ALPHABET)

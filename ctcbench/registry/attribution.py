@@ -1,0 +1,45 @@
+"""Attribution of errors: which plugin raised one, and where."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.metadata
+import traceback
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from ctcbench.contract.errors import CtcbenchError, PluginError
+from ctcbench.registry.plugin import ENTRY_POINT_GROUP, Plugin
+
+
+class PluginFrame(NamedTuple):
+    """Whose code raised an error, and where: ``tall.py:12``."""
+
+    owner: str
+    location: str
+
+
+def find_plugin_frame(error: BaseException) -> PluginFrame | None:
+    """Return which plugin raised an error, if one did."""
+    owners = {
+        point.value.partition(":")[0].partition(".")[0]: Plugin.from_entry_point(point).owner
+        for point in importlib.metadata.entry_points(group=ENTRY_POINT_GROUP)
+    }
+    for frame, line in reversed(list(traceback.walk_tb(error.__traceback__))):
+        package = str(frame.f_globals.get("__name__", "")).partition(".")[0]
+        if package in owners and package != __name__.partition(".")[0]:
+            return PluginFrame(owners[package], f"{Path(frame.f_code.co_filename).name}:{line}")
+    return None
+
+
+@contextlib.contextmanager
+def attribute_errors(what: str) -> Iterator[None]:
+    """Turn whatever a plugin raises in here into a PluginError that begins with `what`."""
+    try:
+        yield
+    except (CtcbenchError, MemoryError):
+        raise
+    except (Exception, SystemExit) as error:
+        found = find_plugin_frame(error)
+        raise PluginError(f"{what}: {error!r}{f' ({found.location})' if found else ''}") from error
