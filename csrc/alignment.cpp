@@ -1,4 +1,5 @@
-// Viterbi over blank, label, blank, label, …, blank: Graves 2006, section 4.1, with max for sum.
+// The Viterbi alignment over the states blank, label, blank, …, blank: the forward recursion of Graves
+// et al. 2006, section 4.1, with the maximum in place of the sum.
 #include "ctc/alignment.hpp"
 
 #include <algorithm>
@@ -17,11 +18,11 @@ std::vector<std::int32_t> peak_frames(const LogProbs& log_probs, const std::vect
     if (labels.empty()) return {};
     const std::size_t states = 2 * labels.size() + 1;
     const auto frames = static_cast<std::size_t>(log_probs.frames);
-    const auto may_skip_blank = [&](std::size_t state) {  // from the label before, straight into this one
+    const auto may_skip_blank = [&](std::size_t state) {  // directly from the previous label
         return state % 2 == 1 && state >= 3 && labels[state / 2] != labels[state / 2 - 1];
     };
 
-    // steps[frame * states + state] is how many states back the best way into `state` was one frame earlier.
+    // steps[frame * states + state]: how many states before `state` the best alignment was one frame earlier.
     std::vector<unsigned char> steps(frames * states, 0);
     std::vector<double> best(states, kImpossible);
     best[0] = possible_log(log_probs.at(0, blank));
@@ -29,7 +30,8 @@ std::vector<std::int32_t> peak_frames(const LogProbs& log_probs, const std::vect
     for (std::size_t frame = 1; frame < frames; ++frame) {
         const auto t = static_cast<std::int32_t>(frame);
         const double log_blank = possible_log(log_probs.at(t, blank));
-        for (std::size_t state = states; state-- > 0;) {  // downwards: best[] below is still the frame before
+        for (std::size_t state = states;
+             state-- > 0;) {  // downwards: lower states still hold the previous frame
             double score = best[state];
             unsigned char step = 0;
             if (state >= 1 && best[state - 1] > score) score = best[state - 1], step = 1;

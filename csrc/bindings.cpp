@@ -1,4 +1,4 @@
-// The Python face of the library: checks and converts, and nothing else.
+// The Python module: checks arguments and converts results.
 #include <pybind11/numpy.h>
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
@@ -15,7 +15,7 @@ namespace {
 
 constexpr py::ssize_t kMostFrames = std::numeric_limits<std::int32_t>::max();
 
-// A frame that cannot be decoded.
+// Raised for a frame that cannot be decoded.
 struct BadFrame : py::value_error {
     using py::value_error::value_error;
 };
@@ -65,8 +65,8 @@ void require_ok(const std::vector<ctc::Result>& results) {
         const std::string where =
             "log_probs: sequence " + std::to_string(n) + ", frame " + std::to_string(results[n].frame);
         throw BadFrame(where + (results[n].status == ctc::Status::impossible_frame
-                                    ? " gives every class probability zero"
-                                    : " holds a value that is no log-probability"));
+                                    ? " has probability zero for every class"
+                                    : " has a value that is not a log-probability"));
     }
 }
 
@@ -102,7 +102,8 @@ py::object tuple_of(const std::vector<std::int32_t>& values) {
     return tuple;
 }
 
-// An instance of `type`, a named tuple of three, made as tuple.__new__ makes one, but for its argument tuple.
+// Creates an instance of `type`, a named tuple of three. Does what tuple.__new__ does, but without building
+// an argument tuple: with short labellings that is a large part of the time for each hypothesis.
 py::object hypothesis_of(PyTypeObject* type, const ctc::Hypothesis& hypothesis) {
     py::object fields[] = {
         tuple_of(hypothesis.labels),
@@ -179,10 +180,10 @@ PYBIND11_MODULE(_core, module, py::mod_gil_not_used()) {
                    py::arg("threads"), py::arg("path") = "automatic", more..., doc);
     };
     define("beam_search", &beam_search,
-           "(N, T, K) float32 or float64 and (N,) int64 -> N lists of `hypothesis` tuples, best first.",
+           "Return N lists of `hypothesis` tuples, best first, for (N, T, K) float32 or float64.",
            py::arg("hypothesis"));
     define("beam_search_arrays", &beam_search_arrays,
-           "The same as (labels, lengths, scores, frames) arrays.");
+           "Return what beam_search returns as (labels, lengths, scores, frames) arrays.");
     define(
         "search_alone",
         [](const py::array& log_probs_NTK, const py::array_t<std::int64_t, py::array::c_style>& lengths_N,
@@ -190,7 +191,7 @@ PYBIND11_MODULE(_core, module, py::mod_gil_not_used()) {
            const std::string& path) {
             search(log_probs_NTK, lengths_N, beam_width, blank, n_best, threads, path);
         },
-        "The search without its results as Python objects, to measure what those cost.");
+        "Run the search without converting its results to Python objects, for benchmarks.");
     module.def(
         "paths",
         [] {
@@ -198,5 +199,5 @@ PYBIND11_MODULE(_core, module, py::mod_gil_not_used()) {
             for (const ctc::Path path : ctc::paths()) names.emplace_back(ctc::name_of(path));
             return names;
         },
-        "The code paths that this machine can run, the one that is taken first.");
+        "Return the code paths that this machine can run, the default first.");
 }

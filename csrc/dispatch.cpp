@@ -1,4 +1,4 @@
-// Which code decodes on this machine.
+// The code paths of this build and the choice between them.
 #include "ctc/fast_search.hpp"
 #include "ctc/lanes.hpp"
 
@@ -7,7 +7,7 @@ namespace ctc {
 std::vector<Path> paths() {
     std::vector<Path> found;
 #if CTC_DISPATCH_X86
-    // All that isa_avx2.cpp and isa_avx512.cpp are compiled for: a virtual machine may hide any of it.
+    // Every extension that isa_avx2.cpp and isa_avx512.cpp enable is tested: a virtual machine may hide some.
     const bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi") &&
                       __builtin_cpu_supports("bmi2") && __builtin_cpu_supports("popcnt");
     if (avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") &&

@@ -1,4 +1,4 @@
-// ExactSearch, one frame after another: what stays, what is appended, what is kept.
+// ExactSearch: for each frame the unchanged labellings, the extensions, and the selection of the best.
 #include "ctc/exact_search.hpp"
 
 #include <algorithm>
@@ -16,7 +16,7 @@ std::size_t index(std::int32_t value) {
     return static_cast<std::size_t>(value);
 }
 
-// A little below `p`: what is lower than this is no tie with anything that is at least `p`.
+// A bound below `p`: a total below it does not tie with any total of at least `p`.
 Prob below_ties(Prob p) {
     return p * Prob{2.0 * (1.0 - 4.0 * kTie), -1};
 }
@@ -33,9 +33,10 @@ Result ExactSearch::run(const LogProbs& log_probs) {
             return result;
         }
         stay();
-        lower_the_floor();
+        set_floor();
         extend();
-        keep_the_best();
+        rank_candidates();
+        replace_beam();
     }
     const std::size_t count = std::min(index(options_.n_best), beam_.size());
     result.hypotheses.reserve(count);
@@ -68,13 +69,14 @@ Status ExactSearch::read_frame(const LogProbs& log_probs, std::int32_t frame) {
     return possible ? Status::ok : Status::impossible_frame;
 }
 
-// What `symbol` appended to `entry` weighs. A repeated label needs a blank between.
+// The probability of `entry` with `symbol` appended. A repeated label needs a blank between.
 Prob ExactSearch::extension(const Entry& entry, std::int32_t symbol) const {
     const bool repeats = entry.node != PrefixArena::kRoot && arena_.label(entry.node) == symbol;
     return (repeats ? entry.blank : entry.total) * frame_[index(symbol)];
 }
 
-// Every entry one frame on, its labelling unchanged; with what its parent, if in the beam, turns into it.
+// Computes every entry one frame later with its labelling unchanged. If its parent is in the beam too, the
+// extension of the parent is the same labelling and is added.
 void ExactSearch::stay() {
     const Prob blank = frame_[index(options_.blank)];
     candidates_.clear();
@@ -100,9 +102,10 @@ void ExactSearch::stay() {
     }
 }
 
-// A first bound from distinct labellings that are quick to name: those that stayed, and each entry with the
-// frame's best symbol. The beam_width-th of them is no better than the beam_width-th of all.
-void ExactSearch::lower_the_floor() {
+// Sets a lower bound on what will be kept, from distinct labellings that are quick to compute: the unchanged
+// ones, and each entry extended by the frame's best symbol. The beam_width-th best of those is no better than
+// the beam_width-th best of all.
+void ExactSearch::set_floor() {
     floor_ = Prob{};
     const auto best = std::max_element(symbols_.begin(), symbols_.end(),
                                        [](const Symbol& a, const Symbol& b) { return a.prob < b.prob; });
@@ -122,7 +125,7 @@ void ExactSearch::lower_the_floor() {
     std::nth_element(bounds_.begin(), last, bounds_.end(), [](Prob a, Prob b) { return b < a; });
     floor_ = below_ties(*last);
 
-    // Symbols that can lift no entry to the floor are not even sorted.
+    // Drop the symbols that lift no entry to the floor, before the rest is sorted.
     Prob highest;
     for (const Entry& entry : beam_) highest = std::max(highest, entry.total);
     symbols_.erase(std::remove_if(symbols_.begin(), symbols_.end(),
@@ -130,19 +133,19 @@ void ExactSearch::lower_the_floor() {
                    symbols_.end());
 }
 
-// Every labelling that no entry of the beam spells yet, if it can be kept.
+// Adds every extension that reaches the floor and whose labelling is not in the beam.
 void ExactSearch::extend() {
     std::sort(symbols_.begin(), symbols_.end(),
               [](const Symbol& a, const Symbol& b) { return b.prob < a.prob; });
     for (std::int32_t i = 0; index(i) < beam_.size(); ++i) {
         const Entry& entry = beam_[index(i)];
-        // Merged into the child already, in stay().
+        // stay() has merged these extensions into the child.
         for (std::int32_t child = first_child_[index(i)]; child != kNone; child = next_child_[index(child)])
             taken_by_[index(arena_.label(beam_[index(child)].node))] = i;
         const std::int32_t last = entry.node == PrefixArena::kRoot ? kNone : arena_.label(entry.node);
         for (const Symbol& symbol : symbols_) {
             Prob prob = entry.total * symbol.prob;
-            if (prob < floor_) break;  // and so are all that follow
+            if (prob < floor_) break;  // and so are all that follow: symbols_ is sorted
             if (taken_by_[index(symbol.label)] == i) continue;
             if (symbol.label == last) prob = entry.blank * symbol.prob;
             if (prob.positive() && !(prob < floor_)) candidates_.push_back({prob, i, symbol.label});
@@ -152,23 +155,19 @@ void ExactSearch::extend() {
     }
 }
 
-void ExactSearch::keep_the_best() {
-    rank_candidates();
-    replace_beam();
+bool ExactSearch::precedes(const Candidate& a, const Candidate& b) const {
+    return arena_.precedes({beam_[index(a.entry)].node, a.symbol}, {beam_[index(b.entry)].node, b.symbol});
 }
 
-bool ExactSearch::before(const Candidate& a, const Candidate& b) const {
-    return arena_.before({beam_[index(a.entry)].node, a.symbol}, {beam_[index(b.entry)].node, b.symbol});
-}
-
-// Leaves the best beam_width candidates, in rank order; the rule for ties is in prefix_beam_search.hpp.
+// Reduces the candidates to the best beam_width, in rank order. prefix_beam_search.hpp states the rule for
+// ties.
 void ExactSearch::rank_candidates() {
     const auto higher = [](const Candidate& a, const Candidate& b) { return b.total < a.total; };
-    const auto first_read = [this](const Candidate& a, const Candidate& b) { return before(a, b); };
+    const auto in_order = [this](const Candidate& a, const Candidate& b) { return precedes(a, b); };
     const std::size_t width = std::min(index(options_.beam_width), candidates_.size());
     auto end = candidates_.end();
     if (width < candidates_.size()) {
-        // The group of the last one kept may reach past it, by less than a tie.
+        // The last one kept may tie with some that follow it.
         const auto last = candidates_.begin() + static_cast<std::ptrdiff_t>(width - 1);
         std::nth_element(candidates_.begin(), last, end, higher);
         const Prob lowest = below_ties(last->total);
@@ -177,7 +176,7 @@ void ExactSearch::rank_candidates() {
     rank(
         candidates_.begin(), end, width, higher,
         [](const Candidate& leader, const Candidate& c) { return within(c.total, leader.total, kTie); },
-        first_read);
+        in_order);
     candidates_.resize(width);
 }
 
@@ -192,13 +191,13 @@ void ExactSearch::replace_beam() {
             arena_.set_slot(stayed.node, slot);
             next_.push_back(stayed);
         } else {
-            const PrefixArena::Node node = arena_.enter(stayed.node, candidate.symbol, slot);
+            const PrefixArena::Node node = arena_.insert(stayed.node, candidate.symbol, slot);
             next_.push_back({node, Prob{}, candidate.total, candidate.total});
         }
     }
-    // The new ones are in before the old ones leave, so that what both have in common lives on.
+    // New nodes are inserted before old ones are removed, so that shared ancestors are not freed in between.
     for (std::size_t i = 0; i < beam_.size(); ++i)
-        if (!stays_[i]) arena_.leave(beam_[i].node);
+        if (!stays_[i]) arena_.remove(beam_[i].node);
     beam_.swap(next_);
 }
 

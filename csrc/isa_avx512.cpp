@@ -1,9 +1,9 @@
-// The search for machines with AVX-512.
-#include "ctc/lane_search_needs.hpp"
+// The search compiled for AVX-512.
+#include "ctc/lane_includes.hpp"
 
 #if CTC_DISPATCH_X86
 
-// What follows, and nothing that other files share, may use the instructions.
+// Code from here on may use these instructions. Headers that other files share are included above.
 #if defined(__clang__)
 #pragma clang attribute push( \
     __attribute__((target("avx512f,avx512vl,avx512dq,avx512bw,avx2,bmi,bmi2,popcnt"))), apply_to = function)

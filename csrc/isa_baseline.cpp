@@ -1,5 +1,5 @@
-// The search for every machine, and for those of x86-64 that have nothing better.
-#include "ctc/lane_search_needs.hpp"
+// The search compiled without intrinsics, for any machine, and for baseline x86-64 (SSE2).
+#include "ctc/lane_includes.hpp"
 
 #define CTC_USE_SSE2
 #include "ctc/lane_search.hpp"

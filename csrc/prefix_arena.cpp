@@ -1,4 +1,4 @@
-// The tree of prefixes: emptying it, spelling and comparing.
+// PrefixArena: reset, labels and order. The functions that the search calls most are inline.
 #include "ctc/prefix_arena.hpp"
 
 #include <algorithm>
@@ -24,7 +24,7 @@ std::vector<std::int32_t> PrefixArena::labels(Node node) const {
     return labels;
 }
 
-bool PrefixArena::before(Labelling a, Labelling b) const {
+bool PrefixArena::precedes(Labelling a, Labelling b) const {
     if (a.node == b.node) return a.extra < b.extra;  // kNone is below every label
     const auto total_length = [this](Labelling x) { return length(x.node) + (x.extra == kNone ? 0 : 1); };
     // Takes the last label off and returns it.
@@ -36,10 +36,10 @@ bool PrefixArena::before(Labelling a, Labelling b) const {
     };
     const std::int32_t length_a = total_length(a);
     const std::int32_t length_b = total_length(b);
-    bool a_first = length_a < length_b;  // holds if one is a prefix of the other
+    bool a_first = length_a < length_b;  // decides if one is a prefix of the other
     for (std::int32_t extra = length_a - length_b; extra > 0; --extra) pop(a);
     for (std::int32_t extra = length_b - length_a; extra > 0; --extra) pop(b);
-    // Upwards to the common ancestor: the difference met last is the first one in reading order.
+    // Walk up to the common ancestor: the last difference on the way is the first one in reading order.
     while (a.node != b.node || a.extra != b.extra) {
         const std::int32_t last_a = pop(a);
         const std::int32_t last_b = pop(b);

@@ -1,4 +1,4 @@
-// A batch shared out over threads.
+// Decoding of a batch by several threads.
 #include "ctc/prefix_beam_search.hpp"
 
 #include <algorithm>
@@ -19,7 +19,7 @@ std::vector<Result> prefix_beam_search(const std::vector<LogProbs>& batch, const
     std::exception_ptr failure;
     std::mutex failure_mutex;
 
-    // Takes the next sequence until none is left. Which thread decodes which decides nothing.
+    // Decodes sequences until none is left. A result does not depend on the thread that computes it.
     const auto work = [&] {
         try {
             const std::unique_ptr<FastSearch> fast = make_fast_search(options);
@@ -39,7 +39,7 @@ std::vector<Result> prefix_beam_search(const std::vector<LogProbs>& batch, const
     try {
         while (helpers.size() + 1 < workers) helpers.emplace_back(work);
     } catch (const std::exception&) {
-        // The system gives no more threads, or no memory for one: those that there are do the work.
+        // No more threads, or no memory for one: continue with those that have started.
     }
     work();
     for (std::thread& helper : helpers) helper.join();

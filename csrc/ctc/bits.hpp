@@ -1,4 +1,4 @@
-// Doubles and masks by their bits.
+// Operations on the bits of doubles and of masks.
 #pragma once
 
 #include <cstdint>
@@ -26,20 +26,20 @@ inline std::int64_t exponent_of(double value) {
     return (bits_of(value) >> 52) - 1023;
 }
 
-// At most ln(value), by 0.06 at most: log2(1 + m) is at least m for m in [0, 1).
-inline double log_at_most(double value) {
+// A lower bound of ln(value) that is at most 0.06 below it: log2(1 + m) >= m for m in [0, 1).
+inline double log_lower_bound(double value) {
     constexpr double kPerBit = 0.6931471805599453 / 4503599627370496.0;
     return static_cast<double>(bits_of(value) - (std::int64_t{1023} << 52)) * kPerBit;
 }
 
-// How many of the lowest eight bits are set. The instruction for it is not in every x86-64.
-inline std::int32_t bits_in(unsigned mask) {
+// The number of bits set among the lowest eight. Baseline x86-64 has no instruction for it.
+inline std::int32_t popcount8(unsigned mask) {
     mask -= (mask >> 1) & 0x55U;
     mask = (mask & 0x33U) + ((mask >> 2) & 0x33U);
     return static_cast<std::int32_t>((mask + (mask >> 4)) & 0x0fU);
 }
 
-// The place of the lowest bit that is set; there must be one.
+// The position of the lowest bit that is set. `mask` must not be 0.
 inline std::int32_t lowest_bit(std::uint64_t mask) {
 #if defined(_MSC_VER) && !defined(__clang__)
     unsigned long place;
@@ -52,7 +52,7 @@ inline std::int32_t lowest_bit(std::uint64_t mask) {
 #endif
 }
 
-// Bits in a row of bytes.
+// Bit `place` of an array of bytes.
 inline void set_bit(unsigned char* bytes, std::int32_t place) {
     bytes[place >> 3] = static_cast<unsigned char>(bytes[place >> 3] | 1U << (place & 7));
 }
@@ -61,7 +61,8 @@ inline bool bit(const unsigned char* bytes, std::int32_t place) {
     return (bytes[place >> 3] & (1 << (place & 7))) != 0;
 }
 
-// Calls f(place) for each of `count` bits that is `wanted`, in order. May read up to a whole eight bytes.
+// Calls f(place), in order, for each of the first `count` bits that equals `wanted`. Reads whole groups of
+// eight bytes.
 template <bool wanted, class F>
 void for_each_bit(const unsigned char* bytes, std::int32_t count, F f) {
     for (std::int32_t first = 0; first < count; first += 64) {

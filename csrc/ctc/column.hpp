@@ -1,4 +1,4 @@
-// A growing array that whole registers may be read from and written to.
+// A growing array that may be read and written in whole registers.
 #pragma once
 
 #include <cstddef>
@@ -11,34 +11,41 @@
 
 namespace ctc {
 
+// `count` rounded up to a whole number of registers.
 inline std::int32_t whole_lanes(std::int32_t count) {
     return (count + kLanes - 1) / kLanes * kLanes;
 }
 
-// Invariants: at() is aligned to a cache line; at least a register's worth of elements lies before at()[0]
-// and behind at()[capacity - 1], so that at()[-1] is there to mean "none"; new elements are zero.
+// Invariants:
+// - data() is aligned to a cache line.
+// - At least a register's worth of elements can be accessed before data()[0] and behind
+//   data()[capacity() - 1]. So data()[-1] is valid: an index that means "none" needs no branch.
+// - New elements are zero.
 template <class T>
 class Column {
   public:
-    T* at() { return at_; }
-    const T* at() const { return at_; }
-    void swap(Column& other) {
-        bytes_.swap(other.bytes_);
-        std::swap(at_, other.at_);
-        std::swap(capacity_, other.capacity_);
-    }
+    T* data() { return data_; }
+    const T* data() const { return data_; }
     std::size_t capacity() const { return capacity_; }
 
-    // Room for `count` elements; those that there are keep their values, but may move.
+    void swap(Column& other) {
+        bytes_.swap(other.bytes_);
+        std::swap(data_, other.data_);
+        std::swap(capacity_, other.capacity_);
+    }
+
+    void fill_zero() { std::memset(data_, 0, capacity_ * sizeof(T)); }
+
+    // Makes room for `count` elements. Existing ones keep their values, but pointers to them become invalid.
     void reserve(std::size_t count) {
-        if (count <= capacity_ && at_ != nullptr) return;
+        if (count <= capacity_ && data_ != nullptr) return;
         if (count < 2 * capacity_) count = 2 * capacity_;
         std::vector<unsigned char> bytes(count * sizeof(T) + 4 * kLine, 0);
-        unsigned char* place = bytes.data();
-        place += kLine - reinterpret_cast<std::uintptr_t>(place) % kLine + kLine;
-        if (at_ != nullptr) std::memcpy(place, at_, capacity_ * sizeof(T));
+        unsigned char* first = bytes.data();
+        first += kLine - reinterpret_cast<std::uintptr_t>(first) % kLine + kLine;
+        if (data_ != nullptr) std::memcpy(first, data_, capacity_ * sizeof(T));
         bytes_.swap(bytes);
-        at_ = reinterpret_cast<T*>(place);
+        data_ = reinterpret_cast<T*>(first);
         capacity_ = count;
     }
 
@@ -46,7 +53,7 @@ class Column {
     static constexpr std::size_t kLine = 64;
 
     std::vector<unsigned char> bytes_;
-    T* at_ = nullptr;
+    T* data_ = nullptr;
     std::size_t capacity_ = 0;
 };
 

@@ -1,4 +1,4 @@
-// The search in numbers of any size, plainly: for sequences that FastSearch leaves alone, and to check it by.
+// The search with an extended exponent range: for sequences that FastSearch refuses, and to test it against.
 #pragma once
 
 #include <cstdint>
@@ -10,7 +10,7 @@
 
 namespace ctc {
 
-// Keeps its memory for the next sequence.
+// Keeps its memory between sequences.
 class ExactSearch {
   public:
     explicit ExactSearch(const Options& options) : options_(options) {}
@@ -18,17 +18,18 @@ class ExactSearch {
     Result run(const LogProbs& log_probs);
 
   private:
-    // A labelling in the beam. Invariants between frames: beam_ is in rank order, best first; the totals are
-    // above zero; its nodes are those that the arena has in the beam; slot(beam_[i].node) == i.
+    // A labelling in the beam. Invariants between frames:
+    // - beam_ is in rank order, best first, and every total is above zero.
+    // - The nodes of beam_ are the active nodes of arena_, and arena_.slot(beam_[i].node) == i.
     struct Entry {
         PrefixArena::Node node;
-        Prob blank;  // over the alignments that end in blank
-        Prob label;  // over those that end in the last label
+        Prob blank;  // sum over the alignments that end in blank
+        Prob label;  // sum over those that end in the last label
         Prob total;  // blank + label
     };
 
-    // A labelling that may be in the next beam: beam_[entry] itself (symbol kNone), or with `symbol`
-    // appended.
+    // A labelling that may be in the next beam: that of beam_[entry], unchanged if `symbol` is kNone, else
+    // with `symbol` appended.
     struct Candidate {
         Prob total;
         std::int32_t entry;
@@ -43,29 +44,28 @@ class ExactSearch {
     void start(std::int32_t classes);
     Status read_frame(const LogProbs& log_probs, std::int32_t frame);
     void stay();
-    void lower_the_floor();
+    void set_floor();
     void extend();
-    void keep_the_best();
     void rank_candidates();
     void replace_beam();
     Prob extension(const Entry& entry, std::int32_t symbol) const;
-    bool before(const Candidate& a, const Candidate& b) const;
+    bool precedes(const Candidate& a, const Candidate& b) const;
 
     Options options_;
     PrefixArena arena_;
     std::vector<Entry> beam_;
-    std::vector<Entry> stayed_;  // stayed_[i] is beam_[i] a frame later
+    std::vector<Entry> stayed_;  // stayed_[i] is beam_[i], unchanged, one frame later
     std::vector<Entry> next_;
     std::vector<bool> stays_;            // whether beam_[i] is in the next beam
     std::vector<Prob> frame_;            // by class
     std::vector<Symbol> symbols_;        // of the frame, without blank, most probable first
     std::vector<Candidate> candidates_;  // distinct labellings
     std::vector<Prob> bounds_;
-    // The children of beam_[i] that are in the beam themselves: first_child_[i], then next_child_ of that,
-    // ...
+    // The children of beam_[i] that are in the beam, as a linked list: first_child_[i], then next_child_ of
+    // that, and so on to kNone.
     std::vector<std::int32_t> first_child_;
     std::vector<std::int32_t> next_child_;
-    std::vector<std::int32_t> taken_by_;  // by class: the entry whose child in the beam has this label
+    std::vector<std::int32_t> taken_by_;  // by class: the entry that has a child with this label in the beam
     Prob floor_;                          // no candidate below it can be kept
 };
 

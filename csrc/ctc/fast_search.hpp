@@ -1,4 +1,4 @@
-// The search in plain doubles, a register at a time: what nearly every sequence is decoded by.
+// The search that decodes nearly every sequence: in doubles, with SIMD instructions.
 #pragma once
 
 #include <memory>
@@ -7,20 +7,20 @@
 
 namespace ctc {
 
-// The answer is that of ExactSearch, or there is none: see kLost in lane_search.hpp.
+// Finds the labellings that ExactSearch finds, or refuses: see lane_search.hpp.
 class FastSearch {
   public:
     virtual ~FastSearch() = default;
 
-    // Whether the result is found. If not, the sequence holds numbers too far apart, and ExactSearch has to
-    // do it.
+    // Decodes a sequence and returns true. Returns false if its probabilities are too far apart for doubles;
+    // then ExactSearch has to decode it.
     virtual bool run(const LogProbs& log_probs, Result& result) = 0;
 };
 
-// For options.path; null for Path::exact.
+// Returns the search for options.path, or null for Path::exact.
 std::unique_ptr<FastSearch> make_fast_search(const Options& options);
 
-// One for each instruction set, in a file of its own. Null where the build does not have it.
+// One for each instruction set, each in an isa_*.cpp. The last three exist in x86-64 builds only.
 std::unique_ptr<FastSearch> make_portable_search(const Options& options);
 std::unique_ptr<FastSearch> make_sse2_search(const Options& options);
 std::unique_ptr<FastSearch> make_avx2_search(const Options& options);

@@ -1,11 +1,11 @@
-// peak_frames() of alignment.hpp, eight labels at a time, with the same sums and so the same frames.
+// peak_frames() of alignment.hpp for eight labels at a time. The sums are the same, and so are the frames.
 #pragma once
 
-#include "ctc/lane_search_needs.hpp"
+#include "ctc/lane_includes.hpp"
 
 namespace ctc {
 
-// Keeps its memory for the next labelling.
+// Keeps its memory between calls.
 template <class L>
 class LaneAlignment {
   public:
@@ -16,11 +16,12 @@ class LaneAlignment {
     using D = typename L::D;
     static constexpr double kImpossible = -std::numeric_limits<double>::infinity();
 
-    // Where the best way into eight labels and into the blanks before them came from: bits by label.
+    // Where the best alignments that end in one of eight labels, or in the blank before it, came from: one
+    // bit for each label.
     struct Steps {
-        unsigned char from_blank;  // to the label
-        unsigned char from_label;  // to the label, from the one before; outweighs from_blank
-        unsigned char to_blank;    // from the label before
+        unsigned char from_blank;  // into the label from the blank before it
+        unsigned char from_label;  // into the label from the previous label; has precedence over from_blank
+        unsigned char to_blank;    // into the blank from the previous label
     };
 
     static double at(const LogProbs& log_probs, std::int32_t frame, std::int32_t label) {
@@ -29,11 +30,13 @@ class LaneAlignment {
     void start(const LogProbs& log_probs, const std::vector<std::int32_t>& labels, std::int32_t blank);
     void advance(double log_blank, std::int32_t first, std::int32_t last, Steps* steps);
 
-    // Scores of the best ways so far. Invariants: [i] is label i, and the blank before it; from the number of
-    // labels on, label_ is -inf, and so is all behind it but that one blank; so is label_[-1].
+    // Scores of the best alignments so far. Invariants:
+    // - label_[i] is for those that end in label i, blank_[i] for those that end in the blank before it.
+    // - blank_[number of labels] is for the last blank; all other elements behind the labels, and label_[-1],
+    //   are -inf.
     Column<double> label_, blank_;
-    Column<double> emission_;  // of the frame, by label
-    Column<double> skip_;      // 0 where the label may follow the one before at once, else -inf
+    Column<double> emission_;  // log-probability of each label in the current frame
+    Column<double> skip_;      // 0 if no blank is needed before the label, else -inf
     Column<Steps> steps_;
 };
 
@@ -43,31 +46,31 @@ void LaneAlignment<L>::start(const LogProbs& log_probs, const std::vector<std::i
     const auto padded = static_cast<std::size_t>(whole_lanes(static_cast<std::int32_t>(labels.size()) + 1));
     for (Column<double>* column : {&label_, &blank_, &emission_, &skip_}) {
         column->reserve(padded);
-        std::fill_n(column->at() - 1, padded + 1, kImpossible);
+        std::fill_n(column->data() - 1, padded + 1, kImpossible);
     }
     for (std::size_t i = 1; i < labels.size(); ++i)
-        if (labels[i] != labels[i - 1]) skip_.at()[i] = 0.0;
+        if (labels[i] != labels[i - 1]) skip_.data()[i] = 0.0;
     steps_.reserve(static_cast<std::size_t>(log_probs.frames) * padded / kLanes);
-    blank_.at()[0] = at(log_probs, 0, blank);
-    label_.at()[0] = at(log_probs, 0, labels[0]);
+    blank_.data()[0] = at(log_probs, 0, blank);
+    label_.data()[0] = at(log_probs, 0, labels[0]);
 }
 
-// One frame on, for the eights of labels that [first, last] touches. Downwards, in place: what lies below is
-// still the frame before.
+// Advances the groups of eight labels that overlap [first, last] by one frame. It runs downwards and in
+// place: lower labels still hold the previous frame.
 template <class L>
 void LaneAlignment<L>::advance(double log_blank, std::int32_t first, std::int32_t last, Steps* steps) {
     const D blank_emission = L::broadcast(log_blank);
     for (std::int32_t i = last / kLanes * kLanes; i >= first / kLanes * kLanes; i -= kLanes) {
-        const D label = L::load(label_.at() + i);
-        const D blank = L::load(blank_.at() + i);
-        const D before = L::load(label_.at() + i - 1);
-        const D skipped = L::add(before, L::load(skip_.at() + i));
+        const D label = L::load(label_.data() + i);
+        const D blank = L::load(blank_.data() + i);
+        const D before = L::load(label_.data() + i - 1);
+        const D skipped = L::add(before, L::load(skip_.data() + i));
         const D stepped = L::max(blank, label);
         steps[i / kLanes] = {static_cast<unsigned char>(~L::at_least(label, blank)),
                              static_cast<unsigned char>(~L::at_least(stepped, skipped)),
                              static_cast<unsigned char>(~L::at_least(blank, before))};
-        L::store(label_.at() + i, L::add(L::max(skipped, stepped), L::load(emission_.at() + i)));
-        L::store(blank_.at() + i, L::add(L::max(before, blank), blank_emission));
+        L::store(label_.data() + i, L::add(L::max(skipped, stepped), L::load(emission_.data() + i)));
+        L::store(blank_.data() + i, L::add(L::max(before, blank), blank_emission));
     }
 }
 
@@ -80,17 +83,17 @@ std::vector<std::int32_t> LaneAlignment<L>::peak_frames(const LogProbs& log_prob
     start(log_probs, labels, blank);
     const std::int32_t groups = whole_lanes(count + 1) / kLanes;
     for (std::int32_t frame = 1; frame < log_probs.frames; ++frame) {
-        // Labels that a way has reached by now, and that can still reach the end.
+        // Labels that an alignment can have reached, and from which it can still reach the last one.
         const std::int32_t first = std::max(0, count - log_probs.frames + frame);
         const std::int32_t last = std::min(count, frame);
         const std::int32_t end = std::min(count, last / kLanes * kLanes + kLanes);
         for (std::int32_t i = first / kLanes * kLanes; i < end; ++i)
-            emission_.at()[i] = at(log_probs, frame, labels[static_cast<std::size_t>(i)]);
-        advance(at(log_probs, frame, blank), first, last, steps_.at() + std::ptrdiff_t{frame} * groups);
+            emission_.data()[i] = at(log_probs, frame, labels[static_cast<std::size_t>(i)]);
+        advance(at(log_probs, frame, blank), first, last, steps_.data() + std::ptrdiff_t{frame} * groups);
     }
 
     std::vector<std::int32_t> peaks(labels.size(), 0);
-    bool in_label = label_.at()[count - 1] > blank_.at()[count];
+    bool in_label = label_.data()[count - 1] > blank_.data()[count];
     std::int32_t i = in_label ? count - 1 : count;
     double height = kImpossible;
     for (std::int32_t frame = log_probs.frames; frame-- > 0;) {
@@ -99,10 +102,10 @@ std::vector<std::int32_t> LaneAlignment<L>::peak_frames(const LogProbs& log_prob
             if (here >= height) height = here, peaks[static_cast<std::size_t>(i)] = frame;
         }
         if (frame == 0) break;
-        const Steps& steps = steps_.at()[std::ptrdiff_t{frame} * groups + i / kLanes];
+        const Steps& steps = steps_.data()[std::ptrdiff_t{frame} * groups + i / kLanes];
         const unsigned place = 1U << (i % kLanes);
         const bool moves = ((in_label ? steps.from_label : steps.to_blank) & place) != 0;
-        if (moves) {  // back to the label before
+        if (moves) {  // back to the previous label
             --i;
             in_label = true;
             height = kImpossible;

@@ -1,4 +1,5 @@
-// exp() that gives the same bits on every machine; the libraries' own differ in the last place.
+// An exponential function with the same bits on every machine. Those of the C libraries differ in the last
+// place.
 #pragma once
 
 #include <cstdint>
@@ -7,13 +8,13 @@
 
 namespace ctc {
 
-// Below this, lane_exp() gives 0: the true value is under 1e-260.
+// Below this, lane_exp() returns 0. The exact value is below 1e-260.
 constexpr double kExpLowest = -600.0;
 
-// exp(x) * 2^-exponent to within 1.5 units in the last place, for x up to 1 and exponents from -1000 to 10.
+// Returns exp(x) * 2^-exponent to within 1.5 units in the last place, for x <= 1 and -1000 <= exponent <= 10.
 //
-// x = n ln 2 + r with |r| <= ln 2 / 2; n ln 2 is subtracted in two parts, of which the first product is
-// exact; e^r is its Taylor series to r^13, which leaves 4e-18.
+// x = n ln 2 + r with |r| <= ln 2 / 2. n ln 2 is subtracted in two parts (Cody and Waite 1980), of which the
+// product with the first is exact. e^r is its Taylor series to r^13; the rest is below 4e-18.
 template <class L>
 typename L::D lane_exp(typename L::D x, std::int64_t exponent) {
     using D = typename L::D;
@@ -22,7 +23,8 @@ typename L::D lane_exp(typename L::D x, std::int64_t exponent) {
     const D n = L::sub(shifted, L::broadcast(kToWhole));
     const D r = L::sub(L::sub(x, L::mul(n, L::broadcast(6.93147180369123816490e-01))),
                        L::mul(n, L::broadcast(1.90821492927058770002e-10)));
-    // (e^r - 1 - r) / r^2, the even and the odd terms apart so that they need not wait for each other.
+    // (e^r - 1 - r) / r^2 as a polynomial. Its even and odd terms are summed separately: two shorter chains
+    // of dependent operations.
     const D r2 = L::mul(r, r);
     const auto step = [&](D sum, double next) { return L::add(L::mul(sum, r2), L::broadcast(next)); };
     D odd = L::broadcast(1.0 / 6227020800.0);

@@ -1,19 +1,27 @@
-// FastSearch over one type of lanes. Compiled once for each; see lanes.hpp.
+// FastSearch over one type of lanes (lanes.hpp). Each isa_*.cpp compiles it for one instruction set.
 //
-// What makes it fast, most first:
-// - Probabilities are doubles, scaled by the power of two that brings the best labelling to [1, 2) each
-//   frame: no logarithm, and no exponent to carry along.
-// - A floor under the last labelling that will be kept, from candidates that are quick to name, and below
-//   which symbols are never looked at: some 40 of 1,575 candidates a frame are made.
-// - exp() only of the symbols that are looked at, by eights.
-// - The best are found by bisection on the bits of the doubles, which counts by eights and sorts nothing.
-//   Only where two candidates at the cut tie are any of them sorted.
-// - A labelling that stays keeps its row, its node and its links: only what comes and goes costs.
+// A frame is read (LaneFrame) and takes four steps, each a unit with its inputs and outputs:
+//   StayStep    the labellings of the beam, unchanged, one frame later
+//   ExtendStep  a floor under what will be kept, and the extensions that reach it
+//   SelectStep  the beam_width best candidates
+//   UpdateStep  the beam becomes those
+// Between frames only LaneBeam and the bound on lost probability live on.
+//
+// What makes it fast, the largest gain first:
+// - Probabilities are doubles, scaled each frame by the power of two that brings the best labelling to
+//   [1, 2): no logarithm, and no exponent to carry for each labelling.
+// - Symbols below the floor are never looked at: some 40 of 1,575 candidates a frame are made.
+// - exp() is taken only of the symbols that are looked at, eight at a time.
+// - The best candidates are found by bisection, which counts eight at a time and sorts nothing.
+// - A labelling that stays keeps its row, its node and its links.
 #pragma once
 
 #include "ctc/lane_alignment.hpp"
-#include "ctc/lane_exp.hpp"
-#include "ctc/lane_search_needs.hpp"
+#include "ctc/lane_extend_step.hpp"
+#include "ctc/lane_includes.hpp"
+#include "ctc/lane_select_step.hpp"
+#include "ctc/lane_stay_step.hpp"
+#include "ctc/lane_update_step.hpp"
 
 namespace ctc {
 
@@ -25,123 +33,129 @@ class LaneSearch final : public FastSearch {
     bool run(const LogProbs& log_probs, Result& result) override;
 
   private:
-    using D = typename L::D;
-    using Node = PrefixArena::Node;
-
-    static constexpr std::int32_t kNone = PrefixArena::kNone;
-    static constexpr double kInfinity = std::numeric_limits<double>::infinity();
-
-    // Numbers are relative to the best labelling of the frame before, in [1, 2). What a double can't hold
-    // is lost, and nothing is said of a sequence for which that could matter:
-    // - A sum over alignments below kLost counts as lost whole. `lost_` bounds all that any labelling lacks,
-    //   its prefixes included: one frame on, that is at most multiplied by the sum of the frame's
+    // Totals are relative to the best labelling of the previous frame, in [1, 2). What a double cannot hold
+    // is lost, and run() returns false for a sequence in which that could change the result:
+    // - A sum over alignments below kUnderflow counts as lost whole. `lost_` bounds what any labelling lacks,
+    //   its prefixes included; one frame later that is at most multiplied by the sum of the frame's
     //   probabilities.
-    // - Each labelling that is kept must have at least kLeast, and kCertain times as much as may be lost.
-    // - While there are fewer candidates than places, so that each counts, nothing may be lost at all.
-    // The third is what inputs meet. None is known that meets the second first: they are there for the proof.
-    static constexpr double kLost = 1e-200;
-    static constexpr double kLeast = 1e-150;
-    static constexpr double kCertain = 1e18;
-    static constexpr double kLeastSymbol = 1e-90;  // times kLost, still a normal double
-    static constexpr double kNormal = 1e-300;
-    static constexpr double kSlack = 1.0 - 1e-11;  // wider than any tie
-
-    static constexpr std::int64_t kTieBits = 1 << 13;  // 2e-12 of any double, and more
-    static constexpr int kFloorRounds = 8;
-    static constexpr int kSnapRounds = 12;
-
-    enum class Step { done, lost, not_a_log_prob, impossible_frame };
+    // - Each labelling that is kept must have at least kSmallestKept, and kSafety times what may be lost.
+    // - While fewer candidates than places are known, so that each of them counts, nothing may be lost.
+    // Real inputs meet the third condition. None is known that meets the second first; it is needed for the
+    // proof.
+    static constexpr double kSmallestKept = 1e-150;
+    static constexpr double kSafety = 1e18;
+    static constexpr double kSmallestSymbol = 1e-90;  // times kUnderflow still a normal double
 
     void start(std::int32_t classes);
-    Step read_frame(const LogProbs& log_probs, std::int32_t frame);
-    template <class T>
-    bool widen_row(const unsigned char* row, std::ptrdiff_t stride);
-    Step advance();
-    void stay();
-    double floor_of_the_best();
-    void collect_symbols(double floor);
-    void extend(double floor);
-    void note_losses();
-    void choose(double floor);
-    void choose_among_ties(double cut);
-    bool replace_rows();
+    bool advance();
+    void add_losses(const typename StayStep<L>::Output& stayed, std::int64_t exponent);
+    bool loses_a_symbol() const;
     void finish(const LogProbs& log_probs, Result& result);
 
-    void reserve_rows(std::int32_t count);
-    std::int32_t label_with(double log_prob) const;
-    void exp_all(const double* logs, double* probs, std::int32_t count) const;
-    static D eight(const float* from) { return L::widen(from); }
-    static D eight(const double* from) { return L::load(from); }
-    static double largest(D values);
-    static double smallest(D values);
-    static std::int32_t row_of(std::uint64_t id) { return static_cast<std::int32_t>(id & 0xffffffffU); }
-    static std::int32_t label_of(std::uint64_t id) { return static_cast<std::int32_t>(id >> 32); }
-
     Options options_;
-    PrefixArena arena_;
-    LaneAlignment<L> alignment_;
-
-    // The beam, one row a labelling, in no order. Invariants between frames, for row in [0, rows_):
-    // - total = blank + label > 0, where `blank` is over the alignments that end in blank and `label` over
-    //   those that end in the last label; up to the next whole register, and at -1, total and blank are 0.
-    // - last is the last label, or classes_ for the empty labelling; node spells it and has slot == row.
-    // - parent is the row of the labelling without its last label, or kNone if that is not in the beam;
-    //   repeats says whether the last two labels are the same.
-    std::int32_t rows_ = 0;
-    Column<double> total_, blank_, label_;
-    Column<std::int32_t> last_, parent_;
-    Column<unsigned char> repeats_;
-    Column<Node> node_;
-
-    // The frame. By class, with one more that has probability zero, up to the next whole register.
-    std::int32_t classes_ = 0;
-    Column<double> log_prob_;
-    Column<std::int32_t> first_with_;  // the first row with this last label, or kNone
-    Column<std::int32_t> next_with_;   // by row: the next one with the same
-    double log_blank_ = 0.0;
-    double log_best_ = 0.0;  // of the other classes
-    std::int64_t exponent_ = 0;
-    std::int64_t exponents_ = 0;  // of all frames before
+    LaneBeam<L> beam_;
     double lost_ = 0.0;
-    bool losing_ = false;
 
-    // By row: what the last label gets from the parent; log-probs and probabilities of the last labels, and
-    // behind them blank's and the best's.
-    Column<double> from_parent_, logs_, probs_;
-    double prob_blank_ = 0.0;
-    double prob_best_ = 0.0;
-
-    // Symbols that can lift a row above the floor.
-    std::int32_t symbols_ = 0;
-    Column<std::uint64_t> symbol_;
-    Column<double> symbol_log_, symbol_prob_;
-
-    // What may be in the next beam: rows as they stay, one for each up to the next whole register (`stays_`
-    // of them), then extensions, whose id is label << 32 | row.
-    std::int32_t stays_ = 0;
-    std::int32_t candidates_ = 0;
-    Column<double> candidate_, new_blank_, new_label_;
-    Column<std::uint64_t> id_;
-    Column<unsigned char> repeated_, taken_;  // masks by eight rows
-
-    Column<unsigned char> keep_;           // masks by eight candidates
-    double highest_ = 0.0;                 // of the candidates
-    double lowest_ = 0.0;                  // of those kept
-    std::vector<RankedLabelling> ranked_;  // only what ties
-    // Rows that are left; then, as far as there are more arrivals, new ones. Arrival i goes to leaving_[i].
-    Column<std::int32_t> leaving_;
-    struct Arrival {
-        double total;
-        std::int32_t label;
-        std::int32_t parent;  // a row, or kNone once that is known to leave
-        Node node;
-        unsigned char repeats;
-    };
-    Column<Arrival> arriving_;
+    // Memory that the steps use within a frame, kept to avoid allocations.
+    LaneFrame<L> frame_;
+    LaneCandidates<L> candidates_;
+    RowsByLastLabel<L> by_last_;
+    LaneSymbols<L> symbols_;
+    StayStep<L> stay_;
+    ExtendStep<L> extend_;
+    SelectStep<L> select_;
+    UpdateStep<L> update_;
+    LaneAlignment<L> alignment_;
+    std::vector<RankedLabelling> ranked_;
 };
 
-}  // namespace ctc
+template <class L>
+bool LaneSearch<L>::run(const LogProbs& log_probs, Result& result) {
+    start(log_probs.classes);
+    for (std::int32_t frame = 0; frame < log_probs.frames; ++frame) {
+        const Status status = frame_.read(log_probs, frame, options_.blank);
+        if (status != Status::ok) {
+            result.status = status;
+            result.frame = frame;
+            return true;
+        }
+        if (!advance()) return false;
+    }
+    finish(log_probs, result);
+    return true;
+}
 
-#include "ctc/lane_search_choose.hpp"
-#include "ctc/lane_search_extend.hpp"
-#include "ctc/lane_search_frame.hpp"
+template <class L>
+void LaneSearch<L>::start(std::int32_t classes) {
+    beam_.start(classes);
+    frame_.start(classes);
+    candidates_.start(beam_.capacity());
+    by_last_.start(classes);
+    symbols_.reserve(classes);
+    stay_.start(beam_.capacity());
+    lost_ = 0.0;
+}
+
+// Advances the beam by the frame that was read. Returns false if too much may be lost.
+template <class L>
+bool LaneSearch<L>::advance() {
+    const std::int32_t width = options_.beam_width;
+    const std::int64_t exponent = exponent_of(beam_.largest);
+    const auto stayed = stay_.run(beam_, frame_, exponent, candidates_, by_last_);
+    const double known_floor =
+        ExtendStep<L>::floor_of_kept(beam_, frame_, by_last_, stayed, width, candidates_);
+    ExtendStep<L>::collect_symbols(beam_, frame_, exponent, known_floor, symbols_);
+    add_losses(stayed, exponent);
+    if (known_floor == 0.0 && (lost_ > 0.0 || loses_a_symbol())) return false;
+
+    const double floor = std::max(known_floor, LaneMath<L>::kSmallestTotal);
+    extend_.run(beam_, by_last_, symbols_, floor, candidates_);
+    by_last_.clear(beam_);
+    const auto selected = select_.run(beam_, candidates_, floor, width);
+    if (selected.smallest_kept < kSmallestKept || selected.smallest_kept < kSafety * lost_) return false;
+    if (!update_.run(selected.keep, width, candidates_, beam_)) return false;
+    beam_.largest = selected.largest;
+    beam_.exponent += exponent;
+    return true;
+}
+
+template <class L>
+void LaneSearch<L>::add_losses(const typename StayStep<L>::Output& stayed, std::int64_t exponent) {
+    // The factor covers the rounding of the sum.
+    if (lost_ > 0.0) lost_ *= frame_.sum_of_probs(stayed.prob_blank, exponent) * 1.001;
+    if (stayed.underflow) lost_ += 3.0 * static_cast<double>(beam_.rows) * kUnderflow;
+}
+
+template <class L>
+bool LaneSearch<L>::loses_a_symbol() const {
+    const double* prob = symbols_.prob.data();
+    return std::any_of(prob, prob + symbols_.count, [](double p) { return p < kSmallestSymbol; });
+}
+
+// Ranks the beam and writes the n_best hypotheses.
+template <class L>
+void LaneSearch<L>::finish(const LogProbs& log_probs, Result& result) {
+    const auto n_best = static_cast<std::size_t>(std::min(beam_.rows, options_.n_best));
+    ranked_.clear();
+    for (std::int32_t row = 0; row < beam_.rows; ++row)
+        ranked_.push_back({beam_.total.data()[row], {beam_.node.data()[row], PrefixArena::kNone}, 0});
+    const auto last = ranked_.begin() + static_cast<std::ptrdiff_t>(n_best - 1);
+    std::nth_element(ranked_.begin(), last, ranked_.end(), Higher{});
+    // What ties with the last one that is asked for has to be ranked with it.
+    const double least = last->total * LaneMath<L>::kSlack;
+    ranked_.erase(
+        std::partition(last, ranked_.end(), [&](const RankedLabelling& r) { return r.total >= least; }),
+        ranked_.end());
+    rank(beam_.arena, ranked_, n_best);
+    result.hypotheses.resize(n_best);
+    for (std::size_t i = 0; i < n_best; ++i) {
+        Hypothesis& hypothesis = result.hypotheses[i];
+        hypothesis.labels = beam_.arena.labels(ranked_[i].labelling.node);
+        hypothesis.frames = alignment_.peak_frames(log_probs, hypothesis.labels, options_.blank);
+        const std::int64_t exponent = exponent_of(ranked_[i].total);
+        const double mantissa = double_of(bits_of(ranked_[i].total) - exponent * (std::int64_t{1} << 52));
+        hypothesis.log_prob = log_of({mantissa, exponent + beam_.exponent});
+    }
+}
+
+}  // namespace ctc

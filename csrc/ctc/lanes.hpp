@@ -1,8 +1,8 @@
-// Eight doubles at a time, behind one set of names for every instruction set.
+// Vectors of eight doubles with the same interface for every instruction set.
 //
-// The search is written once, as templates over one of these; each gives the same bits, because each lane
-// sees the same IEEE operations in the same order and nothing is fused. A path of its own is compiled with
-// the instructions it needs (isa_*.cpp), so nothing here may be instantiated outside of that file.
+// The search is written once, as templates over one of these types. Results are bit-identical, because every
+// lane performs the same IEEE operations in the same order and nothing is fused. Each isa_*.cpp enables the
+// instructions of one type, so a type must not be instantiated in any other file.
 #pragma once
 
 #include <cstdint>
@@ -12,7 +12,7 @@
 
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(CTC_PORTABLE)  // clang is __GNUC__, too
 #define CTC_DISPATCH_X86 1
-#if !defined(__clang__)  // GCC 12 warns of its own header, where values are left open on purpose
+#if !defined(__clang__)  // GCC 12 warns about its own header, which leaves some values undefined on purpose
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wuninitialized"
 #pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
@@ -29,20 +29,20 @@ namespace ctc {
 
 constexpr std::int32_t kLanes = 8;
 
-// Each type of lanes has these functions; masks have bit i for lane i.
-//   load, store, broadcast, widen      from or to eight places; widen reads float32
+// The interface of a type of lanes. In a mask, bit i stands for lane i.
+//   load, store, broadcast, widen      access memory without alignment; widen converts from float32
 //   add, sub, mul, min, max            by lane; max(a, b) and min(a, b) are b where a is NaN
 //   at_least(a, b)                     the mask of a >= b
-//   size(mask)                         how many of its bits are set
-//   count(values, n, limit)            how many of n values, a multiple of eight, are at least `limit`
-//   power_of_two(t, bias)              2^(n + bias - 1023) for t = 1.5 * 2^52 + n: exp's last step
+//   popcount(mask)                     the number of bits set in a mask
+//   count(values, n, limit)            the number of values >= limit; n is a multiple of eight
+//   power_of_two(t, bias)              2^(n + bias - 1023) for t = 1.5 * 2^52 + n: the last step of lane_exp
 //   zero_unless_at_least(a, x, limit)  a where x >= limit, else 0
-//   split(x, at, low, high)            the mask of x >= at; low: the least such x so far, high: the largest
-//                                      other x so far
-//   pack, pack_ids                     writes the lanes of the mask, or first + lane for them, side by side;
-//                                      may write anything into the rest of the eight places
+//   split(x, at, low, high)            the mask of x >= at; lowers `low` to those lanes and raises `high` to
+//                                      the others
+//   compress, compress_indices         store the lanes in the mask, or first + lane for each, contiguously;
+//                                      the rest of the eight elements is unspecified
 
-// Plain C++, for any machine.
+// Without intrinsics, for any machine.
 struct PortableLanes {
     struct D {
         double at[kLanes];
@@ -85,7 +85,7 @@ struct PortableLanes {
         for (int i = 0; i < kLanes; ++i) mask |= static_cast<unsigned>(a.at[i] >= b.at[i]) << i;
         return mask;
     }
-    static std::int32_t size(unsigned mask) { return bits_in(mask); }
+    static std::int32_t popcount(unsigned mask) { return popcount8(mask); }
     static std::int32_t count(const double* values, std::int32_t n, double limit) {
         std::int32_t sum = 0;
         for (std::int32_t i = 0; i < n; ++i) sum += values[i] >= limit ? 1 : 0;
@@ -113,13 +113,13 @@ struct PortableLanes {
         }
         return at_least(x, at);
     }
-    static void pack(double* to, D a, unsigned mask) {
+    static void compress(double* to, D a, unsigned mask) {
         for (int i = 0; i < kLanes; ++i) {
             *to = a.at[i];
             to += (mask >> i) & 1U;
         }
     }
-    static void pack_ids(std::uint64_t* to, std::uint64_t first, unsigned mask) {
+    static void compress_indices(std::uint64_t* to, std::uint64_t first, unsigned mask) {
         for (unsigned i = 0; i < kLanes; ++i) {
             *to = first + i;
             to += (mask >> i) & 1U;

@@ -1,5 +1,6 @@
-// Eight doubles in the registers of x86-64: four of two, two of four, or one of eight.
-// To be included where the compiler may use the instructions; see lanes.hpp for what the functions do.
+// Eight doubles in x86-64 registers: four of SSE2, two of AVX2, or one of AVX-512.
+//
+// An isa_*.cpp includes this where the compiler may use the instructions. lanes.hpp documents the interface.
 #pragma once
 
 #include "ctc/lanes.hpp"
@@ -8,7 +9,7 @@
 
 namespace ctc {
 
-// What the register holds is all that differs between the two narrower sets.
+// Lanes that span several registers of type R.
 template <class R>
 struct SplitLanes {
     static constexpr int kParts = kLanes / R::kSize;
@@ -51,39 +52,40 @@ struct SplitLanes {
     }
     static unsigned at_least(D a, D b) {
         unsigned mask = 0;
-        for (int i = 0; i < kParts; ++i) mask |= R::bits(R::at_least(a.part[i], b.part[i])) << (i * R::kSize);
+        for (int i = 0; i < kParts; ++i)
+            mask |= R::movemask(R::at_least(a.part[i], b.part[i])) << (i * R::kSize);
         return mask;
     }
-    static std::int32_t size(unsigned mask) { return R::size(mask); }
+    static std::int32_t popcount(unsigned mask) { return R::popcount(mask); }
     static std::int32_t count(const double* values, std::int32_t n, double limit) {
         const V bound = R::broadcast(limit);
-        auto sum = R::none();
+        auto sum = R::zero_count();
         for (std::int32_t i = 0; i < n; i += R::kSize)
-            sum = R::tally(sum, R::at_least(R::load(values + i), bound));
-        return R::total(sum);
+            sum = R::add_mask(sum, R::at_least(R::load(values + i), bound));
+        return R::sum_of(sum);
     }
     static D power_of_two(D t, std::int64_t bias) {
         return each([&](int i) { return R::power_of_two(t.part[i], bias); });
     }
     static D zero_unless_at_least(D a, D x, D limit) {
-        return each([&](int i) { return R::both(R::at_least(x.part[i], limit.part[i]), a.part[i]); });
+        return each([&](int i) { return R::bit_and(R::at_least(x.part[i], limit.part[i]), a.part[i]); });
     }
     static unsigned split(D x, D at, D& low, D& high) {
         unsigned mask = 0;
         for (int i = 0; i < kParts; ++i) {
             const V upper = R::at_least(x.part[i], at.part[i]);
-            low.part[i] = R::choose(upper, R::min(x.part[i], low.part[i]), low.part[i]);
-            high.part[i] = R::choose(upper, high.part[i], R::max(x.part[i], high.part[i]));
-            mask |= R::bits(upper) << (i * R::kSize);
+            low.part[i] = R::blend(upper, R::min(x.part[i], low.part[i]), low.part[i]);
+            high.part[i] = R::blend(upper, high.part[i], R::max(x.part[i], high.part[i]));
+            mask |= R::movemask(upper) << (i * R::kSize);
         }
         return mask;
     }
-    static void pack(double* to, D a, unsigned mask) {
+    static void compress(double* to, D a, unsigned mask) {
         alignas(64) double all[kLanes];
         store(all, a);
         for (; mask != 0; mask &= mask - 1) *to++ = all[lowest_bit(mask)];
     }
-    static void pack_ids(std::uint64_t* to, std::uint64_t first, unsigned mask) {
+    static void compress_indices(std::uint64_t* to, std::uint64_t first, unsigned mask) {
         for (; mask != 0; mask &= mask - 1) *to++ = first + static_cast<unsigned>(lowest_bit(mask));
     }
 };
@@ -101,11 +103,11 @@ struct Avx512Lanes {
     static D max(D a, D b) { return _mm512_max_pd(a, b); }
     static D min(D a, D b) { return _mm512_min_pd(a, b); }
     static unsigned at_least(D a, D b) { return _mm512_cmp_pd_mask(a, b, _CMP_GE_OQ); }
-    static std::int32_t size(unsigned mask) { return __builtin_popcount(mask); }
+    static std::int32_t popcount(unsigned mask) { return __builtin_popcount(mask); }
     static std::int32_t count(const double* values, std::int32_t n, double limit) {
         const D bound = broadcast(limit);
         int sum = 0;
-        for (std::int32_t i = 0; i < n; i += kLanes) sum += size(at_least(load(values + i), bound));
+        for (std::int32_t i = 0; i < n; i += kLanes) sum += popcount(at_least(load(values + i), bound));
         return sum;
     }
     static D power_of_two(D t, std::int64_t bias) {
@@ -121,10 +123,10 @@ struct Avx512Lanes {
         high = _mm512_mask_max_pd(high, static_cast<__mmask8>(~upper), x, high);
         return upper;
     }
-    static void pack(double* to, D a, unsigned mask) {
+    static void compress(double* to, D a, unsigned mask) {
         _mm512_storeu_pd(to, _mm512_maskz_compress_pd(static_cast<__mmask8>(mask), a));
     }
-    static void pack_ids(std::uint64_t* to, std::uint64_t first, unsigned mask) {
+    static void compress_indices(std::uint64_t* to, std::uint64_t first, unsigned mask) {
         const __m512i ids = _mm512_add_epi64(_mm512_set1_epi64(static_cast<long long>(first)),
                                              _mm512_setr_epi64(0, 1, 2, 3, 4, 5, 6, 7));
         _mm512_storeu_si512(to, _mm512_maskz_compress_epi64(static_cast<__mmask8>(mask), ids));
@@ -146,14 +148,14 @@ struct Avx2Register {
     static V max(V a, V b) { return _mm256_max_pd(a, b); }
     static V min(V a, V b) { return _mm256_min_pd(a, b); }
     static V at_least(V a, V b) { return _mm256_cmp_pd(a, b, _CMP_GE_OQ); }
-    static V both(V mask, V a) { return _mm256_and_pd(mask, a); }
-    static V choose(V mask, V a, V b) { return _mm256_blendv_pd(b, a, mask); }
-    static unsigned bits(V mask) { return static_cast<unsigned>(_mm256_movemask_pd(mask)); }
-    // A comparison that holds is -1 in each lane.
-    static std::int32_t size(unsigned mask) { return __builtin_popcount(mask); }
-    static __m256i none() { return _mm256_setzero_si256(); }
-    static __m256i tally(__m256i sum, V mask) { return _mm256_sub_epi64(sum, _mm256_castpd_si256(mask)); }
-    static std::int32_t total(__m256i sum) {
+    static V bit_and(V mask, V a) { return _mm256_and_pd(mask, a); }
+    static V blend(V mask, V a, V b) { return _mm256_blendv_pd(b, a, mask); }
+    static unsigned movemask(V mask) { return static_cast<unsigned>(_mm256_movemask_pd(mask)); }
+    // A true comparison is -1 in its lane, so subtracting masks counts.
+    static std::int32_t popcount(unsigned mask) { return __builtin_popcount(mask); }
+    static __m256i zero_count() { return _mm256_setzero_si256(); }
+    static __m256i add_mask(__m256i sum, V mask) { return _mm256_sub_epi64(sum, _mm256_castpd_si256(mask)); }
+    static std::int32_t sum_of(__m256i sum) {
         const __m128i half = _mm_add_epi64(_mm256_castsi256_si128(sum), _mm256_extracti128_si256(sum, 1));
         return _mm_cvtsi128_si32(_mm_add_epi64(half, _mm_unpackhi_epi64(half, half)));
     }
@@ -181,13 +183,13 @@ struct Sse2Register {
     static V max(V a, V b) { return _mm_max_pd(a, b); }
     static V min(V a, V b) { return _mm_min_pd(a, b); }
     static V at_least(V a, V b) { return _mm_cmpge_pd(a, b); }
-    static V both(V mask, V a) { return _mm_and_pd(mask, a); }
-    static V choose(V mask, V a, V b) { return _mm_or_pd(_mm_and_pd(mask, a), _mm_andnot_pd(mask, b)); }
-    static unsigned bits(V mask) { return static_cast<unsigned>(_mm_movemask_pd(mask)); }
-    static std::int32_t size(unsigned mask) { return bits_in(mask); }
-    static __m128i none() { return _mm_setzero_si128(); }
-    static __m128i tally(__m128i sum, V mask) { return _mm_sub_epi64(sum, _mm_castpd_si128(mask)); }
-    static std::int32_t total(__m128i sum) {
+    static V bit_and(V mask, V a) { return _mm_and_pd(mask, a); }
+    static V blend(V mask, V a, V b) { return _mm_or_pd(_mm_and_pd(mask, a), _mm_andnot_pd(mask, b)); }
+    static unsigned movemask(V mask) { return static_cast<unsigned>(_mm_movemask_pd(mask)); }
+    static std::int32_t popcount(unsigned mask) { return popcount8(mask); }
+    static __m128i zero_count() { return _mm_setzero_si128(); }
+    static __m128i add_mask(__m128i sum, V mask) { return _mm_sub_epi64(sum, _mm_castpd_si128(mask)); }
+    static std::int32_t sum_of(__m128i sum) {
         return _mm_cvtsi128_si32(_mm_add_epi64(sum, _mm_unpackhi_epi64(sum, sum)));
     }
     static V power_of_two(V t, std::int64_t bias) {

@@ -1,4 +1,4 @@
-// The labellings that a beam search holds, as a tree of nodes that share their prefixes.
+// The labellings in a beam as a tree: labellings with a common prefix share its nodes.
 #pragma once
 
 #include <cstdint>
@@ -6,7 +6,7 @@
 
 namespace ctc {
 
-// A node is in the beam, or it is a ghost: out of the beam, but with descendants in it.
+// A live node is active if its labelling is in the beam, and inactive if only descendants of it are.
 class PrefixArena {
   public:
     using Node = std::int32_t;
@@ -15,16 +15,16 @@ class PrefixArena {
 
     PrefixArena() { clear(); }
 
-    // Back to the empty labelling alone, in the beam; keeps the memory.
+    // Resets to the root alone, the empty labelling, which is active. Keeps the memory.
     void clear();
 
-    // Takes `parent`'s labelling with `label` appended into the beam, to the caller's place `slot`: a ghost,
-    // or a new node. It must not be there already.
-    Node enter(Node parent, std::int32_t label, std::int32_t slot);
+    // Activates the labelling of `parent` with `label` appended: reuses its inactive node or takes a new one.
+    // `slot` is its place in the caller's beam. The labelling must not be active already.
+    Node insert(Node parent, std::int32_t label, std::int32_t slot);
 
-    // Takes a node out of the beam. It becomes a ghost; without descendants it is freed, and with it each
-    // ghost above that lived for it alone.
-    void leave(Node node);
+    // Deactivates a node. Without descendants it is freed, and so is each inactive ancestor whose last
+    // descendant it was.
+    void remove(Node node);
 
     Node parent(Node node) const { return nodes_[index(node)].parent; }
     std::int32_t label(Node node) const { return nodes_[index(node)].label; }
@@ -35,59 +35,61 @@ class PrefixArena {
 
     std::vector<std::int32_t> labels(Node node) const;
 
-    // A labelling that may have no node yet: `node`'s, with `extra` appended unless that is kNone.
+    // A labelling that may have no node yet: that of `node`, with `extra` appended unless `extra` is kNone.
     struct Labelling {
         Node node;
         std::int32_t extra;
     };
-    // Lexicographic order, a prefix before its extensions.
-    bool before(Labelling a, Labelling b) const;
+    // Whether `a` comes before `b` in lexicographic order: a prefix comes before its extensions.
+    bool precedes(Labelling a, Labelling b) const;
 
     std::size_t live_nodes() const { return live_; }
 
   private:
     // Invariants:
-    // - Two live nodes never spell the same labelling: enter() looks among the ghosts, and what is in the
-    //   beam may not enter. So equal nodes and equal labellings are the same thing.
-    // - A node lives while it is in the beam or has children; `children` counts those alive, so every
-    //   ancestor of a live node is alive. The root lives always.
-    // - first_ghost, next_ghost and previous_ghost list the children that are ghosts, latest first. Few are:
-    //   most of what leaves the beam has no descendants.
-    // - slot is the node's place in the caller's beam, kNone for a ghost.
-    // - A free node is linked to the next free one by next_ghost; its other fields mean nothing.
+    // - No two live nodes spell the same labelling: insert() looks for an inactive node first, and must not
+    // be
+    //   called for an active one. So two labellings in the beam are equal only if their nodes are.
+    // - A node is live while it is active or has live children, which `children` counts. So every ancestor of
+    //   a live node is live. The root is always live.
+    // - first_inactive, next_inactive and previous_inactive list a node's inactive children, latest first.
+    // The
+    //   lists are short: most labellings that leave the beam have no descendants in it.
+    // - slot is the node's place in the caller's beam, or kNone for an inactive node.
+    // - A free node is linked to the next free one by next_inactive; its other fields have no meaning.
     struct Record {
         Node parent;
         std::int32_t label;
         std::int32_t length;
         std::int32_t slot;
         std::int32_t children;
-        Node first_ghost;
-        Node next_ghost;
-        Node previous_ghost;
+        Node first_inactive;
+        Node next_inactive;
+        Node previous_inactive;
     };
     static_assert(sizeof(Record) <= 64, "a live prefix node may take 64 bytes");
 
     static std::size_t index(Node node) { return static_cast<std::size_t>(node); }
-    void unlink(Node ghost);
+    void unlink(Node inactive);
     void grow();
 
     std::vector<Record> nodes_;
-    std::size_t used_ = 0;  // nodes that were ever taken; those behind them are free, too
+    std::size_t used_ = 0;  // nodes that were ever in use; those behind are free, too
     Node first_free_ = kNone;
     std::size_t live_ = 0;
 };
 
-inline PrefixArena::Node PrefixArena::enter(Node parent, std::int32_t label, std::int32_t slot) {
-    for (Node ghost = nodes_[index(parent)].first_ghost; ghost != kNone;
-         ghost = nodes_[index(ghost)].next_ghost) {
-        if (nodes_[index(ghost)].label != label) continue;
-        unlink(ghost);
-        nodes_[index(ghost)].slot = slot;
-        return ghost;
+inline PrefixArena::Node PrefixArena::insert(Node parent, std::int32_t label, std::int32_t slot) {
+    for (Node inactive = nodes_[index(parent)].first_inactive; inactive != kNone;
+         inactive = nodes_[index(inactive)].next_inactive) {
+        if (nodes_[index(inactive)].label != label) continue;
+        unlink(inactive);
+        nodes_[index(inactive)].slot = slot;
+        return inactive;
     }
     Node node = first_free_;
     if (node != kNone) {
-        first_free_ = nodes_[index(node)].next_ghost;
+        first_free_ = nodes_[index(node)].next_inactive;
     } else {
         if (used_ == nodes_.size()) grow();
         node = static_cast<Node>(used_++);
@@ -99,21 +101,21 @@ inline PrefixArena::Node PrefixArena::enter(Node parent, std::int32_t label, std
     return node;
 }
 
-inline void PrefixArena::leave(Node node) {
+inline void PrefixArena::remove(Node node) {
     Record* record = &nodes_[index(node)];
     record->slot = kNone;
     if (record->children > 0) {
         if (node == kRoot) return;
         Record& above = nodes_[index(record->parent)];
-        record->next_ghost = above.first_ghost;
-        record->previous_ghost = kNone;
-        if (above.first_ghost != kNone) nodes_[index(above.first_ghost)].previous_ghost = node;
-        above.first_ghost = node;
+        record->next_inactive = above.first_inactive;
+        record->previous_inactive = kNone;
+        if (above.first_inactive != kNone) nodes_[index(above.first_inactive)].previous_inactive = node;
+        above.first_inactive = node;
         return;
     }
     for (;;) {
         const Node above = record->parent;
-        record->next_ghost = first_free_;
+        record->next_inactive = first_free_;
         first_free_ = node;
         --live_;
         record = &nodes_[index(above)];
@@ -123,13 +125,14 @@ inline void PrefixArena::leave(Node node) {
     }
 }
 
-inline void PrefixArena::unlink(Node ghost) {
-    const Record& record = nodes_[index(ghost)];
-    if (record.previous_ghost != kNone)
-        nodes_[index(record.previous_ghost)].next_ghost = record.next_ghost;
+inline void PrefixArena::unlink(Node inactive) {
+    const Record& record = nodes_[index(inactive)];
+    if (record.previous_inactive != kNone)
+        nodes_[index(record.previous_inactive)].next_inactive = record.next_inactive;
     else
-        nodes_[index(record.parent)].first_ghost = record.next_ghost;
-    if (record.next_ghost != kNone) nodes_[index(record.next_ghost)].previous_ghost = record.previous_ghost;
+        nodes_[index(record.parent)].first_inactive = record.next_inactive;
+    if (record.next_inactive != kNone)
+        nodes_[index(record.next_inactive)].previous_inactive = record.previous_inactive;
 }
 
 }  // namespace ctc

@@ -1,16 +1,17 @@
 // Prefix beam search for CTC (Graves 2006; Hannun 2014): the whole interface of the library.
 //
-//     std::vector<ctc::LogProbs> batch{...};                   // where the log-probs lie; nothing is copied
-//     auto results = ctc::prefix_beam_search(batch, options);  // one Result a sequence
+//     std::vector<ctc::LogProbs> batch{...};                   // views of the log-probs; nothing is copied
+//     auto results = ctc::prefix_beam_search(batch, options);  // one Result for each sequence
 //
-// After each frame the `beam_width` labellings with the highest total probability are kept, where a
-// labelling's total is the sum over all alignments so far that spell it, ending in blank or in its last
-// label. Sums are taken in linear arithmetic with a wide exponent (prob.hpp), so nothing underflows.
+// After each frame the `beam_width` labellings with the highest total probability are kept. The total of a
+// labelling is the sum over all its alignments up to that frame, whether they end in blank or in its last
+// label. Nothing underflows: a sequence whose probabilities do not fit into doubles is decoded with a wider
+// exponent (prob.hpp).
 //
-// Ties: the candidates of a frame are sorted by total, highest first, and cut into groups: a group is a first
-// candidate and all after it that are below it by less than kTie of its total. Groups keep their order;
-// inside a group the lexicographically smaller labelling comes first. Labellings of probability zero never
-// come out.
+// Ties: the candidates of a frame are sorted by total, highest first, and divided into groups: a group is a
+// first candidate and all following ones that are below it by less than kTie of its total. Groups keep their
+// order; inside a group the lexicographically smaller labelling comes first. Labellings of probability zero
+// are never returned.
 #pragma once
 
 #include <cstddef>
@@ -21,25 +22,27 @@ namespace ctc {
 
 constexpr double kTie = 1e-12;
 
-// A logarithm of a probability may exceed 0 by rounding alone: that of float16 is as coarse as this.
+// The largest value that is accepted as a logarithm of a probability. Rounding can lift one above 0, in
+// float16 by this much.
 constexpr double kHighestLog = 1e-3;
 
-// The code that decodes: the fastest that the machine has, or a certain one, to test it. All give the same
-// bits but for `exact`, which the others fall back to: its sums can differ from theirs in the last place.
+// The code path: `automatic` is the fastest that the machine can run; the others can be chosen for tests. All
+// have bit-identical results except `exact`, to which the others fall back: its sums can differ in the last
+// place.
 enum class Path { automatic, portable, sse2, avx2, avx512, exact };
 
-// Those that this build has and this machine can run, the fastest first, `exact` last.
+// Returns the paths that this build has and this machine can run, the fastest first, `exact` last.
 std::vector<Path> paths();
 const char* name_of(Path path);
 
 enum class Dtype { float32, float64 };
 
-// Most classes: rows are padded to eights, and there is one class more than there are.
+// The largest number of classes: rows have one element more and are padded to multiples of eight.
 constexpr std::int32_t kMostClasses = 2147483647 - 64;
 
-// One sequence of natural logarithms, (frames, classes), anywhere in memory where the dtype is aligned.
-// Strides are in bytes, of any sign. `classes` at most kMostClasses. The values must stay as they are while
-// they are decoded.
+// A view of one sequence of natural logarithms with shape (frames, classes). `data` and the strides, which
+// are in bytes and may be negative, must keep values aligned. `classes` is at most kMostClasses. The values
+// must not change while they are decoded.
 struct LogProbs {
     const unsigned char* data = nullptr;
     Dtype dtype = Dtype::float32;
@@ -65,8 +68,8 @@ struct Options {
 
 struct Hypothesis {
     std::vector<std::int32_t> labels;
-    double log_prob = 0.0;             // of the labelling, as the beam summed it
-    std::vector<std::int32_t> frames;  // one a label, strictly rising; see alignment.hpp
+    double log_prob = 0.0;             // sum over the alignments that were in the beam
+    std::vector<std::int32_t> frames;  // one for each label, strictly increasing; see alignment.hpp
 };
 
 enum class Status {
@@ -77,12 +80,12 @@ enum class Status {
 
 struct Result {
     Status status = Status::ok;
-    std::int32_t frame = 0;              // where the status was met, if not ok
+    std::int32_t frame = 0;              // the first frame with that status, if not ok
     std::vector<Hypothesis> hypotheses;  // best first, at most n_best; empty unless ok
 };
 
-// Decodes each sequence by itself: no result depends on the others, on their order or on the threads.
-// Throws std::bad_alloc, and nothing else.
+// Decodes each sequence independently: a result depends neither on the other sequences nor on the number of
+// threads. Throws std::bad_alloc and nothing else.
 std::vector<Result> prefix_beam_search(const std::vector<LogProbs>& batch, const Options& options);
 
 }  // namespace ctc

@@ -1,4 +1,4 @@
-// A non-negative number with a double's precision and a far wider range.
+// Non-negative numbers with the precision of a double and a 64-bit exponent.
 #pragma once
 
 #include <cmath>
@@ -7,17 +7,17 @@
 
 namespace ctc {
 
-// Logarithms below this count as minus infinity: masks such as -1e30 or the lowest float32 mean "impossible",
-// and the exponent of a product over two thousand million frames still fits.
+// Logarithms below this count as minus infinity. Masks such as -1e30 or the lowest float32 mean "impossible";
+// and the exponent of a product over 2^31 frames still fits into 64 bits.
 constexpr double kLowestLog = -1e9;
 
-// Products over frames underflow a double after a few hundred frames; logarithms do not, but each addition
-// then costs an exp and a log, and the rounding grows with the size of the logarithm. Mantissa and exponent
-// apart have neither drawback: products and sums of positive terms err by 2^-53 each, whatever their size,
-// so that labellings that are equally probable stay equal to about frames * 1e-16.
+// Products over frames underflow a double after a few hundred frames. Logarithms do not, but each addition
+// then needs an exp and a log, and the rounding error grows with the size of the logarithm. A separate
+// exponent has neither drawback: each product and each sum of positive terms has a relative error of 2^-53,
+// so equally probable labellings stay equal to about frames * 1e-16.
 struct Prob {
-    // Invariant: the value is mantissa * 2^exponent with 1 <= mantissa < 2, or 0 with kZeroExponent, which is
-    // below every other exponent: comparing (exponent, mantissa) compares values.
+    // Invariant: the value is mantissa * 2^exponent with 1 <= mantissa < 2, or 0 with kZeroExponent. That is
+    // below every other exponent, so comparing (exponent, mantissa) compares values.
     static constexpr std::int64_t kZeroExponent = INT64_MIN / 2;
 
     double mantissa = 0.0;
@@ -38,8 +38,8 @@ inline double negative_power_of_two(std::int64_t shift) {
     return power;
 }
 
-// A mantissa in [1, 4) brought back into [1, 2).
-inline Prob carried(double mantissa, std::int64_t exponent) {
+// Normalises a mantissa in [1, 4) to [1, 2).
+inline Prob normalised(double mantissa, std::int64_t exponent) {
     const bool carry = mantissa >= 2.0;
     return {carry ? 0.5 * mantissa : mantissa, exponent + (carry ? 1 : 0)};
 }
@@ -47,7 +47,7 @@ inline Prob carried(double mantissa, std::int64_t exponent) {
 inline Prob operator*(Prob a, Prob b) {
     const double mantissa = a.mantissa * b.mantissa;
     if (!(mantissa > 0.0)) return {};
-    return carried(mantissa, a.exponent + b.exponent);
+    return normalised(mantissa, a.exponent + b.exponent);
 }
 
 inline Prob operator+(Prob a, Prob b) {
@@ -55,7 +55,7 @@ inline Prob operator+(Prob a, Prob b) {
     const Prob& small = a.exponent < b.exponent ? a : b;
     const std::int64_t shift = big.exponent - small.exponent;
     if (shift > 64) return big;  // the smaller one is below half a unit in the last place
-    return carried(big.mantissa + small.mantissa * negative_power_of_two(shift), big.exponent);
+    return normalised(big.mantissa + small.mantissa * negative_power_of_two(shift), big.exponent);
 }
 
 inline bool operator<(Prob a, Prob b) {
@@ -65,7 +65,7 @@ inline bool operator>(Prob a, Prob b) {
     return b < a;
 }
 
-// Whether `smaller` is below `larger` by less than `tolerance` of it.
+// Whether `smaller` is below `larger` by less than `tolerance` times `larger`.
 inline bool within(Prob smaller, Prob larger, double tolerance) {
     const std::int64_t shift = larger.exponent - smaller.exponent;
     if (shift > 1) return false;
@@ -77,8 +77,8 @@ inline Prob prob_from_log(double log_value) {
     if (log_value < kLowestLog) return {};
     std::int64_t shift = 0;
     if (log_value < -700.0) {
-        // exp() would underflow: take whole powers of two out first. ln 2 is held in two doubles; the first
-        // step is exact, because its result is a multiple of 2^-53 below 1.
+        // exp() would underflow, so whole powers of two are taken out first. ln 2 is the sum of two doubles;
+        // the first step is exact, because its result is a multiple of 2^-53 below 1.
         const double powers = std::nearbyint(log_value * 1.4426950408889634);
         log_value = std::fma(-powers, 0.6931471805599453, log_value);
         log_value = std::fma(-powers, 2.3190468138462996e-17, log_value);

@@ -1,4 +1,4 @@
-// The order of labellings: by total, ties by spelling. The rule is in prefix_beam_search.hpp.
+// Ranking of labellings by total, ties in lexicographic order; prefix_beam_search.hpp states the rule.
 #pragma once
 
 #include <algorithm>
@@ -11,8 +11,8 @@
 
 namespace ctc {
 
-// Sorts [first, end) by total, groups ties, and orders each group by spelling as far as `width` reaches.
-// What lies behind `width` is in no order.
+// Sorts [first, end) by total and orders each group of ties with `before`. Only the first `width` elements
+// are in their final order afterwards.
 template <class Iterator, class Higher, class Tied, class Before>
 void rank(Iterator first, Iterator end, std::size_t width, Higher higher, Tied tied, Before before) {
     std::sort(first, end, higher);
@@ -43,7 +43,7 @@ inline void rank(const PrefixArena& arena, std::vector<RankedLabelling>& all, st
             return leader.total - other.total < kTie * leader.total;
         },
         [&](const RankedLabelling& a, const RankedLabelling& b) {
-            return arena.before(a.labelling, b.labelling);
+            return arena.precedes(a.labelling, b.labelling);
         });
 }
 

@@ -1,4 +1,5 @@
-// libFuzzer target: whatever the bytes, no crash, every path the same bits, and the answer of ExactSearch.
+// libFuzzer target. For any input there must be no crash, all paths must be bit-identical, and they must
+// agree with ExactSearch.
 //
 // clang++ -std=c++17 -g -O2 -ffp-contract=off -fsanitize=fuzzer,address,undefined -pthread -Icsrc
 //     csrc/fuzz/search_fuzz.cpp $(ls csrc/*.cpp | grep -v bindings) -o search_fuzz && ./search_fuzz
@@ -20,7 +21,7 @@ void require(bool condition, const char* what) {
     std::abort();
 }
 
-// Bytes as numbers. When they are used up: zeros, or what a generator makes of the last four.
+// Reads numbers from the input. Behind its end come zeros, or random numbers seeded by the last four bytes.
 class Bytes {
   public:
     Bytes(const std::uint8_t* data, std::size_t size) : data_(data), size_(size) {}
@@ -43,7 +44,7 @@ class Bytes {
     std::uint32_t state_ = 0;
 };
 
-// Log-probs that a search can stumble over: ties, near ties, nothing, masks, far below what a double holds.
+// Log-probabilities that are hard for a search: ties, near ties, -inf, masks, and far below a double's range.
 double log_prob(Bytes& bytes, std::uint32_t kind) {
     const std::uint32_t byte = bytes.next();
     const double value = byte;
@@ -55,7 +56,7 @@ double log_prob(Bytes& bytes, std::uint32_t kind) {
         case 2:
             return -static_cast<double>(byte % 4);
         case 3:
-            // Forty frames of these differ by less than a tie: what rounding decides is not compared.
+            // Over forty frames these differ by less than a tie, so rounding does not decide the order.
             return -static_cast<double>(byte / 16) - static_cast<double>(byte % 16) * 1e-15;
         case 4:
             return byte % 3 == 0 ? -std::numeric_limits<double>::infinity() : -value / 8.0;

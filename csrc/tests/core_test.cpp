@@ -1,4 +1,4 @@
-// Tests of the parts that Python cannot reach. Prints what fails; the exit status says whether anything did.
+// Tests of the parts that Python cannot reach. Prints each failure; the exit status is 1 if there was one.
 #include <cmath>
 #include <cstdio>
 #include <iterator>
@@ -7,7 +7,7 @@
 #include <random>
 #include <vector>
 
-#include "ctc/lane_alignment.hpp"
+#include "ctc/lane_search.hpp"
 #include "ctc/prefix_arena.hpp"
 #include "ctc/prefix_beam_search.hpp"
 #include "ctc/prob.hpp"
@@ -34,50 +34,52 @@ void test_prob() {
     using ctc::prob_from_log;
     for (const double log :
          {0.0, -1e-300, -0.5, -3.25, -699.9, -700.1, -745.5, -12345.678, -9.87e8, 1e-4, 600.0})
-        check(close(log_of(prob_from_log(log)), log), "log_of undoes prob_from_log");
+        check(close(log_of(prob_from_log(log)), log), "log_of inverts prob_from_log");
     check(!prob_from_log(-kInfinity).positive(), "-inf is zero");
     check(!prob_from_log(-1e30).positive(), "a mask is zero");
     check(log_of(Prob{}) == -kInfinity, "the log of zero");
     check(!(Prob{} * Prob{} * ctc::one()).positive(), "zero times zero");
-    check((Prob{} * Prob{}).exponent == Prob::kZeroExponent, "zero stays canonical");
+    check((Prob{} * Prob{}).exponent == Prob::kZeroExponent, "zero keeps its exponent");
     check(!(Prob{} + Prob{}).positive(), "zero plus zero");
     check(Prob{} < prob_from_log(-9e8) * prob_from_log(-9e8), "zero is below everything");
     const Prob half = prob_from_log(std::log(0.5));
     check(close(log_of(half + half), 0.0), "a half and a half");
-    check(log_of(half + prob_from_log(-2000.0)) == log_of(half), "what is far smaller vanishes");
+    check(log_of(half + prob_from_log(-2000.0)) == log_of(half), "a far smaller term is absorbed");
     const Prob tiny = prob_from_log(-5000.0);
     check(close(log_of(tiny + tiny), -5000.0 + std::log(2.0)), "sums below the range of a double");
     check(close(log_of(tiny * tiny), -10000.0), "products below the range of a double");
-    check(ctc::within(prob_from_log(-5e-13), ctc::one(), 1e-12), "a tie across a power of two");
-    check(!ctc::within(prob_from_log(-2e-12), ctc::one(), 1e-12), "no tie");
-    check(!ctc::within(Prob{}, ctc::one(), 1e-12), "zero ties with nothing");
+    check(ctc::within(prob_from_log(-5e-13), ctc::one(), 1e-12), "within() across a power of two");
+    check(!ctc::within(prob_from_log(-2e-12), ctc::one(), 1e-12), "2e-12 is not within 1e-12");
+    check(!ctc::within(Prob{}, ctc::one(), 1e-12), "zero is within no tolerance");
 }
 
 void test_arena_order_and_freeing() {
     ctc::PrefixArena arena;
     constexpr auto kRoot = ctc::PrefixArena::kRoot;
     constexpr auto kNone = ctc::PrefixArena::kNone;
-    const auto a = arena.enter(kRoot, 1, 1);
-    const auto ab = arena.enter(a, 2, 2);
-    const auto abc = arena.enter(ab, 3, 3);
-    const auto b = arena.enter(kRoot, 2, 4);
-    check(arena.labels(abc) == std::vector<std::int32_t>{1, 2, 3}, "labels in reading order");
-    check(arena.before({kRoot, kNone}, {a, kNone}), "the empty labelling is first");
-    check(arena.before({ab, kNone}, {abc, kNone}) && !arena.before({abc, kNone}, {ab, kNone}),
-          "prefix first");
-    check(arena.before({abc, kNone}, {b, kNone}), "the first difference decides");
-    check(arena.before({ab, 3}, {a, 3}) && !arena.before({a, 3}, {ab, 3}), "with labels yet to be appended");
-    check(!arena.before({ab, 3}, {abc, kNone}) && !arena.before({abc, kNone}, {ab, 3}), "equal spellings");
-    arena.leave(b);
-    check(arena.live_nodes() == 4, "a node without descendants dies when it leaves");
-    arena.leave(ab);
-    arena.leave(a);
-    check(arena.live_nodes() == 4 && arena.slot(ab) == kNone, "one with descendants lives on");
-    check(arena.enter(a, 2, 5) == ab && arena.slot(ab) == 5, "and comes back as the same node");
-    arena.leave(ab);
-    arena.leave(abc);
-    check(arena.live_nodes() == 1, "the last one takes with it the ancestors that lived for it");
-    check(arena.enter(kRoot, 7, 1) != kRoot && arena.live_nodes() == 2, "freed nodes serve again");
+    const auto a = arena.insert(kRoot, 1, 1);
+    const auto ab = arena.insert(a, 2, 2);
+    const auto abc = arena.insert(ab, 3, 3);
+    const auto b = arena.insert(kRoot, 2, 4);
+    check(arena.labels(abc) == std::vector<std::int32_t>{1, 2, 3}, "labels() is in reading order");
+    check(arena.precedes({kRoot, kNone}, {a, kNone}), "the empty labelling precedes the others");
+    check(arena.precedes({ab, kNone}, {abc, kNone}) && !arena.precedes({abc, kNone}, {ab, kNone}),
+          "a prefix precedes its extension");
+    check(arena.precedes({abc, kNone}, {b, kNone}), "the first difference decides");
+    check(arena.precedes({ab, 3}, {a, 3}) && !arena.precedes({a, 3}, {ab, 3}),
+          "precedes() with a label to be appended");
+    check(!arena.precedes({ab, 3}, {abc, kNone}) && !arena.precedes({abc, kNone}, {ab, 3}),
+          "equal labellings do not precede each other");
+    arena.remove(b);
+    check(arena.live_nodes() == 4, "remove() frees a node without descendants");
+    arena.remove(ab);
+    arena.remove(a);
+    check(arena.live_nodes() == 4 && arena.slot(ab) == kNone, "remove() deactivates a node with descendants");
+    check(arena.insert(a, 2, 5) == ab && arena.slot(ab) == 5, "insert() reuses an inactive node");
+    arena.remove(ab);
+    arena.remove(abc);
+    check(arena.live_nodes() == 1, "remove() frees inactive ancestors without other descendants");
+    check(arena.insert(kRoot, 7, 1) != kRoot && arena.live_nodes() == 2, "freed nodes are reused");
 }
 
 void test_arena_at_random() {
@@ -88,7 +90,7 @@ void test_arena_at_random() {
         auto place = beam.begin();
         if (!beam.empty()) std::advance(place, random() % beam.size());
         if (beam.size() > 50 || (!beam.empty() && random() % 3 == 0)) {
-            arena.leave(place->second);
+            arena.remove(place->second);
             beam.erase(place);
             continue;
         }
@@ -97,13 +99,13 @@ void test_arena_at_random() {
         auto labels = arena.labels(parent);
         labels.push_back(label);
         if (beam.count(labels) > 0) continue;
-        const auto node = arena.enter(parent, label, step + 1);
-        check(arena.labels(node) == labels, "a node spells what it was made for");
-        for (const auto& other : beam) check(other.second != node, "a labelling has a node of its own");
+        const auto node = arena.insert(parent, label, step + 1);
+        check(arena.labels(node) == labels, "a node spells its labelling");
+        for (const auto& other : beam) check(other.second != node, "two labellings have two nodes");
         beam.emplace(labels, node);
     }
-    for (const auto& held : beam) arena.leave(held.second);
-    check(arena.live_nodes() == 1, "only the root is left");
+    for (const auto& held : beam) arena.remove(held.second);
+    check(arena.live_nodes() == 1, "only the root remains");
 }
 
 std::vector<ctc::LogProbs> views(const std::vector<double>& values, std::int32_t n, std::int32_t t,
@@ -142,15 +144,16 @@ void test_search_with_threads() {
     options.n_best = 8;
     options.blank = 5;
     const auto alone = ctc::prefix_beam_search(batch, options);
-    check(alone.size() == 40 && alone[0].hypotheses.size() == 8, "as many as asked for");
+    check(alone.size() == 40 && alone[0].hypotheses.size() == 8, "n_best hypotheses for each sequence");
     for (const std::int32_t threads : {2, 3, 64}) {
         options.threads = threads;
         check(same(alone, ctc::prefix_beam_search(batch, options), 0.0),
-              "the same bits for every number of threads");
+              "bit-identical for every number of threads");
     }
 }
 
-// Every path on sequences that are short, long, improbable or full of ties; all but `exact` to the bit.
+// Compares all paths on sequences that are short, long, improbable or full of ties. All but `exact` must be
+// bit-identical.
 void test_paths_agree() {
     std::mt19937 random(3);
     for (int round = 0; round < 400; ++round) {
@@ -169,7 +172,7 @@ void test_paths_agree() {
         const auto exact = ctc::prefix_beam_search(batch, options);
         options.path = ctc::Path::portable;
         const auto portable = ctc::prefix_beam_search(batch, options);
-        check(same(exact, portable, 1e-12), "portable: the answer of the exact search");
+        check(same(exact, portable, 1e-12), "portable agrees with exact");
         for (const ctc::Path path : ctc::paths()) {
             if (path == ctc::Path::exact) continue;
             options.path = path;
@@ -178,8 +181,33 @@ void test_paths_agree() {
     }
 }
 
-// As of an array that somebody writes to while it is decoded: the alignment reads it after the search did.
-void test_alignment_of_what_is_no_log_prob() {
+// SelectStep and UpdateStep on four candidates: the empty labelling, (2), (1) and (3). The second and third
+// tie.
+void test_select_and_update_steps() {
+    using Lanes = ctc::PortableLanes;
+    ctc::LaneBeam<Lanes> beam;
+    beam.start(4);
+    ctc::LaneCandidates<Lanes> candidates;
+    candidates.start(beam.capacity());
+    candidates.stays = ctc::kLanes;
+    candidates.blank.data()[0] = candidates.total.data()[0] = 0.5;
+    candidates.count = candidates.stays;
+    for (const auto& [label, total] : {std::pair{2U, 0.25}, {1U, 0.25}, {3U, 0.125}}) {
+        candidates.total.data()[candidates.count] = total;
+        candidates.id.data()[candidates.count++] = ctc::LaneCandidates<Lanes>::id_of(label, 0);
+    }
+    ctc::SelectStep<Lanes> select;
+    const auto selected = select.run(beam, candidates, 1e-300, 2);
+    check(selected.largest == 0.5 && selected.smallest_kept == 0.25, "totals of the selection");
+    check(selected.keep[0] == 1 && selected.keep[1] == 2, "of a tie the first in order is kept");
+    ctc::UpdateStep<Lanes> update;
+    check(update.run(selected.keep, 2, candidates, beam) && beam.rows == 2, "two rows");
+    check(beam.arena.labels(beam.node.data()[1]) == std::vector<std::int32_t>{1}, "the row of the extension");
+    check(beam.parent.data()[1] == 0 && beam.label.data()[1] == 0.25, "its parent and probability");
+}
+
+// As if another thread wrote to the array while it is decoded: the alignment reads it after the search.
+void test_alignment_of_invalid_values() {
     std::mt19937 random(4);
     const double strange[] = {std::nan(""), kInfinity, -kInfinity, 1e300, -1e300, 0.5};
     for (int round = 0; round < 2000; ++round) {
@@ -193,26 +221,27 @@ void test_alignment_of_what_is_no_log_prob() {
         const ctc::LogProbs log_probs = views(values, 1, frames, 3)[0];
         ctc::LaneAlignment<ctc::PortableLanes> lanes;
         const auto found = lanes.peak_frames(log_probs, labels, 0);
-        check(found == ctc::peak_frames(log_probs, labels, 0), "both alignments, whatever the values");
-        for (const std::int32_t frame : found) check(frame >= 0 && frame < frames, "a frame that is there");
+        check(found == ctc::peak_frames(log_probs, labels, 0), "both alignments agree for any values");
+        for (const std::int32_t frame : found) check(frame >= 0 && frame < frames, "a frame of the sequence");
     }
 }
 
-void test_search_at_its_edges() {
+void test_edge_cases() {
     check(ctc::prefix_beam_search({}, {}).empty(), "no sequences");
     const std::vector<double> nan = {-1.0, -1.0, -1.0, std::nan("")};
     auto result = ctc::prefix_beam_search(views(nan, 1, 2, 2), {})[0];
-    check(result.status == ctc::Status::not_a_log_prob && result.frame == 1, "NaN is found, and where");
+    check(result.status == ctc::Status::not_a_log_prob && result.frame == 1,
+          "NaN is reported with its frame");
     const std::vector<double> nothing = {-kInfinity, -1e30};
     result = ctc::prefix_beam_search(views(nothing, 1, 1, 2), {})[0];
     check(result.status == ctc::Status::impossible_frame, "a frame without a possible class");
     const std::vector<double> huge = {0.0, 1e9};
     result = ctc::prefix_beam_search(views(huge, 1, 1, 2), {})[0];
-    check(result.status == ctc::Status::not_a_log_prob, "a value that no probability has");
+    check(result.status == ctc::Status::not_a_log_prob, "a value above every log-probability");
     result = ctc::prefix_beam_search(views({}, 1, 0, 2), {})[0];
     check(result.hypotheses.size() == 1 && result.hypotheses[0].labels.empty() &&
               result.hypotheses[0].log_prob == 0.0,
-          "no frames: the empty labelling, certainly");
+          "no frames: the empty labelling with probability 1");
 }
 
 }  // namespace
@@ -223,8 +252,9 @@ int main() {
     test_arena_at_random();
     test_search_with_threads();
     test_paths_agree();
-    test_alignment_of_what_is_no_log_prob();
-    test_search_at_its_edges();
+    test_select_and_update_steps();
+    test_alignment_of_invalid_values();
+    test_edge_cases();
     if (failures == 0) std::puts("all passed");
     return failures == 0 ? 0 : 1;
 }

@@ -1,0 +1,60 @@
+// The state that LaneSearch carries from one frame to the next: the labellings in the beam.
+#pragma once
+
+#include "ctc/lane_includes.hpp"
+
+namespace ctc {
+
+// One row for each labelling, in no particular order. A row stays where it is while its labelling is kept.
+//
+// Invariants between frames, for row in [0, rows):
+// - The probability of a labelling is total * 2^exponent. `largest` is the largest total.
+// - total = blank + label > 0: `blank` sums the alignments that end in blank, `label` those that end in the
+//   last label. From `rows` to the end of that register, and at -1, total and blank are 0.
+// - last is the last label, or the number of classes for the empty labelling.
+// - node spells the labelling in `arena`, and arena.slot(node) == row.
+// - parent is the row of the labelling without its last label, or kNone if that is not in the beam.
+// - repeats is 1 if the last two labels are equal, else 0.
+template <class L>
+struct LaneBeam {
+    using Node = PrefixArena::Node;
+    static constexpr std::int32_t kNone = PrefixArena::kNone;
+
+    std::int32_t rows = 0;
+    Column<double> total, blank, label;
+    Column<std::int32_t> last, parent;
+    Column<unsigned char> repeats;
+    Column<Node> node;
+    PrefixArena arena;
+
+    double largest = 1.0;
+    std::int64_t exponent = 0;
+
+    // Resets to the empty labelling with probability 1. Keeps the memory.
+    void start(std::int32_t classes) {
+        reserve(kLanes);
+        for (Column<double>* column : {&total, &blank, &label}) column->fill_zero();
+        arena.clear();
+        rows = 1;
+        total.data()[0] = blank.data()[0] = 1.0;
+        last.data()[0] = classes;
+        parent.data()[0] = kNone;
+        repeats.data()[0] = 0;
+        node.data()[0] = PrefixArena::kRoot;
+        largest = 1.0;
+        exponent = 0;
+    }
+
+    // The number of rows for which there is memory, a multiple of kLanes.
+    std::size_t capacity() const { return total.capacity(); }
+
+    void reserve(std::int32_t count) {
+        const auto padded = static_cast<std::size_t>(whole_lanes(count));
+        if (padded <= capacity()) return;
+        for (Column<double>* column : {&total, &blank, &label}) column->reserve(padded);
+        for (Column<std::int32_t>* column : {&last, &parent, &node}) column->reserve(capacity());
+        repeats.reserve(capacity());
+    }
+};
+
+}  // namespace ctc

@@ -1,0 +1,188 @@
+// Step 2 of a frame: a lower bound on what will be kept, and every extension that reaches it.
+#pragma once
+
+#include "ctc/lane_stay_step.hpp"
+
+namespace ctc {
+
+// The classes of a frame that can extend some row, with their probabilities scaled as those of the rows.
+template <class L>
+struct LaneSymbols {
+    std::int32_t count = 0;
+    Column<std::uint64_t> label;
+    Column<double> log_prob, prob;
+
+    void reserve(std::int32_t classes) {
+        const auto padded = static_cast<std::size_t>(whole_lanes(classes + 1));
+        label.reserve(padded);
+        log_prob.reserve(padded);
+        prob.reserve(padded);
+    }
+};
+
+template <class L>
+class ExtendStep {
+  public:
+    using Stayed = typename StayStep<L>::Output;
+
+    // Returns a total that at least `beam_width` candidates reach, or 0 if fewer are known. The candidates
+    // hold the unchanged labellings; what lies behind them is overwritten.
+    //
+    // The bound comes from distinct labellings that are quick to compute: the unchanged ones, and each row
+    // extended by the frame's most probable class. It is not exact: a lower one costs a few more candidates,
+    // an exact one would cost more rounds of bisection.
+    static double floor_of_kept(const LaneBeam<L>& beam, const LaneFrame<L>& frame,
+                                const RowsByLastLabel<L>& by_last, const Stayed& stayed,
+                                std::int32_t beam_width, LaneCandidates<L>& candidates);
+
+    // Writes the classes that can lift the most probable row to `floor` or above.
+    static void collect_symbols(const LaneBeam<L>& beam, const LaneFrame<L>& frame, std::int64_t exponent,
+                                double floor, LaneSymbols<L>& symbols);
+
+    // Appends each extension whose total is at least `floor`, unless its labelling is in the beam already:
+    // StayStep has added its probability to that row.
+    void run(const LaneBeam<L>& beam, const RowsByLastLabel<L>& by_last, const LaneSymbols<L>& symbols,
+             double floor, LaneCandidates<L>& candidates);
+
+  private:
+    using D = typename L::D;
+    static constexpr std::int32_t kNone = PrefixArena::kNone;
+    static constexpr double kInfinity = LaneMath<L>::kInfinity;
+    static constexpr double kSmallestTotal = LaneMath<L>::kSmallestTotal;
+
+    static constexpr int kFloorRounds = 8;                             // of bisection, at most
+    static constexpr std::int64_t kFloorBits = std::int64_t{1} << 46;  // 1.6 %, at which it stops
+
+    // Masks by eight rows, for one symbol: the rows whose last label it is, and the rows of which the
+    // extension is in the beam.
+    Column<unsigned char> repeated_, taken_;
+};
+
+template <class L>
+double ExtendStep<L>::floor_of_kept(const LaneBeam<L>& beam, const LaneFrame<L>& frame,
+                                    const RowsByLastLabel<L>& by_last, const Stayed& stayed,
+                                    std::int32_t beam_width, LaneCandidates<L>& candidates) {
+    const std::int32_t stays = candidates.stays;
+    if (2 * stays < beam_width) return 0.0;
+    double* total = candidates.total.data();
+    double* extended = total + stays;
+    const D best = L::broadcast(stayed.prob_best);
+    for (std::int32_t row = 0; row < stays; row += kLanes)
+        L::store(extended + row, L::mul(L::load(beam.total.data() + row), best));
+    const std::int32_t* parent = beam.parent.data();
+    const std::int32_t* next = by_last.next.data();
+    const std::int32_t first = by_last.first.data()[frame.best_label()];
+    for (std::int32_t row = first; row != kNone; row = next[row])
+        extended[row] = beam.blank.data()[row] * stayed.prob_best;
+    for (std::int32_t row = first; row != kNone; row = next[row])
+        if (parent[row] != kNone) extended[parent[row]] = 0.0;  // the same labelling as `row`
+
+    // The bits of positive doubles are in the order of their values, so bisection works on integers.
+    std::int64_t low = bits_of(kSmallestTotal);
+    std::int64_t high = bits_of(LaneMath<L>::largest(total, 2 * stays)) + 1;
+    if (high <= low || L::count(total, 2 * stays, kSmallestTotal) < beam_width) return 0.0;
+    if (beam.rows == beam_width) {
+        // The unchanged labellings alone fill the beam: the least of them is a first bound.
+        D least = L::broadcast(kInfinity);
+        for (std::int32_t i = 0; i < stays; i += kLanes) {
+            const D values = L::load(total + i);
+            D ignored = values;
+            L::split(values, L::broadcast(kSmallestTotal), least, ignored);
+        }
+        if (L::count(total, stays, kSmallestTotal) == beam_width) low = bits_of(LaneMath<L>::smallest(least));
+    }
+    for (int round = 0; round < kFloorRounds && high - low > kFloorBits; ++round) {
+        const std::int64_t middle = low + (high - low) / 2;
+        const std::int32_t count = L::count(total, 2 * stays, double_of(middle));
+        low = count >= beam_width ? middle : low;
+        high = count >= beam_width ? high : middle;
+        if (count >= beam_width && count <= beam_width + 2) break;
+    }
+    return double_of(low) * LaneMath<L>::kSlack;
+}
+
+template <class L>
+void ExtendStep<L>::collect_symbols(const LaneBeam<L>& beam, const LaneFrame<L>& frame, std::int64_t exponent,
+                                    double floor, LaneSymbols<L>& symbols) {
+    double lowest = kLowestLog;
+    if (floor > 0.0) {
+        const double scaled = beam.largest * double_of((1023 - exponent) << 52);  // in [1, 2)
+        lowest = std::max(lowest, log_lower_bound(floor / scaled) - 1e-6);
+    }
+    const D limit = L::broadcast(lowest);
+    const double* log_prob = frame.log_prob.data();
+    double* symbol_log_prob = symbols.log_prob.data();
+    std::uint64_t* symbol_label = symbols.label.data();
+    std::int32_t count = 0;
+    for (std::int32_t label = 0; label < frame.classes; label += kLanes) {
+        const D values = L::load(log_prob + label);
+        const unsigned mask = L::at_least(values, limit);
+        if (mask == 0) continue;
+        L::compress(symbol_log_prob + count, values, mask);
+        L::compress_indices(symbol_label + count, static_cast<std::uint64_t>(label), mask);
+        count += L::popcount(mask);
+    }
+    symbols.count = count;
+    LaneMath<L>::exp_all(symbol_log_prob, symbols.prob.data(), count, exponent);
+}
+
+template <class L>
+void ExtendStep<L>::run(const LaneBeam<L>& beam, const RowsByLastLabel<L>& by_last,
+                        const LaneSymbols<L>& symbols, double floor, LaneCandidates<L>& candidates) {
+    const D limit = L::broadcast(floor);
+    const std::int32_t stays = candidates.stays;
+    const std::int32_t groups = stays / kLanes;
+    repeated_.reserve(beam.capacity() / kLanes);
+    taken_.reserve(beam.capacity() / kLanes);
+    unsigned char* repeated = repeated_.data();
+    unsigned char* taken = taken_.data();
+    const double* row_total = beam.total.data();
+    const double* row_blank = beam.blank.data();
+    const std::int32_t* parent = beam.parent.data();
+    const std::int32_t* next = by_last.next.data();
+    for (std::int32_t i = 0; i < symbols.count; ++i) {
+        candidates.reserve_extensions();
+        double* candidate = candidates.total.data();
+        std::uint64_t* id = candidates.id.data();
+        const std::uint64_t label = symbols.label.data()[i];
+        const double prob = symbols.prob.data()[i];
+        const D probs = L::broadcast(prob);
+        const std::int32_t first = by_last.first.data()[label];
+        std::int32_t end = candidates.count;
+        if (first == kNone) {
+            for (std::int32_t row = 0; row < stays; row += kLanes) {
+                const D totals = L::mul(L::load(row_total + row), probs);
+                const unsigned mask = L::at_least(totals, limit);
+                L::compress(candidate + end, totals, mask);
+                L::compress_indices(id + end, LaneCandidates<L>::id_of(label, row), mask);
+                end += L::popcount(mask);
+            }
+        } else {
+            std::memset(repeated, 0, static_cast<std::size_t>(groups));
+            std::memset(taken, 0, static_cast<std::size_t>(groups));
+            for (std::int32_t row = first; row != kNone; row = next[row]) {
+                set_bit(repeated, row);
+                if (parent[row] != kNone) set_bit(taken, parent[row]);
+            }
+            for (std::int32_t group = 0; group < groups; ++group) {
+                const std::int32_t row = group * kLanes;
+                const D totals = L::mul(L::load(row_total + row), probs);
+                const unsigned skip = taken[group] | repeated[group];
+                const unsigned mask = L::at_least(totals, limit) & ~skip;
+                L::compress(candidate + end, totals, mask);
+                L::compress_indices(id + end, LaneCandidates<L>::id_of(label, row), mask);
+                end += L::popcount(mask);
+            }
+            for (std::int32_t row = first; row != kNone; row = next[row]) {
+                // A repeated label needs a blank between.
+                const double value = row_blank[row] * prob;
+                if (value < floor || bit(taken, row)) continue;
+                candidate[end] = value;
+                id[end++] = LaneCandidates<L>::id_of(label, row);
+            }
+        }
+        candidates.count = end;
+    }
+}
+
+}  // namespace ctc

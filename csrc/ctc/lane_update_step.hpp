@@ -1,0 +1,119 @@
+// Step 4 of a frame: the beam becomes the selected candidates.
+#pragma once
+
+#include "ctc/lane_candidates.hpp"
+
+namespace ctc {
+
+// A labelling that stays keeps its row, its node and its links, so only what enters and leaves costs.
+template <class L>
+class UpdateStep {
+  public:
+    // Replaces the beam by the candidates whose bit is set in `keep`, at most `beam_width`. Returns false,
+    // with the beam unchanged, if that would leave fewer rows than there were.
+    bool run(const unsigned char* keep, std::int32_t beam_width, LaneCandidates<L>& candidates,
+             LaneBeam<L>& beam);
+
+  private:
+    using Node = PrefixArena::Node;
+    static constexpr std::int32_t kNone = PrefixArena::kNone;
+
+    struct Arrival {
+        double total;
+        std::int32_t label;
+        std::int32_t parent;  // a row; kNone once it is known that the parent leaves
+        Node node;
+        unsigned char repeats;
+    };
+
+    void fill_rows(std::int32_t count, LaneBeam<L>& beam) const;
+
+    Column<Arrival> arriving_;
+    // The rows that arrivals go to, in their order: those of the labellings that leave, then new rows.
+    Column<std::int32_t> free_rows_;
+};
+
+template <class L>
+bool UpdateStep<L>::run(const unsigned char* keep, std::int32_t beam_width, LaneCandidates<L>& candidates,
+                        LaneBeam<L>& beam) {
+    std::int32_t leaves = 0;
+    std::int32_t arrives = 0;
+    free_rows_.reserve(beam.capacity());
+    std::int32_t* free_rows = free_rows_.data();
+    for_each_bit<false>(keep, beam.rows, [&](std::int32_t row) { free_rows[leaves++] = row; });
+    arriving_.reserve(static_cast<std::size_t>(std::min(beam_width, candidates.count)));
+    Arrival* arriving = arriving_.data();
+    const std::int32_t stays = candidates.stays;
+    const std::uint64_t* id = candidates.id.data() + stays;
+    const double* value = candidates.total.data() + stays;
+    for_each_bit<true>(keep + stays / kLanes, candidates.count - stays, [&](std::int32_t i) {
+        arriving[arrives++] = {value[i], LaneCandidates<L>::label_of(id[i]), LaneCandidates<L>::row_of(id[i]),
+                               kNone, 0};
+    });
+    if (arrives < leaves) return false;
+
+    const std::int32_t old_rows = beam.rows;
+    const std::int32_t rows = old_rows + arrives - leaves;
+    beam.reserve(rows);
+    candidates.reserve_rows(beam.capacity());
+    free_rows_.reserve(beam.capacity());
+    free_rows = free_rows_.data();
+    const Node* node = beam.node.data();
+    const std::int32_t* last = beam.last.data();
+    std::int32_t* parent = beam.parent.data();
+    // Arrivals are inserted before others are removed, so that shared ancestors are not freed in between.
+    bool returned = false;
+    for (std::int32_t i = 0; i < arrives; ++i) {
+        Arrival& arrival = arriving[i];
+        if (i >= leaves) free_rows[i] = old_rows + i - leaves;
+        arrival.node = beam.arena.insert(node[arrival.parent], arrival.label, free_rows[i]);
+        returned = returned || beam.arena.has_children(arrival.node);
+        arrival.repeats = arrival.label == last[arrival.parent] ? 1 : 0;
+        arrival.parent = bit(keep, arrival.parent) ? arrival.parent : kNone;
+    }
+    for (std::int32_t i = 0; i < leaves; ++i) beam.arena.remove(node[free_rows[i]]);
+
+    beam.blank.swap(candidates.blank);
+    beam.label.swap(candidates.label);
+    for (std::int32_t row = 0; row < stays; row += kLanes)
+        L::store(beam.total.data() + row, L::load(candidates.total.data() + row));
+    if (leaves > 0) {
+        for (std::int32_t row = 0; row < old_rows; ++row) {
+            const std::int32_t above = parent[row];
+            parent[row] = above != kNone && bit(keep, above) ? above : kNone;
+        }
+    }
+    fill_rows(arrives, beam);
+    beam.rows = rows;
+    // A labelling that returns to the beam may find its own extensions there.
+    if (returned) {
+        for (std::int32_t row = 0; row < rows; ++row)
+            if (node[row] != PrefixArena::kRoot) parent[row] = beam.arena.slot(beam.arena.parent(node[row]));
+    }
+    return true;
+}
+
+template <class L>
+void UpdateStep<L>::fill_rows(std::int32_t count, LaneBeam<L>& beam) const {
+    double* total = beam.total.data();
+    double* blank = beam.blank.data();
+    double* label = beam.label.data();
+    std::int32_t* last = beam.last.data();
+    std::int32_t* parent = beam.parent.data();
+    unsigned char* repeats = beam.repeats.data();
+    Node* node = beam.node.data();
+    const Arrival* arriving = arriving_.data();
+    const std::int32_t* free_rows = free_rows_.data();
+    for (std::int32_t i = 0; i < count; ++i) {
+        const Arrival& arrival = arriving[i];
+        const std::int32_t row = free_rows[i];
+        total[row] = label[row] = arrival.total;
+        blank[row] = 0.0;
+        last[row] = arrival.label;
+        parent[row] = arrival.parent;
+        repeats[row] = arrival.repeats;
+        node[row] = arrival.node;
+    }
+}
+
+}  // namespace ctc
