@@ -1,1 +1,1 @@
-"""What a decoder's output is worth: stored log-probs, scores, intervals; nothing here imports torch."""
+"""Evaluation of decoded texts: stored log-probabilities, metrics, scores and statistics; without torch."""

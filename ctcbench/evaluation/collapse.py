@@ -1,15 +1,34 @@
-"""How much of its time a recogniser spends on the blank, from its log-probs."""
+"""Signs of a collapsed recogniser: its outputs are empty or all the same, and the blank dominates."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import numpy as np
 
 from ctcbench.contract.data import LogProbs
 from ctcbench.contract.specs import BLANK
 
+COLLAPSED_SHARE = 0.99
+
+
+def has_collapsed(predictions: Sequence[str], targets: Sequence[str]) -> bool:
+    """Return whether the recogniser ignores its images.
+
+    It does if at least 99 % of its outputs are empty, or if all of them are the same text although the
+    targets differ. A single image with a text that is not empty cannot show a collapse.
+    """
+    empty = sum(not prediction for prediction in predictions)
+    if empty >= COLLAPSED_SHARE * len(predictions):
+        return any(targets)
+    return len(set(predictions)) == 1 and len(set(targets)) > 1
+
 
 def blank_probability(log_probs: LogProbs) -> float:
-    """Return the blank's probability, mean over the frames that count (0.0 where there are none)."""
+    """Return the mean probability of the blank over the frames within each image's length.
+
+    0.0 if there are no such frames.
+    """
     frames = log_probs.values_NTK.shape[1]
     counted_NT = np.arange(frames) < log_probs.lengths_N[:, np.newaxis]
     blank_M = log_probs.values_NTK[..., BLANK][counted_NT]

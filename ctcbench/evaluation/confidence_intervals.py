@@ -1,4 +1,4 @@
-"""Confidence intervals: Wilson's for shares, the bootstrap's for means and ratios."""
+"""Confidence intervals over images: Wilson's for shares, the bootstrap's for means and ratios."""
 
 from __future__ import annotations
 
@@ -8,15 +8,18 @@ from statistics import NormalDist
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ctcbench.evaluation.seed_statistics import Interval
+
 RESAMPLES = 2_000
 SEED = 0
-_COUNTS_AT_ONCE = 1_000_000  # of int64: 8 MB however many images there are
+_COUNTS_AT_ONCE = 1_000_000  # int64 values: 8 MB, whatever the number of images
 
 
-def wilson(successes: int, n: int, confidence: float = 0.95) -> tuple[float, float]:
+def wilson(successes: int, n: int, confidence: float = 0.95) -> Interval:
     """Return Wilson's score interval (1927) for the share `successes` / `n`.
 
-    Unlike p ± z·√(p(1 − p)/n) it stays within 0 to 1 and keeps a width at 0 and at `n` successes.
+    Unlike Wald's interval p ± z·√(p(1 − p)/n), it lies within 0 to 1 and has a width above 0 at 0 and at
+    `n` successes.
 
     Raises:
         ValueError: `n` is below 1, `successes` is not within 0 to `n`, or `confidence` not between 0 and 1.
@@ -28,7 +31,7 @@ def wilson(successes: int, n: int, confidence: float = 0.95) -> tuple[float, flo
     centre = share + z * z / (2 * n)
     spread = z * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
     scale = 1 + z * z / n
-    # The ends are exactly 0 and 1 in theory; rounding would miss them by 1e-17.
+    # The bounds are exactly 0 and 1 in theory; rounding would miss them by 1e-17.
     low = 0.0 if successes == 0 else (centre - spread) / scale
     high = 1.0 if successes == n else (centre + spread) / scale
     return low, high
@@ -36,14 +39,14 @@ def wilson(successes: int, n: int, confidence: float = 0.95) -> tuple[float, flo
 
 def bootstrap_mean(
     values_N: ArrayLike, confidence: float = 0.95, *, resamples: int = RESAMPLES, seed: int = SEED
-) -> tuple[float, float]:
+) -> Interval:
     """Return the bootstrap's percentile interval (Efron 1979) for the mean of `values_N`.
 
-    The same values and seed give the same interval. Where all values are equal (or there is one), so
-    are the interval's ends: a bootstrap can't see beyond its sample.
+    The same values and seed return the same interval. If all values are equal, the bounds are equal too:
+    a bootstrap knows only its sample.
 
     Raises:
-        ValueError: no values, or values that are not finite numbers.
+        ValueError: there are no values, or some are not finite.
     """
     values_N1 = _column(values_N)
     sums_R1 = _resampled_sums(values_N1, resamples, seed)
@@ -57,13 +60,13 @@ def bootstrap_ratio(
     *,
     resamples: int = RESAMPLES,
     seed: int = SEED,
-) -> tuple[float, float]:
-    """Return the bootstrap's percentile interval for Σ numerators / Σ denominators, pairs drawn together.
+) -> Interval:
+    """Return the bootstrap's percentile interval for Σ numerators / Σ denominators.
 
-    Resamples whose denominators add up to 0 have no ratio and are left out.
+    Pairs are drawn together. Resamples whose denominators sum to 0 have no ratio and are left out.
 
     Raises:
-        ValueError: no pairs, numbers that are not finite, a negative denominator, or all of them 0.
+        ValueError: there are no pairs, a number is not finite, a denominator is negative, or all are 0.
     """
     numerators_N1, denominators_N1 = _column(numerators_N), _column(denominators_N)
     if len(numerators_N1) != len(denominators_N1):
@@ -73,15 +76,15 @@ def bootstrap_ratio(
     sums_R2 = _resampled_sums(np.hstack([numerators_N1, denominators_N1]), resamples, seed)
     sums_R2 = sums_R2[sums_R2[:, 1] > 0]
     if not len(sums_R2):
-        raise ValueError("every resample's denominators add up to 0: there are too few that are not 0")
+        raise ValueError("the denominators of every resample sum to 0: too few of them are above 0")
     return _percentiles(sums_R2[:, 0] / sums_R2[:, 1], confidence)
 
 
 def _resampled_sums(rows_NC: NDArray[np.float64], resamples: int, seed: int) -> NDArray[np.float64]:
     """Return the column sums, shape (resamples, C), of `resamples` draws of N rows with replacement.
 
-    How often each *distinct* row is drawn is multinomial, so the counts are drawn instead of the rows:
-    the same distribution, and edit distances have few distinct values.
+    The number of times that each *distinct* row is drawn is multinomial. Drawing these counts instead of
+    the rows has the same distribution and costs less, as edit distances have few distinct values.
     """
     if resamples < 1:
         raise ValueError(f"{resamples} resamples: at least 1 is needed")
@@ -95,7 +98,7 @@ def _resampled_sums(rows_NC: NDArray[np.float64], resamples: int, seed: int) -> 
     )
 
 
-def _percentiles(estimates_R: NDArray[np.float64], confidence: float) -> tuple[float, float]:
+def _percentiles(estimates_R: NDArray[np.float64], confidence: float) -> Interval:
     tail = (1 - _checked(confidence)) / 2
     low, high = np.quantile(estimates_R, [tail, 1 - tail])
     return float(low), float(high)

@@ -1,4 +1,4 @@
-"""Student's t, the beta and the binomial, by the regularised incomplete beta function; no SciPy needed."""
+"""Distribution functions of Student's t, the beta and the binomial distribution, without SciPy."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ import functools
 import math
 from statistics import NormalDist
 
-_STEPS = 1_000  # of the continued fraction: it takes about √max(a, b), so far more than it ever needs
+_STEPS = 1_000  # limit for the continued fraction, which needs about √max(a, b) steps
 _TINY = 1e-300
 _EPSILON = 1e-16
 
 
 def incomplete_beta(a: float, b: float, x: float) -> float:
-    """Return I_x(a, b), the share of the beta distribution (a, b) that lies below `x`.
+    """Return the regularised incomplete beta function I_x(a, b): P(X ≤ `x`) for X beta distributed.
 
-    By the continued fraction of DLMF 8.17.22, evaluated with Lentz's method (1976) as Thompson and
-    Barnett (1986) modified it; agrees with SciPy's ``betainc`` to 12 digits.
+    Evaluates the continued fraction of DLMF 8.17.22 by Lentz's method (1976) as modified by Thompson and
+    Barnett (1986). Agrees with SciPy's ``betainc`` to 12 digits.
 
     Raises:
         ValueError: `a` or `b` is not above 0, or `x` not within 0 to 1.
@@ -24,7 +24,7 @@ def incomplete_beta(a: float, b: float, x: float) -> float:
         raise ValueError(f"incomplete beta ({a}, {b}) at {x}: a, b must be above 0, x within 0 to 1")
     if x in (0.0, 1.0):
         return x
-    if x > (a + 1) / (a + b + 2):  # the fraction converges fast on the other side
+    if x > (a + 1) / (a + b + 2):  # the fraction converges faster for 1 − x
         return 1 - incomplete_beta(b, a, 1 - x)
     log_front = a * math.log(x) + b * math.log1p(-x) - math.log(a)
     log_front += math.lgamma(a + b) - math.lgamma(a) - math.lgamma(b)
@@ -51,7 +51,7 @@ def _away_from_zero(value: float) -> float:
 
 
 def beta_quantile(a: float, b: float, share: float) -> float:
-    """Return the x with I_x(a, b) = `share`, by bisection."""
+    """Return the quantile of the beta distribution: the x with I_x(a, b) = `share`, by bisection."""
     low, high = 0.0, 1.0
     for _ in range(200):
         middle = (low + high) / 2
@@ -62,7 +62,7 @@ def beta_quantile(a: float, b: float, share: float) -> float:
 
 
 def t_two_sided(t: float, df: float) -> float:
-    """Return P(|T| ≥ |t|) for Student's T with `df` degrees of freedom (1 or fewer need not be whole)."""
+    """Return P(|T| ≥ |t|) for Student's T with `df` degrees of freedom, which need not be whole."""
     if math.isinf(t):
         return 0.0
     return incomplete_beta(df / 2, 0.5, df / (df + t * t))
@@ -70,7 +70,7 @@ def t_two_sided(t: float, df: float) -> float:
 
 @functools.cache
 def t_quantile(df: float, confidence: float = 0.95) -> float:
-    """Return the t that |T| stays below with probability `confidence`: 12.706, 4.303, 3.182 … at 95 %.
+    """Return the t with P(|T| ≤ t) = `confidence`: 12.706, 4.303, 3.182 for 1, 2, 3 degrees at 95 %.
 
     Raises:
         ValueError: `df` is not above 0, or `confidence` not between 0 and 1.
@@ -78,7 +78,7 @@ def t_quantile(df: float, confidence: float = 0.95) -> float:
     if not (df > 0 and 0 < confidence < 1):
         raise ValueError(f"t quantile: df {df} must be above 0, confidence {confidence} between 0 and 1")
     log_scale = math.lgamma((df + 1) / 2) - math.lgamma(df / 2) - math.log(df * math.pi) / 2
-    # The tail is convex and the normal's quantile lies below: Newton's steps go up to the root alone.
+    # The tail is convex and the normal quantile lies below t: Newton's method converges from one side.
     t = NormalDist().inv_cdf((1 + confidence) / 2)
     for _ in range(100):
         density = math.exp(log_scale - (df + 1) / 2 * math.log1p(t * t / df))

@@ -1,4 +1,4 @@
-"""Two configurations on the same images: McNemar's exact test, the paired bootstrap, Holm's correction."""
+"""Tests of two configurations on the same images: McNemar's test, paired bootstrap, Holm's correction."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 
 from ctcbench.evaluation.confidence_intervals import SEED
 from ctcbench.evaluation.distributions import binomial_cdf
+from ctcbench.evaluation.seed_statistics import Interval
 
-PAIRED_RESAMPLES = 10_000  # a p-value of 0.05 is then known to ± 0.004
-_DRAWS_AT_ONCE = 1_000_000  # 8 MB however many images there are
+PAIRED_RESAMPLES = 10_000  # gives a p-value of 0.05 a standard error of 0.003
+_DRAWS_AT_ONCE = 1_000_000  # int64 values: 8 MB, whatever the number of images
 
 
 @dataclass(frozen=True)
@@ -21,18 +22,19 @@ class Bootstrapped:
     """A difference (first − second), its 95 % percentile interval, and the two-sided p-value."""
 
     difference: float
-    interval: tuple[float, float]
+    interval: Interval
     p: float
 
 
 def mcnemar(first_only: int, second_only: int) -> float:
     """Return the p-value of McNemar's test (1947), exact and two-sided.
 
-    Where only one of two is right, either is as likely to be it if they are equally good: twice the
-    smaller binomial tail with p = ½, 1 at most. 1.0 where they never differ.
+    Under the null hypothesis, on an image that only one of the two read correctly, each is that one with
+    probability ½. The p-value is twice the smaller binomial tail, at most 1; it is 1.0 if the two never
+    differ.
 
     Raises:
-        ValueError: a negative count.
+        ValueError: a count is negative.
     """
     if first_only < 0 or second_only < 0:
         raise ValueError(f"{first_only} and {second_only} images: counts are 0 or more")
@@ -46,21 +48,21 @@ def resampled_ratios(
     resamples: int = PAIRED_RESAMPLES,
     seed: int = SEED,
 ) -> NDArray[np.float64]:
-    """Return Σ numerators / Σ denominators of C configurations under the same draws of N images.
+    """Return Σ numerators / Σ denominators of C configurations for `resamples` draws of N images.
 
-    Shape (resamples, C). That all configurations see the same draws is what makes differences between
-    columns a paired bootstrap (Koehn 2004; Bisani and Ney 2004 for error rates). Draws whose
-    denominators add up to 0 have no ratio and are left out.
+    The result has shape (resamples, C). All configurations use the same draws, so that differences
+    between columns are a paired bootstrap (Koehn 2004; for error rates Bisani and Ney 2004). Draws whose
+    denominators sum to 0 have no ratio and are left out.
 
     Raises:
-        ValueError: shapes that don't fit, no images, or denominators that are negative or all 0.
+        ValueError: the shapes do not match, there are no images, or denominators are negative or all 0.
     """
     images = len(denominators_N)
     if not images or numerators_CN.ndim != 2 or numerators_CN.shape[1] != images:
         raise ValueError(f"numerators of shape {numerators_CN.shape}, but {images} denominators")
     if denominators_N.min() < 0 or denominators_N.max() <= 0:
         raise ValueError("the denominators must be 0 or more, and not all 0")
-    # float32 holds every count and sum here exactly enough (2²⁴), at twice the speed.
+    # float32 is precise enough for these counts and sums (integers are exact up to 2²⁴) and twice as fast.
     columns_NC = np.vstack([numerators_CN, denominators_N]).T.astype(np.float32)
     generator = np.random.default_rng(seed)
     at_once = max(1, _DRAWS_AT_ONCE // images)
@@ -77,16 +79,16 @@ def resampled_ratios(
 
 
 def bootstrap_test(difference: float, differences_R: NDArray[np.float64], differing: int) -> Bootstrapped:
-    """Return interval and p-value of an observed `difference` from its resamples.
+    """Return the interval and p-value of an observed `difference`, given its R resamples.
 
-    `differing` is on how many images the two differ at all.
-
-    p is twice the smaller share of resamples on the other side of 0, (k + 1) / (R + 1), 1 at most:
-    the level at which the percentile interval would just touch 0 (Davison and Hinkley 1997). Where
-    no resample is there, a normal with the resamples' standard deviation says how far out 0 is, or
-    no difference could be significant among hundreds of comparisons, however large it is. Few images
-    have no tail like that: p is no smaller than the sign test's where all that differ do so one way.
+    `differing` is the number of images on which the two configurations differ. With k resamples on the
+    other side of 0, p is 2·(k + 1)/(R + 1), at most 1: the level at which the percentile interval touches
+    0 (Davison and Hinkley 1997). For k = 0 it is the tail of a normal with the resamples' standard
+    deviation, but never below the smallest p-value of a sign test over `differing` images.
     """
+    # Without the normal tail p could not be below 2/(R + 1), and no difference would be significant after
+    # a correction for hundreds of comparisons. With few images the normal tail claims too much, hence the
+    # bound by the sign test.
     low, high = np.quantile(differences_R, [0.025, 0.975])
     draws = len(differences_R)
     below, above = int((differences_R <= 0).sum()), int((differences_R >= 0).sum())
@@ -102,11 +104,11 @@ def bootstrap_test(difference: float, differences_R: NDArray[np.float64], differ
 def holm(p_values: Sequence[float]) -> list[float]:
     """Return p-values adjusted by Holm's step-down method (1979), in the order given.
 
-    Comparing them with α bounds the chance of even one false finding among all by α, with no
-    assumption on how the tests depend on each other.
+    Rejecting where the adjusted value is at most α keeps the probability of any false rejection (the
+    family-wise error rate) at or below α, whatever the dependence between the tests.
 
     Raises:
-        ValueError: a p-value outside of 0 to 1.
+        ValueError: a p-value is outside 0 to 1.
     """
     if not all(0 <= p <= 1 for p in p_values):
         raise ValueError("p-values are within 0 to 1")

@@ -1,96 +1,130 @@
-"""Score: the figures of one decoding of one split, and their JSON form; imports no numpy."""
+"""Score: the metrics of one decoding of one split, and their JSON form; imports no numpy."""
 
 from __future__ import annotations
 
+import functools
 import sys
-from collections.abc import Mapping
-from dataclasses import MISSING, dataclass, fields
-from typing import Any, TypeGuard
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, TypeGuard
 
-from ctcbench.contract.data import SPLITS, SplitName
+from pydantic import BaseModel, ConfigDict, Strict, ValidationError, create_model
+
+from ctcbench.contract.data import SplitName
 from ctcbench.contract.errors import CtcbenchError
+from ctcbench.evaluation import metrics
+from ctcbench.evaluation.metrics import Measured, Metric
 
-Interval = tuple[float, float]
+# JSON has lists where the record has tuples; the two numbers are still checked strictly.
+_Interval = Annotated[tuple[float, float], Strict(False)]
 
 
 @dataclass(frozen=True)
 class Score:
-    """What the texts of a split are worth; shares are 0 to 1, every ``…_ci`` is a 95 % interval.
+    """How well one decoder read one split.
 
-    ``exact``, ``exact_caseless``, ``exact_folded``: shares of images whose whole text is right; as it
-    is, case aside, and with characters that look alike counted as one (`scores.LOOKALIKES`).
-    ``char_accuracy``: mean over images of the share of positions where prediction and target agree.
-    ``edit_distance``: Levenshtein, mean an image. ``cer``: all edits over all target characters.
-    ``empty_outputs``: share of images. ``mean_length``: characters an output. ``blank_probability``:
-    mean over the frames that count, where the caller knows it. ``collapsed``: see `scores.has_collapsed`.
+    Every metric is an attribute as well: ``score.cer`` is its value (None if the result is older than
+    the metric), ``score.cer_ci`` its 95 % confidence interval.
+
+    Attributes:
+        split: name of the split.
+        images: number of images.
+        metrics: by name, those of `metrics.METRICS` that were measured; ``exact`` always is.
+        empty_outputs: share of images with an empty text.
+        mean_length: characters in a text, mean over images.
+        collapsed: whether the recogniser ignores its images; see `collapse.has_collapsed`.
+        blank_probability: mean over the frames within the images' lengths, None if it was not measured.
     """
 
     split: SplitName
     images: int
-    exact: float
-    exact_ci: Interval
-    char_accuracy: float
-    char_accuracy_ci: Interval
-    cer: float
-    cer_ci: Interval
-    edit_distance: float
-    edit_distance_ci: Interval
-    exact_caseless: float
-    exact_caseless_ci: Interval
-    exact_folded: float
-    exact_folded_ci: Interval
+    metrics: Mapping[str, Measured]
     empty_outputs: float
     mean_length: float
     collapsed: bool
     blank_probability: float | None = None
 
+    def __getattr__(self, name: str) -> Any:
+        """Return the value of a metric, or its interval for ``<name>_ci``."""
+        measured = self.__dict__.get("metrics", {})
+        metric = name.removesuffix("_ci")
+        if metric in measured:
+            return measured[metric].interval if metric != name else measured[name].value
+        if any(metric == known.name for known in metrics.METRICS):
+            return None  # the result was stored before the metric existed
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+
     def to_json(self) -> dict[str, Any]:
         """Return the score as a JSON document, intervals as ``[low, high]``."""
-        values = {field.name: getattr(self, field.name) for field in fields(self)}
-        return {name: list(v) if isinstance(v, tuple) else v for name, v in values.items()}
+        document: dict[str, Any] = {"split": self.split, "images": self.images}
+        for name, (value, interval) in self.metrics.items():
+            document[name] = value
+            if interval is not None:
+                document[f"{name}_ci"] = list(interval)
+        return document | {
+            "empty_outputs": self.empty_outputs,
+            "mean_length": self.mean_length,
+            "collapsed": self.collapsed,
+            "blank_probability": self.blank_probability,
+        }
 
     @classmethod
     def from_json(cls, document: Any) -> Score:
-        """Read what `to_json` returned; keys that are not known are left out.
+        """Return the score that `to_json` wrote; unknown keys and metrics that are missing are ignored.
 
         Raises:
-            CtcbenchError: a key is missing or has the wrong type; says which.
+            CtcbenchError: another key is missing or has the wrong type; the message names the key.
         """
         if not isinstance(document, Mapping):
             raise CtcbenchError("score: expected an object")
-        values: dict[str, Any] = {}
-        for field in fields(cls):
-            if field.name in document:
-                values[field.name] = _read(field.name, str(field.type), document[field.name])
-            elif field.default is MISSING:
-                raise CtcbenchError(f"score.{field.name}: missing")
-        return cls(**values)
+        try:
+            checked = _document_model(metrics.METRICS).model_validate(dict(document))
+        except ValidationError as error:
+            raise CtcbenchError(_first_problem(error)) from None
+        values = checked.model_dump()
+        measured = {
+            name: Measured(values[name], values[f"{name}_ci"])
+            for name in (metric.name for metric in metrics.METRICS)
+            if values[name] is not None
+        }
+        return cls(metrics=measured, **{name: values[name] for name in _FIXED})
+
+
+_FIXED: dict[str, Any] = {
+    "split": (SplitName, ...),
+    "images": (int, ...),
+    "empty_outputs": (float, ...),
+    "mean_length": (float, ...),
+    "collapsed": (bool, ...),
+    "blank_probability": (float | None, None),
+}
+
+
+@functools.cache
+def _document_model(table: Sequence[Metric]) -> type[BaseModel]:
+    """Return the pydantic model of the JSON form with the metrics of `table`."""
+    fields: dict[str, Any] = {"split": _FIXED["split"], "images": _FIXED["images"]}
+    for metric in table:
+        # Rows of a report are ordered by exact accuracy; every other metric may be newer than the result.
+        fields[metric.name] = (float, ... if metric.name == "exact" else None)
+        fields[f"{metric.name}_ci"] = (_Interval, None)
+    config = ConfigDict(strict=True, allow_inf_nan=False, extra="ignore")
+    return create_model("ScoreDocument", __config__=config, **(fields | _FIXED))
+
+
+def _first_problem(error: ValidationError) -> str:
+    first = error.errors(include_url=False)[0]
+    key = str(first["loc"][0])
+    if key.endswith("_ci"):
+        return f"score.{key}: expected [low, high], two finite numbers"
+    if first["type"] == "missing":
+        return f"score.{key}: missing"
+    expected = first["msg"].removeprefix("Input should be ")
+    return f"score.{key}: expected {expected}, not {str(first['input'])[:40]!r}"
 
 
 def is_number(value: Any) -> TypeGuard[int | float]:
-    """Return whether a JSON value is a finite number (true and false are not)."""
+    """Return whether a JSON value is a finite number; true and false are not."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return False
     return abs(value) <= sys.float_info.max
-
-
-def _read(name: str, kind: str, value: Any) -> Any:
-    if kind == "SplitName" and value in SPLITS:
-        return value
-    if kind == "bool" and isinstance(value, bool):
-        return value
-    if kind == "int" and isinstance(value, int) and not isinstance(value, bool):
-        return value
-    if kind.startswith("float") and is_number(value):
-        return float(value)
-    if kind == "float | None" and value is None:
-        return None
-    if kind == "Interval" and isinstance(value, list) and len(value) == 2 and all(map(is_number, value)):
-        return (float(value[0]), float(value[1]))
-    words = {
-        "SplitName": ", ".join(SPLITS),
-        "bool": "true or false",
-        "int": "a whole number",
-        "Interval": "[low, high]",
-    }
-    raise CtcbenchError(f"score.{name}: expected {words.get(kind, 'a number')}, not {str(value)[:40]!r}")

@@ -1,4 +1,4 @@
-"""Figures over seeds: mean, spread and interval, t-tests, the rate of a rare event, a main effect."""
+"""Statistics over seeds: mean and interval, t-tests, the interval of a proportion, main effects."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Cell = tuple[Hashable, Hashable]
 
 @dataclass(frozen=True)
 class Spread:
-    """Mean, standard deviation (n − 1) and Student's interval; None for both where n is 1."""
+    """Mean, sample standard deviation (n − 1) and Student's interval; the last two are None for n = 1."""
 
     n: int
     mean: float
@@ -25,7 +25,7 @@ class Spread:
 
 @dataclass(frozen=True)
 class TTest:
-    """A difference of means, its interval, and the two-sided p-value."""
+    """A difference of means, its 95 % interval, and the two-sided p-value."""
 
     difference: float
     interval: Interval
@@ -33,10 +33,10 @@ class TTest:
 
 
 def spread(values: Sequence[float], confidence: float = 0.95) -> Spread:
-    """Return mean ± t·sd/√n (Student 1908), t with n − 1 degrees of freedom.
+    """Return mean ± t·sd/√n (Student 1908), t having n − 1 degrees of freedom.
 
     Raises:
-        ValueError: no values.
+        ValueError: there are no values.
     """
     if not values:
         raise ValueError("a spread needs at least one value")
@@ -52,29 +52,29 @@ def paired_t(first: Sequence[float], second: Sequence[float]) -> TTest:
     """Return the paired t-test of first − second (Student 1908), at 95 %.
 
     Raises:
-        ValueError: fewer than two pairs, or not as many of one as of the other.
+        ValueError: there are fewer than two pairs, or the sequences differ in length.
     """
     found = spread([one - other for one, other in zip(first, second, strict=True)])
     if found.sd is None or found.interval is None:
-        raise ValueError("a t-test needs two pairs or more")
+        raise ValueError("a t-test needs two or more pairs")
     return TTest(found.mean, found.interval, _p(found.mean, found.sd / math.sqrt(found.n), found.n - 1))
 
 
 def welch_t(first: Sequence[float], second: Sequence[float]) -> TTest:
-    """Return Welch's t-test (1947) of first − second at 95 %: the variances need not be the same.
+    """Return Welch's t-test (1947) of first − second at 95 %; the variances need not be equal.
 
     Raises:
-        ValueError: fewer than two values on a side.
+        ValueError: a side has fewer than two values.
     """
     one, other = spread(first), spread(second)
     if one.sd is None or other.sd is None:
-        raise ValueError("Welch's test needs two values or more on either side")
+        raise ValueError("Welch's test needs two or more values on each side")
     difference = one.mean - other.mean
     parts = (one.sd**2 / one.n, other.sd**2 / other.n)
     variance = sum(parts)
     if variance == 0:
         return TTest(difference, (difference, difference), _p(difference, 0.0, 1))
-    # Welch's and Satterthwaite's degrees of freedom.
+    # Degrees of freedom by Welch (1947) and Satterthwaite (1946).
     df = variance**2 / sum(part**2 / (n - 1) for part, n in zip(parts, (one.n, other.n), strict=True))
     error = math.sqrt(variance)
     half = t_quantile(df) * error
@@ -84,8 +84,8 @@ def welch_t(first: Sequence[float], second: Sequence[float]) -> TTest:
 def clopper_pearson(successes: float, n: int, confidence: float = 0.95) -> Interval:
     """Return the exact interval of Clopper and Pearson (1934) for the share `successes` / `n`.
 
-    `successes` need not be whole: where each of `n` is a cluster, it is the sum of their shares (Korn and
-    Graubard 1998).
+    `successes` need not be whole: if each of the `n` is a cluster, it is the sum of the clusters' shares
+    (Korn and Graubard 1998).
 
     Raises:
         ValueError: `n` is below 1, or `successes` not within 0 to `n`.
@@ -100,7 +100,7 @@ def clopper_pearson(successes: float, n: int, confidence: float = 0.95) -> Inter
 
 @dataclass(frozen=True)
 class MainEffect:
-    """A difference (level − baseline), its interval over `seeds` (None below two), the `pairs` behind it."""
+    """A difference (level − baseline) with its interval over `seeds` (None for one) from `pairs` of cells."""
 
     difference: float
     interval: Interval | None
@@ -109,14 +109,14 @@ class MainEffect:
 
 
 def main_effect(baseline: Mapping[Cell, float], level: Mapping[Cell, float]) -> MainEffect | None:
-    """Return what `level` does beside `baseline`, averaged over the rest; None where nothing is paired.
+    """Return the main effect of `level` against `baseline`; None if no cells can be paired.
 
-    Both map (rest, seed) to a figure: the rest being the values of all other axes. Cells that both
-    have are subtracted, averaged over the rests within a seed, and then over seeds. The interval is
-    Student's over the seeds' averages, as seeds are what was drawn at random: the rests are the ones
-    that the study chose, and results of one seed (two decoders of one model, say) are no independent
-    draws. In a full factorial design this is the main effect of Box, Hunter and Hunter (1978).
+    Both map a cell (values of all other axes, seed) to a value. The differences of the cells that both
+    have are averaged within each seed and then over seeds. In a full factorial design this is the main
+    effect of Box, Hunter and Hunter (1978).
     """
+    # The interval is over the seeds' averages because seeds are what was drawn at random: the levels of
+    # the other axes were chosen, and results of one seed (two decoders of one model) are not independent.
     differences: dict[Hashable, list[float]] = {}
     for cell in baseline.keys() & level.keys():
         differences.setdefault(cell[1], []).append(level[cell] - baseline[cell])

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
+from ctcbench.evaluation.metrics import Format
+from ctcbench.evaluation.seed_statistics import Interval
 from ctcbench.files.text import one_line
 
 MISSING = "–"
@@ -15,10 +17,17 @@ def percent(share: float) -> str:
     return f"{share * 100:.2f} %"
 
 
-def interval(bounds: Sequence[float], *, in_percent: bool) -> str:
-    """Return a 95 % interval as ``90.67 – 93.06 %`` or ``0.083 – 0.110``."""
-    low, high = bounds
-    return f"{low * 100:.2f} – {high * 100:.2f} %" if in_percent else f"{low:.3f} – {high:.3f}"
+def with_unit(value: float, form: Format) -> str:
+    """Return the value of a metric as ``91.95 %`` or ``0.096``."""
+    return f"{value * form.scale:.{form.digits}f} {form.unit}".strip()
+
+
+def interval_with_unit(bounds: Interval | None, form: Format) -> str:
+    """Return an interval as ``90.67 – 93.06 %`` or ``0.083 – 0.110``; a dash if there is none."""
+    if bounds is None:
+        return MISSING
+    low, high = (f"{bound * form.scale:.{form.digits}f}" for bound in bounds)
+    return f"{low} – {high} {form.unit}".strip()
 
 
 def count(value: float | None) -> str:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from ctcbench.contract.hooks import Column
+from ctcbench.evaluation import metrics
+from ctcbench.evaluation.metrics import Metric
 from ctcbench.evaluation.seed_statistics import spread
 from ctcbench.reporting.axes import Axes, seed_of
 from ctcbench.reporting.members import Collapse, Member, mean_by_seed
 from ctcbench.reporting.report_model import Estimate, Row
-from ctcbench.reporting.result_tables import METRICS, Metric, plugin_cells
+from ctcbench.reporting.result_tables import plugin_cells
 from ctcbench.reporting.talk_figures import talk_figure
 from ctcbench.results.predictions import Predictions
 from ctcbench.results.result import COSTS, Result
@@ -30,7 +33,7 @@ def make_rows(
         _row(dict(zip(axes.names, values, strict=True)), results, predict, columns)
         for values, results in groups.items()
     ]
-    rows.sort(key=lambda row: (-row.metrics["exact"].mean, row.metrics["cer"].mean, row.name))
+    rows.sort(key=_rank)
     return [_numbered(row, number) for number, row in enumerate(rows, start=1)]
 
 
@@ -39,12 +42,13 @@ def _row(
 ) -> Row:
     members = tuple(_member(result, predict) for result in results)
     exact = [result.score.exact for result in results]
+    measured = {metric.name: _estimate(results, metric) for metric in metrics.METRICS}
     costs = {name: _cost(results, name) for name in COSTS}
     return Row(
         number=0,
         axes=axes,
         members=members,
-        metrics={metric.name: _estimate(results, metric) for metric in METRICS},
+        metrics={name: estimate for name, estimate in measured.items() if estimate},
         cost={name: estimate for name, estimate in costs.items() if estimate},
         collapse=Collapse.of(members),
         best=exact.index(max(exact)),
@@ -71,13 +75,21 @@ def _member(result: Result, predict: Predict) -> Member:
     )
 
 
-def _estimate(results: Sequence[Result], metric: Metric) -> Estimate:
-    values = tuple(float(getattr(result.score, metric.name)) for result in results)
-    found = spread(_by_seed(results, values))
+def _rank(row: Row) -> tuple[float, float, str]:
+    cer = row.metrics.get("cer")
+    return -row.metrics["exact"].mean, cer.mean if cer else math.inf, row.name
+
+
+def _estimate(results: Sequence[Result], metric: Metric) -> Estimate | None:
+    measured = [result.score.metrics.get(metric.name) for result in results]
+    values = tuple(found.value if found else None for found in measured)
+    known = _by_seed(results, values)
+    if not known:
+        return None  # every result was stored before the metric existed
+    found = spread(known)
     if found.interval is None:
-        single = len(results) == 1
-        bounds = getattr(results[0].score, f"{metric.name}_ci") if single else None
-        return Estimate(values, found.mean, None, bounds, "images" if single else None)
+        (bounds,) = [one.interval for one in measured if one] if len(results) == 1 else [None]
+        return Estimate(values, found.mean, None, bounds, "images" if bounds else None)
     # Student's interval knows no bounds, but a share and a distance do; so it is cut off there.
     low, high = found.interval
     interval = (max(low, 0.0), min(high, metric.highest))

@@ -2,40 +2,18 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from rich.table import Table
 from rich.text import Text
 
 from ctcbench.contract.hooks import Column
+from ctcbench.evaluation import metrics
 from ctcbench.evaluation.score import Score
 from ctcbench.files.text import one_line
-from ctcbench.reporting.number_format import count, host, interval, percent, seconds
+from ctcbench.reporting.number_format import count, host, interval_with_unit, seconds, with_unit
 from ctcbench.results.result import Result
-
-
-class Metric(NamedTuple):
-    """``name`` in Score; ``highest`` that it can be: more edits than characters make a CER above 1."""
-
-    name: str
-    header: str
-    in_percent: bool
-    highest: float
-    meaning: str
-
-
-METRICS = (
-    Metric("exact", "exact", True, 1.0, "texts that are right, case counted"),
-    Metric("exact_caseless", "caseless", True, 1.0, "… case aside"),
-    Metric(
-        "exact_folded", "folded", True, 1.0, "… look-alikes taken as one: 0Oo, 1Il, cC, sS, vV, wW, xX, zZ"
-    ),
-    Metric("char_accuracy", "char", True, 1.0, "characters in their place"),
-    Metric("cer", "CER", True, math.inf, "edits per target character"),
-    Metric("edit_distance", "edit distance", False, math.inf, "edits per text"),
-)
 
 
 def score_table(score: Score) -> Table:
@@ -46,11 +24,17 @@ def score_table(score: Score) -> Table:
     table.add_column("value", justify="right", no_wrap=True)
     table.add_column("95 % interval", justify="right", no_wrap=True)
     table.add_column("what it counts", style="dim")
-    for name, header, in_percent, _, meaning in METRICS:
-        value, bounds = getattr(score, name), getattr(score, f"{name}_ci")
-        shown = percent(value) if in_percent else f"{value:.3f}"
-        style = "bold green" if name == "exact" else ""
-        table.add_row(header, Text(shown, style), interval(bounds, in_percent=in_percent), meaning)
+    for metric in metrics.METRICS:
+        if metric.name not in score.metrics:
+            continue  # the result was stored before the metric existed
+        value, bounds = score.metrics[metric.name]
+        style = "bold green" if metric.name == "exact" else ""
+        table.add_row(
+            metric.label,
+            Text(with_unit(value, metric.format), style),
+            interval_with_unit(bounds, metric.format),
+            metric.help,
+        )
     return table
 
 

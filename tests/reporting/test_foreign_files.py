@@ -131,7 +131,7 @@ def test_a_split_is_one_of_three(tmp_path, capsys, split):
         Predictions.read(path)
     code, shown = reported(capsys, tmp_path, "html")
     assert code == 0 and shown.out.startswith("<!doctype html>")
-    with pytest.raises(CtcbenchError, match=r"score\.split: expected train, val, test"):
+    with pytest.raises(CtcbenchError, match=r"score\.split: expected 'train', 'val' or 'test'"):
         Score.from_json(result.score.to_json() | {"split": split})
 
 

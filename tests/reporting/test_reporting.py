@@ -13,10 +13,11 @@ from rich.console import Console
 from ctcbench.contract.data import LogProbs
 from ctcbench.contract.hooks import Column
 from ctcbench.contract.specs import Alphabet
+from ctcbench.evaluation.metrics import DECIMAL, PERCENT
 from ctcbench.evaluation.score import Score
 from ctcbench.reporting.contact_sheet import contact_sheet, half_blocks
 from ctcbench.reporting.examples import Example, choose, examples_table, first_images, highlighted
-from ctcbench.reporting.number_format import count, host, interval, percent, seconds
+from ctcbench.reporting.number_format import count, host, interval_with_unit, percent, seconds
 from ctcbench.reporting.run_report import run_report
 from ctcbench.reporting.verdict import beside_the_talk, diagnosis, is_talks_data
 from ctcbench.results.result import Result
@@ -33,7 +34,7 @@ def a_result(exact: float = 0.9195, *, config: dict[str, Any] | None = None, **s
     settings = {"dataset": "captcha", "backbone": "cnn3", "head": "bilstm2", "decoder": "beam_cpp", "seed": 0}
     return Result(
         settings | {"train_samples": 20000, "shortcut": "sum", "clip": 5.0, "lr": 3e-3} | (config or {}),
-        Score(**figures),
+        Score.from_json(figures),
         {
             "parameters": 2306110,
             "train_seconds": 61.04,
@@ -55,8 +56,8 @@ def shown(*parts: Any, width: int = 100) -> str:
 
 def test_figures() -> None:
     assert percent(0.9195) == "91.95 %"
-    assert interval((0.907, 0.931), in_percent=True) == "90.70 – 93.10 %"
-    assert interval((0.0831, 0.11), in_percent=False) == "0.083 – 0.110"
+    assert interval_with_unit((0.907, 0.931), PERCENT) == "90.70 – 93.10 %"
+    assert interval_with_unit((0.0831, 0.11), DECIMAL) == "0.083 – 0.110"
     assert [count(v) for v in (None, 0, 7, 2306110, 327.6, 12.34, 0.0499)] == [
         "–", "0", "7", "2,306,110", "328", "12.3", "0.0499",
     ]  # fmt: skip

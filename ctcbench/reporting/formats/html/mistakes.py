@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from rapidfuzz.distance import Levenshtein
 
-from ctcbench.evaluation.scoring import fold
+from ctcbench.evaluation.metrics import fold
 
 NOTHING = ""  # what a missing character was read as, and what an extra one stands for
 KINDS = {
