@@ -64,7 +64,7 @@ def _classify(error: BaseException) -> tuple[int, str]:
     if isinstance(error, OSError) and error.errno in _ENVIRONMENT_ERRORS:
         return FAILED, f"{error.filename or 'a file'}: {error.strerror}"
     origin = find_plugin_frame(error)
-    where = f"{origin.owner} ({origin.place})" if origin else "ctcbench or in a plugin"
+    where = f"{origin.owner} ({origin.location})" if origin else "ctcbench or in a plugin"
     return FAILED, (
         f"a bug in {where}: {type(error).__name__}: {error} "
         f"(CTCBENCH_TRACEBACK=1 shows the traceback; please report it)"

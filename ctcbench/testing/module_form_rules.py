@@ -6,11 +6,10 @@ import pickle
 
 import torch
 
-from ctcbench.config.run_config import RunConfig
 from ctcbench.testing.case import Case, Rule
 from ctcbench.testing.meta_device import META, require_one_device
 from ctcbench.testing.module_calls import call, close, distance, inputs_for, new_module, output_of
-from ctcbench.training.device import choose
+from ctcbench.training.device import default_autocast_dtype
 
 _BATCH = 3
 
@@ -21,11 +20,11 @@ def is_finite_in_mixed_precision(case: Case) -> None:
     A CPU without bfloat16 instructions trains in float32, and oneDNN has no bfloat16 LSTM for it: such a
     machine does not try this rule.
     """
-    compute = choose(RunConfig(device="cpu"))
-    if compute.amp_dtype is None:
+    dtype = default_autocast_dtype(torch.device("cpu"))
+    if dtype is None:
         return
     module, inputs = new_module(case).train(), inputs_for(case, _BATCH)
-    with compute.autocast():
+    with torch.autocast("cpu", dtype=dtype):
         output = output_of(case, module, inputs, "run under autocast to bfloat16")
     if output.requires_grad:
         case.attempt("be differentiated under autocast", lambda: output.float().mean().backward())

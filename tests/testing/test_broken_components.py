@@ -29,7 +29,6 @@ from ctcbench.testing import (
 )
 from ctcbench.testing import general_rules as general
 from ctcbench.testing.case import BrokenRule, Case
-from ctcbench.training.device import Compute
 
 # Any kind -------------------------------------------------------------------------------------------
 
@@ -106,8 +105,7 @@ def params():
 @pytest.mark.parametrize(("component", "rule", "says"), list(params()))
 def test_a_broken_component_fails_its_rule_with_a_sentence(component, rule, says, monkeypatch):
     # The rule about bfloat16 is tried on every CPU: torch emulates what these modules need.
-    bfloat16 = Compute(torch.device("cpu"), torch.bfloat16)
-    monkeypatch.setattr(module_form_rules, "choose", lambda config: bfloat16)
+    monkeypatch.setattr(module_form_rules, "default_autocast_dtype", lambda device: torch.bfloat16)
     [checked] = [r for r in rules_for(component.kind) if r.__name__ == rule]
     with pytest.raises(AssertionError) as failed:
         checked(small(component))
@@ -118,7 +116,7 @@ def test_a_broken_component_fails_its_rule_with_a_sentence(component, rule, says
 
 def test_mixed_precision_is_tried_only_where_the_cpu_trains_in_it(monkeypatch):
     [overflowing] = [c for c, rule, _ in BROKEN["backbone"] if rule == "is_finite_in_mixed_precision"]
-    monkeypatch.setattr(module_form_rules, "choose", lambda config: Compute(torch.device("cpu"), None))
+    monkeypatch.setattr(module_form_rules, "default_autocast_dtype", lambda device: None)
     module_form_rules.is_finite_in_mixed_precision(small(overflowing))
 
 
