@@ -45,7 +45,7 @@ class DecoderSpeed:
 
 
 @dataclass(frozen=True)
-class Comparison:
+class DecoderComparison:
     """The decoders on one set of log-probs; ``left_out`` says why others could not be measured."""
 
     name: str
@@ -87,7 +87,7 @@ def compare(
     rounds: int,
     seconds: float,
     progress: Callable[[str], None] = lambda what: None,
-) -> Comparison:
+) -> DecoderComparison:
     """Time each decoder once in every round, so that what slows one slows all.
 
     A decoder gets as many of the first images as it decodes within `seconds` a round (one at least).
@@ -135,7 +135,7 @@ def compare(
     images, frames, classes = log_probs.values_NTK.shape
     top = _top_probability(log_probs)
     speeds.sort(key=lambda speed: -speed.per_second.median)
-    return Comparison(name, images, frames, classes, top, tuple(speeds), left_out)
+    return DecoderComparison(name, images, frames, classes, top, tuple(speeds), left_out)
 
 
 def _prepare(registry: Registry, decoder: str, log_probs: LogProbs, seconds: float) -> _Runner:

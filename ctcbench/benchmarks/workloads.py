@@ -9,6 +9,7 @@ import numpy as np
 from ctcbench.contract.data import LogProbs
 from ctcbench.contract.errors import UsageError, nearest
 from ctcbench.contract.specs import Alphabet
+from ctcbench.decoding.softmax import log_softmax
 
 _SPREAD = 0.25  # of a frame's clarity, relative to its mean
 
@@ -46,11 +47,10 @@ class Workload:
             path_T[np.sort(gaps) + np.arange(self.characters)] = labels_L
             clarity_T = chance.normal(self.clarity, _SPREAD * self.clarity, self.frames).clip(0)
             logits_TK[np.arange(self.frames), path_T] += clarity_T.astype(np.float32)
-        logits_NTK -= logits_NTK.max(-1, keepdims=True)
-        logits_NTK -= np.log(np.exp(logits_NTK).sum(-1, keepdims=True))
+        values_NTK = log_softmax(logits_NTK).astype(np.float32)
         alphabet = Alphabet("".join(chr(0x4E00 + k) for k in range(self.classes - 1)))
         texts = tuple(alphabet.decode(labels_L) for labels_L in labels_NL.tolist())
-        return LogProbs(logits_NTK, np.full(self.images, self.frames, np.int64), texts, alphabet)
+        return LogProbs(values_NTK, np.full(self.images, self.frames, np.int64), texts, alphabet)
 
 
 WORKLOADS = {

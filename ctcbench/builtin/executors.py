@@ -15,6 +15,7 @@ from pydantic import Field
 from ctcbench.contract.components import executor
 from ctcbench.contract.errors import UsageError
 from ctcbench.contract.executors import Event, Executor, Listener, Outcome, Trial
+from ctcbench.processes.cores import available_cores
 from ctcbench.processes.trial_process import TrialProcess
 
 _ASK_SECONDS = 0.2
@@ -46,7 +47,7 @@ class _Asked:
 
 
 def _share_out(asked: _Asked, gpus: Sequence[str]) -> _Local:
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    cores = available_cores()
     count = asked.workers or (len(gpus) * asked.per_gpu if gpus else min(cores, _MOST_BY_DEFAULT))
     return _Local(count, asked.threads or max(1, cores // count), tuple(gpus), asked)
 

@@ -15,7 +15,8 @@ from ctcbench.data import cache as caching
 from ctcbench.data.built_dataset import BuiltDataset
 from ctcbench.data.draw_range import draw_range
 from ctcbench.data.drawn_set import Bad, DamagedError, Drawn, Stored, create_images, finish, open_set
-from ctcbench.data.parallel_drawing import default_workers, draw_in_workers
+from ctcbench.data.parallel_drawing import draw_in_workers
+from ctcbench.processes.cores import available_cores
 from ctcbench.registry.attribution import attribute_errors
 
 _FEW = 200  # drawn in this process: a worker's start takes as long
@@ -90,7 +91,7 @@ def materialise(
             stored = _find(folder, job, skip_bad, lambda text: None)
             if stored is None:
                 with caching.draft(folder, job.key, job.count) as draft:
-                    _fill(draft, job, skip_bad, workers or default_workers(), progress)
+                    _fill(draft, job, skip_bad, workers or available_cores(), progress)
                 caching.drop_smaller_sets(folder, job.key, job.count)
                 stored = open_set(
                     caching.set_folder(folder, job.key, job.count), job.shape, job.count, job.count

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import queue
 from collections.abc import Mapping
 from typing import Any
@@ -12,12 +11,6 @@ from ctcbench.data.drawn_set import Bad, Drawn, Report
 from ctcbench.processes.worker_process import WorkerProcess
 
 _TOLD_LINES = 5
-
-
-def default_workers() -> int:
-    """Return the number of cores that this process may use."""
-    affinity = getattr(os, "sched_getaffinity", None)
-    return len(affinity(0)) if affinity else os.cpu_count() or 1
 
 
 def draw_in_workers(order: Mapping[str, Any], count: int, workers: int, report: Report) -> None:

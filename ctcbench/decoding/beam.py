@@ -9,14 +9,15 @@ from numpy.typing import NDArray
 from ctcbench.contract.errors import UsageError
 from ctcbench.contract.hypothesis import Hypothesis
 from ctcbench.decoding import _core
-from ctcbench.decoding.checks import (
-    Batch,
+from ctcbench.decoding.arguments import (
+    DecoderInput,
     LogProbsLike,
     check_beam,
     check_input,
     check_values,
     whole_number,
 )
+from ctcbench.processes.cores import available_cores
 
 # For tests and measurements: a code path by name, rather than the fastest of this machine.
 PATH = os.environ.get("CTCBENCH_DECODER_PATH") or "automatic"
@@ -164,7 +165,7 @@ def _checked(
     *,
     normalize: bool,
     blank_penalty: SupportsFloat,
-) -> tuple[Batch, _Options]:
+) -> tuple[DecoderInput, _Options]:
     batch = check_input(
         log_probs, lengths, blank, normalize=normalize, blank_penalty=blank_penalty, look_inside=False
     )
@@ -175,13 +176,6 @@ def _checked(
         "beam_width": width,
         "blank": batch.blank,
         "n_best": best,
-        "threads": _available_cores() if threads is None else whole_number("threads", threads, low=1),
+        "threads": available_cores() if threads is None else whole_number("threads", threads, low=1),
         "path": PATH,
     }
-
-
-def _available_cores() -> int:
-    """Cores that this process may use, which in a container can be fewer than the machine has."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ctcbench.contract.hypothesis import Hypothesis
-from ctcbench.decoding.checks import LogProbsLike, check_input
+from ctcbench.decoding.arguments import LogProbsLike, check_input
 
 
 def greedy_search(

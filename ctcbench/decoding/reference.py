@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ctcbench.contract.hypothesis import Hypothesis
-from ctcbench.decoding.checks import LOWEST_LOG, LogProbsLike, check_beam, check_input
+from ctcbench.decoding.arguments import LOWEST_LOG, LogProbsLike, check_beam, check_input
 
 Labels = tuple[int, ...]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import platform
 import sys
 from datetime import UTC, datetime
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import ctcbench
+from ctcbench.processes.cores import available_cores
 
 PACKAGES = ("torch", "numpy", "pillow", "captcha")
 
@@ -20,8 +20,7 @@ def host(gpu: str | None = None) -> dict[str, Any]:
 
     ``cores`` counts those that this process may use, which in a container are often not all.
     """
-    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return {"cpu": _cpu(), "gpu": gpu, "cores": allowed or 1}
+    return {"cpu": _cpu(), "gpu": gpu, "cores": available_cores()}
 
 
 def versions() -> dict[str, str | None]:

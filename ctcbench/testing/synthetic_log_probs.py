@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from ctcbench.contract.data import LogProbs
 from ctcbench.contract.specs import BLANK, Alignment, Alphabet
+from ctcbench.decoding.softmax import log_softmax
 
 SURE = 12.0  # logits above the others: a probability of 0.9999 among 17 classes
 
@@ -32,13 +33,13 @@ def sure_of(alphabet: Alphabet, texts: Sequence[str], frames: int, alignment: Al
         else:
             path[1 : 2 * len(text) : 2] = alphabet.encode(text)
         logits_NTK[n, range(frames), path] = SURE
-    return _log_softmax(logits_NTK, texts, alphabet)
+    return _as_log_probs(logits_NTK, texts, alphabet)
 
 
 def unsure(alphabet: Alphabet, count: int, frames: int, seed: int = 0) -> LogProbs:
     """Return log-probs of random logits: no frame is sure of its class."""
     logits_NTK = np.random.default_rng(seed).normal(0, 2, (count, frames, alphabet.num_classes))
-    return _log_softmax(logits_NTK, ("",) * count, alphabet)
+    return _as_log_probs(logits_NTK, ("",) * count, alphabet)
 
 
 def with_lengths(read: LogProbs, lengths: Sequence[int]) -> LogProbs:
@@ -53,8 +54,7 @@ def part(read: LogProbs, start: int, stop: int, frames: int | None = None) -> Lo
     return LogProbs(values_NTK, lengths_N, read.texts[start:stop], read.alphabet)
 
 
-def _log_softmax(logits_NTK: NDArray[np.float64], texts: Sequence[str], alphabet: Alphabet) -> LogProbs:
-    values_NTK = logits_NTK - np.log(np.exp(logits_NTK).sum(-1, keepdims=True))
-    count, frames, _ = values_NTK.shape
+def _as_log_probs(logits_NTK: NDArray[np.float64], texts: Sequence[str], alphabet: Alphabet) -> LogProbs:
+    count, frames, _ = logits_NTK.shape
     lengths_N = np.full(count, frames, np.int64)
-    return LogProbs(values_NTK.astype(np.float32), lengths_N, tuple(texts), alphabet)
+    return LogProbs(log_softmax(logits_NTK).astype(np.float32), lengths_N, tuple(texts), alphabet)

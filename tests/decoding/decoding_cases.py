@@ -4,6 +4,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ctcbench.decoding.softmax import log_softmax
+
 KINDS = (
     "peaky",
     "noisy",
@@ -22,11 +24,6 @@ class Case(NamedTuple):
     log_probs_TK: np.ndarray
     beam_width: int
     blank: int
-
-
-def log_softmax(x):
-    x = x - x.max(axis=-1, keepdims=True)
-    return x - np.log(np.exp(x).sum(axis=-1, keepdims=True))
 
 
 def log_probs_of(kind, rng, num_frames, num_classes):

@@ -19,7 +19,7 @@ from ctcbench.config.presets import default_component
 from ctcbench.contract.errors import UsageError
 
 if TYPE_CHECKING:
-    from ctcbench.benchmarks.decoder_comparison import Comparison, DecoderSpeed, Spread
+    from ctcbench.benchmarks.decoder_comparison import DecoderComparison, DecoderSpeed, Spread
     from ctcbench.benchmarks.decoder_core import CoreRates
     from ctcbench.contract.data import LogProbs
     from ctcbench.registry.component_registry import Registry
@@ -76,7 +76,7 @@ def decoders(
     wanted = [installed.resolve("decoder", name) for name in decoder or _installed(installed)]
     names = list(dict.fromkeys([*wanted, reference, yardstick]))
     _require_ctc(installed, run, names)
-    comparisons: list[Comparison] = []
+    comparisons: list[DecoderComparison] = []
     cores: dict[str, CoreRates] = {}
     with Console(stderr=True).status("") as status:
         for name, log_probs in _inputs(run, workload, seed):
@@ -152,7 +152,11 @@ def _inputs(run: Path | None, workloads: list[str] | None, seed: int) -> list[tu
 
 
 def _document(
-    comparisons: list[Comparison], cores: dict[str, CoreRates], reference: str, yardstick: str, rounds: int
+    comparisons: list[DecoderComparison],
+    cores: dict[str, CoreRates],
+    reference: str,
+    yardstick: str,
+    rounds: int,
 ) -> dict[str, object]:
     return {
         "machine": _machine(),
@@ -171,7 +175,7 @@ def _machine() -> str:
     return f"{facts['cpu']} ({facts['cores']} cores)"
 
 
-def _table(comparison: Comparison) -> Table:
+def _table(comparison: DecoderComparison) -> Table:
     title = (
         f"{comparison.name}: {comparison.images} images, {comparison.frames} frames × {comparison.classes} "
         f"classes, largest probability {comparison.top_probability:.2f}"

@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ctcbench.decoding.arrays import LogProbsLike, as_array, as_lengths
+from ctcbench.decoding.softmax import log_softmax
 
-__all__ = ["Batch", "LogProbsLike", "check_beam", "check_blank", "check_input", "whole_number"]
+__all__ = ["DecoderInput", "LogProbsLike", "check_beam", "check_blank", "check_input", "whole_number"]
 
 LOWEST_LOG = (
     -1e9
@@ -19,7 +20,7 @@ MOST = 2**31 - 1
 MOST_CLASSES = MOST - 64  # as kMostClasses in csrc/ctc/prefix_beam_search.hpp
 
 
-class Batch(NamedTuple):
+class DecoderInput(NamedTuple):
     """Checked input: native, aligned floats."""
 
     log_probs_NTK: NDArray[np.floating[Any]]
@@ -36,7 +37,7 @@ def check_input(
     normalize: bool,
     blank_penalty: SupportsFloat,
     look_inside: bool = True,
-) -> Batch:
+) -> DecoderInput:
     """Bring what every decoder takes into one form, or raise what `beam_search` says it raises.
 
     Without `look_inside`, log-probs that are decoded as they are remain unchecked: the C++ search checks them
@@ -72,7 +73,7 @@ def check_input(
             values_NTK[:, :, blank] -= penalty
     if normalize or penalty:
         values_NTK = log_softmax(values_NTK)
-    return Batch(values_NTK, lengths_N, blank, single)
+    return DecoderInput(values_NTK, lengths_N, blank, single)
 
 
 def check_values(
@@ -102,15 +103,6 @@ def check_values(
         f"{where}, class {k} is {peak:g}, but logarithms of probabilities are at most 0; these look like "
         "logits or probabilities; apply log_softmax (normalize=True does), or the logarithm to probabilities"
     )
-
-
-def log_softmax(logits_NTK: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
-    """Logarithms of the softmax over the classes, in float64. Frames that do not count may hold anything."""
-    with np.errstate(all="ignore"):
-        shifted_NTK = logits_NTK.astype(np.float64)
-        shifted_NTK -= shifted_NTK.max(axis=2, keepdims=True)
-        shifted_NTK -= np.log(np.exp(shifted_NTK).sum(axis=2, keepdims=True))
-    return shifted_NTK
 
 
 def check_blank(blank: SupportsIndex, num_classes: int) -> int:
