@@ -15,7 +15,7 @@ from ctcbench.contract.errors import BadSample, UsageError
 from ctcbench.contract.specs import ImageSpec
 from ctcbench.files.pictures import Fit, read_picture
 from ctcbench.pipeline import runner
-from ctcbench.pipeline.decode_stored import decode, decoding_input
+from ctcbench.pipeline.decode_stored import decode
 from ctcbench.registry.component_registry import Registry
 from ctcbench.registry.discovery import load_registry
 from ctcbench.results.result import Result
@@ -90,8 +90,6 @@ class Recogniser:
     def predict(self, images: Iterable[Any], *, decoder: str | None = None) -> list[Prediction]:
         """Return what stands in pictures: paths, PIL images or uint8 arrays, of any size and mode.
 
-        The decoder gets what that of the run got: with ``blank_penalty_at_decoding``, penalised log-probs.
-
         Raises:
             BadSample: a picture can't be read.
             UsageError: `images` is no list of pictures; `decoder` (default: the run's) is not there, an
@@ -102,9 +100,7 @@ class Recogniser:
         if not images:
             return []
         read = self.log_probs(images)
-        hypotheses, _ = decode(
-            self.registry, decoder or self.config.decoder, decoding_input(read, self.config)
-        )
+        hypotheses, _ = decode(self.registry, decoder or self.config.decoder, read)
         scores = [h.log_prob for h in hypotheses]
         if self.model.alignment == "ctc":
             from ctcbench.training.likelihood import text_log_probs

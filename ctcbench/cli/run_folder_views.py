@@ -35,13 +35,13 @@ def the_run(folder: Path) -> RunFolder:
 def examples_of(registry: Registry, result: Result, folder: Path) -> list[Example]:
     """Return example images of a result, none where its log-probs can't be read."""
     from ctcbench.evaluation.log_probs import load_log_probs
-    from ctcbench.pipeline.decode_stored import decode, decoding_input
+    from ctcbench.pipeline.decode_stored import decode
     from ctcbench.reporting.examples import choose, first_images
 
     try:
         config = RunConfig(**result.config)
         stored = load_log_probs(RunFolder(folder).log_probs_path(result.score.split))
-        log_probs = decoding_input(first_images(stored, _LOOKED_AT), config)
+        log_probs = first_images(stored, _LOOKED_AT)
         hypotheses, _ = decode(registry, config.decoder, log_probs)
         decoded = [log_probs.alphabet.decode(hypothesis.labels) for hypothesis in hypotheses]
     except CtcbenchError:

@@ -9,6 +9,7 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
+from ctcbench.config.legacy_settings import translate_settings, unknown_setting
 from ctcbench.contract.errors import UsageError, nearest
 
 PRESETS = Path(__file__).parent / "presets"
@@ -45,17 +46,14 @@ def read_settings(path: Path, known: Collection[str]) -> dict[str, Any]:
     """
     try:
         text = path.read_text(encoding="utf-8")
-        settings = tomllib.loads(text)
+        settings = translate_settings(tomllib.loads(text))
     except OSError as error:
         raise UsageError(f"{path}: can't be read ({error.strerror})") from None
     except ValueError as error:  # TOMLDecodeError and UnicodeDecodeError both
         raise UsageError(f"{path}: not TOML: {error}") from None
     for key, value in settings.items():
         if key not in known:
-            raise UsageError(
-                f"{path}, line {line_of([key], text)}: no setting {key!r}{nearest(key, known)} "
-                f"(settings: {', '.join(known)})"
-            )
+            raise UsageError(f"{path}, line {line_of([key], text)}: {unknown_setting(key, known)}")
         if isinstance(value, dict | list):
             raise UsageError(f"{path}, line {line_of([key], text)}: {key} must be one plain value")
     return settings

@@ -16,10 +16,11 @@ from pydantic import (
 )
 from pydantic.fields import FieldInfo
 
+from ctcbench.config.legacy_settings import unknown_setting
 from ctcbench.config.presets import default_component
 from ctcbench.contract.components import Kind
 from ctcbench.contract.data import MOST_SAMPLES
-from ctcbench.contract.errors import UsageError, nearest
+from ctcbench.contract.errors import UsageError
 from ctcbench.contract.options import describe_bounds, explain, show
 
 Shortcut = Literal["sum", "aux", "none"]
@@ -96,9 +97,6 @@ class RunConfig(BaseModel):
     blank_penalty_schedule: Annotated[
         PenaltySchedule, Field(description="stays, or falls to zero by the last step")
     ] = "linear"
-    blank_penalty_at_decoding: Annotated[
-        bool, Field(description="subtract the penalty at decoding as well")
-    ] = False
     seed: Annotated[int, Field(ge=0, le=2**32 - 1, description="of weights, order of images, dropout")] = 0
 
     device: Annotated[
@@ -139,7 +137,7 @@ class RunConfig(BaseModel):
 
 
 # What decides how the stored log-probs are read or which images they are of, not the weights.
-AFTER_TRAINING = ("decoder", "test_samples", "blank_penalty_at_decoding")
+AFTER_TRAINING = ("decoder", "test_samples")
 COMPONENT_SETTINGS: tuple[Kind, ...] = ("dataset", "augmentation", "backbone", "head", "loss", "decoder")
 
 
@@ -160,6 +158,6 @@ def _explain_setting(error: ValidationError) -> str:
     name = str((*first["loc"], given)[0])
     fields = setting_fields()
     if name not in fields:
-        return f"no setting {name!r}{nearest(name, fields)} (settings: {', '.join(fields)})"
+        return unknown_setting(name, fields)
     bounds = describe_bounds(fields[name])
     return f"{flag(name)} {show(given)}: {explain(error)}" + (f" (allowed: {bounds})" if bounds else "")

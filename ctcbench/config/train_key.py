@@ -12,6 +12,15 @@ from ctcbench.contract.errors import UsageError
 from ctcbench.registry.component_registry import Registry
 
 KEY_LENGTH = 12
+# The settings whose values always enter the key. A setting that is added later does not belong here: it
+# enters the key only where it is not at its default, so that the keys of earlier runs stay what they are.
+ALWAYS_IN_KEY = frozenset({
+    "dataset", "augmentation", "backbone", "head", "loss", "shortcut",
+    "train_samples", "val_samples", "skip_bad", "epochs", "max_steps", "batch_size", "augment_until",
+    "optimizer", "lr", "schedule", "warmup", "weight_decay", "clip", "ema", "aux_weight",
+    "blank_penalty", "blank_penalty_schedule", "seed",
+    "device", "amp", "amp_dtype", "channels_last", "compile", "deterministic", "init_from",
+})  # fmt: skip
 
 
 def resolve(registry: Registry, config: RunConfig) -> RunConfig:
@@ -54,20 +63,32 @@ def require_fitting(registry: Registry, loss: str, decoder: str) -> None:
 def train_key(registry: Registry, config: RunConfig) -> str:
     """Return the name of the run folder: a hash of every setting that decides the weights.
 
-    Options count with their values even where these are the defaults, so that a default which
+    Components enter with all their options, also those at their defaults, so that a default which
     changes later does not make two models share a folder.
 
     Raises:
         UsageError: ``init_from`` names no run with weights.
     """
-    settings: dict[str, Any] = {k: v for k, v in config.model_dump().items() if k not in AFTER_TRAINING}
-    for kind in COMPONENT_SETTINGS:
-        if kind in settings:
-            settings[kind] = registry.resolve(kind, settings[kind], every=True)
+    settings: dict[str, Any] = {}
+    for name, field in type(config).model_fields.items():
+        if name in AFTER_TRAINING:
+            continue
+        value = _full(registry, name, getattr(config, name))
+        default = field.get_default(call_default_factory=True)
+        if name in ALWAYS_IN_KEY or value != _full(registry, name, default):
+            settings[name] = value
     if config.init_from:
         settings["init_from"] = _digest(Path(config.init_from) / "weights.safetensors")
     document = json.dumps(settings, sort_keys=True, ensure_ascii=True)
     return hashlib.sha256(document.encode()).hexdigest()[:KEY_LENGTH]
+
+
+def _full(registry: Registry, name: str, value: Any) -> Any:
+    """Return a setting's value, a component's with every option written out."""
+    for kind in COMPONENT_SETTINGS:
+        if kind == name:
+            return registry.resolve(kind, value, every=True)
+    return value
 
 
 def differences(ours: RunConfig, theirs: RunConfig) -> list[str]:

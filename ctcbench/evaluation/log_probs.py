@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
-import math
 import zlib
 from pathlib import Path
 from typing import Any
@@ -16,7 +14,7 @@ from safetensors.numpy import save
 
 from ctcbench.contract.data import LogProbs
 from ctcbench.contract.errors import CtcbenchError, UsageError
-from ctcbench.contract.specs import BLANK, Alphabet
+from ctcbench.contract.specs import Alphabet
 from ctcbench.files.atomic import atomic_path
 
 FORMAT = "ctcbench log-probs 1"
@@ -85,35 +83,6 @@ def load_log_probs(path: Path) -> LogProbs:
     if damage:
         raise CtcbenchError(f"{path}: damaged ({damage})")
     return log_probs
-
-
-def penalised(log_probs: LogProbs, penalty: float) -> LogProbs:
-    """Return `log_probs` with `penalty` (natural log, 0 or more) taken from the blank, renormalised.
-
-    With y the log-probs of a frame, p the penalty and [·] 1 where true, 0 elsewhere,
-
-        z_k = y_k − p·[k = blank],    y'_k = z_k − log Σ_j exp(z_j),
-
-    the log-softmax of the penalised values: odds of any character against the blank grow by e^p, odds
-    between characters stay. The same penalty on the blank's *logit* gives the same y', as log-softmax
-    forgets a constant.
-
-    Raises:
-        UsageError: `penalty` is negative or not a finite number.
-    """
-    if not (math.isfinite(penalty) and penalty >= 0):
-        raise UsageError(f"blank penalty {penalty}: must be a number from 0 up")
-    if penalty == 0:
-        return log_probs
-    values_NTK = log_probs.values_NTK.astype(np.float32)
-    values_NTK[..., BLANK] -= np.float32(penalty)
-    # A frame that allows the blank alone (all else −inf) must come out as such, not as NaN.
-    peak_NT1 = values_NTK.max(axis=2, keepdims=True)
-    peak_NT1[~np.isfinite(peak_NT1)] = 0
-    values_NTK -= peak_NT1
-    total_NT1 = np.exp(values_NTK).sum(axis=2, keepdims=True)
-    values_NTK -= np.log(total_NT1, out=np.zeros_like(total_NT1), where=total_NT1 > 0)
-    return dataclasses.replace(log_probs, values_NTK=values_NTK)
 
 
 def _checksum(arrays: dict[str, NDArray[Any]]) -> int:

@@ -9,6 +9,7 @@ from ctcbench.config.run_config import RunConfig
 from ctcbench.config.train_key import differences
 from ctcbench.contract.errors import CtcbenchError, UsageError
 from ctcbench.results.run_folder import RunFolder, create, find_runs
+from ctcbench.results.stored_config import stored_config
 from ctcbench.training.runtime import Runtime
 
 
@@ -68,10 +69,12 @@ def _nothing_to_resume(folder: RunFolder, config: RunConfig, runtime: Runtime) -
         for other in find_runs(runtime.out):
             if not other.is_finished:
                 with contextlib.suppress(CtcbenchError):
-                    theirs = RunConfig(**other.read_config())
-                    unfinished.append((differences(config, theirs), other.path))
+                    unfinished.append((differences(config, stored_config(other)), other.path))
     if not unfinished:
         return f"{message}, and no unfinished one; leave --resume out to begin"
     nearest, path = min(unfinished, key=lambda entry: len(entry[0]))
-    differing = "; ".join(nearest) or "the weights that --init-from names, which have changed since"
-    return f"{message}; the unfinished {path} differs in {differing}"
+    if nearest:
+        return f"{message}; the unfinished {path} differs in {'; '.join(nearest)}"
+    if config.init_from:
+        return f"{message}; the unfinished {path} differs in the weights that --init-from names: they changed"
+    return f"{message}; the unfinished {path} has them, but was started by another version of ctcbench"

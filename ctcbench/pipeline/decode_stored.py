@@ -14,7 +14,7 @@ from ctcbench.contract.data import LogProbs
 from ctcbench.contract.errors import CtcbenchError, PluginError, UsageError
 from ctcbench.contract.hypothesis import Hypothesis
 from ctcbench.evaluation.collapse import blank_probability
-from ctcbench.evaluation.log_probs import load_log_probs, penalised
+from ctcbench.evaluation.log_probs import load_log_probs
 from ctcbench.evaluation.scoring import score
 from ctcbench.registry.attribution import attribute_errors
 from ctcbench.registry.component_registry import Registry
@@ -52,7 +52,7 @@ def decode_run(
     if missing := [key for key in _OF_TRAINING if key not in trained]:
         raise CtcbenchError(f"{folder.summary_path}: damaged ({missing[0]} is missing)")
     stored = load_log_probs(folder.log_probs_path("test"))
-    hypotheses, seconds = decode(registry, decoder, decoding_input(stored, config))
+    hypotheses, seconds = decode(registry, decoder, stored)
     texts = [stored.alphabet.decode(hypothesis.labels) for hypothesis in hypotheses]
     result = Result(
         config=config.model_dump(),
@@ -79,7 +79,7 @@ def decode_run(
 
 def result_key(config: RunConfig) -> str:
     """Return what the result of a configuration is called in its run folder; its decoder is canonical."""
-    return decoder_key(config.decoder, blank_penalty=_penalty(config) or None)
+    return decoder_key(config.decoder)
 
 
 def decode_stored(registry: Registry, run: Path, decoder: str) -> Result:
@@ -133,12 +133,3 @@ def _what_is_wrong(hypotheses: list[Hypothesis], log_probs: LogProbs) -> str:
                     f"without blanks"
                 )
     return ""
-
-
-def decoding_input(log_probs: LogProbs, config: RunConfig) -> LogProbs:
-    """Return the log-probs that a decoder gets: with ``blank_penalty_at_decoding``, penalised."""
-    return penalised(log_probs, _penalty(config))
-
-
-def _penalty(config: RunConfig) -> float:
-    return config.blank_penalty if config.blank_penalty_at_decoding else 0.0

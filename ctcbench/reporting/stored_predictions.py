@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from ctcbench.config.run_config import RunConfig
 from ctcbench.contract.errors import CtcbenchError
 from ctcbench.evaluation.log_probs import load_log_probs
-from ctcbench.pipeline.decode_stored import decode, decoding_input
+from ctcbench.pipeline.decode_stored import decode
 from ctcbench.registry.component_registry import Registry
 from ctcbench.results.predictions import Predictions
 from ctcbench.results.result import Result
@@ -44,7 +44,7 @@ def _decoded(result: Result, folder: RunFolder, registry: Registry) -> Predictio
         log_probs = load_log_probs(folder.log_probs_path(result.score.split))
         if len(log_probs) != result.score.images:
             return None
-        hypotheses, _ = decode(registry, config.decoder, decoding_input(log_probs, config))
+        hypotheses, _ = decode(registry, config.decoder, log_probs)
     except Exception:
         return None  # a file is damaged, the plugin is not here or raises what it likes: the figures stand
     texts = tuple(log_probs.alphabet.decode(hypothesis.labels) for hypothesis in hypotheses)

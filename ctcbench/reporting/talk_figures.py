@@ -58,4 +58,15 @@ def _same(key: str, ours: Any, theirs: Any) -> bool:
         one, other = ComponentString.parse(str(ours)), ComponentString.parse(str(theirs))
     except UsageError:
         return False
-    return one.name == other.name and dict(one.options) == dict(other.options)
+    return one.name == other.name and _values(one) == _values(other)
+
+
+def _values(component: ComponentString) -> dict[str, str | float]:
+    """Return the options with numbers as numbers: a preset says 2 where a stored configuration says 2.0."""
+    values: dict[str, str | float] = {}
+    for option, text in component.options.items():
+        try:
+            values[option] = float(text)
+        except ValueError:
+            values[option] = text
+    return values

@@ -13,23 +13,22 @@ _HASH_LENGTH = 8
 _NAME_LENGTH = 60
 
 
-def decoder_key(decoder: str, **settings: str | int | float | bool | None) -> str:
+def decoder_key(decoder: str) -> str:
     """Return a file name for the result of a decoder: ``beam_cpp``, or ``beam_cpp-1f3a9c02`` with options.
 
     Args:
-        decoder: a component string, best in its canonical form; the options' order does not matter.
-        settings: whatever else changes what the decoder reads (``blank_penalty=2.0``); None is left out.
+        decoder: a component string in its canonical form; the order of its options does not matter.
 
     Raises:
         UsageError: `decoder` is not a component string.
     """
     component = ComponentString.parse(decoder)
     name = component.name.lower()[:_NAME_LENGTH]
-    given = {key: value for key, value in settings.items() if value is not None}
-    # A name that had to be changed is told apart by its hash: some file systems see no case.
-    if not component.options and not given and name == component.name:
+    # A name that was lowercased or shortened gets a hash as well: some file systems ignore case.
+    if not component.options and name == component.name:
         return name
-    document = json.dumps([component.name, sorted(component.options.items()), sorted(given.items())])
+    # The empty list keeps the keys of earlier versions, which hashed settings of the run there.
+    document = json.dumps([component.name, sorted(component.options.items()), []])
     return f"{name}-{hashlib.sha256(document.encode()).hexdigest()[:_HASH_LENGTH]}"
 
 

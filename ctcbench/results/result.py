@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ctcbench.config.legacy_settings import translate_settings
 from ctcbench.contract.errors import CtcbenchError
 from ctcbench.evaluation.score import Score, is_number
 from ctcbench.files.atomic import read_json
@@ -75,7 +76,7 @@ class Result:
             score = Score.from_json(document["score"])
         except CtcbenchError as error:
             raise CtcbenchError(f"{path}: {error}") from None
-        return cls(document["config"], score, cost, document["provenance"], path)
+        return cls(translate_settings(document["config"]), score, cost, document["provenance"], path)
 
 
 def read_object(path: Path) -> dict[str, Any]:

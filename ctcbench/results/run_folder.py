@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ctcbench.config.legacy_settings import translate_settings
 from ctcbench.contract.errors import CtcbenchError, UsageError
 from ctcbench.files import atomic as files
 from ctcbench.results import metrics_file
 from ctcbench.results.config_file import Setting, read_toml, to_toml
-from ctcbench.results.decoder_key import FILE_NAME, is_file_name
+from ctcbench.results.decoder_key import FILE_NAME, decoder_key, is_file_name
 from ctcbench.results.predictions import Predictions
 from ctcbench.results.result import Result, read_object
 
@@ -95,8 +96,8 @@ class RunFolder:
         files.write_text(self.config_path, to_toml(settings))
 
     def read_config(self) -> dict[str, Setting]:
-        """Return the settings; raises CtcbenchError where the file is damaged."""
-        return read_toml(self.config_path)
+        """Return the settings in today's form; raises CtcbenchError where the file is damaged."""
+        return translate_settings(read_toml(self.config_path))
 
     def require_same_images(self, then: Mapping[str, Any], now: Mapping[str, str]) -> None:
         """Check that this run's images are those it was begun with, by their fingerprints.
@@ -166,7 +167,7 @@ class RunFolder:
                 found.append(Result.read(path))
             except CtcbenchError as error:
                 problems.append(str(error))
-        return found, problems
+        return [result for result in found if not _is_superseded(result, found)], problems
 
     def _folders(self) -> list[Path]:
         return [self.path / name for name in ("log_probs", "results", "predictions")]
@@ -186,6 +187,20 @@ class RunFolder:
                 shutil.rmtree(folder)
         except OSError as error:
             raise files.unwritable(self.path, error) from error
+
+
+def _is_superseded(result: Result, results: Sequence[Result]) -> bool:
+    """Return whether a result of an earlier version was stored again under the name of this version."""
+    # Earlier versions named a result by settings that are options of the decoder today.
+    decoder = result.config.get("decoder")
+    others = [other for other in results if other.config.get("decoder") == decoder]
+    return not _has_todays_name(result) and any(map(_has_todays_name, others))
+
+
+def _has_todays_name(result: Result) -> bool:
+    with contextlib.suppress(UsageError):  # a stored configuration may hold anything
+        return result.path is not None and result.path.stem == decoder_key(str(result.config.get("decoder")))
+    return False
 
 
 def create(out: Path, key: str, settings: Mapping[str, Setting | None] | None = None) -> RunFolder:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ctcbench.config.legacy_settings import translate_settings
 from ctcbench.contract.errors import CtcbenchError
 from ctcbench.contract.executors import Outcome
 from ctcbench.contract.options import show
@@ -76,6 +77,8 @@ class StudyFolder:
             )
         if damage := _damage(document):
             raise CtcbenchError(f"{self.plan_path}: damaged ({damage}); give the study another --name")
+        for model in document["models"]:
+            model["results"] = {key: translate_settings(config) for key, config in model["results"].items()}
         return document
 
     def write_plan(self, document: Mapping[str, Any]) -> list[str]:

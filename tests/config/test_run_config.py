@@ -3,7 +3,7 @@ import pytest
 from ctcbench import RunConfig
 from ctcbench.config.presets import preset_names, read_preset, read_settings
 from ctcbench.config.run_config import AFTER_TRAINING, setting_fields
-from ctcbench.config.train_key import differences, resolve, train_key
+from ctcbench.config.train_key import ALWAYS_IN_KEY, differences, resolve, train_key
 from ctcbench.contract.errors import UsageError
 
 KNOWN = tuple(setting_fields())
@@ -95,13 +95,26 @@ def test_the_key_depends_on_what_decides_the_weights_alone(registry):
 
     base = key()
     assert key() == base
-    assert key(decoder="greedy", test_samples=7, blank_penalty_at_decoding=True) == base
-    assert {"decoder", "test_samples", "blank_penalty_at_decoding"} == set(AFTER_TRAINING)
+    assert key(decoder="greedy:blank_penalty=2", test_samples=7) == base
+    assert {"decoder", "test_samples"} == set(AFTER_TRAINING)
     others = [
         key(seed=1), key(lr=1e-3), key(head="lstm1"), key(train_samples=7), key(shortcut="none"),
         key(epochs=9),
     ]  # fmt: skip
     assert len({base, *others}) == len(others) + 1
+
+
+class WithLaterSetting(RunConfig):
+    """A later version of ctcbench that has one more setting."""
+
+    later: int = 3
+
+
+def test_a_setting_added_later_enters_the_key_only_when_it_is_not_at_its_default(registry):
+    before = train_key(registry, RunConfig())
+    assert train_key(registry, WithLaterSetting()) == before
+    assert train_key(registry, WithLaterSetting(later=4)) != before
+    assert set(RunConfig.model_fields) - set(AFTER_TRAINING) >= ALWAYS_IN_KEY
 
 
 def test_one_component_has_one_key_however_it_is_written(registry):

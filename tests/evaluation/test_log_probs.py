@@ -9,14 +9,13 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from hypothesis.extra import numpy as hnp
 from safetensors.numpy import load, save
 
 from ctcbench.contract.data import LogProbs
-from ctcbench.contract.errors import CtcbenchError, UsageError
+from ctcbench.contract.errors import CtcbenchError
 from ctcbench.contract.specs import Alphabet
 from ctcbench.evaluation.collapse import blank_probability
-from ctcbench.evaluation.log_probs import FORMAT, load_log_probs, penalised, save_log_probs
+from ctcbench.evaluation.log_probs import FORMAT, load_log_probs, save_log_probs
 
 
 def log_softmax(logits):
@@ -183,43 +182,6 @@ def test_a_full_disk_leaves_the_old_file(tmp_path, ctcbench_env):
     subprocess.run([sys.executable, "-c", code, str(path)], check=True, env=ctcbench_env)
     assert same(load_log_probs(path), made())
     assert list(tmp_path.iterdir()) == [path]
-
-
-def test_the_penalty_by_hand():
-    values = np.log(np.array([[[0.8, 0.15, 0.05]]], dtype=np.float32))
-    log_probs = dataclasses.replace(made(n=1, frames=1, characters="ab"), values_NTK=values)
-    got = np.exp(penalised(log_probs, np.log(4.0)).values_NTK)
-    assert got == pytest.approx(np.array([[[0.5, 0.375, 0.125]]]), abs=1e-6)  # 0.2 : 0.15 : 0.05
-    assert np.array_equal(log_probs.values_NTK, values)  # the original stays
-
-
-@given(
-    hnp.arrays(np.float32, (2, 3, 5), elements=st.floats(-30, 30, width=32)),
-    st.floats(0, 50, allow_subnormal=False),
-)
-def test_the_penalty_is_one_on_the_blanks_logit(logits, penalty):
-    log_probs = dataclasses.replace(
-        made(n=2, frames=3, characters="abcd"), values_NTK=log_softmax(logits).astype(np.float32)
-    )
-    changed = logits.astype(np.float64)
-    changed[..., 0] -= penalty
-    assert penalised(log_probs, penalty).values_NTK == pytest.approx(log_softmax(changed), abs=1e-4)
-    assert penalised(log_probs, penalty).values_NTK.dtype == np.float32
-
-
-@pytest.mark.filterwarnings("error")
-def test_the_penalty_leaves_impossible_classes_impossible():
-    values = np.array([[[0.0, -np.inf, -np.inf], [-np.inf] * 3]], dtype=np.float32)
-    log_probs = dataclasses.replace(made(n=1, frames=2, characters="ab"), values_NTK=values)
-    assert np.array_equal(penalised(log_probs, 3.0).values_NTK, values)
-
-
-def test_no_penalty_changes_nothing_and_a_wrong_one_is_refused():
-    log_probs = made()
-    assert penalised(log_probs, 0) is log_probs
-    for wrong in (-1.0, float("nan"), float("inf")):
-        with pytest.raises(UsageError, match="blank penalty"):
-            penalised(log_probs, wrong)
 
 
 def test_only_frames_that_count_count_for_the_blank():

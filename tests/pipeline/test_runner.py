@@ -123,7 +123,7 @@ def test_another_decoder_needs_no_training_and_no_torch(finished):
     assert done.stdout.startswith("beam_cpp-")
 
 
-def test_the_penalty_at_decoding_is_an_option_and_predict_reads_by_it(registry, tmp_path):
+def test_predict_applies_the_blank_penalty_of_the_decoder(registry, tmp_path):
     from ctcbench.data.built_dataset import build_dataset
     from ctcbench.data.materialise import materialise
 
@@ -131,10 +131,8 @@ def test_the_penalty_at_decoding_is_an_option_and_predict_reads_by_it(registry, 
     config = tiny(blank_penalty=3.0, lr=1e-2, epochs=10, head="none", amp=False)
     samples = materialise(build_dataset(registry, config.dataset), "test", config.test_samples)
     lengths = []
-    for at_decoding in (False, True):
-        result = runner.run(
-            registry, config.replace(blank_penalty_at_decoding=at_decoding), Runtime(tmp_path)
-        )
+    for decoder in ("greedy", "greedy:blank_penalty=3"):
+        result = runner.run(registry, config.replace(decoder=decoder), Runtime(tmp_path))
         stored = Predictions.read(RunFolder(result.folder).predictions_path(result.path.stem))
         lengths.append(result.score.mean_length)
         recogniser = replace(ctcbench.load(result.folder), config=RunConfig(**result.config))

@@ -273,10 +273,11 @@ def test_results_without_settings_that_came_later_have_the_defaults(tmp_path):
 
 def test_the_talks_figures_stand_beside_its_presets(tmp_path):
     talk = {
-        "backbone": "cnn3:norm=none", "head": "bilstm2", "decoder": "beam_cpp", "shortcut": "none",
+        "backbone": "cnn3:norm=none", "head": "bilstm2", "decoder": "beam_cpp:blank_penalty=2.0",
+        "shortcut": "none",
         "train_samples": 8100, "val_samples": 900, "test_samples": 1000, "epochs": 30, "batch_size": 32,
         "lr": 0.001, "schedule": "constant", "warmup": 0.0, "weight_decay": 0.0, "clip": 0.0,
-        "blank_penalty": 2.0, "blank_penalty_schedule": "constant", "blank_penalty_at_decoding": True,
+        "blank_penalty": 2.0, "blank_penalty_schedule": "constant",
         "optimizer": "adamw", "loss": "ctc",
     }  # fmt: skip
     (row,) = build_report([a_run(tmp_path / "a", **talk)]).rows

@@ -41,16 +41,15 @@ def test_an_axis_over_every_setting(registry):
         "shortcut": "none", "schedule": "constant", "blank_penalty_schedule": "constant", "device": "cpu",
         "amp": False,
         "amp_dtype": "bfloat16", "channels_last": False, "deterministic": True, "skip_bad": True,
-        "blank_penalty_at_decoding": True, "warmup": 0.5, "ema": 0.5, "seed": 7,
+        "warmup": 0.5, "ema": 0.5, "seed": 7,
     }  # fmt: skip
     without = {"init_from", "test_samples"}  # no weights are there, one test set a folder
     for name in setting_fields():
         if name in without:
             continue
-        base = {"blank_penalty": 1.0} if name == "blank_penalty_at_decoding" else {}
-        standard = getattr(RunConfig(**base), name)
+        standard = getattr(RunConfig(), name)
         values = (standard if standard is not None else True, other.get(name, 3))
-        found = expand(registry, Spec(base=base, axes={name: values})).entries
+        found = expand(registry, Spec(base={}, axes={name: values})).entries
         assert [getattr(entry.config, name) for entry in found] == list(values), name
 
 
@@ -69,8 +68,8 @@ def test_what_is_written_differently_but_the_same_counts_once(registry):
     assert grid.notices == ("4 configurations are another one written differently, and counted once",)
 
 
-def test_a_penalty_of_nothing_at_decoding_is_no_other_configuration(registry):
-    spec = Spec(base=SETTINGS, axes={"blank_penalty_at_decoding": (True, False)})
+def test_a_decoder_option_at_its_default_is_no_other_configuration(registry):
+    spec = Spec(base=SETTINGS, axes={"decoder": ("beam_cpp", "beam_cpp:blank_penalty=0")})
     assert len(expand(registry, spec).entries) == 1
 
 

@@ -9,11 +9,12 @@ from itertools import chain, zip_longest
 from typing import Any
 
 from ctcbench.config.run_config import RunConfig
+from ctcbench.contract.component_string import ComponentString
 from ctcbench.contract.data import LogProbs
 from ctcbench.contract.errors import CtcbenchError
+from ctcbench.contract.specs import BLANK
 from ctcbench.decoding import beam_search, greedy_search
 from ctcbench.evaluation.log_probs import load_log_probs
-from ctcbench.pipeline.decode_stored import decoding_input
 from ctcbench.registry.component_registry import Registry
 from ctcbench.reporting.formats.html.images import Images
 from ctcbench.reporting.formats.html.mistakes import KINDS, kind_of, marked
@@ -132,21 +133,35 @@ def _reading(log_probs: LogProbs, config: RunConfig, index: int, *, by_ctc: bool
         log_probs.texts[index : index + 1],
         log_probs.alphabet,
     )
-    one = decoding_input(one, config)
-    frames = int(one.lengths_N[0])
-    path = one.alphabet.path(one.values_NTK[0, :frames].argmax(axis=1).tolist())
+    penalty = _blank_penalty(config.decoder)
+    values_TK = one.values_NTK[0, : int(one.lengths_N[0])].copy()
+    values_TK[:, BLANK] -= penalty
+    path = one.alphabet.path(values_TK.argmax(axis=1).tolist())
     if by_ctc:
         (best,) = beam_search(
-            one.values_NTK, one.lengths_N, beam_width=_BEAM_WIDTH, n_best=_N_BEST, threads=1
+            one.values_NTK,
+            one.lengths_N,
+            beam_width=_BEAM_WIDTH,
+            n_best=_N_BEST,
+            threads=1,
+            blank_penalty=penalty,
         )
     else:
-        best = greedy_search(one.values_NTK, one.lengths_N, merge_repeats=False)
+        best = greedy_search(one.values_NTK, one.lengths_N, merge_repeats=False, blank_penalty=penalty)
     n_best = [
         [_short(one.alphabet.decode(hypothesis.labels)), round(hypothesis.log_prob, 3)]
         for hypothesis in best
         if math.isfinite(hypothesis.log_prob)
     ]
     return {"path": _short(path), "best": n_best}
+
+
+def _blank_penalty(decoder: str) -> float:
+    """Return the decoder's option ``blank_penalty``, 0 where it has none."""
+    try:
+        return float(ComponentString.parse(decoder).options.get("blank_penalty", 0))
+    except ValueError:  # an option of that name of a plugin's decoder may hold anything
+        return 0.0
 
 
 def _short(text: str) -> str:

@@ -1,0 +1,45 @@
+"""Settings of earlier versions of ctcbench: how a stored document is translated, and what replaced each."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from ctcbench.contract.component_string import ComponentString
+from ctcbench.contract.errors import UsageError, nearest
+from ctcbench.contract.options import show
+
+# Settings that no longer exist, and what to write instead.
+REPLACEMENTS = {"blank_penalty_at_decoding": "it is an option of the decoder: beam_cpp:blank_penalty=2"}
+
+
+def translate_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the settings of a run in today's form; those of this version are returned unchanged.
+
+    Only complete documents are translated, which name every component: ``config.toml`` of a run folder,
+    ``config`` of a stored result, the configurations of a study's plan.
+    """
+    translated = dict(settings)
+    if isinstance(decoder := settings.get("decoder"), str) and "blank_penalty_at_decoding" in settings:
+        penalty = settings.get("blank_penalty", 0.0)
+        if translated.pop("blank_penalty_at_decoding") is True and penalty:
+            translated["decoder"] = _with_penalty(decoder, penalty)
+    return translated
+
+
+def unknown_setting(name: str, known: Collection[str]) -> str:
+    """Return the error text for a setting that does not exist: what replaced it, or the nearest name."""
+    if name in REPLACEMENTS:
+        return f"no setting {name!r} any more: {REPLACEMENTS[name]}"
+    return f"no setting {name!r}{nearest(name, known)} (settings: {', '.join(known)})"
+
+
+def _with_penalty(decoder: str, penalty: Any) -> str:
+    try:
+        parsed = ComponentString.parse(decoder)
+        # Earlier versions subtracted the setting first and the decoder's own option after it.
+        total = float(parsed.options.get("blank_penalty", 0)) + float(penalty)
+    except (UsageError, TypeError, ValueError):
+        return decoder  # a damaged document; the reader of the settings reports it
+    options = {**parsed.options, "blank_penalty": show(total)}
+    return str(ComponentString(parsed.name, options))

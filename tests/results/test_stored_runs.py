@@ -1,0 +1,120 @@
+"""Run folders and a study of an earlier version, stored beside this file, are read by this version.
+
+``stored_runs/c75e7d57aba4`` was trained with a blank penalty of 2 that applied at decoding as well,
+``stored_runs/1a7d1ecea43d`` with Muon at a scale of its own. ``stored_study`` is a study of four models.
+"""
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import ctcbench
+from ctcbench.__main__ import main
+from ctcbench.cli.installed_plugins import registry as installed
+from ctcbench.contract.errors import UsageError
+from ctcbench.pipeline.decode_stored import decode_stored
+from ctcbench.results.predictions import Predictions
+from ctcbench.results.run_folder import RunFolder
+from ctcbench.results.stored_config import stored_config
+from ctcbench.study.study_folder import StudyFolder, changes
+
+STORED = Path(__file__).parent / "stored_runs"
+STUDY = Path(__file__).parent / "stored_study"
+PENALISED, MUON = "c75e7d57aba4", "1a7d1ecea43d"
+DECODERS = {PENALISED: "beam_cpp:blank_penalty=2.0", MUON: "beam_cpp"}
+OLD_RESULTS = {PENALISED: "beam_cpp-02227d5e", MUON: "beam_cpp"}
+
+
+@pytest.fixture
+def runs(tmp_path, monkeypatch):
+    """A copy of the stored runs that a test may write to."""
+    monkeypatch.setenv("CTCBENCH_PLUGINS", "")
+    installed.cache_clear()
+    shutil.copytree(STORED, tmp_path / "runs")
+    yield tmp_path / "runs"
+    installed.cache_clear()
+
+
+@pytest.mark.parametrize("key", [PENALISED, MUON])
+def test_settings_are_translated(key):
+    config = stored_config(RunFolder(STORED / key))
+    assert config.decoder == DECODERS[key]
+    assert config.backbone == "cnn2:width=8" and config.epochs == 1
+
+
+@pytest.mark.parametrize("key", [PENALISED, MUON])
+def test_results_are_translated(key):
+    folder = RunFolder(STORED / key)
+    result = folder.read_result(OLD_RESULTS[key])
+    assert result.config == stored_config(folder).model_dump()
+    assert result.score.images == 16 and result.cost["parameters"] > 0
+
+
+@pytest.mark.parametrize("key", [PENALISED, MUON])
+def test_decoding_again_reproduces_the_stored_predictions_and_score(runs, registry, key):
+    folder = RunFolder(runs / key)
+    before = folder.read_result(OLD_RESULTS[key])
+    texts = Predictions.read(folder.predictions_path(OLD_RESULTS[key]))
+    after = decode_stored(registry, folder.path, DECODERS[key])
+    assert Predictions.read(folder.predictions_path(after.path.stem)) == texts
+    assert after.score == before.score
+    assert after.config == before.config
+    assert len(folder.results()[0]) == 1, "the result under the old name is superseded"
+
+
+def test_another_decoder_gets_the_log_probs_without_the_penalty(runs, registry):
+    plain = decode_stored(registry, runs / PENALISED, "beam_cpp")
+    penalised = RunFolder(runs / PENALISED).read_result(OLD_RESULTS[PENALISED])
+    assert plain.config["decoder"] == "beam_cpp"
+    assert plain.score.mean_length < penalised.score.mean_length
+
+
+def test_the_recogniser_reads_pictures(runs):
+    recogniser = ctcbench.load(runs / PENALISED)
+    noise = np.random.default_rng(0).integers(0, 255, (40, 150), np.uint8)
+    (prediction,) = recogniser.predict([noise])
+    assert len(prediction.text) > 20, "the penalty makes this little-trained model read many characters"
+    assert 0 <= prediction.confidence <= 1
+
+
+def test_commands_read_stored_runs(runs, capsys):
+    assert main(["report", str(runs), "--format", "json"]) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert PENALISED in json.dumps(report) and "blank_penalty_at_decoding" not in json.dumps(report)
+    assert main(["decode", str(runs / MUON), "--decoder", "greedy", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["config"]["decoder"] == "greedy"
+    for key in (PENALISED, MUON):
+        assert main(["show", "--config", str(runs / key / "config.toml"), "--json"]) == 0
+        assert json.loads(capsys.readouterr().out)["parameters"]["backbone"] > 0
+
+
+def test_a_run_can_begin_with_stored_weights(runs, registry, tmp_path):
+    config = stored_config(RunFolder(runs / PENALISED)).replace(
+        init_from=str(runs / PENALISED), max_steps=1, train_samples=16
+    )
+    result = ctcbench.pipeline.runner.run(registry, config, ctcbench.api.Runtime(tmp_path / "new"))
+    assert result.config["decoder"] == DECODERS[PENALISED]
+
+
+def test_a_checkpoint_of_an_earlier_version_is_not_resumed_but_named(runs, registry, tmp_path):
+    folder = RunFolder(runs / PENALISED)
+    folder.summary_path.unlink()
+    with pytest.raises(UsageError, match=f"{PENALISED} has them, but was started by another version"):
+        ctcbench.pipeline.runner.run(registry, stored_config(folder), ctcbench.api.Runtime(runs, resume=True))
+
+
+def test_a_stored_study_is_read_and_reported(tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv("CTCBENCH_PLUGINS", "")
+    shutil.copytree(STUDY, tmp_path / "runs")
+    (plan_path,) = (tmp_path / "runs/studies").glob("*/plan.json")
+    plan = StudyFolder(tmp_path / "runs", plan_path.parent.name).read_plan()
+    for model in plan["models"]:
+        for config in model["results"].values():
+            assert ctcbench.RunConfig(**config).model_dump() == config
+    assert changes(plan, plan) == []
+    assert main(["report", str(tmp_path / "runs"), "--format", "md"]) == 0
+    table = capsys.readouterr().out
+    assert "gru1:width=8" in table and "gru1:width=4" in table
