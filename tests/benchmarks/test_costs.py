@@ -5,7 +5,6 @@ import json
 import numpy as np
 import pytest
 import torch
-from tiny import TINY, tiny
 
 from ctcbench.__main__ import main
 from ctcbench.benchmarks import data_memory, floor, train_step
@@ -13,6 +12,7 @@ from ctcbench.pipeline.runner import draw
 from ctcbench.training import device
 from ctcbench.training.recognizer.spec_sheet import spec_sheet
 from ctcbench.training.runtime import Runtime
+from tests.tiny_config import TINY, tiny
 
 
 def test_the_parts_of_a_step_add_up(registry, own_cache):

@@ -8,10 +8,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from cli_cases import TINY, Cli, Plugins
 
 from ctcbench.__main__ import main
 from ctcbench.cli.installed_plugins import registry
+from tests.cli.cli_cases import TINY, Cli, Plugins
 
 
 @pytest.fixture(scope="session")

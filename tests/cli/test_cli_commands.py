@@ -9,10 +9,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from cli_cases import TINY, Cli
 from PIL import Image
 
 from ctcbench.__main__ import main
+from tests.cli.cli_cases import TINY, Cli
 
 Capture = pytest.CaptureFixture[str]
 

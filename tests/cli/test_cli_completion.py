@@ -5,7 +5,8 @@ from __future__ import annotations
 import shlex
 
 import pytest
-from cli_cases import GOOD, Cli, Plugins
+
+from tests.cli.cli_cases import GOOD, Cli, Plugins
 
 
 def _offers(cli: Cli, line: str, **environment: str) -> list[str]:

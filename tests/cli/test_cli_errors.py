@@ -11,12 +11,12 @@ import time
 from pathlib import Path
 
 import pytest
-from cli_cases import TINY, Cli
 
 from ctcbench.__main__ import main
 from ctcbench.cli.error_report import report_error
 from ctcbench.contract.errors import CtcbenchError, Interrupted
 from ctcbench.files.text import one_line
+from tests.cli.cli_cases import TINY, Cli
 
 MISTAKES = [
     (["run", "--epochs", "0"], "ctcbench run: --epochs 0:", "at least 1"),

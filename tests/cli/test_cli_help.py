@@ -7,13 +7,13 @@ import subprocess
 import sys
 
 import pytest
-from cli_cases import GOOD, Cli, Plugins
 
 from ctcbench.__main__ import main
 from ctcbench.cli.setting_flags import THEMES
 from ctcbench.config.run_config import flag, setting_fields
 from ctcbench.contract.components import KINDS
 from ctcbench.registry.discovery import load_registry
+from tests.cli.cli_cases import GOOD, Cli, Plugins
 
 HEAVY = "{'torch', 'numpy', 'PIL', 'rapidfuzz', 'safetensors', 'captcha'} & set(sys.modules)"
 

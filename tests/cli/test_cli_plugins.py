@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from cli_cases import GOOD, Cli, Plugins
+from tests.cli.cli_cases import GOOD, Cli, Plugins
 
 BROKEN = {
     "fails-at-import": ("raise RuntimeError('no licence')", "RuntimeError: no licence"),

@@ -9,9 +9,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from cli_cases import TINY
 
 from ctcbench.__main__ import main
+from tests.cli.cli_cases import TINY
 
 
 @pytest.fixture(scope="module")

@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
-from decoding_cases import assert_same, log_probs_of, random_case
 
 from ctcbench.decoding import Hypothesis, _core, beam_search
 from ctcbench.decoding.reference import beam_search_reference
+from tests.decoding.decoding_cases import assert_same, log_probs_of, random_case
 
 
 def compare(log_probs_TK, context, **options):

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
-from decoding_cases import log_probs_of
 
 from ctcbench.decoding import beam_search, beam_search_arrays
+from tests.decoding.decoding_cases import log_probs_of
 
 
 def as_lists(found):

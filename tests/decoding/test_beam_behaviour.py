@@ -5,10 +5,10 @@ import time
 
 import numpy as np
 import pytest
-from decoding_cases import log_probs_of
 
 from ctcbench.decoding import Hypothesis, beam_search
 from ctcbench.decoding.arrays import as_array
+from tests.decoding.decoding_cases import log_probs_of
 
 
 @pytest.fixture

@@ -1,12 +1,12 @@
 import numpy as np
 import pytest
-from decoding_cases import assert_same, log_probs_of
 
 from ctcbench.builtin.decoders import beam, beam_cpp, greedy
 from ctcbench.contract.data import LogProbs
 from ctcbench.contract.specs import Alphabet
 from ctcbench.decoding import beam_search, beam_search_arrays, greedy_search
 from ctcbench.decoding.reference import beam_search_reference
+from tests.decoding.decoding_cases import assert_same, log_probs_of
 
 
 @pytest.fixture

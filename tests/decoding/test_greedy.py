@@ -2,9 +2,9 @@ import itertools
 
 import numpy as np
 import pytest
-from decoding_cases import log_probs_of, random_case
 
 from ctcbench.decoding import Hypothesis, greedy_search
+from tests.decoding.decoding_cases import log_probs_of, random_case
 
 
 def plain(log_probs_TK, blank):

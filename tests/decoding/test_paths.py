@@ -6,10 +6,10 @@ import sys
 
 import numpy as np
 import pytest
-from decoding_cases import assert_same, log_probs_of, random_case
 
 from ctcbench.decoding import Hypothesis, _core, beam_search
 from ctcbench.decoding.reference import beam_search_reference
+from tests.decoding.decoding_cases import assert_same, log_probs_of, random_case
 
 LANES = [path for path in _core.paths() if path != "exact"]
 

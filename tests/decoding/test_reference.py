@@ -2,9 +2,9 @@ import itertools
 
 import numpy as np
 import pytest
-from decoding_cases import KINDS, log_probs_of, random_case
 
 from ctcbench.decoding.reference import all_labellings, beam_search_reference, label_log_prob, peak_frames
+from tests.decoding.decoding_cases import KINDS, log_probs_of, random_case
 
 
 def collapse(path, blank):

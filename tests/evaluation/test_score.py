@@ -8,13 +8,13 @@ import sys
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from text_pairs import pairs
 
 from ctcbench.contract.errors import CtcbenchError
 from ctcbench.evaluation import metrics
 from ctcbench.evaluation.metrics import METRICS, Metric, mean
 from ctcbench.evaluation.score import Score
 from ctcbench.evaluation.scoring import score
+from tests.evaluation.text_pairs import pairs
 
 GOOD = score(["ab", "cd"], ["ab", "ce"], "test").to_json()
 REQUIRED = ("split", "images", "exact", "empty_outputs", "mean_length", "collapsed")

@@ -2,13 +2,13 @@
 
 import pytest
 from hypothesis import given
-from text_pairs import pairs
 
 from ctcbench.contract.errors import UsageError
 from ctcbench.evaluation.collapse import has_collapsed
 from ctcbench.evaluation.confidence_intervals import wilson
 from ctcbench.evaluation.metrics import LOOKALIKES, char_accuracy, fold
 from ctcbench.evaluation.scoring import edit_distances, score
+from tests.evaluation.text_pairs import pairs
 
 
 def levenshtein(a, b):

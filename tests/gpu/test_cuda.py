@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 import torch
-from tiny import tiny
 
 from ctcbench import Alphabet, ImageSpec
 from ctcbench.evaluation.log_probs import load_log_probs
@@ -12,6 +11,7 @@ from ctcbench.results.run_folder import RunFolder
 from ctcbench.training import device, monitor
 from ctcbench.training.recognizer import model as recognizer
 from ctcbench.training.runtime import Runtime
+from tests.tiny_config import tiny
 
 pytestmark = [
     pytest.mark.gpu,

@@ -6,7 +6,6 @@ import math
 import numpy as np
 import pytest
 import torch
-from tiny import tiny
 from torch import nn
 
 from ctcbench import Alphabet, Hypothesis, ImageSpec, Sample
@@ -18,6 +17,7 @@ from ctcbench.registry.plugin import Plugin
 from ctcbench.results.run_folder import RunFolder
 from ctcbench.training.recognizer.weights import load_recognizer
 from ctcbench.training.runtime import Runtime
+from tests.tiny_config import tiny
 
 
 @pytest.fixture

@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from tiny import tiny
 
 import ctcbench
 from ctcbench.contract.errors import CtcbenchError, Interrupted, UsageError
@@ -19,6 +18,7 @@ from ctcbench.pipeline.decode_stored import decode_stored
 from ctcbench.results.run_folder import RunFolder
 from ctcbench.training import loop, step
 from ctcbench.training.runtime import Runtime
+from tests.tiny_config import tiny
 
 
 @pytest.fixture

@@ -7,11 +7,11 @@ import sys
 from pathlib import Path
 
 import pytest
-from tiny import TINY
 
 from ctcbench.config.run_config import RunConfig
 from ctcbench.config.train_key import resolve, train_key
 from ctcbench.results.run_folder import RunFolder
+from tests.tiny_config import TINY
 
 # 70 images in batches of 16: five steps an epoch, ten in all.
 SETTINGS = {**TINY, "ema": 0.9, "schedule": "plateau", "blank_penalty": 1.0}

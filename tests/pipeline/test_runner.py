@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 from PIL import Image
 from safetensors.numpy import load_file
-from tiny import tiny
 
 import ctcbench
 from ctcbench import RunConfig
@@ -25,6 +24,7 @@ from ctcbench.results.run_folder import RunFolder
 from ctcbench.training import loop, step
 from ctcbench.training.progress_events import ProgressListener
 from ctcbench.training.runtime import Runtime
+from tests.tiny_config import tiny
 
 
 class Listener(ProgressListener):

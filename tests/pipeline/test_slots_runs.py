@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-from tiny import tiny
 
 import ctcbench
 from ctcbench import Alphabet, LogProbs, RunConfig, UsageError, decoder, loss
@@ -18,6 +17,7 @@ from ctcbench.testing.synthetic_log_probs import sure_of
 from ctcbench.training.inference import validate
 from ctcbench.training.progress_events import ProgressListener
 from ctcbench.training.runtime import Runtime
+from tests.tiny_config import tiny
 
 SLOTS = {"head": "slots:count=2,slot_width=8", "loss": "slots", "decoder": "slots", "shortcut": "none"}
 

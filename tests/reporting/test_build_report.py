@@ -8,7 +8,6 @@ import time
 from pathlib import Path
 
 import pytest
-from report_cases import a_grid, a_run, readings, targets
 
 from ctcbench.contract.errors import UsageError
 from ctcbench.contract.hooks import Column
@@ -19,6 +18,7 @@ from ctcbench.reporting.failures import find_failures
 from ctcbench.reporting.plateaus import Plateaus
 from ctcbench.reporting.report_model import Report
 from ctcbench.results.run_folder import RunFolder, find_runs
+from tests.reporting.report_cases import a_grid, a_run, readings, targets
 
 
 def read_again(out: Path) -> list:

@@ -6,13 +6,13 @@ import json
 from pathlib import Path
 
 import pytest
-from report_cases import a_run
 
 from ctcbench.config.presets import read_preset
 from ctcbench.config.run_config import setting_fields
 from ctcbench.contract.errors import UsageError
 from ctcbench.reporting.build_report import build_report
 from ctcbench.reporting.study_lookup import find_studied
+from tests.reporting.report_cases import a_run
 
 NAMES = ("default", "talk-10k", "talk-overfit2")
 

@@ -8,7 +8,6 @@ import json
 import shutil
 
 import pytest
-from report_cases import a_run, readings, targets
 from rich.console import Console
 
 from ctcbench.__main__ import main
@@ -24,6 +23,7 @@ from ctcbench.reporting.run_report import run_report
 from ctcbench.reporting.study_lookup import find_studied
 from ctcbench.results.predictions import Predictions
 from ctcbench.results.run_folder import RunFolder
+from tests.reporting.report_cases import a_run, readings, targets
 
 FORMATS = ("table", "md", "csv", "latex", "json", "html", "svg")
 METRICS = '{"kind": "steps", "step": 1, "loss": 3.5}\n{"kind": "epoch", "step": 2, "val_exact": 0.5}\n'

@@ -4,12 +4,12 @@ import shutil
 import time
 from pathlib import Path
 
-import html_cases as cases
 import pytest
-from html_runs import a_page
 
 from ctcbench.registry.discovery import load_registry
 from ctcbench.reporting.formats.html.page import html_page
+from tests.reporting import html_cases as cases
+from tests.reporting.html_runs import a_page
 
 CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
 pytestmark = pytest.mark.skipif(

@@ -3,13 +3,13 @@
 import base64
 import io
 
-import html_cases as cases
 import numpy as np
 import pytest
 from PIL import Image
 
 from ctcbench.reporting.formats.html import cells, confusion, curves, images, mistakes
 from ctcbench.results.run_folder import RunFolder
+from tests.reporting import html_cases as cases
 
 
 @pytest.mark.parametrize(

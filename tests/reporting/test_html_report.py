@@ -4,10 +4,7 @@ import dataclasses
 import json
 import re
 
-import html_cases as cases
 import pytest
-from html_reader import Page, data_of
-from tiny import tiny
 from typer.testing import CliRunner
 
 import ctcbench
@@ -17,6 +14,9 @@ from ctcbench.contract.errors import UsageError
 from ctcbench.reporting.formats.html.page import as_json, html_page
 from ctcbench.reporting.report_model import Failure, Report, TalkFigure, Warn
 from ctcbench.training.runtime import Runtime
+from tests.reporting import html_cases as cases
+from tests.reporting.html_reader import Page, data_of
+from tests.tiny_config import tiny
 
 EVIL = "</script><script>alert(1)</script><img src=x onerror=alert(2)>&\"'"
 

@@ -7,11 +7,11 @@ import threading
 from pathlib import Path
 
 import pytest
-from report_cases import a_run
 
 from ctcbench.__main__ import main
 from ctcbench.contract.errors import UsageError
 from ctcbench.files.atomic import write_named
+from tests.reporting.report_cases import a_run
 
 
 def test_a_new_file_and_an_old_one_are_written_whole(tmp_path):

@@ -10,7 +10,6 @@ import shutil
 import subprocess
 
 import pytest
-from report_cases import a_grid, a_run
 from rich.console import Console
 
 from ctcbench.contract.hooks import Column
@@ -22,6 +21,7 @@ from ctcbench.reporting.formats.terminal import report_table
 from ctcbench.reporting.report_cells import p_value, row_cells, signed
 from ctcbench.reporting.report_model import Failure
 from ctcbench.reporting.report_warnings import ranges
+from tests.reporting.report_cases import a_grid, a_run
 
 
 @pytest.fixture(scope="module")

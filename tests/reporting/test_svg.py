@@ -8,7 +8,6 @@ import xml.etree.ElementTree as ET
 from pathlib import Path
 
 import pytest
-from report_cases import a_run
 
 from ctcbench.__main__ import main
 from ctcbench.contract.errors import UsageError
@@ -18,6 +17,7 @@ from ctcbench.reporting.formats.svg.curves import MOST_ROWS, curves_svg
 from ctcbench.reporting.formats.svg.markup import element
 from ctcbench.results.result import Result
 from ctcbench.results.run_folder import RunFolder
+from tests.reporting.report_cases import a_run
 
 ROOT = Path(__file__).parents[2]
 SVG = "{http://www.w3.org/2000/svg}"

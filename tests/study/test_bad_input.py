@@ -1,9 +1,9 @@
 """Whatever is wrong with a study is one line that names it, exit code 2, and nothing is written."""
 
 import pytest
-from study_cases import flags
 
 from ctcbench.__main__ import main
+from tests.study.study_cases import flags
 
 CASES = {
     "no-study": ([], ["no study"]),

@@ -8,7 +8,6 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from study_cases import ablate, ending, flags, plugin
 
 from ctcbench.__main__ import main
 from ctcbench.contract.components import Component
@@ -20,6 +19,7 @@ from ctcbench.registry.plugin import Plugin
 from ctcbench.study import worker
 from ctcbench.study.conductor import build_executor, resources_of
 from ctcbench.study.study_folder import StudyFolder
+from tests.study.study_cases import ablate, ending, flags, plugin
 
 PAGE = Path(__file__).parents[2] / "docs" / "plugins.md"
 

@@ -3,9 +3,9 @@
 import json
 
 from PIL import Image
-from study_cases import SETTINGS, ablate, flags, plan_of, plugin, records
 
 from ctcbench.__main__ import main
+from tests.study.study_cases import SETTINGS, ablate, flags, plan_of, plugin, records
 
 
 def test_what_fails_is_recorded_and_the_others_go_on(tmp_path, capsys):

@@ -1,7 +1,6 @@
 """From axes, rules and seeds to configurations: each checked, in order, and none of them twice."""
 
 import pytest
-from study_cases import SETTINGS
 
 from ctcbench.config.presets import STUDIES
 from ctcbench.config.run_config import RunConfig, setting_fields
@@ -11,6 +10,7 @@ from ctcbench.study.grid import expand
 from ctcbench.study.seeds import read_seeds
 from ctcbench.study.study_file import Spec, find_study, read_study, study_names
 from ctcbench.study.trial_labels import label, varied
+from tests.study.study_cases import SETTINGS
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,8 @@ import time
 from pathlib import Path
 
 import pytest
-from study_cases import ablate, alive, children, ending, flags, plugin, start
+
+from tests.study.study_cases import ablate, alive, children, ending, flags, plugin, start
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks for workers in /proc")
 GRID = [

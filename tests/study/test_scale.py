@@ -3,7 +3,6 @@
 import json
 
 import pytest
-from study_cases import SETTINGS, ablate, flags
 
 from ctcbench import RunConfig, UsageError
 from ctcbench.__main__ import main
@@ -14,6 +13,7 @@ from ctcbench.study.grid import expand
 from ctcbench.study.scale import read_scale, scaled
 from ctcbench.study.study_file import Spec, find_study, read_study
 from ctcbench.study.trial_labels import label, varied
+from tests.study.study_cases import SETTINGS, ablate, flags
 
 NAMED = """
 [[include]]

@@ -5,10 +5,10 @@ import subprocess
 import sys
 
 import pytest
-from study_cases import SETTINGS, ablate, ending, environment, flags, plan_of
 
 from ctcbench.__main__ import main
 from ctcbench.study.study_folder import StudyFolder
+from tests.study.study_cases import SETTINGS, ablate, ending, environment, flags, plan_of
 
 GRID = flags(backbone=["cnn3:width=4", "cnn2:width=4"], decoder=["greedy", "beam_cpp"])
 

@@ -3,9 +3,8 @@
 import math
 import threading
 
-from broken_parts import part_that_breaks
-
 from ctcbench import Outcome, carry_out
+from tests.testing.broken_parts import part_that_breaks
 
 
 class Here:

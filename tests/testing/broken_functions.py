@@ -2,10 +2,10 @@
 
 import numpy as np
 import torch
-from broken_parts import breaks, part_that_breaks
 
 from ctcbench import Hypothesis
 from ctcbench.decoding import greedy_search
+from tests.testing.broken_parts import breaks, part_that_breaks
 
 # Losses ---------------------------------------------------------------------------------------------
 

@@ -2,8 +2,9 @@
 
 import numpy as np
 import torch
-from broken_parts import breaks
 from torch import nn
+
+from tests.testing.broken_parts import breaks
 
 
 def module_that_breaks(kind, rule, says):

@@ -6,9 +6,9 @@ import random
 from dataclasses import dataclass, field
 
 import numpy as np
-from broken_parts import breaks
 
 from ctcbench import Alphabet, ImageSpec, Sample
+from tests.testing.broken_parts import breaks
 
 
 @dataclass(frozen=True)

@@ -7,13 +7,8 @@ from dataclasses import dataclass, replace
 from types import SimpleNamespace
 from typing import Annotated
 
-import broken_executors
-import broken_functions  # noqa: F401
-import broken_modules  # noqa: F401
-import broken_sources as sources
 import pytest
 import torch
-from broken_parts import BROKEN, breaks, small
 from pydantic import Field
 
 from ctcbench import Alphabet, BadSample, Hypothesis, ImageSpec, Sample, UsageError
@@ -29,6 +24,13 @@ from ctcbench.testing import (
 )
 from ctcbench.testing import general_rules as general
 from ctcbench.testing.case import BrokenRule, Case
+from tests.testing import (
+    broken_executors,
+    broken_functions,  # noqa: F401
+    broken_modules,  # noqa: F401
+)
+from tests.testing import broken_sources as sources
+from tests.testing.broken_parts import BROKEN, breaks, small
 
 # Any kind -------------------------------------------------------------------------------------------
 

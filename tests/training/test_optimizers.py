@@ -2,11 +2,11 @@
 
 import pytest
 import torch
-from test_step import some_state, steps
 
 from ctcbench.training import split
 from ctcbench.training.optimizers import _gates, orthogonal
 from ctcbench.training.step import train_step
+from tests.training.step_cases import some_state, steps
 
 
 @pytest.mark.parametrize("shape", [(8, 8), (16, 9), (9, 40), (1, 7), (30, 1)])

@@ -1,9 +1,9 @@
 import itertools
 
 import pytest
-from tiny import tiny
 
 from ctcbench.training.schedule import Plateau, blank_penalty, learning_rate
+from tests.tiny_config import tiny
 
 
 def rates(steps=100, **settings):

@@ -7,12 +7,12 @@ import dataclasses
 
 import pytest
 import torch
-from test_step import ALPHABET, IMAGE, some_samples
-from tiny import tiny
 
 from ctcbench.training import optimizers, split, step
 from ctcbench.training.device import Compute
 from ctcbench.training.recognizer.model import build_recognizer
+from tests.tiny_config import tiny
+from tests.training.step_cases import ALPHABET, IMAGE, some_samples
 
 META = torch.device("meta")
 

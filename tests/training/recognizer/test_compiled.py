@@ -2,7 +2,6 @@ import os
 
 import pytest
 import torch
-from tiny import tiny
 from torch._dynamo.exc import TorchDynamoException
 
 import ctcbench
@@ -11,6 +10,7 @@ from ctcbench.results.run_folder import RunFolder
 from ctcbench.training import device, monitor
 from ctcbench.training.recognizer.compiled import Compiled
 from ctcbench.training.runtime import Runtime
+from tests.tiny_config import tiny
 
 
 class Counting(torch.nn.Module):

@@ -12,7 +12,7 @@ from safetensors.torch import load_file
 from ctcbench.results.run_folder import RunFolder
 
 HERE, ROOT = Path(__file__).parent, Path(__file__).parents[3]
-DRIVER, CHECKS = HERE / "several_driver.py", HERE / "several_checks.py"
+DRIVER, CHECKS = HERE / "torchrun_driver.py", HERE / "two_process_checks.py"
 
 # No dropout, as each process draws its own; 65 images in batches of 15 are parts of 7 and 8, and at an
 # epoch's end of 2 and 3.

@@ -3,7 +3,6 @@
 import pytest
 import torch
 from safetensors.torch import load_file
-from several import CHECKS, HERE, torchrun
 
 import ctcbench
 from ctcbench.__main__ import main
@@ -14,6 +13,7 @@ from ctcbench.training.distributed import process_rank as launch
 from ctcbench.training.distributed.process_rank import Place, place
 from ctcbench.training.distributed.torch_group import SeveralProcesses
 from ctcbench.training.step import step_seed
+from tests.training.distributed.torchrun_cases import CHECKS, torchrun
 
 SECOND = {
     "RANK": "1", "WORLD_SIZE": "2", "LOCAL_RANK": "1", "LOCAL_WORLD_SIZE": "2",
@@ -30,7 +30,7 @@ STEPS = [
 def checked(tmp_path_factory, own_cache):
     """What two processes found beside what one did, by process."""
     folder = tmp_path_factory.mktemp("checks")
-    done = torchrun(CHECKS, folder, folders=[HERE])
+    done = torchrun(CHECKS, folder)
     assert done.returncode == 0, done.stderr
     return [load_file(folder / f"{rank}.safetensors") for rank in (0, 1)]
 
@@ -164,7 +164,7 @@ def test_the_first_has_the_word_and_the_others_only_if_it_does_not_come(monkeypa
 
 
 def test_less_than_an_image_for_each_process_in_python(monkeypatch, tmp_path, registry):
-    from tiny import tiny
+    from tests.tiny_config import tiny
 
     alone(monkeypatch)
     with pytest.raises(UsageError, match="--batch-size 1: less than an image for each of 2 processes"):
@@ -173,7 +173,7 @@ def test_less_than_an_image_for_each_process_in_python(monkeypatch, tmp_path, re
 
 
 def test_each_process_gets_its_own_gpu(monkeypatch):
-    from tiny import tiny
+    from tests.tiny_config import tiny
 
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)

@@ -1,4 +1,4 @@
-"""What test_several_parts.py asks of two processes: each writes its tensors beside those of one process."""
+"""What test_process_group.py asks of two processes: each writes its tensors beside those of one process."""
 
 import copy
 import os
@@ -7,8 +7,6 @@ import sys
 import numpy as np
 import torch
 from safetensors.torch import save_file
-from test_step import ALPHABET, IMAGE, some_samples
-from tiny import tiny
 from torch import distributed, nn
 
 from ctcbench.registry.discovery import load_registry
@@ -19,6 +17,8 @@ from ctcbench.training.distributed.sync_batch_norm import synchronise
 from ctcbench.training.distributed.torch_group import joined
 from ctcbench.training.recognizer.model import build_recognizer
 from ctcbench.training.step import new_state, train_step
+from tests.tiny_config import tiny
+from tests.training.step_cases import ALPHABET, IMAGE, some_samples
 
 NORMS = {
     "2d": (nn.BatchNorm2d(5), (9, 5, 4, 6), torch.float32),

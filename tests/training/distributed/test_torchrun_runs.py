@@ -8,7 +8,6 @@ import textwrap
 import numpy as np
 import pytest
 import torch
-from several import SETTINGS, close, drive, ending, flags, losses, said, stored, torchrun
 
 from ctcbench import RunConfig
 from ctcbench.evaluation.log_probs import load_log_probs
@@ -16,6 +15,17 @@ from ctcbench.pipeline import runner
 from ctcbench.training import loop, split, step
 from ctcbench.training.progress_events import ProgressListener
 from ctcbench.training.runtime import Runtime
+from tests.training.distributed.torchrun_cases import (
+    SETTINGS,
+    close,
+    drive,
+    ending,
+    flags,
+    losses,
+    said,
+    stored,
+    torchrun,
+)
 
 STEPS = 30  # six epochs of four batches of 15 and one of 5
 

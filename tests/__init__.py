@@ -1,0 +1,1 @@
+"""Tests of ctcbench; a package, so that tests import helpers as `tests.folder.module`."""

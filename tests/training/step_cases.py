@@ -1,0 +1,40 @@
+"""Samples and training states that the tests of a training step share."""
+
+import numpy as np
+import torch
+
+from ctcbench import Alphabet, ImageSpec
+from ctcbench.contract.data import Samples
+from ctcbench.training import device, split
+from ctcbench.training.recognizer.model import build_recognizer
+from ctcbench.training.step import new_state, train_step
+from tests.tiny_config import tiny
+
+IMAGE, ALPHABET = ImageSpec(24, 60), Alphabet("0123456789")
+
+
+def some_samples(count=20, texts=None, seed=0):
+    generator = np.random.default_rng(seed)
+    images = generator.integers(0, 256, (count, 1, IMAGE.height, IMAGE.width), dtype=np.uint8)
+    texts = texts or ["".join(generator.choice(list("0123456789"), 2)) for _ in range(count)]
+    names = tuple(f"image {i}" for i in range(count))
+    return Samples(images, np.full(count, IMAGE.width, np.int32), tuple(texts), names, "made up")
+
+
+def some_state(registry, samples=None, **settings):
+    config = tiny(**{"amp": False, **settings})
+    compute = device.choose(config)
+    torch.manual_seed(config.seed)
+    model = build_recognizer(registry, config, IMAGE, ALPHABET)
+    part = split.make_split(samples or some_samples(), ALPHABET, compute.device)
+    objective = registry.build("loss", config.loss, ALPHABET)
+    augment = registry.build("augmentation", config.augmentation, IMAGE)
+    return new_state(model, augment, objective, config, compute, steps=10), part, config
+
+
+def steps(registry, count, **settings):
+    state, part, config = some_state(registry, **settings)
+    losses = [
+        train_step(state, split.batch_at(part, step, config), config).loss.item() for step in range(count)
+    ]
+    return losses, state
