@@ -17,6 +17,12 @@ def main(argv: list[str] | None = None) -> int:
         sys.stdout.flush()
         return code
     except BaseException as error:
+        # First, because the error report needs some of these packages itself.
+        from ctcbench.cli.missing_packages import explain_missing_packages
+
+        if line := explain_missing_packages(error):
+            print(line, file=sys.stderr)
+            return 1
         from ctcbench.cli.app import command_path
         from ctcbench.cli.error_report import report_error
 

@@ -1,14 +1,12 @@
-"""What a package index would get: sdist, then wheel, then an import in a clean environment."""
+"""The sdist and the wheel: their files and metadata, and an installation in a clean environment."""
 
 import os
-import subprocess
 import sys
 import tarfile
 import tomllib
 import zipfile
 from pathlib import Path
 
-import pytest
 from packaging.requirements import Requirement
 from packaging.version import Version
 
@@ -30,29 +28,6 @@ assert best.labels == (1, 1), best
 from ctcbench.config.presets import preset_names
 assert "talk-final" in preset_names()
 """
-
-
-def run(*command, **options):
-    done = subprocess.run(command, capture_output=True, text=True, timeout=600, **options)
-    assert done.returncode == 0, f"{command}:\n{done.stdout}\n{done.stderr}"
-    return done.stdout
-
-
-@pytest.fixture(scope="module")
-def built(tmp_path_factory):
-    """Build the sdist from the checkout, and the wheel from what the sdist holds alone."""
-    folder = tmp_path_factory.mktemp("dist")
-    # What git knows, so that nothing that lies about in the checkout gets in.
-    source = tmp_path_factory.mktemp("source")
-    names = run("git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", cwd=ROOT).split("\0")
-    for name in filter(None, names):
-        if (ROOT / name).is_file():
-            target = source / name
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_bytes((ROOT / name).read_bytes())
-    run(sys.executable, "-m", "build", "--no-isolation", "--outdir", str(folder), str(source))
-    (sdist,), (wheel,) = folder.glob("*.tar.gz"), folder.glob("*.whl")
-    return sdist, wheel
 
 
 def test_the_sdist_has_what_the_wheel_is_built_from(built):
@@ -84,7 +59,7 @@ def test_the_wheel_is_complete_and_says_what_it_is(built):
     assert "ctcbench = ctcbench.__main__:main" in points
 
 
-def test_it_installs_and_works_in_a_clean_environment(built, tmp_path):
+def test_it_installs_and_works_in_a_clean_environment(built, run, tmp_path):
     run(sys.executable, "-m", "venv", str(tmp_path / "clean"))
     python = tmp_path / "clean" / "bin" / "python"
     constraints = str(ROOT / "constraints.txt")

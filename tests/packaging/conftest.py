@@ -1,0 +1,51 @@
+"""The sdist and the wheel, built once for all tests of packaging."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from filelock import FileLock
+
+ROOT = Path(__file__).parent.parent.parent
+
+
+def run_command(*command, **options):
+    done = subprocess.run(command, capture_output=True, text=True, timeout=600, **options)
+    assert done.returncode == 0, f"{command}:\n{done.stdout}\n{done.stderr}"
+    return done.stdout
+
+
+@pytest.fixture(scope="session")
+def run():
+    """Return a function that runs a command, checks that it succeeds, and returns its standard output."""
+    return run_command
+
+
+@pytest.fixture(scope="session")
+def built(tmp_path_factory, worker_id):
+    """Build the sdist from the checkout and the wheel from the sdist; return both paths."""
+    # The processes of pytest-xdist share the parent folder of their base folders; the first one builds.
+    shared = tmp_path_factory.getbasetemp()
+    if worker_id != "master":
+        shared = shared.parent
+    folder = shared / "dist"
+    with FileLock(shared / "dist.lock"):
+        if not folder.is_dir():
+            draft = tmp_path_factory.mktemp("draft")
+            source = tmp_path_factory.mktemp("source")
+            _copy_known_files(source)
+            run_command(sys.executable, "-m", "build", "--no-isolation", "--outdir", str(draft), str(source))
+            draft.rename(folder)  # only a complete build has this name
+    (sdist,), (wheel,) = folder.glob("*.tar.gz"), folder.glob("*.whl")
+    return sdist, wheel
+
+
+def _copy_known_files(target):
+    """Copy the files that git does not ignore, so that stray build outputs are not packaged."""
+    listed = run_command("git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", cwd=ROOT)
+    for name in filter(None, listed.split("\0")):
+        if (ROOT / name).is_file():
+            copy = target / name
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            copy.write_bytes((ROOT / name).read_bytes())
