@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ctcbench.config.run_config import RunConfig
+from ctcbench.cli.views.decoding_examples import Example
 from ctcbench.config.train_key import fitting_decoders
 from ctcbench.contract.component_string import ComponentString
 from ctcbench.contract.errors import CtcbenchError, UsageError
 from ctcbench.registry.component_registry import Registry
-from ctcbench.reporting.examples import Example
 from ctcbench.results.result import Result
 from ctcbench.results.run_folder import RunFolder
 
@@ -32,21 +31,20 @@ def the_run(folder: Path) -> RunFolder:
     return run
 
 
-def examples_of(registry: Registry, result: Result, folder: Path) -> list[Example]:
-    """Return example images of a result, none where its log-probs can't be read."""
+def examples_of(result: Result, folder: Path) -> list[Example]:
+    """Return example images of a result; none if its log-probabilities or predictions cannot be read."""
+    from ctcbench.cli.views.decoding_examples import choose_examples
     from ctcbench.evaluation.log_probs import load_log_probs
-    from ctcbench.pipeline.decode_stored import decode
-    from ctcbench.reporting.examples import choose, first_images
+    from ctcbench.reporting.stored_predictions import stored_predictions
 
+    predictions = stored_predictions(result)
+    if predictions is None:
+        return []
     try:
-        config = RunConfig(**result.config)
-        stored = load_log_probs(RunFolder(folder).log_probs_path(result.score.split))
-        log_probs = first_images(stored, _LOOKED_AT)
-        hypotheses, _ = decode(registry, config.decoder, log_probs)
-        decoded = [log_probs.alphabet.decode(hypothesis.labels) for hypothesis in hypotheses]
+        log_probs = load_log_probs(RunFolder(folder).log_probs_path(result.score.split))
     except CtcbenchError:
-        return []  # the figures stand; pictures of them are an extra
-    return choose(log_probs, decoded)
+        return []  # the metrics are complete without examples
+    return choose_examples(log_probs, predictions.texts[:_LOOKED_AT])
 
 
 def other_decoders(registry: Registry, result: Result) -> list[str]:

@@ -172,7 +172,6 @@ def _show_results(registry: Registry, plan: Plan, ending: Ending, wanted: Wanted
     results = [result for _, _, result in rows]
     report = build_report(
         results,
-        registry=registry,
         columns=registry.columns(),
         failures=failures,
         studied=find_studied(plan.folder.out),

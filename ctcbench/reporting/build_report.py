@@ -9,14 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from ctcbench.contract.hooks import Column
-from ctcbench.registry.component_registry import Registry
 from ctcbench.reporting.axes import find_axes, group, settings_of
 from ctcbench.reporting.comparisons import compare
 from ctcbench.reporting.effects import find_effects
 from ctcbench.reporting.report_model import Comparison, Failure, Report, Row, Verdict, Warn
 from ctcbench.reporting.report_rows import make_rows
 from ctcbench.reporting.report_warnings import find_cautions, numbers
-from ctcbench.reporting.stored_predictions import predictions_of
 from ctcbench.reporting.study_lookup import Studied, of
 from ctcbench.results.result import Result
 from ctcbench.study.scale import described
@@ -26,7 +24,6 @@ def build_report(
     results: Sequence[Result],
     by: Sequence[str] | None = None,
     *,
-    registry: Registry | None = None,
     columns: Sequence[Column] = (),
     damaged: Sequence[str] = (),
     failures: Sequence[Failure] = (),
@@ -37,7 +34,6 @@ def build_report(
     Args:
         results: in any order; of those that have every setting alike, the one begun last counts.
         by: the settings that make rows; by default every one that differs, but for the seed.
-        registry: where to find the decoders of results whose texts are not stored.
         columns: the plugins' extra columns.
         damaged: a line for each file that could not be read, passed on.
         failures: the runs that gave no result, passed on.
@@ -48,7 +44,7 @@ def build_report(
     """
     kept, dropped = _latest(results)
     axes = find_axes(kept, by if kept else None, studied)
-    rows = make_rows(group(kept, axes), axes, lambda result: predictions_of(result, registry), columns)
+    rows = make_rows(group(kept, axes), axes, columns)
     comparisons, tests = compare(rows)
     effects = find_effects(rows, axes.names)
     rows = [_marked(row, comparisons) for row in rows]

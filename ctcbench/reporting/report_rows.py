@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,36 +11,31 @@ from ctcbench.contract.hooks import Column
 from ctcbench.evaluation import metrics
 from ctcbench.evaluation.metrics import Metric
 from ctcbench.evaluation.seed_statistics import spread
+from ctcbench.files.text import one_line
 from ctcbench.reporting.axes import Axes, seed_of
 from ctcbench.reporting.members import Collapse, Member, mean_by_seed
 from ctcbench.reporting.report_model import Estimate, Row
-from ctcbench.reporting.result_tables import plugin_cells
+from ctcbench.reporting.stored_predictions import stored_predictions
 from ctcbench.reporting.talk_figures import talk_figure
-from ctcbench.results.predictions import Predictions
 from ctcbench.results.result import COSTS, Result
-
-Predict = Callable[[Result], Predictions | None]
 
 
 def make_rows(
     groups: Mapping[tuple[str, ...], Sequence[Result]],
     axes: Axes,
-    predict: Predict,
     columns: Sequence[Column],
 ) -> list[Row]:
     """Return a row for each group, the best mean exact accuracy first, numbered from 1."""
     rows = [
-        _row(dict(zip(axes.names, values, strict=True)), results, predict, columns)
+        _row(dict(zip(axes.names, values, strict=True)), results, columns)
         for values, results in groups.items()
     ]
     rows.sort(key=_rank)
     return [_numbered(row, number) for number, row in enumerate(rows, start=1)]
 
 
-def _row(
-    axes: Mapping[str, str], results: Sequence[Result], predict: Predict, columns: Sequence[Column]
-) -> Row:
-    members = tuple(_member(result, predict) for result in results)
+def _row(axes: Mapping[str, str], results: Sequence[Result], columns: Sequence[Column]) -> Row:
+    members = tuple(_member(result) for result in results)
     exact = [result.score.exact for result in results]
     measured = {metric.name: _estimate(results, metric) for metric in metrics.METRICS}
     costs = {name: _cost(results, name) for name in COSTS}
@@ -61,7 +56,7 @@ def _numbered(row: Row, number: int) -> Row:
     return Row(**{**vars(row), "number": number})
 
 
-def _member(result: Result, predict: Predict) -> Member:
+def _member(result: Result) -> Member:
     training: Any = result.provenance.get("training")
     recorded = isinstance(training, Mapping) and "left_plateau_step" in training
     left = training["left_plateau_step"] if recorded else None
@@ -69,7 +64,7 @@ def _member(result: Result, predict: Predict) -> Member:
         seed_of(result),
         result.folder or Path(),
         result,
-        predict(result),
+        stored_predictions(result),
         left if isinstance(left, int) else None,
         recorded and left is None,
     )
@@ -115,3 +110,16 @@ def _plugins(results: Sequence[Result], columns: Sequence[Column]) -> tuple[tupl
         for header, text in plugin_cells(result, columns):
             texts.setdefault(header, {})[text] = None
     return tuple((header, " · ".join(found)) for header, found in texts.items())
+
+
+def plugin_cells(result: Result, columns: Sequence[Column]) -> list[tuple[str, str]]:
+    """Return header and text of each plugin's column; the text of one that raises is its error."""
+    document = result.to_json()
+    cells = []
+    for column in columns:
+        try:
+            text = str(column.text(document))
+        except Exception as error:  # a plugin may raise anything, and the rest of the report stands
+            text = f"failed: {type(error).__name__}: {error}"
+        cells.append((one_line(column.header), one_line(text)))
+    return cells

@@ -1,4 +1,4 @@
-"""The talk's figures (Cheliotis 2025), and which rows were run with the preset that they are of."""
+"""The results of the talk (Cheliotis 2025), and which rows were run with one of its presets."""
 
 from __future__ import annotations
 
@@ -11,30 +11,47 @@ from ctcbench.config.run_config import COMPONENT_SETTINGS, RunConfig, setting_fi
 from ctcbench.contract.component_string import ComponentString
 from ctcbench.contract.errors import UsageError
 from ctcbench.reporting.report_model import TalkFigure
-from ctcbench.reporting.verdict import is_talks_data
 
+# By preset: the metrics that the talk reported, and its remark.
 FIGURES: Mapping[str, tuple[Mapping[str, float], str]] = {
     "talk-overfit1": ({"exact": 0.0}, "only blanks"),
     "talk-overfit2": ({}, "readable but wrong strings"),
     "talk-10k": ({"exact": 0.0010, "char_accuracy": 0.2794, "edit_distance": 3.22}, ""),
     "talk-final": ({"exact": 0.5306, "char_accuracy": 0.7974, "edit_distance": 0.76}, "on an A100"),
 }
+TALK_EXACT = FIGURES["talk-final"][0]["exact"]
+# The talk's data: the values of a captcha's options, where they are given.
+_DATA_OPTIONS = {
+    "width": "150", "height": "40", "length": "5", "alphabet": "alnum", "noise": "both", "fonts": "",
+}  # fmt: skip
 _SIZES = ("train_samples", "val_samples", "test_samples", "epochs", "max_steps")
-# What says how a run is computed, where it begins, and where its images lie; not what is run.
-_FREE = {
+# Settings that say how a run is computed, what it starts from and where its images are. They do not change
+# which experiment it is.
+_IGNORED = {
     "dataset", "seed", "device", "amp", "amp_dtype", "channels_last", "deterministic", "init_from",
     "skip_bad", "aux_weight",
 }  # fmt: skip
 
 
+def is_talk_data(config: Mapping[str, Any]) -> bool:
+    """Return whether a run read CAPTCHAs like the talk's: 150×40 pixels, five of 62 characters."""
+    try:
+        dataset = ComponentString.parse(str(config.get("dataset", "")))
+    except UsageError:
+        return False
+    return dataset.name == "captcha" and all(
+        dataset.options.get(name, value) == value for name, value in _DATA_OPTIONS.items()
+    )
+
+
 def talk_figure(config: Mapping[str, Any]) -> TalkFigure | None:
-    """Return what the talk reported for the preset that `config` is, scaled or not; else None."""
-    if not is_talks_data(config):
+    """Return what the talk reported for the preset that `config` equals, except in size; None if none."""
+    if not is_talk_data(config):
         return None
     for name, (metrics, note) in FIGURES.items():
         preset = _preset(name)
-        compared = [key for key in preset if key not in _FREE and key not in _SIZES]
-        if preset and all(_same(key, config.get(key, preset[key]), preset[key]) for key in compared):
+        compared = [key for key in preset if key not in _IGNORED and key not in _SIZES]
+        if preset and all(_is_same(key, config.get(key, preset[key]), preset[key]) for key in compared):
             scaled = ", ".join(
                 f"{key} {preset[key]} → {config[key]}"
                 for key in _SIZES
@@ -51,7 +68,7 @@ def _preset(name: str) -> dict[str, Any]:
     return RunConfig(**read_preset(name, setting_fields())).model_dump()
 
 
-def _same(key: str, ours: Any, theirs: Any) -> bool:
+def _is_same(key: str, ours: Any, theirs: Any) -> bool:
     if key not in COMPONENT_SETTINGS:
         return bool(ours == theirs)
     try:

@@ -157,7 +157,7 @@ def test_a_plateau_without_blanks_is_not_called_by_them(registry, tmp_path):
     assert "plateau: no better than guessing for 200 steps" in plateau
     assert "blank" not in plateau
 
-    from ctcbench.reporting.verdict import diagnosis
+    from ctcbench.cli.views.run_diagnosis import diagnosis
 
     advice = str(diagnosis(result))
     assert "a plateau; no better than guessing for the last 250 steps" in advice or "same text" in advice

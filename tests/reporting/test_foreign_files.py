@@ -11,6 +11,7 @@ import pytest
 from rich.console import Console
 
 from ctcbench.__main__ import main
+from ctcbench.cli.views.run_report import run_report
 from ctcbench.contract.errors import CtcbenchError
 from ctcbench.contract.hooks import Column
 from ctcbench.evaluation.score import Score
@@ -19,7 +20,6 @@ from ctcbench.reporting.failures import find_failures
 from ctcbench.reporting.formats.csv_json import to_csv
 from ctcbench.reporting.formats.html.curves import training_curves
 from ctcbench.reporting.formats.markdown import to_markdown
-from ctcbench.reporting.run_report import run_report
 from ctcbench.reporting.study_lookup import find_studied
 from ctcbench.results.predictions import Predictions
 from ctcbench.results.run_folder import RunFolder

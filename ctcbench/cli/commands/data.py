@@ -71,7 +71,7 @@ def preview(
     if out is not None:
         require_place(out)
     drawn = _drawn(dataset, split, samples, skip_bad, None)
-    from ctcbench.reporting.contact_sheet import contact_sheet, half_blocks
+    from ctcbench.cli.views.contact_sheet import contact_sheet, half_blocks
 
     console = Console(highlight=False)
     if augmentation is not None:

@@ -68,7 +68,6 @@ def report(
     found = build_report(
         results,
         settings_named(by),
-        registry=installed,
         columns=installed.columns(),
         damaged=problems,
         failures=failures,

@@ -103,14 +103,14 @@ def print_json(result: Result) -> None:
 def print_report(result: Result, folder: Path) -> None:
     """Print the report of a result, with examples from the log-probs that its run folder holds."""
     from ctcbench.cli.run_folder_views import examples_of, other_decoders
-    from ctcbench.reporting.run_report import run_report
+    from ctcbench.cli.views.run_report import run_report
 
     installed = registry()
     console = Console(highlight=False)
     parts = run_report(
         result,
         folder,
-        examples=examples_of(installed, result, folder),
+        examples=examples_of(result, folder),
         columns=installed.columns(),
         other_decoders=other_decoders(installed, result),
     )

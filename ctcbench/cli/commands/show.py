@@ -25,7 +25,7 @@ def show(
 
     installed = registry()
     config = resolve(installed, config)
-    from ctcbench.reporting.spec_table import spec_tables
+    from ctcbench.cli.views.spec_table import spec_tables
     from ctcbench.training.recognizer.spec_sheet import spec_sheet
 
     sheet = spec_sheet(installed, config)

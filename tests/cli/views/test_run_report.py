@@ -1,4 +1,4 @@
-"""Results as tables and sentences: pure functions, looked at as text."""
+"""What commands print about one run: score, cost, examples, diagnosis; contact sheets."""
 
 from __future__ import annotations
 
@@ -10,16 +10,15 @@ import numpy as np
 import pytest
 from rich.console import Console
 
+from ctcbench.cli.views.contact_sheet import contact_sheet, half_blocks
+from ctcbench.cli.views.decoding_examples import Example, choose_examples, examples_table, highlight
+from ctcbench.cli.views.run_diagnosis import diagnosis, talk_comparison
+from ctcbench.cli.views.run_report import run_report
 from ctcbench.contract.data import LogProbs
 from ctcbench.contract.hooks import Column
 from ctcbench.contract.specs import Alphabet
-from ctcbench.evaluation.metrics import DECIMAL, PERCENT
 from ctcbench.evaluation.score import Score
-from ctcbench.reporting.contact_sheet import contact_sheet, half_blocks
-from ctcbench.reporting.examples import Example, choose, examples_table, first_images, highlighted
-from ctcbench.reporting.number_format import count, host, interval_with_unit, percent, seconds
-from ctcbench.reporting.run_report import run_report
-from ctcbench.reporting.verdict import beside_the_talk, diagnosis, is_talks_data
+from ctcbench.reporting.talk_figures import is_talk_data
 from ctcbench.results.result import Result
 
 
@@ -54,20 +53,8 @@ def shown(*parts: Any, width: int = 100) -> str:
     return console.file.getvalue()
 
 
-def test_figures() -> None:
-    assert percent(0.9195) == "91.95 %"
-    assert interval_with_unit((0.907, 0.931), PERCENT) == "90.70 – 93.10 %"
-    assert interval_with_unit((0.0831, 0.11), DECIMAL) == "0.083 – 0.110"
-    assert [count(v) for v in (None, 0, 7, 2306110, 327.6, 12.34, 0.0499)] == [
-        "–", "0", "7", "2,306,110", "328", "12.3", "0.0499",
-    ]  # fmt: skip
-    assert [seconds(v) for v in (None, 9.34, 245.2, 7380)] == ["–", "9.3 s", "4 min 05 s", "2 h 03 min"]
-    assert host({"host": {"cpu": "A CPU", "gpu": "A GPU", "cores": 2}}) == "A GPU"
-    assert host({}) == "unknown machine"
-
-
 @pytest.mark.parametrize("width", [60, 80, 120])
-def test_the_run_report_has_everything(width: int) -> None:
+def test_the_run_report_is_complete(width: int) -> None:
     text = shown(
         *run_report(
             a_result(),
@@ -85,18 +72,18 @@ def test_the_run_report_has_everything(width: int) -> None:
     assert max(map(len, text.splitlines())) <= width
 
 
-def test_a_column_that_raises_says_so() -> None:
+def test_a_plugin_column_that_raises_shows_its_error() -> None:
     text = shown(
         *run_report(a_result(), Path("r"), columns=[Column("odd", lambda document: document["none"])])
     )
     assert "failed: KeyError" in text
 
 
-def test_the_talk_is_set_beside_results_on_its_kind_of_data() -> None:
-    above, below = beside_the_talk(a_result(0.9195)), beside_the_talk(a_result(0.5))
+def test_results_on_the_talks_data_are_compared_with_the_talk() -> None:
+    above, below = talk_comparison(a_result(0.9195)), talk_comparison(a_result(0.5))
     assert above and "53.06 %" in above.plain and "38.89 points above" in above.plain
     assert below and "3.06 points below" in below.plain
-    assert is_talks_data({"dataset": "captcha:width=150,alphabet=alnum,seed=3"})
+    assert is_talk_data({"dataset": "captcha:width=150,alphabet=alnum,seed=3"})
     for dataset in (
         "captcha:alphabet=digits",
         "captcha:length=4",
@@ -104,11 +91,11 @@ def test_the_talk_is_set_beside_results_on_its_kind_of_data() -> None:
         "captcha:noise=none",
         "???",
     ):
-        assert not is_talks_data({"dataset": dataset})
-        assert beside_the_talk(a_result(config={"dataset": dataset})) is None
+        assert not is_talk_data({"dataset": dataset})
+        assert talk_comparison(a_result(config={"dataset": dataset})) is None
 
 
-def test_a_collapsed_run_gets_a_diagnosis_and_advice() -> None:
+def test_a_collapsed_run_has_a_diagnosis_and_remedies() -> None:
     assert diagnosis(a_result()) is None
     blank = diagnosis(a_result(0.0, collapsed=True, empty_outputs=1.0, blank_probability=0.98))
     assert (
@@ -131,26 +118,26 @@ def _log_probs(path: list[list[int]], texts: tuple[str, ...]) -> LogProbs:
     return LogProbs(values_NTK, lengths_N, texts, Alphabet("ab"))
 
 
-def test_examples_show_errors_first_and_some_that_are_right() -> None:
+def test_examples_are_misread_images_first_then_some_that_are_right() -> None:
     log_probs = _log_probs([[0, 1, 1, 2], [0, 0, 2, 2], [1, 0, 1, 2]], ("ab", "a", "aa"))
-    chosen = choose(log_probs, ["ab", "b", "aa"])
+    chosen = choose_examples(log_probs, ["ab", "b", "aa"])
     assert chosen[0] == Example("··bb", "b", "a")
     assert [example.raw for example in chosen] == ["··bb", "·aab", "a·a"]
-    assert len(choose(log_probs, ["x", "y", "z"], wrong=2, right=0)) == 2
-    assert len(first_images(log_probs, 2)) == 2
+    assert len(choose_examples(log_probs, ["x", "y", "z"], wrong=2, right=0)) == 2
+    assert [example.target for example in choose_examples(log_probs, ["ab", "a"])] == ["ab", "a"]
     text = shown(examples_table([*chosen, Example("···", "", "a")]))
     assert "(empty)" in text and text.index("wrong") < text.index("right")
 
 
-def test_characters_that_differ_are_highlighted() -> None:
-    decoded, target = highlighted("1C1k", "1C19k")
+def test_differing_characters_are_coloured() -> None:
+    decoded, target = highlight("1C1k", "1C19k")
     assert [decoded.plain[s.start : s.end] for s in decoded.spans] == []
     assert [target.plain[s.start : s.end] for s in target.spans] == ["9"]
-    decoded, target = highlighted("abc", "abd")
+    decoded, target = highlight("abc", "abd")
     assert [(s.start, s.end) for s in decoded.spans] == [(s.start, s.end) for s in target.spans] == [(2, 3)]
 
 
-def test_pictures() -> None:
+def test_contact_sheet_and_half_blocks() -> None:
     images_NCHW = np.random.default_rng(0).integers(0, 256, (7, 1, 24, 64), dtype=np.uint8)
     sheet = contact_sheet(images_NCHW, [str(n) for n in range(7)], columns=5)
     assert sheet.width > 5 * 64 and sheet.height > 2 * 24
@@ -159,7 +146,7 @@ def test_pictures() -> None:
     assert half_blocks(np.zeros((3, 10, 20), np.uint8), 80).plain.splitlines() == ["▀" * 20] * 5
 
 
-def test_a_run_that_guesses_to_the_end_is_stuck_though_its_outputs_are_not_empty() -> None:
+def test_a_run_on_the_plateau_is_stuck_even_if_its_outputs_are_not_empty() -> None:
     result = a_result(0.0, empty_outputs=0.1, config={"shortcut": "none"})
     result.provenance["training"].update(blank_steps_at_end=0, plateau_steps_at_end=1200)  # type: ignore[index]
     text = " ".join(shown(diagnosis(result)).split())

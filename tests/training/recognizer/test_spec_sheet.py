@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import io
-
 import pytest
-from rich.console import Console
 
 from ctcbench.config.run_config import RunConfig
 from ctcbench.registry.component_registry import Registry
-from ctcbench.reporting.spec_table import spec_tables
 from ctcbench.training.recognizer.spec_sheet import spec_sheet
 
 
@@ -45,22 +41,6 @@ def test_flops_of_recurrent_heads(
     entering = [features] + [width * directions] * (layers - 1)
     by_hand = sum(2 * frames * directions * gates * width * (one + width) for one in entering)
     assert sheet.flops == alone + by_hand + 2 * frames * width * directions * 63
-
-
-def test_the_sheet_as_tables(registry: Registry) -> None:
-    console = Console(file=io.StringIO(), width=80, color_system=None)
-    console.print(*spec_tables(spec_sheet(registry, _config(head="bilstm1", shortcut="sum"))))
-    assert isinstance(console.file, io.StringIO)
-    text = console.file.getvalue()
-    for word in (
-        "LSTM(40, 128",
-        "1 × 4 × 40 × 150",
-        "75 × 1 × 63",
-        "bypass",
-        "FLOPs",
-        "frames per character",
-    ):
-        assert word in text
 
 
 def test_torchs_generator_stays_where_it_is(registry: Registry) -> None:

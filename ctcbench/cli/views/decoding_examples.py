@@ -1,8 +1,7 @@
-"""Example images as in the talk's diagnostics: the raw frame path, what was decoded, the target."""
+"""Example images as in the talk: best path frame by frame, decoded text and target."""
 
 from __future__ import annotations
 
-import dataclasses
 import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,61 +17,53 @@ WRONG, RIGHT = 6, 3
 
 @dataclass(frozen=True)
 class Example:
-    """One image: ``raw``, the likeliest class of each frame (blank as ·), and the texts."""
+    """One image: ``raw`` has the most probable class of each frame (blank as ·), then the two texts."""
 
     raw: str
     decoded: str
     target: str
 
 
-def first_images(log_probs: LogProbs, number: int) -> LogProbs:
-    """Return the log-probs of the first images: enough to choose examples from."""
-    return dataclasses.replace(
-        log_probs,
-        values_NTK=log_probs.values_NTK[:number],
-        lengths_N=log_probs.lengths_N[:number],
-        texts=log_probs.texts[:number],
-    )
-
-
-def choose(
+def choose_examples(
     log_probs: LogProbs, decoded: Sequence[str], wrong: int = WRONG, right: int = RIGHT
 ) -> list[Example]:
-    """Return the first images that were read wrongly, and a few of those that were read right.
+    """Return the first `wrong` images that were misread and the first `right` that were read correctly.
 
-    Where there are too few of one sort, the other fills up.
+    If there are too few of one kind, more of the other are returned. `decoded` has the texts of the
+    first images of `log_probs`; only these are looked at.
     """
     misses = [i for i, text in enumerate(decoded) if text != log_probs.texts[i]]
     hits = [i for i, text in enumerate(decoded) if text == log_probs.texts[i]]
     num_hits = min(len(hits), right + max(0, wrong - len(misses)))
     num_misses = min(len(misses), wrong + max(0, right - len(hits)))
-    best_NT = log_probs.values_NTK.argmax(axis=2)
     return [
-        Example(
-            log_probs.alphabet.path(best_NT[i, : log_probs.lengths_N[i]].tolist()),
-            decoded[i],
-            log_probs.texts[i],
-        )
+        Example(best_path(log_probs, i), decoded[i], log_probs.texts[i])
         for i in misses[:num_misses] + hits[:num_hits]
     ]
 
 
+def best_path(log_probs: LogProbs, index: int) -> str:
+    """Return the most probable class of each frame of an image as a text, the blank as ·."""
+    frames = int(log_probs.lengths_N[index])
+    return log_probs.alphabet.path(log_probs.values_NTK[index, :frames].argmax(axis=1).tolist())
+
+
 def examples_table(examples: Sequence[Example]) -> Table:
-    """Return the examples as a table, differing characters highlighted."""
+    """Return the examples as a table in which differing characters are highlighted."""
     table = Table(title="examples", title_justify="left", title_style="bold")
     table.add_column("RAW (frames, · is blank)", overflow="fold")
     table.add_column("DECODED", overflow="fold")
     table.add_column("TARGET", overflow="fold")
     table.add_column("")
     for example in examples:
-        decoded, target = highlighted(example.decoded, example.target)
+        decoded, target = highlight(example.decoded, example.target)
         mark = Text("right", "green") if example.decoded == example.target else Text("wrong", "red")
         table.add_row(Text(printable(example.raw)), decoded, target, mark)
     return table
 
 
-def highlighted(decoded: str, target: str) -> tuple[Text, Text]:
-    """Return both texts with the characters marked that have no counterpart in the other."""
+def highlight(decoded: str, target: str) -> tuple[Text, Text]:
+    """Return both texts; characters of one that have no counterpart in the other are coloured."""
     decoded, target = printable(decoded), printable(target)
     left, right = Text(decoded), Text(target)
     matcher = difflib.SequenceMatcher(None, decoded, target, autojunk=False)

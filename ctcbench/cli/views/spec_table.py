@@ -1,4 +1,4 @@
-"""The spec sheet as tables."""
+"""The spec sheet of a network as tables: shapes stage by stage, parameters, FLOPs."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def spec_tables(sheet: SpecSheet) -> list[RenderableType]:
-    """Return a spec sheet: the settings in a line, shapes stage by stage, and the sums."""
+    """Return a table of the stages with their shapes and parameters, and a table of the totals."""
     config = sheet.config
     parts = "  ".join(f"{kind} {config[kind]}" for kind in ("dataset", "backbone", "head", "decoder"))
     table = Table("stage", "what", "shape", title=Text(parts), title_justify="left", title_style="bold")
@@ -24,20 +24,20 @@ def spec_tables(sheet: SpecSheet) -> list[RenderableType]:
     table.add_row("image", "", _shape((1, *sheet.image)), "")
     for stage in sheet.stages:
         table.add_row(stage.name, Text(stage.what), _shape(stage.shape), count(stage.parameters or None))
-    return [table, "", _sums(sheet)]
+    return [table, "", _totals(sheet)]
 
 
-def _sums(sheet: SpecSheet) -> Table:
+def _totals(sheet: SpecSheet) -> Table:
     table = Table.grid(padding=(0, 3))
     table.add_column(style="dim", no_wrap=True)
     table.add_column()
     by_part = ", ".join(f"{name} {count(number)}" for name, number in sheet.parameters.items() if number)
     table.add_row("parameters", f"{count(sheet.total_parameters)}  ({by_part})")
-    table.add_row("FLOPs", f"{sheet.flops / 1e6:,.1f} million an image (a multiply-add is two)")
+    table.add_row("FLOPs", f"{sheet.flops / 1e6:,.1f} million per image (a multiply-add counts as two)")
     table.add_row("classes", f"{sheet.classes} with the blank")
     table.add_row("frames", f"{sheet.frames} of {sheet.features:,} features")
     if sheet.characters and sheet.frames_per_character:
-        text = f"{sheet.frames_per_character:.1f}  ({sheet.characters:.1f} characters a text)"
+        text = f"{sheet.frames_per_character:.1f}  ({sheet.characters:.1f} characters per text)"
         table.add_row("frames per character", text)
     return table
 

@@ -1,4 +1,4 @@
-"""Pictures of a data set: a contact sheet, and half-block pictures for the terminal."""
+"""Samples of a data set as pictures: a contact sheet, and half-block characters for the terminal."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _MARGIN, _CAPTION = 6, 14
 
 
 def contact_sheet(images_NCHW: NDArray[np.uint8], texts: Sequence[str], columns: int = 5) -> Image.Image:
-    """Return the images side by side, `columns` in a row, each with its text below."""
+    """Return one picture of all images, `columns` in a row, each with its text below it."""
     num_images, _, height, width = images_NCHW.shape
     rows = -(-num_images // columns)
     cell_width, cell_height = width + _MARGIN, height + _CAPTION + _MARGIN
@@ -30,7 +30,7 @@ def contact_sheet(images_NCHW: NDArray[np.uint8], texts: Sequence[str], columns:
 
 
 def half_blocks(image_CHW: NDArray[np.uint8], width: int) -> Text:
-    """Return an image as text `width` columns wide at most, two rows of pixels a line."""
+    """Return an image as text of at most `width` columns; a line of half blocks holds two rows of pixels."""
     picture = _picture(image_CHW)
     columns = min(width, picture.width)
     rows = max(2, round(picture.height * columns / picture.width))

@@ -1,0 +1,1 @@
+"""What commands print about one run, one data set or one network, as rich renderables and pictures."""

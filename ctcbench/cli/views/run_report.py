@@ -1,0 +1,91 @@
+"""The report at the end of a run: examples, score, cost, diagnosis, and what to do next."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from ctcbench.cli.views.decoding_examples import Example, examples_table
+from ctcbench.cli.views.run_diagnosis import diagnosis, talk_comparison
+from ctcbench.contract.hooks import Column
+from ctcbench.evaluation import metrics
+from ctcbench.evaluation.score import Score
+from ctcbench.files.text import one_line
+from ctcbench.reporting.number_format import count, host, interval_with_unit, seconds, with_unit
+from ctcbench.reporting.report_rows import plugin_cells
+from ctcbench.results.result import Result
+
+
+def run_report(
+    result: Result,
+    folder: Path,
+    *,
+    examples: Sequence[Example] = (),
+    columns: Sequence[Column] = (),
+    other_decoders: Sequence[str] = (),
+) -> list[RenderableType]:
+    """Return the report of one result, from top to bottom.
+
+    Args:
+        result: the result.
+        folder: its run folder.
+        examples: test images to show; without any, their table is left out.
+        columns: extra columns of plugins.
+        other_decoders: decoders for the suggested next command, the first of which is written out.
+    """
+    parts: list[RenderableType] = []
+    if examples:
+        parts += [examples_table(examples), ""]
+    parts += [score_table(result.score), "", cost_table(result, columns), ""]
+    for remark in (diagnosis(result), talk_comparison(result)):
+        if remark is not None:
+            parts += [remark, ""]
+    parts.append(Text.assemble("run folder  ", (str(folder), "bold")))
+    if other_decoders:
+        command = f"ctcbench decode {shlex.quote(str(folder))} --decoder {other_decoders[0]}"
+        others = f"  (or {', '.join(other_decoders[1:])})" if other_decoders[1:] else ""
+        parts.append(Text.assemble("next        ", (command, "cyan"), others))
+    return parts
+
+
+def score_table(score: Score) -> Table:
+    """Return a line for each metric of a score, with its 95 % confidence interval."""
+    title = f"{score.split}: {score.images:,} image{'' if score.images == 1 else 's'}"
+    table = Table(title=title, title_justify="left", title_style="bold")
+    table.add_column("metric", no_wrap=True)
+    table.add_column("value", justify="right", no_wrap=True)
+    table.add_column("95 % interval", justify="right", no_wrap=True)
+    table.add_column("what it counts", style="dim")
+    for metric in metrics.METRICS:
+        if metric.name not in score.metrics:
+            continue  # the result was stored before the metric existed
+        value, interval = score.metrics[metric.name]
+        style = "bold green" if metric.name == "exact" else ""
+        shown = Text(with_unit(value, metric.format), style)
+        table.add_row(metric.label, shown, interval_with_unit(interval, metric.format), metric.help)
+    return table
+
+
+def cost_table(result: Result, columns: Sequence[Column] = ()) -> Table:
+    """Return a line for each cost of a result, and for each column of a plugin."""
+    cost = result.cost
+    table = Table.grid(padding=(0, 3))
+    table.add_column(style="dim", no_wrap=True)
+    table.add_column()
+    decoding = f"{count(cost.get('decode_ms_per_image'))} ms per image  ({result.config.get('decoder')})"
+    for name, text in (
+        ("parameters", count(cost.get("parameters"))),
+        ("training", f"{seconds(cost.get('train_seconds'))}  ({host(result.provenance)})"),
+        ("images/s", count(cost.get("images_per_second"))),
+        ("decoding", decoding),
+        ("peak memory", f"{count(cost.get('peak_memory_mib'))} MiB"),
+        *plugin_cells(result, columns),
+    ):
+        # As `Text`, because rich would read brackets in a plain string as markup.
+        table.add_row(Text(name), Text(one_line(text)))
+    return table
