@@ -1,4 +1,4 @@
-"""CTC decoders that need numpy alone: prefix beam search in C++, and the best path.
+"""CTC decoders: prefix beam search in C++ and best path decoding. Needs no package but numpy.
 
 >>> from ctcbench.decoding import beam_search
 >>> best = beam_search(log_probs_TK, beam_width=25)[0]

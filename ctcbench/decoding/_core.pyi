@@ -1,3 +1,5 @@
+"""Types of the extension module that csrc/bindings.cpp defines."""
+
 from typing import TypeVar
 
 import numpy as np

@@ -1,4 +1,4 @@
-"""What every decoder asks of its arguments, with an error that names what is wrong."""
+"""Checks of the arguments that all decoders share."""
 
 import math
 import operator
@@ -10,23 +10,31 @@ from numpy.typing import NDArray
 from ctcbench.decoding.arrays import LogProbsLike, as_array, as_lengths
 from ctcbench.decoding.softmax import log_softmax
 
-__all__ = ["DecoderInput", "LogProbsLike", "check_beam", "check_blank", "check_input", "whole_number"]
+__all__ = ["DecoderInput", "LogProbsLike", "check_beam", "check_blank", "check_input", "check_integer"]
 
-LOWEST_LOG = (
-    -1e9
-)  # a logarithm below this is a mask: it means probability zero. As kLowestLog in csrc/ctc/prob.hpp.
-ROUNDING = 1e-3  # by which a logarithm of a probability may exceed 0: float16 is that coarse
-MOST = 2**31 - 1
-MOST_CLASSES = MOST - 64  # as kMostClasses in csrc/ctc/prefix_beam_search.hpp
+# Logarithms below this are masks that mean probability zero: kLowestLog in csrc/ctc/prob.hpp.
+LOWEST_LOG = -1e9
+# The largest accepted log-probability: rounding to float16 can lift one above 0 by this much. kHighestLog in
+# csrc/ctc/prefix_beam_search.hpp.
+HIGHEST_LOG = 1e-3
+MAX_INT32 = 2**31 - 1
+MAX_CLASSES = MAX_INT32 - 64  # kMostClasses in csrc/ctc/prefix_beam_search.hpp
 
 
 class DecoderInput(NamedTuple):
-    """Checked input: native, aligned floats."""
+    """The checked arguments of a decoder.
+
+    Attributes:
+        log_probs_NTK: float32 or float64, aligned and in native byte order.
+        lengths_N: number of valid frames of each sequence.
+        blank: class of the blank.
+        single: whether the input was one sequence of shape (T, K), so that the result has no outer list.
+    """
 
     log_probs_NTK: NDArray[np.floating[Any]]
     lengths_N: NDArray[np.int64]
     blank: int
-    single: bool  # given as (T, K): one list comes back, not a list of lists
+    single: bool
 
 
 def check_input(
@@ -36,12 +44,16 @@ def check_input(
     *,
     normalize: bool,
     blank_penalty: SupportsFloat,
-    look_inside: bool = True,
+    check_log_probs: bool = True,
 ) -> DecoderInput:
-    """Bring what every decoder takes into one form, or raise what `beam_search` says it raises.
+    """Check and convert the arguments that all decoders share, and apply the blank penalty.
 
-    Without `look_inside`, log-probs that are decoded as they are remain unchecked: the C++ search checks them
-    as it reads them.
+    With `check_log_probs` false, log-probabilities that need no normalisation are not checked: the C++ search
+    checks each value when it reads it.
+
+    Raises:
+        TypeError: as `beam_search`.
+        ValueError: as `beam_search`.
     """
     if not isinstance(normalize, bool | np.bool_):
         raise TypeError(f"normalize is {normalize!r}; it must be True or False")
@@ -54,7 +66,7 @@ def check_input(
         raise ValueError(
             f"log_probs has shape {array.shape}, so no classes; there must be at least the blank"
         )
-    if array.shape[-2] > MOST or array.shape[-1] > MOST_CLASSES:
+    if array.shape[-2] > MAX_INT32 or array.shape[-1] > MAX_CLASSES:
         raise ValueError(f"log_probs has shape {array.shape}; T must be below 2**31, K below 2**31 - 63")
     single = array.ndim == 2
     values_NTK = array[np.newaxis] if single else array
@@ -63,11 +75,12 @@ def check_input(
     )
     blank = check_blank(blank, values_NTK.shape[2])
     penalty = check_penalty(blank_penalty)
-    if look_inside or normalize or penalty:
+    if check_log_probs or normalize or penalty:
         check_values(values_NTK, lengths_N, logits=bool(normalize))
     if penalty:
         values_NTK = values_NTK.astype(np.float64)
-        if not normalize:  # a mask stays one, though the blank may now be below it
+        if not normalize:
+            # The penalty may lift a mask above the blank; it must still mean probability zero.
             values_NTK[values_NTK < LOWEST_LOG] = -np.inf
         with np.errstate(over="ignore"):
             values_NTK[:, :, blank] -= penalty
@@ -79,9 +92,9 @@ def check_input(
 def check_values(
     values_NTK: NDArray[np.floating[Any]], lengths_N: NDArray[np.int64], *, logits: bool
 ) -> None:
-    """Raise for the first counting frame that cannot be decoded."""
-    peak_NT = values_NTK.max(axis=2)  # NaN if any class is
-    low, high = (-np.finfo(np.float64).max, np.finfo(np.float64).max) if logits else (LOWEST_LOG, ROUNDING)
+    """Raise ValueError for the first valid frame that cannot be decoded."""
+    peak_NT = values_NTK.max(axis=2)  # NaN if any class is NaN
+    low, high = (-np.finfo(np.float64).max, np.finfo(np.float64).max) if logits else (LOWEST_LOG, HIGHEST_LOG)
     bad_NT = ~((peak_NT >= low) & (peak_NT <= high))
     bad_NT &= np.arange(values_NTK.shape[1]) < lengths_N[:, np.newaxis]
     if not bad_NT.any():
@@ -96,8 +109,7 @@ def check_values(
     if peak < low:
         raise ValueError(
             f"{where} holds nothing above {'-inf' if logits else f'{low:g}'}, so every class has "
-            "probability zero; "
-            "at least one class of a frame must be possible"
+            "probability zero; at least one class of a frame must be possible"
         )
     raise ValueError(
         f"{where}, class {k} is {peak:g}, but logarithms of probabilities are at most 0; these look like "
@@ -106,12 +118,12 @@ def check_values(
 
 
 def check_blank(blank: SupportsIndex, num_classes: int) -> int:
-    """Return the blank's class, a number in [0, num_classes)."""
-    return whole_number("blank", blank, low=0, high=num_classes - 1)
+    """Return `blank` as an int in [0, num_classes)."""
+    return check_integer("blank", blank, low=0, high=num_classes - 1)
 
 
 def check_penalty(blank_penalty: SupportsFloat) -> float:
-    """Return the blank's penalty, a finite number of at least 0."""
+    """Return `blank_penalty` as a finite float of at least 0."""
     if isinstance(blank_penalty, bool | np.bool_) or not isinstance(blank_penalty, SupportsFloat):
         raise TypeError(f"blank_penalty is {blank_penalty!r}; it must be a number of at least 0")
     penalty = float(blank_penalty)
@@ -121,9 +133,9 @@ def check_penalty(blank_penalty: SupportsFloat) -> float:
 
 
 def check_beam(beam_width: SupportsIndex, n_best: SupportsIndex) -> tuple[int, int]:
-    """Return beam width and n-best, both at least 1, n-best at most the width."""
-    width = whole_number("beam_width", beam_width, low=1)
-    best = whole_number("n_best", n_best, low=1)
+    """Return both as ints with 1 <= n_best <= beam_width."""
+    width = check_integer("beam_width", beam_width, low=1)
+    best = check_integer("n_best", n_best, low=1)
     if best > width:
         raise ValueError(
             f"n_best is {best}, more than beam_width, which is {width}; it must be at most beam_width"
@@ -131,10 +143,10 @@ def check_beam(beam_width: SupportsIndex, n_best: SupportsIndex) -> tuple[int, i
     return width, best
 
 
-def whole_number(name: str, value: SupportsIndex, *, low: int, high: int = MOST) -> int:
-    """Return `value` as an int in [low, high]; a bool or a float is a mistake, not a number."""
+def check_integer(name: str, value: SupportsIndex, *, low: int, high: int = MAX_INT32) -> int:
+    """Return `value` as an int in [low, high]. Bools and floats raise TypeError."""
     allowed = f"it must be a whole number of at least {low}" + (
-        "" if high == MOST else f" and at most {high}"
+        "" if high == MAX_INT32 else f" and at most {high}"
     )
     if isinstance(value, bool | np.bool_):
         raise TypeError(f"{name} is {value!r}; {allowed}")
@@ -142,6 +154,8 @@ def whole_number(name: str, value: SupportsIndex, *, low: int, high: int = MOST)
         number = operator.index(value)
     except TypeError:
         raise TypeError(f"{name} is {value!r}, a {type(value).__name__}; {allowed}") from None
-    if not low <= number <= MOST or number > high:
-        raise ValueError(f"{name} is {number}; {allowed}" + (" and below 2**31" if number > MOST else ""))
+    if not low <= number <= MAX_INT32 or number > high:
+        raise ValueError(
+            f"{name} is {number}; {allowed}" + (" and below 2**31" if number > MAX_INT32 else "")
+        )
     return number

@@ -1,4 +1,4 @@
-"""Whatever holds numbers in CPU memory, as a numpy array: its library not imported, its data not copied."""
+"""Conversion of arrays and tensors in CPU memory to numpy, without a copy and without importing torch."""
 
 from typing import Any, Protocol, TypeAlias, cast
 
@@ -7,7 +7,7 @@ from numpy.typing import ArrayLike, NDArray
 
 
 class SupportsDLPack(Protocol):
-    """An array that can be handed over by DLPack."""
+    """An array that can be exchanged by the DLPack protocol."""
 
     def __dlpack__(self) -> object: ...
 
@@ -16,17 +16,23 @@ class SupportsDLPack(Protocol):
 
 LogProbsLike: TypeAlias = ArrayLike | SupportsDLPack
 
-# DLDeviceType of dlpack.h: what the CPU can read (the second and third are host memory that a GPU sees too,
-# the last is managed), and names for the rest.
+# Values of DLDeviceType in dlpack.h. The CPU can read these: its own memory (1), memory pinned for CUDA (3)
+# and ROCm (11), and managed memory (13).
 _HOST = {1, 3, 11, 13}
+# Names of the other devices, for error messages.
 _DEVICES = {2: "CUDA", 4: "OpenCL", 7: "Vulkan", 8: "Metal", 10: "ROCm", 14: "oneAPI"}
 FLOATS = "float32 or float64 (float16 and bfloat16 are upcast)"
 
 
 def as_array(log_probs: LogProbsLike) -> NDArray[np.floating[Any]]:
-    """Return `log_probs` as native, aligned float32 or float64; a view where that is what it is."""
+    """Return `log_probs` as an aligned float32 or float64 array in native byte order, if possible a view.
+
+    Raises:
+        TypeError: the dtype is another one, or the values are not in CPU memory.
+        ValueError: the tensor requires grad.
+    """
     array = _to_numpy("log_probs", log_probs)
-    if array.dtype.name in ("float16", "bfloat16"):  # bfloat16: the ml_dtypes type that jax's arrays have
+    if array.dtype.name in ("float16", "bfloat16"):  # arrays of jax have the bfloat16 of ml_dtypes
         return array.astype(np.float32)
     if array.dtype.kind != "f" or array.dtype.itemsize not in (4, 8):
         raise TypeError(f"log_probs has dtype {array.dtype}; it must be {FLOATS}")
@@ -36,12 +42,19 @@ def as_array(log_probs: LogProbsLike) -> NDArray[np.floating[Any]]:
 
 
 def as_lengths(lengths: object, *, num_sequences: int, num_frames: int, single: bool) -> NDArray[np.int64]:
-    """Return lengths_N, each in [0, num_frames]; one number will do for a single sequence."""
+    """Return `lengths` as int64 (N,), or `num_frames` for each sequence if it is None.
+
+    If `single`, a plain number is accepted for the only sequence.
+
+    Raises:
+        TypeError: the lengths are not integers.
+        ValueError: there is not one for each sequence, or one is outside [0, num_frames].
+    """
     if lengths is None:
         return np.full(num_sequences, num_frames, dtype=np.int64)
     array = _to_numpy("lengths", lengths)
     if array.size == 0 and array.dtype.kind == "f":
-        array = array.astype(np.int64)  # np.asarray([]) holds floats
+        array = array.astype(np.int64)  # np.asarray([]) has dtype float64
     if array.dtype.kind not in "iu":
         raise TypeError(f"lengths has dtype {array.dtype}; it must hold whole numbers")
     if single and array.ndim == 0:
@@ -67,7 +80,7 @@ def _require_cpu(name: str, value: SupportsDLPack) -> None:
 
 
 def _to_numpy(name: str, value: Any) -> NDArray[Any]:
-    """Any array as numpy's. Tensors are known by their attributes, so that torch need not be there."""
+    """Convert an array to numpy. Tensors are recognised by their attributes, because torch may be missing."""
     if isinstance(value, np.ma.MaskedArray):
         raise TypeError(f"{name} is a masked array; fill it first, e.g. with .filled(-numpy.inf)")
     if getattr(value, "requires_grad", False) is True:
@@ -77,7 +90,7 @@ def _to_numpy(name: str, value: Any) -> NDArray[Any]:
         raise TypeError(
             f"{name} is on device {str(value.device)!r}; it must be in CPU memory: pass {name}.cpu()"
         )
-    if str(getattr(value, "dtype", "")) == "torch.bfloat16":  # which numpy lacks
+    if str(getattr(value, "dtype", "")) == "torch.bfloat16":  # numpy has no such dtype
         value = value.float()
     by_dlpack = not hasattr(value, "__array__") and hasattr(value, "__dlpack__")
     if by_dlpack:

@@ -1,4 +1,4 @@
-"""The prefix beam search in C++ behind its Python signature."""
+"""The Python interface of the prefix beam search in C++."""
 
 import os
 from typing import Any, NamedTuple, SupportsFloat, SupportsIndex, TypedDict
@@ -14,12 +14,12 @@ from ctcbench.decoding.arguments import (
     LogProbsLike,
     check_beam,
     check_input,
+    check_integer,
     check_values,
-    whole_number,
 )
 from ctcbench.processes.cores import available_cores
 
-# For tests and measurements: a code path by name, rather than the fastest of this machine.
+# For tests and benchmarks: the name of a code path, in place of the fastest one that this machine can run.
 PATH = os.environ.get("CTCBENCH_DECODER_PATH") or "automatic"
 PATHS = ("automatic", *_core.paths())
 
@@ -34,45 +34,46 @@ def beam_search(
     threads: SupportsIndex | None = None,
     normalize: bool = False,
     blank_penalty: SupportsFloat = 0.0,
-) -> list[Any]:  # the number of dimensions decides, which an annotation cannot say
+) -> list[Any]:  # depends on the number of dimensions, which annotations cannot express
     """Find the most probable labellings by CTC prefix beam search (Graves 2006; Hannun 2014).
 
-    After each frame the `beam_width` labellings with the highest total probability so far are kept: a
-    labelling is one entry, whose total is the sum over its alignments, those that end in blank and those that
-    end in its last label. Nothing else is pruned. Sums are accurate to about 1e-16 a frame and do not
-    underflow.
+    After each frame the `beam_width` labellings with the highest total probability so far are kept. The total
+    of a labelling is the sum over all its alignments, whether they end in blank or in its last label. Nothing
+    else is pruned. Sums have a relative error of about 1e-16 for each frame and do not underflow.
 
-    Ties: the candidates of a frame are sorted by total and cut from the top into groups: a first candidate
-    and those after it that are below it by less than 1e-12 of its total. Within a group the lexicographically
-    smaller labelling (as a tuple of classes) comes first. Labellings of probability zero never come out, so
-    fewer than `n_best` can.
+    Ties: the candidates of a frame are sorted by total, highest first, and divided into groups: a first
+    candidate and all following ones that are below it by less than 1e-12 of its total. Within a group the
+    lexicographically smaller labelling (as a tuple of classes) comes first. Labellings of probability zero
+    are never returned, so there can be fewer than `n_best`.
 
     Args:
-        log_probs: log_probs_NTK, or log_probs_TK for one sequence: natural logarithms, at most 0 (1e-3 is
-            forgiven), -inf allowed; values below -1e9 count as -inf. Rows need not sum to one. float32 or
-            float64 are read where they lie, float16 and bfloat16 are upcast. Any array with `__array__` or
-            DLPack in CPU memory. It must not change while it is decoded.
-        lengths: (N,) frames that count in each sequence; None for all. Later frames are never looked at.
-        beam_width: labellings kept after each frame.
-        blank: the class that is the blank.
-        n_best: hypotheses returned for each sequence, at most `beam_width`.
-        threads: threads to share the sequences among; None for one a core. The result does not depend on it.
-        normalize: apply log-softmax over the classes first, for logits.
-        blank_penalty: subtracted from the blank's log-prob in every frame, which is then normalised again:
-            log-softmax of (log-probs - blank_penalty at the blank). 0 leaves the log-probs as they are.
+        log_probs: natural logarithms of shape (N, T, K), or (T, K) for one sequence. Values are at most 0 (up
+            to 1e-3 is tolerated as rounding); -inf is allowed, and values below -1e9 count as -inf. Rows need
+            not sum to one. Any array in CPU memory that supports `__array__` or DLPack. float32 and float64
+            are read without a copy; float16 and bfloat16 are converted. It must not change during the call.
+        lengths: number of valid frames of each sequence, (N,); None if all are valid. Frames behind them are
+            never read.
+        beam_width: number of labellings kept after each frame.
+        blank: class of the blank.
+        n_best: number of hypotheses returned for each sequence, at most `beam_width`.
+        threads: number of threads that decode sequences in parallel; None for one per available core. The
+            result does not depend on it.
+        normalize: whether to apply the log-softmax over the classes first, for logits.
+        blank_penalty: number that is subtracted from the blank's log-probability in every frame; the frame is
+            then normalised again with the log-softmax. 0 leaves the log-probabilities unchanged.
 
     Returns:
-        N lists (one list for log_probs_TK) of hypotheses, best first. `frames` holds, per character, the
-        frame at which it is most probable within its run on the most probable alignment of the labelling
-        (Viterbi): of equal alignments the one that moves on soonest, of equal frames the earliest.
+        N lists (one list for (T, K)) of hypotheses, best first. `frames` has, for each character, the frame
+        at which it is most probable within its run on the most probable alignment of the labelling (Viterbi).
+        Of equally probable alignments the one that advances earliest is taken, of equal frames the earliest.
 
     Raises:
-        TypeError: an argument of the wrong type or dtype, or a tensor that is not in CPU memory.
-        ValueError: a wrong shape or a value out of range; NaN, +inf or positive values in `log_probs`, or a
-            frame in which every class has probability zero.
-        UsageError: the environment variable `CTCBENCH_DECODER_PATH` names a path that is not there.
+        TypeError: an argument has the wrong type or dtype, or is not in CPU memory.
+        ValueError: a shape is wrong or a value is out of range; `log_probs` has NaN, +inf or positive values,
+            or a frame in which every class has probability zero.
+        UsageError: `CTCBENCH_DECODER_PATH` names a code path that this machine cannot run.
     """
-    batch, options = _checked(
+    checked, options = _check_arguments(
         log_probs,
         lengths,
         beam_width,
@@ -83,23 +84,24 @@ def beam_search(
         blank_penalty=blank_penalty,
     )
     try:
-        found = _core.beam_search(batch.log_probs_NTK, batch.lengths_N, **options, hypothesis=Hypothesis)
+        found = _core.beam_search(checked.log_probs_NTK, checked.lengths_N, **options, hypothesis=Hypothesis)
     except _core.BadFrame:
-        check_values(batch.log_probs_NTK, batch.lengths_N, logits=False)  # says in full what is wrong
+        check_values(checked.log_probs_NTK, checked.lengths_N, logits=False)  # raises a detailed error
         raise
-    return found[0] if batch.single else found
+    return found[0] if checked.single else found
 
 
 class BeamArrays(NamedTuple):
-    """Hypotheses as arrays: B of them for each of N sequences, best first, of up to L characters.
+    """Hypotheses of N sequences as arrays, best first.
 
-    B is the most that a sequence has, L the length of the longest. Without the first axis for log_probs_TK.
+    B is the largest number of hypotheses of a sequence, L the length of the longest labelling. For a single
+    sequence of shape (T, K) the first axis is missing.
 
     Attributes:
-        labels: int32 (N, B, L), -1 behind the end.
-        lengths: int32 (N, B), characters; 0 also where a sequence has fewer hypotheses than others.
-        log_probs: float64 (N, B), -inf where a sequence has fewer hypotheses than others.
-        frames: int32 (N, B, L), -1 behind the end.
+        labels: int32 (N, B, L), padded with -1.
+        lengths: int32 (N, B), number of characters; 0 where a sequence has fewer than B hypotheses.
+        log_probs: float64 (N, B); -inf where a sequence has fewer than B hypotheses.
+        frames: int32 (N, B, L), padded with -1.
     """
 
     labels: NDArray[np.int32]
@@ -119,14 +121,14 @@ def beam_search_arrays(
     normalize: bool = False,
     blank_penalty: SupportsFloat = 0.0,
 ) -> BeamArrays:
-    """Find what `beam_search` finds, from the same arguments, as arrays rather than objects.
+    """Do what `beam_search` does, with the same arguments, and return arrays instead of objects.
 
     Raises:
         TypeError: as `beam_search`.
         ValueError: as `beam_search`.
         UsageError: as `beam_search`.
     """
-    batch, options = _checked(
+    checked, options = _check_arguments(
         log_probs,
         lengths,
         beam_width,
@@ -137,11 +139,11 @@ def beam_search_arrays(
         blank_penalty=blank_penalty,
     )
     try:
-        found = _core.beam_search_arrays(batch.log_probs_NTK, batch.lengths_N, **options)
+        found = _core.beam_search_arrays(checked.log_probs_NTK, checked.lengths_N, **options)
     except _core.BadFrame:
-        check_values(batch.log_probs_NTK, batch.lengths_N, logits=False)
+        check_values(checked.log_probs_NTK, checked.lengths_N, logits=False)
         raise
-    if batch.single:
+    if checked.single:
         labels, sizes, scores, frames = found
         return BeamArrays(labels[0], sizes[0], scores[0], frames[0])
     return BeamArrays(*found)
@@ -155,7 +157,7 @@ class _Options(TypedDict):
     path: str
 
 
-def _checked(
+def _check_arguments(
     log_probs: LogProbsLike,
     lengths: object,
     beam_width: SupportsIndex,
@@ -166,16 +168,16 @@ def _checked(
     normalize: bool,
     blank_penalty: SupportsFloat,
 ) -> tuple[DecoderInput, _Options]:
-    batch = check_input(
-        log_probs, lengths, blank, normalize=normalize, blank_penalty=blank_penalty, look_inside=False
+    checked = check_input(
+        log_probs, lengths, blank, normalize=normalize, blank_penalty=blank_penalty, check_log_probs=False
     )
     width, best = check_beam(beam_width, n_best)
     if PATH not in PATHS:
         raise UsageError(f"CTCBENCH_DECODER_PATH is {PATH!r}; it must be {', '.join(PATHS)}")
-    return batch, {
+    return checked, {
         "beam_width": width,
-        "blank": batch.blank,
+        "blank": checked.blank,
         "n_best": best,
-        "threads": available_cores() if threads is None else whole_number("threads", threads, low=1),
+        "threads": available_cores() if threads is None else check_integer("threads", threads, low=1),
         "path": PATH,
     }

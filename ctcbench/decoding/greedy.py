@@ -1,4 +1,4 @@
-"""The best path: the most probable class of each frame, repeats and blanks removed."""
+"""Best path decoding: the most probable class of each frame, with repeats and blanks removed."""
 
 from typing import Any, SupportsFloat, SupportsIndex
 
@@ -17,29 +17,30 @@ def greedy_search(
     normalize: bool = False,
     blank_penalty: SupportsFloat = 0.0,
     merge_repeats: bool = True,
-) -> Any:  # the number of dimensions decides, which an annotation cannot say
-    """Read the labelling of the most probable alignment (best path decoding, Graves 2006, section 3.2).
+) -> Any:  # depends on the number of dimensions, which annotations cannot express
+    """Return the labelling of the most probable alignment (Graves et al. 2006, section 3.2).
 
     Args:
-        log_probs: log_probs_NTK, or log_probs_TK for one sequence; as for `beam_search`.
-        lengths: (N,) frames that count in each sequence; None for all.
-        blank: the class that is the blank.
-        normalize: apply log-softmax over the classes first, for logits.
-        blank_penalty: subtracted from the blank's log-prob; as for `beam_search`.
-        merge_repeats: as CTC wants it; without, each frame that is no blank is a character.
+        log_probs: natural logarithms of shape (N, T, K), or (T, K) for one sequence; as for `beam_search`.
+        lengths: number of valid frames of each sequence, (N,); None if all are valid.
+        blank: class of the blank.
+        normalize: whether to apply the log-softmax over the classes first, for logits.
+        blank_penalty: number that is subtracted from the blank's log-probability; as for `beam_search`.
+        merge_repeats: whether equal classes in successive frames are one character, as in CTC. If false, each
+            frame whose best class is not the blank is a character.
 
     Returns:
-        A list of N hypotheses (one hypothesis for log_probs_TK). `log_prob` is the best path's, a lower bound
-        of the labelling's; `frames` holds, per character, the frame of its run at which it is most probable.
-        Of equally probable classes the smallest counts, of equal frames the earliest.
+        N hypotheses (one hypothesis for (T, K)). `log_prob` is that of the best path, a lower bound of the
+        labelling's. `frames` has, for each character, the frame of its run at which it is most probable. Of
+        equally probable classes the smallest is taken, of equal frames the earliest.
 
     Raises:
         TypeError: as `beam_search`.
         ValueError: as `beam_search`.
     """
-    batch = check_input(log_probs, lengths, blank, normalize=normalize, blank_penalty=blank_penalty)
-    hypotheses = _best_paths(batch.log_probs_NTK, batch.lengths_N, batch.blank, merge_repeats)
-    return hypotheses[0] if batch.single else hypotheses
+    checked = check_input(log_probs, lengths, blank, normalize=normalize, blank_penalty=blank_penalty)
+    hypotheses = _best_paths(checked.log_probs_NTK, checked.lengths_N, checked.blank, merge_repeats)
+    return hypotheses[0] if checked.single else hypotheses
 
 
 def _best_paths(
@@ -50,18 +51,18 @@ def _best_paths(
         return [Hypothesis((), 0.0, ()) for _ in range(num_sequences)]
     if num_sequences == 0:
         return []
-    counts_NT = np.arange(num_frames) < lengths_N[:, np.newaxis]
-    path_NT = np.where(counts_NT, values_NTK.argmax(axis=2), blank)
-    height_NT = np.where(counts_NT, values_NTK.max(axis=2), 0.0).astype(np.float64)
+    valid_NT = np.arange(num_frames) < lengths_N[:, np.newaxis]
+    path_NT = np.where(valid_NT, values_NTK.argmax(axis=2), blank)
+    height_NT = np.where(valid_NT, values_NTK.max(axis=2), 0.0).astype(np.float64)
 
-    # A run is the same class in frames that follow each other in one sequence. R counts the runs of all.
-    starts_NT = np.ones_like(counts_NT)
+    # A run is the same class in successive frames of one sequence. R is the number of runs of all sequences.
+    starts_NT = np.ones_like(valid_NT)
     if merge_repeats:
         starts_NT[:, 1:] = path_NT[:, 1:] != path_NT[:, :-1]
     first_R = np.flatnonzero(starts_NT)
     run_of = np.cumsum(starts_NT.ravel()) - 1
     peak_R = np.maximum.reduceat(height_NT.ravel(), first_R)
-    frame_NT = np.broadcast_to(np.arange(num_frames), counts_NT.shape)
+    frame_NT = np.broadcast_to(np.arange(num_frames), valid_NT.shape)
     at_peak = height_NT.ravel() == peak_R[run_of]
     frame_R = np.minimum.reduceat(np.where(at_peak, frame_NT.ravel(), num_frames), first_R)
     label_R = path_NT.ravel()[first_R]

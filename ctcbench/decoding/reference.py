@@ -1,7 +1,7 @@
-"""The decoder that is right because it is plain: the oracle for the C++ one, and slow.
+"""A slow and simple prefix beam search in Python, which the tests compare the C++ search with.
 
-Probabilities are decimal numbers of 34 digits, so that sums are exact for every purpose and nothing
-underflows; the C++ core works in binary with 53 bits and must still agree.
+Probabilities are decimal numbers of 34 digits with an unbounded exponent: rounding is negligible and nothing
+underflows.
 """
 
 import decimal
@@ -24,8 +24,8 @@ ZERO, ONE = Decimal(0), Decimal(1)
 ARITHMETIC = decimal.Context(prec=34, Emax=decimal.MAX_EMAX, Emin=decimal.MIN_EMIN)
 
 
-class _Mass(NamedTuple):
-    """The probability of a labelling, by how its alignments end."""
+class _Probability(NamedTuple):
+    """The probability of a labelling, split by the last symbol of its alignments: blank or its last label."""
 
     blank: Decimal = ZERO
     label: Decimal = ZERO
@@ -45,24 +45,26 @@ def beam_search_reference(
     normalize: bool = False,
     blank_penalty: SupportsFloat = 0.0,
 ) -> list[Any]:
-    """Do what `ctcbench.decoding.beam_search` does, slowly: arguments, result and errors are the same.
+    """Do what `ctcbench.decoding.beam_search` does, with the same arguments except `threads`.
 
-    There is one argument less, `threads`.
+    Raises:
+        TypeError: as `beam_search`.
+        ValueError: as `beam_search`.
     """
-    batch = check_input(log_probs, lengths, blank, normalize=normalize, blank_penalty=blank_penalty)
+    checked = check_input(log_probs, lengths, blank, normalize=normalize, blank_penalty=blank_penalty)
     width, best = check_beam(beam_width, n_best)
     hypotheses = [
-        _decode(values_TK[:length].astype(np.float64), width, batch.blank, best)
-        for values_TK, length in zip(batch.log_probs_NTK, batch.lengths_N, strict=True)
+        _decode(values_TK[:length].astype(np.float64), width, checked.blank, best)
+        for values_TK, length in zip(checked.log_probs_NTK, checked.lengths_N, strict=True)
     ]
-    return hypotheses[0] if batch.single else hypotheses
+    return hypotheses[0] if checked.single else hypotheses
 
 
 def _decode(values_TK: NDArray[np.float64], beam_width: int, blank: int, n_best: int) -> list[Hypothesis]:
     with decimal.localcontext(ARITHMETIC):
-        beam: dict[Labels, _Mass] = {(): _Mass(blank=ONE)}
+        beam: dict[Labels, _Probability] = {(): _Probability(blank=ONE)}
         for values_K in values_TK:
-            beam = keep_best(one_frame_on(beam, probabilities(values_K), blank), beam_width)
+            beam = keep_best(advance(beam, probabilities(values_K), blank), beam_width)
         return [
             Hypothesis(labels, float(mass.total.ln()), peak_frames(values_TK, labels, blank))
             for labels, mass in itertools.islice(beam.items(), n_best)
@@ -70,17 +72,19 @@ def _decode(values_TK: NDArray[np.float64], beam_width: int, blank: int, n_best:
 
 
 def probabilities(values_K: NDArray[np.float64]) -> list[Decimal]:
-    """Exponentials of natural logarithms; those below LOWEST_LOG mean zero."""
+    """Return the exponentials of natural logarithms; those below LOWEST_LOG mean probability zero."""
     return [Decimal(value).exp() if value >= LOWEST_LOG else ZERO for value in values_K.tolist()]
 
 
-def one_frame_on(beam: dict[Labels, _Mass], probs_K: Sequence[Decimal], blank: int) -> dict[Labels, _Mass]:
-    """Every labelling that a labelling of the beam can become with one more frame, with its probability."""
-    grown: dict[Labels, _Mass] = {}
+def advance(
+    beam: dict[Labels, _Probability], probs_K: Sequence[Decimal], blank: int
+) -> dict[Labels, _Probability]:
+    """Return every labelling that the beam can become with one more frame, with its probability."""
+    grown: dict[Labels, _Probability] = {}
 
     def add(labels: Labels, *, to_blank: Decimal = ZERO, to_label: Decimal = ZERO) -> None:
-        mass = grown.get(labels, _Mass())
-        grown[labels] = _Mass(mass.blank + to_blank, mass.label + to_label)
+        mass = grown.get(labels, _Probability())
+        grown[labels] = _Probability(mass.blank + to_blank, mass.label + to_label)
 
     for labels, mass in beam.items():
         total = mass.total
@@ -97,12 +101,12 @@ def one_frame_on(beam: dict[Labels, _Mass], probs_K: Sequence[Decimal], blank: i
     return grown
 
 
-def keep_best(candidates: dict[Labels, _Mass], beam_width: int) -> dict[Labels, _Mass]:
-    """Keep the most probable labellings, in rank order.
+def keep_best(candidates: dict[Labels, _Probability], beam_width: int) -> dict[Labels, _Probability]:
+    """Return the most probable labellings, in rank order.
 
-    Sorted by total, the candidates are cut from the top into groups of ties: a first one and those after it
-    that are below it by less than TIE of its total. Inside a group the lexicographically smaller labelling is
-    first.
+    The candidates are sorted by total, highest first, and divided into groups of ties: a first candidate and
+    all following ones that are below it by less than TIE of its total. Inside a group the lexicographically
+    smaller labelling comes first.
     """
     totals = sorted(((mass.total, labels) for labels, mass in candidates.items()), reverse=True)
     ranked: list[Labels] = []
@@ -124,9 +128,10 @@ def keep_best(candidates: dict[Labels, _Mass], beam_width: int) -> dict[Labels, 
 
 
 def peak_frames(values_TK: NDArray[np.float64], labels: Labels, blank: int) -> tuple[int, ...]:
-    """Per label, the frame at which it is most probable within its run on the best alignment (Viterbi).
+    """Return, for each label, the frame at which it is most probable within its run on the best alignment.
 
-    Of equally probable alignments the one that moves on soonest counts, of equal frames the earliest.
+    The alignment is that of the Viterbi algorithm. Of equally probable alignments the one that advances
+    earliest is taken, of equally probable frames the earliest.
     """
     if not labels:
         return ()
@@ -135,11 +140,12 @@ def peak_frames(values_TK: NDArray[np.float64], labels: Labels, blank: int) -> t
     best = [values[0][state] if state < 2 else -math.inf for state in range(len(states))]
     steps: list[list[int]] = [[0] * len(states)]
     for value in values[1:]:
-        ways = [
+        sources = [
             [best[state - step] for step in _steps_into(states, state, blank)] for state in range(len(states))
         ]
-        steps.append([way.index(max(way)) for way in ways])  # the first, so the shortest step, of equals
-        best = [max(way) + value[state] for state, way in enumerate(ways)]
+        # index() returns the first of equals: the shortest step.
+        steps.append([source.index(max(source)) for source in sources])
+        best = [max(source) + value[state] for state, source in enumerate(sources)]
     state = len(states) - 2 if best[-2] > best[-1] else len(states) - 1
     peaks: dict[int, tuple[float, int]] = {}
     for frame in range(len(values) - 1, -1, -1):
@@ -151,7 +157,7 @@ def peak_frames(values_TK: NDArray[np.float64], labels: Labels, blank: int) -> t
 
 
 def label_log_prob(values_TK: NDArray[np.floating[Any]], labels: Labels, blank: int = 0) -> float:
-    """Sum over all alignments of `labels`: the CTC forward recursion (Graves 2006, equations 5 to 8)."""
+    """Return the log-probability of `labels` by the forward recursion (Graves et al. 2006, eq. 5 to 8)."""
     states = _with_blanks(labels, blank)
     with decimal.localcontext(ARITHMETIC):
         alpha = [ONE] + [ZERO] * (len(states) - 1)
@@ -168,7 +174,7 @@ def label_log_prob(values_TK: NDArray[np.floating[Any]], labels: Labels, blank: 
 
 
 def all_labellings(values_TK: NDArray[np.floating[Any]], blank: int = 0) -> dict[Labels, float]:
-    """Log-probability of every possible labelling, by walking through all K ** T alignments."""
+    """Return the log-probability of every possible labelling, by enumerating all K ** T alignments."""
     num_classes = values_TK.shape[1]
     totals: dict[Labels, Decimal] = {}
     with decimal.localcontext(ARITHMETIC):
@@ -181,11 +187,14 @@ def all_labellings(values_TK: NDArray[np.floating[Any]], blank: int = 0) -> dict
 
 
 def _with_blanks(labels: Labels, blank: int) -> list[int]:
-    """Return the labels with a blank before, between and after: the states that an alignment passes."""
+    """Return the labels with a blank before, between and after them: the states of an alignment."""
     return [blank, *itertools.chain.from_iterable((label, blank) for label in labels)]
 
 
 def _steps_into(states: list[int], state: int, blank: int) -> range:
-    """How far back the state of the frame before can be: a blank between different labels may be left out."""
+    """Return by how many states an alignment can advance to `state` in one frame.
+
+    The blank between different labels may be skipped.
+    """
     may_skip = state >= 2 and states[state] != blank and states[state] != states[state - 2]
     return range(min(state, 2 if may_skip else 1) + 1)
