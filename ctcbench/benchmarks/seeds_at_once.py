@@ -11,6 +11,7 @@ from pathlib import Path
 from ctcbench.config.run_config import RunConfig
 from ctcbench.contract.errors import CtcbenchError
 from ctcbench.contract.executors import Event, Executor, Outcome
+from ctcbench.data.built_dataset import build_dataset
 from ctcbench.pipeline.runner import draw
 from ctcbench.registry.component_registry import Registry
 from ctcbench.results.result import Result
@@ -53,8 +54,9 @@ def measure(
         text: build_executor(registry, registry.resolve("executor", text), {config.device})
         for text in executors
     }
+    dataset = build_dataset(registry, config.dataset)
     for split in ("train", "val", "test"):
-        draw(registry, config, runtime, split)
+        draw(dataset, config, runtime, split)
     times = SeedTimes(seeds, {text: [] for text in built}, {text: [] for text in built})
     for number in range(rounds):
         for text, executor in built.items():

@@ -13,7 +13,7 @@ from torch import Tensor
 from ctcbench.benchmarks.floor import Floor, find_floor
 from ctcbench.config.run_config import RunConfig
 from ctcbench.config.train_key import resolve
-from ctcbench.data.built_dataset import build_source
+from ctcbench.data.built_dataset import build_dataset, build_source
 from ctcbench.pipeline.runner import draw
 from ctcbench.registry.component_registry import Registry
 from ctcbench.training import device, split, step
@@ -99,9 +99,10 @@ def measure(
         UsageError: as a run with these settings.
     """
     config = resolve(registry, config).replace(augment_until=1.0)  # each step is one of the longer kind
-    source = build_source(registry, config.dataset)
+    dataset = build_dataset(registry, config.dataset)
+    source = dataset.source
     compute = device.choose(config)
-    samples = draw(registry, config, runtime, "train")
+    samples = draw(dataset, config, runtime, "train")
     config = config.replace(batch_size=min(config.batch_size, len(samples)))
     with device.repeatable(config, compute):
         torch.manual_seed(config.seed)

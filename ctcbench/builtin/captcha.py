@@ -15,7 +15,7 @@ from ctcbench.contract.components import dataset
 from ctcbench.contract.data import Sample, SplitName
 from ctcbench.contract.errors import UsageError
 from ctcbench.contract.specs import Alphabet, ImageSpec
-from ctcbench.files.paths import at_home
+from ctcbench.files.paths import expand_home
 
 if TYPE_CHECKING:
     from ctcbench.builtin.captcha_painter import Painter
@@ -57,7 +57,7 @@ def captcha(
         image=ImageSpec(height, width),
         alphabet=read_alphabet(alphabet),
         lengths=_read_length(length),
-        fonts=tuple(str(at_home(font, "dataset captcha: fonts=")) for font in fonts),
+        fonts=tuple(str(expand_home(font, "dataset captcha: fonts=")) for font in fonts),
         font_sizes=font_sizes or tuple(round(size * height / _STOCK_HEIGHT) for size in _STOCK_SIZES),
         noise=noise,
         seed=seed,

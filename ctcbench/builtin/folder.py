@@ -20,7 +20,7 @@ from ctcbench.contract.components import dataset
 from ctcbench.contract.data import Sample, SplitName
 from ctcbench.contract.errors import BadSample, UsageError
 from ctcbench.contract.specs import Alphabet, ImageSpec
-from ctcbench.files.paths import at_home
+from ctcbench.files.paths import expand_home
 from ctcbench.files.pictures import Fit, read_picture
 
 _VERSION = 1  # of how files are read, ordered and split here
@@ -66,7 +66,7 @@ def folder(
     hang on its own name and `seed` alone, so files that come later move no others; the order is
     a shuffled one, so that the first n samples are a fair draw.
     """
-    root = at_home(path, "dataset folder: path=")
+    root = expand_home(path, "dataset folder: path=")
     splits = entries_of(root, reader(label, pattern), {"val": val, "test": test}, seed)
     characters = _characters(root, splits["train"]) if alphabet == "auto" else read_alphabet(alphabet)
     return Folder(ImageSpec(height, width), characters, root, splits, fit, {"val": val, "test": test})

@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from ctcbench.contract.errors import UsageError
-from ctcbench.files.atomic import Busy, lock
-from ctcbench.files.paths import at_home
+from ctcbench.files.locks import Busy, lock
+from ctcbench.files.paths import expand_home
 
 FORMAT = 1  # of a stored set; raised, every set is drawn anew
 _DRAFT = ".tmp"
@@ -25,7 +25,7 @@ def cache_folder() -> Path:
         UsageError: there is no such variable and no home folder, or none of the user that it names.
     """
     if named := os.environ.get("CTCBENCH_CACHE"):
-        return at_home(named, "CTCBENCH_CACHE=")
+        return expand_home(named, "CTCBENCH_CACHE=")
     xdg = os.environ.get("XDG_CACHE_HOME", "")
     try:
         # The XDG rules say that a relative path there is to be ignored.

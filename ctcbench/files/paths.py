@@ -1,4 +1,4 @@
-"""Paths as people write them."""
+"""Paths as users write them."""
 
 from __future__ import annotations
 
@@ -7,14 +7,16 @@ from pathlib import Path
 from ctcbench.contract.errors import UsageError
 
 
-def at_home(path: str, where: str) -> Path:
-    """Return `path` with ``~`` or ``~user`` in front spelled out; an error has `where` it stands before it.
+def expand_home(path: str, prefix: str) -> Path:
+    """Return `path` with a leading ``~`` or ``~user`` replaced by that home folder.
+
+    An error begins with `prefix`, which names the setting that the path comes from.
 
     Raises:
-        UsageError: there is no home folder for it.
+        UsageError: that user has no known home folder.
     """
     try:
         return Path(path).expanduser()
     except RuntimeError:
         user = path.split("/")[0]
-        raise UsageError(f"{where}{path}: no home folder is known for {user}; write the path out") from None
+        raise UsageError(f"{prefix}{path}: no home folder is known for {user}; write the path out") from None

@@ -1,10 +1,10 @@
-"""Texts that others wrote, made fit to be shown."""
+"""Normalisation of text from elsewhere (file names, errors of plugins) for display."""
 
 from __future__ import annotations
 
 
 def one_line(text: str) -> str:
-    """Return `text` on one line, control characters spelled out, so that none reaches the terminal."""
+    """Return `text` on one line, its lines joined by semicolons, control characters escaped."""
     joined = ""
     for line in filter(None, map(str.strip, text.splitlines())):
         joined += (" " if joined.endswith((":", ";", ",")) else "; " if joined else "") + line
@@ -12,5 +12,5 @@ def one_line(text: str) -> str:
 
 
 def printable(text: str) -> str:
-    """Return `text` with control characters and the like spelled out, as ``\\x1b``."""
+    """Return `text` with unprintable characters escaped, as ``\\x1b``, so that no terminal obeys them."""
     return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)

@@ -10,7 +10,8 @@ from typing import Any
 
 from ctcbench.contract.data import SPLITS
 from ctcbench.contract.errors import CtcbenchError
-from ctcbench.files.atomic import read_json, write_text
+from ctcbench.files.atomic import write_text
+from ctcbench.files.json_files import read_json
 
 FORMAT = "ctcbench predictions 1"
 

@@ -10,7 +10,7 @@ from typing import Any
 from ctcbench.config.legacy_settings import translate_settings
 from ctcbench.contract.errors import CtcbenchError
 from ctcbench.evaluation.score import Score, is_number
-from ctcbench.files.atomic import read_json
+from ctcbench.files.json_files import read_json
 
 SCHEMA = 1
 COSTS = ("parameters", "train_seconds", "images_per_second", "decode_ms_per_image", "peak_memory_mib")

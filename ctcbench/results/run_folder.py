@@ -11,7 +11,9 @@ from typing import Any
 
 from ctcbench.config.legacy_settings import translate_settings
 from ctcbench.contract.errors import CtcbenchError, UsageError
-from ctcbench.files import atomic as files
+from ctcbench.files.atomic import unwritable, write_text
+from ctcbench.files.json_files import write_json
+from ctcbench.files.locks import lock
 from ctcbench.results import metrics_file
 from ctcbench.results.config_file import Setting, read_toml, to_toml
 from ctcbench.results.decoder_key import FILE_NAME, decoder_key, is_file_name
@@ -85,7 +87,7 @@ class RunFolder:
             Busy: another live process writes here.
             UsageError: the folder can't be written.
         """
-        with files.lock(self.path / ".lock", wait=False, what=what):
+        with lock(self.path / ".lock", wait=False, what=what):
             for folder in (self.path, *self._folders()):
                 for stale in folder.glob(".*.tmp"):
                     stale.unlink(missing_ok=True)
@@ -93,7 +95,7 @@ class RunFolder:
 
     def write_config(self, settings: Mapping[str, Setting | None]) -> None:
         """Write every setting; None is left out, and `read_config` does not return it."""
-        files.write_text(self.config_path, to_toml(settings))
+        write_text(self.config_path, to_toml(settings))
 
     def read_config(self) -> dict[str, Setting]:
         """Return the settings in today's form; raises CtcbenchError where the file is damaged."""
@@ -120,7 +122,7 @@ class RunFolder:
 
     def write_summary(self, document: Mapping[str, Any]) -> None:
         """Write what training came to, which with the weights marks the run as finished."""
-        files.write_json(self.summary_path, dict(document))
+        write_json(self.summary_path, dict(document))
 
     def read_summary(self) -> dict[str, Any]:
         """Return what training came to; raises CtcbenchError where the file is damaged."""
@@ -148,7 +150,7 @@ class RunFolder:
             predictions.write(predictions_path)
         else:
             predictions_path.unlink(missing_ok=True)  # another result's must not pass for this one's
-        files.write_json(path := self.result_path(decoder_key), result.to_json())
+        write_json(path := self.result_path(decoder_key), result.to_json())
         return path
 
     def read_result(self, decoder_key: str) -> Result:
@@ -186,7 +188,7 @@ class RunFolder:
             for folder in filter(Path.exists, self._folders()):
                 shutil.rmtree(folder)
         except OSError as error:
-            raise files.unwritable(self.path, error) from error
+            raise unwritable(self.path, error) from error
 
 
 def _is_superseded(result: Result, results: Sequence[Result]) -> bool:
@@ -226,7 +228,7 @@ def create(out: Path, key: str, settings: Mapping[str, Setting | None] | None = 
             with contextlib.suppress(OSError):
                 path.rmdir()
         if isinstance(error, OSError):
-            raise files.unwritable(folder.path, error) from error
+            raise unwritable(folder.path, error) from error
         raise
     return folder
 
@@ -250,5 +252,5 @@ def find_runs(out: Path) -> list[RunFolder]:
 def _try_writing(folder: Path) -> None:
     # A full disk may still take an empty folder: find out now, not after the first epoch.
     probe = folder / ".probe"
-    files.write_text(probe, "\n" * 4096)
+    write_text(probe, "\n" * 4096)
     probe.unlink(missing_ok=True)

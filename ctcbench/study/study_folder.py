@@ -13,7 +13,8 @@ from ctcbench.contract.errors import CtcbenchError
 from ctcbench.contract.executors import Outcome
 from ctcbench.contract.options import show
 from ctcbench.evaluation.score import is_number
-from ctcbench.files import atomic as files
+from ctcbench.files.json_files import write_json
+from ctcbench.files.locks import lock
 from ctcbench.results import provenance
 from ctcbench.results.result import read_object
 
@@ -54,7 +55,7 @@ class StudyFolder:
             UsageError: ``out`` can't be written.
         """
         what = f"running the study {self.name} in this folder"
-        with files.lock(self.out / "studies" / ".lock", wait=False, what=what, patience=_DYING_SECONDS):
+        with lock(self.out / "studies" / ".lock", wait=False, what=what, patience=_DYING_SECONDS):
             for folder in (self.path, self.path / "trials"):
                 for stale in folder.glob(".*.tmp"):
                     stale.unlink(missing_ok=True)
@@ -89,14 +90,14 @@ class StudyFolder:
         """
         before = self.read_plan()
         if before is None:
-            files.write_json(self.plan_path, document)
+            write_json(self.plan_path, document)
             return []
         found = changes(before, document)
         if found:
             taken = [p.stem.removeprefix("plan-") for p in self.path.glob("plan-*.json")]
             number = max([0, *(int(n) for n in taken if n.isdecimal())]) + 1
-            files.write_json(self.path / f"plan-{number}.json", before)
-            files.write_json(self.plan_path, document)
+            write_json(self.path / f"plan-{number}.json", before)
+            write_json(self.plan_path, document)
         return found
 
     def write_trial(
@@ -132,7 +133,7 @@ class StudyFolder:
             "versions": provenance.versions(),
             **more,
         }
-        files.write_json(self.trial_path(outcome.key), document)
+        write_json(self.trial_path(outcome.key), document)
 
     def read_trial(self, key: str) -> dict[str, Any]:
         """Return the record of a trial, an empty one where there is none that can be read."""

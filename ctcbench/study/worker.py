@@ -26,7 +26,7 @@ from ctcbench.contract.errors import CtcbenchError, Interrupted, PluginError
 from ctcbench.contract.executors import Event, Outcome
 from ctcbench.data.built_dataset import build_dataset
 from ctcbench.evaluation.log_probs import load_log_probs
-from ctcbench.files.atomic import Busy
+from ctcbench.files.locks import Busy
 from ctcbench.pipeline import runner
 from ctcbench.pipeline.decode_stored import decode_run
 from ctcbench.processes.worker_side import end_with_parent, hear_interrupts, own_standard_output

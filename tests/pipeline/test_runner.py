@@ -16,7 +16,7 @@ import ctcbench
 from ctcbench import RunConfig
 from ctcbench.contract.errors import CtcbenchError, UsageError
 from ctcbench.evaluation.log_probs import load_log_probs
-from ctcbench.files.atomic import Busy
+from ctcbench.files.locks import Busy
 from ctcbench.pipeline import runner
 from ctcbench.pipeline.decode_stored import decode_stored
 from ctcbench.results.predictions import Predictions

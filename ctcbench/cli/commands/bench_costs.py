@@ -98,11 +98,12 @@ def train(
 def data(config: RunConfig, *, as_json: AsJson = False) -> None:
     """Measure what the training images cost in memory, and how long a batch of them takes."""
     from ctcbench.benchmarks.data_memory import BATCH_SIZE, measure
+    from ctcbench.data.built_dataset import build_dataset
     from ctcbench.pipeline.runner import draw
     from ctcbench.training.runtime import Runtime
 
     with progress_listener() as shown:
-        samples = draw(registry(), config, Runtime(listener=shown), "train")
+        samples = draw(build_dataset(registry(), config.dataset), config, Runtime(listener=shown), "train")
     cost = measure(samples)
     figures = {**dataclasses.asdict(cost), "batch_size": BATCH_SIZE, "batch_us": _spread(cost.batch_us)}
     if as_json:

@@ -19,7 +19,7 @@ from ctcbench.cli.installed_plugins import registry
 from ctcbench.config.presets import default_component
 from ctcbench.contract.data import MOST_SAMPLES, SPLITS, SplitName
 from ctcbench.data.built_dataset import build_dataset, build_source
-from ctcbench.files.atomic import require_place, write_named
+from ctcbench.files.output_files import require_folder_of, write_output
 
 if TYPE_CHECKING:
     from ctcbench.contract.data import Samples
@@ -69,7 +69,7 @@ def preview(
 ) -> None:
     """Show the first images in the terminal, or write them to a PNG file as a contact sheet."""
     if out is not None:
-        require_place(out)
+        require_folder_of(out)
     drawn = _drawn(dataset, split, samples, skip_bad, None)
     from ctcbench.cli.views.contact_sheet import contact_sheet, half_blocks
 
@@ -78,7 +78,7 @@ def preview(
         drawn = _augmented(drawn, augmentation)
     if out is not None:
         contact_sheet(drawn.images_NCHW, drawn.texts).save(sheet := io.BytesIO(), format="PNG")
-        write_named(out, sheet.getvalue())
+        write_output(out, sheet.getvalue())
         console.print(Text(f"{len(drawn)} images: {out}"), soft_wrap=True)
         return
     for image_CHW, text, name in zip(drawn.images_NCHW, drawn.texts, drawn.names, strict=True):

@@ -13,7 +13,7 @@ from ctcbench.cli.completion import complete_choice, one_of
 from ctcbench.cli.exit_codes import FAILED
 from ctcbench.cli.installed_plugins import registry
 from ctcbench.contract.errors import UsageError
-from ctcbench.files.atomic import require_place, write_named
+from ctcbench.files.output_files import require_folder_of, write_output
 from ctcbench.files.text import one_line
 from ctcbench.results.result import Result
 from ctcbench.results.run_folder import find_runs
@@ -120,7 +120,7 @@ def _require_place(form: str, output: Path | None) -> None:
         others = "|".join(FORMATS[1:])
         raise UsageError(f"-o {output}: a table is for the terminal; a file takes --format {others}")
     if output is not None:
-        require_place(output)
+        require_folder_of(output)
 
 
 def _write(found: Report, form: str, output: Path | None) -> None:
@@ -138,7 +138,7 @@ def _write(found: Report, form: str, output: Path | None) -> None:
     if output is None:
         typer.echo(data.decode(), nl=False)
     else:
-        write_named(output, data)
+        write_output(output, data)
         print(output, file=sys.stderr)
 
 

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from ctcbench.contract.errors import CtcbenchError, UsageError
 from ctcbench.contract.specs import Alphabet, ImageSpec
-from ctcbench.files.atomic import read_json, write_json
+from ctcbench.files.json_files import read_json, write_json
 from ctcbench.files.pictures import Fit
 from ctcbench.registry.component_registry import Registry
 from ctcbench.results.run_folder import RunFolder

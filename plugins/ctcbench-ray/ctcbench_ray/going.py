@@ -11,7 +11,7 @@ from typing import Any
 import ray
 
 from ctcbench import Listener, Outcome, Trial
-from ctcbench.files.atomic import Busy
+from ctcbench.files.locks import Busy
 from ctcbench.results.run_folder import RunFolder
 from ctcbench_ray import run_files
 from ctcbench_ray.cluster import Need

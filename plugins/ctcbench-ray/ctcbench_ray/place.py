@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from ctcbench import UsageError
-from ctcbench.files import atomic as files
+from ctcbench.files.locks import lock
 from ctcbench_ray import run_files
 from ctcbench_ray.child import Child
 from ctcbench_ray.same_software import software
@@ -143,12 +143,12 @@ def _scratch(named: str) -> Path:
 def _own_folder(base: Path) -> Iterator[Path]:
     """Give an empty folder in `base`; those of places that were killed go."""
     with contextlib.ExitStack() as stack:
-        with files.lock(base / ".ctcbench-ray", wait=True, what="making a folder here"):
+        with lock(base / ".ctcbench-ray", wait=True, what="making a folder here"):
             for stale in base.glob(f"{_OWN}*/{_HELD}"):
-                with contextlib.suppress(UsageError, OSError), files.lock(stale, wait=False, what="away"):
+                with contextlib.suppress(UsageError, OSError), lock(stale, wait=False, what="away"):
                     shutil.rmtree(stale.parent)
             out = Path(tempfile.mkdtemp(prefix=_OWN, dir=base))
-            stack.enter_context(files.lock(out / _HELD, wait=True, what="training in this folder"))
+            stack.enter_context(lock(out / _HELD, wait=True, what="training in this folder"))
         try:
             yield out
         finally:

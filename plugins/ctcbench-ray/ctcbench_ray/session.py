@@ -17,7 +17,8 @@ import ray
 from ray.exceptions import RayActorError, RayError, RayTaskError
 
 from ctcbench import CtcbenchError, Listener, Outcome, Trial, UsageError
-from ctcbench.files.atomic import Busy, write_text
+from ctcbench.files.atomic import write_text
+from ctcbench.files.locks import Busy
 from ctcbench_ray import cluster
 from ctcbench_ray.going import Going, Lost
 from ctcbench_ray.on_ray import Wanted

@@ -1,0 +1,58 @@
+"""Output files: links are followed, pipes are written to, folders are not created."""
+
+from __future__ import annotations
+
+import os
+import threading
+
+import pytest
+
+from ctcbench.contract.errors import UsageError
+from ctcbench.files.output_files import write_output
+
+
+def test_a_file_is_created_and_replaced(tmp_path):
+    path = tmp_path / "report.md"
+    write_output(path, b"one, and long")
+    write_output(path, b"two")
+    assert path.read_bytes() == b"two" and [*tmp_path.iterdir()] == [path]
+
+
+@pytest.mark.parametrize("exists", [True, False])
+def test_the_target_of_a_link_is_written(tmp_path, exists):
+    target, link = tmp_path / "target", tmp_path / "link"
+    if exists:
+        target.write_text("old")
+    link.symlink_to("target")
+    write_output(link, b"new")
+    assert link.is_symlink() and target.read_bytes() == b"new"
+
+
+def test_a_pipe_is_written_to_directly(tmp_path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    link = tmp_path / "link"
+    link.symlink_to(pipe)
+    for path in (pipe, link):
+        read: list[bytes] = []
+        reader = threading.Thread(target=lambda: read.append(pipe.read_bytes()), daemon=True)  # noqa: B023
+        reader.start()
+        write_output(path, b"x" * 100_000)
+        reader.join(10)
+        assert read == [b"x" * 100_000] and pipe.is_fifo()
+
+
+def test_the_error_for_an_unwritable_path_names_the_reason(tmp_path):
+    (tmp_path / "file").write_text("")
+    (tmp_path / "loop").symlink_to("loop")
+    (tmp_path / "dangling").symlink_to(tmp_path / "no" / "file")
+    for name, message in {
+        "": "directory",
+        "file/x": "Not a directory",
+        "loop": "links",
+        "no/x": f"no folder {tmp_path / 'no'}",
+        "dangling": f"no folder {tmp_path / 'no'}",
+    }.items():
+        with pytest.raises(UsageError, match=message):
+            write_output(tmp_path / name, b"")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["dangling", "file", "loop"]
