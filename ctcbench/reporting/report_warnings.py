@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
@@ -86,13 +87,25 @@ def _of_images(rows: Sequence[Row]) -> Iterator[Warn]:
     if len(sets) > 1:
         listed = "; ".join(f"{key[:12] or 'not recorded'} ({numbers(found)})" for key, found in _some(sets))
         yield Warn("test sets", f"test sets differ, and rows of different ones are not compared: {listed}")
-    mute = [row.number for row in rows if not is_comparable(row)]
-    if mute and len(rows) > 1:
-        reason = "the texts that were read are not there any more, or are of different images"
-        yield Warn("not compared", f"{numbers(mute)}: not in the paired tests ({reason})", tuple(mute))
-    if len(rows) - len(mute) > ALL_PAIRS:
+    without = [row.number for row in rows if any(m.predictions is None for m in row.members)]
+    if without:
+        yield Warn("no predictions", f"{numbers(without)}: {_without_predictions(rows)}", tuple(without))
+    mixed = [row.number for row in rows if row.number not in without and not is_comparable(row)]
+    if mixed and len(rows) > 1:
+        text = f"{numbers(mixed)}: not in the paired tests, as their runs read different test images"
+        yield Warn("not compared", text, tuple(mixed))
+    if len(rows) - len(without) - len(mixed) > ALL_PAIRS:
         text = f"more than {ALL_PAIRS} rows: each is compared with the best alone, not with every other"
         yield Warn("many rows", text)
+
+
+def _without_predictions(rows: Sequence[Row]) -> str:
+    """Return what is missing without stored predictions, and the command that stores them."""
+    lacking = [member for row in rows for member in row.members if member.predictions is None]
+    run, decoder = str(lacking[0].folder), str(lacking[0].result.config.get("decoder"))
+    command = f"ctcbench decode {shlex.quote(run)} --decoder {shlex.quote(decoder)}"
+    others = f" ({len(lacking)} results lack them)" if len(lacking) > 1 else ""
+    return f"not in the paired tests, as no predictions are stored; `{command}` stores them{others}"
 
 
 def _of_noise(

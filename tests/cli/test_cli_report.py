@@ -39,14 +39,23 @@ def test_rows_are_configurations_and_tests_are_paired(study, capsys):
     assert comparison["seeds"]["what"]
 
 
-def test_results_of_an_older_ctcbench_are_decoded_again_once(study, capsys, tmp_path):
+def test_results_without_stored_predictions_are_not_decoded_again(study, capsys, tmp_path):
     runs = shutil.copytree(study, tmp_path / "runs")
     kept = {path: path.read_bytes() for path in runs.glob("*/predictions/*.json")}
     assert len(kept) == 4
     for path in kept:
         path.unlink()
+    before = sorted(runs.rglob("*"))
+    found = document(capsys, str(runs))
+    assert len(found["rows"]) == 2 and found["comparisons"] == []
+    (warning,) = [w["text"] for w in found["warnings"] if w["kind"] == "no predictions"]
+    assert sorted(runs.rglob("*")) == before, "a report writes nothing"
+    # The command of the warning stores them.
+    for run in runs.iterdir():
+        for decoder in ("beam:width=3", "greedy"):
+            assert main(["decode", str(run), "--decoder", decoder]) == 0
+    assert f"`ctcbench decode {runs}" in warning and "--decoder" in warning
     assert len(document(capsys, str(runs))["comparisons"]) == 1
-    assert {path: path.read_bytes() for path in kept} == kept
 
 
 def test_folders_given_twice_count_once(study, capsys):
