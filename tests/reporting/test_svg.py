@@ -114,12 +114,12 @@ def test_a_first_loss_out_of_all_proportion_does_not_flatten_the_rest(lottery):
     assert "500" not in figures and "10" in figures
 
 
-def test_the_picture_in_the_readme_is_one_of_these():
+def test_the_picture_on_the_page_of_the_talk_is_one_of_these():
     text = (ROOT / "docs" / "lottery.svg").read_text(encoding="utf-8")
     svg = ET.fromstring(text)
     assert [path.get("class") for path in svg.iter(f"{SVG}path")] == ["run row2"] * 20 + ["run row1"] * 20
     # The table beside it has its figures.
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    page = (ROOT / "docs" / "talk.md").read_text(encoding="utf-8")
     lines = [line for line in texts(svg).splitlines() if " exact " in line]
     assert len(lines) == 2
     for line in lines:
@@ -127,7 +127,7 @@ def test_the_picture_in_the_readme_is_one_of_these():
             r"(\S+) +exact (\S+ ± \S+) %, collapsed (\d+ of \d+)", line
         ).groups()  # type: ignore[union-attr]
         (row,) = [
-            row for row in readme.splitlines() if row.replace("`", "").startswith(f"| {name} | {collapsed}")
+            row for row in page.splitlines() if row.replace("`", "").startswith(f"| {name} | {collapsed}")
         ]
         assert exact in row
 
