@@ -119,10 +119,10 @@ def train_step(state: TrainState, batch: Batch, config: RunConfig) -> StepMetric
     if state.step < config.augment_until * state.steps:
         images_NCHW = augmented(state.augment, batch, config)
     with state.compute.autocast():
-        reading = state.network(images_NCHW)
-    loss = training_loss(state, reading.logits_TNK, batch, config)
-    if reading.aux_TNK is not None:
-        loss = loss + config.aux_weight * training_loss(state, reading.aux_TNK, batch, config)
+        output = state.network(images_NCHW)
+    loss = training_loss(state, output.logits_TNK, batch, config)
+    if output.aux_TNK is not None:
+        loss = loss + config.aux_weight * training_loss(state, output.aux_TNK, batch, config)
     rate = learning_rate(state.step, state.steps, config) * state.plateau.scale
     for group in state.optimizer.param_groups:
         group["lr"] = rate * group["scale"]
@@ -135,7 +135,7 @@ def train_step(state: TrainState, batch: Batch, config: RunConfig) -> StepMetric
     if state.ema is not None:
         state.ema.update_parameters(state.model)
     state.step += 1
-    all_blank = (reading.logits_TNK.detach().argmax(-1) == BLANK).all()
+    all_blank = (output.logits_TNK.detach().argmax(-1) == BLANK).all()
     return of_all(state.group, StepMetrics(loss.detach(), all_blank, grad_norm), batch.weight)
 
 

@@ -178,7 +178,7 @@ def _leaves_some_out(model: Recognizer) -> bool:
     image = model.image
     zeros_NCHW = torch.zeros(2, image.channels, image.height, image.width, dtype=torch.uint8)
     with torch.random.fork_rng(devices=[]):
-        reading = tried(zeros_NCHW)
-    total = sum(logits_TNK.sum() for logits_TNK in reading if logits_TNK is not None)
+        output = tried(zeros_NCHW)
+    total = sum(logits_TNK.sum() for logits_TNK in output if logits_TNK is not None)
     trained = [parameter for parameter in tried.parameters() if parameter.requires_grad]
     return None in torch.autograd.grad(total, trained, allow_unused=True)

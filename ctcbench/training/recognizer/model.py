@@ -17,7 +17,7 @@ from ctcbench.contract.specs import Alignment, Alphabet, ImageSpec, SequenceSpec
 from ctcbench.registry.component_registry import Registry
 
 
-class Reading(NamedTuple):
+class RecognizerOutput(NamedTuple):
     """What a recogniser says of a batch: logits, and those of the auxiliary classifier if it has one."""
 
     logits_TNK: Tensor
@@ -55,16 +55,16 @@ class Recognizer(nn.Module):
         self.shortcut = "none" if isinstance(head, nn.Identity) else shortcut
         self.bypass = None if self.shortcut == "none" else nn.Linear(sequence.features, alphabet.num_classes)
 
-    def forward(self, images_NCHW: Tensor) -> Reading:
+    def forward(self, images_NCHW: Tensor) -> RecognizerOutput:
         """Return the logits of uint8 images (dark on light, as they are drawn)."""
         feats_TNF = fold(self.backbone(scale(images_NCHW)))
         logits_TNK = self.classifier(self._sequence(feats_TNF))
         if self.bypass is None:
-            return Reading(logits_TNK, None)
+            return RecognizerOutput(logits_TNK, None)
         bypass_TNK = self.bypass(feats_TNF)
         if self.shortcut == "sum":
-            return Reading(logits_TNK + bypass_TNK, None)
-        return Reading(logits_TNK, bypass_TNK if self.training else None)
+            return RecognizerOutput(logits_TNK + bypass_TNK, None)
+        return RecognizerOutput(logits_TNK, bypass_TNK if self.training else None)
 
     def _sequence(self, feats_TNF: Tensor) -> Tensor:
         """Return what the head makes of the features."""
