@@ -12,7 +12,7 @@ from ctcbench.cli.exit_codes import FAILED, INTERRUPTED, USAGE_ERROR
 from ctcbench.contract.errors import CtcbenchError, Interrupted, UsageError, nearest
 from ctcbench.files.text import one_line
 from ctcbench.registry.attribution import find_plugin_frame
-from ctcbench.training.distributed.process_rank import has_the_word
+from ctcbench.training.distributed.process_rank import should_report_error
 
 # Conditions of the machine (disk full, no permission, too many files): not a bug, and no traceback helps.
 _ENVIRONMENT_ERRORS = {
@@ -33,7 +33,7 @@ def report_error(error: BaseException, command: str) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILED
     code, message = _classify(error)
-    if not has_the_word(error):  # under torchrun, one process reports
+    if not should_report_error(error):  # under torchrun, one process reports
         return code
     if os.environ.get("CTCBENCH_TRACEBACK"):
         traceback.print_exception(error)

@@ -14,7 +14,7 @@ from rich.text import Text
 
 from ctcbench.contract.data import SplitName
 from ctcbench.reporting.number_format import percent, seconds
-from ctcbench.training.distributed.process_rank import place
+from ctcbench.training.distributed.process_rank import read_process_rank
 from ctcbench.training.progress_events import ProgressListener, TrainingProgress
 
 # Every training begins with empty outputs; before this many steps that is no news.
@@ -24,7 +24,7 @@ _FRAME_SECONDS, _LINE_SECONDS = 0.1, 10.0
 
 def progress_listener(console: Console | None = None) -> ConsoleProgress:
     """Return the listener for standard error (or `console`); of several processes, only rank 0 prints."""
-    first = place().is_first
+    first = read_process_rank().is_main
     console = console or Console(stderr=True, highlight=False, quiet=not first)
     return LiveProgress(console) if console.is_terminal and first else ConsoleProgress(console)
 

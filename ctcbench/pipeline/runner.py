@@ -23,8 +23,8 @@ from ctcbench.registry.component_registry import Registry
 from ctcbench.results import provenance
 from ctcbench.results.result import Result
 from ctcbench.results.run_folder import RunFolder
-from ctcbench.training.distributed.process_group import ALONE, Group
-from ctcbench.training.distributed.process_rank import place
+from ctcbench.training.distributed.process_group import SINGLE_PROCESS_GROUP, ProcessGroup
+from ctcbench.training.distributed.process_rank import read_process_rank
 from ctcbench.training.progress_events import ProgressListener
 from ctcbench.training.runtime import Runtime
 
@@ -48,47 +48,49 @@ def run(registry: Registry, config: RunConfig, runtime: Runtime | None = None) -
     dataset = build_dataset(registry, config.dataset)
     source = dataset.source
     with join(config) as group, contextlib.ExitStack() as stack:
-        if group.is_first:
+        if group.is_main:
             stack.enter_context(claim(folder, config, runtime))
         else:
             runtime = replace(runtime, listener=ProgressListener())
         # The test images too: a text among them that can't be read should be known before training.
-        drawn = group.in_turn(lambda: {split: draw(dataset, config, runtime, split) for split in SPLITS})
-        if not group.share(folder.is_finished):
+        drawn = group.main_process_first(
+            lambda: {split: draw(dataset, config, runtime, split) for split in SPLITS}
+        )
+        if not group.broadcast(folder.is_finished):
             train(registry, config, runtime, folder, source, drawn, group)
-        elif group.is_first:
+        elif group.is_main:
             folder.require_same_images(folder.read_summary().get("data", {}), _trained_on(drawn))
             runtime.listener.notice(f"{folder.path}: trained already; --fresh trains it again")
-        if group.is_first:
+        if group.is_main:
             read(registry, config, runtime, folder, source, drawn, group)
             result = decode_run(registry, folder, config.decoder, config=config)
-            group.share(result.to_json())
+            group.broadcast(result.to_json())
         else:
             path = folder.result_path(result_key(config))
-            result = Result.from_json(group.share(None), path)
-    if group.is_first:
+            result = Result.from_json(group.broadcast(None), path)
+    if group.is_main:
         info, tell = run_info(folder, config), runtime.listener.notice
         registry.call_hooks("ctcbench_run_finished", tell, run=info, result=result.to_json())
     return result
 
 
-def join(config: RunConfig) -> contextlib.AbstractContextManager[Group]:
+def join(config: RunConfig) -> contextlib.AbstractContextManager[ProcessGroup]:
     """Return the context of the processes that torchrun started, or of this one alone.
 
     Raises:
         UsageError: an image a process is more than a batch has, or a device is not there.
     """
-    here = place()
+    here = read_process_rank()
     if here.size == 1:
-        return contextlib.nullcontext(ALONE)
+        return contextlib.nullcontext(SINGLE_PROCESS_GROUP)
     if config.batch_size < here.size:
         raise UsageError(
             f"--batch-size {config.batch_size}: less than an image for each of {here.size} processes "
             f"(it is the batch of all together); use a larger one, or fewer processes"
         )
-    from ctcbench.training.distributed.torch_group import joined
+    from ctcbench.training.distributed.torch_process_group import join_process_group
 
-    return joined(here, config)
+    return join_process_group(here, config)
 
 
 def train(
@@ -98,7 +100,7 @@ def train(
     folder: RunFolder,
     source: Source,
     drawn: Drawn,
-    group: Group,
+    group: ProcessGroup,
 ) -> None:
     """Train the recogniser that `config` names, and leave its best weights in `folder`."""
     import torch
@@ -109,7 +111,7 @@ def train(
     from ctcbench.training.recognizer import model as recognizer
     from ctcbench.training.recognizer import weights
 
-    compute = device.choose(config, group.place)
+    compute = device.choose(config, group.process_rank)
     group.require_same(
         {
             "settings": folder.path.name,
@@ -134,7 +136,7 @@ def train(
         augment = registry.build("augmentation", config.augmentation, source.image)
         objective = build_objective(registry, config.loss, source.alphabet, model.output.frames)
         state = step.new_state(model, augment, objective, config, compute, steps, group)
-        book = (logbook.Logbook if group.is_first else logbook.NoLogbook)(
+        book = (logbook.Logbook if group.is_main else logbook.NoLogbook)(
             registry, folder, run_info(folder, config, steps), getattr(source, "fit", "stretch"),
             runtime.listener.notice,
         )  # fmt: skip
@@ -162,7 +164,7 @@ def read(
     folder: RunFolder,
     source: Source,
     drawn: Drawn,
-    group: Group,
+    group: ProcessGroup,
 ) -> None:
     """Leave the log-probs of the validation and test images in `folder`, read with the best weights.
 
@@ -175,7 +177,7 @@ def read(
     from ctcbench.training import inference as reading
     from ctcbench.training.recognizer import weights
 
-    compute = device.choose(config, group.place)
+    compute = device.choose(config, group.process_rank)
     model = weights.load_recognizer(registry, folder).to(compute.device)
     batch_size = reading.evaluation_batch_size(config)
     with device.repeatable(config, compute):

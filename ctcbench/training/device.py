@@ -13,7 +13,7 @@ from torch import Tensor
 
 from ctcbench.config.run_config import RunConfig
 from ctcbench.contract.errors import UsageError
-from ctcbench.training.distributed.process_rank import ALONE, Place
+from ctcbench.training.distributed.process_rank import SINGLE_PROCESS, ProcessRank
 
 _DTYPES = {"bfloat16": torch.bfloat16, "float16": torch.float16}
 _ISA_VARIABLES = ("ONEDNN_MAX_CPU_ISA", "DNNL_MAX_CPU_ISA")
@@ -90,7 +90,7 @@ class Compute:
             torch.cuda.reset_peak_memory_stats(self.device)
 
 
-def choose(config: RunConfig, place: Place = ALONE) -> Compute:
+def choose(config: RunConfig, process_rank: ProcessRank = SINGLE_PROCESS) -> Compute:
     """Return the device and precision that a configuration gets on this machine.
 
     Of several processes on a machine with GPUs each gets its own.
@@ -99,7 +99,7 @@ def choose(config: RunConfig, place: Place = ALONE) -> Compute:
         UsageError: the device is not there, or not for each process, or can't do the mixed precision
             asked for.
     """
-    device = _device(config.device) if place.size == 1 else _own_device(config.device, place)
+    device = _device(config.device) if process_rank.size == 1 else _own_device(config.device, process_rank)
     if config.amp is False:
         return Compute(device, None)
     wanted = _DTYPES.get(config.amp_dtype)
@@ -140,22 +140,21 @@ def _device(name: str) -> torch.device:
     return device
 
 
-def _own_device(name: str, place: Place) -> torch.device:
+def _own_device(name: str, process_rank: ProcessRank) -> torch.device:
     device = _device(name)
     if device.type == "cpu":
         return device
-    if device.index is not None and place.local_size > 1:
+    local_size, count = process_rank.local_size, torch.cuda.device_count()
+    if device.index is not None and local_size > 1:
         raise UsageError(
-            f"--device {name}: {place.local_size} processes can't share it; with --device auto each gets "
-            f"its own"
+            f"--device {name}: {local_size} processes can't share it; with --device auto each gets its own"
         )
-    count = torch.cuda.device_count()
-    if count < place.local_size:
+    if count < local_size:
         raise UsageError(
-            f"{place.local_size} processes on a machine with {count} CUDA device{'s' * (count != 1)}: each "
-            f"needs its own; use --nproc-per-node {count}, or --device cpu"
+            f"{local_size} processes on a machine with {count} CUDA device{'s' * (count != 1)}: each needs "
+            f"its own; use --nproc-per-node {count}, or --device cpu"
         )
-    return torch.device("cuda", place.local_rank if device.index is None else device.index)
+    return torch.device("cuda", process_rank.local_rank if device.index is None else device.index)
 
 
 def _cpu_has_bfloat16() -> bool:

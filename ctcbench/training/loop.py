@@ -89,7 +89,7 @@ class Trainer:
             UsageError: the images are not those that the run was begun with.
         """
         path, notice = self.folder.checkpoint_path, self.runtime.listener.notice
-        with self.group.copy_of(path) as stored:
+        with self.group.main_process_file(path) as stored:
             if stored is None:
                 self.logbook.go_back(0)
                 return
@@ -125,9 +125,11 @@ class Trainer:
                         self._end_epoch()
                     elif time.monotonic() - self._saved > self.runtime.checkpoint_seconds:
                         self._checkpoint()
-                    if self.group.any(stop.requested):
+                    if self.group.any_process(stop.requested):
                         self._checkpoint()
-                        self.group.any(True)  # all end together, or torchrun would end the one that saves
+                        self.group.any_process(
+                            True
+                        )  # all end together, or torchrun would end the one that saves
                         raise Interrupted(self._how_to_resume())
             except DivergedAt as diverged:
                 raise TrainingDiverged(self._explain(diverged)) from None
@@ -145,7 +147,7 @@ class Trainer:
         self._look()
         started = time.perf_counter()
         model: nn.Module = self.state.ema if self.state.ema is not None else self.state.model
-        shared = self.group.share(self._validate(model) if self.group.is_first else None)
+        shared = self.group.broadcast(self._validate(model) if self.group.is_main else None)
         if shared is None:
             raise DivergedAt(self.state.step, "output", math.nan)
         found = Validation(*shared)
@@ -189,7 +191,7 @@ class Trainer:
         self.history.seconds += time.perf_counter() - started
 
     def _carried_out_on(self) -> str:
-        return self.state.compute.describe() + self.group.describe()
+        return self.state.compute.describe() + self.group.describe_suffix()
 
     def _checkpoint(self) -> None:
         self._look()

@@ -15,7 +15,7 @@ from ctcbench.config.run_config import RunConfig
 from ctcbench.contract.data import Samples
 from ctcbench.contract.errors import UsageError
 from ctcbench.contract.specs import Alphabet, frames_needed
-from ctcbench.training.distributed.process_group import ALONE, Group
+from ctcbench.training.distributed.process_group import SINGLE_PROCESS_GROUP, ProcessGroup
 from ctcbench.training.recognizer.model import Recognizer, is_of_whole_image
 
 _COPIED_AT_ONCE = 4096
@@ -124,12 +124,12 @@ def steps_an_epoch(split: Split, config: RunConfig) -> int:
     return -(-len(split) // config.batch_size)
 
 
-def batch_at(split: Split, step: int, config: RunConfig, group: Group = ALONE) -> Batch:
+def batch_at(split: Split, step: int, config: RunConfig, group: ProcessGroup = SINGLE_PROCESS_GROUP) -> Batch:
     """Return the batch of a step, counted from 0, or this process's part: a pure function of (seed, step)."""
     epoch, place = divmod(step, steps_an_epoch(split, config))
     order_N = _order(len(split), config.seed, epoch)
     whole_N = order_N[place * config.batch_size : (place + 1) * config.batch_size]
-    own_N, weight = group.part(whole_N)
+    own_N, weight = group.shard(whole_N)
     return split.batch(own_N)._replace(weight=weight)
 
 

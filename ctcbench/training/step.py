@@ -14,7 +14,7 @@ from ctcbench.config.run_config import RunConfig
 from ctcbench.contract.errors import PluginError
 from ctcbench.contract.specs import BLANK
 from ctcbench.training.device import Compute
-from ctcbench.training.distributed.process_group import ALONE, Group
+from ctcbench.training.distributed.process_group import SINGLE_PROCESS_GROUP, ProcessGroup
 from ctcbench.training.optimizers import make_optimizer
 from ctcbench.training.recognizer.model import Recognizer
 from ctcbench.training.schedule import Plateau, blank_penalty, learning_rate
@@ -42,7 +42,7 @@ class TrainState:
     ema: AveragedModel | None
     plateau: Plateau
     compute: Compute
-    group: Group
+    group: ProcessGroup
     steps: int
     step: int = 0
 
@@ -67,10 +67,10 @@ def new_state(
     config: RunConfig,
     compute: Compute,
     steps: int,
-    group: Group = ALONE,
+    group: ProcessGroup = SINGLE_PROCESS_GROUP,
 ) -> TrainState:
     """Return the state before the first step, with the model on its device."""
-    group.prepare(model, compute)
+    group.synchronise_batch_norm(model, compute)
     model.to(compute.device)
     if config.channels_last:
         model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -83,13 +83,13 @@ def new_state(
         for module in ema.modules():
             if isinstance(module, nn.RNNBase):
                 module.flatten_parameters()  # a copy is not one block of memory, of which cuDNN complains
-    network = group.network(model, compute)
+    network = group.wrap_network(model, compute)
     if config.compile:
         from ctcbench.training.recognizer.compiled import (
             Compiled,  # torch's compiler takes as long to import as torch
         )
 
-        own_N, _ = group.part(np.arange(config.batch_size))
+        own_N, _ = group.shard(np.arange(config.batch_size))
         network = Compiled(network, compute, len(own_N))
     return TrainState(
         model=model,
@@ -114,7 +114,7 @@ def train_step(state: TrainState, batch: Batch, config: RunConfig) -> StepMetric
     the weights a count, and the gradient scaler of float16 asks whether a gradient overflowed.
     """
     # Chance too is a function of (seed, step), in each process another.
-    state.compute.seed(step_seed(config.seed, state.step, state.group.place.rank))
+    state.compute.seed(step_seed(config.seed, state.step, state.group.rank))
     images_NCHW = batch.images_NCHW
     if state.step < config.augment_until * state.steps:
         images_NCHW = augmented(state.augment, batch, config)
@@ -172,11 +172,11 @@ def training_loss(state: TrainState, logits_TNK: Tensor, batch: Batch, config: R
 # ------------------------------------------------------------------------------------------------
 
 
-def of_all(group: Group, own: StepMetrics, weight: float) -> StepMetrics:
+def of_all(group: ProcessGroup, own: StepMetrics, weight: float) -> StepMetrics:
     """Return the metrics of the whole batch from those of a part; its gradient is the batch's already."""
-    if group.place.size == 1:
+    if group.world_size == 1:
         return own
-    mean = group.mean(torch.stack([own.loss * weight, 1 - own.all_blank.float()]))
+    mean = group.all_reduce_mean(torch.stack([own.loss * weight, 1 - own.all_blank.float()]))
     return StepMetrics(mean[0], mean[1] == 0, own.grad_norm)
 
 

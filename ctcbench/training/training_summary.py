@@ -32,7 +32,7 @@ def summarise(trainer: Trainer) -> dict[str, Any]:
             "validation_seconds": history.validation_seconds,
             "device": str(state.compute.device),
             "precision": state.compute.precision,
-            "processes": state.group.place.size,
+            "processes": state.group.world_size,
             "backend": state.group.backend,
             "alignment": alignment,
             "ctc_backend": backend if alignment == "ctc" else None,

@@ -15,7 +15,7 @@ from ctcbench.cli.setting_flags import with_settings
 from ctcbench.config.run_config import RunConfig
 from ctcbench.contract.errors import UsageError
 from ctcbench.results.result import Result
-from ctcbench.training.distributed.process_rank import place
+from ctcbench.training.distributed.process_rank import read_process_rank
 
 _STORED = "How it is carried out"
 Out = Annotated[Path, typer.Option(metavar="FOLDER", help="where run folders go", rich_help_panel=_STORED)]
@@ -77,7 +77,7 @@ def run(
             listener=listener,
         )
         result = carry_out(installed, config, runtime)
-    if not place().is_first:
+    if not read_process_rank().is_main:
         return
     if as_json:
         print_json(result)
@@ -89,7 +89,7 @@ def _resume_command(arguments: list[str]) -> str:
     """Return what to type to go on with a run that was begun by these arguments."""
     kept = [word for word in arguments if word not in ("--resume", "--fresh")]
     command = shlex.join(["ctcbench", *kept, "--resume"])
-    if (here := place()).size == 1:
+    if (here := read_process_rank()).size == 1:
         return command
     machines = "" if here.size == here.local_size else f"--nnodes {here.size // here.local_size} … "
     return f"torchrun {machines}--nproc-per-node {here.local_size} -m {command}"

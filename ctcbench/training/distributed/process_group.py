@@ -1,4 +1,4 @@
-"""The processes that train one model together, and what they say to each other; no torch in here."""
+"""ProcessGroup: communication between the processes that train one model. This module is without torch."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from ctcbench.training.distributed import process_rank as launch
+from ctcbench.training.distributed.process_rank import SINGLE_PROCESS, ProcessRank
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -21,66 +21,77 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-class Group:
-    """A group of one: the ordinary training, in which nobody is waited for and every question is answered.
+class ProcessGroup:
+    """Group of a single process: every operation returns its argument.
 
-    `ctcbench.training.distributed.torch_group.SeveralProcesses` is the other kind. Each method but `part` is
-    called by all processes of a group at the same point, or by none.
+    `ctcbench.training.distributed.torch_process_group.TorchProcessGroup` is the group of several
+    processes. Every method but `shard` and `describe_suffix` is collective: all processes of the group
+    call it at the same point, or none does.
     """
 
-    place = launch.ALONE
+    process_rank: ProcessRank = SINGLE_PROCESS
     backend: str | None = None
 
     @property
-    def is_first(self) -> bool:
-        """Whether this process is the one that writes, reads validation and talks for all."""
-        return self.place.is_first
+    def rank(self) -> int:
+        """Rank of this process over all machines, counted from 0."""
+        return self.process_rank.rank
 
-    def describe(self) -> str:
-        """Return what a device's description goes on with: nothing, or `` over 2 processes (gloo)``."""
+    @property
+    def world_size(self) -> int:
+        """Number of processes over all machines."""
+        return self.process_rank.size
+
+    @property
+    def is_main(self) -> bool:
+        """Whether this is the process of rank 0, which writes files, validates and reports."""
+        return self.process_rank.is_main
+
+    def describe_suffix(self) -> str:
+        """Return what to append to a device's description, as `` over 2 processes (gloo)``, or nothing."""
         return ""
 
-    def share(self, value: T) -> T:
-        """Return the first process's `value` (anything that JSON knows)."""
+    def broadcast(self, value: T) -> T:
+        """Return the main process's `value`, which JSON must be able to represent."""
         return value
 
-    def any(self, flag: bool) -> bool:
-        """Say whether the flag of any process is set; none goes on before all have asked."""
+    def any_process(self, flag: bool) -> bool:
+        """Return whether `flag` is set in any process; a barrier as well."""
         return flag
 
-    def in_turn(self, do: Callable[[], T]) -> T:
-        """Do something in the first process of each machine, and then in the others."""
-        return do()
+    def main_process_first(self, function: Callable[[], T]) -> T:
+        """Call `function` in the main process of each machine, then in the others; return its result."""
+        return function()
 
     def require_same(self, facts: Mapping[str, Any]) -> None:
-        """Check that what the training depends on is the same in all processes.
+        """Check that `facts` are the same in all processes.
 
         Raises:
-            UsageError: names what differs.
+            UsageError: a fact differs; the message names it.
         """
 
     @contextlib.contextmanager
-    def copy_of(self, path: Path) -> Iterator[Path | None]:
-        """Give a path to the first process's file `path`, or None where there is none."""
+    def main_process_file(self, path: Path) -> Iterator[Path | None]:
+        """Yield a path to the content of the main process's file `path`, or None if it has none."""
         yield path if path.exists() else None
 
-    def part(self, indices_N: NDArray[np.int64]) -> tuple[NDArray[np.int64], float]:
-        """Return this process's part of a batch, and the weight of its mean.
+    def shard(self, indices_N: NDArray[np.int64]) -> tuple[NDArray[np.int64], float]:
+        """Return this process's shard of a batch's indices, and the weight of the shard's mean.
 
-        The mean over the processes of weight · (mean over the part) is the mean over the batch.
+        The mean over the processes of weight · (mean over the shard) is the mean over the batch.
         """
         return indices_N, 1.0
 
-    def prepare(self, model: Recognizer, compute: Compute) -> None:
-        """Make the model's batch norms those of the images of all processes, before it moves to a device."""
+    def synchronise_batch_norm(self, model: Recognizer, compute: Compute) -> None:
+        """Replace the batch norms of a model on the CPU by ones that use the images of all processes."""
 
-    def network(self, model: nn.Module, compute: Compute) -> nn.Module:
-        """Return what computes `model` in training, gradients being averaged over the processes."""
+    def wrap_network(self, model: nn.Module, compute: Compute) -> nn.Module:
+        """Return a module that computes `model` and averages its gradients over the processes."""
         return model
 
-    def mean(self, values: Tensor) -> Tensor:
-        """Return the mean of the `values` of all processes."""
+    def all_reduce_mean(self, values: Tensor) -> Tensor:
+        """Return the mean over the processes of `values`, element by element."""
         return values
 
 
-ALONE = Group()
+SINGLE_PROCESS_GROUP = ProcessGroup()

@@ -1,4 +1,4 @@
-"""How this process was started: by itself, or by torchrun as one of several that train one model."""
+"""Rank of this process among those that train one model, read from torchrun's environment variables."""
 
 from __future__ import annotations
 
@@ -11,11 +11,14 @@ from ctcbench.contract.errors import CtcbenchError, Interrupted, UsageError
 
 _RANK, _SIZE, _LOCAL_RANK, _LOCAL_SIZE = "RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE"
 _NEEDED = (_RANK, _LOCAL_RANK, _LOCAL_SIZE, "MASTER_ADDR", "MASTER_PORT")
+# How long another process waits for the local main process to report the error: long enough for a slow
+# start of it, short enough for a person who waits.
+_EXTERNAL_ERROR_SECONDS, _OWN_ERROR_SECONDS = 2.0, 15.0
 
 
 @dataclass(frozen=True)
-class Place:
-    """Which process of how many this is, over all machines and on this one, counted from 0."""
+class ProcessRank:
+    """Rank and number of processes, over all machines and on this machine; ranks count from 0."""
 
     rank: int = 0
     size: int = 1
@@ -23,38 +26,39 @@ class Place:
     local_size: int = 1
 
     @property
-    def is_first(self) -> bool:
-        """Whether it is the one that writes, reads and talks for all."""
+    def is_main(self) -> bool:
+        """Whether this is the process of rank 0, which writes files, validates and reports."""
         return self.rank == 0
 
     @property
-    def is_first_here(self) -> bool:
-        """Whether it is the first of its machine, which draws images for the others there."""
+    def is_local_main(self) -> bool:
+        """Whether this is the process of rank 0 on its machine, which draws images for the others there."""
         return self.local_rank == 0
 
 
-ALONE = Place()
+SINGLE_PROCESS = ProcessRank()
 
 
-class GroupLost(CtcbenchError):
-    """Another process of the training has ended, and this one can't go on alone."""
+class ProcessGroupLost(CtcbenchError):
+    """Another process of the training has ended, and this one can't continue without it."""
 
 
-def place(environment: Mapping[str, str] = os.environ) -> Place:
-    """Return this process's place as torchrun's environment variables give it; without them, alone.
+def read_process_rank(environment: Mapping[str, str] = os.environ) -> ProcessRank:
+    """Return the rank that torchrun's environment variables state, or that of a single process.
 
     Raises:
-        UsageError: several processes are to train together, but not all of the variables are there.
+        UsageError: the environment describes several processes, but a variable is missing or not
+            possible.
     """
     try:
         size = int(environment.get(_SIZE, 1))
-        # WORLD_SIZE alone is also what other launchers leave in the environment of whatever they start.
+        # Other launchers too set WORLD_SIZE, for programs that are not part of a process group.
         if size == 1 or _RANK not in environment:
-            return ALONE
+            return SINGLE_PROCESS
         if missing := [name for name in _NEEDED if name not in environment]:
             raise UsageError(
                 f"{_SIZE}={size} without {missing[0]}: start the processes of one training by torchrun, "
-                f"or unset {_SIZE} to train alone"
+                f"or unset {_SIZE} to train in a single process"
             )
         numbers = [int(environment[name]) for name in (_RANK, _LOCAL_RANK, _LOCAL_SIZE)]
     except ValueError as error:
@@ -64,33 +68,30 @@ def place(environment: Mapping[str, str] = os.environ) -> Place:
     rank, local_rank, local_size = numbers
     if not (0 <= rank < size and 0 <= local_rank < local_size <= size):
         raise UsageError(
-            f"process {rank} of {size}, here {local_rank} of {local_size}: such a process there can't be; "
+            f"rank {rank} of {size} processes, local rank {local_rank} of {local_size}: not possible; "
             f"torchrun sets {_SIZE}, {_RANK}, {_LOCAL_RANK}, {_LOCAL_SIZE}"
         )
-    return Place(rank, size, local_rank, local_size)
+    return ProcessRank(rank, size, local_rank, local_size)
 
 
 def started_by_torchrun() -> bool:
-    """Say whether this is one of several processes; never raises."""
+    """Return whether this is one of several processes; never raises."""
     try:
-        return place().size > 1
+        return read_process_rank().size > 1
     except UsageError:
         return False
 
 
-def has_the_word(error: BaseException) -> bool:
-    """Say whether this process is to say why it ends with `error`: one of a machine does.
+def should_report_error(error: BaseException) -> bool:
+    """Return whether this process should report `error`, so that each machine reports an error once.
 
-    A mistake in the settings is found by all processes at once. The machine's first says so at once,
-    whereupon torchrun ends the others, so they wait for that; one that is still there after it has an
-    error of its own. What came from outside, a stop or a process that is gone, is the first's to say.
+    The local main process reports at once. Another process waits first: an error in the settings
+    occurs in all processes, the local main process reports it, and torchrun then ends the others. A
+    process that still runs after the wait has an error of its own, and reports it, unless the error
+    came from outside (a stop request, a lost process group).
     """
-    if not started_by_torchrun() or place().is_first_here:
+    if not started_by_torchrun() or read_process_rank().is_local_main:
         return True
-    theirs = isinstance(error, GroupLost | Interrupted | KeyboardInterrupt)
-    time.sleep(_SHORT_SECONDS if theirs else _LONG_SECONDS)
-    return not theirs
-
-
-# Long enough for a slow start of the first process, short enough for a person who waits for the error.
-_SHORT_SECONDS, _LONG_SECONDS = 2.0, 15.0
+    is_external = isinstance(error, ProcessGroupLost | Interrupted | KeyboardInterrupt)
+    time.sleep(_EXTERNAL_ERROR_SECONDS if is_external else _OWN_ERROR_SECONDS)
+    return not is_external

@@ -9,9 +9,9 @@ from ctcbench.__main__ import main
 from ctcbench.cli.commands.run import _resume_command
 from ctcbench.contract.errors import Interrupted, UsageError
 from ctcbench.training import device
-from ctcbench.training.distributed import process_rank as launch
-from ctcbench.training.distributed.process_rank import Place, place
-from ctcbench.training.distributed.torch_group import SeveralProcesses
+from ctcbench.training.distributed import process_rank
+from ctcbench.training.distributed.process_rank import ProcessRank, read_process_rank
+from ctcbench.training.distributed.torch_process_group import TorchProcessGroup
 from ctcbench.training.step import step_seed
 from tests.training.distributed.torchrun_cases import CHECKS, torchrun
 
@@ -102,7 +102,7 @@ def test_the_weighted_mean_of_the_parts_is_the_mean(count, size):
     values = np.random.default_rng(count).normal(size=count)
     total, seen = 0.0, []
     for rank in range(size):
-        own, weight = SeveralProcesses(Place(rank, size, rank, size), "gloo").part(np.arange(count))
+        own, weight = TorchProcessGroup(ProcessRank(rank, size, rank, size), "gloo").shard(np.arange(count))
         assert 0 < len(own) <= -(-count // size) or count < size
         total += weight * values[own].mean() / size
         seen += own.tolist()
@@ -111,13 +111,13 @@ def test_the_weighted_mean_of_the_parts_is_the_mean(count, size):
 
 
 def test_where_this_process_is():
-    assert place({}) == place({"WORLD_SIZE": "1", "RANK": "0"}) == Place()
-    assert place({"WORLD_SIZE": "4"}) == Place()  # left by some other launcher
-    assert place(SECOND) == Place(1, 2, 1, 2)
-    assert not place(SECOND).is_first
-    second_machine = place(SECOND | {"RANK": "2", "WORLD_SIZE": "4", "LOCAL_RANK": "0"})
-    assert second_machine.is_first_here
-    assert not second_machine.is_first
+    assert read_process_rank({}) == read_process_rank({"WORLD_SIZE": "1", "RANK": "0"}) == ProcessRank()
+    assert read_process_rank({"WORLD_SIZE": "4"}) == ProcessRank()  # left by some other launcher
+    assert read_process_rank(SECOND) == ProcessRank(1, 2, 1, 2)
+    assert not read_process_rank(SECOND).is_main
+    second_machine = read_process_rank(SECOND | {"RANK": "2", "WORLD_SIZE": "4", "LOCAL_RANK": "0"})
+    assert second_machine.is_local_main
+    assert not second_machine.is_main
 
 
 @pytest.mark.parametrize(
@@ -129,21 +129,21 @@ def test_where_this_process_is():
         ),
         ({"MASTER_ADDR": None}, "without MASTER_ADDR"),
         ({"WORLD_SIZE": "two"}, "invalid literal.*torchrun sets them"),
-        ({"RANK": "2"}, "process 2 of 2, here 1 of 2: such a process there can't be"),
-        ({"LOCAL_WORLD_SIZE": "3"}, "such a process there can't be"),
+        ({"RANK": "2"}, "rank 2 of 2 processes, local rank 1 of 2: not possible"),
+        ({"LOCAL_WORLD_SIZE": "3"}, "local rank 1 of 3: not possible"),
     ],
 )
 def test_an_environment_that_torchrun_did_not_make(changed, message):
     environment = {k: v for k, v in (SECOND | changed).items() if v is not None}
     with pytest.raises(UsageError, match=message):
-        place(environment)
+        read_process_rank(environment)
 
 
 def alone(monkeypatch, **changed):
     for name, value in (SECOND | changed).items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setattr(launch, "_SHORT_SECONDS", 0.01)
-    monkeypatch.setattr(launch, "_LONG_SECONDS", 0.01)
+    monkeypatch.setattr(process_rank, "_EXTERNAL_ERROR_SECONDS", 0.01)
+    monkeypatch.setattr(process_rank, "_OWN_ERROR_SECONDS", 0.01)
 
 
 @pytest.mark.parametrize("command", [["ablate", "--head", "lstm1"], ["report", "runs"], ["plugins"]])
@@ -156,11 +156,11 @@ def test_other_commands_say_that_they_are_not_for_torchrun(monkeypatch, capsys, 
 
 
 @pytest.mark.parametrize("rank", ["0", "1"])
-def test_the_first_has_the_word_and_the_others_only_if_it_does_not_come(monkeypatch, rank):
+def test_another_process_reports_only_an_error_of_its_own(monkeypatch, rank):
     alone(monkeypatch, RANK=rank, LOCAL_RANK=rank)
-    assert launch.has_the_word(UsageError("of its own"))
-    for error in (Interrupted("stopped"), KeyboardInterrupt(), launch.GroupLost("gone")):
-        assert launch.has_the_word(error) == (rank == "0")
+    assert process_rank.should_report_error(UsageError("of its own"))
+    for error in (Interrupted("stopped"), KeyboardInterrupt(), process_rank.ProcessGroupLost("gone")):
+        assert process_rank.should_report_error(error) == (rank == "0")
 
 
 def test_less_than_an_image_for_each_process_in_python(monkeypatch, tmp_path, registry):
@@ -177,7 +177,7 @@ def test_each_process_gets_its_own_gpu(monkeypatch):
 
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
-    second = Place(1, 2, 1, 2)
+    second = ProcessRank(1, 2, 1, 2)
     for name in ("auto", "cuda"):
         assert device.choose(tiny(device=name, amp=False), second).device == torch.device("cuda", 1)
     assert device.choose(tiny(device="cpu", amp=False), second).device == torch.device("cpu")
@@ -186,8 +186,8 @@ def test_each_process_gets_its_own_gpu(monkeypatch):
     with pytest.raises(
         UsageError, match=r"3 processes on a machine with 2 CUDA devices: .*--nproc-per-node 2"
     ):
-        device.choose(tiny(device="auto"), Place(1, 3, 1, 3))
-    one_a_machine = Place(1, 2, 0, 1)
+        device.choose(tiny(device="auto"), ProcessRank(1, 3, 1, 3))
+    one_a_machine = ProcessRank(1, 2, 0, 1)
     assert device.choose(tiny(device="cuda:1", amp=False), one_a_machine).device.index == 1
 
 

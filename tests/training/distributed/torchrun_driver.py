@@ -14,7 +14,7 @@ from pathlib import Path
 
 from ctcbench.__main__ import main
 from ctcbench.training import loop, step
-from ctcbench.training.distributed import process_rank as launch
+from ctcbench.training.distributed import process_rank
 
 ORDER = json.loads(os.environ["DRIVER_ORDER"])
 RANK = int(os.environ.get("RANK", 0))
@@ -42,5 +42,5 @@ def observed(state, batch, config):
 
 loop.train_step = observed
 if "impatient" in ORDER:
-    launch._LONG_SECONDS = launch._SHORT_SECONDS = ORDER["impatient"]
+    process_rank._OWN_ERROR_SECONDS = process_rank._EXTERNAL_ERROR_SECONDS = ORDER["impatient"]
 sys.exit(main(sys.argv[1:]))

@@ -11,10 +11,10 @@ from torch import distributed, nn
 
 from ctcbench.registry.discovery import load_registry
 from ctcbench.training import device, split
-from ctcbench.training.distributed.process_group import ALONE
-from ctcbench.training.distributed.process_rank import place
+from ctcbench.training.distributed.process_group import SINGLE_PROCESS_GROUP
+from ctcbench.training.distributed.process_rank import read_process_rank
 from ctcbench.training.distributed.sync_batch_norm import synchronise
-from ctcbench.training.distributed.torch_group import joined
+from ctcbench.training.distributed.torch_process_group import join_process_group
 from ctcbench.training.recognizer.model import build_recognizer
 from ctcbench.training.step import new_state, train_step
 from tests.tiny_config import tiny
@@ -61,7 +61,7 @@ class Guest(nn.Module):
 
 def norm_steps(norm, input, factors, group):
     """Train a norm for three steps on a part of the input, and return all that came of it."""
-    own, _ = group.part(np.arange(len(input)))
+    own, _ = group.shard(np.arange(len(input)))
     found = {}
     for number in range(3):
         part = (input[own] * (1 + number)).requires_grad_()
@@ -69,7 +69,7 @@ def norm_steps(norm, input, factors, group):
         (output.float() * factors[own]).sum().backward()
         found |= {f"output{number}": output.detach().float(), f"gradient{number}": part.grad.float()}
     for name, parameter in norm.named_parameters():
-        if group is not ALONE:
+        if group is not SINGLE_PROCESS_GROUP:
             distributed.all_reduce(parameter.grad)
         found[f"gradient.{name}"] = parameter.grad
     found |= {f"buffer.{name}": buffer for name, buffer in norm.named_buffers()}
@@ -87,8 +87,8 @@ def check_norms(group):
             nn.init.normal_(norm.weight, 1, 0.3, generator=generator)
             nn.init.normal_(norm.bias, 0, 0.3, generator=generator)
         ours = synchronise(nn.Sequential(copy.deepcopy(norm)))
-        whole = norm_steps(nn.Sequential(norm), input.to(dtype), factors, ALONE)
-        own, _ = group.part(np.arange(len(input)))
+        whole = norm_steps(nn.Sequential(norm), input.to(dtype), factors, SINGLE_PROCESS_GROUP)
+        own, _ = group.shard(np.arange(len(input)))
         for key, value in norm_steps(ours, input.to(dtype), factors, group).items():
             theirs = whole[key][own] if key[:-1] in ("output", "gradient") else whole[key]
             found[f"{name}/{key}/ours"], found[f"{name}/{key}/theirs"] = value, theirs
@@ -102,7 +102,7 @@ def steps(settings, group, count=12, *, guest=False, drawn=None):
     if config.train_samples == 17:
         config = config.replace(batch_size=16)
     registry = load_registry([])
-    compute = device.choose(config, group.place)
+    compute = device.choose(config, group.process_rank)
     torch.manual_seed(config.seed)
     model = build_recognizer(registry, config, IMAGE, ALPHABET)
     if guest:
@@ -135,7 +135,7 @@ def steps(settings, group, count=12, *, guest=False, drawn=None):
 def check_steps(group):
     found = {}
     for name, settings in STEPS.items():
-        ours, theirs = (steps(settings, of, guest=name == "guest") for of in (group, ALONE))
+        ours, theirs = (steps(settings, of, guest=name == "guest") for of in (group, SINGLE_PROCESS_GROUP))
         assert list(ours) == list(theirs)
         for key in ours:
             found[f"{name}/{key}/ours"], found[f"{name}/{key}/theirs"] = ours[key], theirs[key]
@@ -153,19 +153,23 @@ def check_dropped(group):
 
 def check_words(group):
     """What processes say to each other."""
-    rank = group.place.rank
-    assert group.share({"a": [1.5, None], "b": "é" * 100_000 * (rank + 1)}) == {
+    rank = group.rank
+    assert group.broadcast({"a": [1.5, None], "b": "é" * 100_000 * (rank + 1)}) == {
         "a": [1.5, None],
         "b": "é" * 100_000,
     }
-    assert [group.any(False), group.any(rank == 1), group.any(True)] == [False, True, True]
+    assert [group.any_process(False), group.any_process(rank == 1), group.any_process(True)] == [
+        False,
+        True,
+        True,
+    ]
     order = []
-    group.in_turn(lambda: order.append(group.place.is_first_here))
+    group.main_process_first(lambda: order.append(group.process_rank.is_local_main))
     assert order == [rank == 0]
     return {}
 
 
-with joined(place(), tiny(device="cpu", amp=False)) as group:
+with join_process_group(read_process_rank(), tiny(device="cpu", amp=False)) as group:
     found = check_norms(group) | check_steps(group) | check_dropped(group) | check_words(group)
     plain = {name: tensor.detach().clone().contiguous() for name, tensor in found.items()}
     save_file(plain, f"{sys.argv[1]}/{os.environ['RANK']}.safetensors")
