@@ -8,6 +8,7 @@ import torch
 
 from ctcbench.__main__ import main
 from ctcbench.benchmarks import data_memory, floor, train_step
+from ctcbench.data.built_dataset import build_dataset
 from ctcbench.pipeline.runner import draw
 from ctcbench.training import device
 from ctcbench.training.recognizer.spec_sheet import spec_sheet
@@ -74,7 +75,7 @@ def test_the_floor_counts_what_a_step_moves_starts_and_keeps():
 
 
 def test_mapped_images_are_no_private_memory(registry, own_cache):
-    samples = draw(registry, tiny(), Runtime(), "train")
+    samples = draw(build_dataset(registry, tiny().dataset), tiny(), Runtime(), "train")
     cost = data_memory.measure(samples)
     assert cost.images == 70
     assert cost.file_mib == pytest.approx(70 * 24 * 60 / 2**20)
@@ -83,7 +84,7 @@ def test_mapped_images_are_no_private_memory(registry, own_cache):
 
 def test_images_in_memory_would_be_noticed(registry, own_cache):
     """The benchmark must be able to say no: a source that copies on reading does show."""
-    samples = draw(registry, tiny(), Runtime(), "train")
+    samples = draw(build_dataset(registry, tiny().dataset), tiny(), Runtime(), "train")
     kept = []
 
     class Copying:
