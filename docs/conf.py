@@ -1,5 +1,7 @@
 """Configuration of the documentation site: `make docs` builds it into build/docs."""
 
+import functools
+import inspect
 import re
 from pathlib import Path
 from typing import Any
@@ -26,7 +28,6 @@ html_theme = "furo"
 html_title = f"ctcbench {version}"
 html_show_copyright = False
 html_copy_source = False
-# The theme's pictures in Markdown pages are plain files; nothing is fetched from the network.
 html_theme_options = {
     "source_repository": "https://github.com/ctcbench/ctcbench",
     "source_branch": "main",
@@ -78,8 +79,15 @@ def describe_settings(app: Any, what: str, name: str, obj: Any, options: Any, li
         lines += [f"   * - ``{setting}``", f"     - ``{shown}``", f"     - {field.description}"]
 
 
+def restore_property(app: Any, what: str, name: str, obj: Any, options: Any, lines: list[str]) -> None:
+    """Undo what napoleon does to a property: it takes the text before a colon for the property's type."""
+    if isinstance(obj, property | functools.cached_property):
+        lines[:] = inspect.cleandoc(obj.__doc__ or "").splitlines()
+
+
 def setup(app: Any) -> None:
     """Connect the functions above to Sphinx."""
     app.connect("source-read", rewrite_page)
     app.connect("include-read", rewrite_included)
     app.connect("autodoc-process-docstring", describe_settings)
+    app.connect("autodoc-process-docstring", restore_property, priority=900)  # after napoleon's 500
