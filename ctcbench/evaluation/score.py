@@ -8,12 +8,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, TypeGuard
 
-from pydantic import BaseModel, ConfigDict, Strict, ValidationError, create_model
+from pydantic import BaseModel, Strict, ValidationError, create_model
 
 from ctcbench.contract.data import SplitName
 from ctcbench.contract.errors import CtcbenchError
 from ctcbench.evaluation import metrics
 from ctcbench.evaluation.metrics import Measured, Metric
+from ctcbench.files.json_records import Record, describe_fault
 
 # JSON has lists where the record has tuples; the two numbers are still checked strictly.
 _Interval = Annotated[tuple[float, float], Strict(False)]
@@ -108,19 +109,14 @@ def _document_model(table: Sequence[Metric]) -> type[BaseModel]:
         # Rows of a report are ordered by exact accuracy; every other metric may be newer than the result.
         fields[metric.name] = (float, ... if metric.name == "exact" else None)
         fields[f"{metric.name}_ci"] = (_Interval, None)
-    config = ConfigDict(strict=True, allow_inf_nan=False, extra="ignore")
-    return create_model("ScoreDocument", __config__=config, **(fields | _FIXED))
+    return create_model("ScoreDocument", __base__=Record, **(fields | _FIXED))
 
 
 def _first_problem(error: ValidationError) -> str:
-    first = error.errors(include_url=False)[0]
-    key = str(first["loc"][0])
+    key = str(error.errors(include_url=False)[0]["loc"][0])
     if key.endswith("_ci"):
         return f"score.{key}: expected [low, high], two finite numbers"
-    if first["type"] == "missing":
-        return f"score.{key}: missing"
-    expected = first["msg"].removeprefix("Input should be ")
-    return f"score.{key}: expected {expected}, not {str(first['input'])[:40]!r}"
+    return describe_fault(error, "score")
 
 
 def is_number(value: Any) -> TypeGuard[int | float]:

@@ -32,3 +32,15 @@ def read_json(path: Path) -> Any:
         raise CtcbenchError(f"{path}: can't be read ({error.strerror})") from error
     except (ValueError, RecursionError) as error:
         raise CtcbenchError(f"{path}: damaged or cut off ({error})") from error
+
+
+def read_object(path: Path) -> dict[str, Any]:
+    """Return the JSON object in `path`.
+
+    Raises:
+        CtcbenchError: the file can't be read, is damaged, or holds something else.
+    """
+    document = read_json(path)
+    if not isinstance(document, dict):
+        raise CtcbenchError(f"{path}: expected a JSON object")
+    return document

@@ -7,15 +7,17 @@ import time
 from dataclasses import replace
 from numbers import Integral
 from pathlib import Path
+from typing import Any
 
 from ctcbench.config.run_config import RunConfig
 from ctcbench.config.train_key import require_fitting
 from ctcbench.contract.data import LogProbs
-from ctcbench.contract.errors import CtcbenchError, PluginError, UsageError
+from ctcbench.contract.errors import PluginError, UsageError
 from ctcbench.contract.hypothesis import Hypothesis
 from ctcbench.evaluation.collapse import blank_probability
 from ctcbench.evaluation.log_probs import load_log_probs
 from ctcbench.evaluation.scoring import score
+from ctcbench.files.json_records import Record, read_record
 from ctcbench.registry.attribution import attribute_errors
 from ctcbench.registry.component_registry import Registry
 from ctcbench.results.decoder_key import decoder_key
@@ -24,11 +26,20 @@ from ctcbench.results.result import Result
 from ctcbench.results.run_folder import RunFolder
 from ctcbench.results.stored_config import stored_config
 
-# What a summary of training has to say for a result to be made with it.
-_OF_TRAINING = (
-    "parameters", "train_seconds", "images_per_second", "peak_memory_mib",
-    "started", "host", "versions", "plugins", "data", "training",
-)  # fmt: skip
+
+class SummaryRecord(Record):
+    """JSON document of a run's summary: the parts that a result holds as well."""
+
+    parameters: int
+    train_seconds: float
+    images_per_second: float
+    peak_memory_mib: float | None
+    started: str
+    host: dict[str, Any]
+    versions: dict[str, Any]
+    plugins: dict[str, Any]
+    data: dict[str, Any]
+    training: dict[str, Any]
 
 
 def decode_run(
@@ -48,9 +59,7 @@ def decode_run(
     decoder = registry.resolve("decoder", decoder)
     require_fitting(registry, config.loss, decoder)
     config = config.replace(decoder=decoder)
-    trained = folder.read_summary()
-    if missing := [key for key in _OF_TRAINING if key not in trained]:
-        raise CtcbenchError(f"{folder.summary_path}: damaged ({missing[0]} is missing)")
+    trained = read_record(SummaryRecord, folder.read_summary(), folder.summary_path)
     stored = load_log_probs(folder.log_probs_path("test"))
     hypotheses, seconds = decode(registry, decoder, stored)
     texts = [stored.alphabet.decode(hypothesis.labels) for hypothesis in hypotheses]
@@ -58,19 +67,19 @@ def decode_run(
         config=config.model_dump(),
         score=score(texts, stored.texts, "test", blank_probability=blank_probability(stored)),
         cost={
-            "parameters": trained["parameters"],
-            "train_seconds": trained["train_seconds"],
-            "images_per_second": trained["images_per_second"],
+            "parameters": trained.parameters,
+            "train_seconds": trained.train_seconds,
+            "images_per_second": trained.images_per_second,
             "decode_ms_per_image": seconds * 1000 / len(texts),
-            "peak_memory_mib": trained["peak_memory_mib"],
+            "peak_memory_mib": trained.peak_memory_mib,
         },
         provenance={
-            "started": trained["started"],
-            "host": trained["host"],
-            "versions": trained["versions"],
-            "plugins": trained["plugins"],
-            "data": trained["data"] | {"fingerprint": stored.fingerprint},
-            "training": trained["training"],
+            "started": trained.started,
+            "host": trained.host,
+            "versions": trained.versions,
+            "plugins": trained.plugins,
+            "data": trained.data | {"fingerprint": stored.fingerprint},
+            "training": trained.training,
         },
     )
     predictions = Predictions("test", stored.fingerprint, tuple(texts), tuple(stored.texts))

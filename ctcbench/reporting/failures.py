@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from ctcbench.contract.errors import CtcbenchError
+from ctcbench.files.json_files import read_object
 from ctcbench.reporting.report_model import Failure
 from ctcbench.results.decoder_key import is_file_name
-from ctcbench.results.result import read_object
 from ctcbench.results.run_folder import RunFolder
 
 

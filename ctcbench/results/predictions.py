@@ -6,12 +6,14 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from ctcbench.contract.data import SPLITS
+from pydantic import Field, ValidationInfo, field_validator
+
+from ctcbench.contract.data import SplitName
 from ctcbench.contract.errors import CtcbenchError
 from ctcbench.files.atomic import write_text
 from ctcbench.files.json_files import read_json
+from ctcbench.files.json_records import Record, read_record
 
 FORMAT = "ctcbench predictions 1"
 
@@ -50,17 +52,22 @@ class Predictions:
         document = read_json(path)
         if not isinstance(document, Mapping) or document.get("format") != FORMAT:
             raise CtcbenchError(f"{path}: no predictions of ctcbench in it (expected {FORMAT!r})")
-        texts, targets = _texts(document.get("texts")), _texts(document.get("targets"))
-        split, fingerprint = document.get("split"), document.get("fingerprint")
-        fit = texts and targets and len(texts) == len(targets)
-        if not (fit and isinstance(fingerprint, str)):
-            raise CtcbenchError(f"{path}: damaged (texts and targets don't fit together)")
-        if split not in SPLITS:  # it names a file of log-probs
-            raise CtcbenchError(f"{path}: split {str(split)[:40]!r}: expected {', '.join(SPLITS)}")
-        return cls(split, fingerprint, texts, targets)
+        record = read_record(PredictionsRecord, document, path)
+        return cls(record.split, record.fingerprint, tuple(record.texts), tuple(record.targets))
 
 
-def _texts(value: Any) -> tuple[str, ...]:
-    if not isinstance(value, list) or not all(isinstance(text, str) for text in value):
-        return ()
-    return tuple(value)
+class PredictionsRecord(Record):
+    """JSON document of predictions, without its format."""
+
+    split: SplitName  # names a file of log-probs
+    fingerprint: str
+    texts: list[str] = Field(min_length=1)
+    targets: list[str]
+
+    @field_validator("targets")
+    @classmethod
+    def _one_each(cls, targets: list[str], info: ValidationInfo) -> list[str]:
+        texts = info.data.get("texts", targets)
+        if len(targets) != len(texts):
+            raise ValueError(f"{len(targets)} targets for {len(texts)} texts")
+        return targets

@@ -9,11 +9,11 @@ from typing import Any
 
 from ctcbench.config.legacy_settings import translate_settings
 from ctcbench.contract.errors import CtcbenchError
-from ctcbench.evaluation.score import Score, is_number
-from ctcbench.files.json_files import read_json
+from ctcbench.evaluation.score import Score
+from ctcbench.files.json_files import read_object
+from ctcbench.files.json_records import Record, read_record
 
 SCHEMA = 1
-COSTS = ("parameters", "train_seconds", "images_per_second", "decode_ms_per_image", "peak_memory_mib")
 
 
 @dataclass(frozen=True)
@@ -64,28 +64,31 @@ class Result:
         if type(schema) is not int or schema != SCHEMA:
             found = f"schema {schema!r}" if "schema" in document else "no schema"
             raise CtcbenchError(f"{path}: {found}, but this ctcbench reads schema {SCHEMA}")
-        for key in ("config", "score", "cost", "provenance"):
-            if not isinstance(document.get(key), Mapping):
-                wrong = "expected an object" if key in document else "missing"
-                raise CtcbenchError(f"{path}: {key}: {wrong}")
-        cost = document["cost"]
-        for key in COSTS:
-            if cost.get(key) is not None and not is_number(cost[key]):
-                raise CtcbenchError(f"{path}: cost.{key}: expected a number, not {str(cost[key])[:40]!r}")
+        record = read_record(ResultRecord, document, path)
         try:
-            score = Score.from_json(document["score"])
+            score = Score.from_json(record.score)
         except CtcbenchError as error:
             raise CtcbenchError(f"{path}: {error}") from None
-        return cls(translate_settings(document["config"]), score, cost, document["provenance"], path)
+        return cls(translate_settings(record.config), score, document["cost"], record.provenance, path)
 
 
-def read_object(path: Path) -> dict[str, Any]:
-    """Return the JSON object in `path`.
+class CostRecord(Record):
+    """Costs of a result: numbers, None where not measured; other keys are kept as they are."""
 
-    Raises:
-        CtcbenchError: the file can't be read, is damaged, or holds something else.
-    """
-    document = read_json(path)
-    if not isinstance(document, dict):
-        raise CtcbenchError(f"{path}: expected a JSON object")
-    return document
+    parameters: float | None = None
+    train_seconds: float | None = None
+    images_per_second: float | None = None
+    decode_ms_per_image: float | None = None
+    peak_memory_mib: float | None = None
+
+
+class ResultRecord(Record):
+    """JSON document of a result; `Score.from_json` reads ``score``."""
+
+    config: dict[str, Any]
+    score: dict[str, Any]
+    cost: CostRecord
+    provenance: dict[str, Any]
+
+
+COSTS = tuple(CostRecord.model_fields)

@@ -12,13 +12,13 @@ from typing import Any
 from ctcbench.config.legacy_settings import translate_settings
 from ctcbench.contract.errors import CtcbenchError, UsageError
 from ctcbench.files.atomic import unwritable, write_text
-from ctcbench.files.json_files import write_json
+from ctcbench.files.json_files import read_object, write_json
 from ctcbench.files.locks import lock
 from ctcbench.results import metrics_file
 from ctcbench.results.config_file import Setting, read_toml, to_toml
 from ctcbench.results.decoder_key import FILE_NAME, decoder_key, is_file_name
 from ctcbench.results.predictions import Predictions
-from ctcbench.results.result import Result, read_object
+from ctcbench.results.result import Result
 
 
 @dataclass(frozen=True)

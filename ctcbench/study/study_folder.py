@@ -6,23 +6,47 @@ import contextlib
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import AfterValidator
 
 from ctcbench.config.legacy_settings import translate_settings
 from ctcbench.contract.errors import CtcbenchError
 from ctcbench.contract.executors import Outcome
 from ctcbench.contract.options import show
-from ctcbench.evaluation.score import is_number
-from ctcbench.files.json_files import write_json
+from ctcbench.files.json_files import read_object, write_json
+from ctcbench.files.json_records import Record, read_record
 from ctcbench.files.locks import lock
 from ctcbench.results import provenance
-from ctcbench.results.result import read_object
 
 # A study that was killed a moment ago may not be gone yet, and a worker that it was about to start holds
 # its lock until it has become a program of its own: on a busy machine, a second or so.
 _DYING_SECONDS = 2.0
 SCHEMA = 1
 _SHOWN = 6
+
+
+def _plain(value: Any) -> Any:
+    if value is None or isinstance(value, str | int | float):
+        return value
+    raise ValueError("expected text, a number, true, false or null")
+
+
+class PlanModelRecord(Record):
+    """One model of a stored plan: the name of its run folder, and its settings by result."""
+
+    key: str
+    results: dict[str, dict[str, Annotated[Any, AfterValidator(_plain)]]]
+
+
+class PlanRecord(Record):
+    """JSON document of a study's plan: the parts that `changes` compares."""
+
+    models: list[PlanModelRecord]
+    resources: dict[str, Any] | None = None
+    versions: dict[str, Any] | None = None
+    plugins: dict[str, Any] | None = None
+    scale: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -76,8 +100,10 @@ class StudyFolder:
                 f"{self.plan_path}: schema {found!r}, but this ctcbench reads schema {SCHEMA}; "
                 f"give the study another --name"
             )
-        if damage := _damage(document):
-            raise CtcbenchError(f"{self.plan_path}: damaged ({damage}); give the study another --name")
+        try:
+            read_record(PlanRecord, document, self.plan_path)
+        except CtcbenchError as error:
+            raise CtcbenchError(f"{error}; give the study another --name") from None
         for model in document["models"]:
             model["results"] = {key: translate_settings(config) for key, config in model["results"].items()}
         return document
@@ -172,26 +198,6 @@ def changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
             if old.get(name) != new.get(name):
                 found.append(f"{name}: {old.get(name)} then, {new.get(name)} now")
     return found
-
-
-def _damage(plan: Mapping[str, Any]) -> str:
-    """Return what `changes` could not read in a plan, an empty text where there is nothing."""
-    models = plan.get("models")
-    if not (isinstance(models, list) and all(isinstance(model, dict) for model in models)):
-        return "models: expected a list of objects"
-    for model in models:
-        results = model.get("results")
-        if not isinstance(model.get("key"), str):
-            return "key of a model: expected text"
-        if not (isinstance(results, dict) and all(isinstance(config, dict) for config in results.values())):
-            return f"results of model {model['key']}: expected settings by result"
-        values = [value for config in results.values() for value in config.values()]
-        if not all(value is None or isinstance(value, str | int | float) for value in values):
-            return f"results of model {model['key']}: expected plain values"
-    for key in ("resources", "versions", "plugins"):
-        if not isinstance(plan.get(key) or {}, dict):
-            return f"{key}: expected an object"
-    return "" if is_number(plan.get("scale", 1)) else "scale: expected a number"
 
 
 def _values(plan: Mapping[str, Any]) -> dict[str, list[Any]]:

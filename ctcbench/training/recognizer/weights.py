@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, NamedTuple, get_args
+from typing import Annotated, NamedTuple
 
 import torch
+from pydantic import Field
 from torch import Tensor
 
 from ctcbench.contract.errors import CtcbenchError, UsageError
 from ctcbench.contract.specs import Alphabet, ImageSpec
 from ctcbench.files.json_files import read_json, write_json
+from ctcbench.files.json_records import Record, read_record
 from ctcbench.files.pictures import Fit
 from ctcbench.registry.component_registry import Registry
 from ctcbench.results.run_folder import RunFolder
@@ -19,7 +21,8 @@ from ctcbench.training.checkpoint import load_tensors, save_tensors
 from ctcbench.training.recognizer.model import Recognizer, build_recognizer
 
 FORMAT = "ctcbench weights 1"
-_LARGEST = 65_536
+# A file of unknown origin may hold any number, and a model of this size is built from it.
+_Size = Annotated[int, Field(gt=0, le=65_536)]
 
 
 class Description(NamedTuple):
@@ -27,6 +30,22 @@ class Description(NamedTuple):
 
     image: ImageSpec
     alphabet: Alphabet
+    fit: Fit
+
+
+class ImageRecord(Record):
+    """JSON document of an image size, in pixels."""
+
+    height: _Size
+    width: _Size
+    channels: _Size
+
+
+class RecognizerRecord(Record):
+    """JSON document ``recognizer.json`` of a run folder."""
+
+    image: ImageRecord
+    alphabet: str
     fit: Fit
 
 
@@ -51,18 +70,12 @@ def description(folder: RunFolder) -> Description:
         CtcbenchError: the description is not there or damaged.
     """
     path = folder.recognizer_path
-    document: Any = read_json(path)
+    record = read_record(RecognizerRecord, read_json(path), path)
     try:
-        image, fit = ImageSpec(**document["image"]), document["fit"]
-        alphabet = Alphabet(document["alphabet"])
-        # A stranger's file may say anything; these are sizes that a model is built from.
-        if not all(type(n) is int and 0 < n <= _LARGEST for n in vars(image).values()):
-            raise ValueError(f"image of {image}")
-        if fit not in get_args(Fit):
-            raise ValueError(f"fit {fit!r}")
-    except (KeyError, TypeError, ValueError, UsageError) as error:
-        raise CtcbenchError(f"{path}: damaged ({error!r})") from error
-    return Description(image, alphabet, fit)
+        alphabet = Alphabet(record.alphabet)
+    except UsageError as error:
+        raise CtcbenchError(f"{path}: alphabet: {error}") from error
+    return Description(ImageSpec(**record.image.model_dump()), alphabet, record.fit)
 
 
 def load_recognizer(registry: Registry, folder: RunFolder) -> Recognizer:
