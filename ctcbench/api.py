@@ -24,7 +24,7 @@ from ctcbench.results.stored_config import stored_config
 from ctcbench.training.runtime import Runtime
 
 if TYPE_CHECKING:
-    from ctcbench.training.recognizer.model import Recognizer
+    from ctcbench.training.recognizer.network import Recognizer
 
 _AT_ONCE = 256  # pictures that go through the network together: memory for these, not for all
 
@@ -103,7 +103,7 @@ class Recogniser:
         hypotheses, _ = decode(self.registry, decoder or self.config.decoder, read)
         scores = [h.log_prob for h in hypotheses]
         if self.model.alignment == "ctc":
-            from ctcbench.training.likelihood import text_log_probs
+            from ctcbench.training.ctc_likelihood import text_log_probs
 
             scores = text_log_probs(read, [h.labels for h in hypotheses], self.sharpness).tolist()
         texts = [read.alphabet.decode(h.labels) for h in hypotheses]
@@ -132,7 +132,7 @@ def load(run_folder: str | Path) -> Recogniser:
         CtcbenchError: a file in it is damaged.
     """
     from ctcbench.evaluation.log_probs import load_log_probs
-    from ctcbench.training.calibration import fit_sharpness
+    from ctcbench.training.calibration import fit_inverse_temperature
     from ctcbench.training.recognizer.weights import description, load_recognizer
 
     folder = RunFolder(Path(run_folder))
@@ -142,7 +142,7 @@ def load(run_folder: str | Path) -> Recogniser:
     model = load_recognizer(registry, folder)
     validated = folder.log_probs_path("val")
     calibrates = model.alignment == "ctc" and validated.exists()
-    sharpness = fit_sharpness(load_log_probs(validated)) if calibrates else 1.0
+    sharpness = fit_inverse_temperature(load_log_probs(validated)) if calibrates else 1.0
     return Recogniser(registry, stored_config(folder), model, description(folder).fit, sharpness)
 
 

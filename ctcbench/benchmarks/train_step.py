@@ -18,7 +18,7 @@ from ctcbench.pipeline.runner import draw
 from ctcbench.registry.component_registry import Registry
 from ctcbench.training import device, split, step
 from ctcbench.training.objective import build_objective
-from ctcbench.training.recognizer import model as recognizer
+from ctcbench.training.recognizer.network import build_recognizer
 from ctcbench.training.recognizer.spec_sheet import spec_sheet
 from ctcbench.training.runtime import Runtime
 
@@ -106,7 +106,7 @@ def measure(
     config = config.replace(batch_size=min(config.batch_size, len(samples)))
     with device.repeatable(config, compute):
         torch.manual_seed(config.seed)
-        model = recognizer.build_recognizer(registry, config, source.image, source.alphabet)
+        model = build_recognizer(registry, config, source.image, source.alphabet)
         part = split.make_split(samples, source.alphabet, compute.device)
         floor = _floor(registry, config, part, compute)
         clock = Clock(compute.device)
@@ -144,14 +144,14 @@ def measure(
 def _full_batch(number: int, part: split.Split, config: RunConfig) -> int:
     """Return the step at which the full batch of this number comes; an epoch's last may be smaller."""
     epoch, within = divmod(number, len(part) // config.batch_size)
-    return epoch * split.steps_an_epoch(part, config) + within
+    return epoch * split.steps_per_epoch(part, config) + within
 
 
 def _floor(registry: Registry, config: RunConfig, part: split.Split, compute: device.Compute) -> Floor:
     """Return the floor of a training's second step on a batch: the first makes the optimiser's state."""
     config = config.replace(compile=False)  # what is compiled can't be looked into
     source = build_source(registry, config.dataset)
-    model = recognizer.build_recognizer(registry, config, source.image, source.alphabet)
+    model = build_recognizer(registry, config, source.image, source.alphabet)
     objective = build_objective(registry, config.loss, source.alphabet, model.output.frames)
     augment = registry.build("augmentation", config.augmentation, source.image)
     state = step.new_state(model.train(), augment, objective, config, compute, steps=10)

@@ -105,11 +105,11 @@ def train(
     """Train the recogniser that `config` names, and leave its best weights in `folder`."""
     import torch
 
-    from ctcbench.training import device, logbook, loop, split, step
-    from ctcbench.training import training_summary as summary
+    from ctcbench.training import device, loop, recorder, split, step
     from ctcbench.training.objective import build_objective
-    from ctcbench.training.recognizer import model as recognizer
     from ctcbench.training.recognizer import weights
+    from ctcbench.training.recognizer.network import build_recognizer
+    from ctcbench.training.training_summary import summarise_training
 
     compute = device.choose(config, group.process_rank)
     group.require_same(
@@ -124,29 +124,29 @@ def train(
     compute.forget_peak_memory()
     with device.repeatable(config, compute):
         torch.manual_seed(config.seed)
-        model = recognizer.build_recognizer(registry, config, source.image, source.alphabet)
+        model = build_recognizer(registry, config, source.image, source.alphabet)
         if config.init_from:
-            weights.begin_with(model, Path(config.init_from))
+            weights.load_initial_weights(model, Path(config.init_from))
         for samples in drawn.values():
             split.require_enough_frames(samples, model, config)
         train_split = split.make_split(drawn["train"], source.alphabet, compute.device)
         val_split = split.make_split(drawn["val"], source.alphabet, compute.device)
-        steps = split.steps_an_epoch(train_split, config) * config.epochs
+        steps = split.steps_per_epoch(train_split, config) * config.epochs
         steps = min(steps, config.max_steps or steps)
         augment = registry.build("augmentation", config.augmentation, source.image)
         objective = build_objective(registry, config.loss, source.alphabet, model.output.frames)
         state = step.new_state(model, augment, objective, config, compute, steps, group)
-        book = (logbook.Logbook if group.is_main else logbook.NoLogbook)(
+        book = (recorder.TrainingRecorder if group.is_main else recorder.NullRecorder)(
             registry, folder, run_info(folder, config, steps), getattr(source, "fit", "stretch"),
             runtime.listener.notice,
         )  # fmt: skip
         trainer = loop.Trainer(config, runtime, book, train_split, val_split, state, _trained_on(drawn))
         trainer.restore()
-        book.begin()
+        book.start()
         trainer.fit()
     book.finish(
         {
-            **summary.summarise(trainer),
+            **summarise_training(trainer),
             "finished": provenance.now(),
             "peak_memory_mib": _peak_memory_mib(compute),
             "host": provenance.host(compute.name()),
@@ -173,18 +173,17 @@ def read(
     splits = [split for split in drawn if split != "train" and not is_read(folder, split, drawn[split])]
     if not splits:
         return
-    from ctcbench.training import device, split
-    from ctcbench.training import inference as reading
+    from ctcbench.training import device, inference, split
     from ctcbench.training.recognizer import weights
 
     compute = device.choose(config, group.process_rank)
     model = weights.load_recognizer(registry, folder).to(compute.device)
-    batch_size = reading.evaluation_batch_size(config)
+    batch_size = inference.evaluation_batch_size(config)
     with device.repeatable(config, compute):
         for name in splits:
             split.require_enough_frames(drawn[name], model, config)
             part = split.make_split(drawn[name], source.alphabet, compute.device)
-            log_probs = reading.read_split(model, part, compute, name, runtime.listener, batch_size)
+            log_probs = inference.compute_log_probs(model, part, compute, name, runtime.listener, batch_size)
             save_log_probs(folder.log_probs_path(name), log_probs)
 
 

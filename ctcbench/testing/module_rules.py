@@ -21,7 +21,7 @@ from ctcbench.testing.module_calls import (
     output_of,
     trained_output,
 )
-from ctcbench.training.recognizer.model import probe_backbone, probe_head
+from ctcbench.training.recognizer.network import probe_backbone, probe_head
 
 _BATCH = 3
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ctcbench.contract.data import LogProbs
-from ctcbench.training.likelihood import text_log_probs
+from ctcbench.training.ctc_likelihood import text_log_probs
 
 # What is searched; label smoothing leaves a sure recogniser at a third of its probability, and wants about 2.
 _LEAST, _MOST = 0.25, 16.0
@@ -16,7 +16,7 @@ _COARSE, _FINE = 9, 15
 _IMAGES = 500
 
 
-def fit_sharpness(log_probs: LogProbs) -> float:
+def fit_inverse_temperature(log_probs: LogProbs) -> float:
     """Return the β for which p^β, normalised in each frame, makes the true texts most probable.
 
     That is temperature scaling (Guo et al. 2017) by CTC's own likelihood, with 1/β for the temperature:

@@ -67,7 +67,7 @@ def save_checkpoint(path: Path, state: TrainState, best: dict[str, Tensor], extr
             tensors[f"optimizer.{index}.{name}"] = tensor
     document = {
         "step": state.step,
-        "plateau": state.plateau.state(),
+        "plateau": state.reduce_on_plateau.state(),
         "scaler": state.scaler.state_dict(),
         "extra": extra,
     }
@@ -95,7 +95,7 @@ def load_checkpoint(path: Path, state: TrainState) -> tuple[dict[str, Tensor], d
                 for name, value in found.items()
             }
         state.step = document["step"]
-        state.plateau.restore(document["plateau"])
+        state.reduce_on_plateau.restore(document["plateau"])
         if document["scaler"]:
             state.scaler.load_state_dict(document["scaler"])
         extra: dict[str, Any] = document["extra"]

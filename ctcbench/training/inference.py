@@ -17,10 +17,10 @@ from ctcbench.config.run_config import RunConfig
 from ctcbench.contract.data import LogProbs, SplitName
 from ctcbench.contract.specs import BLANK, Alignment, Alphabet
 from ctcbench.decoding import greedy_search
+from ctcbench.training.ctc_likelihood import text_log_probs
 from ctcbench.training.device import Compute
-from ctcbench.training.likelihood import text_log_probs
 from ctcbench.training.progress_events import ProgressListener
-from ctcbench.training.recognizer.model import Recognizer
+from ctcbench.training.recognizer.network import Recognizer
 from ctcbench.training.split import Split
 from ctcbench.training.step import Objective
 
@@ -40,7 +40,7 @@ def evaluation_batch_size(config: RunConfig) -> int:
     return min(_LARGEST_BATCH, 4 * config.batch_size)
 
 
-def read_split(
+def compute_log_probs(
     model: nn.Module,
     split: Split,
     compute: Compute,
@@ -49,7 +49,7 @@ def read_split(
     batch_size: int,
 ) -> LogProbs:
     """Return the log-probs of every image of a split; `model` is a Recognizer or an average of one."""
-    batches = list(read_batches(model, split, compute, name, listener, batch_size))
+    batches = list(iterate_log_probs(model, split, compute, name, listener, batch_size))
     return LogProbs(
         np.concatenate([batch.values_NTK for batch in batches]),
         np.concatenate([batch.lengths_N for batch in batches]),
@@ -60,7 +60,7 @@ def read_split(
 
 
 @torch.no_grad()
-def read_batches(
+def iterate_log_probs(
     model: nn.Module,
     split: Split,
     compute: Compute,
@@ -72,7 +72,7 @@ def read_batches(
 
     A GPU is given the next batch before the caller gets this one, so that it reads while the caller decodes.
     """
-    recognizer = unwrap(model)
+    recognizer = unwrap_average(model)
     was_training = model.training
     model.eval()
     before: Callable[[], LogProbs] | None = None
@@ -139,7 +139,7 @@ def _loss(read: LogProbs, objective: Objective | None) -> float:
     )
 
 
-def unwrap(model: nn.Module) -> Recognizer:
+def unwrap_average(model: nn.Module) -> Recognizer:
     """Return the recogniser inside of an averaged model, or the model itself."""
     inner = getattr(model, "module", model)
     assert isinstance(inner, Recognizer)

@@ -15,18 +15,24 @@ from ctcbench.contract.hooks import EpochReport
 from ctcbench.processes.stop_request import stop_request
 from ctcbench.results.provenance import now
 from ctcbench.training.checkpoint import load_checkpoint
-from ctcbench.training.inference import Validation, evaluation_batch_size, read_batches, unwrap, validate
-from ctcbench.training.logbook import Logbook
-from ctcbench.training.monitor import DivergedAt, Monitor, MonitorState, TrainingDiverged
+from ctcbench.training.inference import (
+    Validation,
+    evaluation_batch_size,
+    iterate_log_probs,
+    unwrap_average,
+    validate,
+)
+from ctcbench.training.monitor import Monitor, MonitorState, StepDiverged, TrainingDiverged
 from ctcbench.training.progress_events import TrainingProgress
+from ctcbench.training.recorder import TrainingRecorder
 from ctcbench.training.runtime import Runtime
 from ctcbench.training.schedule import blank_penalty
-from ctcbench.training.split import Split, batch_at, steps_an_epoch
+from ctcbench.training.split import Split, batch_at, steps_per_epoch
 from ctcbench.training.step import TrainState, train_step
-from ctcbench.training.unigram_loss import guess_loss
+from ctcbench.training.unigram_loss import estimate_unigram_loss
 
 # A GPU is asked for its figures every so many steps, so that it seldom waits for the host.
-LOOK_EVERY = {"cpu": 1, "cuda": 10}
+FLUSH_EVERY = {"cpu": 1, "cuda": 10}
 SHOW_SECONDS = 0.2
 
 
@@ -52,7 +58,7 @@ class Trainer:
 
     config: RunConfig
     runtime: Runtime
-    logbook: Logbook
+    recorder: TrainingRecorder
     train: Split
     val: Split
     state: TrainState
@@ -61,10 +67,10 @@ class Trainer:
     best: dict[str, Tensor] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.group, self.folder = self.state.group, self.logbook.folder
+        self.group, self.folder = self.state.group, self.recorder.folder
         compute, model = self.state.compute, self.state.model
         aux = self.config.aux_weight if model.shortcut == "aux" else 0.0
-        guess = guess_loss(
+        guess = estimate_unigram_loss(
             self.train.samples.texts,
             model.alphabet,
             model.output.frames,
@@ -73,12 +79,12 @@ class Trainer:
         )
         self.monitor = Monitor(
             MonitorState(),
-            LOOK_EVERY[compute.device.type],
+            FLUSH_EVERY[compute.device.type],
             guess * (1 + aux),
             gradients_overflow=compute.scales_gradients,
-            blanks_tempt=model.alignment == "ctc",
+            is_ctc=model.alignment == "ctc",
         )
-        self.steps_an_epoch = steps_an_epoch(self.train, self.config)
+        self.steps_per_epoch = steps_per_epoch(self.train, self.config)
         self._shown = self._saved = time.monotonic()
 
     def restore(self) -> None:
@@ -91,7 +97,7 @@ class Trainer:
         path, notice = self.folder.checkpoint_path, self.runtime.listener.notice
         with self.group.main_process_file(path) as stored:
             if stored is None:
-                self.logbook.go_back(0)
+                self.recorder.truncate_after(0)
                 return
             self.best, extra = load_checkpoint(stored, self.state)
         try:
@@ -105,8 +111,8 @@ class Trainer:
             notice(f"begun on {begun_on}, going on on {here}: the figures will differ from either alone")
         # The file may be of an epoch that the checkpoint knows nothing of.
         if self.best:
-            self.logbook.weights(self.state, self.best)
-        self.logbook.go_back(self.state.step)
+            self.recorder.save_best_weights(self.state, self.best)
+        self.recorder.truncate_after(self.state.step)
         notice(f"going on after step {self.state.step} of {self.state.steps}")
 
     def fit(self) -> None:
@@ -121,7 +127,7 @@ class Trainer:
             try:
                 while self.state.step < self.state.steps:
                     self._one_step()
-                    if self.state.step % self.steps_an_epoch == 0 or self.state.step == self.state.steps:
+                    if self.state.step % self.steps_per_epoch == 0 or self.state.step == self.state.steps:
                         self._end_epoch()
                     elif time.monotonic() - self._saved > self.runtime.checkpoint_seconds:
                         self._checkpoint()
@@ -131,38 +137,38 @@ class Trainer:
                             True
                         )  # all end together, or torchrun would end the one that saves
                         raise Interrupted(self._how_to_resume())
-            except DivergedAt as diverged:
+            except StepDiverged as diverged:
                 raise TrainingDiverged(self._explain(diverged)) from None
 
     def _one_step(self) -> None:
         started = time.perf_counter()
         batch = batch_at(self.train, self.state.step, self.config, self.group)
         metrics = train_step(self.state, batch, self.config)
-        self.monitor.take(self.state.step, metrics, self.logbook.record, self.runtime.listener.notice)
+        self.monitor.add(self.state.step, metrics, self.recorder.record_metrics, self.runtime.listener.notice)
         self.history.seconds += time.perf_counter() - started
         if time.monotonic() - self._shown > SHOW_SECONDS:
             self._show()
 
     def _end_epoch(self) -> None:
-        self._look()
+        self._flush()
         started = time.perf_counter()
         model: nn.Module = self.state.ema if self.state.ema is not None else self.state.model
         shared = self.group.broadcast(self._validate(model) if self.group.is_main else None)
         if shared is None:
-            raise DivergedAt(self.state.step, "output", math.nan)
+            raise StepDiverged(self.state.step, "output", math.nan)
         found = Validation(*shared)
         self.history.validation_seconds += time.perf_counter() - started
         if self.config.schedule == "plateau":
-            self.state.plateau.update(found.loss)
-        epoch = -(-self.state.step // self.steps_an_epoch)
+            self.state.reduce_on_plateau.update(found.loss)
+        epoch = -(-self.state.step // self.steps_per_epoch)
         history = self.history
         history.last_exact = found.exact
         # Equal accuracies are told apart by their edits, equal edits by the later epoch: it saw more.
         if (found.exact, -found.cer) >= (history.best_exact, -history.best_cer) or not history.best_epoch:
             history.best_epoch, history.best_exact, history.best_cer = epoch, found.exact, found.cer
-            weights = unwrap(model).state_dict()
+            weights = unwrap_average(model).state_dict()
             self.best = {name: tensor.detach().cpu().clone() for name, tensor in weights.items()}
-            self.logbook.weights(self.state, self.best)
+            self.recorder.save_best_weights(self.state, self.best)
         figures = {
             "loss": self.monitor.state.loss,
             "val_loss": found.loss,
@@ -172,45 +178,47 @@ class Trainer:
             "blank_penalty": blank_penalty(self.state.step - 1, self.state.steps, self.config),
             "seconds": history.seconds,
         }
-        self.logbook.record({"kind": "epoch", "epoch": epoch, "step": self.state.step, **figures})
+        self.recorder.record_metrics({"kind": "epoch", "epoch": epoch, "step": self.state.step, **figures})
         self._checkpoint()
         self._show()
-        self.logbook.epoch(EpochReport(epoch, self.state.step, figures))
+        self.recorder.report_epoch(EpochReport(epoch, self.state.step, figures))
 
     def _validate(self, model: nn.Module) -> Validation | None:
         """Return what the validation images are read like, or None if an output is no number."""
         batch_size = evaluation_batch_size(self.config)
-        batches = read_batches(model, self.val, self.state.compute, "val", self.runtime.listener, batch_size)
+        batches = iterate_log_probs(
+            model, self.val, self.state.compute, "val", self.runtime.listener, batch_size
+        )
         with contextlib.closing(batches):
             return validate(batches, self.state.model.alignment, self.state.objective)
 
-    def _look(self) -> None:
+    def _flush(self) -> None:
         """Hear of the steps that nothing is known of yet; a GPU may still be at them, so it is their time."""
         started = time.perf_counter()
-        self.monitor.look(self.logbook.record, self.runtime.listener.notice)
+        self.monitor.flush(self.recorder.record_metrics, self.runtime.listener.notice)
         self.history.seconds += time.perf_counter() - started
 
     def _carried_out_on(self) -> str:
         return self.state.compute.describe() + self.group.describe_suffix()
 
     def _checkpoint(self) -> None:
-        self._look()
+        self._flush()
         extra = {
             "history": asdict(self.history),
             "monitor": self.monitor.checkpoint(),
             "compute": self._carried_out_on(),
             "data": self.data,
         }
-        self.logbook.checkpoint(self.state, self.best, extra)
+        self.recorder.save_checkpoint(self.state, self.best, extra)
         self._saved = time.monotonic()
 
     def _show(self) -> None:
         self._shown = time.monotonic()
         step, steps, seconds = self.state.step, self.state.steps, self.history.seconds
-        images = step * len(self.train) / self.steps_an_epoch
+        images = step * len(self.train) / self.steps_per_epoch
         self.runtime.listener.training_advanced(
             TrainingProgress(
-                epoch=min(self.config.epochs, (step - 1) // self.steps_an_epoch + 1),
+                epoch=min(self.config.epochs, (step - 1) // self.steps_per_epoch + 1),
                 epochs=self.config.epochs,
                 step=step,
                 steps=steps,
@@ -229,7 +237,7 @@ class Trainer:
             f"{self.folder.path}; go on with: {self.runtime.resume_command}"
         )
 
-    def _explain(self, diverged: DivergedAt) -> str:
+    def _explain(self, diverged: StepDiverged) -> str:
         batch = batch_at(self.train, diverged.step - 1, self.config)
         targets = zip(batch.targets_NL.tolist(), batch.target_lengths_N.tolist(), strict=True)
         texts = [self.state.model.alphabet.decode(target[:length]) for target, length in targets]

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 from ctcbench.contract.errors import CtcbenchError
-from ctcbench.training.blank_plateau import BlankPlateau
+from ctcbench.training.blank_plateau import BlankPlateauDetector
 from ctcbench.training.step import StepMetrics
 
 RECORD_EVERY = 10
@@ -28,7 +28,7 @@ class MonitorState:
     """
 
     loss: float | None = None
-    plateau: BlankPlateau = field(default_factory=BlankPlateau)
+    plateau: BlankPlateauDetector = field(default_factory=BlankPlateauDetector)
     window: list[list[float]] = field(default_factory=list)
 
 
@@ -38,41 +38,41 @@ class Monitor:
     def __init__(
         self,
         state: MonitorState,
-        look_every: int,
-        guess_loss: float,
+        flush_every: int,
+        unigram_loss: float,
         *,
         gradients_overflow: bool = False,
-        blanks_tempt: bool = True,
+        is_ctc: bool = True,
     ) -> None:
         """Begin with `state`.
 
         `gradients_overflow`: they are scaled, and an overflow is found and skipped by the scaler.
-        `blanks_tempt`: blanks can stand anywhere, so that a plateau is one of blanks.
+        `is_ctc`: blanks can stand anywhere, so that a plateau is one of blanks.
         """
         self.state = state
-        self._guess_loss = guess_loss
+        self._guess_loss = unigram_loss
         self._gradients_overflow = gradients_overflow
-        self._blanks_tempt = blanks_tempt
-        self._look_every = look_every
+        self._blanks_tempt = is_ctc
+        self._flush_every = flush_every
         self._waiting: list[tuple[int, StepMetrics]] = []
 
-    def take(
+    def add(
         self,
         step: int,
         metrics: StepMetrics,
         record: Callable[[dict[str, Any]], None],
         notice: Callable[[str], None],
     ) -> None:
-        """Take the metrics of a step (counted from 1); every few steps, `look`."""
+        """Take the metrics of a step (counted from 1); every few steps, `flush`."""
         self._waiting.append((step, metrics))
-        if len(self._waiting) >= self._look_every:
-            self.look(record, notice)
+        if len(self._waiting) >= self._flush_every:
+            self.flush(record, notice)
 
-    def look(self, record: Callable[[dict[str, Any]], None], notice: Callable[[str], None]) -> None:
+    def flush(self, record: Callable[[dict[str, Any]], None], notice: Callable[[str], None]) -> None:
         """Fetch what was collected; record each window of steps, announce a plateau that is long.
 
         Raises:
-            DivergedAt: a loss or a gradient is NaN or infinite.
+            StepDiverged: a loss or a gradient is NaN or infinite.
         """
         if not self._waiting:
             return
@@ -83,12 +83,12 @@ class Monitor:
         self._waiting.clear()
         for step, (loss, all_blank, grad_norm) in zip(steps, rows, strict=True):
             if not math.isfinite(loss):
-                raise DivergedAt(step, "loss", loss)
+                raise StepDiverged(step, "loss", loss)
             # The weights are lost with such a gradient, though the loss shows it a step later.
             if not (math.isfinite(grad_norm) or self._gradients_overflow):
-                raise DivergedAt(step, "gradient", grad_norm)
-            said = self.state.plateau.take(
-                step, loss, bool(all_blank), self._guess_loss, blanks_tempt=self._blanks_tempt
+                raise StepDiverged(step, "gradient", grad_norm)
+            said = self.state.plateau.update(
+                step, loss, bool(all_blank), self._guess_loss, is_ctc=self._blanks_tempt
             )
             if said:
                 notice(said)
@@ -105,7 +105,7 @@ class Monitor:
 
     def checkpoint(self) -> dict[str, Any]:
         """Return what a checkpoint keeps."""
-        assert not self._waiting, "look() before a checkpoint"
+        assert not self._waiting, "flush() before a checkpoint"
         return asdict(self.state)
 
     def restore(self, state: Mapping[str, Any]) -> None:
@@ -114,10 +114,10 @@ class Monitor:
         Raises:
             TypeError: it is not of this version.
         """
-        self.state = MonitorState(**{**state, "plateau": BlankPlateau(**state["plateau"])})
+        self.state = MonitorState(**{**state, "plateau": BlankPlateauDetector(**state["plateau"])})
 
 
-class DivergedAt(Exception):
+class StepDiverged(Exception):
     """The step (counted from 1) at which something is no number; the loop says more by TrainingDiverged."""
 
     def __init__(self, step: int, what: str, value: float) -> None:

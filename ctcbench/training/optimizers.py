@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from ctcbench.config.run_config import RunConfig
 from ctcbench.training.device import Compute
-from ctcbench.training.recognizer.model import Recognizer
+from ctcbench.training.recognizer.network import Recognizer
 
 # An odd polynomial that drives every singular value from (0, 1] to about 1 in few steps: the slope
 # at 0 is steep, at the price of ending between 0.7 and 1.2 (Jordan et al. 2024).

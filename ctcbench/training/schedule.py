@@ -37,7 +37,7 @@ def _cosine(share: float) -> float:
     return 0.5 * (1 + math.cos(math.pi * share))
 
 
-class Plateau:
+class ReduceOnPlateau:
     """Halves the rate when the validation loss has not fallen for `patience` epochs."""
 
     def __init__(self, patience: int = 2, factor: float = 0.5) -> None:

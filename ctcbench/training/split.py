@@ -16,7 +16,7 @@ from ctcbench.contract.data import Samples
 from ctcbench.contract.errors import UsageError
 from ctcbench.contract.specs import Alphabet, frames_needed
 from ctcbench.training.distributed.process_group import SINGLE_PROCESS_GROUP, ProcessGroup
-from ctcbench.training.recognizer.model import Recognizer, is_of_whole_image
+from ctcbench.training.recognizer.network import Recognizer, makes_own_frames
 
 _COPIED_AT_ONCE = 4096
 
@@ -110,7 +110,7 @@ def require_enough_frames(samples: Samples, model: Recognizer, config: RunConfig
             f"backbone {config.backbone}",
             "use wider images, shorter texts or a backbone that pools less",
         )
-        if is_of_whole_image(model.head):
+        if makes_own_frames(model.head):
             giver, remedy = f"head {config.head}", "let the head give more, or use shorter texts"
         raise UsageError(
             f"{samples.names[first]}: text {samples.texts[first]!r} needs {needed_N[first]} frames "
@@ -119,14 +119,14 @@ def require_enough_frames(samples: Samples, model: Recognizer, config: RunConfig
         )
 
 
-def steps_an_epoch(split: Split, config: RunConfig) -> int:
+def steps_per_epoch(split: Split, config: RunConfig) -> int:
     """Return how many batches the split makes; the last may be smaller."""
     return -(-len(split) // config.batch_size)
 
 
 def batch_at(split: Split, step: int, config: RunConfig, group: ProcessGroup = SINGLE_PROCESS_GROUP) -> Batch:
     """Return the batch of a step, counted from 0, or this process's part: a pure function of (seed, step)."""
-    epoch, place = divmod(step, steps_an_epoch(split, config))
+    epoch, place = divmod(step, steps_per_epoch(split, config))
     order_N = _order(len(split), config.seed, epoch)
     whole_N = order_N[place * config.batch_size : (place + 1) * config.batch_size]
     own_N, weight = group.shard(whole_N)

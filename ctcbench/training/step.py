@@ -16,8 +16,8 @@ from ctcbench.contract.specs import BLANK
 from ctcbench.training.device import Compute
 from ctcbench.training.distributed.process_group import SINGLE_PROCESS_GROUP, ProcessGroup
 from ctcbench.training.optimizers import make_optimizer
-from ctcbench.training.recognizer.model import Recognizer
-from ctcbench.training.schedule import Plateau, blank_penalty, learning_rate
+from ctcbench.training.recognizer.network import Recognizer
+from ctcbench.training.schedule import ReduceOnPlateau, blank_penalty, learning_rate
 from ctcbench.training.split import Batch
 
 Objective = Callable[[Tensor, Tensor, Tensor, Tensor], Tensor]
@@ -40,7 +40,7 @@ class TrainState:
     optimizer: torch.optim.Optimizer
     scaler: torch.amp.GradScaler
     ema: AveragedModel | None
-    plateau: Plateau
+    reduce_on_plateau: ReduceOnPlateau
     compute: Compute
     group: ProcessGroup
     steps: int
@@ -85,12 +85,12 @@ def new_state(
                 module.flatten_parameters()  # a copy is not one block of memory, of which cuDNN complains
     network = group.wrap_network(model, compute)
     if config.compile:
-        from ctcbench.training.recognizer.compiled import (
-            Compiled,  # torch's compiler takes as long to import as torch
+        from ctcbench.training.recognizer.compiled_network import (
+            CompiledNetwork,  # torch's compiler takes as long to import as torch
         )
 
         own_N, _ = group.shard(np.arange(config.batch_size))
-        network = Compiled(network, compute, len(own_N))
+        network = CompiledNetwork(network, compute, len(own_N))
     return TrainState(
         model=model,
         network=network,
@@ -99,7 +99,7 @@ def new_state(
         optimizer=make_optimizer(model, config, compute),
         scaler=torch.amp.GradScaler(compute.device.type, enabled=compute.scales_gradients),
         ema=ema,
-        plateau=Plateau(),
+        reduce_on_plateau=ReduceOnPlateau(),
         compute=compute,
         group=group,
         steps=steps,
@@ -123,7 +123,7 @@ def train_step(state: TrainState, batch: Batch, config: RunConfig) -> StepMetric
     loss = training_loss(state, output.logits_TNK, batch, config)
     if output.aux_TNK is not None:
         loss = loss + config.aux_weight * training_loss(state, output.aux_TNK, batch, config)
-    rate = learning_rate(state.step, state.steps, config) * state.plateau.scale
+    rate = learning_rate(state.step, state.steps, config) * state.reduce_on_plateau.scale
     for group in state.optimizer.param_groups:
         group["lr"] = rate * group["scale"]
     state.optimizer.zero_grad(set_to_none=True)
@@ -136,7 +136,7 @@ def train_step(state: TrainState, batch: Batch, config: RunConfig) -> StepMetric
         state.ema.update_parameters(state.model)
     state.step += 1
     all_blank = (output.logits_TNK.detach().argmax(-1) == BLANK).all()
-    return of_all(state.group, StepMetrics(loss.detach(), all_blank, grad_norm), batch.weight)
+    return average_over_processes(state.group, StepMetrics(loss.detach(), all_blank, grad_norm), batch.weight)
 
 
 def augmented(augment: Augment, batch: Batch, config: RunConfig) -> Tensor:
@@ -172,7 +172,7 @@ def training_loss(state: TrainState, logits_TNK: Tensor, batch: Batch, config: R
 # ------------------------------------------------------------------------------------------------
 
 
-def of_all(group: ProcessGroup, own: StepMetrics, weight: float) -> StepMetrics:
+def average_over_processes(group: ProcessGroup, own: StepMetrics, weight: float) -> StepMetrics:
     """Return the metrics of the whole batch from those of a part; its gradient is the batch's already."""
     if group.world_size == 1:
         return own

@@ -9,10 +9,10 @@ from ctcbench.training.loop import Trainer
 _CUDA_CTC = "cuda (torch's own kernel, not deterministic)"
 
 
-def summarise(trainer: Trainer) -> dict[str, Any]:
+def summarise_training(trainer: Trainer) -> dict[str, Any]:
     """Return how training went: what it cost, and what is worth knowing of the way there."""
     history, monitor, state = trainer.history, trainer.monitor.state, trainer.state
-    images = state.steps * len(trainer.train) / trainer.steps_an_epoch
+    images = state.steps * len(trainer.train) / trainer.steps_per_epoch
     on_cpu = trainer.config.deterministic or state.compute.device.type == "cpu"
     backend, alignment = ("cpu" if on_cpu else _CUDA_CTC), state.model.alignment
     return {

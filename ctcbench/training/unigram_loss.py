@@ -17,7 +17,7 @@ _TEXTS = 256
 _RARE = 1e-3
 
 
-def guess_loss(
+def estimate_unigram_loss(
     texts: Sequence[str], alphabet: Alphabet, frames: int, alignment: Alignment, objective: Objective
 ) -> float:
     """Return what guessing costs under a loss, an image.

@@ -9,7 +9,7 @@ from ctcbench.evaluation.log_probs import load_log_probs
 from ctcbench.pipeline import runner
 from ctcbench.results.run_folder import RunFolder
 from ctcbench.training import device, monitor
-from ctcbench.training.recognizer import model as recognizer
+from ctcbench.training.recognizer.network import build_recognizer
 from ctcbench.training.runtime import Runtime
 from tests.tiny_config import tiny
 
@@ -64,7 +64,7 @@ def test_recurrent_heads_are_computed_in_float32_where_the_rest_is_bfloat16(regi
     # Mixed precision would take float16 for cuDNN's, and nothing would scale the gradients.
     config = tiny(device="cuda", amp=True, amp_dtype="bfloat16", head="bilstm2:width=8")
     compute = device.choose(config)
-    model = recognizer.build_recognizer(registry, config, ImageSpec(24, 60), Alphabet("0123456789"))
+    model = build_recognizer(registry, config, ImageSpec(24, 60), Alphabet("0123456789"))
     model.to(compute.device)
     seen = {}
     for name in ("backbone", "head", "classifier"):

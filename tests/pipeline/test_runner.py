@@ -253,7 +253,7 @@ def test_begins_with_what_does_not_fit(registry, tmp_path, finished, settings, w
 
 
 def test_a_plateau_that_does_not_end_is_in_the_result(registry, tmp_path, monkeypatch):
-    monkeypatch.setattr("ctcbench.training.blank_plateau.WORTH_NAMING", 4)
+    monkeypatch.setattr("ctcbench.training.blank_plateau.NOTICE_AFTER", 4)
     listener = Listener()
     config = tiny(shortcut="none", backbone="cnn3:width=4,norm=none", lr=1e-3, epochs=4)
     result = runner.run(registry, config, Runtime(tmp_path, listener=listener))
@@ -336,7 +336,7 @@ def test_loading_what_is_no_run(tmp_path):
 
 
 def test_waiting_for_a_gpu_is_time_of_training(registry, tmp_path, monkeypatch):
-    monkeypatch.setitem(loop.LOOK_EVERY, "cpu", 10)  # an epoch has five steps, so only its end looks
+    monkeypatch.setitem(loop.FLUSH_EVERY, "cpu", 10)  # an epoch has five steps, so only its end looks
     real = loop.Monitor.look
     monkeypatch.setattr(loop.Monitor, "look", lambda *given: (time.sleep(0.5), real(*given)))
     result = runner.run(registry, tiny(), Runtime(tmp_path))

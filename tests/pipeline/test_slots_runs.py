@@ -127,7 +127,7 @@ def test_validation_reads_as_the_loss_aligns():
 
 
 def test_every_slot_counts_however_narrow_the_image(registry):
-    from ctcbench.training.recognizer.model import build_recognizer
+    from ctcbench.training.recognizer.network import build_recognizer
 
     torch = pytest.importorskip("torch")
     image, alphabet = ctcbench.ImageSpec(24, 60), Alphabet("01")

@@ -6,7 +6,7 @@ import torch
 from ctcbench import Alphabet, ImageSpec
 from ctcbench.contract.data import Samples
 from ctcbench.training import device, split
-from ctcbench.training.recognizer.model import build_recognizer
+from ctcbench.training.recognizer.network import build_recognizer
 from ctcbench.training.step import new_state, train_step
 from tests.tiny_config import tiny
 

@@ -4,8 +4,8 @@ import pytest
 from ctcbench import Alphabet
 from ctcbench.contract.data import LogProbs
 from ctcbench.decoding import beam_search
-from ctcbench.training.calibration import fit_sharpness
-from ctcbench.training.likelihood import text_log_probs
+from ctcbench.training.calibration import fit_inverse_temperature
+from ctcbench.training.ctc_likelihood import text_log_probs
 
 ALPHABET = Alphabet("abcd")
 
@@ -27,12 +27,12 @@ def read(count, sharpness=1.0, frames=3, seed=0):
 
 @pytest.mark.parametrize("sharpness", [0.5, 1.0, 2.0, 5.0])
 def test_what_was_taken_away_is_found(sharpness):
-    assert fit_sharpness(read(500, sharpness)) == pytest.approx(sharpness, rel=0.15)
+    assert fit_inverse_temperature(read(500, sharpness)) == pytest.approx(sharpness, rel=0.15)
 
 
 def test_of_those_with_a_confidence_so_many_are_right():
     found = read(500, sharpness=3.0)
-    sharpness = fit_sharpness(found)
+    sharpness = fit_inverse_temperature(found)
     held_out = read(4000, sharpness=3.0, seed=1)
     labels = [best.labels for best, *_ in beam_search(held_out.values_NTK, held_out.lengths_N)]
     right = np.array([ALPHABET.decode(k) == t for k, t in zip(labels, held_out.texts, strict=True)])
@@ -50,4 +50,4 @@ def test_the_probability_of_a_text_is_the_decoders():
 
 
 def test_without_images_nothing_is_changed():
-    assert fit_sharpness(read(0)) == 1.0
+    assert fit_inverse_temperature(read(0)) == 1.0

@@ -3,35 +3,35 @@ import math
 import pytest
 import torch
 
-from ctcbench.training.blank_plateau import WORTH_NAMING
-from ctcbench.training.monitor import DivergedAt, Monitor, MonitorState
+from ctcbench.training.blank_plateau import NOTICE_AFTER
+from ctcbench.training.monitor import Monitor, MonitorState, StepDiverged
 from ctcbench.training.step import StepMetrics
 
 GUESSING = 20.0
 
 
-def watch(blanks, losses=None, look_every=1):
-    monitor, records, notices = Monitor(MonitorState(), look_every, GUESSING), [], []
+def watch(blanks, losses=None, flush_every=1):
+    monitor, records, notices = Monitor(MonitorState(), flush_every, GUESSING), [], []
     for step, blank in enumerate(blanks, start=1):
         loss = torch.tensor(losses[step - 1] if losses else 1.0)
-        monitor.take(
+        monitor.add(
             step, StepMetrics(loss, torch.tensor(blank), torch.tensor(2.0)), records.append, notices.append
         )
-    monitor.look(records.append, notices.append)
+    monitor.flush(records.append, notices.append)
     return monitor.state, records, notices
 
 
-@pytest.mark.parametrize("look_every", [1, 7])
-def test_the_plateau_is_named_when_it_is_one_and_when_it_has_doubled(look_every):
-    state, _, notices = watch([True] * (4 * WORTH_NAMING + 50) + [False], look_every=look_every)
+@pytest.mark.parametrize("flush_every", [1, 7])
+def test_the_plateau_is_named_when_it_is_one_and_when_it_has_doubled(flush_every):
+    state, _, notices = watch([True] * (4 * NOTICE_AFTER + 50) + [False], flush_every=flush_every)
     assert [notice.split(": ", 1)[1] for notice in notices] == [
-        f"blank plateau: all blank for {WORTH_NAMING} steps",
-        f"blank plateau: all blank for {2 * WORTH_NAMING} steps",
-        f"blank plateau: all blank for {4 * WORTH_NAMING} steps",
-        f"left the blank plateau after {4 * WORTH_NAMING + 50} steps",
+        f"blank plateau: all blank for {NOTICE_AFTER} steps",
+        f"blank plateau: all blank for {2 * NOTICE_AFTER} steps",
+        f"blank plateau: all blank for {4 * NOTICE_AFTER} steps",
+        f"left the blank plateau after {4 * NOTICE_AFTER + 50} steps",
     ]
-    assert (state.plateau.steps, state.plateau.longest) == (0, 4 * WORTH_NAMING + 50)
-    assert state.plateau.left_step == 4 * WORTH_NAMING + 51
+    assert (state.plateau.steps, state.plateau.longest) == (0, 4 * NOTICE_AFTER + 50)
+    assert state.plateau.left_step == 4 * NOTICE_AFTER + 51
 
 
 def test_the_usual_silence_of_the_first_steps_is_not_announced():
@@ -45,9 +45,11 @@ def test_a_silence_that_goes_on_has_no_first_output():
     assert (state.plateau.left_step, state.plateau.blank_steps) == (0, 2)
 
 
-@pytest.mark.parametrize("look_every", [1, 4])
-def test_records_are_means_of_ten_steps(look_every):
-    _, records, _ = watch([True, *[False] * 24], losses=[float(i) for i in range(25)], look_every=look_every)
+@pytest.mark.parametrize("flush_every", [1, 4])
+def test_records_are_means_of_ten_steps(flush_every):
+    _, records, _ = watch(
+        [True, *[False] * 24], losses=[float(i) for i in range(25)], flush_every=flush_every
+    )
     assert [(r["step"], r["loss"], r["all_blank"], r["grad_norm"]) for r in records] == [
         (10, 4.5, 0.1, 2.0),
         (20, 14.5, 0.0, 2.0),
@@ -59,19 +61,19 @@ def test_a_gradient_that_is_no_number_stops_too_unless_the_scaler_sees_to_it(ove
     monitor = Monitor(MonitorState(), 1, GUESSING, gradients_overflow=overflow)
     spoiled = StepMetrics(torch.tensor(1.0), torch.tensor(False), torch.tensor(math.inf))
     if overflow:
-        monitor.take(1, spoiled, print, print)
+        monitor.add(1, spoiled, print, print)
         return
-    with pytest.raises(DivergedAt, match="the gradient is inf at step 1"):
-        monitor.take(1, spoiled, print, print)
+    with pytest.raises(StepDiverged, match="the gradient is inf at step 1"):
+        monitor.add(1, spoiled, print, print)
 
 
 @pytest.mark.parametrize("loss", [math.nan, math.inf])
-@pytest.mark.parametrize("look_every", [1, 10])
-def test_a_loss_that_is_no_number_stops_at_its_step(loss, look_every):
+@pytest.mark.parametrize("flush_every", [1, 10])
+def test_a_loss_that_is_no_number_stops_at_its_step(loss, flush_every):
     losses = [1.0] * 25
     losses[13] = loss
-    with pytest.raises(DivergedAt) as error:
-        watch([False] * 25, losses=losses, look_every=look_every)
+    with pytest.raises(StepDiverged) as error:
+        watch([False] * 25, losses=losses, flush_every=flush_every)
     assert error.value.step == 14
 
 
@@ -80,7 +82,7 @@ def test_guessing_is_the_plateau_too():
     blanks = [True] * 130 + [False] * 300
     state, _, notices = watch(blanks, losses=[21.0] * 420 + [17.0] * 10)
     assert notices == [
-        f"step {WORTH_NAMING}: blank plateau: blank or no better than guessing for {WORTH_NAMING} steps "
+        f"step {NOTICE_AFTER}: blank plateau: blank or no better than guessing for {NOTICE_AFTER} steps "
         "(loss 21.0; guessing has 20.0 nats an image)",
         "step 400: blank plateau: blank or no better than guessing for 400 steps "
         "(loss 21.0; guessing has 20.0 nats an image)",
@@ -91,7 +93,7 @@ def test_guessing_is_the_plateau_too():
 
 def test_a_checkpoint_keeps_the_plateau():
     monitor = Monitor(MonitorState(), 1, GUESSING)
-    monitor.take(1, StepMetrics(torch.tensor(30.0), torch.tensor(False), torch.tensor(2.0)), print, print)
+    monitor.add(1, StepMetrics(torch.tensor(30.0), torch.tensor(False), torch.tensor(2.0)), print, print)
     again = Monitor(MonitorState(), 1, GUESSING)
     again.restore(monitor.checkpoint())
     assert again.state == monitor.state

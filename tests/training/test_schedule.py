@@ -2,7 +2,7 @@ import itertools
 
 import pytest
 
-from ctcbench.training.schedule import Plateau, blank_penalty, learning_rate
+from ctcbench.training.schedule import ReduceOnPlateau, blank_penalty, learning_rate
 from tests.tiny_config import tiny
 
 
@@ -42,11 +42,11 @@ def test_a_short_run_still_has_rates():
 
 
 def test_the_plateau_halves_after_two_epochs_without_progress_and_survives_a_checkpoint():
-    plateau = Plateau()
+    plateau = ReduceOnPlateau()
     scales = []
     for loss in [5.0, 4.0, 4.0, 4.5, 3.0, 3.0, 3.0]:
         plateau.update(loss)
-        again = Plateau()
+        again = ReduceOnPlateau()
         again.restore(plateau.state())
         assert vars(again) == vars(plateau)
         plateau = again
@@ -55,9 +55,9 @@ def test_the_plateau_halves_after_two_epochs_without_progress_and_survives_a_che
 
 
 def test_an_untouched_plateau_survives_a_checkpoint():
-    again = Plateau()
-    again.restore(Plateau().state())
-    assert vars(again) == vars(Plateau())
+    again = ReduceOnPlateau()
+    again.restore(ReduceOnPlateau().state())
+    assert vars(again) == vars(ReduceOnPlateau())
 
 
 def test_the_blank_penalty_stays_or_falls_to_zero():

@@ -20,7 +20,7 @@ def test_batches_are_a_pure_function_of_seed_and_step(registry):
 
 def test_an_epoch_has_every_image_once_and_the_last_batch_is_smaller(registry):
     _, part, config = some_state(registry)
-    assert split.steps_an_epoch(part, config) == 2
+    assert split.steps_per_epoch(part, config) == 2
     for epoch in (0, 1):
         batches = [split.batch_at(part, 2 * epoch + step, config) for step in (0, 1)]
         assert [len(batch.images_NCHW) for batch in batches] == [16, 4]

@@ -10,7 +10,7 @@ import torch
 
 from ctcbench.training import optimizers, split, step
 from ctcbench.training.device import Compute
-from ctcbench.training.recognizer.model import build_recognizer
+from ctcbench.training.recognizer.network import build_recognizer
 from tests.tiny_config import tiny
 from tests.training.step_cases import ALPHABET, IMAGE, some_samples
 

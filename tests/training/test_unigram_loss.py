@@ -4,14 +4,14 @@ import pytest
 import torch
 
 from ctcbench import Alphabet
-from ctcbench.training.unigram_loss import guess_loss
+from ctcbench.training.unigram_loss import estimate_unigram_loss
 
 LETTERS = Alphabet("0123456789abcdefghijklmnopqrstuvwxyz")
 
 
 def guess(registry, texts, loss="ctc", frames=20):
     alignment = registry.alignment("loss", loss)
-    return guess_loss(texts, LETTERS, frames, alignment, registry.build("loss", loss, LETTERS))
+    return estimate_unigram_loss(texts, LETTERS, frames, alignment, registry.build("loss", loss, LETTERS))
 
 
 @pytest.mark.parametrize("loss", ["ctc", "slots"])

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from ctcbench.training.device import Compute
-    from ctcbench.training.recognizer.model import Recognizer
+    from ctcbench.training.recognizer.network import Recognizer
 
 T = TypeVar("T")
 

@@ -25,7 +25,7 @@ from ctcbench.training.device import Compute
 from ctcbench.training.distributed.process_group import ProcessGroup
 from ctcbench.training.distributed.process_rank import ProcessGroupLost, ProcessRank
 from ctcbench.training.distributed.sync_batch_norm import synchronise
-from ctcbench.training.recognizer.model import Recognizer
+from ctcbench.training.recognizer.network import Recognizer
 
 # Processes wait at a barrier while another draws images or validates, which takes up to hours. torchrun
 # detects a process that ended; this timeout is for a machine that lost its connection.

@@ -18,7 +18,7 @@ from ctcbench.contract.data import Source
 from ctcbench.contract.errors import CtcbenchError
 from ctcbench.data.built_dataset import build_source
 from ctcbench.registry.component_registry import Registry
-from ctcbench.training.recognizer.model import Recognizer, build_recognizer, is_of_whole_image
+from ctcbench.training.recognizer.network import Recognizer, build_recognizer, makes_own_frames
 
 _TEXTS = 32  # drawn to see how long texts are
 
@@ -72,7 +72,7 @@ def spec_sheet(registry: Registry, config: RunConfig) -> SpecSheet:
     shapes, recurrent, counter = _walk(model, images_NCHW, named)
     parameters = {name: _count(module) for name, module in model.named_children()}
     characters = _characters(source)
-    sequence = model.output if is_of_whole_image(model.head) else model.sequence
+    sequence = model.output if makes_own_frames(model.head) else model.sequence
     return SpecSheet(
         config=config.model_dump(),
         image=(image.channels, image.height, image.width),

@@ -18,7 +18,7 @@ from ctcbench.registry.component_registry import Registry
 from ctcbench.results.run_folder import RunFolder
 from ctcbench.results.stored_config import stored_config
 from ctcbench.training.checkpoint import load_tensors, save_tensors
-from ctcbench.training.recognizer.model import Recognizer, build_recognizer
+from ctcbench.training.recognizer.network import Recognizer, build_recognizer
 
 FORMAT = "ctcbench weights 1"
 # A file of unknown origin may hold any number, and a model of this size is built from it.
@@ -103,7 +103,7 @@ def load_recognizer(registry: Registry, folder: RunFolder) -> Recognizer:
     return model.eval()
 
 
-def begin_with(model: Recognizer, run: Path) -> None:
+def load_initial_weights(model: Recognizer, run: Path) -> None:
     """Put the weights of another run into a new model.
 
     Raises:

@@ -14,7 +14,7 @@ from ctcbench.data.cache import cache_folder
 from ctcbench.training.device import Compute
 
 
-class Compiled(nn.Module):
+class CompiledNetwork(nn.Module):
     """Computes what ``network`` computes, compiled for batches of one size.
 
     Batches of other sizes, as an epoch's last may be, are computed by ``network`` itself: compiling

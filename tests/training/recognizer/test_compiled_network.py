@@ -8,7 +8,7 @@ import ctcbench
 from ctcbench.contract.errors import CtcbenchError
 from ctcbench.results.run_folder import RunFolder
 from ctcbench.training import device, monitor
-from ctcbench.training.recognizer.compiled import Compiled
+from ctcbench.training.recognizer.compiled_network import CompiledNetwork
 from ctcbench.training.runtime import Runtime
 from tests.tiny_config import tiny
 
@@ -27,7 +27,7 @@ class Counting(torch.nn.Module):
 
 def compiled(batch_size=4):
     network = Counting()
-    return network, Compiled(network, device.choose(tiny(device="cpu")), batch_size)
+    return network, CompiledNetwork(network, device.choose(tiny(device="cpu")), batch_size)
 
 
 def test_a_batch_of_another_size_is_computed_by_the_network_itself(monkeypatch):

@@ -5,7 +5,7 @@ from ctcbench import Alphabet, ImageSpec, RunConfig
 from ctcbench.builtin.modules import Residual
 from ctcbench.contract.errors import PluginError, UsageError
 from ctcbench.contract.specs import SequenceSpec
-from ctcbench.training.recognizer.model import build_recognizer, fold, probe_head
+from ctcbench.training.recognizer.network import build_recognizer, fold, probe_head
 
 IMAGE = ImageSpec(40, 150)
 ALPHABET = Alphabet("0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")

@@ -80,7 +80,7 @@ class Recognizer(nn.Module):
 
     def frames(self, widths_N: Tensor) -> Tensor:
         """Return how many frames of each image count, from how many of its columns do (lengths_N, int64)."""
-        if is_of_whole_image(self.head):
+        if makes_own_frames(self.head):
             return torch.full_like(widths_N, self.output.frames, dtype=torch.long)
         frames = torch.ceil(widths_N.double() * self.sequence.frames / self.image.width).long()
         return frames.clamp(1, self.sequence.frames)
@@ -109,7 +109,7 @@ def build_recognizer(
     sequence = probe_backbone(backbone, image, config.backbone)
     head = registry.build("head", config.head, sequence)
     output = probe_head(head, sequence, config.head)
-    if config.shortcut != "none" and is_of_whole_image(head):
+    if config.shortcut != "none" and makes_own_frames(head):
         raise UsageError(
             f"--shortcut {config.shortcut} lets the classifier see the backbone's {sequence.frames} frames, "
             f"but --head {config.head} makes {output.frames} of its own: use --shortcut none"
@@ -118,7 +118,7 @@ def build_recognizer(
     return Recognizer(backbone, head, image, sequence, output, alphabet, config.shortcut, alignment)
 
 
-def is_of_whole_image(head: nn.Module) -> bool:
+def makes_own_frames(head: nn.Module) -> bool:
     """Say whether a head's frames are of the whole image, as many as it likes, and not of places in it."""
     return getattr(head, "whole_image", False) is True
 
@@ -157,7 +157,7 @@ def probe_head(head: nn.Module, sequence: SequenceSpec, name: str) -> SequenceSp
         feats = _probe(head, torch.zeros(sequence.frames, 2, sequence.features))
     except Exception as error:
         raise PluginError(f"head {name}: can't take features {size}: {error!r}") from error
-    whole = is_of_whole_image(head)
+    whole = makes_own_frames(head)
     if (
         not _is_float(feats, 3)
         or feats.shape[1] != 2
