@@ -1,4 +1,4 @@
-"""The commands put together; what they need is imported when one of them runs."""
+"""The typer app: every command under its name. A command imports what it needs when it runs."""
 
 from __future__ import annotations
 
@@ -11,13 +11,19 @@ import typer
 import ctcbench
 from ctcbench.cli.commands import (
     ablate,
-    bench,
-    data,
+    bench_data,
+    bench_decoders,
+    bench_seeds,
+    bench_startup,
+    bench_train,
+    data_describe,
+    data_generate,
+    data_preview,
     decode,
+    list_plugins,
+    list_presets,
     new,
-    plugins,
     predict,
-    presets,
     report,
     run,
     show,
@@ -27,6 +33,18 @@ from ctcbench.cli.help import Command, Commands
 from ctcbench.contract.errors import UsageError
 from ctcbench.training.distributed.process_rank import started_by_torchrun
 
+data = typer.Typer(help="Preview, generate or describe a data set.")
+data.command(cls=Command)(data_preview.preview)
+data.command(cls=Command)(data_generate.generate)
+data.command(cls=Command)(data_describe.describe)
+
+bench = typer.Typer(help="Measure the speed of decoders, training, data sets and start-up.")
+bench.command(cls=Command)(bench_decoders.decoders)
+bench.command(cls=Command)(bench_train.train)
+bench.command(cls=Command)(bench_seeds.seeds)
+bench.command(cls=Command)(bench_data.data)
+bench.command(cls=Command)(bench_startup.startup)
+
 app = typer.Typer(cls=Commands, pretty_exceptions_enable=False)
 app.command(cls=CommandWithComponents)(run.run)
 app.command(cls=CommandWithComponents)(ablate.ablate)
@@ -34,10 +52,10 @@ app.command(cls=Command)(show.show)
 app.command(cls=Command)(decode.decode)
 app.command(cls=Command)(predict.predict)
 app.command(cls=Command)(report.report)
-app.add_typer(data.group, name="data", cls=Commands)
-app.add_typer(bench.group, name="bench", cls=Commands)
-app.command(cls=Command)(presets.presets)
-app.command(cls=Command)(plugins.plugins)
+app.add_typer(data, name="data", cls=Commands)
+app.add_typer(bench, name="bench", cls=Commands)
+app.command(cls=Command)(list_presets.presets)
+app.command(cls=Command)(list_plugins.plugins)
 app.command(cls=Command)(new.new)
 
 
@@ -56,10 +74,10 @@ def ctcbench_command(
 ) -> None:
     """Train, decode and compare CTC recognisers."""
     if started_by_torchrun() and ctx.invoked_subcommand not in ("run", None):
-        instead = {"ablate": "; its --executor trains several models at once, one in each process"}
+        instead = {"ablate": "; its --executor trains several models at once, each in a process of its own"}
         raise UsageError(
-            f"under torchrun, which starts it several times over, only `ctcbench run` makes sense: start it "
-            f"by itself{instead.get(ctx.invoked_subcommand, '')}"
+            f"torchrun starts a command once a process, which only `ctcbench run` supports: start this one "
+            f"without torchrun{instead.get(ctx.invoked_subcommand, '')}"
         )
 
 

@@ -49,7 +49,9 @@ def _require_right_start(folder: RunFolder, config: RunConfig, runtime: Runtime)
         UsageError: says which settings differ from those of an unfinished run that is there.
     """
     if runtime.resume and runtime.fresh:
-        raise UsageError("--resume and --fresh: one goes on with what is there, the other throws it away")
+        raise UsageError(
+            "--resume and --fresh: give one of them; --resume continues the run, --fresh deletes it"
+        )
     if folder.config_path.exists():
         unfinished = not folder.is_finished
         if unfinished and folder.checkpoint_path.exists() and not (runtime.resume or runtime.fresh):

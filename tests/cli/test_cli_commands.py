@@ -79,7 +79,7 @@ def test_decode_of_an_unfinished_run_says_so(trained: Path, tmp_path: Path, caps
     assert main(["decode", str(copy), "--decoder", "greedy"]) == 2
     assert "not finished" in capsys.readouterr().err
     assert main(["decode", str(tmp_path), "--decoder", "greedy"]) == 2
-    assert "it holds the runs run" in capsys.readouterr().err
+    assert "it contains the runs run" in capsys.readouterr().err
 
 
 def test_predict(trained: Path, tmp_path: Path, capsys: Capture) -> None:
@@ -96,7 +96,7 @@ def test_predict(trained: Path, tmp_path: Path, capsys: Capture) -> None:
     unfinished = shutil.copytree(trained, tmp_path / "unfinished")
     (unfinished / "summary.json").unlink()
     assert main(["predict", str(unfinished), str(files[0])]) == 0
-    assert "its training is not finished" in capsys.readouterr().err
+    assert "training is not finished" in capsys.readouterr().err
 
 
 def test_what_is_an_option_elsewhere_says_how_it_is_given_here(capsys: Capture) -> None:
@@ -108,7 +108,7 @@ def test_predict_names_what_is_no_image(trained: Path, tmp_path: Path, capsys: C
     assert main(["predict", str(trained), str(tmp_path / "missing.png")]) == 2
     assert "missing.png: no such file" in capsys.readouterr().err
     assert main(["predict", str(trained), str(tmp_path)]) == 2
-    assert f"{tmp_path}: is a folder; give the pictures in it" in capsys.readouterr().err
+    assert f"{tmp_path}: is a folder; give the images in it" in capsys.readouterr().err
     (tmp_path / "text.png").write_text("not a picture")
     assert main(["predict", str(trained), str(tmp_path / "text.png")]) == 2
     (line,) = capsys.readouterr().err.splitlines()

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ctcbench.cli.commands.run import CheckpointSeconds, Out
 from ctcbench.cli.completion import complete_component
 from ctcbench.cli.installed_plugins import registry
 from ctcbench.cli.setting_flags import with_axes
+from ctcbench.cli.shared_flags import EXECUTION, AsJson, CheckpointSeconds, Out, Resume
 from ctcbench.config.presets import preset_names
 from ctcbench.contract.errors import UsageError
 from ctcbench.study.scale import read_scale
@@ -24,7 +24,7 @@ from ctcbench.study.study_file import Spec, find_study, read_study, study_names
 if TYPE_CHECKING:
     from ctcbench.study.grid import Grid
 
-_STUDY, _STORED = "Study", "How it is carried out"
+_STUDY = "Study"
 
 
 @with_axes
@@ -90,24 +90,20 @@ def ablate(
         typer.Option(
             metavar="NAME",
             help="what runs the trials (default: that of the study's last time, else local)",
-            rich_help_panel=_STORED,
+            rich_help_panel=EXECUTION,
             autocompletion=complete_component("executor"),
         ),
     ] = None,
-    resume: Annotated[
-        bool,
-        typer.Option("--resume", help="go on with what was begun; always so", rich_help_panel=_STORED),
-    ] = True,
+    resume: Resume = True,
     retry_failed: Annotated[
-        bool, typer.Option("--retry-failed", help="run what failed before once more", rich_help_panel=_STORED)
+        bool,
+        typer.Option("--retry-failed", help="run failed trials again", rich_help_panel=EXECUTION),
     ] = False,
     checkpoint_seconds: CheckpointSeconds = 60.0,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="show the plan and do nothing", rich_help_panel=_STORED)
+        bool, typer.Option("--dry-run", help="show the plan and do nothing", rich_help_panel=EXECUTION)
     ] = False,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="print one JSON document and nothing else", rich_help_panel=_STORED)
-    ] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Run a study: flags given more than once, or a study file, make a grid; each model trains once."""
     from ctcbench.cli.study_run import Wanted, carry_out

@@ -15,6 +15,7 @@ from rich.text import Text
 
 from ctcbench.cli.completion import complete_component
 from ctcbench.cli.installed_plugins import registry
+from ctcbench.cli.shared_flags import AsJson
 from ctcbench.config.presets import default_component
 from ctcbench.contract.errors import UsageError
 
@@ -56,9 +57,7 @@ def decoders(
         bool,
         typer.Option("--core", help="measure the C++ search by itself, too: Python's share, threads, paths"),
     ] = False,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="print the figures as JSON and nothing else")
-    ] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Measure every installed decoder on the same log-probs: speed, and how often they agree.
 
@@ -127,10 +126,10 @@ def _require_ctc(installed: Registry, run: Path | None, decoders: Sequence[str])
     """
     others = [f"--decoder {text}" for text in decoders if installed.alignment("decoder", text) != "ctc"]
     if run is not None:
-        from ctcbench.cli.run_folder_views import the_run
+        from ctcbench.cli.run_folder_argument import named_run
         from ctcbench.results.stored_config import stored_config
 
-        loss = stored_config(the_run(run)).loss
+        loss = stored_config(named_run(run)).loss
         others += [f"--run {run} (loss {loss})"] if installed.alignment("loss", loss) != "ctc" else []
     if others:
         raise UsageError(f"{', '.join(others)}: not CTC's, and CTC decoders are what is measured here")
@@ -138,10 +137,10 @@ def _require_ctc(installed: Registry, run: Path | None, decoders: Sequence[str])
 
 def _inputs(run: Path | None, workloads: list[str] | None, seed: int) -> list[tuple[str, LogProbs]]:
     if run is not None:
-        from ctcbench.cli.run_folder_views import the_run
+        from ctcbench.cli.run_folder_argument import named_run
         from ctcbench.evaluation.log_probs import load_log_probs
 
-        path = the_run(run).log_probs_path("test")
+        path = named_run(run).log_probs_path("test")
         if not path.is_file():
             raise UsageError(f"{run}: this run is not finished, so it has no log-probs yet")
         return [(str(run), load_log_probs(path))]

@@ -13,6 +13,7 @@ from rich.table import Table
 from ctcbench.cli.installed_plugins import registry
 from ctcbench.cli.progress import progress_listener
 from ctcbench.cli.setting_flags import with_settings
+from ctcbench.cli.shared_flags import AsJson
 from ctcbench.config.run_config import RunConfig
 
 
@@ -31,9 +32,7 @@ def seeds(
     ] = None,
     count: Annotated[int, typer.Option("--seeds", metavar="N", min=2, help="seeds trained")] = 4,
     rounds: Annotated[int, typer.Option(metavar="N", min=1, help="rounds, each executor once in each")] = 3,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="print the figures as JSON and nothing else")
-    ] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Measure what several seeds at once cost beside one, for each of some executors."""
     from ctcbench.benchmarks.seeds_at_once import measure

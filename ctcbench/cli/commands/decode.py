@@ -1,4 +1,4 @@
-"""`ctcbench decode`: another decoder on a run's stored log-probs; torch stays out."""
+"""`ctcbench decode`: decodes a run's stored log-probs with another decoder. Imports no torch."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from typing import Annotated
 
 import typer
 
-from ctcbench.cli.commands.run import print_json, print_report
 from ctcbench.cli.completion import complete_component
 from ctcbench.cli.installed_plugins import registry
-from ctcbench.cli.run_folder_views import the_run
+from ctcbench.cli.result_output import print_json, print_report
+from ctcbench.cli.run_folder_argument import named_run
+from ctcbench.cli.shared_flags import AsJson
 
 
 def decode(
@@ -23,12 +24,10 @@ def decode(
             autocompletion=complete_component("decoder"),
         ),
     ],
-    as_json: Annotated[
-        bool, typer.Option("--json", help="print the result as JSON and nothing else")
-    ] = False,
+    as_json: AsJson = False,
 ) -> None:
-    """Read a run's stored log-probs with another decoder, without retraining."""
-    folder = the_run(run)
+    """Decode a run's stored log-probs with another decoder, without retraining."""
+    folder = named_run(run)
     from ctcbench.pipeline.decode_stored import decode_stored
 
     result = decode_stored(registry(), run, decoder)

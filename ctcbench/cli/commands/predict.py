@@ -1,4 +1,4 @@
-"""`ctcbench predict`: the texts that a run's recogniser reads from image files."""
+"""`ctcbench predict`: recognises the text in image files with the recogniser of a run."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from ctcbench.cli.run_folder_views import the_run
+from ctcbench.cli.run_folder_argument import named_run
+from ctcbench.cli.shared_flags import AsJson
 from ctcbench.contract.errors import BadSample, UsageError
 from ctcbench.contract.specs import ImageSpec
 from ctcbench.files.text import printable
@@ -20,22 +21,20 @@ from ctcbench.files.text import printable
 def predict(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="a run folder")],
     images: Annotated[list[Path], typer.Argument(metavar="IMAGE…", help="image files")],
-    as_json: Annotated[
-        bool, typer.Option("--json", help="print the readings as JSON and nothing else")
-    ] = False,
+    as_json: AsJson = False,
 ) -> None:
-    """Read image files, and say how sure each reading is."""
-    folder = the_run(run)
+    """Recognise the text in image files, with a confidence for each."""
+    folder = named_run(run)
     for image in images:
         if image.is_dir():
-            raise UsageError(f"{image}: is a folder; give the pictures in it, as in {image}/*.png")
+            raise UsageError(f"{image}: is a folder; give the images in it, such as {image}/*.png")
         if not image.is_file():
             raise UsageError(f"{image}: no such file")
     from ctcbench.api import load
 
     recogniser = load(folder.path)
     if not folder.is_finished:
-        text = "its training is not finished: read by its best weights so far, confidence not calibrated"
+        text = "training is not finished: using the best weights so far, and confidences are not calibrated"
         typer.echo(f"{run}: {text}", err=True)
     try:
         predictions = recogniser.predict(images)
@@ -57,7 +56,7 @@ def predict(
 
 
 def _unreadable(files: list[Path], image: ImageSpec) -> str:
-    """Return the names of the files that are no pictures, each with the reason."""
+    """Return the names of the files that can't be read as images, each with the reason."""
     from ctcbench.files.pictures import read_picture
 
     problems = []

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from typing import Annotated
 
 import typer
 from rich.console import Console
 
 from ctcbench.cli.installed_plugins import registry
 from ctcbench.cli.setting_flags import with_settings
+from ctcbench.cli.shared_flags import AsJson
 from ctcbench.config.run_config import RunConfig
 
 
@@ -18,7 +18,7 @@ from ctcbench.config.run_config import RunConfig
 def show(
     config: RunConfig,
     *,
-    as_json: Annotated[bool, typer.Option("--json", help="print the spec sheet as JSON")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Show shapes stage by stage, parameters, FLOPs and frames per character."""
     from ctcbench.config.train_key import resolve

@@ -6,7 +6,7 @@ from safetensors.torch import load_file
 
 import ctcbench
 from ctcbench.__main__ import main
-from ctcbench.cli.commands.run import _resume_command
+from ctcbench.cli.commands.run import resume_command
 from ctcbench.contract.errors import Interrupted, UsageError
 from ctcbench.training import device
 from ctcbench.training.distributed import process_rank
@@ -151,7 +151,7 @@ def test_other_commands_say_that_they_are_not_for_torchrun(monkeypatch, capsys, 
     alone(monkeypatch, RANK="0", LOCAL_RANK="0")
     assert main(command) == 2
     (line,) = capsys.readouterr().err.splitlines()
-    assert line.startswith(f"ctcbench {command[0]}: under torchrun, ")
+    assert line.startswith(f"ctcbench {command[0]}: torchrun starts a command once a process")
     assert ("--executor trains several models" in line) == (command[0] == "ablate")
 
 
@@ -193,8 +193,8 @@ def test_each_process_gets_its_own_gpu(monkeypatch):
 
 def test_how_to_go_on_is_said_with_torchrun(monkeypatch):
     words = ["run", "--epochs", "3", "--fresh"]
-    assert _resume_command(words) == "ctcbench run --epochs 3 --resume"
+    assert resume_command(words) == "ctcbench run --epochs 3 --resume"
     alone(monkeypatch)
-    assert _resume_command(words) == "torchrun --nproc-per-node 2 -m ctcbench run --epochs 3 --resume"
+    assert resume_command(words) == "torchrun --nproc-per-node 2 -m ctcbench run --epochs 3 --resume"
     alone(monkeypatch, WORLD_SIZE="4")
-    assert _resume_command(words).startswith("torchrun --nnodes 2 … --nproc-per-node 2 -m ctcbench run")
+    assert resume_command(words).startswith("torchrun --nnodes 2 … --nproc-per-node 2 -m ctcbench run")

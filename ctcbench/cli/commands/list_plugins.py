@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ctcbench.cli.installed_plugins import registry
+from ctcbench.cli.shared_flags import AsJson
 from ctcbench.registry.plugin import Plugin
 
 
@@ -18,9 +19,7 @@ def plugins(
     tracebacks: Annotated[
         bool, typer.Option("--tracebacks", help="show where each failed plugin failed")
     ] = False,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="print the plugins as JSON and nothing else")
-    ] = False,
+    as_json: AsJson = False,
 ) -> None:
     """List the plugins: version, components, time to load, and the error of each that failed."""
     installed = registry()

@@ -1,24 +1,24 @@
-"""`ctcbench presets`: the settings that ship under a name."""
+"""`ctcbench presets`: lists the presets."""
 
 from __future__ import annotations
 
 import json
-from typing import Annotated
 
 import typer
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from ctcbench.cli.shared_flags import AsJson
 from ctcbench.config.presets import DEFAULT, PRESETS, preset_names, read_preset
 from ctcbench.config.run_config import flag, setting_fields
 from ctcbench.contract.options import show
 
 
 def presets(
-    as_json: Annotated[bool, typer.Option("--json", help="print the presets as JSON")] = False,
+    as_json: AsJson = False,
 ) -> None:
-    """List the presets: what each is for, and what it sets."""
+    """List the presets: purpose and settings of each."""
     known = setting_fields()
     settings = {name: read_preset(name, known) for name in preset_names()}
     if as_json:
@@ -34,7 +34,7 @@ def presets(
 
 
 def _purpose(name: str) -> str:
-    """Return the comment with which a preset's file begins."""
+    """Return the comment in the first line of a preset's file."""
     lines = (PRESETS / f"{name}.toml").read_text(encoding="utf-8").splitlines()
     first = lines[0] if lines else ""
     return first.lstrip("# ") if first.startswith("#") else ""

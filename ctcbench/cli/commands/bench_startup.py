@@ -1,4 +1,4 @@
-"""`ctcbench bench`: what the program itself costs, as ratios measured in one run."""
+"""`ctcbench bench startup`: how long the program takes to start, as a ratio to Python alone."""
 
 from __future__ import annotations
 
@@ -13,31 +13,19 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from ctcbench.cli.commands import bench_costs, bench_decoders, bench_seeds
-from ctcbench.cli.help import Command
+from ctcbench.cli.quartiles import quartiles
+from ctcbench.cli.shared_flags import AsJson
 from ctcbench.contract.errors import CtcbenchError
-
-group = typer.Typer(help="Measure what the program itself costs.")
-group.command(cls=Command)(bench_costs.train)
-group.command(cls=Command)(bench_costs.data)
-group.command(cls=Command)(bench_seeds.seeds)
-group.command(cls=Command)(bench_decoders.decoders)
 
 _PROGRAM = [sys.executable, "-m", "ctcbench"]
 _BARE = "python -c pass"
 
 
-@group.callback()
-def bench() -> None:
-    """Measure what the program itself costs."""
-
-
-@group.command(cls=Command)
 def startup(
-    rounds: Annotated[int, typer.Option(metavar="N", min=3, help="rounds, each command once in each")] = 15,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="print the figures as JSON and nothing else")
-    ] = False,
+    rounds: Annotated[
+        int, typer.Option(metavar="N", min=3, help="rounds; each runs every command once")
+    ] = 15,
+    as_json: AsJson = False,
 ) -> None:
     """Measure how long --help takes, as a ratio to the start of Python alone."""
     milliseconds = _measure(rounds)
@@ -45,7 +33,7 @@ def startup(
     figures: dict[str, dict[str, float]] = {}
     for name, values in milliseconds.items():
         median = statistics.median(values)
-        low, _, high = statistics.quantiles(values, n=4)
+        low, high = quartiles(values)
         figures[name] = {
             "median_ms": round(median, 2),
             "quartile_low_ms": round(low, 2),
@@ -96,11 +84,11 @@ def _print(figures: dict[str, dict[str, Any]], rounds: int) -> None:
     console.print(table)
     if _editable():
         console.print(
-            "This is an editable install, whose import hook slows python -c pass as well: the ratios are "
-            "flattered. Measure an ordinary install for figures to quote."
+            "This is an editable install. Its import hook slows down python -c pass as well, so the ratios "
+            "are too low: measure an ordinary install for figures to publish."
         )
 
 
 def _editable() -> bool:
-    """Say whether setuptools' hook for editable installs ran when Python started."""
+    """Return whether the import hook of an editable install ran when Python started."""
     return any(name.startswith("__editable__") for name in sys.modules)

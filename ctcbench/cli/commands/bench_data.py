@@ -1,0 +1,44 @@
+"""`ctcbench bench data`: what the training images cost in memory and time."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import statistics
+
+import typer
+from rich.console import Console
+
+from ctcbench.cli.installed_plugins import registry
+from ctcbench.cli.progress import progress_listener
+from ctcbench.cli.quartiles import quartiles, spread
+from ctcbench.cli.setting_flags import with_settings
+from ctcbench.cli.shared_flags import AsJson
+from ctcbench.config.run_config import RunConfig
+
+
+@with_settings
+def data(config: RunConfig, *, as_json: AsJson = False) -> None:
+    """Measure the memory that the training images take, and the time of a batch of them."""
+    from ctcbench.benchmarks.data_memory import BATCH_SIZE, measure
+    from ctcbench.data.built_dataset import build_dataset
+    from ctcbench.pipeline.runner import draw
+    from ctcbench.training.runtime import Runtime
+
+    dataset = build_dataset(registry(), registry().resolve("dataset", config.dataset))
+    with progress_listener() as listener:
+        samples = draw(dataset, config, Runtime(listener=listener), "train")
+    cost = measure(samples)
+    figures = {**dataclasses.asdict(cost), "batch_size": BATCH_SIZE, "batch_us": spread(cost.batch_us)}
+    if as_json:
+        typer.echo(json.dumps(figures, indent=2))
+        return
+    low, high = quartiles(cost.batch_us)
+    console = Console(highlight=False)
+    console.print(
+        f"{cost.images} images, a file of {cost.file_mib:.1f} MiB\n"
+        f"reading all of them in random batches of {BATCH_SIZE} added {cost.private_mib:.1f} MiB of private "
+        f"memory, and mapped {cost.mapped_mib:.1f} MiB of the file\n"
+        f"a batch takes {statistics.median(cost.batch_us):.0f} µs "
+        f"(quartiles {low:.0f} – {high:.0f} µs, maximum {max(cost.batch_us):.0f} µs)"
+    )

@@ -1,0 +1,68 @@
+"""`ctcbench data preview`: the first images of a data set, in the terminal or as a PNG file."""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.text import Text
+
+from ctcbench.cli.completion import complete_component
+from ctcbench.cli.dataset_flags import Count, Dataset, SkipBad, Split, chosen_dataset, draw_samples
+from ctcbench.cli.installed_plugins import registry
+from ctcbench.contract.specs import ImageSpec
+from ctcbench.files.output_files import require_folder_of, write_output
+
+if TYPE_CHECKING:
+    from ctcbench.contract.data import Samples
+
+
+def preview(
+    dataset: Dataset = None,
+    split: Split = "train",
+    samples: Count = 20,
+    out: Annotated[
+        Path | None, typer.Option(metavar="PNG", help="write a contact sheet to this file")
+    ] = None,
+    augmentation: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="show the images as this augmentation distorts them for training",
+            autocompletion=complete_component("augmentation"),
+        ),
+    ] = None,
+    skip_bad: SkipBad = False,
+) -> None:
+    """Show the first images in the terminal, or write them to a PNG file as a contact sheet."""
+    if out is not None:
+        require_folder_of(out)
+    drawn = draw_samples(chosen_dataset(dataset), split, samples, skip_bad=skip_bad)
+    from ctcbench.cli.views.contact_sheet import contact_sheet, half_blocks
+
+    console = Console(highlight=False)
+    if augmentation is not None:
+        drawn = _augmented(drawn, augmentation)
+    if out is not None:
+        contact_sheet(drawn.images_NCHW, drawn.texts).save(sheet := io.BytesIO(), format="PNG")
+        write_output(out, sheet.getvalue())
+        console.print(Text(f"{len(drawn)} images: {out}"), soft_wrap=True)
+        return
+    for image_CHW, text, name in zip(drawn.images_NCHW, drawn.texts, drawn.names, strict=True):
+        if console.is_terminal:
+            console.print(half_blocks(image_CHW, console.width))
+        console.print(Text.assemble((text, "bold"), (f"  {name}", "dim")))
+
+
+def _augmented(drawn: Samples, augmentation: str) -> Samples:
+    import torch
+
+    _, channels, height, width = drawn.images_NCHW.shape
+    augment = registry().build("augmentation", augmentation, ImageSpec(height, width, channels))
+    torch.manual_seed(0)
+    images_NCHW = augment(torch.tensor(drawn.images_NCHW), torch.tensor(drawn.widths_N).long())
+    return dataclasses.replace(drawn, images_NCHW=images_NCHW.round().to(torch.uint8).numpy())

@@ -1,0 +1,79 @@
+"""The arguments and flags of `ctcbench data`, and the images that they ask for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, cast
+
+import typer
+
+from ctcbench.cli.completion import complete_choice, complete_component, one_of
+from ctcbench.cli.installed_plugins import registry
+from ctcbench.config.presets import default_component
+from ctcbench.config.run_config import setting_fields
+from ctcbench.contract.data import MOST_SAMPLES, SPLITS, SplitName
+from ctcbench.data.built_dataset import BuiltDataset, build_dataset
+
+if TYPE_CHECKING:
+    from ctcbench.contract.data import Samples
+
+Dataset = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="[DATASET]",
+        help="name or name:option=value (default: the data set of the default preset)",
+        autocompletion=complete_component("dataset"),
+    ),
+]
+Split = Annotated[
+    str,
+    typer.Option(metavar="train|val|test", help="the split", autocompletion=complete_choice(SPLITS)),
+]
+Count = Annotated[
+    int | None,
+    typer.Option("--samples", metavar="N", min=1, max=MOST_SAMPLES, help="number of images"),
+]
+SkipBad = Annotated[bool, typer.Option("--skip-bad", help="leave out images that can't be used")]
+
+
+def chosen_dataset(dataset: str | None) -> BuiltDataset:
+    """Build the data set that was named, or else that of the default preset.
+
+    Raises:
+        UsageError: there is no such data set, or an option of it is wrong.
+    """
+    text = registry().resolve("dataset", dataset or default_component("dataset"))
+    return build_dataset(registry(), text)
+
+
+def draw_samples(
+    dataset: BuiltDataset,
+    split: str,
+    samples: int | None,
+    *,
+    skip_bad: bool,
+    workers: int | None = None,
+) -> Samples:
+    """Draw images of a split into the cache, with a progress bar, and return them.
+
+    Without `samples`: the whole split, or where the data set has no end, as many as a run takes by default.
+
+    Raises:
+        UsageError: there is no such split, or an image can't be used and `skip_bad` is not set.
+    """
+    name = cast(SplitName, one_of("--split", split, SPLITS))
+    # numpy, Pillow and rich's live display: not for --help.
+    from ctcbench.cli.progress import progress_listener
+    from ctcbench.data.materialise import materialise
+
+    if samples is None:
+        samples = dataset.source.size(name) or setting_fields()[f"{name}_samples"].default
+    with progress_listener() as listener:
+        return materialise(
+            dataset,
+            name,
+            samples,
+            skip_bad=skip_bad,
+            workers=workers,
+            progress=lambda done, total: listener.images_drawn(name, done, total),
+            notice=listener.notice,
+        )

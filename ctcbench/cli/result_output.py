@@ -1,0 +1,68 @@
+"""A single result as `ctcbench run` and `ctcbench decode` print it. Imports no torch."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import typer
+from rich.console import Console
+
+from ctcbench.cli.installed_plugins import registry
+from ctcbench.cli.views.decoding_examples import Example
+from ctcbench.config.train_key import fitting_decoders
+from ctcbench.contract.component_string import ComponentString
+from ctcbench.contract.errors import CtcbenchError
+from ctcbench.registry.component_registry import Registry
+from ctcbench.results.result import Result
+from ctcbench.results.run_folder import RunFolder
+
+_EXAMPLE_POOL = 256  # examples are chosen among this many images
+
+
+def print_json(result: Result) -> None:
+    """Print a result as one JSON document."""
+    typer.echo(json.dumps(result.to_json(), indent=2, ensure_ascii=False))
+
+
+def print_report(result: Result, folder: Path) -> None:
+    """Print the report of a result, with examples from the log-probs stored in its run folder."""
+    from ctcbench.cli.views.run_report import run_report
+
+    installed = registry()
+    console = Console(highlight=False)
+    parts = run_report(
+        result,
+        folder,
+        examples=_examples(result, folder),
+        columns=installed.columns(),
+        other_decoders=other_decoders(installed, result),
+    )
+    for part in parts:
+        console.print(part)
+
+
+def _examples(result: Result, folder: Path) -> list[Example]:
+    """Return example images of a result; none if its log-probabilities or predictions can't be read."""
+    from ctcbench.cli.views.decoding_examples import choose_examples
+    from ctcbench.evaluation.log_probs import load_log_probs
+    from ctcbench.reporting.stored_predictions import stored_predictions
+
+    predictions = stored_predictions(result)
+    if predictions is None:
+        return []
+    try:
+        log_probs = load_log_probs(RunFolder(folder).log_probs_path(result.score.split))
+    except CtcbenchError:
+        return []  # the metrics are complete without examples
+    return choose_examples(log_probs, predictions.texts[:_EXAMPLE_POOL])
+
+
+def other_decoders(registry: Registry, result: Result) -> list[str]:
+    """Return the installed decoders that can decode this result's log-probs and that it did not use.
+
+    The slow reference decoder comes last, because the report suggests the first.
+    """
+    used = ComponentString.parse(str(result.config["decoder"])).name
+    names = [name for name in fitting_decoders(registry, str(result.config["loss"])) if name != used]
+    return sorted(names, key=lambda name: name == "beam")

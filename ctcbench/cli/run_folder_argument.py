@@ -1,0 +1,24 @@
+"""The run folder that a command line names."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ctcbench.contract.errors import UsageError
+from ctcbench.results.run_folder import RunFolder
+
+
+def named_run(folder: Path) -> RunFolder:
+    """Return the run folder at `folder`.
+
+    Raises:
+        UsageError: `folder` does not exist, or is not a run folder; the message lists the runs inside it.
+    """
+    run = RunFolder(folder)
+    if not folder.is_dir():
+        raise UsageError(f"{folder}: no such folder")
+    if not run.config_path.is_file():
+        inside = sorted(path.parent.name for path in folder.glob("*/config.toml"))
+        hint = f"; it contains the runs {', '.join(inside[:5])}" if inside else ""
+        raise UsageError(f"{folder}: not a run folder (no config.toml){hint}")
+    return run
