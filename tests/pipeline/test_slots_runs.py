@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from ctcbench.cli.run_folder_views import other_decoders
+from ctcbench.cli.result_output import other_decoders
 
 import ctcbench
 from ctcbench import Alphabet, LogProbs, RunConfig, UsageError, decoder, loss
