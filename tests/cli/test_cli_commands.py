@@ -22,7 +22,7 @@ def test_run_prints_the_whole_report(trained: Path, capsys: Capture) -> None:
     shown = capsys.readouterr()
     for word in ("RAW", "DECODED", "TARGET", "exact", "caseless", "folded", "char", "CER", "edit distance"):
         assert word in shown.out
-    for word in ("95 % interval", "parameters", "images/s", "ms an image", "peak memory", trained.name):
+    for word in ("95 % interval", "parameters", "images/s", "ms per image", "peak memory", trained.name):
         assert word in shown.out
     assert "ctcbench decode" in shown.out
     assert "53.06" not in shown.out, "that figure is of other data"

@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
-from ctcbench.cli.result_output import other_decoders
 
 import ctcbench
 from ctcbench import Alphabet, LogProbs, RunConfig, UsageError, decoder, loss
 from ctcbench.__main__ import main
+from ctcbench.cli.result_output import other_decoders
 from ctcbench.config.train_key import fitting_decoders, resolve
 from ctcbench.contract.errors import PluginError
 from ctcbench.evaluation.log_probs import load_log_probs
