@@ -65,7 +65,7 @@ def resume_command(arguments: list[str]) -> str:
     """Return the command line that resumes a run started with `arguments`."""
     kept = [word for word in arguments if word not in ("--resume", "--fresh")]
     command = shlex.join(["ctcbench", *kept, "--resume"])
-    if (here := read_process_rank()).size == 1:
+    if (rank := read_process_rank()).size == 1:
         return command
     machines = "" if rank.size == rank.local_size else f"--nnodes {rank.size // rank.local_size} … "
     return f"torchrun {machines}--nproc-per-node {rank.local_size} -m {command}"
