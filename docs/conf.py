@@ -18,6 +18,7 @@ extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
 myst_heading_anchors = 3
 # The docstrings write code between single backticks, as Markdown does.
 default_role = "code"
+smartquotes = False  # they turn --flag into –flag
 autodoc_member_order = "bysource"
 autodoc_typehints_format = "short"
 python_maximum_signature_line_length = 88
@@ -26,6 +27,8 @@ napoleon_use_ivar = True
 
 html_theme = "furo"
 html_title = f"ctcbench {version}"
+html_static_path = ["_static"]
+html_css_files = ["site.css"]
 html_show_copyright = False
 html_copy_source = False
 html_theme_options = {
