@@ -25,9 +25,9 @@ if TYPE_CHECKING:
     from ctcbench.contract.hypothesis import Hypothesis
     from ctcbench.contract.specs import BLANK, Alphabet, ImageSpec, SequenceSpec
     from ctcbench.files.pictures import read_picture
-    from ctcbench.processes.trial_process import TrialProcess
     from ctcbench.results.result import Result
-    from ctcbench.study.worker import carry_out
+    from ctcbench.study.trial import carry_out
+    from ctcbench.study.trial_process import TrialProcess
 
 __version__ = "0.1.0"
 
@@ -45,9 +45,9 @@ _HOMES = {
     "ctcbench.contract.hypothesis": ("Hypothesis",),
     "ctcbench.files.pictures": ("read_picture",),
     "ctcbench.contract.specs": ("BLANK", "Alphabet", "ImageSpec", "SequenceSpec"),
-    "ctcbench.processes.trial_process": ("TrialProcess",),
     "ctcbench.results.result": ("Result",),
-    "ctcbench.study.worker": ("carry_out",),
+    "ctcbench.study.trial": ("carry_out",),
+    "ctcbench.study.trial_process": ("TrialProcess",),
 }  # fmt: skip
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 

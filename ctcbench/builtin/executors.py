@@ -12,11 +12,11 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
+from ctcbench import TrialProcess
 from ctcbench.contract.components import executor
 from ctcbench.contract.errors import UsageError
 from ctcbench.contract.executors import Event, Executor, Listener, Outcome, Trial
 from ctcbench.processes.cores import available_cores
-from ctcbench.processes.trial_process import TrialProcess
 
 _ASK_SECONDS = 0.2
 _MOST_BY_DEFAULT = 8  # each worker holds a model, torch and its images in memory

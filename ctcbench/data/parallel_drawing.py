@@ -1,70 +1,64 @@
-"""Draws samples in several subprocesses at once, and leaves none behind."""
+"""Drawing of samples in several worker processes at once."""
 
 from __future__ import annotations
 
+import functools
 import queue
 from collections.abc import Mapping
 from typing import Any
 
-from ctcbench.contract.errors import CtcbenchError, PluginError, UsageError
+from ctcbench.contract.errors import CtcbenchError
 from ctcbench.data.drawn_set import Bad, Drawn, Report
 from ctcbench.processes.worker_process import WorkerProcess
 
-_TOLD_LINES = 5
+_QUOTED_LINES = 5
 
 
 def draw_in_workers(order: Mapping[str, Any], count: int, workers: int, report: Report) -> None:
-    """Draw samples 0 to `count` in `workers` subprocesses, each a range; report from this thread.
+    """Draw samples 0 to `count` in `workers` processes, each a range; call `report` from this thread.
 
-    `order` is what every worker is told, but for its range: dataset (component string), split,
-    fingerprint, shape (C, H, W), file and offset (bytes).
+    `order` is the order of every worker but for its range: dataset (component string), split, fingerprint,
+    shape (C, H, W), file and offset (bytes).
 
     Raises:
         OSError: a worker can't write the file.
-        UsageError, PluginError, CtcbenchError: a worker's own, or that one died.
+        UsageError, PluginError: raised by a worker.
+        CtcbenchError: a worker died.
     """
     messages: queue.SimpleQueue[tuple[int, Any]] = queue.SimpleQueue()
     ranges = [(count * i // workers, count * (i + 1) // workers) for i in range(workers)]
     running: dict[int, WorkerProcess] = {}
     try:
         for i, (start, stop) in enumerate(ranges):
-            running[i] = _begin({**order, "start": start, "stop": stop}, i, messages)
+            running[i] = WorkerProcess(
+                "ctcbench.data.drawing_worker",
+                {**order, "start": start, "stop": stop},
+                functools.partial(_put, messages, i),
+                threads=1,
+            )
         while running:
             i, message = messages.get()
             if message is not None:
-                _take(message, report)
+                report([Drawn(*row) for row in message["drawn"]], [Bad(*row) for row in message["bad"]])
                 continue
-            code = running[i].wait()
             worker = running.pop(i)
             worker.end()
-            if code != 0:
+            if worker.error:
+                raise worker.error
+            if not worker.finished:
                 raise _died(worker, str(order["dataset"]), *ranges[i])
     finally:
         for worker in running.values():
             worker.end(kill=True)
 
 
-def _begin(order: Mapping[str, Any], i: int, messages: queue.SimpleQueue[tuple[int, Any]]) -> WorkerProcess:
-    def hear(message: Any) -> bool:
-        messages.put((i, message))
-        return True
-
-    return WorkerProcess("ctcbench.data.drawing_worker", order, hear, threads=1)
-
-
-def _take(message: Mapping[str, Any], report: Report) -> None:
-    if "error" not in message:
-        report([Drawn(*row) for row in message["drawn"]], [Bad(*row) for row in message["bad"]])
-    elif message["kind"] == "system":
-        raise OSError(message["errno"], message["error"])
-    else:
-        kinds = {"usage": UsageError, "plugin": PluginError}
-        raise kinds.get(message["kind"], CtcbenchError)(message["error"])
+def _put(messages: queue.SimpleQueue[tuple[int, Any]], i: int, message: Any) -> None:
+    messages.put((i, message))
 
 
 def _died(worker: WorkerProcess, dataset: str, start: int, stop: int) -> CtcbenchError:
-    words = "\n".join(worker.last_words.splitlines()[-_TOLD_LINES:])
+    lines = "\n".join(worker.stderr.splitlines()[-_QUOTED_LINES:])
     return CtcbenchError(
-        f"dataset {dataset}: the process that drew samples {start} to {stop - 1} {worker.how}"
-        + (f"; its last lines:\n{words}" if words else "")
+        f"dataset {dataset}: the process that drew samples {start} to {stop - 1} {worker.exit_description}"
+        + (f"; its last lines:\n{lines}" if lines else "")
     )

@@ -1,4 +1,4 @@
-"""A process of this machine that is given one JSON order, answers in JSON lines, and outlives nobody."""
+"""The parent side of a worker process: start it, receive its messages, end it."""
 
 from __future__ import annotations
 
@@ -14,19 +14,23 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-_CHARACTERS_OF_STDERR = 20_000
-_LINGERING_SECONDS = 10.0
+from ctcbench.processes.remote_errors import decode_error
+from ctcbench.processes.signals import interrupts_blocked
+
+_STDERR_BYTES = 20_000
+_GRACE_SECONDS = 10.0
 
 
 class WorkerProcess:
-    """``python -m module`` with an order on its standard input, and a thread that hears its lines.
+    """A process ``python -m module`` whose main function calls `worker_main.serve`.
 
-    `hear(message)` is called from that thread, for each line of JSON, and at the end with None; it returns
-    whether to go on listening. The process knows the modules that this one knows, keeps to `threads` CPU
-    threads, and is in a process group of its own: Ctrl-C is for this process. Its standard input stays
-    open, so that it learns when this process is gone, however that went.
+    `on_message` is called from a thread of its own: with each message of the worker, and at last with None,
+    when the worker has sent its outcome or has ended without one. The worker finds the modules that this
+    process finds, is limited to `threads` CPU threads, and is in a process group of its own, so that Ctrl-C
+    does not reach it. It ends when this process does, however that happens.
 
-    `environment` is added to this process's, and its folder is `cwd`, if given.
+    `environment` is added to this process's variables; `cwd` is the worker's working directory, by default
+    this process's.
 
     Raises:
         OSError: the process can't be started.
@@ -36,37 +40,37 @@ class WorkerProcess:
         self,
         module: str,
         order: Mapping[str, Any],
-        hear: Callable[[Any], bool],
+        on_message: Callable[[Any], object],
         *,
         threads: int,
         environment: Mapping[str, str] | None = None,
         cwd: Path | None = None,
     ) -> None:
-        self.last_words = ""
-        self._hear = hear
-        self._stderr = tempfile.TemporaryFile()  # noqa: SIM115 (`end` closes it)
-        # An interrupt waits until the module unblocks it: one that comes while it is imported, or where this
-        # process ignores interrupts (as those that a shell starts in the background do), is not lost.
-        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        self.finished = False  # whether it has sent an outcome
+        self.outcome: Any = None
+        self.error: Exception | None = None  # the error that it has sent in place of an outcome
+        self.stderr = ""  # the end of its standard error; known after `end`
+        self._on_message = on_message
+        self._stderr_file = tempfile.TemporaryFile()  # noqa: SIM115 (`end` closes it)
         try:
-            self._process = subprocess.Popen(
-                [sys.executable, "-P", "-m", module],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=self._stderr,
-                cwd=cwd,
-                env={**os.environ, **_modules_and_threads(threads), **(environment or {})},
-                process_group=0,
-            )
+            # Blocked until `serve` is called, so that an interrupt during the worker's imports is not lost.
+            with interrupts_blocked():
+                self._process = subprocess.Popen(
+                    [sys.executable, "-P", "-m", module],
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    stderr=self._stderr_file,
+                    cwd=cwd,
+                    env={**os.environ, **_modules_and_threads(threads), **(environment or {})},
+                    process_group=0,
+                )
         except BaseException:
-            self._stderr.close()
+            self._stderr_file.close()
             raise
-        finally:
-            signal.pthread_sigmask(signal.SIG_SETMASK, before)
-        self._listener = threading.Thread(target=self._listen, daemon=True)
-        self._listener.start()
+        self._receiver = threading.Thread(target=self._receive, daemon=True)
+        self._receiver.start()
         assert self._process.stdin
-        with contextlib.suppress(BrokenPipeError):  # dead already: its exit code tells
+        with contextlib.suppress(BrokenPipeError):  # it has ended already; `exit_description` says how
             self._process.stdin.write(json.dumps(dict(order)).encode() + b"\n")
             self._process.stdin.flush()
 
@@ -77,62 +81,73 @@ class WorkerProcess:
 
     @property
     def killed_by(self) -> int:
-        """The signal that ended it, or 0; known after `end`."""
+        """The number of the signal that ended it, or 0; known after `end`."""
         return max(0, -self._process.returncode)
 
     @property
-    def how(self) -> str:
-        """How it ended, in words; known after `end`."""
+    def exit_description(self) -> str:
+        """How it ended, as ``was killed by SIGKILL (out of memory?)``; known after `end`."""
         if not (number := self.killed_by):
             return f"ended with exit code {self._process.returncode}"
         names = {known.value: known.name for known in signal.Signals}
         perhaps = " (out of memory?)" if number == signal.SIGKILL else ""
         return f"was killed by {names.get(number, f'signal {number}')}{perhaps}"
 
-    def wait(self) -> int:
-        """Return its exit code when it has ended by itself; negative is a signal."""
-        return self._process.wait()
-
     def interrupt(self) -> None:
-        """Send it SIGINT, which it hears once its module has called `hear_interrupts`."""
+        """Send SIGINT, which raises KeyboardInterrupt in the handler as soon as that runs."""
         with contextlib.suppress(ProcessLookupError):
             self._process.send_signal(signal.SIGINT)
 
-    def end(self, *, kill: bool = False) -> None:
-        """Return when it is gone, and its `last_words` on standard error are known.
+    def wait(self) -> None:
+        """Wait until it has sent its outcome, or has ended without one."""
+        self._receiver.join()
 
-        Whatever it was doing is cut short; one that lingers is killed, and with `kill` it is at once.
+    def end(self, *, kill: bool = False) -> None:
+        """End the process and wait until it is gone; one that has not finished is cut short.
+
+        With `kill` it is killed at once, otherwise ten seconds after it was told to end.
         """
         assert self._process.stdin
         assert self._process.stdout
         if kill:
             self._process.kill()
+        elif not self.finished and not self._receiver.is_alive():
+            # It is about to exit by itself: closing standard input now could replace its exit code.
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(_GRACE_SECONDS)
         with contextlib.suppress(OSError):
             self._process.stdin.close()
         try:
-            self._process.wait(_LINGERING_SECONDS)
+            self._process.wait(_GRACE_SECONDS)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
-        self._listener.join()
+        self._receiver.join()
         self._process.stdout.close()
-        if not self._stderr.closed:
-            self._stderr.seek(0)
-            self.last_words = self._stderr.read()[-_CHARACTERS_OF_STDERR:].decode(errors="replace").strip()
-            self._stderr.close()
+        if not self._stderr_file.closed:
+            self._stderr_file.seek(0)
+            self.stderr = self._stderr_file.read()[-_STDERR_BYTES:].decode(errors="replace").strip()
+            self._stderr_file.close()
 
-    def _listen(self) -> None:
+    def _receive(self) -> None:
         assert self._process.stdout
         try:
             for line in self._process.stdout:
-                # A line without an end is one in the middle of which it was killed.
-                if line.endswith(b"\n") and not self._hear(json.loads(line)):
-                    break
+                if not line.endswith(b"\n"):
+                    return  # it was killed while it wrote this line
+                message = json.loads(line)
+                if "outcome" in message:
+                    self.finished, self.outcome = True, message["outcome"]
+                    return
+                if "error" in message:
+                    self.error = decode_error(message["error"])
+                    return
+                self._on_message(message)
         finally:
-            self._hear(None)
+            self._on_message(None)
 
 
 def _modules_and_threads(threads: int) -> dict[str, str]:
     paths = [str(Path(entry or ".").absolute()) for entry in sys.path]
-    share = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), str(threads))
-    return {**share, "PYTHONPATH": os.pathsep.join(paths)}
+    limits = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), str(threads))
+    return {**limits, "PYTHONPATH": os.pathsep.join(paths)}

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from ctcbench.contract.errors import CtcbenchError, Interrupted, PluginError
 from ctcbench.contract.executors import Event, Executor, Listener, Outcome
-from ctcbench.processes.stop_request import stop_request
+from ctcbench.processes.signals import stop_on_signals
 from ctcbench.registry.attribution import attribute_errors
 from ctcbench.registry.component_registry import Registry
 from ctcbench.results.result import Result
@@ -104,7 +104,7 @@ def conduct(
         for entry in model.pending:
             _set_aside(model.folder, entry, onlooker)
     trials = [model.trial(checkpoint_seconds) for model in todo.values()]
-    with stop_request(onlooker.notice) as stop:
+    with stop_on_signals(onlooker.notice) as stop:
         listener = Listener(
             tell=lambda key, worker, event: onlooker.heard(todo[key], worker, event),
             stopping=lambda: stop.requested,

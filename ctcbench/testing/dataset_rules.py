@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import json
-import os
 import pickle
 import random
-import subprocess
-import sys
 from collections.abc import Callable
 from typing import Any, get_args
 
@@ -73,24 +69,18 @@ def draws_the_same_again(case: Case) -> None:
 
 
 def draws_the_same_in_a_worker(case: Case) -> None:
-    """Another process draws the same: nothing hangs on hash(), on the time or on what was drawn before."""
+    """Another process draws the same: nothing depends on hash(), the time or what was drawn before."""
+    from ctcbench.testing.draw_digests import digests_in_worker
+
     source = _source(case)
     indices = _indices(case, source, "train")
-    order = {"split": "train", "indices": list(indices)}
     pickled = case.attempt("be pickled to a worker", lambda: pickle.dumps(source))
-    child = subprocess.run(
-        [sys.executable, "-m", "ctcbench.testing.draw_digests"],
-        input=json.dumps(order).encode() + b"\n" + pickled,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "PYTHONHASHSEED": "271"},
-        capture_output=True,
-        check=False,
-    )
-    last_words = child.stderr.decode(errors="replace").strip().rpartition("\n")[2]
+    there = digests_in_worker(pickled, "train", indices)
     rule, remedy = "a worker process must be able to draw", "define its class at the top of a module"
-    got = last_words or f"exit code {child.returncode}"
-    case.require(child.returncode == 0 and bool(child.stdout), rule, got, remedy)
+    case.require(not isinstance(there, str), rule, there, remedy)
+    assert not isinstance(there, str)
     here = [_digest(case, source, "train", index) for index in indices]
-    _same(case, here, json.loads(child.stdout), "drawn in another process")
+    _same(case, here, there, "drawn in another process")
 
 
 def keeps_splits_apart(case: Case) -> None:

@@ -1,25 +1,23 @@
-"""What the kit runs in another process: draws samples of a data set that came by a pipe.
-
-Started as ``python -m ctcbench.testing.draw_digests`` by the rule that needs it, with an order (a line of
-JSON) and the pickled source on standard input; it answers with the samples' digests.
-"""
+"""Digests of samples, in this process and in a worker: ``python -m ctcbench.testing.draw_digests``."""
 
 from __future__ import annotations
 
+import base64
 import hashlib
-import json
 import pickle
 import sys
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from ctcbench.contract.errors import BadSample
-from ctcbench.processes.worker_side import own_standard_output
+from ctcbench.processes.worker_main import Send, serve
+from ctcbench.processes.worker_process import WorkerProcess
 
 
 def digest(source: Any, split: str, index: int) -> str:
-    """Return a digest of a sample's text and pixels, or the reason why it can't be used."""
+    """Return a digest of a sample's text and pixels, or the reason why the sample can't be used."""
     try:
         sample = source.draw(split, index)
     except BadSample as error:
@@ -29,15 +27,36 @@ def digest(source: Any, split: str, index: int) -> str:
     return hashlib.sha256(described + image.tobytes()).hexdigest()
 
 
-def main() -> None:
-    """Draw what the order says."""
-    channel = own_standard_output()
-    order = json.loads(sys.stdin.buffer.readline())
-    source = pickle.load(sys.stdin.buffer)  # from the parent process, never from a file
-    digests = [digest(source, order["split"], index) for index in order["indices"]]
-    channel.write(json.dumps(digests).encode())
-    channel.flush()
+def digests_in_worker(pickled: bytes, split: str, indices: Sequence[int]) -> list[str] | str:
+    """Return the digests that a worker computes for a pickled source, or why it could not."""
+    # The pickle is sent through the pipe of the worker: one that is loaded from a file could be replaced
+    # by another user in between, and loading it runs code.
+    order = {"split": split, "indices": list(indices), "source": base64.b64encode(pickled).decode()}
+    worker = WorkerProcess(
+        __name__,
+        order,
+        lambda message: None,
+        threads=1,
+        environment={"PYTHONHASHSEED": "271"},  # hash() of a str differs from this process's
+    )
+    try:
+        worker.wait()
+    finally:
+        worker.end()
+    if worker.finished:
+        return list(worker.outcome)
+    return str(worker.error or "") or worker.stderr.rpartition("\n")[2] or worker.exit_description
+
+
+def main() -> int:
+    """Draw the samples of the order on standard input, and return the exit code."""
+    return serve(_draw)
+
+
+def _draw(order: Mapping[str, Any], send: Send) -> list[str]:
+    source = pickle.loads(base64.b64decode(order["source"]))
+    return [digest(source, order["split"], index) for index in order["indices"]]
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

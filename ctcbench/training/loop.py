@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from ctcbench.config.run_config import RunConfig
 from ctcbench.contract.errors import CtcbenchError, Interrupted
 from ctcbench.contract.hooks import EpochReport
-from ctcbench.processes.stop_request import stop_request
+from ctcbench.processes.signals import stop_on_signals
 from ctcbench.results.provenance import now
 from ctcbench.training.checkpoint import load_checkpoint
 from ctcbench.training.inference import (
@@ -123,7 +123,7 @@ class Trainer:
             TrainingDiverged: the loss became NaN or infinite.
         """
         self.state.model.train()
-        with stop_request(self.runtime.listener.notice) as stop:
+        with stop_on_signals(self.runtime.listener.notice) as stop:
             try:
                 while self.state.step < self.state.steps:
                     self._one_step()

@@ -16,7 +16,7 @@ from ctcbench.contract.executors import Outcome
 from ctcbench.registry.component_registry import Registry
 from ctcbench.registry.discovery import load_registry
 from ctcbench.registry.plugin import Plugin
-from ctcbench.study import worker
+from ctcbench.study import trial
 from ctcbench.study.conductor import build_executor, resources_of
 from ctcbench.study.study_folder import StudyFolder
 from tests.study.study_cases import ablate, ending, flags, plugin
@@ -253,12 +253,12 @@ def test_one_trial_at_a_time_in_a_process(monkeypatch):
         begun.set()
         go_on.wait(60)
 
-    monkeypatch.setattr(worker, "_carry_out", waiting)
+    monkeypatch.setattr(trial, "_train_and_decode", waiting)
     with ThreadPoolExecutor(1) as pool:
-        first = pool.submit(worker.carry_out, {"key": "one"})
+        first = pool.submit(trial.carry_out, {"key": "one"})
         begun.wait(60)
         with pytest.raises(PluginError, match="another trial is being carried out in this process"):
-            worker.carry_out({"key": "two"})
+            trial.carry_out({"key": "two"})
         go_on.set()
         assert first.result().state == "done"
-    assert worker.carry_out({"key": "two"}).state == "done"
+    assert trial.carry_out({"key": "two"}).state == "done"

@@ -6,12 +6,12 @@ import signal
 
 import pytest
 
-from ctcbench.processes.stop_request import stop_request
+from ctcbench.processes.signals import stop_on_signals
 
 
 def test_the_first_signal_is_a_request_and_the_second_ends_it():
     said, before = [], signal.getsignal(signal.SIGINT)
-    with stop_request(said.append) as stop:
+    with stop_on_signals(said.append) as stop:
         assert not stop.requested
         os.kill(os.getpid(), signal.SIGINT)
         assert said == ["stopping after this step; once more to stop at once"]
@@ -46,7 +46,7 @@ def test_a_signal_in_the_middle_of_a_write_breaks_nothing():
         channel.write(text.encode() + b"\n")
         channel.flush()
 
-    with stop_request(tell) as stop:
+    with stop_on_signals(tell) as stop:
         tell("a line of progress")
         assert raw.written == b"a line of progress\n"
         assert stop.requested

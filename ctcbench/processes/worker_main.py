@@ -1,0 +1,68 @@
+"""The child side of a worker process: `serve`, which the main function of every worker module calls.
+
+The protocol: the parent writes one JSON document, the order, on one line of standard input, and keeps the
+pipe open as long as it lives. The worker writes JSON documents on standard output, one a line: any number
+of messages, and last ``{"outcome": …}``, or ``{"error": …}`` for an error that the parent raises again.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import threading
+import traceback
+from collections.abc import Callable, Mapping
+from typing import Any, BinaryIO
+
+from ctcbench.contract.errors import CtcbenchError
+from ctcbench.processes.remote_errors import encode_error
+from ctcbench.processes.signals import deliver_interrupts
+
+Send = Callable[[Mapping[str, Any]], None]
+
+
+def serve(handler: Callable[[Mapping[str, Any], Send], Any]) -> int:
+    """Read an order, call ``handler(order, send)`` and send what it returns; return the exit code.
+
+    ``send`` sends a message to the parent at once. While the handler runs, SIGINT raises KeyboardInterrupt
+    (one that arrived during the imports too), whatever is printed goes to standard error, and the process
+    ends when its parent does. Errors other than CtcbenchError and OSError are the process's own failure: the
+    parent finds the traceback on standard error.
+    """
+    line = sys.stdin.buffer.readline()
+    if not line:
+        return 1  # the parent ended before it sent the order
+    order = json.loads(line)
+    threading.Thread(target=_exit_with_parent, daemon=True).start()
+    channel = _take_standard_output()
+
+    def send(message: Mapping[str, Any]) -> None:
+        channel.write(json.dumps(message).encode() + b"\n")
+        channel.flush()
+
+    try:
+        deliver_interrupts()
+        send({"outcome": handler(order, send)})
+    except BrokenPipeError:
+        return 1
+    except (CtcbenchError, OSError) as error:
+        traceback.print_exc()
+        send({"error": encode_error(error)})
+        return 1
+    return 0
+
+
+def _take_standard_output() -> BinaryIO:
+    """Return a channel to the parent, and redirect what a plugin prints to standard error."""
+    channel = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    return channel
+
+
+def _exit_with_parent() -> None:
+    """Wait until the parent closes standard input, which happens however it ends, and exit at once."""
+    # os.read, not sys.stdin: a thread inside a buffered read would hold its lock when Python exits.
+    while os.read(0, 4096):
+        pass
+    os._exit(1)

@@ -1,0 +1,160 @@
+"""carry_out(): train the model of one trial and decode it, in this process."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import os
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from ctcbench.config.run_config import RunConfig
+from ctcbench.contract.errors import CtcbenchError, Interrupted, PluginError
+from ctcbench.contract.executors import Event, Outcome
+from ctcbench.data.built_dataset import build_dataset
+from ctcbench.evaluation.log_probs import load_log_probs
+from ctcbench.files.locks import Busy
+from ctcbench.pipeline import runner
+from ctcbench.pipeline.decode_stored import decode_run
+from ctcbench.registry.attribution import find_plugin_frame
+from ctcbench.registry.component_registry import Registry
+from ctcbench.registry.discovery import load_registry
+from ctcbench.results.run_folder import RunFolder
+from ctcbench.study.trial_events import TrialProgressListener
+from ctcbench.training.runtime import Runtime
+
+# The workers of a killed study end within moments, but the study may be started again even sooner.
+BUSY_SECONDS = 5.0
+_ONE_AT_A_TIME = threading.Lock()
+
+
+def carry_out(order: Mapping[str, Any], on_event: Callable[[Event], None] = lambda event: None) -> Outcome:
+    """Train the model of a trial, or resume its training, and decode its log-probabilities.
+
+    What is done already is not done again. Whatever goes wrong in the trial is returned as its outcome, not
+    raised. `on_event` is called with the trial's progress.
+
+    Raises:
+        PluginError: another trial is being carried out in this process.
+    """
+    if not _ONE_AT_A_TIME.acquire(blocking=False):
+        raise PluginError(
+            "another trial is being carried out in this process, and both would draw from torch's one "
+            "generator; start `python -m ctcbench.study.worker` for each"
+        )
+    try:
+        return _outcome_of(order, on_event)
+    finally:
+        _ONE_AT_A_TIME.release()
+
+
+def explain_failure(error: BaseException) -> str:
+    """Return why a trial failed, on one line; errors other than CtcbenchError are named by their type."""
+    kinds = {kind.__name__ for kind in type(error).__mro__}
+    text = " ".join(str(error).split())
+    if isinstance(error, CtcbenchError):
+        return text
+    if "OutOfMemoryError" in kinds or isinstance(error, MemoryError):  # torch's is not imported for this
+        return f"out of memory ({text[:200]}): try a smaller --batch-size"
+    frame = find_plugin_frame(error)
+    return f"{type(error).__name__}: {text}{f' ({frame.owner}, {frame.location})' if frame else ''}"
+
+
+def _outcome_of(order: Mapping[str, Any], on_event: Callable[[Event], None]) -> Outcome:
+    started = time.monotonic()
+
+    def ended(state: Any, error: str = "", trace: str = "") -> Outcome:
+        return Outcome(str(order["key"]), state, error, trace, time.monotonic() - started)
+
+    try:
+        _limit_threads(order.get("threads"))
+        _train_and_decode(load_registry(), order, on_event)
+    except (Interrupted, KeyboardInterrupt):
+        return ended("stopped")
+    except Busy as error:
+        return ended("stopped", str(error))  # another process trains it: no failure of the configuration
+    except Exception as error:
+        return ended("failed", explain_failure(error), traceback.format_exc())
+    return ended("done")
+
+
+def _train_and_decode(
+    registry: Registry, order: Mapping[str, Any], on_event: Callable[[Event], None]
+) -> None:
+    """Run the first configuration, and decode with the decoders of the others."""
+    configs = [RunConfig(**settings) for settings in order["configs"]]
+    folder = RunFolder(Path(order["out"]) / order["key"])
+    failures: list[Exception] = []
+    if not _only_decoding_is_left(folder, configs[0]):
+        runtime = Runtime(
+            out=folder.path.parent,
+            resume=folder.config_path.exists(),
+            workers=order.get("threads"),
+            checkpoint_seconds=order.get("checkpoint_seconds", 60.0),
+            listener=TrialProgressListener(on_event, folder),
+        )
+        first = configs.pop(0)
+        try:
+            _retry_while_busy(functools.partial(runner.run, registry, first, runtime))
+        except Exception as error:
+            if not _is_read(registry, folder, first, runtime):
+                raise
+            failures.append(error)  # its decoder failed: the other decoders are still tried
+    for config in configs:
+        try:
+            _retry_while_busy(functools.partial(_decode, registry, folder, config))
+        except Exception as error:
+            failures.append(error)
+    if failures:
+        raise failures[0]
+
+
+def _only_decoding_is_left(folder: RunFolder, config: RunConfig) -> bool:
+    """Return whether training and reading are surely done, judged by the run folder alone.
+
+    A data set with fewer images than `config` asks for leaves it open; a run then finds out.
+    """
+    with contextlib.suppress(CtcbenchError):
+        path = folder.log_probs_path("test")
+        return folder.is_finished and len(load_log_probs(path)) == config.test_samples
+    return False
+
+
+def _is_read(registry: Registry, folder: RunFolder, config: RunConfig, runtime: Runtime) -> bool:
+    """Return whether the log-probabilities of the images that `config` asks for are stored."""
+    # After a run, the images are in the cache. If they can't be drawn, the error was not the decoder's.
+    with contextlib.suppress(Exception):
+        dataset = build_dataset(registry, config.dataset)
+        return folder.is_finished and runner.is_read(
+            folder, "test", runner.draw(dataset, config, runtime, "test")
+        )
+    return False
+
+
+def _decode(registry: Registry, folder: RunFolder, config: RunConfig) -> None:
+    with folder.lock("decoding in this run folder"):
+        decode_run(registry, folder, config.decoder, config=config)
+
+
+def _retry_while_busy(action: Callable[[], object]) -> None:
+    deadline = time.monotonic() + BUSY_SECONDS
+    while True:
+        try:
+            action()
+            return
+        except Busy:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.2)
+
+
+def _limit_threads(threads: int | None) -> None:
+    if threads:
+        os.environ["OMP_NUM_THREADS"] = str(threads)  # read when torch is imported
+        if torch := sys.modules.get("torch"):
+            torch.set_num_threads(threads)
