@@ -18,7 +18,6 @@ extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
 myst_heading_anchors = 3
 # The docstrings write code between single backticks, as Markdown does.
 default_role = "code"
-smartquotes = False  # they turn --flag into –flag
 autodoc_member_order = "bysource"
 autodoc_typehints_format = "short"
 python_maximum_signature_line_length = 88
@@ -77,9 +76,9 @@ def describe_settings(app: Any, what: str, name: str, obj: Any, options: Any, li
         "     - what it is",
     ]
     for setting, field in RunConfig.model_fields.items():
-        default = field.get_default(call_default_factory=True)
-        shown = show(default) or "''"
-        lines += [f"   * - ``{setting}``", f"     - ``{shown}``", f"     - {field.description}"]
+        shown = show(field.get_default(call_default_factory=True)) or "''"
+        description = re.sub(r"--[\w-]+", r"``\g<0>``", field.description or "")
+        lines += [f"   * - ``{setting}``", f"     - ``{shown}``", f"     - {description}"]
 
 
 def restore_property(app: Any, what: str, name: str, obj: Any, options: Any, lines: list[str]) -> None:
