@@ -41,7 +41,7 @@ test-oldest:
 
 # The site, in build/docs/index.html; a warning is an error.
 docs: .venv/documented
-	$(BIN)/python -m sphinx -W --keep-going --quiet -b html docs build/docs
+	$(BIN)/python -m sphinx -W --keep-going --fresh-env --quiet -b html docs build/docs
 
 lint: .venv/linted
 	$(BIN)/ruff check .
