@@ -1,4 +1,4 @@
-"""How sure a recogniser is of a text, as a probability that holds: calibrated on its validation images."""
+"""Calibration of a recogniser's confidence: temperature scaling, fitted on its validation images."""
 
 from __future__ import annotations
 
@@ -10,29 +10,38 @@ from numpy.typing import NDArray
 from ctcbench.contract.data import LogProbs
 from ctcbench.training.ctc_likelihood import text_log_probs
 
-# What is searched; label smoothing leaves a sure recogniser at a third of its probability, and wants about 2.
-_LEAST, _MOST = 0.25, 16.0
-_COARSE, _FINE = 9, 15
-_IMAGES = 500
+# Range and numbers of grid points of the search. Label smoothing limits the probability of a confident
+# recogniser to about a third; the inverse temperature that undoes that is about 2.
+_LOWEST, _HIGHEST = 0.25, 16.0
+_COARSE_POINTS, _FINE_POINTS = 9, 15
+_MAX_IMAGES = 500
 
 
 def fit_inverse_temperature(log_probs: LogProbs) -> float:
-    """Return the β for which p^β, normalised in each frame, makes the true texts most probable.
+    """Return the inverse temperature β that maximises the CTC likelihood of the true texts.
 
-    That is temperature scaling (Guo et al. 2017) by CTC's own likelihood, with 1/β for the temperature:
-    one number, so that some hundred images are plenty. 1 where there is no image.
+    Temperature scaling (Guo et al. 2017, section 4.2) with 1/β for the temperature: the probabilities
+    of each frame are p^β, normalised. The single parameter is fitted on the first 500 images.
+
+    Args:
+        log_probs: log-probabilities of images with their true texts.
+
+    Returns:
+        β between 0.25 and 16, or 1 if there are no images.
     """
-    some = slice(0, _IMAGES)
+    some = slice(0, _MAX_IMAGES)
     texts = log_probs.texts[some]
     if not texts:
         return 1.0
     labels = [log_probs.alphabet.encode(text) for text in texts]
-    cut = LogProbs(log_probs.values_NTK[some], log_probs.lengths_N[some], texts, log_probs.alphabet)
-    step = (_MOST / _LEAST) ** (1 / (_COARSE - 1))
-    best = _best(cut, labels, np.geomspace(_LEAST, _MOST, _COARSE))
-    return _best(cut, labels, np.geomspace(best / step, best * step, _FINE + 2)[1:-1])
+    subset = LogProbs(log_probs.values_NTK[some], log_probs.lengths_N[some], texts, log_probs.alphabet)
+    step = (_HIGHEST / _LOWEST) ** (1 / (_COARSE_POINTS - 1))
+    best = _most_likely(subset, labels, np.geomspace(_LOWEST, _HIGHEST, _COARSE_POINTS))
+    return _most_likely(subset, labels, np.geomspace(best / step, best * step, _FINE_POINTS + 2)[1:-1])
 
 
-def _best(log_probs: LogProbs, labels: Sequence[Sequence[int]], sharpnesses: NDArray[np.float64]) -> float:
-    likelihoods = [text_log_probs(log_probs, labels, float(sharpness)).mean() for sharpness in sharpnesses]
-    return float(sharpnesses[int(np.argmax(likelihoods))])
+def _most_likely(
+    log_probs: LogProbs, labels: Sequence[Sequence[int]], candidates: NDArray[np.float64]
+) -> float:
+    likelihoods = [text_log_probs(log_probs, labels, float(candidate)).mean() for candidate in candidates]
+    return float(candidates[int(np.argmax(likelihoods))])

@@ -1,4 +1,4 @@
-"""Checkpoints: the whole state of training in one safetensors file, replaced atomically; no pickle."""
+"""Checkpoints: the state of training in one safetensors file, which is replaced atomically; no pickle."""
 
 from __future__ import annotations
 
@@ -17,47 +17,54 @@ from ctcbench.files.atomic import atomic_path
 from ctcbench.training.step import TrainState
 
 FORMAT = "ctcbench checkpoint 1"
-_WAY_ON = "; `ctcbench run … --fresh` trains again"
+_REMEDY = "; `ctcbench run … --fresh` trains again"
 
 
-def save_tensors(path: Path, tensors: dict[str, Tensor], document: dict[str, Any], form: str) -> None:
-    """Write tensors and a JSON document into one file, atomically.
+def save_tensors(path: Path, tensors: dict[str, Tensor], document: dict[str, Any], file_format: str) -> None:
+    """Write tensors and a JSON document into one file, atomically and with a checksum.
+
+    Args:
+        path: the file, which is replaced.
+        tensors: tensors by name, on any device.
+        document: JSON to store with them.
+        file_format: name and version of the content; `load_tensors` requires the same.
 
     Raises:
-        UsageError: the folder can't be written, or the disk is full.
+        UsageError: the folder is not writable, or the disk is full.
     """
-    # One contiguous copy each: tied or strided tensors are not what the format stores.
+    # safetensors stores contiguous tensors that share no memory, so each is copied.
     plain = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
-    # One key: the library writes several in an order that changes from run to run.
-    header = {"format": form, "crc32": _checksum(plain), **document}
+    # All metadata is under one key: the library writes several keys in an order that varies, and equal
+    # content should be an equal file.
+    header = {"format": file_format, "crc32": _checksum(plain), **document}
     data = save(plain, metadata={"document": json.dumps(header)})
     with atomic_path(path) as temporary:
         temporary.write_bytes(data)
 
 
-def load_tensors(path: Path, form: str) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """Return the tensors (on the CPU) and the JSON document in a file.
+def load_tensors(path: Path, file_format: str) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Return the tensors (on the CPU) and the JSON document of a file.
 
     Raises:
-        CtcbenchError: the file is not there, damaged, cut off, or something else; the message names it.
+        CtcbenchError: the file does not exist, is damaged or cut off, or has another format.
     """
     if not path.is_file():
         raise CtcbenchError(f"{path}: no such file")
     try:
         with safe_open(path, framework="pt") as file:
             document = json.loads((file.metadata() or {}).get("document", "{}"))
-            if document.get("format") != form:
-                raise CtcbenchError(f"{path}: not a {form!r} file")
+            if document.get("format") != file_format:
+                raise CtcbenchError(f"{path}: not a {file_format!r} file")
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
     except (SafetensorError, OSError, ValueError, AttributeError) as error:
-        raise CtcbenchError(f"{path}: damaged or cut off ({error}){_WAY_ON}") from error
+        raise CtcbenchError(f"{path}: damaged or cut off ({error}){_REMEDY}") from error
     if document.get("crc32") != _checksum(tensors):
-        raise CtcbenchError(f"{path}: damaged (wrong checksum){_WAY_ON}")
+        raise CtcbenchError(f"{path}: damaged (wrong checksum){_REMEDY}")
     return tensors, document
 
 
 def save_checkpoint(path: Path, state: TrainState, best: dict[str, Tensor], extra: dict[str, Any]) -> None:
-    """Write the state of training, the `best` weights so far, and `extra` (JSON), as one."""
+    """Write the state of training, the `best` weights so far and `extra` (JSON) into one file."""
     tensors = {f"model.{name}": tensor for name, tensor in state.model.state_dict().items()}
     tensors |= {f"best.{name}": tensor for name, tensor in best.items()}
     if state.ema is not None:
@@ -75,20 +82,20 @@ def save_checkpoint(path: Path, state: TrainState, best: dict[str, Tensor], extr
 
 
 def load_checkpoint(path: Path, state: TrainState) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """Put the state of training back, and return the ``best`` weights and the ``extra`` saved with it.
+    """Restore `state`, and return the best weights and the ``extra`` that were saved with it.
 
     Raises:
-        CtcbenchError: the file is damaged, or of another model.
+        CtcbenchError: the file is damaged, or belongs to another model.
     """
     tensors, document = load_tensors(path, FORMAT)
     try:
-        state.model.load_state_dict(_under("model.", tensors))
+        state.model.load_state_dict(_with_prefix("model.", tensors))
         if state.ema is not None:
-            state.ema.load_state_dict(_under("ema.", tensors))
+            state.ema.load_state_dict(_with_prefix("ema.", tensors))
         for index, parameter in enumerate(_parameters(state)):
-            found = _under(f"optimizer.{index}.", tensors)
+            found = _with_prefix(f"optimizer.{index}.", tensors)
             state.optimizer.state[parameter] = {
-                # In memory as their parameter lies, or the fused kernel would pair wrong elements.
+                # In the memory layout of the parameter: the fused kernel pairs elements by address.
                 name: torch.empty_like(parameter).copy_(value)
                 if value.shape == parameter.shape
                 else value.to(parameter.device)
@@ -101,11 +108,11 @@ def load_checkpoint(path: Path, state: TrainState) -> tuple[dict[str, Tensor], d
         extra: dict[str, Any] = document["extra"]
     except (KeyError, RuntimeError, TypeError) as error:
         raise CtcbenchError(f"{path}: not a checkpoint of this model ({error})") from error
-    return _under("best.", tensors), extra
+    return _with_prefix("best.", tensors), extra
 
 
 def _checksum(tensors: dict[str, Tensor]) -> int:
-    # The format knows sizes, but would not notice a flipped bit. By name, as a file lists by size.
+    # safetensors validates sizes, but has no checksum. Sorted by name, since a file lists tensors by size.
     crc = 0
     for name in sorted(tensors):
         content = tensors[name].reshape(-1).view(torch.uint8).numpy()
@@ -117,5 +124,5 @@ def _parameters(state: TrainState) -> list[Tensor]:
     return [parameter for group in state.optimizer.param_groups for parameter in group["params"]]
 
 
-def _under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+def _with_prefix(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
     return {name.removeprefix(prefix): t for name, t in tensors.items() if name.startswith(prefix)}

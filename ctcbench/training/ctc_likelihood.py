@@ -1,4 +1,4 @@
-"""How probable texts are by a recogniser's log-probs: CTC's likelihood, image by image."""
+"""CTC likelihood of texts under a recogniser's log-probabilities, image by image."""
 
 from __future__ import annotations
 
@@ -14,10 +14,19 @@ from ctcbench.contract.specs import BLANK
 
 
 def text_log_probs(
-    log_probs: LogProbs, labels_N: Sequence[Sequence[int]], sharpness: float = 1.0
+    log_probs: LogProbs, labels_N: Sequence[Sequence[int]], inverse_temperature: float = 1.0
 ) -> NDArray[np.float64]:
-    """Return log p(labels) of each image (N,), over all alignments, from p^sharpness normalised, in nats."""
-    values_NTK = torch.from_numpy(log_probs.values_NTK) * sharpness
+    """Return log p(labels | image) of each image in nats, summed over all alignments (Graves et al. 2006).
+
+    Args:
+        log_probs: log-probabilities of N images.
+        labels_N: a labelling for each image, without blanks.
+        inverse_temperature: exponent β of the probabilities, which are then normalised in each frame.
+
+    Returns:
+        Array of shape (N,); −inf where an image has too few frames for the labelling.
+    """
+    values_NTK = torch.from_numpy(log_probs.values_NTK) * inverse_temperature
     losses_N = F.ctc_loss(
         values_NTK.log_softmax(-1).transpose(0, 1),
         torch.tensor([label for labels in labels_N for label in labels], dtype=torch.long),
@@ -26,5 +35,5 @@ def text_log_probs(
         blank=BLANK,
         reduction="none",
     )
-    found: NDArray[np.float64] = -losses_N.double().numpy()
-    return found
+    result: NDArray[np.float64] = -losses_N.double().numpy()
+    return result

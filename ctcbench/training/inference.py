@@ -1,4 +1,4 @@
-"""Reading a split: a trained recogniser's log-probs for every image, as numpy arrays."""
+"""Inference on a split: log-probabilities of every image as numpy arrays, and the validation scores."""
 
 from __future__ import annotations
 
@@ -24,11 +24,17 @@ from ctcbench.training.recognizer.network import Recognizer
 from ctcbench.training.split import Split
 from ctcbench.training.step import Objective
 
-_LARGEST_BATCH = 256
+_MAX_BATCH_SIZE = 256
 
 
 class Validation(NamedTuple):
-    """An epoch's validation: what the best path is worth, and the loss in nats an image."""
+    """Scores of a validation.
+
+    Attributes:
+        exact: share of images whose whole text is right.
+        cer: character error rate: edits over target characters.
+        loss: mean loss in nats an image.
+    """
 
     exact: float
     cer: float
@@ -36,8 +42,9 @@ class Validation(NamedTuple):
 
 
 def evaluation_batch_size(config: RunConfig) -> int:
-    """Return how many images are read at once: what fits in training fits in fours without gradients."""
-    return min(_LARGEST_BATCH, 4 * config.batch_size)
+    """Return the batch size for inference: four times that of training, at most 256."""
+    # Without gradients no activations are kept, so four times the images fit in the memory of a step.
+    return min(_MAX_BATCH_SIZE, 4 * config.batch_size)
 
 
 def compute_log_probs(
@@ -48,7 +55,16 @@ def compute_log_probs(
     listener: ProgressListener,
     batch_size: int,
 ) -> LogProbs:
-    """Return the log-probs of every image of a split; `model` is a Recognizer or an average of one."""
+    """Return the log-probabilities of every image of a split.
+
+    Args:
+        model: a Recognizer or an AveragedModel of one.
+        split: the images, on the device of `model`.
+        compute: device and precision.
+        name: name of the split, for `listener`.
+        listener: receives the number of images that are done.
+        batch_size: images per forward pass.
+    """
     batches = list(iterate_log_probs(model, split, compute, name, listener, batch_size))
     return LogProbs(
         np.concatenate([batch.values_NTK for batch in batches]),
@@ -68,14 +84,13 @@ def iterate_log_probs(
     listener: ProgressListener,
     batch_size: int,
 ) -> Generator[LogProbs, None, None]:
-    """Yield the log-probs of a split's images, a batch at a time.
-
-    A GPU is given the next batch before the caller gets this one, so that it reads while the caller decodes.
-    """
+    """Yield the log-probabilities of a split's images, one batch at a time; arguments as above."""
     recognizer = unwrap_average(model)
     was_training = model.training
     model.eval()
-    before: Callable[[], LogProbs] | None = None
+    # Each batch is launched before the previous one is yielded, so that a GPU computes while the caller
+    # decodes.
+    previous: Callable[[], LogProbs] | None = None
     try:
         for start in range(0, len(split), batch_size):
             batch = split.batch(np.arange(start, min(start + batch_size, len(split))))
@@ -84,12 +99,12 @@ def iterate_log_probs(
             values_NTK = compute.fetch(logits_TNK.float().log_softmax(-1).transpose(0, 1))
             lengths_N = recognizer.frames(batch.widths_N).cpu().numpy()
             texts = split.samples.texts[start : start + len(lengths_N)]
-            if before is not None:
-                yield before()
-            before = functools.partial(_log_probs, values_NTK, lengths_N, texts, recognizer.alphabet)
+            if previous is not None:
+                yield previous()
+            previous = functools.partial(_log_probs, values_NTK, lengths_N, texts, recognizer.alphabet)
             listener.images_read(name, start + len(lengths_N), len(split))
-        if before is not None:
-            yield before()
+        if previous is not None:
+            yield previous()
     finally:
         model.train(was_training)
 
@@ -103,36 +118,45 @@ def _log_probs(
 def validate(
     batches: Iterable[LogProbs], alignment: Alignment = "ctc", objective: Objective | None = None
 ) -> Validation | None:
-    """Return what the best path of each image is worth, read as the loss aligns, and the loss.
+    """Return the scores of the best paths (Graves et al. 2006, section 3.2) and the loss.
 
-    The loss is CTC's own, without what a loss component may add to it; for another alignment it is
-    the `objective`. None if a log-prob is no number.
+    Args:
+        batches: log-probabilities with their true texts.
+        alignment: how frames are aligned to characters. With "ctc" repeats are merged, and the loss is
+            plain CTC, without further terms of the loss component, so that runs can be compared.
+        objective: the loss for any other alignment.
+
+    Returns:
+        The scores, or None if a log-probability is NaN.
     """
     images = exact = edits = characters = 0
     loss = 0.0
-    for read in batches:
-        if np.isnan(read.values_NTK).any():
+    for batch in batches:
+        if np.isnan(batch.values_NTK).any():
             return None
-        found = greedy_search(read.values_NTK, read.lengths_N, blank=BLANK, merge_repeats=alignment == "ctc")
+        hypotheses = greedy_search(
+            batch.values_NTK, batch.lengths_N, blank=BLANK, merge_repeats=alignment == "ctc"
+        )
         pairs = [
-            (read.alphabet.decode(h.labels), target) for h, target in zip(found, read.texts, strict=True)
+            (batch.alphabet.decode(hypothesis.labels), target)
+            for hypothesis, target in zip(hypotheses, batch.texts, strict=True)
         ]
         images += len(pairs)
         exact += sum(prediction == target for prediction, target in pairs)
         edits += sum(Levenshtein.distance(prediction, target) for prediction, target in pairs)
         characters += sum(len(target) for _, target in pairs)
-        loss += len(pairs) * _loss(read, None if alignment == "ctc" else objective)
+        loss += len(pairs) * _loss(batch, None if alignment == "ctc" else objective)
     return Validation(exact / images, edits / max(1, characters), loss / images)
 
 
-def _loss(read: LogProbs, objective: Objective | None) -> float:
-    targets = [read.alphabet.encode(text) for text in read.texts]
+def _loss(batch: LogProbs, objective: Objective | None) -> float:
+    targets = [batch.alphabet.encode(text) for text in batch.texts]
     if objective is None:
-        return -float(text_log_probs(read, targets).mean())
+        return -float(text_log_probs(batch, targets).mean())
     return float(
         objective(
-            torch.from_numpy(read.values_NTK).transpose(0, 1),
-            torch.from_numpy(read.lengths_N),
+            torch.from_numpy(batch.values_NTK).transpose(0, 1),
+            torch.from_numpy(batch.lengths_N),
             pad_sequence([torch.tensor(target) for target in targets], batch_first=True),
             torch.tensor([*map(len, targets)]),
         )
@@ -140,7 +164,7 @@ def _loss(read: LogProbs, objective: Objective | None) -> float:
 
 
 def unwrap_average(model: nn.Module) -> Recognizer:
-    """Return the recogniser inside of an averaged model, or the model itself."""
+    """Return the recogniser that an AveragedModel contains, or `model` itself if it is one."""
     inner = getattr(model, "module", model)
     assert isinstance(inner, Recognizer)
     return inner

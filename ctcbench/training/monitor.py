@@ -1,4 +1,4 @@
-"""Watches the steps: the blank plateau is counted and named, a loss that is no number stops the run."""
+"""Monitor of the training steps: records their metrics, reports a blank plateau, stops at NaN or infinity."""
 
 from __future__ import annotations
 
@@ -17,14 +17,29 @@ RECORD_EVERY = 10
 
 
 class TrainingDiverged(CtcbenchError):
-    """The loss became NaN or infinite; the message has the step, the labels and what to try."""
+    """The loss or the gradient became NaN or infinite; the message has the step, the labels and remedies."""
+
+
+class StepDiverged(Exception):
+    """A value of a step is NaN or infinite; the loop raises TrainingDiverged with more detail.
+
+    Attributes:
+        step: number of the step, counted from 1.
+    """
+
+    def __init__(self, step: int, quantity: str, value: float) -> None:
+        super().__init__(f"the {quantity} is {value} at step {step}")
+        self.step = step
 
 
 @dataclass
 class MonitorState:
-    """What is known of the steps so far; a checkpoint keeps it.
+    """State of a monitor, stored in checkpoints.
 
-    ``loss`` is the last step's, ``window`` what the steps since the last record found.
+    Attributes:
+        loss: loss of the last step in nats an image, None before the first.
+        plateau: detector of the blank plateau.
+        window: loss, all-blank flag and gradient norm of the steps since the last record.
     """
 
     loss: float | None = None
@@ -33,7 +48,10 @@ class MonitorState:
 
 
 class Monitor:
-    """Collects what steps found, and looks at it a few steps at a time, so that a GPU need not wait."""
+    """Collects step metrics on the device and evaluates several steps at a time.
+
+    Copying a metric to the host waits for the GPU; doing so every few steps keeps the GPU busy.
+    """
 
     def __init__(
         self,
@@ -44,17 +62,22 @@ class Monitor:
         gradients_overflow: bool = False,
         is_ctc: bool = True,
     ) -> None:
-        """Begin with `state`.
+        """Create a monitor.
 
-        `gradients_overflow`: they are scaled, and an overflow is found and skipped by the scaler.
-        `is_ctc`: blanks can stand anywhere, so that a plateau is one of blanks.
+        Args:
+            state: initial state.
+            flush_every: number of steps that are evaluated at a time.
+            unigram_loss: loss of guessing in nats an image; see `estimate_unigram_loss`.
+            gradients_overflow: whether gradients are scaled, so that the scaler detects and skips
+                infinite gradients.
+            is_ctc: whether the loss is CTC, whose plateau is one of blanks.
         """
         self.state = state
-        self._guess_loss = unigram_loss
+        self._unigram_loss = unigram_loss
         self._gradients_overflow = gradients_overflow
-        self._blanks_tempt = is_ctc
+        self._is_ctc = is_ctc
         self._flush_every = flush_every
-        self._waiting: list[tuple[int, StepMetrics]] = []
+        self._pending: list[tuple[int, StepMetrics]] = []
 
     def add(
         self,
@@ -63,35 +86,40 @@ class Monitor:
         record: Callable[[dict[str, Any]], None],
         notice: Callable[[str], None],
     ) -> None:
-        """Take the metrics of a step (counted from 1); every few steps, `flush`."""
-        self._waiting.append((step, metrics))
-        if len(self._waiting) >= self._flush_every:
+        """Add the metrics of a step, counted from 1, and `flush` if enough are pending."""
+        self._pending.append((step, metrics))
+        if len(self._pending) >= self._flush_every:
             self.flush(record, notice)
 
     def flush(self, record: Callable[[dict[str, Any]], None], notice: Callable[[str], None]) -> None:
-        """Fetch what was collected; record each window of steps, announce a plateau that is long.
+        """Evaluate the pending steps.
+
+        Args:
+            record: receives the mean metrics of every 10 steps.
+            notice: receives a sentence for the user when a plateau lasts or ends.
 
         Raises:
             StepDiverged: a loss or a gradient is NaN or infinite.
         """
-        if not self._waiting:
+        if not self._pending:
             return
-        steps = [step for step, _ in self._waiting]
+        steps = [step for step, _ in self._pending]
+        # One copy to the host for all pending steps.
         rows = torch.stack(
-            [torch.stack([m.loss, m.all_blank.float(), m.grad_norm.float()]) for _, m in self._waiting]
+            [torch.stack([m.loss, m.all_blank.float(), m.grad_norm.float()]) for _, m in self._pending]
         ).tolist()
-        self._waiting.clear()
+        self._pending.clear()
         for step, (loss, all_blank, grad_norm) in zip(steps, rows, strict=True):
             if not math.isfinite(loss):
                 raise StepDiverged(step, "loss", loss)
-            # The weights are lost with such a gradient, though the loss shows it a step later.
+            # Such a gradient makes every weight NaN; the loss shows it only one step later.
             if not (math.isfinite(grad_norm) or self._gradients_overflow):
                 raise StepDiverged(step, "gradient", grad_norm)
-            said = self.state.plateau.update(
-                step, loss, bool(all_blank), self._guess_loss, is_ctc=self._blanks_tempt
+            text = self.state.plateau.update(
+                step, loss, bool(all_blank), self._unigram_loss, is_ctc=self._is_ctc
             )
-            if said:
-                notice(said)
+            if text:
+                notice(text)
             self.state.loss = loss
             self.state.window.append([loss, all_blank, grad_norm])
             if step % RECORD_EVERY == 0:
@@ -104,22 +132,14 @@ class Monitor:
         return {"kind": "steps", "step": step, "loss": loss, "all_blank": all_blank, "grad_norm": grad_norm}
 
     def checkpoint(self) -> dict[str, Any]:
-        """Return what a checkpoint keeps."""
-        assert not self._waiting, "flush() before a checkpoint"
+        """Return the state for a checkpoint, as JSON; no step may be pending."""
+        assert not self._pending, "flush() before a checkpoint"
         return asdict(self.state)
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Take back what `checkpoint` gave.
+        """Set the state that `checkpoint` returned.
 
         Raises:
-            TypeError: it is not of this version.
+            TypeError: it was written by another version of ctcbench.
         """
         self.state = MonitorState(**{**state, "plateau": BlankPlateauDetector(**state["plateau"])})
-
-
-class StepDiverged(Exception):
-    """The step (counted from 1) at which something is no number; the loop says more by TrainingDiverged."""
-
-    def __init__(self, step: int, what: str, value: float) -> None:
-        super().__init__(f"the {what} is {value} at step {step}")
-        self.step = step

@@ -1,4 +1,4 @@
-"""A split ready for training: uint8 images where they are needed, targets, lengths; batches by step."""
+"""Split: samples prepared for training, and the batch of each step as a pure function of (seed, step)."""
 
 from __future__ import annotations
 
@@ -18,14 +18,21 @@ from ctcbench.contract.specs import Alphabet, frames_needed
 from ctcbench.training.distributed.process_group import SINGLE_PROCESS_GROUP, ProcessGroup
 from ctcbench.training.recognizer.network import Recognizer, makes_own_frames
 
-_COPIED_AT_ONCE = 4096
+_IMAGES_PER_COPY = 4096
 
 
 class Batch(NamedTuple):
-    """Images (uint8) and targets (int64, padded) on the device; widths and lengths on the CPU.
+    """Images and targets on the device, with widths and lengths on the CPU.
 
-    CTC's kernels want lengths on the host: from a GPU they would have to be waited for at each step.
-    ``weight`` is what the mean over these images counts for, where others have the rest of the batch.
+    torch's CTC kernels take lengths from the host; reading them from a GPU would wait for it at each
+    step.
+
+    Attributes:
+        images_NCHW: images, uint8.
+        widths_N: number of columns of each image that count, int64; columns behind them are padding.
+        targets_NL: classes of the characters, int64, padded with 0.
+        target_lengths_N: number of characters of each text, int64.
+        weight: factor of the mean loss of these images if other processes have the rest of the batch.
     """
 
     images_NCHW: Tensor
@@ -37,9 +44,10 @@ class Batch(NamedTuple):
 
 @dataclass(frozen=True)
 class Split:
-    """The samples of a split with their targets encoded.
+    """Samples of a split with encoded targets.
 
-    On a CPU the images stay in the mapped file; a GPU gets them all, as uint8, once.
+    For a CPU the images remain in the memory-mapped file; to a GPU all of them are copied once, as
+    uint8.
     """
 
     samples: Samples
@@ -53,28 +61,28 @@ class Split:
         return len(self.samples)
 
     def batch(self, indices_N: NDArray[np.int64]) -> Batch:
-        """Return the samples at `indices_N` on the device."""
+        """Return the samples at `indices_N`."""
+        host_N = torch.from_numpy(indices_N)
         if isinstance(self.images_NCHW, Tensor):
-            there_N = torch.from_numpy(indices_N).to(self.device, non_blocking=True)
-            images_NCHW = self.images_NCHW[there_N]
+            device_N = host_N.to(self.device, non_blocking=True)
+            images_NCHW = self.images_NCHW[device_N]
         else:
-            there_N = torch.from_numpy(indices_N)
+            device_N = host_N
             images_NCHW = torch.from_numpy(self.images_NCHW[indices_N])
-        here_N = torch.from_numpy(indices_N)
         return Batch(
-            images_NCHW, self.widths_N[here_N], self.targets_NL[there_N], self.target_lengths_N[here_N]
+            images_NCHW, self.widths_N[host_N], self.targets_NL[device_N], self.target_lengths_N[host_N]
         )
 
 
 def make_split(samples: Samples, alphabet: Alphabet, device: torch.device) -> Split:
-    """Encode the targets of `samples` and bring what a GPU needs to it."""
+    """Return `samples` as a split for `device`, with the texts encoded by `alphabet`."""
     labels = [alphabet.encode(text) for text in samples.texts]
     targets_NL = torch.zeros(len(labels), max(map(len, labels), default=0), dtype=torch.long)
     for row, target in enumerate(labels):
         targets_NL[row, : len(target)] = torch.tensor(target)
     images_NCHW: NDArray[np.uint8] | Tensor = samples.images_NCHW
     if device.type == "cuda":
-        images_NCHW = _on_device(samples.images_NCHW, device)
+        images_NCHW = _copy_to_device(samples.images_NCHW, device)
     return Split(
         samples,
         images_NCHW,
@@ -85,50 +93,56 @@ def make_split(samples: Samples, alphabet: Alphabet, device: torch.device) -> Sp
     )
 
 
-def _on_device(images_NCHW: NDArray[np.uint8], device: torch.device) -> Tensor:
-    """Copy mapped images to a GPU a part at a time, so that no second copy of them all is in memory."""
-    there_NCHW = torch.empty(images_NCHW.shape, dtype=torch.uint8, device=device)
-    for start in range(0, len(images_NCHW), _COPIED_AT_ONCE):
-        part = np.array(images_NCHW[start : start + _COPIED_AT_ONCE])
-        there_NCHW[start : start + len(part)] = torch.from_numpy(part)
-    return there_NCHW
+def _copy_to_device(images_NCHW: NDArray[np.uint8], device: torch.device) -> Tensor:
+    # In parts, so that the host never holds a second copy of all images.
+    copy_NCHW = torch.empty(images_NCHW.shape, dtype=torch.uint8, device=device)
+    for start in range(0, len(images_NCHW), _IMAGES_PER_COPY):
+        part = np.array(images_NCHW[start : start + _IMAGES_PER_COPY])
+        copy_NCHW[start : start + len(part)] = torch.from_numpy(part)
+    return copy_NCHW
 
 
 def require_enough_frames(samples: Samples, model: Recognizer, config: RunConfig) -> None:
-    """Check that every text can be aligned to the frames its image gets, in the way that the loss aligns.
+    """Check that each image has enough frames to align its text, in the alignment of the loss.
 
     Raises:
-        UsageError: names the first sample that can't be, its frames and its need.
+        UsageError: an image has too few; the message names the first, its frames and those it needs.
     """
     frames_N = model.frames(torch.from_numpy(samples.widths_N.astype(np.int64))).tolist()
     needed_N = [frames_needed(text, model.alignment) for text in samples.texts]
     short = [index for index, needed in enumerate(needed_N) if needed > frames_N[index]]
     if short:
         first = short[0]
-        terms = "characters + adjacent repeats" if model.alignment == "ctc" else "one a character"
-        giver, remedy = (
+        rule = "characters + adjacent repeats" if model.alignment == "ctc" else "one per character"
+        component, remedy = (
             f"backbone {config.backbone}",
             "use wider images, shorter texts or a backbone that pools less",
         )
         if makes_own_frames(model.head):
-            giver, remedy = f"head {config.head}", "let the head give more, or use shorter texts"
+            component, remedy = (
+                f"head {config.head}",
+                "use a head with more frames, or shorter texts",
+            )
         raise UsageError(
             f"{samples.names[first]}: text {samples.texts[first]!r} needs {needed_N[first]} frames "
-            f"({terms}), {giver} gives it {frames_N[first]} "
+            f"({rule}), {component} returns {frames_N[first]} for it "
             f"({len(short)} of {len(samples)} images are too short); {remedy}"
         )
 
 
 def steps_per_epoch(split: Split, config: RunConfig) -> int:
-    """Return how many batches the split makes; the last may be smaller."""
+    """Return the number of batches in an epoch; the last may be smaller than the others."""
     return -(-len(split) // config.batch_size)
 
 
 def batch_at(split: Split, step: int, config: RunConfig, group: ProcessGroup = SINGLE_PROCESS_GROUP) -> Batch:
-    """Return the batch of a step, counted from 0, or this process's part: a pure function of (seed, step)."""
-    epoch, place = divmod(step, steps_per_epoch(split, config))
+    """Return the batch of `step`, counted from 0, or this process's shard of it.
+
+    Batches are a pure function of (seed, step), so that a checkpoint needs no state of the data loader.
+    """
+    epoch, number = divmod(step, steps_per_epoch(split, config))
     order_N = _order(len(split), config.seed, epoch)
-    whole_N = order_N[place * config.batch_size : (place + 1) * config.batch_size]
+    whole_N = order_N[number * config.batch_size : (number + 1) * config.batch_size]
     own_N, weight = group.shard(whole_N)
     return split.batch(own_N)._replace(weight=weight)
 

@@ -1,4 +1,4 @@
-"""How a training went, as its run folder's summary keeps it."""
+"""Summary of a finished training: what the run folder stores about its cost and course."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _CUDA_CTC = "cuda (torch's own kernel, not deterministic)"
 
 
 def summarise_training(trainer: Trainer) -> dict[str, Any]:
-    """Return how training went: what it cost, and what is worth knowing of the way there."""
+    """Return the summary as JSON: time in seconds, parameters, best epoch, plateaus, device and kernels."""
     history, monitor, state = trainer.history, trainer.monitor.state, trainer.state
     images = state.steps * len(trainer.train) / trainer.steps_per_epoch
     on_cpu = trainer.config.deterministic or state.compute.device.type == "cpu"

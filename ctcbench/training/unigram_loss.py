@@ -1,4 +1,4 @@
-"""What guessing costs: the loss of a recogniser that knows how common characters are, but does not look."""
+"""Loss of a recogniser that ignores the image: it predicts each character with its frequency in the texts."""
 
 from __future__ import annotations
 
@@ -13,27 +13,35 @@ from torch.nn import functional as F
 from ctcbench.contract.specs import BLANK, Alignment, Alphabet
 from ctcbench.training.step import Objective
 
-_TEXTS = 256
-_RARE = 1e-3
+_MAX_TEXTS = 256
+# Added to each count, so that no probability is 0.
+_SMOOTHING_COUNT = 1e-3
 
 
 def estimate_unigram_loss(
     texts: Sequence[str], alphabet: Alphabet, frames: int, alignment: Alignment, objective: Objective
 ) -> float:
-    """Return what guessing costs under a loss, an image.
+    """Return the loss of predicting each character with its frequency, in units of `objective` an image.
 
-    In nats it is −log of the characters' frequencies, mean over texts. A loss that adds something to
-    that, or weighs it, is scaled by what it gives to the log-probs of a guesser, over what plain CTC
-    (or cross-entropy, for a fixed alignment) gives to them.
+    For plain CTC or cross-entropy that is −Σ log(frequency) over a text's characters in nats, mean over
+    the texts. A loss with further terms or factors is accounted for by a ratio: `objective` over the
+    plain loss (CTC, or cross-entropy for a fixed alignment), both of the unigram log-probabilities.
+
+    Args:
+        texts: the training texts; the ratio is computed on the first 256.
+        alphabet: classes of the characters.
+        frames: number of frames T.
+        alignment: how the loss aligns frames to characters.
+        objective: the loss component.
     """
     counts = Counter(character for text in texts for character in text)
     total = sum(counts.values())
     if not total:
         return 0.0
     nats = -sum(count * math.log(count / total) for count in counts.values()) / len(texts)
-    some = texts[:_TEXTS]
+    some = texts[:_MAX_TEXTS]
     targets = [torch.tensor(alphabet.encode(text), dtype=torch.long) for text in some]
-    log_probs_TNK = _guesser(targets, alphabet.num_classes, frames, alignment)
+    log_probs_TNK = _unigram_log_probs(targets, alphabet.num_classes, frames, alignment)
     lengths_N, target_lengths_N = torch.full((len(some),), frames), torch.tensor([*map(len, targets)])
     targets_NL = torch.nn.utils.rnn.pad_sequence(targets, batch_first=True)
     with torch.no_grad():
@@ -51,9 +59,9 @@ def estimate_unigram_loss(
     return nats * whole / plain if plain > 0 and math.isfinite(whole / plain) else nats
 
 
-def _guesser(targets: Sequence[Tensor], classes: int, frames: int, alignment: Alignment) -> Tensor:
-    """Return log_probs_TNK: how common each class is, in all frames or, where texts are fixed, in each."""
-    counts_TK = torch.full((frames, classes), _RARE)
+def _unigram_log_probs(targets: Sequence[Tensor], classes: int, frames: int, alignment: Alignment) -> Tensor:
+    """Return log_probs_TNK from class frequencies: over all frames for CTC, else of each frame by itself."""
+    counts_TK = torch.full((frames, classes), _SMOOTHING_COUNT)
     for target in targets:
         if alignment == "ctc":
             counts_TK += torch.bincount(target, minlength=classes)

@@ -214,7 +214,7 @@ def test_a_loss_that_is_no_number_stops_with_step_labels_and_what_to_try(
 
 
 def test_failing_before_the_first_step_leaves_no_folder(registry, tmp_path):
-    with pytest.raises(UsageError, match=r"needs \d+ frames .* gives it 7"):
+    with pytest.raises(UsageError, match=r"needs \d+ frames .* returns 7 for it"):
         runner.run(registry, tiny(dataset="captcha:width=60,height=24,length=9"), Runtime(tmp_path))
     assert list(tmp_path.iterdir()) == []
 

@@ -130,7 +130,7 @@ def test_a_text_too_long_for_the_frames_names_sample_frames_and_need(registry):
     part = split.make_split(some_samples(texts=texts), ALPHABET, torch.device("cpu"))
     with pytest.raises(UsageError) as error:
         split.require_enough_frames(part.samples, state.model, config)
-    for word in ["image 18", "'11111'", "needs 9 frames", "gives it 7", "1 of 20"]:
+    for word in ["image 18", "'11111'", "needs 9 frames", "returns 7 for it", "1 of 20"]:
         assert word in str(error.value)
 
 

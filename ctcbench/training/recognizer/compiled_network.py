@@ -1,4 +1,4 @@
-"""``--compile``: the network by torch.compile, on a GPU as CUDA graphs."""
+"""CompiledNetwork: a network under torch.compile, on a GPU as CUDA graphs (``--compile``)."""
 
 from __future__ import annotations
 
@@ -15,42 +15,43 @@ from ctcbench.training.device import Compute
 
 
 class CompiledNetwork(nn.Module):
-    """Computes what ``network`` computes, compiled for batches of one size.
+    """A network compiled for batches of one size; it computes other batches without the compiler.
 
-    Batches of other sizes, as an epoch's last may be, are computed by ``network`` itself: compiling
-    takes the time of hundreds of steps, and would take it for each size anew. On a GPU the kernels of a
-    pass are recorded once and played back as CUDA graphs, so that the host launches one thing where it
-    launched hundreds; recurrent layers stay cuDNN's own.
+    On a GPU the kernels of a pass are recorded once and replayed as CUDA graphs, so that the host
+    launches one graph instead of hundreds of kernels. Recurrent layers remain cuDNN's.
     """
 
     def __init__(self, network: nn.Module, compute: Compute, batch_size: int) -> None:
         super().__init__()
-        # torch's own choice is a folder in /tmp with a name that anybody can guess, of which it
-        # loads libraries and pickles.
+        # torch's default is a folder in /tmp with a predictable name, and it loads libraries and pickles
+        # from there: another user could place them.
         os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(cache_folder() / "compiled"))
         self.network = network
         self.batch_size = batch_size
         self._on_gpu = compute.device.type == "cuda"
         mode = "reduce-overhead" if self._on_gpu else "default"
-        # Not as a submodule: its weights are the network's.
-        self._fast = [torch.compile(network, mode=mode, dynamic=False)]
+        # In a list, so that it is not a submodule: its parameters are those of `network`.
+        self._compiled = [torch.compile(network, mode=mode, dynamic=False)]
 
     def forward(self, images_NCHW: Tensor) -> Any:
         """Return the network's output.
 
         Raises:
-            CtcbenchError: torch can't compile the network here.
+            CtcbenchError: torch can't compile the network on this machine.
         """
+        # An epoch's last batch may be smaller. Compiling for its size too would take the time of hundreds
+        # of steps.
         if len(images_NCHW) != self.batch_size:
             return self.network(images_NCHW)
         if self._on_gpu:
             torch.compiler.cudagraph_mark_step_begin()
         try:
-            # Augmented images are float32 and others uint8; each type would be compiled for by itself.
-            return self._fast[0](images_NCHW.float())
+            # Augmented images are float32 and others uint8; without the conversion each type would be
+            # compiled for separately.
+            return self._compiled[0](images_NCHW.float())
         except TorchDynamoException as error:
             cause = getattr(error, "inner_exception", error)
             first = next(iter(str(cause).strip().splitlines()), type(cause).__name__)
             raise CtcbenchError(
-                f"--compile: torch can't compile this network here: {first}; go on with --no-compile"
+                f"--compile: torch can't compile this network here: {first}; use --no-compile"
             ) from error
