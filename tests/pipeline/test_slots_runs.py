@@ -97,7 +97,7 @@ def test_which_decoders_fit(registry):
         ({**SLOTS, "dataset": of_captchas(length=8), "head": "none"},
          r"needs 8 frames \(one per character\), backbone cnn3:.* returns 7 for it"),
         ({**SLOTS, "loss": "ctc", "decoder": "greedy", "dataset": of_captchas(alphabet="01")},
-         r"needs 3 frames \(characters \+ adjacent repeats\), head slots:count=2,slot_width=8 returns 2 for it"),
+         r"needs 3 frames \(characters \+ adjacent repeats\), head slots:count=2,slot_width=8 returns 2"),
         ({**SLOTS, "shortcut": "sum"},
          "--shortcut sum .* 7 frames, but --head slots:.* makes 2 .* --shortcut none"),
         ({**SLOTS, "shortcut": "aux"}, "--shortcut aux"),

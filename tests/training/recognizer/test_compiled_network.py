@@ -55,18 +55,18 @@ class Missing(TorchDynamoException):
 
 
 @pytest.mark.parametrize("error", [RuntimeError, Missing])
-def test_what_torch_cannot_compile_is_told_with_the_way_on(monkeypatch, error):
+def test_a_network_that_torch_cannot_compile_is_an_error_with_the_remedy(monkeypatch, error):
     def broken(graph, inputs):
         raise error("no compiler here\nand a page of explanations")
 
     real = torch.compile
     monkeypatch.setattr(torch, "compile", lambda network, **how: real(lambda x_ND: 2 * x_ND, backend=broken))
     _, both = compiled(batch_size=2)
-    with pytest.raises(CtcbenchError, match=r"^--compile: .*no compiler here; go on with --no-compile$"):
+    with pytest.raises(CtcbenchError, match=r"^--compile: .*no compiler here; use --no-compile$"):
         both(torch.ones(2, 1))
 
 
-def test_the_compilers_files_are_the_users_own(tmp_path, monkeypatch):
+def test_the_compiler_writes_into_the_cache_folder_of_the_user(tmp_path, monkeypatch):
     monkeypatch.delenv("TORCHINDUCTOR_CACHE_DIR", raising=False)
     monkeypatch.setenv("CTCBENCH_CACHE", str(tmp_path))
     compiled()
@@ -75,14 +75,21 @@ def test_the_compilers_files_are_the_users_own(tmp_path, monkeypatch):
 
 def test_a_compiled_training_learns_what_the_plain_one_learns(tmp_path, monkeypatch):
     monkeypatch.setattr(monitor, "RECORD_EVERY", 1)
-    dropless = {"backbone": "cnn3:width=4", "head": "bigru1:width=8", "amp": False, "optimizer": "adamw"}
+    # Small and without dropout, whose random numbers the compiler draws in another order.
+    settings = {
+        "backbone": "cnn2:width=4",
+        "head": "none",
+        "amp": False,
+        "optimizer": "adamw",
+        "max_steps": 6,
+    }
     losses = []
     for how in (False, True):
         out = tmp_path / str(how)
-        ctcbench.run(tiny(**dropless, compile=how), Runtime(out))
+        ctcbench.run(tiny(**settings, compile=how), Runtime(out))
         (folder,) = [RunFolder(path) for path in out.iterdir()]
         losses.append([row["loss"] for row in folder.read_metrics() if row["kind"] == "steps"])
     plain, fast = losses
-    assert len(plain) == 10  # the fifth and the tenth are of smaller batches
+    assert len(plain) == 6  # the fifth is of a smaller batch
     assert fast == pytest.approx(plain, rel=1e-3)
-    assert fast != plain  # another order of adding up: it was compiled
+    assert fast != plain  # compiled code adds in another order
