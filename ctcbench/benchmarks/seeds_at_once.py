@@ -15,10 +15,10 @@ from ctcbench.data.built_dataset import build_dataset
 from ctcbench.pipeline.runner import draw
 from ctcbench.registry.component_registry import Registry
 from ctcbench.results.result import Result
-from ctcbench.study.conductor import build_executor, conduct
 from ctcbench.study.grid import expand
-from ctcbench.study.plan import Model, make_plan
-from ctcbench.study.study_file import Spec
+from ctcbench.study.plan import PlannedModel, make_plan
+from ctcbench.study.study_execution import build_executor, run_plan
+from ctcbench.study.study_file import StudySpec
 from ctcbench.study.study_folder import StudyFolder
 from ctcbench.training.runtime import Runtime
 
@@ -68,27 +68,27 @@ def measure(
 
 def _seconds(registry: Registry, config: RunConfig, executor: Executor, seeds: int) -> float:
     settings = {name: value for name, value in config.model_dump().items() if name != "seed"}
-    spec = Spec(name="bench", base=settings, seeds=tuple(range(seeds)), max_runs=seeds)
+    spec = StudySpec(name="bench", base=settings, seeds=tuple(range(seeds)), max_runs=seeds)
     with tempfile.TemporaryDirectory() as out:
         folder = StudyFolder(Path(out), spec.name)
         resources = dict(executor.describe())
         with folder.lock():
             plan = make_plan(expand(registry, spec), folder, resources)
             started = time.perf_counter()
-            ending = conduct(plan, executor, _Nobody(), resources=resources, checkpoint_seconds=1e9)
+            study_outcome = run_plan(plan, executor, _Nobody(), resources=resources, checkpoint_seconds=1e9)
             elapsed = time.perf_counter() - started
-    if ending.failed:
-        raise CtcbenchError(f"a training failed: {next(iter(ending.failed.values()))}")
-    if ending.stopped:
+    if study_outcome.failed:
+        raise CtcbenchError(f"a training failed: {next(iter(study_outcome.failed.values()))}")
+    if study_outcome.stopped:
         raise CtcbenchError("a training was stopped: there is no time to report")
     return elapsed
 
 
 class _Nobody:
-    def heard(self, model: Model, worker: str, event: Event) -> None:
+    def trial_progressed(self, model: PlannedModel, worker: str, event: Event) -> None:
         pass
 
-    def ended(self, model: Model, outcome: Outcome, results: Mapping[str, Result]) -> None:
+    def trial_ended(self, model: PlannedModel, outcome: Outcome, results: Mapping[str, Result]) -> None:
         pass
 
     def notice(self, text: str) -> None:

@@ -15,17 +15,17 @@ from rich.table import Table
 from rich.text import Text
 
 from ctcbench.cli.exit_codes import DONE, FAILED
-from ctcbench.cli.study_view import study_view
+from ctcbench.cli.study_progress import study_view
 from ctcbench.files.text import one_line
 from ctcbench.registry.component_registry import Registry
 from ctcbench.reporting.number_format import seconds
 from ctcbench.reporting.report_model import Failure
-from ctcbench.study.conductor import Ending, build_executor, conduct, resources_of
 from ctcbench.study.grid import Grid
 from ctcbench.study.plan import Plan, make_plan
 from ctcbench.study.plan_document import plan_document
-from ctcbench.study.scale import described
-from ctcbench.study.study_file import Spec
+from ctcbench.study.scale import scale_note
+from ctcbench.study.study_execution import StudyOutcome, build_executor, executor_resources, run_plan
+from ctcbench.study.study_file import StudySpec
 from ctcbench.study.study_folder import StudyFolder, changes
 
 _DEFAULT_EXECUTOR = "local"
@@ -33,10 +33,10 @@ _SHOWN = 40
 
 
 @dataclass(frozen=True)
-class Wanted:
+class StudyRequest:
     """What the user asked for; ``command`` is what to type to go on with it."""
 
-    spec: Spec
+    spec: StudySpec
     grid: Grid
     out: Path
     executor: str | None
@@ -47,30 +47,30 @@ class Wanted:
     command: str
 
 
-def carry_out(registry: Registry, wanted: Wanted) -> int:
+def run_study(registry: Registry, request: StudyRequest) -> int:
     """Show the plan, or run the study and print its table; returns the exit code.
 
     Raises:
         UsageError: another study runs in the folder, or it can't be written.
         Interrupted: the user stopped it.
     """
-    folder = StudyFolder(wanted.out, wanted.spec.name)
+    folder = StudyFolder(request.out, request.spec.name)
     recorded = folder.read_plan() or {}
-    source = str(wanted.spec.path or wanted.command)
+    source = str(request.spec.path or request.command)
     # The number of threads can change the last bits: a study goes on with what it was begun with.
-    text = wanted.executor or str(recorded.get("executor") or _DEFAULT_EXECUTOR)
+    text = request.executor or str(recorded.get("executor") or _DEFAULT_EXECUTOR)
     text = registry.resolve("executor", text)
-    executor = build_executor(registry, text, {entry.config.device for entry in wanted.grid.entries})
-    resources = resources_of(executor)
-    if wanted.dry_run:
-        plan = make_plan(wanted.grid, folder, resources, retry_failed=wanted.retry_failed)
+    executor = build_executor(registry, text, {entry.config.device for entry in request.grid.entries})
+    resources = executor_resources(executor)
+    if request.dry_run:
+        plan = make_plan(request.grid, folder, resources, retry_failed=request.retry_failed)
         document = plan_document(registry, plan, text, resources, source)
         if recorded and (changed := changes(recorded, document)):
             plan = replace(plan, notices=(*plan.notices, _changed(folder, changed)))
-        _show_plan(plan, wanted)
+        _show_plan(plan, request)
         return DONE
     with folder.lock():
-        plan = make_plan(wanted.grid, folder, resources, retry_failed=wanted.retry_failed)
+        plan = make_plan(request.grid, folder, resources, retry_failed=request.retry_failed)
         document = plan_document(registry, plan, text, resources, source)
         changed = folder.write_plan(document)
         with study_view(plan) as view:
@@ -79,16 +79,16 @@ def carry_out(registry: Registry, wanted: Wanted) -> int:
             if changed:
                 view.notice(_changed(folder, changed))
             view.say(Text(_summary(plan), "bold"))
-            ending = conduct(
+            ended = run_plan(
                 plan,
                 executor,
                 view,
                 resources=resources,
-                checkpoint_seconds=wanted.checkpoint_seconds,
-                resume_command=wanted.command,
+                checkpoint_seconds=request.checkpoint_seconds,
+                resume_command=request.command,
             )
-    _show_results(registry, plan, ending, wanted)
-    return DONE if ending.complete else FAILED
+    _show_results(registry, plan, ended, request)
+    return DONE if ended.complete else FAILED
 
 
 def _changed(folder: StudyFolder, changed: Sequence[str]) -> str:
@@ -106,7 +106,7 @@ def _summary(plan: Plan) -> str:
         time = plan.seconds
         told = "time unknown until some are done" if time is None else f"about {seconds(time)}"
         parts.append(f"{_count(todo, 'decoding')} to do, {told}")
-    scale = f", {described(plan.scale)}" if described(plan.scale) else ""
+    scale = f", {scale_note(plan.scale)}" if scale_note(plan.scale) else ""
     counted = f"{_count(len(plan.models), 'model')}, {_count(plan.configurations, 'configuration')}"
     return f"{plan.folder.name}{scale}: {counted}: " + ", ".join(parts)
 
@@ -115,8 +115,8 @@ def _count(number: int, word: str) -> str:
     return f"{number} {word}{'' if number == 1 else 's'}"
 
 
-def _show_plan(plan: Plan, wanted: Wanted) -> None:
-    if wanted.as_json:
+def _show_plan(plan: Plan, request: StudyRequest) -> None:
+    if request.as_json:
         typer.echo(json.dumps(plan.to_json(), indent=2, ensure_ascii=False))
         return
     words = {"train": "train", "resume": "go on", "decode": "decode", "done": "done", "failed": "failed"}
@@ -148,11 +148,11 @@ def _show_plan(plan: Plan, wanted: Wanted) -> None:
     console.print(Text(_summary(plan), "bold"), soft_wrap=True)
 
 
-def _show_results(registry: Registry, plan: Plan, ending: Ending, wanted: Wanted) -> None:
+def _show_results(registry: Registry, plan: Plan, ended: StudyOutcome, request: StudyRequest) -> None:
     rows = [(model, key, result) for model in plan.models for key, result in model.results().items()]
     command = f"ctcbench report {shlex.quote(str(plan.folder.out))} --format html -o report.html"
-    if wanted.as_json:
-        document = _document(plan, ending)
+    if request.as_json:
+        document = _document(plan, ended)
         document["results"] = [
             {"run": str(model.folder.path), "result": key, **result.to_json()} for model, key, result in rows
         ]
@@ -163,11 +163,9 @@ def _show_results(registry: Registry, plan: Plan, ending: Ending, wanted: Wanted
     from ctcbench.reporting.study_lookup import find_studied
 
     failures = [
-        Failure(
-            model.folder.path, ending.failed[model.key], model.label, model.entries[0].config.model_dump()
-        )
+        Failure(model.folder.path, ended.failed[model.key], model.label, model.entries[0].config.model_dump())
         for model in plan.models
-        if model.key in ending.failed
+        if model.key in ended.failed
     ]
     results = [result for _, _, result in rows]
     report = build_report(
@@ -182,27 +180,28 @@ def _show_results(registry: Registry, plan: Plan, ending: Ending, wanted: Wanted
     parts: list[RenderableType] = [""]
     parts.append(Text.assemble("study folder  ", (str(plan.folder.path), "bold")))
     parts.append(Text.assemble("next          ", (command, "cyan")))
-    if ending.failed:
-        parts.append(Text.assemble("              ", (f"{wanted.command} --retry-failed", "cyan")))
-    if stopped := len(ending.stopped):
+    if ended.failed:
+        parts.append(Text.assemble("              ", (f"{request.command} --retry-failed", "cyan")))
+    if stopped := len(ended.stopped):
         told = f"{_count(stopped, 'model')} stopped, and saved; the same command goes on: "
-        parts.append(Text.assemble((told, "yellow"), (wanted.command, "cyan")))
+        parts.append(Text.assemble((told, "yellow"), (request.command, "cyan")))
     for part in parts:
         console.print(part, soft_wrap=True)
 
 
-def _document(plan: Plan, ending: Ending) -> dict[str, Any]:
+def _document(plan: Plan, ended: StudyOutcome) -> dict[str, Any]:
+    """Return the study as `--json` prints it, without its results."""
     trials: list[Mapping[str, Any]] = []
     for model in plan.models:
-        outcome = ending.outcomes.get(model.key)
+        outcome = ended.outcomes.get(model.key)
         stopped = outcome is not None and outcome.state == "stopped"
-        state = "stopped" if stopped else "failed" if model.key in ending.failed else "done"
+        state = "stopped" if stopped else "failed" if model.key in ended.failed else "done"
         trials.append(
             {
                 "key": model.key,
                 "label": model.label,
                 "state": state,
-                "error": ending.failed.get(model.key) or (outcome.error if outcome else "") or None,
+                "error": ended.failed.get(model.key) or (outcome.error if outcome else "") or None,
                 "seconds": outcome.seconds if outcome else None,
             }
         )

@@ -11,8 +11,8 @@ from rich.text import Text
 from ctcbench.reporting.number_format import percent
 from ctcbench.results.result import Result
 from ctcbench.study.plan import Plan
-from ctcbench.study.scale import described
-from ctcbench.study.trial_labels import label
+from ctcbench.study.scale import scale_note
+from ctcbench.study.trial_labels import entry_label
 
 
 def study_table(
@@ -26,14 +26,14 @@ def study_table(
     rows: dict[str, tuple[list[Result], int, int]] = {}
     for model in plan.models:
         for entry in model.entries:
-            name = label(entry, plan.varied, without=("seed",))
+            name = entry_label(entry, plan.varied, without=("seed",))
             found, failures, count = rows.get(name, ([], 0, 0))
             if result := results[model.key].get(entry.result_key):
                 found.append(result)
             elif model.key in failed:
                 failures += 1
             rows[name] = (found, failures, count + 1)
-    title = described(plan.scale) or None
+    title = scale_note(plan.scale) or None
     table = Table(box=None, padding=(0, 2, 0, 0), title=title, title_justify="left", title_style="yellow")
     table.add_column("configuration", overflow="fold")
     for header in ("done", "exact", "lowest – highest", "CER"):

@@ -17,7 +17,7 @@ from ctcbench.reporting.report_rows import make_rows
 from ctcbench.reporting.report_warnings import find_cautions, numbers
 from ctcbench.reporting.study_lookup import Studied, of
 from ctcbench.results.result import Result
-from ctcbench.study.scale import described
+from ctcbench.study.scale import scale_note
 
 
 def build_report(
@@ -68,7 +68,7 @@ def _scaled(rows: Sequence[Row], studied: Mapping[Path, Studied]) -> str:
     for row in rows:
         for member in row.members:
             known = of(member.result, studied)
-            found.setdefault(described(known.scale) if known else "", {})[row.number] = None
+            found.setdefault(scale_note(known.scale) if known else "", {})[row.number] = None
     if len(found) == 1:
         return next(iter(found))
     return "; ".join(f"{numbers(list(which))} {text}" for text, which in found.items() if text)

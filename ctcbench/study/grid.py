@@ -15,8 +15,8 @@ from ctcbench.contract.errors import UsageError
 from ctcbench.contract.options import show
 from ctcbench.pipeline.decode_stored import result_key
 from ctcbench.registry.component_registry import Registry
-from ctcbench.study.scale import scaled
-from ctcbench.study.study_file import Spec, Values
+from ctcbench.study.scale import scale_config
+from ctcbench.study.study_file import StudySpec, Values
 
 # More than anyone means; a grid of that size is not even gone through.
 _BEYOND_REASON = 1_000_000
@@ -26,7 +26,7 @@ Point = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class Entry:
+class GridEntry:
     """One configuration, the run folder of its model, and the file of its result there.
 
     ``name`` is what its include rule calls it, and else the preset under it.
@@ -42,7 +42,7 @@ class Entry:
 class Grid:
     """The configurations of a study in order, and what the user should know of them."""
 
-    entries: tuple[Entry, ...]
+    entries: tuple[GridEntry, ...]
     notices: tuple[str, ...] = ()
     scale: float = 1.0
 
@@ -60,7 +60,7 @@ class Grid:
         return replace(self, entries=tuple(kept)) if words else self
 
 
-def expand(registry: Registry, spec: Spec, *, confirmed: bool = False) -> Grid:
+def expand(registry: Registry, spec: StudySpec, *, confirmed: bool = False) -> Grid:
     """Return every configuration of a study.
 
     Raises:
@@ -73,7 +73,7 @@ def expand(registry: Registry, spec: Spec, *, confirmed: bool = False) -> Grid:
 @dataclass
 class _Expansion:
     registry: Registry
-    spec: Spec
+    spec: StudySpec
     presets: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def grid(self, confirmed: bool) -> Grid:
@@ -114,7 +114,7 @@ class _Expansion:
         return resolve(self.registry, RunConfig(**settings))
 
     def _scaled(self, point: Mapping[str, Any]) -> RunConfig:
-        return scaled(self._config(point), self.spec.scale)
+        return scale_config(self._config(point), self.spec.scale)
 
     def _name_of(self, point: Mapping[str, Any]) -> str:
         return str(point.get("name") or self._preset_of(point))
@@ -176,11 +176,11 @@ class _Expansion:
         return True
 
     def _merged(self, configs: list[tuple[RunConfig, str]]) -> Grid:
-        entries: dict[tuple[str, str], Entry] = {}
+        entries: dict[tuple[str, str], GridEntry] = {}
         test_sets: dict[str, int] = {}
         twice = 0
         for config, name in configs:
-            entry = Entry(config, name, train_key(self.registry, config), result_key(config))
+            entry = GridEntry(config, name, train_key(self.registry, config), result_key(config))
             size = test_sets.setdefault(entry.train_key, config.test_samples)
             if size != config.test_samples:
                 raise UsageError(

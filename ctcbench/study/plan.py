@@ -12,16 +12,16 @@ from ctcbench.contract.errors import CtcbenchError
 from ctcbench.contract.executors import Trial
 from ctcbench.results.result import Result
 from ctcbench.results.run_folder import RunFolder
-from ctcbench.study.grid import Entry, Grid
+from ctcbench.study.grid import Grid, GridEntry
 from ctcbench.study.study_folder import StudyFolder, decoder_failures
-from ctcbench.study.time_estimate import Estimate, Timing
-from ctcbench.study.trial_labels import label, varied
+from ctcbench.study.time_estimate import TimeEstimate, TrialTiming
+from ctcbench.study.trial_labels import entry_label, varying_settings
 
 Stage = Literal["done", "decode", "resume", "train", "failed"]
 
 
 @dataclass(frozen=True)
-class Model:
+class PlannedModel:
     """One model of a study: its run folder, its configurations, and those that have no result yet.
 
     ``stage`` says what is to be done first; ``failed``: nothing, as all that is pending failed before.
@@ -31,8 +31,8 @@ class Model:
 
     label: str
     folder: RunFolder
-    entries: tuple[Entry, ...]
-    pending: tuple[Entry, ...]
+    entries: tuple[GridEntry, ...]
+    pending: tuple[GridEntry, ...]
     stage: Stage
     failures: Mapping[str, str] = field(default_factory=dict)
     seconds: float | None = None
@@ -68,13 +68,13 @@ class Plan:
     """A study about to be carried out by ``workers`` at once; ``scale`` is what it was shrunk by."""
 
     folder: StudyFolder
-    models: tuple[Model, ...]
+    models: tuple[PlannedModel, ...]
     varied: tuple[str, ...]
     workers: int
     notices: tuple[str, ...] = ()
     scale: float = 1.0
 
-    def at(self, *stages: Stage) -> list[Model]:
+    def at(self, *stages: Stage) -> list[PlannedModel]:
         """Return the models at some stages."""
         return [model for model in self.models if model.stage in stages]
 
@@ -138,15 +138,15 @@ def make_plan(
 
     A configuration that failed stays as it is unless `retry_failed`.
     """
-    names = varied(grid.entries)
-    by_key: dict[str, list[Entry]] = {}
+    names = varying_settings(grid.entries)
+    by_key: dict[str, list[GridEntry]] = {}
     for entry in grid.entries:
         by_key.setdefault(entry.train_key, []).append(entry)
     records = {key: folder.read_trial(key) for key in by_key}
-    estimate = Estimate(
+    estimate = TimeEstimate(
         timing
         for key, entries in by_key.items()
-        if (timing := Timing.of(entries[0].config, RunFolder(folder.out / key), records[key]))
+        if (timing := TrialTiming.of(entries[0].config, RunFolder(folder.out / key), records[key]))
     )
     models = [
         _model(folder.out / key, entries, names, {} if retry_failed else records[key], estimate)
@@ -157,8 +157,8 @@ def make_plan(
 
 
 def _model(
-    path: Path, entries: list[Entry], names: list[str], record: Mapping[str, Any], estimate: Estimate
-) -> Model:
+    path: Path, entries: list[GridEntry], names: list[str], record: Mapping[str, Any], estimate: TimeEstimate
+) -> PlannedModel:
     run = RunFolder(path)
     pending = [entry for entry in entries if result_of(run, entry) is None]
     if run.is_finished:  # then decoders failed, and the others may still do
@@ -177,8 +177,8 @@ def _model(
         stage = "decode"
     else:
         stage = "resume" if run.checkpoint_path.exists() else "train"
-    return Model(
-        label=label(entries[0], names),
+    return PlannedModel(
+        label=entry_label(entries[0], names),
         folder=run,
         entries=tuple(entries),
         pending=tuple(todo or pending),
@@ -188,7 +188,7 @@ def _model(
     )
 
 
-def result_of(run: RunFolder, entry: Entry) -> Result | None:
+def result_of(run: RunFolder, entry: GridEntry) -> Result | None:
     """Return the result of a configuration; None where there is none, or another's, or a damaged one."""
     if not run.is_finished or not run.result_path(entry.result_key).is_file():
         return None

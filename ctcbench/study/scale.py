@@ -1,4 +1,4 @@
-"""scaled(): a configuration made smaller by a factor, for machines that the whole of it is too much for."""
+"""The scale of a study: a factor that makes configurations smaller."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def read_scale(given: Any) -> float:
     return scale
 
 
-def scaled(config: RunConfig, scale: float) -> RunConfig:
+def scale_config(config: RunConfig, scale: float) -> RunConfig:
     """Return `config` with images and epochs times `scale`, rounded up, and not below `FEWEST`.
 
     One that trains on no more images than the fewest stays whole, epochs too: there is nothing to save.
@@ -41,7 +41,7 @@ def scaled(config: RunConfig, scale: float) -> RunConfig:
     return config.replace(**{name: max(_times(n, scale), min(n, FEWEST[name])) for name, n in sizes.items()})
 
 
-def described(scale: float) -> str:
+def scale_note(scale: float) -> str:
     """Return what a table says of a scale; an empty text where nothing is scaled."""
     return "" if scale == 1 else f"scaled to {scale:g} of images and epochs"
 

@@ -1,4 +1,4 @@
-"""Spec: what a study file or the flags of `ctcbench ablate` ask for, before anything is expanded."""
+"""StudySpec: what a study file or the flags of `ctcbench ablate` ask for, before anything is expanded."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _KEYS = (
 
 
 @dataclass(frozen=True)
-class Spec:
+class StudySpec:
     """A study: ``axes`` over a ``base`` (a preset and settings), rules, seeds, a budget of runs.
 
     A setting may also be ``preset``. ``include`` rules are grids of their own over the base, and may say
@@ -50,7 +50,7 @@ class Spec:
 
     def with_flags(
         self, preset: Sequence[str], given: Mapping[str, Sequence[Any]], seeds: tuple[int, ...] = ()
-    ) -> Spec:
+    ) -> StudySpec:
         """Return the study with flags laid over base, axes and include rules, in place of what these say.
 
         One value is every configuration's, several are an axis of the grid and of each include rule.
@@ -99,7 +99,7 @@ def find_study(given: str) -> Path:
     raise UsageError(f"no study {given!r}{nearest(given, names)} (a TOML file, or {', '.join(names)})")
 
 
-def read_study(path: Path) -> Spec:
+def read_study(path: Path) -> StudySpec:
     """Return the study in a TOML file.
 
     Raises:
@@ -127,7 +127,7 @@ class _Reader:
         """Return the error that names the line of a key: its table and itself, or itself alone."""
         return UsageError(f"{self.path}, line {line_of(key, self.text, number)}: {message}")
 
-    def study(self, document: Mapping[str, Any]) -> Spec:
+    def study(self, document: Mapping[str, Any]) -> StudySpec:
         for key in document:
             if key not in _KEYS:
                 hint = (
@@ -160,7 +160,7 @@ class _Reader:
                 raise self.wrong(
                     f"base.{setting}: one plain value; an axis goes under [axes]", "base", setting
                 )
-        return Spec(
+        return StudySpec(
             name=name,
             description=text["description"] or "",
             preset=text["preset"],

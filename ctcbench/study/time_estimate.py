@@ -1,4 +1,4 @@
-"""Estimate: how long a model will take, from those of its kind that are done."""
+"""TimeEstimate: how long a model will take, from those of its kind that are done."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ _DECODE_SECONDS = 2.0
 
 
 @dataclass(frozen=True)
-class Timing:
+class TrialTiming:
     """What a model that is done took, from start to results."""
 
     config: RunConfig
     seconds: float
 
     @classmethod
-    def of(cls, config: RunConfig, folder: RunFolder, record: Mapping[str, Any]) -> Timing | None:
+    def of(cls, config: RunConfig, folder: RunFolder, record: Mapping[str, Any]) -> TrialTiming | None:
         """Return the time of a finished run: as a study recorded it, or from what its training says."""
         if not folder.is_finished:
             return None
@@ -38,10 +38,10 @@ class Timing:
         return None
 
 
-class Estimate:
+class TimeEstimate:
     """Times that are known, and guesses from them: the nearest kind of model counts."""
 
-    def __init__(self, known: Iterable[Timing]) -> None:
+    def __init__(self, known: Iterable[TrialTiming]) -> None:
         self._known = list(known)
 
     def seconds(self, config: RunConfig, decodings: int, *, trained: bool) -> float | None:

@@ -6,12 +6,12 @@ from collections.abc import Collection, Sequence
 
 from ctcbench.config.run_config import AFTER_TRAINING, COMPONENT_SETTINGS, setting_fields
 from ctcbench.contract.options import show
-from ctcbench.study.grid import Entry
+from ctcbench.study.grid import GridEntry
 
 PRESET = "preset"
 
 
-def varied(entries: Sequence[Entry]) -> list[str]:
+def varying_settings(entries: Sequence[GridEntry]) -> list[str]:
     """Return the settings that differ between configurations, in the order of the help.
 
     Where presets or names differ, ``preset`` comes first and stands for whatever they decide by themselves.
@@ -25,13 +25,15 @@ def varied(entries: Sequence[Entry]) -> list[str]:
     return [PRESET, *free]
 
 
-def label(entry: Entry, names: Collection[str], *, without: Collection[str] = AFTER_TRAINING) -> str:
+def entry_label(
+    entry: GridEntry, names: Collection[str], *, without: Collection[str] = AFTER_TRAINING
+) -> str:
     """Return what a configuration is called: components as they are written, ``lr=0.01``, ``seed 3``."""
     chosen = [name for name in names if name not in without]
     return " ".join(_word(entry, name) for name in chosen or ("backbone", "head"))
 
 
-def _word(entry: Entry, name: str) -> str:
+def _word(entry: GridEntry, name: str) -> str:
     if name == PRESET:
         return entry.name
     value = getattr(entry.config, name)

@@ -17,7 +17,7 @@ from ctcbench.registry.component_registry import Registry
 from ctcbench.registry.discovery import load_registry
 from ctcbench.registry.plugin import Plugin
 from ctcbench.study import trial
-from ctcbench.study.conductor import build_executor, resources_of
+from ctcbench.study.study_execution import build_executor, executor_resources
 from ctcbench.study.study_folder import StudyFolder
 from tests.study.study_cases import ablate, ending, flags, plugin
 
@@ -61,7 +61,7 @@ def test_gpus_count_only_for_trials_that_may_use_them(registry, tmp_path, monkey
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
     monkeypatch.setattr("os.sched_getaffinity", lambda pid: set(range(12)), raising=False)
 
-    def described(text, *devices):
+    def scale_note(text, *devices):
         return tuple(registry.build("executor", text).for_devices(set(devices)).describe().values())
 
     workers_threads_gpus = {
@@ -73,9 +73,9 @@ def test_gpus_count_only_for_trials_that_may_use_them(registry, tmp_path, monkey
         ("local:per_gpu=2", "auto"): (4, 3, 2),
         ("local:threads=5", "cpu"): (8, 5, 0),
     }
-    assert {given: described(*given) for given in workers_threads_gpus} == workers_threads_gpus
+    assert {given: scale_note(*given) for given in workers_threads_gpus} == workers_threads_gpus
     with pytest.raises(UsageError, match=r"--device cuda:1: .* CUDA_VISIBLE_DEVICES=1 for"):
-        described("local", "auto", "cuda:1")
+        scale_note("local", "auto", "cuda:1")
 
 
 SPY = """
@@ -242,7 +242,7 @@ def test_what_is_no_executor(registry, built, says):
 
     guest = Plugin("guest", "ctcbench-guest", "1", "guest", components=(Component("executor", odd),))
     with pytest.raises(PluginError) as failed:
-        resources_of(build_executor(Registry((*registry.plugins, guest)), "odd", {"cpu"}))
+        executor_resources(build_executor(Registry((*registry.plugins, guest)), "odd", {"cpu"}))
     assert says in str(failed.value)
 
 

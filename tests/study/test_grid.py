@@ -8,8 +8,8 @@ from ctcbench.contract.errors import UsageError
 from ctcbench.registry.discovery import load_registry
 from ctcbench.study.grid import expand
 from ctcbench.study.seeds import read_seeds
-from ctcbench.study.study_file import Spec, find_study, read_study, study_names
-from ctcbench.study.trial_labels import label, varied
+from ctcbench.study.study_file import StudySpec, find_study, read_study, study_names
+from ctcbench.study.trial_labels import entry_label, varying_settings
 from tests.study.study_cases import SETTINGS
 
 
@@ -19,11 +19,11 @@ def registry():
 
 
 def configs(registry, **spec):
-    return [entry.config for entry in expand(registry, Spec(base=SETTINGS, **spec)).entries]
+    return [entry.config for entry in expand(registry, StudySpec(base=SETTINGS, **spec)).entries]
 
 
 def test_the_issues_grid_has_20_models_and_40_configurations(registry):
-    spec = Spec(seeds=tuple(range(5))).with_flags(
+    spec = StudySpec(seeds=tuple(range(5))).with_flags(
         [], {"backbone": ["cnn2", "cnn3"], "head": ["lstm1", "bilstm2"], "decoder": ["greedy", "beam_cpp"]}
     )
     entries = expand(registry, spec).entries
@@ -49,7 +49,7 @@ def test_an_axis_over_every_setting(registry):
             continue
         standard = getattr(RunConfig(), name)
         values = (standard if standard is not None else True, other.get(name, 3))
-        found = expand(registry, Spec(base={}, axes={name: values})).entries
+        found = expand(registry, StudySpec(base={}, axes={name: values})).entries
         assert [getattr(entry.config, name) for entry in found] == list(values), name
 
 
@@ -60,7 +60,7 @@ def test_order_seeds_and_presets(registry):
 
 
 def test_what_is_written_differently_but_the_same_counts_once(registry):
-    spec = Spec(
+    spec = StudySpec(
         base=SETTINGS, axes={"backbone": ("cnn3:width=4", "cnn3: width=4", "cnn2"), "lr": ("0.01", 0.01)}
     )
     grid = expand(registry, spec)
@@ -69,7 +69,7 @@ def test_what_is_written_differently_but_the_same_counts_once(registry):
 
 
 def test_a_decoder_option_at_its_default_is_no_other_configuration(registry):
-    spec = Spec(base=SETTINGS, axes={"decoder": ("beam_cpp", "beam_cpp:blank_penalty=0")})
+    spec = StudySpec(base=SETTINGS, axes={"decoder": ("beam_cpp", "beam_cpp:blank_penalty=0")})
     assert len(expand(registry, spec).entries) == 1
 
 
@@ -99,7 +99,7 @@ def test_exclusion_comes_before_the_budget(registry):
     assert len(configs(registry, axes=axes, exclude=({"lr": (0.3,)},), max_runs=2)) == 2
     with pytest.raises(UsageError, match="3 configurations, more than --max-runs 2"):
         configs(registry, axes=axes, max_runs=2)
-    assert len(expand(registry, Spec(axes=axes, max_runs=2), confirmed=True).entries) == 3
+    assert len(expand(registry, StudySpec(axes=axes, max_runs=2), confirmed=True).entries) == 3
 
 
 def test_include_alone_is_a_study(registry):
@@ -128,7 +128,7 @@ def test_seeds(given, seeds):
 
 
 def test_flags_over_a_file():
-    spec = Spec(base={"lr": 0.1, "epochs": 3}, axes={"head": ("lstm1", "gru1")}, seeds=(0, 1))
+    spec = StudySpec(base={"lr": 0.1, "epochs": 3}, axes={"head": ("lstm1", "gru1")}, seeds=(0, 1))
     found = spec.with_flags(["default"], {"head": ["none"], "lr": ["0.2", "0.3"], "seed": ["4"]})
     assert found.preset == "default"
     assert found.base == {"epochs": 3, "head": "none", "seed": "4"}
@@ -174,13 +174,13 @@ def test_flags_count_for_more_than_an_include_rule(ruled):
 
 
 def test_a_flag_over_the_only_axis_leaves_the_grid(registry):
-    spec = Spec(base=SETTINGS, axes={"epochs": (1, 2)}, include=({"lr": (0.5,)},))
+    spec = StudySpec(base=SETTINGS, axes={"epochs": (1, 2)}, include=({"lr": (0.5,)},))
     found = [entry.config for entry in expand(registry, spec.with_flags([], {"epochs": [3]})).entries]
     assert [(c.epochs, c.lr) for c in found] == [(3, 0.003), (3, 0.5)]
 
 
 def test_flags_make_no_grid_where_there_are_rules_alone(registry):
-    spec = Spec(base=SETTINGS, include=({"lr": (0.5,)}, {"lr": (0.1,), "seed": (8,)}), seeds=(1,))
+    spec = StudySpec(base=SETTINGS, include=({"lr": (0.5,)}, {"lr": (0.1,), "seed": (8,)}), seeds=(1,))
     found = [entry.config for entry in expand(registry, spec.with_flags([], {"epochs": [3, 4]})).entries]
     assert [(c.lr, c.epochs, c.seed) for c in found] == [(0.5, 3, 1), (0.5, 4, 1), (0.1, 3, 8), (0.1, 4, 8)]
     found = [entry.config for entry in expand(registry, spec.with_flags([], {}, (2, 3))).entries]
@@ -251,9 +251,9 @@ def test_the_lottery_s_parts_are_its_two_recipes_with_one_part_changed(registry)
 
 
 def test_a_preset_stands_for_what_it_decides(registry):
-    spec = Spec(base=SETTINGS, axes={"preset": ("default", "talk-10k"), "lr": (0.1, 0.2)}, seeds=(0, 1))
+    spec = StudySpec(base=SETTINGS, axes={"preset": ("default", "talk-10k"), "lr": (0.1, 0.2)}, seeds=(0, 1))
     entries = expand(registry, spec).entries
-    assert varied(entries) == ["preset", "lr", "seed"]
-    assert label(entries[-1], varied(entries)) == "talk-10k lr=0.2 seed 1"
-    alone = expand(registry, Spec(base=SETTINGS)).entries
-    assert label(alone[0], varied(alone)) == "cnn3:width=4 bigru1:width=8"
+    assert varying_settings(entries) == ["preset", "lr", "seed"]
+    assert entry_label(entries[-1], varying_settings(entries)) == "talk-10k lr=0.2 seed 1"
+    alone = expand(registry, StudySpec(base=SETTINGS)).entries
+    assert entry_label(alone[0], varying_settings(alone)) == "cnn3:width=4 bigru1:width=8"

@@ -10,9 +10,9 @@ from ctcbench.config.presets import STUDIES
 from ctcbench.registry.discovery import load_registry
 from ctcbench.reporting.talk_figures import FIGURES, talk_figure
 from ctcbench.study.grid import expand
-from ctcbench.study.scale import read_scale, scaled
-from ctcbench.study.study_file import Spec, find_study, read_study
-from ctcbench.study.trial_labels import label, varied
+from ctcbench.study.scale import read_scale, scale_config
+from ctcbench.study.study_file import StudySpec, find_study, read_study
+from ctcbench.study.trial_labels import entry_label, varying_settings
 from tests.study.study_cases import SETTINGS, ablate, flags
 
 NAMED = """
@@ -52,7 +52,7 @@ def sizes(config):
 def test_sizes_are_scaled_and_rounded_up(before, scale, after):
     names = ("train_samples", "val_samples", "test_samples", "epochs")
     config = RunConfig(**dict(zip(names, before, strict=True)))
-    found = scaled(config, scale)
+    found = scale_config(config, scale)
     assert sizes(found) == after
     assert found.replace(**dict(zip(names, before, strict=True))) == config  # nothing else changes
 
@@ -64,29 +64,29 @@ def test_a_scale_that_is_none(given):
 
 
 def test_keys_differ_by_the_real_settings(registry):
-    spec = Spec(base=SETTINGS | {"train_samples": 700}, axes={"epochs": (2, 4)})
-    whole, half = (expand(registry, Spec(**vars(spec) | {"scale": s})).entries for s in (1.0, 0.5))
+    spec = StudySpec(base=SETTINGS | {"train_samples": 700}, axes={"epochs": (2, 4)})
+    whole, half = (expand(registry, StudySpec(**vars(spec) | {"scale": s})).entries for s in (1.0, 0.5))
     assert [sizes(entry.config) for entry in half] == [(350, 10, 12, 1), (350, 10, 12, 2)]
     assert not {entry.train_key for entry in whole} & {entry.train_key for entry in half}
     # What is the same after scaling is trained once.
-    grid = expand(registry, Spec(**vars(spec) | {"axes": {"epochs": (2, 1)}, "scale": 0.5}))
+    grid = expand(registry, StudySpec(**vars(spec) | {"axes": {"epochs": (2, 1)}, "scale": 0.5}))
     assert len(grid.entries) == 1
     assert "1 configuration is the same as another" in grid.notices[0]
 
 
 def test_rules_speak_of_what_is_written_not_of_what_it_is_scaled_to(registry):
-    spec = Spec(
+    spec = StudySpec(
         base=SETTINGS | {"epochs": 4}, axes={"lr": (0.1, 0.2)}, exclude=({"epochs": (4,), "lr": (0.1,)},)
     )
-    assert len(expand(registry, Spec(**vars(spec) | {"scale": 0.5})).entries) == 1
+    assert len(expand(registry, StudySpec(**vars(spec) | {"scale": 0.5})).entries) == 1
 
 
 def test_names_of_rules(registry, tmp_path):
     (tmp_path / "mine.toml").write_text(NAMED)
     entries = expand(registry, read_study(tmp_path / "mine.toml")).entries
-    names = varied(entries)
+    names = varying_settings(entries)
     assert names == ["preset", "epochs"]
-    assert [label(entry, names) for entry in entries] == [
+    assert [entry_label(entry, names) for entry in entries] == [
         "a small one epochs=2", "a smaller one epochs=2", "a smaller one epochs=3",
     ]  # fmt: skip
 
@@ -123,7 +123,7 @@ def test_the_talks_study_is_the_ladder_and_the_argument(registry):
 @pytest.mark.parametrize("scale", [1.0, 0.1])
 def test_the_talks_figures_stand_beside_its_ladder_scaled_or_not(registry, scale):
     spec = read_study(find_study("talk"))
-    entries = expand(registry, Spec(**vars(spec) | {"scale": scale})).entries
+    entries = expand(registry, StudySpec(**vars(spec) | {"scale": scale})).entries
     found = {entry.name: talk_figure(entry.config.model_dump()) for entry in entries}
     assert {name for name, figure in found.items() if figure} == set(FIGURES)
     for name in FIGURES:
@@ -134,7 +134,7 @@ def test_the_talks_figures_stand_beside_its_ladder_scaled_or_not(registry, scale
 def test_a_grid_of_losses_leaves_out_the_decoders_that_do_not_fit(registry):
     axes = {"loss": ("ctc", "slots"), "decoder": ("greedy", "slots")}
     out = ({"loss": ("ctc",), "decoder": ("slots",)}, {"loss": ("slots",), "decoder": ("greedy",)})
-    entries = expand(registry, Spec(base=SETTINGS, axes=axes, exclude=out)).entries
+    entries = expand(registry, StudySpec(base=SETTINGS, axes=axes, exclude=out)).entries
     assert [(e.config.loss, e.config.decoder) for e in entries] == [("ctc", "greedy"), ("slots", "slots")]
 
 

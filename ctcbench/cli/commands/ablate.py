@@ -19,7 +19,7 @@ from ctcbench.config.presets import preset_names
 from ctcbench.contract.errors import UsageError
 from ctcbench.study.scale import read_scale
 from ctcbench.study.seeds import read_seeds
-from ctcbench.study.study_file import Spec, find_study, read_study, study_names
+from ctcbench.study.study_file import StudySpec, find_study, read_study, study_names
 
 if TYPE_CHECKING:
     from ctcbench.study.grid import Grid
@@ -106,10 +106,10 @@ def ablate(
     as_json: AsJson = False,
 ) -> None:
     """Run a study: flags given more than once, or a study file, make a grid; each model trains once."""
-    from ctcbench.cli.study_run import Wanted, carry_out
+    from ctcbench.cli.study_run import StudyRequest, run_study
 
     spec, grid = _asked_for(study, preset, given, seeds, scale, only or [], name, max_runs, yes)
-    wanted = Wanted(
+    request = StudyRequest(
         spec=spec,
         grid=grid,
         out=out,
@@ -120,7 +120,7 @@ def ablate(
         as_json=as_json,
         command=_command(ctx.obj),
     )
-    code = carry_out(registry(), wanted)
+    code = run_study(registry(), request)
     if code:
         raise typer.Exit(code)
 
@@ -135,7 +135,7 @@ def _asked_for(
     name: str | None,
     max_runs: int | None,
     yes: bool,
-) -> tuple[Spec, Grid]:
+) -> tuple[StudySpec, Grid]:
     from ctcbench.results.decoder_key import FILE_NAME, is_file_name
     from ctcbench.study.grid import expand
 
@@ -143,7 +143,7 @@ def _asked_for(
         raise UsageError(f"--name {name}: expected {FILE_NAME}")
     if not study and len(preset) == 1 and preset[0] in study_names() and preset[0] not in preset_names():
         study, preset = preset[0], []
-    spec = read_study(find_study(study)) if study else Spec()
+    spec = read_study(find_study(study)) if study else StudySpec()
     chosen: tuple[int, ...] = ()
     if seeds is not None:
         try:

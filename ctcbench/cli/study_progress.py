@@ -19,7 +19,7 @@ from ctcbench.contract.executors import Event, Outcome
 from ctcbench.files.text import one_line
 from ctcbench.reporting.number_format import percent, seconds
 from ctcbench.results.result import Result
-from ctcbench.study.plan import Model, Plan
+from ctcbench.study.plan import Plan, PlannedModel
 
 _FRAME_SECONDS = 0.1
 _ROWS = 24  # a table that is longer than the terminal can't be drawn over
@@ -50,13 +50,13 @@ class PlainView:
     ) -> None:
         """Stop to watch."""
 
-    def heard(self, model: Model, worker: str, event: Event) -> None:
+    def trial_progressed(self, model: PlannedModel, worker: str, event: Event) -> None:
         """Print what a trial wants the user to read; the same sentence of many trials once."""
         if event["kind"] == "notice" and event["text"] not in self.said:
             self.said.add(str(event["text"]))
             self.say(Text(f"{model.label}: {event['text']}", "yellow"))
 
-    def ended(self, model: Model, outcome: Outcome, results: Mapping[str, Result]) -> None:
+    def trial_ended(self, model: PlannedModel, outcome: Outcome, results: Mapping[str, Result]) -> None:
         """Print what a trial came to."""
         self.ran += 1
         text = Text(f"[{self.ran}/{self.to_run}] {model.label}  ")
@@ -86,7 +86,7 @@ class LiveView(PlainView):
     def __init__(self, plan: Plan, console: Console) -> None:
         super().__init__(plan, console)
         self._live = Live(console=console, transient=True, auto_refresh=False, redirect_stdout=False)
-        self._at: dict[str, tuple[Model, Event, float]] = {}  # by worker; when its trial began
+        self._at: dict[str, tuple[PlannedModel, Event, float]] = {}  # by worker; when its trial began
         self._results = {model.key: model.results() for model in plan.models}
         self._failed = {model.key for model in plan.at("failed")}
         self._waiting = {model.key: model for model in plan.at("decode", "resume", "train")}
@@ -106,9 +106,9 @@ class LiveView(PlainView):
         self._live.update("")
         self._live.stop()
 
-    def heard(self, model: Model, worker: str, event: Event) -> None:
+    def trial_progressed(self, model: PlannedModel, worker: str, event: Event) -> None:
         """Move a worker's bar."""
-        super().heard(model, worker, event)
+        super().trial_progressed(model, worker, event)
         began = self._at[worker][2] if worker in self._at else time.monotonic()
         if event["kind"] != "notice":
             self._at[worker] = (model, event, began)
@@ -116,7 +116,7 @@ class LiveView(PlainView):
         if time.monotonic() - self._shown > _FRAME_SECONDS:
             self._show()
 
-    def ended(self, model: Model, outcome: Outcome, results: Mapping[str, Result]) -> None:
+    def trial_ended(self, model: PlannedModel, outcome: Outcome, results: Mapping[str, Result]) -> None:
         """Fill in the results of a trial; what failed stays to be read above the table."""
         self._at = {worker: at for worker, at in self._at.items() if at[0].key != model.key}
         self._waiting.pop(model.key, None)
@@ -126,7 +126,7 @@ class LiveView(PlainView):
             self.ran += 1
         else:
             self._failed |= {model.key} if outcome.state == "failed" else set()
-            super().ended(model, outcome, results)
+            super().trial_ended(model, outcome, results)
         self._show()
 
     def _show(self) -> None:

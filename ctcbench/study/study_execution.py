@@ -1,4 +1,4 @@
-"""conduct(): carries out a plan with an executor, and records how each trial ended."""
+"""run_plan(): carries out a plan with an executor, and records how each trial ended."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from ctcbench.registry.attribution import attribute_errors
 from ctcbench.registry.component_registry import Registry
 from ctcbench.results.result import Result
 from ctcbench.results.run_folder import RunFolder
-from ctcbench.study.grid import Entry
-from ctcbench.study.plan import Model, Plan, result_of
+from ctcbench.study.grid import GridEntry
+from ctcbench.study.plan import Plan, PlannedModel, result_of
 
 
 def build_executor(registry: Registry, text: str, devices: Collection[str]) -> Executor:
@@ -39,7 +39,7 @@ def build_executor(registry: Registry, text: str, devices: Collection[str]) -> E
     return executor
 
 
-def resources_of(executor: Executor) -> dict[str, Any]:
+def executor_resources(executor: Executor) -> dict[str, Any]:
     """Return what an executor says of itself, which a study records.
 
     Raises:
@@ -51,13 +51,13 @@ def resources_of(executor: Executor) -> dict[str, Any]:
     return resources
 
 
-class Onlooker(Protocol):
+class StudyListener(Protocol):
     """Hears of a study as it goes; nothing here comes from another thread."""
 
-    def heard(self, model: Model, worker: str, event: Event) -> None:
+    def trial_progressed(self, model: PlannedModel, worker: str, event: Event) -> None:
         """Hear of a trial's progress."""
 
-    def ended(self, model: Model, outcome: Outcome, results: Mapping[str, Result]) -> None:
+    def trial_ended(self, model: PlannedModel, outcome: Outcome, results: Mapping[str, Result]) -> None:
         """Hear how a trial ended, and every result that its model has."""
 
     def notice(self, text: str) -> None:
@@ -65,7 +65,7 @@ class Onlooker(Protocol):
 
 
 @dataclass
-class Ending:
+class StudyOutcome:
     """How a study ended: the outcome of each trial that ran, and why models failed, now or before, by key."""
 
     outcomes: dict[str, Outcome] = field(default_factory=dict)
@@ -82,15 +82,15 @@ class Ending:
         return not (self.failed or self.stopped)
 
 
-def conduct(
+def run_plan(
     plan: Plan,
     executor: Executor,
-    onlooker: Onlooker,
+    study_listener: StudyListener,
     *,
     resources: Mapping[str, Any],
     checkpoint_seconds: float = 60.0,
     resume_command: str = "the same command",
-) -> Ending:
+) -> StudyOutcome:
     """Run what is left of a plan; the caller holds the study folder's lock and has written the plan.
 
     Raises:
@@ -98,65 +98,69 @@ def conduct(
         PluginError: the executor failed.
         UsageError: the study's folder can't be written.
     """
-    ending = Ending(failed=plan.failed)
+    study_outcome = StudyOutcome(failed=plan.failed)
     todo = {model.key: model for model in plan.at("decode", "resume", "train")}
     for model in todo.values():
         for entry in model.pending:
-            _set_aside(model.folder, entry, onlooker)
+            _set_aside(model.folder, entry, study_listener)
     trials = [model.trial(checkpoint_seconds) for model in todo.values()]
-    with stop_on_signals(onlooker.notice) as stop:
-        listener = Listener(
-            tell=lambda key, worker, event: onlooker.heard(todo[key], worker, event),
+    with stop_on_signals(study_listener.notice) as stop:
+        trial_listener = Listener(
+            tell=lambda key, worker, event: study_listener.trial_progressed(todo[key], worker, event),
             stopping=lambda: stop.requested,
         )
         outcomes: Iterator[Outcome] = iter(())
         try:
             with attribute_errors(f"executor {type(executor).__name__} failed"):
-                outcomes = executor.run(trials, listener)
+                outcomes = executor.run(trials, trial_listener)
                 for outcome in outcomes:
-                    _require_awaited(outcome, todo, ending)
+                    _require_awaited(outcome, todo, study_outcome)
                     if stop.requested and outcome.state == "failed":
                         # An interrupt takes many shapes in the middle of an import: the next start will tell.
                         outcome = replace(outcome, state="stopped", error="")
-                    _record(plan, todo[outcome.key], outcome, ending, resources, onlooker)
+                    _record(plan, todo[outcome.key], outcome, study_outcome, resources, study_listener)
         except KeyboardInterrupt:  # the second one: nobody is waited for
             raise _stopped(
-                plan, ending, resume_command, "at once", "the rest goes on from where it was last saved"
+                plan,
+                study_outcome,
+                resume_command,
+                "at once",
+                "the rest resumes from its last checkpoint",
             ) from None
         finally:
             if close := getattr(outcomes, "close", None):
                 close()
     if stop.requested:
-        raise _stopped(plan, ending, resume_command, "", f"the rest is saved in {plan.folder.out}")
-    for key in todo.keys() - ending.outcomes.keys():
-        ending.failed[key] = "the executor gave no outcome for it"
-    return ending
+        raise _stopped(plan, study_outcome, resume_command, "", f"the rest is saved in {plan.folder.out}")
+    for key in todo.keys() - study_outcome.outcomes.keys():
+        study_outcome.failed[key] = "the executor gave no outcome for it"
+    return study_outcome
 
 
-def _stopped(plan: Plan, ending: Ending, command: str, how: str, rest: str) -> Interrupted:
-    done = sum(outcome.state == "done" for outcome in ending.outcomes.values()) + len(plan.at("done"))
+def _stopped(plan: Plan, study_outcome: StudyOutcome, command: str, how: str, rest: str) -> Interrupted:
+    done = sum(outcome.state == "done" for outcome in study_outcome.outcomes.values()) + len(plan.at("done"))
     counted = f"{done} of {len(plan.models)} models done"
     return Interrupted(f"stopped {how}{' ' * bool(how)}with {counted}, {rest}; go on with: {command}")
 
 
-def _require_awaited(outcome: Outcome, todo: Mapping[str, Model], ending: Ending) -> None:
+def _require_awaited(outcome: Outcome, todo: Mapping[str, PlannedModel], study_outcome: StudyOutcome) -> None:
     if not isinstance(outcome, Outcome):
         raise PluginError(f"the executor gave {outcome!r}, not a ctcbench.Outcome")
     if outcome.key not in todo:
         raise PluginError(
             f"the executor gave an outcome for {outcome.key!r}, which is no trial of this study"
         )
-    if outcome.key in ending.outcomes:
+    if outcome.key in study_outcome.outcomes:
         raise PluginError(f"the executor gave a second outcome for {outcome.key}")
 
 
 def _record(
     plan: Plan,
-    model: Model,
+    model: PlannedModel,
     outcome: Outcome,
-    ending: Ending,
+    study_outcome: StudyOutcome,
     resources: Mapping[str, Any],
-    onlooker: Onlooker,
+    study_listener: StudyListener,
 ) -> None:
     missing = [entry for entry in model.pending if result_of(model.folder, entry) is None]
     if outcome.state == "done" and missing:
@@ -164,7 +168,7 @@ def _record(
         outcome = Outcome(outcome.key, "failed", f"its executor says it is done, but there is no {where}")
     if outcome.state == "failed" and not outcome.error:
         outcome = replace(outcome, error="its executor gave no reason")
-    ending.outcomes[outcome.key] = outcome
+    study_outcome.outcomes[outcome.key] = outcome
     if outcome.state != "stopped":
         plan.folder.write_trial(
             outcome,
@@ -177,11 +181,11 @@ def _record(
             resources=dict(resources),
         )
     if outcome.state == "failed":
-        ending.failed[outcome.key] = outcome.error
-    onlooker.ended(model, outcome, model.results())
+        study_outcome.failed[outcome.key] = outcome.error
+    study_listener.trial_ended(model, outcome, model.results())
 
 
-def _set_aside(run: RunFolder, entry: Entry, onlooker: Onlooker) -> None:
+def _set_aside(run: RunFolder, entry: GridEntry, study_listener: StudyListener) -> None:
     """Move a result out of the way that can't be read: of another version, it may be precious."""
     path = run.result_path(entry.result_key)
     if not path.is_file():
@@ -192,4 +196,4 @@ def _set_aside(run: RunFolder, entry: Entry, onlooker: Onlooker) -> None:
         kept = path.with_suffix(".json.unreadable")
         with contextlib.suppress(OSError):
             path.replace(kept)
-            onlooker.notice(f"{error}; kept as {kept.name}, and made again")
+            study_listener.notice(f"{error}; kept as {kept.name}, and made again")
