@@ -1,4 +1,4 @@
-"""Every installed decoder on the same log-probs: interleaved rounds, and the share of same answers."""
+"""Speed and agreement of decoders on the same log-probabilities, in interleaved rounds."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from ctcbench.registry.component_registry import Registry
 
 Decode = Callable[[LogProbs], Sequence[Hypothesis]]
 
-_SHORTEST = 0.02  # seconds a measurement; a faster decoder goes through the images again
+_MIN_SECONDS = 0.02  # of one measurement; a faster decoder decodes the images several times
 
 
 @dataclass(frozen=True)
 class Spread:
-    """The median of the rounds and their quartiles."""
+    """The median and the quartiles over the rounds."""
 
     median: float
     low: float
@@ -30,10 +30,15 @@ class Spread:
 
 @dataclass(frozen=True)
 class DecoderSpeed:
-    """One decoder: it decoded the first ``images``, so many a second, ``ratio`` times the reference's.
+    """The measurements of one decoder.
 
-    ``same`` is the share of these images on which it gives the labels that the yardstick gives;
-    ``cores`` its processor time over its wall time: above 1, it took more than one thread.
+    Attributes:
+        decoder: component string.
+        images: number of images that it decoded in each round, the first of the set.
+        per_second: images per second.
+        ratio: images per second over those of the reference decoder, within each round.
+        same: share of its images for which its labels equal those of the yardstick.
+        cores: processor time over wall time; above 1 if it uses more than one thread.
     """
 
     decoder: str
@@ -46,7 +51,7 @@ class DecoderSpeed:
 
 @dataclass(frozen=True)
 class DecoderComparison:
-    """The decoders on one set of log-probs; ``left_out`` says why others could not be measured."""
+    """The decoders on one set of log-probabilities; ``left_out`` maps those that failed to the reason."""
 
     name: str
     images: int
@@ -59,7 +64,7 @@ class DecoderComparison:
 
 @dataclass
 class _Runner:
-    """A decoder at work: how many images fit into its time, how often, and what came out."""
+    """A decoder with the images that it can decode within its time, and the labels it found."""
 
     name: str
     decode: Decode
@@ -68,7 +73,7 @@ class _Runner:
     labels: list[tuple[int, ...]]
 
     def once(self) -> tuple[float, float]:
-        """Return images a second, and processor time over wall time."""
+        """Return images per second, and processor time over wall time."""
         started, cpu = time.perf_counter(), time.process_time()
         for _ in range(self.repeats):
             self.decode(self.part)
@@ -88,14 +93,14 @@ def compare(
     seconds: float,
     progress: Callable[[str], None] = lambda what: None,
 ) -> DecoderComparison:
-    """Time each decoder once in every round, so that what slows one slows all.
+    """Time each decoder once in every round.
 
-    A decoder gets as many of the first images as it decodes within `seconds` a round (one at least).
-    Ratios are taken within each round, to `reference`; `yardstick` gives the answers to agree with.
-    Both must be among `decoders`.
+    A decoder gets as many of the first images as it decodes within `seconds` in a round, at least one. Ratios
+    to `reference` are taken within each round. `yardstick` is the decoder whose labels the others are
+    compared with. Both must be among `decoders`.
 
     Raises:
-        UsageError: there is nothing to decode, or the reference or the yardstick can't be built.
+        UsageError: there are no images, or the reference or the yardstick cannot be built.
     """
     if not len(log_probs):
         raise UsageError(f"{name}: no images to decode")
@@ -109,19 +114,20 @@ def compare(
             if decoder in (reference, yardstick):
                 raise
             left_out[decoder] = str(error)
-        except Exception as error:  # a guest's own, on this data: it must not end the comparison
+        except Exception as error:  # a plugin's decoder may raise anything; the others are still compared
             left_out[decoder] = f"{type(error).__name__}: {error}"
+    # Interleaved, so that a load from outside slows all decoders alike.
     measured: dict[str, list[tuple[float, float]]] = {decoder: [] for decoder in runners}
     for number in range(rounds):
         for decoder, runner in runners.items():
             progress(f"{name}: round {number + 1} of {rounds}, {decoder}")
             measured[decoder].append(runner.once())
-    answers = runners[yardstick].labels
+    expected = runners[yardstick].labels
     base = [rate for rate, _ in measured[reference]]
     speeds = []
     for decoder, runner in runners.items():
         rates, cores = zip(*measured[decoder], strict=True)
-        compared = list(zip(runner.labels, answers, strict=False))
+        compared = list(zip(runner.labels, expected, strict=False))
         speeds.append(
             DecoderSpeed(
                 decoder,
@@ -139,7 +145,7 @@ def compare(
 
 
 def _prepare(registry: Registry, decoder: str, log_probs: LogProbs, seconds: float) -> _Runner:
-    """Build a decoder, find how many images fit into `seconds`, and keep what it reads in them."""
+    """Build a decoder, find how many images it decodes within `seconds`, and keep their labels."""
     decode: Decode = registry.build("decoder", decoder, log_probs.alphabet)
     decode(_first(log_probs, 1))  # the first call also loads and allocates
     count = 1
@@ -149,14 +155,14 @@ def _prepare(registry: Registry, decoder: str, log_probs: LogProbs, seconds: flo
         spent = max(time.perf_counter() - started, 1e-9)
         if count == len(log_probs) or spent > seconds / 4:
             break
-        # At most eight times as many: the first images may be quicker than the others.
+        # At most eight times as many: the first images may take less time than the others.
         count = min(len(log_probs), max(count + 1, min(8 * count, int(count * seconds / spent))))
     if spent > seconds and count > 1:
         count = max(1, int(count * seconds / spent))
     if len(found) != len(part):
         raise PluginError(f"decoder {decoder}: {len(found)} hypotheses for {len(part)} images")
     labels = [tuple(map(int, hypothesis.labels)) for hypothesis in found[:count]]
-    repeats = max(1, round(_SHORTEST / (spent * count / len(part))))
+    repeats = max(1, round(_MIN_SECONDS / (spent * count / len(part))))
     return _Runner(decoder, decode, _first(log_probs, count), repeats, labels)
 
 
@@ -172,7 +178,7 @@ def _spread(values: Sequence[float]) -> Spread:
 
 
 def _top_probability(log_probs: LogProbs) -> float:
-    """Return the largest probability of a frame, on average over the frames that count."""
+    """Return the mean over the valid frames of the largest probability in each."""
     top_NT = np.exp(log_probs.values_NTK.max(-1))
-    counts_NT = np.arange(top_NT.shape[1]) < log_probs.lengths_N[:, None]
-    return float(top_NT[counts_NT].mean()) if counts_NT.any() else 0.0
+    valid_NT = np.arange(top_NT.shape[1]) < log_probs.lengths_N[:, None]
+    return float(top_NT[valid_NT].mean()) if valid_NT.any() else 0.0

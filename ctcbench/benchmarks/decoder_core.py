@@ -1,4 +1,4 @@
-"""The C++ search by itself: what Python objects cost it, what a second thread brings, and its code paths."""
+"""Speed of the C++ search alone, and the effect of Python objects, a second thread and the code path."""
 
 from __future__ import annotations
 
@@ -13,11 +13,14 @@ from ctcbench.decoding import _core, beam_search, beam_search_arrays
 
 @dataclass(frozen=True)
 class CoreRates:
-    """Images a second, medians of the rounds; ratios are medians of each round's.
+    """Medians over the rounds; ratios are taken within each round.
 
-    ``alone`` is the search without its results, on one thread; ``objects`` and ``arrays`` are the shares of
-    that rate that `beam_search` and `beam_search_arrays` reach; ``two_threads`` is what `beam_search` gains
-    by a second thread; ``paths`` is each code path's rate over that of the first, which is the one taken.
+    Attributes:
+        alone: images per second of the search on one thread, without converting its results.
+        objects: rate of `beam_search` over `alone`.
+        arrays: rate of `beam_search_arrays` over `alone`.
+        two_threads: rate of `beam_search` with two threads over that with one.
+        paths: rate of each code path over that of the default one, the first.
     """
 
     alone: float
@@ -28,7 +31,7 @@ class CoreRates:
 
 
 def core_rates(log_probs: LogProbs, *, rounds: int, seconds: float) -> CoreRates:
-    """Measure them with a beam of 25, interleaved, each for its part of `seconds` a round."""
+    """Measure in interleaved rounds with beam width 25; each round takes about `seconds`."""
     values_NTK, lengths_N = log_probs.values_NTK, log_probs.lengths_N
 
     def alone(path: str) -> None:

@@ -1,4 +1,4 @@
-"""Made-up log-probs to measure decoders on: like those of a trained recogniser, from a seed."""
+"""Synthetic log-probabilities for decoder benchmarks, similar to those of trained recognisers."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from ctcbench.contract.errors import UsageError, nearest
 from ctcbench.contract.specs import Alphabet
 from ctcbench.decoding.softmax import log_softmax
 
-_SPREAD = 0.25  # of a frame's clarity, relative to its mean
+_SPREAD = 0.25  # standard deviation of a frame's clarity, relative to its mean
 
 
 @dataclass(frozen=True)
 class Workload:
     """Images of ``frames`` × ``classes``, each with a text of ``characters``.
 
-    The logits are normal noise of deviation ``noise``, plus, at the class that each frame of the text's
-    alignment has, the frame's clarity: normal, with mean ``clarity`` and a standard deviation of a
-    quarter of it, at least 0. The characters stand at random frames, no two next to each other, blanks
-    between; a character is the one before with probability 0.1, as doubled letters tell decoders apart.
+    The logits are normal noise with standard deviation ``noise``. In each frame the class of the text's
+    alignment gets the frame's clarity in addition: normal, with mean ``clarity`` and a standard deviation
+    of a quarter of it, at least 0. The characters are at random frames with at least one blank between
+    them. A character repeats the previous one with probability 0.1, because decoders differ there.
     """
 
     name: str
@@ -34,7 +34,7 @@ class Workload:
     noise: float = 1.5
 
     def draw(self, seed: int = 0) -> LogProbs:
-        """Return the log-probs, the same for the same seed."""
+        """Return the log-probabilities, a function of the seed."""
         chance = np.random.default_rng([seed, self.frames, self.classes])
         logits_NTK = chance.normal(0, self.noise, (self.images, self.frames, self.classes)).astype(np.float32)
         labels_NL = chance.integers(1, self.classes, (self.images, self.characters))
@@ -70,10 +70,10 @@ USUAL = ("captcha-confident", "captcha-noisy", "captcha-flat", "captcha75-noisy"
 
 
 def named(name: str) -> Workload:
-    """Return a workload.
+    """Return the workload of that name.
 
     Raises:
-        UsageError: there is none of that name.
+        UsageError: there is none.
     """
     if name not in WORKLOADS:
         raise UsageError(

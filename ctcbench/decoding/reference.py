@@ -137,15 +137,15 @@ def peak_frames(values_TK: NDArray[np.float64], labels: Labels, blank: int) -> t
         return ()
     states = _with_blanks(labels, blank)
     values = np.where(values_TK < LOWEST_LOG, -np.inf, values_TK)[:, states].tolist()
+    steps_into = [_steps_into(states, state, blank) for state in range(len(states))]
     best = [values[0][state] if state < 2 else -math.inf for state in range(len(states))]
     steps: list[list[int]] = [[0] * len(states)]
     for value in values[1:]:
-        sources = [
-            [best[state - step] for step in _steps_into(states, state, blank)] for state in range(len(states))
-        ]
+        sources = [[best[state - step] for step in steps_into[state]] for state in range(len(states))]
+        highest = [max(source) for source in sources]
         # index() returns the first of equals: the shortest step.
-        steps.append([source.index(max(source)) for source in sources])
-        best = [max(source) + value[state] for state, source in enumerate(sources)]
+        steps.append([source.index(high) for source, high in zip(sources, highest, strict=True)])
+        best = [high + log_prob for high, log_prob in zip(highest, value, strict=True)]
     state = len(states) - 2 if best[-2] > best[-1] else len(states) - 1
     peaks: dict[int, tuple[float, int]] = {}
     for frame in range(len(values) - 1, -1, -1):

@@ -1,4 +1,4 @@
-"""The backbone `dwsep`: a whole third-party component in one file."""
+"""The backbone `dwsep`: a complete third-party component in one file."""
 
 from typing import Annotated
 
@@ -14,7 +14,7 @@ def dwsep(
     depth: Annotated[int, Field(ge=1, le=8, description="depthwise blocks")] = 3,
 ):
     """Depthwise-separable convolutions: a fraction of cnn3's weights."""
-    from torch import nn  # here, not above: --help must not wait for torch
+    from torch import nn  # not at the top: --help must not import torch
 
     layers = [nn.Conv2d(image.channels, width, 3, stride=2, padding=1), nn.ReLU()]
     for _ in range(depth):
@@ -29,5 +29,5 @@ def dwsep(
 
 @hookimpl
 def ctcbench_components():
-    """Return what this plugin adds."""
+    """Return the components of this plugin."""
     return [dwsep]

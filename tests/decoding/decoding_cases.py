@@ -1,4 +1,4 @@
-"""Random log-probs of every kind that a decoder meets, and the comparison of two decoders' answers."""
+"""Random log-probabilities of many kinds, and the comparison of the results of two decoders."""
 
 from typing import NamedTuple
 
@@ -35,11 +35,11 @@ def log_probs_of(kind, rng, num_frames, num_classes):
         return log_softmax(2 * normal)
     if kind == "flat":
         return np.full(shape, -np.log(num_classes))
-    if kind == "nearly flat":  # by float32's rounding and less: sums that differ a little or not at all
+    if kind == "nearly flat":  # differences of float32's rounding and less
         return -np.log(num_classes) + rng.choice([0.0, 1e-14, 1e-9, 1e-7], size=shape) - 1e-6
     if kind == "ties":
         return np.log(rng.choice([0.125, 0.25, 0.5], size=shape))
-    if kind == "repeats":  # two classes take turns: doubled labels, merges of every sort
+    if kind == "repeats":  # two classes dominate: many repeated labels and merged alignments
         return log_softmax(normal + 3.0 * (np.arange(num_classes) < 2))
     if kind == "minus infinity":
         values = np.where(
@@ -63,7 +63,7 @@ def random_case(seed):
 
 
 def assert_same(got, expected, context=""):
-    """Labels and frames alike in all, scores to 1e-9."""
+    """Assert equal labels and frames, and scores that agree to 1e-9."""
     assert [h.labels for h in got] == [h.labels for h in expected], context
     assert [h.frames for h in got] == [h.frames for h in expected], context
     for a, b in zip(got, expected, strict=True):

@@ -1,3 +1,5 @@
+"""beam_search_arrays returns what beam_search returns, as padded arrays."""
+
 import numpy as np
 import pytest
 
@@ -6,7 +8,7 @@ from tests.decoding.decoding_cases import log_probs_of
 
 
 def as_lists(found):
-    """The arrays of one sequence, as what `beam_search` returns."""
+    """Return the arrays of one sequence in the form that `beam_search` returns."""
     return [
         (tuple(labels[:length].tolist()), float(log_prob), tuple(frames[:length].tolist()))
         for labels, length, log_prob, frames in zip(*found, strict=True)
@@ -15,7 +17,7 @@ def as_lists(found):
 
 
 @pytest.mark.parametrize("n_best", [1, 6])
-def test_the_same_as_the_objects(n_best):
+def test_same_results_as_objects(n_best):
     rng = np.random.default_rng(0)
     values_NTK = np.stack([log_probs_of("minus infinity", rng, 6, 3) for _ in range(40)]).astype(np.float32)
     lengths = rng.integers(7, size=40)
@@ -38,13 +40,13 @@ def test_one_sequence_has_no_first_axis():
     assert as_lists(found) == beam_search(values_TK, n_best=4)
 
 
-def test_nothing_to_decode():
+def test_empty_inputs():
     assert beam_search_arrays(np.zeros((0, 5, 3))).labels.shape == (0, 0, 0)
     assert beam_search_arrays(np.zeros((2, 0, 3))).labels.shape == (2, 1, 0)
     assert beam_search_arrays(np.zeros((2, 0, 3))).log_probs.tolist() == [[0.0], [0.0]]
 
 
-def test_mistakes_are_those_of_the_objects():
+def test_same_errors_as_beam_search():
     with pytest.raises(ValueError, match="sequence 0, frame 1, class 1 is nan"):
         beam_search_arrays(np.array([[-1.0, -1.0], [-1.0, np.nan]]))
     with pytest.raises(ValueError, match="n_best is 26"):

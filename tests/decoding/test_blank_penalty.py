@@ -1,3 +1,5 @@
+"""The blank penalty of the decoders: subtract it from the blank, then normalise again."""
+
 import numpy as np
 import pytest
 
@@ -21,7 +23,7 @@ def by_hand(values_NTK, penalty, blank):
     return values_NTK - np.log(np.exp(values_NTK).sum(axis=2, keepdims=True))
 
 
-def test_it_is_taken_from_the_blank_and_renormalised(values_NTK):
+def test_it_is_subtracted_from_the_blank_and_normalised(values_NTK):
     penalised = by_hand(values_NTK, 2.0, 3)
     for decode in (beam_search, beam_search_reference):
         for got, expected in zip(
@@ -33,7 +35,7 @@ def test_it_is_taken_from_the_blank_and_renormalised(values_NTK):
     assert np.array_equal(arrays.labels, beam_search_arrays(penalised, blank=3).labels)
 
 
-def test_a_mask_stays_one_though_the_blank_falls_below_it():
+def test_a_mask_still_means_zero_if_the_blank_falls_below_it():
     values_TK = [[0.0, -2e9], [0.0, -2e9]]
     for decode in (beam_search, beam_search_reference):
         assert decode(values_TK, blank_penalty=3e9)[0].labels == ()
@@ -41,16 +43,16 @@ def test_a_mask_stays_one_though_the_blank_falls_below_it():
 
 
 @pytest.mark.filterwarnings("error")
-def test_a_penalty_beyond_all_numbers_is_no_warning():
+def test_a_penalty_that_overflows_causes_no_warning():
     assert beam_search([[-0.1, -3.0], [-1e300, 0.0]], blank_penalty=1.7e308)[0].labels == (1,)
     assert beam_search([[-1.7e308, 0.0]], blank_penalty=1.7e308, normalize=True)[0].labels == (1,)
 
 
-def test_none_changes_nothing(values_NTK):
+def test_zero_changes_nothing(values_NTK):
     assert beam_search(values_NTK, blank_penalty=0) == beam_search(values_NTK)
 
 
-def test_logits_and_penalty_go_together(values_NTK):
+def test_logits_with_a_penalty(values_NTK):
     got = beam_search(values_NTK + 7.0, normalize=True, blank_penalty=1.5)
     for a, b in zip(got, beam_search(by_hand(values_NTK, 1.5, 0)), strict=True):
         assert_same(a, b)
@@ -74,7 +76,7 @@ def test_bad_penalties(values_NTK, decode, penalty, error):
 
 
 @pytest.mark.parametrize("builder", [greedy, beam, beam_cpp])
-def test_the_decoders_take_it(values_NTK, builder):
+def test_the_decoder_components_have_the_option(values_NTK, builder):
     alphabet = Alphabet("abcd")
     lengths_N = np.full(len(values_NTK), 10)
     texts = ("",) * len(values_NTK)

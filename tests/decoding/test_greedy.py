@@ -1,3 +1,5 @@
+"""greedy_search against best path decoding in plain Python."""
+
 import itertools
 
 import numpy as np
@@ -22,7 +24,7 @@ def assert_close(got, expected):
     assert got.log_prob == pytest.approx(expected.log_prob, rel=1e-12)
 
 
-def test_against_the_plain_way():
+def test_against_plain_python():
     for seed in range(500):
         case = random_case(seed)
         assert_close(greedy_search(case.log_probs_TK, blank=case.blank), plain(case.log_probs_TK, case.blank))
@@ -40,13 +42,13 @@ def test_a_batch_with_lengths():
     assert all(isinstance(value, int) for h in found for value in h.labels + h.frames)
 
 
-def test_nothing_to_read():
+def test_empty_inputs():
     assert greedy_search(np.zeros((0, 4, 3))) == []
     assert greedy_search(np.zeros((2, 0, 3))) == [Hypothesis((), 0.0, ())] * 2
     assert greedy_search(np.zeros((0, 3))) == Hypothesis((), 0.0, ())
 
 
-def test_normalize():
+def test_normalize_applies_the_log_softmax():
     assert greedy_search(np.array([[0.0, 3.0]]), normalize=True).log_prob == pytest.approx(
         -np.log1p(np.exp(-3))
     )

@@ -1,3 +1,5 @@
+"""The Python reference against enumeration of all alignments and against the forward recursion."""
+
 import itertools
 
 import numpy as np
@@ -12,7 +14,7 @@ def collapse(path, blank):
 
 
 def pruned_by_hand(log_probs_TK, beam_width, blank):
-    """The search on single alignments: the alignments of the labellings kept, each walked on by itself."""
+    """Search over single alignments: extend every alignment of the kept labellings by itself."""
     weights = {(): 1.0}
     order = [()]
     for row in np.exp(log_probs_TK.astype(np.float64)):
@@ -26,7 +28,7 @@ def pruned_by_hand(log_probs_TK, beam_width, blank):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_beam_that_holds_everything_finds_the_exact_sums(kind):
+def test_an_unlimited_beam_has_the_exact_sums(kind):
     rng = np.random.default_rng(KINDS.index(kind))
     for num_frames, num_classes in [(1, 2), (4, 2), (5, 3), (4, 4)]:
         log_probs_TK = log_probs_of(kind, rng, num_frames, num_classes)
@@ -40,7 +42,7 @@ def test_a_beam_that_holds_everything_finds_the_exact_sums(kind):
             assert hypothesis.log_prob == pytest.approx(by_recursion, rel=1e-12, abs=1e-12)
 
 
-def test_narrow_beams_keep_what_single_alignments_say():
+def test_narrow_beams_agree_with_the_search_over_alignments():
     rng = np.random.default_rng(0)
     for beam_width in (1, 2, 3, 4):
         for _ in range(20):
@@ -49,7 +51,7 @@ def test_narrow_beams_keep_what_single_alignments_say():
             assert [h.labels for h in found] == pruned_by_hand(log_probs_TK, beam_width, 1)
 
 
-def test_a_narrow_beam_never_claims_more_than_the_exact_sum():
+def test_a_narrow_beam_never_exceeds_the_exact_sum():
     for seed in range(60):
         case = random_case(seed)
         if len(case.log_probs_TK) > 5:

@@ -1,4 +1,4 @@
-"""`ctcbench bench decoders`: every installed decoder on the same log-probs. Imports no torch."""
+"""`ctcbench bench decoders`: compare the installed decoders on the same log-probabilities. No torch."""
 
 from __future__ import annotations
 
@@ -31,44 +31,58 @@ def decoders(
         list[str] | None,
         typer.Option(
             metavar="NAME",
-            help="a decoder to measure, again for another (default: all that are installed)",
+            help="decoder to measure; may be repeated (default: all that are installed)",
             autocompletion=complete_component("decoder"),
         ),
     ] = None,
     run: Annotated[
-        Path | None, typer.Option(metavar="RUN", help="decode this run's stored test log-probs")
+        Path | None, typer.Option(metavar="RUN", help="decode the stored test log-probabilities of this run")
     ] = None,
     workload: Annotated[
         list[str] | None,
         typer.Option(
-            metavar="NAME", help="made-up log-probs, again for others, or all (default: four like captchas)"
+            metavar="NAME",
+            help="synthetic log-probabilities; may be repeated, or all (default: four like captchas)",
         ),
     ] = None,
     reference: Annotated[
-        str | None, typer.Option(metavar="NAME", help="ratios are to this decoder (default: the default one)")
+        str | None,
+        typer.Option(
+            metavar="NAME", help="decoder that speed ratios refer to (default: the default decoder)"
+        ),
     ] = None,
-    rounds: Annotated[int, typer.Option(metavar="N", min=1, help="rounds, each decoder once in each")] = 5,
+    rounds: Annotated[
+        int, typer.Option(metavar="N", min=1, help="number of rounds; each decoder runs once in each")
+    ] = 5,
     seconds: Annotated[
         float,
-        typer.Option(metavar="X", min=0.01, help="time a decoder gets a round; a slow one does fewer images"),
+        typer.Option(
+            metavar="X",
+            min=0.01,
+            help="seconds for each decoder in each round; slow ones decode fewer images",
+        ),
     ] = 1.0,
-    seed: Annotated[int, typer.Option(metavar="N", min=0, help="of the made-up log-probs")] = 0,
+    seed: Annotated[
+        int, typer.Option(metavar="N", min=0, help="seed of the synthetic log-probabilities")
+    ] = 0,
     core: Annotated[
         bool,
-        typer.Option("--core", help="measure the C++ search by itself, too: Python's share, threads, paths"),
+        typer.Option(
+            "--core", help="also measure the C++ search alone: Python overhead, threads, code paths"
+        ),
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Measure every installed decoder on the same log-probs: speed, and how often they agree.
+    """Measure speed and agreement of the installed decoders on the same log-probabilities.
 
-    Rounds are interleaved, images a second are medians with quartiles, ratios are taken within each
-    round. Decoders run with the options given, so with one thread unless an option says otherwise.
+    Rounds are interleaved. Images per second are medians with quartiles, and ratios are taken within each
+    round. Decoders use one thread unless their options set another number.
     """
     from ctcbench.benchmarks.decoder_comparison import compare
     from ctcbench.benchmarks.decoder_core import core_rates
 
     if run is not None and workload:
-        raise UsageError("--run and --workload: give one of them")
+        raise UsageError("--run and --workload exclude each other; give one of them")
     installed = registry()
     yardstick = installed.resolve("decoder", default_component("decoder"))
     reference = installed.resolve("decoder", reference or yardstick)
@@ -93,7 +107,7 @@ def decoders(
                 )
             )
             if core:
-                status.update(f"{name}: the C++ search by itself")
+                status.update(f"{name}: the C++ search alone")
                 cores[name] = core_rates(log_probs, rounds=rounds, seconds=seconds)
     if as_json:
         typer.echo(json.dumps(_document(comparisons, cores, reference, yardstick, rounds), indent=2))
@@ -110,7 +124,7 @@ def decoders(
 
 
 def _installed(installed: Registry) -> list[str]:
-    """Return every decoder of CTC's log-probs that runs without options being given."""
+    """Return every CTC decoder without required options."""
     return [
         name
         for name, component in installed.components("decoder").items()
@@ -119,10 +133,10 @@ def _installed(installed: Registry) -> list[str]:
 
 
 def _require_ctc(installed: Registry, run: Path | None, decoders: Sequence[str]) -> None:
-    """Check that log-probs and decoders are of CTC: the others have nothing to be compared with.
+    """Check that the run and the decoders use the CTC alignment; others cannot be compared.
 
     Raises:
-        UsageError: names what is not.
+        UsageError: one does not.
     """
     others = [f"--decoder {text}" for text in decoders if installed.alignment("decoder", text) != "ctc"]
     if run is not None:
@@ -132,7 +146,7 @@ def _require_ctc(installed: Registry, run: Path | None, decoders: Sequence[str])
         loss = stored_config(named_run(run)).loss
         others += [f"--run {run} (loss {loss})"] if installed.alignment("loss", loss) != "ctc" else []
     if others:
-        raise UsageError(f"{', '.join(others)}: not CTC's, and CTC decoders are what is measured here")
+        raise UsageError(f"{', '.join(others)}: not for CTC; only CTC decoders can be compared")
 
 
 def _inputs(run: Path | None, workloads: list[str] | None, seed: int) -> list[tuple[str, LogProbs]]:
@@ -142,7 +156,7 @@ def _inputs(run: Path | None, workloads: list[str] | None, seed: int) -> list[tu
 
         path = named_run(run).log_probs_path("test")
         if not path.is_file():
-            raise UsageError(f"{run}: this run is not finished, so it has no log-probs yet")
+            raise UsageError(f"{run}: the run is not finished, so it has no log-probabilities yet")
         return [(str(run), load_log_probs(path))]
     from ctcbench.benchmarks.workloads import USUAL, WORKLOADS, named
 

@@ -1,4 +1,4 @@
-"""Decoders of other projects, each with what it does otherwise than the exact prefix beam search."""
+"""CTC decoders of other projects as ctcbench decoders, with their differences from exact beam search."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ def fast_ctc_decode(
         Field(
             ge=0,
             lt=1,
-            description="ignore probabilities below this, less than one over the classes (0: no pruning)",
+            description="ignore probabilities below this; less than 1 / number of classes (0: no pruning)",
         ),
     ] = 0.0,
 ) -> Decode:
     """fast-ctc-decode (Rust): exact without threshold; no score; frames are where a node was created.
 
-    It works on probabilities in float32, so that very long and flat sequences lose digits. Its frames
-    are those at which the search first made a prefix, seldom the ones that carry the character.
+    It computes with float32 probabilities, so very long or flat sequences lose precision. Its frames are
+    those at which the search created a prefix; the character is often more probable in another frame.
     """
     from ctcbench_peers.wrap_fast_ctc_decode import searcher
 
@@ -48,8 +48,8 @@ def pyctcdecode(
 ) -> Decode:
     """pyctcdecode (Python): one labelling is several entries, by its last frame; no frames.
 
-    Entries that differ in whether they end in a blank crowd each other out of the beam, so its answer
-    and its score are those of a narrower search. It knows times of words, not of characters.
+    Entries that differ only in whether they end in a blank compete for places in the beam, so its result
+    and its score are those of a narrower search. It has frames for words but not for characters.
     """
     from ctcbench_peers.wrap_pyctcdecode import searcher
 
@@ -62,12 +62,12 @@ def flashlight(
     *,
     width: Width = 25,
     threshold: Annotated[
-        float, Field(ge=0, description="drop entries so far below the best, natural log (0: no pruning)")
+        float, Field(ge=0, description="drop entries this far below the best, in natural log (0: no pruning)")
     ] = 0.0,
 ) -> Decode:
     """flashlight-text (C++), no lexicon: one labelling is several entries, by its last frame.
 
-    Entries that differ in whether they end in a blank crowd each other out of the beam, so its answer
+    Entries that differ only in whether they end in a blank compete for places in the beam, so its result
     and its score are those of a narrower search.
     """
     from ctcbench_peers.wrap_flashlight import searcher
@@ -77,5 +77,5 @@ def flashlight(
 
 @hookimpl
 def ctcbench_components() -> Sequence[Component]:
-    """Return what this plugin adds, installed or not: building one says what to install."""
+    """Return all peers. Building one that is not installed raises an error with the command to install it."""
     return [fast_ctc_decode, pyctcdecode, flashlight]

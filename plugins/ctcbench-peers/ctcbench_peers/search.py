@@ -1,4 +1,4 @@
-"""What the wrappers share: the peer's module, a sequence at a time, characters that stand for classes."""
+"""Functions that the wrappers share: import of a peer, decoding by sequence, characters for classes."""
 
 from __future__ import annotations
 
@@ -12,18 +12,19 @@ from numpy.typing import NDArray
 
 from ctcbench import Hypothesis, LogProbs, UsageError
 
-# Peers that take an alphabet of characters get private ones: a space, "▁" or "_" would mean something there.
+# Peers that need an alphabet of characters get characters of the private use area, because a space, "▁" and
+# "_" have a special meaning in some of them.
 _FIRST_CHARACTER = 0xF0000
 _MOST_CLASSES = 0x10FFFD - _FIRST_CHARACTER
 
-NOTHING = Hypothesis((), 0.0, ())
+EMPTY = Hypothesis((), 0.0, ())
 
 
 def peer(decoder: str, module: str, install: str) -> ModuleType:
-    """Return a peer's module.
+    """Import and return the module of a peer.
 
     Raises:
-        UsageError: it is not installed, or does not load; says what to type.
+        UsageError: it cannot be imported; the message has the command that installs it.
     """
     try:
         return importlib.import_module(module)
@@ -32,11 +33,11 @@ def peer(decoder: str, module: str, install: str) -> ModuleType:
 
 
 def each(search: Callable[[NDArray[np.float32]], Hypothesis]) -> Callable[[LogProbs], list[Hypothesis]]:
-    """Return a decoder that searches image by image, in the frames that count, copied in C order."""
+    """Return a decoder that calls `search` for each image, with its valid frames in C order."""
 
     def decode(read: LogProbs) -> list[Hypothesis]:
         return [
-            search(np.ascontiguousarray(values_TK[:length], dtype=np.float32)) if length else NOTHING
+            search(np.ascontiguousarray(values_TK[:length], dtype=np.float32)) if length else EMPTY
             for values_TK, length in zip(read.values_NTK, read.lengths_N.tolist(), strict=True)
         ]
 
@@ -44,21 +45,21 @@ def each(search: Callable[[NDArray[np.float32]], Hypothesis]) -> Callable[[LogPr
 
 
 def characters(decoder: str, num_classes: int) -> list[str]:
-    """Return a character for each class; the blank's is given away too.
+    """Return one character for each class, the blank included.
 
     Raises:
-        UsageError: there are not so many characters.
+        UsageError: there are more classes than characters.
     """
     if num_classes > _MOST_CLASSES:
-        raise UsageError(f"decoder {decoder}: {num_classes} classes; it can tell {_MOST_CLASSES} apart")
+        raise UsageError(f"decoder {decoder}: {num_classes} classes; at most {_MOST_CLASSES} are supported")
     return [chr(_FIRST_CHARACTER + label) for label in range(num_classes)]
 
 
 def labels_of(text: str) -> tuple[int, ...]:
-    """Return the classes that a text of private characters stands for."""
+    """Return the classes of a text made of the characters of `characters`."""
     return tuple(ord(character) - _FIRST_CHARACTER for character in text)
 
 
 def quiet(name: str) -> None:
-    """Silence a peer's logger: it warns of language models and spaces that are not wanted here."""
+    """Disable warnings of a peer's logger, which are about language models and spaces."""
     logging.getLogger(name).setLevel(logging.ERROR)

@@ -1,4 +1,4 @@
-"""fast-ctc-decode: a prefix beam search in Rust, on probabilities rather than logarithms."""
+"""fast-ctc-decode: a prefix beam search in Rust that takes probabilities, not logarithms."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ def searcher(alphabet: Alphabet, width: int, threshold: float) -> Callable[[LogP
     """Return the decoder.
 
     Raises:
-        UsageError: the package is not installed, there are more classes than it has characters for, or it
-            would refuse the threshold.
+        UsageError: the package is not installed, there are too many classes, or the threshold is one that
+            the package rejects.
     """
     if threshold >= 1 / alphabet.num_classes:
         raise UsageError(
-            f"decoder fast_ctc_decode: threshold={threshold}: with {alphabet.num_classes} classes it takes "
-            f"less than {1 / alphabet.num_classes:.4f}, so that one is always left"
+            f"decoder fast_ctc_decode: threshold={threshold}: with {alphabet.num_classes} classes it must "
+            f"be less than {1 / alphabet.num_classes:.4f}, so that one class always remains"
         )
     module = peer("fast_ctc_decode", "fast_ctc_decode", INSTALL)
     symbols = characters("fast_ctc_decode", alphabet.num_classes)
@@ -33,6 +33,6 @@ def searcher(alphabet: Alphabet, width: int, threshold: float) -> Callable[[LogP
         text, frames = module.beam_search(
             np.exp(values_TK), symbols, beam_size=width, beam_cut_threshold=threshold
         )
-        return Hypothesis(labels_of(text), math.nan, tuple(frames))  # it keeps the probability to itself
+        return Hypothesis(labels_of(text), math.nan, tuple(frames))  # it returns no probability
 
     return each(search)

@@ -1,4 +1,4 @@
-"""flashlight-text: the beam search of wav2letter and torchaudio, here without lexicon and language model."""
+"""flashlight-text: the beam search of wav2letter and torchaudio, without lexicon and language model."""
 
 from __future__ import annotations
 
@@ -16,7 +16,11 @@ _NO_SILENCE = -1
 
 
 def searcher(alphabet: Alphabet, width: int, threshold: float) -> Callable[[LogProbs], list[Hypothesis]]:
-    """Return the decoder."""
+    """Return the decoder.
+
+    Raises:
+        UsageError: the package is not installed.
+    """
     module = peer("flashlight", "flashlight.lib.text.decoder", INSTALL)
     options = module.LexiconFreeDecoderOptions(
         beam_size=width,
@@ -31,14 +35,14 @@ def searcher(alphabet: Alphabet, width: int, threshold: float) -> Callable[[LogP
 
     def search(values_TK: NDArray[np.float32]) -> Hypothesis:
         frames, classes = values_TK.shape
-        best = decoder.decode(values_TK.ctypes.data, frames, classes)[0]  # an address: C order, float32
-        return read_path(best.tokens[1:-1], best.score)  # it adds a silence at each end
+        best = decoder.decode(values_TK.ctypes.data, frames, classes)[0]  # takes an address: C order, float32
+        return read_path(best.tokens[1:-1], best.score)  # without the silence that it adds at each end
 
     return each(search)
 
 
 def read_path(path: list[int], log_prob: float) -> Hypothesis:
-    """Return what an alignment says: repeats merged, blanks dropped, each label at its run's first frame."""
+    """Return the labelling of an alignment, with the first frame of each label's run."""
     starts = [
         (label, frame)
         for frame, (label, before) in enumerate(zip(path, [BLANK, *path], strict=False))

@@ -1,4 +1,4 @@
-"""pyctcdecode: a beam search in Python, here without a language model."""
+"""pyctcdecode: a beam search in Python, used without a language model."""
 
 from __future__ import annotations
 
@@ -15,7 +15,11 @@ INSTALL = "pip install --no-deps pyctcdecode pygtrie"
 
 
 def searcher(alphabet: Alphabet, width: int, threshold: float) -> Callable[[LogProbs], list[Hypothesis]]:
-    """Return the decoder."""
+    """Return the decoder.
+
+    Raises:
+        UsageError: the package is not installed.
+    """
     quiet("pyctcdecode")
     module = peer("pyctcdecode", "pyctcdecode", INSTALL)
     symbols = ["", *characters("pyctcdecode", alphabet.num_classes)[1:]]  # "" is its blank

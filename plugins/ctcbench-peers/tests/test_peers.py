@@ -1,4 +1,4 @@
-"""Each peer keeps the contract where it is installed, and says what to install where it is not."""
+"""Each peer passes the conformance kit if it is installed; otherwise its error has the install command."""
 
 import importlib.util
 import math
@@ -45,7 +45,7 @@ def test_conformance(rule, peer):
 
 
 @pytest.mark.parametrize("peer", INSTALLED)
-def test_a_space_and_other_special_characters_are_plain_ones(peer):
+def test_special_characters_are_ordinary_classes(peer):
     alphabet = Alphabet(" _|▁⁇a<>")
     labels = (1, 6, 1, 2, 3, 4, 5)
     values_NTK = np.full((1, 15, 9), -20.0, np.float32)
@@ -56,17 +56,19 @@ def test_a_space_and_other_special_characters_are_plain_ones(peer):
     assert found.labels == labels
 
 
-def test_fast_ctc_decode_gives_the_exact_answer_without_a_score():
+def test_fast_ctc_decode_is_exact_without_a_score():
     pytest.importorskip("fast_ctc_decode")
     read = noisy()
     exact = [best.labels for [best] in beam_search(read.values_NTK)]
     found = fast_ctc_decode(ALPHABET)(read)
-    assert sum(a == h.labels for a, h in zip(exact, found, strict=True)) >= 39  # float32 may turn a near tie
+    assert (
+        sum(a == h.labels for a, h in zip(exact, found, strict=True)) >= 39
+    )  # float32 may change a near tie
     assert all(math.isnan(h.log_prob) for h in found)
 
 
 @pytest.mark.parametrize("peer", INSTALLED[1:])
-def test_peers_that_split_a_labelling_find_other_answers_and_never_a_higher_score(peer):
+def test_peers_that_split_a_labelling_differ_and_never_score_higher(peer):
     read = noisy()
     exact = [best for [best] in beam_search(read.values_NTK, beam_width=2000)]
     found = peer(ALPHABET)(read)
@@ -75,16 +77,16 @@ def test_peers_that_split_a_labelling_find_other_answers_and_never_a_higher_scor
 
 
 @pytest.mark.parametrize("name", PEERS)
-def test_a_peer_that_is_not_installed_says_what_to_type(name, monkeypatch):
+def test_a_peer_that_is_not_installed_names_the_command(name, monkeypatch):
     component, module = PEERS[name]
     for known in [known for known in sys.modules if known.partition(".")[0] == module]:
         monkeypatch.delitem(sys.modules, known)
-    monkeypatch.setitem(sys.modules, module, None)  # as Python marks what can't be imported
+    monkeypatch.setitem(sys.modules, module, None)  # makes the import fail
     with pytest.raises(UsageError, match=rf"decoder {name}: .* can't be imported .*pip install"):
         component(ALPHABET)
 
 
-def test_an_alignment_is_read_by_its_runs():
+def test_an_alignment_is_collapsed_to_its_runs():
     assert read_path([0, 2, 2, 0, 2, 1, 1, 0], -1.0) == Hypothesis((2, 2, 1), -1.0, (1, 4, 5))
     assert read_path([], 0.0) == Hypothesis((), 0.0, ())
 
@@ -94,7 +96,7 @@ def test_all_are_listed():
 
 
 @pytest.mark.skipif(importlib.util.find_spec("fast_ctc_decode") is None, reason="it is not installed")
-def test_a_threshold_that_would_be_refused_at_decoding_is_refused_before():
-    with pytest.raises(UsageError, match=r"threshold=0.06: with 17 classes it takes less than 0.0588"):
+def test_a_threshold_that_the_package_rejects_is_rejected_at_build():
+    with pytest.raises(UsageError, match=r"threshold=0.06: with 17 classes it must be less than 0.0588"):
         fast_ctc_decode(ALPHABET, threshold=0.06)
     fast_ctc_decode(ALPHABET, threshold=0.05)(noisy())

@@ -1,4 +1,4 @@
-"""The encoder as a module. Shapes: T frames, N batch, F features in, D width throughout."""
+"""The encoder as a module. Shapes: T frames, N batch, F input features, D width of all layers."""
 
 import math
 
@@ -9,7 +9,7 @@ from ctcbench import UsageError
 
 
 class Encoder(nn.Module):
-    """Projection, positions, encoder layers, a last normalisation: feats_TNF -> feats_TND."""
+    """Projection, positional encoding, encoder layers and a final normalisation: feats_TNF -> feats_TND."""
 
     def __init__(
         self,
@@ -30,36 +30,36 @@ class Encoder(nn.Module):
         )
         layer = nn.TransformerEncoderLayer(width, heads, ff, dropout, activation="gelu", norm_first=True)
         self.encoder = nn.TransformerEncoder(layer, layers, nn.LayerNorm(width), enable_nested_tensor=False)
-        # The stacked layers begin as copies of one; each is to have weights of its own.
+        # nn.TransformerEncoder copies one layer, weights included, so each layer is initialised again.
         for parameter in self.encoder.parameters():
             if parameter.ndim > 1:
                 nn.init.xavier_uniform_(parameter)
 
     def forward(self, feats_TNF: Tensor) -> Tensor:
-        """Return the last layer's output for every frame; any number of frames with sinusoidal positions.
+        """Return the last layer's output for every frame.
 
         Raises:
-            UsageError: more frames than there are learned positions.
+            UsageError: there are more frames than learned positions.
         """
         feats_TND = self.project(feats_TNF)
-        feats_TND = self.drop(feats_TND + self._places(feats_TND)[:, None])
+        feats_TND = self.drop(feats_TND + self._positions(feats_TND)[:, None])
         encoded_TND: Tensor = self.encoder(feats_TND)
         return encoded_TND
 
-    def _places(self, feats_TND: Tensor) -> Tensor:
+    def _positions(self, feats_TND: Tensor) -> Tensor:
         frames, _, width = feats_TND.shape
         if self.positions_TD is None:
             return sinusoids(frames, width).to(feats_TND)
         if frames > len(self.positions_TD):
             raise UsageError(
-                f"head transformer: {frames} frames, but positions=learned were made for "
-                f"{len(self.positions_TD)}; use positions=sinusoidal"
+                f"head transformer: {frames} frames, but positions=learned has "
+                f"{len(self.positions_TD)} positions; use positions=sinusoidal"
             )
         return self.positions_TD[:frames]
 
 
 def sinusoids(frames: int, width: int) -> Tensor:
-    """Return positions_TD: sines and cosines of wavelengths from 2π to 20,000π (Vaswani et al. 2017, 3.5)."""
+    """Return positions_TD: sines and cosines, wavelengths from 2π to 20,000π (Vaswani et al. 2017, 3.5)."""
     rates_D2 = torch.exp(torch.arange(0, width, 2) * (-math.log(10_000.0) / width))
     angles_TD2 = torch.arange(frames)[:, None] * rates_D2
     return torch.stack((angles_TD2.sin(), angles_TD2.cos()), dim=-1).flatten(1)

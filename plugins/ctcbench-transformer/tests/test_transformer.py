@@ -1,4 +1,4 @@
-"""The head keeps the contract; its frames know their places, and its options where they end."""
+"""The head passes the conformance kit; its positional encodings and the limits of its options."""
 
 import pytest
 import torch
@@ -18,18 +18,18 @@ test_conformance_of_learned_positions = conformance_tests(
 
 
 @pytest.mark.parametrize("frames", [1, 5, 700])
-def test_it_takes_any_number_of_frames(frames):
+def test_it_accepts_any_number_of_frames(frames):
     assert transformer(SEQUENCE, **SMALL)(torch.zeros(frames, 2, 12)).shape == (frames, 2, 8)
 
 
-def test_learned_positions_say_where_they_end():
+def test_more_frames_than_learned_positions_are_an_error():
     module = transformer(SEQUENCE, positions="learned", **SMALL)
     with pytest.raises(UsageError, match=r"513 frames.*512.*positions=sinusoidal"):
         module(torch.zeros(513, 1, 12))
 
 
 @pytest.mark.parametrize("positions", ["sinusoidal", "learned"])
-def test_frames_know_their_places(positions):
+def test_the_output_depends_on_the_position(positions):
     module = transformer(SEQUENCE, positions=positions, **SMALL).eval()
     feats_TND = module(torch.ones(4, 1, 12))
     assert not torch.allclose(feats_TND[0], feats_TND[3], atol=1e-4)
@@ -51,7 +51,7 @@ def test_positions_are_those_of_the_paper():
 
 
 @pytest.mark.parametrize(
-    ("options", "says"),
+    ("options", "message"),
     [
         ({"width": 10, "heads": 4}, r"width=10 .*heads=4.*heads=2, or width=12"),
         ({"width": 9, "heads": 3}, r"even width, not width=9.*width=10"),
@@ -60,6 +60,6 @@ def test_positions_are_those_of_the_paper():
     ],
     ids=str,
 )
-def test_options_that_can_not_be(options, says):
-    with pytest.raises(UsageError, match=says):
+def test_invalid_options(options, message):
+    with pytest.raises(UsageError, match=message):
         transformer(SEQUENCE, **options)

@@ -1,3 +1,5 @@
+"""Errors for arguments that the decoders do not accept."""
+
 import numpy as np
 import pytest
 
@@ -77,9 +79,9 @@ def test_bad_log_probs(decode, log_probs, error, message):
 
 @pytest.mark.parametrize("path", _core.paths())
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize("classes", [3, 8, 9, 63])  # read by ones, by eights, with a rest, with a large one
+@pytest.mark.parametrize("classes", [3, 8, 9, 63])  # below, at, just above and far above one register
 @pytest.mark.parametrize("order", "CF")
-def test_a_bad_value_is_found_wherever_it_stands(monkeypatch, path, dtype, classes, order):
+def test_a_bad_value_is_found_at_any_position(monkeypatch, path, dtype, classes, order):
     monkeypatch.setattr(beam, "PATH", path)
     for label in {0, 3 % classes, classes // 2, classes - 1}:
         for value, says in [(np.nan, "nan"), (np.inf, "inf"), (0.01, "0.01")]:
@@ -90,7 +92,7 @@ def test_a_bad_value_is_found_wherever_it_stands(monkeypatch, path, dtype, class
                 beam_search(values_TK)
 
 
-def test_logits_below_where_log_probs_end():
+def test_logits_may_be_below_the_lowest_log_prob():
     logits_TK = [[-6e9, -5e9]]
     assert beam_search(logits_TK, normalize=True)[0].labels == (1,)
     assert beam_search_reference(logits_TK, normalize=True)[0].labels == (1,)
@@ -127,7 +129,7 @@ def test_logits_may_be_positive_but_not_nan():
             beam_search(with_value(value), normalize=True)
 
 
-def test_rounding_above_zero_is_forgiven():
+def test_rounding_above_zero_is_tolerated():
     assert beam_search(np.array([[1e-7, -20.0]], dtype=np.float32))[0].labels == ()
 
 
@@ -149,13 +151,13 @@ def test_tensors_that_cannot_be_read():
     ("device", "words"),
     [((2, 1), "CUDA, number 1"), ((8, 0), "Metal, number 0"), ((99, 0), "of DLPack type 99")],
 )
-def test_arrays_on_a_device_by_dlpack_alone(device, words):
+def test_arrays_on_a_device_that_support_only_dlpack(device, words):
     class OnDevice:
         def __dlpack_device__(self):
             return device
 
         def __dlpack__(self, **options):
-            raise AssertionError("nobody may ask for what is not in CPU memory")
+            raise AssertionError("the data must not be requested")
 
     with pytest.raises(
         TypeError, match=rf"log_probs is on a device \({words}.*CPU memory: copy it there first"
@@ -163,7 +165,7 @@ def test_arrays_on_a_device_by_dlpack_alone(device, words):
         beam_search(OnDevice())
 
 
-def test_tensors_on_a_device_are_known_without_one():
+def test_tensors_on_a_device_are_recognised_without_a_device():
     class Tensor:  # as torch's look from outside
         requires_grad = False
         device = type("device", (), {"type": "cuda", "__str__": lambda self: "cuda:0"})()
@@ -186,7 +188,7 @@ def core(log_probs=GOOD, lengths=(4, 4), **options):
     return _core.search_alone(log_probs, np.array(lengths, dtype=np.int64), **options)
 
 
-def test_the_core_defends_itself():
+def test_the_extension_checks_its_arguments():
     core()
     for bad in (
         {"beam_width": 0}, {"n_best": 6}, {"n_best": 0}, {"threads": 0}, {"blank": 3}, {"blank": -1},

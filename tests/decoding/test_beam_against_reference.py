@@ -1,4 +1,4 @@
-"""The C++ search against the reference: all kept labellings in order, scores and frames."""
+"""The C++ search against the Python reference: all kept labellings in order, scores and frames."""
 
 import numpy as np
 import pytest
@@ -40,7 +40,7 @@ def test_beam_larger_than_all_labellings(kind):
 @pytest.mark.parametrize(
     ("num_frames", "num_classes", "beam_width"), [(18, 63, 25), (4, 5000, 10), (60, 30, 50), (1, 5000, 25)]
 )
-def test_larger_ones(kind, num_frames, num_classes, beam_width):
+def test_larger_inputs(kind, num_frames, num_classes, beam_width):
     rng = np.random.default_rng(num_classes)
     log_probs_TK = log_probs_of(kind, rng, num_frames, num_classes).astype(np.float32)
     compare(log_probs_TK, kind, beam_width=beam_width, n_best=beam_width, blank=num_classes - 1)
@@ -61,29 +61,29 @@ def test_two_thousand_frames(kind):
 
 
 def best_of_three(*differences):
-    """Order in which three labellings of one frame come out whose logarithms differ by `differences`."""
+    """Return the order of three labellings of one frame whose log-probabilities differ by `differences`."""
     row = np.concatenate([[-9.0], -0.9 + np.array(differences)])
     return [h.labels[0] for h in beam_search(row[None], n_best=3) if h.labels][:3]
 
 
-def test_less_than_a_tie_apart_the_smaller_labelling_is_first():
+def test_of_a_tie_the_smaller_labelling_is_first():
     assert best_of_three(0.0, 5e-13) == [1, 2]
     assert best_of_three(0.0, 2e-12) == [2, 1]
 
 
-def test_groups_of_ties_start_at_the_most_probable():
+def test_a_group_of_ties_starts_at_its_most_probable_labelling():
     # 3 leads, 2 ties with it; 1 ties with 2 but not with 3, so it is a group of its own.
     assert best_of_three(-16e-13, -8e-13, 0.0) == [2, 3, 1]
 
 
-def test_a_group_across_the_edge_of_the_beam_keeps_its_smallest():
+def test_a_group_of_ties_across_the_beam_width_keeps_its_smallest_labellings():
     row = np.concatenate([[-9.0], np.full(9, -0.9), [-0.8]])
     for order in (row, row + np.arange(11) * 1e-14):
         found = beam_search(order[None], beam_width=4, n_best=4)
         assert [h.labels for h in found] == [(10,), (1,), (2,), (3,)]
 
 
-def test_the_best_alone_ties_with_what_is_not_asked_for():
+def test_the_single_best_is_ranked_with_labellings_that_tie_with_it():
     # By total class 2 is the best, but class 1 is less than a tie below it, and comes first by spelling.
     values_TK = np.array([[-9.0, -0.9 - 5e-13, -0.9]])
     for path in _core.paths():
@@ -94,17 +94,17 @@ def test_the_best_alone_ties_with_what_is_not_asked_for():
 
 @pytest.mark.parametrize("step", [3.7e-13, 6e-13, 8e-13])
 @pytest.mark.parametrize("width", [1, 2, 7, 25, 39])
-def test_a_chain_of_near_ties_across_the_edge_of_the_beam(step, width):
+def test_a_chain_of_near_ties_across_the_beam_width(step, width):
     values_TK = np.append(-30.0, -0.9 - np.arange(39) * step)[None]
     expected = beam_search_reference(values_TK, beam_width=width, n_best=width)
     assert_same(beam_search(values_TK, beam_width=width, n_best=width), expected)
 
 
-def test_a_symbol_too_small_for_a_double_beside_the_others_is_not_lost():
+def test_a_symbol_below_the_range_of_a_double_is_kept():
     assert [best.labels for best in beam_search([[-1.0, -700.0]], n_best=5)] == [(), (1,)]
 
 
-def test_labels_that_fell_out_come_back_as_the_same_labelling():
+def test_a_labelling_that_leaves_and_returns_is_one_entry():
     # A prefix leaves the beam while a longer one stays, and returns: it must not become two entries.
     rng = np.random.default_rng(5)
     for _ in range(300):
