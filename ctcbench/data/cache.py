@@ -1,4 +1,4 @@
-"""Where drawn sets are kept: the cache folder, the names in it, and its locks."""
+"""The cache of drawn images: its folder, the names of the sets in it, its locks and drafts."""
 
 from __future__ import annotations
 
@@ -14,28 +14,28 @@ from ctcbench.contract.errors import UsageError
 from ctcbench.files.locks import Busy, lock
 from ctcbench.files.paths import expand_home
 
-FORMAT = 1  # of a stored set; raised, every set is drawn anew
+FORMAT = 1  # of a stored set; part of every key, so that sets of another format are not found
 _DRAFT = ".tmp"
 
 
 def cache_folder() -> Path:
-    """Return the folder for drawn sets: CTCBENCH_CACHE, or ``ctcbench`` in the user's cache directory.
+    """Return the cache folder: CTCBENCH_CACHE, or ``ctcbench`` in the user's cache directory.
 
     Raises:
-        UsageError: there is no such variable and no home folder, or none of the user that it names.
+        UsageError: the variable is not set and there is no home folder, or it names an unknown user's.
     """
     if named := os.environ.get("CTCBENCH_CACHE"):
         return expand_home(named, "CTCBENCH_CACHE=")
     xdg = os.environ.get("XDG_CACHE_HOME", "")
     try:
-        # The XDG rules say that a relative path there is to be ignored.
+        # The XDG Base Directory Specification requires that a relative path is ignored.
         return (Path(xdg) if Path(xdg).is_absolute() else Path.home() / ".cache") / "ctcbench"
     except RuntimeError:
         raise UsageError("no home folder to keep drawn images in; name one in CTCBENCH_CACHE") from None
 
 
 def unusable(cache: Path, error: OSError) -> UsageError:
-    """Return the error for a cache folder that can't be written, with the way on."""
+    """Return the error for a cache folder that can't be written: the reason, and how to proceed."""
     reason = "it is a file" if cache.is_file() else error.strerror or str(error)
     return UsageError(
         f"{cache}: drawn images can't be kept in this folder ({reason}); "
@@ -44,7 +44,7 @@ def unusable(cache: Path, error: OSError) -> UsageError:
 
 
 def key_of(*parts: object) -> str:
-    """Return the key of a source: a digest of the JSON of `parts` and of the cache's format."""
+    """Return the key of a source: a digest of `parts`, as JSON, and of the cache's format."""
     text = json.dumps([FORMAT, *parts], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
@@ -60,15 +60,16 @@ def larger_sets(cache: Path, key: str, count: int) -> list[Path]:
 
 
 def drop_smaller_sets(cache: Path, key: str, count: int) -> None:
-    """Remove the folders that hold fewer than `count` samples of a source; one with as many serves for them.
+    """Remove the folders that hold fewer than `count` samples of a source.
 
-    The caller holds the lock of `key`. A process that has mapped a set goes on with its pages; a set that
+    The caller holds the lock of `key`, and a larger set is stored, which serves their requests. A set that
     can't be removed stays.
     """
+    # A process that has mapped a removed set keeps its pages.
     for number, folder in _sets(cache, key):
         if number < count:
             with contextlib.suppress(OSError):
-                # Renamed first, so that there is never half of it at its place.
+                # Renamed first, so that nobody finds a part of it under its name.
                 shutil.rmtree(folder.rename(cache / f"{folder.name}.old{_DRAFT}"), ignore_errors=True)
 
 
@@ -79,7 +80,9 @@ def _sets(cache: Path, key: str) -> list[tuple[int, Path]]:
 
 @contextlib.contextmanager
 def locked(cache: Path, key: str, notice: Callable[[str], None]) -> Iterator[None]:
-    """Hold the right to draw a source; wait while another live process holds it.
+    """Hold the lock of a source, which allows to draw it; wait while another live process holds it.
+
+    `notice` is called with a sentence for the user before a wait.
 
     Raises:
         UsageError: the cache folder can't be written.
@@ -106,15 +109,16 @@ def _lock(cache: Path, key: str, *, wait: bool) -> contextlib.AbstractContextMan
 
 @contextlib.contextmanager
 def draft(cache: Path, key: str, count: int) -> Iterator[Path]:
-    """Give an empty folder to build a set in; on success it takes the set's place, on failure it goes.
+    """Yield an empty folder to build a set in; it becomes the set at the end of the context.
 
-    The caller holds the lock of `key`, so any other draft of it is a dead process's.
+    After an exception it is removed. The caller holds the lock of `key`.
 
     Raises:
         UsageError: the folder can't be written, or the disk is full.
     """
     folder = cache / f"{key}-{count}.{os.getpid()}{_DRAFT}"
     try:
+        # The lock is held, so any other draft was left by a process that died.
         for stale in cache.glob(f"{key}-*{_DRAFT}"):
             shutil.rmtree(stale, ignore_errors=True)
         folder.mkdir()
@@ -122,7 +126,7 @@ def draft(cache: Path, key: str, count: int) -> Iterator[Path]:
         for file in (*folder.iterdir(), folder):
             _sync(file)
         final = set_folder(cache, key, count)
-        if final.exists():  # damaged: renamed first, so that there is never half of it at its place
+        if final.exists():  # damaged; renamed first, so that nobody finds a part of it
             final.rename(cache / f"{key}-{count}.old{_DRAFT}")
         folder.rename(final)
         _sync(cache)
@@ -133,8 +137,8 @@ def draft(cache: Path, key: str, count: int) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def sweep(cache: Path) -> None:
-    """Remove the drafts of processes that died: those whose lock nobody holds."""
+def remove_stale_drafts(cache: Path) -> None:
+    """Remove the drafts that processes left which died: those whose lock nobody holds."""
     for key in {path.name.partition("-")[0] for path in cache.glob(f"*-*{_DRAFT}")}:
         with contextlib.suppress(UsageError, OSError), _lock(cache, key, wait=False):
             for stale in cache.glob(f"{key}-*{_DRAFT}"):

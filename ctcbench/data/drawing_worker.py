@@ -13,7 +13,7 @@ from typing import Any
 
 from ctcbench.contract.errors import PluginError, UsageError
 from ctcbench.data.built_dataset import build_source
-from ctcbench.data.draw_range import draw_range
+from ctcbench.data.drawing import draw_range
 from ctcbench.processes.worker_main import Send, serve
 from ctcbench.registry.discovery import load_registry
 
@@ -40,7 +40,7 @@ def _draw(order: Mapping[str, Any], send: Send) -> None:
         order["stop"],
         Path(order["file"]),
         order["offset"],
-        lambda drawn, bad: send({"drawn": drawn, "bad": bad}),
+        lambda drawn, rejected: send({"drawn": drawn, "rejected": rejected}),
     )
 
 

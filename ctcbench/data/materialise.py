@@ -1,4 +1,4 @@
-"""From a component string to samples mapped into memory: drawn once, found in the cache ever after."""
+"""materialise(): the samples of a data set, drawn once, kept in the cache and mapped into memory."""
 
 from __future__ import annotations
 
@@ -13,22 +13,30 @@ from ctcbench.contract.data import Samples, Source, SplitName
 from ctcbench.contract.errors import CtcbenchError, PluginError, UsageError
 from ctcbench.data import cache as caching
 from ctcbench.data.built_dataset import BuiltDataset
-from ctcbench.data.draw_range import draw_range
-from ctcbench.data.drawn_set import Bad, DamagedError, Drawn, Stored, create_images, finish, open_set
+from ctcbench.data.drawing import draw_range
 from ctcbench.data.parallel_drawing import draw_in_workers
+from ctcbench.data.stored_set import (
+    DamagedSet,
+    DrawnSample,
+    RejectedSample,
+    StoredSet,
+    create_images,
+    finish_set,
+    open_set,
+)
 from ctcbench.processes.cores import available_cores
 from ctcbench.registry.attribution import attribute_errors
 
-_FEW = 200  # drawn in this process: a worker's start takes as long
-_LISTED = 10
+_FEW = 200  # so few samples are drawn in this process, because starting workers takes longer
+_LISTED = 10  # rejected samples that an error names with their reasons
 
-Progress = Callable[[int, int], None]
+OnProgress = Callable[[int, int], None]
 Notice = Callable[[str], None]
 
 
 @dataclass(frozen=True)
-class _Job:
-    """A split of a source to be drawn, and all that decides its place in the cache."""
+class _Request:
+    """The first ``count`` samples of a split, and everything that their place in the cache depends on."""
 
     dataset: str
     owner: str
@@ -45,7 +53,7 @@ class _Job:
 
     @property
     def key(self) -> str:
-        """The source's key in the cache; what is given for the count comes to the folder's name."""
+        """The key of the source and split in the cache; the folder's name adds the count."""
         name = self.dataset.partition(":")[0]
         return caching.key_of(
             self.owner, name, self.split, self.fingerprint, self.shape, self.source.alphabet.characters
@@ -59,53 +67,56 @@ def materialise(
     *,
     skip_bad: bool = False,
     workers: int | None = None,
-    progress: Progress | None = None,
+    progress: OnProgress | None = None,
     cache: Path | None = None,
     notice: Notice | None = None,
 ) -> Samples:
-    """Return the first `num_samples` samples of a data set's split (None: all), mapped into memory.
+    """Return the first `num_samples` samples of a data set's split (None: all), memory-mapped.
 
-    They are drawn at most once: the set is kept in `cache` (None: `cache_folder()`), and a set that
-    is there serves any request for as many samples or fewer, so smaller ones give way to it. A set of
-    fewer samples than asked for is returned whole. Drawing uses `workers` subprocesses (None: one a
-    core; 1, or few samples: this process); they build the component themselves, by `load_registry()`.
-    Two processes that want one set draw it once. `progress` hears ``(done, total)`` while drawing;
-    `notice` hears sentences for the user: a damaged set drawn anew, bad samples left out (None:
-    `warnings.warn`).
+    The samples are drawn at most once: a set is stored in `cache` (None: `cache_folder()`) and serves every
+    request for as many samples or fewer, so that smaller sets of the same source are removed. If the split
+    has fewer samples than asked for, all of them are returned.
+
+    Drawing uses `workers` processes (None: one a core; this process where `workers` is 1 or the samples are
+    few), which build the component themselves from its string. Two processes that ask for the same set draw
+    it once. `progress` is called with ``(done, total)`` while drawing, `notice` with sentences for the user
+    (None: `warnings.warn`), for example about rejected samples or a damaged set that is drawn again.
 
     Raises:
-        UsageError: samples are bad (all are named, the first ten with reasons; `skip_bad` goes on
-            without them), there are none, `num_samples` is missing or below 1, or the cache folder
-            can't be written.
+        UsageError: samples can't be used (all are counted, ten named with reasons; `skip_bad` leaves them
+            out), there are none, `num_samples` is missing or below 1, or the cache can't be written.
         PluginError: the data set broke its contract.
         CtcbenchError: a worker died.
     """
     notice = notice or _warn
-    job = _job(dataset, split, num_samples, notice)
+    request = _request(dataset, split, num_samples, notice)
     folder = cache or caching.cache_folder()
-    stored = _find(folder, job, skip_bad, notice)
+    stored = _find(folder, request, skip_bad, notice)
     if stored is None:
-        caching.sweep(folder)
-        with caching.locked(folder, job.key, notice):
-            # Another process may have drawn it while this one waited.
-            stored = _find(folder, job, skip_bad, lambda text: None)
+        caching.remove_stale_drafts(folder)
+        with caching.locked(folder, request.key, notice):
+            # Another process may have drawn it while this one waited for the lock.
+            stored = _find(folder, request, skip_bad, lambda text: None)
             if stored is None:
-                with caching.draft(folder, job.key, job.count) as draft:
-                    _fill(draft, job, skip_bad, workers or available_cores(), progress)
-                caching.drop_smaller_sets(folder, job.key, job.count)
+                with caching.draft(folder, request.key, request.count) as draft:
+                    _fill(draft, request, skip_bad, workers or available_cores(), progress)
+                caching.drop_smaller_sets(folder, request.key, request.count)
                 stored = open_set(
-                    caching.set_folder(folder, job.key, job.count), job.shape, job.count, job.count
+                    caching.set_folder(folder, request.key, request.count),
+                    request.shape,
+                    request.count,
+                    request.count,
                 )
-    if stored.bad:
-        notice(_bad_message(job, stored.bad, "left out"))
+    if stored.rejected:
+        notice(_rejected_message(request, stored.rejected, "left out"))
     if not len(stored.samples):
         raise UsageError(
-            f"dataset {dataset.text}: not one good sample among the first {job.count} of {split!r}"
+            f"dataset {dataset.text}: not one good sample among the first {request.count} of {split!r}"
         )
     return stored.samples
 
 
-def _job(dataset: BuiltDataset, split: SplitName, wanted: int | None, notice: Notice) -> _Job:
+def _request(dataset: BuiltDataset, split: SplitName, wanted: int | None, notice: Notice) -> _Request:
     if wanted is not None and wanted < 1:
         raise UsageError(f"{split}-samples={wanted}: at least 1 is needed")
     source, text = dataset.source, dataset.text
@@ -123,72 +134,72 @@ def _job(dataset: BuiltDataset, split: SplitName, wanted: int | None, notice: No
     if size is not None and wanted is not None and wanted > size:
         notice(f"{split}: all {size} samples are used ({wanted} asked for)")
     count = min(n for n in (size, wanted) if n is not None)
-    return _Job(text, dataset.owner, source, split, count, fingerprint)
+    return _Request(text, dataset.owner, source, split, count, fingerprint)
 
 
-def _find(folder: Path, job: _Job, skip_bad: bool, notice: Notice) -> Stored | None:
-    """Return the set from the cache, or None where it is to be drawn."""
-    for found in caching.larger_sets(folder, job.key, job.count):
+def _find(folder: Path, request: _Request, skip_bad: bool, notice: Notice) -> StoredSet | None:
+    """Return the set from the cache, or None if it has to be drawn."""
+    for found in caching.larger_sets(folder, request.key, request.count):
         drawn = int(found.name.rpartition("-")[2])
         try:
-            stored = open_set(found, job.shape, drawn, job.count)
-        except DamagedError as error:
+            stored = open_set(found, request.shape, drawn, request.count)
+        except DamagedSet as error:
             notice(f"{found}: {error}; the images are drawn anew")
             continue
-        if skip_bad or not stored.bad:  # bad samples may have been mended: they are tried once more
+        if skip_bad or not stored.rejected:  # otherwise they are tried again: their files may have changed
             return stored
     return None
 
 
-def _fill(draft: Path, job: _Job, skip_bad: bool, workers: int, progress: Progress | None) -> None:
-    """Draw every sample into a draft.
+def _fill(draft: Path, request: _Request, skip_bad: bool, workers: int, progress: OnProgress | None) -> None:
+    """Draw the samples of a request into the folder `draft`.
 
     Raises:
-        UsageError: there are bad samples, and `skip_bad` is False.
+        UsageError: samples can't be used, and `skip_bad` is False.
     """
-    drawn: list[Drawn] = []
-    bad: list[Bad] = []
+    drawn: list[DrawnSample] = []
+    rejected: list[RejectedSample] = []
 
-    def report(new_drawn: list[Drawn], new_bad: list[Bad]) -> None:
+    def report(new_drawn: list[DrawnSample], new_rejected: list[RejectedSample]) -> None:
         drawn.extend(new_drawn)
-        bad.extend(new_bad)
+        rejected.extend(new_rejected)
         if progress:
-            progress(len(drawn) + len(bad), job.count)
+            progress(len(drawn) + len(rejected), request.count)
 
     images = draft / "images.npy"
-    offset = create_images(images, job.count, job.shape)
+    offset = create_images(images, request.count, request.shape)
     try:
-        if workers == 1 or job.count < _FEW or not sys.executable:
-            draw_range(job.source, job.split, 0, job.count, images, offset, report)
+        if workers == 1 or request.count < _FEW or not sys.executable:
+            draw_range(request.source, request.split, 0, request.count, images, offset, report)
         else:
             order = {
-                "dataset": job.dataset,
-                "split": job.split,
-                "fingerprint": job.fingerprint,
-                "shape": job.shape,
+                "dataset": request.dataset,
+                "split": request.split,
+                "fingerprint": request.fingerprint,
+                "shape": request.shape,
                 "file": str(images),
                 "offset": offset,
             }
-            draw_in_workers(order, job.count, min(workers, job.count), report)
+            draw_in_workers(order, request.count, min(workers, request.count), report)
     except PluginError as error:
-        raise PluginError(f"{job.owner}: dataset {job.dataset}: {error}") from error
-    if len(drawn) + len(bad) != job.count:
+        raise PluginError(f"{request.owner}: dataset {request.dataset}: {error}") from error
+    if len(drawn) + len(rejected) != request.count:
         raise CtcbenchError(
-            f"dataset {job.dataset}: {len(drawn)} of {job.count} samples came; the rest is missing"
+            f"dataset {request.dataset}: {len(drawn)} of {request.count} samples were drawn; "
+            f"the rest is missing"
         )
-    if bad and not skip_bad:
+    if rejected and not skip_bad:
         raise UsageError(
-            _bad_message(job, sorted(bad), "can't be used") + "\n--skip-bad goes on without them"
+            _rejected_message(request, sorted(rejected), "can't be used") + "\n--skip-bad leaves them out"
         )
-    finish(draft, offset, job.shape, sorted(drawn), sorted(bad))
+    finish_set(draft, offset, request.shape, sorted(drawn), sorted(rejected))
 
 
-def _bad_message(job: _Job, bad: Sequence[Bad], verdict: str) -> str:
-    listed = "".join(f"\n  {entry.name}: {entry.reason}" for entry in bad[:_LISTED])
-    more = f"\n  and {len(bad) - _LISTED} more" if len(bad) > _LISTED else ""
-    return (
-        f"dataset {job.dataset}: {len(bad)} of {job.count} samples of {job.split!r} {verdict}:{listed}{more}"
-    )
+def _rejected_message(request: _Request, rejected: Sequence[RejectedSample], verdict: str) -> str:
+    listed = "".join(f"\n  {entry.name}: {entry.reason}" for entry in rejected[:_LISTED])
+    more = f"\n  and {len(rejected) - _LISTED} more" if len(rejected) > _LISTED else ""
+    counted = f"{len(rejected)} of {request.count} samples of {request.split!r}"
+    return f"dataset {request.dataset}: {counted} {verdict}:{listed}{more}"
 
 
 def _warn(text: str) -> None:

@@ -8,13 +8,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from ctcbench.contract.errors import CtcbenchError
-from ctcbench.data.drawn_set import Bad, Drawn, Report
+from ctcbench.data.stored_set import DrawnSample, RejectedSample, ReportBatch
 from ctcbench.processes.worker_process import WorkerProcess
 
 _QUOTED_LINES = 5
 
 
-def draw_in_workers(order: Mapping[str, Any], count: int, workers: int, report: Report) -> None:
+def draw_in_workers(order: Mapping[str, Any], count: int, workers: int, report: ReportBatch) -> None:
     """Draw samples 0 to `count` in `workers` processes, each a range; call `report` from this thread.
 
     `order` is the order of every worker but for its range: dataset (component string), split, fingerprint,
@@ -39,7 +39,10 @@ def draw_in_workers(order: Mapping[str, Any], count: int, workers: int, report: 
         while running:
             i, message = messages.get()
             if message is not None:
-                report([Drawn(*row) for row in message["drawn"]], [Bad(*row) for row in message["bad"]])
+                report(
+                    [DrawnSample(*row) for row in message["drawn"]],
+                    [RejectedSample(*row) for row in message["rejected"]],
+                )
                 continue
             worker = running.pop(i)
             worker.end()

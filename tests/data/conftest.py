@@ -1,4 +1,4 @@
-"""A data set plugin of the tests' own, installed for this process and the workers it starts."""
+"""A data set plugin for the tests, installed for this process and for the workers that it starts."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ctcbench.registry.component_registry import Registry
 from ctcbench.registry.discovery import load_registry
 
 PLUGIN = '''
-"""Data set `marks`: image i is filled with i % 251; misbehaves on demand."""
+"""Data set `marks`: image i is filled with i % 251; its options make it break the contract."""
 import os, signal, time
 from pathlib import Path
 from typing import Annotated
@@ -111,7 +111,7 @@ def start_python(plugin_folder, monkeypatch):
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-            # A shell that started the tests in the background made them, and so this, deaf to Ctrl-C.
+            # A shell that starts the tests in the background makes them, and so this process, ignore SIGINT.
             preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
             **options,
         )

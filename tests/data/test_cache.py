@@ -1,4 +1,4 @@
-"""The cache: damage, full disks, processes that want the same set or die while drawing it."""
+"""The cache: damaged sets, full disks, processes that draw the same set or die while drawing it."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ DAMAGE = {
 
 
 @pytest.mark.parametrize("damage", DAMAGE)
-def test_a_damaged_set_is_noticed_and_drawn_anew(plugins, cache, damage):
+def test_a_damaged_set_is_drawn_again(plugins, cache, damage):
     first = materialise(build_dataset(plugins, "marks"), "train", 20, cache=cache)
     fingerprint = first.fingerprint
     DAMAGE[damage](only_set(cache))
@@ -99,7 +99,7 @@ def test_a_damaged_set_is_noticed_and_drawn_anew(plugins, cache, damage):
     only_set(cache)
 
 
-def test_the_folder_is_the_users_or_the_one_named(monkeypatch, tmp_path):
+def test_the_cache_folder_comes_from_the_environment(monkeypatch, tmp_path):
     monkeypatch.setenv("CTCBENCH_CACHE", str(tmp_path / "here"))
     assert caching.cache_folder() == tmp_path / "here"
     monkeypatch.setenv("CTCBENCH_CACHE", "")
@@ -109,13 +109,13 @@ def test_the_folder_is_the_users_or_the_one_named(monkeypatch, tmp_path):
     assert caching.cache_folder() == Path.home() / ".cache" / "ctcbench"
 
 
-def test_a_file_in_the_folders_place_is_named(plugins, cache):
+def test_a_file_in_place_of_the_cache_folder_is_an_error(plugins, cache):
     cache.write_text("")
     with pytest.raises(UsageError, match=r"cache: .*it is a file.*CTCBENCH_CACHE"):
         materialise(build_dataset(plugins, "marks"), "train", 20, cache=cache)
 
 
-def test_a_folder_that_cannot_be_made_is_named(plugins):
+def test_a_cache_folder_that_can_not_be_created_is_an_error(plugins):
     with pytest.raises(UsageError, match=r"/proc/nowhere: .*CTCBENCH_CACHE"):
         materialise(build_dataset(plugins, "marks"), "train", 20, cache=Path("/proc/nowhere"))
 
@@ -128,7 +128,7 @@ def test_a_folder_that_cannot_be_made_is_named(plugins):
         ("marks:height=1,width=1", 150),  # the JSON is too much
     ],
 )
-def test_a_full_disk_leaves_nothing_half_written(start_python, cache, text, count):
+def test_a_full_disk_leaves_no_partial_set(start_python, cache, text, count):
     limited = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000))"
     process = start_python(limited + SCRIPT.format(text=text, count=count, cache=str(cache)))
     _, errors = process.communicate(timeout=60)
@@ -138,7 +138,7 @@ def test_a_full_disk_leaves_nothing_half_written(start_python, cache, text, coun
     assert [path.name for path in cache.iterdir()] == ["locks"]
 
 
-def test_a_disk_that_fills_under_a_worker(plugins, cache):
+def test_a_disk_that_is_full_for_a_worker_is_an_error(plugins, cache):
     with pytest.raises(UsageError, match=r"\(File too large\); free space there, or .*CTCBENCH_CACHE"):
         materialise(build_dataset(plugins, "marks:fault=full"), "train", 300, cache=cache, workers=2)
     assert [path.name for path in cache.iterdir()] == ["locks"]
@@ -157,7 +157,7 @@ def test_two_processes_draw_a_set_once(start_python, cache, tmp_path):
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
-def test_a_parent_that_dies_takes_its_workers_along(start_python, plugins, cache, tmp_path, number):
+def test_workers_end_with_their_parent(start_python, plugins, cache, tmp_path, number):
     log = tmp_path / "log"
     text = f"marks:delay=0.005,log={log}"
     process = start_python(SCRIPT.format(text=text, count=4_000, cache=str(cache)))
@@ -174,7 +174,7 @@ def test_a_parent_that_dies_takes_its_workers_along(start_python, plugins, cache
     assert not any(map(alive, pids))
     left = [path.name for path in cache.iterdir() if path.name != "locks"]
     assert len(left) == (1 if number == signal.SIGKILL else 0)
-    # Whatever is drawn next, the dead process's draft goes.
+    # The next drawing removes the draft of the dead process.
     assert len(materialise(build_dataset(plugins, "marks:version=9"), "train", 20, cache=cache)) == 20
     only_set(cache)
 
@@ -192,13 +192,13 @@ def test_a_worker_killed_from_outside_is_an_error(start_python, cache, tmp_path)
     assert [path.name for path in cache.iterdir()] == ["locks"]
 
 
-def test_a_draft_that_a_live_process_builds_is_left_alone(cache):
+def test_a_draft_of_a_live_process_is_kept(cache):
     with caching.locked(cache, "a" * 32, print), caching.draft(cache, "a" * 32, 5) as draft:
-        caching.sweep(cache)
+        caching.remove_stale_drafts(cache)
         assert draft.is_dir()
 
 
-def test_drawing_holds_no_images_in_memory(start_python, cache):
+def test_drawing_keeps_the_images_out_of_memory(start_python, cache):
     code = f"""
 import resource
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Drawing: what comes out, from where, and what is said of samples that can't be used."""
+"""materialise(): the samples, the cache, and the errors for samples that can't be used."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def cache(tmp_path) -> Path:
 def draw(plugins, cache):
     def call(options="", count=10, split="train", **more):
         text = f"marks:{options}" if options else "marks"
-        return materialise(build_dataset(plugins, text), split, count, cache=cache, **{"workers": 2, **more})
+        return materialise(build_dataset(plugins, text), split, count, cache=cache, **{"workers": 1, **more})
 
     return call
 
@@ -45,7 +45,7 @@ def test_samples_are_those_of_the_source_in_order(draw, count, workers):
     assert samples.widths_N.dtype == np.int32
 
 
-def test_the_fingerprint_is_of_the_data_alone(draw):
+def test_the_fingerprint_depends_on_the_samples_alone(draw):
     by_one, by_two = draw(count=500, workers=1), draw("version=2", count=500, workers=2)
     assert by_one.fingerprint == by_two.fingerprint
     assert draw(count=499).fingerprint != by_one.fingerprint
@@ -73,7 +73,7 @@ def test_a_larger_set_serves_a_smaller_request(draw, tmp_path):
     assert (smaller.widths_N == afresh.widths_N).all()
 
 
-def test_a_smaller_set_gives_way_to_a_larger_one_and_who_has_it_open_goes_on(draw, cache):
+def test_a_larger_set_replaces_a_smaller_one_which_stays_mapped(draw, cache):
     small = draw(count=300)
     others = draw("version=2", count=300)
     large = draw(count=400)
@@ -84,7 +84,7 @@ def test_a_smaller_set_gives_way_to_a_larger_one_and_who_has_it_open_goes_on(dra
     assert draw("version=2", count=300).fingerprint == others.fingerprint
 
 
-def test_splits_and_versions_have_sets_of_their_own(draw, tmp_path):
+def test_splits_and_versions_are_stored_apart(draw, tmp_path):
     log = tmp_path / "log"
     for options, split in [("", "train"), ("", "test"), ("version=2", "train")]:
         draw(f"log={log}" + (f",{options}" if options else ""), split=split)
@@ -93,13 +93,13 @@ def test_splits_and_versions_have_sets_of_their_own(draw, tmp_path):
 
 def test_progress_counts_up_to_the_total(draw):
     seen: list[tuple[int, int]] = []
-    draw("delay=0.002", count=400, progress=lambda done, total: seen.append((done, total)))
+    draw("delay=0.002", count=400, workers=2, progress=lambda done, total: seen.append((done, total)))
     assert seen[-1] == (400, 400)
     assert len(seen) > 2
     assert seen == sorted(seen)
 
 
-def test_a_finite_set_is_taken_whole(draw):
+def test_all_samples_of_a_finite_set_are_used(draw):
     assert len(draw("count=30", count=None)) == 30
     notices: list[str] = []
     assert len(draw("count=30", count=50, notice=notices.append)) == 30
@@ -107,7 +107,7 @@ def test_a_finite_set_is_taken_whole(draw):
 
 
 @pytest.mark.parametrize(("options", "count", "message"), [("", None, "no end"), ("", 0, "at least 1")])
-def test_a_count_that_makes_no_sense_is_refused(draw, options, count, message):
+def test_a_missing_or_zero_count_is_an_error(draw, options, count, message):
     with pytest.raises(UsageError, match=message):
         draw(options, count=count)
 
@@ -115,7 +115,7 @@ def test_a_count_that_makes_no_sense_is_refused(draw, options, count, message):
 @pytest.mark.parametrize("count", [100, 400])
 def test_bad_samples_are_all_reported_in_one_error(draw, cache, count):
     with pytest.raises(UsageError) as caught:
-        draw("bad=5", count=count)
+        draw("bad=5", count=count, workers=2)
     text = str(caught.value)
     assert f"{count // 5} of {count} samples of 'train' can't be used" in text
     assert "mark 45: 45 is a multiple of 5" in text
@@ -126,22 +126,22 @@ def test_bad_samples_are_all_reported_in_one_error(draw, cache, count):
 
 
 @pytest.mark.parametrize("count", [100, 400])
-def test_skip_bad_goes_on_without_them(draw, tmp_path, count):
+def test_skip_bad_leaves_them_out(draw, tmp_path, count):
     log = tmp_path / "log"
     for _ in range(2):  # drawn, and from the cache
         notices: list[str] = []
-        samples = draw(f"bad=5,log={log}", count=count, skip_bad=True, notice=notices.append)
+        samples = draw(f"bad=5,log={log}", count=count, workers=2, skip_bad=True, notice=notices.append)
         good = [i for i in range(count) if i % 5]
         assert samples.texts == tuple(map(str, good))
         assert (samples.images_NCHW[:, 0, 0, 0] == np.array(good) % 251).all()
         assert f"{count // 5} of {count} samples of 'train' left out" in notices[0]
     assert len(drawn(log)) == count
-    with pytest.raises(UsageError, match="can't be used"):  # they may be mended by now: drawn again
+    with pytest.raises(UsageError, match="can't be used"):  # drawn again: the files may have changed
         draw(f"bad=5,log={log}", count=count)
     assert len(drawn(log)) == 2 * count
 
 
-def test_nothing_but_bad_samples_is_an_error(draw):
+def test_a_set_of_bad_samples_only_is_an_error(draw):
     with pytest.raises(UsageError, match="not one good sample"):
         draw("bad=1", skip_bad=True, notice=lambda text: None)
 
@@ -162,25 +162,27 @@ def test_notices_are_warnings_by_default(draw):
         ("text", UsageError, "mark 150: its text 'x' has 'x', which the alphabet lacks"),
     ],
 )
-def test_a_source_that_breaks_its_contract_is_named(draw, cache, workers, fault, kind, message):
+def test_the_error_for_a_broken_contract_names_the_owner_and_the_sample(
+    draw, cache, workers, fault, kind, message
+):
     with pytest.raises(kind, match=message):
         draw(f"fault={fault}", count=300, workers=workers)
     assert [path.name for path in cache.iterdir()] == ["locks"]
 
 
-def test_a_source_that_differs_in_another_process_is_found(draw):
+def test_a_fingerprint_that_differs_between_processes_is_an_error(draw):
     with pytest.raises(UsageError, match="the fingerprint of train is another in another process"):
-        draw("fault=fingerprint", count=300)
+        draw("fault=fingerprint", count=300, workers=2)
 
 
-def test_what_a_plugin_prints_does_not_disturb(draw):
-    assert len(draw("fault=print", count=300)) == 300
+def test_prints_of_a_plugin_do_not_break_the_protocol(draw):
+    assert len(draw("fault=print", count=300, workers=2)) == 300
 
 
 @pytest.mark.parametrize(("fault", "message"), [("kill", "killed by SIGKILL"), ("exit", "exit code 3")])
-def test_a_worker_that_dies_is_an_error_and_leaves_nothing(draw, cache, fault, message):
+def test_a_worker_that_dies_is_an_error_and_leaves_no_draft(draw, cache, fault, message):
     with pytest.raises(CtcbenchError, match=f"samples (0 to 149|150 to 299).*{message}"):
-        draw(f"fault={fault}", count=300)
+        draw(f"fault={fault}", count=300, workers=2)
     assert [path.name for path in cache.iterdir()] == ["locks"]
     with warnings.catch_warnings():
         warnings.simplefilter("error")

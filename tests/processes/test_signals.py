@@ -1,4 +1,4 @@
-"""A stop that arrives in the middle of a write: it is heard, and said once the stream is free."""
+"""Stop requests: the first signal, the second, and one that arrives during a write."""
 
 import io
 import os
@@ -9,19 +9,19 @@ import pytest
 from ctcbench.processes.signals import stop_on_signals
 
 
-def test_the_first_signal_is_a_request_and_the_second_ends_it():
-    said, before = [], signal.getsignal(signal.SIGINT)
-    with stop_on_signals(said.append) as stop:
+def test_the_first_signal_requests_a_stop_and_the_second_interrupts():
+    notices, before = [], signal.getsignal(signal.SIGINT)
+    with stop_on_signals(notices.append) as stop:
         assert not stop.requested
         os.kill(os.getpid(), signal.SIGINT)
-        assert said == ["stopping after this step; once more to stop at once"]
-        assert stop.requested and stop.requested and len(said) == 1
+        assert notices == ["stopping after this step; once more to stop at once"]
+        assert stop.requested and stop.requested and len(notices) == 1
         with pytest.raises(KeyboardInterrupt):
             os.kill(os.getpid(), signal.SIGTERM)
     assert signal.getsignal(signal.SIGINT) is before
 
 
-class Interrupted(io.RawIOBase):
+class InterruptedStream(io.RawIOBase):
     """A stream during whose first write a signal arrives."""
 
     def __init__(self):
@@ -38,8 +38,8 @@ class Interrupted(io.RawIOBase):
         return len(data)
 
 
-def test_a_signal_in_the_middle_of_a_write_breaks_nothing():
-    raw = Interrupted()
+def test_a_signal_during_a_write_is_announced_after_it():
+    raw = InterruptedStream()
     channel = io.BufferedWriter(raw)
 
     def tell(text):

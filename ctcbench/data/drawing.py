@@ -1,4 +1,4 @@
-"""Draws a range of samples into its slice of the images' file, in this process."""
+"""Drawing of a range of samples into its slice of the images' file, in this process."""
 
 from __future__ import annotations
 
@@ -9,41 +9,55 @@ import numpy as np
 
 from ctcbench.contract.data import Source, SplitName
 from ctcbench.contract.errors import BadSample, CtcbenchError, PluginError
-from ctcbench.data.drawn_set import Bad, Drawn, Report
+from ctcbench.data.stored_set import DrawnSample, RejectedSample, ReportBatch
 
+# Samples are written and reported in batches, which end when either is reached.
 _BATCH_BYTES = 1 << 19
 _BATCH_SECONDS = 0.2
 
 
 def draw_range(
-    source: Source, split: SplitName, start: int, stop: int, images: Path, offset: int, report: Report
+    source: Source,
+    split: SplitName,
+    start: int,
+    stop: int,
+    images: Path,
+    offset: int,
+    report: ReportBatch,
 ) -> None:
-    """Draw samples `start` to `stop` and write them at their places; report each batch once written.
+    """Draw samples `start` to `stop` (exclusive) and write each to its row of the file `images`.
+
+    `offset` is where the pixels of the first row begin, in bytes. `report` is called with each batch of
+    samples once it is written. The row of a rejected sample is left black.
 
     Raises:
-        PluginError: the source broke its contract; the message lacks the owner, which the caller knows.
+        PluginError: the source broke its contract; the caller adds the owner to the message.
         OSError: the file can't be written.
     """
     rows: list[bytes] = []
-    drawn: list[Drawn] = []
-    bad: list[Bad] = []
+    drawn: list[DrawnSample] = []
+    rejected: list[RejectedSample] = []
     row_bytes = source.image.channels * source.image.height * source.image.width
     last = time.monotonic()
     with images.open("r+b") as file:
         file.seek(offset + start * row_bytes)
         for index in range(start, stop):
-            done, pixels = _draw(source, split, index)
-            (drawn if isinstance(done, Drawn) else bad).append(done)  # type: ignore[arg-type]
+            sample, pixels = _draw(source, split, index)
+            if isinstance(sample, DrawnSample):
+                drawn.append(sample)
+            else:
+                rejected.append(sample)
             rows.append(pixels or bytes(row_bytes))
             full = len(rows) * row_bytes >= _BATCH_BYTES or time.monotonic() - last > _BATCH_SECONDS
             if full or index + 1 == stop:
                 file.write(b"".join(rows))
                 file.flush()
-                report(drawn, bad)
-                rows, drawn, bad, last = [], [], [], time.monotonic()
+                report(drawn, rejected)
+                rows, drawn, rejected, last = [], [], [], time.monotonic()
 
 
-def _draw(source: Source, split: SplitName, index: int) -> tuple[Drawn | Bad, bytes]:
+def _draw(source: Source, split: SplitName, index: int) -> tuple[DrawnSample | RejectedSample, bytes]:
+    """Return a sample and its pixels; none of a rejected one."""
     name = f"{split}/{index}"
     try:
         name = source.describe(split, index)
@@ -52,7 +66,7 @@ def _draw(source: Source, split: SplitName, index: int) -> tuple[Drawn | Bad, by
         width = source.image.width if sample.width is None else int(sample.width)
         text = sample.text
     except BadSample as error:
-        return Bad(index, name, str(error)), b""
+        return RejectedSample(index, name, str(error)), b""
     except CtcbenchError:
         raise
     except Exception as error:
@@ -67,5 +81,7 @@ def _draw(source: Source, split: SplitName, index: int) -> tuple[Drawn | Bad, by
     if not 1 <= width <= source.image.width:
         raise PluginError(f"the width of {name} is {width}, not 1 to {source.image.width}")
     if missing := source.alphabet.missing(text):
-        return Bad(index, name, f"its text {text!r} has {missing!r}, which the alphabet lacks"), b""
-    return Drawn(index, text, width, name), np.ascontiguousarray(image).tobytes()
+        return RejectedSample(
+            index, name, f"its text {text!r} has {missing!r}, which the alphabet lacks"
+        ), b""
+    return DrawnSample(index, text, width, name), np.ascontiguousarray(image).tobytes()

@@ -1,4 +1,4 @@
-"""A drawn set on disk: ``images.npy`` (uint8 N, C, H, W), ``widths.npy`` (int32 N), ``samples.json``."""
+"""Drawn samples on disk: ``images.npy`` (uint8 N, C, H, W), ``widths.npy`` (int32 N), ``samples.json``."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ from ctcbench.contract.data import Samples
 _CHUNK = 1 << 20  # bytes read at a time: the images are never all in this process's memory
 
 
-class DamagedError(Exception):
-    """A stored set that can't be used, for the reason given."""
+class DamagedSet(Exception):
+    """A stored set that can't be used; the message says which file is wrong, and how."""
 
 
-class Bad(NamedTuple):
-    """A sample that could not be drawn: its number, how errors call it, the reason."""
+class RejectedSample(NamedTuple):
+    """A sample that can't be used: its number, its name for error messages, and the reason."""
 
     number: int
     name: str
     reason: str
 
 
-class Drawn(NamedTuple):
-    """What is known of a drawn sample besides its pixels; ``width`` counts its columns."""
+class DrawnSample(NamedTuple):
+    """The data of a drawn sample besides its pixels; ``width`` in columns, without the padding."""
 
     number: int
     text: str
@@ -38,22 +38,23 @@ class Drawn(NamedTuple):
     name: str
 
 
-Report = Callable[[list[Drawn], list[Bad]], None]  # what has been drawn since the last report
+# Called with the samples since the last call: those drawn, and those rejected.
+ReportBatch = Callable[[list[DrawnSample], list[RejectedSample]], None]
 
 
 @dataclass(frozen=True)
-class Stored:
-    """A set that was read from the cache: the good samples, mapped, and the bad ones."""
+class StoredSet:
+    """A set that was read from the cache: the samples, memory-mapped, and the rejected ones."""
 
     samples: Samples
-    bad: tuple[Bad, ...]
+    rejected: tuple[RejectedSample, ...]
 
 
 def create_images(path: Path, count: int, shape: Sequence[int]) -> int:
-    """Make the file for `count` images of `shape` (C, H, W), its space reserved; return where pixels begin.
+    """Create the file for `count` images of `shape` (C, H, W); return the offset of the pixels in bytes.
 
     Raises:
-        OSError: the disk is full; better now than by a signal when mapped pages are written.
+        OSError: the disk is full.
     """
     with path.open("wb") as file:
         np.lib.format.write_array_header_1_0(
@@ -62,6 +63,7 @@ def create_images(path: Path, count: int, shape: Sequence[int]) -> int:
         offset = file.tell()
         size = count * int(np.prod(shape, dtype=np.int64))
         file.flush()
+        # Reserved at once, so that a full disk is an error here and not in the middle of the drawing.
         if size and hasattr(os, "posix_fallocate"):
             os.posix_fallocate(file.fileno(), 0, offset + size)
         else:
@@ -69,14 +71,18 @@ def create_images(path: Path, count: int, shape: Sequence[int]) -> int:
     return offset
 
 
-def finish(
-    folder: Path, offset: int, shape: Sequence[int], drawn: Sequence[Drawn], bad: Sequence[Bad]
+def finish_set(
+    folder: Path,
+    offset: int,
+    shape: Sequence[int],
+    drawn: Sequence[DrawnSample],
+    rejected: Sequence[RejectedSample],
 ) -> None:
-    """Complete a set whose ``images.npy`` is drawn: the bad rows go, widths and the JSON come."""
+    """Complete a set whose ``images.npy`` is drawn: drop rejected rows, write widths and ``samples.json``."""
     images = folder / "images.npy"
     row_bytes = int(np.prod(shape))
-    if bad:
-        offset = _without_bad(images, offset, shape, drawn)
+    if rejected:
+        offset = _drop_rejected(images, offset, shape, drawn)
     widths = np.array([row.width for row in drawn], dtype=np.int32)
     np.save(folder / "widths.npy", widths, allow_pickle=False)
     texts = [row.text for row in drawn]
@@ -86,62 +92,62 @@ def finish(
         "fingerprint": _digest(images, offset, len(drawn) * row_bytes, shape, widths, texts),
         "texts": texts,
         "names": [row.name for row in drawn],
-        "bad": [list(entry) for entry in bad],
+        "bad": [list(entry) for entry in rejected],
     }
-    # ASCII: a file name that is no UTF-8 has surrogates, which only escapes can carry.
+    # ASCII, because a name that is not UTF-8 holds surrogates, which only escapes can represent.
     (folder / "samples.json").write_text(json.dumps(document, allow_nan=False), encoding="ascii")
 
 
-def open_set(folder: Path, shape: Sequence[int], drawn: int, wanted: int) -> Stored:
-    """Return the first `wanted` of the `drawn` samples in a folder, the images mapped read-only.
+def open_set(folder: Path, shape: Sequence[int], drawn: int, wanted: int) -> StoredSet:
+    """Return the first `wanted` of the `drawn` samples in a folder, the images memory-mapped read-only.
 
     Raises:
-        DamagedError: a file is missing, cut off or broken, or does not fit the others (which, and how).
+        DamagedSet: a file is missing, cut off or broken, or does not fit the others.
     """
     document = _document(folder)
     try:
         texts, names = document["texts"], document["names"]
-        bad = [Bad(*entry) for entry in document["bad"]]
-        total = drawn - len(bad)
+        rejected = [RejectedSample(*entry) for entry in document["bad"]]
+        total = drawn - len(rejected)
         if document["shape"] != [total, *shape] or not len(texts) == len(names) == total:
-            raise DamagedError("samples.json does not fit what was drawn")
+            raise DamagedSet("samples.json does not fit what was drawn")
         for name, size in document["bytes"].items():
             if (folder / name).stat().st_size != size:
-                raise DamagedError(f"{name} is cut off")
+                raise DamagedSet(f"{name} is cut off")
         images = np.load(folder / "images.npy", mmap_mode="r", allow_pickle=False)
         widths = np.load(folder / "widths.npy", allow_pickle=False)
         fingerprint = str(document["fingerprint"])
     except OSError as error:
-        raise DamagedError(f"{Path(str(error.filename)).name} can't be read ({error.strerror})") from error
+        raise DamagedSet(f"{Path(str(error.filename)).name} can't be read ({error.strerror})") from error
     except (KeyError, TypeError, AttributeError) as error:
-        raise DamagedError(f"samples.json lacks something ({error})") from error
+        raise DamagedSet(f"samples.json lacks something ({error})") from error
     except (ValueError, EOFError) as error:
-        raise DamagedError(f"broken header ({error})") from error
+        raise DamagedSet(f"broken header ({error})") from error
     if images.shape != (total, *shape) or images.dtype != np.uint8 or widths.shape != (total,):
-        raise DamagedError("the arrays do not have the shape that was drawn")
+        raise DamagedSet("the arrays do not have the shape that was drawn")
     if wanted < drawn:
-        bad = [entry for entry in bad if entry.number < wanted]
-        kept = wanted - len(bad)
+        # The fingerprint of a part is the one that a set of `wanted` samples would have.
+        rejected = [entry for entry in rejected if entry.number < wanted]
+        kept = wanted - len(rejected)
         images, widths, texts, names = images[:kept], widths[:kept], texts[:kept], names[:kept]
         offset = (folder / "images.npy").stat().st_size - total * int(np.prod(shape))
         size = kept * int(np.prod(shape))
         fingerprint = _digest(folder / "images.npy", offset, size, shape, widths, texts)
-    return Stored(
-        Samples(images, widths.astype(np.int32), tuple(texts), tuple(names), fingerprint), tuple(bad)
-    )
+    samples = Samples(images, widths.astype(np.int32), tuple(texts), tuple(names), fingerprint)
+    return StoredSet(samples, tuple(rejected))
 
 
 def _document(folder: Path) -> Any:
     try:
         return json.loads((folder / "samples.json").read_text(encoding="ascii"))
     except OSError as error:
-        raise DamagedError(f"samples.json can't be read ({error.strerror})") from error
+        raise DamagedSet(f"samples.json can't be read ({error.strerror})") from error
     except ValueError as error:
-        raise DamagedError(f"samples.json is broken ({error})") from error
+        raise DamagedSet(f"samples.json is broken ({error})") from error
 
 
-def _without_bad(images: Path, offset: int, shape: Sequence[int], drawn: Sequence[Drawn]) -> int:
-    """Rewrite the images without the rows that were not drawn; return where pixels begin."""
+def _drop_rejected(images: Path, offset: int, shape: Sequence[int], drawn: Sequence[DrawnSample]) -> int:
+    """Rewrite the images without the rows that were not drawn; return the new offset of the pixels."""
     row_bytes = int(np.prod(shape))
     kept = images.with_name("kept.npy")
     start = create_images(kept, len(drawn), shape)
@@ -157,7 +163,7 @@ def _without_bad(images: Path, offset: int, shape: Sequence[int], drawn: Sequenc
 def _digest(
     images: Path, offset: int, size: int, shape: Sequence[int], widths: Any, texts: Sequence[str]
 ) -> str:
-    """Return the digest of pixels, widths and texts, whatever drew them."""
+    """Return the digest of pixels, widths and texts: equal samples of any data set have the same."""
     digest = hashlib.sha256(json.dumps([list(shape), list(texts)]).encode())
     digest.update(np.ascontiguousarray(widths, dtype="<i4").tobytes())
     for chunk in _chunks(images, offset, size):
