@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ctcbench.config.recipe import Recipe, resolve
 from ctcbench.config.run_config import RunConfig
-from ctcbench.config.train_key import require_fitting
 from ctcbench.contract.data import LogProbs, Sample
 from ctcbench.contract.errors import BadSample, UsageError
 from ctcbench.contract.specs import ImageSpec
 from ctcbench.files.pictures import Fit, read_picture
 from ctcbench.pipeline import runner
-from ctcbench.pipeline.decode_stored import decode
-from ctcbench.registry.component_registry import Registry
+from ctcbench.pipeline.decoding_stage import decode
 from ctcbench.registry.discovery import load_registry
 from ctcbench.results.result import Result
 from ctcbench.results.run_folder import RunFolder
@@ -51,8 +50,7 @@ class Recogniser:
     ``sharpness`` calibrates its confidence.
     """
 
-    registry: Registry = field(repr=False)
-    config: RunConfig
+    recipe: Recipe
     model: Recognizer
     fit: Fit
     sharpness: float = 1.0
@@ -95,12 +93,12 @@ class Recogniser:
             UsageError: `images` is no list of pictures; `decoder` (default: the run's) is not there, an
                 option of it is wrong, or it can't read what the run's loss trained.
         """
-        require_fitting(self.registry, self.config.loss, decoder or self.config.decoder)
+        recipe = self.recipe.with_decoder(decoder or self.recipe.config.decoder)
         images = _listed(images)
         if not images:
             return []
         read = self.log_probs(images)
-        hypotheses, _ = decode(self.registry, decoder or self.config.decoder, read)
+        hypotheses, _ = decode(recipe, read)
         scores = [h.log_prob for h in hypotheses]
         if self.model.alignment == "ctc":
             from ctcbench.training.ctc_likelihood import text_log_probs
@@ -119,7 +117,7 @@ def run(config: RunConfig, runtime: Runtime | None = None) -> Result:
     """
     if not isinstance(config, RunConfig):
         raise UsageError(f"run() takes a RunConfig, not {type(config).__name__}: run(RunConfig(…))")
-    return runner.run(load_registry(), config, runtime)
+    return runner.run(resolve(load_registry(), config), runtime)
 
 
 def load(run_folder: str | Path) -> Recogniser:
@@ -143,7 +141,7 @@ def load(run_folder: str | Path) -> Recogniser:
     validated = folder.log_probs_path("val")
     calibrates = model.alignment == "ctc" and validated.exists()
     sharpness = fit_inverse_temperature(load_log_probs(validated)) if calibrates else 1.0
-    return Recogniser(registry, stored_config(folder), model, description(folder).fit, sharpness)
+    return Recogniser(Recipe(registry, stored_config(folder)), model, description(folder).fit, sharpness)
 
 
 def _listed(images: Any) -> list[Any]:

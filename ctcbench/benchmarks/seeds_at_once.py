@@ -12,7 +12,7 @@ from ctcbench.config.run_config import RunConfig
 from ctcbench.contract.errors import CtcbenchError
 from ctcbench.contract.executors import Event, Executor, Outcome
 from ctcbench.data.built_dataset import build_dataset
-from ctcbench.pipeline.runner import draw
+from ctcbench.pipeline.run_context import draw
 from ctcbench.registry.component_registry import Registry
 from ctcbench.results.result import Result
 from ctcbench.study.grid import expand

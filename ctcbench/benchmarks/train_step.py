@@ -11,10 +11,10 @@ import torch
 from torch import Tensor
 
 from ctcbench.benchmarks.floor import Floor, find_floor
+from ctcbench.config.recipe import Recipe, resolve
 from ctcbench.config.run_config import RunConfig
-from ctcbench.config.train_key import resolve
 from ctcbench.data.built_dataset import build_dataset, build_source
-from ctcbench.pipeline.runner import draw
+from ctcbench.pipeline.run_context import draw
 from ctcbench.registry.component_registry import Registry
 from ctcbench.training import device, split, step
 from ctcbench.training.objective import build_objective
@@ -98,21 +98,23 @@ def measure(
     Raises:
         UsageError: as a run with these settings.
     """
-    config = resolve(registry, config).replace(augment_until=1.0)  # each step is one of the longer kind
+    recipe = resolve(registry, config.replace(augment_until=1.0))  # each step is one of the longer kind
+    config = recipe.config
     dataset = build_dataset(registry, config.dataset)
     source = dataset.source
     compute = device.choose(config)
     samples = draw(dataset, config, runtime, "train")
-    config = config.replace(batch_size=min(config.batch_size, len(samples)))
+    recipe = recipe.replace(batch_size=min(config.batch_size, len(samples)))
+    config = recipe.config
     with device.repeatable(config, compute):
         torch.manual_seed(config.seed)
-        model = build_recognizer(registry, config, source.image, source.alphabet)
+        model = build_recognizer(recipe, source.image, source.alphabet)
         part = split.make_split(samples, source.alphabet, compute.device)
-        floor = _floor(registry, config, part, compute)
+        floor = _floor(recipe, part, compute)
         clock = Clock(compute.device)
-        objective = build_objective(registry, config.loss, source.alphabet, model.output.frames)
+        objective = build_objective(recipe, source.alphabet, model.output.frames)
         objective = clock.around("loss", objective)
-        augment = clock.around("augment", registry.build("augmentation", config.augmentation, source.image))
+        augment = clock.around("augment", recipe.build("augmentation", source.image))
         state = step.new_state(model.train(), augment, objective, config, compute, steps + warm_up)
         state.network = clock.around("forward", state.network)  # type: ignore[assignment]
         state.scaler = _TimedScaler(state.scaler, clock)  # type: ignore[assignment]
@@ -147,15 +149,16 @@ def _full_batch(number: int, part: split.Split, config: RunConfig) -> int:
     return epoch * split.steps_per_epoch(part, config) + within
 
 
-def _floor(registry: Registry, config: RunConfig, part: split.Split, compute: device.Compute) -> Floor:
+def _floor(recipe: Recipe, part: split.Split, compute: device.Compute) -> Floor:
     """Return the floor of a training's second step on a batch: the first makes the optimiser's state."""
-    config = config.replace(compile=False)  # what is compiled can't be looked into
-    source = build_source(registry, config.dataset)
-    model = build_recognizer(registry, config, source.image, source.alphabet)
-    objective = build_objective(registry, config.loss, source.alphabet, model.output.frames)
-    augment = registry.build("augmentation", config.augmentation, source.image)
+    recipe = recipe.replace(compile=False)  # what is compiled can't be looked into
+    config = recipe.config
+    source = build_source(recipe.registry, config.dataset)
+    model = build_recognizer(recipe, source.image, source.alphabet)
+    objective = build_objective(recipe, source.alphabet, model.output.frames)
+    augment = recipe.build("augmentation", source.image)
     state = step.new_state(model.train(), augment, objective, config, compute, steps=10)
     batch = split.batch_at(part, 0, config)
     step.train_step(state, batch, config)
-    flops = 3 * config.batch_size * spec_sheet(registry, config).flops
+    flops = 3 * config.batch_size * spec_sheet(recipe).flops
     return find_floor(lambda: step.train_step(state, batch, config), [*model.parameters()], flops, compute)

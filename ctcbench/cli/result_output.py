@@ -10,7 +10,7 @@ from rich.console import Console
 
 from ctcbench.cli.installed_plugins import registry
 from ctcbench.cli.views.decoding_examples import Example
-from ctcbench.config.train_key import fitting_decoders
+from ctcbench.config.recipe import fitting_decoders
 from ctcbench.contract.component_string import ComponentString
 from ctcbench.contract.errors import CtcbenchError
 from ctcbench.registry.component_registry import Registry

@@ -1,4 +1,4 @@
-"""Keys: what a run is called on disk, from the settings that decide its weights."""
+"""train_key(): the name of a run folder, a hash of the settings that decide the weights."""
 
 from __future__ import annotations
 
@@ -21,43 +21,6 @@ ALWAYS_IN_KEY = frozenset({
     "blank_penalty", "blank_penalty_schedule", "seed",
     "device", "amp", "amp_dtype", "channels_last", "compile", "deterministic", "init_from",
 })  # fmt: skip
-
-
-def resolve(registry: Registry, config: RunConfig) -> RunConfig:
-    """Return the configuration with every component string checked and in its canonical form.
-
-    Raises:
-        UsageError: a component or an option is not there or wrong, or the decoder can't read what the
-            loss trains.
-    """
-    config = config.replace(
-        **{kind: registry.resolve(kind, getattr(config, kind)) for kind in COMPONENT_SETTINGS}
-    )
-    require_fitting(registry, config.loss, config.decoder)
-    return config
-
-
-def fitting_decoders(registry: Registry, loss: str) -> list[str]:
-    """Return the decoders that take frames for characters as a loss does."""
-    wanted = registry.alignment("loss", loss)
-    return [name for name, found in registry.components("decoder").items() if found.alignment == wanted]
-
-
-def require_fitting(registry: Registry, loss: str, decoder: str) -> None:
-    """Check that a decoder takes frames for characters as the loss does: the wrong texts look like texts.
-
-    Raises:
-        UsageError: it does not; names the decoders that do.
-    """
-    wanted, found = registry.alignment("loss", loss), registry.alignment("decoder", decoder)
-    if wanted == found:
-        return
-    means = {"ctc": "merges repeated frames, as CTC does", "fixed": "takes each frame for a character"}
-    fitting = ", ".join(fitting_decoders(registry, loss)) or "none that is installed"
-    raise UsageError(
-        f"--decoder {decoder} {means[found]}, but --loss {loss} {means[wanted]}: "
-        f"what came out would be wrong without a sign of it (decoders for this loss: {fitting})"
-    )
 
 
 def train_key(registry: Registry, config: RunConfig) -> str:

@@ -1,1 +1,1 @@
-"""From a configuration to a stored result: draw, train, read, decode, score, store."""
+"""The stages of a run: draw, train, read, decode, score, store."""

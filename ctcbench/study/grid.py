@@ -9,12 +9,13 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ctcbench.config.presets import DEFAULT, read_preset
+from ctcbench.config.recipe import resolve
 from ctcbench.config.run_config import COMPONENT_SETTINGS, RunConfig, flag, setting_fields
-from ctcbench.config.train_key import resolve, train_key
+from ctcbench.config.train_key import train_key
 from ctcbench.contract.errors import UsageError
 from ctcbench.contract.options import show
-from ctcbench.pipeline.decode_stored import result_key
 from ctcbench.registry.component_registry import Registry
+from ctcbench.results.decoder_key import decoder_key
 from ctcbench.study.scale import scale_config
 from ctcbench.study.study_file import StudySpec, Values
 
@@ -111,7 +112,7 @@ class _Expansion:
     def _config(self, point: Mapping[str, Any]) -> RunConfig:
         settings = self._preset(DEFAULT) | self._preset(self._preset_of(point)) | dict(self.spec.base)
         settings |= {name: value for name, value in point.items() if name not in NOT_SETTINGS}
-        return resolve(self.registry, RunConfig(**settings))
+        return resolve(self.registry, RunConfig(**settings)).config
 
     def _scaled(self, point: Mapping[str, Any]) -> RunConfig:
         return scale_config(self._config(point), self.spec.scale)
@@ -180,7 +181,7 @@ class _Expansion:
         test_sets: dict[str, int] = {}
         twice = 0
         for config, name in configs:
-            entry = GridEntry(config, name, train_key(self.registry, config), result_key(config))
+            entry = GridEntry(config, name, train_key(self.registry, config), decoder_key(config.decoder))
             size = test_sets.setdefault(entry.train_key, config.test_samples)
             if size != config.test_samples:
                 raise UsageError(

@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from ctcbench.config.recipe import resolve
 from ctcbench.config.run_config import RunConfig
 from ctcbench.contract.errors import CtcbenchError, Interrupted, PluginError
 from ctcbench.contract.executors import Event, Outcome
@@ -20,7 +21,9 @@ from ctcbench.data.built_dataset import build_dataset
 from ctcbench.evaluation.log_probs import load_log_probs
 from ctcbench.files.locks import Busy
 from ctcbench.pipeline import runner
-from ctcbench.pipeline.decode_stored import decode_run
+from ctcbench.pipeline.decoding_stage import decode_run
+from ctcbench.pipeline.reading_stage import has_log_probs
+from ctcbench.pipeline.run_context import draw
 from ctcbench.registry.attribution import find_plugin_frame
 from ctcbench.registry.component_registry import Registry
 from ctcbench.registry.discovery import load_registry
@@ -100,7 +103,7 @@ def _train_and_decode(
         )
         first = configs.pop(0)
         try:
-            _retry_while_busy(functools.partial(runner.run, registry, first, runtime))
+            _retry_while_busy(functools.partial(_run, registry, first, runtime))
         except Exception as error:
             if not _is_read(registry, folder, first, runtime):
                 raise
@@ -130,15 +133,17 @@ def _is_read(registry: Registry, folder: RunFolder, config: RunConfig, runtime: 
     # After a run, the images are in the cache. If they can't be drawn, the error was not the decoder's.
     with contextlib.suppress(Exception):
         dataset = build_dataset(registry, config.dataset)
-        return folder.is_finished and runner.is_read(
-            folder, "test", runner.draw(dataset, config, runtime, "test")
-        )
+        return folder.is_finished and has_log_probs(folder, "test", draw(dataset, config, runtime, "test"))
     return False
+
+
+def _run(registry: Registry, config: RunConfig, runtime: Runtime) -> None:
+    runner.run(resolve(registry, config), runtime)
 
 
 def _decode(registry: Registry, folder: RunFolder, config: RunConfig) -> None:
     with folder.lock("decoding in this run folder"):
-        decode_run(registry, folder, config.decoder, config=config)
+        decode_run(resolve(registry, config), folder)
 
 
 def _retry_while_busy(action: Callable[[], object]) -> None:

@@ -5,24 +5,24 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from ctcbench.config.recipe import Recipe
 from ctcbench.contract.errors import PluginError
 from ctcbench.contract.specs import Alphabet
 from ctcbench.registry.attribution import attribute_errors
-from ctcbench.registry.component_registry import Registry
 from ctcbench.training.step import Objective
 
 
-def build_objective(registry: Registry, loss: str, alphabet: Alphabet, frames: int) -> Objective:
+def build_objective(recipe: Recipe, alphabet: Alphabet, frames: int) -> Objective:
     """Build the loss that a component string names.
 
     Raises:
         UsageError: it is not there, or an option of it is wrong.
         PluginError: it fails for two images of one character, or gives no finite scalar with a gradient.
     """
-    objective: Objective = registry.build("loss", loss, alphabet)
+    objective: Objective = recipe.build("loss", alphabet)
     chance = torch.Generator().manual_seed(0)
     logits_TNK = torch.randn(frames, 2, alphabet.num_classes, generator=chance).requires_grad_()
-    with attribute_errors(f"{registry.describe_owner('loss', loss)} failed"):
+    with attribute_errors(f"{recipe.describe_owner('loss')} failed"):
         found = objective(
             logits_TNK.log_softmax(-1),
             torch.tensor([frames, frames]),
@@ -31,7 +31,7 @@ def build_objective(registry: Registry, loss: str, alphabet: Alphabet, frames: i
         )
     if wrong := _what_is_wrong(found):
         raise PluginError(
-            f"{registry.describe_owner('loss', loss)} gave {wrong}; it must give a finite scalar tensor "
+            f"{recipe.describe_owner('loss')} gave {wrong}; it must give a finite scalar tensor "
             f"that has a gradient"
         )
     return objective

@@ -8,8 +8,9 @@ import torch
 
 from ctcbench.__main__ import main
 from ctcbench.benchmarks import data_memory, floor, train_step
+from ctcbench.config.recipe import resolve
 from ctcbench.data.built_dataset import build_dataset
-from ctcbench.pipeline.runner import draw
+from ctcbench.pipeline.run_context import draw
 from ctcbench.training import device
 from ctcbench.training.recognizer.spec_sheet import spec_sheet
 from ctcbench.training.runtime import Runtime
@@ -43,12 +44,12 @@ def test_each_step_that_is_measured_has_the_images_that_it_says(
     times = train_step.measure(registry, tiny(batch_size=batch_size), Runtime(), steps=5, warm_up=1)
     assert times.batch_size == images
     assert set(seen) == {images}
-    assert times.floor.flops == 3 * images * spec_sheet(registry, tiny()).flops
+    assert times.floor.flops == 3 * images * spec_sheet(resolve(registry, tiny())).flops
 
 
 def test_the_share_of_the_peak_is_of_this_devices_products(registry, own_cache):
     times = train_step.measure(registry, tiny(), Runtime(), steps=3, warm_up=1)
-    sheet = spec_sheet(registry, tiny())
+    sheet = spec_sheet(resolve(registry, tiny()))
     assert times.floor.flops == 3 * 16 * sheet.flops
     assert times.floor.flops_per_second > 1e8
     assert 0 < times.share_of_peak(min(times.total_ms)) < 1

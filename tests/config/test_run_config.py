@@ -2,8 +2,9 @@ import pytest
 
 from ctcbench import RunConfig
 from ctcbench.config.presets import preset_names, read_preset, read_settings
+from ctcbench.config.recipe import resolve
 from ctcbench.config.run_config import AFTER_TRAINING, setting_fields
-from ctcbench.config.train_key import ALWAYS_IN_KEY, differences, resolve, train_key
+from ctcbench.config.train_key import ALWAYS_IN_KEY, differences, train_key
 from ctcbench.contract.errors import UsageError
 
 KNOWN = tuple(setting_fields())

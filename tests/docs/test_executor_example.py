@@ -11,7 +11,8 @@ import pytest
 
 import ctcbench
 from ctcbench import Listener, Result, Trial
-from ctcbench.config.train_key import resolve, train_key
+from ctcbench.config.recipe import resolve
+from ctcbench.config.train_key import train_key
 from ctcbench.contract.components import Component
 from ctcbench.testing import check_component
 from tests.docs.test_plugins_page import TEXT, code_of
@@ -36,7 +37,7 @@ def trials(registry):
 
     def make(out, seeds, epochs):
         for seed in range(seeds):
-            config = resolve(registry, tiny(device="cpu", epochs=epochs, seed=seed))
+            config = resolve(registry, tiny(device="cpu", epochs=epochs, seed=seed)).config
             key = train_key(registry, config)
             order = {"key": key, "out": str(out), "configs": [config.model_dump()]}
             yield Trial(key, f"seed {seed}", order)

@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from ctcbench import Alphabet, ImageSpec
+from ctcbench.config.recipe import Recipe, resolve
 from ctcbench.evaluation.log_probs import load_log_probs
 from ctcbench.pipeline import runner
 from ctcbench.results.run_folder import RunFolder
@@ -32,7 +33,7 @@ def values(result):
     ],
 )
 def test_trains_in_every_precision(registry, tmp_path, settings, precision):
-    result = runner.run(registry, tiny(device="cuda", epochs=4, **settings), Runtime(tmp_path))
+    result = runner.run(resolve(registry, tiny(device="cuda", epochs=4, **settings)), Runtime(tmp_path))
     training = result.provenance["training"]
     assert (training["device"], training["precision"]) == ("cuda", precision)
     assert "cuda" in training["ctc_backend"]
@@ -44,7 +45,7 @@ def test_trains_in_every_precision(registry, tmp_path, settings, precision):
 
 def test_deterministic_gives_the_same_bits(registry, tmp_path):
     config = tiny(device="cuda", deterministic=True)
-    first, again = (values(runner.run(registry, config, Runtime(tmp_path / name))) for name in "ab")
+    first, again = (values(runner.run(resolve(registry, config), Runtime(tmp_path / name))) for name in "ab")
     assert np.array_equal(first, again)
     assert np.isfinite(first).all()
 
@@ -54,7 +55,7 @@ def test_cpu_and_gpu_agree_in_float32(registry, tmp_path):
 
     def read(device, steps):
         config = tiny(device=device, max_steps=steps, **settings)
-        return np.exp(values(runner.run(registry, config, Runtime(tmp_path / f"{device}{steps}"))))
+        return np.exp(values(runner.run(resolve(registry, config), Runtime(tmp_path / f"{device}{steps}"))))
 
     cpu = read("cpu", 2)
     assert np.abs(cpu - read("cuda", 2)).max() < 0.1 * np.abs(cpu - read("cpu", 1)).max()
@@ -64,7 +65,7 @@ def test_recurrent_heads_are_computed_in_float32_where_the_rest_is_bfloat16(regi
     # Mixed precision would take float16 for cuDNN's, and nothing would scale the gradients.
     config = tiny(device="cuda", amp=True, amp_dtype="bfloat16", head="bilstm2:width=8")
     compute = device.choose(config)
-    model = build_recognizer(registry, config, ImageSpec(24, 60), Alphabet("0123456789"))
+    model = build_recognizer(Recipe(registry, config), ImageSpec(24, 60), Alphabet("0123456789"))
     model.to(compute.device)
     seen = {}
     for name in ("backbone", "head", "classifier"):
@@ -90,9 +91,9 @@ def test_a_resumed_run_on_the_gpu_goes_on(registry, tmp_path, monkeypatch):
     config = tiny(device="cuda", amp=True, amp_dtype="float16")
     monkeypatch.setattr(loop, "train_step", interrupting)
     with pytest.raises(Interrupted):
-        runner.run(registry, config, Runtime(tmp_path))
+        runner.run(resolve(registry, config), Runtime(tmp_path))
     monkeypatch.undo()
-    assert runner.run(registry, config, Runtime(tmp_path, resume=True)).score.images == 12
+    assert runner.run(resolve(registry, config), Runtime(tmp_path, resume=True)).score.images == 12
 
 
 def test_compiled_to_cuda_graphs_it_learns_the_same(registry, tmp_path, monkeypatch):
@@ -102,7 +103,7 @@ def test_compiled_to_cuda_graphs_it_learns_the_same(registry, tmp_path, monkeypa
     replay = torch.cuda.CUDAGraph.replay
     monkeypatch.setattr(torch.cuda.CUDAGraph, "replay", lambda graph: (played.append(graph), replay(graph)))
     for how in (False, True):
-        result = runner.run(registry, tiny(**settings, compile=how), Runtime(tmp_path / str(how)))
+        result = runner.run(resolve(registry, tiny(**settings, compile=how)), Runtime(tmp_path / str(how)))
         rows = RunFolder(result.folder).read_metrics()
         losses.append([row["loss"] for row in rows if row["kind"] == "steps"])
     assert losses[1] == pytest.approx(losses[0], rel=1e-2)

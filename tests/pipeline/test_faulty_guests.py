@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from ctcbench import Alphabet, Hypothesis, ImageSpec, Sample
+from ctcbench.config.recipe import resolve
 from ctcbench.contract.components import Component
 from ctcbench.contract.errors import PluginError, UsageError
 from ctcbench.pipeline import runner
@@ -32,7 +33,7 @@ def try_out(registry, tmp_path):
         plugin = Plugin("guest", "ctcbench-guest", "1.0", "guest", components=(Component(kind, odd),))
         config = tiny(**{"train_samples": 20, "epochs": 1, kind: "odd", **settings})
         with pytest.raises(PluginError) as failed:
-            runner.run(Registry((*registry.plugins, plugin)), config, Runtime(tmp_path))
+            runner.run(resolve(Registry((*registry.plugins, plugin)), config), Runtime(tmp_path))
         return str(failed.value)
 
     return one
@@ -212,6 +213,6 @@ def test_a_run_whose_plugin_is_gone_says_which(registry, tmp_path):
 
     guest = Plugin("guest", "ctcbench-guest", "1.2", "guest", components=(Component("head", through),))
     config = tiny(head="through", train_samples=20, epochs=1)
-    result = runner.run(Registry((*registry.plugins, guest)), config, Runtime(tmp_path))
+    result = runner.run(resolve(Registry((*registry.plugins, guest)), config), Runtime(tmp_path))
     with pytest.raises(UsageError, match=r"^no head 'through'.*; the run was made with ctcbench-guest 1\.2$"):
         load_recognizer(registry, RunFolder(result.folder))

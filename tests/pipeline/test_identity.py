@@ -12,10 +12,11 @@ import torch
 from PIL import Image
 
 import ctcbench
+from ctcbench.config.recipe import resolve
 from ctcbench.contract.errors import CtcbenchError, Interrupted, UsageError
 from ctcbench.evaluation.log_probs import load_log_probs
 from ctcbench.pipeline import runner
-from ctcbench.pipeline.decode_stored import decode_stored
+from ctcbench.pipeline.decoding_stage import decode_stored
 from ctcbench.results.run_folder import RunFolder
 from ctcbench.training import loop, step
 from ctcbench.training.runtime import Runtime
@@ -44,24 +45,24 @@ def of(pictures, **settings):
 
 def test_changed_images_are_not_trained_already(registry, pictures, tmp_path):
     runtime = Runtime(tmp_path / "runs")
-    first = runner.run(registry, of(pictures), runtime)
-    assert runner.run(registry, of(pictures), runtime).score == first.score
+    first = runner.run(resolve(registry, of(pictures)), runtime)
+    assert runner.run(resolve(registry, of(pictures)), runtime).score == first.score
     for name in ("11", "12", "13", "14", "15", "16", "17", "18"):
         (pictures / f"{name}.png").rename(pictures / f"9{name}.png")
     with pytest.raises(UsageError, match=r"images are not those that this run was begun with; --fresh"):
-        runner.run(registry, of(pictures), runtime)
+        runner.run(resolve(registry, of(pictures)), runtime)
 
 
 def test_a_resumed_run_does_not_go_on_with_changed_images(registry, pictures, tmp_path, monkeypatch):
     runtime = Runtime(tmp_path / "runs")
     stop_at(monkeypatch, 4)
     with pytest.raises(Interrupted):
-        runner.run(registry, of(pictures), runtime)
+        runner.run(resolve(registry, of(pictures)), runtime)
     monkeypatch.undo()
     for path in sorted(pictures.iterdir())[:12]:
         path.unlink()
     with pytest.raises(UsageError, match=r"its train and val images are not those|its train images are not"):
-        runner.run(registry, of(pictures), Runtime(tmp_path / "runs", resume=True))
+        runner.run(resolve(registry, of(pictures)), Runtime(tmp_path / "runs", resume=True))
 
 
 def stop_at(monkeypatch, wanted):
@@ -74,7 +75,7 @@ def stop_at(monkeypatch, wanted):
 
 
 def test_pictures_are_read_as_those_that_it_learned_from(registry, pictures, tmp_path):
-    result = runner.run(registry, of(pictures, amp=False), Runtime(tmp_path / "runs"))
+    result = runner.run(resolve(registry, of(pictures, amp=False)), Runtime(tmp_path / "runs"))
     stored = load_log_probs(RunFolder(result.folder).log_probs_path("test"))
     assert set(stored.lengths_N.tolist()) == {4}  # 30 of 60 columns are picture, of 7 frames
     recogniser = ctcbench.load(result.folder)
@@ -92,9 +93,9 @@ def test_a_gradient_that_is_no_number_stops_before_it_reaches_a_checkpoint(regis
     monkeypatch.setattr(loop, "train_step", spoiled)
     runtime = Runtime(tmp_path, checkpoint_seconds=-1)
     with pytest.raises(CtcbenchError, match=r"the gradient is (nan|inf) at step 7 .*checkpoint is kept"):
-        runner.run(registry, tiny(), runtime)
+        runner.run(resolve(registry, tiny()), runtime)
     monkeypatch.undo()
-    resumed = runner.run(registry, tiny(), Runtime(tmp_path, resume=True))
+    resumed = runner.run(resolve(registry, tiny()), Runtime(tmp_path, resume=True))
     values = load_log_probs(RunFolder(resumed.folder).log_probs_path("test")).values_NTK
     assert np.isfinite(values).all()
 
@@ -102,7 +103,7 @@ def test_a_gradient_that_is_no_number_stops_before_it_reaches_a_checkpoint(regis
 def test_outputs_that_are_no_number_at_an_epochs_end_are_explained(registry, tmp_path):
     config = tiny(lr=1e30, clip=0.0, schedule="constant", warmup=0.0, max_steps=1)
     with pytest.raises(CtcbenchError, match=r"the output is nan at step 1 \(labels of its batch"):
-        runner.run(registry, config, Runtime(tmp_path))
+        runner.run(resolve(registry, config), Runtime(tmp_path))
 
 
 def test_weights_of_an_epoch_that_the_checkpoint_lost_do_not_stay(registry, tmp_path, monkeypatch):
@@ -113,7 +114,7 @@ def test_weights_of_an_epoch_that_the_checkpoint_lost_do_not_stay(registry, tmp_
 
     stop_at(monkeypatch, 6)
     with pytest.raises(Interrupted):
-        runner.run(registry, tiny(), Runtime(tmp_path))
+        runner.run(resolve(registry, tiny()), Runtime(tmp_path))
     monkeypatch.undo()
     (path,) = tmp_path.iterdir()
     folder = RunFolder(path)
@@ -121,7 +122,7 @@ def test_weights_of_an_epoch_that_the_checkpoint_lost_do_not_stay(registry, tmp_
     folder.weights_path.write_bytes(b"of an epoch nobody knows")
     monkeypatch.setattr(loop.Trainer, "_one_step", killed)
     with pytest.raises(KeyboardInterrupt):
-        runner.run(registry, tiny(), Runtime(tmp_path, resume=True))
+        runner.run(resolve(registry, tiny()), Runtime(tmp_path, resume=True))
     assert folder.weights_path.read_bytes() == best
 
 
@@ -130,14 +131,14 @@ def test_going_on_on_another_device_is_said(registry, tmp_path, monkeypatch):
 
     stop_at(monkeypatch, 6)
     with pytest.raises(Interrupted):
-        runner.run(registry, tiny(), Runtime(tmp_path))
+        runner.run(resolve(registry, tiny()), Runtime(tmp_path))
     monkeypatch.undo()
     notices = []
     listener = ctcbench.training.progress_events.ProgressListener()
     listener.notice = notices.append
     here = Compute.describe
     monkeypatch.setattr(Compute, "describe", lambda self: "cuda in float16")
-    runner.run(registry, tiny(), Runtime(tmp_path, resume=True, listener=listener))
+    runner.run(resolve(registry, tiny()), Runtime(tmp_path, resume=True, listener=listener))
     (notice,) = [notice for notice in notices if "begun on" in notice]
     assert here(Compute(torch.device("cpu"), None)) == "cpu in float32"
     assert "going on on cuda in float16" in notice
@@ -146,7 +147,7 @@ def test_going_on_on_another_device_is_said(registry, tmp_path, monkeypatch):
 @pytest.fixture(scope="module")
 def finished(registry, own_cache, tmp_path_factory):
     out = tmp_path_factory.mktemp("damaged")
-    return RunFolder(runner.run(registry, tiny(), Runtime(out)).folder)
+    return RunFolder(runner.run(resolve(registry, tiny()), Runtime(out)).folder)
 
 
 @pytest.fixture
@@ -211,23 +212,23 @@ def test_what_loading_reads_is_named_when_damaged(finished, damaged, name, conte
 def test_a_checkpoint_of_another_version_is_said(registry, tmp_path, monkeypatch):
     stop_at(monkeypatch, 3)
     with pytest.raises(Interrupted):
-        runner.run(registry, tiny(), Runtime(tmp_path))
+        runner.run(resolve(registry, tiny()), Runtime(tmp_path))
     monkeypatch.undo()
     monkeypatch.setattr(loop, "History", lambda **given: (_ for _ in ()).throw(TypeError("no 'colour'")))
     with pytest.raises(CtcbenchError, match=r"of another ctcbench \(no 'colour'\); --fresh begins again"):
-        runner.run(registry, tiny(), Runtime(tmp_path, resume=True))
+        runner.run(resolve(registry, tiny()), Runtime(tmp_path, resume=True))
 
 
 def test_the_recorded_settings_are_those_of_this_decoding(registry, tmp_path):
-    runner.run(registry, tiny(), Runtime(tmp_path))
-    more = runner.run(registry, tiny(test_samples=20), Runtime(tmp_path))
+    runner.run(resolve(registry, tiny()), Runtime(tmp_path))
+    more = runner.run(resolve(registry, tiny(test_samples=20)), Runtime(tmp_path))
     again = decode_stored(registry, more.folder, "beam_cpp")
     assert again.config["test_samples"] == again.score.images == 20
 
 
 def test_a_failed_first_run_leaves_no_out_folder(registry, tmp_path):
     with pytest.raises(UsageError):
-        runner.run(registry, tiny(amp_dtype="float16", device="cpu"), Runtime(tmp_path / "runs"))
+        runner.run(resolve(registry, tiny(amp_dtype="float16", device="cpu")), Runtime(tmp_path / "runs"))
     assert list(tmp_path.iterdir()) == []
 
 

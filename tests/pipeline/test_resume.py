@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from ctcbench.config.recipe import resolve
 from ctcbench.config.run_config import RunConfig
-from ctcbench.config.train_key import resolve, train_key
 from ctcbench.results.run_folder import RunFolder
 from tests.tiny_config import TINY
 
@@ -103,7 +103,7 @@ def test_a_stop_finishes_the_step_saves_and_says_how_to_go_on(tmp_path, uninterr
 
 def test_a_damaged_checkpoint_is_named(tmp_path, registry):
     start(tmp_path, "begin", signal.SIGKILL, 7)
-    key = train_key(registry, resolve(registry, RunConfig(**SETTINGS)))
+    key = resolve(registry, RunConfig(**SETTINGS)).train_key
     path = RunFolder(tmp_path / key).checkpoint_path
     path.write_bytes(path.read_bytes()[:-100])
     resumed = start(tmp_path, "resume")

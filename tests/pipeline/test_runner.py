@@ -14,11 +14,12 @@ from safetensors.numpy import load_file
 
 import ctcbench
 from ctcbench import RunConfig
+from ctcbench.config.recipe import resolve
 from ctcbench.contract.errors import CtcbenchError, UsageError
 from ctcbench.evaluation.log_probs import load_log_probs
 from ctcbench.files.locks import Busy
 from ctcbench.pipeline import runner
-from ctcbench.pipeline.decode_stored import decode_stored
+from ctcbench.pipeline.decoding_stage import decode_stored
 from ctcbench.results.predictions import Predictions
 from ctcbench.results.run_folder import RunFolder
 from ctcbench.training import loop, step
@@ -42,7 +43,7 @@ class Listener(ProgressListener):
 def finished(registry, own_cache, tmp_path_factory):
     """A run that is done, for tests that only read it."""
     out = tmp_path_factory.mktemp("runs")
-    return runner.run(registry, tiny(), Runtime(out))
+    return runner.run(resolve(registry, tiny()), Runtime(out))
 
 
 def test_the_result_has_the_fixed_schema(finished):
@@ -85,24 +86,24 @@ def test_log_probs_are_normalised_and_of_the_right_images(finished):
 def test_what_is_done_is_not_done_again(registry, finished, monkeypatch):
     monkeypatch.setattr(runner, "train", lambda *_: pytest.fail("trained again"))
     listener = Listener()
-    again = runner.run(registry, tiny(), Runtime(finished.folder.parent, listener=listener))
+    again = runner.run(resolve(registry, tiny()), Runtime(finished.folder.parent, listener=listener))
     assert again.score == finished.score
     assert any("trained already; --fresh trains it again" in notice for notice in listener.notices)
 
 
 def test_more_test_images_are_read_without_training(registry, tmp_path, monkeypatch):
-    runner.run(registry, tiny(), Runtime(tmp_path))
+    runner.run(resolve(registry, tiny()), Runtime(tmp_path))
     monkeypatch.setattr(runner, "train", lambda *_: pytest.fail("trained again"))
-    more = runner.run(registry, tiny(test_samples=20), Runtime(tmp_path))
+    more = runner.run(resolve(registry, tiny(test_samples=20)), Runtime(tmp_path))
     assert more.score.images == 20
 
 
 def test_fresh_trains_again_to_the_same_bits(registry, tmp_path):
     runtime = Runtime(tmp_path)
-    first = runner.run(registry, tiny(), runtime)
+    first = runner.run(resolve(registry, tiny()), runtime)
     weights = RunFolder(first.folder).weights_path
     before, changed = weights.read_bytes(), weights.stat().st_mtime_ns
-    again = runner.run(registry, tiny(), Runtime(tmp_path, fresh=True))
+    again = runner.run(resolve(registry, tiny()), Runtime(tmp_path, fresh=True))
     assert again.score == first.score
     assert weights.read_bytes() == before
     assert weights.stat().st_mtime_ns != changed
@@ -111,7 +112,7 @@ def test_fresh_trains_again_to_the_same_bits(registry, tmp_path):
 def test_another_decoder_needs_no_training_and_no_torch(finished):
     code = (
         "import sys\nfrom pathlib import Path\nfrom ctcbench.registry.discovery import load_registry\n"
-        "from ctcbench.pipeline.decode_stored import decode_stored\n"
+        "from ctcbench.pipeline.decoding_stage import decode_stored\n"
         "result = decode_stored(load_registry([]), Path(sys.argv[1]), 'beam_cpp:width=5')\n"
         "assert 'torch' not in sys.modules, 'torch was imported'\n"
         "print(result.path.name)"
@@ -132,10 +133,12 @@ def test_predict_applies_the_blank_penalty_of_the_decoder(registry, tmp_path):
     samples = materialise(build_dataset(registry, config.dataset), "test", config.test_samples)
     lengths = []
     for decoder in ("greedy", "greedy:blank_penalty=3"):
-        result = runner.run(registry, config.replace(decoder=decoder), Runtime(tmp_path))
+        result = runner.run(resolve(registry, config.replace(decoder=decoder)), Runtime(tmp_path))
         stored = Predictions.read(RunFolder(result.folder).predictions_path(result.path.stem))
         lengths.append(result.score.mean_length)
-        recogniser = replace(ctcbench.load(result.folder), config=RunConfig(**result.config))
+        recogniser = replace(
+            ctcbench.load(result.folder), recipe=resolve(registry, RunConfig(**result.config))
+        )
         readings = recogniser.predict(list(samples.images_NCHW[:, 0]))
         assert [reading.text for reading in readings] == list(stored.texts)
     assert lengths[0] == 0 and lengths[1] > 1
@@ -150,14 +153,14 @@ def test_decoding_what_is_no_run(registry, tmp_path):
 def test_resume_with_changed_settings_says_which(registry, tmp_path, monkeypatch):
     interrupt_at(monkeypatch, 3)
     with pytest.raises(ctcbench.contract.errors.Interrupted):
-        runner.run(registry, tiny(), Runtime(tmp_path))
+        runner.run(resolve(registry, tiny()), Runtime(tmp_path))
     monkeypatch.undo()
     with pytest.raises(UsageError) as error:
-        runner.run(registry, tiny(lr=0.5), Runtime(tmp_path, resume=True))
+        runner.run(resolve(registry, tiny(lr=0.5)), Runtime(tmp_path, resume=True))
     assert "differs in lr: 0.003 there, 0.5 here" in str(error.value)
     with pytest.raises(UsageError, match="an unfinished run with these settings; --resume goes on"):
-        runner.run(registry, tiny(), Runtime(tmp_path))
-    assert runner.run(registry, tiny(), Runtime(tmp_path, resume=True)).score.images == 12
+        runner.run(resolve(registry, tiny()), Runtime(tmp_path))
+    assert runner.run(resolve(registry, tiny()), Runtime(tmp_path, resume=True)).score.images == 12
 
 
 def interrupt_at(monkeypatch, wanted):
@@ -173,7 +176,7 @@ def interrupt_at(monkeypatch, wanted):
 
 def test_nothing_to_resume(registry, tmp_path):
     with pytest.raises(UsageError, match="has no run with these settings, and no unfinished one"):
-        runner.run(registry, tiny(), Runtime(tmp_path, resume=True))
+        runner.run(resolve(registry, tiny()), Runtime(tmp_path, resume=True))
     assert list(tmp_path.iterdir()) == []
 
 
@@ -187,9 +190,9 @@ def test_a_run_folder_that_another_process_writes(registry, finished):
     ) as other:
         assert other.stdout.readline() == "locked\n"
         with pytest.raises(Busy, match=f"process {other.pid} is training in this run folder"):
-            runner.run(registry, tiny(), Runtime(finished.folder.parent))
+            runner.run(resolve(registry, tiny()), Runtime(finished.folder.parent))
         other.kill()
-    assert runner.run(registry, tiny(), Runtime(finished.folder.parent)).score == finished.score
+    assert runner.run(resolve(registry, tiny()), Runtime(finished.folder.parent)).score == finished.score
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf])
@@ -203,7 +206,7 @@ def test_a_loss_that_is_no_number_stops_with_step_labels_and_what_to_try(
 
     monkeypatch.setattr(loop, "train_step", spoiled)
     with pytest.raises(CtcbenchError) as error:
-        runner.run(registry, tiny(), Runtime(tmp_path))
+        runner.run(resolve(registry, tiny()), Runtime(tmp_path))
     for word in [
         f"the loss is {value} at step 7",
         "labels of its batch: '",
@@ -215,7 +218,7 @@ def test_a_loss_that_is_no_number_stops_with_step_labels_and_what_to_try(
 
 def test_failing_before_the_first_step_leaves_no_folder(registry, tmp_path):
     with pytest.raises(UsageError, match=r"needs \d+ frames .* returns 7 for it"):
-        runner.run(registry, tiny(dataset="captcha:width=60,height=24,length=9"), Runtime(tmp_path))
+        runner.run(resolve(registry, tiny(dataset="captcha:width=60,height=24,length=9")), Runtime(tmp_path))
     assert list(tmp_path.iterdir()) == []
 
 
@@ -223,13 +226,13 @@ def test_failing_before_the_first_step_leaves_no_folder(registry, tmp_path):
 def test_an_out_that_cant_be_written(registry, tmp_path, out):
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(UsageError, match="can't be written"):
-        runner.run(registry, tiny(), Runtime(tmp_path / out))
+        runner.run(resolve(registry, tiny()), Runtime(tmp_path / out))
     assert sorted(path.name for path in tmp_path.iterdir()) == ["file"]
 
 
 def test_begins_with_the_weights_of_another_run(registry, tmp_path, finished):
     config = tiny(init_from=str(finished.folder), lr=1e-9, epochs=1)
-    ours = load_file(RunFolder(runner.run(registry, config, Runtime(tmp_path)).folder).weights_path)
+    ours = load_file(RunFolder(runner.run(resolve(registry, config), Runtime(tmp_path)).folder).weights_path)
     theirs = load_file(RunFolder(finished.folder).weights_path)
     learnt = [name for name in theirs if "running" not in name and "num_batches" not in name]
     assert len(learnt) > 10
@@ -247,7 +250,7 @@ def test_begins_with_the_weights_of_another_run(registry, tmp_path, finished):
 )
 def test_begins_with_what_does_not_fit(registry, tmp_path, finished, settings, words):
     with pytest.raises(UsageError) as error:
-        runner.run(registry, tiny(init_from=str(finished.folder), **settings), Runtime(tmp_path))
+        runner.run(resolve(registry, tiny(init_from=str(finished.folder), **settings)), Runtime(tmp_path))
     for word in ["--init-from", *words]:
         assert word in str(error.value)
 
@@ -256,7 +259,7 @@ def test_a_plateau_that_does_not_end_is_in_the_result(registry, tmp_path, monkey
     monkeypatch.setattr("ctcbench.training.blank_plateau.NOTICE_AFTER", 4)
     listener = Listener()
     config = tiny(shortcut="none", backbone="cnn3:width=4,norm=none", lr=1e-3, epochs=4)
-    result = runner.run(registry, config, Runtime(tmp_path, listener=listener))
+    result = runner.run(resolve(registry, config), Runtime(tmp_path, listener=listener))
     training = result.provenance["training"]
     assert training["plateau_steps_at_end"] == training["steps"] == 20
     assert training["left_plateau_step"] is None
@@ -337,9 +340,9 @@ def test_loading_what_is_no_run(tmp_path):
 
 def test_waiting_for_a_gpu_is_time_of_training(registry, tmp_path, monkeypatch):
     monkeypatch.setitem(loop.FLUSH_EVERY, "cpu", 10)  # an epoch has five steps, so only its end looks
-    real = loop.Monitor.look
-    monkeypatch.setattr(loop.Monitor, "look", lambda *given: (time.sleep(0.5), real(*given)))
-    result = runner.run(registry, tiny(), Runtime(tmp_path))
+    real = loop.Monitor.flush
+    monkeypatch.setattr(loop.Monitor, "flush", lambda *given: (time.sleep(0.5), real(*given)))
+    result = runner.run(resolve(registry, tiny()), Runtime(tmp_path))
     assert result.cost["train_seconds"] > 1
 
 
@@ -348,7 +351,7 @@ def test_trackers_hear_of_the_run(registry, tmp_path, monkeypatch):
     monkeypatch.setattr(
         type(registry), "call_hooks", lambda self, hook, notice, **arguments: heard.append((hook, arguments))
     )
-    result = runner.run(registry, tiny(), Runtime(tmp_path))
+    result = runner.run(resolve(registry, tiny()), Runtime(tmp_path))
     assert [hook for hook, _ in heard] == [
         "ctcbench_run_started", "ctcbench_epoch_finished", "ctcbench_epoch_finished", "ctcbench_run_finished",
     ]  # fmt: skip

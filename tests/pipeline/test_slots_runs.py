@@ -7,11 +7,11 @@ import ctcbench
 from ctcbench import Alphabet, LogProbs, RunConfig, UsageError, decoder, loss
 from ctcbench.__main__ import main
 from ctcbench.cli.result_output import other_decoders
-from ctcbench.config.train_key import fitting_decoders, resolve
+from ctcbench.config.recipe import Recipe, fitting_decoders, resolve
 from ctcbench.contract.errors import PluginError
 from ctcbench.evaluation.log_probs import load_log_probs
 from ctcbench.pipeline import runner
-from ctcbench.pipeline.decode_stored import decode_stored
+from ctcbench.pipeline.decoding_stage import decode_stored
 from ctcbench.results.run_folder import RunFolder
 from ctcbench.testing.synthetic_log_probs import sure_of
 from ctcbench.training.inference import validate
@@ -80,7 +80,7 @@ def test_losses_and_decoders_that_do_not_fit(registry, settings, words, tmp_path
     with pytest.raises(UsageError, match=words):
         resolve(registry, tiny(**settings))
     with pytest.raises(UsageError, match=words):
-        runner.run(registry, tiny(**settings), Runtime(tmp_path))
+        runner.run(resolve(registry, tiny(**settings)), Runtime(tmp_path))
     assert not list(tmp_path.iterdir())
 
 
@@ -105,14 +105,14 @@ def test_which_decoders_fit(registry):
 )  # fmt: skip
 def test_what_can_not_be_aligned_is_said_before_training(registry, settings, words, tmp_path):
     with pytest.raises(UsageError, match=words):
-        runner.run(registry, tiny(**settings), Runtime(tmp_path))
+        runner.run(resolve(registry, tiny(**settings)), Runtime(tmp_path))
     assert not list(tmp_path.rglob("*.safetensors"))
 
 
 def test_a_text_with_repeats_fits_into_as_many_slots(registry, tmp_path):
     """CTC would want three frames for "00"."""
     settings = {**SLOTS, "dataset": of_captchas(alphabet="01")}
-    assert runner.run(registry, tiny(**settings), Runtime(tmp_path)).score.images == 12
+    assert runner.run(resolve(registry, tiny(**settings)), Runtime(tmp_path)).score.images == 12
 
 
 def test_validation_reads_as_the_loss_aligns():
@@ -131,9 +131,9 @@ def test_every_slot_counts_however_narrow_the_image(registry):
 
     torch = pytest.importorskip("torch")
     image, alphabet = ctcbench.ImageSpec(24, 60), Alphabet("01")
-    model = build_recognizer(registry, RunConfig(**SLOTS, backbone="cnn3:width=4"), image, alphabet)
+    model = build_recognizer(Recipe(registry, RunConfig(**SLOTS, backbone="cnn3:width=4")), image, alphabet)
     assert model.frames(torch.tensor([60, 8])).tolist() == [2, 2]
-    ordinary = build_recognizer(registry, RunConfig(backbone="cnn3:width=4"), image, alphabet)
+    ordinary = build_recognizer(Recipe(registry, RunConfig(backbone="cnn3:width=4")), image, alphabet)
     assert ordinary.frames(torch.tensor([60, 8])).tolist() == [7, 1]
 
 
@@ -152,7 +152,7 @@ def test_a_plateau_without_blanks_is_not_called_by_them(registry, tmp_path):
         "schedule": "constant",
         "batch_size": 16,
     }
-    result = runner.run(registry, tiny(**settings), Runtime(tmp_path, listener=Listener()))
+    result = runner.run(resolve(registry, tiny(**settings)), Runtime(tmp_path, listener=Listener()))
     (plateau,) = [text for text in said if "plateau" in text]
     assert "plateau: no better than guessing for 200 steps" in plateau
     assert "blank" not in plateau

@@ -3,7 +3,8 @@
 import numpy as np
 
 from ctcbench import RunConfig
-from ctcbench.config.train_key import resolve, train_key
+from ctcbench.config.recipe import resolve
+from ctcbench.config.train_key import train_key
 from ctcbench.contract.data import LogProbs
 from ctcbench.data.built_dataset import build_dataset
 from ctcbench.data.materialise import materialise
@@ -21,7 +22,7 @@ MISTAKES = {"cnn3": slice(0, 3), "cnn2": slice(1, 5), "cnn2:width=8": slice(2, 5
 def a_run(out, registry, decoder, backbone, seed):
     """A run folder as training leaves it, its log-probs made up around the true texts of real images."""
     config = RunConfig(dataset=DATASET, backbone=backbone, decoder=decoder, seed=seed, test_samples=IMAGES)
-    config = resolve(registry, config)
+    config = resolve(registry, config).config
     samples = materialise(build_dataset(registry, DATASET), "test", IMAGES)
     alphabet = registry.build("dataset", DATASET).alphabet
     folder = create(out, train_key(registry, config), config.model_dump())

@@ -14,8 +14,9 @@ import pytest
 import ctcbench
 from ctcbench.__main__ import main
 from ctcbench.cli.installed_plugins import registry as installed
+from ctcbench.config.recipe import resolve
 from ctcbench.contract.errors import UsageError
-from ctcbench.pipeline.decode_stored import decode_stored
+from ctcbench.pipeline.decoding_stage import decode_stored
 from ctcbench.results.predictions import Predictions
 from ctcbench.results.run_folder import RunFolder
 from ctcbench.results.stored_config import stored_config
@@ -95,7 +96,7 @@ def test_a_run_can_begin_with_stored_weights(runs, registry, tmp_path):
     config = stored_config(RunFolder(runs / PENALISED)).replace(
         init_from=str(runs / PENALISED), max_steps=1, train_samples=16
     )
-    result = ctcbench.pipeline.runner.run(registry, config, ctcbench.api.Runtime(tmp_path / "new"))
+    result = ctcbench.pipeline.runner.run(resolve(registry, config), ctcbench.api.Runtime(tmp_path / "new"))
     assert result.config["decoder"] == DECODERS[PENALISED]
 
 
@@ -103,7 +104,9 @@ def test_a_checkpoint_of_an_earlier_version_is_not_resumed_but_named(runs, regis
     folder = RunFolder(runs / PENALISED)
     folder.summary_path.unlink()
     with pytest.raises(UsageError, match=f"{PENALISED} has them, but was started by another version"):
-        ctcbench.pipeline.runner.run(registry, stored_config(folder), ctcbench.api.Runtime(runs, resume=True))
+        ctcbench.pipeline.runner.run(
+            resolve(registry, stored_config(folder)), ctcbench.api.Runtime(runs, resume=True)
+        )
 
 
 def test_a_stored_study_is_read_and_reported(tmp_path, capsys, monkeypatch):

@@ -4,6 +4,7 @@ import numpy as np
 import torch
 
 from ctcbench import Alphabet, ImageSpec
+from ctcbench.config.recipe import Recipe
 from ctcbench.contract.data import Samples
 from ctcbench.training import device, split
 from ctcbench.training.recognizer.network import build_recognizer
@@ -25,7 +26,7 @@ def some_state(registry, samples=None, **settings):
     config = tiny(**{"amp": False, **settings})
     compute = device.choose(config)
     torch.manual_seed(config.seed)
-    model = build_recognizer(registry, config, IMAGE, ALPHABET)
+    model = build_recognizer(Recipe(registry, config), IMAGE, ALPHABET)
     part = split.make_split(samples or some_samples(), ALPHABET, compute.device)
     objective = registry.build("loss", config.loss, ALPHABET)
     augment = registry.build("augmentation", config.augmentation, IMAGE)

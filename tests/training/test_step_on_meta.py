@@ -8,6 +8,7 @@ import dataclasses
 import pytest
 import torch
 
+from ctcbench.config.recipe import Recipe
 from ctcbench.training import optimizers, split, step
 from ctcbench.training.device import Compute
 from ctcbench.training.recognizer.network import build_recognizer
@@ -41,7 +42,7 @@ def kernels(monkeypatch):
 
 def a_step(registry, **settings):
     config = tiny(amp=False, **settings)
-    model = build_recognizer(registry, config, IMAGE, ALPHABET)
+    model = build_recognizer(Recipe(registry, config), IMAGE, ALPHABET)
     samples = some_samples()
     part = dataclasses.replace(
         split.make_split(samples, ALPHABET, META),

@@ -22,7 +22,7 @@ def data(config: RunConfig, *, as_json: AsJson = False) -> None:
     """Measure the memory that the training images take, and the time of a batch of them."""
     from ctcbench.benchmarks.data_memory import BATCH_SIZE, measure
     from ctcbench.data.built_dataset import build_dataset
-    from ctcbench.pipeline.runner import draw
+    from ctcbench.pipeline.run_context import draw
     from ctcbench.training.runtime import Runtime
 
     dataset = build_dataset(registry(), registry().resolve("dataset", config.dataset))

@@ -28,7 +28,7 @@ def decode(
 ) -> None:
     """Decode a run's stored log-probs with another decoder, without retraining."""
     folder = named_run(run)
-    from ctcbench.pipeline.decode_stored import decode_stored
+    from ctcbench.pipeline.decoding_stage import decode_stored
 
     result = decode_stored(registry(), run, decoder)
     if as_json:

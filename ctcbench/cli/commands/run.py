@@ -33,11 +33,10 @@ def run(
             "--resume and --fresh: give one of them; --resume continues the run, --fresh deletes it"
         )
     from ctcbench.cli.progress import progress_listener
-    from ctcbench.config.train_key import resolve, train_key
+    from ctcbench.config.recipe import resolve
     from ctcbench.training.runtime import Runtime
 
-    installed = registry()
-    config = resolve(installed, config)  # before torch is imported: a mistyped name is reported at once
+    recipe = resolve(registry(), config)  # before torch is imported: a mistyped name is reported at once
     with progress_listener() as listener:
         from ctcbench.pipeline import runner
 
@@ -50,7 +49,7 @@ def run(
             resume_command=resume_command(ctx.obj),
             listener=listener,
         )
-        result = runner.run(installed, config, runtime)
+        result = runner.run(recipe, runtime)
     if not read_process_rank().is_main:
         return
     from ctcbench.cli.result_output import print_json, print_report
@@ -58,7 +57,7 @@ def run(
     if as_json:
         print_json(result)
     else:
-        print_report(result, out / train_key(installed, config))
+        print_report(result, out / recipe.train_key)
 
 
 def resume_command(arguments: list[str]) -> str:

@@ -21,14 +21,13 @@ def show(
     as_json: AsJson = False,
 ) -> None:
     """Show shapes stage by stage, parameters, FLOPs and frames per character."""
-    from ctcbench.config.train_key import resolve
+    from ctcbench.config.recipe import resolve
 
-    installed = registry()
-    config = resolve(installed, config)
+    recipe = resolve(registry(), config)
     from ctcbench.cli.views.spec_table import spec_tables
     from ctcbench.training.recognizer.spec_sheet import spec_sheet
 
-    sheet = spec_sheet(installed, config)
+    sheet = spec_sheet(recipe)
     if as_json:
         typer.echo(json.dumps(dataclasses.asdict(sheet), indent=2, ensure_ascii=False))
         return

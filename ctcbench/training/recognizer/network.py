@@ -11,10 +11,10 @@ from typing import NamedTuple, TypeGuard
 import torch
 from torch import Tensor, nn
 
-from ctcbench.config.run_config import RunConfig, Shortcut
+from ctcbench.config.recipe import Recipe
+from ctcbench.config.run_config import Shortcut
 from ctcbench.contract.errors import PluginError, UsageError
 from ctcbench.contract.specs import Alignment, Alphabet, ImageSpec, SequenceSpec
-from ctcbench.registry.component_registry import Registry
 
 
 class RecognizerOutput(NamedTuple):
@@ -96,26 +96,24 @@ def fold(feats_NFHW: Tensor) -> Tensor:
     return feats_NFHW.flatten(1, 2).permute(2, 0, 1)
 
 
-def build_recognizer(
-    registry: Registry, config: RunConfig, image: ImageSpec, alphabet: Alphabet
-) -> Recognizer:
+def build_recognizer(recipe: Recipe, image: ImageSpec, alphabet: Alphabet) -> Recognizer:
     """Build the recogniser that a configuration names; weights come from torch's generator.
 
     Raises:
         UsageError: the image is too small for the backbone, or the shortcut does not go with the head.
         PluginError: the backbone or the head returns something of another shape than agreed.
     """
-    backbone = registry.build("backbone", config.backbone, image)
+    config = recipe.config
+    backbone = recipe.build("backbone", image)
     sequence = probe_backbone(backbone, image, config.backbone)
-    head = registry.build("head", config.head, sequence)
+    head = recipe.build("head", sequence)
     output = probe_head(head, sequence, config.head)
     if config.shortcut != "none" and makes_own_frames(head):
         raise UsageError(
             f"--shortcut {config.shortcut} lets the classifier see the backbone's {sequence.frames} frames, "
             f"but --head {config.head} makes {output.frames} of its own: use --shortcut none"
         )
-    alignment = registry.alignment("loss", config.loss)
-    return Recognizer(backbone, head, image, sequence, output, alphabet, config.shortcut, alignment)
+    return Recognizer(backbone, head, image, sequence, output, alphabet, config.shortcut, recipe.alignment)
 
 
 def makes_own_frames(head: nn.Module) -> bool:

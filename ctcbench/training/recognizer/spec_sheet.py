@@ -13,11 +13,10 @@ import torch
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from ctcbench.config.run_config import RunConfig
+from ctcbench.config.recipe import Recipe
 from ctcbench.contract.data import Source
 from ctcbench.contract.errors import CtcbenchError
 from ctcbench.data.built_dataset import build_source
-from ctcbench.registry.component_registry import Registry
 from ctcbench.training.recognizer.network import Recognizer, build_recognizer, makes_own_frames
 
 _TEXTS = 32  # drawn to see how long texts are
@@ -55,16 +54,16 @@ class SpecSheet:
     frames_per_character: float | None
 
 
-def spec_sheet(registry: Registry, config: RunConfig) -> SpecSheet:
+def spec_sheet(recipe: Recipe) -> SpecSheet:
     """Return the spec sheet of a configuration; nothing is drawn but the first texts, nothing trained.
 
     Raises:
         UsageError: a component or an option is wrong, or the image is too small for the backbone.
         PluginError: a component broke its contract.
     """
-    source = build_source(registry, config.dataset)
+    source = build_source(recipe.registry, recipe.config.dataset)
     with torch.random.fork_rng(devices=[]):
-        model = build_recognizer(registry, config, source.image, source.alphabet).eval()
+        model = build_recognizer(recipe, source.image, source.alphabet).eval()
     image = source.image
     images_NCHW = torch.zeros(1, image.channels, image.height, image.width, dtype=torch.uint8)
     named = dict(_stages_of("backbone", model.backbone)) | dict(_stages_of("head", model.head))
@@ -74,7 +73,7 @@ def spec_sheet(registry: Registry, config: RunConfig) -> SpecSheet:
     characters = _characters(source)
     sequence = model.output if makes_own_frames(model.head) else model.sequence
     return SpecSheet(
-        config=config.model_dump(),
+        config=recipe.config.model_dump(),
         image=(image.channels, image.height, image.width),
         classes=source.alphabet.num_classes,
         frames=sequence.frames,

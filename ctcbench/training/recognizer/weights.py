@@ -9,6 +9,7 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
+from ctcbench.config.recipe import Recipe
 from ctcbench.contract.errors import CtcbenchError, UsageError
 from ctcbench.contract.specs import Alphabet, ImageSpec
 from ctcbench.files.json_files import read_json, write_json
@@ -85,11 +86,11 @@ def load_recognizer(registry: Registry, folder: RunFolder) -> Recognizer:
         CtcbenchError: a file of the run is not there, damaged, or does not fit the others.
         UsageError: a component of the run is not installed.
     """
-    config = stored_config(folder)
+    recipe = Recipe(registry, stored_config(folder))
     image, alphabet, _ = description(folder)
     try:
         with torch.random.fork_rng(devices=[]):
-            model = build_recognizer(registry, config, image, alphabet)
+            model = build_recognizer(recipe, image, alphabet)
     except UsageError as error:
         had = folder.read_summary().get("plugins", {})
         gone = [f"{name} {version}" for name, version in had.items() if name not in registry.versions()]

@@ -8,6 +8,7 @@ import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from ctcbench import EpochReport, RunConfig, RunInfo, UsageError
+from ctcbench.config.recipe import resolve
 from ctcbench.pipeline import runner
 from ctcbench.registry.component_registry import Registry
 from ctcbench.registry.discovery import load_registry
@@ -53,7 +54,7 @@ def info(folder):
 
 @pytest.mark.filterwarnings("error::UserWarning")
 def test_a_run_writes_its_curves_and_its_result(tmp_path):
-    result = runner.run(with_tracker(), TINY, Runtime(out=tmp_path, workers=1))
+    result = runner.run(resolve(with_tracker(), TINY), Runtime(out=tmp_path, workers=1))
     [folder] = tmp_path.iterdir()
     found = scalars(folder / "tensorboard")
     assert [step for step, _ in found["val/exact"]] == [2, 4]

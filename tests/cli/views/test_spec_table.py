@@ -7,6 +7,7 @@ import io
 from rich.console import Console
 
 from ctcbench.cli.views.spec_table import spec_tables
+from ctcbench.config.recipe import resolve
 from ctcbench.config.run_config import RunConfig
 from ctcbench.registry.component_registry import Registry
 from ctcbench.training.recognizer.spec_sheet import spec_sheet
@@ -15,7 +16,7 @@ from ctcbench.training.recognizer.spec_sheet import spec_sheet
 def test_the_sheet_as_tables(registry: Registry) -> None:
     config = RunConfig(backbone="cnn2:width=4,norm=none", head="bilstm1", decoder="greedy", shortcut="sum")
     console = Console(file=io.StringIO(), width=80, color_system=None)
-    console.print(*spec_tables(spec_sheet(registry, config)))
+    console.print(*spec_tables(spec_sheet(resolve(registry, config))))
     assert isinstance(console.file, io.StringIO)
     text = console.file.getvalue()
     for word in (

@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from ctcbench import RunConfig
+from ctcbench.config.recipe import resolve
 from ctcbench.evaluation.log_probs import load_log_probs
 from ctcbench.pipeline import runner
 from ctcbench.training import loop, split, step
@@ -52,7 +53,7 @@ def in_one_process(registry, out, arranged=lambda batch, step: batch):
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(loop, "train_step", observed)
-        return runner.run(registry, RunConfig(**SETTINGS), Runtime(out)), found
+        return runner.run(resolve(registry, RunConfig(**SETTINGS)), Runtime(out)), found
 
 
 @pytest.fixture(scope="module")
@@ -175,7 +176,9 @@ def test_going_on_in_one_process_is_said(stopped, registry, tmp_path):
             notices.append(text)
 
     out = shutil.copytree(stopped.out, tmp_path / "runs")
-    result = runner.run(registry, RunConfig(**SETTINGS), Runtime(out, resume=True, listener=Listener()))
+    result = runner.run(
+        resolve(registry, RunConfig(**SETTINGS)), Runtime(out, resume=True, listener=Listener())
+    )
     begun = "begun on cpu in float32 over 2 processes (gloo), going on on cpu in float32: the figures will"
     assert any(text.startswith(begun) for text in notices), notices
     assert result.provenance["training"]["processes"] == 1
@@ -301,7 +304,7 @@ def test_a_guests_head_with_a_norm_and_an_unused_weight(tmp_path):
 
 
 def test_without_torchrun_no_process_group_is_made(registry, tmp_path):
-    runner.run(registry, RunConfig(**{**SETTINGS, "epochs": 1}), Runtime(tmp_path))
+    runner.run(resolve(registry, RunConfig(**{**SETTINGS, "epochs": 1})), Runtime(tmp_path))
     assert not torch.distributed.is_initialized()
 
 

@@ -9,6 +9,7 @@ import torch
 from safetensors.torch import save_file
 from torch import distributed, nn
 
+from ctcbench.config.recipe import Recipe
 from ctcbench.registry.discovery import load_registry
 from ctcbench.training import device, split
 from ctcbench.training.distributed.process_group import SINGLE_PROCESS_GROUP
@@ -104,7 +105,7 @@ def steps(settings, group, count=12, *, guest=False, drawn=None):
     registry = load_registry([])
     compute = device.choose(config, group.process_rank)
     torch.manual_seed(config.seed)
-    model = build_recognizer(registry, config, IMAGE, ALPHABET)
+    model = build_recognizer(Recipe(registry, config), IMAGE, ALPHABET)
     if guest:
         model.head = Guest(model.sequence.features, model.classifier.in_features)
     part = split.make_split(some_samples(config.train_samples), ALPHABET, compute.device)

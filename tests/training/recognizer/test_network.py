@@ -3,6 +3,7 @@ import torch
 
 from ctcbench import Alphabet, ImageSpec, RunConfig
 from ctcbench.builtin.modules import Residual
+from ctcbench.config.recipe import Recipe
 from ctcbench.contract.errors import PluginError, UsageError
 from ctcbench.contract.specs import SequenceSpec
 from ctcbench.training.recognizer.network import build_recognizer, fold, probe_head
@@ -12,7 +13,7 @@ ALPHABET = Alphabet("0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVW
 
 
 def build(registry, image=IMAGE, **settings):
-    return build_recognizer(registry, RunConfig(**settings), image, ALPHABET)
+    return build_recognizer(Recipe(registry, RunConfig(**settings)), image, ALPHABET)
 
 
 @pytest.mark.parametrize(

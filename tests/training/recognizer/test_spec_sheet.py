@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from ctcbench.config.recipe import resolve
 from ctcbench.config.run_config import RunConfig
 from ctcbench.registry.component_registry import Registry
 from ctcbench.training.recognizer.spec_sheet import spec_sheet
@@ -15,7 +16,7 @@ def _config(**settings: object) -> RunConfig:
 
 
 def test_figures_by_hand(registry: Registry) -> None:
-    sheet = spec_sheet(registry, _config())
+    sheet = spec_sheet(resolve(registry, _config()))
     # cnn2: 4 channels on 40×150, then 8 on 20×75, then pooled to 5×75; a classifier of 63 on 75 frames.
     assert (sheet.image, sheet.classes, sheet.frames, sheet.features) == ((1, 40, 150), 63, 75, 40)
     shapes = {stage.name: stage.shape for stage in sheet.stages}
@@ -36,8 +37,8 @@ def test_flops_of_recurrent_heads(
     registry: Registry, head: str, gates: int, layers: int, directions: int
 ) -> None:
     width, features, frames = 16, 40, 75
-    alone = spec_sheet(registry, _config()).flops - 2 * frames * features * 63
-    sheet = spec_sheet(registry, _config(head=f"{head}:width={width}"))
+    alone = spec_sheet(resolve(registry, _config())).flops - 2 * frames * features * 63
+    sheet = spec_sheet(resolve(registry, _config(head=f"{head}:width={width}")))
     entering = [features] + [width * directions] * (layers - 1)
     by_hand = sum(2 * frames * directions * gates * width * (one + width) for one in entering)
     assert sheet.flops == alone + by_hand + 2 * frames * width * directions * 63
@@ -47,5 +48,5 @@ def test_torchs_generator_stays_where_it_is(registry: Registry) -> None:
     import torch
 
     before = torch.random.get_rng_state()
-    spec_sheet(registry, _config())
+    spec_sheet(resolve(registry, _config()))
     assert torch.equal(before, torch.random.get_rng_state())

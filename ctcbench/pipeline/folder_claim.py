@@ -14,7 +14,7 @@ from ctcbench.training.runtime import Runtime
 
 
 @contextlib.contextmanager
-def claim(folder: RunFolder, config: RunConfig, runtime: Runtime) -> Iterator[None]:
+def claim_folder(folder: RunFolder, config: RunConfig, runtime: Runtime) -> Iterator[None]:
     """Make the run folder if need be, and be the only one that writes there.
 
     A run that fails before it has anything to keep leaves no folder behind.

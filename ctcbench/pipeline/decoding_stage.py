@@ -1,4 +1,4 @@
-"""Decoding stored log-probs: decode, time, score and store, without torch and without retraining."""
+"""Decoding of stored log-probs: decode, time, score and store; without torch, without retraining."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ from numbers import Integral
 from pathlib import Path
 from typing import Any
 
-from ctcbench.config.run_config import RunConfig
-from ctcbench.config.train_key import require_fitting
+from ctcbench.config.recipe import Recipe
 from ctcbench.contract.data import LogProbs
 from ctcbench.contract.errors import PluginError, UsageError
 from ctcbench.contract.hypothesis import Hypothesis
@@ -42,29 +41,25 @@ class SummaryRecord(Record):
     training: dict[str, Any]
 
 
-def decode_run(
-    registry: Registry, folder: RunFolder, decoder: str, *, config: RunConfig | None = None
-) -> Result:
-    """Decode a finished run's test log-probs, store the result and return it.
+def decode_run(recipe: Recipe, folder: RunFolder) -> Result:
+    """Decode the stored test log-probs of a finished run with the recipe's decoder; store the result.
 
-    `config` gives the settings to record (default: the run folder's); the caller holds the folder's
-    lock.
+    The caller holds the lock of `folder`, the run folder of the recipe.
+
+    Returns:
+        The result, with the recipe's settings and the path of its file.
 
     Raises:
-        UsageError: the decoder or an option of it is not there or wrong, or it can't read what the
-            loss trained.
+        UsageError: the decoder refuses its options.
+        PluginError: the decoder failed.
         CtcbenchError: the run is not finished, or a file of it is damaged.
     """
-    config = config or stored_config(folder)
-    decoder = registry.resolve("decoder", decoder)
-    require_fitting(registry, config.loss, decoder)
-    config = config.replace(decoder=decoder)
     trained = read_record(SummaryRecord, folder.read_summary(), folder.summary_path)
     stored = load_log_probs(folder.log_probs_path("test"))
-    hypotheses, seconds = decode(registry, decoder, stored)
+    hypotheses, seconds = decode(recipe, stored)
     texts = [stored.alphabet.decode(hypothesis.labels) for hypothesis in hypotheses]
     result = Result(
-        config=config.model_dump(),
+        config=recipe.config.model_dump(),
         score=score(texts, stored.texts, "test", blank_probability=blank_probability(stored)),
         cost={
             "parameters": trained.parameters,
@@ -83,19 +78,16 @@ def decode_run(
         },
     )
     predictions = Predictions("test", stored.fingerprint, tuple(texts), tuple(stored.texts))
-    return replace(result, path=folder.write_result(result_key(config), result, predictions))
-
-
-def result_key(config: RunConfig) -> str:
-    """Return what the result of a configuration is called in its run folder; its decoder is canonical."""
-    return decoder_key(config.decoder)
+    key = decoder_key(recipe.config.decoder)
+    return replace(result, path=folder.write_result(key, result, predictions))
 
 
 def decode_stored(registry: Registry, run: Path, decoder: str) -> Result:
-    """Decode a finished run with another decoder: `decode_run`, with the folder's lock held.
+    """Decode the run folder `run` with another decoder and store the result.
 
     Raises:
-        UsageError: `run` is no run folder, another process writes there, or as `decode_run`.
+        UsageError: `run` is not the folder of a finished run, another process writes there, the decoder
+            does not exist or does not fit the run's loss, or an option of it is wrong.
         CtcbenchError: as `decode_run`.
     """
     folder = RunFolder(run)
@@ -107,23 +99,24 @@ def decode_stored(registry: Registry, run: Path, decoder: str) -> Result:
         config, out = (shlex.quote(str(path)) for path in (folder.config_path, run.parent))
         again = f"`ctcbench run --config {config} --out {out}`"
         raise UsageError(f"{stored}: not there any more; {again} reads the test images again")
+    recipe = Recipe(registry, stored_config(folder)).with_decoder(decoder)
     with folder.lock("decoding in this run folder"):
-        return decode_run(registry, folder, decoder)
+        return decode_run(recipe, folder)
 
 
-def decode(registry: Registry, decoder: str, log_probs: LogProbs) -> tuple[list[Hypothesis], float]:
-    """Return the best hypothesis of every image, and how many seconds that took.
+def decode(recipe: Recipe, log_probs: LogProbs) -> tuple[list[Hypothesis], float]:
+    """Return the best hypothesis of every image, and how many seconds decoding took.
 
     Raises:
-        PluginError: the decoder failed, or did not give one hypothesis an image, of labels that there are.
+        PluginError: the decoder failed, or returned another number of hypotheses, or unknown labels.
     """
-    search = registry.build("decoder", decoder, log_probs.alphabet)
+    search = recipe.build("decoder", log_probs.alphabet)
     started = time.perf_counter()
-    with attribute_errors(f"{registry.describe_owner('decoder', decoder)} failed"):
+    with attribute_errors(f"{recipe.describe_owner('decoder')} failed"):
         hypotheses: list[Hypothesis] = list(search(log_probs))
     seconds = time.perf_counter() - started
     if wrong := _what_is_wrong(hypotheses, log_probs):
-        raise PluginError(f"{registry.describe_owner('decoder', decoder)}: {wrong}")
+        raise PluginError(f"{recipe.describe_owner('decoder')}: {wrong}")
     return hypotheses, seconds
 
 

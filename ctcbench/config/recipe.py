@@ -1,0 +1,113 @@
+"""Recipe: a configuration whose components are found and checked, with the key of its run folder."""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass, field
+from typing import Any
+
+from ctcbench.config.run_config import COMPONENT_SETTINGS, RunConfig
+from ctcbench.config.train_key import train_key
+from ctcbench.contract.components import Kind
+from ctcbench.contract.errors import UsageError
+from ctcbench.contract.specs import Alignment
+from ctcbench.registry.component_registry import Registry
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A configuration bound to the registry that its components come from; `resolve` returns one.
+
+    Attributes:
+        registry: where the components come from.
+        config: every setting; component strings are in their canonical form.
+    """
+
+    registry: Registry = field(repr=False)
+    config: RunConfig
+
+    @functools.cached_property
+    def train_key(self) -> str:
+        """Name of the run folder.
+
+        Raises:
+            UsageError: ``init_from`` names no run with weights.
+        """
+        return train_key(self.registry, self.config)
+
+    @property
+    def alignment(self) -> Alignment:
+        """How the loss aligns frames with characters, and so how the decoder must."""
+        return self.registry.alignment("loss", self.config.loss)
+
+    def component(self, kind: Kind) -> str:
+        """Return the component string of a kind."""
+        text: str = getattr(self.config, kind)
+        return text
+
+    def build(self, kind: Kind, *context: Any) -> Any:
+        """Build the component of a kind with its options; `context` are the builder's positional arguments.
+
+        Raises:
+            UsageError: the builder refuses its options or the context.
+            PluginError: the builder failed; the message begins with its owner.
+        """
+        return self.registry.build(kind, self.component(kind), *context)
+
+    def describe_owner(self, kind: Kind) -> str:
+        """Return how an error that is a component's fault begins: with its owner and the component."""
+        return self.registry.describe_owner(kind, self.component(kind))
+
+    def replace(self, **settings: Any) -> Recipe:
+        """Return this recipe with other values of settings that are no components.
+
+        Raises:
+            UsageError: a value is wrong.
+        """
+        assert not settings.keys() & set(COMPONENT_SETTINGS), settings
+        return Recipe(self.registry, self.config.replace(**settings))
+
+    def with_decoder(self, decoder: str) -> Recipe:
+        """Return this recipe with another decoder; the weights and the train key are the same.
+
+        Raises:
+            UsageError: there is no such decoder, an option of it is wrong, or it does not fit the loss.
+        """
+        decoder = self.registry.resolve("decoder", decoder)
+        require_fitting_decoder(self.registry, self.config.loss, decoder)
+        return Recipe(self.registry, self.config.replace(decoder=decoder))
+
+
+def resolve(registry: Registry, config: RunConfig) -> Recipe:
+    """Return the recipe of a configuration, with every component string checked.
+
+    Raises:
+        UsageError: there is no such component, an option is wrong, or the decoder does not fit the loss.
+    """
+    canonical = {kind: registry.resolve(kind, getattr(config, kind)) for kind in COMPONENT_SETTINGS}
+    recipe = Recipe(registry, config.replace(**canonical))
+    require_fitting_decoder(registry, recipe.config.loss, recipe.config.decoder)
+    return recipe
+
+
+def fitting_decoders(registry: Registry, loss: str) -> list[str]:
+    """Return the names of the decoders that align frames with characters as a loss does."""
+    wanted = registry.alignment("loss", loss)
+    return [name for name, found in registry.components("decoder").items() if found.alignment == wanted]
+
+
+def require_fitting_decoder(registry: Registry, loss: str, decoder: str) -> None:
+    """Check that a decoder aligns frames with characters as the loss does.
+
+    Raises:
+        UsageError: it does not; the message lists the decoders that do.
+    """
+    wanted, found = registry.alignment("loss", loss), registry.alignment("decoder", decoder)
+    if wanted == found:
+        return
+    means = {"ctc": "merges repeated frames, as CTC does", "fixed": "takes each frame for a character"}
+    fitting = ", ".join(fitting_decoders(registry, loss)) or "none that is installed"
+    raise UsageError(
+        f"--decoder {decoder} {means[found]}, but --loss {loss} {means[wanted]}: "
+        f"the texts would be wrong, though they look like texts (decoders for this loss: {fitting})"
+    )

@@ -1,0 +1,123 @@
+"""RunContext: what the stages of one run share, and open_run(), which prepares it and cleans up after it."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import TypeVar, cast
+
+from ctcbench.config.recipe import Recipe
+from ctcbench.config.run_config import RunConfig
+from ctcbench.contract.data import SPLITS, Samples, Source, SplitName
+from ctcbench.contract.errors import UsageError
+from ctcbench.contract.hooks import RunInfo
+from ctcbench.data.built_dataset import BuiltDataset, build_dataset
+from ctcbench.data.materialise import materialise
+from ctcbench.pipeline.folder_claim import claim_folder
+from ctcbench.results.run_folder import RunFolder
+from ctcbench.training.distributed.process_group import SINGLE_PROCESS_GROUP, ProcessGroup
+from ctcbench.training.distributed.process_rank import read_process_rank
+from ctcbench.training.progress_events import ProgressListener
+from ctcbench.training.runtime import Runtime
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class RunContext:
+    """What the stages of a run share.
+
+    Attributes:
+        recipe: what is trained.
+        runtime: how it is carried out; only the main process has a listener that reports.
+        folder: the run folder, which the main process has claimed.
+        group: the processes that train together.
+        source: the data set.
+        samples: the drawn images and texts by split.
+    """
+
+    recipe: Recipe
+    runtime: Runtime
+    folder: RunFolder
+    group: ProcessGroup
+    source: Source
+    samples: Mapping[SplitName, Samples]
+
+    @property
+    def config(self) -> RunConfig:
+        """The settings of the run."""
+        return self.recipe.config
+
+    @property
+    def training_fingerprints(self) -> dict[str, str]:
+        """Fingerprints of the images that the weights depend on, by split."""
+        return {split: self.samples[split].fingerprint for split in ("train", "val")}
+
+    def on_main_process(self, function: Callable[[], T]) -> T:
+        """Call `function` in the main process alone; return its result, which JSON must hold, in all."""
+        # A process that skips the call has nothing to send, and receives the main process's result.
+        return self.group.broadcast(function() if self.group.is_main else cast("T", None))
+
+    def info(self, steps: int = 0) -> RunInfo:
+        """Return the run as trackers receive it; `steps` is 0 where training is done already."""
+        config = self.config
+        return RunInfo(self.folder.path, self.folder.path.name, config.model_dump(), config.epochs, steps)
+
+
+@contextlib.contextmanager
+def open_run(recipe: Recipe, runtime: Runtime) -> Iterator[RunContext]:
+    """Join the process group, claim the run folder, draw the images of all splits, and yield the context.
+
+    Raises:
+        UsageError: the folder can't be claimed, an image can't be used, or the processes don't fit.
+        PluginError: the data set breaks its contract.
+    """
+    folder = RunFolder(runtime.out / recipe.train_key)
+    dataset = build_dataset(recipe.registry, recipe.config.dataset)
+    with join_process_group(recipe.config) as group, contextlib.ExitStack() as stack:
+        if group.is_main:
+            stack.enter_context(claim_folder(folder, recipe.config, runtime))
+        else:
+            runtime = replace(runtime, listener=ProgressListener())
+        # The test images too: a text among them that can't be used should be an error before training.
+        samples = group.main_process_first(
+            lambda: {split: draw(dataset, recipe.config, runtime, split) for split in SPLITS}
+        )
+        yield RunContext(recipe, runtime, folder, group, dataset.source, samples)
+
+
+def join_process_group(config: RunConfig) -> contextlib.AbstractContextManager[ProcessGroup]:
+    """Return the context of the processes that torchrun started, or of this one alone.
+
+    Raises:
+        UsageError: the batch has fewer images than there are processes, or a device does not exist.
+    """
+    rank = read_process_rank()
+    if rank.size == 1:
+        return contextlib.nullcontext(SINGLE_PROCESS_GROUP)
+    if config.batch_size < rank.size:
+        raise UsageError(
+            f"--batch-size {config.batch_size}: less than an image for each of {rank.size} processes "
+            f"(it is the batch of all together); use a larger one, or fewer processes"
+        )
+    from ctcbench.training.distributed import torch_process_group
+
+    return torch_process_group.join_process_group(rank, config)
+
+
+def draw(dataset: BuiltDataset, config: RunConfig, runtime: Runtime, split: SplitName) -> Samples:
+    """Return a split's samples from the cache; draw them first if they are not there.
+
+    Raises:
+        UsageError, PluginError, CtcbenchError: as `materialise`.
+    """
+    return materialise(
+        dataset,
+        split,
+        getattr(config, f"{split}_samples"),
+        skip_bad=config.skip_bad,
+        workers=runtime.workers,
+        progress=lambda done, total: runtime.listener.images_drawn(split, done, total),
+        notice=runtime.listener.notice,
+    )

@@ -1,0 +1,87 @@
+"""train(): trains the recogniser of a run and leaves its best weights in the run folder."""
+
+from __future__ import annotations
+
+import resource
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ctcbench.pipeline.run_context import RunContext
+from ctcbench.results import provenance
+
+if TYPE_CHECKING:
+    from ctcbench.training.device import Compute
+
+
+def train(context: RunContext) -> None:
+    """Train the recogniser of a run; resume from its checkpoint if it has one.
+
+    Raises:
+        UsageError: a setting can't work on this machine or with this data.
+        Interrupted: the user stopped the training; its state is saved.
+        CtcbenchError: the loss became NaN, or the checkpoint is damaged.
+    """
+    import torch  # here, not above: a run that is trained already must not wait for torch
+
+    from ctcbench.training import device, loop, recorder, split, step
+    from ctcbench.training.objective import build_objective
+    from ctcbench.training.recognizer import weights
+    from ctcbench.training.recognizer.network import build_recognizer
+    from ctcbench.training.training_summary import summarise_training
+
+    recipe, config, source, group = context.recipe, context.config, context.source, context.group
+    registry, fingerprints = recipe.registry, context.training_fingerprints
+    compute = device.choose(config, group.process_rank)
+    group.require_same(
+        {
+            "settings": context.folder.path.name,
+            "versions": provenance.versions(),
+            "plugins": dict(registry.versions()),
+            "images": fingerprints,
+            "precision": compute.describe(),
+        }
+    )
+    compute.forget_peak_memory()
+    with device.repeatable(config, compute):
+        torch.manual_seed(config.seed)
+        model = build_recognizer(recipe, source.image, source.alphabet)
+        if config.init_from:
+            weights.load_initial_weights(model, Path(config.init_from))
+        for samples in context.samples.values():
+            split.require_enough_frames(samples, model, config)
+        train_split = split.make_split(context.samples["train"], source.alphabet, compute.device)
+        val_split = split.make_split(context.samples["val"], source.alphabet, compute.device)
+        steps = split.steps_per_epoch(train_split, config) * config.epochs
+        steps = min(steps, config.max_steps or steps)
+        augment = recipe.build("augmentation", source.image)
+        objective = build_objective(recipe, source.alphabet, model.output.frames)
+        state = step.new_state(model, augment, objective, config, compute, steps, group)
+        record = (recorder.TrainingRecorder if group.is_main else recorder.NullRecorder)(
+            registry, context.folder, context.info(steps), getattr(source, "fit", "stretch"),
+            context.runtime.listener.notice,
+        )  # fmt: skip
+        trainer = loop.Trainer(config, context.runtime, record, train_split, val_split, state, fingerprints)
+        trainer.restore()
+        record.start()
+        trainer.fit()
+    record.finish(
+        {
+            **summarise_training(trainer),
+            "finished": provenance.now(),
+            "peak_memory_mib": _peak_memory_mib(compute),
+            "host": provenance.host(compute.name()),
+            "versions": provenance.versions(),
+            "plugins": dict(registry.versions()),
+            "data": fingerprints,
+        }
+    )
+
+
+def _peak_memory_mib(compute: Compute) -> float:
+    """Return the peak memory of training in MiB: the GPU's, or this process's since it started."""
+    on_gpu = compute.peak_memory_mib()
+    if on_gpu is not None:
+        return on_gpu
+    unit = 1 if sys.platform == "darwin" else 1024  # ru_maxrss is in bytes there, in KiB elsewhere
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 2**20
