@@ -160,7 +160,7 @@ def _show_results(registry: Registry, plan: Plan, ended: StudyOutcome, request: 
         return
     from ctcbench.reporting.build_report import build_report  # numpy: not for a dry run
     from ctcbench.reporting.formats.terminal import report_table
-    from ctcbench.reporting.study_lookup import find_studied
+    from ctcbench.reporting.study_records import find_studied
 
     failures = [
         Failure(model.folder.path, ended.failed[model.key], model.label, model.entries[0].config.model_dump())

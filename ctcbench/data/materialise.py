@@ -116,6 +116,25 @@ def materialise(
     return stored.samples
 
 
+def cached_samples(
+    dataset: BuiltDataset,
+    split: SplitName,
+    num_samples: int,
+    *,
+    skip_bad: bool = False,
+    cache: Path | None = None,
+) -> Samples | None:
+    """Return the samples that `materialise` would return, if they are in the cache; nothing is drawn.
+
+    Raises:
+        UsageError: `num_samples` is below 1, or the split is empty.
+        PluginError: the data set broke its contract.
+    """
+    request = _request(dataset, split, num_samples, lambda text: None)
+    stored = _find(cache or caching.cache_folder(), request, skip_bad, lambda text: None)
+    return stored.samples if stored and len(stored.samples) else None
+
+
 def _request(dataset: BuiltDataset, split: SplitName, wanted: int | None, notice: Notice) -> _Request:
     if wanted is not None and wanted < 1:
         raise UsageError(f"{split}-samples={wanted}: at least 1 is needed")

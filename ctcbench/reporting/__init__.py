@@ -1,1 +1,1 @@
-"""Results as tables, text and pictures; imports no torch."""
+"""Reports of stored results: reports as plain data, their tables, and the formats they are written in."""

@@ -1,4 +1,4 @@
-"""Which settings tell results apart, and the results of one configuration put together."""
+"""Axes: the settings that distinguish results, and the results grouped by them."""
 
 from __future__ import annotations
 
@@ -10,58 +10,65 @@ from typing import Any
 
 from ctcbench.config.run_config import RunConfig, setting_fields
 from ctcbench.contract.errors import UsageError, nearest
-from ctcbench.reporting.study_lookup import Studied, of
+from ctcbench.reporting.study_records import StudiedConfiguration, studied_configuration
 from ctcbench.results.result import Result
 
 SEED = "seed"
-# Not a setting: what its study calls a configuration, where it has names or presets for them.
+# Not a setting: the name that a study has for a configuration, its include rule's or its preset's.
 CONFIGURATION = "configuration"
 
 
 @dataclass(frozen=True)
 class Axes:
-    """``names`` tell rows apart; ``aliases`` maps one to the settings that change together with it.
+    """How results are grouped into rows.
 
-    ``pooled`` are settings that differ within a row, ``common`` those that all results share. ``studied``
-    is where the names of configurations are from.
+    Attributes:
+        names: settings that distinguish rows.
+        aliases: by axis, the other settings that change together with it; under "" those that change
+            with a combination of axes.
+        pooled: settings that differ within a row.
+        common: settings that are the same in all results.
+        studied: what studies record of the results, by path; the names of configurations are from it.
     """
 
     names: tuple[str, ...]
     aliases: Mapping[str, tuple[str, ...]]
     pooled: tuple[str, ...]
     common: Mapping[str, Any]
-    studied: Mapping[Path, Studied] = field(default_factory=dict)
+    studied: Mapping[Path, StudiedConfiguration] = field(default_factory=dict)
 
     def value(self, result: Result, name: str) -> str:
-        """Return a result's value on an axis, as it is typed."""
+        """Return a result's value on an axis, as on the command line."""
         if name == CONFIGURATION:
             return _name(result, self.studied)
         return show(settings_of(result).get(name))
 
 
 def settings_of(result: Result) -> dict[str, Any]:
-    """Return every setting of a result; one that is newer than the result has its default."""
+    """Return every setting of a result; settings that are newer than the result have their default."""
     return {**_defaults(), **result.config}
 
 
 def show(value: Any) -> str:
-    """Return a setting's value as it is typed."""
+    """Return a setting's value as on the command line."""
     if isinstance(value, bool):
         return "true" if value else "false"
     return "auto" if value is None else str(value)
 
 
 def find_axes(
-    results: Sequence[Result], by: Sequence[str] | None, studied: Mapping[Path, Studied] | None = None
+    results: Sequence[Result],
+    by: Sequence[str] | None,
+    studied: Mapping[Path, StudiedConfiguration] | None = None,
 ) -> Axes:
-    """Return the axes: those of `by`, or every setting but the seed that differs.
+    """Return the axes: those of `by`, or every setting except the seed that differs.
 
-    Where all results have names by their studies, more than one, ``configuration`` comes first and
-    stands for every setting that it decides. Settings that change only together are one axis under the
-    first's name.
+    If studies have names for all results, and more than one, the axis ``configuration`` comes first and
+    replaces every setting that it determines. Settings that change only together form one axis under the
+    name of the first.
 
     Raises:
-        UsageError: `by` has a setting that there is not.
+        UsageError: `by` has a setting that does not exist.
     """
     columns = _columns(results)
     called = [_name(result, studied or {}) for result in results]
@@ -85,7 +92,7 @@ def find_axes(
     rows = _partition(columns, names)
     covered = {*names, SEED, *decided, *(alias for group in aliases.values() for alias in group)}
     rest = [name for name in different if name not in covered]
-    # A setting that is one within each row moves with an axis; one that is not is pooled.
+    # A setting with one value in each row changes with the axes; one with several is pooled.
     moving = [name for name in rest if _partition(columns, [*names, name]) == rows]
     if moving:
         aliases[""] = moving
@@ -107,27 +114,27 @@ def group(results: Sequence[Result], axes: Axes) -> dict[tuple[str, ...], list[R
 
 
 def seed_of(result: Result) -> int | None:
-    """Return a result's seed, None where it does not say."""
+    """Return a result's seed, None if it is not recorded."""
     seed = result.config.get(SEED)
     return seed if isinstance(seed, int) else None
 
 
 def level_order(level: str) -> tuple[int, float, str]:
-    """Return a key that sorts numbers by size and before words."""
+    """Return a sort key: numbers by size, before words."""
     try:
         return (0, float(level), level)
     except ValueError:
         return (1, 0.0, level)
 
 
-def _name(result: Result, studied: Mapping[Path, Studied]) -> str:
-    known = of(result, studied)
+def _name(result: Result, studied: Mapping[Path, StudiedConfiguration]) -> str:
+    known = studied_configuration(result, studied)
     return known.name if known else ""
 
 
 def _unknown(name: str, known: list[str]) -> UsageError:
     if name == CONFIGURATION:
-        return UsageError(f"--by {name}: no plan of a study beside the runs has names for all of them")
+        return UsageError(f"--by {name}: no study's plan beside the runs has names for all of them")
     return UsageError(f"--by {name}: no such setting{nearest(name, known)} (settings: {', '.join(known)})")
 
 
@@ -156,7 +163,7 @@ def _merge(
 
 
 def _partition(columns: Mapping[str, list[str]], names: Sequence[str]) -> tuple[int, ...]:
-    """Return a number a result: the same for those that are alike in all of `names`."""
+    """Return a number for each result: the same for results that are equal in all of `names`."""
     seen: dict[tuple[str, ...], int] = {}
     length = len(next(iter(columns.values()), []))
     cells = [tuple(columns[name][i] for name in names) for i in range(length)]

@@ -12,10 +12,11 @@ from ctcbench.contract.hooks import Column
 from ctcbench.reporting.axes import find_axes, group, settings_of
 from ctcbench.reporting.comparisons import compare
 from ctcbench.reporting.effects import find_effects
-from ctcbench.reporting.report_model import Comparison, Failure, Report, Row, Verdict, Warn
+from ctcbench.reporting.number_format import row_numbers
+from ctcbench.reporting.report_model import Comparison, Failure, Report, ReportWarning, Row, Verdict
 from ctcbench.reporting.report_rows import make_rows
-from ctcbench.reporting.report_warnings import find_cautions, numbers
-from ctcbench.reporting.study_lookup import Studied, of
+from ctcbench.reporting.report_warnings import find_warnings
+from ctcbench.reporting.study_records import StudiedConfiguration, studied_configuration
 from ctcbench.results.result import Result
 from ctcbench.study.scale import scale_note
 
@@ -27,20 +28,20 @@ def build_report(
     columns: Sequence[Column] = (),
     damaged: Sequence[str] = (),
     failures: Sequence[Failure] = (),
-    studied: Mapping[Path, Studied] | None = None,
+    studied: Mapping[Path, StudiedConfiguration] | None = None,
 ) -> Report:
-    """Return the report of `results`, each with its `path`; an empty one where there are none.
+    """Return the report of `results`, each with its `path`; an empty one if there are none.
 
     Args:
-        results: in any order; of those that have every setting alike, the one begun last counts.
-        by: the settings that make rows; by default every one that differs, but for the seed.
-        columns: the plugins' extra columns.
-        damaged: a line for each file that could not be read, passed on.
-        failures: the runs that gave no result, passed on.
-        studied: what studies call the results' configurations, and what they shrank them by.
+        results: in any order. Of results that are equal in every setting only the one started last is used.
+        by: the settings that distinguish rows; by default every one that differs, except the seed.
+        columns: extra columns of plugins.
+        damaged: a line for each file that cannot be read, recorded in the report.
+        failures: runs without a result, recorded in the report.
+        studied: names and scales of configurations in studies, by result path.
 
     Raises:
-        UsageError: `by` names a setting that there is not.
+        UsageError: `by` names a setting that does not exist.
     """
     kept, dropped = _latest(results)
     axes = find_axes(kept, by if kept else None, studied)
@@ -55,27 +56,27 @@ def build_report(
         effects=tuple(effects),
         comparisons=tuple(comparisons),
         tests=tests,
-        warnings=(*dropped, *find_cautions(rows, axes, effects, comparisons)),
+        warnings=(*dropped, *find_warnings(rows, axes, effects, comparisons)),
         damaged=tuple(damaged),
         failures=tuple(failures),
         scaled=_scaled(rows, studied or {}),
     )
 
 
-def _scaled(rows: Sequence[Row], studied: Mapping[Path, Studied]) -> str:
-    """Return what is to be said of rows that are of shrunk studies; an empty text where there are none."""
+def _scaled(rows: Sequence[Row], studied: Mapping[Path, StudiedConfiguration]) -> str:
+    """Return which rows are of scaled studies, and their scales; an empty text if none are."""
     found: dict[str, dict[int, None]] = {}
     for row in rows:
         for member in row.members:
-            known = of(member.result, studied)
+            known = studied_configuration(member.result, studied)
             found.setdefault(scale_note(known.scale) if known else "", {})[row.number] = None
     if len(found) == 1:
         return next(iter(found))
-    return "; ".join(f"{numbers(list(which))} {text}" for text, which in found.items() if text)
+    return "; ".join(f"{row_numbers(list(which))} {text}" for text, which in found.items() if text)
 
 
-def _latest(results: Sequence[Result]) -> tuple[list[Result], list[Warn]]:
-    """Return the results without those that another one repeats, which would count one draw twice."""
+def _latest(results: Sequence[Result]) -> tuple[list[Result], list[ReportWarning]]:
+    """Return the results without repetitions of one configuration and seed, and a warning that lists them."""
     newest: dict[str, Result] = {}
     repeated: list[str] = []
     for result in sorted(results, key=lambda result: (_started(result), str(result.path))):
@@ -86,8 +87,8 @@ def _latest(results: Sequence[Result]) -> tuple[list[Result], list[Warn]]:
     if not repeated:
         return list(newest.values()), []
     listed = ", ".join(sorted(repeated)[:3]) + (f" and {len(repeated) - 3} more" if len(repeated) > 3 else "")
-    text = f"left out, as a later result has the same settings, the seed included: {listed}"
-    return list(newest.values()), [Warn("repeated", text)]
+    text = f"left out, because a later result has the same settings and seed: {listed}"
+    return list(newest.values()), [ReportWarning("repeated", text)]
 
 
 def _started(result: Result) -> str:

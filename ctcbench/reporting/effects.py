@@ -1,4 +1,4 @@
-"""Main effects: what changing one component does, averaged over the rest."""
+"""Main effects: the effect of changing one setting, averaged over all others."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ METRICS = ("exact", "cer")
 
 
 def find_effects(rows: Sequence[Row], axes: Sequence[str]) -> list[Effect]:
-    """Return the effect of each level of each axis beside the axis's first (by size, then by name)."""
+    """Return the effect of each level of each axis against the axis's first level (by size, then by name)."""
     effects = []
-    # A name is no component: alone, it says no more than the rows do; across others it has an effect.
+    # The effects of a configuration's name alone would repeat the rows; across other axes they do not.
     for axis in (axis for axis in axes if axis != CONFIGURATION or len(axes) > 1):
         levels = sorted({row.axes[axis] for row in rows}, key=level_order)
         for level in levels[1:]:
@@ -32,8 +32,9 @@ def _cells(rows: Sequence[Row], axis: str, level: str, metric: str) -> dict[Cell
         if row.axes[axis] == level:
             rest = tuple(value for name, value in row.axes.items() if name != axis)
             for member in row.members:
-                # Figures of other test images are no baseline, but where the images are what is compared.
-                images = "" if axis == "dataset" else member.fingerprint
-                value = float(getattr(member.result.score, metric))
-                cells.setdefault(((*rest, images), member.seed), []).append(value)
+                measured = member.result.score.metrics.get(metric)
+                if measured:
+                    # Results on different test images form no pair, unless the data set is the axis.
+                    images = "" if axis == "dataset" else member.fingerprint
+                    cells.setdefault(((*rest, images), member.seed), []).append(measured.value)
     return {cell: fmean(values) for cell, values in cells.items()}

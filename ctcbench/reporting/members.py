@@ -1,44 +1,55 @@
-"""The runs of a row: results by the models that they are of, and what is a model's alone."""
+"""The runs of a row, and summaries of the models that they belong to: collapse and blank plateau."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import fmean
+from statistics import fmean, median
+from typing import Any
 
 from ctcbench.evaluation.seed_statistics import Interval, clopper_pearson
+from ctcbench.reporting.number_format import MISSING
 from ctcbench.results.predictions import Predictions
 from ctcbench.results.result import Result
 
 
 @dataclass(frozen=True)
 class Member:
-    """One run in a row. ``predictions`` are its texts of the test images, None where they can't be had."""
+    """One result in a row.
+
+    Attributes:
+        seed: None if the result does not record it.
+        folder: the run folder.
+        result: the result as stored.
+        predictions: the texts of the test images, None if they are not stored.
+        left_plateau_step: training step at which the blank plateau was left; None if it never was, or if
+            that was not recorded.
+        never_left_plateau: whether training ended on the plateau.
+    """
 
     seed: int | None
     folder: Path
     result: Result
     predictions: Predictions | None = None
-    left_plateau_step: int | None = None  # None: never, or not recorded
+    left_plateau_step: int | None = None
     never_left_plateau: bool = False
 
     @property
     def fingerprint(self) -> str:
-        """Of the test images; empty where the result does not say."""
+        """Fingerprint of the test images; empty if the result does not record it."""
         data = self.result.provenance.get("data")
         return str(data.get("fingerprint") or "") if isinstance(data, Mapping) else ""
 
 
 @dataclass(frozen=True)
 class Collapse:
-    """How many models of a row collapsed: ``count`` of ``n``, and the 95 % ``interval`` of their share.
+    """Number of models of a row that collapsed: ``count`` of ``n``, and the share's 95 % ``interval``.
 
-    A model is a run folder: its decoders, which only a coarse ``--by`` puts into one row, are no draws of
-    their own. It has collapsed where it did with every one of them; a model that any decoder reads
-    something from does not ignore its images. The interval is Clopper and Pearson's over seeds, of the
-    mean of the seeds' shares (as Korn and Graubard 1998 have it for clusters: models of one seed are not
-    independent either). With one model a seed that is `count` of `n`.
+    A model is a run folder; it has collapsed if it did with every decoder in the row, because a model of
+    which any decoder reads something does not ignore its images. The interval is Clopper and Pearson's
+    over seeds, for the mean of the seeds' shares (Korn and Graubard 1998 for clusters: models of one seed
+    are not independent). With one model per seed that is ``count`` of ``n``.
     """
 
     count: int
@@ -54,8 +65,52 @@ class Collapse:
         return cls(sum(collapsed), len(models), clopper_pearson(sum(shares.values()), len(shares)))
 
 
+@dataclass(frozen=True)
+class PlateauSummary:
+    """When the models of a row left the blank plateau: ``steps`` in ascending order.
+
+    ``never`` is the number of models that were on the plateau at the end of training. A model counts once,
+    however many decoders read it; models whose results do not record it are in neither.
+    """
+
+    steps: tuple[int, ...]
+    never: int
+
+    @classmethod
+    def of(cls, members: Sequence[Member]) -> PlateauSummary:
+        """Return the summary of a row's members."""
+        models = [model[0] for model in models_of(members)]
+        steps = sorted(m.left_plateau_step for m in models if m.left_plateau_step is not None)
+        return cls(tuple(steps), sum(model.never_left_plateau for model in models))
+
+    @property
+    def median(self) -> float | None:
+        """Median step of the models that left the plateau; None if none did."""
+        return median(self.steps) if self.steps else None
+
+    @property
+    def known(self) -> bool:
+        """Whether any model's result records it."""
+        return bool(self.steps or self.never)
+
+    def __str__(self) -> str:
+        """Return ``412 (220 – 731), 3 never``: median, lowest and highest step, models that never left."""
+        if not self.known:
+            return MISSING
+        if not self.steps:
+            return "never"
+        low, high = self.steps[0], self.steps[-1]
+        text = f"{self.median:,.0f}" + (f" ({low:,} – {high:,})" if low < high else "")
+        return text + (f", {self.never} never" if self.never else "")
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the numbers by name; steps are None if no model left the plateau."""
+        low, high = (self.steps[0], self.steps[-1]) if self.steps else (None, None)
+        return {"left": len(self.steps), "never": self.never, "median": self.median, "low": low, "high": high}
+
+
 def models_of(members: Sequence[Member]) -> list[list[Member]]:
-    """Return the members by the model that they are of, which is one a run folder, in their order."""
+    """Return the members grouped by model, that is by run folder, in their order."""
     models: dict[Path, list[Member]] = {}
     for member in members:
         models.setdefault(member.folder, []).append(member)
@@ -63,7 +118,7 @@ def models_of(members: Sequence[Member]) -> list[list[Member]]:
 
 
 def mean_by_seed(seeds: Sequence[int | None], values: Sequence[float | None]) -> dict[int | None, float]:
-    """Return the mean of the values of each seed; seeds none of whose values were measured are left out."""
+    """Return the mean of each seed's values; None values are ignored, and seeds without a value left out."""
     found: dict[int | None, list[float]] = {}
     for seed, value in zip(seeds, values, strict=True):
         if value is not None:

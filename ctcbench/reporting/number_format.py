@@ -1,8 +1,8 @@
-"""Figures as a reader wants them: shares in per cent, counts with thousands, times in words."""
+"""Numbers as text: shares in per cent, intervals, p-values, counts, times, row numbers."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ctcbench.evaluation.metrics import Format
@@ -24,14 +24,30 @@ def with_unit(value: float, form: Format) -> str:
 
 def interval_with_unit(bounds: Interval | None, form: Format) -> str:
     """Return an interval as ``90.67 – 93.06 %`` or ``0.083 – 0.110``; a dash if there is none."""
+    return f"{interval(bounds, form)} {form.unit}".strip() if bounds else MISSING
+
+
+def interval(bounds: Interval | None, form: Format) -> str:
+    """Return an interval as ``90.67 – 93.06``, without the unit; a dash if there is none."""
     if bounds is None:
         return MISSING
-    low, high = (f"{bound * form.scale:.{form.digits}f}" for bound in bounds)
-    return f"{low} – {high} {form.unit}".strip()
+    low, high = (f"{bound * form.scale:z.{form.digits}f}" for bound in bounds)
+    return f"{low} – {high}".replace("-", "−")
+
+
+def signed(share: float) -> str:
+    """Return a difference of shares in percentage points: ``+1.20``, ``−0.31``."""
+    # `z` writes −0.00, which sums of equal numbers can leave, as +0.00.
+    return f"{share * 100:+z.2f}".replace("-", "−")
+
+
+def p_value(p: float) -> str:
+    """Return a p-value with three digits, or ``< 0.001``."""
+    return "< 0.001" if p < 0.001 else f"{p:.3f}"
 
 
 def count(value: float | None) -> str:
-    """Return a number with thousands set apart, three digits behind the point where it is small."""
+    """Return a number with thousands separators, three significant digits if it is small."""
     if value is None:
         return MISSING
     if value == int(value) or abs(value) >= 100:
@@ -40,7 +56,7 @@ def count(value: float | None) -> str:
 
 
 def seconds(value: float | None) -> str:
-    """Return a length of time as ``9.3 s``, ``4 min 05 s`` or ``2 h 03 min``."""
+    """Return a duration as ``9.3 s``, ``4 min 05 s`` or ``2 h 03 min``."""
     if value is None:
         return MISSING
     if value < 60:
@@ -51,8 +67,26 @@ def seconds(value: float | None) -> str:
 
 
 def host(provenance: Mapping[str, Any]) -> str:
-    """Return the machine of a result: its GPU, or its CPU and cores."""
+    """Return the machine of a result: its GPU, else its CPU and number of cores."""
     machine = provenance.get("host")
     machine = machine if isinstance(machine, Mapping) else {}
     cores = f", {machine['cores']} cores" if machine.get("cores") else ""
     return one_line(str(machine.get("gpu") or f"{machine.get('cpu') or 'unknown machine'}{cores}"))
+
+
+def ranges(numbers: Sequence[int]) -> str:
+    """Return whole numbers as ``1–3, 5``."""
+    runs: list[list[int]] = []
+    for number in sorted(set(numbers)):
+        if runs and number == runs[-1][-1] + 1:
+            runs[-1].append(number)
+        else:
+            runs.append([number])
+    return ", ".join(
+        str(run[0]) if len(run) == 1 else f"{run[0]}{'–' if len(run) > 2 else ', '}{run[-1]}" for run in runs
+    )
+
+
+def row_numbers(numbers: Sequence[int]) -> str:
+    """Return the numbers of rows as ``row 3`` or ``rows 1–3, 5``."""
+    return f"row{'s' if len(numbers) > 1 else ''} {ranges(numbers)}"

@@ -1,4 +1,4 @@
-"""A whole report as plain data: rows, effects, comparisons, warnings; every format is written from it."""
+"""A report as plain data: rows, main effects, paired tests, warnings. Every format is written from it."""
 
 from __future__ import annotations
 
@@ -7,22 +7,25 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from ctcbench.reporting.members import Collapse, Member, mean_by_seed
+from ctcbench.evaluation.seed_statistics import Interval
+from ctcbench.reporting.members import Collapse, Member, PlateauSummary, mean_by_seed
 
-Interval = tuple[float, float]
 Verdict = Literal["better", "on these images", "noise"]
-LEVEL = 0.05  # of every test, after Holm's correction
+LEVEL = 0.05  # significance level of every test, after Holm's correction
 
 
 @dataclass(frozen=True)
-class Estimate:
-    """A figure over the runs of a row.
+class SeedEstimate:
+    """A metric or cost over the seeds of a row.
 
-    ``values`` has one figure a run, in the order of `Row.members` (None where it was not measured).
-    Runs of one seed, which only a coarse ``--by`` puts into one row, are averaged first: ``mean`` and
-    ``sd`` (the sample's standard deviation, n − 1; None for one seed) are over seeds. ``interval`` is
-    Student's 95 % interval over seeds where there are two or more; for a single run that of its score
-    over its test images, where it has one; ``over`` says which.
+    Attributes:
+        values: one value per run, in the order of `Row.members`; None if it was not measured.
+        mean: over seeds. Runs of one seed, which only a coarse ``--by`` puts into one row, are averaged
+            first.
+        sd: sample standard deviation (n − 1) over seeds; None for one seed.
+        interval: 95 % confidence interval: Student's over seeds if there are two or more; for a single
+            run that of its score over test images, if any.
+        over: what the interval is over.
     """
 
     values: tuple[float | None, ...]
@@ -36,9 +39,9 @@ class Estimate:
 class TalkFigure:
     """What the talk (Cheliotis 2025) reported for the preset that a row was run with.
 
-    ``metrics`` are by their names in `scores.METRICS`, those that the talk gave; ``note`` is what else
-    it saw. ``scaled`` is how the row's run differs from the preset in size (empty: not at all), as
-    ``train_samples 8100 → 810``.
+    ``metrics`` are by name as in `evaluation.metrics.METRICS`; ``note`` is the talk's remark. ``scaled``
+    lists the settings of size in which the row differs from the preset, as ``train_samples 8100 → 810``
+    (empty if there are none).
     """
 
     preset: str
@@ -49,20 +52,26 @@ class TalkFigure:
 
 @dataclass(frozen=True)
 class Row:
-    """A configuration over its seeds. ``number`` counts rows from 1, best mean exact accuracy first.
+    """A configuration over its seeds.
 
-    ``axes`` has the row's value of every axis; ``metrics`` an `Estimate` for each name in
-    `scores.METRICS`; ``cost`` one for each name in `result.COSTS` that was measured. ``best`` is the
-    index in ``members`` of the run with the highest exact accuracy. ``better_than`` and
-    ``better_on_images`` are numbers of rows (see `Comparison.verdict`). ``columns`` are the plugins'
-    (header, texts of the runs joined by " · " where they differ).
+    Attributes:
+        number: from 1, in descending order of mean exact accuracy.
+        axes: the row's value of every axis.
+        members: its results, in the order of seed and path.
+        metrics: by name, those of `evaluation.metrics.METRICS` that were measured; ``exact`` always is.
+        cost: by name, those of `results.result.COSTS` that were measured.
+        collapse: number of models that collapsed.
+        best: index in ``members`` of the run with the highest exact accuracy.
+        talk: the talk's figures for this configuration.
+        better_than, better_on_images: numbers of rows; see `Comparison.verdict`.
+        columns: header and text of the plugins' columns.
     """
 
     number: int
     axes: Mapping[str, str]
     members: tuple[Member, ...]
-    metrics: Mapping[str, Estimate]
-    cost: Mapping[str, Estimate]
+    metrics: Mapping[str, SeedEstimate]
+    cost: Mapping[str, SeedEstimate]
     collapse: Collapse
     best: int
     talk: TalkFigure | None = None
@@ -72,7 +81,7 @@ class Row:
 
     @property
     def n(self) -> int:
-        """How many seeds: as many as runs, unless a coarse ``--by`` put several of a seed together."""
+        """Number of seeds."""
         return len(set(self.seeds))
 
     def by_seed(self, metric: str) -> dict[int | None, float]:
@@ -81,32 +90,37 @@ class Row:
 
     @property
     def name(self) -> str:
-        """The values of the axes in one text; the one configuration there is has its components'."""
+        """Values of the axes as one text; without axes, the components of the only configuration."""
         config = self.members[0].result.config
         parts = self.axes.values() or (str(config.get(k, "")) for k in ("backbone", "head", "decoder"))
         return " ".join(part or '""' for part in parts)
 
     @property
     def seeds(self) -> tuple[int | None, ...]:
-        """The seeds, in the order of the members."""
+        """Seeds in the order of the members."""
         return tuple(member.seed for member in self.members)
 
     @property
     def folders(self) -> tuple[Path, ...]:
-        """The run folders, in the order of the members."""
+        """Run folders in the order of the members."""
         return tuple(member.folder for member in self.members)
 
     @property
+    def plateau(self) -> PlateauSummary:
+        """When the row's models left the blank plateau."""
+        return PlateauSummary.of(self.members)
+
+    @property
     def plateau_left(self) -> tuple[int | None, ...]:
-        """The steps at which the blank plateau was left, in the order of the members."""
+        """Steps at which the blank plateau was left, in the order of the members."""
         return tuple(member.left_plateau_step for member in self.members)
 
 
 @dataclass(frozen=True)
 class Test:
-    """One test of a difference (first − second): ``p`` as it is, ``p_holm`` after Holm's correction.
+    """A test of a difference (first − second): p-value before and after (``p_holm``) Holm's correction.
 
-    ``interval`` is of the difference, at 95 % and not corrected. ``what`` names the test.
+    ``what`` names the test. ``interval`` is the difference's 95 % confidence interval, not corrected.
     """
 
     what: str
@@ -123,13 +137,17 @@ class Test:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Two rows on the same test images; ``first`` and ``second`` are their numbers.
+    """Paired tests of two rows, numbers ``first`` and ``second``, on the same test images.
 
-    ``exact`` is McNemar's exact test over images: ``first_better`` images were read right by the
-    first in more of its runs, ``second_better`` the other way round, ties don't count. ``cer`` is the
-    paired bootstrap over images; ``seeds`` a t-test of the exact accuracies over seeds (None where a
-    row has one seed). ``verdict``: "better" where ``exact`` and ``seeds`` are significant and of one
-    sign, "on these images" where ``exact`` is and ``seeds`` is not (or not there), else "noise".
+    Attributes:
+        images: number of test images.
+        first_better: images that the first row read correctly in a larger share of its runs.
+        second_better: the same for the second row; ties do not count.
+        exact: McNemar's exact test of the exact accuracy over images.
+        cer: paired bootstrap of the CER over images.
+        seeds: t-test of the exact accuracy over seeds; None if a row has one seed.
+        verdict: "better" if ``exact`` and ``seeds`` are significant with the same sign, "on these images"
+            if only ``exact`` is, else "noise".
     """
 
     first: int
@@ -145,11 +163,11 @@ class Comparison:
 
 @dataclass(frozen=True)
 class Effect:
-    """What changing one component does: ``level`` instead of ``baseline`` on ``axis``, the rest alike.
+    """Main effect of ``level`` instead of ``baseline`` on ``axis``, all other settings equal.
 
-    ``difference`` (level − baseline) of ``metric`` is the mean over seeds of the mean over ``pairs``
-    that are alike in every other axis and in the seed; ``interval`` Student's over the ``seeds``
-    means (None below two seeds).
+    ``difference`` (level − baseline) of ``metric`` is the mean over seeds of the mean over ``pairs`` that
+    agree in every other axis and in the seed; ``interval`` is Student's 95 % interval over the ``seeds``
+    (None for one seed).
     """
 
     axis: str
@@ -163,13 +181,13 @@ class Effect:
 
     @property
     def within_noise(self) -> bool:
-        """Whether the interval has the 0 in it, or there is none."""
+        """Whether the interval includes 0, or there is no interval."""
         return self.interval is None or self.interval[0] <= 0 <= self.interval[1]
 
 
 @dataclass(frozen=True)
-class Warn:
-    """Something that a reader of the figures should know; ``kind`` is a word for it, for programs."""
+class ReportWarning:
+    """A limitation that a reader has to know; ``kind`` is a short name of it, ``rows`` those concerned."""
 
     kind: str
     text: str
@@ -178,7 +196,7 @@ class Warn:
 
 @dataclass(frozen=True)
 class Failure:
-    """A run that gave no result: ``label`` names it as its study does, ``settings`` as far as known."""
+    """A run without a result: ``label`` is its name in its study, ``settings`` what is known of them."""
 
     folder: Path
     error: str
@@ -191,12 +209,19 @@ class Failure:
 
 @dataclass(frozen=True)
 class Report:
-    """Everything there is to say about a set of results.
+    """A report of a set of results.
 
-    ``axes`` are the settings that tell rows apart (or were asked for), ``common`` those that all
-    results share. ``tests`` is how many comparisons the p-values are corrected for; ``damaged`` has a
-    line for each file that could not be read. ``scaled`` says which rows are of studies that were shrunk,
-    and by what (empty: none).
+    Attributes:
+        axes: the settings that distinguish rows.
+        common: the settings that are the same in all results.
+        rows: in the order of their numbers.
+        effects: main effects of the axes.
+        comparisons: paired tests.
+        tests: the number of tests that Holm's correction accounts for.
+        warnings: what limits the conclusions.
+        damaged: a line for each file that cannot be read.
+        failures: runs without a result.
+        scaled: which rows are of studies run with ``--scale``, and by what factor (empty if none are).
     """
 
     axes: tuple[str, ...]
@@ -205,16 +230,16 @@ class Report:
     effects: tuple[Effect, ...] = ()
     comparisons: tuple[Comparison, ...] = ()
     tests: int = 0
-    warnings: tuple[Warn, ...] = ()
+    warnings: tuple[ReportWarning, ...] = ()
     damaged: tuple[str, ...] = ()
     failures: tuple[Failure, ...] = ()
     scaled: str = ""
 
     def row(self, number: int) -> Row:
-        """Return the row of a number."""
+        """Return the row with this number."""
         return self.rows[number - 1]
 
     def comparison(self, one: int, other: int) -> Comparison | None:
-        """Return the comparison of two rows, whichever way round, or None where there is none."""
+        """Return the comparison of two rows in either order, or None if there is none."""
         wanted = {one, other}
         return next((c for c in self.comparisons if {c.first, c.second} == wanted), None)

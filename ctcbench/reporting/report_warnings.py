@@ -1,4 +1,4 @@
-"""Warnings of a report: what a reader of its figures should know before believing them."""
+"""Warnings of a report: what limits the conclusions that can be drawn from it."""
 
 from __future__ import annotations
 
@@ -10,136 +10,125 @@ from typing import Any
 from ctcbench.reporting.axes import Axes
 from ctcbench.reporting.comparisons import ALL_PAIRS, is_comparable
 from ctcbench.reporting.members import Member
-from ctcbench.reporting.number_format import host
-from ctcbench.reporting.report_model import Comparison, Effect, Row, Warn
+from ctcbench.reporting.number_format import host, row_numbers
+from ctcbench.reporting.report_model import Comparison, Effect, ReportWarning, Row
 
 FEW_SEEDS = 3
 FEW_IMAGES = 100
+_MOST_VALUES = 6  # that one warning lists
+_MOST_SEED_SETS = 4
 
 
-def find_cautions(
+def find_warnings(
     rows: Sequence[Row], axes: Axes, effects: Sequence[Effect], comparisons: Sequence[Comparison]
-) -> list[Warn]:
+) -> list[ReportWarning]:
     """Return the warnings, those about the whole report first."""
-    found = [*_of_axes(axes), *_of_numbers(rows), *_of_images(rows), *_of_noise(rows, effects, comparisons)]
-    return [*found, *_of_machines(rows), *_of_talk(rows)]
+    return [
+        *_about_axes(axes),
+        *_about_seeds(rows),
+        *_about_images(rows),
+        *_about_predictions(rows),
+        *_about_noise(rows, effects, comparisons),
+        *_about_machines(rows),
+        *_about_versions(rows),
+        *_about_talk(rows),
+    ]
 
 
-def numbers(rows: Sequence[int]) -> str:
-    """Return the numbers of rows as ``row 3`` or ``rows 1–3, 5``."""
-    return f"row{'s' if len(rows) > 1 else ''} {ranges(rows)}"
-
-
-def ranges(found: Sequence[int]) -> str:
-    """Return whole numbers as ``1–3, 5``."""
-    runs: list[list[int]] = []
-    for number in sorted(set(found)):
-        if runs and number == runs[-1][-1] + 1:
-            runs[-1].append(number)
-        else:
-            runs.append([number])
-    return ", ".join(
-        str(run[0]) if len(run) == 1 else f"{run[0]}{'–' if len(run) > 2 else ', '}{run[-1]}" for run in runs
-    )
-
-
-def _of_axes(axes: Axes) -> Iterator[Warn]:
+def _about_axes(axes: Axes) -> Iterator[ReportWarning]:
     if axes.pooled:
         listed = ", ".join(axes.pooled)
-        yield Warn("pooled", f"rows put together runs that differ in {listed}; --by {listed} parts them")
+        text = f"rows combine runs that differ in {listed}; --by {listed} separates them"
+        yield ReportWarning("pooled", text)
     for axis, others in axes.aliases.items():
-        listed = ", ".join(others)
-        text = f"{listed} change{'' if len(others) > 1 else 's'} together with {axis or 'the axes'}"
-        yield Warn("confounded", f"{text}: whose effect it is can't be told")
+        verb = "change" if len(others) > 1 else "changes"
+        text = f"{', '.join(others)} {verb} together with {axis or 'the axes'}: their effects are confounded"
+        yield ReportWarning("confounded", text)
 
 
-def _of_numbers(rows: Sequence[Row]) -> Iterator[Warn]:
+def _about_seeds(rows: Sequence[Row]) -> Iterator[ReportWarning]:
     single = [row.number for row in rows if row.n == 1]
     few = [row.number for row in rows if 1 < row.n < FEW_SEEDS]
     if single:
-        yield Warn(
-            "few seeds",
-            f"{numbers(single)}: one seed each, too few to say what another seed would give; intervals "
-            "(i) are over images, and differences are of these models, not of their configurations",
-            tuple(single),
+        text = (
+            f"{row_numbers(single)}: one seed each, which does not show how results vary over seeds; "
+            "intervals (i) are over images, and differences are between these models, not configurations"
         )
+        yield ReportWarning("few seeds", text, tuple(single))
     if few:
-        yield Warn(
-            "few seeds",
-            f"{numbers(few)}: {FEW_SEEDS - 1} seeds each, too few for intervals that say much",
-            tuple(few),
-        )
+        text = f"{row_numbers(few)}: {FEW_SEEDS - 1} seeds each, too few for informative intervals"
+        yield ReportWarning("few seeds", text, tuple(few))
     seeds = defaultdict(list)
     for row in rows:
         seeds[tuple(sorted({str(seed) for seed in row.seeds}))].append(row.number)
     if len(seeds) > 1:
-        listed = "; ".join(f"{', '.join(key)} ({numbers(found)})" for key, found in list(seeds.items())[:4])
-        more = f"; and {len(seeds) - 4} other sets" if len(seeds) > 4 else ""
-        yield Warn("unbalanced", f"rows have different seeds: {listed}{more}")
+        shown = list(seeds.items())[:_MOST_SEED_SETS]
+        listed = "; ".join(f"{', '.join(key)} ({row_numbers(found)})" for key, found in shown)
+        more = f"; and {len(seeds) - len(shown)} other sets" if len(seeds) > len(shown) else ""
+        yield ReportWarning("unbalanced", f"rows have different seeds: {listed}{more}")
 
 
-def _of_images(rows: Sequence[Row]) -> Iterator[Warn]:
+def _about_images(rows: Sequence[Row]) -> Iterator[ReportWarning]:
     small = [row.number for row in rows if min(m.result.score.images for m in row.members) < FEW_IMAGES]
     if small:
-        text = f"{numbers(small)}: fewer than {FEW_IMAGES} test images, too few to say much"
-        yield Warn("few images", text, tuple(small))
-    sets = _by_value(rows, lambda member: member.fingerprint)
+        text = f"{row_numbers(small)}: fewer than {FEW_IMAGES} test images, too few for firm conclusions"
+        yield ReportWarning("few images", text, tuple(small))
+    sets = _by_value(rows, lambda member: member.fingerprint[:12] or "not recorded")
     if len(sets) > 1:
-        listed = "; ".join(f"{key[:12] or 'not recorded'} ({numbers(found)})" for key, found in _some(sets))
-        yield Warn("test sets", f"test sets differ, and rows of different ones are not compared: {listed}")
+        text = f"test sets differ, and rows of different ones are not compared: {_listed(sets)}"
+        yield ReportWarning("test sets", text)
+
+
+def _about_predictions(rows: Sequence[Row]) -> Iterator[ReportWarning]:
+    lacking = [member for row in rows for member in row.members if member.predictions is None]
     without = [row.number for row in rows if any(m.predictions is None for m in row.members)]
-    if without:
-        yield Warn("no predictions", f"{numbers(without)}: {_without_predictions(rows)}", tuple(without))
+    if lacking:
+        run, decoder = str(lacking[0].folder), str(lacking[0].result.config.get("decoder"))
+        command = f"ctcbench decode {shlex.quote(run)} --decoder {shlex.quote(decoder)}"
+        others = f" ({len(lacking)} results lack them)" if len(lacking) > 1 else ""
+        text = f"not in the paired tests, as no predictions are stored; `{command}` stores them{others}"
+        yield ReportWarning("no predictions", f"{row_numbers(without)}: {text}", tuple(without))
     mixed = [row.number for row in rows if row.number not in without and not is_comparable(row)]
     if mixed and len(rows) > 1:
-        text = f"{numbers(mixed)}: not in the paired tests, as their runs read different test images"
-        yield Warn("not compared", text, tuple(mixed))
+        text = f"{row_numbers(mixed)}: not in the paired tests, as their runs read different test images"
+        yield ReportWarning("not compared", text, tuple(mixed))
     if len(rows) - len(without) - len(mixed) > ALL_PAIRS:
-        text = f"more than {ALL_PAIRS} rows: each is compared with the best alone, not with every other"
-        yield Warn("many rows", text)
+        text = f"more than {ALL_PAIRS} rows: each is compared with the best only, not with every other row"
+        yield ReportWarning("many rows", text)
 
 
-def _without_predictions(rows: Sequence[Row]) -> str:
-    """Return what is missing without stored predictions, and the command that stores them."""
-    lacking = [member for row in rows for member in row.members if member.predictions is None]
-    run, decoder = str(lacking[0].folder), str(lacking[0].result.config.get("decoder"))
-    command = f"ctcbench decode {shlex.quote(run)} --decoder {shlex.quote(decoder)}"
-    others = f" ({len(lacking)} results lack them)" if len(lacking) > 1 else ""
-    return f"not in the paired tests, as no predictions are stored; `{command}` stores them{others}"
-
-
-def _of_noise(
+def _about_noise(
     rows: Sequence[Row], effects: Sequence[Effect], comparisons: Sequence[Comparison]
-) -> Iterator[Warn]:
-    tied = [c.second for c in comparisons if c.first == 1 and c.verdict == "noise"]
+) -> Iterator[ReportWarning]:
+    with_best = [c for c in comparisons if c.first == 1]
+    tied = [c.second for c in with_best if c.verdict == "noise"]
     if tied:
-        yield Warn("noise", f"{numbers(tied)}: the difference from row 1 is within noise", tuple(tied))
-    shaky = [
-        c.second
-        for c in comparisons
-        if c.first == 1 and c.verdict == "on these images" and c.seeds is not None
-    ]
-    if shaky:
-        text = "read these images worse than row 1, but between seeds that much is within noise"
-        yield Warn("noise", f"{numbers(shaky)}: {text}", tuple(shaky))
+        text = f"{row_numbers(tied)}: the difference from row 1 is within noise"
+        yield ReportWarning("noise", text, tuple(tied))
+    images_only = [c.second for c in with_best if c.verdict == "on these images" and c.seeds is not None]
+    if images_only:
+        text = "worse than row 1 on these images, but the difference is within the noise between seeds"
+        yield ReportWarning("noise", f"{row_numbers(images_only)}: {text}", tuple(images_only))
     even = [
         f"{e.axis} {e.level} for {e.baseline}"
         for e in effects
         if e.metric == "exact" and e.within_noise and e.interval
     ]
     if even:
-        yield Warn("noise", f"main effects on exact accuracy within noise: {'; '.join(even)}")
+        yield ReportWarning("noise", f"main effects on exact accuracy within noise: {'; '.join(even)}")
 
 
-def _of_machines(rows: Sequence[Row]) -> Iterator[Warn]:
+def _about_machines(rows: Sequence[Row]) -> Iterator[ReportWarning]:
     machines = _by_value(rows, lambda member: host(_mapping(member.result.provenance)))
     if len(machines) > 1:
-        listed = "; ".join(f"{key} ({numbers(found)})" for key, found in _some(machines))
-        yield Warn("hardware", f"hardware differs, so that times can't be compared: {listed}")
+        text = f"hardware differs, so times are not comparable: {_listed(machines)}"
+        yield ReportWarning("hardware", text)
+
+
+def _about_versions(rows: Sequence[Row]) -> Iterator[ReportWarning]:
+    members = [member for row in rows for member in row.members]
     for kind in ("versions", "plugins"):
-        names = {
-            name for row in rows for m in row.members for name in _mapping(m.result.provenance.get(kind))
-        }
+        names = {name for member in members for name in _mapping(member.result.provenance.get(kind))}
         for name in sorted(names):
 
             def version(member: Member, kind: str = kind, name: str = name) -> str:
@@ -147,19 +136,18 @@ def _of_machines(rows: Sequence[Row]) -> Iterator[Warn]:
 
             found = _by_value(rows, version)
             if len(found) > 1:
-                listed = "; ".join(f"{key} ({numbers(rows_)})" for key, rows_ in _some(found))
-                yield Warn("versions", f"{name} differs: {listed}")
+                yield ReportWarning("versions", f"{name} differs: {_listed(found)}")
 
 
-def _of_talk(rows: Sequence[Row]) -> Iterator[Warn]:
+def _about_talk(rows: Sequence[Row]) -> Iterator[ReportWarning]:
     for row in rows:
         if row.talk and row.talk.scaled:
             text = f"row {row.number}: {row.talk.preset} at another size than the talk's ({row.talk.scaled})"
-            yield Warn("scaled", text, (row.number,))
+            yield ReportWarning("scaled", text, (row.number,))
 
 
 def _by_value(rows: Sequence[Row], value: Callable[[Member], str]) -> dict[str, list[int]]:
-    """Return the rows that have each value; a row whose runs differ is under several."""
+    """Return the numbers of the rows with each value; a row whose runs differ is under several."""
     found: dict[str, dict[int, None]] = {}
     for row in rows:
         for member in row.members:
@@ -167,8 +155,8 @@ def _by_value(rows: Sequence[Row], value: Callable[[Member], str]) -> dict[str, 
     return {key: list(numbered) for key, numbered in found.items()}
 
 
-def _some(found: Mapping[str, list[int]]) -> list[tuple[str, list[int]]]:
-    return list(found.items())[:6]
+def _listed(found: Mapping[str, list[int]]) -> str:
+    return "; ".join(f"{key} ({row_numbers(rows)})" for key, rows in list(found.items())[:_MOST_VALUES])
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:

@@ -1,4 +1,4 @@
-"""What training recorded on its way, read back from run folders for curves."""
+"""Training histories: records of metrics.jsonl as points of curves."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ Point = tuple[int, float]
 
 
 def read_records(folder: Path, kind: Literal["steps", "epoch"]) -> list[dict[str, Any]]:
-    """Return the records of a kind in a run folder's metrics; none where they can't be read."""
+    """Return the records of one kind in a run folder's metrics; none if they cannot be read."""
     try:
         records = RunFolder(folder).read_metrics()
     except CtcbenchError:
-        return []  # the figures stand; the way to them is an extra
+        return []  # the results are complete without curves
     return [record for record in records if record.get("kind") == kind]
 
 
 def points(records: Sequence[dict[str, Any]], key: str) -> list[Point]:
-    """Return ``(step, value)`` of each record that has a finite number under `key`."""
+    """Return ``(step, value)`` of each record with a finite number under `key`."""
     found = []
     for record in records:
         step, value = record.get("step"), record.get(key)
@@ -32,8 +32,8 @@ def points(records: Sequence[dict[str, Any]], key: str) -> list[Point]:
     return found
 
 
-def thinned(points: Sequence[Any], most: int) -> list[Any]:
-    """Return at most `most` of the points, evenly spread, the first and the last among them."""
+def thin_out(points: Sequence[Any], most: int) -> list[Any]:
+    """Return at most `most` of the points, evenly spaced, with the first and the last."""
     if len(points) <= most:
         return list(points)
     return [points[round(i * (len(points) - 1) / (most - 1))] for i in range(most)]

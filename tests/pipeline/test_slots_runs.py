@@ -191,13 +191,13 @@ def test_log_probs_are_of_the_slots(finished):
 
 
 def test_the_gallery_of_mistakes_merges_nothing():
-    from ctcbench.reporting.formats.html.gallery import _reading
+    from ctcbench.reporting.formats.html.gallery import _frame_diagnostics
 
     read = sure_of(Alphabet("ab"), ("aab",), 4, "fixed")
-    found = _reading(read, RunConfig(), 0, by_ctc=False)
+    found = _frame_diagnostics(read, RunConfig(), 0, by_ctc=False)
     assert found["path"] == "aab·"
     assert [text for text, _ in found["best"]] == ["aab"]
-    assert _reading(read, RunConfig(), 0, by_ctc=True)["best"][0][0] == "ab"
+    assert _frame_diagnostics(read, RunConfig(), 0, by_ctc=True)["best"][0][0] == "ab"
 
 
 def test_show_counts_the_frames_that_come_out(capsys):

@@ -7,11 +7,11 @@ from ctcbench.reporting.members import Collapse, Member
 from ctcbench.reporting.report_model import (
     Comparison,
     Effect,
-    Estimate,
     Report,
+    ReportWarning,
     Row,
+    SeedEstimate,
     Test,
-    Warn,
 )
 from ctcbench.results.predictions import Predictions
 from ctcbench.results.result import COSTS, Result
@@ -43,9 +43,9 @@ def texts(*pairs):
 def estimate(values):
     mean = sum(values) / len(values)
     if len(values) < 2:
-        return Estimate(tuple(values), mean, None, (mean * 0.98, mean * 1.02), "images")
+        return SeedEstimate(tuple(values), mean, None, (mean * 0.98, mean * 1.02), "images")
     sd = (sum((value - mean) ** 2 for value in values) / (len(values) - 1)) ** 0.5
-    return Estimate(tuple(values), mean, sd, (mean - 2 * sd, mean + 2 * sd), "seeds")
+    return SeedEstimate(tuple(values), mean, sd, (mean - 2 * sd, mean + 2 * sd), "seeds")
 
 
 def row(number, axes, members):
@@ -81,6 +81,6 @@ def report(rows, *, pairs=True, **rest):
         rows=tuple(rows),
         effects=tuple(effects),
         comparisons=tuple(comparisons),
-        warnings=(Warn("few seeds", "Rows of fewer than three runs say little.", (1,)),),
+        warnings=(ReportWarning("few seeds", "Rows of fewer than three runs say little.", (1,)),),
         **rest,
     )

@@ -14,9 +14,8 @@ from ctcbench.contract.hooks import Column
 from ctcbench.evaluation.paired_tests import mcnemar
 from ctcbench.evaluation.seed_statistics import clopper_pearson
 from ctcbench.reporting.build_report import build_report
-from ctcbench.reporting.failures import find_failures
-from ctcbench.reporting.plateaus import Plateaus
 from ctcbench.reporting.report_model import Report
+from ctcbench.reporting.study_records import find_failures
 from ctcbench.results.run_folder import RunFolder, find_runs
 from tests.reporting.report_cases import a_grid, a_run, readings, targets
 
@@ -106,7 +105,7 @@ def test_runs_put_together_by_hand_count_once_a_seed(grid):
     row = report.rows[0]
     assert (row.n, len(row.members), row.collapse.n) == (5, 20, 10)
     assert row.collapse.interval == pytest.approx(clopper_pearson(0, 5))
-    assert Plateaus.of(row).steps == tuple(sorted([*row.plateau_left[::4], *row.plateau_left[::4]]))
+    assert row.plateau.steps == tuple(sorted([*row.plateau_left[::4], *row.plateau_left[::4]]))
     assert len(row.by_seed("exact")) == 5
     assert report.comparisons[0].verdict == "better"
     (text,) = warned(report, "pooled")
@@ -125,7 +124,7 @@ def test_a_model_collapses_once_and_only_if_no_decoder_reads_anything(tmp_path, 
     assert (row.n, len(row.members)) == (1, 2)
     assert (row.collapse.count, row.collapse.n) == (count, 1)
     assert row.collapse.interval == pytest.approx((0.025, 1.0) if count else (0.0, 0.975))
-    assert Plateaus.of(row).never == 1
+    assert row.plateau.never == 1
 
 
 def test_models_of_one_seed_share_in_its_collapse(tmp_path):

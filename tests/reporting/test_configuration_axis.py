@@ -11,7 +11,7 @@ from ctcbench.config.presets import read_preset
 from ctcbench.config.run_config import setting_fields
 from ctcbench.contract.errors import UsageError
 from ctcbench.reporting.build_report import build_report
-from ctcbench.reporting.study_lookup import find_studied
+from ctcbench.reporting.study_records import find_studied
 from tests.reporting.report_cases import a_run
 
 NAMES = ("default", "talk-10k", "talk-overfit2")
@@ -70,7 +70,7 @@ def test_where_one_result_is_of_no_known_preset_settings_are_named(tmp_path):
     pairs = [(preset_run(tmp_path, name), name) for name in NAMES[:2]]
     write_plan(tmp_path, pairs[:1])
     assert "configuration" not in report_of(pairs).axes and "backbone" in report_of(pairs).axes
-    with pytest.raises(UsageError, match="--by configuration: no plan of a study"):
+    with pytest.raises(UsageError, match="--by configuration: no study's plan"):
         report_of(pairs, ["configuration"])
 
 

@@ -16,11 +16,10 @@ from ctcbench.contract.errors import CtcbenchError
 from ctcbench.contract.hooks import Column
 from ctcbench.evaluation.score import Score
 from ctcbench.reporting.build_report import build_report
-from ctcbench.reporting.failures import find_failures
 from ctcbench.reporting.formats.csv_json import to_csv
-from ctcbench.reporting.formats.html.curves import training_curves
+from ctcbench.reporting.formats.html.training_curves import training_curves
 from ctcbench.reporting.formats.markdown import to_markdown
-from ctcbench.reporting.study_lookup import find_studied
+from ctcbench.reporting.study_records import find_failures, find_studied
 from ctcbench.results.predictions import Predictions
 from ctcbench.results.run_folder import RunFolder
 from tests.reporting.report_cases import a_run, readings, targets
@@ -127,7 +126,7 @@ def test_a_split_is_one_of_three(tmp_path, capsys, split):
     result = a_run(tmp_path, lr=0.1)
     path = result.folder / "predictions" / result.path.name
     path.write_text(json.dumps(json.loads(path.read_text()) | {"split": split}))
-    with pytest.raises(CtcbenchError, match="expected train, val, test"):
+    with pytest.raises(CtcbenchError, match="split: expected 'train', 'val' or 'test'"):
         Predictions.read(path)
     code, shown = reported(capsys, tmp_path, "html")
     assert code == 0 and shown.out.startswith("<!doctype html>")

@@ -12,7 +12,7 @@ from ctcbench.cli.app import app
 from ctcbench.cli.commands.report import _require_place
 from ctcbench.contract.errors import UsageError
 from ctcbench.reporting.formats.html.page import as_json, html_page
-from ctcbench.reporting.report_model import Failure, Report, TalkFigure, Warn
+from ctcbench.reporting.report_model import Failure, Report, ReportWarning, TalkFigure
 from ctcbench.training.runtime import Runtime
 from tests.reporting import html_cases as cases
 from tests.reporting.html_reader import Page, data_of
@@ -101,7 +101,7 @@ def test_nothing_of_the_results_becomes_markup(hostile, tmp_path, registry):
     report = dataclasses.replace(
         cases.report(rows),
         common={hostile: hostile},
-        warnings=(Warn(hostile, hostile, (1,)),),
+        warnings=(ReportWarning(hostile, hostile, (1,)),),
         damaged=(hostile,),
         failures=(Failure(tmp_path / "<i>", hostile),),
     )
@@ -147,7 +147,7 @@ def test_two_hundred_rows_stay_small(tmp_path, registry):
     assert 0 < len(shown["entries"]) <= 480
     assert shown["counts"]["1"] == {
         "seed": 0, "wrong": 300, "shown": 2, "images": 300,
-        "note": "no frame paths: its log-probs can't be had",
+        "note": "no best paths: the log-probabilities are not stored",
     }  # fmt: skip
     assert all(entry["why"] for entry in shown["entries"])
     assert "120 of 19900 pairs" in text
@@ -176,7 +176,7 @@ def test_a_page_names_what_is_missing(tmp_path, registry):
     assert entry["image"] == "" and "no image" in entry["why"] and "path" not in entry
     nothing = dataclasses.replace(cases.member(tmp_path, read), predictions=None)
     text = html_page(cases.report([cases.row(1, {}, [nothing])]), registry)
-    assert data_of(text)["gallery"]["counts"]["1"]["note"] == "its predictions can't be had"
+    assert data_of(text)["gallery"]["counts"]["1"]["note"] == "no predictions are stored; see the warnings"
 
 
 def test_a_page_is_not_for_the_terminal_nor_a_table_for_a_file(tmp_path, monkeypatch):

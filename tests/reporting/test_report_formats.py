@@ -18,9 +18,9 @@ from ctcbench.reporting.formats.csv_json import to_csv, to_json
 from ctcbench.reporting.formats.latex import escape, to_latex
 from ctcbench.reporting.formats.markdown import to_markdown
 from ctcbench.reporting.formats.terminal import report_table
-from ctcbench.reporting.report_cells import p_value, row_cells, signed
+from ctcbench.reporting.number_format import p_value, ranges, signed
 from ctcbench.reporting.report_model import Failure
-from ctcbench.reporting.report_warnings import ranges
+from ctcbench.reporting.tables import result_table
 from tests.reporting.report_cases import a_grid, a_run
 
 
@@ -80,7 +80,7 @@ def no_figure_is_cut(report, text):
 
 def test_a_wide_terminal_gets_everything(report):
     text = shown(report, 260)
-    for header in row_cells(report).headers:
+    for header in result_table(report).headers:
         assert header in text
     assert "best run of each row" not in text and "best run of each row" in shown(report, 90)
 
@@ -183,10 +183,10 @@ def plateaus(tmp_path, *left):
 )
 def test_when_the_plateau_was_left_is_in_every_format(tmp_path, left, text):
     report = plateaus(tmp_path, *left)
-    cells = row_cells(report)
+    cells = result_table(report)
     assert dict(zip(cells.headers, cells.lines[0], strict=True))["plateau left"] == text
     said = shown(report, 250)
-    assert text in said and "never: those that had not at their end" in " ".join(said.split())
+    assert text in said and "never: models that were on it at the end of training" in " ".join(said.split())
     assert text in to_markdown(report)
     assert escape(text) in to_latex(report)
     (record,) = csv.DictReader(io.StringIO(to_csv(report)))
@@ -201,7 +201,7 @@ def test_when_the_plateau_was_left_is_in_every_format(tmp_path, left, text):
 
 def test_runs_that_do_not_tell_of_a_plateau_have_no_column_for_it(tmp_path):
     report = plateaus(tmp_path, "?", "?")
-    assert "plateau left" not in row_cells(report).headers and "plateau" not in to_markdown(report)
+    assert "plateau left" not in result_table(report).headers and "plateau" not in to_markdown(report)
 
 
 def a_hostile_report(tmp_path):
@@ -239,7 +239,7 @@ def test_latex_breaks_words_where_figures_leave_too_little_room(tmp_path):
     assert "own \\& long header" not in text  # no room for it
     results, took = text.split(r"\begin{table}")[1:3]
     assert "exact" in results and "collapsed" not in results
-    assert "collapsed" in took and "exact" not in took and "plateau left: the step" in took
+    assert "collapsed" in took and "exact" not in took and "plateau left: training step" in took
 
 
 def test_latex_names_what_pdflatex_can_not_set(tmp_path):

@@ -12,9 +12,9 @@ import pytest
 from ctcbench.__main__ import main
 from ctcbench.contract.errors import UsageError
 from ctcbench.reporting.build_report import build_report
-from ctcbench.reporting.formats.svg.axis import ticks
-from ctcbench.reporting.formats.svg.curves import MOST_ROWS, curves_svg
+from ctcbench.reporting.formats.svg.curve_figure import MOST_ROWS, curves_svg
 from ctcbench.reporting.formats.svg.markup import element
+from ctcbench.reporting.formats.svg.panel import ticks
 from ctcbench.results.result import Result
 from ctcbench.results.run_folder import RunFolder
 from tests.reporting.report_cases import a_run
@@ -82,7 +82,7 @@ def test_a_run_of_one_epoch_is_a_dot(tmp_path):
 
 def test_axes_units_and_legend_are_there(lottery):
     said = texts(drawn(lottery))
-    for words in ("training loss, nats an image", "validation images read exactly, %", "training step"):
+    for words in ("training loss, nats per image", "exact accuracy in validation, %", "training step"):
         assert words in said
     assert re.search(
         r"cnn3 +exact \d\d\.\d\d ± \d\.\d\d %, collapsed 0 of 4, plateau left: 65 \(50 – 80\)", said

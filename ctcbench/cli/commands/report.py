@@ -58,8 +58,7 @@ def report(
     for problem in problems if form != "table" else ():  # the table has them below it
         print(f"ctcbench report: {problem}", file=sys.stderr)
     from ctcbench.reporting.build_report import build_report
-    from ctcbench.reporting.failures import find_failures
-    from ctcbench.reporting.study_lookup import find_studied
+    from ctcbench.reporting.study_records import find_failures, find_studied
 
     failures = [failure for out in dict.fromkeys(runs) for failure in find_failures(out)]
     if not (results or problems or failures):
@@ -154,7 +153,7 @@ def _writer(form: str) -> Callable[[Report], str]:
         case "latex":
             from ctcbench.reporting.formats.latex import to_latex as writer
         case "svg":
-            from ctcbench.reporting.formats.svg.curves import curves_svg as writer
+            from ctcbench.reporting.formats.svg.curve_figure import curves_svg as writer
         case _:
             from ctcbench.reporting.formats.html.page import html_page
 

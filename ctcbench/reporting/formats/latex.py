@@ -1,33 +1,33 @@
-"""A report in LaTeX: tables with booktabs, to be put into a paper as they are."""
+"""A report in LaTeX: tables with booktabs that can be included in a paper without changes."""
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 
 from ctcbench.files.text import one_line
-from ctcbench.reporting.report_cells import (
-    BETTER,
-    ON_IMAGES,
-    Cells,
-    comparison_cells,
-    comparisons_legend,
-    effect_cells,
-    effects_legend,
-    legend,
-    row_cells,
-)
+from ctcbench.reporting.columns import BETTER, ON_IMAGES
 from ctcbench.reporting.report_model import Report
+from ctcbench.reporting.tables import (
+    COMPARISONS_LEGEND,
+    EFFECTS_LEGEND,
+    AnyColumn,
+    AnyTable,
+    comparison_table,
+    effect_table,
+    legend,
+    result_table,
+)
 
-_SHOWN = 40  # comparisons that fit on a page; of more, those with the best row
-# The text of an article in 10 pt is 345 pt wide, which no page holds every column in. So results and what
-# they took are two tables, and words are broken where figures leave them too little room.
-_PAGE, _CHARACTER, _GAP, _LEAST = 345.0, 4.3, 6.0, 40.0  # pt: the page, a figure of 8 pt, between columns
-_RESULTS = ("n", "exact %", "95 % interval", "better than", "CER %")
-_LEFT_OUT = ("best run", "best (seed)", "char %", "edits")
-_DISPENSABLE = ("decode ms", "train s", "parameters")
-_EFFECTS_LEFT_OUT = ("CER 95 %", "pairs", "within noise")
-_TESTS_LEFT_OUT = ("CER 95 %",)
+_MOST_COMPARISONS = 40  # that fit on a page; if there are more, those with the best row are shown
+# Widths in pt. The text of an article in 10 pt is 345 pt wide, too narrow for all columns. So results and
+# costs are two tables, and labels are broken over lines if the numbers leave them too little room.
+_PAGE = 345.0
+_CHARACTER = 4.3  # a digit of 8 pt
+_GAP = 6.0  # between two columns
+_LEAST = 40.0  # least room for a label
 _ESCAPES = {
     "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "%": r"\%", "#": r"\#",
     "_": r"\_", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": r"$<$", ">": r"$>$",
@@ -35,7 +35,7 @@ _ESCAPES = {
     '"': "''", "→": r"$\rightarrow$", "×": r"$\times$", "≥": r"$\geq$", "…": r"\ldots{}",
     BETTER: r"$^{\ast}$", ON_IMAGES: r"$^{\dagger}$",
 }  # fmt: skip
-_LAST_LATIN = "\u017f"  # what pdflatex can set without more packages
+_LAST_LATIN = "\u017f"  # pdflatex can set no character beyond it without more packages
 
 
 def to_latex(report: Report) -> str:
@@ -44,14 +44,13 @@ def to_latex(report: Report) -> str:
     if report.rows:
         parts += _results(report)
     if report.effects:
-        cells = _without(effect_cells(report), _EFFECTS_LEFT_OUT)
-        parts.append(_table(cells, "effects", [effects_legend()]))
+        parts.append(_table(_in_latex(effect_table(report), "results"), "effects", [EFFECTS_LEGEND]))
     if report.comparisons:
-        shown, notes = report.comparisons, [comparisons_legend()]
-        if len(shown) > _SHOWN:
+        shown, notes = report.comparisons, [COMPARISONS_LEGEND]
+        if len(shown) > _MOST_COMPARISONS:
             shown = tuple(c for c in shown if c.first == 1)
             notes.append("Those with row 1.")
-        parts.append(_table(_without(comparison_cells(shown), _TESTS_LEFT_OUT), "tests", notes))
+        parts.append(_table(_in_latex(comparison_table(shown), "results"), "tests", notes))
     head = "% ctcbench report; needs \\usepackage{booktabs}\n"
     if others := sorted({c for c in "".join(parts) if c > _LAST_LATIN}):
         head += f"% and XeLaTeX or LuaLaTeX with a font that has {' '.join(others)}\n"
@@ -62,7 +61,7 @@ def to_latex(report: Report) -> str:
 
 
 def escape(text: str) -> str:
-    """Return `text` so that LaTeX sets it as it is."""
+    """Return `text` with everything escaped that LaTeX would interpret."""
     joined = " ".join("".join(c if c.isprintable() else " " for c in text).split())
     return "".join(_ESCAPES.get(character, character) for character in joined.replace("-", "-\0")).replace(
         "-\0", "-{}"
@@ -70,68 +69,74 @@ def escape(text: str) -> str:
 
 
 def _results(report: Report) -> list[str]:
-    """Return two tables of the rows: how well they read, and what that took."""
-    cells = row_cells(report, without=_LEFT_OUT)
-    if any(room < _LEAST for room in _shares(_only(cells, _RESULTS)).values()):
-        cells = row_cells(report, joined=True, without=_LEFT_OUT)
-    good = _only(cells, _RESULTS)
-    cost = _without(cells, [*_RESULTS, *cells.headers[1 : cells.words]], words=1)
-    plugins = [header for header, _ in report.rows[0].columns]
-    for header in (*plugins, *_DISPENSABLE):
-        if sum(_widths(cost)) > _PAGE:
-            cost = _without(cost, [header])
-    tables = [_table(good, "results", legend(report, good.headers))]
-    title = "What the rows took"
-    return [*tables, _table(Cells(title, cost.headers, cost.lines, 1), "cost", legend(report, cost.headers))]
+    """Return two tables of the rows: their metrics and their costs."""
+    table = result_table(report)
+    metrics = _in_latex(table, "results")
+    if any(room < _LEAST for room in _room_for_labels(metrics).values()):
+        metrics = _in_latex(table.joined(), "results")
+    cost = _in_latex(table, "cost")
+    # Columns of plugins are the first to go: their width is not ours.
+    columns = sorted(cost.by_priority(), key=lambda column: column.origin != "plugin")
+    cost = replace(_without_too_wide(cost, columns), title="cost of the rows")
+    metrics = _without_too_wide(metrics, metrics.by_priority(), labels=_LEAST)
+    return [
+        _table(metrics, "results", legend(report, metrics)),
+        _table(cost, "cost", legend(report, cost)),
+    ]
 
 
-def _only(cells: Cells, headers: Sequence[str]) -> Cells:
-    return _without(cells, [h for h in cells.headers[cells.words :] if h not in headers])
+def _in_latex(table: AnyTable, name: str) -> AnyTable:
+    """Return the columns for the LaTeX table `name`; every table of rows starts with their numbers."""
+    return table.keep(lambda column: column.latex == name or column.header == "#")
 
 
-def _without(cells: Cells, headers: Sequence[str], words: int | None = None) -> Cells:
-    for header in headers:
-        cells = cells.without(header)
-    return Cells(cells.title, cells.headers, cells.lines, cells.words if words is None else words)
+def _without_too_wide(table: AnyTable, columns: Sequence[AnyColumn], labels: float = math.inf) -> AnyTable:
+    """Return the table without as many of `columns` as it takes to fit the page, labels `labels` pt wide."""
+    for column in columns:
+        widths = zip(table.columns, _widths(table), strict=True)
+        if sum(min(w, labels) if one.kind == "label" else w for one, w in widths) <= _PAGE:
+            break
+        table = table.keep(lambda other, dropped=column: other is not dropped)  # type: ignore[misc]
+    return table
 
 
-def _widths(cells: Cells) -> list[float]:
-    """Return about how wide every column is, in points, with the room beside it."""
-    columns = zip(cells.headers, *cells.lines, strict=True)
-    return [max(map(len, column)) * _CHARACTER + _GAP for column in columns]
+def _widths(table: AnyTable) -> list[float]:
+    """Return the approximate width of every column with the gap beside it, in points."""
+    texts = zip(table.headers, *table.lines, strict=True)
+    return [max(map(len, column)) * _CHARACTER + _GAP for column in texts]
 
 
-def _shares(cells: Cells) -> dict[int, float]:
-    """Return the columns of words that have to be broken, and the room for each, in points.
+def _room_for_labels(table: AnyTable) -> dict[int, float]:
+    """Return the label columns that have to be broken, by index, and the room for each in points.
 
-    Figures take what they need. What they leave is shared out evenly; a column that needs less than its
-    share leaves the rest to the others.
+    Other columns take what they need. The rest is shared evenly among the labels; a label that needs less
+    than its share leaves the difference to the others.
     """
-    widths = _widths(cells)
-    words = range(1 if cells.headers[0] == "#" else 0, cells.words)
-    room = _PAGE - sum(width for i, width in enumerate(widths) if i not in words)
-    left = sorted(words, key=lambda i: widths[i])
+    widths = _widths(table)
+    labels = [i for i, c in enumerate(table.columns) if c.kind == "label"]
+    room = _PAGE - sum(width for i, width in enumerate(widths) if i not in labels)
+    left = sorted(labels, key=lambda i: widths[i])
     while left and widths[left[0]] <= room / len(left):
         room -= widths[left.pop(0)]
     return {i: max(room / len(left), _LEAST) - _GAP for i in left}
 
 
-def _table(cells: Cells, label: str, notes: Sequence[str]) -> str:
-    broken = _shares(cells)
-    columns = ["l"] * cells.words + ["r"] * (len(cells.headers) - cells.words)
+def _table(table: AnyTable, label: str, notes: Sequence[str]) -> str:
+    broken = _room_for_labels(table)
+    columns = ["r" if column.kind == "number" else "l" for column in table.columns]
     for i, width in broken.items():
         columns[i] = f"p{{{width:.0f}pt}}"
     lines = [
         r"\begin{table}[tbp]",
         r"\centering",
-        rf"\caption{{{escape(cells.title[:1].upper() + cells.title[1:])}}}",
+        rf"\caption{{{escape(table.title[:1].upper() + table.title[1:])}}}",
         rf"\label{{tab:ctcbench-{label}}}\par\smallskip",
         r"\footnotesize\setlength{\tabcolsep}{3pt}",
         rf"\begin{{tabular}}{{{''.join(columns)}}}",
         r"\toprule",
-        _line(cells.headers),
+        _line(table.headers),
         r"\midrule",
-        *(_line(line, broken) for line in cells.lines),
+        *(_line(line, broken) for line in table.lines),
         r"\bottomrule",
         r"\end{tabular}",
         r"\par\smallskip",
@@ -143,12 +148,12 @@ def _table(cells: Cells, label: str, notes: Sequence[str]) -> str:
 
 def _line(cells: Sequence[str], broken: Collection[int] = ()) -> str:
     set_cells = [_breakable(text) if i in broken else escape(text) for i, text in enumerate(cells)]
-    # An empty group first: a cell that begins with a bracket would be taken for an argument of \\.
+    # An empty group in front: a cell that begins with a bracket would be an argument of \\.
     return " & ".join("{}" + c if c.startswith(("[", "*")) else c for c in set_cells) + r" \\"
 
 
 def _breakable(text: str) -> str:
-    """Return a component string, escaped, with leave to break the line between its words."""
+    """Return a component string, escaped, with breaks allowed between its parts."""
     return r"\raggedright " + re.sub(r"(\\_|-\{\}|[:,=/.])", r"\1\\allowbreak{}", escape(text))
 
 

@@ -2,48 +2,51 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from ctcbench.files.text import one_line
-from ctcbench.reporting.report_cells import (
-    Cells,
-    comparison_cells,
-    comparisons_legend,
-    effect_cells,
-    effects_legend,
-    legend,
-    row_cells,
-)
 from ctcbench.reporting.report_model import Report
+from ctcbench.reporting.tables import (
+    COMPARISONS_LEGEND,
+    EFFECTS_LEGEND,
+    AnyTable,
+    comparison_table,
+    effect_table,
+    legend,
+    result_table,
+)
 
 
 def to_markdown(report: Report) -> str:
-    """Return the report: tables of rows, main effects and paired tests, what they mean, warnings."""
+    """Return the report: tables of rows, main effects and paired tests with legends, warnings, failures."""
     parts: list[str] = []
     if report.rows:
-        cells = row_cells(report)
-        parts += [_table(cells), "\n\n".join(map(_text, legend(report, cells.headers))) + "\n"]
+        table = result_table(report)
+        parts += [_table(table), "\n\n".join(map(_text, legend(report, table))) + "\n"]
     if report.effects:
-        parts += ["### Main effects\n", _table(effect_cells(report)), effects_legend() + "\n"]
+        parts += ["### Main effects\n", _table(effect_table(report)), EFFECTS_LEGEND + "\n"]
     if report.comparisons:
-        parts += ["### Paired tests\n", _table(comparison_cells(report.comparisons))]
-        parts += [comparisons_legend() + "\n"]
-    if report.warnings:
-        parts += ["### Warnings\n", "".join(f"- {_text(warning.text)}\n" for warning in report.warnings)]
-    if report.damaged:
-        parts += ["### Left out, as they can't be read\n", "".join(f"- {_text(d)}\n" for d in report.damaged)]
-    if report.failures:
-        failed = (f"- {_text(str(failure))}\n" for failure in report.failures)
-        parts += ["### Failed\n", "".join(failed)]
+        parts += ["### Paired tests\n", _table(comparison_table(report.comparisons))]
+        parts += [COMPARISONS_LEGEND + "\n"]
+    parts += _list("Warnings", (warning.text for warning in report.warnings))
+    parts += _list("Left out, as they can't be read", report.damaged)
+    parts += _list("Failed", map(str, report.failures))
     return "\n".join(parts)
 
 
-def _table(cells: Cells) -> str:
-    rule = ["---" if i < cells.words else "---:" for i in range(len(cells.headers))]
-    lines = [cells.headers, rule, *cells.lines]
+def _list(heading: str, texts: Iterable[str]) -> list[str]:
+    lines = [f"- {_text(text)}\n" for text in texts]
+    return [f"### {heading}\n", "".join(lines)] if lines else []
+
+
+def _table(table: AnyTable) -> str:
+    rule = ["---:" if column.kind == "number" else "---" for column in table.columns]
+    lines = [table.headers, rule, *table.lines]
     return "".join("| " + " | ".join(map(_text, line)) + " |\n" for line in lines)
 
 
 def _text(text: str) -> str:
-    """Return `text` so that it says the same in a cell: no bars, no links, no tags, one line."""
+    """Return `text` on one line, with everything escaped that Markdown would interpret in a cell."""
     text = " ".join(one_line(text).split())
     for character in "\\|*`[]":
         text = text.replace(character, "\\" + character)

@@ -1,131 +1,121 @@
-"""A report for the terminal."""
+"""A report for the terminal, as rich renderables."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Literal
+from collections.abc import Iterable, Sequence
 
 from rich.box import SIMPLE_HEAD
 from rich.cells import cell_len
 from rich.console import RenderableType
-from rich.table import Table
+from rich.table import Table as RichTable
 from rich.text import Text
 
 from ctcbench.files.text import one_line
-from ctcbench.reporting.report_cells import (
-    DISPENSABLE,
-    Cells,
-    comparison_cells,
-    comparisons_legend,
-    effect_cells,
-    effects_legend,
-    legend,
-    row_cells,
-)
+from ctcbench.reporting.report_column import FOLD_FROM
 from ctcbench.reporting.report_model import Report
+from ctcbench.reporting.tables import (
+    COMPARISONS_LEGEND,
+    EFFECTS_LEGEND,
+    AnyTable,
+    comparison_table,
+    effect_table,
+    legend,
+    result_table,
+)
 
-_WORDS = ("better than", "best run")
-_NARROW = 10  # columns that words can be folded into
-_NARROWEST = 8  # the least that words are folded into; a table that needs less than that becomes a list
-_SHOWN = 15  # comparisons; of more, those with the best row
-# What narrow terminals leave out of effects and tests: columns with a figure of the CER.
-_EFFECTS = ("CER, points", "CER 95 %", "pairs", "seeds")
-_TESTS = ("CER 95 %", "p CER", "CER, points", "images")
+_UNFOLDED = 1_000
+_FOLDED = 10  # width that labels are folded to before more columns are left out
+_NARROWEST = 8  # least width of a folded label; a table that does not fit even so becomes a list
+_MOST_COMPARISONS = 15  # if there are more, those with the best row are shown
 
 
 def report_table(report: Report, width: int) -> list[RenderableType]:
     """Return the report from top to bottom, for a terminal of `width` columns."""
     parts: list[RenderableType] = []
     if report.rows:
-        cells = row_cells(report)
-        if _width(cells) > width:
-            cells = _fitted(row_cells(report, joined=True), DISPENSABLE, width)
-            plugins = [header for header, _ in report.rows[0].columns]
-            cells = _fitted(cells, [*plugins, "collapsed"], width, folded=_NARROW)
-        parts += [_shown(cells, width), *_notes(legend(report, cells.headers))]
-        if "best run" not in cells.headers:
-            best = ", ".join(f"{row.number} {row.folders[row.best].name}" for row in report.rows)
-            parts += _notes([f"best run of each row: {best}"])
+        parts += _results(report, width)
     if report.effects:
-        parts += [
-            "",
-            _shown(_fitted(effect_cells(report), _EFFECTS, width), width),
-            *_notes([effects_legend()]),
-        ]
+        parts += ["", _shown(_fitted(effect_table(report), width), width), *_notes([EFFECTS_LEGEND])]
     if report.comparisons:
-        shown = report.comparisons
-        notes = [comparisons_legend()]
-        if len(shown) > _SHOWN:
+        shown, notes = report.comparisons, [COMPARISONS_LEGEND]
+        if len(shown) > _MOST_COMPARISONS:
+            notes.append(f"Those with row 1; --format md and json have all {len(shown)}.")
             shown = tuple(c for c in shown if c.first == 1)
-            notes.append(f"Those with row 1; all {len(report.comparisons)} are in --format md and json.")
-        cells = _fitted(comparison_cells(shown), _TESTS, width)
-        parts += ["", _shown(cells, width), *_notes(notes)]
-    if report.warnings:
-        parts.append("")
-        parts += [
-            Text.assemble(("warning: ", "bold yellow"), one_line(warning.text)) for warning in report.warnings
-        ]
-    if report.damaged:
-        parts.append("")
-        parts += [Text.assemble(("left out: ", "bold red"), one_line(line)) for line in report.damaged]
-    if report.failures:
-        parts.append("")
-        parts += [
-            Text.assemble(("failed: ", "bold red"), one_line(str(failure))) for failure in report.failures
-        ]
+        parts += ["", _shown(_fitted(comparison_table(shown), width), width), *_notes(notes)]
+    parts += _messages("warning: ", "bold yellow", (warning.text for warning in report.warnings))
+    parts += _messages("left out: ", "bold red", report.damaged)
+    return parts + _messages("failed: ", "bold red", map(str, report.failures))
+
+
+def _results(report: Report, width: int) -> list[RenderableType]:
+    table = result_table(report)
+    if _width(table) > width:
+        table = _fitted(table.joined(), width)
+    parts = [_shown(table, width), *_notes(legend(report, table))]
+    if "best run" not in table.headers:
+        best = ", ".join(f"{row.number} {row.folders[row.best].name}" for row in report.rows)
+        parts += _notes([f"best run of each row: {best}"])
     return parts
 
 
-def _fitted(cells: Cells, dispensable: Sequence[str], width: int, folded: int = 1_000) -> Cells:
-    """Return the table without as many dispensable columns as it takes to fit, words folded to `folded`."""
-    for header in dispensable:
-        if _width(cells, folded) <= width:
+def _fitted(table: AnyTable, width: int) -> AnyTable:
+    """Return the table without as many columns as it takes to fit into `width`."""
+    for column in table.by_priority():
+        folded = _FOLDED if (column.priority or 0) >= FOLD_FROM else _UNFOLDED
+        if _width(table, folded) <= width:
             break
-        cells = cells.without(header)
-    return cells
+        table = table.keep(lambda other, dropped=column: other is not dropped)  # type: ignore[misc]
+    return table
 
 
-def _width(cells: Cells, folded: int = 1_000) -> int:
-    columns = zip(cells.headers, *cells.lines, strict=True)
-    widths = [max(map(cell_len, column)) for column in columns]
-    return sum(min(w, folded) if 0 < i < cells.words else w for i, w in enumerate(widths)) + 3 * len(widths)
+def _width(table: AnyTable, folded: int = _UNFOLDED) -> int:
+    texts = zip(table.headers, *table.lines, strict=True)
+    widths = [max(map(cell_len, column)) for column in texts]
+    labels = [column.kind == "label" and i > 0 for i, column in enumerate(table.columns)]
+    fitted = (min(w, folded) if label else w for w, label in zip(widths, labels, strict=True))
+    return sum(fitted) + 3 * len(widths)
 
 
-def _shown(cells: Cells, width: int) -> RenderableType:
-    """Return the table, or, where no table of it is as narrow as that, its rows one below the other."""
-    return _table(cells) if _width(cells, _NARROWEST) <= width else _listed(cells)
+def _shown(table: AnyTable, width: int) -> RenderableType:
+    """Return the table, or a list of its lines if no table is narrow enough."""
+    return _as_table(table) if _width(table, _NARROWEST) <= width else _as_list(table)
 
 
-def _listed(cells: Cells) -> RenderableType:
-    rows = Table(title=cells.title, title_justify="left", title_style="bold", box=None, show_header=False)
-    rows.add_column(style="dim", max_width=16)
-    rows.add_column(overflow="fold")
-    for line in cells.lines:
-        for header, cell in zip(cells.headers, line, strict=True):
-            if cell:
-                rows.add_row(Text(header), Text(cell))
-        rows.add_row()
-    return rows
+def _as_list(table: AnyTable) -> RenderableType:
+    shown = RichTable(
+        title=table.title, title_justify="left", title_style="bold", box=None, show_header=False
+    )
+    shown.add_column(style="dim", max_width=16)
+    shown.add_column(overflow="fold")
+    for line in table.lines:
+        for header, text in zip(table.headers, line, strict=True):
+            if text:
+                shown.add_row(Text(header), Text(text))
+        shown.add_row()
+    return shown
 
 
-def _table(cells: Cells) -> Table:
-    table = Table(title=cells.title, title_justify="left", title_style="bold", box=SIMPLE_HEAD)
-    for i, header in enumerate(cells.headers):
-        words = i < cells.words
-        justify: Literal["left", "right"] = "left" if words or header in _WORDS else "right"
-        # Only words are broken: half a figure is another figure.
-        broken = words and i > 0
-        table.add_column(
+def _as_table(table: AnyTable) -> RichTable:
+    shown = RichTable(title=table.title, title_justify="left", title_style="bold", box=SIMPLE_HEAD)
+    for i, (column, header) in enumerate(zip(table.columns, table.headers, strict=True)):
+        # Only labels are broken over lines: half a number would be another number.
+        broken = column.kind == "label" and i > 0
+        shown.add_column(
             Text(header),
-            justify=justify,
+            justify="right" if column.kind == "number" else "left",
             overflow="fold",
             no_wrap=not broken,
             min_width=_NARROWEST if broken else None,
         )
-    for line in cells.lines:
-        table.add_row(*map(Text, line))
-    return table
+    for line in table.lines:
+        shown.add_row(*map(Text, line))
+    return shown
 
 
 def _notes(lines: Sequence[str]) -> list[RenderableType]:
     return [Text(one_line(line), "dim") for line in lines]
+
+
+def _messages(name: str, style: str, texts: Iterable[str]) -> list[RenderableType]:
+    messages = [Text.assemble((name, style), one_line(text)) for text in texts]
+    return ["", *messages] if messages else []

@@ -1,1 +1,1 @@
-"""The report as one HTML file that needs nothing else: templates, styles and scripts, and what fills them."""
+"""The report as one self-contained HTML file: templates, styles and scripts, and the data in them."""

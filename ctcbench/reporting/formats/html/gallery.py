@@ -1,4 +1,4 @@
-"""The gallery of mistakes: which are shown, and all that is known of each: image, path, n-best."""
+"""The gallery of mistakes: a selection of misread test images, each with its best path and n-best list."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ctcbench.contract.specs import BLANK
 from ctcbench.decoding import beam_search, greedy_search
 from ctcbench.evaluation.log_probs import load_log_probs
 from ctcbench.registry.component_registry import Registry
-from ctcbench.reporting.formats.html.images import Images
+from ctcbench.reporting.formats.html.cached_images import CachedImages
 from ctcbench.reporting.formats.html.mistakes import KINDS, kind_of, marked
 from ctcbench.reporting.members import Member
 from ctcbench.reporting.report_model import Row
@@ -32,11 +32,11 @@ _N_BEST, _BEAM_WIDTH = 5, 25
 def gallery(rows: Sequence[Row], registry: Registry) -> dict[str, Any]:
     """Return ``{"entries", "images", "kinds", "counts"}`` of the mistakes that are shown.
 
-    Of each row its best run is looked at, and as many mistakes of every kind as there is room for.
-    ``counts`` says for each row by number how many there are, of how many images, and why there is
-    nothing where there is nothing.
+    They are from the best run of each row, with equal shares for every kind of mistake as far as there
+    are so many. ``counts`` has for each row by number the mistakes in all, those shown, the test images,
+    and a note on what is missing.
     """
-    images = Images(registry, MOST_IMAGE_BYTES)
+    images = CachedImages(registry, MOST_IMAGE_BYTES)
     room = max(1, min(MOST_A_ROW, MOST_ENTRIES // max(1, len(rows))))
     entries: list[dict[str, Any]] = []
     counts: dict[int, dict[str, Any]] = {}
@@ -53,7 +53,7 @@ def gallery(rows: Sequence[Row], registry: Registry) -> dict[str, Any]:
             "wrong": len(wrong),
             "shown": len(shown),
             "images": len(member.predictions.texts) if member.predictions else 0,
-            "note": note if member.predictions else "its predictions can't be had",
+            "note": note if member.predictions else "no predictions are stored; see the warnings",
         }
     return {"entries": entries, "images": images.uris, "kinds": KINDS, "counts": counts}
 
@@ -66,7 +66,7 @@ def _wrong(member: Member) -> list[int]:
 
 
 def _spread(member: Member, wrong: Iterable[int]) -> list[int]:
-    """Return mistakes in turns of their kinds, each kind in the order of the images."""
+    """Return the mistakes with their kinds taking turns, each kind in the order of the images."""
     assert member.predictions is not None or not wrong
     by_kind: dict[str, list[int]] = {kind: [] for kind in KINDS}
     for index in wrong:
@@ -77,9 +77,9 @@ def _spread(member: Member, wrong: Iterable[int]) -> list[int]:
 
 
 def _entries(
-    row: Row, member: Member, chosen: Sequence[int], images: Images
+    row: Row, member: Member, chosen: Sequence[int], images: CachedImages
 ) -> tuple[list[dict[str, Any]], str]:
-    """Return the entries of a run, and what is missing from all of them."""
+    """Return the entries of a run, and a note on what is missing from all of them."""
     if not chosen or member.predictions is None:
         return [], ""
     config: RunConfig | None = None
@@ -89,13 +89,13 @@ def _entries(
         config = RunConfig(**member.result.config)
         log_probs = load_log_probs(RunFolder(member.folder).log_probs_path(member.predictions.split))
         if log_probs.texts != member.predictions.targets:
-            raise CtcbenchError("the log-probs are of other images")
+            raise CtcbenchError("the log-probabilities are of other images")
     except CtcbenchError:
-        log_probs, note = None, "no frame paths: its log-probs can't be had"
+        log_probs, note = None, "no best paths: the log-probabilities are not stored"
     entries = []
     for index in chosen:
         text, target = member.predictions.texts[index], member.predictions.targets[index]
-        key, why = ("", "no image: settings of another version")
+        key, why = ("", "no image: the settings are of another version of ctcbench")
         if config is not None:
             key, why = images.key(config, member.predictions.fingerprint, index)
         target_parts, text_parts = marked(_short(text), _short(target))
@@ -111,8 +111,8 @@ def _entries(
         if not key:
             entry["why"] = why
         if log_probs is not None and config is not None:
-            with contextlib.suppress(ValueError):  # a frame in which nothing is possible
-                entry |= _reading(log_probs, config, index, by_ctc=_is_by_ctc(member))
+            with contextlib.suppress(ValueError):  # a frame in which every class is impossible
+                entry |= _frame_diagnostics(log_probs, config, index, by_ctc=_is_by_ctc(member))
         entries.append(entry)
     return entries, note
 
@@ -122,11 +122,12 @@ def _is_by_ctc(member: Member) -> bool:
     return not isinstance(training, Mapping) or training.get("alignment", "ctc") == "ctc"
 
 
-def _reading(log_probs: LogProbs, config: RunConfig, index: int, *, by_ctc: bool) -> dict[str, Any]:
-    """Return the likeliest class of each frame as a text, and the n-best of a beam search.
+def _frame_diagnostics(log_probs: LogProbs, config: RunConfig, index: int, *, by_ctc: bool) -> dict[str, Any]:
+    """Return the best path as a text, and the n-best list of a beam search with log-probabilities.
 
-    Frames that are not CTC's have a best reading alone: a search would merge what is not to be merged.
+    This is a diagnostic of the stored log-probabilities; the predictions of the result are not touched.
     """
+    # Without CTC there is only the best path: a CTC beam search would merge repeated characters.
     one = LogProbs(
         log_probs.values_NTK[index : index + 1],
         log_probs.lengths_N[index : index + 1],
@@ -157,7 +158,7 @@ def _reading(log_probs: LogProbs, config: RunConfig, index: int, *, by_ctc: bool
 
 
 def _blank_penalty(decoder: str) -> float:
-    """Return the decoder's option ``blank_penalty``, 0 where it has none."""
+    """Return the decoder's option ``blank_penalty``, 0 if it has none."""
     try:
         return float(ComponentString.parse(decoder).options.get("blank_penalty", 0))
     except ValueError:  # an option of that name of a plugin's decoder may hold anything

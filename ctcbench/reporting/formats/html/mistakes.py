@@ -1,4 +1,4 @@
-"""Mistakes: a prediction aligned with its target by edit operations, what kind it is, and how it is shown."""
+"""Mistakes: predictions aligned with their targets by edit operations, classified, and marked for display."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from rapidfuzz.distance import Levenshtein
 
 from ctcbench.evaluation.metrics import fold
 
-NOTHING = ""  # what a missing character was read as, and what an extra one stands for
+NOTHING = ""  # stands for what a missing character was read as, and for the target of an extra one
 KINDS = {
-    "empty": "nothing read",
-    "case": "case alone",
-    "lookalike": "look-alikes alone",
+    "empty": "empty output",
+    "case": "case only",
+    "lookalike": "look-alikes only",
     "substitution": "wrong characters",
     "insertion": "extra characters",
     "deletion": "missing characters",
@@ -22,7 +22,7 @@ KINDS = {
 
 
 def kind_of(prediction: str, target: str) -> str:
-    """Return which of `KINDS` the mistake is, or "" where there is none."""
+    """Return which of `KINDS` the mistake is, or "" if the texts are equal."""
     if prediction == target:
         return ""
     if not prediction:
@@ -37,10 +37,11 @@ def kind_of(prediction: str, target: str) -> str:
 
 
 def confusions(pairs: Iterable[tuple[str, str]]) -> Counter[tuple[str, str]]:
-    """Return how often each target character was read as each other, of pairs (prediction, target).
+    """Return the number of times that each target character was read as each other one.
 
-    Keys are (target, read); `NOTHING` as target is a character too many, as read a missing one. The
-    alignment is the one that `rapidfuzz` chooses among those of the fewest edits.
+    `pairs` are (prediction, target). Keys are (target, read); `NOTHING` as target is an extra character,
+    `NOTHING` as read a missing one. The alignment is the one that `rapidfuzz` chooses among those with
+    the fewest edits.
     """
     counts: Counter[tuple[str, str]] = Counter()
     for prediction, target in pairs:
@@ -55,9 +56,9 @@ def confusions(pairs: Iterable[tuple[str, str]]) -> Counter[tuple[str, str]]:
 
 
 def marked(prediction: str, target: str) -> tuple[list[list[str]], list[list[str]]]:
-    """Return target and prediction in pieces ``[text, tag]``; the tag is "" where they agree.
+    """Return target and prediction as pieces ``[text, tag]``; the tag is "" where they agree.
 
-    Tags are ``replace``, ``delete`` (only the target has it) and ``insert`` (only the prediction has).
+    Other tags are ``replace``, ``delete`` (in the target only) and ``insert`` (in the prediction only).
     """
     pieces = [("" if tag == "equal" else tag, *parts) for tag, *parts in _aligned(prediction, target)]
     return [[ours, tag] for tag, ours, _ in pieces if ours], [
@@ -66,7 +67,7 @@ def marked(prediction: str, target: str) -> tuple[list[list[str]], list[list[str
 
 
 def _aligned(prediction: str, target: str) -> Iterator[tuple[str, str, str]]:
-    """Give the pieces of an alignment: its tag, what the target has there, what the prediction has."""
+    """Yield the pieces of an alignment: tag, text of the target, text of the prediction."""
     for block in Levenshtein.opcodes(target, prediction):
         ours = target[block.src_start : block.src_end]
         yield block.tag, ours, prediction[block.dest_start : block.dest_end]

@@ -1,4 +1,4 @@
-"""html_page(): a report as one HTML file that opens from anywhere and asks the network for nothing."""
+"""html_page(): a report as one self-contained HTML file that makes no network request."""
 
 from __future__ import annotations
 
@@ -15,16 +15,14 @@ from markupsafe import Markup
 
 from ctcbench import __version__
 from ctcbench.registry.component_registry import Registry
-from ctcbench.reporting import number_format as figures
-from ctcbench.reporting.formats.html import cells
-from ctcbench.reporting.formats.html.confusion import confusion
-from ctcbench.reporting.formats.html.curves import training_curves
+from ctcbench.reporting import number_format
+from ctcbench.reporting.formats.html import cell_format
+from ctcbench.reporting.formats.html.confusion_matrix import confusion_matrix
 from ctcbench.reporting.formats.html.gallery import gallery
-from ctcbench.reporting.formats.html.provenance import sources
-from ctcbench.reporting.plateaus import Plateaus
-from ctcbench.reporting.report_cells import SCALED, p_value, with_plateaus
+from ctcbench.reporting.formats.html.machine_groups import machine_groups
+from ctcbench.reporting.formats.html.training_curves import training_curves
 from ctcbench.reporting.report_model import Report
-from ctcbench.reporting.report_warnings import ranges
+from ctcbench.reporting.tables import SCALED, comparison_table, effect_table, result_table
 
 SCRIPTS = ("dom", "theme", "table", "axes", "curves", "scatter", "confusion", "gallery", "start")
 STYLES = ("base", "tables", "charts", "gallery", "print")
@@ -38,13 +36,14 @@ _COSTS = {
 
 
 def html_page(report: Report, registry: Registry) -> str:
-    """Return the page of a report: UTF-8, scripts, styles, data and images all inside.
+    """Return the page of a report, with all scripts, styles, data and images in it.
 
-    The test images come from the cache of drawn images, drawn anew if need be; where they are not
-    to be had, the page says why. Nothing of the results can become markup or code: texts are escaped,
-    and the browser is told to run the page's own scripts alone.
+    The test images come from the cache of drawn images; for images that are not there the page names the
+    command that draws them. All texts of the results are escaped, and a content security policy allows
+    only the page's own script.
     """
     script = Markup("\n").join(_source(f"js/{name}.js") for name in SCRIPTS)
+    shown = sorted(report.comparisons, key=lambda comparison: (comparison.first, comparison.second))
     style = Markup("\n").join(_source(f"css/{name}.css") for name in STYLES)
     script = Markup('"use strict";\n(() => {\n') + script + Markup("\n})();")
     page = (
@@ -57,22 +56,23 @@ def html_page(report: Report, registry: Registry) -> str:
             script=script,
             script_hash=_digest(script),
             style=style,
-            scale=cells.Scale.of([row.metrics["exact"] for row in report.rows]),
-            effect_scale=cells.Scale.of_effects(report.effects),
-            comparisons=sorted(report.comparisons, key=lambda c: (c.first, c.second))[:MOST_COMPARISONS],
-            sources=sources(report.rows),
-            with_plateau=with_plateaus(report),
+            results=result_table(report),
+            effects=effect_table(report),
+            tests=comparison_table(shown[:MOST_COMPARISONS]),
+            scale=cell_format.Scale.of([row.metrics["exact"] for row in report.rows]),
+            effect_scale=cell_format.Scale.of_effects(report.effects),
+            machines=machine_groups(report.rows),
             models=len({folder for row in report.rows for folder in row.folders}),
             made=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
             version=__version__,
         )
     )
-    # A lone surrogate, which JSON can smuggle in, has no place in UTF-8.
+    # JSON can contain a lone surrogate, which UTF-8 cannot encode.
     return page.encode("utf-8", "replace").decode("utf-8")
 
 
 def page_data(report: Report, registry: Registry) -> dict[str, Any]:
-    """Return what the scripts draw from."""
+    """Return the data of the page's scripts."""
     rows = [
         {
             "number": row.number,
@@ -88,13 +88,13 @@ def page_data(report: Report, registry: Registry) -> dict[str, Any]:
         "rows": rows,
         "costs": _COSTS,
         "curves": training_curves(report.rows),
-        "confusion": confusion(report.rows),
+        "confusion": confusion_matrix(report.rows),
         "gallery": gallery(report.rows, registry),
     }
 
 
 def as_json(data: Mapping[str, Any]) -> Markup:
-    """Return `data` as JSON that can stand in a ``<script>``: no character in it that HTML knows."""
+    """Return `data` as JSON for a ``<script>`` element, without the characters that HTML interprets."""
     text = json.dumps(data, ensure_ascii=True, allow_nan=False, separators=(",", ":"))
     return Markup(text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026"))
 
@@ -109,21 +109,17 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters |= {
-        "breakable": cells.breakable,
-        "count": figures.count,
-        "seconds": figures.seconds,
-        "host": figures.host,
-        "share": cells.share,
-        "points": cells.points,
-        "p_value": p_value,
-        "plateau": Plateaus.of,
-        "numbers": ranges,
+        "breakable": cell_format.breakable,
+        "share": cell_format.share,
+        "count": number_format.count,
+        "signed": number_format.signed,
+        "numbers": number_format.ranges,
     }
     return environment
 
 
 def _source(name: str) -> Markup:
-    """Return a file of the package as it is: code of ours, so that nothing in it is escaped."""
+    """Return a file of the package without escaping: it is our own code."""
     environment = _environment()
     assert environment.loader is not None
     text, _, _ = environment.loader.get_source(environment, name)

@@ -1,1 +1,1 @@
-"""Figures of a report as SVG, to stand in a page or a paper by themselves."""
+"""Figures of a report as SVG, for a page or a paper."""

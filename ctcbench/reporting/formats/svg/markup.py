@@ -1,17 +1,17 @@
-"""SVG as text: elements whose contents can't become markup."""
+"""SVG as text, with all contents escaped."""
 
 from __future__ import annotations
 
 import re
 from xml.sax.saxutils import escape, quoteattr
 
-# What XML 1.0 has no place for, escaped or not: control characters, surrogates, two that are none.
+# Characters that XML 1.0 forbids even if escaped: control characters, surrogates, U+FFFE and U+FFFF.
 _NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _NAMES = {"cls": "class", "anchor": "text-anchor"}
 
 
 def element(name: str, text: str = "", *children: str, **attributes: object) -> str:
-    """Return an element; `text` and attributes are escaped, `children` are elements already."""
+    """Return an element; `text` and attributes are escaped, `children` are elements and are not."""
     written = "".join(
         f" {_NAMES.get(key, key.replace('_', '-'))}={quoteattr(_clean(str(value)))}"
         for key, value in attributes.items()
@@ -20,8 +20,8 @@ def element(name: str, text: str = "", *children: str, **attributes: object) -> 
     return f"<{name}{written}>{inside}</{name}>" if inside else f"<{name}{written}/>"
 
 
-def elided(text: str, most: int) -> str:
-    """Return `text` at most `most` characters long, an ellipsis where there was more."""
+def elide(text: str, most: int) -> str:
+    """Return `text` cut to at most `most` characters, with an ellipsis at the end if it was longer."""
     return text if len(text) <= most else text[: most - 1] + "…"
 
 

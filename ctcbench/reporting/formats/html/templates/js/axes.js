@@ -1,4 +1,4 @@
-// Axes: ticks, linear and logarithmic scales, a frame that is drawn at the size it is shown in.
+// Axes: ticks, linear and logarithmic scales, a frame drawn at the displayed size.
 function niceTicks(low, high, wanted) {
   const rough = (high - low) / Math.max(1, wanted) || 1;
   const power = 10 ** Math.floor(Math.log10(rough));
@@ -49,7 +49,7 @@ function frame(box, { xs, ys, logX = false, xLabel = "", yFormat = short, xForma
   return { svg, x, y, left, right, top, bottom };
 }
 
-// Draws now and whenever the width of the box changes, which a phone's does when it is turned.
+// Draw now and whenever the width of the box changes, as when a phone is rotated.
 function keepDrawn(box, draw) {
   let width = 0;
   new ResizeObserver(() => {

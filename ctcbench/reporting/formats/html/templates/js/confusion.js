@@ -1,4 +1,4 @@
-// The confusion map of a row or of all, and the pairs that are confused most.
+// The confusion matrix of one row or of all rows, and the most frequent confusions.
 const NOTHING = "∅";
 const LISTED = 14;
 
@@ -63,10 +63,10 @@ function drawConfusion() {
   $("confused").replaceChildren(...(listed.length ? listed : [h("li", { class: "empty" }, "no mistakes")]));
   const { images, left_out: leftOut } = DATA.confusion;
   const looked = number ? images[number] : Object.values(images).reduce((sum, count) => sum + count, 0);
-  const others = leftOut ? `; ${leftOut} rarer characters are left out` : "";
+  const others = leftOut ? `; ${leftOut} less frequent characters are left out` : "";
   $("confusion-note").textContent = looked
-    ? `${looked.toLocaleString("en")} texts read${others}`
-    : "its predictions can't be had";
+    ? `${looked.toLocaleString("en")} texts${others}`
+    : "no predictions are stored; see the warnings";
 }
 
 function startConfusion() {

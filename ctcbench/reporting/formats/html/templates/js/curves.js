@@ -1,8 +1,8 @@
-// Training curves: a line for the mean, a band from the lowest to the highest model, keys that toggle.
+// Training curves: a line for the mean, a band from the lowest to the highest model, keys that toggle them.
 const FEW = 8;
 const shown = new Set();
 
-// A curve has the colour of its first row, as the table and the scatter have it.
+// A curve has the colour of its first row, as in the table and in the scatter plot.
 const hue = (curve) => colour(curve.rows[0] - 1);
 const dashes = (curve) => dash(curve.rows[0] - 1);
 
@@ -21,7 +21,7 @@ function drawCurves(metric) {
   const visible = DATA.curves.map((curve, index) => [curve, index]).filter(([, index]) => shown.has(index));
   const points = visible.flatMap(([curve]) => curve[metric]);
   if (!points.length) {
-    box.replaceChildren(h("p", { class: "empty" }, "Nothing chosen: pick curves below."));
+    box.replaceChildren(h("p", { class: "empty" }, "No curve is selected; select some below."));
     return;
   }
   const factor = metric === "exact" ? 100 : 1;

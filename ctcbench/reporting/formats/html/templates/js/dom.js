@@ -1,4 +1,4 @@
-// Small helpers: elements made of text alone (nothing is ever parsed as markup), colours, figures, the tip.
+// Helpers: elements (text is never parsed as markup), colours, number formats, the tooltip.
 const DATA = JSON.parse(document.getElementById("data").textContent);
 const SVG = document.querySelector("svg").namespaceURI;
 const ROWS = new Map(DATA.rows.map((row) => [row.number, row]));
@@ -42,7 +42,7 @@ function showTip(text, x, y) {
 
 const hideTip = () => { tip.hidden = true; };
 
-// What is scrolled away takes its tip along, unless the keyboard's focus is on it.
+// Scrolling hides the tooltip, unless its element has the keyboard focus.
 function followTip() {
   const focused = document.activeElement;
   if (!tip.hidden && focused.matches("[data-tip]")) showBeside(focused);
@@ -54,7 +54,7 @@ function showBeside(element) {
   showTip(element.dataset.tip, box.right, box.top);
 }
 
-// Shows a text while the pointer is on the element, or the keyboard's focus.
+// Show a text while the pointer is over the element, or while it has the keyboard focus.
 function tipped(element, text) {
   element.addEventListener("pointermove", (event) => showTip(text, event.clientX, event.clientY));
   element.addEventListener("pointerleave", hideTip);

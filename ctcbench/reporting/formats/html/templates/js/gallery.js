@@ -1,11 +1,11 @@
-// The gallery: cards made of text alone, filtered by row, kind and text, a screenful at a time.
+// The gallery of mistakes: cards filtered by row, kind and text, a page at a time.
 const PAGE = 24;
 let room = PAGE;
 
 const joined = (parts) => parts.map(([text]) => text).join("");
 
 function pieces(parts) {
-  if (!parts.length) return [h("mark", {}, "(nothing)")];
+  if (!parts.length) return [h("mark", {}, "(empty)")];
   return parts.map(([text, tag]) => (tag ? h("mark", { title: tag }, text) : text));
 }
 
@@ -17,18 +17,18 @@ function picture(entry) {
 
 function nBest(entry) {
   const target = joined(entry.target);
-  return h("ol", { class: "best", "aria-label": "likeliest texts, with log-probs" }, ...entry.best.map(([text, logProb]) => {
+  return h("ol", { class: "best", "aria-label": "most probable texts, with log-probabilities" }, ...entry.best.map(([text, logProb]) => {
     const bar = h("i");
     bar.style.width = `${Math.exp(logProb) * 100}%`;
     return h("li", { class: text === target ? "is-target" : null, title: text === target ? "the target" : null },
-      h("code", {}, text || "(nothing)"), h("span", { class: "bar-of", "aria-hidden": "true" }, bar),
+      h("code", {}, text || "(empty)"), h("span", { class: "bar-of", "aria-hidden": "true" }, bar),
       h("span", { class: "value" }, logProb.toFixed(2).replace("-", "−")));
   }));
 }
 
 function framePath(path) {
   const parts = path.match(/·+|[^·]+/g) || [];
-  return h("p", { class: "path", title: "likeliest class of each frame; · is the blank" },
+  return h("p", { class: "path", title: "most probable class of each frame; · is the blank" },
     ...parts.map((part) => (part.startsWith("·") ? h("span", {}, part) : part)));
 }
 
@@ -55,14 +55,14 @@ function matching() {
     && (!text || fold(joined(entry.target)).includes(text) || fold(joined(entry.read)).includes(text)));
 }
 
-function saidOf(found) {
+function countText(found) {
   const row = $("filter-row").value;
   const counts = Object.entries(DATA.gallery.counts).filter(([number]) => !row || number === row);
   const sum = (name) => counts.reduce((total, [, count]) => total + count[name], 0);
   const of = `${sum("shown").toLocaleString("en")} of ${sum("wrong").toLocaleString("en")} mistakes are in this file`;
   const notes = new Set(counts.map(([, count]) => count.note).filter(Boolean));
   const why = notes.size ? `; ${[...notes].join("; ")}` : "";
-  return `${found.toLocaleString("en")} match; ${of} (among ${sum("images").toLocaleString("en")} texts read)${why}.`;
+  return `${found.toLocaleString("en")} match; ${of} (of ${sum("images").toLocaleString("en")} texts)${why}.`;
 }
 
 function drawGallery() {
@@ -72,7 +72,7 @@ function drawGallery() {
     const why = DATA.gallery.entries.length ? "No mistake matches; try fewer filters." : "No mistakes to show.";
     $("cards").replaceChildren(h("p", { class: "empty" }, why));
   }
-  $("gallery-count").textContent = saidOf(found.length);
+  $("gallery-count").textContent = countText(found.length);
   $("more").hidden = found.length <= room;
   $("more").textContent = `Show ${Math.min(PAGE, found.length - room)} more of ${found.length - room}`;
 }

@@ -1,4 +1,4 @@
-// Accuracy against cost: one spot a row, whiskers for the interval, the Pareto front as a stepped line.
+// Accuracy against cost: a dot per row, whiskers for the interval, the Pareto front as a stepped line.
 function front(points) {
   const sorted = [...points].sort((a, b) => a.cost - b.cost || b.row.exact - a.row.exact);
   let best = -1;
@@ -50,7 +50,7 @@ function drawScatter() {
   box.replaceChildren(svg);
 }
 
-// Names a spot on the front where there is room for it.
+// Label a dot on the front if there is room.
 function label(svg, row, cx, cy, left, right, taken) {
   const name = `${row.number}  ${row.name.length > 34 ? `${row.name.slice(0, 33)}…` : row.name}`;
   const width = name.length * 6.4;

@@ -1,4 +1,4 @@
-// Everything begins here; a part that fails leaves the others alone, and the console says which.
+// Start every part; if one fails, the others still work, and the console shows the error.
 for (const start of [startTheme, startTables, startCurves, startScatter, startConfusion, startGallery]) {
   try {
     start();

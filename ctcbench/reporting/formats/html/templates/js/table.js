@@ -1,4 +1,4 @@
-// Tables that sort by the column whose header is pressed; missing figures stay at the end.
+// Sortable tables: a click on a header sorts by its column; missing values stay at the end.
 const collator = new Intl.Collator(undefined, { numeric: true });
 
 function sortKey(row, column, kind) {

@@ -1,4 +1,4 @@
-// Light and dark: the system's choice until the button is pressed, then the reader's, kept where it can be.
+// Light and dark theme: the system's until the button is pressed, then the reader's choice, in local storage.
 const KEY = "ctcbench-report-theme";
 const system = matchMedia("(prefers-color-scheme: dark)");
 
@@ -6,7 +6,7 @@ function kept() {
   try {
     return localStorage.getItem(KEY);
   } catch {
-    return null; // a browser may refuse storage to a file
+    return null; // browsers may refuse storage to file:// pages
   }
 }
 
@@ -14,7 +14,7 @@ function keep(theme) {
   try {
     localStorage.setItem(KEY, theme);
   } catch {
-    // then only for as long as the page is open
+    // the choice then lasts as long as the page is open
   }
 }
 

@@ -1,9 +1,10 @@
-"""Test images as data URIs: from the cache of drawn images, if they are still those that were read."""
+"""Test images as data URIs, from the cache of drawn images if it has those that the results are of."""
 
 from __future__ import annotations
 
 import base64
 import io
+import shlex
 from typing import Any
 
 import numpy as np
@@ -14,17 +15,18 @@ from ctcbench.config.run_config import RunConfig
 from ctcbench.contract.data import Samples
 from ctcbench.contract.errors import CtcbenchError
 from ctcbench.data.built_dataset import build_dataset
-from ctcbench.data.materialise import materialise
+from ctcbench.data.materialise import cached_samples
 from ctcbench.registry.component_registry import Registry
 
 _WIDEST, _HIGHEST = 480, 96
-_GREYS = 16  # as many as the eye needs, in half the bytes
+_GREYS = 16  # levels: hardly visible, and half the bytes
 
 
-class Images:
-    """Gives test images by index, each written once however many configurations misread it.
+class CachedImages:
+    """Test images by index as data URIs, each stored once for all configurations that misread it.
 
-    ``uris`` holds them by key; together they stay under `most_bytes`.
+    ``uris`` has them by key; in total they stay below `most_bytes`. Nothing is drawn: images that are not
+    in the cache are missing, with a reason that names the command that draws them.
     """
 
     def __init__(self, registry: Registry, most_bytes: int) -> None:
@@ -34,7 +36,7 @@ class Images:
         self._sets: dict[tuple[str, int, bool], Samples | str] = {}
 
     def key(self, config: RunConfig, fingerprint: str, index: int) -> tuple[str, str]:
-        """Return the key in ``uris`` of a test image, or "" and why it is not to be had."""
+        """Return the key of a test image in ``uris``, or "" and the reason why it is missing."""
         name = f"{fingerprint[:12]}/{index}"
         if name in self.uris:
             return name, ""
@@ -42,10 +44,10 @@ class Images:
         if isinstance(samples, str):
             return "", samples
         if samples.fingerprint != fingerprint or index >= len(samples):
-            return "", "the images have changed since this run"
+            return "", "no image: the data set has changed since this run"
         uri = data_uri(samples.images_NCHW[index], int(samples.widths_N[index]))
         if len(uri) > self._room:
-            return "", "image left out to keep this file small"
+            return "", "image left out to limit the size of this file"
         self._room -= len(uri)
         self.uris[name] = uri
         return name, ""
@@ -53,23 +55,24 @@ class Images:
     def _samples(self, config: RunConfig) -> Samples | str:
         wanted = (config.dataset, config.test_samples, config.skip_bad)
         if wanted not in self._sets:
-            self._sets[wanted] = self._drawn(*wanted)
+            self._sets[wanted] = self._cached(*wanted)
         return self._sets[wanted]
 
-    def _drawn(self, dataset: str, number: int, skip_bad: bool) -> Samples | str:
-        def ignore(text: str) -> None:
-            """What a run says of its data set, it has said by now."""
-
+    def _cached(self, dataset: str, number: int, skip_bad: bool) -> Samples | str:
         try:
             built = build_dataset(self._registry, dataset)
-            return materialise(built, "test", number, skip_bad=skip_bad, notice=ignore)
+            samples = cached_samples(built, "test", number, skip_bad=skip_bad)
         except (CtcbenchError, OSError) as error:
             first = (str(error).splitlines() or [type(error).__name__])[0]
             return f"no image: {first[:160]}"
+        if samples is None:
+            command = f"ctcbench data generate {shlex.quote(dataset)} --split test --samples {number}"
+            return f"no image in the cache; `{command}` draws it"
+        return samples
 
 
 def data_uri(image_CHW: NDArray[np.uint8], width: int) -> str:
-    """Return an image, its padding cut off, as a small grey PNG in a ``data:`` URI."""
+    """Return the first `width` columns of an image (the rest is padding) as a small grey PNG."""
     shown: NDArray[Any] = image_CHW[:, :, : max(1, width)]
     if shown.shape[0] == 1:
         picture = Image.fromarray(np.ascontiguousarray(shown[0]))

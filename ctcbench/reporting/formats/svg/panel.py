@@ -1,4 +1,4 @@
-"""Axes of a figure: places for values, round ticks, grid and labels."""
+"""Panel: a pair of axes in a figure, with its scales, round ticks, grid and labels."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ctcbench.reporting.formats.svg.markup import element
 
 @dataclass(frozen=True)
 class Panel:
-    """A pair of axes: ``left`` to ``right`` and ``top`` to ``bottom`` in the picture, and what they span."""
+    """A pair of axes: its bounds in the picture, in pixels, and the ranges of values along both axes."""
 
     left: float
     right: float
@@ -21,17 +21,17 @@ class Panel:
     ys: tuple[float, float]
 
     def x(self, value: float) -> float:
-        """Return the place of a value along the picture."""
+        """Return the horizontal position of a value in pixels."""
         low, high = self.xs
         return self.left + (value - low) / (high - low or 1.0) * (self.right - self.left)
 
     def y(self, value: float) -> float:
-        """Return the place of a value down the picture."""
+        """Return the vertical position of a value in pixels, from the top."""
         low, high = self.ys
         return self.bottom - (value - low) / (high - low or 1.0) * (self.bottom - self.top)
 
     def frame(self, title: str, x_label: str) -> Iterator[str]:
-        """Yield the grid, the ticks with their figures, and what both axes show."""
+        """Yield the grid, the ticks with their values, and the labels of both axes."""
         for tick in ticks(*self.ys):
             at = f"{self.y(tick):.1f}"
             yield element("line", cls="grid", x1=self.left, x2=self.right, y1=at, y2=at)
@@ -47,7 +47,7 @@ class Panel:
 
 
 def ticks(low: float, high: float, most: int = 5) -> list[float]:
-    """Return round values between two: at most `most` steps of 1, 2 or 5 times a power of 10."""
+    """Return multiples of 1, 2 or 5 times a power of 10 between `low` and `high`, at most `most` steps."""
     span = high - low
     if not span > 0:
         return [low]

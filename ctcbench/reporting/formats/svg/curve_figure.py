@@ -1,4 +1,4 @@
-"""curves_svg(): every run's way through training, so that the spread over seeds can be seen."""
+"""curves_svg(): training curves with a line for every run, which shows the variation over seeds."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from ctcbench.contract.errors import UsageError
-from ctcbench.reporting.formats.svg.axis import Panel
-from ctcbench.reporting.formats.svg.markup import element, elided
+from ctcbench.evaluation.metrics import PERCENT
+from ctcbench.reporting.formats.svg.markup import element, elide
+from ctcbench.reporting.formats.svg.panel import Panel
 from ctcbench.reporting.members import Member, models_of
-from ctcbench.reporting.plateaus import Plateaus
-from ctcbench.reporting.report_cells import plus_minus
+from ctcbench.reporting.report_column import plus_minus
 from ctcbench.reporting.report_model import Report, Row
-from ctcbench.reporting.training_histories import Point, points, read_records, thinned
+from ctcbench.reporting.training_histories import Point, points, read_records, thin_out
 
-MOST_ROWS = 8  # more colours than that are not told apart
-_POINTS = 240  # a panel is 320 pixels wide
+MOST_ROWS = 8  # more colours are hard to distinguish
+_POINTS = 240  # enough for a panel of 320 pixels
 _WIDTH, _PLOT_HEIGHT, _LINE = 760, 230, 21
-_NAME, _CHARACTERS = 36, 104  # of a row's name; of a line of the legend
-# As the HTML page has them: for light paper, for dark.
+_NAME, _CHARACTERS = 36, 104  # most characters of a row's name, and of a line of the legend
+# The colours of the HTML page, for a light and a dark background.
 _COLOURS = (
     ("#0b5fa5", "#74b9f5"), ("#c2500a", "#ff9a5c"), ("#00795a", "#46cfa0"), ("#96408a", "#e493d4"),
     ("#8a6a00", "#e3bd4a"), ("#1f8a9e", "#6fd6e6"), ("#a02c4c", "#ff94a8"), ("#565c66", "#b3bac6"),
@@ -39,7 +39,7 @@ text { font: 12px system-ui, -apple-system, "Segoe UI", Roboto, "DejaVu Sans", s
 
 @dataclass(frozen=True)
 class _Run:
-    """One model's training: what the picture says of it, its loss and what validation read exactly (%)."""
+    """The curves of one model: training loss, exact accuracy in validation (%), and a tooltip."""
 
     about: str
     loss: list[Point]
@@ -48,11 +48,11 @@ class _Run:
 
 
 def curves_svg(report: Report) -> str:
-    """Return training curves as an SVG: a line for every run, coloured by row; light and dark.
+    """Return training curves as an SVG with a light and a dark scheme: a line per run, coloured by row.
 
-    On the left the training loss in nats an image, with a dot where the run left the blank plateau;
-    on the right the share of validation images read exactly. Of more than `MOST_ROWS` rows the first
-    are shown, and the picture says so.
+    The left panel has the training loss in nats per image, with a dot where the run left the blank
+    plateau; the right panel has the exact accuracy in validation. If there are more than `MOST_ROWS` rows,
+    the first of them are shown, and the caption says so.
 
     Raises:
         UsageError: no run folder has records of its training.
@@ -66,20 +66,20 @@ def curves_svg(report: Report) -> str:
     last = max(step for run in runs for step, _ in (*run.loss, *run.exact))
     loss = Panel(52, 372, top, top + _PLOT_HEIGHT, (0, last), (0, _highest_loss(runs)))
     exact = Panel(424, 744, top, top + _PLOT_HEIGHT, (0, last), (0, 100))
-    title = f"Training curves of {len(runs)} models, a line each"
+    title = f"Training curves of {len(runs)} models"
     parts = [
         element("title", title, id="title"),
-        element("desc", "; ".join(_said(row) for row, _ in shown), id="desc"),
+        element("desc", "; ".join(_description(row) for row, _ in shown), id="desc"),
         f"<style>{_style(len(shown))}</style>",
         element("rect", cls="paper", x=0.5, y=0.5, width=_WIDTH - 1, height=height - 1, rx=8),
         *_legend([row for row, _ in shown]),
-        *loss.frame("training loss, nats an image", "training step"),
-        *exact.frame("validation images read exactly, %", "training step"),
-        # A first loss far above the rest leaves the panel through its top.
+        *loss.frame("training loss, nats per image", "training step"),
+        *exact.frame("exact accuracy in validation, %", "training step"),
+        # Clips an initial loss far above the rest, which is outside the panel's range.
         f'<clipPath id="inside"><rect x="{loss.left}" y="{top - 4}" width="{loss.right - loss.left}" '
         f'height="{_PLOT_HEIGHT + 8}"/></clipPath>',
     ]
-    # The best row is drawn last, on top of the others.
+    # The best row is drawn last, above the others.
     for number, (_, found) in reversed(list(enumerate(shown, start=1))):
         for run in found:
             parts += _drawn(run, number, loss, exact)
@@ -91,7 +91,7 @@ def curves_svg(report: Report) -> str:
 
 
 def _runs(row: Row) -> list[_Run]:
-    # Two decoders of one model, which a coarse --by put together, are one run.
+    # Two decoders of one model, which a coarse --by combines, have the same curves.
     return [_run(row, model[-1]) for model in models_of(row.members)]
 
 
@@ -106,8 +106,8 @@ def _run(row: Row, member: Member) -> _Run:
     epochs = read_records(member.folder, "epoch")
     return _Run(
         about,
-        thinned(points(read_records(member.folder, "steps"), "loss"), _POINTS),
-        thinned([(step, share * 100) for step, share in points(epochs, "val_exact")], _POINTS),
+        thin_out(points(read_records(member.folder, "steps"), "loss"), _POINTS),
+        thin_out([(step, share * 100) for step, share in points(epochs, "val_exact")], _POINTS),
         left,
     )
 
@@ -117,7 +117,7 @@ def _drawn(run: _Run, number: int, loss: Panel, exact: Panel) -> Iterator[str]:
     for panel, line, clip in ((loss, run.loss, "url(#inside)"), (exact, run.exact, "none")):
         if line:
             path = "M" + "L".join(f"{panel.x(step):.1f} {panel.y(value):.1f}" for step, value in line)
-            if len(line) == 1:  # a line of one point is nothing to see
+            if len(line) == 1:  # a line with one point is invisible
                 (step, value) = line[0]
                 place = {"cx": f"{panel.x(step):.1f}", "cy": f"{panel.y(value):.1f}"}
                 yield element("circle", "", about, cls=f"only fill{number}", **place, r=2.5)
@@ -130,7 +130,7 @@ def _drawn(run: _Run, number: int, loss: Panel, exact: Panel) -> Iterator[str]:
 
 
 def _between(line: Sequence[Point], step: int) -> float:
-    """Return the value of a line at a step."""
+    """Return the value of a line at a step, by linear interpolation."""
     for (before, low), (after, high) in pairwise(line):
         if before <= step <= after:
             return low + (high - low) * (step - before) / (after - before or 1)
@@ -138,7 +138,7 @@ def _between(line: Sequence[Point], step: int) -> float:
 
 
 def _highest_loss(runs: Sequence[_Run]) -> float:
-    """Return the top of the loss axis: the first record, of weights that know nothing, can be anywhere."""
+    """Return the upper end of the loss axis; each run's first record, of untrained weights, is ignored."""
     later = [value for run in runs for _, value in (run.loss[1:] or run.loss)]
     return max(later, default=1.0) * 1.08 or 1.0
 
@@ -147,27 +147,25 @@ def _legend(rows: Sequence[Row]) -> Iterator[str]:
     for number, row in enumerate(rows, start=1):
         y = 20 + _LINE * number - 10
         yield element("line", cls=f"run row{number}", x1=20, x2=44, y1=y - 4, y2=y - 4, stroke_width=3)
-        name = elided(row.name, _NAME)
-        figures = element("tspan", "  " + elided(_figures(row), _CHARACTERS - len(name)), dx=8, cls="figures")
+        name = elide(row.name, _NAME)
+        figures = element("tspan", "  " + elide(_figures(row), _CHARACTERS - len(name)), dx=8, cls="figures")
         yield element("text", name, figures, cls="name", x=52, y=y)
 
 
 def _figures(row: Row) -> str:
-    plateaus = Plateaus.of(row)
-    said = (
-        f"exact {plus_minus(row.metrics['exact'], 100)} %, collapsed {row.collapse.count} of {row.collapse.n}"
-    )
-    return said + (f", plateau left: {plateaus}" if plateaus.known else "")
+    exact = plus_minus(row.metrics["exact"], PERCENT)
+    text = f"exact {exact} %, collapsed {row.collapse.count} of {row.collapse.n}"
+    return text + (f", plateau left: {row.plateau}" if row.plateau.known else "")
 
 
-def _said(row: Row) -> str:
+def _description(row: Row) -> str:
     return f"{row.name}: {_figures(row)}"
 
 
 def _caption(report: Report, runs: Sequence[_Run]) -> str:
-    parts = ["One line a run."]
+    parts = ["One line per run."]
     if any(run.left_plateau is not None for run in runs):
-        parts.append("A dot: where it left the blank plateau (in the legend: median step, lowest – highest).")
+        parts.append("Dots: where a run left the blank plateau (legend: median step, lowest – highest).")
     if len(report.rows) > MOST_ROWS:
         parts.append(f"Rows 1 to {MOST_ROWS} of {len(report.rows)}.")
     return " ".join(parts)

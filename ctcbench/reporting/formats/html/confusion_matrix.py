@@ -1,4 +1,4 @@
-"""The confusion of characters: a sparse matrix a row of the report, over its runs."""
+"""The confusion matrix of characters: a sparse matrix for each row, over its runs."""
 
 from __future__ import annotations
 
@@ -10,16 +10,15 @@ from ctcbench.reporting.formats.html.mistakes import NOTHING, confusions
 from ctcbench.reporting.report_model import Row
 
 MOST_CHARACTERS = 64
-MOST_IMAGES = 20_000  # of a row: as many as settle which characters are confused
+MOST_IMAGES = 20_000  # per row; more would not change which characters are confused most
 
 
-def confusion(rows: Sequence[Row]) -> dict[str, Any]:
+def confusion_matrix(rows: Sequence[Row]) -> dict[str, Any]:
     """Return ``{"characters", "left_out", "cells", "images"}``.
 
-    ``characters`` has the axis, `NOTHING` last; of more than `MOST_CHARACTERS` those most often
-    misread, ``left_out`` says how many others there are. ``cells`` has by row number
-    ``[target, read, count]`` with indices into ``characters``, ``images`` how many images were
-    looked at, all runs of a row taken together.
+    ``characters`` is the axis, with `NOTHING` last; if there are more than `MOST_CHARACTERS`, those most
+    often misread, and ``left_out`` is the number of the others. ``cells`` has ``[target, read, count]``
+    by row number, with indices into ``characters``; ``images`` the number of texts of all runs of a row.
     """
     counts = {row.number: _of(row) for row in rows}
     together: Counter[tuple[str, str]] = Counter()
@@ -51,16 +50,16 @@ def _of(row: Row) -> tuple[Counter[tuple[str, str]], int]:
 
 
 def _axis(counts: Counter[tuple[str, str]]) -> tuple[list[str], int]:
-    """Return the characters of the axis in order, and how many have no place on it."""
+    """Return the characters of the axis in order, and the number of those left out."""
     errors: Counter[str] = Counter()
     for (target, read), count in counts.items():
         for character in {target, read} - {NOTHING}:
             errors[character] += count if target != read else 0
     kept = sorted(errors, key=lambda character: (-errors[character], character))[:MOST_CHARACTERS]
-    return sorted(kept, key=_like_an_alphabet), len(errors) - len(kept)
+    return sorted(kept, key=_alphabet_order), len(errors) - len(kept)
 
 
-def _like_an_alphabet(character: str) -> tuple[int, str, str]:
-    """Digits first, then letters with both cases of each side by side, then the rest."""
+def _alphabet_order(character: str) -> tuple[int, str, str]:
+    """Return a sort key: digits, then letters with both cases side by side, then all others."""
     group = 0 if character.isdigit() else 1 if character.isalpha() else 2
     return group, character.casefold(), character

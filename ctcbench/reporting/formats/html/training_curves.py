@@ -1,4 +1,4 @@
-"""Training curves: what validation found step by step, as a mean over models and a band around it."""
+"""Training curves for the page: validation metrics by step, as a mean over models with a band around it."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from pathlib import Path
 from typing import Any
 
 from ctcbench.reporting.report_model import Row
-from ctcbench.reporting.training_histories import points, read_records, thinned
+from ctcbench.reporting.training_histories import points, read_records, thin_out
 
-POINTS = 80  # a curve is drawn about 500 pixels wide
+POINTS = 80  # enough for a plot about 500 pixels wide
 METRICS = {"exact": "val_exact", "loss": "val_loss"}
 
 
 def training_curves(rows: Sequence[Row]) -> list[dict[str, Any]]:
-    """Return a curve for each model that was trained; rows that differ in the decoder share one.
+    """Return a curve for each set of trained models; rows that differ only in the decoder share one.
 
-    Each is ``{"rows", "models", "exact", "loss"}``: the numbers of its rows, how many models it is of
-    (one a seed), and for both metrics points ``[step, mean, low, high]``, low and high the extremes.
+    Each is ``{"rows", "models", "exact", "loss"}``: the numbers of its rows, the number of models (one per
+    seed), and for both metrics points ``[step, mean, lowest, highest]``.
     """
     curves: dict[frozenset[Path], dict[str, Any]] = {}
     for row in rows:
@@ -38,4 +38,4 @@ def _band(histories: Iterable[Sequence[dict[str, Any]]], key: str) -> list[list[
         for step, value in points(history, key):
             by_step.setdefault(step, []).append(value)
     bands = [[step, statistics.fmean(v), min(v), max(v)] for step, v in sorted(by_step.items())]
-    return [[step, *(float(f"{value:.5g}") for value in values)] for step, *values in thinned(bands, POINTS)]
+    return [[step, *(float(f"{value:.5g}") for value in values)] for step, *values in thin_out(bands, POINTS)]

@@ -1,4 +1,4 @@
-"""Where the rows come from: machines and versions, each set of them once, with the rows that it made."""
+"""The runs of a report grouped by the machine and the versions that produced them."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from ctcbench.reporting.report_model import Row
 
 
 @dataclass
-class Source:
-    """A machine with its versions; ``rows`` and ``runs`` that came from it, when the first and last began."""
+class MachineGroup:
+    """The ``runs`` on one machine with one set of versions: their rows, and when they ``started``."""
 
     machine: str
     versions: str
@@ -21,19 +21,19 @@ class Source:
     started: list[str] = field(default_factory=list)
 
 
-def sources(rows: Sequence[Row]) -> list[Source]:
-    """Return every machine and set of versions among the runs, that of the most runs first."""
-    found: dict[tuple[str, str, str], Source] = {}
+def machine_groups(rows: Sequence[Row]) -> list[MachineGroup]:
+    """Return a group for each machine and set of versions, the one with the most runs first."""
+    found: dict[tuple[str, str, str], MachineGroup] = {}
     for row in rows:
         for member in row.members:
             provenance = member.result.provenance
             names = host(provenance), _listed(provenance.get("versions")), _listed(provenance.get("plugins"))
-            source = found.setdefault(names, Source(*names))
-            source.rows.add(row.number)
-            source.runs += 1
+            group = found.setdefault(names, MachineGroup(*names))
+            group.rows.add(row.number)
+            group.runs += 1
             if started := provenance.get("started"):
-                source.started.append(str(started))
-    return sorted(found.values(), key=lambda source: -source.runs)
+                group.started.append(str(started))
+    return sorted(found.values(), key=lambda group: -group.runs)
 
 
 def _listed(versions: object) -> str:

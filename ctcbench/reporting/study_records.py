@@ -1,0 +1,131 @@
+"""What the studies beside run folders record: names and scales of configurations, and failed trials."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import Field
+
+from ctcbench.contract.errors import CtcbenchError
+from ctcbench.files.json_files import read_object
+from ctcbench.files.json_records import Record, read_record
+from ctcbench.reporting.report_model import Failure
+from ctcbench.results.decoder_key import is_file_name
+from ctcbench.results.result import Result
+from ctcbench.results.run_folder import RunFolder
+
+R = TypeVar("R", bound=Record)
+
+
+@dataclass(frozen=True)
+class StudiedConfiguration:
+    """A configuration in a study: the ``name`` of its rule or preset, and the study's ``scale``."""
+
+    name: str
+    scale: float = 1.0
+
+
+class PlannedModel(Record):
+    """The parts of a model in a stored plan that name its results; plans of early versions have no names."""
+
+    key: str
+    names: dict[str, str] = Field(default_factory=dict)
+
+
+class StoredPlan(Record):
+    """The parts of a study's ``plan.json`` that a report uses."""
+
+    created: str = ""
+    scale: float = Field(default=1.0, gt=0, le=1)
+    models: list[PlannedModel] = Field(default_factory=list)
+
+
+class StoredTrial(Record):
+    """The parts of a study's ``trials/<key>.json`` that a report uses."""
+
+    key: str = ""
+    state: str = ""
+    error: str | None = None
+    label: str | None = None
+    finished: str | None = None
+    results: list[str] | None = None
+
+
+def find_studied(out: Path) -> dict[Path, StudiedConfiguration]:
+    """Return what the studies in ``out/studies`` record of results, by path; of several plans the newest.
+
+    Plans that cannot be read are ignored: the results are complete without them.
+    """
+    root = out.parent if RunFolder(out).config_path.is_file() else out
+    found: dict[Path, StudiedConfiguration] = {}
+    plans = [plan for _, plan in _records(StoredPlan, root, "*/plan*.json")]
+    for plan in sorted(plans, key=lambda plan: plan.created):
+        for model in plan.models:
+            for result_key, name in model.names.items():
+                # A key that is not a file name would lead out of the folder; no study writes one.
+                if is_file_name(model.key) and is_file_name(result_key):
+                    path = root / model.key / "results" / f"{result_key}.json"
+                    found[path.resolve()] = StudiedConfiguration(name, plan.scale)
+    return found
+
+
+def studied_configuration(
+    result: Result, studied: Mapping[Path, StudiedConfiguration]
+) -> StudiedConfiguration | None:
+    """Return what a study records of a result; None if no study has it."""
+    return studied.get(result.path.resolve()) if result.path else None
+
+
+def find_failures(out: Path) -> list[Failure]:
+    """Return the failed trials of the studies in ``out/studies`` whose results do not exist by now.
+
+    Another study may have produced them since, or an ordinary run in the same folder, which records no
+    trial. Records of trials that cannot be read are ignored.
+    """
+    newest: dict[str, StoredTrial] = {}
+    for path, trial in _records(StoredTrial, out, "*/trials/*.json"):
+        key = trial.key or path.stem
+        known = newest.get(key)
+        if is_file_name(key) and (not known or (trial.finished or "") >= (known.finished or "")):
+            newest[key] = trial
+    return [
+        Failure(
+            out / key,
+            _one_line(trial.error) or "no reason was recorded",
+            _one_line(trial.label),
+            _settings(out / key),
+        )
+        for key, trial in sorted(newest.items())
+        if trial.state == "failed" and not _done_since(out / key, trial.results or [])
+    ]
+
+
+def _records(model: type[R], root: Path, pattern: str) -> Iterator[tuple[Path, R]]:
+    for path in sorted((root / "studies").glob(pattern)):
+        with contextlib.suppress(CtcbenchError):
+            yield path, read_record(model, read_object(path), path)
+
+
+def _done_since(folder: Path, results: list[str]) -> bool:
+    """Return whether training is finished and every result that the trial was to make can be read."""
+    run = RunFolder(folder)
+    if not (results and all(map(is_file_name, results)) and run.is_finished):
+        return False
+    with contextlib.suppress(CtcbenchError):
+        return all(run.read_result(key) for key in results)
+    return False
+
+
+def _settings(folder: Path) -> dict[str, Any]:
+    try:
+        return dict(RunFolder(folder).read_config())
+    except CtcbenchError:
+        return {}  # the run failed before it had a folder
+
+
+def _one_line(text: str | None) -> str:
+    return " ".join((text or "").split())

@@ -1,0 +1,107 @@
+"""The tables of a report: results, main effects and paired tests, as columns and lines of plain text."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Generic
+
+from ctcbench.files.text import one_line
+from ctcbench.reporting.columns import result_columns
+from ctcbench.reporting.effect_columns import COMPARISON_COLUMNS, EFFECT_COLUMNS, EffectPair, effect_pairs
+from ctcbench.reporting.report_column import ReportColumn, T
+from ctcbench.reporting.report_model import Comparison, Report, Row
+
+_MEANS = ("primary", "estimate")  # cells that show mean ± standard deviation
+SCALED = "not the study at its full size; configurations that train on 16 images or fewer are not scaled"
+
+
+@dataclass(frozen=True)
+class Table(Generic[T]):
+    """A table: ``lines`` has a text for each item and column, each on one line.
+
+    Settings, names of folders and headers of plugins are not ours; line breaks and control characters in
+    them are spelled out.
+    """
+
+    title: str
+    columns: tuple[ReportColumn[T], ...]
+    items: tuple[T, ...]
+    lines: tuple[tuple[str, ...], ...] = field(default=())
+
+    def __post_init__(self) -> None:
+        if not self.lines:
+            lines = (tuple(one_line(column.text(item)) for column in self.columns) for item in self.items)
+            object.__setattr__(self, "lines", tuple(lines))
+
+    @property
+    def headers(self) -> tuple[str, ...]:
+        """The headers, each on one line."""
+        return tuple(one_line(column.header) for column in self.columns)
+
+    def keep(self, wanted: Callable[[ReportColumn[T]], bool]) -> Table[T]:
+        """Return the table with only the columns that are `wanted`."""
+        kept = [i for i, column in enumerate(self.columns) if wanted(column)]
+        lines = tuple(tuple(line[i] for i in kept) for line in self.lines)
+        return replace(self, columns=tuple(self.columns[i] for i in kept), lines=lines)
+
+    def by_priority(self) -> list[ReportColumn[T]]:
+        """Return the columns that may be left out, in the order in which they are left out."""
+        found = [column for column in self.columns if column.priority is not None]
+        return sorted(found, key=lambda column: column.priority or 0)
+
+    def joined(self) -> Table[T]:
+        """Return the table with its label columns put into one, their texts separated by a space."""
+        labels = [i for i, column in enumerate(self.columns) if column.kind == "label"]
+        if len(labels) < 2:
+            return self
+        first, last = labels[0], labels[-1] + 1  # they stand side by side
+        header = " ".join(self.headers[first:last])
+        column = replace(self.columns[first], header=header)
+        columns = (*self.columns[:first], column, *self.columns[last:])
+        lines = tuple((*line[:first], " ".join(line[first:last]), *line[last:]) for line in self.lines)
+        return replace(self, columns=columns, lines=lines)
+
+
+AnyTable = Table[Any]
+AnyColumn = ReportColumn[Any]
+
+
+def result_table(report: Report) -> Table[Row]:
+    """Return the table of the rows."""
+    title = f"results, {report.scaled}" if report.scaled else "results"
+    columns = tuple(column for column in result_columns(report) if column.shown(report))
+    return Table(title, columns, report.rows)
+
+
+def effect_table(report: Report) -> Table[EffectPair]:
+    """Return the table of main effects: for each change of a level its effect on exact accuracy and CER."""
+    return Table("main effects", EFFECT_COLUMNS, tuple(effect_pairs(report.effects)))
+
+
+def comparison_table(comparisons: Sequence[Comparison]) -> Table[Comparison]:
+    """Return the table of paired tests; p-values are those after Holm's correction."""
+    return Table("paired tests", COMPARISON_COLUMNS, tuple(comparisons))
+
+
+def legend(report: Report, table: Table[Row]) -> list[str]:
+    """Return what the columns and marks of a results table mean, one or two sentences each."""
+    notes = [f"{report.scaled[0].upper()}{report.scaled[1:]}: {SCALED}."] if report.scaled else []
+    means = [column.header.removesuffix(" %") for column in table.columns if column.cell in _MEANS]
+    if means:
+        notes.append(
+            f"{', '.join(means)}: mean ± standard deviation over the n seeds of a configuration; "
+            "95 % interval: Student's over seeds, or (i) over test images for a single seed."
+        )
+    return notes + [note for column in table.columns if (note := column.note(report))]
+
+
+EFFECTS_LEGEND = (
+    "Mean difference between runs that agree in every other axis and in the seed; "
+    "95 % interval: Student's over the seeds' means."
+)
+COMPARISONS_LEGEND = (
+    "First row minus second; images: read correctly by the first in more of its runs : by the second; "
+    "p after Holm's correction: McNemar's exact test over images, t-test of exact accuracy over seeds, "
+    "paired bootstrap of the CER over images (its interval is not corrected)."
+)
