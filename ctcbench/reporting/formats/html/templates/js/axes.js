@@ -29,7 +29,7 @@ function scale(low, high, from, to, log = false) {
 function frame(box, { xs, ys, logX = false, xLabel = "", yFormat = short, xFormat = short }) {
   const width = Math.max(240, box.clientWidth);
   const height = Math.max(160, box.clientHeight);
-  const [left, right, top, bottom] = [42, width - 12, 10, height - (xLabel ? 40 : 26)];
+  const [left, right, top, bottom] = [54, width - 12, 10, height - (xLabel ? 40 : 26)];
   const x = scale(xs[0], xs[1], left, right, logX);
   const y = scale(ys[0], ys[1], bottom, top);
   const svg = s("svg", { viewBox: `0 0 ${width} ${height}`, role: "img" });
