@@ -17,12 +17,14 @@ if TYPE_CHECKING:
         executor,
         head,
         loss,
+        optimizer,
     )
     from ctcbench.contract.data import LogProbs, Sample, Samples, Source, SplitName
     from ctcbench.contract.errors import BadSample, CtcbenchError, PluginError, UsageError
     from ctcbench.contract.executors import Executor, Listener, Outcome, Trial
     from ctcbench.contract.hooks import Column, EpochReport, RunInfo, hookimpl
     from ctcbench.contract.hypothesis import Hypothesis
+    from ctcbench.contract.model_parameters import ModelParameters
     from ctcbench.contract.specs import BLANK, Alphabet, ImageSpec, SequenceSpec
     from ctcbench.files.pictures import read_picture
     from ctcbench.results.result import Result
@@ -37,12 +39,14 @@ _HOMES = {
     "ctcbench.config.run_config": ("RunConfig",),
     "ctcbench.contract.components": (
         "Component", "augmentation", "backbone", "dataset", "decoder", "executor", "head", "loss",
+        "optimizer",
     ),
     "ctcbench.contract.data": ("LogProbs", "Sample", "Samples", "Source", "SplitName"),
     "ctcbench.contract.errors": ("BadSample", "CtcbenchError", "PluginError", "UsageError"),
     "ctcbench.contract.executors": ("Executor", "Listener", "Outcome", "Trial"),
     "ctcbench.contract.hooks": ("Column", "EpochReport", "RunInfo", "hookimpl"),
     "ctcbench.contract.hypothesis": ("Hypothesis",),
+    "ctcbench.contract.model_parameters": ("ModelParameters",),
     "ctcbench.files.pictures": ("read_picture",),
     "ctcbench.contract.specs": ("BLANK", "Alphabet", "ImageSpec", "SequenceSpec"),
     "ctcbench.results.result": ("Result",),
@@ -53,10 +57,11 @@ _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 
 __all__ = [
     "BLANK", "Alphabet", "BadSample", "Column", "Component", "CtcbenchError", "EpochReport", "Executor",
-    "Hypothesis", "ImageSpec", "Listener", "LogProbs", "Outcome", "PluginError", "Recogniser", "Result",
-    "RunConfig", "RunInfo", "Sample", "Samples", "SequenceSpec", "Source", "SplitName", "Trial",
-    "TrialProcess", "UsageError", "__version__", "augmentation", "backbone", "carry_out", "dataset",
-    "decoder", "executor", "head", "hookimpl", "load", "loss", "read_picture", "run",
+    "Hypothesis", "ImageSpec", "Listener", "LogProbs", "ModelParameters", "Outcome", "PluginError",
+    "Recogniser", "Result", "RunConfig", "RunInfo", "Sample", "Samples", "SequenceSpec", "Source",
+    "SplitName", "Trial", "TrialProcess", "UsageError", "__version__", "augmentation", "backbone",
+    "carry_out", "dataset", "decoder", "executor", "head", "hookimpl", "load", "loss", "optimizer",
+    "read_picture", "run",
 ]  # fmt: skip
 
 

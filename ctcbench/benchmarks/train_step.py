@@ -18,6 +18,7 @@ from ctcbench.pipeline.run_context import draw
 from ctcbench.registry.component_registry import Registry
 from ctcbench.training import device, split, step
 from ctcbench.training.objective import build_objective
+from ctcbench.training.optimizers import bind_optimizer
 from ctcbench.training.recognizer.network import build_recognizer
 from ctcbench.training.recognizer.spec_sheet import spec_sheet
 from ctcbench.training.runtime import Runtime
@@ -115,7 +116,10 @@ def measure(
         objective = build_objective(recipe, source.alphabet, model.output.frames)
         objective = clock.around("loss", objective)
         augment = clock.around("augment", recipe.build("augmentation", source.image))
-        state = step.new_state(model.train(), augment, objective, config, compute, steps + warm_up)
+        build_optimizer = bind_optimizer(recipe)
+        state = step.new_state(
+            model.train(), augment, objective, build_optimizer, config, compute, steps + warm_up
+        )
         state.network = clock.around("forward", state.network)  # type: ignore[assignment]
         state.scaler = _TimedScaler(state.scaler, clock)  # type: ignore[assignment]
         batch_at = clock.around("data", split.batch_at)
@@ -157,7 +161,8 @@ def _floor(recipe: Recipe, part: split.Split, compute: device.Compute) -> Floor:
     model = build_recognizer(recipe, source.image, source.alphabet)
     objective = build_objective(recipe, source.alphabet, model.output.frames)
     augment = recipe.build("augmentation", source.image)
-    state = step.new_state(model.train(), augment, objective, config, compute, steps=10)
+    build_optimizer = bind_optimizer(recipe)
+    state = step.new_state(model.train(), augment, objective, build_optimizer, config, compute, steps=10)
     batch = split.batch_at(part, 0, config)
     step.train_step(state, batch, config)
     flops = 3 * config.batch_size * spec_sheet(recipe).flops

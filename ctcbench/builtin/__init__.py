@@ -13,6 +13,7 @@ from ctcbench.builtin.folder import folder
 from ctcbench.builtin.heads import HEADS
 from ctcbench.builtin.losses import ctc
 from ctcbench.builtin.losses import slots as slots_loss
+from ctcbench.builtin.optimizers import adamw, muon
 from ctcbench.contract.components import Component
 from ctcbench.contract.hooks import hookimpl
 
@@ -22,5 +23,5 @@ def ctcbench_components() -> Sequence[Component]:
     """Return every component that ships."""
     return [
         captcha, folder, *AUGMENTATIONS, cnn2, cnn3, cnn5, cnn7, columns, *HEADS,
-        ctc, slots_loss, greedy, slots, beam, beam_cpp, local
+        ctc, slots_loss, muon, adamw, greedy, slots, beam, beam_cpp, local
     ]  # fmt: skip

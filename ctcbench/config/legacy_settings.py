@@ -10,7 +10,10 @@ from ctcbench.contract.errors import UsageError, nearest
 from ctcbench.contract.options import show
 
 # Settings that no longer exist, and what to write instead.
-REPLACEMENTS = {"blank_penalty_at_decoding": "it is an option of the decoder: beam_cpp:blank_penalty=2"}
+REPLACEMENTS = {
+    "blank_penalty_at_decoding": "it is an option of the decoder: beam_cpp:blank_penalty=2",
+    "muon_scale": "it is an option of the optimizer: muon:scale=20",
+}
 
 
 def translate_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
@@ -24,6 +27,11 @@ def translate_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
         penalty = settings.get("blank_penalty", 0.0)
         if translated.pop("blank_penalty_at_decoding") is True and penalty:
             translated["decoder"] = _with_penalty(decoder, penalty)
+    if "muon_scale" in settings:
+        scale = translated.pop("muon_scale")
+        # 20 was the default then and is the option's default now.
+        if settings.get("optimizer") == "muon" and scale != 20:
+            translated["optimizer"] = f"muon:scale={show(scale)}"
     return translated
 
 

@@ -24,7 +24,6 @@ from ctcbench.contract.errors import UsageError
 from ctcbench.contract.options import describe_bounds, explain, show
 
 Shortcut = Literal["sum", "aux", "none"]
-Optimizer = Literal["adamw", "muon"]
 Schedule = Literal["constant", "cosine", "onecycle", "plateau"]
 PenaltySchedule = Literal["constant", "linear", "cosine"]
 
@@ -53,6 +52,7 @@ class RunConfig(BaseModel):
     backbone: str = _component("backbone", "images to features")
     head: str = _component("head", "features to a sequence")
     loss: str = _component("loss", "what training minimises")
+    optimizer: str = _component("optimizer", "how the weights follow the gradient")
     decoder: str = _component("decoder", "log-probs to text")
     shortcut: Annotated[
         Shortcut,
@@ -78,11 +78,7 @@ class RunConfig(BaseModel):
             ge=0, le=1, description="share of the steps with augmentation; the rest sees images as they are"
         ),
     ] = 0.8
-    optimizer: Annotated[
-        Optimizer, Field(description="muon for the matrices with adamw for the rest, or adamw for all")
-    ] = "muon"
-    lr: Annotated[float, Field(gt=0, description="the highest learning rate of AdamW")] = 3e-3
-    muon_scale: Annotated[float, Field(gt=0, le=1e6, description="muon's rate, in units of lr")] = 20.0
+    lr: Annotated[float, Field(gt=0, description="the highest learning rate")] = 3e-3
     schedule: Annotated[Schedule, Field(description="how the learning rate goes")] = "onecycle"
     warmup: Annotated[float, Field(ge=0, le=0.9, description="share of the steps that the rate rises")] = 0.15
     weight_decay: Annotated[float, Field(ge=0, description="of weights, not of norms and biases")] = 0.01
@@ -138,7 +134,9 @@ class RunConfig(BaseModel):
 
 # What decides how the stored log-probs are read or which images they are of, not the weights.
 AFTER_TRAINING = ("decoder", "test_samples")
-COMPONENT_SETTINGS: tuple[Kind, ...] = ("dataset", "augmentation", "backbone", "head", "loss", "decoder")
+COMPONENT_SETTINGS: tuple[Kind, ...] = (
+    "dataset", "augmentation", "backbone", "head", "loss", "optimizer", "decoder"
+)  # fmt: skip
 
 
 def flag(setting: str) -> str:

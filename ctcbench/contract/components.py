@@ -12,7 +12,7 @@ from ctcbench.contract.errors import PluginError
 from ctcbench.contract.options import Option, options_of, read_options
 from ctcbench.contract.specs import Alignment
 
-Kind = Literal["dataset", "augmentation", "backbone", "head", "loss", "decoder", "executor"]
+Kind = Literal["dataset", "augmentation", "backbone", "head", "loss", "optimizer", "decoder", "executor"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 # What the core tells a builder; a data set and an executor are told nothing.
 _TOLD: Mapping[Kind, str] = {
@@ -20,6 +20,7 @@ _TOLD: Mapping[Kind, str] = {
     "backbone": "image: ImageSpec",
     "head": "sequence: SequenceSpec",
     "loss": "alphabet: Alphabet",
+    "optimizer": "parameters: ModelParameters",
     "decoder": "alphabet: Alphabet",
 }
 
@@ -91,7 +92,7 @@ def _component(kind: Kind, builder: Callable[..., Any], alignment: Alignment = "
 
 
 def _a(kind: Kind) -> str:
-    return f"{'an' if kind[0] in 'ae' else 'a'} {kind}"
+    return f"{'an' if kind[0] in 'aeo' else 'a'} {kind}"
 
 
 def dataset(builder: Callable[..., Any]) -> Component:
@@ -141,6 +142,17 @@ def loss(
     if builder is None:
         return lambda builder: _component("loss", builder, alignment)
     return _component("loss", builder, alignment)
+
+
+def optimizer(builder: Callable[..., Any]) -> Component:
+    """Make a builder ``(parameters: ModelParameters, *, options) -> torch.optim.Optimizer`` an optimizer.
+
+    The optimizer holds each parameter in exactly one of its ``param_groups``. A group may have a key
+    ``"scale"``: before each step the core sets ``group["lr"]`` to the scheduled learning rate times that
+    scale (1 where there is none), and calls ``step()`` without a closure. All that the optimizer remembers
+    is in ``optimizer.state[parameter]``, as tensors: that is what a checkpoint stores.
+    """
+    return _component("optimizer", builder)
 
 
 @overload

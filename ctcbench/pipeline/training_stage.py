@@ -26,6 +26,7 @@ def train(context: RunContext) -> None:
 
     from ctcbench.training import device, loop, recorder, split, step
     from ctcbench.training.objective import build_objective
+    from ctcbench.training.optimizers import bind_optimizer
     from ctcbench.training.recognizer import weights
     from ctcbench.training.recognizer.network import build_recognizer
     from ctcbench.training.training_summary import summarise_training
@@ -56,7 +57,8 @@ def train(context: RunContext) -> None:
         steps = min(steps, config.max_steps or steps)
         augment = recipe.build("augmentation", source.image)
         objective = build_objective(recipe, source.alphabet, model.output.frames)
-        state = step.new_state(model, augment, objective, config, compute, steps, group)
+        build_optimizer = bind_optimizer(recipe)
+        state = step.new_state(model, augment, objective, build_optimizer, config, compute, steps, group)
         record = (recorder.TrainingRecorder if group.is_main else recorder.NullRecorder)(
             registry, context.folder, context.info(steps), getattr(source, "fit", "stretch"),
             context.runtime.listener.notice,

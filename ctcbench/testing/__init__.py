@@ -20,6 +20,7 @@ from ctcbench.testing.checks import (
     check_executor,
     check_head,
     check_loss,
+    check_optimizer,
     conformance_tests,
     rules_for,
 )
@@ -33,6 +34,7 @@ __all__ = [
     "check_executor",
     "check_head",
     "check_loss",
+    "check_optimizer",
     "conformance_tests",
     "rules_for",
 ]

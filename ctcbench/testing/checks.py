@@ -36,6 +36,10 @@ def _rules_of(kind: Kind) -> tuple[Rule, ...]:
         from ctcbench.testing import loss_rules as losses
 
         return losses.RULES
+    if kind == "optimizer":
+        from ctcbench.testing import optimizer_rules
+
+        return optimizer_rules.RULES
     if kind == "decoder":
         from ctcbench.testing import decoder_rules as decoders
 
@@ -81,6 +85,11 @@ def check_head(component: Component, sequence: SequenceSpec = SEQUENCE, **option
 def check_loss(component: Component, alphabet: Alphabet = ALPHABET, **options: Any) -> None:
     """Check a loss; as `check_component`."""
     _check("loss", component, alphabet=alphabet, **options)
+
+
+def check_optimizer(component: Component, **options: Any) -> None:
+    """Check an optimizer with the parameters of a small recogniser; as `check_component`."""
+    _check("optimizer", component, **options)
 
 
 def check_decoder(component: Component, alphabet: Alphabet = ALPHABET, **options: Any) -> None:

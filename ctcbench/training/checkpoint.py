@@ -14,6 +14,7 @@ from torch import Tensor
 
 from ctcbench.contract.errors import CtcbenchError
 from ctcbench.files.atomic import atomic_path
+from ctcbench.training.optimizers import optimizer_tensors, restore_optimizer
 from ctcbench.training.step import TrainState
 
 FORMAT = "ctcbench checkpoint 1"
@@ -69,9 +70,7 @@ def save_checkpoint(path: Path, state: TrainState, best: dict[str, Tensor], extr
     tensors |= {f"best.{name}": tensor for name, tensor in best.items()}
     if state.ema is not None:
         tensors |= {f"ema.{name}": tensor for name, tensor in state.ema.state_dict().items()}
-    for index, parameter in enumerate(_parameters(state)):
-        for name, tensor in state.optimizer.state[parameter].items():
-            tensors[f"optimizer.{index}.{name}"] = tensor
+    tensors |= {f"optimizer.{name}": tensor for name, tensor in optimizer_tensors(state.optimizer).items()}
     document = {
         "step": state.step,
         "plateau": state.reduce_on_plateau.state(),
@@ -92,15 +91,7 @@ def load_checkpoint(path: Path, state: TrainState) -> tuple[dict[str, Tensor], d
         state.model.load_state_dict(_with_prefix("model.", tensors))
         if state.ema is not None:
             state.ema.load_state_dict(_with_prefix("ema.", tensors))
-        for index, parameter in enumerate(_parameters(state)):
-            found = _with_prefix(f"optimizer.{index}.", tensors)
-            state.optimizer.state[parameter] = {
-                # In the memory layout of the parameter: the fused kernel pairs elements by address.
-                name: torch.empty_like(parameter).copy_(value)
-                if value.shape == parameter.shape
-                else value.to(parameter.device)
-                for name, value in found.items()
-            }
+        restore_optimizer(state.optimizer, _with_prefix("optimizer.", tensors))
         state.step = document["step"]
         state.reduce_on_plateau.restore(document["plateau"])
         if document["scaler"]:
@@ -118,10 +109,6 @@ def _checksum(tensors: dict[str, Tensor]) -> int:
         content = tensors[name].reshape(-1).view(torch.uint8).numpy()
         crc = zlib.crc32(content.data, zlib.crc32(name.encode(), crc))
     return crc
-
-
-def _parameters(state: TrainState) -> list[Tensor]:
-    return [parameter for group in state.optimizer.param_groups for parameter in group["params"]]
 
 
 def _with_prefix(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:

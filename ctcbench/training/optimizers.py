@@ -1,53 +1,64 @@
-"""The optimisers: AdamW, and Muon for the matrices with AdamW for the rest."""
+"""The optimizer of a run: built from its component, and its state as the tensors of a checkpoint."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping
 
 import torch
 from torch import Tensor, nn
 
-from ctcbench.config.run_config import RunConfig
-from ctcbench.training.device import Compute
+from ctcbench.config.recipe import Recipe
+from ctcbench.contract.errors import PluginError
+from ctcbench.contract.model_parameters import ModelParameters
+from ctcbench.registry.checks import require_optimizer
 from ctcbench.training.recognizer.network import Recognizer
 
-# An odd polynomial that drives every singular value from (0, 1] to about 1 in few steps: the slope
-# at 0 is steep, at the price of ending between 0.7 and 1.2 (Jordan et al. 2024).
-_NEWTON_SCHULZ = (3.4445, -4.7750, 2.0315)
-_NEWTON_SCHULZ_STEPS = 5
-_MOMENTUM = 0.9
+BuildOptimizer = Callable[[ModelParameters], torch.optim.Optimizer]
 
 
-def make_optimizer(model: Recognizer, config: RunConfig, compute: Compute) -> torch.optim.Optimizer:
-    """Return the optimiser that a configuration names; each group's ``scale`` multiplies its rate."""
-    # Norms and biases are vectors; decaying them pulls scales to zero without regularising anything.
-    vectors = [p for p in model.parameters() if p.ndim < 2]
-    matrices = [p for p in model.parameters() if p.ndim >= 2]
+def bind_optimizer(recipe: Recipe) -> BuildOptimizer:
+    """Return a function that builds the optimizer of a recipe.
+
+    It raises a PluginError, naming the owner, where the builder fails or does not return a torch optimizer
+    that holds each parameter exactly once.
+    """
+
+    def build(parameters: ModelParameters) -> torch.optim.Optimizer:
+        optimizer: torch.optim.Optimizer = recipe.build("optimizer", parameters)
+        require_optimizer(recipe.describe_owner("optimizer"), optimizer, parameters)
+        for group in optimizer.param_groups:
+            group.setdefault("scale", 1.0)
+        return optimizer
+
+    return build
+
+
+def group_parameters(
+    model: Recognizer, lr: float, weight_decay: float, autocast_dtype: torch.dtype | None = None
+) -> ModelParameters:
+    """Return the parameters of a model in named groups, with the settings of the run."""
+    parameters = list(model.parameters())
     linear = [module for module in (model.classifier, model.bypass) if module is not None]
     classifiers = {id(module.weight) for module in linear}
-    if config.optimizer == "adamw":
-        return torch.optim.AdamW(_adamw_groups(matrices, vectors, config), lr=config.lr, fused=True)
-    inner = [p for p in matrices if id(p) not in classifiers]
-    outer = [p for p in matrices if id(p) in classifiers]
-    dtype = compute.amp_dtype if compute.amp_dtype is torch.bfloat16 else torch.float32
-    return Muon(inner, _gates(model), _adamw_groups(outer, vectors, config), config, dtype)
+    gates = count_gates(model)
+    counted = {id(parameter) for parameter in gates}
+    weights = [p for p in parameters if p.ndim >= 2]
+    return ModelParameters(
+        matrices=tuple(p for p in weights if id(p) not in classifiers | counted),
+        recurrent_gates=gates,
+        classifiers=tuple(p for p in weights if id(p) in classifiers),
+        vectors=tuple(p for p in parameters if p.ndim < 2),
+        weights=tuple(weights),
+        lr=lr,
+        weight_decay=weight_decay,
+        autocast_dtype=autocast_dtype,
+    )
 
 
-def _adamw_groups(
-    matrices: Sequence[Tensor], vectors: Sequence[Tensor], config: RunConfig
-) -> list[dict[str, Any]]:
-    return [
-        {"params": list(matrices), "weight_decay": config.weight_decay, "scale": 1.0},
-        {"params": list(vectors), "weight_decay": 0.0, "scale": 1.0},
-    ]
-
-
-def _gates(model: nn.Module) -> dict[int, int]:
-    """Return how many matrices lie stacked in the weights of a recurrent layer, by the weights' id."""
+def count_gates(model: nn.Module) -> dict[nn.Parameter, int]:
+    """Return the number of gate matrices stacked in each weight of a model's recurrent layers."""
     return {
-        id(weights): len(weights) // layer.hidden_size
+        weights: len(weights) // layer.hidden_size
         for layer in model.modules()
         if isinstance(layer, nn.RNNBase)
         for name, weights in layer.named_parameters()
@@ -55,63 +66,37 @@ def _gates(model: nn.Module) -> dict[int, int]:
     }
 
 
-class Muon(torch.optim.Optimizer):
-    """Momentum whose direction is made orthogonal, for matrices; AdamW for all else (Jordan et al. 2024).
+def optimizer_tensors(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
+    """Return an optimizer's state as named tensors, ``<index of the parameter>.<name>``.
 
-    A step along U·Vᵀ of the momentum U·S·Vᵀ moves every direction of a weight matrix by the same
-    amount, rare ones too, where the gradient's own length would be that of its few strongest ones.
-    A convolution's kernel is a matrix of outputs × (inputs · rows · columns); ``gates`` says, by id,
-    of how many matrices on top of each other a parameter is made. What is no matrix, and the
-    classifiers, whose rows are classes of their own, go to AdamW.
+    Raises:
+        PluginError: a value of the state is not a tensor.
     """
-
-    def __init__(
-        self,
-        matrices: Sequence[Tensor],
-        gates: Mapping[int, int],
-        adamw_groups: list[dict[str, Any]],
-        config: RunConfig,
-        dtype: torch.dtype,
-    ) -> None:
-        self._adamw = torch.optim.AdamW(adamw_groups, lr=config.lr, fused=True)
-        self._gates, self._dtype = gates, dtype
-        defaults = {"lr": config.lr, "scale": config.muon_scale}
-        super().__init__([{"params": list(matrices), "weight_decay": config.weight_decay}], defaults)
-        # One list of groups and one state for both, so that rates and checkpoints see one optimiser.
-        self.param_groups = self._adamw.param_groups + self.param_groups
-        self._adamw.state = self.state
-
-    @torch.no_grad()
-    def step(self, closure: Callable[[], float] | None = None) -> None:  # type: ignore[override]
-        """Move every parameter that has a gradient."""
-        self._adamw.step()
-        matrices = self.param_groups[-1]
-        for parameter in matrices["params"]:
-            if parameter.grad is None:
-                continue
-            state = self.state[parameter]
-            if not state:
-                state["momentum"] = torch.zeros_like(parameter)
-            momentum = state["momentum"].lerp_(parameter.grad, 1 - _MOMENTUM)
-            ahead = parameter.grad.lerp(momentum, _MOMENTUM)  # Nesterov's look ahead
-            gates = self._gates.get(id(parameter), 1)
-            direction = orthogonal(ahead.flatten(1).unflatten(0, (gates, -1)), self._dtype)
-            rows, columns = direction.shape[1:]
-            # So that a change of the input of length 1 changes the output by a length that hangs on
-            # neither size: tall matrices take a longer step.
-            rate = matrices["lr"] * math.sqrt(max(1.0, rows / columns))
-            parameter.mul_(1 - matrices["lr"] / matrices["scale"] * matrices["weight_decay"])
-            parameter.add_(direction.reshape(parameter.shape).to(parameter.dtype), alpha=-rate)
+    tensors: dict[str, Tensor] = {}
+    for index, parameter in enumerate(_parameters(optimizer)):
+        for name, value in optimizer.state[parameter].items():
+            if not isinstance(value, Tensor):
+                raise PluginError(
+                    f"optimizer {type(optimizer).__name__}: its state {name!r} is {type(value).__name__}; a "
+                    f"checkpoint stores tensors alone: use torch.tensor({name})"
+                )
+            tensors[f"{index}.{name}"] = value
+    return tensors
 
 
-def orthogonal(matrices_MRC: Tensor, dtype: torch.dtype = torch.float32) -> Tensor:
-    """Return about U·Vᵀ of each matrix U·S·Vᵀ, its singular values between 0.7 and 1.2, in `dtype`."""
-    a, b, c = _NEWTON_SCHULZ
-    tall = matrices_MRC.shape[1] > matrices_MRC.shape[2]
-    x = (matrices_MRC.mT if tall else matrices_MRC).to(dtype)  # the smaller square is the cheaper one
-    x = x / (x.norm(dim=(1, 2), keepdim=True) + 1e-7)
-    for _ in range(_NEWTON_SCHULZ_STEPS):
-        square = x @ x.mT
-        x = a * x + (b * square + c * square @ square) @ x
-    turned_back: Tensor = x.mT if tall else x
-    return turned_back
+def restore_optimizer(optimizer: torch.optim.Optimizer, tensors: Mapping[str, Tensor]) -> None:
+    """Set an optimizer's state to that of `optimizer_tensors`."""
+    for index, parameter in enumerate(_parameters(optimizer)):
+        prefix = f"{index}."
+        optimizer.state[parameter] = {
+            # In the memory format of the parameter, or the fused kernel would pair wrong elements.
+            name.removeprefix(prefix): torch.empty_like(parameter).copy_(value)
+            if value.shape == parameter.shape
+            else value.to(parameter.device, copy=True)
+            for name, value in tensors.items()
+            if name.startswith(prefix)
+        }
+
+
+def _parameters(optimizer: torch.optim.Optimizer) -> list[Tensor]:
+    return [parameter for group in optimizer.param_groups for parameter in group["params"]]

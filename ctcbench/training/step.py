@@ -15,7 +15,7 @@ from ctcbench.contract.errors import PluginError
 from ctcbench.contract.specs import BLANK
 from ctcbench.training.device import Compute
 from ctcbench.training.distributed.process_group import SINGLE_PROCESS_GROUP, ProcessGroup
-from ctcbench.training.optimizers import make_optimizer
+from ctcbench.training.optimizers import BuildOptimizer, group_parameters
 from ctcbench.training.recognizer.network import Recognizer
 from ctcbench.training.schedule import ReduceOnPlateau, blank_penalty, learning_rate
 from ctcbench.training.split import Batch
@@ -64,6 +64,7 @@ def new_state(
     model: Recognizer,
     augment: Augment,
     objective: Objective,
+    build_optimizer: BuildOptimizer,
     config: RunConfig,
     compute: Compute,
     steps: int,
@@ -96,7 +97,7 @@ def new_state(
         network=network,
         augment=augment,
         objective=objective,
-        optimizer=make_optimizer(model, config, compute),
+        optimizer=build_optimizer(group_parameters(model, config.lr, config.weight_decay, compute.amp_dtype)),
         scaler=torch.amp.GradScaler(compute.device.type, enabled=compute.scales_gradients),
         ema=ema,
         reduce_on_plateau=ReduceOnPlateau(),

@@ -28,6 +28,7 @@ from tests.testing import (
     broken_executors,
     broken_functions,  # noqa: F401
     broken_modules,  # noqa: F401
+    broken_optimizers,  # noqa: F401
 )
 from tests.testing import broken_sources as sources
 from tests.testing.broken_parts import BROKEN, breaks, small

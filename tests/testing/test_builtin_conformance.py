@@ -16,6 +16,7 @@ from ctcbench.builtin.folder import folder
 from ctcbench.builtin.heads import HEADS
 from ctcbench.builtin.losses import ctc
 from ctcbench.builtin.losses import slots as slots_loss
+from ctcbench.builtin.optimizers import adamw, muon
 from ctcbench.contract.components import KINDS
 from ctcbench.testing import (
     check_augmentation,
@@ -26,6 +27,7 @@ from ctcbench.testing import (
     check_executor,
     check_head,
     check_loss,
+    check_optimizer,
     conformance_tests,
 )
 from ctcbench.testing.checks import Case, rules_for
@@ -100,6 +102,11 @@ def test_slots_loss(options):
     check_loss(slots_loss, **options)
 
 
+@pytest.mark.parametrize(("component", "options"), [(adamw, {}), (muon, {}), (muon, {"scale": 1})], ids=str)
+def test_optimizers(component, options):
+    check_optimizer(component, **options)
+
+
 @pytest.mark.parametrize("component", [greedy, beam, beam_cpp, slots], ids=lambda component: component.name)
 def test_decoders(component):
     check_decoder(component)
@@ -142,6 +149,8 @@ def test_every_builtin_component_is_checked_here():
         slots,
         ctc,
         slots_loss,
+        adamw,
+        muon,
         local,
         *HEADS,
     ]

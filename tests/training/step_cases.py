@@ -7,6 +7,7 @@ from ctcbench import Alphabet, ImageSpec
 from ctcbench.config.recipe import Recipe
 from ctcbench.contract.data import Samples
 from ctcbench.training import device, split
+from ctcbench.training.optimizers import bind_optimizer
 from ctcbench.training.recognizer.network import build_recognizer
 from ctcbench.training.step import new_state, train_step
 from tests.tiny_config import tiny
@@ -30,7 +31,8 @@ def some_state(registry, samples=None, **settings):
     part = split.make_split(samples or some_samples(), ALPHABET, compute.device)
     objective = registry.build("loss", config.loss, ALPHABET)
     augment = registry.build("augmentation", config.augmentation, IMAGE)
-    return new_state(model, augment, objective, config, compute, steps=10), part, config
+    build_optimizer = bind_optimizer(Recipe(registry, config))
+    return new_state(model, augment, objective, build_optimizer, config, compute, steps=10), part, config
 
 
 def steps(registry, count, **settings):

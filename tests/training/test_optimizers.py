@@ -1,73 +1,107 @@
-"""Muon: directions are orthogonal, each parameter has one optimiser, and it learns sooner."""
+"""The parameters of a model in groups, the optimizer of a run, and its state in a checkpoint."""
 
 import pytest
 import torch
 
+from ctcbench import ModelParameters, PluginError, optimizer
+from ctcbench.config.recipe import Recipe
+from ctcbench.registry.component_registry import Registry
+from ctcbench.registry.plugin import Plugin
 from ctcbench.training import split
-from ctcbench.training.optimizers import _gates, orthogonal
+from ctcbench.training.optimizers import (
+    bind_optimizer,
+    count_gates,
+    group_parameters,
+    optimizer_tensors,
+    restore_optimizer,
+)
 from ctcbench.training.step import train_step
-from tests.training.step_cases import some_state, steps
+from tests.tiny_config import tiny
+from tests.training.step_cases import some_state
 
 
-@pytest.mark.parametrize("shape", [(8, 8), (16, 9), (9, 40), (1, 7), (30, 1)])
-def test_orthogonal_keeps_the_directions_and_evens_out_the_lengths(shape):
-    matrix_RC = torch.randn(shape, generator=torch.Generator().manual_seed(0)).double() * 100
-    made, again = orthogonal(torch.stack([matrix_RC, 3 * matrix_RC]), torch.float64)
-    assert torch.allclose(made, again)  # each by itself
-    assert made.shape == matrix_RC.shape
-    lengths = torch.linalg.svdvals(made)
-    assert lengths.max() < 1.25
-    # The smallest direction of a square matrix may take more than five steps to grow up.
-    assert lengths[: max(1, min(shape) * 3 // 4)].min() > 0.6
-    u, _, vh = torch.linalg.svd(matrix_RC, full_matrices=False)
-    turned = u.T @ made @ vh.T  # diagonal where the singular vectors are the same
-    assert torch.allclose(turned, torch.diag(turned.diagonal()), atol=1e-6)
-    assert (turned.diagonal() > 0).all()
-
-
-def test_orthogonal_of_nothing_is_nothing():
-    assert torch.equal(orthogonal(torch.zeros(1, 3, 5)), torch.zeros(1, 3, 5))
-
-
-def test_every_parameter_has_one_group_and_classifiers_and_vectors_go_to_adamw(registry):
-    state, _, config = some_state(registry, optimizer="muon", weight_decay=0.1, head="bigru1:width=8")
-    classifiers, vectors, matrices = (group["params"] for group in state.optimizer.param_groups)
-    everything = [id(p) for group in (classifiers, vectors, matrices) for p in group]
-    assert sorted(everything) == sorted(id(p) for p in state.model.parameters())
-    assert {id(p) for p in classifiers} == {id(state.model.classifier.weight), id(state.model.bypass.weight)}
-    assert all(p.ndim < 2 for p in vectors)
-    assert {id(p) for p in matrices} >= {id(p) for p in state.model.backbone.parameters() if p.ndim == 4}
-    assert [group["scale"] for group in state.optimizer.param_groups] == [1.0, 1.0, config.muon_scale]
-
-
-def test_a_step_of_muon_moves_a_kernel_by_its_rate_in_every_direction(registry):
-    state, part, config = some_state(
-        registry, optimizer="muon", schedule="constant", warmup=0.0, lr=1e-3, muon_scale=10, weight_decay=0.0,
-        backbone="cnn3:width=4", head="bigru1:width=8",
-    )  # fmt: skip
-    kernel = state.model.backbone[4].weight  # 8 outputs × (4 · 3 · 3) inputs: a wide matrix
-    gates = state.model.head.rnn.weight_ih_l0  # three matrices of 8 × 48
-    before = [weights.detach().clone() for weights in (kernel, gates)]
-    train_step(state, split.batch_at(part, 0, config), config)
-    moved = [weights.detach() - old for weights, old in zip((kernel, gates), before, strict=True)]
-    for matrix in (moved[0].flatten(1), *moved[1].chunk(3)):
-        lengths = torch.linalg.svdvals(matrix) / (1e-3 * 10)
-        assert 0.6 < lengths.median() < 1.25
-        assert lengths.max() < 1.25
-
-
-def test_the_projection_of_an_lstm_is_one_matrix_and_not_gates(registry):
+def test_the_projection_of_an_lstm_is_one_matrix_and_not_gates():
     layer = torch.nn.LSTM(6, 8, proj_size=4, bidirectional=True)
-    gates = _gates(torch.nn.Sequential(layer))
-    assert {name: gates.get(id(p)) for name, p in layer.named_parameters() if "reverse" not in name} == {
+    gates = count_gates(torch.nn.Sequential(layer))
+    assert {name: gates.get(p) for name, p in layer.named_parameters() if "reverse" not in name} == {
         "weight_ih_l0": 4, "weight_hh_l0": 4, "bias_ih_l0": None, "bias_hh_l0": None, "weight_hr_l0": None,
     }  # fmt: skip
 
 
-def test_muon_comes_further_than_adamw_in_as_many_steps(registry):
-    settings = {
-        "lr": 3e-3, "schedule": "constant", "warmup": 0.0, "epochs": 20, "train_samples": 16,
-        "backbone": "cnn3:width=8", "head": "bigru1:width=16", "loss": "ctc",
-    }  # fmt: skip
-    adamw, muon = (steps(registry, 40, optimizer=name, **settings)[0][-1] for name in ("adamw", "muon"))
-    assert muon < 0.8 * adamw
+def test_each_parameter_is_in_one_group_in_the_order_of_the_model(registry):
+    model = some_state(registry, head="slots:count=2,after=bigru1,width=4", shortcut="none")[0].model
+    grouped = group_parameters(model, lr=0.1, weight_decay=0.2, autocast_dtype=torch.bfloat16)
+    named = {id(parameter): name for name, parameter in model.named_parameters()}
+    groups = {
+        kind: [named[id(p)] for p in getattr(grouped, kind)]
+        for kind in ("matrices", "recurrent_gates", "classifiers", "vectors")
+    }
+    assert sorted(name for group in groups.values() for name in group) == sorted(named.values())
+    assert groups["classifiers"] == ["classifier.weight"]
+    assert groups["recurrent_gates"] and all("rnn.weight_" in name for name in groups["recurrent_gates"])
+    assert set(grouped.recurrent_gates.values()) == {3}
+    weights = [name for name, parameter in model.named_parameters() if parameter.ndim >= 2]
+    assert [named[id(p)] for p in grouped.weights] == weights
+    assert (grouped.lr, grouped.weight_decay, grouped.autocast_dtype) == (0.1, 0.2, torch.bfloat16)
+
+
+@pytest.mark.parametrize("name", ["adamw", "muon"])
+def test_a_restored_optimizer_continues_bit_for_bit(registry, name):
+    (state, part, config), (other, _, _) = (some_state(registry, optimizer=name) for _ in range(2))
+    for step in range(3):
+        train_step(state, split.batch_at(part, step, config), config)
+    other.model.load_state_dict(state.model.state_dict())
+    other.step = state.step
+    restore_optimizer(other.optimizer, optimizer_tensors(state.optimizer))
+    for one in (state, other):
+        train_step(one, split.batch_at(part, 3, config), config)
+    for parameter, continued in zip(state.model.parameters(), other.model.parameters(), strict=True):
+        assert torch.equal(parameter, continued)
+
+
+def recipe_of(choose):
+    """Return a recipe with the optimizer of a plugin, which is what `choose` returns."""
+
+    @optimizer
+    def built(parameters: ModelParameters):
+        """An optimizer of a test."""
+        return choose(parameters)
+
+    plugin = Plugin("mine", "ctcbench-mine", "1", "mine", components=(built,))
+    return Recipe(Registry((plugin,)), tiny(optimizer="built"))
+
+
+@pytest.mark.parametrize(
+    ("choose", "message"),
+    [
+        (lambda p: torch.optim.SGD, "its builder returned type, not a torch.optim.Optimizer"),
+        (lambda p: torch.optim.SGD(p.weights, lr=p.lr), "parameters are in none of its groups"),
+        (
+            lambda p: torch.optim.SGD([*p.weights, *p.vectors, torch.zeros(3)], lr=p.lr),
+            "and nothing else",
+        ),
+        (lambda p: 1 / 0, "could not be built: ZeroDivisionError"),
+    ],
+    ids=["a class", "without vectors", "with another tensor", "failing"],
+)
+def test_an_optimizer_that_breaks_the_contract_is_named_with_its_owner(
+    registry, monkeypatch, choose, message
+):
+    model = some_state(registry)[0].model
+    with pytest.raises(PluginError, match=rf"^ctcbench-mine \(mine\): optimizer 'built'.*{message}"):
+        bind_optimizer(recipe_of(choose))(group_parameters(model, 0.1, 0.0))
+
+
+def test_groups_without_a_scale_train_at_the_rate_of_the_run(registry):
+    sgd = recipe_of(lambda p: torch.optim.SGD([*p.weights, *p.vectors], lr=p.lr))
+    model = some_state(registry)[0].model
+    [group] = bind_optimizer(sgd)(group_parameters(model, 0.1, 0.0)).param_groups
+    assert group["scale"] == 1.0
+
+
+def test_a_state_that_is_not_a_tensor_can_not_be_stored():
+    weights = torch.nn.Parameter(torch.zeros(2))
+    sgd = torch.optim.SGD([weights], lr=0.1)
+    sgd.state[weights]["count"] = 3
+    with pytest.raises(PluginError, match=r"optimizer SGD: its state 'count' is int; .* tensors alone"):
+        optimizer_tensors(sgd)

@@ -9,8 +9,9 @@ import pytest
 import torch
 
 from ctcbench.config.recipe import Recipe
-from ctcbench.training import optimizers, split, step
+from ctcbench.training import split, step
 from ctcbench.training.device import Compute
+from ctcbench.training.optimizers import bind_optimizer
 from ctcbench.training.recognizer.network import build_recognizer
 from tests.tiny_config import tiny
 from tests.training.step_cases import ALPHABET, IMAGE, some_samples
@@ -32,7 +33,7 @@ def kernels(monkeypatch):
     library.impl("_ctc_loss.Tensor", ctc)
     library.impl("_ctc_loss_backward.Tensor", lambda grad, log_probs, *rest: torch.empty_like(log_probs))
     adamw = torch.optim.AdamW
-    monkeypatch.setattr(optimizers.torch.optim, "AdamW", lambda groups, lr, fused: adamw(groups, lr=lr))
+    monkeypatch.setattr(torch.optim, "AdamW", lambda groups, lr, fused: adamw(groups, lr=lr))
     for name in ("get_total_norm", "clip_grads_with_norm_"):
         plain = getattr(torch.nn.utils, name)
         monkeypatch.setattr(torch.nn.utils, name, lambda *args, plain=plain, foreach: plain(*args))
@@ -52,6 +53,7 @@ def a_step(registry, **settings):
         model,
         registry.build("augmentation", config.augmentation, IMAGE),
         registry.build("loss", config.loss, ALPHABET),
+        bind_optimizer(Recipe(registry, config)),
         config,
         Compute(META, None),
         steps=10,

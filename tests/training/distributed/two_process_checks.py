@@ -16,6 +16,7 @@ from ctcbench.training.distributed.process_group import SINGLE_PROCESS_GROUP
 from ctcbench.training.distributed.process_rank import read_process_rank
 from ctcbench.training.distributed.sync_batch_norm import synchronise
 from ctcbench.training.distributed.torch_process_group import join_process_group
+from ctcbench.training.optimizers import bind_optimizer
 from ctcbench.training.recognizer.network import build_recognizer
 from ctcbench.training.step import new_state, train_step
 from tests.tiny_config import tiny
@@ -111,7 +112,8 @@ def steps(settings, group, count=12, *, guest=False, drawn=None):
     part = split.make_split(some_samples(config.train_samples), ALPHABET, compute.device)
     objective = registry.build("loss", config.loss, ALPHABET)
     augment = registry.build("augmentation", config.augmentation, IMAGE)
-    state = new_state(model, augment, objective, config, compute, count, group)
+    build_optimizer = bind_optimizer(Recipe(registry, config))
+    state = new_state(model, augment, objective, build_optimizer, config, compute, count, group)
     state.model.train()
     if drawn is not None:  # what dropout would draw first
         model.register_forward_pre_hook(lambda *_: drawn.append(torch.rand(())))
