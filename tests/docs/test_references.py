@@ -15,7 +15,17 @@ from ctcbench.study.study_file import study_names
 from tests.docs.pages import PAGES, ROOT, read
 
 # Components of plugins/ and of the pages' own examples, which a plain installation lacks.
-GUESTS = {"dwsep", "fast_ctc_decode", "flashlight", "processes", "pyctcdecode", "ray", "tall", "transformer"}
+GUESTS = {
+    "dwsep",
+    "fast_ctc_decode",
+    "flashlight",
+    "processes",
+    "pyctcdecode",
+    "ray",
+    "sgd",
+    "tall",
+    "transformer",
+}
 FOLDERS = ("ctcbench", "csrc", "tests", "plugins", "docs")
 
 
