@@ -1,14 +1,15 @@
 """Configuration of the documentation site: `make docs` builds it into build/docs."""
 
-import functools
-import inspect
 import re
 from pathlib import Path
 from typing import Any
 
+from sphinx.util.typing import stringify_annotation
+
 import ctcbench
 from ctcbench import RunConfig
 from ctcbench.contract.options import show
+from ctcbench.decoding.arrays import LogProbsLike
 
 project = "ctcbench"
 author = "The ctcbench authors"
@@ -81,10 +82,28 @@ def describe_settings(app: Any, what: str, name: str, obj: Any, options: Any, li
         lines += [f"   * - ``{setting}``", f"     - ``{shown}``", f"     - {description}"]
 
 
-def restore_property(app: Any, what: str, name: str, obj: Any, options: Any, lines: list[str]) -> None:
-    """Undo what napoleon does to a property: it takes the text before a colon for the property's type."""
-    if isinstance(obj, property | functools.cached_property):
-        lines[:] = inspect.cleandoc(obj.__doc__ or "").splitlines()
+def keep_colons(app: Any, what: str, name: str, obj: Any, options: Any, lines: list[str]) -> None:
+    """Keep napoleon from reading the text before a colon, in the first line of an attribute, as its type."""
+    if what in ("attribute", "data", "property"):
+        lines.insert(0, "")
+
+
+def end_code(app: Any, what: str, name: str, obj: Any, options: Any, lines: list[str]) -> None:
+    """End the code in text such as `Trial`s, where reStructuredText wants a space after the backtick."""
+    lines[:] = [re.sub(r"(?<!`)`([^`]+)`(?=\w)", r"`\1`\\ ", line) for line in lines]
+
+
+def skip_tuple_field(app: Any, what: str, name: str, obj: Any, skip: bool, options: Any) -> bool | None:
+    """Leave out the fields of a named tuple: its own docstring describes them."""
+    return True if str(getattr(obj, "__doc__", "")).startswith("Alias for field number") else None
+
+
+def shorten_signature(
+    app: Any, what: str, name: str, obj: Any, options: Any, signature: str | None, returned: str | None
+) -> tuple[str | None, str | None]:
+    """Write `LogProbsLike` in place of the types that it stands for."""
+    long = stringify_annotation(LogProbsLike, "smart")
+    return signature and signature.replace(long, "LogProbsLike"), returned
 
 
 def setup(app: Any) -> None:
@@ -92,4 +111,7 @@ def setup(app: Any) -> None:
     app.connect("source-read", rewrite_page)
     app.connect("include-read", rewrite_included)
     app.connect("autodoc-process-docstring", describe_settings)
-    app.connect("autodoc-process-docstring", restore_property, priority=900)  # after napoleon's 500
+    app.connect("autodoc-process-docstring", end_code)
+    app.connect("autodoc-process-docstring", keep_colons, priority=100)  # before napoleon's 500
+    app.connect("autodoc-skip-member", skip_tuple_field)
+    app.connect("autodoc-process-signature", shorten_signature)
