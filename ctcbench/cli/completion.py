@@ -1,4 +1,4 @@
-"""What the shell offers after a flag, and words that must be one of a few."""
+"""Shell completion of values, and one_of() for values that must be one of a few words."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ctcbench.contract.errors import CtcbenchError, UsageError, nearest
 
 
 def complete_component(kind: str) -> Callable[[str], list[tuple[str, str]]]:
-    """Return what completes a component of a kind: its name, its summary beside it."""
+    """Return a completion function for components of a kind; it returns names with their summaries."""
 
     def complete(incomplete: str) -> list[tuple[str, str]]:
         from ctcbench.cli.installed_plugins import registry
@@ -18,19 +18,19 @@ def complete_component(kind: str) -> Callable[[str], list[tuple[str, str]]]:
         try:
             known = registry().components(_kind(kind))
         except CtcbenchError:
-            return []  # a shell in the middle of a line is no place for an error
+            return []  # completion must not print an error into the line being typed
         return [(name, component.summary) for name, component in known.items() if name.startswith(incomplete)]
 
     return complete
 
 
 def complete_preset(incomplete: str) -> list[str]:
-    """Return the presets whose names begin so."""
+    """Return the presets whose names start with `incomplete`."""
     return [name for name in preset_names() if name.startswith(incomplete)]
 
 
 def complete_choice(choices: Sequence[str]) -> Callable[[str], list[str]]:
-    """Return what completes one of a few words."""
+    """Return a completion function for one of `choices`."""
 
     def complete(incomplete: str) -> list[str]:
         return [choice for choice in choices if choice.startswith(incomplete)]
@@ -39,10 +39,10 @@ def complete_choice(choices: Sequence[str]) -> Callable[[str], list[str]]:
 
 
 def one_of(option: str, given: str, choices: Sequence[str]) -> str:
-    """Return `given`, which must be one of `choices`.
+    """Return `given`, the value of `option`, if it is one of `choices`.
 
     Raises:
-        UsageError: it is not; says the nearest.
+        UsageError: it is not; the message names the nearest choice.
     """
     if given not in choices:
         raise UsageError(f"{option} {given}: expected {', '.join(choices)}{nearest(given, choices)}")

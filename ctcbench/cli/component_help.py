@@ -1,4 +1,4 @@
-"""The part of `run --help` that lists every installed component with its options."""
+"""The part of `run --help` and `ablate --help` that lists the installed components with their options."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ from ctcbench.registry.plugin import BUILTIN
 
 
 class CommandWithComponents(Command):
-    """A command whose help ends with the components."""
+    """A command whose help ends with the installed components."""
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
-        """Print the help and then the components."""
+        """Print the help, then the components."""
         print_help([*command_help(self, ctx), *component_panels(registry())])
 
 
 def component_panels(installed: Registry) -> Iterator[RenderableType]:
-    """Return a panel for each kind that has components, and a line for plugins that failed."""
+    """Yield a panel for each kind of component, and a line for each plugin that did not load."""
     yield Text(
         "A component is written name or name:option=value,option=value (--backbone cnn3:width=48);\n"
-        "a value with a comma, a colon or a quote in it is put in quotes.\n"
+        "a value that contains a comma, a colon or a quote is put in quotes.\n"
     )
     for kind in KINDS:
         if known := list(installed.components(kind).values()):
@@ -41,7 +41,7 @@ def component_panels(installed: Registry) -> Iterator[RenderableType]:
 
 
 def _listed(installed: Registry, components: Sequence[Component]) -> Group:
-    """Return the components; where neighbours have the same options, these stand once, after the last."""
+    """Return the components; options that consecutive components share are listed once, after the last."""
     parts: list[RenderableType] = []
     for options, alike in groupby(components, key=_signature):
         names = Table.grid(padding=(0, 2))
@@ -68,7 +68,7 @@ def _options(options: Sequence[Option]) -> Table:
         allowed = ", ".join(part for part in (option.type_name, option.bounds) if part)
         described = Text.assemble(option.description, (f" ({allowed})", "dim"))
         if option.required:
-            described.append(" needed", "red")
+            described.append(" (required)", "red")
         table.add_row(given, described)
     return table
 

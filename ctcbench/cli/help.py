@@ -1,4 +1,4 @@
-"""How `--help` looks: one renderer for every command, the same under every version of typer."""
+"""The layout of `--help`: one renderer for every command, the same under every version of typer."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from typer.core import TyperCommand, TyperGroup
 
 from ctcbench.contract.errors import UsageError, nearest
 
-_WIDEST = 110  # longer lines are no easier to read
+_WIDEST = 110  # longer lines are hard to read
 
 
 class Command(TyperCommand):
-    """A command with our help."""
+    """A command with the help layout of ctcbench."""
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
         """Print the help."""
@@ -27,14 +27,18 @@ class Command(TyperCommand):
 
 
 class Commands(TyperGroup):
-    """A group with our help, which knows the nearest command to one that is not there."""
+    """A group with the help layout of ctcbench; an unknown command is an error that names the nearest."""
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
         """Print the help."""
         print_help(command_help(self, ctx))
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
-        """Return the command that the first argument names."""
+        """Return the command that the first argument names.
+
+        Raises:
+            UsageError: there is no such command.
+        """
         if args and args[0] not in self.commands and not ctx.resilient_parsing:
             known = ", ".join(self.commands)
             raise UsageError(f"no command {args[0]!r}{nearest(args[0], self.commands)} (there are: {known})")
@@ -42,7 +46,7 @@ class Commands(TyperGroup):
 
 
 def print_help(parts: Iterable[RenderableType]) -> None:
-    """Print the parts of a help text on standard output."""
+    """Print the parts of a help text on standard output, at most 110 columns wide."""
     console = Console(highlight=False)
     console.width = min(console.width, _WIDEST)
     for part in parts:
@@ -50,20 +54,20 @@ def print_help(parts: Iterable[RenderableType]) -> None:
 
 
 def command_help(command: Any, ctx: Any) -> Iterator[RenderableType]:
-    """Yield usage, purpose, arguments, options panel by panel, and the commands of a group."""
+    """Yield the usage, the description, a panel for each group of parameters, and the commands of a group."""
     yield Text(command.get_usage(ctx).strip(), "bold")
     paragraphs = inspect.cleandoc(command.help or "").split("\n\n")
     for paragraph in filter(None, paragraphs):
         yield Padding(Text(" ".join(paragraph.split())), (1, 0, 0, 0))
     yield ""
-    themes: dict[str, list[Any]] = {"Arguments": []}
+    panels: dict[str, list[Any]] = {"Arguments": []}
     for parameter in command.get_params(ctx):
         if not getattr(parameter, "hidden", False):
             is_argument = parameter.param_type_name == "argument"
             theme = getattr(parameter, "rich_help_panel", None) or ("Arguments" if is_argument else "Options")
-            themes.setdefault(theme, []).append(parameter)
-    themes["Options"] = themes.pop("Options", [])  # --help comes last
-    for theme, parameters in themes.items():
+            panels.setdefault(theme, []).append(parameter)
+    panels["Options"] = panels.pop("Options", [])  # last, because --help is in it
+    for theme, parameters in panels.items():
         if parameters:
             yield panel(theme, rows((_written(p), _described(p)) for p in parameters))
     if commands := getattr(command, "commands", None):
@@ -77,7 +81,7 @@ def panel(title: str, content: RenderableType) -> Panel:
 
 
 def rows(entries: Iterable[tuple[Text, Text]]) -> Table:
-    """Return what is written on the left, what it means on the right."""
+    """Return a table of two columns: a flag and its description."""
     table = Table.grid(padding=(0, 2))
     table.add_column(max_width=34)
     table.add_column(ratio=1)
@@ -87,13 +91,13 @@ def rows(entries: Iterable[tuple[Text, Text]]) -> Table:
 
 
 def _written(parameter: Any) -> Text:
-    """Return a parameter as it is typed."""
+    """Return a parameter as it is written on the command line."""
     if parameter.param_type_name == "argument":
         return Text(parameter.metavar or parameter.name.upper(), "bold cyan")
     text = Text(", ".join(parameter.opts), "bold cyan")
     for negative in parameter.secondary_opts:
         positive = parameter.opts[0]
-        # Side by side where there is room for both.
+        # On one line if both fit.
         text.append(f" / {negative}" if len(positive) + len(negative) < 30 else f"\n{negative}", "cyan")
     if not parameter.is_flag:
         text.append(f" {parameter.metavar or 'VALUE'}", "green")
@@ -106,5 +110,5 @@ def _described(parameter: Any) -> Text:
     if parameter.show_default and not callable(default) and default not in (None, False, "", ()):
         text.append(f" (default: {default})")
     if parameter.required and parameter.param_type_name == "option":
-        text.append(" needed", "red")
+        text.append(" (required)", "red")
     return text

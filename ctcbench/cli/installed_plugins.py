@@ -1,4 +1,4 @@
-"""The plugins that are installed, loaded once a process."""
+"""The registry of the installed plugins, loaded once a process."""
 
 from __future__ import annotations
 

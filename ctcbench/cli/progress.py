@@ -1,4 +1,4 @@
-"""Progress on standard error: a live bar on a terminal, now and then a line elsewhere."""
+"""Progress of a run on standard error: a live bar on a terminal, a line every ten seconds elsewhere."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from ctcbench.reporting.number_format import percent, seconds
 from ctcbench.training.distributed.process_rank import read_process_rank
 from ctcbench.training.progress_events import ProgressListener, TrainingProgress
 
-# Every training begins with empty outputs; before this many steps that is no news.
-WORTH_SAYING, GUESSING_WORTH_SAYING = 50, 200
+# Every training starts with empty outputs, so a plateau is shown only after this many steps.
+BLANK_STEPS_SHOWN, PLATEAU_STEPS_SHOWN = 50, 200
 _FRAME_SECONDS, _LINE_SECONDS = 0.1, 10.0
 
 
@@ -40,25 +40,25 @@ class ConsoleProgress(ProgressListener):
         self._validated = False
 
     def __enter__(self) -> Self:
-        """Begin to watch."""
+        """Start the display."""
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Stop to watch."""
+        """End the display."""
 
     def images_drawn(self, split: SplitName, done: int, total: int) -> None:
-        """Show how far the images of a split are drawn."""
+        """Show how many images of a split are drawn."""
         self._count(f"drawing {split}", done, total)
 
     def images_read(self, split: SplitName, done: int, total: int) -> None:
-        """Show how far the trained model has read a split."""
+        """Show how many images of a split the trained model has read."""
         self._validated = self._validated or split == "val"
         self._count(f"reading {split}", done, total)
 
     def training_advanced(self, progress: TrainingProgress) -> None:
-        """Show where training stands; at the end of an epoch, what it came to stays."""
+        """Show the state of training; the line of a finished epoch stays."""
         if self._validated:
             self._say_epoch(progress)
         elif self._is_due():
@@ -66,7 +66,7 @@ class ConsoleProgress(ProgressListener):
         self._validated = False
 
     def notice(self, text: str) -> None:
-        """Print a sentence above the bar."""
+        """Print a notice above the bar."""
         self._say(Text(text, "yellow"))
 
     def _say_epoch(self, at: TrainingProgress) -> None:
@@ -93,7 +93,7 @@ class ConsoleProgress(ProgressListener):
 
 
 class LiveProgress(ConsoleProgress):
-    """Shows a bar that moves; it has no thread of its own, so that worker processes can be forked."""
+    """Shows a live progress bar. It has no thread of its own, so that worker processes can be forked."""
 
     every = _FRAME_SECONDS
 
@@ -102,14 +102,14 @@ class LiveProgress(ConsoleProgress):
         self._live = Live(console=console, transient=True, auto_refresh=False, redirect_stdout=False)
 
     def __enter__(self) -> Self:
-        """Take over the last lines of the terminal."""
+        """Start the live display."""
         self._live.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Give the terminal back, cursor and all."""
+        """Remove the live display and show the cursor again."""
         self._live.update("")
         super().__exit__(kind, error, trace)
         self._live.stop()
@@ -148,8 +148,8 @@ def _state(at: TrainingProgress) -> Text:
 
 
 def _plateau(at: TrainingProgress) -> str:
-    if at.blank_steps >= WORTH_SAYING:
+    if at.blank_steps >= BLANK_STEPS_SHOWN:
         return f"all blank for {at.blank_steps:,} steps"
-    if at.plateau_steps >= GUESSING_WORTH_SAYING:
-        return f"blank or guesses for {at.plateau_steps:,} steps"
+    if at.plateau_steps >= PLATEAU_STEPS_SHOWN:
+        return f"blank or no better than guessing for {at.plateau_steps:,} steps"
     return ""

@@ -1,4 +1,4 @@
-"""A flag for every setting of RunConfig, and the order in which presets, files and flags count."""
+"""A flag for every setting of RunConfig, and the precedence of presets, files and flags."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from ctcbench.config.run_config import COMPONENT_SETTINGS, RunConfig, flag, sett
 from ctcbench.contract.errors import UsageError
 from ctcbench.contract.options import describe_bounds, describe_type, show
 
-FROM = "Settings from elsewhere (default preset < preset < file < flags)"
-_METAVAR_WIDTH = 22  # longer lists of choices stand in the help text
-_PARTS, _IMAGES, _TRAINING, _MACHINE = "Parts", "Images", "Training", "Machine"
+FROM = "Presets and files (default preset < --preset < --config < flags)"
+_METAVAR_WIDTH = 22  # longer lists of choices are in the help text instead
+_PARTS, _IMAGES, _TRAINING, _MACHINE = "Components", "Images", "Training", "Device and precision"
 THEMES = {
     **dict.fromkeys([*COMPONENT_SETTINGS, "shortcut"], _PARTS),
     **dict.fromkeys(("train_samples", "val_samples", "test_samples", "skip_bad"), _IMAGES),
@@ -29,25 +29,25 @@ THEMES = {
 
 
 def with_settings(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command, whose first parameter takes a `RunConfig`, a flag for each of its settings.
+    """Add a flag for each setting to a command whose first parameter is a `RunConfig`.
 
-    The flags are read as text and checked by `RunConfig`, so that names, bounds, help and errors come
-    from one place for the command line and for files.
+    The flags are parsed as text and checked by `RunConfig`, so that names, bounds, help and errors have
+    one source for the command line and for files.
     """
 
     @functools.wraps(command)
     def wrapper(*, preset: list[str] | None, config: Path | None, **given: Any) -> None:
         flags = {name: given.pop(name) for name in setting_fields()}
-        chosen = {name: _the_one(flag(name), values) for name, values in flags.items() if values}
-        command(layered(_the_one("--preset", preset) if preset else None, config, chosen), **given)
+        chosen = {name: _last_value(flag(name), values) for name, values in flags.items() if values}
+        command(layered(_last_value("--preset", preset) if preset else None, config, chosen), **given)
 
     return _give(command, wrapper, 1, [*_sources(), *map(_parameter, setting_fields())])
 
 
 def with_axes(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command, whose first parameters take presets and settings, flags that may be repeated.
+    """Add repeatable flags to a command whose first two parameters are presets and settings.
 
-    The settings come as a mapping of those that were given to their values, still text.
+    The settings are a mapping from the names of the flags that were given to their values, as text.
     """
 
     @functools.wraps(command)
@@ -58,19 +58,20 @@ def with_axes(command: Callable[..., None]) -> Callable[..., None]:
     return _give(command, wrapper, 2, [_preset(), *map(_parameter, setting_fields())])
 
 
-def _the_one(name: str, values: Sequence[Any]) -> Any:
-    # The last counts, as scripts that add to a command line rely on; but two may well be meant as two runs.
-    if len(set(values)) > 1 and not isinstance(values[0], bool):  # of a switch the last is meant
+def _last_value(name: str, values: Sequence[Any]) -> Any:
+    # The last value is used, because scripts append flags to override earlier ones. A user may have meant
+    # one run for each value, hence the notice; with --amp --no-amp that can't be.
+    if len(set(values)) > 1 and not isinstance(values[0], bool):
         given = ", ".join(map(str, values))
-        ways = "a run has one, and the last counts; `ctcbench ablate` compares several"
-        typer.echo(f"{name}: given {len(values)} times ({given}); {ways}", err=True)
+        advice = "the last is used; `ctcbench ablate` compares several values"
+        typer.echo(f"{name}: given {len(values)} times ({given}); {advice}", err=True)
     return values[-1]
 
 
 def _give(
     command: Callable[..., None], wrapper: Any, taken: int, parameters: list[inspect.Parameter]
 ) -> Callable[..., None]:
-    """Return `wrapper` with a signature of `parameters` and the command's own, its `taken` first left out."""
+    """Return `wrapper` with the signature `parameters` + those of the command without its first `taken`."""
     hints = typing.get_type_hints(command, include_extras=True)
     own = list(inspect.signature(command).parameters.values())[taken:]
     parameters = [*parameters, *(p.replace(annotation=hints[p.name]) for p in own)]
@@ -80,10 +81,10 @@ def _give(
 
 
 def layered(preset: str | None, file: Path | None, flags: dict[str, Any]) -> RunConfig:
-    """Return the configuration: the default preset, under `preset`, under `file`, under `flags`.
+    """Return the configuration of the default preset, overridden by `preset`, then `file`, then `flags`.
 
     Raises:
-        UsageError: a name or a value is wrong; where a file gave it, the message names the file.
+        UsageError: a name or a value is wrong; the message names the file that it comes from.
     """
     known = setting_fields()
     settings: dict[str, Any] = {}
@@ -109,7 +110,7 @@ def _preset() -> inspect.Parameter:
     option = typer.Option(
         "--preset",
         metavar="NAME",
-        help="settings that ship; `ctcbench presets` lists them",
+        help="a preset; `ctcbench presets` lists them",
         rich_help_panel=FROM,
         autocompletion=complete_preset,
     )
@@ -129,7 +130,7 @@ def _parameter(name: str) -> inspect.Parameter:
         if name in COMPONENT_SETTINGS
         else complete_choice(_choices(field.annotation)),
     )
-    # Lists, so that one that is given twice can be told from one that is given once.
+    # Lists, so that a repeated flag can be detected.
     return _keyword(name, list[bool] | None if is_switch else list[str] | None, option)
 
 
@@ -151,7 +152,7 @@ def _metavar(name: str, annotation: Any) -> str:
 
 
 def _help(name: str) -> str:
-    """Return the description with the bounds and the default, all of them from the field."""
+    """Return the description of a setting with its bounds and default."""
     field = setting_fields()[name]
     default = field.get_default(call_default_factory=True)
     limits = "" if field.annotation is str else describe_bounds(field)

@@ -10,7 +10,8 @@ import typer
 EXECUTION = "Execution"  # the panel of the help for flags that do not change a result
 
 Out = Annotated[
-    Path, typer.Option(metavar="FOLDER", help="folder of the run folders", rich_help_panel=EXECUTION)
+    Path,
+    typer.Option(metavar="FOLDER", help="folder that contains the run folders", rich_help_panel=EXECUTION),
 ]
 Resume = Annotated[
     bool,

@@ -1,4 +1,4 @@
-"""A study as it goes, on standard error: a live table on a terminal, a line a result elsewhere."""
+"""The progress of a study on standard error: a live table on a terminal, one line a trial elsewhere."""
 
 from __future__ import annotations
 
@@ -22,42 +22,42 @@ from ctcbench.results.result import Result
 from ctcbench.study.plan import Plan, PlannedModel
 
 _FRAME_SECONDS = 0.1
-_ROWS = 24  # a table that is longer than the terminal can't be drawn over
+_ROWS = 24  # a live table can't be taller than the terminal
 
 
 def study_view(plan: Plan, console: Console | None = None) -> PlainView:
-    """Return the view that fits standard error (or `console`)."""
+    """Return a live view for a terminal, else plain lines; on standard error, or on `console`."""
     console = console or Console(stderr=True, highlight=False)
     return LiveView(plan, console) if console.is_terminal else PlainView(plan, console)
 
 
 class PlainView:
-    """Prints a line for each trial that ends, and for each notice."""
+    """Prints a line for each trial that ended, and for each notice."""
 
     def __init__(self, plan: Plan, console: Console) -> None:
         self.plan = plan
         self.console = console
         self.ran = 0
         self.to_run = len(plan.at("decode", "resume", "train"))
-        self.said: set[str] = set()
+        self.shown_notices: set[str] = set()
 
     def __enter__(self) -> Self:
-        """Begin to watch."""
+        """Start the view."""
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Stop to watch."""
+        """End the view."""
 
     def trial_progressed(self, model: PlannedModel, worker: str, event: Event) -> None:
-        """Print what a trial wants the user to read; the same sentence of many trials once."""
-        if event["kind"] == "notice" and event["text"] not in self.said:
-            self.said.add(str(event["text"]))
+        """Print a notice of a trial; the same text of several trials is printed once."""
+        if event["kind"] == "notice" and event["text"] not in self.shown_notices:
+            self.shown_notices.add(str(event["text"]))
             self.say(Text(f"{model.label}: {event['text']}", "yellow"))
 
     def trial_ended(self, model: PlannedModel, outcome: Outcome, results: Mapping[str, Result]) -> None:
-        """Print what a trial came to."""
+        """Print the results of a trial, or its error."""
         self.ran += 1
         text = Text(f"[{self.ran}/{self.to_run}] {model.label}  ")
         if outcome.state == "done":
@@ -68,11 +68,11 @@ class PlainView:
         elif outcome.error:
             text.append(f"{outcome.state}: {one_line(outcome.error)}", "red")
         else:
-            text.append("stopped, and saved", "yellow")
+            text.append("stopped, state saved", "yellow")
         self.say(text)
 
     def notice(self, text: str) -> None:
-        """Print a sentence."""
+        """Print a notice."""
         self.say(Text(text, "yellow"))
 
     def say(self, text: Text) -> None:
@@ -81,12 +81,14 @@ class PlainView:
 
 
 class LiveView(PlainView):
-    """A table that fills in, a bar for each worker, and the time left."""
+    """A live table of results, a progress bar for each worker, and the time left."""
 
     def __init__(self, plan: Plan, console: Console) -> None:
         super().__init__(plan, console)
         self._live = Live(console=console, transient=True, auto_refresh=False, redirect_stdout=False)
-        self._at: dict[str, tuple[PlannedModel, Event, float]] = {}  # by worker; when its trial began
+        self._at: dict[
+            str, tuple[PlannedModel, Event, float]
+        ] = {}  # by worker, with the time of its first event
         self._results = {model.key: model.results() for model in plan.models}
         self._failed = {model.key for model in plan.at("failed")}
         self._waiting = {model.key: model for model in plan.at("decode", "resume", "train")}
@@ -94,7 +96,7 @@ class LiveView(PlainView):
         self._shown = 0.0
 
     def __enter__(self) -> Self:
-        """Take over the last lines of the terminal."""
+        """Start the live display."""
         self._live.start()
         self._show()
         return self
@@ -102,12 +104,12 @@ class LiveView(PlainView):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Give the terminal back, cursor and all."""
+        """Remove the live display and show the cursor again."""
         self._live.update("")
         self._live.stop()
 
     def trial_progressed(self, model: PlannedModel, worker: str, event: Event) -> None:
-        """Move a worker's bar."""
+        """Update the progress bar of a worker."""
         super().trial_progressed(model, worker, event)
         began = self._at[worker][2] if worker in self._at else time.monotonic()
         if event["kind"] != "notice":
@@ -117,7 +119,7 @@ class LiveView(PlainView):
             self._show()
 
     def trial_ended(self, model: PlannedModel, outcome: Outcome, results: Mapping[str, Result]) -> None:
-        """Fill in the results of a trial; what failed stays to be read above the table."""
+        """Add the results of a trial to the table; a failure is printed above it."""
         self._at = {worker: at for worker, at in self._at.items() if at[0].key != model.key}
         self._waiting.pop(model.key, None)
         self._results[model.key] = dict(results)

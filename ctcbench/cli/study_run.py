@@ -1,4 +1,4 @@
-"""A study from its grid to its table: plan, lock, run, report; what `ctcbench ablate` does."""
+"""run_study(): what `ctcbench ablate` does: plan, lock, run and report a study."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _SHOWN = 40
 
 @dataclass(frozen=True)
 class StudyRequest:
-    """What the user asked for; ``command`` is what to type to go on with it."""
+    """A study and how to run it; ``command`` is the command line that resumes it."""
 
     spec: StudySpec
     grid: Grid
@@ -48,16 +48,16 @@ class StudyRequest:
 
 
 def run_study(registry: Registry, request: StudyRequest) -> int:
-    """Show the plan, or run the study and print its table; returns the exit code.
+    """Run the study and print its table, or show its plan alone; return the exit code.
 
     Raises:
-        UsageError: another study runs in the folder, or it can't be written.
-        Interrupted: the user stopped it.
+        UsageError: another study runs in the folder, or the folder can't be written.
+        Interrupted: the user stopped the study.
     """
     folder = StudyFolder(request.out, request.spec.name)
     recorded = folder.read_plan() or {}
     source = str(request.spec.path or request.command)
-    # The number of threads can change the last bits: a study goes on with what it was begun with.
+    # The number of threads can change the last bits, so a study keeps the executor that it started with.
     text = request.executor or str(recorded.get("executor") or _DEFAULT_EXECUTOR)
     text = registry.resolve("executor", text)
     executor = build_executor(registry, text, {entry.config.device for entry in request.grid.entries})
@@ -92,19 +92,19 @@ def run_study(registry: Registry, request: StudyRequest) -> int:
 
 
 def _changed(folder: StudyFolder, changed: Sequence[str]) -> str:
-    return f"study {folder.name} has changed ({'; '.join(changed)}); what it had done stays"
+    return f"study {folder.name} has changed ({'; '.join(changed)}); finished results are kept"
 
 
 def _summary(plan: Plan) -> str:
-    """Return the plan in a line: ``20 models, 40 configurations: 12 to train, 1 to go on with …``."""
-    words = {"train": "to train", "resume": "to go on with", "decode": "to decode", "done": "done"}
+    """Return the plan in one line: ``20 models, 40 configurations: 12 to train, 1 to resume …``."""
+    words = {"train": "to train", "resume": "to resume", "decode": "to decode", "done": "done"}
     parts = [f"{len(plan.at(stage))} {word}" for stage, word in words.items() if plan.at(stage)]  # type: ignore[arg-type]
     if failed := len(plan.failed):
-        parts.append(f"{failed} failed before (--retry-failed runs them again)")
+        parts.append(f"{failed} failed earlier (--retry-failed runs them again)")
     todo = plan.decodings
     if todo:
         time = plan.seconds
-        told = "time unknown until some are done" if time is None else f"about {seconds(time)}"
+        told = "time unknown until the first are done" if time is None else f"about {seconds(time)}"
         parts.append(f"{_count(todo, 'decoding')} to do, {told}")
     scale = f", {scale_note(plan.scale)}" if scale_note(plan.scale) else ""
     counted = f"{_count(len(plan.models), 'model')}, {_count(plan.configurations, 'configuration')}"
@@ -119,10 +119,10 @@ def _show_plan(plan: Plan, request: StudyRequest) -> None:
     if request.as_json:
         typer.echo(json.dumps(plan.to_json(), indent=2, ensure_ascii=False))
         return
-    words = {"train": "train", "resume": "go on", "decode": "decode", "done": "done", "failed": "failed"}
+    words = {"train": "train", "resume": "resume", "decode": "decode", "done": "done", "failed": "failed"}
     table = Table(box=None, padding=(0, 2, 0, 0))
-    for header in ("model", "to do", "decodings", "about"):
-        table.add_column(header, justify="right" if header in ("decodings", "about") else "left")
+    for header in ("model", "next step", "decodings", "estimate"):
+        table.add_column(header, justify="right" if header in ("decodings", "estimate") else "left")
     for model in plan.models[:_SHOWN]:
         left = len(model.pending) if model.stage not in ("done", "failed") else 0
         time = (
@@ -135,7 +135,9 @@ def _show_plan(plan: Plan, request: StudyRequest) -> None:
         stage = Text(words[model.stage], "red" if model.stage == "failed" else "")
         if model.failures:
             told = (
-                "" if model.stage == "failed" else f"; {_count(len(model.failures), 'decoder')} failed before"
+                ""
+                if model.stage == "failed"
+                else f"; {_count(len(model.failures), 'decoder')} failed earlier"
             )
             stage.append(f"{told}: {one_line(model.error)}")
         table.add_row(Text(model.label), stage, f"{left} of {len(model.entries)}", time)
@@ -158,7 +160,7 @@ def _show_results(registry: Registry, plan: Plan, ended: StudyOutcome, request: 
         ]
         typer.echo(json.dumps(document, indent=2, ensure_ascii=False))
         return
-    from ctcbench.reporting.build_report import build_report  # numpy: not for a dry run
+    from ctcbench.reporting.build_report import build_report  # imports numpy, which a dry run does not need
     from ctcbench.reporting.formats.terminal import report_table
     from ctcbench.reporting.study_records import find_studied
 
@@ -183,7 +185,7 @@ def _show_results(registry: Registry, plan: Plan, ended: StudyOutcome, request: 
     if ended.failed:
         parts.append(Text.assemble("              ", (f"{request.command} --retry-failed", "cyan")))
     if stopped := len(ended.stopped):
-        told = f"{_count(stopped, 'model')} stopped, and saved; the same command goes on: "
+        told = f"{_count(stopped, 'model')} stopped, state saved; resume with: "
         parts.append(Text.assemble((told, "yellow"), (request.command, "cyan")))
     for part in parts:
         console.print(part, soft_wrap=True)

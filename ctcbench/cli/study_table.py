@@ -1,4 +1,4 @@
-"""The results of a study that is still running: a row a configuration, its seeds together."""
+"""The results of a running study as a table: one row a configuration, its seeds combined."""
 
 from __future__ import annotations
 
@@ -22,7 +22,10 @@ def study_table(
     *,
     room: int | None = None,
 ) -> Table:
-    """Return a row a configuration, its seeds together; with `room` for few, those that have something."""
+    """Return a table with one row a configuration.
+
+    With more configurations than `room`, those with results or failures come first and the rest is left out.
+    """
     rows: dict[str, tuple[list[Result], int, int]] = {}
     for model in plan.models:
         for entry in model.entries:
@@ -43,11 +46,11 @@ def study_table(
         chosen = sorted(chosen, key=lambda row: not (row[1][0] or row[1][1]))[:room]
     for name, (found, failures, count) in chosen:
         done = Text(f"{len(found)}/{count}").append(f" {failures} failed" if failures else "", "red")
-        table.add_row(Text(name), done, *_figures(found))
+        table.add_row(Text(name), done, *_metrics_of(found))
     return table
 
 
-def _figures(found: Sequence[Result]) -> tuple[str, str, str]:
+def _metrics_of(found: Sequence[Result]) -> tuple[str, str, str]:
     if not found:
         return ("", "", "")
     exact = [result.score.exact for result in found]

@@ -1,4 +1,4 @@
-"""expand(): a study's axes, rules and seeds to configurations, each checked, none of them twice."""
+"""expand(): the configurations of a study from its axes, rules and seeds; checked, without duplicates."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ from ctcbench.results.decoder_key import decoder_key
 from ctcbench.study.scale import scale_config
 from ctcbench.study.study_file import StudySpec, Values
 
-# More than anyone means; a grid of that size is not even gone through.
-_BEYOND_REASON = 1_000_000
-# What an axis or a rule may name besides settings.
+# A larger grid is certainly a mistake; it is refused before it is expanded.
+_LARGEST_GRID = 1_000_000
+# Keys of axes and rules that are not settings.
 NOT_SETTINGS = ("preset", "name")
 Point = dict[str, Any]
 
 
 @dataclass(frozen=True)
 class GridEntry:
-    """One configuration, the run folder of its model, and the file of its result there.
+    """One configuration, with the keys of its run folder and of its result in it.
 
-    ``name`` is what its include rule calls it, and else the preset under it.
+    ``name`` is the name that its include rule gives it, or else the preset that it is based on.
     """
 
     config: RunConfig
@@ -41,22 +41,24 @@ class GridEntry:
 
 @dataclass(frozen=True)
 class Grid:
-    """The configurations of a study in order, and what the user should know of them."""
+    """The configurations of a study in order, and notices for the user."""
 
     entries: tuple[GridEntry, ...]
     notices: tuple[str, ...] = ()
     scale: float = 1.0
 
     def only(self, words: Sequence[str]) -> Grid:
-        """Return the grid with the configurations alone whose name has one of `words` in it, case aside.
+        """Return the configurations whose name contains one of `words`, ignoring case; all without words.
 
         Raises:
-            UsageError: one of them is in no name.
+            UsageError: no name contains one of the words.
         """
         names = list(dict.fromkeys(entry.name for entry in self.entries))
         for word in words:
             if not any(word.lower() in name.lower() for name in names):
-                raise UsageError(f"--only {word}: in no configuration's name ({'; '.join(names)})")
+                # The configurations of flags are named after their preset: nothing to choose from.
+                known = "; ".join(names) if len(names) > 1 else "all have the same name"
+                raise UsageError(f"--only {word}: no configuration has this in its name ({known})")
         kept = [e for e in self.entries if any(word.lower() in e.name.lower() for word in words)]
         return replace(self, entries=tuple(kept)) if words else self
 
@@ -65,8 +67,9 @@ def expand(registry: Registry, spec: StudySpec, *, confirmed: bool = False) -> G
     """Return every configuration of a study.
 
     Raises:
-        UsageError: a value is wrong, a rule fits nothing, there are more configurations than
-            ``spec.max_runs`` and nobody `confirmed` that, or two would write the same result.
+        UsageError: a value is wrong, an exclude rule matches nothing, there are more configurations than
+            ``spec.max_runs`` and `confirmed` is false, or two models need different test images in one
+            run folder.
     """
     return _Expansion(registry, spec).grid(confirmed)
 
@@ -88,14 +91,14 @@ class _Expansion:
         axes = spec.axes if spec.axes is not None or spec.include else {}
         if spec.seeds and ("seed" in (axes or {}) or "seed" in spec.base):
             raise UsageError("seeds and seed: give one of them")
-        self._config({})  # what is wrong with the base is no axis's fault
+        self._config({})  # reports an error of the base without naming an axis
         seeds = {"seed": spec.seeds} if spec.seeds else {}
         grids = [] if axes is None else [self._checked(dict(axes) | seeds, "axes")]
         inclusions = [
             self._checked(dict(rule) | ({} if "seed" in rule else seeds), "include") for rule in spec.include
         ]
         size = sum(math.prod(map(len, grid.values())) for grid in [*grids, *inclusions])
-        if size > _BEYOND_REASON or (size > spec.max_runs and not spec.exclude and not confirmed):
+        if size > _LARGEST_GRID or (size > spec.max_runs and not spec.exclude and not confirmed):
             raise self._too_many(size)
         points = self._without_excluded([point for grid in grids for point in _points(grid)])
         points += [point for grid in inclusions for point in _points(grid)]
@@ -105,8 +108,8 @@ class _Expansion:
 
     def _too_many(self, size: int) -> UsageError:
         return UsageError(
-            f"{size:,} configurations, more than --max-runs {self.spec.max_runs}: take values away, or "
-            + (f"split the study (at most {_BEYOND_REASON:,})" if size > _BEYOND_REASON else "add --yes")
+            f"{size:,} configurations, more than --max-runs {self.spec.max_runs}: remove values, or "
+            + (f"split the study (at most {_LARGEST_GRID:,})" if size > _LARGEST_GRID else "add --yes")
         )
 
     def _config(self, point: Mapping[str, Any]) -> RunConfig:
@@ -129,13 +132,13 @@ class _Expansion:
         return self.presets[name]
 
     def _checked(self, axes: dict[str, Values], where: str) -> dict[str, Values]:
-        """Return the axes with every value in its canonical form."""
+        """Return the axes with every value checked and in canonical form."""
         found: dict[str, Values] = {}
         for name, values in axes.items():
             try:
                 canonical = [self._canonical(name, value) for value in values]
             except UsageError as error:
-                # On the command line, the flag that the message names says it all.
+                # On the command line, the message names the flag already.
                 raise UsageError(f"{where}.{name}: {error}" if self.spec.path else str(error)) from None
             found[name] = tuple(canonical)
         return found
@@ -147,7 +150,7 @@ class _Expansion:
             return value
         if name in COMPONENT_SETTINGS:
             if not isinstance(value, str):
-                raise UsageError(f"{flag(name)} {show(value)}: expected a component's name")
+                raise UsageError(f"{flag(name)} {show(value)}: expected the name of a component")
             kind = next(kind for kind in COMPONENT_SETTINGS if kind == name)
             return self.registry.resolve(kind, value)
         return getattr(RunConfig(**dict(self.spec.base) | {name: value}), name)
@@ -155,16 +158,18 @@ class _Expansion:
     def _without_excluded(self, points: list[Point]) -> list[Point]:
         for number, written in enumerate(self.spec.exclude, start=1):
             rule = self._checked(dict(written), "exclude")
-            kept = [point for point in points if not self._fits(rule, point)]
+            kept = [point for point in points if not self._matches(rule, point)]
             if len(kept) == len(points) and not self.spec.flagged:
-                said = ", ".join(f"{name} = {', '.join(map(show, values))}" for name, values in rule.items())
-                raise UsageError(f"exclude rule {number} fits no configuration ({said})")
+                conditions = ", ".join(
+                    f"{name} = {', '.join(map(show, values))}" for name, values in rule.items()
+                )
+                raise UsageError(f"exclude rule {number} matches no configuration ({conditions})")
             points = kept
         if not points and not self.spec.include and self.spec.exclude:
-            raise UsageError("the exclude rules leave nothing over")
+            raise UsageError("the exclude rules remove every configuration")
         return points
 
-    def _fits(self, rule: Mapping[str, Values], point: Point) -> bool:
+    def _matches(self, rule: Mapping[str, Values], point: Point) -> bool:
         beside = [name for name in rule if name not in point]
         config = self._config(point) if any(name != "preset" for name in beside) else None
         for name, values in rule.items():
@@ -185,13 +190,13 @@ class _Expansion:
             size = test_sets.setdefault(entry.train_key, config.test_samples)
             if size != config.test_samples:
                 raise UsageError(
-                    f"--test-samples {size} and {config.test_samples} of the same model: a run folder holds "
-                    f"one set of test images; use another --out for the other"
+                    f"--test-samples {size} and {config.test_samples} for the same model: a run folder has "
+                    f"one set of test images; use another --out for the second"
                 )
             twice += entries.setdefault((entry.train_key, entry.result_key), entry) is not entry
         same = "1 configuration is" if twice == 1 else f"{twice} configurations are"
-        differently = "another one written differently" if self.spec.scale == 1 else "the same as another"
-        notice = f"{same} {differently}, and counted once"
+        reason = "another one written differently" if self.spec.scale == 1 else "the same as another"
+        notice = f"{same} {reason}, and counted once"
         return Grid(tuple(entries.values()), (notice,) if twice else (), self.spec.scale)
 
 

@@ -1,4 +1,4 @@
-"""Plan: the models of a study, what each still lacks, and how long that may take."""
+"""The plan of a study: its models, what each still needs, and an estimate of the time."""
 
 from __future__ import annotations
 
@@ -22,11 +22,17 @@ Stage = Literal["done", "decode", "resume", "train", "failed"]
 
 @dataclass(frozen=True)
 class PlannedModel:
-    """One model of a study: its run folder, its configurations, and those that have no result yet.
+    """One model of a study, which is trained once and decoded with one or more decoders.
 
-    ``stage`` says what is to be done first; ``failed``: nothing, as all that is pending failed before.
-    ``failures`` are the errors of earlier starts by result, which are not tried again and so not pending,
-    unless there is nothing else. ``seconds`` is an estimate of what is left to do (None: nothing to go by).
+    Attributes:
+        label: name of the model in tables.
+        folder: its run folder.
+        entries: its configurations, which differ in the settings of decoding only.
+        pending: the configurations without a result that are to be run.
+        stage: the first thing to do; ``failed`` if every pending configuration failed in an earlier start.
+        failures: errors of earlier starts by result key. These configurations are pending only if nothing
+            else is.
+        seconds: estimated time of what is to be done, None without a basis for an estimate.
     """
 
     label: str
@@ -39,16 +45,16 @@ class PlannedModel:
 
     @property
     def error(self) -> str:
-        """Why something of it failed before and is not tried again; empty where nothing did."""
+        """The first error of an earlier start that is not tried again, or an empty text."""
         return next(iter(self.failures.values()), "")
 
     @property
     def key(self) -> str:
-        """The name of its run folder."""
+        """The train key, which is the name of the run folder."""
         return self.folder.path.name
 
     def trial(self, checkpoint_seconds: float) -> Trial:
-        """Return what an executor gets, for what is pending."""
+        """Return the trial that an executor runs for the pending configurations."""
         order = {
             "key": self.key,
             "out": str(self.folder.path.parent.absolute()),
@@ -58,14 +64,18 @@ class PlannedModel:
         return Trial(self.key, self.label, order)
 
     def results(self) -> dict[str, Result]:
-        """Return the results that are there, by their key."""
+        """Return the stored results by their key."""
         found = {entry.result_key: result_of(self.folder, entry) for entry in self.entries}
         return {key: result for key, result in found.items() if result}
 
 
 @dataclass(frozen=True)
 class Plan:
-    """A study about to be carried out by ``workers`` at once; ``scale`` is what it was shrunk by."""
+    """A study that is about to run ``workers`` trials at once.
+
+    ``varied`` are the settings that differ between its configurations; ``scale`` is the factor that its
+    images and epochs were multiplied by.
+    """
 
     folder: StudyFolder
     models: tuple[PlannedModel, ...]
@@ -75,27 +85,27 @@ class Plan:
     scale: float = 1.0
 
     def at(self, *stages: Stage) -> list[PlannedModel]:
-        """Return the models at some stages."""
+        """Return the models at one of `stages`."""
         return [model for model in self.models if model.stage in stages]
 
     @property
     def failed(self) -> dict[str, str]:
-        """The errors of the models of which something failed before and is not tried again, by key."""
+        """The errors by train key of the models with failures that are not tried again."""
         return {model.key: model.error for model in self.models if model.failures}
 
     @property
     def configurations(self) -> int:
-        """The number of configurations: models times what is done with each."""
+        """The number of configurations."""
         return sum(len(model.entries) for model in self.models)
 
     @property
     def decodings(self) -> int:
-        """The number of decodings to do."""
+        """The number of pending decodings."""
         return sum(len(model.pending) for model in self.at("decode", "resume", "train"))
 
     @property
     def seconds(self) -> float | None:
-        """An estimate of the time that is needed, None where something has nothing to go by."""
+        """The estimated time of the whole plan, None if a model has no estimate."""
         times = [model.seconds for model in self.at("decode", "resume", "train")]
         known = [time for time in times if time is not None]
         if len(known) < len(times):
@@ -103,7 +113,7 @@ class Plan:
         return max([sum(known) / self.workers, *known]) if known else 0.0
 
     def to_json(self) -> dict[str, Any]:
-        """Return what a dry run says."""
+        """Return the JSON document of a dry run."""
         return {
             "study": self.folder.name,
             "out": str(self.folder.out),
@@ -134,9 +144,10 @@ class Plan:
 def make_plan(
     grid: Grid, folder: StudyFolder, resources: Mapping[str, Any], *, retry_failed: bool = False
 ) -> Plan:
-    """Return the plan for a grid: what `folder` and the run folders beside it have is not done again.
+    """Return the plan for a grid; stored results and finished training are not repeated.
 
-    A configuration that failed stays as it is unless `retry_failed`.
+    A configuration that failed in an earlier start is run again only with `retry_failed`. `resources` is
+    what the executor reports about itself.
     """
     names = varying_settings(grid.entries)
     by_key: dict[str, list[GridEntry]] = {}
@@ -161,7 +172,7 @@ def _model(
 ) -> PlannedModel:
     run = RunFolder(path)
     pending = [entry for entry in entries if result_of(run, entry) is None]
-    if run.is_finished:  # then decoders failed, and the others may still do
+    if run.is_finished:  # then only decoders failed, and the others can still run
         errors = decoder_failures(record)
     else:
         failed, error = record.get("state") == "failed", str(record.get("error", ""))
@@ -189,7 +200,7 @@ def _model(
 
 
 def result_of(run: RunFolder, entry: GridEntry) -> Result | None:
-    """Return the result of a configuration; None where there is none, or another's, or a damaged one."""
+    """Return the stored result of a configuration; None if missing, damaged, or of other test images."""
     if not run.is_finished or not run.result_path(entry.result_key).is_file():
         return None
     with contextlib.suppress(CtcbenchError):

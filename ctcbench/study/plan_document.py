@@ -1,4 +1,4 @@
-"""plan_document(): a plan as it is kept in the study's folder."""
+"""plan_document(): the JSON document of a plan, as plan.json in the study folder holds it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,10 @@ from ctcbench.study.study_folder import SCHEMA
 def plan_document(
     registry: Registry, plan: Plan, executor: str, resources: Mapping[str, Any], source: str
 ) -> dict[str, Any]:
-    """Return the plan as it is recorded: every configuration, and what it is carried out with."""
+    """Return the JSON document of a plan: every configuration, the executor and the versions.
+
+    `source` is the study file, or the command line if the study has none.
+    """
     return {
         "schema": SCHEMA,
         "name": plan.folder.name,

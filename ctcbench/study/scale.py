@@ -10,16 +10,16 @@ from ctcbench.contract.errors import UsageError
 from ctcbench.contract.options import show
 
 SCALED = ("train_samples", "val_samples", "test_samples", "epochs")
-# Of what is scaled, no less than this stays (where there was as much): with fewer test images a share
-# says nothing, and what trains on this few images is small as it is.
+# Scaling goes no lower than these numbers (or the original, if that is lower): with fewer test images
+# an accuracy means nothing, and a training with this few images is small already.
 FEWEST = {"train_samples": 16, "val_samples": 16, "test_samples": 100, "epochs": 1}
 
 
 def read_scale(given: Any) -> float:
-    """Return a scale: a number above 0, at most 1.
+    """Return `given` as a scale: a number above 0 and at most 1.
 
     Raises:
-        UsageError: it is none.
+        UsageError: `given` is not such a number.
     """
     try:
         scale = math.nan if isinstance(given, bool) else float(given)
@@ -33,7 +33,7 @@ def read_scale(given: Any) -> float:
 def scale_config(config: RunConfig, scale: float) -> RunConfig:
     """Return `config` with images and epochs times `scale`, rounded up, and not below `FEWEST`.
 
-    One that trains on no more images than the fewest stays whole, epochs too: there is nothing to save.
+    A configuration that trains on no more than the fewest training images is returned unchanged.
     """
     if scale == 1 or config.train_samples <= FEWEST["train_samples"]:
         return config
@@ -42,10 +42,10 @@ def scale_config(config: RunConfig, scale: float) -> RunConfig:
 
 
 def scale_note(scale: float) -> str:
-    """Return what a table says of a scale; an empty text where nothing is scaled."""
+    """Return a note on the scale for tables, or an empty text for scale 1."""
     return "" if scale == 1 else f"scaled to {scale:g} of images and epochs"
 
 
 def _times(number: int, scale: float) -> int:
-    # 0.1 · 30 is a little above 3 in binary: without the rounding that would be 4 epochs.
+    # In binary, 0.1 · 30 is slightly above 3; without rounding first, it would become 4 epochs.
     return math.ceil(round(number * scale, 9))

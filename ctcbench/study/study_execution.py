@@ -1,4 +1,4 @@
-"""run_plan(): carries out a plan with an executor, and records how each trial ended."""
+"""run_plan(): runs the trials of a plan with an executor, and records how each ended."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from ctcbench.study.plan import Plan, PlannedModel, result_of
 
 
 def build_executor(registry: Registry, text: str, devices: Collection[str]) -> Executor:
-    """Return the executor that `text` names, for trials with these settings of ``device``.
+    """Build the executor that `text` names, for trials with these values of the setting ``device``.
 
     Raises:
-        UsageError: it is not there, or an option of it is wrong.
-        PluginError: what was built is no executor.
+        UsageError: there is no such executor, or an option of it is wrong.
+        PluginError: the built object is not an executor.
     """
     executor: Executor = registry.build("executor", text)
     if for_devices := getattr(executor, "for_devices", None):
@@ -40,10 +40,10 @@ def build_executor(registry: Registry, text: str, devices: Collection[str]) -> E
 
 
 def executor_resources(executor: Executor) -> dict[str, Any]:
-    """Return what an executor says of itself, which a study records.
+    """Return what an executor reports about itself (workers, threads, GPUs); the study records it.
 
     Raises:
-        PluginError: it fails, or that is no JSON.
+        PluginError: `describe` failed, or returned something that JSON cannot hold.
     """
     with attribute_errors(f"executor {type(executor).__name__}: describe failed"):
         resources = dict(executor.describe())
@@ -52,33 +52,36 @@ def executor_resources(executor: Executor) -> dict[str, Any]:
 
 
 class StudyListener(Protocol):
-    """Hears of a study as it goes; nothing here comes from another thread."""
+    """Interface of a listener to the progress of a study. Every call comes from the thread of `run_plan`."""
 
     def trial_progressed(self, model: PlannedModel, worker: str, event: Event) -> None:
-        """Hear of a trial's progress."""
+        """Handle a progress event of a trial."""
 
     def trial_ended(self, model: PlannedModel, outcome: Outcome, results: Mapping[str, Result]) -> None:
-        """Hear how a trial ended, and every result that its model has."""
+        """Handle the end of a trial; `results` are all results of its model, by their key."""
 
     def notice(self, text: str) -> None:
-        """Hear a sentence that the user should read."""
+        """Handle a message for the user."""
 
 
 @dataclass
 class StudyOutcome:
-    """How a study ended: the outcome of each trial that ran, and why models failed, now or before, by key."""
+    """How a study ended: the outcome of each trial that ran and the error of each failed model, by key.
+
+    ``failed`` includes models that failed in an earlier start and were not tried again.
+    """
 
     outcomes: dict[str, Outcome] = field(default_factory=dict)
     failed: dict[str, str] = field(default_factory=dict)
 
     @property
     def stopped(self) -> list[Outcome]:
-        """The trials that were stopped while the study was not, or that another process was busy with."""
+        """The trials that were stopped by themselves, or whose run folder another process had locked."""
         return [outcome for outcome in self.outcomes.values() if outcome.state == "stopped"]
 
     @property
     def complete(self) -> bool:
-        """Whether every configuration has its result."""
+        """Whether every configuration has a result."""
         return not (self.failed or self.stopped)
 
 
@@ -91,12 +94,14 @@ def run_plan(
     checkpoint_seconds: float = 60.0,
     resume_command: str = "the same command",
 ) -> StudyOutcome:
-    """Run what is left of a plan; the caller holds the study folder's lock and has written the plan.
+    """Run the pending trials of a plan.
+
+    The caller holds the lock of the study folder and has written the plan.
 
     Raises:
-        Interrupted: the user stopped it; what ran is saved.
+        Interrupted: the user stopped the study; the state of every trial is saved.
         PluginError: the executor failed.
-        UsageError: the study's folder can't be written.
+        UsageError: the study folder can't be written.
     """
     study_outcome = StudyOutcome(failed=plan.failed)
     todo = {model.key: model for model in plan.at("decode", "resume", "train")}
@@ -116,10 +121,10 @@ def run_plan(
                 for outcome in outcomes:
                     _require_awaited(outcome, todo, study_outcome)
                     if stop.requested and outcome.state == "failed":
-                        # An interrupt takes many shapes in the middle of an import: the next start will tell.
+                        # A signal in the middle of an import can raise any error: not a failure of the trial.
                         outcome = replace(outcome, state="stopped", error="")
                     _record(plan, todo[outcome.key], outcome, study_outcome, resources, study_listener)
-        except KeyboardInterrupt:  # the second one: nobody is waited for
+        except KeyboardInterrupt:  # the second Ctrl-C: do not wait for the workers
             raise _stopped(
                 plan,
                 study_outcome,
@@ -133,25 +138,25 @@ def run_plan(
     if stop.requested:
         raise _stopped(plan, study_outcome, resume_command, "", f"the rest is saved in {plan.folder.out}")
     for key in todo.keys() - study_outcome.outcomes.keys():
-        study_outcome.failed[key] = "the executor gave no outcome for it"
+        study_outcome.failed[key] = "the executor returned no outcome for it"
     return study_outcome
 
 
 def _stopped(plan: Plan, study_outcome: StudyOutcome, command: str, how: str, rest: str) -> Interrupted:
     done = sum(outcome.state == "done" for outcome in study_outcome.outcomes.values()) + len(plan.at("done"))
     counted = f"{done} of {len(plan.models)} models done"
-    return Interrupted(f"stopped {how}{' ' * bool(how)}with {counted}, {rest}; go on with: {command}")
+    return Interrupted(f"stopped {how}{' ' * bool(how)}with {counted}, {rest}; resume with: {command}")
 
 
 def _require_awaited(outcome: Outcome, todo: Mapping[str, PlannedModel], study_outcome: StudyOutcome) -> None:
     if not isinstance(outcome, Outcome):
-        raise PluginError(f"the executor gave {outcome!r}, not a ctcbench.Outcome")
+        raise PluginError(f"the executor yielded {outcome!r}, which is not a ctcbench.Outcome")
     if outcome.key not in todo:
         raise PluginError(
-            f"the executor gave an outcome for {outcome.key!r}, which is no trial of this study"
+            f"the executor yielded an outcome for {outcome.key!r}, which is not a trial of this study"
         )
     if outcome.key in study_outcome.outcomes:
-        raise PluginError(f"the executor gave a second outcome for {outcome.key}")
+        raise PluginError(f"the executor yielded a second outcome for {outcome.key}")
 
 
 def _record(
@@ -165,9 +170,11 @@ def _record(
     missing = [entry for entry in model.pending if result_of(model.folder, entry) is None]
     if outcome.state == "done" and missing:
         where = model.folder.result_path(missing[0].result_key)
-        outcome = Outcome(outcome.key, "failed", f"its executor says it is done, but there is no {where}")
+        outcome = Outcome(
+            outcome.key, "failed", f"the executor reported it as done, but {where} does not exist"
+        )
     if outcome.state == "failed" and not outcome.error:
-        outcome = replace(outcome, error="its executor gave no reason")
+        outcome = replace(outcome, error="the executor reported no reason")
     study_outcome.outcomes[outcome.key] = outcome
     if outcome.state != "stopped":
         plan.folder.write_trial(
@@ -186,7 +193,7 @@ def _record(
 
 
 def _set_aside(run: RunFolder, entry: GridEntry, study_listener: StudyListener) -> None:
-    """Move a result out of the way that can't be read: of another version, it may be precious."""
+    """Rename a result file that can't be read, so that it is kept: another version may be able to read it."""
     path = run.result_path(entry.result_key)
     if not path.is_file():
         return
@@ -196,4 +203,4 @@ def _set_aside(run: RunFolder, entry: GridEntry, study_listener: StudyListener) 
         kept = path.with_suffix(".json.unreadable")
         with contextlib.suppress(OSError):
             path.replace(kept)
-            study_listener.notice(f"{error}; kept as {kept.name}, and made again")
+            study_listener.notice(f"{error}; kept as {kept.name}, and computed again")

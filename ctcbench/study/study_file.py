@@ -1,4 +1,4 @@
-"""StudySpec: what a study file or the flags of `ctcbench ablate` ask for, before anything is expanded."""
+"""StudySpec: a study as a file or the flags of `ctcbench ablate` describe it, before it is expanded."""
 
 from __future__ import annotations
 
@@ -25,13 +25,21 @@ _KEYS = (
 
 @dataclass(frozen=True)
 class StudySpec:
-    """A study: ``axes`` over a ``base`` (a preset and settings), rules, seeds, a budget of runs.
+    """Description of a study.
 
-    A setting may also be ``preset``. ``include`` rules are grids of their own over the base, and may say
-    under ``name`` what their configurations are called; without ``axes`` they are the whole study.
-    ``exclude`` rules take out of the grid whatever has all that they name. ``scale`` shrinks every
-    configuration. ``path`` is the file that it came from; ``flagged`` says that flags were laid over it,
-    after which an exclude rule may have nothing left to fit.
+    Attributes:
+        preset: preset that every configuration is based on.
+        base: settings of every configuration.
+        axes: values by setting, or by ``preset``; the grid is their product. None: no grid.
+        include: grids of their own over the base, which may name their configurations by the key ``name``.
+            Without ``axes`` they are the whole study.
+        exclude: conditions; a configuration of the grid that meets all of one rule is removed.
+        seeds: seeds of every configuration; empty: the seed of the settings.
+        scale: factor for the images and epochs of every configuration.
+        max_runs: number of configurations above which a study must be confirmed.
+        executor: component string of the executor; None: the default.
+        path: file that the study was read from; None: flags only.
+        flagged: whether flags override the file, so that an exclude rule may match nothing any more.
     """
 
     name: str = ""
@@ -51,12 +59,13 @@ class StudySpec:
     def with_flags(
         self, preset: Sequence[str], given: Mapping[str, Sequence[Any]], seeds: tuple[int, ...] = ()
     ) -> StudySpec:
-        """Return the study with flags laid over base, axes and include rules, in place of what these say.
+        """Return the study with flags in place of the same settings in base, axes and include rules.
 
-        One value is every configuration's, several are an axis of the grid and of each include rule.
+        A flag with one value applies to every configuration; one with several values becomes an axis of
+        the grid and of each include rule.
 
         Raises:
-            UsageError: `seeds` and a seed are given.
+            UsageError: both `seeds` and the flag ``--seed`` are given.
         """
         if seeds and "seed" in given:
             raise UsageError("--seeds and --seed: give one of them")
@@ -65,31 +74,31 @@ class StudySpec:
         several = {name: tuple(values) for name, values in flags.items() if len(values) > 1}
         single = {name: values[0] for name, values in flags.items() if len(values) == 1}
 
-        def laid_over(grid: Mapping[str, Values]) -> dict[str, Values]:
+        def overridden(grid: Mapping[str, Values]) -> dict[str, Values]:
             return {name: values for name, values in grid.items() if name not in decided} | several
 
         return replace(
             self,
             preset=single.pop("preset", self.preset),
             base={name: value for name, value in self.base.items() if name not in decided} | single,
-            # No grid beside the rules before, and none after: the rules have what the flags say.
-            axes=None if self.axes is None and self.include else laid_over(self.axes or {}),
-            include=tuple(map(laid_over, self.include)),
+            # A study of include rules alone gets no grid: the flags apply to the rules.
+            axes=None if self.axes is None and self.include else overridden(self.axes or {}),
+            include=tuple(map(overridden, self.include)),
             seeds=seeds or (() if "seed" in flags else self.seeds),
             flagged=True,
         )
 
 
 def study_names() -> list[str]:
-    """Return the names of the studies that ship."""
+    """Return the names of the studies that ctcbench contains."""
     return sorted(path.stem for path in STUDIES.glob("*.toml"))
 
 
 def find_study(given: str) -> Path:
-    """Return the file of a study, by its path or, for one that ships, its name.
+    """Return the path of a study file, given as a path or as the name of a study that ctcbench contains.
 
     Raises:
-        UsageError: there is none.
+        UsageError: there is no such study.
     """
     path, names = Path(given), study_names()
     if given in names and not path.is_file():
@@ -103,8 +112,8 @@ def read_study(path: Path) -> StudySpec:
     """Return the study in a TOML file.
 
     Raises:
-        UsageError: the file can't be read, is no TOML, or has a key, a setting or a value that a study
-            can't have; names the file, and the line where one is to blame.
+        UsageError: the file can't be read, is not TOML, or has a key, a setting or a value that is not
+            allowed. The message names the file, and the line if there is one.
     """
     try:
         text = path.read_text(encoding="utf-8")
@@ -118,21 +127,19 @@ def read_study(path: Path) -> StudySpec:
 
 @dataclass(frozen=True)
 class _Reader:
-    """Reads a document, and knows what to name in an error."""
+    """Parser of a study file; its errors name file and line."""
 
     path: Path
     text: str
 
     def wrong(self, message: str, *key: str, number: int = 1) -> UsageError:
-        """Return the error that names the line of a key: its table and itself, or itself alone."""
+        """Return an error that names the line of a key, which is given as table and name or as name alone."""
         return UsageError(f"{self.path}, line {line_of(key, self.text, number)}: {message}")
 
     def study(self, document: Mapping[str, Any]) -> StudySpec:
         for key in document:
             if key not in _KEYS:
-                hint = (
-                    f"; settings of every run go under [base], {key} too" if key in setting_fields() else ""
-                )
+                hint = f"; settings such as {key} belong under [base]" if key in setting_fields() else ""
                 allowed = ", ".join(_KEYS)
                 raise self.wrong(f"no key {key!r}{nearest(key, _KEYS)}{hint} (a study has: {allowed})", key)
         text = {
@@ -158,7 +165,7 @@ class _Reader:
             self._known(setting, "base")
             if isinstance(value, list | dict):
                 raise self.wrong(
-                    f"base.{setting}: one plain value; an axis goes under [axes]", "base", setting
+                    f"base.{setting}: expected one value; an axis belongs under [axes]", "base", setting
                 )
         return StudySpec(
             name=name,
@@ -194,20 +201,15 @@ class _Reader:
     def _rules(self, document: Mapping[str, Any], key: str) -> tuple[Mapping[str, Values], ...]:
         rules = document.get(key, [])
         if not isinstance(rules, list):
-            raise self.wrong(f"{key}: expected tables, each headed [[{key}]]", key)
+            raise self.wrong(f"{key}: expected tables, each with the header [[{key}]]", key)
         return tuple(self._values(rule, key, number) for number, rule in enumerate(rules, start=1))
 
     def _values(self, table: Any, where: str, number: int = 1) -> dict[str, Values]:
-        """Return the values of a table; of a rule, which is the `number`-th of its kind."""
+        """Return the values of a table. A rule is the `number`-th of its kind, which its line is found by."""
         if not isinstance(table, dict):
             raise self.wrong(f"{where}: expected a table of setting = value or [values]", where)
         if not table:
-            what = (
-                "an axis is a setting, and there is none"
-                if where == "axes"
-                else "a rule that names no setting"
-            )
-            raise self.wrong(f"{where}: {what}; name one, or leave it out", where, number=number)
+            raise self.wrong(f"{where}: no setting; add one, or remove the table", where, number=number)
         found: dict[str, Values] = {}
         for setting, value in table.items():
             self._known(setting, where, number)
@@ -219,11 +221,11 @@ class _Reader:
 
 
 def _problem(setting: str, value: Any, values: Sequence[Any]) -> str:
-    """Return what is wrong with the values of a setting, an empty text where nothing is."""
+    """Return what is wrong with the values of a setting, or an empty text."""
     if not values:
-        return "an empty list; leave it out, or name values"
+        return "empty list; add values, or remove the key"
     if any(isinstance(one, list | dict) for one in values):
-        return "expected plain values"
+        return "expected text, numbers, true or false"
     if setting == "name" and not (isinstance(value, str) and value.strip()):
-        return "expected one text"
+        return "expected a text"
     return ""

@@ -1,4 +1,4 @@
-"""StudyFolder: what is kept of a study in ``<out>/studies/<name>/``: its plan, and how each trial ended."""
+"""StudyFolder: the files of a study in ``<out>/studies/<name>/``: its plan and a record of each trial."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from ctcbench.files.json_records import Record, read_record
 from ctcbench.files.locks import lock
 from ctcbench.results import provenance
 
-# A study that was killed a moment ago may not be gone yet, and a worker that it was about to start holds
-# its lock until it has become a program of its own: on a busy machine, a second or so.
-_DYING_SECONDS = 2.0
+# The processes of a study that was killed hold its lock until they end. A worker that was just being started
+# inherits it until exec: on a busy machine, about a second.
+_LOCK_PATIENCE_SECONDS = 2.0
 SCHEMA = 1
 _SHOWN = 6
 
@@ -51,7 +51,7 @@ class PlanRecord(Record):
 
 @dataclass(frozen=True)
 class StudyFolder:
-    """A study on disk, beside the run folders in ``out``; every file in it is written atomically."""
+    """The folder of a study, next to the run folders in ``out``. Every file in it is written atomically."""
 
     out: Path
     name: str
@@ -63,30 +63,30 @@ class StudyFolder:
 
     @property
     def plan_path(self) -> Path:
-        """The plan as it was last carried out; older ones are ``plan-1.json`` and on."""
+        """The latest plan; earlier ones are ``plan-1.json``, ``plan-2.json``, …"""
         return self.path / "plan.json"
 
     def trial_path(self, key: str) -> Path:
-        """Return where the record of a trial is kept."""
+        """Return the path of the record of a trial."""
         return self.path / "trials" / f"{key}.json"
 
     @contextlib.contextmanager
     def lock(self) -> Iterator[None]:
-        """Be the only study that runs in ``out``.
+        """Return a context in which no other study can run in ``out``.
 
         Raises:
-            Busy: another one does.
+            Busy: another study runs there.
             UsageError: ``out`` can't be written.
         """
         what = f"running the study {self.name} in this folder"
-        with lock(self.out / "studies" / ".lock", wait=False, what=what, patience=_DYING_SECONDS):
+        with lock(self.out / "studies" / ".lock", wait=False, what=what, patience=_LOCK_PATIENCE_SECONDS):
             for folder in (self.path, self.path / "trials"):
                 for stale in folder.glob(".*.tmp"):
                     stale.unlink(missing_ok=True)
             yield
 
     def read_plan(self) -> dict[str, Any] | None:
-        """Return the plan that is there, None where there is none.
+        """Return the stored plan, or None if there is none.
 
         Raises:
             CtcbenchError: it is damaged, or of another schema.
@@ -109,10 +109,10 @@ class StudyFolder:
         return document
 
     def write_plan(self, document: Mapping[str, Any]) -> list[str]:
-        """Write a plan, keeping the one before it if it was another, and return what changed in words.
+        """Write a plan, keep the previous one if it differs, and return a description of each change.
 
         Raises:
-            CtcbenchError: the plan that is there is damaged; it is left alone.
+            CtcbenchError: the stored plan is damaged; it is not overwritten.
         """
         before = self.read_plan()
         if before is None:
@@ -135,11 +135,17 @@ class StudyFolder:
         trained: bool,
         **more: Any,
     ) -> None:
-        """Write how a trial ended, with whatever else is worth recording of it.
+        """Write the record of a trial that ended.
 
-        `tried` are the results that it was to make, `missing` those of them that are not there. Where the
-        model is `trained`, decoders failed: each is remembered until it is tried again, and as long as
-        there is one, the record's state is ``failed``, whatever else has been done since.
+        A failed decoder of a trained model is kept in the record until it is tried again, and as long as
+        there is one, the state of the record is ``failed``.
+
+        Args:
+            outcome: how the trial ended.
+            tried: keys of the results that the trial was to compute.
+            missing: those of them that do not exist.
+            trained: whether the model is trained, so that a failure is a decoder's.
+            more: further keys of the record.
         """
         before = self.read_trial(outcome.key)
         failed = dict.fromkeys(missing, outcome.error) if outcome.state == "failed" else {}
@@ -162,7 +168,7 @@ class StudyFolder:
         write_json(self.trial_path(outcome.key), document)
 
     def read_trial(self, key: str) -> dict[str, Any]:
-        """Return the record of a trial, an empty one where there is none that can be read."""
+        """Return the record of a trial, or an empty one if there is none that can be read."""
         with contextlib.suppress(CtcbenchError):
             document = read_object(self.trial_path(key))
             if document.get("schema") == SCHEMA:
@@ -171,32 +177,32 @@ class StudyFolder:
 
 
 def decoder_failures(record: Mapping[str, Any]) -> dict[str, str]:
-    """Return the decodings of a trained model that failed, by result, from the record of its trial."""
+    """Return the errors of a trained model's failed decodings, by result key."""
     found = record.get("decoder_failures")
     return {str(result): str(error) for result, error in found.items()} if isinstance(found, dict) else {}
 
 
 def changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
-    """Return in words what differs between two plans: settings, names, scale, executor, versions."""
+    """Return a description of each difference between two plans."""
     found = []
     then_values, now_values = _values(before), _values(now)
     for name in dict.fromkeys([*then_values, *now_values]):
         then, here = then_values.get(name, []), now_values.get(name, [])
         if then != here:
-            found.append(f"{name}: {_listed(then)} then, {_listed(here)} now")
+            found.append(f"{name}: {_listed(then)} before, {_listed(here)} now")
     if not found and _keys(before) != _keys(now):
-        found.append(f"{len(_keys(before))} configurations then, {len(_keys(now))} now")
+        found.append(f"{len(_keys(before))} configurations before, {len(_keys(now))} now")
     if (then := before.get("scale", 1)) != (here := now.get("scale", 1)):
-        found.append(f"scale: {then:g} then, {here:g} now")
+        found.append(f"scale: {then:g} before, {here:g} now")
     if not found and _names(before) != _names(now):
-        found.append("what its configurations are called")
+        found.append("the names of its configurations")
     if before.get("executor") != now.get("executor"):
-        found.append(f"executor: {before.get('executor')} then, {now.get('executor')} now")
+        found.append(f"executor: {before.get('executor')} before, {now.get('executor')} now")
     for key in ("resources", "versions", "plugins"):
         old, new = before.get(key) or {}, now.get(key) or {}
         for name in dict.fromkeys([*old, *new]):
             if old.get(name) != new.get(name):
-                found.append(f"{name}: {old.get(name)} then, {new.get(name)} now")
+                found.append(f"{name}: {old.get(name)} before, {new.get(name)} now")
     return found
 
 

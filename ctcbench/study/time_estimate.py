@@ -1,4 +1,4 @@
-"""TimeEstimate: how long a model will take, from those of its kind that are done."""
+"""TimeEstimate: how long a model will take, estimated from finished models."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from ctcbench.config.run_config import AFTER_TRAINING, RunConfig
 from ctcbench.contract.errors import CtcbenchError
 from ctcbench.results.run_folder import RunFolder
 
-# A process, torch and its images take a while to be there; drawing images is not counted at all.
+# Start of a process with torch, and of a decoder. Drawing images is not included.
 _START_SECONDS = 5.0
 _DECODE_SECONDS = 2.0
 
 
 @dataclass(frozen=True)
 class TrialTiming:
-    """What a model that is done took, from start to results."""
+    """The time that a finished model took, from the start of its process to its results."""
 
     config: RunConfig
     seconds: float
 
     @classmethod
     def of(cls, config: RunConfig, folder: RunFolder, record: Mapping[str, Any]) -> TrialTiming | None:
-        """Return the time of a finished run: as a study recorded it, or from what its training says."""
+        """Return the time of a finished run, from the record of its trial or else from its summary."""
         if not folder.is_finished:
             return None
         if record.get("state") == "done" and record.get("whole"):
@@ -39,25 +39,29 @@ class TrialTiming:
 
 
 class TimeEstimate:
-    """Times that are known, and guesses from them: the nearest kind of model counts."""
+    """Estimates from the times of finished models; the most similar ones are used."""
 
     def __init__(self, known: Iterable[TrialTiming]) -> None:
         self._known = list(known)
 
     def seconds(self, config: RunConfig, decodings: int, *, trained: bool) -> float | None:
-        """Return how long a model may take: like itself but for the seed, else by images and kind."""
+        """Return the estimated time of a model, or None without a finished one.
+
+        Models that differ in the seed alone count first, then those with the same parts, in proportion to
+        the number of training images, then all.
+        """
         if trained:
             return _START_SECONDS / 2 + _DECODE_SECONDS * decodings
-        alike = [t.seconds for t in self._known if _but_seed(t.config) == _but_seed(config)]
-        if alike:
-            return fmean(alike)
-        kin = [t for t in self._known if _parts(t.config) == _parts(config)] or self._known
-        if not kin:
+        same = [t.seconds for t in self._known if _without_seed(t.config) == _without_seed(config)]
+        if same:
+            return fmean(same)
+        similar = [t for t in self._known if _parts(t.config) == _parts(config)] or self._known
+        if not similar:
             return None
-        return fmean(t.seconds / _images(t.config) for t in kin) * _images(config)
+        return fmean(t.seconds / _images(t.config) for t in similar) * _images(config)
 
 
-def _but_seed(config: RunConfig) -> dict[str, Any]:
+def _without_seed(config: RunConfig) -> dict[str, Any]:
     return {k: v for k, v in config.model_dump().items() if k != "seed" and k not in AFTER_TRAINING}
 
 
@@ -66,5 +70,5 @@ def _parts(config: RunConfig) -> tuple[str, ...]:
 
 
 def _images(config: RunConfig) -> int:
-    whole = config.train_samples * config.epochs
-    return min(whole, config.max_steps * config.batch_size) if config.max_steps else whole
+    images = config.train_samples * config.epochs
+    return min(images, config.max_steps * config.batch_size) if config.max_steps else images

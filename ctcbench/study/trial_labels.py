@@ -1,4 +1,4 @@
-"""What the parts of a study are called: by the settings that vary in it, and no others."""
+"""Labels of the configurations of a study, made of the settings that vary in it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ PRESET = "preset"
 def varying_settings(entries: Sequence[GridEntry]) -> list[str]:
     """Return the settings that differ between configurations, in the order of the help.
 
-    Where presets or names differ, ``preset`` comes first and stands for whatever they decide by themselves.
+    If presets or names differ, ``preset`` comes first, and settings that it determines are left out.
     """
     dumps = [(entry.name, entry.config.model_dump()) for entry in entries]
     names = [name for name in setting_fields() if len({dump[name] for _, dump in dumps}) > 1]
@@ -28,7 +28,7 @@ def varying_settings(entries: Sequence[GridEntry]) -> list[str]:
 def entry_label(
     entry: GridEntry, names: Collection[str], *, without: Collection[str] = AFTER_TRAINING
 ) -> str:
-    """Return what a configuration is called: components as they are written, ``lr=0.01``, ``seed 3``."""
+    """Return the label of a configuration: component strings, ``lr=0.01``, ``seed 3``."""
     chosen = [name for name in names if name not in without]
     return " ".join(_word(entry, name) for name in chosen or ("backbone", "head"))
 

@@ -234,7 +234,7 @@ class Trainer:
     def _how_to_resume(self) -> str:
         return (
             f"stopped after step {self.state.step} of {self.state.steps}, all of it saved in "
-            f"{self.folder.path}; go on with: {self.runtime.resume_command}"
+            f"{self.folder.path}; resume with: {self.runtime.resume_command}"
         )
 
     def _explain(self, diverged: StepDiverged) -> str:

@@ -55,8 +55,8 @@ def test_a_flag_given_twice_is_said(capsys: Capture) -> None:
     said = capsys.readouterr()
     assert json.loads(said.out)["config"]["backbone"] == "cnn2"
     assert said.err == (
-        "--backbone: given 2 times (cnn3, cnn2); a run has one, and the last counts; "
-        "`ctcbench ablate` compares several\n"
+        "--backbone: given 2 times (cnn3, cnn2); the last is used; "
+        "`ctcbench ablate` compares several values\n"
     )
     assert main(["show", "--train-samples", "9" * 20]) == 2
     assert "(allowed: 1 to 100000000)" in capsys.readouterr().err

@@ -57,7 +57,7 @@ MISTAKES = [
     (["decode", "missing", "--decoder", "greedy"], "ctcbench decode: missing: no such folder"),
     (["predict", "missing", "a.png"], "ctcbench predict: missing: no such folder"),
     (["report", "missing"], "ctcbench report: missing: no such folder"),
-    (["report", "."], "no results there"),
+    (["report", "."], "no results;"),
     (["show", "--head", "lstm3"], "ctcbench show: no head 'lstm3'", "did you mean"),
 ]
 
@@ -223,7 +223,7 @@ def test_ctrl_c_says_how_to_go_on(tmp_path: Path) -> None:
     assert process.returncode == 130
     assert time.monotonic() - started < 30
     assert out == ""
-    assert "go on with: ctcbench run" in err.splitlines()[-1]
+    assert "resume with: ctcbench run" in err.splitlines()[-1]
     assert err.splitlines()[-1].endswith("--epochs 2000 --resume")
 
 

@@ -76,4 +76,4 @@ def test_guessing_is_said_when_it_lasts() -> None:
     console = _console(terminal=True)
     with progress_listener(console) as listener:
         listener.training_advanced(_at(15, plateau=300))
-    assert "blank or guesses for 300 steps" in _text(console)
+    assert "blank or no better than guessing for 300 steps" in _text(console)

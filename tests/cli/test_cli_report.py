@@ -71,7 +71,7 @@ def test_by(study, capsys):
     assert main(["report", str(study), "--by", "bakbone"]) == 2
     assert "did you mean 'backbone'?" in capsys.readouterr().err
     assert main(["report", str(study), "--by", "backbone,"]) == 2
-    assert "expected settings with commas between" in capsys.readouterr().err
+    assert "expected settings separated by commas" in capsys.readouterr().err
 
 
 def test_another_schema_among_good_ones_is_named(study, capsys, tmp_path):

@@ -151,7 +151,7 @@ def test_another_executor_is_kept_though_its_resources_are_the_same(tmp_path, ca
     capsys.readouterr()
     assert main(["ablate", *grid, "--executor", "local:workers=1,threads=1"]) == 0
     said = " ".join(capsys.readouterr().err.split())
-    assert "executor: local:workers=1,threads=1,per_gpu=2 then, local:workers=1,threads=1 now" in said
+    assert "executor: local:workers=1,threads=1,per_gpu=2 before, local:workers=1,threads=1 now" in said
     assert StudyFolder(tmp_path, "one").read_plan()["executor"] == "local:workers=1,threads=1"
     assert main(["ablate", *grid]) == 0
     assert "has changed" not in capsys.readouterr().err
@@ -190,10 +190,10 @@ WRONG = """
     ("how", "words"),
     [
         ("raises", "executor Wrong failed: OSError('no cluster')"),
-        ("lies", "its executor says it is done, but there is no"),
-        ("forgets", "the executor gave no outcome for it"),
-        ("repeats", "the executor gave a second outcome for"),
-        ("invents", "the executor gave an outcome for 'another', which is no trial"),
+        ("lies", "reported it as done, but"),
+        ("forgets", "the executor returned no outcome for it"),
+        ("repeats", "the executor yielded a second outcome for"),
+        ("invents", "the executor yielded an outcome for 'another', which is not a trial"),
     ],
 )
 def test_an_executor_that_is_wrong_is_found_out(tmp_path, how, words):

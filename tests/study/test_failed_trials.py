@@ -72,7 +72,7 @@ def test_plugins_that_break_and_memory_that_runs_out(tmp_path):
     assert "no room" in errors["greedy_eater"]
     assert [path.stem for path in out.glob("*/results/*.json")] == ["greedy"]
     again = ablate(*grid, "--out", out, plugins=[installed])
-    assert "3 failed before" in again.stderr
+    assert "3 failed earlier" in again.stderr
 
 
 def test_a_decoder_that_failed_is_not_run_again_because_another_did_well(tmp_path):
@@ -93,15 +93,15 @@ def test_a_decoder_that_failed_is_not_run_again_because_another_did_well(tmp_pat
     assert record() == failed
     plan = json.loads(study("--dry-run", "--json").stdout)
     assert (plan["decode"], plan["decodings"], plan["failed"]) == (1, 1, 0)
-    assert "decode; 1 decoder failed before: brittle:" in study("--dry-run").stdout
+    assert "decode; 1 decoder failed earlier: brittle:" in study("--dry-run").stdout
     ended = study("--json")
     assert ended.returncode == 1, ended.stderr
-    assert "1 to decode, 1 failed before (--retry-failed runs them again)" in ended.stderr
+    assert "1 to decode, 1 failed earlier (--retry-failed runs them again)" in ended.stderr
     [trial] = json.loads(ended.stdout)["trials"]
     assert (trial["state"], trial["error"]) == ("failed", why)
     assert record() == failed
     assert [path.stem for path in out.glob("*/results/*.json")] == ["greedy"]
-    assert "1 failed before" in study().stderr
+    assert "1 failed earlier" in study().stderr
     assert study(decoders=["greedy"]).returncode == 0  # of this study, it is no part
     assert study("--retry-failed").returncode == 1
     assert record() == failed

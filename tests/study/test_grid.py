@@ -113,7 +113,9 @@ def test_include_alone_is_a_study(registry):
         ("2", (0, 1)),
         ("5,7", (5, 7)),
         ([9], (9,)),
-        ("7,", None),
+        ("7,", (7,)),
+        (",", None),
+        ("3,,5", None),
         (True, None),
         ("", None),
         ([], None),
@@ -203,7 +205,7 @@ def test_two_sizes_of_a_models_test_set_are_refused_whatever_the_decoders(regist
         {"decoder": ("greedy",), "test_samples": (12,)},
         {"decoder": ("beam_cpp",), "test_samples": (13,)},
     )
-    with pytest.raises(UsageError, match="--test-samples 12 and 13 of the same model"):
+    with pytest.raises(UsageError, match="--test-samples 12 and 13 for the same model"):
         configs(registry, include=rules)
 
 

@@ -89,7 +89,7 @@ def test_ctrl_c_saves_and_says_how_to_go_on(tmp_path, whole, number):
     assert study.returncode == 130, said
     last = said.strip().splitlines()[-1]
     assert "stopped with" in last
-    assert f"go on with: ctcbench ablate {GRID[0]}" in last
+    assert f"resume with: ctcbench ablate {GRID[0]}" in last
     assert not any(map(alive, workers))
     recorded = [read(path)["state"] for path in tmp_path.glob("studies/*/trials/*.json")]
     assert set(recorded) <= {"done"}  # what was stopped is no failure
@@ -136,7 +136,7 @@ def test_ctrl_c_a_second_time_ends_at_once_what_does_not_stop(tmp_path, monkeypa
     assert time.monotonic() - began < 10
     assert study.returncode == 130, said
     last = said.strip().splitlines()[-1]
-    assert "stopped at once" in last and "go on with: ctcbench ablate" in last
+    assert "stopped at once" in last and "resume with: ctcbench ablate" in last
     assert "Traceback" not in said
     assert not any(map(alive, workers))
     assert not list(tmp_path.glob("studies/*/trials/*.json"))  # nothing failed
@@ -148,8 +148,8 @@ def test_a_worker_that_is_stopped_by_itself_leaves_the_study_unfinished(tmp_path
     os.kill(children(study.pid)[0], signal.SIGTERM)
     said, noticed = study.communicate(timeout=60)
     assert study.returncode == 1, noticed
-    assert "stopped, and saved" in noticed
-    assert "1 model stopped, and saved; the same command goes on: ctcbench ablate" in " ".join(said.split())
+    assert "stopped, state saved" in noticed
+    assert "1 model stopped, state saved; resume with: ctcbench ablate" in " ".join(said.split())
     assert "--retry-failed" not in said
     assert [read(path)["state"] for path in tmp_path.glob("studies/*/trials/*.json")] == ["done"]
     done = ablate(*GRID, "--out", tmp_path)
@@ -170,7 +170,7 @@ def test_a_killed_worker_is_a_failure_and_the_others_go_on(tmp_path, whole):
     before = ending(tmp_path)
     again = ablate(*GRID, "--out", tmp_path)
     assert again.returncode == 1
-    assert "1 failed before (--retry-failed runs them again)" in again.stderr
+    assert "1 failed earlier (--retry-failed runs them again)" in again.stderr
     assert "killed by SIGKILL" in " ".join(again.stdout.split())
     assert ending(tmp_path) == before
     retried = ablate(*GRID, "--out", tmp_path, "--retry-failed")

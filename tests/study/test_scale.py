@@ -222,7 +222,7 @@ def test_another_scale_is_another_plan_and_both_are_told_apart(done, capsys, tmp
     folder, _ = done
     again = ablate(folder / "mine.toml", "--scale", "1", "--epochs", "1", "--out", folder / "runs")
     assert again.returncode == 0, again.stderr
-    assert "scale: 0.5 then, 1 now" in " ".join(again.stderr.split())
+    assert "scale: 0.5 before, 1 now" in " ".join(again.stderr.split())
     capsys.readouterr()
     assert main(["report", str(folder / "runs"), "--format", "json"]) == 0
     report = json.loads(capsys.readouterr().out)

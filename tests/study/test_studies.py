@@ -30,7 +30,8 @@ def test_a_dry_run_does_nothing(tmp_path, capsys):
     assert main(["ablate", *GRID, "--out", str(out), "--dry-run"]) == 0
     said = capsys.readouterr().out
     assert (
-        "2 models, 4 configurations: 2 to train, 4 decodings to do, time unknown until some are done" in said
+        "2 models, 4 configurations: 2 to train, 4 decodings to do, time unknown until the first are done"
+        in said
     )
     assert "cnn3:width=4" in said
 
@@ -111,11 +112,11 @@ def test_a_changed_study_says_what_changed_and_keeps_the_old(tmp_path, capsys):
     before = ending(out)
     capsys.readouterr()
     assert main(["ablate", str(file), "--out", str(out), "--dry-run"]) == 0
-    assert "study mine has changed (epochs: 2 then, 1 now" in " ".join(capsys.readouterr().out.split())
+    assert "study mine has changed (epochs: 2 before, 1 now" in " ".join(capsys.readouterr().out.split())
     assert ending(out) == before and not (StudyFolder(out, "mine").path / "plan-1.json").exists()
     assert main(["ablate", str(file), "--out", str(out)]) == 0
     said = capsys.readouterr().err
-    assert "study mine has changed (epochs: 2 then, 1 now; seed: 0 then, 0, 1 now)" in said
+    assert "study mine has changed (epochs: 2 before, 1 now; seed: 0 before, 0, 1 now)" in said
     assert before.items() <= ending(out).items()
     folder = StudyFolder(out, "mine")
     assert json.loads((folder.path / "plan-1.json").read_text())["models"][0]["label"]
@@ -123,7 +124,7 @@ def test_a_changed_study_says_what_changed_and_keeps_the_old(tmp_path, capsys):
     assert folder.read_plan()["executor"] == "local:workers=1,threads=1"
     capsys.readouterr()
     assert main(["ablate", str(file), "--out", str(out), "--executor", "local:workers=2,threads=1"]) == 0
-    assert "workers: 1 then, 2 now" in capsys.readouterr().err
+    assert "workers: 1 before, 2 now" in capsys.readouterr().err
 
 
 def test_two_studies_in_one_folder(tmp_path, capsys):
@@ -158,7 +159,7 @@ def test_a_result_that_cannot_be_read_is_kept_and_made_again(tmp_path, capsys, d
     path.write_text(wrong)
     capsys.readouterr()
     assert main(["ablate", *grid]) == 0
-    assert "kept as greedy.json.unreadable, and made again" in capsys.readouterr().err
+    assert "kept as greedy.json.unreadable, and computed again" in capsys.readouterr().err
     kept = path.with_name("greedy.json.unreadable")
     assert kept.read_text() == wrong
     kept.unlink()

@@ -36,14 +36,15 @@ def ablate(
     study: Annotated[
         str | None,
         typer.Argument(
-            metavar="STUDY", help=f"a TOML file, or a study that ships: {', '.join(study_names())}"
+            metavar="STUDY",
+            help=f"a TOML file, or the name of a study that ctcbench contains: {', '.join(study_names())}",
         ),
     ] = None,
     seeds: Annotated[
         str | None,
         typer.Option(
             metavar="N",
-            help="how many seeds (5), or which (3,5,7)",
+            help="number of seeds (5: 0 to 4), or a list of seeds (3,5,7; one seed: 3,)",
             show_default=False,
             rich_help_panel=_STUDY,
         ),
@@ -51,7 +52,7 @@ def ablate(
     name: Annotated[
         str | None,
         typer.Option(
-            metavar="NAME", help="what the study is called (default: its file's name)", rich_help_panel=_STUDY
+            metavar="NAME", help="name of the study (default: its file's name)", rich_help_panel=_STUDY
         ),
     ] = None,
     max_runs: Annotated[
@@ -59,7 +60,7 @@ def ablate(
         typer.Option(
             metavar="N",
             min=1,
-            help="most configurations without --yes (default: 500)",
+            help="number of configurations above which --yes is needed (default: 500)",
             rich_help_panel=_STUDY,
         ),
     ] = None,
@@ -67,7 +68,7 @@ def ablate(
         str | None,
         typer.Option(
             metavar="X",
-            help="images and epochs of every configuration times this, above 0, at most 1 (default: 1)",
+            help="factor for images and epochs of every configuration, above 0 and at most 1 (default: 1)",
             show_default=False,
             rich_help_panel=_STUDY,
         ),
@@ -76,20 +77,20 @@ def ablate(
         list[str] | None,
         typer.Option(
             metavar="TEXT",
-            help="of the study's configurations those alone with this in their name",
+            help="run only the configurations with this text in their name",
             show_default=False,
             rich_help_panel=_STUDY,
         ),
     ] = None,
     yes: Annotated[
-        bool, typer.Option("--yes", help="run a grid of more than --max-runs", rich_help_panel=_STUDY)
+        bool, typer.Option("--yes", help="run a grid larger than --max-runs", rich_help_panel=_STUDY)
     ] = False,
     out: Out = Path("runs"),
     executor: Annotated[
         str | None,
         typer.Option(
             metavar="NAME",
-            help="what runs the trials (default: that of the study's last time, else local)",
+            help="what runs the trials (default: the one of the study's last start, else local)",
             rich_help_panel=EXECUTION,
             autocompletion=complete_component("executor"),
         ),
@@ -101,14 +102,14 @@ def ablate(
     ] = False,
     checkpoint_seconds: CheckpointSeconds = 60.0,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="show the plan and do nothing", rich_help_panel=EXECUTION)
+        bool, typer.Option("--dry-run", help="show the plan without running it", rich_help_panel=EXECUTION)
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Run a study: flags given more than once, or a study file, make a grid; each model trains once."""
+    """Run a study: a grid of configurations from repeated flags or a file; each model is trained once."""
     from ctcbench.cli.study_run import StudyRequest, run_study
 
-    spec, grid = _asked_for(study, preset, given, seeds, scale, only or [], name, max_runs, yes)
+    spec, grid = _spec_and_grid(study, preset, given, seeds, scale, only or [], name, max_runs, yes)
     request = StudyRequest(
         spec=spec,
         grid=grid,
@@ -125,7 +126,7 @@ def ablate(
         raise typer.Exit(code)
 
 
-def _asked_for(
+def _spec_and_grid(
     study: str | None,
     preset: Sequence[str],
     given: Mapping[str, Sequence[Any]],
@@ -152,10 +153,12 @@ def _asked_for(
             raise UsageError(f"--{error}") from None
     if given or preset or chosen:
         if study:
-            expand(registry(), spec, confirmed=True)  # what is wrong there is not blamed on the flags
+            expand(
+                registry(), spec, confirmed=True
+            )  # errors of the file are reported before the flags are applied
         spec = replace(spec.with_flags(preset, given, chosen), path=None)
     elif not study:
-        raise UsageError(f"no study: give a file, a study that ships ({', '.join(study_names())}), or flags")
+        raise UsageError(f"no study: give a file, the name of a study ({', '.join(study_names())}), or flags")
     spec = replace(spec, max_runs=max_runs or spec.max_runs)
     if scale is not None:
         try:
@@ -164,7 +167,7 @@ def _asked_for(
             raise UsageError(f"--{error}") from None
     grid = expand(registry(), spec, confirmed=yes).only(only)
     keys = sorted(f"{entry.train_key}/{entry.result_key}" for entry in grid.entries)
-    # Without a name, the same flags are the same study, and others another.
+    # A study without a name is named by its configurations, so that the same flags resume it.
     digest = hashlib.sha256("\n".join(keys).encode()).hexdigest()[:8]
     return replace(spec, name=name or spec.name or f"ablate-{digest}"), grid
 

@@ -1,4 +1,4 @@
-"""`ctcbench bench seeds`: what several seeds at once gain on this machine."""
+"""`ctcbench bench seeds`: how much faster several seeds train at once."""
 
 from __future__ import annotations
 
@@ -25,16 +25,18 @@ def seeds(
         list[str] | None,
         typer.Option(
             metavar="NAME",
-            help="may be repeated, to compare; the first is the measure "
+            help="may be repeated to compare; the first is the reference "
             "(default: local:workers=1 and local:workers=2)",
             show_default=False,
         ),
     ] = None,
-    count: Annotated[int, typer.Option("--seeds", metavar="N", min=2, help="seeds trained")] = 4,
-    rounds: Annotated[int, typer.Option(metavar="N", min=1, help="rounds, each executor once in each")] = 3,
+    count: Annotated[int, typer.Option("--seeds", metavar="N", min=2, help="number of seeds")] = 4,
+    rounds: Annotated[
+        int, typer.Option(metavar="N", min=1, help="rounds; each runs every executor once")
+    ] = 3,
     as_json: AsJson = False,
 ) -> None:
-    """Measure what several seeds at once cost beside one, for each of some executors."""
+    """Measure the time of several seeds relative to one seed, for each executor."""
     from ctcbench.benchmarks.seeds_at_once import measure
     from ctcbench.training.runtime import Runtime
 
@@ -57,8 +59,8 @@ def seeds(
         document = {"seeds": count, "rounds": rounds, "settings": config.model_dump(), "executors": figures}
         typer.echo(json.dumps(document, indent=2))
         return
-    table = Table(title=f"{count} seeds, {rounds} rounds in turns, seconds with start and decoding")
-    table.add_column("executor", overflow="fold")  # the part that differs is the end
+    table = Table(title=f"{count} seeds, {rounds} interleaved rounds, seconds including start and decoding")
+    table.add_column("executor", overflow="fold")  # the end of the text is what differs
     for header in ("one seed", f"{count} seeds", "lowest – highest", "× one seed", "gain"):
         table.add_column(header, justify="right")
     for text, figure in figures.items():

@@ -1,4 +1,4 @@
-"""`ctcbench plugins`: what is installed, what it brought, and why something did not load."""
+"""`ctcbench plugins`: lists the installed plugins, their components and their errors."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from ctcbench.registry.plugin import Plugin
 
 def plugins(
     tracebacks: Annotated[
-        bool, typer.Option("--tracebacks", help="show where each failed plugin failed")
+        bool, typer.Option("--tracebacks", help="show the traceback of each plugin that did not load")
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """List the plugins: version, components, time to load, and the error of each that failed."""
+    """List the installed plugins: version, components, load time, and the error of each that did not load."""
     installed = registry()
     if as_json:
         document = {"plugins": [_document(p) for p in installed.plugins], "conflicts": installed.conflicts}
@@ -41,7 +41,7 @@ def plugins(
             console.print(Text(f"\n{plugin.owner}", "bold"))
             console.print(Text(plugin.traceback.rstrip()), soft_wrap=True)
     if installed.failed and not tracebacks:
-        console.print("`ctcbench plugins --tracebacks` shows where they failed")
+        console.print("`ctcbench plugins --tracebacks` shows the tracebacks")
 
 
 def _brought(plugin: Plugin) -> Text:
@@ -51,7 +51,7 @@ def _brought(plugin: Plugin) -> Text:
     lines = [Text.assemble((f"{kind} ", "dim"), ", ".join(names)) for kind, names in kinds.items()]
     if plugin.columns:
         lines.append(Text.assemble(("column ", "dim"), ", ".join(column.header for column in plugin.columns)))
-    return Text("\n").join(lines) if lines else Text("hooks alone", "dim")
+    return Text("\n").join(lines) if lines else Text("hooks only", "dim")
 
 
 def _document(plugin: Plugin) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""`ctcbench new`: writes a plugin package that installs and passes its own tests."""
+"""`ctcbench new`: writes a plugin package that can be installed and passes its tests."""
 
 from __future__ import annotations
 
@@ -19,10 +19,14 @@ _SHORT = "--train-samples 64 --val-samples 16 --test-samples 16 --max-steps 3"
 def new(
     kind: Annotated[
         str,
-        typer.Argument(metavar="|".join(_KINDS), help="what it adds", autocompletion=complete_choice(_KINDS)),
+        typer.Argument(
+            metavar="|".join(_KINDS), help="kind of component", autocompletion=complete_choice(_KINDS)
+        ),
     ],
-    name: Annotated[str, typer.Argument(metavar="NAME", help="as it will be typed in component strings")],
-    into: Annotated[Path, typer.Option(metavar="FOLDER", help="where the package's folder goes")] = Path(),
+    name: Annotated[str, typer.Argument(metavar="NAME", help="name of the component")],
+    into: Annotated[
+        Path, typer.Option(metavar="FOLDER", help="folder in which the package is created")
+    ] = Path(),
 ) -> None:
     """Write a plugin package with a working component, its tests and a README."""
     package = Package(kind_named(kind), name)

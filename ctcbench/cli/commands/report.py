@@ -1,4 +1,4 @@
-"""`ctcbench report`: stored results, one row a configuration, with what may be concluded from them."""
+"""`ctcbench report`: a report of stored results, one row a configuration."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ def report(
         typer.Option(
             "--by",
             metavar="SETTING,…",
-            help="settings that make a row, or configuration: the name that a study gives it (default: "
-            "all that differ, but for the seed)",
+            help="settings that define a row; `configuration` is the name in a study (default: all "
+            "settings that differ, except the seed)",
         ),
     ] = None,
     form: Annotated[
@@ -40,14 +40,14 @@ def report(
         typer.Option(
             "--format",
             metavar="|".join(FORMATS),
-            help="how the report is written",
+            help="output format",
             autocompletion=complete_choice(FORMATS),
         ),
     ] = "table",
     as_json: Annotated[bool, typer.Option("--json", help="the same as --format json")] = False,
     output: Annotated[
         Path | None,
-        typer.Option("-o", "--output", metavar="FILE", help="write there instead of standard output"),
+        typer.Option("-o", "--output", metavar="FILE", help="write to this file instead of standard output"),
     ] = None,
 ) -> None:
     """Report stored results: configurations over their seeds, main effects, paired tests, warnings."""
@@ -55,14 +55,16 @@ def report(
     _require_place(form, output)
     results, damaged = collect(runs)
     problems = [one_line(problem) for problem in damaged]
-    for problem in problems if form != "table" else ():  # the table has them below it
+    for problem in problems if form != "table" else ():  # the table lists them itself
         print(f"ctcbench report: {problem}", file=sys.stderr)
     from ctcbench.reporting.build_report import build_report
     from ctcbench.reporting.study_records import find_failures, find_studied
 
     failures = [failure for out in dict.fromkeys(runs) for failure in find_failures(out)]
     if not (results or problems or failures):
-        raise UsageError(f"{', '.join(map(str, runs))}: no results there; `ctcbench run --out …` makes some")
+        raise UsageError(
+            f"{', '.join(map(str, runs))}: no results; `ctcbench run --out FOLDER` stores results"
+        )
     installed = registry()
     found = build_report(
         results,
@@ -78,10 +80,10 @@ def report(
 
 
 def collect(runs: list[Path]) -> tuple[list[Result], list[str]]:
-    """Return the results in run folders or folders of them, and a line for each file that is damaged.
+    """Return the results in run folders or folders of them, and a line for each damaged file.
 
     Raises:
-        UsageError: one of `runs` is no folder, or can't be read.
+        UsageError: one of `runs` is not a folder, or can't be read.
     """
     results: list[Result] = []
     problems: list[str] = []
@@ -94,30 +96,28 @@ def collect(runs: list[Path]) -> tuple[list[Result], list[str]]:
 
 
 def settings_named(by: list[str] | None) -> list[str] | None:
-    """Return the settings of ``--by backbone,head --by lr``, None where there are none."""
+    """Return the settings of ``--by backbone,head --by lr``, or None without the flag."""
     if by is None:
         return None
     names = [name.strip().replace("-", "_") for part in by for name in part.split(",")]
     if not all(names):
-        raise UsageError(f"--by {','.join(by)}: expected settings with commas between, as backbone,head")
+        raise UsageError(f"--by {','.join(by)}: expected settings separated by commas, such as backbone,head")
     return names
 
 
 def _require_place(form: str, output: Path | None) -> None:
-    """Check that what is written has a place to go.
+    """Check that the format can be written to the output.
 
     Raises:
-        UsageError: a page would fill the terminal, a table that is made for one is to go to a file, or
-            the file's folder is not there.
+        UsageError: HTML or SVG would be printed on a terminal, the terminal's table would be written to a
+            file, or the folder of the file does not exist.
     """
     if form in ("html", "svg") and output is None and sys.stdout.isatty():
         what = "page" if form == "html" else "picture"
-        raise UsageError(
-            f"--format {form}: a {what} is not for the terminal; name a file, as -o report.{form}"
-        )
+        raise UsageError(f"--format {form}: a {what} can't be shown in a terminal; use -o report.{form}")
     if form == "table" and output is not None:
         others = "|".join(FORMATS[1:])
-        raise UsageError(f"-o {output}: a table is for the terminal; a file takes --format {others}")
+        raise UsageError(f"-o {output}: --format table is for the terminal; for a file use --format {others}")
     if output is not None:
         require_folder_of(output)
 
@@ -132,7 +132,7 @@ def _write(found: Report, form: str, output: Path | None) -> None:
         for part in report_table(found, console.width):
             console.print(part)
         return
-    # A lone surrogate, which JSON can smuggle in, has no place in UTF-8.
+    # A result file can contain a lone surrogate, which UTF-8 can't encode.
     data = _writer(form)(found).encode("utf-8", "backslashreplace")
     if output is None:
         typer.echo(data.decode(), nl=False)
@@ -142,7 +142,7 @@ def _write(found: Report, form: str, output: Path | None) -> None:
 
 
 def _writer(form: str) -> Callable[[Report], str]:
-    """Return what writes a format; what the others need is not imported."""
+    """Return the writer of a format, without importing the modules of the others."""
     match form:
         case "md":
             from ctcbench.reporting.formats.markdown import to_markdown as writer

@@ -79,13 +79,13 @@ def test_ctrl_c_saves_and_the_same_command_goes_on(study, whole, tmp_path, files
     running.process.send_signal(signal.SIGINT)
     _, said = running.end(130)
     assert time.monotonic() - asked < 20
-    assert "stopped, and saved" in said
+    assert "stopped, state saved" in said
     assert "stopped with 0 of 2 models done" in words(said)
     assert not running.workers()
     assert not list(scratch.glob("ctcbench-place-*"))
     again = study(*GRID, out=tmp_path / "runs", options=options)
     _, said = again.end(0)
-    assert "1 to go on with" in said
+    assert "1 to resume" in said
     assert ending(tmp_path / "runs") == whole
 
 

@@ -153,7 +153,7 @@ def test_ctrl_c_stops_all_at_one_step_saves_and_says_how_to_go_on(stopped):
     assert stopped.returncode == 1  # torchrun's own, whatever its processes end with
     (line,) = said(stopped)
     assert "ctcbench run: stopped after step " in line
-    assert "go on with: torchrun --nproc-per-node 2 -m ctcbench run --dataset" in line
+    assert "resume with: torchrun --nproc-per-node 2 -m ctcbench run --dataset" in line
     folder, _, _ = stored(stopped.out)
     assert folder.checkpoint_path.exists()
     assert not folder.is_finished
