@@ -8,7 +8,7 @@ SOURCES := $(shell find csrc -name '*.cpp' -o -name '*.hpp')
 ISA_TESTS := tests/builtin tests/decoding tests/pipeline tests/testing tests/training
 PYTEST := $(BIN)/python -m pytest -n auto -m "not slow and not gpu"
 
-.PHONY: demo test test-slow test-gpu test-portable test-isa test-oldest docs lint format clean
+.PHONY: demo test test-slow test-gpu test-portable test-isa test-oldest docs docs-cli lint format clean
 
 demo: .venv/installed
 	$(BIN)/ctcbench run --preset fast --decoder beam_cpp --test-samples 2000
@@ -42,6 +42,10 @@ test-oldest:
 # The site, in build/docs/index.html; a warning is an error.
 docs: .venv/documented
 	$(BIN)/python -m sphinx -W --keep-going --fresh-env --quiet -b html docs build/docs
+
+# After a change of a command, a setting or a component: docs/cli.md from the help texts.
+docs-cli: .venv/tested
+	$(BIN)/python docs/write_cli_reference.py
 
 lint: .venv/linted
 	$(BIN)/ruff check .
