@@ -17,8 +17,8 @@ def ray(
         str,
         Field(
             max_length=200,
-            description="host:port of a cluster, auto (the one this machine is in), local (a new one), "
-            "or nothing: RAY_ADDRESS, else auto, else local",
+            description="host:port of a cluster, auto (the one of this machine), local (a new one); "
+            "default: RAY_ADDRESS, else auto, else local",
         ),
     ] = "",
     workers: Annotated[
@@ -29,31 +29,34 @@ def ray(
         float, Field(ge=0, le=64, description="GPUs that a trial asks for; 0.5: two share one")
     ] = 0.0,
     memory: Annotated[
-        float, Field(ge=0, le=100_000, description="GiB that a trial asks for (0: does not ask)")
+        float, Field(ge=0, le=100_000, description="GiB of memory that a trial asks for (0: none)")
     ] = 0.0,
     retries: Annotated[
-        int, Field(ge=0, le=1000, description="how often a trial goes on elsewhere after its worker died")
+        int, Field(ge=0, le=1000, description="how often a trial is resumed elsewhere after its worker died")
     ] = 3,
     wait: Annotated[
         int, Field(ge=0, le=86_400, description="seconds to wait for a node that can hold a trial")
     ] = 0,
     files: Annotated[
         Literal["auto", "shared", "sent"],
-        Field(description="run folders on the nodes: auto finds out whether they see the study's folder"),
+        Field(description="run folders on the nodes: auto finds out whether they share the study's folder"),
     ] = "auto",
     scratch: Annotated[
         str,
-        Field(max_length=400, description="where a node keeps a run folder that is sent (its own /tmp)"),
+        Field(
+            max_length=400, description="a node's folder for run folders that are sent (default: in its /tmp)"
+        ),
     ] = "",
 ) -> Executor:
     """Trials on the nodes of a Ray cluster, each with the CPUs, GPUs and memory that it asks for."""
     if gpus > 1 and gpus % 1:
         raise UsageError(f"executor ray: gpus={gpus}: Ray gives a part of one GPU, or whole ones")
-    from ctcbench_ray.cluster import Need
-    from ctcbench_ray.on_ray import OnRay, Wanted
+    from ctcbench_ray.cluster import TrialResources
+    from ctcbench_ray.executor import RayExecutor
+    from ctcbench_ray.options import RayOptions
 
-    need = Need(cpus, gpus, memory)
-    return OnRay(Wanted(address, workers, need, retries, float(wait), files, scratch))
+    resources = TrialResources(cpus, gpus, memory)
+    return RayExecutor(RayOptions(address, workers, resources, retries, float(wait), files, scratch))
 
 
 @hookimpl

@@ -1,4 +1,4 @@
-"""The cluster as a study sees it: connecting, its nodes, and what fits on them."""
+"""The Ray cluster: connecting to it, its nodes, and how many trials they hold."""
 
 from __future__ import annotations
 
@@ -21,30 +21,30 @@ _GIB = 2**30
 
 
 @dataclass(frozen=True)
-class Need:
-    """What a trial asks for; ``memory`` in GiB, 0 where it does not ask."""
+class TrialResources:
+    """The resources that a trial asks for; ``memory`` in GiB, 0 if it asks for none."""
 
     cpus: int
     gpus: float = 0.0
     memory: float = 0.0
 
     @property
-    def resources(self) -> dict[str, float]:
-        """The need by Ray's names of resources, those that are asked for."""
+    def amounts(self) -> dict[str, float]:
+        """The amounts that are asked for, by Ray's names of the resources."""
         found = {"CPU": float(self.cpus), "GPU": self.gpus, "memory": self.memory * _GIB}
         return {name: amount for name, amount in found.items() if amount}
 
-    def places(self, resources: Mapping[str, float]) -> int:
+    def fitting(self, resources: Mapping[str, float]) -> int:
         """Return how many such trials a node with `resources` holds."""
-        return min(int(resources.get(name, 0.0) / amount) for name, amount in self.resources.items())
+        return min(int(resources.get(name, 0.0) / amount) for name, amount in self.amounts.items())
 
     def __str__(self) -> str:
-        return _amounts(self.resources, self.resources)
+        return _describe(self.amounts, self.amounts)
 
 
 @dataclass(frozen=True)
 class Node:
-    """A node that is alive, and all the resources it has, taken or free."""
+    """A node that is alive, and all its resources, in use or free."""
 
     key: str
     host: str
@@ -52,10 +52,10 @@ class Node:
 
 
 def connect(address: str) -> bool:
-    """Connect this process to a cluster; returns False where it was connected before.
+    """Connect this process to a cluster; return False if it was connected before.
 
-    Ray's usage statistics and its dashboard stay off for a cluster that this starts; its handlers of
-    signals and what it prints stay out of this program's way.
+    A cluster that this starts has neither Ray's usage statistics nor its dashboard. Ray's signal handlers and
+    its messages on standard output are switched off.
 
     Raises:
         UsageError: no cluster answers there, or it can't be joined from here.
@@ -79,24 +79,24 @@ def connect(address: str) -> bool:
     if target not in ("", "auto", "local"):
         _require_cluster(target)
     try:
-        with _our_signal_handlers():
+        with _signal_handlers_kept():
             ray.init(
                 address=address or None,
                 include_dashboard=False,
                 log_to_driver=False,
                 logging_level=logging.ERROR,
             )
-    except (Exception, SystemExit) as error:  # it leaves by SystemExit where a cluster stays silent
+    except (Exception, SystemExit) as error:  # Ray raises SystemExit if a cluster does not answer
         raise UsageError(f"executor ray: {_where(target)} can't be joined: {_short(error)}") from error
-    _be_quiet()
+    _silence_ray()
     return True
 
 
 def disconnect() -> None:
-    """Leave the cluster, or end one that `connect` has started."""
+    """Disconnect from the cluster, or end one that `connect` started."""
     import ray
 
-    with _our_signal_handlers():
+    with _signal_handlers_kept():
         ray.shutdown()
 
 
@@ -111,35 +111,35 @@ def nodes() -> list[Node]:
     ]
 
 
-def places(need: Need, found: Sequence[Node]) -> int:
-    """Return how many trials the nodes hold at once if nothing else ran there."""
-    return sum(need.places(node.resources) for node in found)
+def capacity(resources: TrialResources, found: Sequence[Node]) -> int:
+    """Return how many trials the nodes hold at once if nothing else runs there."""
+    return sum(resources.fitting(node.resources) for node in found)
 
 
-def no_room(need: Need, found: Sequence[Node]) -> UsageError:
-    """Return the error for a trial that no node can ever hold."""
+def no_room(resources: TrialResources, found: Sequence[Node]) -> UsageError:
+    """Return the error for a trial that no node can hold."""
     listed = "; ".join(
-        f"{n.host} has {_amounts(n.resources, {'CPU': 1, **need.resources})}" for n in found[:8]
+        f"{n.host} has {_describe(n.resources, {'CPU': 1, **resources.amounts})}" for n in found[:8]
     )
     more = f"; and {len(found) - 8} more" if len(found) > 8 else ""
     return UsageError(
-        f"executor ray: a trial asks for {need}, and no node of the cluster can hold that "
+        f"executor ray: a trial asks for {resources}, and no node of the cluster can hold that "
         f"({listed or 'it has no node'}{more}); ask for less by cpus=, gpus= or memory=, or add such a node "
         f"(wait= gives it time to come)"
     )
 
 
 def _require_cluster(target: str) -> None:
-    """Find out in seconds what Ray itself takes minutes to."""
+    """Check within seconds that a cluster answers at an address, for which Ray itself takes minutes."""
     host, _, port = target.rpartition(":")
     if not host or not port.isdecimal() or not 0 < int(port) < 65536:
         raise UsageError(f"executor ray: address={target}: expected host:port, auto or local")
-    way_on = f"start one there with `ray start --head --port={port}`, or leave the address out"
+    remedy = f"start one there with `ray start --head --port={port}`, or leave the address out"
     try:
         socket.create_connection((host.strip("[]"), int(port)), timeout=_ANSWER_SECONDS).close()
     except OSError as error:
         reason = error.strerror or str(error)
-        raise UsageError(f"executor ray: no Ray cluster answers at {target} ({reason}); {way_on}") from None
+        raise UsageError(f"executor ray: no Ray cluster answers at {target} ({reason}); {remedy}") from None
     command = [sys.executable, "-m", "ray.scripts.scripts", "health-check", "--address", target]
     try:
         subprocess.run(command, capture_output=True, timeout=_HEALTH_SECONDS, check=False)
@@ -151,8 +151,8 @@ def _require_cluster(target: str) -> None:
 
 
 @contextlib.contextmanager
-def _our_signal_handlers() -> Iterator[None]:
-    """Undo what Ray does to signals: a stop is the study's to handle."""
+def _signal_handlers_kept() -> Iterator[None]:
+    """Restore the signal handlers that Ray replaces: the study handles requests to stop."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -164,11 +164,9 @@ def _our_signal_handlers() -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _be_quiet() -> None:
-    """Keep the news of the cluster, a dead worker's say, off standard output, which may hold JSON.
-
-    Ray has no setting for it. Where the name has gone, its news are printed.
-    """
+def _silence_ray() -> None:
+    """Keep Ray's messages, about dead workers for example, off standard output, which may hold JSON."""
+    # Ray has no setting for it. Without this private name, in another version, the messages are printed.
     from ray._private import worker
 
     if hasattr(worker, "print_to_stdstream"):
@@ -182,14 +180,14 @@ def _where(target: str) -> str:
 
 
 def _short(error: BaseException) -> str:
-    """Return an error on one line, of a length that can be read."""
+    """Return an error on one line, cut off after 500 characters."""
     if isinstance(error, SystemExit):
         return "it does not answer"
     text = " ".join(str(error).split())
     return text if len(text) < 500 else text[:500] + "…"
 
 
-def _amounts(resources: Mapping[str, float], names: Mapping[str, float]) -> str:
+def _describe(resources: Mapping[str, float], names: Mapping[str, float]) -> str:
     parts = []
     for name in names:
         amount = resources.get(name, 0.0)

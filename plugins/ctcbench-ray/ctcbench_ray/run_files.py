@@ -1,4 +1,4 @@
-"""A run folder's files between a node and the study's folder: which, in what order, and where to."""
+"""The files of a run folder, copied between a node and the study's folder."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from pathlib import Path, PurePosixPath
 from ctcbench import CtcbenchError
 from ctcbench.files.atomic import atomic_path
 
-# In the order in which a run comes to have them, so that a copy which is cut off in the middle is a
-# run that was stopped earlier: metrics reach as far as the checkpoint, results have their predictions.
+# In the order in which a run writes them, so that an interrupted copy is equal to a run that was stopped
+# earlier: the metrics reach at least to the checkpoint, and results have their predictions.
 _ORDER = (
     "config.toml", "metrics.jsonl", "recognizer.json", "weights.safetensors", "checkpoint.safetensors",
     "summary.json", "log_probs", "predictions", "results",
@@ -19,9 +19,9 @@ Signatures = Mapping[str, str]
 
 
 def signatures(folder: Path) -> dict[str, str]:
-    """Return what tells one state of each file from another, by the file's name in the folder.
+    """Return a signature of each file by its name in the folder; it changes when the file does.
 
-    Hidden files stay out: locks and what is half written.
+    Hidden files, which are locks and unfinished writes, are left out.
     """
     found = {}
     for path in sorted(folder.rglob("*"), key=lambda path: _rank(path.relative_to(folder).as_posix())):
@@ -31,18 +31,16 @@ def signatures(folder: Path) -> dict[str, str]:
         try:
             status = path.stat()
         except OSError:
-            continue  # gone meanwhile
+            continue  # removed since it was listed
         if path.is_file():
             found[name.as_posix()] = f"{status.st_mtime_ns}-{status.st_size}-{status.st_ino}"
     return found
 
 
 def read_changed(folder: Path, have: Signatures) -> tuple[dict[str, bytes], dict[str, str]]:
-    """Return the files that are not as in `have`, and the signatures of those.
-
-    The last made are read first: of a folder that is being written, nothing is read that rests on
-    something newer than what is read of it.
-    """
+    """Return the files whose signatures differ from `have`, and their signatures."""
+    # Read in reverse order: the folder may be written meanwhile, and no file must be older than one that
+    # depends on it.
     files: dict[str, bytes] = {}
     read: dict[str, str] = {}
     for name, signature in reversed(signatures(folder).items()):
@@ -57,10 +55,10 @@ def read_changed(folder: Path, have: Signatures) -> tuple[dict[str, bytes], dict
 
 
 def write(folder: Path, files: Mapping[str, bytes]) -> None:
-    """Write files into a run folder, each in place of an older one as a whole.
+    """Write files into a run folder, each atomically.
 
     Raises:
-        CtcbenchError: a name leads out of the folder; nothing is written then.
+        CtcbenchError: a name leads out of the folder; then nothing is written.
         UsageError: the folder can't be written.
     """
     paths = {name: _inside(folder, name) for name in files}
@@ -70,7 +68,7 @@ def write(folder: Path, files: Mapping[str, bytes]) -> None:
 
 
 def remove(folder: Path, names: Collection[str]) -> None:
-    """Remove files of a run folder, those that are there.
+    """Remove files of a run folder if they exist.
 
     Raises:
         CtcbenchError: a name leads out of the folder.
@@ -88,7 +86,7 @@ def _inside(folder: Path, name: str) -> Path:
     parts = PurePosixPath(name).parts
     plain = parts and not any(part.startswith((".", "/")) or "\\" in part or "\0" in part for part in parts)
     path = folder.joinpath(*parts) if plain else folder
-    # A link that somebody put there may lead out as well.
+    # A symbolic link in the folder may lead out as well.
     if not plain or not path.resolve().is_relative_to(folder.resolve()):
-        raise CtcbenchError(f"{folder}: a node sent a file {name!r}, which does not belong into a run folder")
+        raise CtcbenchError(f"{folder}: a node sent a file {name!r}, which does not belong in a run folder")
     return path

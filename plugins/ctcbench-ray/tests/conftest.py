@@ -1,4 +1,4 @@
-"""One real Ray cluster of two nodes for all tests, and what a study must end with."""
+"""One real Ray cluster of two nodes for all tests, and the expected results of a study."""
 
 import os
 import sys
@@ -8,7 +8,7 @@ import pytest
 
 os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
 os.environ.setdefault("OMP_NUM_THREADS", "1")
-os.environ["CTCBENCH_PLUGINS"] = "ray"  # a tracker that is installed beside it would leave files of its own
+os.environ["CTCBENCH_PLUGINS"] = "ray"  # an installed tracker would write files of its own
 
 import ray_cases
 
@@ -22,13 +22,13 @@ def own_cache(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def cluster(own_cache):
-    """Two nodes of one CPU each. Their processes are those of real nodes; the machine is one."""
+    """Two nodes of one CPU each, with the processes of real nodes, on this machine."""
     pytest.importorskip("ray", reason="ray is not installed")
     if sys.platform != "linux":
         pytest.skip("looks for workers in /proc")
     from ray.cluster_utils import Cluster
 
-    # Else Ray ends workers when other programs of the machine fill its memory.
+    # Otherwise Ray ends workers when other programs fill the memory of this machine.
     os.environ["RAY_memory_monitor_refresh_ms"] = "0"  # noqa: SIM112 (its name)
     found = Cluster(
         initialize_head=True,
@@ -42,7 +42,7 @@ def cluster(own_cache):
 
 @pytest.fixture(scope="session")
 def whole(own_cache, tmp_path_factory):
-    """What the study ends with on the executor that ships, with as many threads."""
+    """The results of the study with the executor `local` and as many threads."""
     out = tmp_path_factory.mktemp("whole")
     done = ray_cases.ablate(*ray_cases.GRID, "--out", out, executor="local:workers=2,threads=1")
     assert done.returncode == 0, done.stderr
@@ -53,7 +53,7 @@ def whole(own_cache, tmp_path_factory):
 
 @pytest.fixture
 def study(cluster, tmp_path):
-    """Return ``begin(*arguments, options) -> Study``; what still runs at the test's end is killed."""
+    """Return ``begin(*arguments, options) -> Study``; studies that still run are killed after the test."""
     begun = []
 
     def begin(*arguments, options="", out=tmp_path):
@@ -66,6 +66,6 @@ def study(cluster, tmp_path):
         one.process.kill()
         one.process.communicate()
     deadline = time.monotonic() + 20
-    while any(one.workers() for one in begun):  # the next test finds the CPUs free
+    while any(one.workers() for one in begun):  # the next test needs the CPUs
         assert time.monotonic() < deadline
         time.sleep(0.1)

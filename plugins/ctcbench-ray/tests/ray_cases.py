@@ -1,4 +1,4 @@
-"""A tiny study as a process, its workers on the cluster, and what must not depend on how it went."""
+"""A tiny study as a process, its workers on the cluster, and its results."""
 
 import json
 import os
@@ -48,7 +48,7 @@ class Study:
         )
 
     def workers(self):
-        """Return for each trial that runs: the process, the Ray worker above it, its run folder's name."""
+        """Return for each running trial its process, its parent (a Ray worker) and its run folder's name."""
         found = []
         for folder in Path("/proc").glob("[0-9]*"):
             try:
@@ -65,7 +65,7 @@ class Study:
         return found
 
     def wait_for(self, happened):
-        """Look until something has happened, while the study runs."""
+        """Wait until `happened()` is true while the study runs, and return it."""
         deadline = time.monotonic() + 90
         while not (found := happened()):
             assert self.process.poll() is None, self.process.communicate()
@@ -74,14 +74,14 @@ class Study:
         return found
 
     def end(self, code):
-        """Wait for its end, and return what it said on standard output and on standard error."""
+        """Wait for its end with exit code `code`; return its standard output and standard error."""
         said = self.process.communicate(timeout=180)
         assert self.process.returncode == code, said
         return said
 
 
 def trained_a_while(out):
-    """Return a test for whether some run has got to a checkpoint and a second epoch: its folder's name."""
+    """Return a function that returns the name of a run folder with a checkpoint and two epochs, or ``""``."""
 
     def happened():
         for path in Path(out).glob("*/checkpoint.safetensors"):
@@ -95,7 +95,7 @@ def trained_a_while(out):
 
 
 def ending(out):
-    """Everything in the run folders that must not depend on where it was made, and how often it stopped."""
+    """Return the contents of run folders that must not depend on the executor or on interruptions."""
     found = {}
     for folder in sorted(path.parent for path in Path(out).glob("*/config.toml")):
         for path in sorted(path for path in folder.rglob("*") if path.is_file()):
@@ -114,13 +114,13 @@ def ending(out):
 
 
 def of_one(found):
-    """Return what a study of `ONE` ends with, of what one of `GRID` does."""
+    """Return the part of the results of `GRID` that a study of `ONE` has."""
     [key] = {n.partition("/")[0] for n, f in found.items() if n.endswith("config.toml") and b"cnn3" in f}
     return {name: content for name, content in found.items() if name.startswith(key)}
 
 
 def descendants(pid):
-    """The processes below a process, by number, each with its command line."""
+    """Return the descendants of a process by number, each with its command line."""
     text = Path(f"/proc/{pid}/task/{pid}/children").read_text()
     found = {}
     for child in map(int, text.split()):

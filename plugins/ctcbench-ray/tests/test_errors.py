@@ -1,4 +1,4 @@
-"""What can't work is said in one line, before anything is begun."""
+"""Errors: one line, before any trial starts."""
 
 import socket
 import subprocess
@@ -7,22 +7,27 @@ import types
 
 import pytest
 from ctcbench_ray import ray as component
-from ctcbench_ray.cluster import Need, Node, no_room, places
-from ray_cases import ONE, ablate
+from ctcbench_ray.cluster import Node, TrialResources, capacity, no_room
+from ray_cases import ONE
 
 from ctcbench import Listener, Trial, UsageError
+from ctcbench.__main__ import main
 
 
 @pytest.fixture
-def refuses(tmp_path):
+def refuses(tmp_path, capsys):
+    """Return ``check(options, *words)``: a study fails with one line that holds the words."""
+
     def check(options, *words):
-        done = ablate(*ONE, "--out", tmp_path / "runs", executor=f"ray:{options}")
-        assert done.returncode == 2, done.stdout + done.stderr
-        [line] = [line for line in done.stderr.splitlines() if line.startswith("ctcbench ablate:")]
-        assert "Traceback" not in done.stderr
+        out = tmp_path / "runs"
+        code = main(["ablate", *ONE, "--out", str(out), "--executor", f"ray:{options}"])
+        printed = capsys.readouterr()
+        assert code == 2, printed
+        [line] = [line for line in printed.err.splitlines() if line.startswith("ctcbench ablate:")]
+        assert "Traceback" not in printed.err
         for word in words:
             assert word in line
-        assert not list((tmp_path / "runs").glob("studies/*/trials/*"))
+        assert not list(out.glob("studies/*/trials/*"))
 
     return check
 
@@ -38,14 +43,15 @@ def test_more_than_any_node_has(cluster, refuses):
 
 @pytest.fixture
 def run(cluster, tmp_path):
-    """Return a function that runs a trial in this process's own session, and returns the outcomes."""
-    from ctcbench_ray.on_ray import OnRay, Wanted
+    """Return ``run(**options) -> outcomes`` of one trial, by an executor in this process."""
+    from ctcbench_ray.executor import RayExecutor
+    from ctcbench_ray.options import RayOptions
 
-    def run(**wanted):
+    def run(**options):
         (tmp_path / "studies").mkdir(exist_ok=True)
         trial = Trial("key", "label", {"key": "key", "out": str(tmp_path), "configs": []})
         listener = Listener(tell=lambda key, worker, event: None, stopping=lambda: False)
-        outcomes = list(OnRay(Wanted(address=cluster.address, **wanted)).run([trial], listener))
+        outcomes = list(RayExecutor(RayOptions(address=cluster.address, **options)).run([trial], listener))
         assert not list((tmp_path / "studies").iterdir())
         return outcomes
 
@@ -53,13 +59,13 @@ def run(cluster, tmp_path):
 
 
 def test_a_node_that_can_t_import_this_package(run, monkeypatch):
-    from ctcbench_ray import going
+    from ctcbench_ray import remote_trial
 
-    # What is in this process's memory alone is what no node can import.
+    # A module that exists in the memory of this process only can be imported by no node.
     module = types.ModuleType("only_here")
-    exec("class Place:\n    def look(self, text): return text", vars(module))
+    exec("class TrialActor:\n    def inspect(self, text): return text", vars(module))
     monkeypatch.setitem(sys.modules, "only_here", module)
-    monkeypatch.setattr(going, "Place", module.Place)
+    monkeypatch.setattr(remote_trial, "TrialActor", module.TrialActor)
     with pytest.raises(UsageError, match=r"a node can't run trials \(ModuleNotFoundError: .*'only_here'"):
         run()
 
@@ -67,8 +73,8 @@ def test_a_node_that_can_t_import_this_package(run, monkeypatch):
 def test_a_node_with_other_software(run, monkeypatch):
     from ctcbench_ray import session
 
-    ours = session.software()
-    monkeypatch.setattr(session, "software", lambda: {**ours, "plugins": {"ctcbench-mine": "1.0"}})
+    ours = session.installed_versions()
+    monkeypatch.setattr(session, "installed_versions", lambda: {**ours, "plugins": {"ctcbench-mine": "1.0"}})
     with pytest.raises(UsageError, match=r"has other software: ctcbench-mine missing there, 1\.0 here"):
         run()
 
@@ -79,21 +85,21 @@ def test_a_node_that_can_t_keep_run_folders(run, tmp_path):
         run(files="sent", scratch=str(tmp_path / "file"))
 
 
-def test_a_folder_that_should_be_shared_and_is_not(run, monkeypatch):
+def test_a_folder_that_is_not_shared(run, monkeypatch):
     from ctcbench_ray import session
 
     monkeypatch.setattr(session, "write_text", lambda path, text: path.write_text("another folder's"))
-    with pytest.raises(UsageError, match=r"does not see .* files=auto sends run folders"):
+    with pytest.raises(UsageError, match=r"does not share .* files=auto sends run folders"):
         run(files="shared")
 
 
-def test_an_order_that_makes_no_sense_is_a_failure_of_its_own(run):
+def test_a_trial_that_fails_at_once_is_a_failed_outcome(run):
     [outcome] = run()
     assert outcome.state == "failed"
     assert outcome.error.startswith("IndexError")
 
 
-def test_nobody_at_the_address(refuses):
+def test_no_server_at_the_address(refuses):
     pytest.importorskip("ray", reason="ray is not installed")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -102,7 +108,7 @@ def test_nobody_at_the_address(refuses):
 
 
 @pytest.mark.slow
-def test_something_else_at_the_address(refuses):
+def test_another_server_at_the_address(refuses):
     pytest.importorskip("ray", reason="ray is not installed")
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
@@ -119,7 +125,7 @@ def test_something_else_at_the_address(refuses):
         ("files=copied", "one of auto, shared, sent"),
     ],
 )
-def test_options_that_make_no_sense(refuses, options, words):
+def test_wrong_options(refuses, options, words):
     if "address" in options:
         pytest.importorskip("ray", reason="ray is not installed")
     refuses(options, words)
@@ -130,26 +136,27 @@ def test_the_error_names_each_node_and_what_it_lacks():
         Node("a", "here", {"CPU": 4.0, "memory": 8 * 2**30}),
         Node("b", "there", {"CPU": 16.0, "GPU": 1.0}),
     ]
-    need = Need(8, 0.5, 12.0)
-    assert str(need) == "8 CPUs, 0.5 GPUs and 12 GiB of memory"
-    said = str(no_room(need, nodes))
+    resources = TrialResources(8, 0.5, 12.0)
+    assert str(resources) == "8 CPUs, 0.5 GPUs and 12 GiB of memory"
+    said = str(no_room(resources, nodes))
     assert "here has 4 CPUs, 0 GPUs and 8 GiB of memory; there has 16 CPUs, 1 GPU and 0 GiB" in said
-    assert "it has no node" in str(no_room(need, []))
+    assert "it has no node" in str(no_room(resources, []))
 
 
 def test_how_many_trials_nodes_hold():
     nodes = [Node("a", "a", {"CPU": 8.0, "GPU": 2.0}), Node("b", "b", {"CPU": 3.0}), Node("c", "c", {})]
-    assert [places(need, nodes) for need in (Need(1), Need(2), Need(2, 0.5), Need(9))] == [11, 5, 4, 0]
+    resources = [TrialResources(1), TrialResources(2), TrialResources(2, 0.5), TrialResources(9)]
+    assert [capacity(one, nodes) for one in resources] == [11, 5, 4, 0]
 
 
-def test_nothing_of_ray_is_imported_to_show_its_options():
+def test_the_options_are_known_without_importing_ray():
     code = "import sys, ctcbench_ray; ctcbench_ray.ray.options; print('ray' in sys.modules)"
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert said.stdout == "False\n"
     assert set(component.options) >= {"address", "workers", "cpus", "gpus", "memory", "retries", "wait"}
 
 
-def test_without_ray_it_says_what_to_install(monkeypatch):
+def test_the_error_without_ray_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "ray", None)  # as Python marks what can't be imported
     with pytest.raises(UsageError, match="pip install 'ray"):
         component.builder().describe()

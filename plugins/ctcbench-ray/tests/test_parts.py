@@ -1,4 +1,4 @@
-"""The parts that need no cluster: a run folder's files, a node's software, a trial's process."""
+"""The parts that need no cluster: files of run folders, versions, a trial's process."""
 
 import os
 import signal
@@ -8,9 +8,9 @@ import types
 from pathlib import Path
 
 import pytest
-from ctcbench_ray import place, run_files
-from ctcbench_ray.child import Child, _environment
-from ctcbench_ray.same_software import differences, software
+from ctcbench_ray import node_folders, run_files
+from ctcbench_ray.trial_actor import SupervisedTrial, trial_environment
+from ctcbench_ray.versions import installed_versions, version_differences
 
 from ctcbench import CtcbenchError, UsageError
 
@@ -20,7 +20,7 @@ ORDER = (
 )  # fmt: skip
 
 
-def test_a_run_folder_goes_over_whole_but_for_what_is_hidden(tmp_path):
+def test_all_files_but_hidden_ones_are_copied(tmp_path):
     here, there = tmp_path / "here", tmp_path / "there"
     for number, name in enumerate(
         [*ORDER, "tensorboard/greedy/events.out.1", ".lock", "log_probs/.test.tmp"]
@@ -37,7 +37,7 @@ def test_a_run_folder_goes_over_whole_but_for_what_is_hidden(tmp_path):
     assert run_files.read_changed(here, read)[0] == {"metrics.jsonl": b"more"}
 
 
-def test_what_rests_on_something_is_read_before_it_and_written_after_it(tmp_path, monkeypatch):
+def test_dependent_files_are_read_first_and_written_last(tmp_path, monkeypatch):
     here = tmp_path / "here"
     run_files.write(here, dict.fromkeys(reversed(ORDER), b""))
     assert list(run_files.signatures(here)) == list(ORDER)
@@ -55,7 +55,7 @@ def test_what_rests_on_something_is_read_before_it_and_written_after_it(tmp_path
     ["../weights.safetensors", "/etc/passwd", "results/../../x", "", ".", ".lock", "results/.x",
      "a\\b", "a\0b", "link/x"],
 )  # fmt: skip
-def test_a_name_that_leads_out_of_the_run_folder_is_refused_and_nothing_written(tmp_path, name):
+def test_a_name_that_leads_out_of_the_run_folder_is_an_error_and_nothing_is_written(tmp_path, name):
     run = tmp_path / "run"
     run.mkdir()
     (tmp_path / "elsewhere").mkdir()
@@ -65,95 +65,95 @@ def test_a_name_that_leads_out_of_the_run_folder_is_refused_and_nothing_written(
         lambda: run_files.write(run, {"config.toml": b"fine", name: b"not"}),
         lambda: run_files.remove(run, [name]),
     ):
-        with pytest.raises(CtcbenchError, match="does not belong into a run folder"):
+        with pytest.raises(CtcbenchError, match="does not belong in a run folder"):
             attempt()
     assert sorted(tmp_path.rglob("*")) == before
 
 
-def test_software_differs_where_it_matters():
-    ours = software()
+def test_version_differences_that_matter_are_listed():
+    ours = installed_versions()
     assert {"ctcbench", "python", "torch", "numpy", "pillow", "captcha"} <= set(ours["versions"])
     theirs = {
         "versions": {**ours["versions"], "torch": ours["versions"]["torch"].partition("+")[0] + "+cu126"},
         "plugins": {**ours["plugins"], "only-there": "1.0"},
     }
-    assert differences(ours, ours) == differences(ours, theirs) == []
+    assert version_differences(ours, ours) == version_differences(ours, theirs) == []
     theirs["versions"] |= {"torch": "1.0+cpu", "numpy": None}
-    found = differences({**ours, "plugins": {"mine": "0.1"}}, theirs)
+    found = version_differences({**ours, "plugins": {"mine": "0.1"}}, theirs)
     assert [line.partition(" there")[0] for line in found] == [
         "torch 1.0+cpu",
         "numpy missing",
         "mine missing",
     ]
     minor = {"versions": {**ours["versions"], "python": "3.10.1"}, "plugins": ours["plugins"]}
-    assert len(differences(ours, minor)) == 1
+    assert len(version_differences(ours, minor)) == 1
 
 
-def test_the_study_s_folder_is_known_by_its_token_alone(tmp_path):
+def test_a_shared_folder_is_recognised_by_its_token(tmp_path):
     (tmp_path / "token").write_text("right")
-    assert place._sees(tmp_path / "token", "right")
-    assert not place._sees(tmp_path / "token", "wrong")
-    assert not place._sees(tmp_path / "elsewhere" / "token", "right")
+    assert node_folders.is_shared(tmp_path / "token", "right")
+    assert not node_folders.is_shared(tmp_path / "token", "wrong")
+    assert not node_folders.is_shared(tmp_path / "elsewhere" / "token", "right")
 
 
-def test_folders_of_places_that_died_go_and_nothing_else_does(tmp_path):
+def test_only_folders_of_killed_actors_are_removed(tmp_path):
     (tmp_path / "mine").mkdir()
-    (tmp_path / f"{place._OWN}mine-too").mkdir()  # no place ever held it
-    dead = tmp_path / f"{place._OWN}dead"
+    (tmp_path / f"{node_folders._PREFIX}mine-too").mkdir()  # without a lock file: of no actor
+    dead = tmp_path / f"{node_folders._PREFIX}dead"
     dead.mkdir()
-    (dead / place._HELD).write_text("")
-    with place._own_folder(tmp_path) as first, place._own_folder(tmp_path) as second:
+    (dead / node_folders._LOCK).write_text("")
+    with node_folders.trial_folder(tmp_path) as first, node_folders.trial_folder(tmp_path) as second:
         assert first.is_dir()
         assert second.is_dir()
         assert not dead.exists()
     assert sorted(p.name for p in tmp_path.iterdir() if not p.name.startswith(".")) == [
-        f"{place._OWN}mine-too",
+        f"{node_folders._PREFIX}mine-too",
         "mine",
     ]
 
 
-def test_scratch_that_can_t_be_used_is_named(tmp_path):
+def test_the_error_for_an_unusable_scratch_folder_names_it(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(UsageError, match=r"file: run folders can't be kept there .* scratch="):
-        place._scratch(str(tmp_path / "file"))
-    assert place._scratch(str(tmp_path / "new" / "one")).is_dir()
+        node_folders.scratch_folder(str(tmp_path / "file"))
+    assert node_folders.scratch_folder(str(tmp_path / "new" / "one")).is_dir()
 
 
-def test_a_process_sees_the_gpus_that_it_asked_for(monkeypatch):
+def test_a_trial_without_gpus_sees_none(monkeypatch):
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "3")
-    assert "CUDA_VISIBLE_DEVICES" not in _environment(gpu=True)  # this process's
-    assert _environment(gpu=False)["CUDA_VISIBLE_DEVICES"] == ""
+    assert "CUDA_VISIBLE_DEVICES" not in trial_environment(gpu=True)  # this process's
+    assert trial_environment(gpu=False)["CUDA_VISIBLE_DEVICES"] == ""
 
 
-def test_what_ray_ships_for_itself_hides_no_package(tmp_path, monkeypatch):
+def test_packages_that_ray_ships_are_not_on_the_path(tmp_path, monkeypatch):
     ray = types.ModuleType("ray")
     ray.__path__ = [str(tmp_path / "ray")]
     monkeypatch.setitem(sys.modules, "ray", ray)
     monkeypatch.setattr(sys, "path", [str(tmp_path / "ray" / "thirdparty_files"), str(tmp_path / "site")])
-    assert _environment(gpu=False)["PYTHONPATH"] == str(tmp_path / "site")
+    assert trial_environment(gpu=False)["PYTHONPATH"] == str(tmp_path / "site")
 
 
 @pytest.mark.parametrize(
     ("number", "lost"), [("SIGKILL", True), ("SIGTERM", True), ("SIGSEGV", False), ("SIGABRT", False)]
 )
-def test_what_others_do_to_a_process_is_told_from_its_own_doing(tmp_path, number, lost):
-    child = Child({"key": "k", "out": str(tmp_path), "configs": []}, tmp_path, gpu=False)
-    os.kill(child.pid, getattr(signal, number))
-    while not child.wait(0.5):
+def test_only_signals_from_outside_count_as_killed(tmp_path, number, lost):
+    trial = SupervisedTrial({"key": "k", "out": str(tmp_path), "configs": []}, tmp_path, gpu=False)
+    os.kill(trial.pid, getattr(signal, number))
+    while not trial.wait(0.5):
         pass
-    outcome, how = child.ending()
+    outcome, how = trial.end()
     assert outcome.state == "failed"
     assert number in outcome.error
     assert bool(how) == lost
 
 
-def test_a_process_that_is_asked_to_stop_early_has_stopped(tmp_path):
-    child = Child({"key": "k", "out": str(tmp_path), "configs": []}, Path.home(), gpu=False)
-    child.stop()
-    while not child.wait(0.5):
+def test_a_process_that_is_stopped_early_ends(tmp_path):
+    trial = SupervisedTrial({"key": "k", "out": str(tmp_path), "configs": []}, Path.home(), gpu=False)
+    trial.stop()
+    while not trial.wait(0.5):
         pass
     # The order is an empty one: where the signal comes too late, it has failed by that.
-    outcome = child.ending()[0]
+    outcome = trial.end()[0]
     assert outcome.state == "stopped" or "killed" not in outcome.error
     with pytest.raises(ProcessLookupError):
-        os.kill(child.pid, 0)
+        os.kill(trial.pid, 0)

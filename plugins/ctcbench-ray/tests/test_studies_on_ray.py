@@ -1,7 +1,8 @@
-"""Studies on a real cluster of two nodes end with the bits of `local`, whatever is killed meanwhile."""
+"""Studies on a real cluster of two nodes have the results of `local`, bit for bit, whatever is killed."""
 
 import json
 import os
+import re
 import signal
 import time
 
@@ -24,7 +25,9 @@ def words(text):
         ),
     ],
 )
-def test_two_nodes_give_the_bits_of_local_even_if_a_worker_is_killed(study, whole, tmp_path, files, victim):
+def test_two_nodes_have_the_results_of_local_even_if_a_worker_is_killed(
+    study, whole, tmp_path, files, victim
+):
     scratch = tmp_path / "scratch"
     running = study(*GRID, "--json", out=tmp_path / "runs", options=f"files={files},scratch={scratch}")
     places = running.wait_for(lambda: len(found := running.workers()) == 2 and found)
@@ -36,17 +39,17 @@ def test_two_nodes_give_the_bits_of_local_even_if_a_worker_is_killed(study, whol
     standard_output, said = running.end(0)
     json.loads(standard_output)  # nothing of Ray's own in it
     if victim != "nobody":
-        assert "its trial goes on from what it had saved" in words(said)
-        assert "going on after step" in said  # not from the start
+        assert "its trial resumes from its last checkpoint" in words(said)
+        assert re.search(r"after step \d+ of", words(said))  # not from the start
     assert ending(tmp_path / "runs") == whole
     [plan] = [json.loads(path.read_text()) for path in (tmp_path / "runs").glob("studies/*/plan.json")]
     assert plan["resources"] == {"workers": 2, "threads": 1, "gpus": 0.0}
     assert not list((tmp_path / "runs" / "studies").glob(".ctcbench-ray-*"))
-    assert not list(scratch.glob("ctcbench-place-*"))
+    assert not list(scratch.glob("ctcbench-trial-*"))
 
 
 @pytest.mark.slow
-def test_a_trial_that_loses_its_worker_too_often_fails_and_the_others_go_on(study, tmp_path):
+def test_a_trial_that_loses_its_worker_too_often_fails_and_the_others_run(study, tmp_path):
     running = study(*GRID, options="workers=1,retries=0")
     running.wait_for(trained_a_while(tmp_path))
     [(_, worker, _)] = running.workers()
@@ -64,25 +67,23 @@ def test_a_trial_that_fails_by_itself_is_not_tried_again(study, tmp_path):
     running = study(*ONE, "--lr", "0.003", "--lr", "1e30", options="files=sent")
     standard_output, said = running.end(1)
     assert "lr=1e+30" in standard_output
-    assert "goes on" not in said
+    assert "resumes" not in said
     assert sum("results" in name for name in ending(tmp_path)) == 2
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("files", ["auto", "sent"])
-def test_ctrl_c_saves_and_the_same_command_goes_on(study, whole, tmp_path, files):
+def test_ctrl_c_saves_and_the_same_command_resumes(study, whole, tmp_path, files):
     scratch = tmp_path / "scratch"
     options = f"workers=1,files={files},scratch={scratch}"
     running = study(*GRID, out=tmp_path / "runs", options=options)
     running.wait_for(trained_a_while(tmp_path / "runs"))
-    asked = time.monotonic()
     running.process.send_signal(signal.SIGINT)
     _, said = running.end(130)
-    assert time.monotonic() - asked < 20
     assert "stopped, state saved" in said
     assert "stopped with 0 of 2 models done" in words(said)
     assert not running.workers()
-    assert not list(scratch.glob("ctcbench-place-*"))
+    assert not list(scratch.glob("ctcbench-trial-*"))
     again = study(*GRID, out=tmp_path / "runs", options=options)
     _, said = again.end(0)
     assert "1 to resume" in said
@@ -99,7 +100,7 @@ def test_workers_end_with_a_study_that_is_killed(study, whole, tmp_path, files):
     killed = time.monotonic()
     again = study(*GRID, options=f"files={files}")  # at once, while the workers may still be there
     while running.workers():
-        assert time.monotonic() - killed < 10
+        assert time.monotonic() - killed < 60, "workers outlive the study"
         time.sleep(0.05)
     again.end(0)
     assert ending(tmp_path) == whole
@@ -107,7 +108,7 @@ def test_workers_end_with_a_study_that_is_killed(study, whole, tmp_path, files):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("files", ["auto", "sent"])
-def test_a_trial_whose_node_is_lost_goes_on_on_another(cluster, study, whole, tmp_path, files):
+def test_a_trial_whose_node_is_lost_resumes_on_another(cluster, study, whole, tmp_path, files):
     def another():
         return cluster.add_node(num_cpus=1, num_gpus=1, object_store_memory=80 * 2**20)
 
@@ -122,12 +123,12 @@ def test_a_trial_whose_node_is_lost_goes_on_on_another(cluster, study, whole, tm
     finally:
         for node in nodes:
             cluster.remove_node(node)
-    assert "its trial goes on from what it had saved" in words(said)
+    assert "its trial resumes from its last checkpoint" in words(said)
     assert ending(tmp_path) == of_one(whole)
 
 
 @pytest.mark.slow
-def test_a_cluster_of_its_own_ends_with_the_study(whole, tmp_path):
+def test_a_local_cluster_ends_with_the_study(whole, tmp_path):
     pytest.importorskip("ray", reason="ray is not installed")
     running = ray_cases.Study(*GRID, "--out", tmp_path, executor="ray:address=local", scratch=tmp_path)
     running.wait_for(trained_a_while(tmp_path))
@@ -137,13 +138,12 @@ def test_a_cluster_of_its_own_ends_with_the_study(whole, tmp_path):
     running.process.communicate()
     killed = time.monotonic()
     while running.workers():
-        assert time.monotonic() - killed < 20
+        assert time.monotonic() - killed < 60, "workers outlive the study"
         time.sleep(0.1)
-    # Ray's own agents first try to reach the cluster that has gone.
+    # Ray's own agents try for a while to reach the cluster.
     while any(map(ray_cases.alive, parts)):
         assert time.monotonic() - killed < 180, [parts[pid] for pid in parts if ray_cases.alive(pid)]
         time.sleep(0.1)
-    print(f"the last of Ray's processes ended after {time.monotonic() - killed:.0f} s")
     done = ablate(*GRID, "--out", tmp_path, executor="ray:address=local")
     assert done.returncode == 0, done.stderr
     assert ending(tmp_path) == whole

@@ -1,0 +1,62 @@
+"""RayExecutor: connects to the cluster, and runs the trials in a `Session`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from ctcbench import CtcbenchError, Listener, Outcome, Trial
+from ctcbench_ray import cluster
+from ctcbench_ray.options import RayOptions
+
+
+class RayExecutor:
+    """Runs each trial as a process on a node of a Ray cluster that has the CPUs and GPUs it asks for."""
+
+    def __init__(self, options: RayOptions) -> None:
+        self.options = options
+        self._connected = False  # by this executor, which then disconnects
+
+    def describe(self) -> Mapping[str, Any]:
+        """Return the number of trials at once, and the threads and GPUs of each; connects to the cluster.
+
+        Raises:
+            UsageError: no cluster answers.
+        """
+        self._connect()
+        resources = self.options.resources
+        workers = self.options.workers or max(1, cluster.capacity(resources, cluster.nodes()))
+        return {"workers": workers, "threads": resources.cpus, "gpus": resources.gpus}
+
+    def run(self, trials: Sequence[Trial], listener: Listener) -> Iterator[Outcome]:
+        """Run the trials, and yield each outcome as it comes; see `Executor.run`.
+
+        Raises:
+            UsageError: no cluster answers, no node can hold a trial, or a node has other software.
+            CtcbenchError: the connection to the cluster is lost.
+        """
+        try:
+            self._connect()
+            yield from self._run_session(trials, listener)
+        finally:
+            if self._connected:
+                self._connected = False
+                cluster.disconnect()
+
+    def _run_session(self, trials: Sequence[Trial], listener: Listener) -> Iterator[Outcome]:
+        # Imported here: `cluster.connect` has reported by now if Ray can't be imported.
+        from ray.exceptions import RayError
+
+        from ctcbench_ray.session import Session
+
+        try:
+            with Session(self.options, listener) as session:
+                yield from session.run(trials)
+        except RayError as error:
+            raise CtcbenchError(
+                f"executor ray: the cluster is gone ({' '.join(str(error).split())[:300]}); what the trials "
+                f"had saved is kept, and the same command resumes them"
+            ) from error
+
+    def _connect(self) -> None:
+        self._connected = cluster.connect(self.options.address) or self._connected
