@@ -103,7 +103,7 @@ py::object tuple_of(const std::vector<std::int32_t>& values) {
 }
 
 // Creates an instance of `type`, a named tuple of three. Does what tuple.__new__ does, but without building
-// an argument tuple: with short labellings that is a large part of the time for each hypothesis.
+// an argument tuple, which would be one more allocation for each hypothesis.
 py::object hypothesis_of(PyTypeObject* type, const ctc::Hypothesis& hypothesis) {
     py::object fields[] = {
         tuple_of(hypothesis.labels),

@@ -40,8 +40,8 @@ class LaneSearch final : public FastSearch {
     //   probabilities.
     // - Each labelling that is kept must have at least kSmallestKept, and kSafety times what may be lost.
     // - While fewer candidates than places are known, so that each of them counts, nothing may be lost.
-    // Real inputs meet the third condition. None is known that meets the second first; it is needed for the
-    // proof.
+    // With real inputs it is the third condition that fails. No input is known for which the second fails
+    // first; it is needed for the proof.
     static constexpr double kSmallestKept = 1e-150;
     static constexpr double kSafety = 1e18;
     static constexpr double kSmallestSymbol = 1e-90;  // times kUnderflow still a normal double

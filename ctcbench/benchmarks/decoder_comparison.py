@@ -20,8 +20,8 @@ _MIN_SECONDS = 0.02  # of one measurement; a faster decoder decodes the images s
 
 
 @dataclass(frozen=True)
-class Spread:
-    """The median and the quartiles over the rounds."""
+class Quartiles:
+    """The quartiles over the rounds: median, lower and upper."""
 
     median: float
     low: float
@@ -43,8 +43,8 @@ class DecoderSpeed:
 
     decoder: str
     images: int
-    per_second: Spread
-    ratio: Spread
+    per_second: Quartiles
+    ratio: Quartiles
     same: float
     cores: float
 
@@ -132,8 +132,8 @@ def compare(
             DecoderSpeed(
                 decoder,
                 len(runner.part),
-                _spread(rates),
-                _spread([rate / other for rate, other in zip(rates, base, strict=True)]),
+                _quartiles(rates),
+                _quartiles([rate / other for rate, other in zip(rates, base, strict=True)]),
                 sum(ours == theirs for ours, theirs in compared) / len(compared),
                 statistics.median(cores),
             )
@@ -172,9 +172,9 @@ def _first(log_probs: LogProbs, count: int) -> LogProbs:
     )
 
 
-def _spread(values: Sequence[float]) -> Spread:
+def _quartiles(values: Sequence[float]) -> Quartiles:
     low, high = np.quantile(values, [0.25, 0.75])
-    return Spread(statistics.median(values), float(low), float(high))
+    return Quartiles(statistics.median(values), float(low), float(high))
 
 
 def _top_probability(log_probs: LogProbs) -> float:

@@ -84,11 +84,11 @@ def test_bad_log_probs(decode, log_probs, error, message):
 def test_a_bad_value_is_found_at_any_position(monkeypatch, path, dtype, classes, order):
     monkeypatch.setattr(beam, "PATH", path)
     for label in {0, 3 % classes, classes // 2, classes - 1}:
-        for value, says in [(np.nan, "nan"), (np.inf, "inf"), (0.01, "0.01")]:
+        for value, shown in [(np.nan, "nan"), (np.inf, "inf"), (0.01, "0.01")]:
             values_TK = np.full((3, classes), np.log(1 / classes), dtype=dtype, order=order)
             beam_search(values_TK)
             values_TK[1, label] = value
-            with pytest.raises(ValueError, match=f"sequence 0, frame 1, class {label} is {says}"):
+            with pytest.raises(ValueError, match=f"sequence 0, frame 1, class {label} is {shown}"):
                 beam_search(values_TK)
 
 

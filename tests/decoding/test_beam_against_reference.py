@@ -72,7 +72,7 @@ def test_of_a_tie_the_smaller_labelling_is_first():
 
 
 def test_a_group_of_ties_starts_at_its_most_probable_labelling():
-    # 3 leads, 2 ties with it; 1 ties with 2 but not with 3, so it is a group of its own.
+    # 3 leads, 2 ties with it; 1 ties with 2 but not with 3, so it is in a separate group.
     assert best_of_three(-16e-13, -8e-13, 0.0) == [2, 3, 1]
 
 

@@ -14,7 +14,7 @@ def collapse(path, blank):
 
 
 def pruned_by_hand(log_probs_TK, beam_width, blank):
-    """Search over single alignments: extend every alignment of the kept labellings by itself."""
+    """Search over single alignments: every alignment of the kept labellings is extended separately."""
     weights = {(): 1.0}
     order = [()]
     for row in np.exp(log_probs_TK.astype(np.float64)):

@@ -20,7 +20,7 @@ from ctcbench.config.presets import default_component
 from ctcbench.contract.errors import UsageError
 
 if TYPE_CHECKING:
-    from ctcbench.benchmarks.decoder_comparison import DecoderComparison, DecoderSpeed, Spread
+    from ctcbench.benchmarks.decoder_comparison import DecoderComparison, DecoderSpeed, Quartiles
     from ctcbench.benchmarks.decoder_core import CoreRates
     from ctcbench.contract.data import LogProbs
     from ctcbench.registry.component_registry import Registry
@@ -217,7 +217,7 @@ def _row(speed: DecoderSpeed) -> list[Text]:
     if speed.cores > 1.2:
         name.append(f" ({speed.cores:.1f} cores)", "red")
     spread = f"{_figure(speed.per_second.low)} – {_figure(speed.per_second.high)}"
-    ratio: Spread = speed.ratio
+    ratio: Quartiles = speed.ratio
     return [
         name,
         Text(str(speed.images)),
