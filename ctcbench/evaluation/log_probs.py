@@ -1,4 +1,4 @@
-"""Log-probs on disk: one safetensors file a split, from which any decoder starts without torch."""
+"""Log-probabilities on disk: one safetensors file per split, from which any decoder starts without torch."""
 
 from __future__ import annotations
 
@@ -16,16 +16,26 @@ from ctcbench.contract.data import LogProbs
 from ctcbench.contract.errors import CtcbenchError, UsageError
 from ctcbench.contract.specs import Alphabet
 from ctcbench.files.atomic import atomic_path
+from ctcbench.files.json_records import Record
 
 FORMAT = "ctcbench log-probs 1"
+
+
+class LogProbsDocument(Record):
+    """The JSON metadata of the file; ``crc32`` is a checksum of the arrays."""
+
+    format: str
+    alphabet: str
+    fingerprint: str
+    texts: list[str]
+    crc32: int
 
 
 def save_log_probs(path: Path, log_probs: LogProbs) -> None:
     """Write `log_probs` to `path` atomically.
 
-    The file holds ``values_NTK`` (float32) and ``lengths_N`` (int64); format, texts, alphabet,
-    fingerprint and a checksum of the arrays are JSON under ``document`` in its metadata (under one key,
-    as the library writes several in an order that changes from run to run).
+    The file has ``values_NTK`` (float32, natural logarithms) and ``lengths_N`` (int64, frames), and a
+    `LogProbsDocument` as JSON under ``document`` in its metadata.
 
     Raises:
         UsageError: the folder can't be written, or the disk is full.
@@ -41,44 +51,40 @@ def save_log_probs(path: Path, log_probs: LogProbs) -> None:
         "texts": list(log_probs.texts),
         "crc32": _checksum(arrays),
     }
+    # One key only: safetensors writes several metadata keys in an order that differs from run to run.
     data = save(arrays, metadata={"document": json.dumps(document)})
     with atomic_path(path) as temporary:
         temporary.write_bytes(data)
 
 
 def load_log_probs(path: Path) -> LogProbs:
-    """Return the log-probs in `path`.
+    """Return the log-probabilities in `path`.
 
     Raises:
-        CtcbenchError: the file is not there, damaged, cut off, or something else; the message names it.
+        CtcbenchError: the file does not exist, or it is damaged, truncated or of another kind; the message
+            names it.
     """
     if not path.is_file():
         raise CtcbenchError(f"{path}: no such file of log-probs")
     try:
         with safe_open(path, framework="numpy") as file:
-            document = json.loads((file.metadata() or {}).get("document", "{}"))
-            if document.get("format") != FORMAT:
+            metadata = json.loads((file.metadata() or {}).get("document", "{}"))
+            if metadata.get("format") != FORMAT:
                 raise CtcbenchError(f"{path}: no log-probs of ctcbench in it (expected {FORMAT!r})")
             arrays = {name: file.get_tensor(name) for name in ("values_NTK", "lengths_N")}
+        document = LogProbsDocument.model_validate(metadata)
         log_probs = LogProbs(
             values_NTK=arrays["values_NTK"],
             lengths_N=arrays["lengths_N"],
-            texts=tuple(document["texts"]),
-            alphabet=Alphabet(document["alphabet"]),
-            fingerprint=document["fingerprint"],
+            texts=tuple(document.texts),
+            alphabet=Alphabet(document.alphabet),
+            fingerprint=document.fingerprint,
         )
-        damage = _damage(log_probs) or ("" if document["crc32"] == _checksum(arrays) else "wrong checksum")
+        damage = _damage(log_probs) or ("" if document.crc32 == _checksum(arrays) else "wrong checksum")
     except OSError as error:
         raise CtcbenchError(f"{path}: can't be read ({error})") from error
-    except (
-        SafetensorError,
-        ValueError,
-        KeyError,
-        TypeError,
-        AttributeError,
-        RecursionError,
-        UsageError,
-    ) as error:
+    except (SafetensorError, ValueError, AttributeError, RecursionError, UsageError) as error:
+        # ValidationError and JSONDecodeError are ValueErrors; metadata that is no object has no `get`.
         raise CtcbenchError(f"{path}: damaged or cut off ({error})") from error
     if damage:
         raise CtcbenchError(f"{path}: damaged ({damage})")
@@ -86,12 +92,12 @@ def load_log_probs(path: Path) -> LogProbs:
 
 
 def _checksum(arrays: dict[str, NDArray[Any]]) -> int:
-    # The file format knows the sizes but would not notice a flipped bit.
+    # safetensors checks the sizes, but not the contents.
     return zlib.crc32(arrays["lengths_N"].data, zlib.crc32(arrays["values_NTK"].data))
 
 
 def _damage(log_probs: LogProbs) -> str:
-    """Return what does not fit together, or an empty text."""
+    """Return which arrays or texts do not match, or an empty text."""
     values_NTK, lengths_N, texts = log_probs.values_NTK, log_probs.lengths_N, log_probs.texts
     if values_NTK.dtype != np.float32 or values_NTK.ndim != 3:
         return f"values are {values_NTK.dtype} of {values_NTK.ndim} dimensions, not float32 of 3"

@@ -14,7 +14,7 @@ Cell = tuple[Hashable, Hashable]
 
 
 @dataclass(frozen=True)
-class Spread:
+class SeedSpread:
     """Mean, sample standard deviation (n − 1) and Student's interval; the last two are None for n = 1."""
 
     n: int
@@ -32,7 +32,7 @@ class TTest:
     p: float
 
 
-def spread(values: Sequence[float], confidence: float = 0.95) -> Spread:
+def spread(values: Sequence[float], confidence: float = 0.95) -> SeedSpread:
     """Return mean ± t·sd/√n (Student 1908), t having n − 1 degrees of freedom.
 
     Raises:
@@ -42,10 +42,10 @@ def spread(values: Sequence[float], confidence: float = 0.95) -> Spread:
         raise ValueError("a spread needs at least one value")
     mean, n = fmean(values), len(values)
     if n == 1:
-        return Spread(1, mean, None, None)
+        return SeedSpread(1, mean, None, None)
     sd = stdev(values)
     half = t_quantile(n - 1, confidence) * sd / math.sqrt(n)
-    return Spread(n, mean, sd, (mean - half, mean + half))
+    return SeedSpread(n, mean, sd, (mean - half, mean + half))
 
 
 def paired_t(first: Sequence[float], second: Sequence[float]) -> TTest:

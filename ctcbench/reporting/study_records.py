@@ -29,7 +29,7 @@ class StudiedConfiguration:
     scale: float = 1.0
 
 
-class PlannedModel(Record):
+class PlannedNames(Record):
     """The parts of a model in a stored plan that name its results; plans of early versions have no names."""
 
     key: str
@@ -41,7 +41,7 @@ class StoredPlan(Record):
 
     created: str = ""
     scale: float = Field(default=1.0, gt=0, le=1)
-    models: list[PlannedModel] = Field(default_factory=list)
+    models: list[PlannedNames] = Field(default_factory=list)
 
 
 class StoredTrial(Record):

@@ -1,4 +1,4 @@
-"""Intervals beside textbook numbers, closed forms and plain implementations."""
+"""Confidence intervals over images, against published values and simulations."""
 
 import math
 
@@ -20,12 +20,12 @@ from ctcbench.evaluation.confidence_intervals import bootstrap_mean, bootstrap_r
         (1, 29, 0.0061, 0.1718),
     ],
 )
-def test_wilson_is_newcombes_method_3(successes, n, low, high):
+def test_wilson_agrees_with_newcombes_method_3(successes, n, low, high):
     assert wilson(successes, n) == pytest.approx((low, high), abs=5e-5)
 
 
 @given(st.integers(1, 10_000).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
-def test_wilsons_ends_solve_the_score_equation(pair):
+def test_wilsons_bounds_solve_the_score_equation(pair):
     successes, n = pair
     share = successes / n
     low, high = wilson(successes, n)
@@ -38,7 +38,7 @@ def test_wilsons_ends_solve_the_score_equation(pair):
 
 
 @given(st.integers(1, 500).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
-def test_wilson_is_symmetric_and_wider_when_surer(pair):
+def test_wilson_is_symmetric_and_wider_at_higher_confidence(pair):
     successes, n = pair
     low, high = wilson(successes, n)
     mirrored = wilson(n - successes, n)
@@ -48,7 +48,7 @@ def test_wilson_is_symmetric_and_wider_when_surer(pair):
 
 
 @pytest.mark.parametrize("arguments", [(1, 0), (0, 0), (-1, 5), (6, 5), (1, 5, 0.0), (1, 5, 1.0)])
-def test_wilson_refuses_what_is_no_share(arguments):
+def test_wilson_rejects_invalid_shares(arguments):
     with pytest.raises(ValueError):
         wilson(*arguments)
 
@@ -61,7 +61,7 @@ def test_bootstrap_of_a_normal_sample_is_near_the_closed_form():
     assert high == pytest.approx(values.mean() + 1.96 * error, abs=0.15 * error)
 
 
-def test_bootstrap_agrees_with_drawing_the_rows_themselves():
+def test_bootstrap_agrees_with_drawing_rows():
     generator = np.random.default_rng(2)
     edits, lengths = generator.integers(0, 4, 300), generator.integers(3, 9, 300)
     drawn = np.random.default_rng(3).integers(0, 300, size=(8_000, 300))
@@ -75,7 +75,7 @@ def test_bootstrap_agrees_with_drawing_the_rows_themselves():
     )
 
 
-def test_bootstrap_covers_the_truth_about_as_often_as_it_says():
+def test_bootstrap_coverage_is_close_to_nominal():
     generator = np.random.default_rng(4)
     hits = 0
     for seed in range(300):
@@ -84,7 +84,7 @@ def test_bootstrap_covers_the_truth_about_as_often_as_it_says():
     assert 0.90 <= hits / 300 <= 0.98  # 95 % ± 4 standard errors, less the bootstrap's known optimism
 
 
-def test_bootstrap_is_a_function_of_its_seed():
+def test_bootstrap_is_reproducible_for_a_seed():
     values = np.random.default_rng(5).random(500)
     assert bootstrap_mean(values, seed=7) == bootstrap_mean(values, seed=7)
     assert bootstrap_mean(values, seed=7) != bootstrap_mean(values, seed=8)
@@ -102,12 +102,12 @@ def test_ratio_leaves_out_resamples_without_a_ratio():
 
 
 @pytest.mark.parametrize("values", [[], [math.nan], [math.inf, 1.0], [[1.0]]])
-def test_bootstrap_refuses_what_has_no_mean(values):
+def test_bootstrap_mean_rejects_invalid_values(values):
     with pytest.raises(ValueError):
         bootstrap_mean(values)
 
 
 @pytest.mark.parametrize("pairs", [([1], [0]), ([1, 2], [1]), ([1], [-1]), ([], [])])
-def test_bootstrap_refuses_what_has_no_ratio(pairs):
+def test_bootstrap_ratio_rejects_invalid_pairs(pairs):
     with pytest.raises(ValueError):
         bootstrap_ratio(*pairs)

@@ -1,4 +1,4 @@
-"""Log-probs on disk, damaged in every way; the blank penalty; the blank's share."""
+"""Log-probabilities on disk: round trip, and every kind of damage."""
 
 import dataclasses
 import json
@@ -14,7 +14,6 @@ from safetensors.numpy import load, save
 from ctcbench.contract.data import LogProbs
 from ctcbench.contract.errors import CtcbenchError
 from ctcbench.contract.specs import Alphabet
-from ctcbench.evaluation.collapse import blank_probability
 from ctcbench.evaluation.log_probs import FORMAT, load_log_probs, save_log_probs
 
 
@@ -54,7 +53,7 @@ def same(a, b):
     ],
     ids=["plain", "none", "one", "unicode", "surrogate", "impossible"],
 )
-def test_what_was_saved_comes_back(tmp_path, log_probs):
+def test_saved_log_probs_are_loaded_unchanged(tmp_path, log_probs):
     path = tmp_path / "log_probs" / "test.safetensors"
     save_log_probs(path, log_probs)
     again = load_log_probs(path)
@@ -63,7 +62,7 @@ def test_what_was_saved_comes_back(tmp_path, log_probs):
     assert [p.name for p in path.parent.iterdir()] == ["test.safetensors"]
 
 
-def test_arrays_of_another_order_and_type_are_stored_as_promised(tmp_path):
+def test_arrays_of_another_order_and_type_are_converted(tmp_path):
     log_probs = made()
     turned = dataclasses.replace(
         log_probs,
@@ -84,7 +83,7 @@ def test_a_file_cut_off_anywhere_is_named(tmp_path):
             load_log_probs(path)
 
 
-def test_a_flipped_bit_anywhere_in_the_arrays_is_noticed(tmp_path):
+def test_a_flipped_bit_anywhere_in_the_arrays_is_detected(tmp_path):
     path = tmp_path / "test.safetensors"
     save_log_probs(path, made())
     whole = path.read_bytes()
@@ -143,7 +142,7 @@ def rewritten(path, document=None, metadata=None, **arrays):
     ],
     ids=str,
 )
-def test_parts_that_do_not_fit_are_named(tmp_path, change):
+def test_inconsistent_parts_are_an_error(tmp_path, change):
     path = tmp_path / "test.safetensors"
     save_log_probs(path, made())
     rewritten(path, **change)
@@ -151,7 +150,7 @@ def test_parts_that_do_not_fit_are_named(tmp_path, change):
         load_log_probs(path)
 
 
-def test_a_foreign_file_is_told_so(tmp_path):
+def test_a_file_of_another_kind_is_an_error(tmp_path):
     path = tmp_path / "weights.safetensors"
     for metadata in (None, {"format": "pt"}):
         path.write_bytes(save({"weight": np.zeros(3)}, metadata=metadata))
@@ -159,7 +158,7 @@ def test_a_foreign_file_is_told_so(tmp_path):
             load_log_probs(path)
 
 
-def test_a_file_that_is_not_there_is_named(tmp_path):
+def test_a_missing_file_is_named(tmp_path):
     for path in (tmp_path / "none.safetensors", tmp_path):
         with pytest.raises(CtcbenchError, match=path.name):
             load_log_probs(path)
@@ -182,13 +181,3 @@ def test_a_full_disk_leaves_the_old_file(tmp_path, ctcbench_env):
     subprocess.run([sys.executable, "-c", code, str(path)], check=True, env=ctcbench_env)
     assert same(load_log_probs(path), made())
     assert list(tmp_path.iterdir()) == [path]
-
-
-def test_only_frames_that_count_count_for_the_blank():
-    probs = np.array([[[0.9, 0.1], [0.3, 0.7], [1.0, 0.0]], [[0.6, 0.4], [0.0, 1.0], [0.0, 1.0]]])
-    with np.errstate(divide="ignore"):
-        values = np.log(probs).astype(np.float32)
-    log_probs = LogProbs(values, np.array([2, 1]), ("a", "a"), Alphabet("a"))
-    assert blank_probability(log_probs) == pytest.approx((0.9 + 0.3 + 0.6) / 3)
-    none = dataclasses.replace(log_probs, lengths_N=np.array([0, 0]))
-    assert blank_probability(none) == 0.0

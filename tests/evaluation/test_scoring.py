@@ -4,9 +4,7 @@ import pytest
 from hypothesis import given
 
 from ctcbench.contract.errors import UsageError
-from ctcbench.evaluation.collapse import has_collapsed
 from ctcbench.evaluation.confidence_intervals import wilson
-from ctcbench.evaluation.metrics import LOOKALIKES, char_accuracy, fold
 from ctcbench.evaluation.scoring import edit_distances, score
 from tests.evaluation.text_pairs import pairs
 
@@ -40,29 +38,10 @@ def test_a_split_worked_by_hand():
     assert s.exact_caseless_ci == s.exact_folded_ci == wilson(2, 5)
 
 
-def test_the_example_of_the_talk_is_one_edit_but_three_positions():
-    assert char_accuracy("1C1k", "1C19k") == pytest.approx(3 / 5)
-    assert list(edit_distances(["1C1k"], ["1C19k"])) == [1]
-
-
-def test_char_accuracy_counts_from_the_left_over_the_targets_length():
-    assert char_accuracy("x12345", "12345") == 0.0
-    assert char_accuracy("12345xyz", "12345") == 1.0
-    assert char_accuracy("", "12345") == 0.0
-    assert (char_accuracy("", ""), char_accuracy("a", "")) == (1.0, 0.0)
-
-
 def test_char_accuracy_is_averaged_over_images_and_cer_over_characters():
     s = score(["a", "bbbbbbbbbc"], ["x", "bbbbbbbbbb"], "val")
     assert s.char_accuracy == pytest.approx((0.0 + 0.9) / 2)
     assert s.cer == pytest.approx(2 / 11)
-
-
-def test_folding_maps_look_alikes_and_nothing_else():
-    assert fold("0Oo1IlcCsSvVwWxXzZ") == "000111ccssvvwwxxzz"
-    others = "23456789abdefghijkmnpqrtuyABDEFGHJKLMNPQRTUY"
-    assert fold(others) == others
-    assert len("".join(LOOKALIKES)) == len(set("".join(LOOKALIKES)))  # no character in two groups
 
 
 @given(pairs)
@@ -81,16 +60,6 @@ def test_values_agree_with_plain_definitions(ps):
     for name in ("exact", "exact_caseless", "exact_folded"):
         low, high = getattr(s, name + "_ci")
         assert low <= getattr(s, name) <= high
-
-
-def test_collapse():
-    assert has_collapsed([""] * 100, ["ab"] * 100)
-    assert has_collapsed([""] * 99 + ["x"], ["ab"] * 100)
-    assert not has_collapsed([""] * 98 + ["x", "y"], ["ab"] * 100)
-    assert has_collapsed(["e", "e", "e"], ["ab", "cd", "ef"])
-    assert not has_collapsed(["e", "e"], ["e", "e"])  # all targets are the same: no sign of anything
-    assert not has_collapsed(["e"], ["ab"])
-    assert score(["", ""], ["ab", "cd"], "test").collapsed is True
 
 
 def test_nothing_to_score_is_an_error():
