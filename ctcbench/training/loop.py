@@ -1,4 +1,4 @@
-"""The training loop: steps, epochs with validation, checkpoints, and a clean stop."""
+"""Trainer: the training loop with epochs, validation, checkpoints and stop requests."""
 
 from __future__ import annotations
 
@@ -14,14 +14,8 @@ from ctcbench.contract.errors import CtcbenchError, Interrupted
 from ctcbench.contract.hooks import EpochReport
 from ctcbench.processes.signals import stop_on_signals
 from ctcbench.results.provenance import now
+from ctcbench.training import inference
 from ctcbench.training.checkpoint import load_checkpoint
-from ctcbench.training.inference import (
-    Validation,
-    evaluation_batch_size,
-    iterate_log_probs,
-    unwrap_average,
-    validate,
-)
 from ctcbench.training.monitor import Monitor, MonitorState, StepDiverged, TrainingDiverged
 from ctcbench.training.progress_events import TrainingProgress
 from ctcbench.training.recorder import TrainingRecorder
@@ -31,14 +25,21 @@ from ctcbench.training.split import Split, batch_at, steps_per_epoch
 from ctcbench.training.step import TrainState, train_step
 from ctcbench.training.unigram_loss import estimate_unigram_loss
 
-# A GPU is asked for its figures every so many steps, so that it seldom waits for the host.
+# Steps between two copies of the metrics to the host. Each copy waits for the GPU.
 FLUSH_EVERY = {"cpu": 1, "cuda": 10}
-SHOW_SECONDS = 0.2
+PROGRESS_SECONDS = 0.2
 
 
 @dataclass
 class History:
-    """What training has come to so far; a checkpoint keeps it. ``seconds`` are of steps alone."""
+    """Course of a training so far; stored in checkpoints. Times are in seconds.
+
+    Attributes:
+        started: time of the first start, ISO 8601.
+        seconds: time spent in training steps, without validation.
+        best_epoch: epoch of the best weights, counted from 1; 0 before the first validation.
+        last_exact: exact accuracy of the last validation.
+    """
 
     started: str = field(default_factory=now)
     seconds: float = 0.0
@@ -51,9 +52,11 @@ class History:
 
 @dataclass
 class Trainer:
-    """One training: what it works on, where it is stored, who looks on.
+    """A training with its data, its state, and the recorder that stores its results.
 
-    ``data`` are the fingerprints of the images.
+    Attributes:
+        data: fingerprints of the images, by split.
+        best: the weights with the best validation so far, on the CPU.
     """
 
     config: RunConfig
@@ -70,7 +73,7 @@ class Trainer:
         self.group, self.folder = self.state.group, self.recorder.folder
         compute, model = self.state.compute, self.state.model
         aux = self.config.aux_weight if model.shortcut == "aux" else 0.0
-        guess = estimate_unigram_loss(
+        unigram_loss = estimate_unigram_loss(
             self.train.samples.texts,
             model.alphabet,
             model.output.frames,
@@ -80,19 +83,19 @@ class Trainer:
         self.monitor = Monitor(
             MonitorState(),
             FLUSH_EVERY[compute.device.type],
-            guess * (1 + aux),
+            unigram_loss * (1 + aux),
             gradients_overflow=compute.scales_gradients,
             is_ctc=model.alignment == "ctc",
         )
         self.steps_per_epoch = steps_per_epoch(self.train, self.config)
-        self._shown = self._saved = time.monotonic()
+        self._progress_shown = self._checkpoint_saved = time.monotonic()
 
     def restore(self) -> None:
-        """Go on from the run folder's checkpoint, if it has one.
+        """Restore the state of the run folder's checkpoint, if it has one.
 
         Raises:
-            CtcbenchError: the checkpoint is damaged, or of another version of ctcbench.
-            UsageError: the images are not those that the run was begun with.
+            CtcbenchError: the checkpoint is damaged, or was written by another version of ctcbench.
+            UsageError: the images differ from those on which the run started.
         """
         path, notice = self.folder.checkpoint_path, self.runtime.listener.notice
         with self.group.main_process_file(path) as stored:
@@ -103,117 +106,124 @@ class Trainer:
         try:
             self.history = History(**extra["history"])
             self.monitor.restore(extra["monitor"])
-            begun_on, data = extra["compute"], extra["data"]
+            started_on, data = extra["compute"], extra["data"]
         except (KeyError, TypeError) as error:
-            raise CtcbenchError(f"{path}: of another ctcbench ({error}); --fresh begins again") from error
+            raise CtcbenchError(
+                f"{path}: written by another version of ctcbench ({error}); --fresh trains again"
+            ) from error
         self.folder.require_same_images(data, self.data)
-        if begun_on != (here := self._carried_out_on()):
-            notice(f"begun on {begun_on}, going on on {here}: the figures will differ from either alone")
-        # The file may be of an epoch that the checkpoint knows nothing of.
+        if started_on != (current := self._describe_compute()):
+            notice(
+                f"started on {started_on}, resumed on {current}: the results will differ from those of "
+                f"either alone"
+            )
+        # The weights file may be of a later epoch than the checkpoint.
         if self.best:
             self.recorder.save_best_weights(self.state, self.best)
         self.recorder.truncate_after(self.state.step)
-        notice(f"going on after step {self.state.step} of {self.state.steps}")
+        notice(f"resumed after step {self.state.step} of {self.state.steps}")
 
     def fit(self) -> None:
-        """Train to the last step; the best weights by validation are then in the run folder.
+        """Train to the last step; the run folder then holds the weights with the best validation.
 
         Raises:
-            Interrupted: the user stopped it; the state is saved.
-            TrainingDiverged: the loss became NaN or infinite.
+            Interrupted: the user stopped the training; its state is saved.
+            TrainingDiverged: the loss or a gradient became NaN or infinite.
         """
         self.state.model.train()
         with stop_on_signals(self.runtime.listener.notice) as stop:
             try:
                 while self.state.step < self.state.steps:
-                    self._one_step()
+                    self._run_step()
                     if self.state.step % self.steps_per_epoch == 0 or self.state.step == self.state.steps:
                         self._end_epoch()
-                    elif time.monotonic() - self._saved > self.runtime.checkpoint_seconds:
-                        self._checkpoint()
+                    elif time.monotonic() - self._checkpoint_saved > self.runtime.checkpoint_seconds:
+                        self._save_checkpoint()
                     if self.group.any_process(stop.requested):
-                        self._checkpoint()
-                        self.group.any_process(
-                            True
-                        )  # all end together, or torchrun would end the one that saves
-                        raise Interrupted(self._how_to_resume())
+                        self._save_checkpoint()
+                        # A barrier: after the first process ends, torchrun ends one that still saves.
+                        self.group.any_process(True)
+                        raise Interrupted(self._resume_hint())
             except StepDiverged as diverged:
                 raise TrainingDiverged(self._explain(diverged)) from None
 
-    def _one_step(self) -> None:
+    def _run_step(self) -> None:
         started = time.perf_counter()
         batch = batch_at(self.train, self.state.step, self.config, self.group)
         metrics = train_step(self.state, batch, self.config)
         self.monitor.add(self.state.step, metrics, self.recorder.record_metrics, self.runtime.listener.notice)
         self.history.seconds += time.perf_counter() - started
-        if time.monotonic() - self._shown > SHOW_SECONDS:
-            self._show()
+        if time.monotonic() - self._progress_shown > PROGRESS_SECONDS:
+            self._show_progress()
 
     def _end_epoch(self) -> None:
-        self._flush()
+        self._flush_metrics()
         started = time.perf_counter()
         model: nn.Module = self.state.ema if self.state.ema is not None else self.state.model
-        shared = self.group.broadcast(self._validate(model) if self.group.is_main else None)
-        if shared is None:
+        scores = self.group.broadcast(self._validate(model) if self.group.is_main else None)
+        if scores is None:
             raise StepDiverged(self.state.step, "output", math.nan)
-        found = Validation(*shared)
+        validation = inference.Validation(*scores)
         self.history.validation_seconds += time.perf_counter() - started
         if self.config.schedule == "plateau":
-            self.state.reduce_on_plateau.update(found.loss)
+            self.state.reduce_on_plateau.update(validation.loss)
         epoch = -(-self.state.step // self.steps_per_epoch)
-        history = self.history
-        history.last_exact = found.exact
-        # Equal accuracies are told apart by their edits, equal edits by the later epoch: it saw more.
-        if (found.exact, -found.cer) >= (history.best_exact, -history.best_cer) or not history.best_epoch:
-            history.best_epoch, history.best_exact, history.best_cer = epoch, found.exact, found.cer
-            weights = unwrap_average(model).state_dict()
-            self.best = {name: tensor.detach().cpu().clone() for name, tensor in weights.items()}
-            self.recorder.save_best_weights(self.state, self.best)
+        self._keep_best(model, epoch, validation)
         figures = {
             "loss": self.monitor.state.loss,
-            "val_loss": found.loss,
-            "val_exact": found.exact,
-            "val_cer": found.cer,
+            "val_loss": validation.loss,
+            "val_exact": validation.exact,
+            "val_cer": validation.cer,
             "lr": self.state.optimizer.param_groups[0]["lr"],
             "blank_penalty": blank_penalty(self.state.step - 1, self.state.steps, self.config),
-            "seconds": history.seconds,
+            "seconds": self.history.seconds,
         }
         self.recorder.record_metrics({"kind": "epoch", "epoch": epoch, "step": self.state.step, **figures})
-        self._checkpoint()
-        self._show()
+        self._save_checkpoint()
+        self._show_progress()
         self.recorder.report_epoch(EpochReport(epoch, self.state.step, figures))
 
-    def _validate(self, model: nn.Module) -> Validation | None:
-        """Return what the validation images are read like, or None if an output is no number."""
-        batch_size = evaluation_batch_size(self.config)
-        batches = iterate_log_probs(
-            model, self.val, self.state.compute, "val", self.runtime.listener, batch_size
+    def _validate(self, model: nn.Module) -> inference.Validation | None:
+        batch_size, listener = inference.evaluation_batch_size(self.config), self.runtime.listener
+        batches = inference.iterate_log_probs(
+            model, self.val, self.state.compute, "val", listener, batch_size
         )
         with contextlib.closing(batches):
-            return validate(batches, self.state.model.alignment, self.state.objective)
+            return inference.validate(batches, self.state.model.alignment, self.state.objective)
 
-    def _flush(self) -> None:
-        """Hear of the steps that nothing is known of yet; a GPU may still be at them, so it is their time."""
+    def _keep_best(self, model: nn.Module, epoch: int, validation: inference.Validation) -> None:
+        history = self.history
+        history.last_exact = validation.exact
+        # Of equal accuracies the lower CER wins, of equal CERs the later epoch, which saw more images.
+        is_best = (validation.exact, -validation.cer) >= (history.best_exact, -history.best_cer)
+        if is_best or not history.best_epoch:
+            history.best_epoch, history.best_exact, history.best_cer = epoch, validation.exact, validation.cer
+            weights = inference.unwrap_average(model).state_dict()
+            self.best = {name: tensor.detach().cpu().clone() for name, tensor in weights.items()}
+            self.recorder.save_best_weights(self.state, self.best)
+
+    def _flush_metrics(self) -> None:
+        # A GPU may still compute the pending steps, so waiting for them counts as training time.
         started = time.perf_counter()
         self.monitor.flush(self.recorder.record_metrics, self.runtime.listener.notice)
         self.history.seconds += time.perf_counter() - started
 
-    def _carried_out_on(self) -> str:
+    def _describe_compute(self) -> str:
         return self.state.compute.describe() + self.group.describe_suffix()
 
-    def _checkpoint(self) -> None:
-        self._flush()
+    def _save_checkpoint(self) -> None:
+        self._flush_metrics()
         extra = {
             "history": asdict(self.history),
             "monitor": self.monitor.checkpoint(),
-            "compute": self._carried_out_on(),
+            "compute": self._describe_compute(),
             "data": self.data,
         }
         self.recorder.save_checkpoint(self.state, self.best, extra)
-        self._saved = time.monotonic()
+        self._checkpoint_saved = time.monotonic()
 
-    def _show(self) -> None:
-        self._shown = time.monotonic()
+    def _show_progress(self) -> None:
+        self._progress_shown = time.monotonic()
         step, steps, seconds = self.state.step, self.state.steps, self.history.seconds
         images = step * len(self.train) / self.steps_per_epoch
         self.runtime.listener.training_advanced(
@@ -231,9 +241,9 @@ class Trainer:
             )
         )
 
-    def _how_to_resume(self) -> str:
+    def _resume_hint(self) -> str:
         return (
-            f"stopped after step {self.state.step} of {self.state.steps}, all of it saved in "
+            f"stopped after step {self.state.step} of {self.state.steps}; the state is saved in "
             f"{self.folder.path}; resume with: {self.runtime.resume_command}"
         )
 

@@ -120,7 +120,7 @@ def test_weights_of_an_epoch_that_the_checkpoint_lost_do_not_stay(registry, tmp_
     folder = RunFolder(path)
     best = folder.weights_path.read_bytes()
     folder.weights_path.write_bytes(b"of an epoch nobody knows")
-    monkeypatch.setattr(loop.Trainer, "_one_step", killed)
+    monkeypatch.setattr(loop.Trainer, "_run_step", killed)
     with pytest.raises(KeyboardInterrupt):
         runner.run(resolve(registry, tiny()), Runtime(tmp_path, resume=True))
     assert folder.weights_path.read_bytes() == best
@@ -139,9 +139,9 @@ def test_going_on_on_another_device_is_said(registry, tmp_path, monkeypatch):
     here = Compute.describe
     monkeypatch.setattr(Compute, "describe", lambda self: "cuda in float16")
     runner.run(resolve(registry, tiny()), Runtime(tmp_path, resume=True, listener=listener))
-    (notice,) = [notice for notice in notices if "begun on" in notice]
+    (notice,) = [notice for notice in notices if "started on" in notice]
     assert here(Compute(torch.device("cpu"), None)) == "cpu in float32"
-    assert "going on on cuda in float16" in notice
+    assert "resumed on cuda in float16" in notice
 
 
 @pytest.fixture(scope="module")
@@ -215,7 +215,7 @@ def test_a_checkpoint_of_another_version_is_said(registry, tmp_path, monkeypatch
         runner.run(resolve(registry, tiny()), Runtime(tmp_path))
     monkeypatch.undo()
     monkeypatch.setattr(loop, "History", lambda **given: (_ for _ in ()).throw(TypeError("no 'colour'")))
-    with pytest.raises(CtcbenchError, match=r"of another ctcbench \(no 'colour'\); --fresh begins again"):
+    with pytest.raises(CtcbenchError, match=r"another version of ctcbench \(no 'colour'\); --fresh trains"):
         runner.run(resolve(registry, tiny()), Runtime(tmp_path, resume=True))
 
 

@@ -27,7 +27,7 @@ from ctcbench.training.progress_events import ProgressListener
 
 out, mode = sys.argv[1:3]
 number, at, every = int(sys.argv[3]), int(sys.argv[4]), float(sys.argv[5])
-loop.SHOW_SECONDS = -1
+loop.PROGRESS_SECONDS = -1
 
 class Killer(ProgressListener):
     def training_advanced(self, progress):
@@ -97,7 +97,7 @@ def test_a_stop_finishes_the_step_saves_and_says_how_to_go_on(tmp_path, uninterr
     assert "stopping after this step" in stopped.stdout
     assert "stopped after step 7 of 10" in stopped.stdout
     resumed = start(tmp_path, "resume")
-    assert "going on after step 7 of 10" in resumed.stdout
+    assert "resumed after step 7 of 10" in resumed.stdout
     assert ending(tmp_path) == uninterrupted
 
 

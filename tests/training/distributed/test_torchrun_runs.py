@@ -163,8 +163,8 @@ def test_resumed_it_ends_with_the_bits_of_a_run_that_nobody_stopped(stopped, tog
     out = shutil.copytree(stopped.out, tmp_path / "runs")
     resumed = drive(out, "--resume")
     assert resumed.returncode == 0, resumed.stderr
-    assert resumed.stderr.count("going on after step") == 1
-    assert "the figures will differ" not in resumed.stderr
+    assert resumed.stderr.count("resumed after step") == 1
+    assert "the results will differ" not in resumed.stderr
     assert ending(out) == ending(together.folder / "runs")
 
 
@@ -179,7 +179,7 @@ def test_going_on_in_one_process_is_said(stopped, registry, tmp_path):
     result = runner.run(
         resolve(registry, RunConfig(**SETTINGS)), Runtime(out, resume=True, listener=Listener())
     )
-    begun = "begun on cpu in float32 over 2 processes (gloo), going on on cpu in float32: the figures will"
+    begun = "started on cpu in float32 over 2 processes (gloo), resumed on cpu in float32: the results will"
     assert any(text.startswith(begun) for text in notices), notices
     assert result.provenance["training"]["processes"] == 1
 

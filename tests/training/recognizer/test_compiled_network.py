@@ -77,7 +77,7 @@ def test_a_compiled_training_learns_what_the_plain_one_learns(tmp_path, monkeypa
     monkeypatch.setattr(monitor, "RECORD_EVERY", 1)
     # Small and without dropout, whose random numbers the compiler draws in another order.
     settings = {
-        "backbone": "cnn2:width=4",
+        "backbone": "columns:stride=4",
         "head": "none",
         "amp": False,
         "optimizer": "adamw",
