@@ -23,7 +23,7 @@ _SUFFIX = ".j2"
 _LONGEST = 32
 _STAND_IN = "stand_in_for_the_name"
 
-ScaffoldKind = Literal["augmentation", "backbone", "head", "loss", "decoder", "dataset"]
+ScaffoldKind = Literal["augmentation", "backbone", "head", "loss", "optimizer", "decoder", "dataset"]
 
 
 @dataclass(frozen=True)

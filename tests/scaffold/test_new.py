@@ -14,6 +14,7 @@ from typing import get_args
 import pytest
 
 from ctcbench import UsageError
+from ctcbench.cli.commands.new import new
 from ctcbench.registry.component_registry import Registry
 from ctcbench.scaffold import TEMPLATES, Package, ScaffoldKind, write
 
@@ -29,13 +30,15 @@ def python(*arguments, **options):
 
 
 @pytest.fixture(scope="session")
-def made(tmp_path_factory):
-    """Write a package of each kind by the command line, install them all, and return how to run with them."""
+def made(tmp_path_factory, registry):
+    """Write a package of each kind, install them all, and return a function that runs commands with them."""
     folder, site = tmp_path_factory.mktemp("made"), tmp_path_factory.mktemp("site")
-    for kind in KINDS:
-        done = python("ctcbench", "new", kind, f"my_{kind}", "--into", str(folder))
-        assert done.returncode == 0, done.stderr
-        assert f"ctcbench-my-{kind}" in done.stdout and "next: pip install" in done.stdout
+    by_command_line, *others = KINDS  # one process is enough: the others differ in their templates alone
+    done = python("ctcbench", "new", by_command_line, f"my_{by_command_line}", "--into", str(folder))
+    assert done.returncode == 0, done.stderr
+    assert f"ctcbench-my-{by_command_line}" in done.stdout and "next: pip install" in done.stdout
+    for kind in others:
+        write(Package(kind, f"my_{kind}"), folder, registry)
     sources = folder.with_name("sources")
     shutil.copytree(folder, sources)
     packages = [str(sources / f"ctcbench-my-{kind}") for kind in KINDS]
@@ -75,11 +78,11 @@ def test_what_it_writes_shows_up_in_the_help(made):
     assert all(f"[ctcbench-my-{kind}]" in " ".join(shown.replace("│", " ").split()) for kind in KINDS)
 
 
-def test_what_to_type_next_is_a_short_try(made, tmp_path):
+def test_the_command_suggested_next_is_a_short_run(made, tmp_path, capsys):
     typed = {}
     for kind in KINDS:
-        done = python("ctcbench", "new", kind, f"next_{kind}", "--into", str(tmp_path))
-        typed[kind] = done.stdout.splitlines()[-1].split(" && ")[-1]
+        new(kind, f"next_{kind}", tmp_path)
+        typed[kind] = capsys.readouterr().out.splitlines()[-1].split(" && ")[-1]
     assert typed.pop("dataset") == "ctcbench data preview next_dataset"
     [short] = {text.partition(f"ctcbench run --{kind} next_{kind} ")[2] for kind, text in typed.items()}
     tried = made("ctcbench", "run", "--backbone", "my_backbone", *short.split(), "--out", str(tmp_path))
@@ -93,11 +96,15 @@ def test_all_that_it_writes_trains_together(made, tmp_path):
     trained = made(
         "ctcbench", "run", "--out", str(tmp_path), "--dataset", "my_dataset", "--loss", "my_loss",
         "--backbone", "my_backbone:width=8", "--head", "my_head:width=16", "--decoder", "my_decoder",
-        "--augmentation", "my_augmentation",
+        "--augmentation", "my_augmentation", "--optimizer", "my_optimizer:scale=0.2",
         "--train-samples", "16", "--val-samples", "4", "--test-samples", "4", "--max-steps", "2",
         "--workers", "1",
     )  # fmt: skip
     assert trained.returncode == 0, trained.stderr
+    [result] = tmp_path.glob("*/results/*.json")
+    document = json.loads(result.read_text())
+    assert document["config"]["optimizer"] == "my_optimizer:scale=0.2"
+    assert document["provenance"]["plugins"]["ctcbench-my-optimizer"] == "0.1"
 
 
 @pytest.mark.parametrize("name", ["my_part", LONGEST])
