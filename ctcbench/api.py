@@ -1,4 +1,4 @@
-"""ctcbench in Python: run a configuration, load a trained recogniser, read pictures with it."""
+"""Python API: train a configuration, load a trained recogniser, read pictures with it."""
 
 from __future__ import annotations
 
@@ -25,17 +25,19 @@ from ctcbench.training.runtime import Runtime
 if TYPE_CHECKING:
     from ctcbench.training.recognizer.network import Recognizer
 
-_AT_ONCE = 256  # pictures that go through the network together: memory for these, not for all
+_BATCH_SIZE = 256  # pictures in a forward pass; bounds the memory of a long list
 
 
 @dataclass(frozen=True)
 class Prediction:
-    """The text read in a picture, and the probability that it is right (0 to 1).
+    """The text of a picture, and the probability that it is right.
 
-    ``confidence`` is p(text | picture) over all alignments, calibrated on the run's validation images
-    (`ctcbench.training.calibration`), so that of those with 0.9 nine in ten should be right, for pictures of
-    the same kind. While the run is not finished it is not calibrated yet. Of a recogniser without CTC it is
-    the decoder's own, and None where that gives none.
+    Attributes:
+        text: the text.
+        confidence: p(text | picture) over all alignments, 0 to 1, calibrated on the run's validation
+            images (`ctcbench.training.calibration`): of the texts with confidence 0.9, nine in ten should
+            be right, for pictures of the same kind. It is not calibrated while the run is not finished.
+            Without CTC it is the decoder's own score, None if it has none.
     """
 
     text: str
@@ -44,10 +46,13 @@ class Prediction:
 
 @dataclass(frozen=True)
 class Recogniser:
-    """A trained recogniser with the decoder it reads by; `load` gives one.
+    """A trained recogniser and its decoder; `load` returns one.
 
-    ``fit`` is how pictures are brought to the image size, as those were that it learned from;
-    ``sharpness`` calibrates its confidence.
+    Attributes:
+        recipe: the settings of the run and the registry of its components.
+        model: the network, on the CPU, in evaluation mode.
+        fit: how pictures are brought to the image size; the same as for the training images.
+        sharpness: exponent that calibrates confidences.
     """
 
     recipe: Recipe
@@ -56,11 +61,14 @@ class Recogniser:
     sharpness: float = 1.0
 
     def log_probs(self, images: Iterable[Any]) -> LogProbs:
-        """Return the log-probs of pictures: paths, PIL images or uint8 arrays, of any size and mode.
+        """Return the log-probs (N, T, K) of N pictures.
+
+        Args:
+            images: paths, PIL images or uint8 arrays (H, W) or (H, W, C), of any size and mode.
 
         Raises:
-            BadSample: a picture can't be read; the message names it, or its place.
-            UsageError: `images` is no list of pictures, but one, say.
+            BadSample: a picture can't be read; the message names its path or its index.
+            UsageError: `images` is not a list of pictures.
         """
         import numpy as np
         import torch
@@ -71,8 +79,8 @@ class Recogniser:
             (len(images), self.model.output.frames, self.model.alphabet.num_classes), np.float32
         )
         widths_N = torch.full((len(images),), spec.width)
-        for start in range(0, len(images), _AT_ONCE):
-            some = images[start : start + _AT_ONCE]
+        for start in range(0, len(images), _BATCH_SIZE):
+            some = images[start : start + _BATCH_SIZE]
             images_NCHW = np.zeros((len(some), spec.channels, spec.height, spec.width), np.uint8)
             for row, image in enumerate(some):
                 sample = _read(start + row, image, spec, self.fit)
@@ -86,12 +94,16 @@ class Recogniser:
         return LogProbs(values_NTK, lengths_N, ("",) * len(images), self.model.alphabet)
 
     def predict(self, images: Iterable[Any], *, decoder: str | None = None) -> list[Prediction]:
-        """Return what stands in pictures: paths, PIL images or uint8 arrays, of any size and mode.
+        """Return the texts of pictures, in their order.
+
+        Args:
+            images: paths, PIL images or uint8 arrays, as for `log_probs`.
+            decoder: a component string; None: the decoder of the run.
 
         Raises:
             BadSample: a picture can't be read.
-            UsageError: `images` is no list of pictures; `decoder` (default: the run's) is not there, an
-                option of it is wrong, or it can't read what the run's loss trained.
+            UsageError: `images` is not a list of pictures; the decoder does not exist, an option of it is
+                wrong, or it does not fit the loss of the run.
         """
         recipe = self.recipe.with_decoder(decoder or self.recipe.config.decoder)
         images = _listed(images)
@@ -109,10 +121,13 @@ class Recogniser:
 
 
 def run(config: RunConfig, runtime: Runtime | None = None) -> Result:
-    """Draw, train, read, decode, score and store what `config` says; see `ctcbench.pipeline.runner.run`.
+    """Train, decode and score a configuration, and store everything in its run folder.
+
+    What is stored already is not computed again; `ctcbench.pipeline.runner.run` lists the stages.
 
     Raises:
         UsageError: a setting can't work on this machine or with this data.
+        Interrupted: the user stopped the run; its state is saved.
         CtcbenchError: the loss became NaN, or a file of the run is damaged.
     """
     if not isinstance(config, RunConfig):
@@ -121,12 +136,12 @@ def run(config: RunConfig, runtime: Runtime | None = None) -> Result:
 
 
 def load(run_folder: str | Path) -> Recogniser:
-    """Return the trained recogniser in a run folder; nothing in such a folder can run code.
+    """Return the trained recogniser of a run folder; of an unfinished run, the best one so far.
 
-    Of a run that is not finished it is the best one so far.
+    The files of a run folder hold data alone: loading one executes no code from it.
 
     Raises:
-        UsageError: there is no run, or one without weights yet.
+        UsageError: there is no run, or it has no weights yet.
         CtcbenchError: a file in it is damaged.
     """
     from ctcbench.evaluation.log_probs import load_log_probs
@@ -145,7 +160,7 @@ def load(run_folder: str | Path) -> Recogniser:
 
 
 def _listed(images: Any) -> list[Any]:
-    """Return the pictures as a list; raises UsageError for what is one picture, or none."""
+    """Return the pictures as a list; raise UsageError for a single picture, or something else."""
     if hasattr(images, "__array__"):
         raise UsageError("pictures come in a list: [array] for one array, list(array) for a batch of them")
     if isinstance(images, str | bytes | Path) or not isinstance(images, Iterable):
@@ -153,11 +168,11 @@ def _listed(images: Any) -> list[Any]:
     return list(images)
 
 
-def _read(place: int, picture: Any, spec: ImageSpec, fit: Fit) -> Sample:
+def _read(index: int, picture: Any, spec: ImageSpec, fit: Fit) -> Sample:
     try:
         return read_picture(picture, spec, fit)
     except BadSample as error:
-        name = picture if isinstance(picture, str | Path) else f"picture {place}"
+        name = picture if isinstance(picture, str | Path) else f"picture {index}"
         raise BadSample(f"{name}: {error}") from None
 
 

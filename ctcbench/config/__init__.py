@@ -1,1 +1,1 @@
-"""Settings of a run: the model that holds them, presets, TOML files, keys."""
+"""Settings of a run: the model that holds them, presets, TOML files, recipes, train keys."""

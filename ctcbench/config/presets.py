@@ -1,4 +1,4 @@
-"""Presets and other TOML files of settings: found, read, and checked key by key."""
+"""Presets and other TOML files of settings: finding, reading and checking them."""
 
 from __future__ import annotations
 
@@ -18,30 +18,30 @@ DEFAULT = "default"
 
 
 def preset_names() -> list[str]:
-    """Return the names of the presets that ship."""
+    """Return the names of the built-in presets, sorted."""
     return sorted(path.stem for path in PRESETS.glob("*.toml"))
 
 
 def read_preset(name: str, known: Collection[str]) -> dict[str, Any]:
-    """Return the settings of a preset.
+    """Return the settings of a preset; `known` are the names of all settings.
 
     Raises:
-        UsageError: there is none of that name.
+        UsageError: there is no preset of that name; the message lists those there are.
     """
     names = preset_names()
     listed = ", ".join(names)
     if name not in names and (STUDIES / f"{name}.toml").is_file():
-        raise UsageError(f"no preset {name!r}, but a study: `ctcbench ablate {name}` (presets: {listed})")
+        raise UsageError(f"no preset {name!r}; it is a study: `ctcbench ablate {name}` (presets: {listed})")
     if name not in names:
         raise UsageError(f"no preset {name!r}{nearest(name, names)} (there are: {listed})")
     return read_settings(PRESETS / f"{name}.toml", known)
 
 
 def read_settings(path: Path, known: Collection[str]) -> dict[str, Any]:
-    """Return the settings in a TOML file.
+    """Return the settings in a TOML file; ``config.toml`` of a run folder is one.
 
     Raises:
-        UsageError: the file can't be read, is no TOML, or has a key that is not in `known`;
+        UsageError: the file can't be read, is not TOML, or has a key that is not in `known`; the message
             names the file and the line.
     """
     try:
@@ -65,21 +65,25 @@ def _default_settings() -> dict[str, Any]:
 
 
 def default_component(kind: str) -> str:
-    """Return the component string that a kind has where nobody names one: the default preset's."""
+    """Return the component string of a kind in the preset ``default``, which applies where none is given."""
     return str(_default_settings()[kind])
 
 
-# `[table]` or `[[table]]`, and `key =`; dotted and quoted as it may be.
+# Matches `[table]` and `[[table]]`, and `key =`; names may be dotted or quoted.
 _HEADER = re.compile(r"\s*(\[\[?)\s*([^\[\]=,]+?)\s*\]\]?\s*(?:#.*)?$")
 _ASSIGNED = re.compile(r"\s*([^\s\[\]{}#=][^\[\]{}#=]*?)\s*=")
 
 
 def line_of(path: Sequence[str], text: str, number: int = 1) -> int:
-    """Return the number of the line of a TOML text on which a key stands.
+    """Return the number of the line that holds a key of a TOML text, counted from 1.
 
-    `path` leads to the key from the top: ``("axes", "lr")`` is ``lr`` under ``[axes]``; of tables headed
-    ``[[include]]``, the one that is meant is the `number`-th. Where the key is not found, its table's line
-    is the answer, and else 1.
+    Args:
+        path: names from the top level to the key: ``("axes", "lr")`` is ``lr`` in the table ``[axes]``.
+        text: the TOML document.
+        number: which of several tables with one header, such as ``[[include]]``, counted from 1.
+
+    Returns:
+        The line of the key; if it is not found, the line of its table, or 1.
     """
     wanted, table = list(path), list[str]()
     tables, depth_found, found = 0, 0, 1

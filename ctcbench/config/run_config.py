@@ -1,4 +1,4 @@
-"""RunConfig: every setting of a run, frozen; names, bounds and help for command line and TOML alike."""
+"""RunConfig: every setting of a run, with the types, bounds and help texts of flags and TOML files."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ PenaltySchedule = Literal["constant", "linear", "cosine"]
 
 def _device_name(name: str) -> str:
     if not re.fullmatch(r"auto|cpu|cuda(:\d+)?", name):
-        raise ValueError("must be auto, cpu, cuda or a numbered one like cuda:1")
+        raise ValueError("must be auto, cpu, cuda, or a numbered GPU like cuda:1")
     return name
 
 
@@ -39,7 +39,7 @@ def _component(kind: str, description: str) -> Any:
 
 
 class RunConfig(BaseModel):
-    """Every setting of one run; components as strings, ``name:option=value,option=value``.
+    """Every setting of one run, immutable; components are strings, ``name:option=value,option=value``.
 
     Raises:
         UsageError: a setting is unknown, of the wrong type or out of bounds.
@@ -47,76 +47,76 @@ class RunConfig(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, protected_namespaces=())
 
-    dataset: str = _component("dataset", "where the images come from")
-    augmentation: str = _component("augmentation", "what is done to training images")
-    backbone: str = _component("backbone", "images to features")
-    head: str = _component("head", "features to a sequence")
-    loss: str = _component("loss", "what training minimises")
-    optimizer: str = _component("optimizer", "how the weights follow the gradient")
-    decoder: str = _component("decoder", "log-probs to text")
+    dataset: str = _component("dataset", "source of the images and their texts")
+    augmentation: str = _component("augmentation", "random changes to the training images")
+    backbone: str = _component("backbone", "network from images to features")
+    head: str = _component("head", "sequence model over the features")
+    loss: str = _component("loss", "training objective")
+    optimizer: str = _component("optimizer", "rule that updates the weights")
+    decoder: str = _component("decoder", "search from log-probs to text")
     shortcut: Annotated[
         Shortcut,
         Field(
-            description="the classifier also sees the backbone's features: summed into the logits, "
-            "as an auxiliary loss, or not (which risks the blank plateau)"
+            description="second classifier on the backbone's features: its logits are added (sum), have a "
+            "loss of their own (aux), or do not exist (none; training may stay on the blank plateau)"
         ),
     ] = "sum"
 
     train_samples: Annotated[int, Field(ge=1, le=MOST_SAMPLES, description="training images")] = 20_000
     val_samples: Annotated[int, Field(ge=1, le=MOST_SAMPLES, description="validation images")] = 1_000
     test_samples: Annotated[int, Field(ge=1, le=MOST_SAMPLES, description="test images")] = 2_000
-    skip_bad: Annotated[bool, Field(description="go on without the images that can't be used")] = False
+    skip_bad: Annotated[bool, Field(description="leave out images that can't be used")] = False
 
     epochs: Annotated[int, Field(ge=1, description="passes over the training images")] = 2
     max_steps: Annotated[
-        int, Field(ge=0, description="stop after this many steps (0: when the epochs end)")
+        int, Field(ge=0, description="stop after this many steps (0: after the last epoch)")
     ] = 0
-    batch_size: Annotated[int, Field(ge=1, description="images a step")] = 32
+    batch_size: Annotated[int, Field(ge=1, description="images in a training step")] = 32
     augment_until: Annotated[
         float,
-        Field(
-            ge=0, le=1, description="share of the steps with augmentation; the rest sees images as they are"
-        ),
+        Field(ge=0, le=1, description="share of the steps that augment images; the steps after it do not"),
     ] = 0.8
-    lr: Annotated[float, Field(gt=0, description="the highest learning rate")] = 3e-3
-    schedule: Annotated[Schedule, Field(description="how the learning rate goes")] = "onecycle"
-    warmup: Annotated[float, Field(ge=0, le=0.9, description="share of the steps that the rate rises")] = 0.15
-    weight_decay: Annotated[float, Field(ge=0, description="of weights, not of norms and biases")] = 0.01
-    clip: Annotated[float, Field(ge=0, description="largest norm of the gradient (0: no clipping)")] = 5.0
+    lr: Annotated[float, Field(gt=0, description="peak learning rate")] = 3e-3
+    schedule: Annotated[Schedule, Field(description="schedule of the learning rate")] = "onecycle"
+    warmup: Annotated[float, Field(ge=0, le=0.9, description="share of the steps with a rising rate")] = 0.15
+    weight_decay: Annotated[float, Field(ge=0, description="for weights, not for norms and biases")] = 0.01
+    clip: Annotated[float, Field(ge=0, description="maximum norm of the gradient (0: no clipping)")] = 5.0
     ema: Annotated[
-        float, Field(ge=0, lt=1, description="decay a step of the averaged weights that are kept (0: none)")
+        float, Field(ge=0, lt=1, description="decay per step of the weights' moving average (0: none)")
     ] = 0.0
-    aux_weight: Annotated[float, Field(gt=0, le=10, description="of the loss of --shortcut aux")] = 0.5
+    aux_weight: Annotated[float, Field(gt=0, le=10, description="weight of the loss of --shortcut aux")] = 0.5
     blank_penalty: Annotated[
-        float, Field(ge=0, le=100, description="subtracted from the blank's logit in training")
+        float, Field(ge=0, le=100, description="number subtracted from the blank's logit in training")
     ] = 0.0
     blank_penalty_schedule: Annotated[
-        PenaltySchedule, Field(description="stays, or falls to zero by the last step")
+        PenaltySchedule, Field(description="blank penalty over the steps: constant, or falling to zero")
     ] = "linear"
-    seed: Annotated[int, Field(ge=0, le=2**32 - 1, description="of weights, order of images, dropout")] = 0
+    seed: Annotated[
+        int,
+        Field(ge=0, le=2**32 - 1, description="of weights, order of images, dropout"),
+    ] = 0
 
     device: Annotated[
-        str, AfterValidator(_device_name), Field(description="auto, cpu, cuda or a numbered one, cuda:1")
+        str, AfterValidator(_device_name), Field(description="auto, cpu, cuda, or a numbered GPU: cuda:1")
     ] = "auto"
     amp: Annotated[
-        bool | None, Field(description="mixed precision (default: where the device is faster with it)")
+        bool | None, Field(description="mixed precision (default: on devices that are faster with it)")
     ] = None
     amp_dtype: Annotated[
-        Literal["auto", "bfloat16", "float16"], Field(description="number format of mixed precision")
+        Literal["auto", "bfloat16", "float16"], Field(description="floating-point format of mixed precision")
     ] = "auto"
-    channels_last: Annotated[bool, Field(description="memory order of images and features")] = True
+    channels_last: Annotated[bool, Field(description="channels-last memory format")] = True
     compile: Annotated[
-        bool, Field(description="torch.compile the network, on a GPU as CUDA graphs; slower on most CPUs")
+        bool,
+        Field(description="torch.compile the network, on a GPU as CUDA graphs; slower on most CPUs"),
     ] = False
-    deterministic: Annotated[bool, Field(description="only kernels that give the same bits each time")] = (
-        False
-    )
-    init_from: Annotated[str, Field(description="run folder whose weights to begin with")] = ""
+    deterministic: Annotated[bool, Field(description="use only deterministic kernels")] = False
+    init_from: Annotated[str, Field(description="run folder whose weights training starts from")] = ""
 
     @field_validator("*", mode="before")
     @classmethod
-    def _no_truth_for_a_number(cls, value: Any, info: ValidationInfo) -> Any:
-        # To Python, true is 1; to whoever wrote it in a TOML file it was something else.
+    def _refuse_bool_for_a_number(cls, value: Any, info: ValidationInfo) -> Any:
+        # pydantic would take true for 1; in a TOML file it is a mistake.
         if isinstance(value, bool) and cls.model_fields[str(info.field_name)].annotation in (int, float):
             raise ValueError("must be a number")
         return value
@@ -128,11 +128,15 @@ class RunConfig(BaseModel):
             raise UsageError(_explain_setting(error)) from None
 
     def replace(self, **settings: Any) -> RunConfig:
-        """Return a copy with some settings changed, checked like new ones."""
+        """Return a copy with some settings changed.
+
+        Raises:
+            UsageError: a setting is unknown, of the wrong type or out of bounds.
+        """
         return RunConfig(**{**self.model_dump(), **settings})
 
 
-# What decides how the stored log-probs are read or which images they are of, not the weights.
+# Settings that take effect after training, so that they are not part of the train key.
 AFTER_TRAINING = ("decoder", "test_samples")
 COMPONENT_SETTINGS: tuple[Kind, ...] = (
     "dataset", "augmentation", "backbone", "head", "loss", "optimizer", "decoder"
@@ -140,19 +144,19 @@ COMPONENT_SETTINGS: tuple[Kind, ...] = (
 
 
 def flag(setting: str) -> str:
-    """Return a setting as it is written on the command line."""
+    """Return the command line flag of a setting."""
     return "--" + setting.replace("_", "-")
 
 
 def setting_fields() -> dict[str, FieldInfo]:
-    """Return every setting's field by name, in the order of the help."""
+    """Return the pydantic field of every setting by name, in the order of the help."""
     return dict(RunConfig.model_fields)
 
 
 def _explain_setting(error: ValidationError) -> str:
     first = error.errors()[0]
     given = first["input"]
-    # A name that is no Unicode text is in no place: it is the input itself.
+    # For a name that is not Unicode text pydantic gives no location; the input is the name itself.
     name = str((*first["loc"], given)[0])
     fields = setting_fields()
     if name not in fields:

@@ -55,7 +55,7 @@ def _full(registry: Registry, name: str, value: Any) -> Any:
 
 
 def differences(ours: RunConfig, theirs: RunConfig) -> list[str]:
-    """Return the settings that decide the weights and differ, as ``lr: 0.001 there, 0.003 here``."""
+    """Return the settings that decide the weights and differ, each as ``lr: 0.001 there, 0.003 here``."""
     here, there = ours.model_dump(), theirs.model_dump()
     return [
         f"{name}: {there[name]} there, {here[name]} here"

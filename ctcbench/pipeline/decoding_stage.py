@@ -92,13 +92,13 @@ def decode_stored(registry: Registry, run: Path, decoder: str) -> Result:
     """
     folder = RunFolder(run)
     if not folder.config_path.is_file():
-        raise UsageError(f"{run}: no run folder (expected {folder.config_path.name} in it)")
+        raise UsageError(f"{run}: not a run folder (no {folder.config_path.name} in it)")
     if not folder.summary_path.is_file():
-        raise UsageError(f"{run}: not finished, so it has no log-probs yet; go on with it by --resume")
+        raise UsageError(f"{run}: not finished, so it has no log-probs yet; --resume continues it")
     if not (stored := folder.log_probs_path("test")).is_file():
         config, out = (shlex.quote(str(path)) for path in (folder.config_path, run.parent))
         again = f"`ctcbench run --config {config} --out {out}`"
-        raise UsageError(f"{stored}: not there any more; {again} reads the test images again")
+        raise UsageError(f"{stored}: no such file; {again} computes the log-probs again")
     recipe = Recipe(registry, stored_config(folder)).with_decoder(decoder)
     with folder.lock("decoding in this run folder"):
         return decode_run(recipe, folder)

@@ -1,4 +1,4 @@
-"""Claiming a run folder: whether a run may begin or go on there, and nobody else meanwhile."""
+"""claim_folder(): checks that a run may start or resume in its folder, and locks it for the run."""
 
 from __future__ import annotations
 
@@ -15,13 +15,14 @@ from ctcbench.training.runtime import Runtime
 
 @contextlib.contextmanager
 def claim_folder(folder: RunFolder, config: RunConfig, runtime: Runtime) -> Iterator[None]:
-    """Make the run folder if need be, and be the only one that writes there.
+    """Create the run folder if it does not exist, and hold its lock.
 
-    A run that fails before it has anything to keep leaves no folder behind.
+    A run that fails before it has written metrics, a checkpoint or weights leaves no folder behind.
 
     Raises:
-        UsageError: there is no run to resume where that was asked for, or an unfinished one where it
-            was not; another process writes there; the folder can't be written.
+        Busy: another process writes in the folder.
+        UsageError: with ``runtime.resume`` there is no run to resume; without it, there is an unfinished
+            one; the folder can't be written.
     """
     _require_right_start(folder, config, runtime)
     existed, out_existed = folder.config_path.exists(), runtime.out.exists()
@@ -29,7 +30,7 @@ def claim_folder(folder: RunFolder, config: RunConfig, runtime: Runtime) -> Iter
     with folder.lock():
         if runtime.fresh:
             folder.clear()
-        # Written anew each time: what comes after training, the decoder say, may be another by now.
+        # Written at every start: settings that take effect after training, as the decoder, may differ.
         folder.write_config(config.model_dump())
         try:
             yield
@@ -37,16 +38,16 @@ def claim_folder(folder: RunFolder, config: RunConfig, runtime: Runtime) -> Iter
             if not existed:
                 folder.remove_if_bare()
                 if not out_existed:
-                    with contextlib.suppress(OSError):  # somebody else's run is in it by now
+                    with contextlib.suppress(OSError):  # another run is in it by now
                         runtime.out.rmdir()
             raise
 
 
 def _require_right_start(folder: RunFolder, config: RunConfig, runtime: Runtime) -> None:
-    """Check that there is a run to resume where that was asked for, and none in the way where not.
+    """Check ``resume`` and ``fresh`` against what the folder holds.
 
     Raises:
-        UsageError: says which settings differ from those of an unfinished run that is there.
+        UsageError: they contradict it; the message says how to proceed.
     """
     if runtime.resume and runtime.fresh:
         raise UsageError(
@@ -56,8 +57,8 @@ def _require_right_start(folder: RunFolder, config: RunConfig, runtime: Runtime)
         unfinished = not folder.is_finished
         if unfinished and folder.checkpoint_path.exists() and not (runtime.resume or runtime.fresh):
             raise UsageError(
-                f"{folder.path}: an unfinished run with these settings; --resume goes on with it, "
-                f"--fresh begins again"
+                f"{folder.path}: an unfinished run with these settings; --resume continues it, "
+                f"--fresh deletes it and starts again"
             )
         return
     if runtime.resume:
@@ -73,7 +74,7 @@ def _nothing_to_resume(folder: RunFolder, config: RunConfig, runtime: Runtime) -
                 with contextlib.suppress(CtcbenchError):
                     unfinished.append((differences(config, stored_config(other)), other.path))
     if not unfinished:
-        return f"{message}, and no unfinished one; leave --resume out to begin"
+        return f"{message}, and no unfinished one; leave --resume out to start it"
     nearest, path = min(unfinished, key=lambda entry: len(entry[0]))
     if nearest:
         return f"{message}; the unfinished {path} differs in {'; '.join(nearest)}"

@@ -1,1 +1,1 @@
-"""Run folders and what lies in them: records, atomic writes, what is done; nothing here imports torch."""
+"""Run folders and the files in them: settings, metrics, results, predictions; without torch."""

@@ -1,4 +1,4 @@
-"""decoder_key(): what the result of a decoder is called on disk."""
+"""decoder_key(): the file name of the result of a decoder."""
 
 from __future__ import annotations
 
@@ -33,5 +33,5 @@ def decoder_key(decoder: str) -> str:
 
 
 def is_file_name(key: str) -> bool:
-    """Return whether `key`, being `FILE_NAME`, can name a file in a run folder and nothing outside of it."""
+    """Return whether `key` is of the form `FILE_NAME`, so that it names a file inside its folder."""
     return re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.+-]{0,199}", key) is not None

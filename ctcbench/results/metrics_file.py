@@ -1,4 +1,4 @@
-"""metrics.jsonl: one JSON record a line, appended while training, cut back when a run is resumed."""
+"""metrics.jsonl: one JSON record a line, appended during training, truncated when a run is resumed."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from ctcbench.files.atomic import unwritable, write_text
 
 
 def append(path: Path, record: Mapping[str, Any]) -> None:
-    """Add `record` as a line, handed to the system before this returns.
+    """Append `record` as a line; it is written to the operating system when this returns.
 
-    A number that is not finite becomes null, as JSON has no NaN. A line that a crash cut off is
-    dropped first, so that it can't swallow this one.
+    A number that is not finite becomes null, as JSON has no NaN. An incomplete last line, which a crash
+    left, is removed first.
 
     Raises:
-        UsageError: the file can't be written; a line that a full disk cut off is taken back.
+        UsageError: the file can't be written; an incomplete line of a full disk is removed.
     """
     line = _line(record)
     try:
@@ -37,10 +37,11 @@ def append(path: Path, record: Mapping[str, Any]) -> None:
 
 
 def read(path: Path) -> list[dict[str, Any]]:
-    """Return the records in `path` in order, none where there is no file; a cut-off last line is left out.
+    """Return the records in `path` in order, without an incomplete last line; none if there is no file.
 
     Raises:
-        CtcbenchError: the file can't be read, or a line other than the last is damaged; says which.
+        CtcbenchError: the file can't be read, or a line other than the last is damaged; the message
+            gives its number.
     """
     try:
         lines = path.read_bytes().split(b"\n")
@@ -65,7 +66,7 @@ def read(path: Path) -> list[dict[str, Any]]:
 
 
 def truncate(path: Path, step: int) -> None:
-    """Keep the records up to `step` (those without a step stay), rewriting the file atomically.
+    """Remove the records past `step`, counted from 1; records without a step are kept. Atomic.
 
     Raises:
         CtcbenchError: the file is damaged.

@@ -1,4 +1,4 @@
-"""Predictions: the texts that a decoder read, stored beside its result, so that nothing is decoded twice."""
+"""Predictions: the texts of one decoding, stored beside its result so that reports need not decode."""
 
 from __future__ import annotations
 
@@ -20,7 +20,14 @@ FORMAT = "ctcbench predictions 1"
 
 @dataclass(frozen=True)
 class Predictions:
-    """One text an image of a split beside the true one; ``fingerprint`` is that of the images."""
+    """The decoded text of every image of a split, and its target.
+
+    Attributes:
+        split: name of the split.
+        fingerprint: that of the images.
+        texts: decoded texts, one an image.
+        targets: true texts, in the same order.
+    """
 
     split: str
     fingerprint: str
@@ -29,11 +36,11 @@ class Predictions:
 
     @property
     def exact(self) -> float:
-        """Share of the images whose whole text is right."""
+        """Share of the images whose whole text is right, 0 to 1."""
         return sum(map(str.__eq__, self.texts, self.targets)) / len(self.texts)
 
     def write(self, path: Path) -> None:
-        """Write them to `path` atomically; the same predictions give the same bytes.
+        """Write the predictions to `path` atomically; equal predictions give equal bytes.
 
         Raises:
             UsageError: the file can't be written.
@@ -51,7 +58,7 @@ class Predictions:
         """
         document = read_json(path)
         if not isinstance(document, Mapping) or document.get("format") != FORMAT:
-            raise CtcbenchError(f"{path}: no predictions of ctcbench in it (expected {FORMAT!r})")
+            raise CtcbenchError(f"{path}: not a file of predictions (expected format {FORMAT!r})")
         record = read_record(PredictionsRecord, document, path)
         return cls(record.split, record.fingerprint, tuple(record.texts), tuple(record.targets))
 

@@ -1,4 +1,4 @@
-"""Where a result comes from: machine, versions and time, found without importing what is versioned."""
+"""Provenance of a result: machine, versions and time; reads versions without importing the packages."""
 
 from __future__ import annotations
 
@@ -16,24 +16,25 @@ PACKAGES = ("torch", "numpy", "pillow", "captcha")
 
 
 def host(gpu: str | None = None) -> dict[str, Any]:
-    """Return ``cpu`` (model name), ``gpu`` (as given: asking for it takes torch) and ``cores``.
+    """Return the machine: ``cpu`` (model name), ``gpu`` and ``cores``.
 
-    ``cores`` counts those that this process may use, which in a container are often not all.
+    Args:
+        gpu: name of the GPU, which the caller knows: finding it here would import torch.
     """
     return {"cpu": _cpu(), "gpu": gpu, "cores": available_cores()}
 
 
 def versions() -> dict[str, str | None]:
-    """Return the versions of ctcbench, python and the packages that pixels and weights depend on.
+    """Return the versions of ctcbench, Python and the packages that images and weights depend on.
 
-    A package that is not installed has None.
+    The version of a package that is not installed is None.
     """
     found = {"ctcbench": ctcbench.__version__, "python": platform.python_version()}
     return {**found, **{package: _version(package) for package in PACKAGES}}
 
 
 def now() -> str:
-    """Return the time in UTC, ISO 8601 to the second, as ``2025-03-01T12:00:00+00:00``."""
+    """Return the time in UTC in ISO 8601, to the second: ``2025-03-01T12:00:00+00:00``."""
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 

@@ -1,4 +1,4 @@
-"""Result: the figures of a run with one decoder, what they cost and where they come from."""
+"""Result: score, cost and provenance of one decoding of one trained recogniser."""
 
 from __future__ import annotations
 
@@ -20,9 +20,13 @@ SCHEMA = 1
 class Result:
     """One decoding of one trained recogniser.
 
-    ``config`` is every setting, components as strings. ``cost`` has the names in `COSTS` (a number, or
-    None where it was not measured), ``provenance`` ``started``, ``host``, ``versions``, ``plugins``,
-    ``data``; both may hold more. ``path`` is the file that holds it, where one does.
+    Attributes:
+        config: every setting, components as strings.
+        score: the metrics.
+        cost: numbers named in `COSTS`, None where not measured; may hold other keys.
+        provenance: ``started``, ``host``, ``versions``, ``plugins``, ``data``, ``training``; may hold
+            other keys.
+        path: the file that holds the result, None if it is not stored.
     """
 
     config: Mapping[str, Any]
@@ -33,7 +37,7 @@ class Result:
 
     @property
     def folder(self) -> Path | None:
-        """The run folder that the result is stored in."""
+        """Run folder that the result is stored in, None if it is not stored."""
         return self.path.parent.parent if self.path else None
 
     def to_json(self) -> dict[str, Any]:
@@ -48,15 +52,19 @@ class Result:
 
     @classmethod
     def read(cls, path: Path) -> Result:
-        """Return the result in the file `path`; raises as `from_json` does, or where it can't be read."""
+        """Return the result in the file `path`.
+
+        Raises:
+            CtcbenchError: the file can't be read, or as `from_json`.
+        """
         return cls.from_json(read_object(path), path)
 
     @classmethod
     def from_json(cls, document: Any, path: Path) -> Result:
-        """Read what `to_json` returned; `path` is the file that an error names.
+        """Return the result of a document that `to_json` wrote; errors name the file `path`.
 
         Raises:
-            CtcbenchError: another schema, a key that is missing, or one of the wrong type.
+            CtcbenchError: the schema is another, a key is missing, or a value has the wrong type.
         """
         if not isinstance(document, Mapping):
             raise CtcbenchError(f"{path}: expected a JSON object")

@@ -1,4 +1,4 @@
-"""RunFolder: the names of everything in ``<out>/<train key>/``, and how it is read and written."""
+"""RunFolder: the files of ``<out>/<train key>/``, and how they are read and written."""
 
 from __future__ import annotations
 
@@ -23,43 +23,43 @@ from ctcbench.results.result import Result
 
 @dataclass(frozen=True)
 class RunFolder:
-    """A run on disk. Nothing in it can run code: TOML, JSON and safetensors alone."""
+    """A run on disk. Its files are TOML, JSON and safetensors: reading them executes no code."""
 
     path: Path
 
     @property
     def config_path(self) -> Path:
-        """Every setting; a folder with this file is a run."""
+        """File of every setting; a folder that has it is a run folder."""
         return self.path / "config.toml"
 
     @property
     def metrics_path(self) -> Path:
-        """One JSON record a line, appended while training."""
+        """File of metrics: one JSON record a line, appended during training."""
         return self.path / "metrics.jsonl"
 
     @property
     def weights_path(self) -> Path:
-        """The best weights by validation."""
+        """File of the best weights by validation."""
         return self.path / "weights.safetensors"
 
     @property
     def recognizer_path(self) -> Path:
-        """What it takes to build the recogniser that the weights belong to."""
+        """File of the image size and the alphabet that the recogniser is built with."""
         return self.path / "recognizer.json"
 
     @property
     def checkpoint_path(self) -> Path:
-        """The state of training from which a stopped run goes on."""
+        """File of the training state, from which a stopped run is resumed."""
         return self.path / "checkpoint.safetensors"
 
     @property
     def summary_path(self) -> Path:
-        """What training came to; written last of all."""
+        """File of the outcome and cost of training; written last."""
         return self.path / "summary.json"
 
     @property
     def is_finished(self) -> bool:
-        """Whether training is done: the weights are there, and ``summary.json``, which is written last."""
+        """Whether training is done: the weights exist, and so does the summary, which is written last."""
         return self.weights_path.is_file() and self.summary_path.is_file()
 
     def log_probs_path(self, split: str) -> Path:
@@ -68,23 +68,24 @@ class RunFolder:
         return self.path / "log_probs" / f"{split}.safetensors"
 
     def result_path(self, decoder_key: str) -> Path:
-        """Return where the result of a decoder is stored (`keys.decoder_key` names it)."""
+        """Return where the result of a decoder is stored (see `decoder_key.decoder_key`)."""
         assert is_file_name(decoder_key), decoder_key
         return self.path / "results" / f"{decoder_key}.json"
 
     def predictions_path(self, decoder_key: str) -> Path:
-        """Return where the texts that a decoder read are stored (``results`` has results alone)."""
+        """Return where the predictions of a decoder are stored."""
         assert is_file_name(decoder_key), decoder_key
         return self.path / "predictions" / f"{decoder_key}.json"
 
     @contextlib.contextmanager
     def lock(self, what: str = "training in this run folder") -> Iterator[None]:
-        """Be the only process that writes here; `what` is what another one that does is taken to be doing.
+        """Hold the lock of the folder, and delete the temporary files of killed processes.
 
-        Temporary files that a killed process left are cleared away.
+        Args:
+            what: what this process does, for the error of another process that wants the lock.
 
         Raises:
-            Busy: another live process writes here.
+            Busy: another live process holds the lock.
             UsageError: the folder can't be written.
         """
         with lock(self.path / ".lock", wait=False, what=what):
@@ -94,38 +95,46 @@ class RunFolder:
             yield
 
     def write_config(self, settings: Mapping[str, Setting | None]) -> None:
-        """Write every setting; None is left out, and `read_config` does not return it."""
+        """Write every setting; those that are None are left out of the file."""
         write_text(self.config_path, to_toml(settings))
 
     def read_config(self) -> dict[str, Setting]:
-        """Return the settings in today's form; raises CtcbenchError where the file is damaged."""
+        """Return the settings, those of an earlier version translated.
+
+        Raises:
+            CtcbenchError: the file can't be read or is damaged.
+        """
         return translate_settings(read_toml(self.config_path))
 
     def require_same_images(self, then: Mapping[str, Any], now: Mapping[str, str]) -> None:
-        """Check that this run's images are those it was begun with, by their fingerprints.
+        """Compare the fingerprints that the run started with to those of its images now, by split.
 
         Raises:
-            UsageError: names the splits whose images or texts have changed since.
+            UsageError: they differ; the message names the splits.
         """
         changed = [split for split in now if then.get(split) != now[split]]
         if changed:
             raise UsageError(
-                f"{self.path}: its {' and '.join(changed)} images are not those that this run was begun "
-                f"with; --fresh trains again with these, another --out keeps both"
+                f"{self.path}: its {' and '.join(changed)} images are not those that this run started "
+                f"with; --fresh trains again with the new ones, another --out keeps both"
             )
 
     def remove_if_bare(self) -> None:
-        """Remove the folder where training has left nothing in it that is worth keeping."""
+        """Remove the folder if it has no metrics, no checkpoint and no weights."""
         if not (self.metrics_path.exists() or self.checkpoint_path.exists() or self.weights_path.exists()):
             with contextlib.suppress(OSError):
                 shutil.rmtree(self.path)
 
     def write_summary(self, document: Mapping[str, Any]) -> None:
-        """Write what training came to, which with the weights marks the run as finished."""
+        """Write the summary of training; with the weights, it marks the run as finished."""
         write_json(self.summary_path, dict(document))
 
     def read_summary(self) -> dict[str, Any]:
-        """Return what training came to; raises CtcbenchError where the file is damaged."""
+        """Return the summary of training.
+
+        Raises:
+            CtcbenchError: the file can't be read or is damaged.
+        """
         return read_object(self.summary_path)
 
     def append_metrics(self, record: Mapping[str, Any]) -> None:
@@ -133,32 +142,36 @@ class RunFolder:
         metrics_file.append(self.metrics_path, record)
 
     def read_metrics(self) -> list[dict[str, Any]]:
-        """Return the metrics; a last line that was cut off is left out; see `metrics_file.read`."""
+        """Return the metrics; see `metrics_file.read`."""
         return metrics_file.read(self.metrics_path)
 
     def truncate_metrics(self, step: int) -> None:
-        """Drop the records past `step`: those that a resumed run makes again."""
+        """Remove the metrics past `step`, which a resumed run records again."""
         metrics_file.truncate(self.metrics_path, step)
 
     def write_result(self, decoder_key: str, result: Result, predictions: Predictions | None = None) -> Path:
-        """Write a result in place of an older one of that decoder, and return its path.
+        """Write a result, in place of an earlier one of that decoder, and return its path.
 
-        The predictions go first: where there is a result, they are there as well.
+        Predictions are written before the result: a result that exists has them.
         """
         predictions_path = self.predictions_path(decoder_key)
         if predictions is not None:
             predictions.write(predictions_path)
         else:
-            predictions_path.unlink(missing_ok=True)  # another result's must not pass for this one's
+            predictions_path.unlink(missing_ok=True)  # those of an earlier result
         write_json(path := self.result_path(decoder_key), result.to_json())
         return path
 
     def read_result(self, decoder_key: str) -> Result:
-        """Return the result of a decoder; raises CtcbenchError where it is not there or damaged."""
+        """Return the result of a decoder.
+
+        Raises:
+            CtcbenchError: there is none, or it is damaged.
+        """
         return Result.read(self.result_path(decoder_key))
 
     def results(self) -> tuple[list[Result], list[str]]:
-        """Return the results in the order of their keys, and a line for each file that is none."""
+        """Return the results in the order of their keys, and one error a file that can't be read."""
         found: list[Result] = []
         problems: list[str] = []
         for path in sorted((self.path / "results").glob("*.json")):
@@ -175,13 +188,13 @@ class RunFolder:
         return [self.path / name for name in ("log_probs", "results", "predictions")]
 
     def clear(self) -> None:
-        """Remove what a run wrote here, for one that starts afresh; the lock stays with its holder.
+        """Delete the files of the run, but not the lock file.
 
         Raises:
             UsageError: something can't be removed.
         """
         try:
-            # The summary goes first: half cleared must not look finished.
+            # The summary first: a folder that is half deleted must not look finished.
             for path in (self.summary_path, self.checkpoint_path, self.weights_path, self.recognizer_path):
                 path.unlink(missing_ok=True)
             self.metrics_path.unlink(missing_ok=True)
@@ -206,12 +219,12 @@ def _has_todays_name(result: Result) -> bool:
 
 
 def create(out: Path, key: str, settings: Mapping[str, Setting | None] | None = None) -> RunFolder:
-    """Make the run folder ``out/key`` (an existing one is taken) and write `settings` there, if given.
+    """Create the run folder ``out/key``, if it does not exist, and write `settings` there, if given.
 
-    Where that fails, the folders that it made are gone again.
+    On an error, folders that were created are removed again.
 
     Raises:
-        UsageError: `out` can't be written to: read-only, full, a file, a place with no folders.
+        UsageError: `out` can't be written.
     """
     assert is_file_name(key), key
     folder = RunFolder(Path(out) / key)
@@ -234,7 +247,7 @@ def create(out: Path, key: str, settings: Mapping[str, Setting | None] | None = 
 
 
 def find_runs(out: Path) -> list[RunFolder]:
-    """Return the run folders in `out` by name, or `out` itself where it is one.
+    """Return the run folders in `out` by name, or `out` itself if it is one.
 
     Raises:
         UsageError: `out` is not a folder, or can't be read.
@@ -250,7 +263,7 @@ def find_runs(out: Path) -> list[RunFolder]:
 
 
 def _try_writing(folder: Path) -> None:
-    # A full disk may still take an empty folder: find out now, not after the first epoch.
+    # A full disk may still accept an empty folder; an error now is better than after the first epoch.
     probe = folder / ".probe"
     write_text(probe, "\n" * 4096)
     probe.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""Read the settings of a run folder back as a `RunConfig`."""
+"""stored_config(): the settings of a run folder as a `RunConfig`."""
 
 from __future__ import annotations
 
@@ -6,15 +6,16 @@ from ctcbench.config.run_config import RunConfig
 from ctcbench.contract.errors import CtcbenchError, UsageError
 from ctcbench.results.run_folder import RunFolder
 
-# Settings whose default must not stand in for what a damaged file has lost; the last is near its end.
+# Settings that every version wrote: where one is missing, the file was cut off, and a default must not
+# replace it. The last one is near the end of the file.
 _ALWAYS_THERE = ("dataset", "backbone", "head", "train_samples", "test_samples", "epochs", "lr", "seed")
 
 
 def stored_config(folder: RunFolder) -> RunConfig:
-    """Return a run folder's settings.
+    """Return the settings of a run folder; those of an earlier version are translated.
 
     Raises:
-        CtcbenchError: the file is damaged, or has a setting that is not known or out of bounds.
+        CtcbenchError: the file is damaged or cut off, or a setting is unknown or out of bounds.
     """
     settings = folder.read_config()
     try:

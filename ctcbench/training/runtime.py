@@ -1,4 +1,4 @@
-"""Runtime: how a run is carried out, as against what is run; nothing here changes a figure."""
+"""Runtime: how a run is carried out; none of it changes a result."""
 
 from __future__ import annotations
 
@@ -10,12 +10,16 @@ from ctcbench.training.progress_events import ProgressListener
 
 @dataclass(frozen=True)
 class Runtime:
-    """Where a run is stored, whether it goes on with what is there, and who looks on.
+    """How a run is carried out.
 
-    ``resume`` demands an earlier run of the same settings to go on with; ``fresh`` throws such a run
-    away; ``workers`` draw images (None: one a core); a checkpoint is written every
-    ``checkpoint_seconds`` and at each epoch's end; ``resume_command`` is what an interrupted run
-    tells the user to type.
+    Attributes:
+        out: folder in which the run folder is created.
+        resume: continue an earlier run of the same settings; an error if there is none.
+        fresh: delete an earlier run of the same settings and start again.
+        workers: number of processes that draw images; None: one a core.
+        checkpoint_seconds: time between checkpoints; one is written at the end of each epoch as well.
+        resume_command: what the error of an interrupted run tells the user to type.
+        listener: receives the progress.
     """
 
     out: Path = Path("runs")

@@ -49,7 +49,7 @@ def test_changed_images_are_not_trained_already(registry, pictures, tmp_path):
     assert runner.run(resolve(registry, of(pictures)), runtime).score == first.score
     for name in ("11", "12", "13", "14", "15", "16", "17", "18"):
         (pictures / f"{name}.png").rename(pictures / f"9{name}.png")
-    with pytest.raises(UsageError, match=r"images are not those that this run was begun with; --fresh"):
+    with pytest.raises(UsageError, match=r"images are not those that this run started with; --fresh"):
         runner.run(resolve(registry, of(pictures)), runtime)
 
 
