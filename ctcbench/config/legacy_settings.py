@@ -27,10 +27,10 @@ def translate_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
         penalty = settings.get("blank_penalty", 0.0)
         if translated.pop("blank_penalty_at_decoding") is True and penalty:
             translated["decoder"] = _with_penalty(decoder, penalty)
-    if "muon_scale" in settings:
+    if "muon_scale" in settings and isinstance(settings.get("optimizer"), str):
         scale = translated.pop("muon_scale")
-        # 20 was the default then and is the option's default now.
-        if settings.get("optimizer") == "muon" and scale != 20:
+        # 20 was the default of the setting, and is the default of the option.
+        if settings["optimizer"] == "muon" and scale != 20:
             translated["optimizer"] = f"muon:scale={show(scale)}"
     return translated
 

@@ -36,6 +36,20 @@ def test_the_blank_penalty_at_decoding_becomes_an_option_of_the_decoder(
     assert stored["blank_penalty_at_decoding"] is at_decoding, "the argument is not modified"
 
 
+@pytest.mark.parametrize(
+    ("optimizer", "scale", "expected"),
+    [("muon", 30.0, "muon:scale=30.0"), ("muon", 20.0, "muon"), ("adamw", 30.0, "adamw")],
+)
+def test_the_scale_of_muon_becomes_an_option_of_the_optimizer(optimizer, scale, expected):
+    stored = TODAY | {"optimizer": optimizer, "muon_scale": scale}
+    assert translate_settings(stored) == TODAY | {"optimizer": expected}
+
+
+def test_an_incomplete_document_is_not_translated():
+    for part in ({"muon_scale": 30.0}, {"blank_penalty_at_decoding": True, "blank_penalty": 2.0}):
+        assert translate_settings(part) == part
+
+
 def test_a_config_file_of_an_earlier_version_can_be_run_again(tmp_path):
     path = tmp_path / "config.toml"
     path.write_text('decoder = "greedy"\nblank_penalty = 2.0\nblank_penalty_at_decoding = true\n')

@@ -146,7 +146,7 @@ def test_predict_applies_the_blank_penalty_of_the_decoder(registry, tmp_path):
 
 
 def test_decoding_what_is_no_run(registry, tmp_path):
-    with pytest.raises(UsageError, match="no run folder"):
+    with pytest.raises(UsageError, match="not a run folder"):
         decode_stored(registry, tmp_path, "greedy")
 
 
@@ -158,7 +158,7 @@ def test_resume_with_changed_settings_says_which(registry, tmp_path, monkeypatch
     with pytest.raises(UsageError) as error:
         runner.run(resolve(registry, tiny(lr=0.5)), Runtime(tmp_path, resume=True))
     assert "differs in lr: 0.003 there, 0.5 here" in str(error.value)
-    with pytest.raises(UsageError, match="an unfinished run with these settings; --resume goes on"):
+    with pytest.raises(UsageError, match="an unfinished run with these settings; --resume continues it"):
         runner.run(resolve(registry, tiny()), Runtime(tmp_path))
     assert runner.run(resolve(registry, tiny()), Runtime(tmp_path, resume=True)).score.images == 12
 
@@ -325,7 +325,7 @@ def test_more_pictures_than_go_through_the_network_at_once(finished, registry, m
     )
     recogniser = ctcbench.load(finished.folder)
     whole = recogniser.log_probs(pictures)
-    monkeypatch.setattr(api, "_AT_ONCE", 5)
+    monkeypatch.setattr(api, "_BATCH_SIZE", 5)
     parts = recogniser.log_probs(pictures)
     assert np.allclose(parts.values_NTK, whole.values_NTK, atol=1e-4)
     assert np.array_equal(parts.lengths_N, whole.lengths_N)

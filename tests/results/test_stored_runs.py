@@ -26,6 +26,7 @@ STORED = Path(__file__).parent / "stored_runs"
 STUDY = Path(__file__).parent / "stored_study"
 PENALISED, MUON = "c75e7d57aba4", "1a7d1ecea43d"
 DECODERS = {PENALISED: "beam_cpp:blank_penalty=2.0", MUON: "beam_cpp"}
+OPTIMIZERS = {PENALISED: "adamw", MUON: "muon:scale=30.0"}
 OLD_RESULTS = {PENALISED: "beam_cpp-02227d5e", MUON: "beam_cpp"}
 
 
@@ -43,6 +44,7 @@ def runs(tmp_path, monkeypatch):
 def test_settings_are_translated(key):
     config = stored_config(RunFolder(STORED / key))
     assert config.decoder == DECODERS[key]
+    assert config.optimizer == OPTIMIZERS[key]
     assert config.backbone == "cnn2:width=8" and config.epochs == 1
 
 
