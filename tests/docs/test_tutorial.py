@@ -14,6 +14,8 @@ from ctcbench.testing import check_component
 from tests.docs.pages import BLOCK, DOCS, ROOT, blocks, definitions, read
 
 PAGE = DOCS / "tutorial.md"
+# tests/scaffold runs the tests of a new package of every kind already.
+RUN_ELSEWHERE = ["python -m pytest -q"]
 
 
 @pytest.fixture
@@ -50,6 +52,8 @@ def test_the_commands_work_and_print_what_the_page_shows(newcomer, tmp_path):
             (folder / match["file"]).write_text(match["body"], encoding="utf-8")
         elif match["kind"] == "sh":
             for line in match["body"].splitlines():
+                if line in RUN_ELSEWHERE:
+                    continue
                 words = shlex.split(line, comments=True)
                 if words[0] == "cd":
                     folder = folder / words[1]
