@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import dataclasses
+import io
 import zlib
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from rich.console import Console
 
 from ctcbench import RunConfig
+from ctcbench.contract.hooks import Column
 from ctcbench.evaluation.scoring import score
+from ctcbench.reporting.build_report import build_report
+from ctcbench.reporting.formats.terminal import report_table
+from ctcbench.reporting.report_model import Report
 from ctcbench.results.decoder_key import decoder_key
 from ctcbench.results.predictions import Predictions
 from ctcbench.results.result import Result
-from ctcbench.results.run_folder import RunFolder
+from ctcbench.results.run_folder import RunFolder, find_runs
 
 ALPHABET = "0123456789abcdefghij"
 
@@ -93,3 +99,37 @@ def a_grid(out: Path, seeds: int = 5, **settings: Any) -> list[Result]:
         for decoder in ("beam_cpp", "greedy")
         for seed in range(seeds)
     ]  # fmt: skip
+
+
+def read_again(out: Path) -> list:
+    results = []
+    for folder in find_runs(out):
+        found, problems = folder.results()
+        assert not problems
+        results += found
+    return results
+
+
+def warned(report: Report, kind: str) -> list[str]:
+    return [warning.text for warning in report.warnings if warning.kind == kind]
+
+
+def shown(report, width):
+    console = Console(file=io.StringIO(), width=width, color_system=None)
+    for part in report_table(report, width):
+        console.print(part)
+    return console.file.getvalue()
+
+
+def a_hostile_report(tmp_path):
+    path = "folder:path='/a_b|c/[bold]<i>&%~^{}$#--`/äöß_and_a_name_that_goes_on_and_on_and_on'"
+    settings = [
+        {"dataset": path},
+        {"dataset": "captcha", "lr": 0.1},
+        {"backbone": "cnn2:width=128,norm=none"},
+    ]
+    return build_report(
+        [a_run(tmp_path, 0.4 + 0.1 * i, seed=seed, **s) for i, s in enumerate(settings) for seed in range(3)],
+        columns=[Column("a plugin's own & long header", lambda document: "12345678901234567890")],
+        damaged=["100 %"],
+    )

@@ -14,8 +14,8 @@ from ctcbench.contract.errors import UsageError
 from ctcbench.reporting.formats.html.page import as_json, html_page
 from ctcbench.reporting.report_model import Failure, Report, ReportWarning, TalkFigure
 from ctcbench.training.runtime import Runtime
-from tests.reporting import html_cases as cases
-from tests.reporting.html_reader import Page, data_of
+from tests.reporting.formats.html import html_cases as cases
+from tests.reporting.formats.html.html_reader import Page, data_of
 from tests.tiny_config import tiny
 
 EVIL = "</script><script>alert(1)</script><img src=x onerror=alert(2)>&\"'"

@@ -12,7 +12,7 @@ from ctcbench.evaluation.log_probs import save_log_probs
 from ctcbench.registry.discovery import load_registry
 from ctcbench.reporting.formats.html.page import html_page
 from ctcbench.results.run_folder import create
-from tests.reporting import html_cases as cases
+from tests.reporting.formats.html import html_cases as cases
 
 DATASET = "captcha:width=100,height=40,length=4,alphabet=alnum"
 IMAGES = 30

@@ -13,13 +13,13 @@ from ctcbench.__main__ import main
 from ctcbench.contract.errors import UsageError
 from ctcbench.reporting.build_report import build_report
 from ctcbench.reporting.formats.svg.curve_figure import MOST_ROWS, curves_svg
-from ctcbench.reporting.formats.svg.markup import element
-from ctcbench.reporting.formats.svg.panel import ticks
 from ctcbench.results.result import Result
 from ctcbench.results.run_folder import RunFolder
 from tests.reporting.report_cases import a_run
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[4]
+
+
 SVG = "{http://www.w3.org/2000/svg}"
 
 
@@ -174,17 +174,3 @@ def test_the_command_writes_it(lottery, tmp_path, capsys):
     assert main(["report", str(tmp_path), "--format", "svg", "-o", str(path)]) == 0
     assert ET.parse(path).getroot().tag == f"{SVG}svg"
     assert capsys.readouterr().err.strip() == str(path)
-
-
-@pytest.mark.parametrize(
-    ("low", "high", "expected"),
-    [(0, 100, [0, 20, 40, 60, 80, 100]), (0, 14.04, [0, 5, 10]), (0, 0.7, [0, 0.2, 0.4, 0.6]), (3, 3, [3])],
-)
-def test_ticks_are_round(low, high, expected):
-    assert ticks(low, high) == expected
-
-
-def test_elements_escape():
-    assert element("text", "<&>", cls='"x"', stroke_width=2) == (
-        '<text class=\'"x"\' stroke-width="2">&lt;&amp;&gt;</text>'
-    )

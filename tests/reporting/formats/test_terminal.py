@@ -1,0 +1,52 @@
+"""The report in terminals of every width."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from ctcbench.reporting.tables import result_table
+from tests.reporting.report_cases import shown
+
+
+def figures(text):
+    return set(re.findall(r"[−+]?\d+\.\d*", text))
+
+
+@pytest.mark.parametrize("width", [80, 100, 120, 160, 220])
+def test_the_terminal_gets_what_fits(report, width):
+    text = shown(report, width)
+    assert max(map(len, text.splitlines())) <= width
+    said = " ".join(text.split())
+    words = [
+        "95 % interval", "▲ 5–8", "main effects", "cnn2 → cnn3", "paired tests", "Holm", "0/3",
+        "warning: ", "left out: x.json: damaged", "failed: ", "(cnn9_x): out of memory", "±",
+    ]  # fmt: skip
+    for word in words:
+        assert word in said, word
+    # No figure is ever cut: they would be wrong figures.
+    assert "…" not in text
+    no_figure_is_cut(report, text)
+
+
+@pytest.mark.parametrize("width", range(36, 80, 4))
+def test_where_no_table_fits_rows_become_lists(report, width):
+    text = shown(report, width)
+    assert max(map(len, text.splitlines())) <= width
+    no_figure_is_cut(report, text)
+    for word in ("results", "main effects", "paired tests", "cnn2", "noise"):
+        assert word in text
+
+
+def no_figure_is_cut(report, text):
+    assert figures(text) <= figures(shown(report, 260))
+    for row in report.rows:
+        assert f"{row.metrics['exact'].mean * 100:.2f} ± {row.metrics['exact'].sd * 100:.2f}" in text
+
+
+def test_a_wide_terminal_gets_everything(report):
+    text = shown(report, 260)
+    for header in result_table(report).headers:
+        assert header in text
+    assert "best run of each row" not in text and "best run of each row" in shown(report, 90)

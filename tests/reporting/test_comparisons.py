@@ -1,0 +1,75 @@
+"""Paired tests between rows: marks, corrections, pairing over seeds."""
+
+from __future__ import annotations
+
+import pytest
+
+from ctcbench.evaluation.paired_tests import mcnemar
+from ctcbench.reporting.build_report import build_report
+from tests.reporting.report_cases import a_run, readings, targets, warned
+
+
+def test_marks_say_who_is_better(grid):
+    report = build_report(grid)
+    for row in report.rows[:4]:
+        assert row.better_than == (5, 6, 7, 8)
+    assert not any(row.better_than or row.better_on_images for row in report.rows[4:])
+    assert len(report.comparisons) == 28
+    found = report.comparison(1, 8)
+    assert found.verdict == "better" and found.exact.difference > 0.2 and found.cer.difference < 0
+    assert found.exact.interval[0] < found.exact.difference < found.exact.interval[1]
+    assert found.exact.p == mcnemar(found.first_better, found.second_better)
+    assert all(c.exact.p <= c.exact.p_holm for c in report.comparisons)
+    assert report.comparison(1, 2).verdict == "noise"
+    assert any("rows 2–4" in text for text in warned(report, "noise"))
+
+
+def test_single_runs_get_the_weaker_mark(tmp_path):
+    a, b = a_run(tmp_path, 0.9, lr=0.003), a_run(tmp_path, 0.4, lr=0.001)
+    report = build_report([b, a])
+    assert report.rows[0].axes == {"lr": "0.003"}
+    assert (report.rows[0].better_than, report.rows[0].better_on_images) == ((), (2,))
+    assert report.comparisons[0].seeds is None and report.effects[0].interval is None
+
+
+def test_a_lucky_spread_is_noise_over_seeds(tmp_path):
+    """One of three seeds collapsed: the images all say better, the seeds do not."""
+    truth = targets()
+    good = [a_run(tmp_path, 0.9, seed=seed, lr=0.003) for seed in range(3)]
+    shaky = [
+        a_run(tmp_path, seed=seed, lr=0.001, texts=readings(truth, 0.85, 99 + seed) if seed else ("",) * 400)
+        for seed in range(3)
+    ]
+    report = build_report(good + shaky)
+    assert report.rows[0].better_on_images == (2,) and not report.rows[0].better_than
+    assert any("between seeds" in text for text in warned(report, "noise"))
+    assert (report.rows[1].collapse.count, report.rows[1].collapse.n) == (1, 3)
+    assert report.rows[1].collapse.interval == pytest.approx((0.0084, 0.9057), abs=1e-4)
+
+
+def test_two_decoders_of_the_same_models_are_paired_over_seeds(tmp_path):
+    """Models differ by 40 points, decoders by 2 on each: only paired does that show."""
+    results = []
+    for seed in range(4):
+        texts = readings(targets(1000), 0.4 + 0.1 * seed, seed)
+        right = [i for i, (text, true) in enumerate(zip(texts, targets(1000), strict=True)) if text == true]
+        worse = {*right[: 20 + seed]}
+        other = tuple("" if i in worse else text for i, text in enumerate(texts))
+        results.append(a_run(tmp_path, seed=seed, decoder="beam_cpp", texts=texts, truth=targets(1000)))
+        results.append(a_run(tmp_path, seed=seed, decoder="greedy", texts=other, truth=targets(1000)))
+    report = build_report(results)
+    assert report.rows[0].axes == {"decoder": "beam_cpp"}
+    seeds = report.comparisons[0].seeds
+    assert seeds.p < 0.001 and seeds.difference == pytest.approx(0.0215)
+
+
+def test_many_rows_are_compared_with_the_best_alone(tmp_path):
+    truth = targets(100)
+    results = [a_run(tmp_path, 0.5 + i / 100, truth=truth, batch_size=i + 1) for i in range(45)]
+    report = build_report(results)
+    assert len(report.comparisons) == 44 and {c.first for c in report.comparisons} == {1}
+    assert warned(report, "many rows")
+    # The best was chosen by looking: the correction is for all pairs all the same.
+    assert report.tests == 45 * 44 // 2
+    smallest = min(report.comparisons, key=lambda c: c.exact.p).exact
+    assert smallest.p_holm == pytest.approx(min(1, 990 * smallest.p))

@@ -1,0 +1,114 @@
+"""Rows: means, intervals, collapse and plateaus over seeds; plugins' columns."""
+
+from __future__ import annotations
+
+import pytest
+
+from ctcbench.contract.hooks import Column
+from ctcbench.evaluation.seed_statistics import clopper_pearson
+from ctcbench.reporting.build_report import build_report
+from tests.reporting.report_cases import a_run, read_again, targets, warned
+
+
+def test_one_row_a_configuration_best_first(grid):
+    report = build_report(grid)
+    assert report.axes == ("backbone", "head", "decoder")
+    assert [row.number for row in report.rows] == list(range(1, 9))
+    means = [row.metrics["exact"].mean for row in report.rows]
+    assert means == sorted(means, reverse=True)
+    assert [row.axes["backbone"] for row in report.rows] == ["cnn3"] * 4 + ["cnn2"] * 4
+    row = report.rows[0]
+    values = row.metrics["exact"].values
+    assert (row.n, row.seeds, len(row.folders)) == (5, (0, 1, 2, 3, 4), 5)
+    assert row.metrics["exact"].mean == pytest.approx(sum(values) / 5)
+    assert values[row.best] == max(values)
+    low, high = row.metrics["exact"].interval
+    assert low < row.metrics["exact"].mean < high and row.metrics["exact"].over == "seeds"
+    assert (row.collapse.count, row.collapse.n) == (0, 5)
+    assert row.cost["train_seconds"].mean == 62 and "peak_memory_mib" not in row.cost
+    assert row.plateau_left == (100, 101, 102, 103, 104)
+    assert report.common["loss"] == "ctc:label_smoothing=0.5" and "seed" not in report.common
+    assert report.row(3).number == 3 and report.comparison(5, 2) is report.comparison(2, 5)
+
+
+def test_runs_put_together_by_hand_count_once_a_seed(grid):
+    """Two decoders of one model are no two draws: 20 runs of 5 seeds are 5."""
+    report = build_report(grid, by=["backbone"])
+    assert [row.axes for row in report.rows] == [{"backbone": "cnn3"}, {"backbone": "cnn2"}]
+    row = report.rows[0]
+    assert (row.n, len(row.members), row.collapse.n) == (5, 20, 10)
+    assert row.collapse.interval == pytest.approx(clopper_pearson(0, 5))
+    assert row.plateau.steps == tuple(sorted([*row.plateau_left[::4], *row.plateau_left[::4]]))
+    assert len(row.by_seed("exact")) == 5
+    assert report.comparisons[0].verdict == "better"
+    (text,) = warned(report, "pooled")
+    assert "head, decoder" in text
+
+
+@pytest.mark.parametrize(
+    ("collapsed", "count"), [(("greedy", "beam_cpp"), 1), (("greedy",), 0), (("beam_cpp",), 0)]
+)
+def test_a_model_collapses_once_and_only_if_no_decoder_reads_anything(tmp_path, collapsed, count):
+    for decoder in ("greedy", "beam_cpp"):
+        texts = ("",) * 400 if decoder in collapsed else None
+        plateau = {"training": {"left_plateau_step": None}}
+        a_run(tmp_path, decoder=decoder, texts=texts, folder="one", provenance=plateau)
+    (row,) = build_report(read_again(tmp_path), by=["backbone"]).rows
+    assert (row.n, len(row.members)) == (1, 2)
+    assert (row.collapse.count, row.collapse.n) == (count, 1)
+    assert row.collapse.interval == pytest.approx((0.025, 1.0) if count else (0.0, 0.975))
+    assert row.plateau.never == 1
+
+
+def test_models_of_one_seed_share_in_its_collapse(tmp_path):
+    """Of seed 0 one of two models, of seed 1 none: the seeds are what the interval is over."""
+    for seed in (0, 1):
+        for head in ("bilstm2", "lstm1"):
+            a_run(tmp_path, seed=seed, head=head, texts=("",) * 400 if (seed, head) == (0, "lstm1") else None)
+    (row,) = build_report(read_again(tmp_path), by=["backbone"]).rows
+    assert (row.collapse.count, row.collapse.n) == (1, 4)
+    assert row.collapse.interval == clopper_pearson(0.5, 2)
+
+
+def test_an_error_rate_may_be_above_one_and_so_may_its_interval(tmp_path):
+    truth = targets(10, 2)
+    for seed, length in enumerate((1, 2, 4)):  # all wrong, and up to twice as long as the truth
+        a_run(tmp_path, seed=seed, truth=truth, texts=("?" * length,) * 10)
+    (row,) = build_report(read_again(tmp_path)).rows
+    cer = row.metrics["cer"]
+    assert cer.values == (1.0, 1.0, 2.0)
+    low, high = cer.interval
+    assert low == 0.0 and high == pytest.approx(cer.mean + 4.302653 * cer.sd / 3**0.5)
+    assert row.metrics["exact"].interval == (0.0, 0.0)
+
+
+def test_one_run_is_a_row_with_its_images_interval(tmp_path):
+    result = a_run(tmp_path)
+    report = build_report([result])
+    (row,) = report.rows
+    exact = row.metrics["exact"]
+    assert (row.n, exact.sd, exact.over, exact.interval) == (1, None, "images", result.score.exact_ci)
+    assert row.name == "cnn3:width=32 bilstm2 beam_cpp" and not report.axes and not report.comparisons
+    assert "one seed each" in warned(report, "few seeds")[0]
+
+
+@pytest.mark.parametrize("odd", [None, 3, "x", [], {}, {"fingerprint": 3}])
+def test_odd_provenance_is_no_crash(tmp_path, odd):
+    provenance = dict.fromkeys(("host", "versions", "plugins", "data", "training", "started"), odd)
+    results = [a_run(tmp_path, lr=0.003), a_run(tmp_path, lr=0.001, provenance=provenance)]
+    report = build_report(results)
+    assert len(report.rows) == 2 and warned(report, "test sets")
+
+
+def test_columns_of_plugins(tmp_path):
+    def fails(document):
+        raise ValueError("no")
+
+    results = [a_run(tmp_path, seed=seed) for seed in (0, 1)]
+    columns = [
+        Column("same", lambda d: "x"),
+        Column("seed", lambda d: str(d["config"]["seed"])),
+        Column("odd", fails),
+    ]
+    (row,) = build_report(results, columns=columns).rows
+    assert row.columns == (("same", "x"), ("seed", "0 · 1"), ("odd", "failed: ValueError: no"))

@@ -1,0 +1,38 @@
+"""Warnings: seeds, images, hardware and versions."""
+
+from __future__ import annotations
+
+from ctcbench.reporting.build_report import build_report
+from tests.reporting.report_cases import a_run, targets, warned
+
+
+def test_differing_test_sets_are_not_compared_and_said(tmp_path):
+    a = a_run(tmp_path, lr=0.003)
+    b = a_run(tmp_path, lr=0.001, fingerprint="images-2")
+    report = build_report([a, b])
+    assert not report.comparisons
+    (text,) = warned(report, "test sets")
+    assert "images-1" in text and "images-2" in text and "row" in text
+
+
+def test_hardware_and_versions_that_differ_are_said(tmp_path):
+    other = {
+        "host": {"cpu": "x", "gpu": "A GPU", "cores": 8},
+        "versions": {"ctcbench": "0.1.0", "torch": "2.9.0"},
+        "plugins": {"builtin": "0.1.0", "dwsep": "0.2"},
+    }
+    report = build_report([a_run(tmp_path, lr=0.003), a_run(tmp_path, lr=0.001, provenance=other)])
+    (hardware,) = warned(report, "hardware")
+    assert "A GPU" in hardware and "A CPU, 2 cores" in hardware
+    versions = " ".join(warned(report, "versions"))
+    assert "torch differs: 2" in versions and "dwsep differs" in versions and "ctcbench" not in versions
+
+
+def test_few_seeds_few_images_and_uneven_seeds_are_said(tmp_path):
+    few = targets(16)
+    results = [a_run(tmp_path, seed=seed, lr=0.003, truth=few) for seed in (0, 1)]
+    results.append(a_run(tmp_path, seed=0, lr=0.001, truth=few))
+    report = build_report(results)
+    assert len(warned(report, "few seeds")) == 2
+    assert "fewer than 100" in warned(report, "few images")[0]
+    assert "different seeds: " in warned(report, "unbalanced")[0]
