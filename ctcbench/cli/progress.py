@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -48,6 +49,10 @@ class ConsoleProgress(ProgressListener):
     ) -> None:
         """End the display."""
 
+    def run_started(self, folder: Path, compute: str) -> None:
+        """Print the run folder, the device and the precision."""
+        self._print(Text(f"{folder}: training on {compute}", "dim"))
+
     def images_drawn(self, split: SplitName, done: int, total: int) -> None:
         """Show how many images of a split are drawn."""
         self._count(f"drawing {split}", done, total)
@@ -60,21 +65,21 @@ class ConsoleProgress(ProgressListener):
     def training_advanced(self, progress: TrainingProgress) -> None:
         """Show the state of training; the line of a finished epoch stays."""
         if self._validated:
-            self._say_epoch(progress)
+            self._print_epoch(progress)
         elif self._is_due():
             self._show_training(progress)
         self._validated = False
 
     def notice(self, text: str) -> None:
         """Print a notice above the bar."""
-        self._say(Text(text, "yellow"))
+        self._print(Text(text, "yellow"))
 
-    def _say_epoch(self, at: TrainingProgress) -> None:
+    def _print_epoch(self, at: TrainingProgress) -> None:
         exact = "" if at.val_exact is None else f"validation: exact {percent(at.val_exact)}"
         text = Text(f"{_where(at)}  loss {at.loss:.3f}  {exact}")
-        self._say(text.append(f"  {plateau}" if (plateau := _plateau(at)) else "", "yellow"))
+        self._print(text.append(f"  {plateau}" if (plateau := _plateau(at)) else "", "yellow"))
 
-    def _say(self, text: Text) -> None:
+    def _print(self, text: Text) -> None:
         self._console.print(text, soft_wrap=True)
 
     def _is_due(self) -> bool:
@@ -86,10 +91,10 @@ class ConsoleProgress(ProgressListener):
 
     def _count(self, what: str, done: int, total: int) -> None:
         if done < total and self._is_due():
-            self._say(Text(f"{what}: {done:,} of {total:,}"))
+            self._print(Text(f"{what}: {done:,} of {total:,}"))
 
     def _show_training(self, progress: TrainingProgress) -> None:
-        self._say(Text.assemble(_state(progress), "  ", _plateau(progress)))
+        self._print(Text.assemble(_state(progress), "  ", _plateau(progress)))
 
 
 class LiveProgress(ConsoleProgress):

@@ -70,14 +70,19 @@ def open_run(recipe: Recipe, runtime: Runtime) -> Iterator[RunContext]:
     """Join the process group, claim the run folder, draw the images of all splits, and yield the context.
 
     Raises:
-        UsageError: the folder can't be claimed, an image can't be used, or the processes don't fit.
+        UsageError: the folder can't be claimed, the device does not exist, an image can't be used, or
+            the processes don't fit.
         PluginError: the data set breaks its contract.
     """
     folder = RunFolder(runtime.out / recipe.train_key)
     dataset = build_dataset(recipe.registry, recipe.config.dataset)
     with join_process_group(recipe.config) as group, contextlib.ExitStack() as stack:
+        # First, because drawing can take minutes: a device that does not exist is an error at once.
+        compute = None if folder.is_finished else _choose_device(recipe.config, group)
         if group.is_main:
             stack.enter_context(claim_folder(folder, recipe.config, runtime))
+            if compute is not None:
+                runtime.listener.run_started(folder.path, compute)
         else:
             runtime = replace(runtime, listener=ProgressListener())
         # The test images too: a text among them that can't be used should be an error before training.
@@ -85,6 +90,13 @@ def open_run(recipe: Recipe, runtime: Runtime) -> Iterator[RunContext]:
             lambda: {split: draw(dataset, recipe.config, runtime, split) for split in SPLITS}
         )
         yield RunContext(recipe, runtime, folder, group, dataset.source, samples)
+
+
+def _choose_device(config: RunConfig, group: ProcessGroup) -> str:
+    """Return a description of device and precision, such as ``cpu in bfloat16``."""
+    from ctcbench.training import device
+
+    return device.choose(config, group.process_rank).describe()
 
 
 def join_process_group(config: RunConfig) -> contextlib.AbstractContextManager[ProcessGroup]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from ctcbench.contract.data import SplitName
 
@@ -34,6 +35,9 @@ class TrainingProgress:
 
 class ProgressListener:
     """Base class of listeners to a run's progress. Every method does nothing; override those you need."""
+
+    def run_started(self, folder: Path, compute: str) -> None:
+        """Report the run folder and the device and precision, such as ``cpu in bfloat16``, of a run."""
 
     def images_drawn(self, split: SplitName, done: int, total: int) -> None:
         """Report that `done` of `total` images of a split are drawn into the cache."""

@@ -119,6 +119,16 @@ def test_what_the_run_itself_refuses_is_one_line_too(
         assert word in line
 
 
+def test_a_device_that_does_not_exist_is_an_error_before_images_are_drawn(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CTCBENCH_CACHE", str(tmp_path / "cache"))
+    assert main(["run", *TINY, "--device", "cuda:97", "--out", str(tmp_path / "runs")]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "--device cuda:97" in line
+    assert list(tmp_path.iterdir()) == []
+
+
 def _a_file(folder: Path) -> Path:
     file = folder / "a-file"
     file.write_text("")

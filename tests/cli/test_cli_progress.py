@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from pathlib import Path
 
 from rich.console import Console
 
@@ -29,6 +30,7 @@ def test_plain_lines_elsewhere() -> None:
     console = _console(terminal=False)
     with progress_listener(console) as listener:
         assert type(listener) is ConsoleProgress
+        listener.run_started(Path("runs/abc"), "cpu in bfloat16")
         listener.images_drawn("train", 100, 1000)
         listener.images_drawn("train", 200, 1000)
         for step in range(1, 11):
@@ -39,6 +41,7 @@ def test_plain_lines_elsewhere() -> None:
         listener.images_read("test", 10, 10)
     lines = _text(console).splitlines()
     assert lines == [
+        "runs/abc: training on cpu in bfloat16",
         "drawing train: 100 of 1,000",
         "epoch 1/2  step 10/20  loss 12.500  validation: exact 25.00 %",
         "all blank for 900 steps",
