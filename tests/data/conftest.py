@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from ctcbench.data.built_dataset import build_dataset
+from ctcbench.data.materialise import materialise
 from ctcbench.registry.component_registry import Registry
 from ctcbench.registry.discovery import load_registry
 
@@ -122,3 +124,19 @@ def start_python(plugin_folder, monkeypatch):
     for process in started:
         process.kill()
         process.communicate()
+
+
+@pytest.fixture
+def cache(tmp_path) -> Path:
+    return tmp_path / "cache"
+
+
+@pytest.fixture
+def draw(plugins, cache):
+    """Return ``draw(options, count, split, …)``, which draws samples of the data set `marks`."""
+
+    def call(options="", count=10, split="train", **more):
+        text = f"marks:{options}" if options else "marks"
+        return materialise(build_dataset(plugins, text), split, count, cache=cache, **{"workers": 1, **more})
+
+    return call

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import time
@@ -33,11 +32,6 @@ except UsageError as error:
 """
 
 
-@pytest.fixture
-def cache(tmp_path) -> Path:
-    return tmp_path / "cache"
-
-
 def only_set(cache: Path) -> Path:
     (found,) = (path for path in cache.iterdir() if path.name != "locks")
     return found
@@ -49,54 +43,6 @@ def alive(pid: int) -> bool:
     except FileNotFoundError:
         return False
     return state != "Z"
-
-
-def _cut(folder: Path, name: str) -> None:
-    with (folder / name).open("r+b") as file:
-        file.truncate((folder / name).stat().st_size - 5)
-
-
-def _overwrite(folder: Path, name: str, content: bytes) -> None:
-    with (folder / name).open("r+b") as file:
-        file.write(content)
-
-
-def _edit(folder: Path, **changes) -> None:
-    path = folder / "samples.json"
-    path.write_text(json.dumps({**json.loads(path.read_text()), **changes}))
-
-
-DAMAGE = {
-    "images cut off": lambda folder: _cut(folder, "images.npy"),
-    "widths cut off": lambda folder: _cut(folder, "widths.npy"),
-    "json cut off": lambda folder: _cut(folder, "samples.json"),
-    "images without a header": lambda folder: _overwrite(folder, "images.npy", b"GARBAGE!"),
-    "widths pickled": lambda folder: _overwrite(folder, "widths.npy", b"\x80\x04K\x01."),
-    "images missing": lambda folder: (folder / "images.npy").unlink(),
-    "json missing": lambda folder: (folder / "samples.json").unlink(),
-    "json not an object": lambda folder: (folder / "samples.json").write_text("[]"),
-    "json binary": lambda folder: (folder / "samples.json").write_bytes(b"\xff\xfe\x00"),
-    "a text missing": lambda folder: _edit(folder, texts=["1"]),
-    "no texts": lambda folder: _edit(folder, texts=None),
-    "another shape": lambda folder: _edit(folder, shape=[20, 1, 6, 4]),
-    "no sizes": lambda folder: _edit(folder, bytes=None),
-}
-
-
-@pytest.mark.parametrize("damage", DAMAGE)
-def test_a_damaged_set_is_drawn_again(plugins, cache, damage):
-    first = materialise(build_dataset(plugins, "marks"), "train", 20, cache=cache)
-    fingerprint = first.fingerprint
-    DAMAGE[damage](only_set(cache))
-    notices: list[str] = []
-    again = materialise(build_dataset(plugins, "marks"), "train", 20, cache=cache, notice=notices.append)
-    assert again.fingerprint == fingerprint
-    assert (again.images_NCHW[:, 0, 0, 0] == range(20)).all()
-    assert len(notices) == 1
-    assert "drawn anew" in notices[0]
-    materialise(build_dataset(plugins, "marks"), "train", 20, cache=cache, notice=notices.append)
-    assert len(notices) == 1
-    only_set(cache)
 
 
 def test_the_cache_folder_comes_from_the_environment(monkeypatch, tmp_path):
