@@ -146,7 +146,7 @@ def load(run_folder: str | Path) -> Recogniser:
     """
     from ctcbench.evaluation.log_probs import load_log_probs
     from ctcbench.training.calibration import fit_inverse_temperature
-    from ctcbench.training.recognizer.weights import description, load_recognizer
+    from ctcbench.training.recognizer.weights import load_recognizer, read_description
 
     folder = RunFolder(Path(run_folder))
     if not folder.config_path.is_file() or not folder.weights_path.is_file():
@@ -156,7 +156,7 @@ def load(run_folder: str | Path) -> Recogniser:
     validated = folder.log_probs_path("val")
     calibrates = model.alignment == "ctc" and validated.exists()
     sharpness = fit_inverse_temperature(load_log_probs(validated)) if calibrates else 1.0
-    return Recogniser(Recipe(registry, stored_config(folder)), model, description(folder).fit, sharpness)
+    return Recogniser(Recipe(registry, stored_config(folder)), model, read_description(folder).fit, sharpness)
 
 
 def _listed(images: Any) -> list[Any]:

@@ -1,4 +1,4 @@
-"""Which device and which precision a run gets, and the switches that make torch repeat itself."""
+"""Device and precision of a run, and torch's settings for repeatable results."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ctcbench.training.distributed.process_rank import SINGLE_PROCESS, ProcessRa
 
 _DTYPES = {"bfloat16": torch.bfloat16, "float16": torch.float16}
 _ISA_VARIABLES = ("ONEDNN_MAX_CPU_ISA", "DNNL_MAX_CPU_ISA")
-# oneDNN takes a value that it does not know for no limit; so do we.
+# oneDNN ignores values that it does not know.
 _ISAS_WITHOUT_BFLOAT16 = frozenset(
     ("sse41", "avx", "avx2", "avx2_vnni", "avx2_vnni_2", "avx512_core", "avx512_core_vnni")
 )
@@ -25,43 +25,48 @@ _ISAS_WITHOUT_BFLOAT16 = frozenset(
 
 @dataclass(frozen=True)
 class Compute:
-    """The device, the number format of mixed precision (None: float32 throughout), the gradient scaling."""
+    """Device and precision.
+
+    Attributes:
+        device: the device that computes.
+        amp_dtype: number format of mixed precision, None for float32 throughout.
+    """
 
     device: torch.device
     amp_dtype: torch.dtype | None
 
     @property
     def scales_gradients(self) -> bool:
-        """Whether gradients are scaled, as float16's small range asks."""
+        """Whether gradients are scaled: float16 is too narrow for them."""
         return self.amp_dtype is torch.float16
 
     @property
     def precision(self) -> str:
-        """The number format of the products, by name."""
+        """Name of the number format of matrix products, as ``bfloat16``."""
         return str(self.amp_dtype or torch.float32).removeprefix("torch.")
 
     def describe(self) -> str:
-        """Return device and number format, as ``cpu in bfloat16``."""
+        """Return device and number format as text, for example ``cpu in bfloat16``."""
         return f"{self.device.type} in {self.precision}"
 
     def autocast(self) -> contextlib.AbstractContextManager[Any]:
-        """Return the context in which the forward pass runs."""
+        """Return the context manager for the forward pass."""
         if self.amp_dtype is None:
             return contextlib.nullcontext()
         return torch.autocast(self.device.type, dtype=self.amp_dtype)
 
     def seed(self, seed: int) -> None:
-        """Seed the generator that dropout draws from on this device, and no other: it is done each step."""
+        """Seed the generator of this device alone, as seeding every generator at each step would be slow."""
         if self.device.type == "cuda":
             torch.cuda.manual_seed(seed)
         else:
             torch.default_generator.manual_seed(seed)
 
     def fetch(self, tensor: Tensor) -> Callable[[], Tensor]:
-        """Begin to copy a tensor to the CPU; what is returned waits for it and gives it."""
+        """Start to copy a tensor to the CPU; return a function that waits for the copy and returns it."""
         if self.device.type != "cuda":
-            here = tensor.cpu()
-            return lambda: here
+            copy = tensor.cpu()
+            return lambda: copy
         pinned = torch.empty(tensor.shape, dtype=tensor.dtype, pin_memory=True)
         pinned.copy_(tensor, non_blocking=True)
         copied = torch.cuda.Event()
@@ -74,30 +79,30 @@ class Compute:
         return wait
 
     def name(self) -> str | None:
-        """Return the GPU's name, or None on a CPU."""
+        """Return the name of the GPU, or None on a CPU."""
         return torch.cuda.get_device_name(self.device) if self.device.type == "cuda" else None
 
     def peak_memory_mib(self) -> float | None:
-        """Return the most GPU memory that was allocated, in MiB, or None on a CPU."""
+        """Return the peak of allocated GPU memory in MiB, or None on a CPU."""
         if self.device.type != "cuda":
             return None
         return torch.cuda.max_memory_allocated(self.device) / 2**20
 
     def forget_peak_memory(self) -> None:
-        """Count `peak_memory_mib` from here on."""
+        """Reset the peak that `peak_memory_mib` returns."""
         if self.device.type == "cuda":
-            torch.cuda.init()  # torch begins with CUDA at the first tensor there, and has no figures before
+            torch.cuda.init()  # torch initialises CUDA lazily, and has no statistics before that
             torch.cuda.reset_peak_memory_stats(self.device)
 
 
 def choose(config: RunConfig, process_rank: ProcessRank = SINGLE_PROCESS) -> Compute:
     """Return the device and precision that a configuration gets on this machine.
 
-    Of several processes on a machine with GPUs each gets its own.
+    Each of several processes on a machine with GPUs gets its own GPU.
 
     Raises:
-        UsageError: the device is not there, or not for each process, or can't do the mixed precision
-            asked for.
+        UsageError: the device does not exist, there are fewer GPUs than processes, or the device does not
+            support the precision that the configuration requires.
     """
     device = _device(config.device) if process_rank.size == 1 else _own_device(config.device, process_rank)
     if config.amp is False:
@@ -158,8 +163,8 @@ def _own_device(name: str, process_rank: ProcessRank) -> torch.device:
 
 
 def _cpu_has_bfloat16() -> bool:
-    # oneDNN emulates bfloat16 on any AVX-512 CPU, and is then slower than in float32. Its own answer
-    # therefore does not suffice: the CPU must have the instructions, and oneDNN must be allowed them.
+    # oneDNN reports bfloat16 on any AVX-512 CPU, but emulates it there, slower than float32. So the CPU
+    # must have the instructions, and oneDNN must be allowed to use them.
     checks = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
     in_cpu = any(getattr(torch.cpu, check, lambda: False)() for check in checks)
     if not in_cpu or _onednn_isa() in _ISAS_WITHOUT_BFLOAT16:
@@ -180,7 +185,7 @@ def _cpu_limit() -> str:
 
 @contextlib.contextmanager
 def repeatable(config: RunConfig, compute: Compute) -> Iterator[None]:
-    """Set torch's switches and generators for a run, and put them back afterwards."""
+    """Set torch's options for a run, and restore them and the random generators afterwards."""
     before = torch.are_deterministic_algorithms_enabled()
     cudnn = torch.backends.cudnn
     benchmark, allow_tf32 = cudnn.benchmark, cudnn.allow_tf32
@@ -188,11 +193,11 @@ def repeatable(config: RunConfig, compute: Compute) -> Iterator[None]:
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     torch.use_deterministic_algorithms(config.deterministic)
     cudnn.benchmark = not config.deterministic
-    cudnn.allow_tf32 = compute.amp_dtype is not None  # float32 throughout is not TensorFloat-32
+    cudnn.allow_tf32 = compute.amp_dtype is not None  # TensorFloat-32 is mixed precision too
     on_gpu = compute.device.type == "cuda"
     devices = [compute.device] if on_gpu else []
     try:
-        # Seeds, streams and waiting all go to the current device, so that must be the run's.
+        # Seeding, streams and synchronisation act on the current device, which must be that of the run.
         current = torch.cuda.device(compute.device) if on_gpu else contextlib.nullcontext()
         with current, torch.random.fork_rng(devices=devices):
             yield

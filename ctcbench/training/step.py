@@ -1,4 +1,7 @@
-"""One training step, on one screen, and what it works on."""
+"""train_step(): one training step on one screen, and the state that it changes.
+
+Shape letters: N batch, C channels, H height, W width, T frames, K classes with the blank, L label length.
+"""
 
 from __future__ import annotations
 
@@ -27,10 +30,17 @@ _OF_IMAGES = (torch.uint8, torch.float32)
 
 @dataclass
 class TrainState:
-    """Everything that a step changes, and ``step``, the number of steps done, out of ``steps``.
+    """State of a training between two steps.
 
-    ``network`` computes ``model`` and is the same, but where it is compiled or a group of processes
-    trains it.
+    Attributes:
+        model: the recogniser, whose parameters are trained.
+        network: what computes `model` in a step: itself, or a compiled or distributed wrapper of it.
+        augment: the augmentation, called as (images_NCHW, widths_N).
+        objective: the loss, called as (log_probs_TNK, lengths_N, targets_NL, target_lengths_N).
+        scaler: gradient scaler, enabled for float16 only.
+        ema: exponential moving average of the weights, or None.
+        steps: number of steps of the whole training.
+        step: number of steps done.
     """
 
     model: Recognizer
@@ -49,10 +59,12 @@ class TrainState:
 
 @dataclass(frozen=True)
 class StepMetrics:
-    """What a step found, still on the device so that nothing waits: scalars.
+    """Metrics of a step: scalar tensors that are still on the device, so that nothing waits for them.
 
-    ``loss`` in nats an image; ``all_blank`` whether the best path of every image is empty;
-    ``grad_norm`` before clipping.
+    Attributes:
+        loss: mean loss in nats an image.
+        all_blank: whether the best path of every image is empty.
+        grad_norm: norm of the gradient before clipping.
     """
 
     loss: Tensor
@@ -70,7 +82,7 @@ def new_state(
     steps: int,
     group: ProcessGroup = SINGLE_PROCESS_GROUP,
 ) -> TrainState:
-    """Return the state before the first step, with the model on its device."""
+    """Return the state before the first step of `steps`, and move `model` from the CPU to its device."""
     group.synchronise_batch_norm(model, compute)
     model.to(compute.device)
     if config.channels_last:
@@ -83,12 +95,11 @@ def new_state(
     if ema is not None:
         for module in ema.modules():
             if isinstance(module, nn.RNNBase):
-                module.flatten_parameters()  # a copy is not one block of memory, of which cuDNN complains
+                module.flatten_parameters()  # cuDNN warns about weights that are not one block of memory
     network = group.wrap_network(model, compute)
     if config.compile:
-        from ctcbench.training.recognizer.compiled_network import (
-            CompiledNetwork,  # torch's compiler takes as long to import as torch
-        )
+        # torch's compiler takes as long to import as torch itself.
+        from ctcbench.training.recognizer.compiled_network import CompiledNetwork
 
         own_N, _ = group.shard(np.arange(config.batch_size))
         network = CompiledNetwork(network, compute, len(own_N))
@@ -109,12 +120,12 @@ def new_state(
 
 # ------------------------------------------------------------------------------------------------
 def train_step(state: TrainState, batch: Batch, config: RunConfig) -> StepMetrics:
-    """Do one step of training on `batch`.
+    """Train on `batch` for one step.
 
-    Nothing here waits for the device. What torch does may: its CTC kernel copies the lengths, its average of
-    the weights a count, and the gradient scaler of float16 asks whether a gradient overflowed.
+    This function never waits for the device. Inside torch the CTC kernel does (it copies the lengths),
+    the average of the weights (a count) and float16's gradient scaler (whether a gradient overflowed).
     """
-    # Chance too is a function of (seed, step), in each process another.
+    # Random numbers are a function of (seed, step, rank), so that a resumed training draws the same.
     state.compute.seed(step_seed(config.seed, state.step, state.group.rank))
     images_NCHW = batch.images_NCHW
     if state.step < config.augment_until * state.steps:
@@ -159,13 +170,13 @@ def augmented(augment: Augment, batch: Batch, config: RunConfig) -> Tensor:
 
 
 def training_loss(state: TrainState, logits_TNK: Tensor, batch: Batch, config: RunConfig) -> Tensor:
-    """Return the loss of logits in float32: blank penalty, log-softmax, then the loss component."""
+    """Return the loss in nats an image, in float32: blank penalty, log-softmax, then the loss component."""
     penalty = blank_penalty(state.step, state.steps, config)
     log_probs_TNK = penalised(logits_TNK.float(), penalty).log_softmax(-1)
     arguments = (
         log_probs_TNK, state.model.frames(batch.widths_N), batch.targets_NL, batch.target_lengths_N
     )  # fmt: skip
-    if config.deterministic:  # torch's CUDA kernel for CTC adds up in whatever order threads arrive
+    if config.deterministic:  # torch's CUDA kernel for CTC adds in varying order
         return state.objective(*(argument.cpu() for argument in arguments)).to(logits_TNK.device)
     return state.objective(*arguments)
 
@@ -174,25 +185,26 @@ def training_loss(state: TrainState, logits_TNK: Tensor, batch: Batch, config: R
 
 
 def average_over_processes(group: ProcessGroup, own: StepMetrics, weight: float) -> StepMetrics:
-    """Return the metrics of the whole batch from those of a part; its gradient is the batch's already."""
+    """Return the metrics of the whole batch from those of this process's shard."""
+    # The gradient, and so its norm, is averaged over the processes already.
     if group.world_size == 1:
         return own
     mean = group.all_reduce_mean(torch.stack([own.loss * weight, 1 - own.all_blank.float()]))
     return StepMetrics(mean[0], mean[1] == 0, own.grad_norm)
 
 
-def clip_gradients(state: TrainState, largest: float) -> Tensor:
-    """Scale the gradients down to the norm `largest` (0: leave them), and return the norm they had."""
+def clip_gradients(state: TrainState, max_norm: float) -> Tensor:
+    """Scale the gradients to a norm of at most `max_norm` (0: no limit); return their norm before that."""
     parameters = [p for p in state.model.parameters() if p.grad is not None]
     norm = nn.utils.get_total_norm([p.grad for p in parameters if p.grad is not None], foreach=True)
-    # A CPU knows the norm by now and can save the multiplication; a GPU would have to be waited for.
-    if largest and (state.compute.device.type != "cpu" or norm > largest):
-        nn.utils.clip_grads_with_norm_(parameters, largest, norm, foreach=True)
+    # On a CPU the norm is known, and the multiplication can be skipped; comparing it would wait for a GPU.
+    if max_norm and (state.compute.device.type != "cpu" or norm > max_norm):
+        nn.utils.clip_grads_with_norm_(parameters, max_norm, norm, foreach=True)
     return norm
 
 
 def penalised(logits_TNK: Tensor, penalty: float) -> Tensor:
-    """Return the logits with `penalty` taken from the blank's: z'_tnk = z_tnk − penalty · [k = blank]."""
+    """Return the logits with `penalty` subtracted from the blank's: z'_tnk = z_tnk − penalty·[k = blank]."""
     if penalty == 0:
         return logits_TNK
     is_blank_K = torch.arange(logits_TNK.shape[-1], device=logits_TNK.device) == BLANK
@@ -200,5 +212,7 @@ def penalised(logits_TNK: Tensor, penalty: float) -> Tensor:
 
 
 def step_seed(seed: int, step: int, rank: int = 0) -> int:
-    """Return the seed of torch's generator for a step: spread over 64 bits, and never that of the weights."""
+    """Return the seed of torch's generator for a step, counted from 0, in the process of rank `rank`."""
+    # Odd constants of SplitMix64 (Steele et al. 2014) spread the seeds over 64 bits, so that no step gets
+    # the seed of another or that of the initial weights.
     return (seed * 0x9E3779B97F4A7C15 + (step + 1) * 0xBF58476D1CE4E5B9 + rank * 0x94D049BB133111EB) % 2**63

@@ -1,7 +1,7 @@
-"""Batch norm over the images of all processes on a CPU, where torch's own SyncBatchNorm can't be had.
+"""SynchronisedBatchNorm: batch norm over the images of all processes, for CPUs.
 
-N, C as in the recogniser; "rest" are the dimensions after C. Ioffe & Szegedy 2015, with mean and
-variance over the whole batch, whose parts need not be equal.
+torch's SyncBatchNorm supports GPUs only. The formulas are those of Ioffe & Szegedy 2015, with mean and
+variance over the whole batch, whose shards may differ in size. Shape letters: N batch, C channels.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 
 class SynchronisedBatchNorm(_BatchNorm):
-    """What any of torch's batch norms computes in one process that has the whole batch."""
+    """Batch norm of any number of dimensions whose result is that of one process with the whole batch."""
 
     def _check_input_dim(self, input: Tensor) -> None:
         if input.ndim < 2:
             raise ValueError(f"expected (N, C, …), got {tuple(input.shape)}")
 
     def forward(self, input: Tensor) -> Tensor:
-        """Return the normalised input (N, C, …); in evaluation as torch does, without the others."""
+        """Return the normalised input (N, C, …). In evaluation mode the processes do not communicate."""
         if not self.training:
             return super().forward(input)
         self._check_input_dim(input)
@@ -32,7 +32,7 @@ class SynchronisedBatchNorm(_BatchNorm):
         if self.running_mean is not None and self.running_var is not None:
             assert self.num_batches_tracked is not None
             self.num_batches_tracked.add_(1)
-            # Without a momentum, the running figures are plain means over the batches so far.
+            # Without a momentum torch's running statistics are plain means over the batches so far.
             momentum = 1 / self.num_batches_tracked.item() if self.momentum is None else self.momentum
             self.running_mean.mul_(1 - momentum).add_(mean_C, alpha=momentum)
             unbiased_C = var_C * (count / (count - 1))
@@ -41,7 +41,7 @@ class SynchronisedBatchNorm(_BatchNorm):
 
 
 class _Normalise(torch.autograd.Function):
-    """Normalise by mean and variance over all processes; one all-reduce each way."""
+    """Normalisation by mean and variance over all processes, with one all-reduce in each pass."""
 
     @staticmethod
     def forward(
@@ -50,13 +50,13 @@ class _Normalise(torch.autograd.Function):
         over = _all_but_channels(input)
         count = input.numel() // input.shape[1]
         var_C, mean_C = torch.var_mean(input.float(), over, correction=0)
-        # Sums in float64: the square of a mean is taken from a mean of squares.
+        # In float64, since subtracting the squared mean from the mean of squares cancels digits.
         mean_C, var_C = mean_C.double(), var_C.double()
         sums = torch.cat([mean_C * count, (var_C + mean_C**2) * count, mean_C.new_tensor([count])])
         distributed.all_reduce(sums)
         total = sums[-1]
         if total <= 1:
-            raise ValueError("batch norm of one value a channel: expected more than one in training")
+            raise ValueError("batch norm of one value per channel: expected more than one in training")
         mean_C, squares_C = (sums[:-1] / total).chunk(2)
         var_C = (squares_C - mean_C**2).clamp(min=0)
         mean_C, var_C = mean_C.float(), var_C.float()
@@ -77,8 +77,8 @@ class _Normalise(torch.autograd.Function):
         of_bias_C = along_C if ctx.needs_input_grad[2] else None
         if not ctx.needs_input_grad[0]:
             return None, of_weight_C, of_bias_C, None
-        # Every image moves the mean and the variance of all, so the sums are those of all processes;
-        # the gradients of weight and bias are averaged with the other parameters' later.
+        # Each image changes the mean and variance of all images, so the sums run over all processes. The
+        # gradients of weight and bias are averaged later, with those of the other parameters.
         sums = torch.cat([along_C, across_C]).double()
         distributed.all_reduce(sums)
         along_C, across_C = (sums / total).float().chunk(2)
@@ -92,22 +92,22 @@ def _all_but_channels(input: Tensor) -> list[int]:
 
 
 def synchronise(module: nn.Module) -> nn.Module:
-    """Return `module` with its batch norms replaced by synchronised ones of the same weights and names."""
-    return _replaced(module, {})
+    """Return `module` with its batch norms replaced by synchronised ones that have the same parameters."""
+    return _replace(module, {})
 
 
-def _replaced(module: nn.Module, done: dict[nn.Module, nn.Module]) -> nn.Module:
-    # A module that is used in two places stays one module.
+def _replace(module: nn.Module, done: dict[nn.Module, nn.Module]) -> nn.Module:
+    # A module that occurs twice must remain one module.
     if module not in done:
-        done[module] = new = _of(module) if isinstance(module, _BatchNorm) else module
+        done[module] = new = _converted(module) if isinstance(module, _BatchNorm) else module
         if new is module:
             for name, child in module._modules.items():
                 if child is not None:
-                    module._modules[name] = _replaced(child, done)
+                    module._modules[name] = _replace(child, done)
     return done[module]
 
 
-def _of(norm: _BatchNorm) -> SynchronisedBatchNorm:
+def _converted(norm: _BatchNorm) -> SynchronisedBatchNorm:
     new = SynchronisedBatchNorm(
         norm.num_features, norm.eps, norm.momentum, norm.affine, norm.track_running_stats
     )

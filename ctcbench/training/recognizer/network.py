@@ -1,4 +1,4 @@
-"""The recogniser: backbone, fold, head, classifier, and the shortcut around the head.
+"""Recognizer: the network of backbone, fold, head and classifier, with a shortcut around the head.
 
 Shape letters: N batch, C channels, H height, W width, F features, T frames, D head width,
 K classes with the blank.
@@ -18,20 +18,25 @@ from ctcbench.contract.specs import Alignment, Alphabet, ImageSpec, SequenceSpec
 
 
 class RecognizerOutput(NamedTuple):
-    """What a recogniser says of a batch: logits, and those of the auxiliary classifier if it has one."""
+    """Logits of a batch, and those of the auxiliary classifier if the recogniser has one, else None."""
 
     logits_TNK: Tensor
     aux_TNK: Tensor | None
 
 
 class Recognizer(nn.Module):
-    """Images to logits over classes, a frame at a time.
+    """Network from images to logits over the classes, frame by frame.
 
-    With the shortcut ``sum`` a second linear classifier reads the folded backbone features and its
-    logits are added, so that gradients reach the backbone from the first step, whatever the head
-    does. With ``aux`` its logits get a loss of their own; with ``none`` there is no such classifier.
-    ``sequence`` is what the backbone gives, ``output`` what the head makes of it; ``alignment`` says how
-    its frames are to be read.
+    The shortcut is a second linear classifier on the folded backbone features. With ``sum`` its logits
+    are added to those of the head's classifier, so that gradients reach the backbone from the first
+    step, whatever the head does. With ``aux`` they get a loss of their own. With ``none`` it does not
+    exist.
+
+    Attributes:
+        image: size of the images.
+        sequence: frames and features that the backbone returns.
+        output: frames and features that the head returns.
+        alignment: how the loss aligns frames to characters.
     """
 
     def __init__(
@@ -51,12 +56,12 @@ class Recognizer(nn.Module):
         self.backbone, self.head = backbone, head
         self._is_recurrent = any(isinstance(module, nn.RNNBase) for module in head.modules())
         self.classifier = nn.Linear(output.features, alphabet.num_classes)
-        # Around a head that does nothing, the shortcut would be the same classifier twice.
+        # If the head is the identity, the shortcut would be the same classifier twice.
         self.shortcut = "none" if isinstance(head, nn.Identity) else shortcut
         self.bypass = None if self.shortcut == "none" else nn.Linear(sequence.features, alphabet.num_classes)
 
     def forward(self, images_NCHW: Tensor) -> RecognizerOutput:
-        """Return the logits of uint8 images (dark on light, as they are drawn)."""
+        """Return the logits of images in uint8, dark on light."""
         feats_TNF = fold(self.backbone(scale(images_NCHW)))
         logits_TNK = self.classifier(self._sequence(feats_TNF))
         if self.bypass is None:
@@ -67,11 +72,10 @@ class Recognizer(nn.Module):
         return RecognizerOutput(logits_TNK, bypass_TNK if self.training else None)
 
     def _sequence(self, feats_TNF: Tensor) -> Tensor:
-        """Return what the head makes of the features."""
         feats_TND: Tensor
         if self._is_recurrent and feats_TNF.is_cuda and torch.get_autocast_dtype("cuda") is torch.bfloat16:
-            # Mixed precision computes cuDNN's recurrent layers in float16, whichever type it was asked for,
-            # and with bfloat16 nothing scales their gradients into its range.
+            # Autocast runs cuDNN's recurrent layers in float16 even when it is set to bfloat16, and with
+            # bfloat16 no gradient scaler keeps their gradients in the range of float16.
             with torch.autocast("cuda", enabled=False):
                 feats_TND = self.head(feats_TNF.float())
         else:
@@ -79,7 +83,11 @@ class Recognizer(nn.Module):
         return feats_TND
 
     def frames(self, widths_N: Tensor) -> Tensor:
-        """Return how many frames of each image count, from how many of its columns do (lengths_N, int64)."""
+        """Return lengths_N (int64): the number of frames that count, from the columns that count.
+
+        Args:
+            widths_N: number of columns of each image without padding.
+        """
         if makes_own_frames(self.head):
             return torch.full_like(widths_N, self.output.frames, dtype=torch.long)
         frames = torch.ceil(widths_N.double() * self.sequence.frames / self.image.width).long()
@@ -87,7 +95,7 @@ class Recognizer(nn.Module):
 
 
 def scale(images_NCHW: Tensor) -> Tensor:
-    """Return uint8 images as float32, inverted: paper 0, ink up to 1."""
+    """Return uint8 images as float32, inverted: white becomes 0, black 1."""
     return 1.0 - images_NCHW.float() / 255.0
 
 
@@ -97,11 +105,11 @@ def fold(feats_NFHW: Tensor) -> Tensor:
 
 
 def build_recognizer(recipe: Recipe, image: ImageSpec, alphabet: Alphabet) -> Recognizer:
-    """Build the recogniser that a configuration names; weights come from torch's generator.
+    """Build the recogniser of a configuration, with initial weights from torch's random generator.
 
     Raises:
-        UsageError: the image is too small for the backbone, or the shortcut does not go with the head.
-        PluginError: the backbone or the head returns something of another shape than agreed.
+        UsageError: the image is too small for the backbone, or the head does not allow the shortcut.
+        PluginError: the backbone or the head returns another shape than its contract requires.
     """
     config = recipe.config
     backbone = recipe.build("backbone", image)
@@ -117,7 +125,7 @@ def build_recognizer(recipe: Recipe, image: ImageSpec, alphabet: Alphabet) -> Re
 
 
 def makes_own_frames(head: nn.Module) -> bool:
-    """Say whether a head's frames are of the whole image, as many as it likes, and not of places in it."""
+    """Return whether each frame of a head sees the whole image, so that it chooses their number."""
     return getattr(head, "whole_image", False) is True
 
 

@@ -1,4 +1,4 @@
-"""spec_sheet(): what a configuration comes to before it is trained: shapes, parameters, FLOPs."""
+"""spec_sheet(): shapes, parameters and FLOPs of a configuration, computed without training it."""
 
 from __future__ import annotations
 
@@ -19,12 +19,19 @@ from ctcbench.contract.errors import CtcbenchError
 from ctcbench.data.built_dataset import build_source
 from ctcbench.training.recognizer.network import Recognizer, build_recognizer, makes_own_frames
 
-_TEXTS = 32  # drawn to see how long texts are
+_TEXTS = 32  # drawn to measure the mean length of texts
 
 
 @dataclass(frozen=True)
 class Stage:
-    """One module of a recogniser: its place, what comes out (N = 1), and its own parameters."""
+    """A module of a recogniser.
+
+    Attributes:
+        name: path of the module, as ``backbone.0``.
+        what: its type and options.
+        shape: shape of its output for one image.
+        parameters: number of its parameters.
+    """
 
     name: str
     what: str
@@ -34,11 +41,17 @@ class Stage:
 
 @dataclass(frozen=True)
 class SpecSheet:
-    """A configuration in figures, for one image; ``flops`` counts a multiplication and an addition as two.
+    """Figures of a configuration, for one image.
 
-    ``frames`` and ``features`` are the backbone's, or where a head makes frames of its own, the head's.
-    ``characters`` is the mean length of the first training texts, None where none can be drawn. Shapes
-    of stages are (1, F, H, W) in the backbone, (T, 1, D) after the fold.
+    Attributes:
+        image: channels, height and width in pixels.
+        classes: number of classes with the blank.
+        frames: number of frames of the backbone, or of the head if it makes frames of its own.
+        features: number of features of such a frame.
+        stages: modules in order; shapes are (1, F, H, W) in the backbone, (T, 1, D) after the fold.
+        parameters: number of trained parameters by part.
+        flops: FLOPs of a forward pass; a multiplication and an addition count as two.
+        characters: mean length of the first training texts, None if none can be drawn.
     """
 
     config: dict[str, Any]
@@ -55,7 +68,7 @@ class SpecSheet:
 
 
 def spec_sheet(recipe: Recipe) -> SpecSheet:
-    """Return the spec sheet of a configuration; nothing is drawn but the first texts, nothing trained.
+    """Return the spec sheet of a configuration; only the first 32 training texts are drawn.
 
     Raises:
         UsageError: a component or an option is wrong, or the image is too small for the backbone.
@@ -88,10 +101,10 @@ def spec_sheet(recipe: Recipe) -> SpecSheet:
 
 
 def _stages_of(name: str, module: nn.Module) -> Iterator[tuple[str, nn.Module]]:
-    """Yield what a person would call the stages: what stands in a Sequential, by itself."""
+    """Yield the modules to list: the children of a Sequential one by one, any other module as a whole."""
     if isinstance(module, nn.Sequential):
-        for place, child in module.named_children():
-            yield from _stages_of(f"{name}.{place}", child)
+        for child_name, child in module.named_children():
+            yield from _stages_of(f"{name}.{child_name}", child)
     else:
         yield name, module
 
@@ -99,20 +112,20 @@ def _stages_of(name: str, module: nn.Module) -> Iterator[tuple[str, nn.Module]]:
 def _walk(
     model: Recognizer, images_NCHW: Tensor, named: dict[str, nn.Module]
 ) -> tuple[dict[str, tuple[int, ...]], dict[str, int], FlopCounterMode]:
-    """Send one image through; return what came out of each stage, and FLOPs of recurrent modules by name."""
+    """Run one image through the model; return output shapes by stage, FLOPs of recurrent modules by name."""
     shapes: dict[str, tuple[int, ...]] = {}
     recurrent: dict[str, int] = {}
 
-    def note(name: str) -> Any:
+    def record_shape(name: str) -> Any:
         return lambda module, inputs, output: shapes.update({name: tuple(output.shape)})
 
-    def note_recurrent(name: str) -> Any:
+    def record_flops(name: str) -> Any:
         return lambda module, inputs, output: recurrent.update({name: _recurrent_flops(module, inputs[0])})
 
-    handles = [module.register_forward_hook(note(name)) for name, module in named.items()]
+    handles = [module.register_forward_hook(record_shape(name)) for name, module in named.items()]
     for name, module in model.named_modules():
         if isinstance(module, nn.RNNBase):
-            handles.append(module.register_forward_hook(note_recurrent(name)))
+            handles.append(module.register_forward_hook(record_flops(name)))
     with FlopCounterMode(display=False) as counter, torch.no_grad():
         model(images_NCHW)
     for handle in handles:
@@ -121,14 +134,14 @@ def _walk(
 
 
 def _flops(counter: FlopCounterMode, recurrent: dict[str, int]) -> int:
-    """Return torch's count with the recurrent modules counted by hand: torch knows no fused LSTM."""
+    """Return torch's count, but with the recurrent modules counted here: torch can't count a fused LSTM."""
     counts = counter.get_flop_counts()
-    seen = sum(sum(counts.get(f"{Recognizer.__name__}.{name}", {}).values()) for name in recurrent)
-    return int(counter.get_total_flops()) - seen + sum(recurrent.values())
+    counted = sum(sum(counts.get(f"{Recognizer.__name__}.{name}", {}).values()) for name in recurrent)
+    return int(counter.get_total_flops()) - counted + sum(recurrent.values())
 
 
 def _recurrent_flops(module: nn.RNNBase, inputs: Tensor) -> int:
-    """Return the FLOPs of the matrix products: each gate reads the input and the last state."""
+    """Return the FLOPs of the matrix products: each gate multiplies the input and the last state."""
     gates = {"LSTM": 4, "GRU": 3}.get(module.mode, 1)
     directions = 2 if module.bidirectional else 1
     frames, width = inputs.numel() // module.input_size, module.hidden_size
@@ -139,7 +152,7 @@ def _recurrent_flops(module: nn.RNNBase, inputs: Tensor) -> int:
 def _listed(
     model: Recognizer, named: dict[str, nn.Module], shapes: dict[str, tuple[int, ...]]
 ) -> Iterator[Stage]:
-    """Yield the stages in order, without those that change neither shape nor weights."""
+    """Yield the stages in order, without those that have no parameters and keep the shape."""
     last: tuple[int, ...] = ()
     folded = (model.sequence.frames, 1, model.sequence.features)
     is_folded = False
@@ -164,7 +177,7 @@ def _what(module: nn.Module) -> str:
 
 
 def _brief(module: nn.Module) -> str:
-    """Return a module as torch writes it, without what is at its default; (3, 3) as 3."""
+    """Return torch's text for a module without options at their default, and with (3, 3) as 3."""
     defaults = inspect.signature(type(module).__init__).parameters
     kept: list[str] = []
     for name, value in re.findall(r"(?:(\w+)=)?(\([^()]*\)|[^,()]+)(?:, |$)", module.extra_repr()):
@@ -181,7 +194,7 @@ def _count(module: nn.Module) -> int:
 
 
 def _characters(source: Source) -> float | None:
-    """Return the mean length of the first texts, None where they can't be drawn."""
+    """Return the mean length of the first texts, None if they can't be drawn."""
     try:
         size = source.size("train")
         number = _TEXTS if size is None else min(size, _TEXTS)

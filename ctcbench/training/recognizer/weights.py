@@ -1,4 +1,4 @@
-"""Weights on disk: the best of a run, with what it takes to build the recogniser they belong to."""
+"""Weights of a run on disk, with the image size, alphabet and fit of the recogniser they belong to."""
 
 from __future__ import annotations
 
@@ -26,8 +26,14 @@ FORMAT = "ctcbench weights 1"
 _Size = Annotated[int, Field(gt=0, le=65_536)]
 
 
-class Description(NamedTuple):
-    """What a recogniser reads and writes: image size, alphabet, and how a picture is brought to the size."""
+class RecognizerDescription(NamedTuple):
+    """Input and output of a recogniser.
+
+    Attributes:
+        image: size of its images.
+        alphabet: characters of its texts.
+        fit: how a picture of another size is fitted to `image`.
+    """
 
     image: ImageSpec
     alphabet: Alphabet
@@ -51,7 +57,7 @@ class RecognizerRecord(Record):
 
 
 def save_weights(folder: RunFolder, recognizer: Recognizer, weights: dict[str, Tensor], fit: Fit) -> None:
-    """Write the weights of a recogniser, and what it takes to build one for them."""
+    """Write the weights of a recogniser, and the description from which it is built."""
     save_tensors(folder.weights_path, weights, {}, FORMAT)
     image = recognizer.image
     write_json(
@@ -64,11 +70,11 @@ def save_weights(folder: RunFolder, recognizer: Recognizer, weights: dict[str, T
     )
 
 
-def description(folder: RunFolder) -> Description:
-    """Return what a run's recogniser reads and writes.
+def read_description(folder: RunFolder) -> RecognizerDescription:
+    """Return the description of a run's recogniser.
 
     Raises:
-        CtcbenchError: the description is not there or damaged.
+        CtcbenchError: the file does not exist or is damaged.
     """
     path = folder.recognizer_path
     record = read_record(RecognizerRecord, read_json(path), path)
@@ -76,25 +82,25 @@ def description(folder: RunFolder) -> Description:
         alphabet = Alphabet(record.alphabet)
     except UsageError as error:
         raise CtcbenchError(f"{path}: alphabet: {error}") from error
-    return Description(ImageSpec(**record.image.model_dump()), alphabet, record.fit)
+    return RecognizerDescription(ImageSpec(**record.image.model_dump()), alphabet, record.fit)
 
 
 def load_recognizer(registry: Registry, folder: RunFolder) -> Recognizer:
     """Return the trained recogniser of a run, on the CPU, in evaluation mode.
 
     Raises:
-        CtcbenchError: a file of the run is not there, damaged, or does not fit the others.
+        CtcbenchError: a file of the run does not exist, is damaged, or does not match the others.
         UsageError: a component of the run is not installed.
     """
     recipe = Recipe(registry, stored_config(folder))
-    image, alphabet, _ = description(folder)
+    image, alphabet, _ = read_description(folder)
     try:
         with torch.random.fork_rng(devices=[]):
             model = build_recognizer(recipe, image, alphabet)
     except UsageError as error:
-        had = folder.read_summary().get("plugins", {})
-        gone = [f"{name} {version}" for name, version in had.items() if name not in registry.versions()]
-        hint = f"; the run was made with {', '.join(gone)}" if gone else ""
+        plugins, installed = folder.read_summary().get("plugins", {}), registry.versions()
+        missing = [f"{name} {version}" for name, version in plugins.items() if name not in installed]
+        hint = f"; the run was made with {', '.join(missing)}" if missing else ""
         raise UsageError(f"{error}{hint}") from None
     tensors, _ = load_tensors(folder.weights_path, FORMAT)
     try:
@@ -105,15 +111,15 @@ def load_recognizer(registry: Registry, folder: RunFolder) -> Recognizer:
 
 
 def load_initial_weights(model: Recognizer, run: Path) -> None:
-    """Put the weights of another run into a new model.
+    """Load the weights of another run into a new model (``--init-from``).
 
     Raises:
-        UsageError: `run` holds no weights, or those of another alphabet or shape; says which.
+        UsageError: `run` has no weights, or they belong to another alphabet or have other shapes.
     """
     folder = RunFolder(run)
     if not folder.weights_path.is_file():
         raise UsageError(f"--init-from {run}: no weights there (expected {folder.weights_path.name})")
-    image, alphabet, _ = description(folder)
+    image, alphabet, _ = read_description(folder)
     if alphabet != model.alphabet:
         raise UsageError(
             f"--init-from {run}: its alphabet is {alphabet.characters!r}, "
@@ -122,11 +128,11 @@ def load_initial_weights(model: Recognizer, run: Path) -> None:
     tensors, _ = load_tensors(folder.weights_path, FORMAT)
     ours = model.state_dict()
     for name in sorted(ours.keys() | tensors.keys()):
-        there = tuple(tensors[name].shape) if name in tensors else "none"
-        here = tuple(ours[name].shape) if name in ours else "none"
-        if there != here:
+        stored = tuple(tensors[name].shape) if name in tensors else "none"
+        own = tuple(ours[name].shape) if name in ours else "none"
+        if stored != own:
             raise UsageError(
-                f"--init-from {run}: {name} has shape {there} there and {here} here (its images: "
+                f"--init-from {run}: {name} has shape {stored} there and {own} here (its images: "
                 f"{image.height}×{image.width}); use the same backbone, head and shortcut"
             )
     model.load_state_dict(tensors)
