@@ -17,6 +17,7 @@ from ctcbench.data.built_dataset import build_dataset, build_source
 from ctcbench.pipeline.run_context import draw
 from ctcbench.registry.component_registry import Registry
 from ctcbench.training import device, split, step
+from ctcbench.training.augmentation import build_augmentation
 from ctcbench.training.objective import build_objective
 from ctcbench.training.optimizers import bind_optimizer
 from ctcbench.training.recognizer.network import build_recognizer
@@ -115,7 +116,7 @@ def measure(
         clock = Clock(compute.device)
         objective = build_objective(recipe, source.alphabet, model.output.frames)
         objective = clock.around("loss", objective)
-        augment = clock.around("augment", recipe.build("augmentation", source.image))
+        augment = clock.around("augment", build_augmentation(recipe, source.image))
         build_optimizer = bind_optimizer(recipe)
         state = step.new_state(
             model.train(), augment, objective, build_optimizer, config, compute, steps + warm_up
@@ -160,7 +161,7 @@ def _floor(recipe: Recipe, part: split.Split, compute: device.Compute) -> Floor:
     source = build_source(recipe.registry, config.dataset)
     model = build_recognizer(recipe, source.image, source.alphabet)
     objective = build_objective(recipe, source.alphabet, model.output.frames)
-    augment = recipe.build("augmentation", source.image)
+    augment = build_augmentation(recipe, source.image)
     build_optimizer = bind_optimizer(recipe)
     state = step.new_state(model.train(), augment, objective, build_optimizer, config, compute, steps=10)
     batch = split.batch_at(part, 0, config)

@@ -6,7 +6,6 @@ import sys
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from numbers import Integral
 from pathlib import Path
 
 from ctcbench.contract.data import Samples, Source, SplitName
@@ -26,6 +25,7 @@ from ctcbench.data.stored_set import (
 )
 from ctcbench.processes.cores import available_cores
 from ctcbench.registry.attribution import attribute_errors
+from ctcbench.registry.checks import require_split
 
 _FEW = 200  # so few samples are drawn in this process, because starting workers takes longer
 _LISTED = 10  # rejected samples that an error names with their reasons
@@ -139,13 +139,10 @@ def _request(dataset: BuiltDataset, split: SplitName, wanted: int | None, notice
     if wanted is not None and wanted < 1:
         raise UsageError(f"{split}-samples={wanted}: at least 1 is needed")
     source, text = dataset.source, dataset.text
-    blame = f"{dataset.owner}: dataset {text!r}"
-    with attribute_errors(f"{blame}: the split {split!r} can't be looked at"):
+    owner = f"{dataset.owner}: dataset {text!r}"
+    with attribute_errors(f"{owner}: the split {split!r} can't be looked at"):
         size, fingerprint = source.size(split), source.fingerprint(split)
-    if size is not None and (not isinstance(size, Integral) or size < 0):
-        raise PluginError(f"{blame}: the size of {split!r} is {size!r}, not a whole number or None")
-    if not isinstance(fingerprint, str):
-        raise PluginError(f"{blame}: the fingerprint of {split!r} is {fingerprint!r}, not a text")
+    require_split(owner, split, size, fingerprint)
     if size is None and wanted is None:
         raise UsageError(f"dataset {text} has no end: say how many samples of {split!r} to draw")
     if size == 0:

@@ -5,19 +5,19 @@ from __future__ import annotations
 import shlex
 import time
 from dataclasses import replace
-from numbers import Integral
 from pathlib import Path
 from typing import Any
 
 from ctcbench.config.recipe import Recipe
 from ctcbench.contract.data import LogProbs
-from ctcbench.contract.errors import PluginError, UsageError
+from ctcbench.contract.errors import UsageError
 from ctcbench.contract.hypothesis import Hypothesis
 from ctcbench.evaluation.collapse import blank_probability
 from ctcbench.evaluation.log_probs import load_log_probs
 from ctcbench.evaluation.scoring import score
 from ctcbench.files.json_records import Record, read_record
 from ctcbench.registry.attribution import attribute_errors
+from ctcbench.registry.checks import require_hypotheses
 from ctcbench.registry.component_registry import Registry
 from ctcbench.results.decoder_key import decoder_key
 from ctcbench.results.predictions import Predictions
@@ -115,23 +115,5 @@ def decode(recipe: Recipe, log_probs: LogProbs) -> tuple[list[Hypothesis], float
     with attribute_errors(f"{recipe.describe_owner('decoder')} failed"):
         hypotheses: list[Hypothesis] = list(search(log_probs))
     seconds = time.perf_counter() - started
-    if wrong := _what_is_wrong(hypotheses, log_probs):
-        raise PluginError(f"{recipe.describe_owner('decoder')}: {wrong}")
+    require_hypotheses(recipe.describe_owner("decoder"), hypotheses, log_probs)
     return hypotheses, seconds
-
-
-def _what_is_wrong(hypotheses: list[Hypothesis], log_probs: LogProbs) -> str:
-    """Return what of a decoder's answer can't be used, or an empty text."""
-    if len(hypotheses) != len(log_probs):
-        return f"{len(hypotheses)} hypotheses for {len(log_probs)} images"
-    classes = log_probs.alphabet.num_classes
-    for image, hypothesis in enumerate(hypotheses):
-        if not isinstance(hypothesis, Hypothesis):
-            return f"for image {image} it gave {type(hypothesis).__name__}, not a ctcbench.Hypothesis"
-        for label in hypothesis.labels:
-            if not isinstance(label, Integral) or not 0 < label < classes:
-                return (
-                    f"label {label!r} for image {image}; labels are whole numbers from 1 to {classes - 1}, "
-                    f"without blanks"
-                )
-    return ""

@@ -25,6 +25,7 @@ def train(context: RunContext) -> None:
     import torch  # here, not above: a run that is trained already must not wait for torch
 
     from ctcbench.training import device, loop, recorder, split, step
+    from ctcbench.training.augmentation import build_augmentation
     from ctcbench.training.objective import build_objective
     from ctcbench.training.optimizers import bind_optimizer
     from ctcbench.training.recognizer import weights
@@ -55,7 +56,7 @@ def train(context: RunContext) -> None:
         val_split = split.make_split(context.samples["val"], source.alphabet, compute.device)
         steps = split.steps_per_epoch(train_split, config) * config.epochs
         steps = min(steps, config.max_steps or steps)
-        augment = recipe.build("augmentation", source.image)
+        augment = build_augmentation(recipe, source.image)
         objective = build_objective(recipe, source.alphabet, model.output.frames)
         build_optimizer = bind_optimizer(recipe)
         state = step.new_state(model, augment, objective, build_optimizer, config, compute, steps, group)

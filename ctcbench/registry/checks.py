@@ -1,12 +1,149 @@
-"""Checks of what a plugin's builders and components return; each error names the plugin's owner first.
+"""Checks of what components return; the message of each error begins with `owner`.
 
-Modules that need torch import it inside their functions, as the registry is loaded without it.
+`owner` is what `Registry.describe_owner` returns: the plugin's owner, the kind and the component string. The
+functions that need torch import it themselves, as the registry is loaded without it.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from numbers import Integral
+from typing import TYPE_CHECKING, Any, TypeGuard, get_args
+
+from ctcbench.contract.data import LogProbs, SplitName
 from ctcbench.contract.errors import PluginError
+from ctcbench.contract.executors import Executor
+from ctcbench.contract.hypothesis import Hypothesis
 from ctcbench.contract.model_parameters import ModelParameters
+from ctcbench.contract.specs import Alphabet, ImageSpec, SequenceSpec
+from ctcbench.files.pictures import Fit
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+def require_source(owner: str, source: Any) -> None:
+    """Check the object that the builder of a data set returned.
+
+    Raises:
+        PluginError: its image, alphabet or fit is not what `Source` describes, or a method is missing.
+    """
+    image, alphabet = getattr(source, "image", None), getattr(source, "alphabet", None)
+    if not isinstance(image, ImageSpec):
+        raise PluginError(f"{owner}: its image is {image!r}, not an ImageSpec")
+    if image.channels not in (1, 3) or image.height < 1 or image.width < 1:
+        raise PluginError(f"{owner}: its {image}: pictures have 1 channel or 3, and at least a pixel")
+    if not isinstance(alphabet, Alphabet):
+        raise PluginError(f"{owner}: its alphabet is {alphabet!r}, not an Alphabet")
+    if hasattr(source, "fit") and source.fit not in get_args(Fit):
+        raise PluginError(f"{owner}: its fit is {source.fit!r}; it must be one of {', '.join(get_args(Fit))}")
+    for method in ("size", "fingerprint", "describe", "draw"):
+        if not hasattr(source, method):
+            raise PluginError(f"{owner}: it lacks the method {method}")
+
+
+def require_split(owner: str, split: SplitName, size: object, fingerprint: object) -> None:
+    """Check the size and the fingerprint that a data set returned for a split.
+
+    Raises:
+        PluginError: the size is neither a whole number nor None, or the fingerprint is not a text.
+    """
+    if size is not None and (not isinstance(size, Integral) or int(size) < 0):
+        raise PluginError(f"{owner}: the size of {split!r} is {size!r}, not a whole number or None")
+    if not isinstance(fingerprint, str):
+        raise PluginError(f"{owner}: the fingerprint of {split!r} is {fingerprint!r}, not a text")
+
+
+def require_images(owner: str, given_NCHW: Tensor, returned: object) -> Tensor:
+    """Check the images that an augmentation returned for the images `given_NCHW`, and return them.
+
+    Raises:
+        PluginError: they differ in shape or device, or are neither uint8 nor float32.
+    """
+    import torch
+
+    got = type(returned).__name__
+    if isinstance(returned, torch.Tensor):
+        same_place = returned.shape == given_NCHW.shape and returned.device == given_NCHW.device
+        if same_place and returned.dtype in (torch.uint8, torch.float32):
+            return returned
+        got = f"{returned.dtype} {tuple(returned.shape)} on {returned.device}"
+    raise PluginError(
+        f"{owner}: for {tuple(given_NCHW.shape)} on {given_NCHW.device} it returned {got}; "
+        f"it must return as many of the same shape there, torch.uint8 or torch.float32"
+    )
+
+
+def require_module(owner: str, built: object) -> None:
+    """Check the object that the builder of a backbone or a head returned.
+
+    Raises:
+        PluginError: it is not a torch module.
+    """
+    from torch import nn
+
+    if not isinstance(built, nn.Module):
+        raise PluginError(f"{owner}: its builder returned {type(built).__name__}, not a torch.nn.Module")
+
+
+def require_backbone_features(owner: str, image: ImageSpec, returned: object) -> SequenceSpec:
+    """Check what a backbone returned for two images, and return the size of the sequence of one.
+
+    Raises:
+        PluginError: it is not a float32 tensor (2, F, H, W).
+    """
+    if not _is_float32(returned, 4) or len(returned) != 2 or 0 in returned.shape:
+        size = f"{image.channels}×{image.height}×{image.width}"
+        raise PluginError(
+            f"{owner}: for images (2, {size}) expected features (2, F, H, W), got {_shape(returned)}"
+        )
+    return SequenceSpec(frames=returned.shape[3], features=returned.shape[1] * returned.shape[2])
+
+
+def require_head_features(
+    owner: str, sequence: SequenceSpec, returned: object, *, own_frames: bool
+) -> SequenceSpec:
+    """Check what a head returned for two sequences, and return the size of one.
+
+    `own_frames` says whether the head chooses its number of frames (its attribute ``whole_image``).
+
+    Raises:
+        PluginError: it is not a float32 tensor (T, 2, D) with T frames.
+    """
+    if (
+        not _is_float32(returned, 3)
+        or returned.shape[1] != 2
+        or 0 in returned.shape
+        or not (own_frames or len(returned) == sequence.frames)
+    ):
+        raise PluginError(
+            f"{owner}: for features ({sequence.frames}, 2, {sequence.features}) "
+            f"expected ({'T' if own_frames else sequence.frames}, 2, D), got {_shape(returned)}"
+        )
+    return SequenceSpec(frames=returned.shape[0], features=returned.shape[2])
+
+
+def require_loss(owner: str, returned: object) -> None:
+    """Check what a loss returned for a batch.
+
+    Raises:
+        PluginError: it is not a finite scalar tensor that has a gradient.
+    """
+    import torch
+
+    got = ""
+    if not isinstance(returned, torch.Tensor):
+        got = repr(returned)
+    elif returned.shape != () or not returned.is_floating_point():
+        got = f"{str(returned.dtype).removeprefix('torch.')} of shape {tuple(returned.shape)}"
+    elif not returned.requires_grad:
+        got = "a tensor without a gradient"
+    elif not bool(returned.isfinite()):
+        got = str(returned.item())
+    if got:
+        raise PluginError(
+            f"{owner} returned {got}; it must return a finite scalar tensor that has a gradient"
+        )
 
 
 def require_optimizer(owner: str, built: object, parameters: ModelParameters) -> None:
@@ -35,3 +172,57 @@ def require_optimizer(owner: str, built: object, parameters: ModelParameters) ->
             f"{owner}: its groups hold {len(held)} tensors, of which {len(set(held) & known)} are parameters "
             f"of the model; each must be there once, and nothing else"
         )
+
+
+def require_hypotheses(owner: str, hypotheses: Sequence[object], log_probs: LogProbs) -> None:
+    """Check what a decoder returned for the log-probabilities of N images.
+
+    Raises:
+        PluginError: there are not N hypotheses, or a label is not a class from 1 to K − 1.
+    """
+    if len(hypotheses) != len(log_probs):
+        raise PluginError(f"{owner}: {len(hypotheses)} hypotheses for {len(log_probs)} images")
+    num_classes = log_probs.alphabet.num_classes
+    for image, hypothesis in enumerate(hypotheses):
+        if not isinstance(hypothesis, Hypothesis):
+            raise PluginError(
+                f"{owner}: for image {image} it returned {type(hypothesis).__name__}, not a "
+                f"ctcbench.Hypothesis"
+            )
+        for label in hypothesis.labels:
+            if not isinstance(label, Integral) or not 0 < label < num_classes:
+                raise PluginError(
+                    f"{owner}: label {label!r} for image {image}; labels are whole numbers from 1 to "
+                    f"{num_classes - 1}, without blanks"
+                )
+
+
+def require_executor(owner: str, built: object) -> Executor:
+    """Check the object that the builder of an executor returned, and return it.
+
+    Raises:
+        PluginError: it lacks the method ``describe`` or ``run``.
+    """
+    for method in ("describe", "run"):
+        if not callable(getattr(built, method, None)):
+            raise PluginError(
+                f"{owner}: what was built, {type(built).__name__}, has no method {method} "
+                f"(see ctcbench.Executor)"
+            )
+    executor: Any = built
+    return executor  # type: ignore[no-any-return]
+
+
+def _is_float32(value: object, dimensions: int) -> TypeGuard[Tensor]:
+    import torch
+
+    return isinstance(value, torch.Tensor) and value.dtype is torch.float32 and value.ndim == dimensions
+
+
+def _shape(value: object) -> str:
+    import torch
+
+    if not isinstance(value, torch.Tensor):
+        return type(value).__name__
+    of = "" if value.dtype is torch.float32 else f" of {value.dtype}, not torch.float32"
+    return f"{tuple(value.shape)}{of}"

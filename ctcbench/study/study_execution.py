@@ -12,6 +12,7 @@ from ctcbench.contract.errors import CtcbenchError, Interrupted, PluginError
 from ctcbench.contract.executors import Event, Executor, Listener, Outcome
 from ctcbench.processes.signals import stop_on_signals
 from ctcbench.registry.attribution import attribute_errors
+from ctcbench.registry.checks import require_executor
 from ctcbench.registry.component_registry import Registry
 from ctcbench.results.result import Result
 from ctcbench.results.run_folder import RunFolder
@@ -30,13 +31,7 @@ def build_executor(registry: Registry, text: str, devices: Collection[str]) -> E
     if for_devices := getattr(executor, "for_devices", None):
         with attribute_errors(f"{registry.describe_owner('executor', text)}: for_devices failed"):
             executor = for_devices(devices)
-    for method in ("describe", "run"):
-        if not callable(getattr(executor, method, None)):
-            raise PluginError(
-                f"{registry.describe_owner('executor', text)}: what was built, {type(executor).__name__}, "
-                f"has no method {method} (see ctcbench.Executor)"
-            )
-    return executor
+    return require_executor(registry.describe_owner("executor", text), executor)
 
 
 def executor_resources(executor: Executor) -> dict[str, Any]:

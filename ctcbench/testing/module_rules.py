@@ -30,9 +30,9 @@ def has_the_right_shape(case: Case) -> None:
     """images_NCHW become feats_NFHW, feats_TNF become feats_TND; by the core's own probe, and in training."""
     built = case.build()
     probe: Callable[[], Any] = (
-        (lambda: probe_backbone(built, case.image, case.component.name))
+        (lambda: probe_backbone(built, case.image, f"backbone {case.component.name}"))
         if case.component.kind == "backbone"
-        else (lambda: probe_head(built, case.sequence, case.component.name))
+        else (lambda: probe_head(built, case.sequence, f"head {case.component.name}"))
     )
     case.attempt("be probed", probe)
     evaluated, trained = _in_both_modes(case)

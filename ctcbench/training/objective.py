@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import torch
-from torch import Tensor
 
 from ctcbench.config.recipe import Recipe
-from ctcbench.contract.errors import PluginError
 from ctcbench.contract.specs import Alphabet
 from ctcbench.registry.attribution import attribute_errors
+from ctcbench.registry.checks import require_loss
 from ctcbench.training.step import Objective
 
 
@@ -29,19 +28,5 @@ def build_objective(recipe: Recipe, alphabet: Alphabet, frames: int) -> Objectiv
             torch.tensor([[1], [alphabet.num_classes - 1]]),
             torch.tensor([1, 1]),
         )
-    if wrong := _what_is_wrong(found):
-        raise PluginError(
-            f"{recipe.describe_owner('loss')} gave {wrong}; it must give a finite scalar tensor "
-            f"that has a gradient"
-        )
+    require_loss(recipe.describe_owner("loss"), found)
     return objective
-
-
-def _what_is_wrong(found: object) -> str:
-    if not isinstance(found, Tensor):
-        return f"{found!r}"
-    if found.shape != () or not found.is_floating_point():
-        return f"{str(found.dtype).removeprefix('torch.')} of shape {tuple(found.shape)}"
-    if not found.requires_grad:
-        return "a tensor without a gradient"
-    return "" if bool(found.isfinite()) else f"{found.item()}"

@@ -14,7 +14,6 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from ctcbench.config.run_config import RunConfig
-from ctcbench.contract.errors import PluginError
 from ctcbench.contract.specs import BLANK
 from ctcbench.training.device import Compute
 from ctcbench.training.distributed.process_group import SINGLE_PROCESS_GROUP, ProcessGroup
@@ -25,7 +24,6 @@ from ctcbench.training.split import Batch
 
 Objective = Callable[[Tensor, Tensor, Tensor, Tensor], Tensor]
 Augment = Callable[[Tensor, Tensor], Tensor]
-_OF_IMAGES = (torch.uint8, torch.float32)
 
 
 @dataclass
@@ -129,7 +127,7 @@ def train_step(state: TrainState, batch: Batch, config: RunConfig) -> StepMetric
     state.compute.seed(step_seed(config.seed, state.step, state.group.rank))
     images_NCHW = batch.images_NCHW
     if state.step < config.augment_until * state.steps:
-        images_NCHW = augmented(state.augment, batch, config)
+        images_NCHW = state.augment(images_NCHW, batch.widths_N)
     with state.compute.autocast():
         output = state.network(images_NCHW)
     loss = training_loss(state, output.logits_TNK, batch, config)
@@ -149,24 +147,6 @@ def train_step(state: TrainState, batch: Batch, config: RunConfig) -> StepMetric
     state.step += 1
     all_blank = (output.logits_TNK.detach().argmax(-1) == BLANK).all()
     return average_over_processes(state.group, StepMetrics(loss.detach(), all_blank, grad_norm), batch.weight)
-
-
-def augmented(augment: Augment, batch: Batch, config: RunConfig) -> Tensor:
-    """Return the images of a batch as an augmentation makes them.
-
-    Raises:
-        PluginError: what it makes are no images of the same shape on the same device.
-    """
-    given, made = batch.images_NCHW, augment(batch.images_NCHW, batch.widths_N)
-    got = type(made).__name__
-    if isinstance(made, Tensor):
-        if made.shape == given.shape and made.device == given.device and made.dtype in _OF_IMAGES:
-            return made
-        got = f"{made.dtype} {tuple(made.shape)} on {made.device}"
-    raise PluginError(
-        f"augmentation {config.augmentation}: for {tuple(given.shape)} on {given.device} it gave {got}; "
-        f"it must give as many of the same shape there, torch.uint8 or torch.float32"
-    )
 
 
 def training_loss(state: TrainState, logits_TNK: Tensor, batch: Batch, config: RunConfig) -> Tensor:

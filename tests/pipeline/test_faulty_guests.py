@@ -50,7 +50,7 @@ def of_labels(*labels):
         (of_labels(-1), "label -1 for image 0"),
         (of_labels(11), "label 11 for image 0"),
         (of_labels(1.0), "label 1.0 for image 0"),
-        (lambda read: ["12"] * len(read), "for image 0 it gave str, not a ctcbench.Hypothesis"),
+        (lambda read: ["12"] * len(read), "for image 0 it returned str, not a ctcbench.Hypothesis"),
         (lambda read: of_labels(1)(read)[1:], "11 hypotheses for 12 images"),
         (lambda read: None, "failed: TypeError"),
         (lambda read: 1 / 0, "failed: ZeroDivisionError('division by zero')"),
@@ -65,10 +65,10 @@ def test_decoders(try_out, search, says):
 @pytest.mark.parametrize(
     ("objective", "says"),
     [
-        (lambda y, *rest: y.sum((0, 2)), "gave float32 of shape (2,)"),
-        (lambda y, *rest: y.sum().item(), "it must give a finite scalar tensor that has a gradient"),
-        (lambda y, *rest: y.sum().detach(), "gave a tensor without a gradient"),
-        (lambda y, *rest: y.sum() * math.nan, "gave nan"),
+        (lambda y, *rest: y.sum((0, 2)), "returned float32 of shape (2,)"),
+        (lambda y, *rest: y.sum().item(), "it must return a finite scalar tensor that has a gradient"),
+        (lambda y, *rest: y.sum().detach(), "returned a tensor without a gradient"),
+        (lambda y, *rest: y.sum() * math.nan, "returned nan"),
         (lambda y: y.sum(), "failed: TypeError"),
         (None, "failed: TypeError"),
     ],
@@ -116,22 +116,22 @@ def raising(error):
 )
 def test_modules(try_out, kind, change, says):
     message = try_out(kind, (Part if kind == "backbone" else Frames)(change), shortcut="none")
-    assert message.startswith(f"{kind} odd: ")
+    assert message.startswith(f"ctcbench-guest (guest): {kind} 'odd': ")
     assert says in message
 
 
 @pytest.mark.parametrize(
     ("augment", "says"),
     [
-        (lambda images, widths: images[..., 1:], "it gave torch.uint8 (16, 1, 24, 59) on cpu"),
-        (lambda images, widths: images.double(), "it gave torch.float64"),
-        (lambda images, widths: None, "it gave NoneType"),
-        (lambda images, widths: images.numpy(), "it gave ndarray"),
+        (lambda images, widths: images[..., 1:], "it returned torch.uint8 (16, 1, 24, 59) on cpu"),
+        (lambda images, widths: images.double(), "it returned torch.float64"),
+        (lambda images, widths: None, "it returned NoneType"),
+        (lambda images, widths: images.numpy(), "it returned ndarray"),
     ],
 )
 def test_augmentations(try_out, augment, says):
     message = try_out("augmentation", augment)
-    assert message.startswith("augmentation odd: for (16, 1, 24, 60) on cpu")
+    assert message.startswith("ctcbench-guest (guest): augmentation 'odd': for (16, 1, 24, 60) on cpu")
     assert says in message
 
 

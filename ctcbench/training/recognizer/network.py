@@ -6,7 +6,7 @@ K classes with the blank.
 
 from __future__ import annotations
 
-from typing import NamedTuple, TypeGuard
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -15,6 +15,7 @@ from ctcbench.config.recipe import Recipe
 from ctcbench.config.run_config import Shortcut
 from ctcbench.contract.errors import PluginError, UsageError
 from ctcbench.contract.specs import Alignment, Alphabet, ImageSpec, SequenceSpec
+from ctcbench.registry.checks import require_backbone_features, require_head_features, require_module
 
 
 class RecognizerOutput(NamedTuple):
@@ -113,9 +114,9 @@ def build_recognizer(recipe: Recipe, image: ImageSpec, alphabet: Alphabet) -> Re
     """
     config = recipe.config
     backbone = recipe.build("backbone", image)
-    sequence = probe_backbone(backbone, image, config.backbone)
+    sequence = probe_backbone(backbone, image, recipe.describe_owner("backbone"))
     head = recipe.build("head", sequence)
-    output = probe_head(head, sequence, config.head)
+    output = probe_head(head, sequence, recipe.describe_owner("head"))
     if config.shortcut != "none" and makes_own_frames(head):
         raise UsageError(
             f"--shortcut {config.shortcut} lets the classifier see the backbone's {sequence.frames} frames, "
@@ -129,52 +130,37 @@ def makes_own_frames(head: nn.Module) -> bool:
     return getattr(head, "whole_image", False) is True
 
 
-def probe_backbone(backbone: nn.Module, image: ImageSpec, name: str) -> SequenceSpec:
-    """Return what a backbone makes of images of this size, found by calling it once with zeros.
+def probe_backbone(backbone: nn.Module, image: ImageSpec, owner: str) -> SequenceSpec:
+    """Call a backbone once with zeros, and return the size of the sequence that it makes of an image.
 
     Raises:
-        UsageError: it can't take them.
-        PluginError: it returns something else than feats_NFHW.
+        UsageError: it can't compute images of this size.
+        PluginError: it is not a module, failed, or returned something else than feats_NFHW.
     """
-    _require_module(backbone, "backbone", name)
+    require_module(owner, backbone)
     size = f"{image.channels}×{image.height}×{image.width}"
     try:
         feats = _probe(backbone, torch.zeros(2, image.channels, image.height, image.width))
     except RuntimeError as error:
-        raise UsageError(f"backbone {name}: can't take images of {size}: {error}") from error
+        raise UsageError(f"{owner}: can't take images of {size}: {error}") from error
     except Exception as error:
-        raise PluginError(f"backbone {name}: failed for images of {size}: {error!r}") from error
-    if not _is_float(feats, 4) or len(feats) != 2 or 0 in feats.shape:
-        raise PluginError(
-            f"backbone {name}: for images (2, {size}) expected features (2, F, H, W), got {_shape(feats)}"
-        )
-    return SequenceSpec(frames=feats.shape[3], features=feats.shape[1] * feats.shape[2])
+        raise PluginError(f"{owner}: failed for images of {size}: {error!r}") from error
+    return require_backbone_features(owner, image, feats)
 
 
-def probe_head(head: nn.Module, sequence: SequenceSpec, name: str) -> SequenceSpec:
-    """Return what a head makes of such features (T frames of D), found by calling it once with zeros.
+def probe_head(head: nn.Module, sequence: SequenceSpec, owner: str) -> SequenceSpec:
+    """Call a head once with zeros, and return the size of the sequence that it makes of one of `sequence`.
 
     Raises:
-        PluginError: it can't take them, or returns something else than feats_TND.
+        PluginError: it is not a module, failed, or returned something else than feats_TND.
     """
-    _require_module(head, "head", name)
-    size = f"({sequence.frames}, 2, {sequence.features})"
+    require_module(owner, head)
     try:
         feats = _probe(head, torch.zeros(sequence.frames, 2, sequence.features))
     except Exception as error:
-        raise PluginError(f"head {name}: can't take features {size}: {error!r}") from error
-    whole = makes_own_frames(head)
-    if (
-        not _is_float(feats, 3)
-        or feats.shape[1] != 2
-        or 0 in feats.shape
-        or not (whole or len(feats) == sequence.frames)
-    ):
-        raise PluginError(
-            f"head {name}: for features {size} "
-            f"expected ({'T' if whole else sequence.frames}, 2, D), got {_shape(feats)}"
-        )
-    return SequenceSpec(frames=feats.shape[0], features=feats.shape[2])
+        size = f"({sequence.frames}, 2, {sequence.features})"
+        raise PluginError(f"{owner}: can't take features {size}: {error!r}") from error
+    return require_head_features(owner, sequence, feats, own_frames=makes_own_frames(head))
 
 
 @torch.no_grad()
@@ -186,21 +172,3 @@ def _probe(module: nn.Module, zeros: Tensor) -> object:
         return module(zeros)
     finally:
         module.train(was_training)
-
-
-def _require_module(built: object, kind: str, name: str) -> None:
-    if not isinstance(built, nn.Module):
-        raise PluginError(
-            f"{kind} {name}: its builder returned {type(built).__name__}, not a torch.nn.Module"
-        )
-
-
-def _is_float(value: object, dimensions: int) -> TypeGuard[Tensor]:
-    return isinstance(value, Tensor) and value.dtype is torch.float32 and value.ndim == dimensions
-
-
-def _shape(value: object) -> str:
-    if not isinstance(value, Tensor):
-        return type(value).__name__
-    of = "" if value.dtype is torch.float32 else f" of {value.dtype}, not torch.float32"
-    return f"{tuple(value.shape)}{of}"

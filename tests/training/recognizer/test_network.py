@@ -108,7 +108,7 @@ def test_an_image_too_small_for_the_backbone_is_the_users_mistake(registry):
 
 def test_a_head_that_cannot_take_the_features_is_named():
     with pytest.raises(PluginError, match=r"head mine: can't take features \(18, 2, 640\): .*shapes"):
-        probe_head(torch.nn.Linear(5, 7), SequenceSpec(frames=18, features=640), "mine")
+        probe_head(torch.nn.Linear(5, 7), SequenceSpec(frames=18, features=640), "head mine")
 
 
 def test_options_change_the_model(registry):

@@ -1,0 +1,29 @@
+"""The augmentation of a recipe, with a check of the images that it returns."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from ctcbench.config.recipe import Recipe
+from ctcbench.contract.specs import ImageSpec
+from ctcbench.registry.checks import require_images
+from ctcbench.training.step import Augment
+
+
+def build_augmentation(recipe: Recipe, image: ImageSpec) -> Augment:
+    """Build the augmentation of a recipe.
+
+    The returned function raises a PluginError, naming the owner, where the augmentation returns something
+    else than as many images of the same shape on the same device.
+
+    Raises:
+        UsageError: an option is wrong.
+        PluginError: the builder failed.
+    """
+    augment: Augment = recipe.build("augmentation", image)
+    owner = recipe.describe_owner("augmentation")
+
+    def checked(images_NCHW: Tensor, widths_N: Tensor) -> Tensor:
+        return require_images(owner, images_NCHW, augment(images_NCHW, widths_N))
+
+    return checked
