@@ -1,11 +1,10 @@
-"""What the tests of the command line share: a tiny run, and plugins that need no installing."""
+"""Helpers of the tests of the command line: settings of a tiny run, and plugins without an install."""
 
 from __future__ import annotations
 
-import os
 import subprocess
 import textwrap
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 
 TINY = [
@@ -49,8 +48,3 @@ class Plugins:
         (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.2\n")
         (info / "entry_points.txt").write_text(f"[ctcbench]\n{name} = {module}\n")
         return file
-
-    @property
-    def environment(self) -> Mapping[str, str]:
-        inherited = os.environ.get("PYTHONPATH")
-        return {"PYTHONPATH": os.pathsep.join(filter(None, [str(self.folder), inherited]))}

@@ -1,10 +1,12 @@
-"""What the tests of the command line share: real processes, real plugins, one small trained run."""
+"""Fixtures of the tests of the command line: the program in this process, plugins, one trained run."""
 
 from __future__ import annotations
 
-import os
+import contextlib
+import io
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -29,21 +31,31 @@ def away_from_home(monkeypatch: pytest.MonkeyPatch, cache: Path) -> None:
 
 
 @pytest.fixture
-def cli(tmp_path: Path) -> Cli:
-    """Run the program in a process of its own, in an empty folder."""
+def cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Cli:
+    """Run a command line in this process, in an empty folder, with the plugins as they are at that moment."""
 
     def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", "ctcbench", *arguments],
-            env={**os.environ, **environment},
-            cwd=tmp_path,
-            capture_output=True,
-            text=True,
-            timeout=300,
-            check=False,
-        )
+        _forget_modules_below(tmp_path)
+        registry.cache_clear()
+        out, err = io.StringIO(), io.StringIO()
+        with (
+            monkeypatch.context() as patch,
+            contextlib.redirect_stdout(out),
+            contextlib.redirect_stderr(err),
+            contextlib.chdir(tmp_path),
+        ):
+            for name, value in environment.items():
+                patch.setenv(name, value)
+            code = main(list(arguments))
+        return subprocess.CompletedProcess(arguments, code, out.getvalue(), err.getvalue())
 
     return run
+
+
+def _forget_modules_below(folder: Path) -> None:
+    for name, module in list(sys.modules.items()):
+        if str(getattr(module, "__file__", None)).startswith(str(folder)):
+            del sys.modules[name]
 
 
 @pytest.fixture(scope="session")
@@ -58,7 +70,13 @@ def trained(tmp_path_factory: pytest.TempPathFactory, cache: Path) -> Path:
 
 
 @pytest.fixture
-def plugins(tmp_path: Path) -> Plugins:
+def plugins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Plugins]:
+    """A folder on the module search path, to put plugin packages into."""
     folder = tmp_path / "installed"
     folder.mkdir()
-    return Plugins(folder)
+    monkeypatch.syspath_prepend(folder)
+    # A file that is rewritten within the resolution of its time would be loaded from stale bytecode.
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    yield Plugins(folder)
+    _forget_modules_below(tmp_path)
+    registry.cache_clear()

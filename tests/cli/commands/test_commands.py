@@ -1,4 +1,4 @@
-"""The commands at work, on a small run that is really trained."""
+"""The commands run on a small trained run."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_later_settings_win(tmp_path: Path, capsys: Capture) -> None:
     assert json.loads(capsys.readouterr().out)["config"]["amp"] is None
 
 
-def test_a_flag_given_twice_is_said(capsys: Capture) -> None:
+def test_a_repeated_flag_prints_a_notice(capsys: Capture) -> None:
     assert main(["show", "--backbone", "cnn3", "--backbone", "cnn2", "--amp", "--no-amp", "--json"]) == 0
     said = capsys.readouterr()
     assert json.loads(said.out)["config"]["backbone"] == "cnn2"
@@ -73,7 +73,7 @@ def test_decode_never_imports_torch(trained: Path) -> None:
     assert "beam:width=3" in ended.stdout
 
 
-def test_decode_of_an_unfinished_run_says_so(trained: Path, tmp_path: Path, capsys: Capture) -> None:
+def test_decode_of_an_unfinished_run_is_a_usage_error(trained: Path, tmp_path: Path, capsys: Capture) -> None:
     copy = shutil.copytree(trained, tmp_path / "run")
     (copy / "summary.json").unlink()
     assert main(["decode", str(copy), "--decoder", "greedy"]) == 2
@@ -99,12 +99,12 @@ def test_predict(trained: Path, tmp_path: Path, capsys: Capture) -> None:
     assert "training is not finished" in capsys.readouterr().err
 
 
-def test_what_is_an_option_elsewhere_says_how_it_is_given_here(capsys: Capture) -> None:
+def test_an_argument_given_as_a_flag_is_explained(capsys: Capture) -> None:
     assert main(["data", "preview", "--dataset", "captcha"]) == 2
     assert "`ctcbench data preview DATASET`" in capsys.readouterr().err
 
 
-def test_predict_names_what_is_no_image(trained: Path, tmp_path: Path, capsys: Capture) -> None:
+def test_predict_names_files_that_are_not_images(trained: Path, tmp_path: Path, capsys: Capture) -> None:
     assert main(["predict", str(trained), str(tmp_path / "missing.png")]) == 2
     assert "missing.png: no such file" in capsys.readouterr().err
     assert main(["predict", str(trained), str(tmp_path)]) == 2

@@ -1,4 +1,4 @@
-"""Every mistake is one line that says what was typed and what is allowed, and an exit code."""
+"""Errors of the command line: one line that names the given and the allowed values, and an exit code."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -16,9 +15,9 @@ from ctcbench.__main__ import main
 from ctcbench.cli.error_report import report_error
 from ctcbench.contract.errors import CtcbenchError, Interrupted
 from ctcbench.files.text import one_line
-from tests.cli.cli_cases import TINY, Cli
+from tests.cli.cli_cases import TINY
 
-MISTAKES = [
+USAGE_ERRORS = [
     (["run", "--epochs", "0"], "ctcbench run: --epochs 0:", "at least 1"),
     (["run", "--epochs", "x"], "ctcbench run: --epochs x:", "integer"),
     (["run", "--lr", "nan"], "ctcbench run: --lr nan:", "finite"),
@@ -63,9 +62,9 @@ MISTAKES = [
 
 
 @pytest.mark.parametrize(
-    "arguments, words", [(m[0], m[1:]) for m in MISTAKES], ids=lambda v: " ".join(v)[:50]
+    "arguments, words", [(m[0], m[1:]) for m in USAGE_ERRORS], ids=lambda v: " ".join(v)[:50]
 )
-def test_a_mistake_is_one_line_and_exit_code_2(
+def test_a_usage_error_is_one_line_and_exit_code_2(
     arguments: list[str],
     words: tuple[str, ...],
     capsys: pytest.CaptureFixture[str],
@@ -95,7 +94,7 @@ def test_a_config_file_is_named_in_the_error(
     assert "wrong.toml: --epochs 0:" in capsys.readouterr().err
 
 
-def test_what_the_run_itself_refuses_is_one_line_too(
+def test_an_error_of_the_run_is_one_line(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -110,7 +109,7 @@ def test_what_the_run_itself_refuses_is_one_line_too(
         ): "frames",
         ("--init-from", "nowhere"): "--init-from nowhere",
         ("--resume",): "--resume",
-        ("--out", str(_a_file(tmp_path))): "can't be written",
+        ("--out", str(_empty_file(tmp_path))): "can't be written",
     }
     for arguments, word in cases.items():
         assert main(["run", *TINY, *arguments]) == 2, arguments
@@ -129,13 +128,13 @@ def test_a_device_that_does_not_exist_is_an_error_before_images_are_drawn(
     assert list(tmp_path.iterdir()) == []
 
 
-def _a_file(folder: Path) -> Path:
+def _empty_file(folder: Path) -> Path:
     file = folder / "a-file"
     file.write_text("")
     return file
 
 
-def test_a_bug_is_one_line_and_the_traceback_is_for_the_asking(
+def test_a_bug_is_one_line_and_the_traceback_is_optional(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert report_error(ZeroDivisionError("oh"), "ctcbench run") == 1
@@ -158,7 +157,7 @@ def test_a_bug_is_one_line_and_the_traceback_is_for_the_asking(
     ],
     ids=" ".join,
 )
-def test_a_name_that_no_file_can_have_is_a_mistake(
+def test_a_name_too_long_for_a_file_is_a_usage_error(
     command: tuple[str, ...], capsys: pytest.CaptureFixture[str]
 ) -> None:
     name = "a" * 300
@@ -175,7 +174,7 @@ def test_a_name_that_no_file_can_have_is_a_mistake(
         ("folder:path=~nobody-of-that-name/x", "dataset folder: path=~nobody-of-that-name/x"),
     ],
 )
-def test_nobodys_home_is_a_mistake(
+def test_an_unknown_home_folder_is_a_usage_error(
     dataset: str, said: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CTCBENCH_CACHE", "~nobody-of-that-name/x")
@@ -218,7 +217,7 @@ def test_a_closed_pipe_is_no_error() -> None:
     assert process.stderr.read() == b""
 
 
-def test_ctrl_c_says_how_to_go_on(tmp_path: Path) -> None:
+def test_ctrl_c_prints_the_command_to_resume(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "ctcbench", "run", *TINY, "--epochs", "2000"]
     process = subprocess.Popen(
         command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=dict(os.environ)
@@ -228,15 +227,14 @@ def test_ctrl_c_says_how_to_go_on(tmp_path: Path) -> None:
         if "validation" in line:
             break
     process.send_signal(signal.SIGINT)
-    started = time.monotonic()
     out, err = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert time.monotonic() - started < 30
     assert out == ""
     assert "resume with: ctcbench run" in err.splitlines()[-1]
     assert err.splitlines()[-1].endswith("--epochs 2000 --resume")
 
 
-def test_the_console_script_reports_like_main(cli: Cli) -> None:
-    ended = cli("run", "--epochs", "0")
+def test_the_program_in_a_process_of_its_own_reports_like_main() -> None:
+    command = [sys.executable, "-m", "ctcbench", "run", "--epochs", "0"]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (ended.returncode, ended.stdout, len(ended.stderr.splitlines())) == (2, "", 1)

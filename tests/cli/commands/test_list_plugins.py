@@ -1,4 +1,4 @@
-"""Broken plugins of every kind: each set aside with owner and reason, nothing else harmed."""
+"""`ctcbench plugins` and others with broken plugins: each is set aside with its owner and reason."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def test_every_broken_plugin_is_named_with_its_reason(cli: Cli, plugins: Plugins
     for name, (source, _) in BROKEN.items():
         plugins.add(name, source)
     plugins.add("good", GOOD.format(name="deep", summary="A deep one."))
-    ended = cli("plugins", "--json", **plugins.environment)
+    ended = cli("plugins", "--json")
     assert (ended.returncode, ended.stderr) == (0, "")
     found = {plugin["name"]: plugin for plugin in json.loads(ended.stdout)["plugins"]}
     for name, (_, reason) in BROKEN.items():
@@ -78,21 +78,21 @@ def test_every_broken_plugin_is_named_with_its_reason(cli: Cli, plugins: Plugins
     assert found["good"]["error"] is None
     assert found["good"]["components"] == [{"kind": "backbone", "name": "deep", "summary": "A deep one."}]
 
-    table = cli("plugins", "--tracebacks", **plugins.environment)
+    table = cli("plugins", "--tracebacks")
     assert table.returncode == 0
     assert "no licence" in table.stdout and "raise RuntimeError" in table.stdout
 
-    shown = cli("run", "--help", **plugins.environment)
+    shown = cli("run", "--help")
     assert shown.returncode == 0
     assert "deep" in shown.stdout and "A deep one. [good]" in shown.stdout and "blocks deep" in shown.stdout
     assert "not loaded: misspelt" in shown.stdout
 
-    missing = cli("run", "--backbone", "untyped", **plugins.environment)
+    missing = cli("run", "--backbone", "untyped")
     assert missing.returncode == 2
     (line,) = missing.stderr.splitlines()
     assert "no backbone 'untyped'" in line and "not loaded" in line and "no-type" in line
 
-    worked = cli("show", "--backbone", "deep:depth=2", "--json", **plugins.environment)
+    worked = cli("show", "--backbone", "deep:depth=2", "--json")
     assert worked.returncode == 0, worked.stderr
     assert json.loads(worked.stdout)["config"]["backbone"] == "deep:depth=2"
 
@@ -100,23 +100,23 @@ def test_every_broken_plugin_is_named_with_its_reason(cli: Cli, plugins: Plugins
 def test_two_owners_of_a_name_are_both_named(cli: Cli, plugins: Plugins) -> None:
     plugins.add("first-one", GOOD.format(name="deep", summary="One."))
     plugins.add("second-one", GOOD.format(name="deep", summary="Another."))
-    ended = cli("run", "--backbone", "deep", **plugins.environment)
+    ended = cli("run", "--backbone", "deep")
     assert ended.returncode == 1
     (line,) = ended.stderr.splitlines()
     assert "backbone 'deep' has 2 owners" in line and "first-one" in line and "second-one" in line
-    assert "2 owners" in cli("plugins", **plugins.environment).stdout
-    others = cli("show", "--json", **plugins.environment)
-    assert others.returncode == 0, "a name that nobody asked for harms nobody"
-    alone = cli("show", "--backbone", "deep", "--json", CTCBENCH_PLUGINS="first-one", **plugins.environment)
+    assert "2 owners" in cli("plugins").stdout
+    others = cli("show", "--json")
+    assert others.returncode == 0, "a conflict matters only for the name that is used"
+    alone = cli("show", "--backbone", "deep", "--json", CTCBENCH_PLUGINS="first-one")
     assert alone.returncode == 0, alone.stderr
 
 
 def test_only_the_plugins_that_are_named_load(cli: Cli, plugins: Plugins) -> None:
     plugins.add("good", GOOD.format(name="deep", summary="A deep one."))
     plugins.add("bad", "raise RuntimeError('no licence')")
-    none = cli("plugins", "--json", CTCBENCH_PLUGINS="", **plugins.environment)
+    none = cli("plugins", "--json", CTCBENCH_PLUGINS="")
     assert [plugin["name"] for plugin in json.loads(none.stdout)["plugins"]] == ["builtin"]
-    one = cli("plugins", "--json", CTCBENCH_PLUGINS="good", **plugins.environment)
+    one = cli("plugins", "--json", CTCBENCH_PLUGINS="good")
     assert [plugin["name"] for plugin in json.loads(one.stdout)["plugins"]] == ["builtin", "good"]
-    wrong = cli("plugins", CTCBENCH_PLUGINS="godo", **plugins.environment)
+    wrong = cli("plugins", CTCBENCH_PLUGINS="godo")
     assert wrong.returncode == 2 and "did you mean 'good'?" in wrong.stderr

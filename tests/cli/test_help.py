@@ -50,7 +50,7 @@ def test_help_and_lists_import_nothing_heavy(arguments: list[str]) -> None:
 
 def test_a_plugin_appears_in_the_help_and_a_broken_one_is_named(cli: Cli, plugins: Plugins) -> None:
     def text() -> str:
-        ended = cli("run", "--help", **plugins.environment)
+        ended = cli("run", "--help")
         assert (ended.returncode, ended.stderr) == (0, "")
         return ended.stdout
 

@@ -39,7 +39,7 @@ def test_bash_completes(cli: Cli, line: str, expected: str) -> None:
 def test_bash_completes_components_of_plugins(cli: Cli, plugins: Plugins) -> None:
     plugins.add("good", GOOD.format(name="deep", summary="A deep one."))
     plugins.add("bad", "raise RuntimeError")
-    assert _offers(cli, "ctcbench run --backbone de", **plugins.environment) == ["deep"]
+    assert _offers(cli, "ctcbench run --backbone de") == ["deep"]
 
 
 def test_the_script_is_shown(cli: Cli) -> None:

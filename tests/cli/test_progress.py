@@ -1,4 +1,4 @@
-"""What is seen of a run while it goes on, on a terminal and elsewhere."""
+"""Progress of a run on a terminal and elsewhere."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def _at(step: int, exact: float | None = None, blank: int = 0, plateau: int = 0)
     return TrainingProgress((step - 1) // 10 + 1, 2, step, 20, 12.5, 480.0, 75.0, exact, blank, plateau)
 
 
-def test_plain_lines_elsewhere() -> None:
+def test_plain_lines_without_a_terminal() -> None:
     console = _console(terminal=False)
     with progress_listener(console) as listener:
         assert type(listener) is ConsoleProgress
@@ -65,17 +65,17 @@ def test_a_bar_on_a_terminal() -> None:
     ):
         assert word in text
     assert "all blank for 120 steps" in text and "something to know" in text
-    assert text.count("\x1b[?25l") == text.count("\x1b[?25h") == 1, "the cursor comes back"
+    assert text.count("\x1b[?25l") == text.count("\x1b[?25h") == 1, "the cursor is shown again"
 
 
-def test_the_first_blank_steps_are_no_news() -> None:
+def test_a_short_plateau_is_not_shown() -> None:
     console = _console(terminal=True)
     with progress_listener(console) as listener:
         listener.training_advanced(_at(3, blank=3))
     assert "all blank" not in _text(console)
 
 
-def test_guessing_is_said_when_it_lasts() -> None:
+def test_a_long_plateau_is_shown() -> None:
     console = _console(terminal=True)
     with progress_listener(console) as listener:
         listener.training_advanced(_at(15, plateau=300))
