@@ -101,7 +101,8 @@ EFFECTS_LEGEND = (
     "95 % interval: Student's over the seeds' means."
 )
 COMPARISONS_LEGEND = (
-    "First row minus second; images: read correctly by the first in more of its runs : by the second; "
+    "First row minus second; images: those that the first row read correctly in more of its runs : those "
+    "that the second did; "
     "p after Holm's correction: McNemar's exact test over images, t-test of exact accuracy over seeds, "
     "paired bootstrap of the CER over images (its interval is not corrected)."
 )

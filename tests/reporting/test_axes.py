@@ -1,4 +1,4 @@
-"""A configuration that came from a preset is shown by its name, where a study's plan knows it."""
+"""Axes: configurations that a study's plan names are shown by their name."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def preset_run(out: Path, preset: str, **settings):
 
 
 def write_plan(out: Path, presets, name="plan.json", created="2026-01-01"):
-    """A plan as a study keeps it, of as much as names its presets: result → preset."""
+    """Write the parts of a study's plan that name presets by result."""
     models = [{"key": result.folder.name, "names": {result.path.stem: preset}} for result, preset in presets]
     path = out / "studies" / "one" / name
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -34,7 +34,7 @@ def report_of(pairs, by=None):
     return build_report(results, by, studied=find_studied(results[0].folder.parent))
 
 
-def test_presets_are_an_axis_that_stands_for_all_that_they_decide(tmp_path):
+def test_presets_are_an_axis_that_replaces_the_settings_they_determine(tmp_path):
     pairs = [
         (preset_run(tmp_path, name, lr=lr, seed=seed), name)
         for name in NAMES
@@ -66,7 +66,7 @@ def test_by_preset(tmp_path):
     assert "configuration" in next(w.text for w in pooled.warnings if w.kind == "pooled")
 
 
-def test_where_one_result_is_of_no_known_preset_settings_are_named(tmp_path):
+def test_if_one_result_has_no_known_preset_the_axes_are_settings(tmp_path):
     pairs = [(preset_run(tmp_path, name), name) for name in NAMES[:2]]
     write_plan(tmp_path, pairs[:1])
     assert "configuration" not in report_of(pairs).axes and "backbone" in report_of(pairs).axes
@@ -74,7 +74,7 @@ def test_where_one_result_is_of_no_known_preset_settings_are_named(tmp_path):
         report_of(pairs, ["configuration"])
 
 
-def test_the_last_plan_counts_and_a_damaged_one_is_no_loss(tmp_path):
+def test_the_newest_plan_is_used_and_damaged_ones_are_ignored(tmp_path):
     pairs = [(preset_run(tmp_path, name), name) for name in NAMES[:2]]
     write_plan(tmp_path, [(result, "mine") for result, _ in pairs], "plan-1.json")
     write_plan(tmp_path, pairs, created="2026-01-02")
@@ -85,7 +85,7 @@ def test_the_last_plan_counts_and_a_damaged_one_is_no_loss(tmp_path):
     assert {row.axes["configuration"] for row in report_of(pairs).rows} == {"default", "talk-10k"}
 
 
-def test_one_preset_for_all_is_no_axis(tmp_path):
+def test_a_single_preset_is_not_an_axis(tmp_path):
     pairs = [(preset_run(tmp_path, "default", lr=lr), "default") for lr in (0.001, 0.01)]
     write_plan(tmp_path, pairs)
     assert report_of(pairs).axes == ("lr",)

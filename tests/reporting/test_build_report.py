@@ -1,4 +1,4 @@
-"""build_report() on made-up run folders: rows, marks, effects and every warning."""
+"""build_report(): axes, repeated results, defaults of new settings, many results."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from ctcbench.reporting.build_report import build_report
 from tests.reporting.report_cases import a_run, read_again, targets, warned
 
 
-def test_by_may_name_any_setting_and_no_other(grid):
+def test_by_accepts_any_setting_and_nothing_else(grid):
     assert build_report(grid, by=["decoder", "lr", "decoder"]).axes == ("decoder", "lr")
     assert {row.n for row in build_report(grid, by=["seed"]).rows} == {1}
     with pytest.raises(UsageError, match=r"--by bakbone: no such setting.*did you mean 'backbone'"):
         build_report(grid, by=["bakbone"])
 
 
-def test_nothing_is_an_empty_report():
+def test_an_empty_report():
     report = build_report([], ["backbone"], damaged=["x: damaged"])
     assert (report.rows, report.damaged) == ((), ("x: damaged",))
 
 
-def test_the_same_run_twice_counts_once(tmp_path):
+def test_a_repeated_run_is_used_once(tmp_path):
     a = a_run(tmp_path / "one", 0.9, seed=1)
     b = a_run(tmp_path / "two", 0.8, seed=1, provenance={"started": "2026-02-01T00:00:00+00:00"})
     report = build_report([b, a])
@@ -45,7 +45,7 @@ def test_settings_that_change_together_are_one_axis(tmp_path):
     )
 
 
-def test_results_without_settings_that_came_later_have_the_defaults(tmp_path):
+def test_settings_newer_than_a_result_have_their_default(tmp_path):
     a, b = a_run(tmp_path, seed=0), a_run(tmp_path, seed=1)
     older = dataclasses.replace(a, config={k: v for k, v in a.config.items() if k != "ema"})
     assert len(build_report([older, b]).rows) == 1

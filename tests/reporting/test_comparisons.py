@@ -9,7 +9,7 @@ from ctcbench.reporting.build_report import build_report
 from tests.reporting.report_cases import a_run, readings, targets, warned
 
 
-def test_marks_say_who_is_better(grid):
+def test_marks(grid):
     report = build_report(grid)
     for row in report.rows[:4]:
         assert row.better_than == (5, 6, 7, 8)
@@ -24,7 +24,7 @@ def test_marks_say_who_is_better(grid):
     assert any("rows 2–4" in text for text in warned(report, "noise"))
 
 
-def test_single_runs_get_the_weaker_mark(tmp_path):
+def test_single_runs_have_the_weaker_mark(tmp_path):
     a, b = a_run(tmp_path, 0.9, lr=0.003), a_run(tmp_path, 0.4, lr=0.001)
     report = build_report([b, a])
     assert report.rows[0].axes == {"lr": "0.003"}
@@ -32,8 +32,8 @@ def test_single_runs_get_the_weaker_mark(tmp_path):
     assert report.comparisons[0].seeds is None and report.effects[0].interval is None
 
 
-def test_a_lucky_spread_is_noise_over_seeds(tmp_path):
-    """One of three seeds collapsed: the images all say better, the seeds do not."""
+def test_a_difference_in_one_of_three_seeds_is_noise_over_seeds(tmp_path):
+    """One of three seeds collapsed: the test over images is significant, the one over seeds is not."""
     truth = targets()
     good = [a_run(tmp_path, 0.9, seed=seed, lr=0.003) for seed in range(3)]
     shaky = [
@@ -48,7 +48,7 @@ def test_a_lucky_spread_is_noise_over_seeds(tmp_path):
 
 
 def test_two_decoders_of_the_same_models_are_paired_over_seeds(tmp_path):
-    """Models differ by 40 points, decoders by 2 on each: only paired does that show."""
+    """Models differ by 40 points, decoders by 2 on each model: only a paired test detects that."""
     results = []
     for seed in range(4):
         texts = readings(targets(1000), 0.4 + 0.1 * seed, seed)
@@ -63,7 +63,7 @@ def test_two_decoders_of_the_same_models_are_paired_over_seeds(tmp_path):
     assert seeds.p < 0.001 and seeds.difference == pytest.approx(0.0215)
 
 
-def test_many_rows_are_compared_with_the_best_alone(tmp_path):
+def test_many_rows_are_compared_with_the_best_only(tmp_path):
     truth = targets(100)
     results = [a_run(tmp_path, 0.5 + i / 100, truth=truth, batch_size=i + 1) for i in range(45)]
     report = build_report(results)

@@ -19,7 +19,7 @@ def test_main_effects(grid):
     assert any("head" in text for text in warned(report, "noise"))
 
 
-def test_figures_of_other_test_images_are_no_baseline(tmp_path):
+def test_results_on_other_test_images_are_no_baseline(tmp_path):
     for number, backbone in enumerate(("cnn2", "cnn3")):
         for seed in (0, 1):
             a_run(tmp_path, seed=seed, backbone=backbone, fingerprint=f"images-{number}")

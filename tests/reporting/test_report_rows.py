@@ -10,7 +10,7 @@ from ctcbench.reporting.build_report import build_report
 from tests.reporting.report_cases import a_run, read_again, targets, warned
 
 
-def test_one_row_a_configuration_best_first(grid):
+def test_rows_are_configurations_in_the_order_of_exact_accuracy(grid):
     report = build_report(grid)
     assert report.axes == ("backbone", "head", "decoder")
     assert [row.number for row in report.rows] == list(range(1, 9))
@@ -31,8 +31,8 @@ def test_one_row_a_configuration_best_first(grid):
     assert report.row(3).number == 3 and report.comparison(5, 2) is report.comparison(2, 5)
 
 
-def test_runs_put_together_by_hand_count_once_a_seed(grid):
-    """Two decoders of one model are no two draws: 20 runs of 5 seeds are 5."""
+def test_runs_combined_by_a_coarse_by_count_once_per_seed(grid):
+    """Two decoders of one model are not independent: 20 runs of 5 seeds count as 5."""
     report = build_report(grid, by=["backbone"])
     assert [row.axes for row in report.rows] == [{"backbone": "cnn3"}, {"backbone": "cnn2"}]
     row = report.rows[0]
@@ -48,7 +48,7 @@ def test_runs_put_together_by_hand_count_once_a_seed(grid):
 @pytest.mark.parametrize(
     ("collapsed", "count"), [(("greedy", "beam_cpp"), 1), (("greedy",), 0), (("beam_cpp",), 0)]
 )
-def test_a_model_collapses_once_and_only_if_no_decoder_reads_anything(tmp_path, collapsed, count):
+def test_a_model_has_collapsed_if_it_did_with_every_decoder(tmp_path, collapsed, count):
     for decoder in ("greedy", "beam_cpp"):
         texts = ("",) * 400 if decoder in collapsed else None
         plateau = {"training": {"left_plateau_step": None}}
@@ -60,8 +60,8 @@ def test_a_model_collapses_once_and_only_if_no_decoder_reads_anything(tmp_path, 
     assert row.plateau.never == 1
 
 
-def test_models_of_one_seed_share_in_its_collapse(tmp_path):
-    """Of seed 0 one of two models, of seed 1 none: the seeds are what the interval is over."""
+def test_the_collapse_interval_is_over_seeds(tmp_path):
+    """One of two models of seed 0 collapsed and none of seed 1; the interval is over seeds."""
     for seed in (0, 1):
         for head in ("bilstm2", "lstm1"):
             a_run(tmp_path, seed=seed, head=head, texts=("",) * 400 if (seed, head) == (0, "lstm1") else None)
@@ -70,7 +70,7 @@ def test_models_of_one_seed_share_in_its_collapse(tmp_path):
     assert row.collapse.interval == clopper_pearson(0.5, 2)
 
 
-def test_an_error_rate_may_be_above_one_and_so_may_its_interval(tmp_path):
+def test_an_error_rate_and_its_interval_can_exceed_one(tmp_path):
     truth = targets(10, 2)
     for seed, length in enumerate((1, 2, 4)):  # all wrong, and up to twice as long as the truth
         a_run(tmp_path, seed=seed, truth=truth, texts=("?" * length,) * 10)
@@ -82,7 +82,7 @@ def test_an_error_rate_may_be_above_one_and_so_may_its_interval(tmp_path):
     assert row.metrics["exact"].interval == (0.0, 0.0)
 
 
-def test_one_run_is_a_row_with_its_images_interval(tmp_path):
+def test_a_single_run_has_an_interval_over_images(tmp_path):
     result = a_run(tmp_path)
     report = build_report([result])
     (row,) = report.rows
@@ -93,14 +93,14 @@ def test_one_run_is_a_row_with_its_images_interval(tmp_path):
 
 
 @pytest.mark.parametrize("odd", [None, 3, "x", [], {}, {"fingerprint": 3}])
-def test_odd_provenance_is_no_crash(tmp_path, odd):
+def test_malformed_provenance_is_tolerated(tmp_path, odd):
     provenance = dict.fromkeys(("host", "versions", "plugins", "data", "training", "started"), odd)
     results = [a_run(tmp_path, lr=0.003), a_run(tmp_path, lr=0.001, provenance=provenance)]
     report = build_report(results)
     assert len(report.rows) == 2 and warned(report, "test sets")
 
 
-def test_columns_of_plugins(tmp_path):
+def test_plugin_columns(tmp_path):
     def fails(document):
         raise ValueError("no")
 

@@ -6,7 +6,7 @@ from ctcbench.reporting.build_report import build_report
 from tests.reporting.report_cases import a_run, targets, warned
 
 
-def test_differing_test_sets_are_not_compared_and_said(tmp_path):
+def test_different_test_sets_are_not_compared_but_listed(tmp_path):
     a = a_run(tmp_path, lr=0.003)
     b = a_run(tmp_path, lr=0.001, fingerprint="images-2")
     report = build_report([a, b])
@@ -15,7 +15,7 @@ def test_differing_test_sets_are_not_compared_and_said(tmp_path):
     assert "images-1" in text and "images-2" in text and "row" in text
 
 
-def test_hardware_and_versions_that_differ_are_said(tmp_path):
+def test_warnings_about_hardware_and_versions(tmp_path):
     other = {
         "host": {"cpu": "x", "gpu": "A GPU", "cores": 8},
         "versions": {"ctcbench": "0.1.0", "torch": "2.9.0"},
@@ -28,7 +28,7 @@ def test_hardware_and_versions_that_differ_are_said(tmp_path):
     assert "torch differs: 2" in versions and "dwsep differs" in versions and "ctcbench" not in versions
 
 
-def test_few_seeds_few_images_and_uneven_seeds_are_said(tmp_path):
+def test_warnings_about_few_seeds_few_images_and_unbalanced_seeds(tmp_path):
     few = targets(16)
     results = [a_run(tmp_path, seed=seed, lr=0.003, truth=few) for seed in (0, 1)]
     results.append(a_run(tmp_path, seed=0, lr=0.001, truth=few))

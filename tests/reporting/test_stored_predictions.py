@@ -8,7 +8,7 @@ from ctcbench.reporting.build_report import build_report
 from tests.reporting.report_cases import a_run, warned
 
 
-def test_results_whose_texts_are_gone_are_reported_but_not_tested(tmp_path):
+def test_results_without_predictions_are_reported_but_not_tested(tmp_path):
     results = [a_run(tmp_path, lr=0.003), a_run(tmp_path, lr=0.001, keep_texts=False)]
     report = build_report(results)
     assert len(report.rows) == 2 and not report.comparisons
@@ -16,7 +16,7 @@ def test_results_whose_texts_are_gone_are_reported_but_not_tested(tmp_path):
     assert f"`ctcbench decode {results[1].folder} --decoder beam_cpp` stores them" in text
 
 
-def test_texts_of_another_result_are_not_taken_for_its_own(tmp_path):
+def test_predictions_of_another_result_are_not_used(tmp_path):
     result = a_run(tmp_path, 0.9)
     path = result.folder / "predictions" / "beam_cpp.json"
     document = json.loads(path.read_text())

@@ -30,7 +30,7 @@ def test_failed_trials_of_studies_are_found(tmp_path):
     assert find_failures(tmp_path) == []
 
 
-def test_a_trial_that_an_ordinary_run_has_done_since_is_no_failure(tmp_path):
+def test_a_trial_whose_results_exist_by_now_is_not_a_failure(tmp_path):
     result = a_run(tmp_path, decoder="greedy")
     run, key = RunFolder(result.folder), result.path.stem
     trial = {"key": run.path.name, "state": "failed", "error": "out of memory", "finished": "2026-01-01"}

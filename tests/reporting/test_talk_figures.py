@@ -6,7 +6,7 @@ from ctcbench.reporting.build_report import build_report
 from tests.reporting.report_cases import a_run, warned
 
 
-def test_the_talks_figures_stand_beside_its_presets(tmp_path):
+def test_rows_of_the_talks_presets_have_its_figures(tmp_path):
     talk = {
         "backbone": "cnn3:norm=none", "head": "bilstm2", "decoder": "beam_cpp:blank_penalty=2.0",
         "shortcut": "none",

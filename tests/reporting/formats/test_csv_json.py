@@ -13,7 +13,7 @@ from ctcbench.reporting.formats.csv_json import to_csv, to_json
 from tests.reporting.report_cases import a_run
 
 
-def test_csv_has_every_figure_in_full(report):
+def test_csv_has_all_values_in_full_precision(report):
     records = list(csv.DictReader(io.StringIO(to_csv(report))))
     assert len(records) == 8
     for record, row in zip(records, report.rows, strict=True):
@@ -27,7 +27,7 @@ def test_csv_has_every_figure_in_full(report):
         assert record["joules"] == "7|8" and len(record["runs"].split(";")) == 3
 
 
-def test_json_is_one_document_with_all_of_it(report):
+def test_json_has_the_whole_report(report):
     document = json.loads(to_json(report))
     assert document["schema"] == 1 and document["axes"] == ["backbone", "head", "decoder"]
     assert [row["number"] for row in document["rows"]] == list(range(1, 9))
@@ -41,7 +41,7 @@ def test_json_is_one_document_with_all_of_it(report):
     assert all(warning["kind"] and warning["text"] for warning in document["warnings"])
 
 
-def test_numbers_that_json_has_no_word_for_become_null(tmp_path):
+def test_numbers_that_are_not_finite_become_null(tmp_path):
     result = a_run(tmp_path)
     result.provenance["odd"] = float("nan")  # JSON written elsewhere can have it
     document = json.loads(to_json(build_report([result])), parse_constant=pytest.fail)

@@ -33,7 +33,7 @@ def terminal(report, width=400):
 
 
 def every_text(report, registry):
-    """The formats for readers, as texts."""
+    """Return the report in the formats for readers."""
     return {
         "terminal": terminal(report),
         "markdown": to_markdown(report),

@@ -1,4 +1,4 @@
-"""Run folders that others made, by hand or in bad faith: reported as far as they go, nothing let through."""
+"""Run folders of other people, malformed or malicious: reported as far as possible, all texts escaped."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ METRICS = '{"kind": "steps", "step": 1, "loss": 3.5}\n{"kind": "epoch", "step": 
 
 
 def changed(path, part="config", **values):
-    """Change a stored result behind its back."""
+    """Change values in a stored result file."""
     document = json.loads(path.read_text())
     document[part] |= values
     path.write_text(json.dumps(document))
@@ -43,7 +43,7 @@ def reported(capsys, runs, form):
 
 @pytest.mark.parametrize("form", FORMATS)
 @pytest.mark.parametrize("evil", ["\x1b[31mred", "\x9b31mred", "\ud800 alone", "a\u202eb", "two\nlines"])
-def test_no_format_passes_on_what_a_terminal_would_obey(tmp_path, capsys, monkeypatch, form, evil):
+def test_control_characters_are_escaped_in_every_format(tmp_path, capsys, monkeypatch, form, evil):
     monkeypatch.setenv("COLUMNS", "300")
     for lr in (0.1, 0.2):
         result = a_run(tmp_path, lr=lr)
@@ -59,14 +59,14 @@ def test_no_format_passes_on_what_a_terminal_would_obey(tmp_path, capsys, monkey
         assert evil in (row["axes"]["dataset"] for row in json.loads(shown.out)["rows"])
 
 
-def test_markdown_has_no_links_but_the_authors(tmp_path):
+def test_markdown_escapes_links(tmp_path):
     link = "[x](http://example.org)&lt;b>"
     report = build_report([a_run(tmp_path, lr=0.1), a_run(tmp_path, lr=0.2)], columns=[Column(link, str)])
     assert "\\[x\\](http://example.org)&amp;lt;b>" in to_markdown(report)
     assert "[x]" not in to_markdown(report).replace("\\[", "").replace("\\]", "")
 
 
-def test_spreadsheets_compute_nothing_of_it_and_numbers_stay_numbers(tmp_path):
+def test_texts_that_look_like_formulas_are_quoted_in_csv(tmp_path):
     texts = ['=HYPERLINK("http://example.org")', "@x", "+cmd|' /C calc'!A0", "-2+3", "-2.5", "-1;2", "a=b"]
     columns = [Column(f"={i}", lambda _, text=text: text) for i, text in enumerate(texts)]
     (record,) = csv.DictReader(io.StringIO(to_csv(build_report([a_run(tmp_path)], columns=columns))))
@@ -74,7 +74,7 @@ def test_spreadsheets_compute_nothing_of_it_and_numbers_stay_numbers(tmp_path):
     assert found == [f"'{text}" for text in texts[:4]] + texts[4:]
 
 
-def test_a_column_of_a_plugin_takes_no_figures_name_in_csv(tmp_path):
+def test_a_plugin_column_with_the_name_of_a_field_is_renamed_in_csv(tmp_path):
     names = ("n", "exact", "row", "runs", "lr", "joules")
     columns = [Column(name, lambda _, name=name: f"my {name}") for name in names]
     results = [a_run(tmp_path, lr=0.1), a_run(tmp_path, lr=0.2)]
@@ -85,7 +85,7 @@ def test_a_column_of_a_plugin_takes_no_figures_name_in_csv(tmp_path):
         assert all(record[f"plugin_{name}"] == f"my {name}" for name in names[:-1])
 
 
-def test_a_setting_takes_no_figures_name_either(tmp_path):
+def test_a_setting_with_the_name_of_a_field_is_renamed_in_csv(tmp_path):
     for lr in (0.1, 0.2):
         changed(a_run(tmp_path, lr=lr).path, exact=lr)
     results = [result for run in tmp_path.iterdir() for result in RunFolder(run).results()[0]]
@@ -94,7 +94,7 @@ def test_a_setting_takes_no_figures_name_either(tmp_path):
 
 
 @pytest.mark.parametrize("key", ["/etc", "../elsewhere", "a/b", "a\0b", "a" * 300])
-def test_a_trial_leads_nowhere_else(tmp_path, key):
+def test_keys_that_lead_out_of_the_folder_are_ignored(tmp_path, key):
     elsewhere = a_run(tmp_path, folder="elsewhere")
     trials = tmp_path / "out" / "studies" / "one" / "trials"
     trials.mkdir(parents=True)
@@ -110,7 +110,7 @@ def test_a_trial_leads_nowhere_else(tmp_path, key):
 
 
 @pytest.mark.parametrize("form", FORMATS)
-def test_a_copy_made_by_hand_is_left_out(tmp_path, capsys, monkeypatch, form):
+def test_files_not_named_like_a_result_are_left_out(tmp_path, capsys, monkeypatch, form):
     monkeypatch.setenv("COLUMNS", "300")
     result = a_run(tmp_path, decoder="greedy")
     (result.folder / "metrics.jsonl").write_text(METRICS)
@@ -122,7 +122,7 @@ def test_a_copy_made_by_hand_is_left_out(tmp_path, capsys, monkeypatch, form):
 
 
 @pytest.mark.parametrize("split", ["../x", "", 3, None, ["test"]])
-def test_a_split_is_one_of_three(tmp_path, capsys, split):
+def test_an_unknown_split_is_an_error(tmp_path, capsys, split):
     result = a_run(tmp_path, lr=0.1)
     path = result.folder / "predictions" / result.path.name
     path.write_text(json.dumps(json.loads(path.read_text()) | {"split": split}))
@@ -134,7 +134,7 @@ def test_a_split_is_one_of_three(tmp_path, capsys, split):
         Score.from_json(result.score.to_json() | {"split": split})
 
 
-def test_curves_leave_out_what_is_no_number(tmp_path):
+def test_curves_ignore_values_that_are_not_finite_numbers(tmp_path):
     result = a_run(tmp_path)
     values = ("NaN", "Infinity", "1e999", "true", '"x"', "null", "9" * 400, "0.5")
     lines = [
@@ -146,7 +146,7 @@ def test_curves_leave_out_what_is_no_number(tmp_path):
 
 
 @pytest.mark.parametrize("words", ["[/tmp/words]", "[a]", "[bold]x", "\x1b[31mred"])
-def test_brackets_are_no_markup_when_a_run_has_ended(tmp_path, words):
+def test_brackets_are_not_markup_in_the_run_report(tmp_path, words):
     result = a_run(tmp_path, texts=readings(targets(), 0.9, 0), provenance={"host": {"gpu": words}})
     result.config["decoder"] = f"lexicon:path={words}"
     console = Console(file=io.StringIO(), width=200, color_system=None)

@@ -50,7 +50,7 @@ def test_latex_compiles_and_fits_the_page(report, tmp_path, which):
     assert not re.findall(r"Overfull .*|Missing character.*", ended.stdout)
 
 
-def test_latex_breaks_words_where_figures_leave_too_little_room(tmp_path):
+def test_latex_breaks_labels_if_there_is_too_little_room(tmp_path):
     text = to_latex(a_hostile_report(tmp_path))
     assert (
         re.search(r"\\begin\{tabular\}\{l(?:l|p\{\d+pt\})+r+\}", text)
@@ -62,13 +62,13 @@ def test_latex_breaks_words_where_figures_leave_too_little_room(tmp_path):
     assert "collapsed" in took and "exact" not in took and "plateau left: training step" in took
 
 
-def test_latex_names_what_pdflatex_can_not_set(tmp_path):
+def test_latex_names_characters_that_pdflatex_cannot_set(tmp_path):
     text = to_latex(build_report([a_run(tmp_path, dataset="folder:path=漢字"), a_run(tmp_path, lr=0.1)]))
     assert "% and XeLaTeX or LuaLaTeX with a font that has 字 漢\n" in text
     assert "LuaLaTeX" not in to_latex(build_report([a_run(tmp_path / "other")]))
 
 
-def test_latex_escapes_all_that_is_special():
+def test_latex_escapes_special_characters():
     assert escape(r"a\b{c}$d&e%f#g_h~i^j") == (
         r"a\textbackslash{}b\{c\}\$d\&e\%f\#g\_h\textasciitilde{}i\textasciicircum{}j"
     )

@@ -17,8 +17,8 @@ def test_every_format_of_an_empty_report():
     assert to_markdown(empty) == "" and "tabular" not in to_latex(empty) and shown(empty, 80) == ""
 
 
-def test_values_that_would_break_a_table(tmp_path):
-    """A path with bars, brackets and underscores is a value like another."""
+def test_special_characters_in_values(tmp_path):
+    """A path can contain bars, brackets and underscores."""
     path = "folder:path='/a_b|c/[bold]<i>&%'"
     report = build_report([a_run(tmp_path, dataset=path), a_run(tmp_path, dataset="captcha", lr=0.1)])
     assert path in " ".join(shown(report, 200).split())

@@ -39,7 +39,7 @@ def plateaus(tmp_path, *left):
         ((120, "?"), "120"),
     ],
 )
-def test_when_the_plateau_was_left_is_in_every_format(tmp_path, left, text):
+def test_the_plateau_is_in_every_format(tmp_path, left, text):
     report = plateaus(tmp_path, *left)
     cells = result_table(report)
     assert dict(zip(cells.headers, cells.lines[0], strict=True))["plateau left"] == text
@@ -57,6 +57,6 @@ def test_when_the_plateau_was_left_is_in_every_format(tmp_path, left, text):
     assert record["plateau_median"] == ("" if plateau["median"] is None else str(plateau["median"]))
 
 
-def test_runs_that_do_not_tell_of_a_plateau_have_no_column_for_it(tmp_path):
+def test_without_records_of_the_plateau_there_is_no_column(tmp_path):
     report = plateaus(tmp_path, "?", "?")
     assert "plateau left" not in result_table(report).headers and "plateau" not in to_markdown(report)

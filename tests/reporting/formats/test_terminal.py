@@ -15,7 +15,7 @@ def figures(text):
 
 
 @pytest.mark.parametrize("width", [80, 100, 120, 160, 220])
-def test_the_terminal_gets_what_fits(report, width):
+def test_the_report_fits_the_terminal(report, width):
     text = shown(report, width)
     assert max(map(len, text.splitlines())) <= width
     said = " ".join(text.split())
@@ -31,7 +31,7 @@ def test_the_terminal_gets_what_fits(report, width):
 
 
 @pytest.mark.parametrize("width", range(36, 80, 4))
-def test_where_no_table_fits_rows_become_lists(report, width):
+def test_rows_become_lists_if_no_table_fits(report, width):
     text = shown(report, width)
     assert max(map(len, text.splitlines())) <= width
     no_figure_is_cut(report, text)
@@ -45,7 +45,7 @@ def no_figure_is_cut(report, text):
         assert f"{row.metrics['exact'].mean * 100:.2f} ± {row.metrics['exact'].sd * 100:.2f}" in text
 
 
-def test_a_wide_terminal_gets_everything(report):
+def test_a_wide_terminal_shows_all_columns(report):
     text = shown(report, 260)
     for header in result_table(report).headers:
         assert header in text

@@ -1,4 +1,4 @@
-"""Reports made by hand from stored results, for tests of how they are written down."""
+"""Reports assembled by hand, for tests of the page."""
 
 import itertools
 
@@ -27,7 +27,7 @@ PROVENANCE = {
 
 
 def member(folder, predictions, **config):
-    """A run with these texts, its result not stored."""
+    """Return a member with these predictions, whose result is not stored."""
     found = score(predictions.texts, predictions.targets, "test", resamples=20)
     costs = (5e4, 12.0, 900.0, 0.05, 300.0)
     cost = {name: value * (1 + config.get("seed", 0)) for name, value in zip(COSTS, costs, strict=True)}
@@ -35,7 +35,7 @@ def member(folder, predictions, **config):
 
 
 def texts(*pairs):
-    """Predictions of (read, target)."""
+    """Return predictions from pairs (read, target)."""
     read, targets = zip(*pairs, strict=True)
     return Predictions("test", "f" * 64, read, targets)
 
@@ -64,7 +64,7 @@ def row(number, axes, members):
 
 
 def report(rows, *, pairs=True, **rest):
-    """A report of these rows with every sort of section filled."""
+    """Return a report of these rows with every section."""
     axes = tuple(rows[0].axes) if rows else ()
     comparisons = []
     for one, other in itertools.combinations(rows, 2) if pairs else ():

@@ -1,4 +1,4 @@
-"""Reads the page of a report as strictly as no browser does."""
+"""A strict parser for the page of a report."""
 
 import json
 import re
@@ -8,7 +8,7 @@ VOID = {"meta", "link", "input", "br", "img", "wbr", "hr"}
 
 
 class Page(HTMLParser):
-    """Reads a page strictly: what is opened is closed in order, ids are not used twice."""
+    """Parser that requires every element to be closed in order."""
 
     def __init__(self, text):
         super().__init__()

@@ -1,4 +1,4 @@
-"""Run folders as training leaves them, without training: their log-probs are made up around real images."""
+"""Run folders with synthetic log-probabilities for real images."""
 
 import numpy as np
 
@@ -20,7 +20,7 @@ MISTAKES = {"cnn3": slice(0, 3), "cnn2": slice(1, 5), "cnn2:width=8": slice(2, 5
 
 
 def a_run(out, registry, decoder, backbone, seed):
-    """A run folder as training leaves it, its log-probs made up around the true texts of real images."""
+    """Write a run folder with log-probabilities that decode to known mistakes; return its member."""
     config = RunConfig(dataset=DATASET, backbone=backbone, decoder=decoder, seed=seed, test_samples=IMAGES)
     config = resolve(registry, config).config
     samples = materialise(build_dataset(registry, DATASET), "test", IMAGES)
@@ -48,7 +48,7 @@ def a_run(out, registry, decoder, backbone, seed):
 
 
 def a_page(out):
-    """Write the page of three rows to `out`; one has a name that tries to break out."""
+    """Write the page of three rows to `out`; the name of one contains markup."""
     registry = load_registry([])
     hostile = "<img src=x onerror='window.hacked=1'>"
     rows = []

@@ -6,7 +6,7 @@ from ctcbench.reporting.formats.html import (
 from ctcbench.reporting.number_format import signed
 
 
-def test_figures_of_the_cells():
+def test_cell_formats():
     assert signed(-0.0031) == "−0.31" and signed(0.021) == "+2.10"
     assert signed(-1e-9) == "+0.00"  # as sums of equal figures may leave it
     assert cell_format.share(None) == "–" and cell_format.share(0.91953) == "91.95"

@@ -1,4 +1,4 @@
-"""The page of a report in a real browser: Debian's Chromium, headless, from file://."""
+"""The page of a report in headless Chromium, from file://."""
 
 import shutil
 import time
@@ -19,7 +19,7 @@ selenium = pytest.importorskip("selenium", reason="the package selenium is not i
 
 @pytest.fixture
 def opened(browser, page):
-    """The browser with the page freshly opened; whatever it complains of fails the test."""
+    """Return the browser with the page loaded; messages in its console fail the test."""
     emulate(browser, 1280, "light")
     browser.get(page.as_uri())
     browser.execute_script("try { localStorage.clear() } catch {}")
@@ -93,7 +93,7 @@ def test_filters_change_what_the_gallery_shows(opened):
     assert find(opened, "#gallery-count")[0].text.startswith("0 match")
 
 
-def test_the_images_of_the_gallery_are_there(opened):
+def test_the_gallery_has_its_images(opened):
     sizes = opened.execute_async_script(
         "const done = arguments[0], all = [...document.querySelectorAll('.card img')];"
         "Promise.all(all.map((i) => i.decode()))"
@@ -118,7 +118,7 @@ def test_charts_are_drawn_and_their_keys_toggle(opened):
     assert find(opened, "#matrix .wrong") and "→" in find(opened, "#confused li")[0].text
 
 
-def test_a_phone_scrolls_down_alone(opened):
+def test_a_phone_scrolls_vertically_only(opened):
     emulate(opened, 375, "light")
     opened.refresh()
     width = "return [document.documentElement.scrollWidth, innerWidth]"
@@ -131,7 +131,7 @@ def test_a_phone_scrolls_down_alone(opened):
     assert beyond == []
 
 
-def test_dark_is_another_theme_and_the_button_switches(opened):
+def test_the_button_switches_between_light_and_dark(opened):
     look = "const s = getComputedStyle(document.body); return [s.backgroundColor, s.color]"
     light = opened.execute_script(look)
     emulate(opened, 1280, "dark")

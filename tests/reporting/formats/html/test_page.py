@@ -1,4 +1,4 @@
-"""The page of a report as text: whole, well formed, small, nothing from outside, nothing let through."""
+"""The page of a report as text: well formed, self-contained, small, with all texts escaped."""
 
 import dataclasses
 import json
@@ -33,7 +33,7 @@ def small(tmp_path):
     return cases.report(rows)
 
 
-def test_a_page_is_well_formed_and_asks_the_network_for_nothing(small, registry):
+def test_a_page_is_well_formed_and_makes_no_network_request(small, registry):
     text = html_page(small, registry)
     page = Page(text)
     assert text.startswith("<!doctype html>")
@@ -49,7 +49,7 @@ def test_a_page_is_well_formed_and_asks_the_network_for_nothing(small, registry)
     assert page.tags.count("h1") == 1
 
 
-def test_it_has_every_section_and_row(small, registry):
+def test_the_page_has_every_section_and_row(small, registry):
     talk = TalkFigure("talk-10k", {"exact": 0.001}, scaled="train_samples 8100 → 810")
     rows = (dataclasses.replace(small.rows[0], talk=talk, columns=(("my column", "my text"),)),)
     rows += (dataclasses.replace(small.rows[1], columns=(("my column", "–"),)),)
@@ -64,7 +64,7 @@ def test_it_has_every_section_and_row(small, registry):
     assert len(data_of(text)["rows"]) == 2
 
 
-def test_the_talks_figure_says_when_the_row_is_of_another_size(small, registry):
+def test_the_talks_figure_is_marked_if_the_row_has_another_size(small, registry):
     def page(**talk):
         row = dataclasses.replace(small.rows[0], talk=TalkFigure("talk-overfit1", **talk))
         return Page(html_page(dataclasses.replace(small, rows=(row, small.rows[1])), registry))
@@ -77,14 +77,14 @@ def test_the_talks_figure_says_when_the_row_is_of_another_size(small, registry):
     assert ("span", "title", "train_samples 16 → 8") in scaled.attributes
 
 
-def test_a_report_of_nothing_says_so(registry):
+def test_the_page_of_an_empty_report(registry):
     text = html_page(Report((), {}, (), damaged=("a.json: damaged",)), registry)
     words = " ".join(Page(text).words)
     assert "No results" in words and "a.json: damaged" in words
 
 
 @pytest.mark.parametrize("hostile", [EVIL, "{{ 7 * 7 }}{% raw %}", "--><!--", "\ud800", "a\x00b"])
-def test_nothing_of_the_results_becomes_markup(hostile, tmp_path, registry):
+def test_all_texts_of_results_are_escaped(hostile, tmp_path, registry):
     predictions = cases.texts((hostile, hostile + "x"), (hostile, "y"), ("", hostile))
     one = cases.member(tmp_path / "<b>", predictions, seed=0, dataset=hostile)
     two = cases.member(tmp_path / "<b>", predictions, seed=0, dataset="folder")
@@ -118,7 +118,7 @@ def test_nothing_of_the_results_becomes_markup(hostile, tmp_path, registry):
     text.encode("utf-8")
 
 
-def test_only_its_own_script_may_run(small, registry):
+def test_the_content_security_policy_allows_its_own_script_only(small, registry):
     text = html_page(small, registry)
     policy = next(
         value for tag, name, value in Page(text).attributes if name == "content" and "default-src" in value
@@ -127,13 +127,13 @@ def test_only_its_own_script_may_run(small, registry):
     assert "unsafe" not in policy.replace("style-src 'unsafe-inline'", "")
 
 
-def test_data_in_a_script_holds_no_character_that_html_knows():
+def test_json_in_a_script_has_no_characters_that_html_interprets():
     text = as_json({"a": "</script><!--&\u2028é"})
     assert not set("<>&") & set(text) and text.isascii()
     assert json.loads(text) == {"a": "</script><!--&\u2028é"}
 
 
-def test_two_hundred_rows_stay_small(tmp_path, registry):
+def test_the_page_of_two_hundred_rows_is_small(tmp_path, registry):
     read = cases.texts(*[(f"{i:03}x" * 10, f"{i:03}y" * 10) for i in range(300)])
     one = cases.member(tmp_path, read, seed=0)
     rows = [cases.row(n, {"backbone": f"cnn3:width={n}"}, [one]) for n in range(1, 201)]
@@ -168,8 +168,8 @@ def test_the_command_writes_a_page_of_real_runs(tmp_path):
     assert piped.stdout.startswith("<!doctype html>") and piped.stdout.rstrip().endswith("</html>")
 
 
-def test_a_page_names_what_is_missing(tmp_path, registry):
-    """Log-probs gone, settings of another version: the mistakes are shown without what can't be had."""
+def test_a_page_states_what_is_missing(tmp_path, registry):
+    """Without log-probabilities, images and predictions, the page shows what it has."""
     read = cases.texts(("1l", "11"))
     text = html_page(cases.report([cases.row(1, {}, [cases.member(tmp_path, read, nonsense=1)])]), registry)
     (entry,) = data_of(text)["gallery"]["entries"]
@@ -179,7 +179,7 @@ def test_a_page_names_what_is_missing(tmp_path, registry):
     assert data_of(text)["gallery"]["counts"]["1"]["note"] == "no predictions are stored; see the warnings"
 
 
-def test_a_page_is_not_for_the_terminal_nor_a_table_for_a_file(tmp_path, monkeypatch):
+def test_a_page_needs_a_file_and_a_table_a_terminal(tmp_path, monkeypatch):
     monkeypatch.setattr("ctcbench.cli.commands.report.sys.stdout.isatty", lambda: True, raising=False)
     with pytest.raises(UsageError, match=r"-o report\.html"):
         _require_place("html", None)

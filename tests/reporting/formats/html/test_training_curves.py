@@ -7,7 +7,7 @@ from ctcbench.results.run_folder import RunFolder
 from tests.reporting.formats.html import html_cases as cases
 
 
-def test_curves_band_over_seeds_and_thin_out(tmp_path):
+def test_curves_have_a_band_over_seeds_and_are_thinned_out(tmp_path):
     for seed, scale in ((0, 0.1), (1, 0.3)):
         folder = RunFolder(tmp_path / str(seed))
         for step in range(1, 301):

@@ -1,4 +1,4 @@
-"""Training curves as a picture: well-formed, one line a run, labelled, light and dark, nothing breaks out."""
+"""Training curves as SVG: well formed, one line per run, labelled, light and dark, texts escaped."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ SVG = "{http://www.w3.org/2000/svg}"
 
 
 def trained(out: Path, left: int | None, **settings) -> Result:
-    """A run whose loss is 13 until it leaves the plateau, and falls from there."""
+    """Return a run whose loss is 13 until it leaves the plateau and decreases after that."""
     found = a_run(out, provenance={"training": {"left_plateau_step": left}}, **settings)
     assert found.folder
     folder = RunFolder(found.folder)
@@ -57,7 +57,7 @@ def lottery(tmp_path: Path) -> list[Result]:
     ]
 
 
-def test_a_line_a_run_in_each_panel_and_a_dot_where_the_plateau_was_left(lottery):
+def test_each_panel_has_a_line_per_run_and_dots_where_the_plateau_was_left(lottery):
     svg = drawn(lottery)
     lines = [path.get("class") for path in svg.iter(f"{SVG}path")]
     assert sorted(lines) == ["run row1"] * 8 + ["run row2"] * 8
@@ -80,7 +80,7 @@ def test_a_run_of_one_epoch_is_a_dot(tmp_path):
     assert "only fill1" in [dot.get("class") for dot in svg.iter(f"{SVG}circle")]
 
 
-def test_axes_units_and_legend_are_there(lottery):
+def test_axes_have_units_and_rows_a_legend(lottery):
     said = texts(drawn(lottery))
     for words in ("training loss, nats per image", "exact accuracy in validation, %", "training step"):
         assert words in said
@@ -91,7 +91,7 @@ def test_axes_units_and_legend_are_there(lottery):
     assert "\n300\n" in said and "\n100\n" in said
 
 
-def test_lines_lie_where_their_figures_are(lottery):
+def test_lines_are_at_the_positions_of_their_values(lottery):
     svg = drawn(lottery)
     ticks_at = {
         (text.get("text-anchor"), text.text): (float(text.get("x")), float(text.get("y")))  # type: ignore[arg-type]
@@ -109,12 +109,12 @@ def test_lines_lie_where_their_figures_are(lottery):
     assert share == pytest.approx(1 - math.exp(-2.5), abs=0.005)
 
 
-def test_a_first_loss_out_of_all_proportion_does_not_flatten_the_rest(lottery):
+def test_a_very_high_first_loss_does_not_determine_the_scale(lottery):
     figures = re.findall(r"^[\d,.]+$", texts(drawn(lottery)), re.M)
     assert "500" not in figures and "10" in figures
 
 
-def test_the_picture_on_the_page_of_the_talk_is_one_of_these():
+def test_the_figure_in_the_documentation_is_of_this_kind():
     text = (ROOT / "docs" / "lottery.svg").read_text(encoding="utf-8")
     svg = ET.fromstring(text)
     assert [path.get("class") for path in svg.iter(f"{SVG}path")] == ["run row2"] * 20 + ["run row1"] * 20
@@ -142,7 +142,7 @@ def test_light_and_dark(lottery):
     assert used == set(re.findall(r"--(\w+):", dark))
 
 
-def test_names_become_no_markup(tmp_path):
+def test_names_are_escaped(tmp_path):
     hostile = "</style><script>alert(1)</script>&\x1b"
     results = [
         trained(tmp_path, 50, seed=seed, init_from=start, folder=f"{seed}-{len(start)}")
@@ -157,14 +157,14 @@ def test_names_become_no_markup(tmp_path):
     assert "\x1b" not in text
 
 
-def test_many_rows_show_the_best_and_say_so(tmp_path):
+def test_of_many_rows_the_best_are_shown(tmp_path):
     results = [trained(tmp_path, 50, skill=0.5 + i / 50, batch_size=i + 1) for i in range(MOST_ROWS + 3)]
     svg = drawn(results)
     assert len(list(svg.iter(f"{SVG}path"))) == 2 * MOST_ROWS
     assert f"Rows 1 to {MOST_ROWS} of {MOST_ROWS + 3}." in texts(svg)
 
 
-def test_without_records_it_says_so(tmp_path):
+def test_without_training_records_it_is_an_error(tmp_path):
     with pytest.raises(UsageError, match="no records of training"):
         curves_svg(build_report([a_run(tmp_path)]))
 
