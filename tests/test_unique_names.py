@@ -6,8 +6,6 @@ import ast
 from collections import defaultdict
 from pathlib import Path
 
-import pytest
-
 PACKAGE = Path(__file__).parent.parent / "ctcbench"
 FILES = sorted(PACKAGE.rglob("*.py"))
 
@@ -19,13 +17,11 @@ def _repeated(named: list[tuple[str, Path]]) -> dict[str, list[str]]:
     return {name: paths for name, paths in found.items() if len(paths) > 1}
 
 
-@pytest.mark.xfail(reason="some are still to be renamed", strict=False)
 def test_no_two_modules_share_a_basename() -> None:
     modules = [(path.stem, path) for path in FILES if path.stem not in ("__init__", "__main__")]
     assert _repeated(modules) == {}
 
 
-@pytest.mark.xfail(reason="some are still to be renamed", strict=False)
 def test_no_two_public_classes_share_a_name() -> None:
     classes = [
         (node.name, path)

@@ -19,7 +19,7 @@ from ctcbench.registry.component_registry import Registry
 from ctcbench.training import device, split, step
 from ctcbench.training.augmentation import build_augmentation
 from ctcbench.training.objective import build_objective
-from ctcbench.training.optimizers import bind_optimizer
+from ctcbench.training.recipe_optimizer import bind_optimizer
 from ctcbench.training.recognizer.network import build_recognizer
 from ctcbench.training.recognizer.spec_sheet import spec_sheet
 from ctcbench.training.runtime import Runtime

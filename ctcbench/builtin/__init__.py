@@ -8,9 +8,9 @@ from ctcbench.builtin.augmentations import AUGMENTATIONS
 from ctcbench.builtin.backbones import cnn2, cnn3, cnn5, cnn7, columns
 from ctcbench.builtin.captcha import captcha
 from ctcbench.builtin.decoders import beam, beam_cpp, greedy, slots
-from ctcbench.builtin.executors import local
 from ctcbench.builtin.folder import folder
 from ctcbench.builtin.heads import HEADS
+from ctcbench.builtin.local_executor import local
 from ctcbench.builtin.losses import ctc
 from ctcbench.builtin.losses import slots as slots_loss
 from ctcbench.builtin.optimizers import adamw, muon

@@ -9,8 +9,9 @@ import traceback
 from typing import Any
 
 from ctcbench.cli.exit_codes import FAILED, INTERRUPTED, USAGE_ERROR
-from ctcbench.contract.errors import CtcbenchError, Interrupted, UsageError, nearest
+from ctcbench.contract.errors import CtcbenchError, UsageError, nearest
 from ctcbench.files.text import one_line
+from ctcbench.processes.signals import Interrupted
 from ctcbench.registry.attribution import find_plugin_frame
 from ctcbench.training.distributed.process_rank import should_report_error
 

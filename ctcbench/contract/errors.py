@@ -18,10 +18,6 @@ class PluginError(CtcbenchError):
     """A plugin broke its side of the contract; the message begins with the plugin's owner."""
 
 
-class Interrupted(CtcbenchError):
-    """The user stopped the run; the message says what is saved and how to go on (exit code 130)."""
-
-
 class BadSample(CtcbenchError):
     """Raised by a data set's ``draw``: this sample can't be used, for the reason given."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ctcbench.contract.data import Source
-from ctcbench.registry.checks import require_source
+from ctcbench.registry.component_checks import require_source
 from ctcbench.registry.component_registry import Registry
 
 

@@ -25,7 +25,7 @@ from ctcbench.data.stored_set import (
 )
 from ctcbench.processes.cores import available_cores
 from ctcbench.registry.attribution import attribute_errors
-from ctcbench.registry.checks import require_split
+from ctcbench.registry.component_checks import require_split
 
 _FEW = 200  # so few samples are drawn in this process, because starting workers takes longer
 _LISTED = 10  # rejected samples that an error names with their reasons

@@ -17,7 +17,7 @@ from ctcbench.evaluation.log_probs import load_log_probs
 from ctcbench.evaluation.scoring import score
 from ctcbench.files.json_records import Record, read_record
 from ctcbench.registry.attribution import attribute_errors
-from ctcbench.registry.checks import require_hypotheses
+from ctcbench.registry.component_checks import require_hypotheses
 from ctcbench.registry.component_registry import Registry
 from ctcbench.results.decoder_key import decoder_key
 from ctcbench.results.predictions import Predictions

@@ -27,7 +27,7 @@ def train(context: RunContext) -> None:
     from ctcbench.training import device, loop, recorder, split, step
     from ctcbench.training.augmentation import build_augmentation
     from ctcbench.training.objective import build_objective
-    from ctcbench.training.optimizers import bind_optimizer
+    from ctcbench.training.recipe_optimizer import bind_optimizer
     from ctcbench.training.recognizer import weights
     from ctcbench.training.recognizer.network import build_recognizer
     from ctcbench.training.training_summary import summarise_training

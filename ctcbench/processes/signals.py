@@ -8,6 +8,12 @@ import threading
 from collections.abc import Callable, Iterator
 from types import FrameType
 
+from ctcbench.contract.errors import CtcbenchError
+
+
+class Interrupted(CtcbenchError):
+    """The user stopped the run; the message says what is saved and how to resume (exit code 130)."""
+
 
 class StopRequest:
     """Whether the user asked the run to stop; calls `notice` once when that happens."""

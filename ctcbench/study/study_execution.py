@@ -8,11 +8,11 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
-from ctcbench.contract.errors import CtcbenchError, Interrupted, PluginError
+from ctcbench.contract.errors import CtcbenchError, PluginError
 from ctcbench.contract.executors import Event, Executor, Listener, Outcome
-from ctcbench.processes.signals import stop_on_signals
+from ctcbench.processes.signals import Interrupted, stop_on_signals
 from ctcbench.registry.attribution import attribute_errors
-from ctcbench.registry.checks import require_executor
+from ctcbench.registry.component_checks import require_executor
 from ctcbench.registry.component_registry import Registry
 from ctcbench.results.result import Result
 from ctcbench.results.run_folder import RunFolder

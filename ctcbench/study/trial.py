@@ -15,7 +15,7 @@ from typing import Any
 
 from ctcbench.config.recipe import resolve
 from ctcbench.config.run_config import RunConfig
-from ctcbench.contract.errors import CtcbenchError, Interrupted, PluginError
+from ctcbench.contract.errors import CtcbenchError, PluginError
 from ctcbench.contract.executors import Event, Outcome
 from ctcbench.data.built_dataset import build_dataset
 from ctcbench.evaluation.log_probs import load_log_probs
@@ -24,6 +24,7 @@ from ctcbench.pipeline import runner
 from ctcbench.pipeline.decoding_stage import decode_run
 from ctcbench.pipeline.reading_stage import has_log_probs
 from ctcbench.pipeline.run_context import draw
+from ctcbench.processes.signals import Interrupted
 from ctcbench.registry.attribution import find_plugin_frame
 from ctcbench.registry.component_registry import Registry
 from ctcbench.registry.discovery import load_registry

@@ -11,7 +11,7 @@ Without pytest, ``check_component(dwsep, width=16)`` does the same. Each rule th
 ``AssertionError`` of one sentence: which rule, what was got, what to do.
 """
 
-from ctcbench.testing.checks import (
+from ctcbench.testing.conformance import (
     check_augmentation,
     check_backbone,
     check_component,

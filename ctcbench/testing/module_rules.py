@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ctcbench.testing import module_form_rules as module_forms
+from ctcbench.testing import module_form_rules
 from ctcbench.testing.case import Case, Rule
 from ctcbench.testing.module_calls import (
     batch_axis,
@@ -176,5 +176,5 @@ _RULES: tuple[Rule, ...] = (
     keeps_images_apart,
     lets_gradients_reach_every_parameter,
 )
-HEAD_RULES: tuple[Rule, ...] = _RULES + module_forms.RULES
-BACKBONE_RULES: tuple[Rule, ...] = (*HEAD_RULES, module_forms.takes_channels_last)
+HEAD_RULES: tuple[Rule, ...] = _RULES + module_form_rules.RULES
+BACKBONE_RULES: tuple[Rule, ...] = (*HEAD_RULES, module_form_rules.takes_channels_last)

@@ -12,10 +12,10 @@ from torch import Tensor, nn
 from ctcbench.contract.errors import PluginError
 from ctcbench.contract.model_parameters import ModelParameters
 from ctcbench.contract.specs import ImageSpec, SequenceSpec
-from ctcbench.registry.checks import require_optimizer
+from ctcbench.registry.component_checks import require_optimizer
 from ctcbench.testing.case import ALPHABET, Case, Rule
 from ctcbench.training.device import default_autocast_dtype
-from ctcbench.training.optimizers import group_parameters, optimizer_tensors, restore_optimizer
+from ctcbench.training.recipe_optimizer import group_parameters, optimizer_tensors, restore_optimizer
 from ctcbench.training.recognizer.network import Recognizer
 
 _LR = 3e-3

@@ -6,7 +6,7 @@ from torch import Tensor
 
 from ctcbench.config.recipe import Recipe
 from ctcbench.contract.specs import ImageSpec
-from ctcbench.registry.checks import require_images
+from ctcbench.registry.component_checks import require_images
 from ctcbench.training.step import Augment
 
 

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from ctcbench.contract.errors import CtcbenchError
 from ctcbench.files.atomic import atomic_path
-from ctcbench.training.optimizers import optimizer_tensors, restore_optimizer
+from ctcbench.training.recipe_optimizer import optimizer_tensors, restore_optimizer
 from ctcbench.training.step import TrainState
 
 FORMAT = "ctcbench checkpoint 1"

@@ -10,9 +10,9 @@ from dataclasses import asdict, dataclass, field
 from torch import Tensor, nn
 
 from ctcbench.config.run_config import RunConfig
-from ctcbench.contract.errors import CtcbenchError, Interrupted
+from ctcbench.contract.errors import CtcbenchError
 from ctcbench.contract.hooks import EpochReport
-from ctcbench.processes.signals import stop_on_signals
+from ctcbench.processes.signals import Interrupted, stop_on_signals
 from ctcbench.results.provenance import now
 from ctcbench.training import inference
 from ctcbench.training.checkpoint import load_checkpoint

@@ -7,7 +7,7 @@ import torch
 from ctcbench.config.recipe import Recipe
 from ctcbench.contract.specs import Alphabet
 from ctcbench.registry.attribution import attribute_errors
-from ctcbench.registry.checks import require_loss
+from ctcbench.registry.component_checks import require_loss
 from ctcbench.training.step import Objective
 
 

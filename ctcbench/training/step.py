@@ -17,7 +17,7 @@ from ctcbench.config.run_config import RunConfig
 from ctcbench.contract.specs import BLANK
 from ctcbench.training.device import Compute
 from ctcbench.training.distributed.process_group import SINGLE_PROCESS_GROUP, ProcessGroup
-from ctcbench.training.optimizers import BuildOptimizer, group_parameters
+from ctcbench.training.recipe_optimizer import BuildOptimizer, group_parameters
 from ctcbench.training.recognizer.network import Recognizer
 from ctcbench.training.schedule import ReduceOnPlateau, blank_penalty, learning_rate
 from ctcbench.training.split import Batch

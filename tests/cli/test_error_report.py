@@ -13,8 +13,9 @@ import pytest
 
 from ctcbench.__main__ import main
 from ctcbench.cli.error_report import report_error
-from ctcbench.contract.errors import CtcbenchError, Interrupted
+from ctcbench.contract.errors import CtcbenchError
 from ctcbench.files.text import one_line
+from ctcbench.processes.signals import Interrupted
 from tests.cli.cli_cases import TINY
 
 USAGE_ERRORS = [

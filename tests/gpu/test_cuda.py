@@ -80,7 +80,7 @@ def test_a_resumed_run_on_the_gpu_goes_on(registry, tmp_path, monkeypatch):
     import os
     import signal
 
-    from ctcbench.contract.errors import Interrupted
+    from ctcbench.processes.signals import Interrupted
     from ctcbench.training import loop, step
 
     def interrupting(state, batch, config):

@@ -13,10 +13,11 @@ from PIL import Image
 
 import ctcbench
 from ctcbench.config.recipe import resolve
-from ctcbench.contract.errors import CtcbenchError, Interrupted, UsageError
+from ctcbench.contract.errors import CtcbenchError, UsageError
 from ctcbench.evaluation.log_probs import load_log_probs
 from ctcbench.pipeline import runner
 from ctcbench.pipeline.decoding_stage import decode_stored
+from ctcbench.processes.signals import Interrupted
 from ctcbench.results.run_folder import RunFolder
 from ctcbench.training import loop, step
 from ctcbench.training.runtime import Runtime

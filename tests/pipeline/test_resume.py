@@ -20,7 +20,7 @@ SCRIPT = """
 import json, os, signal, sys
 from pathlib import Path
 import ctcbench
-from ctcbench.contract.errors import Interrupted
+from ctcbench.processes.signals import Interrupted
 from ctcbench.training.runtime import Runtime
 from ctcbench.training import loop
 from ctcbench.training.progress_events import ProgressListener

@@ -152,7 +152,7 @@ def test_decoding_what_is_no_run(registry, tmp_path):
 
 def test_resume_with_changed_settings_says_which(registry, tmp_path, monkeypatch):
     interrupt_at(monkeypatch, 3)
-    with pytest.raises(ctcbench.contract.errors.Interrupted):
+    with pytest.raises(ctcbench.processes.signals.Interrupted):
         runner.run(resolve(registry, tiny()), Runtime(tmp_path))
     monkeypatch.undo()
     with pytest.raises(UsageError) as error:

@@ -17,12 +17,12 @@ from ctcbench.testing import (
     check_backbone,
     check_component,
     check_executor,
-    checks,
+    conformance,
     executor_rules,
+    general_rules,
     module_form_rules,
     rules_for,
 )
-from ctcbench.testing import general_rules as general
 from ctcbench.testing.case import BrokenRule, Case
 from tests.testing import (
     broken_executors,
@@ -125,7 +125,7 @@ def test_mixed_precision_is_tried_only_where_the_cpu_trains_in_it(monkeypatch):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_rule_of_a_kind_is_broken_here(kind):
-    common = {rule.__name__ for rule in general.RULES}
+    common = {rule.__name__ for rule in general_rules.RULES}
     broken = {rule for _, rule, _ in BROKEN[kind]}
     if kind == "head":  # what backbones and heads have in common is broken once
         broken |= {rule for _, rule, _ in BROKEN["backbone"]}
@@ -277,5 +277,5 @@ def test_an_option_named_like_a_setting_is_the_component_s():
     def build(*, image: Annotated[int, Field(description="i")] = 1):
         """A component with an option named image."""
 
-    case: Case = checks._case(Component("executor", build), {"image": 2})
+    case: Case = conformance._case(Component("executor", build), {"image": 2})
     assert case.options == {"image": 2}

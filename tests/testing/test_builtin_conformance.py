@@ -11,9 +11,9 @@ from ctcbench.builtin.augmentations import AUGMENTATIONS, distort
 from ctcbench.builtin.backbones import cnn2, cnn3, cnn5, cnn7, columns
 from ctcbench.builtin.captcha import captcha
 from ctcbench.builtin.decoders import beam, beam_cpp, greedy, slots
-from ctcbench.builtin.executors import local
 from ctcbench.builtin.folder import folder
 from ctcbench.builtin.heads import HEADS
+from ctcbench.builtin.local_executor import local
 from ctcbench.builtin.losses import ctc
 from ctcbench.builtin.losses import slots as slots_loss
 from ctcbench.builtin.optimizers import adamw, muon
@@ -30,7 +30,7 @@ from ctcbench.testing import (
     check_optimizer,
     conformance_tests,
 )
-from ctcbench.testing.checks import Case, rules_for
+from ctcbench.testing.conformance import Case, rules_for
 
 test_cnn3 = conformance_tests(cnn3, width=8)
 test_cnn5 = conformance_tests(cnn5, width=8)

@@ -7,7 +7,7 @@ from ctcbench import Alphabet, ImageSpec
 from ctcbench.config.recipe import Recipe
 from ctcbench.contract.data import Samples
 from ctcbench.training import device, split
-from ctcbench.training.optimizers import bind_optimizer
+from ctcbench.training.recipe_optimizer import bind_optimizer
 from ctcbench.training.recognizer.network import build_recognizer
 from ctcbench.training.step import new_state, train_step
 from tests.tiny_config import tiny

@@ -11,7 +11,7 @@ import torch
 from ctcbench.config.recipe import Recipe
 from ctcbench.training import split, step
 from ctcbench.training.device import Compute
-from ctcbench.training.optimizers import bind_optimizer
+from ctcbench.training.recipe_optimizer import bind_optimizer
 from ctcbench.training.recognizer.network import build_recognizer
 from tests.tiny_config import tiny
 from tests.training.step_cases import ALPHABET, IMAGE, some_samples

@@ -7,7 +7,8 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from ctcbench.contract.errors import CtcbenchError, Interrupted, UsageError
+from ctcbench.contract.errors import CtcbenchError, UsageError
+from ctcbench.processes.signals import Interrupted
 
 _RANK, _SIZE, _LOCAL_RANK, _LOCAL_SIZE = "RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE"
 _NEEDED = (_RANK, _LOCAL_RANK, _LOCAL_SIZE, "MASTER_ADDR", "MASTER_PORT")

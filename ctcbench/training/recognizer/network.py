@@ -15,7 +15,11 @@ from ctcbench.config.recipe import Recipe
 from ctcbench.config.run_config import Shortcut
 from ctcbench.contract.errors import PluginError, UsageError
 from ctcbench.contract.specs import Alignment, Alphabet, ImageSpec, SequenceSpec
-from ctcbench.registry.checks import require_backbone_features, require_head_features, require_module
+from ctcbench.registry.component_checks import (
+    require_backbone_features,
+    require_head_features,
+    require_module,
+)
 
 
 class RecognizerOutput(NamedTuple):

@@ -7,7 +7,8 @@ from safetensors.torch import load_file
 import ctcbench
 from ctcbench.__main__ import main
 from ctcbench.cli.commands.run import resume_command
-from ctcbench.contract.errors import Interrupted, UsageError
+from ctcbench.contract.errors import UsageError
+from ctcbench.processes.signals import Interrupted
 from ctcbench.training import device
 from ctcbench.training.distributed import process_rank
 from ctcbench.training.distributed.process_rank import ProcessRank, read_process_rank

@@ -16,7 +16,7 @@ from ctcbench.training.distributed.process_group import SINGLE_PROCESS_GROUP
 from ctcbench.training.distributed.process_rank import read_process_rank
 from ctcbench.training.distributed.sync_batch_norm import synchronise
 from ctcbench.training.distributed.torch_process_group import join_process_group
-from ctcbench.training.optimizers import bind_optimizer
+from ctcbench.training.recipe_optimizer import bind_optimizer
 from ctcbench.training.recognizer.network import build_recognizer
 from ctcbench.training.step import new_state, train_step
 from tests.tiny_config import tiny

@@ -8,7 +8,7 @@ from ctcbench.config.recipe import Recipe
 from ctcbench.registry.component_registry import Registry
 from ctcbench.registry.plugin import Plugin
 from ctcbench.training import split
-from ctcbench.training.optimizers import (
+from ctcbench.training.recipe_optimizer import (
     bind_optimizer,
     count_gates,
     group_parameters,

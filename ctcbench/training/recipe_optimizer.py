@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from ctcbench.config.recipe import Recipe
 from ctcbench.contract.errors import PluginError
 from ctcbench.contract.model_parameters import ModelParameters
-from ctcbench.registry.checks import require_optimizer
+from ctcbench.registry.component_checks import require_optimizer
 from ctcbench.training.recognizer.network import Recognizer
 
 BuildOptimizer = Callable[[ModelParameters], torch.optim.Optimizer]

@@ -11,7 +11,7 @@ from typing import Any
 from ctcbench.contract.components import Component, Kind
 from ctcbench.contract.errors import UsageError
 from ctcbench.contract.specs import Alphabet, ImageSpec, SequenceSpec
-from ctcbench.testing import general_rules as general
+from ctcbench.testing import general_rules
 from ctcbench.testing.case import ALPHABET, IMAGE, SEQUENCE, BrokenRule, Case, Rule
 
 # What a case is tried with, as against the component's options.
@@ -20,37 +20,37 @@ _SETTINGS = ("image", "sequence", "alphabet")
 
 def rules_for(kind: Kind) -> tuple[Rule, ...]:
     """Return the rules that a component of a kind must keep; each docstring says what it demands."""
-    return tuple(map(_guarded, general.RULES + _rules_of(kind)))
+    return tuple(map(_guarded, general_rules.RULES + _rules_of(kind)))
 
 
 def _rules_of(kind: Kind) -> tuple[Rule, ...]:
     if kind in ("backbone", "head"):
-        from ctcbench.testing import module_rules as modules
+        from ctcbench.testing import module_rules
 
-        return modules.BACKBONE_RULES if kind == "backbone" else modules.HEAD_RULES
+        return module_rules.BACKBONE_RULES if kind == "backbone" else module_rules.HEAD_RULES
     if kind == "augmentation":
-        from ctcbench.testing import augmentation_rules as augmentations
+        from ctcbench.testing import augmentation_rules
 
-        return augmentations.RULES
+        return augmentation_rules.RULES
     if kind == "loss":
-        from ctcbench.testing import loss_rules as losses
+        from ctcbench.testing import loss_rules
 
-        return losses.RULES
+        return loss_rules.RULES
     if kind == "optimizer":
         from ctcbench.testing import optimizer_rules
 
         return optimizer_rules.RULES
     if kind == "decoder":
-        from ctcbench.testing import decoder_rules as decoders
+        from ctcbench.testing import decoder_rules
 
-        return decoders.RULES
+        return decoder_rules.RULES
     if kind == "dataset":
-        from ctcbench.testing import dataset_rules as datasets
+        from ctcbench.testing import dataset_rules
 
-        return datasets.RULES
-    from ctcbench.testing import executor_rules as executors
+        return dataset_rules.RULES
+    from ctcbench.testing import executor_rules
 
-    return executors.RULES
+    return executor_rules.RULES
 
 
 def check_component(component: Component, **options: Any) -> None:
