@@ -80,6 +80,24 @@ def studied_configuration(
     return studied.get(result.path.resolve()) if result.path else None
 
 
+def find_unfinished_studies(out: Path) -> list[str]:
+    """Return a sentence on each study in ``out/studies`` of which results of the latest plan are missing."""
+    found = []
+    for path, plan in _records(StoredPlan, out, "*/plan.json"):
+        results = [
+            out / model.key / "results" / f"{result_key}.json"
+            for model in plan.models
+            for result_key in model.names
+            if is_file_name(model.key) and is_file_name(result_key)
+        ]
+        if missing := sum(not result.is_file() for result in results):
+            found.append(
+                f"study {path.parent.name}: {missing} of {len(results)} configurations have no result "
+                f"(stopped, failed or not started)"
+            )
+    return found
+
+
 def find_failures(out: Path) -> list[Failure]:
     """Return the failed trials of the studies in ``out/studies`` whose results do not exist by now.
 

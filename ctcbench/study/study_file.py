@@ -22,6 +22,8 @@ _KEYS = (
     "exclude",
 )  # fmt: skip
 
+_KEYS_WITHOUT_CONFIGURATIONS = {"name", "description", "scale", "max_runs", "executor"}
+
 
 @dataclass(frozen=True)
 class StudySpec:
@@ -167,6 +169,11 @@ class _Reader:
                 raise self.wrong(
                     f"base.{setting}: expected one value; an axis belongs under [axes]", "base", setting
                 )
+        if not document.keys() - _KEYS_WITHOUT_CONFIGURATIONS:
+            # Most likely a wrong file: without this, it would train the default configuration.
+            raise UsageError(
+                f"{self.path}: no configuration; a study needs [axes], [[include]], seeds or [base]"
+            )
         return StudySpec(
             name=name,
             description=text["description"] or "",

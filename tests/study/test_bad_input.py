@@ -50,6 +50,8 @@ def test_wrong_flags(case, tmp_path, capsys):
 
 
 FILES = {
+    "empty": ("", ["no configuration", "[axes]"]),
+    "nothing-but-a-name": ("name = 'mine'", ["no configuration", "[axes]"]),
     "not-toml": ("axes = [", ["not TOML"]),
     "a-key": ("seed = 3", ["line 1", "no key 'seed'", "did you mean 'seeds'", "[base]"]),
     "a-setting": (

@@ -1,6 +1,7 @@
 """Whole studies: plans, results, failures, what is kept of them, and what they share with `run`."""
 
 import json
+import shutil
 import subprocess
 import sys
 
@@ -184,3 +185,15 @@ def test_a_plan_that_cannot_be_read_is_left_alone(tmp_path, capsys, text):
     said = capsys.readouterr().err
     assert str(path) in said and "a bug" not in said
     assert path.read_text() == text
+
+
+def test_a_report_of_an_unfinished_study_says_how_much_is_missing(done, tmp_path, capsys):
+    out, _ = done
+    shutil.copytree(out, tmp_path / "runs")
+    one, *_ = sorted((tmp_path / "runs").glob("*/results/greedy.json"))
+    one.unlink()
+    capsys.readouterr()
+    assert main(["report", str(tmp_path / "runs")]) == 0
+    assert "study first: 1 of 4 configurations have no result" in capsys.readouterr().err
+    assert main(["report", str(out)]) == 0
+    assert "no result" not in capsys.readouterr().err

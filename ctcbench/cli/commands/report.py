@@ -58,8 +58,10 @@ def report(
     for problem in problems if form != "table" else ():  # the table lists them itself
         print(f"ctcbench report: {problem}", file=sys.stderr)
     from ctcbench.reporting.build_report import build_report
-    from ctcbench.reporting.study_records import find_failures, find_studied
+    from ctcbench.reporting.study_records import find_failures, find_studied, find_unfinished_studies
 
+    for line in [line for out in dict.fromkeys(runs) for line in find_unfinished_studies(out)]:
+        print(f"ctcbench report: {one_line(line)}", file=sys.stderr)
     failures = [failure for out in dict.fromkeys(runs) for failure in find_failures(out)]
     if not (results or problems or failures):
         raise UsageError(
