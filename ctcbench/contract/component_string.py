@@ -1,4 +1,4 @@
-"""Component strings, ``name`` or ``name:option=value,option=value``: read and written."""
+"""ComponentString: ``name`` or ``name:option=value,option=value``, parsed and formatted."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ _PLAIN = re.compile(r"[^,:'\"]*")
 
 @dataclass(frozen=True)
 class ComponentString:
-    """A component's name and its options as text; ``str()`` gives the canonical form back."""
+    """The name of a component and its options as text; ``str()`` returns the canonical form."""
 
     name: str
     options: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def parse(cls, text: str) -> ComponentString:
-        """Read a component string; a value with a comma, a colon or a quote in it stands in quotes.
+        """Parse a component string. A value that contains a comma, a colon or a quote is quoted.
 
         Raises:
-            UsageError: the text is not of that form; says where.
+            UsageError: the text is not of that form; the message quotes the part that is wrong.
         """
         name, colon, rest = text.strip().partition(":")
         if not _NAME.fullmatch(name):
@@ -62,10 +62,10 @@ def _value(text: str, rest: str, position: int) -> tuple[str, int]:
         if not found:
             raise UsageError(f"{text!r}: the quote at {rest[position:]!r} is not closed")
         inner = found[1] if found[1] is not None else found[2]
-        # A backslash escapes a quote or itself, and nothing else: patterns are full of them.
+        # A backslash escapes a quote or itself, and nothing else: regular expressions contain many.
         return re.sub(r"\\(['\"\\])", r"\1", inner), found.end()
     found = _PLAIN.match(rest, position)
-    assert found  # the pattern matches the empty text
+    assert found  # the pattern matches an empty string
     return found[0].strip(), found.end()
 
 

@@ -1,4 +1,8 @@
-"""A component: a builder function with a kind, a name, a first line of help, and options."""
+"""Component: a builder function with a kind, a name, help and options; and the decorator of each kind.
+
+A plugin author applies a decorator to a builder and lists the result in the hook ``ctcbench_components``.
+The core calls a builder by `Registry.build`, with the options of a component string checked.
+"""
 
 from __future__ import annotations
 
@@ -14,8 +18,8 @@ from ctcbench.contract.specs import Alignment
 
 Kind = Literal["dataset", "augmentation", "backbone", "head", "loss", "optimizer", "decoder", "executor"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
-# What the core tells a builder; a data set and an executor are told nothing.
-_TOLD: Mapping[Kind, str] = {
+# The positional parameter of a builder, by kind; builders of data sets and executors have none.
+_CONTEXT: Mapping[Kind, str] = {
     "augmentation": "image: ImageSpec",
     "backbone": "image: ImageSpec",
     "head": "sequence: SequenceSpec",
@@ -27,12 +31,16 @@ _TOLD: Mapping[Kind, str] = {
 
 @dataclass(frozen=True)
 class Component:
-    """A named part that can be put into a run.
+    """A part of a run that is chosen by name.
 
-    ``builder`` takes what the core knows (nothing for a data set, ``ImageSpec`` for an augmentation or a
-    backbone, ``SequenceSpec`` for a head, ``Alphabet`` for a loss or a decoder) and its options by keyword.
-    ``alignment`` says of a loss or a decoder how it takes frames for characters: the two of a run must
-    agree, and how many frames a text needs follows from it.
+    Attributes:
+        kind: what it is: a data set, a backbone, …
+        builder: the function that builds it. Its positional argument depends on the kind: ``ImageSpec`` for
+            an augmentation or a backbone, ``SequenceSpec`` for a head, ``Alphabet`` for a loss or a
+            decoder, ``ModelParameters`` for an optimizer, none for a data set or an executor. Its
+            keyword-only parameters are the options.
+        alignment: how a loss or a decoder aligns frames with characters. The loss and the decoder of a run
+            must agree; the number of frames that a text needs follows from it.
     """
 
     kind: Kind
@@ -41,12 +49,12 @@ class Component:
 
     @property
     def name(self) -> str:
-        """The name in component strings: the function's."""
+        """The name in component strings: that of the builder."""
         return self.builder.__name__
 
     @property
     def summary(self) -> str:
-        """The help: the docstring's first line."""
+        """The help text: the first line of the builder's docstring."""
         return (self.builder.__doc__ or "").strip().partition("\n")[0]
 
     @cached_property
@@ -55,7 +63,7 @@ class Component:
         return options_of(self.builder)
 
     def read(self, given: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the value of every option, checked.
+        """Return the value of every option: from `given`, checked and converted, or its default.
 
         Raises:
             UsageError: an option is unknown, missing, of the wrong type or out of bounds.
@@ -63,7 +71,7 @@ class Component:
         return read_options(f"{self.kind} {self.name}", self.options, given)
 
     def __call__(self, *context: Any, **options: Any) -> Any:
-        """Build the part, with the options checked."""
+        """Call the builder with checked options."""
         return self.builder(*context, **self.read(options))
 
 
@@ -73,15 +81,15 @@ def _component(kind: Kind, builder: Callable[..., Any], alignment: Alignment = "
     where = f"{builder.__module__}.{builder.__qualname__}"
     if alignment not in get_args(Alignment):
         allowed = ", ".join(get_args(Alignment))
-        raise PluginError(f"{where}: alignment {alignment!r} (there are: {allowed})")
-    told = _TOLD.get(kind, "")
+        raise PluginError(f"{where}: alignment {alignment!r} (allowed: {allowed})")
+    context = _CONTEXT.get(kind, "")
     signature = inspect.signature(builder)
     others = [p for p in signature.parameters.values() if p.kind is not p.KEYWORD_ONLY]
-    if len(others) != bool(told) or any(p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD) for p in others):
-        behind = f"{told}, *" if told else "*"
+    if len(others) != bool(context) or any(p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD) for p in others):
+        expected = f"{context}, *" if context else "*"
         raise PluginError(
-            f"{where}{signature}: the builder of {_a(kind)} is ({behind}, option: … = …), "
-            f"with its options behind the *"
+            f"{where}{signature}: the builder of {_a(kind)} is ({expected}, option: … = …), "
+            f"with its options after the *"
         )
     component = Component(kind, builder, alignment)
     if not component.summary:
@@ -96,31 +104,36 @@ def _a(kind: Kind) -> str:
 
 
 def dataset(builder: Callable[..., Any]) -> Component:
-    """Make a builder ``(*, options) -> Source`` a data set component."""
+    """Make a component of a builder ``(*, options) -> Source`` of a data set."""
     return _component("dataset", builder)
 
 
 def augmentation(builder: Callable[..., Any]) -> Component:
-    """Make a builder ``(image: ImageSpec, *, options) -> callable`` an augmentation of training images.
+    """Make a component of a builder ``(image: ImageSpec, *, options) -> callable`` of an augmentation.
 
-    The callable takes ``(images_NCHW, widths_N)``, uint8 images on the device of the training and how many
-    columns of each count (int64, on the CPU), and returns images of the same shape, uint8 or float32
-    from 0 to 255. Chance comes from torch's generator of that device, which is seeded for each step.
+    The callable is called once for each training step with ``(images_NCHW, widths_N)``: uint8 images on the
+    device that trains, and the number of columns of each image that are not padding (int64, on the CPU). It
+    returns images of the same shape, uint8 or float32 from 0 to 255. Random numbers come from torch's
+    generator of that device, which is seeded for each step.
     """
     return _component("augmentation", builder)
 
 
 def backbone(builder: Callable[..., Any]) -> Component:
-    """Make a builder ``(image: ImageSpec, *, options) -> Module`` (images_NCHW -> feats_NFHW) a backbone."""
+    """Make a component of a builder ``(image: ImageSpec, *, options) -> Module`` of a backbone.
+
+    The module computes feats_NFHW from images_NCHW, both float32; ink is 1 and paper 0. The columns of the
+    features become frames, their rows and channels the features of a frame.
+    """
     return _component("backbone", builder)
 
 
 def head(builder: Callable[..., Any]) -> Component:
-    """Make a builder ``(sequence: SequenceSpec, *, options) -> Module`` (feats_TNF -> feats_TND) a head.
+    """Make a component of a builder ``(sequence: SequenceSpec, *, options) -> Module`` of a head.
 
-    As many frames come out as went in, unless the module has an attribute ``whole_image = True``: its
-    frames are then of the whole image rather than of places in it, as many as it likes, and all of them
-    count for every image.
+    The module computes feats_TND from feats_TNF, both float32, with the same number of frames T. A module
+    with an attribute ``whole_image = True`` may return any number of frames: they belong to the whole image
+    rather than to positions in it, and all of them count for every image.
     """
     return _component("head", builder)
 
@@ -132,12 +145,14 @@ def loss(*, alignment: Alignment) -> Callable[[Callable[..., Any]], Component]: 
 def loss(
     builder: Callable[..., Any] | None = None, *, alignment: Alignment = "ctc"
 ) -> Component | Callable[[Callable[..., Any]], Component]:
-    """Make a builder ``(alphabet: Alphabet, *, options) -> callable`` a loss component.
+    """Make a component of a builder ``(alphabet: Alphabet, *, options) -> callable`` of a loss.
 
     The callable takes ``(log_probs_TNK, lengths_N, targets_NL, target_lengths_N)`` and returns a scalar
-    tensor. The log-probs are float32, targets int64 and padded, both on the device of the training;
-    both lengths are int64 on the CPU, where CTC's kernels want them. ``@loss(alignment="fixed")`` is for one
-    that takes frame i for character i; the core then asks for fewer frames, and reads validation images so.
+    tensor. The log-probabilities are float32 and the targets int64 and padded, both on the device that
+    trains. Both lengths are int64 and on the CPU, where the kernels of CTC expect them.
+
+    ``@loss(alignment="fixed")`` is for a loss in which frame i is character i. The core then requires fewer
+    frames for a text, and decodes validation images accordingly.
     """
     if builder is None:
         return lambda builder: _component("loss", builder, alignment)
@@ -145,7 +160,7 @@ def loss(
 
 
 def optimizer(builder: Callable[..., Any]) -> Component:
-    """Make a builder ``(parameters: ModelParameters, *, options) -> torch.optim.Optimizer`` an optimizer.
+    """Make a component of a builder ``(parameters: ModelParameters, *, options)`` of a torch optimizer.
 
     The optimizer holds each parameter in exactly one of its ``param_groups``. A group may have a key
     ``"scale"``: before each step the core sets ``group["lr"]`` to the scheduled learning rate times that
@@ -162,9 +177,11 @@ def decoder(*, alignment: Alignment) -> Callable[[Callable[..., Any]], Component
 def decoder(
     builder: Callable[..., Any] | None = None, *, alignment: Alignment = "ctc"
 ) -> Component | Callable[[Callable[..., Any]], Component]:
-    """Make a builder ``(alphabet: Alphabet, *, options) -> (LogProbs -> list[Hypothesis])`` a decoder.
+    """Make a component of a builder ``(alphabet: Alphabet, *, options) -> callable`` of a decoder.
 
-    ``@decoder(alignment="fixed")`` is for one that takes frame i for character i, and merges no repeats.
+    The callable takes ``LogProbs`` of N images and returns a list of N ``Hypothesis``, the best labelling of
+    each image. ``@decoder(alignment="fixed")`` is for a decoder in which frame i is character i, and which
+    merges no repeats.
     """
     if builder is None:
         return lambda builder: _component("decoder", builder, alignment)
@@ -172,12 +189,11 @@ def decoder(
 
 
 def executor(builder: Callable[..., Any]) -> Component:
-    """Make a builder ``(*, options) -> Executor`` a component that runs the trials of a study.
+    """Make a component of a builder ``(*, options) -> Executor``, which runs the trials of a study.
 
-    What it returns has two methods. ``describe() -> Mapping`` says in JSON what may matter to the
-    figures (``workers``, ``threads``). ``run(trials, listener) -> Iterator[Outcome]`` carries out
-    `Trial`s wherever it likes, each by ``ctcbench.carry_out(trial.order, tell)`` or by a process
-    ``python -m ctcbench.study.worker``, and yields one `Outcome` for each as it ends;
-    `ctcbench.contract.executors` says what it has to keep to.
+    An executor has two methods. ``describe() -> Mapping`` returns what may influence the results, as JSON
+    (``workers``, ``threads``). ``run(trials, listener) -> Iterator[Outcome]`` runs each `Trial` by
+    ``ctcbench.carry_out(trial.order, tell)``, or in a process ``python -m ctcbench.study.worker``, and
+    yields one `Outcome` as each ends. The protocol `Executor` has the requirements.
     """
     return _component("executor", builder)

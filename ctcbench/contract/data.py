@@ -1,4 +1,4 @@
-"""What passes between the parts as arrays: samples of a data set and the log-probs of a recogniser."""
+"""The arrays that components receive and return: samples of a data set, log-probabilities of a recogniser."""
 
 from __future__ import annotations
 
@@ -13,15 +13,17 @@ if TYPE_CHECKING:
 
 SplitName = Literal["train", "val", "test"]
 SPLITS: tuple[SplitName, ...] = get_args(SplitName)
-MOST_SAMPLES = 100_000_000  # of a split: at 150 × 40 a file of 600 GB
+MOST_SAMPLES = 100_000_000  # in a split; at 150 × 40 pixels a file of 600 GB
 
 
 @dataclass(frozen=True)
 class Sample:
-    """One drawn image: ``image`` uint8 of shape (H, W) or (C, H, W), its ``text``.
+    """One image and its text.
 
-    ``width`` is the number of columns that are picture rather than padding on the right
-    (None: all of them).
+    Attributes:
+        image: uint8 of shape (H, W) or (C, H, W); 0 is black, 255 is white.
+        text: the target.
+        width: the number of columns before the padding on the right; None: all of them.
     """
 
     image: NDArray[np.uint8]
@@ -30,45 +32,49 @@ class Sample:
 
 
 class Source(Protocol):
-    """What a data set builder returns: where samples come from, one at a time.
+    """What the builder of a data set returns.
 
-    The core draws the samples in worker processes, keeps them in its cache and maps them into
-    memory, so ``draw`` must be a pure function of its arguments and of the data set's options.
+    The core calls ``draw`` in worker processes, caches the samples on disk and maps them into memory, so
+    ``draw`` must be a pure function of its arguments and of the options of the data set.
 
-    A source may also have an attribute ``fit``, ``"stretch"`` (what counts where there is none) or
-    ``"pad"``: how a trained recogniser then brings other pictures to the image size (`read_picture`).
+    A source may have an attribute ``fit``: ``"stretch"`` (the default) or ``"pad"``, how a trained
+    recogniser resizes other pictures to the image size (`read_picture`).
     """
 
     image: ImageSpec
     alphabet: Alphabet
 
     def size(self, split: SplitName) -> int | None:
-        """Return how many samples the split has, or None where there is no end to them."""
+        """Return the number of samples in the split, or None where it is unlimited."""
         ...
 
     def fingerprint(self, split: SplitName) -> str:
-        """Return a text that differs whenever the pixels or texts of the split could differ."""
+        """Return a text that changes whenever the pixels or texts of the split could change."""
         ...
 
     def describe(self, split: SplitName, index: int) -> str:
-        """Return how an error names sample `index`: a file's path, say."""
+        """Return the name of sample `index` in error messages, such as the path of a file."""
         ...
 
     def draw(self, split: SplitName, index: int) -> Sample:
         """Return sample `index` of the split.
 
         Raises:
-            BadSample: the sample can't be used; all such are reported together.
+            BadSample: the sample can't be used; all bad samples are reported together.
         """
         ...
 
 
 @dataclass(frozen=True)
 class Samples:
-    """A split in memory: ``images_NCHW`` uint8 (mapped from the cache file), ``texts``, ``widths_N``.
+    """A split in memory.
 
-    ``widths_N`` (int32) counts the columns of each image that are not padding. ``fingerprint``
-    names the pixels and texts; ``names`` is how errors call each sample.
+    Attributes:
+        images_NCHW: uint8, mapped from the cache file.
+        widths_N: int32, the number of columns of each image that are not padding.
+        texts: the targets.
+        names: the name of each sample in error messages.
+        fingerprint: identifies the pixels and texts.
     """
 
     images_NCHW: NDArray[np.uint8]
@@ -83,10 +89,14 @@ class Samples:
 
 @dataclass(frozen=True)
 class LogProbs:
-    """What a recogniser read from a split; everything below training starts here, without torch.
+    """The output of a recogniser for N images: what a decoder receives. It is read without torch.
 
-    ``values_NTK`` float32 are natural log-probabilities (log-softmax over K, blank = class 0),
-    ``lengths_N`` (int64) the frames of each image that count, ``texts`` the targets.
+    Attributes:
+        values_NTK: float32, natural log-probabilities: log-softmax over the K classes; class 0 is the blank.
+        lengths_N: int64, the number of frames of each image that count.
+        texts: the targets, for scoring.
+        alphabet: the characters of the classes 1 to K − 1.
+        fingerprint: identifies the images.
     """
 
     values_NTK: NDArray[np.float32]

@@ -1,4 +1,4 @@
-"""The errors that a person is meant to read: each is one line, without a traceback."""
+"""The errors whose message is shown to the user as one line, without a traceback."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ from collections.abc import Iterable
 
 
 class CtcbenchError(Exception):
-    """Something went wrong that is explained by its message alone (exit code 1)."""
+    """An error that its message explains completely (exit code 1)."""
 
 
 class UsageError(CtcbenchError):
-    """The user's mistake: says what was given, what is allowed and the way on (exit code 2)."""
+    """A mistake of the user; the message says what was given and what is allowed (exit code 2)."""
 
 
 class PluginError(CtcbenchError):
-    """A plugin broke its side of the contract; the message begins with the plugin's owner."""
+    """A plugin violates the contract; the message begins with the owner of the plugin."""
 
 
 class BadSample(CtcbenchError):
-    """Raised by a data set's ``draw``: this sample can't be used, for the reason given."""
+    """Raised by ``Source.draw``: this sample can't be used, for the reason in the message."""
 
 
 def nearest(given: str, allowed: Iterable[str]) -> str:

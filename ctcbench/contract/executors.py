@@ -1,4 +1,7 @@
-"""What passes between a study and the executor that runs its trials."""
+"""Trial, Outcome, Listener and Executor: the interface between a study and the executor that runs its trials.
+
+Plugins implement `Executor`; the core calls it, and passes it trials and a listener.
+"""
 
 from __future__ import annotations
 
@@ -9,17 +12,20 @@ from typing import Any, Literal, Protocol, get_args
 from ctcbench.contract.errors import PluginError
 
 State = Literal["done", "failed", "stopped"]
-# One line of a worker's progress: {"kind": "training" | "drawing" | "reading" | "notice", …}.
+# A message about a worker's progress: {"kind": "training" | "drawing" | "reading" | "notice", …}.
 Event = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
 class Trial:
-    """One model to train, and every decoding of its log-probs; it may have been begun before.
+    """One model to train or to resume, and every decoding of its log-probabilities.
 
-    ``key`` is its run folder's name, ``label`` what a user calls it. ``order`` is a JSON document: all
-    that `ctcbench.carry_out` needs, here or in another process (``python -m ctcbench.study.worker``
-    reads it on standard input); an executor may add ``"threads": n``.
+    Attributes:
+        key: the name of its run folder.
+        label: its name in progress messages.
+        order: a JSON document with all that `ctcbench.carry_out` needs, in this process or another one
+            (``python -m ctcbench.study.worker`` reads it on standard input). An executor may add
+            ``"threads": n``.
     """
 
     key: str
@@ -29,9 +35,15 @@ class Trial:
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a trial ended: ``done``, ``failed`` (``error`` says why), or ``stopped`` to be gone on with.
+    """How a trial ended.
 
-    What failed is not tried again unasked. ``seconds`` is the time that it took.
+    Attributes:
+        key: the key of the trial.
+        state: ``done``; ``failed``, which is not tried again without ``--retry-failed``; or ``stopped``,
+            which is resumed the next time that the study is started.
+        error: why it failed, in one line.
+        traceback: where it failed.
+        seconds: its duration.
 
     Raises:
         PluginError: the state is none of these.
@@ -45,19 +57,20 @@ class Outcome:
 
     def __post_init__(self) -> None:
         if self.state not in (states := get_args(State)):
-            raise PluginError(f"an outcome is {self.state!r}; it must be one of {', '.join(states)}")
+            raise PluginError(f"the state of an outcome is {self.state!r}; allowed: {', '.join(states)}")
 
     def to_json(self) -> dict[str, Any]:
-        """Return the outcome as a JSON document, which ``Outcome(**document)`` reads."""
+        """Return the outcome as a JSON document; ``Outcome(**document)`` is its inverse."""
         return asdict(self)
 
 
 @dataclass(frozen=True)
 class Listener:
-    """Whoever conducts the study; an executor calls these from the thread that its generator runs in.
+    """The study's side of a run; an executor calls it from the thread in which its generator runs.
 
-    ``tell(key, worker, event)`` passes on a line of a trial's progress, ``worker`` naming where it runs.
-    ``stopping()`` says whether the user wants to stop: ask at least once a second.
+    Attributes:
+        tell: ``tell(key, worker, event)`` reports progress of the trial `key`; `worker` says where it runs.
+        stopping: returns whether the user asked to stop; to be called at least once a second.
     """
 
     tell: Callable[[str, str, Event], None]
@@ -67,22 +80,22 @@ class Listener:
 class Executor(Protocol):
     """What the builder of an executor returns.
 
-    One whose places depend on where the trials compute may also have ``for_devices(devices)``, which is
-    called first, with the values of the setting ``device`` in the study (``{"auto", "cpu"}``): it returns
-    the executor to use, so that a study on the CPU is not shared out by GPUs.
+    An executor whose number of workers depends on GPUs may have a method ``for_devices(devices)``. It is
+    called first, with the values of the setting ``device`` in the study (``{"auto", "cpu"}``), and returns
+    the executor to use, so that the number of GPUs does not limit a study on the CPU.
     """
 
     def describe(self) -> Mapping[str, Any]:
-        """Return what may matter to the figures, as JSON: workers, threads. The study records it.
+        """Return what may influence the results, as JSON: workers, threads. The study records it.
 
-        ``workers`` is the number of trials that run at once.
+        ``workers`` is the number of trials that run at the same time.
         """
 
     def run(self, trials: Sequence[Trial], listener: Listener) -> Iterator[Outcome]:
         """Run the trials, in any order, and yield one outcome for each as it ends.
 
-        A trial that fails must not keep the others from running, and a worker that dies is a failed
-        outcome. Once ``listener.stopping()``: begin no more, let those that run save their state
-        (SIGINT does that to a worker), yield them as ``stopped``, and return. When the generator is
-        closed, or this process killed, no worker may live on.
+        A trial that fails must not prevent the others from running; a worker that dies is a failed
+        outcome. Once ``listener.stopping()`` returns True, start no more trials, let those that run save
+        their state (SIGINT makes a worker do that), yield them as ``stopped``, and return. No worker may
+        outlive the generator or this process.
         """

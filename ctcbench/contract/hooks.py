@@ -1,4 +1,8 @@
-"""Every hook that a plugin can have. Hooks return things; none is called inside the training step."""
+"""Every hook that a plugin can implement, and the types that hooks receive and return.
+
+A plugin implements hooks as functions of its module, marked with ``@hookimpl``; the core calls them. No
+hook is called inside the training step.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +21,7 @@ hookimpl = pluggy.HookimplMarker("ctcbench")
 
 @dataclass(frozen=True)
 class RunInfo:
-    """The run that a tracker hears of: its folder, its key, every setting, its length in steps."""
+    """A run: its folder, its key, every setting by name, and its length in epochs and steps."""
 
     folder: Path
     key: str
@@ -28,7 +32,7 @@ class RunInfo:
 
 @dataclass(frozen=True)
 class EpochReport:
-    """An epoch's end: ``epoch`` from 1, ``step`` from the start, figures by name (loss, val_exact …)."""
+    """The end of an epoch: ``epoch`` from 1, ``step`` from the start, metrics by name (loss, val_exact …)."""
 
     epoch: int
     step: int
@@ -37,7 +41,7 @@ class EpochReport:
 
 @dataclass(frozen=True)
 class Column:
-    """An extra column of a report: its header, and the text for a result (the JSON document as a dict)."""
+    """An extra column of a report: its header, and the text of a cell from a result's JSON document."""
 
     header: str
     text: Callable[[Mapping[str, Any]], str]
@@ -55,14 +59,14 @@ def ctcbench_columns() -> Sequence[Column]:  # type: ignore[empty-body]
 
 @hookspec
 def ctcbench_run_started(run: RunInfo) -> None:
-    """Hear that a run begins, or goes on after a stop."""
+    """Called before the first step of a run, or of the part after a resume."""
 
 
 @hookspec
 def ctcbench_epoch_finished(run: RunInfo, epoch: EpochReport) -> None:
-    """Hear an epoch's figures, after its validation."""
+    """Called after the validation of each epoch."""
 
 
 @hookspec
 def ctcbench_run_finished(run: RunInfo, result: Mapping[str, Any]) -> None:
-    """Hear the result, as the JSON document that is stored."""
+    """Called with each result of a run: the JSON document that is stored."""

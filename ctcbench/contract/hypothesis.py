@@ -1,4 +1,4 @@
-"""What a decoder returns for a sequence: labellings with their score and place in time."""
+"""Hypothesis: what a decoder returns for an image."""
 
 from typing import NamedTuple
 
@@ -8,7 +8,7 @@ class Hypothesis(NamedTuple):
 
     Attributes:
         labels: the class of each character, blanks and repeats removed; (L,).
-        log_prob: natural logarithm of the probability that the decoder found for the labelling.
+        log_prob: the natural log-probability of the labelling, as the decoder computes it.
         frames: for each character the frame at which it is most probable, strictly rising; (L,).
     """
 

@@ -1,4 +1,4 @@
-"""Options of a component: read from its builder's signature, so help, bounds and errors agree."""
+"""Options of a component, read from the signature of its builder: types, bounds, help and errors agree."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pydantic import TypeAdapter
     from pydantic.fields import FieldInfo
 
-# What can be typed, alone, as alternatives of a Literal, in a list or a tuple, or with None beside it.
+# Types that can be written in a component string: alone, in a Literal, a list or a tuple, or beside None.
 _PLAIN = (bool, int, float, str, Path)
 
 
@@ -31,7 +31,7 @@ class Option:
 
     @property
     def required(self) -> bool:
-        """Whether the component can't be built without this option."""
+        """Whether the option has no default."""
         return self.default is inspect.Parameter.empty
 
     @cached_property
@@ -54,12 +54,12 @@ class Option:
 
     @cached_property
     def type_name(self) -> str:
-        """The type as a user reads it: ``int``, ``one of 'batch', 'none'``, ``list of int``."""
+        """The type in words: ``int``, ``one of 'batch', 'none'``, ``list of int``."""
         return describe_type(_bare(self.annotation))
 
     @cached_property
     def bounds(self) -> str:
-        """The bounds as a user reads them: ``8 to 512``, ``above 0``, or an empty text."""
+        """The bounds in words: ``8 to 512``, ``above 0``, or an empty text."""
         return describe_bounds(self._field)
 
     def read(self, value: Any) -> Any:
@@ -76,7 +76,7 @@ class Option:
         if isinstance(value, str) and typing.get_origin(_bare(self.annotation)) in (tuple, list):
             parts = [part.strip() for part in value.split(",") if part.strip()]
         if typing.get_origin(_bare(self.annotation)) is typing.Literal:
-            # A literal is compared, never converted: the text 4 has to become the 4 that is allowed.
+            # Pydantic compares a literal without conversion: replace the text "4" by the allowed 4.
             allowed_ones = typing.get_args(_bare(self.annotation))
             parts = next((one for one in allowed_ones if show(one) == value), value)
         try:
@@ -87,7 +87,7 @@ class Option:
             raise UsageError(f"{self.name}={show(value)}: {reason} (allowed: {allowed})") from None
 
     def as_text(self, value: Any) -> str:
-        """Return `value` as a user would type it; `read` gives the same value back."""
+        """Return `value` as it is written in a component string; `read` is the inverse."""
         return ",".join(show(part) for part in value) if isinstance(value, tuple | list) else show(value)
 
 
@@ -95,7 +95,7 @@ def options_of(builder: Callable[..., Any]) -> dict[str, Option]:
     """Return the options of a builder function, by name.
 
     Raises:
-        PluginError: a keyword-only parameter has no type, or one that nobody can type.
+        PluginError: a keyword-only parameter has no type, or one that can't be written as text.
     """
     where = f"{builder.__module__}.{builder.__qualname__}"
     parameters = [
@@ -105,9 +105,9 @@ def options_of(builder: Callable[..., Any]) -> dict[str, Option]:
         remedy = f"write {parameter.name}: Annotated[int, Field(ge=…, le=…, description=…)] = …"
         if parameter.annotation is inspect.Parameter.empty:
             raise PluginError(f"{where}: option {parameter.name!r} has no type; {remedy}")
-        if type(parameter.default).__name__ == "FieldInfo":  # pydantic's own way, which a function lacks
+        if type(parameter.default).__name__ == "FieldInfo":  # pydantic models allow this, functions do not
             raise PluginError(f"{where}: the default of option {parameter.name!r} is a Field; {remedy}")
-    # Only these annotations are resolved: the others may name what exists for type checkers alone.
+    # Only these annotations are resolved: others may use names that exist for type checkers alone.
     holder = types.SimpleNamespace(__annotations__={p.name: p.annotation for p in parameters})
     hints = typing.get_type_hints(holder, globalns=builder.__globals__, include_extras=True)
     for name, hint in hints.items():
@@ -147,7 +147,7 @@ def read_options(owner: str, options: Mapping[str, Option], given: Mapping[str, 
 
 
 def show(value: Any) -> str:
-    """Return a plain value as a user would type it."""
+    """Return a plain value as it is written in a component string."""
     if value is None:
         return "none"
     if isinstance(value, bool):
@@ -165,7 +165,7 @@ def explain(error: Any) -> str:
 
 
 def describe_type(bare: Any) -> str:
-    """Return a bare type as a user reads it."""
+    """Return a type, without its annotations, in words."""
     origin, arguments = typing.get_origin(bare), typing.get_args(bare)
     if origin is typing.Literal:
         return "one of " + ", ".join(str(argument) for argument in arguments)
@@ -181,7 +181,7 @@ def describe_type(bare: Any) -> str:
 
 
 def describe_bounds(field_info: FieldInfo | None) -> str:
-    """Return the bounds that a pydantic field holds as a user reads them."""
+    """Return the bounds of a pydantic field in words."""
     if field_info is None:
         return ""
     limits = {

@@ -1,4 +1,4 @@
-"""What the parts of a recogniser tell each other about their shapes, and the alphabet they share.
+"""ImageSpec, SequenceSpec and Alphabet: the sizes and classes that builders receive.
 
 Shape letters, here and everywhere: N batch, C channels, H height, W width, F features, T frames,
 D head width, K classes with the blank, L label length. The blank is class 0.
@@ -16,14 +16,14 @@ from ctcbench.contract.errors import UsageError
 
 BLANK = 0
 Alignment = Literal["ctc", "fixed"]
-"""How frames and characters go together: with ``ctc`` a character takes one frame or more in a row,
-blanks stand anywhere between, and repeats are merged before blanks are dropped; with ``fixed`` frame i is
-character i, nothing is merged, and blanks fill the frames that are left over."""
+"""How frames are aligned with characters. ``ctc``: a character takes one or more consecutive frames, blanks
+may stand between characters, and a decoder merges repeats before it removes blanks. ``fixed``: frame i is
+character i, nothing is merged, and the remaining frames are blank."""
 
 
 @dataclass(frozen=True)
 class ImageSpec:
-    """The size of every image of a data set: ``channels`` × ``height`` × ``width`` (pixels)."""
+    """The size of every image of a data set, in pixels: ``channels`` × ``height`` × ``width``."""
 
     height: int
     width: int
@@ -32,7 +32,7 @@ class ImageSpec:
 
 @dataclass(frozen=True)
 class SequenceSpec:
-    """What a backbone hands to a head: ``frames`` time steps of ``features`` numbers each."""
+    """The size of a sequence: ``frames`` (T) of ``features`` (F or D) numbers each."""
 
     frames: int
     features: int
@@ -40,10 +40,10 @@ class SequenceSpec:
 
 @dataclass(frozen=True)
 class Alphabet:
-    """The characters that a recogniser can write; class ``i + 1`` is ``characters[i]``, class 0 the blank.
+    """The characters of a recogniser: class ``i + 1`` is ``characters[i]``, class 0 is the blank.
 
     Raises:
-        UsageError: the alphabet is empty, or a character stands in it twice.
+        UsageError: the alphabet is empty, or contains a character twice.
     """
 
     characters: str
@@ -57,7 +57,7 @@ class Alphabet:
 
     @property
     def num_classes(self) -> int:
-        """K, the number of classes, the blank included."""
+        """K, the number of classes, including the blank."""
         return len(self.characters) + 1
 
     @cached_property
@@ -65,7 +65,7 @@ class Alphabet:
         return {character: index + 1 for index, character in enumerate(self.characters)}
 
     def missing(self, text: str) -> str:
-        """Return the characters of `text` that this alphabet lacks, each once, in order."""
+        """Return the characters of `text` that are not in this alphabet, each once, in order."""
         return "".join(dict.fromkeys(c for c in text if c not in self._class_of))
 
     def encode(self, text: str) -> tuple[int, ...]:
@@ -88,5 +88,5 @@ class Alphabet:
 
 
 def frames_needed(labels: Sequence[int] | str, alignment: Alignment = "ctc") -> int:
-    """Return the fewest frames that `labels` can be aligned to: characters, and with CTC adjacent repeats."""
+    """Return the least number of frames for `labels`: one each, and with CTC one for each repeat."""
     return len(labels) + (sum(a == b for a, b in pairwise(labels)) if alignment == "ctc" else 0)

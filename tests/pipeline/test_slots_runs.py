@@ -178,7 +178,7 @@ def test_a_plugins_loss_and_decoder_say_how_they_align():
         """A decoder of CTC's."""
 
     assert (mine.kind, mine.alignment, reads.alignment, usual.alignment) == ("loss", "fixed", "fixed", "ctc")
-    with pytest.raises(PluginError, match=r"alignment 'rnnt' \(there are: ctc, fixed\)"):
+    with pytest.raises(PluginError, match=r"alignment 'rnnt' \(allowed: ctc, fixed\)"):
         decoder(alignment="rnnt")(usual.builder)
 
 

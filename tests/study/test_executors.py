@@ -208,7 +208,7 @@ def test_an_executor_that_is_wrong_is_found_out(tmp_path, how, words):
 
 def test_an_outcome_has_one_of_three_states():
     with pytest.raises(
-        PluginError, match="an outcome is 'finished'; it must be one of done, failed, stopped"
+        PluginError, match="the state of an outcome is 'finished'; allowed: done, failed, stopped"
     ):
         Outcome("key", "finished")
 
