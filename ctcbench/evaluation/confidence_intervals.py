@@ -74,6 +74,7 @@ def bootstrap_ratio(
     if denominators_N1.min() < 0 or denominators_N1.max() == 0:
         raise ValueError("the denominators must be 0 or more, and not all 0")
     sums_R2 = _resampled_sums(np.hstack([numerators_N1, denominators_N1]), resamples, seed)
+    # With empty targets, a resample can consist of those only.
     sums_R2 = sums_R2[sums_R2[:, 1] > 0]
     if not len(sums_R2):
         raise ValueError("the denominators of every resample sum to 0: too few of them are above 0")

@@ -41,6 +41,7 @@ def _continued_fraction(a: float, b: float, x: float) -> float:
             d = 1 / _away_from_zero(1 + term * d)
             c = _away_from_zero(1 + term / c)
             value *= c * d
+        # Converged: the last factor changes the value by less than rounding does.
         if abs(c * d - 1) < 4 * _EPSILON:
             break
     return value
@@ -55,7 +56,7 @@ def beta_quantile(a: float, b: float, share: float) -> float:
     low, high = 0.0, 1.0
     for _ in range(200):
         middle = (low + high) / 2
-        if middle in (low, high):
+        if middle in (low, high):  # no float lies between the bounds
             break
         low, high = (middle, high) if incomplete_beta(a, b, middle) < share else (low, middle)
     return (low + high) / 2

@@ -33,7 +33,7 @@ class Format(NamedTuple):
 
 PERCENT, DECIMAL = Format(100, 2, "%"), Format(1, 3, "")
 
-# From one value an image, the targets, and resamples and seed of a bootstrap.
+# Arguments: one value per image, the targets, number of resamples and seed of a bootstrap.
 Aggregate = Callable[[Sequence[float], Sequence[str], int, int], Measured]
 
 

@@ -47,6 +47,7 @@ class Score:
 
     def __getattr__(self, name: str) -> Any:
         """Return the value of a metric, or its interval for ``<name>_ci``."""
+        # Not `self.metrics`: while an instance is unpickled it has no attributes, and that would recurse.
         measured = self.__dict__.get("metrics", {})
         metric = name.removesuffix("_ci")
         if metric in measured:

@@ -27,7 +27,7 @@ def score(
     """Return the score of `predictions` against `targets`.
 
     Args:
-        predictions: decoded texts, one an image.
+        predictions: decoded texts, one per image.
         targets: true texts, in the same order.
         split: name of the split, recorded in the score.
         blank_probability: recorded in the score (`collapse.blank_probability` computes it).
@@ -44,6 +44,7 @@ def score(
         raise UsageError(f"split {split!r} has no images: there is nothing to score")
     if not any(targets):
         raise UsageError(f"split {split!r}: every target is empty: there is nothing to score")
+    # Read at call time, not at import: a test or a plugin may have changed the table.
     measured = {}
     for metric in metrics.METRICS:
         values = [metric.of_image(p, t) for p, t in zip(predictions, targets, strict=True)]

@@ -72,7 +72,7 @@ def welch_t(first: Sequence[float], second: Sequence[float]) -> TTest:
     difference = one.mean - other.mean
     parts = (one.sd**2 / one.n, other.sd**2 / other.n)
     variance = sum(parts)
-    if variance == 0:
+    if variance == 0:  # all values of each side are equal: no interval, and p is 0 or 1
         return TTest(difference, (difference, difference), _p(difference, 0.0, 1))
     # Degrees of freedom by Welch (1947) and Satterthwaite (1946).
     df = variance**2 / sum(part**2 / (n - 1) for part, n in zip(parts, (one.n, other.n), strict=True))
@@ -117,7 +117,7 @@ def main_effect(baseline: Mapping[Cell, float], level: Mapping[Cell, float]) -> 
     """
     # The interval is over the seeds' averages because seeds are what was drawn at random: the levels of
     # the other axes were chosen, and results of one seed (two decoders of one model) are not independent.
-    differences: dict[Hashable, list[float]] = {}
+    differences: dict[Hashable, list[float]] = {}  # by seed
     for cell in baseline.keys() & level.keys():
         differences.setdefault(cell[1], []).append(level[cell] - baseline[cell])
     if not differences:

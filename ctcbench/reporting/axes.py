@@ -74,11 +74,13 @@ def find_axes(
     called = [_name(result, studied or {}) for result in results]
     if all(called) and len(set(called)) > 1:
         columns = {CONFIGURATION: called} | columns
+    # From here on, settings are compared by the text that they have on the command line.
     different = [name for name, values in columns.items() if len(set(values)) > 1]
     aliases: dict[str, list[str]] = {}
     decided: list[str] = []
     if CONFIGURATION in columns and CONFIGURATION in (by or [CONFIGURATION]):
         rows = _partition(columns, [CONFIGURATION])
+        # The configuration determines a setting if the setting splits none of its groups of results.
         decided = [n for n in different if n != SEED and _partition(columns, [CONFIGURATION, n]) == rows]
         decided.remove(CONFIGURATION)
     if by is None:
@@ -89,6 +91,7 @@ def find_axes(
         for name in names:
             if name not in columns:
                 raise _unknown(name, [*columns])
+    # What remains differs between results, but is neither an axis nor explained by one.
     rows = _partition(columns, names)
     covered = {*names, SEED, *decided, *(alias for group in aliases.values() for alias in group)}
     rest = [name for name in different if name not in covered]

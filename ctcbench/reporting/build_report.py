@@ -77,6 +77,7 @@ def _scaled(rows: Sequence[Row], studied: Mapping[Path, StudiedConfiguration]) -
 
 def _latest(results: Sequence[Result]) -> tuple[list[Result], list[ReportWarning]]:
     """Return the results without repetitions of one configuration and seed, and a warning that lists them."""
+    # Two results of one configuration and seed are the same draw, which must not count twice.
     newest: dict[str, Result] = {}
     repeated: list[str] = []
     for result in sorted(results, key=lambda result: (_started(result), str(result.path))):

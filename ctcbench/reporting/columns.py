@@ -90,6 +90,7 @@ def _collapse_data(row: Row) -> Fields:
 
 
 def _plateau_value(row: Row) -> float | None:
+    # Rows of which no model left the plateau sort after all others, those without a record at the end.
     return row.plateau.median if row.plateau.steps else (1e12 if row.plateau.never else None)
 
 
@@ -136,6 +137,8 @@ def _plugin(index: int, header: str) -> RowColumn:
     )
 
 
+# Entries are columns, or functions that return those that depend on the report: its axes, the table of
+# metrics, the columns of plugins. The order is that of every format.
 COLUMNS: tuple[RowColumn | Callable[[Report], list[RowColumn]], ...] = (
     ReportColumn(
         "#", lambda row: str(row.number), lambda row: row.number, "key",

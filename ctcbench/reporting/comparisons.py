@@ -57,6 +57,7 @@ def compare(rows: Sequence[Row]) -> tuple[list[Comparison], int]:
         if is_comparable(row):
             predictions = row.members[0].predictions
             assert predictions is not None
+            # The fingerprint is recorded by the run; the texts are compared too, as it may be missing.
             key = (predictions.fingerprint, hash(predictions.targets))
             by_images[key].append(_on_images(row))
             lengths[key] = np.array([len(target) for target in predictions.targets], dtype=np.float64)
@@ -113,6 +114,7 @@ def _over_seeds(one: Row, other: Row) -> TTest | None:
 
 
 def _corrected(tests: Sequence[_Uncorrected], others: list[float]) -> list[Comparison]:
+    # `others` are tests that were not carried out, with p = 1: they count in the correction.
     exact = holm([test.exact_p for test in tests] + others)[: len(tests)]
     cer = holm([test.cer.p for test in tests] + others)[: len(tests)]
     over_seeds = iter(holm([test.seeds.p for test in tests if test.seeds] + others))

@@ -18,6 +18,7 @@ def metric_column(metric: Metric) -> RowColumn:
         estimate = row.metrics.get(metric.name)
         return estimate.mean if estimate else None
 
+    # A result older than the metric leaves the fields in place, but empty.
     def data(row: Row) -> Fields:
         estimate = row.metrics.get(metric.name)
         low, high = (estimate and estimate.interval) or (None, None)

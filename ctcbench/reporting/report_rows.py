@@ -28,7 +28,7 @@ def make_rows(
         _row(dict(zip(axes.names, values, strict=True)), results, columns)
         for values, results in groups.items()
     ]
-    rows.sort(key=_rank)
+    rows.sort(key=_rank)  # ties by CER, then by name, so that the numbers are reproducible
     return [Row(**{**vars(row), "number": number}) for number, row in enumerate(rows, start=1)]
 
 

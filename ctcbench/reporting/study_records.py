@@ -60,6 +60,7 @@ def find_studied(out: Path) -> dict[Path, StudiedConfiguration]:
 
     Plans that cannot be read are ignored: the results are complete without them.
     """
+    # `out` may be a single run folder; its study is beside it.
     root = out.parent if RunFolder(out).config_path.is_file() else out
     found: dict[Path, StudiedConfiguration] = {}
     plans = [plan for _, plan in _records(StoredPlan, root, "*/plan*.json")]
@@ -108,6 +109,7 @@ def find_failures(out: Path) -> list[Failure]:
     for path, trial in _records(StoredTrial, out, "*/trials/*.json"):
         key = trial.key or path.stem
         known = newest.get(key)
+        # As above: a key that is not a file name would lead out of the folder.
         if is_file_name(key) and (not known or (trial.finished or "") >= (known.finished or "")):
             newest[key] = trial
     return [

@@ -30,6 +30,7 @@ class Table(Generic[T]):
     lines: tuple[tuple[str, ...], ...] = field(default=())
 
     def __post_init__(self) -> None:
+        # The texts are computed once; tables with fewer columns take them over.
         if not self.lines:
             lines = (tuple(one_line(column.text(item)) for column in self.columns) for item in self.items)
             object.__setattr__(self, "lines", tuple(lines))
@@ -55,7 +56,7 @@ class Table(Generic[T]):
         labels = [i for i, column in enumerate(self.columns) if column.kind == "label"]
         if len(labels) < 2:
             return self
-        first, last = labels[0], labels[-1] + 1  # they stand side by side
+        first, last = labels[0], labels[-1] + 1  # label columns are adjacent
         header = " ".join(self.headers[first:last])
         column = replace(self.columns[first], header=header)
         columns = (*self.columns[:first], column, *self.columns[last:])

@@ -48,6 +48,7 @@ def talk_figure(config: Mapping[str, Any]) -> TalkFigure | None:
     """Return what the talk reported for the preset that `config` equals, except in size; None if none."""
     if not is_talk_data(config):
         return None
+    # The presets differ in more than size, so at most one of them can match.
     for name, (metrics, note) in FIGURES.items():
         preset = _preset(name)
         compared = [key for key in preset if key not in _IGNORED and key not in _SIZES]

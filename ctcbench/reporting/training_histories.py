@@ -26,6 +26,7 @@ def points(records: Sequence[dict[str, Any]], key: str) -> list[Point]:
     """Return ``(step, value)`` of each record with a finite number under `key`."""
     found = []
     for record in records:
+        # Older versions of ctcbench recorded fewer metrics, and null where a value was not finite.
         step, value = record.get("step"), record.get(key)
         if isinstance(step, int) and is_number(value):
             found.append((step, float(value)))

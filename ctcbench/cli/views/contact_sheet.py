@@ -34,6 +34,7 @@ def half_blocks(image_CHW: NDArray[np.uint8], width: int) -> Text:
     picture = _picture(image_CHW)
     columns = min(width, picture.width)
     rows = max(2, round(picture.height * columns / picture.width))
+    # A character cell is about twice as high as wide: two pixels each, in its fore- and background colour.
     pixels_HWC = np.asarray(picture.resize((columns, rows + rows % 2), Image.Resampling.BOX))
     lines = [
         Text("").join(

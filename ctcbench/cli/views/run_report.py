@@ -42,6 +42,7 @@ def run_report(
     if examples:
         parts += [examples_table(examples), ""]
     parts += [score_table(result.score), "", cost_table(result, columns), ""]
+    # Both are None for a sound run on other data than the talk's.
     for remark in (diagnosis(result), talk_comparison(result)):
         if remark is not None:
             parts += [remark, ""]

@@ -66,6 +66,7 @@ def _record(row: Row, columns: Sequence[RowColumn], taken: set[str]) -> dict[str
     record: dict[str, Any] = {}
     for column in columns:
         for name, value in column.fields(row, flat=True).items():
+            # Only names that others chose are changed; the report's own fields keep theirs.
             free = one_line(name)
             while column.origin and (free in taken or free in record):
                 free = f"{column.origin}_{free}"
@@ -77,6 +78,7 @@ def _cell(value: Any) -> Any:
     """Return a number as it is, and a text as one line that no spreadsheet evaluates."""
     if not isinstance(value, str):
         return value
+    # Spreadsheets evaluate cells that start with these characters (CSV injection).
     text = one_line(value)
     return f"'{text}" if text.startswith(("=", "+", "-", "@")) and not _are_numbers(text) else text
 
@@ -88,7 +90,7 @@ def _are_numbers(text: str) -> bool:
 
 
 def _row(row: Row, columns: Sequence[RowColumn]) -> dict[str, Any]:
-    document: dict[str, Any] = {"columns": {}}
+    document: dict[str, Any] = {"columns": {}}  # there even without plugins
     for column in columns:
         for name, value in column.fields(row, flat=False).items():
             merged = isinstance(value, Mapping) and isinstance(document.get(name), Mapping)

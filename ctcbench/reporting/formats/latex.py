@@ -62,6 +62,7 @@ def to_latex(report: Report) -> str:
 
 def escape(text: str) -> str:
     """Return `text` with everything escaped that LaTeX would interpret."""
+    # Hyphens are separated by {} so that LaTeX makes no dashes of "--"; \0 marks them until the end.
     joined = " ".join("".join(c if c.isprintable() else " " for c in text).split())
     return "".join(_ESCAPES.get(character, character) for character in joined.replace("-", "-\0")).replace(
         "-\0", "-{}"
@@ -71,6 +72,7 @@ def escape(text: str) -> str:
 def _results(report: Report) -> list[str]:
     """Return two tables of the rows: their metrics and their costs."""
     table = result_table(report)
+    # Axes have a column each if every label has enough room, otherwise they share one.
     metrics = _in_latex(table, "results")
     if any(room < _LEAST for room in _room_for_labels(metrics).values()):
         metrics = _in_latex(table.joined(), "results")

@@ -48,6 +48,7 @@ def _table(table: AnyTable) -> str:
 def _text(text: str) -> str:
     """Return `text` on one line, with everything escaped that Markdown would interpret in a cell."""
     text = " ".join(one_line(text).split())
+    # The backslash comes first, or it would escape the escapes.
     for character in "\\|*`[]":
         text = text.replace(character, "\\" + character)
     return text.replace("&", "&amp;").replace("<", "&lt;")

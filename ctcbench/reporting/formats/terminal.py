@@ -60,6 +60,7 @@ def _results(report: Report, width: int) -> list[RenderableType]:
 
 def _fitted(table: AnyTable, width: int) -> AnyTable:
     """Return the table without as many columns as it takes to fit into `width`."""
+    # Columns of low priority go first; from `FOLD_FROM` on, breaking labels is preferred.
     for column in table.by_priority():
         folded = _FOLDED if (column.priority or 0) >= FOLD_FROM else _UNFOLDED
         if _width(table, folded) <= width:

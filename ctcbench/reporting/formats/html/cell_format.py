@@ -28,7 +28,7 @@ class Scale:
         """Return a scale with room for these shares and their intervals."""
         values = [v for e in estimates for v in (e.mean, *(e.interval or ()))]
         low, high = max(0.0, min(values, default=0.0)), min(1.0, max(values, default=1.0))
-        margin = (high - low) * 0.06 or 0.01
+        margin = (high - low) * 0.06 or 0.01  # room for the dots at both ends
         return cls(low - margin, high + margin)
 
     @classmethod

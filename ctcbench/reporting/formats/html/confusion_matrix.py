@@ -21,6 +21,7 @@ def confusion_matrix(rows: Sequence[Row]) -> dict[str, Any]:
     by row number, with indices into ``characters``; ``images`` the number of texts of all runs of a row.
     """
     counts = {row.number: _of(row) for row in rows}
+    # One axis for all rows, so that their matrices can be compared.
     together: Counter[tuple[str, str]] = Counter()
     for counter in counts.values():
         together.update(counter[0])

@@ -37,6 +37,7 @@ def gallery(rows: Sequence[Row], registry: Registry) -> dict[str, Any]:
     and a note on what is missing.
     """
     images = CachedImages(registry, MOST_IMAGE_BYTES)
+    # Many rows share the entries, so that the file stays small.
     room = max(1, min(MOST_A_ROW, MOST_ENTRIES // max(1, len(rows))))
     entries: list[dict[str, Any]] = []
     counts: dict[int, dict[str, Any]] = {}
@@ -86,6 +87,7 @@ def _entries(
     log_probs: LogProbs | None = None
     note = ""
     try:
+        # Either may fail: settings of other versions, log-probabilities that were deleted.
         config = RunConfig(**member.result.config)
         log_probs = load_log_probs(RunFolder(member.folder).log_probs_path(member.predictions.split))
         if log_probs.texts != member.predictions.targets:

@@ -27,10 +27,11 @@ from ctcbench.reporting.tables import SCALED, comparison_table, effect_table, re
 SCRIPTS = ("dom", "theme", "table", "axes", "curves", "scatter", "confusion", "gallery", "start")
 STYLES = ("base", "tables", "charts", "gallery", "print")
 MOST_COMPARISONS = 120
+# Axes of the scatter plot.
 _COSTS = {
     "parameters": "parameters",
     "train_seconds": "training time (s)",
-    "decode_ms_per_image": "decoding (ms an image)",
+    "decode_ms_per_image": "decoding (ms per image)",
     "peak_memory_mib": "peak memory (MiB)",
 }
 
@@ -42,6 +43,7 @@ def html_page(report: Report, registry: Registry) -> str:
     command that draws them. All texts of the results are escaped, and a content security policy allows
     only the page's own script.
     """
+    # One script in one scope, so that a single hash in the content security policy allows it.
     script = Markup("\n").join(_source(f"js/{name}.js") for name in SCRIPTS)
     shown = sorted(report.comparisons, key=lambda comparison: (comparison.first, comparison.second))
     style = Markup("\n").join(_source(f"css/{name}.css") for name in STYLES)
@@ -101,6 +103,7 @@ def as_json(data: Mapping[str, Any]) -> Markup:
 
 @functools.cache
 def _environment() -> Environment:
+    # StrictUndefined: a misspelt name in a template is an error, not an empty cell.
     environment = Environment(
         loader=PackageLoader("ctcbench.reporting.formats.html", "templates"),
         autoescape=True,

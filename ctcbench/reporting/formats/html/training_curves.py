@@ -22,6 +22,7 @@ def training_curves(rows: Sequence[Row]) -> list[dict[str, Any]]:
     """
     curves: dict[frozenset[Path], dict[str, Any]] = {}
     for row in rows:
+        # Rows with the same run folders have the same models, whatever the decoder.
         folders = frozenset(row.folders)
         if folders in curves:
             curves[folders]["rows"].append(row.number)

@@ -62,7 +62,7 @@ def curves_svg(report: Report) -> str:
         raise UsageError("--format svg: no records of training in these run folders (metrics.jsonl)")
     top = 22 + _LINE * len(shown) + 34
     height = top + _PLOT_HEIGHT + 78
-    runs = [run for _, found in shown for run in found]
+    runs = [run for _, found in shown for run in found]  # all share one scale per panel
     last = max(step for run in runs for step, _ in (*run.loss, *run.exact))
     loss = Panel(52, 372, top, top + _PLOT_HEIGHT, (0, last), (0, _highest_loss(runs)))
     exact = Panel(424, 744, top, top + _PLOT_HEIGHT, (0, last), (0, 100))
