@@ -1,6 +1,8 @@
 """Fixtures that all tests share, and a last section that says which tests were skipped and what they need."""
 
 import os
+import shutil
+from dataclasses import replace
 
 # The models of tests are tiny: on a busy machine, a second thread makes them slower, some a thousand times.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -45,6 +47,47 @@ def own_cache(tmp_path_factory):
 def registry():
     """Return the built-in components."""
     return load_registry([])
+
+
+@pytest.fixture(scope="session")
+def finished(registry, own_cache, tmp_path_factory):
+    """The result of a finished run, for tests that do not change its folder."""
+    from ctcbench.config.recipe import resolve
+    from ctcbench.pipeline import runner
+    from ctcbench.training.runtime import Runtime
+    from tests.tiny_config import tiny
+
+    return runner.run(resolve(registry, tiny()), Runtime(tmp_path_factory.mktemp("finished")))
+
+
+@pytest.fixture
+def finished_copy(finished, tmp_path):
+    """A copy of the finished run whose folder a test may change."""
+    folder = shutil.copytree(finished.folder, tmp_path / "copy" / finished.folder.name)
+    return replace(finished, path=folder / "results" / finished.path.name)
+
+
+@pytest.fixture
+def damaged(finished_copy):
+    """A finished run whose files a test may damage."""
+    from tests.pipeline.run_cases import RunToDamage
+
+    return RunToDamage(finished_copy.folder)
+
+
+@pytest.fixture
+def pictures(tmp_path):
+    """A folder of sixty narrow pictures with two digits in their names."""
+    import numpy as np
+    from PIL import Image
+
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    generator = np.random.default_rng(0)
+    for i in range(60):
+        pixels = generator.integers(0, 256, (24, 30), dtype=np.uint8)
+        Image.fromarray(pixels).save(folder / f"{10 + i}.png")
+    return folder
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)

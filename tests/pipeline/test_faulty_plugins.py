@@ -1,4 +1,4 @@
-"""Parts of a guest that break their side of the contract: each is named, with what was wrong."""
+"""Components of a plugin that break their contract: the error names the owner and the fault."""
 
 import dataclasses
 import math

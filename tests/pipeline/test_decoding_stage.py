@@ -1,0 +1,60 @@
+"""Decoding stored log-probs: another decoder, damaged files, folders that are no runs."""
+
+import subprocess
+import sys
+
+import pytest
+
+from ctcbench.contract.errors import CtcbenchError, UsageError
+from ctcbench.pipeline.decoding_stage import decode_stored
+from ctcbench.results.run_folder import RunFolder
+
+
+def test_another_decoder_needs_no_training_and_no_torch(finished_copy):
+    code = (
+        "import sys\nfrom pathlib import Path\nfrom ctcbench.registry.discovery import load_registry\n"
+        "from ctcbench.pipeline.decoding_stage import decode_stored\n"
+        "result = decode_stored(load_registry([]), Path(sys.argv[1]), 'beam_cpp:width=5')\n"
+        "assert 'torch' not in sys.modules, 'torch was imported'\n"
+        "print(result.path.name)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(finished_copy.folder)], capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("beam_cpp-")
+
+
+def test_decoding_a_folder_that_is_no_run(registry, tmp_path):
+    with pytest.raises(UsageError, match="not a run folder"):
+        decode_stored(registry, tmp_path, "greedy")
+
+
+def test_a_damaged_result_is_reported_and_others_are_read(finished_copy, registry, tmp_path):
+    folder = RunFolder(finished_copy.folder)
+    decode_stored(registry, finished_copy.folder, "beam_cpp")
+    broken = folder.result_path("broken")
+    broken.write_text('{"schema": 1, "con')
+    results, problems = folder.results()
+    assert len(results) >= 2
+    assert any(str(broken) in problem for problem in problems)
+    broken.unlink()
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        ("summary.json", "{}", ["summary.json: parameters: missing"]),
+        ("config.toml", "lerning_rate = 3", ["config.toml: no setting 'lerning_rate'"]),
+        ("config.toml", "lr = -1.0", ["config.toml: --lr -1.0"]),
+        # What it has lost must not be taken from the defaults: the result would be of another run.
+        ("config.toml", "", ["config.toml: damaged or cut off (no setting 'dataset')"]),
+        ("config.toml", lambda whole: whole[: whole.index(b"epochs")], ["cut off (no setting 'epochs')"]),
+    ],
+)
+def test_a_damaged_file_is_reported_with_its_fault(registry, damaged, name, content, words):
+    damaged.change(name, content)
+    with pytest.raises(CtcbenchError) as error:
+        decode_stored(registry, damaged.path, "greedy")
+    for word in words:
+        assert word in str(error.value)

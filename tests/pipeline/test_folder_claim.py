@@ -1,0 +1,92 @@
+"""Claiming a run folder: resume and fresh, other processes, changed images, failed starts."""
+
+import subprocess
+import sys
+
+import pytest
+
+import ctcbench
+from ctcbench.config.recipe import resolve
+from ctcbench.contract.errors import UsageError
+from ctcbench.files.locks import Busy
+from ctcbench.pipeline import runner
+from ctcbench.processes.signals import Interrupted
+from ctcbench.training.runtime import Runtime
+from tests.pipeline.run_cases import interrupt_at, pictures_config
+from tests.tiny_config import tiny
+
+
+def test_nothing_to_resume(registry, tmp_path):
+    with pytest.raises(UsageError, match="has no run with these settings, and no unfinished one"):
+        runner.run(resolve(registry, tiny()), Runtime(tmp_path, resume=True))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_resume_with_changed_settings_lists_the_differences(registry, tmp_path, monkeypatch):
+    interrupt_at(monkeypatch, 3)
+    with pytest.raises(ctcbench.processes.signals.Interrupted):
+        runner.run(resolve(registry, tiny()), Runtime(tmp_path))
+    monkeypatch.undo()
+    with pytest.raises(UsageError) as error:
+        runner.run(resolve(registry, tiny(lr=0.5)), Runtime(tmp_path, resume=True))
+    assert "differs in lr: 0.003 there, 0.5 here" in str(error.value)
+    with pytest.raises(UsageError, match="an unfinished run with these settings; --resume continues it"):
+        runner.run(resolve(registry, tiny()), Runtime(tmp_path))
+    assert runner.run(resolve(registry, tiny()), Runtime(tmp_path, resume=True)).score.images == 12
+
+
+def test_a_run_folder_that_another_process_writes(registry, finished):
+    code = (
+        "import sys, time\nfrom pathlib import Path\nfrom ctcbench.results.run_folder import RunFolder\n"
+        "with RunFolder(Path(sys.argv[1])).lock():\n    print('locked', flush=True)\n    time.sleep(60)"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", code, str(finished.folder)], stdout=subprocess.PIPE, text=True
+    ) as other:
+        assert other.stdout.readline() == "locked\n"
+        with pytest.raises(Busy, match=f"process {other.pid} is training in this run folder"):
+            runner.run(resolve(registry, tiny()), Runtime(finished.folder.parent))
+        other.kill()
+    assert runner.run(resolve(registry, tiny()), Runtime(finished.folder.parent)).score == finished.score
+
+
+@pytest.mark.parametrize("out", ["/proc/runs", "file/runs"])
+def test_an_out_that_cant_be_written(registry, tmp_path, out):
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(UsageError, match="can't be written"):
+        runner.run(resolve(registry, tiny()), Runtime(tmp_path / out))
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["file"]
+
+
+def test_failing_before_the_first_step_leaves_no_folder(registry, tmp_path):
+    with pytest.raises(UsageError, match=r"needs \d+ frames .* returns 7 for it"):
+        runner.run(resolve(registry, tiny(dataset="captcha:width=60,height=24,length=9")), Runtime(tmp_path))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_failed_first_run_leaves_no_out_folder(registry, tmp_path):
+    with pytest.raises(UsageError):
+        runner.run(resolve(registry, tiny(amp_dtype="float16", device="cpu")), Runtime(tmp_path / "runs"))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_finished_run_is_refused_if_its_images_changed(registry, pictures, tmp_path):
+    runtime = Runtime(tmp_path / "runs")
+    first = runner.run(resolve(registry, pictures_config(pictures)), runtime)
+    assert runner.run(resolve(registry, pictures_config(pictures)), runtime).score == first.score
+    for name in ("11", "12", "13", "14", "15", "16", "17", "18"):
+        (pictures / f"{name}.png").rename(pictures / f"9{name}.png")
+    with pytest.raises(UsageError, match=r"images are not those that this run started with; --fresh"):
+        runner.run(resolve(registry, pictures_config(pictures)), runtime)
+
+
+def test_an_interrupted_run_is_not_resumed_with_changed_images(registry, pictures, tmp_path, monkeypatch):
+    runtime = Runtime(tmp_path / "runs")
+    interrupt_at(monkeypatch, 4)
+    with pytest.raises(Interrupted):
+        runner.run(resolve(registry, pictures_config(pictures)), runtime)
+    monkeypatch.undo()
+    for path in sorted(pictures.iterdir())[:12]:
+        path.unlink()
+    with pytest.raises(UsageError, match=r"its train and val images are not those|its train images are not"):
+        runner.run(resolve(registry, pictures_config(pictures)), Runtime(tmp_path / "runs", resume=True))

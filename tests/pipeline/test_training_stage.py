@@ -1,0 +1,157 @@
+"""Training: divergence, initial weights, plateaus, and what is resumed from a checkpoint."""
+
+import math
+import time
+
+import numpy as np
+import pytest
+import torch
+from safetensors.numpy import load_file
+
+import ctcbench
+from ctcbench.config.recipe import resolve
+from ctcbench.contract.errors import CtcbenchError, UsageError
+from ctcbench.evaluation.log_probs import load_log_probs
+from ctcbench.pipeline import runner
+from ctcbench.processes.signals import Interrupted
+from ctcbench.results.run_folder import RunFolder
+from ctcbench.training import loop, step
+from ctcbench.training.runtime import Runtime
+from tests.pipeline.run_cases import Listener, interrupt_at
+from tests.tiny_config import tiny
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf])
+def test_a_loss_that_is_not_finite_stops_training_and_suggests_settings(
+    registry, tmp_path, monkeypatch, value
+):
+    def spoiled(state, batch, config):
+        metrics = step.train_step(state, batch, config)
+        loss = metrics.loss * value if state.step == 7 else metrics.loss
+        return step.StepMetrics(loss, metrics.all_blank, metrics.grad_norm)
+
+    monkeypatch.setattr(loop, "train_step", spoiled)
+    with pytest.raises(CtcbenchError) as error:
+        runner.run(resolve(registry, tiny()), Runtime(tmp_path))
+    for word in [
+        f"the loss is {value} at step 7",
+        "labels of its batch: '",
+        "lower --lr",
+        "checkpoint is kept",
+    ]:
+        assert word in str(error.value)
+
+
+def test_a_gradient_that_is_not_finite_reaches_no_checkpoint(registry, tmp_path, monkeypatch):
+    def spoiled(state, batch, config):
+        if state.step == 6:
+            next(state.model.parameters()).register_hook(lambda gradient: gradient * float("inf"))
+        return step.train_step(state, batch, config)
+
+    monkeypatch.setattr(loop, "train_step", spoiled)
+    runtime = Runtime(tmp_path, checkpoint_seconds=-1)
+    with pytest.raises(CtcbenchError, match=r"the gradient is (nan|inf) at step 7 .*checkpoint is kept"):
+        runner.run(resolve(registry, tiny()), runtime)
+    monkeypatch.undo()
+    resumed = runner.run(resolve(registry, tiny()), Runtime(tmp_path, resume=True))
+    values = load_log_probs(RunFolder(resumed.folder).log_probs_path("test")).values_NTK
+    assert np.isfinite(values).all()
+
+
+def test_outputs_that_are_not_finite_are_explained(registry, tmp_path):
+    config = tiny(lr=1e30, clip=0.0, schedule="constant", warmup=0.0, max_steps=1)
+    with pytest.raises(CtcbenchError, match=r"the output is nan at step 1 \(labels of its batch"):
+        runner.run(resolve(registry, config), Runtime(tmp_path))
+
+
+def test_training_starts_from_the_weights_of_another_run(registry, tmp_path, finished):
+    config = tiny(init_from=str(finished.folder), lr=1e-9, epochs=1)
+    ours = load_file(RunFolder(runner.run(resolve(registry, config), Runtime(tmp_path)).folder).weights_path)
+    theirs = load_file(RunFolder(finished.folder).weights_path)
+    learnt = [name for name in theirs if "running" not in name and "num_batches" not in name]
+    assert len(learnt) > 10
+    # Steps this small move nothing but the batch norm's running means.
+    assert max(np.abs(ours[name] - theirs[name]).max() for name in learnt) < 1e-6
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"dataset": "captcha:width=60,height=24,length=2,alphabet=lower"}, ["its alphabet is '0123456789'"]),
+        ({"head": "bigru1:width=16"}, ["has shape", "there and", "here"]),
+        ({"shortcut": "none"}, ["bypass", "none here"]),
+    ],
+)
+def test_initial_weights_that_do_not_fit_are_refused(registry, tmp_path, finished, settings, words):
+    with pytest.raises(UsageError) as error:
+        runner.run(resolve(registry, tiny(init_from=str(finished.folder), **settings)), Runtime(tmp_path))
+    for word in ["--init-from", *words]:
+        assert word in str(error.value)
+
+
+def test_a_plateau_that_does_not_end_is_in_the_result(registry, tmp_path, monkeypatch):
+    monkeypatch.setattr("ctcbench.training.blank_plateau.NOTICE_AFTER", 4)
+    listener = Listener()
+    config = tiny(shortcut="none", backbone="cnn3:width=4,norm=none", lr=1e-3, epochs=4)
+    result = runner.run(resolve(registry, config), Runtime(tmp_path, listener=listener))
+    training = result.provenance["training"]
+    assert training["plateau_steps_at_end"] == training["steps"] == 20
+    assert training["left_plateau_step"] is None
+    named = [notice for notice in listener.notices if "blank plateau" in notice]
+    assert [notice.split(":")[0] for notice in named] == ["step 4", "step 8", "step 16"]
+
+
+def test_flushing_the_monitor_counts_as_training_time(registry, tmp_path, monkeypatch):
+    monkeypatch.setitem(loop.FLUSH_EVERY, "cpu", 10)  # an epoch has five steps, so only its end looks
+    real = loop.Monitor.flush
+    monkeypatch.setattr(loop.Monitor, "flush", lambda *given: (time.sleep(0.5), real(*given)))
+    result = runner.run(resolve(registry, tiny()), Runtime(tmp_path))
+    assert result.cost["train_seconds"] > 1
+
+
+def test_resuming_restores_the_best_weights_of_the_checkpoint(registry, tmp_path, monkeypatch):
+    """Killed between writing the weights and the checkpoint: the checkpoint's best is the best."""
+
+    def killed(self):
+        raise KeyboardInterrupt
+
+    interrupt_at(monkeypatch, 6)
+    with pytest.raises(Interrupted):
+        runner.run(resolve(registry, tiny()), Runtime(tmp_path))
+    monkeypatch.undo()
+    (path,) = tmp_path.iterdir()
+    folder = RunFolder(path)
+    best = folder.weights_path.read_bytes()
+    folder.weights_path.write_bytes(b"of an epoch nobody knows")
+    monkeypatch.setattr(loop.Trainer, "_run_step", killed)
+    with pytest.raises(KeyboardInterrupt):
+        runner.run(resolve(registry, tiny()), Runtime(tmp_path, resume=True))
+    assert folder.weights_path.read_bytes() == best
+
+
+def test_resuming_on_another_device_is_reported(registry, tmp_path, monkeypatch):
+    from ctcbench.training.device import Compute
+
+    interrupt_at(monkeypatch, 6)
+    with pytest.raises(Interrupted):
+        runner.run(resolve(registry, tiny()), Runtime(tmp_path))
+    monkeypatch.undo()
+    notices = []
+    listener = ctcbench.training.progress_events.ProgressListener()
+    listener.notice = notices.append
+    here = Compute.describe
+    monkeypatch.setattr(Compute, "describe", lambda self: "cuda in float16")
+    runner.run(resolve(registry, tiny()), Runtime(tmp_path, resume=True, listener=listener))
+    (notice,) = [notice for notice in notices if "started on" in notice]
+    assert here(Compute(torch.device("cpu"), None)) == "cpu in float32"
+    assert "resumed on cuda in float16" in notice
+
+
+def test_a_checkpoint_of_another_version_is_refused(registry, tmp_path, monkeypatch):
+    interrupt_at(monkeypatch, 3)
+    with pytest.raises(Interrupted):
+        runner.run(resolve(registry, tiny()), Runtime(tmp_path))
+    monkeypatch.undo()
+    monkeypatch.setattr(loop, "History", lambda **given: (_ for _ in ()).throw(TypeError("no 'colour'")))
+    with pytest.raises(CtcbenchError, match=r"another version of ctcbench \(no 'colour'\); --fresh trains"):
+        runner.run(resolve(registry, tiny()), Runtime(tmp_path, resume=True))
