@@ -44,7 +44,9 @@ def cluster(own_cache):
 def whole(own_cache, tmp_path_factory):
     """The results of the study with the executor `local` and as many threads."""
     out = tmp_path_factory.mktemp("whole")
-    done = ray_cases.ablate(*ray_cases.GRID, "--out", out, executor="local:workers=2,threads=1")
+    # Nothing interrupts it: it needs no checkpoint after each step, and results must not depend on them.
+    flags = [*ray_cases.GRID, "--checkpoint-seconds", "60"]
+    done = ray_cases.ablate(*flags, "--out", out, executor="local:workers=2,threads=1")
     assert done.returncode == 0, done.stderr
     found = ray_cases.ending(out)
     assert sum("results" in name for name in found) == 4
