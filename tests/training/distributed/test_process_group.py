@@ -1,4 +1,6 @@
-"""The parts of a training over several processes against the same parts in one that has it all."""
+"""Steps, batch norm and messages of two processes, compared with those of one process."""
+
+import re
 
 import pytest
 import torch
@@ -29,7 +31,7 @@ STEPS = [
 
 @pytest.fixture(scope="module")
 def checked(tmp_path_factory, own_cache):
-    """What two processes found beside what one did, by process."""
+    """Return the tensors that two_process_checks.py computed, by rank."""
     folder = tmp_path_factory.mktemp("checks")
     done = torchrun(CHECKS, folder)
     assert done.returncode == 0, done.stderr
@@ -57,23 +59,37 @@ def test_batch_norm_over_unequal_parts_is_that_of_the_whole_batch(checked, name)
 
 @pytest.mark.parametrize("name", STEPS)
 def test_losses_gradients_and_weights_are_those_of_one_process(checked, name):
-    for key, ours, theirs in pairs(checked, name):
-        if "/images " in key:
-            assert (ours < theirs).any()
-            continue
-        # Copies of one image in each process: the unbiased variance counts its pixels twice.
-        loose = name == "one-image-left" and "running_var" in key
-        assert torch.allclose(ours.double(), theirs.double(), atol=2e-4, rtol=1e-2 if loose else 1e-3), key
-        if "/losses " in key or "/gradient" in key:
-            assert torch.allclose(ours, theirs, atol=1e-4, rtol=1e-4), key
+    """They differ by rounding only, of which a training with reversed batches shows how large it is here.
+
+    How far rounding grows in some steps depends on the instruction set: AdamW and Muon amplify small
+    gradients. So weights may also differ by a hundredth of the distance that training moved them.
+    """
+    main = checked[0]
+    keys = [key.removesuffix("/ours") for key in main if key.startswith(f"{name}/") and key.endswith("/ours")]
+    assert keys
+    for key in keys:
+        theirs, turned = main[f"{key}/theirs"].double(), main[f"{key}/reversed"].double()
+        for rank, found in enumerate(checked):
+            ours = found[f"{key}/ours"].double()
+            if key.endswith("/images"):
+                assert (ours < theirs).any()
+                continue
+            rounding = (turned - theirs).abs().max() + 1e-6 * theirs.abs().max()
+            bound = 20 * rounding + 1e-7
+            if weights := re.fullmatch(rf"{name}/(?:state|ema\.module|moved)\.(.+)", key):
+                bound += 1e-2 * main[f"{name}/moved.{weights[1]}/theirs"].double().abs().max()
+            # Each process has a copy of the one image, and the unbiased variance counts its pixels twice.
+            if name == "one-image-left" and "running_var" in key:
+                bound += 1e-2 * theirs.abs().max()
+            assert (ours - theirs).abs().max() <= bound, f"{key} of rank {rank}"
 
 
 def test_parts_are_unequal_and_make_up_the_batch(checked):
     first, second = (found["default/images/ours"] for found in checked)
-    assert (first + second).tolist() == checked[0]["default/images/theirs"].tolist() == [15, 5] * 6
+    assert (first + second).tolist() == checked[0]["default/images/theirs"].tolist() == [15, 5] * 2
     assert (first != second).all()
-    # One image for two processes: both have it, and each half of its loss.
-    assert checked[1]["one-image-left/images/ours"].tolist() == [8, 1] * 6
+    # A batch of one image: both processes have it, each with half of its loss.
+    assert checked[1]["one-image-left/images/ours"].tolist() == [8, 1] * 2
 
 
 def test_all_processes_end_with_the_same_bits(checked):

@@ -1,4 +1,4 @@
-"""What test_process_group.py asks of two processes: each writes its tensors beside those of one process."""
+"""Computations of two processes for test_process_group.py, started by torchrun; each writes its tensors."""
 
 import copy
 import os
@@ -38,13 +38,11 @@ STEPS = {
     "no-shortcut": {"shortcut": "none"},
     "averaged": {"ema": 0.9, "blank_penalty": 1.0, "clip": 0.5},
     "unclipped": {"clip": 0.0, "schedule": "plateau"},
-    # Of this one, some releases of torch round enough for 0.01 to amplify.
-    "group-norm": {"backbone": "cnn3:width=4,norm=group", "lr": 1e-3},
+    "group-norm": {"backbone": "cnn3:width=4,norm=group"},
     "smoothed": {"loss": "ctc:label_smoothing=0.1,entropy=0.1"},
     "deterministic": {"deterministic": True},
     "one-image-left": {"train_samples": 17},
     "guest": {},
-    # What hardly moves is made to move like the rest, its rounding with it: hence small steps.
     "muon": {"optimizer": "muon", "lr": 1e-4},
 }
 
@@ -97,9 +95,9 @@ def check_norms(group):
     return found
 
 
-def steps(settings, group, count=12, *, guest=False, drawn=None):
+def steps(settings, group, count=4, *, guest=False, drawn=None, reverse=False):
     config = tiny(**{"backbone": "cnn3:width=4", "head": "bigru1:width=8", "amp": False, "device": "cpu",
-                     "batch_size": 15, "lr": 0.01, "train_samples": 20, "optimizer": "adamw", "loss": "ctc",
+                     "batch_size": 15, "lr": 1e-3, "train_samples": 20, "optimizer": "adamw", "loss": "ctc",
                      **settings})  # fmt: skip
     if config.train_samples == 17:
         config = config.replace(batch_size=16)
@@ -115,11 +113,15 @@ def steps(settings, group, count=12, *, guest=False, drawn=None):
     build_optimizer = bind_optimizer(Recipe(registry, config))
     state = new_state(model, augment, objective, build_optimizer, config, compute, count, group)
     state.model.train()
+    initial = {name: value.clone() for name, value in model.state_dict().items()}
     if drawn is not None:  # what dropout would draw first
         model.register_forward_pre_hook(lambda *_: drawn.append(torch.rand(())))
     found = {"losses": [], "norms": [], "images": []}
     for number in range(count):
         batch = split.batch_at(part, number, config, group)
+        if reverse:
+            *tensors, weight = batch
+            batch = split.Batch(*(tensor.flip(0) for tensor in tensors), weight)
         metrics = train_step(state, batch, config)
         found["losses"].append(metrics.loss)
         found["norms"].append(metrics.grad_norm)
@@ -132,21 +134,29 @@ def steps(settings, group, count=12, *, guest=False, drawn=None):
             }
     found |= {name: torch.stack(found[name]) for name in ("losses", "norms", "images")}
     averaged = {} if state.ema is None else {f"ema.{k}": v for k, v in state.ema.state_dict().items()}
-    return found | {f"state.{name}": value for name, value in model.state_dict().items()} | averaged
+    final = model.state_dict()
+    moved = {f"moved.{name}": final[name] - initial[name] for name in final}
+    return found | {f"state.{name}": value for name, value in final.items()} | averaged | moved
 
 
 def check_steps(group):
+    """Train over the group; the main process also trains alone, with batches in order and reversed.
+
+    The two trainings alone differ by rounding only: sums over a batch are taken in another order.
+    """
     found = {}
     for name, settings in STEPS.items():
-        ours, theirs = (steps(settings, of, guest=name == "guest") for of in (group, SINGLE_PROCESS_GROUP))
-        assert list(ours) == list(theirs)
-        for key in ours:
-            found[f"{name}/{key}/ours"], found[f"{name}/{key}/theirs"] = ours[key], theirs[key]
+        trained = {"ours": steps(settings, group, guest=name == "guest")}
+        if group.is_main:
+            for how, reverse in (("theirs", False), ("reversed", True)):
+                trained[how] = steps(settings, SINGLE_PROCESS_GROUP, guest=name == "guest", reverse=reverse)
+                assert list(trained[how]) == list(trained["ours"])
+        found |= {f"{name}/{key}/{how}": value for how, all in trained.items() for key, value in all.items()}
     return found
 
 
 def check_dropped(group):
-    """Each process its own dropout, the same each time."""
+    """Train twice with dropout, and record the losses and the first random number of each step."""
     settings, found = {"head": "bigru1:width=8,dropout=0.5"}, {}
     for time in range(2):
         found[f"dropped/{time}"] = steps(settings, group, 4, drawn=(drawn := []))["losses"]
@@ -154,8 +164,8 @@ def check_dropped(group):
     return found
 
 
-def check_words(group):
-    """What processes say to each other."""
+def check_messages(group):
+    """Exchange values, flags and turns."""
     rank = group.rank
     assert group.broadcast({"a": [1.5, None], "b": "é" * 100_000 * (rank + 1)}) == {
         "a": [1.5, None],
@@ -173,6 +183,6 @@ def check_words(group):
 
 
 with join_process_group(read_process_rank(), tiny(device="cpu", amp=False)) as group:
-    found = check_norms(group) | check_steps(group) | check_dropped(group) | check_words(group)
+    found = check_norms(group) | check_steps(group) | check_dropped(group) | check_messages(group)
     plain = {name: tensor.detach().clone().contiguous() for name, tensor in found.items()}
     save_file(plain, f"{sys.argv[1]}/{os.environ['RANK']}.safetensors")
