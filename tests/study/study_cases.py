@@ -1,5 +1,7 @@
-"""What the tests of studies share: a tiny grid, real processes, and what a study must end with."""
+"""Helpers of the tests of studies: a tiny grid, studies in this process and in others, the final state."""
 
+import contextlib
+import io
 import json
 import os
 import subprocess
@@ -7,7 +9,10 @@ import sys
 import textwrap
 from pathlib import Path
 
+import pytest
+
 from ctcbench.__main__ import main
+from ctcbench.cli.installed_plugins import registry
 
 SETTINGS = {
     "dataset": "captcha:width=60,height=24,length=2,alphabet=digits",
@@ -51,6 +56,67 @@ def ablate(*arguments, plugins=()):
         timeout=240,
         check=False,
     )
+
+
+HERE = """
+    from ctcbench import carry_out, executor, hookimpl
+
+    class Here:
+        def __init__(self, workers):
+            self.workers = workers
+
+        def describe(self):
+            return {"workers": self.workers, "threads": 1}
+
+        def run(self, trials, listener):
+            for trial in trials:
+                yield carry_out(trial.order, lambda event: listener.tell(trial.key, "here", event))
+
+    @executor
+    def here(*, workers: int = 1, label: str = "none"):
+        \"\"\"Runs trials one after another in the process of the study.\"\"\"
+        return Here(workers)
+
+    @hookimpl
+    def ctcbench_components():
+        return [here]
+"""
+
+
+@contextlib.contextmanager
+def in_process(folder):
+    """Run the trials of `ctcbench ablate` in this process, unless it names an executor.
+
+    A worker process imports torch for each trial, which takes longer than the training itself.
+    """
+    installed = plugin(folder / "in-process", "in_process", HERE)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(installed)
+        patch.setattr("ctcbench.cli.study_run._DEFAULT_EXECUTOR", "here")
+        patch.setenv("COLUMNS", "120")
+        registry.cache_clear()
+        yield
+    sys.modules.pop("in_process", None)
+    registry.cache_clear()
+
+
+def ablate_here(*arguments, plugins=()):
+    """Run `ctcbench ablate` in this process; the return value is that of `ablate`."""
+    out, err = io.StringIO(), io.StringIO()
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        contextlib.redirect_stdout(out),
+        contextlib.redirect_stderr(err),
+    ):
+        for folder in plugins:
+            patch.syspath_prepend(folder)
+        registry.cache_clear()
+        code = main(["ablate", *map(str, arguments)])
+    for folder in plugins:
+        for path in Path(folder).glob("*.py"):
+            sys.modules.pop(path.stem, None)
+    registry.cache_clear()
+    return subprocess.CompletedProcess(arguments, code, out.getvalue(), err.getvalue())
 
 
 def plan_of(capsys, out, *arguments):
@@ -111,7 +177,7 @@ def ending(out):
 
 def plugin(folder, name, source):
     """Put a plugin package into a folder that importlib.metadata sees as if it were installed there."""
-    folder.mkdir(exist_ok=True)
+    folder.mkdir(exist_ok=True, parents=True)
     (folder / f"{name}.py").write_text(textwrap.dedent(source), encoding="utf-8")
     info = folder / f"{name}-1.0.dist-info"
     info.mkdir()

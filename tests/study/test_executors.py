@@ -19,7 +19,7 @@ from ctcbench.registry.plugin import Plugin
 from ctcbench.study import trial
 from ctcbench.study.study_execution import build_executor, executor_resources
 from ctcbench.study.study_folder import StudyFolder
-from tests.study.study_cases import ablate, ending, flags, plugin
+from tests.study.study_cases import ablate, ablate_here, ending, flags, plugin
 
 PAGE = Path(__file__).parents[2] / "docs" / "plugins.md"
 
@@ -144,15 +144,15 @@ def test_the_pages_executor_gives_what_the_local_one_gives(tmp_path):
     }
 
 
-def test_another_executor_is_kept_though_its_resources_are_the_same(tmp_path, capsys):
-    """Else a start that names none would go back to the first one."""
+def test_another_executor_is_recorded_although_its_resources_are_the_same(in_process, tmp_path, capsys):
+    """Otherwise a start without --executor would return to the first one."""
     grid = [*flags(), "--name", "one", "--out", str(tmp_path)]
-    assert main(["ablate", *grid, "--executor", "local:workers=1,threads=1,per_gpu=2"]) == 0
+    assert main(["ablate", *grid, "--executor", "here:label=first"]) == 0
     capsys.readouterr()
-    assert main(["ablate", *grid, "--executor", "local:workers=1,threads=1"]) == 0
+    assert main(["ablate", *grid, "--executor", "here"]) == 0
     said = " ".join(capsys.readouterr().err.split())
-    assert "executor: local:workers=1,threads=1,per_gpu=2 before, local:workers=1,threads=1 now" in said
-    assert StudyFolder(tmp_path, "one").read_plan()["executor"] == "local:workers=1,threads=1"
+    assert "executor: here:label=first before, here now" in said
+    assert StudyFolder(tmp_path, "one").read_plan()["executor"] == "here"
     assert main(["ablate", *grid]) == 0
     assert "has changed" not in capsys.readouterr().err
 
@@ -198,7 +198,7 @@ WRONG = """
 )
 def test_an_executor_that_is_wrong_is_found_out(tmp_path, how, words):
     installed = plugin(tmp_path / "site", "wrongly", WRONG)
-    ended = ablate(
+    ended = ablate_here(
         *flags(), "--out", tmp_path / "runs", "--executor", f"wrong:how={how}", plugins=[installed]
     )
     assert ended.returncode == 1

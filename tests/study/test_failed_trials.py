@@ -2,10 +2,13 @@
 
 import json
 
+import pytest
 from PIL import Image
 
 from ctcbench.__main__ import main
-from tests.study.study_cases import SETTINGS, ablate, flags, plan_of, plugin, records
+from tests.study.study_cases import SETTINGS, ablate_here, flags, plan_of, plugin, records
+
+pytestmark = pytest.mark.usefixtures("in_process")
 
 
 def test_what_fails_is_recorded_and_the_others_go_on(tmp_path, capsys):
@@ -63,7 +66,7 @@ def test_plugins_that_break_and_memory_that_runs_out(tmp_path):
     installed = plugin(tmp_path / "site", "brittle", BROKEN)
     out = tmp_path / "runs"
     grid = flags(head=["bigru1:width=8", "weak", "greedy_eater"], decoder=["mute", "greedy"])
-    ended = ablate(*grid, "--out", out, plugins=[installed])
+    ended = ablate_here(*grid, "--out", out, plugins=[installed])
     assert ended.returncode == 1
     errors = {record["label"]: record["error"] for record in records(out)}
     assert "mute" in errors["bigru1:width=8"]
@@ -71,7 +74,7 @@ def test_plugins_that_break_and_memory_that_runs_out(tmp_path):
     assert "weak as water" in next(r["traceback"] for r in records(out) if r["label"] == "weak")
     assert "no room" in errors["greedy_eater"]
     assert [path.stem for path in out.glob("*/results/*.json")] == ["greedy"]
-    again = ablate(*grid, "--out", out, plugins=[installed])
+    again = ablate_here(*grid, "--out", out, plugins=[installed])
     assert "3 failed earlier" in again.stderr
 
 
@@ -81,7 +84,7 @@ def test_a_decoder_that_failed_is_not_run_again_because_another_did_well(tmp_pat
 
     def study(*more, decoders=("mute", "greedy")):
         grid = [*flags(decoder=list(decoders)), "--name", "two", "--out", out, *more]
-        return ablate(*grid, plugins=[installed])
+        return ablate_here(*grid, plugins=[installed])
 
     def record():
         [found] = records(out)
@@ -117,7 +120,7 @@ def test_a_decoder_that_fails_costs_no_other_where_the_test_images_are_few(tmp_p
     installed = plugin(tmp_path / "site", "brittle", BROKEN)
     dataset = f"folder:path='{tmp_path / 'pictures'}',label=before-dash,width=60,height=24"
     grid = [*flags(dataset=dataset, decoder=["mute", "greedy"]), "--out", tmp_path / "runs"]
-    ended = ablate(*grid, plugins=[installed])
+    ended = ablate_here(*grid, plugins=[installed])
     assert ended.returncode == 1
     assert [record["results"] for record in records(tmp_path / "runs")] == [["mute"]], ended.stderr
     [path] = (tmp_path / "runs").glob("*/results/*.json")
@@ -130,7 +133,7 @@ def test_a_decoder_that_fails_costs_no_other_where_the_test_images_are_few(tmp_p
         "--out",
         tmp_path / "runs",
     ]
-    assert ablate(*other, plugins=[installed]).returncode == 1
+    assert ablate_here(*other, plugins=[installed]).returncode == 1
     [path] = (tmp_path / "runs").glob("*/results/beam_cpp.json")
     assert json.loads(path.read_text())["score"]["images"] == 2
 

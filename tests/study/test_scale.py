@@ -13,7 +13,7 @@ from ctcbench.study.grid import expand
 from ctcbench.study.scale import read_scale, scale_config
 from ctcbench.study.study_file import StudySpec, find_study, read_study
 from ctcbench.study.trial_labels import entry_label, varying_settings
-from tests.study.study_cases import SETTINGS, ablate, flags
+from tests.study.study_cases import SETTINGS, ablate_here, flags
 
 NAMED = """
 [[include]]
@@ -25,6 +25,8 @@ name = "a smaller one"
 backbone = "cnn2:width=4"
 epochs = [2, 3]
 """
+
+pytestmark = pytest.mark.usefixtures("in_process")
 
 
 @pytest.fixture(scope="module")
@@ -162,7 +164,7 @@ def test_only_some_of_a_study(tmp_path, capsys):
 
 
 @pytest.fixture(scope="module")
-def done(tmp_path_factory, own_cache):
+def done(tmp_path_factory, own_cache, in_process):
     """A study with names and slots, scaled, by the command line."""
     folder = tmp_path_factory.mktemp("scaled")
     text = "".join(f"{k} = {json.dumps(v)}\n" for k, v in SETTINGS.items())
@@ -183,7 +185,7 @@ def done(tmp_path_factory, own_cache):
         train_samples = 140
         """
     )
-    ended = ablate(folder / "mine.toml", "--out", folder / "runs")
+    ended = ablate_here(folder / "mine.toml", "--out", folder / "runs")
     assert ended.returncode == 0, ended.stderr
     return folder, ended
 
@@ -220,7 +222,7 @@ def test_every_format_says_it(done, capsys):
 
 def test_another_scale_is_another_plan_and_both_are_told_apart(done, capsys, tmp_path):
     folder, _ = done
-    again = ablate(folder / "mine.toml", "--scale", "1", "--epochs", "1", "--out", folder / "runs")
+    again = ablate_here(folder / "mine.toml", "--scale", "1", "--epochs", "1", "--out", folder / "runs")
     assert again.returncode == 0, again.stderr
     assert "scale: 0.5 before, 1 now" in " ".join(again.stderr.split())
     capsys.readouterr()

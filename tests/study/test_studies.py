@@ -9,15 +9,17 @@ import pytest
 
 from ctcbench.__main__ import main
 from ctcbench.study.study_folder import StudyFolder
-from tests.study.study_cases import SETTINGS, ablate, ending, environment, flags, plan_of
+from tests.study.study_cases import SETTINGS, ablate_here, ending, environment, flags, plan_of
 
 GRID = flags(backbone=["cnn3:width=4", "cnn2:width=4"], decoder=["greedy", "beam_cpp"])
 
+pytestmark = pytest.mark.usefixtures("in_process")
+
 
 @pytest.fixture(scope="module")
-def done(tmp_path_factory, own_cache):
+def done(tmp_path_factory, own_cache, in_process):
     out = tmp_path_factory.mktemp("done")
-    ended = ablate(*GRID, "--out", out, "--name", "first")
+    ended = ablate_here(*GRID, "--out", out, "--name", "first")
     assert ended.returncode == 0, ended.stderr
     return out, ended
 
@@ -108,7 +110,7 @@ def test_a_changed_study_says_what_changed_and_keeps_the_old(tmp_path, capsys):
     base = "".join(f"{name} = {json.dumps(value)}\n" for name, value in SETTINGS.items())
     file.write_text(f"seeds = 1\n[base]\n{base}")
     out = tmp_path / "runs"
-    assert main(["ablate", str(file), "--out", str(out), "--executor", "local:workers=1,threads=1"]) == 0
+    assert main(["ablate", str(file), "--out", str(out), "--executor", "here:workers=1"]) == 0
     file.write_text(f"seeds = 2\n[base]\n{base}".replace("epochs = 2", "epochs = 1"))
     before = ending(out)
     capsys.readouterr()
@@ -122,9 +124,9 @@ def test_a_changed_study_says_what_changed_and_keeps_the_old(tmp_path, capsys):
     folder = StudyFolder(out, "mine")
     assert json.loads((folder.path / "plan-1.json").read_text())["models"][0]["label"]
     # The executor of the first time was kept, as its threads can change the last bits.
-    assert folder.read_plan()["executor"] == "local:workers=1,threads=1"
+    assert folder.read_plan()["executor"] == "here"
     capsys.readouterr()
-    assert main(["ablate", str(file), "--out", str(out), "--executor", "local:workers=2,threads=1"]) == 0
+    assert main(["ablate", str(file), "--out", str(out), "--executor", "here:workers=2"]) == 0
     assert "workers: 1 before, 2 now" in capsys.readouterr().err
 
 
@@ -136,7 +138,8 @@ def test_two_studies_in_one_folder(tmp_path, capsys):
     assert not list(tmp_path.glob("*/config.toml"))
 
 
-def test_a_run_in_progress_is_left_alone_and_not_called_a_failure(tmp_path, capsys):
+def test_a_run_in_progress_is_left_alone_and_is_not_a_failure(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("ctcbench.study.trial.BUSY_SECONDS", 0.1)
     assert main(["run", *flags(), "--out", str(tmp_path)]) == 0
     [config] = tmp_path.glob("*/config.toml")
     from ctcbench.results.run_folder import RunFolder
@@ -150,21 +153,20 @@ def test_a_run_in_progress_is_left_alone_and_not_called_a_failure(tmp_path, caps
 
 
 @pytest.mark.parametrize("damage", ["cut off", "another schema"])
-def test_a_result_that_cannot_be_read_is_kept_and_made_again(tmp_path, capsys, damage):
-    grid = [*flags(decoder=["greedy", "beam_cpp"]), "--out", str(tmp_path)]
-    assert main(["ablate", *grid]) == 0
-    before = ending(tmp_path)
-    [path] = tmp_path.glob("*/results/greedy.json")
+def test_a_result_that_cannot_be_read_is_kept_and_computed_again(done, tmp_path, capsys, damage):
+    out = shutil.copytree(done[0], tmp_path / "runs")
+    before = ending(out)
+    path, *_ = sorted(out.glob("*/results/greedy.json"))
     text = path.read_text()
     wrong = text[:100] if damage == "cut off" else text.replace('"schema": 1', '"schema": 7')
     path.write_text(wrong)
     capsys.readouterr()
-    assert main(["ablate", *grid]) == 0
+    assert main(["ablate", *GRID, "--name", "first", "--out", str(out)]) == 0
     assert "kept as greedy.json.unreadable, and computed again" in capsys.readouterr().err
     kept = path.with_name("greedy.json.unreadable")
     assert kept.read_text() == wrong
     kept.unlink()
-    assert ending(tmp_path) == before
+    assert ending(out) == before
 
 
 DAMAGED_PLANS = [
