@@ -1,4 +1,4 @@
-"""The conformance kit: checks that a component keeps its side of the contract. Public, for plugin authors.
+"""The conformance kit for plugin authors: checks that a component fulfils the contract.
 
 A plugin's whole test file::
 
@@ -7,8 +7,8 @@ A plugin's whole test file::
 
     test_conformance = conformance_tests(dwsep, width=16)
 
-Without pytest, ``check_component(dwsep, width=16)`` does the same. Each rule that is broken is an
-``AssertionError`` of one sentence: which rule, what was got, what to do.
+Without pytest, ``check_component(dwsep, width=16)`` does the same. A broken rule raises an
+``AssertionError`` whose message has the rule, what was got, and the remedy.
 """
 
 from ctcbench.testing.conformance import (

@@ -1,4 +1,4 @@
-"""Rules for augmentations: images stay images, chance comes from torch's seed, the input is left alone."""
+"""Rules for augmentations: valid images, random numbers from torch's generator, unchanged input."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _PAPER_MARGIN = 0.05  # of the contrast
 
 
 def gives_images_of_the_same_shape(case: Case) -> None:
-    """A batch, and a batch of one, comes out in the shape it went in, as uint8 or float32."""
+    """A batch, and a batch of one, keeps its shape and is uint8 or float32."""
     for count in (5, 1):
         images_NCHW = _images(case, count)
         made = _augment(case, images_NCHW)
@@ -38,16 +38,16 @@ def stays_between_black_and_white(case: Case) -> None:
 
 
 def leaves_its_input_alone(case: Case) -> None:
-    """The images belong to the data set: a GPU keeps them for the next epoch."""
+    """The input is not modified: a GPU keeps the images for the next epoch."""
     images_NCHW = _images(case, 5)
     before = images_NCHW.clone()
     _augment(case, images_NCHW)
-    rule, remedy = "it must not write into the images that it is given", "work on a copy"
+    rule, remedy = "it must not modify its input", "work on a copy"
     case.require(torch.equal(images_NCHW, before), rule, "changed images", remedy)
 
 
 def draws_from_torchs_generator(case: Case) -> None:
-    """The same seed gives the same images, whatever was done before: a run that goes on repeats itself."""
+    """The same seed gives the same images, whatever was called before, so that a resumed run repeats them."""
     images_NCHW, augment = _images(case, 5), case.build()
     made = [_called(case, augment, images_NCHW, seed=7) for _ in range(2)]
     rule, remedy = "the same torch seed must give the same images", "draw with torch, and keep no state"
@@ -72,8 +72,8 @@ def keeps_what_is_to_be_read(case: Case) -> None:
         case.require(bool((darker_N < _PAPER_MARGIN).all()), rule, got, remedy)
 
 
-def follows_its_images_to_another_device(case: Case) -> None:
-    """Images may be a GPU's, widths are the host's; tried on torch's device without memory, ``meta``."""
+def stays_on_the_device_of_its_images(case: Case) -> None:
+    """Images may be on a GPU, widths are on the CPU; tested on torch's ``meta`` device."""
     images_NCHW, augment = _images(case, 5), case.build()
     remedy = "draw with device=images.device, and bring the widths there"
     require_one_device(case, lambda: augment(images_NCHW.to(META), _widths(images_NCHW)), remedy)
@@ -117,5 +117,5 @@ RULES: tuple[Rule, ...] = (
     leaves_its_input_alone,
     draws_from_torchs_generator,
     keeps_what_is_to_be_read,
-    follows_its_images_to_another_device,
+    stays_on_the_device_of_its_images,
 )

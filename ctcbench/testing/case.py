@@ -1,4 +1,4 @@
-"""A case: the component under test, its options, and what the core would tell its builder."""
+"""Case: the component under test, its options, and the context that its builder receives."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from ctcbench.files.text import one_line
 
 T = TypeVar("T")
 
-# What components are tried with where a test says nothing else.
+# The default context of components.
 IMAGE = ImageSpec(40, 150)
 SEQUENCE = SequenceSpec(frames=18, features=48)
 ALPHABET = Alphabet("0123456789abcdef")
-_LONGEST = 400  # characters of what others wrote in a sentence of the kit's
+_LONGEST = 400  # characters of a component's own message in a message of the kit
 
 
 class BrokenRule(AssertionError):
-    """A failure that the kit found; any other AssertionError is an error of the component's."""
+    """A rule of the kit is broken; any other AssertionError comes from the component."""
 
 
 @dataclass(frozen=True)
 class Case:
-    """One component with options; ``image``, ``sequence`` and ``alphabet`` are what it is tried with."""
+    """One component with options; ``image``, ``sequence`` and ``alphabet`` are the context of its builder."""
 
     component: Component
     options: Mapping[str, Any] = field(default_factory=dict)
@@ -36,7 +36,7 @@ class Case:
 
     @property
     def name(self) -> str:
-        """How a failure names the component: its kind and its component string."""
+        """The component in messages: its kind and its component string."""
         given = {name: str(value) for name, value in self.options.items()}
         builder = self.component.builder
         name = getattr(builder, "__name__", type(builder).__name__)  # a partial has none
@@ -44,25 +44,25 @@ class Case:
 
     @property
     def context(self) -> tuple[Any, ...]:
-        """What the core hands to a builder of this kind."""
-        told: dict[str, tuple[Any, ...]] = {
+        """The positional arguments of a builder of this kind; the rules of optimizers make their own."""
+        contexts: dict[str, tuple[Any, ...]] = {
             "augmentation": (self.image,),
             "backbone": (self.image,),
             "head": (self.sequence,),
             "loss": (self.alphabet,),
             "decoder": (self.alphabet,),
         }
-        return told.get(self.component.kind, ())
+        return contexts.get(self.component.kind, ())
 
     def build(self) -> Any:
-        """Build the part, its options checked as the core does."""
+        """Call the builder with checked options."""
         return self.attempt("be built", lambda: self.component(*self.context, **self.options))
 
     def attempt(self, what: str, action: Callable[[], T]) -> T:
-        """Return what `action` does; where it raises, the component can't `what`.
+        """Return the result of `action`.
 
         Raises:
-            BrokenRule: it raised; names the error.
+            BrokenRule: it raised; the message says that the component can't `what`, and why.
         """
         try:
             return action()
@@ -72,7 +72,7 @@ class Case:
             self.fail(what, error)
 
     def fail(self, what: str, error: BaseException) -> NoReturn:
-        """Say that the component can't `what`, as `error` was raised.
+        """Raise a BrokenRule: the component can't `what` because of `error`.
 
         Raises:
             BrokenRule: always.
@@ -83,21 +83,21 @@ class Case:
         """Check that a rule holds.
 
         Raises:
-            BrokenRule: it does not; says which, what was got, and what to do.
+            BrokenRule: it does not; the message has the rule, what was got, and the remedy.
         """
         if not holds:
             raise BrokenRule(f"{self.name}: {rule}; got {_brief(str(got))}; {remedy}")
 
 
 def reason(error: BaseException) -> str:
-    """Return an error's type and the first line of what it says."""
+    """Return the type and the first line of the message of an error."""
     first_line = str(error).strip().partition("\n")[0]
     return f"{type(error).__name__}: {_brief(first_line)}" if first_line else type(error).__name__
 
 
 def _brief(text: str) -> str:
-    said = one_line(text)
-    return said if len(said) <= _LONGEST else f"{said[:_LONGEST]}…"
+    line = one_line(text)
+    return line if len(line) <= _LONGEST else f"{line[:_LONGEST]}…"
 
 
 Rule = Callable[[Case], None]

@@ -1,4 +1,4 @@
-"""The kit's front: every rule of a kind, one after the other or as tests of pytest."""
+"""The conformance kit's functions: check every rule of a kind, or return them as pytest tests."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from ctcbench.contract.specs import Alphabet, ImageSpec, SequenceSpec
 from ctcbench.testing import general_rules
 from ctcbench.testing.case import ALPHABET, IMAGE, SEQUENCE, BrokenRule, Case, Rule
 
-# What a case is tried with, as against the component's options.
+# Names of the context, as opposed to options of the component.
 _SETTINGS = ("image", "sequence", "alphabet")
 
 
 def rules_for(kind: Kind) -> tuple[Rule, ...]:
-    """Return the rules that a component of a kind must keep; each docstring says what it demands."""
+    """Return the rules for components of a kind; the docstring of each states the requirement."""
     return tuple(map(_guarded, general_rules.RULES + _rules_of(kind)))
 
 
@@ -57,10 +57,10 @@ def check_component(component: Component, **options: Any) -> None:
     """Check every rule of the component's kind.
 
     `options` are the component's own; ``image=ImageSpec(…)``, ``sequence=SequenceSpec(…)`` and
-    ``alphabet=Alphabet(…)`` say what it is tried with (an option of such a name wins).
+    ``alphabet=Alphabet(…)`` set the context of its builder (an option of the same name takes precedence).
 
     Raises:
-        AssertionError: a rule is broken; the message says which, what was got, and what to do.
+        AssertionError: a rule is broken; the message has the rule, what was got, and the remedy.
     """
     case = _case(component, options)
     for rule in rules_for(component.kind):
@@ -68,42 +68,42 @@ def check_component(component: Component, **options: Any) -> None:
 
 
 def check_backbone(component: Component, image: ImageSpec = IMAGE, **options: Any) -> None:
-    """Check a backbone with images of a size; as `check_component`."""
+    """Check a backbone with images of size `image`; see `check_component`."""
     _check("backbone", component, image=image, **options)
 
 
 def check_augmentation(component: Component, image: ImageSpec = IMAGE, **options: Any) -> None:
-    """Check an augmentation with images of a size; as `check_component`."""
+    """Check an augmentation with images of size `image`; see `check_component`."""
     _check("augmentation", component, image=image, **options)
 
 
 def check_head(component: Component, sequence: SequenceSpec = SEQUENCE, **options: Any) -> None:
-    """Check a head with so many frames of so many features; as `check_component`."""
+    """Check a head with sequences of size `sequence`; see `check_component`."""
     _check("head", component, sequence=sequence, **options)
 
 
 def check_loss(component: Component, alphabet: Alphabet = ALPHABET, **options: Any) -> None:
-    """Check a loss; as `check_component`."""
+    """Check a loss; see `check_component`."""
     _check("loss", component, alphabet=alphabet, **options)
 
 
 def check_optimizer(component: Component, **options: Any) -> None:
-    """Check an optimizer with the parameters of a small recogniser; as `check_component`."""
+    """Check an optimizer with the parameters of a small recogniser; see `check_component`."""
     _check("optimizer", component, **options)
 
 
 def check_decoder(component: Component, alphabet: Alphabet = ALPHABET, **options: Any) -> None:
-    """Check a decoder; as `check_component`."""
+    """Check a decoder; see `check_component`."""
     _check("decoder", component, alphabet=alphabet, **options)
 
 
 def check_dataset(component: Component, **options: Any) -> None:
-    """Check a data set; as `check_component`."""
+    """Check a data set; see `check_component`."""
     _check("dataset", component, **options)
 
 
 def check_executor(component: Component, **options: Any) -> None:
-    """Check an executor, which starts the workers of two trials that fail; as `check_component`."""
+    """Check an executor, which runs two trials that fail; see `check_component`."""
     _check("executor", component, **options)
 
 
@@ -125,9 +125,9 @@ def conformance_tests(component: Component, **options: Any) -> Callable[..., Non
 
 
 def _guarded(rule: Rule) -> Rule:
-    """Return a rule that ends in one sentence, whatever the component does.
+    """Return the rule with every exception turned into a BrokenRule of one line.
 
-    It runs with one thread: on tensors this small, more of them only wait for each other.
+    It runs with one thread: for tensors this small, synchronising threads costs more than they save.
     """
 
     @functools.wraps(rule)

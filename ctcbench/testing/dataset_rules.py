@@ -1,4 +1,4 @@
-"""Rules for data sets: drawing is a pure function, in any process; images and texts are as agreed."""
+"""Rules for data sets: drawing is a pure function, in any process; images and texts are valid."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from ctcbench.contract.specs import Alphabet, ImageSpec
 from ctcbench.files.pictures import Fit
 from ctcbench.testing.case import Case, Rule
 
-_LOOKED_AT = 6  # samples a split
+_LOOKED_AT = 6  # samples of each split
 
 
 def says_what_it_holds(case: Case) -> None:
-    """image, alphabet, size and describe are what the core asks for, and fit, if there is one, is known."""
+    """The attributes image, alphabet and fit and the methods size and describe are valid."""
     source = _source(case)
     fits, fit = get_args(Fit), getattr(source, "fit", "stretch")
     rule = f"the attribute fit, where there is one, must be {' or '.join(map(repr, fits))}"
@@ -47,7 +47,7 @@ def draws_images_as_agreed(case: Case) -> None:
 
 
 def draws_texts_of_its_alphabet(case: Case) -> None:
-    """Texts are not empty, and their characters stand in the alphabet."""
+    """Texts are not empty, and their characters are in the alphabet."""
     source = _source(case)
     for sample in _drawn(case, source):
         rule, remedy = "the text of a sample must be a str", "convert it in draw"
@@ -69,7 +69,7 @@ def draws_the_same_again(case: Case) -> None:
 
 
 def draws_the_same_in_a_worker(case: Case) -> None:
-    """Another process draws the same: nothing depends on hash(), the time or what was drawn before."""
+    """Another process draws the same samples: they do not depend on hash(), the time or earlier samples."""
     from ctcbench.testing.draw_digests import digests_in_worker
 
     source = _source(case)
@@ -84,7 +84,7 @@ def draws_the_same_in_a_worker(case: Case) -> None:
 
 
 def keeps_splits_apart(case: Case) -> None:
-    """Training, validation and test samples are not the same ones."""
+    """Training, validation and test samples differ."""
     source = _source(case)
     drawn = {s: [_digest(case, source, s, i) for i in _indices(case, source, s)] for s in SPLITS}
     for one, other in (("train", "val"), ("train", "test"), ("val", "test")):
@@ -108,7 +108,7 @@ def has_fingerprints(case: Case) -> None:
 
 
 def _source(case: Case) -> Source:
-    """Build the source, and see to it that it has what every rule asks for."""
+    """Build the source, and check the attributes that every rule needs."""
     source: Source = case.build()
     rule, remedy = "image must be an ImageSpec and alphabet an Alphabet", "import both from ctcbench"
     kinds = (getattr(source, "image", None), getattr(source, "alphabet", None))

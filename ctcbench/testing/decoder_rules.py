@@ -1,4 +1,4 @@
-"""Rules for decoders: one sound hypothesis an image, from the frames that count alone."""
+"""Rules for decoders: one valid hypothesis for each image, computed from the frames that count."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ctcbench.contract.data import LogProbs
 from ctcbench.contract.hypothesis import Hypothesis
 from ctcbench.contract.specs import BLANK
 from ctcbench.testing.case import Case, Rule
-from ctcbench.testing.synthetic_log_probs import part, sure_of, texts_for, unsure, with_lengths
+from ctcbench.testing.synthetic_log_probs import confident_of, part, texts_for, uncertain, with_lengths
 
 _FRAMES = 12
 _LENGTHS = (12, 9, 1, 7, 12, 3)
@@ -23,12 +23,12 @@ _LENGTHS = (12, 9, 1, 7, 12, 3)
 def gives_one_hypothesis_an_image(case: Case) -> None:
     """N images give a list of N hypotheses: labels, log_prob, frames."""
     for count in (len(_LENGTHS), 1):
-        _decode(case, part(_unsure(case), 0, count))
+        _decode(case, part(_uncertain(case), 0, count))
 
 
 def gives_labels_of_the_alphabet(case: Case) -> None:
     """Labels are whole numbers from 1 to K − 1; blanks are dropped, and K is not a class."""
-    for hypothesis in _decode(case, _unsure(case)):
+    for hypothesis in _decode(case, _uncertain(case)):
         sound = all(
             isinstance(label, int | np.integer) and BLANK < label < case.alphabet.num_classes
             for label in hypothesis.labels
@@ -38,8 +38,8 @@ def gives_labels_of_the_alphabet(case: Case) -> None:
 
 
 def gives_rising_frames(case: Case) -> None:
-    """Frames are one a label, strictly rising, among those that count; or () where it can't tell."""
-    for hypothesis, length in zip(_decode(case, _unsure(case)), _LENGTHS, strict=True):
+    """Frames: one for each label, strictly rising, among those that count; or () if they are not known."""
+    for hypothesis, length in zip(_decode(case, _uncertain(case)), _LENGTHS, strict=True):
         frames = hypothesis.frames
         whole = all(isinstance(frame, int | np.integer) for frame in frames)
         rising = whole and all(a < b for a, b in itertools.pairwise((-1, *frames, length)))
@@ -50,7 +50,7 @@ def gives_rising_frames(case: Case) -> None:
 
 def gives_a_log_probability(case: Case) -> None:
     """log_prob is a natural logarithm, at most 0; NaN from a decoder that does not know it."""
-    for hypothesis in _decode(case, _unsure(case)):
+    for hypothesis in _decode(case, _uncertain(case)):
         rule = "log_prob must be a natural logarithm, at most 0 (or NaN if the decoder has none)"
         sound = isinstance(hypothesis.log_prob, numbers.Real) and not hypothesis.log_prob > 1e-3
         case.require(sound, rule, hypothesis.log_prob, "return its logarithm")
@@ -62,15 +62,15 @@ def reads_a_sure_text(case: Case) -> None:
     With CTC, no blank between two frames of a character makes them one.
     """
     by_ctc, texts = case.component.alignment == "ctc", texts_for(case.alphabet)
-    _reads(case, sure_of(case.alphabet, texts, _FRAMES, case.component.alignment), texts)
+    _reads(case, confident_of(case.alphabet, texts, _FRAMES, case.component.alignment), texts)
     if by_ctc:
         merged = ["".join(character for character, _ in itertools.groupby(text)) for text in texts]
-        _reads(case, sure_of(case.alphabet, texts, _FRAMES, "fixed"), merged)
+        _reads(case, confident_of(case.alphabet, texts, _FRAMES, "fixed"), merged)
 
 
 def ignores_frames_that_do_not_count(case: Case) -> None:
-    """What stands past an image's length changes nothing."""
-    read = _unsure(case)
+    """Frames past the length of an image do not change the result."""
+    read = _uncertain(case)
     values_NTK = read.values_NTK.copy()
     for row_TK, length in zip(values_NTK, _LENGTHS, strict=True):
         row_TK[length:] = np.roll(row_TK[length:], 1, axis=-1)
@@ -80,7 +80,7 @@ def ignores_frames_that_do_not_count(case: Case) -> None:
 
 def reads_nothing_from_nothing(case: Case) -> None:
     """No images give an empty list, no frames an empty labelling."""
-    read = _unsure(case)
+    read = _uncertain(case)
     _decode(case, part(read, 0, 0))
     for what, empty in (
         ("T = 0", part(read, 0, 2, frames=0)),
@@ -91,9 +91,9 @@ def reads_nothing_from_nothing(case: Case) -> None:
         case.require(found == [(), ()], rule, found, remedy)
 
 
-def keeps_images_apart(case: Case) -> None:
-    """An image is read the same alone as in a batch."""
-    read = _unsure(case)
+def computes_each_image_by_itself(case: Case) -> None:
+    """The hypothesis of an image does not depend on the other images of the batch."""
+    read = _uncertain(case)
     alone = [_labels(case, part(read, n, n + 1))[0] for n in range(len(read))]
     _same(
         case,
@@ -105,8 +105,8 @@ def keeps_images_apart(case: Case) -> None:
 
 
 def gives_the_same_for_the_same_input(case: Case) -> None:
-    """Decoding draws no chance."""
-    read = _unsure(case)
+    """Decoding is deterministic."""
+    read = _uncertain(case)
     decoder = case.build()
     one, other = ([h.labels for h in _answers(case, decoder, read)] for _ in range(2))
     _same(
@@ -115,8 +115,8 @@ def gives_the_same_for_the_same_input(case: Case) -> None:
 
 
 def leaves_its_input_alone(case: Case) -> None:
-    """The log-probs belong to the caller: they may be mapped from a file."""
-    read = _unsure(case)
+    """The log-probabilities are not modified: they may be mapped from a file."""
+    read = _uncertain(case)
     before = read.values_NTK.copy()
     _decode(case, read)
     rule, remedy = "log-probs must not be changed", "work on a copy"
@@ -126,16 +126,16 @@ def leaves_its_input_alone(case: Case) -> None:
 
 
 def never_gives_impossible_classes(case: Case) -> None:
-    """A class of log-probability −inf never comes out."""
-    read = _unsure(case)
+    """A class of log-probability −inf is never returned."""
+    read = _uncertain(case)
     read.values_NTK[..., 1] = -np.inf
     for labels in _labels(case, read):
         rule = "a class of log-probability -inf must not come out"
         case.require(1 not in labels, rule, f"class 1 in {labels}", "skip classes of probability zero")
 
 
-def _unsure(case: Case) -> LogProbs:
-    return with_lengths(unsure(case.alphabet, len(_LENGTHS), _FRAMES), _LENGTHS)
+def _uncertain(case: Case) -> LogProbs:
+    return with_lengths(uncertain(case.alphabet, len(_LENGTHS), _FRAMES), _LENGTHS)
 
 
 def _decode(case: Case, read: LogProbs) -> list[Hypothesis]:
@@ -143,7 +143,7 @@ def _decode(case: Case, read: LogProbs) -> list[Hypothesis]:
 
 
 def _answers(case: Case, decoder: Any, read: LogProbs) -> list[Hypothesis]:
-    """Return what a decoder makes of `read`: a hypothesis for each image."""
+    """Return the decoder's hypotheses for `read`, one for each image."""
     shape = read.values_NTK.shape
     found = case.attempt(f"decode log-probs of shape {shape}", lambda: list(decoder(read)))
     rule, remedy = f"{shape[0]} images must give a list of {shape[0]} hypotheses", "return one for each image"
@@ -194,7 +194,7 @@ RULES: tuple[Rule, ...] = (
     reads_a_sure_text,
     ignores_frames_that_do_not_count,
     reads_nothing_from_nothing,
-    keeps_images_apart,
+    computes_each_image_by_itself,
     gives_the_same_for_the_same_input,
     leaves_its_input_alone,
     never_gives_impossible_classes,

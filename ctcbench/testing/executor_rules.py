@@ -1,6 +1,6 @@
-"""Rules for executors: a description, an outcome for every trial, and nothing begun once told to stop.
+"""Rules for executors: a description, an outcome for every trial, no new trial after a stop request.
 
-Trials are tried with orders that can't be carried out: nothing is trained.
+The orders of the trials are invalid, so that nothing is trained.
 """
 
 from __future__ import annotations
@@ -22,17 +22,17 @@ _KEYS = ("one", "two")
 
 
 def has_the_methods_of_an_executor(case: Case) -> None:
-    """The builder returns something with the methods describe and run."""
+    """The builder returns an object with the methods describe and run."""
     _require_methods(case, case.build(), "its builder must return")
 
 
 def describes_itself(case: Case) -> None:
-    """describe() is a mapping that JSON knows, and says how many trials run at once: a study stores it."""
+    """describe() returns a JSON mapping with the number of trials that run at once; a study stores it."""
     _require_description(case, _executor(case))
 
 
-def answers_for_devices(case: Case) -> None:
-    """for_devices, where there is such a method, returns an executor too, for any settings of ``device``."""
+def returns_an_executor_for_devices(case: Case) -> None:
+    """for_devices, where it exists, returns an executor for any values of the setting ``device``."""
     chosen = getattr(_executor(case), "for_devices", None)
     if chosen is None:
         return
@@ -45,14 +45,14 @@ def answers_for_devices(case: Case) -> None:
         _require_description(case, other)
 
 
-def gives_nothing_for_no_trials(case: Case) -> None:
+def yields_nothing_for_no_trials(case: Case) -> None:
     """A run of no trials ends at once, without an outcome."""
     found = _run(case, [])
     case.require(not found, "no trials must give no outcome", found, "yield one outcome a trial")
 
 
-def gives_each_trial_its_outcome(case: Case) -> None:
-    """Trials that fail are failed outcomes, one for each, which say why; nothing is raised."""
+def yields_an_outcome_for_each_trial(case: Case) -> None:
+    """Each trial that fails has one failed outcome with the reason; nothing is raised."""
     found = _run_two(case)
     keys = sorted(outcome.key for outcome in found)
     rule = f"the trials {' and '.join(_KEYS)} must give an outcome each"
@@ -65,8 +65,8 @@ def gives_each_trial_its_outcome(case: Case) -> None:
         case.require(_UNKNOWN in str(outcome.error), rule, repr(outcome.error), remedy)
 
 
-def begins_nothing_when_told_to_stop(case: Case) -> None:
-    """Where the listener says stop from the start, no trial is begun, and the run ends."""
+def starts_nothing_after_a_stop_request(case: Case) -> None:
+    """If the user asked to stop before the start, no trial is started, and the run ends."""
     for outcome in _run_two(case, stop=True):
         rule = "a trial that is not begun must be stopped, or have no outcome"
         remedy = "ask listener.stopping() before each trial is begun"
@@ -126,14 +126,14 @@ def _trial(out: Path, key: str) -> Trial:
 
 
 def _run(case: Case, trials: list[Trial], *, stop: bool = False) -> list[Outcome]:
-    """Return what a run yields; in a thread, as one that never ends must not hold up the tests."""
+    """Return what a run yields. It runs in a thread, so that one that never ends fails instead of hanging."""
     executor = _executor(case)
     found: list[Outcome] = []
     raised: list[BaseException] = []
-    told: list[Any] = []
-    given_up = threading.Event()  # whoever still runs then is told to stop
+    reported: list[Any] = []
+    given_up = threading.Event()  # stops a run that has not ended by then
     listener = Listener(
-        tell=lambda key, worker, event: told.append(key), stopping=lambda: stop or given_up.is_set()
+        tell=lambda key, worker, event: reported.append(key), stopping=lambda: stop or given_up.is_set()
     )
 
     def run() -> None:
@@ -154,7 +154,7 @@ def _run(case: Case, trials: list[Trial], *, stop: bool = False) -> list[Outcome
     case.require(not thread.is_alive(), rule, f"none after {_SECONDS:.0f} seconds", remedy)
     if raised:
         case.fail(f"run {len(trials)} trials", raised[0])
-    unknown = [key for key in told if key not in _KEYS]
+    unknown = [key for key in reported if key not in _KEYS]
     rule, remedy = "listener.tell must be given the key of a trial", "call it with trial.key first"
     case.require(not unknown, rule, unknown, remedy)
     return found
@@ -163,8 +163,8 @@ def _run(case: Case, trials: list[Trial], *, stop: bool = False) -> list[Outcome
 RULES: tuple[Rule, ...] = (
     has_the_methods_of_an_executor,
     describes_itself,
-    answers_for_devices,
-    gives_nothing_for_no_trials,
-    gives_each_trial_its_outcome,
-    begins_nothing_when_told_to_stop,
+    returns_an_executor_for_devices,
+    yields_nothing_for_no_trials,
+    yields_an_outcome_for_each_trial,
+    starts_nothing_after_a_stop_request,
 )

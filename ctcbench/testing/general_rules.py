@@ -15,7 +15,7 @@ _LONGEST_HELP = 120
 
 
 def has_a_name_that_can_be_typed(case: Case) -> None:
-    """The name can stand in a component string, and is no keyword of Python."""
+    """The name is valid in a component string, and is not a Python keyword."""
     name = getattr(case.component.builder, "__name__", "")
     try:
         typed = ComponentString.parse(name).name == name
@@ -29,8 +29,8 @@ def has_a_name_that_can_be_typed(case: Case) -> None:
     )
 
 
-def is_hidden_by_no_file(case: Case) -> None:
-    """No module of the package that defines it has its name: once imported, it would stand in its place."""
+def is_not_hidden_by_a_file(case: Case) -> None:
+    """No other module of its package has its name: importing that module would replace the component."""
     builder, name = case.component.builder, case.component.name
     package = sys.modules.get(builder.__module__)
     stands_there = getattr(package, name, None) is case.component or builder.__qualname__ == name
@@ -87,7 +87,7 @@ def has_options_with_help_and_bounds(case: Case) -> None:
 
 RULES: tuple[Rule, ...] = (
     has_a_name_that_can_be_typed,
-    is_hidden_by_no_file,
+    is_not_hidden_by_a_file,
     has_help,
     has_options_with_help_and_bounds,
 )

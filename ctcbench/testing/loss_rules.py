@@ -1,4 +1,4 @@
-"""Rules for losses: finite, differentiable, blind to padding, lower for the right text."""
+"""Rules for losses: finite, differentiable, independent of padding, lower for the right text."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from torch import Tensor
 from ctcbench.contract.specs import BLANK, Alignment
 from ctcbench.testing.case import Case, Rule
 from ctcbench.testing.meta_device import META, require_one_device
-from ctcbench.testing.synthetic_log_probs import sure_of, texts_for, unsure
+from ctcbench.testing.synthetic_log_probs import confident_of, texts_for, uncertain
 
 _FRAMES = 12
 
@@ -18,7 +18,7 @@ _FRAMES = 12
 def is_a_finite_number(case: Case) -> None:
     """The loss of a batch, and of a batch of one, is a finite scalar."""
     for count in (4, 1):
-        loss = _loss(case, *_unsure(case, count))
+        loss = _loss(case, *_uncertain(case, count))
         case.require(
             loss.is_floating_point() and bool(loss.isfinite()),
             f"the loss of a batch of {count} must be a finite number",
@@ -29,7 +29,7 @@ def is_a_finite_number(case: Case) -> None:
 
 def can_be_differentiated(case: Case) -> None:
     """The gradient is finite, not zero, and zero where frames do not count."""
-    log_probs_TNK, lengths_N, targets_NL, target_lengths_N = _unsure(case, 4)
+    log_probs_TNK, lengths_N, targets_NL, target_lengths_N = _uncertain(case, 4)
     log_probs_TNK.requires_grad_()
     loss = _loss(case, log_probs_TNK, lengths_N, targets_NL, target_lengths_N)
     rule, remedy = "the loss must have a gradient", "don't detach, and don't leave torch"
@@ -43,7 +43,7 @@ def can_be_differentiated(case: Case) -> None:
 
 def ignores_frames_that_do_not_count(case: Case) -> None:
     """Frames past an image's length are padding."""
-    log_probs_TNK, lengths_N, targets_NL, target_lengths_N = _unsure(case, 4)
+    log_probs_TNK, lengths_N, targets_NL, target_lengths_N = _uncertain(case, 4)
     other_TNK = log_probs_TNK.clone()
     for n, length in enumerate(lengths_N.tolist()):
         other_TNK[length:, n] = other_TNK[length:, n].roll(1, -1)
@@ -54,8 +54,8 @@ def ignores_frames_that_do_not_count(case: Case) -> None:
 
 
 def ignores_padding_of_targets(case: Case) -> None:
-    """Targets are padded to the longest; what stands past a target's length means nothing."""
-    log_probs_TNK, lengths_N, targets_NL, target_lengths_N = _unsure(case, 4)
+    """Targets are padded to the longest; the padding does not change the loss."""
+    log_probs_TNK, lengths_N, targets_NL, target_lengths_N = _uncertain(case, 4)
     others_NL = targets_NL.clone()
     for n, length in enumerate(target_lengths_N.tolist()):
         others_NL[n, length:] = 1
@@ -66,9 +66,9 @@ def ignores_padding_of_targets(case: Case) -> None:
 
 
 def is_lower_for_the_right_text(case: Case) -> None:
-    """A recogniser that is sure of the right texts has a lower loss than one sure of wrong ones."""
+    """Confident predictions of the right texts have a lower loss than confident predictions of wrong ones."""
     texts = texts_for(case.alphabet)
-    sure = sure_of(case.alphabet, texts, _FRAMES, case.component.alignment)
+    sure = confident_of(case.alphabet, texts, _FRAMES, case.component.alignment)
     read = torch.from_numpy(sure.values_NTK).transpose(0, 1)
     lengths_N = torch.full((len(texts),), _FRAMES)
     right = _loss(case, read, lengths_N, *_targets(case, texts))
@@ -79,7 +79,7 @@ def is_lower_for_the_right_text(case: Case) -> None:
     )
 
 
-def takes_frames_as_its_alignment_says(case: Case) -> None:
+def aligns_frames_as_declared(case: Case) -> None:
     """Frames a, a, then blanks, are ``aa`` where frame i is character i, and ``a`` by CTC.
 
     A blank between them makes them ``aa`` by CTC. Each must cost less as what it is than as the other.
@@ -87,7 +87,7 @@ def takes_frames_as_its_alignment_says(case: Case) -> None:
     alignment, one = case.component.alignment, case.alphabet.characters[0]
     paths: list[tuple[Alignment, int]] = [("ctc", 2), ("fixed", 1)] if alignment == "ctc" else [("fixed", 2)]
     for path, right in paths:
-        sure = sure_of(case.alphabet, [one + one], _FRAMES, path)
+        sure = confident_of(case.alphabet, [one + one], _FRAMES, path)
         read = torch.from_numpy(sure.values_NTK).transpose(0, 1)
         costs = [_loss(case, read, torch.tensor([_FRAMES]), *_targets(case, [one * n])) for n in (1, 2)]
         wrong = 3 - right
@@ -102,7 +102,7 @@ def takes_frames_as_its_alignment_says(case: Case) -> None:
 
 def falls_under_its_own_gradient(case: Case) -> None:
     """A few steps of gradient descent on the logits lower the loss."""
-    log_probs_TNK, lengths_N, targets_NL, target_lengths_N = _unsure(case, 4)
+    log_probs_TNK, lengths_N, targets_NL, target_lengths_N = _uncertain(case, 4)
     logits_TNK = log_probs_TNK.clone().requires_grad_()
     optimizer = torch.optim.Adam([logits_TNK], lr=0.2)
     losses = []
@@ -119,20 +119,20 @@ def falls_under_its_own_gradient(case: Case) -> None:
 
 
 def is_the_same_for_the_same_input(case: Case) -> None:
-    """A loss draws no chance of its own, and keeps none of what it saw."""
-    inputs = _unsure(case, 4)
+    """The loss is deterministic, and does not depend on earlier calls."""
+    inputs = _uncertain(case, 4)
     objective = case.build()
     one, other = (_called(case, objective, *inputs) for _ in range(2))
     rule, remedy = "the same input must give the same loss", "draw no chance, and keep no state between calls"
     case.require(bool(torch.equal(one, other)), rule, f"{one:.8g} and {other:.8g}", remedy)
 
 
-def follows_its_log_probs_to_another_device(case: Case) -> None:
-    """Log-probs and targets may be a GPU's, lengths are the host's; tried on torch's ``meta``.
+def stays_on_the_device_of_its_log_probs(case: Case) -> None:
+    """Log-probabilities and targets may be on a GPU, lengths are on the CPU; tested on torch's ``meta``.
 
-    It has no kernel for CTC, so what a loss does after that is not seen.
+    That device has no kernel for CTC, so the rule does not see what a loss does after it.
     """
-    log_probs_TNK, lengths_N, targets_NL, target_lengths_N = _unsure(case, 4)
+    log_probs_TNK, lengths_N, targets_NL, target_lengths_N = _uncertain(case, 4)
     objective = case.build()
     there = (log_probs_TNK.to(META), lengths_N, targets_NL.to(META), target_lengths_N)
     remedy = "create tensors with device=log_probs.device, and compute with lengths_N.to(that)"
@@ -153,9 +153,9 @@ def _called(case: Case, objective: Any, *inputs: Tensor) -> Tensor:
     return tensor
 
 
-def _unsure(case: Case, count: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+def _uncertain(case: Case, count: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Return log_probs_TNK, lengths_N (of which some are short), targets_NL, target_lengths_N."""
-    read = unsure(case.alphabet, count, _FRAMES)
+    read = uncertain(case.alphabet, count, _FRAMES)
     lengths_N = torch.tensor([_FRAMES - n % 3 for n in range(count)])
     log_probs_TNK = torch.from_numpy(read.values_NTK).transpose(0, 1).contiguous()
     return log_probs_TNK, lengths_N, *_targets(case, texts_for(case.alphabet)[:count])
@@ -175,8 +175,8 @@ RULES: tuple[Rule, ...] = (
     ignores_frames_that_do_not_count,
     ignores_padding_of_targets,
     is_lower_for_the_right_text,
-    takes_frames_as_its_alignment_says,
+    aligns_frames_as_declared,
     falls_under_its_own_gradient,
     is_the_same_for_the_same_input,
-    follows_its_log_probs_to_another_device,
+    stays_on_the_device_of_its_log_probs,
 )

@@ -1,4 +1,4 @@
-"""Another device where there is none: torch's ``meta`` keeps shapes alone, and won't mix with the host."""
+"""torch's ``meta`` device as a second device: it has shapes without data, and does not mix with the CPU."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ META = torch.device("meta")
 
 
 def require_one_device(case: Case, action: Callable[[], object], remedy: str) -> None:
-    """Check that `action`, whose tensors are on ``meta``, makes others there only, and returns one of them.
+    """Check that `action`, whose inputs are on ``meta``, creates tensors on that device alone.
 
     Raises:
-        AssertionError: it mixes them with the host's, or returns what is on the host.
+        AssertionError: it mixes them with tensors of the CPU, or returns one of these.
     """
     rule = "all tensors must be on the input's device"
     try:
         made = action()
     except Exception as error:
-        # Other errors mean that an operation does not exist there, which proves nothing.
+        # Other errors mean that ``meta`` lacks an operation, which proves nothing.
         if "device" in str(error) and "cpu" in str(error):
             case.require(False, rule, str(error).partition("\n")[0], remedy)
         return

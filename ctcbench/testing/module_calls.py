@@ -1,4 +1,4 @@
-"""How the rules of modules build one, feed it and compare what it gives."""
+"""Helpers of the rules for modules: build one, call it, compare outputs."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def new_module(case: Case, seed: int = 0) -> nn.Module:
 
 
 def build_module(case: Case) -> nn.Module:
-    """Build the module from torch's generator as it is."""
+    """Build the module with the current state of torch's generator."""
     built = case.build()
     rule, remedy = "its builder must return a torch.nn.Module", "return the module, not its output or class"
     case.require(isinstance(built, nn.Module), rule, type(built).__name__, remedy)
@@ -33,12 +33,12 @@ def inputs_for(case: Case, n: int) -> Tensor:
 
 
 def batch_axis(case: Case) -> int:
-    """Return which axis of inputs and outputs counts images."""
+    """Return the batch axis of inputs and outputs."""
     return 0 if case.component.kind == "backbone" else 1
 
 
 def output_of(case: Case, module: nn.Module, inputs: Tensor, what: str = "be called") -> Tensor:
-    """Return what a module makes of `inputs`; `what` it can't do where that raises."""
+    """Return the output of a module; an exception means that the component can't `what`."""
     output = case.attempt(what, lambda: module(inputs))
     rule, remedy = "its forward must return a tensor", "return the features alone"
     case.require(isinstance(output, Tensor), rule, type(output).__name__, remedy)
@@ -48,24 +48,24 @@ def output_of(case: Case, module: nn.Module, inputs: Tensor, what: str = "be cal
 
 @torch.no_grad()
 def call(case: Case, module: nn.Module, inputs: Tensor) -> Tensor:
-    """Return what a module makes of `inputs`, without gradients."""
+    """Return the output of a module, without gradients."""
     return output_of(case, module, inputs)
 
 
 def trained_output(case: Case, module: nn.Module, inputs: Tensor) -> Tensor:
-    """Return what a module makes of `inputs` in training, from a fixed seed."""
+    """Return the output of a module in training mode, from a fixed seed."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(7)
         return call(case, module.train(), inputs)
 
 
 def distance(one: Tensor, other: Tensor) -> float:
-    """Return the largest difference, infinity for tensors of different shapes."""
+    """Return the largest absolute difference, infinity for tensors of different shapes."""
     same_shape = one.shape == other.shape
     return float((one - other).abs().max()) if same_shape and one.numel() else float("inf")
 
 
 def close(one: Tensor, other: Tensor) -> bool:
-    """Say whether two outputs are the same but for rounding."""
+    """Return whether two outputs are equal up to rounding."""
     scale = 1.0 + float(one.abs().max())
     return one.shape == other.shape and bool(torch.allclose(one, other, rtol=1e-4, atol=1e-5 * scale))

@@ -1,4 +1,4 @@
-"""Rules for backbones and heads in other forms: bfloat16, channels last, stored, sent, on another device."""
+"""Rules for backbones and heads: mixed precision, memory formats, state dict, pickling, other devices."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def is_finite_in_mixed_precision(case: Case) -> None:
     """Under autocast to bfloat16 outputs and gradients stay finite, on a CPU that trains in bfloat16.
 
     A CPU without bfloat16 instructions trains in float32, and oneDNN has no bfloat16 LSTM for it: such a
-    machine does not try this rule.
+    machine skips this rule.
     """
     dtype = default_autocast_dtype(torch.device("cpu"))
     if dtype is None:
@@ -50,8 +50,8 @@ def takes_channels_last(case: Case) -> None:
     )
 
 
-def comes_back_from_its_state_dict(case: Case) -> None:
-    """All that is learnt is in the state dict: it is what a run folder stores."""
+def is_restored_from_its_state_dict(case: Case) -> None:
+    """The state dict holds everything that is learnt: a run folder stores nothing else."""
     module, other, inputs = (
         new_module(case, seed=1).eval(),
         new_module(case, seed=2).eval(),
@@ -67,8 +67,8 @@ def comes_back_from_its_state_dict(case: Case) -> None:
     )
 
 
-def can_be_sent_to_a_worker(case: Case) -> None:
-    """The module pickles, so that another process can have it (and deepcopy, which --ema needs, works)."""
+def can_be_pickled(case: Case) -> None:
+    """The module can be pickled, for other processes, and copied, for --ema."""
     module, inputs = new_module(case).eval(), inputs_for(case, _BATCH)
     copy = case.attempt("be pickled", lambda: pickle.loads(pickle.dumps(module)))
     expected, got = call(case, module, inputs), call(case, copy, inputs)
@@ -76,8 +76,8 @@ def can_be_sent_to_a_worker(case: Case) -> None:
     case.require(torch.equal(expected, got), "a pickled copy must give the same output", "another", remedy)
 
 
-def follows_its_input_to_another_device(case: Case) -> None:
-    """What forward creates is on the input's device; tried on torch's device without memory, ``meta``."""
+def stays_on_the_device_of_its_input(case: Case) -> None:
+    """Tensors that forward creates are on the input's device; tested on torch's ``meta`` device."""
     module, inputs = new_module(case).eval().to(META), inputs_for(case, _BATCH).to(META)
     with torch.no_grad():
         require_one_device(case, lambda: module(inputs), "create tensors with device=x.device, or as buffers")
@@ -85,7 +85,7 @@ def follows_its_input_to_another_device(case: Case) -> None:
 
 RULES: tuple[Rule, ...] = (
     is_finite_in_mixed_precision,
-    comes_back_from_its_state_dict,
-    can_be_sent_to_a_worker,
-    follows_its_input_to_another_device,
+    is_restored_from_its_state_dict,
+    can_be_pickled,
+    stays_on_the_device_of_its_input,
 )

@@ -27,7 +27,7 @@ _BATCH = 3
 
 
 def has_the_right_shape(case: Case) -> None:
-    """images_NCHW become feats_NFHW, feats_TNF become feats_TND; by the core's own probe, and in training."""
+    """images_NCHW give feats_NFHW, feats_TNF give feats_TND, in evaluation and in training."""
     built = case.build()
     probe: Callable[[], Any] = (
         (lambda: probe_backbone(built, case.image, f"backbone {case.component.name}"))
@@ -44,16 +44,16 @@ def has_the_right_shape(case: Case) -> None:
     )
 
 
-def answers_in_float32(case: Case) -> None:
-    """float32 gives float32, in evaluation and in training: the layers that follow take nothing else."""
+def returns_float32(case: Case) -> None:
+    """The output of a float32 input is float32, in evaluation and in training."""
     for mode, output in zip(("evaluation", "training"), _in_both_modes(case), strict=True):
         rule = f"of float32 the output in {mode} must be float32"
         remedy = "create tensors with dtype=x.dtype, and bring numpy's doubles to it"
         case.require(output.dtype == torch.float32, rule, output.dtype, remedy)
 
 
-def gives_the_same_for_the_same_seed(case: Case) -> None:
-    """Weights and outputs, dropout included, depend on torch's generator alone."""
+def depends_on_the_seed_alone(case: Case) -> None:
+    """Weights and outputs, including dropout, depend on torch's generator alone."""
     inputs = inputs_for(case, _BATCH)
     first, second = (trained_output(case, new_module(case, seed=1), inputs) for _ in range(2))
     case.require(
@@ -64,8 +64,8 @@ def gives_the_same_for_the_same_seed(case: Case) -> None:
     )
 
 
-def leaves_the_seed_alone(case: Case) -> None:
-    """A builder that seeds torch makes every seed of a study the same run."""
+def does_not_seed_torch(case: Case) -> None:
+    """Neither builder nor module seeds torch: every seed of a study would be the same run."""
     states = []
     for seed in (1, 2):
         with torch.random.fork_rng(devices=[]):
@@ -101,7 +101,7 @@ def is_deterministic_in_evaluation(case: Case) -> None:
 
 
 def takes_single_and_empty_batches(case: Case) -> None:
-    """N = 1 and N = 0 are batches too: the last of an epoch, a split without images."""
+    """Batches of N = 1 and N = 0 work: the last of an epoch, a split without images."""
     module = new_module(case).eval()
     expected = list(call(case, module, inputs_for(case, _BATCH)).shape)
     for n in (1, 0):
@@ -116,8 +116,8 @@ def takes_single_and_empty_batches(case: Case) -> None:
         )
 
 
-def keeps_images_apart(case: Case) -> None:
-    """In eval mode an image's output does not hang on the others in its batch."""
+def computes_each_image_by_itself(case: Case) -> None:
+    """In eval mode the output of an image does not depend on the other images of the batch."""
     module, inputs, axis = new_module(case).eval(), inputs_for(case, _BATCH), batch_axis(case)
     together = call(case, module, inputs)
     alone = torch.cat([call(case, module, part) for part in inputs.split(1, dim=axis)], dim=axis)
@@ -158,9 +158,9 @@ def lets_gradients_reach_every_parameter(case: Case) -> None:
 
 
 def _in_both_modes(case: Case) -> tuple[Tensor, Tensor]:
-    """Return what a module makes of a batch in evaluation and in training.
+    """Return the outputs of a module for a batch in evaluation and in training.
 
-    The batch is one of several: batch normalisation can't train on a single value a channel.
+    The batch has several images: batch normalisation can't train on one value for each channel.
     """
     module, inputs = new_module(case), inputs_for(case, _BATCH)
     return call(case, module.eval(), inputs), trained_output(case, module, inputs)
@@ -168,12 +168,12 @@ def _in_both_modes(case: Case) -> tuple[Tensor, Tensor]:
 
 _RULES: tuple[Rule, ...] = (
     has_the_right_shape,
-    answers_in_float32,
-    gives_the_same_for_the_same_seed,
-    leaves_the_seed_alone,
+    returns_float32,
+    depends_on_the_seed_alone,
+    does_not_seed_torch,
     is_deterministic_in_evaluation,
     takes_single_and_empty_batches,
-    keeps_images_apart,
+    computes_each_image_by_itself,
     lets_gradients_reach_every_parameter,
 )
 HEAD_RULES: tuple[Rule, ...] = _RULES + module_form_rules.RULES

@@ -1,4 +1,4 @@
-"""Made-up log-probs for the rules of losses and decoders: sure of a text, or unsure of anything."""
+"""Synthetic log-probabilities for the rules of losses and decoders: confident of a text, or of none."""
 
 from __future__ import annotations
 
@@ -20,7 +20,9 @@ def texts_for(alphabet: Alphabet) -> tuple[str, ...]:
     return (a + b + c, a + a + b, c, b + a + b + a)
 
 
-def sure_of(alphabet: Alphabet, texts: Sequence[str], frames: int, alignment: Alignment = "ctc") -> LogProbs:
+def confident_of(
+    alphabet: Alphabet, texts: Sequence[str], frames: int, alignment: Alignment = "ctc"
+) -> LogProbs:
     """Return log-probs whose best path is each text: character i at frame 2i + 1, blanks between.
 
     With the alignment ``fixed`` character i is at frame i, and the blanks are behind them.
@@ -36,8 +38,8 @@ def sure_of(alphabet: Alphabet, texts: Sequence[str], frames: int, alignment: Al
     return _as_log_probs(logits_NTK, texts, alphabet)
 
 
-def unsure(alphabet: Alphabet, count: int, frames: int, seed: int = 0) -> LogProbs:
-    """Return log-probs of random logits: no frame is sure of its class."""
+def uncertain(alphabet: Alphabet, count: int, frames: int, seed: int = 0) -> LogProbs:
+    """Return log-probabilities of random logits: no frame is confident of a class."""
     logits_NTK = np.random.default_rng(seed).normal(0, 2, (count, frames, alphabet.num_classes))
     return _as_log_probs(logits_NTK, ("",) * count, alphabet)
 

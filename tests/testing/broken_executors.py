@@ -82,61 +82,61 @@ class OfNoWorkers(Here):
         return {"workers": 0}
 
 
-@breaks("answers_for_devices", "for_devices must be a method, where there is one; got str")
+@breaks("returns_an_executor_for_devices", "for_devices must be a method, where there is one; got str")
 class ForOneDevice(Here):
     for_devices = "cpu"
 
 
-@breaks("answers_for_devices", "for_devices(['cpu']) must return an object with the methods")
+@breaks("returns_an_executor_for_devices", "for_devices(['cpu']) must return an object with the methods")
 class ForDevicesOnly(Here):
     def for_devices(self, devices):
         return None
 
 
-@breaks("answers_for_devices", "can't answer for_devices(['auto']): KeyError: 'auto'")
+@breaks("returns_an_executor_for_devices", "can't answer for_devices(['auto']): KeyError: 'auto'")
 class ForKnownDevices(Here):
     def for_devices(self, devices):
         return {"cpu": self}[min(devices)]
 
 
-@breaks("gives_nothing_for_no_trials", "no trials must give no outcome")
+@breaks("yields_nothing_for_no_trials", "no trials must give no outcome")
 class WithoutTrials(Here):
     def run(self, trials, listener):
         return iter([Outcome("", "done")])
 
 
-@breaks("gives_nothing_for_no_trials", "can't run 0 trials: TypeError: 'NoneType' object is not iterable")
+@breaks("yields_nothing_for_no_trials", "can't run 0 trials: TypeError: 'NoneType' object is not iterable")
 class ReturningNothing(Here):
     def run(self, trials, listener):
         pass
 
 
-@breaks("gives_nothing_for_no_trials", "can't run 0 trials: SystemExit")
+@breaks("yields_nothing_for_no_trials", "can't run 0 trials: SystemExit")
 class Leaving(Here):
     def run(self, trials, listener):
         raise SystemExit
 
 
-@breaks("gives_each_trial_its_outcome", "can't run 2 trials: RuntimeError: a trial failed")
+@breaks("yields_an_outcome_for_each_trial", "can't run 2 trials: RuntimeError: a trial failed")
 class Raising(Here):
     def outcome(self, trial, listener):
         raise RuntimeError("a trial failed")
 
 
-@breaks("gives_each_trial_its_outcome", "an outcome each; got none")
+@breaks("yields_an_outcome_for_each_trial", "an outcome each; got none")
 class Forgetting(Here):
     def run(self, trials, listener):
         list(super().run(trials, listener))
         yield from ()
 
 
-@breaks("gives_each_trial_its_outcome", "an outcome each; got outcomes of one")
+@breaks("yields_an_outcome_for_each_trial", "an outcome each; got outcomes of one")
 class StoppingAtAFailure(Here):
     def run(self, trials, listener):
         yield next(super().run(trials, listener))
 
 
-@breaks("gives_each_trial_its_outcome", "must have one outcome; got 4: one, one, two, two")
+@breaks("yields_an_outcome_for_each_trial", "must have one outcome; got 4: one, one, two, two")
 class Twice(Here):
     def run(self, trials, listener):
         for outcome in super().run(trials, listener):
@@ -144,51 +144,53 @@ class Twice(Here):
             yield outcome
 
 
-@breaks("gives_each_trial_its_outcome", "must have one outcome; got 4: one, one, one, one")
+@breaks("yields_an_outcome_for_each_trial", "must have one outcome; got 4: one, one, one, one")
 class Endless(Here):
     def run(self, trials, listener):
         while True:
             yield Outcome(trials[0].key, "failed", "no")
 
 
-@breaks("gives_each_trial_its_outcome", "must yield Outcomes; got dict")
+@breaks("yields_an_outcome_for_each_trial", "must yield Outcomes; got dict")
 class OfDocuments(Here):
     def outcome(self, trial, listener):
         return super().outcome(trial, listener).to_json()
 
 
-@breaks("gives_each_trial_its_outcome", "must be that of a trial; got 'trial one'")
+@breaks("yields_an_outcome_for_each_trial", "must be that of a trial; got 'trial one'")
 class NamedByLabel(Here):
     def outcome(self, trial, listener):
         return Outcome(trial.label, "failed", "no")
 
 
-@breaks("gives_each_trial_its_outcome", "must be failed; got 'done'")
+@breaks("yields_an_outcome_for_each_trial", "must be failed; got 'done'")
 class AlwaysDone(Here):
     def outcome(self, trial, listener):
         return Outcome(trial.key, "done")
 
 
-@breaks("gives_each_trial_its_outcome", "no setting 'setting_of_the_conformance_kit'; got ''")
+@breaks("yields_an_outcome_for_each_trial", "no setting 'setting_of_the_conformance_kit'; got ''")
 class WithoutAReason(Here):
     def outcome(self, trial, listener):
         return Outcome(trial.key, "failed")
 
 
-@breaks("gives_each_trial_its_outcome", "must be given the key of a trial; got ['trial one', 'trial two']")
+@breaks(
+    "yields_an_outcome_for_each_trial", "must be given the key of a trial; got ['trial one', 'trial two']"
+)
 class TellingOfLabels(Here):
     def outcome(self, trial, listener):
         listener.tell(trial.label, "here", {"kind": "notice", "text": "begun"})
         return super().outcome(trial, listener)
 
 
-@breaks("begins_nothing_when_told_to_stop", "no trial may be begun; got an error of the trial one")
+@breaks("starts_nothing_after_a_stop_request", "no trial may be begun; got an error of the trial one")
 class Unstoppable(Here):
     def run(self, trials, listener):
         return (self.outcome(trial, listener) for trial in trials)
 
 
-@breaks("begins_nothing_when_told_to_stop", "must be stopped, or have no outcome; got 'done'")
+@breaks("starts_nothing_after_a_stop_request", "must be stopped, or have no outcome; got 'done'")
 class DoneBefore(Here):
     def run(self, trials, listener):
         return (Outcome(trial.key, "done") for trial in trials)

@@ -54,18 +54,18 @@ def negative(*inputs):
     return -ctc(*inputs)
 
 
-@part_that_breaks("loss", "takes_frames_as_its_alignment_says", "alignment='fixed' frames '00··'", "fixed")
+@part_that_breaks("loss", "aligns_frames_as_declared", "alignment='fixed' frames '00··'", "fixed")
 def ctc_as_if_fixed(*inputs):
     return ctc(*inputs)
 
 
-@part_that_breaks("loss", "takes_frames_as_its_alignment_says", "cost less as '0' than as '00'")
+@part_that_breaks("loss", "aligns_frames_as_declared", "cost less as '0' than as '00'")
 def slots_as_if_ctc(log_probs, lengths, targets, target_lengths):
     padded = torch.nn.functional.pad(targets, (0, len(log_probs) - targets.shape[1]))
     return torch.nn.functional.nll_loss(log_probs.flatten(0, 1), padded.t().flatten())
 
 
-@part_that_breaks("loss", "takes_frames_as_its_alignment_says", "cost less as '00' than as '0'")
+@part_that_breaks("loss", "aligns_frames_as_declared", "cost less as '00' than as '0'")
 def blind_to_doubled_letters(log_probs, lengths, targets, target_lengths):
     rows = [row[:n].unique_consecutive() for row, n in zip(targets, target_lengths, strict=True)]
     return ctc(log_probs, lengths, torch.cat(rows), torch.tensor([len(row) for row in rows]))
@@ -92,7 +92,7 @@ def with_chance(*inputs):
     return ctc(*inputs) + torch.rand(())
 
 
-@part_that_breaks("loss", "follows_its_log_probs_to_another_device", "device=log_probs.device")
+@part_that_breaks("loss", "stays_on_the_device_of_its_log_probs", "device=log_probs.device")
 def masking_on_the_cpu(log_probs, lengths, targets, target_lengths):
     counts = torch.arange(len(log_probs))[:, None] < lengths
     return ctc((log_probs * counts[..., None]), lengths, targets, target_lengths)
@@ -153,12 +153,12 @@ def with_widths(images, widths):
     return images, widths
 
 
-@part_that_breaks("augmentation", "follows_its_images_to_another_device", "device=images.device")
+@part_that_breaks("augmentation", "stays_on_the_device_of_its_images", "device=images.device")
 def drawing_on_the_cpu(images, widths):
     return images * torch.rand(len(images), 1, 1, 1)
 
 
-@part_that_breaks("augmentation", "follows_its_images_to_another_device", "a result on cpu")
+@part_that_breaks("augmentation", "stays_on_the_device_of_its_images", "a result on cpu")
 def coming_back_to_the_cpu(images, widths):
     return torch.zeros(images.shape, dtype=torch.uint8)
 
@@ -257,7 +257,7 @@ def seeing_things(read, found):
     return [h if h.labels else h._replace(labels=(1,)) for h in found]
 
 
-@decoder_that("keeps_images_apart", "alone as in a batch")
+@decoder_that("computes_each_image_by_itself", "alone as in a batch")
 def mixing_images(read, found):
     return [h._replace(labels=found[0].labels) for h in found]
 

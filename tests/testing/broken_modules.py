@@ -74,20 +74,20 @@ class DroppingImages(Head):
         return super().forward(feats[:, :1] if self.training else feats)
 
 
-@module_that_breaks("backbone", "answers_in_float32", "must be float32; got torch.float64")
+@module_that_breaks("backbone", "returns_float32", "must be float32; got torch.float64")
 class Doubling(Backbone):
     def forward(self, images):
         return super().forward(images).double()
 
 
-@module_that_breaks("head", "answers_in_float32", "the output in training must be float32")
+@module_that_breaks("head", "returns_float32", "the output in training must be float32")
 class DoublingInTraining(Head):
     def forward(self, feats):
         feats = super().forward(feats)
         return feats * torch.ones((), dtype=torch.float64) if not self.training else feats.double()
 
 
-@module_that_breaks("head", "keeps_images_apart", "must return a tensor; got tuple")
+@module_that_breaks("head", "computes_each_image_by_itself", "must return a tensor; got tuple")
 class WithItsState(Head):
     def forward(self, feats):
         return super().forward(feats), feats[-1]
@@ -98,7 +98,7 @@ def no_module(spec):
     return torch.zeros(1)
 
 
-@module_that_breaks("head", "gives_the_same_for_the_same_seed", "draw all randomness from torch's generator")
+@module_that_breaks("head", "depends_on_the_seed_alone", "draw all randomness from torch's generator")
 class SeededByNumpy(Head):
     def __init__(self, sequence):
         super().__init__(sequence)
@@ -108,7 +108,7 @@ class SeededByNumpy(Head):
         return super().forward(feats) * self.scale
 
 
-@module_that_breaks("backbone", "leaves_the_seed_alone", "remove torch.manual_seed")
+@module_that_breaks("backbone", "does_not_seed_torch", "remove torch.manual_seed")
 class Seeding(Backbone):
     def __init__(self, image):
         torch.manual_seed(0)
@@ -145,7 +145,7 @@ class Emptyphobic(Head):
         return super().forward(feats)
 
 
-@module_that_breaks("head", "keeps_images_apart", "no batch_first")
+@module_that_breaks("head", "computes_each_image_by_itself", "no batch_first")
 class AttendingToTheBatch(Head):
     def forward(self, feats):
         return super().forward(feats + feats.mean(1, keepdim=True))
@@ -186,7 +186,7 @@ class Overflowing(Backbone):
         return feats / (feats.dtype == torch.float32)
 
 
-@module_that_breaks("backbone", "comes_back_from_its_state_dict", "register what belongs to it")
+@module_that_breaks("backbone", "is_restored_from_its_state_dict", "register what belongs to it")
 class WithAPlainTensor(Backbone):
     def __init__(self, image):
         super().__init__(image)
@@ -196,7 +196,7 @@ class WithAPlainTensor(Backbone):
         return super().forward(images) + self.shift
 
 
-@module_that_breaks("backbone", "can_be_sent_to_a_worker", "can't be pickled")
+@module_that_breaks("backbone", "can_be_pickled", "can't be pickled")
 class WithALambda(Backbone):
     def __init__(self, image):
         super().__init__(image)
@@ -206,7 +206,7 @@ class WithALambda(Backbone):
         return self.activate(super().forward(images))
 
 
-@module_that_breaks("head", "can_be_sent_to_a_worker", "a pickled copy must give the same output")
+@module_that_breaks("head", "can_be_pickled", "a pickled copy must give the same output")
 class Forgetful(Head):
     def __getstate__(self):
         return {**self.__dict__, "gone": True}
@@ -215,7 +215,7 @@ class Forgetful(Head):
         return super().forward(feats) + hasattr(self, "gone")
 
 
-@module_that_breaks("head", "follows_its_input_to_another_device", "device=x.device")
+@module_that_breaks("head", "stays_on_the_device_of_its_input", "device=x.device")
 class OnTheCpu(Head):
     def forward(self, feats):
         return super().forward(feats) + torch.arange(len(feats))[:, None, None]

@@ -82,7 +82,7 @@ def untypable_and_required(alphabet, *, kernel: Annotated[Kernel, Field(descript
 
 
 @breaks(
-    "head", "is_hidden_by_no_file", "the file decoder.py, which would hide the component; rename the file"
+    "head", "is_not_hidden_by_a_file", "the file decoder.py, which would hide the component; rename the file"
 )
 def decoder(sequence):
     pass
@@ -259,7 +259,7 @@ def test_an_executor_that_never_ends_holds_up_no_test(monkeypatch):
     hanging = broken_executors.Hanging()
     monkeypatch.setattr(executor_rules, "_SECONDS", 0.2)
     with pytest.raises(BrokenRule, match=r"a run of 2 trials .* must end; got none after 0 seconds"):
-        executor_rules.gives_each_trial_its_outcome(Case(Component("executor", lambda: hanging)))
+        executor_rules.yields_an_outcome_for_each_trial(Case(Component("executor", lambda: hanging)))
     assert hanging.ended.wait(10)  # it is told to stop, and not left to itself
 
 
