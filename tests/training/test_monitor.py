@@ -22,7 +22,7 @@ def watch(blanks, losses=None, flush_every=1):
 
 
 @pytest.mark.parametrize("flush_every", [1, 7])
-def test_the_plateau_is_named_when_it_is_one_and_when_it_has_doubled(flush_every):
+def test_a_plateau_is_reported_after_200_steps_and_when_that_number_has_doubled(flush_every):
     state, _, notices = watch([True] * (4 * NOTICE_AFTER + 50) + [False], flush_every=flush_every)
     assert [notice.split(": ", 1)[1] for notice in notices] == [
         f"blank plateau: all blank for {NOTICE_AFTER} steps",
@@ -34,13 +34,13 @@ def test_the_plateau_is_named_when_it_is_one_and_when_it_has_doubled(flush_every
     assert state.plateau.left_step == 4 * NOTICE_AFTER + 51
 
 
-def test_the_usual_silence_of_the_first_steps_is_not_announced():
+def test_a_short_plateau_at_the_start_is_not_reported():
     state, _, notices = watch([False, *[True] * 100, False, True, False])
     assert notices == []
     assert (state.plateau.longest, state.plateau.left_step) == (100, 102)
 
 
-def test_a_silence_that_goes_on_has_no_first_output():
+def test_a_plateau_that_lasts_has_no_step_at_which_it_was_left():
     state, _, _ = watch([False, True, True])
     assert (state.plateau.left_step, state.plateau.blank_steps) == (0, 2)
 
@@ -57,11 +57,12 @@ def test_records_are_means_of_ten_steps(flush_every):
 
 
 @pytest.mark.parametrize("overflow", [False, True])
-def test_a_gradient_that_is_no_number_stops_too_unless_the_scaler_sees_to_it(overflow):
+def test_an_infinite_gradient_stops_training_unless_the_scaler_skips_it(overflow):
     monitor = Monitor(MonitorState(), 1, GUESSING, gradients_overflow=overflow)
     spoiled = StepMetrics(torch.tensor(1.0), torch.tensor(False), torch.tensor(math.inf))
     if overflow:
         monitor.add(1, spoiled, print, print)
+        assert monitor.state.window == [[1.0, 0.0, math.inf]]
         return
     with pytest.raises(StepDiverged, match="the gradient is inf at step 1"):
         monitor.add(1, spoiled, print, print)
@@ -69,7 +70,7 @@ def test_a_gradient_that_is_no_number_stops_too_unless_the_scaler_sees_to_it(ove
 
 @pytest.mark.parametrize("loss", [math.nan, math.inf])
 @pytest.mark.parametrize("flush_every", [1, 10])
-def test_a_loss_that_is_no_number_stops_at_its_step(loss, flush_every):
+def test_a_loss_that_is_nan_or_infinite_stops_at_its_step(loss, flush_every):
     losses = [1.0] * 25
     losses[13] = loss
     with pytest.raises(StepDiverged) as error:
@@ -77,8 +78,8 @@ def test_a_loss_that_is_no_number_stops_at_its_step(loss, flush_every):
     assert error.value.step == 14
 
 
-def test_guessing_is_the_plateau_too():
-    """Seen: a few random characters in the last frames, the same loss as guessing, and 0 % for ever."""
+def test_steps_no_better_than_guessing_are_on_the_plateau():
+    """Seen: a few random characters in the last frames, the loss of guessing, and 0 % exact to the end."""
     blanks = [True] * 130 + [False] * 300
     state, _, notices = watch(blanks, losses=[21.0] * 420 + [17.0] * 10)
     assert notices == [
