@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from ctcbench.config.run_config import RunConfig
 from ctcbench.config.train_key import differences
 from ctcbench.contract.errors import CtcbenchError, UsageError
-from ctcbench.results.run_folder import RunFolder, create, find_runs
+from ctcbench.results.out_folder import create_run_folder, find_runs
+from ctcbench.results.run_folder import RunFolder
 from ctcbench.results.stored_config import stored_config
 from ctcbench.training.runtime import Runtime
 
@@ -26,7 +27,7 @@ def claim_folder(folder: RunFolder, config: RunConfig, runtime: Runtime) -> Iter
     """
     _require_right_start(folder, config, runtime)
     existed, out_existed = folder.config_path.exists(), runtime.out.exists()
-    create(runtime.out, folder.path.name)
+    create_run_folder(runtime.out, folder.path.name)
     with folder.lock():
         if runtime.fresh:
             folder.clear()

@@ -18,9 +18,10 @@ from ctcbench.reporting.build_report import build_report
 from ctcbench.reporting.formats.terminal import report_table
 from ctcbench.reporting.report_model import Report
 from ctcbench.results.decoder_key import decoder_key
+from ctcbench.results.out_folder import find_runs
 from ctcbench.results.predictions import Predictions
 from ctcbench.results.result import Result
-from ctcbench.results.run_folder import RunFolder, find_runs
+from ctcbench.results.run_folder import RunFolder
 
 ALPHABET = "0123456789abcdefghij"
 

@@ -13,8 +13,9 @@ import pytest
 from ctcbench.contract.errors import CtcbenchError, UsageError
 from ctcbench.evaluation.scoring import score
 from ctcbench.files.locks import Busy
+from ctcbench.results.out_folder import create_run_folder, find_runs
 from ctcbench.results.result import Result
-from ctcbench.results.run_folder import RunFolder, create, find_runs
+from ctcbench.results.run_folder import RunFolder
 
 SETTINGS = {"backbone": "cnn3", "lr": 3e-3, "epochs": 1, "amp": True}
 RESULT = Result(SETTINGS, score(["ab"], ["ab"], "test"), {"parameters": 10}, {"started": "now"})
@@ -22,7 +23,7 @@ RESULT = Result(SETTINGS, score(["ab"], ["ab"], "test"), {"parameters": 10}, {"s
 
 @pytest.fixture
 def folder(tmp_path):
-    return create(tmp_path / "runs", "abc123", SETTINGS)
+    return create_run_folder(tmp_path / "runs", "abc123", SETTINGS)
 
 
 def tree(path):
@@ -100,8 +101,8 @@ def test_a_folder_without_results_has_none(folder):
 
 def test_runs_are_found_by_their_settings(tmp_path):
     out = tmp_path / "runs"
-    made = [create(out, key, SETTINGS) for key in ("b", "a")]
-    create(out, "no-settings")
+    made = [create_run_folder(out, key, SETTINGS) for key in ("b", "a")]
+    create_run_folder(out, "no-settings")
     (out / "notes.txt").write_text("x")
     assert find_runs(out) == made[::-1]
     assert find_runs(out / "b") == [made[0]]
@@ -113,7 +114,7 @@ def test_runs_are_found_by_their_settings(tmp_path):
 
 def test_creating_twice_keeps_what_is_there(folder):
     folder.append_metrics({"step": 1})
-    again = create(folder.path.parent, folder.path.name, {**SETTINGS, "epochs": 2})
+    again = create_run_folder(folder.path.parent, folder.path.name, {**SETTINGS, "epochs": 2})
     assert again == folder
     assert again.read_metrics() == [{"step": 1}]
     assert again.read_config()["epochs"] == 2
@@ -127,13 +128,13 @@ def test_an_out_where_nothing_can_be_made_is_named(tmp_path, settings):
         wrong.append(Path("/proc/runs"))
     for out in wrong:
         with pytest.raises(UsageError, match="can't be written"):
-            create(out, "abc", settings)
+            create_run_folder(out, "abc", settings)
     assert tree(tmp_path) == ["file"]
 
 
 def test_settings_that_cannot_be_stored_leave_no_folder(tmp_path):
     with pytest.raises(UsageError, match="lr = nan"):
-        create(tmp_path / "a" / "b", "abc", {"lr": float("nan")})
+        create_run_folder(tmp_path / "a" / "b", "abc", {"lr": float("nan")})
     assert tree(tmp_path) == []
 
 
@@ -150,7 +151,8 @@ def run_python(code, *arguments, env):
 FULL = (
     "import pathlib, resource, sys\n"
     "from ctcbench.contract.errors import UsageError\n"
-    "from ctcbench.results.run_folder import RunFolder, create\n"
+    "from ctcbench.results.out_folder import create_run_folder\n"
+    "from ctcbench.results.run_folder import RunFolder\n"
     "path = pathlib.Path(sys.argv[1])\n"
     "resource.setrlimit(resource.RLIMIT_FSIZE, (10, 10))\n"
     "try: {}\n"
@@ -162,7 +164,7 @@ FULL = (
 @pytest.mark.parametrize("settings", ["", ", {'backbone': 'cnn3 and more'}"], ids=["bare", "settings"])
 def test_a_full_disk_leaves_no_folder(tmp_path, ctcbench_env, settings):
     done = run_python(
-        FULL.format(f"create(path, 'abc'{settings})"), tmp_path / "new" / "runs", env=ctcbench_env
+        FULL.format(f"create_run_folder(path, 'abc'{settings})"), tmp_path / "new" / "runs", env=ctcbench_env
     )
     assert (done.returncode, done.stderr) == (0, "")
     assert tree(tmp_path) == []
@@ -184,10 +186,10 @@ def test_a_full_disk_leaves_the_old_files(folder, ctcbench_env, act):
 REALLY_FULL = (
     "import pathlib, sys\n"
     "from ctcbench.contract.errors import UsageError\n"
-    "from ctcbench.results.run_folder import create\n"
+    "from ctcbench.results.out_folder import create_run_folder\n"
     "disk = pathlib.Path(sys.argv[1])\n"
     "(disk / 'filler').write_bytes(b'x' * 61_440)\n"
-    "try: create(disk / 'runs', 'abc', {'backbone': 'x' * 50_000})\n"
+    "try: create_run_folder(disk / 'runs', 'abc', {'backbone': 'x' * 50_000})\n"
     "except UsageError as error: print(error, [p.name for p in disk.rglob('*')])\n"
 )
 

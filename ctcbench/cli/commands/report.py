@@ -15,8 +15,8 @@ from ctcbench.cli.installed_plugins import registry
 from ctcbench.contract.errors import UsageError
 from ctcbench.files.output_files import require_folder_of, write_output
 from ctcbench.files.text import one_line
+from ctcbench.results.out_folder import find_runs
 from ctcbench.results.result import Result
-from ctcbench.results.run_folder import find_runs
 
 if TYPE_CHECKING:
     from ctcbench.reporting.report_model import Report

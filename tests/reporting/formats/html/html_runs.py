@@ -14,7 +14,7 @@ from ctcbench.evaluation.log_probs import save_log_probs
 from ctcbench.registry.discovery import load_registry
 from ctcbench.reporting.formats.html.page import html_page
 from ctcbench.results.decoder_key import decoder_key
-from ctcbench.results.run_folder import create
+from ctcbench.results.out_folder import create_run_folder
 from tests.reporting.formats.html import html_cases as cases
 
 DATASET = "captcha:width=100,height=40,length=4,alphabet=alnum"
@@ -28,7 +28,7 @@ def a_run(out, registry, decoder, backbone, seed):
     config = resolve(registry, config).config
     samples = materialise(build_dataset(registry, DATASET), "test", IMAGES)
     alphabet = registry.build("dataset", DATASET).alphabet
-    folder = create(out, train_key(registry, config), config.model_dump())
+    folder = create_run_folder(out, train_key(registry, config), config.model_dump())
     rng = np.random.default_rng(seed)
     values_NTK = rng.normal(0, 1, (IMAGES, 20, alphabet.num_classes)).astype(np.float32)
     values_NTK[..., 0] += 6

@@ -1,0 +1,64 @@
+"""The folder that holds run folders: creating one in it, finding those there are."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Mapping
+from pathlib import Path
+
+from ctcbench.contract.errors import CtcbenchError, UsageError
+from ctcbench.files.atomic import unwritable, write_text
+from ctcbench.results.config_file import Setting
+from ctcbench.results.decoder_key import is_file_name
+from ctcbench.results.run_folder import RunFolder
+
+
+def create_run_folder(out: Path, key: str, settings: Mapping[str, Setting | None] | None = None) -> RunFolder:
+    """Create the run folder ``out/key``, if it does not exist, and write `settings` there, if given.
+
+    On an error, folders that were created are removed again.
+
+    Raises:
+        UsageError: `out` can't be written.
+    """
+    assert is_file_name(key), key
+    folder = RunFolder(Path(out) / key)
+    missing: list[Path] = []
+    try:
+        missing += [path for path in (folder.path, *folder.path.parents) if not path.exists()]
+        folder.path.mkdir(parents=True, exist_ok=True)
+        if settings is not None:
+            folder.write_config(settings)
+        else:
+            _try_writing(folder.path)
+    except (OSError, CtcbenchError) as error:
+        for path in missing:
+            with contextlib.suppress(OSError):
+                path.rmdir()
+        if isinstance(error, OSError):
+            raise unwritable(folder.path, error) from error
+        raise
+    return folder
+
+
+def find_runs(out: Path) -> list[RunFolder]:
+    """Return the run folders in `out` by name, or `out` itself if it is one.
+
+    Raises:
+        UsageError: `out` is not a folder, or can't be read.
+    """
+    if not out.is_dir():
+        raise UsageError(f"{out}: no such folder of runs")
+    if RunFolder(out).config_path.is_file():
+        return [RunFolder(out)]
+    try:
+        return [RunFolder(path) for path in sorted(out.iterdir()) if RunFolder(path).config_path.is_file()]
+    except OSError as error:
+        raise UsageError(f"{out}: can't be read ({error.strerror})") from error
+
+
+def _try_writing(folder: Path) -> None:
+    # A full disk may still accept an empty folder; an error now is better than after the first epoch.
+    probe = folder / ".probe"
+    write_text(probe, "\n" * 4096)
+    probe.unlink(missing_ok=True)

@@ -1,0 +1,46 @@
+"""Recipes: components in canonical form, the train key, decoders that fit the loss."""
+
+import pytest
+
+from ctcbench import RunConfig
+from ctcbench.config.recipe import fitting_decoders, resolve
+from ctcbench.config.train_key import train_key
+from ctcbench.contract.errors import UsageError
+from ctcbench.contract.specs import ImageSpec
+
+
+def test_components_are_canonical_and_the_key_is_that_of_the_configuration(registry):
+    config = RunConfig(backbone="cnn2: width = 8", decoder="beam_cpp:width=25")
+    recipe = resolve(registry, config)
+    assert recipe.config.backbone == "cnn2:width=8"
+    assert recipe.config.decoder == "beam_cpp"
+    assert recipe.train_key == train_key(registry, config)
+    assert resolve(registry, recipe.config) == recipe
+
+
+def test_build_passes_the_options(registry):
+    backbone = resolve(registry, RunConfig(backbone="cnn2:width=8")).build("backbone", ImageSpec(24, 60))
+    assert {module.out_channels for module in backbone.modules() if hasattr(module, "out_channels")} >= {8}
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"backbone": "cnn8"}, "no backbone 'cnn8'"),
+        ({"head": "lstm1:wide=3"}, "wide"),
+        ({"decoder": "slots"}, "--decoder slots takes each frame for a character, but --loss ctc"),
+    ],
+)
+def test_wrong_components_are_refused(registry, settings, words):
+    with pytest.raises(UsageError, match=words):
+        resolve(registry, RunConfig(**settings))
+
+
+def test_another_decoder_keeps_the_train_key_and_must_fit(registry):
+    recipe = resolve(registry, RunConfig())
+    other = recipe.with_decoder("greedy:blank_penalty=2")
+    assert other.config.decoder == "greedy:blank_penalty=2.0"
+    assert other.train_key == recipe.train_key
+    assert "slots" not in fitting_decoders(registry, recipe.config.loss)
+    with pytest.raises(UsageError, match=r"decoders for this loss: .*greedy"):
+        recipe.with_decoder("slots")
