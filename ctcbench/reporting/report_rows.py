@@ -89,9 +89,7 @@ def _metric_estimate(results: Sequence[Result], metric: Metric) -> SeedEstimate 
         return None  # every result was stored before the metric existed
     if estimate.interval is None:
         bounds = measured[0].interval if len(measured) == 1 and measured[0] else None
-        return SeedEstimate(
-            estimate.values, estimate.mean, None, bounds, "images" if len(measured) == 1 else None
-        )
+        return SeedEstimate(estimate.values, estimate.mean, None, bounds, "images" if bounds else None)
     # Student's interval has no bounds, but a share and a distance do.
     low, high = estimate.interval
     interval = (max(low, 0.0), min(high, metric.highest))
@@ -104,8 +102,9 @@ def _estimate(results: Sequence[Result], values: Sequence[float | None]) -> Seed
     if not known:
         return None
     found = spread(list(known.values()))
-    over = "seeds" if found.interval else None
-    return SeedEstimate(tuple(values), found.mean, found.sd, found.interval, over)  # type: ignore[arg-type]
+    return SeedEstimate(
+        tuple(values), found.mean, found.sd, found.interval, "seeds" if found.interval else None
+    )
 
 
 def _plugin_columns(results: Sequence[Result], columns: Sequence[Column]) -> tuple[tuple[str, str], ...]:
