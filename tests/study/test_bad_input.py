@@ -1,4 +1,4 @@
-"""Whatever is wrong with a study is one line that names it, exit code 2, and nothing is written."""
+"""An error in a study is one line that names it, exit code 2, and nothing is written."""
 
 import pytest
 
@@ -117,7 +117,7 @@ def test_wrong_files_are_named(case, tmp_path, capsys):
     assert not (tmp_path / "runs").exists()
 
 
-def test_what_a_flag_gets_wrong_is_not_blamed_on_the_file(tmp_path, capsys):
+def test_an_error_in_a_flag_does_not_name_the_file(tmp_path, capsys):
     path = tmp_path / "mine.toml"
     path.write_text("seeds = 2")
     assert main(["ablate", str(path), "--lr", "-1", "--out", str(tmp_path / "runs")]) == 2
@@ -126,7 +126,7 @@ def test_what_a_flag_gets_wrong_is_not_blamed_on_the_file(tmp_path, capsys):
     assert "mine.toml" not in said
 
 
-def test_an_out_that_is_a_file(tmp_path, capsys):
+def test_out_is_a_file(tmp_path, capsys):
     (tmp_path / "runs").write_text("")
     assert main(["ablate", *flags(), "--out", str(tmp_path / "runs")]) == 2
     assert f"{tmp_path / 'runs'}" in capsys.readouterr().err

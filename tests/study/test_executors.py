@@ -1,4 +1,4 @@
-"""Executors: the one that ships, the page's own, and what a study does with one that is wrong."""
+"""Executors: `local`, the example of the documentation, and executors that break the contract."""
 
 import json
 import math
@@ -44,7 +44,7 @@ def test_shares_of_cores(registry, monkeypatch):
     }
 
 
-def test_one_worker_a_gpu_or_several(registry, monkeypatch):
+def test_workers_per_gpu(registry, monkeypatch):
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "2,GPU-8932f937")
     monkeypatch.setattr("os.sched_getaffinity", lambda pid: set(range(12)), raising=False)
     for text, workers in (("local", 2), ("local:per_gpu=3", 6), ("local:workers=1", 1)):
@@ -84,7 +84,7 @@ SPY = """
 
     @backbone
     def spy(image):
-        \"\"\"A backbone that tells what its process sees.\"\"\"
+        \"\"\"A backbone that records what its process sees.\"\"\"
         import torch
         seen = os.environ.get("CUDA_VISIBLE_DEVICES"), torch.get_num_threads(), os.environ["OMP_NUM_THREADS"]
         print(seen)  # standard output is the messages' own: this must not get in their way
@@ -102,7 +102,7 @@ def test_each_worker_has_its_gpu_and_its_threads(tmp_path, monkeypatch):
     installed = plugin(tmp_path / "site", "spying", SPY)
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1")
     monkeypatch.setenv("SPY", str(tmp_path / "seen"))
-    grid = [*flags(backbone="spy"), "--seeds", "4", "--out", tmp_path / "runs"]
+    grid = [*flags(backbone="spy", max_steps=1), "--seeds", "2", "--out", tmp_path / "runs"]
     ended = ablate(*grid, "--executor", "local:threads=2", plugins=[installed])
     assert ended.returncode == 0, ended.stderr
     seen = (tmp_path / "seen").read_text().splitlines()
@@ -115,7 +115,7 @@ def test_a_study_on_the_cpu_is_not_shared_out_by_gpus(tmp_path, monkeypatch):
     installed = plugin(tmp_path / "site", "spying", SPY)
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1,2")
     monkeypatch.setenv("SPY", str(tmp_path / "seen"))
-    grid = [*flags(backbone="spy", device="cpu"), "--seeds", "2", "--out", tmp_path / "runs"]
+    grid = [*flags(backbone="spy", device="cpu", max_steps=1), "--out", tmp_path / "runs"]
     ended = ablate(*grid, "--executor", "local:threads=1", plugins=[installed])
     assert ended.returncode == 0, ended.stderr
     # No worker was given a GPU of its own.
@@ -132,7 +132,7 @@ def test_the_pages_executor_gives_what_the_local_one_gives(tmp_path):
     with_processes = ablate(
         *grid, "--out", tmp_path / "processes", "--executor", "processes:count=1", plugins=[installed]
     )
-    # Of the learning rate that is out of this world.
+    # The second learning rate makes training diverge.
     assert with_processes.returncode == 1, with_processes.stderr
     assert "(lr=1e+30)" in with_processes.stdout
     local = ablate(*grid, "--out", tmp_path / "local", "--executor", "local:workers=1,threads=1")
@@ -196,7 +196,7 @@ WRONG = """
         ("invents", "the executor yielded an outcome for 'another', which is not a trial"),
     ],
 )
-def test_an_executor_that_is_wrong_is_found_out(tmp_path, how, words):
+def test_an_executor_that_breaks_the_contract_is_reported(tmp_path, how, words):
     installed = plugin(tmp_path / "site", "wrongly", WRONG)
     ended = ablate_here(
         *flags(), "--out", tmp_path / "runs", "--executor", f"wrong:how={how}", plugins=[installed]

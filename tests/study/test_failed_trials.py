@@ -1,4 +1,4 @@
-"""What fails in a study: recorded by itself, not run again unasked, and no other's loss."""
+"""Failures in a study are recorded, do not affect other trials, and are not run again without being asked."""
 
 import json
 
@@ -11,7 +11,7 @@ from tests.study.study_cases import SETTINGS, ablate_here, flags, plan_of, plugi
 pytestmark = pytest.mark.usefixtures("in_process")
 
 
-def test_what_fails_is_recorded_and_the_others_go_on(tmp_path, capsys):
+def test_a_failure_is_recorded_and_the_other_trials_run(tmp_path, capsys):
     grid = [*flags(lr=["0.003", "1e30"]), "--out", str(tmp_path), "--name", "nan"]
     assert main(["ablate", *grid]) == 1
     said = capsys.readouterr()
@@ -34,7 +34,7 @@ BROKEN = '''
 
     @head
     def weak(sequence):
-        """A head that breaks when it is used."""
+        """A head that raises when it is used."""
         from torch import nn
 
         class Weak(nn.Module):
@@ -45,40 +45,40 @@ BROKEN = '''
         return Weak()
 
     @head
-    def greedy_eater(sequence):
-        """A head that eats all memory."""
+    def memory_hog(sequence):
+        """A head that runs out of memory."""
         raise MemoryError("no room")
 
     @decoder
     def mute(alphabet):
-        """A decoder that says nothing."""
+        """A decoder that raises."""
         def decode(read):
             raise ValueError("mute")
         return decode
 
     @hookimpl
     def ctcbench_components():
-        return [weak, greedy_eater, mute]
+        return [weak, memory_hog, mute]
 '''
 
 
 def test_plugins_that_break_and_memory_that_runs_out(tmp_path):
     installed = plugin(tmp_path / "site", "brittle", BROKEN)
     out = tmp_path / "runs"
-    grid = flags(head=["bigru1:width=8", "weak", "greedy_eater"], decoder=["mute", "greedy"])
+    grid = flags(head=["bigru1:width=8", "weak", "memory_hog"], decoder=["mute", "greedy"])
     ended = ablate_here(*grid, "--out", out, plugins=[installed])
     assert ended.returncode == 1
     errors = {record["label"]: record["error"] for record in records(out)}
     assert "mute" in errors["bigru1:width=8"]
     assert errors["weak"] == "RuntimeError: weak as water (brittle, brittle.py:12)"
     assert "weak as water" in next(r["traceback"] for r in records(out) if r["label"] == "weak")
-    assert "no room" in errors["greedy_eater"]
+    assert "no room" in errors["memory_hog"]
     assert [path.stem for path in out.glob("*/results/*.json")] == ["greedy"]
     again = ablate_here(*grid, "--out", out, plugins=[installed])
     assert "3 failed earlier" in again.stderr
 
 
-def test_a_decoder_that_failed_is_not_run_again_because_another_did_well(tmp_path):
+def test_a_decoder_that_failed_is_not_run_again_because_another_succeeded(tmp_path):
     installed = plugin(tmp_path / "site", "brittle", BROKEN)
     out = tmp_path / "runs"
 
@@ -105,13 +105,13 @@ def test_a_decoder_that_failed_is_not_run_again_because_another_did_well(tmp_pat
     assert record() == failed
     assert [path.stem for path in out.glob("*/results/*.json")] == ["greedy"]
     assert "1 failed earlier" in study().stderr
-    assert study(decoders=["greedy"]).returncode == 0  # of this study, it is no part
+    assert study(decoders=["greedy"]).returncode == 0  # the failed decoder is not part of this study
     assert study("--retry-failed").returncode == 1
     assert record() == failed
 
 
 def test_a_decoder_that_fails_costs_no_other_where_the_test_images_are_few(tmp_path):
-    """A folder has as many as it has, and says nothing of it."""
+    """A folder with fewer test images than asked for is used as it is."""
     for split, count in {"train": 40, "val": 8, "test": 5}.items():
         (tmp_path / "pictures" / split).mkdir(parents=True)
         for number in range(count):
@@ -127,7 +127,7 @@ def test_a_decoder_that_fails_costs_no_other_where_the_test_images_are_few(tmp_p
     assert path.stem == "greedy"
     score = json.loads(path.read_text())["score"]
     assert score["images"] == 5 < SETTINGS["test_samples"]
-    # What was read for another number of images is not taken for these.
+    # Results of another number of test images are not used.
     other = [
         *flags(dataset=dataset, decoder=["mute", "beam_cpp"], test_samples=2),
         "--out",
@@ -139,7 +139,7 @@ def test_a_decoder_that_fails_costs_no_other_where_the_test_images_are_few(tmp_p
 
 
 def test_training_that_failed_is_no_failure_of_decoders(tmp_path, capsys):
-    """Once it is done, by whomever, each decoder is run."""
+    """Once the model is trained, by another command, each decoder is run."""
     grid = [*flags(decoder=["greedy", "beam_cpp"], lr="1e30"), "--name", "wild", "--out", str(tmp_path)]
     assert main(["ablate", *grid]) == 1
     [path] = tmp_path.glob("studies/*/trials/*.json")

@@ -209,7 +209,7 @@ def test_the_table_says_what_was_scaled_and_names_its_rows(done, capsys):
     assert {row["runs"][0]["config"]["train_samples"] for row in report["rows"]} == {70}
 
 
-def test_every_format_says_it(done, capsys):
+def test_every_format_names_the_scale(done, capsys):
     folder, _ = done
     for form in ("md", "latex", "html"):
         path = folder / f"report.{form}"
@@ -220,7 +220,7 @@ def test_every_format_says_it(done, capsys):
     assert capsys.readouterr().out.splitlines()[0].startswith("row,loss,")
 
 
-def test_another_scale_is_another_plan_and_both_are_told_apart(done, capsys, tmp_path):
+def test_another_scale_is_another_plan_and_reports_distinguish_them(done, capsys, tmp_path):
     folder, _ = done
     again = ablate_here(folder / "mine.toml", "--scale", "1", "--epochs", "1", "--out", folder / "runs")
     assert again.returncode == 0, again.stderr
@@ -235,8 +235,8 @@ def test_another_scale_is_another_plan_and_both_are_told_apart(done, capsys, tmp
     )
 
 
-def test_runs_of_no_study_have_no_names(done, tmp_path, capsys):
-    """One that no study knows, and the settings tell rows apart as ever."""
+def test_runs_outside_a_study_have_no_names(done, tmp_path, capsys):
+    """With one such run, rows are told apart by their settings."""
     folder, _ = done
     assert main(["run", *flags(lr=0.01), "--out", str(folder / "runs"), "--json"]) == 0
     capsys.readouterr()
@@ -244,6 +244,6 @@ def test_runs_of_no_study_have_no_names(done, tmp_path, capsys):
     assert "configuration" not in json.loads(capsys.readouterr().out)["axes"]
 
 
-def test_the_study_says_what_it_is():
+def test_the_study_states_that_talk_final_starts_from_scratch():
     text = (STUDIES / "talk.toml").read_text()
     assert "from scratch" in text

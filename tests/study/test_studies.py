@@ -1,4 +1,4 @@
-"""Whole studies: plans, results, failures, what is kept of them, and what they share with `run`."""
+"""Whole studies: plans, results, failures, records, and work shared with `ctcbench run`."""
 
 import json
 import shutil
@@ -51,7 +51,7 @@ def test_a_dry_run_imports_no_torch(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_each_model_trains_once_and_the_end_says_where_to_go_on(done):
+def test_each_model_trains_once_and_the_output_names_the_next_command(done):
     out, ended = done
     runs = [path.parent for path in out.glob("*/config.toml")]
     assert len(runs) == 2
@@ -62,7 +62,7 @@ def test_each_model_trains_once_and_the_end_says_where_to_go_on(done):
     assert "[2/2]" in ended.stderr
 
 
-def test_what_is_done_is_not_done_again(done, capsys):
+def test_finished_work_is_not_repeated(done, capsys):
     out, _ = done
     times = {path: path.stat().st_mtime_ns for path in out.rglob("*.json") if "studies" not in path.parts}
     assert main(["ablate", *GRID, "--resume", "--out", str(out), "--json"]) == 0
@@ -75,7 +75,7 @@ def test_what_is_done_is_not_done_again(done, capsys):
     assert 0 < plan["estimated_seconds"] < 120
 
 
-def test_another_decoder_is_no_training(done, capsys):
+def test_another_decoder_needs_no_training(done, capsys):
     out, _ = done
     grid = flags(backbone=["cnn3:width=4", "cnn2:width=4"], decoder=["greedy", "beam_cpp:width=3"])
     plan = plan_of(capsys, out, *grid)
