@@ -1,4 +1,4 @@
-"""What a data set costs in memory, and how long a batch of it takes, once it is in the cache."""
+"""Benchmark of a cached data set: memory that reading it needs, and the time of a batch."""
 
 from __future__ import annotations
 
@@ -16,9 +16,15 @@ BATCH_SIZE = 32
 
 @dataclass(frozen=True)
 class DataCost:
-    """Sizes in MiB; ``private_mib`` is memory of the process's own that reading all images added.
+    """Memory and time that reading all images needs.
 
-    Pages of the mapped file are not in it: the system shares them and takes them back at will.
+    Attributes:
+        images: number of images.
+        file_mib: size of the images' file in MiB.
+        private_mib: private memory of the process that reading added, in MiB. Pages of the mapped file
+            are not in it: the system shares them and can evict them at any time.
+        mapped_mib: pages of the file that reading mapped, in MiB.
+        batch_us: microseconds of each batch of 32.
     """
 
     images: int
@@ -29,10 +35,10 @@ class DataCost:
 
 
 def measure(samples: Samples) -> DataCost:
-    """Read every image once, in batches and at random, and return what that cost.
+    """Read every image once, in random batches, and return memory and times.
 
     Raises:
-        CtcbenchError: this system does not tell a process's private memory.
+        CtcbenchError: this system does not report a process's private memory.
     """
     before_private, before_mapped = _memory_mib()
     order_N = np.random.default_rng(0).permutation(len(samples))
@@ -57,4 +63,4 @@ def _memory_mib(status: Path = Path("/proc/self/status")) -> tuple[float, float]
         lines = dict(line.split(":", 1) for line in status.read_text().splitlines() if ":" in line)
         return tuple(int(lines[key].split()[0]) / 1024 for key in ("RssAnon", "RssFile"))  # type: ignore[return-value]
     except (OSError, KeyError) as error:
-        raise CtcbenchError(f"bench data needs {status}, which this system has not: {error}") from None
+        raise CtcbenchError(f"bench data needs {status}, which this system does not have: {error}") from None

@@ -1,4 +1,4 @@
-"""The floor of a training step: the least time for its arithmetic, its memory traffic and its launches."""
+"""Lower bound of a step's time, from its arithmetic, memory traffic and kernel launches."""
 
 from __future__ import annotations
 
@@ -14,17 +14,20 @@ from torch.utils._pytree import tree_leaves
 from ctcbench.benchmarks.rates import launch_seconds, matrix_rate, memory_rate
 from ctcbench.training.device import Compute
 
-# They make room and move nothing.
+# Operators that allocate memory without reading or writing it.
 _ALLOCATIONS = ("empty", "new_empty", "empty_like", "empty_strided", "new_empty_strided")
 
 
 @dataclass(frozen=True)
 class Floor:
-    """What a step is made of, and what this device does of it in a second.
+    """Work of a step, and the rates of the device that does it.
 
-    ``flops`` as in `StepTimes`; ``traffic_bytes`` what its operators read and write, each by itself;
-    ``operators`` how many there are, views aside; ``saved_bytes`` what the forward pass keeps for the
-    backward pass. A recurrent layer is the operators that torch makes of it on this device.
+    Attributes:
+        flops: arithmetic of the step, as in `StepTimes`.
+        traffic_bytes: bytes that its operators read and write, summed over the operators.
+        operators: number of its operators without views. A recurrent layer counts as the operators into
+            which torch expands it on this device.
+        saved_bytes: memory that the forward pass keeps for the backward pass.
     """
 
     flops: int
@@ -36,7 +39,7 @@ class Floor:
     launch_seconds: float
 
     def milliseconds(self) -> dict[str, float]:
-        """Return the least time for each of the three; a step takes at least the longest of them."""
+        """Return the lower bound by each of the three rates; the largest bounds the step's time."""
         return {
             "arithmetic": 1000 * self.flops / self.flops_per_second,
             "memory": 1000 * self.traffic_bytes / self.bytes_per_second,
@@ -45,7 +48,7 @@ class Floor:
 
 
 def find_floor(step: Callable[[], object], parameters: list[Tensor], flops: int, compute: Compute) -> Floor:
-    """Return the floor of `step`, which is done once; `flops` is the arithmetic in it."""
+    """Return the floor of `step`, which is called once; `flops` is its arithmetic."""
     saved: dict[int, int] = {}
     kept = {parameter.untyped_storage().data_ptr() for parameter in parameters}
 
@@ -69,17 +72,17 @@ def find_floor(step: Callable[[], object], parameters: list[Tensor], flops: int,
 
 
 class _Traffic(TorchDispatchMode):
-    """Counts the operators that are called, and the bytes that they are given and give."""
+    """Counts the operators that are called, and the bytes of their inputs and outputs."""
 
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.operators = self.bytes = 0
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        given = func(*args, **(kwargs or {}))
-        tensors = [leaf for leaf in tree_leaves((args, kwargs, given)) if isinstance(leaf, Tensor)]
+        result = func(*args, **(kwargs or {}))
+        tensors = [leaf for leaf in tree_leaves((args, kwargs, result)) if isinstance(leaf, Tensor)]
         if not func.is_view and func.overloadpacket.__name__ not in _ALLOCATIONS and tensors:
             self.operators += 1
-            # An expanded tensor has fewer bytes than elements.
+            # The storage of an expanded tensor is smaller than its elements.
             self.bytes += sum(min(t.numel() * t.itemsize, t.untyped_storage().nbytes()) for t in tensors)
-        return given
+        return result

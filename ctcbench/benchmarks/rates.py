@@ -1,4 +1,4 @@
-"""What this device does at most: arithmetic, memory and launches, each measured by itself."""
+"""Peak rates of a device: arithmetic, memory bandwidth and kernel launches, each measured separately."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _ROUNDS = 7
 
 
 def matrix_rate(compute: Compute) -> float:
-    """Return floating-point operations a second in the precision of a training; a multiply-add is two."""
+    """Return FLOP/s of a matrix product in the precision of a training; a multiply-add counts as two."""
     size = _SIZES[compute.device.type]
     left, right = (
         torch.randn(size, size, device=compute.device, dtype=compute.amp_dtype or torch.float32)
@@ -28,14 +28,14 @@ def matrix_rate(compute: Compute) -> float:
 
 
 def memory_rate(compute: Compute) -> float:
-    """Return bytes a second, read and written, of a copy that fits into no cache."""
+    """Return bytes per second, read and written, of a copy that is larger than any cache."""
     source = torch.zeros(_COPIED_BYTES, dtype=torch.uint8, device=compute.device)
     target = torch.empty_like(source)
     return 2 * _COPIED_BYTES / _best_seconds(compute, lambda: target.copy_(source))
 
 
 def launch_seconds(compute: Compute) -> float:
-    """Return how long the smallest operator takes in a row of them: what the host needs to start one."""
+    """Return the seconds that the host needs to launch an operator, from a series of the smallest one."""
     one = torch.zeros(1, device=compute.device)
 
     def launches() -> None:

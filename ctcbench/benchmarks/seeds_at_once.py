@@ -1,4 +1,4 @@
-"""What several seeds at once gain: the same trainings by several executors, in turns."""
+"""Benchmark of training several seeds at once: the same trainings by several executors, alternating."""
 
 from __future__ import annotations
 
@@ -25,9 +25,12 @@ from ctcbench.training.runtime import Runtime
 
 @dataclass(frozen=True)
 class SeedTimes:
-    """Seconds of wall clock, a round each, with start, reading and decoding: of one seed, and of all.
+    """Wall-clock seconds of each round, with process start, inference and decoding.
 
-    ``alone`` and ``together`` are by executor.
+    Attributes:
+        seeds: number of seeds that are trained together.
+        alone: seconds of training one seed, by executor.
+        together: seconds of training all seeds, by executor.
     """
 
     seeds: int
@@ -42,12 +45,12 @@ def measure(
     executors: Sequence[str],
     seeds: int,
     rounds: int,
-    told: Callable[[str], None] = lambda _: None,
+    notice: Callable[[str], None] = lambda _: None,
 ) -> SeedTimes:
-    """Train one seed, and then `seeds` of them, with each executor in each round.
+    """Train one seed, then `seeds` seeds, with each executor in each round.
 
     Raises:
-        UsageError: as a run with these settings, or an executor is not there.
+        UsageError: as a run with these settings, or an executor does not exist.
         CtcbenchError: a training failed.
     """
     built = {
@@ -61,7 +64,7 @@ def measure(
     for number in range(rounds):
         for text, executor in built.items():
             for count, into in ((1, times.alone), (seeds, times.together)):
-                told(f"round {number + 1} of {rounds}: {text}, {count} seed{'s' * (count > 1)}")
+                notice(f"round {number + 1} of {rounds}: {text}, {count} seed{'s' * (count > 1)}")
                 into[text].append(_seconds(registry, config, executor, count))
     return times
 
@@ -75,7 +78,9 @@ def _seconds(registry: Registry, config: RunConfig, executor: Executor, seeds: i
         with folder.lock():
             plan = make_plan(expand(registry, spec), folder, resources)
             started = time.perf_counter()
-            study_outcome = run_plan(plan, executor, _Nobody(), resources=resources, checkpoint_seconds=1e9)
+            study_outcome = run_plan(
+                plan, executor, _NullListener(), resources=resources, checkpoint_seconds=1e9
+            )
             elapsed = time.perf_counter() - started
     if study_outcome.failed:
         raise CtcbenchError(f"a training failed: {next(iter(study_outcome.failed.values()))}")
@@ -84,7 +89,7 @@ def _seconds(registry: Registry, config: RunConfig, executor: Executor, seeds: i
     return elapsed
 
 
-class _Nobody:
+class _NullListener:
     def trial_progressed(self, model: PlannedModel, worker: str, event: Event) -> None:
         pass
 

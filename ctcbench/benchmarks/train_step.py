@@ -1,4 +1,4 @@
-"""Where a training step's time goes: its parts measured inside of the real step, not beside it."""
+"""Time of a training step by part, measured inside the real step."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ from ctcbench.training.recognizer.network import build_recognizer
 from ctcbench.training.recognizer.spec_sheet import spec_sheet
 from ctcbench.training.runtime import Runtime
 
-# These are the work; the rest is what the program adds to it.
+# The parts that any implementation needs; the rest is overhead of this program.
 WORK = ("augment", "forward", "loss", "backward", "optimiser")
 PARTS = ("data", *WORK, "other")
 
 
 @dataclass(frozen=True)
 class StepTimes:
-    """Milliseconds of each counted step, whole and by part, and what they were measured on.
+    """Milliseconds of each measured step, in total and by part, and the machine they were measured on.
 
-    ``batch_size`` is how many images each step has: all the training images, where a batch would be more.
-    The arithmetic of the ``floor`` is that of a step's forward and backward pass, taken as three times the
-    forward's.
+    Attributes:
+        batch_size: images per step: the setting, or the number of training images if that is smaller.
+        floor: lower bound of the step's time; its arithmetic is three times that of the forward pass.
     """
 
     total_ms: list[float]
@@ -48,25 +48,25 @@ class StepTimes:
     floor: Floor
 
     def share_of_peak(self, step_ms: float) -> float:
-        """Return the share of the device's arithmetic that a step of so many milliseconds uses."""
+        """Return the share of the device's peak arithmetic that a step of `step_ms` milliseconds uses."""
         return self.floor.milliseconds()["arithmetic"] / step_ms
 
 
 class Clock:
-    """Adds up the time spent in named parts; a GPU is waited for at both ends of each."""
+    """Adds up the time spent in named parts; synchronises with a GPU at both ends of each."""
 
     def __init__(self, device: torch.device) -> None:
         self.spent: dict[str, float] = {}
         self._on_gpu = device.type == "cuda"
 
     def now(self) -> float:
-        """Return the time in milliseconds, everything that was begun being done."""
+        """Return the time in milliseconds, after the GPU has finished all work so far."""
         if self._on_gpu:
             torch.cuda.synchronize()
         return time.perf_counter() * 1000
 
     def around(self, part: str, function: Callable[..., Any]) -> Callable[..., Any]:
-        """Return `function`, its time counted as `part`."""
+        """Return a function that calls `function` and adds its time to `part`."""
 
         def timed(*arguments: Any, **keywords: Any) -> Any:
             started = self.now()
@@ -79,7 +79,7 @@ class Clock:
 
 
 class _TimedScaler:
-    """Stands in for the gradient scaler, through which backward and the optimiser's step are called."""
+    """Gradient scaler that measures the backward pass and the optimiser's step, which go through it."""
 
     def __init__(self, scaler: torch.amp.GradScaler, clock: Clock) -> None:
         self._scaler, self._clock = scaler, clock
@@ -95,12 +95,12 @@ class _TimedScaler:
 def measure(
     registry: Registry, config: RunConfig, runtime: Runtime, steps: int, warm_up: int = 5
 ) -> StepTimes:
-    """Train for some steps as a run would, and return where the time went.
+    """Train for `steps` steps as a run would, after `warm_up` others, and return their times by part.
 
     Raises:
         UsageError: as a run with these settings.
     """
-    recipe = resolve(registry, config.replace(augment_until=1.0))  # each step is one of the longer kind
+    recipe = resolve(registry, config.replace(augment_until=1.0))  # every step augments
     config = recipe.config
     dataset = build_dataset(registry, config.dataset)
     source = dataset.source
@@ -149,14 +149,14 @@ def measure(
 
 
 def _full_batch(number: int, part: split.Split, config: RunConfig) -> int:
-    """Return the step at which the full batch of this number comes; an epoch's last may be smaller."""
+    """Return the step of the full batch number `number`, skipping the smaller last batch of each epoch."""
     epoch, within = divmod(number, len(part) // config.batch_size)
     return epoch * split.steps_per_epoch(part, config) + within
 
 
 def _floor(recipe: Recipe, part: split.Split, compute: device.Compute) -> Floor:
-    """Return the floor of a training's second step on a batch: the first makes the optimiser's state."""
-    recipe = recipe.replace(compile=False)  # what is compiled can't be looked into
+    """Return the floor of a training's second step; the first one allocates the optimiser's state."""
+    recipe = recipe.replace(compile=False)  # operators of compiled code can't be counted
     config = recipe.config
     source = build_source(recipe.registry, config.dataset)
     model = build_recognizer(recipe, source.image, source.alphabet)
