@@ -14,14 +14,14 @@ from ctcbench.registry.plugin import ENTRY_POINT_GROUP, Plugin
 
 
 class PluginFrame(NamedTuple):
-    """Whose code raised an error, and where: ``tall.py:12``."""
+    """The code of a plugin that raised an error: its owner, and the file and line (``tall.py:12``)."""
 
     owner: str
     location: str
 
 
 def find_plugin_frame(error: BaseException) -> PluginFrame | None:
-    """Return which plugin raised an error, if one did."""
+    """Return the innermost frame of a plugin in the traceback of an error, None where there is none."""
     owners = {
         point.value.partition(":")[0].partition(".")[0]: Plugin.from_entry_point(point).owner
         for point in importlib.metadata.entry_points(group=ENTRY_POINT_GROUP)
@@ -35,7 +35,10 @@ def find_plugin_frame(error: BaseException) -> PluginFrame | None:
 
 @contextlib.contextmanager
 def attribute_errors(what: str) -> Iterator[None]:
-    """Turn whatever a plugin raises in here into a PluginError that begins with `what`."""
+    """Raise every error of the body as a PluginError that begins with `what`.
+
+    Errors of ctcbench and MemoryError are not changed.
+    """
     try:
         yield
     except (CtcbenchError, MemoryError):

@@ -1,4 +1,4 @@
-"""Every component by kind and name, from the plugins that are installed."""
+"""Registry: the components of all plugins by kind and name."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ctcbench.registry.plugin import BUILTIN, Plugin
 
 @dataclass(frozen=True)
 class Registry:
-    """Every component by kind and name, and every plugin, those that failed included."""
+    """Every component by kind and name, and every plugin, including those that failed."""
 
     plugins: tuple[Plugin, ...]
 
@@ -26,7 +26,7 @@ class Registry:
 
     @property
     def failed(self) -> list[Plugin]:
-        """The plugins that were set aside."""
+        """The plugins that failed to load, and are disabled."""
         return [plugin for plugin in self.plugins if plugin.error]
 
     def components(self, kind: Kind) -> dict[str, Component]:
@@ -36,14 +36,14 @@ class Registry:
 
     @property
     def conflicts(self) -> list[str]:
-        """What is wrong with names that more than one plugin owns, a sentence each."""
+        """An error message for each name that more than one plugin owns."""
         owners: dict[tuple[str, str], list[Plugin]] = {}
         for plugin, component in self._owned():
             owners.setdefault((component.kind, component.name), []).append(plugin)
         return [self._two_owners(kind, name, who) for (kind, name), who in owners.items() if len(who) > 1]
 
     def _two_owners(self, kind: str, name: str, owners: Sequence[Plugin]) -> str:
-        last = owners[-1]  # the built-in ones come first, and can't be left out
+        last = owners[-1]  # the built-in plugin comes first, and can't be excluded
         others = ",".join(plugin.name for plugin in self.plugins if plugin.name not in (BUILTIN, last.name))
         return (
             f"{kind} {name!r} has {len(owners)} owners: {' and '.join(plugin.owner for plugin in owners)}; "
@@ -51,14 +51,14 @@ class Registry:
         )
 
     def owner(self, component: Component) -> Plugin:
-        """Return the plugin that brought a component."""
+        """Return the plugin that a component belongs to."""
         return next(plugin for plugin, owned in self._owned() if owned is component)
 
     def get(self, kind: Kind, name: str) -> Component:
         """Return a component.
 
         Raises:
-            UsageError: there is none of that name; says the nearest, and which plugins did not load.
+            UsageError: there is none of that name; the message has the nearest one and failed plugins.
             PluginError: more than one plugin has a component of that name.
         """
         known = self.components(kind)
@@ -74,12 +74,12 @@ class Registry:
         raise UsageError(message)
 
     def resolve(self, kind: Kind, text: str, *, every: bool = False) -> str:
-        """Return a component string checked and in its one canonical form.
+        """Return the canonical form of a component string, with its options checked.
 
-        Options that have their default value are left out, or, with `every`, all are written.
+        Options at their default value are left out, or written with `every`.
 
         Raises:
-            UsageError: the text can't be read, or the component or an option is not there or wrong.
+            UsageError: the text can't be parsed, there is no such component, or an option is wrong.
         """
         given = self._parse(kind, text)
         component = self.get(kind, given.name)
@@ -92,10 +92,10 @@ class Registry:
         return str(ComponentString(given.name, kept))
 
     def alignment(self, kind: Kind, text: str) -> Alignment:
-        """Return how the loss or the decoder that a string names takes frames for characters.
+        """Return how the loss or the decoder of a component string aligns frames with characters.
 
         Raises:
-            UsageError: the text can't be read, or there is no such component.
+            UsageError: the text can't be parsed, or there is no such component.
         """
         return self.get(kind, self._parse(kind, text).name).alignment
 
@@ -106,10 +106,10 @@ class Registry:
             raise UsageError(f"{kind} {error}") from None
 
     def build(self, kind: Kind, text: str, *context: Any) -> Any:
-        """Build the component that a string names.
+        """Build the component of a component string; `context` are the builder's positional arguments.
 
         Raises:
-            UsageError: as `resolve`, or the builder's own.
+            UsageError: as `resolve`, or raised by the builder.
             PluginError: the builder failed; the message begins with its owner.
         """
         given = self._parse(kind, text)
@@ -123,27 +123,27 @@ class Registry:
             raise UsageError(str(error) if named else f"{kind} {text}: {error}") from error
 
     def describe_owner(self, kind: Kind, text: str) -> str:
-        """Return how an error begins that is a component's fault: with its owner, and what was asked for."""
+        """Return the beginning of an error about a component: its owner, kind and component string."""
         owner = self.owner(self.get(kind, self._parse(kind, text).name)).owner
         return f"{owner}: {kind} {text!r}"
 
     def call_hooks(self, hook: str, notice: Callable[[str], None], **arguments: Any) -> None:
-        """Call a hook of every plugin that has it.
+        """Call a hook of every plugin that implements it.
 
-        One that raises is named to `notice` and not called again; its components stay, as the run may
-        be made of them.
+        If one raises, `notice` is called with a message, and no hook of that plugin is called again. Its
+        components stay, as the run may use them.
         """
         for plugin in self.plugins:
             try:
                 plugin.call_hook(hook, **arguments)
             except (Exception, SystemExit) as error:
                 plugin.disable_hooks()
-                notice(f"plugin {plugin.owner} hears no more of this run: {hook} raised {error!r}")
+                notice(f"plugin {plugin.owner} is not called again in this run: {hook} raised {error!r}")
 
     def columns(self) -> list[Column]:
         """Return the extra report columns of every plugin."""
         return [column for plugin in self.plugins for column in plugin.columns]
 
     def versions(self) -> Mapping[str, str]:
-        """Return the version of every plugin that loaded, the built-in one left out."""
+        """Return the version of every plugin that loaded, except the built-in one."""
         return {p.distribution: p.version for p in self.plugins if not p.error and p.name != BUILTIN}

@@ -12,13 +12,13 @@ from ctcbench.registry.plugin import BUILTIN, ENTRY_POINT_GROUP, Plugin
 
 
 def load_registry(names: Sequence[str] | None = None) -> Registry:
-    """Load the plugins that are installed: all, or the built-ins and those of `names` alone.
+    """Load the installed plugins: all, or the built-in one and those in `names`.
 
-    `names`, of entry points or distributions, None takes the environment variable CTCBENCH_PLUGINS (names
-    with commas between; empty: the built-ins alone), and where that is not set, all.
+    `names` are names of entry points or distributions. The default is the environment variable
+    CTCBENCH_PLUGINS (names separated by commas; empty: the built-in one alone), or all if it is not set.
 
     Raises:
-        UsageError: `names` holds one that is not installed.
+        UsageError: a plugin in `names` is not installed.
     """
     if names is None and (chosen := os.environ.get("CTCBENCH_PLUGINS")) is not None:
         names = [name.strip() for name in chosen.split(",") if name.strip()]

@@ -1,4 +1,4 @@
-"""A plugin: one entry point, loaded by itself, checked against the hooks, set aside where it fails."""
+"""Plugin: one entry point, loaded in isolation and checked against the hooks; disabled where it fails."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ BUILTIN = "builtin"  # the entry point of the components that ship
 
 @dataclass
 class Plugin:
-    """One entry point: who owns it, what it brought and how long that took, or why it did not load."""
+    """One entry point: its distribution, its components and columns, and its load time or its error."""
 
     name: str
     distribution: str
@@ -40,11 +40,11 @@ class Plugin:
 
     @property
     def owner(self) -> str:
-        """How an error names this plugin: the distribution, and the entry point where they differ."""
+        """The plugin in error messages: the distribution, and the entry point where the names differ."""
         return self.distribution if self.name == self.distribution else f"{self.distribution} ({self.name})"
 
     def disable(self, error: BaseException) -> None:
-        """Note why this plugin can't be used; the program goes on without it."""
+        """Record why this plugin failed, and remove its components, columns and hooks."""
         text = str(error).strip() or type(error).__name__
         known = isinstance(error, CtcbenchError)
         self.error = text if known else f"{type(error).__name__}: {text}"
@@ -53,46 +53,46 @@ class Plugin:
         self.disable_hooks()
 
     def disable_hooks(self) -> None:
-        """Call no hook of this plugin any more; its components stay."""
+        """Ignore the hooks of this plugin from now on; its components stay."""
         self._manager = None
 
     def has_hook(self, hook: str) -> bool:
-        """Say whether this plugin has such a hook."""
+        """Return whether this plugin implements a hook."""
         return self._manager is not None and bool(getattr(self._manager.hook, hook).get_hookimpls())
 
     def call_hook(self, hook: str, **arguments: Any) -> list[Any]:
-        """Call a hook of this plugin (an empty list if it does not have it)."""
+        """Call a hook of this plugin; return an empty list if it does not implement the hook."""
         if self._manager is None:
             return []
-        answers: list[Any] = getattr(self._manager.hook, hook)(**arguments)
-        return answers
+        results: list[Any] = getattr(self._manager.hook, hook)(**arguments)
+        return results
 
     @classmethod
     def from_entry_point(cls, point: importlib.metadata.EntryPoint) -> Plugin:
-        """Return the plugin of an entry point, not loaded yet."""
+        """Return the plugin of an entry point, without loading it."""
         distribution = point.dist
         name = distribution.metadata["Name"] if distribution else point.name
         version = distribution.version if distribution else "unknown"
         return cls(point.name, name, version, point.value)
 
     def load(self, entry_point: importlib.metadata.EntryPoint) -> None:
-        """Import the plugin, check its hooks, and ask it for its components and columns."""
+        """Import the plugin, check its hooks, and collect its components and columns."""
         started = time.perf_counter()
         try:
-            with contextlib.redirect_stdout(sys.stderr):  # what we print may be JSON
+            with contextlib.redirect_stdout(sys.stderr):  # standard output may be a JSON document
                 self.module = entry_point.load()
                 self._manager = _manager_for(self.name, self.module)
                 self.components = _listed(self, "ctcbench_components", Component)
                 self.columns = _listed(self, "ctcbench_columns", Column)
                 for component in self.components:
-                    _ = component.options  # a bad signature shows here, not in the middle of a run
+                    _ = component.options  # an invalid signature raises here, not in the middle of a run
         except (Exception, SystemExit) as error:
             self.disable(error)
         self.load_ms = (time.perf_counter() - started) * 1000
 
 
 def _manager_for(name: str, module: ModuleType) -> pluggy.PluginManager:
-    """Register one plugin with a manager of its own, so that its failure is its own too."""
+    """Register one plugin with its own manager, so that its failure does not affect other plugins."""
     manager = pluggy.PluginManager(ENTRY_POINT_GROUP)
     manager.add_hookspecs(hooks)
     manager.register(module, name)
@@ -114,15 +114,15 @@ def _manager_for(name: str, module: ModuleType) -> pluggy.PluginManager:
 
 
 def _listed(plugin: Plugin, hook: str, kind: type) -> tuple[Any, ...]:
-    """Return what a hook that lists things gave, each checked to be a `kind`."""
+    """Return the items of a hook that returns a list, each checked to be a `kind`."""
     listed: list[Any] = []
-    answers = plugin.call_hook(hook)
-    if not answers and plugin.has_hook(hook):
-        answers = [None]  # which pluggy leaves out
-    for answer in answers:
-        if not isinstance(answer, list | tuple):
-            raise PluginError(f"{hook} returned {answer!r}; it must return a list")
-        listed += answer
+    results = plugin.call_hook(hook)
+    if not results and plugin.has_hook(hook):
+        results = [None]  # pluggy drops results that are None
+    for result in results:
+        if not isinstance(result, list | tuple):
+            raise PluginError(f"{hook} returned {result!r}; it must return a list")
+        listed += result
     for thing in listed:
         if isinstance(thing, ModuleType):
             file = thing.__name__.rpartition(".")[2] + ".py"

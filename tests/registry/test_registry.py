@@ -130,7 +130,7 @@ def test_one_broken_plugin_never_breaks_the_program(install, name):
         assert word in str(error.value)
 
 
-def test_a_plugin_that_was_set_aside_hears_nothing(install, tmp_path):
+def test_hooks_of_a_disabled_plugin_are_not_called(install, tmp_path):
     install(
         "half",
         "import pathlib\nfrom ctcbench import hookimpl\n@hookimpl\ndef ctcbench_components():\n    return 7\n"
@@ -139,7 +139,7 @@ def test_a_plugin_that_was_set_aside_hears_nothing(install, tmp_path):
     registry = load_registry(["half"])
     assert registry.failed
     registry.call_hooks("ctcbench_run_started", pytest.fail, run=None)
-    assert not (tmp_path / "heard").exists()
+    assert not (tmp_path / "called").exists()
 
 
 def test_two_owners_of_a_name_are_both_named_and_the_rest_works(install):
@@ -154,7 +154,7 @@ def test_two_owners_of_a_name_are_both_named_and_the_rest_works(install):
     assert registry.get("backbone", "cnn3")
 
 
-def test_a_guest_cant_take_a_built_in_name(install):
+def test_a_plugin_cant_take_a_built_in_name(install):
     install("thief", GOOD.format(name="cnn3"))
     install("other", GOOD.format(name="other"))
     with pytest.raises(
@@ -185,13 +185,13 @@ def test_a_builder_that_fails_is_named_with_its_owner(install):
         load_registry(["bad"]).build("backbone", "bad", ImageSpec(40, 150))
 
 
-def test_what_a_plugin_prints_on_import_is_no_output_of_ours(install, capsys):
+def test_what_a_plugin_prints_on_import_goes_to_standard_error(install, capsys):
     install("chatty", "print('hello')\n" + GOOD.format(name="chatty"))
     assert not load_registry(["chatty"]).failed
     assert capsys.readouterr() == ("", "hello\n")
 
 
-def test_the_plugin_that_raised_an_error_is_known_and_where(install):
+def test_the_frame_of_a_plugin_that_raised_an_error_is_found(install):
     install("worse", "def helper():\n    return 1 / 0\n" + GOOD.format(name="worse"))
     module = load_registry(["worse"]).plugins[-1].module
     with pytest.raises(ZeroDivisionError) as failed:
@@ -202,7 +202,7 @@ def test_the_plugin_that_raised_an_error_is_known_and_where(install):
     assert find_plugin_frame(ours.value) is None
 
 
-def test_a_tracker_that_fails_is_silenced_and_its_components_stay(install):
+def test_a_tracker_that_fails_is_not_called_again_and_its_components_stay(install):
     code = (
         "from ctcbench import hookimpl\n@hookimpl\ndef ctcbench_run_started(run):\n    raise OSError('full')"
     )
@@ -212,7 +212,7 @@ def test_a_tracker_that_fails_is_silenced_and_its_components_stay(install):
     for _ in range(2):  # the second time it is not called again
         registry.call_hooks("ctcbench_run_started", notices.append, run=None)
     (notice,) = notices
-    assert notice.startswith("plugin ctcbench-tracker (tracker) hears no more of this run")
+    assert notice.startswith("plugin ctcbench-tracker (tracker) is not called again in this run")
     assert "OSError('full')" in notice
     assert registry.get("backbone", "its_own")  # what the run is made of must stay
 
