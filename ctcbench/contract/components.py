@@ -193,7 +193,7 @@ def executor(builder: Callable[..., Any]) -> Component:
 
     An executor has two methods. ``describe() -> Mapping`` returns what may influence the results, as JSON
     (``workers``, ``threads``). ``run(trials, listener) -> Iterator[Outcome]`` runs each `Trial` by
-    ``ctcbench.carry_out(trial.order, tell)``, or in a process ``python -m ctcbench.study.worker``, and
+    ``ctcbench.carry_out(trial.order, on_event)``, or in a process ``python -m ctcbench.study.worker``, and
     yields one `Outcome` as each ends. The protocol `Executor` has the requirements.
     """
     return _component("executor", builder)
