@@ -14,13 +14,13 @@ from ctcbench.study.study_file import find_study, read_study
 KNOWN = tuple(setting_fields())
 
 
-def test_every_preset_that_ships_is_valid(registry):
+def test_every_built_in_preset_is_valid(registry):
     assert {"default", "talk-overfit1", "talk-overfit2", "talk-10k", "talk-final"} <= set(preset_names())
     for name in preset_names():
         resolve(registry, RunConfig(**read_preset(name, KNOWN)))
 
 
-def test_the_talks_presets_are_the_talks():
+def test_the_presets_of_the_talk_have_its_settings():
     final = RunConfig(**read_preset("talk-final", KNOWN))
     assert (final.train_samples, final.epochs, final.batch_size) == (100_000, 60, 64)
     assert final.clip > 0

@@ -30,7 +30,7 @@ def test_wrong_settings_are_explained(settings, words):
     assert "\n" not in str(error.value)
 
 
-def test_it_is_frozen():
+def test_the_configuration_is_immutable():
     with pytest.raises(Exception, match="frozen"):
         RunConfig().epochs = 3
 

@@ -36,7 +36,7 @@ def test_a_setting_added_later_enters_the_key_only_when_it_is_not_at_its_default
     assert set(RunConfig.model_fields) - set(AFTER_TRAINING) >= ALWAYS_IN_KEY
 
 
-def test_one_component_has_one_key_however_it_is_written(registry):
+def test_the_spelling_of_a_component_does_not_change_the_key(registry):
     spellings = ["cnn3:width=32,norm=batch", "cnn3:norm=batch, width=32", "cnn3:width='32'"]
     keys = {train_key(registry, RunConfig(backbone=spelling)) for spelling in spellings}
     assert len(keys) == 1

@@ -178,7 +178,7 @@ def test_data_sets(try_out, fault, says):
     assert says in message
 
 
-def test_what_is_no_source_lacks_a_method(try_out):
+def test_a_data_set_without_methods_is_refused(try_out):
     class Bare:
         image, alphabet = ImageSpec(24, 60), Alphabet("01")
 
@@ -206,7 +206,7 @@ def test_builders(registry):
         guests.build("backbone", "refusing", ImageSpec(24, 60))
 
 
-def test_a_run_whose_plugin_is_gone_says_which(registry, tmp_path):
+def test_loading_a_run_names_its_missing_plugin(registry, tmp_path):
     def through(sequence):
         """A head that does nothing."""
         return nn.Identity()

@@ -1,4 +1,4 @@
-"""Runs with fixed slots, from end to end; and what does not go together is said before training."""
+"""Runs with fixed slots, end to end; combinations that do not fit are refused before training."""
 
 import numpy as np
 import pytest
@@ -13,7 +13,7 @@ from ctcbench.evaluation.log_probs import load_log_probs
 from ctcbench.pipeline import runner
 from ctcbench.pipeline.decoding_stage import decode_stored
 from ctcbench.results.run_folder import RunFolder
-from ctcbench.testing.synthetic_log_probs import sure_of
+from ctcbench.testing.synthetic_log_probs import confident_of
 from ctcbench.training.inference import validate
 from ctcbench.training.progress_events import ProgressListener
 from ctcbench.training.runtime import Runtime
@@ -50,7 +50,7 @@ def test_slots_learn_from_the_command_line(finished):
     assert load_log_probs(finished.log_probs_path("test")).values_NTK.shape[1] == 2  # the backbone has seven
 
 
-def test_ctcs_decoders_refuse_it_and_are_not_offered(registry, finished):
+def test_decoders_of_ctc_are_refused_and_not_offered(registry, finished):
     with pytest.raises(UsageError, match=r"--decoder greedy merges .* \(decoders for this loss: slots\)"):
         decode_stored(registry, finished.path, "greedy")
     assert [path.stem for path in (finished.path / "results").iterdir()] == ["slots"]
@@ -62,7 +62,7 @@ def test_ctcs_decoders_refuse_it_and_are_not_offered(registry, finished):
     assert len(prediction.text) <= 2 and 0 < prediction.confidence <= 1
 
 
-def test_the_bench_of_decoders_refuses_it(finished, capsys):
+def test_bench_decoders_refuses_a_run_with_slots(finished, capsys):
     assert main(["bench", "decoders", "--run", str(finished.path)]) == 2
     assert "loss slots" in capsys.readouterr().err
     assert main(["bench", "decoders", "--decoder", "slots"]) == 2
@@ -76,7 +76,7 @@ def test_the_bench_of_decoders_refuses_it(finished, capsys):
         ({"decoder": "slots"}, "--decoder slots takes each frame for a character, but --loss ctc.* merges"),
     ],
 )
-def test_losses_and_decoders_that_do_not_fit(registry, settings, words, tmp_path):
+def test_a_decoder_that_does_not_fit_the_loss_is_refused(registry, settings, words, tmp_path):
     with pytest.raises(UsageError, match=words):
         resolve(registry, tiny(**settings))
     with pytest.raises(UsageError, match=words):
@@ -84,7 +84,7 @@ def test_losses_and_decoders_that_do_not_fit(registry, settings, words, tmp_path
     assert not list(tmp_path.iterdir())
 
 
-def test_which_decoders_fit(registry):
+def test_the_fitting_decoders_of_each_loss(registry):
     assert fitting_decoders(registry, "slots:label_smoothing=0.1") == ["slots"]
     assert set(fitting_decoders(registry, "ctc")) == {"greedy", "beam", "beam_cpp"}
 
@@ -103,7 +103,7 @@ def test_which_decoders_fit(registry):
         ({**SLOTS, "shortcut": "aux"}, "--shortcut aux"),
     ],
 )  # fmt: skip
-def test_what_can_not_be_aligned_is_said_before_training(registry, settings, words, tmp_path):
+def test_texts_that_cannot_be_aligned_are_refused_before_training(registry, settings, words, tmp_path):
     with pytest.raises(UsageError, match=words):
         runner.run(resolve(registry, tiny(**settings)), Runtime(tmp_path))
     assert not list(tmp_path.rglob("*.safetensors"))
@@ -115,9 +115,9 @@ def test_a_text_with_repeats_fits_into_as_many_slots(registry, tmp_path):
     assert runner.run(resolve(registry, tiny(**settings)), Runtime(tmp_path)).score.images == 12
 
 
-def test_validation_reads_as_the_loss_aligns():
+def test_validation_uses_the_alignment_of_the_loss():
     alphabet = Alphabet("ab")
-    read = sure_of(alphabet, ("aab", "bb"), 4, "fixed")
+    read = confident_of(alphabet, ("aab", "bb"), 4, "fixed")
     objective = ctcbench.registry.discovery.load_registry([]).build("loss", "slots", alphabet)
     found = validate([read], "fixed", objective)
     assert (found.exact, found.cer) == (1.0, 0.0)
@@ -126,7 +126,7 @@ def test_validation_reads_as_the_loss_aligns():
     assert (merged.exact, merged.cer) == (0.0, 2 / 5)
 
 
-def test_every_slot_counts_however_narrow_the_image(registry):
+def test_every_slot_counts_for_a_narrow_image(registry):
     from ctcbench.training.recognizer.network import build_recognizer
 
     torch = pytest.importorskip("torch")
@@ -137,7 +137,7 @@ def test_every_slot_counts_however_narrow_the_image(registry):
     assert ordinary.frames(torch.tensor([60, 8])).tolist() == [7, 1]
 
 
-def test_a_plateau_without_blanks_is_not_called_by_them(registry, tmp_path):
+def test_a_plateau_without_blanks_is_not_reported_as_blank(registry, tmp_path):
     said = []
 
     class Listener(ProgressListener):
@@ -164,7 +164,7 @@ def test_a_plateau_without_blanks_is_not_called_by_them(registry, tmp_path):
     assert "--shortcut" not in advice and "--blank-penalty" not in advice
 
 
-def test_a_plugins_loss_and_decoder_say_how_they_align():
+def test_a_loss_and_a_decoder_of_a_plugin_declare_their_alignment():
     @loss(alignment="fixed")
     def mine(alphabet):
         """A loss."""
@@ -182,7 +182,7 @@ def test_a_plugins_loss_and_decoder_say_how_they_align():
         decoder(alignment="rnnt")(usual.builder)
 
 
-def test_log_probs_are_of_the_slots(finished):
+def test_log_probs_have_one_frame_a_slot(finished):
     from ctcbench.evaluation.log_probs import load_log_probs
 
     read: LogProbs = load_log_probs(finished.log_probs_path("test"))
@@ -193,14 +193,14 @@ def test_log_probs_are_of_the_slots(finished):
 def test_the_gallery_of_mistakes_merges_nothing():
     from ctcbench.reporting.formats.html.gallery import _frame_diagnostics
 
-    read = sure_of(Alphabet("ab"), ("aab",), 4, "fixed")
+    read = confident_of(Alphabet("ab"), ("aab",), 4, "fixed")
     found = _frame_diagnostics(read, RunConfig(), 0, by_ctc=False)
     assert found["path"] == "aab·"
     assert [text for text, _ in found["best"]] == ["aab"]
     assert _frame_diagnostics(read, RunConfig(), 0, by_ctc=True)["best"][0][0] == "ab"
 
 
-def test_show_counts_the_frames_that_come_out(capsys):
+def test_show_counts_the_frames_of_the_head(capsys):
     flags = [f"--{name}={value}" for name, value in SLOTS.items()]
     assert main(["show", *flags]) == 0
     said = " ".join(capsys.readouterr().out.split())

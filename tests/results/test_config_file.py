@@ -1,4 +1,4 @@
-"""TOML out and back in; what can't be stored is refused, what is damaged is named."""
+"""config.toml: round trips, values that TOML lacks, damaged files."""
 
 import math
 
@@ -21,7 +21,7 @@ values = st.one_of(
 @given(st.dictionaries(st.text(st.characters(exclude_categories=["Cs"])), values, max_size=8))
 @example({"a": 'captcha:alphabet="\\"\'",width=150', "b.c": "\r\n\t\x00\x7f\u2028", "": -0.0, "é": 1e-05})
 @example({"lr": 1e16, "seed": 2**63 - 1, "amp": True, "tiny": 5e-324})
-def test_toml_gives_the_settings_back(tmp_path_factory, settings):
+def test_settings_survive_a_round_trip(tmp_path_factory, settings):
     path = tmp_path_factory.mktemp("toml") / "config.toml"
     path.write_bytes(to_toml(settings).encode())
     again = read_toml(path)
@@ -30,14 +30,14 @@ def test_toml_gives_the_settings_back(tmp_path_factory, settings):
     assert list(again) == list(settings)
 
 
-def test_it_reads_like_toml():
+def test_the_document_is_plain_toml():
     settings = {"backbone": "cnn3", "lr": 3e-3, "epochs": 1, "amp": False, "init_from": ""}
     assert to_toml(settings) == 'backbone = "cnn3"\nlr = 0.003\nepochs = 1\namp = false\ninit_from = ""\n'
     assert to_toml({"amp": None, "lr": np.float64(0.5)}) == "lr = 0.5\n"
 
 
 @pytest.mark.parametrize("wrong", [math.nan, math.inf, -math.inf, [1], {"a": 1}, b"x", "\ud800"])
-def test_what_toml_cannot_hold_is_refused_by_name(wrong):
+def test_a_value_that_toml_cannot_hold_is_refused(wrong):
     with pytest.raises(UsageError, match="lr"):
         to_toml({"lr": wrong})
 
@@ -55,7 +55,7 @@ def test_a_damaged_file_is_named(tmp_path, content):
         read_toml(path)
 
 
-def test_a_file_that_is_not_there_is_named(tmp_path):
+def test_a_missing_file_is_named(tmp_path):
     for path in (tmp_path / "config.toml", tmp_path):
         with pytest.raises(CtcbenchError, match=path.name):
             read_toml(path)

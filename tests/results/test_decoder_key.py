@@ -1,4 +1,4 @@
-"""Decoder keys: readable, safe as file names, one for every way of reading the log-probs."""
+"""Decoder keys: readable, safe as file names, different for different options."""
 
 import re
 
@@ -33,7 +33,7 @@ def test_the_order_of_options_and_the_way_of_quoting_do_not_matter():
     assert decoder_key("beam:width=8,top=2") == decoder_key("beam:top='2',width = 8")
 
 
-def test_a_key_stays_what_it_was():
+def test_keys_are_stable_over_versions():
     assert decoder_key("beam_cpp:width=32") == "beam_cpp-95622d12"
 
 
@@ -47,11 +47,11 @@ def test_any_decoder_has_a_safe_key(name, options):
     assert len(key) <= 70
 
 
-def test_what_is_no_component_is_refused():
+def test_a_text_that_is_no_component_string_is_refused():
     with pytest.raises(UsageError, match="expected name"):
         decoder_key("../../etc")
 
 
 @pytest.mark.parametrize("key", ["", ".", "..", "a/b", "/a", ".lock", "a\n", "a\0"])
-def test_names_that_lead_elsewhere_are_not_file_names(key):
+def test_paths_are_not_file_names(key):
     assert not is_file_name(key)

@@ -1,4 +1,4 @@
-"""metrics.jsonl: appended, cut off anywhere, cut back, on a disk that fills up."""
+"""metrics.jsonl: appending, incomplete and damaged lines, truncating, full disks."""
 
 import json
 import math
@@ -21,13 +21,13 @@ def path(tmp_path):
     return path
 
 
-def test_records_come_back_a_line_each(path, tmp_path):
+def test_records_are_one_line_each(path, tmp_path):
     assert metrics_file.read(path) == RECORDS
     assert path.read_bytes().count(b"\n") == 5
     assert metrics_file.read(tmp_path / "none.jsonl") == []
 
 
-def test_a_file_cut_off_anywhere_keeps_its_whole_records_and_grows_again(path):
+def test_an_incomplete_last_line_is_dropped_and_appending_continues(path):
     whole = path.read_bytes()
     lines = whole.splitlines(keepends=True)
     for size in range(len(whole)):
@@ -40,13 +40,13 @@ def test_a_file_cut_off_anywhere_keeps_its_whole_records_and_grows_again(path):
 
 
 @pytest.mark.parametrize("tail", [b"\0" * 100, b"[1, 2]\n", b"3", b"\xff\n", b"[" * 50_000])
-def test_a_last_line_of_any_rubbish_is_left_out(path, tail):
+def test_a_damaged_last_line_is_left_out(path, tail):
     with path.open("ab") as file:
         file.write(tail)
     assert metrics_file.read(path) == RECORDS
 
 
-def test_rubbish_in_the_middle_is_an_error_that_names_the_line(path):
+def test_a_damaged_line_in_the_middle_is_an_error_with_its_number(path):
     lines = path.read_bytes().splitlines(keepends=True)
     for rubbish in (b"{\n", b"\n", b"[]\n"):
         path.write_bytes(b"".join([*lines[:2], rubbish, *lines[2:]]))
@@ -54,7 +54,7 @@ def test_rubbish_in_the_middle_is_an_error_that_names_the_line(path):
             metrics_file.read(path)
 
 
-def test_resuming_drops_what_came_after_the_checkpoint(path):
+def test_truncating_removes_the_records_past_a_step(path):
     metrics_file.append(path, {"event": "stopped"})
     metrics_file.append(path, {"step": "odd"})
     metrics_file.truncate(path, 2)
@@ -70,7 +70,7 @@ def test_a_number_that_is_not_finite_becomes_null(path):
     assert metrics_file.read(path)[-1] == {"step": 5, "loss": None, "norm": None}
 
 
-def test_a_full_disk_takes_the_half_line_back(tmp_path, ctcbench_env):
+def test_a_full_disk_leaves_no_incomplete_line(tmp_path, ctcbench_env):
     path = tmp_path / "metrics.jsonl"
     code = (
         "import pathlib, resource, sys\n"

@@ -1,4 +1,4 @@
-"""Predictions: stored beside a result, read back, and never another's."""
+"""Predictions: round trips, damaged files."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ctcbench.results.run_folder import RunFolder
 SOME = Predictions("test", "f00", ("1C1k", "", "ä"), ("1C19k", "a", "ä"))
 
 
-def test_what_is_written_is_read(tmp_path):
+def test_predictions_survive_a_round_trip(tmp_path):
     SOME.write(path := tmp_path / "predictions" / "greedy.json")
     assert Predictions.read(path) == SOME
     assert SOME.exact == pytest.approx(1 / 3)
@@ -30,7 +30,7 @@ def test_what_is_written_is_read(tmp_path):
         '{"format":"ctcbench predictions 2","split":"test","fingerprint":"f","texts":["a"],"targets":["a"]}',
     ],
 )  # fmt: skip
-def test_damaged_ones_are_named(tmp_path, content):
+def test_damaged_predictions_are_named(tmp_path, content):
     (path := tmp_path / "greedy.json").write_text(content)
     with pytest.raises(CtcbenchError, match=r"greedy\.json"):
         Predictions.read(path)
@@ -38,7 +38,7 @@ def test_damaged_ones_are_named(tmp_path, content):
         Predictions.read(tmp_path / "missing.json")
 
 
-def test_they_are_no_results_and_go_with_them(tmp_path):
+def test_predictions_are_no_results_and_are_cleared_with_them(tmp_path):
     folder = RunFolder(tmp_path)
     SOME.write(folder.predictions_path("greedy"))
     assert folder.results() == ([], [])

@@ -1,4 +1,4 @@
-"""Machine, versions and time, without importing what is asked about."""
+"""Machine, versions and time, found without importing the packages."""
 
 import json
 import platform
@@ -19,14 +19,14 @@ def test_the_host_has_a_processor_with_cores():
     assert provenance.host(gpu="NVIDIA H100")["gpu"] == "NVIDIA H100"
 
 
-def test_the_processor_is_named_where_proc_says_nothing(tmp_path):
+def test_the_processor_has_a_name_without_proc(tmp_path):
     (tmp_path / "cpuinfo").write_text("processor\t: 0\nmodel name\t: Fast: 3 GHz\n")
     if sys.platform == "linux":
         assert provenance._cpu(tmp_path / "cpuinfo") == "Fast: 3 GHz"
     assert provenance._cpu(tmp_path / "none")
 
 
-def test_versions_are_those_installed_and_nothing_is_imported(ctcbench_env):
+def test_versions_are_read_without_importing_the_packages(ctcbench_env):
     code = (
         "import json, sys; from ctcbench.results.provenance import versions\n"
         "found = versions()\n"
@@ -43,12 +43,12 @@ def test_versions_are_those_installed_and_nothing_is_imported(ctcbench_env):
     assert found["numpy"] == numpy.__version__
 
 
-def test_a_package_that_is_not_there_has_no_version(monkeypatch):
+def test_a_missing_package_has_no_version(monkeypatch):
     monkeypatch.setattr(provenance, "PACKAGES", ("no-such-package-of-ours",))
     assert provenance.versions()["no-such-package-of-ours"] is None
 
 
-def test_now_is_utc_and_says_so():
+def test_now_is_in_utc_with_its_offset():
     moment = datetime.fromisoformat(provenance.now())
     assert moment.utcoffset() == timedelta(0)
     assert abs(datetime.now(UTC) - moment) < timedelta(seconds=5)

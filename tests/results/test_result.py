@@ -1,4 +1,4 @@
-"""Result's JSON document: the fixed schema, both ways, and every kind of damage."""
+"""JSON document of a result: the fixed schema, round trips, every kind of damage."""
 
 import json
 from pathlib import Path
@@ -37,7 +37,7 @@ def test_the_document_has_the_fixed_shape():
     assert isinstance(DOCUMENT["score"]["exact_ci"], list)
 
 
-def test_json_gives_the_result_back(tmp_path):
+def test_a_result_survives_a_round_trip(tmp_path):
     path = tmp_path / "greedy.json"
     path.write_text(json.dumps(DOCUMENT, allow_nan=False))
     assert Result.read(path) == RESULT
@@ -63,7 +63,7 @@ def test_a_wrong_type_is_named_with_the_file(key, wrong):
 
 
 @pytest.mark.parametrize("wrong", ["fast", True, [1], float("nan")])
-def test_a_cost_that_is_no_number_is_named(wrong):
+def test_a_cost_that_is_not_a_number_is_named(wrong):
     with pytest.raises(CtcbenchError, match=r"beam_cpp\.json: cost\.parameters: expected a number"):
         Result.from_json({**DOCUMENT, "cost": {"parameters": wrong}}, PATH)
 
@@ -74,6 +74,6 @@ def test_a_fault_in_the_score_is_named_with_the_file():
 
 
 @pytest.mark.parametrize("document", [None, [], 1, "x"])
-def test_a_document_that_is_no_object_is_refused(document):
+def test_a_document_that_is_not_an_object_is_refused(document):
     with pytest.raises(CtcbenchError, match=r"beam_cpp\.json: expected a JSON object"):
         Result.from_json(document, PATH)

@@ -1,4 +1,4 @@
-"""RunFolder on real disks: locks and kills, full disks, damaged files, folders that can't be made."""
+"""RunFolder on real disks: locks and kills, full disks, damaged files, folders that can't be created."""
 
 import dataclasses
 import os
@@ -30,7 +30,7 @@ def tree(path):
     return sorted(str(p.relative_to(path)) for p in path.rglob("*"))
 
 
-def test_the_names_are_the_fixed_ones(folder):
+def test_the_file_names_are_the_documented_ones(folder):
     folder.append_metrics({"step": 1})
     folder.write_result("beam_cpp", RESULT)
     assert tree(folder.path) == ["config.toml", "metrics.jsonl", "results", "results/beam_cpp.json"]
@@ -41,7 +41,7 @@ def test_the_names_are_the_fixed_ones(folder):
     assert folder.read_result("beam_cpp") == RESULT
 
 
-def test_a_name_that_leads_elsewhere_is_refused(folder):
+def test_a_name_that_is_a_path_is_refused(folder):
     for wrong in ("../x", ".hidden", "a/b"):
         with pytest.raises(AssertionError):
             folder.result_path(wrong)
@@ -112,7 +112,7 @@ def test_runs_are_found_by_their_settings(tmp_path):
             find_runs(wrong)
 
 
-def test_creating_twice_keeps_what_is_there(folder):
+def test_creating_a_folder_again_keeps_its_files(folder):
     folder.append_metrics({"step": 1})
     again = create_run_folder(folder.path.parent, folder.path.name, {**SETTINGS, "epochs": 2})
     assert again == folder
@@ -121,7 +121,7 @@ def test_creating_twice_keeps_what_is_there(folder):
 
 
 @pytest.mark.parametrize("settings", [SETTINGS, None], ids=["settings", "bare"])
-def test_an_out_where_nothing_can_be_made_is_named(tmp_path, settings):
+def test_an_out_folder_that_cannot_be_created_is_named(tmp_path, settings):
     (tmp_path / "file").write_text("x")
     wrong = [tmp_path / "file", tmp_path / "file" / "runs", tmp_path / ("x" * 300)]
     if sys.platform == "linux":
@@ -253,7 +253,7 @@ WRITE = (
 )
 
 
-def test_a_kill_at_any_moment_leaves_whole_files(folder, ctcbench_env):
+def test_a_kill_at_any_moment_leaves_complete_files(folder, ctcbench_env):
     for delay in (0.05, 0.011, 0.0173, 0.0031, 0.07):
         command = [sys.executable, "-c", WRITE, str(folder.path)]
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=ctcbench_env) as writer:

@@ -94,7 +94,7 @@ def test_commands_read_stored_runs(runs, capsys):
         assert json.loads(capsys.readouterr().out)["parameters"]["backbone"] > 0
 
 
-def test_a_run_can_begin_with_stored_weights(runs, registry, tmp_path):
+def test_training_can_start_from_stored_weights(runs, registry, tmp_path):
     config = stored_config(RunFolder(runs / PENALISED)).replace(
         init_from=str(runs / PENALISED), max_steps=1, train_samples=16
     )
