@@ -52,7 +52,7 @@ class Recogniser:
         recipe: the settings of the run and the registry of its components.
         model: the network, on the CPU, in evaluation mode.
         fit: how pictures are brought to the image size; the same as for the training images.
-        sharpness: exponent that calibrates confidences.
+        sharpness: inverse temperature that calibrates confidences.
     """
 
     recipe: Recipe
