@@ -30,7 +30,7 @@ def test_the_parts_of_a_step_add_up(registry, own_cache):
 @pytest.mark.parametrize(
     ("batch_size", "images"), [(16, 16), (64, 64), (100, 70)]
 )  # 70 images: the last batch of an epoch is smaller, or there is no full one
-def test_each_step_that_is_measured_has_the_images_that_it_says(
+def test_each_measured_step_has_the_reported_number_of_images(
     registry, own_cache, monkeypatch, batch_size, images
 ):
     seen = []
@@ -56,7 +56,7 @@ def test_the_share_of_the_peak_is_of_this_devices_products(registry, own_cache):
     assert times.share_of_peak(10.0) == pytest.approx(2 * times.share_of_peak(20.0))
 
 
-def test_the_floor_counts_what_a_step_moves_starts_and_keeps():
+def test_the_floor_counts_traffic_launches_and_saved_bytes():
     left = torch.ones(8, 4, requires_grad=True)
     right = torch.ones(4, 2)
     other = torch.ones(1, 2).expand(8, 2)
@@ -83,7 +83,7 @@ def test_mapped_images_are_no_private_memory(registry, own_cache):
     assert len(cost.batch_us) == 3
 
 
-def test_images_in_memory_would_be_noticed(registry, own_cache):
+def test_images_copied_into_memory_are_detected(registry, own_cache):
     """The benchmark must be able to say no: a source that copies on reading does show."""
     samples = draw(build_dataset(registry, tiny().dataset), tiny(), Runtime(), "train")
     kept = []
@@ -125,7 +125,7 @@ def test_several_seeds_are_trained_by_each_executor_in_turns(own_cache, capsys):
         assert figure["of_one_seed"] == pytest.approx(figure["seconds"] / figure["alone_seconds"])
 
 
-def test_a_training_that_fails_is_no_time(own_cache, capsys):
+def test_a_failed_training_is_an_error(own_cache, capsys):
     flags = [part for name, value in TINY.items() for part in (f"--{name.replace('_', '-')}", str(value))]
     assert (
         main(["bench", "seeds", "--seeds", "2", "--rounds", "1", *flags, "--lr", "1e9", "--clip", "0"]) == 1

@@ -76,7 +76,7 @@ def test_recurrent_heads_are_computed_in_float32_where_the_rest_is_bfloat16(regi
     assert seen["classifier"] is torch.bfloat16
 
 
-def test_a_resumed_run_on_the_gpu_goes_on(registry, tmp_path, monkeypatch):
+def test_a_run_can_be_resumed_on_the_gpu(registry, tmp_path, monkeypatch):
     import os
     import signal
 

@@ -26,11 +26,11 @@ def read(count, sharpness=1.0, frames=3, seed=0):
 
 
 @pytest.mark.parametrize("sharpness", [0.5, 1.0, 2.0, 5.0])
-def test_what_was_taken_away_is_found(sharpness):
+def test_the_temperature_of_flattened_log_probs_is_recovered(sharpness):
     assert fit_inverse_temperature(read(500, sharpness)) == pytest.approx(sharpness, rel=0.15)
 
 
-def test_of_those_with_a_confidence_so_many_are_right():
+def test_calibrated_confidence_equals_accuracy_on_held_out_images():
     found = read(500, sharpness=3.0)
     sharpness = fit_inverse_temperature(found)
     held_out = read(4000, sharpness=3.0, seed=1)
@@ -42,12 +42,12 @@ def test_of_those_with_a_confidence_so_many_are_right():
         assert right[some].mean() == pytest.approx(sure[some].mean(), abs=0.06)
 
 
-def test_the_probability_of_a_text_is_the_decoders():
+def test_the_probability_of_a_text_equals_that_of_the_decoder():
     found = read(20)
     hypotheses = [best for best, *_ in beam_search(found.values_NTK, found.lengths_N, beam_width=500)]
     probabilities = text_log_probs(found, [h.labels for h in hypotheses], 1.0)
     assert probabilities == pytest.approx([h.log_prob for h in hypotheses], abs=1e-4)
 
 
-def test_without_images_nothing_is_changed():
+def test_without_images_the_temperature_is_one():
     assert fit_inverse_temperature(read(0)) == 1.0

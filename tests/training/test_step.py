@@ -29,14 +29,14 @@ def test_an_epoch_has_every_image_once_and_the_last_batch_is_smaller(registry):
         assert torch.equal(seen, everything)
 
 
-def test_the_same_seed_gives_the_same_bits_dropout_and_all(registry):
+def test_the_same_seed_repeats_a_training_with_dropout_bit_for_bit(registry):
     first, again, other = (steps(registry, 4, seed=seed)[0] for seed in (3, 3, 4))
     assert first == again
     assert first != other
 
 
 @pytest.mark.parametrize(("until", "augmented"), [(0.0, 0), (0.25, 3), (0.8, 8), (1.0, 10)])
-def test_the_last_steps_see_images_as_they_are(registry, until, augmented):
+def test_the_last_steps_are_not_augmented(registry, until, augmented):
     state, part, config = some_state(registry, augment_until=until)
     seen = []
     state.augment = lambda images_NCHW, widths_N: seen.append(state.step) or 255 - images_NCHW
@@ -46,7 +46,7 @@ def test_the_last_steps_see_images_as_they_are(registry, until, augmented):
 
 
 @pytest.mark.parametrize("shortcut", ["sum", "aux", "none"])
-def test_learns_a_batch_by_heart(registry, shortcut):
+def test_training_overfits_a_single_batch(registry, shortcut):
     losses, _ = steps(
         registry, 40, shortcut=shortcut, lr=0.02, schedule="constant", epochs=20,
         backbone="cnn3:width=8", head="bigru1:width=16", train_samples=16,
@@ -55,7 +55,7 @@ def test_learns_a_batch_by_heart(registry, shortcut):
 
 
 @pytest.mark.parametrize("settings", [{"ema": 0.5}, {"clip": 0.0}, {"amp": None}, {"channels_last": False}])
-def test_the_variants_of_a_step_give_finite_losses(registry, settings):
+def test_losses_are_finite_in_every_variant_of_a_step(registry, settings):
     losses, state = steps(registry, 3, **settings)
     assert np.isfinite(losses).all()
     if "ema" in settings:
@@ -80,7 +80,7 @@ def test_norms_and_biases_do_not_decay(registry):
     assert len(decayed["params"]) + len(free["params"]) == len(list(state.model.parameters()))
 
 
-def test_the_penalty_is_taken_from_the_blanks_logit_alone():
+def test_the_penalty_is_subtracted_from_the_blanks_logit_alone():
     logits_TNK = torch.randn(3, 2, 5)
     changed = penalised(logits_TNK, 2.0)
     assert torch.equal(changed[..., 1:], logits_TNK[..., 1:])
@@ -103,7 +103,7 @@ def test_the_loss_is_torchs_ctc_in_nats_an_image(registry):
     assert deterministic.item() == ours.item()
 
 
-def test_regularisers_are_what_they_say(registry):
+def test_label_smoothing_and_entropy_follow_their_formulas(registry):
     log_probs_TNK = torch.randn(7, 4, 11).log_softmax(-1)
     arguments = (
         log_probs_TNK,
@@ -134,7 +134,7 @@ def test_a_text_too_long_for_the_frames_names_sample_frames_and_need(registry):
         assert word in str(error.value)
 
 
-def test_a_device_that_is_not_there():
+def test_a_device_that_does_not_exist_is_an_error():
     if torch.cuda.is_available():
         with pytest.raises(UsageError, match="--device cuda:99: there are"):
             device.choose(tiny(device="cuda:99"))
@@ -143,7 +143,7 @@ def test_a_device_that_is_not_there():
             device.choose(tiny(device="cuda"))
 
 
-def test_mixed_precision_where_it_cant_be(monkeypatch):
+def test_mixed_precision_that_the_cpu_does_not_support_is_an_error(monkeypatch):
     monkeypatch.setattr(device, "_cpu_has_bfloat16", lambda: False)
     assert device.choose(tiny(device="cpu")).amp_dtype is None
     with pytest.raises(UsageError, match="--amp: this CPU has no bfloat16"):
@@ -155,7 +155,7 @@ def test_mixed_precision_where_it_cant_be(monkeypatch):
     assert device.choose(tiny(device="cpu", amp=False)).amp_dtype is None
 
 
-def test_float32_throughout_is_not_tensorfloat():
+def test_without_mixed_precision_tensorfloat32_is_off():
     cudnn = torch.backends.cudnn
     before = cudnn.allow_tf32
     for amp_dtype in (None, torch.bfloat16):

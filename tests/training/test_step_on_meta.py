@@ -80,7 +80,7 @@ def test_a_step_neither_waits_for_the_device_nor_leaves_it(registry, settings):
     assert {metrics.loss.device, metrics.all_blank.device, metrics.grad_norm.device} == {META}
 
 
-def test_a_step_that_waited_would_be_found(registry, monkeypatch):
+def test_a_step_that_waits_is_detected(registry, monkeypatch):
     monkeypatch.setattr(step, "penalised", lambda logits, penalty: logits / logits.max().item())
     with pytest.raises(RuntimeError, match="meta"):
         a_step(registry)

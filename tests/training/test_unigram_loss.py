@@ -15,7 +15,7 @@ def guess(registry, texts, loss="ctc", frames=20):
 
 
 @pytest.mark.parametrize("loss", ["ctc", "slots"])
-def test_guessing_costs_the_entropy_of_the_characters(registry, loss):
+def test_the_unigram_loss_is_the_entropy_of_the_characters(registry, loss):
     assert guess(registry, ["ab", "ba"], loss) == pytest.approx(2 * math.log(2))
     assert guess(registry, ["aa", "aa"], loss) == 0
     assert guess(registry, ["0123456789"], loss) == pytest.approx(10 * math.log(10))
@@ -25,7 +25,7 @@ def test_guessing_costs_the_entropy_of_the_characters(registry, loss):
 @pytest.mark.parametrize(
     "loss", ["ctc:label_smoothing=0.5", "ctc:label_smoothing=0.9", "ctc:entropy=1", "ctc"]
 )
-def test_it_is_in_the_units_of_the_loss(registry, loss):
+def test_the_unigram_loss_is_in_the_units_of_the_loss(registry, loss):
     """A recogniser that learns nothing but how common classes are ends near what is called guessing."""
     torch.manual_seed(0)
     texts = ["".join(LETTERS.characters[i] for i in torch.randint(36, (5,))) for _ in range(64)]

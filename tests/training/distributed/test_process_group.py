@@ -98,7 +98,7 @@ def test_all_processes_end_with_the_same_bits(checked):
             assert torch.equal(checked[0][key], checked[1][key]), key
 
 
-def test_dropout_repeats_itself(checked):
+def test_dropout_is_repeatable_and_differs_between_processes(checked):
     assert torch.equal(checked[0]["dropped/0"], checked[0]["dropped/1"])
     assert torch.equal(checked[0]["dropped/0"], checked[1]["dropped/0"])
     first, second = (found["drawn/0"] for found in checked)
@@ -127,7 +127,7 @@ def test_the_weighted_mean_of_the_parts_is_the_mean(count, size):
     assert sorted(seen) == list(range(count)) if count >= size else set(seen) == set(range(count))
 
 
-def test_where_this_process_is():
+def test_the_rank_is_read_from_the_environment():
     assert read_process_rank({}) == read_process_rank({"WORLD_SIZE": "1", "RANK": "0"}) == ProcessRank()
     assert read_process_rank({"WORLD_SIZE": "4"}) == ProcessRank()  # left by some other launcher
     assert read_process_rank(SECOND) == ProcessRank(1, 2, 1, 2)
@@ -150,7 +150,7 @@ def test_where_this_process_is():
         ({"LOCAL_WORLD_SIZE": "3"}, "local rank 1 of 3: not possible"),
     ],
 )
-def test_an_environment_that_torchrun_did_not_make(changed, message):
+def test_an_impossible_environment_is_an_error(changed, message):
     environment = {k: v for k, v in (SECOND | changed).items() if v is not None}
     with pytest.raises(UsageError, match=message):
         read_process_rank(environment)
@@ -164,7 +164,7 @@ def alone(monkeypatch, **changed):
 
 
 @pytest.mark.parametrize("command", [["ablate", "--head", "lstm1"], ["report", "runs"], ["plugins"]])
-def test_other_commands_say_that_they_are_not_for_torchrun(monkeypatch, capsys, command):
+def test_other_commands_refuse_to_run_under_torchrun(monkeypatch, capsys, command):
     alone(monkeypatch, RANK="0", LOCAL_RANK="0")
     assert main(command) == 2
     (line,) = capsys.readouterr().err.splitlines()
@@ -180,7 +180,7 @@ def test_another_process_reports_only_an_error_of_its_own(monkeypatch, rank):
         assert process_rank.should_report_error(error) == (rank == "0")
 
 
-def test_less_than_an_image_for_each_process_in_python(monkeypatch, tmp_path, registry):
+def test_a_batch_smaller_than_the_number_of_processes_is_an_error_in_python(monkeypatch, tmp_path, registry):
     from tests.tiny_config import tiny
 
     alone(monkeypatch)
@@ -208,7 +208,7 @@ def test_each_process_gets_its_own_gpu(monkeypatch):
     assert device.choose(tiny(device="cuda:1", amp=False), one_a_machine).device.index == 1
 
 
-def test_how_to_go_on_is_said_with_torchrun(monkeypatch):
+def test_the_resume_command_includes_torchrun(monkeypatch):
     words = ["run", "--epochs", "3", "--fresh"]
     assert resume_command(words) == "ctcbench run --epochs 3 --resume"
     alone(monkeypatch)

@@ -121,7 +121,7 @@ def test_one_json_document_in_the_same_form_and_nothing_twice(together, by_one):
     assert len([line for line in ends if line.startswith("epoch 1/6  step 5/30")]) == 1, together.stderr
 
 
-def test_what_is_done_is_not_done_again_and_every_process_has_the_result(together, tmp_path):
+def test_a_finished_run_is_not_repeated_and_every_process_has_the_result(together, tmp_path):
     script = tmp_path / "script.py"
     script.write_text(
         textwrap.dedent("""\
@@ -149,7 +149,7 @@ def stopped(tmp_path_factory, own_cache):
     return done
 
 
-def test_ctrl_c_stops_all_at_one_step_saves_and_says_how_to_go_on(stopped):
+def test_ctrl_c_stops_all_at_one_step_saves_and_prints_the_resume_command(stopped):
     assert stopped.returncode == 1  # torchrun's own, whatever its processes end with
     (line,) = said(stopped)
     assert "ctcbench run: stopped after step " in line
@@ -159,7 +159,7 @@ def test_ctrl_c_stops_all_at_one_step_saves_and_says_how_to_go_on(stopped):
     assert not folder.is_finished
 
 
-def test_resumed_it_ends_with_the_bits_of_a_run_that_nobody_stopped(stopped, together, tmp_path):
+def test_a_resumed_run_is_bit_identical_to_an_uninterrupted_one(stopped, together, tmp_path):
     out = shutil.copytree(stopped.out, tmp_path / "runs")
     resumed = drive(out, "--resume")
     assert resumed.returncode == 0, resumed.stderr
@@ -168,7 +168,7 @@ def test_resumed_it_ends_with_the_bits_of_a_run_that_nobody_stopped(stopped, tog
     assert ending(out) == ending(together.folder / "runs")
 
 
-def test_going_on_in_one_process_is_said(stopped, registry, tmp_path):
+def test_resuming_in_one_process_gives_a_notice(stopped, registry, tmp_path):
     notices = []
 
     class Listener(ProgressListener):
@@ -184,7 +184,7 @@ def test_going_on_in_one_process_is_said(stopped, registry, tmp_path):
     assert result.provenance["training"]["processes"] == 1
 
 
-def test_a_mistake_is_said_once(tmp_path):
+def test_a_usage_error_is_reported_once(tmp_path):
     done = torchrun("-m", "ctcbench", "run", *flags(batch_size=1), "--out", tmp_path / "runs")
     assert done.returncode == 1  # torchrun's own
     assert "exitcode  : 2" in done.stderr
@@ -196,7 +196,7 @@ def test_a_mistake_is_said_once(tmp_path):
     assert not (tmp_path / "runs").exists()
 
 
-def test_a_gradient_that_is_no_number_in_one_process_ends_all(tmp_path):
+def test_an_infinite_gradient_in_one_process_ends_all(tmp_path):
     done = drive(tmp_path / "runs", order={"spoil": [7, 1]})
     assert done.returncode == 1
     (line,) = said(done)
@@ -208,7 +208,7 @@ def test_a_gradient_that_is_no_number_in_one_process_ends_all(tmp_path):
 
 
 @pytest.mark.slow
-def test_an_error_of_one_process_alone_is_its_to_say(tmp_path):
+def test_an_error_of_one_process_alone_is_reported_by_it(tmp_path):
     done = drive(tmp_path / "runs", order={"fail": [3, 1], "impatient": 1.0})
     assert done.returncode == 1
     assert any("out of memory (as a test asked for)" in line for line in said(done)), done.stderr
@@ -216,7 +216,7 @@ def test_an_error_of_one_process_alone_is_its_to_say(tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("rank", [0, 1])
-def test_a_process_that_is_killed_ends_all_and_the_run_goes_on(tmp_path, together, rank):
+def test_a_killed_process_ends_all_and_the_run_can_be_resumed(tmp_path, together, rank):
     order = {"signal": [8, rank, int(signal.SIGKILL), "self"], "impatient": 1.0}
     killed = drive(tmp_path, order=order)
     assert killed.returncode == 1
@@ -237,7 +237,7 @@ def test_a_stop_of_one_process_stops_all(tmp_path, together):
 
 
 @pytest.mark.slow
-def test_three_processes_everything_on(tmp_path, registry):
+def test_three_processes_with_every_option_are_repeatable(tmp_path, registry):
     """Dropout, an average of weights, a plateau of the rate: it trains, and repeats itself."""
     settings = {
         "backbone": "cnn3:width=4,dropout=0.1", "ema": 0.9, "schedule": "plateau", "blank_penalty": 1.0,
@@ -278,7 +278,7 @@ def ctcbench_components():
 
 
 @pytest.mark.slow
-def test_a_guests_head_with_a_norm_and_an_unused_weight(tmp_path):
+def test_a_plugins_head_with_a_norm_and_an_unused_weight(tmp_path):
     site = tmp_path / "site"
     (site / "odd-1.dist-info").mkdir(parents=True)
     (site / "odd_head.py").write_text(GUEST)

@@ -41,12 +41,12 @@ def test_the_stages_have_the_talks_shapes(registry, backbone, head, stages, sequ
 
 
 @pytest.mark.parametrize(("step", "frames"), [(4, 37), (8, 18)])
-def test_cnn5_gives_a_frame_for_each_step_of_columns(registry, step, frames):
+def test_cnn5_returns_a_frame_per_stride_of_columns(registry, step, frames):
     model = build(registry, backbone=f"cnn5:step={step}", head="none")
     assert (model.sequence.frames, model.sequence.features) == (frames, 128 * 5)
 
 
-def test_cnn7_gives_a_frame_for_four_columns_and_adds_what_it_finds(registry):
+def test_cnn7_returns_a_frame_per_four_columns_and_has_residual_blocks(registry):
     model = build(registry, backbone="cnn7:width=8", head="none").eval()
     assert (model.sequence.frames, model.sequence.features) == (37, 48 * 5)
     (residual,) = [module for module in model.modules() if isinstance(module, Residual)]
@@ -63,7 +63,7 @@ HEADS = {
 
 
 @pytest.mark.parametrize("head", [*HEADS, "none"])
-def test_every_head_of_the_design(registry, head):
+def test_every_builtin_head_returns_its_features(registry, head):
     model = build(registry, head=head)
     if head == "none":
         assert model.classifier.in_features == model.sequence.features
@@ -101,7 +101,7 @@ def test_padding_gives_fewer_frames(registry):
     assert model.frames(torch.tensor([150, 75, 1, 149])).tolist() == [18, 9, 1, 18]
 
 
-def test_an_image_too_small_for_the_backbone_is_the_users_mistake(registry):
+def test_an_image_too_small_for_the_backbone_is_a_usage_error(registry):
     with pytest.raises(UsageError, match="can't take images of 1×4×150"):
         build(registry, image=ImageSpec(4, 150))
 

@@ -15,7 +15,7 @@ def _config(**settings: object) -> RunConfig:
     return RunConfig(**(small | settings))
 
 
-def test_figures_by_hand(registry: Registry) -> None:
+def test_figures_equal_those_computed_by_hand(registry: Registry) -> None:
     sheet = spec_sheet(resolve(registry, _config()))
     # cnn2: 4 channels on 40×150, then 8 on 20×75, then pooled to 5×75; a classifier of 63 on 75 frames.
     assert (sheet.image, sheet.classes, sheet.frames, sheet.features) == ((1, 40, 150), 63, 75, 40)
@@ -44,7 +44,7 @@ def test_flops_of_recurrent_heads(
     assert sheet.flops == alone + by_hand + 2 * frames * width * directions * 63
 
 
-def test_torchs_generator_stays_where_it_is(registry: Registry) -> None:
+def test_the_spec_sheet_leaves_torchs_generator_unchanged(registry: Registry) -> None:
     import torch
 
     before = torch.random.get_rng_state()
