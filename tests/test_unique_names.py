@@ -1,4 +1,4 @@
-"""A name says where something lives: no two modules share a basename, no two public classes a name."""
+"""Names are unique: no two modules share a basename, no two public classes a name."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Shell completion of values, and one_of() for values that must be one of a few words."""
+"""Shell completion of values, and require_choice() for values that must be one of a few words."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def complete_choice(choices: Sequence[str]) -> Callable[[str], list[str]]:
     return complete
 
 
-def one_of(option: str, given: str, choices: Sequence[str]) -> str:
+def require_choice(option: str, given: str, choices: Sequence[str]) -> str:
     """Return `given`, the value of `option`, if it is one of `choices`.
 
     Raises:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
-from ctcbench.cli.completion import complete_choice, complete_component, one_of
+from ctcbench.cli.completion import complete_choice, complete_component, require_choice
 from ctcbench.cli.installed_plugins import registry
 from ctcbench.config.presets import default_component
 from ctcbench.config.run_config import setting_fields
@@ -60,7 +60,7 @@ def draw_samples(
     Raises:
         UsageError: there is no such split, or an image can't be used and `skip_bad` is not set.
     """
-    name = cast(SplitName, one_of("--split", split, SPLITS))
+    name = cast(SplitName, require_choice("--split", split, SPLITS))
     # numpy, Pillow and rich's live display: not for --help.
     from ctcbench.cli.progress import progress_listener
     from ctcbench.data.materialise import materialise

@@ -39,9 +39,9 @@ def with_settings(command: Callable[..., None]) -> Callable[..., None]:
     def wrapper(*, preset: list[str] | None, config: Path | None, **given: Any) -> None:
         flags = {name: given.pop(name) for name in setting_fields()}
         chosen = {name: _last_value(flag(name), values) for name, values in flags.items() if values}
-        command(layered(_last_value("--preset", preset) if preset else None, config, chosen), **given)
+        command(layer_settings(_last_value("--preset", preset) if preset else None, config, chosen), **given)
 
-    return _give(command, wrapper, 1, [*_sources(), *map(_parameter, setting_fields())])
+    return _with_parameters(command, wrapper, 1, [*_sources(), *map(_parameter, setting_fields())])
 
 
 def with_axes(command: Callable[..., None]) -> Callable[..., None]:
@@ -55,7 +55,7 @@ def with_axes(command: Callable[..., None]) -> Callable[..., None]:
         flags = {name: given.pop(name) for name in setting_fields()}
         command(preset or [], {name: values for name, values in flags.items() if values}, **given)
 
-    return _give(command, wrapper, 2, [_preset(), *map(_parameter, setting_fields())])
+    return _with_parameters(command, wrapper, 2, [_preset(), *map(_parameter, setting_fields())])
 
 
 def _last_value(name: str, values: Sequence[Any]) -> Any:
@@ -68,7 +68,7 @@ def _last_value(name: str, values: Sequence[Any]) -> Any:
     return values[-1]
 
 
-def _give(
+def _with_parameters(
     command: Callable[..., None], wrapper: Any, taken: int, parameters: list[inspect.Parameter]
 ) -> Callable[..., None]:
     """Return `wrapper` with the signature `parameters` + those of the command without its first `taken`."""
@@ -80,7 +80,7 @@ def _give(
     return wrapper  # type: ignore[no-any-return]
 
 
-def layered(preset: str | None, file: Path | None, flags: dict[str, Any]) -> RunConfig:
+def layer_settings(preset: str | None, file: Path | None, flags: dict[str, Any]) -> RunConfig:
     """Return the configuration of the default preset, overridden by `preset`, then `file`, then `flags`.
 
     Raises:

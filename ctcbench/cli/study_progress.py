@@ -25,13 +25,13 @@ _FRAME_SECONDS = 0.1
 _ROWS = 24  # a live table can't be taller than the terminal
 
 
-def study_view(plan: Plan, console: Console | None = None) -> PlainView:
+def study_progress(plan: Plan, console: Console | None = None) -> StudyProgress:
     """Return a live view for a terminal, else plain lines; on standard error, or on `console`."""
     console = console or Console(stderr=True, highlight=False)
-    return LiveView(plan, console) if console.is_terminal else PlainView(plan, console)
+    return LiveStudyProgress(plan, console) if console.is_terminal else StudyProgress(plan, console)
 
 
-class PlainView:
+class StudyProgress:
     """Prints a line for each trial that ended, and for each notice."""
 
     def __init__(self, plan: Plan, console: Console) -> None:
@@ -54,7 +54,7 @@ class PlainView:
         """Print a notice of a trial; the same text of several trials is printed once."""
         if event["kind"] == "notice" and event["text"] not in self.shown_notices:
             self.shown_notices.add(str(event["text"]))
-            self.say(Text(f"{model.label}: {event['text']}", "yellow"))
+            self.print_line(Text(f"{model.label}: {event['text']}", "yellow"))
 
     def trial_ended(self, model: PlannedModel, outcome: Outcome, results: Mapping[str, Result]) -> None:
         """Print the results of a trial, or its error."""
@@ -69,18 +69,18 @@ class PlainView:
             text.append(f"{outcome.state}: {one_line(outcome.error)}", "red")
         else:
             text.append("stopped, state saved", "yellow")
-        self.say(text)
+        self.print_line(text)
 
     def notice(self, text: str) -> None:
         """Print a notice."""
-        self.say(Text(text, "yellow"))
+        self.print_line(Text(text, "yellow"))
 
-    def say(self, text: Text) -> None:
+    def print_line(self, text: Text) -> None:
         """Print a line."""
         self.console.print(text, soft_wrap=True)
 
 
-class LiveView(PlainView):
+class LiveStudyProgress(StudyProgress):
     """A live table of results, a progress bar for each worker, and the time left."""
 
     def __init__(self, plan: Plan, console: Console) -> None:

@@ -15,7 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ctcbench.cli.exit_codes import DONE, FAILED
-from ctcbench.cli.study_progress import study_view
+from ctcbench.cli.study_progress import study_progress
 from ctcbench.files.text import one_line
 from ctcbench.registry.component_registry import Registry
 from ctcbench.reporting.number_format import seconds
@@ -73,16 +73,16 @@ def run_study(registry: Registry, request: StudyRequest) -> int:
         plan = make_plan(request.grid, folder, resources, retry_failed=request.retry_failed)
         document = plan_document(registry, plan, text, resources, source)
         changed = folder.write_plan(document)
-        with study_view(plan) as view:
+        with study_progress(plan) as progress:
             for notice in plan.notices:
-                view.notice(notice)
+                progress.notice(notice)
             if changed:
-                view.notice(_changed(folder, changed))
-            view.say(Text(_summary(plan), "bold"))
+                progress.notice(_changed(folder, changed))
+            progress.print_line(Text(_summary(plan), "bold"))
             ended = run_plan(
                 plan,
                 executor,
-                view,
+                progress,
                 resources=resources,
                 checkpoint_seconds=request.checkpoint_seconds,
                 resume_command=request.command,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ctcbench.cli.completion import complete_choice, one_of
+from ctcbench.cli.completion import complete_choice, require_choice
 from ctcbench.cli.exit_codes import FAILED
 from ctcbench.cli.installed_plugins import registry
 from ctcbench.contract.errors import UsageError
@@ -51,9 +51,9 @@ def report(
     ] = None,
 ) -> None:
     """Report stored results: configurations over their seeds, main effects, paired tests, warnings."""
-    form = "json" if as_json else one_of("--format", form, FORMATS)
+    form = "json" if as_json else require_choice("--format", form, FORMATS)
     _require_place(form, output)
-    results, damaged = collect(runs)
+    results, damaged = collect_results(runs)
     problems = [one_line(problem) for problem in damaged]
     for problem in problems if form != "table" else ():  # the table lists them itself
         print(f"ctcbench report: {problem}", file=sys.stderr)
@@ -70,7 +70,7 @@ def report(
     installed = registry()
     found = build_report(
         results,
-        settings_named(by),
+        split_settings(by),
         columns=installed.columns(),
         damaged=problems,
         failures=failures,
@@ -81,7 +81,7 @@ def report(
         raise typer.Exit(FAILED)
 
 
-def collect(runs: list[Path]) -> tuple[list[Result], list[str]]:
+def collect_results(runs: list[Path]) -> tuple[list[Result], list[str]]:
     """Return the results in run folders or folders of them, and a line for each damaged file.
 
     Raises:
@@ -97,7 +97,7 @@ def collect(runs: list[Path]) -> tuple[list[Result], list[str]]:
     return results, problems
 
 
-def settings_named(by: list[str] | None) -> list[str] | None:
+def split_settings(by: list[str] | None) -> list[str] | None:
     """Return the settings of ``--by backbone,head --by lr``, or None without the flag."""
     if by is None:
         return None
