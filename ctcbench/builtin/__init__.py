@@ -1,4 +1,4 @@
-"""The components that ship: a plugin like any other, registered through the same door."""
+"""The components that ship: an ordinary plugin, registered through the entry point `ctcbench`."""
 
 from __future__ import annotations
 

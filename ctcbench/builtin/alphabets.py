@@ -1,4 +1,4 @@
-"""Alphabets as a user writes them: named sets, their sums, and literals."""
+"""Alphabets as options: named sets, sums of sets, and literal characters."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SETS = {
 
 
 def read_alphabet(text: str) -> Alphabet:
-    """Return the alphabet that `text` writes.
+    """Return the alphabet that `text` describes.
 
     A sum of parts, each the name of a set (``digits+upper``) or characters in square brackets
     (``digits+[abcdef]``, ``[lower]`` for the five letters), is that sum, in its order. Any other text
@@ -48,7 +48,7 @@ def read_alphabet(text: str) -> Alphabet:
 
 
 def _parts(text: str) -> list[str]:
-    """Split at each ``+`` that is not inside of brackets."""
+    """Split at each ``+`` that is not inside brackets."""
     parts, inside = [""], False
     for position, character in enumerate(text):
         if not inside and character == "+":
@@ -67,7 +67,7 @@ def _bracketed(part: str) -> bool:
 
 
 def _close(part: str) -> str:
-    """Return the set's name that `part` is nearly, or an empty text."""
+    """Return the name of the set that is nearest to `part`, or an empty text."""
     if not part.isascii() or not part.isalpha():
         return ""
     close = difflib.get_close_matches(part.lower(), SETS, n=1, cutoff=0.75)

@@ -1,4 +1,4 @@
-"""The augmentations that ship: none, and distortions that leave the text as it was."""
+"""The augmentations that ship: none, and distortions that do not change the text."""
 
 from __future__ import annotations
 
@@ -17,31 +17,29 @@ Augment = Callable[["Tensor", "Tensor"], "Tensor"]
 
 
 def _none(image: ImageSpec) -> Augment:
-    """The images as they are."""
+    """The images, unchanged."""
     return lambda images_NCHW, widths_N: images_NCHW
 
 
-_none.__name__ = "none"  # a head is called so too
+_none.__name__ = "none"  # the function has an underscore, as there is a head `none` as well
 
 
 @augmentation
 def distort(
     image: ImageSpec,
     *,
-    rotate: Annotated[float, Field(ge=0, le=45, description="largest turn, degrees")] = 3.0,
-    shear: Annotated[float, Field(ge=0, le=1, description="largest slant, columns a row")] = 0.06,
+    rotate: Annotated[float, Field(ge=0, le=45, description="largest rotation, degrees")] = 3.0,
+    shear: Annotated[float, Field(ge=0, le=1, description="largest slant, columns per row")] = 0.06,
     scale: Annotated[float, Field(ge=0, le=0.5, description="largest change of size, share")] = 0.0,
-    shift: Annotated[float, Field(ge=0, le=0.5, description="largest way, share of the height")] = 0.05,
-    warp: Annotated[float, Field(ge=0, le=10, description="typical way of a wave, pixels")] = 0.4,
-    contrast: Annotated[
-        float, Field(ge=0, lt=1, description="largest change of the ink's depth, share")
-    ] = 0.0,
+    shift: Annotated[float, Field(ge=0, le=0.5, description="largest shift, share of the height")] = 0.05,
+    warp: Annotated[float, Field(ge=0, le=10, description="typical amplitude of the waves, pixels")] = 0.4,
+    contrast: Annotated[float, Field(ge=0, lt=1, description="largest change of the contrast, share")] = 0.0,
     erase: Annotated[int, Field(ge=0, le=20, description="most spots of paper on an image")] = 1,
     noise: Annotated[
         float, Field(ge=0, le=100, description="standard deviation of grain, grey levels")
     ] = 0.0,
 ) -> Augment:
-    """Small turns, slants, sizes, shifts and waves, contrast, spots and grain, anew each time.
+    """Small random rotations, slants, scalings, shifts and waves, contrast, spots and grain.
 
     Sizes stay as they are unless asked for: they tell v from V.
     """

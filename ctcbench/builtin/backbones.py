@@ -1,4 +1,4 @@
-"""The backbones: the talk's, one that learns sooner, and the columns of the image as they are."""
+"""The backbones: two of the talk, two that learn sooner, and the columns of the image without weights."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def cnn5(
     image: ImageSpec,
     *,
     width: Width = 32,
-    step: Annotated[Literal[4, 8], Field(description="columns of the image a frame")] = 4,
+    step: Annotated[Literal[4, 8], Field(description="columns of the image per frame")] = 4,
     norm: Norm = "batch",
     activation: Activation = "relu",
     dropout: Dropout = 0.0,
@@ -110,7 +110,7 @@ def columns(image: ImageSpec, *, stride: Stride = 1) -> nn.Module:
 
 
 def _stem(image: ImageSpec, width: int, norm: str, activation: str) -> list[nn.Module]:
-    """Return a convolution that sees strokes, not pixels, and leaves a quarter of the places to the rest."""
+    """Return the first convolution, 5×5 with stride 2, which leaves a quarter of the positions."""
     from torch import nn
 
     first = nn.Conv2d(image.channels, width, 5, stride=2, padding=2, bias=norm == "none")
@@ -120,7 +120,7 @@ def _stem(image: ImageSpec, width: int, norm: str, activation: str) -> list[nn.M
 def _convolution(
     channels: int, grown: int, pool: tuple[int, int] | None, norm: str, activation: str
 ) -> list[nn.Module]:
-    """Return a 3×3 convolution and what follows it; the activation is the last."""
+    """Return a 3×3 convolution and the layers after it; the last is the activation."""
     from torch import nn
 
     # Pooling comes before norm and activation, which then have a half or a quarter of the work.

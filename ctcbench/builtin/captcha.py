@@ -1,4 +1,4 @@
-"""The ``captcha`` data set: pictures that the package captcha draws, each a pure function of its index."""
+"""The ``captcha`` data set: images drawn by the package captcha, each a pure function of its index."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 Noise = Literal["both", "dots", "curve", "none"]
 FontSize = Annotated[int, Field(ge=4, le=512)]
 
-_VERSION = 1  # of how texts and seeds are drawn here; raised, every cached set is drawn anew
+_VERSION = 1  # of the drawing of texts and seeds; a new version invalidates cached sets
 _STOCK_SIZES, _STOCK_HEIGHT = (42, 50, 56), 60
-_MIN_COLUMNS = 4  # per character: with fewer, not even a person could read it
+_MIN_COLUMNS = 4  # per character; with fewer, a text is not legible
 
 
 @dataset
@@ -41,18 +41,18 @@ def captcha(
         ),
     ] = "alnum",
     fonts: Annotated[
-        tuple[str, ...], Field(description="TrueType files; none: the one that the package captcha brings")
+        tuple[str, ...], Field(description="TrueType files; none: the font of the package captcha")
     ] = (),
     font_sizes: Annotated[
         tuple[FontSize, ...],
         Field(description="points; none: 42,50,56 scaled by height/60, which cuts no glyph"),
     ] = (),
-    noise: Annotated[Noise, Field(description="what is drawn over the text")] = "both",
+    noise: Annotated[Noise, Field(description="noise drawn over the text")] = "both",
     seed: Annotated[
-        int, Field(ge=0, description="of the data; a run's own seed leaves the images alone")
+        int, Field(ge=0, description="of the data; the seed of a run does not change the images")
     ] = 0,
 ) -> Captcha:
-    """Captchas drawn by the package captcha, as many as are asked for."""
+    """Captchas drawn by the package captcha; their number is unlimited."""
     source = Captcha(
         image=ImageSpec(height, width),
         alphabet=read_alphabet(alphabet),
@@ -83,17 +83,17 @@ class Captcha:
 
     @property
     def painter(self) -> Painter:
-        """What draws the images: one for each set of options in a process."""
+        """The painter of the images, shared in a process by equal options."""
         from ctcbench.builtin.captcha_painter import painter
 
         return painter(self.image.width, self.image.height, self.fonts, self.font_sizes, self.noise)
 
     def size(self, split: SplitName) -> int | None:
-        """Return None: there is no end to them."""
+        """Return None: the number of captchas is unlimited."""
         return None
 
     def fingerprint(self, split: SplitName) -> str:
-        """Return the options, the font files' digests and the versions of all that draws, as JSON."""
+        """Return the options, the digests of the fonts and the versions of the software, as JSON."""
         return json.dumps(
             {
                 "version": _VERSION,
@@ -114,7 +114,7 @@ class Captcha:
         return f"captcha {split}/{index}"
 
     def draw(self, split: SplitName, index: int) -> Sample:
-        """Return sample `index`: its text and its picture come from one generator of its own.
+        """Return sample `index`: its own generator determines the text and the image.
 
         The seed is a digest of (seed, split, index), so the splits share no seed.
         """
@@ -129,7 +129,7 @@ class Captcha:
 
 
 def _read_length(text: str) -> tuple[int, int]:
-    """Return the fewest and the most characters that ``5`` or ``4-8`` stands for."""
+    """Return the least and the largest number of characters of ``5`` or ``4-8``."""
     found = re.fullmatch(r"\s*([0-9]{1,4})\s*(?:-\s*([0-9]{1,4})\s*)?", text)
     if not found:
         raise UsageError(f"dataset captcha: length={text}: allowed is a number or a range (5, 4-8)")

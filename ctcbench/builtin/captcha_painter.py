@@ -1,8 +1,8 @@
-"""Draws one captcha with the package captcha, from a seed: the one place where its chance is replaced.
+"""CaptchaPainter: draws a captcha with the package captcha from a seeded generator.
 
-The package draws from the module ``secrets``, which no seed reaches. Here a private copy of the
-module ``captcha.image`` is loaded, and in it alone the name ``secrets`` means a ``Chance``: whoever
-else uses ``captcha.image`` or ``secrets`` in this process gets true randomness as ever.
+The package uses the module ``secrets``, which can't be seeded. This module loads a private copy of
+``captcha.image`` in which the name ``secrets`` refers to a ``Chance``. Other users of ``captcha.image``
+and ``secrets`` in the process are not affected.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_NO_CHARACTER = "\U0010ffff"  # Unicode promises that this never is one, so fonts draw their empty box
+_NO_CHARACTER = "\U0010ffff"  # never a character in Unicode, so that fonts draw their empty box
 _DRAWING = threading.Lock()  # the private copy is shared by all painters
 
 
 class Chance:
-    """Stands in for the module ``secrets``: the three calls that captcha makes, from a seed.
+    """A seeded replacement of the module ``secrets``, with the three functions that captcha calls.
 
     ``randbelow`` is built on ``getrandbits`` here, so that the numbers do not hang on how a Python
     version writes ``randrange``.
@@ -88,7 +88,7 @@ class Painter:
         self._checked = False
 
     def check(self, characters: str) -> None:
-        """Make sure that every font has a picture of every character.
+        """Check that every font has a glyph for every character.
 
         Raises:
             UsageError: a character is blank, or a font lacks it, so that nobody could read it.
@@ -126,14 +126,14 @@ class Painter:
         return np.array(image.convert("L"), dtype=np.uint8)
 
     def _check_purity(self) -> None:
-        """Draw one text twice: a captcha that draws from elsewhere is found here, not in the results."""
+        """Draw one text twice, to detect a version of captcha that uses another random generator."""
         first, second = Chance(1), Chance(1)
         if (self._paint("0", first) != self._paint("0", second)).any() or not first.calls:
             raise _unsupported("does not draw from `secrets` alone")
         self._checked = True
 
     def versions(self) -> dict[str, Any]:
-        """Return what decides the pixels besides the options: versions of software, digests of fonts."""
+        """Return what determines the pixels besides the options: versions of software, digests of fonts."""
         from PIL import features
 
         return {

@@ -14,9 +14,10 @@ from ctcbench.contract.specs import BLANK, Alphabet
 
 Decode = Callable[[LogProbs], list[Hypothesis]]
 Width = Annotated[int, Field(ge=1, le=100_000, description="labellings kept after each frame")]
-Threads = Annotated[int, Field(ge=0, le=1024, description="threads over images (0: one a core)")]
+Threads = Annotated[int, Field(ge=0, le=1024, description="threads over images (0: one per core)")]
 Penalty = Annotated[
-    float, Field(ge=0, le=100, description="taken from the blank's log-prob before decoding, renormalised")
+    float,
+    Field(ge=0, le=100, description="subtracted from the blank's log-prob, then renormalised"),
 ]
 
 
@@ -57,7 +58,7 @@ def beam(alphabet: Alphabet, *, width: Width = 25, blank_penalty: Penalty = 0.0)
 def beam_cpp(
     alphabet: Alphabet, *, width: Width = 25, threads: Threads = 1, blank_penalty: Penalty = 0.0
 ) -> Decode:
-    """Prefix beam search in C++: the same answers as `beam`."""
+    """Prefix beam search in C++: the same results as `beam`."""
     from ctcbench.decoding import beam_search
 
     return lambda read: [

@@ -1,4 +1,4 @@
-"""Distortion of a batch on its device, in plain torch: one resampling for all that moves pixels."""
+"""Distortion of a batch of images on its device, with one resampling for all geometric changes."""
 
 from __future__ import annotations
 
@@ -57,13 +57,13 @@ class Distortion:
         return images_NCHW.clamp(0, 255)
 
     def _places(self, count: int, device: torch.device) -> Tensor:
-        """Return where each pixel comes from, in grid_sample's coordinates: −1 to 1 from edge to edge."""
+        """Return the source of each pixel in the coordinates of grid_sample: −1 to 1 from edge to edge."""
         height, width, amounts = self.image.height, self.image.width, self.amounts
         like = torch.empty(count, device=device)
         turn = self._signed(like, math.radians(amounts.rotate))
         slant, shift = self._signed(like, amounts.shear), amounts.shift * height
         across, down = (1 + self._signed(like, amounts.scale) for _ in "xy")
-        # In pixels from the middle, so that a turn is a turn though the image is no square.
+        # In pixels from the centre, so that a rotation keeps angles although the image is not square.
         affine_N23 = torch.stack(
             [
                 torch.stack([across * turn.cos(), slant - turn.sin(), self._signed(like, shift)], -1),
@@ -90,7 +90,7 @@ class Distortion:
         return torch.stack([places_N2HW[:, 0] / (width / 2), places_N2HW[:, 1] / (height / 2)], -1)
 
     def _spots(self, images_NCHW: Tensor) -> Tensor:
-        """Return where the spots are: up to ``erase`` rectangles an image, anywhere on it."""
+        """Return a mask of the spots: up to ``erase`` rectangles per image, anywhere on it."""
         count, _, height, width = images_NCHW.shape
         device = images_NCHW.device
         rows_H1 = torch.arange(height, device=device)[:, None]

@@ -1,4 +1,4 @@
-"""The ``folder`` data set: pictures in a folder, labelled by their file names or by a list."""
+"""The ``folder`` data set: images in a folder, labelled by their file names or by a list."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from ctcbench.contract.specs import Alphabet, ImageSpec
 from ctcbench.files.paths import expand_home
 from ctcbench.files.pictures import Fit, read_picture
 
-_VERSION = 1  # of how files are read, ordered and split here
+_VERSION = 1  # of reading, ordering and splitting files
 
 Fraction = Annotated[
     float, Field(ge=0, lt=1, description="share of the files, where the split has no folder")
@@ -84,7 +84,7 @@ class Folder:
     fractions: Mapping[str, float]
 
     def size(self, split: SplitName) -> int | None:
-        """Return how many files fall into the split.
+        """Return the number of files in the split.
 
         Raises:
             UsageError: none does, though it has a folder, or a share of them.
@@ -100,7 +100,7 @@ class Folder:
         return len(self.splits[split])
 
     def fingerprint(self, split: SplitName) -> str:
-        """Return names, sizes, times and labels of the split's files, and what else decides the pixels."""
+        """Return names, sizes, times and labels of the files, and whatever else determines the pixels."""
         return json.dumps(
             {
                 "version": _VERSION,

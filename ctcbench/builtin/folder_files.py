@@ -1,4 +1,4 @@
-"""Which pictures lie in a folder, and which split each falls into."""
+"""The image files of a folder, and the split of each."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ctcbench.files.pictures import SUFFIXES
 
 @dataclass(frozen=True)
 class Entry:
-    """A picture to be: its file, its name below the root, its label or why it has none.
+    """An image file: its path, its name below the root, its label or the reason why it has none.
 
     ``where`` is how an error calls it: the file, or the line of the list that is at fault.
     """
@@ -126,7 +126,7 @@ def _pictures(place: Path) -> Iterator[Path]:
 
 
 def _share(seed: int, name: str, carved: Mapping[SplitName, float]) -> SplitName:
-    """Return the split for a file, by its name alone."""
+    """Return the split of a file, which depends on its name alone."""
     drawn = int.from_bytes(_digest(seed, "split", name)[:8], "big") / 2**64
     for split, share in carved.items():
         if drawn < share:

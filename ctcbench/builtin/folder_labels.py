@@ -1,4 +1,4 @@
-"""Where the label of a picture comes from: its file name, or a list (``labels.csv``, ``labels.txt``)."""
+"""Labels of images: from their file names, or from a list (``labels.csv``, ``labels.txt``)."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Labelling:
-    """How labels are found: whether a list may or must give them, and how a stem does."""
+    """The source of labels: a list, optional or required, or the file names."""
 
     may_list: bool
     must_list: bool
@@ -70,7 +70,7 @@ def composed(text: str) -> str:
 
 
 def find_list(folder: Path) -> Path | None:
-    """Return the list of labels that lies in a folder, if there is one.
+    """Return the list of labels in a folder, None where there is none.
 
     Raises:
         UsageError: there are two.

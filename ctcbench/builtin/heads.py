@@ -17,7 +17,7 @@ Width = Annotated[int, Field(ge=1, le=4096, description="hidden units in each di
 Before = Literal[
     "none", "lstm1", "lstm2", "bilstm1", "bilstm2", "gru1", "gru2", "bigru1", "bigru2"
 ]  # fmt: skip
-Dropout = Annotated[float, Field(ge=0, lt=1, description="share dropped of what enters each layer")]
+Dropout = Annotated[float, Field(ge=0, lt=1, description="share of the inputs of each layer that is dropped")]
 
 
 def _recurrent(cell: Literal["LSTM", "GRU"], layers: int, bidirectional: bool) -> Component:
@@ -54,13 +54,13 @@ def none(sequence: SequenceSpec) -> nn.Module:
 def slots(
     sequence: SequenceSpec,
     *,
-    count: Annotated[int, Field(ge=1, le=1024, description="outputs, the longest text's characters")],
+    count: Annotated[int, Field(ge=1, le=1024, description="outputs, the length of the longest text")],
     after: Annotated[Before, Field(description="the sequence model before them")] = "none",
     width: Width = 128,
     dropout: Dropout = 0.0,
     slot_width: Annotated[int, Field(ge=1, le=4096, description="hidden units of each output")] = 128,
 ) -> nn.Module:
-    """A fixed number of outputs, each from all frames by a hidden layer of its own, as without CTC."""
+    """A fixed number of outputs, each from all frames by its own hidden layer; for the loss slots."""
     from torch import nn
 
     from ctcbench.builtin.modules import Slots

@@ -26,14 +26,15 @@ _MOST_BY_DEFAULT = 8  # each worker holds a model, torch and its images in memor
 def local(
     *,
     workers: Annotated[
-        int, Field(ge=0, le=1024, description="trials at once (0: per_gpu a GPU, else one a core, at most 8)")
+        int,
+        Field(ge=0, le=1024, description="trials at once (0: per_gpu per GPU, or one per core, at most 8)"),
     ] = 0,
     threads: Annotated[
-        int, Field(ge=0, le=1024, description="CPU threads a worker (0: its share of the cores)")
+        int, Field(ge=0, le=1024, description="CPU threads of a worker (0: its share of the cores)")
     ] = 0,
     per_gpu: Annotated[int, Field(ge=1, le=64, description="trials at once on each GPU")] = 1,
 ) -> Executor:
-    """Worker processes on this machine, with their share of cores, or of GPUs where it has some to use."""
+    """Worker processes on this machine, each with its share of the cores or of the GPUs."""
     return _share_out(_Asked(workers, threads, per_gpu), _gpus())
 
 
@@ -54,7 +55,7 @@ def _share_out(asked: _Asked, gpus: Sequence[str]) -> _Local:
 
 @dataclass(frozen=True)
 class _Local:
-    """Runs as many trials at once as it has places; each trial is a process of its own."""
+    """Runs a number of trials at the same time, each in its own process."""
 
     workers: int
     threads: int
@@ -129,7 +130,7 @@ class _Local:
 
 
 def _gpus() -> list[str]:
-    """Return the GPUs that this process may use, as CUDA_VISIBLE_DEVICES names them; torch stays out."""
+    """Return the GPUs that this process may use, as in CUDA_VISIBLE_DEVICES, without importing torch."""
     if (chosen := os.environ.get("CUDA_VISIBLE_DEVICES")) is not None:
         return [name.strip() for name in chosen.split(",") if name.strip() and name.strip() != "-1"]
     program = shutil.which("nvidia-smi")

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 Objective = Callable[["Tensor", "Tensor", "Tensor", "Tensor"], "Tensor"]
 Smoothing = Annotated[float, Field(ge=0, lt=1, description="share of the loss that is distance from uniform")]
-Entropy = Annotated[float, Field(ge=0, le=10, description="weight of the frames' entropy, which is rewarded")]
+Entropy = Annotated[float, Field(ge=0, le=10, description="weight of the entropy that is subtracted")]
 
 
 @loss
@@ -31,11 +31,11 @@ def ctc(alphabet: Alphabet, *, label_smoothing: Smoothing = 0.0, entropy: Entrop
         )
         total = losses_N.mean()
         if label_smoothing:
-            # KL(uniform || p) a frame, up to a constant (Kim et al. 2018, for CTC).
+            # KL(uniform || p) per frame, up to a constant (Kim et al. 2018, for CTC).
             distance = -_mean_over_frames(log_probs_TNK.mean(-1), lengths_N)
             total = (1 - label_smoothing) * total + label_smoothing * distance
         if entropy:
-            # Of single frames, the cheap relative of the entropy of alignments (Liu et al. 2018).
+            # The entropy of single frames approximates the entropy of alignments (Liu et al. 2018).
             spread = -_mean_over_frames((log_probs_TNK.exp() * log_probs_TNK).sum(-1), lengths_N)
             total = total - entropy * spread
         return total
@@ -45,7 +45,7 @@ def ctc(alphabet: Alphabet, *, label_smoothing: Smoothing = 0.0, entropy: Entrop
 
 @loss(alignment="fixed")
 def slots(alphabet: Alphabet, *, label_smoothing: Smoothing = 0.0) -> Objective:
-    """Cross-entropy with frame i for character i, blanks after the last: no CTC; nats an image."""
+    """Cross-entropy with frame i for character i, blanks after the last: no CTC; nats per image."""
 
     def objective(
         log_probs_TNK: Tensor, lengths_N: Tensor, targets_NL: Tensor, target_lengths_N: Tensor

@@ -7,7 +7,7 @@ from torch.nn import functional as F
 
 
 class Recurrent(nn.Module):
-    """A recurrent network that gives its outputs alone: feats_TNF -> feats_TND."""
+    """A recurrent network that returns its outputs without its states: feats_TNF -> feats_TND."""
 
     def __init__(
         self, cell: str, features: int, width: int, layers: int, bidirectional: bool, dropout: float
@@ -16,7 +16,7 @@ class Recurrent(nn.Module):
         self.drop = nn.Dropout(dropout)
         between = (
             dropout if layers > 1 else 0.0
-        )  # torch drops between layers only, and warns if there is no between
+        )  # torch applies dropout between layers only, and warns where there is one layer
         self.rnn = getattr(nn, cell)(features, width, layers, bidirectional=bidirectional, dropout=between)
 
     def forward(self, feats_TNF: Tensor) -> Tensor:
@@ -26,14 +26,14 @@ class Recurrent(nn.Module):
 
 
 class Residual(nn.Module):
-    """Adds what a module makes of its input to the input: feats_NFHW -> feats_NFHW (He 2016)."""
+    """Adds the output of a module to its input: feats_NFHW -> feats_NFHW (He 2016)."""
 
     def __init__(self, body: nn.Module) -> None:
         super().__init__()
         self.body = body
 
     def forward(self, feats_NFHW: Tensor) -> Tensor:
-        """Return the sum; the activation behind it is another module's."""
+        """Return the sum; the activation after it is a separate module."""
         summed_NFHW: Tensor = feats_NFHW + self.body(feats_NFHW)
         return summed_NFHW
 
@@ -63,10 +63,10 @@ class Slots(nn.Module):
         super().__init__()
         self.before = before
         self.count = count
-        # A backbone's thousands of features, all above zero, drown the hidden layer at its first large
-        # steps: without the norm, at a rate of 3e-3, one training was at guessing after 200 steps, and in
-        # the end every unit of a plain ReLU was dead. What a recurrent network gives is within ±1; there
-        # the norm put the beginning of learning off (one seed each).
+        # The thousands of positive features of a backbone saturate the hidden layer in its first large
+        # steps: without the norm, at a rate of 3e-3, one training did not learn in 200 steps, and finally
+        # every unit of a ReLU was 0. The outputs of a recurrent network are within ±1; there the norm
+        # delayed learning (one seed each).
         plain = isinstance(before, nn.Identity)
         self.norm = nn.LayerNorm(frames * features) if plain else nn.Identity()
         self.hidden = nn.Linear(frames * features, count * width)
