@@ -1,4 +1,4 @@
-"""Writes a new plugin package from templates: `ctcbench new`."""
+"""Package: a new plugin package, written from templates by `ctcbench new`."""
 
 from __future__ import annotations
 
@@ -28,23 +28,23 @@ ScaffoldKind = Literal["augmentation", "backbone", "head", "loss", "optimizer", 
 
 @dataclass(frozen=True)
 class Package:
-    """A plugin package to be: the folder and project ``ctcbench-my-net``, the module ``ctcbench_my_net``."""
+    """A plugin package to write: the project ``ctcbench-my-net`` with the module ``ctcbench_my_net``."""
 
     kind: ScaffoldKind
     name: str
 
     @property
     def project(self) -> str:
-        """The name by which it is installed."""
+        """The name of the project, for pip."""
         return f"ctcbench-{self.name.replace('_', '-')}"
 
     @property
     def module(self) -> str:
-        """The name by which it is imported."""
+        """The name of the module, for import."""
         return f"ctcbench_{self.name}"
 
     def render(self) -> dict[str, str]:
-        """Return the text of every file, by its path in the package's folder."""
+        """Return the text of every file by its path in the folder of the package."""
         from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
         environment = Environment(
@@ -65,10 +65,10 @@ class Package:
 
 
 def kind_named(text: str) -> ScaffoldKind:
-    """Return the kind of package that `text` names.
+    """Return the kind of component called `text`.
 
     Raises:
-        UsageError: there is none, or no template of it.
+        UsageError: there is no such kind, or no template for it.
     """
     kinds: tuple[ScaffoldKind, ...] = get_args(ScaffoldKind)
     for kind in kinds:
@@ -81,7 +81,7 @@ def kind_named(text: str) -> ScaffoldKind:
 
 
 def write(package: Package, into: Path, registry: Registry) -> Path:
-    """Write the package into a new folder in `into`, wholly or not at all, and return that folder.
+    """Write the package atomically into a new folder in `into`, and return that folder.
 
     Raises:
         UsageError: the name can't be used or is taken, the folder exists, or `into` can't be written.
@@ -125,7 +125,7 @@ def _require_usable(package: Package, registry: Registry) -> None:
 
 
 def _words_of(kind: Kind) -> set[str]:
-    """Return every name that the code of a template uses or gives away."""
+    """Return every name that the code of a template uses or defines."""
     words: set[str] = set()
     for path, text in Package(kind, _STAND_IN).render().items():  # type: ignore[arg-type]
         for node in ast.walk(ast.parse(text)) if path.endswith(".py") else ():
