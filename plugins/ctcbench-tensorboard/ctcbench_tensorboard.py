@@ -1,4 +1,4 @@
-"""A tracker: hears of a run's epochs and of its result, and writes them for TensorBoard."""
+"""A tracker: writes the metrics of each epoch and the result of a run for TensorBoard."""
 
 from __future__ import annotations
 

@@ -197,7 +197,7 @@ class DoneBefore(Here):
 
 
 class Hanging(Here):
-    """One that never ends, unless it is told to stop: noted nowhere, as it takes its time."""
+    """One that runs until it is asked to stop; not in BROKEN, as it takes long."""
 
     def __init__(self):
         self.ended = threading.Event()

@@ -24,7 +24,7 @@ def breaks(kind, rule, says, alignment="ctc"):
 
 
 def part_that_breaks(kind, rule, says, alignment="ctc"):
-    """Note what a builder returns, whatever it is told, as something that breaks a rule."""
+    """Register a part, which its builder returns for any context, as one that breaks a rule."""
 
     def note(part):
         def build(*context):

@@ -260,7 +260,7 @@ def test_an_executor_that_never_ends_holds_up_no_test(monkeypatch):
     monkeypatch.setattr(executor_rules, "_SECONDS", 0.2)
     with pytest.raises(BrokenRule, match=r"a run of 2 trials .* must end; got none after 0 seconds"):
         executor_rules.yields_an_outcome_for_each_trial(Case(Component("executor", lambda: hanging)))
-    assert hanging.ended.wait(10)  # it is told to stop, and not left to itself
+    assert hanging.ended.wait(10)  # the kit asks it to stop
 
 
 def test_the_good_ones_break_no_rule():
