@@ -151,8 +151,8 @@ class LiveStudyProgress(StudyProgress):
 
     def _footer(self) -> Text:
         left = self._seconds_left()
-        told = "" if left is None else f", about {seconds(left)} left"
-        return Text(f"{self.ran} of {self.to_run} models done{told}", "dim")
+        note = "" if left is None else f", about {seconds(left)} left"
+        return Text(f"{self.ran} of {self.to_run} models done{note}", "dim")
 
     def _seconds_left(self) -> float | None:
         now = time.monotonic()

@@ -104,8 +104,8 @@ def _summary(plan: Plan) -> str:
     todo = plan.decodings
     if todo:
         time = plan.seconds
-        told = "time unknown until the first are done" if time is None else f"about {seconds(time)}"
-        parts.append(f"{_count(todo, 'decoding')} to do, {told}")
+        note = "time unknown until the first are done" if time is None else f"about {seconds(time)}"
+        parts.append(f"{_count(todo, 'decoding')} to do, {note}")
     scale = f", {scale_note(plan.scale)}" if scale_note(plan.scale) else ""
     counted = f"{_count(len(plan.models), 'model')}, {_count(plan.configurations, 'configuration')}"
     return f"{plan.folder.name}{scale}: {counted}: " + ", ".join(parts)
@@ -134,12 +134,12 @@ def _show_plan(plan: Plan, request: StudyRequest) -> None:
         )
         stage = Text(words[model.stage], "red" if model.stage == "failed" else "")
         if model.failures:
-            told = (
+            note = (
                 ""
                 if model.stage == "failed"
                 else f"; {_count(len(model.failures), 'decoder')} failed earlier"
             )
-            stage.append(f"{told}: {one_line(model.error)}")
+            stage.append(f"{note}: {one_line(model.error)}")
         table.add_row(Text(model.label), stage, f"{left} of {len(model.entries)}", time)
     console = Console(highlight=False)
     console.print(table)
@@ -185,8 +185,8 @@ def _show_results(registry: Registry, plan: Plan, ended: StudyOutcome, request: 
     if ended.failed:
         parts.append(Text.assemble("              ", (f"{request.command} --retry-failed", "cyan")))
     if stopped := len(ended.stopped):
-        told = f"{_count(stopped, 'model')} stopped, state saved; resume with: "
-        parts.append(Text.assemble((told, "yellow"), (request.command, "cyan")))
+        note = f"{_count(stopped, 'model')} stopped, state saved; resume with: "
+        parts.append(Text.assemble((note, "yellow"), (request.command, "cyan")))
     for part in parts:
         console.print(part, soft_wrap=True)
 

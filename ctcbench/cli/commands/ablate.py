@@ -95,7 +95,7 @@ def ablate(
             autocompletion=complete_component("executor"),
         ),
     ] = None,
-    resume: Resume = True,
+    resume: Resume = False,  # accepted, because `ctcbench run` has it; a study always resumes
     retry_failed: Annotated[
         bool,
         typer.Option("--retry-failed", help="run failed trials again", rich_help_panel=EXECUTION),
