@@ -102,7 +102,11 @@ def test_slots_loss(options):
     check_loss(slots_loss, **options)
 
 
-@pytest.mark.parametrize(("component", "options"), [(adamw, {}), (muon, {}), (muon, {"scale": 1})], ids=str)
+@pytest.mark.parametrize(
+    ("component", "options"),
+    [(adamw, {}), (muon, {}), (muon, {"scale": 1})],
+    ids=lambda value: getattr(value, "name", str(value)),
+)
 def test_optimizers(component, options):
     check_optimizer(component, **options)
 
