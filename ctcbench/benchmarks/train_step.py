@@ -17,9 +17,6 @@ from ctcbench.data.built_dataset import build_dataset, build_source
 from ctcbench.pipeline.run_context import draw
 from ctcbench.registry.component_registry import Registry
 from ctcbench.training import device, split, step
-from ctcbench.training.augmentation import build_augmentation
-from ctcbench.training.objective import build_objective
-from ctcbench.training.recipe_optimizer import bind_optimizer
 from ctcbench.training.recognizer.network import build_recognizer
 from ctcbench.training.recognizer.spec_sheet import spec_sheet
 from ctcbench.training.runtime import Runtime
@@ -114,13 +111,9 @@ def measure(
         part = split.make_split(samples, source.alphabet, compute.device)
         floor = _floor(recipe, part, compute)
         clock = Clock(compute.device)
-        objective = build_objective(recipe, source.alphabet, model.output.frames)
-        objective = clock.around("loss", objective)
-        augment = clock.around("augment", build_augmentation(recipe, source.image))
-        build_optimizer = bind_optimizer(recipe)
-        state = step.new_state(
-            model.train(), augment, objective, build_optimizer, config, compute, steps + warm_up
-        )
+        state = step.new_state(recipe, model.train(), compute, steps + warm_up)
+        state.objective = clock.around("loss", state.objective)
+        state.augment = clock.around("augment", state.augment)
         state.network = clock.around("forward", state.network)  # type: ignore[assignment]
         state.scaler = _TimedScaler(state.scaler, clock)  # type: ignore[assignment]
         batch_at = clock.around("data", split.batch_at)
@@ -160,10 +153,7 @@ def _floor(recipe: Recipe, part: split.Split, compute: device.Compute) -> Floor:
     config = recipe.config
     source = build_source(recipe.registry, config.dataset)
     model = build_recognizer(recipe, source.image, source.alphabet)
-    objective = build_objective(recipe, source.alphabet, model.output.frames)
-    augment = build_augmentation(recipe, source.image)
-    build_optimizer = bind_optimizer(recipe)
-    state = step.new_state(model.train(), augment, objective, build_optimizer, config, compute, steps=10)
+    state = step.new_state(recipe, model.train(), compute, steps=10)
     batch = split.batch_at(part, 0, config)
     step.train_step(state, batch, config)
     flops = 3 * config.batch_size * spec_sheet(recipe).flops

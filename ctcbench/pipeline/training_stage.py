@@ -25,9 +25,6 @@ def train(context: RunContext) -> None:
     import torch  # here, not above: a run that is trained already must not wait for torch
 
     from ctcbench.training import device, loop, recorder, split, step
-    from ctcbench.training.augmentation import build_augmentation
-    from ctcbench.training.objective import build_objective
-    from ctcbench.training.recipe_optimizer import bind_optimizer
     from ctcbench.training.recognizer import weights
     from ctcbench.training.recognizer.network import build_recognizer
     from ctcbench.training.training_summary import summarise_training
@@ -56,10 +53,7 @@ def train(context: RunContext) -> None:
         val_split = split.make_split(context.samples["val"], source.alphabet, compute.device)
         steps = split.steps_per_epoch(train_split, config) * config.epochs
         steps = min(steps, config.max_steps or steps)
-        augment = build_augmentation(recipe, source.image)
-        objective = build_objective(recipe, source.alphabet, model.output.frames)
-        build_optimizer = bind_optimizer(recipe)
-        state = step.new_state(model, augment, objective, build_optimizer, config, compute, steps, group)
+        state = step.new_state(recipe, model, compute, steps, group)
         record = (recorder.TrainingRecorder if group.is_main else recorder.NullRecorder)(
             registry, context.folder, context.info(steps), getattr(source, "fit", "stretch"),
             context.runtime.listener.notice,

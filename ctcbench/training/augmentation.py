@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from torch import Tensor
 
 from ctcbench.config.recipe import Recipe
 from ctcbench.contract.specs import ImageSpec
 from ctcbench.registry.component_checks import require_images
-from ctcbench.training.step import Augment
+
+# Called as (images_NCHW, widths_N); returns images of the same shape on the same device.
+Augment = Callable[[Tensor, Tensor], Tensor]
 
 
 def build_augmentation(recipe: Recipe, image: ImageSpec) -> Augment:

@@ -19,10 +19,10 @@ from ctcbench.contract.specs import BLANK, Alignment, Alphabet
 from ctcbench.decoding import greedy_search
 from ctcbench.training.ctc_likelihood import text_log_probs
 from ctcbench.training.device import Compute
+from ctcbench.training.objective import Objective
 from ctcbench.training.progress_events import ProgressListener
 from ctcbench.training.recognizer.network import Recognizer
 from ctcbench.training.split import Split
-from ctcbench.training.step import Objective
 
 _MAX_BATCH_SIZE = 256
 

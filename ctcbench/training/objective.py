@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
+from torch import Tensor
 
 from ctcbench.config.recipe import Recipe
 from ctcbench.contract.specs import Alphabet
 from ctcbench.registry.attribution import attribute_errors
 from ctcbench.registry.component_checks import require_loss
-from ctcbench.training.step import Objective
+
+# Called as (log_probs_TNK, lengths_N, targets_NL, target_lengths_N); returns the mean loss in nats an image.
+Objective = Callable[[Tensor, Tensor, Tensor, Tensor], Tensor]
 
 
 def build_objective(recipe: Recipe, alphabet: Alphabet, frames: int) -> Objective:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 import torch
 from torch import Tensor, nn
@@ -13,24 +13,20 @@ from ctcbench.contract.model_parameters import ModelParameters
 from ctcbench.registry.component_checks import require_optimizer
 from ctcbench.training.recognizer.network import Recognizer
 
-BuildOptimizer = Callable[[ModelParameters], torch.optim.Optimizer]
 
+def build_optimizer(recipe: Recipe, parameters: ModelParameters) -> torch.optim.Optimizer:
+    """Build the optimizer of a recipe.
 
-def bind_optimizer(recipe: Recipe) -> BuildOptimizer:
-    """Return a function that builds the optimizer of a recipe.
-
-    It raises a PluginError, naming the owner, where the builder fails or does not return a torch optimizer
-    that holds each parameter exactly once.
+    Raises:
+        UsageError: an option is wrong.
+        PluginError: the builder failed, or did not return a torch optimizer that holds each parameter
+            exactly once; the message names the owner.
     """
-
-    def build(parameters: ModelParameters) -> torch.optim.Optimizer:
-        optimizer: torch.optim.Optimizer = recipe.build("optimizer", parameters)
-        require_optimizer(recipe.describe_owner("optimizer"), optimizer, parameters)
-        for group in optimizer.param_groups:
-            group.setdefault("scale", 1.0)
-        return optimizer
-
-    return build
+    optimizer: torch.optim.Optimizer = recipe.build("optimizer", parameters)
+    require_optimizer(recipe.describe_owner("optimizer"), optimizer, parameters)
+    for group in optimizer.param_groups:
+        group.setdefault("scale", 1.0)
+    return optimizer
 
 
 def group_parameters(

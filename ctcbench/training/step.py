@@ -5,7 +5,6 @@ Shape letters: N batch, C channels, H height, W width, T frames, K classes with 
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,17 +12,17 @@ import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
+from ctcbench.config.recipe import Recipe
 from ctcbench.config.run_config import RunConfig
 from ctcbench.contract.specs import BLANK
+from ctcbench.training.augmentation import Augment, build_augmentation
 from ctcbench.training.device import Compute
 from ctcbench.training.distributed.process_group import SINGLE_PROCESS_GROUP, ProcessGroup
-from ctcbench.training.recipe_optimizer import BuildOptimizer, group_parameters
+from ctcbench.training.objective import Objective, build_objective
+from ctcbench.training.recipe_optimizer import build_optimizer, group_parameters
 from ctcbench.training.recognizer.network import Recognizer
 from ctcbench.training.schedule import ReduceOnPlateau, blank_penalty, learning_rate
 from ctcbench.training.split import Batch
-
-Objective = Callable[[Tensor, Tensor, Tensor, Tensor], Tensor]
-Augment = Callable[[Tensor, Tensor], Tensor]
 
 
 @dataclass
@@ -71,16 +70,23 @@ class StepMetrics:
 
 
 def new_state(
+    recipe: Recipe,
     model: Recognizer,
-    augment: Augment,
-    objective: Objective,
-    build_optimizer: BuildOptimizer,
-    config: RunConfig,
     compute: Compute,
     steps: int,
     group: ProcessGroup = SINGLE_PROCESS_GROUP,
 ) -> TrainState:
-    """Return the state before the first step of `steps`, and move `model` from the CPU to its device."""
+    """Return the state before the first of `steps` steps, and move `model` from the CPU to its device.
+
+    The augmentation, the loss and the optimizer are built from `recipe`.
+
+    Raises:
+        UsageError: an option of one of them is wrong.
+        PluginError: one of them can't be built, or breaks its contract.
+    """
+    config = recipe.config
+    augment = build_augmentation(recipe, model.image)
+    objective = build_objective(recipe, model.alphabet, model.output.frames)
     group.synchronise_batch_norm(model, compute)
     model.to(compute.device)
     if config.channels_last:
@@ -101,12 +107,13 @@ def new_state(
 
         own_N, _ = group.shard(np.arange(config.batch_size))
         network = CompiledNetwork(network, compute, len(own_N))
+    parameters = group_parameters(model, config.lr, config.weight_decay, compute.amp_dtype)
     return TrainState(
         model=model,
         network=network,
         augment=augment,
         objective=objective,
-        optimizer=build_optimizer(group_parameters(model, config.lr, config.weight_decay, compute.amp_dtype)),
+        optimizer=build_optimizer(recipe, parameters),
         scaler=torch.amp.GradScaler(compute.device.type, enabled=compute.scales_gradients),
         ema=ema,
         reduce_on_plateau=ReduceOnPlateau(),

@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from ctcbench.contract.specs import BLANK, Alignment, Alphabet
-from ctcbench.training.step import Objective
+from ctcbench.training.objective import Objective
 
 _MAX_TEXTS = 256
 # Added to each count, so that no probability is 0.

@@ -7,7 +7,6 @@ from ctcbench import Alphabet, ImageSpec
 from ctcbench.config.recipe import Recipe
 from ctcbench.contract.data import Samples
 from ctcbench.training import device, split
-from ctcbench.training.recipe_optimizer import bind_optimizer
 from ctcbench.training.recognizer.network import build_recognizer
 from ctcbench.training.step import new_state, train_step
 from tests.tiny_config import tiny
@@ -27,12 +26,10 @@ def some_state(registry, samples=None, **settings):
     config = tiny(**{"amp": False, **settings})
     compute = device.choose(config)
     torch.manual_seed(config.seed)
-    model = build_recognizer(Recipe(registry, config), IMAGE, ALPHABET)
+    recipe = Recipe(registry, config)
+    model = build_recognizer(recipe, IMAGE, ALPHABET)
     part = split.make_split(samples or some_samples(), ALPHABET, compute.device)
-    objective = registry.build("loss", config.loss, ALPHABET)
-    augment = registry.build("augmentation", config.augmentation, IMAGE)
-    build_optimizer = bind_optimizer(Recipe(registry, config))
-    return new_state(model, augment, objective, build_optimizer, config, compute, steps=10), part, config
+    return new_state(recipe, model, compute, steps=10), part, config
 
 
 def steps(registry, count, **settings):

@@ -9,7 +9,7 @@ from ctcbench.registry.component_registry import Registry
 from ctcbench.registry.plugin import Plugin
 from ctcbench.training import split
 from ctcbench.training.recipe_optimizer import (
-    bind_optimizer,
+    build_optimizer,
     count_gates,
     group_parameters,
     optimizer_tensors,
@@ -89,13 +89,13 @@ def test_an_optimizer_that_breaks_the_contract_is_named_with_its_owner(
 ):
     model = some_state(registry)[0].model
     with pytest.raises(PluginError, match=rf"^ctcbench-mine \(mine\): optimizer 'built'.*{message}"):
-        bind_optimizer(recipe_of(choose))(group_parameters(model, 0.1, 0.0))
+        build_optimizer(recipe_of(choose), group_parameters(model, 0.1, 0.0))
 
 
 def test_groups_without_a_scale_train_at_the_rate_of_the_run(registry):
     sgd = recipe_of(lambda p: torch.optim.SGD([*p.weights, *p.vectors], lr=p.lr))
     model = some_state(registry)[0].model
-    [group] = bind_optimizer(sgd)(group_parameters(model, 0.1, 0.0)).param_groups
+    [group] = build_optimizer(sgd, group_parameters(model, 0.1, 0.0)).param_groups
     assert group["scale"] == 1.0
 
 

@@ -11,7 +11,6 @@ import torch
 from ctcbench.config.recipe import Recipe
 from ctcbench.training import split, step
 from ctcbench.training.device import Compute
-from ctcbench.training.recipe_optimizer import bind_optimizer
 from ctcbench.training.recognizer.network import build_recognizer
 from tests.tiny_config import tiny
 from tests.training.step_cases import ALPHABET, IMAGE, some_samples
@@ -43,21 +42,14 @@ def kernels(monkeypatch):
 
 def a_step(registry, **settings):
     config = tiny(amp=False, **settings)
-    model = build_recognizer(Recipe(registry, config), IMAGE, ALPHABET)
+    recipe = Recipe(registry, config)
+    model = build_recognizer(recipe, IMAGE, ALPHABET)
     samples = some_samples()
     part = dataclasses.replace(
         split.make_split(samples, ALPHABET, META),
         images_NCHW=torch.from_numpy(samples.images_NCHW).to(META),
     )
-    state = step.new_state(
-        model,
-        registry.build("augmentation", config.augmentation, IMAGE),
-        registry.build("loss", config.loss, ALPHABET),
-        bind_optimizer(Recipe(registry, config)),
-        config,
-        Compute(META, None),
-        steps=10,
-    )
+    state = step.new_state(recipe, model, Compute(META, None), steps=10)
     return step.train_step(state, split.batch_at(part, 0, config), config)
 
 

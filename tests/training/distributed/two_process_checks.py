@@ -16,7 +16,6 @@ from ctcbench.training.distributed.process_group import SINGLE_PROCESS_GROUP
 from ctcbench.training.distributed.process_rank import read_process_rank
 from ctcbench.training.distributed.sync_batch_norm import synchronise
 from ctcbench.training.distributed.torch_process_group import join_process_group
-from ctcbench.training.recipe_optimizer import bind_optimizer
 from ctcbench.training.recognizer.network import build_recognizer
 from ctcbench.training.step import new_state, train_step
 from tests.tiny_config import tiny
@@ -104,14 +103,12 @@ def steps(settings, group, count=4, *, guest=False, drawn=None, reverse=False):
     registry = load_registry([])
     compute = device.choose(config, group.process_rank)
     torch.manual_seed(config.seed)
-    model = build_recognizer(Recipe(registry, config), IMAGE, ALPHABET)
+    recipe = Recipe(registry, config)
+    model = build_recognizer(recipe, IMAGE, ALPHABET)
     if guest:
         model.head = Guest(model.sequence.features, model.classifier.in_features)
     part = split.make_split(some_samples(config.train_samples), ALPHABET, compute.device)
-    objective = registry.build("loss", config.loss, ALPHABET)
-    augment = registry.build("augmentation", config.augmentation, IMAGE)
-    build_optimizer = bind_optimizer(Recipe(registry, config))
-    state = new_state(model, augment, objective, build_optimizer, config, compute, count, group)
+    state = new_state(recipe, model, compute, count, group)
     state.model.train()
     initial = {name: value.clone() for name, value in model.state_dict().items()}
     if drawn is not None:  # what dropout would draw first
