@@ -22,11 +22,12 @@ from ctcbench.reporting.number_format import seconds
 from ctcbench.reporting.report_model import Failure
 from ctcbench.study.grid import Grid
 from ctcbench.study.plan import Plan, make_plan
+from ctcbench.study.plan_changes import plan_changes
 from ctcbench.study.plan_document import plan_document
 from ctcbench.study.scale import scale_note
 from ctcbench.study.study_execution import StudyOutcome, build_executor, executor_resources, run_plan
 from ctcbench.study.study_file import StudySpec
-from ctcbench.study.study_folder import StudyFolder, changes
+from ctcbench.study.study_folder import StudyFolder
 
 _DEFAULT_EXECUTOR = "local"
 _SHOWN = 40
@@ -65,7 +66,7 @@ def run_study(registry: Registry, request: StudyRequest) -> int:
     if request.dry_run:
         plan = make_plan(request.grid, folder, resources, retry_failed=request.retry_failed)
         document = plan_document(registry, plan, text, resources, source)
-        if recorded and (changed := changes(recorded, document)):
+        if recorded and (changed := plan_changes(recorded, document)):
             plan = replace(plan, notices=(*plan.notices, _changed(folder, changed)))
         _show_plan(plan, request)
         return DONE

@@ -13,17 +13,16 @@ from pydantic import AfterValidator
 from ctcbench.config.legacy_settings import translate_settings
 from ctcbench.contract.errors import CtcbenchError
 from ctcbench.contract.executors import Outcome
-from ctcbench.contract.options import show
 from ctcbench.files.json_files import read_object, write_json
 from ctcbench.files.json_records import Record, read_record
 from ctcbench.files.locks import lock
 from ctcbench.results import provenance
+from ctcbench.study.plan_changes import plan_changes
 
 # The processes of a study that was killed hold its lock until they end. A worker that was just being started
 # inherits it until exec: on a busy machine, about a second.
 _LOCK_PATIENCE_SECONDS = 2.0
 SCHEMA = 1
-_SHOWN = 6
 
 
 def _plain(value: Any) -> Any:
@@ -40,7 +39,7 @@ class PlanModelRecord(Record):
 
 
 class PlanRecord(Record):
-    """JSON document of a study's plan: the parts that `changes` compares."""
+    """JSON document of a study's plan: the parts that `plan_changes` compares."""
 
     models: list[PlanModelRecord]
     resources: dict[str, Any] | None = None
@@ -118,7 +117,7 @@ class StudyFolder:
         if before is None:
             write_json(self.plan_path, document)
             return []
-        found = changes(before, document)
+        found = plan_changes(before, document)
         if found:
             taken = [p.stem.removeprefix("plan-") for p in self.path.glob("plan-*.json")]
             number = max([0, *(int(n) for n in taken if n.isdecimal())]) + 1
@@ -180,54 +179,3 @@ def decoder_failures(record: Mapping[str, Any]) -> dict[str, str]:
     """Return the errors of a trained model's failed decodings, by result key."""
     found = record.get("decoder_failures")
     return {str(result): str(error) for result, error in found.items()} if isinstance(found, dict) else {}
-
-
-def changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
-    """Return a description of each difference between two plans."""
-    found = []
-    then_values, now_values = _values(before), _values(now)
-    for name in dict.fromkeys([*then_values, *now_values]):
-        then, here = then_values.get(name, []), now_values.get(name, [])
-        if then != here:
-            found.append(f"{name}: {_listed(then)} before, {_listed(here)} now")
-    if not found and _keys(before) != _keys(now):
-        found.append(f"{len(_keys(before))} configurations before, {len(_keys(now))} now")
-    if (then := before.get("scale", 1)) != (here := now.get("scale", 1)):
-        found.append(f"scale: {then:g} before, {here:g} now")
-    if not found and _names(before) != _names(now):
-        found.append("the names of its configurations")
-    if before.get("executor") != now.get("executor"):
-        found.append(f"executor: {before.get('executor')} before, {now.get('executor')} now")
-    for key in ("resources", "versions", "plugins"):
-        old, new = before.get(key) or {}, now.get(key) or {}
-        for name in dict.fromkeys([*old, *new]):
-            if old.get(name) != new.get(name):
-                found.append(f"{name}: {old.get(name)} before, {new.get(name)} now")
-    return found
-
-
-def _values(plan: Mapping[str, Any]) -> dict[str, list[Any]]:
-    values: dict[str, dict[Any, None]] = {}
-    for model in plan.get("models", []):
-        for config in model["results"].values():
-            for name, value in config.items():
-                values.setdefault(name, {})[value] = None
-    return {name: sorted(found, key=_order) for name, found in values.items()}
-
-
-def _order(value: Any) -> tuple[str, float, str]:
-    number = isinstance(value, int | float)
-    return ("" if number else "text", float(value) if number else 0.0, str(value))
-
-
-def _keys(plan: Mapping[str, Any]) -> set[tuple[str, str]]:
-    return {(model["key"], result) for model in plan.get("models", []) for result in model["results"]}
-
-
-def _names(plan: Mapping[str, Any]) -> dict[str, Any]:
-    return {model["key"]: model.get("names") for model in plan.get("models", [])}
-
-
-def _listed(values: list[Any]) -> str:
-    more = f" and {len(values) - _SHOWN} more" if len(values) > _SHOWN else ""
-    return (", ".join(map(show, values[:_SHOWN])) or "none") + more

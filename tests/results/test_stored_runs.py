@@ -20,7 +20,8 @@ from ctcbench.pipeline.decoding_stage import decode_stored
 from ctcbench.results.predictions import Predictions
 from ctcbench.results.run_folder import RunFolder
 from ctcbench.results.stored_config import stored_config
-from ctcbench.study.study_folder import StudyFolder, changes
+from ctcbench.study.plan_changes import plan_changes
+from ctcbench.study.study_folder import StudyFolder
 
 STORED = Path(__file__).parent / "stored_runs"
 STUDY = Path(__file__).parent / "stored_study"
@@ -119,7 +120,7 @@ def test_a_stored_study_is_read_and_reported(tmp_path, capsys, monkeypatch):
     for model in plan["models"]:
         for config in model["results"].values():
             assert ctcbench.RunConfig(**config).model_dump() == config
-    assert changes(plan, plan) == []
+    assert plan_changes(plan, plan) == []
     assert main(["report", str(tmp_path / "runs"), "--format", "md"]) == 0
     table = capsys.readouterr().out
     assert "gru1:width=8" in table and "gru1:width=4" in table
