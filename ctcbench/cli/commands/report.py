@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,13 +14,15 @@ from ctcbench.cli.installed_plugins import registry
 from ctcbench.contract.errors import UsageError
 from ctcbench.files.output_files import require_folder_of, write_output
 from ctcbench.files.text import one_line
+from ctcbench.reporting.formats.file_formats import FILE_FORMATS
 from ctcbench.results.out_folder import find_runs
 from ctcbench.results.result import Result
 
 if TYPE_CHECKING:
     from ctcbench.reporting.report_model import Report
 
-FORMATS = ("table", "md", "csv", "latex", "json", "html", "svg")
+_TABLE = "table"
+FORMATS = (_TABLE, *FILE_FORMATS)
 
 
 def report(
@@ -43,7 +44,7 @@ def report(
             help="output format",
             autocompletion=complete_choice(FORMATS),
         ),
-    ] = "table",
+    ] = _TABLE,
     as_json: Annotated[bool, typer.Option("--json", help="the same as --format json")] = False,
     output: Annotated[
         Path | None,
@@ -55,7 +56,7 @@ def report(
     _require_place(form, output)
     results, damaged = collect_results(runs)
     problems = [one_line(problem) for problem in damaged]
-    for problem in problems if form != "table" else ():  # the table lists them itself
+    for problem in problems if form != _TABLE else ():  # the table lists them itself
         print(f"ctcbench report: {problem}", file=sys.stderr)
     from ctcbench.reporting.build_report import build_report
     from ctcbench.reporting.study_records import find_failures, find_studied, find_unfinished_studies
@@ -114,18 +115,18 @@ def _require_place(form: str, output: Path | None) -> None:
         UsageError: HTML or SVG would be printed on a terminal, the terminal's table would be written to a
             file, or the folder of the file does not exist.
     """
-    if form in ("html", "svg") and output is None and sys.stdout.isatty():
-        what = "page" if form == "html" else "picture"
-        raise UsageError(f"--format {form}: a {what} can't be shown in a terminal; use -o report.{form}")
-    if form == "table" and output is not None:
-        others = "|".join(FORMATS[1:])
+    medium = FILE_FORMATS[form].medium if form != _TABLE else ""
+    if medium and output is None and sys.stdout.isatty():
+        raise UsageError(f"--format {form}: a {medium} can't be shown in a terminal; use -o report.{form}")
+    if form == _TABLE and output is not None:
+        others = "|".join(FILE_FORMATS)
         raise UsageError(f"-o {output}: --format table is for the terminal; for a file use --format {others}")
     if output is not None:
         require_folder_of(output)
 
 
 def _write(found: Report, form: str, output: Path | None) -> None:
-    if form == "table":
+    if form == _TABLE:
         from rich.console import Console
 
         from ctcbench.reporting.formats.terminal import report_table
@@ -135,29 +136,9 @@ def _write(found: Report, form: str, output: Path | None) -> None:
             console.print(part)
         return
     # A result file can contain a lone surrogate, which UTF-8 can't encode.
-    data = _writer(form)(found).encode("utf-8", "backslashreplace")
+    data = FILE_FORMATS[form].render(found, registry()).encode("utf-8", "backslashreplace")
     if output is None:
         typer.echo(data.decode(), nl=False)
     else:
         write_output(output, data)
         print(output, file=sys.stderr)
-
-
-def _writer(form: str) -> Callable[[Report], str]:
-    """Return the writer of a format, without importing the modules of the others."""
-    match form:
-        case "md":
-            from ctcbench.reporting.formats.markdown import to_markdown as writer
-        case "csv":
-            from ctcbench.reporting.formats.csv_json import to_csv as writer
-        case "json":
-            from ctcbench.reporting.formats.csv_json import to_json as writer
-        case "latex":
-            from ctcbench.reporting.formats.latex import to_latex as writer
-        case "svg":
-            from ctcbench.reporting.formats.svg.curve_figure import curves_svg as writer
-        case _:
-            from ctcbench.reporting.formats.html.page import html_page
-
-            return lambda found: html_page(found, registry())
-    return writer

@@ -17,6 +17,7 @@ from ctcbench.contract.hooks import Column
 from ctcbench.evaluation.score import Score
 from ctcbench.reporting.build_report import build_report
 from ctcbench.reporting.formats.csv_json import to_csv
+from ctcbench.reporting.formats.file_formats import FILE_FORMATS
 from ctcbench.reporting.formats.html.training_curves import training_curves
 from ctcbench.reporting.formats.markdown import to_markdown
 from ctcbench.reporting.study_records import find_failures, find_studied
@@ -24,7 +25,7 @@ from ctcbench.results.predictions import Predictions
 from ctcbench.results.run_folder import RunFolder
 from tests.reporting.report_cases import a_run, readings, targets
 
-FORMATS = ("table", "md", "csv", "latex", "json", "html", "svg")
+FORMATS = ("table", *FILE_FORMATS)
 METRICS = '{"kind": "steps", "step": 1, "loss": 3.5}\n{"kind": "epoch", "step": 2, "val_exact": 0.5}\n'
 
 
