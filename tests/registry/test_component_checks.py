@@ -1,7 +1,8 @@
-"""Components of a plugin that break their contract: the error names the owner and the fault."""
+"""A component that violates the contract in a run is an error with its owner and the violation."""
 
 import dataclasses
 import math
+import types
 
 import numpy as np
 import pytest
@@ -11,59 +12,61 @@ from torch import nn
 from ctcbench import Alphabet, Hypothesis, ImageSpec, Sample
 from ctcbench.config.recipe import resolve
 from ctcbench.contract.components import Component
-from ctcbench.contract.errors import PluginError, UsageError
+from ctcbench.contract.errors import PluginError
 from ctcbench.pipeline import runner
+from ctcbench.registry.component_checks import require_executor
 from ctcbench.registry.component_registry import Registry
 from ctcbench.registry.plugin import Plugin
-from ctcbench.results.run_folder import RunFolder
-from ctcbench.training.recognizer.weights import load_recognizer
 from ctcbench.training.runtime import Runtime
 from tests.tiny_config import tiny
 
 
 @pytest.fixture
-def try_out(registry, tmp_path):
-    """Run with one part of a guest, a builder of it, and return what goes wrong."""
+def error_of(registry, tmp_path):
+    """Return ``error_of(kind, built, **settings)``: the error of a run whose builder returns `built`."""
 
-    def one(kind, built, **settings):
+    def run(kind, built, **settings):
         def odd(*context):
-            """A part that is at fault."""
+            """A component that violates the contract."""
             return built
 
-        plugin = Plugin("guest", "ctcbench-guest", "1.0", "guest", components=(Component(kind, odd),))
+        plugin = Plugin("extra", "ctcbench-extra", "1.0", "extra", components=(Component(kind, odd),))
         config = tiny(**{"train_samples": 20, "epochs": 1, kind: "odd", **settings})
         with pytest.raises(PluginError) as failed:
             runner.run(resolve(Registry((*registry.plugins, plugin)), config), Runtime(tmp_path))
         return str(failed.value)
 
-    return one
+    return run
 
 
-def of_labels(*labels):
+def returning_labels(*labels):
     return lambda read: [Hypothesis(labels, -1.0, tuple(range(len(labels))))] * len(read)
 
 
 @pytest.mark.parametrize(
-    ("search", "says"),
+    ("search", "violation"),
     [
-        (of_labels(0, 1), "label 0 for image 0; labels are whole numbers from 1 to 10, without blanks"),
-        (of_labels(-1), "label -1 for image 0"),
-        (of_labels(11), "label 11 for image 0"),
-        (of_labels(1.0), "label 1.0 for image 0"),
+        (
+            returning_labels(0, 1),
+            "label 0 for image 0; labels are whole numbers from 1 to 10, without blanks",
+        ),
+        (returning_labels(-1), "label -1 for image 0"),
+        (returning_labels(11), "label 11 for image 0"),
+        (returning_labels(1.0), "label 1.0 for image 0"),
         (lambda read: ["12"] * len(read), "for image 0 it returned str, not a ctcbench.Hypothesis"),
-        (lambda read: of_labels(1)(read)[1:], "11 hypotheses for 12 images"),
+        (lambda read: returning_labels(1)(read)[1:], "11 hypotheses for 12 images"),
         (lambda read: None, "failed: TypeError"),
         (lambda read: 1 / 0, "failed: ZeroDivisionError('division by zero')"),
     ],
 )
-def test_decoders(try_out, search, says):
-    message = try_out("decoder", search)
-    assert message.startswith("ctcbench-guest (guest): decoder 'odd'")
-    assert says in message
+def test_hypotheses_of_decoders(error_of, search, violation):
+    message = error_of("decoder", search)
+    assert message.startswith("ctcbench-extra (extra): decoder 'odd'")
+    assert violation in message
 
 
 @pytest.mark.parametrize(
-    ("objective", "says"),
+    ("objective", "violation"),
     [
         (lambda y, *rest: y.sum((0, 2)), "returned float32 of shape (2,)"),
         (lambda y, *rest: y.sum().item(), "it must return a finite scalar tensor that has a gradient"),
@@ -73,13 +76,13 @@ def test_decoders(try_out, search, says):
         (None, "failed: TypeError"),
     ],
 )
-def test_losses(try_out, objective, says):
-    message = try_out("loss", objective)
-    assert message.startswith("ctcbench-guest (guest): loss 'odd'")
-    assert says in message
+def test_losses(error_of, objective, violation):
+    message = error_of("loss", objective)
+    assert message.startswith("ctcbench-extra (extra): loss 'odd'")
+    assert violation in message
 
 
-class Part(nn.Module):
+class Backbone(nn.Module):
     def __init__(self, change):
         super().__init__()
         self.layer, self.change = nn.Conv2d(1, 2, 3, padding=1), change
@@ -88,7 +91,7 @@ class Part(nn.Module):
         return self.change(self.layer(images))
 
 
-class Frames(nn.Module):
+class Head(nn.Module):
     def __init__(self, change):
         super().__init__()
         self.change = change
@@ -106,7 +109,7 @@ def raising(error):
 
 @pytest.mark.parametrize("kind", ["backbone", "head"])
 @pytest.mark.parametrize(
-    ("change", "says"),
+    ("change", "violation"),
     [
         (torch.Tensor.double, "of torch.float64, not torch.float32"),
         (raising(AttributeError("no such thing")), "AttributeError('no such thing')"),
@@ -114,14 +117,14 @@ def raising(error):
         (lambda feats: None, "got NoneType"),
     ],
 )
-def test_modules(try_out, kind, change, says):
-    message = try_out(kind, (Part if kind == "backbone" else Frames)(change), shortcut="none")
-    assert message.startswith(f"ctcbench-guest (guest): {kind} 'odd': ")
-    assert says in message
+def test_modules(error_of, kind, change, violation):
+    message = error_of(kind, (Backbone if kind == "backbone" else Head)(change), shortcut="none")
+    assert message.startswith(f"ctcbench-extra (extra): {kind} 'odd': ")
+    assert violation in message
 
 
 @pytest.mark.parametrize(
-    ("augment", "says"),
+    ("augment", "violation"),
     [
         (lambda images, widths: images[..., 1:], "it returned torch.uint8 (16, 1, 24, 59) on cpu"),
         (lambda images, widths: images.double(), "it returned torch.float64"),
@@ -129,15 +132,15 @@ def test_modules(try_out, kind, change, says):
         (lambda images, widths: images.numpy(), "it returned ndarray"),
     ],
 )
-def test_augmentations(try_out, augment, says):
-    message = try_out("augmentation", augment)
-    assert message.startswith("ctcbench-guest (guest): augmentation 'odd': for (16, 1, 24, 60) on cpu")
-    assert says in message
+def test_augmentations(error_of, augment, violation):
+    message = error_of("augmentation", augment)
+    assert message.startswith("ctcbench-extra (extra): augmentation 'odd': for (16, 1, 24, 60) on cpu")
+    assert violation in message
 
 
 @dataclasses.dataclass(frozen=True)
-class Dark:
-    """Black pictures of the text 1."""
+class BlackImages:
+    """Black images with the text 1."""
 
     image: object = ImageSpec(24, 60)
     alphabet: object = Alphabet("01")
@@ -153,14 +156,14 @@ class Dark:
         return self.fingerprint_
 
     def describe(self, split, index):
-        return f"dark {index}"
+        return f"image {index}"
 
     def draw(self, split, index):
         return Sample(np.zeros((24, 60), np.uint8), self.text)
 
 
 @pytest.mark.parametrize(
-    ("fault", "says"),
+    ("fault", "violation"),
     [
         ({"image": (24, 60)}, "its image is (24, 60), not an ImageSpec"),
         ({"image": ImageSpec(24, 60, 2)}, "pictures have 1 channel or 3"),
@@ -169,50 +172,25 @@ class Dark:
         ({"size_": "many"}, "the size of 'train' is 'many', not a whole number or None"),
         ({"size_": -3}, "the size of 'train' is -3"),
         ({"fingerprint_": None}, "the fingerprint of 'train' is None, not a text"),
-        ({"text": None}, "the text of dark 0 is None, not a str"),
+        ({"text": None}, "the text of image 0 is None, not a str"),
     ],
 )
-def test_data_sets(try_out, fault, says):
-    message = try_out("dataset", Dark(**fault))
-    assert message.startswith("ctcbench-guest (guest): dataset ")
-    assert says in message
+def test_data_sets(error_of, fault, violation):
+    message = error_of("dataset", BlackImages(**fault))
+    assert message.startswith("ctcbench-extra (extra): dataset ")
+    assert violation in message
 
 
-def test_a_data_set_without_methods_is_refused(try_out):
-    class Bare:
+def test_a_data_set_without_methods(error_of):
+    class WithoutMethods:
         image, alphabet = ImageSpec(24, 60), Alphabet("01")
 
-    assert "dataset 'odd': it lacks the method size" in try_out("dataset", Bare())
+    assert "dataset 'odd': it lacks the method size" in error_of("dataset", WithoutMethods())
 
 
-def test_builders(registry):
-    def leaving(image):
-        """A builder that wants to end the program."""
-        raise SystemExit(3)
-
-    def refusing(image):
-        """A builder that refuses its image."""
-        raise UsageError("a need is odd")
-
-    parts = (Component("backbone", leaving), Component("backbone", refusing))
-    guests = Registry(
-        (*registry.plugins, Plugin("guest", "ctcbench-guest", "1.0", "guest", components=parts))
-    )
-    with pytest.raises(
-        PluginError, match=r"\(guest\): backbone 'leaving' could not be built: SystemExit\(3\)"
-    ):
-        guests.build("backbone", "leaving", ImageSpec(24, 60))
-    with pytest.raises(UsageError, match=r"^backbone refusing: a need is odd$"):
-        guests.build("backbone", "refusing", ImageSpec(24, 60))
-
-
-def test_loading_a_run_names_its_missing_plugin(registry, tmp_path):
-    def through(sequence):
-        """A head that does nothing."""
-        return nn.Identity()
-
-    guest = Plugin("guest", "ctcbench-guest", "1.2", "guest", components=(Component("head", through),))
-    config = tiny(head="through", train_samples=20, epochs=1)
-    result = runner.run(resolve(Registry((*registry.plugins, guest)), config), Runtime(tmp_path))
-    with pytest.raises(UsageError, match=r"^no head 'through'.*; the run was made with ctcbench-guest 1\.2$"):
-        load_recognizer(registry, RunFolder(result.folder))
+@pytest.mark.parametrize("methods", [(), ("describe",), ("run",)], ids=str)
+def test_an_executor_needs_both_methods(methods):
+    built = types.SimpleNamespace(**dict.fromkeys(methods, print))
+    missing = next(name for name in ("describe", "run") if name not in methods)
+    with pytest.raises(PluginError, match=f"^executor odd: .* has no method {missing} "):
+        require_executor("executor odd", built)
