@@ -1,18 +1,14 @@
-"""Runs in processes of their own that end by a signal; a fork server imports torch once for all of them."""
+"""Runs in processes of their own that end by a signal."""
 
 import contextlib
-import multiprocessing
 import os
 import sys
 import traceback
 from dataclasses import dataclass
 from pathlib import Path
 
-SERVER = multiprocessing.get_context("forkserver")
-# torch._dynamo is what torch imports at the first step of an optimizer.
-SERVER.set_forkserver_preload(
-    ["torch._dynamo", "ctcbench.training.loop", "ctcbench.builtin", "captcha.image"]
-)
+from tests.fork_server import SERVER
+
 SECONDS = 120
 
 

@@ -16,7 +16,7 @@ from ctcbench.training.distributed import process_rank
 from ctcbench.training.distributed.process_rank import ProcessRank, read_process_rank
 from ctcbench.training.distributed.torch_process_group import TorchProcessGroup
 from ctcbench.training.step import step_seed
-from tests.training.distributed.torchrun_cases import CHECKS, torchrun
+from tests.training.distributed.torchrun_cases import CHECKS, forked_torchrun
 
 SECOND = {
     "RANK": "1", "WORLD_SIZE": "2", "LOCAL_RANK": "1", "LOCAL_WORLD_SIZE": "2",
@@ -33,7 +33,7 @@ STEPS = [
 def checked(tmp_path_factory, own_cache):
     """Return the tensors that two_process_checks.py computed, by rank."""
     folder = tmp_path_factory.mktemp("checks")
-    done = torchrun(CHECKS, folder)
+    done = forked_torchrun(CHECKS, folder)
     assert done.returncode == 0, done.stderr
     return [load_file(folder / f"{rank}.safetensors") for rank in (0, 1)]
 

@@ -4,12 +4,14 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import torch
 from safetensors.torch import load_file
 
 from ctcbench.results.run_folder import RunFolder
+from tests.training.distributed import forked_torchrun as forked
 
 HERE, ROOT = Path(__file__).parent, Path(__file__).parents[3]
 DRIVER, CHECKS = HERE / "torchrun_driver.py", HERE / "two_process_checks.py"
@@ -52,20 +54,29 @@ def environment(*folders, **more):
 def torchrun(*command, processes=2, folders=(), timeout=180, **more):
     """Run a program in several processes to its end, and return that."""
     return subprocess.run(
-        [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(processes),
-         *map(str, command)],
+        [sys.executable, "-m", "torch.distributed.run", *_arguments(command, processes)],
         env=environment(*folders, **more),
         capture_output=True,
         text=True,
         timeout=timeout,
         check=False,
-    )  # fmt: skip
+    )
+
+
+def forked_torchrun(*command, processes=2, folders=(), timeout=180, **more):
+    """Do the same in forked processes, none of which has to import torch."""
+    with tempfile.TemporaryDirectory() as folder:
+        return forked.run(_arguments(command, processes), environment(*folders, **more), folder, timeout)
+
+
+def _arguments(command, processes):
+    return ["--standalone", "--nproc-per-node", str(processes), *map(str, command)]
 
 
 def drive(out, *arguments, order=None, settings=None, **keywords):
     """Run `ctcbench run` by the driver, which gets `order`."""
     words = ["run", *flags(**(settings or {})), "--out", out, *arguments]
-    return torchrun(DRIVER, *words, DRIVER_ORDER=json.dumps(order or {}), **keywords)
+    return forked_torchrun(DRIVER, *words, DRIVER_ORDER=json.dumps(order or {}), **keywords)
 
 
 def said(done):
