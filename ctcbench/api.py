@@ -51,8 +51,8 @@ class Recogniser:
     Attributes:
         recipe: the settings of the run and the registry of its components.
         model: the network, on the CPU, in evaluation mode.
-        fit: how pictures are brought to the image size; the same as for the training images.
-        sharpness: inverse temperature that calibrates confidences.
+        fit: how pictures are resized to the image size of the model, as the training images were.
+        sharpness: inverse temperature that calibrates confidences; 1 while the run is not finished.
     """
 
     recipe: Recipe
@@ -61,10 +61,12 @@ class Recogniser:
     sharpness: float = 1.0
 
     def log_probs(self, images: Iterable[Any]) -> LogProbs:
-        """Return the log-probs (N, T, K) of N pictures.
+        """Return the natural log-probabilities of N pictures, float32 (N, T, K): T frames, K classes.
+
+        Class 0 is the blank.
 
         Args:
-            images: paths, PIL images or uint8 arrays (H, W) or (H, W, C), of any size and mode.
+            images: paths, PIL images of any mode, or uint8 arrays (H, W) or (H, W, C); of any size.
 
         Raises:
             BadSample: a picture can't be read; the message names its path or its index.
@@ -113,6 +115,7 @@ class Recogniser:
         hypotheses, _ = decode(recipe, read)
         scores = [h.log_prob for h in hypotheses]
         if self.model.alignment == "ctc":
+            # A decoder's score covers only the alignments that its search kept; this is the sum of all.
             from ctcbench.training.ctc_likelihood import text_log_probs
 
             scores = text_log_probs(read, [h.labels for h in hypotheses], self.sharpness).tolist()
@@ -123,7 +126,11 @@ class Recogniser:
 def run(config: RunConfig, runtime: Runtime | None = None) -> Result:
     """Train, decode and score a configuration, and store everything in its run folder.
 
-    What is stored already is not computed again; `ctcbench.pipeline.runner.run` lists the stages.
+    Stages whose output is stored already are skipped (`ctcbench.pipeline.runner.run` lists the stages).
+
+    Args:
+        config: every setting of the run.
+        runtime: output folder, resuming and progress; None: a new run in ``runs``.
 
     Raises:
         UsageError: a setting can't work on this machine or with this data.
@@ -141,7 +148,7 @@ def load(run_folder: str | Path) -> Recogniser:
     The files of a run folder hold data alone: loading one executes no code from it.
 
     Raises:
-        UsageError: there is no run, or it has no weights yet.
+        UsageError: `run_folder` is not a run folder, or the run has no weights yet.
         CtcbenchError: a file in it is damaged.
     """
     from ctcbench.evaluation.log_probs import load_log_probs

@@ -1,1 +1,1 @@
-"""The command line: one file a command."""
+"""The command line: flags, help, errors and progress; `commands` has a module for each command."""

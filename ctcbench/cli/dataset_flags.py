@@ -1,4 +1,4 @@
-"""The arguments and flags of `ctcbench data`, and the images that they ask for."""
+"""The arguments and flags of `ctcbench data`, and the functions that build its data set and draw images."""
 
 from __future__ import annotations
 
@@ -55,13 +55,14 @@ def draw_samples(
 ) -> Samples:
     """Draw images of a split into the cache, with a progress bar, and return them.
 
-    Without `samples`: the whole split, or where the data set has no end, as many as a run takes by default.
+    Without `samples`, the whole split is drawn; of an unlimited data set, as many images as a run draws by
+    default.
 
     Raises:
         UsageError: there is no such split, or an image can't be used and `skip_bad` is not set.
     """
     name = cast(SplitName, require_choice("--split", split, SPLITS))
-    # numpy, Pillow and rich's live display: not for --help.
+    # Imported here, because --help must not wait for numpy, Pillow and rich's live display.
     from ctcbench.cli.progress import progress_listener
     from ctcbench.data.materialise import materialise
 

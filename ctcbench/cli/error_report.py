@@ -87,6 +87,8 @@ def _parser_message(error: Any) -> str:
         return f"no option {option}{nearest(option, known)} (`{error.ctx.command_path} --help` lists them)"
     # typer ends some messages with a period, and pydantic starts its own with these words.
     message = str(error.format_message()).rstrip(".").replace("Value error, ", "").replace("Input ", "")
+    if message.startswith(("Missing argument", "Missing option")) and command:
+        message += f" (`{error.ctx.command_path} --help` describes it)"
     if message == "Missing command" and command:
         return f"missing command (there are: {', '.join(command.commands)})"
     return message[:1].lower() + message[1:]

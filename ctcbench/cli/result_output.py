@@ -26,7 +26,7 @@ def print_json(result: Result) -> None:
 
 
 def print_report(result: Result, folder: Path) -> None:
-    """Print the report of a result, with examples from the log-probs stored in its run folder."""
+    """Print the report of a result, with examples from the log-probabilities stored in its run folder."""
     from ctcbench.cli.views.run_report import run_report
 
     installed = registry()
@@ -59,7 +59,7 @@ def _examples(result: Result, folder: Path) -> list[Example]:
 
 
 def other_decoders(registry: Registry, result: Result) -> list[str]:
-    """Return the installed decoders that can decode this result's log-probs and that it did not use.
+    """Return the installed decoders that can decode this result's log-probabilities and that it did not use.
 
     The slow reference decoder comes last, because the report suggests the first.
     """

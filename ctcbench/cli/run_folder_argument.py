@@ -16,9 +16,13 @@ def named_run(folder: Path) -> RunFolder:
     """
     run = RunFolder(folder)
     if not folder.is_dir():
-        raise UsageError(f"{folder}: no such folder")
+        raise UsageError(f"{folder}: no such folder; give the run folder that `ctcbench run` printed")
     if not run.config_path.is_file():
         inside = sorted(path.parent.name for path in folder.glob("*/config.toml"))
-        hint = f"; it contains the runs {', '.join(inside[:5])}" if inside else ""
-        raise UsageError(f"{folder}: not a run folder (no config.toml){hint}")
+        hint = (
+            f"it contains the runs {', '.join(inside[:5])}"
+            if inside
+            else "give one that `ctcbench run` printed"
+        )
+        raise UsageError(f"{folder}: not a run folder (no config.toml); {hint}")
     return run

@@ -86,9 +86,8 @@ class LiveStudyProgress(StudyProgress):
     def __init__(self, plan: Plan, console: Console) -> None:
         super().__init__(plan, console)
         self._live = Live(console=console, transient=True, auto_refresh=False, redirect_stdout=False)
-        self._at: dict[
-            str, tuple[PlannedModel, Event, float]
-        ] = {}  # by worker, with the time of its first event
+        # By worker: its model, the latest event, and the time of the first one.
+        self._at: dict[str, tuple[PlannedModel, Event, float]] = {}
         self._results = {model.key: model.results() for model in plan.models}
         self._failed = {model.key for model in plan.at("failed")}
         self._waiting = {model.key: model for model in plan.at("decode", "resume", "train")}
@@ -155,12 +154,14 @@ class LiveStudyProgress(StudyProgress):
         return Text(f"{self.ran} of {self.to_run} models done{note}", "dim")
 
     def _seconds_left(self) -> float | None:
+        """Return the estimated seconds until the study ends; None while there is no basis for an estimate."""
         now = time.monotonic()
         running = {
             model.key: (now - began, float(event["seconds_left"]))
             for model, event, began in self._at.values()
             if event["kind"] == "training"
         }
+        # A waiting model without an estimate of its own is assumed to take as long as those before it.
         typical = self._took or [sum(times) for times in running.values()]
         guesses = [
             model.seconds if model.seconds is not None else fmean(typical) if typical else None

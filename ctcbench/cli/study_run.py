@@ -1,4 +1,4 @@
-"""run_study(): what `ctcbench ablate` does: plan, lock, run and report a study."""
+"""run_study(): plans, locks, runs and reports a study, for `ctcbench ablate`."""
 
 from __future__ import annotations
 
@@ -35,7 +35,19 @@ _SHOWN = 40
 
 @dataclass(frozen=True)
 class StudyRequest:
-    """A study and how to run it; ``command`` is the command line that resumes it."""
+    """A study and how to run it.
+
+    Attributes:
+        spec: the study as it was described.
+        grid: its configurations.
+        out: folder that contains the run folders.
+        executor: component string; None: the executor of the study's last start, else ``local``.
+        retry_failed: whether configurations that failed in an earlier start are run again.
+        checkpoint_seconds: seconds between the checkpoints of a training.
+        dry_run: whether the plan is shown and nothing is run.
+        as_json: whether one JSON document is printed in place of tables.
+        command: command line that resumes the study.
+    """
 
     spec: StudySpec
     grid: Grid
@@ -49,7 +61,7 @@ class StudyRequest:
 
 
 def run_study(registry: Registry, request: StudyRequest) -> int:
-    """Run the study and print its table, or show its plan alone; return the exit code.
+    """Run the study and print its report, or only show its plan; return the exit code.
 
     Raises:
         UsageError: another study runs in the folder, or the folder can't be written.

@@ -26,7 +26,7 @@ def read_preset(name: str, known: Collection[str]) -> dict[str, Any]:
     """Return the settings of a preset; `known` are the names of all settings.
 
     Raises:
-        UsageError: there is no preset of that name; the message lists those there are.
+        UsageError: there is no preset of that name; the message lists the existing ones.
     """
     names = preset_names()
     listed = ", ".join(names)
@@ -65,7 +65,7 @@ def _default_settings() -> dict[str, Any]:
 
 
 def default_component(kind: str) -> str:
-    """Return the component string of a kind in the preset ``default``, which applies where none is given."""
+    """Return the component string of a kind in the preset ``default``."""
     return str(_default_settings()[kind])
 
 

@@ -1,4 +1,4 @@
-"""Recipe: a configuration whose components are found and checked, with the key of its run folder."""
+"""Recipe: a configuration whose components exist and are checked, and the key of its run folder."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Recipe:
 
     @property
     def alignment(self) -> Alignment:
-        """How the loss aligns frames with characters, and so how the decoder must."""
+        """How the loss aligns frames with characters; the decoder must align them in the same way."""
         return self.registry.alignment("loss", self.config.loss)
 
     def component(self, kind: Kind) -> str:
@@ -55,11 +55,11 @@ class Recipe:
         return self.registry.build(kind, self.component(kind), *context)
 
     def describe_owner(self, kind: Kind) -> str:
-        """Return how an error that is a component's fault begins: with its owner and the component."""
+        """Return the owner and the name of a component, as the prefix of an error that it causes."""
         return self.registry.describe_owner(kind, self.component(kind))
 
     def replace(self, **settings: Any) -> Recipe:
-        """Return this recipe with other values of settings that are no components.
+        """Return this recipe with other values of some settings; components can't be replaced.
 
         Raises:
             UsageError: a value is wrong.

@@ -53,7 +53,7 @@ class RunConfig(BaseModel):
     head: str = _component("head", "sequence model over the features")
     loss: str = _component("loss", "training objective")
     optimizer: str = _component("optimizer", "rule that updates the weights")
-    decoder: str = _component("decoder", "search from log-probs to text")
+    decoder: str = _component("decoder", "search from log-probabilities to text")
     shortcut: Annotated[
         Shortcut,
         Field(
@@ -74,12 +74,18 @@ class RunConfig(BaseModel):
     batch_size: Annotated[int, Field(ge=1, description="images in a training step")] = 32
     augment_until: Annotated[
         float,
-        Field(ge=0, le=1, description="share of the steps that augment images; the steps after it do not"),
+        Field(
+            ge=0, le=1, description="share of the steps in which images are augmented, counted from the first"
+        ),
     ] = 0.8
     lr: Annotated[float, Field(gt=0, description="peak learning rate")] = 3e-3
     schedule: Annotated[Schedule, Field(description="schedule of the learning rate")] = "onecycle"
-    warmup: Annotated[float, Field(ge=0, le=0.9, description="share of the steps with a rising rate")] = 0.15
-    weight_decay: Annotated[float, Field(ge=0, description="for weights, not for norms and biases")] = 0.01
+    warmup: Annotated[
+        float, Field(ge=0, le=0.9, description="share of the steps in which the rate rises")
+    ] = 0.15
+    weight_decay: Annotated[
+        float, Field(ge=0, description="decay of weights, but not of norms and biases")
+    ] = 0.01
     clip: Annotated[float, Field(ge=0, description="maximum norm of the gradient (0: no clipping)")] = 5.0
     ema: Annotated[
         float, Field(ge=0, lt=1, description="decay per step of the weights' moving average (0: none)")
@@ -93,7 +99,7 @@ class RunConfig(BaseModel):
     ] = "linear"
     seed: Annotated[
         int,
-        Field(ge=0, le=2**32 - 1, description="of weights, order of images, dropout"),
+        Field(ge=0, le=2**32 - 1, description="seed of the initial weights, the order of images, dropout"),
     ] = 0
 
     device: Annotated[

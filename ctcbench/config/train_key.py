@@ -26,9 +26,6 @@ ALWAYS_IN_KEY = frozenset({
 def train_key(registry: Registry, config: RunConfig) -> str:
     """Return the name of the run folder: a hash of every setting that decides the weights.
 
-    Components enter with all their options, also those at their defaults, so that a default which
-    changes later does not make two models share a folder.
-
     Raises:
         UsageError: ``init_from`` names no run with weights.
     """
@@ -36,10 +33,13 @@ def train_key(registry: Registry, config: RunConfig) -> str:
     for name, field in type(config).model_fields.items():
         if name in AFTER_TRAINING:
             continue
+        # With all options of a component, also those at their defaults: a default that changes in a later
+        # version must not make two models share a folder.
         value = _full(registry, name, getattr(config, name))
         default = field.get_default(call_default_factory=True)
         if name in ALWAYS_IN_KEY or value != _full(registry, name, default):
             settings[name] = value
+    # The weights themselves count, not the path: the run at that path may be trained again.
     if config.init_from:
         settings["init_from"] = _digest(Path(config.init_from) / "weights.safetensors")
     document = json.dumps(settings, sort_keys=True, ensure_ascii=True)
@@ -69,5 +69,6 @@ def _digest(path: Path) -> str:
         return hashlib.sha256(path.read_bytes()).hexdigest()
     except OSError as error:
         raise UsageError(
-            f"--init-from {path.parent}: no finished run there ({path.name}: {error.strerror})"
+            f"--init-from {path.parent}: no finished run there ({path.name}: {error.strerror}); "
+            f"give a run folder that has weights"
         ) from None

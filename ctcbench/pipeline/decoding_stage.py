@@ -1,4 +1,4 @@
-"""Decoding of stored log-probs: decode, time, score and store; without torch, without retraining."""
+"""Decoding of stored log-probabilities: decode, time, score and store; without torch, without retraining."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class SummaryRecord(Record):
 
 
 def decode_run(recipe: Recipe, folder: RunFolder) -> Result:
-    """Decode the stored test log-probs of a finished run with the recipe's decoder; store the result.
+    """Decode the stored test log-probabilities of a finished run with the recipe's decoder; store the result.
 
     The caller holds the lock of `folder`, the run folder of the recipe.
 
@@ -93,12 +93,14 @@ def decode_stored(registry: Registry, run: Path, decoder: str) -> Result:
     folder = RunFolder(run)
     if not folder.config_path.is_file():
         raise UsageError(f"{run}: not a run folder (no {folder.config_path.name} in it)")
+    config, out = (shlex.quote(str(path)) for path in (folder.config_path, run.parent))
+    again = f"ctcbench run --config {config} --out {out}"
     if not folder.summary_path.is_file():
-        raise UsageError(f"{run}: not finished, so it has no log-probs yet; --resume continues it")
+        raise UsageError(
+            f"{run}: not finished, so it has no log-probabilities yet; `{again} --resume` continues it"
+        )
     if not (stored := folder.log_probs_path("test")).is_file():
-        config, out = (shlex.quote(str(path)) for path in (folder.config_path, run.parent))
-        again = f"`ctcbench run --config {config} --out {out}`"
-        raise UsageError(f"{stored}: no such file; {again} computes the log-probs again")
+        raise UsageError(f"{stored}: no such file; `{again}` computes the log-probabilities again")
     recipe = Recipe(registry, stored_config(folder)).with_decoder(decoder)
     with folder.lock("decoding in this run folder"):
         return decode_run(recipe, folder)

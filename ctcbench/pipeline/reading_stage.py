@@ -1,4 +1,4 @@
-"""read_splits(): computes the log-probs of the validation and test images and stores them."""
+"""read_splits(): computes the log-probabilities of the validation and test images and stores them."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ READ_SPLITS: tuple[SplitName, ...] = ("val", "test")
 
 
 def read_splits(context: RunContext) -> None:
-    """Store the log-probs of the validation and test images, computed with the best weights.
+    """Store the log-probabilities of the validation and test images, computed with the best weights.
 
-    Stored log-probs of the same images are kept; torch is imported only where some are missing.
+    Stored log-probabilities of the same images are kept; torch is imported only where some are missing.
 
     Raises:
         UsageError: a text is too long for the frames of the recogniser.
@@ -42,7 +42,7 @@ def read_splits(context: RunContext) -> None:
 
 
 def has_log_probs(folder: RunFolder, split: SplitName, samples: Samples) -> bool:
-    """Return whether a run folder holds the log-probs of these images of a split."""
+    """Return True if a run folder holds the log-probabilities of these images of a split."""
     path = folder.log_probs_path(split)
     with contextlib.suppress(CtcbenchError):  # a damaged file is computed again
         return path.exists() and load_log_probs(path).fingerprint == samples.fingerprint

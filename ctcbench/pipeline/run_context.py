@@ -1,4 +1,4 @@
-"""RunContext: what the stages of one run share, and open_run(), which prepares it and cleans up after it."""
+"""RunContext: the state that the stages of a run share; open_run() creates it and releases the folder."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class RunContext:
-    """What the stages of a run share.
+    """State that the stages of a run share.
 
     Attributes:
-        recipe: what is trained.
-        runtime: how it is carried out; only the main process has a listener that reports.
+        recipe: settings and components.
+        runtime: output folder and progress; only the listener of the main process reports anything.
         folder: the run folder, which the main process has claimed.
         group: the processes that train together.
         source: the data set.
@@ -55,7 +55,10 @@ class RunContext:
         return {split: self.samples[split].fingerprint for split in ("train", "val")}
 
     def on_main_process(self, function: Callable[[], T]) -> T:
-        """Call `function` in the main process alone; return its result, which JSON must hold, in all."""
+        """Call `function` in the main process only, and return its result in every process.
+
+        The result must be a value that JSON can represent, because it is broadcast as JSON.
+        """
         # A process that skips the call has nothing to send, and receives the main process's result.
         return self.group.broadcast(function() if self.group.is_main else cast("T", None))
 
@@ -71,13 +74,13 @@ def open_run(recipe: Recipe, runtime: Runtime) -> Iterator[RunContext]:
 
     Raises:
         UsageError: the folder can't be claimed, the device does not exist, an image can't be used, or
-            the processes don't fit.
+            the batch has fewer images than there are processes.
         PluginError: the data set breaks its contract.
     """
     folder = RunFolder(runtime.out / recipe.train_key)
     dataset = build_dataset(recipe.registry, recipe.config.dataset)
     with join_process_group(recipe.config) as group, contextlib.ExitStack() as stack:
-        # First, because drawing can take minutes: a device that does not exist is an error at once.
+        # The device is checked first: drawing can take minutes, and a wrong --device is an error at once.
         compute = None if folder.is_finished else _choose_device(recipe.config, group)
         if group.is_main:
             stack.enter_context(claim_folder(folder, recipe.config, runtime))
@@ -85,7 +88,7 @@ def open_run(recipe: Recipe, runtime: Runtime) -> Iterator[RunContext]:
                 runtime.listener.run_started(folder.path, compute)
         else:
             runtime = replace(runtime, listener=ProgressListener())
-        # The test images too: a text among them that can't be used should be an error before training.
+        # The test images are drawn too, so that one that can't be used is an error before training.
         samples = group.main_process_first(
             lambda: {split: draw(dataset, recipe.config, runtime, split) for split in SPLITS}
         )

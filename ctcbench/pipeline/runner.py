@@ -29,7 +29,7 @@ def run(recipe: Recipe, runtime: Runtime | None = None) -> Result:
             train(context)
         document = context.on_main_process(lambda: _evaluate(context).to_json())
     result = Result.from_json(document, context.folder.result_path(decoder_key(recipe.config.decoder)))
-    # After the folder is released: a tracker may decode or report from it.
+    # The hook is called after the folder is released, because a tracker may decode or report from it.
     if context.group.is_main:
         notice = context.runtime.listener.notice
         recipe.registry.call_hooks(

@@ -22,7 +22,8 @@ def train(context: RunContext) -> None:
         Interrupted: the user stopped the training; its state is saved.
         CtcbenchError: the loss became NaN, or the checkpoint is damaged.
     """
-    import torch  # here, not above: a run that is trained already must not wait for torch
+    # torch is imported here, because a run that is already trained must not wait for it.
+    import torch
 
     from ctcbench.training import device, loop, recorder, split, step
     from ctcbench.training.recognizer import weights
@@ -32,6 +33,7 @@ def train(context: RunContext) -> None:
     recipe, config, source, group = context.recipe, context.config, context.source, context.group
     registry, fingerprints = recipe.registry, context.training_fingerprints
     compute = device.choose(config, group.process_rank)
+    # Processes that differ in any of these would train different models without an error.
     group.require_same(
         {
             "settings": context.folder.path.name,
@@ -43,6 +45,7 @@ def train(context: RunContext) -> None:
     )
     compute.forget_peak_memory()
     with device.repeatable(config, compute):
+        # The seed of the initial weights; `train_step` seeds every step by itself.
         torch.manual_seed(config.seed)
         model = build_recognizer(recipe, source.image, source.alphabet)
         if config.init_from:

@@ -33,5 +33,5 @@ def decoder_key(decoder: str) -> str:
 
 
 def is_file_name(key: str) -> bool:
-    """Return whether `key` is of the form `FILE_NAME`, so that it names a file inside its folder."""
+    """Return True if `key` is of the form `FILE_NAME`, so that it names a file inside its folder."""
     return re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.+-]{0,199}", key) is not None

@@ -1,4 +1,4 @@
-"""The folder that holds run folders: creating one in it, finding those there are."""
+"""The folder that contains run folders: creating a run folder in it, and finding the existing ones."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def find_runs(out: Path) -> list[RunFolder]:
         UsageError: `out` is not a folder, or can't be read.
     """
     if not out.is_dir():
-        raise UsageError(f"{out}: no such folder of runs")
+        raise UsageError(f"{out}: no such folder; give a run folder, or the --out folder of `ctcbench run`")
     if RunFolder(out).config_path.is_file():
         return [RunFolder(out)]
     try:

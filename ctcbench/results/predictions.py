@@ -24,7 +24,7 @@ class Predictions:
 
     Attributes:
         split: name of the split.
-        fingerprint: that of the images.
+        fingerprint: fingerprint of the images of the split.
         texts: decoded texts, one an image.
         targets: true texts, in the same order.
     """
@@ -40,7 +40,7 @@ class Predictions:
         return sum(map(str.__eq__, self.texts, self.targets)) / len(self.texts)
 
     def write(self, path: Path) -> None:
-        """Write the predictions to `path` atomically; equal predictions give equal bytes.
+        """Write the predictions to `path` atomically; equal predictions result in equal bytes.
 
         Raises:
             UsageError: the file can't be written.
@@ -66,7 +66,7 @@ class Predictions:
 class PredictionsRecord(Record):
     """JSON document of predictions, without its format."""
 
-    split: SplitName  # names a file of log-probs
+    split: SplitName  # names a file of log-probabilities
     fingerprint: str
     texts: list[str] = Field(min_length=1)
     targets: list[str]

@@ -23,7 +23,13 @@ from ctcbench.results.result import Result
 
 @dataclass(frozen=True)
 class RunFolder:
-    """A run on disk. Its files are TOML, JSON and safetensors: reading them executes no code."""
+    """A run on disk.
+
+    Its files are TOML, JSON and safetensors. Unlike pickles, they can be read without executing code.
+
+    Attributes:
+        path: the folder, ``<out>/<train key>``.
+    """
 
     path: Path
 
@@ -63,7 +69,7 @@ class RunFolder:
         return self.weights_path.is_file() and self.summary_path.is_file()
 
     def log_probs_path(self, split: str) -> Path:
-        """Return where the log-probs of `split` are stored."""
+        """Return where the log-probabilities of `split` are stored."""
         assert is_file_name(split), split
         return self.path / "log_probs" / f"{split}.safetensors"
 
@@ -152,8 +158,10 @@ class RunFolder:
     def write_result(self, decoder_key: str, result: Result, predictions: Predictions | None = None) -> Path:
         """Write a result, in place of an earlier one of that decoder, and return its path.
 
-        Predictions are written before the result: a result that exists has them.
+        Raises:
+            UsageError: the folder can't be written.
         """
+        # Predictions are written first, so that a result that exists has them.
         predictions_path = self.predictions_path(decoder_key)
         if predictions is not None:
             predictions.write(predictions_path)
@@ -194,7 +202,7 @@ class RunFolder:
             UsageError: something can't be removed.
         """
         try:
-            # The summary first: a folder that is half deleted must not look finished.
+            # The summary is deleted first: a folder that is half deleted must not look finished.
             for path in (self.summary_path, self.checkpoint_path, self.weights_path, self.recognizer_path):
                 path.unlink(missing_ok=True)
             self.metrics_path.unlink(missing_ok=True)
@@ -205,14 +213,14 @@ class RunFolder:
 
 
 def _is_superseded(result: Result, results: Sequence[Result]) -> bool:
-    """Return whether a result of an earlier version was stored again under the name of this version."""
+    """Return True if a result of an earlier version was stored again under the name of this version."""
     # Earlier versions named a result by settings that are options of the decoder today.
     decoder = result.config.get("decoder")
     others = [other for other in results if other.config.get("decoder") == decoder]
-    return not _has_todays_name(result) and any(map(_has_todays_name, others))
+    return not _has_current_name(result) and any(map(_has_current_name, others))
 
 
-def _has_todays_name(result: Result) -> bool:
+def _has_current_name(result: Result) -> bool:
     with contextlib.suppress(UsageError):  # a stored configuration may hold anything
         return result.path is not None and result.path.stem == decoder_key(str(result.config.get("decoder")))
     return False

@@ -8,7 +8,7 @@ from ctcbench.results.run_folder import RunFolder
 
 # Settings that every version wrote: where one is missing, the file was cut off, and a default must not
 # replace it. The last one is near the end of the file.
-_ALWAYS_THERE = ("dataset", "backbone", "head", "train_samples", "test_samples", "epochs", "lr", "seed")
+_ALWAYS_WRITTEN = ("dataset", "backbone", "head", "train_samples", "test_samples", "epochs", "lr", "seed")
 
 
 def stored_config(folder: RunFolder) -> RunConfig:
@@ -22,6 +22,6 @@ def stored_config(folder: RunFolder) -> RunConfig:
         config = RunConfig(**settings)
     except UsageError as error:
         raise CtcbenchError(f"{folder.config_path}: {error}") from None
-    if missing := [name for name in _ALWAYS_THERE if name not in settings]:
+    if missing := [name for name in _ALWAYS_WRITTEN if name not in settings]:
         raise CtcbenchError(f"{folder.config_path}: damaged or cut off (no setting {missing[0]!r})")
     return config

@@ -19,7 +19,7 @@ from ctcbench.results.decoder_key import decoder_key
 from ctcbench.study.scale import scale_config
 from ctcbench.study.study_file import StudySpec, Values
 
-# A larger grid is certainly a mistake; it is refused before it is expanded.
+# A larger grid is most likely a mistake, and would fill the memory: it is refused before it is expanded.
 _LARGEST_GRID = 1_000_000
 # Keys of axes and rules that are not settings.
 NOT_SETTINGS = ("preset", "name")
@@ -28,9 +28,13 @@ Point = dict[str, Any]
 
 @dataclass(frozen=True)
 class GridEntry:
-    """One configuration, with the keys of its run folder and of its result in it.
+    """One configuration of a study.
 
-    ``name`` is the name that its include rule gives it, or else the preset that it is based on.
+    Attributes:
+        config: its settings, components in their canonical form.
+        name: the name that its include rule gives it, or else the preset that it is based on.
+        train_key: name of its run folder.
+        result_key: name of its result in the run folder.
     """
 
     config: RunConfig
@@ -76,6 +80,8 @@ def expand(registry: Registry, spec: StudySpec, *, confirmed: bool = False) -> G
 
 @dataclass
 class _Expansion:
+    """The expansion of a study; presets are read once."""
+
     registry: Registry
     spec: StudySpec
     presets: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -98,6 +104,7 @@ class _Expansion:
             self._checked(dict(rule) | ({} if "seed" in rule else seeds), "include") for rule in spec.include
         ]
         size = sum(math.prod(map(len, grid.values())) for grid in [*grids, *inclusions])
+        # Checked before the product is formed; exclude rules can only be counted after it.
         if size > _LARGEST_GRID or (size > spec.max_runs and not spec.exclude and not confirmed):
             raise self._too_many(size)
         points = self._without_excluded([point for grid in grids for point in _points(grid)])
@@ -170,8 +177,10 @@ class _Expansion:
         return points
 
     def _matches(self, rule: Mapping[str, Values], point: Point) -> bool:
-        beside = [name for name in rule if name not in point]
-        config = self._config(point) if any(name != "preset" for name in beside) else None
+        """Return True if a point of the grid meets every condition of an exclude rule."""
+        others = [name for name in rule if name not in point]
+        # A whole configuration is slow to build, and only settings that are not axes need it.
+        config = self._config(point) if any(name != "preset" for name in others) else None
         for name, values in rule.items():
             if name == "preset":
                 value = self._preset_of(point)
@@ -182,9 +191,10 @@ class _Expansion:
         return True
 
     def _merged(self, configs: list[tuple[RunConfig, str]]) -> Grid:
+        """Return the grid of the configurations without duplicates."""
         entries: dict[tuple[str, str], GridEntry] = {}
         test_sets: dict[str, int] = {}
-        twice = 0
+        duplicates = 0
         for config, name in configs:
             entry = GridEntry(config, name, train_key(self.registry, config), decoder_key(config.decoder))
             size = test_sets.setdefault(entry.train_key, config.test_samples)
@@ -193,11 +203,11 @@ class _Expansion:
                     f"--test-samples {size} and {config.test_samples} for the same model: a run folder has "
                     f"one set of test images; use another --out for the second"
                 )
-            twice += entries.setdefault((entry.train_key, entry.result_key), entry) is not entry
-        same = "1 configuration is" if twice == 1 else f"{twice} configurations are"
-        reason = "another one written differently" if self.spec.scale == 1 else "the same as another"
-        notice = f"{same} {reason}, and counted once"
-        return Grid(tuple(entries.values()), (notice,) if twice else (), self.spec.scale)
+            duplicates += entries.setdefault((entry.train_key, entry.result_key), entry) is not entry
+        same = "1 configuration is" if duplicates == 1 else f"{duplicates} configurations are"
+        how = "written differently but " if self.spec.scale == 1 else ""
+        notice = f"{same} {how}the same as another, and counted once"
+        return Grid(tuple(entries.values()), (notice,) if duplicates else (), self.spec.scale)
 
 
 def _points(axes: Mapping[str, Values]) -> Iterator[Point]:

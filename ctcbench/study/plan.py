@@ -32,7 +32,7 @@ class PlannedModel:
         stage: the first thing to do; ``failed`` if every pending configuration failed in an earlier start.
         failures: errors of earlier starts by result key. These configurations are pending only if nothing
             else is.
-        seconds: estimated time of what is to be done, None without a basis for an estimate.
+        seconds: estimated seconds for the pending work; None if no finished model allows an estimate.
     """
 
     label: str
@@ -71,10 +71,15 @@ class PlannedModel:
 
 @dataclass(frozen=True)
 class Plan:
-    """A study that is about to run ``workers`` trials at once.
+    """The models of a study, and what is to be done for each.
 
-    ``varied`` are the settings that differ between its configurations; ``scale`` is the factor that its
-    images and epochs were multiplied by.
+    Attributes:
+        folder: the folder of the study.
+        models: the models, in the order of their first configurations.
+        varied: settings that differ between the configurations.
+        workers: number of trials that run at once.
+        notices: messages for the user.
+        scale: factor that the images and epochs were multiplied by.
     """
 
     folder: StudyFolder
@@ -105,11 +110,12 @@ class Plan:
 
     @property
     def seconds(self) -> float | None:
-        """The estimated time of the whole plan, None if a model has no estimate."""
+        """The estimated seconds for the whole plan, None if a model has no estimate."""
         times = [model.seconds for model in self.at("decode", "resume", "train")]
         known = [time for time in times if time is not None]
         if len(known) < len(times):
             return None
+        # Never less than the longest model, which one worker trains alone.
         return max([sum(known) / self.workers, *known]) if known else 0.0
 
     def to_json(self) -> dict[str, Any]:
@@ -146,8 +152,11 @@ def make_plan(
 ) -> Plan:
     """Return the plan for a grid; stored results and finished training are not repeated.
 
-    A configuration that failed in an earlier start is run again only with `retry_failed`. `resources` is
-    what the executor reports about itself.
+    Args:
+        grid: the configurations.
+        folder: folder of the study, whose records of failures are read.
+        resources: the executor's description of itself; ``workers`` is used.
+        retry_failed: whether configurations that failed in an earlier start are run again.
     """
     names = varying_settings(grid.entries)
     by_key: dict[str, list[GridEntry]] = {}
@@ -172,7 +181,8 @@ def _model(
 ) -> PlannedModel:
     run = RunFolder(path)
     pending = [entry for entry in entries if result_of(run, entry) is None]
-    if run.is_finished:  # then only decoders failed, and the others can still run
+    if run.is_finished:
+        # The training succeeded, so only decoders can have failed, and each of them by itself.
         errors = decoder_failures(record)
     else:
         failed, error = record.get("state") == "failed", str(record.get("error", ""))

@@ -10,8 +10,8 @@ from ctcbench.contract.errors import UsageError
 from ctcbench.contract.options import show
 
 SCALED = ("train_samples", "val_samples", "test_samples", "epochs")
-# Scaling goes no lower than these numbers (or the original, if that is lower): with fewer test images
-# an accuracy means nothing, and a training with this few images is small already.
+# Scaling stops at these numbers (or at the original, if that is lower): with fewer test images the confidence
+# interval of an accuracy is too wide to compare, and so small a training needs no scaling.
 FEWEST = {"train_samples": 16, "val_samples": 16, "test_samples": 100, "epochs": 1}
 
 

@@ -41,7 +41,7 @@ class StudySpec:
         max_runs: number of configurations above which a study must be confirmed.
         executor: component string of the executor; None: the default.
         path: file that the study was read from; None: flags only.
-        flagged: whether flags override the file, so that an exclude rule may match nothing any more.
+        flagged: whether flags override the file; an exclude rule may then match nothing.
     """
 
     name: str = ""

@@ -12,7 +12,8 @@ from ctcbench.config.run_config import AFTER_TRAINING, RunConfig
 from ctcbench.contract.errors import CtcbenchError
 from ctcbench.results.run_folder import RunFolder
 
-# Start of a process with torch, and of a decoder. Drawing images is not included.
+# Rough seconds for the start of a process that imports torch, and for one decoding. Drawing the images is not
+# included, because they may be in the cache.
 _START_SECONDS = 5.0
 _DECODE_SECONDS = 2.0
 
@@ -45,11 +46,15 @@ class TimeEstimate:
         self._known = list(known)
 
     def seconds(self, config: RunConfig, decodings: int, *, trained: bool) -> float | None:
-        """Return the estimated time of a model, or None without a finished one.
+        """Return the estimated seconds for a model, or None if no model is finished.
 
-        Models that differ in the seed alone count first, then those with the same parts, in proportion to
-        the number of training images, then all.
+        Args:
+            config: settings of the model.
+            decodings: number of pending decodings.
+            trained: whether only decoding is pending.
         """
+        # The most similar models are used: those that differ only in the seed, else those with the same
+        # components, else all. The time is proportional to the number of training images.
         if trained:
             return _START_SECONDS / 2 + _DECODE_SECONDS * decodings
         same = [t.seconds for t in self._known if _without_seed(t.config) == _without_seed(config)]

@@ -32,7 +32,7 @@ from ctcbench.results.run_folder import RunFolder
 from ctcbench.study.trial_events import TrialProgressListener
 from ctcbench.training.runtime import Runtime
 
-# The workers of a killed study end within moments, but the study may be started again even sooner.
+# The workers of a killed study end within moments, but the study may be started again before that.
 BUSY_SECONDS = 5.0
 _ONE_AT_A_TIME = threading.Lock()
 
@@ -40,8 +40,15 @@ _ONE_AT_A_TIME = threading.Lock()
 def carry_out(order: Mapping[str, Any], on_event: Callable[[Event], None] = lambda event: None) -> Outcome:
     """Train the model of a trial, or resume its training, and decode its log-probabilities.
 
-    What is done already is not done again. Whatever goes wrong in the trial is returned as its outcome, not
-    raised. `on_event` is called with the trial's progress.
+    Finished stages are skipped. An error of the trial is returned in its outcome, not raised.
+
+    Args:
+        order: the order of a `ctcbench.Trial`.
+        on_event: called with each progress event of the trial, a JSON object.
+
+    Returns:
+        The outcome: ``done``; ``stopped`` after an interrupt, or if another process trains the model;
+        ``failed`` with the error and its traceback.
 
     Raises:
         PluginError: another trial is being carried out in this process.
@@ -81,7 +88,8 @@ def _outcome_of(order: Mapping[str, Any], on_event: Callable[[Event], None]) -> 
     except (Interrupted, KeyboardInterrupt):
         return ended("stopped")
     except Busy as error:
-        return ended("stopped", str(error))  # another process trains it: no failure of the configuration
+        # Another process trains the model, which is not a failure of the configuration.
+        return ended("stopped", str(error))
     except Exception as error:
         return ended("failed", explain_failure(error), traceback.format_exc())
     return ended("done")
@@ -108,7 +116,8 @@ def _train_and_decode(
         except Exception as error:
             if not _is_read(registry, folder, first, runtime):
                 raise
-            failures.append(error)  # its decoder failed: the other decoders are still tried
+            # Only the decoder failed, so the other decoders are still tried.
+            failures.append(error)
     for config in configs:
         try:
             _retry_while_busy(functools.partial(_decode, registry, folder, config))
@@ -119,10 +128,9 @@ def _train_and_decode(
 
 
 def _only_decoding_is_left(folder: RunFolder, config: RunConfig) -> bool:
-    """Return whether training and reading are surely done, judged by the run folder alone.
-
-    A data set with fewer images than `config` asks for leaves it open; a run then finds out.
-    """
+    """Return True if the run folder shows that training and reading are done."""
+    # A data set may have fewer images than `config` asks for. Then the numbers differ although nothing is
+    # missing, and the run that follows skips every stage.
     with contextlib.suppress(CtcbenchError):
         path = folder.log_probs_path("test")
         return folder.is_finished and len(load_log_probs(path)) == config.test_samples
@@ -130,7 +138,7 @@ def _only_decoding_is_left(folder: RunFolder, config: RunConfig) -> bool:
 
 
 def _is_read(registry: Registry, folder: RunFolder, config: RunConfig, runtime: Runtime) -> bool:
-    """Return whether the log-probabilities of the images that `config` asks for are stored."""
+    """Return True if the log-probabilities of the test images of `config` are stored."""
     # After a run, the images are in the cache. If they can't be drawn, the error was not the decoder's.
     with contextlib.suppress(Exception):
         dataset = build_dataset(registry, config.dataset)

@@ -23,7 +23,7 @@ class TrialProgressListener(ProgressListener):
         self._on_event({"kind": "drawing", "split": split, "done": done, "total": total})
 
     def training_advanced(self, progress: TrainingProgress) -> None:
-        """Send where training stands."""
+        """Send the state of training."""
         fields = asdict(progress)
         if progress.loss != progress.loss:  # JSON has no NaN
             fields["loss"] = None

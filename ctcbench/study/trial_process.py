@@ -12,12 +12,15 @@ from ctcbench.processes.worker_process import WorkerProcess
 
 
 class TrialProcess:
-    """A process of this machine that carries out a trial's `order`, and ends when this process does.
+    """A process on this machine that carries out a trial, and that ends when this process ends.
 
-    `on_event` is called from a thread of its own: with each event of the trial, and at last with None, when
-    `end` can return the outcome. A queue's ``put`` is a good choice. The trial is limited to `threads` CPU
-    threads. `environment` is added to this process's variables; `cwd` is the working directory, by default
-    this process's.
+    Args:
+        order: the order of a `ctcbench.Trial`.
+        on_event: called with each progress event of the trial, and finally with None, when `end` can return
+            the outcome. The calls come from another thread; the ``put`` method of a queue is suitable.
+        threads: number of CPU threads of the trial.
+        environment: environment variables, added to those of this process.
+        cwd: working directory; None: that of this process.
 
     Raises:
         OSError: the process can't be started.
@@ -48,12 +51,12 @@ class TrialProcess:
 
     @property
     def pid(self) -> int:
-        """The process's number."""
+        """Process ID."""
         return self._process.pid
 
     @property
     def killed_by(self) -> int:
-        """The number of the signal that ended it before it had an outcome, or 0; known after `end`."""
+        """Number of the signal that killed the process before its outcome, else 0; valid after `end`."""
         return 0 if self._process.finished else self._process.killed_by
 
     def stop(self) -> None:
@@ -65,8 +68,11 @@ class TrialProcess:
     def end(self, *, kill: bool = False) -> Outcome:
         """End the process, wait until it is gone, and return the trial's outcome.
 
-        Before `on_event` has received None, this cuts the trial short; with `kill`, the process is killed
-        at once. A trial without an outcome is ``stopped`` after `stop`, otherwise ``failed``.
+        If `on_event` has not received None yet, the trial is aborted. A trial without an outcome is
+        ``stopped`` after `stop`, otherwise ``failed``.
+
+        Args:
+            kill: whether the process is killed at once.
         """
         self._process.end(kill=kill)
         if self._process.finished:

@@ -65,7 +65,9 @@ def test_what_is_written_differently_but_the_same_counts_once(registry):
     )
     grid = expand(registry, spec)
     assert len(grid.entries) == 2
-    assert grid.notices == ("4 configurations are another one written differently, and counted once",)
+    assert grid.notices == (
+        "4 configurations are written differently but the same as another, and counted once",
+    )
 
 
 def test_a_decoder_option_at_its_default_is_no_other_configuration(registry):

@@ -137,6 +137,11 @@ def _spec_and_grid(
     max_runs: int | None,
     yes: bool,
 ) -> tuple[StudySpec, Grid]:
+    """Return the study of a file or of flags, and its configurations.
+
+    Raises:
+        UsageError: a flag or the file is wrong.
+    """
     from ctcbench.results.decoder_key import FILE_NAME, is_file_name
     from ctcbench.study.grid import expand
 
@@ -153,9 +158,8 @@ def _spec_and_grid(
             raise UsageError(f"--{error}") from None
     if given or preset or chosen:
         if study:
-            expand(
-                registry(), spec, confirmed=True
-            )  # errors of the file are reported before the flags are applied
+            # Errors of the file are reported before the flags are applied, so that they name the file.
+            expand(registry(), spec, confirmed=True)
         spec = replace(spec.with_flags(preset, given, chosen), path=None)
     elif not study:
         raise UsageError(f"no study: give a file, the name of a study ({', '.join(study_names())}), or flags")
@@ -173,6 +177,7 @@ def _spec_and_grid(
 
 
 def _command(arguments: Sequence[str]) -> str:
+    """Return the command line that resumes the study."""
     return shlex.join(
         ["ctcbench", *(word for word in arguments if word not in ("--retry-failed", "--dry-run"))]
     )

@@ -1,4 +1,4 @@
-"""`ctcbench bench data`: what the training images cost in memory and time."""
+"""`ctcbench bench data`: memory and time that the training images take."""
 
 from __future__ import annotations
 

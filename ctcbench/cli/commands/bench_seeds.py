@@ -1,4 +1,4 @@
-"""`ctcbench bench seeds`: how much faster several seeds train at once."""
+"""`ctcbench bench seeds`: time of several seeds relative to one seed, for each executor."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`ctcbench bench startup`: how long the program takes to start, as a ratio to Python alone."""
+"""`ctcbench bench startup`: time that the program takes to start, as a ratio to Python alone."""
 
 from __future__ import annotations
 
@@ -90,5 +90,5 @@ def _print(figures: dict[str, dict[str, Any]], rounds: int) -> None:
 
 
 def _editable() -> bool:
-    """Return whether the import hook of an editable install ran when Python started."""
+    """Return True if the import hook of an editable install ran when Python started."""
     return any(name.startswith("__editable__") for name in sys.modules)

@@ -1,4 +1,4 @@
-"""`ctcbench bench train`: what a training step costs."""
+"""`ctcbench bench train`: the time of a training step, by part and relative to the device's peak."""
 
 from __future__ import annotations
 
@@ -82,11 +82,11 @@ def train(
     console.print(
         f"{figures['images_per_second']} images/s; the overhead of the step (all but "
         f"{', '.join(WORK)}) is {figures['own_overhead']:.1%} of it (quartiles {low:.1%} – {high:.1%})\n"
-        f"floor of a step here: {figures['step_gflops']:,.1f} GFLOP at "
+        f"floor of a step on this machine: {figures['step_gflops']:,.1f} GFLOP at "
         f"{figures['matrix_tflops_per_second']:.3g} TFLOP/s take {floor_ms['arithmetic']:.2f} ms, "
         f"{figures['traffic_mib']:,.0f} MiB read and written at {figures['memory_gib_per_second']:.3g} GiB/s "
         f"{floor_ms['memory']:.2f} ms, {figures['operators']:,} operators at {figures['launch_us']:.2g} µs "
         f"{floor_ms['launches']:.2f} ms; the step takes {figures['times_floor']:.2f} times the longest "
         f"and uses {figures['share_of_peak']:.0%} of the arithmetic\n"
-        f"the backward pass needs {figures['saved_mib']:,.0f} MiB of what the forward pass made"
+        f"the forward pass stores {figures['saved_mib']:,.0f} MiB for the backward pass"
     )

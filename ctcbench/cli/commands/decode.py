@@ -1,4 +1,4 @@
-"""`ctcbench decode`: decodes a run's stored log-probs with another decoder. Imports no torch."""
+"""`ctcbench decode`: decodes a run's stored log-probabilities with another decoder. Imports no torch."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def decode(
     ],
     as_json: AsJson = False,
 ) -> None:
-    """Decode a run's stored log-probs with another decoder, without retraining."""
+    """Decode a run's stored log-probabilities with another decoder, without retraining."""
     folder = named_run(run)
     from ctcbench.pipeline.decoding_stage import decode_stored
 

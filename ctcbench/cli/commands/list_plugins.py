@@ -30,8 +30,8 @@ def plugins(
     table = Table("plugin", "version", "components")
     table.add_column("load ms", justify="right")
     for plugin in installed.plugins:
-        brought = Text(f"failed: {plugin.error}", "red") if plugin.error else _brought(plugin)
-        table.add_row(Text(plugin.owner), Text(plugin.version), brought, f"{plugin.load_ms:.1f}")
+        contents = Text(f"failed: {plugin.error}", "red") if plugin.error else _contents(plugin)
+        table.add_row(Text(plugin.owner), Text(plugin.version), contents, f"{plugin.load_ms:.1f}")
     console = Console(highlight=False)
     console.print(table)
     for conflict in installed.conflicts:
@@ -44,7 +44,8 @@ def plugins(
         console.print("`ctcbench plugins --tracebacks` shows the tracebacks")
 
 
-def _brought(plugin: Plugin) -> Text:
+def _contents(plugin: Plugin) -> Text:
+    """Return the components and report columns of a plugin, a line for each kind."""
     kinds: dict[str, list[str]] = {}
     for component in plugin.components:
         kinds.setdefault(component.kind, []).append(component.name)

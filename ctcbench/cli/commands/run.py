@@ -1,4 +1,4 @@
-"""`ctcbench run`: trains, decodes and scores one configuration, and prints the table."""
+"""`ctcbench run`: trains, decodes and scores one configuration, and prints its report."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def run(
     checkpoint_seconds: CheckpointSeconds = 60.0,
     as_json: AsJson = False,
 ) -> None:
-    """Train, decode and score one configuration, and print the table."""
+    """Train, decode and score one configuration, and print its report."""
     if resume and fresh:
         raise UsageError(
             "--resume and --fresh: give one of them; --resume continues the run, --fresh deletes it"
@@ -36,7 +36,8 @@ def run(
     from ctcbench.config.recipe import resolve
     from ctcbench.training.runtime import Runtime
 
-    recipe = resolve(registry(), config)  # before torch is imported: a mistyped name is reported at once
+    # Before torch is imported, so that a mistyped name is reported at once.
+    recipe = resolve(registry(), config)
     with progress_listener() as listener:
         from ctcbench.pipeline import runner
 
