@@ -1,4 +1,4 @@
-"""The components that ship: an ordinary plugin, registered through the entry point `ctcbench`."""
+"""The built-in components: an ordinary plugin, registered in the entry point group `ctcbench`."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from ctcbench.contract.hooks import hookimpl
 
 @hookimpl
 def ctcbench_components() -> Sequence[Component]:
-    """Return every component that ships."""
+    """Return every built-in component."""
     return [
         captcha, folder, *AUGMENTATIONS, cnn2, cnn3, cnn5, cnn7, columns, *HEADS,
         ctc, slots_loss, muon, adamw, greedy, slots, beam, beam_cpp, local

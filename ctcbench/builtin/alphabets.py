@@ -24,25 +24,26 @@ SETS = {
 def read_alphabet(text: str) -> Alphabet:
     """Return the alphabet that `text` describes.
 
-    A sum of parts, each the name of a set (``digits+upper``) or characters in square brackets
-    (``digits+[abcdef]``, ``[lower]`` for the five letters), is that sum, in its order. Any other text
-    is a literal: its characters (``ABCDEF123``); but one that is nearly a set's name is taken for a
-    slip. Characters are composed (Unicode NFC).
+    ``digits+upper`` is a sum of named sets, in that order. A part in square brackets is literal:
+    ``digits+[abcdef]``, ``[lower]`` (five letters). A text without names and brackets is literal too:
+    ``ABCDEF123``. Characters are normalised to Unicode NFC.
 
     Raises:
-        UsageError: a name is misspelt, a character stands there twice, or there is none.
+        UsageError: a name is unknown, the text is close to the name of a set, a character is repeated, or
+            there is none.
     """
     text = unicodedata.normalize("NFC", text)
     parts = _parts(text)
     known = [part in SETS or _bracketed(part) for part in parts]
     if all(known):
         return Alphabet("".join(SETS[part] if part in SETS else part[1:-1] for part in parts))
-    slips = [part for part, is_known in zip(parts, known, strict=True) if not is_known]
-    if any(known) or any(_close(part) for part in slips):
-        slip = slips[0] if any(known) else next(part for part in slips if _close(part))
-        guess = f"; did you mean {_close(slip)!r}?" if _close(slip) else ""
+    unknown = [part for part, is_known in zip(parts, known, strict=True) if not is_known]
+    # `uper` is more likely a misspelt name than an alphabet of four letters.
+    if any(known) or any(_close(part) for part in unknown):
+        wrong = unknown[0] if any(known) else next(part for part in unknown if _close(part))
+        guess = f"; did you mean {_close(wrong)!r}?" if _close(wrong) else ""
         raise UsageError(
-            f"alphabet {text!r}: no set {slip!r}{guess} (sets: {', '.join(SETS)}; as characters: [{slip}])"
+            f"alphabet {text!r}: no set {wrong!r}{guess} (sets: {', '.join(SETS)}; as characters: [{wrong}])"
         )
     return Alphabet(text)
 

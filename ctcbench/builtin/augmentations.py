@@ -1,4 +1,4 @@
-"""The augmentations that ship: none, and distortions that do not change the text."""
+"""The built-in augmentations: none, and distortions that do not change the text."""
 
 from __future__ import annotations
 
@@ -30,6 +30,7 @@ def distort(
     *,
     rotate: Annotated[float, Field(ge=0, le=45, description="largest rotation, degrees")] = 3.0,
     shear: Annotated[float, Field(ge=0, le=1, description="largest slant, columns per row")] = 0.06,
+    # Off by default: in captchas of mixed case, only the size distinguishes v from V.
     scale: Annotated[float, Field(ge=0, le=0.5, description="largest change of size, share")] = 0.0,
     shift: Annotated[float, Field(ge=0, le=0.5, description="largest shift, share of the height")] = 0.05,
     warp: Annotated[float, Field(ge=0, le=10, description="typical amplitude of the waves, pixels")] = 0.4,
@@ -39,10 +40,7 @@ def distort(
         float, Field(ge=0, le=100, description="standard deviation of grain, grey levels")
     ] = 0.0,
 ) -> Augment:
-    """Small random rotations, slants, scalings, shifts and waves, contrast, spots and grain.
-
-    Sizes stay as they are unless asked for: they tell v from V.
-    """
+    """Small random rotations, slants, scalings, shifts and waves, contrast, spots and grain."""
     from ctcbench.builtin.distortion import Amounts, Distortion
 
     return Distortion(image, Amounts(rotate, shear, scale, shift, warp, contrast, erase, noise))

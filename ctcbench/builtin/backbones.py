@@ -1,4 +1,4 @@
-"""The backbones: two of the talk, two that learn sooner, and the columns of the image without weights."""
+"""The built-in backbones: four convolutional networks, and `columns`, which has no weights."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Width = Annotated[
 Norm = Annotated[Literal["batch", "group", "none"], Field(description="normalisation after each convolution")]
 Activation = Annotated[Literal["relu", "leaky", "gelu", "silu"], Field(description="non-linearity")]
 Dropout = Annotated[float, Field(ge=0, lt=1, description="share of channels dropped after each stage")]
-Stride = Annotated[int, Field(ge=1, le=256, description="columns of pixels that make a frame")]
+Stride = Annotated[int, Field(ge=1, le=256, description="columns of pixels per frame")]
 
 
 @backbone
@@ -94,6 +94,7 @@ def cnn7(
     layers += _convolution(2 * width, 2 * width, (2, 2), norm, activation)
     layers += _convolution(2 * width, 4 * width, (2, 1), norm, activation)
     body = _convolution(4 * width, 4 * width, None, norm, activation)
+    # The second activation comes after the sum, as in He et al. 2016.
     body += _convolution(4 * width, 4 * width, None, norm, activation)[:-1]
     layers += [Residual(nn.Sequential(*body)), _activation(activation)]
     layers += _convolution(4 * width, 6 * width, None, norm, activation)
@@ -103,7 +104,7 @@ def cnn7(
 
 @backbone
 def columns(image: ImageSpec, *, stride: Stride = 1) -> nn.Module:
-    """No convolutions and no weights: the pixels of a column, or of a few, are a frame's features."""
+    """No weights: the pixels of each column, or of each few columns, are the features of a frame."""
     from ctcbench.builtin.modules import Columns
 
     return Columns(stride)
@@ -113,6 +114,7 @@ def _stem(image: ImageSpec, width: int, norm: str, activation: str) -> list[nn.M
     """Return the first convolution, 5×5 with stride 2, which leaves a quarter of the positions."""
     from torch import nn
 
+    # A norm subtracts the mean, so a bias before it would have no effect.
     first = nn.Conv2d(image.channels, width, 5, stride=2, padding=2, bias=norm == "none")
     return [first, *_norm(norm, width), _activation(activation)]
 
@@ -145,7 +147,7 @@ def _stages(
     for stage, pool in enumerate(pools):
         grown = width * 2**stage
         layers += [nn.Conv2d(channels, grown, 3, padding=1, bias=norm == "none"), *_norm(norm, grown)]
-        # Pooling first: the activation is monotonic or nearly so, and has a quarter of the work left.
+        # Pooling comes before the activation, which then has a half or a quarter of the work.
         layers += [nn.MaxPool2d(pool), _activation(activation)]
         if dropout:
             layers.append(nn.Dropout2d(dropout))
@@ -165,6 +167,7 @@ def _activation(name: str) -> nn.Module:
     from torch import nn
 
     makers: dict[str, Callable[[], nn.Module]] = {
+        # In place where torch offers it: activations are most of the memory of a training step.
         "relu": lambda: nn.ReLU(inplace=True),
         "leaky": lambda: nn.LeakyReLU(0.1, inplace=True),
         "gelu": nn.GELU,

@@ -71,7 +71,7 @@ def captcha(
 
 @dataclass(frozen=True)
 class Captcha:
-    """The captchas of one set of options; ``lengths`` is the fewest and the most characters of a text."""
+    """The captchas of one set of options; ``lengths`` is the (smallest, largest) number of characters."""
 
     image: ImageSpec
     alphabet: Alphabet
@@ -114,12 +114,10 @@ class Captcha:
         return f"captcha {split}/{index}"
 
     def draw(self, split: SplitName, index: int) -> Sample:
-        """Return sample `index`: its own generator determines the text and the image.
-
-        The seed is a digest of (seed, split, index), so the splits share no seed.
-        """
+        """Return sample `index`; its text and image are a function of (seed, split, index)."""
         from ctcbench.builtin.captcha_painter import Chance
 
+        # A digest as the seed: splits and indices share no seed, unlike with a sum or an offset.
         digest = hashlib.sha256(f"ctcbench captcha {self.seed} {split} {index}".encode()).digest()
         chance = Chance(int.from_bytes(digest, "big"))
         fewest, most = self.lengths

@@ -1,4 +1,4 @@
-"""CaptchaPainter: draws a captcha with the package captcha from a seeded generator.
+"""Painter: draws captchas with the package captcha and a seeded generator.
 
 The package uses the module ``secrets``, which can't be seeded. This module loads a private copy of
 ``captcha.image`` in which the name ``secrets`` refers to a ``Chance``. Other users of ``captcha.image``
@@ -26,15 +26,14 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_NO_CHARACTER = "\U0010ffff"  # never a character in Unicode, so that fonts draw their empty box
+_NO_CHARACTER = "\U0010ffff"  # a noncharacter of Unicode, for which a font draws its glyph for missing ones
 _DRAWING = threading.Lock()  # the private copy is shared by all painters
 
 
 class Chance:
     """A seeded replacement of the module ``secrets``, with the three functions that captcha calls.
 
-    ``randbelow`` is built on ``getrandbits`` here, so that the numbers do not hang on how a Python
-    version writes ``randrange``.
+    ``calls`` is the number of draws so far.
     """
 
     def __init__(self, seed: int) -> None:
@@ -50,6 +49,7 @@ class Chance:
         """Return an integer from 0 up to, not including, the bound."""
         if exclusive_upper_bound < 1:
             raise ValueError("the upper bound must be positive")
+        # Not random.randrange: how that uses getrandbits differs between versions of Python.
         bits = (exclusive_upper_bound - 1).bit_length()
         while (drawn := self.randbits(bits) if bits else 0) >= exclusive_upper_bound:
             pass
@@ -82,16 +82,16 @@ class Painter:
         except OSError as error:
             raise UsageError(f"dataset captcha: fonts={','.join(fonts)}: not a font ({error})") from error
         if noise in ("curve", "none"):
-            self._captcha.create_noise_dots = _leave
+            self._captcha.create_noise_dots = _unchanged
         if noise in ("dots", "none"):
-            self._captcha.create_noise_curve = _leave
+            self._captcha.create_noise_curve = _unchanged
         self._checked = False
 
     def check(self, characters: str) -> None:
         """Check that every font has a glyph for every character.
 
         Raises:
-            UsageError: a character is blank, or a font lacks it, so that nobody could read it.
+            UsageError: a character leaves no ink on an image, or a font has no glyph for it.
         """
         blank = [c for c in characters if c.isspace() or not c.isprintable()]
         if blank:
@@ -102,16 +102,15 @@ class Painter:
             lacking = [c for c in characters if bytes(font.getmask(c)) in (box, b"")]
             if lacking:
                 raise UsageError(
-                    f"dataset captcha: the font {Path(file).name} has no picture of "
-                    f"{''.join(lacking[:10])!r}; "
-                    f"name one that has with fonts=PATH"
+                    f"dataset captcha: the font {Path(file).name} has no glyph for "
+                    f"{''.join(lacking[:10])!r}; choose another font with fonts=PATH"
                 )
 
     def paint(self, text: str, chance: Chance) -> NDArray[np.uint8]:
-        """Return the picture of `text`, uint8 (H, W): the same for the same state of `chance`.
+        """Return the image of `text`, uint8 (H, W), a function of the state of `chance`.
 
         Raises:
-            CtcbenchError: this version of captcha draws from something that can't be seeded.
+            CtcbenchError: this version of captcha uses a random generator that can't be seeded.
         """
         if not self._checked:
             self._check_purity()
@@ -133,7 +132,7 @@ class Painter:
         self._checked = True
 
     def versions(self) -> dict[str, Any]:
-        """Return what determines the pixels besides the options: versions of software, digests of fonts."""
+        """Return the versions of software and the digests of fonts that determine the pixels."""
         from PIL import features
 
         return {
@@ -150,7 +149,7 @@ def painter(width: int, height: int, fonts: tuple[str, ...], sizes: tuple[int, .
     """Return the painter for these options; its fonts are loaded once in a process.
 
     Raises:
-        UsageError: a font file is missing or is no font.
+        UsageError: a font file does not exist or can't be read as a font.
     """
     return Painter(width, height, fonts, sizes, noise)
 
@@ -167,7 +166,7 @@ def _private_copy() -> ModuleType:
     return module
 
 
-def _leave(image: Any, *_: Any, **__: Any) -> Any:
+def _unchanged(image: Any, *_: Any, **__: Any) -> Any:
     return image
 
 

@@ -1,4 +1,4 @@
-"""The decoders that ship: best path, prefix beam search in plain Python, and the same in C++."""
+"""The built-in decoders: best path for CTC and for slots, and prefix beam search in Python and C++."""
 
 from __future__ import annotations
 

@@ -11,13 +11,13 @@ from torch.nn import functional as F
 
 from ctcbench.contract.specs import ImageSpec
 
-_WAVE_ROWS, _WAVE_HEIGHTS = 3, 0.5  # points of the waves' grid: down, and to one height of image across
-_SPOT_LEAST, _SPOT_MOST = 0.05, 0.15  # half a spot's side, in heights of the image
+_WAVE_ROWS, _WAVE_HEIGHTS = 3, 0.5  # grid of the waves: points vertically, their distance in image heights
+_SPOT_LEAST, _SPOT_MOST = 0.05, 0.15  # half the side of a spot, in image heights
 
 
 @dataclass(frozen=True)
 class Amounts:
-    """The largest changes; `ctcbench.builtin.augmentations.distort` says of what, in which units."""
+    """The largest change of each kind, in the units of `ctcbench.builtin.augmentations.distort`."""
 
     rotate: float
     shear: float
@@ -37,15 +37,16 @@ class Distortion:
     amounts: Amounts
 
     def __call__(self, images_NCHW: Tensor, widths_N: Tensor) -> Tensor:
-        """Return the images distorted; the paper is each image's lightest grey."""
+        """Return images_NCHW distorted, float32 from 0 to 255; `widths_N` is not used."""
         images_NCHW = images_NCHW.float()
         amounts = self.amounts
         if any((amounts.rotate, amounts.shear, amounts.scale, amounts.shift, amounts.warp)):
+            # One resampling for all geometric changes: each one blurs the image.
             grid_NHW2 = self._places(len(images_NCHW), images_NCHW.device)
             images_NCHW = F.grid_sample(
                 images_NCHW, grid_NHW2, mode="bilinear", padding_mode="border", align_corners=False
             )
-        paper_NC11 = images_NCHW.amax((2, 3), keepdim=True)
+        paper_NC11 = images_NCHW.amax((2, 3), keepdim=True)  # the lightest grey of each image
         if amounts.contrast:
             images_NCHW = paper_NC11 - (paper_NC11 - images_NCHW) * (
                 1 + self._signed(paper_NC11, amounts.contrast)
@@ -57,7 +58,7 @@ class Distortion:
         return images_NCHW.clamp(0, 255)
 
     def _places(self, count: int, device: torch.device) -> Tensor:
-        """Return the source of each pixel in the coordinates of grid_sample: −1 to 1 from edge to edge."""
+        """Return grid_NHW2, where each pixel is sampled from: (x, y), −1 to 1 from edge to edge."""
         height, width, amounts = self.image.height, self.image.width, self.amounts
         like = torch.empty(count, device=device)
         turn = self._signed(like, math.radians(amounts.rotate))
@@ -90,7 +91,7 @@ class Distortion:
         return torch.stack([places_N2HW[:, 0] / (width / 2), places_N2HW[:, 1] / (height / 2)], -1)
 
     def _spots(self, images_NCHW: Tensor) -> Tensor:
-        """Return a mask of the spots: up to ``erase`` rectangles per image, anywhere on it."""
+        """Return mask_N1HW of the spots: up to ``erase`` rectangles at random positions of each image."""
         count, _, height, width = images_NCHW.shape
         device = images_NCHW.device
         rows_H1 = torch.arange(height, device=device)[:, None]
@@ -102,6 +103,7 @@ class Distortion:
             inside_N1HW = ((rows_H1 - draw_5N[2] * height).abs() < half[0]) & (
                 (columns_W - draw_5N[3] * width).abs() < half[1]
             )
+            # Each spot has a probability of one half, so that some images have fewer spots.
             spots_N1HW |= inside_N1HW & (draw_5N[4] < 0.5)
         return spots_N1HW
 

@@ -15,7 +15,7 @@ from pydantic import Field
 
 from ctcbench.builtin.alphabets import read_alphabet
 from ctcbench.builtin.folder_files import Entry, entries_of
-from ctcbench.builtin.folder_labels import LabelFrom, reader
+from ctcbench.builtin.folder_labels import LabelFrom, labelling_for
 from ctcbench.contract.components import dataset
 from ctcbench.contract.data import Sample, SplitName
 from ctcbench.contract.errors import BadSample, UsageError
@@ -56,18 +56,17 @@ def folder(
 ) -> Folder:
     """Pictures in a folder, with train/, val/ and test/ inside of it or split by fractions.
 
-    The label is taken from ``labels.csv`` or ``labels.txt`` where there is one (beside the pictures,
-    or in a split's folder): pictures that it does not list are left out, and a listed file that is
-    not there is a bad sample. Otherwise it is the file name without suffix (``stem``), that up to the
-    last ``-`` or ``_`` (``before-dash``, ``before-underscore``), or what `pattern` finds in it.
-    Labels are composed (Unicode NFC).
+    Labels come from ``labels.csv`` or ``labels.txt`` in the folder or in the folder of a split, if there is
+    such a list. Pictures that it does not list are ignored. A listed file that does not exist is a bad
+    sample. Without a list, the label is the stem of the file name, the part of it before the last ``-`` or
+    ``_`` (``before-dash``, ``before-underscore``), or the match of `pattern` in it. Labels are normalised to
+    Unicode NFC. Hidden files and folders are ignored.
 
-    Hidden files and folders are left out. Which split a file falls into, and its place in the order,
-    hang on its own name and `seed` alone, so files that come later move no others; the order is
-    a shuffled one, so that the first n samples are a fair draw.
+    The split of a file and its position in the order depend only on its name and on `seed`, so new files do
+    not move others. The order is shuffled, so the first n samples are a random subset.
     """
     root = expand_home(path, "dataset folder: path=")
-    splits = entries_of(root, reader(label, pattern), {"val": val, "test": test}, seed)
+    splits = entries_of(root, labelling_for(label, pattern), {"val": val, "test": test}, seed)
     characters = _characters(root, splits["train"]) if alphabet == "auto" else read_alphabet(alphabet)
     return Folder(ImageSpec(height, width), characters, root, splits, fit, {"val": val, "test": test})
 
@@ -87,7 +86,7 @@ class Folder:
         """Return the number of files in the split.
 
         Raises:
-            UsageError: none does, though it has a folder, or a share of them.
+            UsageError: the split is empty although it has a folder or a fraction.
         """
         if not self.splits[split] and (self.root / split).is_dir():
             raise UsageError(f"{self.root / split}: no pictures in it")
@@ -100,7 +99,7 @@ class Folder:
         return len(self.splits[split])
 
     def fingerprint(self, split: SplitName) -> str:
-        """Return names, sizes, times and labels of the files, and whatever else determines the pixels."""
+        """Return the name, label, size and time of every file, and the options that determine the pixels."""
         return json.dumps(
             {
                 "version": _VERSION,
@@ -120,12 +119,12 @@ class Folder:
             try:
                 state = entry.file.stat()
                 states.append((entry.name, entry.text, entry.reason, state.st_size, state.st_mtime_ns))
-            except OSError:
+            except OSError:  # a file that can't be read is a bad sample, which `draw` reports
                 states.append((entry.name, entry.text, entry.reason, -1, -1))
         return states
 
     def describe(self, split: SplitName, index: int) -> str:
-        """Return the file's path, or the line of the list that names none."""
+        """Return the path of the file, or the line of the list if that is at fault."""
         return self.splits[split][index].where
 
     def draw(self, split: SplitName, index: int) -> Sample:
@@ -150,5 +149,7 @@ def _characters(root: Path, training: Sequence[Entry]) -> Alphabet:
     if not found:
         first = training[0]
         why = f"{first.name}: {first.reason or 'its label is empty'}"
-        raise UsageError(f"{root}: no training picture has a label ({why}); label=… says where labels stand")
+        raise UsageError(
+            f"{root}: no training picture has a label ({why}); label=… selects where labels come from"
+        )
     return Alphabet(unicodedata.normalize("NFC", "".join(sorted(found))))

@@ -16,9 +16,14 @@ from ctcbench.files.pictures import SUFFIXES
 
 @dataclass(frozen=True)
 class Entry:
-    """An image file: its path, its name below the root, its label or the reason why it has none.
+    """An image file with its label.
 
-    ``where`` is how an error calls it: the file, or the line of the list that is at fault.
+    Attributes:
+        file: its path.
+        name: its path relative to the folder of the data set.
+        text: its label, None if it has none.
+        reason: why it has no label.
+        where: its name in errors: the path, or the line of the list that is at fault.
     """
 
     file: Path
@@ -33,12 +38,12 @@ def entries_of(
 ) -> dict[SplitName, list[Entry]]:
     """Return the pictures of each split, in their order.
 
-    A split with a folder of its name has that folder's pictures; the others are carved by their
-    fractions from the pictures of ``train/``, or, where there are no such folders, from all.
+    A split with a folder of its name consists of the pictures in it. Other splits take their fractions of
+    ``train/``, or of all pictures if no split has a folder.
 
     Raises:
-        UsageError: the folder is missing, or is none, or holds nothing to train on; or the fractions
-            leave nothing to train on.
+        UsageError: `root` is not a readable folder, no picture is left to train on, or a list of labels
+            can't be read.
     """
     _check_folder(root)
     own = {split: root / split for split in SPLITS if (root / split).is_dir()}
@@ -61,6 +66,7 @@ def entries_of(
         kinds = ", ".join(sorted(SUFFIXES))
         raise UsageError(f"{own.get('train', root)}: no pictures in it to train on (looked for {kinds})")
     for entries in splits.values():
+        # Shuffled by a digest of the name, so that a new file does not move others.
         entries.sort(key=lambda entry: (_digest(seed, "order", entry.name), entry.name, entry.where))
     return splits
 
@@ -75,7 +81,7 @@ def _check_folder(root: Path) -> None:
 
 
 def _entries(root: Path, place: Path, labelling: Labelling) -> list[Entry]:
-    """Return the pictures below `place`, from its list or the root's, or by their own names."""
+    """Return the pictures below `place`, labelled by its list, by that of the root, or by their names."""
     if labelling.may_list:
         beside = find_list(place)
         if chosen := beside or find_list(root):
@@ -117,7 +123,7 @@ def _relative(root: Path, file: Path) -> str:
 
 
 def _pictures(place: Path) -> Iterator[Path]:
-    """Yield the pictures below a folder; hidden ones, and folders that are links, are left out."""
+    """Yield the pictures below a folder, except hidden ones and those in linked folders."""
     for folder, folders, files in os.walk(place):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(files):
@@ -126,7 +132,7 @@ def _pictures(place: Path) -> Iterator[Path]:
 
 
 def _share(seed: int, name: str, carved: Mapping[SplitName, float]) -> SplitName:
-    """Return the split of a file, which depends on its name alone."""
+    """Return the split of a file, which depends only on its name and the seed."""
     drawn = int.from_bytes(_digest(seed, "split", name)[:8], "big") / 2**64
     for split, share in carved.items():
         if drawn < share:

@@ -30,7 +30,7 @@ class Label:
 
 @dataclass(frozen=True)
 class Line:
-    """A line of a list: the file's name as written, its label, and where it stands."""
+    """A line of a list: the name of the file as written, its label, and its position (``path:line``)."""
 
     name: str
     label: Label
@@ -46,11 +46,11 @@ class Labelling:
     of_stem: Callable[[str], Label]
 
 
-def reader(label: LabelFrom, pattern: str) -> Labelling:
-    """Return the labelling that the two options of the data set ask for.
+def labelling_for(label: LabelFrom, pattern: str) -> Labelling:
+    """Return the labelling for the options `label` and `pattern` of the data set.
 
     Raises:
-        UsageError: the pattern is no regular expression, or has no group, or too many; or both are given.
+        UsageError: both are given, or the pattern is not a regular expression with one group.
     """
     if pattern:
         if label != "auto":
@@ -65,7 +65,8 @@ def reader(label: LabelFrom, pattern: str) -> Labelling:
 
 
 def composed(text: str) -> str:
-    """Return `text` with accents joined to their letters (NFC): some file systems store them apart."""
+    """Return `text` in Unicode NFC."""
+    # Some file systems store an accent as a character of its own, which would be a class of its own.
     return unicodedata.normalize("NFC", text)
 
 
@@ -73,7 +74,7 @@ def find_list(folder: Path) -> Path | None:
     """Return the list of labels in a folder, None where there is none.
 
     Raises:
-        UsageError: there are two.
+        UsageError: there is more than one list.
     """
     found = [folder / name for name in LISTS if (folder / name).is_file()]
     if len(found) > 1:
@@ -82,13 +83,13 @@ def find_list(folder: Path) -> Path | None:
 
 
 def read_list(path: Path) -> list[Line]:
-    """Return the lines of a list, UTF-8 with or without a byte order mark.
+    """Return the lines of a list, which is UTF-8 with or without a byte order mark.
 
-    CSV has ``,`` ``;`` or tabs, and a header or else two columns; in plain text a line is the name,
-    then a tab or spaces, then the text.
+    CSV is separated by ``,``, ``;`` or tabs, and has a header or exactly two columns. In plain text, a line
+    is the name, a tab or spaces, and the label.
 
     Raises:
-        UsageError: the file can't be read as such.
+        UsageError: the file can't be read, or is not UTF-8 or CSV.
     """
     try:
         content = path.read_text(encoding="utf-8-sig")
@@ -148,12 +149,12 @@ def _csv_lines(path: Path, content: str) -> list[Line]:
 
 
 def composed_name(name: str) -> str:
-    """Return a listed file's name with ``/`` between folders, as a list from Windows may not have."""
+    """Return the name of a listed file with ``/`` between folders; lists from Windows may have ``\\``."""
     return name.replace("\\", "/")
 
 
 def _columns(titles: list[str]) -> tuple[int, int] | None:
-    """Return the columns of name and label, where these are a header's titles."""
+    """Return the columns of name and label if `titles` are a header, else None."""
     names = [i for i, title in enumerate(titles) if title in _NAME_HEADERS]
     texts = [i for i, title in enumerate(titles) if title in _TEXT_HEADERS]
     return (names[0], texts[0]) if names and texts else None

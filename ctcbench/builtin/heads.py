@@ -1,4 +1,4 @@
-"""The heads: one or two layers of LSTM or GRU in one direction or both, none at all, and fixed slots."""
+"""The built-in heads: LSTM and GRU of one or two layers, `none`, and `slots`."""
 
 from __future__ import annotations
 
@@ -67,7 +67,9 @@ def slots(
 
     if after == "none":
         if dropout:
-            raise UsageError("head slots: dropout is of the sequence model, and there is none (after=none)")
+            raise UsageError(
+                f"head slots: dropout={dropout} applies to a sequence model, but after=none has none"
+            )
         return Slots(nn.Identity(), sequence.frames, sequence.features, count, slot_width)
     model = next(head for head in _RECURRENT if head.name == after)(sequence, width=width, dropout=dropout)
     features = width * (2 if after.startswith("bi") else 1)

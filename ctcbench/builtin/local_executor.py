@@ -1,4 +1,4 @@
-"""The executor that ships: worker processes on this machine, each with its share of cores or GPUs."""
+"""The executor `local`: worker processes on this machine, each with its share of cores or GPUs."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ctcbench.contract.errors import UsageError
 from ctcbench.contract.executors import Event, Executor, Listener, Outcome, Trial
 from ctcbench.processes.cores import available_cores
 
-_ASK_SECONDS = 0.2
+_ASK_SECONDS = 0.2  # between two calls of listener.stopping()
 _MOST_BY_DEFAULT = 8  # each worker holds a model, torch and its images in memory
 
 
@@ -35,11 +35,11 @@ def local(
     per_gpu: Annotated[int, Field(ge=1, le=64, description="trials at once on each GPU")] = 1,
 ) -> Executor:
     """Worker processes on this machine, each with its share of the cores or of the GPUs."""
-    return _share_out(_Asked(workers, threads, per_gpu), _gpus())
+    return _local_for(_LocalOptions(workers, threads, per_gpu), _gpus())
 
 
 @dataclass(frozen=True)
-class _Asked:
+class _LocalOptions:
     """The options as they were given."""
 
     workers: int
@@ -47,10 +47,10 @@ class _Asked:
     per_gpu: int
 
 
-def _share_out(asked: _Asked, gpus: Sequence[str]) -> _Local:
+def _local_for(options: _LocalOptions, gpus: Sequence[str]) -> _Local:
     cores = available_cores()
-    count = asked.workers or (len(gpus) * asked.per_gpu if gpus else min(cores, _MOST_BY_DEFAULT))
-    return _Local(count, asked.threads or max(1, cores // count), tuple(gpus), asked)
+    count = options.workers or (len(gpus) * options.per_gpu if gpus else min(cores, _MOST_BY_DEFAULT))
+    return _Local(count, options.threads or max(1, cores // count), tuple(gpus), options)
 
 
 @dataclass(frozen=True)
@@ -60,28 +60,29 @@ class _Local:
     workers: int
     threads: int
     gpus: tuple[str, ...]
-    asked: _Asked
+    options: _LocalOptions
 
     def for_devices(self, devices: Collection[str]) -> Executor:
         """Return the executor for trials with these settings of ``device``: cores alone if all are cpu.
 
         Raises:
-            UsageError: one names a GPU by number.
+            UsageError: a setting names a GPU by its number.
         """
+        # A worker sees its own GPU only, so a number would mean another GPU, or none.
         numbered = sorted(device for device in devices if device.startswith("cuda:"))
         if numbered and self.gpus:
             raise UsageError(
-                f"--device {numbered[0]}: a study's workers get a GPU each, and know no other; use --device "
+                f"--device {numbered[0]}: each worker of a study has one GPU, its cuda:0; use --device "
                 f"cuda, and CUDA_VISIBLE_DEVICES={numbered[0][5:]} for this GPU alone"
             )
-        return _share_out(self.asked, ()) if set(devices) == {"cpu"} else self
+        return _local_for(self.options, ()) if set(devices) == {"cpu"} else self
 
     def describe(self) -> Mapping[str, Any]:
         """Return the number of workers, the threads of each, and the number of GPUs."""
         return {"workers": self.workers, "threads": self.threads, "gpus": len(self.gpus)}
 
     def run(self, trials: Sequence[Trial], listener: Listener) -> Iterator[Outcome]:
-        """Run the trials in order, and yield each outcome as it comes; see `Executor.run`."""
+        """Run the trials in order, and yield each outcome as its trial ends; see `Executor.run`."""
         waiting = list(reversed(trials))
         free = list(reversed(range(self.workers)))
         news: queue.SimpleQueue[tuple[int, Event | None]] = queue.SimpleQueue()
@@ -130,7 +131,8 @@ class _Local:
 
 
 def _gpus() -> list[str]:
-    """Return the GPUs that this process may use, as in CUDA_VISIBLE_DEVICES, without importing torch."""
+    """Return the GPUs that this process may use, as in CUDA_VISIBLE_DEVICES."""
+    # From nvidia-smi, because importing torch takes seconds.
     if (chosen := os.environ.get("CUDA_VISIBLE_DEVICES")) is not None:
         return [name.strip() for name in chosen.split(",") if name.strip() and name.strip() != "-1"]
     program = shutil.which("nvidia-smi")

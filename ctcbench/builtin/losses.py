@@ -1,4 +1,4 @@
-"""The losses that ship: CTC with two regularisers, and cross-entropy over fixed slots."""
+"""The built-in losses: CTC with two regularisers, and cross-entropy over fixed slots."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def slots(alphabet: Alphabet, *, label_smoothing: Smoothing = 0.0) -> Objective:
 
 
 def _filled(targets_NL: Tensor, target_lengths_N: Tensor, frames: int) -> Tensor:
-    """Return targets_NT: the class of each frame, the blank past the end of the text."""
+    """Return targets_NT, the class of each frame; frames after the text are blank."""
     import torch
     from torch.nn import functional as F
 
@@ -81,7 +81,7 @@ def _mean_over_frames(values_TN: Tensor, lengths_N: Tensor) -> Tensor:
 
 
 def _counts(values_TN: Tensor, lengths_N: Tensor) -> Tensor:
-    """Return which frames count (T, N)."""
+    """Return mask_TN of the frames that count."""
     import torch
 
     lengths_N = lengths_N.to(values_TN.device, non_blocking=True)

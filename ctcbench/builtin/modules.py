@@ -14,9 +14,8 @@ class Recurrent(nn.Module):
     ) -> None:
         super().__init__()
         self.drop = nn.Dropout(dropout)
-        between = (
-            dropout if layers > 1 else 0.0
-        )  # torch applies dropout between layers only, and warns where there is one layer
+        # torch applies dropout between layers only, and warns if there is one layer.
+        between = dropout if layers > 1 else 0.0
         self.rnn = getattr(nn, cell)(features, width, layers, bidirectional=bidirectional, dropout=between)
 
     def forward(self, feats_TNF: Tensor) -> Tensor:
@@ -39,7 +38,7 @@ class Residual(nn.Module):
 
 
 class Columns(nn.Module):
-    """Each `stride` columns of pixels as one: images_NCHW -> feats_NFHW, paper added on the right."""
+    """Groups of `stride` columns of pixels: images_NCHW -> feats_NFHW, padded with paper on the right."""
 
     def __init__(self, stride: int) -> None:
         super().__init__()
@@ -55,7 +54,7 @@ class Columns(nn.Module):
 
 
 class Slots(nn.Module):
-    """All frames at once to a hidden layer for each of `count` slots: feats_TNF -> feats_SND."""
+    """A hidden layer for each of `count` slots, computed from all frames: feats_TNF -> feats_SND."""
 
     whole_image = True
 
@@ -72,7 +71,7 @@ class Slots(nn.Module):
         self.hidden = nn.Linear(frames * features, count * width)
 
     def forward(self, feats_TNF: Tensor) -> Tensor:
-        """Return `count` frames, each of the whole image."""
+        """Return feats_SND: one frame for each slot, computed from the whole image."""
         feats_NTD = self.before(feats_TNF).transpose(0, 1)
         hidden_NX = F.leaky_relu(self.hidden(self.norm(feats_NTD.flatten(1))), 0.1)
         hidden_NSD = hidden_NX.unflatten(1, (self.count, hidden_NX.shape[1] // self.count))

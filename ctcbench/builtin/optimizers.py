@@ -1,4 +1,4 @@
-"""The optimisers that ship: AdamW, and Muon for the matrices with AdamW for the rest."""
+"""The built-in optimisers: AdamW, and Muon for the matrices with AdamW for the rest."""
 
 from __future__ import annotations
 

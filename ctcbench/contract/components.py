@@ -1,7 +1,8 @@
 """Component: a builder function with a kind, a name, help and options; and the decorator of each kind.
 
 A plugin author applies a decorator to a builder and lists the result in the hook ``ctcbench_components``.
-The core calls a builder by `Registry.build`, with the options of a component string checked.
+The core calls a builder by `Registry.build`, with the options of a component string checked. Every decorator
+raises a `PluginError` if the builder is not a function, has another signature or has no docstring.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ class Component:
     """A part of a run that is chosen by name.
 
     Attributes:
-        kind: what it is: a data set, a backbone, …
+        kind: one of `KINDS`.
         builder: the function that builds it. Its positional argument depends on the kind: ``ImageSpec`` for
             an augmentation or a backbone, ``SequenceSpec`` for a head, ``Alphabet`` for a loss or a
             decoder, ``ModelParameters`` for an optimizer, none for a data set or an executor. Its
@@ -71,7 +72,11 @@ class Component:
         return read_options(f"{self.kind} {self.name}", self.options, given)
 
     def __call__(self, *context: Any, **options: Any) -> Any:
-        """Call the builder with checked options."""
+        """Call the builder with checked options.
+
+        Raises:
+            UsageError: as `read`, or raised by the builder.
+        """
         return self.builder(*context, **self.read(options))
 
 
@@ -164,8 +169,8 @@ def optimizer(builder: Callable[..., Any]) -> Component:
 
     The optimizer holds each parameter in exactly one of its ``param_groups``. A group may have a key
     ``"scale"``: before each step the core sets ``group["lr"]`` to the scheduled learning rate times that
-    scale (1 where there is none), and calls ``step()`` without a closure. All that the optimizer remembers
-    is in ``optimizer.state[parameter]``, as tensors: that is what a checkpoint stores.
+    scale (1 where there is none), and calls ``step()`` without a closure. The state of the
+    optimizer is in ``optimizer.state[parameter]``, as tensors. A checkpoint stores nothing else of it.
     """
     return _component("optimizer", builder)
 
@@ -194,6 +199,6 @@ def executor(builder: Callable[..., Any]) -> Component:
     An executor has two methods. ``describe() -> Mapping`` returns what may influence the results, as JSON
     (``workers``, ``threads``). ``run(trials, listener) -> Iterator[Outcome]`` runs each `Trial` by
     ``ctcbench.carry_out(trial.order, on_event)``, or in a process ``python -m ctcbench.study.worker``, and
-    yields one `Outcome` as each ends. The protocol `Executor` has the requirements.
+    yields one `Outcome` as each ends. See the protocol `Executor` for the requirements.
     """
     return _component("executor", builder)

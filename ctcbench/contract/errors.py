@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 
 class CtcbenchError(Exception):
-    """An error that its message explains completely (exit code 1)."""
+    """An error that is shown as its message, without a traceback (exit code 1)."""
 
 
 class UsageError(CtcbenchError):

@@ -69,7 +69,7 @@ class Listener:
     """The study's side of a run; an executor calls it from the thread in which its generator runs.
 
     Attributes:
-        tell: ``tell(key, worker, event)`` reports progress of the trial `key`; `worker` says where it runs.
+        tell: ``tell(key, worker, event)`` reports progress of the trial `key`; `worker` is a name.
         stopping: returns whether the user asked to stop; to be called at least once a second.
     """
 

@@ -59,7 +59,7 @@ def ctcbench_columns() -> Sequence[Column]:  # type: ignore[empty-body]
 
 @hookspec
 def ctcbench_run_started(run: RunInfo) -> None:
-    """Called before the first step of a run, or of the part after a resume."""
+    """Called when a run starts or is resumed, before its first step."""
 
 
 @hookspec
@@ -69,4 +69,4 @@ def ctcbench_epoch_finished(run: RunInfo, epoch: EpochReport) -> None:
 
 @hookspec
 def ctcbench_run_finished(run: RunInfo, result: Mapping[str, Any]) -> None:
-    """Called with each result of a run: the JSON document that is stored."""
+    """Called with the JSON document of each result of a run, also when the run is decoded again."""

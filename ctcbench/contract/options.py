@@ -63,7 +63,7 @@ class Option:
         return describe_bounds(self._field)
 
     def read(self, value: Any) -> Any:
-        """Return `value` (text from a command line, or a value of the type) checked and converted.
+        """Return `value`, which is text or a value of the type, checked and converted.
 
         Raises:
             UsageError: the value has the wrong type or lies outside of the bounds.
@@ -115,8 +115,9 @@ def options_of(builder: Callable[..., Any]) -> dict[str, Option]:
             bare = _bare(hint)
             shown = bare.__name__ if isinstance(bare, type) else bare
             raise PluginError(
-                f"{where}: option {name!r} is of {shown}, which nobody can type; allowed are bool, int, "
-                f"float, str, Path, a Literal of these, a list or tuple of these, and X | None"
+                f"{where}: option {name!r} is of {shown}, which can't be written in a component string; "
+                f"allowed are bool, int, float, str, Path, a Literal of these, a list or tuple of these, and "
+                f"X | None"
             )
     return {p.name: Option(p.name, hints[p.name], p.default) for p in parameters}
 
@@ -140,7 +141,7 @@ def read_options(owner: str, options: Mapping[str, Option], given: Mapping[str, 
             except UsageError as error:
                 raise UsageError(f"{owner}: {error}") from None
         elif option.required:
-            raise UsageError(f"{owner}: option {option.name!r} is needed ({option.description})")
+            raise UsageError(f"{owner}: option {option.name!r} is required ({option.description})")
         else:
             values[option.name] = option.default
     return values
@@ -158,7 +159,7 @@ def show(value: Any) -> str:
 
 
 def explain(error: Any) -> str:
-    """Return the first reason of a pydantic error, as the middle of a sentence."""
+    """Return the first reason of a pydantic error, in lower case, for use inside of a message."""
     message = str(error.errors()[0]["msg"])
     message = message.removeprefix("Value error, ").removeprefix("Input ")
     return message[:1].lower() + message[1:]

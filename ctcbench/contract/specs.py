@@ -88,5 +88,6 @@ class Alphabet:
 
 
 def frames_needed(labels: Sequence[int] | str, alignment: Alignment = "ctc") -> int:
-    """Return the least number of frames for `labels`: one each, and with CTC one for each repeat."""
+    """Return the smallest number of frames that can encode `labels`."""
+    # With CTC, a blank must separate two equal labels, as a decoder merges repeats.
     return len(labels) + (sum(a == b for a, b in pairwise(labels)) if alignment == "ctc" else 0)

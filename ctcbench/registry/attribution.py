@@ -38,10 +38,14 @@ def attribute_errors(what: str) -> Iterator[None]:
     """Raise every error of the body as a PluginError that begins with `what`.
 
     Errors of ctcbench and MemoryError are not changed.
+
+    Raises:
+        PluginError: the body raised any other exception, or SystemExit.
     """
     try:
         yield
     except (CtcbenchError, MemoryError):
+        # Errors of ctcbench have a message for the user already. A lack of memory is no fault of the plugin.
         raise
     except (Exception, SystemExit) as error:
         found = find_plugin_frame(error)

@@ -32,7 +32,7 @@ def require_source(owner: str, source: Any) -> None:
     if not isinstance(image, ImageSpec):
         raise PluginError(f"{owner}: its image is {image!r}, not an ImageSpec")
     if image.channels not in (1, 3) or image.height < 1 or image.width < 1:
-        raise PluginError(f"{owner}: its {image}: pictures have 1 channel or 3, and at least a pixel")
+        raise PluginError(f"{owner}: its {image}: images have 1 or 3 channels, and at least one pixel")
     if not isinstance(alphabet, Alphabet):
         raise PluginError(f"{owner}: its alphabet is {alphabet!r}, not an Alphabet")
     if hasattr(source, "fit") and source.fit not in get_args(Fit):
@@ -70,7 +70,7 @@ def require_images(owner: str, given_NCHW: Tensor, returned: object) -> Tensor:
         got = f"{returned.dtype} {tuple(returned.shape)} on {returned.device}"
     raise PluginError(
         f"{owner}: for {tuple(given_NCHW.shape)} on {given_NCHW.device} it returned {got}; "
-        f"it must return as many of the same shape there, torch.uint8 or torch.float32"
+        f"it must return images of the same shape on that device, torch.uint8 or torch.float32"
     )
 
 
@@ -105,7 +105,7 @@ def require_head_features(
 ) -> SequenceSpec:
     """Check what a head returned for two sequences, and return the size of one.
 
-    `own_frames` says whether the head chooses its number of frames (its attribute ``whole_image``).
+    `own_frames`: whether the head determines the number of frames (its attribute ``whole_image``).
 
     Raises:
         PluginError: it is not a float32 tensor (T, 2, D) with T frames.
@@ -170,12 +170,12 @@ def require_optimizer(owner: str, built: object, parameters: ModelParameters) ->
     if len(held) != len(set(held)) or not set(held) <= known:
         raise PluginError(
             f"{owner}: its groups hold {len(held)} tensors, of which {len(set(held) & known)} are parameters "
-            f"of the model; each must be there once, and nothing else"
+            f"of the model; they must hold each parameter once, and nothing else"
         )
 
 
 def require_hypotheses(owner: str, hypotheses: Sequence[object], log_probs: LogProbs) -> None:
-    """Check what a decoder returned for the log-probabilities of N images.
+    """Check what a decoder returned for `log_probs` of N images.
 
     Raises:
         PluginError: there are not N hypotheses, or a label is not a class from 1 to K − 1.
@@ -206,7 +206,7 @@ def require_executor(owner: str, built: object) -> Executor:
     for method in ("describe", "run"):
         if not callable(getattr(built, method, None)):
             raise PluginError(
-                f"{owner}: what was built, {type(built).__name__}, has no method {method} "
+                f"{owner}: its builder returned {type(built).__name__}, which has no method {method} "
                 f"(see ctcbench.Executor)"
             )
     executor: Any = built

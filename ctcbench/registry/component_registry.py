@@ -58,7 +58,7 @@ class Registry:
         """Return a component.
 
         Raises:
-            UsageError: there is none of that name; the message has the nearest one and failed plugins.
+            UsageError: there is no such component; the message has the nearest name and the failed plugins.
             PluginError: more than one plugin has a component of that name.
         """
         known = self.components(kind)
@@ -123,21 +123,24 @@ class Registry:
             raise UsageError(str(error) if named else f"{kind} {text}: {error}") from error
 
     def describe_owner(self, kind: Kind, text: str) -> str:
-        """Return the beginning of an error about a component: its owner, kind and component string."""
+        """Return the owner, kind and component string of a component, with which error messages begin.
+
+        Raises:
+            UsageError: the text can't be parsed, or there is no such component.
+        """
         owner = self.owner(self.get(kind, self._parse(kind, text).name)).owner
         return f"{owner}: {kind} {text!r}"
 
     def call_hooks(self, hook: str, notice: Callable[[str], None], **arguments: Any) -> None:
         """Call a hook of every plugin that implements it.
 
-        If one raises, `notice` is called with a message, and no hook of that plugin is called again. Its
-        components stay, as the run may use them.
+        If one raises, `notice` is called with a message, and no hook of that plugin is called again.
         """
         for plugin in self.plugins:
             try:
                 plugin.call_hook(hook, **arguments)
             except (Exception, SystemExit) as error:
-                plugin.disable_hooks()
+                plugin.disable_hooks()  # and not the plugin: the run may use its components
                 notice(f"plugin {plugin.owner} is not called again in this run: {hook} raised {error!r}")
 
     def columns(self) -> list[Column]:

@@ -1,4 +1,4 @@
-"""Discovery of the plugins that are installed, by their entry points."""
+"""Discovery of the installed plugins, by their entry points."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ def load_registry(names: Sequence[str] | None = None) -> Registry:
 
     Raises:
         UsageError: a plugin in `names` is not installed.
+        CtcbenchError: ctcbench itself has no entry points, because it is not installed as a package.
     """
     if names is None and (chosen := os.environ.get("CTCBENCH_PLUGINS")) is not None:
         names = [name.strip() for name in chosen.split(",") if name.strip()]

@@ -1,4 +1,4 @@
-"""Plugin: one entry point, loaded in isolation and checked against the hooks; disabled where it fails."""
+"""Plugin: one entry point, loaded in isolation, checked against the hooks, and disabled if it fails."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ class Plugin:
                 self.columns = _listed(self, "ctcbench_columns", Column)
                 for component in self.components:
                     _ = component.options  # an invalid signature raises here, not in the middle of a run
-        except (Exception, SystemExit) as error:
+        except (Exception, SystemExit) as error:  # SystemExit: a module may call sys.exit() when imported
             self.disable(error)
         self.load_ms = (time.perf_counter() - started) * 1000
 
@@ -124,11 +124,12 @@ def _listed(plugin: Plugin, hook: str, kind: type) -> tuple[Any, ...]:
             raise PluginError(f"{hook} returned {result!r}; it must return a list")
         listed += result
     for thing in listed:
+        # A likely mistake with its own message: a component in a module of the same name.
         if isinstance(thing, ModuleType):
             file = thing.__name__.rpartition(".")[2] + ".py"
             raise PluginError(
-                f"{hook} listed the module {thing.__name__}: once imported, {file} hides what else in the "
-                f"package has its name; rename the file"
+                f"{hook} listed the module {thing.__name__}: once imported, {file} replaces the component "
+                f"of the same name in its package; rename the file"
             )
         if not isinstance(thing, kind):
             raise PluginError(

@@ -166,7 +166,7 @@ def test_the_fingerprint_knows_what_decides_the_pixels(tmp_path):
         ({"alphabet": ""}, "alphabet is empty"),
         ({"alphabet": "abca"}, "'a' more than once"),
         ({"alphabet": "ab c"}, "leaves no mark"),
-        ({"alphabet": "ab漢字"}, "DroidSansMono.ttf has no picture of '漢字'"),
+        ({"alphabet": "ab漢字"}, "DroidSansMono.ttf has no glyph for '漢字'"),
         ({"alphabet": "digts"}, "no set 'digts'; did you mean 'digits'"),
     ],
 )

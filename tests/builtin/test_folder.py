@@ -253,7 +253,7 @@ def test_folders_that_cannot_work(root):
         whole(root)
     with pytest.raises(UsageError, match="nowhere: no such folder"):
         whole(root / "nowhere")
-    with pytest.raises(UsageError, match="option 'path' is needed"):
+    with pytest.raises(UsageError, match="option 'path' is required"):
         folder()
     fill(root, "a.png", "b.png")
     with pytest.raises(UsageError, match=r"a\.png: is a file"):

@@ -40,7 +40,7 @@ USAGE_ERRORS = [
     (["run", "--config", "missing.toml"], "missing.toml: can't be read"),
     (["run", "--resume", "--fresh"], "--resume and --fresh"),
     (["run", "--workers", "0"], "--workers", "1"),
-    (["run", "--dataset", "folder"], "dataset folder: option 'path' is needed"),
+    (["run", "--dataset", "folder"], "dataset folder: option 'path' is required"),
     (["run", "--dataset", "folder:path=missing"], "missing"),
     (["rnu"], "ctcbench: no command 'rnu'", "did you mean 'run'?"),
     (["--verison"], "ctcbench: no option --verison", "did you mean '--version'?"),

@@ -166,7 +166,7 @@ class BlackImages:
     ("fault", "violation"),
     [
         ({"image": (24, 60)}, "its image is (24, 60), not an ImageSpec"),
-        ({"image": ImageSpec(24, 60, 2)}, "pictures have 1 channel or 3"),
+        ({"image": ImageSpec(24, 60, 2)}, "images have 1 or 3 channels"),
         ({"alphabet": "01"}, "its alphabet is '01', not an Alphabet"),
         ({"fit": "crop"}, "its fit is 'crop'; it must be one of stretch, pad"),
         ({"size_": "many"}, "the size of 'train' is 'many', not a whole number or None"),

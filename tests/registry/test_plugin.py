@@ -58,12 +58,12 @@ BROKEN = {
         "from ctcbench import backbone, hookimpl\n@backbone\n"
         "def b(image, *, width: dict[str, int] = {}):\n    'Doc.'\n"
         "@hookimpl\ndef ctcbench_components():\n    return [b]",
-        "option 'width' is of dict[str, int], which nobody can type",
+        "option 'width' is of dict[str, int], which can't be written in a component string",
     ),
     "lists_a_module": (
         "import json.decoder\nfrom ctcbench import hookimpl\n"
         "@hookimpl\ndef ctcbench_components():\n    return [json.decoder]",
-        "decoder.py hides what else in the package has its name; rename the file",
+        "decoder.py replaces the component of the same name in its package; rename the file",
     ),
     "has_an_untyped_option": (
         "from ctcbench import backbone, hookimpl\n@backbone\ndef b(image, *, width=3):\n    'Doc.'\n"

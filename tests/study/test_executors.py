@@ -229,8 +229,8 @@ class Whole(Half):
 @pytest.mark.parametrize(
     ("built", "says"),
     [
-        (object(), "guest): executor 'odd': what was built, object, has no method describe"),
-        (Half(), "guest): executor 'odd': what was built, Half, has no method run"),
+        (object(), "guest): executor 'odd': its builder returned object, which has no method describe"),
+        (Half(), "guest): executor 'odd': its builder returned Half, which has no method run"),
         (Whole(lambda devices: devices.no), "guest): executor 'odd': for_devices failed: AttributeError("),
         (Whole(), "executor Whole: describe failed: ValueError('Out of range float values"),
     ],

@@ -71,7 +71,7 @@ class Kernel:
     pass
 
 
-@breaks("backbone", "has_options_with_help_and_bounds", "option 'kernel' is of Kernel, which nobody can type")
+@breaks("backbone", "has_options_with_help_and_bounds", "option 'kernel' is of Kernel, which can't be")
 def untypable(image, *, kernel: Annotated[Kernel, Field(description="k")] = Kernel()):  # noqa: B008
     pass
 
