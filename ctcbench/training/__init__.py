@@ -1,1 +1,1 @@
-"""Training: from samples to weights; the one row that needs torch."""
+"""Training: the network, the loop, checkpoints and inference. Needs torch."""

@@ -17,8 +17,8 @@ Augment = Callable[[Tensor, Tensor], Tensor]
 def build_augmentation(recipe: Recipe, image: ImageSpec) -> Augment:
     """Build the augmentation of a recipe.
 
-    The returned function raises a PluginError, naming the owner, where the augmentation returns something
-    else than as many images of the same shape on the same device.
+    The returned function raises a PluginError that names the owner, unless the augmentation returns the
+    same number of images, of the same shape and on the same device.
 
     Raises:
         UsageError: an option is wrong.

@@ -14,7 +14,7 @@ _SHARE_OF_UNIGRAM_LOSS = 0.9
 
 @dataclass
 class BlankPlateauDetector:
-    """Counts the steps on the plateau; its fields are stored in checkpoints.
+    """Counter of the steps on the plateau; its fields are stored in checkpoints.
 
     A step is on the plateau if every output of its batch is empty, or if its loss is at least 0.9 times
     the unigram loss. Steps count from 1.
@@ -36,8 +36,15 @@ class BlankPlateauDetector:
     ) -> str:
         """Add a step, and return a notice for the user, or an empty text.
 
-        A notice comes after 200 steps on the plateau, each time that number has doubled, and when the
-        plateau is left. Without CTC (`is_ctc`) it does not call the plateau one of blanks.
+        There is a notice after 200 steps on the plateau, each time that number has doubled, and when the
+        plateau is left after 200 steps or more.
+
+        Args:
+            step: number of the step, counted from 1.
+            loss: its loss in nats per image.
+            all_blank: whether every output of its batch is empty.
+            unigram_loss: loss of guessing in nats per image; see `estimate_unigram_loss`.
+            is_ctc: whether the loss is CTC; without CTC the notice does not speak of a blank plateau.
         """
         name = "blank plateau" if is_ctc else "plateau"
         self.blank_steps = self.blank_steps + 1 if all_blank else 0

@@ -1,4 +1,4 @@
-"""CTC likelihood of texts under a recogniser's log-probabilities, image by image."""
+"""CTC likelihood of texts, given a recogniser's log-probabilities."""
 
 from __future__ import annotations
 

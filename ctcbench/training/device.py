@@ -17,7 +17,7 @@ from ctcbench.training.distributed.process_rank import SINGLE_PROCESS, ProcessRa
 
 _DTYPES = {"bfloat16": torch.bfloat16, "float16": torch.float16}
 _ISA_VARIABLES = ("ONEDNN_MAX_CPU_ISA", "DNNL_MAX_CPU_ISA")
-# oneDNN ignores values that it does not know.
+# Values of these variables that forbid bfloat16 instructions; oneDNN ignores values that it does not know.
 _ISAS_WITHOUT_BFLOAT16 = frozenset(
     ("sse41", "avx", "avx2", "avx2_vnni", "avx2_vnni_2", "avx512_core", "avx512_core_vnni")
 )
@@ -37,12 +37,12 @@ class Compute:
 
     @property
     def scales_gradients(self) -> bool:
-        """Whether gradients are scaled: float16 is too narrow for them."""
+        """Whether gradients are scaled, as float16 has too small a range for them."""
         return self.amp_dtype is torch.float16
 
     @property
     def precision(self) -> str:
-        """Name of the number format of matrix products, as ``bfloat16``."""
+        """Name of the number format of matrix products, for example ``bfloat16``."""
         return str(self.amp_dtype or torch.float32).removeprefix("torch.")
 
     def describe(self) -> str:
@@ -56,7 +56,8 @@ class Compute:
         return torch.autocast(self.device.type, dtype=self.amp_dtype)
 
     def seed(self, seed: int) -> None:
-        """Seed the generator of this device alone, as seeding every generator at each step would be slow."""
+        """Seed torch's random generator of this device."""
+        # Not torch.manual_seed: seeding the generators of all devices at each step would be slow.
         if self.device.type == "cuda":
             torch.cuda.manual_seed(seed)
         else:
@@ -173,7 +174,7 @@ def _cpu_has_bfloat16() -> bool:
 
 
 def _onednn_isa(environment: Mapping[str, str] = os.environ) -> str:
-    """Return the instruction set that the environment limits oneDNN to, in lower case, or an empty text."""
+    """Return the instruction set that the environment limits oneDNN to, in lower case, or an empty string."""
     # oneDNN reads the first name that has a value, and ignores its case.
     return next(filter(None, map(environment.get, _ISA_VARIABLES)), "").lower()
 
@@ -190,6 +191,7 @@ def repeatable(config: RunConfig, compute: Compute) -> Iterator[None]:
     cudnn = torch.backends.cudnn
     benchmark, allow_tf32 = cudnn.benchmark, cudnn.allow_tf32
     if config.deterministic:
+        # cuBLAS is deterministic only with a fixed workspace.
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     torch.use_deterministic_algorithms(config.deterministic)
     cudnn.benchmark = not config.deterministic

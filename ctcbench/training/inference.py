@@ -1,4 +1,4 @@
-"""Inference on a split: log-probabilities of every image as numpy arrays, and the validation scores."""
+"""Inference on a split: the log-probabilities of every image, and the scores of a validation."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ class Validation(NamedTuple):
     """Scores of a validation.
 
     Attributes:
-        exact: share of images whose whole text is right.
+        exact: share of images whose whole text is right, 0 to 1.
         cer: character error rate: edits over target characters.
-        loss: mean loss in nats an image.
+        loss: mean loss in nats per image.
     """
 
     exact: float
@@ -84,7 +84,10 @@ def iterate_log_probs(
     listener: ProgressListener,
     batch_size: int,
 ) -> Generator[LogProbs, None, None]:
-    """Yield the log-probabilities of a split's images, one batch at a time; arguments as above."""
+    """Yield the log-probabilities of a split's images, one batch at a time.
+
+    The arguments are those of `compute_log_probs`.
+    """
     recognizer = unwrap_average(model)
     was_training = model.training
     model.eval()

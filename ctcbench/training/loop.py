@@ -1,4 +1,4 @@
-"""Trainer: the training loop with epochs, validation, checkpoints and stop requests."""
+"""Trainer: the training loop, with validation, checkpoints and stop requests."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ from ctcbench.training.split import Split, batch_at, steps_per_epoch
 from ctcbench.training.step import TrainState, train_step
 from ctcbench.training.unigram_loss import estimate_unigram_loss
 
-# Steps between two copies of the metrics to the host. Each copy waits for the GPU.
+# Steps between two copies of the metrics to the host, by device. Each copy waits for the GPU.
 FLUSH_EVERY = {"cpu": 1, "cuda": 10}
-PROGRESS_SECONDS = 0.2
+PROGRESS_SECONDS = 0.2  # least time between two progress events
 
 
 @dataclass
@@ -72,6 +72,7 @@ class Trainer:
     def __post_init__(self) -> None:
         self.group, self.folder = self.state.group, self.recorder.folder
         compute, model = self.state.compute, self.state.model
+        # With the shortcut "aux" the training loss is that of both classifiers, so guessing costs more too.
         aux = self.config.aux_weight if model.shortcut == "aux" else 0.0
         unigram_loss = estimate_unigram_loss(
             self.train.samples.texts,
@@ -117,14 +118,14 @@ class Trainer:
                 f"started on {started_on}, resumed on {current}: the results will differ from those of "
                 f"either alone"
             )
-        # The weights file may be of a later epoch than the checkpoint.
+        # A run that was killed between writing the weights and the checkpoint has newer weights.
         if self.best:
             self.recorder.save_best_weights(self.state, self.best)
         self.recorder.truncate_after(self.state.step)
         notice(f"resumed after step {self.state.step} of {self.state.steps}")
 
     def fit(self) -> None:
-        """Train to the last step; the run folder then holds the weights with the best validation.
+        """Train to the last step. The run folder then has the weights with the best validation.
 
         Raises:
             Interrupted: the user stopped the training; its state is saved.
@@ -141,7 +142,8 @@ class Trainer:
                         self._save_checkpoint()
                     if self.group.any_process(stop.requested):
                         self._save_checkpoint()
-                        # A barrier: after the first process ends, torchrun ends one that still saves.
+                        # A barrier: once one process has ended, torchrun ends the others, even while the
+                        # main process writes the checkpoint.
                         self.group.any_process(True)
                         raise Interrupted(self._resume_hint())
             except StepDiverged as diverged:
@@ -161,6 +163,7 @@ class Trainer:
         started = time.perf_counter()
         model: nn.Module = self.state.ema if self.state.ema is not None else self.state.model
         scores = self.group.broadcast(self._validate(model) if self.group.is_main else None)
+        # NaN in the log-probabilities: the loss of the last step can still have been finite.
         if scores is None:
             raise StepDiverged(self.state.step, "output", math.nan)
         validation = inference.Validation(*scores)
@@ -212,6 +215,7 @@ class Trainer:
         return self.state.compute.describe() + self.group.describe_suffix()
 
     def _save_checkpoint(self) -> None:
+        # A step that diverged raises here, so that no checkpoint of NaN weights replaces a good one.
         self._flush_metrics()
         extra = {
             "history": asdict(self.history),

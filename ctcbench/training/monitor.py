@@ -1,4 +1,4 @@
-"""Monitor of the training steps: records their metrics, reports a blank plateau, stops at NaN or infinity."""
+"""Monitor: records the metrics of training steps, reports a blank plateau, raises at NaN or infinity."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from ctcbench.contract.errors import CtcbenchError
 from ctcbench.training.blank_plateau import BlankPlateauDetector
 from ctcbench.training.step import StepMetrics
 
-RECORD_EVERY = 10
+RECORD_EVERY = 10  # steps over which recorded metrics are means
 
 
 class TrainingDiverged(CtcbenchError):
-    """The loss or the gradient became NaN or infinite; the message has the step, the labels and remedies."""
+    """The loss or a gradient became NaN or infinite; the message has the step, its labels and remedies."""
 
 
 class StepDiverged(Exception):
-    """A value of a step is NaN or infinite; the loop raises TrainingDiverged with more detail.
+    """A value of a step is NaN or infinite; `Trainer.fit` raises TrainingDiverged with more detail from it.
 
     Attributes:
         step: number of the step, counted from 1.
@@ -37,7 +37,7 @@ class MonitorState:
     """State of a monitor, stored in checkpoints.
 
     Attributes:
-        loss: loss of the last step in nats an image, None before the first.
+        loss: loss of the last step in nats per image, None before the first.
         plateau: detector of the blank plateau.
         window: loss, all-blank flag and gradient norm of the steps since the last record.
     """
@@ -48,10 +48,9 @@ class MonitorState:
 
 
 class Monitor:
-    """Collects step metrics on the device and evaluates several steps at a time.
+    """Collector of step metrics, which evaluates several steps at a time."""
 
-    Copying a metric to the host waits for the GPU; doing so every few steps keeps the GPU busy.
-    """
+    # Copying a metric to the host waits for the GPU; doing so only every few steps keeps the GPU busy.
 
     def __init__(
         self,
@@ -67,7 +66,7 @@ class Monitor:
         Args:
             state: initial state.
             flush_every: number of steps that are evaluated at a time.
-            unigram_loss: loss of guessing in nats an image; see `estimate_unigram_loss`.
+            unigram_loss: loss of guessing in nats per image; see `estimate_unigram_loss`.
             gradients_overflow: whether gradients are scaled, so that the scaler detects and skips
                 infinite gradients.
             is_ctc: whether the loss is CTC, whose plateau is one of blanks.
@@ -112,7 +111,8 @@ class Monitor:
         for step, (loss, all_blank, grad_norm) in zip(steps, rows, strict=True):
             if not math.isfinite(loss):
                 raise StepDiverged(step, "loss", loss)
-            # Such a gradient makes every weight NaN; the loss shows it only one step later.
+            # An infinite gradient makes every weight NaN, but the loss shows that one step later. A gradient
+            # scaler skips such steps by itself.
             if not (math.isfinite(grad_norm) or self._gradients_overflow):
                 raise StepDiverged(step, "gradient", grad_norm)
             text = self.state.plateau.update(

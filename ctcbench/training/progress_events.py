@@ -1,4 +1,4 @@
-"""Progress events of a run: ProgressListener receives them, TrainingProgress is what training reports."""
+"""Progress events of a run: ProgressListener receives them, TrainingProgress is the state of training."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ class TrainingProgress:
     """State of training at one step; epochs and steps count from 1.
 
     Attributes:
-        loss: smoothed training loss in nats an image.
+        loss: training loss of the last evaluated step in nats per image, NaN before the first.
         seconds_left: estimated time until training ends.
         val_exact: exact accuracy of the last validation, None before the first.
         blank_steps: number of consecutive steps up to this one in which every output was empty.
@@ -37,7 +37,7 @@ class ProgressListener:
     """Base class of listeners to a run's progress. Every method does nothing; override those you need."""
 
     def run_started(self, folder: Path, compute: str) -> None:
-        """Report the run folder and the device and precision, such as ``cpu in bfloat16``, of a run."""
+        """Report that a run starts: its folder, and its device and precision, such as ``cpu in bfloat16``."""
 
     def images_drawn(self, split: SplitName, done: int, total: int) -> None:
         """Report that `done` of `total` images of a split are drawn into the cache."""
@@ -46,7 +46,7 @@ class ProgressListener:
         """Report the state of training; called at most a few times a second."""
 
     def images_read(self, split: SplitName, done: int, total: int) -> None:
-        """Report that the trained model has read `done` of `total` images of a split."""
+        """Report that inference is done for `done` of `total` images of a split."""
 
     def notice(self, text: str) -> None:
         """Report a sentence for the user: a plateau, a resumed run, images that were skipped."""

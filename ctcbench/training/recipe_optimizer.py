@@ -25,6 +25,7 @@ def build_optimizer(recipe: Recipe, parameters: ModelParameters) -> torch.optim.
     optimizer: torch.optim.Optimizer = recipe.build("optimizer", parameters)
     require_optimizer(recipe.describe_owner("optimizer"), optimizer, parameters)
     for group in optimizer.param_groups:
+        # The step sets lr to the schedule's rate times scale, so that groups can have rates of their own.
         group.setdefault("scale", 1.0)
     return optimizer
 
@@ -32,7 +33,14 @@ def build_optimizer(recipe: Recipe, parameters: ModelParameters) -> torch.optim.
 def group_parameters(
     model: Recognizer, lr: float, weight_decay: float, autocast_dtype: torch.dtype | None = None
 ) -> ModelParameters:
-    """Return the parameters of a model in named groups, with the settings of the run."""
+    """Return the parameters of a model in named groups, with the settings of the run.
+
+    Args:
+        model: the recogniser.
+        lr: peak learning rate.
+        weight_decay: decay per step, in units of the learning rate.
+        autocast_dtype: number format of mixed precision, None for float32.
+    """
     parameters = list(model.parameters())
     linear = [module for module in (model.classifier, model.bypass) if module is not None]
     classifiers = {id(module.weight) for module in linear}
@@ -74,7 +82,7 @@ def optimizer_tensors(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
             if not isinstance(value, Tensor):
                 raise PluginError(
                     f"optimizer {type(optimizer).__name__}: its state {name!r} is {type(value).__name__}; a "
-                    f"checkpoint stores tensors alone: use torch.tensor({name})"
+                    f"checkpoint stores tensors only: use torch.tensor({name})"
                 )
             tensors[f"{index}.{name}"] = value
     return tensors

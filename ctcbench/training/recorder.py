@@ -19,7 +19,7 @@ from ctcbench.training.step import TrainState
 
 @dataclass(frozen=True)
 class TrainingRecorder:
-    """Recorder of the run `info` into its folder.
+    """Recorder of a training into its run folder.
 
     Attributes:
         fit: how pictures of other sizes are fitted to the recogniser's image size.

@@ -1,4 +1,4 @@
-"""Runtime: how a run is carried out; none of it changes a result."""
+"""Runtime: the options of carrying out a run that do not change its result."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from ctcbench.training.progress_events import ProgressListener
 
 @dataclass(frozen=True)
 class Runtime:
-    """How a run is carried out.
+    """Options of carrying out a run.
 
     Attributes:
         out: folder in which the run folder is created.
-        resume: continue an earlier run of the same settings; an error if there is none.
+        resume: resume an earlier run of the same settings; an error if there is none.
         fresh: delete an earlier run of the same settings and start again.
-        workers: number of processes that draw images; None: one a core.
+        workers: number of processes that draw images; None: one per core.
         checkpoint_seconds: time between checkpoints; one is written at the end of each epoch as well.
-        resume_command: what the error of an interrupted run tells the user to type.
-        listener: receives the progress.
+        resume_command: the command that the error of an interrupted run names for resuming.
+        listener: receives progress events.
     """
 
     out: Path = Path("runs")

@@ -1,4 +1,4 @@
-"""Split: samples prepared for training, and the batch of each step as a pure function of (seed, step)."""
+"""Split: samples with encoded targets, and the batch of each step as a pure function of (seed, step)."""
 
 from __future__ import annotations
 
@@ -24,17 +24,15 @@ _IMAGES_PER_COPY = 4096
 class Batch(NamedTuple):
     """Images and targets on the device, with widths and lengths on the CPU.
 
-    torch's CTC kernels take lengths from the host; reading them from a GPU would wait for it at each
-    step.
-
     Attributes:
         images_NCHW: images, uint8.
-        widths_N: number of columns of each image that count, int64; columns behind them are padding.
+        widths_N: number of valid columns of each image, int64; the columns after them are padding.
         targets_NL: classes of the characters, int64, padded with 0.
         target_lengths_N: number of characters of each text, int64.
-        weight: factor of the mean loss of these images if other processes have the rest of the batch.
+        weight: factor of the mean loss of these images in a shard of a batch; see `ProcessGroup.shard`.
     """
 
+    # torch's CTC kernels read the lengths on the host; copying them from a GPU would wait for it each step.
     images_NCHW: Tensor
     widths_N: Tensor
     targets_NL: Tensor
@@ -46,9 +44,16 @@ class Batch(NamedTuple):
 class Split:
     """Samples of a split with encoded targets.
 
-    For a CPU the images remain in the memory-mapped file; to a GPU all of them are copied once, as
-    uint8.
+    Attributes:
+        samples: the samples as they were drawn.
+        images_NCHW: images, uint8; an array of a memory-mapped file, or a tensor on a GPU.
+        widths_N: number of valid columns of each image, int64, on the CPU.
+        targets_NL: classes of the characters, int64, padded with 0, on the device.
+        target_lengths_N: number of characters of each text, int64, on the CPU.
+        device: the device of the batches.
     """
+
+    # uint8 images of a whole split fit into a GPU's memory, and copying them once saves a copy per step.
 
     samples: Samples
     images_NCHW: NDArray[np.uint8] | Tensor

@@ -31,7 +31,7 @@ class TrainState:
 
     Attributes:
         model: the recogniser, whose parameters are trained.
-        network: what computes `model` in a step: itself, or a compiled or distributed wrapper of it.
+        network: the module that a step calls: `model` itself, or a compiled or distributed wrapper of it.
         augment: the augmentation, called as (images_NCHW, widths_N).
         objective: the loss, called as (log_probs_TNK, lengths_N, targets_NL, target_lengths_N).
         scaler: gradient scaler, enabled for float16 only.
@@ -56,10 +56,10 @@ class TrainState:
 
 @dataclass(frozen=True)
 class StepMetrics:
-    """Metrics of a step: scalar tensors that are still on the device, so that nothing waits for them.
+    """Metrics of a step, as scalar tensors on the device: copying them to the host would wait for the step.
 
     Attributes:
-        loss: mean loss in nats an image.
+        loss: mean loss in nats per image.
         all_blank: whether the best path of every image is empty.
         grad_norm: norm of the gradient before clipping.
     """
@@ -125,11 +125,9 @@ def new_state(
 
 # ------------------------------------------------------------------------------------------------
 def train_step(state: TrainState, batch: Batch, config: RunConfig) -> StepMetrics:
-    """Train on `batch` for one step.
-
-    This function never waits for the device. Inside torch the CTC kernel does (it copies the lengths),
-    the average of the weights (a count) and float16's gradient scaler (whether a gradient overflowed).
-    """
+    """Train on `batch` for one step, and return its metrics."""
+    # This function never waits for the device. Inside torch three parts do: the CTC kernel copies the
+    # lengths, the average of the weights a count, float16's gradient scaler whether a gradient overflowed.
     # Random numbers are a function of (seed, step, rank), so that a resumed training draws the same.
     state.compute.seed(step_seed(config.seed, state.step, state.group.rank))
     images_NCHW = batch.images_NCHW
@@ -157,13 +155,14 @@ def train_step(state: TrainState, batch: Batch, config: RunConfig) -> StepMetric
 
 
 def training_loss(state: TrainState, logits_TNK: Tensor, batch: Batch, config: RunConfig) -> Tensor:
-    """Return the loss in nats an image, in float32: blank penalty, log-softmax, then the loss component."""
+    """Return the loss in nats per image, in float32: blank penalty, log-softmax, then the loss component."""
     penalty = blank_penalty(state.step, state.steps, config)
     log_probs_TNK = penalised(logits_TNK.float(), penalty).log_softmax(-1)
     arguments = (
         log_probs_TNK, state.model.frames(batch.widths_N), batch.targets_NL, batch.target_lengths_N
     )  # fmt: skip
-    if config.deterministic:  # torch's CUDA kernel for CTC adds in varying order
+    if config.deterministic:
+        # torch's CUDA kernel for CTC adds in varying order.
         return state.objective(*(argument.cpu() for argument in arguments)).to(logits_TNK.device)
     return state.objective(*arguments)
 

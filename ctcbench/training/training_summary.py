@@ -1,4 +1,4 @@
-"""Summary of a finished training: what the run folder stores about its cost and course."""
+"""Summary of a finished training: its cost and course, as the run folder stores them."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ def summarise_training(trainer: Trainer) -> dict[str, Any]:
     """Return the summary as JSON: time in seconds, parameters, best epoch, plateaus, device and kernels."""
     history, monitor, state = trainer.history, trainer.monitor.state, trainer.state
     images = state.steps * len(trainer.train) / trainer.steps_per_epoch
+    # --deterministic computes the loss on the CPU, whatever the device of the network.
     on_cpu = trainer.config.deterministic or state.compute.device.type == "cpu"
     backend, alignment = ("cpu" if on_cpu else _CUDA_CTC), state.model.alignment
     return {

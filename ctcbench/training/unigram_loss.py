@@ -21,7 +21,7 @@ _SMOOTHING_COUNT = 1e-3
 def estimate_unigram_loss(
     texts: Sequence[str], alphabet: Alphabet, frames: int, alignment: Alignment, objective: Objective
 ) -> float:
-    """Return the loss of predicting each character with its frequency, in units of `objective` an image.
+    """Return the loss of predicting each character with its frequency, in the units of `objective` per image.
 
     For plain CTC or cross-entropy that is −Σ log(frequency) over a text's characters in nats, mean over
     the texts. A loss with further terms or factors is accounted for by a ratio: `objective` over the
@@ -36,9 +36,11 @@ def estimate_unigram_loss(
     """
     counts = Counter(character for text in texts for character in text)
     total = sum(counts.values())
+    # Without characters, predicting blanks is certain and has no loss.
     if not total:
         return 0.0
     nats = -sum(count * math.log(count / total) for count in counts.values()) / len(texts)
+    # The ratio of two losses varies little between texts, so a few texts are enough.
     some = texts[:_MAX_TEXTS]
     targets = [torch.tensor(alphabet.encode(text), dtype=torch.long) for text in some]
     log_probs_TNK = _unigram_log_probs(targets, alphabet.num_classes, frames, alignment)
@@ -60,7 +62,7 @@ def estimate_unigram_loss(
 
 
 def _unigram_log_probs(targets: Sequence[Tensor], classes: int, frames: int, alignment: Alignment) -> Tensor:
-    """Return log_probs_TNK from class frequencies: over all frames for CTC, else of each frame by itself."""
+    """Return log_probs_TNK from class frequencies: over all frames for CTC, else per frame."""
     counts_TK = torch.full((frames, classes), _SMOOTHING_COUNT)
     for target in targets:
         if alignment == "ctc":

@@ -1,4 +1,4 @@
-"""ProcessGroup: communication between the processes that train one model. This module is without torch."""
+"""ProcessGroup: communication between the processes that train one model. Importable without torch."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class ProcessGroup:
         return self.process_rank.is_main
 
     def describe_suffix(self) -> str:
-        """Return what to append to a device's description, as `` over 2 processes (gloo)``, or nothing."""
+        """Return the text to append to a device's description: empty for a single process."""
         return ""
 
     def broadcast(self, value: T) -> T:

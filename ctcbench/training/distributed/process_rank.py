@@ -48,8 +48,8 @@ def read_process_rank(environment: Mapping[str, str] = os.environ) -> ProcessRan
     """Return the rank that torchrun's environment variables state, or that of a single process.
 
     Raises:
-        UsageError: the environment describes several processes, but a variable is missing or not
-            possible.
+        UsageError: the environment describes several processes, but a variable is missing, or
+            their values contradict each other.
     """
     try:
         size = int(environment.get(_SIZE, 1))
@@ -86,13 +86,13 @@ def started_by_torchrun() -> bool:
 def should_report_error(error: BaseException) -> bool:
     """Return whether this process should report `error`, so that each machine reports an error once.
 
-    The local main process reports at once. Another process waits first: an error in the settings
-    occurs in all processes, the local main process reports it, and torchrun then ends the others. A
-    process that still runs after the wait has an error of its own, and reports it, unless the error
-    came from outside (a stop request, a lost process group).
+    In the local main process, and without torchrun, the result is True at once. Any other process waits
+    up to 15 seconds first; the result is then False for a stop request or a lost process group.
     """
     if not started_by_torchrun() or read_process_rank().is_local_main:
         return True
+    # An error in the settings occurs in all processes: the local main process reports it, and torchrun then
+    # ends the others. A process that still runs after the wait has an error of its own.
     is_external = isinstance(error, ProcessGroupLost | Interrupted | KeyboardInterrupt)
     time.sleep(_EXTERNAL_ERROR_SECONDS if is_external else _OWN_ERROR_SECONDS)
     return not is_external

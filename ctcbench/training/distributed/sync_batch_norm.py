@@ -15,7 +15,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 
 class SynchronisedBatchNorm(_BatchNorm):
-    """Batch norm of any number of dimensions whose result is that of one process with the whole batch."""
+    """Batch norm of any number of dimensions, with the result of one process that has the whole batch."""
 
     def _check_input_dim(self, input: Tensor) -> None:
         if input.ndim < 2:

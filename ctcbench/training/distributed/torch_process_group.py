@@ -44,10 +44,10 @@ def join_process_group(process_rank: ProcessRank, config: RunConfig) -> Iterator
     on_gpu = device.choose(config, process_rank).device.type == "cuda"
     # Tensors on the host use gloo on a GPU machine too, so that exchanging them does not wait for the GPU.
     distributed.init_process_group("cpu:gloo,cuda:nccl" if on_gpu else "gloo", timeout=_TIMEOUT)
-    done = False
+    succeeded = False
     try:
         yield TorchProcessGroup(process_rank, "nccl" if on_gpu else "gloo")
-        done = True
+        succeeded = True
     except RuntimeError as error:
         if not _is_connection_error(error):
             raise
@@ -56,7 +56,7 @@ def join_process_group(process_rank: ProcessRank, config: RunConfig) -> Iterator
             f"{process_rank.size} processes ends too; start the training again with --resume"
         ) from error
     finally:
-        if done:
+        if succeeded:
             # Objects that still hold the group when the interpreter exits have threads that abort the
             # process, so they are collected first.
             gc.collect()
@@ -65,7 +65,7 @@ def join_process_group(process_rank: ProcessRank, config: RunConfig) -> Iterator
             with contextlib.suppress(RuntimeError):
                 distributed.barrier()
         # After an error NCCL might wait for ever for messages that the others no longer send.
-        if done or not on_gpu:
+        if succeeded or not on_gpu:
             distributed.destroy_process_group()
 
 
@@ -74,14 +74,14 @@ def _is_connection_error(error: RuntimeError) -> bool:
 
 
 class TorchProcessGroup(ProcessGroup):
-    """Group of several processes, which exchange JSON, tensors and the content of files."""
+    """Group of several processes, which exchange JSON documents, tensors and the contents of files."""
 
     def __init__(self, process_rank: ProcessRank, backend: str) -> None:
         self.process_rank, self.backend = process_rank, backend
         self._has_unused_parameters = False
 
     def describe_suffix(self) -> str:
-        """Return the number of processes and the backend, as `` over 2 processes (gloo)``."""
+        """Return the number of processes and the backend, for example `` over 2 processes (gloo)``."""
         return f" over {self.world_size} processes ({self.backend})"
 
     def broadcast(self, value: T) -> T:
@@ -132,12 +132,10 @@ class TorchProcessGroup(ProcessGroup):
                 yield copied
 
     def shard(self, indices_N: NDArray[np.int64]) -> tuple[NDArray[np.int64], float]:
-        """Return this process's indices of a batch and their weight; sizes differ by one at most.
-
-        Of a batch with fewer images than processes every process gets all images, as most modules
-        can't compute an empty batch. The mean is the same, since the weights are equal.
-        """
+        """Return this process's shard of a batch's indices and its weight; sizes differ by one at most."""
         count = len(indices_N)
+        # Most modules can't compute an empty batch. If every process computes all images with equal
+        # weights, the mean is the same.
         if count < self.world_size:
             return indices_N, 1.0
         own_N = indices_N[count * self.rank // self.world_size : count * (self.rank + 1) // self.world_size]
@@ -177,7 +175,8 @@ class TorchProcessGroup(ProcessGroup):
 
 
 def _has_unused_parameters(model: Recognizer) -> bool:
-    """Return whether a parameter gets no gradient in training; DistributedDataParallel must know."""
+    """Return whether a parameter gets no gradient in training."""
+    # DistributedDataParallel otherwise waits for the gradient of every parameter.
     trial = copy.deepcopy(model).train()
     image = model.image
     zeros_NCHW = torch.zeros(2, image.channels, image.height, image.width, dtype=torch.uint8)

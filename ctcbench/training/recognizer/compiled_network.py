@@ -15,7 +15,7 @@ from ctcbench.training.device import Compute
 
 
 class CompiledNetwork(nn.Module):
-    """A network compiled for batches of one size; it computes other batches without the compiler.
+    """A network compiled for batches of one size; batches of other sizes are computed uncompiled.
 
     On a GPU the kernels of a pass are recorded once and replayed as CUDA graphs, so that the host
     launches one graph instead of hundreds of kernels. Recurrent layers remain cuDNN's.

@@ -30,12 +30,12 @@ class RecognizerOutput(NamedTuple):
 
 
 class Recognizer(nn.Module):
-    """Network from images to logits over the classes, frame by frame.
+    """Network from images to logits over the classes, for each frame.
 
     The shortcut is a second linear classifier on the folded backbone features. With ``sum`` its logits
     are added to those of the head's classifier, so that gradients reach the backbone from the first
-    step, whatever the head does. With ``aux`` they get a loss of their own. With ``none`` it does not
-    exist.
+    step, whatever the head does. With ``aux`` they have a loss of their own. With ``none`` there is no
+    shortcut.
 
     Attributes:
         image: size of the images.
@@ -66,7 +66,7 @@ class Recognizer(nn.Module):
         self.bypass = None if self.shortcut == "none" else nn.Linear(sequence.features, alphabet.num_classes)
 
     def forward(self, images_NCHW: Tensor) -> RecognizerOutput:
-        """Return the logits of images in uint8, dark on light."""
+        """Return the logits of images_NCHW: uint8 (or augmented, float32, 0 to 255), dark on light."""
         feats_TNF = fold(self.backbone(scale(images_NCHW)))
         logits_TNK = self.classifier(self._sequence(feats_TNF))
         if self.bypass is None:
@@ -88,10 +88,10 @@ class Recognizer(nn.Module):
         return feats_TND
 
     def frames(self, widths_N: Tensor) -> Tensor:
-        """Return lengths_N (int64): the number of frames that count, from the columns that count.
+        """Return lengths_N (int64): the number of valid frames of each image.
 
         Args:
-            widths_N: number of columns of each image without padding.
+            widths_N: number of columns of each image without padding, int64.
         """
         if makes_own_frames(self.head):
             return torch.full_like(widths_N, self.output.frames, dtype=torch.long)
@@ -100,12 +100,12 @@ class Recognizer(nn.Module):
 
 
 def scale(images_NCHW: Tensor) -> Tensor:
-    """Return uint8 images as float32, inverted: white becomes 0, black 1."""
+    """Return images with levels 0 to 255 as float32, inverted: white becomes 0, black 1."""
     return 1.0 - images_NCHW.float() / 255.0
 
 
 def fold(feats_NFHW: Tensor) -> Tensor:
-    """Return feats_TNF: columns become frames, rows and channels become features."""
+    """Return feats_TNF from feats_NFHW: columns become frames, channels and rows become features."""
     return feats_NFHW.flatten(1, 2).permute(2, 0, 1)
 
 
@@ -135,10 +135,10 @@ def makes_own_frames(head: nn.Module) -> bool:
 
 
 def probe_backbone(backbone: nn.Module, image: ImageSpec, owner: str) -> SequenceSpec:
-    """Call a backbone once with zeros, and return the size of the sequence that it makes of an image.
+    """Call a backbone once with zeros, and return the frames and features that it makes of an image.
 
     Raises:
-        UsageError: it can't compute images of this size.
+        UsageError: it can't process images of this size.
         PluginError: it is not a module, failed, or returned something else than feats_NFHW.
     """
     require_module(owner, backbone)
@@ -153,7 +153,7 @@ def probe_backbone(backbone: nn.Module, image: ImageSpec, owner: str) -> Sequenc
 
 
 def probe_head(head: nn.Module, sequence: SequenceSpec, owner: str) -> SequenceSpec:
-    """Call a head once with zeros, and return the size of the sequence that it makes of one of `sequence`.
+    """Call a head once with zeros, and return the frames and features that it makes of `sequence`.
 
     Raises:
         PluginError: it is not a module, failed, or returned something else than feats_TND.

@@ -24,10 +24,10 @@ _TEXTS = 32  # drawn to measure the mean length of texts
 
 @dataclass(frozen=True)
 class Stage:
-    """A module of a recogniser.
+    """A module of a recogniser in a spec sheet.
 
     Attributes:
-        name: path of the module, as ``backbone.0``.
+        name: path of the module, for example ``backbone.0``.
         what: its type and options.
         shape: shape of its output for one image.
         parameters: number of its parameters.
@@ -41,7 +41,7 @@ class Stage:
 
 @dataclass(frozen=True)
 class SpecSheet:
-    """Figures of a configuration, for one image.
+    """Shapes, parameters and FLOPs of a configuration, for one image.
 
     Attributes:
         image: channels, height and width in pixels.
@@ -72,7 +72,7 @@ def spec_sheet(recipe: Recipe) -> SpecSheet:
 
     Raises:
         UsageError: a component or an option is wrong, or the image is too small for the backbone.
-        PluginError: a component broke its contract.
+        PluginError: a component broke its contract; the message names the owner.
     """
     source = build_source(recipe.registry, recipe.config.dataset)
     with torch.random.fork_rng(devices=[]):
@@ -134,7 +134,8 @@ def _walk(
 
 
 def _flops(counter: FlopCounterMode, recurrent: dict[str, int]) -> int:
-    """Return torch's count, but with the recurrent modules counted here: torch can't count a fused LSTM."""
+    """Return the FLOPs of a forward pass, from torch's counter and `_recurrent_flops`."""
+    # torch can't count a fused LSTM, so what it counts for recurrent modules is replaced.
     counts = counter.get_flop_counts()
     counted = sum(sum(counts.get(f"{Recognizer.__name__}.{name}", {}).values()) for name in recurrent)
     return int(counter.get_total_flops()) - counted + sum(recurrent.values())

@@ -57,7 +57,11 @@ class RecognizerRecord(Record):
 
 
 def save_weights(folder: RunFolder, recognizer: Recognizer, weights: dict[str, Tensor], fit: Fit) -> None:
-    """Write the weights of a recogniser, and the description from which it is built."""
+    """Write the weights of a recogniser, and its description: image size, alphabet and fit.
+
+    Raises:
+        UsageError: the folder is not writable, or the disk is full.
+    """
     save_tensors(folder.weights_path, weights, {}, FORMAT)
     image = recognizer.image
     write_json(
