@@ -80,7 +80,7 @@ def test_a_usage_error_is_one_line_and_exit_code_2(
     assert line.startswith("ctcbench")
     for word in words:
         assert word in line
-    assert not list(tmp_path.iterdir()), "nothing half-written is left behind"
+    assert not list(tmp_path.iterdir()), "no incomplete file remains"
 
 
 def test_a_config_file_is_named_in_the_error(
@@ -169,19 +169,19 @@ def test_a_name_too_long_for_a_file_is_a_usage_error(
 
 
 @pytest.mark.parametrize(
-    "dataset, said",
+    "dataset, source",
     [
         ("captcha", "CTCBENCH_CACHE=~nobody-of-that-name/x"),
         ("folder:path=~nobody-of-that-name/x", "dataset folder: path=~nobody-of-that-name/x"),
     ],
 )
 def test_an_unknown_home_folder_is_a_usage_error(
-    dataset: str, said: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    dataset: str, source: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CTCBENCH_CACHE", "~nobody-of-that-name/x")
     assert main(["data", "generate", dataset, "--samples", "2"]) == 2
     (line,) = capsys.readouterr().err.splitlines()
-    assert f"{said}: no home folder is known for ~nobody-of-that-name" in line
+    assert f"{source}: no home folder is known for ~nobody-of-that-name" in line
 
 
 @pytest.mark.parametrize(
@@ -205,7 +205,7 @@ def test_exit_codes(error: BaseException, code: int, words: str, capsys: pytest.
 
 
 def test_lines_of_a_message_become_one_without_control_characters() -> None:
-    assert one_line("bad:\n  a\n  b\n--skip-bad goes on") == "bad: a; b; --skip-bad goes on"
+    assert one_line("bad:\n  a\n  b\n--skip-bad leaves it out") == "bad: a; b; --skip-bad leaves it out"
     assert one_line("\x1b[31mred") == "\\x1b[31mred"
 
 

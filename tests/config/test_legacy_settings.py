@@ -57,7 +57,7 @@ def test_a_config_file_of_an_earlier_version_can_be_run_again(tmp_path):
     assert settings == {"decoder": "greedy:blank_penalty=2.0", "blank_penalty": 2.0}
 
 
-def test_an_error_says_what_replaced_a_setting(tmp_path):
+def test_an_error_names_the_replacement_of_a_setting(tmp_path):
     path = tmp_path / "my.toml"
     path.write_text("epochs = 3\nblank_penalty_at_decoding = true\n")
     with pytest.raises(UsageError, match=r"line 2: .*any more: .*option of the decoder"):

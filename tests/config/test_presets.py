@@ -57,7 +57,7 @@ def test_a_wrong_file_is_explained_with_its_line(tmp_path, text, words):
         assert word in str(error.value)
 
 
-def test_a_file_that_is_not_there(tmp_path):
+def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(UsageError, match="can't be read"):
         read_settings(tmp_path / "none.toml", KNOWN)
 

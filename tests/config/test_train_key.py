@@ -1,4 +1,4 @@
-"""Train keys: what decides the weights, however it is written, and nothing else."""
+"""Train keys: they depend only on settings that decide the weights, and not on their spelling."""
 
 import pytest
 
@@ -8,7 +8,7 @@ from ctcbench.config.train_key import ALWAYS_IN_KEY, differences, train_key
 from ctcbench.contract.errors import UsageError
 
 
-def test_the_key_depends_on_what_decides_the_weights_alone(registry):
+def test_the_key_depends_only_on_settings_that_decide_the_weights(registry):
     def key(**settings):
         return train_key(registry, RunConfig(**settings))
 

@@ -47,7 +47,7 @@ def test_a_damaged_result_is_reported_and_others_are_read(finished_copy, registr
         ("summary.json", "{}", ["summary.json: parameters: missing"]),
         ("config.toml", "lerning_rate = 3", ["config.toml: no setting 'lerning_rate'"]),
         ("config.toml", "lr = -1.0", ["config.toml: --lr -1.0"]),
-        # What it has lost must not be taken from the defaults: the result would be of another run.
+        # A lost setting must not be replaced by its default: the result would belong to another run.
         ("config.toml", "", ["config.toml: damaged or cut off (no setting 'dataset')"]),
         ("config.toml", lambda whole: whole[: whole.index(b"epochs")], ["cut off (no setting 'epochs')"]),
     ],

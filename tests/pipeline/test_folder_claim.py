@@ -16,7 +16,7 @@ from tests.pipeline.run_cases import interrupt_at, pictures_config
 from tests.tiny_config import tiny
 
 
-def test_nothing_to_resume(registry, tmp_path):
+def test_resuming_without_a_run_is_refused(registry, tmp_path):
     with pytest.raises(UsageError, match="has no run with these settings, and no unfinished one"):
         runner.run(resolve(registry, tiny()), Runtime(tmp_path, resume=True))
     assert list(tmp_path.iterdir()) == []
@@ -35,7 +35,7 @@ def test_resume_with_changed_settings_lists_the_differences(registry, tmp_path, 
     assert runner.run(resolve(registry, tiny()), Runtime(tmp_path, resume=True)).score.images == 12
 
 
-def test_a_run_folder_that_another_process_writes(registry, finished):
+def test_a_run_folder_that_another_process_locks_is_refused(registry, finished):
     code = (
         "import sys, time\nfrom pathlib import Path\nfrom ctcbench.results.run_folder import RunFolder\n"
         "with RunFolder(Path(sys.argv[1])).lock():\n    print('locked', flush=True)\n    time.sleep(60)"
@@ -51,7 +51,7 @@ def test_a_run_folder_that_another_process_writes(registry, finished):
 
 
 @pytest.mark.parametrize("out", ["/proc/runs", "file/runs"])
-def test_an_out_that_cant_be_written(registry, tmp_path, out):
+def test_an_out_folder_that_cant_be_written_is_named(registry, tmp_path, out):
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(UsageError, match="can't be written"):
         runner.run(resolve(registry, tiny()), Runtime(tmp_path / out))

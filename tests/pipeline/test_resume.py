@@ -16,7 +16,7 @@ SETTINGS = {**TINY, "ema": 0.9, "schedule": "plateau", "blank_penalty": 1.0}
 
 
 def ending(out: Path):
-    """Everything of a run that must not depend on how often it was stopped."""
+    """Return the parts of a run that must not depend on how often it was stopped."""
     (folder,) = [RunFolder(path) for path in out.iterdir()]
     metrics = [{k: v for k, v in r.items() if k != "seconds"} for r in folder.read_metrics()]
     (result,), problems = folder.results()

@@ -1,4 +1,4 @@
-"""run(): what a run leaves behind, what it skips, what trackers receive."""
+"""run(): the files of a run, the stages that it skips, and the calls of tracker hooks."""
 
 import json
 import threading
@@ -74,23 +74,23 @@ def test_fresh_trains_again_with_the_same_weights(registry, tmp_path):
 
 
 def test_trackers_receive_the_events_of_a_run(registry, tmp_path, monkeypatch):
-    heard = []
+    calls = []
     monkeypatch.setattr(
-        type(registry), "call_hooks", lambda self, hook, notice, **arguments: heard.append((hook, arguments))
+        type(registry), "call_hooks", lambda self, hook, notice, **arguments: calls.append((hook, arguments))
     )
     result = runner.run(resolve(registry, tiny()), Runtime(tmp_path))
-    assert [hook for hook, _ in heard] == [
+    assert [hook for hook, _ in calls] == [
         "ctcbench_run_started", "ctcbench_epoch_finished", "ctcbench_epoch_finished", "ctcbench_run_finished",
     ]  # fmt: skip
-    started = heard[0][1]["run"]
+    started = calls[0][1]["run"]
     assert (started.folder, started.epochs, started.steps) == (result.folder, 2, 10)
-    epoch = heard[1][1]["epoch"]
+    epoch = calls[1][1]["epoch"]
     assert (epoch.epoch, epoch.step) == (1, 5)
     assert {"loss", "val_loss", "val_exact", "val_cer", "lr"} <= epoch.figures.keys()
-    assert heard[3][1]["result"] == result.to_json()
+    assert calls[3][1]["result"] == result.to_json()
 
 
-def test_the_result_records_the_settings_of_its_decoding(registry, tmp_path):
+def test_a_result_records_the_settings_it_was_decoded_with(registry, tmp_path):
     runner.run(resolve(registry, tiny()), Runtime(tmp_path))
     more = runner.run(resolve(registry, tiny(test_samples=20)), Runtime(tmp_path))
     again = decode_stored(registry, more.folder, "beam_cpp")

@@ -102,7 +102,9 @@ def test_a_plateau_that_does_not_end_is_in_the_result(registry, tmp_path, monkey
 
 
 def test_flushing_the_monitor_counts_as_training_time(registry, tmp_path, monkeypatch):
-    monkeypatch.setitem(loop.FLUSH_EVERY, "cpu", 10)  # an epoch has five steps, so only its end looks
+    monkeypatch.setitem(
+        loop.FLUSH_EVERY, "cpu", 10
+    )  # an epoch has five steps, so the monitor is flushed only at its end
     real = loop.Monitor.flush
     monkeypatch.setattr(loop.Monitor, "flush", lambda *given: (time.sleep(0.5), real(*given)))
     result = runner.run(resolve(registry, tiny()), Runtime(tmp_path))
@@ -110,7 +112,7 @@ def test_flushing_the_monitor_counts_as_training_time(registry, tmp_path, monkey
 
 
 def test_resuming_restores_the_best_weights_of_the_checkpoint(registry, tmp_path, monkeypatch):
-    """Killed between writing the weights and the checkpoint: the checkpoint's best is the best."""
+    """A kill between writing the weights and the checkpoint leaves weights newer than the checkpoint."""
 
     def killed(self):
         raise KeyboardInterrupt
@@ -122,7 +124,7 @@ def test_resuming_restores_the_best_weights_of_the_checkpoint(registry, tmp_path
     (path,) = tmp_path.iterdir()
     folder = RunFolder(path)
     best = folder.weights_path.read_bytes()
-    folder.weights_path.write_bytes(b"of an epoch nobody knows")
+    folder.weights_path.write_bytes(b"of an epoch after the checkpoint")
     monkeypatch.setattr(loop.Trainer, "_run_step", killed)
     with pytest.raises(KeyboardInterrupt):
         runner.run(resolve(registry, tiny()), Runtime(tmp_path, resume=True))

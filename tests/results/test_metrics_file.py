@@ -82,8 +82,8 @@ def test_a_full_disk_leaves_no_incomplete_line(tmp_path, ctcbench_env):
         "except UsageError as error: print(error); sys.exit(0)\n"
         "sys.exit('no error')\n"
     )
-    said = subprocess.check_output([sys.executable, "-c", code, str(path)], env=ctcbench_env, text=True)
-    assert said.startswith(f"{path}: can't be written")
+    printed = subprocess.check_output([sys.executable, "-c", code, str(path)], env=ctcbench_env, text=True)
+    assert printed.startswith(f"{path}: can't be written")
     lines = path.read_text().splitlines(keepends=True)
     assert all(line.endswith("\n") for line in lines)
     assert [json.loads(line)["step"] for line in lines] == list(range(len(lines)))

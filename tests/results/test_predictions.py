@@ -38,7 +38,7 @@ def test_damaged_predictions_are_named(tmp_path, content):
         Predictions.read(tmp_path / "missing.json")
 
 
-def test_predictions_are_no_results_and_are_cleared_with_them(tmp_path):
+def test_predictions_are_not_results_and_are_cleared_with_them(tmp_path):
     folder = RunFolder(tmp_path)
     SOME.write(folder.predictions_path("greedy"))
     assert folder.results() == ([], [])

@@ -194,7 +194,7 @@ REALLY_FULL = (
 )
 
 
-def test_a_disk_that_is_really_full(tmp_path, ctcbench_env):
+def test_a_full_file_system_leaves_no_folder(tmp_path, ctcbench_env):
     # In a mount namespace of its own, so that the little disk ends with the process.
     script = 'mount -t tmpfs -o size=64k tmpfs "$1" || exit 77; exec "$2" -c "$3" "$1"'
     command = ["unshare", "-m", "sh", "-c", script, "sh", str(tmp_path), sys.executable, REALLY_FULL]
@@ -235,7 +235,7 @@ def test_a_live_process_keeps_others_out_until_it_is_killed(folder, ctcbench_env
             os.kill(holder.pid, signal.SIGKILL)
         holder.wait()
     with folder.lock():
-        # What the killed process had half written is gone.
+        # The incomplete files of the killed process are removed.
         assert tree(folder.path) == [".lock", ".lock.holder", "config.toml", "results", "results/greedy.json"]
     ours = pytest.raises(Busy, match=f"process {os.getpid()} is training")
     with folder.lock(), ours, folder.lock("writing in this run folder"):

@@ -29,7 +29,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def flags(**settings):
-    """The flags of the tiny study; a list repeats a flag."""
+    """Return the flags of the tiny study; a list repeats a flag."""
     words = []
     for name, value in {**SETTINGS, **settings}.items():
         for one in value if isinstance(value, list) else [value]:
@@ -120,19 +120,19 @@ def ablate_here(*arguments, plugins=()):
 
 
 def plan_of(capsys, out, *arguments):
-    """What a dry run says, as it is read from JSON."""
+    """Return the JSON document of a dry run."""
     capsys.readouterr()
     assert main(["ablate", *arguments, "--out", str(out), "--dry-run", "--json"]) == 0
     return json.loads(capsys.readouterr().out)
 
 
 def records(out):
-    """How the trials of the studies in a folder ended."""
+    """Return the records of the trials of all studies in a folder."""
     return [json.loads(path.read_text()) for path in sorted(out.glob("studies/*/trials/*.json"))]
 
 
 def start(*arguments):
-    """Begin a study in a process of its own group."""
+    """Start a study in a process group of its own."""
     return subprocess.Popen(
         command(*arguments),
         env=environment(),
@@ -144,7 +144,7 @@ def start(*arguments):
 
 
 def children(pid):
-    """The processes that a process has begun."""
+    """Return the IDs of the child processes of a process."""
     text = Path(f"/proc/{pid}/task/{pid}/children").read_text()
     return [int(word) for word in text.split()]
 
@@ -157,7 +157,7 @@ def alive(pid):
 
 
 def ending(out):
-    """Everything in the run folders that must not depend on how often a study was stopped."""
+    """Return the parts of all run folders that must not depend on how often a study was stopped."""
     found = {}
     for folder in sorted(path.parent for path in Path(out).glob("*/config.toml")):
         for path in sorted(path for path in folder.rglob("*") if path.is_file()):

@@ -1,4 +1,4 @@
-"""An error in a study is one line that names it, exit code 2, and nothing is written."""
+"""Wrong flags and study files: one line that names the fault, exit code 2, and nothing is written."""
 
 import pytest
 
@@ -41,11 +41,11 @@ def test_wrong_flags(case, tmp_path, capsys):
     arguments, words = CASES[case]
     out = tmp_path / "runs"
     assert main(["ablate", *arguments, "--out", str(out)]) == 2
-    said = capsys.readouterr()
-    assert said.out == ""
-    assert len(said.err.strip().splitlines()) == 1
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert len(printed.err.strip().splitlines()) == 1
     for word in words:
-        assert word in said.err
+        assert word in printed.err
     assert not out.exists()
 
 
@@ -109,11 +109,11 @@ def test_wrong_files_are_named(case, tmp_path, capsys):
     path = tmp_path / "mine.toml"
     path.write_text(text)
     assert main(["ablate", str(path), "--out", str(tmp_path / "runs")]) == 2
-    said = capsys.readouterr()
-    assert said.out == ""
-    assert len(said.err.strip().splitlines()) == 1
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert len(printed.err.strip().splitlines()) == 1
     for word in [str(path), *words]:
-        assert word in said.err
+        assert word in printed.err
     assert not (tmp_path / "runs").exists()
 
 
@@ -121,12 +121,12 @@ def test_an_error_in_a_flag_does_not_name_the_file(tmp_path, capsys):
     path = tmp_path / "mine.toml"
     path.write_text("seeds = 2")
     assert main(["ablate", str(path), "--lr", "-1", "--out", str(tmp_path / "runs")]) == 2
-    said = capsys.readouterr().err
-    assert "--lr -1" in said
-    assert "mine.toml" not in said
+    printed = capsys.readouterr().err
+    assert "--lr -1" in printed
+    assert "mine.toml" not in printed
 
 
-def test_out_is_a_file(tmp_path, capsys):
+def test_an_out_folder_that_is_a_file_is_named(tmp_path, capsys):
     (tmp_path / "runs").write_text("")
     assert main(["ablate", *flags(), "--out", str(tmp_path / "runs")]) == 2
     assert f"{tmp_path / 'runs'}" in capsys.readouterr().err

@@ -53,7 +53,7 @@ def test_workers_per_gpu(registry, monkeypatch):
         registry.build("executor", "local:per_gpu=0")
 
 
-def test_gpus_count_only_for_trials_that_may_use_them(registry, tmp_path, monkeypatch):
+def test_gpus_are_counted_only_for_trials_that_may_use_them(registry, tmp_path, monkeypatch):
     listing = tmp_path / "nvidia-smi"
     listing.write_text("#!/bin/sh\n[ \"$1\" = --list-gpus ] && printf 'GPU 0: A\\nGPU 1: A\\n'\n")
     listing.chmod(0o755)
@@ -111,20 +111,20 @@ def test_each_worker_has_its_gpu_and_its_threads(tmp_path, monkeypatch):
     assert plan["resources"] == {"workers": 2, "threads": 2, "gpus": 2}
 
 
-def test_a_study_on_the_cpu_is_not_shared_out_by_gpus(tmp_path, monkeypatch):
+def test_a_study_on_the_cpu_has_no_gpus(tmp_path, monkeypatch):
     installed = plugin(tmp_path / "site", "spying", SPY)
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1,2")
     monkeypatch.setenv("SPY", str(tmp_path / "seen"))
     grid = [*flags(backbone="spy", device="cpu", max_steps=1), "--out", tmp_path / "runs"]
     ended = ablate(*grid, "--executor", "local:threads=1", plugins=[installed])
     assert ended.returncode == 0, ended.stderr
-    # No worker was given a GPU of its own.
+    # Every worker sees all GPUs.
     assert set((tmp_path / "seen").read_text().splitlines()) == {"0,1,2 1 1"}
     plan = json.loads(next((tmp_path / "runs").glob("studies/*/plan.json")).read_text())
     assert plan["resources"]["gpus"] == 0 and plan["resources"]["workers"] >= 1
 
 
-def test_the_pages_executor_gives_what_the_local_one_gives(tmp_path):
+def test_the_documented_executor_and_local_have_equal_results(tmp_path):
     section = PAGE.read_text(encoding="utf-8").partition("### An executor")[2]
     code = re.search(r"```python\n(.*?)```", section, re.S)[1]
     installed = plugin(tmp_path / "site", "processes_study", code)
@@ -144,14 +144,14 @@ def test_the_pages_executor_gives_what_the_local_one_gives(tmp_path):
     }
 
 
-def test_another_executor_is_recorded_although_its_resources_are_the_same(in_process, tmp_path, capsys):
+def test_another_executor_with_the_same_resources_is_recorded(in_process, tmp_path, capsys):
     """Otherwise a start without --executor would return to the first one."""
     grid = [*flags(), "--name", "one", "--out", str(tmp_path)]
     assert main(["ablate", *grid, "--executor", "here:label=first"]) == 0
     capsys.readouterr()
     assert main(["ablate", *grid, "--executor", "here"]) == 0
-    said = " ".join(capsys.readouterr().err.split())
-    assert "executor: here:label=first before, here now" in said
+    printed = " ".join(capsys.readouterr().err.split())
+    assert "executor: here:label=first before, here now" in printed
     assert StudyFolder(tmp_path, "one").read_plan()["executor"] == "here"
     assert main(["ablate", *grid]) == 0
     assert "has changed" not in capsys.readouterr().err
@@ -227,31 +227,31 @@ class Whole(Half):
 
 
 @pytest.mark.parametrize(
-    ("built", "says"),
+    ("built", "message"),
     [
-        (object(), "guest): executor 'odd': its builder returned object, which has no method describe"),
-        (Half(), "guest): executor 'odd': its builder returned Half, which has no method run"),
-        (Whole(lambda devices: devices.no), "guest): executor 'odd': for_devices failed: AttributeError("),
+        (object(), "mine): executor 'odd': its builder returned object, which has no method describe"),
+        (Half(), "mine): executor 'odd': its builder returned Half, which has no method run"),
+        (Whole(lambda devices: devices.no), "mine): executor 'odd': for_devices failed: AttributeError("),
         (Whole(), "executor Whole: describe failed: ValueError('Out of range float values"),
     ],
 )
-def test_what_is_no_executor(registry, built, says):
+def test_objects_that_are_not_executors_are_refused(registry, built, message):
     def odd():
         """An executor that is none."""
         return built
 
-    guest = Plugin("guest", "ctcbench-guest", "1", "guest", components=(Component("executor", odd),))
+    mine = Plugin("mine", "ctcbench-mine", "1", "mine", components=(Component("executor", odd),))
     with pytest.raises(PluginError) as failed:
-        executor_resources(build_executor(Registry((*registry.plugins, guest)), "odd", {"cpu"}))
-    assert says in str(failed.value)
+        executor_resources(build_executor(Registry((*registry.plugins, mine)), "odd", {"cpu"}))
+    assert message in str(failed.value)
 
 
 def test_one_trial_at_a_time_in_a_process(monkeypatch):
-    begun, go_on = threading.Event(), threading.Event()
+    begun, resumed = threading.Event(), threading.Event()
 
     def waiting(*_):
         begun.set()
-        go_on.wait(60)
+        resumed.wait(60)
 
     monkeypatch.setattr(trial, "_train_and_decode", waiting)
     with ThreadPoolExecutor(1) as pool:
@@ -259,6 +259,6 @@ def test_one_trial_at_a_time_in_a_process(monkeypatch):
         begun.wait(60)
         with pytest.raises(PluginError, match="another trial is being carried out in this process"):
             trial.carry_out({"key": "two"})
-        go_on.set()
+        resumed.set()
         assert first.result().state == "done"
     assert trial.carry_out({"key": "two"}).state == "done"

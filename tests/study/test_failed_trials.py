@@ -1,4 +1,4 @@
-"""Failures in a study are recorded, do not affect other trials, and are not run again without being asked."""
+"""Failures in a study: recorded, without effect on other trials, repeated only with --retry-failed."""
 
 import json
 
@@ -14,10 +14,10 @@ pytestmark = pytest.mark.usefixtures("in_process")
 def test_a_failure_is_recorded_and_the_other_trials_run(tmp_path, capsys):
     grid = [*flags(lr=["0.003", "1e30"]), "--out", str(tmp_path), "--name", "nan"]
     assert main(["ablate", *grid]) == 1
-    said = capsys.readouterr()
-    assert "[2/2]" in said.err
-    assert "(lr=1e+30)" in said.out
-    assert "--retry-failed" in said.out
+    printed = capsys.readouterr()
+    assert "[2/2]" in printed.err
+    assert "(lr=1e+30)" in printed.out
+    assert "--retry-failed" in printed.out
     [record] = [r for r in records(tmp_path) if r["state"] == "failed"]
     assert "nan" in record["error"].lower() or "inf" in record["error"].lower()
     assert main(["ablate", *grid, "--json"]) == 1
@@ -62,7 +62,7 @@ BROKEN = '''
 '''
 
 
-def test_plugins_that_break_and_memory_that_runs_out(tmp_path):
+def test_errors_of_plugins_and_out_of_memory_are_recorded(tmp_path):
     installed = plugin(tmp_path / "site", "brittle", BROKEN)
     out = tmp_path / "runs"
     grid = flags(head=["bigru1:width=8", "weak", "memory_hog"], decoder=["mute", "greedy"])
@@ -110,8 +110,8 @@ def test_a_decoder_that_failed_is_not_run_again_because_another_succeeded(tmp_pa
     assert record() == failed
 
 
-def test_a_decoder_that_fails_costs_no_other_where_the_test_images_are_few(tmp_path):
-    """A folder with fewer test images than asked for is used as it is."""
+def test_other_decoders_run_after_a_failed_one_with_fewer_test_images_than_requested(tmp_path):
+    """A data set with fewer test images than requested is used completely."""
     for split, count in {"train": 40, "val": 8, "test": 5}.items():
         (tmp_path / "pictures" / split).mkdir(parents=True)
         for number in range(count):
@@ -138,7 +138,7 @@ def test_a_decoder_that_fails_costs_no_other_where_the_test_images_are_few(tmp_p
     assert json.loads(path.read_text())["score"]["images"] == 2
 
 
-def test_training_that_failed_is_no_failure_of_decoders(tmp_path, capsys):
+def test_a_failed_training_is_not_recorded_as_failed_decoders(tmp_path, capsys):
     """Once the model is trained, by another command, each decoder is run."""
     grid = [*flags(decoder=["greedy", "beam_cpp"], lr="1e30"), "--name", "wild", "--out", str(tmp_path)]
     assert main(["ablate", *grid]) == 1

@@ -1,4 +1,4 @@
-"""From axes, rules and seeds to configurations: each checked, in order, and none of them twice."""
+"""Expansion of a study: axes, rules and seeds become checked configurations without duplicates."""
 
 import pytest
 
@@ -22,7 +22,7 @@ def configs(registry, **spec):
     return [entry.config for entry in expand(registry, StudySpec(base=SETTINGS, **spec)).entries]
 
 
-def test_the_issues_grid_has_20_models_and_40_configurations(registry):
+def test_a_grid_of_flags_has_20_models_and_40_configurations(registry):
     spec = StudySpec(seeds=tuple(range(5))).with_flags(
         [], {"backbone": ["cnn2", "cnn3"], "head": ["lstm1", "bilstm2"], "decoder": ["greedy", "beam_cpp"]}
     )
@@ -33,7 +33,7 @@ def test_the_issues_grid_has_20_models_and_40_configurations(registry):
 
 
 def test_an_axis_over_every_setting(registry):
-    """Two values each: no setting is left out."""
+    """Each setting with two values."""
     other = {
         "dataset": "captcha:width=64", "augmentation": "distort", "optimizer": "adamw",
         "augment_until": 0.5, "compile": True,
@@ -43,7 +43,7 @@ def test_an_axis_over_every_setting(registry):
         "amp_dtype": "bfloat16", "channels_last": False, "deterministic": True, "skip_bad": True,
         "warmup": 0.5, "ema": 0.5, "seed": 7,
     }  # fmt: skip
-    without = {"init_from", "test_samples"}  # no weights are there, one test set a folder
+    without = {"init_from", "test_samples"}  # there are no weights to start from; a folder has one test set
     for name in setting_fields():
         if name in without:
             continue
@@ -56,10 +56,10 @@ def test_an_axis_over_every_setting(registry):
 def test_order_seeds_and_presets(registry):
     found = configs(registry, axes={"preset": ("default", "talk-10k")}, seeds=(4, 2))
     assert [(c.shortcut, c.seed) for c in found] == [("sum", 4), ("sum", 2), ("none", 4), ("none", 2)]
-    assert {c.epochs for c in found} == {2}  # the base counts for more than a preset
+    assert {c.epochs for c in found} == {2}  # the base overrides a preset
 
 
-def test_what_is_written_differently_but_the_same_counts_once(registry):
+def test_the_same_configuration_written_differently_is_counted_once(registry):
     spec = StudySpec(
         base=SETTINGS, axes={"backbone": ("cnn3:width=4", "cnn3: width=4", "cnn2"), "lr": ("0.01", 0.01)}
     )
@@ -70,7 +70,7 @@ def test_what_is_written_differently_but_the_same_counts_once(registry):
     )
 
 
-def test_a_decoder_option_at_its_default_is_no_other_configuration(registry):
+def test_a_decoder_option_at_its_default_is_the_same_configuration(registry):
     spec = StudySpec(base=SETTINGS, axes={"decoder": ("beam_cpp", "beam_cpp:blank_penalty=0")})
     assert len(expand(registry, spec).entries) == 1
 
@@ -87,7 +87,7 @@ def test_rules(registry):
     ]  # fmt: skip
 
 
-def test_a_rule_may_name_what_is_no_axis(registry):
+def test_an_exclude_rule_may_use_a_setting_that_is_not_an_axis(registry):
     found = configs(
         registry,
         axes={"preset": ("default", "talk-10k"), "lr": (0.1, 0.2)},
@@ -96,7 +96,7 @@ def test_a_rule_may_name_what_is_no_axis(registry):
     assert [(c.shortcut, c.lr) for c in found] == [("sum", 0.1), ("sum", 0.2), ("none", 0.2)]
 
 
-def test_exclusion_comes_before_the_budget(registry):
+def test_excluded_configurations_do_not_count_towards_max_runs(registry):
     axes = {"lr": (0.1, 0.2, 0.3)}
     assert len(configs(registry, axes=axes, exclude=({"lr": (0.3,)},), max_runs=2)) == 2
     with pytest.raises(UsageError, match="3 configurations, more than --max-runs 2"):
@@ -143,7 +143,7 @@ def test_flags_over_a_file():
 
 @pytest.fixture
 def ruled(registry, tmp_path):
-    """A file with a grid and both kinds of rules, by what flags make of its configurations."""
+    """Return a function that applies flags to a file with a grid and both kinds of rules."""
     path = tmp_path / "mine.toml"
     path.write_text(
         """
@@ -169,7 +169,7 @@ def ruled(registry, tmp_path):
     return under
 
 
-def test_flags_count_for_more_than_an_include_rule(ruled):
+def test_flags_override_include_rules(ruled):
     assert ruled(epochs=[3]) == [
         ("cnn2", "lstm1", 3, 0), ("cnn3", "lstm1", 3, 0), ("cnn3", "bilstm2", 3, 0), ("cnn3", "none", 3, 0),
     ]  # fmt: skip
@@ -177,13 +177,13 @@ def test_flags_count_for_more_than_an_include_rule(ruled):
     assert {seed for *_, seed in ruled(seeds=(5, 6))} == {5, 6}
 
 
-def test_a_flag_over_the_only_axis_leaves_the_grid(registry):
+def test_a_flag_that_replaces_the_only_axis_keeps_the_grid(registry):
     spec = StudySpec(base=SETTINGS, axes={"epochs": (1, 2)}, include=({"lr": (0.5,)},))
     found = [entry.config for entry in expand(registry, spec.with_flags([], {"epochs": [3]})).entries]
     assert [(c.epochs, c.lr) for c in found] == [(3, 0.003), (3, 0.5)]
 
 
-def test_flags_make_no_grid_where_there_are_rules_alone(registry):
+def test_flags_add_no_grid_to_a_study_of_include_rules(registry):
     spec = StudySpec(base=SETTINGS, include=({"lr": (0.5,)}, {"lr": (0.1,), "seed": (8,)}), seeds=(1,))
     found = [entry.config for entry in expand(registry, spec.with_flags([], {"epochs": [3, 4]})).entries]
     assert [(c.lr, c.epochs, c.seed) for c in found] == [(0.5, 3, 1), (0.5, 4, 1), (0.1, 3, 8), (0.1, 4, 8)]
@@ -191,7 +191,7 @@ def test_flags_make_no_grid_where_there_are_rules_alone(registry):
     assert [(c.lr, c.seed) for c in found] == [(0.5, 2), (0.5, 3), (0.1, 2), (0.1, 3)]
 
 
-def test_an_exclude_rule_may_fit_nothing_under_flags(ruled):
+def test_an_exclude_rule_may_match_nothing_after_flags(ruled):
     assert [(backbone, head) for backbone, head, *_ in ruled(backbone=["cnn3"])] == [
         ("cnn3", "lstm1"), ("cnn3", "bilstm2"), ("cnn3", "none"),
     ]  # fmt: skip
@@ -202,7 +202,7 @@ def test_an_exclude_rule_may_fit_nothing_under_flags(ruled):
     ]
 
 
-def test_two_sizes_of_a_models_test_set_are_refused_whatever_the_decoders(registry):
+def test_two_sizes_of_a_models_test_set_are_refused_with_any_decoders(registry):
     rules = (
         {"decoder": ("greedy",), "test_samples": (12,)},
         {"decoder": ("beam_cpp",), "test_samples": (13,)},
@@ -211,8 +211,8 @@ def test_two_sizes_of_a_models_test_set_are_refused_whatever_the_decoders(regist
         configs(registry, include=rules)
 
 
-def test_the_studies_that_ship_take_flags(registry):
-    """One row for each as ever, and every one of them as the flag says."""
+def test_flags_override_the_settings_of_every_built_in_study(registry):
+    """The rows stay the same, and every row has the values of the flags."""
     for name in study_names():
         spec = read_study(find_study(name))
         plain = expand(registry, spec).entries
@@ -222,7 +222,7 @@ def test_the_studies_that_ship_take_flags(registry):
 
 
 @pytest.mark.parametrize("name", study_names())
-def test_every_study_that_ships_expands_and_says_what_it_is_for(name, registry):
+def test_every_built_in_study_expands_and_has_a_description(name, registry):
     spec = read_study(find_study(name))
     assert spec.name == name
     assert spec.description
@@ -235,7 +235,7 @@ def test_the_lottery_has_ten_seeds_of_each(registry):
     assert [len([e for e in entries if e.config.shortcut == kind]) for kind in ("sum", "none")] == [10, 10]
 
 
-def test_the_lottery_s_parts_are_its_two_recipes_with_one_part_changed(registry):
+def test_each_row_of_lottery_parts_changes_one_part_of_a_recipe_of_the_lottery(registry):
     lottery = expand(registry, read_study(find_study("lottery"))).entries
     whole = {kind: next(e.config for e in lottery if e.config.shortcut == kind) for kind in ("sum", "none")}
     parts = read_study(find_study("lottery-parts"))
@@ -249,12 +249,12 @@ def test_the_lottery_s_parts_are_its_two_recipes_with_one_part_changed(registry)
         changed.append({name for name in now if now[name] != base[name]})
         assert changed[-1] == set(rule) - {"name", "preset"}
     assert changed.count(set()) == 2
-    # Taken together, the parts are all that tells one recipe from the other.
+    # Together, the parts are all the differences between the two recipes.
     apart = {n for n, v in whole["sum"].model_dump().items() if v != whole["none"].model_dump()[n]}
     assert set.union(*changed) == apart | {"optimizer", "loss"}
 
 
-def test_a_preset_stands_for_what_it_decides(registry):
+def test_labels_leave_out_settings_that_the_preset_determines(registry):
     spec = StudySpec(base=SETTINGS, axes={"preset": ("default", "talk-10k"), "lr": (0.1, 0.2)}, seeds=(0, 1))
     entries = expand(registry, spec).entries
     assert varying_settings(entries) == ["preset", "lr", "seed"]

@@ -30,7 +30,7 @@ def whole(tmp_path_factory, own_cache):
 
 
 def wait_for(study, happened):
-    """Look until something has happened, while the study runs."""
+    """Wait until `happened` returns true, while the study runs."""
     deadline = time.monotonic() + 60
     while not happened():
         assert study.poll() is None, study.stderr.read()
@@ -59,7 +59,7 @@ def test_a_study_killed_at_any_moment_ends_with_the_same_bits(tmp_path, whole, m
     wait_for(study, lambda: MOMENTS[moment](tmp_path, study))
     workers = children(study.pid)
     study.kill()
-    # At once, while the workers may still be there.
+    # Immediately, while the workers may still be running.
     done = ablate(*GRID, "--out", tmp_path)
     study.communicate()
     assert done.returncode == 0, done.stderr
@@ -68,7 +68,7 @@ def test_a_study_killed_at_any_moment_ends_with_the_same_bits(tmp_path, whole, m
 
 
 @pytest.mark.slow
-def test_killed_again_and_again(tmp_path, whole):
+def test_a_study_killed_several_times_ends_with_the_same_bits(tmp_path, whole):
     for moment in ("mid-training", "weights-are-there", "trained"):
         study = start(*GRID, "--out", tmp_path)
         wait_for(study, functools.partial(MOMENTS[moment], tmp_path, study))
@@ -85,14 +85,14 @@ def test_ctrl_c_saves_and_prints_the_command_to_resume(tmp_path, whole, number):
     wait_for(study, lambda: MOMENTS["mid-training"](tmp_path, study))
     workers = children(study.pid)
     os.kill(study.pid, number)
-    _, said = study.communicate(timeout=60)
-    assert study.returncode == 130, said
-    last = said.strip().splitlines()[-1]
+    _, printed = study.communicate(timeout=60)
+    assert study.returncode == 130, printed
+    last = printed.strip().splitlines()[-1]
     assert "stopped with" in last
     assert f"resume with: ctcbench ablate {GRID[0]}" in last
     assert not any(map(alive, workers))
     recorded = [read(path)["state"] for path in tmp_path.glob("studies/*/trials/*.json")]
-    assert set(recorded) <= {"done"}  # what was stopped is no failure
+    assert set(recorded) <= {"done"}  # a stopped trial is not recorded as a failure
     assert f"stopped with {len(recorded)} of 2 models done" in last
     done = ablate(*GRID, "--out", tmp_path)
     assert done.returncode == 0, done.stderr
@@ -116,7 +116,7 @@ STUBBORN = """
 """
 
 
-def test_a_second_ctrl_c_ends_at_once(tmp_path, monkeypatch):
+def test_a_second_ctrl_c_ends_the_workers_at_once(tmp_path, monkeypatch):
     monkeypatch.setenv("STUBBORN", str(tmp_path / "begun"))
     monkeypatch.setenv("PYTHONPATH", str(plugin(tmp_path / "site", "stubbornly", STUBBORN)))
     study = start(
@@ -131,11 +131,11 @@ def test_a_second_ctrl_c_ends_at_once(tmp_path, monkeypatch):
     time.sleep(1.0)
     assert study.poll() is None  # it waits until the workers have saved
     os.kill(study.pid, signal.SIGINT)
-    _, said = study.communicate(timeout=60)
-    assert study.returncode == 130, said
-    last = said.strip().splitlines()[-1]
+    _, printed = study.communicate(timeout=60)
+    assert study.returncode == 130, printed
+    last = printed.strip().splitlines()[-1]
     assert "stopped at once" in last and "resume with: ctcbench ablate" in last
-    assert "Traceback" not in said
+    assert "Traceback" not in printed
     assert not any(map(alive, workers))
     assert not list(tmp_path.glob("studies/*/trials/*.json"))  # nothing failed
 
@@ -144,11 +144,11 @@ def test_a_worker_that_is_stopped_by_itself_leaves_the_study_unfinished(tmp_path
     study = start(*GRID, "--out", tmp_path, "--executor", "local:workers=1,threads=1")
     wait_for(study, lambda: MOMENTS["mid-training"](tmp_path, study))
     os.kill(children(study.pid)[0], signal.SIGTERM)
-    said, noticed = study.communicate(timeout=60)
+    printed, noticed = study.communicate(timeout=60)
     assert study.returncode == 1, noticed
     assert "stopped, state saved" in noticed
-    assert "1 model stopped, state saved; resume with: ctcbench ablate" in " ".join(said.split())
-    assert "--retry-failed" not in said
+    assert "1 model stopped, state saved; resume with: ctcbench ablate" in " ".join(printed.split())
+    assert "--retry-failed" not in printed
     assert [read(path)["state"] for path in tmp_path.glob("studies/*/trials/*.json")] == ["done"]
     done = ablate(*GRID, "--out", tmp_path)
     assert done.returncode == 0, done.stderr
@@ -159,9 +159,9 @@ def test_a_killed_worker_is_a_failure_and_the_other_trials_run(tmp_path, whole):
     study = start(*GRID, "--out", tmp_path, "--executor", "local:workers=1,threads=1")
     wait_for(study, lambda: MOMENTS["mid-training"](tmp_path, study))
     os.kill(children(study.pid)[0], signal.SIGKILL)
-    said = "\n".join(study.communicate(timeout=60))
+    printed = "\n".join(study.communicate(timeout=60))
     assert study.returncode == 1
-    assert "its worker was killed by SIGKILL (out of memory?)" in " ".join(said.split())
+    assert "its worker was killed by SIGKILL (out of memory?)" in " ".join(printed.split())
     [record] = [d for d in map(read, tmp_path.glob("studies/*/trials/*.json")) if d["state"] == "failed"]
     assert "SIGKILL" in record["error"]
     assert sum("results" in name for name in ending(tmp_path)) == 2

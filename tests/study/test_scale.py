@@ -44,10 +44,10 @@ def sizes(config):
         ((8100, 900, 1000, 30), 0.1, (810, 90, 100, 3)),
         ((100_000, 5000, 10_000, 60), 0.1, (10_000, 500, 1000, 6)),
         ((8100, 900, 1000, 30), 1.0, (8100, 900, 1000, 30)),
-        ((8100, 900, 1000, 30), 0.07, (567, 63, 100, 3)),  # 2.1 goes up, a rounding error does not
+        ((8100, 900, 1000, 30), 0.07, (567, 63, 100, 3)),  # 2.1 is rounded up, a rounding error is not
         ((8100, 900, 1000, 30), 0.001, (16, 16, 100, 1)),  # the fewest
         ((40, 10, 50, 1), 0.5, (20, 10, 50, 1)),  # nothing grows
-        ((16, 16, 100, 200), 0.1, (16, 16, 100, 200)),  # by heart: small as it is, so it stays whole
+        ((16, 16, 100, 200), 0.1, (16, 16, 100, 200)),  # 16 training images or fewer are not scaled
         ((17, 16, 100, 200), 0.5, (16, 16, 100, 100)),
     ],
 )  # fmt: skip
@@ -60,7 +60,7 @@ def test_sizes_are_scaled_and_rounded_up(before, scale, after):
 
 
 @pytest.mark.parametrize("given", [0, -1, 1.1, "x", "", None, True, "nan", "inf", [0.5]])
-def test_a_scale_that_is_none(given):
+def test_a_wrong_scale_is_refused(given):
     with pytest.raises(UsageError, match="above 0, at most 1"):
         read_scale(given)
 
@@ -70,13 +70,13 @@ def test_keys_differ_by_the_real_settings(registry):
     whole, half = (expand(registry, StudySpec(**vars(spec) | {"scale": s})).entries for s in (1.0, 0.5))
     assert [sizes(entry.config) for entry in half] == [(350, 10, 12, 1), (350, 10, 12, 2)]
     assert not {entry.train_key for entry in whole} & {entry.train_key for entry in half}
-    # What is the same after scaling is trained once.
+    # Configurations that are equal after scaling are trained once.
     grid = expand(registry, StudySpec(**vars(spec) | {"axes": {"epochs": (2, 1)}, "scale": 0.5}))
     assert len(grid.entries) == 1
     assert "1 configuration is the same as another" in grid.notices[0]
 
 
-def test_rules_speak_of_what_is_written_not_of_what_it_is_scaled_to(registry):
+def test_exclude_rules_match_the_values_before_scaling(registry):
     spec = StudySpec(
         base=SETTINGS | {"epochs": 4}, axes={"lr": (0.1, 0.2)}, exclude=({"epochs": (4,), "lr": (0.1,)},)
     )
@@ -93,7 +93,7 @@ def test_names_of_rules(registry, tmp_path):
     ]  # fmt: skip
 
 
-def test_the_talks_study_is_the_ladder_and_the_argument(registry):
+def test_the_study_of_the_talk_has_its_experiments_and_its_argument(registry):
     entries = expand(registry, read_study(find_study("talk"))).entries
     by_name = {entry.name: entry.config for entry in entries}
     assert list(by_name)[:4] == list(FIGURES)
@@ -123,7 +123,7 @@ def test_the_talks_study_is_the_ladder_and_the_argument(registry):
 
 
 @pytest.mark.parametrize("scale", [1.0, 0.1])
-def test_the_talks_figures_stand_beside_its_ladder_scaled_or_not(registry, scale):
+def test_the_figures_of_the_talk_belong_to_its_experiments_at_any_scale(registry, scale):
     spec = read_study(find_study("talk"))
     entries = expand(registry, StudySpec(**vars(spec) | {"scale": scale})).entries
     found = {entry.name: talk_figure(entry.config.model_dump()) for entry in entries}
@@ -157,7 +157,7 @@ def test_preset_talk_is_the_study(tmp_path, capsys):
     assert "`ctcbench ablate talk`" in capsys.readouterr().err
 
 
-def test_only_some_of_a_study(tmp_path, capsys):
+def test_only_selects_configurations_by_name(tmp_path, capsys):
     plan = planned(capsys, "talk", "--only", "Default", "--only", "talk-10k", "--out", str(tmp_path))
     assert [trial["label"] for trial in plan["trials"]][:2] == ["talk-10k", "default recipe: CNN, 5 outputs"]
     assert plan["models"] == 6
@@ -190,7 +190,7 @@ def done(tmp_path_factory, own_cache, in_process):
     return folder, ended
 
 
-def test_the_table_says_what_was_scaled_and_names_its_rows(done, capsys):
+def test_the_table_states_the_scale_and_names_its_rows(done, capsys):
     folder, ended = done
     assert "scaled to 0.5 of images and epochs" in ended.stderr
     out = " ".join(ended.stdout.split())
@@ -209,7 +209,7 @@ def test_the_table_says_what_was_scaled_and_names_its_rows(done, capsys):
     assert {row["runs"][0]["config"]["train_samples"] for row in report["rows"]} == {70}
 
 
-def test_every_format_names_the_scale(done, capsys):
+def test_every_format_states_the_scale(done, capsys):
     folder, _ = done
     for form in ("md", "latex", "html"):
         path = folder / f"report.{form}"
@@ -236,7 +236,7 @@ def test_another_scale_is_another_plan_and_reports_distinguish_them(done, capsys
 
 
 def test_runs_outside_a_study_have_no_names(done, tmp_path, capsys):
-    """With one such run, rows are told apart by their settings."""
+    """With one such run, rows are distinguished by their settings."""
     folder, _ = done
     assert main(["run", *flags(lr=0.01), "--out", str(folder / "runs"), "--json"]) == 0
     capsys.readouterr()

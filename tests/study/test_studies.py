@@ -31,12 +31,12 @@ def test_a_dry_run_does_nothing(tmp_path, capsys):
     assert (plan["models"], plan["configurations"], plan["train"], plan["decodings"]) == (2, 4, 2, 4)
     assert plan["estimated_seconds"] is None
     assert main(["ablate", *GRID, "--out", str(out), "--dry-run"]) == 0
-    said = capsys.readouterr().out
+    printed = capsys.readouterr().out
     assert (
         "2 models, 4 configurations: 2 to train, 4 decodings to do, time unknown until the first are done"
-        in said
+        in printed
     )
-    assert "cnn3:width=4" in said
+    assert "cnn3:width=4" in printed
 
 
 def test_a_dry_run_imports_no_torch(tmp_path):
@@ -105,7 +105,7 @@ def test_the_plan_is_recorded_with_versions_and_threads(done):
     assert trial["seconds"] > 0
 
 
-def test_a_changed_study_says_what_changed_and_keeps_the_old(tmp_path, capsys):
+def test_a_changed_study_reports_the_changes_and_keeps_the_old_plan(tmp_path, capsys):
     file = tmp_path / "mine.toml"
     base = "".join(f"{name} = {json.dumps(value)}\n" for name, value in SETTINGS.items())
     file.write_text(f"seeds = 1\n[base]\n{base}")
@@ -118,27 +118,27 @@ def test_a_changed_study_says_what_changed_and_keeps_the_old(tmp_path, capsys):
     assert "study mine has changed (epochs: 2 before, 1 now" in " ".join(capsys.readouterr().out.split())
     assert ending(out) == before and not (StudyFolder(out, "mine").path / "plan-1.json").exists()
     assert main(["ablate", str(file), "--out", str(out)]) == 0
-    said = capsys.readouterr().err
-    assert "study mine has changed (epochs: 2 before, 1 now; seed: 0 before, 0, 1 now)" in said
+    printed = capsys.readouterr().err
+    assert "study mine has changed (epochs: 2 before, 1 now; seed: 0 before, 0, 1 now)" in printed
     assert before.items() <= ending(out).items()
     folder = StudyFolder(out, "mine")
     assert json.loads((folder.path / "plan-1.json").read_text())["models"][0]["label"]
-    # The executor of the first time was kept, as its threads can change the last bits.
+    # The first executor is kept, because its number of threads can change the last bits.
     assert folder.read_plan()["executor"] == "here"
     capsys.readouterr()
     assert main(["ablate", str(file), "--out", str(out), "--executor", "here:workers=2"]) == 0
     assert "workers: 1 before, 2 now" in capsys.readouterr().err
 
 
-def test_two_studies_in_one_folder(tmp_path, capsys):
+def test_a_second_study_in_a_folder_is_refused(tmp_path, capsys):
     with StudyFolder(tmp_path, "other").lock():
         assert main(["ablate", *GRID, "--out", str(tmp_path)]) == 2
-    said = capsys.readouterr().err
-    assert "is running the study other in this folder; wait for it or stop it" in said
+    printed = capsys.readouterr().err
+    assert "is running the study other in this folder; wait for it or stop it" in printed
     assert not list(tmp_path.glob("*/config.toml"))
 
 
-def test_a_run_in_progress_is_left_alone_and_is_not_a_failure(tmp_path, capsys, monkeypatch):
+def test_a_model_that_another_process_trains_is_not_a_failure(tmp_path, capsys, monkeypatch):
     monkeypatch.setattr("ctcbench.study.trial.BUSY_SECONDS", 0.1)
     assert main(["run", *flags(), "--out", str(tmp_path)]) == 0
     [config] = tmp_path.glob("*/config.toml")
@@ -146,8 +146,8 @@ def test_a_run_in_progress_is_left_alone_and_is_not_a_failure(tmp_path, capsys, 
 
     with RunFolder(config.parent).lock():
         assert main(["ablate", *flags(decoder="beam_cpp"), "--seeds", "1", "--out", str(tmp_path)]) == 1
-    said = capsys.readouterr()
-    assert "training in this run folder; wait for it or stop it" in said.err
+    printed = capsys.readouterr()
+    assert "training in this run folder; wait for it or stop it" in printed.err
     assert not list(tmp_path.glob("studies/*/trials/*.json"))
     assert main(["ablate", *flags(decoder="beam_cpp"), "--seeds", "1", "--out", str(tmp_path)]) == 0
 
@@ -179,17 +179,17 @@ DAMAGED_PLANS = [
 
 
 @pytest.mark.parametrize("text", DAMAGED_PLANS)
-def test_a_plan_that_cannot_be_read_is_left_alone(tmp_path, capsys, text):
+def test_a_plan_that_cannot_be_read_is_not_overwritten(tmp_path, capsys, text):
     path = tmp_path / "studies/mine/plan.json"
     path.parent.mkdir(parents=True)
     path.write_text(text)
     assert main(["ablate", *flags(), "--name", "mine", "--out", str(tmp_path)]) == 1
-    said = capsys.readouterr().err
-    assert str(path) in said and "a bug" not in said
+    printed = capsys.readouterr().err
+    assert str(path) in printed and "a bug" not in printed
     assert path.read_text() == text
 
 
-def test_a_report_of_an_unfinished_study_says_how_much_is_missing(done, tmp_path, capsys):
+def test_a_report_of_an_unfinished_study_counts_the_missing_results(done, tmp_path, capsys):
     out, _ = done
     shutil.copytree(out, tmp_path / "runs")
     one, *_ = sorted((tmp_path / "runs").glob("*/results/greedy.json"))

@@ -69,7 +69,7 @@ def test_the_last_line_of_standard_error_is_quoted(begin, tmp_path):
 
 @pytest.mark.parametrize("how", ["as usual", "blocked here", "ignored here"])
 def test_a_stop_is_delivered_at_any_moment(begin, how):
-    """Also one during its imports, whatever this process does with SIGINT."""
+    """Also during the imports of the worker, and however this process handles SIGINT."""
     before = signal.getsignal(signal.SIGINT)
     mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT} if how == "blocked here" else set())
     try:
@@ -93,7 +93,7 @@ def test_a_stop_is_delivered_at_any_moment(begin, how):
     assert gone(process.pid)
 
 
-def test_its_working_directory_environment_and_threads(begin, tmp_path):
+def test_the_worker_has_the_given_directory_environment_and_threads(begin, tmp_path):
     package = tmp_path / "elsewhere" / "ctcbench"
     package.mkdir(parents=True)
     (package / "__init__.py").write_text(

@@ -25,7 +25,7 @@ def test_run_prints_the_whole_report(trained: Path, capsys: Capture) -> None:
     for word in ("95 % interval", "parameters", "images/s", "ms per image", "peak memory", trained.name):
         assert word in shown.out
     assert "ctcbench decode" in shown.out
-    assert "53.06" not in shown.out, "that figure is of other data"
+    assert "53.06" not in shown.out, "the talk used other data"
 
 
 def test_run_json_is_one_document_and_nothing_else(trained: Path, cli: Cli) -> None:
@@ -37,7 +37,7 @@ def test_run_json_is_one_document_and_nothing_else(trained: Path, cli: Cli) -> N
     assert document["config"]["backbone"] == "cnn2:width=8"
 
 
-def test_later_settings_win(tmp_path: Path, capsys: Capture) -> None:
+def test_flags_override_the_config_file_which_overrides_the_preset(tmp_path: Path, capsys: Capture) -> None:
     file = tmp_path / "my.toml"
     file.write_text('backbone = "cnn2"\nhead = "none"\nepochs = 7\n')
     assert (
@@ -52,9 +52,9 @@ def test_later_settings_win(tmp_path: Path, capsys: Capture) -> None:
 
 def test_a_repeated_flag_prints_a_notice(capsys: Capture) -> None:
     assert main(["show", "--backbone", "cnn3", "--backbone", "cnn2", "--amp", "--no-amp", "--json"]) == 0
-    said = capsys.readouterr()
-    assert json.loads(said.out)["config"]["backbone"] == "cnn2"
-    assert said.err == (
+    printed = capsys.readouterr()
+    assert json.loads(printed.out)["config"]["backbone"] == "cnn2"
+    assert printed.err == (
         "--backbone: given 2 times (cnn3, cnn2); the last is used; "
         "`ctcbench ablate` compares several values\n"
     )
@@ -91,8 +91,8 @@ def test_predict(trained: Path, tmp_path: Path, capsys: Capture) -> None:
     assert [reading["image"] for reading in document] == [str(file) for file in files]
     assert all(isinstance(r["text"], str) and 0 <= r["confidence"] <= 1 for r in document)
     assert main(["predict", str(trained), str(files[0])]) == 0
-    said = capsys.readouterr()
-    assert "confidence" in said.out and not said.err
+    printed = capsys.readouterr()
+    assert "confidence" in printed.out and not printed.err
     unfinished = shutil.copytree(trained, tmp_path / "unfinished")
     (unfinished / "summary.json").unlink()
     assert main(["predict", str(unfinished), str(files[0])]) == 0
@@ -128,8 +128,8 @@ def test_report_names_damaged_results_and_reports_the_others(
     assert main(["report", str(tmp_path / "runs"), "--format", form]) == 1
     shown = capsys.readouterr()
     # The table names it in its own body, where a long path is broken into lines.
-    said = "".join(shown.out.split()) if form == "table" else shown.err
-    assert str(damaged) in said and ("good" in shown.out or form == "latex")
+    printed = "".join(shown.out.split()) if form == "table" else shown.err
+    assert str(damaged) in printed and ("good" in shown.out or form == "latex")
     if form == "json":
         document = json.loads(shown.out)
         assert all(run["schema"] == 1 for row in document["rows"] for run in row["runs"])

@@ -1,4 +1,4 @@
-"""`ctcbench plugins` and others with broken plugins: each is set aside with its owner and reason."""
+"""`ctcbench plugins` and other commands with broken plugins: each is named with the reason."""
 
 from __future__ import annotations
 

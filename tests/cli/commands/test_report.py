@@ -64,7 +64,7 @@ def test_folders_given_twice_count_once(study, capsys):
     assert not [w for w in found["warnings"] if w["kind"] == "repeated"]
 
 
-def test_by(study, capsys):
+def test_by_chooses_the_settings_that_define_a_row(study, capsys):
     assert document(capsys, str(study), "--by", "backbone, batch-size", "--by", "seed")["axes"] == [
         "backbone", "batch_size", "seed",
     ]  # fmt: skip

@@ -42,15 +42,17 @@ def finished(own_cache, tmp_path_factory):
 
 def test_slots_learn_from_the_command_line(finished):
     losses = [record["loss"] for record in finished.read_metrics() if record["kind"] == "epoch"]
-    assert losses[-1] < 0.5 * losses[0]  # by heart: nothing else is to be had of 70 images
+    assert losses[-1] < 0.5 * losses[0]  # 70 images can only be memorised
     result = finished.read_result("slots")
     assert result.config["decoder"] == "slots"
     training = result.provenance["training"]
     assert training["alignment"] == "fixed" and training["ctc_backend"] is None
-    assert load_log_probs(finished.log_probs_path("test")).values_NTK.shape[1] == 2  # the backbone has seven
+    assert (
+        load_log_probs(finished.log_probs_path("test")).values_NTK.shape[1] == 2
+    )  # the backbone returns seven frames
 
 
-def test_decoders_of_ctc_are_refused_and_not_offered(registry, finished):
+def test_ctc_decoders_are_refused_and_not_suggested(registry, finished):
     with pytest.raises(UsageError, match=r"--decoder greedy merges .* \(decoders for this loss: slots\)"):
         decode_stored(registry, finished.path, "greedy")
     assert [path.stem for path in (finished.path / "results").iterdir()] == ["slots"]
@@ -109,8 +111,8 @@ def test_texts_that_cannot_be_aligned_are_refused_before_training(registry, sett
     assert not list(tmp_path.rglob("*.safetensors"))
 
 
-def test_a_text_with_repeats_fits_into_as_many_slots(registry, tmp_path):
-    """CTC would want three frames for "00"."""
+def test_a_text_with_repeats_needs_no_extra_slot(registry, tmp_path):
+    """CTC needs three frames for "00"."""
     settings = {**SLOTS, "dataset": of_captchas(alphabet="01")}
     assert runner.run(resolve(registry, tiny(**settings)), Runtime(tmp_path)).score.images == 12
 
@@ -126,7 +128,7 @@ def test_validation_uses_the_alignment_of_the_loss():
     assert (merged.exact, merged.cer) == (0.0, 2 / 5)
 
 
-def test_every_slot_counts_for_a_narrow_image(registry):
+def test_a_narrow_image_has_all_slots(registry):
     from ctcbench.training.recognizer.network import build_recognizer
 
     torch = pytest.importorskip("torch")
@@ -138,11 +140,11 @@ def test_every_slot_counts_for_a_narrow_image(registry):
 
 
 def test_a_plateau_without_blanks_is_not_reported_as_blank(registry, tmp_path):
-    said = []
+    printed = []
 
     class Listener(ProgressListener):
         def notice(self, text):
-            said.append(text)
+            printed.append(text)
 
     settings = {
         **SLOTS,
@@ -153,7 +155,7 @@ def test_a_plateau_without_blanks_is_not_reported_as_blank(registry, tmp_path):
         "batch_size": 16,
     }
     result = runner.run(resolve(registry, tiny(**settings)), Runtime(tmp_path, listener=Listener()))
-    (plateau,) = [text for text in said if "plateau" in text]
+    (plateau,) = [text for text in printed if "plateau" in text]
     assert "plateau: no better than guessing for 200 steps" in plateau
     assert "blank" not in plateau
 
@@ -190,7 +192,7 @@ def test_log_probs_have_one_frame_a_slot(finished):
     assert read.lengths_N.tolist() == [2] * 12
 
 
-def test_the_gallery_of_mistakes_merges_nothing():
+def test_the_gallery_of_mistakes_does_not_merge_slots():
     from ctcbench.reporting.formats.html.gallery import _frame_diagnostics
 
     read = confident_of(Alphabet("ab"), ("aab",), 4, "fixed")
@@ -203,7 +205,7 @@ def test_the_gallery_of_mistakes_merges_nothing():
 def test_show_counts_the_frames_of_the_head(capsys):
     flags = [f"--{name}={value}" for name, value in SLOTS.items()]
     assert main(["show", *flags]) == 0
-    said = " ".join(capsys.readouterr().out.split())
-    assert "2 of 8 features" in said
+    printed = " ".join(capsys.readouterr().out.split())
+    assert "2 of 8 features" in printed
     assert main(["show", "--head", "slots:count=5"]) == 2
     assert "--shortcut none" in capsys.readouterr().err
