@@ -7,8 +7,7 @@ namespace ctc {
 
 // Invariants once StayStep and ExtendStep have run:
 // - Candidate i in [0, stays) is row i of the beam with its labelling unchanged; `stays` is the number of
-// rows
-//   rounded up to a whole register, and the candidates behind the last row have total 0.
+//   rows rounded up to a whole register, and the candidates behind the last row have total 0.
 // - Candidate i in [stays, count) is an extension: row_of(id[i]) with label_of(id[i]) appended.
 // - No two candidates spell the same labelling.
 // - blank[i] + label[i] == total[i] for i in [0, stays), as in LaneBeam. An extension ends in its last label.

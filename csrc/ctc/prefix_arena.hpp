@@ -48,13 +48,11 @@ class PrefixArena {
   private:
     // Invariants:
     // - No two live nodes spell the same labelling: insert() looks for an inactive node first, and must not
-    // be
-    //   called for an active one. So two labellings in the beam are equal only if their nodes are.
+    //   be called for an active one. So two labellings in the beam are equal only if their nodes are.
     // - A node is live while it is active or has live children, which `children` counts. So every ancestor of
     //   a live node is live. The root is always live.
     // - first_inactive, next_inactive and previous_inactive list a node's inactive children, latest first.
-    // The
-    //   lists are short: most labellings that leave the beam have no descendants in it.
+    //   The lists are short: most labellings that leave the beam have no descendants in it.
     // - slot is the node's place in the caller's beam, or kNone for an inactive node.
     // - A free node is linked to the next free one by next_inactive; its other fields have no meaning.
     struct Record {

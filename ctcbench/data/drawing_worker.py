@@ -28,11 +28,11 @@ def _draw(order: Mapping[str, Any], send: Send) -> None:
     split, spec = order["split"], source.image
     if source.fingerprint(split) != order["fingerprint"]:
         raise UsageError(
-            f"dataset {order['dataset']}: the fingerprint of {split} is another in another process; if its "
-            f"files changed try again, else let it depend on its options alone: no time, id() or hash()"
+            f"dataset {order['dataset']}: the fingerprint of {split} differs between processes; if its "
+            f"files changed, try again; else it must depend on the options only, not on time, id() or hash()"
         )
     if [spec.channels, spec.height, spec.width] != order["shape"]:
-        raise PluginError(f"dataset {order['dataset']} has another image size in another process")
+        raise PluginError(f"dataset {order['dataset']} has different image sizes in different processes")
     draw_range(
         source,
         split,

@@ -111,7 +111,7 @@ def materialise(
         notice(_rejected_message(request, stored.rejected, "left out"))
     if not len(stored.samples):
         raise UsageError(
-            f"dataset {dataset.text}: not one good sample among the first {request.count} of {split!r}"
+            f"dataset {dataset.text}: no valid sample among the first {request.count} of {split!r}"
         )
     return stored.samples
 
@@ -140,11 +140,11 @@ def _request(dataset: BuiltDataset, split: SplitName, wanted: int | None, notice
         raise UsageError(f"{split}-samples={wanted}: at least 1 is needed")
     source, text = dataset.source, dataset.text
     owner = f"{dataset.owner}: dataset {text!r}"
-    with attribute_errors(f"{owner}: the split {split!r} can't be looked at"):
+    with attribute_errors(f"{owner}: size and fingerprint of {split!r} failed"):
         size, fingerprint = source.size(split), source.fingerprint(split)
     require_split(owner, split, size, fingerprint)
     if size is None and wanted is None:
-        raise UsageError(f"dataset {text} has no end: say how many samples of {split!r} to draw")
+        raise UsageError(f"dataset {text} is endless: set the number of {split!r} samples")
     if size == 0:
         raise UsageError(f"dataset {text}: its split {split!r} is empty")
     if size is not None and wanted is not None and wanted > size:

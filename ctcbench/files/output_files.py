@@ -20,7 +20,7 @@ def require_folder_of(path: Path) -> None:
     """
     folder = Path(os.path.realpath(path)).parent
     if not folder.is_dir():
-        raise UsageError(f"{path}: no folder {folder} to write it in; make that first, or name another")
+        raise UsageError(f"{path}: no folder {folder} to write it in; create it first, or name another")
 
 
 def write_output(path: Path, data: bytes) -> None:

@@ -89,7 +89,7 @@ def test_all_samples_of_a_finite_set_are_used(draw):
     assert notices == ["train: all 30 samples are used (50 asked for)"]
 
 
-@pytest.mark.parametrize(("options", "count", "message"), [("", None, "no end"), ("", 0, "at least 1")])
+@pytest.mark.parametrize(("options", "count", "message"), [("", None, "endless"), ("", 0, "at least 1")])
 def test_a_missing_or_zero_count_is_an_error(draw, options, count, message):
     with pytest.raises(UsageError, match=message):
         draw(options, count=count)
@@ -125,7 +125,7 @@ def test_skip_bad_leaves_them_out(draw, tmp_path, count):
 
 
 def test_a_set_of_bad_samples_only_is_an_error(draw):
-    with pytest.raises(UsageError, match="not one good sample"):
+    with pytest.raises(UsageError, match="no valid sample"):
         draw("bad=1", skip_bad=True, notice=lambda text: None)
 
 

@@ -29,7 +29,7 @@ def test_the_error_for_a_broken_contract_names_the_owner_and_the_sample(
 
 
 def test_a_fingerprint_that_differs_between_processes_is_an_error(draw):
-    with pytest.raises(UsageError, match="the fingerprint of train is another in another process"):
+    with pytest.raises(UsageError, match="the fingerprint of train differs between processes"):
         draw("fault=fingerprint", count=300, workers=2)
 
 

@@ -103,5 +103,5 @@ def test_a_state_that_is_not_a_tensor_can_not_be_stored():
     weights = torch.nn.Parameter(torch.zeros(2))
     sgd = torch.optim.SGD([weights], lr=0.1)
     sgd.state[weights]["count"] = 3
-    with pytest.raises(PluginError, match=r"optimizer SGD: its state 'count' is int; .* tensors alone"):
+    with pytest.raises(PluginError, match=r"optimizer SGD: its state 'count' is int; .* tensors only"):
         optimizer_tensors(sgd)
