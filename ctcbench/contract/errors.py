@@ -11,7 +11,7 @@ class CtcbenchError(Exception):
 
 
 class UsageError(CtcbenchError):
-    """A mistake of the user; the message says what was given and what is allowed (exit code 2)."""
+    """A mistake of the user; the message has what was given and what is allowed (exit code 2)."""
 
 
 class PluginError(CtcbenchError):

@@ -15,20 +15,20 @@ _LEAST_CONTRAST = 8.0  # grey levels
 _PAPER_MARGIN = 0.05  # of the contrast
 
 
-def gives_images_of_the_same_shape(case: Case) -> None:
+def returns_images_of_the_same_shape(case: Case) -> None:
     """A batch, and a batch of one, keeps its shape and is uint8 or float32."""
     for count in (5, 1):
         images_NCHW = _images(case, count)
         made = _augment(case, images_NCHW)
         case.require(
             made.shape == images_NCHW.shape,
-            f"of images {tuple(images_NCHW.shape)} it must make as many of the same size",
+            f"for images {tuple(images_NCHW.shape)} it must return images of the same shape",
             tuple(made.shape),
-            "return one image for each, of the same size",
+            "return one image of the same size for each",
         )
 
 
-def stays_between_black_and_white(case: Case) -> None:
+def returns_grey_levels_from_0_to_255(case: Case) -> None:
     """Grey levels are finite and go from 0 to 255."""
     for seed in range(5):
         made = _augment(case, _images(case, 5), seed).float()
@@ -37,7 +37,7 @@ def stays_between_black_and_white(case: Case) -> None:
         case.require(least >= 0 and most <= 255, rule, f"{least:.4g} to {most:.4g}", remedy)
 
 
-def leaves_its_input_alone(case: Case) -> None:
+def does_not_modify_its_input(case: Case) -> None:
     """The input is not modified: a GPU keeps the images for the next epoch."""
     images_NCHW = _images(case, 5)
     before = images_NCHW.clone()
@@ -47,14 +47,14 @@ def leaves_its_input_alone(case: Case) -> None:
 
 
 def draws_from_torchs_generator(case: Case) -> None:
-    """The same seed gives the same images, whatever was called before, so that a resumed run repeats them."""
+    """The same seed gives the same images after any earlier calls, so that a resumed run repeats them."""
     images_NCHW, augment = _images(case, 5), case.build()
     made = [_called(case, augment, images_NCHW, seed=7) for _ in range(2)]
     rule, remedy = "the same torch seed must give the same images", "draw with torch, and keep no state"
     case.require(torch.equal(*made), rule, "two different batches", remedy)
 
 
-def keeps_what_is_to_be_read(case: Case) -> None:
+def keeps_dark_ink_on_light_paper(case: Case) -> None:
     """Ink stands out from the paper in every image, and is still the darker of the two.
 
     Most of an image is paper, so dark strokes make its mean darker than its median, whatever the greys.
@@ -62,7 +62,10 @@ def keeps_what_is_to_be_read(case: Case) -> None:
     for seed in _SEEDS:
         greys_NP = _augment(case, _images(case, 5), seed).float().mean(1).flatten(1)
         contrast_N = greys_NP.amax(1) - greys_NP.amin(1)
-        rule, remedy = "the ink must not vanish", "do less, and keep to grey levels from 0 to 255, not to 1"
+        rule, remedy = (
+            "the ink must not vanish",
+            "reduce its strength, and use grey levels from 0 to 255, not 0 to 1",
+        )
         enough = bool((contrast_N > _LEAST_CONTRAST).all())
         case.require(enough, rule, f"an image with a contrast of {contrast_N.min():.4g} levels", remedy)
         paper_N, mean_N = greys_NP.median(1).values, greys_NP.mean(1)
@@ -104,7 +107,7 @@ def _called(case: Case, augment: Any, images_NCHW: Tensor, seed: int) -> Tensor:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         made = case.attempt("be called", lambda: augment(images_NCHW, _widths(images_NCHW)))
-    rule, remedy = "it must return a tensor of uint8 or float32", "return the images alone, as grey levels"
+    rule, remedy = "it must return a tensor of uint8 or float32", "return only the images, as grey levels"
     got = made.dtype if isinstance(made, Tensor) else type(made).__name__
     case.require(got in (torch.uint8, torch.float32), rule, got, remedy)
     tensor: Tensor = made
@@ -112,10 +115,10 @@ def _called(case: Case, augment: Any, images_NCHW: Tensor, seed: int) -> Tensor:
 
 
 RULES: tuple[Rule, ...] = (
-    gives_images_of_the_same_shape,
-    stays_between_black_and_white,
-    leaves_its_input_alone,
+    returns_images_of_the_same_shape,
+    returns_grey_levels_from_0_to_255,
+    does_not_modify_its_input,
     draws_from_torchs_generator,
-    keeps_what_is_to_be_read,
+    keeps_dark_ink_on_light_paper,
     stays_on_the_device_of_its_images,
 )

@@ -62,7 +62,7 @@ class Case:
         """Return the result of `action`.
 
         Raises:
-            BrokenRule: it raised; the message says that the component can't `what`, and why.
+            BrokenRule: it raised; the message names `what`, which the component can't do, and the reason.
         """
         try:
             return action()

@@ -18,12 +18,12 @@ from ctcbench.testing.case import Case, Rule
 _LOOKED_AT = 6  # samples of each split
 
 
-def says_what_it_holds(case: Case) -> None:
+def has_valid_attributes_and_descriptions(case: Case) -> None:
     """The attributes image, alphabet and fit and the methods size and describe are valid."""
     source = _source(case)
     fits, fit = get_args(Fit), getattr(source, "fit", "stretch")
     rule = f"the attribute fit, where there is one, must be {' or '.join(map(repr, fits))}"
-    case.require(fit in fits, rule, repr(fit), "leave it out, or say how pictures come to their size")
+    case.require(fit in fits, rule, repr(fit), "leave it out, or set how pictures are resized")
     for split in SPLITS:
         indices = _indices(case, source, split)
         names = case.attempt("describe samples", lambda: [source.describe(split, i) for i in indices])  # noqa: B023
@@ -32,8 +32,8 @@ def says_what_it_holds(case: Case) -> None:
         case.require(sound, rule, names, "put the index or the file's name into it")
 
 
-def draws_images_as_agreed(case: Case) -> None:
-    """Images are uint8 of the size that `image` says, (H, W) or (C, H, W)."""
+def draws_images_of_its_size(case: Case) -> None:
+    """Images are uint8 of the size of `image`, (H, W) or (C, H, W)."""
     source = _source(case)
     spec = source.image
     shapes = [(spec.channels, spec.height, spec.width)] + [(spec.height, spec.width)] * (spec.channels == 1)
@@ -57,8 +57,8 @@ def draws_texts_of_its_alphabet(case: Case) -> None:
         case.require(bool(sound), rule, repr(sample.text), "raise BadSample for one that can't be used")
 
 
-def draws_the_same_again(case: Case) -> None:
-    """A sample is a function of (options, split, index): not of the order, nor of global generators."""
+def draws_the_same_samples_again(case: Case) -> None:
+    """A sample is a function of (options, split, index), not of the order or of global generators."""
     states = random.getstate(), np.random.get_state()
     try:
         one, other = (_in_order(case, _source(case), seed, step) for seed, step in ((1, 1), (2, -1)))
@@ -68,7 +68,7 @@ def draws_the_same_again(case: Case) -> None:
     _same(case, one, other, "drawn again in another order, from a new source")
 
 
-def draws_the_same_in_a_worker(case: Case) -> None:
+def draws_the_same_samples_in_a_worker(case: Case) -> None:
     """Another process draws the same samples: they do not depend on hash(), the time or earlier samples."""
     from ctcbench.testing.draw_digests import digests_in_worker
 
@@ -83,13 +83,13 @@ def draws_the_same_in_a_worker(case: Case) -> None:
     _same(case, here, there, "drawn in another process")
 
 
-def keeps_splits_apart(case: Case) -> None:
+def draws_different_samples_in_each_split(case: Case) -> None:
     """Training, validation and test samples differ."""
     source = _source(case)
     drawn = {s: [_digest(case, source, s, i) for i in _indices(case, source, s)] for s in SPLITS}
     for one, other in (("train", "val"), ("train", "test"), ("val", "test")):
         shared = set(drawn[one]) & set(drawn[other])  # type: ignore[index]
-        rule, remedy = f"{one} and {other} must not share samples", "let the split's name into the seed"
+        rule, remedy = f"{one} and {other} must not share samples", "use the name of the split in the seed"
         case.require(not shared, rule, f"{len(shared)} of {len(drawn[one])} the same", remedy)  # type: ignore[index]
 
 
@@ -101,7 +101,7 @@ def has_fingerprints(case: Case) -> None:
     )
     rule, remedy = "a fingerprint must be a str", "return a digest in hexadecimal"
     case.require(all(isinstance(text, str) for text in one + other), rule, repr(one[0]), remedy)
-    rule, remedy = "the same options must give the same fingerprint", "let no time or id() into it"
+    rule, remedy = "the same options must give the same fingerprint", "use no time and no id() in it"
     case.require(one == other, rule, f"{one} {other}", remedy)
     rule, remedy = "each split needs a fingerprint of its own", "put the split's name into it"
     case.require(len(set(one)) == len(SPLITS), rule, one, remedy)
@@ -119,14 +119,14 @@ def _source(case: Case) -> Source:
 def _indices(case: Case, source: Source, split: SplitName) -> range:
     """Return the indices of the first samples of a split."""
     size: object = case.attempt(f"say the size of {split}", lambda: source.size(split))
-    rule = f"size({split!r}) must be a count, or None where there is no end"
+    rule = f"size({split!r}) must be a count, or None if it is unlimited"
     is_count = isinstance(size, int) and not isinstance(size, bool) and size >= 0
     case.require(size is None or is_count, rule, repr(size), "count the samples")
     return range(min(size, _LOOKED_AT) if isinstance(size, int) else _LOOKED_AT)
 
 
 def _in_order(case: Case, source: Source, seed: int, step: int) -> list[str]:
-    """Return the digests of the first samples, drawn forwards or backwards after seeding what is global."""
+    """Return the digests of the first samples, in either order, after seeding global generators."""
     random.seed(seed)
     np.random.seed(seed)
     indices = list(_indices(case, source, "train"))
@@ -175,11 +175,11 @@ def _same(case: Case, one: list[str], other: list[str], how: str) -> None:
 
 
 RULES: tuple[Rule, ...] = (
-    says_what_it_holds,
-    draws_images_as_agreed,
+    has_valid_attributes_and_descriptions,
+    draws_images_of_its_size,
     draws_texts_of_its_alphabet,
-    draws_the_same_again,
-    draws_the_same_in_a_worker,
-    keeps_splits_apart,
+    draws_the_same_samples_again,
+    draws_the_same_samples_in_a_worker,
+    draws_different_samples_in_each_split,
     has_fingerprints,
 )

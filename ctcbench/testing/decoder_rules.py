@@ -20,13 +20,13 @@ _FRAMES = 12
 _LENGTHS = (12, 9, 1, 7, 12, 3)
 
 
-def gives_one_hypothesis_an_image(case: Case) -> None:
+def returns_one_hypothesis_per_image(case: Case) -> None:
     """N images give a list of N hypotheses: labels, log_prob, frames."""
     for count in (len(_LENGTHS), 1):
         _decode(case, part(_uncertain(case), 0, count))
 
 
-def gives_labels_of_the_alphabet(case: Case) -> None:
+def returns_labels_of_the_alphabet(case: Case) -> None:
     """Labels are whole numbers from 1 to K − 1; blanks are dropped, and K is not a class."""
     for hypothesis in _decode(case, _uncertain(case)):
         sound = all(
@@ -37,8 +37,8 @@ def gives_labels_of_the_alphabet(case: Case) -> None:
         case.require(sound, rule, hypothesis.labels, "drop blanks, and check for offsets of one")
 
 
-def gives_rising_frames(case: Case) -> None:
-    """Frames: one for each label, strictly rising, among those that count; or () if they are not known."""
+def returns_rising_frames(case: Case) -> None:
+    """Frames: one for each label, strictly rising, within the length of the image; or () if not known."""
     for hypothesis, length in zip(_decode(case, _uncertain(case)), _LENGTHS, strict=True):
         frames = hypothesis.frames
         whole = all(isinstance(frame, int | np.integer) for frame in frames)
@@ -48,7 +48,7 @@ def gives_rising_frames(case: Case) -> None:
         case.require(sound, rule, frames, "name the frame in which each character is most probable")
 
 
-def gives_a_log_probability(case: Case) -> None:
+def returns_a_log_probability(case: Case) -> None:
     """log_prob is a natural logarithm, at most 0; NaN from a decoder that does not know it."""
     for hypothesis in _decode(case, _uncertain(case)):
         rule = "log_prob must be a natural logarithm, at most 0 (or NaN if the decoder has none)"
@@ -56,16 +56,16 @@ def gives_a_log_probability(case: Case) -> None:
         case.require(sound, rule, hypothesis.log_prob, "return its logarithm")
 
 
-def reads_a_sure_text(case: Case) -> None:
-    """Where every frame is sure, doubled characters included, all decoders agree on the text.
+def decodes_confident_frames(case: Case) -> None:
+    """If every frame is confident, doubled characters included, all decoders return the same text.
 
-    With CTC, no blank between two frames of a character makes them one.
+    With CTC, two frames of a character without a blank between them are one character.
     """
     by_ctc, texts = case.component.alignment == "ctc", texts_for(case.alphabet)
-    _reads(case, confident_of(case.alphabet, texts, _FRAMES, case.component.alignment), texts)
+    _require_texts(case, confident_of(case.alphabet, texts, _FRAMES, case.component.alignment), texts)
     if by_ctc:
         merged = ["".join(character for character, _ in itertools.groupby(text)) for text in texts]
-        _reads(case, confident_of(case.alphabet, texts, _FRAMES, "fixed"), merged)
+        _require_texts(case, confident_of(case.alphabet, texts, _FRAMES, "fixed"), merged)
 
 
 def ignores_frames_that_do_not_count(case: Case) -> None:
@@ -78,8 +78,8 @@ def ignores_frames_that_do_not_count(case: Case) -> None:
     _same(case, one, other, "frames past lengths_N must not change the labels", "read lengths_N frames alone")
 
 
-def reads_nothing_from_nothing(case: Case) -> None:
-    """No images give an empty list, no frames an empty labelling."""
+def decodes_empty_input(case: Case) -> None:
+    """Zero images give an empty list; zero frames give an empty labelling."""
     read = _uncertain(case)
     _decode(case, part(read, 0, 0))
     for what, empty in (
@@ -91,7 +91,7 @@ def reads_nothing_from_nothing(case: Case) -> None:
         case.require(found == [(), ()], rule, found, remedy)
 
 
-def computes_each_image_by_itself(case: Case) -> None:
+def computes_each_image_independently(case: Case) -> None:
     """The hypothesis of an image does not depend on the other images of the batch."""
     read = _uncertain(case)
     alone = [_labels(case, part(read, n, n + 1))[0] for n in range(len(read))]
@@ -99,22 +99,26 @@ def computes_each_image_by_itself(case: Case) -> None:
         case,
         _labels(case, read),
         alone,
-        "an image must be read the same alone as in a batch",
+        "an image must be decoded the same alone as in a batch",
         "keep no state",
     )
 
 
-def gives_the_same_for_the_same_input(case: Case) -> None:
+def is_deterministic(case: Case) -> None:
     """Decoding is deterministic."""
     read = _uncertain(case)
     decoder = case.build()
     one, other = ([h.labels for h in _answers(case, decoder, read)] for _ in range(2))
     _same(
-        case, one, other, "the same log-probs must give the same labels", "draw no chance, and keep no state"
+        case,
+        one,
+        other,
+        "the same log-probs must give the same labels",
+        "use no random numbers, and keep no state",
     )
 
 
-def leaves_its_input_alone(case: Case) -> None:
+def does_not_modify_its_input(case: Case) -> None:
     """The log-probabilities are not modified: they may be mapped from a file."""
     read = _uncertain(case)
     before = read.values_NTK.copy()
@@ -125,12 +129,12 @@ def leaves_its_input_alone(case: Case) -> None:
     _decode(case, read)
 
 
-def never_gives_impossible_classes(case: Case) -> None:
+def never_returns_impossible_classes(case: Case) -> None:
     """A class of log-probability −inf is never returned."""
     read = _uncertain(case)
     read.values_NTK[..., 1] = -np.inf
     for labels in _labels(case, read):
-        rule = "a class of log-probability -inf must not come out"
+        rule = "a class of log-probability -inf must not be returned"
         case.require(1 not in labels, rule, f"class 1 in {labels}", "skip classes of probability zero")
 
 
@@ -160,16 +164,16 @@ def _answers(case: Case, decoder: Any, read: LogProbs) -> list[Hypothesis]:
     return found
 
 
-def _reads(case: Case, read: LogProbs, texts: Sequence[str]) -> None:
+def _require_texts(case: Case, read: LogProbs, texts: Sequence[str]) -> None:
     by_ctc = case.component.alignment == "ctc"
     for values_TK, text, found in zip(read.values_NTK, texts, _decode(case, read), strict=True):
         sound = all(label in range(case.alphabet.num_classes) for label in found.labels)
-        said = case.alphabet.decode(label for label in found.labels if label) if sound else found.labels
+        decoded = case.alphabet.decode(label for label in found.labels if label) if sound else found.labels
         case.require(
             tuple(found.labels) == case.alphabet.encode(text),
-            f"frames that are sure of {case.alphabet.path(values_TK.argmax(-1))!r} must be read {text!r}"
+            f"frames confident of {case.alphabet.path(values_TK.argmax(-1))!r} must be decoded as {text!r}"
             + (", as `beam` does" if by_ctc else ""),
-            repr(said),
+            repr(decoded),
             ("merge repeats first, then drop blanks" if by_ctc else "merge nothing, and drop blanks")
             + "; class 0 is the blank",
         )
@@ -187,15 +191,15 @@ def _same(
 
 
 RULES: tuple[Rule, ...] = (
-    gives_one_hypothesis_an_image,
-    gives_labels_of_the_alphabet,
-    gives_rising_frames,
-    gives_a_log_probability,
-    reads_a_sure_text,
+    returns_one_hypothesis_per_image,
+    returns_labels_of_the_alphabet,
+    returns_rising_frames,
+    returns_a_log_probability,
+    decodes_confident_frames,
     ignores_frames_that_do_not_count,
-    reads_nothing_from_nothing,
-    computes_each_image_by_itself,
-    gives_the_same_for_the_same_input,
-    leaves_its_input_alone,
-    never_gives_impossible_classes,
+    decodes_empty_input,
+    computes_each_image_independently,
+    is_deterministic,
+    does_not_modify_its_input,
+    never_returns_impossible_classes,
 )

@@ -40,7 +40,7 @@ def returns_an_executor_for_devices(case: Case) -> None:
     case.require(callable(chosen), rule, type(chosen).__name__, remedy)
     for devices in ({"cpu"}, {"auto"}, {"auto", "cpu"}):
         what = f"for_devices({sorted(devices)})"
-        other = case.attempt(f"answer {what}", lambda devices=devices: chosen(devices))  # type: ignore[misc]
+        other = case.attempt(f"execute {what}", lambda devices=devices: chosen(devices))  # type: ignore[misc]
         _require_methods(case, other, f"{what} must return")
         _require_description(case, other)
 
@@ -97,12 +97,12 @@ def _require_description(case: Case, executor: Executor) -> None:
     try:
         json.dumps(dict(described), allow_nan=False)
     except (TypeError, ValueError, RecursionError) as error:
-        rule, remedy = "describe() must return what JSON knows", "use texts, finite numbers, lists and dicts"
+        rule, remedy = "describe() must return a JSON document", "use texts, finite numbers, lists and dicts"
         case.require(False, rule, reason(error), remedy)
     workers = described.get("workers")
     rule = "describe() must have 'workers', a whole number of at least 1"
     sound = isinstance(workers, int) and not isinstance(workers, bool) and workers >= 1
-    case.require(sound, rule, repr(workers), "say how many trials run at once")
+    case.require(sound, rule, repr(workers), "return how many trials run at once")
 
 
 def _run_two(case: Case, *, stop: bool = False) -> list[Outcome]:
@@ -150,7 +150,7 @@ def _run(case: Case, trials: list[Trial], *, stop: bool = False) -> list[Outcome
     thread.join(_SECONDS)
     given_up.set()
     rule = f"a run of {len(trials)} trials that can't be carried out must end"
-    remedy = "return when each has its outcome, or when the listener says stop"
+    remedy = "return when each has its outcome, or when listener.stopping() is true"
     case.require(not thread.is_alive(), rule, f"none after {_SECONDS:.0f} seconds", remedy)
     if raised:
         case.fail(f"run {len(trials)} trials", raised[0])

@@ -33,27 +33,29 @@ def is_not_hidden_by_a_file(case: Case) -> None:
     """No other module of its package has its name: importing that module would replace the component."""
     builder, name = case.component.builder, case.component.name
     package = sys.modules.get(builder.__module__)
-    stands_there = getattr(package, name, None) is case.component or builder.__qualname__ == name
-    if not (hasattr(package, "__path__") and stands_there and name.isidentifier()):
+    is_attribute = getattr(package, name, None) is case.component or builder.__qualname__ == name
+    if not (hasattr(package, "__path__") and is_attribute and name.isidentifier()):
         return
     found = importlib.util.find_spec(f"{builder.__module__}.{name}")
     if found is None:
         return
     folders = [Path(folder) for folder in found.submodule_search_locations or ()]
-    holds_code = bool(found.origin) or any(any(folder.glob("*.py")) for folder in folders)  # no mere data
+    holds_code = bool(found.origin) or any(
+        any(folder.glob("*.py")) for folder in folders
+    )  # a folder of data is no module
     what, where = ("folder", name) if folders else ("file", Path(found.origin or name).name)
     rule, remedy = f"no file of its package {builder.__module__} may be called {name}", f"rename the {what}"
     case.require(not holds_code, rule, f"the {what} {where}, which would hide the component", remedy)
 
 
 def has_help(case: Case) -> None:
-    """The docstring's first line says what the component is, in one line of `run --help`."""
+    """The first line of the docstring describes the component in one line of `run --help`."""
     summary = case.component.summary
     case.require(
         0 < len(summary) <= _LONGEST_HELP,
         f"its docstring's first line is its help, 1 to {_LONGEST_HELP} characters long",
         f"{len(summary)} characters ({summary!r})",
-        "say in one line what it is, and the rest in further lines",
+        "describe it in one line, and add details in further lines",
     )
 
 

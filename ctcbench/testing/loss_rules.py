@@ -49,7 +49,7 @@ def ignores_frames_that_do_not_count(case: Case) -> None:
         other_TNK[length:, n] = other_TNK[length:, n].roll(1, -1)
     one = _loss(case, log_probs_TNK, lengths_N, targets_NL, target_lengths_N)
     other = _loss(case, other_TNK, lengths_N, targets_NL, target_lengths_N)
-    rule, remedy = "frames past lengths_N must not change the loss", "mask them, or hand on lengths_N"
+    rule, remedy = "frames past lengths_N must not change the loss", "mask them, or pass lengths_N on"
     case.require(bool(torch.isclose(one, other)), rule, f"{one:.6g} and {other:.6g}", remedy)
 
 
@@ -61,7 +61,7 @@ def ignores_padding_of_targets(case: Case) -> None:
         others_NL[n, length:] = 1
     one = _loss(case, log_probs_TNK, lengths_N, targets_NL, target_lengths_N)
     other = _loss(case, log_probs_TNK, lengths_N, others_NL, target_lengths_N)
-    rule = "what stands past target_lengths_N must not change the loss"
+    rule = "padding past target_lengths_N must not change the loss"
     case.require(bool(torch.isclose(one, other)), rule, f"{one:.6g} and {other:.6g}", "use target_lengths_N")
 
 
@@ -82,7 +82,7 @@ def is_lower_for_the_right_text(case: Case) -> None:
 def aligns_frames_as_declared(case: Case) -> None:
     """Frames a, a, then blanks, are ``aa`` where frame i is character i, and ``a`` by CTC.
 
-    A blank between them makes them ``aa`` by CTC. Each must cost less as what it is than as the other.
+    By CTC they are ``aa`` with a blank between them. The loss of the right text must be lower.
     """
     alignment, one = case.component.alignment, case.alphabet.characters[0]
     paths: list[tuple[Alignment, int]] = [("ctc", 2), ("fixed", 1)] if alignment == "ctc" else [("fixed", 2)]
@@ -96,11 +96,11 @@ def aligns_frames_as_declared(case: Case) -> None:
             f"with alignment={alignment!r} frames {case.alphabet.path(sure.values_NTK[0, :4].argmax(-1))!r} "
             f"must cost less as {one * right!r} than as {one * wrong!r}",
             f"{costs[right - 1]:.4g} and {costs[wrong - 1]:.4g}",
-            "say how it takes frames: @loss for CTC, @loss(alignment='fixed') where frame i is character i",
+            "declare its alignment: @loss for CTC, @loss(alignment='fixed') where frame i is character i",
         )
 
 
-def falls_under_its_own_gradient(case: Case) -> None:
+def decreases_by_gradient_descent(case: Case) -> None:
     """A few steps of gradient descent on the logits lower the loss."""
     log_probs_TNK, lengths_N, targets_NL, target_lengths_N = _uncertain(case, 4)
     logits_TNK = log_probs_TNK.clone().requires_grad_()
@@ -118,19 +118,22 @@ def falls_under_its_own_gradient(case: Case) -> None:
     )
 
 
-def is_the_same_for_the_same_input(case: Case) -> None:
+def is_deterministic(case: Case) -> None:
     """The loss is deterministic, and does not depend on earlier calls."""
     inputs = _uncertain(case, 4)
     objective = case.build()
     one, other = (_called(case, objective, *inputs) for _ in range(2))
-    rule, remedy = "the same input must give the same loss", "draw no chance, and keep no state between calls"
+    rule, remedy = (
+        "the same input must give the same loss",
+        "use no random numbers, and keep no state between calls",
+    )
     case.require(bool(torch.equal(one, other)), rule, f"{one:.8g} and {other:.8g}", remedy)
 
 
 def stays_on_the_device_of_its_log_probs(case: Case) -> None:
     """Log-probabilities and targets may be on a GPU, lengths are on the CPU; tested on torch's ``meta``.
 
-    That device has no kernel for CTC, so the rule does not see what a loss does after it.
+    That device has no kernel for CTC, so operations after it are not tested.
     """
     log_probs_TNK, lengths_N, targets_NL, target_lengths_N = _uncertain(case, 4)
     objective = case.build()
@@ -176,7 +179,7 @@ RULES: tuple[Rule, ...] = (
     ignores_padding_of_targets,
     is_lower_for_the_right_text,
     aligns_frames_as_declared,
-    falls_under_its_own_gradient,
-    is_the_same_for_the_same_input,
+    decreases_by_gradient_descent,
+    is_deterministic,
     stays_on_the_device_of_its_log_probs,
 )

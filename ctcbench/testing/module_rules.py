@@ -116,7 +116,7 @@ def takes_single_and_empty_batches(case: Case) -> None:
         )
 
 
-def computes_each_image_by_itself(case: Case) -> None:
+def computes_each_image_independently(case: Case) -> None:
     """In eval mode the output of an image does not depend on the other images of the batch."""
     module, inputs, axis = new_module(case).eval(), inputs_for(case, _BATCH), batch_axis(case)
     together = call(case, module, inputs)
@@ -129,7 +129,7 @@ def computes_each_image_by_itself(case: Case) -> None:
     )
 
 
-def lets_gradients_reach_every_parameter(case: Case) -> None:
+def has_gradients_for_every_parameter(case: Case) -> None:
     """Every parameter that is trained gets a finite gradient, and so does a head's input."""
     module, inputs = new_module(case).train(), inputs_for(case, _BATCH)
     inputs.requires_grad_(case.component.kind == "head")
@@ -149,7 +149,10 @@ def lets_gradients_reach_every_parameter(case: Case) -> None:
     )
     broken = [name for name, p in trained.items() if p.grad is not None and not p.grad.isfinite().all()]
     case.require(
-        not broken, "gradients must be finite", f"NaN or infinity in {', '.join(broken)}", "look there"
+        not broken,
+        "gradients must be finite",
+        f"NaN or infinity in {', '.join(broken)}",
+        "check the operations that use them",
     )
     if case.component.kind == "head":
         reached = inputs.grad is not None and bool(inputs.grad.abs().sum() > 0)
@@ -173,8 +176,8 @@ _RULES: tuple[Rule, ...] = (
     does_not_seed_torch,
     is_deterministic_in_evaluation,
     takes_single_and_empty_batches,
-    computes_each_image_by_itself,
-    lets_gradients_reach_every_parameter,
+    computes_each_image_independently,
+    has_gradients_for_every_parameter,
 )
 HEAD_RULES: tuple[Rule, ...] = _RULES + module_form_rules.RULES
 BACKBONE_RULES: tuple[Rule, ...] = (*HEAD_RULES, module_form_rules.takes_channels_last)

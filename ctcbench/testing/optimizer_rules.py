@@ -57,7 +57,7 @@ def moves_every_parameter_with_a_gradient(case: Case) -> None:
 
 
 def leaves_parameters_without_a_gradient(case: Case) -> None:
-    """A parameter without a gradient is not changed, by weight decay neither."""
+    """A parameter without a gradient is not changed, not even by weight decay."""
     parameters = _parameters()
     optimizer, before = _build(case, parameters), _copies(parameters)
     _step(case, optimizer, parameters, 0, with_gradient=lambda index: index % 2 == 0)
@@ -94,7 +94,7 @@ def stays_finite_without_weight_decay_and_gradient(case: Case) -> None:
     case.attempt("do a step with gradients of zero", optimizer.step)
     moved = _distance(parameters, before)
     rule = "with weight decay 0 and gradients of zero a first step must change nothing"
-    case.require(moved == 0, rule, f"a change of {moved:.3g}", "add a small number to what it divides by")
+    case.require(moved == 0, rule, f"a change of {moved:.3g}", "add a small number to denominators")
 
 
 def is_finite_for_gradients_of_any_size(case: Case) -> None:
@@ -111,7 +111,7 @@ def is_finite_for_gradients_of_any_size(case: Case) -> None:
             case.require(finite, rule, "NaN or infinity", "look for squares that overflow, and for 0 / 0")
 
 
-def goes_downhill(case: Case) -> None:
+def lowers_a_convex_loss(case: Case) -> None:
     """Twenty steps on a convex loss lower it."""
     parameters = _parameters()
     optimizer = _build(case, parameters)
@@ -129,7 +129,7 @@ def goes_downhill(case: Case) -> None:
     case.require(losses[-1] < losses[0], rule, got, "check the sign of the step")
 
 
-def repeats_its_steps(case: Case) -> None:
+def has_deterministic_steps(case: Case) -> None:
     """The same gradients give the same parameters, bit for bit; torch's generator is seeded for each step."""
     ends = []
     for _ in range(2):
@@ -251,7 +251,7 @@ RULES: tuple[Rule, ...] = (
     follows_the_learning_rate_of_its_groups,
     stays_finite_without_weight_decay_and_gradient,
     is_finite_for_gradients_of_any_size,
-    goes_downhill,
-    repeats_its_steps,
+    lowers_a_convex_loss,
+    has_deterministic_steps,
     resumes_from_its_state,
 )

@@ -1,4 +1,4 @@
-"""Synthetic log-probabilities for the rules of losses and decoders: confident of a text, or of none."""
+"""Synthetic log-probabilities for the rules of losses and decoders, confident of a text or of none."""
 
 from __future__ import annotations
 

@@ -22,20 +22,22 @@ _writers: dict[Path, SummaryWriter] = {}
 
 @hookimpl
 def ctcbench_run_started(run: RunInfo) -> None:
-    """Open the run's event file; one that goes on after a stop goes on in a further file."""
+    """Open an event file of the run; a resumed run continues its curves in another file."""
     if not switched_on():
         return
     _close(run)
     if not _has_finished_an_epoch(run.folder):
-        shutil.rmtree(run.folder / _FOLDER, ignore_errors=True)  # of an earlier training, thrown away
-    from torch.utils.tensorboard import SummaryWriter  # here, not above: --help must not wait for torch
+        shutil.rmtree(
+            run.folder / _FOLDER, ignore_errors=True
+        )  # curves of a run that was discarded (--fresh)
+    from torch.utils.tensorboard import SummaryWriter  # not at the top: --help must not import torch
 
     _writers[run.folder] = SummaryWriter(str(run.folder / _FOLDER))
 
 
 @hookimpl
 def ctcbench_epoch_finished(run: RunInfo, epoch: EpochReport) -> None:
-    """Write an epoch's figures, and make sure that they are on disk."""
+    """Write the metrics of an epoch, and flush them to disk."""
     writer = _writers.get(run.folder)
     if writer is None:
         return
@@ -47,14 +49,14 @@ def ctcbench_epoch_finished(run: RunInfo, epoch: EpochReport) -> None:
 
 @hookimpl
 def ctcbench_run_finished(run: RunInfo, result: Mapping[str, Any]) -> None:
-    """Write settings and scores side by side, for the tab HPARAMS: one line for each decoder."""
+    """Write settings and scores for the tab HPARAMS, a line for each decoder."""
     _close(run)
     if not switched_on():
         return
     from torch.utils.tensorboard import SummaryWriter
 
     decoder = re.sub(r"[^A-Za-z0-9._=-]+", "-", str(result["config"]["decoder"]))
-    shutil.rmtree(run.folder / _FOLDER / decoder, ignore_errors=True)  # decoded before
+    shutil.rmtree(run.folder / _FOLDER / decoder, ignore_errors=True)  # of an earlier decoding
     settings = {name: _plain(value) for name, value in run.config.items()}
     scores = {f"test/{name}": float(value) for name, value in numbers(result["score"]).items()}
     costs = {f"cost/{name}": float(value) for name, value in numbers(result["cost"]).items()}
@@ -65,10 +67,10 @@ def ctcbench_run_finished(run: RunInfo, result: Mapping[str, Any]) -> None:
 
 
 def switched_on() -> bool:
-    """Say whether to write anything: not with CTCBENCH_TENSORBOARD=off.
+    """Return whether event files are written; CTCBENCH_TENSORBOARD=off disables them.
 
     Raises:
-        UsageError: the variable says neither on nor off.
+        UsageError: the value of the variable is neither on nor off.
     """
     value = os.environ.get(SWITCH, "on").strip().lower()
     if value not in ("on", "off", "1", "0", ""):
@@ -77,12 +79,12 @@ def switched_on() -> bool:
 
 
 def scalar_name(figure: str) -> str:
-    """Return a figure's name with a slash, by which TensorBoard groups: val_exact becomes val/exact."""
+    """Return the tag of a metric; TensorBoard groups tags by the part before the slash (val/exact)."""
     return figure.replace("val_", "val/", 1) if figure.startswith("val_") else f"train/{figure}"
 
 
 def numbers(figures: Mapping[str, Any]) -> dict[str, float]:
-    """Return the figures that are one number, true and false left out."""
+    """Return the entries that are numbers, without booleans."""
     return {n: v for n, v in figures.items() if isinstance(v, int | float) and not isinstance(v, bool)}
 
 
@@ -96,7 +98,7 @@ def _close(run: RunInfo) -> None:
 
 
 def _has_finished_an_epoch(folder: Path) -> bool:
-    """Say whether the run's metrics hold an epoch: then this training goes on rather than begins."""
+    """Return whether the metrics file of the run has an epoch, so that this is a resumed run."""
     try:
         with (folder / "metrics.jsonl").open(encoding="utf-8") as lines:
             return any(json.loads(line).get("kind") == "epoch" for line in lines if line.endswith("\n"))

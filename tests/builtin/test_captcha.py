@@ -1,4 +1,4 @@
-"""The captcha data set: a pure function of options, split and index; legible; its mistakes named."""
+"""The captcha data set: a pure function of options, split and index; legible; errors of its options."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def same(a, b) -> bool:
     return a.text == b.text and (a.image == b.image).all()
 
 
-def test_defaults_are_the_designs():
+def test_defaults():
     source = dataset()
     assert (source.image.height, source.image.width, source.image.channels) == (40, 150, 1)
     assert source.alphabet.characters == "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -44,7 +44,7 @@ def test_defaults_are_the_designs():
     assert sample.width is None
 
 
-def test_a_sample_hangs_on_its_index_alone():
+def test_a_sample_depends_only_on_options_split_and_index():
     source = dataset(length="4-8")
     forward = [source.draw("train", i) for i in range(12)]
     random.seed(0)
@@ -57,7 +57,7 @@ def test_a_sample_hangs_on_its_index_alone():
     assert other.stdout.strip() == digest.hexdigest()
 
 
-def test_threads_do_not_disturb_each_other():
+def test_threads_draw_the_same_samples():
     source, drawn = dataset(), {}
 
     def draw(first):
@@ -81,7 +81,7 @@ def test_splits_and_seeds_share_no_sample():
     assert len(set.union(*texts)) == 6 * 60
 
 
-def test_everyone_else_keeps_true_randomness():
+def test_other_users_of_captcha_keep_the_module_secrets():
     dataset().draw("train", 0)
     assert captcha.image.secrets is secrets
     assert captcha_painter._private_copy() is not captcha.image
@@ -97,7 +97,7 @@ def test_texts_are_uniform_over_alphabet_and_lengths():
         assert (np.abs(counts - expected) < 5 * np.sqrt(expected)).all()
 
 
-def test_chance_covers_its_range_evenly():
+def test_randbelow_is_uniform():
     chance = Chance(3)
     counts = np.bincount([chance.randbelow(6) for _ in range(6000)], minlength=6)
     assert counts.min() > 850
@@ -108,7 +108,7 @@ def test_chance_covers_its_range_evenly():
 
 
 def cut(source) -> float:
-    """The share of the top and bottom rows' pixels that are ink: what of the glyphs is cut there."""
+    """The share of the top and bottom rows' pixels that are ink: the part of the glyphs that is cut off."""
     images = np.array([source.draw("train", i).image for i in range(60)]).astype(int)
     ink = images.max(axis=(1, 2), keepdims=True) - images > 40
     return float(ink[:, [0, -1]].mean())
@@ -117,12 +117,12 @@ def cut(source) -> float:
 def test_default_sizes_are_legible_where_stock_sizes_are_cut():
     assert cut(dataset(noise="none")) < 0.06
     assert cut(dataset(noise="none", font_sizes="42,50,56")) > 0.2
-    at_home = dataset(noise="none", height=60)
-    assert at_home.font_sizes == (42, 50, 56)
-    assert cut(at_home) < 0.06
+    of_60_rows = dataset(noise="none", height=60)
+    assert of_60_rows.font_sizes == (42, 50, 56)
+    assert cut(of_60_rows) < 0.06
 
 
-def test_noise_is_drawn_as_asked():
+def test_each_kind_of_noise_changes_the_image():
     images = {n: dataset(noise=n).draw("train", 4).image for n in ("both", "dots", "curve", "none")}
     changed = {n: int((image != images["none"]).sum()) for n, image in images.items()}
     assert changed["none"] == 0
@@ -132,7 +132,7 @@ def test_noise_is_drawn_as_asked():
     assert len({dataset(noise=n).draw("train", 4).text for n in images}) == 1
 
 
-def test_the_fingerprint_knows_what_decides_the_pixels(tmp_path):
+def test_the_fingerprint_changes_with_every_option_and_not_with_the_name_of_a_font(tmp_path):
     variants = [
         {}, {"seed": 1}, {"width": 151}, {"height": 41}, {"length": "4"}, {"alphabet": "digits"},
         {"noise": "dots"}, {"font_sizes": "20"},
@@ -170,7 +170,7 @@ def test_the_fingerprint_knows_what_decides_the_pixels(tmp_path):
         ({"alphabet": "digts"}, "no set 'digts'; did you mean 'digits'"),
     ],
 )
-def test_options_that_cannot_work(options, message):
+def test_invalid_options(options, message):
     if options.get("length") == "30":
         options = {**options, "width": 100}
         message = "width=100 is too small: length=30 needs 120"
@@ -178,7 +178,7 @@ def test_options_that_cannot_work(options, message):
         dataset(**options)
 
 
-def test_a_captcha_that_draws_from_elsewhere_is_refused(monkeypatch):
+def test_a_version_of_captcha_with_another_generator_is_an_error(monkeypatch):
     painter = captcha_painter.Painter(150, 40, (), (28,), "both")
     module = captcha_painter._private_copy()
     monkeypatch.setattr(module, "random_color", lambda *_: tuple(secrets.randbelow(200) for _ in range(3)))
@@ -218,6 +218,6 @@ def test_alphabets_are_read(text, characters):
         ("aa", "more than once"),
     ],
 )
-def test_alphabets_that_are_slips(text, message):
+def test_invalid_alphabets(text, message):
     with pytest.raises(UsageError, match=message):
         read_alphabet(text)

@@ -1,4 +1,4 @@
-"""The augmentation ``distort``: each option does what it says and nothing else."""
+"""The augmentation ``distort``: the effect of each option alone."""
 
 import pytest
 import torch
@@ -30,7 +30,7 @@ def middle(image_NCHW):
     return (ink_HW.sum(1) @ rows / ink_HW.sum()).item(), (ink_HW.sum(0) @ columns / ink_HW.sum()).item()
 
 
-def test_nothing_asked_for_changes_nothing():
+def test_amounts_of_zero_change_nothing():
     image_NCHW = bar().to(torch.uint8)
     assert torch.equal(distorted(image_NCHW), image_NCHW.float())
 
@@ -47,7 +47,7 @@ def test_a_shift_moves_the_ink_by_no_more_than_its_share_of_the_height(seed):
     assert 0 < abs(moved_row - row) <= 0.1 * HEIGHT + 0.1
 
 
-def test_a_turn_keeps_the_middle_and_the_angle_in_pixels():
+def test_a_rotation_keeps_the_middle_and_the_angle_in_pixels():
     turned = 0
     for seed in range(20):
         ink_HW = 250 - distorted(bar(), seed, rotate=10)[0, 0]
@@ -66,7 +66,7 @@ def test_a_slant_moves_columns_by_rows():
     assert 0.5 < abs(lower - upper) <= 0.5 * 20 + 0.5
 
 
-def test_a_change_of_size():
+def test_a_scaling_changes_the_area_of_the_ink():
     areas = [(250 - distorted(bar(), seed, scale=0.2)).sum().item() for seed in range(20)]
     plain = (250 - bar()).sum().item()
     assert min(areas) < 0.9 * plain < 1.1 * plain < max(areas)
@@ -85,12 +85,12 @@ def test_contrast_keeps_the_paper_and_bounds_the_ink():
     assert all(distorted(bar(), seed, contrast=0.2).max() == 250 for seed in range(3))
 
 
-def test_spots_take_ink_away_and_never_add_any():
+def test_spots_remove_ink_and_add_none():
     full = torch.full((50, 1, HEIGHT, WIDTH), 100.0)
     full[..., 0] = 250  # paper somewhere
     spotted = distorted(full, erase=1)
     hit_N = (spotted != full).flatten(1).any(1)
-    assert 10 < hit_N.sum() < 40  # each spot comes with a chance of a half
+    assert 10 < hit_N.sum() < 40  # each spot has a probability of one half
     assert (spotted >= full).all()
 
 

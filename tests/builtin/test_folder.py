@@ -1,4 +1,4 @@
-"""The folder data set: where labels come from, how files fall into splits, and every mistake named."""
+"""The folder data set: where labels come from, how files are assigned to splits, and errors."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def test_labels_from_names(root, options, text):
     assert labels(whole(root, **options)) == {"a_b-c-7.png": text}
 
 
-def test_names_without_the_mark_are_bad(root):
+def test_names_without_the_separator_are_bad_samples(root):
     fill(root, "a-1.png", "b.png")
     assert bad(whole(root, label="before-dash")) == {
         str(root / "b.png"): "its name has no '-' to end the label"
@@ -201,7 +201,7 @@ def test_the_order_is_shuffled_and_the_same_each_time(root):
     assert first != sorted(first)
 
 
-def test_the_fingerprint_knows_files_labels_and_options(root):
+def test_the_fingerprint_changes_with_files_labels_and_options(root):
     fill(root, "a.png", "b.png")
     prints = [
         whole(root, **o).fingerprint("train")
@@ -217,7 +217,7 @@ def test_the_fingerprint_knows_files_labels_and_options(root):
     assert whole(root).fingerprint("train") == prints[-1]
 
 
-def test_pad_tells_the_width(root):
+def test_pad_returns_the_width(root):
     Image.new("L", (20, 10), 0).save(root / "a.png")
     sample = whole(root, fit="pad", height=20, width=100).draw("train", 0)
     assert sample.width == 40
@@ -242,13 +242,13 @@ def test_pad_tells_the_width(root):
         ({"width": 0}, "width=0"),
     ],
 )
-def test_options_that_cannot_work(root, options, message):
+def test_invalid_options(root, options, message):
     fill(root, "a.png")
     with pytest.raises(UsageError, match=message):
         folder(path=str(root), **options)
 
 
-def test_folders_that_cannot_work(root):
+def test_invalid_folders(root):
     with pytest.raises(UsageError, match="data: no pictures in it"):
         whole(root)
     with pytest.raises(UsageError, match="nowhere: no such folder"):
@@ -275,7 +275,7 @@ def test_folders_that_cannot_work(root):
         whole(root)
 
 
-def test_a_share_that_no_file_falls_into_is_named(root):
+def test_a_fraction_that_selects_no_file_is_an_error(root):
     fill(root, "a.png")
     source = folder(path=str(root), val=0.0001, test=0)
     with pytest.raises(UsageError, match=r"none of its 1 pictures falls into 'val' \(val=0.0001\)"):

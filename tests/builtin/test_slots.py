@@ -1,4 +1,4 @@
-"""Fixed slots: frame i is character i, blanks fill what is left; and columns as they are."""
+"""The loss, the decoder and the head `slots`, and the backbone `columns`."""
 
 import math
 from typing import get_args
@@ -37,14 +37,14 @@ def test_repeats_survive_and_blanks_are_dropped():
     assert found[0].log_prob == pytest.approx(float(read.values_NTK[0].max(-1).sum()), abs=1e-5)
 
 
-def test_frames_that_do_not_count_are_not_read():
+def test_frames_past_the_length_are_ignored():
     read = read_as(["1122"])
     short = LogProbs(read.values_NTK, np.array([3]), read.texts, ALPHABET)
     (found,) = decoder(ALPHABET)(short)
     assert found.labels == (1, 1, 2)
 
 
-def test_the_blank_penalty_lets_characters_through():
+def test_the_blank_penalty_favours_characters():
     values_NTK = np.log(np.array([[[0.5, 0.3, 0.1, 0.1]]], np.float32))
     read = LogProbs(values_NTK, np.array([1]), ("",), ALPHABET)
     assert decoder(ALPHABET)(read)[0].labels == ()
@@ -54,7 +54,7 @@ def test_the_blank_penalty_lets_characters_through():
 def test_the_loss_is_cross_entropy_with_blanks_behind_the_text():
     generator = torch.Generator().manual_seed(0)
     log_probs_TNK = torch.randn(4, 2, 4, generator=generator).log_softmax(-1)
-    # "aab" and "c"; what stands past a text's end means nothing.
+    # "aab" and "c"; what follows the end of a text is padding.
     targets_NL, target_lengths_N = torch.tensor([[1, 1, 2], [3, 2, 2]]), torch.tensor([3, 1])
     found = loss(ALPHABET)(log_probs_TNK, torch.tensor([4, 3]), targets_NL, target_lengths_N)
     first = sum(log_probs_TNK[t, 0, k] for t, k in enumerate((1, 1, 2, 0)))
@@ -62,7 +62,7 @@ def test_the_loss_is_cross_entropy_with_blanks_behind_the_text():
     assert found.item() == pytest.approx(-(first + second).item() / 2, rel=1e-6)
 
 
-def test_guessing_costs_what_it_should():
+def test_the_loss_of_uniform_predictions():
     """Five uniform guesses among K classes: five times log K nats an image."""
     log_probs_TNK = torch.full((5, 3, 4), math.log(1 / 4))
     targets_NL = torch.ones(3, 5, dtype=torch.long)
@@ -84,7 +84,7 @@ def test_smoothing_pulls_towards_uniform():
     assert smooth.item() == pytest.approx(0.5 * plain.item() - 0.5 * log_probs_TNK.mean().item())
 
 
-def test_a_slot_sees_every_frame():
+def test_a_slot_depends_on_every_frame():
     module = head(SequenceSpec(frames=6, features=3), count=2, slot_width=4)
     assert module.whole_image
     feats_TNF = torch.randn(6, 1, 3, requires_grad=True)
@@ -94,14 +94,14 @@ def test_a_slot_sees_every_frame():
     assert (gradient_TNF.abs().sum(-1) > 0).all()
 
 
-def test_the_sequence_models_before_slots_are_those_that_ship():
+def test_the_sequence_models_before_slots_are_the_other_heads():
     assert sorted(get_args(Before)) == sorted(part.name for part in HEADS if part.name != "slots")
     for name in get_args(Before):
         module = head(SequenceSpec(4, 3), count=2, after=name, width=5)
         assert module(torch.zeros(4, 2, 3)).shape == (2, 2, 128)
 
 
-def test_dropout_of_no_model_is_refused():
+def test_dropout_without_a_sequence_model_is_an_error():
     with pytest.raises(UsageError, match="after=none"):
         head(SequenceSpec(4, 3), count=2, dropout=0.1)
 

@@ -1,3 +1,5 @@
+"""Options of a builder: help, conversion from text, and errors."""
+
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -61,12 +63,12 @@ def test_wrong_options_are_explained(given, words):
         assert word in str(error.value)
 
 
-def test_every_value_survives_being_written():
+def test_read_is_the_inverse_of_as_text():
     for option in sample.options.values():
         assert option.read(option.as_text(option.default)) == option.default
 
 
-def test_an_option_without_a_type_is_the_plugins_fault():
+def test_an_option_without_a_type_is_a_plugin_error():
     @backbone
     def untyped(image, *, width=3):
         """Untyped."""
@@ -83,7 +85,7 @@ def test_a_component_needs_a_docstring():
             return image
 
 
-def test_what_may_be_none_is_typed_so():
+def test_optional_tuple_and_path_types():
     @backbone
     def odd(
         image,

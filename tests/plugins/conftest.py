@@ -1,4 +1,4 @@
-"""Installs every package of plugins/ once, into a folder of the test run's own, and runs things beside it."""
+"""Installs every package of plugins/ once, into a temporary folder, and runs commands with it."""
 
 import os
 import shutil

@@ -1,4 +1,4 @@
-"""The example plugins: each installs, passes its own tests, and is found beside what ships."""
+"""The example plugins: each installs, passes its own tests, and is found by ctcbench."""
 
 import importlib.util
 import json

@@ -1,4 +1,4 @@
-"""`ctcbench new`: what it writes installs, passes its own tests and ruff, and shows up in the help."""
+"""`ctcbench new`: the packages install, pass their own tests and ruff, and are listed in the help."""
 
 import importlib.util
 import json
@@ -55,7 +55,7 @@ def made(tmp_path_factory, registry):
     return run
 
 
-def test_what_to_type_next_can_be_pasted_whatever_the_folder_is_called(tmp_path):
+def test_the_next_command_is_quoted_for_the_shell(tmp_path):
     folder = tmp_path / "my dir"
     folder.mkdir()
     done = python("ctcbench", "new", "head", "spaced", "--into", str(folder))
@@ -65,14 +65,14 @@ def test_what_to_type_next_can_be_pasted_whatever_the_folder_is_called(tmp_path)
     assert words[9:14] == ["&&", "ctcbench", "run", "--head", "spaced"]
 
 
-def test_what_it_writes_passes_its_own_tests(made):
+def test_the_packages_pass_their_own_tests(made):
     tests = [f"ctcbench-my-{kind}/tests" for kind in KINDS]
     tested = made("pytest", "-q", "--import-mode=importlib", "-p", "no:cacheprovider", *tests)
     assert tested.returncode == 0, tested.stdout
     assert " passed" in tested.stdout and "skipped" not in tested.stdout
 
 
-def test_what_it_writes_shows_up_in_the_help(made):
+def test_the_packages_are_listed_in_the_help(made):
     shown = made("ctcbench", "run", "--help").stdout
     assert all(f"│ my_{kind} " in shown for kind in KINDS)
     assert all(f"[ctcbench-my-{kind}]" in " ".join(shown.replace("│", " ").split()) for kind in KINDS)
@@ -92,7 +92,7 @@ def test_the_command_suggested_next_is_a_short_run(made, tmp_path, capsys):
     assert (config["train_samples"], config["max_steps"]) == (64, 3)
 
 
-def test_all_that_it_writes_trains_together(made, tmp_path):
+def test_the_components_train_together(made, tmp_path):
     trained = made(
         "ctcbench", "run", "--out", str(tmp_path), "--dataset", "my_dataset", "--loss", "my_loss",
         "--backbone", "my_backbone:width=8", "--head", "my_head:width=16", "--decoder", "my_decoder",
@@ -109,7 +109,7 @@ def test_all_that_it_writes_trains_together(made, tmp_path):
 
 @pytest.mark.parametrize("name", ["my_part", LONGEST])
 @pytest.mark.parametrize("kind", KINDS)
-def test_what_it_writes_passes_ruff_and_is_toml(tmp_path, registry, kind, name):
+def test_the_files_pass_ruff_and_are_valid_toml(tmp_path, registry, kind, name):
     folder = write(Package(kind, name), tmp_path, registry)
     if importlib.util.find_spec("ruff") is None:
         pytest.skip("ruff is not installed")
@@ -133,7 +133,7 @@ def test_every_template_is_used(kind):
 
 
 @pytest.mark.parametrize(
-    ("kind", "name", "says"),
+    ("kind", "name", "message"),
     [
         ("backbone", "class", "means something in Python; try my_class"),
         ("backbone", "list", "means something in Python"),
@@ -152,8 +152,8 @@ def test_every_template_is_used(kind):
         ("head", LONGEST + "2", "up to 32"),
     ],
 )
-def test_a_name_that_can_not_be(tmp_path, registry, kind, name, says):
-    with pytest.raises(UsageError, match=says):
+def test_invalid_names(tmp_path, registry, kind, name, message):
+    with pytest.raises(UsageError, match=message):
         write(Package(kind, name), tmp_path, registry)
     assert list(tmp_path.iterdir()) == []
 
@@ -165,19 +165,19 @@ def test_an_installed_module_s_name_is_taken(tmp_path, registry, monkeypatch):
         write(Package("head", "theirs"), tmp_path, registry)
 
 
-def test_a_folder_that_is_there_is_left_alone(tmp_path, registry):
+def test_an_existing_folder_is_not_changed(tmp_path, registry):
     (tmp_path / "ctcbench-mine").mkdir()
     with pytest.raises(UsageError, match="exists already; remove it"):
         write(Package("head", "mine"), tmp_path, registry)
     assert list((tmp_path / "ctcbench-mine").iterdir()) == []
 
 
-def test_a_folder_that_is_not_there_is_named(tmp_path, registry):
+def test_a_missing_folder_is_an_error(tmp_path, registry):
     with pytest.raises(UsageError, match="no such folder"):
         write(Package("head", "mine"), tmp_path / "nowhere", registry)
 
 
-def test_a_package_is_written_wholly_or_not_at_all(tmp_path, registry, monkeypatch):
+def test_a_failed_write_leaves_no_files(tmp_path, registry, monkeypatch):
     def full(*_):
         raise OSError(28, "No space left on device")
 
@@ -188,7 +188,7 @@ def test_a_package_is_written_wholly_or_not_at_all(tmp_path, registry, monkeypat
 
 
 @pytest.mark.parametrize(
-    ("arguments", "says"),
+    ("arguments", "message"),
     [
         (("backbon", "x"), "no kind 'backbon'; did you mean 'backbone'? (there are: augmentation, "),
         (("executor", "x"), "no template for executors (there are: augmentation, backbone, head, loss, "),
@@ -197,11 +197,11 @@ def test_a_package_is_written_wholly_or_not_at_all(tmp_path, registry, monkeypat
         (("backbone",), "missing argument 'NAME'"),
     ],
 )
-def test_mistakes_are_one_line_and_exit_code_2(tmp_path, arguments, says):
+def test_mistakes_are_one_line_and_exit_code_2(tmp_path, arguments, message):
     done = python("ctcbench", "new", *arguments, cwd=tmp_path)
-    assert done.returncode == 2 and says in done.stderr
+    assert done.returncode == 2 and message in done.stderr
     assert done.stdout == "" and done.stderr.count("\n") == 1 and "Traceback" not in done.stderr
 
 
-def test_a_broken_plugin_is_no_hindrance(tmp_path):
+def test_a_package_can_be_written_without_any_plugin(tmp_path):
     assert write(Package("head", "mine"), tmp_path, Registry(())).is_dir()

@@ -58,13 +58,13 @@ class DescribedByANumber(Here):
         return 4
 
 
-@breaks("describes_itself", "what JSON knows; got ValueError")
+@breaks("describes_itself", "a JSON document; got ValueError")
 class WithNotANumber(Here):
     def describe(self):
         return {"workers": 1, "load": math.nan}
 
 
-@breaks("describes_itself", "what JSON knows; got TypeError: Object of type set")
+@breaks("describes_itself", "a JSON document; got TypeError: Object of type set")
 class WithASet(Here):
     def describe(self):
         return {"workers": 1, "nodes": {"a"}}
@@ -93,7 +93,7 @@ class ForDevicesOnly(Here):
         return None
 
 
-@breaks("returns_an_executor_for_devices", "can't answer for_devices(['auto']): KeyError: 'auto'")
+@breaks("returns_an_executor_for_devices", "can't execute for_devices(['auto']): KeyError: 'auto'")
 class ForKnownDevices(Here):
     def for_devices(self, devices):
         return {"cpu": self}[min(devices)]

@@ -81,13 +81,13 @@ def leaving(*inputs):
     raise SystemExit(3)
 
 
-@part_that_breaks("loss", "falls_under_its_own_gradient", "25 steps")
+@part_that_breaks("loss", "decreases_by_gradient_descent", "25 steps")
 def with_a_wrong_gradient(*inputs):
     loss = ctc(*inputs)
     return 2 * loss.detach() - loss
 
 
-@part_that_breaks("loss", "is_the_same_for_the_same_input", "keep no state")
+@part_that_breaks("loss", "is_deterministic", "keep no state")
 def with_chance(*inputs):
     return ctc(*inputs) + torch.rand(())
 
@@ -101,17 +101,17 @@ def masking_on_the_cpu(log_probs, lengths, targets, target_lengths):
 # Augmentations --------------------------------------------------------------------------------------
 
 
-@part_that_breaks("augmentation", "gives_images_of_the_same_shape", "of the same size")
+@part_that_breaks("augmentation", "returns_images_of_the_same_shape", "of the same size")
 def cropping(images, widths):
     return images[..., 1:]
 
 
-@part_that_breaks("augmentation", "stays_between_black_and_white", "between 0 and 255")
+@part_that_breaks("augmentation", "returns_grey_levels_from_0_to_255", "between 0 and 255")
 def lightening(images, widths):
     return images.float() + 100
 
 
-@part_that_breaks("augmentation", "leaves_its_input_alone", "work on a copy")
+@part_that_breaks("augmentation", "does_not_modify_its_input", "work on a copy")
 def in_place(images, widths):
     return images.fill_(200)
 
@@ -121,33 +121,33 @@ def by_numpys_chance(images, widths):
     return torch.from_numpy(np.random.default_rng().integers(0, 256, images.shape, dtype=np.uint8))
 
 
-@part_that_breaks("augmentation", "keeps_what_is_to_be_read", "the ink must not vanish")
+@part_that_breaks("augmentation", "keeps_dark_ink_on_light_paper", "the ink must not vanish")
 def blank_paper(images, widths):
     return torch.full_like(images, 240)
 
 
-@part_that_breaks("augmentation", "keeps_what_is_to_be_read", "the ink must not vanish")
+@part_that_breaks("augmentation", "keeps_dark_ink_on_light_paper", "the ink must not vanish")
 def all_black(images, widths):
     return torch.zeros_like(images)
 
 
-@part_that_breaks("augmentation", "keeps_what_is_to_be_read", "not to 1")
+@part_that_breaks("augmentation", "keeps_dark_ink_on_light_paper", "not 0 to 1")
 def from_0_to_1(images, widths):
     return images.float() / 255
 
 
-@part_that_breaks("augmentation", "keeps_what_is_to_be_read", "dark strokes on light paper must stay so")
+@part_that_breaks("augmentation", "keeps_dark_ink_on_light_paper", "dark strokes on light paper must stay so")
 def inverting(images, widths):
     return 255 - images
 
 
-@part_that_breaks("augmentation", "keeps_what_is_to_be_read", "invert no image")
+@part_that_breaks("augmentation", "keeps_dark_ink_on_light_paper", "invert no image")
 def inverting_at_times(images, widths):
     return torch.where(torch.rand(len(images), 1, 1, 1) < 0.2, 255 - images, images)
 
 
 @part_that_breaks(
-    "augmentation", "gives_images_of_the_same_shape", "must return a tensor of uint8 or float32; got tuple"
+    "augmentation", "returns_images_of_the_same_shape", "must return a tensor of uint8 or float32; got tuple"
 )
 def with_widths(images, widths):
     return images, widths
@@ -180,63 +180,63 @@ def decoder_that(rule, says):
     return note
 
 
-@decoder_that("gives_one_hypothesis_an_image", "a list of 6 hypotheses; got 5")
+@decoder_that("returns_one_hypothesis_per_image", "a list of 6 hypotheses; got 5")
 def one_too_few(read, found):
     return found[:-1]
 
 
-@decoder_that("gives_one_hypothesis_an_image", "must be a Hypothesis")
+@decoder_that("returns_one_hypothesis_per_image", "must be a Hypothesis")
 def bare_tuples(read, found):
     return [tuple(hypothesis) for hypothesis in found]
 
 
-@decoder_that("gives_labels_of_the_alphabet", "drop blanks")
+@decoder_that("returns_labels_of_the_alphabet", "drop blanks")
 def with_blanks(read, found):
     return [h._replace(labels=(0, *h.labels)) for h in found]
 
 
-@decoder_that("gives_rising_frames", "strictly rising")
+@decoder_that("returns_rising_frames", "strictly rising")
 def backwards(read, found):
     return [h._replace(frames=h.frames[::-1]) for h in found]
 
 
-@decoder_that("gives_rising_frames", "below 12")
+@decoder_that("returns_rising_frames", "below 12")
 def beyond_the_end(read, found):
     return [h._replace(frames=tuple(f + 3 for f in h.frames)) for h in found]
 
 
-@decoder_that("gives_a_log_probability", "natural logarithm")
+@decoder_that("returns_a_log_probability", "natural logarithm")
 def probabilities(read, found):
     return [h._replace(log_prob=float(np.exp(h.log_prob))) for h in found]
 
 
-@decoder_that("gives_a_log_probability", "got None")
+@decoder_that("returns_a_log_probability", "got None")
 def without_a_score(read, found):
     return [h._replace(log_prob=None) for h in found]
 
 
-@decoder_that("gives_rising_frames", "frames tuple)")
+@decoder_that("returns_rising_frames", "frames tuple)")
 def without_frames(read, found):
     return [h._replace(frames=None) for h in found]
 
 
-@decoder_that("gives_rising_frames", "strictly rising")
+@decoder_that("returns_rising_frames", "strictly rising")
 def with_frames_of_text(read, found):
     return [h._replace(frames=tuple(map(str, h.frames))) for h in found]
 
 
-@decoder_that("reads_a_sure_text", "got (17,)")
+@decoder_that("decodes_confident_frames", "got (17,)")
 def beyond_the_alphabet(read, found):
     return [h._replace(labels=(17,)) for h in found]
 
 
-@decoder_that("reads_a_sure_text", "'001·········' must be read '01'")
+@decoder_that("decodes_confident_frames", "'001·········' must be decoded as '01'")
 def merging_nothing(read, found):
     best = read.values_NTK.argmax(-1)
     return [Hypothesis(tuple(int(k) for k in path if k), -1.0, ()) for path in best]
 
 
-@decoder_that("reads_a_sure_text", "merge repeats first")
+@decoder_that("decodes_confident_frames", "merge repeats first")
 def merging_doubled_letters(read, found):
     return [Hypothesis(tuple(dict.fromkeys(h.labels)), h.log_prob, ()) for h in found]
 
@@ -246,23 +246,23 @@ def of_every_frame(read, found):
     return greedy_search(read.values_NTK)
 
 
-@decoder_that("reads_nothing_from_nothing", "can't decode log-probs of shape (0, 12, 17)")
+@decoder_that("decodes_empty_input", "can't decode log-probs of shape (0, 12, 17)")
 def unready_for_nothing(read, found):
     read.values_NTK.max()
     return found
 
 
-@decoder_that("reads_nothing_from_nothing", "an empty labelling")
+@decoder_that("decodes_empty_input", "an empty labelling")
 def seeing_things(read, found):
     return [h if h.labels else h._replace(labels=(1,)) for h in found]
 
 
-@decoder_that("computes_each_image_by_itself", "alone as in a batch")
+@decoder_that("computes_each_image_independently", "alone as in a batch")
 def mixing_images(read, found):
     return [h._replace(labels=found[0].labels) for h in found]
 
 
-@decoder_that("gives_the_same_for_the_same_input", "draw no chance")
+@decoder_that("is_deterministic", "use no random numbers")
 def counting_its_calls(read, found):
     counting_its_calls.calls += 1
     return [h._replace(labels=(1 + counting_its_calls.calls % 9,)) for h in found]
@@ -271,18 +271,18 @@ def counting_its_calls(read, found):
 counting_its_calls.calls = 0
 
 
-@decoder_that("leaves_its_input_alone", "work on a copy")
+@decoder_that("does_not_modify_its_input", "work on a copy")
 def overwriting(read, found):
     read.values_NTK[..., 0] = -1
     return found
 
 
-@decoder_that("leaves_its_input_alone", "read-only")
+@decoder_that("does_not_modify_its_input", "read-only")
 def writing_the_same(read, found):
     read.values_NTK[:] = read.values_NTK
     return found
 
 
-@decoder_that("never_gives_impossible_classes", "class 1 in")
+@decoder_that("never_returns_impossible_classes", "class 1 in")
 def always_one(read, found):
     return [h._replace(labels=(1,)) for h in found]

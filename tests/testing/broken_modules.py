@@ -87,7 +87,7 @@ class DoublingInTraining(Head):
         return feats * torch.ones((), dtype=torch.float64) if not self.training else feats.double()
 
 
-@module_that_breaks("head", "computes_each_image_by_itself", "must return a tensor; got tuple")
+@module_that_breaks("head", "computes_each_image_independently", "must return a tensor; got tuple")
 class WithItsState(Head):
     def forward(self, feats):
         return super().forward(feats), feats[-1]
@@ -145,33 +145,33 @@ class Emptyphobic(Head):
         return super().forward(feats)
 
 
-@module_that_breaks("head", "computes_each_image_by_itself", "no batch_first")
+@module_that_breaks("head", "computes_each_image_independently", "no batch_first")
 class AttendingToTheBatch(Head):
     def forward(self, feats):
         return super().forward(feats + feats.mean(1, keepdim=True))
 
 
-@module_that_breaks("backbone", "lets_gradients_reach_every_parameter", "none for unused.weight, unused.bias")
+@module_that_breaks("backbone", "has_gradients_for_every_parameter", "none for unused.weight, unused.bias")
 class WithUnused(Backbone):
     def __init__(self, image):
         super().__init__(image)
         self.unused = nn.Linear(2, 2)
 
 
-@module_that_breaks("head", "lets_gradients_reach_every_parameter", "must reach a head's input")
+@module_that_breaks("head", "has_gradients_for_every_parameter", "must reach a head's input")
 class Detaching(Head):
     def forward(self, feats):
         return super().forward(feats.detach())
 
 
-@module_that_breaks("head", "lets_gradients_reach_every_parameter", "the output must have a gradient")
+@module_that_breaks("head", "has_gradients_for_every_parameter", "the output must have a gradient")
 class WithoutGradient(Head):
     def forward(self, feats):
         with torch.no_grad():
             return super().forward(feats)
 
 
-@module_that_breaks("head", "lets_gradients_reach_every_parameter", "NaN or infinity in layer")
+@module_that_breaks("head", "has_gradients_for_every_parameter", "NaN or infinity in layer")
 class RootOfZero(Head):
     def forward(self, feats):
         return (super().forward(feats) * 0).sqrt()

@@ -109,13 +109,13 @@ class InHalfPrecision(Sgd):
         return parameter.grad.half().float()
 
 
-@optimizer_that_breaks("goes_downhill", "check the sign of the step")
+@optimizer_that_breaks("lowers_a_convex_loss", "check the sign of the step")
 class Ascending(Sgd):
     def direction(self, parameter):
         return -parameter.grad
 
 
-@optimizer_that_breaks("repeats_its_steps", "draw random numbers from torch alone")
+@optimizer_that_breaks("has_deterministic_steps", "draw random numbers from torch alone")
 class Noisy(Sgd):
     def direction(self, parameter):
         return parameter.grad * random.random()

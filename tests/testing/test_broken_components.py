@@ -1,4 +1,4 @@
-"""Every rule of the kit can fail: a component that breaks it, and the sentence that says so."""
+"""Every rule of the conformance kit fails for a component that breaks it, with a message of one line."""
 
 import functools
 import importlib
@@ -106,7 +106,7 @@ def params():
 
 
 @pytest.mark.parametrize(("component", "rule", "says"), list(params()))
-def test_a_broken_component_fails_its_rule_with_a_sentence(component, rule, says, monkeypatch):
+def test_a_broken_component_fails_its_rule_with_one_line(component, rule, says, monkeypatch):
     # The rule about bfloat16 is tried on every CPU: torch emulates what these modules need.
     monkeypatch.setattr(module_form_rules, "default_autocast_dtype", lambda device: torch.bfloat16)
     [checked] = [r for r in rules_for(component.kind) if r.__name__ == rule]
@@ -121,6 +121,9 @@ def test_mixed_precision_is_tried_only_where_the_cpu_trains_in_it(monkeypatch):
     [overflowing] = [c for c, rule, _ in BROKEN["backbone"] if rule == "is_finite_in_mixed_precision"]
     monkeypatch.setattr(module_form_rules, "default_autocast_dtype", lambda device: None)
     module_form_rules.is_finite_in_mixed_precision(small(overflowing))
+    monkeypatch.setattr(module_form_rules, "default_autocast_dtype", lambda device: torch.bfloat16)
+    with pytest.raises(BrokenRule):
+        module_form_rules.is_finite_in_mixed_precision(small(overflowing))
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -145,22 +148,26 @@ def test_a_check_of_another_kind_is_refused():
         check_backbone(BROKEN["head"][0][0])
 
 
-def test_a_sample_that_can_not_be_used_is_no_failure():
+def test_a_bad_sample_breaks_no_rule():
+    refused = []
+
     @dataclass(frozen=True)
     class Some(sources.Good):
         def draw(self, split, index):
             if index == 1:
+                refused.append(split)
                 raise BadSample("unreadable")
             return super().draw(split, index)
 
     case = small(Component("dataset", sources.builder_of("Good")))
     case = replace(case, component=Component("dataset", lambda: Some()))
-    [rule] = [r for r in rules_for("dataset") if r.__name__ == "draws_images_as_agreed"]
+    [rule] = [r for r in rules_for("dataset") if r.__name__ == "draws_images_of_its_size"]
     rule(case)
+    assert set(refused) == {"train", "val", "test"}
 
 
 class Raising:
-    """Raises whatever is done with it."""
+    """Raises for every attribute and call."""
 
     def __getattr__(self, name):
         raise AssertionError(f"no {name}\nanywhere")
@@ -203,7 +210,7 @@ NASTY = {
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("nasty", NASTY)
-def test_whatever_a_component_is_each_rule_ends_in_one_sentence(kind, nasty):
+def test_every_rule_reports_any_object_in_one_line(kind, nasty):
     def build(*context):
         """A component of any kind."""
         return NASTY[nasty]
@@ -255,7 +262,7 @@ def test_a_component_is_not_hidden_by_a_file_of_its_package(file, tmp_path, monk
     )
 
 
-def test_an_executor_that_never_ends_holds_up_no_test(monkeypatch):
+def test_an_executor_that_never_ends_is_stopped(monkeypatch):
     hanging = broken_executors.Hanging()
     monkeypatch.setattr(executor_rules, "_SECONDS", 0.2)
     with pytest.raises(BrokenRule, match=r"a run of 2 trials .* must end; got none after 0 seconds"):
@@ -263,7 +270,7 @@ def test_an_executor_that_never_ends_holds_up_no_test(monkeypatch):
     assert hanging.ended.wait(10)  # the kit asks it to stop
 
 
-def test_the_good_ones_break_no_rule():
+def test_sound_components_pass():
     check_component(Component("dataset", sources.builder_of("Good")))
 
     def here():

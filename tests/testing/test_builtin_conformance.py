@@ -1,4 +1,4 @@
-"""The components that ship keep the contract that plugin authors are held to."""
+"""The built-in components fulfil the contract for plugins."""
 
 from pathlib import Path
 
@@ -55,7 +55,7 @@ def test_augmentations_of_other_sizes(component, image):
     ],
     ids=str,
 )
-def test_distort_at_its_ends(options):
+def test_distort_at_its_bounds(options):
     check_augmentation(distort, **options)
 
 
@@ -161,6 +161,6 @@ def test_every_builtin_component_is_checked_here():
     assert set(map(id, builtin.ctcbench_components())) == set(map(id, tried))
 
 
-def test_every_rule_says_what_it_demands():
+def test_every_rule_has_a_docstring():
     assert all(rule.__doc__ for kind in KINDS for rule in rules_for(kind))
     assert Case(cnn2, {"width": 8}).name == "backbone cnn2:width=8"

@@ -22,7 +22,7 @@ _BUSY_SECONDS = 5.0  # the workers of a killed study end within moments
 
 
 class WorkerKilled(Exception):
-    """A trial's process was killed from outside; the message says how."""
+    """A trial's process was killed from outside; the message has the signal."""
 
 
 class RemoteTrial:

@@ -1,4 +1,4 @@
-"""The curves and the result of a run that was really trained can be read by TensorBoard itself."""
+"""TensorBoard can read the curves and the result of a trained run."""
 
 import os
 from importlib.metadata import EntryPoint, entry_points
@@ -29,7 +29,7 @@ TINY = RunConfig(
 
 
 def with_tracker():
-    """The components that ship, and this tracker: by its entry point where it is installed, else by hand."""
+    """Return the built-in components and this plugin, whether or not it is installed."""
     if "tensorboard" in entry_points(group=ENTRY_POINT_GROUP).names:
         return load_registry(["tensorboard"])
     plugin = Plugin("tensorboard", "ctcbench-tensorboard", "0.1", tracker.__name__)
@@ -77,7 +77,7 @@ def report(folder, epoch, figures):
         metrics.write(f'{{"kind": "epoch", "epoch": {epoch}}}\n')
 
 
-def test_a_resumed_run_goes_on_and_a_fresh_one_begins_anew(tmp_path):
+def test_a_resumed_run_continues_its_curves_and_a_fresh_one_replaces_them(tmp_path):
     tracker.ctcbench_run_started(info(tmp_path))
     report(tmp_path, 1, {"loss": 3.0})
     tracker.ctcbench_run_started(info(tmp_path))  # after a stop: its first epoch is in the metrics
@@ -90,7 +90,7 @@ def test_a_resumed_run_goes_on_and_a_fresh_one_begins_anew(tmp_path):
     assert scalars(tmp_path / "tensorboard")["train/loss"] == [(2, 9.0)]
 
 
-def test_it_can_be_switched_off(tmp_path, monkeypatch):
+def test_the_switch_disables_it(tmp_path, monkeypatch):
     monkeypatch.setenv(tracker.SWITCH, "off")
     tracker.ctcbench_run_started(info(tmp_path))
     tracker.ctcbench_epoch_finished(info(tmp_path), EpochReport(1, 2, {"loss": 3.0}))
@@ -98,7 +98,7 @@ def test_it_can_be_switched_off(tmp_path, monkeypatch):
     assert not (tmp_path / "tensorboard").exists()
 
 
-def test_a_switch_that_says_neither_is_named(monkeypatch):
+def test_an_invalid_value_of_the_switch_is_an_error(monkeypatch):
     monkeypatch.setenv(tracker.SWITCH, "maybe")
     with pytest.raises(UsageError, match="maybe: allowed are on and off"):
         tracker.switched_on()
