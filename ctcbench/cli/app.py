@@ -83,7 +83,8 @@ def ctcbench_command(
 
 @functools.cache
 def click_command() -> Any:
-    """Return the click command that typer builds from the app; building it takes a while, so it is cached."""
+    """Return the click command that typer builds from the app."""
+    # Cached, because building it takes a while, and an error message needs it again.
     return typer.main.get_command(app)
 
 
@@ -100,8 +101,11 @@ def command_path(arguments: list[str]) -> str:
 def invoke(arguments: list[str]) -> int:
     """Parse `arguments`, run the command, and return its exit code; every error is raised."""
     command = click_command()
+    # The shell sets the variable to ask for completions, which click prints before it exits.
     if "_CTCBENCH_COMPLETE" in os.environ:
         command.main(args=arguments, prog_name="ctcbench")
+    # Not by click's `main`, which would print errors in its own format. The arguments are passed as `obj`,
+    # from which commands make the command line that resumes them.
     try:
         with command.make_context("ctcbench", list(arguments), obj=list(arguments)) as context:
             command.invoke(context)

@@ -43,6 +43,7 @@ def component_panels(installed: Registry) -> Iterator[RenderableType]:
 def _listed(installed: Registry, components: Sequence[Component]) -> Group:
     """Return the components; options that consecutive components share are listed once, after the last."""
     parts: list[RenderableType] = []
+    # The eight recurrent heads, for example, have the same options.
     for options, alike in groupby(components, key=_signature):
         names = Table.grid(padding=(0, 2))
         names.add_column(no_wrap=True)

@@ -48,6 +48,7 @@ class Commands(TyperGroup):
 def print_help(parts: Iterable[RenderableType]) -> None:
     """Print the parts of a help text on standard output, at most 110 columns wide."""
     console = Console(highlight=False)
+    # Also without a terminal, so that the help in a file or a pipe has readable lines.
     console.width = min(console.width, _WIDEST)
     for part in parts:
         console.print(part)

@@ -64,6 +64,7 @@ class ConsoleProgress(ProgressListener):
 
     def training_advanced(self, progress: TrainingProgress) -> None:
         """Show the state of training; the line of a finished epoch stays."""
+        # The event after the validation images were read is the end of an epoch, whose line stays.
         if self._validated:
             self._print_epoch(progress)
         elif self._is_due():
@@ -98,12 +99,14 @@ class ConsoleProgress(ProgressListener):
 
 
 class LiveProgress(ConsoleProgress):
-    """Shows a live progress bar. It has no thread of its own, so that worker processes can be forked."""
+    """Shows a live progress bar."""
 
     every = _FRAME_SECONDS
 
     def __init__(self, console: Console) -> None:
         super().__init__(console)
+        # Without rich's refresh thread: a fork of a process with threads can deadlock, and images are drawn in
+        # forked processes.
         self._live = Live(console=console, transient=True, auto_refresh=False, redirect_stdout=False)
 
     def __enter__(self) -> Self:

@@ -59,10 +59,8 @@ def _examples(result: Result, folder: Path) -> list[Example]:
 
 
 def other_decoders(registry: Registry, result: Result) -> list[str]:
-    """Return the installed decoders that can decode this result's log-probabilities and that it did not use.
-
-    The slow reference decoder comes last, because the report suggests the first.
-    """
+    """Return the installed decoders that fit the loss of a result, except the one that it used."""
     used = ComponentString.parse(str(result.config["decoder"])).name
     names = [name for name in fitting_decoders(registry, str(result.config["loss"])) if name != used]
+    # The slow reference decoder comes last, because the report suggests the first.
     return sorted(names, key=lambda name: name == "beam")

@@ -43,6 +43,7 @@ def study_table(
         table.add_column(header, justify="right", no_wrap=True)
     chosen = list(rows.items())
     if room is not None and len(rows) > room:
+        # Sorting is stable, so the order of the study is kept among equals.
         chosen = sorted(chosen, key=lambda row: not (row[1][0] or row[1][1]))[:room]
     for name, (found, failures, count) in chosen:
         done = Text(f"{len(found)}/{count}").append(f" {failures} failed" if failures else "", "red")

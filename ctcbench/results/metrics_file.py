@@ -91,5 +91,6 @@ def _append_whole(descriptor: int, line: bytes, end: int) -> None:
         while line:
             line = line[os.write(descriptor, line) :]
     except OSError:
+        # A full disk may have taken part of the line, which would damage the record appended next.
         os.ftruncate(descriptor, end)
         raise

@@ -96,6 +96,7 @@ class RunFolder:
         """
         with lock(self.path / ".lock", wait=False, what=what):
             for folder in (self.path, *self._folders()):
+                # Safe only under the lock: without it, the file could belong to a live process.
                 for stale in folder.glob(".*.tmp"):
                     stale.unlink(missing_ok=True)
             yield

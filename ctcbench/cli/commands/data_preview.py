@@ -63,6 +63,6 @@ def _augmented(drawn: Samples, augmentation: str) -> Samples:
 
     _, channels, height, width = drawn.images_NCHW.shape
     augment = registry().build("augmentation", augmentation, ImageSpec(height, width, channels))
-    torch.manual_seed(0)
+    torch.manual_seed(0)  # the same distortions at every call, so that two options can be compared
     images_NCHW = augment(torch.tensor(drawn.images_NCHW), torch.tensor(drawn.widths_N).long())
     return dataclasses.replace(drawn, images_NCHW=images_NCHW.round().to(torch.uint8).numpy())

@@ -35,6 +35,7 @@ def presets(
 
 def _purpose(name: str) -> str:
     """Return the comment in the first line of a preset's file."""
+    # TOML has no field for it that would not be a setting.
     lines = (PRESETS / f"{name}.toml").read_text(encoding="utf-8").splitlines()
     first = lines[0] if lines else ""
     return first.lstrip("# ") if first.startswith("#") else ""

@@ -25,6 +25,7 @@ def predict(
 ) -> None:
     """Recognise the text in image files, with a confidence for each."""
     folder = named_run(run)
+    # Checked before torch is imported, which takes seconds.
     for image in images:
         if image.is_dir():
             raise UsageError(f"{image}: is a folder; give the images in it, such as {image}/*.png")
@@ -39,6 +40,7 @@ def predict(
     try:
         predictions = recogniser.predict(images)
     except BadSample:
+        # The error names only the first file that can't be read; all of them are reported at once.
         raise UsageError(_unreadable(images, recogniser.model.image)) from None
     readings = [(str(i), p.text, p.confidence) for i, p in zip(images, predictions, strict=True)]
     if as_json:
