@@ -105,8 +105,8 @@ class LiveProgress(ConsoleProgress):
 
     def __init__(self, console: Console) -> None:
         super().__init__(console)
-        # Without rich's refresh thread: a fork of a process with threads can deadlock, and images are drawn in
-        # forked processes.
+        # Without rich's refresh thread: images are drawn in forked processes, and a fork of a process that
+        # has threads can deadlock.
         self._live = Live(console=console, transient=True, auto_refresh=False, redirect_stdout=False)
 
     def __enter__(self) -> Self:
