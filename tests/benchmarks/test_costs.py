@@ -14,6 +14,7 @@ from ctcbench.pipeline.run_context import draw
 from ctcbench.training import device
 from ctcbench.training.recognizer.spec_sheet import spec_sheet
 from ctcbench.training.runtime import Runtime
+from tests.study.study_cases import in_process
 from tests.tiny_config import TINY, tiny
 
 
@@ -111,15 +112,16 @@ def test_the_commands_print_json(own_cache, capsys, command):
     assert figures["batch_size"] in (16, 32)
 
 
-def test_several_seeds_are_trained_by_each_executor_in_turns(own_cache, capsys):
+def test_several_seeds_are_trained_by_each_executor_in_turns(own_cache, capsys, tmp_path):
     settings = {**TINY, "max_steps": 2}
     flags = [part for name, value in settings.items() for part in (f"--{name.replace('_', '-')}", str(value))]
-    executors = ["local:workers=1", "local:workers=2"]
+    executors = ["here:workers=1", "here:workers=2"]
     options = [part for text in executors for part in ("--executor", text)]
-    assert main(["bench", "seeds", "--seeds", "2", "--rounds", "1", *options, *flags, "--json"]) == 0
+    with in_process(tmp_path):
+        assert main(["bench", "seeds", "--seeds", "2", "--rounds", "1", *options, *flags, "--json"]) == 0
     figures = json.loads(capsys.readouterr().out)["executors"]
     assert list(figures) == executors
-    assert figures["local:workers=1"]["gain"] == 1
+    assert figures["here:workers=1"]["gain"] == 1
     for figure in figures.values():
         assert figure["seconds"] == figure["lowest"] == figure["highest"]
         assert figure["of_one_seed"] == pytest.approx(figure["seconds"] / figure["alone_seconds"])

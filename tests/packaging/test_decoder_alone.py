@@ -36,8 +36,8 @@ def environment(built, run, tmp_path_factory):
     folder = tmp_path_factory.mktemp("decoder_alone") / "venv"
     venv.create(folder)
     python, constraints = folder / "bin" / "python", ROOT / "constraints.txt"
-    pip = (sys.executable, "-m", "pip", "--python", str(python), "install", "--quiet", "--no-deps")
-    run(*pip, "--constraint", str(constraints), str(built[1]), "numpy")
+    pip = (sys.executable, "-m", "pip", "--python", str(python), "install", "--quiet", "--no-compile")
+    run(*pip, "--no-deps", "--constraint", str(constraints), str(built[1]), "numpy")
     return folder
 
 
