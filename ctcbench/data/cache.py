@@ -69,7 +69,7 @@ def drop_smaller_sets(cache: Path, key: str, count: int) -> None:
     for number, folder in _sets(cache, key):
         if number < count:
             with contextlib.suppress(OSError):
-                # Renamed first, so that nobody finds a part of it under its name.
+                # Renamed first, so that no process finds a part of it under its name.
                 shutil.rmtree(folder.rename(cache / f"{folder.name}.old{_DRAFT}"), ignore_errors=True)
 
 
@@ -126,7 +126,7 @@ def draft(cache: Path, key: str, count: int) -> Iterator[Path]:
         for file in (*folder.iterdir(), folder):
             _sync(file)
         final = set_folder(cache, key, count)
-        if final.exists():  # damaged; renamed first, so that nobody finds a part of it
+        if final.exists():  # damaged; renamed first, so that no process finds a part of it
             final.rename(cache / f"{key}-{count}.old{_DRAFT}")
         folder.rename(final)
         _sync(cache)
@@ -138,7 +138,7 @@ def draft(cache: Path, key: str, count: int) -> Iterator[Path]:
 
 
 def remove_stale_drafts(cache: Path) -> None:
-    """Remove the drafts that processes left which died: those whose lock nobody holds."""
+    """Remove the drafts of processes that died: those whose lock no process holds."""
     for key in {path.name.partition("-")[0] for path in cache.glob(f"*-*{_DRAFT}")}:
         with contextlib.suppress(UsageError, OSError), _lock(cache, key, wait=False):
             for stale in cache.glob(f"{key}-*{_DRAFT}"):

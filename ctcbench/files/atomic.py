@@ -28,7 +28,7 @@ def atomic_path(path: Path) -> Iterator[Path]:
         handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
         os.close(handle)
         temporary = Path(name)
-        temporary.chmod(0o666 & ~_umask())  # mkstemp lets nobody else read its files
+        temporary.chmod(0o666 & ~_umask())  # mkstemp lets no other user read its files
         yield temporary
         # On the disk before the rename, so that a power cut leaves the old file or the new one.
         with temporary.open("rb") as written:

@@ -25,9 +25,8 @@ def on_white(image: Image, mode: Literal["L", "RGB"]) -> Image:
     """
     from PIL import Image
 
-    if (
-        image.mode == "LAB"
-    ):  # Pillow converts it only with a colour profile; the first channel is the lightness
+    if image.mode == "LAB":
+        # Pillow converts it only with a colour profile; the first channel is the lightness.
         image = image.getchannel(0)
     elif image.mode in ("I", "F") or image.mode.startswith("I;"):
         return _from_levels(image).convert(mode)

@@ -68,12 +68,12 @@ def yields_an_outcome_for_each_trial(case: Case) -> None:
 def starts_nothing_after_a_stop_request(case: Case) -> None:
     """If the user asked to stop before the start, no trial is started, and the run ends."""
     for outcome in _run_two(case, stop=True):
-        rule = "a trial that is not begun must be stopped, or have no outcome"
-        remedy = "ask listener.stopping() before each trial is begun"
+        rule = "a trial that is not started must be stopped, or have no outcome"
+        remedy = "ask listener.stopping() before each trial is started"
         case.require(outcome.state in ("stopped", "failed"), rule, repr(outcome.state), remedy)
-        rule = "where listener.stopping() is true, no trial may be begun"
-        begun = _UNKNOWN in f"{outcome.error}{outcome.traceback}"
-        case.require(not begun, rule, f"an error of the trial {outcome.key}", remedy)
+        rule = "where listener.stopping() is true, no trial may be started"
+        started = _UNKNOWN in f"{outcome.error}{outcome.traceback}"
+        case.require(not started, rule, f"an error of the trial {outcome.key}", remedy)
 
 
 def _executor(case: Case) -> Executor:

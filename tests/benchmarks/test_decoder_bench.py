@@ -158,7 +158,8 @@ def test_the_command_prints_only_json_and_needs_no_torch():
     assert document["reference"] == "greedy" and document["yardstick"] == "beam_cpp"
     speeds = {speed["decoder"]: speed for speed in workload["speeds"]}
     assert set(speeds) == {"greedy", "beam_cpp"}
-    assert speeds["beam_cpp"]["same"] == 1.0 and 0.5 < speeds["greedy"]["same"] < 1.0
+    # A loaded machine decodes few images in the time given, and greedy may be right on all of them.
+    assert speeds["beam_cpp"]["same"] == 1.0 and 0.5 < speeds["greedy"]["same"] <= 1.0
 
 
 def test_the_command_decodes_the_log_probs_of_a_run(tmp_path):

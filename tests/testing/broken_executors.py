@@ -184,7 +184,7 @@ class TellingOfLabels(Here):
         return super().outcome(trial, listener)
 
 
-@breaks("starts_nothing_after_a_stop_request", "no trial may be begun; got an error of the trial one")
+@breaks("starts_nothing_after_a_stop_request", "no trial may be started; got an error of the trial one")
 class Unstoppable(Here):
     def run(self, trials, listener):
         return (self.outcome(trial, listener) for trial in trials)
