@@ -13,9 +13,9 @@ from ctcbench.config.run_config import RunConfig
 from ctcbench.contract.errors import CtcbenchError
 from ctcbench.contract.hooks import EpochReport
 from ctcbench.processes.signals import Interrupted, stop_on_signals
-from ctcbench.results.provenance import now
 from ctcbench.training import inference
 from ctcbench.training.checkpoint import load_checkpoint
+from ctcbench.training.history import History
 from ctcbench.training.monitor import Monitor, MonitorState, StepDiverged, TrainingDiverged
 from ctcbench.training.progress_events import TrainingProgress
 from ctcbench.training.recorder import TrainingRecorder
@@ -28,26 +28,6 @@ from ctcbench.training.unigram_loss import estimate_unigram_loss
 # Steps between two copies of the metrics to the host, by device. Each copy waits for the GPU.
 FLUSH_EVERY = {"cpu": 1, "cuda": 10}
 PROGRESS_SECONDS = 0.2  # least time between two progress events
-
-
-@dataclass
-class History:
-    """Course of a training so far; stored in checkpoints. Times are in seconds.
-
-    Attributes:
-        started: time of the first start, ISO 8601.
-        seconds: time spent in training steps, without validation.
-        best_epoch: epoch of the best weights, counted from 1; 0 before the first validation.
-        last_exact: exact accuracy of the last validation.
-    """
-
-    started: str = field(default_factory=now)
-    seconds: float = 0.0
-    validation_seconds: float = 0.0
-    best_epoch: int = 0
-    best_exact: float = -1.0
-    best_cer: float = -1.0
-    last_exact: float | None = None
 
 
 @dataclass

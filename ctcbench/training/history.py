@@ -1,0 +1,27 @@
+"""History: the course of a training so far, as its checkpoint stores it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from ctcbench.results.provenance import now
+
+
+@dataclass
+class History:
+    """Course of a training so far; stored in checkpoints. Times are in seconds.
+
+    Attributes:
+        started: time of the first start, ISO 8601.
+        seconds: time spent in training steps, without validation.
+        best_epoch: epoch of the best weights, counted from 1; 0 before the first validation.
+        last_exact: exact accuracy of the last validation.
+    """
+
+    started: str = field(default_factory=now)
+    seconds: float = 0.0
+    validation_seconds: float = 0.0
+    best_epoch: int = 0
+    best_exact: float = -1.0
+    best_cer: float = -1.0
+    last_exact: float | None = None
