@@ -6,7 +6,8 @@ SOURCES := $(shell find csrc -name '*.cpp' -o -name '*.hpp')
 
 # The tests whose results depend on the CPU's instruction set.
 ISA_TESTS := tests/builtin tests/decoding tests/pipeline tests/testing tests/training
-PYTEST := $(BIN)/python -m pytest -n auto -m "not slow and not gpu"
+# A file's tests stay in one process: the fixtures of a module are made once, not once per process.
+PYTEST := $(BIN)/python -m pytest -n auto --dist loadfile -m "not slow and not gpu"
 
 .PHONY: demo test test-slow test-gpu test-portable test-isa test-oldest docs docs-cli lint format clean
 

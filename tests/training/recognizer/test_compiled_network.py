@@ -75,6 +75,13 @@ def test_the_compiler_writes_into_the_cache_folder_of_the_user(tmp_path, monkeyp
 
 def test_a_compiled_training_learns_what_the_plain_one_learns(tmp_path, monkeypatch):
     monkeypatch.setattr(monitor, "RECORD_EVERY", 1)
+    real, batches = torch.compile, []
+
+    def counted(network, **how):
+        compiled_network = real(network, **how)
+        return lambda images_NCHW: batches.append(len(images_NCHW)) or compiled_network(images_NCHW)
+
+    monkeypatch.setattr(torch, "compile", counted)
     # Small and without dropout, whose random numbers the compiler draws in another order.
     settings = {
         "backbone": "columns:stride=4",
@@ -92,4 +99,5 @@ def test_a_compiled_training_learns_what_the_plain_one_learns(tmp_path, monkeypa
     plain, fast = losses
     assert len(plain) == 6  # the fifth is of a smaller batch
     assert fast == pytest.approx(plain, rel=1e-3)
-    assert fast != plain  # compiled code adds in another order
+    # Not that the losses differ: on some instruction sets both add in the same order.
+    assert len(batches) == 5
