@@ -32,15 +32,14 @@ INSTALL = {
 
 @pytest.fixture(scope="session", autouse=True)
 def own_cache(tmp_path_factory):
-    """Keep drawn images out of the user's cache; the tests of one session share them."""
+    """Keep drawn images and compiled networks out of the user's cache; one session's tests share them."""
     folder = tmp_path_factory.mktemp("cache")
-    before = os.environ.get("CTCBENCH_CACHE")
-    os.environ["CTCBENCH_CACHE"] = str(folder)
-    yield folder
-    if before is None:
-        del os.environ["CTCBENCH_CACHE"]
-    else:
-        os.environ["CTCBENCH_CACHE"] = before
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CTCBENCH_CACHE", str(folder))
+        # torch's cache of compiled code does not know ATEN_CPU_CAPABILITY: code that was generated for one
+        # instruction set is compiled with the headers of another.
+        patch.setenv("TORCHINDUCTOR_CACHE_DIR", str(folder / "compiled"))
+        yield folder
 
 
 @pytest.fixture(scope="session")
