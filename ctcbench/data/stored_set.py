@@ -8,13 +8,18 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import numpy as np
+from pydantic import InstanceOf, Strict, ValidationError
 
 from ctcbench.contract.data import Samples
+from ctcbench.files.json_records import Record, describe_fault
 
 _CHUNK = 1 << 20  # bytes read at a time: the images are never all in this process's memory
+_ARRAYS = ("images.npy", "widths.npy")
+# pydantic's own type for text refuses surrogates, which the name of a file that is not UTF-8 holds.
+_AnyText = InstanceOf[str]
 
 
 class DamagedSet(Exception):
@@ -40,6 +45,27 @@ class DrawnSample(NamedTuple):
 
 # Called with the samples since the last call: those drawn, and those rejected.
 ReportBatch = Callable[[list[DrawnSample], list[RejectedSample]], None]
+
+
+class SamplesRecord(Record):
+    """JSON document ``samples.json`` of a stored set.
+
+    Attributes:
+        shape: shape of the images, (N, C, H, W).
+        bytes: sizes of the other files by name.
+        fingerprint: digest of pixels, widths and texts.
+        texts: text of each sample.
+        names: name of each sample.
+        bad: number, name and reason of each rejected sample.
+    """
+
+    shape: list[int]
+    bytes: dict[str, int]
+    fingerprint: str
+    texts: list[_AnyText]
+    names: list[_AnyText]
+    # JSON has lists only, and a strict tuple refuses a list.
+    bad: list[Annotated[tuple[int, _AnyText, _AnyText], Strict(False)]]
 
 
 @dataclass(frozen=True)
@@ -88,7 +114,7 @@ def finish_set(
     texts = [row.text for row in drawn]
     document = {
         "shape": [len(drawn), *shape],
-        "bytes": {name: (folder / name).stat().st_size for name in ("images.npy", "widths.npy")},
+        "bytes": {name: (folder / name).stat().st_size for name in _ARRAYS},
         "fingerprint": _digest(images, offset, len(drawn) * row_bytes, shape, widths, texts),
         "texts": texts,
         "names": [row.name for row in drawn],
@@ -104,23 +130,21 @@ def open_set(folder: Path, shape: Sequence[int], drawn: int, wanted: int) -> Sto
     Raises:
         DamagedSet: a file is missing, cut off or broken, or does not fit the others.
     """
-    document = _document(folder)
+    stored = _read_record(folder)
+    texts, names, fingerprint = stored.texts, stored.names, stored.fingerprint
+    rejected = [RejectedSample(*entry) for entry in stored.bad]
+    total = drawn - len(rejected)
+    if stored.shape != [total, *shape] or not len(texts) == len(names) == total:
+        raise DamagedSet("samples.json does not fit what was drawn")
     try:
-        texts, names = document["texts"], document["names"]
-        rejected = [RejectedSample(*entry) for entry in document["bad"]]
-        total = drawn - len(rejected)
-        if document["shape"] != [total, *shape] or not len(texts) == len(names) == total:
-            raise DamagedSet("samples.json does not fit what was drawn")
-        for name, size in document["bytes"].items():
-            if (folder / name).stat().st_size != size:
+        # Sizes and not digests: reading all pixels of a large set would take longer than mapping it.
+        for name in _ARRAYS:
+            if (folder / name).stat().st_size != stored.bytes.get(name):
                 raise DamagedSet(f"{name} is cut off")
         images = np.load(folder / "images.npy", mmap_mode="r", allow_pickle=False)
         widths = np.load(folder / "widths.npy", allow_pickle=False)
-        fingerprint = str(document["fingerprint"])
     except OSError as error:
         raise DamagedSet(f"{Path(str(error.filename)).name} can't be read ({error.strerror})") from error
-    except (KeyError, TypeError, AttributeError) as error:
-        raise DamagedSet(f"samples.json lacks something ({error})") from error
     except (ValueError, EOFError) as error:
         raise DamagedSet(f"broken header ({error})") from error
     if images.shape != (total, *shape) or images.dtype != np.uint8 or widths.shape != (total,):
@@ -137,12 +161,16 @@ def open_set(folder: Path, shape: Sequence[int], drawn: int, wanted: int) -> Sto
     return StoredSet(samples, tuple(rejected))
 
 
-def _document(folder: Path) -> Any:
+def _read_record(folder: Path) -> SamplesRecord:
     try:
-        return json.loads((folder / "samples.json").read_text(encoding="ascii"))
+        document = json.loads((folder / "samples.json").read_text(encoding="ascii"))
+        return SamplesRecord.model_validate(document)
     except OSError as error:
         raise DamagedSet(f"samples.json can't be read ({error.strerror})") from error
-    except ValueError as error:
+    # Before ValueError, which pydantic's error is as well.
+    except ValidationError as error:
+        raise DamagedSet(f"samples.json: {describe_fault(error)}") from error
+    except (ValueError, RecursionError) as error:
         raise DamagedSet(f"samples.json is broken ({error})") from error
 
 

@@ -45,6 +45,10 @@ DAMAGE = {
     "no texts": lambda folder: _edit(folder, texts=None),
     "another shape": lambda folder: _edit(folder, shape=[20, 1, 6, 4]),
     "no sizes": lambda folder: _edit(folder, bytes=None),
+    "a size missing": lambda folder: _edit(folder, bytes={}),
+    "a name that is a number": lambda folder: _edit(folder, names=[7] * 20),
+    "a rejected sample without a reason": lambda folder: _edit(folder, bad=[[3, "train/3"]]),
+    "json nested without end": lambda folder: (folder / "samples.json").write_text("[" * 100_000),
 }
 
 
@@ -62,3 +66,14 @@ def test_a_damaged_set_is_drawn_again(plugins, cache, damage):
     materialise(build_dataset(plugins, "marks"), "train", 20, cache=cache, notice=notices.append)
     assert len(notices) == 1
     only_set(cache)
+
+
+def test_a_name_that_is_not_unicode_is_read_back(plugins, cache):
+    dataset = build_dataset(plugins, "marks")
+    materialise(dataset, "train", 20, cache=cache)
+    names = ["caf\udce9.png", *map(str, range(19))]
+    _edit(only_set(cache), names=names)
+    notices: list[str] = []
+    samples = materialise(dataset, "train", 20, cache=cache, notice=notices.append)
+    assert list(samples.names) == names
+    assert notices == []
