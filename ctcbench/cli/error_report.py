@@ -9,6 +9,7 @@ import traceback
 from typing import Any
 
 from ctcbench.cli.exit_codes import FAILED, INTERRUPTED, USAGE_ERROR
+from ctcbench.config.legacy_settings import removed_flag
 from ctcbench.contract.errors import CtcbenchError, UsageError, nearest
 from ctcbench.files.text import one_line
 from ctcbench.processes.signals import Interrupted
@@ -84,6 +85,8 @@ def _parser_message(error: Any) -> str:
         return f"{option} is not an option of this command: give the {name} as an argument, {usage}"
     known = [name for parameter in parameters if parameter.name not in arguments for name in parameter.opts]
     if option and command and option not in known:
+        if removed := removed_flag(option, known):
+            return removed
         return f"no option {option}{nearest(option, known)} (`{error.ctx.command_path} --help` lists them)"
     # typer ends some messages with a period, and pydantic starts its own with these words.
     message = str(error.format_message()).rstrip(".").replace("Value error, ", "").replace("Input ", "")

@@ -9,10 +9,10 @@ from ctcbench.contract.component_string import ComponentString
 from ctcbench.contract.errors import UsageError, nearest
 from ctcbench.contract.options import show
 
-# Settings that no longer exist, and what to write instead.
+# Settings that no longer exist: the setting to use instead, and an example of its value.
 REPLACEMENTS = {
-    "blank_penalty_at_decoding": "it is an option of the decoder: beam_cpp:blank_penalty=2",
-    "muon_scale": "it is an option of the optimizer: muon:scale=20",
+    "blank_penalty_at_decoding": ("decoder", "beam_cpp:blank_penalty=2"),
+    "muon_scale": ("optimizer", "muon:scale=20"),
 }
 
 
@@ -38,8 +38,23 @@ def translate_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
 def unknown_setting(name: str, known: Collection[str]) -> str:
     """Return the error text for a setting that does not exist: what replaced it, or the nearest name."""
     if name in REPLACEMENTS:
-        return f"no setting {name!r} any more: {REPLACEMENTS[name]}"
+        kind, example = REPLACEMENTS[name]
+        return f"no setting {name!r} any more: it is an option of the {kind}: {example}"
     return f"no setting {name!r}{nearest(name, known)} (settings: {', '.join(known)})"
+
+
+def removed_flag(flag: str, known: Collection[str]) -> str:
+    """Return the error text for the flag of a setting that no longer exists, empty for any other flag.
+
+    Args:
+        flag: the flag as it was typed, such as ``--muon-scale``.
+        known: the flags of the command; without the flag to use instead, the text is empty too.
+    """
+    name = flag.removeprefix("--").removeprefix("no-").replace("-", "_")
+    kind, example = REPLACEMENTS.get(name, ("", ""))
+    if f"--{kind}" not in known:
+        return ""
+    return f"no option {flag} any more: it is an option of the {kind}: --{kind} {example}"
 
 
 def _with_penalty(decoder: str, penalty: Any) -> str:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from ctcbench.config.legacy_settings import unknown_setting
 from ctcbench.config.presets import STUDIES, line_of
 from ctcbench.config.run_config import setting_fields
 from ctcbench.contract.errors import UsageError, nearest
@@ -198,12 +199,7 @@ class _Reader:
     def _known(self, setting: str, where: str, number: int = 1) -> None:
         known = [*setting_fields(), "preset", *(["name"] if where == "include" else [])]
         if setting not in known or (setting == "preset" and where == "base"):
-            raise self.wrong(
-                f"{where}: no setting {setting!r}{nearest(setting, known)} (settings: {', '.join(known)})",
-                where,
-                setting,
-                number=number,
-            )
+            raise self.wrong(f"{where}: {unknown_setting(setting, known)}", where, setting, number=number)
 
     def _rules(self, document: Mapping[str, Any], key: str) -> tuple[Mapping[str, Values], ...]:
         rules = document.get(key, [])

@@ -95,6 +95,32 @@ def test_a_config_file_is_named_in_the_error(
     assert "wrong.toml: --epochs 0:" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("arguments", "successor"),
+    [
+        (["run", "--muon-scale", "3"], "--optimizer muon:scale=20"),
+        (["ablate", "--muon-scale=3"], "--optimizer muon:scale=20"),
+        (["run", "--blank-penalty-at-decoding"], "--decoder beam_cpp:blank_penalty=2"),
+        (["show", "--no-blank-penalty-at-decoding"], "--decoder beam_cpp:blank_penalty=2"),
+    ],
+)
+def test_a_removed_flag_names_its_successor(
+    arguments: list[str], successor: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(arguments) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert f"no option {arguments[1].partition('=')[0]} any more" in line
+    assert successor in line
+
+
+def test_a_removed_flag_is_unknown_to_a_command_without_its_successor(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["report", "runs", "--muon-scale", "3"]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "no option --muon-scale" in line and "optimizer" not in line
+
+
 def test_an_error_of_the_run_is_one_line(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
