@@ -109,7 +109,17 @@ def ablate(
     """Run a study: a grid of configurations from repeated flags or a file; each model is trained once."""
     from ctcbench.cli.study_run import StudyRequest, run_study
 
-    spec, grid = _spec_and_grid(study, preset, given, seeds, scale, only or [], name, max_runs, yes)
+    spec, grid = _spec_and_grid(
+        study,
+        preset,
+        given,
+        seeds=seeds,
+        scale=scale,
+        only=only or [],
+        name=name,
+        max_runs=max_runs,
+        confirmed=yes,
+    )
     request = StudyRequest(
         spec=spec,
         grid=grid,
@@ -130,14 +140,26 @@ def _spec_and_grid(
     study: str | None,
     preset: Sequence[str],
     given: Mapping[str, Sequence[Any]],
+    *,
     seeds: str | None,
     scale: str | None,
     only: Sequence[str],
     name: str | None,
     max_runs: int | None,
-    yes: bool,
+    confirmed: bool,
 ) -> tuple[StudySpec, Grid]:
     """Return the study of a file or of flags, and its configurations.
+
+    Args:
+        study: path or name of a study, None for a study of flags alone.
+        preset: presets that were given; several are an axis.
+        given: values of each setting that was given; several are an axis.
+        seeds: count or list of seeds.
+        scale: factor for images and epochs.
+        only: parts of the names of the configurations to keep, empty for all.
+        name: name of the study, None for that of its file.
+        max_runs: number of configurations above which the study must be `confirmed`.
+        confirmed: whether a larger study is run.
 
     Raises:
         UsageError: a flag or the file is wrong.
@@ -169,7 +191,7 @@ def _spec_and_grid(
             spec = replace(spec, scale=read_scale(scale))
         except UsageError as error:
             raise UsageError(f"--{error}") from None
-    grid = expand(registry(), spec, confirmed=yes).only(only)
+    grid = expand(registry(), spec, confirmed=confirmed).only(only)
     keys = sorted(f"{entry.train_key}/{entry.result_key}" for entry in grid.entries)
     # A study without a name is named by its configurations, so that the same flags resume it.
     digest = hashlib.sha256("\n".join(keys).encode()).hexdigest()[:8]
