@@ -101,11 +101,11 @@ def measure(
     config = recipe.config
     dataset = build_dataset(registry, config.dataset)
     source = dataset.source
-    compute = device.choose(config)
+    compute = device.choose_compute(config)
     samples = draw(dataset, config, runtime, "train")
     recipe = recipe.replace(batch_size=min(config.batch_size, len(samples)))
     config = recipe.config
-    with device.repeatable(config, compute):
+    with device.torch_settings(config, compute):
         torch.manual_seed(config.seed)
         model = build_recognizer(recipe, source.image, source.alphabet)
         part = split.make_split(samples, source.alphabet, compute.device)

@@ -29,15 +29,16 @@ def read_splits(context: RunContext) -> None:
     from ctcbench.training import device, inference, split
     from ctcbench.training.recognizer import weights
 
-    compute = device.choose(config, context.group.process_rank)
+    compute = device.choose_compute(config, context.group.process_rank)
     model = weights.load_recognizer(context.recipe.registry, folder).to(compute.device)
     batch_size = inference.evaluation_batch_size(config)
-    with device.repeatable(config, compute):
+    with device.torch_settings(config, compute):
         for name in missing:
             split.require_enough_frames(samples[name], model, config)
             images = split.make_split(samples[name], context.source.alphabet, compute.device)
             listener = context.runtime.listener
-            log_probs = inference.compute_log_probs(model, images, compute, name, listener, batch_size)
+            batches = inference.iterate_log_probs(model, images, compute, name, listener, batch_size)
+            log_probs = inference.concatenate_log_probs(batches, samples[name])
             save_log_probs(folder.log_probs_path(name), log_probs)
 
 

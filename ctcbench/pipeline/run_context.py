@@ -99,7 +99,7 @@ def _choose_device(config: RunConfig, group: ProcessGroup) -> str:
     """Return a description of device and precision, such as ``cpu in bfloat16``."""
     from ctcbench.training import device
 
-    return device.choose(config, group.process_rank).describe()
+    return device.choose_compute(config, group.process_rank).describe()
 
 
 def join_process_group(config: RunConfig) -> contextlib.AbstractContextManager[ProcessGroup]:

@@ -32,7 +32,7 @@ def train(context: RunContext) -> None:
 
     recipe, config, source, group = context.recipe, context.config, context.source, context.group
     registry, fingerprints = recipe.registry, context.training_fingerprints
-    compute = device.choose(config, group.process_rank)
+    compute = device.choose_compute(config, group.process_rank)
     # Processes that differ in any of these would train different models without an error.
     group.require_same(
         {
@@ -44,7 +44,7 @@ def train(context: RunContext) -> None:
         }
     )
     compute.forget_peak_memory()
-    with device.repeatable(config, compute):
+    with device.torch_settings(config, compute):
         # The seed of the initial weights; `train_step` seeds every step by itself.
         torch.manual_seed(config.seed)
         model = build_recognizer(recipe, source.image, source.alphabet)

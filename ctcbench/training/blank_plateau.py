@@ -67,5 +67,5 @@ class BlankPlateauDetector:
         outputs = "blank or no better" if is_ctc else "no better"
         return (
             f"{outputs} than guessing for {self.steps} steps (loss {loss:.1f}; "
-            f"guessing has {unigram_loss:.1f} nats an image)"
+            f"guessing has {unigram_loss:.1f} nats per image)"
         )

@@ -1,4 +1,4 @@
-"""Device and precision of a run, and torch's settings for repeatable results."""
+"""Device and precision of a run, and the settings of torch that belong to them."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ class Compute:
             torch.cuda.reset_peak_memory_stats(self.device)
 
 
-def choose(config: RunConfig, process_rank: ProcessRank = SINGLE_PROCESS) -> Compute:
+def choose_compute(config: RunConfig, process_rank: ProcessRank = SINGLE_PROCESS) -> Compute:
     """Return the device and precision that a configuration gets on this machine.
 
     Each of several processes on a machine with GPUs gets its own GPU.
@@ -185,8 +185,12 @@ def _cpu_limit() -> str:
 
 
 @contextlib.contextmanager
-def repeatable(config: RunConfig, compute: Compute) -> Iterator[None]:
-    """Set torch's options for a run, and restore them and the random generators afterwards."""
+def torch_settings(config: RunConfig, compute: Compute) -> Iterator[None]:
+    """Return a context in which torch has the options of a run; afterwards they are as before.
+
+    The states of the random generators of the CPU and of the run's GPU are restored as well.
+    """
+    # A run can be started from Python, in a process that uses torch for other things too.
     before = torch.are_deterministic_algorithms_enabled()
     cudnn = torch.backends.cudnn
     benchmark, allow_tf32 = cudnn.benchmark, cudnn.allow_tf32

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import pad_sequence
 
 from ctcbench.config.run_config import RunConfig
-from ctcbench.contract.data import LogProbs, SplitName
+from ctcbench.contract.data import LogProbs, Samples, SplitName
 from ctcbench.contract.specs import BLANK, Alignment, Alphabet
 from ctcbench.decoding import greedy_search
 from ctcbench.training.ctc_likelihood import text_log_probs
@@ -47,31 +47,15 @@ def evaluation_batch_size(config: RunConfig) -> int:
     return min(_MAX_BATCH_SIZE, 4 * config.batch_size)
 
 
-def compute_log_probs(
-    model: nn.Module,
-    split: Split,
-    compute: Compute,
-    name: SplitName,
-    listener: ProgressListener,
-    batch_size: int,
-) -> LogProbs:
-    """Return the log-probabilities of every image of a split.
-
-    Args:
-        model: a Recognizer or an AveragedModel of one.
-        split: the images, on the device of `model`.
-        compute: device and precision.
-        name: name of the split, for `listener`.
-        listener: receives the number of images that are done.
-        batch_size: images per forward pass.
-    """
-    batches = list(iterate_log_probs(model, split, compute, name, listener, batch_size))
+def concatenate_log_probs(batches: Iterable[LogProbs], samples: Samples) -> LogProbs:
+    """Return the batches of `iterate_log_probs` as one, with the texts and the fingerprint of `samples`."""
+    parts = list(batches)
     return LogProbs(
-        np.concatenate([batch.values_NTK for batch in batches]),
-        np.concatenate([batch.lengths_N for batch in batches]),
-        split.samples.texts,
-        batches[0].alphabet,
-        split.samples.fingerprint,
+        np.concatenate([part.values_NTK for part in parts]),
+        np.concatenate([part.lengths_N for part in parts]),
+        samples.texts,
+        parts[0].alphabet,
+        samples.fingerprint,
     )
 
 
@@ -86,7 +70,13 @@ def iterate_log_probs(
 ) -> Generator[LogProbs, None, None]:
     """Yield the log-probabilities of a split's images, one batch at a time.
 
-    The arguments are those of `compute_log_probs`.
+    Args:
+        model: a Recognizer or an AveragedModel of one.
+        split: the images, on the device of `model`.
+        compute: device and precision.
+        name: name of the split, for `listener`.
+        listener: receives the number of images that are done.
+        batch_size: images per forward pass.
     """
     recognizer = unwrap_average(model)
     was_training = model.training

@@ -66,7 +66,7 @@ def test_the_floor_counts_traffic_launches_and_saved_bytes():
         product = left @ right  # 128 + 32 + 64 bytes; keeps right, 32 bytes, for the gradient of left
         (product + other).T.sum().backward()  # 64 + 8 + 64, 64 + 4; backward: 4 + 4, 4 + 32 + 128
 
-    compute = device.choose(tiny(device="cpu", amp=False))
+    compute = device.choose_compute(tiny(device="cpu", amp=False))
     found = floor.find_floor(step, [left], 3 * 128, compute)
     assert found.saved_bytes == 32
     assert found.operators == 5

@@ -63,7 +63,7 @@ def test_the_loss_is_cross_entropy_with_blanks_behind_the_text():
 
 
 def test_the_loss_of_uniform_predictions():
-    """Five uniform guesses among K classes: five times log K nats an image."""
+    """Five uniform guesses among K classes: five times log K nats per image."""
     log_probs_TNK = torch.full((5, 3, 4), math.log(1 / 4))
     targets_NL = torch.ones(3, 5, dtype=torch.long)
     found = loss(ALPHABET)(log_probs_TNK, torch.full((3,), 5), targets_NL, torch.full((3,), 5))

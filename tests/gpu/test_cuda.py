@@ -64,7 +64,7 @@ def test_cpu_and_gpu_agree_in_float32(registry, tmp_path):
 def test_recurrent_heads_are_computed_in_float32_where_the_rest_is_bfloat16(registry):
     # Mixed precision would take float16 for cuDNN's, and nothing would scale the gradients.
     config = tiny(device="cuda", amp=True, amp_dtype="bfloat16", head="bilstm2:width=8")
-    compute = device.choose(config)
+    compute = device.choose_compute(config)
     model = build_recognizer(Recipe(registry, config), ImageSpec(24, 60), Alphabet("0123456789"))
     model.to(compute.device)
     seen = {}

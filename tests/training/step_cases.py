@@ -24,7 +24,7 @@ def some_samples(count=20, texts=None, seed=0):
 
 def some_state(registry, samples=None, **settings):
     config = tiny(**{"amp": False, **settings})
-    compute = device.choose(config)
+    compute = device.choose_compute(config)
     torch.manual_seed(config.seed)
     recipe = Recipe(registry, config)
     model = build_recognizer(recipe, IMAGE, ALPHABET)

@@ -84,9 +84,9 @@ def test_steps_no_better_than_guessing_are_on_the_plateau():
     state, _, notices = watch(blanks, losses=[21.0] * 420 + [17.0] * 10)
     assert notices == [
         f"step {NOTICE_AFTER}: blank plateau: blank or no better than guessing for {NOTICE_AFTER} steps "
-        "(loss 21.0; guessing has 20.0 nats an image)",
+        "(loss 21.0; guessing has 20.0 nats per image)",
         "step 400: blank plateau: blank or no better than guessing for 400 steps "
-        "(loss 21.0; guessing has 20.0 nats an image)",
+        "(loss 21.0; guessing has 20.0 nats per image)",
         "step 421: left the blank plateau after 420 steps",
     ]
     assert (state.plateau.longest, state.plateau.left_step, state.plateau.steps) == (420, 421, 0)

@@ -137,28 +137,28 @@ def test_a_text_too_long_for_the_frames_names_sample_frames_and_need(registry):
 def test_a_device_that_does_not_exist_is_an_error():
     if torch.cuda.is_available():
         with pytest.raises(UsageError, match="--device cuda:99: there are"):
-            device.choose(tiny(device="cuda:99"))
+            device.choose_compute(tiny(device="cuda:99"))
     else:
         with pytest.raises(UsageError, match="--device cuda: torch sees no CUDA device here"):
-            device.choose(tiny(device="cuda"))
+            device.choose_compute(tiny(device="cuda"))
 
 
 def test_mixed_precision_that_the_cpu_does_not_support_is_an_error(monkeypatch):
     monkeypatch.setattr(device, "_cpu_has_bfloat16", lambda: False)
-    assert device.choose(tiny(device="cpu")).amp_dtype is None
+    assert device.choose_compute(tiny(device="cpu")).amp_dtype is None
     with pytest.raises(UsageError, match="--amp: this CPU has no bfloat16"):
-        device.choose(tiny(device="cpu", amp=True))
+        device.choose_compute(tiny(device="cpu", amp=True))
     with pytest.raises(UsageError, match="float16"):
-        device.choose(tiny(device="cpu", amp_dtype="float16"))
+        device.choose_compute(tiny(device="cpu", amp_dtype="float16"))
     monkeypatch.setattr(device, "_cpu_has_bfloat16", lambda: True)
-    assert device.choose(tiny(device="cpu", amp=True)).amp_dtype is torch.bfloat16
-    assert device.choose(tiny(device="cpu", amp=False)).amp_dtype is None
+    assert device.choose_compute(tiny(device="cpu", amp=True)).amp_dtype is torch.bfloat16
+    assert device.choose_compute(tiny(device="cpu", amp=False)).amp_dtype is None
 
 
 def test_without_mixed_precision_tensorfloat32_is_off():
     cudnn = torch.backends.cudnn
     before = cudnn.allow_tf32
     for amp_dtype in (None, torch.bfloat16):
-        with device.repeatable(tiny(), device.Compute(torch.device("cpu"), amp_dtype)):
+        with device.torch_settings(tiny(), device.Compute(torch.device("cpu"), amp_dtype)):
             assert cudnn.allow_tf32 is (amp_dtype is not None)
         assert cudnn.allow_tf32 is before

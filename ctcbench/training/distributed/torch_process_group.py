@@ -41,7 +41,7 @@ def join_process_group(process_rank: ProcessRank, config: RunConfig) -> Iterator
         UsageError: the device does not exist, or there are fewer of them than processes.
         ProcessGroupLost: another process has ended.
     """
-    on_gpu = device.choose(config, process_rank).device.type == "cuda"
+    on_gpu = device.choose_compute(config, process_rank).device.type == "cuda"
     # Tensors on the host use gloo on a GPU machine too, so that exchanging them does not wait for the GPU.
     distributed.init_process_group("cpu:gloo,cuda:nccl" if on_gpu else "gloo", timeout=_TIMEOUT)
     succeeded = False

@@ -196,16 +196,16 @@ def test_each_process_gets_its_own_gpu(monkeypatch):
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
     second = ProcessRank(1, 2, 1, 2)
     for name in ("auto", "cuda"):
-        assert device.choose(tiny(device=name, amp=False), second).device == torch.device("cuda", 1)
-    assert device.choose(tiny(device="cpu", amp=False), second).device == torch.device("cpu")
+        assert device.choose_compute(tiny(device=name, amp=False), second).device == torch.device("cuda", 1)
+    assert device.choose_compute(tiny(device="cpu", amp=False), second).device == torch.device("cpu")
     with pytest.raises(UsageError, match="--device cuda:1: 2 processes can't share it"):
-        device.choose(tiny(device="cuda:1"), second)
+        device.choose_compute(tiny(device="cuda:1"), second)
     with pytest.raises(
         UsageError, match=r"3 processes on a machine with 2 CUDA devices: .*--nproc-per-node 2"
     ):
-        device.choose(tiny(device="auto"), ProcessRank(1, 3, 1, 3))
+        device.choose_compute(tiny(device="auto"), ProcessRank(1, 3, 1, 3))
     one_a_machine = ProcessRank(1, 2, 0, 1)
-    assert device.choose(tiny(device="cuda:1", amp=False), one_a_machine).device.index == 1
+    assert device.choose_compute(tiny(device="cuda:1", amp=False), one_a_machine).device.index == 1
 
 
 def test_the_resume_command_includes_torchrun(monkeypatch):

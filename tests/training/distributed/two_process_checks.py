@@ -101,7 +101,7 @@ def steps(settings, group, count=4, *, guest=False, drawn=None, reverse=False):
     if config.train_samples == 17:
         config = config.replace(batch_size=16)
     registry = load_registry([])
-    compute = device.choose(config, group.process_rank)
+    compute = device.choose_compute(config, group.process_rank)
     torch.manual_seed(config.seed)
     recipe = Recipe(registry, config)
     model = build_recognizer(recipe, IMAGE, ALPHABET)

@@ -27,7 +27,7 @@ class Counting(torch.nn.Module):
 
 def compiled(batch_size=4):
     network = Counting()
-    return network, CompiledNetwork(network, device.choose(tiny(device="cpu")), batch_size)
+    return network, CompiledNetwork(network, device.choose_compute(tiny(device="cpu")), batch_size)
 
 
 def test_a_batch_of_another_size_is_computed_by_the_network_itself(monkeypatch):
