@@ -1,23 +1,21 @@
 """Checks of the arguments that all decoders share."""
 
-import math
-import operator
 from typing import Any, NamedTuple, SupportsFloat, SupportsIndex
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ctcbench.decoding.arrays import LogProbsLike, as_array, as_lengths
+from ctcbench.decoding.scalars import MAX_INT32, check_flag, check_integer, check_non_negative
 from ctcbench.decoding.softmax import log_softmax
 
-__all__ = ["DecoderInput", "LogProbsLike", "check_beam", "check_blank", "check_input", "check_integer"]
+__all__ = ["DecoderInput", "LogProbsLike", "check_beam", "check_input"]
 
 # Logarithms below this are masks that mean probability zero: kLowestLog in csrc/ctc/prob.hpp.
 LOWEST_LOG = -1e9
 # The largest accepted log-probability: rounding to float16 can lift one above 0 by this much. kHighestLog in
 # csrc/ctc/prefix_beam_search.hpp.
 HIGHEST_LOG = 1e-3
-MAX_INT32 = 2**31 - 1
 MAX_CLASSES = MAX_INT32 - 64  # kMostClasses in csrc/ctc/prefix_beam_search.hpp
 
 
@@ -55,8 +53,7 @@ def check_input(
         TypeError: as `beam_search`.
         ValueError: as `beam_search`.
     """
-    if not isinstance(normalize, bool | np.bool_):
-        raise TypeError(f"normalize is {normalize!r}; it must be True or False")
+    normalize = check_flag("normalize", normalize)
     array = as_array(log_probs)
     if array.ndim not in (2, 3):
         raise ValueError(
@@ -73,10 +70,10 @@ def check_input(
     lengths_N = as_lengths(
         lengths, num_sequences=values_NTK.shape[0], num_frames=values_NTK.shape[1], single=single
     )
-    blank = check_blank(blank, values_NTK.shape[2])
-    penalty = check_penalty(blank_penalty)
+    blank = check_integer("blank", blank, low=0, high=values_NTK.shape[2] - 1)
+    penalty = check_non_negative("blank_penalty", blank_penalty)
     if check_log_probs or normalize or penalty:
-        check_values(values_NTK, lengths_N, logits=bool(normalize))
+        check_values(values_NTK, lengths_N, logits=normalize)
     if penalty:
         values_NTK = values_NTK.astype(np.float64)
         if not normalize:
@@ -117,21 +114,6 @@ def check_values(
     )
 
 
-def check_blank(blank: SupportsIndex, num_classes: int) -> int:
-    """Return `blank` as an int in [0, num_classes)."""
-    return check_integer("blank", blank, low=0, high=num_classes - 1)
-
-
-def check_penalty(blank_penalty: SupportsFloat) -> float:
-    """Return `blank_penalty` as a finite float of at least 0."""
-    if isinstance(blank_penalty, bool | np.bool_) or not isinstance(blank_penalty, SupportsFloat):
-        raise TypeError(f"blank_penalty is {blank_penalty!r}; it must be a number of at least 0")
-    penalty = float(blank_penalty)
-    if not 0 <= penalty < math.inf:
-        raise ValueError(f"blank_penalty is {blank_penalty!r}; it must be a finite number of at least 0")
-    return penalty
-
-
 def check_beam(beam_width: SupportsIndex, n_best: SupportsIndex) -> tuple[int, int]:
     """Return both as ints with 1 <= n_best <= beam_width."""
     width = check_integer("beam_width", beam_width, low=1)
@@ -141,21 +123,3 @@ def check_beam(beam_width: SupportsIndex, n_best: SupportsIndex) -> tuple[int, i
             f"n_best is {best}, more than beam_width, which is {width}; it must be at most beam_width"
         )
     return width, best
-
-
-def check_integer(name: str, value: SupportsIndex, *, low: int, high: int = MAX_INT32) -> int:
-    """Return `value` as an int in [low, high]. Bools and floats raise TypeError."""
-    allowed = f"it must be a whole number of at least {low}" + (
-        "" if high == MAX_INT32 else f" and at most {high}"
-    )
-    if isinstance(value, bool | np.bool_):
-        raise TypeError(f"{name} is {value!r}; {allowed}")
-    try:
-        number = operator.index(value)
-    except TypeError:
-        raise TypeError(f"{name} is {value!r}, a {type(value).__name__}; {allowed}") from None
-    if not low <= number <= MAX_INT32 or number > high:
-        raise ValueError(
-            f"{name} is {number}; {allowed}" + (" and below 2**31" if number > MAX_INT32 else "")
-        )
-    return number

@@ -5,6 +5,8 @@ from typing import Any, Protocol, TypeAlias, cast
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ctcbench.decoding.scalars import check_integer
+
 
 class SupportsDLPack(Protocol):
     """An array that can be exchanged by the DLPack protocol."""
@@ -55,10 +57,13 @@ def as_lengths(lengths: object, *, num_sequences: int, num_frames: int, single: 
     array = _to_numpy("lengths", lengths)
     if array.size == 0 and array.dtype.kind == "f":
         array = array.astype(np.int64)  # np.asarray([]) has dtype float64
-    if array.dtype.kind not in "iu":
-        raise TypeError(f"lengths has dtype {array.dtype}; it must hold whole numbers")
     if single and array.ndim == 0:
         array = array.reshape(1)
+    if array.dtype == object and array.ndim == 1:
+        # Such as a list with None, or with an integer beyond 64 bits: the message names the element.
+        array = np.array([_length(n, value, num_frames) for n, value in enumerate(array)], dtype=np.int64)
+    if array.dtype.kind not in "iu":
+        raise TypeError(f"lengths has dtype {array.dtype}; it must hold whole numbers")
     if array.shape != (num_sequences,):
         raise ValueError(
             f"lengths has shape {array.shape}; it must be ({num_sequences},), one for each sequence"
@@ -70,6 +75,10 @@ def as_lengths(lengths: object, *, num_sequences: int, num_frames: int, single: 
             f"lengths[{n}] is {array[n]}; it must lie in [0, {num_frames}], the frames of log_probs"
         )
     return np.ascontiguousarray(array, dtype=np.int64)
+
+
+def _length(n: int, value: Any, num_frames: int) -> int:
+    return check_integer(f"lengths[{n}]", value, low=0, high=num_frames)
 
 
 def _require_cpu(name: str, value: SupportsDLPack) -> None:
@@ -99,6 +108,8 @@ def _to_numpy(name: str, value: Any) -> NDArray[Any]:
         if by_dlpack:
             return cast(NDArray[Any], np.from_dlpack(value))
         return np.asarray(value)
-    except (TypeError, ValueError, RuntimeError, BufferError) as error:
+    except MemoryError:
+        raise
+    except Exception as error:  # a foreign class may raise anything
         kind = f"{type(value).__module__}.{type(value).__qualname__}"
         raise TypeError(f"{name}, a {kind}, cannot be read as an array in CPU memory: {error}") from error

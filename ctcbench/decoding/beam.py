@@ -14,9 +14,9 @@ from ctcbench.decoding.arguments import (
     LogProbsLike,
     check_beam,
     check_input,
-    check_integer,
     check_values,
 )
+from ctcbench.decoding.scalars import check_integer
 from ctcbench.processes.cores import available_cores
 
 # For tests and benchmarks: the name of a code path, in place of the fastest one that this machine can run.

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from ctcbench.contract.hypothesis import Hypothesis
 from ctcbench.decoding.arguments import LogProbsLike, check_input
+from ctcbench.decoding.scalars import check_flag
 
 
 def greedy_search(
@@ -38,6 +39,7 @@ def greedy_search(
         TypeError: as `beam_search`.
         ValueError: as `beam_search`.
     """
+    merge_repeats = check_flag("merge_repeats", merge_repeats)
     checked = check_input(log_probs, lengths, blank, normalize=normalize, blank_penalty=blank_penalty)
     hypotheses = _best_paths(checked.log_probs_NTK, checked.lengths_N, checked.blank, merge_repeats)
     return hypotheses[0] if checked.single else hypotheses

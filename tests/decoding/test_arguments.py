@@ -53,7 +53,7 @@ BAD_OPTIONS = [
     ({"lengths": np.array([2**63, 1], dtype=np.uint64)}, ValueError, r"lengths\[0\] is 9223372036854775808"),
     ({"blank": 3}, ValueError, "blank is 3; it must be a whole number of at least 0 and at most 2"),
     ({"blank": -1}, ValueError, "blank is -1"),
-    ({"blank": 0.0}, TypeError, "blank is 0.0, a float"),
+    ({"blank": 0.0}, TypeError, "blank is 0.0, of type float"),
     ({"normalize": "yes"}, TypeError, "normalize is 'yes'"),
 ]
 
