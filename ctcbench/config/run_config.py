@@ -35,6 +35,7 @@ def _device_name(name: str) -> str:
 
 
 def _component(kind: str, description: str) -> Any:
+    # From the preset ``default``, because the core names no component.
     return Field(default_factory=lambda: default_component(kind), description=description)
 
 
@@ -45,6 +46,7 @@ class RunConfig(BaseModel):
         UsageError: a setting is unknown, of the wrong type or out of bounds.
     """
 
+    # TOML can write nan and inf, which no setting allows.
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, protected_namespaces=())
 
     dataset: str = _component("dataset", "source of the images and their texts")
