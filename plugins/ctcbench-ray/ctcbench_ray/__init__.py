@@ -50,7 +50,7 @@ def ray(
 ) -> Executor:
     """Trials on the nodes of a Ray cluster, each with the CPUs, GPUs and memory that it asks for."""
     if gpus > 1 and gpus % 1:
-        raise UsageError(f"executor ray: gpus={gpus}: Ray gives a part of one GPU, or whole ones")
+        raise UsageError(f"executor ray: gpus={gpus}: Ray assigns a fraction of one GPU, or whole GPUs")
     from ctcbench_ray.cluster import TrialResources
     from ctcbench_ray.executor import RayExecutor
     from ctcbench_ray.options import RayOptions
