@@ -17,6 +17,7 @@ from ctcbench.contract.executors import Executor, Listener, Outcome, Trial
 from ctcbench.testing.case import Case, Rule, reason
 
 _SECONDS = 60.0  # a worker process imports torch, on a machine that may be busy
+# A setting that does not exist: the trial fails before it loads data, and its error has the name.
 _UNKNOWN = "setting_of_the_conformance_kit"
 _KEYS = ("one", "two")
 
@@ -95,12 +96,14 @@ def _require_description(case: Case, executor: Executor) -> None:
         case.require(False, rule, type(described).__name__, remedy)
         return
     try:
+        # A study stores it in its plan, and JSON has no NaN.
         json.dumps(dict(described), allow_nan=False)
     except (TypeError, ValueError, RecursionError) as error:
         rule, remedy = "describe() must return a JSON document", "use texts, finite numbers, lists and dicts"
         case.require(False, rule, reason(error), remedy)
     workers = described.get("workers")
     rule = "describe() must have 'workers', a whole number of at least 1"
+    # In Python True is an int.
     sound = isinstance(workers, int) and not isinstance(workers, bool) and workers >= 1
     case.require(sound, rule, repr(workers), "return how many trials run at once")
 
@@ -139,12 +142,16 @@ def _run(case: Case, trials: list[Trial], *, stop: bool = False) -> list[Outcome
     def run() -> None:
         try:
             outcomes = executor.run(trials, listener)
+            # Two more than there should be: a repeated outcome is found, and an endless generator ends.
             found.extend(itertools.islice(outcomes, len(trials) + 2))
+            # A study closes the generator too; an iterator of another type has nothing to close.
             if close := getattr(outcomes, "close", None):
                 close()
+        # An error in a thread would be printed and lost.
         except BaseException as error:
             raised.append(error)
 
+    # A daemon: a run that never ends does not keep pytest alive.
     thread = threading.Thread(target=run, daemon=True)
     thread.start()
     thread.join(_SECONDS)
