@@ -65,6 +65,7 @@ def captcha(
     need = _MIN_COLUMNS * source.lengths[1]
     if width < need:
         raise UsageError(f"dataset captcha: width={width} is too small: length={length} needs {need} or more")
+    # Before any image is drawn: a missing glyph would be a box that no recogniser can read.
     source.painter.check(source.alphabet.characters)
     return source
 
@@ -96,6 +97,8 @@ class Captcha:
         """Return the options, the digests of the fonts and the versions of the software, as JSON."""
         return json.dumps(
             {
+                # All that the pixels depend on, and nothing else: paths of fonts are replaced by digests of
+                # the files.
                 "version": _VERSION,
                 "split": split,
                 "seed": self.seed,
@@ -121,6 +124,7 @@ class Captcha:
         digest = hashlib.sha256(f"ctcbench captcha {self.seed} {split} {index}".encode()).digest()
         chance = Chance(int.from_bytes(digest, "big"))
         fewest, most = self.lengths
+        # The order of these draws is part of the data: another order would change every image of a seed.
         length = fewest + chance.randbelow(most - fewest + 1)
         text = "".join(chance.choice(self.alphabet.characters) for _ in range(length))
         return Sample(self.painter.paint(text, chance), text)

@@ -170,4 +170,5 @@ def _explain_setting(error: ValidationError) -> str:
     if name not in fields:
         return unknown_setting(name, fields)
     bounds = describe_bounds(fields[name])
-    return f"{flag(name)} {show(given)}: {explain(error)}" + (f" (allowed: {bounds})" if bounds else "")
+    reason = explain(error, allowed=bounds)
+    return f"{flag(name)} {show(given)}: {reason}" + (f" (allowed: {bounds})" if bounds else "")

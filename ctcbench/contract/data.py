@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol, get_args
 
+# For type checkers alone: `ctcbench --help` must not import numpy.
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray

@@ -51,6 +51,7 @@ class Alphabet:
     def __post_init__(self) -> None:
         if not self.characters:
             raise UsageError("the alphabet is empty: it needs at least one character")
+        # A text with that character would have two encodings.
         repeated = sorted({c for c in self.characters if self.characters.count(c) > 1})
         if repeated:
             raise UsageError(f"alphabet {self.characters!r} has {''.join(repeated)!r} more than once")
@@ -66,6 +67,7 @@ class Alphabet:
 
     def missing(self, text: str) -> str:
         """Return the characters of `text` that are not in this alphabet, each once, in order."""
+        # dict.fromkeys() keeps the order, which a set does not.
         return "".join(dict.fromkeys(c for c in text if c not in self._class_of))
 
     def encode(self, text: str) -> tuple[int, ...]:

@@ -158,10 +158,10 @@ def _inputs(run: Path | None, workloads: list[str] | None, seed: int) -> list[tu
         if not path.is_file():
             raise UsageError(f"{run}: the run is not finished, so it has no log-probabilities yet")
         return [(str(run), load_log_probs(path))]
-    from ctcbench.benchmarks.workloads import USUAL, WORKLOADS, named
+    from ctcbench.benchmarks.workloads import USUAL, WORKLOADS, find_workload
 
     names = list(WORKLOADS) if workloads == ["all"] else workloads or USUAL
-    return [(name, named(name).draw(seed)) for name in names]
+    return [(name, find_workload(name).draw(seed)) for name in names]
 
 
 def _document(

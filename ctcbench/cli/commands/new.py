@@ -10,7 +10,7 @@ import typer
 
 from ctcbench.cli.completion import complete_choice
 from ctcbench.cli.installed_plugins import registry
-from ctcbench.scaffold import Package, ScaffoldKind, kind_named, write
+from ctcbench.scaffold import Package, ScaffoldKind, parse_kind, write
 
 _KINDS = get_args(ScaffoldKind)
 _SHORT = "--train-samples 64 --val-samples 16 --test-samples 16 --max-steps 3"
@@ -29,7 +29,7 @@ def new(
     ] = Path(),
 ) -> None:
     """Write a plugin package with a working component, its tests and a README."""
-    package = Package(kind_named(kind), name)
+    package = Package(parse_kind(kind), name)
     folder = write(package, into, registry())
     for path in sorted(package.render()):
         typer.echo(folder / path)
