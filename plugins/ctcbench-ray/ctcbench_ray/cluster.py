@@ -22,7 +22,7 @@ _GIB = 2**30
 
 @dataclass(frozen=True)
 class TrialResources:
-    """The resources that a trial asks for; ``memory`` in GiB, 0 if it asks for none."""
+    """The resources that a trial requests; ``memory`` in GiB, 0 if it requests none."""
 
     cpus: int
     gpus: float = 0.0
@@ -30,7 +30,7 @@ class TrialResources:
 
     @property
     def amounts(self) -> dict[str, float]:
-        """The amounts that are asked for, by Ray's names of the resources."""
+        """The amounts that are requested, by Ray's names of the resources."""
         found = {"CPU": float(self.cpus), "GPU": self.gpus, "memory": self.memory * _GIB}
         return {name: amount for name, amount in found.items() if amount}
 
@@ -125,8 +125,8 @@ def no_room(resources: TrialResources, found: Sequence[Node]) -> UsageError:
     )
     more = f"; and {len(found) - 8} more" if len(found) > 8 else ""
     return UsageError(
-        f"executor ray: a trial asks for {resources}, and no node of the cluster can hold that "
-        f"({listed or 'it has no node'}{more}); ask for less by cpus=, gpus= or memory=, or add such a node "
+        f"executor ray: a trial requests {resources}, and no node of the cluster can hold that "
+        f"({listed or 'it has no node'}{more}); request less by cpus=, gpus= or memory=, or add such a node "
         f"(wait= sets how long to wait for one)"
     )
 

@@ -11,7 +11,7 @@ from ctcbench_ray.options import RayOptions
 
 
 class RayExecutor:
-    """Runs each trial as a process on a node of a Ray cluster that has the CPUs and GPUs it asks for."""
+    """Runs each trial as a process on a node of a Ray cluster that has the CPUs and GPUs it requests."""
 
     def __init__(self, options: RayOptions) -> None:
         self.options = options

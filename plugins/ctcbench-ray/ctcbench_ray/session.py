@@ -254,5 +254,5 @@ class Session:
     def _warn_of_idle_gpus(self) -> None:
         gpus = sum(node.resources.get("GPU", 0.0) for node in cluster.nodes())
         if gpus and not self.options.resources.gpus and self._waiting:
-            text = f"the cluster has {gpus:g} GPUs, but trials ask for none; ray:gpus=1 assigns one to each"
+            text = f"the cluster has {gpus:g} GPUs, but trials request none; ray:gpus=1 assigns one to each"
             self.listener.tell(self._waiting[0].trial.key, "ray", {"kind": "notice", "text": text})

@@ -176,7 +176,7 @@ class SupervisedTrial:
 def trial_environment(*, gpu: bool) -> dict[str, str]:
     """Return the variables of a trial's process that differ from this one's: its modules, and its GPUs.
 
-    Ray sets ``CUDA_VISIBLE_DEVICES`` to the GPUs of the actor; a trial that asked for no `gpu` sees none.
+    Ray sets ``CUDA_VISIBLE_DEVICES`` to the GPUs of the actor; a trial that requested no `gpu` sees none.
     """
     # Without the packages that Ray ships for its own use, which would hide installed ones of those names.
     rays = [Path(folder) for folder in getattr(sys.modules.get("ray"), "__path__", ())]

@@ -34,7 +34,7 @@ def refuses(tmp_path, capsys):
 def test_more_than_any_node_has(cluster, refuses):
     refuses(
         f"address={cluster.address!r},cpus=64,gpus=8",
-        "a trial asks for 64 CPUs and 8 GPUs, and no node of the cluster can hold that",
+        "a trial requests 64 CPUs and 8 GPUs, and no node of the cluster can hold that",
         "has 1 CPU and 0 GPUs;",
         "wait= sets how long to wait for one",
     )
