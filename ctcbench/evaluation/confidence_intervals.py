@@ -45,7 +45,7 @@ def bootstrap_mean(
     """Return the bootstrap's percentile interval (Efron 1979) for the mean of `values_N`.
 
     The same values and seed return the same interval. If all values are equal, the bounds are equal too:
-    a bootstrap knows only its sample.
+    a bootstrap draws from its sample alone.
 
     Raises:
         ValueError: there are no values, or some are not finite.

@@ -13,7 +13,7 @@ from ctcbench.evaluation.confidence_intervals import SEED
 from ctcbench.evaluation.distributions import binomial_cdf
 from ctcbench.evaluation.seed_statistics import Interval
 
-PAIRED_RESAMPLES = 10_000  # gives a p-value of 0.05 a standard error of 0.003
+PAIRED_RESAMPLES = 10_000  # a p-value of 0.05 then has a standard error of 0.003
 _DRAWS_AT_ONCE = 1_000_000  # int64 values: 8 MB, whatever the number of images
 
 
@@ -90,7 +90,7 @@ def bootstrap_test(difference: float, differences_R: NDArray[np.float64], differ
     """
     # 2·(k + 1)/(R + 1) is the level at which the percentile interval touches 0: test and interval agree.
     # Without the normal tail p could not be below 2/(R + 1), and no difference would be significant after
-    # a correction for hundreds of comparisons. With few images the normal tail claims too much, hence the
+    # a correction for hundreds of comparisons. With few images the normal tail is too small, hence the
     # bound by the sign test.
     low, high = np.quantile(differences_R, [0.025, 0.975])
     # A draw of exactly 0 counts on both sides, which makes p larger: the test stays conservative.

@@ -126,7 +126,7 @@ def analyses(report: Report, most_comparisons: float = math.inf) -> list[Analysi
         table = effect_table(report)
         found.append(Analysis("effects", table, _EFFECTS_LEGEND, len(table.items)))
     if all_tests := report.comparisons:
-        # Row 1 has the highest accuracy: which rows differ from it is what most readers ask.
+        # Row 1 has the highest accuracy; whether the others differ from it is what a reader needs first.
         is_cut = len(all_tests) > most_comparisons
         shown = tuple(c for c in all_tests if c.first == 1) if is_cut else all_tests
         found.append(Analysis("tests", comparison_table(shown), _COMPARISONS_LEGEND, len(all_tests)))

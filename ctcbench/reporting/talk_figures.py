@@ -25,7 +25,7 @@ _DATA_OPTIONS = {
     "width": "150", "height": "40", "length": "5", "alphabet": "alnum", "noise": "both", "fonts": "",
 }  # fmt: skip
 _SIZES = ("train_samples", "val_samples", "test_samples", "epochs", "max_steps")
-# Settings that say how a run is computed, what it starts from and where its images are. They do not change
+# Settings that determine how a run is computed, what it starts from and where its images are, but not
 # which experiment it is.
 _IGNORED = {
     "dataset", "seed", "device", "amp", "amp_dtype", "channels_last", "deterministic", "init_from",

@@ -92,7 +92,7 @@ def write(package: Package, into: Path, registry: Registry) -> Path:
     _require_usable(package, registry)
     folder = into / package.project
     if folder.exists():
-        raise UsageError(f"{folder}: exists already; remove it, or give another name or --into")
+        raise UsageError(f"{folder}: exists already; remove it, or choose another name or --into")
     if not into.is_dir():
         raise UsageError(f"--into {into}: no such folder")
     try:

@@ -49,11 +49,14 @@ def does_not_modify_its_input(case: Case) -> None:
 
 
 def draws_from_torchs_generator(case: Case) -> None:
-    """The same seed gives the same images after any earlier calls, so that a resumed run repeats them."""
+    """The same seed results in the same images, so that a resumed run repeats them."""
     # One augmentation for both calls: state that it keeps would change the second one.
     images_NCHW, augment = _images(case, 5), case.build()
     made = [_apply(case, augment, images_NCHW, seed=7) for _ in range(2)]
-    rule, remedy = "the same torch seed must give the same images", "draw with torch, and keep no state"
+    rule, remedy = (
+        "the same seed of torch must result in the same images",
+        "draw with torch, and keep no state",
+    )
     case.require(torch.equal(*made), rule, "two different batches", remedy)
 
 

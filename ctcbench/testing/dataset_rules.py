@@ -107,7 +107,7 @@ def has_fingerprints(case: Case) -> None:
     )
     rule, remedy = "a fingerprint must be a str", "return a digest in hexadecimal"
     case.require(all(isinstance(text, str) for text in one + other), rule, repr(one[0]), remedy)
-    rule, remedy = "the same options must give the same fingerprint", "use no time and no id() in it"
+    rule, remedy = "the same options must have the same fingerprint", "use no time and no id() in it"
     case.require(one == other, rule, f"{one} {other}", remedy)
     rule, remedy = "each split needs a fingerprint of its own", "put the split's name into it"
     case.require(len(set(one)) == len(SPLITS), rule, one, remedy)

@@ -22,7 +22,7 @@ _LENGTHS = (12, 9, 1, 7, 12, 3)
 
 
 def returns_one_hypothesis_per_image(case: Case) -> None:
-    """N images give a list of N hypotheses: labels, log_prob, frames."""
+    """For N images it returns a list of N hypotheses: labels, log_prob, frames."""
     for count in (len(_LENGTHS), 1):
         _decode(case, part(_uncertain(case), 0, count))
 
@@ -46,12 +46,12 @@ def returns_rising_frames(case: Case) -> None:
         whole = all(isinstance(frame, int | np.integer) for frame in frames)
         rising = whole and all(a < b for a, b in itertools.pairwise((-1, *frames, length)))
         sound = not frames or (len(frames) == len(hypothesis.labels) and rising)
-        rule = f"frames must be one a label, strictly rising, below {length} (or () if it does not know)"
+        rule = f"frames must be one per label, strictly rising, below {length} (or () if not known)"
         case.require(sound, rule, frames, "name the frame in which each character is most probable")
 
 
 def returns_a_log_probability(case: Case) -> None:
-    """log_prob is a natural logarithm, at most 0; NaN from a decoder that does not know it."""
+    """log_prob is a natural logarithm, at most 0; NaN if the decoder does not compute it."""
     for hypothesis in _decode(case, _uncertain(case)):
         rule = "log_prob must be a natural logarithm, at most 0 (or NaN if the decoder has none)"
         # Sums in float32 can exceed 0 by rounding. With `not … >`, NaN passes.
@@ -86,7 +86,7 @@ def ignores_frames_that_do_not_count(case: Case) -> None:
 
 
 def decodes_empty_input(case: Case) -> None:
-    """Zero images give an empty list; zero frames give an empty labelling."""
+    """Without images the list is empty; an image without frames has an empty labelling."""
     read = _uncertain(case)
     _decode(case, part(read, 0, 0))
     for what, empty in (
@@ -94,7 +94,10 @@ def decodes_empty_input(case: Case) -> None:
         ("an image of 0 frames", with_lengths(part(read, 0, 2), (0, 0))),
     ):
         found = _labels(case, empty)
-        rule, remedy = f"{what} must give an empty labelling for each image", "return Hypothesis((), 0.0, ())"
+        rule, remedy = (
+            f"{what} must result in an empty labelling for each image",
+            "return Hypothesis((), 0.0, ())",
+        )
         case.require(found == [(), ()], rule, found, remedy)
 
 
@@ -159,7 +162,10 @@ def _hypotheses(case: Case, decoder: Any, read: LogProbs) -> list[Hypothesis]:
     """Return the decoder's hypotheses for `read`, one for each image."""
     shape = read.values_NTK.shape
     found = case.attempt(f"decode log-probabilities of shape {shape}", lambda: list(decoder(read)))
-    rule, remedy = f"{shape[0]} images must give a list of {shape[0]} hypotheses", "return one for each image"
+    rule, remedy = (
+        f"for {shape[0]} images it must return a list of {shape[0]} hypotheses",
+        "return one for each image",
+    )
     case.require(len(found) == shape[0], rule, len(found), remedy)
     for hypothesis in found:
         case.require(
@@ -168,7 +174,7 @@ def _hypotheses(case: Case, decoder: Any, read: LogProbs) -> list[Hypothesis]:
             and isinstance(hypothesis.frames, tuple),
             "each result must be a Hypothesis(labels tuple, log_prob, frames tuple)",
             repr(hypothesis)[:80],
-            "import it from ctcbench, and give () for frames that are not known",
+            "import it from ctcbench, and use () for frames that are not known",
         )
     return found
 

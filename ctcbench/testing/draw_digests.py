@@ -47,7 +47,7 @@ def digests_in_worker(pickled: bytes, split: str, indices: Sequence[int]) -> lis
         worker.end()
     if worker.finished:
         return list(worker.outcome)
-    # The best description there is: its own error, else its last line on standard error, else its exit code.
+    # A worker that was killed has reported no error; what is left is its standard error, or its exit code.
     return str(worker.error or "") or worker.stderr.rpartition("\n")[2] or worker.exit_description
 
 

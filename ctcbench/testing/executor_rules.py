@@ -49,14 +49,16 @@ def returns_an_executor_for_devices(case: Case) -> None:
 def yields_nothing_for_no_trials(case: Case) -> None:
     """A run of no trials ends at once, without an outcome."""
     found = _run(case, [])
-    case.require(not found, "no trials must give no outcome", found, "yield one outcome a trial")
+    case.require(
+        not found, "a run of no trials must yield no outcome", found, "yield one outcome for each trial"
+    )
 
 
 def yields_an_outcome_for_each_trial(case: Case) -> None:
     """Each trial that fails has one failed outcome with the reason; nothing is raised."""
     found = _run_two(case)
     keys = sorted(outcome.key for outcome in found)
-    rule = f"the trials {' and '.join(_KEYS)} must give an outcome each"
+    rule = f"a run must yield an outcome for each of the trials {' and '.join(_KEYS)}"
     got = f"outcomes of {' and '.join(keys)}" if keys else "none"
     case.require(keys == sorted(_KEYS), rule, got, "yield the outcome of every trial, failed or not")
     for outcome in found:
@@ -70,7 +72,7 @@ def starts_nothing_after_a_stop_request(case: Case) -> None:
     """If the user asked to stop before the start, no trial is started, and the run ends."""
     for outcome in _run_two(case, stop=True):
         rule = "a trial that is not started must be stopped, or have no outcome"
-        remedy = "ask listener.stopping() before each trial is started"
+        remedy = "call listener.stopping() before each trial is started"
         case.require(outcome.state in ("stopped", "failed"), rule, repr(outcome.state), remedy)
         rule = "where listener.stopping() is true, no trial may be started"
         started = _UNKNOWN in f"{outcome.error}{outcome.traceback}"

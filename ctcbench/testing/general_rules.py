@@ -80,7 +80,7 @@ def has_options_with_help_and_bounds(case: Case) -> None:
         try:
             read = option.read(typed)
         except CtcbenchError as error:
-            case.require(False, rule, error, "give it a default of its own type")
+            case.require(False, rule, error, "use a default of its own type")
         case.require(
             bool(read == option.default),
             rule,

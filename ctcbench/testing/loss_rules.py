@@ -132,7 +132,7 @@ def is_deterministic(case: Case) -> None:
     objective = case.build()
     one, other = (_evaluate(case, objective, *inputs) for _ in range(2))
     rule, remedy = (
-        "the same input must give the same loss",
+        "the same input must have the same loss",
         "use no random numbers, and keep no state between calls",
     )
     case.require(bool(torch.equal(one, other)), rule, f"{one:.8g} and {other:.8g}", remedy)

@@ -65,7 +65,7 @@ def is_restored_from_its_state_dict(case: Case) -> None:
     expected, got = call(case, module, inputs), call(case, other, inputs)
     case.require(
         close(expected, got),
-        "a module that loads another's state dict must give the same output",
+        "a module that loads another's state dict must return the same output",
         f"outputs that differ by up to {distance(expected, got):.3g}",
         "register what belongs to it as a parameter or buffer",
     )
@@ -78,7 +78,7 @@ def can_be_pickled(case: Case) -> None:
     expected, got = call(case, module, inputs), call(case, copy, inputs)
     remedy = "define classes at the top of a module, and keep all state in the module"
     # Bit for bit: the copy has the same weights and does the same operations.
-    case.require(torch.equal(expected, got), "a pickled copy must give the same output", "another", remedy)
+    case.require(torch.equal(expected, got), "a pickled copy must return the same output", "another", remedy)
 
 
 def stays_on_the_device_of_its_input(case: Case) -> None:

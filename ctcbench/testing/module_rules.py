@@ -28,7 +28,7 @@ _BATCH = 3
 
 
 def has_the_right_shape(case: Case) -> None:
-    """images_NCHW give feats_NFHW, feats_TNF give feats_TND, in evaluation and in training."""
+    """A backbone returns feats_NFHW, a head feats_TND, of the same shape in evaluation and in training."""
     built = case.build()
     # The core's own probe: the kit and a run report the same faults in the same words.
     probe: Callable[[], Any] = (
@@ -60,7 +60,7 @@ def depends_on_the_seed_alone(case: Case) -> None:
     first, second = (trained_output(case, new_module(case, seed=1), inputs) for _ in range(2))
     case.require(
         torch.equal(first, second),
-        "the same seed of torch must give the same weights and the same output",
+        "the same seed of torch must result in the same weights and the same output",
         f"outputs that differ by up to {distance(first, second):.3g}",
         "draw all randomness from torch's generator, when built and in forward",
     )
@@ -84,14 +84,14 @@ def does_not_seed_torch(case: Case) -> None:
 
 
 def is_deterministic_in_evaluation(case: Case) -> None:
-    """In eval mode the same images give the same output, and nothing in the module changes."""
+    """In eval mode the same input has the same output, and a call changes nothing in the module."""
     module, inputs = new_module(case).eval(), inputs_for(case, _BATCH)
     # Cloned: state_dict() returns the tensors themselves.
     before = {name: value.clone() for name, value in module.state_dict().items()}
     first, second = call(case, module, inputs), call(case, module, inputs)
     case.require(
         torch.equal(first, second),
-        "in eval mode the same input must give the same output",
+        "in eval mode the same input must have the same output",
         f"outputs that differ by up to {distance(first, second):.3g}",
         "let dropout and noise depend on self.training",
     )
@@ -114,7 +114,7 @@ def takes_single_and_empty_batches(case: Case) -> None:
         expected[batch_axis(case)] = n
         case.require(
             list(got.shape) == expected,
-            f"a batch of {n} must give shape {tuple(expected)}",
+            f"the output of a batch of {n} must have shape {tuple(expected)}",
             tuple(got.shape),
             "take the batch size from the input, and squeeze no axis",
         )
@@ -128,7 +128,7 @@ def computes_each_image_independently(case: Case) -> None:
     case.require(
         # Up to rounding: products of matrices of another size add in another order.
         close(together, alone),
-        "in eval mode an image must give the same alone as in a batch",
+        "in eval mode the output of an image must be the same alone as in a batch",
         f"outputs that differ by up to {distance(together, alone):.3g}",
         "check which axis is the batch (a head gets (T, N, F): no batch_first)",
     )

@@ -36,7 +36,7 @@ def returns_an_optimizer_of_all_parameters(case: Case) -> None:
     except PluginError as error:
         rule = "its builder must return a torch.optim.Optimizer that holds each parameter once"
         got = str(error).removeprefix("it: ").partition("; ")[0]
-        case.require(False, rule, got, "give torch parameters.weights and parameters.vectors")
+        case.require(False, rule, got, "pass parameters.weights and parameters.vectors to torch")
 
 
 def has_groups_with_positive_scales(case: Case) -> None:
@@ -145,7 +145,7 @@ def lowers_a_convex_loss(case: Case) -> None:
 
 
 def has_deterministic_steps(case: Case) -> None:
-    """The same gradients give the same parameters, bit for bit; torch's generator is seeded for each step."""
+    """The same gradients lead to the same parameters, bit for bit; torch is seeded for each step."""
     ends = []
     for _ in range(2):
         parameters = model_parameters()
@@ -154,7 +154,10 @@ def has_deterministic_steps(case: Case) -> None:
             do_step(case, optimizer, parameters, step)
         ends.append(copy_parameters(parameters))
     apart = largest_change(ends[0], ends[1])
-    rule, remedy = "the same gradients must give the same parameters", "draw random numbers from torch alone"
+    rule, remedy = (
+        "the same gradients must lead to the same parameters",
+        "draw random numbers from torch alone",
+    )
     case.require(apart == 0, rule, f"parameters that differ by {apart:.3g}", remedy)
 
 

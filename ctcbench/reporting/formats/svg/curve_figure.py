@@ -52,7 +52,7 @@ def curves_svg(report: Report) -> str:
 
     The left panel has the training loss in nats per image, with a dot where the run left the blank
     plateau; the right panel has the exact accuracy in validation. If there are more than `MOST_ROWS` rows,
-    the first of them are shown, and the caption says so.
+    the first of them are shown, and the caption has their numbers.
 
     Raises:
         UsageError: no run folder has records of its training.

@@ -17,7 +17,7 @@ def element(name: str, text: str = "", *children: str, **attributes: object) -> 
         f" {_NAMES.get(key, key.replace('_', '-'))}={quoteattr(_clean(str(value)))}"
         for key, value in attributes.items()
     )
-    # Children are elements of this function already: escaping them again would show their tags.
+    # Children come from this function, so they are escaped already.
     inside = escape(_clean(text)) + "".join(children)
     return f"<{name}{written}>{inside}</{name}>" if inside else f"<{name}{written}/>"
 
