@@ -5,12 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import unicodedata
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 
-from ctcbench.builtin.alphabets import read_alphabet
+from ctcbench.builtin.alphabets import AlphabetText, range_hint, read_alphabet
 from ctcbench.contract.components import dataset
 from ctcbench.contract.data import Sample, SplitName
 from ctcbench.contract.errors import UsageError
@@ -35,9 +36,10 @@ def captcha(
     height: Annotated[int, Field(ge=16, le=1024, description="rows of an image")] = 40,
     length: Annotated[str, Field(description="characters: 5, or a range such as 4-8")] = "5",
     alphabet: Annotated[
-        str,
+        AlphabetText,
         Field(
-            description="digits, lower, upper, letters, alnum; a sum (digits+upper, digits+[abc]); characters"
+            description="digits, lower, upper, letters, alnum; range(0-9a-f); a sum (digits+upper, "
+            "digits+[abc]); characters; @FILE of characters"
         ),
     ] = "alnum",
     fonts: Annotated[
@@ -55,12 +57,14 @@ def captcha(
     """Captchas drawn by the package captcha; their number is unlimited."""
     source = Captcha(
         image=ImageSpec(height, width),
-        alphabet=read_alphabet(alphabet),
+        # Composed, because each character is drawn by itself: an accent would get an image of its own.
+        alphabet=read_alphabet(unicodedata.normalize("NFC", alphabet)),
         lengths=_read_length(length),
         fonts=tuple(str(expand_home(font, "dataset captcha: fonts=")) for font in fonts),
         font_sizes=font_sizes or tuple(round(size * height / _STOCK_HEIGHT) for size in _STOCK_SIZES),
         noise=noise,
         seed=seed,
+        notices=tuple(filter(None, [range_hint(alphabet)])),
     )
     need = _MIN_COLUMNS * source.lengths[1]
     if width < need:
@@ -81,6 +85,7 @@ class Captcha:
     font_sizes: tuple[int, ...]
     noise: Noise
     seed: int
+    notices: tuple[str, ...] = ()
 
     @property
     def painter(self) -> Painter:

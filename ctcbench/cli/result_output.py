@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import typer
@@ -13,6 +12,7 @@ from ctcbench.cli.views.decoding_examples import Example
 from ctcbench.config.recipe import fitting_decoders
 from ctcbench.contract.component_string import ComponentString
 from ctcbench.contract.errors import CtcbenchError
+from ctcbench.files.text import printable_json
 from ctcbench.registry.component_registry import Registry
 from ctcbench.results.result import Result
 from ctcbench.results.run_folder import RunFolder
@@ -22,7 +22,7 @@ _EXAMPLE_POOL = 256  # examples are chosen among this many images
 
 def print_json(result: Result) -> None:
     """Print a result as one JSON document."""
-    typer.echo(json.dumps(result.to_json(), indent=2, ensure_ascii=False))
+    typer.echo(printable_json(result.to_json()))
 
 
 def print_report(result: Result, folder: Path) -> None:

@@ -16,7 +16,7 @@ from rich.text import Text
 
 from ctcbench.cli.study_table import study_table
 from ctcbench.contract.executors import Event, Outcome
-from ctcbench.files.text import one_line
+from ctcbench.files.text import one_line, printable, printable_lines
 from ctcbench.reporting.number_format import percent, seconds
 from ctcbench.results.result import Result
 from ctcbench.study.plan import Plan, PlannedModel
@@ -54,12 +54,12 @@ class StudyProgress:
         """Print a notice of a trial; the same text of several trials is printed once."""
         if event["kind"] == "notice" and event["text"] not in self.shown_notices:
             self.shown_notices.add(str(event["text"]))
-            self.print_line(Text(f"{model.label}: {event['text']}", "yellow"))
+            self.print_line(Text(printable_lines(f"{model.label}: {event['text']}"), "yellow"))
 
     def trial_ended(self, model: PlannedModel, outcome: Outcome, results: Mapping[str, Result]) -> None:
         """Print the results of a trial, or its error."""
         self.ran += 1
-        text = Text(f"[{self.ran}/{self.to_run}] {model.label}  ")
+        text = Text(printable(f"[{self.ran}/{self.to_run}] {model.label}  "))
         if outcome.state == "done":
             figures = ", ".join(
                 f"{result.config['decoder']} {percent(result.score.exact)}" for result in results.values()
@@ -73,7 +73,7 @@ class StudyProgress:
 
     def notice(self, text: str) -> None:
         """Print a notice."""
-        self.print_line(Text(text, "yellow"))
+        self.print_line(Text(printable_lines(text), "yellow"))
 
     def print_line(self, text: Text) -> None:
         """Print a line."""
@@ -145,7 +145,7 @@ class LiveStudyProgress(StudyProgress):
         for worker, (model, event, _) in sorted(self._at.items()):
             done, total, right = _progress(event)
             bar = ProgressBar(total=max(total, 1), completed=done)
-            table.add_row(Text(worker, "dim"), Text(model.label, "bold"), bar, Text(right))
+            table.add_row(Text(worker, "dim"), Text(printable(model.label), "bold"), bar, Text(right))
         return table
 
     def _footer(self) -> Text:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -16,7 +15,7 @@ from rich.text import Text
 
 from ctcbench.cli.exit_codes import DONE, FAILED
 from ctcbench.cli.study_progress import study_progress
-from ctcbench.files.text import one_line
+from ctcbench.files.text import one_line, printable, printable_json, printable_lines
 from ctcbench.registry.component_registry import Registry
 from ctcbench.reporting.number_format import seconds
 from ctcbench.reporting.report_model import Failure
@@ -130,7 +129,7 @@ def _count(number: int, word: str) -> str:
 
 def _show_plan(plan: Plan, request: StudyRequest) -> None:
     if request.as_json:
-        typer.echo(json.dumps(plan.to_json(), indent=2, ensure_ascii=False))
+        typer.echo(printable_json(plan.to_json()))
         return
     words = {"train": "train", "resume": "resume", "decode": "decode", "done": "done", "failed": "failed"}
     table = Table(box=None, padding=(0, 2, 0, 0))
@@ -153,13 +152,13 @@ def _show_plan(plan: Plan, request: StudyRequest) -> None:
                 else f"; {_count(len(model.failures), 'decoder')} failed earlier"
             )
             stage.append(f"{note}: {one_line(model.error)}")
-        table.add_row(Text(model.label), stage, f"{left} of {len(model.entries)}", time)
+        table.add_row(Text(printable(model.label)), stage, f"{left} of {len(model.entries)}", time)
     console = Console(highlight=False)
     console.print(table)
     if len(plan.models) > _SHOWN:
         console.print(f"… and {len(plan.models) - _SHOWN} more (--json lists all)")
     for notice in plan.notices:
-        console.print(Text(notice, "yellow"), soft_wrap=True)
+        console.print(Text(printable_lines(notice), "yellow"), soft_wrap=True)
     console.print(Text(_summary(plan), "bold"), soft_wrap=True)
 
 
@@ -171,7 +170,7 @@ def _show_results(registry: Registry, plan: Plan, ended: StudyOutcome, request: 
         document["results"] = [
             {"run": str(model.folder.path), "result": key, **result.to_json()} for model, key, result in rows
         ]
-        typer.echo(json.dumps(document, indent=2, ensure_ascii=False))
+        typer.echo(printable_json(document))
         return
     from ctcbench.reporting.build_report import build_report  # imports numpy, which a dry run does not need
     from ctcbench.reporting.formats.terminal import report_table
@@ -193,7 +192,7 @@ def _show_results(registry: Registry, plan: Plan, ended: StudyOutcome, request: 
     for table in report_table(report, console.width):
         console.print(table)
     parts: list[RenderableType] = [""]
-    parts.append(Text.assemble("study folder  ", (str(plan.folder.path), "bold")))
+    parts.append(Text.assemble("study folder  ", (printable(str(plan.folder.path)), "bold")))
     parts.append(Text.assemble("next          ", (command, "cyan")))
     if ended.failed:
         parts.append(Text.assemble("              ", (f"{request.command} --retry-failed", "cyan")))

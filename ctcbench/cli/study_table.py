@@ -8,6 +8,7 @@ from statistics import fmean
 from rich.table import Table
 from rich.text import Text
 
+from ctcbench.files.text import printable
 from ctcbench.reporting.number_format import percent
 from ctcbench.results.result import Result
 from ctcbench.study.plan import Plan
@@ -47,7 +48,7 @@ def study_table(
         chosen = sorted(chosen, key=lambda row: not (row[1][0] or row[1][1]))[:room]
     for name, (found, failures, count) in chosen:
         done = Text(f"{len(found)}/{count}").append(f" {failures} failed" if failures else "", "red")
-        table.add_row(Text(name), done, *_metrics_of(found))
+        table.add_row(Text(printable(name)), done, *_metrics_of(found))
     return table
 
 

@@ -19,6 +19,12 @@ class BuiltDataset:
     owner: str
     source: Source
 
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """Sentences of the source for the user, which a command shows once."""
+        notices: tuple[str, ...] = getattr(self.source, "notices", ())
+        return notices
+
 
 def build_dataset(registry: Registry, text: str) -> BuiltDataset:
     """Build the data set that the component string `text` names.

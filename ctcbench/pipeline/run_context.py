@@ -87,6 +87,8 @@ def open_run(recipe: Recipe, runtime: Runtime) -> Iterator[RunContext]:
             stack.enter_context(claim_folder(folder, recipe.config, runtime))
             if compute is not None:
                 runtime.listener.run_started(folder.path, compute)
+            for notice in dataset.notices:
+                runtime.listener.notice(notice)
         else:
             runtime = replace(runtime, listener=ProgressListener())
         # The test images are drawn too, so that one that can't be used is an error before training.

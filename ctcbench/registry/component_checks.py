@@ -28,7 +28,7 @@ def require_source(owner: str, source: Any) -> None:
     """Check the object that the builder of a data set returned.
 
     Raises:
-        PluginError: its image, alphabet or fit is not what `Source` describes, or a method is missing.
+        PluginError: an attribute is not what `Source` describes, or a method is missing.
     """
     image, alphabet = getattr(source, "image", None), getattr(source, "alphabet", None)
     if not isinstance(image, ImageSpec):
@@ -40,6 +40,9 @@ def require_source(owner: str, source: Any) -> None:
     # The attribute is optional; a source without it resizes other pictures by stretching them.
     if hasattr(source, "fit") and source.fit not in get_args(Fit):
         raise PluginError(f"{owner}: its fit is {source.fit!r}; it must be one of {', '.join(get_args(Fit))}")
+    notices = getattr(source, "notices", ())
+    if not isinstance(notices, tuple) or not all(isinstance(text, str) for text in notices):
+        raise PluginError(f"{owner}: its notices are {notices!r}, not a tuple of texts")
     # The methods are not called here, because that can be slow: a folder lists its files, for example.
     # What they return is checked where they are used, by `require_split` and while drawing.
     for method in ("size", "fingerprint", "describe", "draw"):

@@ -16,6 +16,7 @@ from ctcbench.cli.dataset_flags import Count, Dataset, SkipBad, Split, chosen_da
 from ctcbench.cli.installed_plugins import registry
 from ctcbench.contract.specs import ImageSpec
 from ctcbench.files.output_files import require_folder_of, write_output
+from ctcbench.files.text import printable
 
 if TYPE_CHECKING:
     from ctcbench.contract.data import Samples
@@ -50,12 +51,12 @@ def preview(
     if out is not None:
         contact_sheet(drawn.images_NCHW, drawn.texts).save(sheet := io.BytesIO(), format="PNG")
         write_output(out, sheet.getvalue())
-        console.print(Text(f"{len(drawn)} images: {out}"), soft_wrap=True)
+        console.print(Text(printable(f"{len(drawn)} images: {out}")), soft_wrap=True)
         return
     for image_CHW, text, name in zip(drawn.images_NCHW, drawn.texts, drawn.names, strict=True):
         if console.is_terminal:
             console.print(half_blocks(image_CHW, console.width))
-        console.print(Text.assemble((text, "bold"), (f"  {name}", "dim")))
+        console.print(Text.assemble((printable(text), "bold"), (printable(f"  {name}"), "dim")))
 
 
 def _augmented(drawn: Samples, augmentation: str) -> Samples:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Annotated, Any
 
 import typer
@@ -12,6 +11,7 @@ from rich.text import Text
 
 from ctcbench.cli.installed_plugins import registry
 from ctcbench.cli.shared_flags import AsJson
+from ctcbench.files.text import printable_json, printable_lines
 from ctcbench.registry.plugin import Plugin
 
 
@@ -25,12 +25,14 @@ def plugins(
     installed = registry()
     if as_json:
         document = {"plugins": [_document(p) for p in installed.plugins], "conflicts": installed.conflicts}
-        typer.echo(json.dumps(document, indent=2, ensure_ascii=False))
+        typer.echo(printable_json(document))
         return
     table = Table("plugin", "version", "components")
     table.add_column("load ms", justify="right")
     for plugin in installed.plugins:
-        contents = Text(f"failed: {plugin.error}", "red") if plugin.error else _contents(plugin)
+        contents = (
+            Text(printable_lines(f"failed: {plugin.error}"), "red") if plugin.error else _contents(plugin)
+        )
         table.add_row(Text(plugin.owner), Text(plugin.version), contents, f"{plugin.load_ms:.1f}")
     console = Console(highlight=False)
     console.print(table)
@@ -39,7 +41,7 @@ def plugins(
     for plugin in installed.failed:
         if tracebacks:
             console.print(Text(f"\n{plugin.owner}", "bold"))
-            console.print(Text(plugin.traceback.rstrip()), soft_wrap=True)
+            console.print(Text(printable_lines(plugin.traceback.rstrip())), soft_wrap=True)
     if installed.failed and not tracebacks:
         console.print("`ctcbench plugins --tracebacks` shows the tracebacks")
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 import typer
 from rich.console import Console
 from rich.table import Table
@@ -13,6 +11,7 @@ from ctcbench.cli.shared_flags import AsJson
 from ctcbench.config.presets import DEFAULT, PRESETS, preset_names, read_preset
 from ctcbench.config.run_config import flag, setting_fields
 from ctcbench.contract.options import show
+from ctcbench.files.text import printable_json
 
 
 def presets(
@@ -22,7 +21,7 @@ def presets(
     known = setting_fields()
     settings = {name: read_preset(name, known) for name in preset_names()}
     if as_json:
-        typer.echo(json.dumps(settings, indent=2, ensure_ascii=False))
+        typer.echo(printable_json(settings))
         return
     table = Table.grid(padding=(0, 3, 1, 0))
     table.add_column(no_wrap=True)

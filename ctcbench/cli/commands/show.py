@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 
 import typer
 from rich.console import Console
@@ -12,6 +11,7 @@ from ctcbench.cli.installed_plugins import registry
 from ctcbench.cli.setting_flags import with_settings
 from ctcbench.cli.shared_flags import AsJson
 from ctcbench.config.run_config import RunConfig
+from ctcbench.files.text import printable_json
 
 
 @with_settings
@@ -29,7 +29,7 @@ def show(
 
     sheet = spec_sheet(recipe)
     if as_json:
-        typer.echo(json.dumps(dataclasses.asdict(sheet), indent=2, ensure_ascii=False))
+        typer.echo(printable_json(dataclasses.asdict(sheet)))
         return
     console = Console(highlight=False)
     for part in spec_tables(sheet):

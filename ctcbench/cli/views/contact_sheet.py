@@ -10,6 +10,8 @@ from PIL import Image, ImageDraw
 from rich.style import Style
 from rich.text import Text
 
+from ctcbench.files.text import printable
+
 _MARGIN, _CAPTION = 6, 14
 
 
@@ -25,7 +27,7 @@ def contact_sheet(images_NCHW: NDArray[np.uint8], texts: Sequence[str], columns:
         row, column = divmod(index, columns)
         left, top = column * cell_width + _MARGIN, row * cell_height + _MARGIN
         sheet.paste(_picture(image_CHW), (left, top))
-        pen.text((left + 2, top + height + 1), text, fill="black")
+        pen.text((left + 2, top + height + 1), printable(text), fill="black")
     return sheet
 
 

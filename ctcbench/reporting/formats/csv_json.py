@@ -5,14 +5,13 @@ from __future__ import annotations
 import contextlib
 import csv
 import io
-import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from ctcbench.files.text import one_line
+from ctcbench.files.text import one_line, printable_json
 from ctcbench.reporting.columns import result_columns
 from ctcbench.reporting.members import Member
 from ctcbench.reporting.report_column import RowColumn
@@ -58,10 +57,7 @@ def to_json(report: Report) -> str:
         "failures": [asdict(failure) for failure in report.failures],
     }
     # allow_nan=False: JSON has no NaN, and other programs could not read the file.
-    text = json.dumps(_to_plain(document), indent=2, ensure_ascii=False, allow_nan=False)
-    # Characters that are not printable occur in strings only; escaped, they are the same to a program.
-    shown = (c if c.isprintable() or c == "\n" else json.dumps(c)[1:-1] for c in text)
-    return "".join(shown) + "\n"
+    return printable_json(_to_plain(document), allow_nan=False) + "\n"
 
 
 def _record(row: Row, columns: Sequence[RowColumn], taken: set[str]) -> dict[str, Any]:
