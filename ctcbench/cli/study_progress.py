@@ -85,6 +85,8 @@ class LiveStudyProgress(StudyProgress):
 
     def __init__(self, plan: Plan, console: Console) -> None:
         super().__init__(plan, console)
+        # redirect_stdout: rich would otherwise print standard output, which is for the report, above the
+        # table.
         self._live = Live(console=console, transient=True, auto_refresh=False, redirect_stdout=False)
         # By worker: its model, the latest event, and the time of the first one.
         self._at: dict[str, tuple[PlannedModel, Event, float]] = {}
@@ -111,6 +113,7 @@ class LiveStudyProgress(StudyProgress):
         """Update the progress bar of a worker."""
         super().trial_progressed(model, worker, event)
         began = self._at[worker][2] if worker in self._at else time.monotonic()
+        # A notice does not state how far the trial is; the bar keeps the last event that does.
         if event["kind"] != "notice":
             self._at[worker] = (model, event, began)
         self._waiting.pop(model.key, None)
@@ -122,6 +125,7 @@ class LiveStudyProgress(StudyProgress):
         self._at = {worker: at for worker, at in self._at.items() if at[0].key != model.key}
         self._waiting.pop(model.key, None)
         self._results[model.key] = dict(results)
+        # A trial that is done has a row in the table; other outcomes need a line that stays.
         if outcome.state == "done":
             self._took.append(outcome.seconds)
             self.ran += 1
@@ -170,6 +174,7 @@ class LiveStudyProgress(StudyProgress):
         if None in guesses:
             return None
         lefts = [left for _, left in running.values()]
+        # Never less than the longest running trial, which no other worker can take over.
         return max([(sum(g for g in guesses if g) + sum(lefts)) / self.plan.workers, *lefts])
 
 

@@ -29,7 +29,7 @@ from ctcbench.study.study_file import StudySpec
 from ctcbench.study.study_folder import StudyFolder
 
 _DEFAULT_EXECUTOR = "local"
-_SHOWN = 40
+_SHOWN = 40  # models that a dry run lists
 
 
 @dataclass(frozen=True)
@@ -74,6 +74,7 @@ def run_study(registry: Registry, request: StudyRequest) -> int:
     text = registry.resolve("executor", text)
     executor = build_executor(registry, text, {entry.config.device for entry in request.grid.entries})
     resources = executor_resources(executor)
+    # A dry run writes nothing, so it needs no lock and can show the state of a study that is running.
     if request.dry_run:
         plan = make_plan(request.grid, folder, resources, retry_failed=request.retry_failed)
         document = plan_document(registry, plan, text, resources, source)
@@ -82,6 +83,7 @@ def run_study(registry: Registry, request: StudyRequest) -> int:
         _show_plan(plan, request)
         return DONE
     with folder.lock():
+        # Planned under the lock: another start of the study may have finished trials a moment ago.
         plan = make_plan(request.grid, folder, resources, retry_failed=request.retry_failed)
         document = plan_document(registry, plan, text, resources, source)
         changed = folder.write_plan(document)
@@ -163,6 +165,7 @@ def _show_plan(plan: Plan, request: StudyRequest) -> None:
 
 
 def _show_results(registry: Registry, plan: Plan, ended: StudyOutcome, request: StudyRequest) -> None:
+    # Read from disk, so that the results of earlier starts are in the report too.
     rows = [(model, key, result) for model in plan.models for key, result in model.results().items()]
     command = f"ctcbench report {shlex.quote(str(plan.folder.out))} --format html -o report.html"
     if request.as_json:
@@ -176,6 +179,7 @@ def _show_results(registry: Registry, plan: Plan, ended: StudyOutcome, request: 
     from ctcbench.reporting.formats.terminal import report_table
     from ctcbench.reporting.study_records import find_studied
 
+    # Models that failed have no result, and the report lists them as such.
     failures = [
         Failure(model.folder.path, ended.failed[model.key], model.label, model.entries[0].config.model_dump())
         for model in plan.models
@@ -199,6 +203,7 @@ def _show_results(registry: Registry, plan: Plan, ended: StudyOutcome, request: 
     if stopped := len(ended.stopped):
         note = f"{_count(stopped, 'model')} stopped, state saved; resume with: "
         parts.append(Text.assemble((note, "yellow"), (request.command, "cyan")))
+    # soft_wrap: a command that rich breaks into lines can't be pasted.
     for part in parts:
         console.print(part, soft_wrap=True)
 

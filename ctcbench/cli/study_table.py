@@ -30,6 +30,7 @@ def study_table(
     rows: dict[str, tuple[list[Result], int, int]] = {}
     for model in plan.models:
         for entry in model.entries:
+            # Without the seed, so that the seeds of a configuration share a row.
             name = entry_label(entry, plan.varied, without=("seed",))
             found, failures, count = rows.get(name, ([], 0, 0))
             if result := results[model.key].get(entry.result_key):

@@ -30,6 +30,7 @@ def plugins(
     table = Table("plugin", "version", "components")
     table.add_column("load ms", justify="right")
     for plugin in installed.plugins:
+        # As Text throughout: in a string from another package, rich would read brackets as markup.
         contents = (
             Text(printable_lines(f"failed: {plugin.error}"), "red") if plugin.error else _contents(plugin)
         )

@@ -13,6 +13,7 @@ from ctcbench.cli.installed_plugins import registry
 from ctcbench.scaffold import Package, ScaffoldKind, parse_kind, write
 
 _KINDS = get_args(ScaffoldKind)
+# Settings with which a run takes seconds, to see that the new component works.
 _SHORT = "--train-samples 64 --val-samples 16 --test-samples 16 --max-steps 3"
 
 
@@ -34,6 +35,7 @@ def new(
     for path in sorted(package.render()):
         typer.echo(folder / path)
     usage = f"ctcbench data preview {name}" if kind == "dataset" else f"ctcbench run --{kind} {name} {_SHORT}"
+    # Quoted, so that the line can be pasted into a shell whatever the folder is called.
     typed = shlex.quote(str(folder))
     tests = shlex.quote(f"{folder}[test]")
     typer.echo(f"\nnext: pip install -e {tests} && python -m pytest {typed} && {usage}")

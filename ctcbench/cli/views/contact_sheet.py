@@ -49,6 +49,7 @@ def half_blocks(image_CHW: NDArray[np.uint8], width: int) -> Text:
 
 
 def _picture(image_CHW: NDArray[np.uint8]) -> Image.Image:
+    # Pillow has no mode for an array with a channel axis of length 1.
     if image_CHW.shape[0] == 1:
         return Image.fromarray(np.ascontiguousarray(image_CHW[0])).convert("RGB")
     return Image.fromarray(np.ascontiguousarray(image_CHW[:3].transpose(1, 2, 0))).convert("RGB")

@@ -22,6 +22,7 @@ def spec_tables(sheet: SpecSheet) -> list[RenderableType]:
     table = Table(
         "stage", "what", "shape", title=Text(printable(parts)), title_justify="left", title_style="bold"
     )
+    # The options of a module can be longer than the terminal is wide, and must not be cut off.
     table.columns[1].overflow = "fold"
     table.add_column("parameters", justify="right", no_wrap=True)
     table.add_row("image", "", _shape((1, *sheet.image)), "")
