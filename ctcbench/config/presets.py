@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import functools
 import re
-import tomllib
 from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
 from ctcbench.config.legacy_settings import translate_settings, unknown_setting
 from ctcbench.contract.errors import UsageError, nearest
+from ctcbench.files.toml_documents import read_toml_document
 
 PRESETS = Path(__file__).parent / "presets"
 STUDIES = Path(__file__).parent / "studies"
@@ -44,13 +44,8 @@ def read_settings(path: Path, known: Collection[str]) -> dict[str, Any]:
         UsageError: the file can't be read, is not TOML, or has a key that is not in `known`; the message
             names the file and the line.
     """
-    try:
-        text = path.read_text(encoding="utf-8")
-        settings = translate_settings(tomllib.loads(text))
-    except OSError as error:
-        raise UsageError(f"{path}: can't be read ({error.strerror})") from None
-    except ValueError as error:  # TOMLDecodeError and UnicodeDecodeError both
-        raise UsageError(f"{path}: not TOML: {error}") from None
+    text, document = read_toml_document(path)
+    settings = translate_settings(document)
     for key, value in settings.items():
         if key not in known:
             raise UsageError(f"{path}, line {line_of([key], text)}: {unknown_setting(key, known)}")
@@ -61,7 +56,7 @@ def read_settings(path: Path, known: Collection[str]) -> dict[str, Any]:
 
 @functools.cache
 def _default_settings() -> dict[str, Any]:
-    return tomllib.loads((PRESETS / f"{DEFAULT}.toml").read_text(encoding="utf-8"))
+    return read_toml_document(PRESETS / f"{DEFAULT}.toml")[1]
 
 
 def default_component(kind: str) -> str:
@@ -69,7 +64,6 @@ def default_component(kind: str) -> str:
     return str(_default_settings()[kind])
 
 
-# tomllib does not tell where a key is, so the line for an error is searched in the text.
 # Matches `[table]` and `[[table]]`, and `key =`; names may be dotted or quoted.
 _HEADER = re.compile(r"\s*(\[\[?)\s*([^\[\]=,]+?)\s*\]\]?\s*(?:#.*)?$")
 _ASSIGNED = re.compile(r"\s*([^\s\[\]{}#=][^\[\]{}#=]*?)\s*=")
@@ -97,7 +91,6 @@ def line_of(path: Sequence[str], text: str, number: int = 1) -> int:
         else:
             continue
         depth = next((n for n in range(len(wanted), 0, -1) if here[:n] == wanted[:n]), 0)
-        # The first line that matches the most names; of several [[include]] tables, in the right one only.
         if depth > depth_found and tables in (0, number):
             depth_found, found = depth, line
     return found

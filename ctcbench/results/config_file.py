@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 
 import tomli_w
 
 from ctcbench.contract.errors import CtcbenchError, UsageError
+from ctcbench.files.toml_documents import fits_toml, parse_toml
 
 Setting = str | int | float | bool
 
@@ -32,10 +32,10 @@ def read_toml(path: Path) -> dict[str, Setting]:
         CtcbenchError: the file can't be read, is damaged, or holds tables, lists, dates, NaN or infinity.
     """
     try:
-        settings = tomllib.loads(path.read_bytes().decode())
+        settings = parse_toml(path.read_bytes().decode())
     except OSError as error:
         raise CtcbenchError(f"{path}: can't be read ({error.strerror})") from error
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         raise CtcbenchError(f"{path}: damaged or cut off ({error})") from error
     for key, value in settings.items():
         if not isinstance(value, str | int | float | bool):
@@ -50,6 +50,8 @@ def _checked(key: str, value: Setting) -> Setting:
     if isinstance(value, bool):
         return value
     if isinstance(value, int):
+        if not fits_toml(value):
+            raise UsageError(f"{key}: expected an integer of at most 64 bits, not {value.bit_length()} bits")
         return int(value)
     if isinstance(value, float):
         if not math.isfinite(value):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -12,6 +11,7 @@ from ctcbench.config.legacy_settings import unknown_setting
 from ctcbench.config.presets import STUDIES, line_of
 from ctcbench.config.run_config import setting_fields
 from ctcbench.contract.errors import UsageError, nearest
+from ctcbench.files.toml_documents import read_toml_document
 from ctcbench.results.decoder_key import FILE_NAME, is_file_name
 from ctcbench.study.scale import read_scale
 from ctcbench.study.seeds import read_seeds
@@ -77,7 +77,6 @@ class StudySpec:
         several = {name: tuple(values) for name, values in flags.items() if len(values) > 1}
         single = {name: values[0] for name, values in flags.items() if len(values) == 1}
 
-        # A flag replaces the setting wherever the file has it; an axis or a rule would otherwise override it.
         def overridden(grid: Mapping[str, Values]) -> dict[str, Values]:
             return {name: values for name, values in grid.items() if name not in decided} | several
 
@@ -105,7 +104,6 @@ def find_study(given: str) -> Path:
         UsageError: there is no such study.
     """
     path, names = Path(given), study_names()
-    # A file in the working directory comes before a study of the same name that ctcbench contains.
     if given in names and not path.is_file():
         return STUDIES / f"{given}.toml"
     if path.suffix == ".toml" or path.exists():
@@ -120,14 +118,7 @@ def read_study(path: Path) -> StudySpec:
         UsageError: the file can't be read, is not TOML, or has a key, a setting or a value that is not
             allowed. The message names the file, and the line if there is one.
     """
-    try:
-        text = path.read_text(encoding="utf-8")
-        document = tomllib.loads(text)
-    except OSError as error:
-        raise UsageError(f"{path}: can't be read ({error.strerror})") from None
-    # tomllib is recursive: a few thousand nested brackets exceed Python's stack.
-    except (ValueError, RecursionError) as error:
-        raise UsageError(f"{path}: not TOML: {error}") from None
+    text, document = read_toml_document(path)
     return _Reader(path, text).study(document)
 
 
@@ -152,7 +143,6 @@ class _Reader:
             key: self._typed(document, key, str, "text")
             for key in ("name", "description", "preset", "executor")
         }
-        # The name becomes a folder in `out`, so it must be a plain file name.
         name = text["name"] or self.path.stem
         if not is_file_name(name):
             raise self.wrong(f"name {name!r}: expected {FILE_NAME}", "name")
@@ -196,7 +186,6 @@ class _Reader:
 
     def _typed(self, document: Mapping[str, Any], key: str, kind: type, word: str) -> Any:
         value = document.get(key)
-        # In Python true is a whole number; in a study file it is a mistake.
         if value is not None and (not isinstance(value, kind) or isinstance(value, bool)):
             raise self.wrong(f"{key}: expected {word}", key)
         return value

@@ -10,7 +10,7 @@ from ctcbench.contract.errors import UsageError
 @pytest.mark.parametrize(
     ("settings", "words"),
     [
-        ({"epochs": 0}, ["--epochs 0", "out of bounds", "at least 1"]),
+        ({"epochs": 0}, ["--epochs 0", "greater than or equal to 1", "at least 1"]),
         ({"epochs": "x"}, ["--epochs x"]),
         ({"lr": float("nan")}, ["--lr nan"]),
         ({"lr": "nan"}, ["--lr nan"]),
@@ -20,7 +20,10 @@ from ctcbench.contract.errors import UsageError
         ({"device": "gpu"}, ["--device gpu"]),
         ({"shortcut": "add"}, ["--shortcut add", "sum"]),
         ({"blank_penalty": -1}, ["--blank-penalty -1"]),
+        ({"seed": -(10**5000)}, ["--seed an integer of 16610 bits", "0 to 4294967295"]),
+        ({"lr": 10**5000}, ["--lr an integer of 16610 bits"]),
     ],
+    ids=lambda value: "-".join(value),
 )
 def test_wrong_settings_are_explained(settings, words):
     with pytest.raises(UsageError) as error:

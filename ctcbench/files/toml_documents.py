@@ -1,0 +1,61 @@
+"""TOML files that the user writes: read in any of the forms that editors save, refused with a reason."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Any
+
+from ctcbench.contract.errors import UsageError
+
+
+def fits_toml(number: int) -> bool:
+    """Return whether TOML can hold an integer: it has 64 bits there."""
+    return -(2**63) <= number < 2**63
+
+
+def read_toml_document(path: Path) -> tuple[str, dict[str, Any]]:
+    """Return the text of a TOML file, without a byte order mark, and the document in it.
+
+    Raises:
+        UsageError: the file can't be read, or is not TOML in UTF-8; the message names the file.
+    """
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+        return text, parse_toml(text)
+    except OSError as error:
+        raise UsageError(f"{path}: can't be read ({error.strerror})") from None
+    except ValueError as error:  # UnicodeDecodeError is one
+        raise UsageError(f"{path}: not TOML: {error}") from None
+
+
+def parse_toml(text: str) -> dict[str, Any]:
+    """Return the document of a TOML text.
+
+    Raises:
+        ValueError: the text is not TOML, is nested too deeply, or has an integer of more than 64 bits.
+    """
+    try:
+        document = tomllib.loads(text)
+        too_large = _find_too_large(document, "")
+    except tomllib.TOMLDecodeError:
+        raise
+    except RecursionError:
+        raise ValueError("arrays or tables are nested too deeply") from None
+    except ValueError:  # Python converts at most 4,300 decimal digits
+        raise ValueError("an integer of thousands of digits; at most 64 bits are allowed") from None
+    if too_large:
+        raise ValueError(f"{too_large} is an integer of more than 64 bits")
+    return document
+
+
+def _find_too_large(value: Any, key: str) -> str:
+    """Return the key of the first integer of more than 64 bits, or an empty text."""
+    # A hexadecimal integer has no limit in Python, but printing one of more than 4,300 digits is an error.
+    if isinstance(value, dict):
+        inner = [(f"{key}.{name}" if key else name, one) for name, one in value.items()]
+    elif isinstance(value, list):
+        inner = [(key, one) for one in value]
+    else:
+        return key if isinstance(value, int) and not fits_toml(value) else ""
+    return next(filter(None, (_find_too_large(one, name) for name, one in inner)), "")
