@@ -15,7 +15,6 @@ import traceback
 from collections.abc import Callable, Mapping
 from typing import Any, BinaryIO
 
-from ctcbench.contract.errors import CtcbenchError
 from ctcbench.processes.remote_errors import encode_error
 from ctcbench.processes.signals import deliver_interrupts
 
@@ -27,8 +26,8 @@ def serve(handler: Callable[[Mapping[str, Any], Send], Any]) -> int:
 
     ``send`` sends a message to the parent at once. While the handler runs, SIGINT raises KeyboardInterrupt
     (one that arrived during the imports too), whatever is printed goes to standard error, and the process
-    ends when its parent does. Errors other than CtcbenchError and OSError are the process's own failure: the
-    parent finds the traceback on standard error.
+    ends when its parent does. Errors other than CtcbenchError, OSError and a lack of memory are the process's
+    own failure: the parent finds the traceback on standard error.
     """
     line = sys.stdin.buffer.readline()
     if not line:
@@ -46,9 +45,11 @@ def serve(handler: Callable[[Mapping[str, Any], Send], Any]) -> int:
         send({"outcome": handler(order, send)})
     except BrokenPipeError:
         return 1
-    except (CtcbenchError, OSError) as error:
+    except Exception as error:
+        if not (document := encode_error(error)):
+            raise
         traceback.print_exc()
-        send({"error": encode_error(error)})
+        send({"error": document})
         return 1
     return 0
 

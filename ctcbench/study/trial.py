@@ -24,6 +24,7 @@ from ctcbench.pipeline import runner
 from ctcbench.pipeline.decoding_stage import decode_run
 from ctcbench.pipeline.reading_stage import has_log_probs
 from ctcbench.pipeline.run_context import draw
+from ctcbench.processes.out_of_memory import describe_shortage, is_out_of_memory
 from ctcbench.processes.signals import Interrupted
 from ctcbench.registry.attribution import find_plugin_frame
 from ctcbench.registry.component_registry import Registry
@@ -66,13 +67,11 @@ def carry_out(order: Mapping[str, Any], on_event: Callable[[Event], None] = lamb
 
 def explain_failure(error: BaseException) -> str:
     """Return why a trial failed, on one line; errors other than CtcbenchError are named by their type."""
-    kinds = {kind.__name__ for kind in type(error).__mro__}
-    # On one line, because tables and records show it; the traceback is kept apart.
     text = " ".join(str(error).split())
     if isinstance(error, CtcbenchError):
         return text
-    if "OutOfMemoryError" in kinds or isinstance(error, MemoryError):  # torch's is not imported for this
-        return f"out of memory ({text[:200]}): try a smaller --batch-size"
+    if is_out_of_memory(error):
+        return f"out of memory ({describe_shortage(error)}): try a smaller --batch-size"
     frame = find_plugin_frame(error)
     return f"{type(error).__name__}: {text}{f' ({frame.owner}, {frame.location})' if frame else ''}"
 
@@ -84,7 +83,6 @@ def _outcome_of(order: Mapping[str, Any], on_event: Callable[[Event], None]) -> 
         return Outcome(str(order["key"]), state, error, trace, time.monotonic() - started)
 
     try:
-        # Plugins are loaded inside, so that one that can't be loaded is a failure of this trial.
         _limit_threads(order.get("threads"))
         _train_and_decode(load_registry(), order, on_event)
     except (Interrupted, KeyboardInterrupt):
@@ -107,7 +105,6 @@ def _train_and_decode(
     if not _only_decoding_is_left(folder, configs[0]):
         runtime = Runtime(
             out=folder.path.parent,
-            # A study resumes by itself; an unfinished run would otherwise be an error that asks for --resume.
             resume=folder.config_path.exists(),
             workers=order.get("threads"),
             checkpoint_seconds=order.get("checkpoint_seconds", 60.0),
@@ -126,7 +123,6 @@ def _train_and_decode(
             _retry_while_busy(functools.partial(_decode, registry, folder, config))
         except Exception as error:
             failures.append(error)
-    # The first is enough: the study looks up on disk which results are missing.
     if failures:
         raise failures[0]
 
