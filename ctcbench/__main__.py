@@ -1,5 +1,7 @@
 """The entry point of the console script and of ``python -m ctcbench``."""
 
+from __future__ import annotations
+
 import sys
 
 
@@ -7,10 +9,31 @@ def main(argv: list[str] | None = None) -> int:
     """Run a command line and return its exit code.
 
     Exit codes: 0 done, 2 the user's mistake, 130 interrupted, 1 anything else.
+
+    Without `argv` this process is the program: the stop signals are handled for the rest of it, standard
+    output and error are replaced, and the arguments are those of the process.
     """
-    arguments = (sys.argv[1:] if argv is None else list(argv)) or ["--help"]
+    if argv is not None:
+        return _run(argv)
+    # First of all, so that a signal during the imports is handled like any other.
+    from ctcbench.processes.program_signals import INTERRUPTED, ProgramSignals
+
+    signals = ProgramSignals()
+    signals.install()
     try:
-        # Imported here, so that Ctrl-C during the imports is reported like any other interrupt.
+        from ctcbench.cli.standard_streams import take_standard_streams
+
+        take_standard_streams()
+        code = _run(sys.argv[1:])
+    except KeyboardInterrupt:  # while an error was being reported
+        code = INTERRUPTED
+    signals.finish(code)
+    return code
+
+
+def _run(arguments: list[str]) -> int:
+    arguments = arguments or ["--help"]
+    try:
         from ctcbench.cli.app import invoke
 
         code = invoke(arguments)

@@ -30,6 +30,7 @@ from ctcbench.cli.commands import (
 )
 from ctcbench.cli.component_help import CommandWithComponents
 from ctcbench.cli.help import Command, Commands
+from ctcbench.cli.output import print_line
 from ctcbench.contract.errors import UsageError
 from ctcbench.training.distributed.process_rank import started_by_torchrun
 
@@ -61,7 +62,7 @@ app.command(cls=Command)(new.new)
 
 def _print_version(wanted: bool) -> None:
     if wanted:
-        typer.echo(f"ctcbench {ctcbench.__version__}")
+        print_line(f"ctcbench {ctcbench.__version__}")
         raise typer.Exit
 
 

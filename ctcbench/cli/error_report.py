@@ -12,14 +12,18 @@ from ctcbench.cli.exit_codes import FAILED, INTERRUPTED, USAGE_ERROR
 from ctcbench.config.legacy_settings import removed_flag
 from ctcbench.contract.errors import CtcbenchError, UsageError, nearest
 from ctcbench.files.text import one_line
+from ctcbench.processes.out_of_memory import describe_shortage, is_out_of_memory
+from ctcbench.processes.program_signals import program_signals
 from ctcbench.processes.signals import Interrupted
 from ctcbench.registry.attribution import find_plugin_frame
 from ctcbench.training.distributed.process_rank import should_report_error
 
 # Conditions of the machine (disk full, no permission, too many files): not a bug, and no traceback helps.
 _ENVIRONMENT_ERRORS = {
-    errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EMFILE, errno.ENOMEM
+    errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS, errno.EACCES, errno.EPERM, errno.EMFILE,
+    errno.ENFILE,
 }  # fmt: skip
+_WITH_BATCH_SIZE = ("ctcbench run", "ctcbench ablate", "ctcbench bench train", "ctcbench bench seeds")
 
 
 def report_error(error: BaseException, command: str) -> int:
@@ -29,37 +33,31 @@ def report_error(error: BaseException, command: str) -> int:
     """
     if isinstance(error, SystemExit) and not isinstance(error.code, str):
         return int(error.code or 0)
-    if isinstance(error, BrokenPipeError):
-        # The reader of our output has closed the pipe. Python flushes standard output once more at exit,
-        # which must not raise again.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return FAILED
-    code, message = _classify(error)
+    code, message = _classify(error, command)
     if not should_report_error(error):  # under torchrun, one process reports
         return code
     if os.environ.get("CTCBENCH_TRACEBACK"):
         traceback.print_exception(error)
-    try:
-        print(f"{command}: {one_line(message)}", file=sys.stderr)
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
+    print(f"{command}: {one_line(message)}", file=sys.stderr)
     return code
 
 
-def _classify(error: BaseException) -> tuple[int, str]:
+def _classify(error: BaseException, command: str) -> tuple[int, str]:
     """Return the exit code and the message of an error."""
     # Classes of torch and click are recognised by name, so that neither is imported to report an error.
     class_names = {base.__name__ for base in type(error).__mro__}
     if isinstance(error, Interrupted):
         return INTERRUPTED, str(error)
-    if isinstance(error, KeyboardInterrupt) or "Abort" in class_names:
+    signals = program_signals()
+    # A signal in the middle of somebody's code can end in any error, which is then no error of the program.
+    if isinstance(error, KeyboardInterrupt) or "Abort" in class_names or (signals and signals.requested):
         return INTERRUPTED, "interrupted"
     if isinstance(error, CtcbenchError):
         return (USAGE_ERROR if isinstance(error, UsageError) else FAILED), str(error)
     if "ClickException" in class_names:
         return USAGE_ERROR, _parser_message(error)
-    if "OutOfMemoryError" in class_names or isinstance(error, MemoryError):
-        return FAILED, f"out of memory ({error}): try a smaller --batch-size"
+    if is_out_of_memory(error):
+        return FAILED, f"out of memory ({describe_shortage(error)}): {_memory_remedy(command)}"
     if isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG:
         # The names that ctcbench itself chooses are short, so the user typed this one.
         return USAGE_ERROR, f"{error.filename or 'a file'}: too long for a file name; use a shorter one"
@@ -71,6 +69,13 @@ def _classify(error: BaseException) -> tuple[int, str]:
         f"a bug in {where}: {type(error).__name__}: {error} "
         f"(CTCBENCH_TRACEBACK=1 shows the traceback; please report it)"
     )
+
+
+def _memory_remedy(command: str) -> str:
+    """Return what reduces the memory that a command takes."""
+    if command in _WITH_BATCH_SIZE:
+        return "try a smaller --batch-size"
+    return "end other programs, or use a machine with more memory"
 
 
 def _parser_message(error: Any) -> str:

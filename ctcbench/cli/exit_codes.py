@@ -1,3 +1,5 @@
 """The exit codes of the program."""
 
-DONE, FAILED, USAGE_ERROR, INTERRUPTED = 0, 1, 2, 130
+from ctcbench.processes.program_signals import INTERRUPTED as INTERRUPTED
+
+DONE, FAILED, USAGE_ERROR = 0, 1, 2

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import typer
-from rich.console import Console
-
 from ctcbench.cli.installed_plugins import registry
+from ctcbench.cli.output import output_console
 from ctcbench.cli.views.decoding_examples import Example
 from ctcbench.config.recipe import fitting_decoders
 from ctcbench.contract.component_string import ComponentString
 from ctcbench.contract.errors import CtcbenchError
-from ctcbench.files.text import printable_json
 from ctcbench.registry.component_registry import Registry
 from ctcbench.results.result import Result
 from ctcbench.results.run_folder import RunFolder
@@ -20,17 +17,12 @@ from ctcbench.results.run_folder import RunFolder
 _EXAMPLE_POOL = 256  # examples are chosen among this many images
 
 
-def print_json(result: Result) -> None:
-    """Print a result as one JSON document."""
-    typer.echo(printable_json(result.to_json()))
-
-
 def print_report(result: Result, folder: Path) -> None:
     """Print the report of a result, with examples from the log-probabilities stored in its run folder."""
     from ctcbench.cli.views.run_report import run_report
 
     installed = registry()
-    console = Console(highlight=False)
+    console = output_console()
     parts = run_report(
         result,
         folder,

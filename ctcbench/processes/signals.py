@@ -1,4 +1,4 @@
-"""SIGINT and SIGTERM: requests to stop after the current step, and interrupts for worker processes."""
+"""Stop signals: requests to stop after the current step, and interrupts for worker processes."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from types import FrameType
 
 from ctcbench.contract.errors import CtcbenchError
+from ctcbench.processes.program_signals import Repeats, program_signals, stop_signals
 
 
 class Interrupted(CtcbenchError):
@@ -20,7 +21,11 @@ class StopRequest:
 
     def __init__(self, notice: Callable[[str], None]) -> None:
         self._notice = notice
-        self._requested = self._announced = False
+        self._repeats = Repeats()
+        self._announced = False
+        program = program_signals()
+        # An interrupt that got lost in the code of others is a stop request from the first step on.
+        self._requested = program is not None and program.requested
 
     @property
     def requested(self) -> bool:
@@ -33,11 +38,17 @@ class StopRequest:
         """Handle a signal; Python calls this between any two instructions of the main thread.
 
         Raises:
-            KeyboardInterrupt: it is the second signal.
+            KeyboardInterrupt: it is the second signal, and this is no worker process.
         """
+        if self._repeats.is_repeat(number):
+            return
+        program = program_signals()
         if self._requested:
-            raise KeyboardInterrupt
+            _interrupt(frame)
+            return
         self._requested = True
+        if program:
+            program.requested = True
         # A stream that is being written when the signal arrives refuses a second write (RuntimeError):
         # the notice is then printed when `requested` is next read.
         with contextlib.suppress(RuntimeError):
@@ -48,17 +59,25 @@ class StopRequest:
         self._announced = True
 
 
+def _interrupt(frame: FrameType | None) -> None:
+    if program := program_signals():
+        program.interrupt(frame)
+    elif not _is_worker:
+        raise KeyboardInterrupt
+
+
 @contextlib.contextmanager
 def stop_on_signals(notice: Callable[[str], None]) -> Iterator[StopRequest]:
-    """Turn the first SIGINT or SIGTERM into a stop request while the context lasts.
+    """Turn the first SIGINT, SIGTERM or SIGHUP into a stop request while the context lasts.
 
-    In a thread other than the main one, nothing is handled: Python lets only the main thread set handlers.
+    SIGHUP is left alone where it is ignored, as under nohup. In a thread other than the main one, nothing is
+    handled: Python lets only the main thread set handlers. The handlers of before are restored.
     """
     stop = StopRequest(notice)
     if threading.current_thread() is not threading.main_thread():
         yield stop
         return
-    before = {number: signal.signal(number, stop.handle) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.signal(number, stop.handle) for number in stop_signals()}
     try:
         yield stop
     finally:
@@ -76,8 +95,18 @@ def interrupts_blocked() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
+_is_worker = False
+
+
 def deliver_interrupts() -> None:
-    """Unblock SIGINT and let it raise KeyboardInterrupt, also one that arrived while it was blocked."""
+    """Unblock SIGINT and let it raise KeyboardInterrupt, also one that arrived while it was blocked.
+
+    A worker stops after its step however many signals it gets: the parent kills it where that takes too long.
+    """
+    global _is_worker
+    # Whoever stops all processes of a machine sends SIGTERM to parent and workers, and the parent then sends
+    # SIGINT to its workers. The second one must not cost a worker its checkpoint.
+    _is_worker = True
     # Set explicitly: the parent may ignore SIGINT, as programs do that a shell starts in the background.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})

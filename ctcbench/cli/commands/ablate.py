@@ -17,6 +17,7 @@ from ctcbench.cli.setting_flags import with_axes
 from ctcbench.cli.shared_flags import EXECUTION, AsJson, CheckpointSeconds, Out, Resume
 from ctcbench.config.presets import preset_names
 from ctcbench.contract.errors import UsageError
+from ctcbench.processes.signals import Interrupted
 from ctcbench.study.scale import read_scale
 from ctcbench.study.seeds import read_seeds
 from ctcbench.study.study_file import StudySpec, find_study, read_study, study_names
@@ -107,7 +108,6 @@ def ablate(
     as_json: AsJson = False,
 ) -> None:
     """Run a study: a grid of configurations from repeated flags or a file; each model is trained once."""
-    # Imports numpy, which `ablate --help` must not wait for.
     from ctcbench.cli.study_run import StudyRequest, run_study
 
     spec, grid = _spec_and_grid(
@@ -132,7 +132,10 @@ def ablate(
         as_json=as_json,
         command=_command(ctx.obj),
     )
-    code = run_study(registry(), request)
+    try:
+        code = run_study(registry(), request)
+    except KeyboardInterrupt:  # before the first trial, or during the report
+        raise Interrupted(f"interrupted; resume with: {request.command}") from None
     if code:
         raise typer.Exit(code)
 
@@ -168,10 +171,8 @@ def _spec_and_grid(
     from ctcbench.results.decoder_key import FILE_NAME, is_file_name
     from ctcbench.study.grid import expand
 
-    # The name becomes a folder in `out`.
     if name is not None and not is_file_name(name):
         raise UsageError(f"--name {name}: expected {FILE_NAME}")
-    # `ctcbench run --preset` of a study refers to this command, where it can only mean the study.
     if not study and len(preset) == 1 and preset[0] in study_names() and preset[0] not in preset_names():
         study, preset = preset[0], []
     spec = read_study(find_study(study)) if study else StudySpec()
@@ -180,13 +181,11 @@ def _spec_and_grid(
         try:
             chosen = read_seeds(seeds)
         except UsageError as error:
-            # The message begins with the key of the study file, which is the name of the flag as well.
             raise UsageError(f"--{error}") from None
     if given or preset or chosen:
         if study:
             # Errors of the file are reported before the flags are applied, so that they name the file.
             expand(registry(), spec, confirmed=True)
-        # Without the path: from now on a wrong value is a flag's, so that errors must not name the file.
         spec = replace(spec.with_flags(preset, given, chosen), path=None)
     elif not study:
         raise UsageError(f"no study: give a file, the name of a study ({', '.join(study_names())}), or flags")
@@ -205,7 +204,6 @@ def _spec_and_grid(
 
 def _command(arguments: Sequence[str]) -> str:
     """Return the command line that resumes the study."""
-    # The failed trials have been run again by then, and a dry run resumes nothing.
     return shlex.join(
         ["ctcbench", *(word for word in arguments if word not in ("--retry-failed", "--dry-run"))]
     )

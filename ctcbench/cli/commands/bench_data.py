@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import statistics
 
-import typer
-from rich.console import Console
-
 from ctcbench.cli.installed_plugins import registry
+from ctcbench.cli.output import output_console, print_json
 from ctcbench.cli.progress import progress_listener
 from ctcbench.cli.quartiles import quartiles, spread
 from ctcbench.cli.setting_flags import with_settings
@@ -26,16 +23,15 @@ def data(config: RunConfig, *, as_json: AsJson = False) -> None:
     from ctcbench.training.runtime import Runtime
 
     dataset = build_dataset(registry(), registry().resolve("dataset", config.dataset))
-    # Drawn before the measurement, which is of reading the stored images alone.
     with progress_listener() as listener:
         samples = draw(dataset, config, Runtime(listener=listener), "train")
     cost = measure(samples)
     figures = {**dataclasses.asdict(cost), "batch_size": BATCH_SIZE, "batch_us": spread(cost.batch_us)}
     if as_json:
-        typer.echo(json.dumps(figures, indent=2))
+        print_json(figures)
         return
     low, high = quartiles(cost.batch_us)
-    console = Console(highlight=False)
+    console = output_console()
     console.print(
         f"{cost.images} images, a file of {cost.file_mib:.1f} MiB\n"
         f"reading all of them in random batches of {BATCH_SIZE} added {cost.private_mib:.1f} MiB of private "

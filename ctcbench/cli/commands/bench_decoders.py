@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -15,6 +14,7 @@ from rich.text import Text
 
 from ctcbench.cli.completion import complete_component
 from ctcbench.cli.installed_plugins import registry
+from ctcbench.cli.output import output_console, print_json
 from ctcbench.cli.shared_flags import AsJson
 from ctcbench.config.presets import default_component
 from ctcbench.contract.errors import UsageError
@@ -87,12 +87,10 @@ def decoders(
     yardstick = installed.resolve("decoder", default_component("decoder"))
     reference = installed.resolve("decoder", reference or yardstick)
     wanted = [installed.resolve("decoder", name) for name in decoder or _installed(installed)]
-    # Both are measured although they were not asked for: ratios and agreement refer to them.
     names = list(dict.fromkeys([*wanted, reference, yardstick]))
     _require_ctc(installed, run, names)
     comparisons: list[DecoderComparison] = []
     cores: dict[str, CoreRates] = {}
-    # On standard error, because standard output may be a JSON document.
     with Console(stderr=True).status("") as status:
         for name, log_probs in _inputs(run, workload, seed):
             comparisons.append(
@@ -112,9 +110,9 @@ def decoders(
                 status.update(f"{name}: the C++ search alone")
                 cores[name] = core_rates(log_probs, rounds=rounds, seconds=seconds)
     if as_json:
-        typer.echo(json.dumps(_document(comparisons, cores, reference, yardstick, rounds), indent=2))
+        print_json(_document(comparisons, cores, reference, yardstick, rounds))
         return
-    console = Console(highlight=False)
+    console = output_console()
     for comparison in comparisons:
         console.print(_table(comparison))
         if comparison.name in cores:
@@ -127,7 +125,6 @@ def decoders(
 
 def _installed(installed: Registry) -> list[str]:
     """Return every CTC decoder without required options."""
-    # A required option, such as the path of a model, has a value only if the user names the decoder.
     return [
         name
         for name, component in installed.components("decoder").items()
@@ -161,10 +158,10 @@ def _inputs(run: Path | None, workloads: list[str] | None, seed: int) -> list[tu
         if not path.is_file():
             raise UsageError(f"{run}: the run is not finished, so it has no log-probabilities yet")
         return [(str(run), load_log_probs(path))]
-    from ctcbench.benchmarks.workloads import USUAL, WORKLOADS, find_workload
+    from ctcbench.benchmarks.workloads import USUAL, WORKLOADS, named
 
     names = list(WORKLOADS) if workloads == ["all"] else workloads or USUAL
-    return [(name, find_workload(name).draw(seed)) for name in names]
+    return [(name, named(name).draw(seed)) for name in names]
 
 
 def _document(
@@ -217,7 +214,6 @@ def _core_line(rates: CoreRates) -> str:
 
 def _row(speed: DecoderSpeed) -> list[Text]:
     name = Text(speed.decoder)
-    # Then its speed can't be compared with that of one core. 1.2, because CPU time is not measured exactly.
     if speed.cores > 1.2:
         name.append(f" ({speed.cores:.1f} cores)", "red")
     spread = f"{_figure(speed.per_second.low)} – {_figure(speed.per_second.high)}"

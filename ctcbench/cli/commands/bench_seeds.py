@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import statistics
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from ctcbench.cli.installed_plugins import registry
+from ctcbench.cli.output import output_console, print_json
 from ctcbench.cli.progress import progress_listener
 from ctcbench.cli.setting_flags import with_settings
 from ctcbench.cli.shared_flags import AsJson
@@ -43,7 +42,6 @@ def seeds(
     texts = executor or ["local:workers=1", "local:workers=2"]
     with progress_listener() as shown:
         times = measure(registry(), config, Runtime(listener=shown), texts, count, rounds, shown.notice)
-    # The executor that was named first is the reference of the gains.
     measured = statistics.median(times.together[texts[0]])
     figures: dict[str, Any] = {}
     for text in texts:
@@ -58,7 +56,7 @@ def seeds(
         }
     if as_json:
         document = {"seeds": count, "rounds": rounds, "settings": config.model_dump(), "executors": figures}
-        typer.echo(json.dumps(document, indent=2))
+        print_json(document)
         return
     table = Table(title=f"{count} seeds, {rounds} interleaved rounds, seconds including start and decoding")
     table.add_column("executor", overflow="fold")  # the end of the text is what differs
@@ -73,4 +71,4 @@ def seeds(
             f"{figure['of_one_seed']:.2f}",
             f"{figure['gain']:.2f} ×",
         )
-    Console(highlight=False).print(table)
+    output_console().print(table)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import statistics
 import subprocess
 import sys
@@ -10,14 +9,13 @@ import time
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
+from ctcbench.cli.output import output_console, print_json
 from ctcbench.cli.quartiles import quartiles
 from ctcbench.cli.shared_flags import AsJson
 from ctcbench.contract.errors import CtcbenchError
 
-# Not the command `ctcbench`, which may belong to another environment than this interpreter.
 _PROGRAM = [sys.executable, "-m", "ctcbench"]
 _BARE = "python -c pass"
 
@@ -43,7 +41,7 @@ def startup(
         }
     if as_json:
         document = {"rounds": rounds, "python": sys.version, "editable_install": _editable()}
-        typer.echo(json.dumps(document | {"commands": figures}, indent=2))
+        print_json(document | {"commands": figures})
     else:
         _print(figures, rounds)
 
@@ -67,7 +65,6 @@ def _measure(rounds: int) -> dict[str, list[float]]:
 def _time(command: list[str]) -> float:
     """Return how many milliseconds a command takes."""
     started = time.perf_counter()
-    # Output is captured, because writing it to a terminal would take part of the time.
     ended = subprocess.run(command, capture_output=True, check=False)
     elapsed = (time.perf_counter() - started) * 1000
     if ended.returncode:
@@ -82,7 +79,7 @@ def _print(figures: dict[str, dict[str, Any]], rounds: int) -> None:
     for name, figure in figures.items():
         spread = f"{figure['quartile_low_ms']:.1f} – {figure['quartile_high_ms']:.1f} ms"
         table.add_row(name, f"{figure['median_ms']:.1f} ms", spread, f"{figure['ratio']:.1f}")
-    console = Console(highlight=False)
+    console = output_console()
     console.print(table)
     if _editable():
         console.print(

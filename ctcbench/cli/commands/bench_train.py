@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import statistics
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from ctcbench.cli.installed_plugins import registry
+from ctcbench.cli.output import output_console, print_json
 from ctcbench.cli.progress import progress_listener
 from ctcbench.cli.quartiles import quartiles, spread
 from ctcbench.cli.setting_flags import with_settings
@@ -29,14 +28,12 @@ def train(
     from ctcbench.benchmarks.train_step import PARTS, WORK, measure
     from ctcbench.training.runtime import Runtime
 
-    # A measurement needs few images, but at least one full batch.
     config = config.replace(train_samples=min(config.train_samples, max(2_000, config.batch_size)))
     with progress_listener() as shown:
         times = measure(registry(), config, Runtime(listener=shown), steps)
     total = statistics.median(times.total_ms)
     work = [sum(row) for row in zip(*(times.parts_ms[name] for name in WORK), strict=True)]
     floor_ms = times.floor.milliseconds()
-    # Within each step and not of the medians, because the parts of a disturbed step are slow together.
     shares = [1 - w / t for w, t in zip(work, times.total_ms, strict=True)]
     figures = {
         "images_per_second": round(times.batch_size * 1000 / total, 1),
@@ -60,13 +57,11 @@ def train(
         "operators": times.floor.operators,
         "launch_us": round(times.floor.launch_seconds * 1e6, 3),
         "floor_ms": {name: round(value, 3) for name, value in floor_ms.items()},
-        # Arithmetic, memory and launches can overlap in time (the roofline model, Williams et al. 2009), so
-        # the longest of the three is the bound, and not their sum.
         "times_floor": round(total / max(floor_ms.values()), 3),
         "saved_mib": round(times.floor.saved_bytes / 2**20, 1),
     }
     if as_json:
-        typer.echo(json.dumps(figures, indent=2))
+        print_json(figures)
         return
     table = Table("part", "median", "quartiles", "share of the step", title_justify="left")
     table.title = (
@@ -80,7 +75,7 @@ def train(
         table.add_row(name, f"{middle:.2f} ms", f"{low:.2f} – {high:.2f} ms", f"{middle / total:.1%}")
     low, high = quartiles(times.total_ms)
     table.add_row("[bold]step", f"[bold]{total:.2f} ms", f"{low:.2f} – {high:.2f} ms", "")
-    console = Console(highlight=False)
+    console = output_console()
     console.print(table)
     low, high = figures["own_overhead_quartiles"]
     console.print(

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import json
-
-import typer
-
 from ctcbench.cli.dataset_flags import Count, Dataset, SkipBad, Split, chosen_dataset, draw_samples
+from ctcbench.cli.output import print_json, print_line
 from ctcbench.cli.shared_flags import AsJson, Workers
 
 
@@ -21,7 +18,7 @@ def generate(
     """Draw images into the cache, which runs of the same data set read."""
     drawn = draw_samples(chosen_dataset(dataset), split, samples, skip_bad=skip_bad, workers=workers)
     if as_json:
-        typer.echo(json.dumps({"images": len(drawn), "fingerprint": drawn.fingerprint}))
+        print_json({"images": len(drawn), "fingerprint": drawn.fingerprint})
         return
     mib = drawn.images_NCHW.nbytes / 2**20
-    typer.echo(f"{len(drawn):,} images ({mib:.1f} MiB) in the cache; fingerprint {drawn.fingerprint}")
+    print_line(f"{len(drawn):,} images ({mib:.1f} MiB) in the cache; fingerprint {drawn.fingerprint}")

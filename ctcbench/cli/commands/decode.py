@@ -9,7 +9,8 @@ import typer
 
 from ctcbench.cli.completion import complete_component
 from ctcbench.cli.installed_plugins import registry
-from ctcbench.cli.result_output import print_json, print_report
+from ctcbench.cli.output import print_json
+from ctcbench.cli.result_output import print_report
 from ctcbench.cli.run_folder_argument import named_run
 from ctcbench.cli.shared_flags import AsJson
 
@@ -28,11 +29,10 @@ def decode(
 ) -> None:
     """Decode a run's stored log-probabilities with another decoder, without retraining."""
     folder = named_run(run)
-    # Imports numpy, after a mistyped folder was reported.
     from ctcbench.pipeline.decoding_stage import decode_stored
 
     result = decode_stored(registry(), run, decoder)
     if as_json:
-        print_json(result)
+        print_json(result.to_json())
     else:
         print_report(result, folder.path)

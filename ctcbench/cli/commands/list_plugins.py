@@ -5,13 +5,12 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from ctcbench.cli.installed_plugins import registry
+from ctcbench.cli.output import output_console, print_json
 from ctcbench.cli.shared_flags import AsJson
-from ctcbench.files.text import printable_json, printable_lines
 from ctcbench.registry.plugin import Plugin
 
 
@@ -25,24 +24,21 @@ def plugins(
     installed = registry()
     if as_json:
         document = {"plugins": [_document(p) for p in installed.plugins], "conflicts": installed.conflicts}
-        typer.echo(printable_json(document))
+        print_json(document)
         return
     table = Table("plugin", "version", "components")
     table.add_column("load ms", justify="right")
     for plugin in installed.plugins:
-        # As Text throughout: in a string from another package, rich would read brackets as markup.
-        contents = (
-            Text(printable_lines(f"failed: {plugin.error}"), "red") if plugin.error else _contents(plugin)
-        )
+        contents = Text(f"failed: {plugin.error}", "red") if plugin.error else _contents(plugin)
         table.add_row(Text(plugin.owner), Text(plugin.version), contents, f"{plugin.load_ms:.1f}")
-    console = Console(highlight=False)
+    console = output_console()
     console.print(table)
     for conflict in installed.conflicts:
         console.print(Text(conflict, "red"))
     for plugin in installed.failed:
         if tracebacks:
             console.print(Text(f"\n{plugin.owner}", "bold"))
-            console.print(Text(printable_lines(plugin.traceback.rstrip())), soft_wrap=True)
+            console.print(Text(plugin.traceback.rstrip()), soft_wrap=True)
     if installed.failed and not tracebacks:
         console.print("`ctcbench plugins --tracebacks` shows the tracebacks")
 

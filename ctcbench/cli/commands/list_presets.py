@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import typer
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from ctcbench.cli.output import output_console, print_json
 from ctcbench.cli.shared_flags import AsJson
 from ctcbench.config.presets import DEFAULT, PRESETS, preset_names, read_preset
 from ctcbench.config.run_config import flag, setting_fields
 from ctcbench.contract.options import show
-from ctcbench.files.text import printable_json
 
 
 def presets(
@@ -21,7 +19,7 @@ def presets(
     known = setting_fields()
     settings = {name: read_preset(name, known) for name in preset_names()}
     if as_json:
-        typer.echo(printable_json(settings))
+        print_json(settings)
         return
     table = Table.grid(padding=(0, 3, 1, 0))
     table.add_column(no_wrap=True)
@@ -29,7 +27,7 @@ def presets(
         flags = " ".join(f"{flag(setting)} {show(value)}" for setting, value in values.items())
         note = "" if name == DEFAULT else " (on top of default)"
         table.add_row(Text(name, "bold cyan"), Text(f"{_purpose(name)}{note}\n").append(flags, "dim"))
-    Console(highlight=False).print(table)
+    output_console().print(table)
 
 
 def _purpose(name: str) -> str:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from ctcbench.cli.output import output_console, print_json
 from ctcbench.cli.run_folder_argument import named_run
 from ctcbench.cli.shared_flags import AsJson
 from ctcbench.contract.errors import BadSample, UsageError
@@ -45,7 +44,7 @@ def predict(
     readings = [(str(i), p.text, p.confidence) for i, p in zip(images, predictions, strict=True)]
     if as_json:
         document = [{"image": name, "text": text, "confidence": sure} for name, text, sure in readings]
-        typer.echo(json.dumps(document, indent=2, ensure_ascii=False))
+        print_json(document)
         return
     table = Table("image", "text", "confidence")
     for name, text, sure in readings:
@@ -54,7 +53,7 @@ def predict(
             Text(printable(text), "bold"),
             "–" if sure is None else f"{sure * 100:.1f} %",
         )
-    Console(highlight=False).print(table)
+    output_console().print(table)
 
 
 def _unreadable(files: list[Path], image: ImageSpec) -> str:

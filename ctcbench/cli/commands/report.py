@@ -11,6 +11,7 @@ import typer
 from ctcbench.cli.completion import complete_choice, require_choice
 from ctcbench.cli.exit_codes import FAILED
 from ctcbench.cli.installed_plugins import registry
+from ctcbench.cli.output import output_console, output_stream, print_file, print_json_text
 from ctcbench.contract.errors import UsageError
 from ctcbench.files.output_files import require_folder_of, write_output
 from ctcbench.files.text import one_line
@@ -53,12 +54,10 @@ def report(
 ) -> None:
     """Report stored results: configurations over their seeds, main effects, paired tests, warnings."""
     form = "json" if as_json else require_choice("--format", form, FORMATS)
-    # Before results are read, which takes long for many runs.
     _require_place(form, output)
     results, damaged = collect_results(runs)
     problems = [one_line(problem) for problem in damaged]
     for problem in problems if form != _TABLE else ():  # the table lists them itself
-        # Standard output is the report alone.
         print(f"ctcbench report: {problem}", file=sys.stderr)
     from ctcbench.reporting.build_report import build_report
     from ctcbench.reporting.study_records import find_failures, find_studied, find_unfinished_studies
@@ -80,7 +79,6 @@ def report(
         studied={path: known for out in dict.fromkeys(runs) for path, known in find_studied(out).items()},
     )
     _write(found, form, output)
-    # The report has all results that can be read; the exit code tells a script that some are missing.
     if problems:
         raise typer.Exit(FAILED)
 
@@ -93,7 +91,6 @@ def collect_results(runs: list[Path]) -> tuple[list[Result], list[str]]:
     """
     results: list[Result] = []
     problems: list[str] = []
-    # `report runs runs/<key>` names a run twice; its results must not count twice.
     folders = {found.path.resolve(): found for out in runs for found in find_runs(out)}
     for folder in folders.values():
         found, damaged = folder.results()
@@ -106,7 +103,6 @@ def split_settings(by: list[str] | None) -> list[str] | None:
     """Return the settings of ``--by backbone,head --by lr``, or None without the flag."""
     if by is None:
         return None
-    # A setting may be written like its flag, with hyphens.
     names = [name.strip().replace("-", "_") for part in by for name in part.split(",")]
     if not all(names):
         raise UsageError(f"--by {','.join(by)}: expected settings separated by commas, such as backbone,head")
@@ -121,7 +117,7 @@ def _require_place(form: str, output: Path | None) -> None:
             file, or the folder of the file does not exist.
     """
     medium = FILE_FORMATS[form].medium if form != _TABLE else ""
-    if medium and output is None and sys.stdout.isatty():
+    if medium and output is None and output_stream().isatty():
         raise UsageError(f"--format {form}: a {medium} can't be shown in a terminal; use -o report.{form}")
     if form == _TABLE and output is not None:
         others = "|".join(FILE_FORMATS)
@@ -132,18 +128,18 @@ def _require_place(form: str, output: Path | None) -> None:
 
 def _write(found: Report, form: str, output: Path | None) -> None:
     if form == _TABLE:
-        from rich.console import Console
-
         from ctcbench.reporting.formats.terminal import report_table
 
-        console = Console(highlight=False)
+        console = output_console()
         for part in report_table(found, console.width):
             console.print(part)
         return
     # A result file can contain a lone surrogate, which UTF-8 can't encode.
     data = FILE_FORMATS[form].render(found, registry()).encode("utf-8", "backslashreplace")
-    if output is None:
-        typer.echo(data.decode(), nl=False)
-    else:
+    if output is not None:
         write_output(output, data)
         print(output, file=sys.stderr)
+    elif form == "json":
+        print_json_text(data.decode())
+    else:
+        print_file(data)

@@ -1,0 +1,66 @@
+"""What a command prints on standard output: tables, lines and JSON documents, and nothing of a component."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import re
+import sys
+from collections.abc import Iterator
+from typing import Any, TextIO
+
+from rich.console import Console
+
+_reserved: TextIO | None = None
+
+
+@contextlib.contextmanager
+def standard_output_reserved() -> Iterator[None]:
+    """Reserve standard output for this module's functions; whatever else prints does so on standard error."""
+    global _reserved
+    before, _reserved = _reserved, sys.stdout
+    try:
+        with contextlib.redirect_stdout(sys.stderr):
+            yield
+    finally:
+        _reserved = before
+
+
+def output_stream() -> TextIO:
+    """Return standard output."""
+    return _reserved or sys.stdout
+
+
+def output_console() -> Console:
+    """Return a console that prints on standard output."""
+    return Console(file=output_stream(), highlight=False)
+
+
+def print_line(text: object) -> None:
+    """Print one line on standard output."""
+    print(text, file=output_stream())
+
+
+def print_json(document: Any) -> None:
+    """Print a JSON document on standard output."""
+    print_json_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n")
+
+
+def print_json_text(text: str) -> None:
+    """Print a document that is JSON already, escaped where the encoding of standard output is not Unicode."""
+    stream = output_stream()
+    is_unicode = (stream.encoding or "utf-8").lower().startswith("utf")
+    # Outside of ASCII a document has only characters of strings, which JSON can write as escapes.
+    stream.write(text if is_unicode else re.sub(r"[^\x00-\x7f]", lambda c: json.dumps(c[0])[1:-1], text))
+
+
+def print_file(data: bytes) -> None:
+    """Print the content of a UTF-8 file: on a terminal as text, elsewhere the same bytes as in a file."""
+    stream = output_stream()
+    binary = getattr(stream, "buffer", None)
+    if binary is None or stream.isatty():
+        stream.write(data.decode())
+        return
+    stream.flush()
+    binary.write(data)
+    binary.flush()
