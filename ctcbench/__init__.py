@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+# For type checkers and editors, which do not execute `__getattr__`; the names are those of _HOMES.
 if TYPE_CHECKING:
     from ctcbench.api import Recogniser, load, run
     from ctcbench.config.run_config import RunConfig
@@ -66,12 +67,15 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
+    # `from ctcbench import name` and `hasattr` expect this class of error.
     if name not in _HOME_OF:
         raise AttributeError(f"module 'ctcbench' has no attribute {name!r}")
     value = getattr(importlib.import_module(_HOME_OF[name]), name)
+    # From now on an ordinary attribute: `__getattr__` is called for missing ones only.
     globals()[name] = value
     return value
 
 
+# Without it, dir() and tab completion would miss the names that are not loaded yet.
 def __dir__() -> list[str]:
     return sorted(__all__)

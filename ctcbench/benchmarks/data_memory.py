@@ -40,7 +40,9 @@ def measure(samples: Samples) -> DataCost:
     Raises:
         CtcbenchError: this system does not report a process's private memory.
     """
+    # Differences: the interpreter and its libraries have memory of their own.
     before_private, before_mapped = _memory_mib()
+    # In random order, as in training: reading ahead, which helps a sequential pass, has no effect.
     order_N = np.random.default_rng(0).permutation(len(samples))
     times_us = []
     for start in range(0, len(samples), BATCH_SIZE):

@@ -123,10 +123,12 @@ def compare(
             progress(f"{name}: round {number + 1} of {rounds}, {decoder}")
             measured[decoder].append(runner.once())
     expected = runners[yardstick].labels
+    # Ratios within a round: both decoders then ran under the same load.
     base = [rate for rate, _ in measured[reference]]
     speeds = []
     for decoder, runner in runners.items():
         rates, cores = zip(*measured[decoder], strict=True)
+        # A slow yardstick has decoded fewer images than the others: compared are those that both have.
         compared = list(zip(runner.labels, expected, strict=False))
         speeds.append(
             DecoderSpeed(
@@ -153,12 +155,14 @@ def _prepare(registry: Registry, decoder: str, log_probs: LogProbs, seconds: flo
         started = time.perf_counter()
         found = list(decode(part := _first(log_probs, count)))
         spent = max(time.perf_counter() - started, 1e-9)
+        # A quarter of the time is long enough to extrapolate from.
         if count == len(log_probs) or spent > seconds / 4:
             break
         # At most eight times as many: the first images may take less time than the others.
         count = min(len(log_probs), max(count + 1, min(8 * count, int(count * seconds / spent))))
     if spent > seconds and count > 1:
         count = max(1, int(count * seconds / spent))
+    # A rate of images is only meaningful if every image was decoded.
     if len(found) != len(part):
         raise PluginError(f"decoder {decoder}: {len(found)} hypotheses for {len(part)} images")
     labels = [tuple(map(int, hypothesis.labels)) for hypothesis in found[:count]]
@@ -173,6 +177,7 @@ def _first(log_probs: LogProbs, count: int) -> LogProbs:
 
 
 def _quartiles(values: Sequence[float]) -> Quartiles:
+    # Quartiles, not mean and deviation: a round during another program's work is an outlier.
     low, high = np.quantile(values, [0.25, 0.75])
     return Quartiles(statistics.median(values), float(low), float(high))
 

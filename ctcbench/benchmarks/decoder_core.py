@@ -39,9 +39,11 @@ def core_rates(log_probs: LogProbs, *, rounds: int, seconds: float) -> CoreRates
 
     paths = _core.paths()
     calls: dict[str, Callable[[], object]] = {path: lambda path=path: alone(path) for path in paths}  # type: ignore[misc]
+    # Compared with the search alone: the conversion to Python objects, that to arrays, and a second thread.
     calls["objects"] = lambda: beam_search(values_NTK, lengths_N, threads=1)
     calls["arrays"] = lambda: beam_search_arrays(values_NTK, lengths_N, threads=1)
     calls["two threads"] = lambda: beam_search(values_NTK, lengths_N, threads=2)
+    # Interleaved, so that a load from outside slows all alike.
     rates: dict[str, list[float]] = {name: [] for name in calls}
     for _ in range(rounds):
         for name, call in calls.items():

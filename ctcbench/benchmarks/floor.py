@@ -50,11 +50,13 @@ class Floor:
 def find_floor(step: Callable[[], object], parameters: list[Tensor], flops: int, compute: Compute) -> Floor:
     """Return the floor of `step`, which is called once; `flops` is its arithmetic."""
     saved: dict[int, int] = {}
+    # Parameters exist anyway; only what a step keeps in addition counts.
     kept = {parameter.untyped_storage().data_ptr() for parameter in parameters}
 
     def keep(tensor: Tensor) -> Tensor:
         storage = tensor.untyped_storage()
         if storage.data_ptr() not in kept:
+            # By storage: views of one tensor are saved several times, but take its memory once.
             saved[storage.data_ptr()] = storage.nbytes()
         return tensor
 
@@ -81,6 +83,7 @@ class _Traffic(TorchDispatchMode):
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         result = func(*args, **(kwargs or {}))
         tensors = [leaf for leaf in tree_leaves((args, kwargs, result)) if isinstance(leaf, Tensor)]
+        # Views and allocations move no bytes and launch no kernel.
         if not func.is_view and func.overloadpacket.__name__ not in _ALLOCATIONS and tensors:
             self.operators += 1
             # The storage of an expanded tensor is smaller than its elements.

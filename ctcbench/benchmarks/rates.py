@@ -50,7 +50,9 @@ def _best_seconds(compute: Compute, work: Callable[[], object]) -> float:
     for _ in range(_ROUNDS + 1):  # the first one warms up
         started = time.perf_counter()
         work()
+        # A GPU works asynchronously: without this, only the launch would be measured.
         if compute.device.type == "cuda":
             torch.cuda.synchronize()
         seconds.append(time.perf_counter() - started)
+    # The fastest round: other programs can only slow a device down, and a bound needs its peak.
     return min(seconds[1:])

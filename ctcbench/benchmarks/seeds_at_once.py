@@ -58,6 +58,7 @@ def measure(
         for text in executors
     }
     dataset = build_dataset(registry, config.dataset)
+    # Drawn beforehand, or the first training alone would have the time of drawing.
     for split in ("train", "val", "test"):
         draw(dataset, config, runtime, split)
     times = SeedTimes(seeds, {text: [] for text in built}, {text: [] for text in built})
@@ -72,6 +73,7 @@ def measure(
 def _seconds(registry: Registry, config: RunConfig, executor: Executor, seeds: int) -> float:
     settings = {name: value for name, value in config.model_dump().items() if name != "seed"}
     spec = StudySpec(name="bench", base=settings, seeds=tuple(range(seeds)), max_runs=seeds)
+    # A new folder for each training: a study does not train a model again that it has.
     with tempfile.TemporaryDirectory() as out:
         folder = StudyFolder(Path(out), spec.name)
         resources = dict(executor.describe())
@@ -79,7 +81,12 @@ def _seconds(registry: Registry, config: RunConfig, executor: Executor, seeds: i
             plan = make_plan(expand(registry, spec), folder, resources)
             started = time.perf_counter()
             study_outcome = run_plan(
-                plan, executor, _NullListener(), resources=resources, checkpoint_seconds=1e9
+                # No checkpoint during the training: 1e9 seconds never pass.
+                plan,
+                executor,
+                _NullListener(),
+                resources=resources,
+                checkpoint_seconds=1e9,
             )
             elapsed = time.perf_counter() - started
     if study_outcome.failed:

@@ -58,6 +58,7 @@ class Clock:
 
     def now(self) -> float:
         """Return the time in milliseconds, after the GPU has finished all work so far."""
+        # Synchronising takes time itself, so the parts are slower than in an undisturbed step.
         if self._on_gpu:
             torch.cuda.synchronize()
         return time.perf_counter() * 1000
@@ -85,6 +86,7 @@ class _TimedScaler:
 
     def scale(self, loss: Tensor) -> Any:
         scaled: Any = self._scaler.scale(loss)
+        # backward() is a method of this tensor, which exists only within the step: it is wrapped here.
         scaled.backward = self._clock.around("backward", scaled.backward)
         return scaled
 
@@ -112,6 +114,7 @@ def measure(
         floor = _floor(recipe, part, compute)
         clock = Clock(compute.device)
         state = step.new_state(recipe, model.train(), compute, steps + warm_up)
+        # The parts are replaced in the state, so that the step that is measured is the real one.
         state.objective = clock.around("loss", state.objective)
         state.augment = clock.around("augment", state.augment)
         state.network = clock.around("forward", state.network)  # type: ignore[assignment]
@@ -124,6 +127,7 @@ def measure(
             started = clock.now()
             step.train_step(state, batch_at(part, _full_batch(number, part, config), config), config)
             elapsed = clock.now() - started
+            # The first steps allocate memory, and cuDNN may try several algorithms.
             if number >= warm_up:
                 total_ms.append(elapsed)
                 for name in PARTS[:-1]:
@@ -156,5 +160,6 @@ def _floor(recipe: Recipe, part: split.Split, compute: device.Compute) -> Floor:
     state = step.new_state(recipe, model.train(), compute, steps=10)
     batch = split.batch_at(part, 0, config)
     step.train_step(state, batch, config)
+    # The backward pass has two products for each of the forward pass: the gradients of inputs and of weights.
     flops = 3 * config.batch_size * spec_sheet(recipe).flops
     return find_floor(lambda: step.train_step(state, batch, config), [*model.parameters()], flops, compute)

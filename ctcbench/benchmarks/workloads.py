@@ -35,6 +35,7 @@ class Workload:
 
     def draw(self, seed: int = 0) -> LogProbs:
         """Return the log-probabilities, a function of the seed."""
+        # Sizes are in the seed: workloads are independent draws, not parts of one another.
         chance = np.random.default_rng([seed, self.frames, self.classes])
         logits_NTK = chance.normal(0, self.noise, (self.images, self.frames, self.classes)).astype(np.float32)
         labels_NL = chance.integers(1, self.classes, (self.images, self.characters))
@@ -43,11 +44,13 @@ class Workload:
             labels_NL[doubled_N, column] = labels_NL[doubled_N, column - 1]
         for logits_TK, labels_L in zip(logits_NTK, labels_NL, strict=True):
             path_T = np.zeros(self.frames, np.int64)
+            # Distinct positions among fewer frames, then moved by 0, 1, 2 …: no two characters are adjacent.
             gaps = chance.choice(self.frames - self.characters + 1, self.characters, replace=False)
             path_T[np.sort(gaps) + np.arange(self.characters)] = labels_L
             clarity_T = chance.normal(self.clarity, _SPREAD * self.clarity, self.frames).clip(0)
             logits_TK[np.arange(self.frames), path_T] += clarity_T.astype(np.float32)
         values_NTK = log_softmax(logits_NTK).astype(np.float32)
+        # From the CJK block, which has enough printable characters for 5,000 classes.
         alphabet = Alphabet("".join(chr(0x4E00 + k) for k in range(self.classes - 1)))
         texts = tuple(alphabet.decode(labels_L) for labels_L in labels_NL.tolist())
         return LogProbs(values_NTK, np.full(self.images, self.frames, np.int64), texts, alphabet)
@@ -69,7 +72,7 @@ WORKLOADS = {
 USUAL = ("captcha-confident", "captcha-noisy", "captcha-flat", "captcha75-noisy")
 
 
-def named(name: str) -> Workload:
+def find_workload(name: str) -> Workload:
     """Return the workload of that name.
 
     Raises:

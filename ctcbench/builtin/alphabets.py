@@ -1,10 +1,17 @@
-"""Alphabets as options: named sets, sums of sets, and literal characters."""
+"""Alphabets as options: named sets, ranges, literal characters, sums of these, and files of characters."""
 
 from __future__ import annotations
 
+import collections
 import difflib
+import re
 import unicodedata
+from collections.abc import Iterator
+from typing import Annotated
 
+from pydantic import AfterValidator
+
+from ctcbench.builtin.character_files import read_characters
 from ctcbench.contract.errors import UsageError
 from ctcbench.contract.specs import Alphabet
 
@@ -19,52 +26,182 @@ SETS = {
     "letters": _LOWER + _UPPER,
     "alnum": _DIGITS + _LOWER + _UPPER,
 }
+_MOST_IN_RANGE = 100_000
+_OPENERS = {"[": "]", "range(": ")"}
+_JOINERS = "\u200c\u200d"  # written inside of a cluster, as in Malayalam and Persian
 
 
 def read_alphabet(text: str) -> Alphabet:
     """Return the alphabet that `text` describes.
 
-    ``digits+upper`` is a sum of named sets, in that order. A part in square brackets is literal:
-    ``digits+[abcdef]``, ``[lower]`` (five letters). A text without names and brackets is literal too:
-    ``ABCDEF123``. Characters are normalised to Unicode NFC.
+    ``digits+upper`` is a sum of named sets, in that order. ``range(0-9a-f)`` has every character from 0 to 9
+    and from a to f, ``range(0-9_)`` the underscore as well. A part in square brackets is literal:
+    ``digits+[abcdef]``, ``[lower]`` (five letters). A text without names, ranges and brackets is literal
+    too: ``ABCDEF123``.
+
+    The characters of a literal text are its code points, each in Unicode NFC by itself; a letter that is
+    followed by combining marks may occur again. A range has the characters that Unicode assigns and that
+    NFC does not replace. `spell` writes any text of these characters with them.
 
     Raises:
-        UsageError: a name is unknown, the text is close to the name of a set, a character is repeated, or
-            there is none.
+        UsageError: a name is unknown, the text is close to the name of a set, a character is repeated, a
+            range is backwards, or there are no characters.
     """
-    text = unicodedata.normalize("NFC", text)
     parts = _parts(text)
-    known = [part in SETS or _bracketed(part) for part in parts]
-    if all(known):
-        return Alphabet("".join(SETS[part] if part in SETS else part[1:-1] for part in parts))
-    unknown = [part for part, is_known in zip(parts, known, strict=True) if not is_known]
-    # `uper` is more likely a misspelt name than an alphabet of four letters.
-    if any(known) or any(_close(part) for part in unknown):
-        wrong = unknown[0] if any(known) else next(part for part in unknown if _close(part))
-        guess = f"; did you mean {_close(wrong)!r}?" if _close(wrong) else ""
-        raise UsageError(
-            f"alphabet {text!r}: no set {wrong!r}{guess} (sets: {', '.join(SETS)}; as characters: [{wrong}])"
-        )
-    return Alphabet(text)
+    known = [part in SETS or _enclosed(part) != "" for part in parts]
+    if open_ended := [part for part in parts if part.startswith("range(") and not _enclosed(part)]:
+        raise UsageError(f"alphabet {text!r}: expected range(0-9), got {open_ended[0]!r}")
+    if not all(known):
+        unknown = [part for part, is_known in zip(parts, known, strict=True) if not is_known]
+        # `uper` is more likely a misspelt name than an alphabet of four letters.
+        if any(known) or any(_close(part) for part in unknown):
+            wrong = unknown[0] if any(known) else next(part for part in unknown if _close(part))
+            guess = f"; did you mean {_close(wrong)!r}?" if _close(wrong) else ""
+            between = f"; from … to: range({wrong})" if _looks_like_range(wrong) else ""
+            raise UsageError(
+                f"alphabet {text!r}: no set {wrong!r}{guess} "
+                f"(sets: {', '.join(SETS)}; as characters: [{wrong}]{between})"
+            )
+        parts = [f"[{text}]"]
+    try:
+        return Alphabet("".join(SETS[part] if part in SETS else _characters(part) for part in parts))
+    except UsageError as error:
+        hint = range_hint(text)
+        raise UsageError(f"{error}; {hint}" if hint else str(error)) from None
+
+
+def read_alphabet_option(text: str) -> str:
+    """Return the value of an option `alphabet`, with the characters of the file in place of ``@FILE``.
+
+    The settings of a run so hold the characters and not the path: they identify the run, and the file is
+    not needed again.
+
+    Raises:
+        UsageError: the file can't be read.
+    """
+    if not text.startswith("@") or text == "@":
+        return text
+    characters = read_characters(text.removeprefix("@"))
+    # A bracket that is followed by a plus sign would end the part, so a new part begins between the two.
+    literal = f"[{characters.replace(']+', ']]+[+')}]"
+    try:
+        read_alphabet(literal)
+    except UsageError as error:
+        raise UsageError(f"{text}: {error}") from None
+    return literal
+
+
+AlphabetText = Annotated[str, AfterValidator(read_alphabet_option)]
+
+
+def spell(text: str, alphabet: Alphabet) -> str:
+    """Return the Unicode NFC of `text`, written with the characters of an alphabet where that is possible.
+
+    A character that the alphabet lacks is replaced by its canonical decomposition if the alphabet has those
+    characters: ``é`` by ``e`` and an accent.
+    """
+    return "".join(_spelled(c, alphabet) for c in unicodedata.normalize("NFC", text))
+
+
+def range_hint(text: str) -> str:
+    """Return a sentence on what looks like a range in the literal alphabet `text`, or an empty text."""
+    parts = _parts(text)
+    literal = [part for part in parts if part not in SETS and not part.startswith("range(")]
+    if not any(map(_looks_like_range, literal)):
+        return ""
+    given = literal[0] if len(parts) == 1 else next(filter(_looks_like_range, literal))
+    inner = _enclosed(given) or given
+    return f"the hyphen in alphabet {inner!r} is a character; range({inner}) has all characters in between"
 
 
 def _parts(text: str) -> list[str]:
-    """Split at each ``+`` that is not inside brackets."""
-    parts, inside = [""], False
+    """Split at each ``+`` that is not inside of brackets or of ``range(…)``."""
+    parts, end = [""], ""
     for position, character in enumerate(text):
-        if not inside and character == "+":
+        if not end and character == "+":
             parts.append("")
             continue
-        if not inside and character == "[" and parts[-1] == "":
-            inside = True
-        elif inside and character == "]" and text[position + 1 : position + 2] in ("", "+"):
-            inside = False
         parts[-1] += character
+        if not end:
+            end = _OPENERS.get(parts[-1], "")
+        elif character == end and text[position + 1 : position + 2] in ("", "+"):
+            end = ""
     return parts
 
 
-def _bracketed(part: str) -> bool:
-    return len(part) > 2 and part.startswith("[") and part.endswith("]")
+def _enclosed(part: str) -> str:
+    """Return the text inside of ``[…]`` or ``range(…)``, or an empty text."""
+    for opener, end in _OPENERS.items():
+        if part.startswith(opener) and part.endswith(end) and len(part) > len(opener) + len(end):
+            return part[len(opener) : -len(end)]
+    return ""
+
+
+def _characters(part: str) -> str:
+    """Return the characters of ``[…]`` or ``range(…)``."""
+    inner = _enclosed(part)
+    return "".join(_range(inner)) if part.startswith("range(") else _literal(inner)
+
+
+def _range(inner: str) -> Iterator[str]:
+    # Composed, so that each end of a range is one character.
+    inner = unicodedata.normalize("NFC", inner)
+    for first, last, single in re.findall(r"(.)-(.)|(.)", inner, re.DOTALL):
+        if single:
+            yield single
+            continue
+        if first > last:
+            raise UsageError(f"alphabet range({inner}): {first}-{last} is backwards; write {last}-{first}")
+        if ord(last) - ord(first) >= _MOST_IN_RANGE:
+            raise UsageError(
+                f"alphabet range({inner}): {first}-{last} has {ord(last) - ord(first) + 1:,} characters; "
+                f"at most {_MOST_IN_RANGE:,} are allowed"
+            )
+        yield from filter(_can_be_in_label, map(chr, range(ord(first), ord(last) + 1)))
+
+
+def _can_be_in_label(character: str) -> bool:
+    return unicodedata.category(character) not in ("Cn", "Cs") and unicodedata.is_normalized("NFC", character)
+
+
+def _literal(text: str) -> str:
+    # Never the NFC of all characters in a row: a mark would join the letter that it happens to follow, and
+    # both would be lost.
+    clusters: list[str] = []
+    for character in text:
+        joins = clusters and (character in _JOINERS or unicodedata.category(character).startswith("M"))
+        if joins:
+            clusters[-1] += unicodedata.normalize("NFC", character)
+        else:
+            clusters.append(unicodedata.normalize("NFC", character))
+    found = dict.fromkeys("".join(clusters))
+    own = Alphabet("".join(found))
+    # A composed letter with a mark can have an NFC that consists of other characters.
+    found |= dict.fromkeys("".join(spell(cluster, own) for cluster in clusters))
+    single = collections.Counter(cluster for cluster in clusters if len(cluster) == 1)
+    # What is repeated is kept, because the error of `Alphabet` names it.
+    return "".join(found) + "".join(c for c, count in single.items() if count > 1)
+
+
+def _spelled(character: str, alphabet: Alphabet) -> str:
+    if not alphabet.missing(character):
+        return character
+    mapping = unicodedata.decomposition(character)
+    if mapping and not mapping.startswith("<"):
+        parts = "".join(chr(int(code, 16)) for code in mapping.split())
+    else:
+        parts = unicodedata.normalize("NFD", character)  # Hangul syllables have no mapping in the table
+    if parts == character:
+        return character
+    spelled = "".join(_spelled(part, alphabet) for part in parts)
+    return character if alphabet.missing(spelled) else spelled
+
+
+def _looks_like_range(text: str) -> bool:
+    for first, last in re.findall(r"(?=(\w)-(\w))", text):
+        if first < last and unicodedata.category(first) == unicodedata.category(last):
+            return True
+    return False
 
 
 def _close(part: str) -> str:

@@ -41,6 +41,7 @@ def distort(
     ] = 0.0,
 ) -> Augment:
     """Small random rotations, slants, scalings, shifts and waves, contrast, spots and grain."""
+    # Here, because that module imports torch, for which --help must not wait.
     from ctcbench.builtin.distortion import Amounts, Distortion
 
     return Distortion(image, Amounts(rotate, shear, scale, shift, warp, contrast, erase, noise))

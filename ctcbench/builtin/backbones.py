@@ -69,6 +69,8 @@ def cnn5(
         (4 * width, None),
         (4 * width, None),
     ]:
+        # Whole channels: the next convolution could infer a single value from its neighbours (Tompson et al.
+        # 2015).
         layers += _convolution(channels, grown, pool, norm, activation)
         layers += [nn.Dropout2d(dropout)] if dropout else []
         channels = grown
@@ -105,6 +107,7 @@ def cnn7(
 @backbone
 def columns(image: ImageSpec, *, stride: Stride = 1) -> nn.Module:
     """No weights: the pixels of each column, or of each few columns, are the features of a frame."""
+    # Here, because that module imports torch, for which --help must not wait.
     from ctcbench.builtin.modules import Columns
 
     return Columns(stride)
@@ -177,4 +180,5 @@ def _activation(name: str) -> nn.Module:
 
 
 def _groups(channels: int) -> int:
+    # GroupNorm needs a number of groups that divides the channels; `width` may be odd.
     return next(groups for groups in (16, 8, 4, 2, 1) if channels % groups == 0)

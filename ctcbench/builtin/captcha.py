@@ -5,12 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import unicodedata
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 
-from ctcbench.builtin.alphabets import read_alphabet
+from ctcbench.builtin.alphabets import AlphabetText, range_hint, read_alphabet
 from ctcbench.contract.components import dataset
 from ctcbench.contract.data import Sample, SplitName
 from ctcbench.contract.errors import UsageError
@@ -35,9 +36,10 @@ def captcha(
     height: Annotated[int, Field(ge=16, le=1024, description="rows of an image")] = 40,
     length: Annotated[str, Field(description="characters: 5, or a range such as 4-8")] = "5",
     alphabet: Annotated[
-        str,
+        AlphabetText,
         Field(
-            description="digits, lower, upper, letters, alnum; a sum (digits+upper, digits+[abc]); characters"
+            description="digits, lower, upper, letters, alnum; range(0-9a-f); a sum (digits+upper, "
+            "digits+[abc]); characters; @FILE of characters"
         ),
     ] = "alnum",
     fonts: Annotated[
@@ -55,16 +57,19 @@ def captcha(
     """Captchas drawn by the package captcha; their number is unlimited."""
     source = Captcha(
         image=ImageSpec(height, width),
-        alphabet=read_alphabet(alphabet),
+        # Composed, because each character is drawn by itself: an accent would get an image of its own.
+        alphabet=read_alphabet(unicodedata.normalize("NFC", alphabet)),
         lengths=_read_length(length),
         fonts=tuple(str(expand_home(font, "dataset captcha: fonts=")) for font in fonts),
         font_sizes=font_sizes or tuple(round(size * height / _STOCK_HEIGHT) for size in _STOCK_SIZES),
         noise=noise,
         seed=seed,
+        notices=tuple(filter(None, [range_hint(alphabet)])),
     )
     need = _MIN_COLUMNS * source.lengths[1]
     if width < need:
         raise UsageError(f"dataset captcha: width={width} is too small: length={length} needs {need} or more")
+    # Before any image is drawn: a missing glyph would be a box that no recogniser can read.
     source.painter.check(source.alphabet.characters)
     return source
 
@@ -80,6 +85,7 @@ class Captcha:
     font_sizes: tuple[int, ...]
     noise: Noise
     seed: int
+    notices: tuple[str, ...] = ()
 
     @property
     def painter(self) -> Painter:
@@ -96,6 +102,8 @@ class Captcha:
         """Return the options, the digests of the fonts and the versions of the software, as JSON."""
         return json.dumps(
             {
+                # All that the pixels depend on, and nothing else: paths of fonts are replaced by digests of
+                # the files.
                 "version": _VERSION,
                 "split": split,
                 "seed": self.seed,
@@ -121,6 +129,7 @@ class Captcha:
         digest = hashlib.sha256(f"ctcbench captcha {self.seed} {split} {index}".encode()).digest()
         chance = Chance(int.from_bytes(digest, "big"))
         fewest, most = self.lengths
+        # The order of these draws is part of the data: another order would change every image of a seed.
         length = fewest + chance.randbelow(most - fewest + 1)
         text = "".join(chance.choice(self.alphabet.characters) for _ in range(length))
         return Sample(self.painter.paint(text, chance), text)

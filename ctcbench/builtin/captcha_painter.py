@@ -51,6 +51,7 @@ class Chance:
             raise ValueError("the upper bound must be positive")
         # Not random.randrange: how that uses getrandbits differs between versions of Python.
         bits = (exclusive_upper_bound - 1).bit_length()
+        # Rejection keeps the numbers uniform, unlike a remainder.
         while (drawn := self.randbits(bits) if bits else 0) >= exclusive_upper_bound:
             pass
         return drawn
@@ -60,6 +61,7 @@ class Chance:
         return sequence[self.randbelow(len(sequence))]
 
     def __getattr__(self, name: str) -> Any:
+        # Python itself looks up such names, to copy an object for example.
         if name.startswith("__"):
             raise AttributeError(name)
         raise _unsupported(f"draws with secrets.{name}")
@@ -78,9 +80,11 @@ class Painter:
                 raise UsageError(f"dataset captcha: fonts={font}: no such file")
         self._captcha: Any = self._module.ImageCaptcha(width, height, list(self._fonts), sizes)
         try:
+            # A property that loads the fonts: the error comes now and not with the first image.
             _ = self._captcha.truefonts
         except OSError as error:
             raise UsageError(f"dataset captcha: fonts={','.join(fonts)}: not a font ({error})") from error
+        # captcha has no option for it; its two methods are replaced on this object alone.
         if noise in ("curve", "none"):
             self._captcha.create_noise_dots = _unchanged
         if noise in ("dots", "none"):
@@ -96,8 +100,10 @@ class Painter:
         blank = [c for c in characters if c.isspace() or not c.isprintable()]
         if blank:
             raise UsageError(f"dataset captcha: alphabet has {blank[0]!r}, which leaves no mark on an image")
+        # `truefonts` has every size of the first file, then of the second; one size of each is enough.
         sizes = len(self._captcha.truefonts) // len(self._fonts)
         for font, file in zip(self._captcha.truefonts[::sizes], self._fonts, strict=True):
+            # Pillow does not report a missing glyph: the font draws its box for missing ones.
             box = bytes(font.getmask(_NO_CHARACTER))
             lacking = [c for c in characters if bytes(font.getmask(c)) in (box, b"")]
             if lacking:
@@ -119,6 +125,7 @@ class Painter:
     def _paint(self, text: str, chance: Chance) -> NDArray[np.uint8]:
         import numpy as np
 
+        # `secrets` is a global of the private copy, so only one thread can draw at a time.
         with _DRAWING:
             self._module.secrets = chance  # type: ignore[attr-defined]
             image = self._captcha.generate_image(text)

@@ -17,13 +17,14 @@ Width = Annotated[int, Field(ge=1, le=100_000, description="labellings kept afte
 Threads = Annotated[int, Field(ge=0, le=1024, description="threads over images (0: one per core)")]
 Penalty = Annotated[
     float,
-    Field(ge=0, le=100, description="subtracted from the blank's log-prob, then renormalised"),
+    Field(ge=0, le=100, description="subtracted from the blank's log-probability, then renormalised"),
 ]
 
 
 @decoder
 def greedy(alphabet: Alphabet, *, blank_penalty: Penalty = 0.0) -> Decode:
     """Best path: each frame's most probable class, repeats merged, blanks dropped."""
+    # Here, because it loads numpy and the extension, for which --help must not wait.
     from ctcbench.decoding import greedy_search
 
     return lambda read: greedy_search(

@@ -42,33 +42,36 @@ class Distortion:
         amounts = self.amounts
         if any((amounts.rotate, amounts.shear, amounts.scale, amounts.shift, amounts.warp)):
             # One resampling for all geometric changes: each one blurs the image.
-            grid_NHW2 = self._places(len(images_NCHW), images_NCHW.device)
+            grid_NHW2 = self._draw_grid(len(images_NCHW), images_NCHW.device)
+            # "border" repeats the edge, which is paper; the default, zeros, would be ink.
             images_NCHW = F.grid_sample(
                 images_NCHW, grid_NHW2, mode="bilinear", padding_mode="border", align_corners=False
             )
         paper_NC11 = images_NCHW.amax((2, 3), keepdim=True)  # the lightest grey of each image
         if amounts.contrast:
+            # Relative to the paper, which keeps its grey: only the ink becomes lighter or darker.
             images_NCHW = paper_NC11 - (paper_NC11 - images_NCHW) * (
-                1 + self._signed(paper_NC11, amounts.contrast)
+                1 + self._draw_signed(paper_NC11, amounts.contrast)
             )
         if amounts.erase:
-            images_NCHW = torch.where(self._spots(images_NCHW), paper_NC11, images_NCHW)
+            # In the colour of the paper: a black spot would look like ink.
+            images_NCHW = torch.where(self._draw_spots(images_NCHW), paper_NC11, images_NCHW)
         if amounts.noise:
             images_NCHW = images_NCHW + torch.randn_like(images_NCHW) * amounts.noise
         return images_NCHW.clamp(0, 255)
 
-    def _places(self, count: int, device: torch.device) -> Tensor:
+    def _draw_grid(self, count: int, device: torch.device) -> Tensor:
         """Return grid_NHW2, where each pixel is sampled from: (x, y), −1 to 1 from edge to edge."""
         height, width, amounts = self.image.height, self.image.width, self.amounts
         like = torch.empty(count, device=device)
-        turn = self._signed(like, math.radians(amounts.rotate))
-        slant, shift = self._signed(like, amounts.shear), amounts.shift * height
-        across, down = (1 + self._signed(like, amounts.scale) for _ in "xy")
+        turn = self._draw_signed(like, math.radians(amounts.rotate))
+        slant, shift = self._draw_signed(like, amounts.shear), amounts.shift * height
+        across, down = (1 + self._draw_signed(like, amounts.scale) for _ in "xy")
         # In pixels from the centre, so that a rotation keeps angles although the image is not square.
         affine_N23 = torch.stack(
             [
-                torch.stack([across * turn.cos(), slant - turn.sin(), self._signed(like, shift)], -1),
-                torch.stack([turn.sin(), down * turn.cos(), self._signed(like, shift)], -1),
+                torch.stack([across * turn.cos(), slant - turn.sin(), self._draw_signed(like, shift)], -1),
+                torch.stack([turn.sin(), down * turn.cos(), self._draw_signed(like, shift)], -1),
             ],
             1,
         )
@@ -84,13 +87,16 @@ class Distortion:
         places_N2HW = (affine_N23 @ pixels_3P).view(count, 2, height, width)
         if amounts.warp:
             points = max(2, round(width / height / _WAVE_HEIGHTS))
+            # A coarse grid of random shifts, interpolated: neighbouring pixels move together, so strokes stay
+            # whole.
             waves_N2HW = torch.randn(count, 2, _WAVE_ROWS, points, device=device) * amounts.warp
             places_N2HW = places_N2HW + F.interpolate(
                 waves_N2HW, (height, width), mode="bilinear", align_corners=True
             )
+        # grid_sample() takes −1 to 1 along both axes, whatever the aspect ratio.
         return torch.stack([places_N2HW[:, 0] / (width / 2), places_N2HW[:, 1] / (height / 2)], -1)
 
-    def _spots(self, images_NCHW: Tensor) -> Tensor:
+    def _draw_spots(self, images_NCHW: Tensor) -> Tensor:
         """Return mask_N1HW of the spots: up to ``erase`` rectangles at random positions of each image."""
         count, _, height, width = images_NCHW.shape
         device = images_NCHW.device
@@ -108,6 +114,6 @@ class Distortion:
         return spots_N1HW
 
     @staticmethod
-    def _signed(like: Tensor, most: float) -> Tensor:
+    def _draw_signed(like: Tensor, most: float) -> Tensor:
         """Return numbers between −most and most, one for each element of `like`."""
         return (torch.rand_like(like) * 2 - 1) * most

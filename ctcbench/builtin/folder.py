@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import importlib.metadata
 import json
-import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,9 +12,10 @@ from typing import Annotated
 
 from pydantic import Field
 
-from ctcbench.builtin.alphabets import read_alphabet
+from ctcbench.builtin.alphabets import AlphabetText, range_hint, read_alphabet, spell
 from ctcbench.builtin.folder_files import Entry, entries_of
 from ctcbench.builtin.folder_labels import LabelFrom, labelling_for
+from ctcbench.builtin.label_notices import invisible_notice
 from ctcbench.contract.components import dataset
 from ctcbench.contract.data import Sample, SplitName
 from ctcbench.contract.errors import BadSample, UsageError
@@ -43,7 +43,7 @@ def folder(
         Field(description="regular expression for the stem; its group, or the one named label, is the text"),
     ] = "",
     alphabet: Annotated[
-        str, Field(description="auto: the characters of the training labels; or as for captcha")
+        AlphabetText, Field(description="auto: the characters of the training labels; or as for captcha")
     ] = "auto",
     width: Annotated[int, Field(ge=1, le=8192, description="columns of an image")] = 150,
     height: Annotated[int, Field(ge=1, le=8192, description="rows of an image")] = 40,
@@ -67,8 +67,15 @@ def folder(
     """
     root = expand_home(path, "dataset folder: path=")
     splits = entries_of(root, labelling_for(label, pattern), {"val": val, "test": test}, seed)
-    characters = _characters(root, splits["train"]) if alphabet == "auto" else read_alphabet(alphabet)
-    return Folder(ImageSpec(height, width), characters, root, splits, fit, {"val": val, "test": test})
+    if alphabet == "auto":
+        characters = _characters(root, splits["train"])
+        notice = invisible_notice({entry.name: entry.text or "" for entry in splits["train"]})
+    else:
+        characters, notice = read_alphabet(alphabet), range_hint(alphabet)
+    notices = (notice,) if notice else ()
+    return Folder(
+        ImageSpec(height, width), characters, root, splits, fit, {"val": val, "test": test}, notices
+    )
 
 
 @dataclass(frozen=True)
@@ -81,6 +88,7 @@ class Folder:
     splits: Mapping[SplitName, Sequence[Entry]]
     fit: Fit
     fractions: Mapping[str, float]
+    notices: tuple[str, ...] = ()
 
     def size(self, split: SplitName) -> int | None:
         """Return the number of files in the split.
@@ -138,10 +146,11 @@ class Folder:
             raise BadSample(entry.reason)
         if not entry.text:
             raise BadSample("its label is empty")
-        if missing := self.alphabet.missing(entry.text):
+        text = spell(entry.text, self.alphabet)
+        if missing := self.alphabet.missing(text):
             raise BadSample(f"its label {entry.text!r} has {missing!r}, which the alphabet lacks")
         drawn = read_picture(entry.file, self.image, self.fit)
-        return Sample(drawn.image, entry.text, drawn.width)
+        return Sample(drawn.image, text, drawn.width)
 
 
 def _characters(root: Path, training: Sequence[Entry]) -> Alphabet:
@@ -152,4 +161,4 @@ def _characters(root: Path, training: Sequence[Entry]) -> Alphabet:
         raise UsageError(
             f"{root}: no training picture has a label ({why}); label=… selects where labels come from"
         )
-    return Alphabet(unicodedata.normalize("NFC", "".join(sorted(found))))
+    return Alphabet("".join(sorted(found)))

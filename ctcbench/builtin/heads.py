@@ -26,6 +26,7 @@ def _recurrent(cell: Literal["LSTM", "GRU"], layers: int, bidirectional: bool) -
 
         return Recurrent(cell, sequence.features, width, layers, bidirectional, dropout)
 
+    # One builder for all eight; a component has the name and the help of its function.
     build.__name__ = f"{'bi' if bidirectional else ''}{cell.lower()}{layers}"
     build.__doc__ = (
         f"{'One' if layers == 1 else 'Two'} {cell} layer{'' if layers == 1 else 's'}, "

@@ -75,6 +75,7 @@ class _Local:
                 f"--device {numbered[0]}: each worker of a study has one GPU, its cuda:0; use --device "
                 f"cuda, and CUDA_VISIBLE_DEVICES={numbered[0][5:]} for this GPU alone"
             )
+        # Otherwise one GPU would limit a study on the CPU to a single worker.
         return _local_for(self.options, ()) if set(devices) == {"cpu"} else self
 
     def describe(self) -> Mapping[str, Any]:
@@ -83,6 +84,7 @@ class _Local:
 
     def run(self, trials: Sequence[Trial], listener: Listener) -> Iterator[Outcome]:
         """Run the trials in order, and yield each outcome as its trial ends; see `Executor.run`."""
+        # Reversed, because pop() takes from the end: trials and free workers are used in order.
         waiting = list(reversed(trials))
         free = list(reversed(range(self.workers)))
         news: queue.SimpleQueue[tuple[int, Event | None]] = queue.SimpleQueue()
@@ -109,6 +111,7 @@ class _Local:
                 yield outcome
         finally:
             for _, process in running.values():
+                # Reached with running trials only if the generator is closed early, or an error ends it.
                 process.end(kill=True)
 
     def _begin(
@@ -117,8 +120,11 @@ class _Local:
         gpu = self._gpu(place)
         return TrialProcess(
             trial.order,
+            # From the thread that reads the process's output: the listener may be called from this one only.
             lambda event: news.put((place, event)),
             threads=self.threads,
+            # The variable instead of --device cuda:1: settings of a run do not depend on the worker that
+            # trains it.
             environment={} if gpu is None else {"CUDA_VISIBLE_DEVICES": gpu},
         )
 

@@ -29,6 +29,7 @@ def ctc(alphabet: Alphabet, *, label_smoothing: Smoothing = 0.0, entropy: Entrop
         losses_N = F.ctc_loss(
             log_probs_TNK, targets_NL, lengths_N, target_lengths_N, blank=BLANK, reduction="none"
         )
+        # Not torch's reduction="mean", which divides each loss by the length of its text.
         total = losses_N.mean()
         if label_smoothing:
             # KL(uniform || p) per frame, up to a constant (Kim et al. 2018, for CTC).
@@ -50,10 +51,11 @@ def slots(alphabet: Alphabet, *, label_smoothing: Smoothing = 0.0) -> Objective:
     def objective(
         log_probs_TNK: Tensor, lengths_N: Tensor, targets_NL: Tensor, target_lengths_N: Tensor
     ) -> Tensor:
-        filled_TN1 = _filled(targets_NL, target_lengths_N, len(log_probs_TNK)).t().unsqueeze(-1)
+        filled_TN1 = _fill_frames(targets_NL, target_lengths_N, len(log_probs_TNK)).t().unsqueeze(-1)
+        # Without images the loss is 0, not NaN.
         images = max(1, log_probs_TNK.shape[1])
         costs_TN = -log_probs_TNK.gather(-1, filled_TN1).squeeze(-1)
-        total = (costs_TN * _counts(costs_TN, lengths_N)).sum() / images
+        total = (costs_TN * _mask_frames(costs_TN, lengths_N)).sum() / images
         if label_smoothing:
             distance = -_mean_over_frames(log_probs_TNK.mean(-1), lengths_N)
             total = (1 - label_smoothing) * total + label_smoothing * distance
@@ -62,11 +64,12 @@ def slots(alphabet: Alphabet, *, label_smoothing: Smoothing = 0.0) -> Objective:
     return objective
 
 
-def _filled(targets_NL: Tensor, target_lengths_N: Tensor, frames: int) -> Tensor:
+def _fill_frames(targets_NL: Tensor, target_lengths_N: Tensor, frames: int) -> Tensor:
     """Return targets_NT, the class of each frame; frames after the text are blank."""
     import torch
     from torch.nn import functional as F
 
+    # Targets may be padded to more characters than there are frames, or to fewer.
     padded_NT = F.pad(targets_NL[:, :frames], (0, max(0, frames - targets_NL.shape[1])))
     is_text_NT = torch.arange(frames, device=targets_NL.device) < target_lengths_N[:, None].to(
         targets_NL.device, non_blocking=True
@@ -76,13 +79,15 @@ def _filled(targets_NL: Tensor, target_lengths_N: Tensor, frames: int) -> Tensor
 
 def _mean_over_frames(values_TN: Tensor, lengths_N: Tensor) -> Tensor:
     """Return the mean of `values_TN` over the frames that count."""
-    counts_TN = _counts(values_TN, lengths_N)
+    counts_TN = _mask_frames(values_TN, lengths_N)
     return (values_TN * counts_TN).sum() / counts_TN.sum()
 
 
-def _counts(values_TN: Tensor, lengths_N: Tensor) -> Tensor:
+def _mask_frames(values_TN: Tensor, lengths_N: Tensor) -> Tensor:
     """Return mask_TN of the frames that count."""
     import torch
 
+    # Lengths are on the CPU, where torch's CTC expects them. non_blocking: the step does not wait for the
+    # copy.
     lengths_N = lengths_N.to(values_TN.device, non_blocking=True)
     return torch.arange(len(values_TN), device=values_TN.device)[:, None] < lengths_N

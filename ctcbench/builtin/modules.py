@@ -46,6 +46,7 @@ class Columns(nn.Module):
 
     def forward(self, images_NCHW: Tensor) -> Tensor:
         """Return the pixels with `stride` columns side by side as channels; ink is 1, paper 0."""
+        # The number of columns to the next multiple of the stride: Python's % is never negative.
         missing = -images_NCHW.shape[3] % self.stride
         padded_NCHW = F.pad(images_NCHW, (0, missing))
         feats_NCHWS = padded_NCHW.unflatten(3, (padded_NCHW.shape[3] // self.stride, self.stride))

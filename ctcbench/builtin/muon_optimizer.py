@@ -68,11 +68,14 @@ class Muon(torch.optim.Optimizer):
             momentum = state["momentum"].lerp_(parameter.grad, 1 - _MOMENTUM)
             ahead = parameter.grad.lerp(momentum, _MOMENTUM)  # Nesterov momentum
             gates = self._gates.get(id(parameter), 1)
+            # Gates of a recurrent layer are independent matrices that torch stacks: each one has its own
+            # singular values.
             direction = orthogonalise(ahead.flatten(1).unflatten(0, (gates, -1)), self._dtype)
             rows, columns = direction.shape[1:]
             # A change of the input of length 1 changes the output by a length that does not depend on the
             # matrix's size, so tall matrices take a longer step.
             rate = matrices["lr"] * math.sqrt(max(1.0, rows / columns))
+            # Divided by the scale: the decay is that of AdamW, whose learning rate is the smaller one.
             parameter.mul_(1 - matrices["lr"] / matrices["scale"] * matrices["weight_decay"])
             parameter.add_(direction.reshape(parameter.shape).to(parameter.dtype), alpha=-rate)
 
@@ -90,6 +93,7 @@ def orthogonalise(matrices_MRC: Tensor, dtype: torch.dtype = torch.float32) -> T
     a, b, c = _NEWTON_SCHULZ
     tall = matrices_MRC.shape[1] > matrices_MRC.shape[2]
     x = (matrices_MRC.mT if tall else matrices_MRC).to(dtype)  # the smaller of both squares is cheaper
+    # The Frobenius norm is at least the largest singular value, which the iteration needs to be at most 1.
     x = x / (x.norm(dim=(1, 2), keepdim=True) + 1e-7)
     for _ in range(_NEWTON_SCHULZ_STEPS):
         square = x @ x.mT

@@ -20,6 +20,7 @@ def adamw(parameters: ModelParameters) -> Optimizer:
     """AdamW (Loshchilov & Hutter 2019); weight decay on matrices and kernels, not on norms and biases."""
     import torch
 
+    # fused: one kernel for all parameters instead of several for each.
     return torch.optim.AdamW(_adamw_groups(parameters.weights, parameters), lr=parameters.lr, fused=True)
 
 

@@ -13,6 +13,7 @@ def complete_component(kind: str) -> Callable[[str], list[tuple[str, str]]]:
     """Return a completion function for components of a kind; it returns names with their summaries."""
 
     def complete(incomplete: str) -> list[tuple[str, str]]:
+        # Each press of Tab starts the program; only the completion of components loads the plugins.
         from ctcbench.cli.installed_plugins import registry
 
         try:

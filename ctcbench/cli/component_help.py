@@ -50,6 +50,7 @@ def _listed(installed: Registry, components: Sequence[Component]) -> Group:
         group = list(alike)
         for component in group:
             owner = installed.owner(component)
+            # The owner tells which package to update or to ask about a component that does not ship.
             source = "" if owner.name == BUILTIN else f" [{owner.distribution}]"
             names.add_row(Text(component.name, "bold cyan"), Text(component.summary + source))
         parts.append(names)
@@ -74,6 +75,7 @@ def _options(options: Sequence[Option]) -> Table:
     return table
 
 
+# As the help shows them: options that look the same there are listed once.
 def _signature(component: Component) -> tuple[Any, ...]:
     return tuple(
         (o.name, o.type_name, o.bounds, "…" if o.required else o.as_text(o.default), o.description)

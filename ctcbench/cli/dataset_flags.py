@@ -69,6 +69,8 @@ def draw_samples(
     if samples is None:
         samples = dataset.source.size(name) or setting_fields()[f"{name}_samples"].default
     with progress_listener() as listener:
+        for notice in dataset.notices:
+            listener.notice(notice)
         return materialise(
             dataset,
             name,

@@ -19,6 +19,7 @@ from ctcbench.contract.errors import UsageError, nearest
 _WIDEST = 110  # longer lines are hard to read
 
 
+# typer's own layout differs between its versions, and docs/cli.md would with it.
 class Command(TyperCommand):
     """A command with the help layout of ctcbench, whose components print on standard error."""
 
@@ -45,6 +46,7 @@ class Commands(TyperGroup):
         Raises:
             UsageError: there is no such command.
         """
+        # While the shell completes a command (resilient_parsing), an unfinished word is not an error.
         if args and args[0] not in self.commands and not ctx.resilient_parsing:
             known = ", ".join(self.commands)
             raise UsageError(f"no command {args[0]!r}{nearest(args[0], self.commands)} (there are: {known})")
@@ -78,6 +80,7 @@ def command_help(command: Any, ctx: Any) -> Iterator[RenderableType]:
         if parameters:
             yield panel(theme, rows((_written(p), _described(p)) for p in parameters))
     if commands := getattr(command, "commands", None):
+        # The list has only the first paragraph; the command's own --help has the rest.
         first = {name: inspect.cleandoc(c.help or "").split("\n\n")[0] for name, c in commands.items()}
         yield panel("Commands", rows((Text(name, "bold cyan"), Text(text)) for name, text in first.items()))
 
@@ -90,6 +93,7 @@ def panel(title: str, content: RenderableType) -> Panel:
 def rows(entries: Iterable[tuple[Text, Text]]) -> Table:
     """Return a table of two columns: a flag and its description."""
     table = Table.grid(padding=(0, 2))
+    # A long flag wraps, so that it does not narrow the descriptions of all others.
     table.add_column(max_width=34)
     table.add_column(ratio=1)
     for left, right in entries:
@@ -114,6 +118,7 @@ def _written(parameter: Any) -> Text:
 def _described(parameter: Any) -> Text:
     text = Text(parameter.help or "")
     default = parameter.default
+    # These defaults mean that nothing is set, which the description states.
     if parameter.show_default and not callable(default) and default not in (None, False, "", ()):
         text.append(f" (default: {default})")
     if parameter.required and parameter.param_type_name == "option":

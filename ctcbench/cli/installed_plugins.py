@@ -8,6 +8,7 @@ from ctcbench.registry.component_registry import Registry
 from ctcbench.registry.discovery import load_registry
 
 
+# Cached, because loading imports every plugin, and a command asks for the registry several times.
 @functools.cache
 def registry() -> Registry:
     """Return the registry of every installed plugin, or of those that CTCBENCH_PLUGINS names."""

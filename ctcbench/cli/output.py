@@ -11,6 +11,8 @@ from typing import Any, TextIO
 
 from rich.console import Console
 
+from ctcbench.files.text import printable_json
+
 _reserved: TextIO | None = None
 
 
@@ -43,7 +45,7 @@ def print_line(text: object) -> None:
 
 def print_json(document: Any) -> None:
     """Print a JSON document on standard output."""
-    print_json_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n")
+    print_json_text(printable_json(document) + "\n")
 
 
 def print_json_text(text: str) -> None:

@@ -14,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ctcbench.contract.data import SplitName
+from ctcbench.files.text import printable, printable_lines
 from ctcbench.reporting.number_format import percent, seconds
 from ctcbench.training.distributed.process_rank import read_process_rank
 from ctcbench.training.progress_events import ProgressListener, TrainingProgress
@@ -51,7 +52,7 @@ class ConsoleProgress(ProgressListener):
 
     def run_started(self, folder: Path, compute: str) -> None:
         """Print the run folder, the device and the precision."""
-        self._print(Text(f"{folder}: training on {compute}", "dim"))
+        self._print(Text(printable(f"{folder}: training on {compute}"), "dim"))
 
     def images_drawn(self, split: SplitName, done: int, total: int) -> None:
         """Show how many images of a split are drawn."""
@@ -73,7 +74,7 @@ class ConsoleProgress(ProgressListener):
 
     def notice(self, text: str) -> None:
         """Print a notice above the bar."""
-        self._print(Text(text, "yellow"))
+        self._print(Text(printable_lines(text), "yellow"))
 
     def _print_epoch(self, at: TrainingProgress) -> None:
         exact = "" if at.val_exact is None else f"validation: exact {percent(at.val_exact)}"

@@ -18,6 +18,7 @@ def named_run(folder: Path) -> RunFolder:
     if not folder.is_dir():
         raise UsageError(f"{folder}: no such folder; give the run folder that `ctcbench run` printed")
     if not run.config_path.is_file():
+        # A likely mistake: the folder given to --out, which contains the run folders.
         inside = sorted(path.parent.name for path in folder.glob("*/config.toml"))
         hint = (
             f"it contains the runs {', '.join(inside[:5])}"

@@ -21,6 +21,7 @@ from ctcbench.contract.options import describe_bounds, describe_type, show
 FROM = "Presets and files (default preset < --preset < --config < flags)"
 _METAVAR_WIDTH = 22  # longer lists of choices are in the help text instead
 _PARTS, _IMAGES, _TRAINING, _MACHINE = "Components", "Images", "Training", "Device and precision"
+# Panel of the help by setting; those that are not listed are under "Training".
 THEMES = {
     **dict.fromkeys([*COMPONENT_SETTINGS, "shortcut"], _PARTS),
     **dict.fromkeys(("train_samples", "val_samples", "test_samples", "skip_bad"), _IMAGES),
@@ -72,9 +73,11 @@ def _with_parameters(
     command: Callable[..., None], wrapper: Any, taken: int, parameters: list[inspect.Parameter]
 ) -> Callable[..., None]:
     """Return `wrapper` with the signature `parameters` + those of the command without its first `taken`."""
+    # Annotations are strings here (`from __future__ import annotations`); typer needs the Annotated objects.
     hints = typing.get_type_hints(command, include_extras=True)
     own = list(inspect.signature(command).parameters.values())[taken:]
     parameters = [*parameters, *(p.replace(annotation=hints[p.name]) for p in own)]
+    # typer makes the flags of a command from its signature.
     wrapper.__signature__ = inspect.Signature(parameters)
     wrapper.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
     return wrapper  # type: ignore[no-any-return]
@@ -88,10 +91,13 @@ def layer_settings(preset: str | None, file: Path | None, flags: dict[str, Any])
     """
     known = setting_fields()
     settings: dict[str, Any] = {}
+    # A preset states only what differs from the default preset.
     for name in dict.fromkeys([DEFAULT, preset or DEFAULT]):
         settings |= read_preset(name, known)
     if file is not None:
         settings |= read_settings(file, known)
+        # Checked before the flags are applied: a wrong value in the file is an error that names the file,
+        # also if a flag overrides it.
         try:
             read = RunConfig(**settings)
             for kind in COMPONENT_SETTINGS:
@@ -124,6 +130,7 @@ def _parameter(name: str) -> inspect.Parameter:
         f"{flag(name)}/--no-{flag(name)[2:]}" if is_switch else flag(name),
         metavar=None if is_switch else _metavar(name, field.annotation),
         help=_help(name),
+        # `_help` states the default of the setting; that of the flag is None, for "not given".
         show_default=False,
         rich_help_panel=THEMES.get(name, _TRAINING),
         autocompletion=complete_component(name)

@@ -16,7 +16,7 @@ from rich.text import Text
 
 from ctcbench.cli.study_table import study_table
 from ctcbench.contract.executors import Event, Outcome
-from ctcbench.files.text import one_line
+from ctcbench.files.text import one_line, printable, printable_lines
 from ctcbench.reporting.number_format import percent, seconds
 from ctcbench.results.result import Result
 from ctcbench.study.plan import Plan, PlannedModel
@@ -54,12 +54,12 @@ class StudyProgress:
         """Print a notice of a trial; the same text of several trials is printed once."""
         if event["kind"] == "notice" and event["text"] not in self.shown_notices:
             self.shown_notices.add(str(event["text"]))
-            self.print_line(Text(f"{model.label}: {event['text']}", "yellow"))
+            self.print_line(Text(printable_lines(f"{model.label}: {event['text']}"), "yellow"))
 
     def trial_ended(self, model: PlannedModel, outcome: Outcome, results: Mapping[str, Result]) -> None:
         """Print the results of a trial, or its error."""
         self.ran += 1
-        text = Text(f"[{self.ran}/{self.to_run}] {model.label}  ")
+        text = Text(printable(f"[{self.ran}/{self.to_run}] {model.label}  "))
         if outcome.state == "done":
             figures = ", ".join(
                 f"{result.config['decoder']} {percent(result.score.exact)}" for result in results.values()
@@ -73,7 +73,7 @@ class StudyProgress:
 
     def notice(self, text: str) -> None:
         """Print a notice."""
-        self.print_line(Text(text, "yellow"))
+        self.print_line(Text(printable_lines(text), "yellow"))
 
     def print_line(self, text: Text) -> None:
         """Print a line."""
@@ -85,6 +85,8 @@ class LiveStudyProgress(StudyProgress):
 
     def __init__(self, plan: Plan, console: Console) -> None:
         super().__init__(plan, console)
+        # redirect_stdout: rich would otherwise print standard output, which is for the report, above the
+        # table.
         self._live = Live(console=console, transient=True, auto_refresh=False, redirect_stdout=False)
         # By worker: its model, the latest event, and the time of the first one.
         self._at: dict[str, tuple[PlannedModel, Event, float]] = {}
@@ -111,6 +113,7 @@ class LiveStudyProgress(StudyProgress):
         """Update the progress bar of a worker."""
         super().trial_progressed(model, worker, event)
         began = self._at[worker][2] if worker in self._at else time.monotonic()
+        # A notice does not state how far the trial is; the bar keeps the last event that does.
         if event["kind"] != "notice":
             self._at[worker] = (model, event, began)
         self._waiting.pop(model.key, None)
@@ -122,6 +125,7 @@ class LiveStudyProgress(StudyProgress):
         self._at = {worker: at for worker, at in self._at.items() if at[0].key != model.key}
         self._waiting.pop(model.key, None)
         self._results[model.key] = dict(results)
+        # A trial that is done has a row in the table; other outcomes need a line that stays.
         if outcome.state == "done":
             self._took.append(outcome.seconds)
             self.ran += 1
@@ -145,7 +149,7 @@ class LiveStudyProgress(StudyProgress):
         for worker, (model, event, _) in sorted(self._at.items()):
             done, total, right = _progress(event)
             bar = ProgressBar(total=max(total, 1), completed=done)
-            table.add_row(Text(worker, "dim"), Text(model.label, "bold"), bar, Text(right))
+            table.add_row(Text(worker, "dim"), Text(printable(model.label), "bold"), bar, Text(right))
         return table
 
     def _footer(self) -> Text:
@@ -170,6 +174,7 @@ class LiveStudyProgress(StudyProgress):
         if None in guesses:
             return None
         lefts = [left for _, left in running.values()]
+        # Never less than the longest running trial, which no other worker can take over.
         return max([(sum(g for g in guesses if g) + sum(lefts)) / self.plan.workers, *lefts])
 
 

@@ -15,7 +15,7 @@ from rich.text import Text
 from ctcbench.cli.exit_codes import DONE, FAILED
 from ctcbench.cli.output import output_console, print_json
 from ctcbench.cli.study_progress import study_progress
-from ctcbench.files.text import one_line
+from ctcbench.files.text import one_line, printable, printable_lines
 from ctcbench.registry.component_registry import Registry
 from ctcbench.reporting.number_format import seconds
 from ctcbench.reporting.report_model import Failure
@@ -29,7 +29,7 @@ from ctcbench.study.study_file import StudySpec
 from ctcbench.study.study_folder import StudyFolder
 
 _DEFAULT_EXECUTOR = "local"
-_SHOWN = 40
+_SHOWN = 40  # models that a dry run lists
 
 
 @dataclass(frozen=True)
@@ -74,6 +74,7 @@ def run_study(registry: Registry, request: StudyRequest) -> int:
     text = registry.resolve("executor", text)
     executor = build_executor(registry, text, {entry.config.device for entry in request.grid.entries})
     resources = executor_resources(executor)
+    # A dry run writes nothing, so it needs no lock and can show the state of a study that is running.
     if request.dry_run:
         plan = make_plan(request.grid, folder, resources, retry_failed=request.retry_failed)
         document = plan_document(registry, plan, text, resources, source)
@@ -82,6 +83,7 @@ def run_study(registry: Registry, request: StudyRequest) -> int:
         _show_plan(plan, request)
         return DONE
     with folder.lock():
+        # Planned under the lock: another start of the study may have finished trials a moment ago.
         plan = make_plan(request.grid, folder, resources, retry_failed=request.retry_failed)
         document = plan_document(registry, plan, text, resources, source)
         changed = folder.write_plan(document)
@@ -152,17 +154,18 @@ def _show_plan(plan: Plan, request: StudyRequest) -> None:
                 else f"; {_count(len(model.failures), 'decoder')} failed earlier"
             )
             stage.append(f"{note}: {one_line(model.error)}")
-        table.add_row(Text(model.label), stage, f"{left} of {len(model.entries)}", time)
+        table.add_row(Text(printable(model.label)), stage, f"{left} of {len(model.entries)}", time)
     console = output_console()
     console.print(table)
     if len(plan.models) > _SHOWN:
         console.print(f"… and {len(plan.models) - _SHOWN} more (--json lists all)")
     for notice in plan.notices:
-        console.print(Text(notice, "yellow"), soft_wrap=True)
+        console.print(Text(printable_lines(notice), "yellow"), soft_wrap=True)
     console.print(Text(_summary(plan), "bold"), soft_wrap=True)
 
 
 def _show_results(registry: Registry, plan: Plan, ended: StudyOutcome, request: StudyRequest) -> None:
+    # Read from disk, so that the results of earlier starts are in the report too.
     rows = [(model, key, result) for model in plan.models for key, result in model.results().items()]
     command = f"ctcbench report {shlex.quote(str(plan.folder.out))} --format html -o report.html"
     if request.as_json:
@@ -176,6 +179,7 @@ def _show_results(registry: Registry, plan: Plan, ended: StudyOutcome, request: 
     from ctcbench.reporting.formats.terminal import report_table
     from ctcbench.reporting.study_records import find_studied
 
+    # Models that failed have no result, and the report lists them as such.
     failures = [
         Failure(model.folder.path, ended.failed[model.key], model.label, model.entries[0].config.model_dump())
         for model in plan.models
@@ -192,13 +196,14 @@ def _show_results(registry: Registry, plan: Plan, ended: StudyOutcome, request: 
     for table in report_table(report, console.width):
         console.print(table)
     parts: list[RenderableType] = [""]
-    parts.append(Text.assemble("study folder  ", (str(plan.folder.path), "bold")))
+    parts.append(Text.assemble("study folder  ", (printable(str(plan.folder.path)), "bold")))
     parts.append(Text.assemble("next          ", (command, "cyan")))
     if ended.failed:
         parts.append(Text.assemble("              ", (f"{request.command} --retry-failed", "cyan")))
     if stopped := len(ended.stopped):
         note = f"{_count(stopped, 'model')} stopped, state saved; resume with: "
         parts.append(Text.assemble((note, "yellow"), (request.command, "cyan")))
+    # soft_wrap: a command that rich breaks into lines can't be pasted.
     for part in parts:
         console.print(part, soft_wrap=True)
 

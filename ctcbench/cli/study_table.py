@@ -8,6 +8,7 @@ from statistics import fmean
 from rich.table import Table
 from rich.text import Text
 
+from ctcbench.files.text import printable
 from ctcbench.reporting.number_format import percent
 from ctcbench.results.result import Result
 from ctcbench.study.plan import Plan
@@ -29,6 +30,7 @@ def study_table(
     rows: dict[str, tuple[list[Result], int, int]] = {}
     for model in plan.models:
         for entry in model.entries:
+            # Without the seed, so that the seeds of a configuration share a row.
             name = entry_label(entry, plan.varied, without=("seed",))
             found, failures, count = rows.get(name, ([], 0, 0))
             if result := results[model.key].get(entry.result_key):
@@ -47,7 +49,7 @@ def study_table(
         chosen = sorted(chosen, key=lambda row: not (row[1][0] or row[1][1]))[:room]
     for name, (found, failures, count) in chosen:
         done = Text(f"{len(found)}/{count}").append(f" {failures} failed" if failures else "", "red")
-        table.add_row(Text(name), done, *_metrics_of(found))
+        table.add_row(Text(printable(name)), done, *_metrics_of(found))
     return table
 
 

@@ -23,6 +23,7 @@ def translate_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
     ``config`` of a stored result, the configurations of a study's plan.
     """
     translated = dict(settings)
+    # Without the decoder the settings are a part, such as a preset file, and the decoder is unknown.
     if isinstance(decoder := settings.get("decoder"), str) and "blank_penalty_at_decoding" in settings:
         penalty = settings.get("blank_penalty", 0.0)
         if translated.pop("blank_penalty_at_decoding") is True and penalty:

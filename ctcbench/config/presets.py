@@ -64,6 +64,7 @@ def default_component(kind: str) -> str:
     return str(_default_settings()[kind])
 
 
+# tomllib does not tell where a key is, so the line for an error is searched in the text.
 # Matches `[table]` and `[[table]]`, and `key =`; names may be dotted or quoted.
 _HEADER = re.compile(r"\s*(\[\[?)\s*([^\[\]=,]+?)\s*\]\]?\s*(?:#.*)?$")
 _ASSIGNED = re.compile(r"\s*([^\s\[\]{}#=][^\[\]{}#=]*?)\s*=")
@@ -91,6 +92,7 @@ def line_of(path: Sequence[str], text: str, number: int = 1) -> int:
         else:
             continue
         depth = next((n for n in range(len(wanted), 0, -1) if here[:n] == wanted[:n]), 0)
+        # The first line that matches the most names; of several [[include]] tables, in the right one only.
         if depth > depth_found and tables in (0, number):
             depth_found, found = depth, line
     return found

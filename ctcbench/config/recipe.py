@@ -64,6 +64,7 @@ class Recipe:
         Raises:
             UsageError: a value is wrong.
         """
+        # Component strings would have to be resolved again; `with_decoder` does that for the decoder.
         assert not settings.keys() & set(COMPONENT_SETTINGS), settings
         return Recipe(self.registry, self.config.replace(**settings))
 
@@ -84,6 +85,7 @@ def resolve(registry: Registry, config: RunConfig) -> Recipe:
     Raises:
         UsageError: there is no such component, an option is wrong, or the decoder does not fit the loss.
     """
+    # In canonical form, so that equal components have equal strings in results and in the train key.
     canonical = {kind: registry.resolve(kind, getattr(config, kind)) for kind in COMPONENT_SETTINGS}
     recipe = Recipe(registry, config.replace(**canonical))
     require_fitting_decoder(registry, recipe.config.loss, recipe.config.decoder)

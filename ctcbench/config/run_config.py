@@ -35,6 +35,7 @@ def _device_name(name: str) -> str:
 
 
 def _component(kind: str, description: str) -> Any:
+    # From the preset ``default``, because the core names no component.
     return Field(default_factory=lambda: default_component(kind), description=description)
 
 
@@ -45,6 +46,7 @@ class RunConfig(BaseModel):
         UsageError: a setting is unknown, of the wrong type or out of bounds.
     """
 
+    # TOML can write nan and inf, which no setting allows.
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, protected_namespaces=())
 
     dataset: str = _component("dataset", "source of the images and their texts")
@@ -168,4 +170,5 @@ def _explain_setting(error: ValidationError) -> str:
     if name not in fields:
         return unknown_setting(name, fields)
     bounds = describe_bounds(fields[name])
-    return f"{flag(name)} {show(given)}: {explain(error)}" + (f" (allowed: {bounds})" if bounds else "")
+    reason = explain(error, allowed=bounds)
+    return f"{flag(name)} {show(given)}: {reason}" + (f" (allowed: {bounds})" if bounds else "")

@@ -27,6 +27,7 @@ class ComponentString:
         Raises:
             UsageError: the text is not of that form; the message quotes the part that is wrong.
         """
+        # Not str.split(","): quoted values may have commas, so the text is read from left to right.
         name, colon, rest = text.strip().partition(":")
         if not _NAME.fullmatch(name):
             raise UsageError(f"{text!r}: expected name or name:option=value,option=value")
@@ -37,6 +38,7 @@ class ComponentString:
             if not found:
                 raise UsageError(f"{text!r}: expected option=value at {rest[position:]!r}")
             option = found[1]
+            # Not the last one: two values of one option are a mistake in most cases.
             if option in options:
                 raise UsageError(f"{text!r}: option {option!r} is given twice")
             options[option], position = _value(text, rest, found.end())
@@ -72,5 +74,6 @@ def _value(text: str, rest: str, position: int) -> tuple[str, int]:
 def _quoted(value: str) -> str:
     if value == value.strip() and not re.search(r"[,:'\"\\]", value):
         return value
+    # Always single quotes: this text is the canonical form, which is compared and hashed.
     escaped = re.sub(r"(['\\])", r"\\\1", value)
     return f"'{escaped}'"

@@ -81,6 +81,7 @@ class Component:
 
 
 def _component(kind: Kind, builder: Callable[..., Any], alignment: Alignment = "ctc") -> Component:
+    # Checked here, when the plugin is imported, and not when a run calls it.
     if not inspect.isfunction(builder) or not builder.__name__.isidentifier():
         raise PluginError(f"{kind} {builder!r}: a builder is a function with a name that can be typed")
     where = f"{builder.__module__}.{builder.__qualname__}"
@@ -89,6 +90,8 @@ def _component(kind: Kind, builder: Callable[..., Any], alignment: Alignment = "
         raise PluginError(f"{where}: alignment {alignment!r} (allowed: {allowed})")
     context = _CONTEXT.get(kind, "")
     signature = inspect.signature(builder)
+    # Exactly the context, and then keyword-only options: any other parameter would be one that no user can
+    # set.
     others = [p for p in signature.parameters.values() if p.kind is not p.KEYWORD_ONLY]
     if len(others) != bool(context) or any(p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD) for p in others):
         expected = f"{context}, *" if context else "*"
@@ -160,6 +163,7 @@ def loss(
     frames for a text, and decodes validation images accordingly.
     """
     if builder is None:
+        # `@loss` and `@loss(alignment=…)` are both allowed.
         return lambda builder: _component("loss", builder, alignment)
     return _component("loss", builder, alignment)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol, get_args
 
+# For type checkers alone: `ctcbench --help` must not import numpy.
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
@@ -38,7 +39,8 @@ class Source(Protocol):
     ``draw`` must be a pure function of its arguments and of the options of the data set.
 
     A source may have an attribute ``fit``: ``"stretch"`` (the default) or ``"pad"``, how a trained
-    recogniser resizes other pictures to the image size (`read_picture`).
+    recogniser resizes other pictures to the image size (`read_picture`). Sentences for the user in an
+    attribute ``notices`` (a tuple of texts) are shown once by each command that uses the data set.
     """
 
     image: ImageSpec

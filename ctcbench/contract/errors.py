@@ -24,5 +24,6 @@ class BadSample(CtcbenchError):
 
 def nearest(given: str, allowed: Iterable[str]) -> str:
     """Return ``"; did you mean 'x'?"`` for the allowed word nearest to `given`, or ``""``."""
+    # 0.5 instead of difflib's 0.6: names are short, so one wrong letter lowers the similarity a lot.
     close = difflib.get_close_matches(given, list(allowed), n=1, cutoff=0.5)
     return f"; did you mean {close[0]!r}?" if close else ""

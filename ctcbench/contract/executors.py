@@ -56,6 +56,7 @@ class Outcome:
     seconds: float = 0.0
 
     def __post_init__(self) -> None:
+        # Outcomes come from plugins and, as JSON, from other processes: the type is not checked there.
         if self.state not in (states := get_args(State)):
             raise PluginError(f"the state of an outcome is {self.state!r}; allowed: {', '.join(states)}")
 

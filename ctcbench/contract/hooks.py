@@ -15,6 +15,7 @@ import pluggy
 
 from ctcbench.contract.components import Component
 
+# pluggy checks names and arguments of hooks against these specifications when a plugin is registered.
 hookspec = pluggy.HookspecMarker("ctcbench")
 hookimpl = pluggy.HookimplMarker("ctcbench")
 

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from torch.nn import Parameter
 
 
+# eq=False: comparing tensors with == returns a tensor, not a bool.
 @dataclass(frozen=True, eq=False)
 class ModelParameters:
     """The parameters of a recogniser in named groups, and the settings that a torch optimizer is built with.

@@ -38,6 +38,7 @@ class Option:
     def _adapter(self) -> TypeAdapter[Any]:
         from pydantic import ConfigDict, TypeAdapter
 
+        # Without infinity and NaN, which no bound excludes and JSON can't store.
         return TypeAdapter(self.annotation, config=ConfigDict(allow_inf_nan=False))
 
     @cached_property
@@ -70,10 +71,12 @@ class Option:
         """
         from pydantic import ValidationError
 
+        # Before pydantic, for which "none" is a text like any other.
         if value == show(None) and types.NoneType in typing.get_args(_bare(self.annotation)):
             return None
         parts: Any = value
         if isinstance(value, str) and typing.get_origin(_bare(self.annotation)) in (tuple, list):
+            # Pydantic converts numbers in texts, but does not split a text into a list.
             parts = [part.strip() for part in value.split(",") if part.strip()]
         if typing.get_origin(_bare(self.annotation)) is typing.Literal:
             # Pydantic compares a literal without conversion: replace the text "4" by the allowed 4.
@@ -83,7 +86,8 @@ class Option:
             return self._adapter.validate_python(parts)
         except ValidationError as error:
             allowed = ", ".join(part for part in (self.type_name, self.bounds) if part)
-            reason = explain(error)
+            # A bound of the elements of a list is not in `bounds`: there pydantic's text is needed.
+            reason = explain(error, allowed=self.bounds or _choices(self.annotation))
             raise UsageError(f"{self.name}={show(value)}: {reason} (allowed: {allowed})") from None
 
     def as_text(self, value: Any) -> str:
@@ -109,6 +113,7 @@ def options_of(builder: Callable[..., Any]) -> dict[str, Option]:
             raise PluginError(f"{where}: the default of option {parameter.name!r} is a Field; {remedy}")
     # Only these annotations are resolved: others may use names that exist for type checkers alone.
     holder = types.SimpleNamespace(__annotations__={p.name: p.annotation for p in parameters})
+    # include_extras keeps Annotated, whose Field has the bounds and the description.
     hints = typing.get_type_hints(holder, globalns=builder.__globals__, include_extras=True)
     for name, hint in hints.items():
         if not _can_be_typed(hint):
@@ -133,6 +138,7 @@ def read_options(owner: str, options: Mapping[str, Option], given: Mapping[str, 
         if name not in options:
             known = ", ".join(options) or "it has none"
             raise UsageError(f"{owner}: no option {name!r}{nearest(name, options)} (options: {known})")
+    # Every option, also those with their default: a recipe is complete without the builder's signature.
     values: dict[str, Any] = {}
     for option in options.values():
         if option.name in given:
@@ -153,6 +159,7 @@ def show(value: Any) -> str:
         return "none"
     if isinstance(value, bool):
         return "true" if value else "false"
+    # repr() has as many digits as it takes to read the same number again.
     if isinstance(value, float):
         return repr(value)
     try:
@@ -161,9 +168,22 @@ def show(value: Any) -> str:
         return f"an integer of {value.bit_length()} bits"
 
 
-def explain(error: Any) -> str:
-    """Return the first reason of a pydantic error, in lower case, for use inside of a message."""
-    message = str(error.errors()[0]["msg"])
+# Errors of pydantic that only repeat what the message lists as allowed.
+_SHORT_REASONS = {
+    **dict.fromkeys(("greater_than", "greater_than_equal", "less_than", "less_than_equal"), "out of bounds"),
+    "literal_error": "not one of the choices",
+}
+
+
+def explain(error: Any, *, allowed: str = "") -> str:
+    """Return the first reason of a pydantic error, in lower case, for use inside of a message.
+
+    If the rest of the message lists what is `allowed`, the reason does not repeat it.
+    """
+    first = error.errors()[0]
+    if allowed and first["type"] in _SHORT_REASONS:
+        return _SHORT_REASONS[first["type"]]
+    message = str(first["msg"])
     message = message.removeprefix("Value error, ").removeprefix("Input ")
     return message[:1].lower() + message[1:]
 
@@ -174,9 +194,11 @@ def describe_type(bare: Any) -> str:
     if origin is typing.Literal:
         return "one of " + ", ".join(str(argument) for argument in arguments)
     if origin in (tuple, list):
+        # tuple[int, int] has a fixed length, tuple[int, ...] has not.
         if origin is tuple and Ellipsis not in arguments:
             return f"{len(arguments)} values: " + ", ".join(describe_type(_bare(a)) for a in arguments)
         return f"list of {describe_type(_bare(arguments[0]))}"
+    # `Optional[X]` and `X | None` have different origins in Python below 3.14.
     if origin in (typing.Union, types.UnionType):
         return " or ".join("none" if a is types.NoneType else describe_type(_bare(a)) for a in arguments)
     return {"str": "text", "bool": "true or false", "float": "number", "int": "whole number"}.get(
@@ -188,6 +210,7 @@ def describe_bounds(field_info: FieldInfo | None) -> str:
     """Return the bounds of a pydantic field in words."""
     if field_info is None:
         return ""
+    # pydantic turns the arguments of Field into objects of annotated-types, one for each bound.
     limits = {
         name: getattr(meta, name)
         for meta in field_info.metadata
@@ -198,6 +221,12 @@ def describe_bounds(field_info: FieldInfo | None) -> str:
         return f"{limits['ge']} to {limits['le']}"
     words = {"ge": "at least", "gt": "above", "le": "at most", "lt": "below", "pattern": "like"}
     return " and ".join(f"{words[name]} {limit}" for name, limit in limits.items() if name in words)
+
+
+def _choices(annotation: Any) -> str:
+    """Return the choices of a Literal in words, or an empty text for another type."""
+    bare = _bare(annotation)
+    return describe_type(bare) if typing.get_origin(bare) is typing.Literal else ""
 
 
 def _can_be_typed(annotation: Any) -> bool:

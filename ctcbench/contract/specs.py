@@ -6,6 +6,7 @@ D head width, K classes with the blank, L label length. The blank is class 0.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -15,6 +16,7 @@ from typing import Literal
 from ctcbench.contract.errors import UsageError
 
 BLANK = 0
+_SHOWN = 100  # characters of an alphabet in an error message
 Alignment = Literal["ctc", "fixed"]
 """How frames are aligned with characters. ``ctc``: a character takes one or more consecutive frames, blanks
 may stand between characters, and a decoder merges repeats before it removes blanks. ``fixed``: frame i is
@@ -51,14 +53,21 @@ class Alphabet:
     def __post_init__(self) -> None:
         if not self.characters:
             raise UsageError("the alphabet is empty: it needs at least one character")
-        repeated = sorted({c for c in self.characters if self.characters.count(c) > 1})
+        # A text with a repeated character would have two encodings.
+        repeated = sorted(c for c, count in Counter(self.characters).items() if count > 1)
         if repeated:
-            raise UsageError(f"alphabet {self.characters!r} has {''.join(repeated)!r} more than once")
+            raise UsageError(f"alphabet {self._shown} has {''.join(repeated)!r} more than once")
 
     @property
     def num_classes(self) -> int:
         """K, the number of classes, including the blank."""
         return len(self.characters) + 1
+
+    @property
+    def _shown(self) -> str:
+        """The characters as error messages quote them; of many, only the first."""
+        more = len(self.characters) - _SHOWN
+        return repr(self.characters) if more <= 0 else f"{self.characters[:_SHOWN]!r} (and {more:,} more)"
 
     @cached_property
     def _class_of(self) -> dict[str, int]:
@@ -66,6 +75,7 @@ class Alphabet:
 
     def missing(self, text: str) -> str:
         """Return the characters of `text` that are not in this alphabet, each once, in order."""
+        # dict.fromkeys() keeps the order, which a set does not.
         return "".join(dict.fromkeys(c for c in text if c not in self._class_of))
 
     def encode(self, text: str) -> tuple[int, ...]:
@@ -75,7 +85,7 @@ class Alphabet:
             UsageError: a character of `text` is not in the alphabet.
         """
         if missing := self.missing(text):
-            raise UsageError(f"{text!r} has {missing!r}, which alphabet {self.characters!r} lacks")
+            raise UsageError(f"{text!r} has {missing!r}, which alphabet {self._shown} lacks")
         return tuple(self._class_of[c] for c in text)
 
     def decode(self, labels: Iterable[int]) -> str:

@@ -11,14 +11,19 @@ from ctcbench.registry.component_registry import Registry
 
 @dataclass(frozen=True)
 class BuiltDataset:
-    """A data set component that is built: its component string, its plugin's name, its source of samples.
+    """A data set component that is built: its component string, its plugin's name, its source of samples."""
 
-    Worker processes build the component again from ``text``; ``owner`` is part of the key in the cache.
-    """
-
+    # Worker processes build the component again from the string, so that a source need not be picklable.
     text: str
+    # Part of the key in the cache: two plugins may have data sets of one name.
     owner: str
     source: Source
+
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """Sentences of the source for the user, which a command shows once."""
+        notices: tuple[str, ...] = getattr(self.source, "notices", ())
+        return notices
 
 
 def build_dataset(registry: Registry, text: str) -> BuiltDataset:

@@ -98,6 +98,7 @@ def locked(cache: Path, key: str, notice: Callable[[str], None]) -> Iterator[Non
         except OSError as error:
             raise unusable(cache, error) from error
         except UsageError as error:
+            # The error of the lock names the lock file; the user knows the cache folder.
             cause = error.__cause__
             raise (unusable(cache, cause) if isinstance(cause, OSError) else error) from cause
         yield
@@ -123,6 +124,8 @@ def draft(cache: Path, key: str, count: int) -> Iterator[Path]:
             shutil.rmtree(stale, ignore_errors=True)
         folder.mkdir()
         yield folder
+        # To the disk before the rename: after a power failure a file system can otherwise have the new name
+        # with empty files.
         for file in (*folder.iterdir(), folder):
             _sync(file)
         final = set_folder(cache, key, count)
@@ -139,6 +142,7 @@ def draft(cache: Path, key: str, count: int) -> Iterator[Path]:
 
 def remove_stale_drafts(cache: Path) -> None:
     """Remove the drafts of processes that died: those whose lock no process holds."""
+    # They can be gigabytes, and `draft` removes only those of the source that it draws.
     for key in {path.name.partition("-")[0] for path in cache.glob(f"*-*{_DRAFT}")}:
         with contextlib.suppress(UsageError, OSError), _lock(cache, key, wait=False):
             for stale in cache.glob(f"{key}-*{_DRAFT}"):

@@ -40,6 +40,7 @@ def draw_range(
     rejected: list[RejectedSample] = []
     row_bytes = source.image.channels * source.image.height * source.image.width
     last = time.monotonic()
+    # Every process writes its own range of one file, so that no pixel passes through a pipe or is copied.
     with images.open("r+b") as file:
         file.seek(offset + start * row_bytes)
         for index in range(start, stop):
@@ -48,10 +49,12 @@ def draw_range(
                 drawn.append(sample)
             else:
                 rejected.append(sample)
+            # A row for a rejected sample too, so that each row is at its number; `finish_set` drops it.
             rows.append(pixels or bytes(row_bytes))
             full = len(rows) * row_bytes >= _BATCH_BYTES or time.monotonic() - last > _BATCH_SECONDS
             if full or index + 1 == stop:
                 file.write(b"".join(rows))
+                # Before the report, because the parent takes reported samples as written.
                 file.flush()
                 report(drawn, rejected)
                 rows, drawn, rejected, last = [], [], [], time.monotonic()
@@ -83,6 +86,7 @@ def _draw(source: Source, split: SplitName, index: int) -> tuple[DrawnSample | R
         raise PluginError(f"the image of {name} is {image.dtype} {image.shape}, not uint8 {shape}")
     if not 1 <= width <= source.image.width:
         raise PluginError(f"the width of {name} is {width}, not 1 to {source.image.width}")
+    # Not an error of the plugin: the texts can come from a user's files. Such samples are counted and listed.
     if missing := source.alphabet.missing(text):
         return RejectedSample(
             index, name, f"its text {text!r} has {missing!r}, which the alphabet lacks"

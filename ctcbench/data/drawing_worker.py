@@ -1,8 +1,7 @@
-"""The worker process that draws a range of samples: ``python -m ctcbench.data.drawing_worker``.
+"""The worker process that draws a range of samples: ``python -m ctcbench.data.drawing_worker``."""
 
-A module of its own, so that a worker neither imports the user's script nor inherits a fork of torch's
-threads.
-"""
+# Not a process of `multiprocessing`: spawned, it would import the user's script, which may start a run when
+# it is imported; forked, it would inherit the locks of torch's threads without the threads.
 
 from __future__ import annotations
 
@@ -26,6 +25,8 @@ def main() -> int:
 def _draw(order: Mapping[str, Any], send: Send) -> None:
     source = build_source(load_registry(), order["dataset"])
     split, spec = order["split"], source.image
+    # The samples are stored under the parent's fingerprint. Those of changed files must not be, and with a
+    # fingerprint that no other process computes again the cache would never be used.
     if source.fingerprint(split) != order["fingerprint"]:
         raise UsageError(
             f"dataset {order['dataset']}: the fingerprint of {split} differs between processes; if its "

@@ -54,6 +54,7 @@ class _Request:
     @property
     def key(self) -> str:
         """The key of the source and split in the cache; the folder's name adds the count."""
+        # Without the options: the fingerprint states which of them matter, so that two spellings share a set.
         name = self.dataset.partition(":")[0]
         return caching.key_of(
             self.owner, name, self.split, self.fingerprint, self.shape, self.source.alphabet.characters
@@ -185,6 +186,7 @@ def _fill(draft: Path, request: _Request, skip_bad: bool, workers: int, progress
     images = draft / "images.npy"
     offset = create_images(images, request.count, request.shape)
     try:
+        # An interpreter that is embedded in another program has no executable to start workers with.
         if workers == 1 or request.count < _FEW or not sys.executable:
             draw_range(request.source, request.split, 0, request.count, images, offset, report)
         else:
@@ -204,10 +206,12 @@ def _fill(draft: Path, request: _Request, skip_bad: bool, workers: int, progress
             f"dataset {request.dataset}: {len(drawn)} of {request.count} samples were drawn; "
             f"the rest is missing"
         )
+    # After all were drawn, so that one error names every sample that can't be used.
     if rejected and not skip_bad:
         raise UsageError(
             _rejected_message(request, sorted(rejected), "can't be used") + "\n--skip-bad leaves them out"
         )
+    # Workers report in any order.
     finish_set(draft, offset, request.shape, sorted(drawn), sorted(rejected))
 
 

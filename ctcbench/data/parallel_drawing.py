@@ -25,6 +25,8 @@ def draw_in_workers(order: Mapping[str, Any], count: int, workers: int, report: 
         UsageError, PluginError: raised by a worker.
         CtcbenchError: a worker died.
     """
+    # Each worker has a thread that receives its messages. They pass through one queue, so that `report`,
+    # which draws the progress bar, is called from this thread only.
     messages: queue.SimpleQueue[tuple[int, Any]] = queue.SimpleQueue()
     ranges = [(count * i // workers, count * (i + 1) // workers) for i in range(workers)]
     running: dict[int, WorkerProcess] = {}
@@ -34,6 +36,7 @@ def draw_in_workers(order: Mapping[str, Any], count: int, workers: int, report: 
                 "ctcbench.data.drawing_worker",
                 {**order, "start": start, "stop": stop},
                 functools.partial(_put, messages, i),
+                # By default there is a worker per core: more threads would compete for the cores.
                 threads=1,
             )
         while running:
@@ -51,6 +54,7 @@ def draw_in_workers(order: Mapping[str, Any], count: int, workers: int, report: 
             if not worker.finished:
                 raise _died(worker, str(order["dataset"]), *ranges[i])
     finally:
+        # Also after Ctrl-C, which does not reach the workers' process groups.
         for worker in running.values():
             worker.end(kill=True)
 

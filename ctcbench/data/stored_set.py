@@ -176,6 +176,7 @@ def _read_record(folder: Path) -> SamplesRecord:
 
 def _drop_rejected(images: Path, offset: int, shape: Sequence[int], drawn: Sequence[DrawnSample]) -> int:
     """Rewrite the images without the rows that were not drawn; return the new offset of the pixels."""
+    # Into a new file, because the header at the start of the file states the number of rows.
     row_bytes = int(np.prod(shape))
     kept = images.with_name("kept.npy")
     start = create_images(kept, len(drawn), shape)
@@ -192,6 +193,8 @@ def _digest(
     images: Path, offset: int, size: int, shape: Sequence[int], widths: Any, texts: Sequence[str]
 ) -> str:
     """Return the digest of pixels, widths and texts: equal samples of any data set have the same."""
+    # It identifies the images in checkpoints and stored log-probabilities, so it must not depend on the
+    # machine (hence the fixed byte order) nor on the name or the options of the data set.
     digest = hashlib.sha256(json.dumps([list(shape), list(texts)]).encode())
     digest.update(np.ascontiguousarray(widths, dtype="<i4").tobytes())
     for chunk in _chunks(images, offset, size):

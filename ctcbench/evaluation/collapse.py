@@ -19,8 +19,10 @@ def has_collapsed(predictions: Sequence[str], targets: Sequence[str]) -> bool:
     targets differ. A single image with a text that is not empty cannot show a collapse.
     """
     empty = sum(not prediction for prediction in predictions)
+    # Not all: a single stray character among thousands of empty outputs is a collapse as well.
     if empty >= COLLAPSED_SHARE * len(predictions):
         return any(targets)
+    # One text for all images is right if the targets are all that text.
     return len(set(predictions)) == 1 and len(set(targets)) > 1
 
 
@@ -32,4 +34,5 @@ def blank_probability(log_probs: LogProbs) -> float:
     frames = log_probs.values_NTK.shape[1]
     counted_NT = np.arange(frames) < log_probs.lengths_N[:, np.newaxis]
     blank_M = log_probs.values_NTK[..., BLANK][counted_NT]
+    # Summed in float64: float32 loses digits over millions of frames.
     return float(np.exp(blank_M, dtype=np.float64).mean()) if len(blank_M) else 0.0

@@ -7,6 +7,7 @@ import math
 from statistics import NormalDist
 
 _STEPS = 1_000  # limit for the continued fraction, which needs about √max(a, b) steps
+# Stands for a denominator of 0 in Lentz's method; its reciprocal is still finite.
 _TINY = 1e-300
 _EPSILON = 1e-16
 
@@ -26,6 +27,7 @@ def incomplete_beta(a: float, b: float, x: float) -> float:
         return x
     if x > (a + 1) / (a + b + 2):  # the fraction converges faster for 1 − x
         return 1 - incomplete_beta(b, a, 1 - x)
+    # x^a·(1 − x)^b / (a·B(a, b)), in logarithms: the gamma functions overflow from a + b = 171 on.
     log_front = a * math.log(x) + b * math.log1p(-x) - math.log(a)
     log_front += math.lgamma(a + b) - math.lgamma(a) - math.lgamma(b)
     return math.exp(log_front) * _continued_fraction(a, b, x)
@@ -35,6 +37,7 @@ def _continued_fraction(a: float, b: float, x: float) -> float:
     c, d = 1.0, 1 / _away_from_zero(1 - (a + b) * x / (a + 1))
     value = d
     for m in range(1, _STEPS):
+        # The coefficients d of DLMF 8.17.23, those of even and of odd index.
         even = m * (b - m) * x / ((a + 2 * m - 1) * (a + 2 * m))
         odd = -(a + m) * (a + b + m) * x / ((a + 2 * m) * (a + 2 * m + 1))
         for term in (even, odd):
@@ -54,6 +57,8 @@ def _away_from_zero(value: float) -> float:
 def beta_quantile(a: float, b: float, share: float) -> float:
     """Return the quantile of the beta distribution: the x with I_x(a, b) = `share`, by bisection."""
     low, high = 0.0, 1.0
+    # Bisection needs no derivative and cannot leave 0 to 1. It ends when no float is left between the
+    # bounds, or after 200 halvings near 0, where floats are dense.
     for _ in range(200):
         middle = (low + high) / 2
         if middle in (low, high):  # no float lies between the bounds
@@ -94,4 +99,5 @@ def binomial_cdf(successes: int, n: int, share: float) -> float:
     """Return P(X ≤ `successes`) for the binomial (`n`, `share`)."""
     if successes < 0:
         return 0.0
+    # P(X ≤ k) = I_{1−p}(n − k, k + 1), DLMF 8.17.5: one evaluation instead of a sum of k + 1 terms.
     return 1.0 if successes >= n else incomplete_beta(n - successes, successes + 1, 1 - share)

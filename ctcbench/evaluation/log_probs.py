@@ -18,6 +18,7 @@ from ctcbench.contract.specs import Alphabet
 from ctcbench.files.atomic import atomic_path
 from ctcbench.files.json_records import Record
 
+# Part of every stored file: another text would make those that exist unreadable.
 FORMAT = "ctcbench log-probs 1"
 
 
@@ -65,12 +66,16 @@ def load_log_probs(path: Path) -> LogProbs:
             names it.
     """
     if not path.is_file():
-        raise CtcbenchError(f"{path}: no such file of log-probs")
+        raise CtcbenchError(f"{path}: no such file, so there are no stored log-probabilities")
     try:
         with safe_open(path, framework="numpy") as file:
             metadata = json.loads((file.metadata() or {}).get("document", "{}"))
+            # Before the tensors are read: another safetensors file, such as the weights, has none of these
+            # names.
             if metadata.get("format") != FORMAT:
-                raise CtcbenchError(f"{path}: no log-probs of ctcbench in it (expected {FORMAT!r})")
+                raise CtcbenchError(
+                    f"{path}: not a file of log-probabilities (its format should be {FORMAT!r})"
+                )
             arrays = {name: file.get_tensor(name) for name in ("values_NTK", "lengths_N")}
         document = LogProbsDocument.model_validate(metadata)
         log_probs = LogProbs(
@@ -80,6 +85,7 @@ def load_log_probs(path: Path) -> LogProbs:
             alphabet=Alphabet(document.alphabet),
             fingerprint=document.fingerprint,
         )
+        # The shapes first: a wrong one has a better message than a wrong checksum.
         damage = _damage(log_probs) or ("" if document.crc32 == _checksum(arrays) else "wrong checksum")
     except OSError as error:
         raise CtcbenchError(f"{path}: can't be read ({error})") from error
@@ -109,4 +115,5 @@ def _damage(log_probs: LogProbs) -> str:
         return f"{values_NTK.shape[2]} classes, but the alphabet has {log_probs.alphabet.num_classes}"
     if len(lengths_N) and not (lengths_N.min() >= 0 and lengths_N.max() <= values_NTK.shape[1]):
         return f"lengths beyond 0 to {values_NTK.shape[1]} frames"
+    # −inf is valid: a decoder may exclude a class. NaN would make every comparison of a beam search false.
     return "NaN among the values" if np.isnan(values_NTK).any() else ""

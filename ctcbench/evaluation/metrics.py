@@ -76,6 +76,7 @@ def share(values: Sequence[float], targets: Sequence[str], resamples: int, seed:
     from ctcbench.evaluation.confidence_intervals import wilson
 
     successes = sum(map(bool, values))
+    # Exact, so it takes neither resamples nor a seed; all aggregates have the same arguments.
     return Measured(successes / len(values), wilson(successes, len(values)))
 
 
@@ -95,6 +96,8 @@ def per_character(values: Sequence[float], targets: Sequence[str], resamples: in
 
     from ctcbench.evaluation.confidence_intervals import bootstrap_ratio
 
+    # Not the mean of the images' ratios: that has no value for an empty target, and weighs short texts as
+    # much as long ones.
     values_N, lengths_N = np.array(values), np.array(list(map(len, targets)))
     interval = bootstrap_ratio(values_N, lengths_N, resamples=resamples, seed=seed)
     return Measured(float(values_N.sum() / lengths_N.sum()), interval)
@@ -132,6 +135,7 @@ METRICS: tuple[Metric, ...] = (
         lambda prediction, target: prediction == target, share, highest=1.0, priority=100,
     ),
     Metric(
+        # casefold() rather than lower(): ß and SS are the same text without case.
         "exact_caseless", "caseless", "texts that are right if case is ignored",
         lambda prediction, target: prediction.casefold() == target.casefold(), share, highest=1.0,
         tables="none",

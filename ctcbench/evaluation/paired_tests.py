@@ -13,7 +13,7 @@ from ctcbench.evaluation.confidence_intervals import SEED
 from ctcbench.evaluation.distributions import binomial_cdf
 from ctcbench.evaluation.seed_statistics import Interval
 
-PAIRED_RESAMPLES = 10_000  # gives a p-value of 0.05 a standard error of 0.003
+PAIRED_RESAMPLES = 10_000  # a p-value of 0.05 then has a standard error of 0.003
 _DRAWS_AT_ONCE = 1_000_000  # int64 values: 8 MB, whatever the number of images
 
 
@@ -38,6 +38,7 @@ def mcnemar(first_only: int, second_only: int) -> float:
     """
     if first_only < 0 or second_only < 0:
         raise ValueError(f"{first_only} and {second_only} images: counts are 0 or more")
+    # Images that both or neither read correctly carry no information about the difference.
     return min(1.0, 2 * binomial_cdf(min(first_only, second_only), first_only + second_only, 0.5))
 
 
@@ -70,6 +71,7 @@ def resampled_ratios(
     for start in range(0, resamples, at_once):
         size = min(at_once, resamples - start)
         drawn_RN = generator.integers(0, images, (size, images), dtype=np.int64)
+        # Each resample counts in a range of its own, so that one bincount() counts all of them.
         drawn_RN += np.arange(size)[:, np.newaxis] * images
         counts_RN = np.bincount(drawn_RN.ravel(), minlength=size * images).reshape(size, images)
         sums.append(counts_RN.astype(np.float32) @ columns_NC)
@@ -82,14 +84,16 @@ def bootstrap_test(difference: float, differences_R: NDArray[np.float64], differ
     """Return the interval and p-value of an observed `difference`, given its R resamples.
 
     `differing` is the number of images on which the two configurations differ. With k resamples on the
-    other side of 0, p is 2·(k + 1)/(R + 1), at most 1: the level at which the percentile interval touches
-    0 (Davison and Hinkley 1997). For k = 0 it is the tail of a normal with the resamples' standard
-    deviation, but never below the smallest p-value of a sign test over `differing` images.
+    other side of 0, p is 2·(k + 1)/(R + 1), at most 1 (Davison and Hinkley 1997). For k = 0 it is the tail of
+    a normal with the resamples' standard deviation. It is never below the smallest p-value of a sign test
+    over `differing` images.
     """
+    # 2·(k + 1)/(R + 1) is the level at which the percentile interval touches 0: test and interval agree.
     # Without the normal tail p could not be below 2/(R + 1), and no difference would be significant after
-    # a correction for hundreds of comparisons. With few images the normal tail claims too much, hence the
+    # a correction for hundreds of comparisons. With few images the normal tail is too small, hence the
     # bound by the sign test.
     low, high = np.quantile(differences_R, [0.025, 0.975])
+    # A draw of exactly 0 counts on both sides, which makes p larger: the test stays conservative.
     draws = len(differences_R)
     below, above = int((differences_R <= 0).sum()), int((differences_R >= 0).sum())
     beyond = min(below, above)
@@ -114,6 +118,7 @@ def holm(p_values: Sequence[float]) -> list[float]:
         raise ValueError("p-values are within 0 to 1")
     adjusted, highest = [0.0] * len(p_values), 0.0
     for rank, index in enumerate(sorted(range(len(p_values)), key=p_values.__getitem__)):
+        # Step-down: an adjusted value is at least that of every smaller p.
         highest = max(highest, min(1.0, (len(p_values) - rank) * p_values[index]))
         adjusted[index] = highest
     return adjusted

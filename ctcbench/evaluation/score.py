@@ -52,6 +52,7 @@ class Score:
         metric = name.removesuffix("_ci")
         if metric in measured:
             return measured[metric].interval if metric != name else measured[name].value
+        # Only for metrics: a misspelt attribute must be an error.
         if any(metric == known.name for known in metrics.METRICS):
             return None  # the result was stored before the metric existed
         raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
@@ -92,6 +93,7 @@ class Score:
         return cls(metrics=measured, **{name: values[name] for name in _FIXED})
 
 
+# Every key that is not of a metric, with pydantic's type and default; `...` is required.
 _FIXED: dict[str, Any] = {
     "split": (SplitName, ...),
     "images": (int, ...),
@@ -114,6 +116,7 @@ def _document_model(table: Sequence[Metric]) -> type[BaseModel]:
 
 
 def _first_problem(error: ValidationError) -> str:
+    # pydantic's own message for an interval is about tuples, which JSON does not have.
     key = str(error.errors(include_url=False)[0]["loc"][0])
     if key.endswith("_ci"):
         return f"score.{key}: expected [low, high], two finite numbers"
@@ -122,6 +125,7 @@ def _first_problem(error: ValidationError) -> str:
 
 def is_number(value: Any) -> TypeGuard[int | float]:
     """Return whether a JSON value is a finite number; true and false are not."""
+    # In Python True is an int.
     if isinstance(value, bool) or not isinstance(value, int | float):
         return False
     return abs(value) <= sys.float_info.max

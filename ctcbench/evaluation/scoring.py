@@ -42,6 +42,7 @@ def score(
         raise ValueError(f"{len(predictions)} predictions, but {len(targets)} targets")
     if not targets:
         raise UsageError(f"split {split!r} has no images: there is nothing to score")
+    # The CER would be edits divided by 0.
     if not any(targets):
         raise UsageError(f"split {split!r}: every target is empty: there is nothing to score")
     # Read at call time, not at import: a test or a plugin may have changed the table.

@@ -41,6 +41,7 @@ def spread(values: Sequence[float], confidence: float = 0.95) -> SeedSpread:
     if not values:
         raise ValueError("a spread needs at least one value")
     mean, n = fmean(values), len(values)
+    # One value has no standard deviation, and Student's t no distribution with 0 degrees of freedom.
     if n == 1:
         return SeedSpread(1, mean, None, None)
     sd = stdev(values)
@@ -93,6 +94,8 @@ def clopper_pearson(successes: float, n: int, confidence: float = 0.95) -> Inter
     if not 0 <= successes <= n or n < 1:
         raise ValueError(f"{successes} successes of {n}: n must be 1 or more, successes 0 to n")
     tail = (1 - confidence) / 2
+    # Quantiles of beta distributions; at 0 and at n successes one parameter would be 0, and the bound is
+    # exact.
     low = beta_quantile(successes, n - successes + 1, tail) if successes else 0.0
     high = beta_quantile(successes + 1, n - successes, 1 - tail) if successes < n else 1.0
     return low, high
@@ -128,6 +131,7 @@ def main_effect(baseline: Mapping[Cell, float], level: Mapping[Cell, float]) -> 
 
 
 def _p(difference: float, error: float, df: float) -> float:
+    # All differences are equal. Then t is 0 / 0 or infinite.
     if error == 0:
         return 1.0 if difference == 0 else 0.0
     return t_two_sided(difference / error, df)

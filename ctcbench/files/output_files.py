@@ -40,10 +40,12 @@ def write_output(path: Path, data: bytes) -> None:
         raise unwritable(path, error) from error
     if is_regular:
         require_folder_of(path)
+        # The target of a link: replacing the link itself would cut it.
         with atomic_path(Path(os.path.realpath(path))) as temporary:
             temporary.write_bytes(data)
         return
     try:
+        # A device or a pipe, such as /dev/stdout, can't be replaced by another file.
         with path.open("wb") as device:
             device.write(data)
     except OSError as error:

@@ -77,6 +77,8 @@ def _from_file(path: Path, spec: ImageSpec, fit: Fit) -> Sample:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
+            # Pillow only warns of pictures with more than 89 million pixels, which may be small files that
+            # fill the memory.
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             with Image.open(path, formats=_FORMATS) as image:
                 return _prepared(image, spec, fit)

@@ -32,6 +32,7 @@ def on_white(image: Image, mode: Literal["L", "RGB"]) -> Image:
         return _from_levels(image).convert(mode)
     try:
         if image.has_transparency_data:
+            # Premultiplied alpha, which Pillow converts to LA only.
             if image.mode == "La":
                 image = image.convert("LA")
             rgba = image.convert("RGBA")

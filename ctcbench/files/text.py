@@ -1,10 +1,20 @@
-"""Normalisation of text from elsewhere (file names, errors of plugins) for display."""
+"""Text from elsewhere (labels, file names, errors of plugins) for display."""
 
 from __future__ import annotations
 
+import json
+import re
+from typing import Any
+
+# Characters that Unicode lets a renderer leave out (Default_Ignorable_Code_Point), and the empty braille
+# pattern: none of them is in a category that Python takes for unprintable.
+_IGNORABLE = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180d\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
+)
+
 
 def one_line(text: str) -> str:
-    """Return `text` on one line, its lines joined by semicolons, control characters escaped."""
+    """Return `text` on one line, its lines joined by semicolons, invisible characters escaped."""
     joined = ""
     for line in filter(None, map(str.strip, text.splitlines())):
         joined += (" " if joined.endswith((":", ";", ",")) else "; " if joined else "") + line
@@ -12,5 +22,29 @@ def one_line(text: str) -> str:
 
 
 def printable(text: str) -> str:
-    """Return `text` with unprintable characters escaped, as ``\\x1b``, so that no terminal obeys them."""
-    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+    """Return `text` with invisible characters escaped, as ``\\x1b``, so that no terminal obeys them."""
+    return "".join(_escaped(c) if is_invisible(c) else c for c in text)
+
+
+def printable_lines(text: str) -> str:
+    """Return `text` as `printable` does, but with its line breaks."""
+    return "\n".join(map(printable, text.split("\n")))
+
+
+def is_invisible(character: str) -> bool:
+    """Return whether a character leaves no mark of its own: controls, formats, blanks except the space."""
+    return not character.isprintable() or _IGNORABLE.match(character) is not None
+
+
+def printable_json(document: Any, *, allow_nan: bool = True) -> str:
+    """Return a document as indented JSON in which invisible characters of texts are escaped."""
+    text = json.dumps(document, indent=2, ensure_ascii=False, allow_nan=allow_nan)
+    # Outside of strings every character is printable; escaped, a text is the same to a program.
+    return "".join(json.dumps(c)[1:-1] if c != "\n" and is_invisible(c) else c for c in text)
+
+
+def _escaped(character: str) -> str:
+    code = ord(character)
+    if not character.isprintable():
+        return repr(character)[1:-1]
+    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"

@@ -54,6 +54,7 @@ def decode_run(recipe: Recipe, folder: RunFolder) -> Result:
         PluginError: the decoder failed.
         CtcbenchError: the run is not finished, or a file of it is damaged.
     """
+    # Read first, so that a damaged summary is an error before a decoding of minutes.
     trained = read_record(SummaryRecord, folder.read_summary(), folder.summary_path)
     stored = load_log_probs(folder.log_probs_path("test"))
     hypotheses, seconds = decode(recipe, stored)
@@ -102,6 +103,7 @@ def decode_stored(registry: Registry, run: Path, decoder: str) -> Result:
     if not (stored := folder.log_probs_path("test")).is_file():
         raise UsageError(f"{stored}: no such file; `{again}` computes the log-probabilities again")
     recipe = Recipe(registry, stored_config(folder)).with_decoder(decoder)
+    # A run that is trained again with --fresh would replace the log-probabilities during the decoding.
     with folder.lock("decoding in this run folder"):
         return decode_run(recipe, folder)
 
@@ -112,9 +114,11 @@ def decode(recipe: Recipe, log_probs: LogProbs) -> tuple[list[Hypothesis], float
     Raises:
         PluginError: the decoder failed, or returned another number of hypotheses, or unknown labels.
     """
+    # Not timed: building a decoder can load a file, which happens once for any number of images.
     search = recipe.build("decoder", log_probs.alphabet)
     started = time.perf_counter()
     with attribute_errors(f"{recipe.describe_owner('decoder')} failed"):
+        # A list, since a generator would do its work after the clock has stopped.
         hypotheses: list[Hypothesis] = list(search(log_probs))
     seconds = time.perf_counter() - started
     require_hypotheses(recipe.describe_owner("decoder"), hypotheses, log_probs)

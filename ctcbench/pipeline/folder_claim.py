@@ -25,6 +25,7 @@ def claim_folder(folder: RunFolder, config: RunConfig, runtime: Runtime) -> Iter
         UsageError: with ``runtime.resume`` there is no run to resume; without it, there is an unfinished
             one; the folder can't be written.
     """
+    # Before the folder is created, so that a start that is refused leaves nothing behind.
     _require_right_start(folder, config, runtime)
     existed, out_existed = folder.config_path.exists(), runtime.out.exists()
     create_run_folder(runtime.out, folder.path.name)
@@ -76,6 +77,7 @@ def _nothing_to_resume(folder: RunFolder, config: RunConfig, runtime: Runtime) -
                     unfinished.append((differences(config, stored_config(other)), other.path))
     if not unfinished:
         return f"{message}, and no unfinished one; leave --resume out to start it"
+    # The run that differs in the fewest settings is most likely the one that was meant.
     nearest, path = min(unfinished, key=lambda entry: len(entry[0]))
     if nearest:
         return f"{message}; the unfinished {path} differs in {'; '.join(nearest)}"

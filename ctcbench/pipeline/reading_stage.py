@@ -26,6 +26,7 @@ def read_splits(context: RunContext) -> None:
     missing = [name for name in READ_SPLITS if not has_log_probs(folder, name, samples[name])]
     if not missing:
         return
+    # torch takes seconds to import, and another decoder for stored log-probabilities does not need it.
     from ctcbench.training import device, inference, split
     from ctcbench.training.recognizer import weights
 
@@ -44,6 +45,7 @@ def read_splits(context: RunContext) -> None:
 
 def has_log_probs(folder: RunFolder, split: SplitName, samples: Samples) -> bool:
     """Return True if a run folder holds the log-probabilities of these images of a split."""
+    # Run folders are named by the settings of training, so an earlier run may have read other test images.
     path = folder.log_probs_path(split)
     with contextlib.suppress(CtcbenchError):  # a damaged file is computed again
         return path.exists() and load_log_probs(path).fingerprint == samples.fingerprint

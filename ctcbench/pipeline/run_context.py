@@ -78,6 +78,7 @@ def open_run(recipe: Recipe, runtime: Runtime) -> Iterator[RunContext]:
         PluginError: the data set breaks its contract.
     """
     folder = RunFolder(runtime.out / recipe.train_key)
+    # Built before the processes join: a wrong option then ends each of them, and none waits for another.
     dataset = build_dataset(recipe.registry, recipe.config.dataset)
     with join_process_group(recipe.config) as group, contextlib.ExitStack() as stack:
         # The device is checked first: drawing can take minutes, and a wrong --device is an error at once.
@@ -86,6 +87,8 @@ def open_run(recipe: Recipe, runtime: Runtime) -> Iterator[RunContext]:
             stack.enter_context(claim_folder(folder, recipe.config, runtime))
             if compute is not None:
                 runtime.listener.run_started(folder.path, compute)
+            for notice in dataset.notices:
+                runtime.listener.notice(notice)
         else:
             runtime = replace(runtime, listener=ProgressListener())
         # The test images are drawn too, so that one that can't be used is an error before training.
@@ -116,6 +119,7 @@ def join_process_group(config: RunConfig) -> contextlib.AbstractContextManager[P
             f"--batch-size {config.batch_size}: less than an image for each of {rank.size} processes "
             f"(it is the batch of all together); use a larger one, or fewer processes"
         )
+    # Imported here, because it imports torch, which a single process may not need.
     from ctcbench.training.distributed import torch_process_group
 
     return torch_process_group.join_process_group(rank, config)

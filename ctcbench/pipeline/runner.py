@@ -23,10 +23,12 @@ def run(recipe: Recipe, runtime: Runtime | None = None) -> Result:
         CtcbenchError: the loss became NaN, or a file of the run is damaged.
     """
     with open_run(recipe, runtime or Runtime()) as context:
+        # The main process decides for all: where one trains while another does not, both wait for ever.
         if context.group.broadcast(context.folder.is_finished):
             context.on_main_process(lambda: _check_finished(context))
         else:
             train(context)
+        # As JSON, because that is what the other processes can receive.
         document = context.on_main_process(lambda: _evaluate(context).to_json())
     result = Result.from_json(document, context.folder.result_path(decoder_key(recipe.config.decoder)))
     # The hook is called after the folder is released, because a tracker may decode or report from it.

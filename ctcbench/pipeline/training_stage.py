@@ -50,6 +50,7 @@ def train(context: RunContext) -> None:
         model = build_recognizer(recipe, source.image, source.alphabet)
         if config.init_from:
             weights.load_initial_weights(model, Path(config.init_from))
+        # The test images as well: a text that is too long should not be found after hours of training.
         for samples in context.samples.values():
             split.require_enough_frames(samples, model, config)
         train_split = split.make_split(context.samples["train"], source.alphabet, compute.device)
@@ -65,6 +66,7 @@ def train(context: RunContext) -> None:
         trainer.restore()
         record.start()
         trainer.fit()
+    # Written last, because the summary marks the training as finished.
     record.finish(
         {
             **summarise_training(trainer),

@@ -23,12 +23,16 @@ class PluginFrame(NamedTuple):
 
 def find_plugin_frame(error: BaseException) -> PluginFrame | None:
     """Return the innermost frame of a plugin in the traceback of an error, None where there is none."""
+    # From the metadata and not from a registry: an error can occur before one is loaded. By top-level
+    # package, because any module of a plugin can raise.
     owners = {
         point.value.partition(":")[0].partition(".")[0]: Plugin.from_entry_point(point).owner
         for point in importlib.metadata.entry_points(group=ENTRY_POINT_GROUP)
     }
+    # From the inside: if a plugin calls ctcbench and that calls another plugin, the other one raised.
     for frame, line in reversed(list(traceback.walk_tb(error.__traceback__))):
         package = str(frame.f_globals.get("__name__", "")).partition(".")[0]
+        # The built-in components are an entry point of ctcbench's own package, and their bugs are ctcbench's.
         if package in owners and package != __name__.partition(".")[0]:
             return PluginFrame(owners[package], f"{Path(frame.f_code.co_filename).name}:{line}")
     return None

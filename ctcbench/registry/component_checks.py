@@ -1,8 +1,10 @@
 """Checks of what components return; the message of each error begins with `owner`.
 
-`owner` is what `Registry.describe_owner` returns: the plugin's owner, the kind and the component string. The
-functions that need torch import it themselves, as the registry is loaded without it.
+`owner` is what `Registry.describe_owner` returns: the plugin's owner, the kind and the component string.
 """
+
+# Functions that need torch import it themselves: `--help` lists the components, for which it loads the
+# registry, and must not wait for torch.
 
 from __future__ import annotations
 
@@ -26,7 +28,7 @@ def require_source(owner: str, source: Any) -> None:
     """Check the object that the builder of a data set returned.
 
     Raises:
-        PluginError: its image, alphabet or fit is not what `Source` describes, or a method is missing.
+        PluginError: an attribute is not what `Source` describes, or a method is missing.
     """
     image, alphabet = getattr(source, "image", None), getattr(source, "alphabet", None)
     if not isinstance(image, ImageSpec):
@@ -35,8 +37,14 @@ def require_source(owner: str, source: Any) -> None:
         raise PluginError(f"{owner}: its {image}: images have 1 or 3 channels, and at least one pixel")
     if not isinstance(alphabet, Alphabet):
         raise PluginError(f"{owner}: its alphabet is {alphabet!r}, not an Alphabet")
+    # The attribute is optional; a source without it resizes other pictures by stretching them.
     if hasattr(source, "fit") and source.fit not in get_args(Fit):
         raise PluginError(f"{owner}: its fit is {source.fit!r}; it must be one of {', '.join(get_args(Fit))}")
+    notices = getattr(source, "notices", ())
+    if not isinstance(notices, tuple) or not all(isinstance(text, str) for text in notices):
+        raise PluginError(f"{owner}: its notices are {notices!r}, not a tuple of texts")
+    # The methods are not called here, because that can be slow: a folder lists its files, for example.
+    # What they return is checked where they are used, by `require_split` and while drawing.
     for method in ("size", "fingerprint", "describe", "draw"):
         if not hasattr(source, method):
             raise PluginError(f"{owner}: it lacks the method {method}")
@@ -48,6 +56,7 @@ def require_split(owner: str, split: SplitName, size: object, fingerprint: objec
     Raises:
         PluginError: the size is neither a whole number nor None, or the fingerprint is not a text.
     """
+    # Integral and not int: numpy's whole numbers are welcome.
     if size is not None and (not isinstance(size, Integral) or int(size) < 0):
         raise PluginError(f"{owner}: the size of {split!r} is {size!r}, not a whole number or None")
     if not isinstance(fingerprint, str):
@@ -65,6 +74,7 @@ def require_images(owner: str, given_NCHW: Tensor, returned: object) -> Tensor:
     got = type(returned).__name__
     if isinstance(returned, torch.Tensor):
         same_place = returned.shape == given_NCHW.shape and returned.device == given_NCHW.device
+        # An augmentation that moves pixels returns uint8, one that interpolates float32.
         if same_place and returned.dtype in (torch.uint8, torch.float32):
             return returned
         got = f"{returned.dtype} {tuple(returned.shape)} on {returned.device}"
@@ -92,6 +102,7 @@ def require_backbone_features(owner: str, image: ImageSpec, returned: object) ->
     Raises:
         PluginError: it is not a float32 tensor (2, F, H, W).
     """
+    # A backbone that pools too much for the image can return an axis of length 0.
     if not _is_float32(returned, 4) or len(returned) != 2 or 0 in returned.shape:
         size = f"{image.channels}×{image.height}×{image.width}"
         raise PluginError(
@@ -136,6 +147,7 @@ def require_loss(owner: str, returned: object) -> None:
         got = repr(returned)
     elif returned.shape != () or not returned.is_floating_point():
         got = f"{str(returned.dtype).removeprefix('torch.')} of shape {tuple(returned.shape)}"
+    # Otherwise backward() raises in the first step, and its error names no plugin.
     elif not returned.requires_grad:
         got = "a tensor without a gradient"
     elif not bool(returned.isfinite()):
@@ -160,6 +172,8 @@ def require_optimizer(owner: str, built: object, parameters: ModelParameters) ->
             f"{owner}: its builder returned {type(built).__name__}, not a torch.optim.Optimizer"
         )
     held = [id(parameter) for group in built.param_groups for parameter in group["params"]]
+    # By identity, because == on tensors compares their elements. Frozen parameters may be left out; one that
+    # is trained may not, because it would keep its initial value without an error.
     trained = {id(p): p for p in (*parameters.weights, *parameters.vectors) if p.requires_grad}
     known = {id(p) for p in (*parameters.weights, *parameters.vectors)}
     if missing := [tuple(p.shape) for key, p in trained.items() if key not in held]:
@@ -190,6 +204,7 @@ def require_hypotheses(owner: str, hypotheses: Sequence[object], log_probs: LogP
                 f"ctcbench.Hypothesis"
             )
         for label in hypothesis.labels:
+            # `Alphabet.decode` looks up label − 1: a blank would become the last character.
             if not isinstance(label, Integral) or not 0 < label < num_classes:
                 raise PluginError(
                     f"{owner}: label {label!r} for image {image}; labels are whole numbers from 1 to "

@@ -62,12 +62,15 @@ class Registry:
             PluginError: more than one plugin has a component of that name.
         """
         known = self.components(kind)
+        # Reported when the name is used, not when plugins are loaded: a conflict must not stop a run that
+        # uses neither component.
         owners = [p for p, c in self._owned() if (c.kind, c.name) == (kind, name)]
         if len(owners) > 1:
             raise PluginError(self._two_owners(kind, name, owners))
         if name in known:
             return known[name]
         message = f"no {kind} {name!r}{nearest(name, known)} (there are: {', '.join(known) or 'none'})"
+        # The component may belong to a plugin that failed to load.
         if self.failed:
             message += f"; not loaded: {'; '.join(f'{p.owner}: {p.error}' for p in self.failed)}"
             message += " (see `ctcbench plugins`)"
@@ -84,6 +87,7 @@ class Registry:
         given = self._parse(kind, text)
         component = self.get(kind, given.name)
         values = component.read(given.options)
+        # Without defaults, two spellings of one component are equal, and a study trains the model once.
         kept = {
             name: option.as_text(values[name])
             for name, option in component.options.items()
@@ -119,6 +123,7 @@ class Registry:
             with attribute_errors(f"{self.describe_owner(kind, text)} could not be built"):
                 return component.builder(*context, **values)
         except UsageError as error:
+            # A builder may have named the component in its message already.
             named = str(error).startswith(f"{kind} ")
             raise UsageError(str(error) if named else f"{kind} {text}: {error}") from error
 
@@ -140,7 +145,8 @@ class Registry:
             try:
                 plugin.call_hook(hook, **arguments)
             except (Exception, SystemExit) as error:
-                plugin.disable_hooks()  # and not the plugin: the run may use its components
+                # Its components stay, because the run may use them. A tracker must not end a training.
+                plugin.disable_hooks()
                 notice(f"plugin {plugin.owner} is not called again in this run: {hook} raised {error!r}")
 
     def columns(self) -> list[Column]:

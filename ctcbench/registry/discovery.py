@@ -23,6 +23,7 @@ def load_registry(names: Sequence[str] | None = None) -> Registry:
     """
     if names is None and (chosen := os.environ.get("CTCBENCH_PLUGINS")) is not None:
         names = [name.strip() for name in chosen.split(",") if name.strip()]
+    # By name after the built-in one, so that the order does not depend on when a plugin was installed.
     points = sorted(
         importlib.metadata.entry_points(group=ENTRY_POINT_GROUP),
         key=lambda point: (point.name != BUILTIN, point.name),
@@ -31,6 +32,7 @@ def load_registry(names: Sequence[str] | None = None) -> Registry:
     if BUILTIN not in known:
         raise CtcbenchError("ctcbench is not installed as a package: run `pip install -e .` in its folder")
     found = [Plugin.from_entry_point(point) for point in points]
+    # Before any plugin is imported, because that executes its code.
     for name in names or ():
         if not any(name in (plugin.name, plugin.distribution) for plugin in found):
             allowed = ", ".join(known)

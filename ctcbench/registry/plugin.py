@@ -46,6 +46,7 @@ class Plugin:
     def disable(self, error: BaseException) -> None:
         """Record why this plugin failed, and remove its components, columns and hooks."""
         text = str(error).strip() or type(error).__name__
+        # Errors of ctcbench are sentences. The text of others, such as KeyError, needs the type beside it.
         known = isinstance(error, CtcbenchError)
         self.error = text if known else f"{type(error).__name__}: {text}"
         self.traceback = "".join(traceback.format_exception(error))
@@ -92,11 +93,18 @@ class Plugin:
 
 
 def _manager_for(name: str, module: ModuleType) -> pluggy.PluginManager:
-    """Register one plugin with its own manager, so that its failure does not affect other plugins."""
+    """Return a pluggy manager with one plugin registered.
+
+    Raises:
+        PluginError: a hook is unknown or lacks its mark, or there is none.
+        pluggy.PluginValidationError: a hook has an argument that its specification lacks.
+    """
+    # A manager of its own: in a shared one, a hook that raises would end the calls of the other plugins' too.
     manager = pluggy.PluginManager(ENTRY_POINT_GROUP)
     manager.add_hookspecs(hooks)
     manager.register(module, name)
     known = [spec for spec in vars(hooks) if spec.startswith("ctcbench_")]
+    # pluggy ignores a function without the mark, so the plugin would have no effect and no error.
     unmarked = [
         n
         for n in vars(module)
@@ -104,6 +112,7 @@ def _manager_for(name: str, module: ModuleType) -> pluggy.PluginManager:
     ]
     if unmarked:
         raise PluginError(f"{unmarked[0]} lacks the mark @hookimpl (from ctcbench import hookimpl)")
+    # Before `check_pending`, which reports the same but does not name the nearest hook.
     for attribute in vars(module):
         if manager.parse_hookimpl_opts(module, attribute) is not None and attribute not in known:
             raise PluginError(f"no hook {attribute!r}{nearest(attribute, known)} (hooks: {', '.join(known)})")

@@ -46,6 +46,7 @@ class Axes:
 
 def settings_of(result: Result) -> dict[str, Any]:
     """Return every setting of a result; settings that are newer than the result have their default."""
+    # A result keeps the settings that its version had. A later setting had its default's effect then.
     return {**_defaults(), **result.config}
 
 
@@ -71,6 +72,7 @@ def find_axes(
         UsageError: `by` has a setting that does not exist.
     """
     columns = _columns(results)
+    # If only some results have a name, it can't be an axis: the others would have no value on it.
     called = [_name(result, studied or {}) for result in results]
     if all(called) and len(set(called)) > 1:
         columns = {CONFIGURATION: called} | columns
@@ -87,6 +89,7 @@ def find_axes(
         free = [name for name in different if name != SEED and name not in decided]
         names = _merge(free, columns, aliases)
     else:
+        # `--by head,head` is one axis.
         names = list(dict.fromkeys(by))
         for name in names:
             if name not in columns:
@@ -125,6 +128,7 @@ def seed_of(result: Result) -> int | None:
 def level_order(level: str) -> tuple[int, float, str]:
     """Return a sort key: numbers by size, before words."""
     try:
+        # So that 16, 128, 1024 are in this order, not in that of their text.
         return (0, float(level), level)
     except ValueError:
         return (1, 0.0, level)
@@ -148,6 +152,7 @@ def _defaults() -> dict[str, Any]:
 
 def _columns(results: Sequence[Result]) -> dict[str, list[str]]:
     every = [settings_of(result) for result in results]
+    # Settings of other versions of ctcbench are compared like the known ones.
     unknown = sorted({name for settings in every for name in settings} - set(setting_fields()))
     return {name: [show(settings.get(name)) for settings in every] for name in [*setting_fields(), *unknown]}
 
@@ -157,6 +162,7 @@ def _merge(
 ) -> list[str]:
     kept: dict[tuple[int, ...], str] = {}
     for name in names:
+        # Two settings that split the results in the same way have the same effect: they can't be separated.
         partition = _partition(columns, [name])
         if partition in kept:
             aliases.setdefault(kept[partition], []).append(name)
@@ -170,9 +176,11 @@ def _partition(columns: Mapping[str, list[str]], names: Sequence[str]) -> tuple[
     seen: dict[tuple[str, ...], int] = {}
     length = len(next(iter(columns.values()), []))
     cells = [tuple(columns[name][i] for name in names) for i in range(length)]
+    # Numbered in order of appearance, so that equal partitions are equal tuples.
     return tuple(seen.setdefault(cell, len(seen)) for cell in cells)
 
 
 def _order(result: Result) -> tuple[int, str]:
     seed = seed_of(result)
+    # None can't be compared with numbers.
     return (-1 if seed is None else seed, str(result.path))

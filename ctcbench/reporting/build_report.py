@@ -43,12 +43,14 @@ def build_report(
     Raises:
         UsageError: `by` names a setting that does not exist.
     """
-    kept, dropped = _latest(results)
+    kept, dropped = _drop_repeated(results)
+    # Without results no setting of `by` exists, which is not the user's mistake.
     axes = find_axes(kept, by if kept else None, studied)
     rows = make_rows(group(kept, axes), axes, columns)
     comparisons, tests = compare(rows)
     effects = find_effects(rows, axes.names)
-    rows = [_marked(row, comparisons) for row in rows]
+    # The tests need the rows' numbers, and the marks need the tests, so the rows are completed afterwards.
+    rows = [_add_marks(row, comparisons) for row in rows]
     return Report(
         axes=axes.names,
         common=axes.common,
@@ -59,28 +61,30 @@ def build_report(
         warnings=(*dropped, *find_warnings(rows, axes, effects, comparisons)),
         damaged=tuple(damaged),
         failures=tuple(failures),
-        scaled=_scaled(rows, studied or {}),
+        scaled=_describe_scales(rows, studied or {}),
     )
 
 
-def _scaled(rows: Sequence[Row], studied: Mapping[Path, StudiedConfiguration]) -> str:
+def _describe_scales(rows: Sequence[Row], studied: Mapping[Path, StudiedConfiguration]) -> str:
     """Return which rows are of scaled studies, and their scales; an empty text if none are."""
     found: dict[str, dict[int, None]] = {}
     for row in rows:
         for member in row.members:
             known = studied_configuration(member.result, studied)
             found.setdefault(scale_note(known.scale) if known else "", {})[row.number] = None
+    # One scale for all rows needs no row numbers.
     if len(found) == 1:
         return next(iter(found))
     return "; ".join(f"{row_numbers(list(which))} {text}" for text, which in found.items() if text)
 
 
-def _latest(results: Sequence[Result]) -> tuple[list[Result], list[ReportWarning]]:
+def _drop_repeated(results: Sequence[Result]) -> tuple[list[Result], list[ReportWarning]]:
     """Return the results without repetitions of one configuration and seed, and a warning that lists them."""
     # Two results of one configuration and seed are the same draw, which must not count twice.
     newest: dict[str, Result] = {}
     repeated: list[str] = []
-    for result in sorted(results, key=lambda result: (_started(result), str(result.path))):
+    # Times are in UTC in ISO 8601, so their order as text is the order in time.
+    for result in sorted(results, key=lambda result: (_start_time(result), str(result.path))):
         key = json.dumps(settings_of(result), sort_keys=True, default=str)
         if key in newest:
             repeated.append(str(newest[key].path))
@@ -92,12 +96,12 @@ def _latest(results: Sequence[Result]) -> tuple[list[Result], list[ReportWarning
     return list(newest.values()), [ReportWarning("repeated", text)]
 
 
-def _started(result: Result) -> str:
+def _start_time(result: Result) -> str:
     started: Any = result.provenance.get("started")
     return started if isinstance(started, str) else ""
 
 
-def _marked(row: Row, comparisons: Sequence[Comparison]) -> Row:
+def _add_marks(row: Row, comparisons: Sequence[Comparison]) -> Row:
     def beaten(verdict: Verdict) -> tuple[int, ...]:
         return tuple(c.second for c in comparisons if c.first == row.number and c.verdict == verdict)
 

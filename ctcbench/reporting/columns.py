@@ -9,7 +9,7 @@ from ctcbench.evaluation.metrics import PERCENT
 from ctcbench.files.text import one_line
 from ctcbench.reporting.mean_columns import cost_column, exact_column, other_metric_columns
 from ctcbench.reporting.number_format import MISSING, interval, ranges
-from ctcbench.reporting.report_column import FOLD_FROM, Fields, ReportColumn, RowColumn, joined
+from ctcbench.reporting.report_column import FOLD_FROM, Fields, ReportColumn, RowColumn, join_values
 from ctcbench.reporting.report_model import Report, Row
 
 BETTER, ON_IMAGES = "▲", "△"
@@ -28,6 +28,7 @@ def result_columns(report: Report) -> list[RowColumn]:
 def _axes(report: Report) -> list[RowColumn]:
     """Return a column for each axis; without axes, one with the components of the only configuration."""
     if not report.axes:
+        # A report of one configuration has no axis, and its row still needs a name.
         return [_label("configuration", lambda row: row.name, lambda row: {}, lambda row: {"axes": {}})]
     return [_axis(name) for name in report.axes]
 
@@ -96,7 +97,7 @@ def _plateau_value(row: Row) -> float | None:
 
 def _plateau_data(row: Row) -> Fields:
     numbers = {f"plateau_{name}": value for name, value in row.plateau.to_json().items() if name != "left"}
-    return {"plateau_left": joined(row.plateau_left), **numbers}
+    return {"plateau_left": join_values(row.plateau_left), **numbers}
 
 
 def has_plateaus(report: Report) -> bool:
@@ -120,6 +121,8 @@ def _talk_data(row: Row) -> Fields:
 
 
 def _plugins(report: Report) -> list[RowColumn]:
+    # Every row has the cells of the same plugins, those installed now, so the headers of the first are those
+    # of all.
     headers = [header for header, _ in report.rows[0].columns] if report.rows else []
     return [_plugin(index, header) for index, header in enumerate(headers)]
 
@@ -148,11 +151,12 @@ COLUMNS: tuple[RowColumn | Callable[[Report], list[RowColumn]], ...] = (
     _axes,
     ReportColumn(
         "n", lambda row: str(row.n), lambda row: row.n, help="number of seeds", priority=10, latex="results",
-        data=lambda row: {"n": row.n, "seeds": joined(row.seeds)},
+        data=lambda row: {"n": row.n, "seeds": join_values(row.seeds)},
         nested=lambda row: {"n": row.n, "seeds": row.seeds},
     ),
     exact_column,
     ReportColumn(
+        # Its bounds are fields of the column `exact`, so here only what the interval is over is added.
         "95 % interval", interval_text,
         lambda row: row.metrics["exact"].interval[0] if row.metrics["exact"].interval else None,
         help="of the mean over seeds; for a single run, over its test images", latex="results",
@@ -160,10 +164,12 @@ COLUMNS: tuple[RowColumn | Callable[[Report], list[RowColumn]], ...] = (
         nested=lambda row: {},
     ),
     ReportColumn(
+        # Sorted by the rows that it beats over seeds; those on these images only break ties.
         "better than", marks, lambda row: len(row.better_than) + len(row.better_on_images) / 1000, "text",
         help="see the marks below the table", note=_marks_note, latex="results", cell="marks",
         data=lambda row: {
-            "better_than": joined(row.better_than), "better_on_images": joined(row.better_on_images),
+            "better_than": join_values(row.better_than),
+            "better_on_images": join_values(row.better_on_images),
         },
         nested=lambda row: {"better_than": row.better_than, "better_on_images": row.better_on_images},
     ),
@@ -185,6 +191,7 @@ COLUMNS: tuple[RowColumn | Callable[[Report], list[RowColumn]], ...] = (
     other_metric_columns,
     cost_column("parameters", "parameters", "weights of the network", 8),
     cost_column("train s", "train_seconds", "training time in seconds", 7),
+    # The two costs that are not shown are in CSV and JSON only: their priority has no effect.
     cost_column("images/s", "images_per_second", "training throughput", 0, shown=False),
     cost_column("decode ms", "decode_ms_per_image", "decoding time per image in milliseconds", 6),
     cost_column("peak MiB", "peak_memory_mib", "peak memory of training in MiB", 0, shown=False),
@@ -211,6 +218,6 @@ COLUMNS: tuple[RowColumn | Callable[[Report], list[RowColumn]], ...] = (
     ReportColumn(
         "best run", lambda row: row.folders[row.best].name, kind="text", priority=1, cell="text",
         help="run folder with the highest exact accuracy",
-        data=lambda row: {"runs": joined(row.folders)}, nested=lambda row: {},
+        data=lambda row: {"runs": join_values(row.folders)}, nested=lambda row: {},
     ),
 )  # fmt: skip

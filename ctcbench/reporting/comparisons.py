@@ -32,7 +32,7 @@ class _RowOnImages:
 
 
 @dataclass(frozen=True)
-class _Uncorrected:
+class _UncorrectedTests:
     """The tests of two rows before Holm's correction."""
 
     first: _RowOnImages
@@ -59,32 +59,36 @@ def compare(rows: Sequence[Row]) -> tuple[list[Comparison], int]:
             assert predictions is not None
             # The fingerprint is recorded by the run; the texts are compared too, as it may be missing.
             key = (predictions.fingerprint, hash(predictions.targets))
-            by_images[key].append(_on_images(row))
+            by_images[key].append(_per_image(row))
             lengths[key] = np.array([len(target) for target in predictions.targets], dtype=np.float64)
-    found = [one for key, group in by_images.items() for one in _tests(group, lengths[key])]
+    # Only rows with the same images are compared: a paired test has a value of both rows for every image.
+    found = [one for key, group in by_images.items() for one in _run_tests(group, lengths[key])]
     tests = sum(len(group) * (len(group) - 1) // 2 for group in by_images.values())
-    return _corrected(found, [1.0] * (tests - len(found))), tests
+    return _apply_holm(found, [1.0] * (tests - len(found))), tests
 
 
 def is_comparable(row: Row) -> bool:
     """Return whether all runs of a row have stored predictions of the same images."""
     targets = {m.predictions and (m.predictions.fingerprint, m.predictions.targets) for m in row.members}
+    # Without predictions, `and` leaves None in the set.
     return None not in targets and len(targets) == 1
 
 
-def _on_images(row: Row) -> _RowOnImages:
+def _per_image(row: Row) -> _RowOnImages:
+    # R runs, N images.
     stored = [member.predictions for member in row.members if member.predictions]
     right_RN = np.array([list(map(str.__eq__, r.texts, r.targets)) for r in stored], dtype=np.int64)
     edits_RN = np.array([edit_distances(r.texts, r.targets) for r in stored], dtype=np.float64)
     return _RowOnImages(row, len(stored), right_RN.sum(axis=0), edits_RN.mean(axis=0))
 
 
-def _tests(rows: Sequence[_RowOnImages], lengths_N: NDArray[np.float64]) -> list[_Uncorrected]:
+def _run_tests(rows: Sequence[_RowOnImages], lengths_N: NDArray[np.float64]) -> list[_UncorrectedTests]:
     """Return the tests of every two rows, or of the first with each other if there are many."""
     if len(rows) < 2:
         return []
     indices = range(len(rows))
     pairs = list(combinations(indices, 2)) if len(rows) <= ALL_PAIRS else [(0, i) for i in indices[1:]]
+    # One set of draws for all rows: their differences are then paired, and drawing is the slow part.
     ratios_RC = resampled_ratios(np.array([row.edits_N for row in rows]), lengths_N)
     found = []
     for i, j in pairs:
@@ -95,12 +99,12 @@ def _tests(rows: Sequence[_RowOnImages], lengths_N: NDArray[np.float64]) -> list
         more_N = one.edits_N - other.edits_N
         difference = float(more_N.sum() / lengths_N.sum())
         cer = bootstrap_test(difference, ratios_RC[:, i] - ratios_RC[:, j], int(np.count_nonzero(more_N)))
-        seeds = _over_seeds(one.row, other.row)
-        found.append(_Uncorrected(one, other, first, second, mcnemar(first, second), cer, seeds))
+        seeds = _test_over_seeds(one.row, other.row)
+        found.append(_UncorrectedTests(one, other, first, second, mcnemar(first, second), cer, seeds))
     return found
 
 
-def _over_seeds(one: Row, other: Row) -> TTest | None:
+def _test_over_seeds(one: Row, other: Row) -> TTest | None:
     first, second = one.by_seed("exact"), other.by_seed("exact")
     if len(first) < 2 or len(second) < 2:
         return None
@@ -110,20 +114,23 @@ def _over_seeds(one: Row, other: Row) -> TTest | None:
     ]
     if models[0] == models[1]:
         return paired_t(list(first.values()), [second[seed] for seed in first])
+    # Models that were trained separately have nothing in common, even with the same seed: not paired.
     return welch_t(list(first.values()), list(second.values()))
 
 
-def _corrected(tests: Sequence[_Uncorrected], others: list[float]) -> list[Comparison]:
+def _apply_holm(tests: Sequence[_UncorrectedTests], others: list[float]) -> list[Comparison]:
     # `others` are tests that were not carried out, with p = 1: they count in the correction.
+    # The three kinds of test answer different questions, so each is a family of its own.
     exact = holm([test.exact_p for test in tests] + others)[: len(tests)]
     cer = holm([test.cer.p for test in tests] + others)[: len(tests)]
+    # Pairs with a single seed have no test over seeds, so they are not in this family.
     over_seeds = iter(holm([test.seeds.p for test in tests if test.seeds] + others))
     comparisons = []
     for test, exact_holm, cer_holm in zip(tests, exact, cer, strict=True):
-        difference, interval = _difference(test)
+        difference, interval = _exact_difference(test)
         exact_test = Test("McNemar, exact, over images", difference, interval, test.exact_p, exact_holm)
-        cer_test = _test("paired bootstrap over images", test.cer, cer_holm)
-        seeds = _test("t-test over seeds", test.seeds, next(over_seeds)) if test.seeds else None
+        cer_test = _make_test("paired bootstrap over images", test.cer, cer_holm)
+        seeds = _make_test("t-test over seeds", test.seeds, next(over_seeds)) if test.seeds else None
         ahead = test.first_better - test.second_better
         comparisons.append(
             Comparison(
@@ -141,12 +148,14 @@ def _corrected(tests: Sequence[_Uncorrected], others: list[float]) -> list[Compa
     return comparisons
 
 
-def _test(what: str, found: TTest | Bootstrapped, corrected: float) -> Test:
+def _make_test(what: str, found: TTest | Bootstrapped, corrected: float) -> Test:
     return Test(what, found.difference, found.interval, found.p, corrected)
 
 
-def _difference(test: _Uncorrected) -> tuple[float, Interval]:
+def _exact_difference(test: _UncorrectedTests) -> tuple[float, Interval]:
     """Return the difference of the exact accuracies and Wald's interval for paired shares (Agresti 2002)."""
+    # Wald's interval needs the variance of the differences image by image; 1.96 is the normal's 97.5 %
+    # quantile.
     differences_N = test.first.right_N / test.first.runs - test.second.right_N / test.second.runs
     mean, half = (
         float(differences_N.mean()),

@@ -40,6 +40,7 @@ def effect_pairs(effects: Sequence[Effect]) -> list[EffectPair]:
 
 
 def _within_noise(pair: EffectPair) -> str:
+    # With one seed nothing is known about the noise: neither yes nor no.
     if pair.exact.interval is None:
         return ""
     return "yes" if pair.exact.within_noise else "no"
@@ -57,6 +58,7 @@ EFFECT_COLUMNS: tuple[ReportColumn[EffectPair], ...] = (
         help="effect on the exact accuracy in percentage points", latex="results", cell="bold",
     ),
     ReportColumn(
+        # An interval is sorted by its lower bound.
         "95 % interval", lambda pair: interval(pair.exact.interval, PERCENT), lambda pair: _low(pair.exact),
         help="Student's over seeds", latex="results", cell="effect",
     ),
@@ -85,6 +87,7 @@ EFFECT_COLUMNS: tuple[ReportColumn[EffectPair], ...] = (
 
 COMPARISON_COLUMNS: tuple[ReportColumn[Comparison], ...] = (
     ReportColumn(
+        # Sorted by the first row, then by the second, in reports of fewer than 1000 rows.
         "rows", lambda c: f"{c.first} – {c.second}", lambda c: c.first * 1000 + c.second, "key",
         latex="results", cell="rows",
     ),

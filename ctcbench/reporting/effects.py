@@ -37,4 +37,5 @@ def _cells(rows: Sequence[Row], axis: str, level: str, metric: str) -> dict[Cell
                     # Results on different test images form no pair, unless the data set is the axis.
                     images = "" if axis == "dataset" else member.fingerprint
                     cells.setdefault(((*rest, images), member.seed), []).append(measured.value)
+    # A coarse --by may put two runs of one seed into a cell; they are averaged, as in the rows.
     return {cell: fmean(values) for cell, values in cells.items()}

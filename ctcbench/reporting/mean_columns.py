@@ -7,7 +7,7 @@ from dataclasses import asdict
 from ctcbench.evaluation import metrics
 from ctcbench.evaluation.metrics import Metric
 from ctcbench.reporting.number_format import count
-from ctcbench.reporting.report_column import Fields, ReportColumn, RowColumn, joined, plus_minus
+from ctcbench.reporting.report_column import Fields, ReportColumn, RowColumn, join_values, plus_minus
 from ctcbench.reporting.report_model import Report, Row
 
 
@@ -27,7 +27,7 @@ def metric_column(metric: Metric) -> RowColumn:
             f"{metric.name}_sd": estimate and estimate.sd,
             f"{metric.name}_low": low,
             f"{metric.name}_high": high,
-            f"{metric.name}_values": joined(estimate.values if estimate else ()),
+            f"{metric.name}_values": join_values(estimate.values if estimate else ()),
         }
 
     def nested(row: Row) -> Fields:
@@ -40,6 +40,7 @@ def metric_column(metric: Metric) -> RowColumn:
         mean,
         help=f"{metric.help}; {metric.direction} is better",
         shown=lambda report: metric.tables != "none",
+        # Rows are ordered by exact accuracy: without that column the order would be unexplained.
         priority=None if metric.name == "exact" else metric.priority,
         latex="results" if metric.tables == "all" else "",
         cell="primary" if metric.name == "exact" else "estimate",
@@ -66,6 +67,7 @@ def cost_column(header: str, name: str, help: str, priority: int, *, shown: bool
 
     def data(row: Row) -> Fields:
         cost = row.cost.get(name)
+        # A row without the cost has no fields; in CSV its cells are empty if another row has it.
         return {name: cost.mean, f"{name}_sd": cost.sd} if cost else {}
 
     return ReportColumn(

@@ -46,10 +46,9 @@ class Member:
 class Collapse:
     """Number of models of a row that collapsed: ``count`` of ``n``, and the share's 95 % ``interval``.
 
-    A model is a run folder; it has collapsed if it did with every decoder in the row, because a model of
-    which any decoder reads something does not ignore its images. The interval is Clopper and Pearson's
-    over seeds, for the mean of the seeds' shares (Korn and Graubard 1998 for clusters: models of one seed
-    are not independent). With one model per seed that is ``count`` of ``n``.
+    A model is a run folder; it has collapsed if it did with every decoder in the row. The interval is Clopper
+    and Pearson's (1934) for the mean of the seeds' shares, with the number of seeds as its n (Korn and
+    Graubard 1998). With one model per seed that is the interval of ``count`` of ``n``.
     """
 
     count: int
@@ -59,8 +58,12 @@ class Collapse:
     @classmethod
     def of(cls, members: Sequence[Member]) -> Collapse:
         """Return the collapse of a row's members."""
+        # Decoders of one model are not independent draws: a model counts once, however many decoders read it.
         models = models_of(members)
+        # A model of which one decoder reads something does not ignore its images, even if another decoder's
+        # texts are empty.
         collapsed = [all(member.result.score.collapsed for member in model) for model in models]
+        # n is the number of seeds: with models of one seed counted apart, the interval would be too narrow.
         shares = mean_by_seed([model[0].seed for model in models], [float(known) for known in collapsed])
         return cls(sum(collapsed), len(models), clopper_pearson(sum(shares.values()), len(shares)))
 
@@ -79,6 +82,7 @@ class PlateauSummary:
     @classmethod
     def of(cls, members: Sequence[Member]) -> PlateauSummary:
         """Return the summary of a row's members."""
+        # All members of a model have the same training, so its first one is enough.
         models = [model[0] for model in models_of(members)]
         steps = sorted(m.left_plateau_step for m in models if m.left_plateau_step is not None)
         return cls(tuple(steps), sum(model.never_left_plateau for model in models))

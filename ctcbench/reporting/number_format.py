@@ -31,6 +31,8 @@ def interval(bounds: Interval | None, form: Format) -> str:
     """Return an interval as ``90.67 – 93.06``, without the unit; a dash if there is none."""
     if bounds is None:
         return MISSING
+    # `z`: a bound of −0.00001 is written 0.00, not −0.00. The minus sign is the typographic one, as in
+    # `signed`.
     low, high = (f"{bound * form.scale:z.{form.digits}f}" for bound in bounds)
     return f"{low} – {high}".replace("-", "−")
 
@@ -61,6 +63,7 @@ def seconds(value: float | None) -> str:
         return MISSING
     if value < 60:
         return f"{value:.1f} s"
+    # Rounded before it is divided: 119.6 s is 2 min 00 s, not 1 min 60 s.
     minutes, rest = divmod(round(value), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours} h {minutes:02} min" if hours else f"{minutes} min {rest:02} s"
@@ -69,6 +72,7 @@ def seconds(value: float | None) -> str:
 def host(provenance: Mapping[str, Any]) -> str:
     """Return the machine of a result: its GPU, else its CPU and number of cores."""
     machine = provenance.get("host")
+    # Result files may be other people's or damaged; the report then has no machine for them.
     machine = machine if isinstance(machine, Mapping) else {}
     cores = f", {machine['cores']} cores" if machine.get("cores") else ""
     return one_line(str(machine.get("gpu") or f"{machine.get('cpu') or 'unknown machine'}{cores}"))
@@ -82,6 +86,7 @@ def ranges(numbers: Sequence[int]) -> str:
             runs[-1].append(number)
         else:
             runs.append([number])
+    # Two adjacent numbers are written 3, 4: a dash would suggest more than two.
     return ", ".join(
         str(run[0]) if len(run) == 1 else f"{run[0]}{'–' if len(run) > 2 else ', '}{run[-1]}" for run in runs
     )

@@ -53,6 +53,7 @@ class ReportColumn(Generic[T]):
 
     def fields(self, item: T, *, flat: bool) -> Fields:
         """Return the column's fields of an item, for CSV (`flat`) or JSON."""
+        # CSV has one level of names, JSON may nest them, so a column can name its fields for each.
         given = self.data if flat else self.nested
         if given is not None:
             return given(item)
@@ -70,6 +71,6 @@ def plus_minus(estimate: SeedEstimate | None, form: Format) -> str:
     return mean if estimate.sd is None else f"{mean} ± {estimate.sd * form.scale:.{form.digits}f}"
 
 
-def joined(values: Sequence[Any]) -> str:
+def join_values(values: Sequence[Any]) -> str:
     """Return values as one field of CSV, separated by semicolons; None is empty."""
     return ";".join("" if value is None else str(value) for value in values)

@@ -90,8 +90,9 @@ class Row:
 
     @property
     def name(self) -> str:
-        """Values of the axes as one text; without axes, the components of the only configuration."""
+        """The values of the axes as one text; without axes, the components of the only configuration."""
         config = self.members[0].result.config
+        # An empty setting is written "", so that it is seen.
         parts = self.axes.values() or (str(config.get(k, "")) for k in ("backbone", "head", "decoder"))
         return " ".join(part or '""' for part in parts)
 
@@ -241,5 +242,6 @@ class Report:
 
     def comparison(self, one: int, other: int) -> Comparison | None:
         """Return the comparison of two rows in either order, or None if there is none."""
+        # Stored once for each pair, with the better row first.
         wanted = {one, other}
         return next((c for c in self.comparisons if {c.first, c.second} == wanted), None)

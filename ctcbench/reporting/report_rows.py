@@ -47,6 +47,7 @@ def plugin_cells(result: Result, columns: Sequence[Column]) -> list[tuple[str, s
 
 def _row(axes: Mapping[str, str], results: Sequence[Result], columns: Sequence[Column]) -> Row:
     members = tuple(_member(result) for result in results)
+    # Every result has the exact accuracy; other metrics may be newer than a result.
     exact = [result.score.exact for result in results]
     measured = {metric.name: _metric_estimate(results, metric) for metric in metrics.METRICS}
     costs = {name: _estimate(results, [result.cost.get(name) for result in results]) for name in COSTS}
@@ -58,6 +59,7 @@ def _row(axes: Mapping[str, str], results: Sequence[Result], columns: Sequence[C
         cost={name: estimate for name, estimate in costs.items() if estimate},
         collapse=Collapse.of(members),
         best=exact.index(max(exact)),
+        # The first run is enough: runs of a row differ in the seed, or in what --by pooled.
         talk=talk_figure(results[0].config),
         columns=_plugin_columns(results, columns),
     )
@@ -70,6 +72,7 @@ def _rank(row: Row) -> tuple[float, float, str]:
 
 def _member(result: Result) -> Member:
     training: Any = result.provenance.get("training")
+    # Two cases: recorded as None (the model never left the plateau), or not recorded (an early version).
     recorded = isinstance(training, Mapping) and "left_plateau_step" in training
     left = training["left_plateau_step"] if recorded else None
     return Member(
@@ -88,6 +91,7 @@ def _metric_estimate(results: Sequence[Result], metric: Metric) -> SeedEstimate 
     if estimate is None:
         return None  # every result was stored before the metric existed
     if estimate.interval is None:
+        # Several runs of one seed have no common interval over images.
         bounds = measured[0].interval if len(measured) == 1 and measured[0] else None
         return SeedEstimate(estimate.values, estimate.mean, None, bounds, "images" if bounds else None)
     # Student's interval has no bounds, but a share and a distance do.
@@ -98,6 +102,7 @@ def _metric_estimate(results: Sequence[Result], metric: Metric) -> SeedEstimate 
 
 def _estimate(results: Sequence[Result], values: Sequence[float | None]) -> SeedEstimate | None:
     """Return the estimate of one value per result; None if no result has one."""
+    # Averaged within a seed first, because runs of one seed are not independent draws.
     known = mean_by_seed([seed_of(result) for result in results], values)
     if not known:
         return None
@@ -109,6 +114,7 @@ def _estimate(results: Sequence[Result], values: Sequence[float | None]) -> Seed
 
 def _plugin_columns(results: Sequence[Result], columns: Sequence[Column]) -> tuple[tuple[str, str], ...]:
     """Return header and text of the plugins' columns; texts that differ between runs are joined by " · "."""
+    # Dicts without values are sets in order of insertion, so that a report is the same every time.
     texts: dict[str, dict[str, None]] = {}
     for result in results:
         for header, text in plugin_cells(result, columns):

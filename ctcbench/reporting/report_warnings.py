@@ -40,6 +40,7 @@ def _about_axes(axes: Axes) -> Iterator[ReportWarning]:
         listed = ", ".join(axes.pooled)
         text = f"rows combine runs that differ in {listed}; --by {listed} separates them"
         yield ReportWarning("pooled", text)
+    # The axis "" has the settings that change with a combination of axes.
     for axis, others in axes.aliases.items():
         verb = "change" if len(others) > 1 else "changes"
         text = f"{', '.join(others)} {verb} together with {axis or 'the axes'}: their effects are confounded"
@@ -47,6 +48,7 @@ def _about_axes(axes: Axes) -> Iterator[ReportWarning]:
 
 
 def _about_seeds(rows: Sequence[Row]) -> Iterator[ReportWarning]:
+    # With one seed there is no interval over seeds at all, with two Student's t is 12.7: two warnings.
     single = [row.number for row in rows if row.n == 1]
     few = [row.number for row in rows if 1 < row.n < FEW_SEEDS]
     if single:
@@ -58,6 +60,7 @@ def _about_seeds(rows: Sequence[Row]) -> Iterator[ReportWarning]:
     if few:
         text = f"{row_numbers(few)}: {FEW_SEEDS - 1} seeds each, too few for informative intervals"
         yield ReportWarning("few seeds", text, tuple(few))
+    # Rows with different seeds are not paired by seed, and their means are over different draws.
     seeds = defaultdict(list)
     for row in rows:
         seeds[tuple(sorted({str(seed) for seed in row.seeds}))].append(row.number)
@@ -73,13 +76,15 @@ def _about_images(rows: Sequence[Row]) -> Iterator[ReportWarning]:
     if small:
         text = f"{row_numbers(small)}: fewer than {FEW_IMAGES} test images, too few for firm conclusions"
         yield ReportWarning("few images", text, tuple(small))
+    # Twelve hexadecimal digits tell test sets apart and leave room for the row numbers.
     sets = _by_value(rows, lambda member: member.fingerprint[:12] or "not recorded")
     if len(sets) > 1:
-        text = f"test sets differ, and rows of different ones are not compared: {_listed(sets)}"
+        text = f"test sets differ, and rows of different ones are not compared: {_list_values(sets)}"
         yield ReportWarning("test sets", text)
 
 
 def _about_predictions(rows: Sequence[Row]) -> Iterator[ReportWarning]:
+    # Results of early versions have no predictions. Paired tests and the gallery need them.
     lacking = [member for row in rows for member in row.members if member.predictions is None]
     without = [row.number for row in rows if any(m.predictions is None for m in row.members)]
     if lacking:
@@ -100,6 +105,7 @@ def _about_predictions(rows: Sequence[Row]) -> Iterator[ReportWarning]:
 def _about_noise(
     rows: Sequence[Row], effects: Sequence[Effect], comparisons: Sequence[Comparison]
 ) -> Iterator[ReportWarning]:
+    # Row 1 has the highest accuracy: whether the others differ from it is the question that a reader has.
     with_best = [c for c in comparisons if c.first == 1]
     tied = [c.second for c in with_best if c.verdict == "noise"]
     if tied:
@@ -121,12 +127,13 @@ def _about_noise(
 def _about_machines(rows: Sequence[Row]) -> Iterator[ReportWarning]:
     machines = _by_value(rows, lambda member: host(_mapping(member.result.provenance)))
     if len(machines) > 1:
-        text = f"hardware differs, so times are not comparable: {_listed(machines)}"
+        text = f"hardware differs, so times are not comparable: {_list_values(machines)}"
         yield ReportWarning("hardware", text)
 
 
 def _about_versions(rows: Sequence[Row]) -> Iterator[ReportWarning]:
     members = [member for row in rows for member in row.members]
+    # One warning for each package that differs: a single one would have to list all versions of every row.
     for kind in ("versions", "plugins"):
         names = {name for member in members for name in _mapping(member.result.provenance.get(kind))}
         for name in sorted(names):
@@ -136,11 +143,12 @@ def _about_versions(rows: Sequence[Row]) -> Iterator[ReportWarning]:
 
             found = _by_value(rows, version)
             if len(found) > 1:
-                yield ReportWarning("versions", f"{name} differs: {_listed(found)}")
+                yield ReportWarning("versions", f"{name} differs: {_list_values(found)}")
 
 
 def _about_talk(rows: Sequence[Row]) -> Iterator[ReportWarning]:
     for row in rows:
+        # The talk's accuracy holds for its own numbers of images and epochs.
         if row.talk and row.talk.scaled:
             text = f"row {row.number}: {row.talk.preset} at another size than the talk's ({row.talk.scaled})"
             yield ReportWarning("scaled", text, (row.number,))
@@ -148,6 +156,7 @@ def _about_talk(rows: Sequence[Row]) -> Iterator[ReportWarning]:
 
 def _by_value(rows: Sequence[Row], value: Callable[[Member], str]) -> dict[str, list[int]]:
     """Return the numbers of the rows with each value; a row whose runs differ is under several."""
+    # A dict without values is a set in order of insertion, so that rows are listed in their order.
     found: dict[str, dict[int, None]] = {}
     for row in rows:
         for member in row.members:
@@ -155,7 +164,7 @@ def _by_value(rows: Sequence[Row], value: Callable[[Member], str]) -> dict[str, 
     return {key: list(numbered) for key, numbered in found.items()}
 
 
-def _listed(found: Mapping[str, list[int]]) -> str:
+def _list_values(found: Mapping[str, list[int]]) -> str:
     return "; ".join(f"{key} ({row_numbers(rows)})" for key, rows in list(found.items())[:_MOST_VALUES])
 
 

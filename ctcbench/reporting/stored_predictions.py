@@ -27,6 +27,7 @@ def stored_predictions(result: Result) -> Predictions | None:
 
 
 def _belong_to(result: Result, predictions: Predictions) -> bool:
+    # A file can be left from an earlier result of the same decoder, or copied from another run.
     data = result.provenance.get("data")
     return (
         isinstance(data, Mapping)

@@ -63,6 +63,7 @@ def find_studied(out: Path) -> dict[Path, StudiedConfiguration]:
     # `out` may be a single run folder; its study is beside it.
     root = out.parent if RunFolder(out).config_path.is_file() else out
     found: dict[Path, StudiedConfiguration] = {}
+    # Earlier plans of a study are kept as plan-<n>.json; results that only they have still have a name.
     plans = [plan for _, plan in _records(StoredPlan, root, "*/plan*.json")]
     for plan in sorted(plans, key=lambda plan: plan.created):
         for model in plan.models:
@@ -84,6 +85,7 @@ def studied_configuration(
 def find_unfinished_studies(out: Path) -> list[str]:
     """Return a sentence on each study in ``out/studies`` of which results of the latest plan are missing."""
     found = []
+    # The latest plan alone: what an earlier one asked for may have been dropped on purpose.
     for path, plan in _records(StoredPlan, out, "*/plan.json"):
         results = [
             out / model.key / "results" / f"{result_key}.json"

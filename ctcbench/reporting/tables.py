@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Generic
+from typing import Any, Generic, Literal
 
 from ctcbench.files.text import one_line
 from ctcbench.reporting.columns import result_columns
@@ -33,6 +34,7 @@ class Table(Generic[T]):
         # The texts are computed once; tables with fewer columns take them over.
         if not self.lines:
             lines = (tuple(one_line(column.text(item)) for column in self.columns) for item in self.items)
+            # A frozen dataclass can be assigned to in no other way.
             object.__setattr__(self, "lines", tuple(lines))
 
     @property
@@ -43,15 +45,17 @@ class Table(Generic[T]):
     def keep(self, wanted: Callable[[ReportColumn[T]], bool]) -> Table[T]:
         """Return the table with only the columns that are `wanted`."""
         kept = [i for i, column in enumerate(self.columns) if wanted(column)]
+        # The texts are passed on rather than computed again: terminals drop columns one by one.
         lines = tuple(tuple(line[i] for i in kept) for line in self.lines)
         return replace(self, columns=tuple(self.columns[i] for i in kept), lines=lines)
 
     def by_priority(self) -> list[ReportColumn[T]]:
         """Return the columns that may be left out, in the order in which they are left out."""
         found = [column for column in self.columns if column.priority is not None]
+        # sorted() is stable: columns of equal priority go from left to right.
         return sorted(found, key=lambda column: column.priority or 0)
 
-    def joined(self) -> Table[T]:
+    def join_labels(self) -> Table[T]:
         """Return the table with its label columns put into one, their texts separated by a space."""
         labels = [i for i, column in enumerate(self.columns) if column.kind == "label"]
         if len(labels) < 2:
@@ -66,6 +70,33 @@ class Table(Generic[T]):
 
 AnyTable = Table[Any]
 AnyColumn = ReportColumn[Any]
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """A table of statistics over the rows, with its legend.
+
+    Attributes:
+        name: "effects" or "tests".
+        table: the table.
+        legend: what its columns mean.
+        total: the number of items in the report; the table may have only those with row 1.
+    """
+
+    name: Literal["effects", "tests"]
+    table: AnyTable
+    legend: str
+    total: int
+
+    @property
+    def heading(self) -> str:
+        """The title of the table, with a capital letter."""
+        return self.table.title[0].upper() + self.table.title[1:]
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether the table has only some of the items."""
+        return self.total > len(self.table.items)
 
 
 def result_table(report: Report) -> Table[Row]:
@@ -85,6 +116,23 @@ def comparison_table(comparisons: Sequence[Comparison]) -> Table[Comparison]:
     return Table("paired tests", COMPARISON_COLUMNS, tuple(comparisons))
 
 
+def analyses(report: Report, most_comparisons: float = math.inf) -> list[Analysis]:
+    """Return the tables of main effects and of paired tests, as far as the report has them.
+
+    If there are more than `most_comparisons` paired tests, those with row 1 are returned.
+    """
+    found = []
+    if report.effects:
+        table = effect_table(report)
+        found.append(Analysis("effects", table, _EFFECTS_LEGEND, len(table.items)))
+    if all_tests := report.comparisons:
+        # Row 1 has the highest accuracy; whether the others differ from it is what a reader needs first.
+        is_cut = len(all_tests) > most_comparisons
+        shown = tuple(c for c in all_tests if c.first == 1) if is_cut else all_tests
+        found.append(Analysis("tests", comparison_table(shown), _COMPARISONS_LEGEND, len(all_tests)))
+    return found
+
+
 def legend(report: Report, table: Table[Row]) -> list[str]:
     """Return what the columns and marks of a results table mean, one or two sentences each."""
     notes = [f"{report.scaled[0].upper()}{report.scaled[1:]}: {SCALED}."] if report.scaled else []
@@ -97,11 +145,11 @@ def legend(report: Report, table: Table[Row]) -> list[str]:
     return notes + [note for column in table.columns if (note := column.note(report))]
 
 
-EFFECTS_LEGEND = (
+_EFFECTS_LEGEND = (
     "Mean difference between runs that agree in every other axis and in the seed; "
     "95 % interval: Student's over the seeds' means."
 )
-COMPARISONS_LEGEND = (
+_COMPARISONS_LEGEND = (
     "First row minus second; images: those that the first row read correctly in more of its runs : those "
     "that the second did; "
     "p after Holm's correction: McNemar's exact test over images, t-test of exact accuracy over seeds, "

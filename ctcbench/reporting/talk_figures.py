@@ -25,7 +25,7 @@ _DATA_OPTIONS = {
     "width": "150", "height": "40", "length": "5", "alphabet": "alnum", "noise": "both", "fonts": "",
 }  # fmt: skip
 _SIZES = ("train_samples", "val_samples", "test_samples", "epochs", "max_steps")
-# Settings that say how a run is computed, what it starts from and where its images are. They do not change
+# Settings that determine how a run is computed, what it starts from and where its images are, but not
 # which experiment it is.
 _IGNORED = {
     "dataset", "seed", "device", "amp", "amp_dtype", "channels_last", "deterministic", "init_from",
@@ -39,6 +39,7 @@ def is_talk_data(config: Mapping[str, Any]) -> bool:
         dataset = ComponentString.parse(str(config.get("dataset", "")))
     except UsageError:
         return False
+    # An option that a run leaves out has its default, which is the talk's value.
     return dataset.name == "captcha" and all(
         dataset.options.get(name, value) == value for name, value in _DATA_OPTIONS.items()
     )
@@ -51,6 +52,8 @@ def talk_figure(config: Mapping[str, Any]) -> TalkFigure | None:
     # The presets differ in more than size, so at most one of them can match.
     for name, (metrics, note) in FIGURES.items():
         preset = _preset(name)
+        # Settings that are newer than the result are missing in it; the preset's value stands for their
+        # default.
         compared = [key for key in preset if key not in _IGNORED and key not in _SIZES]
         if preset and all(_is_same(key, config.get(key, preset[key]), preset[key]) for key in compared):
             scaled = ", ".join(
@@ -80,7 +83,7 @@ def _is_same(key: str, ours: Any, theirs: Any) -> bool:
 
 
 def _values(component: ComponentString) -> dict[str, str | float]:
-    """Return the options with numbers as numbers: a preset says 2 where a stored configuration says 2.0."""
+    """Return the options with numbers as numbers: a preset has 2 where a stored configuration has 2.0."""
     values: dict[str, str | float] = {}
     for option, text in component.options.items():
         try:

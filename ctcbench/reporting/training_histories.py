@@ -37,4 +37,5 @@ def thin_out(points: Sequence[Any], most: int) -> list[Any]:
     """Return at most `most` of the points, evenly spaced, with the first and the last."""
     if len(points) <= most:
         return list(points)
+    # Picked, not averaged: an average would hide the spikes of a loss.
     return [points[round(i * (len(points) - 1) / (most - 1))] for i in range(most)]

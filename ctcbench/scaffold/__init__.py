@@ -48,7 +48,10 @@ class Package:
         from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
         environment = Environment(
-            loader=FileSystemLoader(TEMPLATES), undefined=StrictUndefined, keep_trailing_newline=True
+            # StrictUndefined: a misspelt variable of a template is an error, not an empty text.
+            loader=FileSystemLoader(TEMPLATES),
+            undefined=StrictUndefined,
+            keep_trailing_newline=True,
         )
         values = {"kind": self.kind, "name": self.name, "project": self.project, "module": self.module}
         return {
@@ -64,7 +67,7 @@ class Package:
         }
 
 
-def kind_named(text: str) -> ScaffoldKind:
+def parse_kind(text: str) -> ScaffoldKind:
     """Return the kind of component called `text`.
 
     Raises:
@@ -89,10 +92,12 @@ def write(package: Package, into: Path, registry: Registry) -> Path:
     _require_usable(package, registry)
     folder = into / package.project
     if folder.exists():
-        raise UsageError(f"{folder}: exists already; remove it, or give another name or --into")
+        raise UsageError(f"{folder}: exists already; remove it, or choose another name or --into")
     if not into.is_dir():
         raise UsageError(f"--into {into}: no such folder")
     try:
+        # Written beside its place and moved: an interrupted command leaves no half of a package. In `into`,
+        # because a folder is moved atomically within one file system only.
         with tempfile.TemporaryDirectory(prefix=f".{package.project}-", dir=into) as temporary:
             half = Path(temporary) / package.project
             for path, text in package.render().items():
@@ -111,6 +116,7 @@ def _require_usable(package: Package, registry: Registry) -> None:
             f"name {name!r}: allowed are up to {_LONGEST} lower-case letters, digits and single underscores "
             f"between them, a letter first: my_net"
         )
+    # A function `list` or `max` would hide Python's own in the code of the template.
     if keyword.iskeyword(name) or hasattr(builtins, name):
         raise UsageError(f"name {name!r}: means something in Python; try my_{name}")
     known = registry.components(kind)
@@ -120,6 +126,7 @@ def _require_usable(package: Package, registry: Registry) -> None:
         )
     if name in _words_of(kind):
         raise UsageError(f"name {name!r}: a new {kind} uses it for something else; try my_{name}")
+    # Two packages with one module would overwrite each other when they are installed.
     if importlib.util.find_spec(package.module):
         raise UsageError(f"name {name!r}: a module {package.module} is installed already; try my_{name}")
 
@@ -127,6 +134,7 @@ def _require_usable(package: Package, registry: Registry) -> None:
 def _words_of(kind: Kind) -> set[str]:
     """Return every name that the code of a template uses or defines."""
     words: set[str] = set()
+    # Rendered with a name that is in no template, so that the words are those of the template alone.
     for path, text in Package(kind, _STAND_IN).render().items():  # type: ignore[arg-type]
         for node in ast.walk(ast.parse(text)) if path.endswith(".py") else ():
             names = (

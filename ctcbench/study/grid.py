@@ -94,12 +94,15 @@ class _Expansion:
 
     def _grid(self, confirmed: bool) -> Grid:
         spec = self.spec
+        # A study of include rules alone has no grid (None). Without rules, the grid of no axes is the base
+        # itself.
         axes = spec.axes if spec.axes is not None or spec.include else {}
         if spec.seeds and ("seed" in (axes or {}) or "seed" in spec.base):
             raise UsageError("seeds and seed: give one of them")
         self._config({})  # reports an error of the base without naming an axis
         seeds = {"seed": spec.seeds} if spec.seeds else {}
         grids = [] if axes is None else [self._checked(dict(axes) | seeds, "axes")]
+        # A rule with seeds of its own keeps them.
         inclusions = [
             self._checked(dict(rule) | ({} if "seed" in rule else seeds), "include") for rule in spec.include
         ]
@@ -120,6 +123,7 @@ class _Expansion:
         )
 
     def _config(self, point: Mapping[str, Any]) -> RunConfig:
+        # The same precedence as for `ctcbench run`, with the axes in place of the flags.
         settings = self._preset(DEFAULT) | self._preset(self._preset_of(point)) | dict(self.spec.base)
         settings |= {name: value for name, value in point.items() if name not in NOT_SETTINGS}
         return resolve(self.registry, RunConfig(**settings)).config
@@ -160,12 +164,15 @@ class _Expansion:
                 raise UsageError(f"{flag(name)} {show(value)}: expected the name of a component")
             kind = next(kind for kind in COMPONENT_SETTINGS if kind == name)
             return self.registry.resolve(kind, value)
+        # Flags are text. Converted to the setting's type, their values equal those of exclude rules.
         return getattr(RunConfig(**dict(self.spec.base) | {name: value}), name)
 
     def _without_excluded(self, points: list[Point]) -> list[Point]:
         for number, written in enumerate(self.spec.exclude, start=1):
             rule = self._checked(dict(written), "exclude")
             kept = [point for point in points if not self._matches(rule, point)]
+            # A rule without effect is most likely a mistake, unless a flag has replaced the axis that it
+            # refers to.
             if len(kept) == len(points) and not self.spec.flagged:
                 conditions = ", ".join(
                     f"{name} = {', '.join(map(show, values))}" for name, values in rule.items()
@@ -196,6 +203,7 @@ class _Expansion:
         test_sets: dict[str, int] = {}
         duplicates = 0
         for config, name in configs:
+            # Two entries of one run folder would train the model twice, or wait for each other's lock.
             entry = GridEntry(config, name, train_key(self.registry, config), decoder_key(config.decoder))
             size = test_sets.setdefault(entry.train_key, config.test_samples)
             if size != config.test_samples:

@@ -55,6 +55,8 @@ class PlannedModel:
 
     def trial(self, checkpoint_seconds: float) -> Trial:
         """Return the trial that an executor runs for the pending configurations."""
+        # Plain JSON, because an executor may send it to another machine. An absolute path, because the trial
+        # may run in another working directory.
         order = {
             "key": self.key,
             "out": str(self.folder.path.parent.absolute()),
@@ -172,6 +174,7 @@ def make_plan(
         _model(folder.out / key, entries, names, {} if retry_failed else records[key], estimate)
         for key, entries in by_key.items()
     ]
+    # The executor may be a plugin that does not state a number of workers.
     workers = max(1, int(resources.get("workers") or 1))
     return Plan(folder, tuple(models), tuple(names), workers, grid.notices, grid.scale)
 
@@ -189,6 +192,7 @@ def _model(
         errors = {entry.result_key: error for entry in pending if failed}
     failures = {e.result_key: errors[e.result_key] for e in pending if e.result_key in errors}
     todo = [entry for entry in pending if entry.result_key not in failures]
+    # The order matters: what failed is not tried again, and only the rest decides what is done first.
     stage: Stage
     if not pending:
         stage = "done"
@@ -214,6 +218,7 @@ def result_of(run: RunFolder, entry: GridEntry) -> Result | None:
     if not run.is_finished or not run.result_path(entry.result_key).is_file():
         return None
     with contextlib.suppress(CtcbenchError):
+        # The number of test images is part of neither key.
         found = run.read_result(entry.result_key)
         if found.config.get("test_samples") == entry.config.test_samples:
             return found

@@ -48,6 +48,7 @@ def _values(plan: Mapping[str, Any]) -> dict[str, list[Any]]:
     for model in plan.get("models", []):
         for config in model["results"].values():
             for name, value in config.items():
+                # A dictionary as an ordered set; `PlanRecord` admits only values that can be its keys.
                 values.setdefault(name, {})[value] = None
     return {name: sorted(found, key=_order) for name, found in values.items()}
 

@@ -18,6 +18,8 @@ def plan_document(
 
     `source` is the study file, or the command line if the study has none.
     """
+    # With every setting of every configuration, and not the study file: presets and defaults can change
+    # between versions, and `plan_changes` then reports it.
     return {
         "schema": SCHEMA,
         "name": plan.folder.name,

@@ -22,6 +22,7 @@ def read_scale(given: Any) -> float:
         UsageError: `given` is not such a number.
     """
     try:
+        # In Python true is the number 1; in a study file it is a mistake.
         scale = math.nan if isinstance(given, bool) else float(given)
     except (TypeError, ValueError):
         scale = math.nan

@@ -28,6 +28,7 @@ def read_seeds(given: Any) -> tuple[int, ...]:
         is_list = isinstance(given, list | tuple)
         words = given if is_list else [given]
     try:
+        # int() would also take 1.5 and true.
         if not words or not all(isinstance(word, int | str) and not isinstance(word, bool) for word in words):
             raise ValueError
         seeds = [int(word) for word in words]

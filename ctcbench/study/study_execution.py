@@ -28,6 +28,7 @@ def build_executor(registry: Registry, text: str, devices: Collection[str]) -> E
         PluginError: the built object is not an executor.
     """
     executor: Executor = registry.build("executor", text)
+    # Optional. An executor need not give each worker a GPU, for example, if the study runs on the CPU.
     if for_devices := getattr(executor, "for_devices", None):
         with attribute_errors(f"{registry.describe_owner('executor', text)}: for_devices failed"):
             executor = for_devices(devices)
@@ -42,6 +43,7 @@ def executor_resources(executor: Executor) -> dict[str, Any]:
     """
     with attribute_errors(f"executor {type(executor).__name__}: describe failed"):
         resources = dict(executor.describe())
+        # Tried here, so that the error names the executor and not the file that stores it.
         json.dumps(resources, allow_nan=False)
     return resources
 
@@ -100,6 +102,7 @@ def run_plan(
     """
     study_outcome = StudyOutcome(failed=plan.failed)
     todo = {model.key: model for model in plan.at("decode", "resume", "train")}
+    # Before any trial starts, because it will write results of the same names.
     for model in todo.values():
         for entry in model.pending:
             _set_aside(model.folder, entry, study_listener)
@@ -128,10 +131,12 @@ def run_plan(
                 "the rest resumes from its last checkpoint",
             ) from None
         finally:
+            # An executor is usually a generator: closing it runs its `finally`, which ends its workers.
             if close := getattr(outcomes, "close", None):
                 close()
     if stop.requested:
         raise _stopped(plan, study_outcome, resume_command, "", f"the rest is saved in {plan.folder.out}")
+    # An executor may end early without an error; a model without an outcome must not count as done.
     for key in todo.keys() - study_outcome.outcomes.keys():
         study_outcome.failed[key] = "the executor returned no outcome for it"
     return study_outcome
@@ -162,6 +167,7 @@ def _record(
     resources: Mapping[str, Any],
     study_listener: StudyListener,
 ) -> None:
+    # Looked up on disk: an executor may run the trial on a machine that does not share the folder.
     missing = [entry for entry in model.pending if result_of(model.folder, entry) is None]
     if outcome.state == "done" and missing:
         where = model.folder.result_path(missing[0].result_key)
@@ -171,6 +177,7 @@ def _record(
     if outcome.state == "failed" and not outcome.error:
         outcome = replace(outcome, error="the executor reported no reason")
     study_outcome.outcomes[outcome.key] = outcome
+    # A stopped trial needs no record: the next start resumes it from its checkpoint.
     if outcome.state != "stopped":
         plan.folder.write_trial(
             outcome,
@@ -179,6 +186,7 @@ def _record(
             trained=model.folder.is_finished,
             label=model.label,
             config=model.entries[0].config.model_dump(),
+            # Only the time of a trial that began with the first step is the time that a model takes.
             whole=model.stage == "train",
             resources=dict(resources),
         )

@@ -77,6 +77,7 @@ class StudySpec:
         several = {name: tuple(values) for name, values in flags.items() if len(values) > 1}
         single = {name: values[0] for name, values in flags.items() if len(values) == 1}
 
+        # A flag replaces the setting wherever the file has it; an axis or a rule would otherwise override it.
         def overridden(grid: Mapping[str, Values]) -> dict[str, Values]:
             return {name: values for name, values in grid.items() if name not in decided} | several
 
@@ -104,6 +105,7 @@ def find_study(given: str) -> Path:
         UsageError: there is no such study.
     """
     path, names = Path(given), study_names()
+    # A file in the working directory comes before a study of the same name that ctcbench contains.
     if given in names and not path.is_file():
         return STUDIES / f"{given}.toml"
     if path.suffix == ".toml" or path.exists():
@@ -143,6 +145,7 @@ class _Reader:
             key: self._typed(document, key, str, "text")
             for key in ("name", "description", "preset", "executor")
         }
+        # The name becomes a folder in `out`, so it must be a plain file name.
         name = text["name"] or self.path.stem
         if not is_file_name(name):
             raise self.wrong(f"name {name!r}: expected {FILE_NAME}", "name")
@@ -186,6 +189,7 @@ class _Reader:
 
     def _typed(self, document: Mapping[str, Any], key: str, kind: type, word: str) -> Any:
         value = document.get(key)
+        # In Python true is a whole number; in a study file it is a mistake.
         if value is not None and (not isinstance(value, kind) or isinstance(value, bool)):
             raise self.wrong(f"{key}: expected {word}", key)
         return value

@@ -25,6 +25,7 @@ _LOCK_PATIENCE_SECONDS = 2.0
 SCHEMA = 1
 
 
+# `plan_changes` sorts the values and uses them as keys of a dictionary.
 def _plain(value: Any) -> Any:
     if value is None or isinstance(value, str | int | float):
         return value
@@ -77,9 +78,11 @@ class StudyFolder:
             Busy: another study runs there.
             UsageError: ``out`` can't be written.
         """
+        # One lock for all studies in `out`: two of them may have a model, and so a run folder, in common.
         what = f"running the study {self.name} in this folder"
         with lock(self.out / "studies" / ".lock", wait=False, what=what, patience=_LOCK_PATIENCE_SECONDS):
             for folder in (self.path, self.path / "trials"):
+                # Left by processes that were killed; under the lock nobody else writes here.
                 for stale in folder.glob(".*.tmp"):
                     stale.unlink(missing_ok=True)
             yield
@@ -100,6 +103,7 @@ class StudyFolder:
                 f"give the study another --name"
             )
         try:
+            # Only checked: the document is returned whole, as `write_plan` keeps it as plan-<number>.json.
             read_record(PlanRecord, document, self.plan_path)
         except CtcbenchError as error:
             raise CtcbenchError(f"{error}; give the study another --name") from None
@@ -121,6 +125,7 @@ class StudyFolder:
         if found:
             taken = [p.stem.removeprefix("plan-") for p in self.path.glob("plan-*.json")]
             number = max([0, *(int(n) for n in taken if n.isdecimal())]) + 1
+            # The copy first: a process that is killed in between has lost neither plan.
             write_json(self.path / f"plan-{number}.json", before)
             write_json(self.plan_path, document)
         return found
@@ -168,6 +173,7 @@ class StudyFolder:
 
     def read_trial(self, key: str) -> dict[str, Any]:
         """Return the record of a trial, or an empty one if there is none that can be read."""
+        # A record saves work, but nothing depends on it: without one, the trial is tried again.
         with contextlib.suppress(CtcbenchError):
             document = read_object(self.trial_path(key))
             if document.get("schema") == SCHEMA:

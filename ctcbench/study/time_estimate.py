@@ -75,5 +75,6 @@ def _parts(config: RunConfig) -> tuple[str, ...]:
 
 
 def _images(config: RunConfig) -> int:
+    # max_steps ends a training early.
     images = config.train_samples * config.epochs
     return min(images, config.max_steps * config.batch_size) if config.max_steps else images

@@ -67,6 +67,7 @@ def carry_out(order: Mapping[str, Any], on_event: Callable[[Event], None] = lamb
 
 def explain_failure(error: BaseException) -> str:
     """Return why a trial failed, on one line; errors other than CtcbenchError are named by their type."""
+    # On one line, because tables and records show it; the traceback is kept apart.
     text = " ".join(str(error).split())
     if isinstance(error, CtcbenchError):
         return text
@@ -83,6 +84,7 @@ def _outcome_of(order: Mapping[str, Any], on_event: Callable[[Event], None]) -> 
         return Outcome(str(order["key"]), state, error, trace, time.monotonic() - started)
 
     try:
+        # Plugins are loaded inside, so that one that can't be loaded is a failure of this trial.
         _limit_threads(order.get("threads"))
         _train_and_decode(load_registry(), order, on_event)
     except (Interrupted, KeyboardInterrupt):
@@ -105,6 +107,7 @@ def _train_and_decode(
     if not _only_decoding_is_left(folder, configs[0]):
         runtime = Runtime(
             out=folder.path.parent,
+            # A study resumes by itself; an unfinished run would otherwise be an error that asks for --resume.
             resume=folder.config_path.exists(),
             workers=order.get("threads"),
             checkpoint_seconds=order.get("checkpoint_seconds", 60.0),
@@ -123,6 +126,7 @@ def _train_and_decode(
             _retry_while_busy(functools.partial(_decode, registry, folder, config))
         except Exception as error:
             failures.append(error)
+    # The first is enough: the study looks up on disk which results are missing.
     if failures:
         raise failures[0]
 

@@ -21,6 +21,7 @@ def varying_settings(entries: Sequence[GridEntry]) -> list[str]:
     presets = {preset for preset, _ in dumps}
     if len(presets) == 1:
         return names
+    # A preset determines a setting if each preset has it at one value only.
     free = [name for name in names if len({(preset, dump[name]) for preset, dump in dumps}) > len(presets)]
     return [PRESET, *free]
 
@@ -29,6 +30,7 @@ def entry_label(
     entry: GridEntry, names: Collection[str], *, without: Collection[str] = AFTER_TRAINING
 ) -> str:
     """Return the label of a configuration: component strings, ``lr=0.01``, ``seed 3``."""
+    # A study of one model varies nothing, and its row still needs a label.
     chosen = [name for name in names if name not in without]
     return " ".join(_word(entry, name) for name in chosen or ("backbone", "head"))
 

@@ -42,6 +42,7 @@ class TrialProcess:
         self._on_event = on_event
         self._process = WorkerProcess(
             "ctcbench.study.worker",
+            # In the order as well as in the environment: the trial draws its images with as many processes.
             {**order, "threads": threads},
             self._receive,
             threads=threads,
@@ -80,11 +81,13 @@ class TrialProcess:
         if self._stop_requested:
             return Outcome(self._key, "stopped", seconds=self._seconds)
         stderr = self._process.stderr
+        # A process that was killed did not write the reason; the last line is of something else.
         why = f": {stderr.splitlines()[-1]}" if stderr and not self._process.killed_by else ""
         error = f"its worker {self._process.exit_description}{why}"
         return Outcome(self._key, "failed", error, stderr, self._seconds)
 
     def _receive(self, event: Event | None) -> None:
+        # Taken when the outcome arrives, since the caller may call `end` much later.
         if event is None:
             self._seconds = time.monotonic() - self._started
         self._on_event(event)

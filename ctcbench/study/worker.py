@@ -1,9 +1,10 @@
 """The worker process of a trial: ``python -m ctcbench.study.worker``.
 
 It reads the trial's order on standard input and writes events, then ``{"outcome": …}``, on standard output.
-One process a trial, so that its peak memory is its own, no fork of torch's threads is inherited, and a
-model that crashes the process ends only itself.
 """
+
+# One process per trial: its peak memory is its own, a crash ends no other trial, and no locks of torch's
+# threads are inherited by a fork.
 
 from __future__ import annotations
 
@@ -22,6 +23,7 @@ def main() -> int:
 
 def _handle(order: Mapping[str, Any], send: Send) -> dict[str, Any]:
     outcome = carry_out(order, send)
+    # On standard error as well, which is the log of a job if a scheduler started the worker.
     if outcome.traceback:
         sys.stderr.write(outcome.traceback)
     return outcome.to_json()

@@ -17,6 +17,7 @@ _PAPER_MARGIN = 0.05  # of the contrast
 
 def returns_images_of_the_same_shape(case: Case) -> None:
     """A batch, and a batch of one, keeps its shape and is uint8 or float32."""
+    # A batch of one, because squeeze() would drop its axis.
     for count in (5, 1):
         images_NCHW = _images(case, count)
         made = _augment(case, images_NCHW)
@@ -30,6 +31,7 @@ def returns_images_of_the_same_shape(case: Case) -> None:
 
 def returns_grey_levels_from_0_to_255(case: Case) -> None:
     """Grey levels are finite and go from 0 to 255."""
+    # Several seeds: grain exceeds the range in some draws only.
     for seed in range(5):
         made = _augment(case, _images(case, 5), seed).float()
         least, most = made.min().item(), made.max().item()
@@ -47,10 +49,14 @@ def does_not_modify_its_input(case: Case) -> None:
 
 
 def draws_from_torchs_generator(case: Case) -> None:
-    """The same seed gives the same images after any earlier calls, so that a resumed run repeats them."""
+    """The same seed results in the same images, so that a resumed run repeats them."""
+    # One augmentation for both calls: state that it keeps would change the second one.
     images_NCHW, augment = _images(case, 5), case.build()
-    made = [_called(case, augment, images_NCHW, seed=7) for _ in range(2)]
-    rule, remedy = "the same torch seed must give the same images", "draw with torch, and keep no state"
+    made = [_apply(case, augment, images_NCHW, seed=7) for _ in range(2)]
+    rule, remedy = (
+        "the same seed of torch must result in the same images",
+        "draw with torch, and keep no state",
+    )
     case.require(torch.equal(*made), rule, "two different batches", remedy)
 
 
@@ -60,6 +66,7 @@ def keeps_dark_ink_on_light_paper(case: Case) -> None:
     Most of an image is paper, so dark strokes make its mean darker than its median, whatever the greys.
     """
     for seed in _SEEDS:
+        # P pixels of the mean over the channels.
         greys_NP = _augment(case, _images(case, 5), seed).float().mean(1).flatten(1)
         contrast_N = greys_NP.amax(1) - greys_NP.amin(1)
         rule, remedy = (
@@ -68,6 +75,7 @@ def keeps_dark_ink_on_light_paper(case: Case) -> None:
         )
         enough = bool((contrast_N > _LEAST_CONTRAST).all())
         case.require(enough, rule, f"an image with a contrast of {contrast_N.min():.4g} levels", remedy)
+        # The median is the grey of the paper, as more than half of the pixels are paper.
         paper_N, mean_N = greys_NP.median(1).values, greys_NP.mean(1)
         darker_N = (mean_N - paper_N) / contrast_N
         rule, remedy = "dark strokes on light paper must stay so", "invert no image: 0 is ink, 255 is paper"
@@ -88,6 +96,8 @@ def _images(case: Case, count: int) -> Tensor:
     chance = torch.Generator().manual_seed(count)
     paper = torch.full((count, image.channels, image.height, image.width), 240.0)
     paper += torch.randn(paper.shape, generator=chance) * 4
+    # Strokes in the middle third, with gaps of their own width: less than a sixth of the image is ink. The
+    # limits are for images of a few pixels.
     top, bottom = image.height // 3, max(image.height // 3 + 1, 2 * image.height // 3)
     margin, stroke = min(4, image.width // 6), max(1, min(3, image.width // 5))
     for left in range(margin, max(margin + 1, image.width - margin), 2 * stroke):
@@ -100,10 +110,10 @@ def _widths(images_NCHW: Tensor) -> Tensor:
 
 
 def _augment(case: Case, images_NCHW: Tensor, seed: int = 0) -> Tensor:
-    return _called(case, case.build(), images_NCHW, seed)
+    return _apply(case, case.build(), images_NCHW, seed)
 
 
-def _called(case: Case, augment: Any, images_NCHW: Tensor, seed: int) -> Tensor:
+def _apply(case: Case, augment: Any, images_NCHW: Tensor, seed: int) -> Tensor:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         made = case.attempt("be called", lambda: augment(images_NCHW, _widths(images_NCHW)))

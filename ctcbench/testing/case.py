@@ -37,6 +37,7 @@ class Case:
     @property
     def name(self) -> str:
         """The component in messages: its kind and its component string."""
+        # Shown as they were given, because checking them is one of the rules.
         given = {name: str(value) for name, value in self.options.items()}
         builder = self.component.builder
         name = getattr(builder, "__name__", type(builder).__name__)  # a partial has none
@@ -66,8 +67,10 @@ class Case:
         """
         try:
             return action()
+        # An inner check has failed: its message is the better one.
         except BrokenRule:
             raise
+        # SystemExit as well: a component that calls sys.exit() would end pytest.
         except (Exception, SystemExit) as error:
             self.fail(what, error)
 
@@ -86,16 +89,17 @@ class Case:
             BrokenRule: it does not; the message has the rule, what was got, and the remedy.
         """
         if not holds:
-            raise BrokenRule(f"{self.name}: {rule}; got {_brief(str(got))}; {remedy}")
+            raise BrokenRule(f"{self.name}: {rule}; got {_shorten(str(got))}; {remedy}")
 
 
 def reason(error: BaseException) -> str:
     """Return the type and the first line of the message of an error."""
+    # The first line alone: messages of torch may have many.
     first_line = str(error).strip().partition("\n")[0]
-    return f"{type(error).__name__}: {_brief(first_line)}" if first_line else type(error).__name__
+    return f"{type(error).__name__}: {_shorten(first_line)}" if first_line else type(error).__name__
 
 
-def _brief(text: str) -> str:
+def _shorten(text: str) -> str:
     line = one_line(text)
     return line if len(line) <= _LONGEST else f"{line[:_LONGEST]}…"
 

@@ -20,11 +20,13 @@ _SETTINGS = ("image", "sequence", "alphabet")
 
 def rules_for(kind: Kind) -> tuple[Rule, ...]:
     """Return the rules for components of a kind; the docstring of each states the requirement."""
-    return tuple(map(_guarded, general_rules.RULES + _rules_of(kind)))
+    return tuple(map(_guard, general_rules.RULES + _rules_of(kind)))
 
 
 def _rules_of(kind: Kind) -> tuple[Rule, ...]:
     if kind in ("backbone", "head"):
+        # Imported for the kind at hand: the rules of modules, losses and optimizers load torch, the others do
+        # not need it.
         from ctcbench.testing import module_rules
 
         return module_rules.BACKBONE_RULES if kind == "backbone" else module_rules.HEAD_RULES
@@ -112,6 +114,7 @@ def conformance_tests(component: Component, **options: Any) -> Callable[..., Non
 
     `options` are as for `check_component`.
     """
+    # Imported here: `check_component` works without pytest.
     import pytest
 
     case = _case(component, options)
@@ -120,11 +123,11 @@ def conformance_tests(component: Component, **options: Any) -> Callable[..., Non
     def test(rule: Rule) -> None:
         rule(case)
 
-    test.__doc__ = f"{case.name} keeps the contract."
+    test.__doc__ = f"{case.name} fulfils the contract."
     return test
 
 
-def _guarded(rule: Rule) -> Rule:
+def _guard(rule: Rule) -> Rule:
     """Return the rule with every exception turned into a BrokenRule of one line.
 
     It runs with one thread: for tensors this small, synchronising threads costs more than they save.
@@ -132,6 +135,7 @@ def _guarded(rule: Rule) -> Rule:
 
     @functools.wraps(rule)
     def guarded(case: Case) -> None:
+        # Not imported: where no rule has loaded torch, there are no threads to set.
         torch = sys.modules.get("torch")
         threads = torch.get_num_threads() if torch else 0
         try:
@@ -156,6 +160,7 @@ def _check(kind: Kind, component: Component, **options: Any) -> None:
 
 
 def _case(component: Component, options: dict[str, Any]) -> Case:
+    # An option that is called `image`, say, belongs to the component.
     own = inspect.signature(component.builder).parameters
     taken = {name for name in options if name in own and own[name].kind is inspect.Parameter.KEYWORD_ONLY}
     settings = {name: options[name] for name in _SETTINGS if name in options and name not in taken}

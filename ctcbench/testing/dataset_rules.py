@@ -15,6 +15,7 @@ from ctcbench.contract.specs import Alphabet, ImageSpec
 from ctcbench.files.pictures import Fit
 from ctcbench.testing.case import Case, Rule
 
+# Several rules draw all splits, and a sample may take milliseconds.
 _LOOKED_AT = 6  # samples of each split
 
 
@@ -36,8 +37,9 @@ def draws_images_of_its_size(case: Case) -> None:
     """Images are uint8 of the size of `image`, (H, W) or (C, H, W)."""
     source = _source(case)
     spec = source.image
+    # Grey images may have their channel or not.
     shapes = [(spec.channels, spec.height, spec.width)] + [(spec.height, spec.width)] * (spec.channels == 1)
-    for sample in _drawn(case, source):
+    for sample in _draw_samples(case, source):
         image = np.asarray(sample.image)
         rule = f"images must be uint8 of shape {' or '.join(map(str, shapes))}"
         got, remedy = f"{image.dtype} {image.shape}", "convert in draw, or correct `image`"
@@ -49,7 +51,7 @@ def draws_images_of_its_size(case: Case) -> None:
 def draws_texts_of_its_alphabet(case: Case) -> None:
     """Texts are not empty, and their characters are in the alphabet."""
     source = _source(case)
-    for sample in _drawn(case, source):
+    for sample in _draw_samples(case, source):
         rule, remedy = "the text of a sample must be a str", "convert it in draw"
         case.require(isinstance(sample.text, str), rule, repr(sample.text), remedy)
         sound = sample.text and not source.alphabet.missing(sample.text)
@@ -59,13 +61,15 @@ def draws_texts_of_its_alphabet(case: Case) -> None:
 
 def draws_the_same_samples_again(case: Case) -> None:
     """A sample is a function of (options, split, index), not of the order or of global generators."""
+    # Another state of the global generators for each source: a sample that draws from them differs. They are
+    # restored, as they belong to the test session.
     states = random.getstate(), np.random.get_state()
     try:
-        one, other = (_in_order(case, _source(case), seed, step) for seed, step in ((1, 1), (2, -1)))
+        one, other = (_draw_in_order(case, _source(case), seed, step) for seed, step in ((1, 1), (2, -1)))
     finally:
         random.setstate(states[0])
         np.random.set_state(states[1])
-    _same(case, one, other, "drawn again in another order, from a new source")
+    _require_same(case, one, other, "drawn again in another order, from a new source")
 
 
 def draws_the_same_samples_in_a_worker(case: Case) -> None:
@@ -74,13 +78,14 @@ def draws_the_same_samples_in_a_worker(case: Case) -> None:
 
     source = _source(case)
     indices = _indices(case, source, "train")
+    # Pickled before this process draws: a worker gets a new source as well.
     pickled = case.attempt("be pickled to a worker", lambda: pickle.dumps(source))
     there = digests_in_worker(pickled, "train", indices)
     rule, remedy = "a worker process must be able to draw", "define its class at the top of a module"
     case.require(not isinstance(there, str), rule, there, remedy)
     assert not isinstance(there, str)
     here = [_digest(case, source, "train", index) for index in indices]
-    _same(case, here, there, "drawn in another process")
+    _require_same(case, here, there, "drawn in another process")
 
 
 def draws_different_samples_in_each_split(case: Case) -> None:
@@ -96,12 +101,13 @@ def draws_different_samples_in_each_split(case: Case) -> None:
 def has_fingerprints(case: Case) -> None:
     """A fingerprint is a text, the same for the same options, and another for each split."""
     one, other = (
-        [case.attempt("give fingerprints", lambda s=s, b=b: b.fingerprint(s)) for s in SPLITS]  # type: ignore[misc]
+        [case.attempt("return fingerprints", lambda s=s, b=b: b.fingerprint(s)) for s in SPLITS]  # type: ignore[misc]
+        # Two sources: a fingerprint must not depend on the object, as id() does.
         for b in (_source(case), _source(case))
     )
     rule, remedy = "a fingerprint must be a str", "return a digest in hexadecimal"
     case.require(all(isinstance(text, str) for text in one + other), rule, repr(one[0]), remedy)
-    rule, remedy = "the same options must give the same fingerprint", "use no time and no id() in it"
+    rule, remedy = "the same options must have the same fingerprint", "use no time and no id() in it"
     case.require(one == other, rule, f"{one} {other}", remedy)
     rule, remedy = "each split needs a fingerprint of its own", "put the split's name into it"
     case.require(len(set(one)) == len(SPLITS), rule, one, remedy)
@@ -118,14 +124,15 @@ def _source(case: Case) -> Source:
 
 def _indices(case: Case, source: Source, split: SplitName) -> range:
     """Return the indices of the first samples of a split."""
-    size: object = case.attempt(f"say the size of {split}", lambda: source.size(split))
+    size: object = case.attempt(f"return the size of {split}", lambda: source.size(split))
     rule = f"size({split!r}) must be a count, or None if it is unlimited"
     is_count = isinstance(size, int) and not isinstance(size, bool) and size >= 0
     case.require(size is None or is_count, rule, repr(size), "count the samples")
+    # A split may be empty, or shorter than that.
     return range(min(size, _LOOKED_AT) if isinstance(size, int) else _LOOKED_AT)
 
 
-def _in_order(case: Case, source: Source, seed: int, step: int) -> list[str]:
+def _draw_in_order(case: Case, source: Source, seed: int, step: int) -> list[str]:
     """Return the digests of the first samples, in either order, after seeding global generators."""
     random.seed(seed)
     np.random.seed(seed)
@@ -134,12 +141,12 @@ def _in_order(case: Case, source: Source, seed: int, step: int) -> list[str]:
     return [drawn[index] for index in indices]
 
 
-def _drawn(case: Case, source: Source) -> list[Sample]:
+def _draw_samples(case: Case, source: Source) -> list[Sample]:
     """Return the first samples of all splits that can be used."""
     samples: list[Sample] = []
     for split in SPLITS:
         for index in _indices(case, source, split):
-            sample = case.attempt(f"draw {split}/{index}", _or_none(source, split, index))
+            sample = case.attempt(f"draw {split}/{index}", _draw_or_none(source, split, index))
             samples += [sample] if sample is not None else []
     rule, remedy = "some of its first samples must be usable", "try it with options that find data"
     case.require(bool(samples), rule, "none", remedy)
@@ -148,10 +155,11 @@ def _drawn(case: Case, source: Source) -> list[Sample]:
     return samples
 
 
-def _or_none(source: Source, split: SplitName, index: int) -> Callable[[], Sample | None]:
+def _draw_or_none(source: Source, split: SplitName, index: int) -> Callable[[], Sample | None]:
     def draw() -> Sample | None:
         try:
             return source.draw(split, index)
+        # A folder may begin with a damaged file, which a run reports or skips.
         except BadSample:
             return None
 
@@ -164,7 +172,7 @@ def _digest(case: Case, source: Any, split: str, index: int) -> str:
     return case.attempt(f"draw {split}/{index}", lambda: digest(source, split, index))
 
 
-def _same(case: Case, one: list[str], other: list[str], how: str) -> None:
+def _require_same(case: Case, one: list[str], other: list[str], how: str) -> None:
     differing = [index for index, pair in enumerate(zip(one, other, strict=True)) if pair[0] != pair[1]]
     case.require(
         not differing,

@@ -17,11 +17,12 @@ from ctcbench.testing.case import Case, Rule
 from ctcbench.testing.synthetic_log_probs import confident_of, part, texts_for, uncertain, with_lengths
 
 _FRAMES = 12
+# Full ones, a single frame, and no order: a decoder may neither sort images nor read past their ends.
 _LENGTHS = (12, 9, 1, 7, 12, 3)
 
 
 def returns_one_hypothesis_per_image(case: Case) -> None:
-    """N images give a list of N hypotheses: labels, log_prob, frames."""
+    """For N images it returns a list of N hypotheses: labels, log_prob, frames."""
     for count in (len(_LENGTHS), 1):
         _decode(case, part(_uncertain(case), 0, count))
 
@@ -30,6 +31,7 @@ def returns_labels_of_the_alphabet(case: Case) -> None:
     """Labels are whole numbers from 1 to K − 1; blanks are dropped, and K is not a class."""
     for hypothesis in _decode(case, _uncertain(case)):
         sound = all(
+            # numpy's integers are no `int`.
             isinstance(label, int | np.integer) and BLANK < label < case.alphabet.num_classes
             for label in hypothesis.labels
         )
@@ -44,14 +46,15 @@ def returns_rising_frames(case: Case) -> None:
         whole = all(isinstance(frame, int | np.integer) for frame in frames)
         rising = whole and all(a < b for a, b in itertools.pairwise((-1, *frames, length)))
         sound = not frames or (len(frames) == len(hypothesis.labels) and rising)
-        rule = f"frames must be one a label, strictly rising, below {length} (or () if it does not know)"
+        rule = f"frames must be one per label, strictly rising, below {length} (or () if not known)"
         case.require(sound, rule, frames, "name the frame in which each character is most probable")
 
 
 def returns_a_log_probability(case: Case) -> None:
-    """log_prob is a natural logarithm, at most 0; NaN from a decoder that does not know it."""
+    """log_prob is a natural logarithm, at most 0; NaN if the decoder does not compute it."""
     for hypothesis in _decode(case, _uncertain(case)):
         rule = "log_prob must be a natural logarithm, at most 0 (or NaN if the decoder has none)"
+        # Sums in float32 can exceed 0 by rounding. With `not … >`, NaN passes.
         sound = isinstance(hypothesis.log_prob, numbers.Real) and not hypothesis.log_prob > 1e-3
         case.require(sound, rule, hypothesis.log_prob, "return its logarithm")
 
@@ -64,6 +67,7 @@ def decodes_confident_frames(case: Case) -> None:
     by_ctc, texts = case.component.alignment == "ctc", texts_for(case.alphabet)
     _require_texts(case, confident_of(case.alphabet, texts, _FRAMES, case.component.alignment), texts)
     if by_ctc:
+        # The frames of a fixed alignment have no blanks between characters: CTC merges equal ones.
         merged = ["".join(character for character, _ in itertools.groupby(text)) for text in texts]
         _require_texts(case, confident_of(case.alphabet, texts, _FRAMES, "fixed"), merged)
 
@@ -73,13 +77,16 @@ def ignores_frames_that_do_not_count(case: Case) -> None:
     read = _uncertain(case)
     values_NTK = read.values_NTK.copy()
     for row_TK, length in zip(values_NTK, _LENGTHS, strict=True):
+        # Rolled by a class: every frame keeps the form of log-probabilities.
         row_TK[length:] = np.roll(row_TK[length:], 1, axis=-1)
     one, other = _labels(case, read), _labels(case, dataclasses.replace(read, values_NTK=values_NTK))
-    _same(case, one, other, "frames past lengths_N must not change the labels", "read lengths_N frames alone")
+    _require_same(
+        case, one, other, "frames past lengths_N must not change the labels", "read lengths_N frames alone"
+    )
 
 
 def decodes_empty_input(case: Case) -> None:
-    """Zero images give an empty list; zero frames give an empty labelling."""
+    """Without images the list is empty; an image without frames has an empty labelling."""
     read = _uncertain(case)
     _decode(case, part(read, 0, 0))
     for what, empty in (
@@ -87,7 +94,10 @@ def decodes_empty_input(case: Case) -> None:
         ("an image of 0 frames", with_lengths(part(read, 0, 2), (0, 0))),
     ):
         found = _labels(case, empty)
-        rule, remedy = f"{what} must give an empty labelling for each image", "return Hypothesis((), 0.0, ())"
+        rule, remedy = (
+            f"{what} must result in an empty labelling for each image",
+            "return Hypothesis((), 0.0, ())",
+        )
         case.require(found == [(), ()], rule, found, remedy)
 
 
@@ -95,7 +105,7 @@ def computes_each_image_independently(case: Case) -> None:
     """The hypothesis of an image does not depend on the other images of the batch."""
     read = _uncertain(case)
     alone = [_labels(case, part(read, n, n + 1))[0] for n in range(len(read))]
-    _same(
+    _require_same(
         case,
         _labels(case, read),
         alone,
@@ -107,13 +117,14 @@ def computes_each_image_independently(case: Case) -> None:
 def is_deterministic(case: Case) -> None:
     """Decoding is deterministic."""
     read = _uncertain(case)
+    # One decoder for both calls: state that it keeps would change the second one.
     decoder = case.build()
-    one, other = ([h.labels for h in _answers(case, decoder, read)] for _ in range(2))
-    _same(
+    one, other = ([h.labels for h in _hypotheses(case, decoder, read)] for _ in range(2))
+    _require_same(
         case,
         one,
         other,
-        "the same log-probs must give the same labels",
+        "the same log-probabilities must have the same labels",
         "use no random numbers, and keep no state",
     )
 
@@ -123,8 +134,9 @@ def does_not_modify_its_input(case: Case) -> None:
     read = _uncertain(case)
     before = read.values_NTK.copy()
     _decode(case, read)
-    rule, remedy = "log-probs must not be changed", "work on a copy"
+    rule, remedy = "log-probabilities must not be changed", "work on a copy"
     case.require(np.array_equal(before, read.values_NTK), rule, "other values", remedy)
+    # A second time with a read-only array, as one that is mapped from a file: writing and restoring fails.
     read.values_NTK.flags.writeable = False
     _decode(case, read)
 
@@ -143,23 +155,26 @@ def _uncertain(case: Case) -> LogProbs:
 
 
 def _decode(case: Case, read: LogProbs) -> list[Hypothesis]:
-    return _answers(case, case.build(), read)
+    return _hypotheses(case, case.build(), read)
 
 
-def _answers(case: Case, decoder: Any, read: LogProbs) -> list[Hypothesis]:
+def _hypotheses(case: Case, decoder: Any, read: LogProbs) -> list[Hypothesis]:
     """Return the decoder's hypotheses for `read`, one for each image."""
     shape = read.values_NTK.shape
-    found = case.attempt(f"decode log-probs of shape {shape}", lambda: list(decoder(read)))
-    rule, remedy = f"{shape[0]} images must give a list of {shape[0]} hypotheses", "return one for each image"
+    found = case.attempt(f"decode log-probabilities of shape {shape}", lambda: list(decoder(read)))
+    rule, remedy = (
+        f"for {shape[0]} images it must return a list of {shape[0]} hypotheses",
+        "return one for each image",
+    )
     case.require(len(found) == shape[0], rule, len(found), remedy)
     for hypothesis in found:
         case.require(
             isinstance(hypothesis, Hypothesis)
             and isinstance(hypothesis.labels, tuple)
             and isinstance(hypothesis.frames, tuple),
-            "each answer must be a Hypothesis(labels tuple, log_prob, frames tuple)",
+            "each result must be a Hypothesis(labels tuple, log_prob, frames tuple)",
             repr(hypothesis)[:80],
-            "import it from ctcbench, and give () for frames that are not known",
+            "import it from ctcbench, and use () for frames that are not known",
         )
     return found
 
@@ -167,6 +182,7 @@ def _answers(case: Case, decoder: Any, read: LogProbs) -> list[Hypothesis]:
 def _require_texts(case: Case, read: LogProbs, texts: Sequence[str]) -> None:
     by_ctc = case.component.alignment == "ctc"
     for values_TK, text, found in zip(read.values_NTK, texts, _decode(case, read), strict=True):
+        # A label outside the alphabet can't be shown as text; the message then has the labels.
         sound = all(label in range(case.alphabet.num_classes) for label in found.labels)
         decoded = case.alphabet.decode(label for label in found.labels if label) if sound else found.labels
         case.require(
@@ -183,7 +199,7 @@ def _labels(case: Case, read: LogProbs) -> list[tuple[int, ...]]:
     return [hypothesis.labels for hypothesis in _decode(case, read)]
 
 
-def _same(
+def _require_same(
     case: Case, one: list[tuple[int, ...]], other: list[tuple[int, ...]], rule: str, remedy: str
 ) -> None:
     differing = [pair for pair in zip(one, other, strict=True) if pair[0] != pair[1]]

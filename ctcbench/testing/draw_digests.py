@@ -21,8 +21,10 @@ def digest(source: Any, split: str, index: int) -> str:
     try:
         sample = source.draw(split, index)
     except BadSample as error:
+        # A bad sample must be bad in every process, and for the same reason.
         return f"bad {split}/{index}: {error}"
     image = np.ascontiguousarray(sample.image)
+    # The same bytes in another shape or type are another image.
     described = f"{sample.text} {sample.width} {image.shape} {image.dtype} ".encode()
     return hashlib.sha256(described + image.tobytes()).hexdigest()
 
@@ -45,6 +47,7 @@ def digests_in_worker(pickled: bytes, split: str, indices: Sequence[int]) -> lis
         worker.end()
     if worker.finished:
         return list(worker.outcome)
+    # A worker that was killed has reported no error; what is left is its standard error, or its exit code.
     return str(worker.error or "") or worker.stderr.rpartition("\n")[2] or worker.exit_description
 
 

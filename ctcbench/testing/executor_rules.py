@@ -17,6 +17,7 @@ from ctcbench.contract.executors import Executor, Listener, Outcome, Trial
 from ctcbench.testing.case import Case, Rule, reason
 
 _SECONDS = 60.0  # a worker process imports torch, on a machine that may be busy
+# A setting that does not exist: the trial fails before it loads data, and its error has the name.
 _UNKNOWN = "setting_of_the_conformance_kit"
 _KEYS = ("one", "two")
 
@@ -48,14 +49,16 @@ def returns_an_executor_for_devices(case: Case) -> None:
 def yields_nothing_for_no_trials(case: Case) -> None:
     """A run of no trials ends at once, without an outcome."""
     found = _run(case, [])
-    case.require(not found, "no trials must give no outcome", found, "yield one outcome a trial")
+    case.require(
+        not found, "a run of no trials must yield no outcome", found, "yield one outcome for each trial"
+    )
 
 
 def yields_an_outcome_for_each_trial(case: Case) -> None:
     """Each trial that fails has one failed outcome with the reason; nothing is raised."""
     found = _run_two(case)
     keys = sorted(outcome.key for outcome in found)
-    rule = f"the trials {' and '.join(_KEYS)} must give an outcome each"
+    rule = f"a run must yield an outcome for each of the trials {' and '.join(_KEYS)}"
     got = f"outcomes of {' and '.join(keys)}" if keys else "none"
     case.require(keys == sorted(_KEYS), rule, got, "yield the outcome of every trial, failed or not")
     for outcome in found:
@@ -69,7 +72,7 @@ def starts_nothing_after_a_stop_request(case: Case) -> None:
     """If the user asked to stop before the start, no trial is started, and the run ends."""
     for outcome in _run_two(case, stop=True):
         rule = "a trial that is not started must be stopped, or have no outcome"
-        remedy = "ask listener.stopping() before each trial is started"
+        remedy = "call listener.stopping() before each trial is started"
         case.require(outcome.state in ("stopped", "failed"), rule, repr(outcome.state), remedy)
         rule = "where listener.stopping() is true, no trial may be started"
         started = _UNKNOWN in f"{outcome.error}{outcome.traceback}"
@@ -95,12 +98,14 @@ def _require_description(case: Case, executor: Executor) -> None:
         case.require(False, rule, type(described).__name__, remedy)
         return
     try:
+        # A study stores it in its plan, and JSON has no NaN.
         json.dumps(dict(described), allow_nan=False)
     except (TypeError, ValueError, RecursionError) as error:
         rule, remedy = "describe() must return a JSON document", "use texts, finite numbers, lists and dicts"
         case.require(False, rule, reason(error), remedy)
     workers = described.get("workers")
     rule = "describe() must have 'workers', a whole number of at least 1"
+    # In Python True is an int.
     sound = isinstance(workers, int) and not isinstance(workers, bool) and workers >= 1
     case.require(sound, rule, repr(workers), "return how many trials run at once")
 
@@ -139,12 +144,16 @@ def _run(case: Case, trials: list[Trial], *, stop: bool = False) -> list[Outcome
     def run() -> None:
         try:
             outcomes = executor.run(trials, listener)
+            # Two more than there should be: a repeated outcome is found, and an endless generator ends.
             found.extend(itertools.islice(outcomes, len(trials) + 2))
+            # A study closes the generator too; an iterator of another type has nothing to close.
             if close := getattr(outcomes, "close", None):
                 close()
+        # An error in a thread would be printed and lost.
         except BaseException as error:
             raised.append(error)
 
+    # A daemon: a run that never ends does not keep pytest alive.
     thread = threading.Thread(target=run, daemon=True)
     thread.start()
     thread.join(_SECONDS)

@@ -33,16 +33,17 @@ def is_not_hidden_by_a_file(case: Case) -> None:
     """No other module of its package has its name: importing that module would replace the component."""
     builder, name = case.component.builder, case.component.name
     package = sys.modules.get(builder.__module__)
+    # Only an attribute of the package can be replaced by a submodule of that name.
     is_attribute = getattr(package, name, None) is case.component or builder.__qualname__ == name
     if not (hasattr(package, "__path__") and is_attribute and name.isidentifier()):
         return
+    # find_spec() finds the file without importing it, which would do the damage.
     found = importlib.util.find_spec(f"{builder.__module__}.{name}")
     if found is None:
         return
     folders = [Path(folder) for folder in found.submodule_search_locations or ()]
-    holds_code = bool(found.origin) or any(
-        any(folder.glob("*.py")) for folder in folders
-    )  # a folder of data is no module
+    # A folder without __init__.py is a package as well; one that holds only data is never imported.
+    holds_code = bool(found.origin) or any(any(folder.glob("*.py")) for folder in folders)
     what, where = ("folder", name) if folders else ("file", Path(found.origin or name).name)
     rule, remedy = f"no file of its package {builder.__module__} may be called {name}", f"rename the {what}"
     case.require(not holds_code, rule, f"the {what} {where}, which would hide the component", remedy)
@@ -73,12 +74,13 @@ def has_options_with_help_and_bounds(case: Case) -> None:
             read = option.read(option.default)
         except CtcbenchError as error:
             case.require(False, rule, error, "change the default or the bounds")
+        # Run folders and tables store options as text, so a default must survive the way there and back.
         typed = option.as_text(option.default)
         rule = f"the default of option {option.name!r} must come back when it is typed"
         try:
             read = option.read(typed)
         except CtcbenchError as error:
-            case.require(False, rule, error, "give it a default of its own type")
+            case.require(False, rule, error, "use a default of its own type")
         case.require(
             bool(read == option.default),
             rule,

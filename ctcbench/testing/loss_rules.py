@@ -12,6 +12,7 @@ from ctcbench.testing.case import Case, Rule
 from ctcbench.testing.meta_device import META, require_one_device
 from ctcbench.testing.synthetic_log_probs import confident_of, texts_for, uncertain
 
+# Enough for every text of `texts_for`, and for one more character, with a blank between any two.
 _FRAMES = 12
 
 
@@ -46,6 +47,7 @@ def ignores_frames_that_do_not_count(case: Case) -> None:
     log_probs_TNK, lengths_N, targets_NL, target_lengths_N = _uncertain(case, 4)
     other_TNK = log_probs_TNK.clone()
     for n, length in enumerate(lengths_N.tolist()):
+        # Rolled by a class: a loss may rely on frames that are log-probabilities.
         other_TNK[length:, n] = other_TNK[length:, n].roll(1, -1)
     one = _loss(case, log_probs_TNK, lengths_N, targets_NL, target_lengths_N)
     other = _loss(case, other_TNK, lengths_N, targets_NL, target_lengths_N)
@@ -58,6 +60,7 @@ def ignores_padding_of_targets(case: Case) -> None:
     log_probs_TNK, lengths_N, targets_NL, target_lengths_N = _uncertain(case, 4)
     others_NL = targets_NL.clone()
     for n, length in enumerate(target_lengths_N.tolist()):
+        # A character: the padding must not be read as text.
         others_NL[n, length:] = 1
     one = _loss(case, log_probs_TNK, lengths_N, targets_NL, target_lengths_N)
     other = _loss(case, log_probs_TNK, lengths_N, others_NL, target_lengths_N)
@@ -72,6 +75,7 @@ def is_lower_for_the_right_text(case: Case) -> None:
     read = torch.from_numpy(sure.values_NTK).transpose(0, 1)
     lengths_N = torch.full((len(texts),), _FRAMES)
     right = _loss(case, read, lengths_N, *_targets(case, texts))
+    # Reversed and one character longer: even a palindrome becomes another text.
     wrong = _loss(case, read, lengths_N, *_targets(case, [text[::-1] + text[0] for text in texts]))
     rule = "the loss of the right texts must be lower than that of wrong ones"
     case.require(
@@ -85,6 +89,8 @@ def aligns_frames_as_declared(case: Case) -> None:
     By CTC they are ``aa`` with a blank between them. The loss of the right text must be lower.
     """
     alignment, one = case.component.alignment, case.alphabet.characters[0]
+    # A loss of fixed alignment is not tried with the path of CTC: to it a blank between characters is an
+    # error.
     paths: list[tuple[Alignment, int]] = [("ctc", 2), ("fixed", 1)] if alignment == "ctc" else [("fixed", 2)]
     for path, right in paths:
         sure = confident_of(case.alphabet, [one + one], _FRAMES, path)
@@ -107,6 +113,7 @@ def decreases_by_gradient_descent(case: Case) -> None:
     optimizer = torch.optim.Adam([logits_TNK], lr=0.2)
     losses = []
     for _ in range(25):
+        # Normalised in each step, as in training: growing logits alone would lower any loss.
         loss = _loss(case, logits_TNK.log_softmax(-1), lengths_N, targets_NL, target_lengths_N)
         losses.append(loss.item())
         optimizer.zero_grad()
@@ -121,10 +128,11 @@ def decreases_by_gradient_descent(case: Case) -> None:
 def is_deterministic(case: Case) -> None:
     """The loss is deterministic, and does not depend on earlier calls."""
     inputs = _uncertain(case, 4)
+    # One loss for both calls: state that it keeps would change the second one.
     objective = case.build()
-    one, other = (_called(case, objective, *inputs) for _ in range(2))
+    one, other = (_evaluate(case, objective, *inputs) for _ in range(2))
     rule, remedy = (
-        "the same input must give the same loss",
+        "the same input must have the same loss",
         "use no random numbers, and keep no state between calls",
     )
     case.require(bool(torch.equal(one, other)), rule, f"{one:.8g} and {other:.8g}", remedy)
@@ -137,16 +145,17 @@ def stays_on_the_device_of_its_log_probs(case: Case) -> None:
     """
     log_probs_TNK, lengths_N, targets_NL, target_lengths_N = _uncertain(case, 4)
     objective = case.build()
+    # Both lengths stay on the CPU, where the core has them.
     there = (log_probs_TNK.to(META), lengths_N, targets_NL.to(META), target_lengths_N)
     remedy = "create tensors with device=log_probs.device, and compute with lengths_N.to(that)"
     require_one_device(case, lambda: objective(*there), remedy)
 
 
 def _loss(case: Case, *inputs: Tensor) -> Tensor:
-    return _called(case, case.build(), *inputs)
+    return _evaluate(case, case.build(), *inputs)
 
 
-def _called(case: Case, objective: Any, *inputs: Tensor) -> Tensor:
+def _evaluate(case: Case, objective: Any, *inputs: Tensor) -> Tensor:
     loss = case.attempt("be called", lambda: objective(*inputs))
     rule, remedy = "the loss must be a tensor", "return the scalar tensor, not its .item()"
     case.require(isinstance(loss, Tensor), rule, type(loss).__name__, remedy)
@@ -159,6 +168,7 @@ def _called(case: Case, objective: Any, *inputs: Tensor) -> Tensor:
 def _uncertain(case: Case, count: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Return log_probs_TNK, lengths_N (of which some are short), targets_NL, target_lengths_N."""
     read = uncertain(case.alphabet, count, _FRAMES)
+    # 12, 11, 10, 12: some images are padded, as in a batch of different widths.
     lengths_N = torch.tensor([_FRAMES - n % 3 for n in range(count)])
     log_probs_TNK = torch.from_numpy(read.values_NTK).transpose(0, 1).contiguous()
     return log_probs_TNK, lengths_N, *_targets(case, texts_for(case.alphabet)[:count])

@@ -26,5 +26,6 @@ def require_one_device(case: Case, action: Callable[[], object], remedy: str) ->
         if "device" in str(error) and "cpu" in str(error):
             case.require(False, rule, str(error).partition("\n")[0], remedy)
         return
+    # No error is not enough: a result of constants alone is on the CPU.
     if isinstance(made, Tensor):
         case.require(made.device == META, rule, f"a result on {made.device}", remedy)

@@ -10,6 +10,8 @@ from ctcbench.testing.case import Case
 
 def new_module(case: Case, seed: int = 0) -> nn.Module:
     """Build the module from a seed of torch."""
+    # The generator of the test session is restored. `devices=[]`: by default the states of all GPUs are saved
+    # too, which initialises CUDA.
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         return build_module(case)
@@ -26,6 +28,7 @@ def build_module(case: Case) -> nn.Module:
 
 def inputs_for(case: Case, n: int) -> Tensor:
     """Return images (ink 0 to 1) for a backbone, features for a head; the same for the same `n`."""
+    # A generator of its own: the state of torch's is what some rules test.
     generator = torch.Generator().manual_seed(n)
     if case.component.kind == "backbone":
         return torch.rand(n, case.image.channels, case.image.height, case.image.width, generator=generator)
@@ -55,6 +58,7 @@ def call(case: Case, module: nn.Module, inputs: Tensor) -> Tensor:
 def trained_output(case: Case, module: nn.Module, inputs: Tensor) -> Tensor:
     """Return the output of a module in training mode, from a fixed seed."""
     with torch.random.fork_rng(devices=[]):
+        # The same draws of dropout in each call.
         torch.manual_seed(7)
         return call(case, module.train(), inputs)
 
@@ -67,5 +71,6 @@ def distance(one: Tensor, other: Tensor) -> float:
 
 def close(one: Tensor, other: Tensor) -> bool:
     """Return whether two outputs are equal up to rounding."""
+    # The error of a sum grows with its largest terms, not with its result.
     scale = 1.0 + float(one.abs().max())
     return one.shape == other.shape and bool(torch.allclose(one, other, rtol=1e-4, atol=1e-5 * scale))

@@ -11,6 +11,7 @@ from ctcbench.testing.meta_device import META, require_one_device
 from ctcbench.testing.module_calls import call, close, distance, inputs_for, new_module, output_of
 from ctcbench.training.device import default_autocast_dtype
 
+# Several images: batch normalisation can't train on one value for each channel.
 _BATCH = 3
 
 
@@ -27,8 +28,10 @@ def is_finite_in_mixed_precision(case: Case) -> None:
     with torch.autocast("cpu", dtype=dtype):
         output = output_of(case, module, inputs, "run under autocast to bfloat16")
     if output.requires_grad:
+        # The core computes losses in float32, outside of autocast.
         case.attempt("be differentiated under autocast", lambda: output.float().mean().backward())
     gradients = [p.grad for p in module.parameters() if p.grad is not None]
+    # bfloat16 has the range of float32, so an infinity comes from the module, not from the type.
     finite = all(bool(tensor.isfinite().all()) for tensor in [output, *gradients])
     remedy = "compute exponentials, sums and norms in float32"
     case.require(
@@ -52,6 +55,7 @@ def takes_channels_last(case: Case) -> None:
 
 def is_restored_from_its_state_dict(case: Case) -> None:
     """The state dict holds everything that is learnt: a run folder stores nothing else."""
+    # Two seeds: what the state dict lacks then differs between the modules.
     module, other, inputs = (
         new_module(case, seed=1).eval(),
         new_module(case, seed=2).eval(),
@@ -61,7 +65,7 @@ def is_restored_from_its_state_dict(case: Case) -> None:
     expected, got = call(case, module, inputs), call(case, other, inputs)
     case.require(
         close(expected, got),
-        "a module that loads another's state dict must give the same output",
+        "a module that loads another's state dict must return the same output",
         f"outputs that differ by up to {distance(expected, got):.3g}",
         "register what belongs to it as a parameter or buffer",
     )
@@ -73,7 +77,8 @@ def can_be_pickled(case: Case) -> None:
     copy = case.attempt("be pickled", lambda: pickle.loads(pickle.dumps(module)))
     expected, got = call(case, module, inputs), call(case, copy, inputs)
     remedy = "define classes at the top of a module, and keep all state in the module"
-    case.require(torch.equal(expected, got), "a pickled copy must give the same output", "another", remedy)
+    # Bit for bit: the copy has the same weights and does the same operations.
+    case.require(torch.equal(expected, got), "a pickled copy must return the same output", "another", remedy)
 
 
 def stays_on_the_device_of_its_input(case: Case) -> None:

@@ -23,12 +23,14 @@ from ctcbench.testing.module_calls import (
 )
 from ctcbench.training.recognizer.network import probe_backbone, probe_head
 
+# Several images: batch normalisation can't train on one value for each channel.
 _BATCH = 3
 
 
 def has_the_right_shape(case: Case) -> None:
-    """images_NCHW give feats_NFHW, feats_TNF give feats_TND, in evaluation and in training."""
+    """A backbone returns feats_NFHW, a head feats_TND, of the same shape in evaluation and in training."""
     built = case.build()
+    # The core's own probe: the kit and a run report the same faults in the same words.
     probe: Callable[[], Any] = (
         (lambda: probe_backbone(built, case.image, f"backbone {case.component.name}"))
         if case.component.kind == "backbone"
@@ -58,7 +60,7 @@ def depends_on_the_seed_alone(case: Case) -> None:
     first, second = (trained_output(case, new_module(case, seed=1), inputs) for _ in range(2))
     case.require(
         torch.equal(first, second),
-        "the same seed of torch must give the same weights and the same output",
+        "the same seed of torch must result in the same weights and the same output",
         f"outputs that differ by up to {distance(first, second):.3g}",
         "draw all randomness from torch's generator, when built and in forward",
     )
@@ -66,6 +68,7 @@ def depends_on_the_seed_alone(case: Case) -> None:
 
 def does_not_seed_torch(case: Case) -> None:
     """Neither builder nor module seeds torch: every seed of a study would be the same run."""
+    # A module that seeds torch leaves the same state behind, whatever the seed of the run was.
     states = []
     for seed in (1, 2):
         with torch.random.fork_rng(devices=[]):
@@ -81,13 +84,14 @@ def does_not_seed_torch(case: Case) -> None:
 
 
 def is_deterministic_in_evaluation(case: Case) -> None:
-    """In eval mode the same images give the same output, and nothing in the module changes."""
+    """In eval mode the same input has the same output, and a call changes nothing in the module."""
     module, inputs = new_module(case).eval(), inputs_for(case, _BATCH)
+    # Cloned: state_dict() returns the tensors themselves.
     before = {name: value.clone() for name, value in module.state_dict().items()}
     first, second = call(case, module, inputs), call(case, module, inputs)
     case.require(
         torch.equal(first, second),
-        "in eval mode the same input must give the same output",
+        "in eval mode the same input must have the same output",
         f"outputs that differ by up to {distance(first, second):.3g}",
         "let dropout and noise depend on self.training",
     )
@@ -110,7 +114,7 @@ def takes_single_and_empty_batches(case: Case) -> None:
         expected[batch_axis(case)] = n
         case.require(
             list(got.shape) == expected,
-            f"a batch of {n} must give shape {tuple(expected)}",
+            f"the output of a batch of {n} must have shape {tuple(expected)}",
             tuple(got.shape),
             "take the batch size from the input, and squeeze no axis",
         )
@@ -122,8 +126,9 @@ def computes_each_image_independently(case: Case) -> None:
     together = call(case, module, inputs)
     alone = torch.cat([call(case, module, part) for part in inputs.split(1, dim=axis)], dim=axis)
     case.require(
+        # Up to rounding: products of matrices of another size add in another order.
         close(together, alone),
-        "in eval mode an image must give the same alone as in a batch",
+        "in eval mode the output of an image must be the same alone as in a batch",
         f"outputs that differ by up to {distance(together, alone):.3g}",
         "check which axis is the batch (a head gets (T, N, F): no batch_first)",
     )
@@ -136,8 +141,10 @@ def has_gradients_for_every_parameter(case: Case) -> None:
     output = output_of(case, module, inputs, "be called in training")
     trained = {name: p for name, p in module.named_parameters() if p.requires_grad}
     if not output.requires_grad:
+        # A module without weights, such as `columns`, has nothing to train.
         case.require(not trained, "the output must have a gradient", "none", "don't detach or use no_grad")
         return
+    # Weighted at random: the plain sum of a softmax or of a normalisation is constant, and its gradient 0.
     weights = torch.randn(output.shape, generator=torch.Generator().manual_seed(3))
     case.attempt("be differentiated", lambda: (output.float() * weights).sum().backward())
     missed = [name for name, p in trained.items() if p.grad is None]
@@ -155,16 +162,14 @@ def has_gradients_for_every_parameter(case: Case) -> None:
         "check the operations that use them",
     )
     if case.component.kind == "head":
+        # Not for a backbone: its input is an image, which nothing learns.
         reached = inputs.grad is not None and bool(inputs.grad.abs().sum() > 0)
         remedy = "don't detach the features: the backbone learns through the head"
         case.require(reached, "gradients must reach a head's input", "none", remedy)
 
 
 def _in_both_modes(case: Case) -> tuple[Tensor, Tensor]:
-    """Return the outputs of a module for a batch in evaluation and in training.
-
-    The batch has several images: batch normalisation can't train on one value for each channel.
-    """
+    """Return the outputs of a module for a batch in evaluation and in training."""
     module, inputs = new_module(case), inputs_for(case, _BATCH)
     return call(case, module.eval(), inputs), trained_output(case, module, inputs)
 
@@ -180,4 +185,5 @@ _RULES: tuple[Rule, ...] = (
     has_gradients_for_every_parameter,
 )
 HEAD_RULES: tuple[Rule, ...] = _RULES + module_form_rules.RULES
+# A sequence of features has no channels-last format.
 BACKBONE_RULES: tuple[Rule, ...] = (*HEAD_RULES, module_form_rules.takes_channels_last)

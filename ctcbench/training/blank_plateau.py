@@ -52,6 +52,7 @@ class BlankPlateauDetector:
             self.steps += 1
             if self.steps > self.longest:
                 self.longest, self.left_step = self.steps, 0
+            # Doubling intervals: a plateau can last for thousands of steps, and the log stays readable.
             ratio = self.steps / NOTICE_AFTER
             if ratio < 1 or not math.log2(ratio).is_integer():
                 return ""

@@ -59,6 +59,7 @@ def load_tensors(path: Path, file_format: str) -> tuple[dict[str, Tensor], dict[
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
     except (SafetensorError, OSError, ValueError, AttributeError) as error:
         raise CtcbenchError(f"{path}: damaged or cut off ({error}){_REMEDY}") from error
+    # A checkpoint with one flipped bit would train on without an error, to other weights.
     if document.get("crc32") != _checksum(tensors):
         raise CtcbenchError(f"{path}: damaged (wrong checksum){_REMEDY}")
     return tensors, document
@@ -67,6 +68,7 @@ def load_tensors(path: Path, file_format: str) -> tuple[dict[str, Tensor], dict[
 def save_checkpoint(path: Path, state: TrainState, best: dict[str, Tensor], extra: dict[str, Any]) -> None:
     """Write the state of training, the `best` weights so far and `extra` (JSON) into one file."""
     tensors = {f"model.{name}": tensor for name, tensor in state.model.state_dict().items()}
+    # The best weights too: the weights file beside may be of a later epoch when the process was killed.
     tensors |= {f"best.{name}": tensor for name, tensor in best.items()}
     if state.ema is not None:
         tensors |= {f"ema.{name}": tensor for name, tensor in state.ema.state_dict().items()}
@@ -94,6 +96,7 @@ def load_checkpoint(path: Path, state: TrainState) -> tuple[dict[str, Tensor], d
         restore_optimizer(state.optimizer, _with_prefix("optimizer.", tensors))
         state.step = document["step"]
         state.reduce_on_plateau.restore(document["plateau"])
+        # Empty unless gradients are scaled (float16), and a scaler that is in use refuses an empty state.
         if document["scaler"]:
             state.scaler.load_state_dict(document["scaler"])
         extra: dict[str, Any] = document["extra"]

@@ -26,6 +26,7 @@ def text_log_probs(
     Returns:
         Array of shape (N,); −inf where an image has too few frames for the labelling.
     """
+    # p^β normalised in each frame is the softmax of β · log p.
     values_NTK = torch.from_numpy(log_probs.values_NTK) * inverse_temperature
     losses_N = F.ctc_loss(
         values_NTK.log_softmax(-1).transpose(0, 1),

@@ -68,6 +68,8 @@ class Compute:
         if self.device.type != "cuda":
             copy = tensor.cpu()
             return lambda: copy
+        # Pinned memory is what makes the copy asynchronous; an event waits for this copy alone, and not for
+        # the kernels that were launched after it.
         pinned = torch.empty(tensor.shape, dtype=tensor.dtype, pin_memory=True)
         pinned.copy_(tensor, non_blocking=True)
         copied = torch.cuda.Event()
@@ -105,6 +107,7 @@ def choose_compute(config: RunConfig, process_rank: ProcessRank = SINGLE_PROCESS
         UsageError: the device does not exist, there are fewer GPUs than processes, or the device does not
             support the precision that the configuration requires.
     """
+    # torchrun starts the same command in every process, so the device is chosen by rank.
     device = _device(config.device) if process_rank.size == 1 else _own_device(config.device, process_rank)
     if config.amp is False:
         return Compute(device, None)

@@ -22,6 +22,7 @@ class History:
     seconds: float = 0.0
     validation_seconds: float = 0.0
     best_epoch: int = 0
+    # Below every possible accuracy, so that the first validation is the best so far.
     best_exact: float = -1.0
     best_cer: float = -1.0
     last_exact: float | None = None

@@ -125,6 +125,7 @@ def validate(
     images = exact = edits = characters = 0
     loss = 0.0
     for batch in batches:
+        # The decoder refuses NaN with an error about a class of a frame; the caller names the step instead.
         if np.isnan(batch.values_NTK).any():
             return None
         hypotheses = greedy_search(

@@ -120,6 +120,7 @@ class Trainer:
                         self._end_epoch()
                     elif time.monotonic() - self._checkpoint_saved > self.runtime.checkpoint_seconds:
                         self._save_checkpoint()
+                    # A signal can reach the processes at different steps; all must stop after the same one.
                     if self.group.any_process(stop.requested):
                         self._save_checkpoint()
                         # A barrier: once one process has ended, torchrun ends the others, even while the
@@ -171,6 +172,7 @@ class Trainer:
         batches = inference.iterate_log_probs(
             model, self.val, self.state.compute, "val", listener, batch_size
         )
+        # Closed at once, also after a NaN: the generator then puts the model back into training mode.
         with contextlib.closing(batches):
             return inference.validate(batches, self.state.model.alignment, self.state.objective)
 

@@ -50,7 +50,8 @@ class MonitorState:
 class Monitor:
     """Collector of step metrics, which evaluates several steps at a time."""
 
-    # Copying a metric to the host waits for the GPU; doing so only every few steps keeps the GPU busy.
+    # Copying a metric to the host waits for the GPU; doing so only every few steps keeps the GPU busy. A NaN
+    # is then found some steps late, so `Trainer` flushes the monitor before it writes a checkpoint.
 
     def __init__(
         self,

@@ -36,6 +36,7 @@ def build_objective(recipe: Recipe, alphabet: Alphabet, frames: int) -> Objectiv
         value = objective(
             logits_TNK.log_softmax(-1),
             torch.tensor([frames, frames]),
+            # The lowest and the highest label, since a loss with too few classes fails at the highest.
             torch.tensor([[1], [alphabet.num_classes - 1]]),
             torch.tensor([1, 1]),
         )

@@ -41,6 +41,8 @@ def group_parameters(
         weight_decay: decay per step, in units of the learning rate.
         autocast_dtype: number format of mixed precision, None for float32.
     """
+    # Optimizers treat the groups differently: Muon, for example, orthogonalises the update of a matrix, that
+    # of each gate of a recurrent layer by itself, and leaves classifiers and vectors to AdamW.
     parameters = list(model.parameters())
     linear = [module for module in (model.classifier, model.bypass) if module is not None]
     classifiers = {id(module.weight) for module in linear}
@@ -77,6 +79,7 @@ def optimizer_tensors(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
         PluginError: a value of the state is not a tensor.
     """
     tensors: dict[str, Tensor] = {}
+    # Numbered over all groups, since a group's parameters have no names.
     for index, parameter in enumerate(_parameters(optimizer)):
         for name, value in optimizer.state[parameter].items():
             if not isinstance(value, Tensor):

@@ -146,6 +146,7 @@ def batch_at(split: Split, step: int, config: RunConfig, group: ProcessGroup = S
     Batches are a pure function of (seed, step), so that a checkpoint needs no state of the data loader.
     """
     epoch, number = divmod(step, steps_per_epoch(split, config))
+    # Every process draws the order of the whole epoch, and takes its shard of each batch from it.
     order_N = _order(len(split), config.seed, epoch)
     whole_N = order_N[number * config.batch_size : (number + 1) * config.batch_size]
     own_N, weight = group.shard(whole_N)

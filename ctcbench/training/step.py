@@ -87,10 +87,13 @@ def new_state(
     config = recipe.config
     augment = build_augmentation(recipe, model.image)
     objective = build_objective(recipe, model.alphabet, model.output.frames)
+    # Before the model moves, because the check for unused parameters runs it on the CPU.
     group.synchronise_batch_norm(model, compute)
     model.to(compute.device)
     if config.channels_last:
         model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    # use_buffers: batch norm's statistics are averaged as well. torch would otherwise copy the current ones,
+    # which are not those of the averaged weights.
     ema = (
         AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(config.ema), use_buffers=True)
         if config.ema

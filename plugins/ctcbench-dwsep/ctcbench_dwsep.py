@@ -19,11 +19,13 @@ def dwsep(
     layers = [nn.Conv2d(image.channels, width, 3, stride=2, padding=1), nn.ReLU()]
     for _ in range(depth):
         layers += [
+            # One 3×3 filter for each channel, then a 1×1 convolution across them (Howard et al. 2017).
             nn.Conv2d(width, width, 3, padding=1, groups=width),
             nn.Conv2d(width, width, 1),
             nn.BatchNorm2d(width),
             nn.ReLU(),
         ]
+    # The image is halved twice: 40×150 becomes 10 rows and 37 columns, that is 37 frames.
     return nn.Sequential(*layers, nn.MaxPool2d(2))  # images_NCHW -> feats_NFHW
 
 

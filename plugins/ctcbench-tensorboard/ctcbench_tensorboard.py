@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 SWITCH = "CTCBENCH_TENSORBOARD"
 _FOLDER = "tensorboard"
+# Open between the hooks of a run, by its folder: one process may train several runs in turn.
 _writers: dict[Path, SummaryWriter] = {}
 
 
@@ -27,9 +28,8 @@ def ctcbench_run_started(run: RunInfo) -> None:
         return
     _close(run)
     if not _has_finished_an_epoch(run.folder):
-        shutil.rmtree(
-            run.folder / _FOLDER, ignore_errors=True
-        )  # curves of a run that was discarded (--fresh)
+        # Curves of a run that was discarded (--fresh): TensorBoard would draw both over each other.
+        shutil.rmtree(run.folder / _FOLDER, ignore_errors=True)
     from torch.utils.tensorboard import SummaryWriter  # not at the top: --help must not import torch
 
     _writers[run.folder] = SummaryWriter(str(run.folder / _FOLDER))
@@ -44,6 +44,7 @@ def ctcbench_epoch_finished(run: RunInfo, epoch: EpochReport) -> None:
     for name, value in epoch.figures.items():
         writer.add_scalar(scalar_name(name), value, epoch.step)
     writer.add_scalar("epoch", epoch.epoch, epoch.step)
+    # TensorBoard shows a run while it trains, and a run that is killed keeps its curves.
     writer.flush()
 
 
@@ -55,6 +56,7 @@ def ctcbench_run_finished(run: RunInfo, result: Mapping[str, Any]) -> None:
         return
     from torch.utils.tensorboard import SummaryWriter
 
+    # A component string has characters that file names can't have everywhere, such as colons.
     decoder = re.sub(r"[^A-Za-z0-9._=-]+", "-", str(result["config"]["decoder"]))
     shutil.rmtree(run.folder / _FOLDER / decoder, ignore_errors=True)  # of an earlier decoding
     settings = {name: _plain(value) for name, value in run.config.items()}
@@ -101,6 +103,7 @@ def _has_finished_an_epoch(folder: Path) -> bool:
     """Return whether the metrics file of the run has an epoch, so that this is a resumed run."""
     try:
         with (folder / "metrics.jsonl").open(encoding="utf-8") as lines:
+            # A line without its end is one that is being written.
             return any(json.loads(line).get("kind") == "epoch" for line in lines if line.endswith("\n"))
     except (OSError, ValueError):
         return False

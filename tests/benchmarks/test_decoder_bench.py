@@ -10,7 +10,7 @@ import pytest
 
 from ctcbench import Hypothesis, UsageError
 from ctcbench.benchmarks.decoder_comparison import compare
-from ctcbench.benchmarks.workloads import WORKLOADS, named
+from ctcbench.benchmarks.workloads import WORKLOADS, find_workload
 from ctcbench.config.run_config import RunConfig
 from ctcbench.contract.components import Component
 from ctcbench.evaluation.log_probs import save_log_probs
@@ -24,7 +24,7 @@ TOP = {"captcha-confident": 0.99, "captcha-noisy": 0.64, "captcha-flat": 0.03, "
 
 
 def small(name, images=8):
-    return replace(named(name), images=images)
+    return replace(find_workload(name), images=images)
 
 
 @pytest.mark.parametrize("name", WORKLOADS)
@@ -34,8 +34,8 @@ def test_a_workload_has_normalised_log_probs_of_its_clarity(name):
     assert log_probs.values_NTK.dtype == np.float32
     assert probabilities_NTK.sum(-1) == pytest.approx(1, abs=1e-3)
     assert probabilities_NTK.max(-1).mean() == pytest.approx(TOP[name], abs=0.03)
-    assert log_probs.alphabet.num_classes == log_probs.values_NTK.shape[2] == named(name).classes
-    assert all(len(text) == named(name).characters for text in log_probs.texts)
+    assert log_probs.alphabet.num_classes == log_probs.values_NTK.shape[2] == find_workload(name).classes
+    assert all(len(text) == find_workload(name).characters for text in log_probs.texts)
 
 
 def test_a_workload_depends_only_on_its_seed():
@@ -45,7 +45,7 @@ def test_a_workload_depends_only_on_its_seed():
 
 def test_an_unknown_workload_is_an_error():
     with pytest.raises(UsageError, match=r"no workload 'captcha-nosy'; did you mean 'captcha-noisy'\?"):
-        named("captcha-nosy")
+        find_workload("captcha-nosy")
 
 
 def with_decoders(**builders):

@@ -14,7 +14,6 @@ import numpy as np
 import pytest
 
 from ctcbench.builtin import captcha_painter
-from ctcbench.builtin.alphabets import SETS, read_alphabet
 from ctcbench.builtin.captcha import captcha as dataset
 from ctcbench.builtin.captcha_painter import Chance
 from ctcbench.contract.errors import CtcbenchError, UsageError
@@ -187,37 +186,3 @@ def test_a_version_of_captcha_with_another_generator_is_an_error(monkeypatch):
     monkeypatch.setattr(module, "random_color", lambda *_: module.secrets.token_bytes(3))
     with pytest.raises(CtcbenchError, match=r"draws with secrets.token_bytes.*pip install"):
         painter.paint("a", Chance(1))
-
-
-@pytest.mark.parametrize(
-    ("text", "characters"),
-    [
-        ("alnum", SETS["digits"] + SETS["lower"] + SETS["upper"]),
-        ("digits+upper", "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"),
-        ("digits+[abc]", "0123456789abc"),
-        ("[lower]", "lower"),
-        ("[+]]+digits", "+]0123456789"),
-        ("abc", "abc"),
-        ("ABC123", "ABC123"),
-        ("0123456789+-*/", "0123456789+-*/"),
-        ("+-", "+-"),
-        ("[]", "[]"),
-        ("e\u0301a", "éa"),
-    ],
-)
-def test_alphabets_are_read(text, characters):
-    assert read_alphabet(text).characters == characters
-
-
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ("uper", "no set 'uper'; did you mean 'upper'"),
-        ("digits+abc", r"no set 'abc' .*as characters: \[abc\]"),
-        ("alnum+digits", "more than once"),
-        ("aa", "more than once"),
-    ],
-)
-def test_invalid_alphabets(text, message):
-    with pytest.raises(UsageError, match=message):
-        read_alphabet(text)

@@ -10,7 +10,7 @@ from ctcbench.contract.errors import UsageError
 @pytest.mark.parametrize(
     ("settings", "words"),
     [
-        ({"epochs": 0}, ["--epochs 0", "greater than or equal to 1", "at least 1"]),
+        ({"epochs": 0}, ["--epochs 0", "out of bounds", "at least 1"]),
         ({"epochs": "x"}, ["--epochs x"]),
         ({"lr": float("nan")}, ["--lr nan"]),
         ({"lr": "nan"}, ["--lr nan"]),

@@ -28,5 +28,5 @@ def test_a_choice_keeps_its_type(name, text, value):
 
 
 def test_the_error_of_an_invalid_choice_lists_the_choices():
-    with pytest.raises(UsageError, match=r"step=5: should be 4 or 8 \(allowed: one of 4, 8\)"):
+    with pytest.raises(UsageError, match=r"step=5: not one of the choices \(allowed: one of 4, 8\)"):
         options_of(builder)["step"].read("5")

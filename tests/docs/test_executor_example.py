@@ -1,4 +1,4 @@
-"""The executor on docs/plugins.md: it keeps the contract, and its results are those of one process."""
+"""The executor on docs/plugins.md: it fulfils the contract, and its results are those of one process."""
 
 import hashlib
 import os

@@ -1,4 +1,4 @@
-"""The optimizer on docs/plugins.md: it keeps the contract."""
+"""The optimizer on docs/plugins.md: it fulfils the contract."""
 
 from ctcbench.testing import check_optimizer
 from tests.docs.test_plugins_page import code_of

@@ -154,7 +154,9 @@ def test_a_file_of_another_kind_is_an_error(tmp_path):
     path = tmp_path / "weights.safetensors"
     for metadata in (None, {"format": "pt"}):
         path.write_bytes(save({"weight": np.zeros(3)}, metadata=metadata))
-        with pytest.raises(CtcbenchError, match=rf"weights\.safetensors: no log-probs .*{FORMAT}"):
+        with pytest.raises(
+            CtcbenchError, match=rf"weights\.safetensors: not a file of log-probabilities .*{FORMAT}"
+        ):
             load_log_probs(path)
 
 

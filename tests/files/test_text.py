@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
-from ctcbench.files.text import one_line, printable
+from ctcbench.files.text import one_line, printable, printable_json, printable_lines
 
 
 @pytest.mark.parametrize(
@@ -24,3 +26,14 @@ def test_lines_are_joined_and_control_characters_escaped(text, expected):
 def test_printable_text_is_unchanged():
     assert printable("Größe 12 µm – 漢字") == "Größe 12 µm – 漢字"
     assert printable("a\u202eb\n") == "a\\u202eb\\n"
+    assert printable("a\ufe0f\u3164\U000e0101\u00a0b") == "a\\ufe0f\\u3164\\U000e0101\\xa0b"
+    assert printable("e\u0301 \u0644\u0651") == "e\u0301 \u0644\u0651"
+    assert printable_lines("a\x07\n\u2028b") == "a\\x07\n\\u2028b"
+
+
+def test_json_stays_the_same_document():
+    document = {"a\u202e": ["\x9b31m", "\n", "\U000e0101", "漢 é", 0.5, None]}
+    text = printable_json(document)
+    assert json.loads(text) == document
+    assert "漢 é" in text
+    assert all(c.isprintable() or c == "\n" for c in text)

@@ -1,4 +1,4 @@
-"""Decoding stored log-probs: another decoder, damaged files, folders that are no runs."""
+"""Decoding stored log-probabilities: another decoder, damaged files, folders that are no runs."""
 
 import subprocess
 import sys

@@ -99,7 +99,7 @@ class ForKnownDevices(Here):
         return {"cpu": self}[min(devices)]
 
 
-@breaks("yields_nothing_for_no_trials", "no trials must give no outcome")
+@breaks("yields_nothing_for_no_trials", "a run of no trials must yield no outcome")
 class WithoutTrials(Here):
     def run(self, trials, listener):
         return iter([Outcome("", "done")])
@@ -123,14 +123,14 @@ class Raising(Here):
         raise RuntimeError("a trial failed")
 
 
-@breaks("yields_an_outcome_for_each_trial", "an outcome each; got none")
+@breaks("yields_an_outcome_for_each_trial", "outcome for each of the trials one and two; got none")
 class Forgetting(Here):
     def run(self, trials, listener):
         list(super().run(trials, listener))
         yield from ()
 
 
-@breaks("yields_an_outcome_for_each_trial", "an outcome each; got outcomes of one")
+@breaks("yields_an_outcome_for_each_trial", "outcome for each of the trials one and two; got outcomes of one")
 class StoppingAtAFailure(Here):
     def run(self, trials, listener):
         yield next(super().run(trials, listener))

@@ -246,7 +246,7 @@ def of_every_frame(read, found):
     return greedy_search(read.values_NTK)
 
 
-@decoder_that("decodes_empty_input", "can't decode log-probs of shape (0, 12, 17)")
+@decoder_that("decodes_empty_input", "can't decode log-probabilities of shape (0, 12, 17)")
 def unready_for_nothing(read, found):
     read.values_NTK.max()
     return found

@@ -206,7 +206,7 @@ class WithALambda(Backbone):
         return self.activate(super().forward(images))
 
 
-@module_that_breaks("head", "can_be_pickled", "a pickled copy must give the same output")
+@module_that_breaks("head", "can_be_pickled", "a pickled copy must return the same output")
 class Forgetful(Head):
     def __getstate__(self):
         return {**self.__dict__, "gone": True}

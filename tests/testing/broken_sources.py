@@ -173,7 +173,7 @@ SOURCES = {
     "TheSameInAllSplits": ("draws_different_samples_in_each_split", "must not share samples"),
     "WithoutSplitsInItsFingerprint": ("has_fingerprints", "a fingerprint of its own"),
     "WithAListForAFingerprint": ("has_fingerprints", "a fingerprint must be a str; got ['train']"),
-    "WithAChangingFingerprint": ("has_fingerprints", "must give the same fingerprint"),
+    "WithAChangingFingerprint": ("has_fingerprints", "must have the same fingerprint"),
 }
 
 

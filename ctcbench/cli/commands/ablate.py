@@ -108,6 +108,7 @@ def ablate(
     as_json: AsJson = False,
 ) -> None:
     """Run a study: a grid of configurations from repeated flags or a file; each model is trained once."""
+    # Imports numpy, which `ablate --help` must not wait for.
     from ctcbench.cli.study_run import StudyRequest, run_study
 
     spec, grid = _spec_and_grid(
@@ -171,8 +172,10 @@ def _spec_and_grid(
     from ctcbench.results.decoder_key import FILE_NAME, is_file_name
     from ctcbench.study.grid import expand
 
+    # The name becomes a folder in `out`.
     if name is not None and not is_file_name(name):
         raise UsageError(f"--name {name}: expected {FILE_NAME}")
+    # `ctcbench run --preset` of a study refers to this command, where it can only mean the study.
     if not study and len(preset) == 1 and preset[0] in study_names() and preset[0] not in preset_names():
         study, preset = preset[0], []
     spec = read_study(find_study(study)) if study else StudySpec()
@@ -181,11 +184,13 @@ def _spec_and_grid(
         try:
             chosen = read_seeds(seeds)
         except UsageError as error:
+            # The message begins with the key of the study file, which is the name of the flag as well.
             raise UsageError(f"--{error}") from None
     if given or preset or chosen:
         if study:
             # Errors of the file are reported before the flags are applied, so that they name the file.
             expand(registry(), spec, confirmed=True)
+        # Without the path: from now on a wrong value is a flag's, so that errors must not name the file.
         spec = replace(spec.with_flags(preset, given, chosen), path=None)
     elif not study:
         raise UsageError(f"no study: give a file, the name of a study ({', '.join(study_names())}), or flags")
@@ -204,6 +209,7 @@ def _spec_and_grid(
 
 def _command(arguments: Sequence[str]) -> str:
     """Return the command line that resumes the study."""
+    # The failed trials have been run again by then, and a dry run resumes nothing.
     return shlex.join(
         ["ctcbench", *(word for word in arguments if word not in ("--retry-failed", "--dry-run"))]
     )

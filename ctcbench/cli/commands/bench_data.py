@@ -23,6 +23,7 @@ def data(config: RunConfig, *, as_json: AsJson = False) -> None:
     from ctcbench.training.runtime import Runtime
 
     dataset = build_dataset(registry(), registry().resolve("dataset", config.dataset))
+    # Drawn before the measurement, which is of reading the stored images alone.
     with progress_listener() as listener:
         samples = draw(dataset, config, Runtime(listener=listener), "train")
     cost = measure(samples)

@@ -87,10 +87,12 @@ def decoders(
     yardstick = installed.resolve("decoder", default_component("decoder"))
     reference = installed.resolve("decoder", reference or yardstick)
     wanted = [installed.resolve("decoder", name) for name in decoder or _installed(installed)]
+    # Both are measured although they were not asked for: ratios and agreement refer to them.
     names = list(dict.fromkeys([*wanted, reference, yardstick]))
     _require_ctc(installed, run, names)
     comparisons: list[DecoderComparison] = []
     cores: dict[str, CoreRates] = {}
+    # On standard error, because standard output may be a JSON document.
     with Console(stderr=True).status("") as status:
         for name, log_probs in _inputs(run, workload, seed):
             comparisons.append(
@@ -125,6 +127,7 @@ def decoders(
 
 def _installed(installed: Registry) -> list[str]:
     """Return every CTC decoder without required options."""
+    # A required option, such as the path of a model, has a value only if the user names the decoder.
     return [
         name
         for name, component in installed.components("decoder").items()
@@ -158,10 +161,10 @@ def _inputs(run: Path | None, workloads: list[str] | None, seed: int) -> list[tu
         if not path.is_file():
             raise UsageError(f"{run}: the run is not finished, so it has no log-probabilities yet")
         return [(str(run), load_log_probs(path))]
-    from ctcbench.benchmarks.workloads import USUAL, WORKLOADS, named
+    from ctcbench.benchmarks.workloads import USUAL, WORKLOADS, find_workload
 
     names = list(WORKLOADS) if workloads == ["all"] else workloads or USUAL
-    return [(name, named(name).draw(seed)) for name in names]
+    return [(name, find_workload(name).draw(seed)) for name in names]
 
 
 def _document(
@@ -214,6 +217,7 @@ def _core_line(rates: CoreRates) -> str:
 
 def _row(speed: DecoderSpeed) -> list[Text]:
     name = Text(speed.decoder)
+    # Then its speed can't be compared with that of one core. 1.2, because CPU time is not measured exactly.
     if speed.cores > 1.2:
         name.append(f" ({speed.cores:.1f} cores)", "red")
     spread = f"{_figure(speed.per_second.low)} – {_figure(speed.per_second.high)}"

@@ -42,6 +42,7 @@ def seeds(
     texts = executor or ["local:workers=1", "local:workers=2"]
     with progress_listener() as shown:
         times = measure(registry(), config, Runtime(listener=shown), texts, count, rounds, shown.notice)
+    # The executor that was named first is the reference of the gains.
     measured = statistics.median(times.together[texts[0]])
     figures: dict[str, Any] = {}
     for text in texts:

@@ -16,6 +16,7 @@ from ctcbench.cli.quartiles import quartiles
 from ctcbench.cli.shared_flags import AsJson
 from ctcbench.contract.errors import CtcbenchError
 
+# Not the command `ctcbench`, which may belong to another environment than this interpreter.
 _PROGRAM = [sys.executable, "-m", "ctcbench"]
 _BARE = "python -c pass"
 
@@ -65,6 +66,7 @@ def _measure(rounds: int) -> dict[str, list[float]]:
 def _time(command: list[str]) -> float:
     """Return how many milliseconds a command takes."""
     started = time.perf_counter()
+    # Output is captured, because writing it to a terminal would take part of the time.
     ended = subprocess.run(command, capture_output=True, check=False)
     elapsed = (time.perf_counter() - started) * 1000
     if ended.returncode:

@@ -28,12 +28,14 @@ def train(
     from ctcbench.benchmarks.train_step import PARTS, WORK, measure
     from ctcbench.training.runtime import Runtime
 
+    # A measurement needs few images, but at least one full batch.
     config = config.replace(train_samples=min(config.train_samples, max(2_000, config.batch_size)))
     with progress_listener() as shown:
         times = measure(registry(), config, Runtime(listener=shown), steps)
     total = statistics.median(times.total_ms)
     work = [sum(row) for row in zip(*(times.parts_ms[name] for name in WORK), strict=True)]
     floor_ms = times.floor.milliseconds()
+    # Within each step and not of the medians, because the parts of a disturbed step are slow together.
     shares = [1 - w / t for w, t in zip(work, times.total_ms, strict=True)]
     figures = {
         "images_per_second": round(times.batch_size * 1000 / total, 1),
@@ -57,6 +59,8 @@ def train(
         "operators": times.floor.operators,
         "launch_us": round(times.floor.launch_seconds * 1e6, 3),
         "floor_ms": {name: round(value, 3) for name, value in floor_ms.items()},
+        # Arithmetic, memory and launches can overlap in time (the roofline model, Williams et al. 2009), so
+        # the longest of the three is the bound, and not their sum.
         "times_floor": round(total / max(floor_ms.values()), 3),
         "saved_mib": round(times.floor.saved_bytes / 2**20, 1),
     }

@@ -11,6 +11,7 @@ from rich.text import Text
 from ctcbench.cli.dataset_flags import Count, Dataset, SkipBad, Split, chosen_dataset, draw_samples
 from ctcbench.cli.output import output_console, print_json
 from ctcbench.cli.shared_flags import AsJson
+from ctcbench.files.text import printable
 
 
 def describe(
@@ -50,10 +51,14 @@ def _facts_table(facts: dict[str, Any]) -> Table:
     table.add_column(style="dim", no_wrap=True)
     table.add_column(overflow="fold")
     size = f"{facts['width']} × {facts['height']} pixels, {facts['channels']} channel(s)"
-    table.add_row("data set", Text(facts["dataset"]))
+    table.add_row("data set", Text(printable(facts["dataset"])))
     table.add_row("split", f"{facts['split']}, {facts['images']:,} images of {size}")
-    table.add_row("alphabet", Text(f"{facts['alphabet']} ({facts['classes']} classes with the blank)"))
+    table.add_row(
+        "alphabet", Text(f"{printable(facts['alphabet'])} ({facts['classes']} classes with the blank)")
+    )
     table.add_row("lengths", ", ".join(f"{n:,} of {length}" for length, n in facts["lengths"].items()))
-    table.add_row("characters", Text("  ".join(f"{c} {n:,}" for c, n in facts["characters"].items())))
+    table.add_row(
+        "characters", Text("  ".join(f"{printable(c)} {n:,}" for c, n in facts["characters"].items()))
+    )
     table.add_row("fingerprint", facts["fingerprint"])
     return table

@@ -16,6 +16,7 @@ from ctcbench.cli.installed_plugins import registry
 from ctcbench.cli.output import output_console
 from ctcbench.contract.specs import ImageSpec
 from ctcbench.files.output_files import require_folder_of, write_output
+from ctcbench.files.text import printable
 
 if TYPE_CHECKING:
     from ctcbench.contract.data import Samples
@@ -39,6 +40,7 @@ def preview(
     skip_bad: SkipBad = False,
 ) -> None:
     """Show the first images in the terminal, or write them to a PNG file as a contact sheet."""
+    # Before the images are drawn, which can take minutes.
     if out is not None:
         require_folder_of(out)
     drawn = draw_samples(chosen_dataset(dataset), split, samples, skip_bad=skip_bad)
@@ -50,12 +52,14 @@ def preview(
     if out is not None:
         contact_sheet(drawn.images_NCHW, drawn.texts).save(sheet := io.BytesIO(), format="PNG")
         write_output(out, sheet.getvalue())
-        console.print(Text(f"{len(drawn)} images: {out}"), soft_wrap=True)
+        # soft_wrap: a path that rich breaks into lines can't be copied.
+        console.print(Text(printable(f"{len(drawn)} images: {out}")), soft_wrap=True)
         return
     for image_CHW, text, name in zip(drawn.images_NCHW, drawn.texts, drawn.names, strict=True):
+        # A file or a pipe gets names and texts alone: the pictures are coloured characters.
         if console.is_terminal:
             console.print(half_blocks(image_CHW, console.width))
-        console.print(Text.assemble((text, "bold"), (f"  {name}", "dim")))
+        console.print(Text.assemble((printable(text), "bold"), (printable(f"  {name}"), "dim")))
 
 
 def _augmented(drawn: Samples, augmentation: str) -> Samples:
@@ -64,5 +68,6 @@ def _augmented(drawn: Samples, augmentation: str) -> Samples:
     _, channels, height, width = drawn.images_NCHW.shape
     augment = registry().build("augmentation", augmentation, ImageSpec(height, width, channels))
     torch.manual_seed(0)  # the same distortions at every call, so that two options can be compared
+    # torch.tensor() copies: the mapped images are read-only, and an augmentation may work in place.
     images_NCHW = augment(torch.tensor(drawn.images_NCHW), torch.tensor(drawn.widths_N).long())
     return dataclasses.replace(drawn, images_NCHW=images_NCHW.round().to(torch.uint8).numpy())

@@ -29,6 +29,7 @@ def decode(
 ) -> None:
     """Decode a run's stored log-probabilities with another decoder, without retraining."""
     folder = named_run(run)
+    # Imports numpy, after a mistyped folder was reported.
     from ctcbench.pipeline.decoding_stage import decode_stored
 
     result = decode_stored(registry(), run, decoder)

@@ -11,6 +11,7 @@ from rich.text import Text
 from ctcbench.cli.installed_plugins import registry
 from ctcbench.cli.output import output_console, print_json
 from ctcbench.cli.shared_flags import AsJson
+from ctcbench.files.text import printable_lines
 from ctcbench.registry.plugin import Plugin
 
 
@@ -29,7 +30,10 @@ def plugins(
     table = Table("plugin", "version", "components")
     table.add_column("load ms", justify="right")
     for plugin in installed.plugins:
-        contents = Text(f"failed: {plugin.error}", "red") if plugin.error else _contents(plugin)
+        # As Text throughout: in a string from another package, rich would read brackets as markup.
+        contents = (
+            Text(printable_lines(f"failed: {plugin.error}"), "red") if plugin.error else _contents(plugin)
+        )
         table.add_row(Text(plugin.owner), Text(plugin.version), contents, f"{plugin.load_ms:.1f}")
     console = output_console()
     console.print(table)
@@ -38,7 +42,7 @@ def plugins(
     for plugin in installed.failed:
         if tracebacks:
             console.print(Text(f"\n{plugin.owner}", "bold"))
-            console.print(Text(plugin.traceback.rstrip()), soft_wrap=True)
+            console.print(Text(printable_lines(plugin.traceback.rstrip())), soft_wrap=True)
     if installed.failed and not tracebacks:
         console.print("`ctcbench plugins --tracebacks` shows the tracebacks")
 

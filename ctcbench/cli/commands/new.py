@@ -11,9 +11,10 @@ import typer
 from ctcbench.cli.completion import complete_choice
 from ctcbench.cli.installed_plugins import registry
 from ctcbench.cli.output import print_line
-from ctcbench.scaffold import Package, ScaffoldKind, kind_named, write
+from ctcbench.scaffold import Package, ScaffoldKind, parse_kind, write
 
 _KINDS = get_args(ScaffoldKind)
+# Settings with which a run takes seconds, to see that the new component works.
 _SHORT = "--train-samples 64 --val-samples 16 --test-samples 16 --max-steps 3"
 
 
@@ -30,11 +31,12 @@ def new(
     ] = Path(),
 ) -> None:
     """Write a plugin package with a working component, its tests and a README."""
-    package = Package(kind_named(kind), name)
+    package = Package(parse_kind(kind), name)
     folder = write(package, into, registry())
     for path in sorted(package.render()):
         print_line(folder / path)
     usage = f"ctcbench data preview {name}" if kind == "dataset" else f"ctcbench run --{kind} {name} {_SHORT}"
+    # Quoted, so that the line can be pasted into a shell whatever the folder is called.
     typed = shlex.quote(str(folder))
     tests = shlex.quote(f"{folder}[test]")
     print_line(f"\nnext: pip install -e {tests} && python -m pytest {typed} && {usage}")

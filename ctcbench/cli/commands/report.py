@@ -54,10 +54,12 @@ def report(
 ) -> None:
     """Report stored results: configurations over their seeds, main effects, paired tests, warnings."""
     form = "json" if as_json else require_choice("--format", form, FORMATS)
+    # Before results are read, which takes long for many runs.
     _require_place(form, output)
     results, damaged = collect_results(runs)
     problems = [one_line(problem) for problem in damaged]
     for problem in problems if form != _TABLE else ():  # the table lists them itself
+        # Standard output is the report alone.
         print(f"ctcbench report: {problem}", file=sys.stderr)
     from ctcbench.reporting.build_report import build_report
     from ctcbench.reporting.study_records import find_failures, find_studied, find_unfinished_studies
@@ -79,6 +81,7 @@ def report(
         studied={path: known for out in dict.fromkeys(runs) for path, known in find_studied(out).items()},
     )
     _write(found, form, output)
+    # The report has all results that can be read; the exit code tells a script that some are missing.
     if problems:
         raise typer.Exit(FAILED)
 
@@ -91,6 +94,7 @@ def collect_results(runs: list[Path]) -> tuple[list[Result], list[str]]:
     """
     results: list[Result] = []
     problems: list[str] = []
+    # `report runs runs/<key>` names a run twice; its results must not count twice.
     folders = {found.path.resolve(): found for out in runs for found in find_runs(out)}
     for folder in folders.values():
         found, damaged = folder.results()
@@ -103,6 +107,7 @@ def split_settings(by: list[str] | None) -> list[str] | None:
     """Return the settings of ``--by backbone,head --by lr``, or None without the flag."""
     if by is None:
         return None
+    # A setting may be written like its flag, with hyphens.
     names = [name.strip().replace("-", "_") for part in by for name in part.split(",")]
     if not all(names):
         raise UsageError(f"--by {','.join(by)}: expected settings separated by commas, such as backbone,head")

@@ -33,6 +33,7 @@ def run(
     as_json: AsJson = False,
 ) -> None:
     """Train, decode and score one configuration, and print its report."""
+    # The pipeline checks this too, but only after torch is imported.
     if resume and fresh:
         raise UsageError(
             "--resume and --fresh: give one of them; --resume continues the run, --fresh deletes it"
@@ -57,6 +58,7 @@ def run(
             listener=listener,
         )
         result = runner.run(recipe, runtime)
+    # torchrun runs this in every process, and each has the result.
     if not read_process_rank().is_main:
         return
     from ctcbench.cli.result_output import print_report
@@ -88,5 +90,6 @@ def resume_command(arguments: list[str]) -> str:
     command = shlex.join(["ctcbench", *kept, "--resume"])
     if (rank := read_process_rank()).size == 1:
         return command
+    # The environment does not state the other arguments of torchrun, hence the ellipsis for several machines.
     machines = "" if rank.size == rank.local_size else f"--nnodes {rank.size // rank.local_size} … "
     return f"torchrun {machines}--nproc-per-node {rank.local_size} -m {command}"

@@ -20,6 +20,7 @@ def show(
     """Show shapes stage by stage, parameters, FLOPs and frames per character."""
     from ctcbench.config.recipe import resolve
 
+    # Before the imports of torch, so that a mistyped name is reported at once.
     recipe = resolve(registry(), config)
     from ctcbench.cli.views.spec_table import spec_tables
     from ctcbench.training.recognizer.spec_sheet import spec_sheet

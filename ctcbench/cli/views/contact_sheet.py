@@ -10,6 +10,8 @@ from PIL import Image, ImageDraw
 from rich.style import Style
 from rich.text import Text
 
+from ctcbench.files.text import printable
+
 _MARGIN, _CAPTION = 6, 14
 
 
@@ -25,7 +27,7 @@ def contact_sheet(images_NCHW: NDArray[np.uint8], texts: Sequence[str], columns:
         row, column = divmod(index, columns)
         left, top = column * cell_width + _MARGIN, row * cell_height + _MARGIN
         sheet.paste(_picture(image_CHW), (left, top))
-        pen.text((left + 2, top + height + 1), text, fill="black")
+        pen.text((left + 2, top + height + 1), printable(text), fill="black")
     return sheet
 
 
@@ -47,6 +49,7 @@ def half_blocks(image_CHW: NDArray[np.uint8], width: int) -> Text:
 
 
 def _picture(image_CHW: NDArray[np.uint8]) -> Image.Image:
+    # Pillow has no mode for an array with a channel axis of length 1.
     if image_CHW.shape[0] == 1:
         return Image.fromarray(np.ascontiguousarray(image_CHW[0])).convert("RGB")
     return Image.fromarray(np.ascontiguousarray(image_CHW[:3].transpose(1, 2, 0))).convert("RGB")

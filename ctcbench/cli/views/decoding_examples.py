@@ -12,6 +12,7 @@ from rich.text import Text
 from ctcbench.contract.data import LogProbs
 from ctcbench.files.text import printable
 
+# More mistakes than successes, because they show what the network has not learned.
 WRONG, RIGHT = 6, 3
 
 
@@ -32,6 +33,7 @@ def choose_examples(
     If there are too few of one kind, more of the other are returned. `decoded` has the texts of the
     first images of `log_probs`; only these are looked at.
     """
+    # The first ones and not a random choice: every decoder of a run then shows the same images.
     misses = [i for i, text in enumerate(decoded) if text != log_probs.texts[i]]
     hits = [i for i, text in enumerate(decoded) if text == log_probs.texts[i]]
     num_hits = min(len(hits), right + max(0, wrong - len(misses)))
@@ -66,6 +68,7 @@ def highlight(decoded: str, target: str) -> tuple[Text, Text]:
     """Return both texts; characters of one that have no counterpart in the other are coloured."""
     decoded, target = printable(decoded), printable(target)
     left, right = Text(decoded), Text(target)
+    # autojunk ignores frequent characters in long texts, which would then be marked as different.
     matcher = difflib.SequenceMatcher(None, decoded, target, autojunk=False)
     for kind, from_left, to_left, from_right, to_right in matcher.get_opcodes():
         if kind != "equal":

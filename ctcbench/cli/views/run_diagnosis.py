@@ -11,7 +11,8 @@ from ctcbench.reporting.number_format import host, percent, seconds
 from ctcbench.reporting.talk_figures import TALK_EXACT, is_talk_data
 from ctcbench.results.result import Result
 
-_STUCK_STEPS = 200  # on the plateau at the end of training
+# On the plateau at the end of training; a notice during training comes after as many.
+_STUCK_STEPS = 200
 _TALK = "the talk (Cheliotis 2025; A100, 60 epochs, 100,000 images)"
 
 
@@ -42,6 +43,7 @@ def diagnosis(result: Result) -> Text | None:
     stuck = plateau_steps >= _STUCK_STEPS
     if not (score.collapsed or stuck):
         return None
+    # Results without the key are of versions that trained with CTC only.
     aligned_by_ctc = training.get("alignment", "ctc") == "ctc"
     if score.empty_outputs >= 0.5 or stuck:
         signs = "the blank plateau" if aligned_by_ctc else "a plateau"

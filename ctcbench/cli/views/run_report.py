@@ -15,7 +15,7 @@ from ctcbench.cli.views.run_diagnosis import diagnosis, talk_comparison
 from ctcbench.contract.hooks import Column
 from ctcbench.evaluation import metrics
 from ctcbench.evaluation.score import Score
-from ctcbench.files.text import one_line
+from ctcbench.files.text import one_line, printable
 from ctcbench.reporting.number_format import count, host, interval_with_unit, seconds, with_unit
 from ctcbench.reporting.report_rows import plugin_cells
 from ctcbench.results.result import Result
@@ -46,11 +46,11 @@ def run_report(
     for remark in (diagnosis(result), talk_comparison(result)):
         if remark is not None:
             parts += [remark, ""]
-    parts.append(Text.assemble("run folder  ", (str(folder), "bold")))
+    parts.append(Text.assemble("run folder  ", (printable(str(folder)), "bold")))
     if other_decoders:
         command = f"ctcbench decode {shlex.quote(str(folder))} --decoder {other_decoders[0]}"
         others = f"  (or {', '.join(other_decoders[1:])})" if other_decoders[1:] else ""
-        parts.append(Text.assemble("next        ", (command, "cyan"), others))
+        parts.append(Text.assemble("next        ", (printable(command), "cyan"), others))
     return parts
 
 

@@ -8,6 +8,7 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from ctcbench.files.text import printable
 from ctcbench.reporting.number_format import count
 
 if TYPE_CHECKING:
@@ -18,7 +19,10 @@ def spec_tables(sheet: SpecSheet) -> list[RenderableType]:
     """Return a table of the stages with their shapes and parameters, and a table of the totals."""
     config = sheet.config
     parts = "  ".join(f"{kind} {config[kind]}" for kind in ("dataset", "backbone", "head", "decoder"))
-    table = Table("stage", "what", "shape", title=Text(parts), title_justify="left", title_style="bold")
+    table = Table(
+        "stage", "what", "shape", title=Text(printable(parts)), title_justify="left", title_style="bold"
+    )
+    # The options of a module can be longer than the terminal is wide, and must not be cut off.
     table.columns[1].overflow = "fold"
     table.add_column("parameters", justify="right", no_wrap=True)
     table.add_row("image", "", _shape((1, *sheet.image)), "")

@@ -5,14 +5,13 @@ from __future__ import annotations
 import contextlib
 import csv
 import io
-import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from ctcbench.files.text import one_line
+from ctcbench.files.text import one_line, printable_json
 from ctcbench.reporting.columns import result_columns
 from ctcbench.reporting.members import Member
 from ctcbench.reporting.report_column import RowColumn
@@ -28,6 +27,7 @@ def to_csv(report: Report) -> str:
     ``plugin_…``. Texts that a spreadsheet would evaluate as formulas have a ``'`` in front.
     """
     columns = result_columns(report)
+    # The report's own fields keep their names; only settings and plugins' columns are renamed.
     own = [column for column in columns if not column.origin]
     taken = {name for row in report.rows for column in own for name in column.fields(row, flat=True)}
     records = [_record(row, columns, taken) for row in report.rows]
@@ -56,17 +56,15 @@ def to_json(report: Report) -> str:
         "damaged": report.damaged,
         "failures": [asdict(failure) for failure in report.failures],
     }
-    text = json.dumps(_plain(document), indent=2, ensure_ascii=False, allow_nan=False)
-    # Characters that are not printable occur in strings only; escaped, they are the same to a program.
-    shown = (c if c.isprintable() or c == "\n" else json.dumps(c)[1:-1] for c in text)
-    return "".join(shown) + "\n"
+    # allow_nan=False: JSON has no NaN, and other programs could not read the file.
+    return printable_json(_to_plain(document), allow_nan=False) + "\n"
 
 
 def _record(row: Row, columns: Sequence[RowColumn], taken: set[str]) -> dict[str, Any]:
     record: dict[str, Any] = {}
     for column in columns:
         for name, value in column.fields(row, flat=True).items():
-            # Only names that others chose are changed; the report's own fields keep theirs.
+            # In a loop, because a setting may itself be called `setting_n`.
             free = one_line(name)
             while column.origin and (free in taken or free in record):
                 free = f"{column.origin}_{free}"
@@ -84,6 +82,7 @@ def _cell(value: Any) -> Any:
 
 
 def _are_numbers(text: str) -> bool:
+    # Negative numbers and lists of them begin with a minus sign, and are not formulas.
     with contextlib.suppress(ValueError):
         return bool([float(part) for part in text.split(";") if part])
     return False
@@ -93,6 +92,7 @@ def _row(row: Row, columns: Sequence[RowColumn]) -> dict[str, Any]:
     document: dict[str, Any] = {"columns": {}}  # there even without plugins
     for column in columns:
         for name, value in column.fields(row, flat=False).items():
+            # Several columns share a key: all metrics are under `metrics`, all axes under `axes`.
             merged = isinstance(value, Mapping) and isinstance(document.get(name), Mapping)
             document[name] = {**document[name], **value} if merged else value
     return document | {"runs": [_run(member) for member in row.members]}
@@ -102,12 +102,12 @@ def _run(member: Member) -> dict[str, Any]:
     return {"run": member.folder, **member.result.to_json()}
 
 
-def _plain(value: Any) -> Any:
+def _to_plain(value: Any) -> Any:
     """Return a value as JSON can express it: paths as text, numbers that are not finite as null."""
     if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
+        return {str(key): _to_plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
+        return [_to_plain(item) for item in value]
     if isinstance(value, float) and not math.isfinite(value):
         return None
     return str(value) if isinstance(value, Path) else value

@@ -10,16 +10,7 @@ from dataclasses import replace
 from ctcbench.files.text import one_line
 from ctcbench.reporting.columns import BETTER, ON_IMAGES
 from ctcbench.reporting.report_model import Report
-from ctcbench.reporting.tables import (
-    COMPARISONS_LEGEND,
-    EFFECTS_LEGEND,
-    AnyColumn,
-    AnyTable,
-    comparison_table,
-    effect_table,
-    legend,
-    result_table,
-)
+from ctcbench.reporting.tables import AnyColumn, AnyTable, analyses, legend, result_table
 
 _MOST_COMPARISONS = 40  # that fit on a page; if there are more, those with the best row are shown
 # Widths in pt. The text of an article in 10 pt is 345 pt wide, too narrow for all columns. So results and
@@ -28,6 +19,7 @@ _PAGE = 345.0
 _CHARACTER = 4.3  # a digit of 8 pt
 _GAP = 6.0  # between two columns
 _LEAST = 40.0  # least room for a label
+# Also typographic characters, which pdfLaTeX sets only by its own commands.
 _ESCAPES = {
     "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "%": r"\%", "#": r"\#",
     "_": r"\_", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": r"$<$", ">": r"$>$",
@@ -43,17 +35,13 @@ def to_latex(report: Report) -> str:
     parts = []
     if report.rows:
         parts += _results(report)
-    if report.effects:
-        parts.append(_table(_in_latex(effect_table(report), "results"), "effects", [EFFECTS_LEGEND]))
-    if report.comparisons:
-        shown, notes = report.comparisons, [COMPARISONS_LEGEND]
-        if len(shown) > _MOST_COMPARISONS:
-            shown = tuple(c for c in shown if c.first == 1)
-            notes.append("Those with row 1.")
-        parts.append(_table(_in_latex(comparison_table(shown), "results"), "tests", notes))
+    for analysis in analyses(report, _MOST_COMPARISONS):
+        notes = [analysis.legend, *(["Those with row 1."] if analysis.is_cut else [])]
+        parts.append(_table(_keep_columns_of(analysis.table, "results"), analysis.name, notes))
     head = "% ctcbench report; needs \\usepackage{booktabs}\n"
     if others := sorted({c for c in "".join(parts) if c > _LAST_LATIN}):
         head += f"% and XeLaTeX or LuaLaTeX with a font that has {' '.join(others)}\n"
+    # As comments: a paper has its own words for them, and the file still has to be compiled as it is.
     parts += [_comment(f"warning: {warning.text}") for warning in report.warnings]
     parts += [_comment(f"left out, as it can't be read: {line}") for line in report.damaged]
     parts += [_comment(f"failed: {failure}") for failure in report.failures]
@@ -73,26 +61,26 @@ def _results(report: Report) -> list[str]:
     """Return two tables of the rows: their metrics and their costs."""
     table = result_table(report)
     # Axes have a column each if every label has enough room, otherwise they share one.
-    metrics = _in_latex(table, "results")
+    metrics = _keep_columns_of(table, "results")
     if any(room < _LEAST for room in _room_for_labels(metrics).values()):
-        metrics = _in_latex(table.joined(), "results")
-    cost = _in_latex(table, "cost")
+        metrics = _keep_columns_of(table.join_labels(), "results")
+    cost = _keep_columns_of(table, "cost")
     # Columns of plugins are the first to go: their width is not ours.
     columns = sorted(cost.by_priority(), key=lambda column: column.origin != "plugin")
-    cost = replace(_without_too_wide(cost, columns), title="cost of the rows")
-    metrics = _without_too_wide(metrics, metrics.by_priority(), labels=_LEAST)
+    cost = replace(_drop_columns(cost, columns), title="cost of the rows")
+    metrics = _drop_columns(metrics, metrics.by_priority(), labels=_LEAST)
     return [
         _table(metrics, "results", legend(report, metrics)),
         _table(cost, "cost", legend(report, cost)),
     ]
 
 
-def _in_latex(table: AnyTable, name: str) -> AnyTable:
+def _keep_columns_of(table: AnyTable, name: str) -> AnyTable:
     """Return the columns for the LaTeX table `name`; every table of rows starts with their numbers."""
     return table.keep(lambda column: column.latex == name or column.header == "#")
 
 
-def _without_too_wide(table: AnyTable, columns: Sequence[AnyColumn], labels: float = math.inf) -> AnyTable:
+def _drop_columns(table: AnyTable, columns: Sequence[AnyColumn], labels: float = math.inf) -> AnyTable:
     """Return the table without as many of `columns` as it takes to fit the page, labels `labels` pt wide."""
     for column in columns:
         widths = zip(table.columns, _widths(table), strict=True)
@@ -105,6 +93,7 @@ def _without_too_wide(table: AnyTable, columns: Sequence[AnyColumn], labels: flo
 def _widths(table: AnyTable) -> list[float]:
     """Return the approximate width of every column with the gap beside it, in points."""
     texts = zip(table.headers, *table.lines, strict=True)
+    # Every character counts as a digit: the widths of the document's font are not known here.
     return [max(map(len, column)) * _CHARACTER + _GAP for column in texts]
 
 
@@ -117,6 +106,7 @@ def _room_for_labels(table: AnyTable) -> dict[int, float]:
     widths = _widths(table)
     labels = [i for i, c in enumerate(table.columns) if c.kind == "label"]
     room = _PAGE - sum(width for i, width in enumerate(widths) if i not in labels)
+    # The narrowest first: what one leaves over is shared among the wider ones.
     left = sorted(labels, key=lambda i: widths[i])
     while left and widths[left[0]] <= room / len(left):
         room -= widths[left.pop(0)]
@@ -125,6 +115,7 @@ def _room_for_labels(table: AnyTable) -> dict[int, float]:
 
 def _table(table: AnyTable, label: str, notes: Sequence[str]) -> str:
     broken = _room_for_labels(table)
+    # Numbers to the right, so that their decimals are below each other.
     columns = ["r" if column.kind == "number" else "l" for column in table.columns]
     for i, width in broken.items():
         columns[i] = f"p{{{width:.0f}pt}}"
@@ -156,6 +147,7 @@ def _line(cells: Sequence[str], broken: Collection[int] = ()) -> str:
 
 def _breakable(text: str) -> str:
     """Return a component string, escaped, with breaks allowed between its parts."""
+    # LaTeX breaks no word without a hyphen, and a component string is one word.
     return r"\raggedright " + re.sub(r"(\\_|-\{\}|[:,=/.])", r"\1\\allowbreak{}", escape(text))
 
 

@@ -6,15 +6,7 @@ from collections.abc import Iterable
 
 from ctcbench.files.text import one_line
 from ctcbench.reporting.report_model import Report
-from ctcbench.reporting.tables import (
-    COMPARISONS_LEGEND,
-    EFFECTS_LEGEND,
-    AnyTable,
-    comparison_table,
-    effect_table,
-    legend,
-    result_table,
-)
+from ctcbench.reporting.tables import AnyTable, analyses, legend, result_table
 
 
 def to_markdown(report: Report) -> str:
@@ -23,11 +15,8 @@ def to_markdown(report: Report) -> str:
     if report.rows:
         table = result_table(report)
         parts += [_table(table), "\n\n".join(map(_text, legend(report, table))) + "\n"]
-    if report.effects:
-        parts += ["### Main effects\n", _table(effect_table(report)), EFFECTS_LEGEND + "\n"]
-    if report.comparisons:
-        parts += ["### Paired tests\n", _table(comparison_table(report.comparisons))]
-        parts += [COMPARISONS_LEGEND + "\n"]
+    for analysis in analyses(report):
+        parts += [f"### {analysis.heading}\n", _table(analysis.table), analysis.legend + "\n"]
     parts += _list("Warnings", (warning.text for warning in report.warnings))
     parts += _list("Left out, as they can't be read", report.damaged)
     parts += _list("Failed", map(str, report.failures))
@@ -51,4 +40,5 @@ def _text(text: str) -> str:
     # The backslash comes first, or it would escape the escapes.
     for character in "\\|*`[]":
         text = text.replace(character, "\\" + character)
+    # Markdown passes HTML through, so that a setting could hold markup of its own.
     return text.replace("&", "&amp;").replace("<", "&lt;")

@@ -13,16 +13,9 @@ from rich.text import Text
 from ctcbench.files.text import one_line
 from ctcbench.reporting.report_column import FOLD_FROM
 from ctcbench.reporting.report_model import Report
-from ctcbench.reporting.tables import (
-    COMPARISONS_LEGEND,
-    EFFECTS_LEGEND,
-    AnyTable,
-    comparison_table,
-    effect_table,
-    legend,
-    result_table,
-)
+from ctcbench.reporting.tables import AnyTable, analyses, legend, result_table
 
+# Wider than any label: labels stay on one line.
 _UNFOLDED = 1_000
 _FOLDED = 10  # width that labels are folded to before more columns are left out
 _NARROWEST = 8  # least width of a folded label; a table that does not fit even so becomes a list
@@ -34,14 +27,11 @@ def report_table(report: Report, width: int) -> list[RenderableType]:
     parts: list[RenderableType] = []
     if report.rows:
         parts += _results(report, width)
-    if report.effects:
-        parts += ["", _shown(_fitted(effect_table(report), width), width), *_notes([EFFECTS_LEGEND])]
-    if report.comparisons:
-        shown, notes = report.comparisons, [COMPARISONS_LEGEND]
-        if len(shown) > _MOST_COMPARISONS:
-            notes.append(f"Those with row 1; --format md and json have all {len(shown)}.")
-            shown = tuple(c for c in shown if c.first == 1)
-        parts += ["", _shown(_fitted(comparison_table(shown), width), width), *_notes(notes)]
+    for analysis in analyses(report, _MOST_COMPARISONS):
+        notes = [analysis.legend]
+        if analysis.is_cut:
+            notes.append(f"Those with row 1; --format md and json have all {analysis.total}.")
+        parts += ["", _lay_out(_drop_columns(analysis.table, width), width), *_notes(notes)]
     parts += _messages("warning: ", "bold yellow", (warning.text for warning in report.warnings))
     parts += _messages("left out: ", "bold red", report.damaged)
     return parts + _messages("failed: ", "bold red", map(str, report.failures))
@@ -50,15 +40,17 @@ def report_table(report: Report, width: int) -> list[RenderableType]:
 def _results(report: Report, width: int) -> list[RenderableType]:
     table = result_table(report)
     if _width(table) > width:
-        table = _fitted(table.joined(), width)
-    parts = [_shown(table, width), *_notes(legend(report, table))]
+        # Several label columns need more room than one with the same texts.
+        table = _drop_columns(table.join_labels(), width)
+    parts = [_lay_out(table, width), *_notes(legend(report, table))]
+    # That column is the first to be left out, and nothing else names the run folders.
     if "best run" not in table.headers:
         best = ", ".join(f"{row.number} {row.folders[row.best].name}" for row in report.rows)
         parts += _notes([f"best run of each row: {best}"])
     return parts
 
 
-def _fitted(table: AnyTable, width: int) -> AnyTable:
+def _drop_columns(table: AnyTable, width: int) -> AnyTable:
     """Return the table without as many columns as it takes to fit into `width`."""
     # Columns of low priority go first; from `FOLD_FROM` on, breaking labels is preferred.
     for column in table.by_priority():
@@ -71,13 +63,14 @@ def _fitted(table: AnyTable, width: int) -> AnyTable:
 
 def _width(table: AnyTable, folded: int = _UNFOLDED) -> int:
     texts = zip(table.headers, *table.lines, strict=True)
+    # In cells of the terminal: a Chinese character takes two.
     widths = [max(map(cell_len, column)) for column in texts]
     labels = [column.kind == "label" and i > 0 for i, column in enumerate(table.columns)]
-    fitted = (min(w, folded) if label else w for w, label in zip(widths, labels, strict=True))
-    return sum(fitted) + 3 * len(widths)
+    folded_widths = (min(w, folded) if label else w for w, label in zip(widths, labels, strict=True))
+    return sum(folded_widths) + 3 * len(widths)
 
 
-def _shown(table: AnyTable, width: int) -> RenderableType:
+def _lay_out(table: AnyTable, width: int) -> RenderableType:
     """Return the table, or a list of its lines if no table is narrow enough."""
     return _as_table(table) if _width(table, _NARROWEST) <= width else _as_list(table)
 
@@ -91,6 +84,7 @@ def _as_list(table: AnyTable) -> RenderableType:
     for line in table.lines:
         for header, text in zip(table.headers, line, strict=True):
             if text:
+                # Text, not str: rich would read brackets in a setting as its markup.
                 shown.add_row(Text(header), Text(text))
         shown.add_row()
     return shown

@@ -61,6 +61,7 @@ class ProcessGroup:
 
     def main_process_first(self, function: Callable[[], T]) -> T:
         """Call `function` in the main process of each machine, then in the others; return its result."""
+        # For drawing: the main process fills the cache of its machine, in which the others find the images.
         return function()
 
     def require_same(self, facts: Mapping[str, Any]) -> None:

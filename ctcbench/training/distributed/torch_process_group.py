@@ -108,6 +108,7 @@ class TorchProcessGroup(ProcessGroup):
         """Check that `facts` are the same in all processes; if not, raise UsageError in every process."""
         expected = self.broadcast(dict(facts))
         differing = next((name for name in facts if facts[name] != expected[name]), "")
+        # Every process sends its first difference, so that all raise the same error and none waits for ever.
         names = [
             self._broadcast_bytes(differing.encode(), sender).decode() for sender in range(self.world_size)
         ]
@@ -138,6 +139,7 @@ class TorchProcessGroup(ProcessGroup):
         # weights, the mean is the same.
         if count < self.world_size:
             return indices_N, 1.0
+        # Contiguous and in order of rank, so that the shards together are the batch of a single process.
         own_N = indices_N[count * self.rank // self.world_size : count * (self.rank + 1) // self.world_size]
         return own_N, self.world_size * len(own_N) / count
 

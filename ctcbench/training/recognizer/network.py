@@ -95,12 +95,14 @@ class Recognizer(nn.Module):
         """
         if makes_own_frames(self.head):
             return torch.full_like(widths_N, self.output.frames, dtype=torch.long)
+        # Rounded up: a frame that sees a column of the text counts, even if it sees padding too.
         frames = torch.ceil(widths_N.double() * self.sequence.frames / self.image.width).long()
         return frames.clamp(1, self.sequence.frames)
 
 
 def scale(images_NCHW: Tensor) -> Tensor:
     """Return images with levels 0 to 255 as float32, inverted: white becomes 0, black 1."""
+    # Paper becomes 0, which is also what convolutions pad the edges with.
     return 1.0 - images_NCHW.float() / 255.0
 
 

@@ -75,6 +75,7 @@ def spec_sheet(recipe: Recipe) -> SpecSheet:
         PluginError: a component broke its contract; the message names the owner.
     """
     source = build_source(recipe.registry, recipe.config.dataset)
+    # The weights do not matter, and drawing them must not change the caller's random numbers.
     with torch.random.fork_rng(devices=[]):
         model = build_recognizer(recipe, source.image, source.alphabet).eval()
     image = source.image
@@ -113,6 +114,7 @@ def _walk(
     model: Recognizer, images_NCHW: Tensor, named: dict[str, nn.Module]
 ) -> tuple[dict[str, tuple[int, ...]], dict[str, int], FlopCounterMode]:
     """Run one image through the model; return output shapes by stage, FLOPs of recurrent modules by name."""
+    # By hooks, because only a forward pass knows the shape of a module's output.
     shapes: dict[str, tuple[int, ...]] = {}
     recurrent: dict[str, int] = {}
 
@@ -179,6 +181,8 @@ def _what(module: nn.Module) -> str:
 
 def _brief(module: nn.Module) -> str:
     """Return torch's text for a module without options at their default, and with (3, 3) as 3."""
+    # torch has the options of a module as text only. A pooling's stride is left out where it is the size of
+    # its kernel, which is the default although the signature states None.
     defaults = inspect.signature(type(module).__init__).parameters
     kept: list[str] = []
     for name, value in re.findall(r"(?:(\w+)=)?(\([^()]*\)|[^,()]+)(?:, |$)", module.extra_repr()):
@@ -196,6 +200,7 @@ def _count(module: nn.Module) -> int:
 
 def _characters(source: Source) -> float | None:
     """Return the mean length of the first texts, None if they can't be drawn."""
+    # The shapes are complete without it, so a data set whose files are missing is no error here.
     try:
         size = source.size("train")
         number = _TEXTS if size is None else min(size, _TEXTS)

@@ -99,9 +99,11 @@ def load_recognizer(registry: Registry, folder: RunFolder) -> Recognizer:
     recipe = Recipe(registry, stored_config(folder))
     image, alphabet, _ = read_description(folder)
     try:
+        # The initial weights are replaced below; drawing them must not change the caller's random numbers.
         with torch.random.fork_rng(devices=[]):
             model = build_recognizer(recipe, image, alphabet)
     except UsageError as error:
+        # Most likely a plugin is missing here, and the summary states which ones the run had.
         plugins, installed = folder.read_summary().get("plugins", {}), registry.versions()
         missing = [f"{name} {version}" for name, version in plugins.items() if name not in installed]
         hint = f"; the run was made with {', '.join(missing)}" if missing else ""
@@ -131,6 +133,7 @@ def load_initial_weights(model: Recognizer, run: Path) -> None:
         )
     tensors, _ = load_tensors(folder.weights_path, FORMAT)
     ours = model.state_dict()
+    # Not by `load_state_dict`, whose error lists every tensor and names no setting of ctcbench.
     for name in sorted(ours.keys() | tensors.keys()):
         stored = tuple(tensors[name].shape) if name in tensors else "none"
         own = tuple(ours[name].shape) if name in ours else "none"

@@ -27,6 +27,7 @@ def peer(decoder: str, module: str, install: str) -> ModuleType:
         UsageError: it cannot be imported; the message has the command that installs it.
     """
     try:
+        # By name and when it is used: every peer is optional, and --help lists them all.
         return importlib.import_module(module)
     except ImportError as error:
         raise UsageError(f"decoder {decoder}: {module} can't be imported ({error}); {install}") from error

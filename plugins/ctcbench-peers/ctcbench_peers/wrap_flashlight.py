@@ -24,9 +24,11 @@ def searcher(alphabet: Alphabet, width: int, threshold: float) -> Callable[[LogP
     module = peer("flashlight", "flashlight.lib.text.decoder", INSTALL)
     options = module.LexiconFreeDecoderOptions(
         beam_size=width,
+        # Every class in each frame: a smaller number prunes the search.
         beam_size_token=alphabet.num_classes,
         beam_threshold=threshold or math.inf,
         lm_weight=0.0,
+        # No silence and no language model: the score is that of CTC alone.
         sil_score=0.0,
         log_add=True,
         criterion_type=module.CriterionType.CTC,

@@ -23,10 +23,12 @@ def searcher(alphabet: Alphabet, width: int, threshold: float) -> Callable[[LogP
     quiet("pyctcdecode")
     module = peer("pyctcdecode", "pyctcdecode", INSTALL)
     symbols = ["", *characters("pyctcdecode", alphabet.num_classes)[1:]]  # "" is its blank
+    # False: its classes are characters, not word pieces.
     decoder = module.BeamSearchDecoderCTC(module.Alphabet(symbols, False))
     floor = math.log(threshold) if threshold else -math.inf
 
     def search(values_TK: NDArray[np.float32]) -> Hypothesis:
+        # Its defaults prune classes and entries; only `threshold` does so here.
         best = decoder.decode_beams(
             values_TK, beam_width=width, beam_prune_logp=-math.inf, token_min_logp=floor
         )[0]

@@ -24,12 +24,12 @@ def ray(
     workers: Annotated[
         int, Field(ge=0, le=10_000, description="trials at once (0: as many as the cluster holds)")
     ] = 0,
-    cpus: Annotated[int, Field(ge=1, le=1024, description="CPUs that a trial asks for, and its threads")] = 1,
+    cpus: Annotated[int, Field(ge=1, le=1024, description="CPUs that a trial requests, and its threads")] = 1,
     gpus: Annotated[
-        float, Field(ge=0, le=64, description="GPUs that a trial asks for; 0.5: two share one")
+        float, Field(ge=0, le=64, description="GPUs that a trial requests; 0.5: two share one")
     ] = 0.0,
     memory: Annotated[
-        float, Field(ge=0, le=100_000, description="GiB of memory that a trial asks for (0: none)")
+        float, Field(ge=0, le=100_000, description="GiB of memory that a trial requests (0: none)")
     ] = 0.0,
     retries: Annotated[
         int, Field(ge=0, le=1000, description="how often a trial is resumed elsewhere after its worker died")
@@ -48,9 +48,9 @@ def ray(
         ),
     ] = "",
 ) -> Executor:
-    """Trials on the nodes of a Ray cluster, each with the CPUs, GPUs and memory that it asks for."""
+    """Trials on the nodes of a Ray cluster, each with the CPUs, GPUs and memory that it requests."""
     if gpus > 1 and gpus % 1:
-        raise UsageError(f"executor ray: gpus={gpus}: Ray gives a part of one GPU, or whole ones")
+        raise UsageError(f"executor ray: gpus={gpus}: Ray assigns a fraction of one GPU, or whole GPUs")
     from ctcbench_ray.cluster import TrialResources
     from ctcbench_ray.executor import RayExecutor
     from ctcbench_ray.options import RayOptions

@@ -15,14 +15,14 @@ from dataclasses import dataclass
 
 from ctcbench import UsageError
 
-_ANSWER_SECONDS = 5.0
+_CONNECT_SECONDS = 5.0
 _HEALTH_SECONDS = 30.0  # a busy machine takes some to start Python and import Ray
 _GIB = 2**30
 
 
 @dataclass(frozen=True)
 class TrialResources:
-    """The resources that a trial asks for; ``memory`` in GiB, 0 if it asks for none."""
+    """The resources that a trial requests; ``memory`` in GiB, 0 if it requests none."""
 
     cpus: int
     gpus: float = 0.0
@@ -30,7 +30,7 @@ class TrialResources:
 
     @property
     def amounts(self) -> dict[str, float]:
-        """The amounts that are asked for, by Ray's names of the resources."""
+        """The amounts that are requested, by Ray's names of the resources."""
         found = {"CPU": float(self.cpus), "GPU": self.gpus, "memory": self.memory * _GIB}
         return {name: amount for name, amount in found.items() if amount}
 
@@ -58,7 +58,7 @@ def connect(address: str) -> bool:
     its messages on standard output are switched off.
 
     Raises:
-        UsageError: no cluster answers there, or it can't be joined from here.
+        UsageError: no cluster responds there, or it can't be joined from here.
     """
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # read when Ray is imported
     try:
@@ -83,10 +83,12 @@ def connect(address: str) -> bool:
             ray.init(
                 address=address or None,
                 include_dashboard=False,
+                # Workers' output would be printed between the study's own lines; their errors are in the
+                # outcomes.
                 log_to_driver=False,
                 logging_level=logging.ERROR,
             )
-    except (Exception, SystemExit) as error:  # Ray raises SystemExit if a cluster does not answer
+    except (Exception, SystemExit) as error:  # Ray raises SystemExit if a cluster does not respond
         raise UsageError(f"executor ray: {_where(target)} can't be joined: {_short(error)}") from error
     _silence_ray()
     return True
@@ -123,36 +125,39 @@ def no_room(resources: TrialResources, found: Sequence[Node]) -> UsageError:
     )
     more = f"; and {len(found) - 8} more" if len(found) > 8 else ""
     return UsageError(
-        f"executor ray: a trial asks for {resources}, and no node of the cluster can hold that "
-        f"({listed or 'it has no node'}{more}); ask for less by cpus=, gpus= or memory=, or add such a node "
-        f"(wait= gives it time to come)"
+        f"executor ray: a trial requests {resources}, and no node of the cluster can hold that "
+        f"({listed or 'it has no node'}{more}); request less by cpus=, gpus= or memory=, or add such a node "
+        f"(wait= sets how long to wait for one)"
     )
 
 
 def _require_cluster(target: str) -> None:
-    """Check within seconds that a cluster answers at an address, for which Ray itself takes minutes."""
+    """Check that a cluster responds at an address."""
+    # Ray itself waits for minutes before it gives up; this check takes seconds.
     host, _, port = target.rpartition(":")
     if not host or not port.isdecimal() or not 0 < int(port) < 65536:
         raise UsageError(f"executor ray: address={target}: expected host:port, auto or local")
     remedy = f"start one there with `ray start --head --port={port}`, or leave the address out"
     try:
-        socket.create_connection((host.strip("[]"), int(port)), timeout=_ANSWER_SECONDS).close()
+        socket.create_connection((host.strip("[]"), int(port)), timeout=_CONNECT_SECONDS).close()
     except OSError as error:
         reason = error.strerror or str(error)
-        raise UsageError(f"executor ray: no Ray cluster answers at {target} ({reason}); {remedy}") from None
+        raise UsageError(f"executor ray: no Ray cluster responds at {target} ({reason}); {remedy}") from None
+    # In another process, because the check can hang; an open port alone may be another server's.
     command = [sys.executable, "-m", "ray.scripts.scripts", "health-check", "--address", target]
     try:
         subprocess.run(command, capture_output=True, timeout=_HEALTH_SECONDS, check=False)
     except subprocess.TimeoutExpired:
         raise UsageError(
-            f"executor ray: something listens at {target}, but it does not answer as a Ray cluster; the port "
-            f"is the one that `ray start --head` names (6379), not the dashboard's or the Ray client's"
+            f"executor ray: something listens at {target}, but it does not respond as a Ray cluster; the "
+            f"port is the one that `ray start --head` names (6379), not the dashboard's or the Ray client's"
         ) from None
 
 
 @contextlib.contextmanager
 def _signal_handlers_kept() -> Iterator[None]:
     """Restore the signal handlers that Ray replaces: the study handles requests to stop."""
+    # Python allows signal handlers in the main thread only, and Ray sets none elsewhere.
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -182,7 +187,7 @@ def _where(target: str) -> str:
 def _short(error: BaseException) -> str:
     """Return an error on one line, cut off after 500 characters."""
     if isinstance(error, SystemExit):
-        return "it does not answer"
+        return "it does not respond"
     text = " ".join(str(error).split())
     return text if len(text) < 500 else text[:500] + "…"
 

@@ -11,7 +11,7 @@ from ctcbench_ray.options import RayOptions
 
 
 class RayExecutor:
-    """Runs each trial as a process on a node of a Ray cluster that has the CPUs and GPUs it asks for."""
+    """Runs each trial as a process on a node of a Ray cluster that has the CPUs and GPUs it requests."""
 
     def __init__(self, options: RayOptions) -> None:
         self.options = options
@@ -21,10 +21,11 @@ class RayExecutor:
         """Return the number of trials at once, and the threads and GPUs of each; connects to the cluster.
 
         Raises:
-            UsageError: no cluster answers.
+            UsageError: no cluster responds.
         """
         self._connect()
         resources = self.options.resources
+        # At least 1: a cluster that is empty now may get nodes while it waits.
         workers = self.options.workers or max(1, cluster.capacity(resources, cluster.nodes()))
         return {"workers": workers, "threads": resources.cpus, "gpus": resources.gpus}
 
@@ -32,7 +33,7 @@ class RayExecutor:
         """Run the trials, and yield each outcome as it comes; see `Executor.run`.
 
         Raises:
-            UsageError: no cluster answers, no node can hold a trial, or a node has other software.
+            UsageError: no cluster responds, no node can hold a trial, or a node has other software.
             CtcbenchError: the connection to the cluster is lost.
         """
         try:
@@ -54,9 +55,11 @@ class RayExecutor:
                 yield from session.run(trials)
         except RayError as error:
             raise CtcbenchError(
-                f"executor ray: the cluster is gone ({' '.join(str(error).split())[:300]}); what the trials "
-                f"had saved is kept, and the same command resumes them"
+                f"executor ray: the connection to the cluster is lost "
+                f"({' '.join(str(error).split())[:300]}); "
+                f"the trials' checkpoints are kept, and the same command resumes them"
             ) from error
 
     def _connect(self) -> None:
+        # `describe` and `run` both connect; only the first one does so, and it is remembered.
         self._connected = cluster.connect(self.options.address) or self._connected

@@ -31,6 +31,7 @@ def scratch_folder(named: str) -> Path:
     Raises:
         UsageError: it can't be written, or belongs to another user.
     """
+    # A folder of the user's own: in /tmp, another user could create it first and read or replace files.
     base = Path(named) if named else Path(tempfile.gettempdir()) / f"ctcbench-ray-{os.getuid()}"
     try:
         base.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -51,8 +52,10 @@ def trial_folder(base: Path) -> Iterator[Path]:
     Folders of actors that were killed are removed first.
     """
     with contextlib.ExitStack() as stack:
+        # While a folder is made, but not locked yet, another actor must not take it for a stale one.
         with lock(base / ".ctcbench-ray", wait=True, what="creating a folder here"):
             for stale in base.glob(f"{_PREFIX}*/{_LOCK}"):
+                # The lock of an actor that was killed is free; one that is held belongs to a running trial.
                 with contextlib.suppress(UsageError, OSError), lock(stale, wait=False, what="removing it"):
                     shutil.rmtree(stale.parent)
             out = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=base))

@@ -43,6 +43,7 @@ class RemoteTrial:
         self._shared = True
         self._have: dict[str, str] = {}
         self._notices = 0
+        # Of the last copy, by the monotonic clock: the first poll copies at once.
         self._saved = -float("inf")
 
     @property
@@ -51,7 +52,7 @@ class RemoteTrial:
         return f"worker {self.slot} on {self.host}" if self.host else "a worker"
 
     def request_actor(self, resources: TrialResources, request: dict[str, Any]) -> Any:
-        """Ask Ray for an actor with these resources; return the reference to the answer of `inspect`."""
+        """Ask Ray for an actor with these resources; return the reference to the result of `inspect`."""
         self.host, self.node, self.slot = "", "", 0
         options: dict[str, Any] = {"num_cpus": resources.cpus, "num_gpus": resources.gpus}
         if resources.memory:
@@ -61,7 +62,7 @@ class RemoteTrial:
         return self._actor.inspect.remote(json.dumps(request))
 
     def start(self, resources: TrialResources, scratch: str, *, shared: bool) -> Any:
-        """Start the trial at its actor, from what its run folder has; return the reference to the answer.
+        """Start the trial at its actor, from what its run folder has; return the reference to the result.
 
         Raises:
             Busy: another process trains in its run folder, and does not end.
@@ -83,23 +84,24 @@ class RemoteTrial:
         return self._actor.start.remote(json.dumps(request), sent)
 
     def poll(self, *, stop: bool) -> Any:
-        """Ask for new events; return the reference to the answer, which takes up to half a second."""
+        """Ask for new events; return the reference to the result, which takes up to half a second."""
+        # A copy can be resumed from its checkpoint, so it is made as often as checkpoints are.
         every = float(self.trial.order.get("checkpoint_seconds", 60.0))
         files = not self._shared and time.monotonic() - self._saved >= every
         request = {"stop": stop, "notices": self._notices, "have": self._have, "files": files}
         return self._actor.poll.remote(json.dumps(request))
 
-    def receive(self, answer: Any, listener: Listener) -> Outcome | None:
-        """Pass on the events of an answer and write its files; return the outcome if the trial has ended.
+    def receive(self, result: Any, listener: Listener) -> Outcome | None:
+        """Report the events of a result and write its files; return the outcome if the trial has ended.
 
         Raises:
             WorkerKilled: its process was killed from outside.
             CtcbenchError: its files can't be written.
         """
-        if isinstance(answer, str):  # the answer of `start`
-            self._have = json.loads(answer)
+        if isinstance(result, str):  # of `start`: the signatures of the files that were sent
+            self._have = json.loads(result)
             return None
-        text, files = answer
+        text, files = result
         document = json.loads(text)
         for event in document["notices"]:
             self._notices += 1
@@ -116,12 +118,13 @@ class RemoteTrial:
             raise WorkerKilled(document["killed"])
         outcome = Outcome(**document["outcome"])
         if not self._shared:
+            # The trial removes files too, such as its checkpoint at the end of the training.
             run_files.remove(self.folder.path, self._have.keys() - set(document.get("all", ())))
         return self.outcome(outcome.state, outcome.error, outcome.traceback)
 
     def outcome(self, state: Any, error: str = "", traceback: str = "") -> Outcome:
         """Return an outcome of this trial, with the time that it took so far."""
-        return Outcome(self.trial.key, state, error, traceback, self.seconds + self._lasted())
+        return Outcome(self.trial.key, state, error, traceback, self.seconds + self._elapsed())
 
     def close(self) -> Any:
         """Release the actor and the run folder; return a reference that is ready when it has cleaned up."""
@@ -137,17 +140,18 @@ class RemoteTrial:
         self._release()
 
     def _release(self) -> None:
-        self.seconds += self._lasted()
+        self.seconds += self._elapsed()
         self.started, self._since, self._actor = False, None, None
         if self._locked:
             self._locked = False
             self.folder.remove_if_bare()  # a trial that failed early leaves nothing worth keeping
         self._held.close()
 
-    def _lasted(self) -> float:
+    def _elapsed(self) -> float:
         return 0.0 if self._since is None else time.monotonic() - self._since
 
     def _lock(self) -> None:
+        # A lost worker may hold the lock for a moment after Ray has reported its death.
         deadline = time.monotonic() + _BUSY_SECONDS
         while True:
             try:

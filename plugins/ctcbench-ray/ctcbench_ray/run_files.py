@@ -33,6 +33,7 @@ def signatures(folder: Path) -> dict[str, str]:
         except OSError:
             continue  # removed since it was listed
         if path.is_file():
+            # The inode as well: an atomic replacement within one tick of the clock can have the same size.
             found[name.as_posix()] = f"{status.st_mtime_ns}-{status.st_size}-{status.st_ino}"
     return found
 
@@ -47,6 +48,7 @@ def read_changed(folder: Path, have: Signatures) -> tuple[dict[str, bytes], dict
         if have.get(name) == signature:
             continue
         try:
+            # It may be replaced between stat() and this read; then the next call finds another signature.
             files[name] = (folder / name).read_bytes()
         except OSError:
             continue
@@ -61,6 +63,7 @@ def write(folder: Path, files: Mapping[str, bytes]) -> None:
         CtcbenchError: a name leads out of the folder; then nothing is written.
         UsageError: the folder can't be written.
     """
+    # All names are checked before any file is written.
     paths = {name: _inside(folder, name) for name in files}
     for name in sorted(files, key=_rank):
         with atomic_path(paths[name]) as temporary:
@@ -79,6 +82,7 @@ def remove(folder: Path, names: Collection[str]) -> None:
 
 def _rank(name: str) -> tuple[int, str]:
     first = name.partition("/")[0]
+    # Unknown files, those of plugins, come first: nothing here depends on them.
     return (_ORDER.index(first) if first in _ORDER else -1, name)
 
 

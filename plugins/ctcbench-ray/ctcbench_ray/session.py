@@ -25,7 +25,7 @@ from ctcbench_ray.remote_trial import RemoteTrial, WorkerKilled
 from ctcbench_ray.versions import installed_versions, version_differences
 
 _WAIT_SECONDS = 0.2
-_NODES_SECONDS = 1.0  # between two looks at the nodes
+_NODES_SECONDS = 1.0  # between two queries of the nodes
 _CLOSE_SECONDS = 5.0
 # Actors requested beyond what the cluster holds: the next trial then starts without a pause when one ends,
 # and an autoscaler sees that more nodes are needed.
@@ -41,7 +41,7 @@ class Session:
         self.listener = listener
         self.versions = installed_versions()
         self._waiting: deque[RemoteTrial] = deque()
-        self._active: dict[Any, RemoteTrial] = {}  # by the reference to the answer that it waits for
+        self._active: dict[Any, RemoteTrial] = {}  # by the reference to the result that it waits for
         self._closing: list[Any] = []
         self._tokens: dict[str, dict[str, str]] = {}
         self._fatal: CtcbenchError | None = None
@@ -58,10 +58,13 @@ class Session:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Kill the trials that still run, and remove the tokens."""
+        # Reached with active trials after an error, or when the generator of `run` is closed early.
         for trial in self._active.values():
             trial.kill()
         if self._closing:
             with contextlib.suppress(RayError):
+                # Actors remove their scratch folders in close(); a session that left at once would end them
+                # before.
                 ray.wait(self._closing, num_returns=len(self._closing), timeout=_CLOSE_SECONDS)
         for token in self._tokens.values():
             Path(token["path"]).unlink(missing_ok=True)
@@ -75,16 +78,18 @@ class Session:
         """
         self._waiting.extend(map(RemoteTrial, trials))
         self._check_nodes()
+        # After the check of the nodes, which is an error if no node can hold a trial.
         self._warn_of_idle_gpus()
         while self._active or (self._waiting and not self._stopping):
             self._check_nodes()
             if not self._stopping and (self._fatal or self.listener.stopping()):
                 self._stopping = True
+                # These have saved nothing: they wait for resources, or for the inspection of their node.
                 for ref in [ref for ref, trial in self._active.items() if not trial.started]:
                     self._active.pop(ref).kill()
             while self._waiting and not self._stopping and len(self._active) < self._most_at_once():
                 self._request_actor(self._waiting.popleft())
-            for ref in self._answered():
+            for ref in self._wait_for_results():
                 if outcome := self._receive(ref):
                     yield outcome
         if self._fatal:
@@ -93,17 +98,19 @@ class Session:
     def _most_at_once(self) -> int:
         return self.options.workers or self._capacity + _REQUESTED_AHEAD
 
-    def _answered(self) -> list[Any]:
-        """Return the references whose answers are there, after a short wait for the first."""
+    def _wait_for_results(self) -> list[Any]:
+        """Return the references whose results are ready, after a short wait for the first."""
         if not self._active:
             return []
         found, _ = ray.wait(list(self._active), timeout=_WAIT_SECONDS)
-        if found:  # and all others that are ready by now
+        # ray.wait() returns one reference by default: ask again for all that are ready by now.
+        if found:
             found, _ = ray.wait(list(self._active), num_returns=len(self._active), timeout=0)
         return list(found)
 
     def _request_actor(self, trial: RemoteTrial) -> None:
         request = {
+            # Ray's workers have the environment of the node, not that of the study.
             "environment": {k: v for k, v in os.environ.items() if k.startswith("CTCBENCH_")},
             "token": self._token(trial.trial.order["out"]),
             "scratch": self.options.scratch,
@@ -118,23 +125,24 @@ class Session:
             folder = Path(out) / "studies"
             for stale in folder.glob(f".{_TOKEN}*"):  # left by a study that was killed
                 stale.unlink(missing_ok=True)
+            # A random text: a file of this name on another node's disk would not be the same.
             path, text = folder / f".{_TOKEN}{secrets.token_hex(8)}", secrets.token_hex(16)
             write_text(path, text)
             self._tokens[out] = {"path": str(path), "text": text}
         return self._tokens[out]
 
     def _receive(self, ref: Any) -> Outcome | None:
-        """Process the answer or the loss of an actor; return the outcome if its trial has ended."""
+        """Process the result or the loss of an actor; return the outcome if its trial has ended."""
         trial = self._active.pop(ref)
         try:
-            answer = ray.get(ref)
+            result = ray.get(ref)
             if not trial.started:
-                return self._start(trial, json.loads(answer))
-            outcome = trial.receive(answer, self.listener)
+                return self._start(trial, json.loads(result))
+            outcome = trial.receive(result, self.listener)
         except RayTaskError as error:
-            return self._failed(trial, error)
+            return self._handle_error(trial, error)
         except (WorkerKilled, RayError) as error:  # an unreachable actor is lost as well
-            return self._lost(trial, error)
+            return self._handle_loss(trial, error)
         except BaseException:
             trial.kill()
             raise
@@ -147,6 +155,7 @@ class Session:
     def _start(self, trial: RemoteTrial, found: Mapping[str, Any]) -> Outcome | None:
         """Start a trial at an actor whose node is inspected; return an outcome if it can't start."""
         trial.host, trial.node = found["host"], found["node"]
+        # Checked for each actor: nodes can join the cluster while a study runs.
         others = version_differences(self.versions, found)
         if self._stopping:
             trial.kill()
@@ -159,6 +168,7 @@ class Session:
                 trial,
             )
         else:
+            # The smallest free number, so that progress has as many lines as trials run at once.
             taken = {other.slot for other in self._active.values()}
             trial.slot = next(n for n in range(1, len(taken) + 2) if n not in taken)
             try:
@@ -169,9 +179,10 @@ class Session:
             self._active[ref] = trial
         return None
 
-    def _failed(self, trial: RemoteTrial, error: RayTaskError) -> Outcome | None:
+    def _handle_error(self, trial: RemoteTrial, error: RayTaskError) -> Outcome | None:
         """End a trial whose actor raised an error; if that was before its start, end the study."""
         cause = getattr(error, "cause", None) or error
+        # Ray wraps an error of an actor; the original one is its cause.
         known = isinstance(cause, CtcbenchError)
         text = str(cause) if known else f"{type(cause).__name__}: {' '.join(str(cause).split())}"
         if not trial.started:
@@ -181,13 +192,15 @@ class Session:
         trial.kill()
         return outcome
 
-    def _lost(self, trial: RemoteTrial, error: Exception) -> Outcome | None:
+    def _handle_loss(self, trial: RemoteTrial, error: Exception) -> Outcome | None:
         """Resume a trial whose worker died, unless that has happened too often."""
         started, where = trial.started, trial.worker
-        why = self._why(trial, error)
+        why = self._describe_loss(trial, error)
         trial.kill()
         if self._stopping:
+            # A trial that had not started needs no outcome: it is as it was.
             return trial.outcome("stopped") if started else None
+        # Ray has no exception of its own for it. Every other node would fail in the same way.
         if "failed to import" in str(error):
             reason = str(error).strip().splitlines()[-1]
             self._end_study(f"a node can't run trials ({reason}); install the same on every node", trial)
@@ -196,12 +209,14 @@ class Session:
         if trial.losses > self.options.retries:
             times = "" if trial.losses == 1 else f" for the {trial.losses}th time"
             return trial.outcome("failed", f"{where} {why}{times} (retries={self.options.retries})")
+        # First in the queue: it has done more than the trials that have not started.
         self._waiting.appendleft(trial)
         text = f"{where} {why}; its trial resumes from its last checkpoint"
         self.listener.tell(trial.trial.key, where, {"kind": "notice", "text": text})
         return None
 
-    def _why(self, trial: RemoteTrial, error: Exception) -> str:
+    def _describe_loss(self, trial: RemoteTrial, error: Exception) -> str:
+        """Return what happened to a worker, as the rest of a sentence that begins with its name."""
         if isinstance(error, WorkerKilled):
             return str(error)
         if (
@@ -209,7 +224,7 @@ class Session:
             and isinstance(error, RayActorError)
             and all(node.key != trial.node for node in cluster.nodes())
         ):
-            return "is lost: its node is gone"
+            return "is lost: its node has left the cluster"
         if "low on memory" in str(error):
             return "was ended by Ray, because its node ran low on memory"
         return "died (killed, or out of memory)"
@@ -217,11 +232,13 @@ class Session:
     def _end_study(self, text: str, trial: RemoteTrial) -> None:
         """Stop the study for a reason that holds for every trial."""
         trial.kill()
+        # Raised at the end of `run`: trials that run are first stopped, and save their state.
         self._fatal = self._fatal or UsageError(f"executor ray: {text}")
 
     def _check_nodes(self) -> None:
         """Update the capacity; if no node can hold a trial for `wait` seconds, end the study."""
         now = time.monotonic()
+        # A query is a request to the cluster's head, and `run` comes here several times a second.
         if now - self._checked < _NODES_SECONDS:
             return
         self._checked = now
@@ -237,5 +254,5 @@ class Session:
     def _warn_of_idle_gpus(self) -> None:
         gpus = sum(node.resources.get("GPU", 0.0) for node in cluster.nodes())
         if gpus and not self.options.resources.gpus and self._waiting:
-            text = f"the cluster has {gpus:g} GPUs, and trials ask for none: ray:gpus=1 gives each trial one"
+            text = f"the cluster has {gpus:g} GPUs, but trials request none; ray:gpus=1 assigns one to each"
             self.listener.tell(self._waiting[0].trial.key, "ray", {"kind": "notice", "text": text})

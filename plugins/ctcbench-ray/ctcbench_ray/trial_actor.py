@@ -21,7 +21,7 @@ from ctcbench_ray import run_files
 from ctcbench_ray.node_folders import is_shared, scratch_folder, trial_folder
 from ctcbench_ray.versions import installed_versions
 
-# A poll returns after this time at the latest, because a request to stop travels with the next one.
+# A poll returns after this time at the latest: a request to stop is sent with the next one.
 _POLL_SECONDS = 0.5
 # Signals by which others end a process. Any other is the trial's own failure, and would be one again.
 _SIGNALS_FROM_OUTSIDE = (signal.SIGKILL, signal.SIGTERM, signal.SIGHUP)
@@ -36,10 +36,10 @@ class TrialActor:
         self._stack = contextlib.ExitStack()
 
     def inspect(self, text: str) -> str:
-        """Return the node's name, its software, and whether it shares the study's folder.
+        """Return the node's name, its software, and whether it shares the study's folder, as JSON.
 
-        The request: ``environment`` of the study, ``token`` ``{path, text}`` of a file in its folder (None if
-        that need not be shared), ``scratch`` (or ``""``).
+        Keys of the request: ``environment``, the study's variables; ``token``, ``{path, text}`` of a file in
+        the study's folder (None if that need not be shared); ``scratch``, the option.
         """
         import ray
 
@@ -64,8 +64,8 @@ class TrialActor:
     def start(self, text: str, sent: dict[str, bytes]) -> str:
         """Start the trial, with the files of its run folder, and return their signatures.
 
-        The request: ``order``, ``cwd``, ``shared``, ``scratch``, ``gpu``. Unless the study's folder is
-        shared, the run folder is in a folder of this actor's own.
+        Keys of the request: ``order``, ``cwd``, ``shared``, ``scratch``, ``gpu``. Unless the study's folder
+        is shared, the run folder is in a scratch folder of this actor.
         """
         request = json.loads(text)
         order = request["order"]
@@ -86,27 +86,29 @@ class TrialActor:
     def poll(self, text: str) -> tuple[str, dict[str, bytes]]:
         """Return new events, and files that have changed; waits up to half a second for an event.
 
-        The request: ``stop``, ``notices`` (how many the study has received), ``have`` (signatures of the
-        files that it has), ``files`` (whether it wants those of a running trial).
+        Keys of the request: ``stop``; ``notices``, the number that the study has received; ``have``, the
+        signatures of the files that it has; ``files``, whether to return those of a running trial.
         """
         request = json.loads(text)
         assert self._trial
         if request["stop"]:
             self._trial.stop()
         ended = self._trial.wait(_POLL_SECONDS)
-        answer: dict[str, Any] = {
+        reply: dict[str, Any] = {
             "progress": self._trial.progress,
+            # Progress is only the latest state; notices must all arrive, so the study counts them.
             "notices": self._trial.notices[request["notices"] :],
             "outcome": None,
         }
         if ended:
-            outcome, answer["killed"] = self._trial.end()
-            answer["outcome"] = outcome.to_json()
+            outcome, reply["killed"] = self._trial.end()
+            reply["outcome"] = outcome.to_json()
         changed: dict[str, bytes] = {}
+        # Only at the end, or when the study asks: a checkpoint has many megabytes.
         if self._folder and self._folder.is_dir() and (ended or request["files"]):
-            changed, answer["signatures"] = run_files.read_changed(self._folder, request["have"])
-            answer["all"] = list(run_files.signatures(self._folder))
-        return json.dumps(answer), changed
+            changed, reply["signatures"] = run_files.read_changed(self._folder, request["have"])
+            reply["all"] = list(run_files.signatures(self._folder))
+        return json.dumps(reply), changed
 
     def close(self) -> None:
         """End the trial's process and remove the folder of this actor."""
@@ -149,8 +151,9 @@ class SupervisedTrial:
         return self._ended
 
     def end(self) -> tuple[Outcome, str]:
-        """Return the outcome, and how the process was killed from outside (``""``: it was not)."""
+        """Return the outcome, and how the process was killed from outside (empty if it was not)."""
         outcome = self._process.end()
+        # Then the trial is resumed elsewhere. A crash of its own would be repeated there.
         if outcome.state == "failed" and self._process.killed_by in _SIGNALS_FROM_OUTSIDE:
             return outcome, outcome.error.removeprefix("its worker ")
         return outcome, ""
@@ -173,11 +176,12 @@ class SupervisedTrial:
 def trial_environment(*, gpu: bool) -> dict[str, str]:
     """Return the variables of a trial's process that differ from this one's: its modules, and its GPUs.
 
-    Ray sets ``CUDA_VISIBLE_DEVICES`` to the GPUs of the actor; a trial that asked for no `gpu` sees none.
+    Ray sets ``CUDA_VISIBLE_DEVICES`` to the GPUs of the actor; a trial that requested no `gpu` sees none.
     """
     # Without the packages that Ray ships for its own use, which would hide installed ones of those names.
     rays = [Path(folder) for folder in getattr(sys.modules.get("ray"), "__path__", ())]
     entries = [Path(entry or ".").absolute() for entry in sys.path]
     paths = [str(path) for path in entries if not any(path.is_relative_to(ray) for ray in rays)]
+    # Not left to Ray, whose versions differ in what an actor without GPUs sees.
     hidden = {} if gpu else {"CUDA_VISIBLE_DEVICES": ""}
     return {**hidden, "PYTHONPATH": os.pathsep.join(paths)}

@@ -21,6 +21,7 @@ def version_differences(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> l
     another build. Plugins that only the node has are not listed.
     """
     found = []
+    # The study's names alone: a plugin that only the node has can't be part of this study.
     pairs = [(n, v, theirs["versions"].get(n)) for n, v in ours["versions"].items()]
     pairs += [(n, v, theirs["plugins"].get(n)) for n, v in ours["plugins"].items()]
     for name, here, there in pairs:

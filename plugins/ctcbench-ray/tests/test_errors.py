@@ -34,9 +34,9 @@ def refuses(tmp_path, capsys):
 def test_more_than_any_node_has(cluster, refuses):
     refuses(
         f"address={cluster.address!r},cpus=64,gpus=8",
-        "a trial asks for 64 CPUs and 8 GPUs, and no node of the cluster can hold that",
+        "a trial requests 64 CPUs and 8 GPUs, and no node of the cluster can hold that",
         "has 1 CPU and 0 GPUs;",
-        "wait= gives it time to come",
+        "wait= sets how long to wait for one",
     )
 
 
@@ -45,7 +45,7 @@ def test_no_server_at_the_address(refuses):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    refuses(f"address='127.0.0.1:{port}'", "no Ray cluster answers at 127.0.0.1", "ray start --head")
+    refuses(f"address='127.0.0.1:{port}'", "no Ray cluster responds at 127.0.0.1", "ray start --head")
 
 
 @pytest.mark.slow
@@ -61,7 +61,7 @@ def test_another_server_at_the_address(refuses):
     [
         ("address='ray://127.0.0.1:10001'", "run ctcbench on a machine of the cluster"),
         ("address=nowhere", "expected host:port, auto or local"),
-        ("gpus=1.5", "a part of one GPU, or whole ones"),
+        ("gpus=1.5", "a fraction of one GPU, or whole GPUs"),
         ("cpus=0", "cpus=0"),
         ("files=copied", "one of auto, shared, sent"),
     ],

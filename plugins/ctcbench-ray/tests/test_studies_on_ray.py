@@ -114,7 +114,7 @@ def test_a_trial_whose_node_is_lost_resumes_on_another(cluster, study, whole, tm
 
     nodes = [another()]
     try:
-        # Only these nodes have what it asks for, though nothing trains on it.
+        # Only these nodes have what it requests, though nothing trains on it.
         running = study(*ONE, options=f"gpus=1,wait=60,files={files}")
         running.wait_for(trained_a_while(tmp_path))
         cluster.remove_node(nodes.pop(), allow_graceful=False)

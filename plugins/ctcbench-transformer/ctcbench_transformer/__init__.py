@@ -42,6 +42,7 @@ def transformer(
         )
     from ctcbench_transformer.encoder import Encoder  # not at the top: --help must not import torch
 
+    # More than this recogniser has, so that wider images can be read later.
     longest = max(MIN_POSITIONS, sequence.frames)
     return Encoder(sequence.features, layers, heads, width, ff, dropout, positions, longest)
 

@@ -43,6 +43,7 @@ class CachedImages:
         samples = self._samples(config)
         if isinstance(samples, str):
             return "", samples
+        # The options name the same data set, but its files or generator may have changed since.
         if samples.fingerprint != fingerprint or index >= len(samples):
             return "", "no image: the data set has changed since this run"
         uri = data_uri(samples.images_NCHW[index], int(samples.widths_N[index]))
@@ -53,6 +54,7 @@ class CachedImages:
         return name, ""
 
     def _samples(self, config: RunConfig) -> Samples | str:
+        # Many runs share a data set, and building one may read thousands of files.
         wanted = (config.dataset, config.test_samples, config.skip_bad)
         if wanted not in self._sets:
             self._sets[wanted] = self._cached(*wanted)
@@ -60,6 +62,8 @@ class CachedImages:
 
     def _cached(self, dataset: str, number: int, skip_bad: bool) -> Samples | str:
         try:
+            # The plugin of the data set may be missing here, or its files moved: the report is complete
+            # without images.
             built = build_dataset(self._registry, dataset)
             samples = cached_samples(built, "test", number, skip_bad=skip_bad)
         except (CtcbenchError, OSError) as error:
@@ -81,5 +85,6 @@ def data_uri(image_CHW: NDArray[np.uint8], width: int) -> str:
     picture.thumbnail((_WIDEST, _HIGHEST))
     buffer = io.BytesIO()
     levels = picture.point([round(round(i / 255 * (_GREYS - 1)) * 255 / (_GREYS - 1)) for i in range(256)])
+    # Without dithering, which would add noise and defeat the compression.
     levels.quantize(_GREYS, dither=Image.Dither.NONE).save(buffer, "PNG", optimize=True)
     return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")

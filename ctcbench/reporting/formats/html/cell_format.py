@@ -27,6 +27,7 @@ class Scale:
     def of(cls, estimates: Sequence[SeedEstimate]) -> Scale:
         """Return a scale with room for these shares and their intervals."""
         values = [v for e in estimates for v in (e.mean, *(e.interval or ()))]
+        # The range of the values, not 0 to 1: rows of 97 % and 98 % would be one dot.
         low, high = max(0.0, min(values, default=0.0)), min(1.0, max(values, default=1.0))
         margin = (high - low) * 0.06 or 0.01  # room for the dots at both ends
         return cls(low - margin, high + margin)
@@ -46,4 +47,5 @@ def share(value: float | None) -> str:
 
 def breakable(text: str) -> Markup:
     """Return a component string, escaped, with line breaks allowed after a colon or comma."""
+    # Escaped first, because the tags that are added must not be.
     return Markup(str(escape(text)).replace(":", ":<wbr>").replace(",", ",<wbr>"))

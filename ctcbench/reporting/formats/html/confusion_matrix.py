@@ -35,6 +35,7 @@ def confusion_matrix(rows: Sequence[Row]) -> dict[str, Any]:
             number: [
                 [place[target], place[read], count]
                 for (target, read), count in sorted(counter.items())
+                # A pair with a character that is left out would have no cell.
                 if target in place and read in place
             ]
             for number, (counter, _) in counts.items()
@@ -45,6 +46,7 @@ def confusion_matrix(rows: Sequence[Row]) -> dict[str, Any]:
 def _of(row: Row) -> tuple[Counter[tuple[str, str]], int]:
     pairs: list[tuple[str, str]] = []
     for member in row.members:
+        # Whole runs are added, and the last one is cut below.
         if member.predictions is not None and len(pairs) < MOST_IMAGES:
             pairs += zip(member.predictions.texts, member.predictions.targets, strict=True)
     return confusions(pairs[:MOST_IMAGES]), min(len(pairs), MOST_IMAGES)
@@ -56,6 +58,8 @@ def _axis(counts: Counter[tuple[str, str]]) -> tuple[list[str], int]:
     for (target, read), count in counts.items():
         for character in {target, read} - {NOTHING}:
             errors[character] += count if target != read else 0
+    # By errors, not by frequency: a character that is always read correctly needs no row. Ties in order of
+    # the characters.
     kept = sorted(errors, key=lambda character: (-errors[character], character))[:MOST_CHARACTERS]
     return sorted(kept, key=_alphabet_order), len(errors) - len(kept)
 

@@ -17,7 +17,7 @@ from ctcbench.decoding import beam_search, greedy_search
 from ctcbench.evaluation.log_probs import load_log_probs
 from ctcbench.registry.component_registry import Registry
 from ctcbench.reporting.formats.html.cached_images import CachedImages
-from ctcbench.reporting.formats.html.mistakes import KINDS, kind_of, marked
+from ctcbench.reporting.formats.html.mistakes import KINDS, kind_of, mark_differences
 from ctcbench.reporting.members import Member
 from ctcbench.reporting.report_model import Row
 from ctcbench.results.run_folder import RunFolder
@@ -43,8 +43,9 @@ def gallery(rows: Sequence[Row], registry: Registry) -> dict[str, Any]:
     counts: dict[int, dict[str, Any]] = {}
     for row in rows:
         member = row.members[row.best]
-        wrong = _wrong(member)
-        chosen = _spread(member, wrong)[:room]
+        wrong = _find_mistakes(member)
+        # Taking turns: most mistakes are of one kind, and would fill the gallery alone.
+        chosen = _take_turns(member, wrong)[:room]
         if len(entries) + len(chosen) > MOST_ENTRIES:
             chosen = []
         shown, note = _entries(row, member, chosen, images)
@@ -59,20 +60,21 @@ def gallery(rows: Sequence[Row], registry: Registry) -> dict[str, Any]:
     return {"entries": entries, "images": images.uris, "kinds": KINDS, "counts": counts}
 
 
-def _wrong(member: Member) -> list[int]:
+def _find_mistakes(member: Member) -> list[int]:
     if member.predictions is None:
         return []
     pairs = zip(member.predictions.texts, member.predictions.targets, strict=True)
     return [index for index, (text, target) in enumerate(pairs) if text != target]
 
 
-def _spread(member: Member, wrong: Iterable[int]) -> list[int]:
+def _take_turns(member: Member, wrong: Iterable[int]) -> list[int]:
     """Return the mistakes with their kinds taking turns, each kind in the order of the images."""
     assert member.predictions is not None or not wrong
     by_kind: dict[str, list[int]] = {kind: [] for kind in KINDS}
     for index in wrong:
         assert member.predictions is not None
         by_kind[kind_of(member.predictions.texts[index], member.predictions.targets[index])].append(index)
+    # The n-th mistakes of all kinds together; None where a kind has fewer.
     turns = zip_longest(*by_kind.values())
     return [index for index in chain.from_iterable(turns) if index is not None]
 
@@ -90,6 +92,7 @@ def _entries(
         # Either may fail: settings of other versions, log-probabilities that were deleted.
         config = RunConfig(**member.result.config)
         log_probs = load_log_probs(RunFolder(member.folder).log_probs_path(member.predictions.split))
+        # They are stored per split, so they may be of an earlier number of test images.
         if log_probs.texts != member.predictions.targets:
             raise CtcbenchError("the log-probabilities are of other images")
     except CtcbenchError:
@@ -97,10 +100,11 @@ def _entries(
     entries = []
     for index in chosen:
         text, target = member.predictions.texts[index], member.predictions.targets[index]
+        # A result of another version may have settings that this version lacks or refuses.
         key, why = ("", "no image: the settings are of another version of ctcbench")
         if config is not None:
             key, why = images.key(config, member.predictions.fingerprint, index)
-        target_parts, text_parts = marked(_short(text), _short(target))
+        target_parts, text_parts = mark_differences(_truncate(text), _truncate(target))
         entry = {
             "row": row.number,
             "seed": member.seed,
@@ -121,6 +125,7 @@ def _entries(
 
 def _is_by_ctc(member: Member) -> bool:
     training = member.result.provenance.get("training")
+    # Early results have no alignment: then there was only CTC.
     return not isinstance(training, Mapping) or training.get("alignment", "ctc") == "ctc"
 
 
@@ -141,6 +146,7 @@ def _frame_diagnostics(log_probs: LogProbs, config: RunConfig, index: int, *, by
     values_TK[:, BLANK] -= penalty
     path = one.alphabet.path(values_TK.argmax(axis=1).tolist())
     if by_ctc:
+        # In this process on one thread: single images are too small to share.
         (best,) = beam_search(
             one.values_NTK,
             one.lengths_N,
@@ -152,11 +158,11 @@ def _frame_diagnostics(log_probs: LogProbs, config: RunConfig, index: int, *, by
     else:
         best = greedy_search(one.values_NTK, one.lengths_N, merge_repeats=False, blank_penalty=penalty)
     n_best = [
-        [_short(one.alphabet.decode(hypothesis.labels)), round(hypothesis.log_prob, 3)]
+        [_truncate(one.alphabet.decode(hypothesis.labels)), round(hypothesis.log_prob, 3)]
         for hypothesis in best
         if math.isfinite(hypothesis.log_prob)
     ]
-    return {"path": _short(path), "best": n_best}
+    return {"path": _truncate(path), "best": n_best}
 
 
 def _blank_penalty(decoder: str) -> float:
@@ -167,5 +173,5 @@ def _blank_penalty(decoder: str) -> float:
         return 0.0
 
 
-def _short(text: str) -> str:
+def _truncate(text: str) -> str:
     return text if len(text) <= _LONGEST_TEXT else text[: _LONGEST_TEXT - 1] + "…"

@@ -27,16 +27,21 @@ def machine_groups(rows: Sequence[Row]) -> list[MachineGroup]:
     for row in rows:
         for member in row.members:
             provenance = member.result.provenance
-            names = host(provenance), _listed(provenance.get("versions")), _listed(provenance.get("plugins"))
+            names = (
+                host(provenance),
+                _list_versions(provenance.get("versions")),
+                _list_versions(provenance.get("plugins")),
+            )
             group = found.setdefault(names, MachineGroup(*names))
             group.rows.add(row.number)
             group.runs += 1
+            # ISO 8601 in UTC: the page takes the least and the largest text for the first and last time.
             if started := provenance.get("started"):
                 group.started.append(str(started))
     return sorted(found.values(), key=lambda group: -group.runs)
 
 
-def _listed(versions: object) -> str:
+def _list_versions(versions: object) -> str:
     if not isinstance(versions, dict):
         return ""
     return ", ".join(f"{name} {version}" for name, version in versions.items() if version)

@@ -28,12 +28,14 @@ def kind_of(prediction: str, target: str) -> str:
         return ""
     if not prediction:
         return "empty"
+    # Before the look-alikes, which include pairs of cases: cC is a mistake of case.
     if prediction.casefold() == target.casefold():
         return "case"
     if fold(prediction) == fold(target):
         return "lookalike"
     kinds = {operation.tag for operation in Levenshtein.editops(target, prediction)}
     names = {"replace": "substitution", "insert": "insertion", "delete": "deletion"}
+    # A text with several edits of one kind is of that kind.
     return names[kinds.pop()] if len(kinds) == 1 else "mixed"
 
 
@@ -49,8 +51,9 @@ def confusions(pairs: Iterable[tuple[str, str]]) -> Counter[tuple[str, str]]:
 
 
 def _character_pairs(prediction: str, target: str) -> Iterator[tuple[str, str]]:
-    for tag, ours, theirs in _aligned(prediction, target):
+    for tag, ours, theirs in _align(prediction, target):
         if tag == "delete":
+            # Opcodes join adjacent edits into blocks of several characters.
             yield from zip(ours, repeat(NOTHING), strict=False)
         elif tag == "insert":
             yield from zip(repeat(NOTHING), theirs, strict=False)
@@ -58,18 +61,18 @@ def _character_pairs(prediction: str, target: str) -> Iterator[tuple[str, str]]:
             yield from zip(ours, theirs, strict=True)
 
 
-def marked(prediction: str, target: str) -> tuple[list[list[str]], list[list[str]]]:
+def mark_differences(prediction: str, target: str) -> tuple[list[list[str]], list[list[str]]]:
     """Return target and prediction as pieces ``[text, tag]``; the tag is "" where they agree.
 
     Other tags are ``replace``, ``delete`` (in the target only) and ``insert`` (in the prediction only).
     """
-    pieces = [("" if tag == "equal" else tag, *parts) for tag, *parts in _aligned(prediction, target)]
+    pieces = [("" if tag == "equal" else tag, *parts) for tag, *parts in _align(prediction, target)]
     return [[ours, tag] for tag, ours, _ in pieces if ours], [
         [theirs, tag] for tag, _, theirs in pieces if theirs
     ]
 
 
-def _aligned(prediction: str, target: str) -> Iterator[tuple[str, str, str]]:
+def _align(prediction: str, target: str) -> Iterator[tuple[str, str, str]]:
     """Yield the pieces of an alignment: tag, text of the target, text of the prediction."""
     for block in Levenshtein.opcodes(target, prediction):
         ours = target[block.src_start : block.src_end]

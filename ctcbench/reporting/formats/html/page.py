@@ -26,6 +26,7 @@ from ctcbench.reporting.tables import SCALED, comparison_table, effect_table, re
 
 SCRIPTS = ("dom", "theme", "table", "axes", "curves", "scatter", "confusion", "gallery", "start")
 STYLES = ("base", "tables", "charts", "gallery", "print")
+# The page stays readable and below some megabytes; --format json has all of them.
 MOST_COMPARISONS = 120
 # Axes of the scatter plot.
 _COSTS = {
@@ -45,6 +46,7 @@ def html_page(report: Report, registry: Registry) -> str:
     """
     # One script in one scope, so that a single hash in the content security policy allows it.
     script = Markup("\n").join(_source(f"js/{name}.js") for name in SCRIPTS)
+    # The first ones are those of the best rows.
     shown = sorted(report.comparisons, key=lambda comparison: (comparison.first, comparison.second))
     style = Markup("\n").join(_source(f"css/{name}.css") for name in STYLES)
     script = Markup('"use strict";\n(() => {\n') + script + Markup("\n})();")
@@ -97,6 +99,7 @@ def page_data(report: Report, registry: Registry) -> dict[str, Any]:
 
 def as_json(data: Mapping[str, Any]) -> Markup:
     """Return `data` as JSON for a ``<script>`` element, without the characters that HTML interprets."""
+    # A browser ends a <script> at the text `</script`, even within a string of JSON.
     text = json.dumps(data, ensure_ascii=True, allow_nan=False, separators=(",", ":"))
     return Markup(text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026"))
 

@@ -30,6 +30,7 @@ def training_curves(rows: Sequence[Row]) -> list[dict[str, Any]]:
         histories = [history for folder in sorted(folders) if (history := read_records(folder, "epoch"))]
         bands = {name: _band(histories, key) for name, key in METRICS.items()}
         curves[folders] = {"rows": [row.number], "models": len(histories), **bands}
+    # Run folders that were copied without metrics.jsonl have no curve.
     return [curve for curve in curves.values() if any(curve[name] for name in METRICS)]
 
 
@@ -38,5 +39,7 @@ def _band(histories: Iterable[Sequence[dict[str, Any]]], key: str) -> list[list[
     for history in histories:
         for step, value in points(history, key):
             by_step.setdefault(step, []).append(value)
+    # At a step that not every model reached, the band is over those that did.
     bands = [[step, statistics.fmean(v), min(v), max(v)] for step, v in sorted(by_step.items())]
+    # Five digits are finer than a pixel of the plot, and keep the file small.
     return [[step, *(float(f"{value:.5g}") for value in values)] for step, *values in thin_out(bands, POINTS)]

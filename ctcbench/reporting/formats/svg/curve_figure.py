@@ -52,7 +52,7 @@ def curves_svg(report: Report) -> str:
 
     The left panel has the training loss in nats per image, with a dot where the run left the blank
     plateau; the right panel has the exact accuracy in validation. If there are more than `MOST_ROWS` rows,
-    the first of them are shown, and the caption says so.
+    the first of them are shown, and the caption has their numbers.
 
     Raises:
         UsageError: no run folder has records of its training.
@@ -82,8 +82,9 @@ def curves_svg(report: Report) -> str:
     # The best row is drawn last, above the others.
     for number, (_, found) in reversed(list(enumerate(shown, start=1))):
         for run in found:
-            parts += _drawn(run, number, loss, exact)
+            parts += _draw_run(run, number, loss, exact)
     parts.append(element("text", _caption(report, runs), x=20, y=height - 16))
+    # For screen readers, which read the title and the description.
     attributes = f'role="img" aria-labelledby="title desc" viewBox="0 0 {_WIDTH} {height}"'
     size = f'width="{_WIDTH}" height="{height}"'
     body = "\n".join(parts)
@@ -107,12 +108,13 @@ def _run(row: Row, member: Member) -> _Run:
     return _Run(
         about,
         thin_out(points(read_records(member.folder, "steps"), "loss"), _POINTS),
+        # Stored as shares, drawn in per cent.
         thin_out([(step, share * 100) for step, share in points(epochs, "val_exact")], _POINTS),
         left,
     )
 
 
-def _drawn(run: _Run, number: int, loss: Panel, exact: Panel) -> Iterator[str]:
+def _draw_run(run: _Run, number: int, loss: Panel, exact: Panel) -> Iterator[str]:
     about = element("title", run.about)
     for panel, line, clip in ((loss, run.loss, "url(#inside)"), (exact, run.exact, "none")):
         if line:
@@ -124,12 +126,13 @@ def _drawn(run: _Run, number: int, loss: Panel, exact: Panel) -> Iterator[str]:
                 continue
             yield element("path", "", about, cls=f"run row{number}", d=path, clip_path=clip)
     if run.left_plateau is not None and run.loss:
-        at = _between(run.loss, run.left_plateau)
+        # The step is seldom one of those that are drawn.
+        at = _interpolate(run.loss, run.left_plateau)
         place = {"cx": f"{loss.x(run.left_plateau):.1f}", "cy": f"{loss.y(min(at, loss.ys[1])):.1f}"}
         yield element("circle", "", about, cls=f"left fill{number}", **place, r=3.5)
 
 
-def _between(line: Sequence[Point], step: int) -> float:
+def _interpolate(line: Sequence[Point], step: int) -> float:
     """Return the value of a line at a step, by linear interpolation."""
     for (before, low), (after, high) in pairwise(line):
         if before <= step <= after:
@@ -147,19 +150,22 @@ def _legend(rows: Sequence[Row]) -> Iterator[str]:
     for number, row in enumerate(rows, start=1):
         y = 20 + _LINE * number - 10
         yield element("line", cls=f"run row{number}", x1=20, x2=44, y1=y - 4, y2=y - 4, stroke_width=3)
+        # SVG breaks no lines, so the texts are cut to what fits into the width.
         name = elide(row.name, _NAME)
-        figures = element("tspan", "  " + elide(_figures(row), _CHARACTERS - len(name)), dx=8, cls="figures")
-        yield element("text", name, figures, cls="name", x=52, y=y)
+        summary = element(
+            "tspan", "  " + elide(_summarise(row), _CHARACTERS - len(name)), dx=8, cls="figures"
+        )
+        yield element("text", name, summary, cls="name", x=52, y=y)
 
 
-def _figures(row: Row) -> str:
+def _summarise(row: Row) -> str:
     exact = plus_minus(row.metrics["exact"], PERCENT)
     text = f"exact {exact} %, collapsed {row.collapse.count} of {row.collapse.n}"
     return text + (f", plateau left: {row.plateau}" if row.plateau.known else "")
 
 
 def _description(row: Row) -> str:
-    return f"{row.name}: {_figures(row)}"
+    return f"{row.name}: {_summarise(row)}"
 
 
 def _caption(report: Report, runs: Sequence[_Run]) -> str:
@@ -172,6 +178,7 @@ def _caption(report: Report, runs: Sequence[_Run]) -> str:
 
 
 def _style(rows: int) -> str:
+    # Colours are variables, so that a dark scheme replaces them all without a second picture.
     names = [*_PAPER, _LINES, *((f"c{i}", *pair) for i, pair in enumerate(_COLOURS[:rows], start=1))]
     light = " ".join(f"--{name}: {light};" for name, light, _ in names)
     dark = " ".join(f"--{name}: {dark};" for name, _, dark in names)

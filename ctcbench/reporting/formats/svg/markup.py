@@ -7,6 +7,7 @@ from xml.sax.saxutils import escape, quoteattr
 
 # Characters that XML 1.0 forbids even if escaped: control characters, surrogates, U+FFFE and U+FFFF.
 _NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+# `class` is a keyword of Python, and a hyphen can't be in a name.
 _NAMES = {"cls": "class", "anchor": "text-anchor"}
 
 
@@ -16,6 +17,7 @@ def element(name: str, text: str = "", *children: str, **attributes: object) -> 
         f" {_NAMES.get(key, key.replace('_', '-'))}={quoteattr(_clean(str(value)))}"
         for key, value in attributes.items()
     )
+    # Children come from this function, so they are escaped already.
     inside = escape(_clean(text)) + "".join(children)
     return f"<{name}{written}>{inside}</{name}>" if inside else f"<{name}{written}/>"
 

@@ -22,12 +22,14 @@ class Panel:
 
     def x(self, value: float) -> float:
         """Return the horizontal position of a value in pixels."""
+        # `or 1.0`: a run of one step has a range of 0.
         low, high = self.xs
         return self.left + (value - low) / (high - low or 1.0) * (self.right - self.left)
 
     def y(self, value: float) -> float:
         """Return the vertical position of a value in pixels, from the top."""
         low, high = self.ys
+        # In SVG y grows downwards.
         return self.bottom - (value - low) / (high - low or 1.0) * (self.bottom - self.top)
 
     def frame(self, title: str, x_label: str) -> Iterator[str]:
@@ -56,4 +58,5 @@ def ticks(low: float, high: float, most: int = 5) -> list[float]:
     # The tolerance keeps a bound that is a multiple of the step, despite rounding.
     first = math.ceil(low / step - 1e-9)
     last = math.floor(high / step + 1e-9)
+    # 0.1 + 0.2 would be written 0.30000000000000004.
     return [float(f"{number * step:.12g}") for number in range(first, last + 1)]

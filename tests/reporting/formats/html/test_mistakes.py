@@ -17,6 +17,6 @@ from ctcbench.reporting.formats.html import (
 )  # fmt: skip
 def test_kinds_of_mistakes(read, target, kind):
     assert mistakes.kind_of(read, target) == kind
-    ours, theirs = mistakes.marked(read, target)
+    ours, theirs = mistakes.mark_differences(read, target)
     assert "".join(piece for piece, _ in ours) == target
     assert "".join(piece for piece, _ in theirs) == read
