@@ -27,6 +27,7 @@ SETS = {
     "alnum": _DIGITS + _LOWER + _UPPER,
 }
 _MOST_IN_RANGE = 100_000
+_SHOWN = 100  # characters of the option that an error quotes
 _OPENERS = {"[": "]", "range(": ")"}
 _JOINERS = "\u200c\u200d"  # written inside of a cluster, as in Malayalam and Persian
 
@@ -63,11 +64,13 @@ def read_alphabet(text: str) -> Alphabet:
                 f"(sets: {', '.join(SETS)}; as characters: [{wrong}]{between})"
             )
         parts = [f"[{text}]"]
-    try:
-        return Alphabet("".join(SETS[part] if part in SETS else _characters(part) for part in parts))
-    except UsageError as error:
+    characters = "".join(SETS[part] if part in SETS else _characters(part) for part in parts)
+    if repeated := "".join(c for c, count in collections.Counter(characters).items() if count > 1):
+        # The error of Alphabet would quote the characters, and not the text as it was typed.
+        shown = text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
         hint = range_hint(text)
-        raise UsageError(f"{error}; {hint}" if hint else str(error)) from None
+        raise UsageError(f"alphabet {shown!r} has {repeated!r} more than once{hint and f'; {hint}'}")
+    return Alphabet(characters)
 
 
 def read_alphabet_option(text: str) -> str:
@@ -179,7 +182,7 @@ def _literal(text: str) -> str:
     # A composed letter with a mark can have an NFC that consists of other characters.
     found |= dict.fromkeys("".join(spell(cluster, own) for cluster in clusters))
     single = collections.Counter(cluster for cluster in clusters if len(cluster) == 1)
-    # What is repeated is kept, because the error of `Alphabet` names it.
+    # What is repeated is kept, because it is an error of the whole alphabet.
     return "".join(found) + "".join(c for c, count in single.items() if count > 1)
 
 

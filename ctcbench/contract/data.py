@@ -77,6 +77,7 @@ class Samples:
         texts: the targets.
         names: the name of each sample in error messages.
         fingerprint: identifies the pixels and texts.
+        left_out: the number of samples of the data set that could not be used, and are not among these.
     """
 
     images_NCHW: NDArray[np.uint8]
@@ -84,6 +85,7 @@ class Samples:
     texts: tuple[str, ...]
     names: tuple[str, ...]
     fingerprint: str
+    left_out: int = 0
 
     def __len__(self) -> int:
         return len(self.texts)
@@ -99,6 +101,7 @@ class LogProbs:
         texts: the targets, for scoring.
         alphabet: the characters of the classes 1 to K − 1.
         fingerprint: identifies the images.
+        left_out: the number of samples of the data set that could not be used; None: not known.
     """
 
     values_NTK: NDArray[np.float32]
@@ -106,6 +109,7 @@ class LogProbs:
     texts: tuple[str, ...]
     alphabet: Alphabet
     fingerprint: str = ""
+    left_out: int | None = None
 
     def __len__(self) -> int:
         return len(self.texts)

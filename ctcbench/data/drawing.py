@@ -9,7 +9,8 @@ import numpy as np
 
 from ctcbench.contract.data import Source, SplitName
 from ctcbench.contract.errors import BadSample, CtcbenchError, PluginError
-from ctcbench.data.stored_set import DrawnSample, RejectedSample, ReportBatch
+from ctcbench.data.rejected_samples import RejectedSample
+from ctcbench.data.stored_set import DrawnSample, ReportBatch
 from ctcbench.processes.out_of_memory import is_out_of_memory
 
 # Samples are written and reported in batches, which end when either is reached.

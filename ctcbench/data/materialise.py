@@ -14,10 +14,10 @@ from ctcbench.data import cache as caching
 from ctcbench.data.built_dataset import BuiltDataset
 from ctcbench.data.drawing import draw_range
 from ctcbench.data.parallel_drawing import draw_in_workers
+from ctcbench.data.rejected_samples import RejectedSample, list_rejected
 from ctcbench.data.stored_set import (
     DamagedSet,
     DrawnSample,
-    RejectedSample,
     StoredSet,
     create_images,
     finish_set,
@@ -28,7 +28,6 @@ from ctcbench.registry.attribution import attribute_errors
 from ctcbench.registry.component_checks import require_split
 
 _FEW = 200  # so few samples are drawn in this process, because starting workers takes longer
-_LISTED = 10  # rejected samples that an error names with their reasons
 
 OnProgress = Callable[[int, int], None]
 Notice = Callable[[str], None]
@@ -216,10 +215,8 @@ def _fill(draft: Path, request: _Request, skip_bad: bool, workers: int, progress
 
 
 def _rejected_message(request: _Request, rejected: Sequence[RejectedSample], verdict: str) -> str:
-    listed = "".join(f"\n  {entry.name}: {entry.reason}" for entry in rejected[:_LISTED])
-    more = f"\n  and {len(rejected) - _LISTED} more" if len(rejected) > _LISTED else ""
     counted = f"{len(rejected)} of {request.count} samples of {request.split!r}"
-    return f"dataset {request.dataset}: {counted} {verdict}:{listed}{more}"
+    return f"dataset {request.dataset}: {counted} {verdict}:{list_rejected(rejected)}"
 
 
 def _warn(text: str) -> None:

@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from ctcbench.contract.errors import CtcbenchError
-from ctcbench.data.stored_set import DrawnSample, RejectedSample, ReportBatch
+from ctcbench.data.rejected_samples import RejectedSample
+from ctcbench.data.stored_set import DrawnSample, ReportBatch
 from ctcbench.processes.worker_process import WorkerProcess
 
 _QUOTED_LINES = 5

@@ -14,6 +14,7 @@ import numpy as np
 from pydantic import InstanceOf, Strict, ValidationError
 
 from ctcbench.contract.data import Samples
+from ctcbench.data.rejected_samples import RejectedSample
 from ctcbench.files.json_records import Record, describe_fault
 
 _CHUNK = 1 << 20  # bytes read at a time: the images are never all in this process's memory
@@ -24,14 +25,6 @@ _AnyText = InstanceOf[str]
 
 class DamagedSet(Exception):
     """A stored set that can't be used; the message says which file is wrong, and how."""
-
-
-class RejectedSample(NamedTuple):
-    """A sample that can't be used: its number, its name for error messages, and the reason."""
-
-    number: int
-    name: str
-    reason: str
 
 
 class DrawnSample(NamedTuple):
@@ -157,7 +150,9 @@ def open_set(folder: Path, shape: Sequence[int], drawn: int, wanted: int) -> Sto
         offset = (folder / "images.npy").stat().st_size - total * int(np.prod(shape))
         size = kept * int(np.prod(shape))
         fingerprint = _digest(folder / "images.npy", offset, size, shape, widths, texts)
-    samples = Samples(images, widths.astype(np.int32), tuple(texts), tuple(names), fingerprint)
+    samples = Samples(
+        images, widths.astype(np.int32), tuple(texts), tuple(names), fingerprint, left_out=len(rejected)
+    )
     return StoredSet(samples, tuple(rejected))
 
 

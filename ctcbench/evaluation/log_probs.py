@@ -30,6 +30,7 @@ class LogProbsDocument(Record):
     fingerprint: str
     texts: list[str]
     crc32: int
+    left_out: int | None = None  # earlier versions did not write it
 
 
 def save_log_probs(path: Path, log_probs: LogProbs) -> None:
@@ -51,6 +52,7 @@ def save_log_probs(path: Path, log_probs: LogProbs) -> None:
         "fingerprint": log_probs.fingerprint,
         "texts": list(log_probs.texts),
         "crc32": _checksum(arrays),
+        "left_out": log_probs.left_out,
     }
     # One key only: safetensors writes several metadata keys in an order that differs from run to run.
     data = save(arrays, metadata={"document": json.dumps(document)})
@@ -84,6 +86,7 @@ def load_log_probs(path: Path) -> LogProbs:
             texts=tuple(document.texts),
             alphabet=Alphabet(document.alphabet),
             fingerprint=document.fingerprint,
+            left_out=document.left_out,
         )
         # The shapes first: a wrong one has a better message than a wrong checksum.
         damage = _damage(log_probs) or ("" if document.crc32 == _checksum(arrays) else "wrong checksum")

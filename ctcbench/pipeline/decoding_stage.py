@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import shlex
 import time
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from ctcbench.config.recipe import Recipe
 from ctcbench.contract.data import LogProbs
 from ctcbench.contract.errors import UsageError
 from ctcbench.contract.hypothesis import Hypothesis
+from ctcbench.contract.specs import Alignment, frames_needed
 from ctcbench.evaluation.collapse import blank_probability
 from ctcbench.evaluation.log_probs import load_log_probs
 from ctcbench.evaluation.scoring import score
@@ -74,13 +78,26 @@ def decode_run(recipe: Recipe, folder: RunFolder) -> Result:
             "host": trained.host,
             "versions": trained.versions,
             "plugins": trained.plugins,
-            "data": trained.data | {"fingerprint": stored.fingerprint},
+            "data": _data(trained.data, stored, recipe.alignment),
             "training": trained.training,
         },
     )
     predictions = Predictions("test", stored.fingerprint, tuple(texts), tuple(stored.texts))
     key = decoder_key(recipe.config.decoder)
     return replace(result, path=folder.write_result(key, result, predictions))
+
+
+def _data(trained: Mapping[str, Any], tests: LogProbs, alignment: Alignment) -> dict[str, Any]:
+    """Return the images of a result: those of its training, and the fingerprint and numbers of the tests."""
+    needed = [frames_needed(tests.alphabet.encode(text), alignment) for text in tests.texts]
+    return {
+        **trained,
+        "fingerprint": tests.fingerprint,
+        "images": {**trained.get("images", {}), "test": len(tests)},
+        "left_out": {**trained.get("left_out", {}), "test": tests.left_out},
+        # Scored like all others, although no output can be right.
+        "too_long": sum(np.greater(needed, tests.lengths_N).tolist()),
+    }
 
 
 def decode_stored(registry: Registry, run: Path, decoder: str) -> Result:

@@ -8,18 +8,20 @@ from ctcbench.contract.data import Samples, SplitName
 from ctcbench.contract.errors import CtcbenchError
 from ctcbench.evaluation.log_probs import load_log_probs, save_log_probs
 from ctcbench.pipeline.run_context import RunContext
+from ctcbench.pipeline.too_long_texts import readable_rows, report_unreadable_tests
 from ctcbench.results.run_folder import RunFolder
 
 READ_SPLITS: tuple[SplitName, ...] = ("val", "test")
 
 
-def read_splits(context: RunContext) -> None:
+def read_splits(context: RunContext, *, announce: bool) -> None:
     """Store the log-probabilities of the validation and test images, computed with the best weights.
 
     Stored log-probabilities of the same images are kept; torch is imported only where some are missing.
+    Validation images whose texts are too long for their frames are left out, as in training; test images
+    are not, and with `announce` a notice lists them.
 
     Raises:
-        UsageError: a text is too long for the frames of the recogniser.
         CtcbenchError: the weights are damaged.
     """
     samples, folder, config = context.samples, context.folder, context.config
@@ -28,6 +30,7 @@ def read_splits(context: RunContext) -> None:
         return
     # torch takes seconds to import, and another decoder for stored log-probabilities does not need it.
     from ctcbench.training import device, inference, split
+    from ctcbench.training.frame_shortage import find_too_long_texts
     from ctcbench.training.recognizer import weights
 
     compute = device.choose_compute(config, context.group.process_rank)
@@ -35,8 +38,12 @@ def read_splits(context: RunContext) -> None:
     batch_size = inference.evaluation_batch_size(config)
     with device.torch_settings(config, compute):
         for name in missing:
-            split.require_enough_frames(samples[name], model, config)
-            images = split.make_split(samples[name], context.source.alphabet, compute.device)
+            kept_N = None
+            if name == "val":
+                kept_N = readable_rows(samples[name], find_too_long_texts(samples[name], model))
+            elif announce:
+                report_unreadable_tests(context, model)
+            images = split.make_split(samples[name], context.source.alphabet, compute.device, kept_N)
             listener = context.runtime.listener
             batches = inference.iterate_log_probs(model, images, compute, name, listener, batch_size)
             log_probs = inference.concatenate_log_probs(batches, samples[name])

@@ -24,12 +24,13 @@ def run(recipe: Recipe, runtime: Runtime | None = None) -> Result:
     """
     with open_run(recipe, runtime or Runtime()) as context:
         # The main process decides for all: where one trains while another does not, both wait for ever.
-        if context.group.broadcast(context.folder.is_finished):
+        finished = context.group.broadcast(context.folder.is_finished)
+        if finished:
             context.on_main_process(lambda: _check_finished(context))
         else:
             train(context)
         # As JSON, because that is what the other processes can receive.
-        document = context.on_main_process(lambda: _evaluate(context).to_json())
+        document = context.on_main_process(lambda: _evaluate(context, announce=finished).to_json())
     result = Result.from_json(document, context.folder.result_path(decoder_key(recipe.config.decoder)))
     # The hook is called after the folder is released, because a tracker may decode or report from it.
     if context.group.is_main:
@@ -46,6 +47,7 @@ def _check_finished(context: RunContext) -> None:
     context.runtime.listener.notice(f"{folder.path}: trained already; --fresh trains it again")
 
 
-def _evaluate(context: RunContext) -> Result:
-    read_splits(context)
+def _evaluate(context: RunContext, *, announce: bool) -> Result:
+    # Training has reported the test images that can't be read; a run that was finished has not.
+    read_splits(context, announce=announce)
     return decode_run(context.recipe, context.folder)

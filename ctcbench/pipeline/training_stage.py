@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ctcbench.pipeline.run_context import RunContext
+from ctcbench.pipeline.too_long_texts import keep_readable, report_unreadable_tests
 from ctcbench.results import provenance
 
 if TYPE_CHECKING:
@@ -51,10 +52,12 @@ def train(context: RunContext) -> None:
         if config.init_from:
             weights.load_initial_weights(model, Path(config.init_from))
         # The test images as well: a text that is too long should not be found after hours of training.
-        for samples in context.samples.values():
-            split.require_enough_frames(samples, model, config)
-        train_split = split.make_split(context.samples["train"], source.alphabet, compute.device)
-        val_split = split.make_split(context.samples["val"], source.alphabet, compute.device)
+        report_unreadable_tests(context, model)
+        kept = keep_readable(context, model)
+        train_split, val_split = (
+            split.make_split(context.samples[name], source.alphabet, compute.device, kept_N)
+            for name, kept_N in kept.items()
+        )
         steps = split.steps_per_epoch(train_split, config) * config.epochs
         steps = min(steps, config.max_steps or steps)
         state = step.new_state(recipe, model, compute, steps, group)
@@ -75,7 +78,14 @@ def train(context: RunContext) -> None:
             "host": provenance.host(compute.name()),
             "versions": provenance.versions(),
             "plugins": dict(registry.versions()),
-            "data": fingerprints,
+            "data": {
+                **fingerprints,
+                "images": {name: len(kept_N) for name, kept_N in kept.items()},
+                "left_out": {
+                    name: context.samples[name].left_out + len(context.samples[name]) - len(kept_N)
+                    for name, kept_N in kept.items()
+                },
+            },
         }
     )
 

@@ -27,6 +27,7 @@ def find_warnings(
         *_about_axes(axes),
         *_about_seeds(rows),
         *_about_images(rows),
+        *_about_left_out(rows),
         *_about_predictions(rows),
         *_about_noise(rows, effects, comparisons),
         *_about_machines(rows),
@@ -81,6 +82,19 @@ def _about_images(rows: Sequence[Row]) -> Iterator[ReportWarning]:
     if len(sets) > 1:
         text = f"test sets differ, and rows of different ones are not compared: {_list_values(sets)}"
         yield ReportWarning("test sets", text)
+
+
+def _about_left_out(rows: Sequence[Row]) -> Iterator[ReportWarning]:
+    for row in rows:
+        # The numbers differ between seeds only if the pictures changed, and then the test sets differ too.
+        data = _mapping(row.members[0].result.provenance.get("data"))
+        left_out = [f"{n} {split}" for split, n in _mapping(data.get("left_out")).items() if n]
+        if left_out:
+            text = f"row {row.number}: images that could not be used are left out: {', '.join(left_out)}"
+            yield ReportWarning("left out", text, (row.number,))
+        if number := data.get("too_long"):
+            text = f"row {row.number}: {number} test texts are too long for its frames, and count as errors"
+            yield ReportWarning("too long", text, (row.number,))
 
 
 def _about_predictions(rows: Sequence[Row]) -> Iterator[ReportWarning]:

@@ -48,14 +48,15 @@ def evaluation_batch_size(config: RunConfig) -> int:
 
 
 def concatenate_log_probs(batches: Iterable[LogProbs], samples: Samples) -> LogProbs:
-    """Return the batches of `iterate_log_probs` as one, with the texts and the fingerprint of `samples`."""
+    """Return the batches of `iterate_log_probs` as one, with the fingerprint of the `samples` they are of."""
     parts = list(batches)
     return LogProbs(
         np.concatenate([part.values_NTK for part in parts]),
         np.concatenate([part.lengths_N for part in parts]),
-        samples.texts,
+        tuple(text for part in parts for text in part.texts),
         parts[0].alphabet,
         samples.fingerprint,
+        samples.left_out + len(samples) - sum(map(len, parts)),
     )
 
 
@@ -91,7 +92,7 @@ def iterate_log_probs(
                 logits_TNK = model(batch.images_NCHW).logits_TNK
             values_NTK = compute.fetch(logits_TNK.float().log_softmax(-1).transpose(0, 1))
             lengths_N = recognizer.frames(batch.widths_N).cpu().numpy()
-            texts = split.samples.texts[start : start + len(lengths_N)]
+            texts = split.texts[start : start + len(lengths_N)]
             if previous is not None:
                 yield previous()
             previous = functools.partial(_log_probs, values_NTK, lengths_N, texts, recognizer.alphabet)

@@ -55,7 +55,7 @@ class Trainer:
         # With the shortcut "aux" the training loss is that of both classifiers, so guessing costs more too.
         aux = self.config.aux_weight if model.shortcut == "aux" else 0.0
         unigram_loss = estimate_unigram_loss(
-            self.train.samples.texts,
+            self.train.texts,
             model.alphabet,
             model.output.frames,
             model.alignment,

@@ -13,10 +13,8 @@ from torch import Tensor
 
 from ctcbench.config.run_config import RunConfig
 from ctcbench.contract.data import Samples
-from ctcbench.contract.errors import UsageError
-from ctcbench.contract.specs import Alphabet, frames_needed
+from ctcbench.contract.specs import Alphabet
 from ctcbench.training.distributed.process_group import SINGLE_PROCESS_GROUP, ProcessGroup
-from ctcbench.training.recognizer.network import Recognizer, makes_own_frames
 
 _IMAGES_PER_COPY = 4096
 
@@ -45,8 +43,9 @@ class Split:
     """Samples of a split with encoded targets.
 
     Attributes:
-        samples: the samples as they were drawn.
+        texts: the targets.
         images_NCHW: images, uint8; an array of a memory-mapped file, or a tensor on a GPU.
+        rows_N: the row of each sample in ``images_NCHW``, int64; None: sample i is in row i.
         widths_N: number of valid columns of each image, int64, on the CPU.
         targets_NL: classes of the characters, int64, padded with 0, on the device.
         target_lengths_N: number of characters of each text, int64, on the CPU.
@@ -55,15 +54,16 @@ class Split:
 
     # uint8 images of a whole split fit into a GPU's memory, and copying them once saves a copy per step.
 
-    samples: Samples
+    texts: tuple[str, ...]
     images_NCHW: NDArray[np.uint8] | Tensor
+    rows_N: NDArray[np.int64] | None
     widths_N: Tensor
     targets_NL: Tensor
     target_lengths_N: Tensor
     device: torch.device
 
     def __len__(self) -> int:
-        return len(self.samples)
+        return len(self.texts)
 
     def batch(self, indices_N: NDArray[np.int64]) -> Batch:
         """Return the samples at `indices_N`."""
@@ -73,66 +73,57 @@ class Split:
             images_NCHW = self.images_NCHW[device_N]
         else:
             device_N = host_N
-            images_NCHW = torch.from_numpy(self.images_NCHW[indices_N])
+            rows_N = indices_N if self.rows_N is None else self.rows_N[indices_N]
+            images_NCHW = torch.from_numpy(self.images_NCHW[rows_N])
         return Batch(
             images_NCHW, self.widths_N[host_N], self.targets_NL[device_N], self.target_lengths_N[host_N]
         )
 
 
-def make_split(samples: Samples, alphabet: Alphabet, device: torch.device) -> Split:
-    """Return `samples` as a split for `device`, with the texts encoded by `alphabet`."""
-    labels = [alphabet.encode(text) for text in samples.texts]
+def make_split(
+    samples: Samples, alphabet: Alphabet, device: torch.device, kept_N: NDArray[np.int64] | None = None
+) -> Split:
+    """Return `samples` as a split for `device`, with the texts encoded by `alphabet`.
+
+    Args:
+        samples: the samples of the split.
+        alphabet: classes of the characters.
+        device: device of the batches.
+        kept_N: indices of the samples that the split has; None: all.
+    """
+    if kept_N is not None and len(kept_N) == len(samples):
+        kept_N = None
+    chosen = slice(None) if kept_N is None else kept_N
+    texts = samples.texts if kept_N is None else tuple(samples.texts[index] for index in kept_N)
+    labels = [alphabet.encode(text) for text in texts]
     targets_NL = torch.zeros(len(labels), max(map(len, labels), default=0), dtype=torch.long)
     for row, target in enumerate(labels):
         targets_NL[row, : len(target)] = torch.tensor(target)
     images_NCHW: NDArray[np.uint8] | Tensor = samples.images_NCHW
     if device.type == "cuda":
-        images_NCHW = _copy_to_device(samples.images_NCHW, device)
+        images_NCHW, kept_N = _copy_to_device(samples.images_NCHW, device, kept_N), None
     return Split(
-        samples,
+        texts,
         images_NCHW,
-        torch.from_numpy(samples.widths_N.astype(np.int64)),
+        kept_N,
+        torch.from_numpy(samples.widths_N[chosen].astype(np.int64)),
         targets_NL.to(device),
         torch.tensor([len(target) for target in labels]),
         device,
     )
 
 
-def _copy_to_device(images_NCHW: NDArray[np.uint8], device: torch.device) -> Tensor:
+def _copy_to_device(
+    images_NCHW: NDArray[np.uint8], device: torch.device, kept_N: NDArray[np.int64] | None
+) -> Tensor:
+    """Return the images at the indices `kept_N` (None: all) as a tensor on `device`."""
+    rows_N = np.arange(len(images_NCHW)) if kept_N is None else kept_N
+    copy_NCHW = torch.empty((len(rows_N), *images_NCHW.shape[1:]), dtype=torch.uint8, device=device)
     # In parts, so that the host never holds a second copy of all images.
-    copy_NCHW = torch.empty(images_NCHW.shape, dtype=torch.uint8, device=device)
-    for start in range(0, len(images_NCHW), _IMAGES_PER_COPY):
-        part = np.array(images_NCHW[start : start + _IMAGES_PER_COPY])
+    for start in range(0, len(rows_N), _IMAGES_PER_COPY):
+        part = images_NCHW[rows_N[start : start + _IMAGES_PER_COPY]]
         copy_NCHW[start : start + len(part)] = torch.from_numpy(part)
     return copy_NCHW
-
-
-def require_enough_frames(samples: Samples, model: Recognizer, config: RunConfig) -> None:
-    """Check that each image has enough frames to align its text, in the alignment of the loss.
-
-    Raises:
-        UsageError: an image has too few; the message names the first, its frames and those it needs.
-    """
-    frames_N = model.frames(torch.from_numpy(samples.widths_N.astype(np.int64))).tolist()
-    needed_N = [frames_needed(text, model.alignment) for text in samples.texts]
-    short = [index for index, needed in enumerate(needed_N) if needed > frames_N[index]]
-    if short:
-        first = short[0]
-        rule = "characters + adjacent repeats" if model.alignment == "ctc" else "one per character"
-        component, remedy = (
-            f"backbone {config.backbone}",
-            "use wider images, shorter texts or a backbone that pools less",
-        )
-        if makes_own_frames(model.head):
-            component, remedy = (
-                f"head {config.head}",
-                "use a head with more frames, or shorter texts",
-            )
-        raise UsageError(
-            f"{samples.names[first]}: text {samples.texts[first]!r} needs {needed_N[first]} frames "
-            f"({rule}), {component} returns {frames_N[first]} for it "
-            f"({len(short)} of {len(samples)} images are too short); {remedy}"
-        )
 
 
 def steps_per_epoch(split: Split, config: RunConfig) -> int:

@@ -59,7 +59,7 @@ def test_an_out_folder_that_cant_be_written_is_named(registry, tmp_path, out):
 
 
 def test_failing_before_the_first_step_leaves_no_folder(registry, tmp_path):
-    with pytest.raises(UsageError, match=r"needs \d+ frames .* returns 7 for it"):
+    with pytest.raises(UsageError, match=r"needs \d+ frames, its image has 7"):
         runner.run(resolve(registry, tiny(dataset="captcha:width=60,height=24,length=9")), Runtime(tmp_path))
     assert list(tmp_path.iterdir()) == []
 

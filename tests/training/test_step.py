@@ -6,7 +6,7 @@ from ctcbench.contract.errors import UsageError
 from ctcbench.training import device, split
 from ctcbench.training.step import penalised, train_step, training_loss
 from tests.tiny_config import tiny
-from tests.training.step_cases import ALPHABET, some_samples, some_state, steps
+from tests.training.step_cases import ALPHABET, some_state, steps
 
 
 def test_batches_are_a_pure_function_of_seed_and_step(registry):
@@ -25,7 +25,7 @@ def test_an_epoch_has_every_image_once_and_the_last_batch_is_smaller(registry):
         batches = [split.batch_at(part, 2 * epoch + step, config) for step in (0, 1)]
         assert [len(batch.images_NCHW) for batch in batches] == [16, 4]
         seen = torch.cat([batch.images_NCHW for batch in batches]).flatten(1).sum(1).sort().values
-        everything = torch.from_numpy(part.samples.images_NCHW).flatten(1).sum(1).sort().values
+        everything = torch.from_numpy(part.images_NCHW).flatten(1).sum(1).sort().values
         assert torch.equal(seen, everything)
 
 
@@ -119,19 +119,6 @@ def test_label_smoothing_and_entropy_follow_their_formulas(registry):
     assert smooth == pytest.approx(0.75 * plain - 0.25 * counted.mean().item(), rel=1e-5)
     entropy = -(counted.exp() * counted).sum(-1).mean().item()
     assert entropic == pytest.approx(plain - 0.5 * entropy, rel=1e-5)
-
-
-def test_a_text_too_long_for_the_frames_names_sample_frames_and_need(registry):
-    texts = ["12"] * 18 + ["1234567", "1111"]
-    state, part, config = some_state(registry, samples=some_samples(texts=texts))
-    assert state.model.sequence.frames == 7
-    split.require_enough_frames(part.samples, state.model, config)  # 4 + 3 repeats fit into 7 frames
-    texts[18] = "11111"
-    part = split.make_split(some_samples(texts=texts), ALPHABET, torch.device("cpu"))
-    with pytest.raises(UsageError) as error:
-        split.require_enough_frames(part.samples, state.model, config)
-    for word in ["image 18", "'11111'", "needs 9 frames", "returns 7 for it", "1 of 20"]:
-        assert word in str(error.value)
 
 
 def test_a_device_that_does_not_exist_is_an_error():

@@ -1,0 +1,22 @@
+"""RejectedSample: a sample that can't be used, and how messages list several of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+_LISTED = 10
+
+
+class RejectedSample(NamedTuple):
+    """A sample that can't be used: its number, its name for error messages, and the reason."""
+
+    number: int
+    name: str
+    reason: str
+
+
+def list_rejected(rejected: Sequence[RejectedSample]) -> str:
+    """Return names and reasons, each on an indented line after a line break; after ten, only their number."""
+    listed = "".join(f"\n  {entry.name}: {entry.reason}" for entry in rejected[:_LISTED])
+    return listed + (f"\n  and {len(rejected) - _LISTED} more" if len(rejected) > _LISTED else "")
