@@ -1,10 +1,11 @@
-"""The ``folder`` data set: images in a folder, labelled by their file names or by a list."""
+"""The ``folder`` data set: pictures in a folder, labelled by lists, by files beside them or by names."""
 
 from __future__ import annotations
 
 import functools
 import importlib.metadata
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,9 +14,10 @@ from typing import Annotated
 from pydantic import Field
 
 from ctcbench.builtin.alphabets import AlphabetText, range_hint, read_alphabet, spell
-from ctcbench.builtin.folder_files import Entry, entries_of
-from ctcbench.builtin.folder_labels import LabelFrom, labelling_for
 from ctcbench.builtin.label_notices import invisible_notice
+from ctcbench.builtin.labelling.entry import Entry
+from ctcbench.builtin.labelling.folder_entries import read_folder
+from ctcbench.builtin.labelling.label_sources import LabelFrom, LabelOptions
 from ctcbench.contract.components import dataset
 from ctcbench.contract.data import Sample, SplitName
 from ctcbench.contract.errors import BadSample, UsageError
@@ -24,6 +26,7 @@ from ctcbench.files.paths import expand_home
 from ctcbench.files.pictures import Fit, read_picture
 
 _VERSION = 1  # of reading, ordering and splitting files
+_NAMED = 3  # pictures without a label that an error names
 
 Fraction = Annotated[
     float, Field(ge=0, lt=1, description="share of the files, where the split has no folder")
@@ -36,8 +39,14 @@ def folder(
     path: Annotated[str, Field(min_length=1, description="the folder; its sub-folders are read too")],
     label: Annotated[
         LabelFrom,
-        Field(description="auto: labels.csv or labels.txt, else the stem (the file name without suffix)"),
+        Field(
+            description="auto: a list (labels.csv, .tsv, .txt, .json or gt.txt), else sidecar, else stem; "
+            "file: the list; sidecar: NAME.gt.txt beside each picture; stem: the file name without suffix"
+        ),
     ] = "auto",
+    list: Annotated[
+        str, Field(description="file with the labels, relative to path or to the current folder")
+    ] = "",
     pattern: Annotated[
         str,
         Field(description="regular expression for the stem; its group, or the one named label, is the text"),
@@ -56,26 +65,31 @@ def folder(
 ) -> Folder:
     """Pictures in a folder, with train/, val/ and test/ inside of it or split by fractions.
 
-    Labels come from ``labels.csv`` or ``labels.txt`` in the folder or in the folder of a split, if there is
-    such a list. Pictures that it does not list are ignored. A listed file that does not exist is a bad
-    sample. Without a list, the label is the stem of the file name, the part of it before the last ``-`` or
-    ``_`` (``before-dash``, ``before-underscore``), or the match of `pattern` in it. Labels are normalised to
-    Unicode NFC. Hidden files and folders are ignored.
+    Labels come from one kind of source for all splits: lists in the folder or in the folders of splits
+    (`read_list` describes their format), files ``NAME.gt.txt`` beside the pictures, or the stems of the file
+    names: the whole stem, the part of it before the last ``-`` or ``_`` (``before-dash``,
+    ``before-underscore``), or the match of `pattern` in it. Stems are labels only where no file looks like a
+    list. Labels are normalised to Unicode NFC. Pictures that no list names and other files that are not used
+    are named in a notice; hidden files and folders are ignored.
 
     The split of a file and its position in the order depend only on its name and on `seed`, so new files do
     not move others. The order is shuffled, so the first n samples are a random subset.
+
+    Raises:
+        UsageError: an option or the folder can't be used, or it is not clear what the labels are.
     """
     root = expand_home(path, "dataset folder: path=")
-    splits = entries_of(root, labelling_for(label, pattern), {"val": val, "test": test}, seed)
+    fractions = {"val": val, "test": test}
+    found = read_folder(root, LabelOptions(label, pattern, list), fractions, seed)
+    splits = found.splits
     if alphabet == "auto":
         characters = _characters(root, splits["train"])
         notice = invisible_notice({entry.name: entry.text or "" for entry in splits["train"]})
     else:
         characters, notice = read_alphabet(alphabet), range_hint(alphabet)
-    notices = (notice,) if notice else ()
-    return Folder(
-        ImageSpec(height, width), characters, root, splits, fit, {"val": val, "test": test}, notices
-    )
+    notices = (*found.notices, notice) if notice else found.notices
+    image = ImageSpec(height, width)
+    return Folder(image, characters, root, found.own, splits, fit, fractions, notices)
 
 
 @dataclass(frozen=True)
@@ -85,6 +99,7 @@ class Folder:
     image: ImageSpec
     alphabet: Alphabet
     root: Path
+    own: Mapping[SplitName, Path]
     splits: Mapping[SplitName, Sequence[Entry]]
     fit: Fit
     fractions: Mapping[str, float]
@@ -96,8 +111,8 @@ class Folder:
         Raises:
             UsageError: the split is empty although it has a folder or a fraction.
         """
-        if not self.splits[split] and (self.root / split).is_dir():
-            raise UsageError(f"{self.root / split}: no pictures in it")
+        if not self.splits[split] and split in self.own:
+            raise UsageError(f"{self.own[split]}: no pictures in it")
         if not self.splits[split] and self.fractions.get(split):
             total = sum(map(len, self.splits.values()))
             raise UsageError(
@@ -144,8 +159,6 @@ class Folder:
         entry = self.splits[split][index]
         if entry.text is None:
             raise BadSample(entry.reason)
-        if not entry.text:
-            raise BadSample("its label is empty")
         text = spell(entry.text, self.alphabet)
         if missing := self.alphabet.missing(text):
             raise BadSample(f"its label {entry.text!r} has {missing!r}, which the alphabet lacks")
@@ -156,9 +169,16 @@ class Folder:
 def _characters(root: Path, training: Sequence[Entry]) -> Alphabet:
     found = functools.reduce(lambda known, entry: known | set(entry.text or ""), training, set[str]())
     if not found:
-        first = training[0]
-        why = f"{first.name}: {first.reason or 'its label is empty'}"
+        ordered = sorted(training, key=lambda entry: _natural(entry.where))
+        named = "; ".join(f"{entry.where}: {entry.reason}" for entry in ordered[:_NAMED])
+        more = f"; and {len(ordered) - _NAMED} more" if len(ordered) > _NAMED else ""
         raise UsageError(
-            f"{root}: no training picture has a label ({why}); label=… selects where labels come from"
+            f"{root}: none of {len(ordered)} training pictures has a label: {named}{more}; "
+            f"label= and list= select where labels come from"
         )
     return Alphabet("".join(sorted(found)))
+
+
+def _natural(where: str) -> list[tuple[int, str]]:
+    """Return a key that sorts ``x:9`` before ``x:10``."""
+    return [(int(part), "") if part.isdecimal() else (0, part) for part in re.split(r"(\d+)", where)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
@@ -17,26 +18,28 @@ if TYPE_CHECKING:
     from ctcbench.contract.specs import ImageSpec
 
 Fit = Literal["stretch", "pad"]
-SUFFIXES = frozenset(
-    (
-        ".bmp",
-        ".gif",
-        ".jp2",
-        ".jpeg",
-        ".jpg",
-        ".pbm",
-        ".pgm",
-        ".png",
-        ".pnm",
-        ".ppm",
-        ".tif",
-        ".tiff",
-        ".webp",
-    )
-)
-
-# A list, because some of Pillow's formats start another program to decode them (EPS runs Ghostscript).
-_FORMATS = ("PNG", "JPEG", "BMP", "GIF", "TIFF", "WEBP", "PPM", "JPEG2000")
+# Suffixes by format. A list, because some of Pillow's formats start another program to decode them (EPS runs
+# Ghostscript). Some builds of Pillow lack AVIF, WebP or JPEG 2000, and early versions QOI.
+_FORMATS = {
+    "PNG": (".png", ".apng"),
+    "JPEG": (".jpg", ".jpeg", ".jpe", ".jfif", ".jif", ".mpo"),
+    "BMP": (".bmp",),
+    "DIB": (".dib",),
+    "GIF": (".gif",),
+    "TIFF": (".tif", ".tiff"),
+    "WEBP": (".webp",),
+    "AVIF": (".avif", ".avifs"),
+    "PPM": (".pbm", ".pgm", ".ppm", ".pnm", ".pfm"),
+    "JPEG2000": (".jp2", ".j2k", ".j2c", ".jpc", ".jpf", ".jpx"),
+    "TGA": (".tga", ".icb", ".vda", ".vst"),
+    "PCX": (".pcx",),
+    "SGI": (".sgi", ".rgb", ".rgba", ".bw"),
+    "SUN": (".ras",),
+    "QOI": (".qoi",),
+    "XBM": (".xbm",),
+    "XPM": (".xpm",),
+}
+SUFFIXES = frozenset(suffix for suffixes in _FORMATS.values() for suffix in suffixes)
 
 
 def read_picture(picture: str | Path | Image | NDArray[Any], spec: ImageSpec, fit: Fit = "stretch") -> Sample:
@@ -80,7 +83,7 @@ def _from_file(path: Path, spec: ImageSpec, fit: Fit) -> Sample:
             # Pillow only warns of pictures with more than 89 million pixels, which may be small files that
             # fill the memory.
             warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(path, formats=_FORMATS) as image:
+            with Image.open(path, formats=_installed_formats()) as image:
                 return _prepared(image, spec, fit)
     except BadSample:
         raise
@@ -94,6 +97,14 @@ def _from_file(path: Path, spec: ImageSpec, fit: Fit) -> Sample:
     # Pillow raises errors of many types for damaged bytes: OSError, SyntaxError, struct.error, …
     except Exception as error:
         raise BadSample(f"damaged or cut off ({error or type(error).__name__})") from error
+
+
+@functools.cache
+def _installed_formats() -> tuple[str, ...]:
+    from PIL import Image
+
+    Image.init()  # loads the formats, of which Pillow otherwise knows the common ones alone
+    return tuple(name for name in _FORMATS if name in Image.OPEN)
 
 
 def _prepared(image: Image, spec: ImageSpec, fit: Fit) -> Sample:

@@ -87,7 +87,7 @@ def test_names_without_the_separator_are_bad_samples(root):
 LISTS = {
     "csv with two columns": ("labels.csv", "1.png,abc\n2.png,d e\n"),
     "csv with a header": ("labels.csv", "width,label,file,more\n3,abc,1.png,x\n3,d e,2.png,y\n"),
-    "csv from a spreadsheet": ("labels.csv", '\ufeffFile Name;x\r\n1.png;abc\r\n"2.png";"d e"\r\n'),
+    "csv from a spreadsheet": ("labels.csv", '\ufeffPicture No.;x\r\n1.png;abc\r\n"2.png";"d e"\r\n'),
     "csv of Windows": ("labels.csv", "\ufefffilename;text\r\n1.png;abc\r\n\r\n2.png;d e\r\n"),
     "csv with tabs": ("labels.csv", "image\ttext\n1.png\tabc\n2.png\td e\n"),
     "text with spaces": ("labels.txt", "1.png abc\n\n2.png   d e\n"),
@@ -102,10 +102,10 @@ def test_labels_from_a_list(root, kind):
     (root / name).write_bytes(content.encode())
     source = whole(root)
     found = labels(source)
-    found.pop("File Name", None)  # not a header that is known: a line like any other, reported below
+    found.pop("Picture No.", None)  # not a header that is known: a line like any other, reported below
     assert found == {"1.png": "abc", "2.png": "d e"}
     if "spreadsheet" in kind:
-        assert bad(source) == {f"{root / name}:1": "File Name is listed, but there is no such file"}
+        assert bad(source) == {f"{root / name}:1": "Picture No. is listed, but there is no such file"}
     assert labels(whole(root, label="stem")) == {f"{s}.png": s for s in ("1", "2", "unlisted")}
 
 
@@ -113,10 +113,12 @@ def test_lines_that_cannot_be_used_are_bad_samples(root):
     fill(root, "1.png", "2.png", "3.png", "4.png")
     (root / "labels.csv").write_text('1.png,a\n2.png\n3.png,a,b\n1.png,b\nno.png,c\n,d\n4.png,"x,y"\n')
     source = whole(root)
+    twice = f"'a' ({root}/labels.csv:1), 'b' ({root}/labels.csv:4)"
     assert bad(source) == {
-        str(root / "2.png"): "its label is empty",
-        f"{root}/labels.csv:3": "the line has 3 columns, not 2; quote the label, or add a header file,label",
-        f"{root}/labels.csv:4": f"1.png is listed before, at {root}/labels.csv:1",
+        f"{root}/labels.csv:1": f"1.png: the same file has several labels: {twice}",
+        f"{root}/labels.csv:2": "the line has 1 cell, not 2: it has no label (separated by ',')",
+        f"{root}/labels.csv:3": "the line has 3 cells, not 2; a text with ',' in it is quoted: \"a,b\"",
+        f"{root}/labels.csv:4": f"1.png: the same file has several labels: {twice}",
         f"{root}/labels.csv:5": "no.png is listed, but there is no such file",
         f"{root}/labels.csv:6": "the line names no file",
     }
@@ -165,6 +167,7 @@ def test_split_folders_with_lists(root):
     source = whole(root)
     assert labels(source) == {"train/1.png": "a", "train/2.png": "b"}
     assert labels(source, "test") == {"test/3.png": "c"}
+    (root / "labels.txt").write_text("train/1.png a\ntrain/2.png b\n")
     (root / "test" / "labels.csv").write_text("3.png,own\n")
     assert labels(whole(root), "test") == {"test/3.png": "own"}
 
@@ -233,7 +236,7 @@ def test_pad_returns_the_width(root):
         ({"pattern": "abc"}, "has 0 groups; it needs one"),
         ({"pattern": "(a)(b)"}, "has 2 groups"),
         ({"pattern": "(a)", "label": "stem"}, "give one"),
-        ({"label": "file"}, "label=file, but there is no labels.csv or labels.txt"),
+        ({"label": "file"}, "label=file, but there is no labels.csv, labels.tsv"),
         ({"label": "name"}, "label=name"),
         ({"fit": "crop"}, "fit=crop"),
         ({"val": 0.5, "test": 0.5}, "val=0.5 and test=0.5 leave nothing to train on"),
@@ -259,7 +262,7 @@ def test_invalid_folders(root):
     with pytest.raises(UsageError, match=r"a\.png: is a file"):
         whole(root / "a.png")
     (root / "labels.csv").write_bytes(b"a.png,\xe9\n")
-    with pytest.raises(UsageError, match=r"labels\.csv: is not UTF-8 \(byte 6\)"):
+    with pytest.raises(UsageError, match=r"labels\.csv:1: is not UTF-8 \(byte 0xe9\)"):
         whole(root)
     (root / "labels.txt").touch()
     with pytest.raises(UsageError, match=r"both labels\.csv and labels\.txt"):
@@ -268,7 +271,10 @@ def test_invalid_folders(root):
     with pytest.raises(UsageError, match="no pictures in it"):
         whole(root)
     (root / "labels.txt").write_text("a.png\n")
-    with pytest.raises(UsageError, match=r"no training picture has a label \(a.png: .*\); label="):
+    with pytest.raises(
+        UsageError,
+        match=r"none of 1 training pictures has a label: .*/labels.txt:1: its label is empty; label=",
+    ):
         whole(root)
     (root / "test").mkdir()
     with pytest.raises(UsageError, match="has test/, but no train/"):

@@ -13,8 +13,8 @@ from PIL import Image
 from ctcbench.files.text import is_invisible
 from tests.cli.cli_cases import Cli
 
-# Colours by ESC and by the one-byte CSI, a change of direction, a blank of no width, a variation, a line end.
-ODD = ("a\x1b[31mb", "a\x9b31mb", "a\u202eb", "a\u200bb", "a\ufe0fb", "a\u2028b")
+# Colours by ESC and by the one-byte CSI, a change of direction, a blank of no width, a variation, a joiner.
+ODD = ("a\x1b[31mb", "a\x9b31mb", "a\u202eb", "a\u200bb", "a\ufe0fb", "a\u2060b")
 SETTINGS = (
     *("--backbone", "cnn2:width=4", "--head", "none", "--decoder", "greedy", "--workers", "1"),
     *("--train-samples", "24", "--val-samples", "6", "--test-samples", "6", "--batch-size", "12"),

@@ -1,0 +1,134 @@
+"""The files of a folder by kind: pictures, files that may be lists of labels, and others."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ctcbench.contract.errors import UsageError
+from ctcbench.files.pictures import SUFFIXES
+
+LISTS = ("labels.csv", "labels.tsv", "labels.txt", "labels.json", "gt.txt")  # recognised in any case
+# Formats of pictures that are not read.
+_UNREAD = frozenset((
+    ".heic", ".heif", ".hif", ".jxl", ".svg", ".svgz", ".psd", ".eps", ".ai", ".pdf", ".ico", ".icns",
+    ".raw", ".cr2", ".cr3", ".nef", ".arw", ".dng", ".xcf", ".djvu", ".exr", ".hdr", ".jxr", ".wdp",
+    ".wmf", ".emf", ".fits", ".jbig2", ".jb2",
+))  # fmt: skip
+# Formats of lists of labels.
+_SUSPECT = frozenset((
+    ".csv", ".tsv", ".tab", ".psv", ".txt", ".json", ".jsonl", ".ndjson", ".xml", ".xls", ".xlsx",
+    ".ods", ".lst", ".list", ".dat", ".yaml", ".yml", ".parquet", ".gt", ".labels",
+))  # fmt: skip
+_WORDS = frozenset((
+    "label", "labels", "gt", "truth", "groundtruth", "transcript", "transcripts", "transcription",
+    "transcriptions", "annotation", "annotations", "anno", "annot", "metadata", "caption", "captions",
+    "target", "targets", "train", "training", "val", "valid", "validation", "dev", "test", "testing",
+))  # fmt: skip
+_HEAD = 1 << 16  # bytes of a file that are searched for names of pictures
+_OPENED = 50  # files that are searched
+
+
+@dataclass(frozen=True)
+class Inventory:
+    """The files below a folder, except hidden ones, each kind sorted by folder and name.
+
+    Attributes:
+        pictures: files with the suffix of a format that is read.
+        unread: files with the suffix of another format of pictures.
+        others: all other files.
+        linked: linked folders, which are not read.
+    """
+
+    pictures: list[Path] = field(default_factory=list)
+    unread: list[Path] = field(default_factory=list)
+    others: list[Path] = field(default_factory=list)
+    linked: list[Path] = field(default_factory=list)
+
+    def add(self, file: Path) -> None:
+        """Add a file to its kind."""
+        suffix = file.suffix.lower()
+        kind = self.pictures if suffix in SUFFIXES else self.unread if suffix in _UNREAD else self.others
+        kind.append(file)
+
+
+def take_inventory(place: Path) -> Inventory:
+    """Return the files below a folder.
+
+    Raises:
+        UsageError: a sub-folder can't be read.
+    """
+    inventory = Inventory()
+    for folder, folders, files in os.walk(place, onerror=_refuse):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        inventory.linked.extend(path for name in folders if (path := Path(folder, name)).is_symlink())
+        for name in sorted(files):
+            if not name.startswith("."):
+                inventory.add(Path(folder, name))
+    return inventory
+
+
+def files_directly_in(folder: Path) -> Inventory:
+    """Return the files of a folder without its sub-folders."""
+    inventory = Inventory()
+    for file in sorted(folder.iterdir()):
+        if not file.name.startswith(".") and file.is_file():
+            inventory.add(file)
+    return inventory
+
+
+def has_pictures(folder: Path) -> bool:
+    """Return whether there is a picture below a folder."""
+    for _, folders, files in os.walk(folder):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        if any(not name.startswith(".") and Path(name).suffix.lower() in SUFFIXES for name in files):
+            return True
+    return False
+
+
+def likely_lists(others: Sequence[Path], pictures: Sequence[Path]) -> Iterator[Path]:
+    """Yield the files that look like labels of the pictures.
+
+    These are files called like a list, texts called like a picture, and files that name pictures.
+    """
+    stems = {picture.with_suffix("") for picture in pictures}
+    names = {picture.name for picture in pictures}
+    bare = {picture.stem for picture in pictures if len(picture.stem) > 1}
+    opened = 0
+    for file in others:
+        if file.name.lower() in _WORDS:
+            yield file
+        elif file.suffix.lower() in _SUSPECT:
+            words = re.split(r"[^a-z]+", file.stem.lower())
+            beside = {file.with_suffix(""), file.with_name(file.name.partition(".")[0])}
+            if not _WORDS.isdisjoint(words) or not stems.isdisjoint(beside):
+                yield file
+            elif opened < _OPENED:
+                opened += 1
+                if _names_pictures(file, names, bare):
+                    yield file
+
+
+def _names_pictures(file: Path, names: set[str], stems: set[str]) -> bool:
+    """Return whether a file names a picture, or half of its lines begin with the stem of one."""
+    try:
+        with file.open("rb") as opened:
+            head = opened.read(_HEAD)
+    except OSError:
+        return False
+    text = head.decode("utf-16" if head[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8", errors="replace")
+    lines = [
+        words for line in text.splitlines() if (words := re.split(r"[\s,;:|\"'{}\[\]<>=()]+", line.strip()))
+    ]
+    if any(re.split(r"[/\\]", word)[-1] in names for words in lines for word in words):
+        return True
+    first = [next(filter(None, words), "") for words in lines]
+    found = sum(word in stems for word in first if word)
+    return found > 1 and found * 2 >= len([word for word in first if word])
+
+
+def _refuse(error: OSError) -> None:
+    raise UsageError(f"{error.filename}: can't be read ({error.strerror})") from None

@@ -1,0 +1,140 @@
+"""The source of the labels of a folder: lists, ``NAME.gt.txt`` beside the pictures, or the file names."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from ctcbench.builtin.labelling.folder_inventory import LISTS, Inventory, likely_lists
+from ctcbench.builtin.labelling.name_labels import OfStem, before, by_pattern
+from ctcbench.builtin.labelling.sidecars import find_sidecars
+from ctcbench.contract.errors import UsageError
+from ctcbench.files.paths import expand_home
+
+LabelFrom = Literal["auto", "file", "sidecar", "stem", "before-dash", "before-underscore"]
+
+
+@dataclass(frozen=True)
+class LabelOptions:
+    """The options of the data set that select where labels come from."""
+
+    label: LabelFrom = "auto"
+    pattern: str = ""
+    list_file: str = ""
+
+    def __post_init__(self) -> None:
+        """Check that they do not contradict each other."""
+        if self.pattern and self.label != "auto":
+            raise UsageError(
+                f"dataset folder: label={self.label} and pattern= are two ways to one label; give one"
+            )
+        if self.list_file and (self.pattern or self.label not in ("auto", "file")):
+            other = "pattern=" if self.pattern else f"label={self.label}"
+            raise UsageError(f"dataset folder: list= and {other} are two ways to one label; give one")
+
+    @property
+    def from_names(self) -> bool:
+        """Whether the file names were chosen explicitly."""
+        return bool(self.pattern) or self.label in ("stem", "before-dash", "before-underscore")
+
+    def of_stem(self) -> OfStem:
+        """Return the function that returns the label of a stem."""
+        if self.pattern:
+            return by_pattern(self.pattern)
+        if self.label in ("before-dash", "before-underscore"):
+            return before("-" if self.label == "before-dash" else "_")
+        return str
+
+
+@dataclass(frozen=True)
+class LabelSource:
+    """Where labels come from: `lists`; without any, `sidecars`; without both, the stem by `of_stem`."""
+
+    lists: Sequence[Path] = ()
+    sidecars: Sequence[Path] = ()
+    of_stem: OfStem = str
+
+
+def choose_source(
+    root: Path, places: Sequence[Path], options: LabelOptions, inventory: Inventory
+) -> LabelSource:
+    """Return the source of labels for the pictures of a folder.
+
+    Args:
+        root: the folder of the data set; its list may name pictures of all splits.
+        places: the folders of the splits, which may have a list each.
+        options: the user's choice.
+        inventory: all files of the splits and the files in the root.
+
+    Raises:
+        UsageError: there are several sources, the chosen one does not exist, or file names would be taken for
+            labels although a file looks like a list of them.
+    """
+    if options.list_file:
+        return LabelSource(lists=[_named_list(root, options.list_file)])
+    if options.from_names:
+        return LabelSource(of_stem=options.of_stem())
+    searched = dict.fromkeys((root, *places))
+    lists = [path for place in searched if (path := _find_list(place, inventory)) is not None]
+    sidecars = find_sidecars(inventory.others)
+    beside = [file for stem, file in sidecars.items() if stem in _stems(inventory.pictures)]
+    if options.label == "auto" and lists and beside:
+        raise UsageError(
+            f"{root}: has both {_relative(root, lists[0])} and {_counted(beside, root)}; "
+            f"label=file reads the list, label=sidecar the files beside the pictures"
+        )
+    if options.label == "file" and not lists:
+        known = f"{', '.join(LISTS[:-1])} or {LISTS[-1]}"
+        raise UsageError(f"{root}: label=file, but there is no {known} in it; list= names another file")
+    if options.label == "sidecar" and not beside:
+        raise UsageError(f"{root}: label=sidecar, but there is no NAME.gt.txt beside a picture")
+    if lists and options.label != "sidecar":
+        return LabelSource(lists=lists)
+    if beside:
+        return LabelSource(sidecars=list(sidecars.values()))
+    if found := list(likely_lists(inventory.others, inventory.pictures)):
+        raise UsageError(_unread_lists(root, found))
+    return LabelSource(of_stem=options.of_stem())
+
+
+def _named_list(root: Path, name: str) -> Path:
+    given = expand_home(name, "dataset folder: list=")
+    for candidate in (root / given, given):
+        if candidate.is_file():
+            return candidate
+    state = "is not a file" if (root / given).exists() else "no such file"
+    raise UsageError(f"dataset folder: list={name}: {state} in {root} or in the current folder")
+
+
+def _find_list(folder: Path, inventory: Inventory) -> Path | None:
+    found = [file for file in inventory.others if file.parent == folder and file.name.lower() in LISTS]
+    if len(found) > 1:
+        names = " and ".join(file.name for file in found)
+        raise UsageError(f"{folder}: has both {names}; keep one of them, or name it: list={found[0].name}")
+    return found[0] if found else None
+
+
+def _stems(pictures: Sequence[Path]) -> set[Path]:
+    return {picture.with_suffix("") for picture in pictures}
+
+
+def _unread_lists(root: Path, found: Sequence[Path]) -> str:
+    first = _relative(root, found[0])
+    way = f"list={first} reads it"
+    if len(found) > 3:
+        way = "texts beside pictures are read from NAME.gt.txt (rename them), or from one list (list=FILE)"
+    return (
+        f"{root}: the file names would be the labels, but {_counted(found, root)} may have them; {way}, "
+        f"label=stem takes the file names"
+    )
+
+
+def _counted(files: Sequence[Path], root: Path) -> str:
+    names = ", ".join(_relative(root, file) for file in files[:3])
+    return names if len(files) <= 3 else f"{names} and {len(files) - 3} more"
+
+
+def _relative(root: Path, file: Path) -> str:
+    return file.relative_to(root).as_posix()

@@ -1,0 +1,181 @@
+"""read_lists(): the pictures that lists of labels name, by split."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ctcbench.builtin.labelling.entry import Entry
+from ctcbench.builtin.labelling.file_identity import FileIdentities, relative_name
+from ctcbench.builtin.labelling.folder_inventory import Inventory
+from ctcbench.builtin.labelling.label_list import NAME_TITLES, TEXT_TITLES, Line, read_list
+from ctcbench.builtin.labelling.label_text import abbreviated
+from ctcbench.contract.data import SplitName
+from ctcbench.contract.errors import BadSample, UsageError
+
+
+@dataclass
+class ListedFiles:
+    """What the lists of a folder name.
+
+    Attributes:
+        entries: the lines of each split.
+        outside: listed pictures in no folder of a split, though there are such folders.
+        unlisted: pictures of the splits that no list names.
+    """
+
+    entries: dict[SplitName, list[Entry]]
+    outside: list[Path] = field(default_factory=list)
+    unlisted: list[Path] = field(default_factory=list)
+
+
+def read_lists(
+    root: Path,
+    own: Mapping[SplitName, Path],
+    lists: Sequence[Path],
+    inventories: Mapping[SplitName, Inventory],
+) -> ListedFiles:
+    """Return the pictures that the lists name, by split.
+
+    Names are relative to the folder of the list, or to `root`. A line belongs to the split whose folder has
+    its picture. The list of a split may also name pictures outside of all splits.
+
+    Args:
+        root: the folder of the data set.
+        own: the folders of the splits; empty if all pictures are one pool, ``train``.
+        lists: the lists.
+        inventories: the files of each split.
+
+    Raises:
+        UsageError: a list can't be read, or a split has pictures but no list names any of them.
+    """
+    finder = _Finder(root, own, inventories)
+    found = ListedFiles({split: [] for split in inventories})
+    for path in lists:
+        home = next((split for split, place in own.items() if path.is_relative_to(place)), None)
+        for number, line in enumerate(read_list(path)):
+            entry, split = finder.entry(line, path.parent, home, first=number == 0)
+            if split is None:
+                found.outside.append(entry.file)
+            else:
+                found.entries[split].append(entry)
+    identities = FileIdentities()
+    listed = {identities.of(entry.file) for entries in found.entries.values() for entry in entries}
+    for inventory in inventories.values():
+        found.unlisted += [picture for picture in inventory.pictures if identities.of(picture) not in listed]
+    _require_each_split(root, own, lists, found.entries, inventories)
+    return found
+
+
+class _Finder:
+    """Finds the picture of a line, and the split of a picture."""
+
+    def __init__(
+        self, root: Path, own: Mapping[SplitName, Path], inventories: Mapping[SplitName, Inventory]
+    ) -> None:
+        self.root = root
+        self.own = own
+        self.resolved = {split: place.resolve() for split, place in own.items()}
+        self.by_name: dict[str, list[Path]] = defaultdict(list)
+        for inventory in inventories.values():
+            for picture in inventory.pictures:
+                self.by_name[picture.name].append(picture)
+                self.by_name[picture.stem].append(picture)
+
+    def entry(
+        self, line: Line, base: Path, home: SplitName | None, *, first: bool
+    ) -> tuple[Entry, SplitName | None]:
+        """Return the entry of a line of a list in `base`, and its split; None if it is in no split.
+
+        `home` is the split whose folder holds the list, `first` whether it is the first line.
+        """
+        file = base / line.name
+        split = self.split_of(file) or home
+        text, reason = line.text, line.reason
+        if text is not None:
+            try:
+                file = self._find(line.name, base)
+                split = self.split_of(file) or home
+                if home is not None and split is not None and split != home:
+                    other, mine = self.own[split].name, self.own[home].name
+                    raise BadSample(f"{line.name} is a picture of {other}/, but the list is for {mine}/")
+            except BadSample as error:
+                text, reason = None, str(error)
+                if first and "/" not in line.name and "." not in line.name:
+                    reason += (
+                        f" (a header has one of {', '.join(NAME_TITLES)} and one of {', '.join(TEXT_TITLES)})"
+                    )
+                split = home or split or self._split_of_likely(line.name)
+        entry = Entry(file, relative_name(self.root, file), text, reason, line.where)
+        if split is None and (text is None or not self.own):
+            split = "train"
+        return entry, split
+
+    def split_of(self, file: Path) -> SplitName | None:
+        """Return the split whose folder has a file, None if none has."""
+        for split, place in self.own.items():
+            if ".." not in file.parts and file.is_relative_to(place):
+                return split
+        try:
+            parent = file.parent.resolve()
+        except (OSError, ValueError, RuntimeError):
+            return None
+        return next((split for split, place in self.resolved.items() if parent.is_relative_to(place)), None)
+
+    def _find(self, name: str, base: Path) -> Path:
+        candidates = [base / name, self.root / name]
+        states = [_state(candidate) for candidate in candidates]
+        found = [file for file, state in zip(candidates, states, strict=True) if not state]
+        if len(found) == 2 and not found[0].samefile(found[1]):
+            raise BadSample(f"{name} is {found[0]} (relative to the list) or {found[1]} (relative to path=)")
+        if found:
+            return found[0]
+        raise BadSample(f"{abbreviated(name, 200)} is listed, but {states[0]}{self._hint(name)}")
+
+    def _hint(self, name: str) -> str:
+        likely = self.by_name.get(name.rpartition("/")[2], [])
+        if not likely:
+            return ""
+        named = " and ".join(relative_name(self.root, file) for file in likely[:2])
+        return f"; there is {named}: write its path from the folder of the list"
+
+    def _split_of_likely(self, name: str) -> SplitName | None:
+        likely = self.by_name.get(name.rpartition("/")[2], [])
+        return self.split_of(likely[0]) if likely else None
+
+
+def _state(file: Path) -> str:
+    """Return why a path is no file that can be read, or an empty text."""
+    try:
+        mode = os.stat(file).st_mode  # noqa: PTH116 (is_file() hides why)
+    except FileNotFoundError:
+        return "there is no such file"
+    except OSError as error:
+        return f"it can't be read ({error.strerror})"
+    except ValueError:  # NUL
+        return "there is no such file"
+    return "" if stat.S_ISREG(mode) else "it is no file"
+
+
+def _require_each_split(
+    root: Path,
+    own: Mapping[SplitName, Path],
+    lists: Sequence[Path],
+    entries: Mapping[SplitName, Sequence[Entry]],
+    inventories: Mapping[SplitName, Inventory],
+) -> None:
+    # Without a single line that can be used, the reasons of the lines say more.
+    if not any(entry.text is not None for listed in entries.values() for entry in listed):
+        return
+    for split, place in own.items():
+        if inventories[split].pictures and not entries[split]:
+            names = ", ".join(relative_name(root, path) for path in lists)
+            count = len(inventories[split].pictures)
+            raise UsageError(
+                f"{root}: labels come from {names}, but not those of the {count} pictures in {place.name}/; "
+                f"add {place.name}/labels.csv, or lines for them (label=stem takes all file names)"
+            )

@@ -1,0 +1,38 @@
+"""Labels in ``NAME.gt.txt`` beside each picture."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from ctcbench.contract.errors import BadSample
+
+_ENDING = ".gt.txt"
+
+
+def find_sidecars(files: Iterable[Path]) -> dict[Path, Path]:
+    """Return the files ``NAME.gt.txt`` by the path of their picture without its suffix."""
+    return {
+        file.with_name(file.name[: -len(_ENDING)]): file
+        for file in files
+        if file.name.lower().endswith(_ENDING) and len(file.name) > len(_ENDING)
+    }
+
+
+def read_sidecar(file: Path) -> str:
+    """Return the one line of a file, UTF-8 with or without a byte order mark.
+
+    Raises:
+        BadSample: it can't be read, is not UTF-8 or has more lines than one.
+    """
+    try:
+        content = file.read_bytes().removeprefix(b"\xef\xbb\xbf").decode()
+    except UnicodeDecodeError as error:
+        line = error.object.count(b"\n", 0, error.start) + 1
+        raise BadSample(f"line {line} is not UTF-8; save the file as UTF-8") from None
+    except OSError as error:
+        raise BadSample(f"can't be read ({error.strerror})") from None
+    lines = [line for line in content.replace("\r\n", "\n").split("\n") if line.strip(" ")]
+    if len(lines) > 1:
+        raise BadSample(f"has {len(lines)} lines; a label is one line")
+    return lines[0].strip(" ") if lines else ""

@@ -1,0 +1,83 @@
+"""Folders of splits: the names that are recognised, and names that look like a split."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from pathlib import Path, PurePosixPath
+
+from ctcbench.contract.data import SPLITS, SplitName
+from ctcbench.contract.errors import UsageError
+
+_NAMES: dict[SplitName, tuple[str, ...]] = {
+    "train": ("train", "training"),
+    "val": ("val", "valid", "validation", "dev"),
+    "test": ("test", "testing"),
+}
+_LIKELY: dict[SplitName, str] = {
+    "train": "train|training",
+    "val": "val|valid|validation|dev",
+    "test": "test|testing|eval|evaluation|holdout|heldout",
+}
+
+
+def find_split_folders(root: Path) -> dict[SplitName, Path]:
+    """Return the folders of splits in a folder: train, val (valid, validation, dev) and test, in any case.
+
+    Raises:
+        UsageError: two folders are one split, or there are others but none to train on.
+    """
+    children = [
+        child for child in sorted(root.iterdir()) if not child.name.startswith(".") and child.is_dir()
+    ]
+    own: dict[SplitName, Path] = {}
+    for split in SPLITS:
+        found = [child for child in children if child.name.lower() in _NAMES[split]]
+        if len(found) > 1:
+            several = " and ".join(f"{child.name}/" for child in found)
+            raise UsageError(f"{root}: has {several}, which are both the split {split!r}; keep one of them")
+        if found:
+            own[split] = found[0]
+    if own and "train" not in own:
+        likely = [f"{child.name}/" for child in children if likely_split(child.name) == "train"]
+        rename = f" (rename {likely[0]} to train/)" if likely else ""
+        raise UsageError(f"{root}: has {folder_names(own.values())}, but no train/{rename}")
+    return own
+
+
+def folder_names(folders: Iterable[Path]) -> str:
+    """Return ``train/, val/ and test/``."""
+    *first, last = [f"{folder.name}/" for folder in folders]
+    return f"{', '.join(first)} and {last}" if first else last
+
+
+def likely_split(name: str) -> SplitName | None:
+    """Return the split that the name of a folder suggests: ``test`` for ``Test_images``, ``testset2``."""
+    for split, words in _LIKELY.items():
+        if re.search(rf"(?:^|[\W\d_])(?:{words})(?:set|data|images?|imgs?)?s?(?=$|[\W\d_])", name.lower()):
+            return split
+    return None
+
+
+def require_no_foreign_split(place: Path, split: SplitName, folders: Iterable[str]) -> None:
+    """Check that no picture of a split lies in a folder that looks like another split.
+
+    `folders` are the folders of the pictures, relative to `place`, separated by ``/``.
+
+    Raises:
+        UsageError: one does, such as ``images/test`` below a folder that is divided by fractions.
+    """
+    for folder in sorted(folders):
+        for part in PurePosixPath(folder).parts:
+            likely = likely_split(part)
+            if likely in (None, split):
+                continue
+            if split == "train":
+                mixed = (
+                    f"{place} is divided by shares, or trained on; make {likely}/ and train/ folders of path="
+                )
+            else:
+                mixed = f"{place} is the split {split!r}; move it"
+            raise UsageError(
+                f"{place / folder}: looks like {likely!r} pictures, but {mixed}, or rename {part}/"
+            )

@@ -1,0 +1,73 @@
+"""Pictures labelled without a list: by their names, or by ``NAME.gt.txt`` beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from ctcbench.builtin.labelling.entry import Entry
+from ctcbench.builtin.labelling.file_identity import relative_name
+from ctcbench.builtin.labelling.folder_inventory import Inventory
+from ctcbench.builtin.labelling.label_text import read_label
+from ctcbench.builtin.labelling.name_labels import OfStem
+from ctcbench.builtin.labelling.sidecars import find_sidecars, read_sidecar
+from ctcbench.contract.data import SplitName
+from ctcbench.contract.errors import BadSample, UsageError
+
+
+def labelled_by_name(root: Path, inventory: Inventory, of_stem: OfStem) -> list[Entry]:
+    """Return the pictures with the label that `of_stem` finds in each name."""
+    return [_named(root, picture, of_stem) for picture in inventory.pictures]
+
+
+def labelled_by_sidecar(
+    root: Path, inventories: Mapping[SplitName, Inventory]
+) -> dict[SplitName, list[Entry]]:
+    """Return the pictures of each split with the label in ``NAME.gt.txt``.
+
+    A picture without such a file has no label, and neither has such a file without a picture.
+
+    Raises:
+        UsageError: no picture of a split has such a file.
+    """
+    entries: dict[SplitName, list[Entry]] = {}
+    for split, inventory in inventories.items():
+        sidecars = find_sidecars(inventory.others)
+        if inventory.pictures and not sidecars:
+            raise UsageError(
+                f"{root}: labels come from NAME.gt.txt beside the pictures, but none of the "
+                f"{len(inventory.pictures)} pictures of {split!r} has one (label=stem takes all file names)"
+            )
+        entries[split] = list(_beside(root, inventory, sidecars))
+    return entries
+
+
+def _named(root: Path, file: Path, of_stem: OfStem) -> Entry:
+    try:
+        file.name.encode()
+    except UnicodeEncodeError:
+        shown = str(file).encode(errors="surrogateescape").decode(errors="backslashreplace")
+        return Entry(file, shown, None, "its name is not UTF-8", shown)
+    try:
+        return Entry(file, relative_name(root, file), read_label(of_stem(file.stem)), "", str(file))
+    except BadSample as error:
+        return Entry(file, relative_name(root, file), None, str(error), str(file))
+
+
+def _beside(root: Path, inventory: Inventory, sidecars: Mapping[Path, Path]) -> Iterator[Entry]:
+    used: set[Path] = set()
+    for picture in inventory.pictures:
+        stem = picture.with_suffix("")
+        origin, text, reason = picture, None, f"there is no {stem.name}.gt.txt beside it"
+        if stem in sidecars:
+            used.add(stem)
+            origin = sidecars[stem]
+            try:
+                text = read_label(read_sidecar(origin))
+            except BadSample as error:
+                reason = str(error)
+        yield Entry(picture, relative_name(root, picture), text, "" if text else reason, str(origin))
+    for stem, sidecar in sidecars.items():
+        if stem not in used:
+            name = relative_name(root, sidecar)
+            yield Entry(sidecar, name, None, "there is no picture of its name beside it", str(sidecar))
