@@ -50,7 +50,7 @@ def _listed(installed: Registry, components: Sequence[Component]) -> Group:
         group = list(alike)
         for component in group:
             owner = installed.owner(component)
-            # The owner tells which package to update or to ask about a component that does not ship.
+            # The package to update, or whose author to ask, if the component is not one of ctcbench.
             source = "" if owner.name == BUILTIN else f" [{owner.distribution}]"
             names.add_row(Text(component.name, "bold cyan"), Text(component.summary + source))
         parts.append(names)

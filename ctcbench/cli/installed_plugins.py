@@ -1,4 +1,4 @@
-"""The registry of the installed plugins, loaded once a process."""
+"""The registry of the installed plugins, loaded once per process."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ Workers = Annotated[
     typer.Option(
         metavar="N",
         min=1,
-        help="processes that draw images (default: one a core)",
+        help="processes that draw images (default: one per core)",
         rich_help_panel=EXECUTION,
     ),
 ]

@@ -1,4 +1,4 @@
-"""The progress of a study on standard error: a live table on a terminal, one line a trial elsewhere."""
+"""The progress of a study on standard error: a live table on a terminal, one line per trial elsewhere."""
 
 from __future__ import annotations
 

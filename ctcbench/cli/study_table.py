@@ -1,4 +1,4 @@
-"""The results of a running study as a table: one row a configuration, its seeds combined."""
+"""The results of a running study as a table: one row per configuration, its seeds combined."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def study_table(
     *,
     room: int | None = None,
 ) -> Table:
-    """Return a table with one row a configuration.
+    """Return a table with one row per configuration.
 
     With more configurations than `room`, those with results or failures come first and the rest is left out.
     """

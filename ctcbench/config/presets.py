@@ -64,7 +64,7 @@ def default_component(kind: str) -> str:
     return str(_default_settings()[kind])
 
 
-# tomllib does not tell where a key is, so the line for an error is searched in the text.
+# tomllib does not return the line of a key, so that errors need a search in the text.
 # Matches `[table]` and `[[table]]`, and `key =`; names may be dotted or quoted.
 _HEADER = re.compile(r"\s*(\[\[?)\s*([^\[\]=,]+?)\s*\]\]?\s*(?:#.*)?$")
 _ASSIGNED = re.compile(r"\s*([^\s\[\]{}#=][^\[\]{}#=]*?)\s*=")

@@ -111,5 +111,5 @@ def require_fitting_decoder(registry: Registry, loss: str, decoder: str) -> None
     fitting = ", ".join(fitting_decoders(registry, loss)) or "none that is installed"
     raise UsageError(
         f"--decoder {decoder} {means[found]}, but --loss {loss} {means[wanted]}: "
-        f"the texts would be wrong, though they look like texts (decoders for this loss: {fitting})"
+        f"the decoded texts would be wrong (decoders for this loss: {fitting})"
     )

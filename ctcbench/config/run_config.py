@@ -71,7 +71,7 @@ class RunConfig(BaseModel):
 
     epochs: Annotated[int, Field(ge=1, description="passes over the training images")] = 2
     max_steps: Annotated[
-        int, Field(ge=0, description="stop after this many steps (0: after the last epoch)")
+        int, Field(ge=0, description="stop after this many steps; 0: after the last epoch")
     ] = 0
     batch_size: Annotated[int, Field(ge=1, description="images in a training step")] = 32
     augment_until: Annotated[
@@ -83,14 +83,14 @@ class RunConfig(BaseModel):
     lr: Annotated[float, Field(gt=0, description="peak learning rate")] = 3e-3
     schedule: Annotated[Schedule, Field(description="schedule of the learning rate")] = "onecycle"
     warmup: Annotated[
-        float, Field(ge=0, le=0.9, description="share of the steps in which the rate rises")
+        float, Field(ge=0, le=0.9, description="share of the steps in which the learning rate rises")
     ] = 0.15
     weight_decay: Annotated[
-        float, Field(ge=0, description="decay of weights, but not of norms and biases")
+        float, Field(ge=0, description="weight decay, not applied to norms and biases")
     ] = 0.01
-    clip: Annotated[float, Field(ge=0, description="maximum norm of the gradient (0: no clipping)")] = 5.0
+    clip: Annotated[float, Field(ge=0, description="maximum norm of the gradient; 0: no clipping")] = 5.0
     ema: Annotated[
-        float, Field(ge=0, lt=1, description="decay per step of the weights' moving average (0: none)")
+        float, Field(ge=0, lt=1, description="decay per step of the weights' moving average; 0: none")
     ] = 0.0
     aux_weight: Annotated[float, Field(gt=0, le=10, description="weight of the loss of --shortcut aux")] = 0.5
     blank_penalty: Annotated[

@@ -73,18 +73,24 @@ def materialise(
 ) -> Samples:
     """Return the first `num_samples` samples of a data set's split (None: all), memory-mapped.
 
-    The samples are drawn at most once: a set is stored in `cache` (None: `cache_folder()`) and serves every
-    request for as many samples or fewer, so that smaller sets of the same source are removed. If the split
-    has fewer samples than asked for, all of them are returned.
+    Samples are drawn once and stored in the cache. A stored set also serves requests for fewer samples. If
+    the split has fewer samples than requested, all of them are returned.
 
-    Drawing uses `workers` processes (None: one a core; this process where `workers` is 1 or the samples are
-    few), which build the component themselves from its string. Two processes that ask for the same set draw
-    it once. `progress` is called with ``(done, total)`` while drawing, `notice` with sentences for the user
-    (None: `warnings.warn`), for example about rejected samples or a damaged set that is drawn again.
+    Args:
+        dataset: the data set.
+        split: name of the split.
+        num_samples: number of samples, None for the whole split.
+        skip_bad: whether samples that can't be used are left out; by default they are an error.
+        workers: number of processes that draw, None for one per core. Few samples are drawn in this process.
+        progress: called with ``(done, total)`` while samples are drawn.
+        cache: folder of the cache, None for `cache_folder()`.
+        notice: called with a sentence for the user, for example about rejected samples or a damaged set that
+            is drawn again; None for `warnings.warn`.
 
     Raises:
-        UsageError: samples can't be used (all are counted, ten named with reasons; `skip_bad` leaves them
-            out), there are none, `num_samples` is missing or below 1, or the cache can't be written.
+        UsageError: samples can't be used, and `skip_bad` is False (the message counts them, and names ten
+            with their reasons); there are none; `num_samples` is below 1, or None for an endless data set;
+            the cache can't be written.
         PluginError: the data set broke its contract.
         CtcbenchError: a worker died.
     """
@@ -100,6 +106,7 @@ def materialise(
             if stored is None:
                 with caching.draft(folder, request.key, request.count) as draft:
                     _fill(draft, request, skip_bad, workers or available_cores(), progress)
+                # The new set serves every request for fewer samples.
                 caching.drop_smaller_sets(folder, request.key, request.count)
                 stored = open_set(
                     caching.set_folder(folder, request.key, request.count),
@@ -148,7 +155,7 @@ def _request(dataset: BuiltDataset, split: SplitName, wanted: int | None, notice
     if size == 0:
         raise UsageError(f"dataset {text}: its split {split!r} is empty")
     if size is not None and wanted is not None and wanted > size:
-        notice(f"{split}: all {size} samples are used ({wanted} asked for)")
+        notice(f"{split}: all {size} samples are used ({wanted} requested)")
     count = min(n for n in (size, wanted) if n is not None)
     return _Request(text, dataset.owner, source, split, count, fingerprint)
 
@@ -160,7 +167,7 @@ def _find(folder: Path, request: _Request, skip_bad: bool, notice: Notice) -> St
         try:
             stored = open_set(found, request.shape, drawn, request.count)
         except DamagedSet as error:
-            notice(f"{found}: {error}; the images are drawn anew")
+            notice(f"{found}: {error}; the images are drawn again")
             continue
         if skip_bad or not stored.rejected:  # otherwise they are tried again: their files may have changed
             return stored

@@ -128,7 +128,7 @@ class Registry:
             raise UsageError(str(error) if named else f"{kind} {text}: {error}") from error
 
     def describe_owner(self, kind: Kind, text: str) -> str:
-        """Return the owner, kind and component string of a component, with which error messages begin.
+        """Return the owner, kind and component string of a component, the beginning of its error messages.
 
         Raises:
             UsageError: the text can't be parsed, or there is no such component.

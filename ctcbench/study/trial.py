@@ -107,7 +107,7 @@ def _train_and_decode(
     if not _only_decoding_is_left(folder, configs[0]):
         runtime = Runtime(
             out=folder.path.parent,
-            # A study resumes by itself; an unfinished run would otherwise be an error that asks for --resume.
+            # A study resumes by itself; without this, an unfinished run is an error that names --resume.
             resume=folder.config_path.exists(),
             workers=order.get("threads"),
             checkpoint_seconds=order.get("checkpoint_seconds", 60.0),
@@ -133,7 +133,7 @@ def _train_and_decode(
 
 def _only_decoding_is_left(folder: RunFolder, config: RunConfig) -> bool:
     """Return True if the run folder shows that training and reading are done."""
-    # A data set may have fewer images than `config` asks for. Then the numbers differ although nothing is
+    # A data set may have fewer images than `config` requests. Then the numbers differ although nothing is
     # missing, and the run that follows skips every stage.
     with contextlib.suppress(CtcbenchError):
         path = folder.log_probs_path("test")

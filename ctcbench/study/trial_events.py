@@ -35,6 +35,6 @@ class TrialProgressListener(ProgressListener):
 
     def notice(self, text: str) -> None:
         """Send a sentence for the user."""
-        # A study relies on models that are trained already, and its command has no --fresh to advertise.
+        # In a study this is normal, and the notice names --fresh, a flag that `ctcbench ablate` lacks.
         if not (self._known and text.startswith(self._known)):
             self._on_event({"kind": "notice", "text": text})

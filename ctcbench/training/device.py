@@ -115,7 +115,7 @@ def choose_compute(config: RunConfig, process_rank: ProcessRank = SINGLE_PROCESS
     if device.type == "cuda":
         return Compute(device, wanted or default_autocast_dtype(device))
     if wanted is torch.float16:
-        raise UsageError("--amp-dtype float16: a CPU has no use for it; use bfloat16, or --no-amp")
+        raise UsageError("--amp-dtype float16: not supported on a CPU; use bfloat16, or --no-amp")
     dtype = default_autocast_dtype(device)
     if dtype is None and (config.amp or wanted):
         raise UsageError(f"--amp: this CPU has no bfloat16 instructions ({_cpu_limit()}); use --no-amp")

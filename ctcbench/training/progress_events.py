@@ -43,7 +43,7 @@ class ProgressListener:
         """Report that `done` of `total` images of a split are drawn into the cache."""
 
     def training_advanced(self, progress: TrainingProgress) -> None:
-        """Report the state of training; called at most a few times a second."""
+        """Report the state of training; called at most a few times per second."""
 
     def images_read(self, split: SplitName, done: int, total: int) -> None:
         """Report that inference is done for `done` of `total` images of a split."""

@@ -62,7 +62,7 @@ def test_a_damaged_set_is_drawn_again(plugins, cache, damage):
     assert again.fingerprint == fingerprint
     assert (again.images_NCHW[:, 0, 0, 0] == range(20)).all()
     assert len(notices) == 1
-    assert "drawn anew" in notices[0]
+    assert "drawn again" in notices[0]
     materialise(build_dataset(plugins, "marks"), "train", 20, cache=cache, notice=notices.append)
     assert len(notices) == 1
     only_set(cache)

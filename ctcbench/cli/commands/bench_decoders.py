@@ -87,7 +87,7 @@ def decoders(
     yardstick = installed.resolve("decoder", default_component("decoder"))
     reference = installed.resolve("decoder", reference or yardstick)
     wanted = [installed.resolve("decoder", name) for name in decoder or _installed(installed)]
-    # Both are measured although they were not asked for: ratios and agreement refer to them.
+    # Both are measured even if --decoder does not name them: ratios and agreement refer to them.
     names = list(dict.fromkeys([*wanted, reference, yardstick]))
     _require_ctc(installed, run, names)
     comparisons: list[DecoderComparison] = []

@@ -24,7 +24,7 @@ def train(
     steps: Annotated[int, typer.Option("--steps", metavar="N", min=3, help="number of measured steps")] = 60,
     as_json: AsJson = False,
 ) -> None:
-    """Measure a training step: images a second, the time of each part, the share of the device's peak."""
+    """Measure a training step: images per second, the time of each part, the share of the device's peak."""
     from ctcbench.benchmarks.train_step import PARTS, WORK, measure
     from ctcbench.training.runtime import Runtime
 

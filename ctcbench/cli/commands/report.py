@@ -1,4 +1,4 @@
-"""`ctcbench report`: a report of stored results, one row a configuration."""
+"""`ctcbench report`: a report of stored results, one row per configuration."""
 
 from __future__ import annotations
 
