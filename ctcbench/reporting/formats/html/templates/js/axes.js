@@ -4,6 +4,7 @@ function niceTicks(low, high, wanted) {
   const power = 10 ** Math.floor(Math.log10(rough));
   const step = [1, 2, 5, 10].find((factor) => factor * power >= rough) * power;
   const ticks = [];
+  // Multiples of the step, not sums of steps, which would collect rounding errors.
   for (let i = Math.ceil(low / step); i * step <= high + step * 1e-9; i++) ticks.push(+(i * step).toPrecision(12));
   return ticks;
 }
@@ -14,6 +15,7 @@ function logTicks(low, high, wanted) {
     for (const factor of [1, 2, 5]) ticks.push(factor * 10 ** power);
   }
   const inside = ticks.filter((tick) => tick >= low * 0.999 && tick <= high * 1.001);
+  // The range is too narrow for two ticks of 1, 2 or 5 times a power of ten.
   if (inside.length < 2) return niceTicks(low, high, wanted);
   const every = Math.ceil(inside.length / wanted);
   return inside.filter((_, index) => index % every === 0);
@@ -27,6 +29,7 @@ function scale(low, high, from, to, log = false) {
 
 // Returns {svg, x, y, left, right, top, bottom}; domains are [low, high].
 function frame(box, { xs, ys, logX = false, xLabel = "", yFormat = short, xFormat = short }) {
+  // Drawn at the displayed size rather than scaled, so that the text keeps its size on a phone.
   const width = Math.max(240, box.clientWidth);
   const height = Math.max(160, box.clientHeight);
   const [left, right, top, bottom] = [54, width - 12, 10, height - (xLabel ? 40 : 26)];

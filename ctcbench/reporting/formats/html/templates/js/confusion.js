@@ -4,6 +4,7 @@ const LISTED = 14;
 
 function cellsOf(number) {
   const { cells } = DATA.confusion;
+  // Row 0 stands for all rows together.
   if (number) return cells[number] || [];
   const sums = new Map();
   for (const [target, read, count] of Object.values(cells).flat()) {
@@ -19,6 +20,7 @@ const visibleCharacter = (character) => (character === " " ? "␣" : character |
 
 function drawMatrix(cells, totals) {
   const names = DATA.confusion.characters.map(visibleCharacter);
+  // Pixels of a cell, so that the matrix fits beside the list of confusions.
   const size = names.length > 40 ? 13 : names.length > 20 ? 17 : 24;
   const start = 22;
   const all = start + names.length * size;
@@ -38,10 +40,12 @@ function drawMatrix(cells, totals) {
     const rect = s("rect", {
       class: isRight ? "right" : "wrong",
       x: start + read * size + 0.5, y: start + target * size + 0.5, width: size - 1, height: size - 1, rx: 2,
+      // The square root makes rare confusions visible; correct characters stay pale, as nearly all of them are
+      // correct.
       "fill-opacity": (isRight ? 0.06 + 0.26 * share : 0.14 + 0.86 * Math.sqrt(share)).toFixed(3),
     });
     const verb = names[target] === NOTHING ? "extra" : "read as";
-    tipped(rect, `${names[target]} ${verb} ${names[read]}\n${count} of ${totals[target]} (${percent(share, 1)} %)`);
+    addTip(rect, `${names[target]} ${verb} ${names[read]}\n${count} of ${totals[target]} (${percent(share, 1)} %)`);
     const light = (on) => [labels[0][target], labels[1][read]].forEach((text) => text.classList.toggle("lit", on));
     rect.addEventListener("pointerenter", () => light(true));
     rect.addEventListener("pointerleave", () => light(false));

@@ -10,6 +10,7 @@ const curveName = (curve) => {
   const names = curve.rows.map((number) => ROWS.get(number).name);
   if (names.length === 1) return names[0];
   const words = names.map((name) => name.split(" "));
+  // Rows that share a curve differ in the decoder only: the words that they share name their model.
   const shared = words[0].filter((word, place) => words.every((other) => other[place] === word));
   return shared.length ? `${shared.join(" ")} (rows ${curve.rows.join(", ")})` : names[0];
 };
@@ -29,11 +30,13 @@ function drawCurves(metric) {
   const steps = points.map((point) => point[0]);
   const first = Math.min(...steps);
   const { svg, x, y } = frame(box, {
+    // A single point would have no range.
     xs: [first === Math.max(...steps) ? 0 : first, Math.max(...steps)],
     ys: [0, high * 1.04 || 1],
     xLabel: "step",
   });
   svg.setAttribute("aria-label", `${metric} by training step, ${visible.length} curves`);
+  // The best row is drawn last, above the others.
   for (const [curve] of visible.reverse()) {
     const band = curve[metric];
     if (!band.length) continue;
@@ -46,7 +49,8 @@ function drawCurves(metric) {
       svg.append(s("path", { class: "band", fill: hue(curve), d: `M${path([...upper, ...lower], x, y)}Z` }));
     }
     const stroke = { class: "line", stroke: hue(curve), "stroke-dasharray": dashes(curve) };
-    svg.append(tipped(s("path", { ...stroke, d: `M${path(line, x, y)}` }), text));
+    svg.append(addTip(s("path", { ...stroke, d: `M${path(line, x, y)}` }), text));
+    // A line with one point is invisible.
     if (line.length === 1) svg.append(s("circle", { cx: x(last[0]), cy: y(last[1]), r: 3.5, fill: hue(curve) }));
   }
   box.replaceChildren(svg);
@@ -77,6 +81,7 @@ function startCurves() {
       s("line", { x1: 0, x2: "100%", y1: "50%", y2: "50%", stroke: hue(curve), "stroke-width": 3, "stroke-dasharray": dashes(curve) }));
     const key = h("button", { type: "button", class: "key", "data-curve": index }, sample, curveName(curve));
     key.addEventListener("click", () => {
+      // delete() returns whether it was there: a toggle.
       if (!shown.delete(index)) shown.add(index);
       drawAllCurves();
     });

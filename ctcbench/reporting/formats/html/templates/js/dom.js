@@ -1,10 +1,12 @@
 // Helpers: elements (text is never parsed as markup), colours, number formats, the tooltip.
 const DATA = JSON.parse(document.getElementById("data").textContent);
+// From an element of the page, so that the file contains no web address.
 const SVG = document.querySelector("svg").namespaceURI;
 const ROWS = new Map(DATA.rows.map((row) => [row.number, row]));
 
 const $ = (id) => document.getElementById(id);
 
+// Children are added as text nodes: names and errors in a report may hold markup.
 function fill(element, attributes, children) {
   for (const [name, value] of Object.entries(attributes)) {
     if (value !== null && value !== undefined) element.setAttribute(name, value);
@@ -55,7 +57,7 @@ function showBeside(element) {
 }
 
 // Show a text while the pointer is over the element, or while it has the keyboard focus.
-function tipped(element, text) {
+function addTip(element, text) {
   element.addEventListener("pointermove", (event) => showTip(text, event.clientX, event.clientY));
   element.addEventListener("pointerleave", hideTip);
   element.dataset.tip = text;

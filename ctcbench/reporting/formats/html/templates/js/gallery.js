@@ -2,7 +2,7 @@
 const PAGE = 24;
 let room = PAGE;
 
-const joined = (parts) => parts.map(([text]) => text).join("");
+const joinPieces = (parts) => parts.map(([text]) => text).join("");
 
 function pieces(parts) {
   if (!parts.length) return [h("mark", {}, "(empty)")];
@@ -10,13 +10,14 @@ function pieces(parts) {
 }
 
 function picture(entry) {
+  // Rows share an image that several of them misread.
   const source = DATA.gallery.images[entry.image];
   if (!source) return h("div", { class: "picture missing" }, entry.why || "no image");
-  return h("div", { class: "picture" }, h("img", { src: source, alt: `image of ${joined(entry.target)}` }));
+  return h("div", { class: "picture" }, h("img", { src: source, alt: `image of ${joinPieces(entry.target)}` }));
 }
 
 function nBest(entry) {
-  const target = joined(entry.target);
+  const target = joinPieces(entry.target);
   return h("ol", { class: "best", "aria-label": "most probable texts, with log-probabilities" }, ...entry.best.map(([text, logProb]) => {
     const bar = h("i");
     bar.style.width = `${Math.exp(logProb) * 100}%`;
@@ -46,13 +47,13 @@ function card(entry) {
       h("span", { class: "kind" }, DATA.gallery.kinds[entry.kind] || entry.kind)));
 }
 
-function matching() {
+function findMatches() {
   const [row, kind] = [$("filter-row").value, $("filter-kind").value];
   const fold = $("filter-case").checked ? (text) => text : (text) => text.toLowerCase();
   const text = fold($("filter-text").value);
   return DATA.gallery.entries.filter((entry) =>
     (!row || String(entry.row) === row) && (!kind || entry.kind === kind)
-    && (!text || fold(joined(entry.target)).includes(text) || fold(joined(entry.read)).includes(text)));
+    && (!text || fold(joinPieces(entry.target)).includes(text) || fold(joinPieces(entry.read)).includes(text)));
 }
 
 function countText(found) {
@@ -66,7 +67,7 @@ function countText(found) {
 }
 
 function drawGallery() {
-  const found = matching();
+  const found = findMatches();
   $("cards").replaceChildren(...found.slice(0, room).map(card));
   if (!found.length) {
     const why = DATA.gallery.entries.length ? "No mistake matches; try fewer filters." : "No mistakes to show.";

@@ -2,6 +2,8 @@
 function front(points) {
   const sorted = [...points].sort((a, b) => a.cost - b.cost || b.row.exact - a.row.exact);
   let best = -1;
+  // By cost, and by accuracy where that is equal: a row is on the front if it is better than every cheaper
+  // one.
   return sorted.filter(({ row }) => row.exact > best && ((best = row.exact), true));
 }
 
@@ -9,6 +11,7 @@ function drawScatter() {
   const box = $("plot-cost");
   const axis = $("cost-axis").value;
   const points = DATA.rows
+    // The axis is logarithmic.
     .filter((row) => row.cost[axis] > 0)
     .map((row) => ({ row, cost: row.cost[axis] }));
   if (!points.length) {
@@ -44,7 +47,7 @@ function drawScatter() {
     const text = `${row.number}  ${row.name}\n${percent(row.exact)} % exact, ${short(cost)} ${DATA.costs[axis]}${onFront ? "\non the Pareto front" : ""}`;
     const place = { cx: x(cost), cy: at(row.exact), fill: colour(row.number - 1) };
     const spot = s("circle", { class: "spot", ...place, r: onFront ? 7 : 5, tabindex: 0, role: "img", "aria-label": text });
-    svg.append(tipped(spot, text));
+    svg.append(addTip(spot, text));
     if (onFront) label(svg, row, place.cx, place.cy, left, right, taken);
   }
   box.replaceChildren(svg);
@@ -53,6 +56,7 @@ function drawScatter() {
 // Label a dot on the front if there is room.
 function label(svg, row, cx, cy, left, right, taken) {
   const name = `${row.number}  ${row.name.length > 34 ? `${row.name.slice(0, 33)}…` : row.name}`;
+  // An estimate: measuring the text would need it to be drawn first.
   const width = name.length * 6.4;
   const toLeft = cx + 12 + width > right;
   const from = toLeft ? cx - 12 - width : cx + 12;

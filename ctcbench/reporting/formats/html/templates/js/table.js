@@ -10,6 +10,7 @@ function sortKey(row, column, kind) {
 
 function compare(a, b, kind, sign) {
   if (kind === "text") return sign * collator.compare(a, b);
+  // Not multiplied by the sign: missing values come last in both orders.
   if (Number.isNaN(a) || Number.isNaN(b)) return Number.isNaN(a) - Number.isNaN(b);
   return sign * (a - b);
 }
@@ -23,6 +24,7 @@ function sortBy(table, column) {
   const kind = header.dataset.kind;
   const body = table.tBodies[0];
   const keyed = [...body.rows].map((row, place) => [sortKey(row, column, kind), place, row]);
+  // Rows with equal values keep the order that they had.
   keyed.sort((a, b) => compare(a[0], b[0], kind, rising ? 1 : -1) || a[1] - b[1]);
   body.append(...keyed.map(([, , row]) => row));
 }

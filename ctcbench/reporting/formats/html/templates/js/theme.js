@@ -2,7 +2,7 @@
 const KEY = "ctcbench-report-theme";
 const system = matchMedia("(prefers-color-scheme: dark)");
 
-function kept() {
+function readTheme() {
   try {
     return localStorage.getItem(KEY);
   } catch {
@@ -10,20 +10,20 @@ function kept() {
   }
 }
 
-function keep(theme) {
+function storeTheme(theme) {
   try {
     localStorage.setItem(KEY, theme);
   } catch {
-    // the choice then lasts as long as the page is open
+    // without storage, the choice is lost when the page is closed
   }
 }
 
 function startTheme() {
   const root = document.documentElement;
-  if (["light", "dark"].includes(kept())) root.dataset.theme = kept();
+  if (["light", "dark"].includes(readTheme())) root.dataset.theme = readTheme();
   $("theme").addEventListener("click", () => {
     const now = root.dataset.theme || (system.matches ? "dark" : "light");
     root.dataset.theme = now === "dark" ? "light" : "dark";
-    keep(root.dataset.theme);
+    storeTheme(root.dataset.theme);
   });
 }
