@@ -31,11 +31,13 @@ def distort(
     rotate: Annotated[float, Field(ge=0, le=45, description="largest rotation, degrees")] = 3.0,
     shear: Annotated[float, Field(ge=0, le=1, description="largest slant, columns per row")] = 0.06,
     # Off by default: in captchas of mixed case, only the size distinguishes v from V.
-    scale: Annotated[float, Field(ge=0, le=0.5, description="largest change of size, share")] = 0.0,
-    shift: Annotated[float, Field(ge=0, le=0.5, description="largest shift, share of the height")] = 0.05,
+    scale: Annotated[float, Field(ge=0, le=0.5, description="largest relative change of size")] = 0.0,
+    shift: Annotated[float, Field(ge=0, le=0.5, description="largest shift, in image heights")] = 0.05,
     warp: Annotated[float, Field(ge=0, le=10, description="typical amplitude of the waves, pixels")] = 0.4,
-    contrast: Annotated[float, Field(ge=0, lt=1, description="largest change of the contrast, share")] = 0.0,
-    erase: Annotated[int, Field(ge=0, le=20, description="most spots of paper on an image")] = 1,
+    contrast: Annotated[
+        float, Field(ge=0, lt=1, description="largest relative change of the contrast")
+    ] = 0.0,
+    erase: Annotated[int, Field(ge=0, le=20, description="largest number of erased spots per image")] = 1,
     noise: Annotated[
         float, Field(ge=0, le=100, description="standard deviation of grain, grey levels")
     ] = 0.0,

@@ -14,7 +14,10 @@ if TYPE_CHECKING:
     from torch import nn
 
 Width = Annotated[
-    int, Field(ge=4, le=512, description="channels of the first stage; each further one doubles")
+    int, Field(ge=4, le=512, description="channels of the first stage; each later stage has twice as many")
+]
+StemWidth = Annotated[
+    int, Field(ge=4, le=512, description="channels of the first convolution; the others have multiples of it")
 ]
 Norm = Annotated[Literal["batch", "group", "none"], Field(description="normalisation after each convolution")]
 Activation = Annotated[Literal["relu", "leaky", "gelu", "silu"], Field(description="non-linearity")]
@@ -52,7 +55,7 @@ def cnn3(
 def cnn5(
     image: ImageSpec,
     *,
-    width: Width = 32,
+    width: StemWidth = 32,
     step: Annotated[Literal[4, 8], Field(description="columns of the image per frame")] = 4,
     norm: Norm = "batch",
     activation: Activation = "relu",
@@ -81,7 +84,7 @@ def cnn5(
 def cnn7(
     image: ImageSpec,
     *,
-    width: Width = 32,
+    width: StemWidth = 32,
     norm: Norm = "batch",
     activation: Activation = "relu",
     dropout: Annotated[float, Field(ge=0, lt=1, description="share of features dropped at the end")] = 0.0,

@@ -43,15 +43,15 @@ def captcha(
         ),
     ] = "alnum",
     fonts: Annotated[
-        tuple[str, ...], Field(description="TrueType files; none: the font of the package captcha")
+        tuple[str, ...], Field(description="TrueType files (default: the font of the package captcha)")
     ] = (),
     font_sizes: Annotated[
         tuple[FontSize, ...],
-        Field(description="points; none: 42,50,56 scaled by height/60, which cuts no glyph"),
+        Field(description="points (default: 42,50,56 scaled by height/60, which cuts no glyph)"),
     ] = (),
     noise: Annotated[Noise, Field(description="noise drawn over the text")] = "both",
     seed: Annotated[
-        int, Field(ge=0, description="of the data; the seed of a run does not change the images")
+        int, Field(ge=0, description="seed of the images, independent of the seed of the run")
     ] = 0,
 ) -> Captcha:
     """Captchas drawn by the package captcha; their number is unlimited."""

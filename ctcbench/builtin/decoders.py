@@ -14,10 +14,12 @@ from ctcbench.contract.specs import BLANK, Alphabet
 
 Decode = Callable[[LogProbs], list[Hypothesis]]
 Width = Annotated[int, Field(ge=1, le=100_000, description="labellings kept after each frame")]
-Threads = Annotated[int, Field(ge=0, le=1024, description="threads over images (0: one per core)")]
+Threads = Annotated[
+    int, Field(ge=0, le=1024, description="threads, which share the images (0: one per core)")
+]
 Penalty = Annotated[
     float,
-    Field(ge=0, le=100, description="subtracted from the blank's log-probability, then renormalised"),
+    Field(ge=0, le=100, description="subtracted from the blank's log-probability before renormalisation"),
 ]
 
 

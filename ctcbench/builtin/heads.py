@@ -55,13 +55,15 @@ def none(sequence: SequenceSpec) -> nn.Module:
 def slots(
     sequence: SequenceSpec,
     *,
-    count: Annotated[int, Field(ge=1, le=1024, description="outputs, the length of the longest text")],
-    after: Annotated[Before, Field(description="the sequence model before them")] = "none",
+    count: Annotated[
+        int, Field(ge=1, le=1024, description="number of outputs: the length of the longest text")
+    ],
+    after: Annotated[Before, Field(description="sequence model before the outputs")] = "none",
     width: Width = 128,
     dropout: Dropout = 0.0,
     slot_width: Annotated[int, Field(ge=1, le=4096, description="hidden units of each output")] = 128,
 ) -> nn.Module:
-    """A fixed number of outputs, each from all frames by its own hidden layer; for the loss slots."""
+    """A fixed number of outputs, each with a hidden layer over all frames; for the loss `slots`."""
     from torch import nn
 
     from ctcbench.builtin.modules import Slots

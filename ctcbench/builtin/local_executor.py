@@ -27,7 +27,11 @@ def local(
     *,
     workers: Annotated[
         int,
-        Field(ge=0, le=1024, description="trials at once (0: per_gpu per GPU, or one per core, at most 8)"),
+        Field(
+            ge=0,
+            le=1024,
+            description="trials at once (0: per_gpu on each GPU; without GPUs one per core, at most 8)",
+        ),
     ] = 0,
     threads: Annotated[
         int, Field(ge=0, le=1024, description="CPU threads of a worker (0: its share of the cores)")

@@ -14,8 +14,12 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 Objective = Callable[["Tensor", "Tensor", "Tensor", "Tensor"], "Tensor"]
-Smoothing = Annotated[float, Field(ge=0, lt=1, description="share of the loss that is distance from uniform")]
-Entropy = Annotated[float, Field(ge=0, le=10, description="weight of the entropy that is subtracted")]
+Smoothing = Annotated[
+    float, Field(ge=0, lt=1, description="weight of the divergence from the uniform distribution")
+]
+Entropy = Annotated[
+    float, Field(ge=0, le=10, description="weight of the entropy, which is subtracted from the loss")
+]
 
 
 @loss
@@ -46,7 +50,7 @@ def ctc(alphabet: Alphabet, *, label_smoothing: Smoothing = 0.0, entropy: Entrop
 
 @loss(alignment="fixed")
 def slots(alphabet: Alphabet, *, label_smoothing: Smoothing = 0.0) -> Objective:
-    """Cross-entropy with frame i for character i, blanks after the last: no CTC; nats per image."""
+    """Cross-entropy without CTC: frame i is character i, later frames are blank; nats per image."""
 
     def objective(
         log_probs_TNK: Tensor, lengths_N: Tensor, targets_NL: Tensor, target_lengths_N: Tensor
