@@ -107,7 +107,7 @@ def require_fitting_decoder(registry: Registry, loss: str, decoder: str) -> None
     wanted, found = registry.alignment("loss", loss), registry.alignment("decoder", decoder)
     if wanted == found:
         return
-    means = {"ctc": "merges repeated frames, as CTC does", "fixed": "takes each frame for a character"}
+    means = {"ctc": "merges repeated frames, as CTC does", "fixed": "reads each frame as one character"}
     fitting = ", ".join(fitting_decoders(registry, loss)) or "none that is installed"
     raise UsageError(
         f"--decoder {decoder} {means[found]}, but --loss {loss} {means[wanted]}: "

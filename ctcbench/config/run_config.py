@@ -124,7 +124,7 @@ class RunConfig(BaseModel):
     @field_validator("*", mode="before")
     @classmethod
     def _refuse_bool_for_a_number(cls, value: Any, info: ValidationInfo) -> Any:
-        # pydantic would take true for 1; in a TOML file it is a mistake.
+        # pydantic accepts true as the number 1; in a TOML file it is a mistake.
         if isinstance(value, bool) and cls.model_fields[str(info.field_name)].annotation in (int, float):
             raise ValueError("must be a number")
         return value

@@ -31,8 +31,8 @@ def build_dataset(registry: Registry, text: str) -> BuiltDataset:
 
     Raises:
         UsageError: there is no such data set, or an option of it is wrong.
-        PluginError: the built object is not a `Source`; the message says which part of the contract it
-            breaks.
+        PluginError: the built object is not a `Source`; the message names the part of the contract that
+            it breaks.
     """
     source = build_source(registry, text)
     component = registry.get("dataset", text.partition(":")[0].strip())

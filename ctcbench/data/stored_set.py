@@ -24,7 +24,7 @@ _AnyText = InstanceOf[str]
 
 
 class DamagedSet(Exception):
-    """A stored set that can't be used; the message says which file is wrong, and how."""
+    """A stored set that can't be used; the message names the file and the fault."""
 
 
 class DrawnSample(NamedTuple):

@@ -82,7 +82,7 @@ class StudyFolder:
         what = f"running the study {self.name} in this folder"
         with lock(self.out / "studies" / ".lock", wait=False, what=what, patience=_LOCK_PATIENCE_SECONDS):
             for folder in (self.path, self.path / "trials"):
-                # Left by processes that were killed; under the lock nobody else writes here.
+                # Left by processes that were killed; under the lock no other process writes here.
                 for stale in folder.glob(".*.tmp"):
                     stale.unlink(missing_ok=True)
             yield

@@ -74,8 +74,8 @@ def test_bench_decoders_refuses_a_run_with_slots(finished, capsys):
 @pytest.mark.parametrize(
     ("settings", "words"),
     [
-        ({"loss": "slots"}, "--decoder greedy merges repeated frames, as CTC does, but --loss slots takes"),
-        ({"decoder": "slots"}, "--decoder slots takes each frame for a character, but --loss ctc.* merges"),
+        ({"loss": "slots"}, "--decoder greedy merges repeated frames, as CTC does, but --loss slots reads"),
+        ({"decoder": "slots"}, "--decoder slots reads each frame as one character, but --loss ctc.* merges"),
     ],
 )
 def test_a_decoder_that_does_not_fit_the_loss_is_refused(registry, settings, words, tmp_path):

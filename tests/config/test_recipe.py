@@ -28,7 +28,7 @@ def test_build_passes_the_options(registry):
     [
         ({"backbone": "cnn8"}, "no backbone 'cnn8'"),
         ({"head": "lstm1:wide=3"}, "wide"),
-        ({"decoder": "slots"}, "--decoder slots takes each frame for a character, but --loss ctc"),
+        ({"decoder": "slots"}, "--decoder slots reads each frame as one character, but --loss ctc"),
     ],
 )
 def test_wrong_components_are_refused(registry, settings, words):

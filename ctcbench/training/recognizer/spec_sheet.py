@@ -114,7 +114,7 @@ def _walk(
     model: Recognizer, images_NCHW: Tensor, named: dict[str, nn.Module]
 ) -> tuple[dict[str, tuple[int, ...]], dict[str, int], FlopCounterMode]:
     """Run one image through the model; return output shapes by stage, FLOPs of recurrent modules by name."""
-    # By hooks, because only a forward pass knows the shape of a module's output.
+    # By hooks, because the shape of a module's output is known in a forward pass only.
     shapes: dict[str, tuple[int, ...]] = {}
     recurrent: dict[str, int] = {}
 
