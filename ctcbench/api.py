@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +13,6 @@ from ctcbench.config.recipe import Recipe, resolve
 from ctcbench.config.run_config import RunConfig
 from ctcbench.contract.data import LogProbs, Sample
 from ctcbench.contract.errors import BadSample, UsageError
-from ctcbench.contract.specs import ImageSpec
 from ctcbench.files.pictures import Fit, read_picture
 from ctcbench.pipeline import runner
 from ctcbench.pipeline.decoding_stage import decode
@@ -33,7 +33,7 @@ class Prediction:
     """The text of a picture, and the probability that it is right.
 
     Attributes:
-        text: the text.
+        text: the text, in Unicode NFC.
         confidence: p(text | picture) over all alignments, 0 to 1, calibrated on the run's validation
             images (`ctcbench.training.calibration`): of the texts with confidence 0.9, nine in ten should
             be right, for pictures of the same kind. It is not calibrated while the run is not finished.
@@ -60,13 +60,25 @@ class Recogniser:
     fit: Fit
     sharpness: float = 1.0
 
+    def prepare(self, picture: Any) -> Sample:
+        """Return a picture as the model takes it, which `predict` and `log_probs` accept as well.
+
+        Preparing pictures one by one tells those that can't be read from the others.
+
+        Raises:
+            BadSample: the picture can't be read; the message is the reason, without its name.
+        """
+        return read_picture(picture, self.model.image, self.fit)
+
     def log_probs(self, images: Iterable[Any]) -> LogProbs:
         """Return the natural log-probabilities of N pictures, float32 (N, T, K): T frames, K classes.
 
         Class 0 is the blank.
 
         Args:
-            images: paths, PIL images of any mode, or uint8 arrays (H, W) or (H, W, C); of any size.
+            images: pictures of any size: paths, bytes of files, files that are open in binary mode, PIL
+                images of any mode, arrays (H, W) or (H, W, C), or samples that `prepare` returned.
+                `read_picture` describes how levels of other types than uint8 are scaled.
 
         Raises:
             BadSample: a picture can't be read; the message names its path or its index.
@@ -85,7 +97,7 @@ class Recogniser:
             some = images[start : start + _BATCH_SIZE]
             images_NCHW = np.zeros((len(some), spec.channels, spec.height, spec.width), np.uint8)
             for row, image in enumerate(some):
-                sample = _read(start + row, image, spec, self.fit)
+                sample = image if isinstance(image, Sample) else self._read(start + row, image)
                 images_NCHW[row] = sample.image
                 widths_N[start + row] = sample.width or spec.width
             with torch.no_grad():
@@ -99,7 +111,7 @@ class Recogniser:
         """Return the texts of pictures, in their order.
 
         Args:
-            images: paths, PIL images or uint8 arrays, as for `log_probs`.
+            images: paths, bytes, open files, PIL images, arrays or samples, as for `log_probs`.
             decoder: a component string; None: the decoder of the run.
 
         Raises:
@@ -119,8 +131,17 @@ class Recogniser:
             from ctcbench.training.ctc_likelihood import text_log_probs
 
             scores = text_log_probs(read, [h.labels for h in hypotheses], self.sharpness).tolist()
-        texts = [read.alphabet.decode(h.labels) for h in hypotheses]
+        # Composed, as labels are: an alphabet may have a letter and an accent where NFC has one character.
+        texts = [unicodedata.normalize("NFC", read.alphabet.decode(h.labels)) for h in hypotheses]
         return [Prediction(text, _probability(score)) for text, score in zip(texts, scores, strict=True)]
+
+    def _read(self, index: int, picture: Any) -> Sample:
+        try:
+            return self.prepare(picture)
+        except BadSample as error:
+            name = picture if isinstance(picture, str | Path) else getattr(picture, "name", None)
+            shown = name if isinstance(name, str | Path) else f"picture {index}"
+            raise BadSample(f"{shown}: {error}") from None
 
 
 def run(config: RunConfig, runtime: Runtime | None = None) -> Result:
@@ -170,17 +191,13 @@ def _listed(images: Any) -> list[Any]:
     """Return the pictures as a list; raise UsageError for a single picture, or something else."""
     if hasattr(images, "__array__"):
         raise UsageError("pictures come in a list: [array] for one array, list(array) for a batch of them")
-    if isinstance(images, str | bytes | Path) or not isinstance(images, Iterable):
+    # An open file is iterable too: its lines are not pictures.
+    single = isinstance(images, str | bytes | bytearray | memoryview | Path | Sample) or hasattr(
+        images, "read"
+    )
+    if single or not isinstance(images, Iterable):
         raise UsageError(f"pictures come in a list, not as {type(images).__name__}: [picture] for one")
     return list(images)
-
-
-def _read(index: int, picture: Any, spec: ImageSpec, fit: Fit) -> Sample:
-    try:
-        return read_picture(picture, spec, fit)
-    except BadSample as error:
-        name = picture if isinstance(picture, str | Path) else f"picture {index}"
-        raise BadSample(f"{name}: {error}") from None
 
 
 def _probability(log_prob: float) -> float | None:

@@ -1,5 +1,6 @@
 """ctcbench.load and predict: pictures of any kind, the decoder of the run, damaged run folders."""
 
+import io
 from dataclasses import replace
 
 import numpy as np
@@ -34,7 +35,25 @@ def test_reads_pictures_of_any_kind(finished, tmp_path):
     with pytest.raises(ctcbench.BadSample, match=r"picture 1: "):
         recogniser.predict([array, np.zeros((2, 2, 2, 2), np.uint8)])
     assert len(recogniser.predict(picture for _ in range(2))) == 2
-    for one in (str(tmp_path / "a.png"), tmp_path / "a.png", picture, array, None, b"png"):
+    content = (tmp_path / "a.png").read_bytes()
+    with (tmp_path / "a.png").open("rb") as file:
+        several = [content, io.BytesIO(content), file, recogniser.prepare(picture), array.astype(np.int64)]
+        assert recogniser.predict(several) == [predictions[0]] * 5
+    with pytest.raises(ctcbench.BadSample, match=r"a.png: .*closed"):
+        recogniser.predict([file])
+    with pytest.raises(ctcbench.BadSample, match=r"^not a picture of a known format"):
+        recogniser.prepare(b"text")
+    with pytest.raises(ctcbench.BadSample, match=r"picture 1: not a picture of a known format"):
+        recogniser.predict([picture, b"text"])
+    for one in (
+        str(tmp_path / "a.png"),
+        tmp_path / "a.png",
+        picture,
+        array,
+        None,
+        b"png",
+        io.BytesIO(content),
+    ):
         with pytest.raises(ctcbench.UsageError, match="pictures come in a list"):
             recogniser.predict(one)
     assert "registry" not in repr(recogniser)

@@ -92,7 +92,10 @@ def _parser_message(error: Any) -> str:
     if option and command and option not in known:
         if removed := removed_flag(option, known):
             return removed
-        return f"no option {option}{nearest(option, known)} (`{error.ctx.command_path} --help` lists them)"
+        close = nearest(option, known)
+        if not close and arguments:
+            close = ", and what begins with a hyphen is an option; give a file of such a name after `--`"
+        return f"no option {option}{close} (`{error.ctx.command_path} --help` lists them)"
     # typer ends some messages with a period, and pydantic starts its own with these words.
     message = str(error.format_message()).rstrip(".").replace("Value error, ", "").replace("Input ", "")
     if message.startswith(("Missing argument", "Missing option")) and command:

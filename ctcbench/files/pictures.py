@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import functools
+import io
 import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, BinaryIO, Literal, get_args
 
 from ctcbench.contract.data import Sample
 from ctcbench.contract.errors import BadSample, UsageError
-from ctcbench.files.pixel_formats import WHITE, image_of_array, on_white
+from ctcbench.files.pixel_formats import image_of_array, on_white, require_high_bytes
+from ctcbench.files.pixel_levels import WHITE
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
     from PIL.Image import Image
 
     from ctcbench.contract.specs import ImageSpec
+
+    Picture = str | Path | bytes | bytearray | memoryview | BinaryIO | Image | NDArray[Any]
 
 Fit = Literal["stretch", "pad"]
 # Suffixes by format. A list, because some of Pillow's formats start another program to decode them (EPS runs
@@ -42,8 +46,11 @@ _FORMATS = {
 SUFFIXES = frozenset(suffix for suffixes in _FORMATS.values() for suffix in suffixes)
 
 
-def read_picture(picture: str | Path | Image | NDArray[Any], spec: ImageSpec, fit: Fit = "stretch") -> Sample:
+def read_picture(picture: Picture, spec: ImageSpec, fit: Fit = "stretch") -> Sample:
     """Return `picture` as a recogniser takes it: a ``Sample`` with an empty text.
+
+    A picture is the path of a file, the bytes of one, a file that is open in binary mode (read from its
+    position to its end), a PIL image of any mode, or an array.
 
     Its image is uint8 of shape (H, W) for one channel (grey) or (3, H, W) for three (RGB). The EXIF
     orientation is applied, transparent pixels become white, and of an animation the first frame is used.
@@ -52,8 +59,10 @@ def read_picture(picture: str | Path | Image | NDArray[Any], spec: ImageSpec, fi
     height H and white columns are added on the right, which ``Sample.width`` does not count; a picture that
     is too wide for that is resized to width W, with white rows above and below.
 
-    An array is (H, W), (H, W, 1 to 4) or (1 or 3, H, W): bool, integers of full range, or floats from
-    0 to 1 (0 to 255 where one is above 1).
+    An array is (H, W), (H, W, 1 to 4) or (1 or 3, H, W), of bool, integers or floats. uint8 levels are taken
+    as they are; in other types white depends on the highest level of the array (`scale_levels`): integers
+    of 1, 8, 10, 12, 14 or 16 bits, floats from 0 to 1 or from 0 to 255. So an integer array of levels from
+    0 to 255 is read like a uint8 array. The same holds for pictures with grey levels of 16 bits.
 
     Raises:
         BadSample: it is not a picture, or can't be read; the message is the reason, without the file's name.
@@ -66,34 +75,54 @@ def read_picture(picture: str | Path | Image | NDArray[Any], spec: ImageSpec, fi
     if spec.channels not in (1, 3):
         raise UsageError(f"pictures have 1 channel or 3, not {spec.channels}")
     if isinstance(picture, str | Path):
-        return _from_file(Path(picture), spec, fit)
+        return _from_path(Path(picture), spec, fit)
+    if isinstance(picture, bytes | bytearray | memoryview):
+        return _from_file(io.BytesIO(picture), spec, fit)
     if isinstance(picture, PilImage):
         return _prepared(picture, spec, fit)
+    if hasattr(picture, "read") and not hasattr(picture, "__array__"):
+        return _from_file(io.BytesIO(_content(picture)), spec, fit)
     return _prepared(image_of_array(picture), spec, fit)
 
 
-def _from_file(path: Path, spec: ImageSpec, fit: Fit) -> Sample:
-    from PIL import Image, UnidentifiedImageError
-
+def _from_path(path: Path, spec: ImageSpec, fit: Fit) -> Sample:
     if not path.is_file():
         raise BadSample("is not a file" if path.exists() else "no such file")
+    try:
+        with path.open("rb") as file:
+            return _from_file(file, spec, fit)
+    except PermissionError as error:
+        raise BadSample("no permission to read it") from error
+
+
+def _content(file: Any) -> bytes:
+    try:
+        content = file.read()
+    except (OSError, ValueError) as error:  # ValueError: it is closed, or text of another encoding
+        raise BadSample(f"the file can't be read ({error})") from error
+    if not isinstance(content, bytes):
+        raise BadSample("the file is open in text mode; open it with mode 'rb'")
+    return content
+
+
+def _from_file(file: BinaryIO, spec: ImageSpec, fit: Fit) -> Sample:
+    from PIL import Image, UnidentifiedImageError
+
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             # Pillow only warns of pictures with more than 89 million pixels, which may be small files that
             # fill the memory.
             warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(path, formats=_installed_formats()) as image:
+            with Image.open(file, formats=_installed_formats()) as image:
                 return _prepared(image, spec, fit)
     except BadSample:
         raise
     except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
         raise BadSample(f"too large to be decoded safely ({error})") from error
     except UnidentifiedImageError as error:
-        reason = "empty file" if path.stat().st_size == 0 else "not a picture of a known format"
+        reason = "not a picture of a known format" if file.seek(0, io.SEEK_END) else "empty file"
         raise BadSample(reason) from error
-    except PermissionError as error:
-        raise BadSample("no permission to read it") from error
     # Pillow raises errors of many types for damaged bytes: OSError, SyntaxError, struct.error, …
     except Exception as error:
         raise BadSample(f"damaged or cut off ({error or type(error).__name__})") from error
@@ -114,6 +143,7 @@ def _prepared(image: Image, spec: ImageSpec, fit: Fit) -> Sample:
 
     if 0 in image.size:
         raise BadSample("it has no pixels")
+    require_high_bytes(image)
     upright = on_white(ImageOps.exif_transpose(image), "L" if spec.channels == 1 else "RGB")
     fitted, columns = _fitted(upright, spec, fit)
     pixels = np.array(fitted, dtype=np.uint8)

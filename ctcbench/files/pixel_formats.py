@@ -5,23 +5,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal
 
 from ctcbench.contract.errors import BadSample
+from ctcbench.files.pixel_levels import WHITE, scale_levels
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
     from PIL.Image import Image
-
-WHITE = 255
 
 
 def on_white(image: Image, mode: Literal["L", "RGB"]) -> Image:
     """Return `image`, of any mode, in `mode`, its transparent pixels white.
 
-    Levels of 16 bits are scaled to 8. Integers of 32 bits count as 16-bit levels unless one is above 65535
-    (then as 31-bit levels), floats as 0 to 1 unless one is above 1 (then 0 to 255) or above 255 (16-bit).
+    Levels of more than 8 bits, and floats, are scaled as `scale_levels` describes.
 
     Raises:
-        BadSample: the mode can't be converted, or a pixel is not a number.
+        BadSample: the mode can't be converted, or as `scale_levels`.
     """
     from PIL import Image
 
@@ -42,11 +38,11 @@ def on_white(image: Image, mode: Literal["L", "RGB"]) -> Image:
         raise BadSample(f"mode {image.mode} can't be converted to {mode}") from error
 
 
-def image_of_array(picture: NDArray[Any]) -> Image:
+def image_of_array(picture: Any) -> Image:
     """Return an array as a picture.
 
     Raises:
-        BadSample: its shape or type is not that of a picture.
+        BadSample: its shape is not that of a picture, or as `scale_levels`.
     """
     import numpy as np
     from PIL import Image
@@ -60,7 +56,26 @@ def image_of_array(picture: NDArray[Any]) -> Image:
         array = array[:, :, 0]
     if array.ndim != 2 and not (array.ndim == 3 and array.shape[2] in (2, 3, 4)):
         raise BadSample(f"an array of shape {array.shape} is not a picture (H, W) or (H, W, channels)")
-    return Image.fromarray(np.ascontiguousarray(_eight_bits(array)))
+    return Image.fromarray(np.ascontiguousarray(scale_levels(array)))
+
+
+def require_high_bytes(image: Image) -> None:
+    """Check that a picture of 16-bit colours, which is opened and not yet decoded, uses the high bytes.
+
+    Raises:
+        BadSample: all its levels are below a quarter of white, as those of 8, 12 or 14 significant bits are.
+    """
+    # Pillow has no mode for 16-bit colours and keeps their high bytes. Grey levels keep both bytes.
+    raw_modes = [str(part[3]) for part in getattr(image, "tile", ())]
+    if any(";16" in mode for mode in raw_modes) and image.mode in ("RGB", "RGBA"):
+        # From the histogram, 256 counts a band, because the type of Pillow's extrema depends on the mode.
+        counts = image.convert("RGB").histogram()
+        highest = max(index % 256 for index, count in enumerate(counts) if count)
+        if highest <= WHITE // 4:
+            raise BadSample(
+                f"its 16-bit colours have no level above {highest * 256 + 255} of 65535, which is read as "
+                f"nearly black; convert it to 8 bits a colour"
+            )
 
 
 def _from_levels(image: Image) -> Image:
@@ -69,30 +84,7 @@ def _from_levels(image: Image) -> Image:
     from PIL import Image
 
     levels = np.asarray(image)
-    gray = _eight_bits(levels)
+    gray = scale_levels(levels)
     if isinstance(clear := image.info.get("transparency"), int):
         gray = np.where(levels == clear, np.uint8(WHITE), gray)
     return Image.fromarray(gray)
-
-
-def _eight_bits(levels: NDArray[Any]) -> NDArray[np.uint8]:
-    """Return levels of any real type scaled to 0 … 255; see `on_white` for the ranges."""
-    import numpy as np
-
-    if levels.dtype == np.uint8:
-        return levels
-    if levels.dtype == np.bool_:
-        return levels.astype(np.uint8) * np.uint8(WHITE)
-    if not np.issubdtype(levels.dtype, np.number) or np.iscomplexobj(levels):
-        raise BadSample(f"pixels of type {levels.dtype} are not levels")
-    if not np.isfinite(levels).all():
-        raise BadSample("a pixel is not a number")
-    top = float(levels.max())
-    if np.issubdtype(levels.dtype, np.floating):
-        white = 1.0 if top <= 1 else 255.0 if top <= 255 else 65535.0
-    elif levels.dtype.itemsize == 1:
-        white = 255.0
-    else:
-        white = 65535.0 if top <= 65535 else 2.0**31 - 1
-    scaled = np.clip(levels.astype(np.float64) / white, 0, 1) * WHITE
-    return np.rint(scaled).astype(np.uint8)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import io
+import struct
 import subprocess
 import sys
+import zlib
 
 import numpy as np
 import pytest
@@ -58,9 +61,9 @@ PICTURES = {
     "I;16": levels(np.uint16, 0, 65535),
     "I;16B": Image.frombytes("I;16B", (16, 8), (bytes(16) + b"\xff" * 16) * 8),
     "I": levels(np.int32, 0, 65535),
-    "I of 31 bits": levels(np.int32, -5, 2**31 - 1),
+    "I of 31 bits": levels(np.int32, 0, 2**31 - 1),
     "F of 0 to 1": levels(np.float32, 0, 1),
-    "F of 0 to 255": levels(np.float32, -1, 255),
+    "F of 0 to 255": levels(np.float32, -0.1, 255),
 }
 
 
@@ -170,6 +173,7 @@ def test_arrays_of_every_shape_and_type(array):
         (np.zeros((5, 9, 7), np.uint8), "not a picture"),
         (np.zeros((0, 4), np.uint8), "no pixels"),
         (np.array([[np.nan]]), "not a number"),
+        (np.array([[np.inf]]), "infinite"),
         (np.array([["a"]]), "not levels"),
         (np.array([[1j]]), "not levels"),
     ],
@@ -204,6 +208,63 @@ def test_unreadable_files_are_errors_with_the_reason(tmp_path, monkeypatch):
         monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", limit)
         with pytest.raises(BadSample, match="too large to be decoded safely"):
             read_picture(tmp_path / "whole.png", SPEC)
+
+
+def png(picture: Image.Image) -> bytes:
+    picture.save(buffer := io.BytesIO(), "PNG")
+    return buffer.getvalue()
+
+
+def test_bytes_and_open_files_are_read(tmp_path):
+    (tmp_path / "a.png").write_bytes(content := png(PICTURES["L"]))
+    expected = read_picture(PICTURES["L"], SPEC).image
+    with (tmp_path / "a.png").open("rb") as file, (tmp_path / "a.png").open("rb", buffering=0) as raw:
+        for given in (content, bytearray(content), memoryview(content), io.BytesIO(content), file, raw):
+            assert (read_picture(given, SPEC).image == expected).all()
+        with pytest.raises(BadSample, match="empty file"):
+            read_picture(file, SPEC)  # at its end
+    for given, reason in (
+        (b"", "empty file"),
+        (b"<html>404</html>", "not a picture"),
+        (content[:50], "damaged or cut off"),
+        (file, "can't be read .*closed"),
+        (io.StringIO("text"), "text mode"),
+    ):
+        with pytest.raises(BadSample, match=reason):
+            read_picture(given, SPEC)
+    with (tmp_path / "a.png").open(encoding="utf-8") as text, pytest.raises(BadSample, match="can't be read"):
+        read_picture(text, SPEC)
+
+
+@pytest.mark.parametrize("bits", [8, 12, 14])
+@pytest.mark.parametrize("mode", ["RGB", "RGBA"])
+def test_sixteen_bit_colours_without_high_bytes_are_refused(mode, bits):
+    # Pillow writes no such file: a PNG by hand, of one row.
+    levels = np.full((1, 16, len(mode)), 2**bits - 1, ">u2")
+    levels[:, :8, :3] = 0
+    levels[..., 3:] = 65535
+    content = png_of(levels, colour_type=2 if mode == "RGB" else 6)
+    with pytest.raises(BadSample, match=f"no level above {2**bits - 1 | 255} of 65535.*convert it to 8 bits"):
+        read_picture(content, SPEC)
+    full = np.where(levels == 2**bits - 1, 65535, levels).astype(">u2")
+    image = read_picture(png_of(full, colour_type=2 if mode == "RGB" else 6), SPEC).image
+    assert image[:, :7].max() <= 12 and image[:, 9:].min() >= 243
+
+
+def png_of(levels, colour_type: int) -> bytes:
+    height, width = levels.shape[:2]
+    rows = b"".join(b"\0" + row.tobytes() for row in levels)
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    header = struct.pack(">IIBBBBB", width, height, 16, colour_type, 0, 0, 0)
+    return (
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", header)
+        + chunk(b"IDAT", zlib.compress(rows))
+        + chunk(b"IEND", b"")
+    )
 
 
 def test_an_unknown_fit_and_two_channels_are_errors():

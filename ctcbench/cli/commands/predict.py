@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.table import Table
 from rich.text import Text
 
+from ctcbench.cli.exit_codes import FAILED
 from ctcbench.cli.output import output_console, print_json
 from ctcbench.cli.run_folder_argument import named_run
 from ctcbench.cli.shared_flags import AsJson
 from ctcbench.contract.errors import BadSample, UsageError
-from ctcbench.contract.specs import ImageSpec
-from ctcbench.files.text import printable
+from ctcbench.files.text import one_line, printable
+
+if TYPE_CHECKING:
+    from ctcbench.api import Prediction
+    from ctcbench.contract.data import Sample
 
 
 def predict(
@@ -22,48 +28,63 @@ def predict(
     images: Annotated[list[Path], typer.Argument(metavar="IMAGE…", help="image files")],
     as_json: AsJson = False,
 ) -> None:
-    """Recognise the text in image files, with a confidence for each."""
+    """Recognise the text in image files, with a confidence for each.
+
+    Files that can't be read are named on standard error, and the exit code is 1; the others are read. With
+    --json a file that can't be read has the text null and the reason as `error`.
+    """
     folder = named_run(run)
     # Checked before torch is imported, which takes seconds.
-    for image in images:
-        if image.is_dir():
-            raise UsageError(f"{image}: is a folder; give the images in it, such as {image}/*.png")
-        if not image.is_file():
-            raise UsageError(f"{image}: no such file")
+    if not any(image.is_file() for image in images):
+        raise UsageError("; ".join(f"{image}: {_why_no_file(image)}" for image in images))
     from ctcbench.api import load
 
     recogniser = load(folder.path)
     if not folder.is_finished:
         text = "training is not finished: using the best weights so far, and confidences are not calibrated"
-        typer.echo(f"{run}: {text}", err=True)
-    try:
-        predictions = recogniser.predict(images)
-    except BadSample:
-        # The error names only the first file that can't be read; all of them are reported at once.
-        raise UsageError(_unreadable(images, recogniser.model.image)) from None
-    readings = [(str(i), p.text, p.confidence) for i, p in zip(images, predictions, strict=True)]
-    if as_json:
-        document = [{"image": name, "text": text, "confidence": sure} for name, text, sure in readings]
-        print_json(document)
-        return
-    table = Table("image", "text", "confidence")
-    for name, text, sure in readings:
-        table.add_row(
-            Text(printable(name), overflow="fold"),
-            Text(printable(text), "bold"),
-            "–" if sure is None else f"{sure * 100:.1f} %",
-        )
-    output_console().print(table)
-
-
-def _unreadable(files: list[Path], image: ImageSpec) -> str:
-    """Return the names of the files that can't be read as images, each with the reason."""
-    from ctcbench.files.pictures import read_picture
-
-    problems = []
-    for file in files:
+        print(one_line(f"{run}: {text}"), file=sys.stderr)
+    samples: list[Sample] = []
+    problems: dict[int, str] = {}
+    for index, image in enumerate(images):
         try:
-            read_picture(file, image)
+            samples.append(recogniser.prepare(image))
         except BadSample as error:
-            problems.append(f"{file}: {error}")
-    return "; ".join(problems)
+            problems[index] = str(error) if image.is_file() else _why_no_file(image)
+            print(one_line(f"ctcbench predict: {image}: {problems[index]}"), file=sys.stderr)
+    predictions = iter(recogniser.predict(samples))
+    readings = [problems.get(index) or next(predictions) for index in range(len(images))]
+    if as_json:
+        print_json(list(_entries(images, readings)))
+    elif samples:
+        output_console().print(_table(images, readings))
+    if problems:
+        raise typer.Exit(FAILED)
+
+
+def _why_no_file(image: Path) -> str:
+    if image.is_dir():
+        return f"is a folder; give the images in it, such as {image}/*.png"
+    return "is not a plain file" if image.exists() else "no such file"
+
+
+def _entries(images: Sequence[Path], readings: Sequence[Prediction | str]) -> Iterator[dict[str, Any]]:
+    """Yield the JSON object of each image, in their order."""
+    for image, reading in zip(images, readings, strict=True):
+        if isinstance(reading, str):
+            yield {"image": str(image), "text": None, "confidence": None, "error": reading}
+        else:
+            yield {"image": str(image), "text": reading.text, "confidence": reading.confidence}
+
+
+def _table(images: Sequence[Path], readings: Sequence[Prediction | str]) -> Table:
+    """Return the texts of the images that could be read."""
+    table = Table("image", "text", "confidence")
+    for image, reading in zip(images, readings, strict=True):
+        if not isinstance(reading, str):
+            sure = reading.confidence
+            table.add_row(
+                Text(printable(str(image)), overflow="fold"),
+                Text(printable(reading.text), "bold"),
+                "–" if sure is None else f"{sure * 100:.1f} %",
+            )
+    return table

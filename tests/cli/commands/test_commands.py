@@ -104,15 +104,41 @@ def test_an_argument_given_as_a_flag_is_explained(capsys: Capture) -> None:
     assert "`ctcbench data preview DATASET`" in capsys.readouterr().err
 
 
-def test_predict_names_files_that_are_not_images(trained: Path, tmp_path: Path, capsys: Capture) -> None:
-    assert main(["predict", str(trained), str(tmp_path / "missing.png")]) == 2
-    assert "missing.png: no such file" in capsys.readouterr().err
-    assert main(["predict", str(trained), str(tmp_path)]) == 2
-    assert f"{tmp_path}: is a folder; give the images in it" in capsys.readouterr().err
-    (tmp_path / "text.png").write_text("not a picture")
-    assert main(["predict", str(trained), str(tmp_path / "text.png")]) == 2
-    (line,) = capsys.readouterr().err.splitlines()
-    assert "text.png" in line
+def test_predict_reads_the_others_and_names_what_it_cannot_read(
+    trained: Path, tmp_path: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("a.png", "b.png", "-7.png"):
+        Image.new("L", (64, 24), 255).save(name)
+    Path("text.png").write_text("not a picture")
+    Path("folder").mkdir()
+    names = ["missing.png", "a.png", "text.png", "folder", "b.png"]
+    assert main(["predict", str(trained), *names]) == 1
+    printed = capsys.readouterr()
+    assert [name for name in names if name in printed.out] == ["a.png", "b.png"]
+    assert printed.err.splitlines() == [
+        "ctcbench predict: missing.png: no such file",
+        "ctcbench predict: text.png: not a picture of a known format",
+        "ctcbench predict: folder: is a folder; give the images in it, such as folder/*.png",
+    ]
+    assert main(["predict", str(trained), *names, "--json"]) == 1
+    document = json.loads(capsys.readouterr().out)
+    assert [entry["image"] for entry in document] == names
+    assert [entry.get("error") for entry in document][:3] == [
+        "no such file",
+        None,
+        "not a picture of a known format",
+    ]
+    assert [entry["text"] is None for entry in document] == [True, False, True, True, False]
+    assert document[1].keys() == {"image", "text", "confidence"}
+    # A picture alone that can't be read is no mistake in the command line; a name without a file is.
+    assert main(["predict", str(trained), "text.png", "--json"]) == 1
+    assert json.loads(capsys.readouterr().out)[0]["confidence"] is None
+    assert main(["predict", str(trained), "missing.png", "folder"]) == 2
+    assert capsys.readouterr().err.startswith("ctcbench predict: missing.png: no such file; folder: is a")
+    assert main(["predict", str(trained), "a.png", "-7.png"]) == 2
+    assert "give a file of such a name after `--`" in capsys.readouterr().err
+    assert main(["predict", str(trained), "a.png", "--", "-7.png"]) == 0
 
 
 @pytest.mark.parametrize("form", ["table", "md", "csv", "latex", "json"])
