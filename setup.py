@@ -1,4 +1,4 @@
-"""Builds the C++ decoder; everything else about the package is in pyproject.toml."""
+"""Builds the C++ parts (decoder, captcha painter); everything else about the package is in pyproject.toml."""
 
 from pathlib import Path
 
@@ -25,8 +25,16 @@ core = Pybind11Extension(
     "ctcbench.decoding._core",
     sources=sorted(path.as_posix() for path in Path("csrc").glob("*.cpp")),
     include_dirs=["csrc"],
-    depends=sorted(path.as_posix() for path in Path("csrc").rglob("*.hpp")),
+    depends=sorted(path.as_posix() for path in Path("csrc/ctc").glob("*.hpp")),
     cxx_std=17,
 )
 
-setup(ext_modules=[core], cmdclass={"build_ext": BuildExt})
+captcha_canvas = Pybind11Extension(
+    "ctcbench.builtin._captcha_canvas",
+    sources=sorted(path.as_posix() for path in Path("csrc/captcha").glob("*.cpp")),
+    include_dirs=["csrc"],
+    depends=sorted(path.as_posix() for path in Path("csrc/captcha").glob("*.hpp")),
+    cxx_std=17,
+)
+
+setup(ext_modules=[core, captcha_canvas], cmdclass={"build_ext": BuildExt})

@@ -123,7 +123,7 @@ class Captcha:
 
     def draw(self, split: SplitName, index: int) -> Sample:
         """Return sample `index`; its text and image are a function of (seed, split, index)."""
-        from ctcbench.builtin.captcha_painter import Chance
+        from ctcbench.builtin.seeded_secrets import Chance
 
         # A digest as the seed: splits and indices share no seed, unlike with a sum or an offset.
         digest = hashlib.sha256(f"ctcbench captcha {self.seed} {split} {index}".encode()).digest()

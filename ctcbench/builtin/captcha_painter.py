@@ -1,8 +1,11 @@
-"""Painter: draws captchas with the package captcha and a seeded generator.
+"""Painter: draws the images of the package captcha from a seed.
 
 The package uses the module ``secrets``, which can't be seeded. This module loads a private copy of
 ``captcha.image`` in which the name ``secrets`` refers to a ``Chance``. Other users of ``captcha.image``
 and ``secrets`` in the process are not affected.
+
+The package itself is the slow reference. Images come from ``CaptchaComposer``, whose pixels are the same;
+a painter compares both on its first text.
 """
 
 from __future__ import annotations
@@ -11,60 +14,25 @@ import functools
 import hashlib
 import importlib.metadata
 import importlib.util
-import random
 import threading
-from collections.abc import Sequence
+import warnings
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
+from ctcbench.builtin.captcha_composer import CaptchaComposer
+from ctcbench.builtin.seeded_secrets import Chance, unsupported
 from ctcbench.contract.errors import CtcbenchError, UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import numpy as np
     from numpy.typing import NDArray
 
-T = TypeVar("T")
-
 _NO_CHARACTER = "\U0010ffff"  # a noncharacter of Unicode, for which a font draws its glyph for missing ones
 _DRAWING = threading.Lock()  # the private copy is shared by all painters
-
-
-class Chance:
-    """A seeded replacement of the module ``secrets``, with the three functions that captcha calls.
-
-    ``calls`` is the number of draws so far.
-    """
-
-    def __init__(self, seed: int) -> None:
-        self._random = random.Random(seed)
-        self.calls = 0
-
-    def randbits(self, k: int) -> int:
-        """Return an integer of `k` random bits."""
-        self.calls += 1
-        return self._random.getrandbits(k)
-
-    def randbelow(self, exclusive_upper_bound: int) -> int:
-        """Return an integer from 0 up to, not including, the bound."""
-        if exclusive_upper_bound < 1:
-            raise ValueError("the upper bound must be positive")
-        # Not random.randrange: how that uses getrandbits differs between versions of Python.
-        bits = (exclusive_upper_bound - 1).bit_length()
-        # Rejection keeps the numbers uniform, unlike a remainder.
-        while (drawn := self.randbits(bits) if bits else 0) >= exclusive_upper_bound:
-            pass
-        return drawn
-
-    def choice(self, sequence: Sequence[T]) -> T:
-        """Return one element of a sequence."""
-        return sequence[self.randbelow(len(sequence))]
-
-    def __getattr__(self, name: str) -> Any:
-        # Python itself looks up such names, to copy an object for example.
-        if name.startswith("__"):
-            raise AttributeError(name)
-        raise _unsupported(f"draws with secrets.{name}")
+_COMPARED = 8  # images of the first text that are drawn both ways: 20 ms per process
 
 
 class Painter:
@@ -89,7 +57,10 @@ class Painter:
             self._captcha.create_noise_dots = _unchanged
         if noise in ("dots", "none"):
             self._captcha.create_noise_curve = _unchanged
-        self._checked = False
+        self._composer = CaptchaComposer(
+            self._captcha, width, height, dots=noise in ("both", "dots"), curve=noise in ("both", "curve")
+        )
+        self._compose: Callable[[str, Chance], NDArray[np.uint8]] | None = None
 
     def check(self, characters: str) -> None:
         """Check that every font has a glyph for every character.
@@ -118,11 +89,12 @@ class Painter:
         Raises:
             CtcbenchError: this version of captcha uses a random generator that can't be seeded.
         """
-        if not self._checked:
-            self._check_purity()
-        return self._paint(text, chance)
+        if self._compose is None:
+            self._compose = self._choose(text)
+        return self._compose(text, chance)
 
-    def _paint(self, text: str, chance: Chance) -> NDArray[np.uint8]:
+    def paint_with_package(self, text: str, chance: Chance) -> NDArray[np.uint8]:
+        """Return what ``paint`` returns, drawn by the package itself."""
         import numpy as np
 
         # `secrets` is a global of the private copy, so only one thread can draw at a time.
@@ -131,20 +103,34 @@ class Painter:
             image = self._captcha.generate_image(text)
         return np.array(image.convert("L"), dtype=np.uint8)
 
-    def _check_purity(self) -> None:
-        """Draw one text twice, to detect a version of captcha that uses another random generator."""
-        first, second = Chance(1), Chance(1)
-        if (self._paint("0", first) != self._paint("0", second)).any() or not first.calls:
-            raise _unsupported("does not draw from `secrets` alone")
-        self._checked = True
+    def _choose(self, text: str) -> Callable[[str, Chance], NDArray[np.uint8]]:
+        """Return the composer if its images of `text` are those of the package, else the package."""
+        first, second = Chance(0), Chance(0)
+        same = (self.paint_with_package(text, first) == self.paint_with_package(text, second)).all()
+        # Two equal images of which no number was drawn would be equal with any seed.
+        if not same or first.randbits(32) == Chance(0).randbits(32):
+            raise unsupported("does not draw from `secrets` alone")
+        for seed in range(_COMPARED):
+            ours, theirs = Chance(seed), Chance(seed)
+            if (self._composer.compose(text, ours) != self.paint_with_package(text, theirs)).any():
+                versions = f"captcha {_version('captcha')} with pillow {_version('pillow')}"
+                warnings.warn(
+                    f"{versions} draws images that the fast painter does not reproduce; the package draws "
+                    f"them itself, which takes some five times as long. pip install captcha==0.7.1 "
+                    f"pillow==13.0.0 makes it fast again, and changes the pixels",
+                    RuntimeWarning,
+                    stacklevel=2,
+                )
+                return self.paint_with_package
+        return self._composer.compose
 
     def versions(self) -> dict[str, Any]:
         """Return the versions of software and the digests of fonts that determine the pixels."""
         from PIL import features
 
         return {
-            "captcha": importlib.metadata.version("captcha"),
-            "pillow": importlib.metadata.version("pillow"),
+            "captcha": _version("captcha"),
+            "pillow": _version("pillow"),
             "freetype": features.version("freetype2"),
             "raqm": features.check("raqm"),
             "fonts": [_digest(font) for font in self._fonts],
@@ -169,7 +155,7 @@ def _private_copy() -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     if not hasattr(module, "secrets"):
-        raise _unsupported("does not draw from `secrets`")
+        raise unsupported("does not draw from `secrets`")
     return module
 
 
@@ -182,8 +168,5 @@ def _digest(path: str) -> str:
     return hashlib.sha256(Path(path).read_bytes()).hexdigest()
 
 
-def _unsupported(what: str) -> CtcbenchError:
-    version = importlib.metadata.version("captcha")
-    return CtcbenchError(
-        f"captcha {version} {what}, so its images can't be made from a seed: pip install 'captcha==0.7.1'"
-    )
+def _version(package: str) -> str:
+    return importlib.metadata.version(package)

@@ -15,7 +15,7 @@ import pytest
 
 from ctcbench.builtin import captcha_painter
 from ctcbench.builtin.captcha import captcha as dataset
-from ctcbench.builtin.captcha_painter import Chance
+from ctcbench.builtin.seeded_secrets import Chance
 from ctcbench.contract.errors import CtcbenchError, UsageError
 
 PRINT_DIGEST = """
