@@ -40,7 +40,12 @@ def slots(alphabet: Alphabet, *, blank_penalty: Penalty = 0.0) -> Decode:
     from ctcbench.decoding import greedy_search
 
     return lambda read: greedy_search(
-        read.values_NTK, read.lengths_N, blank=BLANK, blank_penalty=blank_penalty, merge_repeats=False
+        # Equal neighbours are two characters here: frame i is character i.
+        read.values_NTK,
+        read.lengths_N,
+        blank=BLANK,
+        blank_penalty=blank_penalty,
+        merge_repeats=False,
     )
 
 

@@ -69,12 +69,15 @@ def slots(
     from ctcbench.builtin.modules import Slots
 
     if after == "none":
+        # An error rather than no effect: the option would be part of the train key without changing the
+        # training.
         if dropout:
             raise UsageError(
                 f"head slots: dropout={dropout} applies to a sequence model, but after=none has none"
             )
         return Slots(nn.Identity(), sequence.frames, sequence.features, count, slot_width)
     model = next(head for head in _RECURRENT if head.name == after)(sequence, width=width, dropout=dropout)
+    # A bidirectional layer concatenates the outputs of both directions.
     features = width * (2 if after.startswith("bi") else 1)
     return Slots(model, sequence.frames, features, count, slot_width)
 
