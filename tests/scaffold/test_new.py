@@ -17,6 +17,7 @@ from ctcbench import UsageError
 from ctcbench.cli.commands.new import new
 from ctcbench.registry.component_registry import Registry
 from ctcbench.scaffold import TEMPLATES, Package, ScaffoldKind, write
+from tests import forked_python
 
 ROOT = Path(__file__).parents[2]
 KINDS = get_args(ScaffoldKind)
@@ -24,9 +25,7 @@ LONGEST = "a_name_of_just_thirty_two_signs1"
 
 
 def python(*arguments, **options):
-    return subprocess.run(
-        [sys.executable, "-m", *arguments], capture_output=True, text=True, check=False, **options
-    )
+    return forked_python.run(*arguments, **options)
 
 
 @pytest.fixture(scope="session")

@@ -13,6 +13,7 @@ import pytest
 
 from ctcbench.__main__ import main
 from ctcbench.cli.installed_plugins import registry
+from tests import forked_python
 
 SETTINGS = {
     "dataset": "captcha:width=60,height=24,length=2,alphabet=digits",
@@ -37,19 +38,20 @@ def flags(**settings):
     return words
 
 
-def command(*arguments):
-    return [sys.executable, "-m", "ctcbench", "ablate", *map(str, arguments)]
-
-
 def environment(*folders):
     paths = [*map(str, folders), str(ROOT), os.environ.get("PYTHONPATH", "")]
     return {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths)), "COLUMNS": "120"}
 
 
 def ablate(*arguments, plugins=()):
-    """Run `ctcbench ablate` to its end."""
+    """Run `ctcbench ablate` to its end in a forked process, whose workers are forks too."""
+    return forked_python.run("ctcbench", "ablate", *arguments, env=environment(*plugins))
+
+
+def ablate_with_new_interpreters(*arguments, plugins=()):
+    """Run `ctcbench ablate` to its end as a user does: each process imports torch by itself."""
     return subprocess.run(
-        command(*arguments),
+        [sys.executable, "-m", "ctcbench", "ablate", *map(str, arguments)],
         env=environment(*plugins),
         capture_output=True,
         text=True,
@@ -132,15 +134,8 @@ def records(out):
 
 
 def start(*arguments):
-    """Start a study in a process group of its own."""
-    return subprocess.Popen(
-        command(*arguments),
-        env=environment(),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
+    """Start a study in a forked process with a session of its own, whose workers are forks too."""
+    return forked_python.ForkedPython("ctcbench", "ablate", *arguments, env=environment())
 
 
 def children(pid):

@@ -19,7 +19,7 @@ from ctcbench.registry.plugin import Plugin
 from ctcbench.study import trial
 from ctcbench.study.study_execution import build_executor, executor_resources
 from ctcbench.study.study_folder import StudyFolder
-from tests.study.study_cases import ablate, ablate_here, ending, flags, plugin
+from tests.study.study_cases import ablate, ablate_here, ablate_with_new_interpreters, ending, flags, plugin
 
 PAGE = Path(__file__).parents[2] / "docs" / "plugins.md"
 
@@ -103,7 +103,7 @@ def test_each_worker_has_its_gpu_and_its_threads(tmp_path, monkeypatch):
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1")
     monkeypatch.setenv("SPY", str(tmp_path / "seen"))
     grid = [*flags(backbone="spy", max_steps=1), "--seeds", "2", "--out", tmp_path / "runs"]
-    ended = ablate(*grid, "--executor", "local:threads=2", plugins=[installed])
+    ended = ablate_with_new_interpreters(*grid, "--executor", "local:threads=2", plugins=[installed])
     assert ended.returncode == 0, ended.stderr
     seen = (tmp_path / "seen").read_text().splitlines()
     assert set(seen) == {"0 2 2", "1 2 2"}

@@ -4,14 +4,13 @@ import json
 import os
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 
 import torch
 from safetensors.torch import load_file
 
 from ctcbench.results.run_folder import RunFolder
-from tests.training.distributed import forked_torchrun as forked
+from tests import forked_python
 
 HERE, ROOT = Path(__file__).parent, Path(__file__).parents[3]
 DRIVER, CHECKS = HERE / "torchrun_driver.py", HERE / "two_process_checks.py"
@@ -65,8 +64,8 @@ def torchrun(*command, processes=2, folders=(), timeout=180, **more):
 
 def forked_torchrun(*command, processes=2, folders=(), timeout=180, **more):
     """Do the same in forked processes, none of which has to import torch."""
-    with tempfile.TemporaryDirectory() as folder:
-        return forked.run(_arguments(command, processes), environment(*folders, **more), folder, timeout)
+    words = ["torch.distributed.run", *_arguments(command, processes)]
+    return forked_python.run(*words, env=environment(*folders, **more), timeout=timeout)
 
 
 def _arguments(command, processes):
