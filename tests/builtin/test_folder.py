@@ -273,7 +273,7 @@ def test_invalid_folders(root):
     (root / "labels.txt").write_text("a.png\n")
     with pytest.raises(
         UsageError,
-        match=r"none of 1 training pictures has a label: .*/labels.txt:1: its label is empty; label=",
+        match=r"none of 1 training pictures has a label: .*/labels.txt:1: the line has neither .*; label=",
     ):
         whole(root)
     (root / "test").mkdir()

@@ -69,7 +69,9 @@ def read_folder(
             found.entries[split] = labelled_by_name(root, inventory, source.of_stem)
         origin = "file names"
     for split, place in places.items():
-        require_no_foreign_split(place, split, _folders_below(place, found.entries[split]))
+        require_no_foreign_split(
+            place, split, {entry.file.parent for entry in found.entries[split] if entry.text is not None}
+        )
     reject_repeated(found.entries)
     unused = unused_notice(
         root,
@@ -111,11 +113,6 @@ def _joined(inventories: Iterable[Inventory]) -> Inventory:
         joined.others.extend(inventory.others)
         joined.linked.extend(inventory.linked)
     return joined
-
-
-def _folders_below(place: Path, entries: Iterable[Entry]) -> set[str]:
-    parents = {entry.file.parent for entry in entries if entry.text is not None}
-    return {parent.relative_to(place).as_posix() for parent in parents if parent.is_relative_to(place)}
 
 
 def _divided(

@@ -106,7 +106,7 @@ def likely_lists(others: Sequence[Path], pictures: Sequence[Path]) -> Iterator[P
             beside = {file.with_suffix(""), file.with_name(file.name.partition(".")[0])}
             if not _WORDS.isdisjoint(words) or not stems.isdisjoint(beside):
                 yield file
-            elif opened < _OPENED:
+            elif opened < _OPENED and file.is_file():  # opening a pipe would wait for ever
                 opened += 1
                 if _names_pictures(file, names, bare):
                     yield file

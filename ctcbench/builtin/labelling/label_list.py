@@ -81,8 +81,8 @@ def read_list(path: Path) -> list[Line]:
         ]
     numbered = enumerate((line.removesuffix("\r") for line in content.split("\n")), start=1)
     if suffix in (".csv", ".tsv"):
-        rows = [(number, line) for number, line in numbered if line.strip(" " + DELIMITERS)]
-        return _csv_lines(path, rows, DELIMITERS if suffix == ".csv" else "\t")
+        delimiters = DELIMITERS if suffix == ".csv" else "\t"
+        return list(_csv_lines(path, [row for row in numbered if row[1].strip(" ")], delimiters))
     return _text_lines(path, [(number, line) for number, line in numbered if line.strip(" \t")])
 
 
@@ -135,7 +135,9 @@ def _text_pair(line: str, tabbed: bool) -> tuple[str, str]:
     if not tabbed:
         if "\t" in line:
             raise BadSample("the line has a tab, but most lines separate name and label by spaces")
-        name, _, text = line.strip(" ").partition(" ")
+        name, space, text = line.strip(" ").partition(" ")
+        if not space:
+            raise BadSample("the line has neither a tab nor a space, and so no label")
         return _pair(name, text.strip(" "))
     cells = [cell.strip(" ") for cell in line.split("\t")]
     if len(cells) == 1:
@@ -145,35 +147,31 @@ def _text_pair(line: str, tabbed: bool) -> tuple[str, str]:
     return _pair(cells[0], cells[1])
 
 
-def _csv_lines(path: Path, rows: Sequence[tuple[int, str]], delimiters: str) -> list[Line]:
-    if not rows:
-        return []
-    number, first = rows[0]
+def _csv_lines(path: Path, rows: Sequence[tuple[int, str]], delimiters: str) -> Iterator[Line]:
+    # A spreadsheet saves empty rows as delimiters alone.
+    filled = [(number, line) for number, line in rows if line.strip(" " + delimiters)]
+    if not filled:
+        return
+    number, first = filled[0]
     headers = ((mark, _header(f"{path}:{number}", first, mark)) for mark in delimiters)
-    delimiter, columns = next(((mark, found) for mark, found in headers if found), ("", None))
+    delimiter, columns = next(((mark, found) for mark, found in headers if found), (delimiters, None))
+    guessed = len(delimiter) > 1
     if columns:
-        rows = rows[1:]
-    elif len(delimiters) == 1:
-        delimiter = delimiters
-    else:
-        delimiter = guess_delimiter((line for _, line in rows), path)
-    return list(_read_rows(path, rows, delimiter, columns))
-
-
-def _read_rows(
-    path: Path, rows: Sequence[tuple[int, str]], delimiter: str, columns: _Columns | None
-) -> Iterator[Line]:
+        rows = [row for row in rows if row[0] > number]
+    elif guessed:
+        delimiter = guess_delimiter(path, filled)
     at = columns.name if columns else 0
     for number, line in rows:
-        rough = [cell.strip(' "') for cell in line.split(delimiter, at + 1)]
-        read = partial(_csv_pair, line, delimiter, columns)
-        yield _line(f"{path}:{number}", read, rough[at] if at < len(rough) else "")
+        if line.strip(" " + delimiter):
+            rough = [cell.strip(' "') for cell in line.split(delimiter, at + 1)]
+            read = partial(_csv_pair, line, delimiter, columns, guessed=guessed)
+            yield _line(f"{path}:{number}", read, rough[at] if at < len(rough) else "")
 
 
-def _csv_pair(line: str, delimiter: str, columns: _Columns | None) -> tuple[str, str]:
+def _csv_pair(line: str, delimiter: str, columns: _Columns | None, *, guessed: bool) -> tuple[str, str]:
     if "\r" in line:
         raise BadSample("the line has a carriage return inside; lines end with LF or CR LF")
-    if columns is None and (found := first_delimiter(line)) not in ("", delimiter):
+    if guessed and (found := first_delimiter(line)) not in ("", delimiter):
         raise BadSample(
             f"{found!r} ends the name, but {delimiter!r} in most lines; a name with {found!r} in it is quoted"
         )

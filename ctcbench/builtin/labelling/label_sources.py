@@ -79,7 +79,8 @@ def choose_source(
     searched = dict.fromkeys((root, *places))
     lists = [path for place in searched if (path := _find_list(place, inventory)) is not None]
     sidecars = find_sidecars(inventory.others)
-    beside = [file for stem, file in sidecars.items() if stem in _stems(inventory.pictures)]
+    stems = {picture.with_suffix("") for picture in inventory.pictures}
+    beside = [file for stem, file in sidecars.items() if stem in stems]
     if options.label == "auto" and lists and beside:
         raise UsageError(
             f"{root}: has both {_relative(root, lists[0])} and {_counted(beside, root)}; "
@@ -109,15 +110,15 @@ def _named_list(root: Path, name: str) -> Path:
 
 
 def _find_list(folder: Path, inventory: Inventory) -> Path | None:
-    found = [file for file in inventory.others if file.parent == folder and file.name.lower() in LISTS]
+    found = [
+        file
+        for file in inventory.others
+        if file.parent == folder and file.name.lower() in LISTS and file.is_file()
+    ]
     if len(found) > 1:
         names = " and ".join(file.name for file in found)
         raise UsageError(f"{folder}: has both {names}; keep one of them, or name it: list={found[0].name}")
     return found[0] if found else None
-
-
-def _stems(pictures: Sequence[Path]) -> set[Path]:
-    return {picture.with_suffix("") for picture in pictures}
 
 
 def _unread_lists(root: Path, found: Sequence[Path]) -> str:

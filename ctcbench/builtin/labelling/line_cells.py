@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
@@ -51,19 +51,29 @@ def quoted(text: str) -> str:
     return '"' + abbreviated(text).replace('"', '""') + '"'
 
 
-def guess_delimiter(lines: Iterable[str], path: Path) -> str:
+def guess_delimiter(path: Path, rows: Iterable[tuple[int, str]]) -> str:
     """Return the delimiter of a list without a header: the one that ends the first cell of most lines.
 
+    Args:
+        path: the list, for the error.
+        rows: the numbers of its lines, and the lines.
+
     Raises:
-        UsageError: two delimiters end the first cell of equally many lines of the list `path`.
+        UsageError: two delimiters end the first cell of equally many lines.
     """
-    votes = Counter(filter(None, map(first_delimiter, lines))).most_common(2)
-    if len(votes) == 2 and votes[0][1] == votes[1][1]:
+    ends: dict[str, list[int]] = defaultdict(list)
+    for number, line in rows:
+        if delimiter := first_delimiter(line):
+            ends[delimiter].append(number)
+    ordered = sorted(ends, key=lambda delimiter: -len(ends[delimiter]))
+    if len(ordered) > 1 and len(ends[ordered[0]]) == len(ends[ordered[1]]):
+        one, other = ordered[:2]
+        where, also = f"{path}:{ends[one][0]}", ends[other][0]
         raise UsageError(
-            f"{path}: {votes[0][0]!r} and {votes[1][0]!r} end the name in equally many lines; "
-            f"use one of them, or a header such as file{votes[0][0]}label"
+            f"{where}: {one!r} ends the name, but {other!r} does in line {also}, and as often in the list; "
+            f"use one of them, or a header such as file{one}label"
         )
-    return votes[0][0] if votes else ","
+    return ordered[0] if ordered else ","
 
 
 def first_delimiter(line: str) -> str:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
+import unicodedata
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -80,11 +82,11 @@ class _Finder:
         self.root = root
         self.own = own
         self.resolved = {split: place.resolve() for split, place in own.items()}
-        self.by_name: dict[str, list[Path]] = defaultdict(list)
+        self.likely: dict[str, list[Path]] = defaultdict(list)
         for inventory in inventories.values():
             for picture in inventory.pictures:
-                self.by_name[picture.name].append(picture)
-                self.by_name[picture.stem].append(picture)
+                self.likely[_folded(picture.name)].append(picture)
+                self.likely[_folded(picture.stem)].append(picture)
 
     def entry(
         self, line: Line, base: Path, home: SplitName | None, *, first: bool
@@ -127,25 +129,41 @@ class _Finder:
         return next((split for split, place in self.resolved.items() if parent.is_relative_to(place)), None)
 
     def _find(self, name: str, base: Path) -> Path:
-        candidates = [base / name, self.root / name]
-        states = [_state(candidate) for candidate in candidates]
-        found = [file for file, state in zip(candidates, states, strict=True) if not state]
+        state = _state(base / name)
+        found = [file for folder in dict.fromkeys((base, self.root)) if not _state(file := folder / name)]
         if len(found) == 2 and not found[0].samefile(found[1]):
             raise BadSample(f"{name} is {found[0]} (relative to the list) or {found[1]} (relative to path=)")
+        # Archives from a Mac hold decomposed names, editors write composed ones.
+        for form in () if found else ("NFC", "NFD"):
+            same = unicodedata.normalize(form, name)
+            found += [file for folder in (base, self.root) if not _state(file := folder / same)]
         if found:
             return found[0]
-        raise BadSample(f"{abbreviated(name, 200)} is listed, but {states[0]}{self._hint(name)}")
+        raise BadSample(f"{abbreviated(name, 200)} is listed, but {state}{self._hint(name)}")
 
     def _hint(self, name: str) -> str:
-        likely = self.by_name.get(name.rpartition("/")[2], [])
+        likely = self._likely(name)
         if not likely:
-            return ""
+            separated = self._likely(re.split("[,;]", name)[0])
+            return (
+                "; a list with commas or semicolons between name and label is called .csv"
+                if separated
+                else ""
+            )
         named = " and ".join(relative_name(self.root, file) for file in likely[:2])
         return f"; there is {named}: write its path from the folder of the list"
 
     def _split_of_likely(self, name: str) -> SplitName | None:
-        likely = self.by_name.get(name.rpartition("/")[2], [])
+        likely = self._likely(name)
         return self.split_of(likely[0]) if likely else None
+
+    def _likely(self, name: str) -> list[Path]:
+        """Return the pictures in any folder that a name may mean: its case, folder or suffix is wrong."""
+        return self.likely.get(_folded(name.rpartition("/")[2]), [])
+
+
+def _folded(name: str) -> str:
+    return unicodedata.normalize("NFC", name).casefold()
 
 
 def _state(file: Path) -> str:

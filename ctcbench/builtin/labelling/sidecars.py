@@ -25,6 +25,8 @@ def read_sidecar(file: Path) -> str:
     Raises:
         BadSample: it can't be read, is not UTF-8 or has more lines than one.
     """
+    if not file.is_file():
+        raise BadSample("is no file")  # reading a pipe would wait for ever
     try:
         content = file.read_bytes().removeprefix(b"\xef\xbb\xbf").decode()
     except UnicodeDecodeError as error:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from ctcbench.contract.data import SPLITS, SplitName
 from ctcbench.contract.errors import UsageError
@@ -14,6 +15,7 @@ _NAMES: dict[SplitName, tuple[str, ...]] = {
     "val": ("val", "valid", "validation", "dev"),
     "test": ("test", "testing"),
 }
+_USUAL = {name: split for split, names in _NAMES.items() for name in names}
 _LIKELY: dict[SplitName, str] = {
     "train": "train|training",
     "val": "val|valid|validation|dev",
@@ -59,17 +61,24 @@ def likely_split(name: str) -> SplitName | None:
     return None
 
 
-def require_no_foreign_split(place: Path, split: SplitName, folders: Iterable[str]) -> None:
+def require_no_foreign_split(place: Path, split: SplitName, folders: Iterable[Path]) -> None:
     """Check that no picture of a split lies in a folder that looks like another split.
 
-    `folders` are the folders of the pictures, relative to `place`, separated by ``/``.
+    Args:
+        place: the folder of the split.
+        split: the split.
+        folders: the folders of its pictures. Outside of `place`, only the usual names of splits count.
 
     Raises:
         UsageError: one does, such as ``images/test`` below a folder that is divided by fractions.
     """
     for folder in sorted(folders):
-        for part in PurePosixPath(folder).parts:
-            likely = likely_split(part)
+        inside = folder.is_relative_to(place) and ".." not in folder.parts
+        relative = (
+            folder.relative_to(place) if inside else Path(os.path.relpath(folder.resolve(), place.resolve()))
+        )
+        for part in relative.parts:
+            likely = likely_split(part) if inside else _USUAL.get(part.lower())
             if likely in (None, split):
                 continue
             if split == "train":
@@ -78,6 +87,4 @@ def require_no_foreign_split(place: Path, split: SplitName, folders: Iterable[st
                 )
             else:
                 mixed = f"{place} is the split {split!r}; move it"
-            raise UsageError(
-                f"{place / folder}: looks like {likely!r} pictures, but {mixed}, or rename {part}/"
-            )
+            raise UsageError(f"{folder}: looks like {likely!r} pictures, but {mixed}, or rename {part}/")
