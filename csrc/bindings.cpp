@@ -73,13 +73,13 @@ void require_ok(const std::vector<ctc::Result>& results) {
 std::vector<ctc::Result> search(const py::array& log_probs_NTK,
                                 const py::array_t<std::int64_t, py::array::c_style>& lengths_N,
                                 std::int32_t beam_width, std::int32_t blank, std::int32_t n_best,
-                                std::int32_t threads, const std::string& path) {
+                                std::int32_t threads, const std::string& path, bool frames) {
     require(beam_width >= 1, "beam_width must be at least 1");
     require(n_best >= 1 && n_best <= beam_width, "n_best must lie in [1, beam_width]");
     require(threads >= 1, "threads must be at least 1");
     const std::vector<ctc::LogProbs> batch = batch_of(log_probs_NTK, lengths_N);
     require(blank >= 0 && blank < log_probs_NTK.shape(2), "blank must lie in [0, K)");
-    const ctc::Options options{beam_width, blank, n_best, threads, path_of(path)};
+    const ctc::Options options{beam_width, blank, n_best, threads, path_of(path), frames};
     std::vector<ctc::Result> results;
     {
         const py::gil_scoped_release unlocked;
@@ -117,10 +117,10 @@ py::object hypothesis_of(PyTypeObject* type, const ctc::Hypothesis& hypothesis) 
 py::list beam_search(const py::array& log_probs_NTK,
                      const py::array_t<std::int64_t, py::array::c_style>& lengths_N, std::int32_t beam_width,
                      std::int32_t blank, std::int32_t n_best, std::int32_t threads, const std::string& path,
-                     const py::type& hypothesis) {
+                     bool frames, const py::type& hypothesis) {
     auto* type = reinterpret_cast<PyTypeObject*>(hypothesis.ptr());
     if (PyType_IsSubtype(type, &PyTuple_Type) == 0) throw py::type_error("hypothesis must be a named tuple");
-    const auto results = search(log_probs_NTK, lengths_N, beam_width, blank, n_best, threads, path);
+    const auto results = search(log_probs_NTK, lengths_N, beam_width, blank, n_best, threads, path, frames);
     py::list lists(results.size());
     for (std::size_t n = 0; n < results.size(); ++n) {
         const std::vector<ctc::Hypothesis>& hypotheses = results[n].hypotheses;
@@ -136,8 +136,8 @@ py::list beam_search(const py::array& log_probs_NTK,
 py::tuple beam_search_arrays(const py::array& log_probs_NTK,
                              const py::array_t<std::int64_t, py::array::c_style>& lengths_N,
                              std::int32_t beam_width, std::int32_t blank, std::int32_t n_best,
-                             std::int32_t threads, const std::string& path) {
-    const auto results = search(log_probs_NTK, lengths_N, beam_width, blank, n_best, threads, path);
+                             std::int32_t threads, const std::string& path, bool frames) {
+    const auto results = search(log_probs_NTK, lengths_N, beam_width, blank, n_best, threads, path, frames);
     std::size_t found = 0;
     std::size_t longest = 0;
     for (const ctc::Result& result : results) {
@@ -146,11 +146,11 @@ py::tuple beam_search_arrays(const py::array& log_probs_NTK,
             longest = std::max(longest, hypothesis.labels.size());
     }
     py::array_t<std::int32_t> labels({results.size(), found, longest});
-    py::array_t<std::int32_t> frames({results.size(), found, longest});
+    py::array_t<std::int32_t> frames_out({results.size(), found, frames ? longest : 0});
     py::array_t<std::int32_t> lengths({results.size(), found});
     py::array_t<double> scores({results.size(), found});
     std::fill_n(labels.mutable_data(), labels.size(), -1);
-    std::fill_n(frames.mutable_data(), frames.size(), -1);
+    std::fill_n(frames_out.mutable_data(), frames_out.size(), -1);
     std::fill_n(lengths.mutable_data(), lengths.size(), 0);
     std::fill_n(scores.mutable_data(), scores.size(), -std::numeric_limits<double>::infinity());
     for (std::size_t n = 0; n < results.size(); ++n) {
@@ -160,12 +160,12 @@ py::tuple beam_search_arrays(const py::array& log_probs_NTK,
             std::copy(hypothesis.labels.begin(), hypothesis.labels.end(),
                       labels.mutable_data() + place * longest);
             std::copy(hypothesis.frames.begin(), hypothesis.frames.end(),
-                      frames.mutable_data() + place * longest);
+                      frames_out.mutable_data() + place * longest);
             lengths.mutable_data()[place] = static_cast<std::int32_t>(hypothesis.labels.size());
             scores.mutable_data()[place] = hypothesis.log_prob;
         }
     }
-    return py::make_tuple(labels, lengths, scores, frames);
+    return py::make_tuple(labels, lengths, scores, frames_out);
 }
 
 }  // namespace
@@ -177,7 +177,7 @@ PYBIND11_MODULE(_core, module, py::mod_gil_not_used()) {
     const auto define = [&](const char* name, auto function, const char* doc, auto... more) {
         module.def(name, function, py::arg("log_probs").noconvert(), py::arg("lengths").noconvert(),
                    py::kw_only(), py::arg("beam_width"), py::arg("blank"), py::arg("n_best"),
-                   py::arg("threads"), py::arg("path") = "automatic", more..., doc);
+                   py::arg("threads"), py::arg("path") = "automatic", py::arg("frames") = true, more..., doc);
     };
     define("beam_search", &beam_search,
            "Return N lists of `hypothesis` tuples, best first, for (N, T, K) float32 or float64.",
@@ -188,8 +188,8 @@ PYBIND11_MODULE(_core, module, py::mod_gil_not_used()) {
         "search_alone",
         [](const py::array& log_probs_NTK, const py::array_t<std::int64_t, py::array::c_style>& lengths_N,
            std::int32_t beam_width, std::int32_t blank, std::int32_t n_best, std::int32_t threads,
-           const std::string& path) {
-            search(log_probs_NTK, lengths_N, beam_width, blank, n_best, threads, path);
+           const std::string& path, bool frames) {
+            search(log_probs_NTK, lengths_N, beam_width, blank, n_best, threads, path, frames);
         },
         "Run the search without converting its results to Python objects, for benchmarks.");
     module.def(

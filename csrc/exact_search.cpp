@@ -42,7 +42,8 @@ Result ExactSearch::run(const LogProbs& log_probs) {
     result.hypotheses.reserve(count);
     for (std::size_t i = 0; i < count; ++i) {
         std::vector<std::int32_t> labels = arena_.labels(beam_[i].node);
-        std::vector<std::int32_t> frames = peak_frames(log_probs, labels, options_.blank);
+        std::vector<std::int32_t> frames;
+        if (options_.frames) frames = peak_frames(log_probs, labels, options_.blank);
         result.hypotheses.push_back({std::move(labels), log_of(beam_[i].total), std::move(frames)});
     }
     return result;

@@ -151,7 +151,8 @@ void LaneSearch<L>::finish(const LogProbs& log_probs, Result& result) {
     for (std::size_t i = 0; i < n_best; ++i) {
         Hypothesis& hypothesis = result.hypotheses[i];
         hypothesis.labels = beam_.arena.labels(ranked_[i].labelling.node);
-        hypothesis.frames = alignment_.peak_frames(log_probs, hypothesis.labels, options_.blank);
+        if (options_.frames)
+            hypothesis.frames = alignment_.peak_frames(log_probs, hypothesis.labels, options_.blank);
         const std::int64_t exponent = exponent_of(ranked_[i].total);
         const double mantissa = double_of(bits_of(ranked_[i].total) - exponent * (std::int64_t{1} << 52));
         hypothesis.log_prob = log_of({mantissa, exponent + beam_.exponent});

@@ -64,12 +64,14 @@ struct Options {
     std::int32_t n_best = 1;       // in [1, beam_width]
     std::int32_t threads = 1;      // at least 1; the results do not depend on it
     Path path = Path::automatic;   // one of paths()
+    bool frames = true;            // whether to compute Hypothesis::frames
 };
 
 struct Hypothesis {
     std::vector<std::int32_t> labels;
-    double log_prob = 0.0;             // sum over the alignments that were in the beam
-    std::vector<std::int32_t> frames;  // one for each label, strictly increasing; see alignment.hpp
+    double log_prob = 0.0;  // sum over the alignments that were in the beam
+    // One for each label, strictly increasing; see alignment.hpp. Empty without Options::frames.
+    std::vector<std::int32_t> frames;
 };
 
 enum class Status {

@@ -1,5 +1,5 @@
-// libFuzzer target. For any input there must be no crash, all paths must be bit-identical, and they must
-// agree with ExactSearch.
+// libFuzzer target. For any input there must be no crash, all paths must be bit-identical, they must agree
+// with ExactSearch, and frames must be those of the plain alignment, also where it is computed in parts.
 //
 // clang++ -std=c++17 -g -O2 -ffp-contract=off -fsanitize=fuzzer,address,undefined -pthread -Icsrc
 //     csrc/fuzz/search_fuzz.cpp $(ls csrc/*.cpp | grep -v bindings) -o search_fuzz && ./search_fuzz
@@ -11,7 +11,9 @@
 #include <limits>
 #include <vector>
 
+#include "ctc/lane_alignment.hpp"
 #include "ctc/prefix_beam_search.hpp"
+#include "tests/plain_alignment.hpp"
 
 namespace {
 
@@ -95,6 +97,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const bool single = bytes.below(2) == 0;
     const bool transposed = bytes.below(4) == 0;
     const std::uint32_t kind = bytes.next() % 8;
+    const std::int32_t most_steps = bytes.below(24);
 
     std::vector<float> floats;
     std::vector<double> doubles;
@@ -124,6 +127,13 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         if (path == ctc::Path::exact) continue;
         options.path = path;
         require(same(ctc::prefix_beam_search({sequence}, options)[0], portable, 0.0), ctc::name_of(path));
+    }
+    ctc::LaneAlignment<ctc::PortableLanes> in_parts(most_steps);
+    for (const ctc::Hypothesis& hypothesis : portable.hypotheses) {
+        const auto plain = ctc::plain_peak_frames(sequence, hypothesis.labels, options.blank);
+        require(hypothesis.frames == plain, "the frames of the plain alignment");
+        require(in_parts.peak_frames(sequence, hypothesis.labels, options.blank) == plain,
+                "in parts as well");
     }
     return 0;
 }

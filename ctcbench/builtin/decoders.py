@@ -12,6 +12,7 @@ from ctcbench.contract.data import LogProbs
 from ctcbench.contract.hypothesis import Hypothesis
 from ctcbench.contract.specs import BLANK, Alphabet
 
+# The built-in decoders leave out the frames of the characters: texts and scores do not depend on them.
 Decode = Callable[[LogProbs], list[Hypothesis]]
 Width = Annotated[int, Field(ge=1, le=100_000, description="labellings kept after each frame")]
 Threads = Annotated[
@@ -30,7 +31,7 @@ def greedy(alphabet: Alphabet, *, blank_penalty: Penalty = 0.0) -> Decode:
     from ctcbench.decoding import greedy_search
 
     return lambda read: greedy_search(
-        read.values_NTK, read.lengths_N, blank=BLANK, blank_penalty=blank_penalty
+        read.values_NTK, read.lengths_N, blank=BLANK, blank_penalty=blank_penalty, frames=False
     )
 
 
@@ -46,6 +47,7 @@ def slots(alphabet: Alphabet, *, blank_penalty: Penalty = 0.0) -> Decode:
         blank=BLANK,
         blank_penalty=blank_penalty,
         merge_repeats=False,
+        frames=False,
     )
 
 
@@ -57,7 +59,12 @@ def beam(alphabet: Alphabet, *, width: Width = 25, blank_penalty: Penalty = 0.0)
     return lambda read: [
         hypotheses[0]
         for hypotheses in beam_search_reference(
-            read.values_NTK, read.lengths_N, beam_width=width, blank=BLANK, blank_penalty=blank_penalty
+            read.values_NTK,
+            read.lengths_N,
+            beam_width=width,
+            blank=BLANK,
+            blank_penalty=blank_penalty,
+            frames=False,
         )
     ]
 
@@ -78,5 +85,6 @@ def beam_cpp(
             blank=BLANK,
             threads=threads or None,
             blank_penalty=blank_penalty,
+            frames=False,
         )
     ]

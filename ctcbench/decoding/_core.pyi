@@ -19,6 +19,7 @@ def beam_search(
     n_best: int,
     threads: int,
     path: str = "automatic",
+    frames: bool = True,
     hypothesis: type[_H],
 ) -> list[list[_H]]: ...
 def beam_search_arrays(
@@ -30,6 +31,7 @@ def beam_search_arrays(
     n_best: int,
     threads: int,
     path: str = "automatic",
+    frames: bool = True,
 ) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.float64], NDArray[np.int32]]: ...
 def search_alone(
     log_probs: _Floats,
@@ -40,5 +42,6 @@ def search_alone(
     n_best: int,
     threads: int,
     path: str = "automatic",
+    frames: bool = True,
 ) -> None: ...
 def paths() -> list[str]: ...

@@ -16,7 +16,7 @@ from ctcbench.decoding.arguments import (
     check_input,
     check_values,
 )
-from ctcbench.decoding.scalars import check_integer
+from ctcbench.decoding.scalars import check_flag, check_integer
 from ctcbench.processes.cores import available_cores
 
 # For tests and benchmarks: the name of a code path, in place of the fastest one that this machine can run.
@@ -34,6 +34,7 @@ def beam_search(
     threads: SupportsIndex | None = None,
     normalize: bool = False,
     blank_penalty: SupportsFloat = 0.0,
+    frames: bool = True,
 ) -> list[Any]:  # depends on the number of dimensions, which annotations cannot express
     """Find the most probable labellings by CTC prefix beam search (Graves 2006; Hannun 2014).
 
@@ -61,6 +62,7 @@ def beam_search(
         normalize: whether to apply the log-softmax over the classes first, for logits.
         blank_penalty: number that is subtracted from the blank's log-probability in every frame; the frame is
             then normalised again with the log-softmax. 0 leaves the log-probabilities unchanged.
+        frames: whether to compute the frames of the characters. Without them `frames` is empty.
 
     Returns:
         N lists (one list for (T, K)) of hypotheses, best first. `frames` has, for each character, the frame
@@ -82,6 +84,7 @@ def beam_search(
         threads,
         normalize=normalize,
         blank_penalty=blank_penalty,
+        frames=frames,
     )
     try:
         found = _core.beam_search(checked.log_probs_NTK, checked.lengths_N, **options, hypothesis=Hypothesis)
@@ -101,7 +104,7 @@ class BeamArrays(NamedTuple):
         labels: int32 (N, B, L), padded with -1.
         lengths: int32 (N, B), number of characters; 0 where a sequence has fewer than B hypotheses.
         log_probs: float64 (N, B); -inf where a sequence has fewer than B hypotheses.
-        frames: int32 (N, B, L), padded with -1.
+        frames: int32 (N, B, L), padded with -1; (N, B, 0) if called with ``frames=False``.
     """
 
     labels: NDArray[np.int32]
@@ -120,6 +123,7 @@ def beam_search_arrays(
     threads: SupportsIndex | None = None,
     normalize: bool = False,
     blank_penalty: SupportsFloat = 0.0,
+    frames: bool = True,
 ) -> BeamArrays:
     """Do what `beam_search` does, with the same arguments, and return arrays instead of objects.
 
@@ -137,6 +141,7 @@ def beam_search_arrays(
         threads,
         normalize=normalize,
         blank_penalty=blank_penalty,
+        frames=frames,
     )
     try:
         found = _core.beam_search_arrays(checked.log_probs_NTK, checked.lengths_N, **options)
@@ -144,8 +149,7 @@ def beam_search_arrays(
         check_values(checked.log_probs_NTK, checked.lengths_N, logits=False)
         raise
     if checked.single:
-        labels, sizes, scores, frames = found
-        return BeamArrays(labels[0], sizes[0], scores[0], frames[0])
+        return BeamArrays(*(array[0] for array in found))
     return BeamArrays(*found)
 
 
@@ -155,6 +159,7 @@ class _Options(TypedDict):
     n_best: int
     threads: int
     path: str
+    frames: bool
 
 
 def _check_arguments(
@@ -167,6 +172,7 @@ def _check_arguments(
     *,
     normalize: bool,
     blank_penalty: SupportsFloat,
+    frames: bool,
 ) -> tuple[DecoderInput, _Options]:
     checked = check_input(
         log_probs, lengths, blank, normalize=normalize, blank_penalty=blank_penalty, check_log_probs=False
@@ -180,4 +186,5 @@ def _check_arguments(
         "n_best": best,
         "threads": available_cores() if threads is None else check_integer("threads", threads, low=1),
         "path": PATH,
+        "frames": check_flag("frames", frames),
     }

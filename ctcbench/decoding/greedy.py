@@ -18,6 +18,7 @@ def greedy_search(
     normalize: bool = False,
     blank_penalty: SupportsFloat = 0.0,
     merge_repeats: bool = True,
+    frames: bool = True,
 ) -> Any:  # depends on the number of dimensions, which annotations cannot express
     """Return the labelling of the most probable alignment (Graves et al. 2006, section 3.2).
 
@@ -29,6 +30,7 @@ def greedy_search(
         blank_penalty: number that is subtracted from the blank's log-probability; as for `beam_search`.
         merge_repeats: whether equal classes in successive frames are one character, as in CTC. If false, each
             frame whose best class is not the blank is a character.
+        frames: whether to compute the frames of the characters. Without them `frames` is empty.
 
     Returns:
         N hypotheses (one hypothesis for (T, K)). `log_prob` is that of the best path, a lower bound of the
@@ -39,14 +41,21 @@ def greedy_search(
         TypeError: as `beam_search`.
         ValueError: as `beam_search`.
     """
-    merge_repeats = check_flag("merge_repeats", merge_repeats)
+    merge_repeats, frames = check_flag("merge_repeats", merge_repeats), check_flag("frames", frames)
     checked = check_input(log_probs, lengths, blank, normalize=normalize, blank_penalty=blank_penalty)
-    hypotheses = _best_paths(checked.log_probs_NTK, checked.lengths_N, checked.blank, merge_repeats)
+    hypotheses = _best_paths(
+        checked.log_probs_NTK, checked.lengths_N, checked.blank, merge_repeats=merge_repeats, frames=frames
+    )
     return hypotheses[0] if checked.single else hypotheses
 
 
 def _best_paths(
-    values_NTK: NDArray[np.floating[Any]], lengths_N: NDArray[np.int64], blank: int, merge_repeats: bool
+    values_NTK: NDArray[np.floating[Any]],
+    lengths_N: NDArray[np.int64],
+    blank: int,
+    *,
+    merge_repeats: bool,
+    frames: bool,
 ) -> list[Hypothesis]:
     num_sequences, num_frames, _ = values_NTK.shape
     if num_frames == 0:
@@ -62,15 +71,11 @@ def _best_paths(
     if merge_repeats:
         starts_NT[:, 1:] = path_NT[:, 1:] != path_NT[:, :-1]
     first_R = np.flatnonzero(starts_NT)
-    run_of = np.cumsum(starts_NT.ravel()) - 1
-    peak_R = np.maximum.reduceat(height_NT.ravel(), first_R)
-    frame_NT = np.broadcast_to(np.arange(num_frames), valid_NT.shape)
-    at_peak = height_NT.ravel() == peak_R[run_of]
-    frame_R = np.minimum.reduceat(np.where(at_peak, frame_NT.ravel(), num_frames), first_R)
     label_R = path_NT.ravel()[first_R]
 
     is_label_R = label_R != blank
-    label_L, frame_L = label_R[is_label_R].tolist(), frame_R[is_label_R].tolist()
+    label_L = label_R[is_label_R].tolist()
+    frame_L = _peak_frames(height_NT, first_R)[is_label_R].tolist() if frames else []
     ends_N = np.cumsum(np.bincount(first_R[is_label_R] // num_frames, minlength=num_sequences)).tolist()
     log_prob_N = height_NT.sum(axis=1).tolist()
     begins_N = [0, *ends_N[:-1]]
@@ -78,3 +83,13 @@ def _best_paths(
         Hypothesis(tuple(label_L[begin:end]), log_prob, tuple(frame_L[begin:end]))
         for begin, end, log_prob in zip(begins_N, ends_N, log_prob_N, strict=True)
     ]
+
+
+def _peak_frames(height_NT: NDArray[np.float64], first_R: NDArray[np.intp]) -> NDArray[np.intp]:
+    """Return for each run the frame of the largest of its heights; of equal ones the first."""
+    num_frames = height_NT.shape[1]
+    run_of = np.repeat(np.arange(len(first_R)), np.diff(first_R, append=height_NT.size))
+    peak_R = np.maximum.reduceat(height_NT.ravel(), first_R)
+    frame_NT = np.broadcast_to(np.arange(num_frames), height_NT.shape)
+    at_peak = height_NT.ravel() == peak_R[run_of]
+    return np.minimum.reduceat(np.where(at_peak, frame_NT.ravel(), num_frames), first_R)

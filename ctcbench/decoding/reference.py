@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from ctcbench.contract.hypothesis import Hypothesis
 from ctcbench.decoding.arguments import LOWEST_LOG, LogProbsLike, check_beam, check_input
+from ctcbench.decoding.scalars import check_flag
 
 Labels = tuple[int, ...]
 
@@ -44,6 +45,7 @@ def beam_search_reference(
     n_best: SupportsIndex = 1,
     normalize: bool = False,
     blank_penalty: SupportsFloat = 0.0,
+    frames: bool = True,
 ) -> list[Any]:
     """Do what `ctcbench.decoding.beam_search` does, with the same arguments except `threads`.
 
@@ -53,20 +55,27 @@ def beam_search_reference(
     """
     checked = check_input(log_probs, lengths, blank, normalize=normalize, blank_penalty=blank_penalty)
     width, best = check_beam(beam_width, n_best)
+    frames = check_flag("frames", frames)
     hypotheses = [
-        _decode(values_TK[:length].astype(np.float64), width, checked.blank, best)
+        _decode(values_TK[:length].astype(np.float64), width, checked.blank, best, frames=frames)
         for values_TK, length in zip(checked.log_probs_NTK, checked.lengths_N, strict=True)
     ]
     return hypotheses[0] if checked.single else hypotheses
 
 
-def _decode(values_TK: NDArray[np.float64], beam_width: int, blank: int, n_best: int) -> list[Hypothesis]:
+def _decode(
+    values_TK: NDArray[np.float64], beam_width: int, blank: int, n_best: int, *, frames: bool
+) -> list[Hypothesis]:
     with decimal.localcontext(ARITHMETIC):
         beam: dict[Labels, _Probability] = {(): _Probability(blank=ONE)}
         for values_K in values_TK:
             beam = keep_best(advance(beam, probabilities(values_K), blank), beam_width)
         return [
-            Hypothesis(labels, float(mass.total.ln()), peak_frames(values_TK, labels, blank))
+            Hypothesis(
+                labels,
+                float(mass.total.ln()),
+                peak_frames(values_TK, labels, blank) if frames else (),
+            )
             for labels, mass in itertools.islice(beam.items(), n_best)
         ]
 

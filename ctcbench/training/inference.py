@@ -130,7 +130,7 @@ def validate(
         if np.isnan(batch.values_NTK).any():
             return None
         hypotheses = greedy_search(
-            batch.values_NTK, batch.lengths_N, blank=BLANK, merge_repeats=alignment == "ctc"
+            batch.values_NTK, batch.lengths_N, blank=BLANK, merge_repeats=alignment == "ctc", frames=False
         )
         pairs = [
             (batch.alphabet.decode(hypothesis.labels), target)

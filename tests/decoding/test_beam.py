@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from ctcbench.decoding import Hypothesis, beam_search
+from ctcbench.decoding.reference import beam_search_reference
 from tests.decoding.decoding_cases import log_probs_of
 
 
@@ -44,6 +45,13 @@ def test_frames_increase_and_lie_in_the_sequence(log_probs_NTK):
             assert all(a < b for a, b in zip(hypothesis.frames, hypothesis.frames[1:], strict=False))
             assert len(hypothesis.frames) == len(hypothesis.labels)
             assert all(0 <= frame < len(values_TK) for frame in hypothesis.frames)
+
+
+@pytest.mark.parametrize("decode", [beam_search, beam_search_reference])
+def test_without_frames_the_rest_is_the_same(log_probs_NTK, decode):
+    some_NTK = log_probs_NTK[:5]
+    found = decode(some_NTK, n_best=3, frames=False)
+    assert found == [[h._replace(frames=()) for h in result] for result in decode(some_NTK, n_best=3)]
 
 
 def test_frames_behind_the_length_are_not_read(log_probs_NTK):

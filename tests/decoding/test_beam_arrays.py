@@ -40,6 +40,14 @@ def test_one_sequence_has_no_first_axis():
     assert as_lists(found) == beam_search(values_TK, n_best=4)
 
 
+def test_without_frames_the_rest_is_the_same():
+    values_NTK = log_probs_of("noisy", np.random.default_rng(1), 24, 5).reshape(2, 12, 5)
+    found, expected = beam_search_arrays(values_NTK, frames=False), beam_search_arrays(values_NTK)
+    assert found.frames.shape == (2, 1, 0)
+    assert all(np.array_equal(a, b) for a, b in zip(found[:3], expected[:3], strict=True))
+    assert beam_search_arrays(values_NTK[0], frames=False).frames.shape == (1, 0)
+
+
 def test_empty_inputs():
     assert beam_search_arrays(np.zeros((0, 5, 3))).labels.shape == (0, 0, 0)
     assert beam_search_arrays(np.zeros((2, 0, 3))).labels.shape == (2, 1, 0)

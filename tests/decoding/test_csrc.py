@@ -47,22 +47,24 @@ def build_program(compiler, main, library, folder, flags):
     return program
 
 
-def build_and_run(compiler, main, folder, flags):
-    return succeed([build_program(compiler, main, build_library(compiler, folder, flags), folder, flags)])
+def build_and_run_tests(compiler, folder, flags):
+    library = build_library(compiler, folder, flags)  # the slow part
+    for tests in ("core_test", "alignment_test"):
+        program = build_program(compiler, f"tests/{tests}.cpp", library, folder, flags)
+        assert succeed([program]) == "all passed\n"
+    return library
 
 
-def test_core_and_example_under_address_and_undefined_behaviour_sanitizers(tmp_path):
+def test_library_and_example_under_address_and_undefined_behaviour_sanitizers(tmp_path):
     compiler = any_compiler()
-    library = build_library(compiler, tmp_path, ADDRESS)  # the slow part, so both programs share it
-    core_test = build_program(compiler, "tests/core_test.cpp", library, tmp_path, ADDRESS)
-    assert succeed([core_test]) == "all passed\n"
+    library = build_and_run_tests(compiler, tmp_path, ADDRESS)
     example = build_program(compiler, "examples/decode.cpp", library, tmp_path, ADDRESS)
     assert succeed([example]) == EXAMPLE_OUTPUT
 
 
 @pytest.mark.slow
-def test_core_under_thread_sanitizer(tmp_path):
-    assert build_and_run(any_compiler(), "tests/core_test.cpp", tmp_path, THREAD) == "all passed\n"
+def test_library_under_thread_sanitizer(tmp_path):
+    build_and_run_tests(any_compiler(), tmp_path, THREAD)
 
 
 def test_library_includes_no_python():
@@ -75,23 +77,19 @@ def test_library_includes_no_python():
 
 def test_builds_without_a_warning_where_there_is_no_x86(tmp_path):
     # -DCTC_PORTABLE leaves out the code for x86, as a build for another machine does.
-    flags = ["-O2", "-DCTC_PORTABLE"]
-    assert build_and_run(any_compiler(), "tests/core_test.cpp", tmp_path, flags) == "all passed\n"
+    build_and_run_tests(any_compiler(), tmp_path, ["-O2", "-DCTC_PORTABLE"])
 
 
 @pytest.mark.slow
 def test_builds_optimised_without_a_warning(tmp_path):
     compiler, flags = any_compiler(), ["-O3"]
-    library = build_library(compiler, tmp_path, flags)
-    assert (
-        succeed([build_program(compiler, "tests/core_test.cpp", library, tmp_path, flags)]) == "all passed\n"
-    )
+    library = build_and_run_tests(compiler, tmp_path, flags)
     build_program(compiler, "bench/against_plain.cpp", library, tmp_path, flags)
 
 
 @pytest.mark.slow
 def test_builds_without_a_warning_with_clang(tmp_path):
-    assert build_and_run(clang(), "tests/core_test.cpp", tmp_path, ["-O2"]) == "all passed\n"
+    build_and_run_tests(clang(), tmp_path, ["-O2"])
 
 
 @pytest.mark.slow

@@ -52,3 +52,16 @@ def test_normalize_applies_the_log_softmax():
     assert greedy_search(np.array([[0.0, 3.0]]), normalize=True).log_prob == pytest.approx(
         -np.log1p(np.exp(-3))
     )
+
+
+def test_without_frames_the_rest_is_the_same():
+    for seed in range(100):
+        case = random_case(seed)
+        found = greedy_search(case.log_probs_TK, blank=case.blank, frames=False)
+        assert found == greedy_search(case.log_probs_TK, blank=case.blank)._replace(frames=())
+
+
+def test_without_merging_each_frame_that_is_not_blank_is_a_character():
+    path_TK = np.log(np.eye(3)[[1, 1, 0, 2]] * 0.7 + 0.1)
+    found = greedy_search(path_TK, merge_repeats=False)
+    assert (found.labels, found.frames) == ((1, 1, 2), (0, 1, 3))

@@ -81,7 +81,7 @@ def test_blank_penalty(decode):
         assert error_of(decode, "blank_penalty", value) is ValueError, shown(value)
 
 
-@pytest.mark.parametrize("argument", ["normalize", "merge_repeats"])
+@pytest.mark.parametrize("argument", ["normalize", "merge_repeats", "frames"])
 def test_flags(argument):
     for decode in decoders_with(argument):
         for value in [*WRONG_TYPES, *NO_INTEGERS, *HUGE_INTEGERS, 0, 1]:

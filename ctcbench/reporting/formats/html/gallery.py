@@ -154,6 +154,7 @@ def _frame_diagnostics(log_probs: LogProbs, config: RunConfig, index: int, *, by
             n_best=_N_BEST,
             threads=1,
             blank_penalty=penalty,
+            frames=False,
         )
     else:
         best = greedy_search(one.values_NTK, one.lengths_N, merge_repeats=False, blank_penalty=penalty)
