@@ -87,6 +87,8 @@ class Recogniser:
         import numpy as np
         import torch
 
+        from ctcbench.training.mirroring import mirror_columns
+
         images = _listed(images)
         spec = self.model.image
         values_NTK = np.zeros(
@@ -100,8 +102,11 @@ class Recogniser:
                 sample = image if isinstance(image, Sample) else self._read(start + row, image)
                 images_NCHW[row] = sample.image
                 widths_N[start + row] = sample.width or spec.width
+            batch_NCHW = torch.from_numpy(images_NCHW)
+            if self.model.alphabet.direction == "rtl":
+                batch_NCHW = mirror_columns(batch_NCHW, widths_N[start : start + len(some)])
             with torch.no_grad():
-                logits_TNK = self.model(torch.from_numpy(images_NCHW)).logits_TNK
+                logits_TNK = self.model(batch_NCHW).logits_TNK
                 log_probs_NTK = logits_TNK.float().log_softmax(-1).transpose(0, 1)
                 values_NTK[start : start + len(some)] = log_probs_NTK.numpy()
         lengths_N = self.model.frames(widths_N).numpy()

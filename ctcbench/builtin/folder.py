@@ -7,21 +7,21 @@ import importlib.metadata
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated
 
 from pydantic import Field
 
 from ctcbench.builtin.alphabets import AlphabetText, range_hint, read_alphabet, spell
-from ctcbench.builtin.label_notices import invisible_notice
+from ctcbench.builtin.label_notices import direction_notice, invisible_notice
 from ctcbench.builtin.labelling.entry import Entry
 from ctcbench.builtin.labelling.folder_entries import read_folder
 from ctcbench.builtin.labelling.label_sources import LabelFrom, LabelOptions
 from ctcbench.contract.components import dataset
 from ctcbench.contract.data import Sample, SplitName
 from ctcbench.contract.errors import BadSample, UsageError
-from ctcbench.contract.specs import Alphabet, ImageSpec
+from ctcbench.contract.specs import Alphabet, Direction, ImageSpec
 from ctcbench.files.paths import expand_home
 from ctcbench.files.pictures import Fit, read_picture
 
@@ -54,6 +54,9 @@ def folder(
     alphabet: Annotated[
         AlphabetText, Field(description="auto: the characters of the training labels; or as for captcha")
     ] = "auto",
+    direction: Annotated[
+        Direction, Field(description="of reading: rtl for right-to-left labels in logical order")
+    ] = "ltr",
     width: Annotated[int, Field(ge=1, le=8192, description="columns of an image")] = 150,
     height: Annotated[int, Field(ge=1, le=8192, description="rows of an image")] = 40,
     fit: Annotated[
@@ -72,6 +75,10 @@ def folder(
     list. Labels are normalised to Unicode NFC. Pictures that no list names and other files that are not used
     are named in a notice; hidden files and folders are ignored.
 
+    Right-to-left text is stored in logical order, its first character first, which is at the right end of a
+    picture. With direction=rtl the frames begin there, and labels are in logical order; with ltr the first
+    character of a label is the leftmost.
+
     The split of a file and its position in the order depend only on its name and on `seed`, so new files do
     not move others. The order is shuffled, so the first n samples are a random subset.
 
@@ -82,12 +89,13 @@ def folder(
     fractions = {"val": val, "test": test}
     found = read_folder(root, LabelOptions(label, pattern, list), fractions, seed)
     splits = found.splits
+    labels = {entry.where: entry.text or "" for entry in splits["train"]}
     if alphabet == "auto":
-        characters = _characters(root, splits["train"])
-        notice = invisible_notice({entry.name: entry.text or "" for entry in splits["train"]})
+        characters, doubts = _characters(root, splits["train"]), invisible_notice(labels)
     else:
-        characters, notice = read_alphabet(alphabet), range_hint(alphabet)
-    notices = (*found.notices, notice) if notice else found.notices
+        characters, doubts = read_alphabet(alphabet), range_hint(alphabet)
+    characters = replace(characters, direction=direction)
+    notices = (*found.notices, *filter(None, (doubts, direction_notice(labels, direction))))
     image = ImageSpec(height, width)
     return Folder(image, characters, root, found.own, splits, fit, fractions, notices)
 
@@ -132,6 +140,7 @@ class Folder:
                 "size": [self.image.height, self.image.width],
                 "fit": self.fit,
                 "alphabet": self.alphabet.characters,
+                "direction": self.alphabet.direction,
                 "files": self._states(split),
             }
         )
@@ -162,8 +171,13 @@ class Folder:
         text = spell(entry.text, self.alphabet)
         if missing := self.alphabet.missing(text):
             raise BadSample(f"its label {entry.text!r} has {missing!r}, which the alphabet lacks")
+        # Of the labels that look the same in a picture, the one that decoding returns.
+        readable = self.alphabet.decode(self.alphabet.encode(text))
+        if self.alphabet.encode(readable) != self.alphabet.encode(text):
+            reason = "mixes scripts and digits in a way that a picture does not determine"
+            raise BadSample(f"its label {entry.text!r} {reason}")
         drawn = read_picture(entry.file, self.image, self.fit)
-        return Sample(drawn.image, text, drawn.width)
+        return Sample(drawn.image, readable, drawn.width)
 
 
 def _characters(root: Path, training: Sequence[Entry]) -> Alphabet:

@@ -1,10 +1,12 @@
-"""label_notices(): what the user should know about labels before training: invisible characters."""
+"""Notices on labels: what a user should know before training."""
 
 from __future__ import annotations
 
 import unicodedata
 from collections.abc import Mapping
 
+from ctcbench.contract.frame_order import is_right_to_left
+from ctcbench.contract.specs import Direction
 from ctcbench.files.text import is_invisible
 
 _LISTED = 5  # kinds of invisible characters that the notice names
@@ -27,6 +29,21 @@ def invisible_notice(labels: Mapping[str, str]) -> str:
         f"{affected} of {len(labels)} training labels have invisible characters: {listed}{more}. Each is a "
         f"class of the alphabet; if the pictures show no difference, remove them from the labels"
     )
+
+
+def direction_notice(labels: Mapping[str, str], direction: Direction) -> str:
+    """Return a notice if labels by file name do not run in `direction`; an empty text if they do."""
+    right_to_left = [name for name, text in labels.items() if is_right_to_left(text)]
+    if direction == "ltr" and right_to_left:
+        return (
+            f"{len(right_to_left)} of {len(labels)} training labels are right-to-left text (as that of "
+            f"{right_to_left[0]}), but pictures are read from left to right, which labels in logical order "
+            f"do not fit: direction=rtl reads from right to left. Editors store text in logical order; "
+            f"labels in the order of the picture, the leftmost character first, need direction=ltr"
+        )
+    if direction == "rtl" and not right_to_left:
+        return "direction=rtl, but no training label is right-to-left text"
+    return ""
 
 
 def _name(character: str) -> str:

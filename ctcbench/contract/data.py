@@ -38,6 +38,10 @@ class Source(Protocol):
     The core calls ``draw`` in worker processes, caches the samples on disk and maps them into memory, so
     ``draw`` must be a pure function of its arguments and of the options of the data set.
 
+    With an alphabet of direction ``rtl``, texts are in logical order and images as they are; the core
+    mirrors the images that augmentation and recogniser receive. A text must be the one that decoding returns:
+    ``alphabet.decode(alphabet.encode(text)) == text``.
+
     A source may have an attribute ``fit``: ``"stretch"`` (the default) or ``"pad"``, how a trained
     recogniser resizes other pictures to the image size (`read_picture`). Sentences for the user in an
     attribute ``notices`` (a tuple of texts) are shown once by each command that uses the data set.

@@ -11,9 +11,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
-from typing import Literal
+from typing import Literal, get_args
 
 from ctcbench.contract.errors import UsageError
+from ctcbench.contract.frame_order import reorder_right_to_left
 
 BLANK = 0
 _SHOWN = 100  # characters of an alphabet in an error message
@@ -21,6 +22,10 @@ Alignment = Literal["ctc", "fixed"]
 """How frames are aligned with characters. ``ctc``: a character takes one or more consecutive frames, blanks
 may stand between characters, and a decoder merges repeats before it removes blanks. ``fixed``: frame i is
 character i, nothing is merged, and the remaining frames are blank."""
+
+
+Direction = Literal["ltr", "rtl"]
+"""The direction in which the text of an image is read: from left to right, or from right to left."""
 
 
 @dataclass(frozen=True)
@@ -44,11 +49,18 @@ class SequenceSpec:
 class Alphabet:
     """The characters of a recogniser: class ``i + 1`` is ``characters[i]``, class 0 is the blank.
 
+    Attributes:
+        characters: the characters, each once.
+        direction: the direction in which the text of an image is read. With ``rtl`` the frames of a
+            recogniser begin at the right end of the image, and labellings are in the order of the frames:
+            texts in logical order are converted as `reorder_right_to_left` describes.
+
     Raises:
-        UsageError: the alphabet is empty, or contains a character twice.
+        UsageError: the alphabet is empty or contains a character twice, or the direction is unknown.
     """
 
     characters: str
+    direction: Direction = "ltr"
 
     def __post_init__(self) -> None:
         if not self.characters:
@@ -57,6 +69,8 @@ class Alphabet:
         repeated = sorted(c for c, count in Counter(self.characters).items() if count > 1)
         if repeated:
             raise UsageError(f"alphabet {self._shown} has {''.join(repeated)!r} more than once")
+        if self.direction not in get_args(Direction):
+            raise UsageError(f"direction={self.direction}: allowed are {', '.join(get_args(Direction))}")
 
     @property
     def num_classes(self) -> int:
@@ -86,11 +100,13 @@ class Alphabet:
         """
         if missing := self.missing(text):
             raise UsageError(f"{text!r} has {missing!r}, which alphabet {self._shown} lacks")
-        return tuple(self._class_of[c] for c in text)
+        ordered = reorder_right_to_left(text) if self.direction == "rtl" else text
+        return tuple(self._class_of[c] for c in ordered)
 
     def decode(self, labels: Iterable[int]) -> str:
         """Return the text of a labelling (classes 1 to K − 1)."""
-        return "".join(self.characters[label - 1] for label in labels)
+        text = "".join(self.characters[label - 1] for label in labels)
+        return reorder_right_to_left(text) if self.direction == "rtl" else text
 
     def path(self, labels: Iterable[int], blank: str = "·") -> str:
         """Return a frame path (classes 0 to K − 1) as text, the blank shown as `blank`."""

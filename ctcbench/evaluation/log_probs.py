@@ -14,7 +14,7 @@ from safetensors.numpy import save
 
 from ctcbench.contract.data import LogProbs
 from ctcbench.contract.errors import CtcbenchError, UsageError
-from ctcbench.contract.specs import Alphabet
+from ctcbench.contract.specs import Alphabet, Direction
 from ctcbench.files.atomic import atomic_path
 from ctcbench.files.json_records import Record
 
@@ -27,6 +27,7 @@ class LogProbsDocument(Record):
 
     format: str
     alphabet: str
+    direction: Direction = "ltr"
     fingerprint: str
     texts: list[str]
     crc32: int
@@ -49,6 +50,7 @@ def save_log_probs(path: Path, log_probs: LogProbs) -> None:
     document = {
         "format": FORMAT,
         "alphabet": log_probs.alphabet.characters,
+        "direction": log_probs.alphabet.direction,
         "fingerprint": log_probs.fingerprint,
         "texts": list(log_probs.texts),
         "crc32": _checksum(arrays),
@@ -84,7 +86,7 @@ def load_log_probs(path: Path) -> LogProbs:
             values_NTK=arrays["values_NTK"],
             lengths_N=arrays["lengths_N"],
             texts=tuple(document.texts),
-            alphabet=Alphabet(document.alphabet),
+            alphabet=Alphabet(document.alphabet, document.direction),
             fingerprint=document.fingerprint,
             left_out=document.left_out,
         )

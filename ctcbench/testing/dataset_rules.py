@@ -57,6 +57,10 @@ def draws_texts_of_its_alphabet(case: Case) -> None:
         sound = sample.text and not source.alphabet.missing(sample.text)
         rule = f"texts must have one or more characters, all of the alphabet {source.alphabet.characters!r}"
         case.require(bool(sound), rule, repr(sample.text), "raise BadSample for one that can't be used")
+        read = source.alphabet.decode(source.alphabet.encode(sample.text))
+        rule = "a text must be the one that decoding its labelling returns"
+        remedy = "return alphabet.decode(alphabet.encode(text)): with rtl, two texts can look the same"
+        case.require(read == sample.text, rule, repr(sample.text), remedy)
 
 
 def draws_the_same_samples_again(case: Case) -> None:

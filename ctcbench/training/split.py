@@ -15,6 +15,7 @@ from ctcbench.config.run_config import RunConfig
 from ctcbench.contract.data import Samples
 from ctcbench.contract.specs import Alphabet
 from ctcbench.training.distributed.process_group import SINGLE_PROCESS_GROUP, ProcessGroup
+from ctcbench.training.mirroring import mirror_columns
 
 _IMAGES_PER_COPY = 4096
 
@@ -50,6 +51,7 @@ class Split:
         targets_NL: classes of the characters, int64, padded with 0, on the device.
         target_lengths_N: number of characters of each text, int64, on the CPU.
         device: the device of the batches.
+        mirrored: whether batches have their images mirrored, for a recogniser of right-to-left text.
     """
 
     # uint8 images of a whole split fit into a GPU's memory, and copying them once saves a copy per step.
@@ -61,6 +63,7 @@ class Split:
     targets_NL: Tensor
     target_lengths_N: Tensor
     device: torch.device
+    mirrored: bool = False
 
     def __len__(self) -> int:
         return len(self.texts)
@@ -75,6 +78,8 @@ class Split:
             device_N = host_N
             rows_N = indices_N if self.rows_N is None else self.rows_N[indices_N]
             images_NCHW = torch.from_numpy(self.images_NCHW[rows_N])
+        if self.mirrored:
+            images_NCHW = mirror_columns(images_NCHW, self.widths_N[host_N])
         return Batch(
             images_NCHW, self.widths_N[host_N], self.targets_NL[device_N], self.target_lengths_N[host_N]
         )
@@ -110,6 +115,7 @@ def make_split(
         targets_NL.to(device),
         torch.tensor([len(target) for target in labels]),
         device,
+        alphabet.direction == "rtl",
     )
 
 

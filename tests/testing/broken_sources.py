@@ -103,6 +103,14 @@ class OutsideTheAlphabet(Good):
         return Sample(np.zeros((8, 16), np.uint8), "abc")
 
 
+@dataclass(frozen=True)
+class WithTextsThatLookTheSame(Good):
+    alphabet: Alphabet = Alphabet("אab1 ", "rtl")  # noqa: RUF009 (frozen)
+
+    def draw(self, split, index):
+        return Sample(np.zeros((8, 16), np.uint8), "א ab 1")
+
+
 class FromAGlobalGenerator(Good):
     def seed(self, split, index):
         return random.randbytes(8)
@@ -166,6 +174,7 @@ SOURCES = {
     "OfNumbers": ("draws_texts_of_its_alphabet", "must be a str; got 12"),
     "Undrawable": ("draws_the_same_samples_again", "can't draw train/0: AssertionError: no such sample"),
     "OutsideTheAlphabet": ("draws_texts_of_its_alphabet", "'abc'"),
+    "WithTextsThatLookTheSame": ("draws_texts_of_its_alphabet", "the one that decoding its labelling"),
     "FromAGlobalGenerator": ("draws_the_same_samples_again", _PURE),
     "ByPythonsHash": ("draws_the_same_samples_in_a_worker", _PURE),
     "HoldingALambda": ("draws_the_same_samples_in_a_worker", "can't be pickled to a worker"),

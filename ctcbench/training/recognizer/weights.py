@@ -11,7 +11,7 @@ from torch import Tensor
 
 from ctcbench.config.recipe import Recipe
 from ctcbench.contract.errors import CtcbenchError, UsageError
-from ctcbench.contract.specs import Alphabet, ImageSpec
+from ctcbench.contract.specs import Alphabet, Direction, ImageSpec
 from ctcbench.files.json_files import read_json, write_json
 from ctcbench.files.json_records import Record, read_record
 from ctcbench.files.pictures import Fit
@@ -53,6 +53,7 @@ class RecognizerRecord(Record):
 
     image: ImageRecord
     alphabet: str
+    direction: Direction = "ltr"
     fit: Fit
 
 
@@ -68,6 +69,7 @@ def save_weights(folder: RunFolder, recognizer: Recognizer, weights: dict[str, T
         folder.recognizer_path,
         {
             "alphabet": recognizer.alphabet.characters,
+            "direction": recognizer.alphabet.direction,
             "fit": fit,
             "image": {"height": image.height, "width": image.width, "channels": image.channels},
         },
@@ -83,7 +85,7 @@ def read_description(folder: RunFolder) -> RecognizerDescription:
     path = folder.recognizer_path
     record = read_record(RecognizerRecord, read_json(path), path)
     try:
-        alphabet = Alphabet(record.alphabet)
+        alphabet = Alphabet(record.alphabet, record.direction)
     except UsageError as error:
         raise CtcbenchError(f"{path}: alphabet: {error}") from error
     return RecognizerDescription(ImageSpec(**record.image.model_dump()), alphabet, record.fit)
@@ -128,8 +130,8 @@ def load_initial_weights(model: Recognizer, run: Path) -> None:
     image, alphabet, _ = read_description(folder)
     if alphabet != model.alphabet:
         raise UsageError(
-            f"--init-from {run}: its alphabet is {alphabet.characters!r}, "
-            f"this run's {model.alphabet.characters!r}"
+            f"--init-from {run}: its alphabet is {alphabet.characters!r} (direction {alphabet.direction}), "
+            f"this run's {model.alphabet.characters!r} (direction {model.alphabet.direction})"
         )
     tensors, _ = load_tensors(folder.weights_path, FORMAT)
     ours = model.state_dict()
