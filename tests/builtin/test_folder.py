@@ -105,7 +105,10 @@ def test_labels_from_a_list(root, kind):
     found.pop("Picture No.", None)  # not a header that is known: a line like any other, reported below
     assert found == {"1.png": "abc", "2.png": "d e"}
     if "spreadsheet" in kind:
-        assert bad(source) == {f"{root / name}:1": "Picture No. is listed, but there is no such file"}
+        assert bad(source) == {
+            f"{root / name}:1": "Picture No. is listed, but there is no such file "
+            "(if this is a header: call the columns file and label, for example)"
+        }
     assert labels(whole(root, label="stem")) == {f"{s}.png": s for s in ("1", "2", "unlisted")}
 
 
@@ -115,10 +118,10 @@ def test_lines_that_cannot_be_used_are_bad_samples(root):
     source = whole(root)
     twice = f"'a' ({root}/labels.csv:1), 'b' ({root}/labels.csv:4)"
     assert bad(source) == {
-        f"{root}/labels.csv:1": f"1.png: the same file has several labels: {twice}",
+        f"{root}/labels.csv:1": f"1.png: this file has several labels: {twice}",
         f"{root}/labels.csv:2": "the line has 1 cell, not 2: it has no label (separated by ',')",
         f"{root}/labels.csv:3": "the line has 3 cells, not 2; a text with ',' in it is quoted: \"a,b\"",
-        f"{root}/labels.csv:4": f"1.png: the same file has several labels: {twice}",
+        f"{root}/labels.csv:4": f"1.png: this file has several labels: {twice}",
         f"{root}/labels.csv:5": "no.png is listed, but there is no such file",
         f"{root}/labels.csv:6": "the line names no file",
     }
@@ -252,7 +255,7 @@ def test_invalid_options(root, options, message):
 
 
 def test_invalid_folders(root):
-    with pytest.raises(UsageError, match="data: no pictures in it"):
+    with pytest.raises(UsageError, match="data: nothing to train on: no pictures in it"):
         whole(root)
     with pytest.raises(UsageError, match="nowhere: no such folder"):
         whole(root / "nowhere")
@@ -268,7 +271,7 @@ def test_invalid_folders(root):
     with pytest.raises(UsageError, match=r"both labels\.csv and labels\.txt"):
         whole(root)
     (root / "labels.csv").unlink()
-    with pytest.raises(UsageError, match="no pictures in it"):
+    with pytest.raises(UsageError, match=r"labels\.txt has no lines with labels"):
         whole(root)
     (root / "labels.txt").write_text("a.png\n")
     with pytest.raises(

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ctcbench.builtin.labelling.entry import Entry
-from ctcbench.builtin.labelling.file_identity import relative_name
+from ctcbench.builtin.labelling.file_identity import FileIdentities, relative_name
 from ctcbench.builtin.labelling.folder_inventory import Inventory, files_directly_in, take_inventory
 from ctcbench.builtin.labelling.label_sources import LabelOptions, choose_source
 from ctcbench.builtin.labelling.listed_files import ListedFiles, read_lists
@@ -57,9 +57,9 @@ def read_folder(
     around = files_directly_in(root) if own else Inventory()
     files = _joined([*inventories.values(), around])
     source = choose_source(root, list(places.values()), options, files)
-    found = ListedFiles({})
+    found, identities = ListedFiles({}), FileIdentities()
     if source.lists:
-        found = read_lists(root, own, source.lists, inventories)
+        found = read_lists(root, own, source.lists, inventories, identities)
         origin = ", ".join(relative_name(root, path) for path in source.lists)
     elif source.sidecars:
         found.entries = labelled_by_sidecar(root, inventories)
@@ -72,7 +72,7 @@ def read_folder(
         require_no_foreign_split(
             place, split, {entry.file.parent for entry in found.entries[split] if entry.text is not None}
         )
-    reject_repeated(found.entries)
+    reject_repeated(found.entries, identities)
     unused = unused_notice(
         root,
         own,
@@ -82,7 +82,14 @@ def read_folder(
         sources={*source.lists, *source.sidecars},
     )
     notices = tuple(filter(None, [f"labels: {origin}", unused]))
-    return LabelledFolder(own, _divided(places["train"], found.entries, carved, seed), notices)
+    total = len(found.entries["train"])
+    splits = _divided(found.entries, carved, seed)
+    if not splits["train"]:
+        reason = f"no pictures in it (looked for .png, .jpg and {len(SUFFIXES) - 2} other suffixes)"
+        if total:
+            reason = f"the shares of other splits leave none of its {total} pictures"
+        raise UsageError(f"{places['train']}: nothing to train on: {reason}{'; ' if unused else ''}{unused}")
+    return LabelledFolder(own, splits, notices)
 
 
 def _check_folder(root: Path) -> None:
@@ -116,16 +123,13 @@ def _joined(inventories: Iterable[Inventory]) -> Inventory:
 
 
 def _divided(
-    place: Path, entries: dict[SplitName, list[Entry]], carved: Mapping[SplitName, float], seed: int
+    entries: dict[SplitName, list[Entry]], carved: Mapping[SplitName, float], seed: int
 ) -> dict[SplitName, list[Entry]]:
     """Return the entries of all splits in their order; the `carved` splits take their fraction of train."""
     splits: dict[SplitName, list[Entry]] = {split: entries.get(split, []) for split in SPLITS}
     pool, splits["train"] = splits["train"], []
     for entry in pool:
         splits[_share(seed, entry.name, carved)].append(entry)
-    if not splits["train"]:
-        kinds = ", ".join(sorted(SUFFIXES))
-        raise UsageError(f"{place}: no pictures in it to train on (looked for {kinds})")
     for ordered in splits.values():
         # Shuffled by a digest of the name, so that a new file does not move others.
         ordered.sort(key=lambda entry: (_digest(seed, "order", entry.name), entry.name, entry.where))

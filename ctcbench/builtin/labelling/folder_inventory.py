@@ -94,22 +94,22 @@ def likely_lists(others: Sequence[Path], pictures: Sequence[Path]) -> Iterator[P
 
     These are files called like a list, texts called like a picture, and files that name pictures.
     """
+    suspects = [file for file in others if file.suffix.lower() in _SUSPECT or file.name.lower() in _WORDS]
+    if not suspects:
+        return
     stems = {picture.with_suffix("") for picture in pictures}
     names = {picture.name for picture in pictures}
     bare = {picture.stem for picture in pictures if len(picture.stem) > 1}
     opened = 0
-    for file in others:
-        if file.name.lower() in _WORDS:
+    for file in suspects:
+        words = re.split(r"[^a-z]+", file.stem.lower())
+        beside = {file.with_suffix(""), file.with_name(file.name.partition(".")[0])}
+        if not _WORDS.isdisjoint(words) or not stems.isdisjoint(beside):
             yield file
-        elif file.suffix.lower() in _SUSPECT:
-            words = re.split(r"[^a-z]+", file.stem.lower())
-            beside = {file.with_suffix(""), file.with_name(file.name.partition(".")[0])}
-            if not _WORDS.isdisjoint(words) or not stems.isdisjoint(beside):
+        elif opened < _OPENED and file.is_file():  # opening a pipe would wait for ever
+            opened += 1
+            if _names_pictures(file, names, bare):
                 yield file
-            elif opened < _OPENED and file.is_file():  # opening a pipe would wait for ever
-                opened += 1
-                if _names_pictures(file, names, bare):
-                    yield file
 
 
 def _names_pictures(file: Path, names: set[str], stems: set[str]) -> bool:

@@ -8,6 +8,10 @@ from typing import Any
 
 from ctcbench.contract.errors import UsageError
 
+_SHAPE = (
+    'a list of labels in JSON is {"name.png": "label", …}; convert others to CSV with the header file,label'
+)
+
 
 class _Pairs(list[tuple[str, Any]]):
     """The members of a JSON object in their order; a name may be repeated."""
@@ -26,8 +30,8 @@ def json_pairs(path: Path, content: str) -> list[tuple[str, str]]:
     except (ValueError, RecursionError) as error:  # a number of thousands of digits, or deep nesting
         raise UsageError(f"{path}: can't be read as JSON ({error})") from None
     if not isinstance(document, _Pairs):
-        raise UsageError(f'{path}: a JSON list of labels is an object {{"name.png": "label", …}}')
+        raise UsageError(f"{path}: is not an object; {_SHAPE}")
     for name, value in document:
         if not isinstance(value, str):
-            raise UsageError(f"{path}: the label of {name!r} is {type(value).__name__}, not a text in quotes")
+            raise UsageError(f"{path}: the label of {name!r} is not a text in quotes; {_SHAPE}")
     return document

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -28,7 +28,7 @@ TEXT_TITLES = (
     "label", "labels", "text", "target", "transcription", "transcript", "words", "word", "ground_truth", "gt",
     "sentence",
 )  # fmt: skip
-_OTHER_FORMATS = (".jsonl", ".ndjson", ".xml", ".xls", ".xlsx", ".ods", ".parquet", ".yaml", ".yml")
+OTHER_FORMATS = (".jsonl", ".ndjson", ".xml", ".xls", ".xlsx", ".ods", ".parquet", ".yaml", ".yml")
 
 
 @dataclass(frozen=True)
@@ -40,12 +40,14 @@ class Line:
         text: the label, None if the line can't be used.
         reason: why it can't be used.
         where: its position, ``path:line``.
+        may_be_header: whether it is the first line of a CSV file whose header, if it is one, is not known.
     """
 
     name: str
     text: str | None
     reason: str
     where: str
+    may_be_header: bool = False
 
 
 class _Columns(NamedTuple):
@@ -68,7 +70,7 @@ def read_list(path: Path) -> list[Line]:
         UsageError: the file can't be read, is not UTF-8 (the line is named), or has no clear columns.
     """
     suffix = path.suffix.lower()
-    if suffix in _OTHER_FORMATS:
+    if suffix in OTHER_FORMATS:
         raise UsageError(
             f"{path}: a list of labels is .csv, .tsv, .txt or .json ({{name: label}}), not {suffix}; "
             f"convert it, for example to CSV with the header file,label"
@@ -82,7 +84,7 @@ def read_list(path: Path) -> list[Line]:
     numbered = enumerate((line.removesuffix("\r") for line in content.split("\n")), start=1)
     if suffix in (".csv", ".tsv"):
         delimiters = DELIMITERS if suffix == ".csv" else "\t"
-        return list(_csv_lines(path, [row for row in numbered if row[1].strip(" ")], delimiters))
+        return list(_csv_lines(path, [row for row in numbered if row[1].strip(" \t")], delimiters))
     return _text_lines(path, [(number, line) for number, line in numbered if line.strip(" \t")])
 
 
@@ -165,7 +167,8 @@ def _csv_lines(path: Path, rows: Sequence[tuple[int, str]], delimiters: str) -> 
         if line.strip(" " + delimiter):
             rough = [cell.strip(' "') for cell in line.split(delimiter, at + 1)]
             read = partial(_csv_pair, line, delimiter, columns, guessed=guessed)
-            yield _line(f"{path}:{number}", read, rough[at] if at < len(rough) else "")
+            line_read = _line(f"{path}:{number}", read, rough[at] if at < len(rough) else "")
+            yield replace(line_read, may_be_header=columns is None and number == filled[0][0])
 
 
 def _csv_pair(line: str, delimiter: str, columns: _Columns | None, *, guessed: bool) -> tuple[str, str]:

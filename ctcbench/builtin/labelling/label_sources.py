@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from ctcbench.builtin.labelling.folder_inventory import LISTS, Inventory, likely_lists
+from ctcbench.builtin.labelling.label_list import OTHER_FORMATS
 from ctcbench.builtin.labelling.name_labels import OfStem, before, by_pattern
 from ctcbench.builtin.labelling.sidecars import find_sidecars
 from ctcbench.contract.errors import UsageError
@@ -79,7 +80,7 @@ def choose_source(
     searched = dict.fromkeys((root, *places))
     lists = [path for place in searched if (path := _find_list(place, inventory)) is not None]
     sidecars = find_sidecars(inventory.others)
-    stems = {picture.with_suffix("") for picture in inventory.pictures}
+    stems = {picture.with_suffix("") for picture in inventory.pictures} if inventory.others else set()
     beside = [file for stem, file in sidecars.items() if stem in stems]
     if options.label == "auto" and lists and beside:
         raise UsageError(
@@ -96,7 +97,7 @@ def choose_source(
     if beside:
         return LabelSource(sidecars=list(sidecars.values()))
     if found := list(likely_lists(inventory.others, inventory.pictures)):
-        raise UsageError(_unread_lists(root, found))
+        raise UsageError(_unread_lists(root, found, stems))
     return LabelSource(of_stem=options.of_stem())
 
 
@@ -121,13 +122,16 @@ def _find_list(folder: Path, inventory: Inventory) -> Path | None:
     return found[0] if found else None
 
 
-def _unread_lists(root: Path, found: Sequence[Path]) -> str:
-    first = _relative(root, found[0])
-    way = f"list={first} reads it"
-    if len(found) > 3:
-        way = "texts beside pictures are read from NAME.gt.txt (rename them), or from one list (list=FILE)"
+def _unread_lists(root: Path, found: Sequence[Path], stems: Collection[Path]) -> str:
+    way = f"list={_relative(root, found[0])} reads it"
+    if all(file.with_suffix("") in stems for file in found):
+        way = "texts beside pictures are called NAME.gt.txt, or put them into one list (list=FILE)"
+    elif found[0].suffix.lower() in OTHER_FORMATS:
+        way = "convert it to a list labels.csv with the header file,label"
+    elif len(found) > 1:
+        way = "put all labels into one list (list=FILE), or call the list of a split labels.txt in its folder"
     return (
-        f"{root}: the file names would be the labels, but {_counted(found, root)} may have them; {way}, "
+        f"{root}: the file names would be the labels, but {_counted(found, root)} may have them; {way}, or "
         f"label=stem takes the file names"
     )
 

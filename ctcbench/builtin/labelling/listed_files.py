@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import re
 import stat
@@ -14,7 +15,7 @@ from pathlib import Path
 from ctcbench.builtin.labelling.entry import Entry
 from ctcbench.builtin.labelling.file_identity import FileIdentities, relative_name
 from ctcbench.builtin.labelling.folder_inventory import Inventory
-from ctcbench.builtin.labelling.label_list import NAME_TITLES, TEXT_TITLES, Line, read_list
+from ctcbench.builtin.labelling.label_list import Line, read_list
 from ctcbench.builtin.labelling.label_text import abbreviated
 from ctcbench.contract.data import SplitName
 from ctcbench.contract.errors import BadSample, UsageError
@@ -40,6 +41,7 @@ def read_lists(
     own: Mapping[SplitName, Path],
     lists: Sequence[Path],
     inventories: Mapping[SplitName, Inventory],
+    identities: FileIdentities,
 ) -> ListedFiles:
     """Return the pictures that the lists name, by split.
 
@@ -51,6 +53,7 @@ def read_lists(
         own: the folders of the splits; empty if all pictures are one pool, ``train``.
         lists: the lists.
         inventories: the files of each split.
+        identities: tells whether two names are one file.
 
     Raises:
         UsageError: a list can't be read, or a split has pictures but no list names any of them.
@@ -59,13 +62,15 @@ def read_lists(
     found = ListedFiles({split: [] for split in inventories})
     for path in lists:
         home = next((split for split, place in own.items() if path.is_relative_to(place)), None)
-        for number, line in enumerate(read_list(path)):
-            entry, split = finder.entry(line, path.parent, home, first=number == 0)
+        for line in read_list(path):
+            entry, split = finder.entry(line, path.parent, home)
             if split is None:
                 found.outside.append(entry.file)
             else:
                 found.entries[split].append(entry)
-    identities = FileIdentities()
+    if not any(found.entries.values()) and not found.outside:
+        names = ", ".join(relative_name(root, path) for path in lists)
+        raise UsageError(f"{root}: {names} has no lines with labels")
     listed = {identities.of(entry.file) for entries in found.entries.values() for entry in entries}
     for inventory in inventories.values():
         found.unlisted += [picture for picture in inventory.pictures if identities.of(picture) not in listed]
@@ -81,19 +86,13 @@ class _Finder:
     ) -> None:
         self.root = root
         self.own = own
+        self.inventories = inventories
         self.resolved = {split: place.resolve() for split, place in own.items()}
-        self.likely: dict[str, list[Path]] = defaultdict(list)
-        for inventory in inventories.values():
-            for picture in inventory.pictures:
-                self.likely[_folded(picture.name)].append(picture)
-                self.likely[_folded(picture.stem)].append(picture)
 
-    def entry(
-        self, line: Line, base: Path, home: SplitName | None, *, first: bool
-    ) -> tuple[Entry, SplitName | None]:
+    def entry(self, line: Line, base: Path, home: SplitName | None) -> tuple[Entry, SplitName | None]:
         """Return the entry of a line of a list in `base`, and its split; None if it is in no split.
 
-        `home` is the split whose folder holds the list, `first` whether it is the first line.
+        `home` is the split whose folder holds the list.
         """
         file = base / line.name
         split = self.split_of(file) or home
@@ -107,10 +106,8 @@ class _Finder:
                     raise BadSample(f"{line.name} is a picture of {other}/, but the list is for {mine}/")
             except BadSample as error:
                 text, reason = None, str(error)
-                if first and "/" not in line.name and "." not in line.name:
-                    reason += (
-                        f" (a header has one of {', '.join(NAME_TITLES)} and one of {', '.join(TEXT_TITLES)})"
-                    )
+                if line.may_be_header and not self._likely(line.name):
+                    reason += " (if this is a header: call the columns file and label, for example)"
                 split = home or split or self._split_of_likely(line.name)
         entry = Entry(file, relative_name(self.root, file), text, reason, line.where)
         if split is None and (text is None or not self.own):
@@ -119,6 +116,8 @@ class _Finder:
 
     def split_of(self, file: Path) -> SplitName | None:
         """Return the split whose folder has a file, None if none has."""
+        if not self.own:
+            return None
         for split, place in self.own.items():
             if ".." not in file.parts and file.is_relative_to(place):
                 return split
@@ -129,27 +128,24 @@ class _Finder:
         return next((split for split, place in self.resolved.items() if parent.is_relative_to(place)), None)
 
     def _find(self, name: str, base: Path) -> Path:
-        state = _state(base / name)
-        found = [file for folder in dict.fromkeys((base, self.root)) if not _state(file := folder / name)]
+        folders = dict.fromkeys((base, self.root))
+        states = {folder / name: _state(folder / name) for folder in folders}
+        found = [file for file, state in states.items() if not state]
         if len(found) == 2 and not found[0].samefile(found[1]):
             raise BadSample(f"{name} is {found[0]} (relative to the list) or {found[1]} (relative to path=)")
         # Archives from a Mac hold decomposed names, editors write composed ones.
         for form in () if found else ("NFC", "NFD"):
             same = unicodedata.normalize(form, name)
-            found += [file for folder in (base, self.root) if not _state(file := folder / same)]
+            found += [file for folder in folders if not _state(file := folder / same)]
         if found:
             return found[0]
-        raise BadSample(f"{abbreviated(name, 200)} is listed, but {state}{self._hint(name)}")
+        raise BadSample(f"{abbreviated(name, 200)} is listed, but {states[base / name]}{self._hint(name)}")
 
     def _hint(self, name: str) -> str:
         likely = self._likely(name)
         if not likely:
-            separated = self._likely(re.split("[,;]", name)[0])
-            return (
-                "; a list with commas or semicolons between name and label is called .csv"
-                if separated
-                else ""
-            )
+            separated = "; a list with commas or semicolons between name and label is called .csv"
+            return separated if self._likely(re.split("[,;]", name)[0]) else ""
         named = " and ".join(relative_name(self.root, file) for file in likely[:2])
         return f"; there is {named}: write its path from the folder of the list"
 
@@ -159,7 +155,16 @@ class _Finder:
 
     def _likely(self, name: str) -> list[Path]:
         """Return the pictures in any folder that a name may mean: its case, folder or suffix is wrong."""
-        return self.likely.get(_folded(name.rpartition("/")[2]), [])
+        return self._by_name.get(_folded(name.rpartition("/")[2]), [])
+
+    @functools.cached_property
+    def _by_name(self) -> dict[str, list[Path]]:
+        by_name: dict[str, list[Path]] = defaultdict(list)
+        for inventory in self.inventories.values():
+            for picture in inventory.pictures:
+                by_name[_folded(picture.name)].append(picture)
+                by_name[_folded(picture.stem)].append(picture)
+        return by_name
 
 
 def _folded(name: str) -> str:

@@ -11,12 +11,11 @@ from ctcbench.builtin.labelling.file_identity import FileIdentities, Identity
 from ctcbench.contract.data import SplitName
 
 
-def reject_repeated(splits: dict[SplitName, list[Entry]]) -> None:
+def reject_repeated(splits: dict[SplitName, list[Entry]], identities: FileIdentities) -> None:
     """Replace entries of the same file by entries without a label.
 
     If their labels differ, none is used. If they agree, the first is, of test before val and train.
     """
-    identities = FileIdentities()
     uses: dict[Identity, list[tuple[SplitName, int]]] = defaultdict(list)
     # A picture must not be trained on and tested on, so the use in test is the one that stays.
     for split in sorted(splits, key=("test", "val", "train").index):
@@ -32,10 +31,10 @@ def _reject(splits: dict[SplitName, list[Entry]], places: list[tuple[SplitName, 
     entries = [splits[split][index] for split, index in places]
     agree = len({entry.text for entry in entries}) == 1
     for (split, index), entry in list(zip(places, entries, strict=True))[agree:]:
-        reason = f"is the same file as {entries[0].origin}, with the same label"
+        reason = f"{entry.name} is the same file as in {entries[0].origin}, with the same label"
         if not agree:
-            reason = f"the same file has several labels: {_labels(entries)}"
-        splits[split][index] = replace(entry, text=None, reason=f"{entry.name}: {reason}")
+            reason = f"{entry.name}: this file has several labels: {_labels(entries)}"
+        splits[split][index] = replace(entry, text=None, reason=reason)
 
 
 def _labels(entries: Iterable[Entry]) -> str:

@@ -29,9 +29,9 @@ def find_split_folders(root: Path) -> dict[SplitName, Path]:
     Raises:
         UsageError: two folders are one split, or there are others but none to train on.
     """
-    children = [
-        child for child in sorted(root.iterdir()) if not child.name.startswith(".") and child.is_dir()
-    ]
+    with os.scandir(root) as scanned:
+        names = sorted(child.name for child in scanned if child.is_dir() and not child.name.startswith("."))
+    children = [root / name for name in names]
     own: dict[SplitName, Path] = {}
     for split in SPLITS:
         found = [child for child in children if child.name.lower() in _NAMES[split]]

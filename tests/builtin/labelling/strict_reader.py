@@ -84,7 +84,7 @@ def label_of(text: str) -> str | None:
 
 
 def csv_pairs(lines: list[str], delimiters: str) -> dict[int, tuple[str, str] | None]:
-    numbered = [(n, line) for n, line in enumerate(lines, start=1) if line.strip(" ")]
+    numbered = [(n, line) for n, line in enumerate(lines, start=1) if line.strip(" \t")]
     filled = [(n, line) for n, line in numbered if line.strip(" " + delimiters)]
     if not filled:
         return {}

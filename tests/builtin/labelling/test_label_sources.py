@@ -53,9 +53,12 @@ def test_file_names_are_no_labels_where_a_file_looks_like_a_list(tmp_path, kind)
     fill(tmp_path, *NAMES, "imgs/9.png")
     name, content = LIKELY[kind]
     (tmp_path / name).write_text(content, encoding="utf-16" if kind == "UTF-16" else "utf-8")
-    expected = (
-        f"the file names would be the labels, but {name} may have them; list={name} reads it, label=stem"
-    )
+    way = f"list={name} reads it"
+    if name.startswith("0001"):
+        way = "texts beside pictures are called NAME.gt.txt, or put them into one list (list=FILE)"
+    elif name.endswith(("xml", "xlsx", "jsonl")):
+        way = "convert it to a list labels.csv with the header file,label"
+    expected = f"the file names would be the labels, but {name} may have them; {way}, or label=stem takes the"
     with pytest.raises(UsageError, match=re.escape(expected)):
         whole(tmp_path)
     source = whole(tmp_path, label="stem")

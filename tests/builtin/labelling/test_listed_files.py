@@ -24,14 +24,14 @@ def test_a_file_under_two_names_has_one_label(tmp_path, other):
     write(tmp_path, labels_txt=f"a.png\t1\nb.png\t2\n{other}\t3\n")
     source = whole(tmp_path)
     assert labels(source) == {"b.png": "2"}
-    both = f"the same file has several labels: '1' ({tmp_path}/labels.txt:1), '3' ({tmp_path}/labels.txt:3)"
+    both = f"this file has several labels: '1' ({tmp_path}/labels.txt:1), '3' ({tmp_path}/labels.txt:3)"
     assert list(faults(source)) in ([f"labels.txt:{n}" for n in order] for order in ((1, 3), (3, 1)))
     assert all(reason.endswith(both) for reason in faults(source).values())
     write(tmp_path, labels_txt=f"a.png\t1\nb.png\t2\n{other}\t1\n")
     source = whole(tmp_path)
     assert labels(source) == {"a.png": "1", "b.png": "2"}
     assert faults(source)["labels.txt:3"].endswith(
-        f"is the same file as {tmp_path}/labels.txt:1, with the same label"
+        f"is the same file as in {tmp_path}/labels.txt:1, with the same label"
     )
 
 
@@ -91,7 +91,10 @@ def test_missing_files_are_named_with_what_may_be_meant(tmp_path):
 def test_a_header_that_is_not_known_is_explained(tmp_path):
     fill(tmp_path, "0.png")
     write(tmp_path, labels_csv="picture no,content\n0.png,a\n")
-    assert "a header has one of file, filename" in faults(whole(tmp_path))["labels.csv:1"]
+    assert (
+        "(if this is a header: call the columns file and label, for example)"
+        in faults(whole(tmp_path))["labels.csv:1"]
+    )
 
 
 def test_a_text_list_with_commas_is_to_be_called_csv(tmp_path):
