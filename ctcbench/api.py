@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -144,8 +145,8 @@ class Recogniser:
         try:
             return self.prepare(picture)
         except BadSample as error:
-            name = picture if isinstance(picture, str | Path) else getattr(picture, "name", None)
-            shown = name if isinstance(name, str | Path) else f"picture {index}"
+            name = picture if isinstance(picture, str | os.PathLike) else getattr(picture, "name", None)
+            shown = os.fspath(name) if isinstance(name, str | os.PathLike) else f"picture {index}"
             raise BadSample(f"{shown}: {error}") from None
 
 
@@ -197,7 +198,7 @@ def _listed(images: Any) -> list[Any]:
     if hasattr(images, "__array__"):
         raise UsageError("pictures come in a list: [array] for one array, list(array) for a batch of them")
     # An open file is iterable too: its lines are not pictures.
-    single = isinstance(images, str | bytes | bytearray | memoryview | Path | Sample) or hasattr(
+    single = isinstance(images, str | bytes | bytearray | memoryview | os.PathLike | Sample) or hasattr(
         images, "read"
     )
     if single or not isinstance(images, Iterable):

@@ -69,6 +69,11 @@ def captcha(
     need = _MIN_COLUMNS * source.lengths[1]
     if width < need:
         raise UsageError(f"dataset captcha: width={width} is too small: length={length} needs {need} or more")
+    if marks := [c for c in source.alphabet.characters if unicodedata.category(c).startswith("M")]:
+        raise UsageError(
+            f"dataset captcha: alphabet has the combining mark U+{ord(marks[0]):04X}, but each character is "
+            f"drawn by itself; leave it out"
+        )
     # Before any image is drawn: a missing glyph would be a box that no recogniser can read.
     source.painter.check(source.alphabet.characters)
     return source

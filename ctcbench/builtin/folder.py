@@ -25,7 +25,7 @@ from ctcbench.contract.specs import Alphabet, Direction, ImageSpec
 from ctcbench.files.paths import expand_home
 from ctcbench.files.pictures import Fit, read_picture
 
-_VERSION = 1  # of reading, ordering and splitting files
+_VERSION = 2  # of reading, ordering and splitting files
 _NAMED = 3  # pictures without a label that an error names
 
 Fraction = Annotated[

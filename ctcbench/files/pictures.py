@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import io
+import os
 import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal, get_args
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
     from ctcbench.contract.specs import ImageSpec
 
-    Picture = str | Path | bytes | bytearray | memoryview | BinaryIO | Image | NDArray[Any]
+    Picture = str | os.PathLike[str] | bytes | bytearray | memoryview | BinaryIO | Image | NDArray[Any]
 
 Fit = Literal["stretch", "pad"]
 # Suffixes by format. A list, because some of Pillow's formats start another program to decode them (EPS runs
@@ -74,7 +75,7 @@ def read_picture(picture: Picture, spec: ImageSpec, fit: Fit = "stretch") -> Sam
         raise UsageError(f"fit={fit}: allowed are {', '.join(get_args(Fit))}")
     if spec.channels not in (1, 3):
         raise UsageError(f"pictures have 1 channel or 3, not {spec.channels}")
-    if isinstance(picture, str | Path):
+    if isinstance(picture, str | os.PathLike):
         return _from_path(Path(picture), spec, fit)
     if isinstance(picture, bytes | bytearray | memoryview):
         return _from_file(io.BytesIO(picture), spec, fit)

@@ -165,6 +165,7 @@ def test_the_fingerprint_changes_with_every_option_and_not_with_the_name_of_a_fo
         ({"alphabet": ""}, "alphabet is empty"),
         ({"alphabet": "abca"}, "'a' more than once"),
         ({"alphabet": "ab c"}, "leaves no mark"),
+        ({"alphabet": "n\u0302"}, r"combining mark U\+0302"),
         ({"alphabet": "ab漢字"}, "DroidSansMono.ttf has no glyph for '漢字'"),
         ({"alphabet": "digts"}, "no set 'digts'; did you mean 'digits'"),
     ],
