@@ -24,6 +24,7 @@ def main(argv: list[str] | None = None) -> int:
         from ctcbench.cli.standard_streams import take_standard_streams
 
         take_standard_streams()
+        signals.watch()  # opens a pipe, which must not get the number of a closed standard descriptor
         code = _run(sys.argv[1:])
     except KeyboardInterrupt:  # while an error was being reported
         code = INTERRUPTED

@@ -9,6 +9,7 @@ import traceback
 from typing import Any
 
 from ctcbench.cli.exit_codes import FAILED, INTERRUPTED, USAGE_ERROR
+from ctcbench.cli.standard_streams import STANDARD_OUTPUT
 from ctcbench.config.legacy_settings import removed_flag
 from ctcbench.contract.errors import CtcbenchError, UsageError, nearest
 from ctcbench.files.text import one_line
@@ -61,7 +62,9 @@ def _classify(error: BaseException, command: str) -> tuple[int, str]:
     if isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG:
         # The names that ctcbench itself chooses are short, so the user typed this one.
         return USAGE_ERROR, f"{error.filename or 'a file'}: too long for a file name; use a shorter one"
-    if isinstance(error, OSError) and error.errno in _ENVIRONMENT_ERRORS:
+    if isinstance(error, OSError) and (
+        error.errno in _ENVIRONMENT_ERRORS or error.filename == STANDARD_OUTPUT
+    ):
         return FAILED, f"{error.filename or 'a file'}: {error.strerror}"
     origin = find_plugin_frame(error)
     where = f"{origin.owner} ({origin.location})" if origin else "ctcbench or in a plugin"

@@ -16,10 +16,11 @@ from typing import Any, TextIO
 
 # The reader has ended, or the terminal is gone.
 _NO_READER = {errno.EPIPE, errno.EIO}
+STANDARD_OUTPUT = "standard output"  # its name in errors
 _ERRORS = "ctcbench.readable"
 _SUBSTITUTES = {
-    "–": "-", "—": "-", "−": "-", "…": "...", "×": "x", "·": ".", "→": "->", "≥": ">=", "≤": "<=", "±": "+-",
-    "µ": "u", "“": '"', "”": '"', "‘": "'", "’": "'", "▀": '"', "█": "#", "━": "-", "╸": "-", "╺": "-",
+    "–": "-", "−": "-", "…": "...", "×": "x", "·": ".", "→": "->", "±": "+-", "µ": "u", "“": '"', "”": '"',
+    "▲": "^", "△": "~", "▀": '"',
 }  # fmt: skip
 
 
@@ -31,10 +32,9 @@ def take_standard_streams() -> None:
     """
     codecs.register_error(_ERRORS, _readable)
     was_closed = _open_closed_descriptors()
-    sys.stdout.flush() if sys.stdout else None
     output = os.dup(1)
     os.dup2(2, 1)
-    sys.stdout = _stream(output, sys.stdout, "standard output")
+    sys.stdout = _stream(output, sys.stdout, STANDARD_OUTPUT)
     sys.stderr = _stream(2, sys.stderr, "")
     if 0 in was_closed:
         sys.stdin = open(0, closefd=False)  # noqa: SIM115

@@ -13,6 +13,7 @@ from pathlib import Path
 from ctcbench.contract.errors import UsageError
 from ctcbench.files.locks import Busy, lock
 from ctcbench.files.paths import expand_home
+from ctcbench.processes.out_of_memory import is_out_of_memory
 
 FORMAT = 1  # of a stored set; part of every key, so that sets of another format are not found
 _DRAFT = ".tmp"
@@ -135,6 +136,8 @@ def draft(cache: Path, key: str, count: int) -> Iterator[Path]:
         _sync(cache)
         shutil.rmtree(cache / f"{key}-{count}.old{_DRAFT}", ignore_errors=True)
     except OSError as error:
+        if is_out_of_memory(error):  # of the processes that draw, for example
+            raise
         raise unusable(cache, error) from error
     finally:
         shutil.rmtree(folder, ignore_errors=True)

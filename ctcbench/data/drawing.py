@@ -11,7 +11,7 @@ from ctcbench.contract.data import Source, SplitName
 from ctcbench.contract.errors import BadSample, CtcbenchError, PluginError
 from ctcbench.data.rejected_samples import RejectedSample
 from ctcbench.data.stored_set import DrawnSample, ReportBatch
-from ctcbench.processes.out_of_memory import is_out_of_memory
+from ctcbench.processes.out_of_memory import describe_shortage, is_out_of_memory
 
 # Samples are written and reported in batches, which end when either is reached.
 _BATCH_BYTES = 1 << 19
@@ -76,7 +76,8 @@ def _draw(source: Source, split: SplitName, index: int) -> tuple[DrawnSample | R
         raise
     except Exception as error:
         if is_out_of_memory(error):
-            raise
+            # Of one type, because an OSError would be taken for one of the file that is written.
+            raise MemoryError(describe_shortage(error)) from error
         raise PluginError(f"drawing {name} failed: {type(error).__name__}: {error}") from error
     shape = (source.image.channels, source.image.height, source.image.width)
     if image.ndim == 2:

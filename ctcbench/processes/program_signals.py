@@ -20,6 +20,7 @@ INTERRUPTED = 130
 _SAME_REQUEST_SECONDS = 0.1
 _RETRY_SECONDS, _MOST_RETRIES = 0.05, 400
 _SLOW_SECONDS = 1.0  # after which a signal that could not be handled yet is announced
+_PATIENCE_SECONDS = 10.0  # after which a call of C code, such as a search, is cut short
 _GRACE_SECONDS = 5.0  # between the second signal and the end of a process that did not react
 _IMPORT_SYSTEM = "<frozen importlib._bootstrap>"
 _SHOW_CURSOR = "\x1b[?25h"
@@ -70,11 +71,14 @@ class ProgramSignals:
         for number in self._numbers:
             signal.signal(number, self._handle)
         sys.unraisablehook = self._handle_lost
+        os.register_at_fork(after_in_child=self._uninstall)
+
+    def watch(self) -> None:
+        """Start a thread that acts where the main thread can't, in a long call of C code."""
         receiver, sender = os.pipe()
         os.set_blocking(sender, False)
         signal.set_wakeup_fd(sender, warn_on_full_buffer=False)
         threading.Thread(target=self._watch, args=(receiver,), daemon=True).start()
-        os.register_at_fork(after_in_child=self._uninstall)
 
     def finish(self, code: int) -> None:
         """Let a signal end the process at once with `code`: the command is done, and Python is exiting."""
@@ -114,20 +118,29 @@ class ProgramSignals:
             sys.__unraisablehook__(unraisable)
 
     def _watch(self, receiver: int) -> None:
-        """Wait for signals beside the main thread, which can't handle them during a long call of C code."""
-        requests = 0
-        while requests < 2:
-            if (
-                requests == 1
-                and not select.select([receiver], [], [], _SLOW_SECONDS)[0]
-                and not self.requested
-            ):
-                _write_error("ctcbench: stopping after the current operation; once more to stop at once\n")
-            select.select([receiver], [], [])
-            time.sleep(_SAME_REQUEST_SECONDS)
-            requests += not set(self._numbers).isdisjoint(os.read(receiver, 4096))
-        time.sleep(_GRACE_SECONDS)
+        """Announce a signal that is not handled in time, and end the process at the second."""
+        self._wait(receiver, None)
+        second = self._wait(receiver, _SLOW_SECONDS)
+        if not second and not self.requested:
+            _write_error("ctcbench: stopping after the current operation; once more to stop at once\n")
+            second = self._wait(receiver, _PATIENCE_SECONDS)
+            # Where a stop request is handled instead, as in a training step, the operation may take longer.
+            if not second and not self.requested and signal.getsignal(signal.SIGINT) == self._handle:
+                self._exit()
+        if not second:
+            self._wait(receiver, None)
+        if self.requested:  # the main thread reacted to the first one, and may be cleaning up
+            time.sleep(_GRACE_SECONDS)
         self._exit()
+
+    def _wait(self, receiver: int, seconds: float | None) -> bool:
+        """Wait for a stop signal, at most `seconds`, and return whether one came."""
+        end = None if seconds is None else time.monotonic() + seconds
+        while select.select([receiver], [], [], end and max(0.0, end - time.monotonic()))[0]:
+            time.sleep(_SAME_REQUEST_SECONDS)
+            if not set(self._numbers).isdisjoint(os.read(receiver, 4096)):
+                return True
+        return False
 
     def _exit(self) -> None:
         """End the process without cleaning up; worker processes end when it does."""

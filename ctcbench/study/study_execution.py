@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 from ctcbench.contract.errors import CtcbenchError, PluginError
 from ctcbench.contract.executors import Event, Executor, Listener, Outcome
+from ctcbench.files.text import printable_lines
 from ctcbench.processes.signals import Interrupted, stop_on_signals
 from ctcbench.registry.attribution import attribute_errors
 from ctcbench.registry.component_checks import require_executor
@@ -174,8 +175,10 @@ def _record(
         outcome = Outcome(
             outcome.key, "failed", f"the executor reported it as done, but {where} does not exist"
         )
-    if outcome.state == "failed" and not outcome.error:
-        outcome = replace(outcome, error="the executor reported no reason")
+    if outcome.state == "failed":
+        # A plugin's message can hold lone surrogates, which no file in UTF-8 holds, and control characters.
+        error, trace = printable_lines(outcome.error), printable_lines(outcome.traceback)
+        outcome = replace(outcome, error=error or "the executor reported no reason", traceback=trace)
     study_outcome.outcomes[outcome.key] = outcome
     # A stopped trial needs no record: the next start resumes it from its checkpoint.
     if outcome.state != "stopped":

@@ -92,8 +92,8 @@ def decoders(
     _require_ctc(installed, run, names)
     comparisons: list[DecoderComparison] = []
     cores: dict[str, CoreRates] = {}
-    # On standard error, because standard output may be a JSON document.
-    with Console(stderr=True).status("") as status:
+    # On standard error, because standard output may be a JSON document. The spinner is plain ASCII.
+    with Console(stderr=True).status("", spinner="line") as status:
         for name, log_probs in _inputs(run, workload, seed):
             comparisons.append(
                 compare(
