@@ -82,13 +82,15 @@ def _text_of(connection):
 
 
 def _start_here(words, environment, cwd, stdout, stderr):
-    """Become a Python process whose workers are forks of it, also as torchrun; never return."""
+    """Become a Python process; the workers of a study and of torchrun are forks of it. Never return."""
     from torch.distributed.elastic.multiprocessing.subprocess_handler import subprocess_handler
 
     from ctcbench.processes import worker_process
 
-    worker_process.subprocess = _ForkingSubprocess
-    subprocess_handler.Popen = ForkingPopen
+    # Only these fork, before torch has computed anything in them: a fork has no copy of torch's threads.
+    if words[1:3] == ["ctcbench", "ablate"] or words[1] == "torch.distributed.run":
+        worker_process.subprocess = _ForkingSubprocess
+        subprocess_handler.Popen = ForkingPopen
     os.setsid()
     _become(words, environment, cwd, (None, stdout.fileno(), stderr.fileno()))
 

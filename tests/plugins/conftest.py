@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests import forked_python
+
 ROOT = Path(__file__).parents[2] / "plugins"
 PLUGINS = sorted(path.name for path in ROOT.iterdir() if (path / "pyproject.toml").is_file())
 
@@ -19,25 +21,18 @@ def installed(tmp_path_factory):
     for name in PLUGINS:  # copied, as a build leaves its traces in the source folder
         ignored = shutil.ignore_patterns("build", "*.egg-info", "__pycache__", ".*")
         shutil.copytree(ROOT / name, sources / name, ignore=ignored)
-    pip = [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--no-build-isolation", "--no-index"]
-    built = subprocess.run(
-        [*pip, "--target", str(site), *(str(sources / name) for name in PLUGINS)],
-        capture_output=True,
-        text=True,
-    )
+    pip = ["pip", "install", "-q", "--no-deps", "--no-build-isolation", "--no-index"]
+    built = forked_python.run(*pip, "--target", site, *(sources / name for name in PLUGINS))
     assert built.returncode == 0, built.stderr
     environment = {k: v for k, v in os.environ.items() if k != "CTCBENCH_PLUGINS"}
     environment |= {"PYTHONPATH": str(site), "OMP_NUM_THREADS": "1", "COLUMNS": "110"}
 
     def run(*command, **more):
-        return subprocess.run(
-            [sys.executable, "-m", *command],
-            env=environment | more,
-            cwd=sources,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        return forked_python.run(*command, env=environment | more, cwd=sources)
 
-    run.sources, run.site = sources, site
+    def run_in_new_interpreter(*command):
+        words = [sys.executable, "-m", *command]
+        return subprocess.run(words, env=environment, cwd=sources, capture_output=True, text=True)
+
+    run.sources, run.site, run.in_new_interpreter = sources, site, run_in_new_interpreter
     return run
