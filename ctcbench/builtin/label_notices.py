@@ -5,7 +5,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Mapping
 
-from ctcbench.contract.frame_order import is_right_to_left
+from ctcbench.contract.frame_order import has_right_to_left_letters
 from ctcbench.contract.specs import Direction
 from ctcbench.files.text import is_invisible
 
@@ -33,16 +33,16 @@ def invisible_notice(labels: Mapping[str, str]) -> str:
 
 def direction_notice(labels: Mapping[str, str], direction: Direction) -> str:
     """Return a notice if labels by file name do not run in `direction`; an empty text if they do."""
-    right_to_left = [name for name, text in labels.items() if is_right_to_left(text)]
+    right_to_left = [name for name, text in labels.items() if has_right_to_left_letters(text)]
     if direction == "ltr" and right_to_left:
         return (
-            f"{len(right_to_left)} of {len(labels)} training labels are right-to-left text (as that of "
-            f"{right_to_left[0]}), but pictures are read from left to right, which labels in logical order "
-            f"do not fit: direction=rtl reads from right to left. Editors store text in logical order; "
+            f"{len(right_to_left)} of {len(labels)} training labels have right-to-left letters (as that "
+            f"of {right_to_left[0]}), but pictures are read from left to right, which labels in logical "
+            f"order do not fit: direction=rtl reads from right to left. Editors store text in logical order; "
             f"labels in the order of the picture, the leftmost character first, need direction=ltr"
         )
     if direction == "rtl" and not right_to_left:
-        return "direction=rtl, but no training label is right-to-left text"
+        return "direction=rtl, but no training label has right-to-left letters"
     return ""
 
 

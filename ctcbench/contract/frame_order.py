@@ -32,10 +32,10 @@ def reorder_right_to_left(text: str) -> str:
     return "".join(pieces)
 
 
-def is_right_to_left(text: str) -> bool:
-    """Return whether most of the characters of a text that have a direction run from right to left."""
-    classes = [unicodedata.bidirectional(character) for character in text]
-    return sum(c in ("R", "AL") for c in classes) > classes.count("L")
+def has_right_to_left_letters(text: str) -> bool:
+    """Return whether a letter of a text runs from right to left: its bidirectional class is R or AL."""
+    # The invisible marks of these classes are format characters (Cf), which occur in other text too.
+    return any(unicodedata.bidirectional(c) in ("R", "AL") and unicodedata.category(c) != "Cf" for c in text)
 
 
 def _resolve(text: str) -> str:

@@ -6,12 +6,21 @@ import os
 import unicodedata
 
 import pytest
+from PIL import Image
 
+from ctcbench.api import load
 from ctcbench.builtin.alphabets import SETS, range_hint, read_alphabet, read_alphabet_option, spell
 from ctcbench.builtin.captcha import captcha
 from ctcbench.builtin.folder import folder
+from ctcbench.config.recipe import resolve
 from ctcbench.contract.errors import UsageError
 from ctcbench.contract.specs import Alphabet
+from ctcbench.evaluation.log_probs import load_log_probs
+from ctcbench.pipeline.runner import run
+from ctcbench.results.predictions import Predictions
+from ctcbench.results.run_folder import RunFolder
+from ctcbench.training.runtime import Runtime
+from tests.tiny_config import tiny
 
 HAMZA, NUKTA, DOT, ACUTE = "\u0654", "\u093c", "\u0323", "\u0301"
 
@@ -71,7 +80,7 @@ def test_invalid_alphabets(text, message):
 def test_what_looks_like_a_range_gets_a_hint(text, tmp_path):
     assert "has all characters in between" in range_hint(text)
     (tmp_path / "0.png").touch()
-    assert folder(path=str(tmp_path), alphabet=text, val=0, test=0).notices == (range_hint(text),)
+    assert range_hint(text) in folder(path=str(tmp_path), alphabet=text, val=0, test=0).notices
 
 
 @pytest.mark.parametrize("text", ["range(0-9)", "+-*/", "a-", "-0", "9-0", "1-a", "digits+[-_]", "[z-a]"])
@@ -112,6 +121,60 @@ def test_marks_of_a_typed_alphabet_stay_characters_of_their_own(kind):
     # A character that NFC replaces is never in a label.
     assert all(unicodedata.is_normalized("NFC", c) for c in alphabet.characters)
     assert set(unicodedata.normalize("NFD", typed)) >= set(unicodedata.normalize("NFD", alphabet.characters))
+
+
+LABELS = {
+    "persian": ["خانه" + HAMZA, "دوست", "نو", "سو"],
+    "moemen": ["خانه" + HAMZA, "مؤمن", "نو"],
+    "igbo": ["n" + DOT + ACUTE, "u"],
+    "kana": ["あ\u3099", "か"],
+    "devanagari": ["क" + NUKTA + "र", "र"],
+    "vowels": ["a", "o", "e\u0304", "i" + ACUTE],
+}
+
+
+@pytest.mark.parametrize("kind", LABELS)
+def test_auto_has_each_code_point_of_the_labels(tmp_path, kind):
+    composed = [unicodedata.normalize("NFC", label) for label in LABELS[kind]]
+    for form in ("NFC", "NFD"):
+        lines = [f"{i}.png\t{unicodedata.normalize(form, text)}\n" for i, text in enumerate(composed)]
+        (tmp_path / "labels.txt").write_text("".join(lines), encoding="utf-8")
+        for i in range(len(composed)):
+            Image.new("L", (9, 9)).save(tmp_path / f"{i}.png")
+        source = folder(path=str(tmp_path), val=0, test=0)
+        assert source.alphabet.characters == "".join(sorted(set("".join(composed))))
+        drawn = [source.draw("train", index).text for index in range(len(composed))]
+        assert sorted(drawn) == sorted(composed)
+
+
+def test_a_run_keeps_marks_apart_in_all_that_it_stores(tmp_path, registry):
+    texts = LABELS["persian"] + LABELS["igbo"] + ["ńu"]
+    pictures = tmp_path / "pictures"
+    pictures.mkdir()
+    lines = []
+    for i in range(60):
+        Image.new("L", (60, 24), i).save(pictures / f"{i}.png")
+        lines.append(f"{i}.png\t{texts[i % len(texts)]}\n")
+    (pictures / "labels.txt").write_text("".join(lines), encoding="utf-8")
+    typed = "خانهدستو" + HAMZA + "nu" + DOT + ACUTE
+    for alphabet in ("auto", f"'{typed}'"):
+        dataset = f"folder:path='{pictures}',width=60,height=24,alphabet={alphabet}"
+        result = run(resolve(registry, tiny(dataset=dataset)), Runtime(tmp_path / "runs"))
+        run_folder = RunFolder(result.folder)
+        recogniser = load(result.folder)
+        characters = recogniser.model.alphabet.characters
+        assert {HAMZA, ACUTE, "و", "u"} <= set(characters)
+        stored = Predictions.read(run_folder.predictions_path("greedy"))
+        log_probs = load_log_probs(run_folder.log_probs_path("test"))
+        assert log_probs.alphabet.characters == characters
+        assert {unicodedata.normalize("NFC", t) for t in stored.targets} <= {
+            unicodedata.normalize("NFC", t) for t in texts
+        }
+        assert stored.targets == log_probs.texts
+        # The alphabet "auto" has ń and ṇ; the typed one has the letter and the marks.
+        assert ("ṇ" in characters) == (alphabet == "auto")
+        (prediction,) = recogniser.predict([pictures / "0.png"], decoder="greedy:blank_penalty=50")
+        assert prediction.text and unicodedata.is_normalized("NFC", prediction.text)
 
 
 def test_a_text_is_composed_where_the_alphabet_has_the_character():

@@ -38,6 +38,9 @@ def test_wide_integers_and_bools():
     assert scale_levels(np.array([False, True])).tolist() == [0, 255]
     assert scale_levels(np.array([0.0, 0.5, 1.0])).tolist() == [0, 128, 255]
     assert scale_levels(np.array([-1e-9, 1.0])).tolist() == [0, 255]
+    assert scale_levels(np.array([0.0, 1 + 1e-7])).tolist() == [0, 255]
+    assert scale_levels(np.array([0.0, 255 + 1e-3], np.float32)).tolist() == [0, 255]
+    assert scale_levels(np.array([0.0, 2.0])).tolist() == [0, 2]
 
 
 @pytest.mark.parametrize(
@@ -48,6 +51,7 @@ def test_wide_integers_and_bools():
         (np.array([-3.0, 255.0]), "level -3, below black"),
         (np.array([0, 2**32]), "level 4.29497e\\+09, above"),
         (np.array([0.0, 1e6]), "level 1e\\+06, above 65535"),
+        (np.array([0.0, 1.05]), "highest level is 1.05; scale the levels"),
         (np.array([1, 2], np.int8), "int8 can't hold"),
         (np.array([np.nan, 1]), "not a number"),
         (np.array([np.inf, 1]), "infinite"),

@@ -62,7 +62,7 @@ def test_reading_from_right_to_left_is_reading_the_mirror_image(registry, folder
     ltr, theirs, notices = run(registry, tmp_path, config(mirrored, "ltr", fit))
     assert ours.path != theirs.path
     assert not any("right-to-left" in text for text in quiet)
-    assert sum("right-to-left" in text and "direction=rtl" in text for text in notices) == 1
+    assert sum("have right-to-left letters" in text and "direction=rtl" in text for text in notices) == 1
     weights = [load_file(folder.weights_path) for folder in (ours, theirs)]
     assert all(np.array_equal(weights[0][name], weights[1][name]) for name in weights[1])
     for split in ("val", "test"):
@@ -116,4 +116,4 @@ def test_labels_are_those_that_decoding_returns(registry, tmp_path):
 def test_a_direction_that_no_label_has_gets_a_notice(registry, tmp_path):
     Image.new("L", (60, 24)).save(tmp_path / "abc.png")
     source = registry.build("dataset", f"folder:path='{tmp_path}',val=0,test=0,direction=rtl,label=stem")
-    assert "direction=rtl, but no training label is right-to-left text" in source.notices
+    assert "direction=rtl, but no training label has right-to-left letters" in source.notices
