@@ -18,11 +18,13 @@ test: .venv/tested
 	$(PYTEST)
 
 # The default suite as on other CPUs: one with AVX2 and without bfloat16 (oneDNN), one whose torch
-# kernels use no vector instructions, and one for each code path of the C++ decoder.
+# kernels use no vector instructions, and one for each code path of the C++ decoder
+# that this CPU has.
 test-portable: .venv/tested
 	ONEDNN_MAX_CPU_ISA=AVX2 $(PYTEST)
 	ATEN_CPU_CAPABILITY=default $(PYTEST)
-	for path in avx2 sse2 portable; do CTCBENCH_DECODER_PATH=$$path $(PYTEST) || exit 1; done
+	paths=$$($(BIN)/python -c 'from ctcbench.decoding import _core; print(*_core.paths())') || exit 1; \
+	for path in $$paths; do CTCBENCH_DECODER_PATH=$$path $(PYTEST) || exit 1; done
 
 # The part of test-portable that takes minutes and belongs before each landing.
 test-isa: .venv/tested

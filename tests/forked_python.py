@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from tests.fork_server import SERVER
 
 _KEPT = []
+_WITH_WORKERS = (["ctcbench", "ablate"], ["ctcbench", "bench"])
 
 
 class ForkedPython:
@@ -88,7 +89,7 @@ def _start_here(words, environment, cwd, stdout, stderr):
     from ctcbench.processes import worker_process
 
     # Only these fork, before torch has computed anything in them: a fork has no copy of torch's threads.
-    if words[1:3] == ["ctcbench", "ablate"] or words[1] == "torch.distributed.run":
+    if words[1:3] in _WITH_WORKERS or words[1] == "torch.distributed.run":
         worker_process.subprocess = _ForkingSubprocess
         subprocess_handler.Popen = ForkingPopen
     os.setsid()

@@ -14,6 +14,7 @@ from ctcbench.pipeline.run_context import draw
 from ctcbench.training import device
 from ctcbench.training.recognizer.spec_sheet import spec_sheet
 from ctcbench.training.runtime import Runtime
+from tests import forked_python
 from tests.study.study_cases import in_process
 from tests.tiny_config import TINY, tiny
 
@@ -127,9 +128,14 @@ def test_several_seeds_are_trained_by_each_executor_in_turns(own_cache, capsys, 
         assert figure["of_one_seed"] == pytest.approx(figure["seconds"] / figure["alone_seconds"])
 
 
-def test_a_failed_training_is_an_error(own_cache, capsys):
-    flags = [part for name, value in TINY.items() for part in (f"--{name.replace('_', '-')}", str(value))]
-    assert (
-        main(["bench", "seeds", "--seeds", "2", "--rounds", "1", *flags, "--lr", "1e9", "--clip", "0"]) == 1
-    )
-    assert "a training failed: " in capsys.readouterr().err
+@pytest.mark.parametrize(
+    ("settings", "code", "printed"),
+    [({"max_steps": 2}, 0, '"executors"'), ({"lr": 1e9, "clip": 0}, 1, "a training failed: ")],
+)
+def test_seeds_are_trained_by_worker_processes(own_cache, settings, code, printed):
+    settings = {**TINY, "device": "cpu", **settings}
+    flags = [part for name, value in settings.items() for part in (f"--{name.replace('_', '-')}", str(value))]
+    words = ("--seeds", "2", "--rounds", "1", "--executor", "local:workers=2,threads=1", *flags, "--json")
+    ended = forked_python.run("ctcbench", "bench", "seeds", *words)
+    assert ended.returncode == code, ended.stderr
+    assert printed in (ended.stderr if code else ended.stdout)

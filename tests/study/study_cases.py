@@ -14,18 +14,9 @@ import pytest
 from ctcbench.__main__ import main
 from ctcbench.cli.installed_plugins import registry
 from tests import forked_python
+from tests.tiny_config import TINY
 
-SETTINGS = {
-    "dataset": "captcha:width=60,height=24,length=2,alphabet=digits",
-    "backbone": "cnn3:width=4",
-    "head": "bigru1:width=8",
-    "decoder": "greedy",
-    "train_samples": 70,
-    "val_samples": 10,
-    "test_samples": 12,
-    "epochs": 2,
-    "batch_size": 16,
-}
+SETTINGS = {**TINY, "backbone": "cnn3:width=4", "head": "bigru1:width=8"}
 ROOT = Path(__file__).parents[2]
 
 

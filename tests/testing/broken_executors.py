@@ -23,13 +23,13 @@ class Here:
         return carry_out(trial.order, lambda event: listener.tell(trial.key, "here", event))
 
 
-def breaks(rule, says):
+def breaks(rule, words):
     """Note what a class makes as an executor that breaks a rule."""
 
     def note(executor):
         made = executor()
         made.__name__ = executor.__name__
-        part_that_breaks("executor", rule, says)(made)
+        part_that_breaks("executor", rule, words)(made)
         return executor
 
     return note

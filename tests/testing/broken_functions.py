@@ -166,7 +166,7 @@ def coming_back_to_the_cpu(images, widths):
 # Decoders -------------------------------------------------------------------------------------------
 
 
-def decoder_that(rule, says):
+def decoder_that(rule, words):
     """Make ``(log_probs, hypotheses of the best path) -> hypotheses`` a broken decoder component."""
 
     def note(change):
@@ -175,7 +175,7 @@ def decoder_that(rule, says):
             return lambda read: change(read, greedy_search(read.values_NTK, read.lengths_N))
 
         build.__name__ = change.__name__
-        return breaks("decoder", rule, says)(build)
+        return breaks("decoder", rule, words)(build)
 
     return note
 
@@ -247,13 +247,13 @@ def of_every_frame(read, found):
 
 
 @decoder_that("decodes_empty_input", "can't decode log-probabilities of shape (0, 12, 17)")
-def unready_for_nothing(read, found):
+def fails_for_no_frames(read, found):
     read.values_NTK.max()
     return found
 
 
 @decoder_that("decodes_empty_input", "an empty labelling")
-def seeing_things(read, found):
+def invents_labels(read, found):
     return [h if h.labels else h._replace(labels=(1,)) for h in found]
 
 

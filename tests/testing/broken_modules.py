@@ -7,7 +7,7 @@ from torch import nn
 from tests.testing.broken_parts import breaks
 
 
-def module_that_breaks(kind, rule, says):
+def module_that_breaks(kind, rule, words):
     """Note a class of modules as a component that breaks a rule."""
 
     def note(module):
@@ -15,7 +15,7 @@ def module_that_breaks(kind, rule, says):
             return module(spec)
 
         build.__name__ = module.__name__
-        breaks(kind, rule, says)(build)
+        breaks(kind, rule, words)(build)
         return module
 
     return note

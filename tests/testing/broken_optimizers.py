@@ -32,15 +32,15 @@ class Sgd(torch.optim.Optimizer):
         return parameter.grad
 
 
-def optimizer_that_breaks(rule, says):
-    """Note a class as an optimizer that breaks `rule` with a sentence that contains `says`."""
+def optimizer_that_breaks(rule, words):
+    """Note a class as an optimizer that breaks `rule` with a sentence that contains `words`."""
 
     def note(made):
         def build(parameters):
             return made(parameters)
 
         build.__name__ = made.__name__
-        breaks("optimizer", rule, says)(build)
+        breaks("optimizer", rule, words)(build)
         return made
 
     return note

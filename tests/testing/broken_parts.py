@@ -4,7 +4,7 @@ from ctcbench import ImageSpec, SequenceSpec
 from ctcbench.contract.components import Component
 from ctcbench.testing.case import Case
 
-# (component, the rule that it breaks, what the sentence says)
+# (component, the rule that it breaks, words of its error)
 BROKEN: dict[str, list[tuple[Component, str, str]]] = {}
 
 
@@ -12,18 +12,18 @@ def small(component):
     return Case(component, image=ImageSpec(8, 16), sequence=SequenceSpec(frames=6, features=5))
 
 
-def breaks(kind, rule, says, alignment="ctc"):
-    """Note a builder as one that breaks `rule` of `kind`, with a sentence that contains `says`."""
+def breaks(kind, rule, words, alignment="ctc"):
+    """Note a builder as one that breaks `rule` of `kind`, with a sentence that contains `words`."""
 
     def note(builder):
         builder.__doc__ = builder.__doc__ or "A component that breaks a rule."
-        BROKEN.setdefault(kind, []).append((Component(kind, builder, alignment), rule, says))
+        BROKEN.setdefault(kind, []).append((Component(kind, builder, alignment), rule, words))
         return builder
 
     return note
 
 
-def part_that_breaks(kind, rule, says, alignment="ctc"):
+def part_that_breaks(kind, rule, words, alignment="ctc"):
     """Register a part, which its builder returns for any context, as one that breaks a rule."""
 
     def note(part):
@@ -31,7 +31,7 @@ def part_that_breaks(kind, rule, says, alignment="ctc"):
             return part
 
         build.__name__ = part.__name__
-        breaks(kind, rule, says, alignment)(build)
+        breaks(kind, rule, words, alignment)(build)
         return part
 
     return note

@@ -101,18 +101,18 @@ def untyped(alphabet, *, gamma=1.0):
 
 def params():
     for kind, broken in BROKEN.items():
-        for component, rule, says in broken:
-            yield pytest.param(component, rule, says, id=f"{kind}-{component.name}")
+        for component, rule, words in broken:
+            yield pytest.param(component, rule, words, id=f"{kind}-{component.name}")
 
 
-@pytest.mark.parametrize(("component", "rule", "says"), list(params()))
-def test_a_broken_component_fails_its_rule_with_one_line(component, rule, says, monkeypatch):
+@pytest.mark.parametrize(("component", "rule", "words"), list(params()))
+def test_a_broken_component_fails_its_rule_with_one_line(component, rule, words, monkeypatch):
     # The rule about bfloat16 is tried on every CPU: torch emulates what these modules need.
     monkeypatch.setattr(module_form_rules, "default_autocast_dtype", lambda device: torch.bfloat16)
     [checked] = [r for r in rules_for(component.kind) if r.__name__ == rule]
     with pytest.raises(AssertionError) as failed:
         checked(small(component))
-    assert says in str(failed.value)
+    assert words in str(failed.value)
     assert str(failed.value).startswith(f"{component.kind} {component.name}: ")
     assert "\n" not in str(failed.value)
 

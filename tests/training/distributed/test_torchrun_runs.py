@@ -250,7 +250,7 @@ def test_three_processes_with_every_option_are_repeatable(tmp_path, registry):
 
 
 GUEST = '''\
-"""A head of a guest: a batch norm, and a weight that is never used."""
+"""A head of a plugin: a batch norm, and a weight that is never used."""
 from ctcbench import SequenceSpec, head, hookimpl
 
 @head

@@ -41,12 +41,12 @@ STEPS = {
     "smoothed": {"loss": "ctc:label_smoothing=0.1,entropy=0.1"},
     "deterministic": {"deterministic": True},
     "one-image-left": {"train_samples": 17},
-    "guest": {},
+    "own-head": {},
     "muon": {"optimizer": "muon", "lr": 1e-4},
 }
 
 
-class Guest(nn.Module):
+class HeadWithNorm(nn.Module):
     """A head with a norm of its own, and weights that never get a gradient."""
 
     def __init__(self, features, width):
@@ -94,7 +94,7 @@ def check_norms(group):
     return found
 
 
-def steps(settings, group, count=4, *, guest=False, drawn=None, reverse=False):
+def steps(settings, group, count=4, *, own_head=False, drawn=None, reverse=False):
     config = tiny(**{"backbone": "cnn3:width=4", "head": "bigru1:width=8", "amp": False, "device": "cpu",
                      "batch_size": 15, "lr": 1e-3, "train_samples": 20, "optimizer": "adamw", "loss": "ctc",
                      **settings})  # fmt: skip
@@ -105,8 +105,8 @@ def steps(settings, group, count=4, *, guest=False, drawn=None, reverse=False):
     torch.manual_seed(config.seed)
     recipe = Recipe(registry, config)
     model = build_recognizer(recipe, IMAGE, ALPHABET)
-    if guest:
-        model.head = Guest(model.sequence.features, model.classifier.in_features)
+    if own_head:
+        model.head = HeadWithNorm(model.sequence.features, model.classifier.in_features)
     part = split.make_split(some_samples(config.train_samples), ALPHABET, compute.device)
     state = new_state(recipe, model, compute, count, group)
     state.model.train()
@@ -143,10 +143,12 @@ def check_steps(group):
     """
     found = {}
     for name, settings in STEPS.items():
-        trained = {"ours": steps(settings, group, guest=name == "guest")}
+        trained = {"ours": steps(settings, group, own_head=name == "own-head")}
         if group.is_main:
             for how, reverse in (("theirs", False), ("reversed", True)):
-                trained[how] = steps(settings, SINGLE_PROCESS_GROUP, guest=name == "guest", reverse=reverse)
+                trained[how] = steps(
+                    settings, SINGLE_PROCESS_GROUP, own_head=name == "own-head", reverse=reverse
+                )
                 assert list(trained[how]) == list(trained["ours"])
         found |= {f"{name}/{key}/{how}": value for how, all in trained.items() for key, value in all.items()}
     return found
