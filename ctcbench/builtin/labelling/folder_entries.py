@@ -54,6 +54,7 @@ def read_folder(
     carved = _carved(own, fractions)
     places: dict[SplitName, Path] = own or {"train": root}
     inventories = {split: take_inventory(place) for split, place in places.items()}
+    # A list for all splits lies beside their folders.
     around = files_directly_in(root) if own else Inventory()
     files = _joined([*inventories.values(), around])
     source = choose_source(root, list(places.values()), options, files)
@@ -68,10 +69,12 @@ def read_folder(
         for split, inventory in inventories.items():
             found.entries[split] = labelled_by_name(root, inventory, source.of_stem)
         origin = "file names"
+    # Lists are checked too: one written for a whole archive names the test pictures along with the others.
     for split, place in places.items():
         require_no_foreign_split(
             place, split, {entry.file.parent for entry in found.entries[split] if entry.text is not None}
         )
+    # Before the division by shares, which could put two names of one picture into two splits.
     reject_repeated(found.entries, identities)
     unused = unused_notice(
         root,
@@ -103,6 +106,7 @@ def _check_folder(root: Path) -> None:
 
 def _carved(own: Mapping[SplitName, Path], fractions: Mapping[str, float]) -> dict[SplitName, float]:
     """Return the fraction of each split that has no folder."""
+    # A share of a split that has a folder is ignored: 0.1 is the default of both.
     carved: dict[SplitName, float] = {
         split: fractions[split] for split in SPLITS if split != "train" and split not in own
     }
@@ -127,6 +131,7 @@ def _divided(
 ) -> dict[SplitName, list[Entry]]:
     """Return the entries of all splits in their order; the `carved` splits take their fraction of train."""
     splits: dict[SplitName, list[Entry]] = {split: entries.get(split, []) for split in SPLITS}
+    # By name and not by position, so that a picture stays in its split when others come or go.
     pool, splits["train"] = splits["train"], []
     for entry in pool:
         splits[_share(seed, entry.name, carved)].append(entry)

@@ -24,6 +24,7 @@ def json_pairs(path: Path, content: str) -> list[tuple[str, str]]:
         UsageError: `content` is not JSON (the line is named), or not an object of texts.
     """
     try:
+        # Pairs instead of a dict, which would keep only the last of several labels of one name.
         document = json.loads(content, object_pairs_hook=_Pairs)
     except json.JSONDecodeError as error:
         raise UsageError(f"{path}:{error.lineno}: is not JSON ({error.msg})") from None

@@ -70,6 +70,7 @@ def read_list(path: Path) -> list[Line]:
         UsageError: the file can't be read, is not UTF-8 (the line is named), or has no clear columns.
     """
     suffix = path.suffix.lower()
+    # Read as text, these would be thousands of bad lines.
     if suffix in OTHER_FORMATS:
         raise UsageError(
             f"{path}: a list of labels is .csv, .tsv, .txt or .json ({{name: label}}), not {suffix}; "
@@ -81,6 +82,7 @@ def read_list(path: Path) -> list[Line]:
             _line(f"{path}: {name!r}", partial(_pair, name, value), name)
             for name, value in json_pairs(path, content)
         ]
+    # Not str.splitlines(), which also splits at U+2028 and at form feeds inside of labels.
     numbered = enumerate((line.removesuffix("\r") for line in content.split("\n")), start=1)
     if suffix in (".csv", ".tsv"):
         delimiters = DELIMITERS if suffix == ".csv" else "\t"
@@ -90,6 +92,7 @@ def read_list(path: Path) -> list[Line]:
 
 def _decoded(path: Path) -> str:
     try:
+        # As bytes, because text mode would turn every carriage return into the end of a line.
         raw = path.read_bytes().removeprefix(b"\xef\xbb\xbf")
         return raw.decode()
     except UnicodeDecodeError as error:
@@ -120,6 +123,7 @@ def _slashed(name: str) -> str:
 
 
 def _text_lines(path: Path, rows: Sequence[tuple[int, str]]) -> list[Line]:
+    # Of all lines, because the label of one line may have a tab by mistake, and names may have spaces.
     tabbed = sum("\t" in line for _, line in rows) * 2 >= len(rows)
     return [
         _line(
@@ -157,7 +161,7 @@ def _csv_lines(path: Path, rows: Sequence[tuple[int, str]], delimiters: str) -> 
     number, first = filled[0]
     headers = ((mark, _header(f"{path}:{number}", first, mark)) for mark in delimiters)
     delimiter, columns = next(((mark, found) for mark, found in headers if found), (delimiters, None))
-    guessed = len(delimiter) > 1
+    guessed = len(delimiter) > 1  # a header decides, and so does the suffix .tsv
     if columns:
         rows = [row for row in rows if row[0] > number]
     elif guessed:
@@ -165,6 +169,7 @@ def _csv_lines(path: Path, rows: Sequence[tuple[int, str]], delimiters: str) -> 
     at = columns.name if columns else 0
     for number, line in rows:
         if line.strip(" " + delimiter):
+            # The name of a line that can't be used, as far as it can be told: its split follows from it.
             rough = [cell.strip(' "') for cell in line.split(delimiter, at + 1)]
             read = partial(_csv_pair, line, delimiter, columns, guessed=guessed)
             line_read = _line(f"{path}:{number}", read, rough[at] if at < len(rough) else "")
@@ -191,6 +196,7 @@ def _wrong_number(line: str, delimiter: str, cells: list[Cell], columns: _Column
     said = f"the line has {count}, {'the header' if columns else 'not'} {number}"
     if len(cells) < number:
         return said if columns else f"{said}: it has no label (separated by {delimiter!r})"
+    # Only then are the surplus cells surely part of the text.
     if text == number - 1 and name < text:
         whole = quoted(line[cells[text].start :].rstrip(" "))
         return f"{said}; a text with {delimiter!r} in it is quoted: {whole}"

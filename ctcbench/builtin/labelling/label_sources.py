@@ -73,6 +73,7 @@ def choose_source(
         UsageError: there are several sources, the chosen one does not exist, or file names would be taken for
             labels although a file looks like a list of them.
     """
+    # What the user chose is not questioned; what is not used is named in a notice.
     if options.list_file:
         return LabelSource(lists=[_named_list(root, options.list_file)])
     if options.from_names:
@@ -96,6 +97,7 @@ def choose_source(
         return LabelSource(lists=lists)
     if beside:
         return LabelSource(sidecars=list(sidecars.values()))
+    # Training on file names succeeds and looks plausible: the error rate alone shows the mistake.
     if found := list(likely_lists(inventory.others, inventory.pictures)):
         raise UsageError(_unread_lists(root, found, stems))
     return LabelSource(of_stem=options.of_stem())
@@ -103,6 +105,7 @@ def choose_source(
 
 def _named_list(root: Path, name: str) -> Path:
     given = expand_home(name, "dataset folder: list=")
+    # The folder first, so that a study gives the same result wherever it is started.
     for candidate in (root / given, given):
         if candidate.is_file():
             return candidate
@@ -111,6 +114,7 @@ def _named_list(root: Path, name: str) -> Path:
 
 
 def _find_list(folder: Path, inventory: Inventory) -> Path | None:
+    # A pipe of such a name would make the reader wait for ever.
     found = [
         file
         for file in inventory.others

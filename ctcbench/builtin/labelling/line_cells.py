@@ -29,6 +29,7 @@ def split_cells(line: str, delimiter: str) -> list[Cell]:
     Raises:
         BadSample: a quote does not close, or text follows the closing quote.
     """
+    # Not the csv module: an open quote takes in the next lines, and text behind a closed one is joined.
     cells: list[Cell] = []
     at = 0
     while True:
@@ -61,6 +62,7 @@ def guess_delimiter(path: Path, rows: Iterable[tuple[int, str]]) -> str:
     Raises:
         UsageError: two delimiters end the first cell of equally many lines.
     """
+    # All lines count, because the text of the first may have a delimiter of another kind: `0.png,x; y`.
     ends: dict[str, list[int]] = defaultdict(list)
     for number, line in rows:
         if delimiter := first_delimiter(line):

@@ -101,6 +101,7 @@ class _Finder:
             try:
                 file = self._find(line.name, base)
                 split = self.split_of(file) or home
+                # A list copied from another split would mix test pictures into the training.
                 if home is not None and split is not None and split != home:
                     other, mine = self.own[split].name, self.own[home].name
                     raise BadSample(f"{line.name} is a picture of {other}/, but the list is for {mine}/")
@@ -110,6 +111,7 @@ class _Finder:
                     reason += " (if this is a header: call the columns file and label, for example)"
                 split = home or split or self._split_of_likely(line.name)
         entry = Entry(file, relative_name(self.root, file), text, reason, line.where)
+        # A line at fault must be reported, so it belongs to some split.
         if split is None and (text is None or not self.own):
             split = "train"
         return entry, split
@@ -131,6 +133,7 @@ class _Finder:
         folders = dict.fromkeys((base, self.root))
         states = {folder / name: _state(folder / name) for folder in folders}
         found = [file for file, state in states.items() if not state]
+        # Two conventions are common, and a guess between them could take the wrong picture.
         if len(found) == 2 and not found[0].samefile(found[1]):
             raise BadSample(f"{name} is {found[0]} (relative to the list) or {found[1]} (relative to path=)")
         # Archives from a Mac hold decomposed names, editors write composed ones.

@@ -14,6 +14,7 @@ def before(mark: str) -> OfStem:
     """Return the function that returns the part of a stem before the last `mark`."""
 
     def of_stem(stem: str) -> str:
+        # At the last mark, because labels have marks more often than the numbers behind them do.
         text, found, _ = stem.rpartition(mark)
         if not found:
             raise BadSample(f"its name has no {mark!r} to end the label")

@@ -34,6 +34,7 @@ def read_sidecar(file: Path) -> str:
         raise BadSample(f"line {line} is not UTF-8; save the file as UTF-8") from None
     except OSError as error:
         raise BadSample(f"can't be read ({error.strerror})") from None
+    # An editor ends the line and may add empty ones; a carriage return elsewhere stays, and is reported.
     lines = [line for line in content.replace("\r\n", "\n").split("\n") if line.strip(" ")]
     if len(lines) > 1:
         raise BadSample(f"has {len(lines)} lines; a label is one line")

@@ -16,6 +16,7 @@ _NAMES: dict[SplitName, tuple[str, ...]] = {
     "test": ("test", "testing"),
 }
 _USUAL = {name: split for split, names in _NAMES.items() for name in names}
+# More words than above: `eval` may be either split, so it is not recognised, but it is not trained on.
 _LIKELY: dict[SplitName, str] = {
     "train": "train|training",
     "val": "val|valid|validation|dev",
@@ -73,6 +74,7 @@ def require_no_foreign_split(place: Path, split: SplitName, folders: Iterable[Pa
         UsageError: one does, such as ``images/test`` below a folder that is divided by fractions.
     """
     for folder in sorted(folders):
+        # Outside, a name such as `test-bench` need not have to do with this data set.
         inside = folder.is_relative_to(place) and ".." not in folder.parts
         relative = (
             folder.relative_to(place) if inside else Path(os.path.relpath(folder.resolve(), place.resolve()))

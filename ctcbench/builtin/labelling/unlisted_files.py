@@ -33,6 +33,7 @@ def labelled_by_sidecar(
     entries: dict[SplitName, list[Entry]] = {}
     for split, inventory in inventories.items():
         sidecars = find_sidecars(inventory.others)
+        # All of a split without labels is a mistake of the data set, not of single pictures.
         if inventory.pictures and not sidecars:
             raise UsageError(
                 f"{root}: labels come from NAME.gt.txt beside the pictures, but none of the "
@@ -67,6 +68,7 @@ def _beside(root: Path, inventory: Inventory, sidecars: Mapping[Path, Path]) -> 
             except BadSample as error:
                 reason = str(error)
         yield Entry(picture, relative_name(root, picture), text, "" if text else reason, str(origin))
+    # A label without its picture may mean that the picture has an unknown suffix or was lost.
     for stem, sidecar in sidecars.items():
         if stem not in used:
             name = relative_name(root, sidecar)

@@ -35,6 +35,7 @@ def unused_notice(
     parts = []
     if own:
         for folder in sorted(root.iterdir()):
+            # Pictures in a folder of any name are looked for; a likely split is named even if it has none.
             ignored = folder.name.startswith(".") or folder in own.values() or not folder.is_dir()
             if not ignored and (likely_split(folder.name) or has_pictures(folder)):
                 likely = likely_split(folder.name)
