@@ -104,6 +104,7 @@ class Recogniser:
                 images_NCHW[row] = sample.image
                 widths_N[start + row] = sample.width or spec.width
             batch_NCHW = torch.from_numpy(images_NCHW)
+            # As `Split.batch` does with the training images.
             if self.model.alphabet.direction == "rtl":
                 batch_NCHW = mirror_columns(batch_NCHW, widths_N[start : start + len(some)])
             with torch.no_grad():

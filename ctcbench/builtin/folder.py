@@ -89,6 +89,7 @@ def folder(
     fractions = {"val": val, "test": test}
     found = read_folder(root, LabelOptions(label, pattern, list), fractions, seed)
     splits = found.splits
+    # Only training labels: those of other splits add no classes, and are checked when they are drawn.
     labels = {entry.where: entry.text or "" for entry in splits["train"]}
     if alphabet == "auto":
         characters, doubts = _characters(root, splits["train"]), invisible_notice(labels)

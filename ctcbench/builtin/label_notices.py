@@ -14,6 +14,7 @@ _LISTED = 5  # kinds of invisible characters that the notice names
 
 def invisible_notice(labels: Mapping[str, str]) -> str:
     """Return a notice of the invisible characters in labels by file name; an empty text if there are none."""
+    # The first file of each character, as an example that can be looked up.
     found: dict[str, str] = {}
     affected = 0
     for name, text in labels.items():
@@ -35,6 +36,7 @@ def direction_notice(labels: Mapping[str, str], direction: Direction) -> str:
     """Return a notice if labels by file name do not run in `direction`; an empty text if they do."""
     right_to_left = [name for name, text in labels.items() if has_right_to_left_letters(text)]
     if direction == "ltr" and right_to_left:
+        # No error, because labels in the order of the picture are right as they are.
         return (
             f"{len(right_to_left)} of {len(labels)} training labels have right-to-left letters (as that "
             f"of {right_to_left[0]}), but pictures are read from left to right, which labels in logical "

@@ -38,6 +38,7 @@ def scale_levels(levels: NDArray[Any]) -> NDArray[np.uint8]:
         return levels
     if levels.dtype == np.bool_:
         return levels.astype(np.uint8) * np.uint8(WHITE)
+    # Complex numbers are numbers to NumPy too, hence not np.number.
     is_float = np.issubdtype(levels.dtype, np.floating)
     if not is_float and not np.issubdtype(levels.dtype, np.integer):
         raise BadSample(f"pixels of type {levels.dtype} are not levels")
@@ -47,6 +48,7 @@ def scale_levels(levels: NDArray[Any]) -> NDArray[np.uint8]:
         raise BadSample("a pixel is not a number, or infinite")
     low, high = float(levels.min()), float(levels.max())
     ranges = (1.0, 255.0, 65535.0) if is_float else tuple(2.0**bits - 1 for bits in _BITS + _WIDE_BITS)
+    # In float64, because the bounds of wide integers have no exact float32.
     slack = 1 + _ROUNDING if is_float else 1.0
     white = next((top for top in ranges if high <= top * slack), None)
     if white is None:

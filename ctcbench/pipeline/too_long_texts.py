@@ -28,6 +28,7 @@ def keep_readable(context: RunContext, model: Recognizer) -> dict[SplitName, NDA
     """
     from ctcbench.training.frame_shortage import describe_frames, find_too_long_texts
 
+    # Both splits are checked before either is an error, so that one message names all images.
     names: tuple[SplitName, ...] = ("train", "val")
     too_long = {name: find_too_long_texts(context.samples[name], model) for name in names}
     rejected = [entry for entries in too_long.values() for entry in entries]
@@ -38,6 +39,7 @@ def keep_readable(context: RunContext, model: Recognizer) -> dict[SplitName, NDA
         counted = " and ".join(_count(context, name, too_long[name]) for name in names if too_long[name])
         frames, remedy = describe_frames(model, context.config)
         found = f"{counted} have texts that are too long for {frames}"
+        # --skip-bad can't help where it would leave nothing.
         empty = [name for name in names if not len(kept[name])]
         if empty or not context.config.skip_bad:
             skip = f"no {empty[0]!r} sample is left" if empty else "--skip-bad leaves them out"

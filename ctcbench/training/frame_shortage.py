@@ -22,6 +22,7 @@ def find_too_long_texts(samples: Samples, model: Recognizer) -> list[RejectedSam
     frames_N = model.frames(torch.from_numpy(samples.widths_N).long()).tolist()
     found = []
     for index, (text, frames) in enumerate(zip(samples.texts, frames_N, strict=True)):
+        # Of the labelling and not of the text: right-to-left text has other neighbours along the frames.
         needed = frames_needed(model.alphabet.encode(text), model.alignment)
         if needed > frames:
             reason = f"text {_shortened(text)} needs {needed} frames, its image has {frames}"

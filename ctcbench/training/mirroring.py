@@ -16,9 +16,11 @@ def mirror_columns(images_NCHW: Tensor, widths_N: Tensor) -> Tensor:
         widths_N: number of columns of each image that are not padding, int64, on the CPU.
     """
     columns = images_NCHW.shape[3]
+    # The usual case, without padding, needs no index of the size of the images.
     if bool((widths_N == columns).all()):
         return images_NCHW.flip(3)
     column_W, width_N1 = torch.arange(columns), widths_N[:, None]
     source_NW = torch.where(column_W < width_N1, width_N1 - 1 - column_W, column_W)
+    # Only this small index goes to the device of the images; the widths stay where the CTC loss needs them.
     source_NW = source_NW.to(images_NCHW.device, non_blocking=True)
     return images_NCHW.gather(3, source_NW[:, None, None, :].expand_as(images_NCHW))

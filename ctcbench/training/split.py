@@ -78,6 +78,7 @@ class Split:
             device_N = host_N
             rows_N = indices_N if self.rows_N is None else self.rows_N[indices_N]
             images_NCHW = torch.from_numpy(self.images_NCHW[rows_N])
+        # Before the augmentation, so that padding is on the right for it as well.
         if self.mirrored:
             images_NCHW = mirror_columns(images_NCHW, self.widths_N[host_N])
         return Batch(
@@ -96,6 +97,7 @@ def make_split(
         device: device of the batches.
         kept_N: indices of the samples that the split has; None: all.
     """
+    # Without indices, a batch of neighbouring rows is one read of the file of images.
     if kept_N is not None and len(kept_N) == len(samples):
         kept_N = None
     chosen = slice(None) if kept_N is None else kept_N
@@ -106,6 +108,7 @@ def make_split(
         targets_NL[row, : len(target)] = torch.tensor(target)
     images_NCHW: NDArray[np.uint8] | Tensor = samples.images_NCHW
     if device.type == "cuda":
+        # Only the rows that are used take memory there, so they are in order afterwards.
         images_NCHW, kept_N = _copy_to_device(samples.images_NCHW, device, kept_N), None
     return Split(
         texts,

@@ -31,10 +31,12 @@ def describe(
         "dataset": chosen.text,
         "split": split,
         "images": len(drawn),
+        "left_out": drawn.left_out,
         "channels": image.channels,
         "height": image.height,
         "width": image.width,
         "alphabet": alphabet.characters,
+        "direction": alphabet.direction,
         "classes": alphabet.num_classes,
         "fingerprint": drawn.fingerprint,
         "lengths": {str(length): lengths[length] for length in sorted(lengths)},
@@ -50,9 +52,11 @@ def _facts_table(facts: dict[str, Any]) -> Table:
     table = Table.grid(padding=(0, 3))
     table.add_column(style="dim", no_wrap=True)
     table.add_column(overflow="fold")
+    left_out = f" ({facts['left_out']:,} left out)" if facts["left_out"] else ""
     size = f"{facts['width']} × {facts['height']} pixels, {facts['channels']} channel(s)"
     table.add_row("data set", Text(printable(facts["dataset"])))
-    table.add_row("split", f"{facts['split']}, {facts['images']:,} images of {size}")
+    table.add_row("split", f"{facts['split']}, {facts['images']:,} images of {size}{left_out}")
+    # Labels come from files of others: their control characters must not reach the terminal.
     table.add_row(
         "alphabet", Text(f"{printable(facts['alphabet'])} ({facts['classes']} classes with the blank)")
     )

@@ -43,6 +43,7 @@ def predict(
     if not folder.is_finished:
         text = "training is not finished: using the best weights so far, and confidences are not calibrated"
         print(one_line(f"{run}: {text}"), file=sys.stderr)
+    # One by one, because `Recogniser.predict` stops at the first picture that it can't read.
     samples: list[Sample] = []
     problems: dict[int, str] = {}
     for index, image in enumerate(images):
@@ -51,6 +52,7 @@ def predict(
         except BadSample as error:
             problems[index] = str(error) if image.is_file() else _why_no_file(image)
             print(one_line(f"ctcbench predict: {image}: {problems[index]}"), file=sys.stderr)
+    # Together, because the network reads a batch several times as fast as single images.
     predictions = iter(recogniser.predict(samples))
     readings = [problems.get(index) or next(predictions) for index in range(len(images))]
     if as_json:
