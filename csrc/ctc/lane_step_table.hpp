@@ -21,7 +21,7 @@ class StepTable {
     // Returns the steps of the next frame's groups, to be filled in.
     AlignmentSteps* add_row(std::int32_t first_group, std::int32_t last_group) {
         const auto size = static_cast<std::size_t>(std::max(0, last_group - first_group + 1));
-        steps_.reserve(used_ + size);
+        if (used_ + size > steps_.capacity()) steps_.reserve(used_ + size);
         rows_.push_back({used_, first_group, last_group});
         used_ += size;
         return steps_.data() + rows_.back().begin;

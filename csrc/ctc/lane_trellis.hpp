@@ -1,5 +1,4 @@
-// The trellis of an alignment: the scores of its states in one frame, computed from those one frame earlier,
-// for eight labels at a time.
+// The trellis of an alignment: the scores of its states in one frame, from those one frame earlier.
 #pragma once
 
 #include "ctc/lane_frame.hpp"
@@ -19,7 +18,8 @@ class LaneTrellis {
     struct Checkpoint {
         std::int32_t frame = 0;
         std::int32_t first_group = 0, last_group = -1;
-        double bound = 0.0, floor = 0.0;
+        std::int32_t top = 0;
+        double bound = 0.0;
         std::vector<double> scores;  // eight labels and eight blanks for each group
     };
 
@@ -49,8 +49,12 @@ class LaneTrellis {
     using D = typename L::D;
     static constexpr double kImpossible = -std::numeric_limits<double>::infinity();
 
+    template <bool with_steps>
+    void advance_groups(std::int32_t first, std::int32_t last, AlignmentSteps* row);
     void clear_group(std::int32_t group);
     void read_emissions(std::int32_t first, std::int32_t last);
+    template <class T>
+    void read_labels(std::int32_t begin, std::int32_t end);
     void read_row();
 
     const LogProbs* log_probs_ = nullptr;
@@ -61,8 +65,8 @@ class LaneTrellis {
 
     std::int32_t frame_ = 0;
     std::int32_t first_ = 0, last_ = 0;  // groups
+    std::int32_t top_ = 0;               // no place above it has been reached
     double bound_ = 0.0;
-    double floor_ = kImpossible;  // the last one that was applied
     Column<double> label_, blank_;
     Column<double> emission_;  // log-probability of each label in the current frame
     double log_blank_ = kImpossible;
@@ -85,42 +89,53 @@ void LaneTrellis<L>::start(const LogProbs& log_probs, const std::vector<std::int
     }
     for (std::size_t i = 1; i < labels.size(); ++i)
         if (labels[i] != labels[i - 1]) skip_.data()[i] = 0.0;
-    frame_ = first_ = last_ = 0;
+    frame_ = first_ = last_ = top_ = 0;
     bound_ = 0.0;
-    floor_ = kImpossible;
-    row_.start(log_probs.classes);
+    if (bounded) row_.start(log_probs.classes);
     read_emissions(0, 0);
     label_.data()[0] = emission_.data()[0];
     blank_.data()[0] = log_blank_;
 }
 
-// Runs downwards and in place: lower groups still hold the previous frame.
 template <class L>
 void LaneTrellis<L>::advance(const AlignmentGoal& goal, StepTable<L>* steps) {
     ++frame_;
     const std::int32_t first = std::max(first_, goal.first_at(frame_) / kLanes);
-    const double top = last_ >= first_ ? label_.data()[last_ * kLanes + kLanes - 1] : kImpossible;
-    const std::int32_t reached = last_ + (top > kImpossible && top >= floor_ ? 1 : 0);
-    const std::int32_t last = std::min(reached, goal.last / kLanes);
+    // Without a floor this does not depend on scores, so the processor need not wait for them.
+    const std::int32_t last = std::max(first - 1, std::min(++top_, goal.last) / kLanes);
     read_emissions(first, last);
+    if (steps != nullptr)
+        advance_groups<true>(first, last, steps->add_row(first, last));
+    else
+        advance_groups<false>(first, last, nullptr);
+    for (; first_ < first; ++first_) clear_group(first_);
+    last_ = last;
+}
+
+// Runs downwards and in place: lower groups still hold the previous frame.
+template <class L>
+template <bool with_steps>
+void LaneTrellis<L>::advance_groups(std::int32_t first, std::int32_t last, AlignmentSteps* row) {
+    // The compiler cannot know that no store changes these.
+    double* label_scores = label_.data();
+    double* blank_scores = blank_.data();
+    const double* emissions = emission_.data();
+    const double* skips = skip_.data();
     const D blank_emission = L::broadcast(log_blank_);
-    AlignmentSteps* row = steps == nullptr ? nullptr : steps->add_row(first, last);
     for (std::int32_t group = last; group >= first; --group) {
         const std::int32_t i = group * kLanes;
-        const D label = L::load(label_.data() + i);
-        const D blank = L::load(blank_.data() + i);
-        const D before = L::load(label_.data() + i - 1);
-        const D skipped = L::add(before, L::load(skip_.data() + i));
+        const D label = L::load(label_scores + i);
+        const D blank = L::load(blank_scores + i);
+        const D before = L::load(label_scores + i - 1);
+        const D skipped = L::add(before, L::load(skips + i));
         const D stepped = L::max(blank, label);
-        if (row != nullptr)
+        if (with_steps)
             row[group - first] = {static_cast<unsigned char>(~L::at_least(label, blank)),
                                   static_cast<unsigned char>(~L::at_least(stepped, skipped)),
                                   static_cast<unsigned char>(~L::at_least(blank, before))};
-        L::store(label_.data() + i, L::add(L::max(skipped, stepped), L::load(emission_.data() + i)));
-        L::store(blank_.data() + i, L::add(L::max(before, blank), blank_emission));
+        L::store(label_scores + i, L::add(L::max(skipped, stepped), L::load(emissions + i)));
+        L::store(blank_scores + i, L::add(L::max(before, blank), blank_emission));
     }
-    for (; first_ < first; ++first_) clear_group(first_);
-    last_ = last;
 }
 
 template <class L>
@@ -133,12 +148,13 @@ void LaneTrellis<L>::drop_below(double floor) {
     };
     while (first_ <= last_ && is_below(first_)) clear_group(first_++);
     while (first_ <= last_ && is_below(last_)) clear_group(last_--);
-    floor_ = floor;
+    const std::int32_t end = last_ * kLanes + kLanes - 1;
+    top_ = std::min(top_, label_.data()[end] < floor ? end - 1 : end);
 }
 
 template <class L>
 typename LaneTrellis<L>::Checkpoint LaneTrellis<L>::save() const {
-    Checkpoint checkpoint{frame_, first_, last_, bound_, floor_, {}};
+    Checkpoint checkpoint{frame_, first_, last_, top_, bound_, {}};
     checkpoint.scores.reserve(static_cast<std::size_t>(2 * kLanes) * static_cast<std::size_t>(groups()));
     for (std::int32_t group = first_; group <= last_; ++group)
         for (const Column<double>* column : {&label_, &blank_})
@@ -152,9 +168,9 @@ void LaneTrellis<L>::restore(const Checkpoint& checkpoint, const AlignmentGoal& 
     for (std::int32_t group = first_; group <= last_; ++group) clear_group(group);
     frame_ = checkpoint.frame;
     bound_ = checkpoint.bound;
-    floor_ = checkpoint.floor;
     first_ = std::max(checkpoint.first_group, goal.first_at(frame_) / kLanes);
     last_ = std::min(checkpoint.last_group, goal.last / kLanes);
+    top_ = std::min(checkpoint.top, last_ * kLanes + kLanes - 1);
     for (std::int32_t group = first_; group <= last_; ++group) {
         const double* scores = checkpoint.scores.data() + (group - checkpoint.first_group) * 2 * kLanes;
         std::copy_n(scores, kLanes, label_.data() + group * kLanes);
@@ -188,16 +204,31 @@ template <class L>
 void LaneTrellis<L>::read_emissions(std::int32_t first, std::int32_t last) {
     const std::int32_t begin = first * kLanes;
     const std::int32_t end = std::min(count_, last * kLanes + kLanes);
-    double* emission = emission_.data();
-    if (bounded_ || end - begin > log_probs_->classes) {
+    if (bounded_) {
         read_row();
         const double* log_prob = row_.log_prob.data();
+        double* emission = emission_.data();
         for (std::int32_t i = begin; i < end; ++i) emission[i] = log_prob[labels_[i]];
-    } else {  // fewer labels than classes: reading the labels alone is faster
-        log_blank_ = possible_log(log_probs_->at(frame_, blank_class_));
-        for (std::int32_t i = begin; i < end; ++i)
-            emission[i] = possible_log(log_probs_->at(frame_, labels_[i]));
+        return;
     }
+    log_blank_ = possible_log(log_probs_->at(frame_, blank_class_));
+    if (log_probs_->dtype == Dtype::float32)
+        read_labels<float>(begin, end);
+    else
+        read_labels<double>(begin, end);
+}
+
+// A short labelling has few of the classes, so reading them alone is faster than reading the frame.
+template <class L>
+template <class T>
+void LaneTrellis<L>::read_labels(std::int32_t begin, std::int32_t end) {
+    const unsigned char* row = log_probs_->data + frame_ * log_probs_->frame_stride;
+    const std::ptrdiff_t stride = log_probs_->class_stride;
+    const std::int32_t* labels = labels_;
+    double* emission = emission_.data();
+    for (std::int32_t i = begin; i < end; ++i)
+        emission[i] =
+            possible_log(static_cast<double>(*reinterpret_cast<const T*>(row + labels[i] * stride)));
 }
 
 // Reads every class of the current frame, and adds the frame to the bound.
