@@ -43,7 +43,7 @@ class ForkedPython:
     def communicate(self, timeout=240):
         """Wait until it has ended; return what it wrote on standard output and standard error."""
         with ThreadPoolExecutor(2) as pool:
-            texts = [pool.submit(stream.read) for stream in (self.stdout, self.stderr)]
+            texts = [pool.submit(_read, stream) for stream in (self.stdout, self.stderr)]
             self._process.join(timeout)
             ended = self.returncode is not None
             if not ended:
@@ -75,6 +75,10 @@ class ForkingPopen(subprocess.Popen):
             _in_child(args[1:], env, cwd, (stdin, to_stdout, to_stderr), new_session, group)
         self._child_created = True
         self._close_pipe_fds(stdin, to_stdin, stdout, to_stdout, stderr, to_stderr)
+
+
+def _read(stream):
+    return "" if stream.closed else stream.read()
 
 
 def _text_of(connection):
@@ -131,8 +135,10 @@ def _become(words, environment, cwd, descriptors):
     # An old stream that is collected would write what the other process has not flushed yet.
     _KEPT.extend((sys.stdin, sys.stdout, sys.stderr))
     sys.stdin = os.fdopen(0, encoding="utf-8", closefd=False)
-    sys.stdout = os.fdopen(1, "w", encoding="utf-8", closefd=False)
-    sys.stderr = os.fdopen(2, "w", encoding="utf-8", errors="backslashreplace", buffering=1, closefd=False)
+    # Of the variables for an interpreter, the one that a test sets.
+    encoding, _, errors = (environment or {}).get("PYTHONIOENCODING", "utf-8").partition(":")
+    sys.stdout = os.fdopen(1, "w", encoding=encoding, errors=errors or "strict", closefd=False)
+    sys.stderr = os.fdopen(2, "w", encoding=encoding, errors="backslashreplace", buffering=1, closefd=False)
     code = 1
     try:
         if cwd is not None:

@@ -152,6 +152,8 @@ class ProgramSignals:
 
     def _uninstall(self) -> None:
         """Restore Python's handlers in a forked process, which is no command and has no such thread."""
+        global _program
+        _program = None
         signal.set_wakeup_fd(-1)
         for number in self._numbers:
             is_interrupt = number == signal.SIGINT

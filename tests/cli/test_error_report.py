@@ -17,6 +17,7 @@ from ctcbench.contract.errors import CtcbenchError
 from ctcbench.files.text import one_line
 from ctcbench.processes.signals import Interrupted
 from tests.cli.cli_cases import TINY
+from tests.forked_python import ForkedPython
 
 USAGE_ERRORS = [
     (["run", "--epochs", "0"], "ctcbench run: --epochs 0:", "at least 1"),
@@ -221,7 +222,10 @@ def test_an_unknown_home_folder_is_a_usage_error(
             1,
             "ctcbench run: x: No space left on device",
         ),
-        (MemoryError("big"), 1, "--batch-size"),
+        (MemoryError("big"), 1, "out of memory (big): try a smaller --batch-size"),
+        (MemoryError(), 1, "out of memory (MemoryError): try a smaller"),
+        (OSError(errno.ENOMEM, "Cannot allocate memory"), 1, "out of memory ("),
+        (OSError(errno.EBADF, "Bad file descriptor", "standard output"), 1, "standard output: Bad file"),
         (SystemExit(3), 3, ""),
     ],
 )
@@ -245,15 +249,12 @@ def test_a_closed_pipe_is_no_error() -> None:
 
 
 def test_ctrl_c_prints_the_command_to_resume(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "ctcbench", "run", *TINY, "--epochs", "2000"]
-    process = subprocess.Popen(
-        command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=dict(os.environ)
-    )
-    assert process.stderr
+    words = ["run", *TINY, "--epochs", "2000"]
+    process = ForkedPython("ctcbench", *words, env=dict(os.environ), cwd=tmp_path)
     for line in process.stderr:
         if "validation" in line:
             break
-    process.send_signal(signal.SIGINT)
+    os.kill(process.pid, signal.SIGINT)
     out, err = process.communicate(timeout=60)
     assert process.returncode == 130
     assert out == ""

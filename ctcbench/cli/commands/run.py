@@ -45,28 +45,30 @@ def run(
     # Before torch is imported, so that a mistyped name is reported at once.
     recipe = resolve(registry(), config)
     folder = RunFolder(out / recipe.train_key)
-    with interrupts_explained(folder, resume_command(ctx.obj)), progress_listener() as listener:
-        from ctcbench.pipeline import runner
+    command = resume_command(ctx.obj)
+    with interrupts_explained(folder, command):
+        with progress_listener() as listener:
+            from ctcbench.pipeline import runner
 
-        runtime = Runtime(
-            out=out,
-            resume=resume,
-            fresh=fresh,
-            workers=workers,
-            checkpoint_seconds=checkpoint_seconds,
-            resume_command=resume_command(ctx.obj),
-            listener=listener,
-        )
-        result = runner.run(recipe, runtime)
-    # torchrun runs this in every process, and each has the result.
-    if not read_process_rank().is_main:
-        return
-    from ctcbench.cli.result_output import print_report
+            runtime = Runtime(
+                out=out,
+                resume=resume,
+                fresh=fresh,
+                workers=workers,
+                checkpoint_seconds=checkpoint_seconds,
+                resume_command=command,
+                listener=listener,
+            )
+            result = runner.run(recipe, runtime)
+        # torchrun runs this in every process, and each has the result.
+        if not read_process_rank().is_main:
+            return
+        from ctcbench.cli.result_output import print_report
 
-    if as_json:
-        print_json(result.to_json())
-    else:
-        print_report(result, folder.path)
+        if as_json:
+            print_json(result.to_json())
+        else:
+            print_report(result, folder.path)
 
 
 @contextlib.contextmanager
