@@ -41,11 +41,11 @@ def slots(alphabet: Alphabet, *, blank_penalty: Penalty = 0.0) -> Decode:
     from ctcbench.decoding import greedy_search
 
     return lambda read: greedy_search(
-        # Equal neighbours are two characters here: frame i is character i.
         read.values_NTK,
         read.lengths_N,
         blank=BLANK,
         blank_penalty=blank_penalty,
+        # Equal neighbours are two characters here: frame i is character i.
         merge_repeats=False,
         frames=False,
     )

@@ -89,7 +89,8 @@ def beam_search(
     try:
         found = _core.beam_search(checked.log_probs_NTK, checked.lengths_N, **options, hypothesis=Hypothesis)
     except _core.BadFrame:
-        check_values(checked.log_probs_NTK, checked.lengths_N, logits=False)  # raises a detailed error
+        # The search reports the frame alone. This check finds the class and its value, and raises.
+        check_values(checked.log_probs_NTK, checked.lengths_N, logits=False)
         raise
     return found[0] if checked.single else found
 
@@ -174,10 +175,12 @@ def _check_arguments(
     blank_penalty: SupportsFloat,
     frames: bool,
 ) -> tuple[DecoderInput, _Options]:
+    # The search checks each value when it reads it, which saves a pass over the array.
     checked = check_input(
         log_probs, lengths, blank, normalize=normalize, blank_penalty=blank_penalty, check_log_probs=False
     )
     width, best = check_beam(beam_width, n_best)
+    # Checked here and not at import, so that the error reaches the caller as a UsageError.
     if PATH not in PATHS:
         raise UsageError(f"CTCBENCH_DECODER_PATH is {PATH!r}; it must be {', '.join(PATHS)}")
     return checked, {

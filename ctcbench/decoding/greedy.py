@@ -58,15 +58,18 @@ def _best_paths(
     frames: bool,
 ) -> list[Hypothesis]:
     num_sequences, num_frames, _ = values_NTK.shape
+    # reduceat() needs at least one element.
     if num_frames == 0:
         return [Hypothesis((), 0.0, ()) for _ in range(num_sequences)]
     if num_sequences == 0:
         return []
     valid_NT = np.arange(num_frames) < lengths_N[:, np.newaxis]
+    # Frames behind the end may hold NaN; as blanks with probability 1 they change nothing.
     path_NT = np.where(valid_NT, values_NTK.argmax(axis=2), blank)
     height_NT = np.where(valid_NT, values_NTK.max(axis=2), 0.0).astype(np.float64)
 
     # A run is the same class in successive frames of one sequence. R is the number of runs of all sequences.
+    # The first frame of a sequence always starts a run, so none reaches into the next sequence.
     starts_NT = np.ones_like(valid_NT)
     if merge_repeats:
         starts_NT[:, 1:] = path_NT[:, 1:] != path_NT[:, :-1]

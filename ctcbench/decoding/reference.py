@@ -66,6 +66,7 @@ def beam_search_reference(
 def _decode(
     values_TK: NDArray[np.float64], beam_width: int, blank: int, n_best: int, *, frames: bool
 ) -> list[Hypothesis]:
+    # The context belongs to this thread: a caller's own precision must not change results.
     with decimal.localcontext(ARITHMETIC):
         beam: dict[Labels, _Probability] = {(): _Probability(blank=ONE)}
         for values_K in values_TK:
@@ -155,6 +156,7 @@ def peak_frames(values_TK: NDArray[np.float64], labels: Labels, blank: int) -> t
         # index() returns the first of equals: the shortest step.
         steps.append([source.index(high) for source, high in zip(sources, highest, strict=True)])
         best = [high + log_prob for high, log_prob in zip(highest, value, strict=True)]
+    # Of equal scores the blank at the end: the alignment that has advanced furthest.
     state = len(states) - 2 if best[-2] > best[-1] else len(states) - 1
     peaks: dict[int, tuple[float, int]] = {}
     for frame in range(len(values) - 1, -1, -1):
