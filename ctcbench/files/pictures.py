@@ -87,13 +87,16 @@ def read_picture(picture: Picture, spec: ImageSpec, fit: Fit = "stretch") -> Sam
 
 
 def _from_path(path: Path, spec: ImageSpec, fit: Fit) -> Sample:
-    if not path.is_file():
-        raise BadSample("is not a file" if path.exists() else "no such file")
     try:
+        # Pillow would wait for the data of a pipe.
+        if not path.is_file():
+            raise BadSample("is not a file" if path.exists() else "no such file")
         with path.open("rb") as file:
             return _from_file(file, spec, fit)
     except PermissionError as error:
         raise BadSample("no permission to read it") from error
+    except (OSError, ValueError) as error:  # a name that is too long, or has a NUL
+        raise BadSample(f"can't be read ({error})") from error
 
 
 def _content(file: Any) -> bytes:

@@ -200,6 +200,7 @@ def test_unreadable_files_are_errors_with_the_reason(tmp_path, monkeypatch):
         "text.png": "not a picture",
         "run.png": "not a picture",
         "missing.png": "no such file",
+        "n" * 300 + ".png": "can't be read .*too long",
         ".": "is not a file",
     }.items():
         with pytest.raises(BadSample, match=reason):

@@ -1,5 +1,7 @@
 """What only a CUDA device can show; `make test-gpu` runs these."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -9,10 +11,11 @@ from ctcbench.config.recipe import Recipe, resolve
 from ctcbench.evaluation.log_probs import load_log_probs
 from ctcbench.pipeline import runner
 from ctcbench.results.run_folder import RunFolder
-from ctcbench.training import device, monitor
+from ctcbench.training import device, monitor, split
 from ctcbench.training.recognizer.network import build_recognizer
 from ctcbench.training.runtime import Runtime
 from tests.tiny_config import tiny
+from tests.training.step_cases import some_samples
 
 pytestmark = [
     pytest.mark.gpu,
@@ -109,3 +112,19 @@ def test_compiled_to_cuda_graphs_it_learns_the_same(registry, tmp_path, monkeypa
     assert losses[1] == pytest.approx(losses[0], rel=1e-2)
     assert losses[1] != losses[0]
     assert played, "no CUDA graph was played back"
+
+
+@pytest.mark.parametrize("direction", ["ltr", "rtl"])
+def test_batches_on_the_gpu_have_the_rows_and_the_direction_of_those_on_the_cpu(direction):
+    samples = some_samples()
+    samples = replace(samples, widths_N=np.arange(20, 40, dtype=np.int32))
+    alphabet = Alphabet("0123456789", direction)
+    kept_N, indices_N = np.array([0, 3, 7, 19]), np.array([3, 1])
+    there, here = (
+        split.make_split(samples, alphabet, torch.device(name), kept_N).batch(indices_N)
+        for name in ("cuda", "cpu")
+    )
+    assert there.images_NCHW.is_cuda
+    assert torch.equal(there.images_NCHW.cpu(), here.images_NCHW)
+    assert torch.equal(there.targets_NL.cpu(), here.targets_NL)
+    assert torch.equal(there.widths_N, here.widths_N)

@@ -35,8 +35,9 @@ def predict(
     """
     folder = named_run(run)
     # Checked before torch is imported, which takes seconds.
-    if not any(image.is_file() for image in images):
-        raise UsageError("; ".join(f"{image}: {_why_no_file(image)}" for image in images))
+    why_no_file = {image: _why_no_file(image) for image in images}
+    if all(why_no_file.values()):
+        raise UsageError("; ".join(f"{image}: {why_no_file[image]}" for image in images))
     from ctcbench.api import load
 
     recogniser = load(folder.path)
@@ -50,7 +51,7 @@ def predict(
         try:
             samples.append(recogniser.prepare(image))
         except BadSample as error:
-            problems[index] = str(error) if image.is_file() else _why_no_file(image)
+            problems[index] = why_no_file[image] or str(error)
             print(one_line(f"ctcbench predict: {image}: {problems[index]}"), file=sys.stderr)
     # Together, because the network reads a batch several times as fast as single images.
     predictions = iter(recogniser.predict(samples))
@@ -64,9 +65,15 @@ def predict(
 
 
 def _why_no_file(image: Path) -> str:
-    if image.is_dir():
-        return f"is a folder; give the images in it, such as {image}/*.png"
-    return "is not a plain file" if image.exists() else "no such file"
+    """Return why a path is not that of a plain file, or an empty text if it is."""
+    try:
+        if image.is_file():
+            return ""
+        if image.is_dir():
+            return f"is a folder; give the images in it, such as {image}/*.png"
+        return "is not a plain file" if image.exists() else "no such file"
+    except OSError as error:  # a name that is too long, a folder that can't be searched
+        return f"can't be read ({error.strerror})"
 
 
 def _entries(images: Sequence[Path], readings: Sequence[Prediction | str]) -> Iterator[dict[str, Any]]:

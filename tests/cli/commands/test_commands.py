@@ -113,6 +113,8 @@ def test_predict_reads_the_others_and_names_what_it_cannot_read(
     Path("text.png").write_text("not a picture")
     Path("folder").mkdir()
     names = ["missing.png", "a.png", "text.png", "folder", "b.png"]
+    assert main(["predict", str(trained), "n" * 300, "a.png"]) == 1
+    assert f"{'n' * 300}: can't be read (File name too long)" in capsys.readouterr().err
     assert main(["predict", str(trained), *names]) == 1
     printed = capsys.readouterr()
     assert [name for name in names if name in printed.out] == ["a.png", "b.png"]
