@@ -9,6 +9,7 @@ from ctcbench.contract.frame_order import has_right_to_left_letters
 from ctcbench.contract.specs import Direction
 from ctcbench.files.text import is_invisible
 
+_UNKNOWN = ("Co", "Cn")  # for private use, or not assigned yet: a font may have glyphs for them
 _LISTED = 5  # kinds of invisible characters that the notice names
 
 
@@ -18,7 +19,7 @@ def invisible_notice(labels: Mapping[str, str]) -> str:
     found: dict[str, str] = {}
     affected = 0
     for name, text in labels.items():
-        invisible = [c for c in text if is_invisible(c)]
+        invisible = [c for c in text if is_invisible(c) and unicodedata.category(c) not in _UNKNOWN]
         affected += bool(invisible)
         for character in invisible:
             found.setdefault(character, name)

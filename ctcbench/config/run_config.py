@@ -67,7 +67,9 @@ class RunConfig(BaseModel):
     train_samples: Annotated[int, Field(ge=1, le=MOST_SAMPLES, description="training images")] = 20_000
     val_samples: Annotated[int, Field(ge=1, le=MOST_SAMPLES, description="validation images")] = 1_000
     test_samples: Annotated[int, Field(ge=1, le=MOST_SAMPLES, description="test images")] = 2_000
-    skip_bad: Annotated[bool, Field(description="leave out images that can't be used")] = False
+    skip_bad: Annotated[
+        bool, Field(description="leave out images that can't be used or have too few frames for their text")
+    ] = False
 
     epochs: Annotated[int, Field(ge=1, description="passes over the training images")] = 2
     max_steps: Annotated[

@@ -7,7 +7,7 @@ from ctcbench.builtin.label_notices import invisible_notice
 
 
 def test_invisible_characters_are_named_with_a_file_each():
-    assert invisible_notice({"0.png": "abc é", "1.png": "漢字", "2.png": ""}) == ""
+    assert invisible_notice({"0.png": "abc é", "1.png": "漢字", "2.png": "\ue000\u0378"}) == ""
     notice = invisible_notice({"0.png": "a\u200b", "1.png": "b\ufeff\u200b", "2.png": "c", "3.png": "\u00a0"})
     assert notice.startswith("3 of 4 training labels have invisible characters: U+00A0 NO-BREAK SPACE")
     assert "U+200B ZERO WIDTH SPACE (as in 0.png), U+FEFF ZERO WIDTH NO-BREAK SPACE (as in 1.png)" in notice
