@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import io
 import os
 import warnings
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Literal, get_args
 
 from ctcbench.contract.data import Sample
 from ctcbench.contract.errors import BadSample, UsageError
+from ctcbench.files.picture_formats import readable_formats
 from ctcbench.files.pixel_formats import image_of_array, on_white, require_high_bytes
 from ctcbench.files.pixel_levels import WHITE
 
@@ -23,28 +23,6 @@ if TYPE_CHECKING:
     Picture = str | os.PathLike[str] | bytes | bytearray | memoryview | BinaryIO | Image | NDArray[Any]
 
 Fit = Literal["stretch", "pad"]
-# Suffixes by format. A list, because some of Pillow's formats start another program to decode them (EPS runs
-# Ghostscript). Some builds of Pillow lack AVIF, WebP or JPEG 2000, and early versions QOI.
-_FORMATS = {
-    "PNG": (".png", ".apng"),
-    "JPEG": (".jpg", ".jpeg", ".jpe", ".jfif", ".jif", ".mpo"),
-    "BMP": (".bmp",),
-    "DIB": (".dib",),
-    "GIF": (".gif",),
-    "TIFF": (".tif", ".tiff"),
-    "WEBP": (".webp",),
-    "AVIF": (".avif", ".avifs"),
-    "PPM": (".pbm", ".pgm", ".ppm", ".pnm", ".pfm"),
-    "JPEG2000": (".jp2", ".j2k", ".j2c", ".jpc", ".jpf", ".jpx"),
-    "TGA": (".tga", ".icb", ".vda", ".vst"),
-    "PCX": (".pcx",),
-    "SGI": (".sgi", ".rgb", ".rgba", ".bw"),
-    "SUN": (".ras",),
-    "QOI": (".qoi",),
-    "XBM": (".xbm",),
-    "XPM": (".xpm",),
-}
-SUFFIXES = frozenset(suffix for suffixes in _FORMATS.values() for suffix in suffixes)
 
 
 def read_picture(picture: Picture, spec: ImageSpec, fit: Fit = "stretch") -> Sample:
@@ -92,7 +70,7 @@ def _from_path(path: Path, spec: ImageSpec, fit: Fit) -> Sample:
         if not path.is_file():
             raise BadSample("is not a file" if path.exists() else "no such file")
         with path.open("rb") as file:
-            return _from_file(file, spec, fit)
+            return _from_file(file, spec, fit, path.suffix.lower())
     except PermissionError as error:
         raise BadSample("no permission to read it") from error
     except (OSError, ValueError) as error:  # a name that is too long, or has a NUL
@@ -109,7 +87,7 @@ def _content(file: Any) -> bytes:
     return content
 
 
-def _from_file(file: BinaryIO, spec: ImageSpec, fit: Fit) -> Sample:
+def _from_file(file: BinaryIO, spec: ImageSpec, fit: Fit, suffix: str = "") -> Sample:
     from PIL import Image, UnidentifiedImageError
 
     try:
@@ -118,7 +96,7 @@ def _from_file(file: BinaryIO, spec: ImageSpec, fit: Fit) -> Sample:
             # Pillow only warns of pictures with more than 89 million pixels, which may be small files that
             # fill the memory.
             warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(file, formats=_installed_formats()) as image:
+            with Image.open(file, formats=readable_formats(suffix)) as image:
                 return _prepared(image, spec, fit)
     except BadSample:
         raise
@@ -130,14 +108,6 @@ def _from_file(file: BinaryIO, spec: ImageSpec, fit: Fit) -> Sample:
     # Pillow raises errors of many types for damaged bytes: OSError, SyntaxError, struct.error, …
     except Exception as error:
         raise BadSample(f"damaged or cut off ({error or type(error).__name__})") from error
-
-
-@functools.cache
-def _installed_formats() -> tuple[str, ...]:
-    from PIL import Image
-
-    Image.init()  # loads the formats, of which Pillow otherwise knows the common ones alone
-    return tuple(name for name in _FORMATS if name in Image.OPEN)
 
 
 def _prepared(image: Image, spec: ImageSpec, fit: Fit) -> Sample:

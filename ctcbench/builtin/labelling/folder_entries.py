@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,7 +19,7 @@ from ctcbench.builtin.labelling.unlisted_files import labelled_by_name, labelled
 from ctcbench.builtin.labelling.unused_files import unused_notice
 from ctcbench.contract.data import SPLITS, SplitName
 from ctcbench.contract.errors import UsageError
-from ctcbench.files.pictures import SUFFIXES
+from ctcbench.files.picture_formats import SUFFIXES
 
 
 @dataclass(frozen=True)
@@ -80,9 +80,9 @@ def read_folder(
         root,
         own,
         files,
-        outside=list(dict.fromkeys([*around.pictures, *found.outside])),
+        outside=_without({}.fromkeys([*around.pictures, *found.outside]), found.entries, identities),
         unlisted=found.unlisted,
-        sources={*source.lists, *source.sidecars},
+        used={*source.lists, *source.sidecars, *_files(found.entries)},
     )
     notices = tuple(filter(None, [f"labels: {origin}", unused]))
     total = len(found.entries["train"])
@@ -124,6 +124,20 @@ def _joined(inventories: Iterable[Inventory]) -> Inventory:
         joined.others.extend(inventory.others)
         joined.linked.extend(inventory.linked)
     return joined
+
+
+def _files(entries: Mapping[SplitName, list[Entry]]) -> Iterator[Path]:
+    return (entry.file for listed in entries.values() for entry in listed)
+
+
+def _without(
+    files: Iterable[Path], entries: Mapping[SplitName, list[Entry]], identities: FileIdentities
+) -> list[Path]:
+    """Return the files that are not among the entries under any name."""
+    if not (files := list(files)):
+        return []
+    used = set(map(identities.of, _files(entries)))
+    return [file for file in files if identities.of(file) not in used]
 
 
 def _divided(

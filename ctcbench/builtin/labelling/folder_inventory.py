@@ -9,14 +9,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ctcbench.contract.errors import UsageError
-from ctcbench.files.pictures import SUFFIXES
+from ctcbench.files.picture_formats import SUFFIXES
 
 LISTS = ("labels.csv", "labels.tsv", "labels.txt", "labels.json", "gt.txt")  # recognised in any case
 # Formats of pictures that are not read.
 _UNREAD = frozenset((
-    ".heic", ".heif", ".hif", ".jxl", ".svg", ".svgz", ".psd", ".eps", ".ai", ".pdf", ".ico", ".icns",
-    ".raw", ".cr2", ".cr3", ".nef", ".arw", ".dng", ".xcf", ".djvu", ".exr", ".hdr", ".jxr", ".wdp",
-    ".wmf", ".emf", ".fits", ".jbig2", ".jb2",
+    ".heic", ".heif", ".hif", ".jxl", ".svg", ".svgz", ".eps", ".ai", ".pdf", ".icns", ".raw", ".cr2",
+    ".cr3", ".nef", ".arw", ".dng", ".xcf", ".djvu", ".exr", ".hdr", ".jxr", ".wdp", ".wmf", ".emf",
+    ".fit", ".fits", ".jbig2", ".jb2", ".blp", ".cur", ".dcx", ".fli", ".flc", ".ftc", ".ftu", ".gbr",
+    ".im", ".palm", ".pcd", ".pxr", ".iim",
 ))  # fmt: skip
 # Formats of lists of labels.
 _SUSPECT = frozenset((
@@ -28,6 +29,7 @@ _WORDS = frozenset((
     "transcriptions", "annotation", "annotations", "anno", "annot", "metadata", "caption", "captions",
     "target", "targets", "train", "training", "val", "valid", "validation", "dev", "test", "testing",
 ))  # fmt: skip
+_SIGNATURES = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"BM", b"II*\0", b"MM\0*", b"RIFF", b"\0\0\0\x0cjP")
 _HEAD = 1 << 16  # bytes of a file that are searched for names of pictures
 _OPENED = 50  # files that are searched
 
@@ -87,6 +89,22 @@ def has_pictures(folder: Path) -> bool:
         if any(not name.startswith(".") and Path(name).suffix.lower() in SUFFIXES for name in files):
             return True
     return False
+
+
+def is_likely_text(file: Path) -> bool:
+    """Return whether a file is called like a text or a table."""
+    return bool(file.suffix) and file.suffix.lower() in _SUSPECT
+
+
+def is_picture(file: Path) -> bool:
+    """Return whether a file begins like a picture, whatever it is called."""
+    if not file.is_file():
+        return False
+    try:
+        with file.open("rb") as opened:
+            return opened.read(12).startswith(_SIGNATURES)
+    except OSError:
+        return False
 
 
 def likely_lists(others: Sequence[Path], pictures: Sequence[Path]) -> Iterator[Path]:

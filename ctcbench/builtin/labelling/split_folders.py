@@ -31,8 +31,7 @@ def find_split_folders(root: Path) -> dict[SplitName, Path]:
         UsageError: two folders are one split, or there are others but none to train on.
     """
     with os.scandir(root) as scanned:
-        names = sorted(child.name for child in scanned if child.is_dir() and not child.name.startswith("."))
-    children = [root / name for name in names]
+        children = sorted(root / child.name for child in scanned if _is_shown_folder(child))
     own: dict[SplitName, Path] = {}
     for split in SPLITS:
         found = [child for child in children if child.name.lower() in _NAMES[split]]
@@ -83,10 +82,20 @@ def require_no_foreign_split(place: Path, split: SplitName, folders: Iterable[Pa
             likely = likely_split(part) if inside else _USUAL.get(part.lower())
             if likely in (None, split):
                 continue
-            if split == "train":
-                mixed = (
-                    f"{place} is divided by shares, or trained on; make {likely}/ and train/ folders of path="
-                )
+            parent = place.joinpath(*relative.parts[: relative.parts.index(part)])
+            if split != "train":
+                remedy = f"{place} is the split {split!r}; move it"
+            elif any(child.name.lower() in _NAMES["train"] for child in parent.iterdir()):
+                remedy = f"{place} is divided by shares, or trained on; give path={parent}"
             else:
-                mixed = f"{place} is the split {split!r}; move it"
-            raise UsageError(f"{folder}: looks like {likely!r} pictures, but {mixed}, or rename {part}/")
+                remedy = (
+                    f"{place} is divided by shares, or trained on; move it beside a folder train/ in path="
+                )
+            raise UsageError(f"{folder}: looks like {likely!r} pictures, but {remedy}, or rename {part}/")
+
+
+def _is_shown_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir() and not entry.name.startswith(".")
+    except OSError:  # a link to itself
+        return False

@@ -6,7 +6,13 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 from ctcbench.builtin.labelling.file_identity import relative_name
-from ctcbench.builtin.labelling.folder_inventory import Inventory, has_pictures, likely_lists
+from ctcbench.builtin.labelling.folder_inventory import (
+    Inventory,
+    has_pictures,
+    is_likely_text,
+    is_picture,
+    likely_lists,
+)
 from ctcbench.builtin.labelling.split_folders import folder_names, likely_split
 from ctcbench.contract.data import SplitName
 
@@ -20,7 +26,7 @@ def unused_notice(
     *,
     outside: Sequence[Path],
     unlisted: Sequence[Path],
-    sources: Collection[Path],
+    used: Collection[Path],
 ) -> str:
     """Return a notice of what is not used, or an empty text.
 
@@ -30,7 +36,7 @@ def unused_notice(
         files: all files of the splits, and those directly in the root.
         outside: pictures in the root, beside the folders of splits.
         unlisted: pictures that no list names.
-        sources: the files that labels are read from.
+        used: the files that are used, pictures and sources of labels.
     """
     parts = []
     if own:
@@ -43,7 +49,9 @@ def unused_notice(
         parts += _counted(root, outside, f"outside of {folder_names(own.values())}")
     parts += _counted(root, unlisted, "not listed")
     parts += _counted(root, files.unread, "in a format that is not read")
-    others = [file for file in files.others if file not in sources]
+    others = [file for file in files.others if file not in used]
+    misnamed = [file for file in others if not is_likely_text(file) and is_picture(file)]
+    parts += _counted(root, misnamed, "without the suffix of its format")
     parts += _counted(root, list(likely_lists(others, files.pictures)), "may hold labels", kind="file")
     parts += _counted(root, files.linked, "linked, not read", kind="folder")
     return f"not used: {'; '.join(parts)}" if parts else ""

@@ -124,6 +124,7 @@ def test_names_relative_to_a_list_elsewhere(tmp_path):
 def test_pictures_that_are_not_used_are_counted_and_named(tmp_path):
     fill(tmp_path, "train/1.png", "train/2.png", "stray.png", "more/3.png", "eval/4.png")
     (tmp_path / "train/5.HEIC").touch()
+    (tmp_path / "train/6").write_bytes((tmp_path / "train/1.png").read_bytes())
     (tmp_path / "train/linked").symlink_to(tmp_path / "more")
     write(tmp_path, labels_csv="train/1.png,a\nmore/3.png,b\n", old_labels_txt="")
     source = whole(tmp_path)
@@ -132,7 +133,8 @@ def test_pictures_that_are_not_used_are_counted_and_named(tmp_path):
         "labels: labels.csv",
         "not used: folder eval/ (looks like 'test'); folder more/; "
         "2 pictures outside of train/ (stray.png, more/3.png); 1 picture not listed (train/2.png); "
-        "1 picture in a format that is not read (train/5.HEIC); 1 file may hold labels (old_labels.txt); "
+        "1 picture in a format that is not read (train/5.HEIC); "
+        "1 picture without the suffix of its format (train/6); 1 file may hold labels (old_labels.txt); "
         "1 folder linked, not read (train/linked)",
     )
 

@@ -68,6 +68,20 @@ def test_pictures_of_another_split_inside_of_a_split(tmp_path):
         whole(tmp_path)
 
 
+def test_splits_one_level_down_are_found_by_another_path(tmp_path):
+    fill(tmp_path, "images/Train/a.png", "images/test/b.png")
+    with pytest.raises(
+        UsageError, match=f"looks like 'test' .* give path={tmp_path}/images, or rename test/"
+    ):
+        whole(tmp_path)
+
+
+def test_a_link_to_itself_is_no_split(tmp_path):
+    fill(tmp_path, "train/a.png")
+    (tmp_path / "test").symlink_to("test")
+    assert labels(whole(tmp_path)) == {"train/a.png": "a"}
+
+
 def test_a_list_of_one_split_cannot_name_pictures_of_another(tmp_path):
     fill(tmp_path, "train/a.png", "test/b.png", "test/c.png")
     (tmp_path / "train/link.png").symlink_to("../test/c.png")
