@@ -179,18 +179,16 @@ def load(run_folder: str | Path) -> Recogniser:
         UsageError: `run_folder` is not a run folder, or the run has no weights yet.
         CtcbenchError: a file in it is damaged.
     """
-    from ctcbench.evaluation.log_probs import load_log_probs
     from ctcbench.training.calibration import fit_inverse_temperature
     from ctcbench.training.recognizer.weights import load_recognizer, read_description
 
     folder = RunFolder(Path(run_folder))
-    if not folder.config_path.is_file() or not folder.weights_path.is_file():
+    if not folder.path.is_dir() or not (folder.has(folder.config_path) and folder.has(folder.weights_path)):
         raise UsageError(f"{run_folder}: no trained run there (expected config.toml and weights.safetensors)")
     registry = load_registry()
     model = load_recognizer(registry, folder)
-    validated = folder.log_probs_path("val")
-    calibrates = model.alignment == "ctc" and validated.exists()
-    sharpness = fit_inverse_temperature(load_log_probs(validated)) if calibrates else 1.0
+    calibrates = model.alignment == "ctc" and folder.has(folder.log_probs_path("val"))
+    sharpness = fit_inverse_temperature(folder.read_log_probs("val")) if calibrates else 1.0
     return Recogniser(Recipe(registry, stored_config(folder)), model, read_description(folder).fit, sharpness)
 
 

@@ -11,9 +11,7 @@ import ctcbench
 from ctcbench import RunConfig
 from ctcbench.config.recipe import resolve
 from ctcbench.contract.errors import CtcbenchError, UsageError
-from ctcbench.evaluation.log_probs import load_log_probs
 from ctcbench.pipeline import runner
-from ctcbench.results.predictions import Predictions
 from ctcbench.results.run_folder import RunFolder
 from ctcbench.training.runtime import Runtime
 from tests.pipeline.run_cases import flip, pictures_config
@@ -69,7 +67,7 @@ def test_predictions_equal_those_of_the_run(finished, registry):
     recogniser = ctcbench.load(finished.folder)
     pictures = list(samples.images_NCHW[:, 0])
     ours = np.exp(recogniser.log_probs(pictures).values_NTK)
-    stored = np.exp(load_log_probs(RunFolder(finished.folder).log_probs_path("test")).values_NTK)
+    stored = np.exp(RunFolder(finished.folder).read_log_probs("test").values_NTK)
     others = np.exp(recogniser.log_probs(pictures[1:] + pictures[:1]).values_NTK)
     differ = np.abs(ours - stored).max()  # mixed precision there, float32 here
     assert differ < 0.3 * np.abs(others - stored).max()
@@ -85,7 +83,7 @@ def test_predict_applies_the_blank_penalty_of_the_decoder(registry, tmp_path):
     lengths = []
     for decoder in ("greedy", "greedy:blank_penalty=3"):
         result = runner.run(resolve(registry, config.replace(decoder=decoder)), Runtime(tmp_path))
-        stored = Predictions.read(RunFolder(result.folder).predictions_path(result.path.stem))
+        stored = RunFolder(result.folder).read_predictions(result.path.stem)
         lengths.append(result.score.mean_length)
         recogniser = replace(
             ctcbench.load(result.folder), recipe=resolve(registry, RunConfig(**result.config))
@@ -116,7 +114,7 @@ def test_more_pictures_than_a_batch(finished, registry, monkeypatch):
 
 def test_pictures_are_scaled_like_the_training_images(registry, pictures, tmp_path):
     result = runner.run(resolve(registry, pictures_config(pictures, amp=False)), Runtime(tmp_path / "runs"))
-    stored = load_log_probs(RunFolder(result.folder).log_probs_path("test"))
+    stored = RunFolder(result.folder).read_log_probs("test")
     assert set(stored.lengths_N.tolist()) == {4}  # 30 of 60 columns are picture, of 7 frames
     recogniser = ctcbench.load(result.folder)
     read = recogniser.log_probs([pictures / f"{text}.png" for text in stored.texts])
@@ -144,6 +142,9 @@ def test_loading_a_folder_that_is_no_run(tmp_path):
 )  # fmt: skip
 def test_loading_reports_a_damaged_file(damaged, name, content, words):
     damaged.change(name, content)
+    with pytest.raises(CtcbenchError, match=rf"{name}: changed since ctcbench wrote it"):
+        ctcbench.load(damaged.path)
+    (damaged.path / "manifest.json").unlink()  # as in runs of earlier versions
     with pytest.raises(CtcbenchError) as error:
         ctcbench.load(damaged.path)
     assert words in str(error.value)

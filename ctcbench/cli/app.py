@@ -27,10 +27,12 @@ from ctcbench.cli.commands import (
     report,
     run,
     show,
+    verify,
 )
 from ctcbench.cli.component_help import CommandWithComponents
 from ctcbench.cli.help import Command, Commands
 from ctcbench.cli.output import print_line
+from ctcbench.cli.warning_lines import one_line_warnings
 from ctcbench.contract.errors import UsageError
 from ctcbench.training.distributed.process_rank import started_by_torchrun
 
@@ -53,6 +55,7 @@ app.command(cls=Command)(show.show)
 app.command(cls=Command)(decode.decode)
 app.command(cls=Command)(predict.predict)
 app.command(cls=Command)(report.report)
+app.command(cls=Command)(verify.verify)
 app.add_typer(data, name="data", cls=Commands)
 app.add_typer(bench, name="bench", cls=Commands)
 app.command(cls=Command)(list_presets.presets)
@@ -108,7 +111,10 @@ def invoke(arguments: list[str]) -> int:
     # Not by click's `main`, which would print errors in its own format. The arguments are passed as `obj`,
     # from which commands make the command line that resumes them.
     try:
-        with command.make_context("ctcbench", list(arguments), obj=list(arguments)) as context:
+        with (
+            one_line_warnings(),
+            command.make_context("ctcbench", list(arguments), obj=list(arguments)) as context,
+        ):
             command.invoke(context)
     except typer.Exit as end:
         return int(end.exit_code)

@@ -37,14 +37,13 @@ def print_report(result: Result, folder: Path) -> None:
 def _examples(result: Result, folder: Path) -> list[Example]:
     """Return example images of a result; none if its log-probabilities or predictions can't be read."""
     from ctcbench.cli.views.decoding_examples import choose_examples
-    from ctcbench.evaluation.log_probs import load_log_probs
     from ctcbench.reporting.stored_predictions import stored_predictions
 
     predictions = stored_predictions(result)
     if predictions is None:
         return []
     try:
-        log_probs = load_log_probs(RunFolder(folder).log_probs_path(result.score.split))
+        log_probs = RunFolder(folder).read_log_probs(result.score.split)
     except CtcbenchError:
         return []  # the metrics are complete without examples
     return choose_examples(log_probs, predictions.texts[:_EXAMPLE_POOL])

@@ -17,7 +17,7 @@ def named_run(folder: Path) -> RunFolder:
     run = RunFolder(folder)
     if not folder.is_dir():
         raise UsageError(f"{folder}: no such folder; give the run folder that `ctcbench run` printed")
-    if not run.config_path.is_file():
+    if not run.has(run.config_path):
         # A likely mistake: the folder given to --out, which contains the run folders.
         inside = sorted(path.parent.name for path in folder.glob("*/config.toml"))
         hint = (

@@ -9,39 +9,38 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save
+from pydantic import Field, ValidationError
+from safetensors import SafetensorError
+from safetensors.numpy import load, save
 
-from ctcbench.contract.data import LogProbs
+from ctcbench.contract.data import MOST_SAMPLES, LogProbs
 from ctcbench.contract.errors import CtcbenchError, UsageError
 from ctcbench.contract.specs import Alphabet, Direction
-from ctcbench.files.atomic import atomic_path
-from ctcbench.files.json_records import Record
+from ctcbench.files.json_records import Name, Record, Text, describe_fault
+from ctcbench.files.safetensors_header import read_metadata
 
 # Part of every stored file: another text would make those that exist unreadable.
 FORMAT = "ctcbench log-probs 1"
+_ROUNDING = 1e-3  # of log-probabilities close to 0
 
 
 class LogProbsDocument(Record):
     """The JSON metadata of the file; ``crc32`` is a checksum of the arrays."""
 
     format: str
-    alphabet: str
+    alphabet: Text
     direction: Direction = "ltr"
-    fingerprint: str
-    texts: list[str]
+    fingerprint: Name
+    texts: list[Text] = Field(max_length=MOST_SAMPLES)
     crc32: int
     left_out: int | None = None  # earlier versions did not write it
 
 
-def save_log_probs(path: Path, log_probs: LogProbs) -> None:
-    """Write `log_probs` to `path` atomically.
+def format_log_probs(log_probs: LogProbs) -> bytes:
+    """Return the content of a file of log-probabilities.
 
     The file has ``values_NTK`` (float32, natural logarithms) and ``lengths_N`` (int64, frames), and a
     `LogProbsDocument` as JSON under ``document`` in its metadata.
-
-    Raises:
-        UsageError: the folder can't be written, or the disk is full.
     """
     arrays: dict[str, NDArray[Any]] = {
         "values_NTK": np.ascontiguousarray(log_probs.values_NTK, dtype=np.float32),
@@ -57,30 +56,23 @@ def save_log_probs(path: Path, log_probs: LogProbs) -> None:
         "left_out": log_probs.left_out,
     }
     # One key only: safetensors writes several metadata keys in an order that differs from run to run.
-    data = save(arrays, metadata={"document": json.dumps(document)})
-    with atomic_path(path) as temporary:
-        temporary.write_bytes(data)
+    data: bytes = save(arrays, metadata={"document": json.dumps(document)})
+    return data
 
 
-def load_log_probs(path: Path) -> LogProbs:
-    """Return the log-probabilities in `path`.
+def parse_log_probs(data: bytes, path: Path) -> LogProbs:
+    """Return the log-probabilities in the content of a file; `path` names it in errors.
 
     Raises:
-        CtcbenchError: the file does not exist, or it is damaged, truncated or of another kind; the message
-            names it.
+        CtcbenchError: the content is damaged, truncated or of another kind.
     """
-    if not path.is_file():
-        raise CtcbenchError(f"{path}: no such file, so there are no stored log-probabilities")
     try:
-        with safe_open(path, framework="numpy") as file:
-            metadata = json.loads((file.metadata() or {}).get("document", "{}"))
-            # Before the tensors are read: another safetensors file, such as the weights, has none of these
-            # names.
-            if metadata.get("format") != FORMAT:
-                raise CtcbenchError(
-                    f"{path}: not a file of log-probabilities (its format should be {FORMAT!r})"
-                )
-            arrays = {name: file.get_tensor(name) for name in ("values_NTK", "lengths_N")}
+        metadata = read_metadata(data)
+        # Before the tensors are read: another safetensors file, such as the weights, has none of these
+        # names.
+        if metadata.get("format") != FORMAT:
+            raise CtcbenchError(f"{path}: not a file of log-probabilities (its format should be {FORMAT!r})")
+        arrays = load(data)
         document = LogProbsDocument.model_validate(metadata)
         log_probs = LogProbs(
             values_NTK=arrays["values_NTK"],
@@ -92,10 +84,9 @@ def load_log_probs(path: Path) -> LogProbs:
         )
         # The shapes first: a wrong one has a better message than a wrong checksum.
         damage = _damage(log_probs) or ("" if document.crc32 == _checksum(arrays) else "wrong checksum")
-    except OSError as error:
-        raise CtcbenchError(f"{path}: can't be read ({error})") from error
-    except (SafetensorError, ValueError, AttributeError, RecursionError, UsageError) as error:
-        # ValidationError and JSONDecodeError are ValueErrors; metadata that is no object has no `get`.
+    except ValidationError as error:
+        raise CtcbenchError(f"{path}: damaged ({describe_fault(error)})") from None
+    except (SafetensorError, ValueError, KeyError, TypeError, RecursionError, UsageError) as error:
         raise CtcbenchError(f"{path}: damaged or cut off ({error})") from error
     if damage:
         raise CtcbenchError(f"{path}: damaged ({damage})")
@@ -121,4 +112,7 @@ def _damage(log_probs: LogProbs) -> str:
     if len(lengths_N) and not (lengths_N.min() >= 0 and lengths_N.max() <= values_NTK.shape[1]):
         return f"lengths beyond 0 to {values_NTK.shape[1]} frames"
     # −inf is valid: a decoder may exclude a class. NaN would make every comparison of a beam search false.
-    return "NaN among the values" if np.isnan(values_NTK).any() else ""
+    highest = values_NTK.max(initial=-np.inf)  # NaN if there is one
+    if np.isnan(highest):
+        return "NaN among the values"
+    return "a log-probability above 0" if highest > _ROUNDING else ""

@@ -8,14 +8,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, TypeGuard
 
-from pydantic import BaseModel, Strict, ValidationError, create_model
+from pydantic import BaseModel, Field, Strict, ValidationError, create_model
 
-from ctcbench.contract.data import SplitName
+from ctcbench.contract.data import MOST_SAMPLES, SplitName
 from ctcbench.contract.errors import CtcbenchError
 from ctcbench.evaluation import metrics
 from ctcbench.evaluation.metrics import Measured, Metric
-from ctcbench.files.json_records import Record, describe_fault
+from ctcbench.files.json_records import NotNegative, Record, Share, describe_fault
 
+_ROUNDING = 1e-6  # of a value relative to its interval
 # JSON has lists where the record has tuples; the two numbers are still checked strictly.
 _Interval = Annotated[tuple[float, float], Strict(False)]
 
@@ -76,7 +77,8 @@ class Score:
         """Return the score that `to_json` wrote; unknown keys and metrics that are missing are ignored.
 
         Raises:
-            CtcbenchError: another key is missing or has the wrong type; the message names the key.
+            CtcbenchError: another key is missing, or its value has the wrong type or is impossible, such
+                as a share above 1; the message names the key.
         """
         if not isinstance(document, Mapping):
             raise CtcbenchError("score: expected an object")
@@ -85,6 +87,8 @@ class Score:
         except ValidationError as error:
             raise CtcbenchError(_first_problem(error)) from None
         values = checked.model_dump()
+        for metric in metrics.METRICS:
+            _require_order(metric.name, values[metric.name], values[f"{metric.name}_ci"])
         measured = {
             name: Measured(values[name], values[f"{name}_ci"])
             for name in (metric.name for metric in metrics.METRICS)
@@ -96,11 +100,11 @@ class Score:
 # Every key that is not of a metric, with pydantic's type and default; `...` is required.
 _FIXED: dict[str, Any] = {
     "split": (SplitName, ...),
-    "images": (int, ...),
-    "empty_outputs": (float, ...),
-    "mean_length": (float, ...),
+    "images": (Annotated[int, Field(ge=1, le=MOST_SAMPLES)], ...),
+    "empty_outputs": (Share, ...),
+    "mean_length": (NotNegative, ...),
     "collapsed": (bool, ...),
-    "blank_probability": (float | None, None),
+    "blank_probability": (Share | None, None),
 }
 
 
@@ -110,9 +114,21 @@ def _document_model(table: Sequence[Metric]) -> type[BaseModel]:
     fields: dict[str, Any] = {"split": _FIXED["split"], "images": _FIXED["images"]}
     for metric in table:
         # Rows of a report are ordered by exact accuracy; every other metric may be newer than the result.
-        fields[metric.name] = (float, ... if metric.name == "exact" else None)
+        value = Annotated[float, Field(ge=0, le=metric.highest)]
+        fields[metric.name] = (value, ... if metric.name == "exact" else None)
         fields[f"{metric.name}_ci"] = (_Interval, None)
     return create_model("ScoreDocument", __base__=Record, **(fields | _FIXED))
+
+
+def _require_order(name: str, value: float | None, interval: Sequence[float] | None) -> None:
+    """Raise CtcbenchError if a value is not inside its interval."""
+    if value is None or interval is None:
+        return
+    low, high = interval
+    # A mean over resamples differs from the value by rounding where all images have the same.
+    slack = _ROUNDING * max(1.0, abs(value))
+    if not low - slack <= value <= high + slack:
+        raise CtcbenchError(f"score.{name}_ci: [{low}, {high}] does not hold the value {value}")
 
 
 def _first_problem(error: ValidationError) -> str:

@@ -1,46 +1,81 @@
-"""JSON documents in files."""
+"""JSON documents in files: read strictly, written atomically."""
 
 from __future__ import annotations
 
 import json
+import math
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from ctcbench.contract.errors import CtcbenchError
-from ctcbench.files.atomic import write_text
 
 
-def write_json(path: Path, document: Any) -> None:
-    """Write a JSON document to `path` atomically.
+def format_json(document: Any) -> bytes:
+    """Return a JSON document as the content of a file.
 
     Raises:
         ValueError: the document holds NaN or infinity, which JSON lacks.
-        UsageError: the file can't be written.
     """
-    write_text(path, json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+    return (json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode()
 
 
-def read_json(path: Path) -> Any:
-    """Return the JSON document in `path`.
+def parse_json(data: bytes, path: Path) -> Any:
+    """Return the JSON document in the content of a file; `path` names it in errors.
+
+    Stricter than `json.loads`: a name may appear once in an object, and a number must be finite.
 
     Raises:
-        CtcbenchError: the file can't be read, or is cut off or damaged; the message names it.
+        CtcbenchError: the content is cut off or damaged.
     """
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise CtcbenchError(f"{path}: can't be read ({error.strerror})") from error
+        return loads(data)
     except (ValueError, RecursionError) as error:
         raise CtcbenchError(f"{path}: damaged or cut off ({error})") from error
 
 
-def read_object(path: Path) -> dict[str, Any]:
-    """Return the JSON object in `path`.
+def parse_object(data: bytes, path: Path) -> dict[str, Any]:
+    """Return the JSON object in the content of a file; `path` names it in errors.
 
     Raises:
-        CtcbenchError: the file can't be read, is damaged, or holds something else.
+        CtcbenchError: the content is damaged, or something else than an object.
     """
-    document = read_json(path)
+    document = parse_json(data, path)
     if not isinstance(document, dict):
         raise CtcbenchError(f"{path}: expected a JSON object")
     return document
+
+
+def loads(data: bytes) -> Any:
+    """Return a JSON document (UTF-8) with the strictness of `parse_json`.
+
+    Raises:
+        ValueError: it is damaged, has a name twice, or a number that is not finite.
+        RecursionError: it is nested too deeply.
+    """
+    return json.loads(
+        data.decode(),
+        object_pairs_hook=_unique,
+        parse_float=_finite,
+        parse_constant=_refuse_constant,
+    )
+
+
+def _unique(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        counts = Counter(name for name, _ in pairs)
+        raise ValueError(f"{counts.most_common(1)[0][0][:40]!r} appears twice")
+    return found
+
+
+def _finite(digits: str) -> float:
+    number = float(digits)
+    if not math.isfinite(number):
+        raise ValueError(f"{digits[:40]} is not a finite number")
+    return number
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not a finite number")

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from ctcbench.contract.errors import CtcbenchError
 
@@ -13,6 +13,24 @@ R = TypeVar("R", bound=BaseModel)
 
 STRICT = ConfigDict(strict=True, allow_inf_nan=False, extra="ignore", frozen=True, protected_namespaces=())
 _SHOWN = 40  # characters of a wrong value
+
+
+def _at_most(length: int) -> AfterValidator:
+    # Not Field(max_length=…), which refuses the lone surrogates of file names that are not Unicode.
+    def check(text: str) -> str:
+        if len(text) > length:
+            raise ValueError(f"{len(text):,} characters; at most {length:,} are allowed")
+        return text
+
+    return AfterValidator(check)
+
+
+# Bounds of the values in stored documents.
+Name = Annotated[str, _at_most(1_000)]
+Text = Annotated[str, _at_most(100_000)]
+Share = Annotated[float, Field(ge=0, le=1)]
+NotNegative = Annotated[float, Field(ge=0)]
+Count = Annotated[int, Field(ge=0, le=2**53)]
 
 # Words for pydantic's error types; other types keep pydantic's own sentence.
 _EXPECTED = {

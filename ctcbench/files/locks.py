@@ -9,15 +9,17 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ctcbench.contract.errors import UsageError
+from ctcbench.contract.errors import CtcbenchError, UsageError
 from ctcbench.files.atomic import unwritable
+from ctcbench.files.plain_files import NotPlain, require_plain
+from ctcbench.files.plain_folder import PlainFolder
 from ctcbench.files.text import one_line
 
 if TYPE_CHECKING:
     from filelock import FileLock
 
 _ATTEMPTS = 10
-_MOST_CHARACTERS = 300
+_MOST_BYTES = 4096
 
 
 class Busy(UsageError):
@@ -30,19 +32,21 @@ def lock(path: Path, *, wait: bool, what: str, patience: float = 0.0) -> Iterato
 
     `what` describes the work that the lock protects, as in ``training in this run folder``; it is kept in
     the file ``<path>.holder``, from which the error of another process quotes it. The lock is advisory
-    (``flock``), so that ``kill -9`` releases it too; a symbolic link in the lock file's place is refused.
+    (``flock``), so that ``kill -9`` releases it too. Anything but a plain file that has no second name is
+    refused in the lock file's place, because filelock truncates the file (up to version 3.24).
 
     Without `wait`, another process has `patience` seconds to release the lock.
 
     Raises:
         Busy: `wait` is False and another live process holds the lock.
+        NotPlain: a link, a pipe or something else is in the lock file's place.
         UsageError: the lock file can't be created.
     """
     held = _acquire(path, -1.0 if wait else patience)
     holder = _holder_path(path)
     try:
         # The text is for other processes to quote; on a full disk the lock works without it.
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(CtcbenchError):
             _write_holder(holder, what)
         yield
     finally:
@@ -61,6 +65,7 @@ def _acquire(path: Path, timeout: float) -> FileLock:
             path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise unwritable(path, error) from error
+        _require_own_file(path)
         try:
             held.acquire(timeout=timeout)
         except Timeout:
@@ -74,6 +79,14 @@ def _acquire(path: Path, timeout: float) -> FileLock:
     return held
 
 
+def _require_own_file(path: Path) -> None:
+    with contextlib.suppress(FileNotFoundError):
+        found = path.lstat()
+        require_plain(found, path)
+        if found.st_nlink > 1:
+            raise NotPlain(f"{path}: is a hard link, which shares its content with another file; remove it")
+
+
 def _holder_path(path: Path) -> Path:
     return path.with_name(f"{path.name}.holder")
 
@@ -81,18 +94,17 @@ def _holder_path(path: Path) -> Path:
 def _write_holder(path: Path, what: str) -> None:
     """Write which process on which host holds the lock, and what for."""
     # Not into the lock file itself: filelock truncates that on each attempt to acquire it (up to 3.24).
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_NOFOLLOW", 0), 0o666)
-    try:
-        os.write(handle, f"{socket.gethostname()}\nprocess {os.getpid()} is {what}\n".encode())
-    finally:
-        os.close(handle)
+    PlainFolder(path.parent).write(
+        path.name, f"{socket.gethostname()}\nprocess {os.getpid()} is {what}\n".encode()
+    )
 
 
 def _holder(path: Path) -> str:
     """Return which process holds the lock and what for; the host too where it is another one."""
     try:
-        text = _holder_path(path).read_text(encoding="utf-8", errors="replace")[:_MOST_CHARACTERS]
-    except OSError:
+        data = PlainFolder(path.parent).read(_holder_path(path).name, _MOST_BYTES)
+        text = data.decode(errors="replace")
+    except CtcbenchError:
         text = ""
     host, _, what = text.partition("\n")
     if not what.strip():

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import tomllib
 from pathlib import Path
 from typing import Any
 
 from ctcbench.contract.errors import UsageError
+from ctcbench.files.plain_files import MIB, read_named_file
+from ctcbench.files.sealed_folder import SealedFolder
 
 
 def fits_toml(number: int) -> bool:
@@ -17,14 +20,18 @@ def fits_toml(number: int) -> bool:
 def read_toml_document(path: Path) -> tuple[str, dict[str, Any]]:
     """Return the text of a TOML file, without a byte order mark, and the document in it.
 
+    The settings of a finished run are compared with the manifest of its folder.
+
     Raises:
-        UsageError: the file can't be read, or is not TOML in UTF-8; the message names the file.
+        UsageError: the file can't be read, is not a plain file, or is not TOML in UTF-8; the message names
+            the file.
+        CtcbenchError: it belongs to a finished run and was changed since.
     """
+    data = read_named_file(path, MIB)
+    SealedFolder(path.parent).require_unchanged(path.name, data)
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        text = io.TextIOWrapper(io.BytesIO(data), encoding="utf-8-sig").read()  # any line breaks become \n
         return text, parse_toml(text)
-    except OSError as error:
-        raise UsageError(f"{path}: can't be read ({error.strerror})") from None
     except ValueError as error:  # UnicodeDecodeError is one
         raise UsageError(f"{path}: not TOML: {error}") from None
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from pydantic import Field
 
 from ctcbench.config.recipe import Recipe
 from ctcbench.contract.data import LogProbs
@@ -17,9 +18,8 @@ from ctcbench.contract.errors import UsageError
 from ctcbench.contract.hypothesis import Hypothesis
 from ctcbench.contract.specs import Alignment, frames_needed
 from ctcbench.evaluation.collapse import blank_probability
-from ctcbench.evaluation.log_probs import load_log_probs
 from ctcbench.evaluation.scoring import score
-from ctcbench.files.json_records import Record, read_record
+from ctcbench.files.json_records import Count, Name, NotNegative, Record, read_record
 from ctcbench.registry.attribution import attribute_errors
 from ctcbench.registry.component_checks import require_hypotheses
 from ctcbench.registry.component_registry import Registry
@@ -33,16 +33,16 @@ from ctcbench.results.stored_config import stored_config
 class SummaryRecord(Record):
     """JSON document of a run's summary: the parts that a result holds as well."""
 
-    parameters: int
-    train_seconds: float
-    images_per_second: float
-    peak_memory_mib: float | None
-    started: str
-    host: dict[str, Any]
-    versions: dict[str, Any]
-    plugins: dict[str, Any]
-    data: dict[str, Any]
-    training: dict[str, Any]
+    parameters: Count
+    train_seconds: NotNegative
+    images_per_second: NotNegative
+    peak_memory_mib: NotNegative | None
+    started: Name
+    host: dict[Name, Any] = Field(max_length=100)
+    versions: dict[Name, Any] = Field(max_length=1_000)
+    plugins: dict[Name, Any] = Field(max_length=1_000)
+    data: dict[Name, Any] = Field(max_length=100)
+    training: dict[Name, Any] = Field(max_length=1_000)
 
 
 def decode_run(recipe: Recipe, folder: RunFolder) -> Result:
@@ -60,7 +60,7 @@ def decode_run(recipe: Recipe, folder: RunFolder) -> Result:
     """
     # Read first, so that a damaged summary is an error before a decoding of minutes.
     trained = read_record(SummaryRecord, folder.read_summary(), folder.summary_path)
-    stored = load_log_probs(folder.log_probs_path("test"))
+    stored = folder.read_log_probs("test")
     hypotheses, seconds = decode(recipe, stored)
     texts = [stored.alphabet.decode(hypothesis.labels) for hypothesis in hypotheses]
     result = Result(
@@ -109,15 +109,15 @@ def decode_stored(registry: Registry, run: Path, decoder: str) -> Result:
         CtcbenchError: as `decode_run`.
     """
     folder = RunFolder(run)
-    if not folder.config_path.is_file():
+    if not folder.has(folder.config_path):
         raise UsageError(f"{run}: not a run folder (no {folder.config_path.name} in it)")
     config, out = (shlex.quote(str(path)) for path in (folder.config_path, run.parent))
     again = f"ctcbench run --config {config} --out {out}"
-    if not folder.summary_path.is_file():
+    if not folder.has(folder.summary_path):
         raise UsageError(
             f"{run}: not finished, so it has no log-probabilities yet; `{again} --resume` continues it"
         )
-    if not (stored := folder.log_probs_path("test")).is_file():
+    if not folder.has(stored := folder.log_probs_path("test")):
         raise UsageError(f"{stored}: no such file; `{again}` computes the log-probabilities again")
     recipe = Recipe(registry, stored_config(folder)).with_decoder(decoder)
     # A run that is trained again with --fresh would replace the log-probabilities during the decoding.

@@ -27,11 +27,13 @@ def claim_folder(folder: RunFolder, config: RunConfig, runtime: Runtime) -> Iter
     """
     # Before the folder is created, so that a start that is refused leaves nothing behind.
     _require_right_start(folder, config, runtime)
-    existed, out_existed = folder.config_path.exists(), runtime.out.exists()
+    existed, out_existed = _exists(folder), runtime.out.exists()
     create_run_folder(runtime.out, folder.path.name)
     with folder.lock():
         if runtime.fresh:
             folder.clear()
+        if not folder.is_finished:
+            folder.files.unseal()  # of a run that was killed just before it was finished
         # Written at every start: settings that take effect after training, as the decoder, may differ.
         folder.write_config(config.model_dump())
         try:
@@ -55,9 +57,9 @@ def _require_right_start(folder: RunFolder, config: RunConfig, runtime: Runtime)
         raise UsageError(
             "--resume and --fresh: give one of them; --resume continues the run, --fresh deletes it"
         )
-    if folder.config_path.exists():
+    if _exists(folder):
         unfinished = not folder.is_finished
-        if unfinished and folder.checkpoint_path.exists() and not (runtime.resume or runtime.fresh):
+        if unfinished and folder.has(folder.checkpoint_path) and not (runtime.resume or runtime.fresh):
             raise UsageError(
                 f"{folder.path}: an unfinished run with these settings; --resume continues it, "
                 f"--fresh deletes it and starts again"
@@ -67,13 +69,17 @@ def _require_right_start(folder: RunFolder, config: RunConfig, runtime: Runtime)
         raise UsageError(_nothing_to_resume(folder, config, runtime))
 
 
+def _exists(folder: RunFolder) -> bool:
+    return folder.path.exists() and folder.has(folder.config_path)
+
+
 def _nothing_to_resume(folder: RunFolder, config: RunConfig, runtime: Runtime) -> str:
     message = f"--resume: {runtime.out} has no run with these settings"
     unfinished = []
     if runtime.out.is_dir():
         for other in find_runs(runtime.out):
-            if not other.is_finished:
-                with contextlib.suppress(CtcbenchError):
+            with contextlib.suppress(CtcbenchError):
+                if not other.is_finished:
                     unfinished.append((differences(config, stored_config(other)), other.path))
     if not unfinished:
         return f"{message}, and no unfinished one; leave --resume out to start it"

@@ -6,7 +6,6 @@ import contextlib
 
 from ctcbench.contract.data import Samples, SplitName
 from ctcbench.contract.errors import CtcbenchError
-from ctcbench.evaluation.log_probs import load_log_probs, save_log_probs
 from ctcbench.pipeline.run_context import RunContext
 from ctcbench.pipeline.too_long_texts import readable_rows, report_unreadable_tests
 from ctcbench.results.run_folder import RunFolder
@@ -47,13 +46,13 @@ def read_splits(context: RunContext, *, announce: bool) -> None:
             listener = context.runtime.listener
             batches = inference.iterate_log_probs(model, images, compute, name, listener, batch_size)
             log_probs = inference.concatenate_log_probs(batches, samples[name])
-            save_log_probs(folder.log_probs_path(name), log_probs)
+            folder.write_log_probs(name, log_probs)
 
 
 def has_log_probs(folder: RunFolder, split: SplitName, samples: Samples) -> bool:
     """Return True if a run folder holds the log-probabilities of these images of a split."""
     # Run folders are named by the settings of training, so an earlier run may have read other test images.
-    path = folder.log_probs_path(split)
     with contextlib.suppress(CtcbenchError):  # a damaged file is computed again
-        return path.exists() and load_log_probs(path).fingerprint == samples.fingerprint
+        stored = folder.has(folder.log_probs_path(split))
+        return stored and folder.read_log_probs(split).fingerprint == samples.fingerprint
     return False

@@ -20,7 +20,7 @@ def stored_predictions(result: Result) -> Predictions | None:
     if result.folder is None or result.path is None:
         return None
     try:
-        stored = Predictions.read(RunFolder(result.folder).predictions_path(result.path.stem))
+        stored = RunFolder(result.folder).read_predictions(result.path.stem)
     except CtcbenchError:
         return None  # no such file, or a damaged one: the result is reported without them
     return stored if _belong_to(result, stored) else None

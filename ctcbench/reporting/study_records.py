@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, TypeVar
 
 from pydantic import Field
 
 from ctcbench.contract.errors import CtcbenchError
-from ctcbench.files.json_files import read_object
-from ctcbench.files.json_records import Record, read_record
+from ctcbench.files.json_files import parse_object
+from ctcbench.files.json_records import Name, Record, Text, read_record
+from ctcbench.files.plain_folder import PlainFolder
 from ctcbench.reporting.report_model import Failure
 from ctcbench.results.decoder_key import is_file_name
+from ctcbench.results.out_folder import is_run
 from ctcbench.results.result import Result
 from ctcbench.results.run_folder import RunFolder
+from ctcbench.study.study_folder import SIZE_LIMIT
 
 R = TypeVar("R", bound=Record)
 
@@ -32,14 +36,14 @@ class StudiedConfiguration:
 class PlannedNames(Record):
     """The parts of a model in a stored plan that name its results; plans of early versions have no names."""
 
-    key: str
-    names: dict[str, str] = Field(default_factory=dict)
+    key: Name
+    names: dict[Name, Name] = Field(default_factory=dict)
 
 
 class StoredPlan(Record):
     """The parts of a study's ``plan.json`` that a report uses."""
 
-    created: str = ""
+    created: Name = ""
     scale: float = Field(default=1.0, gt=0, le=1)
     models: list[PlannedNames] = Field(default_factory=list)
 
@@ -47,12 +51,12 @@ class StoredPlan(Record):
 class StoredTrial(Record):
     """The parts of a study's ``trials/<key>.json`` that a report uses."""
 
-    key: str = ""
-    state: str = ""
-    error: str | None = None
-    label: str | None = None
-    finished: str | None = None
-    results: list[str] | None = None
+    key: Name = ""
+    state: Name = ""
+    error: Text | None = None
+    label: Text | None = None
+    finished: Name | None = None
+    results: list[Name] | None = None
 
 
 def find_studied(out: Path) -> dict[Path, StudiedConfiguration]:
@@ -61,7 +65,7 @@ def find_studied(out: Path) -> dict[Path, StudiedConfiguration]:
     Plans that cannot be read are ignored: the results are complete without them.
     """
     # `out` may be a single run folder; its study is beside it.
-    root = out.parent if RunFolder(out).config_path.is_file() else out
+    root = out.parent if is_run(out) else out
     found: dict[Path, StudiedConfiguration] = {}
     # Earlier plans of a study are kept as plan-<n>.json; results that only they have still have a name.
     plans = [plan for _, plan in _records(StoredPlan, root, "*/plan*.json")]
@@ -93,7 +97,7 @@ def find_unfinished_studies(out: Path) -> list[str]:
             for result_key in model.names
             if is_file_name(model.key) and is_file_name(result_key)
         ]
-        if missing := sum(not result.is_file() for result in results):
+        if missing := sum(not os.path.lexists(result) for result in results):
             found.append(
                 f"study {path.parent.name}: {missing} of {len(results)} configurations have no result "
                 f"(stopped, failed or not started)"
@@ -127,17 +131,24 @@ def find_failures(out: Path) -> list[Failure]:
 
 
 def _records(model: type[R], root: Path, pattern: str) -> Iterator[tuple[Path, R]]:
-    for path in sorted((root / "studies").glob(pattern)):
+    """Yield the files of studies whose names match `pattern`, a record each; unreadable ones are left out."""
+    files = PlainFolder(root)
+    folder = PurePosixPath(pattern).parent.name if pattern.count("/") > 1 else ""
+    for study in files.names("studies"):
         with contextlib.suppress(CtcbenchError):
-            yield path, read_record(model, read_object(path), path)
+            for name in files.names(f"{study}/{folder}".rstrip("/")):
+                if PurePosixPath(name).match(pattern):
+                    with contextlib.suppress(CtcbenchError):
+                        path = root / name
+                        yield path, read_record(model, parse_object(files.read(name, SIZE_LIMIT), path), path)
 
 
 def _done_since(folder: Path, results: list[str]) -> bool:
     """Return whether training is finished and every result that the trial was to make can be read."""
     run = RunFolder(folder)
-    if not (results and all(map(is_file_name, results)) and run.is_finished):
-        return False
     with contextlib.suppress(CtcbenchError):
+        if not (results and all(map(is_file_name, results)) and run.is_finished):
+            return False
         return all(run.read_result(key) for key in results)
     return False
 

@@ -25,16 +25,14 @@ def to_toml(settings: Mapping[str, Setting | None]) -> str:
     return tomli_w.dumps({key: _checked(key, value) for key, value in settings.items() if value is not None})
 
 
-def read_toml(path: Path) -> dict[str, Setting]:
-    """Return the flat settings in `path`.
+def parse_settings(data: bytes, path: Path) -> dict[str, Setting]:
+    """Return the flat settings in the content of a file; `path` names it in errors.
 
     Raises:
-        CtcbenchError: the file can't be read, is damaged, or holds tables, lists, dates, NaN or infinity.
+        CtcbenchError: the content is damaged, or holds tables, lists, dates, NaN or infinity.
     """
     try:
-        settings = parse_toml(path.read_bytes().decode())
-    except OSError as error:
-        raise CtcbenchError(f"{path}: can't be read ({error.strerror})") from error
+        settings = parse_toml(data.decode())
     except ValueError as error:
         raise CtcbenchError(f"{path}: damaged or cut off ({error})") from error
     for key, value in settings.items():

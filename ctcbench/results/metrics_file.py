@@ -10,51 +10,49 @@ from pathlib import Path
 from typing import Any
 
 from ctcbench.contract.errors import CtcbenchError
-from ctcbench.files.atomic import unwritable, write_text
+from ctcbench.files.json_files import loads
+from ctcbench.files.plain_files import MIB
+from ctcbench.files.plain_folder import PlainFolder
+
+FILE = "metrics.jsonl"
+SIZE_LIMIT = 512 * MIB
 
 
-def append(path: Path, record: Mapping[str, Any]) -> None:
+def append(folder: PlainFolder, record: Mapping[str, Any]) -> None:
     """Append `record` as a line; it is written to the operating system when this returns.
 
     A number that is not finite becomes null, as JSON has no NaN. An incomplete last line, which a crash
     left, is removed first.
 
     Raises:
+        NotPlain: the file is a link, a pipe or a device.
+        CtcbenchError: the folder was deleted or moved.
         UsageError: the file can't be written; an incomplete line of a full disk is removed.
     """
-    line = _line(record)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("a+b") as file:
-            end = file.seek(0, os.SEEK_END)
-            file.seek(max(0, end - 1))
-            if end and file.read() != b"\n":
-                write_text(path, "".join(map(_line, read(path))))
-                return append(path, record)
-            _append_whole(file.fileno(), line.encode(), end)
-    except OSError as error:
-        raise unwritable(path, error) from error
+    line = _line(record).encode()
+    with folder.open_to_append(FILE) as handle:
+        end = os.fstat(handle).st_size
+        is_whole = not end or os.pread(handle, 1, end - 1) == b"\n"
+        if is_whole:
+            _append_whole(handle, line, end)
+    if not is_whole:
+        whole = "".join(map(_line, parse(folder.read(FILE, SIZE_LIMIT), folder.path / FILE)))
+        folder.write(FILE, whole.encode() + line)
 
 
-def read(path: Path) -> list[dict[str, Any]]:
-    """Return the records in `path` in order, without an incomplete last line; none if there is no file.
+def parse(data: bytes, path: Path) -> list[dict[str, Any]]:
+    """Return the records in the content of the file in order, without an incomplete last line.
 
     Raises:
-        CtcbenchError: the file can't be read, or a line other than the last is damaged; the message
-            gives its number.
+        CtcbenchError: a line other than the last is damaged; the message has `path` and its number.
     """
-    try:
-        lines = path.read_bytes().split(b"\n")
-    except FileNotFoundError:
-        return []
-    except OSError as error:
-        raise CtcbenchError(f"{path}: can't be read ({error.strerror})") from error
+    lines = data.split(b"\n")
     if not lines[-1]:
         lines.pop()
     records: list[dict[str, Any]] = []
     for number, line in enumerate(lines, start=1):
         try:
-            record = json.loads(line)
+            record = loads(line)
             if not isinstance(record, dict):
                 raise ValueError("expected an object")
         except (ValueError, RecursionError) as error:
@@ -65,16 +63,17 @@ def read(path: Path) -> list[dict[str, Any]]:
     return records
 
 
-def truncate(path: Path, step: int) -> None:
+def truncate(folder: PlainFolder, step: int) -> None:
     """Remove the records past `step`, counted from 1; records without a step are kept. Atomic.
 
     Raises:
         CtcbenchError: the file is damaged.
         UsageError: the file can't be written.
     """
-    if path.exists():
-        kept = [record for record in read(path) if not _is_past(record, step)]
-        write_text(path, "".join(map(_line, kept)))
+    if folder.has(FILE):
+        records = parse(folder.read(FILE, SIZE_LIMIT), folder.path / FILE)
+        kept = [record for record in records if not _is_past(record, step)]
+        folder.write(FILE, "".join(map(_line, kept)).encode())
 
 
 def _is_past(record: Mapping[str, Any], step: int) -> bool:

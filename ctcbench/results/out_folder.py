@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
 from ctcbench.contract.errors import CtcbenchError, UsageError
-from ctcbench.files.atomic import unwritable, write_text
+from ctcbench.files.atomic import unwritable
+from ctcbench.files.plain_folder import PlainFolder
 from ctcbench.results.config_file import Setting
 from ctcbench.results.decoder_key import is_file_name
 from ctcbench.results.run_folder import RunFolder
@@ -49,16 +51,22 @@ def find_runs(out: Path) -> list[RunFolder]:
     """
     if not out.is_dir():
         raise UsageError(f"{out}: no such folder; give a run folder, or the --out folder of `ctcbench run`")
-    if RunFolder(out).config_path.is_file():
+    if is_run(out):
         return [RunFolder(out)]
     try:
-        return [RunFolder(path) for path in sorted(out.iterdir()) if RunFolder(path).config_path.is_file()]
+        return [RunFolder(path) for path in sorted(out.iterdir()) if is_run(path)]
     except OSError as error:
         raise UsageError(f"{out}: can't be read ({error.strerror})") from error
 
 
+def is_run(path: Path) -> bool:
+    """Return whether a folder has ``config.toml``, whatever that is, so that it is a run folder."""
+    # What is a link or a pipe is refused when it is read, with an error that names it.
+    return os.path.lexists(RunFolder(path).config_path)
+
+
 def _try_writing(folder: Path) -> None:
     # A full disk may still accept an empty folder; an error now is better than after the first epoch.
-    probe = folder / ".probe"
-    write_text(probe, "\n" * 4096)
-    probe.unlink(missing_ok=True)
+    probe = PlainFolder(folder)
+    probe.write(".probe", b"\n" * 4096)
+    probe.remove(".probe")

@@ -9,11 +9,10 @@ from pathlib import Path
 
 from pydantic import Field, ValidationInfo, field_validator
 
-from ctcbench.contract.data import SplitName
+from ctcbench.contract.data import MOST_SAMPLES, SplitName
 from ctcbench.contract.errors import CtcbenchError
-from ctcbench.files.atomic import write_text
-from ctcbench.files.json_files import read_json
-from ctcbench.files.json_records import Record, read_record
+from ctcbench.files.json_files import parse_json
+from ctcbench.files.json_records import Name, Record, Text, read_record
 
 FORMAT = "ctcbench predictions 1"
 
@@ -39,24 +38,20 @@ class Predictions:
         """Share of the images whose whole text is right, 0 to 1."""
         return sum(map(str.__eq__, self.texts, self.targets)) / len(self.texts)
 
-    def write(self, path: Path) -> None:
-        """Write the predictions to `path` atomically; equal predictions result in equal bytes.
-
-        Raises:
-            UsageError: the file can't be written.
-        """
+    def to_bytes(self) -> bytes:
+        """Return the content of a file of the predictions; equal predictions result in equal bytes."""
         document = {"format": FORMAT, "split": self.split, "fingerprint": self.fingerprint}
         document |= {"texts": self.texts, "targets": self.targets}  # type: ignore[dict-item]
-        write_text(path, json.dumps(document, ensure_ascii=False, separators=(",", ":")) + "\n")
+        return (json.dumps(document, ensure_ascii=False, separators=(",", ":")) + "\n").encode()
 
     @classmethod
-    def read(cls, path: Path) -> Predictions:
-        """Return the predictions in `path`.
+    def parse(cls, data: bytes, path: Path) -> Predictions:
+        """Return the predictions in the content of a file; `path` names it in errors.
 
         Raises:
-            CtcbenchError: the file can't be read, is damaged, or holds something else.
+            CtcbenchError: the content is damaged, or is something else.
         """
-        document = read_json(path)
+        document = parse_json(data, path)
         if not isinstance(document, Mapping) or document.get("format") != FORMAT:
             raise CtcbenchError(f"{path}: not a file of predictions (expected format {FORMAT!r})")
         record = read_record(PredictionsRecord, document, path)
@@ -67,9 +62,9 @@ class PredictionsRecord(Record):
     """JSON document of predictions, without its format."""
 
     split: SplitName  # names a file of log-probabilities
-    fingerprint: str
-    texts: list[str] = Field(min_length=1)
-    targets: list[str]
+    fingerprint: Name
+    texts: list[Text] = Field(min_length=1, max_length=MOST_SAMPLES)
+    targets: list[Text]
 
     @field_validator("targets")
     @classmethod

@@ -7,11 +7,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from pydantic import Field
+
 from ctcbench.config.legacy_settings import translate_settings
 from ctcbench.contract.errors import CtcbenchError
 from ctcbench.evaluation.score import Score
-from ctcbench.files.json_files import read_object
-from ctcbench.files.json_records import Record, read_record
+from ctcbench.files.json_files import parse_object
+from ctcbench.files.json_records import Count, Name, NotNegative, Record, read_record
 
 SCHEMA = 1
 
@@ -51,13 +53,13 @@ class Result:
         }
 
     @classmethod
-    def read(cls, path: Path) -> Result:
-        """Return the result in the file `path`.
+    def parse(cls, data: bytes, path: Path) -> Result:
+        """Return the result in the content of the file `path`.
 
         Raises:
-            CtcbenchError: the file can't be read, or as `from_json`.
+            CtcbenchError: the content is damaged, or as `from_json`.
         """
-        return cls.from_json(read_object(path), path)
+        return cls.from_json(parse_object(data, path), path)
 
     @classmethod
     def from_json(cls, document: Any, path: Path) -> Result:
@@ -77,26 +79,43 @@ class Result:
             score = Score.from_json(record.score)
         except CtcbenchError as error:
             raise CtcbenchError(f"{path}: {error}") from None
-        return cls(translate_settings(record.config), score, document["cost"], record.provenance, path)
+        return cls(translate_settings(record.config), score, document["cost"], document["provenance"], path)
 
 
 class CostRecord(Record):
     """Costs of a result: numbers, None where not measured; other keys are kept as they are."""
 
-    parameters: float | None = None
-    train_seconds: float | None = None
-    images_per_second: float | None = None
-    decode_ms_per_image: float | None = None
-    peak_memory_mib: float | None = None
+    parameters: NotNegative | None = None
+    train_seconds: NotNegative | None = None
+    images_per_second: NotNegative | None = None
+    decode_ms_per_image: NotNegative | None = None
+    peak_memory_mib: NotNegative | None = None
+
+
+class TrainingRecord(Record):
+    """The part of a provenance on the training; other keys are kept as they are."""
+
+    left_plateau_step: Count | None = None
+
+
+class ProvenanceRecord(Record):
+    """Provenance of a result; other keys are kept as they are."""
+
+    started: Name | None = None
+    host: dict[Name, Any] = Field(default_factory=dict, max_length=100)
+    versions: dict[Name, Name | None] = Field(default_factory=dict, max_length=1_000)
+    plugins: dict[Name, Name | None] = Field(default_factory=dict, max_length=1_000)
+    data: dict[Name, Any] = Field(default_factory=dict, max_length=100)
+    training: TrainingRecord | None = None
 
 
 class ResultRecord(Record):
     """JSON document of a result; `Score.from_json` reads ``score``."""
 
-    config: dict[str, Any]
-    score: dict[str, Any]
+    config: dict[Name, Any] = Field(max_length=1_000)
+    score: dict[Name, Any] = Field(max_length=1_000)
     cost: CostRecord
-    provenance: dict[str, Any]
+    provenance: ProvenanceRecord
 
 
 COSTS = tuple(CostRecord.model_fields)

@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import contextlib
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ctcbench.config.legacy_settings import translate_settings
-from ctcbench.contract.errors import CtcbenchError, UsageError
-from ctcbench.files.atomic import unwritable, write_text
-from ctcbench.files.json_files import read_object, write_json
+from ctcbench.contract.errors import UsageError
+from ctcbench.files.json_files import format_json, parse_object
 from ctcbench.files.locks import lock
 from ctcbench.results import metrics_file
-from ctcbench.results.config_file import Setting, read_toml, to_toml
-from ctcbench.results.decoder_key import FILE_NAME, decoder_key, is_file_name
+from ctcbench.results.config_file import Setting, parse_settings, to_toml
+from ctcbench.results.decoder_key import is_file_name
 from ctcbench.results.predictions import Predictions
 from ctcbench.results.result import Result
+from ctcbench.results.run_files import FOLDERS, RunFiles
+
+if TYPE_CHECKING:
+    from ctcbench.contract.data import LogProbs
 
 
 @dataclass(frozen=True)
@@ -33,6 +37,11 @@ class RunFolder:
 
     path: Path
 
+    @cached_property
+    def files(self) -> RunFiles:
+        """The files of the folder by name; those of a finished run are compared with its manifest."""
+        return RunFiles(self.path)
+
     @property
     def config_path(self) -> Path:
         """File of every setting; a folder that has it is a run folder."""
@@ -41,7 +50,7 @@ class RunFolder:
     @property
     def metrics_path(self) -> Path:
         """File of metrics: one JSON record a line, appended during training."""
-        return self.path / "metrics.jsonl"
+        return self.path / metrics_file.FILE
 
     @property
     def weights_path(self) -> Path:
@@ -65,8 +74,12 @@ class RunFolder:
 
     @property
     def is_finished(self) -> bool:
-        """Whether training is done: the weights exist, and so does the summary, which is written last."""
-        return self.weights_path.is_file() and self.summary_path.is_file()
+        """Whether training is done: the weights exist, and so does the summary, which is written last.
+
+        Raises:
+            NotPlain: one of them is a link, a pipe or something else than a file.
+        """
+        return self.has(self.weights_path) and self.has(self.summary_path)
 
     def log_probs_path(self, split: str) -> Path:
         """Return where the log-probabilities of `split` are stored."""
@@ -83,9 +96,37 @@ class RunFolder:
         assert is_file_name(decoder_key), decoder_key
         return self.path / "predictions" / f"{decoder_key}.json"
 
+    def has(self, path: Path) -> bool:
+        """Return whether a file of the run, one of the paths above, exists.
+
+        Raises:
+            NotPlain: it is a link, a pipe or something else than a file.
+        """
+        return self.files.has(self._name(path))
+
+    def read(self, path: Path) -> bytes:
+        """Return the content of a file of the run, one of the paths above.
+
+        Raises:
+            CtcbenchError: it can't be read, is not a plain file, is larger than such a file may be, or was
+                changed since the run was finished.
+        """
+        return self.files.read_file(self._name(path))
+
+    def write(self, path: Path, data: bytes) -> None:
+        """Write a file of the run, one of the paths above, atomically.
+
+        Raises:
+            CtcbenchError: something else than a plain file is in its place, or the folder was deleted.
+            UsageError: it can't be written.
+        """
+        self.files.write(self._name(path), data)
+
     @contextlib.contextmanager
     def lock(self, what: str = "training in this run folder") -> Iterator[None]:
         """Hold the lock of the folder, and delete the temporary files of killed processes.
+
+        Until it is released, every access fails if the folder was deleted or moved.
 
         Args:
             what: what this process does, for the error of another process that wants the lock.
@@ -94,16 +135,15 @@ class RunFolder:
             Busy: another live process holds the lock.
             UsageError: the folder can't be written.
         """
-        with lock(self.path / ".lock", wait=False, what=what):
-            for folder in (self.path, *self._folders()):
+        with lock(self.path / ".lock", wait=False, what=what), self.files.hold():
+            for folder in ("", *FOLDERS):
                 # Safe only under the lock: without it, the file could belong to a live process.
-                for stale in folder.glob(".*.tmp"):
-                    stale.unlink(missing_ok=True)
+                self.files.remove_temporary_files(folder)
             yield
 
     def write_config(self, settings: Mapping[str, Setting | None]) -> None:
         """Write every setting; those that are None are left out of the file."""
-        write_text(self.config_path, to_toml(settings))
+        self.write(self.config_path, to_toml(settings).encode())
 
     def read_config(self) -> dict[str, Setting]:
         """Return the settings, those of an earlier version translated.
@@ -111,7 +151,7 @@ class RunFolder:
         Raises:
             CtcbenchError: the file can't be read or is damaged.
         """
-        return translate_settings(read_toml(self.config_path))
+        return translate_settings(parse_settings(self.read(self.config_path), self.config_path))
 
     def require_same_images(self, then: Mapping[str, Any], now: Mapping[str, str]) -> None:
         """Compare the fingerprints that the run started with to those of its images now, by split.
@@ -132,9 +172,10 @@ class RunFolder:
             with contextlib.suppress(OSError):
                 shutil.rmtree(self.path)
 
-    def write_summary(self, document: Mapping[str, Any]) -> None:
-        """Write the summary of training; with the weights, it marks the run as finished."""
-        write_json(self.summary_path, dict(document))
+    def finish(self, summary: Mapping[str, Any]) -> None:
+        """Write the summary of training, which marks the run as finished, and the manifest of all files."""
+        # The manifest is written first, so that a finished run has one after a kill at any moment.
+        self.files.seal(self.files.existing(), {self.summary_path.name: format_json(dict(summary))})
 
     def read_summary(self) -> dict[str, Any]:
         """Return the summary of training.
@@ -142,19 +183,38 @@ class RunFolder:
         Raises:
             CtcbenchError: the file can't be read or is damaged.
         """
-        return read_object(self.summary_path)
+        return parse_object(self.read(self.summary_path), self.summary_path)
 
     def append_metrics(self, record: Mapping[str, Any]) -> None:
         """Add a record to the metrics; see `metrics_file.append`."""
-        metrics_file.append(self.metrics_path, record)
+        metrics_file.append(self.files, record)
 
     def read_metrics(self) -> list[dict[str, Any]]:
-        """Return the metrics; see `metrics_file.read`."""
-        return metrics_file.read(self.metrics_path)
+        """Return the metrics, none if there are none; see `metrics_file.parse`."""
+        if not self.has(self.metrics_path):
+            return []
+        return metrics_file.parse(self.read(self.metrics_path), self.metrics_path)
 
     def truncate_metrics(self, step: int) -> None:
         """Remove the metrics past `step`, which a resumed run records again."""
-        metrics_file.truncate(self.metrics_path, step)
+        metrics_file.truncate(self.files, step)
+
+    def write_log_probs(self, split: str, log_probs: LogProbs) -> None:
+        """Write the log-probabilities of a split."""
+        from ctcbench.evaluation.log_probs import format_log_probs  # imports numpy
+
+        self.write(self.log_probs_path(split), format_log_probs(log_probs))
+
+    def read_log_probs(self, split: str) -> LogProbs:
+        """Return the log-probabilities of a split.
+
+        Raises:
+            CtcbenchError: the file can't be read, or is damaged.
+        """
+        from ctcbench.evaluation.log_probs import parse_log_probs  # imports numpy
+
+        path = self.log_probs_path(split)
+        return parse_log_probs(self.read(path), path)
 
     def write_result(self, decoder_key: str, result: Result, predictions: Predictions | None = None) -> Path:
         """Write a result, in place of an earlier one of that decoder, and return its path.
@@ -162,13 +222,12 @@ class RunFolder:
         Raises:
             UsageError: the folder can't be written.
         """
+        path, texts = self.result_path(decoder_key), self._name(self.predictions_path(decoder_key))
         # Predictions are written first, so that a result that exists has them.
-        predictions_path = self.predictions_path(decoder_key)
-        if predictions is not None:
-            predictions.write(predictions_path)
-        else:
-            predictions_path.unlink(missing_ok=True)  # those of an earlier result
-        write_json(path := self.result_path(decoder_key), result.to_json())
+        files = {} if predictions is None else {texts: predictions.to_bytes()}
+        files[self._name(path)] = format_json(result.to_json())
+        # Without predictions, those of an earlier result are removed.
+        self.files.write_all(files, remove=[texts] if predictions is None else [])
         return path
 
     def read_result(self, decoder_key: str) -> Result:
@@ -177,51 +236,21 @@ class RunFolder:
         Raises:
             CtcbenchError: there is none, or it is damaged.
         """
-        return Result.read(self.result_path(decoder_key))
+        path = self.result_path(decoder_key)
+        return Result.parse(self.read(path), path)
 
-    def results(self) -> tuple[list[Result], list[str]]:
-        """Return the results in the order of their keys, and one error a file that can't be read."""
-        found: list[Result] = []
-        problems: list[str] = []
-        for path in sorted((self.path / "results").glob("*.json")):
-            if not is_file_name(path.stem):
-                problems.append(f"{path}: not a result's name (expected {FILE_NAME}); rename or remove it")
-                continue
-            try:
-                found.append(Result.read(path))
-            except CtcbenchError as error:
-                problems.append(str(error))
-        return [result for result in found if not _is_superseded(result, found)], problems
-
-    def _folders(self) -> list[Path]:
-        return [self.path / name for name in ("log_probs", "results", "predictions")]
-
-    def clear(self) -> None:
-        """Delete the files of the run, but not the lock file.
+    def read_predictions(self, decoder_key: str) -> Predictions:
+        """Return the predictions of a decoder.
 
         Raises:
-            UsageError: something can't be removed.
+            CtcbenchError: there are none, or they are damaged.
         """
-        try:
-            # The summary is deleted first: a folder that is half deleted must not look finished.
-            for path in (self.summary_path, self.checkpoint_path, self.weights_path, self.recognizer_path):
-                path.unlink(missing_ok=True)
-            self.metrics_path.unlink(missing_ok=True)
-            for folder in filter(Path.exists, self._folders()):
-                shutil.rmtree(folder)
-        except OSError as error:
-            raise unwritable(self.path, error) from error
+        path = self.predictions_path(decoder_key)
+        return Predictions.parse(self.read(path), path)
 
+    def clear(self) -> None:
+        """Delete the files of the run, but not the settings and the lock file; see `RunFiles.clear`."""
+        self.files.clear()
 
-def _is_superseded(result: Result, results: Sequence[Result]) -> bool:
-    """Return True if a result of an earlier version was stored again under the name of this version."""
-    # Earlier versions named a result by settings that are options of the decoder today.
-    decoder = result.config.get("decoder")
-    others = [other for other in results if other.config.get("decoder") == decoder]
-    return not _has_current_name(result) and any(map(_has_current_name, others))
-
-
-def _has_current_name(result: Result) -> bool:
-    with contextlib.suppress(UsageError):  # a stored configuration may hold anything
-        return result.path is not None and result.path.stem == decoder_key(str(result.config.get("decoder")))
-    return False
+    def _name(self, path: Path) -> str:
+        return path.relative_to(self.path).as_posix()

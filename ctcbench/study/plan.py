@@ -201,7 +201,7 @@ def _model(
     elif run.is_finished:
         stage = "decode"
     else:
-        stage = "resume" if run.checkpoint_path.exists() else "train"
+        stage = "resume" if run.has(run.checkpoint_path) else "train"
     return PlannedModel(
         label=entry_label(entries[0], names),
         folder=run,
@@ -215,9 +215,9 @@ def _model(
 
 def result_of(run: RunFolder, entry: GridEntry) -> Result | None:
     """Return the stored result of a configuration; None if missing, damaged, or of other test images."""
-    if not run.is_finished or not run.result_path(entry.result_key).is_file():
-        return None
     with contextlib.suppress(CtcbenchError):
+        if not run.is_finished or not run.has(run.result_path(entry.result_key)):
+            return None
         # The number of test images is part of neither key.
         found = run.read_result(entry.result_key)
         if found.config.get("test_samples") == entry.config.test_samples:

@@ -201,10 +201,9 @@ def _record(
 def _set_aside(run: RunFolder, entry: GridEntry, study_listener: StudyListener) -> None:
     """Rename a result file that can't be read, so that it is kept: another version may be able to read it."""
     path = run.result_path(entry.result_key)
-    if not path.is_file():
-        return
     try:
-        Result.read(path)
+        if run.has(path):
+            run.read_result(entry.result_key)
     except CtcbenchError as error:
         kept = path.with_suffix(".json.unreadable")
         with contextlib.suppress(OSError):

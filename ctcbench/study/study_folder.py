@@ -5,17 +5,19 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Annotated, Any
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, Field
 
 from ctcbench.config.legacy_settings import translate_settings
 from ctcbench.contract.errors import CtcbenchError
 from ctcbench.contract.executors import Outcome
-from ctcbench.files.json_files import read_object, write_json
-from ctcbench.files.json_records import Record, read_record
+from ctcbench.files.json_files import format_json, parse_object
+from ctcbench.files.json_records import Name, Record, read_record
 from ctcbench.files.locks import lock
+from ctcbench.files.plain_files import MIB
+from ctcbench.files.plain_folder import PlainFolder
 from ctcbench.results import provenance
 from ctcbench.study.plan_changes import plan_changes
 
@@ -23,6 +25,7 @@ from ctcbench.study.plan_changes import plan_changes
 # inherits it until exec: on a busy machine, about a second.
 _LOCK_PATIENCE_SECONDS = 2.0
 SCHEMA = 1
+SIZE_LIMIT = 512 * MIB  # of a plan or the record of a trial
 
 
 # `plan_changes` sorts the values and uses them as keys of a dictionary.
@@ -35,8 +38,8 @@ def _plain(value: Any) -> Any:
 class PlanModelRecord(Record):
     """One model of a stored plan: the name of its run folder, and its settings by result."""
 
-    key: str
-    results: dict[str, dict[str, Annotated[Any, AfterValidator(_plain)]]]
+    key: Name
+    results: dict[Name, dict[Name, Annotated[Any, AfterValidator(_plain)]]]
 
 
 class PlanRecord(Record):
@@ -46,7 +49,7 @@ class PlanRecord(Record):
     resources: dict[str, Any] | None = None
     versions: dict[str, Any] | None = None
     plugins: dict[str, Any] | None = None
-    scale: float = 1.0
+    scale: Annotated[float, Field(gt=0, le=1)] = 1.0
 
 
 @dataclass(frozen=True)
@@ -60,6 +63,11 @@ class StudyFolder:
     def path(self) -> Path:
         """The study's folder."""
         return self.out / "studies" / self.name
+
+    @property
+    def _files(self) -> PlainFolder:
+        # Relative to `out`, so that no folder below it can be a link to elsewhere.
+        return PlainFolder(self.out)
 
     @property
     def plan_path(self) -> Path:
@@ -76,15 +84,17 @@ class StudyFolder:
 
         Raises:
             Busy: another study runs there.
+            NotPlain: a folder of the studies is a link.
             UsageError: ``out`` can't be written.
         """
+        # Raises for a link in the place of a folder, before the lock creates anything there.
+        self._files.names(self._name(self.path))
         # One lock for all studies in `out`: two of them may have a model, and so a run folder, in common.
         what = f"running the study {self.name} in this folder"
         with lock(self.out / "studies" / ".lock", wait=False, what=what, patience=_LOCK_PATIENCE_SECONDS):
             for folder in (self.path, self.path / "trials"):
                 # Left by processes that were killed; under the lock no other process writes here.
-                for stale in folder.glob(".*.tmp"):
-                    stale.unlink(missing_ok=True)
+                self._files.remove_temporary_files(self._name(folder))
             yield
 
     def read_plan(self) -> dict[str, Any] | None:
@@ -93,9 +103,9 @@ class StudyFolder:
         Raises:
             CtcbenchError: it is damaged, or of another schema.
         """
-        if not self.plan_path.exists():
+        if not self._files.has(self._name(self.plan_path)):
             return None
-        document = read_object(self.plan_path)
+        document = self._read(self.plan_path)
         if document.get("schema") != SCHEMA:
             found = document.get("schema")
             raise CtcbenchError(
@@ -119,15 +129,16 @@ class StudyFolder:
         """
         before = self.read_plan()
         if before is None:
-            write_json(self.plan_path, document)
+            self._write(self.plan_path, document)
             return []
         found = plan_changes(before, document)
         if found:
-            taken = [p.stem.removeprefix("plan-") for p in self.path.glob("plan-*.json")]
+            names = map(PurePosixPath, self._files.names(self._name(self.path)))
+            taken = [name.stem.removeprefix("plan-") for name in names if name.match("plan-*.json")]
             number = max([0, *(int(n) for n in taken if n.isdecimal())]) + 1
             # The copy first: a process that is killed in between has lost neither plan.
-            write_json(self.path / f"plan-{number}.json", before)
-            write_json(self.plan_path, document)
+            self._write(self.path / f"plan-{number}.json", before)
+            self._write(self.plan_path, document)
         return found
 
     def write_trial(
@@ -169,16 +180,25 @@ class StudyFolder:
             "versions": provenance.versions(),
             **more,
         }
-        write_json(self.trial_path(outcome.key), document)
+        self._write(self.trial_path(outcome.key), document)
 
     def read_trial(self, key: str) -> dict[str, Any]:
         """Return the record of a trial, or an empty one if there is none that can be read."""
         # A record saves work, but nothing depends on it: without one, the trial is tried again.
         with contextlib.suppress(CtcbenchError):
-            document = read_object(self.trial_path(key))
+            document = self._read(self.trial_path(key))
             if document.get("schema") == SCHEMA:
                 return document
         return {}
+
+    def _name(self, path: Path) -> str:
+        return path.relative_to(self.out).as_posix()
+
+    def _read(self, path: Path) -> dict[str, Any]:
+        return parse_object(self._files.read(self._name(path), SIZE_LIMIT), path)
+
+    def _write(self, path: Path, document: Mapping[str, Any]) -> None:
+        self._files.write(self._name(path), format_json(document))
 
 
 def decoder_failures(record: Mapping[str, Any]) -> dict[str, str]:

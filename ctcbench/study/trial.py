@@ -18,7 +18,6 @@ from ctcbench.config.run_config import RunConfig
 from ctcbench.contract.errors import CtcbenchError, PluginError
 from ctcbench.contract.executors import Event, Outcome
 from ctcbench.data.built_dataset import build_dataset
-from ctcbench.evaluation.log_probs import load_log_probs
 from ctcbench.files.locks import Busy
 from ctcbench.pipeline import runner
 from ctcbench.pipeline.decoding_stage import decode_run
@@ -108,7 +107,7 @@ def _train_and_decode(
         runtime = Runtime(
             out=folder.path.parent,
             # A study resumes by itself; without this, an unfinished run is an error that names --resume.
-            resume=folder.config_path.exists(),
+            resume=folder.path.exists() and folder.has(folder.config_path),
             workers=order.get("threads"),
             checkpoint_seconds=order.get("checkpoint_seconds", 60.0),
             listener=TrialProgressListener(on_event, folder),
@@ -136,8 +135,7 @@ def _only_decoding_is_left(folder: RunFolder, config: RunConfig) -> bool:
     # A data set may have fewer images than `config` requests. Then the numbers differ although nothing is
     # missing, and the run that follows skips every stage.
     with contextlib.suppress(CtcbenchError):
-        path = folder.log_probs_path("test")
-        return folder.is_finished and len(load_log_probs(path)) == config.test_samples
+        return folder.is_finished and len(folder.read_log_probs("test")) == config.test_samples
     return False
 
 

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save
+from safetensors import SafetensorError
+from safetensors.torch import load, save
 from torch import Tensor
 
 from ctcbench.contract.errors import CtcbenchError
-from ctcbench.files.atomic import atomic_path
+from ctcbench.files.safetensors_header import read_metadata
 from ctcbench.training.recipe_optimizer import optimizer_tensors, restore_optimizer
 from ctcbench.training.step import TrainState
 
@@ -21,43 +21,34 @@ FORMAT = "ctcbench checkpoint 1"
 _REMEDY = "; `ctcbench run … --fresh` trains again"
 
 
-def save_tensors(path: Path, tensors: dict[str, Tensor], document: dict[str, Any], file_format: str) -> None:
-    """Write tensors and a JSON document into one file, atomically and with a checksum.
+def format_tensors(tensors: dict[str, Tensor], document: dict[str, Any], file_format: str) -> bytes:
+    """Return the content of a file with tensors and a JSON document, and a checksum.
 
     Args:
-        path: the file, which is replaced.
         tensors: tensors by name, on any device.
         document: JSON to store with them.
-        file_format: name and version of the content; `load_tensors` requires the same.
-
-    Raises:
-        UsageError: the folder is not writable, or the disk is full.
+        file_format: name and version of the content; `parse_tensors` requires the same.
     """
     # safetensors stores contiguous tensors that share no memory, so each is copied.
     plain = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
     # All metadata is under one key: the library writes several keys in an order that varies, and equal
     # content should be an equal file.
     header = {"format": file_format, "crc32": _checksum(plain), **document}
-    data = save(plain, metadata={"document": json.dumps(header)})
-    with atomic_path(path) as temporary:
-        temporary.write_bytes(data)
+    return save(plain, metadata={"document": json.dumps(header)})
 
 
-def load_tensors(path: Path, file_format: str) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """Return the tensors (on the CPU) and the JSON document of a file.
+def parse_tensors(data: bytes, path: Path, file_format: str) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Return the tensors (on the CPU) and the JSON document in the content of the file `path`.
 
     Raises:
-        CtcbenchError: the file does not exist, is damaged or cut off, or has another format.
+        CtcbenchError: the content is damaged or cut off, or has another format.
     """
-    if not path.is_file():
-        raise CtcbenchError(f"{path}: no such file")
     try:
-        with safe_open(path, framework="pt") as file:
-            document = json.loads((file.metadata() or {}).get("document", "{}"))
-            if document.get("format") != file_format:
-                raise CtcbenchError(f"{path}: not a {file_format!r} file")
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
-    except (SafetensorError, OSError, ValueError, AttributeError) as error:
+        document = read_metadata(data)
+        if document.get("format") != file_format:
+            raise CtcbenchError(f"{path}: not a {file_format!r} file")
+        tensors = load(data)
+    except (SafetensorError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise CtcbenchError(f"{path}: damaged or cut off ({error}){_REMEDY}") from error
     # A checkpoint with one flipped bit would train on without an error, to other weights.
     if document.get("crc32") != _checksum(tensors):
@@ -65,8 +56,8 @@ def load_tensors(path: Path, file_format: str) -> tuple[dict[str, Tensor], dict[
     return tensors, document
 
 
-def save_checkpoint(path: Path, state: TrainState, best: dict[str, Tensor], extra: dict[str, Any]) -> None:
-    """Write the state of training, the `best` weights so far and `extra` (JSON) into one file."""
+def format_checkpoint(state: TrainState, best: dict[str, Tensor], extra: dict[str, Any]) -> bytes:
+    """Return the content of a checkpoint: the state of training, the best weights so far, `extra` (JSON)."""
     tensors = {f"model.{name}": tensor for name, tensor in state.model.state_dict().items()}
     # The best weights too: the weights file beside may be of a later epoch when the process was killed.
     tensors |= {f"best.{name}": tensor for name, tensor in best.items()}
@@ -79,16 +70,21 @@ def save_checkpoint(path: Path, state: TrainState, best: dict[str, Tensor], extr
         "scaler": state.scaler.state_dict(),
         "extra": extra,
     }
-    save_tensors(path, tensors, document, FORMAT)
+    return format_tensors(tensors, document, FORMAT)
 
 
-def load_checkpoint(path: Path, state: TrainState) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """Restore `state`, and return the best weights and the ``extra`` that were saved with it.
+def restore_checkpoint(
+    data: bytes, path: Path, state: TrainState
+) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Restore `state` from the content of the checkpoint `path`.
+
+    Returns:
+        The best weights, and the ``extra`` that were saved with it.
 
     Raises:
-        CtcbenchError: the file is damaged, or belongs to another model.
+        CtcbenchError: the content is damaged, or belongs to another model.
     """
-    tensors, document = load_tensors(path, FORMAT)
+    tensors, document = parse_tensors(data, path, FORMAT)
     try:
         state.model.load_state_dict(_with_prefix("model.", tensors))
         if state.ema is not None:
@@ -100,7 +96,7 @@ def load_checkpoint(path: Path, state: TrainState) -> tuple[dict[str, Tensor], d
         if document["scaler"]:
             state.scaler.load_state_dict(document["scaler"])
         extra: dict[str, Any] = document["extra"]
-    except (KeyError, RuntimeError, TypeError) as error:
+    except (KeyError, RuntimeError, TypeError, ValueError, AttributeError) as error:
         raise CtcbenchError(f"{path}: not a checkpoint of this model ({error})") from error
     return _with_prefix("best.", tensors), extra
 

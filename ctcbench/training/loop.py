@@ -14,7 +14,7 @@ from ctcbench.contract.errors import CtcbenchError
 from ctcbench.contract.hooks import EpochReport
 from ctcbench.processes.signals import Interrupted, stop_on_signals
 from ctcbench.training import inference
-from ctcbench.training.checkpoint import load_checkpoint
+from ctcbench.training.checkpoint import restore_checkpoint
 from ctcbench.training.history import History
 from ctcbench.training.monitor import Monitor, MonitorState, StepDiverged, TrainingDiverged
 from ctcbench.training.progress_events import TrainingProgress
@@ -79,11 +79,12 @@ class Trainer:
             UsageError: the images differ from those on which the run started.
         """
         path, notice = self.folder.checkpoint_path, self.runtime.listener.notice
-        with self.group.main_process_file(path) as stored:
-            if stored is None:
-                self.recorder.truncate_after(0)
-                return
-            self.best, extra = load_checkpoint(stored, self.state)
+        # Other machines may not have the folder.
+        stored = self.group.broadcast_content(self._read_checkpoint() if self.group.is_main else None)
+        if stored is None:
+            self.recorder.truncate_after(0)
+            return
+        self.best, extra = restore_checkpoint(stored, path, self.state)
         try:
             self.history = History(**extra["history"])
             self.monitor.restore(extra["monitor"])
@@ -103,6 +104,10 @@ class Trainer:
             self.recorder.save_best_weights(self.state, self.best)
         self.recorder.truncate_after(self.state.step)
         notice(f"resumed after step {self.state.step} of {self.state.steps}")
+
+    def _read_checkpoint(self) -> bytes | None:
+        path = self.folder.checkpoint_path
+        return self.folder.read(path) if self.folder.has(path) else None
 
     def fit(self) -> None:
         """Train to the last step. The run folder then has the weights with the best validation.
@@ -238,7 +243,7 @@ class Trainer:
         targets = zip(batch.targets_NL.tolist(), batch.target_lengths_N.tolist(), strict=True)
         texts = [self.state.model.alphabet.decode(target[:length]) for target, length in targets]
         labels = ", ".join(map(repr, texts[:8])) + (f" and {len(texts) - 8} more" if len(texts) > 8 else "")
-        saved = "; the last checkpoint is kept" if self.folder.checkpoint_path.exists() else ""
+        saved = "; the last checkpoint is kept" if self.folder.has(self.folder.checkpoint_path) else ""
         return (
             f"{diverged} (labels of its batch: {labels}); "
             f"try a lower --lr (it was {self.config.lr}), --clip 1, or --no-amp{saved}"

@@ -12,7 +12,7 @@ from ctcbench.contract.hooks import EpochReport, RunInfo
 from ctcbench.files.pictures import Fit
 from ctcbench.registry.component_registry import Registry
 from ctcbench.results.run_folder import RunFolder
-from ctcbench.training.checkpoint import save_checkpoint
+from ctcbench.training.checkpoint import format_checkpoint
 from ctcbench.training.recognizer.weights import save_weights
 from ctcbench.training.step import TrainState
 
@@ -50,7 +50,7 @@ class TrainingRecorder:
 
     def save_checkpoint(self, state: TrainState, best: dict[str, Tensor], extra: dict[str, Any]) -> None:
         """Write the checkpoint from which training can be resumed."""
-        save_checkpoint(self.folder.checkpoint_path, state, best, extra)
+        self.folder.write(self.folder.checkpoint_path, format_checkpoint(state, best, extra))
 
     def report_epoch(self, report: EpochReport) -> None:
         """Call the hook ``ctcbench_epoch_finished``."""
@@ -58,7 +58,7 @@ class TrainingRecorder:
 
     def finish(self, summary: dict[str, Any]) -> None:
         """Write the summary of the training, which marks the run as finished."""
-        self.folder.write_summary(summary)
+        self.folder.finish(summary)
 
 
 class NullRecorder(TrainingRecorder):

@@ -13,7 +13,6 @@ from ctcbench.benchmarks.decoder_comparison import compare
 from ctcbench.benchmarks.workloads import WORKLOADS, find_workload
 from ctcbench.config.run_config import RunConfig
 from ctcbench.contract.components import Component
-from ctcbench.evaluation.log_probs import save_log_probs
 from ctcbench.registry.component_registry import Registry
 from ctcbench.registry.plugin import Plugin
 from ctcbench.results.run_folder import RunFolder
@@ -166,7 +165,7 @@ def test_the_command_decodes_the_log_probs_of_a_run(tmp_path):
     folder = RunFolder(tmp_path)
     folder.write_config(RunConfig().model_dump())
     (tmp_path / "log_probs").mkdir()
-    save_log_probs(folder.log_probs_path("test"), small("captcha-confident").draw())
+    folder.write_log_probs("test", small("captcha-confident").draw())
     done = bench("--run", str(tmp_path), "--decoder", "greedy", "--decoder", "beam_cpp:width=3")
     assert done.returncode == 0, done.stderr
     assert "beam_cpp:width=3" in done.stdout and "8 images, 18 frames" in " ".join(done.stdout.split())

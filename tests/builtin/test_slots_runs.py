@@ -9,7 +9,6 @@ from ctcbench.__main__ import main
 from ctcbench.cli.result_output import other_decoders
 from ctcbench.config.recipe import Recipe, fitting_decoders, resolve
 from ctcbench.contract.errors import PluginError
-from ctcbench.evaluation.log_probs import load_log_probs
 from ctcbench.pipeline import runner
 from ctcbench.pipeline.decoding_stage import decode_stored
 from ctcbench.results.run_folder import RunFolder
@@ -47,9 +46,7 @@ def test_slots_learn_from_the_command_line(finished):
     assert result.config["decoder"] == "slots"
     training = result.provenance["training"]
     assert training["alignment"] == "fixed" and training["ctc_backend"] is None
-    assert (
-        load_log_probs(finished.log_probs_path("test")).values_NTK.shape[1] == 2
-    )  # the backbone returns seven frames
+    assert finished.read_log_probs("test").values_NTK.shape[1] == 2  # the backbone returns seven frames
 
 
 def test_ctc_decoders_are_refused_and_not_suggested(registry, finished):
@@ -185,9 +182,8 @@ def test_a_loss_and_a_decoder_of_a_plugin_declare_their_alignment():
 
 
 def test_log_probs_have_one_frame_a_slot(finished):
-    from ctcbench.evaluation.log_probs import load_log_probs
 
-    read: LogProbs = load_log_probs(finished.log_probs_path("test"))
+    read: LogProbs = finished.read_log_probs("test")
     assert read.values_NTK.shape == (12, 2, 11)
     assert read.lengths_N.tolist() == [2] * 12
 

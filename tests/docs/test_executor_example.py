@@ -129,7 +129,7 @@ def test_a_worker_that_dies_is_a_failure_and_no_worker_outlives_the_generator(pr
 
 def test_every_part_of_a_stored_result_is_on_the_page(trained_here):
     path = next(trained_here.glob("*/results/*.json"))
-    document = Result.read(path).to_json()
+    document = Result.parse(path.read_bytes(), path).to_json()
     section = TEXT.partition("| `schema` | 1 |")[2].partition("\n### ")[0]
     names = [*document, *document["score"], *document["cost"], *document["provenance"]]
     names += [*document["provenance"]["host"]]

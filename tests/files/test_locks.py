@@ -15,6 +15,7 @@ import pytest
 
 from ctcbench.contract.errors import UsageError
 from ctcbench.files.locks import Busy, lock
+from ctcbench.files.plain_files import NotPlain
 
 HOLD = (
     "import pathlib, sys, time\n"
@@ -117,10 +118,10 @@ def test_a_lock_on_a_removed_file_is_not_held(tmp_path, monkeypatch):
 
 
 def test_a_full_disk_costs_only_the_message(tmp_path, monkeypatch):
-    def full(handle, data):
+    def full(handle):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(os, "write", full)
+    monkeypatch.setattr(os, "fsync", full)
     path = tmp_path / ".lock"
     with (
         lock(path, wait=False, what="one"),
@@ -135,7 +136,7 @@ def test_symbolic_links_are_not_followed(tmp_path):
     target.write_text("precious")
     (tmp_path / ".lock").symlink_to(target)
     with (
-        pytest.raises(UsageError, match=r"\.lock: can't be written"),
+        pytest.raises(NotPlain, match=r"\.lock: is a symbolic link"),
         lock(tmp_path / ".lock", wait=False, what="one"),
     ):
         pass

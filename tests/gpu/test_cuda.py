@@ -8,7 +8,6 @@ import torch
 
 from ctcbench import Alphabet, ImageSpec
 from ctcbench.config.recipe import Recipe, resolve
-from ctcbench.evaluation.log_probs import load_log_probs
 from ctcbench.pipeline import runner
 from ctcbench.results.run_folder import RunFolder
 from ctcbench.training import device, monitor, split
@@ -24,7 +23,7 @@ pytestmark = [
 
 
 def values(result):
-    return load_log_probs(RunFolder(result.folder).log_probs_path("test")).values_NTK
+    return RunFolder(result.folder).read_log_probs("test").values_NTK
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 from ctcbench.config.recipe import resolve
-from ctcbench.evaluation.log_probs import load_log_probs
 from ctcbench.pipeline import runner
 from ctcbench.results.run_folder import RunFolder
 from ctcbench.training.runtime import Runtime
@@ -12,7 +11,7 @@ from tests.tiny_config import tiny
 
 
 def test_log_probs_are_normalised_and_of_the_right_images(finished):
-    log_probs = load_log_probs(RunFolder(finished.folder).log_probs_path("test"))
+    log_probs = RunFolder(finished.folder).read_log_probs("test")
     assert log_probs.values_NTK.shape == (12, 7, 11)
     assert np.allclose(np.exp(log_probs.values_NTK).sum(-1), 1, atol=1e-5)
     assert log_probs.fingerprint == finished.provenance["data"]["fingerprint"]

@@ -8,6 +8,7 @@ import pytest
 from ctcbench.config.recipe import resolve
 from ctcbench.config.run_config import RunConfig
 from ctcbench.results.run_folder import RunFolder
+from ctcbench.results.stored_results import find_results
 from tests.pipeline.interrupted_runs import start
 from tests.tiny_config import TINY
 
@@ -19,7 +20,7 @@ def ending(out: Path):
     """Return the parts of a run that must not depend on how often it was stopped."""
     (folder,) = [RunFolder(path) for path in out.iterdir()]
     metrics = [{k: v for k, v in r.items() if k != "seconds"} for r in folder.read_metrics()]
-    (result,), problems = folder.results()
+    (result,), problems = find_results(folder)
     assert not problems
     log_probs = folder.log_probs_path("test").read_bytes()
     return folder.weights_path.read_bytes(), log_probs, metrics, result.score

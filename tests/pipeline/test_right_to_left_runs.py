@@ -13,10 +13,8 @@ from ctcbench.api import load
 from ctcbench.config.recipe import resolve
 from ctcbench.contract.errors import UsageError
 from ctcbench.contract.frame_order import reorder_right_to_left
-from ctcbench.evaluation.log_probs import load_log_probs
 from ctcbench.pipeline import runner
 from ctcbench.pipeline.decoding_stage import decode_stored
-from ctcbench.results.predictions import Predictions
 from ctcbench.results.run_folder import RunFolder
 from ctcbench.training.runtime import Runtime
 from tests.pipeline.run_cases import Listener
@@ -66,14 +64,14 @@ def test_reading_from_right_to_left_is_reading_the_mirror_image(registry, folder
     weights = [load_file(folder.weights_path) for folder in (ours, theirs)]
     assert all(np.array_equal(weights[0][name], weights[1][name]) for name in weights[1])
     for split in ("val", "test"):
-        here, there = (load_log_probs(folder.log_probs_path(split)) for folder in (ours, theirs))
+        here, there = (folder.read_log_probs(split) for folder in (ours, theirs))
         assert (here.alphabet.direction, there.alphabet.direction) == ("rtl", "ltr")
         assert np.array_equal(here.values_NTK, there.values_NTK)
         assert [reorder_right_to_left(text) for text in here.texts] == list(there.texts)
     assert rtl.score.exact == ltr.score.exact
 
-    stored = Predictions.read(ours.predictions_path("greedy"))
-    left_to_right = Predictions.read(theirs.predictions_path("greedy"))
+    stored = ours.read_predictions("greedy")
+    left_to_right = theirs.read_predictions("greedy")
     assert [reorder_right_to_left(text) for text in stored.texts] == list(left_to_right.texts)
     again = decode_stored(registry, ours.path, "beam_cpp")
     assert again.score.images == rtl.score.images

@@ -19,7 +19,9 @@ from tests.tiny_config import tiny
 
 def test_the_result_has_the_fixed_schema(finished):
     document = json.loads(finished.path.read_text())
-    assert document == json.loads(json.dumps(Result.read(finished.path).to_json()))
+    assert document == json.loads(
+        json.dumps(Result.parse(finished.path.read_bytes(), finished.path).to_json())
+    )
     assert document["schema"] == 1
     assert document["config"]["backbone"] == "cnn3:width=4,dropout=0.1"
     assert {"split", "images", "exact", "exact_ci", "char_accuracy", "cer", "edit_distance", "exact_caseless",
@@ -43,7 +45,7 @@ def test_the_run_folder_has_the_documented_files(finished):
     names = {str(path.relative_to(finished.folder)) for path in finished.folder.rglob("*") if path.is_file()}
     assert names == {
         ".lock", "config.toml", "metrics.jsonl", "weights.safetensors", "recognizer.json", "summary.json",
-        "checkpoint.safetensors", "log_probs/test.safetensors", "log_probs/val.safetensors",
+        "checkpoint.safetensors", "manifest.json", "log_probs/test.safetensors", "log_probs/val.safetensors",
         "results/greedy.json", "predictions/greedy.json",
     }  # fmt: skip
     kinds = [record["kind"] for record in RunFolder(finished.folder).read_metrics()]

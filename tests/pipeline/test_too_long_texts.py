@@ -13,10 +13,8 @@ from ctcbench.__main__ import main
 from ctcbench.api import load
 from ctcbench.config.recipe import resolve
 from ctcbench.contract.errors import UsageError
-from ctcbench.evaluation.log_probs import load_log_probs
 from ctcbench.pipeline import runner
 from ctcbench.pipeline.decoding_stage import decode_stored
-from ctcbench.results.predictions import Predictions
 from ctcbench.results.run_folder import RunFolder
 from ctcbench.training.runtime import Runtime
 from tests.pipeline.run_cases import Listener
@@ -70,10 +68,10 @@ def test_training_and_validation_images_are_left_out_and_test_images_stay(regist
     assert data["too_long"] == 3
     assert result.score.images == 15
     run_folder = RunFolder(result.folder)
-    predictions = Predictions.read(run_folder.predictions_path("greedy"))
+    predictions = run_folder.read_predictions("greedy")
     pairs = dict(zip(predictions.targets, predictions.texts, strict=True))
     assert set(LONG["test"]) <= set(pairs) and not any(pairs[text] == text for text in LONG["test"])
-    validated = load_log_probs(run_folder.log_probs_path("val"))
+    validated = run_folder.read_log_probs("val")
     assert (len(validated), validated.left_out) == (8, 2)
     assert 0.25 <= load(result.folder).sharpness <= 16
 

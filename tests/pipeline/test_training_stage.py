@@ -10,7 +10,6 @@ from safetensors.numpy import load_file
 import ctcbench
 from ctcbench.config.recipe import resolve
 from ctcbench.contract.errors import CtcbenchError, UsageError
-from ctcbench.evaluation.log_probs import load_log_probs
 from ctcbench.pipeline import runner
 from ctcbench.processes.signals import Interrupted
 from ctcbench.results.run_folder import RunFolder
@@ -53,7 +52,7 @@ def test_a_gradient_that_is_not_finite_reaches_no_checkpoint(registry, tmp_path,
         runner.run(resolve(registry, tiny()), runtime)
     monkeypatch.undo()
     resumed = runner.run(resolve(registry, tiny()), Runtime(tmp_path, resume=True))
-    values = load_log_probs(RunFolder(resumed.folder).log_probs_path("test")).values_NTK
+    values = RunFolder(resumed.folder).read_log_probs("test").values_NTK
     assert np.isfinite(values).all()
 
 

@@ -22,6 +22,7 @@ from ctcbench.results.out_folder import find_runs
 from ctcbench.results.predictions import Predictions
 from ctcbench.results.result import Result
 from ctcbench.results.run_folder import RunFolder
+from ctcbench.results.stored_results import find_results
 
 ALPHABET = "0123456789abcdefghij"
 
@@ -80,6 +81,7 @@ def a_run(
         } | (provenance or {}),
     )  # fmt: skip
     if not run.config_path.exists():
+        run.path.mkdir(parents=True, exist_ok=True)
         run.write_config(config.model_dump())
     predictions = Predictions("test", fingerprint, texts, truth)
     key = decoder_key(config.decoder)
@@ -105,7 +107,7 @@ def a_grid(out: Path, seeds: int = 5, **settings: Any) -> list[Result]:
 def read_again(out: Path) -> list:
     results = []
     for folder in find_runs(out):
-        found, problems = folder.results()
+        found, problems = find_results(folder)
         assert not problems
         results += found
     return results

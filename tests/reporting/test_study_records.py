@@ -43,7 +43,7 @@ def test_a_trial_whose_results_exist_by_now_is_not_a_failure(tmp_path):
 
     assert failures(key) == 1  # what is there may be older: training is not finished
     run.weights_path.touch()
-    run.write_summary({})
+    run.finish({})
     assert failures(key) == 0
     assert failures(key, "beam_cpp") == 1  # that one is not there yet
     assert failures() == 1

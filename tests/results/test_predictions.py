@@ -7,17 +7,16 @@ import pytest
 from ctcbench.contract.errors import CtcbenchError
 from ctcbench.results.predictions import Predictions
 from ctcbench.results.run_folder import RunFolder
+from ctcbench.results.stored_results import find_results
 
 SOME = Predictions("test", "f00", ("1C1k", "", "ä"), ("1C19k", "a", "ä"))
 
 
 def test_predictions_survive_a_round_trip(tmp_path):
-    SOME.write(path := tmp_path / "predictions" / "greedy.json")
-    assert Predictions.read(path) == SOME
+    path = tmp_path / "greedy.json"
+    assert Predictions.parse(SOME.to_bytes(), path) == SOME
     assert SOME.exact == pytest.approx(1 / 3)
-    before = path.read_bytes()
-    SOME.write(path)
-    assert path.read_bytes() == before and [p.name for p in path.parent.iterdir()] == ["greedy.json"]
+    assert Predictions.parse(SOME.to_bytes(), path).to_bytes() == SOME.to_bytes()
 
 
 @pytest.mark.parametrize(
@@ -31,16 +30,15 @@ def test_predictions_survive_a_round_trip(tmp_path):
     ],
 )  # fmt: skip
 def test_damaged_predictions_are_named(tmp_path, content):
-    (path := tmp_path / "greedy.json").write_text(content)
     with pytest.raises(CtcbenchError, match=r"greedy\.json"):
-        Predictions.read(path)
-    with pytest.raises(CtcbenchError, match="missing"):
-        Predictions.read(tmp_path / "missing.json")
+        Predictions.parse(content.encode(), tmp_path / "greedy.json")
+    with pytest.raises(CtcbenchError, match=r"missing\.json: can't be read"):
+        RunFolder(tmp_path).read_predictions("missing")
 
 
 def test_predictions_are_not_results_and_are_cleared_with_them(tmp_path):
     folder = RunFolder(tmp_path)
-    SOME.write(folder.predictions_path("greedy"))
-    assert folder.results() == ([], [])
+    folder.write(folder.predictions_path("greedy"), SOME.to_bytes())
+    assert find_results(folder) == ([], [])
     folder.clear()
     assert not (tmp_path / "predictions").exists()

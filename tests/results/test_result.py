@@ -40,7 +40,7 @@ def test_the_document_has_the_fixed_shape():
 def test_a_result_survives_a_round_trip(tmp_path):
     path = tmp_path / "greedy.json"
     path.write_text(json.dumps(DOCUMENT, allow_nan=False))
-    assert Result.read(path) == RESULT
+    assert Result.parse(path.read_bytes(), path) == RESULT
 
 
 @pytest.mark.parametrize("schema", [0, 2, "1", None, True, 1.0])

@@ -16,6 +16,7 @@ from ctcbench.files.locks import Busy
 from ctcbench.results.out_folder import create_run_folder, find_runs
 from ctcbench.results.result import Result
 from ctcbench.results.run_folder import RunFolder
+from ctcbench.results.stored_results import find_results
 
 SETTINGS = {"backbone": "cnn3", "lr": 3e-3, "epochs": 1, "amp": True}
 RESULT = Result(SETTINGS, score(["ab"], ["ab"], "test"), {"parameters": 10}, {"started": "now"})
@@ -51,7 +52,7 @@ def test_a_run_is_finished_with_weights_and_summary(folder):
     assert not folder.is_finished
     folder.weights_path.write_bytes(b"x")
     assert not folder.is_finished
-    folder.write_summary({"steps": 10})
+    folder.finish({"steps": 10})
     assert folder.is_finished
     assert folder.read_summary() == {"steps": 10}
     folder.weights_path.unlink()
@@ -60,7 +61,7 @@ def test_a_run_is_finished_with_weights_and_summary(folder):
 
 def test_clearing_leaves_the_settings_and_the_lock(folder):
     with folder.lock():
-        folder.write_summary({})
+        folder.finish({})
         folder.append_metrics({"step": 1})
         folder.write_result("greedy", RESULT)
         folder.log_probs_path("test").parent.mkdir()
@@ -88,7 +89,7 @@ def test_damaged_results_are_named_and_the_others_returned(folder):
         (results / name).write_bytes(content)
     (results / "folder.json").mkdir()
     (results / ".beam.json.x.tmp").write_bytes(b"{")
-    found, problems = folder.results()
+    found, problems = find_results(folder)
     assert found == [RESULT, RESULT]
     assert len(problems) == len(damaged) + 1
     for name in [*damaged, "folder.json"]:
@@ -96,7 +97,7 @@ def test_damaged_results_are_named_and_the_others_returned(folder):
 
 
 def test_a_folder_without_results_has_none(folder):
-    assert folder.results() == ([], [])
+    assert find_results(folder) == ([], [])
 
 
 def test_runs_are_found_by_their_settings(tmp_path):
@@ -171,10 +172,10 @@ def test_a_full_disk_leaves_no_folder(tmp_path, ctcbench_env, settings):
 
 
 @pytest.mark.parametrize(
-    "act", ["write_config({'lr': 'a long enough text'})", "write_summary({'a': 'long enough'})"]
+    "act", ["write_config({'lr': 'a long enough text'})", "finish({'a': 'long enough'})"]
 )
 def test_a_full_disk_leaves_the_old_files(folder, ctcbench_env, act):
-    folder.write_summary({"steps": 1})
+    folder.finish({"steps": 1})
     before = tree(folder.path)
     done = run_python(FULL.format(f"RunFolder(path).{act}"), folder.path, env=ctcbench_env)
     assert (done.returncode, done.stderr) == (0, "")
@@ -248,7 +249,7 @@ WRITE = (
     "folder = RunFolder(pathlib.Path(sys.argv[1])); print('go', flush=True); step = 0\n"
     "while True:\n"
     "    step += 1\n"
-    "    folder.append_metrics({'step': step}); folder.write_summary({'step': step, 'pad': 'x' * 100_000})\n"
+    "    folder.append_metrics({'step': step})\n"
     "    folder.write_config({'step': step, 'pad': 'x' * 10_000})\n"
 )
 
@@ -258,18 +259,17 @@ def test_a_kill_at_any_moment_leaves_complete_files(folder, ctcbench_env):
         command = [sys.executable, "-c", WRITE, str(folder.path)]
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=ctcbench_env) as writer:
             writer.stdout.readline()
-            while not folder.summary_path.exists():
+            while not folder.metrics_path.exists():
                 time.sleep(0.001)
             time.sleep(delay)
             writer.kill()
-        assert folder.read_summary()["pad"] == "x" * 100_000
         assert folder.read_config() == SETTINGS or folder.read_config()["pad"] == "x" * 10_000
         records = folder.read_metrics()
         assert records
         with folder.lock():
             folder.truncate_metrics(records[-1]["step"])
         assert folder.read_metrics()[-1] == records[-1]
-        assert tree(folder.path) == [".lock", "config.toml", "metrics.jsonl", "summary.json"]
+        assert tree(folder.path) == [".lock", "config.toml", "metrics.jsonl"]
 
 
 def test_a_missing_or_damaged_summary_is_named(folder):
@@ -285,4 +285,4 @@ def test_a_result_that_json_cannot_hold_replaces_nothing(folder):
     with pytest.raises(ValueError):
         folder.write_result("greedy", dataclasses.replace(RESULT, cost={"parameters": float("nan")}))
     assert folder.read_result("greedy") == RESULT
-    assert RunFolder(folder.path).results() == ([RESULT], [])
+    assert find_results(RunFolder(folder.path)) == ([RESULT], [])

@@ -17,9 +17,9 @@ from ctcbench.cli.installed_plugins import registry as installed
 from ctcbench.config.recipe import resolve
 from ctcbench.contract.errors import UsageError
 from ctcbench.pipeline.decoding_stage import decode_stored
-from ctcbench.results.predictions import Predictions
 from ctcbench.results.run_folder import RunFolder
 from ctcbench.results.stored_config import stored_config
+from ctcbench.results.stored_results import find_results
 from ctcbench.study.plan_changes import plan_changes
 from ctcbench.study.study_folder import StudyFolder
 
@@ -61,12 +61,12 @@ def test_results_are_translated(key):
 def test_decoding_again_reproduces_the_stored_predictions_and_score(runs, registry, key):
     folder = RunFolder(runs / key)
     before = folder.read_result(OLD_RESULTS[key])
-    texts = Predictions.read(folder.predictions_path(OLD_RESULTS[key]))
+    texts = folder.read_predictions(OLD_RESULTS[key])
     after = decode_stored(registry, folder.path, DECODERS[key])
-    assert Predictions.read(folder.predictions_path(after.path.stem)) == texts
+    assert folder.read_predictions(after.path.stem) == texts
     assert after.score == before.score
     assert after.config == before.config
-    assert len(folder.results()[0]) == 1, "the result under the old name is superseded"
+    assert len(find_results(folder)[0]) == 1, "the result under the old name is superseded"
 
 
 def test_another_decoder_gets_the_log_probs_without_the_penalty(runs, registry):

@@ -155,12 +155,11 @@ def _require_ctc(installed: Registry, run: Path | None, decoders: Sequence[str])
 def _inputs(run: Path | None, workloads: list[str] | None, seed: int) -> list[tuple[str, LogProbs]]:
     if run is not None:
         from ctcbench.cli.run_folder_argument import named_run
-        from ctcbench.evaluation.log_probs import load_log_probs
 
-        path = named_run(run).log_probs_path("test")
-        if not path.is_file():
+        folder = named_run(run)
+        if not folder.has(folder.log_probs_path("test")):
             raise UsageError(f"{run}: the run is not finished, so it has no log-probabilities yet")
-        return [(str(run), load_log_probs(path))]
+        return [(str(run), folder.read_log_probs("test"))]
     from ctcbench.benchmarks.workloads import USUAL, WORKLOADS, find_workload
 
     names = list(WORKLOADS) if workloads == ["all"] else workloads or USUAL

@@ -18,6 +18,7 @@ from ctcbench.files.text import one_line
 from ctcbench.reporting.formats.file_formats import FILE_FORMATS
 from ctcbench.results.out_folder import find_runs
 from ctcbench.results.result import Result
+from ctcbench.results.stored_results import find_results
 
 if TYPE_CHECKING:
     from ctcbench.reporting.report_model import Report
@@ -97,7 +98,7 @@ def collect_results(runs: list[Path]) -> tuple[list[Result], list[str]]:
     # `report runs runs/<key>` names a run twice; its results must not count twice.
     folders = {found.path.resolve(): found for out in runs for found in find_runs(out)}
     for folder in folders.values():
-        found, damaged = folder.results()
+        found, damaged = find_results(folder)
         results += found
         problems += damaged
     return results, problems

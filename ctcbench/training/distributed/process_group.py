@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
@@ -71,10 +69,9 @@ class ProcessGroup:
             UsageError: a fact differs; the message names it.
         """
 
-    @contextlib.contextmanager
-    def main_process_file(self, path: Path) -> Iterator[Path | None]:
-        """Yield a path to the content of the main process's file `path`, or None if it has none."""
-        yield path if path.exists() else None
+    def broadcast_content(self, content: bytes | None) -> bytes | None:
+        """Return the main process's `content` of a file, None if it has no such file."""
+        return content
 
     def shard(self, indices_N: NDArray[np.int64]) -> tuple[NDArray[np.int64], float]:
         """Return this process's shard of a batch's indices, and the weight of the shard's mean.

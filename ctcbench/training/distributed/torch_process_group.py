@@ -7,9 +7,7 @@ import copy
 import datetime
 import gc
 import json
-import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
@@ -119,18 +117,11 @@ class TorchProcessGroup(ProcessGroup):
                     f"needs the same versions, plugins and files"
                 )
 
-    @contextlib.contextmanager
-    def main_process_file(self, path: Path) -> Iterator[Path | None]:
-        """Yield a path to the content of the main process's file, which may be on another machine."""
-        if not self.broadcast(path.exists()):
-            yield None
-        elif self.is_main:
-            self._broadcast_bytes(path.read_bytes())
-            yield path
-        else:
-            with tempfile.TemporaryDirectory() as folder:
-                (copied := Path(folder) / path.name).write_bytes(self._broadcast_bytes(b""))
-                yield copied
+    def broadcast_content(self, content: bytes | None) -> bytes | None:
+        """Return the main process's `content` of a file, which may be on another machine."""
+        if not self.broadcast(content is not None):
+            return None
+        return self._broadcast_bytes(content or b"")
 
     def shard(self, indices_N: NDArray[np.int64]) -> tuple[NDArray[np.int64], float]:
         """Return this process's shard of a batch's indices and its weight; sizes differ by one at most."""

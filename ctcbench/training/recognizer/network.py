@@ -20,6 +20,7 @@ from ctcbench.registry.component_checks import (
     require_head_features,
     require_module,
 )
+from ctcbench.training.recognizer.stored_shapes import Shapes, require_classes, require_shapes
 
 
 class RecognizerOutput(NamedTuple):
@@ -111,16 +112,31 @@ def fold(feats_NFHW: Tensor) -> Tensor:
     return feats_NFHW.flatten(1, 2).permute(2, 0, 1)
 
 
-def build_recognizer(recipe: Recipe, image: ImageSpec, alphabet: Alphabet) -> Recognizer:
+def build_recognizer(
+    recipe: Recipe, image: ImageSpec, alphabet: Alphabet, shapes: Shapes | None = None
+) -> Recognizer:
     """Build the recogniser of a configuration, with initial weights from torch's random generator.
+
+    Args:
+        recipe: settings and components.
+        image: size of the images.
+        alphabet: characters of the texts.
+        shapes: shapes of stored weights that the recogniser must have; nothing larger than they are is
+            built.
 
     Raises:
         UsageError: the image is too small for the backbone, or the head does not allow the shortcut.
         PluginError: the backbone or the head returns another shape than its contract requires.
+        WrongShapes: the recogniser does not have the shapes.
     """
     config = recipe.config
+    if shapes is not None:
+        require_classes(alphabet, shapes)
+        require_shapes(recipe, "backbone", image, shapes)
     backbone = recipe.build("backbone", image)
     sequence = probe_backbone(backbone, image, recipe.describe_owner("backbone"))
+    if shapes is not None:
+        require_shapes(recipe, "head", sequence, shapes)
     head = recipe.build("head", sequence)
     output = probe_head(head, sequence, recipe.describe_owner("head"))
     if config.shortcut != "none" and makes_own_frames(head):

@@ -2,28 +2,34 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
-from typing import Annotated, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import torch
-from pydantic import Field
+from pydantic import Field, model_validator
 from torch import Tensor
 
 from ctcbench.config.recipe import Recipe
 from ctcbench.contract.errors import CtcbenchError, UsageError
 from ctcbench.contract.specs import Alphabet, Direction, ImageSpec
-from ctcbench.files.json_files import read_json, write_json
+from ctcbench.files.json_files import format_json, parse_json
 from ctcbench.files.json_records import Record, read_record
+from ctcbench.files.manifest import digest
 from ctcbench.files.pictures import Fit
 from ctcbench.registry.component_registry import Registry
 from ctcbench.results.run_folder import RunFolder
 from ctcbench.results.stored_config import stored_config
-from ctcbench.training.checkpoint import load_tensors, save_tensors
+from ctcbench.training.checkpoint import format_tensors, parse_tensors
 from ctcbench.training.recognizer.network import Recognizer, build_recognizer
+from ctcbench.training.recognizer.stored_shapes import WrongShapes
 
 FORMAT = "ctcbench weights 1"
-# A file of unknown origin may hold any number, and a model of this size is built from it.
-_Size = Annotated[int, Field(gt=0, le=65_536)]
+# Bounds of a file from a stranger: a model of this size is built, and probed with an image of zeros. The
+# data set `folder` makes images of up to as many pixels.
+_MOST_PIXELS = 2**26
+_MOST_CHARACTERS = 2**16
+_Size = Annotated[int, Field(gt=0, le=_MOST_PIXELS)]
 
 
 class RecognizerDescription(NamedTuple):
@@ -39,20 +45,40 @@ class RecognizerDescription(NamedTuple):
     alphabet: Alphabet
     fit: Fit
 
+    def to_json(self) -> dict[str, Any]:
+        """Return the document in ``recognizer.json``."""
+        size = {"height": self.image.height, "width": self.image.width, "channels": self.image.channels}
+        return {
+            "alphabet": self.alphabet.characters,
+            "direction": self.alphabet.direction,
+            "fit": self.fit,
+            "image": size,
+        }
+
+    def digest(self) -> str:
+        """Return a digest, which the file of the weights holds as well."""
+        return digest(json.dumps(self.to_json(), sort_keys=True).encode())
+
 
 class ImageRecord(Record):
     """JSON document of an image size, in pixels."""
 
     height: _Size
     width: _Size
-    channels: _Size
+    channels: Annotated[int, Field(gt=0, le=4)]
+
+    @model_validator(mode="after")
+    def _bounded(self) -> ImageRecord:
+        if self.height * self.width > _MOST_PIXELS:
+            raise ValueError(f"{self.height}×{self.width}: more than {_MOST_PIXELS:,} pixels")
+        return self
 
 
 class RecognizerRecord(Record):
     """JSON document ``recognizer.json`` of a run folder."""
 
     image: ImageRecord
-    alphabet: str
+    alphabet: Annotated[str, Field(max_length=_MOST_CHARACTERS)]
     direction: Direction = "ltr"
     fit: Fit
 
@@ -61,19 +87,13 @@ def save_weights(folder: RunFolder, recognizer: Recognizer, weights: dict[str, T
     """Write the weights of a recogniser, and its description: image size, alphabet and fit.
 
     Raises:
+        CtcbenchError: the folder was deleted or moved.
         UsageError: the folder is not writable, or the disk is full.
     """
-    save_tensors(folder.weights_path, weights, {}, FORMAT)
-    image = recognizer.image
-    write_json(
-        folder.recognizer_path,
-        {
-            "alphabet": recognizer.alphabet.characters,
-            "direction": recognizer.alphabet.direction,
-            "fit": fit,
-            "image": {"height": image.height, "width": image.width, "channels": image.channels},
-        },
-    )
+    description = RecognizerDescription(recognizer.image, recognizer.alphabet, fit)
+    document = {"recognizer": description.digest()}
+    folder.write(folder.weights_path, format_tensors(weights, document, FORMAT))
+    folder.write(folder.recognizer_path, format_json(description.to_json()))
 
 
 def read_description(folder: RunFolder) -> RecognizerDescription:
@@ -83,7 +103,7 @@ def read_description(folder: RunFolder) -> RecognizerDescription:
         CtcbenchError: the file does not exist or is damaged.
     """
     path = folder.recognizer_path
-    record = read_record(RecognizerRecord, read_json(path), path)
+    record = read_record(RecognizerRecord, parse_json(folder.read(path), path), path)
     try:
         alphabet = Alphabet(record.alphabet, record.direction)
     except UsageError as error:
@@ -99,18 +119,21 @@ def load_recognizer(registry: Registry, folder: RunFolder) -> Recognizer:
         UsageError: a component of the run is not installed.
     """
     recipe = Recipe(registry, stored_config(folder))
-    image, alphabet, _ = read_description(folder)
+    description = read_description(folder)
+    tensors = _read_weights(folder, description)
+    shapes = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
     try:
         # The initial weights are replaced below; drawing them must not change the caller's random numbers.
         with torch.random.fork_rng(devices=[]):
-            model = build_recognizer(recipe, image, alphabet)
+            model = build_recognizer(recipe, description.image, description.alphabet, shapes)
     except UsageError as error:
         # Most likely a plugin is missing here, and the summary states which ones the run had.
         plugins, installed = folder.read_summary().get("plugins", {}), registry.versions()
         missing = [f"{name} {version}" for name, version in plugins.items() if name not in installed]
         hint = f"; the run was made with {', '.join(missing)}" if missing else ""
         raise UsageError(f"{error}{hint}") from None
-    tensors, _ = load_tensors(folder.weights_path, FORMAT)
+    except WrongShapes as error:
+        raise CtcbenchError(f"{folder.weights_path}: not the weights of this recogniser ({error})") from None
     try:
         model.load_state_dict(tensors)
     except RuntimeError as error:
@@ -122,18 +145,20 @@ def load_initial_weights(model: Recognizer, run: Path) -> None:
     """Load the weights of another run into a new model (``--init-from``).
 
     Raises:
+        CtcbenchError: a file of `run` is damaged.
         UsageError: `run` has no weights, or they belong to another alphabet or have other shapes.
     """
     folder = RunFolder(run)
-    if not folder.weights_path.is_file():
+    if not folder.has(folder.weights_path):
         raise UsageError(f"--init-from {run}: no weights there (expected {folder.weights_path.name})")
-    image, alphabet, _ = read_description(folder)
-    if alphabet != model.alphabet:
+    description = read_description(folder)
+    if description.alphabet != model.alphabet:
         raise UsageError(
-            f"--init-from {run}: its alphabet is {alphabet.characters!r} (direction {alphabet.direction}), "
-            f"this run's {model.alphabet.characters!r} (direction {model.alphabet.direction})"
+            f"--init-from {run}: its alphabet is {description.alphabet.characters!r} (direction "
+            f"{description.alphabet.direction}), this run's {model.alphabet.characters!r} (direction "
+            f"{model.alphabet.direction})"
         )
-    tensors, _ = load_tensors(folder.weights_path, FORMAT)
+    tensors = _read_weights(folder, description)
     ours = model.state_dict()
     # Not by `load_state_dict`, whose error lists every tensor and names no setting of ctcbench.
     for name in sorted(ours.keys() | tensors.keys()):
@@ -142,6 +167,19 @@ def load_initial_weights(model: Recognizer, run: Path) -> None:
         if stored != own:
             raise UsageError(
                 f"--init-from {run}: {name} has shape {stored} there and {own} here (its images: "
-                f"{image.height}×{image.width}); use the same backbone, head and shortcut"
+                f"{description.image.height}×{description.image.width}); use the same backbone, head and "
+                f"shortcut"
             )
     model.load_state_dict(tensors)
+
+
+def _read_weights(folder: RunFolder, description: RecognizerDescription) -> dict[str, Tensor]:
+    path = folder.weights_path
+    tensors, document = parse_tensors(folder.read(path), path, FORMAT)
+    # Earlier versions did not store the digest.
+    if document.get("recognizer", description.digest()) != description.digest():
+        raise CtcbenchError(
+            f"{folder.recognizer_path}: its alphabet, image size or fit is not the one that the weights in "
+            f"{path.name} were trained with; restore the file"
+        )
+    return tensors

@@ -6,13 +6,15 @@ from collections.abc import Collection, Mapping
 from pathlib import Path, PurePosixPath
 
 from ctcbench import CtcbenchError
-from ctcbench.files.atomic import atomic_path
+from ctcbench.files.manifest import MANIFEST
+from ctcbench.files.plain_folder import PlainFolder
+from ctcbench.files.sealed_folder import SealedFolder
 
 # In the order in which a run writes them, so that an interrupted copy is equal to a run that was stopped
 # earlier: the metrics reach at least to the checkpoint, and results have their predictions.
 _ORDER = (
     "config.toml", "metrics.jsonl", "recognizer.json", "weights.safetensors", "checkpoint.safetensors",
-    "summary.json", "log_probs", "predictions", "results",
+    "manifest.json", "summary.json", "log_probs", "predictions", "results",
 )  # fmt: skip
 
 Signatures = Mapping[str, str]
@@ -57,17 +59,23 @@ def read_changed(folder: Path, have: Signatures) -> tuple[dict[str, bytes], dict
 
 
 def write(folder: Path, files: Mapping[str, bytes]) -> None:
-    """Write files into a run folder, each atomically.
+    """Write files into a run folder, each atomically; the folder is created if it does not exist.
 
     Raises:
         CtcbenchError: a name leads out of the folder; then nothing is written.
         UsageError: the folder can't be written.
     """
     # All names are checked before any file is written.
-    paths = {name: _inside(folder, name) for name in files}
-    for name in sorted(files, key=_rank):
-        with atomic_path(paths[name]) as temporary:
-            temporary.write_bytes(files[name])
+    for name in files:
+        _require_inside(folder, name)
+    folder.mkdir(parents=True, exist_ok=True)
+    ordered, target = {name: files[name] for name in sorted(files, key=_rank)}, SealedFolder(folder)
+    if target.is_sealed:
+        # It keeps a manifest of its own, which also allows for an end between two files.
+        target.write_all({name: data for name, data in ordered.items() if name != MANIFEST})
+        return
+    for name, data in ordered.items():
+        PlainFolder.write(target, name, data)
 
 
 def remove(folder: Path, names: Collection[str]) -> None:
@@ -76,8 +84,12 @@ def remove(folder: Path, names: Collection[str]) -> None:
     Raises:
         CtcbenchError: a name leads out of the folder.
     """
-    for path in [_inside(folder, name) for name in names]:
-        path.unlink(missing_ok=True)
+    for name in names:
+        _require_inside(folder, name)
+    target = SealedFolder(folder)
+    target.write_all({}, remove=[name for name in names if name != MANIFEST])
+    if MANIFEST in names:
+        target.unseal()
 
 
 def _rank(name: str) -> tuple[int, str]:
@@ -86,11 +98,10 @@ def _rank(name: str) -> tuple[int, str]:
     return (_ORDER.index(first) if first in _ORDER else -1, name)
 
 
-def _inside(folder: Path, name: str) -> Path:
+def _require_inside(folder: Path, name: str) -> None:
     parts = PurePosixPath(name).parts
     plain = parts and not any(part.startswith((".", "/")) or "\\" in part or "\0" in part for part in parts)
     path = folder.joinpath(*parts) if plain else folder
     # A symbolic link in the folder may lead out as well.
     if not plain or not path.resolve().is_relative_to(folder.resolve()):
         raise CtcbenchError(f"{folder}: a node sent a file {name!r}, which does not belong in a run folder")
-    return path

@@ -13,6 +13,7 @@ from ctcbench_ray.trial_actor import SupervisedTrial, trial_environment
 from ctcbench_ray.versions import installed_versions, version_differences
 
 from ctcbench import CtcbenchError, UsageError
+from ctcbench.files.plain_folder import PlainFolder
 
 ORDER = (
     "config.toml", "metrics.jsonl", "recognizer.json", "weights.safetensors", "checkpoint.safetensors",
@@ -44,10 +45,12 @@ def test_dependent_files_are_read_first_and_written_last(tmp_path, monkeypatch):
     files, _ = run_files.read_changed(here, {})
     assert list(files) == list(reversed(ORDER))
     written = []
-    kept = run_files.atomic_path
-    monkeypatch.setattr(run_files, "atomic_path", lambda path: written.append(path) or kept(path))
+    kept = PlainFolder.write
+    monkeypatch.setattr(
+        PlainFolder, "write", lambda self, *file: written.append(file[0]) or kept(self, *file)
+    )
     run_files.write(tmp_path / "there", files)
-    assert [path.relative_to(tmp_path / "there").as_posix() for path in written] == list(ORDER)
+    assert written == list(ORDER)
 
 
 @pytest.mark.parametrize(

@@ -23,6 +23,7 @@ from ctcbench.reporting.formats.markdown import to_markdown
 from ctcbench.reporting.study_records import find_failures, find_studied
 from ctcbench.results.predictions import Predictions
 from ctcbench.results.run_folder import RunFolder
+from ctcbench.results.stored_results import find_results
 from tests.reporting.report_cases import a_run, readings, targets
 
 FORMATS = ("table", *FILE_FORMATS)
@@ -89,7 +90,7 @@ def test_a_plugin_column_with_the_name_of_a_field_is_renamed_in_csv(tmp_path):
 def test_a_setting_with_the_name_of_a_field_is_renamed_in_csv(tmp_path):
     for lr in (0.1, 0.2):
         changed(a_run(tmp_path, lr=lr).path, exact=lr)
-    results = [result for run in tmp_path.iterdir() for result in RunFolder(run).results()[0]]
+    results = [result for run in tmp_path.iterdir() for result in find_results(RunFolder(run))[0]]
     for record in csv.DictReader(io.StringIO(to_csv(build_report(results, by=["exact"])))):
         assert record["setting_exact"] in ("0.1", "0.2") and float(record["exact"]) > 0.8
 
@@ -128,22 +129,30 @@ def test_an_unknown_split_is_an_error(tmp_path, capsys, split):
     path = result.folder / "predictions" / result.path.name
     path.write_text(json.dumps(json.loads(path.read_text()) | {"split": split}))
     with pytest.raises(CtcbenchError, match="split: expected 'train', 'val' or 'test'"):
-        Predictions.read(path)
+        Predictions.parse(path.read_bytes(), path)
     code, shown = reported(capsys, tmp_path, "html")
-    assert code == 0 and shown.out.startswith("<!doctype html>")
+    assert code == 1 and shown.out.startswith("<!doctype html>") and "split: expected" in shown.err
     with pytest.raises(CtcbenchError, match=r"score\.split: expected 'train', 'val' or 'test'"):
         Score.from_json(result.score.to_json() | {"split": split})
 
 
 def test_curves_ignore_values_that_are_not_finite_numbers(tmp_path):
     result = a_run(tmp_path)
-    values = ("NaN", "Infinity", "1e999", "true", '"x"', "null", "9" * 400, "0.5")
+    values = ("true", '"x"', "null", "9" * 400, "0.5")
     lines = [
         f'{{"kind": "epoch", "step": {i}, "val_exact": {v}, "val_loss": {v}}}' for i, v in enumerate(values)
     ]
     (result.folder / "metrics.jsonl").write_text("\n".join(lines) + "\n")
     (curve,) = training_curves(build_report([result]).rows)
-    assert curve["exact"] == curve["loss"] == [[7, 0.5, 0.5, 0.5]]
+    assert curve["exact"] == curve["loss"] == [[4, 0.5, 0.5, 0.5]]
+
+
+@pytest.mark.parametrize("number", ["NaN", "-Infinity", "1e999"])
+def test_metrics_that_are_not_json_are_named(tmp_path, capsys, number):
+    result = a_run(tmp_path)
+    (result.folder / "metrics.jsonl").write_text(f'{{"kind": "epoch", "val_exact": {number}}}\n' + METRICS)
+    code, shown = reported(capsys, tmp_path, "md")
+    assert code == 1 and "metrics.jsonl: line 1 is damaged" in shown.err
 
 
 @pytest.mark.parametrize("words", ["[/tmp/words]", "[a]", "[bold]x", "\x1b[31mred"])

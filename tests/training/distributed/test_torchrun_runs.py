@@ -11,7 +11,6 @@ import torch
 
 from ctcbench import RunConfig
 from ctcbench.config.recipe import resolve
-from ctcbench.evaluation.log_probs import load_log_probs
 from ctcbench.pipeline import runner
 from ctcbench.training import loop, split, step
 from ctcbench.training.progress_events import ProgressListener
@@ -102,7 +101,7 @@ def test_the_run_folder_is_that_of_one_process(together, by_one):
         assert close(tensor, their_weights[name], atol=1e-3, rtol=1e-2), name
     kinds = [[(r["kind"], r["step"]) for r in folder.read_metrics()] for folder in (ours, theirs)]
     assert kinds[0] == kinds[1]
-    values = [load_log_probs(folder.log_probs_path("test")).values_NTK for folder in (ours, theirs)]
+    values = [folder.read_log_probs("test").values_NTK for folder in (ours, theirs)]
     assert abs(values[0] - values[1]).max() < 1e-2
 
 

@@ -10,6 +10,7 @@ import torch
 from safetensors.torch import load_file
 
 from ctcbench.results.run_folder import RunFolder
+from ctcbench.results.stored_results import find_results
 from tests import forked_python
 
 HERE, ROOT = Path(__file__).parent, Path(__file__).parents[3]
@@ -95,7 +96,7 @@ def ending(out):
     """Everything of a run that must not depend on how often it was stopped."""
     (folder,) = [RunFolder(path) for path in Path(out).iterdir()]
     metrics = [{k: v for k, v in r.items() if k != "seconds"} for r in folder.read_metrics()]
-    (result,), problems = folder.results()
+    (result,), problems = find_results(folder)
     assert not problems
     log_probs = folder.log_probs_path("test").read_bytes()
     return folder.weights_path.read_bytes(), log_probs, metrics, result.score

@@ -14,7 +14,6 @@ from ctcbench.contract.data import LogProbs
 from ctcbench.contract.errors import CtcbenchError
 from ctcbench.contract.specs import BLANK
 from ctcbench.decoding import beam_search, greedy_search
-from ctcbench.evaluation.log_probs import load_log_probs
 from ctcbench.registry.component_registry import Registry
 from ctcbench.reporting.formats.html.cached_images import CachedImages
 from ctcbench.reporting.formats.html.mistakes import KINDS, kind_of, mark_differences
@@ -91,7 +90,7 @@ def _entries(
     try:
         # Either may fail: settings of other versions, log-probabilities that were deleted.
         config = RunConfig(**member.result.config)
-        log_probs = load_log_probs(RunFolder(member.folder).log_probs_path(member.predictions.split))
+        log_probs = RunFolder(member.folder).read_log_probs(member.predictions.split)
         # They are stored per split, so they may be of an earlier number of test images.
         if log_probs.texts != member.predictions.targets:
             raise CtcbenchError("the log-probabilities are of other images")

@@ -10,7 +10,6 @@ from ctcbench.config.train_key import train_key
 from ctcbench.contract.data import LogProbs
 from ctcbench.data.built_dataset import build_dataset
 from ctcbench.data.materialise import materialise
-from ctcbench.evaluation.log_probs import save_log_probs
 from ctcbench.registry.discovery import load_registry
 from ctcbench.reporting.formats.html.page import html_page
 from ctcbench.results.decoder_key import decoder_key
@@ -42,7 +41,7 @@ def a_run(out, registry, decoder, backbone, seed):
     values_NTK -= np.log(np.exp(values_NTK).sum(2, keepdims=True))
     lengths_N = np.full(IMAGES, 20, np.int64)
     log_probs = LogProbs(values_NTK, lengths_N, samples.texts, alphabet, samples.fingerprint)
-    save_log_probs(folder.log_probs_path("test"), log_probs)
+    folder.write_log_probs("test", log_probs)
     for epoch in range(1, 6):
         figures = {"val_exact": epoch / 8 + seed / 50, "val_loss": 5 / epoch}
         folder.append_metrics({"kind": "epoch", "epoch": epoch, "step": epoch * 10, **figures})

@@ -10,6 +10,7 @@ from tests.reporting.formats.html import html_cases as cases
 def test_curves_have_a_band_over_seeds_and_are_thinned_out(tmp_path):
     for seed, scale in ((0, 0.1), (1, 0.3)):
         folder = RunFolder(tmp_path / str(seed))
+        folder.path.mkdir()
         for step in range(1, 301):
             folder.append_metrics({"kind": "epoch", "step": step, "val_exact": scale, "val_loss": None})
     read = cases.texts(("1", "1"))

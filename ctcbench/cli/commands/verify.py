@@ -1,0 +1,65 @@
+"""`ctcbench verify`: compares the files of finished runs with their manifests. Imports no torch."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ctcbench.cli.exit_codes import FAILED
+from ctcbench.cli.output import print_line
+from ctcbench.contract.errors import CtcbenchError, UsageError
+from ctcbench.files.manifest import MANIFEST
+from ctcbench.files.text import one_line
+from ctcbench.results.out_folder import find_runs
+from ctcbench.results.run_folder import RunFolder
+
+
+def verify(
+    runs: Annotated[list[Path], typer.Argument(metavar="RUNS…", help="run folders, or folders of runs")],
+    accept: Annotated[
+        bool, typer.Option("--accept", help=f"write {MANIFEST} anew for the files as they are now")
+    ] = False,
+) -> None:
+    """Compare every file of finished runs with the digests that were stored when it was written."""
+    folders = list({found.path.resolve(): found for out in runs for found in find_runs(out)}.values())
+    if not folders:
+        raise UsageError(f"{', '.join(map(str, runs))}: no runs there")
+    all_match = True
+    for folder in folders:
+        try:
+            matches, text = _accept(folder) if accept else _compare(folder)
+        except CtcbenchError as error:
+            matches, text = False, str(error)
+        all_match = all_match and matches
+        print_line(one_line(text))
+    if not all_match:
+        raise typer.Exit(FAILED)
+
+
+def _compare(folder: RunFolder) -> tuple[bool, str]:
+    """Return whether the files of a run match its manifest, and a sentence on it."""
+    if not folder.is_finished:
+        return True, f"{folder.path}: training is not finished, so there is no {MANIFEST} yet"
+    if not folder.files.is_sealed:
+        return False, f"{folder.path}: no {MANIFEST}, as in runs of earlier versions; --accept writes one"
+    names = folder.files.existing()
+    changed = folder.files.differences(names)
+    if changed:
+        return False, f"{folder.path}: changed: {', '.join(changed)}; restore them, or use --accept"
+    return True, f"{folder.path}: all {len(names)} files are as they were written"
+
+
+def _accept(folder: RunFolder) -> tuple[bool, str]:
+    """Write the manifest of a run anew; return whether that was possible, and a sentence on it."""
+    if not folder.is_finished:
+        return True, f"{folder.path}: training is not finished, so there is no {MANIFEST} yet"
+    with folder.lock("accepting the files of this run folder"):
+        names = folder.files.existing()
+        try:
+            changed = folder.files.differences(names)
+        except CtcbenchError:  # no manifest, or a damaged one
+            changed = names
+        folder.files.seal(names, {})
+    return True, f"{folder.path}: accepted {', '.join(changed) or 'no change'}"
