@@ -112,16 +112,17 @@ def likely_lists(others: Sequence[Path], pictures: Sequence[Path]) -> Iterator[P
 
     These are files called like a list, texts called like a picture, and files that name pictures.
     """
-    suspects = [file for file in others if file.suffix.lower() in _SUSPECT or file.name.lower() in _WORDS]
+    suspects = [file for file in others if not file.suffix or file.suffix.lower() in _SUSPECT]
     if not suspects:
         return
     stems = {picture.with_suffix("") for picture in pictures}
     names = {picture.name for picture in pictures}
+    # Pictures of single characters are called like the lines of an alphabet.
     bare = {picture.stem for picture in pictures if len(picture.stem) > 1}
     opened = 0
     for file in suspects:
         words = re.split(r"[^a-z]+", file.stem.lower())
-        beside = {file.with_suffix(""), file.with_name(file.name.partition(".")[0])}
+        beside = {file.with_suffix(""), file.with_name(file.name.partition(".")[0])} if file.suffix else ()
         if not _WORDS.isdisjoint(words) or not stems.isdisjoint(beside):
             yield file
         elif opened < _OPENED and file.is_file():  # opening a pipe would wait for ever

@@ -193,14 +193,14 @@ def _csv_pair(line: str, delimiter: str, columns: _Columns | None, *, guessed: b
 def _wrong_number(line: str, delimiter: str, cells: list[Cell], columns: _Columns | None) -> str:
     number, name, text = columns or _Columns(2, 0, 1)
     count = "1 cell" if len(cells) == 1 else f"{len(cells)} cells"
-    said = f"the line has {count}, {'the header' if columns else 'not'} {number}"
+    counts = f"the line has {count}, {'the header has' if columns else 'not'} {number}"
     if len(cells) < number:
-        return said if columns else f"{said}: it has no label (separated by {delimiter!r})"
+        return counts if columns else f"{counts}: it has no label (separated by {delimiter!r})"
     # Only then are the surplus cells surely part of the text.
     if text == number - 1 and name < text:
         whole = quoted(line[cells[text].start :].rstrip(" "))
-        return f"{said}; a text with {delimiter!r} in it is quoted: {whole}"
-    return f"{said}; a cell with {delimiter!r} in it is quoted"
+        return f"{counts}; a text with {delimiter!r} in it is quoted: {whole}"
+    return f"{counts}; a cell with {delimiter!r} in it is quoted"
 
 
 def _header(where: str, line: str, delimiter: str) -> _Columns | None:

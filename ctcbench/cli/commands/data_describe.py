@@ -30,6 +30,7 @@ def describe(
     facts = {
         "dataset": chosen.text,
         "split": split,
+        "notices": list(chosen.notices),
         "images": len(drawn),
         "left_out": drawn.left_out,
         "channels": image.channels,

@@ -43,6 +43,7 @@ LIKELY = {
     "a text beside a picture": ("0001.txt", "AB"),
     "JSON beside a picture": ("0001.json", "{}"),
     "without a suffix": ("labels", LINES),
+    "without a suffix or a usual name": ("answers", "0000 AB\n0001 CD\n"),
     "UTF-16": ("answers.txt", "0001.png\tAB\n"),
     "JSON lines": ("metadata.jsonl", "{}"),
 }
@@ -76,6 +77,7 @@ def test_other_files_are_no_lists(tmp_path):
         LICENSE_txt="free\nas in beer",
     )
     write(tmp_path, requirements_txt="pillow\n", classes_json='["a"]', x_x="")
+    (tmp_path / "LICENSE").write_text("do what you want with abc\n")
     (tmp_path / ".labels.csv").write_text("abc.png,x\n")
     (tmp_path / ".git").mkdir()
     (tmp_path / ".git/labels.txt").touch()
