@@ -70,6 +70,7 @@ class Trainer:
         )
         self.steps_per_epoch = steps_per_epoch(self.train, self.config)
         self._progress_shown = self._checkpoint_saved = time.monotonic()
+        self._step_saved = -1
 
     def restore(self) -> None:
         """Restore the state of the run folder's checkpoint, if it has one.
@@ -127,7 +128,8 @@ class Trainer:
                         self._save_checkpoint()
                     # A signal can reach the processes at different steps; all must stop after the same one.
                     if self.group.any_process(stop.requested):
-                        self._save_checkpoint()
+                        if self._step_saved != self.state.step:
+                            self._save_checkpoint()
                         # A barrier: once one process has ended, torchrun ends the others, even while the
                         # main process writes the checkpoint.
                         self.group.any_process(True)
@@ -211,7 +213,7 @@ class Trainer:
             "data": self.data,
         }
         self.recorder.save_checkpoint(self.state, self.best, extra)
-        self._checkpoint_saved = time.monotonic()
+        self._checkpoint_saved, self._step_saved = time.monotonic(), self.state.step
 
     def _show_progress(self) -> None:
         self._progress_shown = time.monotonic()

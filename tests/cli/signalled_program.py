@@ -1,10 +1,11 @@
 """`python -m tests.cli.signalled_program …`: the program, which sends itself a signal in a phase.
 
-The variable SIGNALLED is ``phase:number``.
+The variable SIGNALLED is ``phase:number``, or ``phase:number:parent`` for a signal to the parent.
 """
 
 import os
 import sys
+import time
 
 from ctcbench.__main__ import main
 from ctcbench.cli import progress, result_output
@@ -12,7 +13,7 @@ from ctcbench.pipeline import decoding_stage, reading_stage
 from ctcbench.study import plan
 from ctcbench.training import recorder
 
-PHASE, NUMBER = os.environ["SIGNALLED"].split(":")
+PHASE, NUMBER, *PARENT = os.environ["SIGNALLED"].split(":")
 # Where each phase is: a function, and its arguments that are meant.
 PHASES = {
     "drawing": (progress.ConsoleProgress, "images_drawn", "train"),
@@ -29,7 +30,8 @@ PHASES = {
 def signalled(function, argument):
     def call(*arguments, **keywords):
         if argument is None or argument in arguments:
-            os.kill(os.getpid(), int(NUMBER))
+            os.kill(os.getppid() if PARENT else os.getpid(), int(NUMBER))
+            time.sleep(2.0 if PARENT else 0.0)  # until torchrun has passed it on
         return function(*arguments, **keywords)
 
     return call

@@ -21,6 +21,7 @@ from tests.training.distributed.torchrun_cases import (
     drive,
     ending,
     flags,
+    forked_torchrun,
     losses,
     said,
     stored,
@@ -233,6 +234,40 @@ def test_a_stop_of_one_process_stops_all(tmp_path, together):
     assert "exitcode  : 130" in stopped.stderr
     assert drive(tmp_path, "--resume").returncode == 0
     assert ending(tmp_path) == ending(together.folder / "runs")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize(("rank", "whom"), [(0, "parent"), (0, "self"), (1, "self")])
+def test_any_stop_signal_saves_one_checkpoint_in_the_main_process(tmp_path, together, number, rank, whom):
+    saves = tmp_path / "saves"
+    order = {"signal": [10, rank, int(number), whom], "saves": str(saves)}
+    stopped = drive(tmp_path / "runs", order=order)
+    assert stopped.returncode == 1, stopped.stderr
+    (line,) = said(stopped)
+    assert "resume with: torchrun --nproc-per-node 2" in line
+    saved = [entry.split() for entry in saves.read_text().splitlines()]
+    assert {process for process, _ in saved} == {"0"}
+    assert len(saved) == len({step for _, step in saved})  # also at the end of an epoch
+    assert f"stopped after step {saved[-1][1]} of 30" in line
+    assert not [path for path in (tmp_path / "runs").rglob("*") if ".tmp" in path.name]
+    assert drive(tmp_path / "runs", "--resume").returncode == 0
+    assert ending(tmp_path / "runs") == ending(together.folder / "runs")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("whom", ["", ":parent"])
+@pytest.mark.parametrize("phase", ["drawing", "reading", "decoding"])
+def test_a_stop_signal_outside_of_the_training_ends_all(tmp_path, phase, whom):
+    words = ["run", *flags(epochs=1, train_samples=300), "--out", tmp_path / "runs"]
+    variables = {"CTCBENCH_CACHE": str(tmp_path / "cache"), "SIGNALLED": f"{phase}:{signal.SIGTERM:d}{whom}"}
+    stopped = forked_torchrun("-m", "tests.cli.signalled_program", *words, **variables)
+    assert stopped.returncode == 1, stopped.stderr
+    (line,) = said(stopped)
+    assert ("resume with: torchrun" in line) == (phase != "drawing")
+    assert whom or "exitcode  : 130" in stopped.stderr  # torchrun reports its own signal instead
+    assert not [path for path in tmp_path.rglob("*") if ".tmp" in path.name]
+    assert (tmp_path / "runs").exists() == (phase != "drawing")
 
 
 @pytest.mark.slow

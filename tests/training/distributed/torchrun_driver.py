@@ -3,6 +3,7 @@
 ``losses``: a folder for a file of losses a process. ``signal`` [step, rank, number, whom]: that
 process sends a signal after a step, to itself or to its ``parent``, torchrun, and goes slowly from
 there. ``fail`` [step, rank]: it raises. ``spoil`` [step, rank]: its gradient is infinite.
+``saves``: a file to which each process adds its rank and step when it saves a checkpoint.
 ``impatient``: what a process waits for before it speaks, in seconds.
 """
 
@@ -13,7 +14,7 @@ import time
 from pathlib import Path
 
 from ctcbench.__main__ import main
-from ctcbench.training import loop, step
+from ctcbench.training import checkpoint, loop, recorder, step
 from ctcbench.training.distributed import process_rank
 
 ORDER = json.loads(os.environ["DRIVER_ORDER"])
@@ -40,7 +41,15 @@ def observed(state, batch, config):
     return metrics
 
 
+def save_checkpoint(path, state, *more):
+    if "saves" in ORDER:
+        with Path(ORDER["saves"]).open("a") as file:
+            file.write(f"{RANK} {state.step}\n")
+    checkpoint.save_checkpoint(path, state, *more)
+
+
 loop.train_step = observed
+recorder.save_checkpoint = save_checkpoint
 if "impatient" in ORDER:
     process_rank._OWN_ERROR_SECONDS = process_rank._EXTERNAL_ERROR_SECONDS = ORDER["impatient"]
-sys.exit(main(sys.argv[1:]))
+sys.exit(main())
