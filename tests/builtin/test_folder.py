@@ -120,7 +120,8 @@ def test_lines_that_cannot_be_used_are_bad_samples(root):
     assert bad(source) == {
         f"{root}/labels.csv:1": f"1.png: this file has several labels: {twice}",
         f"{root}/labels.csv:2": "the line has 1 cell, not 2: it has no label (separated by ',')",
-        f"{root}/labels.csv:3": "the line has 3 cells, not 2; a text with ',' in it is quoted: \"a,b\"",
+        f"{root}/labels.csv:3": "the line has 3 cells, not 2; a text with ',' in it is quoted: \"a,b\"; "
+        "more columns need a header such as file,label",
         f"{root}/labels.csv:4": f"1.png: this file has several labels: {twice}",
         f"{root}/labels.csv:5": "no.png is listed, but there is no such file",
         f"{root}/labels.csv:6": "the line names no file",

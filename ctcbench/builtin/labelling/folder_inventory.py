@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -24,10 +24,13 @@ _SUSPECT = frozenset((
     ".csv", ".tsv", ".tab", ".psv", ".txt", ".json", ".jsonl", ".ndjson", ".xml", ".xls", ".xlsx",
     ".ods", ".lst", ".list", ".dat", ".yaml", ".yml", ".parquet", ".gt", ".labels",
 ))  # fmt: skip
-_WORDS = frozenset((
+_LABEL_WORDS = frozenset((
     "label", "labels", "gt", "truth", "groundtruth", "transcript", "transcripts", "transcription",
-    "transcriptions", "annotation", "annotations", "anno", "annot", "metadata", "caption", "captions",
-    "target", "targets", "train", "training", "val", "valid", "validation", "dev", "test", "testing",
+    "transcriptions", "annotation", "annotations", "anno", "annot", "caption", "captions",
+))  # fmt: skip
+_OTHER_WORDS = frozenset((
+    "metadata", "target", "targets", "train", "training", "val", "valid", "validation", "dev", "test",
+    "testing",
 ))  # fmt: skip
 _SIGNATURES = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"BM", b"II*\0", b"MM\0*", b"RIFF", b"\0\0\0\x0cjP")
 _HEAD = 1 << 16  # bytes of a file that are searched for names of pictures
@@ -112,23 +115,34 @@ def likely_lists(others: Sequence[Path], pictures: Sequence[Path]) -> Iterator[P
 
     These are files called like a list, texts called like a picture, and files that name pictures.
     """
-    suspects = [file for file in others if not file.suffix or file.suffix.lower() in _SUSPECT]
+    suspects = [file for file in others if _may_be_list(file)]
     if not suspects:
         return
-    stems = {picture.with_suffix("") for picture in pictures}
     names = {picture.name for picture in pictures}
-    # Pictures of single characters are called like the lines of an alphabet.
-    bare = {picture.stem for picture in pictures if len(picture.stem) > 1}
+    stems = {picture.stem for picture in pictures}
     opened = 0
     for file in suspects:
-        words = re.split(r"[^a-z]+", file.stem.lower())
-        beside = {file.with_suffix(""), file.with_name(file.name.partition(".")[0])} if file.suffix else ()
-        if not _WORDS.isdisjoint(words) or not stems.isdisjoint(beside):
+        called = _words(file) & (_LABEL_WORDS | _OTHER_WORDS)
+        if called or is_named_like_one_of(stems, file):
             yield file
         elif opened < _OPENED and file.is_file():  # opening a pipe would wait for ever
             opened += 1
-            if _names_pictures(file, names, bare):
+            if _names_pictures(file, names, stems):
                 yield file
+
+
+def is_named_like_one_of(stems: Collection[str], file: Path) -> bool:
+    """Return whether a file is called like a picture: ``0001.txt`` or ``0001.gt.txt`` for ``0001.png``."""
+    return bool(file.suffix) and (file.stem in stems or file.name.partition(".")[0] in stems)
+
+
+def _may_be_list(file: Path) -> bool:
+    # A program train.py is no list, but labels.docx and labels.csv.bak are.
+    return not file.suffix or file.suffix.lower() in _SUSPECT or bool(_words(file) & _LABEL_WORDS)
+
+
+def _words(file: Path) -> set[str]:
+    return set(re.split(r"[^a-z]+", file.stem.lower()))
 
 
 def _names_pictures(file: Path, names: set[str], stems: set[str]) -> bool:
@@ -144,9 +158,10 @@ def _names_pictures(file: Path, names: set[str], stems: set[str]) -> bool:
     ]
     if any(re.split(r"[/\\]", word)[-1] in names for words in lines for word in words):
         return True
-    first = [next(filter(None, words), "") for words in lines]
-    found = sum(word in stems for word in first if word)
-    return found > 1 and found * 2 >= len([word for word in first if word])
+    first = [word for words in lines if (word := next(filter(None, words), ""))]
+    # Pictures of single characters are called like the lines of an alphabet.
+    found = sum(len(word) > 1 and word in stems for word in first)
+    return found > 1 and found * 2 >= len(first)
 
 
 def _refuse(error: OSError) -> None:

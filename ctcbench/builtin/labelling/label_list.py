@@ -199,7 +199,8 @@ def _wrong_number(line: str, delimiter: str, cells: list[Cell], columns: _Column
     # Only then are the surplus cells surely part of the text.
     if text == number - 1 and name < text:
         whole = quoted(line[cells[text].start :].rstrip(" "))
-        return f"{counts}; a text with {delimiter!r} in it is quoted: {whole}"
+        other = "" if columns else f"; more columns need a header such as file{delimiter}label"
+        return f"{counts}; a text with {delimiter!r} in it is quoted: {whole}{other}"
     return f"{counts}; a cell with {delimiter!r} in it is quoted"
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from ctcbench.builtin.labelling.folder_inventory import LISTS, Inventory, likely_lists
+from ctcbench.builtin.labelling.folder_inventory import LISTS, Inventory, is_named_like_one_of, likely_lists
 from ctcbench.builtin.labelling.label_list import OTHER_FORMATS
 from ctcbench.builtin.labelling.name_labels import OfStem, before, by_pattern
 from ctcbench.builtin.labelling.sidecars import find_sidecars
@@ -99,7 +99,7 @@ def choose_source(
         return LabelSource(sidecars=list(sidecars.values()))
     # Training on file names succeeds and looks plausible: the error rate alone shows the mistake.
     if found := list(likely_lists(inventory.others, inventory.pictures)):
-        raise UsageError(_unread_lists(root, found, stems))
+        raise UsageError(_unread_lists(root, found, {picture.stem for picture in inventory.pictures}))
     return LabelSource(of_stem=options.of_stem())
 
 
@@ -126,10 +126,10 @@ def _find_list(folder: Path, inventory: Inventory) -> Path | None:
     return found[0] if found else None
 
 
-def _unread_lists(root: Path, found: Sequence[Path], stems: Collection[Path]) -> str:
+def _unread_lists(root: Path, found: Sequence[Path], stems: Collection[str]) -> str:
     way = f"list={_relative(root, found[0])} reads it"
-    if all(file.with_suffix("") in stems for file in found):
-        way = "texts beside pictures are called NAME.gt.txt, or put them into one list (list=FILE)"
+    if all(is_named_like_one_of(stems, file) for file in found):
+        way = "call the text of a picture NAME.gt.txt, beside it, or put all into one list (list=FILE)"
     elif found[0].suffix.lower() in OTHER_FORMATS:
         way = "convert it to a list labels.csv with the header file,label"
     elif len(found) > 1:

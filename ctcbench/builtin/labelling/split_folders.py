@@ -19,7 +19,7 @@ _USUAL = {name: split for split, names in _NAMES.items() for name in names}
 # More words than above: `eval` may be either split, so it is not recognised, but it is not trained on.
 _LIKELY: dict[SplitName, str] = {
     "train": "train|training",
-    "val": "val|valid|validation|dev",
+    "val": "val|valid|validate|validation|dev",
     "test": "test|testing|eval|evaluation|holdout|heldout",
 }
 

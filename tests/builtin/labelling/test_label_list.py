@@ -59,7 +59,7 @@ FAULTS = {
     "no header and a comma": (
         "0.png,1, 2\n",
         1,
-        r"3 cells, not 2; a text with ',' in it is quoted: \"1, 2\"$",
+        r"3 cells, not 2; a text with ',' in it is quoted: \"1, 2\"; more columns need a header",
     ),
     "semicolon": ("file;words\n0.png;1;2\n", 2, r"3 cells, the header has 2; a text with ';' .* \"1;2\"$"),
     "tab": ("file\twords\n0.png\t1\t2\n", 2, r"3 cells, the header has 2; a text with '\\t'"),

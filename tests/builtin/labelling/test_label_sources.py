@@ -46,6 +46,9 @@ LIKELY = {
     "without a suffix or a usual name": ("answers", "0000 AB\n0001 CD\n"),
     "UTF-16": ("answers.txt", "0001.png\tAB\n"),
     "JSON lines": ("metadata.jsonl", "{}"),
+    "a document": ("labels.docx", "PK"),
+    "an old list": ("labels.csv.bak", LINES),
+    "a text in another folder": ("labels/0001.txt", "AB"),
 }
 
 
@@ -53,10 +56,11 @@ LIKELY = {
 def test_file_names_are_no_labels_where_a_file_looks_like_a_list(tmp_path, kind):
     fill(tmp_path, *NAMES, "imgs/9.png")
     name, content = LIKELY[kind]
+    (tmp_path / name).parent.mkdir(exist_ok=True)
     (tmp_path / name).write_text(content, encoding="utf-16" if kind == "UTF-16" else "utf-8")
     way = f"list={name} reads it"
-    if name.startswith("0001"):
-        way = "texts beside pictures are called NAME.gt.txt, or put them into one list (list=FILE)"
+    if "0001" in name:
+        way = "call the text of a picture NAME.gt.txt, beside it, or put all into one list (list=FILE)"
     elif name.endswith(("xml", "xlsx", "jsonl")):
         way = "convert it to a list labels.csv with the header file,label"
     expected = f"the file names would be the labels, but {name} may have them; {way}, or label=stem takes the"
@@ -89,7 +93,7 @@ def test_many_texts_beside_pictures_are_to_be_renamed(tmp_path):
     for name in NAMES:
         (tmp_path / name).with_suffix(".txt").write_text("AB")
     with pytest.raises(
-        UsageError, match=r"0002\.txt and 3 more may have them; texts beside .* NAME\.gt\.txt"
+        UsageError, match=r"0002\.txt and 3 more may have them; call the text of a picture NAME\.gt\.txt"
     ):
         whole(tmp_path)
 
