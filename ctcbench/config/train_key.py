@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from ctcbench.config.run_config import AFTER_TRAINING, COMPONENT_SETTINGS, RunConfig
-from ctcbench.contract.errors import UsageError
+from ctcbench.contract.errors import CtcbenchError, UsageError
+from ctcbench.files.plain_folder import PlainFolder
 from ctcbench.registry.component_registry import Registry
 
 KEY_LENGTH = 12
+_MOST_WEIGHTS = 2**35  # bytes
 # The settings whose values always enter the key. A setting that is added later does not belong here: it
 # enters the key only where it is not at its default, so that the keys of earlier runs stay what they are.
 ALWAYS_IN_KEY = frozenset({
@@ -41,7 +43,7 @@ def train_key(registry: Registry, config: RunConfig) -> str:
             settings[name] = value
     # The weights themselves count, not the path: the run at that path may be trained again.
     if config.init_from:
-        settings["init_from"] = _digest(Path(config.init_from) / "weights.safetensors")
+        settings["init_from"] = _weights_digest(Path(config.init_from))
     document = json.dumps(settings, sort_keys=True, ensure_ascii=True)
     return hashlib.sha256(document.encode()).hexdigest()[:KEY_LENGTH]
 
@@ -64,11 +66,10 @@ def differences(ours: RunConfig, theirs: RunConfig) -> list[str]:
     ]
 
 
-def _digest(path: Path) -> str:
+def _weights_digest(run: Path) -> str:
     try:
-        return hashlib.sha256(path.read_bytes()).hexdigest()
-    except OSError as error:
+        return hashlib.sha256(PlainFolder(run).read("weights.safetensors", _MOST_WEIGHTS)).hexdigest()
+    except CtcbenchError as error:
         raise UsageError(
-            f"--init-from {path.parent}: no finished run there ({path.name}: {error.strerror}); "
-            f"give a run folder that has weights"
+            f"--init-from {run}: no finished run there ({error}); give a run folder that has weights"
         ) from None

@@ -15,9 +15,7 @@ from ctcbench.builtin.folder import folder
 from ctcbench.config.recipe import resolve
 from ctcbench.contract.errors import UsageError
 from ctcbench.contract.specs import Alphabet
-from ctcbench.evaluation.log_probs import load_log_probs
 from ctcbench.pipeline.runner import run
-from ctcbench.results.predictions import Predictions
 from ctcbench.results.run_folder import RunFolder
 from ctcbench.training.runtime import Runtime
 from tests.tiny_config import tiny
@@ -164,8 +162,8 @@ def test_a_run_keeps_marks_apart_in_all_that_it_stores(tmp_path, registry):
         recogniser = load(result.folder)
         characters = recogniser.model.alphabet.characters
         assert {HAMZA, ACUTE, "و", "u"} <= set(characters)
-        stored = Predictions.read(run_folder.predictions_path("greedy"))
-        log_probs = load_log_probs(run_folder.log_probs_path("test"))
+        stored = run_folder.read_predictions("greedy")
+        log_probs = run_folder.read_log_probs("test")
         assert log_probs.alphabet.characters == characters
         assert {unicodedata.normalize("NFC", t) for t in stored.targets} <= {
             unicodedata.normalize("NFC", t) for t in texts

@@ -9,7 +9,8 @@ import time
 
 from ctcbench.__main__ import main
 from ctcbench.cli import progress, result_output
-from ctcbench.pipeline import decoding_stage, reading_stage
+from ctcbench.pipeline import decoding_stage
+from ctcbench.results.run_folder import RunFolder
 from ctcbench.study import plan
 from ctcbench.training import recorder
 
@@ -18,9 +19,9 @@ PHASE, NUMBER, *PARENT = os.environ["SIGNALLED"].split(":")
 PHASES = {
     "drawing": (progress.ConsoleProgress, "images_drawn", "train"),
     "validating": (progress.ConsoleProgress, "images_read", "val"),
-    "saving a checkpoint": (recorder, "save_checkpoint", None),
+    "saving a checkpoint": (recorder, "format_checkpoint", None),
     "reading": (progress.ConsoleProgress, "images_read", "test"),
-    "storing log-probabilities": (reading_stage, "save_log_probs", None),
+    "storing log-probabilities": (RunFolder, "write_log_probs", None),
     "decoding": (decoding_stage, "score", None),
     "reporting": (result_output, "print_report", None),
     "planning": (plan, "_model", None),

@@ -19,6 +19,9 @@ from ctcbench.builtin.labelling.line_cells import (
     split_cells,
 )
 from ctcbench.contract.errors import BadSample, UsageError
+from ctcbench.files.plain_files import MIB, read_named_file
+
+_MOST_BYTES = 4096 * MIB
 
 NAME_TITLES = (
     "file", "filename", "file_name", "image", "image_path", "image_name", "img", "img_path", "name", "path",
@@ -93,14 +96,12 @@ def read_list(path: Path) -> list[Line]:
 def _decoded(path: Path) -> str:
     try:
         # As bytes, because text mode would turn every carriage return into the end of a line.
-        raw = path.read_bytes().removeprefix(b"\xef\xbb\xbf")
+        raw = read_named_file(path, _MOST_BYTES).removeprefix(b"\xef\xbb\xbf")
         return raw.decode()
     except UnicodeDecodeError as error:
         line = raw.count(b"\n", 0, error.start) + 1
         kind = "UTF-16" if raw[:2] in (b"\xff\xfe", b"\xfe\xff") else f"byte 0x{raw[error.start]:02x}"
         raise UsageError(f"{path}:{line}: is not UTF-8 ({kind}); save the list as UTF-8") from None
-    except OSError as error:
-        raise UsageError(f"{path}: can't be read ({error.strerror})") from None
 
 
 def _line(where: str, read: Callable[[], tuple[str, str]], name: str) -> Line:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from ctcbench.contract.errors import BadSample
+from ctcbench.files.plain_files import MIB
 
 _ENDING = ".gt.txt"
 
@@ -27,6 +28,8 @@ def read_sidecar(file: Path) -> str:
     """
     if not file.is_file():
         raise BadSample("is no file")  # reading a pipe would wait for ever
+    if file.stat().st_size > MIB:
+        raise BadSample("is larger than 1 MiB; a label is one line")
     try:
         content = file.read_bytes().removeprefix(b"\xef\xbb\xbf").decode()
     except UnicodeDecodeError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat
 from collections.abc import Collection, Mapping
 from pathlib import Path, PurePosixPath
 
@@ -31,10 +32,10 @@ def signatures(folder: Path) -> dict[str, str]:
         if any(part.startswith(".") for part in name.parts):
             continue
         try:
-            status = path.stat()
+            status = path.lstat()  # a link is not a file of a run
         except OSError:
             continue  # removed since it was listed
-        if path.is_file():
+        if stat.S_ISREG(status.st_mode):
             # The inode as well: an atomic replacement within one tick of the clock can have the same size.
             found[name.as_posix()] = f"{status.st_mtime_ns}-{status.st_size}-{status.st_ino}"
     return found
