@@ -26,6 +26,7 @@ INSTALL = {
     "selenium": "pip install selenium",
     "statsmodels": "pip install statsmodels",
     "tensorboard": "pip install tensorboard",
+    "triton": "pip install triton",
     "ruff": "pip install ruff",
 }
 
