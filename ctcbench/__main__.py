@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 
@@ -50,7 +51,22 @@ def _run(arguments: list[str]) -> int:
         from ctcbench.cli.app import command_path
         from ctcbench.cli.error_report import report_error
 
-        return report_error(error, command_path(arguments))
+        code = report_error(error, command_path(arguments))
+        _leave_process_group(code)
+        return code
+
+
+def _leave_process_group(code: int) -> None:
+    """End a program that torchrun started without Python's clean-up."""
+    from ctcbench.processes.program_signals import program_signals
+    from ctcbench.training.distributed.process_rank import started_by_torchrun
+
+    # The frames of the error hold the process group, whose destructor can wait for the other processes, which
+    # have ended: torchrun would kill this one after 30 seconds.
+    if program_signals() and started_by_torchrun():
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
 
 
 if __name__ == "__main__":

@@ -125,10 +125,13 @@ class RunConfig(BaseModel):
 
     @field_validator("*", mode="before")
     @classmethod
-    def _refuse_bool_for_a_number(cls, value: Any, info: ValidationInfo) -> Any:
+    def _refuse_other_types_and_null(cls, value: Any, info: ValidationInfo) -> Any:
         # pydantic accepts true as the number 1; in a TOML file it is a mistake.
         if isinstance(value, bool) and cls.model_fields[str(info.field_name)].annotation in (int, float):
             raise ValueError("must be a number")
+        # No path has it, and TOML can write it.
+        if isinstance(value, str) and "\0" in value:
+            raise ValueError("must not contain the character U+0000")
         return value
 
     def __init__(self, **settings: Any) -> None:

@@ -21,6 +21,7 @@ from ctcbench.contract.errors import UsageError
         ({"shortcut": "add"}, ["--shortcut add", "sum"]),
         ({"blank_penalty": -1}, ["--blank-penalty -1"]),
         ({"seed": -(10**5000)}, ["--seed an integer of 16610 bits", "0 to 4294967295"]),
+        ({"init_from": "a\0b"}, ["--init-from", "U+0000"]),
         ({"lr": 10**5000}, ["--lr an integer of 16610 bits"]),
     ],
     ids=lambda value: "-".join(value),
