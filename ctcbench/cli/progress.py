@@ -106,8 +106,8 @@ class LiveProgress(ConsoleProgress):
 
     def __init__(self, console: Console) -> None:
         super().__init__(console)
-        # Without rich's refresh thread: images are drawn in forked processes, and a fork of a process that
-        # has threads can deadlock.
+        # Without rich's refresh thread: the events of a run are frequent enough to redraw the bar, and a
+        # thread of Python would compete with the training for the interpreter.
         self._live = Live(console=console, transient=True, auto_refresh=False, redirect_stdout=False)
 
     def __enter__(self) -> Self:
