@@ -63,7 +63,7 @@ def _with_penalty(decoder: str, penalty: Any) -> str:
         parsed = ComponentString.parse(decoder)
         # Earlier versions subtracted the setting first and the decoder's own option after it.
         total = float(parsed.options.get("blank_penalty", 0)) + float(penalty)
-    except (UsageError, TypeError, ValueError):
+    except (UsageError, TypeError, ValueError, OverflowError):
         return decoder  # a damaged document; the reader of the settings reports it
     options = {**parsed.options, "blank_penalty": show(total)}
     return str(ComponentString(parsed.name, options))

@@ -6,19 +6,25 @@ import json
 import math
 from collections import Counter
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn
 
 from ctcbench.contract.errors import CtcbenchError
 
 
-def format_json(document: Any) -> bytes:
-    """Return a JSON document as the content of a file.
+def format_json(document: Any, *, indent: int | None = 2) -> bytes:
+    """Return a JSON document as the content of a file, on one line if `indent` is None.
 
     Raises:
         ValueError: the document holds NaN or infinity, which JSON lacks.
     """
-    return (json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode()
+    separators = (",", ":") if indent is None else None
+    dump = partial(json.dumps, document, indent=indent, separators=separators, allow_nan=False)
+    try:
+        return (dump(ensure_ascii=False) + "\n").encode()
+    except UnicodeEncodeError:  # a lone surrogate, of a file name that is not Unicode, exists only escaped
+        return (dump(ensure_ascii=True) + "\n").encode()
 
 
 def parse_json(data: bytes, path: Path) -> Any:

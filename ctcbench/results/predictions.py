@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +10,7 @@ from pydantic import Field, ValidationInfo, field_validator
 
 from ctcbench.contract.data import MOST_SAMPLES, SplitName
 from ctcbench.contract.errors import CtcbenchError
-from ctcbench.files.json_files import parse_json
+from ctcbench.files.json_files import format_json, parse_json
 from ctcbench.files.json_records import Name, Record, Text, read_record
 
 FORMAT = "ctcbench predictions 1"
@@ -42,7 +41,7 @@ class Predictions:
         """Return the content of a file of the predictions; equal predictions result in equal bytes."""
         document = {"format": FORMAT, "split": self.split, "fingerprint": self.fingerprint}
         document |= {"texts": self.texts, "targets": self.targets}  # type: ignore[dict-item]
-        return (json.dumps(document, ensure_ascii=False, separators=(",", ":")) + "\n").encode()
+        return format_json(document, indent=None)
 
     @classmethod
     def parse(cls, data: bytes, path: Path) -> Predictions:

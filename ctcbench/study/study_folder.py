@@ -88,7 +88,8 @@ class StudyFolder:
             UsageError: ``out`` can't be written.
         """
         # Raises for a link in the place of a folder, before the lock creates anything there.
-        self._files.names(self._name(self.path))
+        if self.out.is_dir():
+            self._files.names(self._name(self.path))
         # One lock for all studies in `out`: two of them may have a model, and so a run folder, in common.
         what = f"running the study {self.name} in this folder"
         with lock(self.out / "studies" / ".lock", wait=False, what=what, patience=_LOCK_PATIENCE_SECONDS):

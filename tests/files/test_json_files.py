@@ -13,6 +13,12 @@ PATH = Path("a.json")
 def test_a_document_survives_a_round_trip():
     document = {"a": [1, 2.5, None, True, "é"], "b": {}}
     assert parse_object(format_json(document), PATH) == document
+    assert parse_object(format_json(document, indent=None), PATH) == document
+    assert format_json(["é"], indent=None) == '["é"]\n'.encode()
+
+
+def test_a_lone_surrogate_survives_a_round_trip():
+    assert parse_json(format_json(["\ud800 é"]), PATH) == ["\ud800 é"]
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,8 @@
 import pytest
 
 from ctcbench.__main__ import main
+from ctcbench.contract.errors import CtcbenchError
+from ctcbench.study.study_folder import StudyFolder
 from tests.study.study_cases import flags
 
 CASES = {
@@ -130,3 +132,14 @@ def test_an_out_folder_that_is_a_file_is_named(tmp_path, capsys):
     (tmp_path / "runs").write_text("")
     assert main(["ablate", *flags(), "--out", str(tmp_path / "runs")]) == 2
     assert f"{tmp_path / 'runs'}" in capsys.readouterr().err
+
+
+def test_a_linked_folder_of_studies_is_refused_and_left_alone(tmp_path):
+    victim, out = tmp_path / "victim", tmp_path / "runs"
+    (victim / "other").mkdir(parents=True)
+    (victim / "other" / ".mine.tmp").write_text("mine")
+    out.mkdir()
+    (out / "studies").symlink_to(victim)
+    with pytest.raises(CtcbenchError, match="studies: is a symbolic link"), StudyFolder(out, "other").lock():
+        pass
+    assert [str(path.relative_to(victim)) for path in victim.rglob("*.*")] == ["other/.mine.tmp"]

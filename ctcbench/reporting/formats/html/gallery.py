@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import math
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain, zip_longest
 from typing import Any
@@ -14,6 +15,7 @@ from ctcbench.contract.data import LogProbs
 from ctcbench.contract.errors import CtcbenchError
 from ctcbench.contract.specs import BLANK
 from ctcbench.decoding import beam_search, greedy_search
+from ctcbench.files.text import one_line
 from ctcbench.registry.component_registry import Registry
 from ctcbench.reporting.formats.html.cached_images import CachedImages
 from ctcbench.reporting.formats.html.mistakes import KINDS, kind_of, mark_differences
@@ -94,8 +96,10 @@ def _entries(
         # They are stored per split, so they may be of an earlier number of test images.
         if log_probs.texts != member.predictions.targets:
             raise CtcbenchError("the log-probabilities are of other images")
-    except CtcbenchError:
-        log_probs, note = None, "no best paths: the log-probabilities are not stored"
+    except CtcbenchError as error:
+        is_stored = os.path.lexists(RunFolder(member.folder).log_probs_path(member.predictions.split))
+        reason = one_line(str(error)) if is_stored else "the log-probabilities are not stored"
+        log_probs, note = None, f"no best paths: {reason}"
     entries = []
     for index in chosen:
         text, target = member.predictions.texts[index], member.predictions.targets[index]
