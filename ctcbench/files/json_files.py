@@ -70,6 +70,7 @@ def loads(data: bytes) -> Any:
 
 def _unique(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
+    # Which of two values counts would depend on the reader.
     if len(found) < len(pairs):
         counts = Counter(name for name, _ in pairs)
         raise ValueError(f"{counts.most_common(1)[0][0][:40]!r} appears twice")

@@ -51,6 +51,7 @@ def read_whole(handle: int, path: Path, limit: int) -> bytes:
     with open(handle, "rb") as file:
         found = os.fstat(handle)
         require_plain(found, path)
+        # A sparse file can claim any size without taking space.
         most = min(limit, os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
         if found.st_size > most:
             raise CtcbenchError(

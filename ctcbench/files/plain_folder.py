@@ -101,6 +101,7 @@ class PlainFolder:
         path = self.path / name
         try:
             with self._folder_of(name, create=True) as (folder, last):
+                # A rename would replace a pipe or a link without a word.
                 with contextlib.suppress(FileNotFoundError):
                     require_plain(os.stat(last, dir_fd=folder, follow_symlinks=False), path)
                 _replace(folder, last, data)
@@ -189,6 +190,7 @@ class PlainFolder:
                 if create:
                     with contextlib.suppress(FileExistsError):
                         os.mkdir(part, dir_fd=handle)
+                # For the message alone: opening the folder below refuses a link as well.
                 found = os.stat(part, dir_fd=handle, follow_symlinks=False)
                 if not stat.S_ISDIR(found.st_mode):
                     raise NotPlain(f"{path}: is {kind_of_file(found)}; only folders are allowed here")
@@ -207,6 +209,7 @@ class PlainFolder:
                 )
             yield self._held
             return
+        # Without O_NOFOLLOW: the user may name the folder through a link.
         handle = os.open(self.path, _FOLDER)
         try:
             yield handle

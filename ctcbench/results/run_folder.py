@@ -201,7 +201,7 @@ class RunFolder:
 
     def write_log_probs(self, split: str, log_probs: LogProbs) -> None:
         """Write the log-probabilities of a split."""
-        from ctcbench.evaluation.log_probs import format_log_probs  # imports numpy
+        from ctcbench.evaluation.log_probs import format_log_probs  # not at the top: it imports numpy
 
         self.write(self.log_probs_path(split), format_log_probs(log_probs))
 
