@@ -172,8 +172,9 @@ def _ctc_kernel(
     successor = tl.full((BLOCK,), -1, tl.int32)
     equal = tl.zeros((BLOCK,), tl.int32)
     for other in range(length):
-        same = is_label & (tl.load(targets + other) == target)
-        is_first = is_first & ~(same & (place > other))
+        letter = tl.load(targets + other)
+        is_first = is_first & ((place <= other) | (letter != target))
+        same = is_label & (letter == target)
         successor = tl.where(same & (place < other) & (successor < 0), 2 * other + 1, successor)
         equal += same.to(tl.int32)
     most_equal = tl.max(equal, 0)
