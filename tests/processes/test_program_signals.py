@@ -39,6 +39,8 @@ def start(tmp_path):
     started = []
 
     def start(code, **options):
+        # Ignored signals are inherited: SIGHUP is one if the tests themselves were started under nohup.
+        options.setdefault("preexec_fn", lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL))
         script = tmp_path / "script.py"
         script.write_text(PRELUDE + textwrap.dedent(code))
         process = subprocess.Popen(
