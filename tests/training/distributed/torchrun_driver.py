@@ -41,15 +41,15 @@ def observed(state, batch, config):
     return metrics
 
 
-def save_checkpoint(path, state, *more):
+def format_checkpoint(state, *more):
     if "saves" in ORDER:
         with Path(ORDER["saves"]).open("a") as file:
             file.write(f"{RANK} {state.step}\n")
-    checkpoint.save_checkpoint(path, state, *more)
+    return checkpoint.format_checkpoint(state, *more)
 
 
 loop.train_step = observed
-recorder.save_checkpoint = save_checkpoint
+recorder.format_checkpoint = format_checkpoint
 if "impatient" in ORDER:
     process_rank._OWN_ERROR_SECONDS = process_rank._EXTERNAL_ERROR_SECONDS = ORDER["impatient"]
 sys.exit(main())
