@@ -104,7 +104,7 @@ def deliver_interrupts() -> None:
     A worker stops after its step however many signals it gets: the parent kills it where that takes too long.
     """
     global _is_worker
-    # Whoever stops all processes of a machine sends SIGTERM to parent and workers, and the parent then sends
+    # A shutdown of the machine sends SIGTERM to parent and workers, and the parent then sends
     # SIGINT to its workers. The second one must not cost a worker its checkpoint.
     _is_worker = True
     # Set explicitly: the parent may ignore SIGINT, as programs do that a shell starts in the background.
