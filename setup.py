@@ -21,20 +21,21 @@ class BuildExt(build_ext):
         super().build_extensions()
 
 
-core = Pybind11Extension(
-    "ctcbench.decoding._core",
-    sources=sorted(path.as_posix() for path in Path("csrc").glob("*.cpp")),
-    include_dirs=["csrc"],
-    depends=sorted(path.as_posix() for path in Path("csrc/ctc").glob("*.hpp")),
-    cxx_std=17,
-)
+def extension(module: str, sources: str, headers: str) -> Pybind11Extension:
+    """Return the extension `module` of the C++ files in `sources`, built again after a change of a header."""
+    return Pybind11Extension(
+        module,
+        sources=sorted(path.as_posix() for path in Path(sources).glob("*.cpp")),
+        include_dirs=["csrc"],
+        depends=sorted(path.as_posix() for path in Path(headers).glob("*.hpp")),
+        cxx_std=17,
+    )
 
-captcha_canvas = Pybind11Extension(
-    "ctcbench.builtin._captcha_canvas",
-    sources=sorted(path.as_posix() for path in Path("csrc/captcha").glob("*.cpp")),
-    include_dirs=["csrc"],
-    depends=sorted(path.as_posix() for path in Path("csrc/captcha").glob("*.hpp")),
-    cxx_std=17,
-)
 
-setup(ext_modules=[core, captcha_canvas], cmdclass={"build_ext": BuildExt})
+setup(
+    ext_modules=[
+        extension("ctcbench.decoding._core", sources="csrc", headers="csrc/ctc"),
+        extension("ctcbench.builtin._captcha_canvas", sources="csrc/captcha", headers="csrc/captcha"),
+    ],
+    cmdclass={"build_ext": BuildExt},
+)
