@@ -7,9 +7,14 @@ from dataclasses import replace
 # The models of tests are tiny: on a busy machine, a second thread makes them slower, some a thousand times.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+import hypothesis
 import pytest
 
 from ctcbench.registry.discovery import load_registry
+
+# No deadline: how long an example takes depends on what else the machine does.
+hypothesis.settings.register_profile("ctcbench", deadline=None)
+hypothesis.settings.load_profile("ctcbench")
 
 # What to install for the tests that were skipped: words of the reason, and the packages.
 INSTALL = {
