@@ -48,7 +48,12 @@ bench.command(cls=Command)(bench_seeds.seeds)
 bench.command(cls=Command)(bench_data.data)
 bench.command(cls=Command)(bench_startup.startup)
 
-app = typer.Typer(cls=Commands, pretty_exceptions_enable=False)
+# Commands inherit the names of the help flag.
+app = typer.Typer(
+    cls=Commands,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["--help", "-h"]},
+)
 app.command(cls=CommandWithComponents)(run.run)
 app.command(cls=CommandWithComponents)(ablate.ablate)
 app.command(cls=Command)(show.show)

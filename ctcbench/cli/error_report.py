@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import sys
 import traceback
+from collections.abc import Sequence
 from typing import Any
 
 from ctcbench.cli.exit_codes import FAILED, INTERRUPTED, USAGE_ERROR
 from ctcbench.cli.standard_streams import STANDARD_OUTPUT
 from ctcbench.config.legacy_settings import removed_flag
 from ctcbench.contract.errors import CtcbenchError, UsageError, nearest
+from ctcbench.contract.pydantic_words import explain
 from ctcbench.files.text import one_line
 from ctcbench.processes.out_of_memory import describe_shortage, is_out_of_memory
 from ctcbench.processes.program_signals import program_signals
@@ -74,6 +77,24 @@ def _classify(error: BaseException, command: str) -> tuple[int, str]:
     )
 
 
+def _is_of_pydantic(error: BaseException | None) -> bool:
+    # By name, as the classes of click; typer checks numbers and their bounds by pydantic.
+    return type(error).__name__ == "ValidationError"
+
+
+def _as_flag(argument: str, known: Sequence[str]) -> str:
+    """Return the flag of a command by which a folder or a file is given, or how to see its flags."""
+    # Not Path.is_file(), which raises an error for a text that is too long for a path.
+    settings = os.path.join(argument, "config.toml")  # noqa: PTH118
+    if "--config" in known and os.path.isfile(settings):  # noqa: PTH113
+        return f": --config {settings} takes the settings of that run"
+    if "--config" in known and argument.endswith(".toml"):
+        return f": --config {argument} takes the settings in a file"
+    if "--dataset" in known and os.path.isdir(argument):  # noqa: PTH112
+        return ": --dataset takes the pictures in a folder (`--help` describes how)"
+    return " (`--help` describes what this command takes)"
+
+
 def _memory_remedy(command: str) -> str:
     """Return what reduces the memory that a command takes."""
     if command in _WITH_BATCH_SIZE:
@@ -99,8 +120,15 @@ def _parser_message(error: Any) -> str:
         if not close and arguments:
             close = ", and what begins with a hyphen is an option; give a file of such a name after `--`"
         return f"no option {option}{close} (`{error.ctx.command_path} --help` lists them)"
-    # typer ends some messages with a period, and pydantic starts its own with these words.
-    message = str(error.format_message()).rstrip(".").replace("Value error, ", "").replace("Input ", "")
+    if "BadParameter" in {base.__name__ for base in type(error).__mro__} and _is_of_pydantic(
+        error.__context__
+    ):
+        first = error.__context__.errors()[0]
+        return f"{error.param.opts[0]} {first['input']}: {explain(error.__context__)}"
+    # typer ends some messages with a period.
+    message = str(error.format_message()).rstrip(".")
+    if extra := re.fullmatch(r"Got unexpected extra arguments?(?:\(s\))? \((.*)\)", message, re.DOTALL):
+        return f"unexpected argument {extra[1]}{_as_flag(extra[1], known)}"
     if message.startswith(("Missing argument", "Missing option")) and command:
         message += f" (`{error.ctx.command_path} --help` describes it)"
     if message == "Missing command" and command:

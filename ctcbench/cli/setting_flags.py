@@ -16,7 +16,8 @@ from ctcbench.cli.installed_plugins import registry
 from ctcbench.config.presets import DEFAULT, read_preset, read_settings
 from ctcbench.config.run_config import COMPONENT_SETTINGS, RunConfig, flag, setting_fields
 from ctcbench.contract.errors import UsageError
-from ctcbench.contract.options import describe_bounds, describe_type, show
+from ctcbench.contract.options import describe_type, show
+from ctcbench.contract.pydantic_words import describe_bounds
 
 FROM = "Presets and files (default preset < --preset < --config < flags)"
 _METAVAR_WIDTH = 22  # longer lists of choices are in the help text instead

@@ -21,7 +21,8 @@ from ctcbench.config.presets import default_component
 from ctcbench.contract.components import Kind
 from ctcbench.contract.data import MOST_SAMPLES
 from ctcbench.contract.errors import UsageError
-from ctcbench.contract.options import describe_bounds, explain, show
+from ctcbench.contract.options import show
+from ctcbench.contract.pydantic_words import describe_bounds, explain
 
 Shortcut = Literal["sum", "aux", "none"]
 Schedule = Literal["constant", "cosine", "onecycle", "plateau"]

@@ -30,7 +30,12 @@ class ComponentString:
         # Not str.split(","): quoted values may have commas, so the text is read from left to right.
         name, colon, rest = text.strip().partition(":")
         if not _NAME.fullmatch(name):
-            raise UsageError(f"{text!r}: expected name or name:option=value,option=value")
+            # `cnn3,width=3` and `cnn3 width=3`: the colon is the part that is forgotten most.
+            meant = re.fullmatch(
+                rf"({_NAME.pattern})[,;\s]\s*({_NAME.pattern}\s*=.*)", text.strip(), re.DOTALL
+            )
+            guess = f"; did you mean {f'{meant[1]}:{meant[2]}'!r}?" if meant else ""
+            raise UsageError(f"{text!r}: expected name or name:option=value,option=value{guess}")
         options: dict[str, str] = {}
         position = 0
         while colon:

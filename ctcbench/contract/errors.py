@@ -24,6 +24,12 @@ class BadSample(CtcbenchError):
 
 def nearest(given: str, allowed: Iterable[str]) -> str:
     """Return ``"; did you mean 'x'?"`` for the allowed word nearest to `given`, or ``""``."""
-    # 0.5 instead of difflib's 0.6: names are short, so one wrong letter lowers the similarity a lot.
-    close = difflib.get_close_matches(given, list(allowed), n=1, cutoff=0.5)
-    return f"; did you mean {close[0]!r}?" if close else ""
+    # Compared without the hyphens of flags, which make any two of them alike, and without case.
+    words = {_compared(word): word for word in allowed}
+    # Below difflib's 0.6, because names are short; at 0.5 words of four letters need only two in common.
+    close = difflib.get_close_matches(_compared(given), words, n=1, cutoff=0.55)
+    return f"; did you mean {words[close[0]]!r}?" if close else ""
+
+
+def _compared(word: str) -> str:
+    return word.lstrip("-").casefold()

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ctcbench.contract.errors import PluginError, UsageError, nearest
+from ctcbench.contract.pydantic_words import describe_bounds, explain
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
@@ -168,26 +169,6 @@ def show(value: Any) -> str:
         return f"an integer of {value.bit_length()} bits"
 
 
-# Errors of pydantic that only repeat what the message lists as allowed.
-_SHORT_REASONS = {
-    **dict.fromkeys(("greater_than", "greater_than_equal", "less_than", "less_than_equal"), "out of bounds"),
-    "literal_error": "not one of the choices",
-}
-
-
-def explain(error: Any, *, allowed: str = "") -> str:
-    """Return the first reason of a pydantic error, in lower case, for use inside of a message.
-
-    If the rest of the message lists what is `allowed`, the reason does not repeat it.
-    """
-    first = error.errors()[0]
-    if allowed and first["type"] in _SHORT_REASONS:
-        return _SHORT_REASONS[first["type"]]
-    message = str(first["msg"])
-    message = message.removeprefix("Value error, ").removeprefix("Input ")
-    return message[:1].lower() + message[1:]
-
-
 def describe_type(bare: Any) -> str:
     """Return a type, without its annotations, in words."""
     origin, arguments = typing.get_origin(bare), typing.get_args(bare)
@@ -204,23 +185,6 @@ def describe_type(bare: Any) -> str:
     return {"str": "text", "bool": "true or false", "float": "number", "int": "whole number"}.get(
         getattr(bare, "__name__", str(bare)), getattr(bare, "__name__", str(bare))
     )
-
-
-def describe_bounds(field_info: FieldInfo | None) -> str:
-    """Return the bounds of a pydantic field in words."""
-    if field_info is None:
-        return ""
-    # pydantic turns the arguments of Field into objects of annotated-types, one for each bound.
-    limits = {
-        name: getattr(meta, name)
-        for meta in field_info.metadata
-        for name in ("ge", "gt", "le", "lt", "pattern", "min_length", "max_length")
-        if getattr(meta, name, None) is not None
-    }
-    if "ge" in limits and "le" in limits:
-        return f"{limits['ge']} to {limits['le']}"
-    words = {"ge": "at least", "gt": "above", "le": "at most", "lt": "below", "pattern": "like"}
-    return " and ".join(f"{words[name]} {limit}" for name, limit in limits.items() if name in words)
 
 
 def _choices(annotation: Any) -> str:

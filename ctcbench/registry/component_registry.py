@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -107,7 +108,15 @@ class Registry:
         try:
             return ComponentString.parse(text)
         except UsageError as error:
-            raise UsageError(f"{kind} {error}") from None
+            raise UsageError(f"{kind} {error}{self._as_option(kind, text)}") from None
+
+    def _as_option(self, kind: Kind, path: str) -> str:
+        """Return how the path of an existing folder is written as an option of a component, or ``""``."""
+        takers = [name for name, one in self.components(kind).items() if "path" in one.options]
+        # Path.is_dir() raises an error for a text that is too long for a path.
+        if not takers or not os.path.isdir(path):  # noqa: PTH112
+            return ""
+        return f"; a folder is an option: {ComponentString(takers[0], {'path': path})}"
 
     def build(self, kind: Kind, text: str, *context: Any) -> Any:
         """Build the component of a component string; `context` are the builder's positional arguments.

@@ -21,7 +21,7 @@ from tests.forked_python import ForkedPython
 
 USAGE_ERRORS = [
     (["run", "--epochs", "0"], "ctcbench run: --epochs 0:", "at least 1"),
-    (["run", "--epochs", "x"], "ctcbench run: --epochs x:", "integer"),
+    (["run", "--epochs", "x"], "ctcbench run: --epochs x: not a whole number", "at least 1"),
     (["run", "--lr", "nan"], "ctcbench run: --lr nan:", "finite"),
     (["run", "--lr", "inf"], "ctcbench run: --lr inf:", "finite"),
     (["run", "--lr", "-1"], "ctcbench run: --lr -1:", "above 0"),
@@ -40,7 +40,13 @@ USAGE_ERRORS = [
     (["run", "--preset", "defualt"], "no preset 'defualt'", "did you mean 'default'?"),
     (["run", "--config", "missing.toml"], "missing.toml: can't be read"),
     (["run", "--resume", "--fresh"], "--resume and --fresh"),
-    (["run", "--workers", "0"], "--workers", "1"),
+    (["run", "--workers", "0"], "ctcbench run: --workers 0: must be at least 1"),
+    (["run", "--workers", "two"], "ctcbench run: --workers two: not a whole number"),
+    (["run", "--backbone", "cnn3,width=8"], "did you mean 'cnn3:width=8'?"),
+    (["run", "--dataset", "/"], "dataset '/': expected name", "a folder is an option: folder:path=/"),
+    (["run", "/"], "unexpected argument /: --dataset takes the pictures in a folder"),
+    (["show", "my.toml"], "unexpected argument my.toml: --config my.toml takes"),
+    (["presets", "fast"], "unexpected argument fast (`--help` describes"),
     (["run", "--dataset", "folder"], "dataset folder: option 'path' is required"),
     (["run", "--dataset", "folder:path=missing"], "missing"),
     (["rnu"], "ctcbench: no command 'rnu'", "did you mean 'run'?"),
