@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Mapping
 
@@ -10,6 +11,16 @@ from ctcbench.contract.specs import Direction
 from ctcbench.files.text import is_invisible
 
 _UNKNOWN = ("Co", "Cn")  # for private use, or not assigned yet: a font may have glyphs for them
+# Labels with a number that file names have and pictures do not, and what leaves it out.
+_NUMBERED = (
+    (re.compile(r".+-\d+"), ("end with a hyphen and a number", "label=before-dash leaves it out")),
+    (re.compile(r".+_\d+"), ("end with an underscore and a number", "label=before-underscore leaves it out")),
+    (
+        re.compile(r"\d+[-_].+"),
+        ("begin with a number and a mark", "pattern='[0-9]+[-_](.+)' leaves it out"),
+    ),
+)
+_NEARLY_ALL = 0.95
 _LISTED = 5  # kinds of invisible characters that the notice names
 
 
@@ -46,6 +57,22 @@ def direction_notice(labels: Mapping[str, str], direction: Direction) -> str:
         )
     if direction == "rtl" and not right_to_left:
         return "direction=rtl, but no training label has right-to-left letters"
+    return ""
+
+
+def number_notice(labels: Mapping[str, str]) -> str:
+    """Return a notice if nearly all labels by file name have the same mark and a number at one end.
+
+    Such names are ``K8UC2-0.png`` and ``0017_K8UC2.png``, in which the number is rarely a part of the text.
+    """
+    for pattern, advice in _NUMBERED:
+        found = [name for name, text in labels.items() if pattern.fullmatch(text)]
+        if len(found) >= _NEARLY_ALL * len(labels) > 0:
+            return (
+                f"{len(found)} of {len(labels)} training labels {advice[0]}, as {labels[found[0]]!r} does "
+                f"({found[0]}). If the pictures do not show it, {advice[1]}; label=stem takes the names as "
+                f"they are"
+            )
     return ""
 
 

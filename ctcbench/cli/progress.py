@@ -55,8 +55,8 @@ class ConsoleProgress(ProgressListener):
         self._print(Text(printable(f"{folder}: training on {compute}"), "dim"))
 
     def images_drawn(self, split: SplitName, done: int, total: int) -> None:
-        """Show how many images of a split are drawn."""
-        self._count(f"drawing {split}", done, total)
+        """Show how many images of a split are drawn, or read from the files of a folder."""
+        self._count(f"preparing {split} images", done, total)
 
     def images_read(self, split: SplitName, done: int, total: int) -> None:
         """Show how many images of a split the trained model has read."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
+
 from ctcbench.builtin.folder import folder
-from ctcbench.builtin.label_notices import invisible_notice
+from ctcbench.builtin.label_notices import invisible_notice, number_notice
 
 
 def test_invisible_characters_are_named_with_a_file_each():
@@ -19,3 +21,32 @@ def test_a_folder_reports_them_unless_the_alphabet_is_typed(tmp_path):
         (tmp_path / f"{name}\u200f.png").touch()
     assert "U+200F RIGHT-TO-LEFT MARK" in folder(path=str(tmp_path), val=0, test=0).notices[1]
     assert folder(path=str(tmp_path), val=0, test=0, alphabet="ab\u200f").notices == ("labels: file names",)
+
+
+@pytest.mark.parametrize(
+    ("stems", "written", "options"),
+    [
+        (["KUC-0", "osm-0"], "label=before-dash", {"label": "before-dash"}),
+        (["KUC_0", "osm_17"], "label=before-underscore", {"label": "before-underscore"}),
+        (["0001_KUC", "0002_osm"], "pattern='[0-9]+[-_](.+)'", {"pattern": "[0-9]+[-_](.+)"}),
+    ],
+)
+def test_a_number_at_one_end_of_all_file_names_is_reported(tmp_path, stems, written, options):
+    for stem in stems:
+        (tmp_path / f"{stem}.png").touch()
+    notice = folder(path=str(tmp_path), val=0, test=0).notices[1]
+    assert notice.startswith("2 of 2 training labels ")
+    assert f"{stems[0]!r} does ({tmp_path / stems[0]}.png)" in notice
+    # The advice leaves the number out.
+    assert f"{written} leaves it out" in notice
+    advised = folder(path=str(tmp_path), val=0, test=0, **options)
+    assert advised.alphabet.characters == "CKUmos"
+    # What the user chose is not questioned.
+    chosen = folder(path=str(tmp_path), val=0, test=0, label="stem")
+    assert chosen.notices == advised.notices == ("labels: file names",)
+
+
+def test_names_without_such_a_number_have_no_notice():
+    assert number_notice({}) == ""
+    assert number_notice({"a.png": "12", "b.png": "a-b", "c.png": "a1"}) == ""
+    assert number_notice({"a-1.png": "a-1", "b.png": "b"}) == ""

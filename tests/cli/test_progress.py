@@ -42,7 +42,7 @@ def test_plain_lines_without_a_terminal() -> None:
     lines = _text(console).splitlines()
     assert lines == [
         "runs/abc: training on cpu in bfloat16",
-        "drawing train: 100 of 1,000",
+        "preparing train images: 100 of 1,000",
         "epoch 1/2  step 10/20  loss 12.500  validation: exact 25.00 %",
         "all blank for 900 steps",
     ]

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from ctcbench.builtin.label_notices import number_notice
 from ctcbench.builtin.labelling.entry import Entry
 from ctcbench.builtin.labelling.file_identity import FileIdentities, relative_name
 from ctcbench.builtin.labelling.folder_inventory import Inventory, files_directly_in, take_inventory
@@ -29,7 +30,7 @@ class LabelledFolder:
     Attributes:
         own: the folders of splits; empty if all pictures are divided by fractions.
         splits: the pictures of each split, in their order.
-        notices: where labels come from, and which files are not used.
+        notices: where labels come from, whether they may be names, and which files are not used.
     """
 
     own: Mapping[SplitName, Path]
@@ -58,7 +59,7 @@ def read_folder(
     around = files_directly_in(root) if own else Inventory()
     files = _joined([*inventories.values(), around])
     source = choose_source(root, list(places.values()), options, files)
-    found, identities = ListedFiles({}), FileIdentities()
+    found, identities, doubts = ListedFiles({}), FileIdentities(), ""
     if source.lists:
         found = read_lists(root, own, source.lists, inventories, identities)
         origin = ", ".join(relative_name(root, path) for path in source.lists)
@@ -69,6 +70,8 @@ def read_folder(
         for split, inventory in inventories.items():
             found.entries[split] = labelled_by_name(root, inventory, source.of_stem)
         origin = "file names"
+        if options.label == "auto" and not options.pattern:
+            doubts = number_notice({e.where: e.text for e in found.entries["train"] if e.text is not None})
     # Lists are checked too: one written for a whole archive names the test pictures along with the others.
     for split, place in places.items():
         require_no_foreign_split(
@@ -84,7 +87,7 @@ def read_folder(
         unlisted=found.unlisted,
         used={*source.lists, *source.sidecars, *_files(found.entries)},
     )
-    notices = tuple(filter(None, [f"labels: {origin}", unused]))
+    notices = tuple(filter(None, [f"labels: {origin}", doubts, unused]))
     total = len(found.entries["train"])
     splits = _divided(found.entries, carved, seed)
     if not splits["train"]:

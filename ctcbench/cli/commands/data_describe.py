@@ -54,7 +54,8 @@ def _facts_table(facts: dict[str, Any]) -> Table:
     table.add_column(style="dim", no_wrap=True)
     table.add_column(overflow="fold")
     left_out = f" ({facts['left_out']:,} left out)" if facts["left_out"] else ""
-    size = f"{facts['width']} × {facts['height']} pixels, {facts['channels']} channel(s)"
+    channels = f"{facts['channels']} channel{'' if facts['channels'] == 1 else 's'}"
+    size = f"{facts['width']} × {facts['height']} pixels, {channels}"
     table.add_row("data set", Text(printable(facts["dataset"])))
     table.add_row("split", f"{facts['split']}, {facts['images']:,} images of {size}{left_out}")
     # Labels come from files of others: their control characters must not reach the terminal.

@@ -13,6 +13,8 @@ from ctcbench.results.result import Result
 
 # On the plateau at the end of training; a notice during training comes after as many.
 _STUCK_STEPS = 200
+# Fewer steps than these end on the plateau for that reason alone.
+_FEW_STEPS = 1000
 _TALK = "the talk (Cheliotis 2025; A100, 60 epochs, 100,000 images)"
 
 
@@ -60,16 +62,21 @@ def diagnosis(result: Result) -> Text | None:
         blank_or = "blank or " if aligned_by_ctc else ""
         signs += f"; {blank_or}no better than guessing for the last {plateau_steps:,} steps"
     # Only settings that the run did not use are suggested.
-    remedies = "\n".join(f"  {remedy}" for remedy in _remedies(result.config, aligned_by_ctc))
+    remedies = "\n".join(
+        f"  {remedy}" for remedy in _remedies(result.config, aligned_by_ctc, training.get("steps"))
+    )
     name = "Collapsed: " if score.collapsed else "Stuck: "
     return Text.assemble((name, "bold red"), f"{signs}.\nWhat to try:\n{remedies}")
 
 
-def _remedies(config: Mapping[str, Any], aligned_by_ctc: bool) -> list[str]:
+def _remedies(config: Mapping[str, Any], aligned_by_ctc: bool, steps: int | None) -> list[str]:
     """Return the remedies that the run did not use, the most effective first."""
+    more = "more --epochs or --train-samples"
+    is_short = steps is not None and steps < _FEW_STEPS
     return [
         remedy
         for applies, remedy in (
+            (is_short, f"{more}: this run had {steps} steps, and the plateau can last more than 1,000"),
             (
                 aligned_by_ctc and config.get("shortcut") != "sum",
                 "--shortcut sum (connects the backbone to the classifier directly; most effective)",
@@ -85,7 +92,7 @@ def _remedies(config: Mapping[str, Any], aligned_by_ctc: bool) -> list[str]:
             (aligned_by_ctc and not config.get("blank_penalty"), "--blank-penalty 2"),
             (not config.get("clip"), "--clip 5"),
             (config.get("lr", 0) > 3e-3, "--lr 0.003"),
-            (True, "more --epochs or --train-samples: the plateau can last more than 1,000 steps"),
+            (not is_short, f"{more}: the plateau can last more than 1,000 steps"),
             (True, "another --seed"),
         )
         if applies

@@ -112,6 +112,18 @@ def test_a_collapsed_run_has_a_diagnosis_and_remedies() -> None:
     assert same and "same text" in same.plain
 
 
+def test_the_first_remedy_of_a_run_of_few_steps_is_more_of_them() -> None:
+    result = a_result(0.0, collapsed=True, config={"shortcut": "none"})
+    for steps, first in (
+        (68, "more --epochs or --train-samples: this run had 68 steps"),
+        (1250, "--shortcut sum"),
+    ):
+        result.provenance["training"]["steps"] = steps
+        found = diagnosis(result)
+        assert found and found.plain.split("What to try:\n")[1].strip().startswith(first)
+        assert found.plain.count("more --epochs") == 1
+
+
 def _log_probs(path: list[list[int]], texts: tuple[str, ...]) -> LogProbs:
     values_NTK = np.log(np.eye(3, dtype=np.float32)[np.array(path)] * 0.9 + 0.03)
     lengths_N = np.full(len(path), len(path[0]), np.int64)
