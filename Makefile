@@ -7,34 +7,41 @@ SOURCES := $(shell find csrc -name '*.cpp' -o -name '*.hpp')
 # The tests whose results depend on the CPU's instruction set.
 ISA_TESTS := tests/builtin tests/decoding tests/pipeline tests/testing tests/training
 # A file's tests stay in one process: the fixtures of a module are made once, not once per process.
-PYTEST := $(BIN)/python -m pytest -n auto --dist loadfile -m "not slow and not gpu"
+PYTEST := $(BIN)/python -m pytest -n auto --dist loadfile
+DEFAULT_SUITE := -m "not landing and not slow and not gpu"
 
-.PHONY: demo test test-slow test-gpu test-portable test-isa test-oldest docs docs-cli lint format clean
+.PHONY: demo test test-landing test-slow test-gpu test-portable test-isa test-oldest docs docs-cli lint format clean
 
 demo: .venv/installed
 	$(BIN)/ctcbench run --preset fast --decoder beam_cpp --test-samples 2000
 
 test: .venv/tested
-	$(PYTEST)
+	$(PYTEST) $(DEFAULT_SUITE)
 
 # The default suite as on other CPUs: one with AVX2 and without bfloat16 (oneDNN), one whose torch
 # kernels use no vector instructions, and one for each code path of the C++ decoder
 # that this CPU has.
 test-portable: .venv/tested
-	ONEDNN_MAX_CPU_ISA=AVX2 $(PYTEST)
-	ATEN_CPU_CAPABILITY=default $(PYTEST)
+	ONEDNN_MAX_CPU_ISA=AVX2 $(PYTEST) $(DEFAULT_SUITE)
+	ATEN_CPU_CAPABILITY=default $(PYTEST) $(DEFAULT_SUITE)
 	paths=$$($(BIN)/python -c 'from ctcbench.decoding import _core; print(*_core.paths())') || exit 1; \
-	for path in $$paths; do CTCBENCH_DECODER_PATH=$$path $(PYTEST) || exit 1; done
+	for path in $$paths; do CTCBENCH_DECODER_PATH=$$path $(PYTEST) $(DEFAULT_SUITE) || exit 1; done
 
 # The part of test-portable that takes minutes and belongs before each landing.
+# The tests of the C++ library alone are compiled with flags of their own.
 test-isa: .venv/tested
-	ONEDNN_MAX_CPU_ISA=AVX2 ATEN_CPU_CAPABILITY=default CTCBENCH_DECODER_PATH=portable $(PYTEST) $(ISA_TESTS)
+	ONEDNN_MAX_CPU_ISA=AVX2 ATEN_CPU_CAPABILITY=default CTCBENCH_DECODER_PATH=portable \
+		$(PYTEST) -m "not slow and not gpu" $(ISA_TESTS) --ignore tests/decoding/test_csrc.py
+
+# What takes 5 to 60 s of CPU a test: a Ray cluster, compilers with sanitizers, several trainings.
+test-landing: .venv/tested
+	$(PYTEST) -m landing
 
 test-slow: .venv/tested
-	$(BIN)/python -m pytest -n auto -m "slow"
+	$(PYTEST) -m slow
 
 test-gpu: .venv/tested
-	$(BIN)/python -m pytest -m "gpu"
+	$(BIN)/python -m pytest -m gpu
 
 # On a clone, as it installs other releases: of torch one with some gigabytes of CUDA.
 test-oldest:

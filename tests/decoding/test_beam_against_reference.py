@@ -19,7 +19,9 @@ def compare_seeds(seeds):
         compare(case.log_probs_TK, f"{seed=} {case}", beam_width=width, n_best=width, blank=case.blank)
 
 
-@pytest.mark.parametrize("part", range(6))
+@pytest.mark.parametrize(
+    "part", [0, 1, *(pytest.param(part, marks=pytest.mark.landing) for part in (2, 3, 4, 5))]
+)
 def test_thousands_of_random_cases(part):
     compare_seeds(range(part * 1000, (part + 1) * 1000))
 

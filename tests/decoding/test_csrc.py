@@ -55,6 +55,7 @@ def build_and_run_tests(compiler, folder, flags):
     return library
 
 
+@pytest.mark.landing
 def test_library_and_example_under_address_and_undefined_behaviour_sanitizers(tmp_path):
     compiler = any_compiler()
     library = build_and_run_tests(compiler, tmp_path, ADDRESS)

@@ -43,6 +43,7 @@ def newcomer(tmp_path):
     }
 
 
+@pytest.mark.landing
 def test_the_commands_work_and_print_what_the_page_shows(newcomer, tmp_path):
     folder = tmp_path / "work"
     folder.mkdir()

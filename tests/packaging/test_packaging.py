@@ -86,6 +86,7 @@ def try_out(python, folder, run):
     assert "75" in run(*command, cwd=folder, env=environment)
 
 
+@pytest.mark.landing
 def test_it_works_in_an_environment_of_the_packages_that_it_requires(built, run, tmp_path):
     venv.create(tmp_path / "clean")
     python = tmp_path / "clean" / "bin" / "python"

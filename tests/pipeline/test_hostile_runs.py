@@ -131,7 +131,7 @@ def test_sizes_are_compared_before_anything_is_built(run, picture, capsys, name,
     assert words in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("how", ["deleted", "moved"])
+@pytest.mark.parametrize("how", ["deleted", pytest.param("moved", marks=pytest.mark.landing)])
 def test_a_run_folder_that_vanishes_in_training_ends_it(tmp_path, own_cache, how):
     command = [
         sys.executable, "-m", "ctcbench", "run", "--out", str(tmp_path / "runs"),

@@ -129,6 +129,7 @@ def test_many_are_counted_and_ten_are_named(registry, folder, tmp_path):
         run(registry, tmp_path / "runs", config(long, skip_bad=True, fit="stretch"))
 
 
+@pytest.mark.landing
 def test_two_processes_leave_out_the_same_images_and_list_them_once(folder, tmp_path):
     words = [
         *("--dataset", config(folder).dataset, "--skip-bad", "--backbone", "cnn3:width=4", "--head", "none"),

@@ -24,8 +24,15 @@ def test_a_plugin_passes_its_own_tests(installed, plugin):
             pytest.skip(f"passed but for what needs {', '.join(absent)}, which are not installed")
 
 
-@pytest.mark.parametrize("which", ["not slow", pytest.param("slow", marks=pytest.mark.slow)])
-def test_studies_run_on_a_ray_cluster(installed, which):
+@pytest.mark.parametrize(
+    "which",
+    [
+        "not cluster",
+        pytest.param("cluster and not slow", marks=pytest.mark.landing),
+        pytest.param("slow", marks=pytest.mark.slow),
+    ],
+)
+def test_the_executor_for_ray_passes_its_own_tests(installed, which):
     # Ray starts threads at its import, which no fork would have.
     tested = installed.in_new_interpreter(
         "pytest", "-q", "-rs", "-p", "no:cacheprovider", "-m", which, "ctcbench-ray"

@@ -48,11 +48,16 @@ MOMENTS = {
 }
 
 
-FEW = ("mid-training", "a-result-is-there")
-
-
 @pytest.mark.parametrize(
-    "moment", [m if m in FEW else pytest.param(m, marks=pytest.mark.slow) for m in MOMENTS]
+    "moment",
+    [
+        "mid-training",
+        pytest.param("a-result-is-there", marks=pytest.mark.landing),
+        *(
+            pytest.param(moment, marks=pytest.mark.slow)
+            for moment in ("a-worker-starts", "a-run-begins", "weights-are-there", "trained")
+        ),
+    ],
 )
 def test_a_study_killed_at_any_moment_ends_with_the_same_bits(tmp_path, whole, moment):
     study = start(*GRID, "--out", tmp_path)

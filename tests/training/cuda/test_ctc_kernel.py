@@ -131,6 +131,7 @@ print("compiled")
 """
 
 
+@pytest.mark.landing
 def test_the_kernel_compiles_for_gpus(tmp_path):
     environment = {**os.environ, "TRITON_CACHE_DIR": str(tmp_path)}
     environment.pop("TRITON_INTERPRET", None)

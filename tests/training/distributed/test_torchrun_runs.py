@@ -121,6 +121,7 @@ def test_one_json_document_in_the_same_form_and_nothing_twice(together, by_one):
     assert len([line for line in ends if line.startswith("epoch 1/6  step 5/30")]) == 1, together.stderr
 
 
+@pytest.mark.landing
 def test_a_finished_run_is_not_repeated_and_every_process_has_the_result(together, tmp_path):
     script = tmp_path / "script.py"
     script.write_text(

@@ -73,6 +73,7 @@ def test_the_compiler_writes_into_the_cache_folder_of_the_user(tmp_path, monkeyp
     assert os.environ["TORCHINDUCTOR_CACHE_DIR"] == str(tmp_path / "compiled")
 
 
+@pytest.mark.landing
 def test_a_compiled_training_learns_what_the_plain_one_learns(tmp_path, monkeypatch):
     monkeypatch.setattr(monitor, "RECORD_EVERY", 1)
     real, batches = torch.compile, []
