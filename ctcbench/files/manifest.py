@@ -7,7 +7,7 @@ import json
 import shlex
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, BinaryIO
 
 from pydantic import Field
 
@@ -38,6 +38,11 @@ class ManifestRecord(Record):
 def digest(data: bytes) -> str:
     """Return the BLAKE2b digest of a file's content (Aumasson et al. 2013; RFC 7693), in hexadecimal."""
     return hashlib.blake2b(data, digest_size=_DIGEST_BYTES).hexdigest()
+
+
+def digest_file(file: BinaryIO) -> str:
+    """Return the `digest` of an open file, which is read in parts."""
+    return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=_DIGEST_BYTES)).hexdigest()
 
 
 def parse_manifest(data: bytes, path: Path) -> dict[str, tuple[str, ...]]:

@@ -49,16 +49,35 @@ def read_whole(handle: int, path: Path, limit: int) -> bytes:
         CtcbenchError: it is not a plain file, or is larger than `limit` bytes.
     """
     with open(handle, "rb") as file:
-        found = os.fstat(handle)
-        require_plain(found, path)
-        # A sparse file can claim any size without taking space.
-        most = min(limit, os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
-        if found.st_size > most:
-            raise CtcbenchError(
-                f"{path}: has {found.st_size:,} bytes, but such a file may have {most:,} at most"
-            )
         # No more than the size that was checked, also where the file grows meanwhile.
-        return file.read(found.st_size)
+        return file.read(require_size(os.fstat(handle), path, limit))
+
+
+def require_size(found: os.stat_result, path: Path, limit: int) -> int:
+    """Return the size of a file in bytes; `found` is the status of `path`.
+
+    Raises:
+        CtcbenchError: it is not a plain file, or is larger than `limit` or the memory of the machine.
+    """
+    require_plain(found, path)
+    # A sparse file can claim any size without taking space.
+    most = min(limit, os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
+    if found.st_size > most:
+        raise CtcbenchError(f"{path}: has {found.st_size:,} bytes, but such a file may have {most:,} at most")
+    return found.st_size
+
+
+def why_not_plain(path: Path) -> str:
+    """Return why a path that the user named is not that of a plain file, or an empty text if it is."""
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return "no such file"
+    except OSError as error:  # a name that is too long, a folder that can't be searched
+        return f"can't be read ({error.strerror})"
+    except ValueError:  # a NUL in the name
+        return "no such file"
+    return "" if stat.S_ISREG(found.st_mode) else f"is {kind_of_file(found)}, not a plain file"
 
 
 def require_plain(found: os.stat_result, path: Path) -> None:

@@ -9,14 +9,16 @@ import shutil
 import stat
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
+from typing import BinaryIO
 
 from ctcbench.contract.errors import CtcbenchError
 from ctcbench.files.atomic import unwritable
-from ctcbench.files.plain_files import NotPlain, kind_of_file, read_whole, require_plain, unreadable
+from ctcbench.files.plain_files import NotPlain, kind_of_file, require_plain, require_size, unreadable
 
 # O_NONBLOCK: opening a pipe would otherwise wait for its other end. For plain files it has no effect.
 _SAFE = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+NO_LIMIT = 2**62  # bytes of a file; the memory of the machine is the limit
 
 
 class PlainFolder:
@@ -66,11 +68,24 @@ class PlainFolder:
             NotPlain: it is not a plain file, or a folder of the name is a link.
             CtcbenchError: it does not exist, can't be read, or is larger than `limit` bytes.
         """
+        with self.open_to_read(name, limit) as (file, size):
+            # No more than the size that was checked, also where the file grows meanwhile.
+            return file.read(size)
+
+    @contextlib.contextmanager
+    def open_to_read(self, name: str, limit: int) -> Iterator[tuple[BinaryIO, int]]:
+        """Yield a file, open to be read, and its size in bytes.
+
+        Raises:
+            NotPlain: it is not a plain file, or a folder of the name is a link.
+            CtcbenchError: it does not exist, can't be read, or is larger than `limit` bytes.
+        """
         path = self.path / name
         try:
             with self._folder_of(name) as (folder, last):
                 require_plain(os.stat(last, dir_fd=folder, follow_symlinks=False), path)
-                return read_whole(os.open(last, os.O_RDONLY | _SAFE, dir_fd=folder), path, limit)
+                with os.fdopen(os.open(last, os.O_RDONLY | _SAFE, dir_fd=folder), "rb") as file:
+                    yield file, require_size(os.fstat(file.fileno()), path, limit)
         except OSError as error:
             raise unreadable(path, error) from error
 
@@ -122,8 +137,7 @@ class PlainFolder:
             with self._folder_of(name) as (folder, last):
                 if self.has(name) and os.stat(last, dir_fd=folder, follow_symlinks=False).st_nlink > 1:
                     # A hard link: appending would change a file outside of the folder too.
-                    handle = os.open(last, os.O_RDONLY | _SAFE, dir_fd=folder)
-                    _replace(folder, last, read_whole(handle, path, os.fstat(handle).st_size))
+                    _replace(folder, last, PlainFolder.read(self, name, NO_LIMIT))
                 handle = os.open(last, flags, 0o666, dir_fd=folder)
                 try:
                     require_plain(os.fstat(handle), path)

@@ -9,14 +9,14 @@ from ctcbench.files.manifest import (
     SIZE_LIMIT,
     Digests,
     digest,
+    digest_file,
     format_manifest,
     parse_manifest,
     require_match,
 )
-from ctcbench.files.plain_folder import PlainFolder
+from ctcbench.files.plain_folder import NO_LIMIT, PlainFolder
 
 _ATTEMPTS = 5
-_NO_LIMIT = 2**62  # bytes of a file whose digest is computed; the memory of the machine is the limit
 
 
 class SealedFolder(PlainFolder):
@@ -121,8 +121,21 @@ class SealedFolder(PlainFolder):
         digests = self._digests(super().read(MANIFEST, SIZE_LIMIT))
         return [name for name in names if self._digest(name) not in digests.get(name, ())]
 
+    def missing(self, names: Collection[str]) -> list[str]:
+        """Return the names in the manifest that are not among `names`, the existing files.
+
+        Raises:
+            CtcbenchError: there is no manifest, or it is damaged.
+        """
+        return sorted(self._digests(super().read(MANIFEST, SIZE_LIMIT)).keys() - names)
+
+    def limit(self, name: str) -> int:
+        """Return how many bytes a file may have."""
+        return NO_LIMIT
+
     def _digest(self, name: str) -> str:
-        return digest(super().read(name, _NO_LIMIT))
+        with self.open_to_read(name, self.limit(name)) as (file, _):
+            return digest_file(file)
 
     def _present(self, name: str, digests: Digests) -> tuple[str, ...]:
         """Return the digest that the manifest has of a file's present content, if any."""

@@ -40,7 +40,7 @@ class RunFiles(SealedFolder):
         Warns:
             UnverifiedRun: the run is finished and has no manifest.
         """
-        data = self.read(name, _LIMITS[name.partition("/")[0]])
+        data = self.read(name, self.limit(name))
         # What is in a folder is written after training alone.
         if not self.is_sealed and (name.partition("/")[0] in FOLDERS or self.has("summary.json")):
             warnings.warn(
@@ -50,6 +50,10 @@ class RunFiles(SealedFolder):
                 stacklevel=2,
             )
         return data
+
+    def limit(self, name: str) -> int:
+        """Return how many bytes a file may have, by its name or by the folder that it is in."""
+        return _LIMITS[name.partition("/")[0]]
 
     def existing(self) -> list[str]:
         """Return the names of the files of the run that exist, in the order in which a run writes them.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -14,6 +15,8 @@ from ctcbench.files.manifest import MANIFEST
 from ctcbench.files.text import one_line
 from ctcbench.results.out_folder import find_runs
 from ctcbench.results.run_folder import RunFolder
+
+_LISTED = 10  # files that a line names
 
 
 def verify(
@@ -40,26 +43,44 @@ def verify(
 
 def _compare(folder: RunFolder) -> tuple[bool, str]:
     """Return whether the files of a run match its manifest, and a sentence on it."""
-    if not folder.is_finished:
-        return True, f"{folder.path}: training is not finished, so there is no {MANIFEST} yet"
     if not folder.files.is_sealed:
+        if not folder.is_finished:
+            return True, f"{folder.path}: training is not finished, so there is no {MANIFEST} yet"
         return False, f"{folder.path}: no {MANIFEST}, as in runs of earlier versions; --accept writes one"
     names = folder.files.existing()
-    changed = folder.files.differences(names)
-    if changed:
-        return False, f"{folder.path}: changed: {', '.join(changed)}; restore them, or use --accept"
-    return True, f"{folder.path}: all {len(names)} files are as they were written"
+    faults = {
+        "changed": folder.files.differences(names),
+        # Removing the files of a decoder is allowed: a report has only what the others left.
+        "missing": [
+            name for name in folder.files.missing(names) if not name.startswith(("results/", "predictions/"))
+        ],
+    }
+    named = "; ".join(f"{what}: {_listed(found)}" for what, found in faults.items() if found)
+    if not named:
+        return True, f"{folder.path}: all {len(names)} files are as they were written"
+    if not folder.is_finished:
+        config = shlex.quote(str(folder.config_path))
+        # Also the state after a kill between the manifest and the summary, which is written last.
+        out = shlex.quote(str(folder.path.parent))
+        remedy = f"or finish the run: `ctcbench run --config {config} --out {out} --resume` (or --fresh)"
+        return False, f"{folder.path}: {named}; restore them, {remedy}"
+    return False, f"{folder.path}: {named}; restore them, or use --accept"
 
 
 def _accept(folder: RunFolder) -> tuple[bool, str]:
     """Write the manifest of a run anew; return whether that was possible, and a sentence on it."""
     if not folder.is_finished:
-        return True, f"{folder.path}: training is not finished, so there is no {MANIFEST} yet"
+        return _compare(folder)  # without weights and summary there is nothing to accept
     with folder.lock("accepting the files of this run folder"):
         names = folder.files.existing()
         try:
-            changed = folder.files.differences(names)
+            changed = folder.files.differences(names) + folder.files.missing(names)
         except CtcbenchError:  # no manifest, or a damaged one
             changed = names
         folder.files.seal(names, {})
-    return True, f"{folder.path}: accepted {', '.join(changed) or 'no change'}"
+    return True, f"{folder.path}: accepted {_listed(changed) or 'no change'}"
+
+
+def _listed(names: list[str]) -> str:
+    more = f" and {len(names) - _LISTED:,} more" if len(names) > _LISTED else ""
+    return ", ".join(names[:_LISTED]) + more

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import tracemalloc
 
 import pytest
 
@@ -75,6 +76,7 @@ def test_links_and_pipes_are_not_accepted(run, capsys, flags):
 
 def test_an_unfinished_run_has_no_manifest(run, capsys):
     run.summary_path.unlink()
+    (run.path / "manifest.json").unlink()
     code, text = verified(capsys, run.path, "--accept")
     assert code == 0 and "training is not finished" in text
 
@@ -82,3 +84,40 @@ def test_an_unfinished_run_has_no_manifest(run, capsys):
 def test_a_folder_without_runs_is_an_error(tmp_path, capsys):
     code, text = verified(capsys, tmp_path)
     assert code == 2 and "no runs there" in text
+
+
+@pytest.mark.parametrize("name", ["config.toml", "weights.safetensors", "summary.json"])
+def test_a_missing_file_is_named(run, capsys, name):
+    shutil.copytree(run.path, run.path.with_name("other"))
+    (run.path / name).unlink()
+    code, text = verified(capsys, run.path.parent)
+    # Without its settings a folder is no run folder.
+    assert (code, name in text) == ((0, False) if name == "config.toml" else (1, True))
+    if name != "config.toml":
+        assert f"missing: {name}; restore them, or finish the run: `ctcbench run --config {run.path}" in text
+        assert verified(capsys, run.path, "--accept")[0] == 1
+
+
+def test_a_missing_file_that_is_not_needed_can_be_accepted(run, capsys):
+    (run.path / "recognizer.json").write_text("{}")
+    assert verified(capsys, run.path, "--accept")[0] == 0
+    (run.path / "recognizer.json").unlink()
+    (run.path / "results/greedy.json").unlink()
+    code, text = verified(capsys, run.path)
+    assert code == 1 and "missing: recognizer.json; restore them, or use --accept" in text
+    code, text = verified(capsys, run.path, "--accept")
+    assert code == 0 and "accepted recognizer.json, results/greedy.json" in text
+    assert verified(capsys, run.path)[0] == 0
+
+
+def test_large_files_are_read_in_parts_and_have_limits(run, capsys):
+    os.truncate(run.path / "config.toml", 2**40)
+    code, text = verified(capsys, run.path)
+    assert code == 1 and "has 1,099,511,627,776 bytes, but such a file may have 1,048,576 at most" in text
+    os.truncate(run.path / "config.toml", 0)
+    os.truncate(run.path / "weights.safetensors", 2**28)  # sparse
+    tracemalloc.start()
+    code, text = verified(capsys, run.path)
+    assert code == 1 and "changed: config.toml, weights.safetensors" in text
+    assert tracemalloc.get_traced_memory()[1] < 2**26
+    tracemalloc.stop()
