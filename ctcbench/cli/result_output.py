@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from rich.text import Text
+
 from ctcbench.cli.installed_plugins import registry
 from ctcbench.cli.output import output_console
 from ctcbench.cli.views.decoding_examples import Example
 from ctcbench.config.recipe import fitting_decoders
 from ctcbench.contract.component_string import ComponentString
 from ctcbench.contract.errors import CtcbenchError
+from ctcbench.files.text import printable
 from ctcbench.registry.component_registry import Registry
 from ctcbench.results.result import Result
 from ctcbench.results.run_folder import RunFolder
@@ -32,6 +35,12 @@ def print_report(result: Result, folder: Path) -> None:
     )
     for part in parts:
         console.print(part)
+
+
+def print_next(label: str, command: str) -> None:
+    """Print a command line below a report, with a label of at most eleven characters."""
+    # soft_wrap: a command that rich breaks into lines can't be pasted.
+    output_console().print(Text.assemble(f"{label:<12}", (printable(command), "cyan")), soft_wrap=True)
 
 
 def _examples(result: Result, folder: Path) -> list[Example]:

@@ -38,6 +38,16 @@ Workers = Annotated[
         rich_help_panel=EXECUTION,
     ),
 ]
+Budget = Annotated[
+    str | None,
+    typer.Option(
+        metavar="TIME",
+        help="duration of the training (90s, 2m, 1.5h): a few steps are timed, and the numbers of training "
+        "images and epochs chosen accordingly",
+        show_default=False,
+        rich_help_panel=EXECUTION,
+    ),
+]
 CheckpointSeconds = Annotated[
     float, typer.Option(metavar="X", min=0, help="seconds between checkpoints", rich_help_panel=EXECUTION)
 ]

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ctcbench.contract.data import Source
-from ctcbench.registry.component_checks import require_source
+from ctcbench.contract.data import Source, SplitName
+from ctcbench.contract.errors import UsageError
+from ctcbench.registry.attribution import attribute_errors
+from ctcbench.registry.component_checks import require_source, require_split
 from ctcbench.registry.component_registry import Registry
 
 
@@ -24,6 +26,21 @@ class BuiltDataset:
         """Sentences of the source for the user, which a command shows once."""
         notices: tuple[str, ...] = getattr(self.source, "notices", ())
         return notices
+
+    def size(self, split: SplitName) -> int | None:
+        """Return the number of samples in a split, None if it is endless.
+
+        Raises:
+            UsageError: the split is empty.
+            PluginError: the source failed, or returned something else.
+        """
+        owner = f"{self.owner}: dataset {self.text!r}"
+        with attribute_errors(f"{owner}: size of {split!r} failed"):
+            size = self.source.size(split)
+        require_split(owner, split, size, fingerprint="")
+        if size == 0:
+            raise UsageError(f"dataset {self.text}: its split {split!r} is empty")
+        return size
 
 
 def build_dataset(registry: Registry, text: str) -> BuiltDataset:

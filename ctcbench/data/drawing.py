@@ -45,7 +45,7 @@ def draw_range(
     with images.open("r+b") as file:
         file.seek(offset + start * row_bytes)
         for index in range(start, stop):
-            sample, pixels = _draw(source, split, index)
+            sample, pixels = draw_sample(source, split, index)
             if isinstance(sample, DrawnSample):
                 drawn.append(sample)
             else:
@@ -61,8 +61,12 @@ def draw_range(
                 rows, drawn, rejected, last = [], [], [], time.monotonic()
 
 
-def _draw(source: Source, split: SplitName, index: int) -> tuple[DrawnSample | RejectedSample, bytes]:
-    """Return a sample and its pixels; none of a rejected one."""
+def draw_sample(source: Source, split: SplitName, index: int) -> tuple[DrawnSample | RejectedSample, bytes]:
+    """Return a sample and its pixels; none of a rejected one.
+
+    Raises:
+        PluginError: the source broke its contract; the caller adds the owner to the message.
+    """
     name = f"{split}/{index}"
     try:
         name = source.describe(split, index)

@@ -142,6 +142,17 @@ def cached_samples(
     return stored.samples if stored and len(stored.samples) else None
 
 
+def is_cached(dataset: BuiltDataset, split: SplitName, num_samples: int) -> bool:
+    """Return whether `materialise` will most likely draw nothing; the cached files are not read.
+
+    Raises:
+        UsageError: `num_samples` is below 1, or the split is empty.
+        PluginError: the data set broke its contract.
+    """
+    request = _request(dataset, split, num_samples, lambda text: None)
+    return bool(caching.larger_sets(caching.cache_folder(), request.key, request.count))
+
+
 def _request(dataset: BuiltDataset, split: SplitName, wanted: int | None, notice: Notice) -> _Request:
     if wanted is not None and wanted < 1:
         raise UsageError(f"{split}-samples={wanted}: at least 1 is needed")

@@ -47,16 +47,24 @@ def claim_folder(folder: RunFolder, config: RunConfig, runtime: Runtime) -> Iter
             raise
 
 
+def require_one_of_resume_and_fresh(runtime: Runtime) -> None:
+    """Check that ``resume`` and ``fresh`` are not both set.
+
+    Raises:
+        UsageError: they are.
+    """
+    if runtime.resume and runtime.fresh:
+        raise UsageError(
+            "--resume and --fresh: give one of them; --resume continues the run, --fresh deletes it"
+        )
+
+
 def _require_right_start(folder: RunFolder, config: RunConfig, runtime: Runtime) -> None:
     """Check ``resume`` and ``fresh`` against what the folder holds.
 
     Raises:
         UsageError: they contradict it; the message says how to proceed.
     """
-    if runtime.resume and runtime.fresh:
-        raise UsageError(
-            "--resume and --fresh: give one of them; --resume continues the run, --fresh deletes it"
-        )
     if _exists(folder):
         unfinished = not folder.is_finished
         if unfinished and folder.has(folder.checkpoint_path) and not (runtime.resume or runtime.fresh):

@@ -14,7 +14,8 @@ from ctcbench.contract.errors import UsageError
 from ctcbench.contract.hooks import RunInfo
 from ctcbench.data.built_dataset import BuiltDataset, build_dataset
 from ctcbench.data.materialise import materialise
-from ctcbench.pipeline.folder_claim import claim_folder
+from ctcbench.pipeline.budget_stage import fit_to_budget
+from ctcbench.pipeline.folder_claim import claim_folder, require_one_of_resume_and_fresh
 from ctcbench.results.run_folder import RunFolder
 from ctcbench.training.distributed.process_group import SINGLE_PROCESS_GROUP, ProcessGroup
 from ctcbench.training.distributed.process_rank import read_process_rank
@@ -72,15 +73,20 @@ class RunContext:
 def open_run(recipe: Recipe, runtime: Runtime) -> Iterator[RunContext]:
     """Join the process group, claim the run folder, draw the images of all splits, and yield the context.
 
+    With a budget, the numbers of images and epochs are chosen first.
+
     Raises:
         UsageError: the folder can't be claimed, the device does not exist, an image can't be used, or
             the batch has fewer images than there are processes.
         PluginError: the data set breaks its contract.
     """
-    folder = RunFolder(runtime.out / recipe.train_key)
+    require_one_of_resume_and_fresh(runtime)
     # Built before the processes join: a wrong option then ends each of them, and none waits for another.
     dataset = build_dataset(recipe.registry, recipe.config.dataset)
     with join_process_group(recipe.config) as group, contextlib.ExitStack() as stack:
+        if runtime.budget:
+            recipe = fit_to_budget(recipe, runtime, dataset, group)
+        folder = RunFolder(runtime.out / recipe.train_key)
         # The device is checked first: drawing can take minutes, and a wrong --device is an error at once.
         compute = None if folder.is_finished else _choose_device(recipe.config, group)
         if group.is_main:

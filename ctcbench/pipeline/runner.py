@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ctcbench.config.recipe import Recipe
+from ctcbench.pipeline.budget_stage import report_deviation
 from ctcbench.pipeline.decoding_stage import decode_run
 from ctcbench.pipeline.reading_stage import read_splits
 from ctcbench.pipeline.run_context import RunContext, open_run
@@ -15,6 +16,7 @@ from ctcbench.training.runtime import Runtime
 def run(recipe: Recipe, runtime: Runtime | None = None) -> Result:
     """Draw, train, read, decode, score and store; stages whose output exists already are skipped.
 
+    With a budget, the numbers of images and epochs are chosen before the run folder is opened.
     Under torchrun every process calls this, and all return the same result.
 
     Raises:
@@ -29,9 +31,11 @@ def run(recipe: Recipe, runtime: Runtime | None = None) -> Result:
             context.on_main_process(lambda: _check_finished(context))
         else:
             train(context)
+            if context.runtime.budget and context.group.is_main:
+                report_deviation(context.folder, context.recipe, context.runtime)
         # As JSON, because that is what the other processes can receive.
         document = context.on_main_process(lambda: _evaluate(context, announce=finished).to_json())
-    result = Result.from_json(document, context.folder.result_path(decoder_key(recipe.config.decoder)))
+    result = Result.from_json(document, context.folder.result_path(decoder_key(context.config.decoder)))
     # The hook is called after the folder is released, because a tracker may decode or report from it.
     if context.group.is_main:
         notice = context.runtime.listener.notice

@@ -1,10 +1,11 @@
-"""Runtime: the options of carrying out a run that do not change its result."""
+"""Runtime: the options of how a run is carried out, as opposed to its settings."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ctcbench.config.budget import Budget
 from ctcbench.training.progress_events import ProgressListener
 
 
@@ -16,6 +17,8 @@ class Runtime:
         out: folder in which the run folder is created.
         resume: resume an earlier run of the same settings; an error if there is none.
         fresh: delete an earlier run of the same settings and start again.
+        budget: how long the training may take: the numbers of images and epochs are chosen accordingly, in
+            place of those of the settings; None: those of the settings are used.
         workers: number of processes that draw images; None: one per core.
         checkpoint_seconds: time between checkpoints; one is written at the end of each epoch as well.
         resume_command: the command that the error of an interrupted run names for resuming.
@@ -25,6 +28,7 @@ class Runtime:
     out: Path = Path("runs")
     resume: bool = False
     fresh: bool = False
+    budget: Budget | None = None
     workers: int | None = None
     checkpoint_seconds: float = 60.0
     resume_command: str = "run(config, Runtime(resume=True))"

@@ -4,20 +4,27 @@ from __future__ import annotations
 
 import contextlib
 import shlex
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 
 from ctcbench.cli.installed_plugins import registry
 from ctcbench.cli.output import print_json
 from ctcbench.cli.setting_flags import with_settings
-from ctcbench.cli.shared_flags import AsJson, CheckpointSeconds, Fresh, Out, Resume, Workers
-from ctcbench.config.run_config import RunConfig
+from ctcbench.cli.shared_flags import AsJson, Budget, CheckpointSeconds, Fresh, Out, Resume, Workers
+from ctcbench.config.budget import CHOSEN_SETTINGS, make_budget
+from ctcbench.config.run_config import RunConfig, flag
 from ctcbench.contract.errors import UsageError
 from ctcbench.processes.signals import Interrupted
 from ctcbench.results.run_folder import RunFolder
 from ctcbench.training.distributed.process_rank import read_process_rank
+
+if TYPE_CHECKING:
+    from ctcbench.config.recipe import Recipe
+    from ctcbench.training.runtime import Runtime
 
 
 @with_settings
@@ -28,6 +35,7 @@ def run(
     out: Out = Path("runs"),
     resume: Resume = False,
     fresh: Fresh = False,
+    budget: Budget = None,
     workers: Workers = None,
     checkpoint_seconds: CheckpointSeconds = 60.0,
     as_json: AsJson = False,
@@ -38,42 +46,55 @@ def run(
         raise UsageError(
             "--resume and --fresh: give one of them; --resume continues the run, --fresh deletes it"
         )
+    # Only flags that were typed: presets and files nearly always have both numbers.
+    typed = [name for name in CHOSEN_SETTINGS if ctx.params[name]]
+    chooser = make_budget(budget, typed) if budget is not None else None
     from ctcbench.cli.progress import progress_listener
     from ctcbench.config.recipe import resolve
     from ctcbench.training.runtime import Runtime
 
     # Before torch is imported, so that a mistyped name is reported at once.
     recipe = resolve(registry(), config)
-    folder = RunFolder(out / recipe.train_key)
-    command = resume_command(ctx.obj)
-    with interrupts_explained(folder, command):
+    runtime = Runtime(
+        out=out,
+        resume=resume,
+        fresh=fresh,
+        budget=chooser,
+        workers=workers,
+        checkpoint_seconds=checkpoint_seconds,
+        resume_command=resume_command(ctx.obj),
+    )
+
+    def fitted() -> Recipe | None:
+        from ctcbench.pipeline.budget_stage import find_fitted  # imports numpy
+
+        return find_fitted(recipe, runtime)
+
+    with interrupts_explained(fitted, runtime):
         with progress_listener() as listener:
             from ctcbench.pipeline import runner
 
-            runtime = Runtime(
-                out=out,
-                resume=resume,
-                fresh=fresh,
-                workers=workers,
-                checkpoint_seconds=checkpoint_seconds,
-                resume_command=command,
-                listener=listener,
-            )
-            result = runner.run(recipe, runtime)
+            result = runner.run(recipe, replace(runtime, listener=listener))
         # torchrun runs this in every process, and each has the result.
         if not read_process_rank().is_main:
             return
-        from ctcbench.cli.result_output import print_report
-
         if as_json:
             print_json(result.to_json())
-        else:
-            print_report(result, folder.path)
+            return
+        from ctcbench.cli.result_output import print_next, print_report
+
+        assert result.folder
+        print_report(result, result.folder)
+        if chooser:
+            numbers = {name: result.config[name] for name in chooser.chosen}
+            print_next("repeat", exact_command(ctx.obj, numbers))
 
 
 @contextlib.contextmanager
-def interrupts_explained(folder: RunFolder, command: str) -> Iterator[None]:
+def interrupts_explained(find_recipe: Callable[[], Recipe | None], runtime: Runtime) -> Iterator[None]:
     """Raise KeyboardInterrupt of the body as Interrupted, which says what is saved and how to resume.
+
+    `find_recipe` returns the recipe of the run; None if a budget has not chosen its numbers yet.
 
     Raises:
         Interrupted: the body raised KeyboardInterrupt.
@@ -81,15 +102,35 @@ def interrupts_explained(folder: RunFolder, command: str) -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt:
-        if folder.is_finished or folder.checkpoint_path.exists():
+        recipe = find_recipe()
+        folder = RunFolder(runtime.out / recipe.train_key) if recipe else None
+        if folder and (folder.is_finished or folder.checkpoint_path.exists()):
+            command = runtime.resume_command
             raise Interrupted(f"interrupted; {folder.path} is kept; resume with: {command}") from None
         raise Interrupted("interrupted before the first checkpoint: there is nothing to resume") from None
 
 
-def resume_command(arguments: list[str]) -> str:
+def resume_command(arguments: Sequence[str]) -> str:
     """Return the command line that resumes a run started with `arguments`."""
-    kept = [word for word in arguments if word not in ("--resume", "--fresh")]
-    command = shlex.join(["ctcbench", *kept, "--resume"])
+    return _command_line([*_without_starts(arguments), "--resume"])
+
+
+def exact_command(arguments: Sequence[str], numbers: Mapping[str, int]) -> str:
+    """Return the command line with the `numbers` that a budget chose, by setting, in place of the budget."""
+    kept = _without_starts(arguments)
+    while "--budget" in kept:
+        place = kept.index("--budget")
+        del kept[place : place + 2]
+    kept = [word for word in kept if not word.startswith("--budget=")]
+    return _command_line([*kept, *(word for name, n in numbers.items() for word in (flag(name), str(n)))])
+
+
+def _without_starts(arguments: Sequence[str]) -> list[str]:
+    return [word for word in arguments if word not in ("--resume", "--fresh")]
+
+
+def _command_line(words: Sequence[str]) -> str:
+    command = shlex.join(["ctcbench", *words])
     if (rank := read_process_rank()).size == 1:
         return command
     # The environment does not state the other arguments of torchrun, hence the ellipsis for several machines.

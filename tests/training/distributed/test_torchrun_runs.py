@@ -356,3 +356,29 @@ def test_two_gpus(tmp_path, by_one):
     for number, (loss, _) in enumerate(by_one[2], start=1):
         assert first[number]["loss"] == second[number]["loss"]
         assert first[number]["loss"] == pytest.approx(loss, rel=2e-2)
+
+
+@pytest.mark.slow
+def test_all_processes_use_the_numbers_that_the_main_process_chose(tmp_path):
+    words = ["--budget", "5s", "--out", tmp_path / "runs"]
+    settings = {name: value for name, value in SETTINGS.items() if name not in ("train_samples", "epochs")}
+    free = flags(**settings)
+    for name in ("train_samples", "epochs"):
+        place = free.index("--" + name.replace("_", "-"))
+        del free[place : place + 2]
+    done = torchrun("-m", "ctcbench", "run", *free, *words, "--json")
+    assert done.returncode == 0, done.stderr
+    config = json.loads(done.stdout)["config"]
+    (record,) = (tmp_path / "runs" / "budgets").glob("*.json")
+    document = json.loads(record.read_text())
+    assert {name: document[name] for name in ("train_samples", "epochs")}.items() <= config.items()
+    assert document["compute"].endswith("over 2 processes (gloo)")
+    assert done.stderr.count("in place of --budget repeats it exactly") == 1
+    # The same command finds the finished run; one that is too short is an error in every process.
+    again = torchrun("-m", "ctcbench", "run", *free, *words, "--json")
+    assert json.loads(again.stdout)["config"] == config, again.stderr
+    assert "trained already" in again.stderr
+    short = torchrun("-m", "ctcbench", "run", *free, "--budget", "0.0001s", "--out", tmp_path / "short")
+    assert short.returncode == 1
+    assert len(said(short)) == 1
+    assert "10 steps of 15 images take" in said(short)[0]

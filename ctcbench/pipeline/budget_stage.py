@@ -1,0 +1,182 @@
+"""fit_to_budget(): a recipe with the numbers of images and epochs that a budget chooses on this machine."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from ctcbench.config.budget import Budget
+from ctcbench.config.recipe import Recipe
+from ctcbench.contract.data import SPLITS
+from ctcbench.contract.errors import UsageError
+from ctcbench.data.built_dataset import BuiltDataset
+from ctcbench.data.materialise import is_cached
+from ctcbench.processes.cores import available_cores
+from ctcbench.results import provenance
+from ctcbench.results.budget_records import BudgetRecord, BudgetRecords
+from ctcbench.results.run_folder import RunFolder
+from ctcbench.training.distributed.process_group import SINGLE_PROCESS_GROUP, ProcessGroup
+from ctcbench.training.run_length import LARGEST_DEVIATION, MeasuredRates, RunLength, choose_length
+from ctcbench.training.runtime import Runtime
+
+
+def fit_to_budget(
+    recipe: Recipe, runtime: Runtime, dataset: BuiltDataset, group: ProcessGroup = SINGLE_PROCESS_GROUP
+) -> Recipe:
+    """Return the recipe with the numbers that ``runtime.budget`` chooses.
+
+    The same command finds the numbers that it chose before in the record of ``runtime.out``; with
+    ``runtime.fresh`` and without a record, training steps are timed, and the numbers are recorded.
+
+    Raises:
+        UsageError: the budget is too short or contradicts a setting, ``runtime.resume`` is set and there is
+            no record, or a setting can't work on this machine or with this data.
+        CtcbenchError: the record is damaged.
+    """
+    budget = runtime.budget
+    assert budget
+    budget.require_fitting(recipe.config)
+    digest = budget.digest(recipe.registry, recipe.config)
+    records, notice = BudgetRecords(runtime.out), runtime.listener.notice
+    # Other machines may not have the folder.
+    known = None
+    if group.is_main and not runtime.fresh:
+        known = records.read(digest)
+    if group.broadcast(known is not None):
+        if known:
+            notice(
+                f"budget {budget.text}: the numbers are those of {records.path(digest)}, chosen on "
+                f"{known.compute}; --fresh chooses them again"
+            )
+    else:
+        if runtime.resume:
+            raise UsageError(_nothing_recorded(budget, runtime))
+        rates, length = measure_length(recipe, dataset, budget, workers=runtime.workers, group=group)
+        if group.is_main:
+            known = records.write(_record(digest, budget, rates, length), replace=runtime.fresh)
+    chosen = {name: getattr(known, name) for name in budget.chosen} if known else {}
+    fitted = recipe.replace(**group.broadcast(chosen))
+    if known and not RunFolder(runtime.out / fitted.train_key).is_finished:
+        notice(_announcement(budget, known, fitted, dataset, runtime))
+    return fitted
+
+
+def find_fitted(recipe: Recipe, runtime: Runtime) -> Recipe | None:
+    """Return the recipe with the numbers of an earlier choice; None if there is none. Imports no torch.
+
+    Raises:
+        CtcbenchError: the record is damaged.
+    """
+    if not runtime.budget:
+        return recipe
+    known = BudgetRecords(runtime.out).read(runtime.budget.digest(recipe.registry, recipe.config))
+    return recipe.replace(**{name: getattr(known, name) for name in runtime.budget.chosen}) if known else None
+
+
+def measure_length(
+    recipe: Recipe,
+    dataset: BuiltDataset,
+    budget: Budget,
+    *,
+    workers: int | None = None,
+    group: ProcessGroup = SINGLE_PROCESS_GROUP,
+) -> tuple[MeasuredRates, RunLength]:
+    """Time training steps, and choose the numbers of images and epochs for a budget; writes nothing.
+
+    Raises:
+        UsageError: the budget is too short, or a setting can't work on this machine or with this data.
+        PluginError: a component breaks its contract.
+    """
+    from ctcbench.training.step_timing import measure_rates  # imports torch
+
+    config, source = recipe.config, dataset.source
+    size = dataset.size("train")
+    images = config.train_samples if budget.fixed == "train_samples" else config.batch_size
+    workers = workers or available_cores()
+    rates = measure_rates(
+        recipe,
+        dataset,
+        budget.seconds,
+        images=min(images, size or images),
+        workers=workers,
+        group=group,
+    )
+    # The processes measure times of their own, which lead to other numbers.
+    rates = MeasuredRates(**group.broadcast(dataclasses.asdict(rates)))
+    image_bytes = source.image.channels * source.image.height * source.image.width
+    return rates, choose_length(budget, config, rates, size=size, image_bytes=image_bytes)
+
+
+def report_deviation(folder: RunFolder, recipe: Recipe, runtime: Runtime) -> None:
+    """Send a notice if the training that is finished took much longer or shorter than the budget."""
+    budget = runtime.budget
+    assert budget
+    seconds = float(folder.read_summary()["train_seconds"])
+    record = BudgetRecords(runtime.out).read(budget.digest(recipe.registry, recipe.config))
+    if record is None or not _differs(seconds, budget.seconds):
+        return
+    share = 100 * abs(seconds / budget.seconds - 1)
+    change = f"{share:.0f} % {'longer' if seconds > budget.seconds else 'shorter'}"
+    if _differs(seconds, record.training_seconds):
+        ratio = seconds / record.training_seconds
+        cause = (
+            f"a step took {ratio:.2f} times as long as when it was timed, most likely because other programs "
+            f"used the machine {'during the training' if ratio > 1 else 'then'}"
+        )
+    else:
+        cause = "that many epochs of whole images come nearest to it"
+    runtime.listener.notice(f"training took {seconds:.1f} s, {change} than --budget {budget.text}: {cause}")
+
+
+def _announcement(
+    budget: Budget, known: BudgetRecord, fitted: Recipe, dataset: BuiltDataset, runtime: Runtime
+) -> str:
+    """Return what the budget chose, and the expected times of the parts of the run."""
+    config = fitted.config
+    length = RunLength(config.train_samples, config.epochs)
+    image_seconds = known.training_seconds / (config.train_samples * config.epochs)
+    # A forward pass takes about a third of a step: the backward pass computes two products for each of its.
+    read = (config.val_samples * config.epochs + config.test_samples) * image_seconds / 3
+    to_draw = 0
+    for split in SPLITS:
+        wanted = getattr(config, f"{split}_samples")
+        if not is_cached(dataset, split, wanted):
+            to_draw += min(wanted, dataset.size(split) or wanted)
+    drawing = f"drawing {to_draw:,} images about {_about(to_draw * known.draw_seconds)}; " if to_draw else ""
+    epochs = f"{config.epochs} epoch{'s' * (config.epochs != 1)}"
+    return (
+        f"budget {budget.text}: {config.train_samples:,} images, {epochs} ({known.compute}): training about "
+        f"{_about(known.training_seconds)}; {drawing}validation and test about {_about(read)}; "
+        f"{length.flags()} in place of --budget repeats it exactly"
+    )
+
+
+def _about(seconds: float) -> str:
+    if seconds < 120:
+        return f"{max(1, round(seconds))} s"
+    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
+
+
+def _differs(seconds: float, expected: float) -> bool:
+    return abs(seconds / expected - 1) > LARGEST_DEVIATION
+
+
+def _record(digest: str, budget: Budget, rates: MeasuredRates, length: RunLength) -> BudgetRecord:
+    return BudgetRecord(
+        digest=digest,
+        budget_seconds=budget.seconds,
+        train_samples=length.train_samples,
+        epochs=length.epochs,
+        training_seconds=rates.training_seconds(length),
+        step_seconds=rates.step_seconds,
+        draw_seconds=rates.draw_seconds,
+        compute=rates.compute,
+        created=provenance.now(),
+    )
+
+
+def _nothing_recorded(budget: Budget, runtime: Runtime) -> str:
+    return (
+        f"--resume --budget {budget.text}: {runtime.out} has no record of numbers that this command chose; "
+        f"leave --resume out to start it, or resume a run that was started with --train-samples and --epochs "
+        f"by the same flags, without --budget"
+    )
