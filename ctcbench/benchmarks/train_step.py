@@ -115,8 +115,8 @@ def measure(
         clock = Clock(compute.device)
         state = step.new_state(recipe, model.train(), compute, steps + warm_up)
         # The parts are replaced in the state, so that the step that is measured is the real one.
-        state.objective = clock.around("loss", state.objective)
-        state.augment = clock.around("augment", state.augment)
+        state.objective = clock.around("loss", state.objective)  # type: ignore[assignment]
+        state.augment = clock.around("augment", state.augment)  # type: ignore[assignment]
         state.network = clock.around("forward", state.network)  # type: ignore[assignment]
         state.scaler = _TimedScaler(state.scaler, clock)  # type: ignore[assignment]
         batch_at = clock.around("data", split.batch_at)

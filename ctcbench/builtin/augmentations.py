@@ -24,7 +24,7 @@ def _none(image: ImageSpec) -> Augment:
 _none.__name__ = "none"  # the function has an underscore, as there is a head `none` as well
 
 
-@augmentation
+@augmentation(on_device=True)
 def distort(
     image: ImageSpec,
     *,
@@ -49,4 +49,4 @@ def distort(
     return Distortion(image, Amounts(rotate, shear, scale, shift, warp, contrast, erase, noise))
 
 
-AUGMENTATIONS: list[Component] = [augmentation(_none), distort]
+AUGMENTATIONS: list[Component] = [augmentation(on_device=True)(_none), distort]

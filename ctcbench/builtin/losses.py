@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 Objective = Callable[["Tensor", "Tensor", "Tensor", "Tensor"], "Tensor"]
+CTCLosses = Callable[["Tensor", "Tensor", "Tensor", "Tensor"], "Tensor"]
 Smoothing = Annotated[
     float, Field(ge=0, lt=1, description="weight of the divergence from the uniform distribution")
 ]
@@ -22,17 +23,18 @@ Entropy = Annotated[
 ]
 
 
-@loss
+@loss(on_device=True)
 def ctc(alphabet: Alphabet, *, label_smoothing: Smoothing = 0.0, entropy: Entropy = 0.0) -> Objective:
     """Connectionist temporal classification (Graves 2006): −log p(labelling), mean over the images, nats."""
-    from torch.nn import functional as F
 
     def objective(
-        log_probs_TNK: Tensor, lengths_N: Tensor, targets_NL: Tensor, target_lengths_N: Tensor
+        log_probs_TNK: Tensor,
+        lengths_N: Tensor,
+        targets_NL: Tensor,
+        target_lengths_N: Tensor,
+        ctc_losses: CTCLosses = _torch_ctc_losses,
     ) -> Tensor:
-        losses_N = F.ctc_loss(
-            log_probs_TNK, targets_NL, lengths_N, target_lengths_N, blank=BLANK, reduction="none"
-        )
+        losses_N = ctc_losses(log_probs_TNK, lengths_N, targets_NL, target_lengths_N)
         # Not torch's reduction="mean", which divides each loss by the length of its text.
         total = losses_N.mean()
         if label_smoothing:
@@ -48,7 +50,7 @@ def ctc(alphabet: Alphabet, *, label_smoothing: Smoothing = 0.0, entropy: Entrop
     return objective
 
 
-@loss(alignment="fixed")
+@loss(alignment="fixed", on_device=True)
 def slots(alphabet: Alphabet, *, label_smoothing: Smoothing = 0.0) -> Objective:
     """Cross-entropy without CTC: frame i is character i, later frames are blank; nats per image."""
 
@@ -66,6 +68,19 @@ def slots(alphabet: Alphabet, *, label_smoothing: Smoothing = 0.0) -> Objective:
         return total
 
     return objective
+
+
+def _torch_ctc_losses(
+    log_probs_TNK: Tensor, lengths_N: Tensor, targets_NL: Tensor, target_lengths_N: Tensor
+) -> Tensor:
+    """Return losses_N by torch's own loss, which reads the lengths on the host."""
+    from torch.nn import functional as F
+
+    lengths: tuple[Any, Any] = (lengths_N, target_lengths_N)
+    if log_probs_TNK.is_cuda:
+        # As numbers: while a dispatch mode is active, torch would require tensors of lengths on the GPU.
+        lengths = (lengths_N.tolist(), target_lengths_N.tolist())
+    return F.ctc_loss(log_probs_TNK, targets_NL, *lengths, blank=BLANK, reduction="none")
 
 
 def _fill_frames(targets_NL: Tensor, target_lengths_N: Tensor, frames: int) -> Tensor:
@@ -91,7 +106,7 @@ def _mask_frames(values_TN: Tensor, lengths_N: Tensor) -> Tensor:
     """Return mask_TN of the frames that count."""
     import torch
 
-    # Lengths are on the CPU, where torch's CTC expects them. non_blocking: the step does not wait for the
-    # copy.
+    # Lengths may be on the CPU, where torch's own CTC expects them. non_blocking: the step does not wait for
+    # the copy.
     lengths_N = lengths_N.to(values_TN.device, non_blocking=True)
     return torch.arange(len(values_TN), device=values_TN.device)[:, None] < lengths_N

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import warnings
+
+import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -20,7 +23,31 @@ class Recurrent(nn.Module):
 
     def forward(self, feats_TNF: Tensor) -> Tensor:
         """Return the outputs of the last layer for every frame."""
-        feats_TND: Tensor = self.rnn(self.drop(feats_TNF))[0]
+        feats_TNF = self.drop(feats_TNF)
+        if feats_TNF.is_cuda and self.training and self.rnn.dropout:
+            return self.run_by_layer(feats_TNF)
+        feats_TND: Tensor = self.rnn(feats_TNF)[0]
+        return feats_TND
+
+    def run_by_layer(self, feats_TND: Tensor) -> Tensor:
+        """Return the same as the network of all layers, with dropout between them by torch's generator."""
+        # cuDNN keeps a generator of its own on the device: its dropout would depend on the steps since the
+        # last seeding, seeding it waits for the GPU, and a CUDA graph would use memory that it has freed.
+        rnn, directions = self.rnn, 2 if self.rnn.bidirectional else 1
+        weights, run = rnn._flat_weights, getattr(torch._VF, rnn.mode.lower())
+        count = len(weights) // rnn.num_layers
+        for layer in range(rnn.num_layers):
+            if layer:
+                feats_TND = self.drop(feats_TND)
+            start = feats_TND.new_zeros(directions, feats_TND.shape[1], rnn.hidden_size)
+            own = weights[layer * count : (layer + 1) * count]
+            with warnings.catch_warnings():
+                # One layer's weights are a part of the block in which cuDNN expects all of them.
+                warnings.filterwarnings("ignore", "RNN module weights are not part of single contiguous")
+                feats_TND = run(
+                    feats_TND, (start, start) if rnn.mode == "LSTM" else start, own,
+                    rnn.bias, 1, 0.0, True, rnn.bidirectional, rnn.batch_first,
+                )[0]  # fmt: skip
         return feats_TND
 
 

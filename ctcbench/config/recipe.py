@@ -40,6 +40,10 @@ class Recipe:
         """How the loss aligns frames with characters; the decoder must align them in the same way."""
         return self.registry.alignment("loss", self.config.loss)
 
+    def on_device(self, kind: Kind) -> bool:
+        """Return whether the loss or the augmentation reads no value of a tensor on the host."""
+        return self.registry.on_device(kind, self.component(kind))
+
     def component(self, kind: Kind) -> str:
         """Return the component string of a kind."""
         text: str = getattr(self.config, kind)

@@ -42,11 +42,14 @@ class Component:
             keyword-only parameters are the options.
         alignment: how a loss or a decoder aligns frames with characters. The loss and the decoder of a run
             must agree; the number of frames that a text needs follows from it.
+        on_device: whether a loss or an augmentation reads no value of a tensor on the host, so that lengths
+            and widths may be on a GPU and a CUDA graph may contain the call.
     """
 
     kind: Kind
     builder: Callable[..., Any]
     alignment: Alignment = "ctc"
+    on_device: bool = False
 
     @property
     def name(self) -> str:
@@ -80,7 +83,9 @@ class Component:
         return self.builder(*context, **self.read(options))
 
 
-def _component(kind: Kind, builder: Callable[..., Any], alignment: Alignment = "ctc") -> Component:
+def _component(
+    kind: Kind, builder: Callable[..., Any], alignment: Alignment = "ctc", on_device: bool = False
+) -> Component:
     # Checked here, when the plugin is imported, and not when a run calls it.
     if not inspect.isfunction(builder) or not builder.__name__.isidentifier():
         raise PluginError(f"{kind} {builder!r}: a builder is a function with a name that can be typed")
@@ -99,7 +104,7 @@ def _component(kind: Kind, builder: Callable[..., Any], alignment: Alignment = "
             f"{where}{signature}: the builder of {_a(kind)} is ({expected}, option: … = …), "
             f"with its options after the *"
         )
-    component = Component(kind, builder, alignment)
+    component = Component(kind, builder, alignment, on_device)
     if not component.summary:
         raise PluginError(
             f"{where}: {_a(kind)} needs a docstring; its first line is what `ctcbench run --help` shows"
@@ -116,15 +121,26 @@ def dataset(builder: Callable[..., Any]) -> Component:
     return _component("dataset", builder)
 
 
-def augmentation(builder: Callable[..., Any]) -> Component:
+@overload
+def augmentation(builder: Callable[..., Any]) -> Component: ...
+@overload
+def augmentation(*, on_device: bool) -> Callable[[Callable[..., Any]], Component]: ...
+def augmentation(
+    builder: Callable[..., Any] | None = None, *, on_device: bool = False
+) -> Component | Callable[[Callable[..., Any]], Component]:
     """Make a component of a builder ``(image: ImageSpec, *, options) -> callable`` of an augmentation.
 
     The callable is called once for each training step with ``(images_NCHW, widths_N)``: uint8 images on the
     device that trains, and the number of columns of each image that are not padding (int64, on the CPU). It
     returns images of the same shape, uint8 or float32 from 0 to 255. Random numbers come from torch's
     generator of that device, which is seeded for each step.
+
+    ``@augmentation(on_device=True)`` is for a callable that reads no value of a tensor on the host. It gets
+    the widths on the device of the images, and a CUDA graph can contain it.
     """
-    return _component("augmentation", builder)
+    if builder is None:
+        return lambda builder: _component("augmentation", builder, on_device=on_device)
+    return _component("augmentation", builder, on_device=on_device)
 
 
 def backbone(builder: Callable[..., Any]) -> Component:
@@ -149,9 +165,11 @@ def head(builder: Callable[..., Any]) -> Component:
 @overload
 def loss(builder: Callable[..., Any]) -> Component: ...
 @overload
-def loss(*, alignment: Alignment) -> Callable[[Callable[..., Any]], Component]: ...
 def loss(
-    builder: Callable[..., Any] | None = None, *, alignment: Alignment = "ctc"
+    *, alignment: Alignment = "ctc", on_device: bool = False
+) -> Callable[[Callable[..., Any]], Component]: ...
+def loss(
+    builder: Callable[..., Any] | None = None, *, alignment: Alignment = "ctc", on_device: bool = False
 ) -> Component | Callable[[Callable[..., Any]], Component]:
     """Make a component of a builder ``(alphabet: Alphabet, *, options) -> callable`` of a loss.
 
@@ -161,11 +179,18 @@ def loss(
 
     ``@loss(alignment="fixed")`` is for a loss in which frame i is character i. The core then requires fewer
     frames for a text, and decodes validation images accordingly.
+
+    ``@loss(on_device=True)`` is for a callable that reads no value of a tensor on the host. Lengths may then
+    be on the device of the log-probabilities, and a CUDA graph can contain the loss. If it has a parameter
+    ``ctc_losses``, it receives a function there that computes −log p(labelling) of each image, losses_N in
+    nats, from the same four tensors; on a GPU that is ctcbench's own kernel, which needs no length on the
+    host and is deterministic. The parameter needs a default, which is used where there is no such kernel:
+    lengths are then on the CPU.
     """
     if builder is None:
         # `@loss` and `@loss(alignment=…)` are both allowed.
-        return lambda builder: _component("loss", builder, alignment)
-    return _component("loss", builder, alignment)
+        return lambda builder: _component("loss", builder, alignment, on_device)
+    return _component("loss", builder, alignment, on_device)
 
 
 def optimizer(builder: Callable[..., Any]) -> Component:

@@ -104,6 +104,14 @@ class Registry:
         """
         return self.get(kind, self._parse(kind, text).name).alignment
 
+    def on_device(self, kind: Kind, text: str) -> bool:
+        """Return whether the loss or the augmentation of a component string reads no value on the host.
+
+        Raises:
+            UsageError: the text can't be parsed, or there is no such component.
+        """
+        return self.get(kind, self._parse(kind, text).name).on_device
+
     def _parse(self, kind: Kind, text: str) -> ComponentString:
         try:
             return ComponentString.parse(text)

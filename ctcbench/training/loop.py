@@ -165,7 +165,7 @@ class Trainer:
             "val_loss": validation.loss,
             "val_exact": validation.exact,
             "val_cer": validation.cer,
-            "lr": self.state.optimizer.param_groups[0]["lr"],
+            "lr": self.state.learning_rate * self.state.optimizer.param_groups[0]["scale"],
             "blank_penalty": blank_penalty(self.state.step - 1, self.state.steps, self.config),
             "seconds": self.history.seconds,
         }

@@ -147,12 +147,13 @@ def batch_at(split: Split, step: int, config: RunConfig, group: ProcessGroup = S
     """
     epoch, number = divmod(step, steps_per_epoch(split, config))
     # Every process draws the order of the whole epoch, and takes its shard of each batch from it.
-    order_N = _order(len(split), config.seed, epoch)
+    order_N = order_of(len(split), config.seed, epoch)
     whole_N = order_N[number * config.batch_size : (number + 1) * config.batch_size]
     own_N, weight = group.shard(whole_N)
     return split.batch(own_N)._replace(weight=weight)
 
 
 @functools.lru_cache(maxsize=2)
-def _order(count: int, seed: int, epoch: int) -> NDArray[np.int64]:
+def order_of(count: int, seed: int, epoch: int) -> NDArray[np.int64]:
+    """Return the order in which an epoch, counted from 0, has the `count` samples of a split."""
     return np.random.default_rng([seed, epoch]).permutation(count)

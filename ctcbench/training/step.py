@@ -5,6 +5,7 @@ Shape letters: N batch, C channels, H height, W width, T frames, K classes with 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,7 +16,8 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from ctcbench.config.recipe import Recipe
 from ctcbench.config.run_config import RunConfig
 from ctcbench.contract.specs import BLANK
-from ctcbench.training.augmentation import Augment, build_augmentation
+from ctcbench.training.augmentation import Augmentation, build_augmentation
+from ctcbench.training.cuda.ctc_backend import find_ctc_losses
 from ctcbench.training.device import Compute
 from ctcbench.training.distributed.process_group import SINGLE_PROCESS_GROUP, ProcessGroup
 from ctcbench.training.objective import Objective, build_objective
@@ -23,6 +25,7 @@ from ctcbench.training.recipe_optimizer import build_optimizer, group_parameters
 from ctcbench.training.recognizer.network import Recognizer
 from ctcbench.training.schedule import ReduceOnPlateau, blank_penalty, learning_rate
 from ctcbench.training.split import Batch
+from ctcbench.training.weight_average import update_average
 
 
 @dataclass
@@ -30,6 +33,7 @@ class TrainState:
     """State of a training between two steps.
 
     Attributes:
+        recipe: the settings and components that the state was built from.
         model: the recogniser, whose parameters are trained.
         network: the module that a step calls: `model` itself, or a compiled or distributed wrapper of it.
         augment: the augmentation, called as (images_NCHW, widths_N).
@@ -38,11 +42,17 @@ class TrainState:
         ema: exponential moving average of the weights, or None.
         steps: number of steps of the whole training.
         step: number of steps done.
+        learning_rate: rate of the last step, of which each parameter group has a multiple.
+        blank_penalty: blank penalty of the step; in a CUDA graph a scalar tensor, which the graph reads.
+        group_rates: scalar tensors that the optimizer reads its rates from, one for each parameter group;
+            empty while the groups have numbers.
+        branches: whether the host may read values that a step has computed. A GPU would wait for that.
     """
 
+    recipe: Recipe
     model: Recognizer
     network: nn.Module
-    augment: Augment
+    augment: Augmentation
     objective: Objective
     optimizer: torch.optim.Optimizer
     scaler: torch.amp.GradScaler
@@ -51,7 +61,11 @@ class TrainState:
     compute: Compute
     group: ProcessGroup
     steps: int
+    branches: bool
     step: int = 0
+    learning_rate: float = 0.0
+    blank_penalty: float | Tensor = 0.0
+    group_rates: Sequence[Tensor] = ()
 
 
 @dataclass(frozen=True)
@@ -86,7 +100,9 @@ def new_state(
     """
     config = recipe.config
     augment = build_augmentation(recipe, model.image)
-    objective = build_objective(recipe, model.alphabet, model.output.frames)
+    objective = build_objective(
+        recipe, model.alphabet, model.output.frames, lambda: find_ctc_losses(compute.device)
+    )
     # Before the model moves, because the check for unused parameters runs it on the CPU.
     group.synchronise_batch_norm(model, compute)
     model.to(compute.device)
@@ -95,7 +111,7 @@ def new_state(
     # use_buffers: batch norm's statistics are averaged as well. torch would otherwise copy the current ones,
     # which are not those of the averaged weights.
     ema = (
-        AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(config.ema), use_buffers=True)
+        AveragedModel(model, compute.device, multi_avg_fn=get_ema_multi_avg_fn(config.ema), use_buffers=True)
         if config.ema
         else None
     )
@@ -112,6 +128,7 @@ def new_state(
         network = CompiledNetwork(network, compute, len(own_N))
     parameters = group_parameters(model, config.lr, config.weight_decay, compute.amp_dtype)
     return TrainState(
+        recipe=recipe,
         model=model,
         network=network,
         augment=augment,
@@ -123,27 +140,51 @@ def new_state(
         compute=compute,
         group=group,
         steps=steps,
+        branches=compute.device.type == "cpu",
     )
 
 
 # ------------------------------------------------------------------------------------------------
 def train_step(state: TrainState, batch: Batch, config: RunConfig) -> StepMetrics:
     """Train on `batch` for one step, and return its metrics."""
-    # This function never waits for the device. Inside torch three parts do: the CTC kernel copies the
-    # lengths, the average of the weights a count, float16's gradient scaler whether a gradient overflowed.
+    prepare_step(state, config)
+    metrics = compute_step(state, batch, config, augments=augments_at(state, config))
+    state.step += 1
+    return average_over_processes(state.group, metrics, batch.weight)
+
+
+def prepare_step(state: TrainState, config: RunConfig) -> None:
+    """Set what changes from step to step on the host: random seed, learning rates, blank penalty."""
     # Random numbers are a function of (seed, step, rank), so that a resumed training draws the same.
     state.compute.seed(step_seed(config.seed, state.step, state.group.rank))
-    images_NCHW = batch.images_NCHW
-    if state.step < config.augment_until * state.steps:
-        images_NCHW = state.augment(images_NCHW, batch.widths_N)
+    scale = state.reduce_on_plateau.scale
+    state.learning_rate = learning_rate(state.step, state.steps, config) * scale
+    for index, group in enumerate(state.optimizer.param_groups):
+        rate = state.learning_rate * group["scale"]
+        if state.group_rates:
+            state.group_rates[index].fill_(rate)
+        else:
+            group["lr"] = rate
+    penalty = blank_penalty(state.step, state.steps, config)
+    if isinstance(state.blank_penalty, Tensor):
+        state.blank_penalty.fill_(penalty)
+    else:
+        state.blank_penalty = penalty
+
+
+def compute_step(state: TrainState, batch: Batch, config: RunConfig, *, augments: bool) -> StepMetrics:
+    """Compute loss, gradients and update of a step that is prepared; return the metrics of this process.
+
+    With `state.branches` false and all of `batch` on the device, it reads no value on the host.
+    """
+    # A CUDA graph repeats this function without its Python code. So everything that differs between steps
+    # is either a tensor whose address stays the same, or set by `prepare_step`, or an argument.
+    images_NCHW = state.augment(batch.images_NCHW, batch.widths_N) if augments else batch.images_NCHW
     with state.compute.autocast():
         output = state.network(images_NCHW)
-    loss = training_loss(state, output.logits_TNK, batch, config)
+    loss = training_loss(state, output.logits_TNK, batch)
     if output.aux_TNK is not None:
-        loss = loss + config.aux_weight * training_loss(state, output.aux_TNK, batch, config)
-    rate = learning_rate(state.step, state.steps, config) * state.reduce_on_plateau.scale
-    for group in state.optimizer.param_groups:
-        group["lr"] = rate * group["scale"]
+        loss = loss + config.aux_weight * training_loss(state, output.aux_TNK, batch)
     state.optimizer.zero_grad(set_to_none=True)
     state.scaler.scale(loss if batch.weight == 1 else loss * batch.weight).backward()
     state.scaler.unscale_(state.optimizer)
@@ -151,23 +192,22 @@ def train_step(state: TrainState, batch: Batch, config: RunConfig) -> StepMetric
     state.scaler.step(state.optimizer)
     state.scaler.update()
     if state.ema is not None:
-        state.ema.update_parameters(state.model)
-    state.step += 1
+        update_average(state.ema, state.model, config.ema, is_first=state.step == 0)
     all_blank = (output.logits_TNK.detach().argmax(-1) == BLANK).all()
-    return average_over_processes(state.group, StepMetrics(loss.detach(), all_blank, grad_norm), batch.weight)
+    return StepMetrics(loss.detach(), all_blank, grad_norm)
 
 
-def training_loss(state: TrainState, logits_TNK: Tensor, batch: Batch, config: RunConfig) -> Tensor:
+def training_loss(state: TrainState, logits_TNK: Tensor, batch: Batch) -> Tensor:
     """Return the loss in nats per image, in float32: blank penalty, log-softmax, then the loss component."""
-    penalty = blank_penalty(state.step, state.steps, config)
-    log_probs_TNK = penalised(logits_TNK.float(), penalty).log_softmax(-1)
-    arguments = (
+    log_probs_TNK = penalised(logits_TNK.float(), state.blank_penalty).log_softmax(-1)
+    return state.objective(
         log_probs_TNK, state.model.frames(batch.widths_N), batch.targets_NL, batch.target_lengths_N
-    )  # fmt: skip
-    if config.deterministic:
-        # torch's CUDA kernel for CTC adds in varying order.
-        return state.objective(*(argument.cpu() for argument in arguments)).to(logits_TNK.device)
-    return state.objective(*arguments)
+    )
+
+
+def augments_at(state: TrainState, config: RunConfig) -> bool:
+    """Return whether the images of the next step are augmented."""
+    return state.step < config.augment_until * state.steps
 
 
 # ------------------------------------------------------------------------------------------------
@@ -186,15 +226,15 @@ def clip_gradients(state: TrainState, max_norm: float) -> Tensor:
     """Scale the gradients to a norm of at most `max_norm` (0: no limit); return their norm before that."""
     parameters = [p for p in state.model.parameters() if p.grad is not None]
     norm = nn.utils.get_total_norm([p.grad for p in parameters if p.grad is not None], foreach=True)
-    # On a CPU the norm is known, and the multiplication can be skipped; comparing it would wait for a GPU.
-    if max_norm and (state.compute.device.type != "cpu" or norm > max_norm):
+    # On a CPU the norm is known, and the multiplication can be skipped.
+    if max_norm and (not state.branches or norm > max_norm):
         nn.utils.clip_grads_with_norm_(parameters, max_norm, norm, foreach=True)
     return norm
 
 
-def penalised(logits_TNK: Tensor, penalty: float) -> Tensor:
+def penalised(logits_TNK: Tensor, penalty: float | Tensor) -> Tensor:
     """Return the logits with `penalty` subtracted from the blank's: z'_tnk = z_tnk − penalty·[k = blank]."""
-    if penalty == 0:
+    if not isinstance(penalty, Tensor) and penalty == 0:
         return logits_TNK
     is_blank_K = torch.arange(logits_TNK.shape[-1], device=logits_TNK.device) == BLANK
     return logits_TNK - penalty * is_blank_K

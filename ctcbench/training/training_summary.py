@@ -6,16 +6,12 @@ from typing import Any
 
 from ctcbench.training.loop import Trainer
 
-_CUDA_CTC = "cuda (torch's own kernel, not deterministic)"
-
 
 def summarise_training(trainer: Trainer) -> dict[str, Any]:
     """Return the summary as JSON: time in seconds, parameters, best epoch, plateaus, device and kernels."""
     history, monitor, state = trainer.history, trainer.monitor.state, trainer.state
     images = state.steps * len(trainer.train) / trainer.steps_per_epoch
-    # --deterministic computes the loss on the CPU, whatever the device of the network.
-    on_cpu = trainer.config.deterministic or state.compute.device.type == "cpu"
-    backend, alignment = ("cpu" if on_cpu else _CUDA_CTC), state.model.alignment
+    backend, alignment = _ctc_backend(trainer), state.model.alignment
     return {
         "started": history.started,
         "parameters": sum(p.numel() for p in state.model.parameters()),
@@ -39,3 +35,14 @@ def summarise_training(trainer: Trainer) -> dict[str, Any]:
             "ctc_backend": backend if alignment == "ctc" else None,
         },
     }
+
+
+def _ctc_backend(trainer: Trainer) -> str:
+    """Return which implementation of CTC computed the loss."""
+    objective, on_gpu = trainer.state.objective, trainer.state.compute.device.type == "cuda"
+    # A deterministic loss that takes its lengths on the CPU is computed there, whatever the network's device.
+    if not on_gpu or (objective.deterministic and objective.obstacle):
+        return "cpu"
+    if objective.ctc_losses is not None:
+        return "cuda (Triton kernel, deterministic)"
+    return "cuda (torch's own kernel, not deterministic)"

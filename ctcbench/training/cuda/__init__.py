@@ -1,1 +1,1 @@
-"""Kernels for CUDA devices, in Triton, which torch's CUDA builds bring; nothing else imports this package."""
+"""What only CUDA devices have: the CTC kernel in Triton, and the training step as CUDA graphs."""
