@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from ctcbench.contract.errors import CtcbenchError, UsageError
@@ -13,6 +13,8 @@ from ctcbench.files.plain_folder import PlainFolder
 from ctcbench.results.config_file import Setting
 from ctcbench.results.decoder_key import is_file_name
 from ctcbench.results.run_folder import RunFolder
+
+_NAMED = 3  # folders that a message names
 
 
 def create_run_folder(out: Path, key: str, settings: Mapping[str, Setting | None] | None = None) -> RunFolder:
@@ -57,6 +59,16 @@ def find_runs(out: Path) -> list[RunFolder]:
         return [RunFolder(path) for path in sorted(out.iterdir()) if is_run(path)]
     except OSError as error:
         raise UsageError(f"{out}: can't be read ({error.strerror})") from error
+
+
+def hint_at_runs(outs: Sequence[Path]) -> str:
+    """Return which folders in folders without runs contain some; an empty text if none does."""
+    found = []
+    for inner in (inner for out in outs for inner in sorted(out.iterdir()) if inner.is_dir()):
+        with contextlib.suppress(OSError):  # no permission to read it
+            found += [str(inner)] if any(map(is_run, inner.iterdir())) else []
+    more = f" and {len(found) - _NAMED} more" if len(found) > _NAMED else ""
+    return f"there are runs in {', '.join(found[:_NAMED])}{more}: give that folder" if found else ""
 
 
 def is_run(path: Path) -> bool:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from ctcbench.__main__ import main
 from tests.reporting.report_cases import a_run
 
@@ -19,6 +21,48 @@ def test_a_report_is_written_to_the_target_of_a_link(tmp_path, capsys):
     assert main(["report", str(runs), "--format", "md", "-o", str(missing)]) == 2
     assert f"{missing}: no folder {missing.parent} to write it in" in capsys.readouterr().err
     assert not missing.parent.exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "first"),
+    [("r.html", "<!doctype html>"), ("r.MD", "| # |"), ("r.csv", "row,"), ("r.tex", "%"), ("r.json", "{")],
+)
+def test_the_suffix_of_the_file_selects_the_format(name, first, tmp_path, capsys):
+    a_run(runs := tmp_path / "runs")
+    assert main(["report", str(runs), "-o", str(tmp_path / name)]) == 0
+    assert (tmp_path / name).read_text().startswith(first)
+
+
+@pytest.mark.parametrize(
+    ("flags", "words"),
+    [
+        (["-o", "r.html", "--format", "md"], "the suffix is that of --format html, not of md"),
+        (["-o", "r.csv", "--json"], "the suffix is that of --format csv, not of json"),
+        (["--json", "--format", "csv"], "--json and --format csv: give one of them"),
+        (["-o", "r.xyz"], "for a file use --format md|csv|latex|json|html|svg"),
+        (["-o", "r.md", "--format", "table"], "the format table is for the terminal"),
+    ],
+)
+def test_formats_that_contradict_each_other_are_an_error(flags, words, tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    a_run(Path("runs"))
+    assert main(["report", "runs", *flags]) == 2
+    assert words in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["runs"]
+
+
+@pytest.mark.parametrize("command", ["report", "verify"])
+def test_folders_that_contain_runs_are_named(command, tmp_path, capsys):
+    a_run(tmp_path / "study")
+    (tmp_path / "pictures").mkdir()
+    assert main([command, str(tmp_path)]) == 2
+    assert f"there are runs in {tmp_path / 'study'}: give that folder" in capsys.readouterr().err
+
+
+def test_a_contact_sheet_is_a_png_file(tmp_path, capsys):
+    sheet = tmp_path / "sheet.jpg"
+    assert main(["data", "preview", "--samples", "2", "--out", str(sheet)]) == 2
+    assert "sheet.jpg: the contact sheet is a PNG file" in capsys.readouterr().err and not sheet.exists()
 
 
 def test_a_missing_folder_is_an_error_before_the_preview_is_drawn(tmp_path, capsys):

@@ -14,6 +14,7 @@ from ctcbench.cli.completion import complete_component
 from ctcbench.cli.dataset_flags import Count, Dataset, SkipBad, Split, chosen_dataset, draw_samples
 from ctcbench.cli.installed_plugins import registry
 from ctcbench.cli.output import output_console
+from ctcbench.contract.errors import UsageError
 from ctcbench.contract.specs import ImageSpec
 from ctcbench.files.output_files import require_folder_of, write_output
 from ctcbench.files.text import printable
@@ -42,6 +43,8 @@ def preview(
     """Show the first images in the terminal, or write them to a PNG file as a contact sheet."""
     # Before the images are drawn, which can take minutes.
     if out is not None:
+        if out.suffix.lower() not in (".png", ""):  # a device has no suffix
+            raise UsageError(f"--out {out}: the contact sheet is a PNG file; give it the suffix .png")
         require_folder_of(out)
     drawn = draw_samples(chosen_dataset(dataset), split, samples, skip_bad=skip_bad)
     from ctcbench.cli.views.contact_sheet import contact_sheet, half_blocks

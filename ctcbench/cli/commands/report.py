@@ -15,8 +15,8 @@ from ctcbench.cli.output import output_console, output_stream, print_file, print
 from ctcbench.contract.errors import UsageError
 from ctcbench.files.output_files import require_folder_of, write_output
 from ctcbench.files.text import one_line
-from ctcbench.reporting.formats.file_formats import FILE_FORMATS
-from ctcbench.results.out_folder import find_runs
+from ctcbench.reporting.formats.file_formats import FILE_FORMATS, format_of
+from ctcbench.results.out_folder import find_runs, hint_at_runs
 from ctcbench.results.result import Result
 from ctcbench.results.stored_results import find_results
 
@@ -38,15 +38,15 @@ def report(
             "settings that differ, except the seed)",
         ),
     ] = None,
-    form: Annotated[
-        str,
+    given_form: Annotated[
+        str | None,
         typer.Option(
             "--format",
             metavar="|".join(FORMATS),
-            help="output format",
+            help=f"output format (default: that of the suffix of -o, without -o {_TABLE})",
             autocompletion=complete_choice(FORMATS),
         ),
-    ] = _TABLE,
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="the same as --format json")] = False,
     output: Annotated[
         Path | None,
@@ -54,8 +54,8 @@ def report(
     ] = None,
 ) -> None:
     """Report stored results: configurations over their seeds, main effects, paired tests, warnings."""
-    form = "json" if as_json else require_choice("--format", form, FORMATS)
     # Before results are read, which takes long for many runs.
+    form = _choose_format(given_form, as_json, output)
     _require_place(form, output)
     results, damaged = collect_results(runs)
     problems = [one_line(problem) for problem in damaged]
@@ -70,7 +70,8 @@ def report(
     failures = [failure for out in dict.fromkeys(runs) for failure in find_failures(out)]
     if not (results or problems or failures):
         raise UsageError(
-            f"{', '.join(map(str, runs))}: no results; `ctcbench run --out FOLDER` stores results"
+            f"{', '.join(map(str, runs))}: no results; "
+            f"{hint_at_runs(runs) or '`ctcbench run --out FOLDER` stores results'}"
         )
     installed = registry()
     found = build_report(
@@ -115,6 +116,24 @@ def split_settings(by: list[str] | None) -> list[str] | None:
     return names
 
 
+def _choose_format(given: str | None, as_json: bool, output: Path | None) -> str:
+    """Return the format of ``--format`` or ``--json``, else the one of the output's suffix.
+
+    Raises:
+        UsageError: there is no such format, or two of the three contradict each other.
+    """
+    form = None if given is None else require_choice("--format", given, FORMATS)
+    if as_json and form not in (None, "json"):
+        raise UsageError(f"--json and --format {form}: give one of them")
+    form = "json" if as_json else form
+    meant = output and format_of(output)
+    if output and meant and form not in (None, _TABLE, meant):
+        raise UsageError(
+            f"-o {output}: the suffix is that of --format {meant}, not of {form}; change one of them"
+        )
+    return form or meant or _TABLE
+
+
 def _require_place(form: str, output: Path | None) -> None:
     """Check that the format can be written to the output.
 
@@ -127,7 +146,9 @@ def _require_place(form: str, output: Path | None) -> None:
         raise UsageError(f"--format {form}: a {medium} can't be shown in a terminal; use -o report.{form}")
     if form == _TABLE and output is not None:
         others = "|".join(FILE_FORMATS)
-        raise UsageError(f"-o {output}: --format table is for the terminal; for a file use --format {others}")
+        raise UsageError(
+            f"-o {output}: the format table is for the terminal; for a file use --format {others}"
+        )
     if output is not None:
         require_folder_of(output)
 

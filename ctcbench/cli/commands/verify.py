@@ -13,7 +13,7 @@ from ctcbench.cli.output import print_line
 from ctcbench.contract.errors import CtcbenchError, UsageError
 from ctcbench.files.manifest import MANIFEST
 from ctcbench.files.text import one_line
-from ctcbench.results.out_folder import find_runs
+from ctcbench.results.out_folder import find_runs, hint_at_runs
 from ctcbench.results.run_folder import RunFolder
 
 _LISTED = 10  # files that a line names
@@ -28,7 +28,8 @@ def verify(
     """Compare every file of finished runs with the digests that were stored when it was written."""
     folders = list({found.path.resolve(): found for out in runs for found in find_runs(out)}.values())
     if not folders:
-        raise UsageError(f"{', '.join(map(str, runs))}: no runs there")
+        hint = hint_at_runs(runs)
+        raise UsageError(f"{', '.join(map(str, runs))}: no runs there{'; ' if hint else ''}{hint}")
     all_match = True
     for folder in folders:
         try:

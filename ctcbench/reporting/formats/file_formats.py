@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 from dataclasses import dataclass
+from pathlib import Path
 
 from ctcbench.registry.component_registry import Registry
 from ctcbench.reporting.report_model import Report
@@ -17,10 +18,12 @@ class FileFormat:
         writer: where the function that returns the text of the file is, as ``module:function``; the module
             is relative to `ctcbench.reporting.formats`. It is called as ``function(report)``.
         takes_registry: whether it is called as ``function(report, registry)`` instead.
+        suffixes: endings of the names of such files.
         medium: what a file is, where a terminal can't show it: "page", "picture"; empty for plain text.
     """
 
     writer: str
+    suffixes: tuple[str, ...]
     takes_registry: bool = False
     medium: str = ""
 
@@ -33,11 +36,17 @@ class FileFormat:
         return text
 
 
+def format_of(path: Path) -> str | None:
+    """Return the name of the format that the suffix of a file belongs to; None for other suffixes."""
+    suffix = path.suffix.lower()
+    return next((name for name, form in FILE_FORMATS.items() if suffix in form.suffixes), None)
+
+
 FILE_FORMATS = {
-    "md": FileFormat("markdown:to_markdown"),
-    "csv": FileFormat("csv_json:to_csv"),
-    "latex": FileFormat("latex:to_latex"),
-    "json": FileFormat("csv_json:to_json"),
-    "html": FileFormat("html.page:html_page", takes_registry=True, medium="page"),
-    "svg": FileFormat("svg.curve_figure:curves_svg", medium="picture"),
+    "md": FileFormat("markdown:to_markdown", (".md", ".markdown")),
+    "csv": FileFormat("csv_json:to_csv", (".csv",)),
+    "latex": FileFormat("latex:to_latex", (".tex",)),
+    "json": FileFormat("csv_json:to_json", (".json",)),
+    "html": FileFormat("html.page:html_page", (".html", ".htm"), takes_registry=True, medium="page"),
+    "svg": FileFormat("svg.curve_figure:curves_svg", (".svg",), medium="picture"),
 }
