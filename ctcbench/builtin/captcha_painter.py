@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 from ctcbench.builtin.captcha_composer import CaptchaComposer
 from ctcbench.builtin.seeded_secrets import Chance, unsupported
 from ctcbench.contract.errors import CtcbenchError, UsageError
+from ctcbench.files.plain_files import MIB, why_not_plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _NO_CHARACTER = "\U0010ffff"  # a noncharacter of Unicode, for which a font draws its glyph for missing ones
+_LARGEST_FONT = 256 * MIB  # bytes, which are read into memory
 _DRAWING = threading.Lock()  # the private copy is shared by all painters
 _COMPARED = 8  # images of the first text that are drawn both ways: 20 ms per process
 
@@ -44,8 +46,10 @@ class Painter:
         self._module = _private_copy()
         self._fonts = fonts or tuple(self._module.DEFAULT_FONTS)
         for font in self._fonts:
-            if not Path(font).is_file():
-                raise UsageError(f"dataset captcha: fonts={font}: no such file")
+            if reason := why_not_plain(Path(font)):
+                raise UsageError(f"dataset captcha: fonts={font}: {reason}")
+            if Path(font).stat().st_size > _LARGEST_FONT:
+                raise UsageError(f"dataset captcha: fonts={font}: not a font (more than 256 MiB)")
         self._captcha: Any = self._module.ImageCaptcha(width, height, list(self._fonts), sizes)
         try:
             # A property that loads the fonts: the error comes now and not with the first image.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ctcbench.contract.errors import UsageError
 from ctcbench.files.paths import expand_home
+from ctcbench.files.plain_files import why_not_plain
 
 _MOST_BYTES = 1 << 20  # the characters of Unicode take half of it
 
@@ -16,8 +17,7 @@ def read_characters(path: str) -> str:
     """
     file, prefix = expand_home(path, "@"), f"@{path}: "
     # Checked before it is opened, because a pipe would block and a device may have no end.
-    if not file.is_file():
-        reason = "is not a plain file" if file.exists() else "no such file"
+    if reason := why_not_plain(file):
         raise UsageError(f"{prefix}{reason}; @FILE reads a file, and [@…] is literal")
     try:
         with file.open("rb") as opened:

@@ -18,6 +18,7 @@ from ctcbench.builtin.label_notices import direction_notice, invisible_notice
 from ctcbench.builtin.labelling.entry import Entry
 from ctcbench.builtin.labelling.folder_entries import read_folder
 from ctcbench.builtin.labelling.label_sources import LabelFrom, LabelOptions
+from ctcbench.builtin.labelling.label_text import abbreviated
 from ctcbench.contract.components import dataset
 from ctcbench.contract.data import Sample, SplitName
 from ctcbench.contract.errors import BadSample, UsageError
@@ -87,7 +88,10 @@ def folder(
     """
     root = expand_home(path, "dataset folder: path=")
     fractions = {"val": val, "test": test}
-    found = read_folder(root, LabelOptions(label, pattern, list), fractions, seed)
+    try:
+        found = read_folder(root, LabelOptions(label, pattern, list), fractions, seed)
+    except OSError as error:  # a name that is too long, a folder that can't be searched or disappears
+        raise UsageError(f"{error.filename or root}: can't be read ({error.strerror})") from None
     splits = found.splits
     # Only training labels: those of other splits add no classes, and are checked when they are drawn.
     labels = {entry.where: entry.text or "" for entry in splits["train"]}
@@ -171,12 +175,13 @@ class Folder:
             raise BadSample(entry.reason)
         text = spell(entry.text, self.alphabet)
         if missing := self.alphabet.missing(text):
-            raise BadSample(f"its label {entry.text!r} has {missing!r}, which the alphabet lacks")
+            shown = abbreviated(entry.text)
+            raise BadSample(f"its label {shown!r} has {abbreviated(missing)!r}, which the alphabet lacks")
         # Of the labels that look the same in a picture, the one that decoding returns.
         readable = self.alphabet.decode(self.alphabet.encode(text))
         if self.alphabet.encode(readable) != self.alphabet.encode(text):
             reason = "mixes scripts and digits in a way that a picture does not determine"
-            raise BadSample(f"its label {entry.text!r} {reason}")
+            raise BadSample(f"its label {abbreviated(entry.text)!r} {reason}")
         drawn = read_picture(entry.file, self.image, self.fit)
         return Sample(drawn.image, readable, drawn.width)
 

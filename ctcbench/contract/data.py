@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 SplitName = Literal["train", "val", "test"]
 SPLITS: tuple[SplitName, ...] = get_args(SplitName)
+LONGEST_TEXT = 100_000  # characters; more than any image has frames
 MOST_SAMPLES = 100_000_000  # in a split; at 150 × 40 pixels a file of 600 GB
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ctcbench.contract.data import Source, SplitName
+from ctcbench.contract.data import LONGEST_TEXT, Source, SplitName
 from ctcbench.contract.errors import BadSample, CtcbenchError, PluginError
 from ctcbench.data.rejected_samples import RejectedSample
 from ctcbench.data.stored_set import DrawnSample, ReportBatch
@@ -16,6 +16,7 @@ from ctcbench.processes.out_of_memory import describe_shortage, is_out_of_memory
 # Samples are written and reported in batches, which end when either is reached.
 _BATCH_BYTES = 1 << 19
 _BATCH_SECONDS = 0.2
+_SHOWN = 60  # characters of a text that a reason quotes
 
 
 def draw_range(
@@ -88,6 +89,8 @@ def draw_sample(source: Source, split: SplitName, index: int) -> tuple[DrawnSamp
         image = image[None]
     if not isinstance(text, str):
         raise PluginError(f"the text of {name} is {text!r}, not a str")
+    if len(text) > LONGEST_TEXT:
+        raise PluginError(f"the text of {name} has {len(text):,} characters, not {LONGEST_TEXT:,} at most")
     if image.shape != shape or image.dtype != np.uint8:
         raise PluginError(f"the image of {name} is {image.dtype} {image.shape}, not uint8 {shape}")
     if not 1 <= width <= source.image.width:
@@ -95,6 +98,6 @@ def draw_sample(source: Source, split: SplitName, index: int) -> tuple[DrawnSamp
     # Not an error of the plugin: the texts can come from a user's files. Such samples are counted and listed.
     if missing := source.alphabet.missing(text):
         return RejectedSample(
-            index, name, f"its text {text!r} has {missing!r}, which the alphabet lacks"
+            index, name, f"its text {text[:_SHOWN]!r} has {missing[:_SHOWN]!r}, which the alphabet lacks"
         ), b""
     return DrawnSample(index, text, width, name), np.ascontiguousarray(image).tobytes()

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from ctcbench.files.text import printable
+
 _LISTED = 10
 
 
@@ -18,5 +20,6 @@ class RejectedSample(NamedTuple):
 
 def list_rejected(rejected: Sequence[RejectedSample]) -> str:
     """Return names and reasons, each on an indented line after a line break; after ten, only their number."""
-    listed = "".join(f"\n  {entry.name}: {entry.reason}" for entry in rejected[:_LISTED])
+    # A line break in the name of a file would look like another entry.
+    listed = "".join(f"\n  {printable(f'{entry.name}: {entry.reason}')}" for entry in rejected[:_LISTED])
     return listed + (f"\n  and {len(rejected) - _LISTED} more" if len(rejected) > _LISTED else "")

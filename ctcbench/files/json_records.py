@@ -7,6 +7,7 @@ from typing import Annotated, Any, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
+from ctcbench.contract.data import LONGEST_TEXT
 from ctcbench.contract.errors import CtcbenchError
 
 R = TypeVar("R", bound=BaseModel)
@@ -27,7 +28,7 @@ def _at_most(length: int) -> AfterValidator:
 
 # Bounds of the values in stored documents.
 Name = Annotated[str, _at_most(1_000)]
-Text = Annotated[str, _at_most(100_000)]
+Text = Annotated[str, _at_most(LONGEST_TEXT)]
 Share = Annotated[float, Field(ge=0, le=1)]
 NotNegative = Annotated[float, Field(ge=0)]
 Count = Annotated[int, Field(ge=0, le=2**53)]

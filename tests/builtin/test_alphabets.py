@@ -214,6 +214,7 @@ def test_files_that_hold_no_alphabet_are_errors(tmp_path, monkeypatch):
     os.mkfifo(tmp_path / "pipe")
     for name, reason in {
         "none.txt": "no such file",
+        "a" * 300: "File name too long",
         ".": "not a plain file",
         "pipe": "not a plain file",
         "/dev/zero": "not a plain file",

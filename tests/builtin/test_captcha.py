@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import random
 import secrets
 import subprocess
@@ -161,7 +162,10 @@ def test_the_fingerprint_changes_with_every_option_and_not_with_the_name_of_a_fo
         ({"noise": "some"}, "noise=some"),
         ({"seed": -1}, "seed=-1"),
         ({"fonts": "/nowhere/a.ttf"}, "fonts=/nowhere/a.ttf: no such file"),
+        ({"fonts": "/dev/zero"}, "fonts=/dev/zero: is a device, not a plain file"),
+        ({"fonts": "a" * 300}, "aaa: can't be read .File name too long"),
         ({"fonts": __file__}, "not a font"),
+        ({"fonts": "LARGE"}, "not a font .more than 256 MiB"),
         ({"alphabet": ""}, "alphabet is empty"),
         ({"alphabet": "abca"}, "'a' more than once"),
         ({"alphabet": "ab c"}, "leaves no mark"),
@@ -170,10 +174,14 @@ def test_the_fingerprint_changes_with_every_option_and_not_with_the_name_of_a_fo
         ({"alphabet": "digts"}, "no set 'digts'; did you mean 'digits'"),
     ],
 )
-def test_invalid_options(options, message):
+def test_invalid_options(options, message, tmp_path):
     if options.get("length") == "30":
         options = {**options, "width": 100}
         message = "width=100 is too small: length=30 needs 120"
+    if options.get("fonts") == "LARGE":
+        (tmp_path / "large.ttf").touch()
+        os.truncate(tmp_path / "large.ttf", 2**40)
+        options = {"fonts": str(tmp_path / "large.ttf")}
     with pytest.raises(UsageError, match=message.replace("?", r"\?")):
         dataset(**options)
 

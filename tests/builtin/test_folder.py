@@ -260,6 +260,10 @@ def test_invalid_folders(root):
         whole(root)
     with pytest.raises(UsageError, match="nowhere: no such folder"):
         whole(root / "nowhere")
+    with pytest.raises(UsageError, match=r"a: can't be read \(File name too long\)"):
+        whole(root / ("a" * 300))
+    with pytest.raises(UsageError, match=r"list=a+: can't be read \(File name too long\)"):
+        whole(root, list="a" * 300)
     with pytest.raises(UsageError, match="option 'path' is required"):
         folder()
     fill(root, "a.png", "b.png")

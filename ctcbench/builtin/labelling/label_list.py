@@ -22,6 +22,7 @@ from ctcbench.contract.errors import BadSample, UsageError
 from ctcbench.files.plain_files import MIB, read_named_file
 
 _MOST_BYTES = 4096 * MIB
+_LONGEST_LINE = 1_000_000
 
 NAME_TITLES = (
     "file", "filename", "file_name", "image", "image_path", "image_name", "img", "img_path", "name", "path",
@@ -86,7 +87,14 @@ def read_list(path: Path) -> list[Line]:
             for name, value in json_pairs(path, content)
         ]
     # Not str.splitlines(), which also splits at U+2028 and at form feeds inside of labels.
-    numbered = enumerate((line.removesuffix("\r") for line in content.split("\n")), start=1)
+    lines = content.split("\n")
+    for number, line in enumerate(lines, start=1):
+        if len(line) > _LONGEST_LINE:  # the cells of such a line would fill the memory
+            raise UsageError(
+                f"{path}:{number}: the line has {len(line):,} characters; "
+                f"at most {_LONGEST_LINE:,} are allowed"
+            )
+    numbered = enumerate((line.removesuffix("\r") for line in lines), start=1)
     if suffix in (".csv", ".tsv"):
         delimiters = DELIMITERS if suffix == ".csv" else "\t"
         return list(_csv_lines(path, [row for row in numbered if row[1].strip(" \t")], delimiters))

@@ -13,6 +13,7 @@ from ctcbench.builtin.labelling.name_labels import OfStem, before, by_pattern
 from ctcbench.builtin.labelling.sidecars import find_sidecars
 from ctcbench.contract.errors import UsageError
 from ctcbench.files.paths import expand_home
+from ctcbench.files.plain_files import why_not_plain
 
 LabelFrom = Literal["auto", "file", "sidecar", "stem", "before-dash", "before-underscore"]
 
@@ -107,10 +108,12 @@ def _named_list(root: Path, name: str) -> Path:
     given = expand_home(name, "dataset folder: list=")
     # The folder first, so that a study gives the same result wherever it is started.
     for candidate in (root / given, given):
-        if candidate.is_file():
+        if not why_not_plain(candidate):
             return candidate
-    state = "is not a file" if (root / given).exists() else "no such file"
-    raise UsageError(f"dataset folder: list={name}: {state} in {root} or in the current folder")
+    state = why_not_plain(root / given)
+    raise UsageError(
+        f"dataset folder: list={name}: {state}; it is relative to {root} or to the current folder"
+    )
 
 
 def _find_list(folder: Path, inventory: Inventory) -> Path | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from ctcbench.contract.data import LONGEST_TEXT
 from ctcbench.contract.errors import BadSample
 
 # What str.splitlines() takes for the end of a line, the tab, and NUL.
@@ -15,8 +16,11 @@ def read_label(text: str) -> str:
     """Return `text` as a label, in Unicode NFC.
 
     Raises:
-        BadSample: it is blank, is not valid Unicode, or has a line break, a tab or a NUL.
+        BadSample: it is blank, too long, is not valid Unicode, or has a line break, a tab or a NUL.
     """
+    # Before the normalisation, which takes long for such a text.
+    if len(text) > LONGEST_TEXT:
+        raise BadSample(f"its label has {len(text):,} characters; at most {LONGEST_TEXT:,} are allowed")
     if not text.strip():
         raise BadSample("its label is empty")
     if found := _BREAKS.search(text):

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import replace
 
 from ctcbench.builtin.labelling.entry import Entry
 from ctcbench.builtin.labelling.file_identity import FileIdentities, Identity
+from ctcbench.builtin.labelling.label_text import abbreviated
 from ctcbench.contract.data import SplitName
 
 
@@ -30,13 +31,14 @@ def reject_repeated(splits: dict[SplitName, list[Entry]], identities: FileIdenti
 def _reject(splits: dict[SplitName, list[Entry]], places: list[tuple[SplitName, int]]) -> None:
     entries = [splits[split][index] for split, index in places]
     agree = len({entry.text for entry in entries}) == 1
+    # Once for all of them: a name may be repeated thousands of times.
+    reason = f": this file has several labels: {_labels(entries)}"
+    if agree:
+        reason = f" is the same file as in {entries[0].origin}, with the same label"
     for (split, index), entry in list(zip(places, entries, strict=True))[agree:]:
-        reason = f"{entry.name} is the same file as in {entries[0].origin}, with the same label"
-        if not agree:
-            reason = f"{entry.name}: this file has several labels: {_labels(entries)}"
-        splits[split][index] = replace(entry, text=None, reason=reason)
+        splits[split][index] = replace(entry, text=None, reason=f"{entry.name}{reason}")
 
 
-def _labels(entries: Iterable[Entry]) -> str:
-    listed = [f"{entry.text!r} ({entry.origin})" for entry in entries]
-    return ", ".join(listed[:3]) + (f" and {len(listed) - 3} more" if len(listed) > 3 else "")
+def _labels(entries: Sequence[Entry]) -> str:
+    listed = ", ".join(f"{abbreviated(entry.text or '')!r} ({entry.origin})" for entry in entries[:3])
+    return listed + (f" and {len(entries) - 3:,} more" if len(entries) > 3 else "")

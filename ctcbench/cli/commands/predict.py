@@ -16,6 +16,7 @@ from ctcbench.cli.output import output_console, print_json
 from ctcbench.cli.run_folder_argument import named_run
 from ctcbench.cli.shared_flags import AsJson
 from ctcbench.contract.errors import BadSample, UsageError
+from ctcbench.files.plain_files import why_not_plain
 from ctcbench.files.text import one_line, printable
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ def predict(
     """
     folder = named_run(run)
     # Checked before torch is imported, which takes seconds.
-    why_no_file = {image: _why_no_file(image) for image in images}
+    why_no_file = {image: _why_no_picture(image) for image in images}
     if all(why_no_file.values()):
         raise UsageError("; ".join(f"{image}: {why_no_file[image]}" for image in images))
     from ctcbench.api import load
@@ -64,16 +65,10 @@ def predict(
         raise typer.Exit(FAILED)
 
 
-def _why_no_file(image: Path) -> str:
+def _why_no_picture(image: Path) -> str:
     """Return why a path is not that of a plain file, or an empty text if it is."""
-    try:
-        if image.is_file():
-            return ""
-        if image.is_dir():
-            return f"is a folder; give the images in it, such as {image}/*.png"
-        return "is not a plain file" if image.exists() else "no such file"
-    except OSError as error:  # a name that is too long, a folder that can't be searched
-        return f"can't be read ({error.strerror})"
+    reason = why_not_plain(image)
+    return f"is a folder; give the images in it, such as {image}/*.png" if "folder" in reason else reason
 
 
 def _entries(images: Sequence[Path], readings: Sequence[Prediction | str]) -> Iterator[dict[str, Any]]:

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from ctcbench.builtin.labelling.label_list import read_list
-from ctcbench.contract.errors import UsageError
+from ctcbench.contract.errors import BadSample, UsageError
 from tests.builtin.labelling import strict_reader
+from tests.builtin.labelling.folder_cases import faults, fill, labels, whole, write
 
 
 def read(folder: Path, content: str | bytes, name: str = "labels.csv") -> list:
@@ -246,3 +247,29 @@ def test_drawn_lists_are_read_as_by_a_strict_reader(tmp_path):
 def test_ten_thousand_drawn_lists_are_read_as_by_a_strict_reader(tmp_path):
     for seed in range(500, 10_500):
         compare_with_the_strict_reader(tmp_path, seed)
+
+
+@pytest.mark.parametrize("name", ["labels.csv", "labels.tsv", "labels.txt"])
+def test_texts_and_lines_have_a_limit(tmp_path, name):
+    fill(tmp_path, "a.png", "b.png")
+    mark = "," if name == "labels.csv" else "\t"
+    (tmp_path / name).write_text(f"a.png{mark}{'x' * 100_001}\nb.png{mark}{'x' * 100_000}\n")
+    source = whole(tmp_path)
+    assert faults(source) == {f"{name}:1": "its label has 100,001 characters; at most 100,000 are allowed"}
+    assert labels(source) == {"b.png": "x" * 100_000}
+    (tmp_path / name).write_text(f"b.png{mark}x\na.png{mark * 1_000_000}\n")
+    with pytest.raises(UsageError, match=f"{name}:2: the line has 1,000,00. characters; at most 1,000,000"):
+        whole(tmp_path)
+
+
+def test_reasons_quote_long_labels_in_part(tmp_path):
+    fill(tmp_path, "a.png", "b.png")
+    write(tmp_path, labels_csv=f"a.png,{'x' * 1000}\nb.png,y\na.png,{'z' * 1000}\n")
+    source = whole(tmp_path, alphabet="y")
+    assert all(len(reason) < 400 and "'xxxx" in reason for reason in faults(source).values())
+    write(tmp_path, labels_csv=f"a.png,{'x' * 1000}\nb.png,y\n")
+    source = whole(tmp_path, alphabet="y")
+    index = [entry.name for entry in source.splits["train"]].index("a.png")
+    with pytest.raises(BadSample) as raised:
+        source.draw("train", index)
+    assert "x…' has 'x', which the alphabet lacks" in str(raised.value) and len(str(raised.value)) < 200

@@ -110,7 +110,7 @@ def test_a_list_of_any_name_and_place_can_be_named(tmp_path, monkeypatch):
     assert labels(whole(root, list=str(tmp_path / "out.lst"))) == nested
     monkeypatch.chdir(tmp_path)
     assert labels(whole(root, list="out.lst", label="file")) == nested
-    for wrong, message in (("no.txt", "no such file in"), ("imgs", "is not a file in")):
+    for wrong, message in (("no.txt", "no such file; it is"), ("imgs", "is a folder, not a plain file")):
         with pytest.raises(UsageError, match=f"list={wrong}: {message}"):
             whole(root, list=wrong)
     for options in ({"label": "stem"}, {"pattern": "(.)"}, {"label": "sidecar"}):
