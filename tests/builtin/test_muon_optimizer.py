@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from ctcbench.builtin import muon_optimizer
 from ctcbench.builtin.muon_optimizer import orthogonalise
 from ctcbench.training import split
 from ctcbench.training.step import train_step
@@ -63,3 +64,55 @@ def test_muon_reaches_a_lower_loss_than_adamw_in_the_same_number_of_steps(regist
     }  # fmt: skip
     adamw, muon = (steps(registry, 40, optimizer=name, **settings)[0][-1] for name in ("adamw", "muon"))
     assert muon < 0.8 * adamw
+
+
+def _muon(registry, **settings):
+    """Return an optimizer and its model, with gradients of a fixed seed; several kernels have one shape."""
+    state, _, _ = some_state(registry, backbone="cnn5:width=8", head="bigru1:width=8", **settings)
+    chance = torch.Generator().manual_seed(1)
+    for parameter in state.model.parameters():
+        parameter.grad = torch.randn(parameter.shape, generator=chance)
+    return state.optimizer, state.model
+
+
+def test_a_rate_as_a_tensor_is_the_same_rate(registry):
+    moved = []
+    for convert in (float, torch.tensor):
+        optimizer, model = _muon(registry)
+        for group in optimizer.param_groups:
+            group["lr"] = convert(group["lr"])
+        for _ in range(2):
+            optimizer.step()
+        moved.append([parameter.detach() for parameter in model.parameters()])
+    for one, other in zip(*moved, strict=True):
+        assert torch.allclose(one, other, atol=1e-6)
+
+
+def test_infinite_gradients_change_nothing_and_the_next_step_is_as_if_they_had_not_been(registry):
+    (optimizer, model), (other, plain) = _muon(registry), _muon(registry)
+    fine = [parameter.grad.clone() for parameter in model.parameters()]
+    before = [parameter.detach().clone() for parameter in model.parameters()]
+    for number, found_inf in enumerate((1.0, 0.0)):
+        optimizer.found_inf = torch.tensor(found_inf)
+        for parameter, gradient in zip(model.parameters(), fine, strict=True):
+            parameter.grad = gradient.clone() if number else torch.full_like(gradient, torch.inf)
+        optimizer.step()
+        if not number:
+            assert all(map(torch.equal, before, model.parameters()))
+    other.step()
+    for one, same in zip(model.parameters(), plain.parameters(), strict=True):
+        assert torch.allclose(one, same, atol=1e-7)
+
+
+def test_matrices_of_one_shape_are_orthogonalised_together(registry, monkeypatch):
+    calls = []
+    monkeypatch.setattr(
+        muon_optimizer,
+        "orthogonalise",
+        lambda stack_MRC, dtype: calls.append(tuple(stack_MRC.shape)) or orthogonalise(stack_MRC, dtype),
+    )
+    _muon(registry)[0].step()
+    shapes = [shape[1:] for shape in calls]
+    assert len(set(shapes)) == len(shapes)
+    assert all(rows <= columns for rows, columns in shapes)
+    assert (2, 32, 288) in calls  # the last two kernels of cnn5:width=8
