@@ -14,6 +14,7 @@ from ctcbench.cli.commands import (
     bench_data,
     bench_decoders,
     bench_seeds,
+    bench_speedrun,
     bench_startup,
     bench_train,
     data_describe,
@@ -41,11 +42,14 @@ data.command(cls=Command)(data_preview.preview)
 data.command(cls=Command)(data_generate.generate)
 data.command(cls=Command)(data_describe.describe)
 
-bench = typer.Typer(help="Measure the speed of decoders, training, data sets and start-up.")
+bench = typer.Typer(
+    help="Measure the speed of decoders, training, data sets and start-up; measure a speed record."
+)
 bench.command(cls=Command)(bench_decoders.decoders)
 bench.command(cls=Command)(bench_train.train)
 bench.command(cls=Command)(bench_seeds.seeds)
 bench.command(cls=Command)(bench_data.data)
+bench.command(cls=Command)(bench_speedrun.speedrun)
 bench.command(cls=Command)(bench_startup.startup)
 
 # Commands inherit the names of the help flag.

@@ -1,0 +1,106 @@
+"""The speed record: the fixed task, several seeds, what counts as a record."""
+
+import json
+
+import pytest
+
+from ctcbench import UsageError
+from ctcbench.__main__ import main
+from ctcbench.benchmarks import speedrun
+from ctcbench.config.recipe import resolve
+from ctcbench.training.recognizer.spec_sheet import spec_sheet
+from ctcbench.training.runtime import Runtime
+from tests.tiny_config import TINY, tiny
+
+
+@pytest.fixture
+def tiny_task(monkeypatch):
+    """Let the task be one of images so small that a training takes a moment."""
+    monkeypatch.setattr(speedrun, "DATASET", TINY["dataset"])
+    monkeypatch.setattr(speedrun, "TEST_SAMPLES", 12)
+
+
+def measure(registry, out, runs, **settings):
+    return speedrun.measure(
+        registry, tiny(**settings), Runtime(out), target=0.0, track="two-cores", runs=runs
+    )
+
+
+def test_each_seed_is_trained_once_and_a_second_call_reads_the_finished_runs(registry, tiny_task, tmp_path):
+    record = measure(registry, tmp_path, 2, seed=7)
+    assert [run.seed for run in record.runs] == [0, 1]  # whatever the setting
+    assert all(run.train_seconds > 0 for run in record.runs)
+    assert record.train_seconds.mean == sum(run.train_seconds for run in record.runs) / 2
+    assert record.config["device"] == "cpu" and record.config["test_samples"] == 12
+    assert "seed" not in record.config
+    written = sorted(path.stat().st_mtime_ns for path in tmp_path.glob("*/weights.safetensors"))
+    assert len(written) == 2
+    again = measure(registry, tmp_path, 3)
+    assert again.runs[:2] == record.runs and len(again.runs) == 3
+    assert sorted(path.stat().st_mtime_ns for path in tmp_path.glob("*/weights.safetensors"))[:2] == written
+
+
+@pytest.mark.parametrize(("settings", "images"), [({}, 2 * 70), ({"max_steps": 3}, 3 * 16)])
+def test_flops_are_three_forward_passes_an_image(registry, settings, images):
+    recipe = resolve(registry, tiny(**settings))
+    assert speedrun.training_flops(recipe) == 3 * images * spec_sheet(recipe).flops
+
+
+def made(exacts, target=0.9):
+    runs = tuple(speedrun.TimedRun(seed, exact, 1.0) for seed, exact in enumerate(exacts))
+    return speedrun.SpeedRecord(target, "open", runs, 100, 1, 10**12, {}, {}, {})
+
+
+def test_a_record_needs_ten_runs_whose_mean_reaches_the_target():
+    assert made([0.89, 0.92] * 5).shortfall == ""
+    assert made([0.95] * 9).shortfall == "9 of the 10 runs that a record needs"
+    assert made([0.89] * 10).shortfall == "the mean is 1.00% below the target"
+
+
+def test_runs_of_two_machines_are_no_record(registry, tiny_task, tmp_path, monkeypatch):
+    measure(registry, tmp_path, 1)
+    real = speedrun.runner.run
+
+    def elsewhere(recipe, runtime):
+        result = real(recipe, runtime)
+        if recipe.config.seed == 1:
+            result.provenance["host"]["cpu"] = "another"
+        return result
+
+    monkeypatch.setattr(speedrun.runner, "run", elsewhere)
+    with pytest.raises(UsageError, match=r"trained on another machine than .*give a new folder by --out"):
+        measure(registry, tmp_path, 2)
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--dataset", TINY["dataset"]], "the task of the speed record is captcha with its default options"),
+        (["--init-from", "runs/x"], "a record starts from random weights"),
+        (["--track", "h100"], "--track h100: "),
+        (["--runs", "0"], "--runs"),
+        (["--target", "91"], "--target"),
+    ],
+)
+def test_what_the_rules_forbid_is_an_error(words, message, capsys):
+    assert main(["bench", "speedrun", "--preset", "fast", *words]) == 2
+    assert message in capsys.readouterr().err
+
+
+def test_more_than_two_threads_are_not_on_the_track_of_two_cores(monkeypatch):
+    monkeypatch.setattr(speedrun.torch, "get_num_threads", lambda: 4)
+    assert "set OMP_NUM_THREADS=2" in speedrun.on_two_cores()
+    assert speedrun.choose_track(tiny(device="cpu")) == "open"
+
+
+def test_the_command_prints_a_table_or_one_json_document(tiny_task, tmp_path, capsys):
+    words = [f"--{name.replace('_', '-')}={value}" for name, value in TINY.items()]
+    command = ["bench", "speedrun", *words, "--runs", "2", "--out", str(tmp_path), "--track", "open"]
+    assert main(command) == 0
+    printed = capsys.readouterr().out
+    assert "no record: 2 of the 10 runs that a record needs" in " ".join(printed.split())
+    assert main([*command, "--json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert document["command"].startswith("ctcbench bench speedrun --dataset=")
+    assert [run["seed"] for run in document["runs"]] == [0, 1]
+    assert document["shortfall"] and document["target"] == 0.9
