@@ -6,8 +6,9 @@ import hashlib
 import json
 import shlex
 from collections.abc import Mapping
+from io import BufferedReader
 from pathlib import Path
-from typing import Annotated, BinaryIO
+from typing import Annotated
 
 from pydantic import Field
 
@@ -40,7 +41,7 @@ def digest(data: bytes) -> str:
     return hashlib.blake2b(data, digest_size=_DIGEST_BYTES).hexdigest()
 
 
-def digest_file(file: BinaryIO) -> str:
+def digest_file(file: BufferedReader) -> str:
     """Return the `digest` of an open file, which is read in parts."""
     return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=_DIGEST_BYTES)).hexdigest()
 

@@ -8,8 +8,8 @@ import secrets
 import shutil
 import stat
 from collections.abc import Iterator
+from io import BufferedReader
 from pathlib import Path, PurePosixPath
-from typing import BinaryIO
 
 from ctcbench.contract.errors import CtcbenchError
 from ctcbench.files.atomic import unwritable
@@ -73,7 +73,7 @@ class PlainFolder:
             return file.read(size)
 
     @contextlib.contextmanager
-    def open_to_read(self, name: str, limit: int) -> Iterator[tuple[BinaryIO, int]]:
+    def open_to_read(self, name: str, limit: int) -> Iterator[tuple[BufferedReader, int]]:
         """Yield a file, open to be read, and its size in bytes.
 
         Raises:
