@@ -10,12 +10,11 @@ from typing import Any
 
 from ctcbench.config.run_config import RunConfig, setting_fields
 from ctcbench.contract.errors import UsageError, nearest
+from ctcbench.reporting.report_model import CONFIGURATION
 from ctcbench.reporting.study_records import StudiedConfiguration, studied_configuration
 from ctcbench.results.result import Result
 
 SEED = "seed"
-# Not a setting: the name that a study has for a configuration, its include rule's or its preset's.
-CONFIGURATION = "configuration"
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from statistics import fmean
 
 from ctcbench.evaluation.seed_statistics import Cell, main_effect
-from ctcbench.reporting.axes import CONFIGURATION, level_order
-from ctcbench.reporting.report_model import Effect, Row
+from ctcbench.reporting.axes import level_order
+from ctcbench.reporting.report_model import CONFIGURATION, Effect, Row
 
 METRICS = ("exact", "cer")
 

@@ -7,8 +7,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from ctcbench.config.run_config import COMPONENT_SETTINGS
 from ctcbench.evaluation.seed_statistics import Interval
 from ctcbench.reporting.members import Collapse, Member, PlateauSummary, mean_by_seed
+
+# An axis that is no setting: the name that a study has for a configuration, of its include rule or preset.
+CONFIGURATION = "configuration"
 
 Verdict = Literal["better", "on these images", "noise"]
 LEVEL = 0.05  # significance level of every test, after Holm's correction
@@ -92,9 +96,11 @@ class Row:
     def name(self) -> str:
         """The values of the axes as one text; without axes, the components of the only configuration."""
         config = self.members[0].result.config
+        shown = self.axes or {k: str(config.get(k, "")) for k in ("backbone", "head", "decoder")}
+        # The name of a component needs no more words, but `3` and `false` do.
+        clear = (CONFIGURATION, *COMPONENT_SETTINGS)
         # An empty setting is written "", so that it is seen.
-        parts = self.axes.values() or (str(config.get(k, "")) for k in ("backbone", "head", "decoder"))
-        return " ".join(part or '""' for part in parts)
+        return " ".join((v or '""') if axis in clear else f"{axis}={v}" for axis, v in shown.items())
 
     @property
     def seeds(self) -> tuple[int | None, ...]:

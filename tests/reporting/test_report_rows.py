@@ -112,3 +112,10 @@ def test_plugin_columns(tmp_path):
     ]
     (row,) = build_report(results, columns=columns).rows
     assert row.columns == (("same", "x"), ("seed", "0 · 1"), ("odd", "failed: ValueError: no"))
+
+
+def test_a_name_has_the_setting_of_each_value_that_is_no_component(tmp_path):
+    for epochs, backbone in ((1, "cnn3"), (2, "cnn2"), (2, "cnn3")):
+        a_run(tmp_path, epochs=epochs, backbone=backbone)
+    names = {row.name for row in build_report(read_again(tmp_path)).rows}
+    assert names == {"cnn3 epochs=1", "cnn2 epochs=2", "cnn3 epochs=2"}

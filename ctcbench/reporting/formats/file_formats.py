@@ -23,7 +23,7 @@ class FileFormat:
     """
 
     writer: str
-    suffixes: tuple[str, ...]
+    suffixes: tuple[str, ...] = ()
     takes_registry: bool = False
     medium: str = ""
 
