@@ -14,7 +14,7 @@ from typing import Annotated
 from pydantic import Field
 
 from ctcbench.builtin.alphabets import AlphabetText, range_hint, read_alphabet, spell
-from ctcbench.builtin.label_notices import direction_notice, invisible_notice
+from ctcbench.builtin.label_notices import alphabet_notice, direction_notice, invisible_notice
 from ctcbench.builtin.labelling.entry import Entry
 from ctcbench.builtin.labelling.folder_entries import read_folder
 from ctcbench.builtin.labelling.label_sources import LabelFrom, LabelOptions
@@ -96,11 +96,12 @@ def folder(
     # Only training labels: those of other splits add no classes, and are checked when they are drawn.
     labels = {entry.where: entry.text or "" for entry in splits["train"]}
     if alphabet == "auto":
-        characters, doubts = _characters(root, splits["train"]), invisible_notice(labels)
+        characters, doubt = _characters(root, splits["train"]), invisible_notice(labels)
     else:
-        characters, doubts = read_alphabet(alphabet), range_hint(alphabet)
+        characters, doubt = read_alphabet(alphabet), range_hint(alphabet)
     characters = replace(characters, direction=direction)
-    notices = (*found.notices, *filter(None, (doubts, direction_notice(labels, direction))))
+    doubts = (doubt, alphabet_notice(labels, characters), direction_notice(labels, direction))
+    notices = (*found.notices, *filter(None, doubts))
     image = ImageSpec(height, width)
     return Folder(image, characters, root, found.own, splits, fit, fractions, notices)
 

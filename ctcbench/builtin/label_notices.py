@@ -6,8 +6,9 @@ import re
 import unicodedata
 from collections.abc import Mapping
 
+from ctcbench.builtin.alphabets import spell
 from ctcbench.contract.frame_order import has_right_to_left_letters
-from ctcbench.contract.specs import Direction
+from ctcbench.contract.specs import Alphabet, Direction
 from ctcbench.files.text import is_invisible
 
 _UNKNOWN = ("Co", "Cn")  # for private use, or not assigned yet: a font may have glyphs for them
@@ -21,6 +22,7 @@ _NUMBERED = (
     ),
 )
 _NEARLY_ALL = 0.95
+_SHOWN = 80  # characters that a notice shows
 _LISTED = 5  # kinds of invisible characters that the notice names
 
 
@@ -58,6 +60,20 @@ def direction_notice(labels: Mapping[str, str], direction: Direction) -> str:
     if direction == "rtl" and not right_to_left:
         return "direction=rtl, but no training label has right-to-left letters"
     return ""
+
+
+def alphabet_notice(labels: Mapping[str, str], alphabet: Alphabet) -> str:
+    """Return a notice of the characters of labels by file name that the alphabet lacks, or an empty text."""
+    missing = [alphabet.missing(spell(text, alphabet)) for text in labels.values()]
+    affected = sum(map(bool, missing))
+    if not affected:
+        return ""
+    characters = "".join(sorted(set("".join(missing))))
+    shown = characters[:_SHOWN] + (f"… ({len(characters)} characters)" if len(characters) > _SHOWN else "")
+    return (
+        f"the alphabet lacks {shown!r}, which {affected} of {len(labels)} training labels have; "
+        f"alphabet=auto has all characters of the training labels"
+    )
 
 
 def number_notice(labels: Mapping[str, str]) -> str:

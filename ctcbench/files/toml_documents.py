@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
+import re
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -29,11 +31,12 @@ def read_toml_document(path: Path) -> tuple[str, dict[str, Any]]:
     """
     data = read_named_file(path, MIB)
     SealedFolder(path.parent).require_unchanged(path.name, data)
+    text = ""
     try:
         text = io.TextIOWrapper(io.BytesIO(data), encoding="utf-8-sig").read()  # any line breaks become \n
         return text, parse_toml(text)
     except ValueError as error:  # UnicodeDecodeError is one
-        raise UsageError(f"{path}: not TOML: {error}") from None
+        raise UsageError(f"{path}: not TOML: {error}{_correction(text, str(error))}") from None
 
 
 def parse_toml(text: str) -> dict[str, Any]:
@@ -54,6 +57,21 @@ def parse_toml(text: str) -> dict[str, Any]:
     if too_large:
         raise ValueError(f"{too_large} is an integer of more than 64 bits")
     return document
+
+
+def _correction(text: str, reason: str) -> str:
+    """Return how a line without the quotes or the equals sign of TOML is written, or an empty text."""
+    at = re.search(r"at line (\d+)", reason)
+    line = text.split("\n")[int(at[1]) - 1] if at else ""
+    found = re.fullmatch(r"\s*([A-Za-z_]+)\s*[=:]\s*([^\s\"'\[{#][^\"']*?)\s*", line)
+    if not found:
+        return ""
+    name, value = found.groups()
+    for written in (f"{name} = {value}", f'{name} = "{value}"'):
+        with contextlib.suppress(ValueError):
+            parse_toml(written)
+            return f"; did you mean {written}"
+    return ""
 
 
 def _find_too_large(value: Any, key: str) -> str:

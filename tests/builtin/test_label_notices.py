@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from ctcbench.builtin.folder import folder
-from ctcbench.builtin.label_notices import invisible_notice, number_notice
+from ctcbench.builtin.label_notices import alphabet_notice, invisible_notice, number_notice
+from ctcbench.contract.specs import Alphabet
 
 
 def test_invisible_characters_are_named_with_a_file_each():
@@ -50,3 +51,13 @@ def test_names_without_such_a_number_have_no_notice():
     assert number_notice({}) == ""
     assert number_notice({"a.png": "12", "b.png": "a-b", "c.png": "a1"}) == ""
     assert number_notice({"a-1.png": "a-1", "b.png": "b"}) == ""
+
+
+def test_characters_that_a_typed_alphabet_lacks_are_summed_up(tmp_path):
+    for name in ("12", "1b", "ca"):
+        (tmp_path / f"{name}.png").touch()
+    notices = folder(path=str(tmp_path), val=0, test=0, alphabet="digits").notices
+    assert notices[1].startswith("the alphabet lacks 'abc', which 2 of 3 training labels have;")
+    assert folder(path=str(tmp_path), val=0, test=0, alphabet="12abc").notices == ("labels: file names",)
+    labels = {"0.png": "".join(map(chr, range(0x4E00, 0x4E00 + 100)))}
+    assert "… (100 characters)" in alphabet_notice(labels, Alphabet("a"))

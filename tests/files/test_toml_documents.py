@@ -48,3 +48,23 @@ def test_what_is_no_toml_is_refused_with_a_reason(tmp_path, content, reason):
 def test_a_file_that_can_not_be_read_is_named(tmp_path):
     with pytest.raises(UsageError, match=r"missing\.toml: can't be read \(No such file"):
         read_toml_document(tmp_path / "missing.toml")
+
+
+@pytest.mark.parametrize(
+    ("line", "correction"),
+    [
+        ("backbone = cnn3", 'did you mean backbone = "cnn3"'),
+        ("backbone = cnn3:width=8,norm=group", 'did you mean backbone = "cnn3:width=8,norm=group"'),
+        ("epochs: 3", "did you mean epochs = 3"),
+        ("dataset: captcha", 'did you mean dataset = "captcha"'),
+        ("lr = ", None),
+        ("axes = [", None),
+        ("x = C:\\q", None),
+    ],
+)
+def test_a_line_without_quotes_or_an_equals_sign_is_corrected(tmp_path, line, correction):
+    (path := tmp_path / "my.toml").write_text(f"seed = 1\n{line}\n")
+    with pytest.raises(UsageError) as caught:
+        read_toml_document(path)
+    message = str(caught.value)
+    assert message.endswith(f"; {correction}") if correction else "did you mean" not in message
