@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import typer
 from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
@@ -19,6 +20,7 @@ from ctcbench.files.text import one_line, printable, printable_lines
 from ctcbench.registry.component_registry import Registry
 from ctcbench.reporting.number_format import seconds
 from ctcbench.reporting.report_model import Failure
+from ctcbench.study.budget_fitting import describe_deviations, fit_grid
 from ctcbench.study.grid import Grid
 from ctcbench.study.plan import Plan, make_plan
 from ctcbench.study.plan_changes import plan_changes
@@ -76,7 +78,7 @@ def run_study(registry: Registry, request: StudyRequest) -> int:
     resources = executor_resources(executor)
     # A dry run writes nothing, so it needs no lock and can show the state of a study that is running.
     if request.dry_run:
-        plan = make_plan(request.grid, folder, resources, retry_failed=request.retry_failed)
+        plan = _plan(registry, request, folder, resources)
         document = plan_document(registry, plan, text, resources, source)
         if recorded and (changed := plan_changes(recorded, document)):
             plan = replace(plan, notices=(*plan.notices, _changed(folder, changed)))
@@ -84,7 +86,7 @@ def run_study(registry: Registry, request: StudyRequest) -> int:
         return DONE
     with folder.lock():
         # Planned under the lock: another start of the study may have finished trials a moment ago.
-        plan = make_plan(request.grid, folder, resources, retry_failed=request.retry_failed)
+        plan = _plan(registry, request, folder, resources)
         document = plan_document(registry, plan, text, resources, source)
         changed = folder.write_plan(document)
         with study_progress(plan) as progress:
@@ -105,6 +107,20 @@ def run_study(registry: Registry, request: StudyRequest) -> int:
     return DONE if ended.complete else FAILED
 
 
+def _plan(
+    registry: Registry, request: StudyRequest, folder: StudyFolder, resources: Mapping[str, Any]
+) -> Plan:
+    """Return the plan; numbers that a budget has not chosen in an earlier start are chosen now."""
+    grid = fit_grid(
+        registry,
+        request.grid,
+        folder.read_choices(),
+        threads=resources.get("threads"),
+        notice=lambda text: typer.echo(printable_lines(text), err=True),
+    )
+    return make_plan(grid, folder, resources, retry_failed=request.retry_failed)
+
+
 def _changed(folder: StudyFolder, changed: Sequence[str]) -> str:
     return f"study {folder.name} has changed ({'; '.join(changed)}); finished results are kept"
 
@@ -121,6 +137,7 @@ def _summary(plan: Plan) -> str:
         note = "time unknown until the first are done" if time is None else f"about {seconds(time)}"
         parts.append(f"{_count(todo, 'decoding')} to do, {note}")
     scale = f", {scale_note(plan.scale)}" if scale_note(plan.scale) else ""
+    scale += f", budget {plan.budget.text}" if plan.budget else ""
     counted = f"{_count(len(plan.models), 'model')}, {_count(plan.configurations, 'configuration')}"
     return f"{plan.folder.name}{scale}: {counted}: " + ", ".join(parts)
 
@@ -200,6 +217,8 @@ def _show_results(registry: Registry, plan: Plan, ended: StudyOutcome, request: 
     parts.append(Text.assemble("next          ", (command, "cyan")))
     if ended.failed:
         parts.append(Text.assemble("              ", (f"{request.command} --retry-failed", "cyan")))
+    if deviations := describe_deviations(plan, rows):
+        parts.append(Text(deviations, "yellow"))
     if stopped := len(ended.stopped):
         note = f"{_count(stopped, 'model')} stopped, state saved; resume with: "
         parts.append(Text.assemble((note, "yellow"), (request.command, "cyan")))

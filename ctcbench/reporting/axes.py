@@ -27,6 +27,7 @@ class Axes:
             with a combination of axes.
         pooled: settings that differ within a row.
         common: settings that are the same in all results.
+        chosen: settings that differ because budgets of training time chose them.
         studied: what studies record of the results, by path; the names of configurations are from it.
     """
 
@@ -35,6 +36,7 @@ class Axes:
     pooled: tuple[str, ...]
     common: Mapping[str, Any]
     studied: Mapping[Path, StudiedConfiguration] = field(default_factory=dict)
+    chosen: tuple[str, ...] = ()
 
     def value(self, result: Result, name: str) -> str:
         """Return a result's value on an axis, as on the command line."""
@@ -77,6 +79,8 @@ def find_axes(
         columns = {CONFIGURATION: called} | columns
     # From here on, settings are compared by the text that they have on the command line.
     different = [name for name, values in columns.items() if len(set(values)) > 1]
+    # What a budget chose follows from the other settings: it is no axis of its own.
+    chosen = [name for name in different if name in _chosen(results, studied or {})]
     aliases: dict[str, list[str]] = {}
     decided: list[str] = []
     if CONFIGURATION in columns and CONFIGURATION in (by or [CONFIGURATION]):
@@ -85,7 +89,7 @@ def find_axes(
         decided = [n for n in different if n != SEED and _partition(columns, [CONFIGURATION, n]) == rows]
         decided.remove(CONFIGURATION)
     if by is None:
-        free = [name for name in different if name != SEED and name not in decided]
+        free = [name for name in different if name != SEED and name not in (*decided, *chosen)]
         names = _merge(free, columns, aliases)
     else:
         # `--by head,head` is one axis.
@@ -95,7 +99,7 @@ def find_axes(
                 raise _unknown(name, [*columns])
     # What remains differs between results, but is neither an axis nor explained by one.
     rows = _partition(columns, names)
-    covered = {*names, SEED, *decided, *(alias for group in aliases.values() for alias in group)}
+    covered = {*names, SEED, *decided, *chosen, *(alias for group in aliases.values() for alias in group)}
     rest = [name for name in different if name not in covered]
     # A setting with one value in each row changes with the axes; one with several is pooled.
     moving = [name for name in rest if _partition(columns, [*names, name]) == rows]
@@ -107,6 +111,7 @@ def find_axes(
         tuple(name for name in rest if name not in moving),
         {k: v for k, v in settings_of(results[0]).items() if k not in different} if results else {},
         studied or {},
+        tuple(name for name in chosen if name not in names),
     )
 
 
@@ -136,6 +141,12 @@ def level_order(level: str) -> tuple[int, float, str]:
 def _name(result: Result, studied: Mapping[Path, StudiedConfiguration]) -> str:
     known = studied_configuration(result, studied)
     return known.name if known else ""
+
+
+def _chosen(results: Sequence[Result], studied: Mapping[Path, StudiedConfiguration]) -> set[str]:
+    """Return the settings that budgets of studies chose in all results."""
+    known = [studied_configuration(result, studied) for result in results]
+    return set.intersection(*(set(found.chosen if found else ()) for found in known)) if known else set()
 
 
 def _unknown(name: str, known: list[str]) -> UsageError:

@@ -41,6 +41,10 @@ def _about_axes(axes: Axes) -> Iterator[ReportWarning]:
         listed = ", ".join(axes.pooled)
         text = f"rows combine runs that differ in {listed}; --by {listed} separates them"
         yield ReportWarning("pooled", text)
+    if axes.chosen:
+        listed = " and ".join(axes.chosen)
+        text = f"a budget of training time chose {listed}: rows are compared at equal time, not on equal data"
+        yield ReportWarning("budget", text)
     # The axis "" has the settings that change with a combination of axes.
     for axis, others in axes.aliases.items():
         verb = "change" if len(others) > 1 else "changes"

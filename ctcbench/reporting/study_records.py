@@ -27,10 +27,17 @@ R = TypeVar("R", bound=Record)
 
 @dataclass(frozen=True)
 class StudiedConfiguration:
-    """A configuration in a study: the ``name`` of its rule or preset, and the study's ``scale``."""
+    """A configuration in a study.
+
+    Attributes:
+        name: that of its rule or preset.
+        scale: the study's.
+        chosen: the settings that the study's budget chose.
+    """
 
     name: str
     scale: float = 1.0
+    chosen: tuple[str, ...] = ()
 
 
 class PlannedNames(Record):
@@ -38,6 +45,7 @@ class PlannedNames(Record):
 
     key: Name
     names: dict[Name, Name] = Field(default_factory=dict)
+    chosen: list[Name] = Field(default_factory=list)
 
 
 class StoredPlan(Record):
@@ -75,7 +83,7 @@ def find_studied(out: Path) -> dict[Path, StudiedConfiguration]:
                 # A key that is not a file name would lead out of the folder; no study writes one.
                 if is_file_name(model.key) and is_file_name(result_key):
                     path = root / model.key / "results" / f"{result_key}.json"
-                    found[path.resolve()] = StudiedConfiguration(name, plan.scale)
+                    found[path.resolve()] = StudiedConfiguration(name, plan.scale, tuple(model.chosen))
     return found
 
 

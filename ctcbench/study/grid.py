@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from ctcbench.config.budget import Budget, make_budget
 from ctcbench.config.presets import DEFAULT, read_preset
 from ctcbench.config.recipe import resolve
 from ctcbench.config.run_config import COMPONENT_SETTINGS, RunConfig, flag, setting_fields
@@ -16,6 +17,7 @@ from ctcbench.contract.errors import UsageError
 from ctcbench.contract.options import show
 from ctcbench.registry.component_registry import Registry
 from ctcbench.results.decoder_key import decoder_key
+from ctcbench.study.budget_choice import BudgetChoice
 from ctcbench.study.scale import scale_config
 from ctcbench.study.study_file import StudySpec, Values
 
@@ -35,21 +37,30 @@ class GridEntry:
         name: the name that its include rule gives it, or else the preset that it is based on.
         train_key: name of its run folder.
         result_key: name of its result in the run folder.
+        budget: the duration of its training, and the number that the study sets; None: no budget.
+        digest: with a budget, what seeds of one configuration have in common; its choice of numbers is kept
+            under it.
     """
 
     config: RunConfig
     name: str
     train_key: str
     result_key: str
+    budget: Budget | None = None
+    digest: str = ""
 
 
 @dataclass(frozen=True)
 class Grid:
-    """The configurations of a study in order, and notices for the user."""
+    """The configurations of a study in order, and notices for the user.
+
+    With a budget, the numbers of images and epochs are those of presets until `fit_grid` replaces them.
+    """
 
     entries: tuple[GridEntry, ...]
     notices: tuple[str, ...] = ()
     scale: float = 1.0
+    choices: Mapping[str, BudgetChoice] = field(default_factory=dict)
 
     def only(self, words: Sequence[str]) -> Grid:
         """Return the configurations whose name contains one of `words`, ignoring case; all without words.
@@ -97,6 +108,10 @@ class _Expansion:
         # A study of include rules alone has no grid (None). Without rules, the grid of no axes is the base
         # itself.
         axes = spec.axes if spec.axes is not None or spec.include else {}
+        if spec.budget and spec.scale != 1:
+            raise UsageError(
+                f"budget {spec.budget} and scale {spec.scale:g}: both decide the length of training; give one"
+            )
         if spec.seeds and ("seed" in (axes or {}) or "seed" in spec.base):
             raise UsageError("seeds and seed: give one of them")
         self._config({})  # reports an error of the base without naming an axis
@@ -114,7 +129,9 @@ class _Expansion:
         points += [point for grid in inclusions for point in _points(grid)]
         if len(points) > spec.max_runs and not confirmed:
             raise self._too_many(len(points))
-        return self._merged([(self._scaled(point), self._name_of(point)) for point in points])
+        return self._merged(
+            [(self._scaled(point), self._name_of(point), self._budget_of(point)) for point in points]
+        )
 
     def _too_many(self, size: int) -> UsageError:
         return UsageError(
@@ -130,6 +147,10 @@ class _Expansion:
 
     def _scaled(self, point: Mapping[str, Any]) -> RunConfig:
         return scale_config(self._config(point), self.spec.scale)
+
+    def _budget_of(self, point: Mapping[str, Any]) -> Budget | None:
+        # Presets have numbers of their own, which are not those of this study.
+        return make_budget(self.spec.budget, {*self.spec.base, *point}) if self.spec.budget else None
 
     def _name_of(self, point: Mapping[str, Any]) -> str:
         return str(point.get("name") or self._preset_of(point))
@@ -197,14 +218,24 @@ class _Expansion:
                 return False
         return True
 
-    def _merged(self, configs: list[tuple[RunConfig, str]]) -> Grid:
+    def _entry(self, config: RunConfig, name: str, budget: Budget | None) -> GridEntry:
+        digest = ""
+        if budget:
+            budget.require_fitting(config)
+            # Numbers that will be replaced do not distinguish configurations.
+            config = config.replace(**{name: RunConfig.model_fields[name].default for name in budget.chosen})
+            digest = budget.digest(self.registry, config.replace(seed=0))
+        key = train_key(self.registry, config)
+        return GridEntry(config, name, key, decoder_key(config.decoder), budget, digest)
+
+    def _merged(self, configs: list[tuple[RunConfig, str, Budget | None]]) -> Grid:
         """Return the grid of the configurations without duplicates."""
         entries: dict[tuple[str, str], GridEntry] = {}
         test_sets: dict[str, int] = {}
         duplicates = 0
-        for config, name in configs:
+        for config, name, budget in configs:
             # Two entries of one run folder would train the model twice, or wait for each other's lock.
-            entry = GridEntry(config, name, train_key(self.registry, config), decoder_key(config.decoder))
+            entry = self._entry(config, name, budget)
             size = test_sets.setdefault(entry.train_key, config.test_samples)
             if size != config.test_samples:
                 raise UsageError(

@@ -8,10 +8,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from ctcbench.config.budget import Budget
 from ctcbench.contract.errors import CtcbenchError
 from ctcbench.contract.executors import Trial
 from ctcbench.results.result import Result
 from ctcbench.results.run_folder import RunFolder
+from ctcbench.study.budget_choice import BudgetChoice
 from ctcbench.study.grid import Grid, GridEntry
 from ctcbench.study.study_folder import StudyFolder, decoder_failures
 from ctcbench.study.time_estimate import TimeEstimate, TrialTiming
@@ -82,6 +84,7 @@ class Plan:
         workers: number of trials that run at once.
         notices: messages for the user.
         scale: factor that the images and epochs were multiplied by.
+        choices: the numbers that the study's budget chose, by the digest of the configuration.
     """
 
     folder: StudyFolder
@@ -90,6 +93,12 @@ class Plan:
     workers: int
     notices: tuple[str, ...] = ()
     scale: float = 1.0
+    choices: Mapping[str, BudgetChoice] = field(default_factory=dict)
+
+    @property
+    def budget(self) -> Budget | None:
+        """The budget of the trainings, None if there is none."""
+        return self.models[0].entries[0].budget if self.models else None
 
     def at(self, *stages: Stage) -> list[PlannedModel]:
         """Return the models at one of `stages`."""
@@ -126,6 +135,7 @@ class Plan:
             "study": self.folder.name,
             "out": str(self.folder.out),
             "scale": self.scale,
+            "budget_seconds": self.budget.seconds if self.budget else None,
             "configurations": self.configurations,
             "models": len(self.models),
             **{stage: len(self.at(stage)) for stage in ("train", "resume", "decode", "done", "failed")},
@@ -171,18 +181,24 @@ def make_plan(
         if (timing := TrialTiming.of(entries[0].config, RunFolder(folder.out / key), records[key]))
     )
     models = [
-        _model(folder.out / key, entries, names, {} if retry_failed else records[key], estimate)
+        _model(folder.out / key, entries, names, {} if retry_failed else records[key], estimate, grid.choices)
         for key, entries in by_key.items()
     ]
     # The executor may be a plugin that does not state a number of workers.
     workers = max(1, int(resources.get("workers") or 1))
-    return Plan(folder, tuple(models), tuple(names), workers, grid.notices, grid.scale)
+    return Plan(folder, tuple(models), tuple(names), workers, grid.notices, grid.scale, grid.choices)
 
 
 def _model(
-    path: Path, entries: list[GridEntry], names: list[str], record: Mapping[str, Any], estimate: TimeEstimate
+    path: Path,
+    entries: list[GridEntry],
+    names: list[str],
+    record: Mapping[str, Any],
+    estimate: TimeEstimate,
+    choices: Mapping[str, BudgetChoice],
 ) -> PlannedModel:
     run = RunFolder(path)
+    choice = choices.get(entries[0].digest)
     pending = [entry for entry in entries if result_of(run, entry) is None]
     if run.is_finished:
         # The training succeeded, so only decoders can have failed, and each of them by itself.
@@ -209,7 +225,14 @@ def _model(
         pending=tuple(todo or pending),
         stage=stage,
         failures=failures,
-        seconds=estimate.seconds(entries[0].config, len(todo), trained=run.is_finished) if todo else 0.0,
+        seconds=estimate.seconds(
+            entries[0].config,
+            len(todo),
+            trained=run.is_finished,
+            expected=choice.training_seconds if choice else None,
+        )
+        if todo
+        else 0.0,
     )
 
 

@@ -30,11 +30,15 @@ def plan_document(
         "executor": executor,
         "resources": dict(resources),
         "scale": plan.scale,
+        "budget": {"choices": {digest: choice.model_dump() for digest, choice in plan.choices.items()}}
+        if plan.choices
+        else None,
         "models": [
             {
                 "key": model.key,
                 "label": model.label,
                 "results": {entry.result_key: entry.config.model_dump() for entry in model.entries},
+                "chosen": list(model.entries[0].budget.chosen) if model.entries[0].budget else [],
                 "names": {entry.result_key: entry.name for entry in model.entries},
             }
             for model in plan.models

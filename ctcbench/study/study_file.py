@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from ctcbench.config.budget import read_duration
 from ctcbench.config.legacy_settings import unknown_setting
 from ctcbench.config.presets import STUDIES, line_of
 from ctcbench.config.run_config import setting_fields
@@ -19,11 +20,11 @@ from ctcbench.study.seeds import read_seeds
 MAX_RUNS = 500
 Values = tuple[Any, ...]
 _KEYS = (
-    "name", "description", "preset", "seeds", "scale", "max_runs", "executor", "base", "axes", "include",
-    "exclude",
+    "name", "description", "preset", "seeds", "scale", "budget", "max_runs", "executor", "base", "axes",
+    "include", "exclude",
 )  # fmt: skip
 
-_KEYS_WITHOUT_CONFIGURATIONS = {"name", "description", "scale", "max_runs", "executor"}
+_KEYS_WITHOUT_CONFIGURATIONS = {"name", "description", "scale", "budget", "max_runs", "executor"}
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,8 @@ class StudySpec:
         exclude: conditions; a configuration of the grid that meets all of one rule is removed.
         seeds: seeds of every configuration; empty: the seed of the settings.
         scale: factor for the images and epochs of every configuration.
+        budget: duration of each training, such as ``60s``, from which numbers of images and epochs that are
+            neither in `base` nor in an axis or a rule are chosen; None: those of the settings are used.
         max_runs: number of configurations above which a study must be confirmed.
         executor: component string of the executor; None: the default.
         path: file that the study was read from; None: flags only.
@@ -54,6 +57,7 @@ class StudySpec:
     exclude: tuple[Mapping[str, Values], ...] = ()
     seeds: tuple[int, ...] = ()
     scale: float = 1.0
+    budget: str | None = None
     max_runs: int = MAX_RUNS
     executor: str | None = None
     path: Path | None = None
@@ -160,6 +164,11 @@ class _Reader:
             scale = read_scale(document.get("scale", 1))
         except UsageError as error:
             raise self.wrong(str(error), "scale") from None
+        try:
+            if "budget" in document:
+                read_duration(document["budget"])
+        except UsageError as error:
+            raise self.wrong(str(error).removeprefix("--"), "budget") from None
         base = self._typed(document, "base", dict, "a table") or {}
         for setting, value in base.items():
             self._known(setting, "base")
@@ -182,6 +191,7 @@ class _Reader:
             exclude=self._rules(document, "exclude"),
             seeds=seeds,
             scale=scale,
+            budget=document.get("budget"),
             max_runs=max_runs or MAX_RUNS,
             executor=text["executor"],
             path=self.path,

@@ -19,6 +19,7 @@ from ctcbench.files.locks import lock
 from ctcbench.files.plain_files import MIB
 from ctcbench.files.plain_folder import PlainFolder
 from ctcbench.results import provenance
+from ctcbench.study.budget_choice import BudgetChoice
 from ctcbench.study.plan_changes import plan_changes
 
 # The processes of a study that was killed hold its lock until they end. A worker that was just being started
@@ -42,14 +43,21 @@ class PlanModelRecord(Record):
     results: dict[Name, dict[Name, Annotated[Any, AfterValidator(_plain)]]]
 
 
+class PlanBudget(Record):
+    """The numbers that a study's budget chose, by the digest of the configuration."""
+
+    choices: dict[Name, BudgetChoice]
+
+
 class PlanRecord(Record):
-    """JSON document of a study's plan: the parts that `plan_changes` compares."""
+    """JSON document of a study's plan: the parts that `plan_changes` compares, and a budget's choices."""
 
     models: list[PlanModelRecord]
     resources: dict[str, Any] | None = None
     versions: dict[str, Any] | None = None
     plugins: dict[str, Any] | None = None
     scale: Annotated[float, Field(gt=0, le=1)] = 1.0
+    budget: PlanBudget | None = None
 
 
 @dataclass(frozen=True)
@@ -121,6 +129,16 @@ class StudyFolder:
         for model in document["models"]:
             model["results"] = {key: translate_settings(config) for key, config in model["results"].items()}
         return document
+
+    def read_choices(self) -> dict[str, BudgetChoice]:
+        """Return the choices of a budget in the stored plan, by digest; none if there is no plan.
+
+        Raises:
+            CtcbenchError: the plan is damaged, or of another schema.
+        """
+        document = self.read_plan()
+        budget = read_record(PlanRecord, document, self.plan_path).budget if document else None
+        return budget.choices if budget else {}
 
     def write_plan(self, document: Mapping[str, Any]) -> list[str]:
         """Write a plan, keep the previous one if it differs, and return a description of each change.

@@ -45,13 +45,16 @@ class TimeEstimate:
     def __init__(self, known: Iterable[TrialTiming]) -> None:
         self._known = list(known)
 
-    def seconds(self, config: RunConfig, decodings: int, *, trained: bool) -> float | None:
+    def seconds(
+        self, config: RunConfig, decodings: int, *, trained: bool, expected: float | None = None
+    ) -> float | None:
         """Return the estimated seconds for a model, or None if no model is finished.
 
         Args:
             config: settings of the model.
             decodings: number of pending decodings.
             trained: whether only decoding is pending.
+            expected: seconds of training that a budget expects, used where no such model is finished.
         """
         # The most similar models are used: those that differ only in the seed, else those with the same
         # components, else all. The time is proportional to the number of training images.
@@ -60,6 +63,8 @@ class TimeEstimate:
         same = [t.seconds for t in self._known if _without_seed(t.config) == _without_seed(config)]
         if same:
             return fmean(same)
+        if expected is not None:
+            return _START_SECONDS + expected + _DECODE_SECONDS * decodings
         similar = [t for t in self._known if _parts(t.config) == _parts(config)] or self._known
         if not similar:
             return None

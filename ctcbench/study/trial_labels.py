@@ -14,10 +14,14 @@ PRESET = "preset"
 def varying_settings(entries: Sequence[GridEntry]) -> list[str]:
     """Return the settings that differ between configurations, in the order of the help.
 
-    If presets or names differ, ``preset`` comes first, and settings that it determines are left out.
+    If presets or names differ, ``preset`` comes first, and settings that it determines are left out, and so
+    are numbers that a budget chose: they follow from the other settings.
     """
+    chosen = set.intersection(*(set(entry.budget.chosen if entry.budget else ()) for entry in entries))
     dumps = [(entry.name, entry.config.model_dump()) for entry in entries]
-    names = [name for name in setting_fields() if len({dump[name] for _, dump in dumps}) > 1]
+    names = [
+        name for name in setting_fields() if name not in chosen and len({dump[name] for _, dump in dumps}) > 1
+    ]
     presets = {preset for preset, _ in dumps}
     if len(presets) == 1:
         return names

@@ -81,10 +81,20 @@ def test_fresh_chooses_again_and_keeps_the_run_of_other_numbers(registry, tmp_pa
     assert rates.measured == 2
 
 
-def test_the_printed_numbers_repeat_the_run_exactly(registry, tmp_path):
-    """With real measurements, which must leave nothing behind that changes the training after them."""
+def test_the_printed_numbers_repeat_the_run_exactly(registry, tmp_path, monkeypatch):
+    """With real steps before the training, which must leave nothing behind that changes it."""
+    measured = []
+
+    def measure(*arguments, **options):
+        measured.append(real(*arguments, **options))
+        # Not the measured ones, with which a busy machine would have no room for ten steps.
+        return MeasuredRates(0.1, 16, 0.001, "cpu")
+
+    real = step_timing.measure_rates
+    monkeypatch.setattr(step_timing, "measure_rates", measure)
     config = tiny(augmentation="distort", device="cpu", amp=False, val_samples=40)
-    fitted, _ = run(registry, tmp_path / "budget", "0.4s", config=config)
+    fitted, _ = run(registry, tmp_path / "budget", config=config)
+    assert len(measured) == 1
     numbers = {name: fitted.config[name] for name in ("train_samples", "epochs")}
     typed = runner.run(resolve(registry, config.replace(**numbers)), Runtime(tmp_path / "typed"))
     assert typed.folder.name == fitted.folder.name

@@ -14,7 +14,8 @@ import typer
 from ctcbench.cli.completion import complete_component
 from ctcbench.cli.installed_plugins import registry
 from ctcbench.cli.setting_flags import with_axes
-from ctcbench.cli.shared_flags import EXECUTION, AsJson, CheckpointSeconds, Out, Resume
+from ctcbench.cli.shared_flags import EXECUTION, AsJson, Budget, CheckpointSeconds, Out, Resume
+from ctcbench.config.budget import read_duration
 from ctcbench.config.presets import preset_names
 from ctcbench.contract.errors import UsageError
 from ctcbench.processes.signals import Interrupted
@@ -74,6 +75,7 @@ def ablate(
             rich_help_panel=_STUDY,
         ),
     ] = None,
+    budget: Budget = None,
     only: Annotated[
         list[str] | None,
         typer.Option(
@@ -117,6 +119,7 @@ def ablate(
         given,
         seeds=seeds,
         scale=scale,
+        budget=budget,
         only=only or [],
         name=name,
         max_runs=max_runs,
@@ -148,6 +151,7 @@ def _spec_and_grid(
     *,
     seeds: str | None,
     scale: str | None,
+    budget: str | None,
     only: Sequence[str],
     name: str | None,
     max_runs: int | None,
@@ -161,6 +165,7 @@ def _spec_and_grid(
         given: values of each setting that was given; several are an axis.
         seeds: count or list of seeds.
         scale: factor for images and epochs.
+        budget: duration of each training.
         only: parts of the names of the configurations to keep, empty for all.
         name: name of the study, None for that of its file.
         max_runs: number of configurations above which the study must be `confirmed`.
@@ -200,8 +205,12 @@ def _spec_and_grid(
             spec = replace(spec, scale=read_scale(scale))
         except UsageError as error:
             raise UsageError(f"--{error}") from None
+    if budget is not None:
+        read_duration(budget)
+        spec = replace(spec, budget=budget)
     grid = expand(registry(), spec, confirmed=confirmed).only(only)
-    keys = sorted(f"{entry.train_key}/{entry.result_key}" for entry in grid.entries)
+    # The digest of a budget too: the numbers that it chooses are not known yet.
+    keys = sorted(f"{e.train_key}/{e.result_key}{e.digest and f'/{e.digest}'}" for e in grid.entries)
     # A study without a name is named by its configurations, so that the same flags resume it.
     digest = hashlib.sha256("\n".join(keys).encode()).hexdigest()[:8]
     return replace(spec, name=name or spec.name or f"ablate-{digest}"), grid

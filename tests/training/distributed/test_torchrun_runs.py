@@ -358,7 +358,7 @@ def test_two_gpus(tmp_path, by_one):
         assert first[number]["loss"] == pytest.approx(loss, rel=2e-2)
 
 
-@pytest.mark.slow
+@pytest.mark.landing
 def test_all_processes_use_the_numbers_that_the_main_process_chose(tmp_path):
     words = ["--budget", "5s", "--out", tmp_path / "runs"]
     settings = {name: value for name, value in SETTINGS.items() if name not in ("train_samples", "epochs")}

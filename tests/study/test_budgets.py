@@ -1,0 +1,206 @@
+"""Studies with a budget: each configuration is timed once, its numbers are kept, and time is equal."""
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from ctcbench.__main__ import main
+from ctcbench.contract.errors import CtcbenchError, UsageError
+from ctcbench.study import budget_fitting
+from ctcbench.study.budget_choice import BudgetChoice
+from ctcbench.study.grid import expand
+from ctcbench.study.study_file import StudySpec, read_study
+from ctcbench.study.study_folder import StudyFolder
+from ctcbench.training import step_timing
+from ctcbench.training.run_length import MeasuredRates
+from tests.study.study_cases import SETTINGS, ablate_here, flags
+
+pytestmark = pytest.mark.usefixtures("in_process")
+
+FREE = {name: value for name, value in SETTINGS.items() if name not in ("train_samples", "epochs")}
+BACKBONES = ["cnn3:width=4", "cnn2:width=4"]
+
+
+def free_flags(**settings):
+    """Return the flags of the tiny study without numbers of images and epochs."""
+    words = flags(**settings)
+    for name in ("train_samples", "epochs"):
+        if name not in settings:
+            place = words.index("--" + name.replace("_", "-"))
+            del words[place : place + 2]
+    return words
+
+
+class Timing:
+    """Times configurations in this process at constant rates; keeps what was timed, and the threads."""
+
+    def __init__(self, monkeypatch):
+        self.timed, self.threads = [], []
+        monkeypatch.setattr(budget_fitting, "time_configurations", self.time)
+        monkeypatch.setattr(step_timing, "measure_rates", self.measure)
+
+    def measure(self, recipe, dataset, seconds, *, images, workers, group):
+        slow = recipe.config.backbone.startswith("cnn2")
+        return MeasuredRates(0.2 if slow else 0.1, min(images, recipe.config.batch_size), 0.001, "cpu")
+
+    def time(self, entries, threads, notice):
+        from ctcbench.cli.installed_plugins import registry
+        from ctcbench.study.budget_worker import choose_numbers
+
+        self.threads.append(threads)
+        self.timed += [entry.config.backbone for entry in entries]
+        return {e.digest: choose_numbers(registry(), e.config, e.budget, threads) for e in entries}
+
+
+@pytest.fixture
+def timing(monkeypatch):
+    return Timing(monkeypatch)
+
+
+def numbers(out):
+    """Return the numbers of each run of a folder by backbone."""
+    found = {}
+    for path in out.glob("*/results/*.json"):
+        config = json.loads(path.read_text())["config"]
+        found.setdefault(config["backbone"], set()).add((config["train_samples"], config["epochs"]))
+    return found
+
+
+def test_each_configuration_is_timed_once_for_all_seeds_and_starts(tmp_path, timing):
+    words = [*free_flags(backbone=BACKBONES), "--seeds", "2", "--budget", "2s", "--out", tmp_path]
+    ended = ablate_here(*words)
+    assert ended.returncode == 0, ended.stderr
+    assert timing.timed == BACKBONES
+    assert timing.threads == [1]  # those of a trial
+    assert numbers(tmp_path) == {"cnn3:width=4": {(320, 1)}, "cnn2:width=4": {(160, 1)}}
+    assert ", budget 2s: 4 models" in ended.stderr
+    # The labels are those of the axes; the numbers follow from them.
+    assert "train_samples=" not in ended.stderr
+    assert "1 of 1" not in ended.stderr
+    (plan,) = tmp_path.glob("studies/*/plan.json")
+    stored = plan.read_text()
+    again = ablate_here(*words)
+    assert again.returncode == 0, again.stderr
+    assert "4 models, 4 configurations: 4 done" in again.stderr
+    assert timing.timed == BACKBONES
+    assert plan.read_text() == stored
+    # One more backbone: it alone is timed.
+    name = plan.parent.name
+    more = [*free_flags(backbone=[*BACKBONES, "cnn3:width=6"]), "--seeds", "2", "--budget", "2s"]
+    ended = ablate_here(*more, "--out", tmp_path, "--name", name)
+    assert timing.timed == [*BACKBONES, "cnn3:width=6"]
+    assert "2 to train" in ended.stderr
+    assert "4 done" in ended.stderr
+
+
+def test_a_report_compares_at_equal_time(tmp_path, timing, capsys):
+    words = [*free_flags(backbone=BACKBONES), "--budget", "2s", "--out", tmp_path]
+    assert ablate_here(*words).returncode == 0
+    capsys.readouterr()
+    assert main(["report", str(tmp_path), "--format", "json"]) == 0
+    report = json.loads(capsys.readouterr().out)
+    text = json.dumps(report)
+    assert "a budget of training time chose train_samples" in text
+    assert "confounded" not in text
+    assert "cnn2:width=4" in text
+
+
+def test_a_dry_run_shows_the_numbers_and_stores_nothing(tmp_path, timing, capsys):
+    words = [*free_flags(backbone=BACKBONES), "--budget", "2s", "--out", str(tmp_path / "runs"), "--dry-run"]
+    assert main(["ablate", *words, "--json"]) == 0
+    plan = json.loads(capsys.readouterr().out)
+    configs = [config for trial in plan["trials"] for config in trial["results"].values()]
+    assert [(config["train_samples"], config["epochs"]) for config in configs] == [(320, 1), (160, 1)]
+    assert plan["budget_seconds"] == 2
+    assert plan["estimated_seconds"] > 4
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_can_set_one_number_and_have_the_other_chosen(tmp_path, timing):
+    file = tmp_path / "equal.toml"
+    base = "\n".join(f"{name} = {json.dumps(value)}" for name, value in FREE.items())
+    file.write_text(f'budget = "2s"\n[base]\n{base}\n[axes]\ntrain_samples = [32, 64]\n')
+    ended = ablate_here(file, "--out", tmp_path / "runs")
+    assert ended.returncode == 0, ended.stderr
+    assert numbers(tmp_path / "runs") == {"cnn3:width=4": {(32, 10), (64, 5)}}
+    assert "train_samples=32" in ended.stderr
+
+
+def test_presets_that_differ_in_chosen_numbers_alone_are_one_configuration(registry):
+    spec = StudySpec(axes={"preset": ("fast", "accurate")}, base={"val_samples": 10, "test_samples": 10})
+    assert len(expand(registry, spec).entries) == 2
+    grid = expand(registry, replace(spec, budget="60s"))
+    assert len(grid.entries) == 1
+    assert "counted once" in grid.notices[0]
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ('budget = "3"', "line 1: budget 3: no unit; write 3s, 3m or 3h"),
+        ("budget = 60", "line 1: budget 60: no unit; write 60s, 60m or 60h"),
+        ("budget = true", "line 1: budget true: expected a number with s, m or h"),
+        ('budget = ["60s", "90s"]', "line 1: budget ['60s', '90s']: expected a number with s, m or h"),
+        ('budget = "0s"', "line 1: budget 0s: must be longer than 0s"),
+    ],
+)
+def test_a_wrong_budget_in_a_file_names_the_line(tmp_path, text, says):
+    file = tmp_path / "wrong.toml"
+    file.write_text(f"{text}\nseeds = 2\n")
+    with pytest.raises(UsageError) as error:
+        read_study(file)
+    assert says in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("spec", "says"),
+    [
+        ({"base": {"epochs": 2}, "axes": {"train_samples": (10, 20)}}, "drop --budget, or one of the two"),
+        ({"axes": {"max_steps": (5, 10)}}, "--budget 60s and --max-steps 5: both decide when training ends"),
+        ({"base": {"max_steps": 5}}, "--budget 60s and --max-steps 5"),
+        ({"scale": 0.5}, "budget 60s and scale 0.5: both decide the length of training; give one"),
+        ({"include": ({"epochs": (1,), "train_samples": (5,)},)}, "drop --budget, or one of the two"),
+    ],
+)
+def test_settings_that_contradict_a_budget_are_refused(registry, spec, says):
+    with pytest.raises(UsageError) as error:
+        expand(registry, StudySpec(budget="60s", **spec))
+    assert says in str(error.value)
+
+
+def test_a_damaged_choice_in_a_plan_is_an_error(tmp_path, timing):
+    words = [*free_flags(), "--budget", "2s", "--out", tmp_path, "--name", "one"]
+    assert ablate_here(*words).returncode == 0
+    path = tmp_path / "studies" / "one" / "plan.json"
+    document = json.loads(path.read_text())
+    (choice,) = document["budget"]["choices"].values()
+    choice["epochs"] = 0
+    path.write_text(json.dumps(document))
+    with pytest.raises(CtcbenchError, match="epochs: expected greater than or equal to 1"):
+        StudyFolder(tmp_path, "one").read_choices()
+    ended = ablate_here(*words)
+    assert ended.returncode == 1
+    assert "give the study another --name" in ended.stderr
+
+
+@pytest.mark.landing
+def test_a_worker_process_times_with_the_threads_of_a_trial(registry, tmp_path):
+    spec = StudySpec(base=FREE, axes={"backbone": tuple(BACKBONES)}, budget="20s")
+    notices = []
+    grid = expand(registry, spec)
+    fitted = budget_fitting.fit_grid(registry, grid, {}, threads=1, notice=notices.append)
+    assert len(notices) == 2
+    assert "timed 2 of 2: cnn2:width=4" in notices[1]
+    for entry in fitted.entries:
+        choice = fitted.choices[entry.digest]
+        assert isinstance(choice, BudgetChoice)
+        assert choice.compute.endswith("1 thread")
+        assert (entry.config.train_samples, entry.config.epochs) == (choice.train_samples, choice.epochs)
+        assert entry.train_key != next(e.train_key for e in grid.entries if e.digest == entry.digest)
+    again = budget_fitting.fit_grid(registry, grid, fitted.choices, threads=1, notice=notices.append)
+    assert again.entries == fitted.entries
+    assert len(notices) == 2
+    short = expand(registry, StudySpec(base=FREE, budget="0.000001s"))
+    with pytest.raises(UsageError, match=r"^cnn3:width=4 bigru1:width=8: --budget 0.000001s: 10 steps of 16"):
+        budget_fitting.fit_grid(registry, short, {}, threads=1, notice=notices.append)
