@@ -23,6 +23,11 @@ _WIDEST = 110  # longer lines are hard to read
 class Command(TyperCommand):
     """A command with the help layout of ctcbench, whose components print on standard error."""
 
+    def get_help_option_names(self, ctx: Any) -> list[str]:
+        """Return the names of the help flag in their given order."""
+        # click returns those of a set, whose order differs between processes.
+        return sorted(super().get_help_option_names(ctx), key=ctx.help_option_names.index)
+
     def invoke(self, ctx: Any) -> Any:
         """Run the command."""
         with standard_output_reserved():
@@ -35,6 +40,11 @@ class Command(TyperCommand):
 
 class Commands(TyperGroup):
     """A group with the help layout of ctcbench; an unknown command is an error that names the nearest."""
+
+    def get_help_option_names(self, ctx: Any) -> list[str]:
+        """Return the names of the help flag in their given order."""
+        # click returns those of a set, whose order differs between processes.
+        return sorted(super().get_help_option_names(ctx), key=ctx.help_option_names.index)
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
         """Print the help."""
