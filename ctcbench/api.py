@@ -183,7 +183,11 @@ def load(run_folder: str | Path) -> Recogniser:
     from ctcbench.training.recognizer.weights import load_recognizer, read_description
 
     folder = RunFolder(Path(run_folder))
-    if not folder.path.is_dir() or not (folder.has(folder.config_path) and folder.has(folder.weights_path)):
+    try:
+        is_folder = folder.path.is_dir()
+    except OSError as error:  # a name that is too long, a folder that can't be searched
+        raise UsageError(f"{run_folder}: can't be read ({error.strerror})") from None
+    if not is_folder or not (folder.has(folder.config_path) and folder.has(folder.weights_path)):
         raise UsageError(f"{run_folder}: no trained run there (expected config.toml and weights.safetensors)")
     registry = load_registry()
     model = load_recognizer(registry, folder)

@@ -125,6 +125,8 @@ def test_pictures_are_scaled_like_the_training_images(registry, pictures, tmp_pa
 def test_loading_a_folder_that_is_no_run(tmp_path):
     with pytest.raises(UsageError, match="no trained run there"):
         ctcbench.load(tmp_path)
+    with pytest.raises(UsageError, match="File name too long"):
+        ctcbench.load(tmp_path / ("a" * 300))
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from typing import Any, TextIO
 
 from rich.console import Console
 
-from ctcbench.files.text import printable_json
+from ctcbench.files.text import printable_json, printable_lines
 
 _reserved: TextIO | None = None
 
@@ -61,7 +61,8 @@ def print_file(data: bytes) -> None:
     stream = output_stream()
     binary = getattr(stream, "buffer", None)
     if binary is None or stream.isatty():
-        stream.write(data.decode())
+        # Some formats keep the control characters of labels and settings, which a terminal would obey.
+        stream.write(printable_lines(data.decode().replace("\r\n", "\n")))
         return
     stream.flush()
     binary.write(data)

@@ -47,7 +47,10 @@ def image_of_array(picture: Any) -> Image:
     import numpy as np
     from PIL import Image
 
-    array = np.asarray(picture)
+    try:
+        array = np.asarray(picture)
+    except Exception as error:  # a ragged list, a tensor on a GPU or with a gradient, any object's own error
+        raise BadSample(f"can't be read as an array ({error})") from error
     if 0 in array.shape:
         raise BadSample("it has no pixels")
     if array.ndim == 3 and array.shape[2] not in (1, 2, 3, 4) and array.shape[0] in (1, 3):

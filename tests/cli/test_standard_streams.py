@@ -200,3 +200,22 @@ def test_a_training_ends_although_nobody_reads_its_output(runs, site, cache):
     process.communicate()
     assert process.returncode == 0
     assert len(list((runs[0] / "unread").glob("*/results/greedy.json"))) == 1
+
+
+def test_a_terminal_gets_no_control_characters_of_a_file():
+    code = r"""
+import io
+from ctcbench.cli import output
+
+class Terminal(io.TextIOWrapper):
+    def isatty(self):
+        return True
+
+stream = Terminal(io.BytesIO(), encoding="utf-8", newline="")
+output.output_stream = lambda: stream
+output.print_file("a\x1b[31m\x9b\u202e,é\r\nb\n".encode())
+stream.flush()
+print(ascii(stream.buffer.getvalue()))
+"""
+    done = light(code, "")
+    assert done.stdout == rb"""b'a\\x1b[31m\\x9b\\u202e,\xc3\xa9\nb\n'""" + b"\n", done.stderr

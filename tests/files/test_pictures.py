@@ -176,6 +176,8 @@ def test_arrays_of_every_shape_and_type(array):
         (np.array([[np.inf]]), "infinite"),
         (np.array([["a"]]), "not levels"),
         (np.array([[1j]]), "not levels"),
+        ([[0], [0, 1]], "can't be read as an array"),
+        (type("Broken", (), {"__array__": lambda self, *_, **__: 1 / 0})(), "can't be read as an array"),
     ],
 )
 def test_arrays_that_are_no_pictures_are_errors(array, reason):

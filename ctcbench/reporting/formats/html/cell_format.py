@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup, escape
 
+from ctcbench.files.text import printable
 from ctcbench.reporting.number_format import MISSING
 from ctcbench.reporting.report_model import Effect, SeedEstimate
 
@@ -48,4 +49,4 @@ def share(value: float | None) -> str:
 def breakable(text: str) -> Markup:
     """Return a component string, escaped, with line breaks allowed after a colon or comma."""
     # Escaped first, because the tags that are added must not be.
-    return Markup(str(escape(text)).replace(":", ":<wbr>").replace(",", ",<wbr>"))
+    return Markup(str(escape(printable(text))).replace(":", ":<wbr>").replace(",", ",<wbr>"))

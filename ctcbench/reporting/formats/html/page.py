@@ -14,6 +14,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from ctcbench import __version__
+from ctcbench.files.text import printable_lines
 from ctcbench.registry.component_registry import Registry
 from ctcbench.reporting import number_format
 from ctcbench.reporting.formats.html import cell_format
@@ -104,6 +105,11 @@ def as_json(data: Mapping[str, Any]) -> Markup:
     return Markup(text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026"))
 
 
+def _printable(value: object) -> object:
+    """Return a text of the report with control characters escaped; Markup is our own."""
+    return printable_lines(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
 @functools.cache
 def _environment() -> Environment:
     # StrictUndefined: a misspelt name in a template is an error, not an empty cell.
@@ -111,6 +117,7 @@ def _environment() -> Environment:
         loader=PackageLoader("ctcbench.reporting.formats.html", "templates"),
         autoescape=True,
         undefined=StrictUndefined,
+        finalize=_printable,
         trim_blocks=True,
         lstrip_blocks=True,
     )

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from xml.sax.saxutils import escape, quoteattr
 
-# Characters that XML 1.0 forbids even if escaped: control characters, surrogates, U+FFFE and U+FFFF.
-_NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+from ctcbench.files.text import printable_lines
+
 # `class` is a keyword of Python, and a hyphen can't be in a name.
 _NAMES = {"cls": "class", "anchor": "text-anchor"}
 
@@ -28,4 +27,5 @@ def elide(text: str, most: int) -> str:
 
 
 def _clean(text: str) -> str:
-    return _NOT_XML.sub("\ufffd", text)
+    # XML 1.0 forbids most control characters and surrogates even if escaped.
+    return printable_lines(text)
