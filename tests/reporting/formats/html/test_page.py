@@ -46,6 +46,19 @@ def test_a_page_is_well_formed_and_makes_no_network_request(small, registry):
     assert page.tags.count("h1") == 1
 
 
+def test_the_summary_does_not_compare_rows_with_different_test_images(small, registry, tmp_path):
+    note = "not all tested on the same images"
+    words = " ".join(Page(html_page(small, registry)).words)
+    assert "test images each 4" in " ".join(words.split()) and note not in words
+    other = cases.row(
+        2, {"backbone": "cnn2", "head": ""}, [cases.member(tmp_path, cases.texts(("1", "1")), seed=0)]
+    )
+    warnings = (*small.warnings, ReportWarning("test sets", "test sets differ"))
+    mixed = dataclasses.replace(small, rows=(small.rows[0], other), warnings=warnings)
+    words = " ".join(" ".join(Page(html_page(mixed, registry)).words).split())
+    assert "test images each 1 – 4" in words and note in words
+
+
 def test_the_page_has_every_section_and_row(small, registry):
     talk = TalkFigure("talk-10k", {"exact": 0.001}, scaled="train_samples 8100 → 810")
     rows = (dataclasses.replace(small.rows[0], talk=talk, columns=(("my column", "my text"),)),)
