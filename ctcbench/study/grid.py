@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from ctcbench.config.budget import Budget, make_budget
+from ctcbench.config.budget import CHOSEN_SETTINGS, Budget, make_budget
 from ctcbench.config.presets import DEFAULT, read_preset
 from ctcbench.config.recipe import resolve
 from ctcbench.config.run_config import COMPONENT_SETTINGS, RunConfig, flag, setting_fields
@@ -191,6 +191,11 @@ class _Expansion:
     def _without_excluded(self, points: list[Point]) -> list[Point]:
         for number, written in enumerate(self.spec.exclude, start=1):
             rule = self._checked(dict(written), "exclude")
+            chosen = {*rule} & {*CHOSEN_SETTINGS} - {*self.spec.base, *(self.spec.axes or {})}
+            if chosen and self.spec.budget:
+                raise UsageError(
+                    f"exclude rule {number}: {' and '.join(chosen)} will be chosen by the budget"
+                )
             kept = [point for point in points if not self._matches(rule, point)]
             # A rule without effect is most likely a mistake, unless a flag has replaced the axis that it
             # refers to.

@@ -160,6 +160,10 @@ def test_a_wrong_budget_in_a_file_names_the_line(tmp_path, text, says):
         ({"axes": {"max_steps": (5, 10)}}, "--budget 60s and --max-steps 5: both decide when training ends"),
         ({"base": {"max_steps": 5}}, "--budget 60s and --max-steps 5"),
         ({"scale": 0.5}, "budget 60s and scale 0.5: both decide the length of training; give one"),
+        (
+            {"axes": {"preset": ("fast", "small")}, "exclude": ({"epochs": (30,)},)},
+            "exclude rule 1: epochs will be chosen by the budget",
+        ),
         ({"include": ({"epochs": (1,), "train_samples": (5,)},)}, "drop --budget, or one of the two"),
     ],
 )
