@@ -6,6 +6,7 @@ are installed before everything else is imported.
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import os
 import select
@@ -72,6 +73,8 @@ class ProgramSignals:
             signal.signal(number, self._handle)
         sys.unraisablehook = self._handle_lost
         os.register_at_fork(after_in_child=self._uninstall)
+        # Registered first, so called last, after every clean-up that may take long.
+        atexit.register(self._ignore)
 
     def watch(self) -> None:
         """Start a thread that acts where the main thread can't, in a long call of C code."""
@@ -83,6 +86,13 @@ class ProgramSignals:
     def finish(self, code: int) -> None:
         """Let a signal end the process at once with `code`: the command is done, and Python is exiting."""
         self._exit_code, self._interrupting = code, True
+
+    def _ignore(self) -> None:
+        """Ignore signals from now on: Python only frees its memory, and the exit code is known."""
+        # Python would restore the default handlers, with which a signal ends the process with another code.
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        for number in (*self._numbers, signal.SIGALRM):
+            signal.signal(number, signal.SIG_IGN)
 
     def interrupt(self, frame: FrameType | None) -> None:
         """Raise KeyboardInterrupt, or have it raised after the imports that are running.

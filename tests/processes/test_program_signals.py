@@ -139,6 +139,21 @@ def test_when_the_command_is_done_a_signal_keeps_its_exit_code(start):
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="a mutex of zeros is unlocked on Linux only")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGALRM])
+def test_a_signal_while_python_frees_its_memory_keeps_the_exit_code(start, number):
+    process = start(f"""
+        class Last:
+            def __del__(self, kill=os.kill, process=os.getpid(), say=os.write):
+                kill(process, {int(number)})
+                say(1, b"sent")
+        last = Last()
+        last.itself = last  # so that it is freed when the modules are
+        signals.finish(3)
+        sys.exit(3)
+    """)
+    assert process.communicate(timeout=30) == ("sent", "") and process.returncode == 3
+
+
 def test_a_second_signal_ends_a_call_of_c_code(start):
     process = start(DEADLOCK.format(delays=[0.2, 1.0]))
     assert ending(process) == (130, "", f"{SLOW}ctcbench: stopped at once\n")
