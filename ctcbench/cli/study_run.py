@@ -115,7 +115,7 @@ def _plan(
         registry,
         request.grid,
         folder.read_choices(),
-        threads=resources.get("threads"),
+        threads=int(resources.get("threads") or 0) or None,
         notice=lambda text: typer.echo(printable_lines(text), err=True),
     )
     return make_plan(grid, folder, resources, retry_failed=request.retry_failed)
