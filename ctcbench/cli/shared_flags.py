@@ -48,6 +48,15 @@ Budget = Annotated[
         rich_help_panel=EXECUTION,
     ),
 ]
+Graph = Annotated[
+    bool | None,
+    typer.Option(
+        "--graph/--no-graph",
+        help="capture the training step as a CUDA graph (default: on a CUDA device)",
+        show_default=False,
+        rich_help_panel=EXECUTION,
+    ),
+]
 CheckpointSeconds = Annotated[
     float, typer.Option(metavar="X", min=0, help="seconds between checkpoints", rich_help_panel=EXECUTION)
 ]

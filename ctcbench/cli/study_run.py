@@ -45,6 +45,7 @@ class StudyRequest:
         executor: component string; None: the executor of the study's last start, else ``local``.
         retry_failed: whether configurations that failed in an earlier start are run again.
         checkpoint_seconds: seconds between the checkpoints of a training.
+        graph: whether training steps are captured as CUDA graphs; None: on CUDA devices.
         dry_run: whether the plan is shown and nothing is run.
         as_json: whether one JSON document is printed in place of tables.
         command: command line that resumes the study.
@@ -56,6 +57,7 @@ class StudyRequest:
     executor: str | None
     retry_failed: bool
     checkpoint_seconds: float
+    graph: bool | None
     dry_run: bool
     as_json: bool
     command: str
@@ -101,6 +103,7 @@ def run_study(registry: Registry, request: StudyRequest) -> int:
                 progress,
                 resources=resources,
                 checkpoint_seconds=request.checkpoint_seconds,
+                graph=request.graph,
                 resume_command=request.command,
             )
     _show_results(registry, plan, ended, request)

@@ -200,6 +200,9 @@ def optimizer(builder: Callable[..., Any]) -> Component:
     ``"scale"``: before each step the core sets ``group["lr"]`` to the scheduled learning rate times that
     scale (1 where there is none), and calls ``step()`` without a closure. The state of the
     optimizer is in ``optimizer.state[parameter]``, as tensors. A checkpoint stores nothing else of it.
+
+    A CUDA graph can contain its step if each group has torch's key ``"capturable"``: the core then sets it to
+    True and ``lr`` to a scalar tensor on the GPU, and ``step()`` must read no value on the host.
     """
     return _component("optimizer", builder)
 

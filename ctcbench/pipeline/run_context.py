@@ -88,7 +88,7 @@ def open_run(recipe: Recipe, runtime: Runtime) -> Iterator[RunContext]:
             recipe = fit_to_budget(recipe, runtime, dataset, group)
         folder = RunFolder(runtime.out / recipe.train_key)
         # The device is checked first: drawing can take minutes, and a wrong --device is an error at once.
-        compute = None if folder.is_finished else _choose_device(recipe.config, group)
+        compute = None if folder.is_finished else _choose_device(recipe.config, runtime, group)
         if group.is_main:
             stack.enter_context(claim_folder(folder, recipe.config, runtime))
             if compute is not None:
@@ -104,11 +104,21 @@ def open_run(recipe: Recipe, runtime: Runtime) -> Iterator[RunContext]:
         yield RunContext(recipe, runtime, folder, group, dataset.source, samples)
 
 
-def _choose_device(config: RunConfig, group: ProcessGroup) -> str:
-    """Return a description of device and precision, such as ``cpu in bfloat16``."""
+def _choose_device(config: RunConfig, runtime: Runtime, group: ProcessGroup) -> str:
+    """Return a description of device and precision, such as ``cpu in bfloat16``.
+
+    Raises:
+        UsageError: the device does not exist, or a CUDA graph is wanted on a CPU.
+    """
     from ctcbench.training import device
 
-    return device.choose_compute(config, group.process_rank).describe()
+    compute = device.choose_compute(config, group.process_rank)
+    if runtime.graph and compute.device.type != "cuda":
+        raise UsageError(
+            f"--graph: the training step can be captured on a CUDA device only, and this run is on "
+            f"{compute.device.type} (--device {config.device}); leave out --graph"
+        )
+    return compute.describe()
 
 
 def join_process_group(config: RunConfig) -> contextlib.AbstractContextManager[ProcessGroup]:

@@ -55,7 +55,7 @@ class PlannedModel:
         """The train key, which is the name of the run folder."""
         return self.folder.path.name
 
-    def trial(self, checkpoint_seconds: float) -> Trial:
+    def trial(self, checkpoint_seconds: float, graph: bool | None = None) -> Trial:
         """Return the trial that an executor runs for the pending configurations."""
         # Plain JSON, because an executor may send it to another machine. An absolute path, because the trial
         # may run in another working directory.
@@ -64,6 +64,7 @@ class PlannedModel:
             "out": str(self.folder.path.parent.absolute()),
             "configs": [entry.config.model_dump() for entry in self.pending],
             "checkpoint_seconds": checkpoint_seconds,
+            "graph": graph,
         }
         return Trial(self.key, self.label, order)
 

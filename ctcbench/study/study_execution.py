@@ -90,6 +90,7 @@ def run_plan(
     *,
     resources: Mapping[str, Any],
     checkpoint_seconds: float = 60.0,
+    graph: bool | None = None,
     resume_command: str = "the same command",
 ) -> StudyOutcome:
     """Run the pending trials of a plan.
@@ -107,7 +108,7 @@ def run_plan(
     for model in todo.values():
         for entry in model.pending:
             _set_aside(model.folder, entry, study_listener)
-    trials = [model.trial(checkpoint_seconds) for model in todo.values()]
+    trials = [model.trial(checkpoint_seconds, graph) for model in todo.values()]
     with stop_on_signals(study_listener.notice) as stop:
         trial_listener = Listener(
             tell=lambda key, worker, event: study_listener.trial_progressed(todo[key], worker, event),

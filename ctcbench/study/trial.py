@@ -110,6 +110,7 @@ def _train_and_decode(
             resume=folder.path.exists() and folder.has(folder.config_path),
             workers=order.get("threads"),
             checkpoint_seconds=order.get("checkpoint_seconds", 60.0),
+            graph=order.get("graph"),
             listener=TrialProgressListener(on_event, folder),
         )
         first = configs.pop(0)

@@ -13,7 +13,8 @@ class History:
 
     Attributes:
         started: time of the first start, ISO 8601.
-        seconds: time spent in training steps, without validation.
+        seconds: time spent in training steps, without validation and captures.
+        capture_seconds: time spent in capturing the step as CUDA graphs.
         best_epoch: epoch of the best weights, counted from 1; 0 before the first validation.
         last_exact: exact accuracy of the last validation.
     """
@@ -21,6 +22,7 @@ class History:
     started: str = field(default_factory=now)
     seconds: float = 0.0
     validation_seconds: float = 0.0
+    capture_seconds: float = 0.0
     best_epoch: int = 0
     # Below every possible accuracy, so that the first validation is the best so far.
     best_exact: float = -1.0

@@ -15,6 +15,7 @@ from ctcbench.contract.hooks import EpochReport
 from ctcbench.processes.signals import Interrupted, stop_on_signals
 from ctcbench.training import inference
 from ctcbench.training.checkpoint import restore_checkpoint
+from ctcbench.training.cuda.step_graph import StepGraph
 from ctcbench.training.history import History
 from ctcbench.training.monitor import Monitor, MonitorState, StepDiverged, TrainingDiverged
 from ctcbench.training.progress_events import TrainingProgress
@@ -69,6 +70,9 @@ class Trainer:
             is_ctc=model.alignment == "ctc",
         )
         self.steps_per_epoch = steps_per_epoch(self.train, self.config)
+        on_gpu, notice = compute.device.type == "cuda", self.runtime.listener.notice
+        wants_graph = on_gpu if self.runtime.graph is None else self.runtime.graph
+        self.graph = StepGraph(self.state, self.train, self.config, notice) if wants_graph else None
         self._progress_shown = self._checkpoint_saved = time.monotonic()
         self._step_saved = -1
 
@@ -95,6 +99,9 @@ class Trainer:
                 f"{path}: written by another version of ctcbench ({error}); --fresh trains again"
             ) from error
         self.folder.require_same_images(data, self.data)
+        # Now and not at the next step: whether the step can be captured is a part of the description.
+        if self.graph is not None:
+            self.history.capture_seconds += self.graph.prepare()
         if started_on != (current := self._describe_compute()):
             notice(
                 f"started on {started_on}, resumed on {current}: the results will differ from those of "
@@ -138,9 +145,13 @@ class Trainer:
                 raise TrainingDiverged(self._explain(diverged)) from None
 
     def _run_step(self) -> None:
+        if self.graph is not None:
+            self.history.capture_seconds += self.graph.prepare()
         started = time.perf_counter()
-        batch = batch_at(self.train, self.state.step, self.config, self.group)
-        metrics = train_step(self.state, batch, self.config)
+        metrics = None if self.graph is None else self.graph.step()
+        if metrics is None:
+            batch = batch_at(self.train, self.state.step, self.config, self.group)
+            metrics = train_step(self.state, batch, self.config)
         self.monitor.add(self.state.step, metrics, self.recorder.record_metrics, self.runtime.listener.notice)
         self.history.seconds += time.perf_counter() - started
         if time.monotonic() - self._progress_shown > PROGRESS_SECONDS:
@@ -201,7 +212,8 @@ class Trainer:
         self.history.seconds += time.perf_counter() - started
 
     def _describe_compute(self) -> str:
-        return self.state.compute.describe() + self.group.describe_suffix()
+        graph = "" if self.graph is None else self.graph.describe_suffix()
+        return self.state.compute.describe() + self.group.describe_suffix() + graph
 
     def _save_checkpoint(self) -> None:
         # A step that diverged raises here, so that no checkpoint of NaN weights replaces a good one.
@@ -242,11 +254,5 @@ class Trainer:
 
     def _explain(self, diverged: StepDiverged) -> str:
         batch = batch_at(self.train, diverged.step - 1, self.config)
-        targets = zip(batch.targets_NL.tolist(), batch.target_lengths_N.tolist(), strict=True)
-        texts = [self.state.model.alphabet.decode(target[:length]) for target, length in targets]
-        labels = ", ".join(map(repr, texts[:8])) + (f" and {len(texts) - 8} more" if len(texts) > 8 else "")
         saved = "; the last checkpoint is kept" if self.folder.has(self.folder.checkpoint_path) else ""
-        return (
-            f"{diverged} (labels of its batch: {labels}); "
-            f"try a lower --lr (it was {self.config.lr}), --clip 1, or --no-amp{saved}"
-        )
+        return diverged.explain(batch, self.state.model.alphabet, self.config) + saved

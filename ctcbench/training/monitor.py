@@ -9,8 +9,11 @@ from typing import Any
 
 import torch
 
+from ctcbench.config.run_config import RunConfig
 from ctcbench.contract.errors import CtcbenchError
+from ctcbench.contract.specs import Alphabet
 from ctcbench.training.blank_plateau import BlankPlateauDetector
+from ctcbench.training.split import Batch
 from ctcbench.training.step import StepMetrics
 
 RECORD_EVERY = 10  # steps over which recorded metrics are means
@@ -30,6 +33,16 @@ class StepDiverged(Exception):
     def __init__(self, step: int, quantity: str, value: float) -> None:
         super().__init__(f"the {quantity} is {value} at step {step}")
         self.step = step
+
+    def explain(self, batch: Batch, alphabet: Alphabet, config: RunConfig) -> str:
+        """Return what happened, with the labels of the step's `batch` and what to try."""
+        targets = zip(batch.targets_NL.tolist(), batch.target_lengths_N.tolist(), strict=True)
+        texts = [alphabet.decode(target[:length]) for target, length in targets]
+        labels = ", ".join(map(repr, texts[:8])) + (f" and {len(texts) - 8} more" if len(texts) > 8 else "")
+        return (
+            f"{self} (labels of its batch: {labels}); "
+            f"try a lower --lr (it was {config.lr}), --clip 1, or --no-amp"
+        )
 
 
 @dataclass

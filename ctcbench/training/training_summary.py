@@ -27,6 +27,8 @@ def summarise_training(trainer: Trainer) -> dict[str, Any]:
             "plateau_steps_at_end": monitor.plateau.steps,
             "blank_steps_at_end": monitor.plateau.blank_steps,
             "validation_seconds": history.validation_seconds,
+            "capture_seconds": history.capture_seconds,
+            "step_graph": trainer.graph is not None and not trainer.graph.obstacle,
             "device": str(state.compute.device),
             "precision": state.compute.precision,
             "processes": state.group.world_size,

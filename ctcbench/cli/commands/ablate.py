@@ -14,7 +14,7 @@ import typer
 from ctcbench.cli.completion import complete_component
 from ctcbench.cli.installed_plugins import registry
 from ctcbench.cli.setting_flags import with_axes
-from ctcbench.cli.shared_flags import EXECUTION, AsJson, Budget, CheckpointSeconds, Out, Resume
+from ctcbench.cli.shared_flags import EXECUTION, AsJson, Budget, CheckpointSeconds, Graph, Out, Resume
 from ctcbench.config.budget import read_duration
 from ctcbench.config.presets import preset_names
 from ctcbench.contract.errors import UsageError
@@ -104,6 +104,7 @@ def ablate(
         typer.Option("--retry-failed", help="run failed trials again", rich_help_panel=EXECUTION),
     ] = False,
     checkpoint_seconds: CheckpointSeconds = 60.0,
+    graph: Graph = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="show the plan without running it", rich_help_panel=EXECUTION)
     ] = False,
@@ -132,6 +133,7 @@ def ablate(
         executor=executor or spec.executor,
         retry_failed=retry_failed,
         checkpoint_seconds=checkpoint_seconds,
+        graph=graph,
         dry_run=dry_run,
         as_json=as_json,
         command=_command(ctx.obj),

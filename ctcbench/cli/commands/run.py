@@ -14,7 +14,7 @@ import typer
 from ctcbench.cli.installed_plugins import registry
 from ctcbench.cli.output import print_json
 from ctcbench.cli.setting_flags import with_settings
-from ctcbench.cli.shared_flags import AsJson, Budget, CheckpointSeconds, Fresh, Out, Resume, Workers
+from ctcbench.cli.shared_flags import AsJson, Budget, CheckpointSeconds, Fresh, Graph, Out, Resume, Workers
 from ctcbench.config.budget import CHOSEN_SETTINGS, make_budget
 from ctcbench.config.run_config import RunConfig, flag
 from ctcbench.contract.errors import UsageError
@@ -38,6 +38,7 @@ def run(
     budget: Budget = None,
     workers: Workers = None,
     checkpoint_seconds: CheckpointSeconds = 60.0,
+    graph: Graph = None,
     as_json: AsJson = False,
 ) -> None:
     """Train, decode and score one configuration, and print its report."""
@@ -62,6 +63,7 @@ def run(
         budget=chooser,
         workers=workers,
         checkpoint_seconds=checkpoint_seconds,
+        graph=graph,
         resume_command=resume_command(ctx.obj),
     )
 

@@ -29,9 +29,13 @@ class CompiledNetwork(nn.Module):
         self.network = network
         self.batch_size = batch_size
         self._on_gpu = compute.device.type == "cuda"
-        mode = "reduce-overhead" if self._on_gpu else "default"
+        self.compile_for_graph(False)
+
+    def compile_for_graph(self, is_captured: bool) -> None:
+        """Compile anew at the next call; without CUDA graphs of its own if one of the step contains it."""
+        mode = "reduce-overhead" if self._on_gpu and not is_captured else "default"
         # In a list, so that it is not a submodule: its parameters are those of `network`.
-        self._compiled = [torch.compile(network, mode=mode, dynamic=False)]
+        self._compiled = [torch.compile(self.network, mode=mode, dynamic=False)]
 
     def forward(self, images_NCHW: Tensor) -> Any:
         """Return the network's output.

@@ -1,0 +1,180 @@
+"""StepGraph: the whole training step as one CUDA graph, which the host launches at once."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import torch
+
+from ctcbench.config.run_config import RunConfig
+from ctcbench.processes.out_of_memory import is_out_of_memory
+from ctcbench.training.cuda.capture import CudaCapture
+from ctcbench.training.cuda.host_reads import find_host_reads, find_obstacles
+from ctcbench.training.cuda.resident_split import ResidentSplit
+from ctcbench.training.cuda.state_snapshot import StateSnapshot
+from ctcbench.training.recognizer.compiled_network import CompiledNetwork
+from ctcbench.training.split import Split, order_of, steps_per_epoch
+from ctcbench.training.step import StepMetrics, TrainState, augments_at, compute_step, prepare_step
+
+Capture = Callable[[Callable[[], object]], Callable[[], None]]
+
+
+class StepGraph:
+    """The training step as CUDA graphs: one with augmentation, one without.
+
+    The first step of a training and an epoch's smaller last batch are computed without a graph. So is
+    everything if a part of the step can't be captured; `notice` is then called once with the reason.
+
+    Attributes:
+        obstacle: why no graph is used; empty where one is, or will be.
+    """
+
+    def __init__(
+        self,
+        state: TrainState,
+        split: Split,
+        config: RunConfig,
+        notice: Callable[[str], None],
+        capture: Capture | None = None,
+    ) -> None:
+        """Prepare for captures, which happen in `step` when a graph is first needed.
+
+        Args:
+            state: the state that the graph trains; from now on its rates and its penalty are tensors.
+            split: the training images, on the device.
+            config: the settings of the run.
+            notice: receives a sentence for the user.
+            capture: captures a function; None: a `CudaCapture`.
+        """
+        self.obstacle = ""
+        self._state, self._split, self._config, self._notice = state, split, config, notice
+        self._replays: dict[bool, Callable[[], None]] = {}
+        self._epoch = -1  # whose order `_order_N` is
+        if obstacles := find_obstacles(state):
+            self._refuse("; ".join(obstacles))
+            return
+        device = state.compute.device
+        self._capture_body = capture or CudaCapture()
+        self._data = ResidentSplit(split)
+        # A graph reads and writes at these addresses.
+        self._indices_N = torch.zeros(min(config.batch_size, len(split)), dtype=torch.long, device=device)
+        self._metrics_3 = torch.zeros(3, device=device)
+        self._set_tensors()
+
+    def step(self) -> StepMetrics | None:
+        """Carry out the next step of the training, and return its metrics; None: it has to be computed."""
+        self.prepare()
+        replay = self._replays.get(augments_at(self._state, self._config))
+        if replay is None or not self._covers(self._state.step):
+            return None
+        self._set_inputs()
+        replay()
+        self._state.step += 1
+        # The next replay overwrites the metrics.
+        return StepMetrics(*self._metrics_3.clone().unbind())
+
+    def describe_suffix(self) -> str:
+        """Return the text to append to a device's description: empty if no graph is used."""
+        return "" if self.obstacle else ", the step as a CUDA graph"
+
+    def prepare(self) -> float:
+        """Capture the next step if it can be and no graph has it yet; return the seconds that this took.
+
+        The state is the same afterwards.
+        """
+        state, augments = self._state, augments_at(self._state, self._config)
+        # The first step creates the state of the optimizer, of the gradient scaler and of the average.
+        if self.obstacle or augments in self._replays or not 0 < state.step < state.steps:
+            return 0.0
+        if not self._covers(state.step):
+            return 0.0
+        if state.scaler.is_enabled():
+            # Its state exists from the first call, which a resumed training has not made yet.
+            state.scaler.scale(self._metrics_3)
+        started, snapshot = time.perf_counter(), StateSnapshot(state)
+        try:
+            self._set_inputs()
+            if reads := find_host_reads(state, lambda watched: self._compute(watched, augments)):
+                self._refuse("; ".join(reads))
+            else:
+                self._replays[augments] = self._capture_body(lambda: self._compute(state, augments))
+                if augments and self._augments_nothing():
+                    self._replays[False] = self._replays[True]
+        except Exception as error:  # of many classes; the step without the graph raises it again if it must
+            self._refuse(self._explain(error))
+        finally:
+            snapshot.restore()
+        return time.perf_counter() - started
+
+    def _covers(self, step: int) -> bool:
+        """Return whether the batch of `step` has the size of the captured ones."""
+        number = step % steps_per_epoch(self._split, self._config)
+        return number * self._config.batch_size + len(self._indices_N) <= len(self._split)
+
+    def _compute(self, state: TrainState, augments: bool) -> None:
+        """Compute the step of the current inputs: what a graph contains."""
+        batch = self._data.batch(self._indices_N)
+        metrics = compute_step(state, batch, self._config, augments=augments)
+        values = (metrics.loss, metrics.all_blank.float(), metrics.grad_norm.float())
+        self._metrics_3.copy_(torch.stack(values))
+
+    def _set_inputs(self) -> None:
+        """Write the inputs of the next step to where a graph reads them."""
+        state, config = self._state, self._config
+        # A replay reads seed and offset of the generator when it starts.
+        prepare_step(state, config)
+        epoch, number = divmod(state.step, steps_per_epoch(self._split, config))
+        if self._epoch != epoch:
+            # The order of a whole epoch at once: a copy within the GPU is then enough for each step.
+            order_N = torch.from_numpy(order_of(len(self._split), config.seed, epoch))
+            self._epoch, self._order_N = epoch, order_N.to(self._indices_N.device)
+        start = number * config.batch_size
+        self._indices_N.copy_(self._order_N[start : start + len(self._indices_N)])
+
+    def _augments_nothing(self) -> bool:
+        batch = self._data.batch(self._indices_N)
+        return self._state.augment(batch.images_NCHW, batch.widths_N) is batch.images_NCHW
+
+    def _set_tensors(self) -> None:
+        """Make the state's rates and penalty tensors, and its optimizer capturable."""
+        state = self._state
+        device = state.compute.device
+        state.group_rates = [torch.zeros((), device=device) for _ in state.optimizer.param_groups]
+        for group, rate in zip(state.optimizer.param_groups, state.group_rates, strict=True):
+            group.update(lr=rate, capturable=True)
+        # torch warns of capturable optimizers that do a step without a capture, as the last of an epoch is.
+        # Muon has another one inside.
+        for optimizer in (state.optimizer, *vars(state.optimizer).values()):
+            if isinstance(optimizer, torch.optim.Optimizer):
+                optimizer._warned_capturable_if_run_uncaptured = True
+        state.blank_penalty = torch.zeros((), device=device) if self._config.blank_penalty else 0.0
+        state.branches = False
+        if isinstance(state.network, CompiledNetwork):
+            state.network.compile_for_graph(True)
+
+    def _set_numbers(self) -> None:
+        """Undo `_set_tensors`."""
+        state = self._state
+        for group in state.optimizer.param_groups:
+            group.update(lr=state.learning_rate * group["scale"], capturable=False)
+        state.group_rates, state.blank_penalty = (), 0.0
+        state.branches = state.compute.device.type == "cpu"
+        if isinstance(state.network, CompiledNetwork):
+            state.network.compile_for_graph(False)
+
+    def _refuse(self, reason: str) -> None:
+        self.obstacle = reason
+        self._replays.clear()
+        if self._state.group_rates:
+            self._set_numbers()
+        self._notice(f"the training step is not captured as a CUDA graph, and takes longer: {reason}")
+
+    def _explain(self, error: Exception) -> str:
+        if is_out_of_memory(error):
+            return (
+                f"out of GPU memory with --batch-size {self._config.batch_size}; a smaller --batch-size "
+                f"leaves room for a graph, and --no-graph does without one"
+            )
+        first = next(iter(str(error).strip().splitlines()), "")
+        return f"the capture failed: {type(error).__name__}: {first[:200]}"
