@@ -30,13 +30,14 @@ def claim_folder(folder: RunFolder, config: RunConfig, runtime: Runtime) -> Iter
     existed, out_existed = _exists(folder), runtime.out.exists()
     create_run_folder(runtime.out, folder.path.name)
     with folder.lock():
-        if runtime.fresh:
-            folder.clear()
-        if not folder.is_finished:
-            folder.files.unseal()  # of a run that was killed just before it was finished
-        # Written at every start: settings that take effect after training, as the decoder, may differ.
-        folder.write_config(config.model_dump())
+        # The settings too: a signal can arrive while they are written.
         try:
+            if runtime.fresh:
+                folder.clear()
+            if not folder.is_finished:
+                folder.files.unseal()  # of a run that was killed just before it was finished
+            # Written at every start: settings that take effect after training, as the decoder, may differ.
+            folder.write_config(config.model_dump())
             yield
         except BaseException:
             if not existed:

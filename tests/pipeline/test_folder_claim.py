@@ -11,6 +11,7 @@ from ctcbench.contract.errors import UsageError
 from ctcbench.files.locks import Busy
 from ctcbench.pipeline import runner
 from ctcbench.processes.signals import Interrupted
+from ctcbench.results.run_folder import RunFolder
 from ctcbench.training.runtime import Runtime
 from tests.pipeline.run_cases import interrupt_at, pictures_config
 from tests.tiny_config import tiny
@@ -90,3 +91,13 @@ def test_an_interrupted_run_is_not_resumed_with_changed_images(registry, picture
         path.unlink()
     with pytest.raises(UsageError, match=r"its train and val images are not those|its train images are not"):
         runner.run(resolve(registry, pictures_config(pictures)), Runtime(tmp_path / "runs", resume=True))
+
+
+def test_a_signal_while_the_settings_are_written_leaves_no_folder(registry, tmp_path, monkeypatch):
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(RunFolder, "write_config", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        runner.run(resolve(registry, tiny()), Runtime(tmp_path / "runs"))
+    assert not (tmp_path / "runs").exists()
