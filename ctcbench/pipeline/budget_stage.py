@@ -51,6 +51,12 @@ def fit_to_budget(
         if runtime.resume:
             raise UsageError(_nothing_recorded(budget, runtime))
         rates, length = measure_length(recipe, dataset, budget, workers=runtime.workers, group=group)
+        if rates.machine_is_busy:
+            share = 100 * (rates.cpu_share or 0)
+            notice(
+                f"other programs use this machine: the training had a CPU core for {share:.0f} % of the time "
+                f"in which its steps were timed, and would be faster alone; --fresh chooses again"
+            )
         if group.is_main:
             known = records.write(_record(digest, budget, rates, length), replace=runtime.fresh)
     chosen = {name: getattr(known, name) for name in budget.chosen} if known else {}

@@ -14,6 +14,7 @@ FEWEST_STEPS = 10  # with fewer, the schedule of the learning rate has no shape
 LARGEST_DEVIATION = 0.15  # of a training's time from its budget, as a share, before a notice mentions it
 _CACHE_BYTES = 2**31  # of images that a budget asks an endless data set for
 _DIGITS = 2
+_BUSY_SHARE = 0.8
 
 
 @dataclass(frozen=True)
@@ -25,12 +26,19 @@ class MeasuredRates:
         step_images: number of images in such a step.
         draw_seconds: time to draw an image with all worker processes.
         compute: what trains, such as ``cpu in bfloat16, 2 threads``.
+        cpu_share: share of the time in which the thread that trains had a CPU core; None: not known.
     """
 
     step_seconds: float
     step_images: int
     draw_seconds: float
     compute: str
+    cpu_share: float | None = None
+
+    @property
+    def machine_is_busy(self) -> bool:
+        """Whether other programs took so much of the time that an idle machine would train much faster."""
+        return self.cpu_share is not None and self.cpu_share < _BUSY_SHARE
 
     def training_seconds(self, length: RunLength) -> float:
         """Return the expected time of a training, without validation."""

@@ -43,6 +43,7 @@ def measure_rates(
     workers: int,
     group: ProcessGroup,
     clock: Clock = time.perf_counter,
+    cpu_clock: Clock = time.thread_time,
 ) -> MeasuredRates:
     """Time a few training steps with a run's own recipe, on its device, and the drawing of a few images.
 
@@ -58,6 +59,7 @@ def measure_rates(
         workers: number of processes that will draw images.
         group: the processes that train together.
         clock: returns the time in seconds.
+        cpu_clock: returns the CPU time of this thread in seconds.
 
     Raises:
         UsageError: a setting can't work on this machine or with this data.
@@ -77,14 +79,21 @@ def measure_rates(
         own_N, weight = group.shard(np.arange(step_images) % len(part))
         steps = _Steps(state, part, own_N, weight, recipe, clock)
         steps.run_for(_WARM_UP_SECONDS, _FEWEST_WARM_UP_STEPS)
+        started, cpu_started = clock(), cpu_clock()
         seconds = steps.run_for(min(max(_SHARE * budget_seconds, _SHORTEST), _LONGEST), _FEWEST_STEPS)
+        running = (cpu_clock() - cpu_started) / (clock() - started)
         threads = torch.get_num_threads()
     described = f"{compute.describe()}, {threads} thread{'s' * (threads != 1)}{group.describe_suffix()}"
     del state, steps, model, part
     gc.collect()
     if compute.device.type == "cuda":
         torch.cuda.empty_cache()
-    return MeasuredRates(seconds, step_images, drawn.seconds / workers, described)
+    # On a CPU this thread computes all the time, unless others take its core. It waits for a GPU, and for the
+    # other processes of a training.
+    computes = compute.device.type == "cpu" and group.world_size == 1
+    return MeasuredRates(
+        seconds, step_images, drawn.seconds / workers, described, running if computes else None
+    )
 
 
 @dataclass

@@ -71,6 +71,15 @@ def test_the_chosen_numbers_are_settings_and_the_same_command_finds_them(registr
     assert rates.measured == 1
 
 
+def test_a_busy_machine_is_mentioned_before_the_training(registry, tmp_path, monkeypatch):
+    busy = MeasuredRates(0.1, 16, 0.001, "cpu", cpu_share=0.413)
+    monkeypatch.setattr(step_timing, "measure_rates", lambda *_, **more: busy)
+    _, notices = run(registry, tmp_path)
+    assert "other programs use this machine: the training had a CPU core for 41 % of the time" in notices[0]
+    _, notices = run(registry, tmp_path)
+    assert not any("other programs" in text for text in notices)
+
+
 def test_fresh_chooses_again_and_keeps_the_run_of_other_numbers(registry, tmp_path, rates):
     first, _ = run(registry, tmp_path)
     rates.step_seconds = 0.05

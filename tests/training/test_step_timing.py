@@ -62,6 +62,25 @@ def test_the_time_of_a_step_is_the_mean_over_the_whole_schedule(registry, monkey
     assert np.histogram(places[-50:], bins=5, range=(0, 1))[0].tolist() == pytest.approx([10] * 5, abs=1)
 
 
+@pytest.mark.parametrize(("share", "busy"), [(1.0, False), (0.9, False), (0.5, True)])
+def test_other_programs_that_take_the_core_are_noticed(registry, monkeypatch, share, busy):
+    clock = TickingClock(monkeypatch)
+    recipe = resolve(registry, tiny(device="cpu"))
+    dataset = build_dataset(registry, recipe.config.dataset)
+    rates = measure_rates(
+        recipe,
+        dataset,
+        1.0,
+        images=16,
+        workers=1,
+        group=SINGLE_PROCESS_GROUP,
+        clock=clock,
+        cpu_clock=lambda: share * clock.now,
+    )
+    assert rates.cpu_share == pytest.approx(share)
+    assert rates.machine_is_busy is busy
+
+
 def test_an_epoch_smaller_than_a_batch_is_timed_with_its_own_size(registry, monkeypatch):
     clock = TickingClock(monkeypatch)
     assert measured(registry, clock, images=5).step_images == 5
