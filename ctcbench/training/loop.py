@@ -53,6 +53,7 @@ class Trainer:
     def __post_init__(self) -> None:
         self.group, self.folder = self.state.group, self.recorder.folder
         compute, model = self.state.compute, self.state.model
+        on_gpu = compute.device.type == "cuda"
         # With the shortcut "aux" the training loss is that of both classifiers, so guessing costs more too.
         aux = self.config.aux_weight if model.shortcut == "aux" else 0.0
         unigram_loss = estimate_unigram_loss(
@@ -68,9 +69,10 @@ class Trainer:
             unigram_loss * (1 + aux),
             gradients_overflow=compute.scales_gradients,
             is_ctc=model.alignment == "ctc",
+            fetch=compute.fetch if on_gpu else None,
         )
         self.steps_per_epoch = steps_per_epoch(self.train, self.config)
-        on_gpu, notice = compute.device.type == "cuda", self.runtime.listener.notice
+        notice = self.runtime.listener.notice
         wants_graph = on_gpu if self.runtime.graph is None else self.runtime.graph
         self.graph = StepGraph(self.state, self.train, self.config, notice) if wants_graph else None
         self._progress_shown = self._checkpoint_saved = time.monotonic()

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from ctcbench.config.run_config import RunConfig
 from ctcbench.contract.errors import CtcbenchError
@@ -63,8 +65,9 @@ class MonitorState:
 class Monitor:
     """Collector of step metrics, which evaluates several steps at a time."""
 
-    # Copying a metric to the host waits for the GPU; doing so only every few steps keeps the GPU busy. A NaN
-    # is then found some steps late, so `Trainer` flushes the monitor before it writes a checkpoint.
+    # Copying a metric to the host waits for the GPU. So the metrics of several steps are copied at once, and
+    # evaluated when the next copy starts: the GPU never waits for the host. A NaN is then found some steps
+    # late, so `Trainer` flushes the monitor before it writes a checkpoint.
 
     def __init__(
         self,
@@ -74,6 +77,7 @@ class Monitor:
         *,
         gradients_overflow: bool = False,
         is_ctc: bool = True,
+        fetch: Callable[[Tensor], Callable[[], Tensor]] | None = None,
     ) -> None:
         """Create a monitor.
 
@@ -84,8 +88,12 @@ class Monitor:
             gradients_overflow: whether gradients are scaled, so that the scaler detects and skips
                 infinite gradients.
             is_ctc: whether the loss is CTC, whose plateau is one of blanks.
+            fetch: starts a copy to the host and returns a function that waits for it; None: metrics are on
+                the host.
         """
         self.state = state
+        self._fetch = fetch
+        self._copies: deque[tuple[list[int], Callable[[], Tensor]]] = deque()
         self._unigram_loss = unigram_loss
         self._gradients_overflow = gradients_overflow
         self._is_ctc = is_ctc
@@ -99,10 +107,12 @@ class Monitor:
         record: Callable[[dict[str, Any]], None],
         notice: Callable[[str], None],
     ) -> None:
-        """Add the metrics of a step, counted from 1, and `flush` if enough are pending."""
+        """Add the metrics of a step, counted from 1; evaluate earlier ones if enough are pending."""
         self._pending.append((step, metrics))
         if len(self._pending) >= self._flush_every:
-            self.flush(record, notice)
+            self._start_copy()
+            while len(self._copies) > (self._fetch is not None):
+                self._evaluate(*self._copies.popleft(), record, notice)
 
     def flush(self, record: Callable[[dict[str, Any]], None], notice: Callable[[str], None]) -> None:
         """Evaluate the pending steps.
@@ -114,15 +124,29 @@ class Monitor:
         Raises:
             StepDiverged: a loss or a gradient is NaN or infinite.
         """
+        self._start_copy()
+        while self._copies:
+            self._evaluate(*self._copies.popleft(), record, notice)
+
+    def _start_copy(self) -> None:
+        """Start one copy to the host for all pending steps."""
         if not self._pending:
             return
-        steps = [step for step, _ in self._pending]
-        # One copy to the host for all pending steps.
         rows = torch.stack(
             [torch.stack([m.loss, m.all_blank.float(), m.grad_norm.float()]) for _, m in self._pending]
-        ).tolist()
+        )
+        steps = [step for step, _ in self._pending]
         self._pending.clear()
-        for step, (loss, all_blank, grad_norm) in zip(steps, rows, strict=True):
+        self._copies.append((steps, self._fetch(rows) if self._fetch is not None else lambda: rows))
+
+    def _evaluate(
+        self,
+        steps: list[int],
+        wait: Callable[[], Tensor],
+        record: Callable[[dict[str, Any]], None],
+        notice: Callable[[str], None],
+    ) -> None:
+        for step, (loss, all_blank, grad_norm) in zip(steps, wait().tolist(), strict=True):
             if not math.isfinite(loss):
                 raise StepDiverged(step, "loss", loss)
             # An infinite gradient makes every weight NaN, but the loss shows that one step later. A gradient
@@ -147,7 +171,7 @@ class Monitor:
 
     def checkpoint(self) -> dict[str, Any]:
         """Return the state for a checkpoint, as JSON; no step may be pending."""
-        assert not self._pending, "flush() before a checkpoint"
+        assert not self._pending and not self._copies, "flush() before a checkpoint"
         return asdict(self.state)
 
     def restore(self, state: Mapping[str, Any]) -> None:

@@ -99,3 +99,33 @@ def test_a_checkpoint_keeps_the_plateau():
     again.restore(monitor.checkpoint())
     assert again.state == monitor.state
     assert again.state.plateau.steps == 1
+
+
+def test_copies_to_the_host_are_evaluated_when_the_next_one_starts_and_by_a_flush():
+    events = []
+
+    def fetch(rows):
+        number = len([event for event in events if event[0] == "start"])
+        events.append(("start", number, len(rows)))
+        return lambda: events.append(("wait", number)) or rows
+
+    monitor = Monitor(MonitorState(), 5, GUESSING, fetch=fetch)
+    records = []
+    for step in range(1, 24):
+        monitor.add(
+            step,
+            StepMetrics(torch.tensor(float(step)), torch.tensor(False), torch.tensor(2.0)),
+            records.append,
+            print,
+        )
+    assert events == [
+        ("start", 0, 5), ("start", 1, 5), ("wait", 0), ("start", 2, 5), ("wait", 1), ("start", 3, 5),
+        ("wait", 2),
+    ]  # fmt: skip
+    assert [record["step"] for record in records] == [10]
+    with pytest.raises(AssertionError, match="flush"):
+        monitor.checkpoint()
+    monitor.flush(records.append, print)
+    assert events[-3:] == [("start", 4, 3), ("wait", 3), ("wait", 4)]
+    assert [(record["step"], record["loss"]) for record in records] == [(10, 5.5), (20, 15.5)]
+    assert monitor.checkpoint()["loss"] == 23.0
