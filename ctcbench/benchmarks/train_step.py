@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from ctcbench.benchmarks.floor import Floor, find_floor
+from ctcbench.benchmarks.gpu_step import GpuStep, measure_on_gpu
 from ctcbench.config.recipe import Recipe, resolve
 from ctcbench.config.run_config import RunConfig
 from ctcbench.data.built_dataset import build_dataset, build_source
@@ -33,6 +34,7 @@ class StepTimes:
     Attributes:
         batch_size: images per step: the setting, or the number of training images if that is smaller.
         floor: lower bound of the step's time; its arithmetic is three times that of the forward pass.
+        on_gpu: the undisturbed step, ``plain`` and by ``graph``; empty on a CPU.
     """
 
     total_ms: list[float]
@@ -43,6 +45,7 @@ class StepTimes:
     precision: str
     threads: int
     floor: Floor
+    on_gpu: dict[str, GpuStep] = field(default_factory=dict)
 
     def share_of_peak(self, step_ms: float) -> float:
         """Return the share of the device's peak arithmetic that a step of `step_ms` milliseconds uses."""
@@ -133,6 +136,16 @@ def measure(
                 for name in PARTS[:-1]:
                     parts_ms[name].append(clock.spent.get(name, 0.0))
                 parts_ms["other"].append(elapsed - sum(clock.spent.values()))
+        on_gpu = {}
+        if compute.device.type == "cuda":
+            # The clock synchronises at each part, so a step is measured again without it.
+            del state
+            on_gpu = {
+                name: measure_on_gpu(
+                    recipe, source.image, source.alphabet, part, compute, steps, by_graph=name == "graph"
+                )
+                for name in ("plain", "graph")
+            }
     return StepTimes(
         total_ms,
         parts_ms,
@@ -142,6 +155,7 @@ def measure(
         compute.precision,
         torch.get_num_threads(),
         floor,
+        on_gpu,
     )
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import statistics
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, Any
 
 import typer
 from rich.table import Table
@@ -37,7 +38,7 @@ def train(
     floor_ms = times.floor.milliseconds()
     # Within each step and not of the medians, because the parts of a disturbed step are slow together.
     shares = [1 - w / t for w, t in zip(work, times.total_ms, strict=True)]
-    figures = {
+    figures: dict[str, Any] = {
         "images_per_second": round(times.batch_size * 1000 / total, 1),
         "own_overhead": round(statistics.median(shares), 4),
         "own_overhead_quartiles": [round(q, 4) for q in quartiles(shares)],
@@ -64,6 +65,18 @@ def train(
         "times_floor": round(total / max(floor_ms.values()), 3),
         "saved_mib": round(times.floor.saved_bytes / 2**20, 1),
     }
+    if times.on_gpu:
+        figures["on_gpu"] = {
+            name: {
+                "step_ms": round(gpu.step_ms, 3),
+                "images_per_second": round(times.batch_size * 1000 / gpu.step_ms, 1),
+                "launches": round(gpu.launches, 1),
+                "busy_ms": round(gpu.busy_ms, 3),
+                "share_of_peak": round(times.share_of_peak(gpu.step_ms), 4),
+                "obstacle": gpu.obstacle,
+            }
+            for name, gpu in times.on_gpu.items()
+        }
     if as_json:
         print_json(figures)
         return
@@ -93,3 +106,21 @@ def train(
         f"and uses {figures['share_of_peak']:.0%} of the arithmetic\n"
         f"the forward pass stores {figures['saved_mib']:,.0f} MiB for the backward pass"
     )
+    if times.on_gpu:
+        console.print(_gpu_table(figures["on_gpu"]))
+
+
+def _gpu_table(on_gpu: Mapping[str, Mapping[str, Any]]) -> Table:
+    """Return the table of the undisturbed step without and with its CUDA graph."""
+    names = {"plain": "kernel by kernel", "graph": "as a CUDA graph"}
+    table = Table(
+        "step", "time", "images/s", "launches", "GPU busy", "share of the peak",
+        title="without waiting between steps", title_justify="left",
+    )  # fmt: skip
+    for name, row in on_gpu.items():
+        table.add_row(
+            names[name] + (f": not possible, {row['obstacle']}" if row["obstacle"] else ""),
+            f"{row['step_ms']:.2f} ms", f"{row['images_per_second']:,.0f}", f"{row['launches']:,.0f}",
+            f"{row['busy_ms']:.2f} ms", f"{row['share_of_peak']:.1%}",
+        )  # fmt: skip
+    return table

@@ -1,0 +1,118 @@
+"""Time of a training step on a GPU, undisturbed, with and without the step's CUDA graph."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch.autograd import DeviceType  # type: ignore[attr-defined]
+
+from ctcbench.config.recipe import Recipe
+from ctcbench.contract.specs import Alphabet, ImageSpec
+from ctcbench.training import split, step
+from ctcbench.training.cuda.step_graph import StepGraph
+from ctcbench.training.device import Compute
+from ctcbench.training.recognizer.network import build_recognizer
+
+_WARM_UP_STEPS = 10
+_PROFILED_STEPS = 10
+# Calls by which the host gives a GPU work to do. A graph is one of them, however many kernels it has.
+_LAUNCHES = (
+    "cudaLaunchKernel", "cudaLaunchKernelExC", "cuLaunchKernel", "cuLaunchKernelEx", "cudaGraphLaunch",
+    "cudaMemcpyAsync", "cudaMemsetAsync",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class GpuStep:
+    """A training step on a GPU.
+
+    Attributes:
+        step_ms: time of a step, mean over steps in a row that the host does not wait for.
+        launches: what the host gives the GPU to do in a step: kernels, copies, graphs.
+        busy_ms: time in which the GPU works on a step.
+        obstacle: why the step has no graph, though one was wanted; then these are times without it.
+    """
+
+    step_ms: float
+    launches: float
+    busy_ms: float
+    obstacle: str = ""
+
+
+def measure_on_gpu(
+    recipe: Recipe,
+    image: ImageSpec,
+    alphabet: Alphabet,
+    part: split.Split,
+    compute: Compute,
+    steps: int,
+    *,
+    by_graph: bool,
+) -> GpuStep:
+    """Train for some steps of full batches on a GPU, and return the means of a step."""
+    config = recipe.config
+    torch.manual_seed(config.seed)
+    model = build_recognizer(recipe, image, alphabet)
+    # Twice the steps that are done, since some are skipped.
+    state = step.new_state(recipe, model.train(), compute, 2 * (steps + _WARM_UP_STEPS + _PROFILED_STEPS))
+    # Whole batches only: an epoch's smaller last batch has no graph.
+    count = len(part) // config.batch_size * config.batch_size or len(part)
+    notices: list[str] = []
+    graph = StepGraph(state, part, config, notices.append) if by_graph else None
+
+    def run(number: int) -> None:
+        for _ in range(number):
+            # The step's number decides the batch; those of an incomplete batch are skipped.
+            if state.step % split.steps_per_epoch(part, config) * config.batch_size >= count:
+                state.step += 1
+            if graph is None or graph.step() is None:
+                step.train_step(state, split.batch_at(part, state.step, config), config)
+
+    run(_WARM_UP_STEPS)
+    torch.cuda.synchronize()
+    started = time.perf_counter()
+    run(steps)
+    torch.cuda.synchronize()
+    step_ms = (time.perf_counter() - started) * 1000 / steps
+    events = _profile(lambda: run(_PROFILED_STEPS))
+    return GpuStep(
+        step_ms,
+        count_launches(events) / _PROFILED_STEPS,
+        busy_microseconds(events) / 1000 / _PROFILED_STEPS,
+        "" if graph is None else graph.obstacle,
+    )
+
+
+def _profile(action: Callable[[], None]) -> list[Any]:
+    """Return the events of the host and of the GPU while `action` runs."""
+    activities = [torch.profiler.ProfilerActivity.CPU, torch.profiler.ProfilerActivity.CUDA]
+    with torch.profiler.profile(activities=activities) as profiler:
+        action()
+        torch.cuda.synchronize()
+    return list(profiler.events() or ())
+
+
+def count_launches(events: Iterable[Any]) -> int:
+    """Return the number of calls that gave the GPU work to do."""
+    return sum(event.name in _LAUNCHES for event in events)
+
+
+def busy_microseconds(events: Iterable[Any]) -> float:
+    """Return the time in which a GPU did any work: kernels can overlap, and count once then."""
+    spans = sorted(
+        (event.time_range.start, event.time_range.end)
+        for event in events
+        # Ranges that torch names, such as a step of the optimizer, include the gaps between kernels.
+        if event.device_type == DeviceType.CUDA
+        and not getattr(event, "is_user_annotation", False)
+        and not event.name.startswith("Optimizer.")
+    )
+    busy, reached = 0.0, float("-inf")
+    for start, end in spans:
+        busy += max(0.0, end - max(start, reached))
+        reached = max(reached, end)
+    return busy
