@@ -10,7 +10,7 @@ ISA_TESTS := tests/builtin tests/decoding tests/pipeline tests/testing tests/tra
 PYTEST := $(BIN)/python -m pytest -n auto --dist loadfile
 DEFAULT_SUITE := -m "not landing and not slow and not gpu"
 
-.PHONY: demo test test-landing test-slow test-gpu test-portable test-isa test-oldest docs docs-cli lint format clean
+.PHONY: demo test test-landing test-slow test-gpu test-portable test-isa test-oldest gpu-report docs docs-cli lint format clean
 
 # The figures of a longer run are those of docs/benchmarks.md (tests/docs/test_demo.py).
 demo: .venv/installed
@@ -45,6 +45,11 @@ test-slow: .venv/tested
 
 test-gpu: .venv/tested
 	$(BIN)/python -m pytest -m gpu
+
+# Within eight minutes and without network; the table is in build/gpu-report.md as well.
+gpu-report: .venv/tested
+	mkdir -p build
+	$(BIN)/python -m ctcbench.benchmarks.gpu_report --out build/gpu-report.md
 
 # On a clone, as it installs other releases: of torch one with some gigabytes of CUDA.
 test-oldest:

@@ -22,6 +22,11 @@ def preset_names() -> list[str]:
     return sorted(path.stem for path in PRESETS.glob("*.toml"))
 
 
+def gpu_preset(name: str) -> str:
+    """Return the name of the preset for a GPU that belongs to a preset, empty if there is none."""
+    return f"{name}-gpu" if f"{name}-gpu" in preset_names() else ""
+
+
 def read_preset(name: str, known: Collection[str]) -> dict[str, Any]:
     """Return the settings of a preset; `known` are the names of all settings.
 

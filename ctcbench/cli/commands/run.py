@@ -16,6 +16,7 @@ from ctcbench.cli.output import print_json
 from ctcbench.cli.setting_flags import with_settings
 from ctcbench.cli.shared_flags import AsJson, Budget, CheckpointSeconds, Fresh, Graph, Out, Resume, Workers
 from ctcbench.config.budget import CHOSEN_SETTINGS, make_budget
+from ctcbench.config.presets import gpu_preset
 from ctcbench.config.run_config import RunConfig, flag
 from ctcbench.contract.errors import UsageError
 from ctcbench.processes.signals import Interrupted
@@ -24,6 +25,7 @@ from ctcbench.training.distributed.process_rank import read_process_rank
 
 if TYPE_CHECKING:
     from ctcbench.config.recipe import Recipe
+    from ctcbench.training.progress_events import ProgressListener
     from ctcbench.training.runtime import Runtime
 
 
@@ -76,6 +78,7 @@ def run(
         with progress_listener() as listener:
             from ctcbench.pipeline import runner
 
+            name_gpu_preset(ctx.params["preset"], recipe.config, listener)
             result = runner.run(recipe, replace(runtime, listener=listener))
         # torchrun runs this in every process, and each has the result.
         if not read_process_rank().is_main:
@@ -90,6 +93,18 @@ def run(
         if chooser:
             numbers = {name: result.config[name] for name in chooser.chosen}
             print_next("repeat", exact_command(ctx.obj, numbers))
+
+
+def name_gpu_preset(presets: list[str] | None, config: RunConfig, listener: ProgressListener) -> None:
+    """Give a notice where a run on a GPU has the last of `presets`, which is for a CPU."""
+    found = gpu_preset(presets[-1]) if presets else ""
+    if not presets or not found:
+        return
+    from ctcbench.training.device import choose_compute
+
+    rank = read_process_rank()
+    if rank.is_main and choose_compute(config, rank).device.type == "cuda":
+        listener.notice(f"--preset {presets[-1]} has the batches of a CPU; --preset {found} is for a GPU")
 
 
 @contextlib.contextmanager

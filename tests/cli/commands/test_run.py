@@ -1,13 +1,16 @@
-"""`ctcbench run --budget`: typed numbers, wrong budgets, and the command that repeats the run."""
+"""`ctcbench run`: budgets, the command that repeats the run, and the preset for a GPU."""
 
 import json
 import shlex
+from types import SimpleNamespace
 
 import pytest
+import torch
 
 from ctcbench.__main__ import main
-from ctcbench.cli.commands.run import exact_command, resume_command
-from ctcbench.training import step_timing
+from ctcbench.cli.commands.run import exact_command, name_gpu_preset, resume_command
+from ctcbench.config.run_config import RunConfig
+from ctcbench.training import device, step_timing
 from ctcbench.training.run_length import MeasuredRates
 from tests.cli.cli_cases import TINY
 
@@ -98,3 +101,22 @@ def test_commands_are_those_that_were_typed():
     words = ["run", "--budget=2s", "--budget=60s", "--fresh", "--dataset", "folder:path='a b'"]
     expected = "ctcbench run --dataset 'folder:path='\"'\"'a b'\"'\"'' --epochs 2"
     assert exact_command(words, {"epochs": 2}) == expected
+
+
+@pytest.mark.parametrize(
+    ("presets", "kind", "named"),
+    [
+        (["fast"], "cuda", "fast-gpu"),
+        (["fast-gpu", "best"], "cuda", "best-gpu"),  # the last one is used
+        (["fast"], "cpu", ""),
+        (["fast-gpu"], "cuda", ""),
+        (["talk-final"], "cuda", ""),
+        (None, "cuda", ""),
+    ],
+)
+def test_a_run_on_a_gpu_with_a_preset_for_cpus_names_the_one_for_gpus(monkeypatch, presets, kind, named):
+    monkeypatch.setattr(device, "choose_compute", lambda *_: device.Compute(torch.device(kind), None))
+    notices = []
+    name_gpu_preset(presets, RunConfig(), SimpleNamespace(notice=notices.append))
+    assert len(notices) == bool(named)
+    assert named in "".join(notices)

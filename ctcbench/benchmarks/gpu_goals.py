@@ -1,0 +1,42 @@
+"""GOALS: accuracies to be reached on one H100 within a time of training, and the recipes that try it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+_SEEDS = 3
+
+
+@dataclass(frozen=True)
+class Goal:
+    """An accuracy to be reached within a time of training, as the mean over seeds.
+
+    Attributes:
+        what: the goal in words.
+        exact: share of the test images to be read, 0 to 1.
+        seconds: seconds of training, None for no limit.
+        settings: flags of the recipe.
+        seeds: number of seeds.
+    """
+
+    what: str
+    exact: float
+    seconds: float | None
+    settings: tuple[str, ...]
+    seeds: int = _SEEDS
+
+
+GOALS = (
+    Goal("the talk's 53.06 % in 0.2 s", 0.5306, 0.2, ("--preset", "fast-gpu", "--train-samples", "10000")),
+    Goal("92 % in 1 s", 0.92, 1.0, ("--preset", "fast-gpu", "--train-samples", "60000")),
+    Goal("96 % in 3 s", 0.96, 3.0, ("--preset", "accurate-gpu")),
+    Goal("97.5 % in 8 s", 0.975, 8.0, ("--preset", "best-gpu", "--train-samples", "100000")),
+    Goal("98 % without a limit", 0.98, None, ("--preset", "best-gpu")),
+    Goal(
+        "the data and epochs of talk-final with its network in 120 s",
+        0.5306,
+        120.0,
+        ("--preset", "talk-final", "--batch-size", "512", "--lr", "0.004"),
+        seeds=1,
+    ),
+)

@@ -1,0 +1,239 @@
+"""Report on a GPU: `python -m ctcbench.benchmarks.gpu_report`, or `make gpu-report` in a checkout.
+
+It takes at most eight minutes, needs no network, and prints one Markdown table. A measurement that fails or
+finds no time left is a row that says so. `--dry-run` runs every command in miniature on a CPU.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from ctcbench.benchmarks.gpu_goals import GOALS, Goal
+from ctcbench.contract.errors import CtcbenchError
+from ctcbench.files.atomic import write_text
+from ctcbench.results.provenance import host, versions
+
+_MINUTES = 8.0
+# Every setting that makes a command small; they come last, so that they override the others.
+_MINIATURE = [
+    *("--dataset", "captcha:width=60,height=24,length=2,alphabet=digits", "--backbone", "cnn2:width=4"),
+    *("--head", "none", "--device", "cpu", "--batch-size", "16", "--epochs", "1"),
+    *("--train-samples", "64", "--val-samples", "10", "--test-samples", "20"),
+]
+_ON_GPU = ["--device", "cuda"]
+
+
+@dataclass
+class GpuReport:
+    """Rows of the report, and the time that is left.
+
+    Attributes:
+        dry: whether the commands run in miniature on a CPU.
+        out: file that receives the table after each row, None for none.
+        rows: measurement, figure and command of each row.
+        ends: time of the monotonic clock at which the report has to be finished.
+    """
+
+    dry: bool
+    out: Path | None
+    ends: float
+    rows: list[tuple[str, str, str]] = field(default_factory=list)
+
+    def run(self, arguments: Sequence[str]) -> str:
+        """Return the standard output of ``python -m`` with `arguments`.
+
+        Raises:
+            CtcbenchError: it fails, or the time is over; the message is short enough for a cell.
+        """
+        left = self.ends - time.monotonic()
+        if left < 1:
+            raise CtcbenchError("no time left")
+        try:
+            done = subprocess.run(
+                [sys.executable, "-m", *arguments], capture_output=True, text=True, timeout=left, check=False
+            )
+        except subprocess.TimeoutExpired:
+            raise CtcbenchError(f"stopped after {left:.0f} s: no time left") from None
+        if done.returncode:
+            last = (done.stderr.strip() or done.stdout.strip() or "no message").splitlines()[-1]
+            raise CtcbenchError(f"exit code {done.returncode}: {last}")
+        return done.stdout
+
+    def ctcbench(self, *arguments: str, miniature: Sequence[str] = ()) -> Any:
+        """Return the JSON document that a command prints; `miniature` are more flags of a dry run.
+
+        Raises:
+            CtcbenchError: as `run`.
+        """
+        device = [*_MINIATURE, *miniature] if self.dry else _ON_GPU
+        return json.loads(self.run(["ctcbench", *arguments, *device, "--json"]))
+
+    def measure(self, what: str, command: str, figures: Callable[[], str]) -> None:
+        """Add a row with the figures, or with the reason why there are none."""
+        print(f"{what} …", file=sys.stderr, flush=True)
+        try:
+            cell = figures()
+        except CtcbenchError as error:
+            cell = f"not measured: {error}"
+        self.rows.append((what, cell, command))
+        # After each row, so that a report that is cut off has what was measured.
+        if self.out is not None:
+            write_text(self.out, self.table())
+
+    def table(self) -> str:
+        """Return the report as Markdown."""
+        gpu = torch.cuda.get_device_name() if torch.cuda.is_available() else None
+        machine = host(gpu)
+        packages = versions()
+        lines = [
+            f"# Report on {machine['gpu'] or machine['cpu']}{' (dry run)' if self.dry else ''}",
+            "",
+            f"{machine['cores']} CPU cores; torch {packages['torch']}, CUDA {torch.version.cuda or 'none'}, "
+            f"Python {packages['python']}, ctcbench {packages['ctcbench']}.",
+            "",
+            "| what | figure | command |",
+            "|---|---|---|",
+        ]
+        lines += [f"| {' | '.join(_cell(text) for text in row)} |" for row in self.rows]
+        return "\n".join(lines) + "\n"
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|").replace("\n", " ")
+
+
+def report_steps(report: GpuReport) -> None:
+    """Add the training step of three presets, kernel by kernel and as a CUDA graph."""
+    for preset in ("fast", "fast-gpu", "talk-final"):
+        command = ["bench", "train", "--preset", preset]
+
+        def figures(command: list[str] = command) -> str:
+            found = report.ctcbench(*command, miniature=["--steps", "3"])
+            if "on_gpu" not in found:
+                return f"{found['step_ms']['median']:.2f} ms on a CPU"
+            return "; ".join(f"{name}: {_step(row)}" for name, row in found["on_gpu"].items())
+
+        report.measure(f"step of {preset}", " ".join(["ctcbench", *command]), figures)
+
+
+def _step(row: dict[str, Any]) -> str:
+    """Return the figures of a step on a GPU, as ``bench train --json`` prints them."""
+    if row["obstacle"]:
+        return f"not possible ({row['obstacle']})"
+    return (
+        f"{row['step_ms']:.2f} ms, {row['images_per_second']:,.0f} images/s, {row['launches']:.0f} launches, "
+        f"GPU busy {row['busy_ms']:.2f} ms, {row['share_of_peak']:.0%} of the peak"
+    )
+
+
+def report_goals(report: GpuReport, out: Path) -> None:
+    """Add the goals: accuracy and seconds of training, as means over seeds, and the time of the command."""
+    for goal in GOALS:
+        settings = [*goal.settings, "--test-samples", "10000"]
+        command = " ".join(["ctcbench run", *settings])
+
+        def figures(goal: Goal = goal, settings: list[str] = settings) -> str:
+            # Two steps draw the images, whose time is not that of the training.
+            report.ctcbench("run", *settings, "--max-steps", "2", "--out", str(out / "drawing"))
+            exact, seconds, wall = [], [], []
+            for seed in range(1 if report.dry else goal.seeds):
+                started = time.monotonic()
+                result = report.ctcbench("run", *settings, "--seed", str(seed), "--out", str(out))
+                wall.append(time.monotonic() - started)
+                exact.append(result["score"]["exact"])
+                seconds.append(result["cost"]["train_seconds"])
+            in_time = goal.seconds is None or statistics.fmean(seconds) <= goal.seconds
+            met = statistics.fmean(exact) >= goal.exact and in_time
+            return (
+                f"{'met' if met else 'missed'}: {statistics.fmean(exact):.2%} after "
+                f"{statistics.fmean(seconds):.2f} s of training; from the command to the table "
+                f"{statistics.fmean(wall):.1f} s (means of {len(exact)} seeds)"
+            )
+
+        report.measure(goal.what, command, figures)
+
+
+def report_seeds(report: GpuReport) -> None:
+    """Add the time of ten seeds beside that of one."""
+    command = ["bench", "seeds", "--preset", "fast", "--seeds", "10", "--rounds", "1"]
+    small = ["--seeds", "2"]
+
+    def figures() -> str:
+        executors = report.ctcbench(*command, miniature=small)["executors"]
+        return ", ".join(
+            f"{name}: {times['seconds']:.1f} s, {times['of_one_seed']:.2f} times one seed"
+            for name, times in executors.items()
+        )
+
+    report.measure("ten seeds of fast beside one", " ".join(["ctcbench", *command]), figures)
+
+
+def report_processes(report: GpuReport, out: Path) -> None:
+    """Add a training by two processes over NCCL, where there are two devices."""
+    flags = ["--preset", "fast", "--train-samples", "20000", "--out", str(out / "processes")]
+    command = "torchrun --nproc-per-node 2 -m ctcbench run --preset fast --train-samples 20000"
+
+    def figures() -> str:
+        if not report.dry and torch.cuda.device_count() < 2:
+            raise CtcbenchError("there is one GPU")
+        launcher = ["torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m", "ctcbench", "run"]
+        device = _MINIATURE if report.dry else _ON_GPU
+        result = json.loads(report.run([*launcher, *flags, *device, "--json"]))
+        return f"{result['score']['exact']:.2%}, {result['cost']['images_per_second']:,.0f} images/s"
+
+    report.measure("two processes", command, figures)
+
+
+def report_tests(report: GpuReport) -> None:
+    """Add the last line of the tests that need a GPU; they exist in a checkout only."""
+    folder = Path("tests/gpu")
+    arguments = ["pytest", "-q", "-m", "gpu", *(["--collect-only"] if report.dry else []), str(folder)]
+
+    def figures() -> str:
+        if not folder.is_dir():
+            raise CtcbenchError(f"no folder {folder}: run this in a checkout")
+        return report.run(arguments).strip().splitlines()[-1]
+
+    report.measure("tests of the GPU", "make test-gpu", figures)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure, print the table, and return the exit code."""
+    parser = argparse.ArgumentParser(prog="gpu_report", description=__doc__.partition("\n")[0])
+    parser.add_argument("--dry-run", action="store_true", help="run every command in miniature on a CPU")
+    parser.add_argument("--minutes", type=float, default=_MINUTES, help="time limit (default: 8)")
+    parser.add_argument("--out", type=Path, help="file that receives the table as well")
+    given = parser.parse_args(arguments)
+    if not given.dry_run and not torch.cuda.is_available():
+        print(
+            "gpu_report: no CUDA device is available; --dry-run tries the commands on a CPU", file=sys.stderr
+        )
+        return 2
+    os.environ.setdefault("OMP_NUM_THREADS", str(min(16, os.cpu_count() or 1)))
+    report = GpuReport(given.dry_run, given.out, time.monotonic() + 60 * given.minutes)
+    with tempfile.TemporaryDirectory() as folder:
+        out = Path(folder)
+        report_steps(report)
+        report_goals(report, out)
+        report_seeds(report)
+        report_processes(report, out)
+        report_tests(report)
+    print(report.table(), end="")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

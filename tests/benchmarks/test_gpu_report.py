@@ -1,0 +1,68 @@
+"""The report on a GPU: its table, its time limit, and each of its commands in miniature on a CPU."""
+
+import subprocess
+import sys
+import time
+
+import pytest
+
+from ctcbench.benchmarks import gpu_report
+from ctcbench.benchmarks.gpu_goals import GOALS
+from ctcbench.contract.errors import CtcbenchError
+
+
+def report(tmp_path, seconds=60.0):
+    return gpu_report.GpuReport(True, tmp_path / "report.md", time.monotonic() + seconds)
+
+
+def test_a_measurement_that_fails_is_a_row_with_its_reason_and_the_next_one_follows(tmp_path):
+    made = report(tmp_path)
+
+    def fails():
+        raise CtcbenchError("a | b\nc")
+
+    made.measure("first", "one", fails)
+    assert "| first | not measured: a \\| b c | one |\n" in (tmp_path / "report.md").read_text()
+    made.measure("second", "two", lambda: "3 ms")
+    text = (tmp_path / "report.md").read_text()
+    assert text == made.table() and text.endswith("| second | 3 ms | two |\n")
+
+
+def test_a_command_that_fails_is_named_by_its_last_line(tmp_path):
+    with pytest.raises(CtcbenchError, match=r"^exit code 2: ctcbench run: .*no backbone 'cnn99'"):
+        report(tmp_path).run(["ctcbench", "run", "--backbone", "cnn99"])
+
+
+@pytest.mark.parametrize(("seconds", "words"), [(0.5, "no time left"), (1.2, "stopped after 1 s")])
+def test_nothing_runs_longer_than_the_limit(tmp_path, seconds, words):
+    with pytest.raises(CtcbenchError, match=words):
+        report(tmp_path, seconds).run(["timeit", "-n", "1", "-r", "1", "-s", "import time", "time.sleep(60)"])
+
+
+def test_without_a_gpu_the_error_names_the_dry_run(monkeypatch, capsys):
+    monkeypatch.setattr(gpu_report.torch.cuda, "is_available", lambda: False)
+    assert gpu_report.main([]) == 2
+    assert "--dry-run tries the commands on a CPU" in capsys.readouterr().err
+
+
+def test_a_step_on_a_gpu_has_its_launches_or_why_there_is_no_graph(monkeypatch, tmp_path):
+    plain = {"step_ms": 14.0, "images_per_second": 2121.0, "launches": 950.0, "busy_ms": 1.3}
+    rows = {"plain": plain | {"share_of_peak": 0.01, "obstacle": ""}}
+    rows["graph"] = rows["plain"] | {"obstacle": "the loss of another package"}
+    made = report(tmp_path)
+    monkeypatch.setattr(made, "ctcbench", lambda *_, **more: {"on_gpu": rows})
+    gpu_report.report_steps(made)
+    assert made.rows[0][1] == (
+        "plain: 14.00 ms, 2,121 images/s, 950 launches, GPU busy 1.30 ms, 1% of the peak; "
+        "graph: not possible (the loss of another package)"
+    )
+
+
+@pytest.mark.landing
+def test_every_command_runs_in_miniature_on_a_cpu(tmp_path):
+    command = [sys.executable, "-m", "ctcbench.benchmarks.gpu_report", "--dry-run", "--minutes", "30"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    rows = [line for line in done.stdout.splitlines() if line.startswith("| ")][1:]
+    assert len(rows) == 3 + len(GOALS) + 3
+    assert not [row for row in rows if "not measured" in row]
