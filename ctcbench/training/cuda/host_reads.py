@@ -82,20 +82,21 @@ def _device_types(tree: Any) -> set[str]:
 
 
 def find_host_reads(state: TrainState, body: Callable[[TrainState], object]) -> list[str]:
-    """Run the body of a step twice, and return what a CUDA graph can't contain, by component and owner.
+    """Run the body of a step a few times, and return what a CUDA graph can't contain, by part and owner.
 
     The body changes the state; the caller restores it.
     """
     sequences = []
-    for _ in range(2):
+    for _ in range(3):
         reads = HostReads(state.compute.device)
         with _attributed(state, reads) as watched, reads:
             body(watched)
         sequences.append(reads.operators)
         if reads.found:
             return reads.found
-    # Random decisions of Python, for example; a graph would repeat those of the capture.
-    return [] if sequences[0] == sequences[1] else ["the network computes other operations in each step"]
+    # Random decisions of Python, for example; a graph would repeat those of the capture. The first step may
+    # differ, as modules can create tensors in it.
+    return [] if sequences[1] == sequences[2] else ["the network computes other operations in each step"]
 
 
 @contextlib.contextmanager

@@ -1,0 +1,83 @@
+"""The body of a graph on torch's ``meta`` device, which has no memory: it needs no value and no CPU."""
+
+import dataclasses
+import importlib
+
+import pytest
+import torch
+
+from ctcbench.config.recipe import Recipe
+from ctcbench.training import split, step
+from ctcbench.training.cuda.step_graph import StepGraph
+from ctcbench.training.device import Compute
+from ctcbench.training.recognizer.network import build_recognizer
+from tests.tiny_config import tiny
+from tests.training.cuda.plain_ctc import plain_ctc_losses
+from tests.training.step_cases import ALPHABET, IMAGE, some_samples
+
+META = torch.device("meta")
+
+
+@pytest.fixture(autouse=True)
+def operators(monkeypatch):
+    """Let optimizers and clipping take meta tensors for those of a GPU."""
+    # torch removes the names of these modules from their package.
+    for name in ("torch.optim.adam", "torch.optim.adamw"):
+        module = importlib.import_module(name)
+        monkeypatch.setattr(module, "_device_dtype_check_for_fused", lambda *_: None, raising=False)
+    for name in ("get_total_norm", "clip_grads_with_norm_"):
+        plain = getattr(torch.nn.utils, name)
+        monkeypatch.setattr(torch.nn.utils, name, lambda *args, plain=plain, foreach: plain(*args))
+    library = torch.library.Library("aten", "IMPL", "Meta")
+    library.impl("_fused_adamw_.tensor_lr", lambda *args, **keywords: None)
+    yield
+    library._destroy()
+
+
+def make_graph(registry, notices, **settings):
+    config = tiny(amp=False, **settings)
+    recipe = Recipe(registry, config)
+    model = build_recognizer(recipe, IMAGE, ALPHABET)
+    samples = some_samples()
+    part = dataclasses.replace(
+        split.make_split(samples, ALPHABET, META),
+        images_NCHW=torch.from_numpy(samples.images_NCHW).to(META),
+    )
+    state = step.new_state(recipe, model.train(), Compute(META, None), steps=10)
+    if recipe.alignment == "ctc":
+        state.objective = dataclasses.replace(state.objective, obstacle="", ctc_losses=plain_ctc_losses)
+    graph = StepGraph(state, part, config, notices.append, lambda body: body)
+    graph._compute(state, False)  # the first step, which creates the state of the optimizer
+    state.step = 2  # a full batch
+    return graph
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {},
+        {"optimizer": "adamw", "blank_penalty": 2.0},
+        {"backbone": "cnn2:width=4", "head": "bilstm2:width=8", "shortcut": "aux"},
+        {"backbone": "cnn5:width=8", "head": "none", "loss": "ctc:label_smoothing=0.5,entropy=0.1"},
+        {"backbone": "cnn7:width=8,dropout=0.1", "head": "none", "ema": 0.9},
+        {"backbone": "columns:stride=4", "head": "gru1:width=8"},
+        {"augmentation": "distort:scale=0.1,contrast=0.1,erase=2,noise=3.0"},
+        {"head": "slots:count=2", "shortcut": "none", "loss": "slots", "decoder": "slots"},
+    ],
+    ids=str,
+)
+def test_the_body_of_a_graph_needs_no_value_and_no_tensor_of_the_host(registry, settings):
+    notices = []
+    metrics = make_graph(registry, notices, **settings).step()
+    assert notices == []
+    assert {metrics.loss.device, metrics.all_blank.device, metrics.grad_norm.device} == {META}
+
+
+def test_a_tensor_on_the_cpu_is_noticed(registry):
+    notices = []
+    graph = make_graph(registry, notices)
+    factor = torch.tensor(2.0)
+    graph._state.model.head.register_forward_hook(lambda module, x, y: y * factor)
+    assert graph.step() is None
+    (notice,) = notices
+    assert "head 'bigru1:width=8,dropout=0.1' computes with a tensor on the CPU" in notice
