@@ -50,7 +50,9 @@ def fit_to_budget(
     else:
         if runtime.resume:
             raise UsageError(_nothing_recorded(budget, runtime))
-        rates, length = measure_length(recipe, dataset, budget, workers=runtime.workers, group=group)
+        rates, length = measure_length(
+            recipe, dataset, budget, workers=runtime.workers, group=group, graph=runtime.graph
+        )
         if rates.machine_is_busy:
             share = 100 * (rates.cpu_share or 0)
             notice(
@@ -85,6 +87,7 @@ def measure_length(
     *,
     workers: int | None = None,
     group: ProcessGroup = SINGLE_PROCESS_GROUP,
+    graph: bool | None = None,
 ) -> tuple[MeasuredRates, RunLength]:
     """Time training steps, and choose the numbers of images and epochs for a budget; writes nothing.
 
@@ -105,6 +108,7 @@ def measure_length(
         images=min(images, size or images),
         workers=workers,
         group=group,
+        graph=graph,
     )
     # The processes measure times of their own, which lead to other numbers.
     rates = MeasuredRates(**group.broadcast(dataclasses.asdict(rates)))

@@ -17,6 +17,7 @@ from ctcbench.data.built_dataset import BuiltDataset
 from ctcbench.data.drawing import draw_sample
 from ctcbench.data.stored_set import DrawnSample
 from ctcbench.training import device, split, step
+from ctcbench.training.cuda.step_graph import StepGraph
 from ctcbench.training.distributed.process_group import ProcessGroup
 from ctcbench.training.recognizer.network import build_recognizer
 from ctcbench.training.run_length import MeasuredRates
@@ -42,6 +43,7 @@ def measure_rates(
     images: int,
     workers: int,
     group: ProcessGroup,
+    graph: bool | None = None,
     clock: Clock = time.perf_counter,
     cpu_clock: Clock = time.thread_time,
 ) -> MeasuredRates:
@@ -58,6 +60,7 @@ def measure_rates(
         images: number of images of an epoch, if it is smaller than a batch.
         workers: number of processes that will draw images.
         group: the processes that train together.
+        graph: as `Runtime.graph`: whether the training captures its step as a CUDA graph.
         clock: returns the time in seconds.
         cpu_clock: returns the CPU time of this thread in seconds.
 
@@ -78,6 +81,15 @@ def measure_rates(
         state.model.train()
         own_N, weight = group.shard(np.arange(step_images) % len(part))
         steps = _Steps(state, part, own_N, weight, recipe, clock)
+        if compute.device.type == "cuda" and graph is not False:
+            # A split of one batch, so that a graph covers every step. The training itself prints notices.
+            one_batch_N = np.arange(step_images) % len(drawn.samples)
+            steps.graph = StepGraph(
+                state,
+                split.make_split(drawn.samples, source.alphabet, compute.device, one_batch_N),
+                config,
+                lambda notice: None,
+            )
         steps.run_for(_WARM_UP_SECONDS, _FEWEST_WARM_UP_STEPS)
         started, cpu_started = clock(), cpu_clock()
         seconds = steps.run_for(min(max(_SHARE * budget_seconds, _SHORTEST), _LONGEST), _FEWEST_STEPS)
@@ -108,18 +120,20 @@ class _Steps:
     weight: float
     recipe: Recipe
     clock: Clock
+    graph: StepGraph | None = None
     done: int = 0
+    capture_seconds: float = 0.0
 
     def run_for(self, seconds: float, fewest: int) -> float:
         """Run at least `fewest` steps, and until `seconds` are over; return the mean time of a step."""
-        started, count = self._now(), 0
+        started, count, captured = self._now(), 0, self.capture_seconds
         while True:
             self._run_step()
             count += 1
             # A GPU computes several steps before it is waited for, as in a training.
             if count < fewest or (count & (count - 1) and self.state.compute.device.type == "cuda"):
                 continue
-            elapsed = self._now() - started
+            elapsed = self._now() - started - (self.capture_seconds - captured)
             # The main process decides for all, because each step needs all of them.
             if self.state.group.broadcast(elapsed >= seconds):
                 return elapsed / count
@@ -127,6 +141,10 @@ class _Steps:
     def _run_step(self) -> None:
         self.done += 1
         self.state.step = int(self.done * _GOLDEN_RATIO % 1 * _SCHEDULE_STEPS)
+        if self.graph is not None:
+            self.capture_seconds += self.graph.prepare()
+            if self.graph.step() is not None:
+                return
         batch = self.part.batch(self.own_N)._replace(weight=self.weight)
         step.train_step(self.state, batch, self.recipe.config)
 

@@ -25,7 +25,7 @@ class Rates:
         self.step_seconds, self.measured = 0.1, 0
         monkeypatch.setattr(step_timing, "measure_rates", self.measure)
 
-    def measure(self, recipe, dataset, seconds, *, images, workers, group):
+    def measure(self, recipe, dataset, seconds, *, images, workers, group, graph):
         self.measured += 1
         return MeasuredRates(
             self.step_seconds, min(images, recipe.config.batch_size), 0.001, "cpu in float32, 1 thread"

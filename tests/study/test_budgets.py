@@ -40,7 +40,7 @@ class Timing:
         monkeypatch.setattr(budget_fitting, "time_configurations", self.time)
         monkeypatch.setattr(step_timing, "measure_rates", self.measure)
 
-    def measure(self, recipe, dataset, seconds, *, images, workers, group):
+    def measure(self, recipe, dataset, seconds, *, images, workers, group, graph):
         slow = recipe.config.backbone.startswith("cnn2")
         return MeasuredRates(0.2 if slow else 0.1, min(images, recipe.config.batch_size), 0.001, "cpu")
 

@@ -7,11 +7,12 @@ import torch
 from ctcbench.config.recipe import resolve
 from ctcbench.contract.errors import PluginError, UsageError
 from ctcbench.data.built_dataset import build_dataset
-from ctcbench.training import step
+from ctcbench.training import step, step_timing
 from ctcbench.training.distributed.process_group import SINGLE_PROCESS_GROUP
 from ctcbench.training.step_timing import measure_rates
 from tests.pipeline.run_cases import pictures_config
 from tests.tiny_config import tiny
+from tests.training.step_cases import some_state
 
 
 class TickingClock:
@@ -124,3 +125,35 @@ def test_a_data_set_that_breaks_its_contract_is_named(registry, monkeypatch):
         PluginError, match=r"\(builtin\): dataset captcha.*drawing captcha train/0 failed: Zero"
     ):
         measure_rates(recipe, dataset, 1.0, **options)
+
+
+class PretendedGraph:
+    """A graph whose captures take five seconds, and each step a thousandth."""
+
+    def __init__(self, clock, state):
+        self.clock, self.state, self.captured, self.steps = clock, state, set(), 0
+
+    def prepare(self):
+        augments = step.augments_at(self.state, self.state.recipe.config)
+        if augments in self.captured:
+            return 0.0
+        self.captured.add(augments)
+        self.clock.now += 5.0
+        return 5.0
+
+    def step(self):
+        self.steps += 1
+        self.clock.now += 0.001
+        return self
+
+
+def test_steps_by_a_graph_are_timed_without_its_captures(registry, monkeypatch):
+    clock = TickingClock(monkeypatch)
+    state, part, _ = some_state(registry)
+    state.steps = 10_000
+    steps = step_timing._Steps(state, part, np.arange(16), 1.0, state.recipe, clock)
+    steps.graph = PretendedGraph(clock, state)
+    assert steps.run_for(0.2, 3) == pytest.approx(0.001)
+    assert steps.graph.steps == pytest.approx(200, abs=2)
+    assert steps.capture_seconds == 10.0
+    assert clock.steps == []
