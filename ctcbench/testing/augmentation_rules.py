@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from ctcbench.testing.case import Case, Rule
+from ctcbench.testing.host_access import require_no_host_reads
 from ctcbench.testing.meta_device import META, require_one_device
 
 _SEEDS = range(3)
@@ -90,6 +91,15 @@ def stays_on_the_device_of_its_images(case: Case) -> None:
     require_one_device(case, lambda: augment(images_NCHW.to(META), _widths(images_NCHW)), remedy)
 
 
+def reads_no_value_on_the_host_if_it_says_so(case: Case) -> None:
+    """An augmentation with ``on_device=True`` reads no value of a tensor on the host."""
+    if not case.component.on_device:
+        return
+    images_NCHW, augment = _images(case, 5), case.build()
+    with torch.random.fork_rng(devices=[]):
+        require_no_host_reads(case, lambda: augment(images_NCHW, _widths(images_NCHW)))
+
+
 def _images(case: Case, count: int) -> Tensor:
     """Return dark strokes on light paper, uint8."""
     image = case.image
@@ -131,4 +141,5 @@ RULES: tuple[Rule, ...] = (
     draws_from_torchs_generator,
     keeps_dark_ink_on_light_paper,
     stays_on_the_device_of_its_images,
+    reads_no_value_on_the_host_if_it_says_so,
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import Any
 
 import torch
@@ -9,6 +10,7 @@ from torch import Tensor
 
 from ctcbench.contract.specs import BLANK, Alignment
 from ctcbench.testing.case import Case, Rule
+from ctcbench.testing.host_access import require_no_host_reads
 from ctcbench.testing.meta_device import META, require_one_device
 from ctcbench.testing.synthetic_log_probs import confident_of, texts_for, uncertain
 
@@ -151,6 +153,22 @@ def stays_on_the_device_of_its_log_probs(case: Case) -> None:
     require_one_device(case, lambda: objective(*there), remedy)
 
 
+def reads_no_value_on_the_host_if_it_says_so(case: Case) -> None:
+    """A loss with ``on_device=True`` reads no value of a tensor on the host, in its gradient either."""
+    if not case.component.on_device:
+        return
+    log_probs_TNK, *others = _uncertain(case, 4)
+    log_probs_TNK.requires_grad_()
+    objective = case.build()
+    try:
+        takes_losses = "ctc_losses" in inspect.signature(objective).parameters
+    except (TypeError, ValueError):  # not callable, or without a signature
+        takes_losses = False
+    # Torch's own CTC reads lengths; that of a GPU is not here, and any function of all images will do.
+    keywords = {"ctc_losses": lambda log_probs, *_: -log_probs.mean((0, 2))} if takes_losses else {}
+    require_no_host_reads(case, lambda: objective(log_probs_TNK, *others, **keywords).backward())
+
+
 def _loss(case: Case, *inputs: Tensor) -> Tensor:
     return _evaluate(case, case.build(), *inputs)
 
@@ -192,4 +210,5 @@ RULES: tuple[Rule, ...] = (
     decreases_by_gradient_descent,
     is_deterministic,
     stays_on_the_device_of_its_log_probs,
+    reads_no_value_on_the_host_if_it_says_so,
 )

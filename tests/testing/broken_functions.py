@@ -98,6 +98,19 @@ def masking_on_the_cpu(log_probs, lengths, targets, target_lengths):
     return ctc((log_probs * counts[..., None]), lengths, targets, target_lengths)
 
 
+READS_NOTHING = "reads_no_value_on_the_host_if_it_says_so"
+
+
+@part_that_breaks("loss", READS_NOTHING, "it reads lengths on the host (torch's own CTC)", on_device=True)
+def torchs_own(*inputs):
+    return ctc(*inputs)
+
+
+@part_that_breaks("loss", READS_NOTHING, "it reads the value of a tensor on the host", on_device=True)
+def branching(log_probs, *others, ctc_losses=None):
+    return log_probs.sum() if log_probs.sum() < 0 else -log_probs.sum()
+
+
 # Augmentations --------------------------------------------------------------------------------------
 
 
@@ -161,6 +174,11 @@ def drawing_on_the_cpu(images, widths):
 @part_that_breaks("augmentation", "stays_on_the_device_of_its_images", "a result on cpu")
 def coming_back_to_the_cpu(images, widths):
     return torch.zeros(images.shape, dtype=torch.uint8)
+
+
+@part_that_breaks("augmentation", READS_NOTHING, "whose size depends on values", on_device=True)
+def counting_dark_pixels(images, widths):
+    return (images.float() + 0 * len(images[images < 128])).clamp(0, 255)
 
 
 # Decoders -------------------------------------------------------------------------------------------

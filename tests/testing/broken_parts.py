@@ -12,18 +12,18 @@ def small(component):
     return Case(component, image=ImageSpec(8, 16), sequence=SequenceSpec(frames=6, features=5))
 
 
-def breaks(kind, rule, words, alignment="ctc"):
+def breaks(kind, rule, words, alignment="ctc", on_device=False):
     """Note a builder as one that breaks `rule` of `kind`, with a sentence that contains `words`."""
 
     def note(builder):
         builder.__doc__ = builder.__doc__ or "A component that breaks a rule."
-        BROKEN.setdefault(kind, []).append((Component(kind, builder, alignment), rule, words))
+        BROKEN.setdefault(kind, []).append((Component(kind, builder, alignment, on_device), rule, words))
         return builder
 
     return note
 
 
-def part_that_breaks(kind, rule, words, alignment="ctc"):
+def part_that_breaks(kind, rule, words, alignment="ctc", on_device=False):
     """Register a part, which its builder returns for any context, as one that breaks a rule."""
 
     def note(part):
@@ -31,7 +31,7 @@ def part_that_breaks(kind, rule, words, alignment="ctc"):
             return part
 
         build.__name__ = part.__name__
-        breaks(kind, rule, words, alignment)(build)
+        breaks(kind, rule, words, alignment, on_device)(build)
         return part
 
     return note
