@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import warnings
 from collections.abc import Callable
+from typing import Any
 
 import torch
 
@@ -36,10 +38,33 @@ class CudaCapture:
         finally:
             current.wait_stream(self._stream)
         graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(graph, pool=self._pool, stream=self._stream):
-            body()
+        try:
+            # The outer context restores the stream: a capture that fails leaves its own as the current one.
+            with (
+                torch.cuda.stream(current),
+                torch.cuda.graph(graph, pool=self._pool, stream=self._stream),
+            ):
+                body()
+        except Exception:
+            _end_failed_capture(self._pool)
+            raise
         replay: Callable[[], None] = graph.replay
         return replay
+
+
+def _end_failed_capture(pool: Any) -> None:
+    """Undo what a capture that failed has begun in torch, which ends it only after a success."""
+    device = torch.cuda.current_device()
+    # The generator of torch before 2.13 still takes itself to be in a capture, in which drawing outside of
+    # one is an error. It gets a state that is in none; the caller restores seed and offset.
+    generator = torch.cuda.default_generators[device]
+    generator.graphsafe_set_state(torch.Generator(f"cuda:{device}").graphsafe_get_state())
+    # The allocator keeps the memory of the graph, and returns none while a capture is underway. The first
+    # call raises if the capture has ended after all; the graph then releases its memory itself.
+    with contextlib.suppress(AttributeError, RuntimeError):
+        torch._C._cuda_endAllocateToPool(device, pool)
+        torch._C._cuda_releasePool(device, pool)
+    torch.cuda.empty_cache()
 
 
 def _call_without_waiting(body: Callable[[], object]) -> None:

@@ -171,6 +171,9 @@ class StepGraph:
         self._notice(f"the training step is not captured as a CUDA graph, and takes longer: {reason}")
 
     def _explain(self, error: Exception) -> str:
+        # The end of a capture that has failed raises again: "operation failed due to a previous error".
+        if "previous error" in str(error) and isinstance(error.__context__, Exception):
+            error = error.__context__
         if is_out_of_memory(error):
             return (
                 f"out of GPU memory with --batch-size {self._config.batch_size}; a smaller --batch-size "

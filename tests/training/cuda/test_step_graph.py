@@ -135,7 +135,15 @@ def test_without_augmentation_one_graph_is_enough(registry):
     assert len({id(replay) for replay in graph._replays.values()}) == 2
 
 
+def ended_after(error):
+    """Return the error of a capture's end after `error`, as Python raises it."""
+    end = RuntimeError("operation failed due to a previous error during capture")
+    end.__context__ = error
+    return end
+
+
 FAILURES = [
+    (ended_after(ValueError("no")), "the capture failed: ValueError: no"),
     (RuntimeError("not permitted\nmore"), "the capture failed: RuntimeError: not permitted"),
     (
         torch.OutOfMemoryError("CUDA out of memory"),
