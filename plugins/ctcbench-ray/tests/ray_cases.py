@@ -100,6 +100,8 @@ def ending(out):
     for folder in sorted(path.parent for path in Path(out).glob("*/config.toml")):
         for path in sorted(path for path in folder.rglob("*") if path.is_file()):
             name = str(path.relative_to(out))
+            if path.suffix == ".tmp" or path.name == ".lock.holder":
+                continue  # of a process that was killed while it wrote; the run does not read them
             if path.suffix == ".json" and path.parent.name == "results":
                 document = json.loads(path.read_text())
                 found[name] = (document["config"], document["score"])
