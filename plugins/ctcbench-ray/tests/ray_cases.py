@@ -28,7 +28,7 @@ def ablate(*arguments, executor, **environment):
         env={**os.environ, "COLUMNS": "120", **environment},
         capture_output=True,
         text=True,
-        timeout=240,
+        timeout=600,
         check=False,
     )
 
@@ -75,7 +75,7 @@ class Study:
 
     def end(self, code):
         """Wait for its end with exit code `code`; return its standard output and standard error."""
-        said = self.process.communicate(timeout=180)
+        said = self.process.communicate(timeout=600)
         assert self.process.returncode == code, said
         return said
 
