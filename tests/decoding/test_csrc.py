@@ -76,6 +76,7 @@ def test_library_includes_no_python():
             assert "Python.h" not in text, path
 
 
+@pytest.mark.landing
 def test_builds_without_a_warning_where_there_is_no_x86(tmp_path):
     # -DCTC_PORTABLE leaves out the code for x86, as a build for another machine does.
     build_and_run_tests(any_compiler(), tmp_path, ["-O2", "-DCTC_PORTABLE"])

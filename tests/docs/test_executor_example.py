@@ -99,6 +99,7 @@ def test_it_keeps_the_contract(processes):
     check_component(Component("executor", two))
 
 
+@pytest.mark.landing
 @pytest.mark.parametrize("training", [2, 0])
 def test_a_stop_request_stops_the_workers_that_run(processes, trials, tmp_path, training):
     recorder, todo = Recorder(stop_at=training), trials(tmp_path, 3, 100_000)
@@ -112,6 +113,7 @@ def test_a_stop_request_stops_the_workers_that_run(processes, trials, tmp_path, 
     assert not (tmp_path / todo[2].key).exists()
 
 
+@pytest.mark.landing
 def test_a_worker_that_dies_is_a_failure_and_no_worker_outlives_the_generator(processes, trials, tmp_path):
     recorder, todo, killed = Recorder(), trials(tmp_path, 3, 100_000), []
 

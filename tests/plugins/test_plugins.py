@@ -9,6 +9,7 @@ import pytest
 PEERS = {"fast_ctc_decode": "fast_ctc_decode", "pyctcdecode": "pyctcdecode", "flashlight": "flashlight"}
 
 
+@pytest.mark.landing
 @pytest.mark.parametrize(
     "plugin", ["ctcbench-dwsep", "ctcbench-transformer", "ctcbench-peers", "ctcbench-tensorboard"]
 )
@@ -27,8 +28,7 @@ def test_a_plugin_passes_its_own_tests(installed, plugin):
 @pytest.mark.parametrize(
     "which",
     [
-        "not cluster",
-        pytest.param("cluster and not slow", marks=pytest.mark.landing),
+        pytest.param("not slow", marks=pytest.mark.landing),
         pytest.param("slow", marks=pytest.mark.slow),
     ],
 )

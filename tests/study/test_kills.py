@@ -145,6 +145,7 @@ def test_a_second_ctrl_c_ends_the_workers_at_once(tmp_path, monkeypatch):
     assert not list(tmp_path.glob("studies/*/trials/*.json"))  # nothing failed
 
 
+@pytest.mark.landing
 def test_a_worker_that_is_stopped_by_itself_leaves_the_study_unfinished(tmp_path, whole):
     study = start(*GRID, "--out", tmp_path, "--executor", "local:workers=1,threads=1")
     wait_for(study, lambda: MOMENTS["mid-training"](tmp_path, study))

@@ -15,12 +15,6 @@ import ray_cases
 STORE = 80 * 2**20  # bytes of shared memory a node; by itself Ray takes 30 % of the machine's
 
 
-def pytest_collection_modifyitems(items):
-    for item in items:
-        if "cluster" in item.fixturenames or "slow" in item.keywords:
-            item.add_marker("cluster")
-
-
 @pytest.fixture(scope="session", autouse=True)
 def own_cache(tmp_path_factory):
     os.environ["CTCBENCH_CACHE"] = str(tmp_path_factory.mktemp("cache"))

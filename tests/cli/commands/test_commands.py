@@ -192,6 +192,7 @@ def test_presets_lists_each(capsys: Capture) -> None:
     assert "--backbone" in capsys.readouterr().out
 
 
+@pytest.mark.landing
 def test_bench_startup_reports_ratios_to_bare_python(cli: Cli) -> None:
     ended = cli("bench", "startup", "--rounds", "3", "--json")
     assert ended.returncode == 0, ended.stderr

@@ -150,6 +150,7 @@ def stopped(tmp_path_factory, own_cache):
     return done
 
 
+@pytest.mark.landing
 def test_ctrl_c_stops_all_at_one_step_saves_and_prints_the_resume_command(stopped):
     assert stopped.returncode == 1  # torchrun's own, whatever its processes end with
     (line,) = said(stopped)
@@ -160,6 +161,7 @@ def test_ctrl_c_stops_all_at_one_step_saves_and_prints_the_resume_command(stoppe
     assert not folder.is_finished
 
 
+@pytest.mark.landing
 def test_a_resumed_run_is_bit_identical_to_an_uninterrupted_one(stopped, together, tmp_path):
     out = shutil.copytree(stopped.out, tmp_path / "runs")
     resumed = drive(out, "--resume")
@@ -169,6 +171,7 @@ def test_a_resumed_run_is_bit_identical_to_an_uninterrupted_one(stopped, togethe
     assert ending(out) == ending(together.folder / "runs")
 
 
+@pytest.mark.landing
 def test_resuming_in_one_process_gives_a_notice(stopped, registry, tmp_path):
     notices = []
 
@@ -185,6 +188,7 @@ def test_resuming_in_one_process_gives_a_notice(stopped, registry, tmp_path):
     assert result.provenance["training"]["processes"] == 1
 
 
+@pytest.mark.landing
 def test_a_usage_error_is_reported_once(tmp_path):
     done = torchrun("-m", "ctcbench", "run", *flags(batch_size=1), "--out", tmp_path / "runs")
     assert done.returncode == 1  # torchrun's own
