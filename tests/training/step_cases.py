@@ -38,3 +38,16 @@ def steps(registry, count, **settings):
         train_step(state, split.batch_at(part, step, config), config).loss.item() for step in range(count)
     ]
     return losses, state
+
+
+# Settings that differ in backbone, head, loss, optimiser, augmentation, averaging or blank penalty.
+VARIED_SETTINGS = [
+    {},
+    {"optimizer": "adamw", "blank_penalty": 2.0},
+    {"backbone": "cnn2:width=4", "head": "bilstm2:width=8", "shortcut": "aux"},
+    {"backbone": "cnn5:width=8", "head": "none", "loss": "ctc:label_smoothing=0.5,entropy=0.1"},
+    {"backbone": "cnn7:width=8,dropout=0.1", "head": "none", "ema": 0.9},
+    {"backbone": "columns:stride=4", "head": "gru1:width=8"},
+    {"augmentation": "distort:scale=0.1,contrast=0.1,erase=2,noise=3.0"},
+    {"head": "slots:count=2", "shortcut": "none", "loss": "slots", "decoder": "slots"},
+]

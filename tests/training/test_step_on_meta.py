@@ -13,7 +13,7 @@ from ctcbench.training import split, step
 from ctcbench.training.device import Compute
 from ctcbench.training.recognizer.network import build_recognizer
 from tests.tiny_config import tiny
-from tests.training.step_cases import ALPHABET, IMAGE, some_samples
+from tests.training.step_cases import ALPHABET, IMAGE, VARIED_SETTINGS, some_samples
 
 META = torch.device("meta")
 
@@ -53,20 +53,7 @@ def a_step(registry, **settings):
     return step.train_step(state, split.batch_at(part, 0, config), config)
 
 
-@pytest.mark.parametrize(
-    "settings",
-    [
-        {},
-        {"optimizer": "adamw", "blank_penalty": 2.0},
-        {"backbone": "cnn2:width=4", "head": "bilstm2:width=8", "shortcut": "aux"},
-        {"backbone": "cnn5:width=8", "head": "none", "loss": "ctc:label_smoothing=0.5,entropy=0.1"},
-        {"backbone": "cnn7:width=8", "head": "none", "ema": 0.9},
-        {"backbone": "columns:stride=4", "head": "gru1:width=8"},
-        {"augmentation": "distort:scale=0.1,contrast=0.1,erase=2,noise=3.0"},
-        {"head": "slots:count=2", "shortcut": "none", "loss": "slots", "decoder": "slots"},
-    ],
-    ids=str,
-)
+@pytest.mark.parametrize("settings", VARIED_SETTINGS, ids=str)
 def test_a_step_neither_waits_for_the_device_nor_leaves_it(registry, settings):
     metrics = a_step(registry, **settings)
     assert {metrics.loss.device, metrics.all_blank.device, metrics.grad_norm.device} == {META}
