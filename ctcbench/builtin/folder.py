@@ -61,7 +61,11 @@ def folder(
     width: Annotated[int, Field(ge=1, le=8192, description="columns of an image")] = 150,
     height: Annotated[int, Field(ge=1, le=8192, description="rows of an image")] = 40,
     fit: Annotated[
-        Fit, Field(description="stretch to the size, or keep the aspect and pad on the right")
+        Fit,
+        Field(
+            description="stretch to the size; pad: keep the aspect and pad on the right; keep: only the "
+            "height is fixed, the width follows from the aspect and is at most width"
+        ),
     ] = "stretch",
     val: Fraction = 0.1,
     test: Fraction = 0.1,
@@ -102,7 +106,7 @@ def folder(
     characters = replace(characters, direction=direction)
     doubts = (doubt, alphabet_notice(labels, characters), direction_notice(labels, direction))
     notices = (*found.notices, *filter(None, doubts))
-    image = ImageSpec(height, width)
+    image = ImageSpec(height, width, variable=fit == "keep")
     return Folder(image, characters, root, found.own, splits, fit, fractions, notices)
 
 

@@ -30,11 +30,16 @@ Direction = Literal["ltr", "rtl"]
 
 @dataclass(frozen=True)
 class ImageSpec:
-    """The size of every image of a data set, in pixels: ``channels`` × ``height`` × ``width``."""
+    """The size of the images of a data set, in pixels: ``channels`` × ``height`` × ``width``.
+
+    Attributes:
+        variable: whether images have widths of their own, from 1 to ``width`` columns.
+    """
 
     height: int
     width: int
     channels: int = 1
+    variable: bool = False
 
 
 @dataclass(frozen=True)

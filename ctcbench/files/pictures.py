@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     Picture = str | os.PathLike[str] | bytes | bytearray | memoryview | BinaryIO | Image | NDArray[Any]
 
-Fit = Literal["stretch", "pad"]
+Fit = Literal["stretch", "pad", "keep"]
 
 
 def read_picture(picture: Picture, spec: ImageSpec, fit: Fit = "stretch") -> Sample:
@@ -36,7 +36,8 @@ def read_picture(picture: Picture, spec: ImageSpec, fit: Fit = "stretch") -> Sam
 
     With ``stretch`` it is resized to exactly H × W. With ``pad`` the aspect ratio is kept: it is resized to
     height H and white columns are added on the right, which ``Sample.width`` does not count; a picture that
-    is too wide for that is resized to width W, with white rows above and below.
+    is too wide for that is resized to width W, with white rows above and below. With ``keep`` the picture is
+    resized to height H, and its image has as many columns as the aspect ratio requires, at most W.
 
     An array is (H, W), (H, W, 1 to 4) or (1 or 3, H, W), of bool, integers or floats. uint8 levels are taken
     as they are; in other types white depends on the highest level of the array (`scale_levels`): integers
@@ -44,7 +45,8 @@ def read_picture(picture: Picture, spec: ImageSpec, fit: Fit = "stretch") -> Sam
     0 to 255 is read like a uint8 array. The same holds for pictures with grey levels of 16 bits.
 
     Raises:
-        BadSample: it is not a picture, or can't be read; the message is the reason, without the file's name.
+        BadSample: it is not a picture, or can't be read, or is too wide for ``keep``; the message is the
+            reason, without the file's name.
         UsageError: `fit` is unknown, or the spec has neither one channel nor three.
     """
     from PIL.Image import Image as PilImage
@@ -129,6 +131,9 @@ def _fitted(image: Image, spec: ImageSpec, fit: Fit) -> tuple[Image, int]:
     from PIL import Image
     from PIL.Image import Resampling
 
+    if fit == "keep":
+        kept = _kept(image, spec)
+        return kept, kept.width
     size = (spec.width, spec.height)
     if image.size == size:
         return image, spec.width
@@ -142,3 +147,17 @@ def _fitted(image: Image, spec: ImageSpec, fit: Fit) -> tuple[Image, int]:
     canvas = Image.new(image.mode, size, WHITE if image.mode == "L" else (WHITE,) * 3)
     canvas.paste(image.resize(inner, Resampling.LANCZOS), (0, (spec.height - inner[1]) // 2))
     return canvas, inner[0]
+
+
+def _kept(image: Image, spec: ImageSpec) -> Image:
+    """Return the picture at the height of the spec, with its own aspect ratio."""
+    from PIL.Image import Resampling
+
+    columns = max(1, round(image.width * spec.height / image.height))
+    if columns > spec.width:
+        raise BadSample(
+            f"its {image.width}×{image.height} pixels are {columns} columns at height {spec.height}; "
+            f"at most {spec.width} are allowed (width={spec.width})"
+        )
+    size = (columns, spec.height)
+    return image if image.size == size else image.resize(size, Resampling.LANCZOS)

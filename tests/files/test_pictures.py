@@ -270,8 +270,23 @@ def png_of(levels, colour_type: int) -> bytes:
     )
 
 
+@pytest.mark.parametrize(("size", "columns"), [((30, 8), 30), ((30, 16), 15), ((3, 4), 6), ((1, 80), 1)])
+def test_keep_returns_as_many_columns_as_the_aspect_ratio_requires(size, columns):
+    sample = read_picture(Image.new("L", size, 7), ImageSpec(8, 40, variable=True), "keep")
+    assert sample.image.shape == (8, columns)
+    assert sample.width == columns
+    assert (sample.image == 7).all()
+    colours = read_picture(Image.new("RGB", size), ImageSpec(8, 40, 3, variable=True), "keep")
+    assert colours.image.shape == (3, 8, columns)
+
+
+def test_a_picture_that_is_too_wide_to_keep_names_both_widths():
+    with pytest.raises(BadSample, match=r"300×10 pixels are 240 columns at height 8; at most 40 .*width=40"):
+        read_picture(Image.new("L", (300, 10)), ImageSpec(8, 40, variable=True), "keep")
+
+
 def test_an_unknown_fit_and_two_channels_are_errors():
-    with pytest.raises(UsageError, match="fit=crop: allowed are stretch, pad"):
+    with pytest.raises(UsageError, match="fit=crop: allowed are stretch, pad, keep"):
         read_picture(PICTURES["L"], SPEC, "crop")
     with pytest.raises(UsageError, match="1 channel or 3"):
         read_picture(PICTURES["L"], ImageSpec(8, 16, 2))
