@@ -10,6 +10,7 @@ from ctcbench.builtin.captcha import captcha
 from ctcbench.builtin.decoders import beam, beam_cpp, greedy, slots
 from ctcbench.builtin.folder import folder
 from ctcbench.builtin.heads import HEADS
+from ctcbench.builtin.lettering import lettering
 from ctcbench.builtin.local_executor import local
 from ctcbench.builtin.losses import ctc
 from ctcbench.builtin.losses import slots as slots_loss
@@ -22,6 +23,6 @@ from ctcbench.contract.hooks import hookimpl
 def ctcbench_components() -> Sequence[Component]:
     """Return every built-in component."""
     return [
-        captcha, folder, *AUGMENTATIONS, cnn2, cnn3, cnn5, cnn7, columns, *HEADS,
+        captcha, folder, lettering, *AUGMENTATIONS, cnn2, cnn3, cnn5, cnn7, columns, *HEADS,
         ctc, slots_loss, muon, adamw, greedy, slots, beam, beam_cpp, local
     ]  # fmt: skip

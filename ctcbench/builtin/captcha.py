@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 import unicodedata
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from pydantic import Field
 
 from ctcbench.builtin.alphabets import AlphabetText, range_hint, read_alphabet
+from ctcbench.builtin.text_lengths import read_length
 from ctcbench.contract.components import dataset
 from ctcbench.contract.data import Sample, SplitName
 from ctcbench.contract.errors import UsageError
@@ -59,7 +59,7 @@ def captcha(
         image=ImageSpec(height, width),
         # Composed, because each character is drawn by itself: an accent would get an image of its own.
         alphabet=read_alphabet(unicodedata.normalize("NFC", alphabet)),
-        lengths=_read_length(length),
+        lengths=read_length(length, "dataset captcha: "),
         fonts=tuple(str(expand_home(font, "dataset captcha: fonts=")) for font in fonts),
         font_sizes=font_sizes or tuple(round(size * height / _STOCK_HEIGHT) for size in _STOCK_SIZES),
         noise=noise,
@@ -138,18 +138,3 @@ class Captcha:
         length = fewest + chance.randbelow(most - fewest + 1)
         text = "".join(chance.choice(self.alphabet.characters) for _ in range(length))
         return Sample(self.painter.paint(text, chance), text)
-
-
-def _read_length(text: str) -> tuple[int, int]:
-    """Return the least and the largest number of characters of ``5`` or ``4-8``."""
-    found = re.fullmatch(r"\s*([0-9]{1,4})\s*(?:-\s*([0-9]{1,4})\s*)?", text)
-    if not found:
-        raise UsageError(f"dataset captcha: length={text}: allowed is a number or a range (5, 4-8)")
-    fewest, most = int(found[1]), int(found[2] or found[1])
-    if fewest < 1:
-        raise UsageError(f"dataset captcha: length={text}: a text has at least one character")
-    if fewest > most:
-        raise UsageError(
-            f"dataset captcha: length={text}: the range is backwards; did you mean {most}-{fewest}?"
-        )
-    return fewest, most

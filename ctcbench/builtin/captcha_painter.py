@@ -11,7 +11,6 @@ a painter compares both on its first text.
 from __future__ import annotations
 
 import functools
-import hashlib
 import importlib.metadata
 import importlib.util
 import threading
@@ -21,9 +20,9 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from ctcbench.builtin.captcha_composer import CaptchaComposer
+from ctcbench.builtin.font_files import font_digest, missing_glyphs, require_font
 from ctcbench.builtin.seeded_secrets import Chance, unsupported
 from ctcbench.contract.errors import CtcbenchError, UsageError
-from ctcbench.files.plain_files import MIB, why_not_plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,8 +30,6 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-_NO_CHARACTER = "\U0010ffff"  # a noncharacter of Unicode, for which a font draws its glyph for missing ones
-_LARGEST_FONT = 256 * MIB  # bytes, which are read into memory
 _DRAWING = threading.Lock()  # the private copy is shared by all painters
 _COMPARED = 8  # images of the first text that are drawn both ways: 20 ms per process
 
@@ -46,10 +43,7 @@ class Painter:
         self._module = _private_copy()
         self._fonts = fonts or tuple(self._module.DEFAULT_FONTS)
         for font in self._fonts:
-            if reason := why_not_plain(Path(font)):
-                raise UsageError(f"dataset captcha: fonts={font}: {reason}")
-            if Path(font).stat().st_size > _LARGEST_FONT:
-                raise UsageError(f"dataset captcha: fonts={font}: not a font (more than 256 MiB)")
+            require_font(Path(font), "dataset captcha: fonts=")
         self._captcha: Any = self._module.ImageCaptcha(width, height, list(self._fonts), sizes)
         try:
             # A property that loads the fonts: the error comes now and not with the first image.
@@ -78,13 +72,10 @@ class Painter:
         # `truefonts` has every size of the first file, then of the second; one size of each is enough.
         sizes = len(self._captcha.truefonts) // len(self._fonts)
         for font, file in zip(self._captcha.truefonts[::sizes], self._fonts, strict=True):
-            # Pillow does not report a missing glyph: the font draws its box for missing ones.
-            box = bytes(font.getmask(_NO_CHARACTER))
-            lacking = [c for c in characters if bytes(font.getmask(c)) in (box, b"")]
-            if lacking:
+            if lacking := missing_glyphs(font, characters):
                 raise UsageError(
                     f"dataset captcha: the font {Path(file).name} has no glyph for "
-                    f"{''.join(lacking[:10])!r}; choose another font with fonts=PATH"
+                    f"{lacking[:10]!r}; choose another font with fonts=PATH"
                 )
 
     def paint(self, text: str, chance: Chance) -> NDArray[np.uint8]:
@@ -137,7 +128,7 @@ class Painter:
             "pillow": _version("pillow"),
             "freetype": features.version("freetype2"),
             "raqm": features.check("raqm"),
-            "fonts": [_digest(font) for font in self._fonts],
+            "fonts": [font_digest(Path(font)) for font in self._fonts],
         }
 
 
@@ -165,11 +156,6 @@ def _private_copy() -> ModuleType:
 
 def _unchanged(image: Any, *_: Any, **__: Any) -> Any:
     return image
-
-
-@functools.lru_cache(maxsize=64)
-def _digest(path: str) -> str:
-    return hashlib.sha256(Path(path).read_bytes()).hexdigest()
 
 
 def _version(package: str) -> str:
