@@ -18,13 +18,13 @@ from ctcbench.builtin.label_notices import alphabet_notice, direction_notice, in
 from ctcbench.builtin.labelling.entry import Entry
 from ctcbench.builtin.labelling.folder_entries import read_folder
 from ctcbench.builtin.labelling.label_sources import LabelFrom, LabelOptions
-from ctcbench.builtin.labelling.label_text import abbreviated
 from ctcbench.contract.components import dataset
 from ctcbench.contract.data import Sample, SplitName
 from ctcbench.contract.errors import BadSample, UsageError
 from ctcbench.contract.specs import Alphabet, Direction, ImageSpec
 from ctcbench.files.paths import expand_home
 from ctcbench.files.pictures import Fit, read_picture
+from ctcbench.files.text import abbreviated
 
 _VERSION = 2  # of reading, ordering and splitting files
 _NAMED = 3  # pictures without a label that an error names

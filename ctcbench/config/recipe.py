@@ -87,12 +87,17 @@ def resolve(registry: Registry, config: RunConfig) -> Recipe:
     """Return the recipe of a configuration, with every component string checked.
 
     Raises:
-        UsageError: there is no such component, an option is wrong, or the decoder does not fit the loss.
+        UsageError: there is no such component, an option is wrong, the decoder does not fit the loss, or
+            random weights would be frozen.
     """
     # In canonical form, so that equal components have equal strings in results and in the train key.
     canonical = {kind: registry.resolve(kind, getattr(config, kind)) for kind in COMPONENT_SETTINGS}
     recipe = Recipe(registry, config.replace(**canonical))
     require_fitting_decoder(registry, recipe.config.loss, recipe.config.decoder)
+    if config.freeze != "none" and not config.init_from:
+        raise UsageError(
+            f"--freeze {config.freeze}: its weights would stay random; --init-from RUN gives those of a run"
+        )
     return recipe
 
 

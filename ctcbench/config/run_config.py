@@ -26,6 +26,7 @@ from ctcbench.contract.pydantic_words import describe_bounds, explain
 
 Shortcut = Literal["sum", "aux", "none"]
 Schedule = Literal["constant", "cosine", "onecycle", "plateau"]
+Freeze = Literal["none", "backbone"]
 PenaltySchedule = Literal["constant", "linear", "cosine"]
 
 
@@ -123,6 +124,9 @@ class RunConfig(BaseModel):
     ] = False
     deterministic: Annotated[bool, Field(description="use only deterministic kernels")] = False
     init_from: Annotated[str, Field(description="run folder whose weights training starts from")] = ""
+    freeze: Annotated[
+        Freeze, Field(description="part of the network that keeps the weights of --init-from")
+    ] = "none"
 
     @field_validator("*", mode="before")
     @classmethod

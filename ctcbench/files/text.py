@@ -48,3 +48,8 @@ def _escaped(character: str) -> str:
     if not character.isprintable():
         return repr(character)[1:-1]
     return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+
+
+def abbreviated(text: str, length: int = 60) -> str:
+    """Return `text`, cut to `length` characters for display in an error."""
+    return text if len(text) <= length else f"{text[: length - 1]}…"

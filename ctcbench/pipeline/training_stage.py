@@ -27,7 +27,7 @@ def train(context: RunContext) -> None:
     import torch
 
     from ctcbench.training import device, loop, recorder, split, step
-    from ctcbench.training.recognizer import weights
+    from ctcbench.training.recognizer.initial_weights import load_initial_weights
     from ctcbench.training.recognizer.network import build_recognizer
     from ctcbench.training.training_summary import summarise_training
 
@@ -49,8 +49,10 @@ def train(context: RunContext) -> None:
         # The seed of the initial weights; `train_step` seeds every step by itself.
         torch.manual_seed(config.seed)
         model = build_recognizer(recipe, source.image, source.alphabet)
-        if config.init_from:
-            weights.load_initial_weights(model, Path(config.init_from))
+        if config.init_from and (change := load_initial_weights(model, Path(config.init_from))):
+            context.runtime.listener.notice(change)
+        if config.freeze == "backbone":
+            model.freeze_backbone()
         # The test images as well: a text that is too long should not be found after hours of training.
         report_unreadable_tests(context, model)
         kept = keep_readable(context, model)

@@ -33,7 +33,7 @@ def build_optimizer(recipe: Recipe, parameters: ModelParameters) -> torch.optim.
 def group_parameters(
     model: Recognizer, lr: float, weight_decay: float, autocast_dtype: torch.dtype | None = None
 ) -> ModelParameters:
-    """Return the parameters of a model in named groups, with the settings of the run.
+    """Return the parameters of a model that are trained, in named groups, with the settings of the run.
 
     Args:
         model: the recogniser.
@@ -43,7 +43,7 @@ def group_parameters(
     """
     # Optimizers treat the groups differently: Muon, for example, orthogonalises the update of a matrix, that
     # of each gate of a recurrent layer by itself, and leaves classifiers and vectors to AdamW.
-    parameters = list(model.parameters())
+    parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
     linear = [module for module in (model.classifier, model.bypass) if module is not None]
     classifiers = {id(module.weight) for module in linear}
     gates = count_gates(model)
@@ -68,7 +68,8 @@ def count_gates(model: nn.Module) -> dict[nn.Parameter, int]:
         for layer in model.modules()
         if isinstance(layer, nn.RNNBase)
         for name, weights in layer.named_parameters()
-        if name.startswith(("weight_ih", "weight_hh"))  # the projection of an LSTM is one matrix
+        if weights.requires_grad
+        and name.startswith(("weight_ih", "weight_hh"))  # the projection of an LSTM is one matrix
     }
 
 

@@ -72,10 +72,46 @@ def test_training_starts_from_the_weights_of_another_run(registry, tmp_path, fin
     assert max(np.abs(ours[name] - theirs[name]).max() for name in learnt) < 1e-6
 
 
+def test_characters_keep_their_weights_in_another_alphabet(registry, tmp_path, finished):
+    listener = Listener()
+    dataset = "captcha:width=72,height=24,length=2,alphabet=[9x0]"
+    config = tiny(dataset=dataset, init_from=str(finished.folder), lr=1e-9, epochs=1)
+    result = runner.run(resolve(registry, config), Runtime(tmp_path, listener=listener))
+    ours, theirs = (
+        load_file(RunFolder(run.folder).weights_path)["classifier.weight"] for run in (result, finished)
+    )
+    # Classes: the blank, 9, x and 0 here; the blank and 0 to 9 there.
+    np.testing.assert_allclose(ours[[0, 1, 3]], theirs[[0, 10, 1]], atol=1e-6)
+    assert np.abs(ours[2] - theirs).max(1).min() > 0.01
+    notice = (
+        f"--init-from {finished.folder}: 2 of 3 characters have weights there; new, with random weights: x; "
+        f"not used here: 12345678"
+    )
+    assert notice in listener.notices
+
+
+def test_a_frozen_backbone_does_not_change(registry, tmp_path, finished):
+    config = tiny(init_from=str(finished.folder), freeze="backbone", epochs=1, ema=0.5)
+    result = runner.run(resolve(registry, config), Runtime(tmp_path))
+    ours, theirs = (load_file(RunFolder(run.folder).weights_path) for run in (result, finished))
+    backbone = [name for name in theirs if name.startswith("backbone.")]
+    assert any("running_mean" in name for name in backbone)
+    assert all((ours[name] == theirs[name]).all() for name in backbone)
+    assert (ours["classifier.weight"] != theirs["classifier.weight"]).any()
+
+
+def test_random_weights_are_not_frozen(registry):
+    with pytest.raises(UsageError, match=r"--freeze backbone: .* --init-from RUN"):
+        resolve(registry, tiny(freeze="backbone"))
+
+
 @pytest.mark.parametrize(
     ("settings", "words"),
     [
-        ({"dataset": "captcha:width=60,height=24,length=2,alphabet=lower"}, ["its alphabet is '0123456789'"]),
+        (
+            {"dataset": "captcha:width=60,height=48,length=2,alphabet=digits"},
+            ["has shape", "its images: 1×24×60, here 1×48×60", "as many channels and rows"],
+        ),
         ({"head": "bigru1:width=16"}, ["has shape", "there and", "here"]),
         ({"shortcut": "none"}, ["bypass", "none here"]),
     ],

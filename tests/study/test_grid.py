@@ -43,7 +43,8 @@ def test_an_axis_over_every_setting(registry):
         "amp_dtype": "bfloat16", "channels_last": False, "deterministic": True, "skip_bad": True,
         "warmup": 0.5, "ema": 0.5, "seed": 7,
     }  # fmt: skip
-    without = {"init_from", "test_samples"}  # there are no weights to start from; a folder has one test set
+    # There are no weights to start from, and a folder has one test set.
+    without = {"init_from", "freeze", "test_samples"}
     for name in setting_fields():
         if name in without:
             continue

@@ -31,8 +31,3 @@ def read_label(text: str) -> str:
         raise BadSample(f"its label is not valid Unicode ({text[error.start]!r})") from None
     # Some file systems store an accent as a character of its own, which would be a class of its own.
     return unicodedata.normalize("NFC", text)
-
-
-def abbreviated(text: str, length: int = 60) -> str:
-    """Return `text`, cut to `length` characters for display in an error."""
-    return text if len(text) <= length else f"{text[: length - 1]}…"

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
-from ctcbench.builtin.labelling.label_text import abbreviated
 from ctcbench.contract.errors import BadSample, UsageError
+from ctcbench.files.text import abbreviated
 
 DELIMITERS = ",;\t"
 

@@ -16,9 +16,9 @@ from ctcbench.builtin.labelling.entry import Entry
 from ctcbench.builtin.labelling.file_identity import FileIdentities, relative_name
 from ctcbench.builtin.labelling.folder_inventory import Inventory
 from ctcbench.builtin.labelling.label_list import Line, read_list
-from ctcbench.builtin.labelling.label_text import abbreviated
 from ctcbench.contract.data import SplitName
 from ctcbench.contract.errors import BadSample, UsageError
+from ctcbench.files.text import abbreviated
 
 
 @dataclass

@@ -8,8 +8,8 @@ from dataclasses import replace
 
 from ctcbench.builtin.labelling.entry import Entry
 from ctcbench.builtin.labelling.file_identity import FileIdentities, Identity
-from ctcbench.builtin.labelling.label_text import abbreviated
 from ctcbench.contract.data import SplitName
+from ctcbench.files.text import abbreviated
 
 
 def reject_repeated(splits: dict[SplitName, list[Entry]], identities: FileIdentities) -> None:

@@ -65,6 +65,20 @@ class Recognizer(nn.Module):
         # If the head is the identity, the shortcut would be the same classifier twice.
         self.shortcut = "none" if isinstance(head, nn.Identity) else shortcut
         self.bypass = None if self.shortcut == "none" else nn.Linear(sequence.features, alphabet.num_classes)
+        self._freezes_backbone = False
+
+    def freeze_backbone(self) -> None:
+        """Keep the backbone as it is in training: its parameters and the statistics of its batch norms."""
+        self._freezes_backbone = True
+        self.backbone.requires_grad_(False)
+        self.train(self.training)
+
+    def train(self, mode: bool = True) -> Recognizer:
+        """Set training or evaluation mode; a frozen backbone stays in evaluation mode."""
+        super().train(mode)
+        if self._freezes_backbone:
+            self.backbone.eval()
+        return self
 
     def forward(self, images_NCHW: Tensor) -> RecognizerOutput:
         """Return the logits of images_NCHW: uint8 (or augmented, float32, 0 to 255), dark on light."""

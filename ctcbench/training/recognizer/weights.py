@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Annotated, Any, NamedTuple
 
 import torch
@@ -120,7 +119,7 @@ def load_recognizer(registry: Registry, folder: RunFolder) -> Recognizer:
     """
     recipe = Recipe(registry, stored_config(folder))
     description = read_description(folder)
-    tensors = _read_weights(folder, description)
+    tensors = read_weights(folder, description)
     shapes = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
     try:
         # The initial weights are replaced below; drawing them must not change the caller's random numbers.
@@ -141,39 +140,12 @@ def load_recognizer(registry: Registry, folder: RunFolder) -> Recognizer:
     return model.eval()
 
 
-def load_initial_weights(model: Recognizer, run: Path) -> None:
-    """Load the weights of another run into a new model (``--init-from``).
+def read_weights(folder: RunFolder, description: RecognizerDescription) -> dict[str, Tensor]:
+    """Return the tensors of a run's weights.
 
     Raises:
-        CtcbenchError: a file of `run` is damaged.
-        UsageError: `run` has no weights, or they belong to another alphabet or have other shapes.
+        CtcbenchError: the file does not exist or is damaged, or belongs to another recogniser.
     """
-    folder = RunFolder(run)
-    if not folder.has(folder.weights_path):
-        raise UsageError(f"--init-from {run}: no weights there (expected {folder.weights_path.name})")
-    description = read_description(folder)
-    if description.alphabet != model.alphabet:
-        raise UsageError(
-            f"--init-from {run}: its alphabet is {description.alphabet.characters!r} (direction "
-            f"{description.alphabet.direction}), this run's {model.alphabet.characters!r} (direction "
-            f"{model.alphabet.direction})"
-        )
-    tensors = _read_weights(folder, description)
-    ours = model.state_dict()
-    # Not by `load_state_dict`, whose error lists every tensor and names no setting of ctcbench.
-    for name in sorted(ours.keys() | tensors.keys()):
-        stored = tuple(tensors[name].shape) if name in tensors else "none"
-        own = tuple(ours[name].shape) if name in ours else "none"
-        if stored != own:
-            raise UsageError(
-                f"--init-from {run}: {name} has shape {stored} there and {own} here (its images: "
-                f"{description.image.height}×{description.image.width}); use the same backbone, head and "
-                f"shortcut"
-            )
-    model.load_state_dict(tensors)
-
-
-def _read_weights(folder: RunFolder, description: RecognizerDescription) -> dict[str, Tensor]:
     path = folder.weights_path
     tensors, document = parse_tensors(folder.read(path), path, FORMAT)
     # Earlier versions did not store the digest.

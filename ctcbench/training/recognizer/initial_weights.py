@@ -1,0 +1,101 @@
+"""Initial weights from another run (``--init-from``), whose alphabet and image size may be different."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from ctcbench.contract.errors import UsageError
+from ctcbench.contract.specs import BLANK, Alphabet
+from ctcbench.files.text import abbreviated
+from ctcbench.results.run_folder import RunFolder
+from ctcbench.training.recognizer.network import Recognizer
+from ctcbench.training.recognizer.weights import read_description, read_weights
+
+# The layers whose outputs are one number for each class.
+_BY_CLASS = ("classifier.weight", "classifier.bias", "bypass.weight", "bypass.bias")
+
+
+def load_initial_weights(model: Recognizer, run: Path) -> str:
+    """Load the weights of another run into a new model, and return what is new in its alphabet.
+
+    The rows of the classifiers are matched by character. A character that the other run did not have keeps
+    the initial weights that it has in `model`, and those of characters that `model` does not have are left
+    out.
+
+    Returns:
+        A sentence on the characters that are new and on those that are left out; empty if there are none.
+
+    Raises:
+        CtcbenchError: a file of `run` is damaged.
+        UsageError: `run` has no weights, or they have other shapes or the other direction of reading.
+    """
+    folder = RunFolder(run)
+    if not folder.has(folder.weights_path):
+        raise UsageError(f"--init-from {run}: no weights there (expected {folder.weights_path.name})")
+    description = read_description(folder)
+    theirs, ours = description.alphabet, model.alphabet
+    if theirs.direction != ours.direction:
+        raise UsageError(
+            f"--init-from {run}: it was trained with direction={theirs.direction}, this run has "
+            f"direction={ours.direction}: its frames are in the opposite order"
+        )
+    tensors, initial = read_weights(folder, description), model.state_dict()
+    # Not by `load_state_dict`, whose error lists every tensor and names no setting of ctcbench.
+    for name in sorted(initial.keys() | tensors.keys()):
+        stored, own = _compared_shape(tensors, name), _compared_shape(initial, name)
+        if stored != own:
+            image = description.image
+            raise UsageError(
+                f"--init-from {run}: {name} has shape {stored} there and {own} here (its images: "
+                f"{image.channels}×{image.height}×{image.width}, here {model.image.channels}×"
+                f"{model.image.height}×{model.image.width}); use the same backbone, head and shortcut, and "
+                f"images of as many channels and rows"
+            )
+    sources = _matching_classes(theirs, ours)
+    for name in _BY_CLASS:
+        if name in tensors:
+            tensors[name] = _matched_rows(initial[name], tensors[name], sources)
+    model.load_state_dict(tensors)
+    return _describe_change(run, theirs, ours)
+
+
+def _compared_shape(tensors: Mapping[str, Tensor], name: str) -> tuple[int, ...] | str:
+    """Return the shape that both runs must have: without the number of classes."""
+    if name not in tensors:
+        return "none"
+    shape = tuple(tensors[name].shape)
+    return shape[1:] if name in _BY_CLASS else shape
+
+
+def _matching_classes(theirs: Alphabet, ours: Alphabet) -> dict[int, int]:
+    """Return the class in `theirs` of each class of `ours` that both have; the blank is one of them."""
+    class_of = {character: index + 1 for index, character in enumerate(theirs.characters)}
+    shared = {
+        index + 1: class_of[character]
+        for index, character in enumerate(ours.characters)
+        if character in class_of
+    }
+    return {BLANK: BLANK, **shared}
+
+
+def _matched_rows(initial: Tensor, stored: Tensor, sources: Mapping[int, int]) -> Tensor:
+    rows = initial.clone()
+    rows[torch.tensor(list(sources))] = stored[torch.tensor(list(sources.values()))].to(rows.dtype)
+    return rows
+
+
+def _describe_change(run: Path, theirs: Alphabet, ours: Alphabet) -> str:
+    new, unused = theirs.missing(ours.characters), ours.missing(theirs.characters)
+    if not new and not unused:
+        return ""
+    known = len(ours.characters) - len(new)
+    sentence = f"--init-from {run}: {known} of {len(ours.characters)} characters have weights there"
+    if new:
+        sentence += f"; new, with random weights: {abbreviated(new)}"
+    if unused:
+        sentence += f"; not used here: {abbreviated(unused)}"
+    return sentence
