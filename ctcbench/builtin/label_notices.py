@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Collection
 
 from ctcbench.builtin.alphabets import spell
 from ctcbench.contract.frame_order import has_right_to_left_letters
 from ctcbench.contract.specs import Alphabet, Direction
 from ctcbench.files.text import is_invisible
+
+Labels = Collection[tuple[str, str]]
+"""The name of each picture in messages, and its label."""
 
 _UNKNOWN = ("Co", "Cn")  # for private use, or not assigned yet: a font may have glyphs for them
 # Labels with a number that file names have and pictures do not, and what leaves it out.
@@ -26,12 +29,12 @@ _SHOWN = 80  # characters that a notice shows
 _LISTED = 5  # kinds of invisible characters that the notice names
 
 
-def invisible_notice(labels: Mapping[str, str]) -> str:
-    """Return a notice of the invisible characters in labels by file name; an empty text if there are none."""
+def invisible_notice(labels: Labels) -> str:
+    """Return a notice of the invisible characters in labels; an empty text if there are none."""
     # The first file of each character, as an example that can be looked up.
     found: dict[str, str] = {}
     affected = 0
-    for name, text in labels.items():
+    for name, text in labels:
         invisible = [c for c in text if is_invisible(c) and unicodedata.category(c) not in _UNKNOWN]
         affected += bool(invisible)
         for character in invisible:
@@ -46,9 +49,9 @@ def invisible_notice(labels: Mapping[str, str]) -> str:
     )
 
 
-def direction_notice(labels: Mapping[str, str], direction: Direction) -> str:
-    """Return a notice if labels by file name do not run in `direction`; an empty text if they do."""
-    right_to_left = [name for name, text in labels.items() if has_right_to_left_letters(text)]
+def direction_notice(labels: Labels, direction: Direction) -> str:
+    """Return a notice if labels do not run in `direction`; an empty text if they do."""
+    right_to_left = [name for name, text in labels if has_right_to_left_letters(text)]
     if direction == "ltr" and right_to_left:
         # No error, because labels in the order of the picture are right as they are.
         return (
@@ -62,9 +65,9 @@ def direction_notice(labels: Mapping[str, str], direction: Direction) -> str:
     return ""
 
 
-def alphabet_notice(labels: Mapping[str, str], alphabet: Alphabet) -> str:
-    """Return a notice of the characters of labels by file name that the alphabet lacks, or an empty text."""
-    missing = [alphabet.missing(spell(text, alphabet)) for text in labels.values()]
+def alphabet_notice(labels: Labels, alphabet: Alphabet) -> str:
+    """Return a notice of the characters of labels that the alphabet lacks, or an empty text."""
+    missing = [alphabet.missing(spell(text, alphabet)) for _, text in labels]
     affected = sum(map(bool, missing))
     if not affected:
         return ""
@@ -76,18 +79,18 @@ def alphabet_notice(labels: Mapping[str, str], alphabet: Alphabet) -> str:
     )
 
 
-def number_notice(labels: Mapping[str, str]) -> str:
-    """Return a notice if nearly all labels by file name have the same mark and a number at one end.
+def number_notice(labels: Labels) -> str:
+    """Return a notice if nearly all labels have the same mark and a number at one end.
 
     Such names are ``K8UC2-0.png`` and ``0017_K8UC2.png``, in which the number is rarely a part of the text.
     """
     for pattern, advice in _NUMBERED:
-        found = [name for name, text in labels.items() if pattern.fullmatch(text)]
+        found = [(name, text) for name, text in labels if pattern.fullmatch(text)]
         if len(found) >= _NEARLY_ALL * len(labels) > 0:
+            name, text = found[0]
             return (
-                f"{len(found)} of {len(labels)} training labels {advice[0]}, as {labels[found[0]]!r} does "
-                f"({found[0]}). If the pictures do not show it, {advice[1]}; label=stem takes the names as "
-                f"they are"
+                f"{len(found)} of {len(labels)} training labels {advice[0]}, as {text!r} does ({name}). "
+                f"If the pictures do not show it, {advice[1]}; label=stem takes the names as they are"
             )
     return ""
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
 
 from ctcbench.builtin.labelling.json_labels import json_pairs
 from ctcbench.builtin.labelling.label_text import read_label
@@ -18,20 +18,16 @@ from ctcbench.builtin.labelling.line_cells import (
     quoted,
     split_cells,
 )
+from ctcbench.builtin.labelling.list_columns import ListColumns, WantedColumns, find_columns
 from ctcbench.contract.errors import BadSample, UsageError
 from ctcbench.files.plain_files import MIB, read_named_file
 
 _MOST_BYTES = 4096 * MIB
 _LONGEST_LINE = 1_000_000
+_USUAL = WantedColumns()
+# Name, label, split and group.
+_Cells = tuple[str, str, str | None, str | None]
 
-NAME_TITLES = (
-    "file", "filename", "file_name", "image", "image_path", "image_name", "img", "img_path", "name", "path",
-    "picture",
-)  # fmt: skip
-TEXT_TITLES = (
-    "label", "labels", "text", "target", "transcription", "transcript", "words", "word", "ground_truth", "gt",
-    "sentence",
-)  # fmt: skip
 OTHER_FORMATS = (".jsonl", ".ndjson", ".xml", ".xls", ".xlsx", ".ods", ".parquet", ".yaml", ".yml")
 
 
@@ -44,6 +40,8 @@ class Line:
         text: the label, None if the line can't be used.
         reason: why it can't be used.
         where: its position, ``path:line``.
+        split: its cell in the column of splits, None if there is none.
+        group: its cell in the column of groups, None if there is none.
         may_be_header: whether it is the first line of a CSV file whose header, if it is one, is not known.
     """
 
@@ -51,19 +49,21 @@ class Line:
     text: str | None
     reason: str
     where: str
+    split: str | None = None
+    group: str | None = None
     may_be_header: bool = False
 
 
-class _Columns(NamedTuple):
-    """The number of cells of each line, and which of them are the name and the label."""
+@dataclass(frozen=True)
+class LabelList:
+    """The lines of a list, and the titles of its columns if it has a header."""
 
-    number: int
-    name: int
-    text: int
+    lines: list[Line]
+    titles: tuple[str, ...] = ()
 
 
-def read_list(path: Path) -> list[Line]:
-    """Return the lines of a list, which is UTF-8 with or without a byte order mark.
+def read_list(path: Path, wanted: WantedColumns = _USUAL) -> LabelList:
+    """Return a list, which is UTF-8 with or without a byte order mark.
 
     Lines end with LF or CR LF. Blank lines are skipped; there are no comments. ``.csv`` and ``.tsv`` follow
     RFC 4180 without line breaks in cells (`split_cells`), with a header or with two cells a line.
@@ -71,7 +71,8 @@ def read_list(path: Path) -> list[Line]:
     than half of the lines have a tab) and the label, and quotes are characters like any other.
 
     Raises:
-        UsageError: the file can't be read, is not UTF-8 (the line is named), or has no clear columns.
+        UsageError: the file can't be read, is not UTF-8 (the line is named), or has no clear columns; or it
+            has not the columns that `wanted` names.
     """
     suffix = path.suffix.lower()
     # Read as text, these would be thousands of bad lines.
@@ -80,12 +81,14 @@ def read_list(path: Path) -> list[Line]:
             f"{path}: a list of labels is .csv, .tsv, .txt or .json ({{name: label}}), not {suffix}; "
             f"convert it, for example to CSV with the header file,label"
         )
+    if wanted.named and suffix not in (".csv", ".tsv"):
+        raise UsageError(f"{path}: only .csv and .tsv have columns, such as {wanted.named}")
     content = _decoded(path)
     if suffix == ".json":
-        return [
-            _line(f"{path}: {name!r}", partial(_pair, name, value), name)
-            for name, value in json_pairs(path, content)
-        ]
+        pairs = json_pairs(path, content)
+        return LabelList(
+            [_line(f"{path}: {name!r}", partial(_pair, name, text), name) for name, text in pairs]
+        )
     # Not str.splitlines(), which also splits at U+2028 and at form feeds inside of labels.
     lines = content.split("\n")
     for number, line in enumerate(lines, start=1):
@@ -97,8 +100,9 @@ def read_list(path: Path) -> list[Line]:
     numbered = enumerate((line.removesuffix("\r") for line in lines), start=1)
     if suffix in (".csv", ".tsv"):
         delimiters = DELIMITERS if suffix == ".csv" else "\t"
-        return list(_csv_lines(path, [row for row in numbered if row[1].strip(" \t")], delimiters))
-    return _text_lines(path, [(number, line) for number, line in numbered if line.strip(" \t")])
+        rows = [row for row in numbered if row[1].strip(" \t")]
+        return _csv_list(path, rows, delimiters, wanted)
+    return LabelList(_text_lines(path, [(number, line) for number, line in numbered if line.strip(" \t")]))
 
 
 def _decoded(path: Path) -> str:
@@ -112,19 +116,19 @@ def _decoded(path: Path) -> str:
         raise UsageError(f"{path}:{line}: is not UTF-8 ({kind}); save the list as UTF-8") from None
 
 
-def _line(where: str, read: Callable[[], tuple[str, str]], name: str) -> Line:
-    """Return the line that `read` returns the name and label of; `name` is its name if it can't be used."""
+def _line(where: str, read: Callable[[], _Cells], name: str) -> Line:
+    """Return the line of which `read` returns the cells; `name` is its name if it can't be used."""
     try:
-        found, text = read()
-        return Line(found, read_label(text), "", where)
+        found, text, split, group = read()
+        return Line(found, read_label(text), "", where, split, group)
     except BadSample as error:
         return Line(_slashed(name), None, str(error), where)
 
 
-def _pair(name: str, text: str) -> tuple[str, str]:
+def _pair(name: str, text: str) -> _Cells:
     if not name:
         raise BadSample("the line names no file")
-    return _slashed(name), text
+    return _slashed(name), text, None, None
 
 
 def _slashed(name: str) -> str:
@@ -144,7 +148,7 @@ def _text_lines(path: Path, rows: Sequence[tuple[int, str]]) -> list[Line]:
     ]
 
 
-def _text_pair(line: str, tabbed: bool) -> tuple[str, str]:
+def _text_pair(line: str, tabbed: bool) -> _Cells:
     if "\r" in line:
         raise BadSample("the line has a carriage return inside; lines end with LF or CR LF")
     if not tabbed:
@@ -162,69 +166,82 @@ def _text_pair(line: str, tabbed: bool) -> tuple[str, str]:
     return _pair(cells[0], cells[1])
 
 
-def _csv_lines(path: Path, rows: Sequence[tuple[int, str]], delimiters: str) -> Iterator[Line]:
+def _csv_list(
+    path: Path, rows: Sequence[tuple[int, str]], delimiters: str, wanted: WantedColumns
+) -> LabelList:
     # A spreadsheet saves empty rows as delimiters alone.
     filled = [(number, line) for number, line in rows if line.strip(" " + delimiters)]
     if not filled:
-        return
+        return LabelList([])
     number, first = filled[0]
-    headers = ((mark, _header(f"{path}:{number}", first, mark)) for mark in delimiters)
-    delimiter, columns = next(((mark, found) for mark, found in headers if found), (delimiters, None))
+    delimiter, columns = _header(f"{path}:{number}", first, delimiters, wanted)
     guessed = len(delimiter) > 1  # a header decides, and so does the suffix .tsv
     if columns:
         rows = [row for row in rows if row[0] > number]
     elif guessed:
         delimiter = guess_delimiter(path, filled)
+    lines = list(_csv_lines(path, rows, delimiter, columns, guessed=guessed))
+    if lines and not columns:
+        lines[0] = replace(lines[0], may_be_header=True)
+    return LabelList(lines, columns.titles if columns else ())
+
+
+def _csv_lines(
+    path: Path,
+    rows: Sequence[tuple[int, str]],
+    delimiter: str,
+    columns: ListColumns | None,
+    *,
+    guessed: bool,
+) -> Iterator[Line]:
     at = columns.name if columns else 0
     for number, line in rows:
         if line.strip(" " + delimiter):
             # The name of a line that can't be used, as far as it can be told: its split follows from it.
             rough = [cell.strip(' "') for cell in line.split(delimiter, at + 1)]
-            read = partial(_csv_pair, line, delimiter, columns, guessed=guessed)
-            line_read = _line(f"{path}:{number}", read, rough[at] if at < len(rough) else "")
-            yield replace(line_read, may_be_header=columns is None and number == filled[0][0])
+            read = partial(_csv_cells, line, delimiter, columns, guessed=guessed)
+            yield _line(f"{path}:{number}", read, rough[at] if at < len(rough) else "")
 
 
-def _csv_pair(line: str, delimiter: str, columns: _Columns | None, *, guessed: bool) -> tuple[str, str]:
+def _csv_cells(line: str, delimiter: str, columns: ListColumns | None, *, guessed: bool) -> _Cells:
     if "\r" in line:
         raise BadSample("the line has a carriage return inside; lines end with LF or CR LF")
     if guessed and (found := first_delimiter(line)) not in ("", delimiter):
         raise BadSample(
             f"{found!r} ends the name, but {delimiter!r} in most lines; a name with {found!r} in it is quoted"
         )
-    number, name, text = columns or _Columns(2, 0, 1)
+    known = columns or ListColumns()
     cells = split_cells(line, delimiter)
-    if len(cells) != number:
+    if len(cells) != known.number:
         raise BadSample(_wrong_number(line, delimiter, cells, columns))
-    return _pair(cells[name].text, cells[text].text)
+    split = None if known.split is None else cells[known.split].text
+    group = None if known.group is None else cells[known.group].text
+    return (*_pair(cells[known.name].text, cells[known.text].text)[:2], split, group)
 
 
-def _wrong_number(line: str, delimiter: str, cells: list[Cell], columns: _Columns | None) -> str:
-    number, name, text = columns or _Columns(2, 0, 1)
+def _wrong_number(line: str, delimiter: str, cells: list[Cell], columns: ListColumns | None) -> str:
+    known = columns or ListColumns()
+    number, text = known.number, known.text
     count = "1 cell" if len(cells) == 1 else f"{len(cells)} cells"
     counts = f"the line has {count}, {'the header has' if columns else 'not'} {number}"
     if len(cells) < number:
         return counts if columns else f"{counts}: it has no label (separated by {delimiter!r})"
     # Only then are the surplus cells surely part of the text.
-    if text == number - 1 and name < text:
+    if text == number - 1 and known.name < text:
         whole = quoted(line[cells[text].start :].rstrip(" "))
         other = "" if columns else f"; more columns need a header such as file{delimiter}label"
         return f"{counts}; a text with {delimiter!r} in it is quoted: {whole}{other}"
     return f"{counts}; a cell with {delimiter!r} in it is quoted"
 
 
-def _header(where: str, line: str, delimiter: str) -> _Columns | None:
-    """Return the columns if `line` is a header: it has a title of the names and a title of the labels."""
-    try:
-        titles = [cell.text.lower().replace(" ", "_") for cell in split_cells(line, delimiter)]
-    except BadSample:
-        return None
-    names = [index for index, title in enumerate(titles) if title in NAME_TITLES]
-    texts = [index for index, title in enumerate(titles) if title in TEXT_TITLES]
-    if not names or not texts:
-        return None
-    for found, what in ((names, "names"), (texts, "labels")):
-        if len(found) > 1:
-            several = " and ".join(titles[index] for index in found)
-            raise UsageError(f"{where}: the columns {several} may all hold the {what}; rename all but one")
-    return _Columns(len(titles), names[0], texts[0])
+def _header(where: str, line: str, delimiters: str, wanted: WantedColumns) -> tuple[str, ListColumns | None]:
+    """Return the delimiter and the columns if a line is a header; all delimiters and None if it is not."""
+    cells: dict[str, list[str]] = {}
+    for mark in delimiters:
+        with contextlib.suppress(BadSample):
+            cells[mark] = [cell.text for cell in split_cells(line, mark)]
+    # The delimiter that makes the most cells first: an error about the columns lists those.
+    for mark in sorted(cells, key=lambda mark: -len(cells[mark])):
+        if columns := find_columns(where, cells[mark], wanted):
+            return mark, columns
+    return delimiters, None

@@ -12,13 +12,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ctcbench.builtin.labelling.entry import Entry
+from ctcbench.builtin.labelling.file_entry import FileEntry
 from ctcbench.builtin.labelling.file_identity import FileIdentities, relative_name
 from ctcbench.builtin.labelling.folder_inventory import Inventory
 from ctcbench.builtin.labelling.label_list import Line, read_list
+from ctcbench.builtin.labelling.list_columns import WantedColumns
 from ctcbench.contract.data import SplitName
 from ctcbench.contract.errors import BadSample, UsageError
 from ctcbench.files.text import abbreviated
+
+_USUAL = WantedColumns()
 
 
 @dataclass
@@ -27,11 +30,13 @@ class ListedFiles:
 
     Attributes:
         entries: the lines of each split.
+        columns: the titles of the columns of the lists.
         outside: listed pictures in no folder of a split, though there are such folders.
         unlisted: pictures of the splits that no list names.
     """
 
-    entries: dict[SplitName, list[Entry]]
+    entries: dict[SplitName, list[FileEntry]]
+    columns: tuple[str, ...] = ()
     outside: list[Path] = field(default_factory=list)
     unlisted: list[Path] = field(default_factory=list)
 
@@ -42,6 +47,7 @@ def read_lists(
     lists: Sequence[Path],
     inventories: Mapping[SplitName, Inventory],
     identities: FileIdentities,
+    wanted: WantedColumns = _USUAL,
 ) -> ListedFiles:
     """Return the pictures that the lists name, by split.
 
@@ -54,6 +60,7 @@ def read_lists(
         lists: the lists.
         inventories: the files of each split.
         identities: tells whether two names are one file.
+        wanted: the columns of the lists that are read.
 
     Raises:
         UsageError: a list can't be read, or a split has pictures but no list names any of them.
@@ -62,7 +69,9 @@ def read_lists(
     found = ListedFiles({split: [] for split in inventories})
     for path in lists:
         home = next((split for split, place in own.items() if path.is_relative_to(place)), None)
-        for line in read_list(path):
+        read = read_list(path, wanted)
+        found.columns += tuple(title for title in read.titles if title not in found.columns)
+        for line in read.lines:
             entry, split = finder.entry(line, path.parent, home)
             if split is None:
                 found.outside.append(entry.file)
@@ -89,7 +98,7 @@ class _Finder:
         self.inventories = inventories
         self.resolved = {split: place.resolve() for split, place in own.items()}
 
-    def entry(self, line: Line, base: Path, home: SplitName | None) -> tuple[Entry, SplitName | None]:
+    def entry(self, line: Line, base: Path, home: SplitName | None) -> tuple[FileEntry, SplitName | None]:
         """Return the entry of a line of a list in `base`, and its split; None if it is in no split.
 
         `home` is the split whose folder holds the list.
@@ -110,7 +119,14 @@ class _Finder:
                 if line.may_be_header and not self._likely(line.name):
                     reason += " (if this is a header: call the columns file and label, for example)"
                 split = home or split or self._split_of_likely(line.name)
-        entry = Entry(file, relative_name(self.root, file), text, reason, line.where)
+        entry = FileEntry(
+            file=file,
+            name=relative_name(self.root, file),
+            text=text,
+            reason=reason,
+            origin=line.where,
+            group=line.group,
+        )
         # A line at fault must be reported, so it belongs to some split.
         if split is None and (text is None or not self.own):
             split = "train"
@@ -191,7 +207,7 @@ def _require_each_split(
     root: Path,
     own: Mapping[SplitName, Path],
     lists: Sequence[Path],
-    entries: Mapping[SplitName, Sequence[Entry]],
+    entries: Mapping[SplitName, Sequence[FileEntry]],
     inventories: Mapping[SplitName, Inventory],
 ) -> None:
     # Without a single line that can be used, the reasons of the lines say more.

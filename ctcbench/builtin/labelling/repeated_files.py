@@ -6,13 +6,13 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
 
-from ctcbench.builtin.labelling.entry import Entry
+from ctcbench.builtin.labelling.file_entry import FileEntry
 from ctcbench.builtin.labelling.file_identity import FileIdentities, Identity
 from ctcbench.contract.data import SplitName
 from ctcbench.files.text import abbreviated
 
 
-def reject_repeated(splits: dict[SplitName, list[Entry]], identities: FileIdentities) -> None:
+def reject_repeated(splits: dict[SplitName, list[FileEntry]], identities: FileIdentities) -> None:
     """Replace entries of the same file by entries without a label.
 
     If their labels differ, none is used. If they agree, the first is, of test before val and train.
@@ -28,7 +28,7 @@ def reject_repeated(splits: dict[SplitName, list[Entry]], identities: FileIdenti
             _reject(splits, places)
 
 
-def _reject(splits: dict[SplitName, list[Entry]], places: list[tuple[SplitName, int]]) -> None:
+def _reject(splits: dict[SplitName, list[FileEntry]], places: list[tuple[SplitName, int]]) -> None:
     entries = [splits[split][index] for split, index in places]
     agree = len({entry.text for entry in entries}) == 1
     # Once for all of them: a name may be repeated thousands of times.
@@ -39,6 +39,6 @@ def _reject(splits: dict[SplitName, list[Entry]], places: list[tuple[SplitName, 
         splits[split][index] = replace(entry, text=None, reason=f"{entry.name}{reason}")
 
 
-def _labels(entries: Sequence[Entry]) -> str:
+def _labels(entries: Sequence[FileEntry]) -> str:
     listed = ", ".join(f"{abbreviated(entry.text or '')!r} ({entry.origin})" for entry in entries[:3])
     return listed + (f" and {len(entries) - 3:,} more" if len(entries) > 3 else "")

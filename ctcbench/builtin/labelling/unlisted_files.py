@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from ctcbench.builtin.labelling.entry import Entry
+from ctcbench.builtin.labelling.file_entry import FileEntry
 from ctcbench.builtin.labelling.file_identity import relative_name
 from ctcbench.builtin.labelling.folder_inventory import Inventory
 from ctcbench.builtin.labelling.label_text import read_label
@@ -15,14 +15,14 @@ from ctcbench.contract.data import SplitName
 from ctcbench.contract.errors import BadSample, UsageError
 
 
-def labelled_by_name(root: Path, inventory: Inventory, of_stem: OfStem) -> list[Entry]:
+def labelled_by_name(root: Path, inventory: Inventory, of_stem: OfStem) -> list[FileEntry]:
     """Return the pictures with the label that `of_stem` finds in each name."""
     return [_named(root, picture, of_stem) for picture in inventory.pictures]
 
 
 def labelled_by_sidecar(
     root: Path, inventories: Mapping[SplitName, Inventory]
-) -> dict[SplitName, list[Entry]]:
+) -> dict[SplitName, list[FileEntry]]:
     """Return the pictures of each split with the label in ``NAME.gt.txt``.
 
     A picture without such a file has no label, and neither has such a file without a picture.
@@ -30,7 +30,7 @@ def labelled_by_sidecar(
     Raises:
         UsageError: no picture of a split has such a file.
     """
-    entries: dict[SplitName, list[Entry]] = {}
+    entries: dict[SplitName, list[FileEntry]] = {}
     for split, inventory in inventories.items():
         sidecars = find_sidecars(inventory.others)
         # All of a split without labels is a mistake of the data set, not of single pictures.
@@ -43,19 +43,21 @@ def labelled_by_sidecar(
     return entries
 
 
-def _named(root: Path, file: Path, of_stem: OfStem) -> Entry:
+def _named(root: Path, file: Path, of_stem: OfStem) -> FileEntry:
     try:
         file.name.encode()
     except UnicodeEncodeError:
         shown = str(file).encode(errors="surrogateescape").decode(errors="backslashreplace")
-        return Entry(file, shown, None, "its name is not UTF-8", shown)
+        return FileEntry(file=file, name=shown, text=None, reason="its name is not UTF-8", origin=shown)
+    text, reason = None, ""
     try:
-        return Entry(file, relative_name(root, file), read_label(of_stem(file.stem)), "", str(file))
+        text = read_label(of_stem(file.stem))
     except BadSample as error:
-        return Entry(file, relative_name(root, file), None, str(error), str(file))
+        reason = str(error)
+    return FileEntry(file=file, name=relative_name(root, file), text=text, reason=reason, origin=str(file))
 
 
-def _beside(root: Path, inventory: Inventory, sidecars: Mapping[Path, Path]) -> Iterator[Entry]:
+def _beside(root: Path, inventory: Inventory, sidecars: Mapping[Path, Path]) -> Iterator[FileEntry]:
     used: set[Path] = set()
     for picture in inventory.pictures:
         stem = picture.with_suffix("")
@@ -67,9 +69,16 @@ def _beside(root: Path, inventory: Inventory, sidecars: Mapping[Path, Path]) -> 
                 text = read_label(read_sidecar(origin))
             except BadSample as error:
                 reason = str(error)
-        yield Entry(picture, relative_name(root, picture), text, "" if text else reason, str(origin))
+        yield FileEntry(
+            file=picture,
+            name=relative_name(root, picture),
+            text=text,
+            reason="" if text else reason,
+            origin=str(origin),
+        )
     # A label without its picture may mean that the picture has an unknown suffix or was lost.
     for stem, sidecar in sidecars.items():
         if stem not in used:
             name = relative_name(root, sidecar)
-            yield Entry(sidecar, name, None, "there is no picture of its name beside it", str(sidecar))
+            reason = "there is no picture of its name beside it"
+            yield FileEntry(file=sidecar, name=name, text=None, reason=reason, origin=str(sidecar))

@@ -7,7 +7,9 @@ from typing import Any
 
 from PIL import Image
 
-from ctcbench.builtin.folder import Folder, folder
+from ctcbench.builtin.folder import folder
+from ctcbench.builtin.labelling.file_entry import FileEntry
+from ctcbench.builtin.picture_sets.picture_set import PictureSet
 from ctcbench.contract.data import SplitName
 
 
@@ -24,6 +26,9 @@ def write(root: Path, **lists: str) -> None:
         file = root / ".".join(name.replace("__", "/").rsplit("_", 1))
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(content, encoding="utf-8")
+
+
+Folder = PictureSet[FileEntry]
 
 
 def whole(root: Path, **options: Any) -> Folder:

@@ -90,10 +90,14 @@ def csv_pairs(lines: list[str], delimiters: str) -> dict[int, tuple[str, str] | 
         return {}
     first = filled[0]
     width, name_at, text_at, delimiter, header = 2, 0, 1, "", False
-    for mark in delimiters:
+    for mark in sorted(delimiters, key=lambda mark: -len(cells_of(first[1], mark) or [])):
         titles = [cell.lower().replace(" ", "_") for cell in cells_of(first[1], mark) or []]
         names = [i for i, title in enumerate(titles) if title in NAMES]
         texts = [i for i, title in enumerate(titles) if title in TEXTS]
+        # A header without labels or without names. In a line with a picture there is a dot or a slash.
+        half = len(titles) > 1 and bool(names) != bool(texts)
+        if half and not re.search(r"[./\\]", "".join(titles)):
+            raise Refused(first[0])
         if names and texts:
             if len(names) > 1 or len(texts) > 1:
                 raise Refused(first[0])

@@ -19,7 +19,7 @@ def read(folder: Path, content: str | bytes, name: str = "labels.csv") -> list:
     path = folder / name
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
     found = []
-    for line in read_list(path):
+    for line in read_list(path).lines:
         at = int(line.where.rpartition(":")[2])
         found.append((line.name, line.text) if line.text is not None else (at, line.reason))
     return found
@@ -155,7 +155,7 @@ def test_json(tmp_path):
     (tmp_path / "labels.json").write_text(
         '\ufeff{"a.png": "x, \\"y\\"", "b.png": "1\\n2", "b.png": "\\ud800"}'
     )
-    lines = read_list(tmp_path / "labels.json")
+    lines = read_list(tmp_path / "labels.json").lines
     assert [(line.name, line.text) for line in lines] == [
         ("a.png", 'x, "y"'),
         ("b.png", None),
@@ -227,7 +227,7 @@ def compare_with_the_strict_reader(folder: Path, seed: int) -> bool:
         with pytest.raises(UsageError, match=re.escape(f"{path}:{refused.args[0]}: ")):
             read_list(path)
         return True
-    lines = {int(line.where.removeprefix(f"{path}:")): line for line in read_list(path)}
+    lines = {int(line.where.removeprefix(f"{path}:")): line for line in read_list(path).lines}
     assert {
         n: (line.name, line.text) if line.text is not None else None for n, line in lines.items()
     } == expected, (

@@ -1,0 +1,114 @@
+"""The columns of a list of labels: their titles, and which of them hold names, labels, splits and groups."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ctcbench.contract.errors import UsageError, nearest
+
+NAME_TITLES = (
+    "file", "filename", "file_name", "image", "image_path", "image_name", "img", "img_path", "name", "path",
+    "picture",
+)  # fmt: skip
+TEXT_TITLES = (
+    "label", "labels", "text", "target", "transcription", "transcript", "words", "word", "ground_truth", "gt",
+    "sentence",
+)  # fmt: skip
+SPLIT_TITLES = ("split", "subset")
+
+
+@dataclass(frozen=True)
+class WantedColumns:
+    """The columns that the user names.
+
+    Attributes:
+        name: the title of the names of pictures; empty: one of `NAME_TITLES`.
+        text: the title of the labels; empty: one of `TEXT_TITLES`.
+        split: the title of the splits; empty: one of `SPLIT_TITLES` if there is one; None: not read.
+        group: the title of the groups, if there is such a column.
+    """
+
+    name: str = ""
+    text: str = ""
+    split: str | None = None
+    group: str = ""
+
+    @property
+    def named(self) -> str:
+        """The titles that a list must have, for an error."""
+        return " and ".join(title for title in (self.name, self.text, self.split) if title)
+
+
+@dataclass(frozen=True)
+class ListColumns:
+    """The number of cells of each line, and which of them are read; without a header two, name and label."""
+
+    number: int = 2
+    name: int = 0
+    text: int = 1
+    split: int | None = None
+    group: int | None = None
+    titles: tuple[str, ...] = ()
+
+
+def find_columns(where: str, cells: Sequence[str], wanted: WantedColumns) -> ListColumns | None:
+    """Return the columns if the cells of a line are the titles of a header, None if they are not.
+
+    Args:
+        where: the line, for errors.
+        cells: its cells.
+        wanted: what the user chose.
+
+    Raises:
+        UsageError: a column that the user named is missing, a header lacks the names or the labels, or
+            several columns may be either.
+    """
+    titles = [_folded(cell) for cell in cells]
+    names = _having(titles, [_folded(wanted.name)] if wanted.name else NAME_TITLES)
+    texts = _having(titles, [_folded(wanted.text)] if wanted.text else TEXT_TITLES)
+    splits = _having(titles, [_folded(wanted.split)] if wanted.split else SPLIT_TITLES)
+    for title, found in ((wanted.name, names), (wanted.text, texts), (wanted.split, splits)):
+        if title and not found:
+            raise UsageError(
+                f"{where}: no column {title!r}{nearest(title, cells)} (columns: {', '.join(cells)})"
+            )
+    if not names or not texts:
+        _require_no_half_header(where, cells, names, texts)
+        return None
+    for found, what in ((names, "names"), (texts, "labels")):
+        if len(found) > 1:
+            several = " and ".join(titles[index] for index in found)
+            raise UsageError(f"{where}: the columns {several} may all hold the {what}; rename all but one")
+    groups = _having(titles, [_folded(wanted.group)]) if wanted.group else []
+    return ListColumns(
+        len(titles),
+        names[0],
+        texts[0],
+        splits[0] if splits and wanted.split is not None else None,
+        groups[0] if groups else None,
+        tuple(cells),
+    )
+
+
+def _require_no_half_header(
+    where: str, cells: Sequence[str], names: Sequence[int], texts: Sequence[int]
+) -> None:
+    """Check that a line is not a header without names or labels: another column would be taken for them."""
+    # A picture may be labelled `text` or `name`, and then its own name is there too.
+    has_file = any("." in cell or "/" in cell or "\\" in cell for cell in cells)
+    if len(cells) < 2 or has_file or not (names or texts):
+        return
+    lacking, titles = ("labels", TEXT_TITLES) if names else ("names of pictures", NAME_TITLES)
+    raise UsageError(
+        f"{where}: the header has no column of {lacking} (columns: {', '.join(cells)}); call it {titles[0]} "
+        f"(or {', '.join(titles[1:4])}, …)"
+    )
+
+
+def _folded(title: str) -> str:
+    return title.lower().replace(" ", "_")
+
+
+def _having(titles: Sequence[str], wanted: Sequence[str]) -> list[int]:
+    return [index for index, title in enumerate(titles) if title in wanted]

@@ -1,0 +1,1 @@
+"""What all data sets of labelled pictures share: options, splits, alphabet, fingerprint."""
