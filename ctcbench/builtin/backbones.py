@@ -64,6 +64,8 @@ def cnn5(
     """A 5×5 convolution of stride 2, then four of 3×3: 40×150 becomes 37 frames of 640 features."""
     from torch import nn
 
+    from ctcbench.masking.masked_sequential import MaskedSequential
+
     layers = _stem(image, width, norm, activation)
     channels = width
     for grown, pool in [
@@ -77,7 +79,7 @@ def cnn5(
         layers += _convolution(channels, grown, pool, norm, activation)
         layers += [nn.Dropout2d(dropout)] if dropout else []
         channels = grown
-    return nn.Sequential(*layers)
+    return MaskedSequential(*layers)
 
 
 @backbone
@@ -93,6 +95,7 @@ def cnn7(
     from torch import nn
 
     from ctcbench.builtin.modules import Residual
+    from ctcbench.masking.masked_sequential import MaskedSequential
 
     layers = _stem(image, width, norm, activation)
     layers += _convolution(width, 2 * width, None, norm, activation)
@@ -101,10 +104,10 @@ def cnn7(
     body = _convolution(4 * width, 4 * width, None, norm, activation)
     # The second activation comes after the sum, as in He et al. 2016.
     body += _convolution(4 * width, 4 * width, None, norm, activation)[:-1]
-    layers += [Residual(nn.Sequential(*body)), _activation(activation)]
+    layers += [Residual(MaskedSequential(*body)), _activation(activation)]
     layers += _convolution(4 * width, 6 * width, None, norm, activation)
     layers += [nn.Dropout(dropout)] if dropout else []
-    return nn.Sequential(*layers)
+    return MaskedSequential(*layers)
 
 
 @backbone
@@ -148,6 +151,8 @@ def _stages(
     """Return convolution, norm, activation and pooling by (rows, columns), once for each of `pools`."""
     from torch import nn
 
+    from ctcbench.masking.masked_sequential import MaskedSequential
+
     layers: list[nn.Module] = []
     channels = image.channels
     for stage, pool in enumerate(pools):
@@ -158,7 +163,7 @@ def _stages(
         if dropout:
             layers.append(nn.Dropout2d(dropout))
         channels = grown
-    return nn.Sequential(*layers)
+    return MaskedSequential(*layers)
 
 
 def _norm(name: str, channels: int) -> list[nn.Module]:

@@ -10,16 +10,20 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from ctcbench.config.recipe import Recipe
 from ctcbench.config.run_config import Shortcut
 from ctcbench.contract.errors import PluginError, UsageError
 from ctcbench.contract.specs import Alignment, Alphabet, ImageSpec, SequenceSpec
+from ctcbench.files.pixel_levels import WHITE
+from ctcbench.masking.masked_sequential import takes_widths
 from ctcbench.registry.component_checks import (
     require_backbone_features,
     require_head_features,
     require_module,
 )
+from ctcbench.training.recognizer.image_widths import count_frames, find_least_width, require_frames
 from ctcbench.training.recognizer.stored_shapes import Shapes, require_classes, require_shapes
 
 
@@ -43,6 +47,9 @@ class Recognizer(nn.Module):
         sequence: frames and features that the backbone returns.
         output: frames and features that the head returns.
         alignment: how the loss aligns frames to characters.
+        unmasked: the parts that don't mask padding (`takes_widths`), of backbone and head. With one of them
+            the images of a batch need the same width.
+        least_width: columns of the narrowest image of which the backbone makes a frame.
     """
 
     def __init__(
@@ -60,6 +67,11 @@ class Recognizer(nn.Module):
         self.image, self.sequence, self.output, self.alphabet = image, sequence, output, alphabet
         self.alignment = alignment
         self.backbone, self.head = backbone, head
+        self.unmasked = tuple(
+            kind for kind, part in (("backbone", backbone), ("head", head)) if not takes_widths(part)
+        )
+        self.least_width = find_least_width(backbone, image) if image.variable else image.width
+        self._measured: dict[int, int] = {}
         self._is_recurrent = any(isinstance(module, nn.RNNBase) for module in head.modules())
         self.classifier = nn.Linear(output.features, alphabet.num_classes)
         # If the head is the identity, the shortcut would be the same classifier twice.
@@ -80,10 +92,28 @@ class Recognizer(nn.Module):
             self.backbone.eval()
         return self
 
-    def forward(self, images_NCHW: Tensor) -> RecognizerOutput:
-        """Return the logits of images_NCHW: uint8 (or augmented, float32, 0 to 255), dark on light."""
-        feats_TNF = fold(self.backbone(scale(images_NCHW)))
-        logits_TNK = self.classifier(self._sequence(feats_TNF))
+    def forward(self, images_NCHW: Tensor, widths_N: Tensor | None = None) -> RecognizerOutput:
+        """Return the logits of images_NCHW: uint8 (or augmented, float32, 0 to 255), dark on light.
+
+        Args:
+            images_NCHW: the images.
+            widths_N: number of columns of each image before its padding, int64, on the device of the images.
+                The padding is masked, unless the recogniser has ``unmasked`` parts. None: no image is padded.
+        """
+        lengths_N = None
+        if widths_N is None:
+            feats_NFHW = self.backbone(scale(images_NCHW))
+        else:
+            missing = max(0, self.least_width - images_NCHW.shape[3])
+            images_NCHW = F.pad(images_NCHW, (0, missing), value=WHITE)
+            if self.unmasked:
+                feats_NFHW = self.backbone(scale(images_NCHW))
+            else:
+                widths_N = widths_N.clamp(min=self.least_width)
+                lengths_N = count_frames(self.backbone, self.image, widths_N, self._measured)
+                feats_NFHW = self.backbone(scale(images_NCHW), widths_N)
+        feats_TNF = fold(feats_NFHW)
+        logits_TNK = self.classifier(self._sequence(feats_TNF, lengths_N))
         if self.bypass is None:
             return RecognizerOutput(logits_TNK, None)
         bypass_TNK = self.bypass(feats_TNF)
@@ -91,15 +121,17 @@ class Recognizer(nn.Module):
             return RecognizerOutput(logits_TNK + bypass_TNK, None)
         return RecognizerOutput(logits_TNK, bypass_TNK if self.training else None)
 
-    def _sequence(self, feats_TNF: Tensor) -> Tensor:
+    def _sequence(self, feats_TNF: Tensor, lengths_N: Tensor | None) -> Tensor:
         feats_TND: Tensor
+        # The identity takes widths, but no second argument.
+        lengths = () if lengths_N is None or isinstance(self.head, nn.Identity) else (lengths_N,)
         if self._is_recurrent and feats_TNF.is_cuda and torch.get_autocast_dtype("cuda") is torch.bfloat16:
             # Autocast runs cuDNN's recurrent layers in float16 even when it is set to bfloat16, and with
             # bfloat16 no gradient scaler keeps their gradients in the range of float16.
             with torch.autocast("cuda", enabled=False):
-                feats_TND = self.head(feats_TNF.float())
+                feats_TND = self.head(feats_TNF.float(), *lengths)
         else:
-            feats_TND = self.head(feats_TNF)
+            feats_TND = self.head(feats_TNF, *lengths)
         return feats_TND
 
     def frames(self, widths_N: Tensor) -> Tensor:
@@ -108,6 +140,9 @@ class Recognizer(nn.Module):
         Args:
             widths_N: number of columns of each image without padding, int64.
         """
+        if self.image.variable:
+            widths_N = widths_N.clamp(min=self.least_width)
+            return count_frames(self.backbone, self.image, widths_N, self._measured)
         if makes_own_frames(self.head):
             return torch.full_like(widths_N, self.output.frames, dtype=torch.long)
         # Rounded up: a frame that sees a column of the text counts, even if it sees padding too.
@@ -153,6 +188,11 @@ def build_recognizer(
         require_shapes(recipe, "head", sequence, shapes)
     head = recipe.build("head", sequence)
     output = probe_head(head, sequence, recipe.describe_owner("head"))
+    if image.variable and makes_own_frames(head):
+        raise UsageError(
+            f"--head {config.head} needs the same number of frames for all images, but those of --dataset "
+            f"{config.dataset} have widths of their own; use fit=pad or fit=stretch, or another head"
+        )
     if config.shortcut != "none" and makes_own_frames(head):
         raise UsageError(
             f"--shortcut {config.shortcut} lets the classifier see the backbone's {sequence.frames} frames, "
@@ -169,6 +209,8 @@ def makes_own_frames(head: nn.Module) -> bool:
 def probe_backbone(backbone: nn.Module, image: ImageSpec, owner: str) -> SequenceSpec:
     """Call a backbone once with zeros, and return the frames and features that it makes of an image.
 
+    Of images of variable width it is one of the greatest width.
+
     Raises:
         UsageError: it can't process images of this size.
         PluginError: it is not a module, failed, or returned something else than feats_NFHW.
@@ -181,7 +223,10 @@ def probe_backbone(backbone: nn.Module, image: ImageSpec, owner: str) -> Sequenc
         raise UsageError(f"{owner}: can't take images of {size}: {error}") from error
     except Exception as error:
         raise PluginError(f"{owner}: failed for images of {size}: {error!r}") from error
-    return require_backbone_features(owner, image, feats)
+    sequence = require_backbone_features(owner, image, feats)
+    if takes_widths(backbone):
+        require_frames(owner, image, sequence, backbone)
+    return sequence
 
 
 def probe_head(head: nn.Module, sequence: SequenceSpec, owner: str) -> SequenceSpec:
