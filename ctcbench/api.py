@@ -18,6 +18,7 @@ from ctcbench.files.pictures import Fit, read_picture
 from ctcbench.pipeline import runner
 from ctcbench.pipeline.decoding_stage import decode
 from ctcbench.registry.discovery import load_registry
+from ctcbench.results.recognizer_description import read_description
 from ctcbench.results.result import Result
 from ctcbench.results.run_folder import RunFolder
 from ctcbench.results.stored_config import stored_config
@@ -180,7 +181,7 @@ def load(run_folder: str | Path) -> Recogniser:
         CtcbenchError: a file in it is damaged.
     """
     from ctcbench.training.calibration import fit_inverse_temperature
-    from ctcbench.training.recognizer.weights import load_recognizer, read_description
+    from ctcbench.training.recognizer.weights import load_recognizer
 
     folder = RunFolder(Path(run_folder))
     try:

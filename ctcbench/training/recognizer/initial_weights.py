@@ -11,9 +11,10 @@ from torch import Tensor
 from ctcbench.contract.errors import UsageError
 from ctcbench.contract.specs import BLANK, Alphabet
 from ctcbench.files.text import abbreviated
+from ctcbench.results.recognizer_description import read_description
 from ctcbench.results.run_folder import RunFolder
 from ctcbench.training.recognizer.network import Recognizer
-from ctcbench.training.recognizer.weights import read_description, read_weights
+from ctcbench.training.recognizer.weights import read_weights
 
 # The layers whose outputs are one number for each class.
 _BY_CLASS = ("classifier.weight", "classifier.bias", "bypass.weight", "bypass.bias")

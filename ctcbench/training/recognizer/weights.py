@@ -1,22 +1,16 @@
-"""Weights of a run on disk, with the image size, alphabet and fit of the recogniser they belong to."""
+"""Weights of a run on disk, with the description of the recogniser that they belong to."""
 
 from __future__ import annotations
 
-import json
-from typing import Annotated, Any, NamedTuple
-
 import torch
-from pydantic import Field, model_validator
 from torch import Tensor
 
 from ctcbench.config.recipe import Recipe
 from ctcbench.contract.errors import CtcbenchError, UsageError
-from ctcbench.contract.specs import Alphabet, Direction, ImageSpec
-from ctcbench.files.json_files import format_json, parse_json
-from ctcbench.files.json_records import Record, read_record
-from ctcbench.files.manifest import digest
+from ctcbench.files.json_files import format_json
 from ctcbench.files.pictures import Fit
 from ctcbench.registry.component_registry import Registry
+from ctcbench.results.recognizer_description import RecognizerDescription, read_description
 from ctcbench.results.run_folder import RunFolder
 from ctcbench.results.stored_config import stored_config
 from ctcbench.training.checkpoint import format_tensors, parse_tensors
@@ -24,62 +18,6 @@ from ctcbench.training.recognizer.network import Recognizer, build_recognizer
 from ctcbench.training.recognizer.stored_shapes import WrongShapes
 
 FORMAT = "ctcbench weights 1"
-# Bounds of a file from a stranger: a model of this size is built, and probed with an image of zeros. The
-# data set `folder` makes images of up to as many pixels.
-_MOST_PIXELS = 2**26
-_MOST_CHARACTERS = 2**16
-_Size = Annotated[int, Field(gt=0, le=_MOST_PIXELS)]
-
-
-class RecognizerDescription(NamedTuple):
-    """Input and output of a recogniser.
-
-    Attributes:
-        image: size of its images.
-        alphabet: characters of its texts.
-        fit: how a picture of another size is fitted to `image`.
-    """
-
-    image: ImageSpec
-    alphabet: Alphabet
-    fit: Fit
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the document in ``recognizer.json``."""
-        size = {"height": self.image.height, "width": self.image.width, "channels": self.image.channels}
-        return {
-            "alphabet": self.alphabet.characters,
-            "direction": self.alphabet.direction,
-            "fit": self.fit,
-            "image": size,
-        }
-
-    def digest(self) -> str:
-        """Return a digest, which the file of the weights holds as well."""
-        return digest(json.dumps(self.to_json(), sort_keys=True).encode())
-
-
-class ImageRecord(Record):
-    """JSON document of an image size, in pixels."""
-
-    height: _Size
-    width: _Size
-    channels: Annotated[int, Field(gt=0, le=4)]
-
-    @model_validator(mode="after")
-    def _bounded(self) -> ImageRecord:
-        if self.height * self.width > _MOST_PIXELS:
-            raise ValueError(f"{self.height}×{self.width}: more than {_MOST_PIXELS:,} pixels")
-        return self
-
-
-class RecognizerRecord(Record):
-    """JSON document ``recognizer.json`` of a run folder."""
-
-    image: ImageRecord
-    alphabet: Annotated[str, Field(max_length=_MOST_CHARACTERS)]
-    direction: Direction = "ltr"
-    fit: Fit
 
 
 def save_weights(folder: RunFolder, recognizer: Recognizer, weights: dict[str, Tensor], fit: Fit) -> None:
@@ -93,21 +31,6 @@ def save_weights(folder: RunFolder, recognizer: Recognizer, weights: dict[str, T
     document = {"recognizer": description.digest()}
     folder.write(folder.weights_path, format_tensors(weights, document, FORMAT))
     folder.write(folder.recognizer_path, format_json(description.to_json()))
-
-
-def read_description(folder: RunFolder) -> RecognizerDescription:
-    """Return the description of a run's recogniser.
-
-    Raises:
-        CtcbenchError: the file does not exist or is damaged.
-    """
-    path = folder.recognizer_path
-    record = read_record(RecognizerRecord, parse_json(folder.read(path), path), path)
-    try:
-        alphabet = Alphabet(record.alphabet, record.direction)
-    except UsageError as error:
-        raise CtcbenchError(f"{path}: alphabet: {error}") from error
-    return RecognizerDescription(ImageSpec(**record.image.model_dump()), alphabet, record.fit)
 
 
 def load_recognizer(registry: Registry, folder: RunFolder) -> Recognizer:

@@ -1,0 +1,96 @@
+"""Description of a trained recogniser: image size, alphabet and fit; ``recognizer.json`` of a run folder."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Any, NamedTuple
+
+from pydantic import Field, model_validator
+
+from ctcbench.contract.errors import CtcbenchError, UsageError
+from ctcbench.contract.specs import Alphabet, Direction, ImageSpec
+from ctcbench.files.json_files import parse_json
+from ctcbench.files.json_records import Record, read_record
+from ctcbench.files.manifest import digest
+from ctcbench.files.pictures import Fit
+from ctcbench.results.run_folder import RunFolder
+
+# Bounds of a file from a stranger: a model of this size is built, and probed with an image of zeros. The
+# data set `folder` makes images of up to as many pixels.
+_MOST_PIXELS = 2**26
+_MOST_CHARACTERS = 2**16
+_Size = Annotated[int, Field(gt=0, le=_MOST_PIXELS)]
+
+
+class RecognizerDescription(NamedTuple):
+    """Input and output of a recogniser.
+
+    Attributes:
+        image: size of its images.
+        alphabet: characters of its texts.
+        fit: how a picture of another size is fitted to `image`.
+    """
+
+    image: ImageSpec
+    alphabet: Alphabet
+    fit: Fit
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the document in ``recognizer.json``."""
+        size = {"height": self.image.height, "width": self.image.width, "channels": self.image.channels}
+        return {
+            "alphabet": self.alphabet.characters,
+            "direction": self.alphabet.direction,
+            "fit": self.fit,
+            "image": size,
+        }
+
+    def digest(self) -> str:
+        """Return a digest, which the file of the weights holds as well."""
+        return digest(json.dumps(self.to_json(), sort_keys=True).encode())
+
+
+class ImageRecord(Record):
+    """JSON document of an image size, in pixels."""
+
+    height: _Size
+    width: _Size
+    channels: Annotated[int, Field(gt=0, le=4)]
+
+    @model_validator(mode="after")
+    def _bounded(self) -> ImageRecord:
+        if self.height * self.width > _MOST_PIXELS:
+            raise ValueError(f"{self.height}×{self.width}: more than {_MOST_PIXELS:,} pixels")
+        return self
+
+
+class RecognizerRecord(Record):
+    """JSON document ``recognizer.json`` of a run folder."""
+
+    image: ImageRecord
+    alphabet: Annotated[str, Field(max_length=_MOST_CHARACTERS)]
+    direction: Direction = "ltr"
+    fit: Fit
+
+    def description(self) -> RecognizerDescription:
+        """Return the description that the document holds.
+
+        Raises:
+            UsageError: the alphabet is empty or has a character twice.
+        """
+        alphabet = Alphabet(self.alphabet, self.direction)
+        return RecognizerDescription(ImageSpec(**self.image.model_dump()), alphabet, self.fit)
+
+
+def read_description(folder: RunFolder) -> RecognizerDescription:
+    """Return the description of a run's recogniser.
+
+    Raises:
+        CtcbenchError: the file does not exist or is damaged.
+    """
+    path = folder.recognizer_path
+    record = read_record(RecognizerRecord, parse_json(folder.read(path), path), path)
+    try:
+        return record.description()
+    except UsageError as error:
+        raise CtcbenchError(f"{path}: alphabet: {error}") from error
