@@ -8,7 +8,6 @@ import pytest
 from PIL import Image
 
 import ctcbench
-from ctcbench import RunConfig
 from ctcbench.config.recipe import resolve
 from ctcbench.contract.errors import CtcbenchError, UsageError
 from ctcbench.pipeline import runner
@@ -85,9 +84,7 @@ def test_predict_applies_the_blank_penalty_of_the_decoder(registry, tmp_path):
         result = runner.run(resolve(registry, config.replace(decoder=decoder)), Runtime(tmp_path))
         stored = RunFolder(result.folder).read_predictions(result.path.stem)
         lengths.append(result.score.mean_length)
-        recogniser = replace(
-            ctcbench.load(result.folder), recipe=resolve(registry, RunConfig(**result.config))
-        )
+        recogniser = replace(ctcbench.load(result.folder), decoder=decoder)
         readings = recogniser.predict(list(samples.images_NCHW[:, 0]))
         assert [reading.text for reading in readings] == list(stored.texts)
     assert lengths[0] == 0 and lengths[1] > 1

@@ -61,6 +61,7 @@ def _examples(result: Result, folder: Path) -> list[Example]:
 def other_decoders(registry: Registry, result: Result) -> list[str]:
     """Return the installed decoders that fit the loss of a result, except the one that it used."""
     used = ComponentString.parse(str(result.config["decoder"])).name
-    names = [name for name in fitting_decoders(registry, str(result.config["loss"])) if name != used]
+    alignment = registry.alignment("loss", str(result.config["loss"]))
+    names = [name for name in fitting_decoders(registry, alignment) if name != used]
     # The slow reference decoder comes last, because the report suggests the first.
     return sorted(names, key=lambda name: name == "beam")

@@ -79,7 +79,7 @@ class Recipe:
             UsageError: there is no such decoder, an option of it is wrong, or it does not fit the loss.
         """
         decoder = self.registry.resolve("decoder", decoder)
-        require_fitting_decoder(self.registry, self.config.loss, decoder)
+        require_fitting_decoder(self.registry, self.alignment, decoder, f"--loss {self.config.loss}")
         return Recipe(self.registry, self.config.replace(decoder=decoder))
 
 
@@ -93,7 +93,8 @@ def resolve(registry: Registry, config: RunConfig) -> Recipe:
     # In canonical form, so that equal components have equal strings in results and in the train key.
     canonical = {kind: registry.resolve(kind, getattr(config, kind)) for kind in COMPONENT_SETTINGS}
     recipe = Recipe(registry, config.replace(**canonical))
-    require_fitting_decoder(registry, recipe.config.loss, recipe.config.decoder)
+    loss = recipe.config.loss
+    require_fitting_decoder(registry, recipe.alignment, recipe.config.decoder, f"--loss {loss}")
     if config.freeze != "none" and not config.init_from:
         raise UsageError(
             f"--freeze {config.freeze}: its weights would stay random; --init-from RUN gives those of a run"
@@ -101,24 +102,29 @@ def resolve(registry: Registry, config: RunConfig) -> Recipe:
     return recipe
 
 
-def fitting_decoders(registry: Registry, loss: str) -> list[str]:
-    """Return the names of the decoders that align frames with characters as a loss does."""
-    wanted = registry.alignment("loss", loss)
-    return [name for name, found in registry.components("decoder").items() if found.alignment == wanted]
+def fitting_decoders(registry: Registry, alignment: Alignment) -> list[str]:
+    """Return the names of the decoders that align frames with characters in a certain way."""
+    return [name for name, found in registry.components("decoder").items() if found.alignment == alignment]
 
 
-def require_fitting_decoder(registry: Registry, loss: str, decoder: str) -> None:
-    """Check that a decoder aligns frames with characters as the loss does.
+def require_fitting_decoder(registry: Registry, alignment: Alignment, decoder: str, owner: str) -> None:
+    """Check that a decoder aligns frames with characters in a certain way.
+
+    Args:
+        registry: where the decoder comes from.
+        alignment: how frames are aligned by `owner`.
+        decoder: component string of the decoder.
+        owner: what the decoder must fit, for the error: the loss, or a trained recogniser.
 
     Raises:
         UsageError: it does not; the message lists the decoders that do.
     """
-    wanted, found = registry.alignment("loss", loss), registry.alignment("decoder", decoder)
-    if wanted == found:
+    found = registry.alignment("decoder", decoder)
+    if alignment == found:
         return
     means = {"ctc": "merges repeated frames, as CTC does", "fixed": "reads each frame as one character"}
-    fitting = ", ".join(fitting_decoders(registry, loss)) or "none that is installed"
+    fitting = ", ".join(fitting_decoders(registry, alignment)) or "none that is installed"
     raise UsageError(
-        f"--decoder {decoder} {means[found]}, but --loss {loss} {means[wanted]}: "
-        f"the decoded texts would be wrong (decoders for this loss: {fitting})"
+        f"--decoder {decoder} {means[found]}, but {owner} {means[alignment]}: "
+        f"the decoded texts would be wrong (decoders that fit: {fitting})"
     )

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import shlex
 import time
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from ctcbench.config.recipe import Recipe
 from ctcbench.contract.data import LogProbs
 from ctcbench.contract.errors import UsageError
 from ctcbench.contract.hypothesis import Hypothesis
-from ctcbench.contract.specs import Alignment, frames_needed
+from ctcbench.contract.specs import Alignment, Alphabet, frames_needed
 from ctcbench.evaluation.collapse import blank_probability
 from ctcbench.evaluation.scoring import score
 from ctcbench.files.json_records import Count, Name, NotNegative, Record, read_record
@@ -61,7 +61,8 @@ def decode_run(recipe: Recipe, folder: RunFolder) -> Result:
     # Read first, so that a damaged summary is an error before a decoding of minutes.
     trained = read_record(SummaryRecord, folder.read_summary(), folder.summary_path)
     stored = folder.read_log_probs("test")
-    hypotheses, seconds = decode(recipe, stored)
+    decoder = build_decoder(recipe.registry, recipe.config.decoder, stored.alphabet)
+    hypotheses, seconds = decoder.decode(stored)
     texts = [stored.alphabet.decode(hypothesis.labels) for hypothesis in hypotheses]
     result = Result(
         config=recipe.config.model_dump(),
@@ -125,18 +126,34 @@ def decode_stored(registry: Registry, run: Path, decoder: str) -> Result:
         return decode_run(recipe, folder)
 
 
-def decode(recipe: Recipe, log_probs: LogProbs) -> tuple[list[Hypothesis], float]:
-    """Return the best hypothesis of every image, and how many seconds decoding took.
+@dataclass(frozen=True)
+class BuiltDecoder:
+    """A decoder that is built, and the owner that its errors name; `build_decoder` returns one."""
+
+    owner: str
+    search: Callable[[LogProbs], Iterable[Hypothesis]]
+
+    def decode(self, log_probs: LogProbs) -> tuple[list[Hypothesis], float]:
+        """Return the best hypothesis of every image, and how many seconds decoding took.
+
+        Raises:
+            PluginError: the decoder failed, or returned another number of hypotheses, or unknown labels.
+        """
+        started = time.perf_counter()
+        with attribute_errors(f"{self.owner} failed"):
+            # A list, since a generator would do its work after the clock has stopped.
+            hypotheses = list(self.search(log_probs))
+        seconds = time.perf_counter() - started
+        require_hypotheses(self.owner, hypotheses, log_probs)
+        return hypotheses, seconds
+
+
+def build_decoder(registry: Registry, decoder: str, alphabet: Alphabet) -> BuiltDecoder:
+    """Build the decoder of a component string, which can take a while: it may load a file.
 
     Raises:
-        PluginError: the decoder failed, or returned another number of hypotheses, or unknown labels.
+        UsageError: the decoder refuses its options.
+        PluginError: the builder failed.
     """
-    # Not timed: building a decoder can load a file, which happens once for any number of images.
-    search = recipe.build("decoder", log_probs.alphabet)
-    started = time.perf_counter()
-    with attribute_errors(f"{recipe.describe_owner('decoder')} failed"):
-        # A list, since a generator would do its work after the clock has stopped.
-        hypotheses: list[Hypothesis] = list(search(log_probs))
-    seconds = time.perf_counter() - started
-    require_hypotheses(recipe.describe_owner("decoder"), hypotheses, log_probs)
-    return hypotheses, seconds
+    search = registry.build("decoder", decoder, alphabet)
+    return BuiltDecoder(registry.describe_owner("decoder", decoder), search)

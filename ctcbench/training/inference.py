@@ -17,7 +17,7 @@ from ctcbench.config.run_config import RunConfig
 from ctcbench.contract.data import LogProbs, Samples, SplitName
 from ctcbench.contract.specs import BLANK, Alignment, Alphabet
 from ctcbench.decoding import greedy_search
-from ctcbench.training.ctc_likelihood import text_log_probs
+from ctcbench.evaluation.ctc_likelihood import text_log_probs
 from ctcbench.training.device import Compute
 from ctcbench.training.objective import Objective
 from ctcbench.training.progress_events import ProgressListener

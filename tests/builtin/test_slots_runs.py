@@ -50,7 +50,7 @@ def test_slots_learn_from_the_command_line(finished):
 
 
 def test_ctc_decoders_are_refused_and_not_suggested(registry, finished):
-    with pytest.raises(UsageError, match=r"--decoder greedy merges .* \(decoders for this loss: slots\)"):
+    with pytest.raises(UsageError, match=r"--decoder greedy merges .* \(decoders that fit: slots\)"):
         decode_stored(registry, finished.path, "greedy")
     assert [path.stem for path in (finished.path / "results").iterdir()] == ["slots"]
     assert other_decoders(registry, finished.read_result("slots")) == []
@@ -83,8 +83,8 @@ def test_a_decoder_that_does_not_fit_the_loss_is_refused(registry, settings, wor
     assert not list(tmp_path.iterdir())
 
 
-def test_the_fitting_decoders_of_each_loss(registry):
-    assert fitting_decoders(registry, "slots:label_smoothing=0.1") == ["slots"]
+def test_the_fitting_decoders_of_each_alignment(registry):
+    assert fitting_decoders(registry, "fixed") == ["slots"]
     assert set(fitting_decoders(registry, "ctc")) == {"greedy", "beam", "beam_cpp"}
 
 

@@ -41,6 +41,6 @@ def test_another_decoder_keeps_the_train_key_and_must_fit(registry):
     other = recipe.with_decoder("greedy:blank_penalty=2")
     assert other.config.decoder == "greedy:blank_penalty=2.0"
     assert other.train_key == recipe.train_key
-    assert "slots" not in fitting_decoders(registry, recipe.config.loss)
-    with pytest.raises(UsageError, match=r"decoders for this loss: .*greedy"):
+    assert "slots" not in fitting_decoders(registry, recipe.alignment)
+    with pytest.raises(UsageError, match=r"decoders that fit: .*greedy"):
         recipe.with_decoder("slots")

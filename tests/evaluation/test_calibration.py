@@ -4,8 +4,8 @@ import pytest
 from ctcbench import Alphabet
 from ctcbench.contract.data import LogProbs
 from ctcbench.decoding import beam_search
-from ctcbench.training.calibration import fit_inverse_temperature
-from ctcbench.training.ctc_likelihood import text_log_probs
+from ctcbench.evaluation.calibration import fit_inverse_temperature
+from ctcbench.evaluation.ctc_likelihood import text_log_probs
 
 ALPHABET = Alphabet("abcd")
 

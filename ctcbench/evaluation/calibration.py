@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ctcbench.contract.data import LogProbs
-from ctcbench.training.ctc_likelihood import text_log_probs
+from ctcbench.evaluation.ctc_likelihood import text_log_probs
 
 # Range and numbers of grid points of the search. Label smoothing limits the probability of a confident
 # recogniser to about a third; the inverse temperature that undoes that is about 2.
