@@ -12,23 +12,19 @@ from torch import Tensor, nn
 from ctcbench.config.run_config import RunConfig
 from ctcbench.contract.errors import CtcbenchError
 from ctcbench.contract.hooks import EpochReport
-from ctcbench.processes.signals import Interrupted, stop_on_signals
+from ctcbench.processes.out_of_memory import describe_shortage, is_out_of_memory
+from ctcbench.processes.signals import Interrupted, StopRequest, stop_on_signals
 from ctcbench.training import inference
 from ctcbench.training.checkpoint import restore_checkpoint
 from ctcbench.training.cuda.step_graph import StepGraph
 from ctcbench.training.history import History
-from ctcbench.training.monitor import Monitor, MonitorState, StepDiverged, TrainingDiverged
-from ctcbench.training.progress_events import TrainingProgress
+from ctcbench.training.monitor import StepDiverged, TrainingDiverged, make_monitor
+from ctcbench.training.progress_report import ProgressReport
 from ctcbench.training.recorder import TrainingRecorder
 from ctcbench.training.runtime import Runtime
 from ctcbench.training.schedule import blank_penalty
 from ctcbench.training.split import Split, batch_at, steps_per_epoch
 from ctcbench.training.step import TrainState, train_step
-from ctcbench.training.unigram_loss import estimate_unigram_loss
-
-# Steps between two copies of the metrics to the host, by device. Each copy waits for the GPU.
-FLUSH_EVERY = {"cpu": 1, "cuda": 10}
-PROGRESS_SECONDS = 0.2  # least time between two progress events
 
 
 @dataclass
@@ -52,31 +48,20 @@ class Trainer:
 
     def __post_init__(self) -> None:
         self.group, self.folder = self.state.group, self.recorder.folder
-        compute, model = self.state.compute, self.state.model
-        on_gpu = compute.device.type == "cuda"
-        # With the shortcut "aux" the training loss is that of both classifiers, so guessing costs more too.
-        aux = self.config.aux_weight if model.shortcut == "aux" else 0.0
-        unigram_loss = estimate_unigram_loss(
-            self.train.texts,
-            model.alphabet,
-            model.output.frames,
-            model.alignment,
-            self.state.objective,
-        )
-        self.monitor = Monitor(
-            MonitorState(),
-            FLUSH_EVERY[compute.device.type],
-            unigram_loss * (1 + aux),
-            gradients_overflow=compute.scales_gradients,
-            is_ctc=model.alignment == "ctc",
-            fetch=compute.fetch if on_gpu else None,
-        )
+        self.monitor = make_monitor(self.state, self.config, self.train.texts)
         self.steps_per_epoch = steps_per_epoch(self.train, self.config)
-        notice = self.runtime.listener.notice
+        self._progress = ProgressReport(self.config, self.state, len(self.train), self.steps_per_epoch)
+        notice, on_gpu = self.runtime.listener.notice, self.state.compute.device.type == "cuda"
         wants_graph = on_gpu if self.runtime.graph is None else self.runtime.graph
         self.graph = StepGraph(self.state, self.train, self.config, notice) if wants_graph else None
-        self._progress_shown = self._checkpoint_saved = time.monotonic()
+        self._checkpoint_saved = time.monotonic()
         self._step_saved = -1
+        self.state.model.train()
+
+    @property
+    def is_done(self) -> bool:
+        """Whether the last step is done."""
+        return self.state.step >= self.state.steps
 
     def restore(self) -> None:
         """Restore the state of the run folder's checkpoint, if it has one.
@@ -126,25 +111,38 @@ class Trainer:
             Interrupted: the user stopped the training; its state is saved.
             TrainingDiverged: the loss or a gradient became NaN or infinite.
         """
-        self.state.model.train()
         with stop_on_signals(self.runtime.listener.notice) as stop:
-            try:
-                while self.state.step < self.state.steps:
-                    self._run_step()
-                    if self.state.step % self.steps_per_epoch == 0 or self.state.step == self.state.steps:
-                        self._end_epoch()
-                    elif time.monotonic() - self._checkpoint_saved > self.runtime.checkpoint_seconds:
-                        self._save_checkpoint()
-                    # A signal can reach the processes at different steps; all must stop after the same one.
-                    if self.group.any_process(stop.requested):
-                        if self._step_saved != self.state.step:
-                            self._save_checkpoint()
-                        # A barrier: once one process has ended, torchrun ends the others, even while the
-                        # main process writes the checkpoint.
-                        self.group.any_process(True)
-                        raise Interrupted(self._resume_hint())
-            except StepDiverged as diverged:
-                raise TrainingDiverged(self._explain(diverged)) from None
+            while not self.is_done:
+                self.advance(stop)
+
+    def advance(self, stop: StopRequest) -> None:
+        """Carry out one step, and what is due after it: validation, checkpoint, stop.
+
+        Raises:
+            Interrupted: `stop` is requested; the state is saved.
+            TrainingDiverged: the loss or a gradient became NaN or infinite.
+            CtcbenchError: memory ran out.
+        """
+        try:
+            self._run_step()
+            if self.state.step % self.steps_per_epoch == 0 or self.is_done:
+                self._end_epoch()
+            elif time.monotonic() - self._checkpoint_saved > self.runtime.checkpoint_seconds:
+                self._save_checkpoint()
+            # A signal can reach the processes at different steps; all must stop after the same one.
+            if self.group.any_process(stop.requested):
+                if self._step_saved != self.state.step:
+                    self._save_checkpoint()
+                # A barrier: once one process has ended, torchrun ends the others, even while the main process
+                # writes the checkpoint.
+                self.group.any_process(True)
+                raise Interrupted(self._resume_hint())
+        except StepDiverged as diverged:
+            raise TrainingDiverged(self._explain(diverged)) from None
+        except Exception as error:
+            if not is_out_of_memory(error):
+                raise
+            raise CtcbenchError(self._explain_shortage(error)) from error
 
     def _run_step(self) -> None:
         if self.graph is not None:
@@ -156,7 +154,7 @@ class Trainer:
             metrics = train_step(self.state, batch, self.config)
         self.monitor.add(self.state.step, metrics, self.recorder.record_metrics, self.runtime.listener.notice)
         self.history.seconds += time.perf_counter() - started
-        if time.monotonic() - self._progress_shown > PROGRESS_SECONDS:
+        if self._progress.count_step():
             self._show_progress()
 
     def _end_epoch(self) -> None:
@@ -230,23 +228,7 @@ class Trainer:
         self._checkpoint_saved, self._step_saved = time.monotonic(), self.state.step
 
     def _show_progress(self) -> None:
-        self._progress_shown = time.monotonic()
-        step, steps, seconds = self.state.step, self.state.steps, self.history.seconds
-        images = step * len(self.train) / self.steps_per_epoch
-        self.runtime.listener.training_advanced(
-            TrainingProgress(
-                epoch=min(self.config.epochs, (step - 1) // self.steps_per_epoch + 1),
-                epochs=self.config.epochs,
-                step=step,
-                steps=steps,
-                loss=math.nan if self.monitor.state.loss is None else self.monitor.state.loss,
-                images_per_second=images / seconds if seconds else 0.0,
-                seconds_left=(steps - step) * seconds / step,
-                val_exact=self.history.last_exact,
-                blank_steps=self.monitor.state.plateau.blank_steps,
-                plateau_steps=self.monitor.state.plateau.steps,
-            )
-        )
+        self.runtime.listener.training_advanced(self._progress.make(self.history, self.monitor.state))
 
     def _resume_hint(self) -> str:
         return (
@@ -258,3 +240,12 @@ class Trainer:
         batch = batch_at(self.train, diverged.step - 1, self.config)
         saved = "; the last checkpoint is kept" if self.folder.has(self.folder.checkpoint_path) else ""
         return diverged.explain(batch, self.state.model.alphabet, self.config) + saved
+
+    def _explain_shortage(self, error: Exception) -> str:
+        compute, size = self.state.compute, self.config.batch_size
+        remedy = "a smaller --batch-size" + (", or --amp" if self.config.amp is False else "")
+        saved = "; the last checkpoint is kept" if self.folder.has(self.folder.checkpoint_path) else ""
+        return (
+            f"out of {'GPU ' * (compute.device.type == 'cuda')}memory ({describe_shortage(error)}) at step "
+            f"{self.state.step + 1} with --batch-size {size}: try {remedy}{saved}"
+        )

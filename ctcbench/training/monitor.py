@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -16,9 +16,12 @@ from ctcbench.contract.errors import CtcbenchError
 from ctcbench.contract.specs import Alphabet
 from ctcbench.training.blank_plateau import BlankPlateauDetector
 from ctcbench.training.split import Batch
-from ctcbench.training.step import StepMetrics
+from ctcbench.training.step import StepMetrics, TrainState
+from ctcbench.training.unigram_loss import estimate_unigram_loss
 
 RECORD_EVERY = 10  # steps over which recorded metrics are means
+# Steps between two copies of the metrics to the host, by device. Each copy waits for the GPU.
+FLUSH_EVERY = {"cpu": 1, "cuda": 10}
 
 
 class TrainingDiverged(CtcbenchError):
@@ -181,3 +184,21 @@ class Monitor:
             TypeError: it was written by another version of ctcbench.
         """
         self.state = MonitorState(**{**state, "plateau": BlankPlateauDetector(**state["plateau"])})
+
+
+def make_monitor(state: TrainState, config: RunConfig, texts: Sequence[str]) -> Monitor:
+    """Return the monitor of a training on images with these texts, on the device of `state`."""
+    model, compute = state.model, state.compute
+    # With the shortcut "aux" the training loss is that of both classifiers, so guessing costs more too.
+    aux = config.aux_weight if model.shortcut == "aux" else 0.0
+    unigram_loss = estimate_unigram_loss(
+        texts, model.alphabet, model.output.frames, model.alignment, state.objective
+    )
+    return Monitor(
+        MonitorState(),
+        FLUSH_EVERY[compute.device.type],
+        unigram_loss * (1 + aux),
+        gradients_overflow=compute.scales_gradients,
+        is_ctc=model.alignment == "ctc",
+        fetch=compute.fetch if compute.device.type == "cuda" else None,
+    )

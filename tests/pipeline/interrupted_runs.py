@@ -33,7 +33,7 @@ def start(log, out, settings, *, resume=False, number=0, at=0, every=1e9):
 def _run(log, out, settings, resume, number, at, every):
     import ctcbench
     from ctcbench.processes.signals import Interrupted
-    from ctcbench.training import loop
+    from ctcbench.training import progress_report
     from ctcbench.training.progress_events import ProgressListener
     from ctcbench.training.runtime import Runtime
 
@@ -45,7 +45,7 @@ def _run(log, out, settings, resume, number, at, every):
         def notice(self, text):
             print("notice:", text)
 
-    loop.PROGRESS_SECONDS = -1  # an event after every step
+    progress_report.PROGRESS_SECONDS = -1  # an event after every step
     with Path(log).open("w", buffering=1) as file, contextlib.redirect_stdout(file):
         try:
             runtime = Runtime(Path(out), resume=resume, checkpoint_seconds=every, listener=Killer())

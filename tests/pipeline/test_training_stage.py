@@ -13,7 +13,7 @@ from ctcbench.contract.errors import CtcbenchError, UsageError
 from ctcbench.pipeline import runner
 from ctcbench.processes.signals import Interrupted
 from ctcbench.results.run_folder import RunFolder
-from ctcbench.training import loop, step
+from ctcbench.training import loop, monitor, step
 from ctcbench.training.runtime import Runtime
 from tests.pipeline.run_cases import Listener, interrupt_at
 from tests.tiny_config import tiny
@@ -135,17 +135,35 @@ def test_a_plateau_that_does_not_end_is_in_the_result(registry, tmp_path, monkey
     assert [notice.split(":")[0] for notice in named] == ["step 4", "step 8", "step 16"]
 
 
+@pytest.mark.parametrize(("amp", "remedy"), [(None, ""), (False, ", or --amp")])
+def test_a_step_without_memory_is_an_error_that_names_the_batch_size(
+    registry, tmp_path, monkeypatch, amp, remedy
+):
+    def short(state, batch, config):
+        if state.step == 6:
+            raise torch.OutOfMemoryError("Tried to allocate 20 GiB.\nOf the allocated memory …")
+        return step.train_step(state, batch, config)
+
+    monkeypatch.setattr(loop, "train_step", short)
+    with pytest.raises(CtcbenchError) as error:
+        runner.run(resolve(registry, tiny(amp=amp)), Runtime(tmp_path))
+    assert str(error.value) == (
+        f"out of memory (Tried to allocate 20 GiB.) at step 7 with --batch-size 16: try a smaller "
+        f"--batch-size{remedy}; the last checkpoint is kept"
+    )
+
+
 def test_flushing_the_monitor_counts_as_training_time(registry, tmp_path, monkeypatch):
     # An epoch has five steps, so the monitor is flushed only at its end.
-    monkeypatch.setitem(loop.FLUSH_EVERY, "cpu", 10)
+    monkeypatch.setitem(monitor.FLUSH_EVERY, "cpu", 10)
     spent = [0.0]  # seconds of a clock that only a flush moves on
-    real = loop.Monitor.flush
+    real = monitor.Monitor.flush
 
     def flush(*given):
         spent[0] += 0.5
         return real(*given)
 
-    monkeypatch.setattr(loop.Monitor, "flush", flush)
+    monkeypatch.setattr(monitor.Monitor, "flush", flush)
     monkeypatch.setattr(loop.time, "perf_counter", lambda: spent[0])
     result = runner.run(resolve(registry, tiny()), Runtime(tmp_path))
     assert result.cost["train_seconds"] == spent[0] > 1
