@@ -7,15 +7,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from ctcbench.config.budget import read_duration
-from ctcbench.config.legacy_settings import unknown_setting
-from ctcbench.config.presets import STUDIES, line_of
+from ctcbench.config.presets import STUDIES
 from ctcbench.config.run_config import setting_fields
 from ctcbench.contract.errors import UsageError, nearest
 from ctcbench.files.toml_documents import read_toml_document
-from ctcbench.results.decoder_key import FILE_NAME, is_file_name
 from ctcbench.study.scale import read_scale
-from ctcbench.study.seeds import read_seeds
+from ctcbench.study.study_file_reader import StudyFileReader
 
 MAX_RUNS = 500
 Values = tuple[Any, ...]
@@ -128,54 +125,19 @@ def read_study(path: Path) -> StudySpec:
     return _Reader(path, text).study(document)
 
 
-@dataclass(frozen=True)
-class _Reader:
-    """Parser of a study file; its errors name file and line."""
-
-    path: Path
-    text: str
-
-    def wrong(self, message: str, *key: str, number: int = 1) -> UsageError:
-        """Return an error that names the line of a key, which is given as table and name or as name alone."""
-        return UsageError(f"{self.path}, line {line_of(key, self.text, number)}: {message}")
+class _Reader(StudyFileReader):
+    """Parser of a study file of `ctcbench ablate`."""
 
     def study(self, document: Mapping[str, Any]) -> StudySpec:
-        for key in document:
-            if key not in _KEYS:
-                hint = f"; settings such as {key} belong under [base]" if key in setting_fields() else ""
-                allowed = ", ".join(_KEYS)
-                raise self.wrong(f"no key {key!r}{nearest(key, _KEYS)}{hint} (a study has: {allowed})", key)
-        text = {
-            key: self._typed(document, key, str, "text")
-            for key in ("name", "description", "preset", "executor")
-        }
-        # The name becomes a folder in `out`, so it must be a plain file name.
-        name = text["name"] or self.path.stem
-        if not is_file_name(name):
-            raise self.wrong(f"name {name!r}: expected {FILE_NAME}", "name")
-        max_runs = self._typed(document, "max_runs", int, "a whole number")
-        if max_runs is not None and max_runs < 1:
-            raise self.wrong(f"max_runs {max_runs}: expected 1 or more", "max_runs")
-        try:
-            seeds = read_seeds(document["seeds"]) if "seeds" in document else ()
-        except UsageError as error:
-            raise self.wrong(str(error), "seeds") from None
+        self.require_known(document, _KEYS, "base")
+        text = self.texts(document, "description", "preset", "executor")
+        name, max_runs = self.name(document), self.count(document, "max_runs", MAX_RUNS)
+        seeds = self.seeds(document)
         try:
             scale = read_scale(document.get("scale", 1))
         except UsageError as error:
             raise self.wrong(str(error), "scale") from None
-        try:
-            if "budget" in document:
-                read_duration(document["budget"])
-        except UsageError as error:
-            raise self.wrong(str(error).removeprefix("--"), "budget") from None
-        base = self._typed(document, "base", dict, "a table") or {}
-        for setting, value in base.items():
-            self._known(setting, "base")
-            if isinstance(value, list | dict):
-                raise self.wrong(
-                    f"base.{setting}: expected one value; an axis belongs under [axes]", "base", setting
-                )
+        budget, base = self.budget(document), self.base(document, "an axis belongs under [axes]")
         if not document.keys() - _KEYS_WITHOUT_CONFIGURATIONS:
             # Most likely a wrong file: without this, it would train the default configuration.
             raise UsageError(
@@ -191,23 +153,11 @@ class _Reader:
             exclude=self._rules(document, "exclude"),
             seeds=seeds,
             scale=scale,
-            budget=document.get("budget"),
-            max_runs=max_runs or MAX_RUNS,
+            budget=budget,
+            max_runs=max_runs,
             executor=text["executor"],
             path=self.path,
         )
-
-    def _typed(self, document: Mapping[str, Any], key: str, kind: type, word: str) -> Any:
-        value = document.get(key)
-        # In Python true is a whole number; in a study file it is a mistake.
-        if value is not None and (not isinstance(value, kind) or isinstance(value, bool)):
-            raise self.wrong(f"{key}: expected {word}", key)
-        return value
-
-    def _known(self, setting: str, where: str, number: int = 1) -> None:
-        known = [*setting_fields(), "preset", *(["name"] if where == "include" else [])]
-        if setting not in known or (setting == "preset" and where == "base"):
-            raise self.wrong(f"{where}: {unknown_setting(setting, known)}", where, setting, number=number)
 
     def _rules(self, document: Mapping[str, Any], key: str) -> tuple[Mapping[str, Values], ...]:
         rules = document.get(key, [])
@@ -223,7 +173,8 @@ class _Reader:
             raise self.wrong(f"{where}: no setting; add one, or remove the table", where, number=number)
         found: dict[str, Values] = {}
         for setting, value in table.items():
-            self._known(setting, where, number)
+            known = [*setting_fields(), "preset", *(["name"] if where == "include" else [])]
+            self.require_setting(setting, known, where, number)
             values = value if isinstance(value, list) else [value]
             if problem := _problem(setting, value, values):
                 raise self.wrong(f"{where}.{setting}: {problem}", where, setting, number=number)
