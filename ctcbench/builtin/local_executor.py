@@ -6,7 +6,7 @@ import os
 import queue
 import shutil
 import subprocess
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -86,20 +86,23 @@ class _Local:
         """Return the number of workers, the threads of each, and the number of GPUs."""
         return {"workers": self.workers, "threads": self.threads, "gpus": len(self.gpus)}
 
-    def run(self, trials: Sequence[Trial], listener: Listener) -> Iterator[Outcome]:
+    def run(self, trials: Iterable[Trial], listener: Listener) -> Iterator[Outcome]:
         """Run the trials in order, and yield each outcome as its trial ends; see `Executor.run`."""
-        # Reversed, because pop() takes from the end: trials and free workers are used in order.
-        waiting = list(reversed(trials))
+        waiting = iter(trials)
+        # Reversed, because pop() takes from the end: free workers are used in order.
         free = list(reversed(range(self.workers)))
         news: queue.SimpleQueue[tuple[int, Event | None]] = queue.SimpleQueue()
         running: dict[int, tuple[Trial, TrialProcess]] = {}
         try:
-            while running or (waiting and not listener.stopping()):
-                while waiting and free and not listener.stopping():
-                    place, trial = free.pop(), waiting.pop()
+            while True:
+                # Before each trial: an iterator may take a while to make one.
+                while free and not listener.stopping() and (trial := next(waiting, None)):
+                    place = free.pop()
                     running[place] = trial, self._begin(place, trial, news)
-                if listener.stopping():
-                    for _, process in running.values():
+                if not running:
+                    return
+                for trial, process in running.values():
+                    if listener.stopping() or listener.cancelled(trial.key):
                         process.stop()
                 try:
                     place, event = news.get(timeout=_ASK_SECONDS)

@@ -6,15 +6,14 @@ import time
 from collections.abc import Mapping
 from statistics import fmean
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 from rich.console import Console, Group
 from rich.live import Live
-from rich.progress_bar import ProgressBar
-from rich.table import Table
 from rich.text import Text
 
 from ctcbench.cli.study_table import study_table
+from ctcbench.cli.worker_bars import WorkerBars
 from ctcbench.contract.executors import Event, Outcome
 from ctcbench.files.text import one_line, printable, printable_lines
 from ctcbench.reporting.number_format import percent, seconds
@@ -88,8 +87,7 @@ class LiveStudyProgress(StudyProgress):
         # redirect_stdout: rich would otherwise print standard output, which is for the report, above the
         # table.
         self._live = Live(console=console, transient=True, auto_refresh=False, redirect_stdout=False)
-        # By worker: its model, the latest event, and the time of the first one.
-        self._at: dict[str, tuple[PlannedModel, Event, float]] = {}
+        self._bars = WorkerBars()
         self._results = {model.key: model.results() for model in plan.models}
         self._failed = {model.key for model in plan.at("failed")}
         self._waiting = {model.key: model for model in plan.at("decode", "resume", "train")}
@@ -112,17 +110,14 @@ class LiveStudyProgress(StudyProgress):
     def trial_progressed(self, model: PlannedModel, worker: str, event: Event) -> None:
         """Update the progress bar of a worker."""
         super().trial_progressed(model, worker, event)
-        began = self._at[worker][2] if worker in self._at else time.monotonic()
-        # A notice does not state how far the trial is; the bar keeps the last event that does.
-        if event["kind"] != "notice":
-            self._at[worker] = (model, event, began)
+        self._bars.update(model, worker, event)
         self._waiting.pop(model.key, None)
         if time.monotonic() - self._shown > _FRAME_SECONDS:
             self._show()
 
     def trial_ended(self, model: PlannedModel, outcome: Outcome, results: Mapping[str, Result]) -> None:
         """Add the results of a trial to the table; a failure is printed above it."""
-        self._at = {worker: at for worker, at in self._at.items() if at[0].key != model.key}
+        self._bars.remove(model)
         self._waiting.pop(model.key, None)
         self._results[model.key] = dict(results)
         # A trial that is done has a row in the table; other outcomes need a line that stays.
@@ -138,19 +133,7 @@ class LiveStudyProgress(StudyProgress):
         self._shown = time.monotonic()
         room = max(4, min(_ROWS, self.console.height - self.plan.workers - 6))
         table = study_table(self.plan, self._results, self._failed, room=room)
-        self._live.update(Group(table, self._workers(), self._footer()), refresh=True)
-
-    def _workers(self) -> Table:
-        table = Table.grid(padding=(0, 1), expand=True)
-        for _ in range(2):
-            table.add_column(no_wrap=True)
-        table.add_column(ratio=1, min_width=8)
-        table.add_column(no_wrap=True)
-        for worker, (model, event, _) in sorted(self._at.items()):
-            done, total, right = _progress(event)
-            bar = ProgressBar(total=max(total, 1), completed=done)
-            table.add_row(Text(worker, "dim"), Text(printable(model.label), "bold"), bar, Text(right))
-        return table
+        self._live.update(Group(table, self._bars.table(), self._footer()), refresh=True)
 
     def _footer(self) -> Text:
         left = self._seconds_left()
@@ -162,7 +145,7 @@ class LiveStudyProgress(StudyProgress):
         now = time.monotonic()
         running = {
             model.key: (now - began, float(event["seconds_left"]))
-            for model, event, began in self._at.values()
+            for model, event, began in self._bars.at.values()
             if event["kind"] == "training"
         }
         # A waiting model without an estimate of its own is assumed to take as long as those before it.
@@ -176,10 +159,3 @@ class LiveStudyProgress(StudyProgress):
         lefts = [left for _, left in running.values()]
         # Never less than the longest running trial, which no other worker can take over.
         return max([(sum(g for g in guesses if g) + sum(lefts)) / self.plan.workers, *lefts])
-
-
-def _progress(event: Mapping[str, Any]) -> tuple[int, int, str]:
-    if event["kind"] != "training":
-        return event["done"], event["total"], f"{event['kind']} {event['split']}"
-    loss = "" if event["loss"] is None else f"loss {event['loss']:.3f}  "
-    return event["step"], event["steps"], f"{loss}{seconds(event['seconds_left'])} left"

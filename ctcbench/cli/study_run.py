@@ -16,6 +16,7 @@ from rich.text import Text
 from ctcbench.cli.exit_codes import DONE, FAILED
 from ctcbench.cli.output import output_console, print_json
 from ctcbench.cli.study_progress import study_progress
+from ctcbench.contract.errors import UsageError
 from ctcbench.files.text import one_line, printable, printable_lines
 from ctcbench.registry.component_registry import Registry
 from ctcbench.reporting.number_format import seconds
@@ -26,9 +27,10 @@ from ctcbench.study.plan import Plan, make_plan
 from ctcbench.study.plan_changes import plan_changes
 from ctcbench.study.plan_document import plan_document
 from ctcbench.study.scale import scale_note
-from ctcbench.study.study_execution import StudyOutcome, build_executor, executor_resources, run_plan
+from ctcbench.study.study_execution import build_executor, executor_resources, run_plan
 from ctcbench.study.study_file import StudySpec
 from ctcbench.study.study_folder import StudyFolder
+from ctcbench.study.trial_runner import StudyOutcome
 
 _DEFAULT_EXECUTOR = "local"
 _SHOWN = 40  # models that a dry run lists
@@ -71,6 +73,8 @@ def run_study(registry: Registry, request: StudyRequest) -> int:
         Interrupted: the user stopped the study.
     """
     folder = StudyFolder(request.out, request.spec.name)
+    if folder.is_search():
+        raise UsageError(f"{folder.path} is a search of `ctcbench tune`; give the study another --name")
     recorded = folder.read_plan() or {}
     source = str(request.spec.path or request.command)
     # The number of threads can change the last bits, so a study keeps the executor that it started with.

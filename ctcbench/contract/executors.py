@@ -5,15 +5,17 @@ Plugins implement `Executor`; the core calls it, and passes it trials and a list
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, Protocol, get_args
 
 from ctcbench.contract.errors import PluginError
 
 State = Literal["done", "failed", "stopped"]
-# A message about a worker's progress: {"kind": "training" | "drawing" | "reading" | "notice", …}.
+# A message about a worker's progress: {"kind": "training" | "drawing" | "reading" | "epoch" | "notice", …}.
+# Of the first three kinds the latest event is enough; every event of the kinds in LASTING_EVENTS is needed.
 Event = Mapping[str, Any]
+LASTING_EVENTS = ("epoch", "notice")
 
 
 @dataclass(frozen=True)
@@ -72,10 +74,13 @@ class Listener:
     Attributes:
         tell: ``tell(key, worker, event)`` reports progress of the trial `key`; `worker` is a name.
         stopping: returns whether the user asked to stop; to be called at least once a second.
+        cancelled: ``cancelled(key)`` returns whether the trial `key` alone is to be stopped, as a search does
+            with a trial that is not promising; to be called at least once a second for each trial that runs.
     """
 
     tell: Callable[[str, str, Event], None]
     stopping: Callable[[], bool]
+    cancelled: Callable[[str], bool]
 
 
 class Executor(Protocol):
@@ -92,11 +97,15 @@ class Executor(Protocol):
         ``workers`` is the number of trials that run at the same time.
         """
 
-    def run(self, trials: Sequence[Trial], listener: Listener) -> Iterator[Outcome]:
+    def run(self, trials: Iterable[Trial], listener: Listener) -> Iterator[Outcome]:
         """Run the trials, in any order, and yield one outcome for each as it ends.
+
+        `trials` is a list, or an iterator that makes each trial from the outcomes so far: take a trial from
+        an iterator only when it can be started at once, and none while ``listener.stopping()`` is True.
 
         A trial that fails must not prevent the others from running; a worker that dies is a failed
         outcome. Once ``listener.stopping()`` returns True, start no more trials, let those that run save
-        their state (SIGINT makes a worker do that), yield them as ``stopped``, and return. No worker may
-        outlive the generator or this process.
+        their state (SIGINT makes a worker do that), yield them as ``stopped``, and return. Once
+        ``listener.cancelled(key)`` returns True, do the same with this trial, and continue with the others.
+        No worker may outlive the generator or this process.
         """

@@ -3,61 +3,30 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Annotated, Any
-
-from pydantic import AfterValidator, Field
+from typing import Any
 
 from ctcbench.config.legacy_settings import translate_settings
 from ctcbench.contract.errors import CtcbenchError
 from ctcbench.contract.executors import Outcome
 from ctcbench.files.json_files import format_json, parse_object
-from ctcbench.files.json_records import Name, Record, read_record
+from ctcbench.files.json_lines import append_records, parse_records
+from ctcbench.files.json_records import read_record
 from ctcbench.files.locks import lock
 from ctcbench.files.plain_files import MIB
 from ctcbench.files.plain_folder import PlainFolder
 from ctcbench.results import provenance
 from ctcbench.study.budget_choice import BudgetChoice
 from ctcbench.study.plan_changes import plan_changes
+from ctcbench.study.plan_record import PlanRecord
 
 # The processes of a study that was killed hold its lock until they end. A worker that was just being started
 # inherits it until exec: on a busy machine, about a second.
 _LOCK_PATIENCE_SECONDS = 2.0
 SCHEMA = 1
 SIZE_LIMIT = 512 * MIB  # of a plan or the record of a trial
-
-
-# `plan_changes` sorts the values and uses them as keys of a dictionary.
-def _plain(value: Any) -> Any:
-    if value is None or isinstance(value, str | int | float):
-        return value
-    raise ValueError("expected text, a number, true, false or null")
-
-
-class PlanModelRecord(Record):
-    """One model of a stored plan: the name of its run folder, and its settings by result."""
-
-    key: Name
-    results: dict[Name, dict[Name, Annotated[Any, AfterValidator(_plain)]]]
-
-
-class PlanBudget(Record):
-    """The numbers that a study's budget chose, by the digest of the configuration."""
-
-    choices: dict[Name, BudgetChoice]
-
-
-class PlanRecord(Record):
-    """JSON document of a study's plan: the parts that `plan_changes` compares, and a budget's choices."""
-
-    models: list[PlanModelRecord]
-    resources: dict[str, Any] | None = None
-    versions: dict[str, Any] | None = None
-    plugins: dict[str, Any] | None = None
-    scale: Annotated[float, Field(gt=0, le=1)] = 1.0
-    budget: PlanBudget | None = None
 
 
 @dataclass(frozen=True)
@@ -81,6 +50,16 @@ class StudyFolder:
     def plan_path(self) -> Path:
         """The latest plan; earlier ones are ``plan-1.json``, ``plan-2.json``, …"""
         return self.path / "plan.json"
+
+    @property
+    def journal_path(self) -> Path:
+        """The records of a search: one JSON object a line, as Optuna's journal storage defines them."""
+        return self.path / "optuna.jsonl"
+
+    @property
+    def best_path(self) -> Path:
+        """The best configuration of a search so far."""
+        return self.path / "best.toml"
 
     def trial_path(self, key: str) -> Path:
         """Return the path of the record of a trial."""
@@ -140,8 +119,10 @@ class StudyFolder:
         budget = read_record(PlanRecord, document, self.plan_path).budget if document else None
         return budget.choices if budget else {}
 
-    def write_plan(self, document: Mapping[str, Any]) -> list[str]:
+    def write_plan(self, document: Mapping[str, Any], *, keep_previous: bool = True) -> list[str]:
         """Write a plan, keep the previous one if it differs, and return a description of each change.
+
+        A search does not keep the previous one: its plan has all that is in it, and the latest trials.
 
         Raises:
             CtcbenchError: the stored plan is damaged; it is not overwritten.
@@ -155,8 +136,9 @@ class StudyFolder:
             names = map(PurePosixPath, self._files.names(self._name(self.path)))
             taken = [name.stem.removeprefix("plan-") for name in names if name.match("plan-*.json")]
             number = max([0, *(int(n) for n in taken if n.isdecimal())]) + 1
-            # The copy first: a process that is killed in between has lost neither plan.
-            self._write(self.path / f"plan-{number}.json", before)
+            if keep_previous:
+                # The copy first: a process that is killed in between has lost neither plan.
+                self._write(self.path / f"plan-{number}.json", before)
             self._write(self.plan_path, document)
         return found
 
@@ -200,6 +182,29 @@ class StudyFolder:
             **more,
         }
         self._write(self.trial_path(outcome.key), document)
+
+    def is_search(self) -> bool:
+        """Return whether the folder has the journal of a search, so that it belongs to `ctcbench tune`."""
+        return self._files.has(self._name(self.journal_path))
+
+    def append_to_journal(self, records: Iterable[Mapping[str, Any]]) -> None:
+        """Append records to the journal of a search; see `append_records`."""
+        append_records(self._files, self._name(self.journal_path), records, SIZE_LIMIT)
+
+    def read_journal(self) -> list[dict[str, Any]]:
+        """Return the records in the journal of a search, none if there is no journal.
+
+        Raises:
+            CtcbenchError: it is damaged.
+        """
+        if not self.is_search():
+            return []
+        data = self._files.read(self._name(self.journal_path), SIZE_LIMIT)
+        return parse_records(data, self.journal_path)
+
+    def write_best(self, text: str) -> None:
+        """Write the best configuration of a search, a file for ``ctcbench run --config``."""
+        self._files.write(self._name(self.best_path), text.encode())
 
     def read_trial(self, key: str) -> dict[str, Any]:
         """Return the record of a trial, or an empty one if there is none that can be read."""

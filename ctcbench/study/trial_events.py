@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import asdict
 
 from ctcbench.contract.data import SplitName
 from ctcbench.contract.executors import Event
+from ctcbench.contract.hooks import EpochReport
 from ctcbench.results.run_folder import RunFolder
 from ctcbench.training.progress_events import ProgressListener, TrainingProgress
+
+VALIDATION_SCORES = ("val_exact", "val_cer", "val_loss")
 
 
 class TrialProgressListener(ProgressListener):
@@ -28,6 +32,14 @@ class TrialProgressListener(ProgressListener):
         if progress.loss != progress.loss:  # JSON has no NaN
             fields["loss"] = None
         self._on_event({"kind": "training", **fields})
+
+    def epoch_finished(self, report: EpochReport, steps: int) -> None:
+        """Send the scores of an epoch's validation, those that are finite."""
+        scores = {name: report.figures[name] for name in VALIDATION_SCORES}
+        finite = {name: score for name, score in scores.items() if math.isfinite(score)}
+        self._on_event(
+            {"kind": "epoch", "epoch": report.epoch, "step": report.step, "steps": steps, **finite}
+        )
 
     def images_read(self, split: SplitName, done: int, total: int) -> None:
         """Send how many images of a split the model has read."""

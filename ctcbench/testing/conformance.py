@@ -105,7 +105,7 @@ def check_dataset(component: Component, **options: Any) -> None:
 
 
 def check_executor(component: Component, **options: Any) -> None:
-    """Check an executor, which runs two trials that fail; see `check_component`."""
+    """Check an executor, which runs some trials that fail and a training; see `check_component`."""
     _check("executor", component, **options)
 
 

@@ -1,6 +1,6 @@
-"""Rules for executors: a description, an outcome for every trial, no new trial after a stop request.
+"""Rules for executors: a description, an outcome for every trial, stopped and cancelled trials.
 
-The orders of the trials are invalid, so that nothing is trained.
+The orders of most trials are invalid, so that nothing is trained.
 """
 
 from __future__ import annotations
@@ -9,17 +9,25 @@ import itertools
 import json
 import tempfile
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from ctcbench.config.recipe import resolve
+from ctcbench.config.run_config import RunConfig
 from ctcbench.contract.executors import Executor, Listener, Outcome, Trial
+from ctcbench.registry.discovery import load_registry
 from ctcbench.testing.case import Case, Rule, reason
 
+_MOST_OUTCOMES = 4
 _SECONDS = 60.0  # a worker process imports torch, on a machine that may be busy
 # A setting that does not exist: the trial fails before it loads data, and its error has the name.
 _UNKNOWN = "setting_of_the_conformance_kit"
 _KEYS = ("one", "two")
+# A training that does not end by itself within the time of a rule.
+_ENDLESS = {
+    "train_samples": 4, "val_samples": 1, "test_samples": 1, "batch_size": 4, "epochs": 10**6, "device": "cpu"
+}  # fmt: skip
 
 
 def has_the_methods_of_an_executor(case: Case) -> None:
@@ -79,6 +87,44 @@ def starts_nothing_after_a_stop_request(case: Case) -> None:
         case.require(not started, rule, f"an error of the trial {outcome.key}", remedy)
 
 
+def takes_trials_from_an_iterator_when_it_can_start_them(case: Case) -> None:
+    """Trials can come from an iterator; one is taken only when a worker is free for it."""
+    workers = int(_executor(case).describe()["workers"])
+    # One more than workers, which shows whether an executor waits; for many workers that would take long.
+    count = workers + 1 if workers <= len(_KEYS) else len(_KEYS)
+    ended: list[Outcome] = []
+    taken_early: list[int] = []
+
+    def trials(out: Path) -> Iterator[Trial]:
+        for number in range(1, count + 1):
+            if number - len(ended) > workers:
+                taken_early.append(number)
+            yield _trial(out, str(number))
+
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as out:
+        found = _run(case, trials(Path(out)), ended=ended)
+    rule = f"of an iterator, an executor with workers={workers} must take a trial when a worker is free"
+    got = f"trial {taken_early} taken before another had ended"
+    case.require(not taken_early, rule, got, "call next() for one trial, and only when it can be started")
+    rule, remedy = "each trial of an iterator must have an outcome", "take trials until the iterator ends"
+    case.require(len(found) == count, rule, f"{len(found)} of {count}", remedy)
+
+
+def stops_a_cancelled_trial(case: Case) -> None:
+    """A trial for which listener.cancelled(key) is true is stopped; another trial is not affected."""
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as out:
+        endless = _endless_trial(Path(out))
+        found = _run(case, [endless, _trial(Path(out), _KEYS[1])], cancel=endless.key)
+    states = {outcome.key: outcome.state for outcome in found}
+    rule = "a trial that was cancelled must be stopped"
+    remedy = (
+        "call listener.cancelled(trial.key) at least once a second, and stop the trial as after stopping()"
+    )
+    case.require(states.get(endless.key) == "stopped", rule, repr(states.get(endless.key)), remedy)
+    rule, remedy = "the other trial must have its own outcome, failed", "stop the cancelled trial alone"
+    case.require(states.get(_KEYS[1]) == "failed", rule, repr(states.get(_KEYS[1])), remedy)
+
+
 def _executor(case: Case) -> Executor:
     built: Executor = case.build()
     _require_methods(case, built, "its builder must return")
@@ -130,22 +176,42 @@ def _trial(out: Path, key: str) -> Trial:
     return Trial(key, f"trial {key}", order)
 
 
-def _run(case: Case, trials: list[Trial], *, stop: bool = False) -> list[Outcome]:
-    """Return what a run yields. It runs in a thread, so that one that never ends fails instead of hanging."""
+def _endless_trial(out: Path) -> Trial:
+    recipe = resolve(load_registry([]), RunConfig(**_ENDLESS))
+    order = {"key": recipe.train_key, "out": str(out), "configs": [recipe.config.model_dump()]}
+    return Trial(recipe.train_key, "endless trial", order)
+
+
+def _run(
+    case: Case,
+    trials: Iterable[Trial],
+    *,
+    stop: bool = False,
+    cancel: str = "",
+    ended: list[Outcome] | None = None,
+) -> list[Outcome]:
+    """Return what a run yields. It runs in a thread, so that one that never ends fails instead of hanging.
+
+    The trial of the key `cancel` is cancelled at its first training event; `ended` receives the outcomes.
+    """
     executor = _executor(case)
-    found: list[Outcome] = []
+    found: list[Outcome] = [] if ended is None else ended
     raised: list[BaseException] = []
-    reported: list[Any] = []
+    reported: list[tuple[str, Any]] = []
     given_up = threading.Event()  # stops a run that has not ended by then
+    known = {trial.key: trial for trial in trials} if isinstance(trials, Sequence) else {}
     listener = Listener(
-        tell=lambda key, worker, event: reported.append(key), stopping=lambda: stop or given_up.is_set()
+        tell=lambda key, worker, event: reported.append((key, event.get("kind"))),
+        stopping=lambda: stop or given_up.is_set(),
+        cancelled=lambda key: key == cancel and (key, "training") in reported,
     )
 
     def run() -> None:
         try:
             outcomes = executor.run(trials, listener)
-            # Two more than there should be: a repeated outcome is found, and an endless generator ends.
-            found.extend(itertools.islice(outcomes, len(trials) + 2))
+            # More than there should be: a repeated outcome is found, and an endless generator ends.
+            for outcome in itertools.islice(outcomes, _MOST_OUTCOMES):
+                found.append(outcome)
             # A study closes the generator too; an iterator of another type has nothing to close.
             if close := getattr(outcomes, "close", None):
                 close()
@@ -158,12 +224,13 @@ def _run(case: Case, trials: list[Trial], *, stop: bool = False) -> list[Outcome
     thread.start()
     thread.join(_SECONDS)
     given_up.set()
-    rule = f"a run of {len(trials)} trials that can't be carried out must end"
+    what = f"run {len(trials)} trials" if isinstance(trials, Sequence) else "run the trials of an iterator"
+    rule = f"{what}: the run must end"
     remedy = "return when each has its outcome, or when listener.stopping() is true"
     case.require(not thread.is_alive(), rule, f"none after {_SECONDS:.0f} seconds", remedy)
     if raised:
-        case.fail(f"run {len(trials)} trials", raised[0])
-    unknown = [key for key in reported if key not in _KEYS]
+        case.fail(what, raised[0])
+    unknown = [key for key, _ in reported if known and key not in known]
     rule, remedy = "listener.tell must be given the key of a trial", "call it with trial.key first"
     case.require(not unknown, rule, unknown, remedy)
     return found
@@ -176,4 +243,6 @@ RULES: tuple[Rule, ...] = (
     yields_nothing_for_no_trials,
     yields_an_outcome_for_each_trial,
     starts_nothing_after_a_stop_request,
+    takes_trials_from_an_iterator_when_it_can_start_them,
+    stops_a_cancelled_trial,
 )

@@ -180,10 +180,15 @@ class Trainer:
             "blank_penalty": blank_penalty(self.state.step - 1, self.state.steps, self.config),
             "seconds": self.history.seconds,
         }
-        self.recorder.record_metrics({"kind": "epoch", "epoch": epoch, "step": self.state.step, **figures})
+        step, steps = self.state.step, self.state.steps
+        record = {"kind": "epoch", "epoch": epoch, "step": step, "steps": steps, **figures}
+        self.recorder.record_metrics(record)
         self._save_checkpoint()
         self._show_progress()
-        self.recorder.report_epoch(EpochReport(epoch, self.state.step, figures))
+        report = EpochReport(epoch, step, figures)
+        self.recorder.report_epoch(report)
+        # After the checkpoint: a search may end the training here.
+        self.runtime.listener.epoch_finished(report, steps)
 
     def _validate(self, model: nn.Module) -> inference.Validation | None:
         batch_size, listener = inference.evaluation_batch_size(self.config), self.runtime.listener

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ctcbench.contract.data import SplitName
+from ctcbench.contract.hooks import EpochReport
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,9 @@ class ProgressListener:
 
     def training_advanced(self, progress: TrainingProgress) -> None:
         """Report the state of training; called at most a few times per second."""
+
+    def epoch_finished(self, report: EpochReport, steps: int) -> None:
+        """Report the end of an epoch, after its checkpoint; `steps` is the length of the training."""
 
     def images_read(self, split: SplitName, done: int, total: int) -> None:
         """Report that inference is done for `done` of `total` images of a split."""

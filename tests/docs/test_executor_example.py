@@ -24,7 +24,7 @@ class Recorder:
 
     def __init__(self, stop_at=99):
         self.training = {}
-        self.listener = Listener(self.tell, lambda: len(self.training) >= stop_at)
+        self.listener = Listener(self.tell, lambda: len(self.training) >= stop_at, lambda key: False)
 
     def tell(self, key, worker, event):
         if event["kind"] == "training":
@@ -91,6 +91,7 @@ def test_two_trials_at_once_have_the_weights_that_each_has_alone(processes, tria
     assert len(set(weights(tmp_path).values())) == 2
 
 
+@pytest.mark.landing
 def test_it_keeps_the_contract(processes):
     def two():
         """The page's executor."""
@@ -123,7 +124,7 @@ def test_a_worker_that_dies_is_a_failure_and_no_worker_outlives_the_generator(pr
             killed.append(todo[0].key)
             os.kill(recorder.training[todo[0].key], signal.SIGKILL)
 
-    with closing(processes(2).run(todo, Listener(tell, lambda: False))) as outcomes:
+    with closing(processes(2).run(todo, Listener(tell, lambda: False, lambda key: False))) as outcomes:
         first = next(outcomes)
     assert [first.key] == killed
     assert (first.state, first.error) == ("failed", "its worker was killed by SIGKILL (out of memory?)")

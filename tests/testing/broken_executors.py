@@ -20,7 +20,12 @@ class Here:
             yield self.outcome(trial, listener)
 
     def outcome(self, trial, listener):
-        return carry_out(trial.order, lambda event: listener.tell(trial.key, "here", event))
+        def on_event(event):
+            listener.tell(trial.key, "here", event)
+            if listener.cancelled(trial.key):
+                raise KeyboardInterrupt
+
+        return carry_out(trial.order, on_event)
 
 
 def breaks(rule, words):
@@ -194,6 +199,34 @@ class Unstoppable(Here):
 class DoneBefore(Here):
     def run(self, trials, listener):
         return (Outcome(trial.key, "done") for trial in trials)
+
+
+@breaks("takes_trials_from_an_iterator_when_it_can_start_them", "must take a trial when a worker is free")
+class TakingAllAtOnce(Here):
+    def run(self, trials, listener):
+        return super().run(list(trials), listener)
+
+
+@breaks("takes_trials_from_an_iterator_when_it_can_start_them", "'generator' object is not subscriptable")
+class TakingByNumber(Here):
+    def run(self, trials, listener):
+        yield self.outcome(trials[0], listener)
+
+
+@breaks("stops_a_cancelled_trial", "a trial that was cancelled must be stopped; got 'failed'")
+class FailingCancelled(Here):
+    def outcome(self, trial, listener):
+        ended = super().outcome(trial, listener)
+        return Outcome(trial.key, "failed", ended.error or "cancelled")
+
+
+@breaks("stops_a_cancelled_trial", "the other trial must have its own outcome, failed; got None")
+class StoppingAll(Here):
+    def run(self, trials, listener):
+        for trial in trials:
+            yield (ended := self.outcome(trial, listener))
+            if ended.state == "stopped":
+                return
 
 
 class Hanging(Here):

@@ -130,6 +130,7 @@ def test_folder(tmp_path: Path):
     check_component(folder, path=str(tmp_path))
 
 
+@pytest.mark.landing
 @pytest.mark.parametrize("options", [{"workers": 1}, {"workers": 2, "threads": 1}], ids=str)
 def test_local(options):
     check_executor(local, **options)

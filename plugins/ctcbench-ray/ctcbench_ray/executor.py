@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from ctcbench import CtcbenchError, Listener, Outcome, Trial
@@ -29,7 +29,7 @@ class RayExecutor:
         workers = self.options.workers or max(1, cluster.capacity(resources, cluster.nodes()))
         return {"workers": workers, "threads": resources.cpus, "gpus": resources.gpus}
 
-    def run(self, trials: Sequence[Trial], listener: Listener) -> Iterator[Outcome]:
+    def run(self, trials: Iterable[Trial], listener: Listener) -> Iterator[Outcome]:
         """Run the trials, and yield each outcome as it comes; see `Executor.run`.
 
         Raises:
@@ -44,7 +44,7 @@ class RayExecutor:
                 self._connected = False
                 cluster.disconnect()
 
-    def _run_session(self, trials: Sequence[Trial], listener: Listener) -> Iterator[Outcome]:
+    def _run_session(self, trials: Iterable[Trial], listener: Listener) -> Iterator[Outcome]:
         # Imported here: `cluster.connect` has reported by now if Ray can't be imported.
         from ray.exceptions import RayError
 

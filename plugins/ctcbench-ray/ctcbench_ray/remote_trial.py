@@ -42,7 +42,7 @@ class RemoteTrial:
         self._locked = False
         self._shared = True
         self._have: dict[str, str] = {}
-        self._notices = 0
+        self._lasting = 0
         # Of the last copy, by the monotonic clock: the first poll copies at once.
         self._saved = -float("inf")
 
@@ -69,7 +69,7 @@ class RemoteTrial:
             UsageError: the run folder can't be written.
         """
         self.started, self._since = True, time.monotonic()
-        self._shared, self._notices, self._have = shared, 0, {}
+        self._shared, self._lasting, self._have = shared, 0, {}
         sent: dict[str, bytes] = {}
         if not shared:  # in a shared folder, the process on the node holds the lock
             self._lock()
@@ -88,7 +88,7 @@ class RemoteTrial:
         # A copy can be resumed from its checkpoint, so it is made as often as checkpoints are.
         every = float(self.trial.order.get("checkpoint_seconds", 60.0))
         files = not self._shared and time.monotonic() - self._saved >= every
-        request = {"stop": stop, "notices": self._notices, "have": self._have, "files": files}
+        request = {"stop": stop, "lasting": self._lasting, "have": self._have, "files": files}
         return self._actor.poll.remote(json.dumps(request))
 
     def receive(self, result: Any, listener: Listener) -> Outcome | None:
@@ -103,8 +103,8 @@ class RemoteTrial:
             return None
         text, files = result
         document = json.loads(text)
-        for event in document["notices"]:
-            self._notices += 1
+        for event in document["lasting"]:
+            self._lasting += 1
             listener.tell(self.trial.key, self.worker, event)
         if document["progress"]:
             listener.tell(self.trial.key, self.worker, document["progress"])

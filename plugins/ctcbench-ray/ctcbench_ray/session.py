@@ -8,7 +8,7 @@ import os
 import secrets
 import time
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -40,12 +40,15 @@ class Session:
         self.options = options
         self.listener = listener
         self.versions = installed_versions()
-        self._waiting: deque[RemoteTrial] = deque()
+        self._source: Iterator[Trial] = iter(())
+        self._ahead = 0
+        self._lost: deque[RemoteTrial] = deque()  # trials whose worker died; they come before new ones
         self._active: dict[Any, RemoteTrial] = {}  # by the reference to the result that it waits for
         self._closing: list[Any] = []
         self._tokens: dict[str, dict[str, str]] = {}
         self._fatal: CtcbenchError | None = None
         self._stopping = False
+        self._warned = False
         self._checked = float("-inf")
         self._no_room_since: float | None = None
         self._capacity = 1
@@ -69,34 +72,48 @@ class Session:
         for token in self._tokens.values():
             Path(token["path"]).unlink(missing_ok=True)
 
-    def run(self, trials: Sequence[Trial]) -> Iterator[Outcome]:
+    def run(self, trials: Iterable[Trial]) -> Iterator[Outcome]:
         """Run the trials, and yield each outcome; see `Executor.run`.
 
         Raises:
             UsageError: no node can hold a trial, or a node can't run trials; what ran is saved.
             CtcbenchError: a run folder can't be written.
         """
-        self._waiting.extend(map(RemoteTrial, trials))
+        self._source = iter(trials)
+        # The trials of an iterator depend on earlier outcomes, so that none may be requested in advance.
+        self._ahead = _REQUESTED_AHEAD if isinstance(trials, Sequence) else 0
         self._check_nodes()
-        # After the check of the nodes, which is an error if no node can hold a trial.
-        self._warn_of_idle_gpus()
-        while self._active or (self._waiting and not self._stopping):
+        while True:
             self._check_nodes()
             if not self._stopping and (self._fatal or self.listener.stopping()):
                 self._stopping = True
                 # These have saved nothing: they wait for resources, or for the inspection of their node.
                 for ref in [ref for ref, trial in self._active.items() if not trial.started]:
                     self._active.pop(ref).kill()
-            while self._waiting and not self._stopping and len(self._active) < self._most_at_once():
-                self._request_actor(self._waiting.popleft())
+            while not self._stopping and len(self._active) < self._most_at_once():
+                if (trial := self._next_trial()) is None:
+                    break
+                self._request_actor(trial)
+            if not self._active:
+                break
             for ref in self._wait_for_results():
                 if outcome := self._receive(ref):
                     yield outcome
         if self._fatal:
             raise self._fatal
 
+    def _next_trial(self) -> RemoteTrial | None:
+        if self._lost:
+            return self._lost.popleft()
+        trial = next(self._source, None)
+        if trial is None:
+            return None
+        self._warn_of_idle_gpus(trial)
+        return RemoteTrial(trial)
+
     def _most_at_once(self) -> int:
-        return self.options.workers or self._capacity + _REQUESTED_AHEAD
+        # At least one: it waits for a node in a cluster that is empty now.
+        return self.options.workers or max(1, self._capacity + self._ahead)
 
     def _wait_for_results(self) -> list[Any]:
         """Return the references whose results are ready, after a short wait for the first."""
@@ -147,7 +164,8 @@ class Session:
             trial.kill()
             raise
         if outcome is None:
-            self._active[trial.poll(stop=self._stopping)] = trial
+            stop = self._stopping or self.listener.cancelled(trial.trial.key)
+            self._active[trial.poll(stop=stop)] = trial
         else:
             self._closing.append(trial.close())
         return outcome
@@ -197,7 +215,7 @@ class Session:
         started, where = trial.started, trial.worker
         why = self._describe_loss(trial, error)
         trial.kill()
-        if self._stopping:
+        if self._stopping or self.listener.cancelled(trial.trial.key):
             # A trial that had not started needs no outcome: it is as it was.
             return trial.outcome("stopped") if started else None
         # Ray has no exception of its own for it. Every other node would fail in the same way.
@@ -210,7 +228,7 @@ class Session:
             times = "" if trial.losses == 1 else f" for the {trial.losses}th time"
             return trial.outcome("failed", f"{where} {why}{times} (retries={self.options.retries})")
         # First in the queue: it has done more than the trials that have not started.
-        self._waiting.appendleft(trial)
+        self._lost.appendleft(trial)
         text = f"{where} {why}; its trial resumes from its last checkpoint"
         self.listener.tell(trial.trial.key, where, {"kind": "notice", "text": text})
         return None
@@ -251,8 +269,12 @@ class Session:
         if now - self._no_room_since >= self.options.wait:
             self._fatal = self._fatal or cluster.no_room(self.options.resources, found)
 
-    def _warn_of_idle_gpus(self) -> None:
+    def _warn_of_idle_gpus(self, trial: Trial) -> None:
+        # Once, with the first trial: a notice belongs to one.
+        if self._warned:
+            return
+        self._warned = True
         gpus = sum(node.resources.get("GPU", 0.0) for node in cluster.nodes())
-        if gpus and not self.options.resources.gpus and self._waiting:
+        if gpus and not self.options.resources.gpus:
             text = f"the cluster has {gpus:g} GPUs, but trials request none; ray:gpus=1 assigns one to each"
-            self.listener.tell(self._waiting[0].trial.key, "ray", {"kind": "notice", "text": text})
+            self.listener.tell(trial.key, "ray", {"kind": "notice", "text": text})

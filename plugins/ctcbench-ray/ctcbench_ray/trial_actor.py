@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from ctcbench import Outcome, TrialProcess
+from ctcbench.contract.executors import LASTING_EVENTS
 from ctcbench_ray import run_files
 from ctcbench_ray.node_folders import is_shared, scratch_folder, trial_folder
 from ctcbench_ray.versions import installed_versions
@@ -86,8 +87,9 @@ class TrialActor:
     def poll(self, text: str) -> tuple[str, dict[str, bytes]]:
         """Return new events, and files that have changed; waits up to half a second for an event.
 
-        Keys of the request: ``stop``; ``notices``, the number that the study has received; ``have``, the
-        signatures of the files that it has; ``files``, whether to return those of a running trial.
+        Keys of the request: ``stop``; ``lasting``, the number of lasting events that the study has received;
+        ``have``, the signatures of the files that it has; ``files``, whether to return those of a trial that
+        runs.
         """
         request = json.loads(text)
         assert self._trial
@@ -96,8 +98,8 @@ class TrialActor:
         ended = self._trial.wait(_POLL_SECONDS)
         reply: dict[str, Any] = {
             "progress": self._trial.progress,
-            # Progress is only the latest state; notices must all arrive, so the study counts them.
-            "notices": self._trial.notices[request["notices"] :],
+            # Progress is only the latest state; lasting events must all arrive, so the study counts them.
+            "lasting": self._trial.lasting[request["lasting"] :],
             "outcome": None,
         }
         if ended:
@@ -118,11 +120,11 @@ class TrialActor:
 
 
 class SupervisedTrial:
-    """A trial's process, and its events so far: the latest progress, and all notices."""
+    """A trial's process, and its events so far: the latest progress, and all `LASTING_EVENTS`."""
 
     def __init__(self, order: Mapping[str, Any], cwd: Path, *, gpu: bool) -> None:
         self.progress: Mapping[str, Any] | None = None
-        self.notices: list[Mapping[str, Any]] = []
+        self.lasting: list[Mapping[str, Any]] = []
         self._ended = False
         self._news = threading.Event()
         self._process = TrialProcess(
@@ -143,7 +145,7 @@ class SupervisedTrial:
         self._process.stop()
 
     def wait(self, seconds: float) -> bool:
-        """Wait for a notice or the end, at most `seconds`; return whether the trial has ended."""
+        """Wait for a lasting event or the end, at most `seconds`; return whether the trial has ended."""
         self._news.wait(seconds)
         self._news.clear()
         if self._ended:
@@ -163,13 +165,13 @@ class SupervisedTrial:
         self._process.end(kill=True)
 
     def _receive(self, event: Mapping[str, Any] | None) -> None:
-        if event is not None and event["kind"] != "notice":
+        if event is not None and event["kind"] not in LASTING_EVENTS:
             self.progress = event
             return
         if event is None:
             self._ended = True
         else:
-            self.notices.append(event)
+            self.lasting.append(event)
         self._news.set()
 
 

@@ -27,7 +27,7 @@ def run(connected, tmp_path):
     def run(**options):
         (tmp_path / "studies").mkdir(exist_ok=True)
         trial = Trial("key", "label", {"key": "key", "out": str(tmp_path), "configs": []})
-        listener = Listener(tell=lambda key, worker, event: None, stopping=lambda: False)
+        listener = Listener(lambda key, worker, event: None, lambda: False, lambda key: False)
         outcomes = list(RayExecutor(RayOptions(address=connected.address, **options)).run([trial], listener))
         assert not list((tmp_path / "studies").iterdir())
         return outcomes
