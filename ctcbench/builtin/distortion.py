@@ -10,6 +10,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from ctcbench.contract.specs import ImageSpec
+from ctcbench.files.pixel_levels import WHITE
+from ctcbench.masking.valid_columns import fill_padding
 
 _WAVE_ROWS, _WAVE_HEIGHTS = 3, 0.5  # grid of the waves: points vertically, their distance in image heights
 _SPOT_LEAST, _SPOT_MOST = 0.05, 0.15  # half the side of a spot, in image heights
@@ -37,17 +39,24 @@ class Distortion:
     amounts: Amounts
 
     def __call__(self, images_NCHW: Tensor, widths_N: Tensor) -> Tensor:
-        """Return images_NCHW distorted, float32 from 0 to 255; `widths_N` is not used."""
+        """Return images_NCHW distorted, float32 from 0 to 255.
+
+        Images of variable width are turned about their own centre, and their padding stays white; those of
+        one width are distorted with their padding.
+        """
         images_NCHW = images_NCHW.float()
-        amounts = self.amounts
+        amounts, valid_N = self.amounts, widths_N if self.image.variable else None
         if any((amounts.rotate, amounts.shear, amounts.scale, amounts.shift, amounts.warp)):
             # One resampling for all geometric changes: each one blurs the image.
-            grid_NHW2 = self._draw_grid(len(images_NCHW), images_NCHW.device)
+            grid_NHW2 = self._draw_grid(images_NCHW, valid_N)
             # "border" repeats the edge, which is paper; the default, zeros, would be ink.
             images_NCHW = F.grid_sample(
                 images_NCHW, grid_NHW2, mode="bilinear", padding_mode="border", align_corners=False
             )
-        paper_NC11 = images_NCHW.amax((2, 3), keepdim=True)  # the lightest grey of each image
+        # The lightest grey of each image.
+        paper_NC11 = (images_NCHW if valid_N is None else fill_padding(images_NCHW, valid_N)).amax(
+            (2, 3), keepdim=True
+        )
         if amounts.contrast:
             # Relative to the paper, which keeps its grey: only the ink becomes lighter or darker.
             images_NCHW = paper_NC11 - (paper_NC11 - images_NCHW) * (
@@ -55,14 +64,18 @@ class Distortion:
             )
         if amounts.erase:
             # In the colour of the paper: a black spot would look like ink.
-            images_NCHW = torch.where(self._draw_spots(images_NCHW), paper_NC11, images_NCHW)
+            images_NCHW = torch.where(self._draw_spots(images_NCHW, valid_N), paper_NC11, images_NCHW)
         if amounts.noise:
             images_NCHW = images_NCHW + torch.randn_like(images_NCHW) * amounts.noise
-        return images_NCHW.clamp(0, 255)
+        images_NCHW = images_NCHW.clamp(0, 255)
+        return images_NCHW if valid_N is None else fill_padding(images_NCHW, valid_N, WHITE)
 
-    def _draw_grid(self, count: int, device: torch.device) -> Tensor:
-        """Return grid_NHW2, where each pixel is sampled from: (x, y), −1 to 1 from edge to edge."""
-        height, width, amounts = self.image.height, self.image.width, self.amounts
+    def _draw_grid(self, images_NCHW: Tensor, valid_N: Tensor | None) -> Tensor:
+        """Return grid_NHW2, where each pixel is sampled from: (x, y), −1 to 1 from edge to edge.
+
+        `valid_N` is the number of columns of each image, None if all have the same.
+        """
+        (count, _, height, width), amounts, device = images_NCHW.shape, self.amounts, images_NCHW.device
         like = torch.empty(count, device=device)
         turn = self._draw_signed(like, math.radians(amounts.rotate))
         slant, shift = self._draw_signed(like, amounts.shear), amounts.shift * height
@@ -93,21 +106,29 @@ class Distortion:
             places_N2HW = places_N2HW + F.interpolate(
                 waves_N2HW, (height, width), mode="bilinear", align_corners=True
             )
+        if valid_N is not None:
+            # From the centre of an image to that of the batch, and no further than its last column.
+            moved_N11, reach_N11 = ((width - valid_N) / 2)[:, None, None], ((valid_N - 1) / 2)[:, None, None]
+            moved_N2HW = affine_N23[:, :, 0, None, None] * moved_N11[:, None]
+            places_N2HW = places_N2HW + moved_N2HW
+            columns_NHW = torch.clamp(places_N2HW[:, 0], -reach_N11, reach_N11) - moved_N11
+            places_N2HW = torch.stack([columns_NHW, places_N2HW[:, 1]], 1)
         # grid_sample() takes −1 to 1 along both axes, whatever the aspect ratio.
         return torch.stack([places_N2HW[:, 0] / (width / 2), places_N2HW[:, 1] / (height / 2)], -1)
 
-    def _draw_spots(self, images_NCHW: Tensor) -> Tensor:
+    def _draw_spots(self, images_NCHW: Tensor, valid_N: Tensor | None) -> Tensor:
         """Return mask_N1HW of the spots: up to ``erase`` rectangles at random positions of each image."""
         count, _, height, width = images_NCHW.shape
         device = images_NCHW.device
         rows_H1 = torch.arange(height, device=device)[:, None]
         columns_W = torch.arange(width, device=device)
+        across = width if valid_N is None else valid_N[:, None, None, None]
         spots_N1HW = torch.zeros(count, 1, height, width, dtype=torch.bool, device=device)
         for _ in range(self.amounts.erase):
             draw_5N = torch.rand(5, count, 1, 1, 1, device=device)
             half = (_SPOT_LEAST + (_SPOT_MOST - _SPOT_LEAST) * draw_5N[:2]) * height
             inside_N1HW = ((rows_H1 - draw_5N[2] * height).abs() < half[0]) & (
-                (columns_W - draw_5N[3] * width).abs() < half[1]
+                (columns_W - draw_5N[3] * across).abs() < half[1]
             )
             # Each spot has a probability of one half, so that some images have fewer spots.
             spots_N1HW |= inside_N1HW & (draw_5N[4] < 0.5)

@@ -46,7 +46,9 @@ def lettering(
         int | None, Field(ge=16, le=8192, description="the greatest width in columns (default: 10 × height)")
     ] = None,
     channels: Annotated[Literal[1, 3], Field(description="1: grey, 3: colour")] = 1,
-    fit: Annotated[Fit, Field(description="how images get one size: pad on the right, or stretch")] = "pad",
+    fit: Annotated[
+        Fit, Field(description="pad on the right, stretch, or keep: each image has its own width")
+    ] = "pad",
     draw_height: Annotated[
         int | None,
         Field(ge=16, le=1024, description="rows at which texts are drawn before scaling (default: height)"),
@@ -92,7 +94,7 @@ def lettering(
         files, characters.characters, rows, columns * rows // height, ink, paper, rotation, spacing, lines
     )
     return Lettering(
-        image=ImageSpec(height, columns, channels),
+        image=ImageSpec(height, columns, channels, variable=fit == "keep"),
         alphabet=characters,
         fit=fit,
         lengths=read_length(length, _WHERE),

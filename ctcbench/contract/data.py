@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from ctcbench.contract.ragged_images import RaggedImages
     from ctcbench.contract.specs import Alphabet, ImageSpec
 
 SplitName = Literal["train", "val", "test"]
@@ -23,7 +24,8 @@ class Sample:
     """One image and its text.
 
     Attributes:
-        image: uint8 of shape (H, W) or (C, H, W); 0 is black, 255 is white.
+        image: uint8 of shape (H, W) or (C, H, W); 0 is black, 255 is white. Where widths are variable, W is
+            that of this image.
         text: the target.
         width: the number of columns before the padding on the right; None: all of them.
     """
@@ -43,9 +45,9 @@ class Source(Protocol):
     mirrors the images that augmentation and recogniser receive. A text must be the one that decoding returns:
     ``alphabet.decode(alphabet.encode(text)) == text``.
 
-    A source may have an attribute ``fit``: ``"stretch"`` (the default) or ``"pad"``, how a trained
-    recogniser resizes other pictures to the image size (`read_picture`). Sentences for the user in an
-    attribute ``notices`` (a tuple of texts) are shown once by each command that uses the data set.
+    A source may have an attribute ``fit``: ``"stretch"`` (the default), ``"pad"`` or, where widths are
+    variable, ``"keep"``: how a trained recogniser resizes other pictures (`read_picture`). Sentences for the
+    user in an attribute ``notices`` (a tuple of texts) are shown once by each command that uses the data set.
     """
 
     image: ImageSpec
@@ -77,7 +79,7 @@ class Samples:
     """A split in memory.
 
     Attributes:
-        images_NCHW: uint8, mapped from the cache file.
+        images_NCHW: uint8, mapped from the cache file; those of different widths are `RaggedImages`.
         widths_N: int32, the number of columns of each image that are not padding.
         texts: the targets.
         names: the name of each sample in error messages.
@@ -85,7 +87,7 @@ class Samples:
         left_out: the number of samples of the data set that could not be used, and are not among these.
     """
 
-    images_NCHW: NDArray[np.uint8]
+    images_NCHW: NDArray[np.uint8] | RaggedImages
     widths_N: NDArray[np.int32]
     texts: tuple[str, ...]
     names: tuple[str, ...]

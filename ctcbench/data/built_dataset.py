@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from ctcbench.contract.data import Source, SplitName
 from ctcbench.contract.errors import UsageError
+from ctcbench.files.pictures import Fit
 from ctcbench.registry.attribution import attribute_errors
 from ctcbench.registry.component_checks import require_source, require_split
 from ctcbench.registry.component_registry import Registry
@@ -41,6 +42,12 @@ class BuiltDataset:
         if size == 0:
             raise UsageError(f"dataset {self.text}: its split {split!r} is empty")
         return size
+
+
+def fit_of(source: Source) -> Fit:
+    """Return how a recogniser that is trained on a source fits other pictures to its image size."""
+    fit: Fit = getattr(source, "fit", "keep" if source.image.variable else "stretch")
+    return fit
 
 
 def build_dataset(registry: Registry, text: str) -> BuiltDataset:

@@ -45,7 +45,8 @@ def read_splits(context: RunContext, *, announce: bool) -> None:
             images = split.make_split(samples[name], context.source.alphabet, compute.device, kept_N)
             listener = context.runtime.listener
             batches = inference.iterate_log_probs(model, images, compute, name, listener, batch_size)
-            log_probs = inference.concatenate_log_probs(batches, samples[name])
+            rows = images.reading_batches(batch_size, exact=bool(model.unmasked))
+            log_probs = inference.concatenate_log_probs(batches, samples[name], rows)
             folder.write_log_probs(name, log_probs)
 
 

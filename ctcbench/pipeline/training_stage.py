@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ctcbench.data.built_dataset import fit_of
 from ctcbench.pipeline.run_context import RunContext
 from ctcbench.pipeline.too_long_texts import keep_readable, report_unreadable_tests
 from ctcbench.results import provenance
@@ -56,15 +57,21 @@ def train(context: RunContext) -> None:
         # The test images as well: a text that is too long should not be found after hours of training.
         report_unreadable_tests(context, model)
         kept = keep_readable(context, model)
+        if source.image.variable and model.unmasked:
+            parts = " and ".join(map(recipe.describe_owner, model.unmasked))
+            context.runtime.listener.notice(
+                f"{parts} does not mask padding (takes_widths), so each batch has images of one width only"
+            )
         train_split, val_split = (
             split.make_split(context.samples[name], source.alphabet, compute.device, kept_N)
             for name, kept_N in kept.items()
         )
+        train_split = train_split.with_buckets(config.batch_size, exact=bool(model.unmasked))
         steps = split.steps_per_epoch(train_split, config) * config.epochs
         steps = min(steps, config.max_steps or steps)
         state = step.new_state(recipe, model, compute, steps, group)
         record = (recorder.TrainingRecorder if group.is_main else recorder.NullRecorder)(
-            registry, context.folder, context.info(steps), getattr(source, "fit", "stretch"),
+            registry, context.folder, context.info(steps), fit_of(source),
             context.runtime.listener.notice,
         )  # fmt: skip
         trainer = loop.Trainer(config, context.runtime, record, train_split, val_split, state, fingerprints)

@@ -40,6 +40,8 @@ def require_source(owner: str, source: Any) -> None:
     # The attribute is optional; a source without it resizes other pictures by stretching them.
     if hasattr(source, "fit") and source.fit not in get_args(Fit):
         raise PluginError(f"{owner}: its fit is {source.fit!r}; it must be one of {', '.join(get_args(Fit))}")
+    if hasattr(source, "fit") and (source.fit == "keep") != image.variable:
+        raise PluginError(f"{owner}: its fit is {source.fit!r}, but its image has variable={image.variable}")
     notices = getattr(source, "notices", ())
     if not isinstance(notices, tuple) or not all(isinstance(text, str) for text in notices):
         raise PluginError(f"{owner}: its notices are {notices!r}, not a tuple of texts")

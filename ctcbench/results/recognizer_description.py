@@ -38,6 +38,8 @@ class RecognizerDescription(NamedTuple):
     def to_json(self) -> dict[str, Any]:
         """Return the document in ``recognizer.json``."""
         size = {"height": self.image.height, "width": self.image.width, "channels": self.image.channels}
+        # Only where it is set, so that runs of earlier versions keep their digest.
+        size |= {"variable": True} if self.image.variable else {}
         return {
             "alphabet": self.alphabet.characters,
             "direction": self.alphabet.direction,
@@ -56,6 +58,7 @@ class ImageRecord(Record):
     height: _Size
     width: _Size
     channels: Annotated[int, Field(gt=0, le=4)]
+    variable: bool = False
 
     @model_validator(mode="after")
     def _bounded(self) -> ImageRecord:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -21,8 +21,9 @@ from ctcbench.evaluation.ctc_likelihood import text_log_probs
 from ctcbench.training.device import Compute
 from ctcbench.training.objective import Objective
 from ctcbench.training.progress_events import ProgressListener
-from ctcbench.training.recognizer.network import Recognizer
+from ctcbench.training.recognizer.network import Recognizer, network_widths
 from ctcbench.training.split import Split
+from ctcbench.training.width_buckets import padded_width
 
 _MAX_BATCH_SIZE = 256
 
@@ -47,16 +48,38 @@ def evaluation_batch_size(config: RunConfig) -> int:
     return min(_MAX_BATCH_SIZE, 4 * config.batch_size)
 
 
-def concatenate_log_probs(batches: Iterable[LogProbs], samples: Samples) -> LogProbs:
-    """Return the batches of `iterate_log_probs` as one, with the fingerprint of the `samples` they are of."""
+def concatenate_log_probs(
+    batches: Iterable[LogProbs], samples: Samples, rows: Sequence[NDArray[np.int64]]
+) -> LogProbs:
+    """Return the batches of `iterate_log_probs` as one, in the order of the split.
+
+    Frames after the length of an image are certain blanks.
+
+    Args:
+        batches: the batches.
+        samples: the samples they are of.
+        rows: the place of each image of each batch in the split (`Split.reading_batches`).
+    """
     parts = list(batches)
+    count, frames = sum(map(len, parts)), max(part.values_NTK.shape[1] for part in parts)
+    alphabet = parts[0].alphabet
+    values_NTK = np.zeros((count, frames, alphabet.num_classes), np.float32)
+    lengths_N, texts = np.zeros(count, np.int64), [""] * count
+    for part, rows_N in zip(parts, rows, strict=True):
+        values_NTK[rows_N, : part.values_NTK.shape[1]] = part.values_NTK
+        lengths_N[rows_N] = part.lengths_N
+        for row, text in zip(rows_N.tolist(), part.texts, strict=True):
+            texts[row] = text
+    padding_NT = np.arange(frames) >= lengths_N[:, None]
+    values_NTK[padding_NT] = -np.inf
+    values_NTK[padding_NT, BLANK] = 0.0
     return LogProbs(
-        np.concatenate([part.values_NTK for part in parts]),
-        np.concatenate([part.lengths_N for part in parts]),
-        tuple(text for part in parts for text in part.texts),
-        parts[0].alphabet,
+        values_NTK,
+        lengths_N,
+        tuple(texts),
+        alphabet,
         samples.fingerprint,
-        samples.left_out + len(samples) - sum(map(len, parts)),
+        samples.left_out + len(samples) - count,
     )
 
 
@@ -69,7 +92,7 @@ def iterate_log_probs(
     listener: ProgressListener,
     batch_size: int,
 ) -> Generator[LogProbs, None, None]:
-    """Yield the log-probabilities of a split's images, one batch at a time.
+    """Yield the log-probabilities of a split's images, in the batches that `Split.reading_batches` returns.
 
     Args:
         model: a Recognizer or an AveragedModel of one.
@@ -86,17 +109,20 @@ def iterate_log_probs(
     # decodes.
     previous: Callable[[], LogProbs] | None = None
     try:
-        for start in range(0, len(split), batch_size):
-            batch = split.batch(np.arange(start, min(start + batch_size, len(split))))
+        done, exact = 0, bool(recognizer.unmasked)
+        for rows_N in split.reading_batches(batch_size, exact=exact):
+            batch = split.batch(rows_N, padded_width(split.widths_N.numpy()[rows_N], exact=exact))
+            widths = network_widths(recognizer, batch.images_NCHW, batch.widths_N)
             with compute.autocast():
-                logits_TNK = model(batch.images_NCHW).logits_TNK
+                logits_TNK = model(batch.images_NCHW, *widths).logits_TNK
             values_NTK = compute.fetch(logits_TNK.float().log_softmax(-1).transpose(0, 1))
             lengths_N = recognizer.frames(batch.widths_N).cpu().numpy()
-            texts = split.texts[start : start + len(lengths_N)]
+            texts = tuple(split.texts[row] for row in rows_N)
+            done += len(rows_N)
             if previous is not None:
                 yield previous()
             previous = functools.partial(_log_probs, values_NTK, lengths_N, texts, recognizer.alphabet)
-            listener.images_read(name, start + len(lengths_N), len(split))
+            listener.images_read(name, done, len(split))
         if previous is not None:
             yield previous()
     finally:

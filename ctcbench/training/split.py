@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import functools
-from dataclasses import dataclass
-from typing import NamedTuple
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple, overload
 
 import numpy as np
 import torch
@@ -13,9 +12,18 @@ from torch import Tensor
 
 from ctcbench.config.run_config import RunConfig
 from ctcbench.contract.data import Samples
+from ctcbench.contract.ragged_images import RaggedImages
 from ctcbench.contract.specs import Alphabet
 from ctcbench.training.distributed.process_group import SINGLE_PROCESS_GROUP, ProcessGroup
 from ctcbench.training.mirroring import mirror_columns
+from ctcbench.training.ragged_tensor import RaggedTensor
+from ctcbench.training.width_buckets import (
+    EpochPlan,
+    WidthBuckets,
+    make_buckets,
+    plan_in_order,
+    reading_batches,
+)
 
 _IMAGES_PER_COPY = 4096
 
@@ -45,45 +53,84 @@ class Split:
 
     Attributes:
         texts: the targets.
-        images_NCHW: images, uint8; an array of a memory-mapped file, or a tensor on a GPU.
+        images_NCHW: images, uint8; an array of a memory-mapped file, or a tensor on a GPU. Those of different
+            widths are ragged.
         rows_N: the row of each sample in ``images_NCHW``, int64; None: sample i is in row i.
         widths_N: number of valid columns of each image, int64, on the CPU.
         targets_NL: classes of the characters, int64, padded with 0, on the device.
         target_lengths_N: number of characters of each text, int64, on the CPU.
         device: the device of the batches.
         mirrored: whether batches have their images mirrored, for a recogniser of right-to-left text.
+        buckets: the widths to which batches of images of different widths are padded; None: all images have
+            the same width.
     """
 
     # uint8 images of a whole split fit into a GPU's memory, and copying them once saves a copy per step.
 
     texts: tuple[str, ...]
-    images_NCHW: NDArray[np.uint8] | Tensor
+    images_NCHW: NDArray[np.uint8] | Tensor | RaggedImages | RaggedTensor
     rows_N: NDArray[np.int64] | None
     widths_N: Tensor
     targets_NL: Tensor
     target_lengths_N: Tensor
     device: torch.device
     mirrored: bool = False
+    buckets: WidthBuckets | None = None
 
     def __len__(self) -> int:
         return len(self.texts)
 
-    def batch(self, indices_N: NDArray[np.int64]) -> Batch:
-        """Return the samples at `indices_N`."""
+    def batch(self, indices_N: NDArray[np.int64], width: int = 0) -> Batch:
+        """Return the samples at `indices_N`; images of different widths are padded to `width`."""
         host_N = torch.from_numpy(indices_N)
-        if isinstance(self.images_NCHW, Tensor):
+        if isinstance(self.images_NCHW, Tensor | RaggedTensor):
             device_N = host_N.to(self.device, non_blocking=True)
-            images_NCHW = self.images_NCHW[device_N]
+            images_NCHW = select_images(self.images_NCHW, device_N, width)
         else:
             device_N = host_N
             rows_N = indices_N if self.rows_N is None else self.rows_N[indices_N]
-            images_NCHW = torch.from_numpy(self.images_NCHW[rows_N])
+            images_NCHW = torch.from_numpy(select_images(self.images_NCHW, rows_N, width))
         # Before the augmentation, so that padding is on the right for it as well.
         if self.mirrored:
             images_NCHW = mirror_columns(images_NCHW, self.widths_N[host_N])
         return Batch(
             images_NCHW, self.widths_N[host_N], self.targets_NL[device_N], self.target_lengths_N[host_N]
         )
+
+    def with_buckets(self, batch_size: int, *, exact: bool) -> Split:
+        """Return the split with the buckets for training; one whose images have the same width has none.
+
+        Args:
+            batch_size: images of a batch.
+            exact: whether all images of a batch must have the same width.
+        """
+        if not isinstance(self.images_NCHW, RaggedImages | RaggedTensor):
+            return self
+        return replace(self, buckets=make_buckets(self.widths_N.numpy(), batch_size, exact=exact))
+
+    def reading_batches(self, batch_size: int, *, exact: bool) -> list[NDArray[np.int64]]:
+        """Return the samples of each batch for reading, where no batch depends on a seed.
+
+        Those of different widths are read by width.
+        """
+        if isinstance(self.images_NCHW, RaggedImages | RaggedTensor):
+            return reading_batches(self.widths_N.numpy(), batch_size, exact=exact)
+        return [
+            np.arange(start, min(start + batch_size, len(self))) for start in range(0, len(self), batch_size)
+        ]
+
+
+@overload
+def select_images(images_NCHW: Tensor | RaggedTensor, rows_N: Tensor, width: int) -> Tensor: ...
+@overload
+def select_images(
+    images_NCHW: NDArray[np.uint8] | RaggedImages, rows_N: NDArray[np.int64], width: int
+) -> NDArray[np.uint8]: ...
+def select_images(images_NCHW: Any, rows_N: Any, width: int) -> Any:
+    """Return the images in some rows; those of different widths are padded to `width`."""
+    if isinstance(images_NCHW, RaggedImages | RaggedTensor):
+        return images_NCHW.padded(rows_N, width)
+    return images_NCHW[rows_N]
 
 
 def make_split(
@@ -106,10 +153,14 @@ def make_split(
     targets_NL = torch.zeros(len(labels), max(map(len, labels), default=0), dtype=torch.long)
     for row, target in enumerate(labels):
         targets_NL[row, : len(target)] = torch.tensor(target)
-    images_NCHW: NDArray[np.uint8] | Tensor = samples.images_NCHW
+    images_NCHW: NDArray[np.uint8] | Tensor | RaggedImages | RaggedTensor = samples.images_NCHW
     if device.type == "cuda":
         # Only the rows that are used take memory there, so they are in order afterwards.
-        images_NCHW, kept_N = _copy_to_device(samples.images_NCHW, device, kept_N), None
+        if isinstance(samples.images_NCHW, RaggedImages):
+            images_NCHW = RaggedTensor(samples.images_NCHW, device, kept_N)
+        else:
+            images_NCHW = _copy_to_device(samples.images_NCHW, device, kept_N)
+        kept_N = None
     return Split(
         texts,
         images_NCHW,
@@ -137,6 +188,8 @@ def _copy_to_device(
 
 def steps_per_epoch(split: Split, config: RunConfig) -> int:
     """Return the number of batches in an epoch; the last may be smaller than the others."""
+    if split.buckets is not None:
+        return split.buckets.steps_per_epoch(config.batch_size)
     return -(-len(split) // config.batch_size)
 
 
@@ -147,13 +200,21 @@ def batch_at(split: Split, step: int, config: RunConfig, group: ProcessGroup = S
     """
     epoch, number = divmod(step, steps_per_epoch(split, config))
     # Every process draws the order of the whole epoch, and takes its shard of each batch from it.
-    order_N = order_of(len(split), config.seed, epoch)
-    whole_N = order_N[number * config.batch_size : (number + 1) * config.batch_size]
-    own_N, weight = group.shard(whole_N)
-    return split.batch(own_N)._replace(weight=weight)
+    plan = plan_of(split, config, epoch)
+    own_N, weight = group.shard(plan.batch(number))
+    return split.batch(own_N, plan.width(number))._replace(weight=weight)
 
 
-@functools.lru_cache(maxsize=2)
-def order_of(count: int, seed: int, epoch: int) -> NDArray[np.int64]:
-    """Return the order in which an epoch, counted from 0, has the `count` samples of a split."""
-    return np.random.default_rng([seed, epoch]).permutation(count)
+def full_batches(split: Split, config: RunConfig) -> dict[int, int]:
+    """Return the number of images in the full batches, by the width of their images (`EpochPlan.width`)."""
+    if split.buckets is None:
+        return {0: min(config.batch_size, len(split))}
+    sizes = zip(split.buckets.widths, split.buckets.sizes(), strict=True)
+    return {width: min(config.batch_size, size) for width, size in sizes}
+
+
+def plan_of(split: Split, config: RunConfig, epoch: int) -> EpochPlan:
+    """Return the batches of an epoch, counted from 0."""
+    if split.buckets is not None:
+        return split.buckets.plan(config.batch_size, config.seed, epoch)
+    return plan_in_order(len(split), config.batch_size, config.seed, epoch)

@@ -22,7 +22,7 @@ from ctcbench.training.device import Compute
 from ctcbench.training.distributed.process_group import SINGLE_PROCESS_GROUP, ProcessGroup
 from ctcbench.training.objective import Objective, build_objective
 from ctcbench.training.recipe_optimizer import build_optimizer, group_parameters
-from ctcbench.training.recognizer.network import Recognizer
+from ctcbench.training.recognizer.network import Recognizer, network_widths
 from ctcbench.training.schedule import ReduceOnPlateau, blank_penalty, learning_rate
 from ctcbench.training.split import Batch
 from ctcbench.training.weight_average import update_average
@@ -180,8 +180,9 @@ def compute_step(state: TrainState, batch: Batch, config: RunConfig, *, augments
     # A CUDA graph repeats this function without its Python code. So everything that differs between steps
     # is either a tensor whose address stays the same, or set by `prepare_step`, or an argument.
     images_NCHW = state.augment(batch.images_NCHW, batch.widths_N) if augments else batch.images_NCHW
+    widths = network_widths(state.model, images_NCHW, batch.widths_N)
     with state.compute.autocast():
-        output = state.network(images_NCHW)
+        output = state.network(images_NCHW, *widths)
     loss = training_loss(state, output.logits_TNK, batch)
     if output.aux_TNK is not None:
         loss = loss + config.aux_weight * training_loss(state, output.aux_TNK, batch)

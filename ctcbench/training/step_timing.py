@@ -13,6 +13,7 @@ import torch
 from ctcbench.config.recipe import Recipe
 from ctcbench.contract.data import Samples
 from ctcbench.contract.errors import PluginError, UsageError
+from ctcbench.contract.ragged_images import RaggedImages
 from ctcbench.data.built_dataset import BuiltDataset
 from ctcbench.data.drawing import draw_sample
 from ctcbench.data.stored_set import DrawnSample
@@ -30,6 +31,7 @@ _WARM_UP_SECONDS, _FEWEST_WARM_UP_STEPS = 0.5, 2
 _SHARE, _SHORTEST, _LONGEST = 0.05, 0.3, 4.0
 _FEWEST_STEPS = 3
 _SCHEDULE_STEPS = 10_000
+_WIDTH_BATCHES = 24  # batches of images of different widths: some for each bucket
 _GOLDEN_RATIO = 0.6180339887498949
 
 Clock = Callable[[], float]
@@ -68,28 +70,33 @@ def measure_rates(
         UsageError: a setting can't work on this machine or with this data.
         PluginError: a component breaks its contract.
     """
+    source = dataset.source
+    step_images = min(recipe.config.batch_size, images)
+    if source.image.variable:
+        # Batches are those of buckets, whose sizes follow from this setting.
+        recipe = recipe.replace(batch_size=step_images)
     config = recipe.config
     compute = device.choose_compute(config, group.process_rank)
-    step_images = min(config.batch_size, images)
-    source = dataset.source
     with device.torch_settings(config, compute):
         drawn = _draw_some(dataset, step_images, clock)
         torch.manual_seed(config.seed)
         model = build_recognizer(recipe, source.image, source.alphabet)
-        part = split.make_split(drawn.samples, source.alphabet, compute.device)
+        # Of images of different widths there are several batches for each bucket.
+        rows = step_images * (_WIDTH_BATCHES if source.image.variable else 1)
+        rows_N = np.arange(rows) % len(drawn.samples)
+        part = split.make_split(
+            drawn.samples, source.alphabet, compute.device, rows_N if source.image.variable else None
+        ).with_buckets(step_images, exact=bool(model.unmasked))
         state = step.new_state(recipe, model, compute, _SCHEDULE_STEPS, group)
         state.model.train()
         own_N, weight = group.shard(np.arange(step_images) % len(part))
         steps = _Steps(state, part, own_N, weight, recipe, clock)
         if compute.device.type == "cuda" and graph is not False:
             # A split of one batch, so that a graph covers every step. The training itself prints notices.
-            one_batch_N = np.arange(step_images) % len(drawn.samples)
-            steps.graph = StepGraph(
-                state,
-                split.make_split(drawn.samples, source.alphabet, compute.device, one_batch_N),
-                config,
-                lambda notice: None,
-            )
+            covered = part
+            if not source.image.variable:
+                covered = split.make_split(drawn.samples, source.alphabet, compute.device, rows_N)
+            steps.graph = StepGraph(state, covered, config, lambda notice: None)
         steps.run_for(_WARM_UP_SECONDS, _FEWEST_WARM_UP_STEPS)
         started, cpu_started = clock(), cpu_clock()
         seconds = steps.run_for(min(max(_SHARE * budget_seconds, _SHORTEST), _LONGEST), _FEWEST_STEPS)
@@ -110,7 +117,10 @@ def measure_rates(
 
 @dataclass
 class _Steps:
-    """Training steps on one batch, at places that are spread evenly over the whole schedule."""
+    """Training steps at places that are spread evenly over the whole schedule.
+
+    They are on one batch, or on those of all widths.
+    """
 
     # Steps differ in cost along the schedule: augmentation ends before the last step, and a blank penalty can
     # fall to zero. Multiples of the golden ratio (Weyl's sequence) are spread evenly at any number of steps.
@@ -145,8 +155,12 @@ class _Steps:
             self.capture_seconds += self.graph.prepare()
             if self.graph.step() is not None:
                 return
-        batch = self.part.batch(self.own_N)._replace(weight=self.weight)
-        step.train_step(self.state, batch, self.recipe.config)
+        config = self.recipe.config
+        if self.part.buckets is not None:
+            batch = split.batch_at(self.part, self.state.step, config, self.state.group)
+        else:
+            batch = self.part.batch(self.own_N)._replace(weight=self.weight)
+        step.train_step(self.state, batch, config)
 
     def _now(self) -> float:
         if self.state.compute.device.type == "cuda":
@@ -197,11 +211,13 @@ def _draw_some(dataset: BuiltDataset, wanted: int, clock: Clock) -> _Drawn:
 
 def _samples(rows: Sequence[DrawnSample], pixels: Sequence[bytes], dataset: BuiltDataset) -> Samples:
     image = dataset.source.image
+    widths_N = np.array([row.width for row in rows], dtype=np.int32)
+    # Copied, because torch refuses arrays that can't be written.
+    levels = np.frombuffer(b"".join(pixels), np.uint8).copy()
     shape = (len(rows), image.channels, image.height, image.width)
     return Samples(
-        # Copied, because torch refuses arrays that can't be written.
-        np.frombuffer(b"".join(pixels), np.uint8).reshape(shape).copy(),
-        np.array([row.width for row in rows], dtype=np.int32),
+        RaggedImages(levels, widths_N, *shape[1:3]) if image.variable else levels.reshape(shape),
+        widths_N,
         tuple(row.text for row in rows),
         tuple(row.name for row in rows),
         fingerprint="",

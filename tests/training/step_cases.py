@@ -6,6 +6,7 @@ import torch
 from ctcbench import Alphabet, ImageSpec
 from ctcbench.config.recipe import Recipe
 from ctcbench.contract.data import Samples
+from ctcbench.contract.ragged_images import RaggedImages
 from ctcbench.training import device, split
 from ctcbench.training.recognizer.network import build_recognizer
 from ctcbench.training.step import new_state, train_step
@@ -20,6 +21,15 @@ def some_samples(count=20, texts=None, seed=0):
     texts = texts or ["".join(generator.choice(list("0123456789"), 2)) for _ in range(count)]
     names = tuple(f"image {i}" for i in range(count))
     return Samples(images, np.full(count, IMAGE.width, np.int32), tuple(texts), names, "made up")
+
+
+def ragged_samples(widths, seed=0):
+    """Return samples of `widths`, each of one character."""
+    generator = np.random.default_rng(seed)
+    images = [generator.integers(0, 256, (1, IMAGE.height, width), dtype=np.uint8) for width in widths]
+    texts = tuple(str(i % 10) for i in range(len(widths)))
+    names = tuple(f"image {i}" for i in range(len(widths)))
+    return Samples(RaggedImages.of(images), np.array(widths, np.int32), texts, names, "made up")
 
 
 def some_state(registry, samples=None, **settings):

@@ -15,6 +15,7 @@ from ctcbench.cli.dataset_flags import Count, Dataset, SkipBad, Split, chosen_da
 from ctcbench.cli.installed_plugins import registry
 from ctcbench.cli.output import output_console
 from ctcbench.contract.errors import UsageError
+from ctcbench.contract.ragged_images import RaggedImages
 from ctcbench.contract.specs import ImageSpec
 from ctcbench.files.output_files import require_folder_of, write_output
 from ctcbench.files.text import printable
@@ -68,9 +69,15 @@ def preview(
 def _augmented(drawn: Samples, augmentation: str) -> Samples:
     import torch
 
-    _, channels, height, width = drawn.images_NCHW.shape
-    augment = registry().build("augmentation", augmentation, ImageSpec(height, width, channels))
+    images, (_, channels, height, width) = drawn.images_NCHW, drawn.images_NCHW.shape
+    ragged = isinstance(images, RaggedImages)
+    spec = ImageSpec(height, width, channels, variable=ragged)
+    augment = registry().build("augmentation", augmentation, spec)
     torch.manual_seed(0)  # the same distortions at every call, so that two options can be compared
     # torch.tensor() copies: the mapped images are read-only, and an augmentation may work in place.
-    images_NCHW = augment(torch.tensor(drawn.images_NCHW), torch.tensor(drawn.widths_N).long())
-    return dataclasses.replace(drawn, images_NCHW=images_NCHW.round().to(torch.uint8).numpy())
+    images_NCHW = augment(torch.tensor(images[:]), torch.tensor(drawn.widths_N).long())
+    made_NCHW = images_NCHW.round().to(torch.uint8).numpy()
+    if ragged:
+        widths = zip(made_NCHW, drawn.widths_N, strict=True)
+        made_NCHW = RaggedImages.of([image_CHW[:, :, :width] for image_CHW, width in widths])
+    return dataclasses.replace(drawn, images_NCHW=made_NCHW)

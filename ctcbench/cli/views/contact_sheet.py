@@ -10,12 +10,15 @@ from PIL import Image, ImageDraw
 from rich.style import Style
 from rich.text import Text
 
+from ctcbench.contract.ragged_images import RaggedImages
 from ctcbench.files.text import printable
 
 _MARGIN, _CAPTION = 6, 14
 
 
-def contact_sheet(images_NCHW: NDArray[np.uint8], texts: Sequence[str], columns: int = 5) -> Image.Image:
+def contact_sheet(
+    images_NCHW: NDArray[np.uint8] | RaggedImages, texts: Sequence[str], columns: int = 5
+) -> Image.Image:
     """Return one picture of all images, `columns` in a row, each with its text below it."""
     num_images, _, height, width = images_NCHW.shape
     rows = -(-num_images // columns)

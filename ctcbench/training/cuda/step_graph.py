@@ -14,16 +14,17 @@ from ctcbench.training.cuda.host_reads import find_host_reads, find_obstacles
 from ctcbench.training.cuda.resident_split import ResidentSplit
 from ctcbench.training.cuda.state_snapshot import StateSnapshot
 from ctcbench.training.recognizer.compiled_network import CompiledNetwork
-from ctcbench.training.split import Split, order_of, steps_per_epoch
+from ctcbench.training.split import Split, full_batches, plan_of, steps_per_epoch
 from ctcbench.training.step import StepMetrics, TrainState, augments_at, compute_step, prepare_step
+from ctcbench.training.width_buckets import MOST_BUCKETS, EpochPlan
 
 Capture = Callable[[Callable[[], object]], Callable[[], None]]
 
 
 class StepGraph:
-    """The training step as CUDA graphs: one with augmentation, one without.
+    """The training step as CUDA graphs: one with augmentation, one without; for each width of a batch.
 
-    The first step of a training and an epoch's smaller last batch are computed without a graph. So is
+    The first step of a training and an epoch's smaller last batches are computed without a graph. So is
     everything if a part of the step can't be captured; `notice` is then called once with the reason.
 
     Attributes:
@@ -49,23 +50,33 @@ class StepGraph:
         """
         self.obstacle = ""
         self._state, self._split, self._config, self._notice = state, split, config, notice
-        self._replays: dict[bool, Callable[[], None]] = {}
+        # By the width of a batch, and whether its images are augmented.
+        self._replays: dict[tuple[int, bool], Callable[[], None]] = {}
         self._epoch = -1  # whose order `_order_N` is
-        if obstacles := find_obstacles(state):
+        sizes = full_batches(split, config)
+        obstacles = find_obstacles(state)
+        if len(sizes) > MOST_BUCKETS:
+            unmasked = " and ".join(map(state.recipe.describe_owner, state.model.unmasked))
+            obstacles.append(
+                f"{unmasked} needs batches of equal width, and the images have {len(sizes)} widths"
+            )
+        if obstacles:
             self._refuse("; ".join(obstacles))
             return
         device = state.compute.device
         self._capture_body = capture or CudaCapture()
         self._data = ResidentSplit(split)
         # A graph reads and writes at these addresses.
-        self._indices_N = torch.zeros(min(config.batch_size, len(split)), dtype=torch.long, device=device)
+        self._indices = {
+            width: torch.zeros(size, dtype=torch.long, device=device) for width, size in sizes.items()
+        }
         self._metrics_3 = torch.zeros(3, device=device)
         self._set_tensors()
 
     def step(self) -> StepMetrics | None:
         """Carry out the next step of the training, and return its metrics; None: it has to be computed."""
         self.prepare()
-        replay = self._replays.get(augments_at(self._state, self._config))
+        replay = self._replays.get((self._width(self._state.step), augments_at(self._state, self._config)))
         if replay is None or not self._covers(self._state.step):
             return None
         self._set_inputs()
@@ -85,7 +96,8 @@ class StepGraph:
         """
         state, augments = self._state, augments_at(self._state, self._config)
         # The first step creates the state of the optimizer, of the gradient scaler and of the average.
-        if self.obstacle or augments in self._replays or not 0 < state.step < state.steps:
+        width = 0 if self.obstacle else self._width(state.step)
+        if self.obstacle or (width, augments) in self._replays or not 0 < state.step < state.steps:
             return 0.0
         if not self._covers(state.step):
             return 0.0
@@ -95,12 +107,14 @@ class StepGraph:
         started, snapshot = time.perf_counter(), StateSnapshot(state)
         try:
             self._set_inputs()
-            if reads := find_host_reads(state, lambda watched: self._compute(watched, augments)):
+            if reads := find_host_reads(state, lambda watched: self._compute(watched, width, augments)):
                 self._refuse("; ".join(reads))
             else:
-                self._replays[augments] = self._capture_body(lambda: self._compute(state, augments))
-                if augments and self._augments_nothing():
-                    self._replays[False] = self._replays[True]
+                self._replays[width, augments] = self._capture_body(
+                    lambda: self._compute(state, width, augments)
+                )
+                if augments and self._augments_nothing(width):
+                    self._replays[width, False] = self._replays[width, True]
         except Exception as error:  # of many classes; the step without the graph raises it again if it must
             self._refuse(self._explain(error))
         finally:
@@ -109,12 +123,22 @@ class StepGraph:
 
     def _covers(self, step: int) -> bool:
         """Return whether the batch of `step` has the size of the captured ones."""
-        number = step % steps_per_epoch(self._split, self._config)
-        return number * self._config.batch_size + len(self._indices_N) <= len(self._split)
+        plan, number = self._plan(step)
+        return len(plan.batch(number)) == len(self._indices[plan.width(number)])
 
-    def _compute(self, state: TrainState, augments: bool) -> None:
+    def _plan(self, step: int) -> tuple[EpochPlan, int]:
+        """Return the batches of the epoch of `step`, and which of them is that of the step."""
+        epoch, number = divmod(step, steps_per_epoch(self._split, self._config))
+        return plan_of(self._split, self._config, epoch), number
+
+    def _width(self, step: int) -> int:
+        """Return the width of the images in the batch of `step`; 0: that of all images."""
+        plan, number = self._plan(step)
+        return plan.width(number)
+
+    def _compute(self, state: TrainState, width: int, augments: bool) -> None:
         """Compute the step of the current inputs: what a graph contains."""
-        batch = self._data.batch(self._indices_N)
+        batch = self._data.batch(self._indices[width], width)
         metrics = compute_step(state, batch, self._config, augments=augments)
         values = (metrics.loss, metrics.all_blank.float(), metrics.grad_norm.float())
         self._metrics_3.copy_(torch.stack(values))
@@ -124,16 +148,17 @@ class StepGraph:
         state, config = self._state, self._config
         # A replay reads seed and offset of the generator when it starts.
         prepare_step(state, config)
-        epoch, number = divmod(state.step, steps_per_epoch(self._split, config))
+        epoch = state.step // steps_per_epoch(self._split, config)
+        plan, number = self._plan(state.step)
+        indices_N = self._indices[plan.width(number)]
         if self._epoch != epoch:
             # The order of a whole epoch at once: a copy within the GPU is then enough for each step.
-            order_N = torch.from_numpy(order_of(len(self._split), config.seed, epoch))
-            self._epoch, self._order_N = epoch, order_N.to(self._indices_N.device)
-        start = number * config.batch_size
-        self._indices_N.copy_(self._order_N[start : start + len(self._indices_N)])
+            self._epoch, self._order_N = epoch, torch.from_numpy(plan.order_N).to(indices_N.device)
+        start = int(plan.starts_B[number])
+        indices_N.copy_(self._order_N[start : start + len(indices_N)])
 
-    def _augments_nothing(self) -> bool:
-        batch = self._data.batch(self._indices_N)
+    def _augments_nothing(self, width: int) -> bool:
+        batch = self._data.batch(self._indices[width], width)
         return self._state.augment(batch.images_NCHW, batch.widths_N) is batch.images_NCHW
 
     def _set_tensors(self) -> None:

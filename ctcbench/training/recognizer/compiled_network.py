@@ -37,8 +37,10 @@ class CompiledNetwork(nn.Module):
         # In a list, so that it is not a submodule: its parameters are those of `network`.
         self._compiled = [torch.compile(self.network, mode=mode, dynamic=False)]
 
-    def forward(self, images_NCHW: Tensor) -> Any:
-        """Return the network's output.
+    def forward(self, images_NCHW: Tensor, *widths: Tensor) -> Any:
+        """Return the network's output; `widths` is what the network takes after the images.
+
+        It is compiled for each width of images, of which there are few.
 
         Raises:
             CtcbenchError: torch can't compile the network on this machine.
@@ -46,13 +48,13 @@ class CompiledNetwork(nn.Module):
         # An epoch's last batch may be smaller. Compiling for its size too would take the time of hundreds
         # of steps.
         if len(images_NCHW) != self.batch_size:
-            return self.network(images_NCHW)
+            return self.network(images_NCHW, *widths)
         if self._on_gpu:
             torch.compiler.cudagraph_mark_step_begin()
         try:
             # Augmented images are float32 and others uint8; without the conversion each type would be
             # compiled for separately.
-            return self._compiled[0](images_NCHW.float())
+            return self._compiled[0](images_NCHW.float(), *widths)
         except TorchDynamoException as error:
             cause = getattr(error, "inner_exception", error)
             first = next(iter(str(cause).strip().splitlines()), type(cause).__name__)

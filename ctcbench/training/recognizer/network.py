@@ -150,6 +150,11 @@ class Recognizer(nn.Module):
         return frames.clamp(1, self.sequence.frames)
 
 
+def network_widths(model: Recognizer, images_NCHW: Tensor, widths_N: Tensor) -> tuple[Tensor, ...]:
+    """Return what a recogniser takes after the images: their widths if they have different ones."""
+    return (widths_N.to(images_NCHW.device, non_blocking=True),) if model.image.variable else ()
+
+
 def scale(images_NCHW: Tensor) -> Tensor:
     """Return images with levels 0 to 255 as float32, inverted: white becomes 0, black 1."""
     # Paper becomes 0, which is also what convolutions pad the edges with.

@@ -9,6 +9,7 @@ from ctcbench.config.recipe import Recipe
 from ctcbench.training import device, split
 from ctcbench.training.cuda.step_graph import StepGraph
 from ctcbench.training.objective import Objective
+from ctcbench.training.ragged_tensor import RaggedTensor
 from ctcbench.training.recognizer.network import build_recognizer
 from ctcbench.training.step import new_state, train_step
 from tests.tiny_config import tiny
@@ -17,13 +18,15 @@ from tests.training.cuda.recording_capture import RecordingCapture
 from tests.training.step_cases import ALPHABET, IMAGE, some_samples
 
 
-def make_training(registry, *, samples=None, alphabet=ALPHABET, steps=12, scaler=False, **settings):
+def make_training(
+    registry, *, samples=None, alphabet=ALPHABET, image=IMAGE, steps=12, scaler=False, **settings
+):
     """Return state, split and settings of a training whose parts read nothing on the host."""
     config = tiny(**{"amp": False, "schedule": "cosine", **settings})
     torch.manual_seed(config.seed)
     recipe = Recipe(registry, config)
     compute = device.Compute(torch.device("cpu"), None)
-    model = build_recognizer(recipe, IMAGE, alphabet)
+    model = build_recognizer(recipe, image, alphabet)
     state = new_state(recipe, model.train(), compute, steps=steps)
     if recipe.alignment == "ctc":
         function = state.objective.function
@@ -36,7 +39,12 @@ def make_training(registry, *, samples=None, alphabet=ALPHABET, steps=12, scaler
         texts=["".join(str((i * 7 + j) % 10) for j in range(1 + i % 3)) for i in range(20)]
     )
     part = split.make_split(samples, alphabet, compute.device)
-    return state, replace(part, images_NCHW=torch.from_numpy(np.array(part.images_NCHW))), config
+    if image.variable:
+        images = RaggedTensor(part.images_NCHW, compute.device)
+    else:
+        images = torch.from_numpy(np.array(part.images_NCHW))
+    part = replace(part, images_NCHW=images)
+    return state, part.with_buckets(config.batch_size, exact=bool(model.unmasked)), config
 
 
 def train(state, part, config, *, graph=None):

@@ -1,16 +1,17 @@
 """The step as a graph trains as the step itself does; the graph is a recording of a CPU's operators."""
 
 import copy
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 
-from ctcbench import Alphabet
+from ctcbench import Alphabet, ImageSpec
 from ctcbench.training.checkpoint import format_checkpoint, restore_checkpoint
 from ctcbench.training.cuda.step_graph import StepGraph
 from tests.training.cuda.graph_cases import make_graph, make_training, train, weights
-from tests.training.step_cases import some_samples
+from tests.training.step_cases import ragged_samples, some_samples
 
 CASES = [
     {},
@@ -62,8 +63,6 @@ def test_a_value_that_is_baked_in_would_be_noticed(registry, monkeypatch):
 @pytest.mark.parametrize("direction", ["ltr", "rtl"])
 @pytest.mark.parametrize("padded", [False, True])
 def test_mirrored_and_padded_images_are_those_of_the_step(registry, direction, padded):
-    from dataclasses import replace
-
     samples = some_samples()
     if padded:
         samples = replace(samples, widths_N=np.arange(40, 60, dtype=np.int32))
@@ -74,6 +73,35 @@ def test_mirrored_and_padded_images_are_those_of_the_step(registry, direction, p
     losses, by_graph = train(*cases[1], graph=make_graph(*cases[1], []))
     assert by_graph
     assert np.allclose(losses, expected, rtol=2e-3, atol=2e-4)
+
+
+VARIABLE = ImageSpec(24, 60, variable=True)
+WIDTHS = [12, 14, 13, 30, 31, 29, 50, 60, 58, 55, 20, 21] * 2
+
+
+@pytest.mark.parametrize("settings", [{}, {"backbone": "cnn5:width=8", "head": "bilstm1:width=8"}], ids=str)
+def test_images_of_different_widths_have_a_graph_for_each_width_of_a_batch(registry, settings):
+    given = {**settings, "samples": ragged_samples(WIDTHS), "image": VARIABLE, "batch_size": 3}
+    plain, graphed = (make_training(registry, **given) for _ in "ab")
+    assert len(plain[1].buckets.widths) == 2
+    expected, _ = train(*plain)
+    graph, notices = make_graph(*graphed, []), []
+    losses, by_graph = train(*graphed, graph=graph)
+    assert notices == []
+    assert len(by_graph) > 8
+    assert {width for width, _ in graph._replays} == set(plain[1].buckets.widths)
+    assert np.allclose(losses[:6], expected[:6], rtol=2e-3, atol=2e-4)
+
+
+def test_a_backbone_that_needs_batches_of_equal_width_has_no_graph_for_many_widths(registry):
+    notices = []
+    state, part, config = make_training(registry, samples=ragged_samples(WIDTHS), image=VARIABLE)
+    state.model.unmasked = ("backbone",)
+    make_graph(state, replace(part, buckets=None).with_buckets(2, exact=True), config, notices)
+    (notice,) = notices
+    assert (
+        "backbone 'cnn3:width=4,dropout=0.1' needs batches of equal width, and the images have 12" in notice
+    )
 
 
 def test_a_capture_leaves_no_trace(registry):

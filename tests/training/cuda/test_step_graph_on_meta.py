@@ -47,7 +47,7 @@ def make_graph(registry, notices, **settings):
     if recipe.alignment == "ctc":
         state.objective = dataclasses.replace(state.objective, obstacle="", ctc_losses=plain_ctc_losses)
     graph = StepGraph(state, part, config, notices.append, lambda body: body)
-    graph._compute(state, False)  # the first step, which creates the state of the optimizer
+    graph._compute(state, 0, False)  # the first step, which creates the state of the optimizer
     state.step = 2  # a full batch
     return graph
 
