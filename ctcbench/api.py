@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import math
 import os
-import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ctcbench.config.recipe import require_fitting_decoder, resolve
 from ctcbench.config.run_config import RunConfig
@@ -18,11 +17,14 @@ from ctcbench.contract.data import LogProbs, Sample
 from ctcbench.contract.errors import BadSample, UsageError
 from ctcbench.contract.specs import ImageSpec
 from ctcbench.evaluation.calibration import fit_inverse_temperature
-from ctcbench.evaluation.ctc_likelihood import text_log_probs
-from ctcbench.files.pictures import Fit, read_picture
+from ctcbench.files.pictures import Fit, PreparedPicture, decode_picture, read_picture
 from ctcbench.files.pixel_levels import WHITE
 from ctcbench.pipeline import runner
 from ctcbench.pipeline.decoding_stage import build_decoder
+from ctcbench.recognition.interpretation import Interpretation, require_possible
+from ctcbench.recognition.picture_batch import make_batch
+from ctcbench.recognition.picture_stream import predict_stream, read_batches
+from ctcbench.recognition.prediction import Prediction
 from ctcbench.recognition.reader import Reader
 from ctcbench.registry.component_registry import Registry
 from ctcbench.registry.discovery import load_registry
@@ -32,23 +34,7 @@ from ctcbench.results.run_folder import RunFolder
 from ctcbench.results.stored_config import stored_config
 from ctcbench.training.runtime import Runtime
 
-_BATCH_SIZE = 256  # pictures in a forward pass; bounds the memory of a long list
-
-
-@dataclass(frozen=True)
-class Prediction:
-    """The text of a picture, and the probability that it is right.
-
-    Attributes:
-        text: the text, in Unicode NFC.
-        confidence: p(text | picture) over all alignments, 0 to 1, calibrated on the run's validation
-            images (`ctcbench.evaluation.calibration`): of the texts with confidence 0.9, nine in ten should
-            be right, for pictures of the same kind. It is not calibrated while the run is not finished.
-            Without CTC it is the decoder's own score, None if it has none.
-    """
-
-    text: str
-    confidence: float | None
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -69,10 +55,8 @@ class Recogniser:
     fit: Fit
     sharpness: float = 1.0
 
-    def prepare(self, picture: Any) -> Sample:
+    def prepare(self, picture: Any) -> PreparedPicture:
         """Return a picture as the network takes it, which `predict` and `log_probs` accept as well.
-
-        Preparing pictures one by one tells those that can't be read from the others.
 
         Raises:
             BadSample: the picture can't be read; the message is the reason, without its name.
@@ -93,60 +77,78 @@ class Recogniser:
             BadSample: a picture can't be read; the message names its path or its index.
             UsageError: `images` is not a list of pictures.
         """
-        images = _listed(images)
-        spec = self.reader.image
         parts = []
+        count = 0
+        for batch in read_batches(_listed(images), self._prepared, self.reader.image):
+            samples = [_readable(count + i, *pair) for i, pair in enumerate(batch)]
+            parts.append(self._read(samples))
+            count += len(samples)
         # Of no pictures, the arrays have the shape of a batch without images.
-        for start in range(0, max(1, len(images)), _BATCH_SIZE):
-            some = images[start : start + _BATCH_SIZE] or [_white(spec)]
-            images_NCHW = np.zeros((len(some), spec.channels, spec.height, spec.width), np.uint8)
-            widths_N = np.full(len(some), spec.width, np.int64)
-            for row, image in enumerate(some):
-                sample = image if isinstance(image, Sample) else self._read(start + row, image)
-                images_NCHW[row] = sample.image
-                widths_N[row] = sample.width or spec.width
-                if self.reader.alphabet.direction == "rtl":
-                    # Mirrored, as `Split.batch` does with the training images; the padding stays.
-                    shown_CHW = images_NCHW[row, :, :, : widths_N[row]]
-                    shown_CHW[:] = shown_CHW[:, :, ::-1].copy()
-            parts.append(self.reader.read(images_NCHW, widths_N))
-        values_NTK, lengths_N = (np.concatenate(arrays)[: len(images)] for arrays in zip(*parts, strict=True))
-        return LogProbs(values_NTK, lengths_N, ("",) * len(images), self.reader.alphabet)
+        parts = parts or [self._read([_white(self.reader.image)])]
+        values_NTK, lengths_N = (np.concatenate(arrays)[:count] for arrays in zip(*parts, strict=True))
+        return LogProbs(values_NTK, lengths_N, ("",) * count, self.reader.alphabet)
 
-    def predict(self, images: Iterable[Any], *, decoder: str | None = None) -> list[Prediction]:
+    def predict(
+        self, images: Iterable[Any], *, decoder: str | None = None, n_best: int = 0, positions: bool = False
+    ) -> list[Prediction]:
         """Return the texts of pictures, in their order.
 
         Args:
             images: paths, bytes, open files, PIL images, arrays or samples, as for `log_probs`.
             decoder: a component string; None: the decoder of the run.
+            n_best: number of most probable texts that `Prediction.alternatives` has, found by prefix beam
+                search.
+            positions: whether `Prediction.characters` has the characters with their places in the picture.
 
         Raises:
-            BadSample: a picture can't be read.
-            UsageError: `images` is not a list of pictures; the decoder does not exist, an option of it is
-                wrong, or it does not fit the recogniser.
+            BadSample: a picture can't be read; the message names its path or its index.
+            UsageError: as `predict_each`.
         """
+        images = _listed(images)
+        outcomes = self.predict_each(images, decoder=decoder, n_best=n_best, positions=positions)
+        return [
+            _readable(index, image, outcome)
+            for index, (image, outcome) in enumerate(zip(images, outcomes, strict=True))
+        ]
+
+    def predict_each(
+        self, images: Iterable[Any], *, decoder: str | None = None, n_best: int = 0, positions: bool = False
+    ) -> Iterator[Prediction | BadSample]:
+        """Yield the prediction of each picture, or the BadSample that is why it can't be read, in order.
+
+        Pictures are decoded by several threads and read in batches. A few hundred of them are in memory at a
+        time, so `images` can be a generator of any length; it is read a few batches ahead.
+
+        Args:
+            images: as for `predict`.
+            decoder: as for `predict`.
+            n_best: as for `predict`.
+            positions: as for `predict`.
+
+        Raises:
+            UsageError: `images` is not an iterable of pictures; the decoder does not exist, an option of it
+                is wrong, or it does not fit the recogniser; `n_best` is negative; the recogniser does not
+                align characters with columns of the picture, so that it has no positions, or was trained
+                without CTC, so that it has no alternatives.
+        """
+        _require_pictures(images)
         chosen = self.registry.resolve("decoder", decoder or self.decoder)
         require_fitting_decoder(self.registry, self.reader.alignment, chosen, "this recogniser")
-        images = _listed(images)
-        if not images:
-            return []
-        read = self.log_probs(images)
-        hypotheses, _ = build_decoder(self.registry, chosen, read.alphabet).decode(read)
-        scores = [h.log_prob for h in hypotheses]
-        if self.reader.alignment == "ctc":
-            # A decoder's score covers only the alignments that its search kept; this is the sum of all.
-            scores = text_log_probs(read, [h.labels for h in hypotheses], self.sharpness).tolist()
-        # Composed, as labels are: an alphabet may have a letter and an accent where NFC has one character.
-        texts = [unicodedata.normalize("NFC", read.alphabet.decode(h.labels)) for h in hypotheses]
-        return [Prediction(text, _probability(score)) for text, score in zip(texts, scores, strict=True)]
+        require_possible(self.reader, n_best, positions=positions)
+        built = build_decoder(self.registry, chosen, self.reader.alphabet)
+        interpretation = Interpretation(self.reader, built, self.sharpness, n_best, positions)
+        stream = predict_stream(images, self._prepared, interpretation)
+        return (outcome for _, outcome in stream)
 
-    def _read(self, index: int, picture: Any) -> Sample:
-        try:
-            return self.prepare(picture)
-        except BadSample as error:
-            name = picture if isinstance(picture, str | os.PathLike) else getattr(picture, "name", None)
-            shown = os.fspath(name) if isinstance(name, str | os.PathLike) else f"picture {index}"
-            raise BadSample(f"{shown}: {error}") from None
+    def _prepared(self, picture: Any) -> Sample:
+        # Pictures are prepared in several threads.
+        if isinstance(picture, Sample):
+            return picture
+        return decode_picture(picture, self.reader.image, self.fit)
+
+    def _read(self, samples: Sequence[Sample]) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+        batch = make_batch(samples, self.reader)
+        return self.reader.read(batch.images_NCHW, batch.widths_N)
 
 
 def run(config: RunConfig, runtime: Runtime | None = None) -> Result:
@@ -203,8 +205,8 @@ def _load_run(folder: RunFolder, device: str) -> Recogniser:
     )
 
 
-def _listed(images: Any) -> list[Any]:
-    """Return the pictures as a list; raise UsageError for a single picture, or something else."""
+def _require_pictures(images: Any) -> None:
+    """Raise UsageError for a single picture, or something else than an iterable."""
     if hasattr(images, "__array__"):
         raise UsageError("pictures come in a list: [array] for one array, list(array) for a batch of them")
     # An open file is iterable too: its lines are not pictures.
@@ -213,12 +215,21 @@ def _listed(images: Any) -> list[Any]:
     )
     if single or not isinstance(images, Iterable):
         raise UsageError(f"pictures come in a list, not as {type(images).__name__}: [picture] for one")
+
+
+def _listed(images: Any) -> list[Any]:
+    _require_pictures(images)
     return list(images)
+
+
+def _readable(index: int, picture: Any, outcome: T | BadSample) -> T:
+    """Return the outcome of a picture; raise its BadSample with the picture's path or index in front."""
+    if not isinstance(outcome, BadSample):
+        return outcome
+    name = picture if isinstance(picture, str | os.PathLike) else getattr(picture, "name", None)
+    shown = os.fspath(name) if isinstance(name, str | os.PathLike) else f"picture {index}"
+    raise BadSample(f"{shown}: {outcome}") from None
 
 
 def _white(spec: ImageSpec) -> Sample:
     return Sample(np.full((spec.channels, spec.height, spec.width), WHITE, np.uint8), "")
-
-
-def _probability(log_prob: float) -> float | None:
-    return None if math.isnan(log_prob) else min(1.0, math.exp(log_prob))

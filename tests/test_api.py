@@ -11,6 +11,7 @@ import ctcbench
 from ctcbench.config.recipe import resolve
 from ctcbench.contract.errors import CtcbenchError, UsageError
 from ctcbench.pipeline import runner
+from ctcbench.recognition import picture_stream
 from ctcbench.results.run_folder import RunFolder
 from ctcbench.training.runtime import Runtime
 from tests.pipeline.run_cases import flip, pictures_config
@@ -92,7 +93,6 @@ def test_predict_applies_the_blank_penalty_of_the_decoder(registry, tmp_path):
 
 
 def test_more_pictures_than_a_batch(finished, registry, monkeypatch):
-    from ctcbench import api
     from ctcbench.data.built_dataset import build_dataset
     from ctcbench.data.materialise import materialise
 
@@ -101,7 +101,7 @@ def test_more_pictures_than_a_batch(finished, registry, monkeypatch):
     )
     recogniser = ctcbench.load(finished.folder)
     whole = recogniser.log_probs(pictures)
-    monkeypatch.setattr(api, "_BATCH_SIZE", 5)
+    monkeypatch.setattr(picture_stream, "_BATCH_PICTURES", 5)
     parts = recogniser.log_probs(pictures)
     assert np.allclose(parts.values_NTK, whole.values_NTK, atol=1e-4)
     assert np.array_equal(parts.lengths_N, whole.lengths_N)

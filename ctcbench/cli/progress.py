@@ -63,6 +63,17 @@ class ConsoleProgress(ProgressListener):
         self._validated = self._validated or split == "val"
         self._count(f"reading {split}", done, total)
 
+    def pictures_started(self) -> None:
+        """Note the time, so that a command that is soon done shows no progress."""
+        self._shown = time.monotonic()
+
+    def pictures_predicted(self, done: int, total: int | None) -> None:
+        """Show how many pictures are predicted, of how many if that is known."""
+        self._count("reading pictures", done, total)
+
+    def make_room(self) -> None:
+        """Remove the bar, if there is one, so that standard output can be printed on the same terminal."""
+
     def training_advanced(self, progress: TrainingProgress) -> None:
         """Show the state of training; the line of a finished epoch stays."""
         # The event after the validation images were read is the end of an epoch, whose line stays.
@@ -75,6 +86,10 @@ class ConsoleProgress(ProgressListener):
     def notice(self, text: str) -> None:
         """Print a notice above the bar."""
         self._print(Text(printable_lines(text), "yellow"))
+
+    def error(self, text: str) -> None:
+        """Print an error above the bar, after which the command continues."""
+        self._print(Text(text))
 
     def _print_epoch(self, at: TrainingProgress) -> None:
         exact = "" if at.val_exact is None else f"validation: exact {percent(at.val_exact)}"
@@ -91,9 +106,9 @@ class ConsoleProgress(ProgressListener):
         self._shown = now
         return True
 
-    def _count(self, what: str, done: int, total: int) -> None:
-        if done < total and self._is_due():
-            self._print(Text(f"{what}: {done:,} of {total:,}"))
+    def _count(self, what: str, done: int, total: int | None) -> None:
+        if done != total and self._is_due():
+            self._print(Text(f"{what}: {_counted(done, total)}"))
 
     def _show_training(self, progress: TrainingProgress) -> None:
         self._print(Text.assemble(_state(progress), "  ", _plateau(progress)))
@@ -123,11 +138,15 @@ class LiveProgress(ConsoleProgress):
         super().__exit__(kind, error, trace)
         self._live.stop()
 
-    def _count(self, what: str, done: int, total: int) -> None:
-        if done >= total:
-            self._live.update("", refresh=True)
+    def make_room(self) -> None:
+        """Remove the bar."""
+        self._live.update("", refresh=True)
+
+    def _count(self, what: str, done: int, total: int | None) -> None:
+        if done == total:
+            self.make_room()
         elif self._is_due():
-            self._live.update(_bar(what, done, total, f"{done:,} of {total:,}"), refresh=True)
+            self._live.update(_bar(what, done, total, _counted(done, total)), refresh=True)
 
     def _show_training(self, progress: TrainingProgress) -> None:
         bar = _bar("training", progress.step, progress.steps, f"{seconds(progress.seconds_left)} left")
@@ -136,12 +155,20 @@ class LiveProgress(ConsoleProgress):
         self._live.update(Group(bar, _state(progress), *lines), refresh=True)
 
 
-def _bar(what: str, done: int, total: int, right: str) -> RenderableType:
+def _counted(done: int, total: int | None) -> str:
+    return f"{done:,}" if total is None else f"{done:,} of {total:,}"
+
+
+def _bar(what: str, done: int, total: int | None, right: str) -> RenderableType:
     table = Table.grid(padding=(0, 1), expand=True)
     table.add_column(no_wrap=True)
     table.add_column(ratio=1)
     table.add_column(no_wrap=True)
-    table.add_row(Text(what, "bold"), ProgressBar(total=max(total, 1), completed=done), Text(right))
+    table.add_row(
+        Text(what, "bold"),
+        ProgressBar(total=None if total is None else max(total, 1), completed=done),
+        Text(right),
+    )
     return table
 
 

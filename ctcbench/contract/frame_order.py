@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 # Bidirectional classes as one letter each, so that the rules are regular expressions: L and R are strong, r
 # is an Arabic letter, 1 a European and 2 an Arabic digit, + , % separate and end numbers, m is a mark.
@@ -24,12 +24,17 @@ def reorder_right_to_left(text: str) -> str:
     The picture does not determine the logical order in every case: ``12 abc`` and ``abc 12`` look the same
     between right-to-left words. The function returns one of these for the order of the picture.
     """
+    return "".join(text[index] for index in right_to_left_order(text))
+
+
+def right_to_left_order(text: str) -> list[int]:
+    """Return the indices of the characters of `text` in the order of `reorder_right_to_left`."""
     left_to_right = [kind in "L12" for kind in _resolve(text)]
-    pieces: list[str] = []
-    for reverse, run in itertools.groupby(zip(left_to_right, text, strict=True), key=lambda pair: pair[0]):
-        clusters = _clusters([character for _, character in run])
-        pieces.extend(reversed(clusters) if reverse else clusters)
-    return "".join(pieces)
+    order: list[int] = []
+    for reverse, run in itertools.groupby(range(len(text)), key=left_to_right.__getitem__):
+        clusters = _clusters(text, run)
+        order.extend(itertools.chain.from_iterable(reversed(clusters) if reverse else clusters))
+    return order
 
 
 def has_right_to_left_letters(text: str) -> bool:
@@ -51,12 +56,12 @@ def _resolve(text: str) -> str:
     return re.sub(r"(?<=L) +(?=L)", lambda m: "L" * len(m[0]), kinds).replace(_NEUTRAL, "R")  # N1, N2
 
 
-def _clusters(characters: Sequence[str]) -> list[str]:
-    """Return characters with the combining marks that follow them."""
-    clusters: list[str] = []
-    for character in characters:
-        if clusters and unicodedata.bidirectional(character) == "NSM":
-            clusters[-1] += character
+def _clusters(text: str, indices: Iterable[int]) -> list[list[int]]:
+    """Return indices of characters, each with those of the combining marks that follow it."""
+    clusters: list[list[int]] = []
+    for index in indices:
+        if clusters and unicodedata.bidirectional(text[index]) == "NSM":
+            clusters[-1].append(index)
         else:
-            clusters.append(character)
+            clusters.append([index])
     return clusters

@@ -14,7 +14,7 @@ from itertools import pairwise
 from typing import Literal, get_args
 
 from ctcbench.contract.errors import UsageError
-from ctcbench.contract.frame_order import reorder_right_to_left
+from ctcbench.contract.frame_order import reorder_right_to_left, right_to_left_order
 
 BLANK = 0
 _SHOWN = 100  # characters of an alphabet in an error message
@@ -112,6 +112,12 @@ class Alphabet:
         """Return the text of a labelling (classes 1 to K − 1)."""
         text = "".join(self.characters[label - 1] for label in labels)
         return reorder_right_to_left(text) if self.direction == "rtl" else text
+
+    def text_order(self, labels: Sequence[int]) -> list[int]:
+        """Return the indices of the characters of a labelling in the order of its text."""
+        if self.direction == "ltr":
+            return list(range(len(labels)))
+        return right_to_left_order("".join(self.characters[label - 1] for label in labels))
 
     def path(self, labels: Iterable[int], blank: str = "·") -> str:
         """Return a frame path (classes 0 to K − 1) as text, the blank shown as `blank`."""

@@ -27,7 +27,7 @@ def text_log_probs(
     Returns:
         Array of shape (N,); −inf where an image has too few frames for the labelling.
     """
-    states_NS, skips_NS = _states(labels_N)
+    states_NS, skips_NS = ctc_states(labels_N)
     emitted_NTS = _emissions(log_probs.values_NTK, states_NS, inverse_temperature)
     # The forward variable of equations 6 to 8, in logarithms: of the images still to be read at each frame.
     forward_NS = np.full(states_NS.shape, _IMPOSSIBLE)
@@ -49,8 +49,11 @@ def text_log_probs(
     return np.where(result_N < _IMPOSSIBLE / 2, -np.inf, result_N)
 
 
-def _states(labels_N: Sequence[Sequence[int]]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-    """Return the classes of the states (blank, label, blank, …), and which can follow the last but one."""
+def ctc_states(labels_N: Sequence[Sequence[int]]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """Return the classes of the 2L + 1 states of each labelling, and which can follow the last but one.
+
+    A labelling has a state for each label, and one for the blank before, between and after them.
+    """
     longest = max(map(len, labels_N), default=0)
     states_NS = np.full((len(labels_N), 2 * longest + 1), BLANK, dtype=np.int64)
     for row, labels in enumerate(labels_N):
@@ -70,4 +73,7 @@ def _emissions(
     highest_NT1 = scaled_NTK.max(-1, keepdims=True)
     sums_NT1 = np.exp(scaled_NTK - highest_NT1).sum(-1, keepdims=True, dtype=np.float64)
     emitted_NTS = np.take_along_axis(scaled_NTK, states_NS[:, None, :], axis=2)
-    return np.maximum(emitted_NTS - (highest_NT1 + np.log(sums_NT1)), _IMPOSSIBLE)
+    log_probs_NTS: NDArray[np.float64] = np.maximum(
+        emitted_NTS - (highest_NT1 + np.log(sums_NT1)), _IMPOSSIBLE
+    )
+    return log_probs_NTS

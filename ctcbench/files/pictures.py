@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import warnings
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal, get_args
 
@@ -25,7 +26,19 @@ if TYPE_CHECKING:
 Fit = Literal["stretch", "pad", "keep"]
 
 
-def read_picture(picture: Picture, spec: ImageSpec, fit: Fit = "stretch") -> Sample:
+@dataclass(frozen=True, kw_only=True)
+class PreparedPicture(Sample):
+    """A picture as a recogniser takes it.
+
+    Attributes:
+        size: width and height of the picture in pixels before it was resized, with the EXIF orientation
+            applied.
+    """
+
+    size: tuple[int, int]
+
+
+def read_picture(picture: Picture, spec: ImageSpec, fit: Fit = "stretch") -> PreparedPicture:
     """Return `picture` as a recogniser takes it: a ``Sample`` with an empty text.
 
     A picture is the path of a file, the bytes of one, a file that is open in binary mode (read from its
@@ -44,10 +57,28 @@ def read_picture(picture: Picture, spec: ImageSpec, fit: Fit = "stretch") -> Sam
     of 1, 8, 10, 12, 14 or 16 bits, floats from 0 to 1 or from 0 to 255. So an integer array of levels from
     0 to 255 is read like a uint8 array. The same holds for pictures with grey levels of 16 bits.
 
+    Pillow's warnings are ignored meanwhile, by filters that are those of the whole process.
+
     Raises:
         BadSample: it is not a picture, or can't be read, or is too wide for ``keep``; the message is the
             reason, without the file's name.
         UsageError: `fit` is unknown, or the spec has neither one channel nor three.
+    """
+    from PIL.Image import DecompressionBombWarning
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        # Of a picture in another one, such as that of an icon, nothing else reports the size.
+        warnings.simplefilter("error", DecompressionBombWarning)
+        return decode_picture(picture, spec, fit)
+
+
+def decode_picture(picture: Picture, spec: ImageSpec, fit: Fit) -> PreparedPicture:
+    """Do what `read_picture` does, but let Pillow's warnings pass, so that several threads can call it.
+
+    Raises:
+        BadSample: as `read_picture`.
+        UsageError: as `read_picture`.
     """
     from PIL.Image import Image as PilImage
 
@@ -66,7 +97,7 @@ def read_picture(picture: Picture, spec: ImageSpec, fit: Fit = "stretch") -> Sam
     return _prepared(image_of_array(picture), spec, fit)
 
 
-def _from_path(path: Path, spec: ImageSpec, fit: Fit) -> Sample:
+def _from_path(path: Path, spec: ImageSpec, fit: Fit) -> PreparedPicture:
     try:
         # Pillow would wait for the data of a pipe.
         if not path.is_file():
@@ -89,17 +120,15 @@ def _content(file: Any) -> bytes:
     return content
 
 
-def _from_file(file: BinaryIO, spec: ImageSpec, fit: Fit, suffix: str = "") -> Sample:
+def _from_file(file: BinaryIO, spec: ImageSpec, fit: Fit, suffix: str = "") -> PreparedPicture:
     from PIL import Image, UnidentifiedImageError
 
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            # Pillow only warns of pictures with more than 89 million pixels, which may be small files that
-            # fill the memory.
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(file, formats=readable_formats(suffix)) as image:
-                return _prepared(image, spec, fit)
+        with Image.open(file, formats=readable_formats(suffix)) as image:
+            # Pillow itself only warns of such a picture, whose file may be small.
+            if Image.MAX_IMAGE_PIXELS and image.width * image.height > Image.MAX_IMAGE_PIXELS:
+                raise BadSample(f"too large to be decoded safely ({image.width} × {image.height} pixels)")
+            return _prepared(image, spec, fit)
     except BadSample:
         raise
     except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
@@ -112,8 +141,8 @@ def _from_file(file: BinaryIO, spec: ImageSpec, fit: Fit, suffix: str = "") -> S
         raise BadSample(f"damaged or cut off ({error or type(error).__name__})") from error
 
 
-def _prepared(image: Image, spec: ImageSpec, fit: Fit) -> Sample:
-    """Return an open picture as a sample: upright, on white, at the size of the spec."""
+def _prepared(image: Image, spec: ImageSpec, fit: Fit) -> PreparedPicture:
+    """Return an open picture upright, on white, at the size of the spec."""
     import numpy as np
     from PIL import ImageOps
 
@@ -123,7 +152,8 @@ def _prepared(image: Image, spec: ImageSpec, fit: Fit) -> Sample:
     upright = on_white(ImageOps.exif_transpose(image), "L" if spec.channels == 1 else "RGB")
     fitted, columns = _fitted(upright, spec, fit)
     pixels = np.array(fitted, dtype=np.uint8)
-    return Sample(pixels if spec.channels == 1 else pixels.transpose(2, 0, 1).copy(), "", columns)
+    planes = pixels if spec.channels == 1 else pixels.transpose(2, 0, 1).copy()
+    return PreparedPicture(planes, "", columns, size=upright.size)
 
 
 def _fitted(image: Image, spec: ImageSpec, fit: Fit) -> tuple[Image, int]:

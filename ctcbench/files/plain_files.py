@@ -80,6 +80,14 @@ def why_not_plain(path: Path) -> str:
     return "" if stat.S_ISREG(found.st_mode) else f"is {kind_of_file(found)}, not a plain file"
 
 
+def is_folder(path: Path) -> bool:
+    """Return whether a path that the user named, which can be any text, is that of a folder."""
+    try:
+        return stat.S_ISDIR(path.stat().st_mode)
+    except (OSError, ValueError):  # none there, a name that is too long, a NUL in it
+        return False
+
+
 def require_plain(found: os.stat_result, path: Path) -> None:
     """Raise NotPlain unless `found`, the status of `path`, is that of a plain file."""
     if not stat.S_ISREG(found.st_mode):

@@ -36,9 +36,9 @@ def is_invisible(character: str) -> bool:
     return not character.isprintable() or _IGNORABLE.match(character) is not None
 
 
-def printable_json(document: Any, *, allow_nan: bool = True) -> str:
-    """Return a document as indented JSON in which invisible characters of texts are escaped."""
-    text = json.dumps(document, indent=2, ensure_ascii=False, allow_nan=allow_nan)
+def printable_json(document: Any, *, allow_nan: bool = True, indent: int | None = 2) -> str:
+    """Return a document as JSON in which invisible characters of texts are escaped; without indent a line."""
+    text = json.dumps(document, indent=indent, ensure_ascii=False, allow_nan=allow_nan)
     # Outside of strings every character is printable; escaped, a text is the same to a program.
     return "".join(json.dumps(c)[1:-1] if c != "\n" and is_invisible(c) else c for c in text)
 

@@ -160,7 +160,7 @@ def test_a_run_keeps_marks_apart_in_all_that_it_stores(tmp_path, registry):
         result = run(resolve(registry, tiny(dataset=dataset)), Runtime(tmp_path / "runs"))
         run_folder = RunFolder(result.folder)
         recogniser = load(result.folder)
-        characters = recogniser.model.alphabet.characters
+        characters = recogniser.reader.alphabet.characters
         assert {HAMZA, ACUTE, "و", "u"} <= set(characters)
         stored = run_folder.read_predictions("greedy")
         log_probs = run_folder.read_log_probs("test")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import importlib.metadata
 import json
-import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -20,6 +19,7 @@ from ctcbench.builtin.picture_sets.split_rules import SplitRules
 from ctcbench.contract.data import Sample, SplitName
 from ctcbench.contract.errors import BadSample, UsageError
 from ctcbench.contract.specs import Alphabet, ImageSpec
+from ctcbench.files.picture_files import natural_order
 from ctcbench.files.pictures import read_picture
 from ctcbench.files.text import abbreviated
 
@@ -195,7 +195,7 @@ def _characters(place: FoundPictures[E], training: Sequence[E]) -> Alphabet:
     for entry in training:
         found.update(entry.text or "")
     if not found:
-        ordered = sorted(training, key=lambda entry: _natural(entry.where))
+        ordered = sorted(training, key=lambda entry: natural_order(entry.where))
         named = "; ".join(f"{entry.where}: {entry.reason}" for entry in ordered[:_NAMED])
         more = f"; and {len(ordered) - _NAMED} more" if len(ordered) > _NAMED else ""
         raise UsageError(
@@ -203,8 +203,3 @@ def _characters(place: FoundPictures[E], training: Sequence[E]) -> Alphabet:
             f"{place.remedy}"
         )
     return Alphabet("".join(sorted(found)))
-
-
-def _natural(where: str) -> list[tuple[int, str]]:
-    """Return a key that sorts ``x:9`` before ``x:10``."""
-    return [(int(part), "") if part.isdecimal() else (0, part) for part in re.split(r"(\d+)", where)]

@@ -1,94 +1,128 @@
-"""`ctcbench predict`: recognises the text in image files with the recogniser of a run."""
+"""`ctcbench predict`: recognises the text in image files with a trained recogniser."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.table import Table
-from rich.text import Text
 
+from ctcbench.cli.completion import complete_component
 from ctcbench.cli.exit_codes import FAILED
-from ctcbench.cli.output import output_console, print_json
+from ctcbench.cli.output import output_stream
+from ctcbench.cli.picture_arguments import NamedPicture, PictureArguments
 from ctcbench.cli.run_folder_argument import named_run
-from ctcbench.cli.shared_flags import AsJson
 from ctcbench.contract.errors import BadSample, UsageError
-from ctcbench.files.plain_files import why_not_plain
-from ctcbench.files.text import one_line, printable
+from ctcbench.files.text import one_line
 
 if TYPE_CHECKING:
-    from ctcbench.api import Prediction
-    from ctcbench.contract.data import Sample
+    from ctcbench.cli.progress import ConsoleProgress
+    from ctcbench.cli.views.prediction_output import PredictionOutput
+
+
+_FORMATS = ("--json", "--jsonl", "--csv")
 
 
 def predict(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="a run folder")],
-    images: Annotated[list[Path], typer.Argument(metavar="IMAGE…", help="image files")],
-    as_json: AsJson = False,
+    images: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="IMAGE…|FOLDER|-",
+            help="image files, folders of them, or - for standard input: an image, or paths, one a line",
+        ),
+    ],
+    decoder: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="name or name:option=value (default: the decoder of the run)",
+            autocompletion=complete_component("decoder"),
+        ),
+    ] = None,
+    device: Annotated[str, typer.Option(metavar="NAME", help="auto, cpu, cuda or cuda:N")] = "auto",
+    n_best: Annotated[
+        int,
+        typer.Option(metavar="N", min=0, max=1_000, help="also the N most probable texts"),
+    ] = 0,
+    positions: Annotated[
+        bool, typer.Option("--positions", help="also the columns and the confidence of each character")
+    ] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="print one JSON document on standard output and nothing else")
+    ] = False,
+    as_json_lines: Annotated[
+        bool, typer.Option("--jsonl", help="print a JSON object for each image, one a line")
+    ] = False,
+    as_csv: Annotated[bool, typer.Option("--csv", help="print CSV, a line for each image")] = False,
 ) -> None:
     """Recognise the text in image files, with a confidence for each.
 
-    Files that can't be read are named on standard error, and the exit code is 1; the others are read. With
-    --json a file that can't be read has the text null and the reason as `error`.
+    Results are printed in the order of the images, as they come. Files that can't be read are named on
+    standard error, and the exit code is 1; the others are read. With --json, --jsonl and --csv a file that
+    can't be read has an empty text and the reason as `error`.
     """
+    chosen = [flag for flag, given in zip(_FORMATS, (as_json, as_json_lines, as_csv), strict=True) if given]
+    if len(chosen) > 1:
+        raise UsageError(f"{' and '.join(chosen)}: give one of them")
+    if as_csv and positions:
+        raise UsageError("--positions: a line of CSV has no place for a list; use --json or --jsonl")
+    # Everything that can be checked is checked before torch is imported, which takes seconds.
     folder = named_run(run)
-    # Checked before torch is imported, which takes seconds.
-    why_no_file = {image: _why_no_picture(image) for image in images}
-    if all(why_no_file.values()):
-        raise UsageError("; ".join(f"{image}: {why_no_file[image]}" for image in images))
+    arguments = PictureArguments(images)
     from ctcbench.api import load
+    from ctcbench.cli.progress import progress_listener
 
-    recogniser = load(folder.path)
+    recogniser = load(folder.path, device)
     if not folder.is_finished:
         text = "training is not finished: using the best weights so far, and confidences are not calibrated"
         print(one_line(f"{run}: {text}"), file=sys.stderr)
-    # One by one, because `Recogniser.predict` stops at the first picture that it can't read.
-    samples: list[Sample] = []
-    problems: dict[int, str] = {}
-    for index, image in enumerate(images):
+    names: deque[str] = deque()
+    predictions = recogniser.predict_each(
+        _contents(arguments, names), decoder=decoder, n_best=n_best, positions=positions
+    )
+    failed = False
+    # A bar on the terminal that lines are printed on would be torn apart.
+    is_quiet = bool(chosen) and output_stream().isatty()
+    with progress_listener() as listener:
+        listener.pictures_started()
+        output = _output(chosen, listener, n_best, positions=positions)
         try:
-            samples.append(recogniser.prepare(image))
-        except BadSample as error:
-            problems[index] = why_no_file[image] or str(error)
-            print(one_line(f"ctcbench predict: {image}: {problems[index]}"), file=sys.stderr)
-    # Together, because the network reads a batch several times as fast as single images.
-    predictions = iter(recogniser.predict(samples))
-    readings = [problems.get(index) or next(predictions) for index in range(len(images))]
-    if as_json:
-        print_json(list(_entries(images, readings)))
-    elif samples:
-        output_console().print(_table(images, readings))
-    if problems:
+            for done, outcome in enumerate(predictions, start=1):
+                name = names.popleft()
+                if isinstance(outcome, BadSample):
+                    failed = True
+                    reason = arguments.problems.get(name) or str(outcome)
+                    listener.error(one_line(f"ctcbench predict: {name}: {reason}"))
+                    output.add(name, reason)
+                else:
+                    output.add(name, outcome)
+                if not is_quiet:
+                    listener.pictures_predicted(done, arguments.total)
+        finally:
+            # After Ctrl-C too, so that a JSON document is a whole one.
+            output.finish()
+    if failed:
         raise typer.Exit(FAILED)
 
 
-def _why_no_picture(image: Path) -> str:
-    """Return why a path is not that of a plain file, or an empty text if it is."""
-    reason = why_not_plain(image)
-    return f"is a folder; give the images in it, such as {image}/*.png" if "folder" in reason else reason
+def _contents(arguments: Iterable[NamedPicture], names: deque[str]) -> Iterator[Path | bytes]:
+    """Yield the contents of pictures; their names wait in `names` for the predictions."""
+    for name, content in arguments:
+        names.append(name)
+        yield content
 
 
-def _entries(images: Sequence[Path], readings: Sequence[Prediction | str]) -> Iterator[dict[str, Any]]:
-    """Yield the JSON object of each image, in their order."""
-    for image, reading in zip(images, readings, strict=True):
-        if isinstance(reading, str):
-            yield {"image": str(image), "text": None, "confidence": None, "error": reading}
-        else:
-            yield {"image": str(image), "text": reading.text, "confidence": reading.confidence}
+def _output(
+    chosen: Sequence[str], listener: ConsoleProgress, n_best: int, *, positions: bool
+) -> PredictionOutput:
+    from ctcbench.cli.views.prediction_output import CsvOutput, JsonLinesOutput, JsonOutput, TableOutput
 
-
-def _table(images: Sequence[Path], readings: Sequence[Prediction | str]) -> Table:
-    """Return the texts of the images that could be read."""
-    table = Table("image", "text", "confidence")
-    for image, reading in zip(images, readings, strict=True):
-        if not isinstance(reading, str):
-            sure = reading.confidence
-            table.add_row(
-                Text(printable(str(image)), overflow="fold"),
-                Text(printable(reading.text), "bold"),
-                "–" if sure is None else f"{sure * 100:.1f} %",
-            )
-    return table
+    if not chosen:
+        return TableOutput(listener.make_room, n_best > 0, positions)
+    if chosen == ["--csv"]:
+        return CsvOutput(n_best)
+    return JsonOutput() if chosen == ["--json"] else JsonLinesOutput()

@@ -35,8 +35,8 @@ def to_csv(report: Report) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     if records:
-        writer.writerow(map(_cell, names))
-        writer.writerows([_cell(record.get(name)) for name in names] for record in records)
+        writer.writerow(map(spreadsheet_cell, names))
+        writer.writerows([spreadsheet_cell(record.get(name)) for name in names] for record in records)
     return text.getvalue()
 
 
@@ -72,7 +72,7 @@ def _record(row: Row, columns: Sequence[RowColumn], taken: set[str]) -> dict[str
     return record
 
 
-def _cell(value: Any) -> Any:
+def spreadsheet_cell(value: Any) -> Any:
     """Return a number as it is, and a text as one line that no spreadsheet evaluates."""
     if not isinstance(value, str):
         return value

@@ -82,65 +82,9 @@ def test_decode_of_an_unfinished_run_is_a_usage_error(trained: Path, tmp_path: P
     assert "it contains the runs run" in capsys.readouterr().err
 
 
-def test_predict(trained: Path, tmp_path: Path, capsys: Capture) -> None:
-    files = [tmp_path / "a.png", tmp_path / "b.png"]
-    for file in files:
-        Image.new("L", (64, 24), 255).save(file)
-    assert main(["predict", str(trained), *map(str, files), "--json"]) == 0
-    document = json.loads(capsys.readouterr().out)
-    assert [reading["image"] for reading in document] == [str(file) for file in files]
-    assert all(isinstance(r["text"], str) and 0 <= r["confidence"] <= 1 for r in document)
-    assert main(["predict", str(trained), str(files[0])]) == 0
-    printed = capsys.readouterr()
-    assert "confidence" in printed.out and not printed.err
-    unfinished = shutil.copytree(trained, tmp_path / "unfinished")
-    (unfinished / "summary.json").unlink()
-    assert main(["predict", str(unfinished), str(files[0])]) == 0
-    assert "training is not finished" in capsys.readouterr().err
-
-
 def test_an_argument_given_as_a_flag_is_explained(capsys: Capture) -> None:
     assert main(["data", "preview", "--dataset", "captcha"]) == 2
     assert "`ctcbench data preview DATASET`" in capsys.readouterr().err
-
-
-def test_predict_reads_the_others_and_names_what_it_cannot_read(
-    trained: Path, tmp_path: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    for name in ("a.png", "b.png", "-7.png"):
-        Image.new("L", (64, 24), 255).save(name)
-    Path("text.png").write_text("not a picture")
-    Path("folder").mkdir()
-    names = ["missing.png", "a.png", "text.png", "folder", "b.png"]
-    assert main(["predict", str(trained), "n" * 300, "a.png"]) == 1
-    assert f"{'n' * 300}: can't be read (File name too long)" in capsys.readouterr().err
-    assert main(["predict", str(trained), *names]) == 1
-    printed = capsys.readouterr()
-    assert [name for name in names if name in printed.out] == ["a.png", "b.png"]
-    assert printed.err.splitlines() == [
-        "ctcbench predict: missing.png: no such file",
-        "ctcbench predict: text.png: not a picture of a known format",
-        "ctcbench predict: folder: is a folder; give the images in it, such as folder/*.png",
-    ]
-    assert main(["predict", str(trained), *names, "--json"]) == 1
-    document = json.loads(capsys.readouterr().out)
-    assert [entry["image"] for entry in document] == names
-    assert [entry.get("error") for entry in document][:3] == [
-        "no such file",
-        None,
-        "not a picture of a known format",
-    ]
-    assert [entry["text"] is None for entry in document] == [True, False, True, True, False]
-    assert document[1].keys() == {"image", "text", "confidence"}
-    # A picture alone that can't be read is no mistake in the command line; a name without a file is.
-    assert main(["predict", str(trained), "text.png", "--json"]) == 1
-    assert json.loads(capsys.readouterr().out)[0]["confidence"] is None
-    assert main(["predict", str(trained), "missing.png", "folder"]) == 2
-    assert capsys.readouterr().err.startswith("ctcbench predict: missing.png: no such file; folder: is a")
-    assert main(["predict", str(trained), "a.png", "-7.png"]) == 2
-    assert "give a file of such a name after `--`" in capsys.readouterr().err
-    assert main(["predict", str(trained), "a.png", "--", "-7.png"]) == 0
 
 
 @pytest.mark.parametrize("form", ["table", "md", "csv", "latex", "json"])

@@ -1,0 +1,112 @@
+"""The pictures that a command line names: files, folders of pictures, and standard input."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import BinaryIO, NamedTuple
+
+from ctcbench.contract.errors import UsageError
+from ctcbench.files.picture_files import pictures_below
+from ctcbench.files.picture_formats import begins_a_picture
+from ctcbench.files.plain_files import is_folder, why_not_plain
+
+STANDARD_INPUT = "-"
+_HEAD_BYTES = 64
+_LONGEST_LINE = 2**16  # bytes; no path is that long
+_LARGEST_PICTURE = 2**30  # bytes
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+
+
+class NamedPicture(NamedTuple):
+    """A picture of the command line: its name in the output, and its file or the bytes of one."""
+
+    name: str
+    content: Path | bytes
+
+
+class PictureArguments:
+    """The pictures that the arguments of a command name, in their order.
+
+    A folder stands for the pictures below it, and ``-`` for standard input: the bytes of one picture, or a
+    list of files and folders, one a line.
+
+    Attributes:
+        total: number of pictures; None if they are listed on standard input.
+        problems: why an argument is no picture, by its name.
+
+    Raises:
+        UsageError: no argument names a picture, or a folder can't be read.
+    """
+
+    def __init__(self, arguments: Sequence[Path]) -> None:
+        total: int | None = 0
+        self.problems: dict[str, str] = {}
+        self._parts: list[Iterable[NamedPicture]] = []
+        names = list(map(str, arguments))
+        if names.count(STANDARD_INPUT) > 1:
+            raise UsageError(f"{STANDARD_INPUT}: standard input can be read only once; give it once")
+        for name in names:
+            is_standard_input = name == STANDARD_INPUT
+            found = self._on_standard_input() if is_standard_input else self._at(name)
+            self._parts.append(found)
+            # Of a list on standard input, the length is not known.
+            total = total + len(found) if total is not None and isinstance(found, list) else None
+        self.total = total
+        if all(name in self.problems for name in names):
+            raise UsageError("; ".join(f"{name}: {self.problems[name]}" for name in names))
+
+    def __iter__(self) -> Iterator[NamedPicture]:
+        """Yield the pictures; those on standard input can be read once."""
+        return itertools.chain.from_iterable(self._parts)
+
+    def _at(self, name: str) -> list[NamedPicture]:
+        path = Path(name)
+        if not (found := _pictures_at(path)):
+            self.problems[name] = "has no pictures in it" if is_folder(path) else why_not_plain(path)
+        # One that can't be read is a picture too, so that the output has an entry for it in its place.
+        return found or [NamedPicture(name, path)]
+
+    def _on_standard_input(self) -> Iterable[NamedPicture]:
+        stream = sys.stdin.buffer
+        head = stream.read(_HEAD_BYTES).removeprefix(_BYTE_ORDER_MARK).lstrip(b"\r\n")
+        while not head and (head := stream.read(_HEAD_BYTES)):
+            head = head.lstrip(b"\r\n")
+        if head and not begins_a_picture(head) and b"\0" not in head:
+            return _listed_pictures(head, stream)
+        if not head:
+            self.problems[STANDARD_INPUT] = "standard input is empty; give it a picture, or paths, one a line"
+        elif not begins_a_picture(head):
+            self.problems[STANDARD_INPUT] = "standard input is not a picture of a known format, nor paths"
+        is_bad = STANDARD_INPUT in self.problems
+        return [NamedPicture(STANDARD_INPUT, head if is_bad else head + stream.read(_LARGEST_PICTURE))]
+
+
+def _pictures_at(path: Path) -> list[NamedPicture]:
+    """Return the picture at a path, those below it if it is a folder, or none if there is nothing to read."""
+    files = pictures_below(path) if is_folder(path) else [] if why_not_plain(path) else [path]
+    return [NamedPicture(str(file), file) for file in files]
+
+
+def _listed_pictures(head: bytes, stream: BinaryIO) -> Iterator[NamedPicture]:
+    for line in _lines(head, stream):
+        path = Path(os.fsdecode(line))
+        yield from _pictures_at(path) or [NamedPicture(str(path), path)]
+
+
+def _lines(head: bytes, stream: BinaryIO) -> Iterator[bytes]:
+    """Yield the lines that are not blank, without their ends."""
+    # The first bytes were read already, and end within a line.
+    started = head.splitlines(keepends=True)
+    started[-1] += b"" if head.endswith(b"\n") else stream.readline(_LONGEST_LINE)
+    rest = iter(lambda: stream.readline(_LONGEST_LINE), b"")
+    for line in itertools.chain(started, rest):
+        if len(line) >= _LONGEST_LINE:
+            raise UsageError(
+                f"standard input has a line of {_LONGEST_LINE:,} bytes or more, which is no path"
+            )
+        if bare := line.rstrip(b"\r\n"):
+            yield bare

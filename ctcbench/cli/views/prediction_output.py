@@ -1,0 +1,161 @@
+"""Predictions on standard output as they come: a table, JSON, JSON Lines or CSV."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+
+from rich.table import Table
+from rich.text import Text
+
+from ctcbench.cli.output import output_console, output_stream, print_json_text
+from ctcbench.files.text import printable, printable_json
+from ctcbench.reporting.formats.csv_json import spreadsheet_cell
+
+if TYPE_CHECKING:
+    from ctcbench.recognition.prediction import Prediction
+
+_ROWS_OF_A_TABLE = 1_000
+
+
+class PredictionOutput(Protocol):
+    """Where predictions are written; of a picture that can't be read there is the reason instead."""
+
+    def add(self, name: str, prediction: Prediction | str) -> None:
+        """Write the prediction of a picture, or keep it until there are enough for a table."""
+        ...
+
+    def finish(self) -> None:
+        """Write what is left."""
+        ...
+
+
+@dataclass
+class TableOutput:
+    """Tables of at most a thousand pictures, without those that can't be read.
+
+    Attributes:
+        before_print: called before a table is printed, so that a progress bar makes room for it.
+        n_best: whether there is a column of other texts.
+        positions: whether there is a column of characters.
+    """
+
+    before_print: Callable[[], None]
+    n_best: bool
+    positions: bool
+    _rows: list[tuple[str, Prediction]] = field(default_factory=list)
+
+    def add(self, name: str, prediction: Prediction | str) -> None:
+        """Add a row, and print the table if it is full."""
+        if not isinstance(prediction, str):
+            self._rows.append((name, prediction))
+        if len(self._rows) == _ROWS_OF_A_TABLE:
+            self.finish()
+
+    def finish(self) -> None:
+        """Print the table, if it has rows."""
+        if not self._rows:
+            return
+        table = Table("image", "text", "confidence")
+        if self.n_best:
+            table.add_column("most probable texts")
+        if self.positions:
+            table.add_column("characters (columns, confidence)")
+        for name, prediction in self._rows:
+            cells = [Text(printable(name), overflow="fold"), Text(printable(prediction.text), "bold")]
+            cells.append(Text(_shown(prediction.confidence)))
+            if self.n_best:
+                texts = prediction.alternatives or ()
+                cells.append(Text("\n".join(f"{printable(t.text)}  {_shown(t.confidence)}" for t in texts)))
+            if self.positions:
+                places = [
+                    f"{printable(c.text)}  {c.left:.0f}–{c.right:.0f}  {_shown(c.confidence)}"
+                    for c in prediction.characters or ()
+                ]
+                cells.append(Text("\n".join(places)))
+            table.add_row(*cells)
+        self._rows.clear()
+        self.before_print()
+        output_console().print(table)
+
+
+@dataclass
+class JsonOutput:
+    """One JSON document, a list with an object for each picture."""
+
+    _is_first: bool = True
+
+    def add(self, name: str, prediction: Prediction | str) -> None:
+        """Print an object of the list."""
+        print_json_text(("[\n  " if self._is_first else ",\n  ") + _line(name, prediction))
+        self._is_first = False
+
+    def finish(self) -> None:
+        """End the list."""
+        print_json_text("[]\n" if self._is_first else "\n]\n")
+
+
+class JsonLinesOutput:
+    """A JSON object for each picture, one a line."""
+
+    def add(self, name: str, prediction: Prediction | str) -> None:
+        """Print an object."""
+        print_json_text(_line(name, prediction) + "\n")
+
+    def finish(self) -> None:
+        """Do nothing: every line is a document."""
+
+
+class CsvOutput:
+    """CSV with a line for each picture; texts that a spreadsheet would evaluate have a ``'`` in front.
+
+    Args:
+        n_best: number of the most probable texts, which have two columns each.
+    """
+
+    def __init__(self, n_best: int) -> None:
+        others = [f"{name}_{rank}" for rank in range(1, n_best + 1) for name in ("text", "confidence")]
+        self._columns = ["image", "text", "confidence", *others, "error"]
+        self._print(self._columns)
+
+    def add(self, name: str, prediction: Prediction | str) -> None:
+        """Print a line."""
+        entry = _entry(name, prediction)
+        for rank, other in enumerate(entry.pop("alternatives", ()), start=1):
+            entry |= {f"text_{rank}": other["text"], f"confidence_{rank}": other["confidence"]}
+        self._print([entry.get(column) for column in self._columns])
+
+    def finish(self) -> None:
+        """Do nothing: every line is printed."""
+
+    def _print(self, cells: list[Any]) -> None:
+        line = io.StringIO()
+        csv.writer(line, lineterminator="\n").writerow(map(spreadsheet_cell, cells))
+        output_stream().write(line.getvalue())
+
+
+def _line(name: str, prediction: Prediction | str) -> str:
+    return printable_json(_entry(name, prediction), indent=None)
+
+
+def _entry(name: str, prediction: Prediction | str) -> dict[str, Any]:
+    """Return the JSON object of a picture."""
+    if isinstance(prediction, str):
+        return {"image": name, "text": None, "confidence": None, "error": prediction}
+    entry: dict[str, Any] = {"image": name, "text": prediction.text, "confidence": prediction.confidence}
+    if prediction.alternatives is not None:
+        entry["alternatives"] = [asdict(alternative) for alternative in prediction.alternatives]
+    if prediction.characters is not None:
+        entry["size"] = list(prediction.size)
+        entry["characters"] = [
+            {"text": c.text, "left": round(c.left, 1), "right": round(c.right, 1), "confidence": c.confidence}
+            for c in prediction.characters
+        ]
+    return entry
+
+
+def _shown(confidence: float | None) -> str:
+    return "–" if confidence is None else f"{confidence * 100:.1f} %"

@@ -1,0 +1,136 @@
+"""Interpretation: from the log-probabilities of pictures to their texts, confidences and positions."""
+
+from __future__ import annotations
+
+import math
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ctcbench.contract.data import LogProbs
+from ctcbench.contract.errors import UsageError
+from ctcbench.decoding import beam_search
+from ctcbench.evaluation.ctc_alignment import character_frames
+from ctcbench.evaluation.ctc_likelihood import text_log_probs
+from ctcbench.pipeline.decoding_stage import BuiltDecoder
+from ctcbench.recognition.picture_batch import PictureBatch
+from ctcbench.recognition.prediction import Alternative, Character, Prediction
+from ctcbench.recognition.reader import Reader
+
+_NARROWEST_BEAM, _BEAM_PER_TEXT = 25, 4
+
+
+@dataclass(frozen=True)
+class Interpretation:
+    """What is made of the log-probabilities of pictures.
+
+    Attributes:
+        reader: the network that computes them.
+        decoder: finds the text of each picture.
+        sharpness: inverse temperature that calibrates confidences.
+        n_best: number of the most probable texts, 0 for none.
+        positions: whether characters are located.
+    """
+
+    reader: Reader
+    decoder: BuiltDecoder
+    sharpness: float
+    n_best: int
+    positions: bool
+
+    def predict(self, batch: PictureBatch) -> list[Prediction]:
+        """Return the predictions of a batch.
+
+        Raises:
+            PluginError: the decoder failed.
+        """
+        values_NTK, lengths_N = self.reader.read(batch.images_NCHW, batch.widths_N)
+        read = LogProbs(values_NTK, lengths_N, ("",) * len(lengths_N), self.reader.alphabet)
+        hypotheses, _ = self.decoder.decode(read)
+        labels = [hypothesis.labels for hypothesis in hypotheses]
+        scores = [hypothesis.log_prob for hypothesis in hypotheses]
+        if self.reader.alignment == "ctc":
+            # A decoder's score covers only the alignments that its search kept; this is the sum of all.
+            scores = text_log_probs(read, labels, self.sharpness).tolist()
+        nothing: list[None] = [None] * len(labels)
+        alternatives = self._alternatives(read) if self.n_best else nothing
+        characters = self._characters(read, labels, batch) if self.positions else nothing
+        return [
+            Prediction(self._text(labels[i]), _probability(scores[i]), batch.sizes[i], others, places)
+            for i, (others, places) in enumerate(zip(alternatives, characters, strict=True))
+        ]
+
+    def _text(self, labels: Sequence[int]) -> str:
+        # Composed, as labels are: an alphabet may have a letter and an accent where NFC has one character.
+        return unicodedata.normalize("NFC", self.reader.alphabet.decode(labels))
+
+    def _alternatives(self, read: LogProbs) -> list[tuple[Alternative, ...]]:
+        """Return the most probable texts of each picture, most probable first."""
+        width = max(_NARROWEST_BEAM, _BEAM_PER_TEXT * self.n_best)
+        found = beam_search(
+            read.values_NTK, read.lengths_N, beam_width=width, n_best=self.n_best, frames=False
+        )
+        rows_M = np.repeat(np.arange(len(found)), [len(hypotheses) for hypotheses in found])
+        labels_M = [hypothesis.labels for hypotheses in found for hypothesis in hypotheses]
+        repeated = LogProbs(
+            read.values_NTK[rows_M], read.lengths_N[rows_M], ("",) * len(rows_M), read.alphabet
+        )
+        scores_M = text_log_probs(repeated, labels_M, self.sharpness)
+        texts: list[dict[str, float]] = [{} for _ in found]
+        # Sorted again, because the calibration can change the order of texts of nearly equal probability.
+        for index in np.argsort(-scores_M, kind="stable"):
+            texts[rows_M[index]].setdefault(self._text(labels_M[index]), math.exp(min(0, scores_M[index])))
+        return [tuple(Alternative(*pair) for pair in confidences.items()) for confidences in texts]
+
+    def _characters(
+        self, read: LogProbs, labels_N: Sequence[Sequence[int]], batch: PictureBatch
+    ) -> list[tuple[Character, ...]]:
+        """Return the characters of each picture in the order of its text."""
+        frames_N = character_frames(read, labels_N)
+        column_of_frame = batch.images_NCHW.shape[3] / read.values_NTK.shape[1]
+        found = []
+        for row, (labels, frames_L2) in enumerate(zip(labels_N, frames_N, strict=True)):
+            columns_L2 = batch.picture_columns(row, (frames_L2 + np.array([0, 1])) * column_of_frame)
+            sure_L = self._frame_confidences(read.values_NTK[row], labels, frames_L2)
+            characters = [
+                Character(read.alphabet.characters[label - 1], float(left), float(right), sure)
+                for label, (left, right), sure in zip(labels, columns_L2, sure_L, strict=True)
+            ]
+            found.append(tuple(characters[i] for i in read.alphabet.text_order(labels)))
+        return found
+
+    def _frame_confidences(
+        self, values_TK: NDArray[np.float32], labels: Sequence[int], frames_L2: NDArray[np.int64]
+    ) -> list[float]:
+        """Return the highest calibrated probability of each character in its frames."""
+        scaled_TK = values_TK * self.sharpness
+        probs_TK = np.exp(scaled_TK - scaled_TK.max(-1, keepdims=True))
+        probs_TK /= probs_TK.sum(-1, keepdims=True)
+        return [
+            float(probs_TK[first : last + 1, label].max())
+            for label, (first, last) in zip(labels, frames_L2, strict=True)
+        ]
+
+
+def require_possible(reader: Reader, n_best: int, *, positions: bool) -> None:
+    """Check that a network has what an `Interpretation` should find.
+
+    Raises:
+        UsageError: `n_best` is negative, several texts are wanted of a network that was trained without CTC,
+            or positions of one that does not align characters with columns.
+    """
+    if n_best < 0:
+        raise UsageError(f"n_best={n_best}: the number of texts can't be negative")
+    if n_best and reader.alignment != "ctc":
+        raise UsageError("this recogniser was trained without CTC and has one text for a picture: no n_best")
+    if positions and not (reader.has_positions and reader.alignment == "ctc"):
+        raise UsageError(
+            "each frame of this recogniser sees the whole picture, so its characters have no positions"
+        )
+
+
+def _probability(log_prob: float) -> float | None:
+    return None if math.isnan(log_prob) else min(1.0, math.exp(log_prob))

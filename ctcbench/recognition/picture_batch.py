@@ -1,0 +1,61 @@
+"""PictureBatch: prepared pictures as the arrays that a `Reader` takes, and the way back to their pixels."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ctcbench.contract.data import Sample
+from ctcbench.files.pictures import PreparedPicture
+from ctcbench.recognition.reader import Reader
+
+
+@dataclass(frozen=True)
+class PictureBatch:
+    """Pictures that the network reads together.
+
+    Attributes:
+        images_NCHW: uint8; for right-to-left text mirrored, with the padding on the right all the same.
+        widths_N: number of columns of each image before its padding, int64.
+        sizes: width and height of each picture before it was resized, in pixels.
+        is_mirrored: whether images are mirrored.
+    """
+
+    images_NCHW: NDArray[np.uint8]
+    widths_N: NDArray[np.int64]
+    sizes: tuple[tuple[int, int], ...]
+    is_mirrored: bool
+
+    def picture_columns(self, row: int, columns: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return columns of an image, in pairs of left and right ends (L, 2), as those of its picture."""
+        width = float(self.widths_N[row])
+        columns = columns.clip(0, width)
+        if self.is_mirrored:
+            columns = width - columns[:, ::-1]
+        return columns * (self.sizes[row][0] / width)
+
+
+def make_batch(pictures: Sequence[Sample], reader: Reader) -> PictureBatch:
+    """Return pictures as a batch.
+
+    Args:
+        pictures: samples that `read_picture` prepared for the network, or that its data set drew.
+        reader: the network.
+    """
+    image, mirrored = reader.image, reader.alphabet.direction == "rtl"
+    images_NCHW = np.empty((len(pictures), image.channels, image.height, image.width), np.uint8)
+    widths_N = np.array([picture.width or image.width for picture in pictures], np.int64)
+    for row, picture in enumerate(pictures):
+        images_NCHW[row] = picture.image
+        if mirrored:
+            # As `Split.batch` does with the training images; the padding stays on the right.
+            shown_CHW = images_NCHW[row, :, :, : widths_N[row]]
+            shown_CHW[:] = shown_CHW[:, :, ::-1].copy()
+    sizes = [
+        picture.size if isinstance(picture, PreparedPicture) else (int(width), image.height)
+        for picture, width in zip(pictures, widths_N, strict=True)
+    ]
+    return PictureBatch(images_NCHW, widths_N, tuple(sizes), mirrored)

@@ -1,0 +1,204 @@
+"""`ctcbench predict`: files, folders, standard input; every output; pictures that can't be read."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import shutil
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from ctcbench.__main__ import main
+from ctcbench.cli.views import prediction_output
+
+Capture = pytest.CaptureFixture[str]
+
+
+def test_predict(trained: Path, tmp_path: Path, capsys: Capture) -> None:
+    files = [tmp_path / "a.png", tmp_path / "b.png"]
+    for file in files:
+        Image.new("L", (64, 24), 255).save(file)
+    assert main(["predict", str(trained), *map(str, files), "--json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert [reading["image"] for reading in document] == [str(file) for file in files]
+    assert all(isinstance(r["text"], str) and 0 <= r["confidence"] <= 1 for r in document)
+    assert main(["predict", str(trained), str(files[0])]) == 0
+    printed = capsys.readouterr()
+    assert "confidence" in printed.out and not printed.err
+    unfinished = shutil.copytree(trained, tmp_path / "unfinished")
+    (unfinished / "summary.json").unlink()
+    assert main(["predict", str(unfinished), str(files[0])]) == 0
+    assert "training is not finished" in capsys.readouterr().err
+
+
+def test_predict_reads_the_others_and_names_what_it_cannot_read(
+    trained: Path, tmp_path: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("a.png", "b.png", "-7.png"):
+        Image.new("L", (64, 24), 255).save(name)
+    Path("text.png").write_text("not a picture")
+    Path("folder").mkdir()
+    names = ["missing.png", "a.png", "text.png", "folder", "b.png"]
+    assert main(["predict", str(trained), "n" * 300, "a.png"]) == 1
+    assert f"{'n' * 300}: can't be read (File name too long)" in capsys.readouterr().err
+    assert main(["predict", str(trained), *names]) == 1
+    printed = capsys.readouterr()
+    assert [name for name in names if name in printed.out] == ["a.png", "b.png"]
+    assert printed.err.splitlines() == [
+        "ctcbench predict: missing.png: no such file",
+        "ctcbench predict: text.png: not a picture of a known format",
+        "ctcbench predict: folder: has no pictures in it",
+    ]
+    assert main(["predict", str(trained), *names, "--json"]) == 1
+    document = json.loads(capsys.readouterr().out)
+    assert [entry["image"] for entry in document] == names
+    assert [entry.get("error") for entry in document][:3] == [
+        "no such file",
+        None,
+        "not a picture of a known format",
+    ]
+    assert [entry["text"] is None for entry in document] == [True, False, True, True, False]
+    assert document[1].keys() == {"image", "text", "confidence"}
+    # A picture alone that can't be read is no mistake in the command line; a name without a file is.
+    assert main(["predict", str(trained), "text.png", "--json"]) == 1
+    assert json.loads(capsys.readouterr().out)[0]["confidence"] is None
+    assert main(["predict", str(trained), "missing.png", "folder"]) == 2
+    assert capsys.readouterr().err.startswith("ctcbench predict: missing.png: no such file; folder: has no")
+    assert main(["predict", str(trained), "a.png", "-7.png"]) == 2
+    assert "give a file of such a name after `--`" in capsys.readouterr().err
+    assert main(["predict", str(trained), "a.png", "--", "-7.png"]) == 0
+
+
+def read_json(arguments: list[str], capsys: Capture, code: int = 0) -> list[dict]:
+    assert main(["predict", *arguments, "--json"]) == code
+    return json.loads(capsys.readouterr().out)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder of pictures in sub-folders, with hidden ones and another file."""
+    generator = np.random.default_rng(0)
+    for name in ("x/10.png", "x/9.jpg", "x/.hidden.png", ".hidden/1.png", "2.tiff", "notes.txt"):
+        path = tmp_path / "pictures" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if path.suffix == ".txt":
+            path.write_text("text")
+        else:
+            Image.fromarray(generator.integers(0, 256, (24, 64), np.uint8)).save(path)
+    return tmp_path / "pictures"
+
+
+def give_standard_input(monkeypatch: pytest.MonkeyPatch, content: bytes) -> None:
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(content)))
+
+
+def test_a_folder_stands_for_the_pictures_below_it_in_natural_order(
+    trained: Path, folder: Path, capsys: Capture
+) -> None:
+    found = read_json([str(trained), str(folder)], capsys)
+    names = [str(folder / name) for name in ("2.tiff", "x/9.jpg", "x/10.png")]
+    assert [entry["image"] for entry in found] == names
+    assert found == read_json([str(trained), *names], capsys)
+
+
+def test_standard_input_is_a_list_of_paths_or_one_picture(
+    trained: Path, folder: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(folder.parent)
+    one = str(folder / "x/10.png")
+    (expected,) = read_json([str(trained), one], capsys)
+    # The first two begin like pictures.
+    for name in ("BMW.png", "P1.png", "größe.png"):
+        shutil.copy(one, name)
+        for content in (f"{name}\n", f"{name}\r\n\r\n", f"\ufeff{name}"):
+            give_standard_input(monkeypatch, content.encode())
+            (found,) = read_json([str(trained), "-"], capsys)
+            assert found == expected | {"image": name}
+    listed = [*[str(folder / "x/9.jpg")] * 30, "missing.png", str(folder / "x")]
+    give_standard_input(monkeypatch, "\n".join(listed).encode())
+    found = read_json([str(trained), "-", one], capsys, code=1)
+    assert len(found) == 34 and found[30]["error"] == "no such file" and found[-1]["text"] == expected["text"]
+    for content in (Path(one).read_bytes(), b"P5 64 24 255\n" + Image.open(one).tobytes()):
+        give_standard_input(monkeypatch, content)
+        assert read_json([str(trained), "-"], capsys) == [expected | {"image": "-"}]
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"", "-: standard input is empty"),
+        (b"\n" * 100, "-: standard input is empty"),
+        (b"\0\0\0\x20ftypheic", "-: standard input is not a picture of a known format, nor paths"),
+        (b"a" * 100_000, "standard input has a line of 65,536 bytes"),
+    ],
+    ids=["empty", "blank", "another format", "a long line"],
+)
+def test_other_standard_input_is_a_usage_error(
+    trained: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch, content: bytes, words: str
+) -> None:
+    give_standard_input(monkeypatch, content)
+    assert main(["predict", str(trained), "-"]) == 2
+    assert words in capsys.readouterr().err
+
+
+def test_a_damaged_picture_on_standard_input_is_its_error(
+    trained: Path, folder: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    give_standard_input(monkeypatch, (folder / "x/10.png").read_bytes()[:200])
+    (entry,) = read_json([str(trained), "-"], capsys, code=1)
+    assert entry["image"] == "-" and "damaged or cut off" in entry["error"]
+
+
+def test_every_output_has_the_same_predictions(trained: Path, folder: Path, capsys: Capture) -> None:
+    (folder / "=1.png").write_text("no picture")
+    arguments = ["predict", str(trained), str(folder), "--n-best", "2"]
+    document = read_json([*arguments[1:], "--positions"], capsys, code=1)
+    assert main([*arguments, "--positions", "--jsonl"]) == 1
+    assert [json.loads(line) for line in capsys.readouterr().out.splitlines()] == document
+    assert main([*arguments, "--csv"]) == 1
+    rows = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
+    for row, entry in zip(rows, document, strict=True):
+        assert row["image"] == entry["image"]
+        assert row["error"] == entry.get("error", "")
+        if "error" not in entry:
+            assert row["text"] == entry["text"] and float(row["confidence"]) == entry["confidence"]
+            best, second = entry["alternatives"]
+            assert best["confidence"] >= second["confidence"] and row["text_2"] == second["text"]
+            assert len(entry["characters"]) == len(entry["text"]) and entry["size"] == [64, 24]
+    assert main([*arguments, "--positions"]) == 1
+    assert "most probable texts" in capsys.readouterr().out
+
+
+def test_a_table_is_printed_in_parts(
+    trained: Path, folder: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(prediction_output, "_ROWS_OF_A_TABLE", 2)
+    assert main(["predict", str(trained), str(folder)]) == 0
+    assert capsys.readouterr().out.count("confidence") == 2
+
+
+@pytest.mark.parametrize(
+    ("flags", "words"),
+    [
+        (["--json", "--csv"], "--json and --csv: give one of them"),
+        (["--csv", "--positions"], "--positions: a line of CSV has no place for a list"),
+        (["--n-best", "-1"], "--n-best"),
+        (["--device", "cuda:9"], "cuda:9"),
+        (["--device", "gpu"], "gpu"),
+        (["--decoder", "slots"], "--decoder slots reads each frame as one character, but this recogniser"),
+        (["--decoder", "baem_cpp"], "did you mean"),
+        (["-", "-"], "-: standard input can be read only once"),
+    ],
+)
+def test_a_wrong_flag_is_a_usage_error(
+    trained: Path, folder: Path, capsys: Capture, flags: list[str], words: str
+) -> None:
+    assert main(["predict", str(trained), str(folder / "2.tiff"), *flags]) == 2
+    printed = capsys.readouterr()
+    assert words in printed.err and not printed.out

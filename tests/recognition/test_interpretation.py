@@ -1,0 +1,135 @@
+"""Texts, confidences, alternatives and positions, from a reader of bars that has no weights."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from ctcbench import Alphabet, ImageSpec, UsageError
+from ctcbench.api import Recogniser
+from ctcbench.contract.specs import Alignment
+from ctcbench.registry.component_registry import Registry
+
+FRAMES, BLANK_LOGIT, LABEL_LOGIT = 20, 5.0, 8.0
+SPEC = ImageSpec(10, 2 * FRAMES)
+
+
+@dataclass(frozen=True)
+class BarReader:
+    """Reads vertical bars: of frame t it looks at two columns, and a dark one is the class of its level."""
+
+    alphabet: Alphabet
+    image: ImageSpec = SPEC
+    alignment: Alignment = "ctc"
+    has_positions: bool = True
+
+    def read(self, images_NCHW, widths_N):
+        # Resized bars are lighter or darker by a few levels at their edges.
+        columns_NT = np.median(images_NCHW[:, 0], 1).reshape(len(images_NCHW), FRAMES, 2).mean(2)
+        logits_NTK = np.zeros((*columns_NT.shape, self.alphabet.num_classes), np.float32)
+        logits_NTK[..., 0] = BLANK_LOGIT
+        for label in range(1, self.alphabet.num_classes):
+            logits_NTK[..., label] += LABEL_LOGIT * (abs(columns_NT - 50 * label + 50) < 20)
+        log_probs_NTK = logits_NTK - np.log(np.exp(logits_NTK).sum(-1, keepdims=True))
+        return log_probs_NTK, np.maximum(1, widths_N // 2)
+
+
+def recogniser(registry: Registry, alphabet="abc", fit="stretch", direction="ltr", **options):
+    return Recogniser(BarReader(Alphabet(alphabet, direction), **options), registry, "greedy", fit)
+
+
+def bars(*columns, width=40, height=10):
+    """A picture with a bar in some columns, the first of the level of class 1, the next of class 2, …"""
+    picture = np.full((height, width), 255, np.uint8)
+    for label, (left, right) in enumerate(columns):
+        picture[:, left:right] = 50 * label
+    return Image.fromarray(picture)
+
+
+def places(prediction):
+    return [(c.text, c.left, c.right) for c in prediction.characters]
+
+
+def test_characters_have_the_columns_of_their_frames(registry):
+    (found,) = recogniser(registry).predict([bars((4, 8), (20, 22), (30, 36))], positions=True)
+    assert found.text == "abc" and found.size == (40, 10)
+    assert places(found) == [("a", 4, 8), ("b", 20, 22), ("c", 30, 36)]
+    logits = np.exp([BLANK_LOGIT, LABEL_LOGIT, 0, 0])
+    assert found.characters[0].confidence == pytest.approx(logits[1] / logits.sum(), rel=1e-4)
+
+
+def test_columns_are_those_of_the_original_picture(registry):
+    wide = bars((4, 8), (20, 22)).resize((400, 50), Image.Resampling.NEAREST)
+    (found,) = recogniser(registry).predict([wide], positions=True)
+    assert places(found) == [("a", 40, 80), ("b", 200, 220)]
+    # Padded to 40 columns, of which the picture has 20.
+    narrow = bars((4, 8), (14, 20), width=20).resize((60, 30), Image.Resampling.NEAREST)
+    (found,) = recogniser(registry, fit="pad").predict([narrow], positions=True)
+    assert places(found) == [("a", 12, 24), ("b", 42, 60)] and found.size == (60, 30)
+
+
+def test_columns_are_those_of_the_picture_as_it_is_displayed(registry, tmp_path):
+    turned = bars((4, 8), (20, 22)).rotate(90, expand=True)
+    exif = Image.Exif()
+    exif[0x0112] = 6  # to be turned by 90 degrees clockwise
+    turned.save(tmp_path / "a.png", exif=exif)
+    (found,) = recogniser(registry).predict([tmp_path / "a.png"], positions=True)
+    assert found.size == (40, 10)
+    assert places(found) == [("a", 4, 8), ("b", 20, 22)]
+
+
+def test_characters_of_right_to_left_text_are_in_logical_order(registry):
+    # The first character is at the right end; a number inside runs from left to right.
+    picture = bars((30, 34), (10, 14), (20, 24))
+    found = recogniser(registry, "א12", direction="rtl").predict([picture], positions=True)[0]
+    assert found.text == "א12"
+    assert places(found) == [("א", 30, 34), ("1", 10, 14), ("2", 20, 24)]
+    narrow = bars((14, 18), (2, 6), width=20)
+    found = recogniser(registry, "אב", "pad", "rtl").predict([narrow], positions=True)[0]
+    assert places(found) == [("א", 14, 18), ("ב", 2, 6)]
+
+
+def test_alternatives_are_the_most_probable_texts(registry):
+    reader = recogniser(registry)
+    (found,) = reader.predict([bars((4, 6), (20, 22))], n_best=5)
+    texts = [alternative.text for alternative in found.alternatives]
+    assert len(set(texts)) == 5 and texts[0] == "ab"
+    sure = [alternative.confidence for alternative in found.alternatives]
+    assert sure == sorted(sure, reverse=True) and sum(sure) <= 1
+    (same,) = reader.predict([bars((4, 6), (20, 22))], decoder="beam_cpp")
+    assert same.confidence == pytest.approx(sure[0]) and same.alternatives is None
+
+
+def test_letters_and_accents_are_composed_in_texts_and_single_in_characters(registry):
+    reader = recogniser(registry, "e\u0301x")
+    (found,) = reader.predict([bars((4, 6), (10, 12), (20, 22))], positions=True, n_best=2)
+    assert found.text == found.alternatives[0].text == "\xe9x"
+    assert [c.text for c in found.characters] == ["e", "\u0301", "x"]
+
+
+def test_what_a_recogniser_does_not_have_is_a_usage_error(registry):
+    whole = recogniser(registry, has_positions=False)
+    with pytest.raises(UsageError, match="no positions"):
+        whole.predict_each([], positions=True)
+    fixed = recogniser(registry, alignment="fixed")
+    with pytest.raises(UsageError, match="without CTC"):
+        fixed.predict_each([], n_best=2, decoder="slots")
+    with pytest.raises(UsageError, match="n_best=-1"):
+        whole.predict([], n_best=-1)
+
+
+def test_an_empty_text_has_no_characters(registry):
+    (found,) = recogniser(registry).predict([bars()], positions=True, n_best=1)
+    assert found.text == "" and found.characters == () and found.alternatives[0].text == ""
+
+
+def test_errors_stay_in_place_and_batches_are_bounded(registry):
+    pictures = [bars((2 * i % 36, 2 * i % 36 + 2)) if i % 3 else b"no picture" for i in range(400)]
+    found = list(recogniser(registry).predict_each(iter(pictures), positions=True))
+    assert len(found) == 400
+    for i, outcome in enumerate(found):
+        if i % 3 == 0:
+            assert str(outcome) == "not a picture of a known format"
+        else:
+            assert places(outcome) == [("a", 2 * i % 36, 2 * i % 36 + 2)]
