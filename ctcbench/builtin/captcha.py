@@ -20,6 +20,7 @@ from ctcbench.files.paths import expand_home
 
 if TYPE_CHECKING:
     from ctcbench.builtin.captcha_painter import Painter
+    from ctcbench.builtin.seeded_secrets import Chance
 
 Noise = Literal["both", "dots", "curve", "none"]
 FontSize = Annotated[int, Field(ge=4, le=512)]
@@ -126,8 +127,17 @@ class Captcha:
         """Return the split and the index."""
         return f"captcha {split}/{index}"
 
+    def text_of(self, split: SplitName, index: int) -> str:
+        """Return the text of sample `index`; it is drawn before the image."""
+        return self._draw_text(split, index)[0]
+
     def draw(self, split: SplitName, index: int) -> Sample:
         """Return sample `index`; its text and image are a function of (seed, split, index)."""
+        text, chance = self._draw_text(split, index)
+        return Sample(self.painter.paint(text, chance), text)
+
+    def _draw_text(self, split: SplitName, index: int) -> tuple[str, Chance]:
+        """Return the text of a sample, and the generator that its image is drawn from next."""
         from ctcbench.builtin.seeded_secrets import Chance
 
         # A digest as the seed: splits and indices share no seed, unlike with a sum or an offset.
@@ -136,5 +146,4 @@ class Captcha:
         fewest, most = self.lengths
         # The order of these draws is part of the data: another order would change every image of a seed.
         length = fewest + chance.randbelow(most - fewest + 1)
-        text = "".join(chance.choice(self.alphabet.characters) for _ in range(length))
-        return Sample(self.painter.paint(text, chance), text)
+        return "".join(chance.choice(self.alphabet.characters) for _ in range(length)), chance

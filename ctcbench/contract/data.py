@@ -48,6 +48,10 @@ class Source(Protocol):
     A source may have an attribute ``fit``: ``"stretch"`` (the default), ``"pad"`` or, where widths are
     variable, ``"keep"``: how a trained recogniser resizes other pictures (`read_picture`). Sentences for the
     user in an attribute ``notices`` (a tuple of texts) are shown once by each command that uses the data set.
+
+    A source without bad samples may have a method ``text_of(split, index)`` that returns the text of a
+    sample without drawing it: the text that ``draw`` returns, which has the width None. Its images can then
+    be drawn while the training runs.
     """
 
     image: ImageSpec
@@ -83,8 +87,10 @@ class Samples:
         widths_N: int32, the number of columns of each image that are not padding.
         texts: the targets.
         names: the name of each sample in error messages.
-        fingerprint: identifies the pixels and texts.
+        fingerprint: identifies the pixels and texts; empty while the images are being drawn.
         left_out: the number of samples of the data set that could not be used, and are not among these.
+        origin: identifies the data set, its options and the number of samples requested, from which the
+            pixels follow.
     """
 
     images_NCHW: NDArray[np.uint8] | RaggedImages
@@ -93,6 +99,7 @@ class Samples:
     names: tuple[str, ...]
     fingerprint: str
     left_out: int = 0
+    origin: str = ""
 
     def __len__(self) -> int:
         return len(self.texts)

@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 import shutil
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from ctcbench.processes.out_of_memory import is_out_of_memory
 
 FORMAT = 1  # of a stored set; part of every key, so that sets of another format are not found
 _DRAFT = ".tmp"
+_PAUSE_SECONDS = 0.05  # between two attempts to get a lock
 
 
 def cache_folder() -> Path:
@@ -80,10 +82,13 @@ def _sets(cache: Path, key: str) -> list[tuple[int, Path]]:
 
 
 @contextlib.contextmanager
-def locked(cache: Path, key: str, notice: Callable[[str], None]) -> Iterator[None]:
+def locked(
+    cache: Path, key: str, notice: Callable[[str], None], check: Callable[[], object] = lambda: None
+) -> Iterator[None]:
     """Hold the lock of a source, which allows to draw it; wait while another live process holds it.
 
-    `notice` is called with a sentence for the user before a wait.
+    `notice` is called with a sentence for the user before a wait, and `check` before each attempt; what it
+    raises ends the wait.
 
     Raises:
         UsageError: the cache folder can't be written.
@@ -91,11 +96,17 @@ def locked(cache: Path, key: str, notice: Callable[[str], None]) -> Iterator[Non
     with contextlib.ExitStack() as stack:
         try:
             cache.mkdir(parents=True, exist_ok=True)
-            try:
-                stack.enter_context(_lock(cache, key, wait=False))
-            except Busy:
-                notice(f"another process is drawing the same images into {cache}; waiting for it")
-                stack.enter_context(_lock(cache, key, wait=True))
+            waited = False
+            while True:
+                check()
+                try:
+                    stack.enter_context(_lock(cache, key))
+                    break
+                except Busy:
+                    if not waited:
+                        notice(f"another process is drawing the same images into {cache}; waiting for it")
+                    waited = True
+                    time.sleep(_PAUSE_SECONDS)
         except OSError as error:
             raise unusable(cache, error) from error
         except UsageError as error:
@@ -105,8 +116,8 @@ def locked(cache: Path, key: str, notice: Callable[[str], None]) -> Iterator[Non
         yield
 
 
-def _lock(cache: Path, key: str, *, wait: bool) -> contextlib.AbstractContextManager[None]:
-    return lock(cache / "locks" / key, wait=wait, what="drawing the same images")
+def _lock(cache: Path, key: str) -> contextlib.AbstractContextManager[None]:
+    return lock(cache / "locks" / key, wait=False, what="drawing the same images")
 
 
 @contextlib.contextmanager
@@ -147,7 +158,7 @@ def remove_stale_drafts(cache: Path) -> None:
     """Remove the drafts of processes that died: those whose lock no process holds."""
     # They can be gigabytes, and `draft` removes only those of the source that it draws.
     for key in {path.name.partition("-")[0] for path in cache.glob(f"*-*{_DRAFT}")}:
-        with contextlib.suppress(UsageError, OSError), _lock(cache, key, wait=False):
+        with contextlib.suppress(UsageError, OSError), _lock(cache, key):
             for stale in cache.glob(f"{key}-*{_DRAFT}"):
                 shutil.rmtree(stale, ignore_errors=True)
 

@@ -1,8 +1,10 @@
-"""Drawing of a range of samples into its slice of the images' file, in this process."""
+"""Drawing of samples into their rows of the images' file, in this process."""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
+from io import FileIO
 from pathlib import Path
 
 import numpy as np
@@ -13,53 +15,56 @@ from ctcbench.data.rejected_samples import RejectedSample
 from ctcbench.data.stored_set import DrawnSample, ReportBatch
 from ctcbench.processes.out_of_memory import describe_shortage, is_out_of_memory
 
-# Samples are written and reported in batches, which end when either is reached.
-_BATCH_BYTES = 1 << 19
+# Samples are reported in batches, which end when either is reached.
+_BATCH = 100
 _BATCH_SECONDS = 0.2
 _SHOWN = 60  # characters of a text that a reason quotes
 
 
-def draw_range(
+def draw_samples(
     source: Source,
     split: SplitName,
-    start: int,
-    stop: int,
+    indices: Iterable[int],
     images: Path,
     offset: int,
     report: ReportBatch,
 ) -> None:
-    """Draw samples `start` to `stop` (exclusive) and write each to its row of the file `images`.
+    """Draw the samples at `indices` and write each to its row of the file `images`.
 
-    `offset` is where the pixels of the first row begin, in bytes. `report` is called with each batch of
-    samples once it is written. The row of a rejected sample is left black.
+    `offset` is where the pixels of row 0 begin, in bytes. `report` is called with each batch of samples
+    once it is written. The row of a rejected sample is left as it is.
 
     Raises:
         PluginError: the source broke its contract; the caller adds the owner to the message.
         OSError: the file can't be written.
     """
-    rows: list[bytes] = []
     drawn: list[DrawnSample] = []
     rejected: list[RejectedSample] = []
     row_bytes = source.image.channels * source.image.height * source.image.width
     last = time.monotonic()
-    # Every process writes its own range of one file, so that no pixel passes through a pipe or is copied.
-    with images.open("r+b") as file:
-        file.seek(offset + start * row_bytes)
-        for index in range(start, stop):
+    # Every process writes its own rows of one file, so that no pixel passes through a pipe or is copied.
+    # Unbuffered, because the parent takes reported samples as written.
+    with images.open("r+b", buffering=0) as file:
+        for index in indices:
             sample, pixels = draw_sample(source, split, index)
             if isinstance(sample, DrawnSample):
+                _write(file, pixels, offset + index * row_bytes)
                 drawn.append(sample)
             else:
                 rejected.append(sample)
-            # A row for a rejected sample too, so that each row is at its number; `finish_set` drops it.
-            rows.append(pixels or bytes(row_bytes))
-            full = len(rows) * row_bytes >= _BATCH_BYTES or time.monotonic() - last > _BATCH_SECONDS
-            if full or index + 1 == stop:
-                file.write(b"".join(rows))
-                # Before the report, because the parent takes reported samples as written.
-                file.flush()
+            if len(drawn) + len(rejected) >= _BATCH or time.monotonic() - last > _BATCH_SECONDS:
                 report(drawn, rejected)
-                rows, drawn, rejected, last = [], [], [], time.monotonic()
+                drawn, rejected, last = [], [], time.monotonic()
+    if drawn or rejected:
+        report(drawn, rejected)
+
+
+def _write(file: FileIO, pixels: bytes, offset: int) -> None:
+    file.seek(offset)
+    rest = memoryview(pixels)
+    # A disk that is full or a signal can cut a write short; the next one then raises the error.
+    while rest:
+        rest = rest[file.write(rest) :]
 
 
 def draw_sample(source: Source, split: SplitName, index: int) -> tuple[DrawnSample | RejectedSample, bytes]:

@@ -1,20 +1,24 @@
-"""The worker process that draws a range of samples: ``python -m ctcbench.data.drawing_worker``."""
+"""The worker process that draws some samples of a split: ``python -m ctcbench.data.drawing_worker``."""
 
 # Not a process of `multiprocessing`: spawned, it would import the user's script, which may start a run when
 # it is imported; forked, it would inherit the locks of torch's threads without the threads.
 
 from __future__ import annotations
 
+import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from ctcbench.contract.errors import PluginError, UsageError
 from ctcbench.data.built_dataset import build_source
-from ctcbench.data.drawing import draw_range
+from ctcbench.data.drawing import draw_samples
+from ctcbench.data.sample_order import order_of
 from ctcbench.processes.worker_main import Send, serve
 from ctcbench.registry.discovery import load_registry
+
+_LOWEST_PRIORITY = 19  # POSIX's largest niceness
 
 
 def main() -> int:
@@ -34,11 +38,16 @@ def _draw(order: Mapping[str, Any], send: Send) -> None:
         )
     if [spec.channels, spec.height, spec.width] != order["shape"]:
         raise PluginError(f"dataset {order['dataset']} has different image sizes in different processes")
-    draw_range(
+    positions = range(*order["positions"])
+    indices: Iterable[int] = positions
+    if order["seed"] is not None:
+        # In the background of a training, which needs the cores more and the images in its own order.
+        os.nice(_LOWEST_PRIORITY)
+        indices = order_of(order["count"], order["seed"], 0)[positions].tolist()
+    draw_samples(
         source,
         split,
-        order["start"],
-        order["stop"],
+        indices,
         Path(order["file"]),
         order["offset"],
         lambda drawn, rejected: send({"drawn": drawn, "rejected": rejected}),

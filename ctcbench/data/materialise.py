@@ -5,16 +5,20 @@ from __future__ import annotations
 import sys
 import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 
-from ctcbench.contract.data import Samples, Source, SplitName
+import numpy as np
+
+from ctcbench.contract.data import Samples, SplitName
 from ctcbench.contract.errors import CtcbenchError, PluginError, UsageError
 from ctcbench.data import cache as caching
 from ctcbench.data.built_dataset import BuiltDataset
-from ctcbench.data.drawing import draw_range
+from ctcbench.data.drawing import draw_samples
+from ctcbench.data.drawing_watch import DrawingWatch
 from ctcbench.data.parallel_drawing import draw_in_workers
 from ctcbench.data.rejected_samples import RejectedSample, list_rejected
+from ctcbench.data.sample_request import SampleRequest, make_request
 from ctcbench.data.stored_set import (
     DamagedSet,
     DrawnSample,
@@ -24,40 +28,11 @@ from ctcbench.data.stored_set import (
     open_set,
 )
 from ctcbench.processes.cores import available_cores
-from ctcbench.registry.attribution import attribute_errors
-from ctcbench.registry.component_checks import require_split
 
 _FEW = 200  # so few samples are drawn in this process, because starting workers takes longer
 
 OnProgress = Callable[[int, int], None]
 Notice = Callable[[str], None]
-
-
-@dataclass(frozen=True)
-class _Request:
-    """The first ``count`` samples of a split, and everything that their place in the cache depends on."""
-
-    dataset: str
-    owner: str
-    source: Source
-    split: SplitName
-    count: int
-    fingerprint: str
-
-    @property
-    def shape(self) -> tuple[int, int, int]:
-        """(C, H, W)."""
-        spec = self.source.image
-        return spec.channels, spec.height, spec.width
-
-    @property
-    def key(self) -> str:
-        """The key of the source and split in the cache; the folder's name adds the count."""
-        # Without the options: the fingerprint states which of them matter, so that two spellings share a set.
-        name = self.dataset.partition(":")[0]
-        return caching.key_of(
-            self.owner, name, self.split, self.fingerprint, self.shape, self.source.alphabet.characters
-        )
 
 
 def materialise(
@@ -95,17 +70,37 @@ def materialise(
         CtcbenchError: a worker died.
     """
     notice = notice or _warn
-    request = _request(dataset, split, num_samples, notice)
+    request = make_request(dataset, split, num_samples, notice)
+    return load_or_draw(
+        request, skip_bad=skip_bad, workers=workers, progress=progress, cache=cache, notice=notice
+    )
+
+
+def load_or_draw(
+    request: SampleRequest,
+    *,
+    notice: Notice,
+    skip_bad: bool = False,
+    workers: int | None = None,
+    progress: OnProgress | None = None,
+    cache: Path | None = None,
+    watch: DrawingWatch | None = None,
+) -> Samples:
+    """Return the samples of a request; arguments and errors are those of `materialise`.
+
+    With `watch` the samples are drawn in processes of the lowest priority.
+    """
     folder = cache or caching.cache_folder()
     stored = _find(folder, request, skip_bad, notice)
     if stored is None:
         caching.remove_stale_drafts(folder)
-        with caching.locked(folder, request.key, notice):
+        check = () if watch is None else (watch.check,)
+        with caching.locked(folder, request.key, notice, *check):
             # Another process may have drawn it while this one waited for the lock.
             stored = _find(folder, request, skip_bad, lambda text: None)
             if stored is None:
                 with caching.draft(folder, request.key, request.count) as draft:
-                    _fill(draft, request, skip_bad, workers or available_cores(), progress)
+                    _fill(draft, request, skip_bad, workers or available_cores(), progress, watch)
                 # The new set serves every request for fewer samples.
                 caching.drop_smaller_sets(folder, request.key, request.count)
                 stored = open_set(
@@ -118,9 +113,9 @@ def materialise(
         notice(_rejected_message(request, stored.rejected, "left out"))
     if not len(stored.samples):
         raise UsageError(
-            f"dataset {dataset.text}: no valid sample among the first {request.count} of {split!r}"
+            f"dataset {request.dataset}: no valid sample among the first {request.count} of {request.split!r}"
         )
-    return stored.samples
+    return replace(stored.samples, origin=request.origin)
 
 
 def cached_samples(
@@ -137,7 +132,7 @@ def cached_samples(
         UsageError: `num_samples` is below 1, or the split is empty.
         PluginError: the data set broke its contract.
     """
-    request = _request(dataset, split, num_samples, lambda text: None)
+    request = make_request(dataset, split, num_samples, lambda text: None)
     stored = _find(cache or caching.cache_folder(), request, skip_bad, lambda text: None)
     return stored.samples if stored and len(stored.samples) else None
 
@@ -149,29 +144,11 @@ def is_cached(dataset: BuiltDataset, split: SplitName, num_samples: int) -> bool
         UsageError: `num_samples` is below 1, or the split is empty.
         PluginError: the data set broke its contract.
     """
-    request = _request(dataset, split, num_samples, lambda text: None)
+    request = make_request(dataset, split, num_samples, lambda text: None)
     return bool(caching.larger_sets(caching.cache_folder(), request.key, request.count))
 
 
-def _request(dataset: BuiltDataset, split: SplitName, wanted: int | None, notice: Notice) -> _Request:
-    if wanted is not None and wanted < 1:
-        raise UsageError(f"{split}-samples={wanted}: at least 1 is needed")
-    source, text = dataset.source, dataset.text
-    owner = f"{dataset.owner}: dataset {text!r}"
-    with attribute_errors(f"{owner}: size and fingerprint of {split!r} failed"):
-        size, fingerprint = source.size(split), source.fingerprint(split)
-    require_split(owner, split, size, fingerprint)
-    if size is None and wanted is None:
-        raise UsageError(f"dataset {text} is endless: set the number of {split!r} samples")
-    if size == 0:
-        raise UsageError(f"dataset {text}: its split {split!r} is empty")
-    if size is not None and wanted is not None and wanted > size:
-        notice(f"{split}: all {size} samples are used ({wanted} requested)")
-    count = min(n for n in (size, wanted) if n is not None)
-    return _Request(text, dataset.owner, source, split, count, fingerprint)
-
-
-def _find(folder: Path, request: _Request, skip_bad: bool, notice: Notice) -> StoredSet | None:
+def _find(folder: Path, request: SampleRequest, skip_bad: bool, notice: Notice) -> StoredSet | None:
     """Return the set from the cache, or None if it has to be drawn."""
     for found in caching.larger_sets(folder, request.key, request.count):
         drawn = int(found.name.rpartition("-")[2])
@@ -185,11 +162,19 @@ def _find(folder: Path, request: _Request, skip_bad: bool, notice: Notice) -> St
     return None
 
 
-def _fill(draft: Path, request: _Request, skip_bad: bool, workers: int, progress: OnProgress | None) -> None:
+def _fill(
+    draft: Path,
+    request: SampleRequest,
+    skip_bad: bool,
+    workers: int,
+    progress: OnProgress | None,
+    watch: DrawingWatch | None,
+) -> None:
     """Draw the samples of a request into the folder `draft`.
 
     Raises:
         UsageError: samples can't be used, and `skip_bad` is False.
+        PluginError: the data set broke its contract.
     """
     drawn: list[DrawnSample] = []
     rejected: list[RejectedSample] = []
@@ -197,15 +182,21 @@ def _fill(draft: Path, request: _Request, skip_bad: bool, workers: int, progress
     def report(new_drawn: list[DrawnSample], new_rejected: list[RejectedSample]) -> None:
         drawn.extend(new_drawn)
         rejected.extend(new_rejected)
+        if watch is not None:
+            # To leave them out would move the rows that a training reads already.
+            if rejected:
+                raise PluginError(f"it has bad samples, but the method text_of:{list_rejected(rejected)}")
+            watch.drawn(new_drawn)
         if progress:
             progress(len(drawn) + len(rejected), request.count)
 
     images = draft / "images.npy"
     offset = create_images(images, request.count, request.shape)
     try:
-        # An interpreter that is embedded in another program has no executable to start workers with.
-        if workers == 1 or request.count < _FEW or not sys.executable:
-            draw_range(request.source, request.split, 0, request.count, images, offset, report)
+        if watch is not None:
+            watch.started(np.load(images, mmap_mode="r", allow_pickle=False))
+        if watch is None and (workers == 1 or not worth_workers(request)):
+            draw_samples(request.source, request.split, range(request.count), images, offset, report)
         else:
             order = {
                 "dataset": request.dataset,
@@ -215,7 +206,7 @@ def _fill(draft: Path, request: _Request, skip_bad: bool, workers: int, progress
                 "file": str(images),
                 "offset": offset,
             }
-            draw_in_workers(order, request.count, min(workers, request.count), report)
+            draw_in_workers(order, request.count, min(workers, request.count), report, watch)
     except PluginError as error:
         raise PluginError(f"{request.owner}: dataset {request.dataset}: {error}") from error
     if len(drawn) + len(rejected) != request.count:
@@ -232,7 +223,13 @@ def _fill(draft: Path, request: _Request, skip_bad: bool, workers: int, progress
     finish_set(draft, offset, request.shape, sorted(drawn), sorted(rejected))
 
 
-def _rejected_message(request: _Request, rejected: Sequence[RejectedSample], verdict: str) -> str:
+def worth_workers(request: SampleRequest) -> bool:
+    """Return whether worker processes can be started, and take less time to start than they save."""
+    # An interpreter that is embedded in another program has no executable to start them with.
+    return request.count >= _FEW and bool(sys.executable)
+
+
+def _rejected_message(request: SampleRequest, rejected: Sequence[RejectedSample], verdict: str) -> str:
     counted = f"{len(rejected)} of {request.count} samples of {request.split!r}"
     return f"dataset {request.dataset}: {counted} {verdict}:{list_rejected(rejected)}"
 

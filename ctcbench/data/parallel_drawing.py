@@ -8,17 +8,28 @@ from collections.abc import Mapping
 from typing import Any
 
 from ctcbench.contract.errors import CtcbenchError
+from ctcbench.data.drawing_watch import DrawingWatch
 from ctcbench.data.rejected_samples import RejectedSample
 from ctcbench.data.stored_set import DrawnSample, ReportBatch
 from ctcbench.processes.worker_process import WorkerProcess
 
 _QUOTED_LINES = 5
+_CHECK_SECONDS = 0.1
 
 
-def draw_in_workers(order: Mapping[str, Any], count: int, workers: int, report: ReportBatch) -> None:
-    """Draw samples 0 to `count` in `workers` processes, each a range; call `report` from this thread.
+def draw_in_workers(
+    order: Mapping[str, Any],
+    count: int,
+    workers: int,
+    report: ReportBatch,
+    watch: DrawingWatch | None = None,
+) -> None:
+    """Draw samples 0 to `count` in `workers` processes; call `report` from this thread.
 
-    `order` is the order of every worker but for its range: dataset (component string), split, fingerprint,
+    Without `watch` each worker draws a range of samples. With it they draw at the lowest priority, and all of
+    them along the order in which the first epoch of a training reads the samples.
+
+    `order` is the order of every worker but for its samples: dataset (component string), split, fingerprint,
     shape (C, H, W), file and offset (bytes).
 
     Raises:
@@ -29,19 +40,28 @@ def draw_in_workers(order: Mapping[str, Any], count: int, workers: int, report: 
     # Each worker has a thread that receives its messages. They pass through one queue, so that `report`,
     # which draws the progress bar, is called from this thread only.
     messages: queue.SimpleQueue[tuple[int, Any]] = queue.SimpleQueue()
-    ranges = [(count * i // workers, count * (i + 1) // workers) for i in range(workers)]
+    seed = None if watch is None else watch.seed
+    if seed is None:
+        shares = [(count * i // workers, count * (i + 1) // workers, 1) for i in range(workers)]
+    else:
+        shares = [(i, count, workers) for i in range(workers)]
     running: dict[int, WorkerProcess] = {}
     try:
-        for i, (start, stop) in enumerate(ranges):
+        for i, share in enumerate(shares):
             running[i] = WorkerProcess(
                 "ctcbench.data.drawing_worker",
-                {**order, "start": start, "stop": stop},
+                {**order, "count": count, "seed": seed, "positions": share},
                 functools.partial(_put, messages, i),
                 # By default there is a worker per core: more threads would compete for the cores.
                 threads=1,
             )
         while running:
-            i, message = messages.get()
+            if watch is not None:
+                watch.check()
+            try:
+                i, message = messages.get(timeout=_CHECK_SECONDS)
+            except queue.Empty:
+                continue
             if message is not None:
                 report(
                     [DrawnSample(*row) for row in message["drawn"]],
@@ -53,7 +73,7 @@ def draw_in_workers(order: Mapping[str, Any], count: int, workers: int, report: 
             if worker.error:
                 raise worker.error
             if not worker.finished:
-                raise _died(worker, str(order["dataset"]), *ranges[i])
+                raise _died(worker, str(order["dataset"]), shares[i])
     finally:
         # Also after Ctrl-C, which does not reach the workers' process groups.
         for worker in running.values():
@@ -64,9 +84,11 @@ def _put(messages: queue.SimpleQueue[tuple[int, Any]], i: int, message: Any) -> 
     messages.put((i, message))
 
 
-def _died(worker: WorkerProcess, dataset: str, start: int, stop: int) -> CtcbenchError:
+def _died(worker: WorkerProcess, dataset: str, share: tuple[int, int, int]) -> CtcbenchError:
+    start, stop, step = share
+    drawn = f"samples {start} to {stop - 1}" if step == 1 else "some of its samples"
     lines = "\n".join(worker.stderr.splitlines()[-_QUOTED_LINES:])
     return CtcbenchError(
-        f"dataset {dataset}: the process that drew samples {start} to {stop - 1} {worker.exit_description}"
+        f"dataset {dataset}: the process that drew {drawn} {worker.exit_description}"
         + (f"; its last lines:\n{lines}" if lines else "")
     )

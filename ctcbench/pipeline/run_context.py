@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Mapping
+import functools
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from typing import TypeVar, cast
+from typing import TYPE_CHECKING, TypeVar, cast
 
 from ctcbench.config.recipe import Recipe
 from ctcbench.config.run_config import RunConfig
 from ctcbench.contract.data import SPLITS, Samples, Source, SplitName
 from ctcbench.contract.errors import UsageError
 from ctcbench.contract.hooks import RunInfo
+from ctcbench.data.background_drawing import BackgroundDrawing, start_drawing
 from ctcbench.data.built_dataset import BuiltDataset, build_dataset
 from ctcbench.data.materialise import materialise
 from ctcbench.pipeline.budget_stage import fit_to_budget
@@ -21,6 +23,9 @@ from ctcbench.training.distributed.process_group import SINGLE_PROCESS_GROUP, Pr
 from ctcbench.training.distributed.process_rank import read_process_rank
 from ctcbench.training.progress_events import ProgressListener
 from ctcbench.training.runtime import Runtime
+
+if TYPE_CHECKING:
+    from ctcbench.training.device import Compute
 
 T = TypeVar("T")
 
@@ -35,7 +40,9 @@ class RunContext:
         folder: the run folder, which the main process has claimed.
         group: the processes that train together.
         source: the data set.
-        samples: the drawn images and texts by split.
+        samples: images and texts by split; while `drawing` draws the training images, they have no
+            fingerprint.
+        drawing: draws the training images while the training runs; None: they were drawn before.
     """
 
     recipe: Recipe
@@ -43,7 +50,8 @@ class RunContext:
     folder: RunFolder
     group: ProcessGroup
     source: Source
-    samples: Mapping[SplitName, Samples]
+    samples: dict[SplitName, Samples]
+    drawing: BackgroundDrawing | None = None
 
     @property
     def config(self) -> RunConfig:
@@ -51,9 +59,20 @@ class RunContext:
         return self.recipe.config
 
     @property
-    def training_fingerprints(self) -> dict[str, str]:
-        """Fingerprints of the images that the weights depend on, by split."""
-        return {split: self.samples[split].fingerprint for split in ("train", "val")}
+    def training_samples(self) -> dict[SplitName, Samples]:
+        """The images that the weights depend on, by split."""
+        return {name: samples for name, samples in self.samples.items() if name != "test"}
+
+    def finish_drawing(self) -> None:
+        """Wait until all images are drawn; `samples` then has the fingerprints of all splits.
+
+        Raises:
+            UsageError, PluginError, CtcbenchError: as `materialise`.
+        """
+        if self.drawing is not None:
+            self.samples["train"] = self.drawing.finish(
+                functools.partial(self.runtime.listener.images_drawn, "train")
+            )
 
     def on_main_process(self, function: Callable[[], T]) -> T:
         """Call `function` in the main process only, and return its result in every process.
@@ -92,20 +111,53 @@ def open_run(recipe: Recipe, runtime: Runtime) -> Iterator[RunContext]:
         if group.is_main:
             stack.enter_context(claim_folder(folder, recipe.config, runtime))
             if compute is not None:
-                runtime.listener.run_started(folder.path, compute)
+                runtime.listener.run_started(folder.path, compute.describe())
             for notice in dataset.notices:
                 runtime.listener.notice(notice)
         else:
             runtime = replace(runtime, listener=ProgressListener())
+
+        drawing = None
+        if compute is not None and group.world_size == 1 and _overlaps(compute, folder, runtime):
+            drawing = _start_drawing(dataset, recipe.config, runtime)
+        samples: dict[SplitName, Samples] = {}
+        if drawing is not None:
+            stack.enter_context(contextlib.closing(drawing))
+            samples["train"] = drawing.samples
         # The test images are drawn too, so that one that can't be used is an error before training.
-        samples = group.main_process_first(
-            lambda: {split: draw(dataset, recipe.config, runtime, split) for split in SPLITS}
+        samples |= group.main_process_first(
+            lambda: {
+                split: draw(dataset, recipe.config, runtime, split)
+                for split in SPLITS
+                if split not in samples
+            }
         )
-        yield RunContext(recipe, runtime, folder, group, dataset.source, samples)
+        yield RunContext(recipe, runtime, folder, group, dataset.source, samples, drawing)
 
 
-def _choose_device(config: RunConfig, runtime: Runtime, group: ProcessGroup) -> str:
-    """Return a description of device and precision, such as ``cpu in bfloat16``.
+def _overlaps(compute: Compute, folder: RunFolder, runtime: Runtime) -> bool:
+    """Return whether the training images may be drawn while the training runs."""
+    # A resumed training does not begin with the order in which they would be drawn, and compares them with
+    # those that it started on.
+    if folder.has(folder.checkpoint_path):
+        return False
+    # A CPU would compute and draw in turns, and take as long as for one after the other.
+    return compute.device.type == "cuda" if runtime.overlap is None else runtime.overlap
+
+
+def _start_drawing(dataset: BuiltDataset, config: RunConfig, runtime: Runtime) -> BackgroundDrawing | None:
+    return start_drawing(
+        dataset,
+        "train",
+        config.train_samples,
+        seed=config.seed,
+        workers=runtime.workers,
+        notice=runtime.listener.notice,
+    )
+
+
+def _choose_device(config: RunConfig, runtime: Runtime, group: ProcessGroup) -> Compute:
+    """Return the device and the precision of a run.
 
     Raises:
         UsageError: the device does not exist, or a CUDA graph is wanted on a CPU.
@@ -118,7 +170,7 @@ def _choose_device(config: RunConfig, runtime: Runtime, group: ProcessGroup) -> 
             f"--graph: the training step can be captured on a CUDA device only, and this run is on "
             f"{compute.device.type} (--device {config.device}); leave out --graph"
         )
-    return compute.describe()
+    return compute
 
 
 def join_process_group(config: RunConfig) -> contextlib.AbstractContextManager[ProcessGroup]:

@@ -47,7 +47,7 @@ def run(recipe: Recipe, runtime: Runtime | None = None) -> Result:
 
 def _check_finished(context: RunContext) -> None:
     folder = context.folder
-    folder.require_same_images(folder.read_summary().get("data", {}), context.training_fingerprints)
+    folder.require_same_images(folder.read_summary().get("data", {}), context.training_samples)
     context.runtime.listener.notice(f"{folder.path}: trained already; --fresh trains it again")
 
 

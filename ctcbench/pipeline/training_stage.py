@@ -27,13 +27,13 @@ def train(context: RunContext) -> None:
     # torch is imported here, because a run that is already trained must not wait for it.
     import torch
 
-    from ctcbench.training import device, loop, recorder, split, step
+    from ctcbench.training import device, image_arrival, loop, recorder, split, step
     from ctcbench.training.recognizer.initial_weights import load_initial_weights
     from ctcbench.training.recognizer.network import build_recognizer
     from ctcbench.training.training_summary import summarise_training
 
     recipe, config, source, group = context.recipe, context.config, context.source, context.group
-    registry, fingerprints = recipe.registry, context.training_fingerprints
+    registry, samples, drawing = recipe.registry, context.training_samples, context.drawing
     compute = device.choose_compute(config, group.process_rank)
     # Processes that differ in any of these would train different models without an error.
     group.require_same(
@@ -41,7 +41,7 @@ def train(context: RunContext) -> None:
             "settings": context.folder.path.name,
             "versions": provenance.versions(),
             "plugins": dict(registry.versions()),
-            "images": fingerprints,
+            "images": {name: found.fingerprint for name, found in samples.items()},
             "precision": compute.describe(),
         }
     )
@@ -63,10 +63,17 @@ def train(context: RunContext) -> None:
                 f"{parts} does not mask padding (takes_widths), so each batch has images of one width only"
             )
         train_split, val_split = (
-            split.make_split(context.samples[name], source.alphabet, compute.device, kept_N)
+            split.make_split(
+                samples[name], source.alphabet, compute.device, kept_N, drawn=bool(samples[name].fingerprint)
+            )
             for name, kept_N in kept.items()
         )
         train_split = train_split.with_buckets(config.batch_size, exact=bool(model.unmasked))
+        arrival = (
+            image_arrival.ImageArrival(drawing, train_split, kept["train"], config.batch_size)
+            if drawing
+            else None
+        )
         steps = split.steps_per_epoch(train_split, config) * config.epochs
         steps = min(steps, config.max_steps or steps)
         state = step.new_state(recipe, model, compute, steps, group)
@@ -74,10 +81,13 @@ def train(context: RunContext) -> None:
             registry, context.folder, context.info(steps), fit_of(source),
             context.runtime.listener.notice,
         )  # fmt: skip
-        trainer = loop.Trainer(config, context.runtime, record, train_split, val_split, state, fingerprints)
+        trainer = loop.Trainer(
+            config, context.runtime, record, train_split, val_split, state, samples, arrival
+        )
         trainer.restore()
         record.start()
         trainer.fit()
+    context.finish_drawing()
     # Written last, because the summary marks the training as finished.
     record.finish(
         {
@@ -88,7 +98,7 @@ def train(context: RunContext) -> None:
             "versions": provenance.versions(),
             "plugins": dict(registry.versions()),
             "data": {
-                **fingerprints,
+                **{name: found.fingerprint for name, found in context.training_samples.items()},
                 "images": {name: len(kept_N) for name, kept_N in kept.items()},
                 "left_out": {
                     name: context.samples[name].left_out + len(context.samples[name]) - len(kept_N)

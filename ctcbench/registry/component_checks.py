@@ -45,6 +45,9 @@ def require_source(owner: str, source: Any) -> None:
     notices = getattr(source, "notices", ())
     if not isinstance(notices, tuple) or not all(isinstance(text, str) for text in notices):
         raise PluginError(f"{owner}: its notices are {notices!r}, not a tuple of texts")
+    # Optional too: a source without it draws a sample to know its text.
+    if not callable(getattr(source, "text_of", print)):
+        raise PluginError(f"{owner}: its text_of is {source.text_of!r}, not a method")
     # The methods are not called here, because that can be slow: a folder lists its files, for example.
     # What they return is checked where they are used, by `require_split` and while drawing.
     for method in ("size", "fingerprint", "describe", "draw"):

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ctcbench.config.legacy_settings import translate_settings
+from ctcbench.contract.data import Samples, SplitName
 from ctcbench.contract.errors import UsageError
 from ctcbench.files.json_files import format_json, parse_object
 from ctcbench.files.locks import lock
@@ -153,13 +154,15 @@ class RunFolder:
         """
         return translate_settings(parse_settings(self.read(self.config_path), self.config_path))
 
-    def require_same_images(self, then: Mapping[str, Any], now: Mapping[str, str]) -> None:
-        """Compare the fingerprints that the run started with to those of its images now, by split.
+    def require_same_images(self, then: Mapping[str, Any], now: Mapping[SplitName, Samples]) -> None:
+        """Compare the images that the run started with to those of now, by split.
+
+        `then` has their fingerprints, and the origin of images that were still being drawn.
 
         Raises:
             UsageError: they differ; the message names the splits.
         """
-        changed = [split for split in now if then.get(split) != now[split]]
+        changed = [name for name, of in now.items() if then.get(name) not in (of.fingerprint, of.origin)]
         if changed:
             raise UsageError(
                 f"{self.path}: its {' and '.join(changed)} images are not those that this run started "

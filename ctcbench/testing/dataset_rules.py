@@ -63,6 +63,28 @@ def draws_texts_of_its_alphabet(case: Case) -> None:
         case.require(read == sample.text, rule, repr(sample.text), remedy)
 
 
+def knows_the_texts_that_it_draws(case: Case) -> None:
+    """The method text_of, where there is one, returns the texts drawn; no sample is bad or padded."""
+    source = _source(case)
+    text_of = getattr(source, "text_of", None)
+    if text_of is None:
+        return
+    for split in SPLITS:
+        for index in _indices(case, source, split):
+            known = case.attempt(f"return the text of {split}/{index}", lambda: text_of(split, index))  # noqa: B023
+            sample = case.attempt(f"draw {split}/{index}", _draw_or_none(source, split, index))
+            rule = "a source with the method text_of must have no bad samples"
+            case.require(sample is not None, rule, f"BadSample for {split}/{index}", "leave out text_of")
+            assert sample is not None
+            rule, remedy = (
+                "text_of must return the text that draw returns",
+                "draw the text first, then the image",
+            )
+            case.require(known == sample.text, rule, f"{known!r} and {sample.text!r}", remedy)
+            rule = "a source with the method text_of must draw images without padding"
+            case.require(sample.width is None, rule, repr(sample.width), "leave out text_of")
+
+
 def draws_the_same_samples_again(case: Case) -> None:
     """A sample is a function of (options, split, index), not of the order or of global generators."""
     # Another state of the global generators for each source: a sample that draws from them differs. They are
@@ -190,6 +212,7 @@ RULES: tuple[Rule, ...] = (
     has_valid_attributes_and_descriptions,
     draws_images_of_its_size,
     draws_texts_of_its_alphabet,
+    knows_the_texts_that_it_draws,
     draws_the_same_samples_again,
     draws_the_same_samples_in_a_worker,
     draws_different_samples_in_each_split,

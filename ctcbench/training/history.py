@@ -28,3 +28,12 @@ class History:
     best_exact: float = -1.0
     best_cer: float = -1.0
     last_exact: float | None = None
+
+    def add_validation(self, epoch: int, exact: float, cer: float) -> bool:
+        """Add the scores of a validation, and return whether they are the best so far."""
+        self.last_exact = exact
+        # Of equal accuracies the lower CER wins, of equal CERs the later epoch, which saw more images.
+        is_best = not self.best_epoch or (exact, -cer) >= (self.best_exact, -self.best_cer)
+        if is_best:
+            self.best_epoch, self.best_exact, self.best_cer = epoch, exact, cer
+        return is_best

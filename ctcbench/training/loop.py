@@ -5,11 +5,13 @@ from __future__ import annotations
 import contextlib
 import math
 import time
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 
 from torch import Tensor, nn
 
 from ctcbench.config.run_config import RunConfig
+from ctcbench.contract.data import Samples, SplitName
 from ctcbench.contract.errors import CtcbenchError
 from ctcbench.contract.hooks import EpochReport
 from ctcbench.processes.out_of_memory import describe_shortage, is_out_of_memory
@@ -18,6 +20,7 @@ from ctcbench.training import inference
 from ctcbench.training.checkpoint import restore_checkpoint
 from ctcbench.training.cuda.step_graph import StepGraph
 from ctcbench.training.history import History
+from ctcbench.training.image_arrival import ImageArrival
 from ctcbench.training.monitor import StepDiverged, TrainingDiverged, make_monitor
 from ctcbench.training.progress_report import ProgressReport
 from ctcbench.training.recorder import TrainingRecorder
@@ -32,7 +35,8 @@ class Trainer:
     """A training with its data, its state, and the recorder that stores its results.
 
     Attributes:
-        data: fingerprints of the images, by split.
+        images: the samples of the training and validation images, by split.
+        arrival: waits for training images that are being drawn; None: all are drawn.
         best: the weights with the best validation so far, on the CPU.
     """
 
@@ -42,7 +46,8 @@ class Trainer:
     train: Split
     val: Split
     state: TrainState
-    data: dict[str, str]
+    images: Mapping[SplitName, Samples]
+    arrival: ImageArrival | None = None
     history: History = field(default_factory=History)
     best: dict[str, Tensor] = field(default_factory=dict)
 
@@ -85,7 +90,7 @@ class Trainer:
             raise CtcbenchError(
                 f"{path}: written by another version of ctcbench ({error}); --fresh trains again"
             ) from error
-        self.folder.require_same_images(data, self.data)
+        self.folder.require_same_images(data, self.images)
         # Now and not at the next step: whether the step can be captured is a part of the description.
         if self.graph is not None:
             self.history.capture_seconds += self.graph.prepare()
@@ -145,6 +150,9 @@ class Trainer:
             raise CtcbenchError(self._explain_shortage(error)) from error
 
     def _run_step(self) -> None:
+        if self.arrival is not None:
+            # A GPU computes the earlier steps during a wait, which is no training time otherwise.
+            self.arrival.wait_for(self.state.step, self._flush_metrics)
         if self.graph is not None:
             self.history.capture_seconds += self.graph.prepare()
         started = time.perf_counter()
@@ -200,12 +208,7 @@ class Trainer:
             return inference.validate(batches, self.state.model.alignment, self.state.objective)
 
     def _keep_best(self, model: nn.Module, epoch: int, validation: inference.Validation) -> None:
-        history = self.history
-        history.last_exact = validation.exact
-        # Of equal accuracies the lower CER wins, of equal CERs the later epoch, which saw more images.
-        is_best = (validation.exact, -validation.cer) >= (history.best_exact, -history.best_cer)
-        if is_best or not history.best_epoch:
-            history.best_epoch, history.best_exact, history.best_cer = epoch, validation.exact, validation.cer
+        if self.history.add_validation(epoch, validation.exact, validation.cer):
             weights = inference.unwrap_average(model).state_dict()
             self.best = {name: tensor.detach().cpu().clone() for name, tensor in weights.items()}
             self.recorder.save_best_weights(self.state, self.best)
@@ -227,7 +230,7 @@ class Trainer:
             "history": asdict(self.history),
             "monitor": self.monitor.checkpoint(),
             "compute": self._describe_compute(),
-            "data": self.data,
+            "data": {name: found.fingerprint or found.origin for name, found in self.images.items()},
         }
         self.recorder.save_checkpoint(self.state, self.best, extra)
         self._checkpoint_saved, self._step_saved = time.monotonic(), self.state.step

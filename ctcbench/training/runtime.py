@@ -20,6 +20,8 @@ class Runtime:
         budget: how long the training may take: the numbers of images and epochs are chosen accordingly, in
             place of those of the settings; None: those of the settings are used.
         workers: number of processes that draw images; None: one per core.
+        overlap: whether training images that are not in the cache are drawn while the training runs, where
+            that is possible; None: on a CUDA device.
         graph: whether the training step is captured as a CUDA graph; None: on a CUDA device.
         checkpoint_seconds: time between checkpoints; one is written at the end of each epoch as well.
         resume_command: the command that the error of an interrupted run names for resuming.
@@ -31,6 +33,7 @@ class Runtime:
     fresh: bool = False
     budget: Budget | None = None
     workers: int | None = None
+    overlap: bool | None = None
     graph: bool | None = None
     checkpoint_seconds: float = 60.0
     resume_command: str = "run(config, Runtime(resume=True))"

@@ -25,7 +25,7 @@ from ctcbench.training.width_buckets import (
     reading_batches,
 )
 
-_IMAGES_PER_COPY = 4096
+IMAGES_PER_COPY = 4096
 
 
 class Batch(NamedTuple):
@@ -134,7 +134,12 @@ def select_images(images_NCHW: Any, rows_N: Any, width: int) -> Any:
 
 
 def make_split(
-    samples: Samples, alphabet: Alphabet, device: torch.device, kept_N: NDArray[np.int64] | None = None
+    samples: Samples,
+    alphabet: Alphabet,
+    device: torch.device,
+    kept_N: NDArray[np.int64] | None = None,
+    *,
+    drawn: bool = True,
 ) -> Split:
     """Return `samples` as a split for `device`, with the texts encoded by `alphabet`.
 
@@ -143,6 +148,7 @@ def make_split(
         alphabet: classes of the characters.
         device: device of the batches.
         kept_N: indices of the samples that the split has; None: all.
+        drawn: whether the images are drawn; if not, an `ImageArrival` copies them to a GPU.
     """
     # Without indices, a batch of neighbouring rows is one read of the file of images.
     if kept_N is not None and len(kept_N) == len(samples):
@@ -159,7 +165,10 @@ def make_split(
         if isinstance(samples.images_NCHW, RaggedImages):
             images_NCHW = RaggedTensor(samples.images_NCHW, device, kept_N)
         else:
-            images_NCHW = _copy_to_device(samples.images_NCHW, device, kept_N)
+            shape = (len(texts), *samples.images_NCHW.shape[1:])
+            images_NCHW = torch.empty(shape, dtype=torch.uint8, device=device)
+            if drawn:
+                _copy(samples.images_NCHW, kept_N, images_NCHW)
         kept_N = None
     return Split(
         texts,
@@ -173,17 +182,13 @@ def make_split(
     )
 
 
-def _copy_to_device(
-    images_NCHW: NDArray[np.uint8], device: torch.device, kept_N: NDArray[np.int64] | None
-) -> Tensor:
-    """Return the images at the indices `kept_N` (None: all) as a tensor on `device`."""
+def _copy(images_NCHW: NDArray[np.uint8], kept_N: NDArray[np.int64] | None, into_NCHW: Tensor) -> None:
+    """Copy the images at the indices `kept_N` (None: all) into a tensor on a GPU."""
     rows_N = np.arange(len(images_NCHW)) if kept_N is None else kept_N
-    copy_NCHW = torch.empty((len(rows_N), *images_NCHW.shape[1:]), dtype=torch.uint8, device=device)
     # In parts, so that the host never holds a second copy of all images.
-    for start in range(0, len(rows_N), _IMAGES_PER_COPY):
-        part = images_NCHW[rows_N[start : start + _IMAGES_PER_COPY]]
-        copy_NCHW[start : start + len(part)] = torch.from_numpy(part)
-    return copy_NCHW
+    for start in range(0, len(rows_N), IMAGES_PER_COPY):
+        part = images_NCHW[rows_N[start : start + IMAGES_PER_COPY]]
+        into_NCHW[start : start + len(part)] = torch.from_numpy(part)
 
 
 def steps_per_epoch(split: Split, config: RunConfig) -> int:

@@ -70,11 +70,20 @@ class Marks:
         pixels = np.full((self.image.height, self.image.width), index % 251, np.uint8)
         return Sample(pixels, str(index), 1 + index % self.image.width)
 
+class KnownMarks(Marks):
+    def text_of(self, split, index):
+        return "x" if self.known == "x" and index == 7 else str(index)
+
+    def draw(self, split, index):
+        sample = super().draw(split, index)
+        wrong = self.known == "wrong" and index == 7
+        return Sample(sample.image, "8" if wrong else sample.text)
+
 @dataset
 def marks(*, count: Annotated[int, Field(ge=0)] = 0, bad: int = 0, delay: float = 0.0, fault: str = "",
-          log: str = "", version: str = "1", height: int = 4, width: int = 6):
-    """Numbers to test with."""
-    return Marks(**locals())
+          log: str = "", version: str = "1", height: int = 4, width: int = 6, known: str = ""):
+    """Numbers to test with; with `known` their texts are known before they are drawn."""
+    return (KnownMarks if known else Marks)(**locals())
 
 @hookimpl
 def ctcbench_components():

@@ -148,6 +148,7 @@ class BlackImages:
     size_: object = 40
     fingerprint_: object = "f"
     text: object = "1"
+    text_of: object = print
 
     def size(self, split):
         return self.size_
@@ -169,6 +170,7 @@ class BlackImages:
         ({"image": ImageSpec(24, 60, 2)}, "images have 1 or 3 channels"),
         ({"alphabet": "01"}, "its alphabet is '01', not an Alphabet"),
         ({"fit": "crop"}, "its fit is 'crop'; it must be one of stretch, pad"),
+        ({"text_of": "1"}, "its text_of is '1', not a method"),
         ({"size_": "many"}, "the size of 'train' is 'many', not a whole number or None"),
         ({"size_": -3}, "the size of 'train' is -3"),
         ({"fingerprint_": None}, "the fingerprint of 'train' is None, not a text"),

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ctcbench import Alphabet, ImageSpec, Sample
+from ctcbench import Alphabet, BadSample, ImageSpec, Sample
 from tests.testing.broken_parts import breaks
 
 
@@ -111,6 +111,32 @@ class WithTextsThatLookTheSame(Good):
         return Sample(np.zeros((8, 16), np.uint8), "א ab 1")
 
 
+class OfOtherTextsThanItKnows(Good):
+    def text_of(self, split, index):
+        return "ab"[index % 2]
+
+    def draw(self, split, index):
+        return Sample(super().draw(split, index).image, "a")
+
+
+class OfKnownTextsAndPadding(Good):
+    def text_of(self, split, index):
+        return "a"
+
+    def draw(self, split, index):
+        return Sample(super().draw(split, index).image, "a", 9)
+
+
+class OfKnownTextsAndBadSamples(Good):
+    def text_of(self, split, index):
+        return self.draw(split, 0).text
+
+    def draw(self, split, index):
+        if index == 3:
+            raise BadSample("the third is never good")
+        return Sample(super().draw(split, index).image, "a")
+
+
 class FromAGlobalGenerator(Good):
     def seed(self, split, index):
         return random.randbytes(8)
@@ -175,6 +201,9 @@ SOURCES = {
     "Undrawable": ("draws_the_same_samples_again", "can't draw train/0: AssertionError: no such sample"),
     "OutsideTheAlphabet": ("draws_texts_of_its_alphabet", "'abc'"),
     "WithTextsThatLookTheSame": ("draws_texts_of_its_alphabet", "the one that decoding its labelling"),
+    "OfOtherTextsThanItKnows": ("knows_the_texts_that_it_draws", "got 'b' and 'a'"),
+    "OfKnownTextsAndPadding": ("knows_the_texts_that_it_draws", "without padding; got 9"),
+    "OfKnownTextsAndBadSamples": ("knows_the_texts_that_it_draws", "got BadSample for train/3"),
     "FromAGlobalGenerator": ("draws_the_same_samples_again", _PURE),
     "ByPythonsHash": ("draws_the_same_samples_in_a_worker", _PURE),
     "HoldingALambda": ("draws_the_same_samples_in_a_worker", "can't be pickled to a worker"),
