@@ -78,7 +78,7 @@ def draw_sample(source: Source, split: SplitName, index: int) -> tuple[DrawnSamp
         name = source.describe(split, index)
         sample = source.draw(split, index)
         image = np.asarray(sample.image)
-        width = source.image.width if sample.width is None else int(sample.width)
+        given = None if sample.width is None else int(sample.width)
         text = sample.text
     except BadSample as error:
         return RejectedSample(index, name, str(error)), b""
@@ -89,7 +89,9 @@ def draw_sample(source: Source, split: SplitName, index: int) -> tuple[DrawnSamp
             # Of one type, because an OSError would be taken for one of the file that is written.
             raise MemoryError(describe_shortage(error)) from error
         raise PluginError(f"drawing {name} failed: {type(error).__name__}: {error}") from error
-    shape = (source.image.channels, source.image.height, source.image.width)
+    spec = source.image
+    columns = image.shape[-1] if spec.variable and image.ndim else spec.width
+    shape = (spec.channels, spec.height, columns)
     if image.ndim == 2:
         image = image[None]
     if not isinstance(text, str):
@@ -98,8 +100,11 @@ def draw_sample(source: Source, split: SplitName, index: int) -> tuple[DrawnSamp
         raise PluginError(f"the text of {name} has {len(text):,} characters, not {LONGEST_TEXT:,} at most")
     if image.shape != shape or image.dtype != np.uint8:
         raise PluginError(f"the image of {name} is {image.dtype} {image.shape}, not uint8 {shape}")
-    if not 1 <= width <= source.image.width:
-        raise PluginError(f"the width of {name} is {width}, not 1 to {source.image.width}")
+    width = columns if given is None else given
+    if not 1 <= width <= spec.width:
+        raise PluginError(f"the width of {name} is {width}, not 1 to {spec.width}")
+    if spec.variable and width != columns:
+        raise PluginError(f"the width of {name} is {width}, but its image has {columns} columns")
     # Not an error of the plugin: the texts can come from a user's files. Such samples are counted and listed.
     if missing := source.alphabet.missing(text):
         return RejectedSample(

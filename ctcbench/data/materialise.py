@@ -191,7 +191,8 @@ def _fill(
             progress(len(drawn) + len(rejected), request.count)
 
     images = draft / "images.npy"
-    offset = create_images(images, request.count, request.shape)
+    variable = request.source.image.variable
+    offset = create_images(images, request.count, request.shape, variable=variable)
     try:
         if watch is not None:
             watch.started(np.load(images, mmap_mode="r", allow_pickle=False))
@@ -220,7 +221,7 @@ def _fill(
             _rejected_message(request, sorted(rejected), "can't be used") + "\n--skip-bad leaves them out"
         )
     # Workers report in any order.
-    finish_set(draft, offset, request.shape, sorted(drawn), sorted(rejected))
+    finish_set(draft, offset, request.shape, sorted(drawn), sorted(rejected), variable=variable)
 
 
 def worth_workers(request: SampleRequest) -> bool:

@@ -40,8 +40,9 @@ class SampleRequest:
         """The key of the source and split in the cache; the folder's name adds the count."""
         # Without the options: the fingerprint states which of them matter, so that two spellings share a set.
         name = self.dataset.partition(":")[0]
+        form = ("variable",) if self.source.image.variable else ()
         return caching.key_of(
-            self.owner, name, self.split, self.fingerprint, self.shape, self.source.alphabet.characters
+            self.owner, name, self.split, self.fingerprint, self.shape, self.source.alphabet.characters, *form
         )
 
 

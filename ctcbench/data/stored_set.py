@@ -8,12 +8,13 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any, BinaryIO, NamedTuple
 
 import numpy as np
 from pydantic import InstanceOf, Strict, ValidationError
 
 from ctcbench.contract.data import Samples
+from ctcbench.contract.ragged_images import RaggedImages
 from ctcbench.data.rejected_samples import RejectedSample
 from ctcbench.files.json_records import Record, describe_fault
 
@@ -45,6 +46,8 @@ class SamplesRecord(Record):
 
     Attributes:
         shape: shape of the images, (N, C, H, W).
+        variable: whether images have widths of their own, at most W. Their pixels are then one array without
+            padding, one image after the other.
         bytes: sizes of the other files by name.
         fingerprint: digest of pixels, widths and texts.
         texts: text of each sample.
@@ -53,6 +56,7 @@ class SamplesRecord(Record):
     """
 
     shape: list[int]
+    variable: bool = False
     bytes: dict[str, int]
     fingerprint: str
     texts: list[_AnyText]
@@ -69,21 +73,19 @@ class StoredSet:
     rejected: tuple[RejectedSample, ...]
 
 
-def create_images(path: Path, count: int, shape: Sequence[int]) -> int:
+def create_images(path: Path, count: int, shape: Sequence[int], *, variable: bool = False) -> int:
     """Create the file for `count` images of `shape` (C, H, W); return the offset of the pixels in bytes.
+
+    With `variable` W is the greatest width, and the unused ends of the rows take no space on the disk.
 
     Raises:
         OSError: the disk is full.
     """
     with path.open("wb") as file:
-        np.lib.format.write_array_header_1_0(
-            file, {"descr": "|u1", "fortran_order": False, "shape": (count, *shape)}
-        )
-        offset = file.tell()
+        offset = _write_header(file, (count, *shape))
         size = count * int(np.prod(shape, dtype=np.int64))
-        file.flush()
         # Reserved at once, so that a full disk is an error here and not in the middle of the drawing.
-        if size and hasattr(os, "posix_fallocate"):
+        if size and not variable and hasattr(os, "posix_fallocate"):
             os.posix_fallocate(file.fileno(), 0, offset + size)
         else:
             file.truncate(offset + size)
@@ -96,19 +98,25 @@ def finish_set(
     shape: Sequence[int],
     drawn: Sequence[DrawnSample],
     rejected: Sequence[RejectedSample],
+    *,
+    variable: bool = False,
 ) -> None:
-    """Complete a set whose ``images.npy`` is drawn: drop rejected rows, write widths and ``samples.json``."""
+    """Complete a set whose ``images.npy`` is drawn: drop rejected rows, write widths and ``samples.json``.
+
+    With `variable` each row begins with an image of its own width; what follows it is dropped too.
+    """
     images = folder / "images.npy"
-    row_bytes = int(np.prod(shape))
-    if rejected:
-        offset = _drop_rejected(images, offset, shape, drawn)
     widths = np.array([row.width for row in drawn], dtype=np.int32)
+    size = pixel_bytes(shape, widths, variable)
+    if rejected or variable:
+        offset = _pack(images, offset, shape, drawn, variable)
     np.save(folder / "widths.npy", widths, allow_pickle=False)
     texts = [row.text for row in drawn]
     document = {
         "shape": [len(drawn), *shape],
+        **({"variable": True} if variable else {}),
         "bytes": {name: (folder / name).stat().st_size for name in _ARRAYS},
-        "fingerprint": _digest(images, offset, len(drawn) * row_bytes, shape, widths, texts),
+        "fingerprint": _digest(images, offset, size, shape, widths, texts),
         "texts": texts,
         "names": [row.name for row in drawn],
         "bad": [list(entry) for entry in rejected],
@@ -140,18 +148,26 @@ def open_set(folder: Path, shape: Sequence[int], drawn: int, wanted: int) -> Sto
         raise DamagedSet(f"{Path(str(error.filename)).name} can't be read ({error.strerror})") from error
     except (ValueError, EOFError) as error:
         raise DamagedSet(f"broken header ({error})") from error
-    if images.shape != (total, *shape) or images.dtype != np.uint8 or widths.shape != (total,):
+    size = pixel_bytes(shape, widths, stored.variable)
+    expected = (size,) if stored.variable else (total, *shape)
+    if images.shape != expected or images.dtype != np.uint8 or widths.shape != (total,):
         raise DamagedSet("the arrays do not have the shape that was drawn")
     if wanted < drawn:
         # The fingerprint of a part is the one that a set of `wanted` samples would have.
         rejected = [entry for entry in rejected if entry.number < wanted]
         kept = wanted - len(rejected)
-        images, widths, texts, names = images[:kept], widths[:kept], texts[:kept], names[:kept]
-        offset = (folder / "images.npy").stat().st_size - total * int(np.prod(shape))
-        size = kept * int(np.prod(shape))
+        widths, texts, names = widths[:kept], texts[:kept], names[:kept]
+        offset, size = images.offset, pixel_bytes(shape, widths, stored.variable)
+        images = images[:size] if stored.variable else images[:kept]
         fingerprint = _digest(folder / "images.npy", offset, size, shape, widths, texts)
+    widths = widths.astype(np.int32)
     samples = Samples(
-        images, widths.astype(np.int32), tuple(texts), tuple(names), fingerprint, left_out=len(rejected)
+        RaggedImages(images, widths, *shape[:2]) if stored.variable else images,
+        widths,
+        tuple(texts),
+        tuple(names),
+        fingerprint,
+        left_out=len(rejected),
     )
     return StoredSet(samples, tuple(rejected))
 
@@ -169,17 +185,37 @@ def _read_record(folder: Path) -> SamplesRecord:
         raise DamagedSet(f"samples.json is broken ({error})") from error
 
 
-def _drop_rejected(images: Path, offset: int, shape: Sequence[int], drawn: Sequence[DrawnSample]) -> int:
-    """Rewrite the images without the rows that were not drawn; return the new offset of the pixels."""
-    # Into a new file, because the header at the start of the file states the number of rows.
-    row_bytes = int(np.prod(shape))
+def pixel_bytes(shape: Sequence[int], widths: Any, variable: bool) -> int:
+    """Return the size of the pixels of images with these widths, of `shape` (C, H, W)."""
+    columns = int(widths.sum(dtype=np.int64)) if variable else len(widths) * shape[2]
+    return columns * shape[0] * shape[1]
+
+
+def _write_header(file: BinaryIO, shape: Sequence[int]) -> int:
+    """Write the header of an array of uint8; return where its values begin."""
+    np.lib.format.write_array_header_1_0(
+        file, {"descr": "|u1", "fortran_order": False, "shape": tuple(shape)}
+    )
+    file.flush()
+    return file.tell()
+
+
+def _pack(
+    images: Path, offset: int, shape: Sequence[int], drawn: Sequence[DrawnSample], variable: bool
+) -> int:
+    """Rewrite the images without the rows that were not drawn; return the new offset of the pixels.
+
+    With `variable` the images follow each other without padding.
+    """
+    # Into a new file, because the header at the start of the file states the shape.
+    row_bytes, column_bytes = int(np.prod(shape)), shape[0] * shape[1]
     kept = images.with_name("kept.npy")
-    start = create_images(kept, len(drawn), shape)
-    with images.open("rb") as source, kept.open("r+b") as target:
-        target.seek(start)
-        for row in drawn:
+    sizes = [row.width * column_bytes if variable else row_bytes for row in drawn]
+    with images.open("rb") as source, kept.open("wb") as target:
+        start = _write_header(target, (sum(sizes),) if variable else (len(drawn), *shape))
+        for row, size in zip(drawn, sizes, strict=True):
             source.seek(offset + row.number * row_bytes)
-            target.write(source.read(row_bytes))
+            target.write(source.read(size))
     kept.replace(images)
     return start
 

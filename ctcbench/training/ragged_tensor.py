@@ -50,4 +50,5 @@ class RaggedTensor:
             + torch.minimum(column_W, width_N11 - 1)
         )
         images_NRW = self._pixels[place_NRW].masked_fill(column_W >= width_N11, WHITE)
-        return images_NRW.unflatten(1, (self._channels, self._height))
+        images_NCHW: Tensor = images_NRW.unflatten(1, (self._channels, self._height))
+        return images_NCHW

@@ -14,6 +14,7 @@ from torch.nn import functional as F
 
 from ctcbench.config.recipe import Recipe
 from ctcbench.config.run_config import Shortcut
+from ctcbench.contract.components import Kind
 from ctcbench.contract.errors import PluginError, UsageError
 from ctcbench.contract.specs import Alignment, Alphabet, ImageSpec, SequenceSpec
 from ctcbench.files.pixel_levels import WHITE
@@ -67,9 +68,8 @@ class Recognizer(nn.Module):
         self.image, self.sequence, self.output, self.alphabet = image, sequence, output, alphabet
         self.alignment = alignment
         self.backbone, self.head = backbone, head
-        self.unmasked = tuple(
-            kind for kind, part in (("backbone", backbone), ("head", head)) if not takes_widths(part)
-        )
+        self.unmasked: tuple[Kind, ...] = () if takes_widths(backbone) else ("backbone",)
+        self.unmasked += () if takes_widths(head) else ("head",)
         self.least_width = find_least_width(backbone, image) if image.variable else image.width
         self._measured: dict[int, int] = {}
         self._is_recurrent = any(isinstance(module, nn.RNNBase) for module in head.modules())
