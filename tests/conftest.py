@@ -25,6 +25,8 @@ INSTALL = {
     "compiler": "apt-get install g++",
     "fast_ctc_decode": "pip install fast-ctc-decode",
     "flashlight": "pip install flashlight-text",
+    "lmdb": "pip install lmdb",
+    "pyarrow": "pip install pyarrow",
     "pyctcdecode": "pip install --no-deps pygtrie pyctcdecode",
     "ray": "pip install 'ray>=2.40,<3'",
     "scipy": "pip install scipy",

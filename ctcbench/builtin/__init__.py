@@ -15,6 +15,9 @@ from ctcbench.builtin.local_executor import local
 from ctcbench.builtin.losses import ctc
 from ctcbench.builtin.losses import slots as slots_loss
 from ctcbench.builtin.optimizers import adamw, muon
+from ctcbench.builtin.picture_sets.csv_set import csv
+from ctcbench.builtin.picture_sets.lmdb_set import lmdb
+from ctcbench.builtin.picture_sets.parquet_set import parquet
 from ctcbench.contract.components import Component
 from ctcbench.contract.hooks import hookimpl
 
@@ -23,6 +26,7 @@ from ctcbench.contract.hooks import hookimpl
 def ctcbench_components() -> Sequence[Component]:
     """Return every built-in component."""
     return [
-        captcha, folder, lettering, *AUGMENTATIONS, cnn2, cnn3, cnn5, cnn7, columns, *HEADS,
+        captcha, folder, csv, lmdb, parquet, lettering, *AUGMENTATIONS,
+        cnn2, cnn3, cnn5, cnn7, columns, *HEADS,
         ctc, slots_loss, muon, adamw, greedy, slots, beam, beam_cpp, local
     ]  # fmt: skip

@@ -18,6 +18,8 @@ from ctcbench.contract.options import Option
 from ctcbench.registry.component_registry import Registry
 from ctcbench.registry.plugin import BUILTIN
 
+_MANY = 5  # options that two components share, which are then not described again
+
 
 class CommandWithComponents(Command):
     """A command whose help ends with the installed components."""
@@ -41,8 +43,12 @@ def component_panels(installed: Registry) -> Iterator[RenderableType]:
 
 
 def _listed(installed: Registry, components: Sequence[Component]) -> Group:
-    """Return the components; options that consecutive components share are listed once, after the last."""
+    """Return the components; options that consecutive components share are listed once, after the last.
+
+    Of a component that shares many with an earlier one, only the others are listed.
+    """
     parts: list[RenderableType] = []
+    listed: list[Component] = []
     # The eight recurrent heads, for example, have the same options.
     for options, alike in groupby(components, key=_signature):
         names = Table.grid(padding=(0, 2))
@@ -55,8 +61,24 @@ def _listed(installed: Registry, components: Sequence[Component]) -> Group:
             names.add_row(Text(component.name, "bold cyan"), Text(component.summary + source))
         parts.append(names)
         if options:
-            parts.append(Padding(_options(list(group[0].options.values())), (0, 0, 0, 2)))
+            parts.append(Padding(_described(group[0], listed), (0, 0, 0, 2)))
+        listed += group
     return Group(*parts)
+
+
+def _described(component: Component, listed: Sequence[Component]) -> RenderableType:
+    own = dict(zip(component.options, _signature(component), strict=True))
+    like, shared = "", set[str]()
+    for other in listed:
+        theirs = set(_signature(other))
+        same = {name for name, shown in own.items() if shown in theirs}
+        if len(same) > len(shared):
+            like, shared = other.name, same
+    if len(shared) < _MANY:
+        return _options(list(component.options.values()))
+    others = [option for name, option in component.options.items() if name not in shared]
+    names = ", ".join(name for name in component.options if name in shared)
+    return Group(_options(others), Text.assemble((f"as for {like}: ", "dim"), (names, "green")))
 
 
 def _options(options: Sequence[Option]) -> Table:

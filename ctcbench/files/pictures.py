@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     Picture = str | os.PathLike[str] | bytes | bytearray | memoryview | BinaryIO | Image | NDArray[Any]
 
+_MOST_SQUEEZED = 32  # columns of a picture in one, beyond what its rows are reduced by
 Fit = Literal["stretch", "pad", "keep"]
 
 
@@ -60,7 +61,7 @@ def read_picture(picture: Picture, spec: ImageSpec, fit: Fit = "stretch") -> Pre
     Pillow's warnings are ignored meanwhile, by filters that are those of the whole process.
 
     Raises:
-        BadSample: it is not a picture, or can't be read, or is too wide for ``keep``; the message is the
+        BadSample: it is not a picture, can't be read, or is too wide for the spec; the message is the
             reason, without the file's name.
         UsageError: `fit` is unknown, or the spec has neither one channel nor three.
     """
@@ -167,6 +168,7 @@ def _fitted(image: Image, spec: ImageSpec, fit: Fit) -> tuple[Image, int]:
     size = (spec.width, spec.height)
     if image.size == size:
         return image, spec.width
+    _require_legible(image, spec)
     if fit == "stretch":
         return image.resize(size, Resampling.LANCZOS), spec.width
     scale = min(spec.height / image.height, spec.width / image.width)
@@ -177,6 +179,17 @@ def _fitted(image: Image, spec: ImageSpec, fit: Fit) -> tuple[Image, int]:
     canvas = Image.new(image.mode, size, WHITE if image.mode == "L" else (WHITE,) * 3)
     canvas.paste(image.resize(inner, Resampling.LANCZOS), (0, (spec.height - inner[1]) // 2))
     return canvas, inner[0]
+
+
+def _require_legible(image: Image, spec: ImageSpec) -> None:
+    """Check that a picture is not so wide that a stroke vanishes at the size of the spec."""
+    squeezed = image.width * spec.height / (spec.width * image.height)
+    if squeezed > _MOST_SQUEEZED:
+        raise BadSample(
+            f"its {image.width}×{image.height} pixels are {squeezed:,.0f} times as wide as "
+            f"{spec.width}×{spec.height} for their height, which leaves nothing legible; cut it, or choose "
+            f"another width"
+        )
 
 
 def _kept(image: Image, spec: ImageSpec) -> Image:

@@ -135,7 +135,7 @@ def test_the_first_frame_of_an_animation_is_read(tmp_path):
     ("size", "columns", "rows"),
     [
         *[((16, 8), 16, 8), ((8, 8), 8, 8), ((32, 32), 8, 8), ((4, 2), 16, 8), ((64, 8), 16, 2)],
-        *[((1, 800), 1, 8), ((800, 1), 16, 1)],
+        *[((1, 800), 1, 8), ((32, 1), 16, 1)],
     ],
 )
 def test_pad_keeps_the_aspect_ratio(size, columns, rows):
@@ -296,3 +296,10 @@ def test_the_module_imports_neither_numpy_nor_pillow():
     code = "import sys, ctcbench.files.pictures; print({'numpy', 'PIL'} & set(sys.modules))"
     answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert answer.stdout.strip() == "set()"
+
+
+@pytest.mark.parametrize("fit", ["stretch", "pad"])
+def test_a_picture_that_nothing_legible_would_be_left_of_is_an_error(fit):
+    assert read_picture(Image.new("L", (16 * 32, 8), 0), SPEC, fit).width == 16
+    with pytest.raises(BadSample, match="20000×30 pixels are 333 times as wide as 16×8 for their height"):
+        read_picture(Image.new("L", (20_000, 30), 0), SPEC, fit)

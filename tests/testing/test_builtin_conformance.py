@@ -13,10 +13,14 @@ from ctcbench.builtin.captcha import captcha
 from ctcbench.builtin.decoders import beam, beam_cpp, greedy, slots
 from ctcbench.builtin.folder import folder
 from ctcbench.builtin.heads import HEADS
+from ctcbench.builtin.lettering import lettering
 from ctcbench.builtin.local_executor import local
 from ctcbench.builtin.losses import ctc
 from ctcbench.builtin.losses import slots as slots_loss
 from ctcbench.builtin.optimizers import adamw, muon
+from ctcbench.builtin.picture_sets.csv_set import csv
+from ctcbench.builtin.picture_sets.lmdb_set import lmdb
+from ctcbench.builtin.picture_sets.parquet_set import parquet
 from ctcbench.contract.components import KINDS
 from ctcbench.testing import (
     check_augmentation,
@@ -31,6 +35,7 @@ from ctcbench.testing import (
     conformance_tests,
 )
 from ctcbench.testing.conformance import Case, rules_for
+from tests.builtin.picture_sets.picture_cases import png, write_lmdb, write_parquet
 
 test_cnn3 = conformance_tests(cnn3, width=8)
 test_cnn5 = conformance_tests(cnn5, width=8)
@@ -130,6 +135,23 @@ def test_folder(tmp_path: Path):
     check_component(folder, path=str(tmp_path))
 
 
+def test_packed_sets_and_tables(tmp_path: Path):
+    lines = "path,label,split\n"
+    for first, split in ((0, "train"), (80, "val"), (160, "test")):
+        rows = [(png(first + level), b"x%d" % level) for level in range(3)]
+        write_lmdb(tmp_path / "lmdb" / split, rows)
+        columns = {"image": [picture for picture, _ in rows], "text": [text.decode() for _, text in rows]}
+        write_parquet(tmp_path / "parquet" / f"{split}.parquet", columns)
+        for picture, text in rows:
+            name = f"{split}{text.decode()}.png"
+            (tmp_path / name).write_bytes(picture)
+            lines += f"{name},{text.decode()},{split}\n"
+    (tmp_path / "t.csv").write_text(lines)
+    check_component(lmdb, path=str(tmp_path / "lmdb"))
+    check_component(parquet, path=str(tmp_path / "parquet"))
+    check_component(csv, path=str(tmp_path / "t.csv"))
+
+
 @pytest.mark.landing
 @pytest.mark.parametrize("options", [{"workers": 1}, {"workers": 2, "threads": 1}], ids=str)
 def test_local(options):
@@ -148,6 +170,10 @@ def test_every_builtin_component_is_checked_here():
         *AUGMENTATIONS,
         captcha,
         folder,
+        csv,
+        lmdb,
+        parquet,
+        lettering,
         greedy,
         beam,
         beam_cpp,

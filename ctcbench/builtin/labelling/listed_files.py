@@ -65,7 +65,7 @@ def read_lists(
     Raises:
         UsageError: a list can't be read, or a split has pictures but no list names any of them.
     """
-    finder = _Finder(root, own, inventories)
+    finder = PictureFinder(root, own, inventories)
     found = ListedFiles({split: [] for split in inventories})
     for path in lists:
         home = next((split for split, place in own.items() if path.is_relative_to(place)), None)
@@ -87,7 +87,7 @@ def read_lists(
     return found
 
 
-class _Finder:
+class PictureFinder:
     """Finds the picture of a line, and the split of a picture."""
 
     def __init__(

@@ -53,6 +53,11 @@ def folder_names(folders: Iterable[Path]) -> str:
     return f"{', '.join(first)} and {last}" if first else last
 
 
+def split_called(name: str) -> SplitName | None:
+    """Return the split of a usual name in any case: ``val`` for ``Validation``; None if it is none."""
+    return _USUAL.get(name.strip().lower())
+
+
 def likely_split(name: str) -> SplitName | None:
     """Return the split that the name of a folder suggests: ``test`` for ``Test_images``, ``testset2``."""
     for split, words in _LIKELY.items():

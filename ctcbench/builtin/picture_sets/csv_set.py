@@ -1,0 +1,72 @@
+"""The ``csv`` data set: a table with a picture, its label and perhaps its split in each line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field
+
+from ctcbench.builtin.labelling.file_entry import FileEntry
+from ctcbench.builtin.labelling.file_identity import FileIdentities
+from ctcbench.builtin.labelling.label_list import LabelList, read_list
+from ctcbench.builtin.labelling.list_columns import WantedColumns
+from ctcbench.builtin.labelling.listed_files import PictureFinder
+from ctcbench.builtin.labelling.repeated_files import reject_repeated
+from ctcbench.builtin.picture_sets.file_store import FileStore
+from ctcbench.builtin.picture_sets.picture_options import PictureOptions, with_picture_options
+from ctcbench.builtin.picture_sets.picture_set import FoundPictures, PictureSet, build_picture_set
+from ctcbench.builtin.picture_sets.split_column import divide_by_column
+from ctcbench.contract.components import dataset
+from ctcbench.contract.errors import UsageError
+from ctcbench.files.paths import expand_home
+
+
+@dataset
+@with_picture_options
+def csv(
+    *,
+    path: Annotated[str, Field(min_length=1, description="the table: .csv, .tsv, or a list as for folder")],
+    image: Annotated[
+        str,
+        Field(description="column of the pictures, relative to the table (default: file, image, path, …)"),
+    ] = "",
+    label: Annotated[str, Field(description="column of the labels (default: label, text, …)")] = "",
+    split: Annotated[
+        str, Field(description="column of train, val and test (default: split or subset, if there is one)")
+    ] = "",
+    pictures: PictureOptions,
+) -> PictureSet[FileEntry]:
+    """Pictures that a table names, with their labels and perhaps their splits.
+
+    The table is read by the rules of `read_list`. Unlike ``folder``, nothing else in its folder matters.
+
+    Raises:
+        UsageError: the table can't be read, or lacks a column.
+    """
+    table = expand_home(path, "dataset csv: path=")
+    if table.is_dir():
+        raise UsageError(f"{table}: is a folder; give the table in it, or use dataset folder")
+    read = read_list(table, WantedColumns(image, label, split, pictures.group))
+    if not read.lines:
+        raise UsageError(f"{table}: has no lines with labels")
+    splits = divide_by_column(str(table), _entries(table.parent, read))
+    # Before the division by shares, which could put two names of one picture into two splits.
+    reject_repeated(splits, FileIdentities())
+    own = {name: f"{table}: split {name!r}" for name in splits} if _has_splits(read) else {}
+    found = FoundPictures(
+        table, splits, FileStore(), own, read.titles, remedy="image= and label= select the columns"
+    )
+    return build_picture_set(pictures, found)
+
+
+def _entries(folder: Path, read: LabelList) -> Iterator[tuple[FileEntry, str | None]]:
+    finder = PictureFinder(folder, {}, {})
+    for line in read.lines:
+        entry, _ = finder.entry(line, folder, None)
+        yield entry, line.split
+
+
+def _has_splits(read: LabelList) -> bool:
+    return any(line.split is not None for line in read.lines)

@@ -1,0 +1,93 @@
+"""read_index(): the labels of a Parquet file, without its pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ctcbench.builtin.labelling.label_text import read_label
+from ctcbench.builtin.picture_sets.parquet_columns import PictureColumns
+from ctcbench.builtin.picture_sets.parquet_store import ParquetStore, open_parquet
+from ctcbench.builtin.picture_sets.row_entry import RowEntry
+from ctcbench.contract.data import MOST_SAMPLES
+from ctcbench.contract.errors import BadSample, UsageError
+
+_ROWS = 4096  # that are decoded at a time
+
+
+@dataclass(frozen=True)
+class ParquetIndex:
+    """The pictures of a Parquet file without their content.
+
+    Attributes:
+        rows: the entries, with their cells in the column of splits.
+        columns: the names of all columns.
+    """
+
+    rows: list[tuple[RowEntry, str | None]]
+    columns: tuple[str, ...]
+
+
+def read_index(store: ParquetStore, path: Path, prefix: str, wanted: PictureColumns) -> ParquetIndex:
+    """Return the entries of a Parquet file.
+
+    Args:
+        store: where the pictures are read from later.
+        path: the file.
+        prefix: what the names of its pictures begin with.
+        wanted: the columns that the user names.
+
+    Raises:
+        UsageError: it is no Parquet file, is damaged, or lacks a column.
+    """
+    import pyarrow
+
+    file = open_parquet(path)
+    schema = file.schema_arrow
+    columns = wanted.of(path, schema)
+    if not file.metadata.num_rows:
+        raise UsageError(f"{path}: has no rows")
+    if file.metadata.num_rows > MOST_SAMPLES:
+        raise UsageError(f"{path}: has {file.metadata.num_rows:,} rows; at most {MOST_SAMPLES:,} are allowed")
+    store.add(path, file, columns.image)
+    try:
+        rows = list(_rows(path, file, prefix, columns))
+    except (pyarrow.ArrowException, OSError) as error:
+        raise UsageError(f"{path}: is damaged ({error})") from None
+    return ParquetIndex(rows, tuple(schema.names))
+
+
+def _rows(
+    path: Path, file: Any, prefix: str, columns: PictureColumns
+) -> Iterator[tuple[RowEntry, str | None]]:
+    wanted = [name for name in (columns.label, columns.split, columns.group) if name]
+    row = 0
+    for batch in file.iter_batches(_ROWS, columns=wanted, use_threads=False):
+        cells = {name: _texts(batch.column(name)) for name in wanted}
+        for at in range(batch.num_rows):
+            text, reason = None, ""
+            try:
+                text = _label(cells[columns.label][at])
+            except BadSample as error:
+                reason = str(error)
+            group = (cells[columns.group][at] or "") if columns.group else None
+            entry = RowEntry(
+                name=f"{prefix}{row:09}", text=text, reason=reason, group=group, shard=path, row=row
+            )
+            yield entry, (cells[columns.split][at] or "") if columns.split else None
+            row += 1
+
+
+def _texts(column: Any) -> list[str | None]:
+    # The dictionary of a column may have few long texts that many rows share: each is converted once.
+    encoded = column if hasattr(column, "indices") else column.dictionary_encode()
+    texts: list[str | None] = encoded.dictionary.to_pylist()
+    return [None if at is None else texts[at] for at in encoded.indices.to_pylist()]
+
+
+def _label(text: str | None) -> str:
+    if text is None:
+        raise BadSample("its label is null")
+    return read_label(text)

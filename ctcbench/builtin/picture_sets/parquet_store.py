@@ -1,0 +1,174 @@
+"""ParquetStore: pictures in Parquet files, of which a few row groups are in memory."""
+
+from __future__ import annotations
+
+import bisect
+import itertools
+from collections import OrderedDict
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ctcbench.builtin.picture_sets.row_entry import RowEntry
+from ctcbench.contract.errors import BadSample, UsageError
+from ctcbench.files.plain_files import MIB, why_not_plain
+
+_KEPT_BYTES = 64 * MIB  # of pictures, in each process
+_ROWS = 16  # that are decoded at a time
+_LARGE_GROUP = 64 * MIB
+
+
+@dataclass(frozen=True)
+class _Shard:
+    """The column of pictures of a file, and the number of rows before each row group and in all."""
+
+    column: str
+    starts: list[int]
+    state: tuple[int, int]
+
+
+class ParquetStore:
+    """Pictures in Parquet files. The row groups that were read last are kept, up to a size."""
+
+    def __init__(self) -> None:
+        self._shards: dict[Path, _Shard] = {}
+        self._files: dict[Path, Any] = {}
+        self._kept: OrderedDict[tuple[Path, int], list[Any]] = OrderedDict()
+        self._kept_bytes = 0
+
+    def add(self, path: Path, file: Any, column: str) -> None:
+        """Add an open ``pyarrow.parquet.ParquetFile`` and the name of its column of pictures."""
+        metadata = file.metadata
+        rows = (metadata.row_group(group).num_rows for group in range(metadata.num_row_groups))
+        found = path.stat()
+        starts = [0, *itertools.accumulate(rows)]
+        self._shards[path] = _Shard(column, starts, (found.st_size, found.st_mtime_ns))
+        self._files[path] = file
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what another process needs, which opens the files again."""
+        return {**self.__dict__, "_files": {}, "_kept": OrderedDict(), "_kept_bytes": 0}
+
+    def picture(self, entry: RowEntry) -> bytes | Path:
+        """Return the content of a picture, or its path if the file has only that.
+
+        Raises:
+            BadSample: there is neither, or the file is damaged there.
+        """
+        import pyarrow
+
+        shard = self._shards[entry.shard]
+        group = bisect.bisect_right(shard.starts, entry.row) - 1
+        try:
+            value = self._value(entry.shard, group, entry.row - shard.starts[group])
+        except (pyarrow.ArrowException, OSError) as error:
+            raise BadSample(f"its row group {group} is damaged ({error})") from error
+        if isinstance(value, dict):
+            if value.get("bytes") is None and value.get("path"):
+                return _beside(entry.shard, str(value["path"]))
+            value = value.get("bytes")
+        if value is None:
+            raise BadSample(f"its picture is null (column {shard.column!r})")
+        return bytes(value)
+
+    def state(self, entry: RowEntry) -> tuple[int, int]:
+        """Return the size of the file in bytes and the time of its last change in nanoseconds."""
+        return self._shards[entry.shard].state
+
+    @property
+    def size_notice(self) -> str:
+        """A notice of row groups that are too large to be kept, or an empty text."""
+        largest, where = max(
+            (
+                (size, path)
+                for path, file in self._files.items()
+                for size in _group_bytes(file, self._shards[path].column)
+            ),
+            default=(0, None),
+        )
+        if largest <= _LARGE_GROUP:
+            return ""
+        return (
+            f"{where} has row groups of {largest / MIB:,.0f} MiB, and a whole one is read for each picture; "
+            f"written with row_group_size=100, it is drawn many times as fast"
+        )
+
+    def _value(self, path: Path, group: int, row: int) -> Any:
+        if (path, group) in self._kept:
+            self._kept.move_to_end((path, group))
+            values = self._kept[path, group]
+            return values[row] if row < len(values) else None
+        shard = self._shards[path]
+        values, size = [], 0
+        # In small batches, because the values of a file from a stranger may be larger than it states.
+        if path not in self._files:
+            self._files[path] = open_parquet(path)
+        batches = self._files[path].iter_batches(
+            _ROWS, row_groups=[group], columns=[shard.column], use_threads=False
+        )
+        wanted, at = None, 0
+        for batch in batches:
+            part = batch.column(0).to_pylist()
+            if at <= row < at + len(part):
+                wanted = part[row - at]
+            at += len(part)
+            size += sum(map(_bytes_of, part))
+            if size <= _KEPT_BYTES:
+                values += part
+            elif at > row:
+                return wanted
+            else:
+                values = []
+        self._keep((path, group), values, size)
+        return wanted
+
+    def _keep(self, key: tuple[Path, int], values: list[Any], size: int) -> None:
+        if size > _KEPT_BYTES:
+            return
+        self._kept[key] = values
+        self._kept_bytes += size
+        while self._kept_bytes > _KEPT_BYTES:
+            _, dropped = self._kept.popitem(last=False)
+            self._kept_bytes -= sum(map(_bytes_of, dropped))
+
+
+def open_parquet(path: Path) -> Any:
+    """Return the open ``pyarrow.parquet.ParquetFile``.
+
+    Raises:
+        UsageError: it is no Parquet file, or is damaged.
+    """
+    import pyarrow
+    import pyarrow.parquet
+
+    if reason := why_not_plain(path):
+        raise UsageError(f"{path}: {reason}")
+    try:
+        return pyarrow.parquet.ParquetFile(path, memory_map=True, pre_buffer=False)
+    except (pyarrow.ArrowException, OSError) as error:
+        raise UsageError(f"{path}: is no Parquet file, or is damaged ({error})") from None
+
+
+def _bytes_of(value: Any) -> int:
+    content = value.get("bytes") if isinstance(value, dict) else value
+    return len(content or b"")
+
+
+def _group_bytes(file: Any, column: str) -> list[int]:
+    metadata = file.metadata
+    return [
+        sum(
+            metadata.row_group(group).column(i).total_uncompressed_size
+            for i in range(metadata.num_columns)
+            if metadata.row_group(group).column(i).path_in_schema.partition(".")[0] == column
+        )
+        for group in range(metadata.num_row_groups)
+    ]
+
+
+def _beside(shard: Path, name: str) -> Path:
+    """Return the path of a picture that a file names, which must lie in the folder of the file."""
+    relative = Path(name.replace("\\", "/"))
+    if relative.is_absolute() or ".." in relative.parts:
+        raise BadSample(f"its picture {name!r} is not in the folder of the file")
+    return shard.parent / relative

@@ -1,0 +1,42 @@
+"""divide_by_column(): the splits that a column of a table names."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable
+from typing import TypeVar
+
+from ctcbench.builtin.labelling.split_folders import split_called
+from ctcbench.builtin.picture_sets.entry import Entry
+from ctcbench.contract.data import SplitName
+from ctcbench.contract.errors import UsageError
+from ctcbench.files.text import abbreviated
+
+E = TypeVar("E", bound=Entry)
+
+
+def divide_by_column(where: str, labelled: Iterable[tuple[E, str | None]]) -> dict[SplitName, list[E]]:
+    """Return pictures by the split that their cell names; where there are no cells, all are in train.
+
+    A picture whose cell names no split is left without a label, and so reported.
+
+    Args:
+        where: the table, for errors.
+        labelled: the pictures with their cells, None if the table has no such column.
+
+    Raises:
+        UsageError: there are cells, but none names train.
+    """
+    splits: dict[SplitName, list[E]] = {"train": []}
+    named: set[SplitName] = set()
+    for entry, cell in labelled:
+        split = None if cell is None else split_called(cell)
+        if split is not None:
+            named.add(split)
+        elif cell is not None and entry.text is not None:
+            reason = f"its split {abbreviated(cell)!r} is none of train, val (validation, dev) and test"
+            entry = dataclasses.replace(entry, text=None, reason=reason)
+        splits.setdefault(split or "train", []).append(entry)
+    if named and "train" not in named:
+        raise UsageError(f"{where}: its column of splits has {' and '.join(sorted(named))}, but no train")
+    return splits

@@ -1,0 +1,101 @@
+"""The data set csv: columns by title, splits, paths relative to the table, tables at fault."""
+
+from __future__ import annotations
+
+import pytest
+
+from ctcbench.builtin.picture_sets.csv_set import csv
+from ctcbench.contract.data import SPLITS
+from ctcbench.contract.errors import UsageError
+from tests.builtin.labelling.folder_cases import faults, fill, labels
+from tests.builtin.picture_sets.picture_cases import BAD_PICTURES, read_all
+
+
+def whole(path, **options):
+    return csv(path=str(path), val=0, test=0, **options)
+
+
+def test_paths_are_relative_to_the_table(tmp_path, monkeypatch):
+    fill(tmp_path, "lists/img/0.png", "img/1.png")
+    table = tmp_path / "lists" / "t.csv"
+    table.write_bytes(b"\xef\xbb\xbfpath,label\r\nimg/0.png,a\r\n../img/1.png,b\r\n")
+    monkeypatch.chdir(tmp_path)
+    assert sorted(labels(whole("lists/t.csv")).values()) == ["a", "b"]
+    assert whole("lists/t.csv").notices == ()
+
+
+def test_columns_are_chosen_by_title(tmp_path):
+    fill(tmp_path, "0.png", "1.png", "2.png", "3.png")
+    table = tmp_path / "t.tsv"
+    table.write_text(
+        "Scan\tClean text\ttext\tfold\n0.png\ta\tA\ttrain\n1.png\tb\tB\tdev\n2.png\tc\tC\ttest\n"
+    )
+    source = csv(path=str(table), image="scan", label="clean text", split="fold")
+    assert [[entry.text for entry in source.splits[split]] for split in SPLITS] == [["a"], ["b"], ["c"]]
+    assert csv(path=str(table), image="scan", val=0, test=0).size("train") == 3
+
+
+def test_a_column_split_is_used_and_a_missing_split_is_a_share(tmp_path):
+    fill(tmp_path, *(f"{i}.png" for i in range(60)))
+    rows = "".join(f"{i}.png,x,{'test' if i < 9 else 'Training'}\n" for i in range(60))
+    (tmp_path / "t.csv").write_text(f"path,label,split\n{rows}")
+    source = csv(path=str(tmp_path / "t.csv"), val=0.2)
+    assert source.size("test") == 9
+    assert 0 < source.size("val") < 25
+    assert source.size("train") + source.size("val") == 51
+
+
+def test_lines_at_fault_are_reported(tmp_path):
+    for number, (content, _) in enumerate(BAD_PICTURES.values()):
+        (tmp_path / f"{number}.png").write_bytes(content)
+    fill(tmp_path, "ok.png", "two.png", "odd.png")
+    names = [*(f"{i}.png" for i in range(len(BAD_PICTURES))), "ok.png", "two.png", "./two.png"]
+    rows = "".join(f"{name},t{i},train\n" for i, name in enumerate(names))
+    (tmp_path / "t.csv").write_text(f"path,label,split\n{rows}odd.png,x,extra\nnone.png,x,train\n")
+    source = whole(tmp_path / "t.csv")
+    drawn = {name.rpartition("/")[2]: text for name, text in read_all(source).items()}
+    for number, (_, reason) in enumerate(BAD_PICTURES.values()):
+        assert reason in drawn[f"{number}.png"]
+    assert drawn["ok.png"] == "t5"
+    reasons = {where.rpartition(":")[2]: reason for where, reason in faults(source).items()}
+    assert "this file has several labels: 't6'" in reasons["8"]
+    assert "this file has several labels: 't6'" in reasons["9"]
+    assert reasons["10"] == "its split 'extra' is none of train, val (validation, dev) and test"
+    assert reasons["11"] == "none.png is listed, but there is no such file"
+
+
+@pytest.mark.parametrize(
+    ("content", "options", "message"),
+    [
+        (
+            "file,writer\n0.png,a\n",
+            {},
+            r"t\.csv:1: the header has no column of labels \(columns: file, writer\)",
+        ),
+        ("id,label\n0,a\n", {}, r"t\.csv:1: the header has no column of names of pictures"),
+        ("file,label\n0.png,a\n", {"label": "txt"}, r"t\.csv:1: no column 'txt'.*\(columns: file, label\)"),
+        ("file,label\n0.png,a\n", {"split": "fold"}, r"t\.csv:1: no column 'fold'"),
+        ("file,label\n", {}, "has no lines with labels"),
+        ("", {}, "has no lines with labels"),
+        ("file,label,split\n0.png,a,test\n", {}, "its column of splits has test, but no train"),
+        ("0.png,a\n", {"label": "text"}, r"t\.csv:1: no column 'text'"),
+    ],
+)
+def test_tables_at_fault(tmp_path, content, options, message):
+    fill(tmp_path, "0.png")
+    (tmp_path / "t.csv").write_text(content)
+    with pytest.raises(UsageError, match=message):
+        whole(tmp_path / "t.csv", **options)
+
+
+def test_tables_that_are_none(tmp_path):
+    with pytest.raises(UsageError, match="is a folder; give the table in it, or use dataset folder"):
+        whole(tmp_path)
+    with pytest.raises(UsageError, match="can't be read"):
+        whole(tmp_path / "t.csv")
+    (tmp_path / "t.txt").write_text("0.png a\n")
+    with pytest.raises(UsageError, match=r"only \.csv and \.tsv have columns, such as text"):
+        whole(tmp_path / "t.txt", label="text")
+    (tmp_path / "t.csv").write_bytes("file,label\n".encode("utf-16"))
+    with pytest.raises(UsageError, match=r"is not UTF-8 \(UTF-16\)"):
+        whole(tmp_path / "t.csv")

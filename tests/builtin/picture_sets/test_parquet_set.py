@@ -1,0 +1,156 @@
+"""The data set parquet: columns, shards and splits, pictures by path, damaged files."""
+
+from __future__ import annotations
+
+import pytest
+
+pytest.importorskip("pyarrow", reason="the package pyarrow is not installed")
+
+from ctcbench.builtin.picture_sets import parquet_store
+from ctcbench.builtin.picture_sets.parquet_set import parquet
+from ctcbench.contract.data import SPLITS
+from ctcbench.contract.errors import UsageError
+from tests.builtin.picture_sets.picture_cases import BAD_PICTURES, png, read_all, write_parquet
+
+
+def whole(path, **options):
+    return parquet(path=str(path), val=0, test=0, **options)
+
+
+def test_rows_of_all_row_groups_are_read(tmp_path, monkeypatch):
+    texts = [f"{i}" for i in range(30)]
+    file = write_parquet(tmp_path / "x.parquet", {"image": [png(i) for i in range(30)], "text": texts}, 7)
+    # Also where hardly a row group is kept.
+    for kept in (parquet_store._KEPT_BYTES, 800, 0):
+        monkeypatch.setattr(parquet_store, "_KEPT_BYTES", kept)
+        source = whole(file)
+        levels = {
+            sample.text: int(sample.image[0, 0]) for sample in (source.draw("train", i) for i in range(30))
+        }
+        assert levels == {text: int(text) for text in texts}
+        assert source.found.store._kept_bytes <= kept
+
+
+def test_names_of_shards_are_splits(tmp_path):
+    for name in ("train-00000-of-00002-ab", "train-00001-of-00002-ab", "validation-0", "test", "extra"):
+        write_parquet(tmp_path / "data" / f"{name}.parquet", {"image": [png()], "label": [name[:4]]})
+    source = parquet(path=str(tmp_path))
+    assert [[entry.text for entry in source.splits[split]] for split in SPLITS] == [
+        ["trai", "trai"],
+        ["vali"],
+        ["test"],
+    ]
+    assert "not used: 1 Parquet file whose name begins with no split (data/extra.parquet)" in source.notices
+    with pytest.raises(UsageError, match="its files are called test and val, but none train"):
+        for file in (tmp_path / "data").glob("train*"):
+            file.unlink()
+        parquet(path=str(tmp_path))
+
+
+def test_a_column_of_splits_and_one_of_groups(tmp_path):
+    columns = {
+        "image": [png(i) for i in range(12)],
+        "text": ["x"] * 12,
+        "split": ["train", "valid", "test", "train"] * 3,
+        "writer": [f"w{i % 4}" for i in range(12)],
+    }
+    file = write_parquet(tmp_path / "x.parquet", columns)
+    assert [parquet(path=str(file)).size(split) for split in SPLITS] == [6, 3, 3]
+    del columns["split"]
+    source = parquet(path=str(write_parquet(file, columns)), group="writer", val=0.2, test=0.2)
+    groups = [{entry.group for entry in source.splits[split]} for split in SPLITS]
+    assert sorted(map(len, groups)) == [1, 1, 2]
+    with pytest.raises(UsageError, match=r"no column 'writers'.*did you mean 'writer'"):
+        parquet(path=str(file), split="writers")
+    with pytest.raises(UsageError, match=r"no such column \(columns: 'image', 'text', 'writer'\)"):
+        parquet(path=str(file), group="writers")
+
+
+def test_pictures_in_files_beside(tmp_path):
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "sub" / "a.png").write_bytes(png(9))
+    pictures = [(None, "sub/a.png"), (None, "/etc/passwd"), (None, "../a.png"), (None, "b.png"), None]
+    file = write_parquet(tmp_path / "x.parquet", {"image": pictures, "text": list("abcde")})
+    assert read_all(whole(file)) == {
+        "000000000": "a",
+        "000000001": "! its picture '/etc/passwd' is not in the folder of the file",
+        "000000002": "! its picture '../a.png' is not in the folder of the file",
+        "000000003": "! no such file",
+        "000000004": "! its picture is null (column 'image')",
+    }
+
+
+def test_each_bad_sample_has_its_reason(tmp_path):
+    pictures = [content for content, _ in BAD_PICTURES.values()]
+    columns = {"image": [*pictures, png(), png()], "text": ["ok"] * len(pictures) + [None, "ok"]}
+    found = read_all(whole(write_parquet(tmp_path / "x.parquet", columns)))
+    for number, (_, reason) in enumerate(BAD_PICTURES.values()):
+        assert reason in found.pop(f"{number:09}")
+    assert list(found.values()) == ["! its label is null", "ok"] or list(found.values()) == [
+        "ok",
+        "! its label is null",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("columns", "options", "message"),
+    [
+        ({"file": ["a"], "text": ["a"]}, {}, r"has no column of pictures .*\(columns: file: string, text"),
+        ({"image": [png()], "words_": ["a"]}, {}, "has no column of labels .* label=NAME names it"),
+        ({"image": [png()], "label": [1]}, {}, "has no column of labels .*label: int64"),
+        ({"image": [png()], "n": [1], "text": ["a"]}, {"label": "n"}, r"column 'n' \(label=\) is int64, not"),
+        ({"a": [png()], "b": [png()], "text": ["x"]}, {}, "columns 'a' and 'b' may all be meant; image=NAME"),
+        (
+            {"image": [png()], "label": ["a"], "text": ["a"]},
+            {},
+            "columns 'label' and 'text' may all be meant",
+        ),
+        (
+            {"image": [png()], "text": ["a"]},
+            {"image": "text"},
+            "column 'text' is string; pictures are binary",
+        ),
+        ({"image": [png()], "text": ["a"]}, {"image": "imag"}, "no column 'imag'.*did you mean 'image'"),
+    ],
+)
+def test_columns_that_are_missing_or_not_clear(tmp_path, columns, options, message):
+    with pytest.raises(UsageError, match=message):
+        whole(write_parquet(tmp_path / "x.parquet", columns), **options)
+
+
+def test_a_usual_name_decides_between_pictures(tmp_path):
+    file = write_parquet(tmp_path / "x.parquet", {"mask": [png(1)], "image": [png(2)], "text": ["x"]})
+    assert whole(file).draw("train", 0).image[0, 0] == 2
+    assert whole(file, image="mask").draw("train", 0).image[0, 0] == 1
+
+
+def test_damaged_files(tmp_path):
+    data = write_parquet(tmp_path / "x.parquet", {"image": [png()] * 9, "text": ["x"] * 9}).read_bytes()
+    for content in (b"", b"hello" * 100, data[: len(data) // 2]):
+        (tmp_path / "y.parquet").write_bytes(content)
+        with pytest.raises(UsageError, match=r"y\.parquet: is no Parquet file, or is damaged"):
+            whole(tmp_path / "y.parquet")
+    with pytest.raises(UsageError, match="has no rows"):
+        whole(write_parquet(tmp_path / "z.parquet", {"image": [], "text": []}) and _empty(tmp_path))
+    with pytest.raises(UsageError, match="no Parquet file in it"):
+        (tmp_path / "none").mkdir()
+        whole(tmp_path / "none")
+
+
+def _empty(folder):
+    import pyarrow
+    import pyarrow.parquet
+
+    table = pyarrow.table(
+        {"image": pyarrow.array([], pyarrow.binary()), "text": pyarrow.array([], pyarrow.string())}
+    )
+    pyarrow.parquet.write_table(table, folder / "none.parquet")
+    return folder / "none.parquet"
+
+
+def test_large_row_groups_have_a_notice(tmp_path, monkeypatch):
+    monkeypatch.setattr(parquet_store, "_LARGE_GROUP", 1000)
+    columns = {"image": [png(i, width=200) for i in range(40)], "text": ["x"] * 40}
+    file = write_parquet(tmp_path / "x.parquet", columns)
+    assert "row_group_size=100" in whole(file).notices[0]
+    assert whole(write_parquet(file, columns, row_group_size=1)).notices == ()
