@@ -17,7 +17,9 @@ from ctcbench.contract.data import LogProbs
 from ctcbench.contract.errors import UsageError
 from ctcbench.contract.hypothesis import Hypothesis
 from ctcbench.contract.specs import Alignment, Alphabet, frames_needed
+from ctcbench.evaluation.calibration import fit_inverse_temperature
 from ctcbench.evaluation.collapse import blank_probability
+from ctcbench.evaluation.confidence import confidences
 from ctcbench.evaluation.scoring import score
 from ctcbench.files.json_records import Count, Name, NotNegative, Record, read_record
 from ctcbench.registry.attribution import attribute_errors
@@ -83,9 +85,25 @@ def decode_run(recipe: Recipe, folder: RunFolder) -> Result:
             "training": trained.training,
         },
     )
-    predictions = Predictions("test", stored.fingerprint, tuple(texts), tuple(stored.texts))
+    sure = confidences(stored, hypotheses, recipe.alignment, _sharpness(folder, recipe.alignment))
+    predictions = Predictions(
+        "test", stored.fingerprint, tuple(texts), tuple(stored.texts), tuple(map(_rounded, sure))
+    )
     key = decoder_key(recipe.config.decoder)
     return replace(result, path=folder.write_result(key, result, predictions))
+
+
+def _sharpness(folder: RunFolder, alignment: Alignment) -> float:
+    """Return the inverse temperature that calibrates confidences, as `api.load` does."""
+    # Runs of earlier versions have no log-probabilities of the validation images.
+    if alignment != "ctc" or not folder.has(folder.log_probs_path("val")):
+        return 1.0
+    return fit_inverse_temperature(folder.read_log_probs("val"))
+
+
+def _rounded(confidence: float | None) -> float | None:
+    # More digits have no meaning, and would make the file longer than its texts.
+    return None if confidence is None else float(f"{confidence:.6g}")
 
 
 def _data(trained: Mapping[str, Any], tests: LogProbs, alignment: Alignment) -> dict[str, Any]:

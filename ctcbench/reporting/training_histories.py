@@ -13,12 +13,16 @@ from ctcbench.results.run_folder import RunFolder
 Point = tuple[int, float]
 
 
-def read_records(folder: Path, kind: Literal["steps", "epoch"]) -> list[dict[str, Any]]:
-    """Return the records of one kind in a run folder's metrics; none if they cannot be read."""
+def read_records(folder: Path) -> list[dict[str, Any]]:
+    """Return the records in a run folder's metrics; none if they cannot be read."""
     try:
-        records = RunFolder(folder).read_metrics()
+        return RunFolder(folder).read_metrics()
     except CtcbenchError:
         return []  # the results are complete without curves
+
+
+def of_kind(records: Sequence[dict[str, Any]], kind: Literal["steps", "epoch"]) -> list[dict[str, Any]]:
+    """Return the records of a number of steps, or those of epochs."""
     return [record for record in records if record.get("kind") == kind]
 
 

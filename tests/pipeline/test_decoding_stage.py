@@ -3,9 +3,12 @@
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
 from ctcbench.contract.errors import CtcbenchError, UsageError
+from ctcbench.evaluation.calibration import fit_inverse_temperature
+from ctcbench.evaluation.ctc_likelihood import text_log_probs
 from ctcbench.pipeline.decoding_stage import decode_stored
 from ctcbench.results.run_folder import RunFolder
 from ctcbench.results.stored_results import find_results
@@ -24,6 +27,23 @@ def test_another_decoder_needs_no_training_and_no_torch(finished_copy):
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("beam_cpp-")
+
+
+def test_predictions_are_stored_with_calibrated_confidences(finished_copy, registry):
+    folder = RunFolder(finished_copy.folder)
+    decode_stored(registry, finished_copy.folder, "greedy")
+    stored = folder.read_predictions("greedy")
+    tests = folder.read_log_probs("test")
+    labels = [tests.alphabet.encode(text) for text in stored.texts]
+    sharpness = fit_inverse_temperature(folder.read_log_probs("val"))
+    expected = np.exp(text_log_probs(tests, labels, sharpness))
+    assert stored.confidences == pytest.approx(expected.tolist(), rel=1e-5)
+    # Not calibrated without the log-probabilities of the validation images, as in runs of early versions.
+    (folder.path / "manifest.json").unlink()
+    folder.log_probs_path("val").unlink()
+    decode_stored(registry, finished_copy.folder, "greedy")
+    plain = np.exp(text_log_probs(tests, labels)).tolist()
+    assert folder.read_predictions("greedy").confidences == pytest.approx(plain, rel=1e-5)
 
 
 def test_decoding_a_folder_that_is_no_run(registry, tmp_path):

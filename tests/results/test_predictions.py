@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 
 from ctcbench.contract.errors import CtcbenchError
@@ -16,6 +18,8 @@ def test_predictions_survive_a_round_trip(tmp_path):
     path = tmp_path / "greedy.json"
     assert Predictions.parse(SOME.to_bytes(), path) == SOME
     assert SOME.exact == pytest.approx(1 / 3)
+    sure = dataclasses.replace(SOME, confidences=(0.5, None, 1.0))
+    assert Predictions.parse(sure.to_bytes(), path) == sure
     assert Predictions.parse(SOME.to_bytes(), path).to_bytes() == SOME.to_bytes()
 
 
@@ -26,6 +30,10 @@ def test_predictions_survive_a_round_trip(tmp_path):
         '{"format":"ctcbench predictions 1","split":"test","fingerprint":"f","texts":["a"],"targets":[]}',
         '{"format":"ctcbench predictions 1","split":"test","fingerprint":"f","texts":[1],"targets":["a"]}',
         '{"format":"ctcbench predictions 1","split":"test","fingerprint":null,"texts":["a"],"targets":["a"]}',
+        '{"format":"ctcbench predictions 1","split":"test","fingerprint":"f","texts":["a"],"targets":["a"],'
+        '"confidences":[]}',
+        '{"format":"ctcbench predictions 1","split":"test","fingerprint":"f","texts":["a"],"targets":["a"],'
+        '"confidences":[1.5]}',
         '{"format":"ctcbench predictions 2","split":"test","fingerprint":"f","texts":["a"],"targets":["a"]}',
     ],
 )  # fmt: skip

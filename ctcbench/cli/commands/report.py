@@ -127,7 +127,7 @@ def _choose_format(given: str | None, as_json: bool, output: Path | None) -> str
         raise UsageError(f"--json and --format {form}: give one of them")
     form = "json" if as_json else form
     meant = output and format_of(output)
-    if output and meant and form not in (None, _TABLE, meant):
+    if output and meant and form not in (None, _TABLE) and not FILE_FORMATS[form].has_suffix(output):
         raise UsageError(
             f"-o {output}: the suffix is that of --format {meant}, not of {form}; change one of them"
         )

@@ -27,6 +27,10 @@ class FileFormat:
     takes_registry: bool = False
     medium: str = ""
 
+    def has_suffix(self, path: Path) -> bool:
+        """Return whether a file has the name of a file in this format."""
+        return path.suffix.lower() in self.suffixes
+
     def render(self, report: Report, registry: Registry) -> str:
         """Return the text of the file."""
         # Imported here, so that a format does not load the dependencies of the others, such as jinja2.
@@ -37,9 +41,8 @@ class FileFormat:
 
 
 def format_of(path: Path) -> str | None:
-    """Return the name of the format that the suffix of a file belongs to; None for other suffixes."""
-    suffix = path.suffix.lower()
-    return next((name for name, form in FILE_FORMATS.items() if suffix in form.suffixes), None)
+    """Return the name of the first format that the suffix of a file belongs to; None for other suffixes."""
+    return next((name for name, form in FILE_FORMATS.items() if form.has_suffix(path)), None)
 
 
 FILE_FORMATS = {
@@ -49,4 +52,5 @@ FILE_FORMATS = {
     "json": FileFormat("csv_json:to_json", (".json",)),
     "html": FileFormat("html.page:html_page", (".html", ".htm"), takes_registry=True, medium="page"),
     "svg": FileFormat("svg.curve_figure:curves_svg", (".svg",), medium="picture"),
+    "card": FileFormat("model_card:model_card", (".md", ".markdown"), takes_registry=True),
 }

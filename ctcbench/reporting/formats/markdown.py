@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ctcbench.files.text import one_line
+from ctcbench.reporting.formats.markdown_text import markdown_table, markdown_text
 from ctcbench.reporting.report_model import Report
 from ctcbench.reporting.tables import AnyTable, analyses, legend, result_table
 
@@ -14,7 +14,7 @@ def to_markdown(report: Report) -> str:
     parts: list[str] = []
     if report.rows:
         table = result_table(report)
-        parts += [_table(table), "\n\n".join(map(_text, legend(report, table))) + "\n"]
+        parts += [_table(table), "\n\n".join(map(markdown_text, legend(report, table))) + "\n"]
     for analysis in analyses(report):
         parts += [f"### {analysis.heading}\n", _table(analysis.table), analysis.legend + "\n"]
     parts += _list("Warnings", (warning.text for warning in report.warnings))
@@ -24,21 +24,10 @@ def to_markdown(report: Report) -> str:
 
 
 def _list(heading: str, texts: Iterable[str]) -> list[str]:
-    lines = [f"- {_text(text)}\n" for text in texts]
+    lines = [f"- {markdown_text(text)}\n" for text in texts]
     return [f"### {heading}\n", "".join(lines)] if lines else []
 
 
 def _table(table: AnyTable) -> str:
-    rule = ["---:" if column.kind == "number" else "---" for column in table.columns]
-    lines = [table.headers, rule, *table.lines]
-    return "".join("| " + " | ".join(map(_text, line)) + " |\n" for line in lines)
-
-
-def _text(text: str) -> str:
-    """Return `text` on one line, with everything escaped that Markdown would interpret in a cell."""
-    text = " ".join(one_line(text).split())
-    # The backslash comes first, or it would escape the escapes.
-    for character in "\\|*`[]":
-        text = text.replace(character, "\\" + character)
-    # Markdown passes HTML through, so that a setting could hold markup of its own.
-    return text.replace("&", "&amp;").replace("<", "&lt;")
+    numbers = [index for index, column in enumerate(table.columns) if column.kind == "number"]
+    return markdown_table(table.headers, table.lines, numbers)

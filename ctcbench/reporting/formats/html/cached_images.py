@@ -18,8 +18,9 @@ from ctcbench.data.built_dataset import build_dataset
 from ctcbench.data.materialise import cached_samples
 from ctcbench.registry.component_registry import Registry
 
-_WIDEST, _HIGHEST = 480, 96
-_GREYS = 16  # levels: hardly visible, and half the bytes
+_LARGEST = (480, 96)
+_CHANGED = "no image: the data set has changed since this run"
+_COLOURS = 16  # hardly visible, and half the bytes of all levels
 
 
 class CachedImages:
@@ -40,12 +41,11 @@ class CachedImages:
         name = f"{fingerprint[:12]}/{index}"
         if name in self.uris:
             return name, ""
-        samples = self._samples(config)
+        samples = self.samples(config, fingerprint)
         if isinstance(samples, str):
             return "", samples
-        # The options name the same data set, but its files or generator may have changed since.
-        if samples.fingerprint != fingerprint or index >= len(samples):
-            return "", "no image: the data set has changed since this run"
+        if index >= len(samples):
+            return "", _CHANGED
         uri = data_uri(samples.images_NCHW[index], int(samples.widths_N[index]))
         if len(uri) > self._room:
             return "", "image left out to limit the size of this file"
@@ -53,12 +53,17 @@ class CachedImages:
         self.uris[name] = uri
         return name, ""
 
-    def _samples(self, config: RunConfig) -> Samples | str:
+    def samples(self, config: RunConfig, fingerprint: str) -> Samples | str:
+        """Return the test images of a run, or the reason why they are missing."""
         # Many runs share a data set, and building one may read thousands of files.
         wanted = (config.dataset, config.test_samples, config.skip_bad)
         if wanted not in self._sets:
             self._sets[wanted] = self._cached(*wanted)
-        return self._sets[wanted]
+        samples = self._sets[wanted]
+        # The options name the same data set, but its files or generator may have changed since.
+        if isinstance(samples, Samples) and samples.fingerprint != fingerprint:
+            return _CHANGED
+        return samples
 
     def _cached(self, dataset: str, number: int, skip_bad: bool) -> Samples | str:
         try:
@@ -76,15 +81,18 @@ class CachedImages:
 
 
 def data_uri(image_CHW: NDArray[np.uint8], width: int) -> str:
-    """Return the first `width` columns of an image (the rest is padding) as a small grey PNG."""
+    """Return the first `width` columns of an image (the rest is padding) as a small PNG of few colours."""
     shown: NDArray[Any] = image_CHW[:, :, : max(1, width)]
+    buffer = io.BytesIO()
     if shown.shape[0] == 1:
         picture = Image.fromarray(np.ascontiguousarray(shown[0]))
+        picture.thumbnail(_LARGEST)
+        top = _COLOURS - 1
+        # Even levels, which differ less from image to image than those that quantize() would choose.
+        picture = picture.point([round(round(i / 255 * top) * 255 / top) for i in range(256)])
     else:
-        picture = Image.fromarray(np.ascontiguousarray(shown[:3].transpose(1, 2, 0))).convert("L")
-    picture.thumbnail((_WIDEST, _HIGHEST))
-    buffer = io.BytesIO()
-    levels = picture.point([round(round(i / 255 * (_GREYS - 1)) * 255 / (_GREYS - 1)) for i in range(256)])
+        picture = Image.fromarray(np.ascontiguousarray(shown[:3].transpose(1, 2, 0)))
+        picture.thumbnail(_LARGEST)
     # Without dithering, which would add noise and defeat the compression.
-    levels.quantize(_GREYS, dither=Image.Dither.NONE).save(buffer, "PNG", optimize=True)
+    picture.quantize(_COLOURS, dither=Image.Dither.NONE).save(buffer, "PNG", optimize=True)
     return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")

@@ -6,7 +6,8 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from ctcbench.reporting.formats.html.mistakes import NOTHING, confusions
+from ctcbench.evaluation.text_alignment import NOTHING
+from ctcbench.reporting.mistakes import confusions
 from ctcbench.reporting.report_model import Row
 
 MOST_CHARACTERS = 64

@@ -16,28 +16,25 @@ from ctcbench.contract.errors import CtcbenchError
 from ctcbench.contract.specs import BLANK
 from ctcbench.decoding import beam_search, greedy_search
 from ctcbench.files.text import one_line
-from ctcbench.registry.component_registry import Registry
 from ctcbench.reporting.formats.html.cached_images import CachedImages
-from ctcbench.reporting.formats.html.mistakes import KINDS, kind_of, mark_differences
 from ctcbench.reporting.members import Member
+from ctcbench.reporting.mistakes import KINDS, kind_of, mark_differences
 from ctcbench.reporting.report_model import Row
 from ctcbench.results.run_folder import RunFolder
 
 MOST_ENTRIES = 480
 MOST_A_ROW = 40
-MOST_IMAGE_BYTES = 4_000_000
 _LONGEST_TEXT = 400
 _N_BEST, _BEAM_WIDTH = 5, 25
 
 
-def gallery(rows: Sequence[Row], registry: Registry) -> dict[str, Any]:
-    """Return ``{"entries", "images", "kinds", "counts"}`` of the mistakes that are shown.
+def gallery(rows: Sequence[Row], images: CachedImages) -> dict[str, Any]:
+    """Return ``{"entries", "kinds", "counts"}`` of the mistakes that are shown, with keys of `images`.
 
     They are from the best run of each row, with equal shares for every kind of mistake as far as there
     are so many. ``counts`` has for each row by number the mistakes in all, those shown, the test images,
     and a note on what is missing.
     """
-    images = CachedImages(registry, MOST_IMAGE_BYTES)
     # Many rows share the entries, so that the file stays small.
     room = max(1, min(MOST_A_ROW, MOST_ENTRIES // max(1, len(rows))))
     entries: list[dict[str, Any]] = []
@@ -58,7 +55,7 @@ def gallery(rows: Sequence[Row], registry: Registry) -> dict[str, Any]:
             "images": len(member.predictions.texts) if member.predictions else 0,
             "note": note if member.predictions else "no predictions are stored; see the warnings",
         }
-    return {"entries": entries, "images": images.uris, "kinds": KINDS, "counts": counts}
+    return {"entries": entries, "kinds": KINDS, "counts": counts}
 
 
 def _find_mistakes(member: Member) -> list[int]:

@@ -18,17 +18,25 @@ from ctcbench.files.text import printable_lines
 from ctcbench.registry.component_registry import Registry
 from ctcbench.reporting import number_format
 from ctcbench.reporting.formats.html import cell_format
+from ctcbench.reporting.formats.html.breakdown_charts import breakdown_charts
+from ctcbench.reporting.formats.html.cached_images import CachedImages
+from ctcbench.reporting.formats.html.confidence_charts import confidence_charts
 from ctcbench.reporting.formats.html.confusion_matrix import confusion_matrix
+from ctcbench.reporting.formats.html.data_sheets import data_sheets
 from ctcbench.reporting.formats.html.gallery import gallery
 from ctcbench.reporting.formats.html.machine_groups import machine_groups
 from ctcbench.reporting.formats.html.training_curves import training_curves
 from ctcbench.reporting.report_model import Report
 from ctcbench.reporting.tables import SCALED, comparison_table, effect_table, result_table
 
-SCRIPTS = ("dom", "theme", "table", "axes", "curves", "scatter", "confusion", "gallery", "start")
+SCRIPTS = (
+    "dom", "theme", "table", "axes", "row_choice", "sheets", "curves", "scatter", "confidence", "breakdown",
+    "confusion", "gallery", "start",
+)  # fmt: skip
 STYLES = ("base", "tables", "charts", "gallery", "print")
 # The page stays readable and below some megabytes; --format json has all of them.
 MOST_COMPARISONS = 120
+MOST_IMAGE_BYTES = 4_000_000
 # Axes of the scatter plot.
 _COSTS = {
     "parameters": "parameters",
@@ -89,12 +97,18 @@ def page_data(report: Report, registry: Registry) -> dict[str, Any]:
         }
         for row in report.rows
     ]
+    images = CachedImages(registry, MOST_IMAGE_BYTES)
     return {
         "rows": rows,
         "costs": _COSTS,
         "curves": training_curves(report.rows),
+        # Before the gallery, which may use up the space for images.
+        "sheets": data_sheets(report.rows, images),
+        "confidence": confidence_charts(report.rows),
+        "breakdown": breakdown_charts(report.rows),
         "confusion": confusion_matrix(report.rows),
-        "gallery": gallery(report.rows, registry),
+        "gallery": gallery(report.rows, images),
+        "images": images.uris,
     }
 
 

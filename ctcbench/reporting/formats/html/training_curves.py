@@ -1,24 +1,29 @@
-"""Training curves for the page: validation metrics by step, as a mean over models with a band around it."""
+"""Training curves for the page: metrics by step, as a mean over models with a band around it."""
 
 from __future__ import annotations
 
 import statistics
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from ctcbench.reporting.report_model import Row
-from ctcbench.reporting.training_histories import points, read_records, thin_out
+from ctcbench.reporting.training_histories import of_kind, points, read_records, thin_out
 
 POINTS = 80  # enough for a plot about 500 pixels wide
-METRICS = {"exact": "val_exact", "loss": "val_loss"}
+# Each panel's records and their key: the training loss of every 10 steps, and the validation of each epoch.
+METRICS: dict[str, tuple[Literal["steps", "epoch"], str]] = {
+    "training": ("steps", "loss"),
+    "loss": ("epoch", "val_loss"),
+    "exact": ("epoch", "val_exact"),
+}
 
 
 def training_curves(rows: Sequence[Row]) -> list[dict[str, Any]]:
     """Return a curve for each set of trained models; rows that differ only in the decoder share one.
 
-    Each is ``{"rows", "models", "exact", "loss"}``: the numbers of its rows, the number of models (one per
-    seed), and for both metrics points ``[step, mean, lowest, highest]``.
+    Each is ``{"rows", "models", "training", "loss", "exact"}``: the numbers of its rows, the number of models
+    (one per seed), and for each of `METRICS` points ``[step, mean, lowest, highest]``.
     """
     curves: dict[frozenset[Path], dict[str, Any]] = {}
     for row in rows:
@@ -27,9 +32,11 @@ def training_curves(rows: Sequence[Row]) -> list[dict[str, Any]]:
         if folders in curves:
             curves[folders]["rows"].append(row.number)
             continue
-        histories = [history for folder in sorted(folders) if (history := read_records(folder, "epoch"))]
-        bands = {name: _band(histories, key) for name, key in METRICS.items()}
-        curves[folders] = {"rows": [row.number], "models": len(histories), **bands}
+        records = [read_records(folder) for folder in sorted(folders)]
+        bands = {
+            name: _band([of_kind(one, kind) for one in records], key) for name, (kind, key) in METRICS.items()
+        }
+        curves[folders] = {"rows": [row.number], "models": sum(map(bool, records)), **bands}
     # Run folders that were copied without metrics.jsonl have no curve.
     return [curve for curve in curves.values() if any(curve[name] for name in METRICS)]
 

@@ -13,7 +13,7 @@ from ctcbench.reporting.formats.svg.panel import Panel
 from ctcbench.reporting.members import Member, models_of
 from ctcbench.reporting.report_column import plus_minus
 from ctcbench.reporting.report_model import Report, Row
-from ctcbench.reporting.training_histories import Point, points, read_records, thin_out
+from ctcbench.reporting.training_histories import Point, of_kind, points, read_records, thin_out
 
 MOST_ROWS = 8  # more colours are hard to distinguish
 _POINTS = 240  # enough for a panel of 320 pixels
@@ -64,8 +64,8 @@ def curves_svg(report: Report) -> str:
     height = top + _PLOT_HEIGHT + 78
     runs = [run for _, found in shown for run in found]  # all share one scale per panel
     last = max(step for run in runs for step, _ in (*run.loss, *run.exact))
-    loss = Panel(52, 372, top, top + _PLOT_HEIGHT, (0, last), (0, _highest_loss(runs)))
-    exact = Panel(424, 744, top, top + _PLOT_HEIGHT, (0, last), (0, 100))
+    loss = Panel.within(20, 380, top, top + _PLOT_HEIGHT, (0, last), (0, _highest_loss(runs)))
+    exact = Panel.within(396, _WIDTH - 8, top, top + _PLOT_HEIGHT, (0, last), (0, 100))
     title = f"Training curves of {len(runs)} models"
     parts = [
         element("title", title, id="title"),
@@ -104,12 +104,14 @@ def _run(row: Row, member: Member) -> _Run:
         about += ", never left the blank plateau"
     elif left is not None:
         about += f", left the blank plateau at step {left:,}"
-    epochs = read_records(member.folder, "epoch")
+    records = read_records(member.folder)
     return _Run(
         about,
-        thin_out(points(read_records(member.folder, "steps"), "loss"), _POINTS),
+        thin_out(points(of_kind(records, "steps"), "loss"), _POINTS),
         # Stored as shares, drawn in per cent.
-        thin_out([(step, share * 100) for step, share in points(epochs, "val_exact")], _POINTS),
+        thin_out(
+            [(step, share * 100) for step, share in points(of_kind(records, "epoch"), "val_exact")], _POINTS
+        ),
         left,
     )
 

@@ -8,6 +8,9 @@ from dataclasses import dataclass
 
 from ctcbench.reporting.formats.svg.markup import element
 
+_FIGURE = 7.2  # pixels of a figure in the 12 px of the labels, in the widest of the fonts
+_GAP = 8  # pixels between an axis and the texts of its ticks
+
 
 @dataclass(frozen=True)
 class Panel:
@@ -19,6 +22,22 @@ class Panel:
     bottom: float
     xs: tuple[float, float]
     ys: tuple[float, float]
+
+    @classmethod
+    def within(
+        cls,
+        left: float,
+        right: float,
+        top: float,
+        bottom: float,
+        xs: tuple[float, float],
+        ys: tuple[float, float],
+    ) -> Panel:
+        """Return the panel whose axes, with the texts of their ticks, are between `left` and `right`."""
+        left += max(_width(tick_text(tick)) for tick in ticks(*ys)) + _GAP
+        # The text of the last tick is centred below the end of the axis.
+        right -= _width(tick_text(ticks(*xs)[-1])) / 2
+        return cls(left, right, top, bottom, xs, ys)
 
     def x(self, value: float) -> float:
         """Return the horizontal position of a value in pixels."""
@@ -37,15 +56,28 @@ class Panel:
         for tick in ticks(*self.ys):
             at = f"{self.y(tick):.1f}"
             yield element("line", cls="grid", x1=self.left, x2=self.right, y1=at, y2=at)
-            yield element("text", f"{tick:,g}", cls="tick", x=self.left - 8, y=at, dy="0.32em", anchor="end")
-        for tick in ticks(*self.xs):
+            text = tick_text(tick)
+            yield element("text", text, cls="tick", x=self.left - _GAP, y=at, dy="0.32em", anchor="end")
+        # As many as fit with a figure between them.
+        widest = max(_width(tick_text(tick)) for tick in ticks(*self.xs)) + _FIGURE
+        for tick in ticks(*self.xs, most=max(1, min(5, int((self.right - self.left) / widest)))):
             at = f"{self.x(tick):.1f}"
             yield element("line", cls="axis", x1=at, x2=at, y1=self.bottom, y2=self.bottom + 4)
-            yield element("text", f"{tick:,g}", cls="tick", x=at, y=self.bottom + 18, anchor="middle")
+            text = tick_text(tick)
+            yield element("text", text, cls="tick", x=at, y=self.bottom + 18, anchor="middle")
         yield element("line", cls="axis", x1=self.left, x2=self.right, y1=self.bottom, y2=self.bottom)
         yield element("text", title, cls="label", x=self.left, y=self.top - 12)
         middle = (self.left + self.right) / 2
         yield element("text", x_label, cls="label", x=middle, y=self.bottom + 37, anchor="middle")
+
+
+def tick_text(tick: float) -> str:
+    """Return the value of a tick as a text."""
+    return f"{tick:,.0f}" if tick == round(tick) else f"{tick:,.12g}"
+
+
+def _width(text: str) -> float:
+    return len(text) * _FIGURE
 
 
 def ticks(low: float, high: float, most: int = 5) -> list[float]:

@@ -34,10 +34,10 @@ def member(folder, predictions, **config):
     return Member(config.get("seed"), folder, Result(config, found, cost, PROVENANCE), predictions)
 
 
-def texts(*pairs):
-    """Return predictions from pairs (read, target)."""
+def texts(*pairs, sure=None):
+    """Return predictions from pairs (read, target), with the confidences `sure` if given."""
     read, targets = zip(*pairs, strict=True)
-    return Predictions("test", "f" * 64, read, targets)
+    return Predictions("test", "f" * 64, read, targets, sure)
 
 
 def estimate(values):

@@ -15,13 +15,24 @@ from ctcbench.reporting.formats.html.cached_images import CachedImages, data_uri
 DATASET = "captcha:width=64,height=24,length=2,alphabet=digits"
 
 
-def test_images_are_small_grey_pngs_without_their_padding():
-    colours = np.random.default_rng(0).integers(0, 256, (3, 60, 900), dtype=np.uint8)
-    uri = data_uri(colours, 600)
+def opened(uri):
     with Image.open(io.BytesIO(base64.b64decode(uri.partition(",")[2]))) as picture:
-        assert picture.format == "PNG" and picture.size == (480, 48)
-        pixels = np.asarray(picture.convert("RGB"))
-        assert (pixels == pixels[..., :1]).all()
+        assert picture.format == "PNG"
+        return picture.convert("RGB")
+
+
+def test_images_are_small_pngs_without_their_padding():
+    grey = np.random.default_rng(0).integers(0, 256, (1, 60, 900), dtype=np.uint8)
+    picture = opened(data_uri(grey, 600))
+    pixels = np.asarray(picture)
+    assert picture.size == (480, 48) and (pixels == pixels[..., :1]).all()
+
+
+def test_pictures_in_colour_keep_their_colours():
+    colours = np.full((3, 20, 40), 255, dtype=np.uint8)
+    colours[1:, :, :10] = 0
+    picture = opened(data_uri(colours, 40))
+    assert picture.getpixel((2, 5)) == (255, 0, 0) and picture.getpixel((30, 5)) == (255, 255, 255)
 
 
 @pytest.fixture

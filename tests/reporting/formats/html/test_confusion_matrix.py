@@ -1,9 +1,7 @@
 """Confusions of characters, counted by edit operations."""
 
-from ctcbench.reporting.formats.html import (
-    confusion_matrix,
-    mistakes,
-)
+from ctcbench.reporting import mistakes
+from ctcbench.reporting.formats.html import confusion_matrix
 from tests.reporting.formats.html import html_cases as cases
 
 

@@ -1,5 +1,7 @@
 """The page of a report in headless Chromium, from file://."""
 
+import dataclasses
+import re
 import shutil
 import time
 from pathlib import Path
@@ -8,6 +10,8 @@ import pytest
 
 from ctcbench.registry.discovery import load_registry
 from ctcbench.reporting.formats.html.page import html_page
+from ctcbench.reporting.report_model import SeedEstimate
+from ctcbench.results.run_folder import RunFolder
 from tests.reporting.formats.html import html_cases as cases
 
 CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
@@ -116,6 +120,68 @@ def test_charts_are_drawn_and_their_keys_toggle(opened):
     opened.execute_script("document.querySelector('.spot').focus()")
     assert until(lambda: "% exact" in find(opened, "#tip")[0].text)
     assert find(opened, "#matrix .wrong") and "→" in find(opened, "#confused li")[0].text
+
+
+CUT_TEXTS = """
+return [...document.querySelectorAll('.plot svg')].flatMap((svg) => {
+  const box = svg.getBoundingClientRect();
+  return [...svg.querySelectorAll('text')].filter((text) => {
+    const { width, left, right, bottom } = text.getBoundingClientRect();
+    return width && (left < box.left - 0.5 || right > box.right + 0.5 || bottom > box.bottom + 0.5);
+  }).map((text) => text.textContent);
+})"""
+
+
+def test_confidence_and_breakdown_are_drawn_for_the_chosen_row(opened):
+    from selenium.webdriver.support.select import Select
+
+    assert until(lambda: len(find(opened, "#plot-coverage .line")) == 3)
+    assert len(find(opened, "#plot-reliability .spot")) == 2 and find(opened, "#accepted tbody tr")
+    first = find(opened, "#confidence-facts")[0].text
+    assert "expected calibration error" in first and "60 of 2 runs" in first
+    Select(find(opened, "#confidence-row")[0]).select_by_value("3")
+    assert find(opened, "#confidence-facts")[0].text != first
+    assert len(find(opened, "#plot-lengths .spot")) == 1, "all texts have four characters"
+    assert len(find(opened, "#plot-positions .spot")) == 4 and len(find(opened, "#characters li")) > 30
+    opened.execute_script("document.querySelector('#plot-positions .spot').focus()")
+    assert until(lambda: "position 1" in find(opened, "#tip")[0].text)
+
+
+def test_the_data_has_a_contact_sheet(opened):
+    assert len(find(opened, "#sheets .pictures img")) == 24
+    widths = "return [...document.querySelectorAll('#sheets img')].map((i) => i.naturalWidth)"
+    assert until(lambda: set(opened.execute_script(widths)) == {100})
+    assert "100 × 40 pixels" in find(opened, "#sheets .facts")[0].text
+
+
+@pytest.mark.parametrize("width", [375, 1280])
+def test_no_text_of_a_plot_is_cut_off(browser, tmp_path, width):
+    read = cases.texts(*[(f"{i:03}x", f"{i:03}y") for i in range(20)], sure=(0.5,) * 20)
+    folder = RunFolder(tmp_path)
+    for step in range(10, 60, 10):
+        folder.append_metrics({"kind": "steps", "step": step * 12_345, "loss": 1e-5 / step})
+    folder.append_metrics({"kind": "epoch", "step": 50, "val_exact": 0.5, "val_loss": 1.0})
+    one = cases.member(tmp_path, read, seed=0)
+    rows = []
+    for number, exact in ((1, 0.976558), (2, 0.976551)):
+        row = cases.row(number, {"backbone": f"cnn3:width={number}"}, [one])
+        metrics = {**row.metrics, "exact": SeedEstimate((exact,), exact, None, (exact - 1e-6, exact + 1e-6))}
+        cost = {**row.cost, "parameters": SeedEstimate((123456.0 + number,), 123456.0 + number)}
+        rows.append(dataclasses.replace(row, metrics=metrics, cost=cost))
+    path = tmp_path / "narrow.html"
+    path.write_text(html_page(cases.report(rows), load_registry([])), encoding="utf-8")
+    emulate(browser, width, "light")
+    browser.get(path.as_uri())
+    assert until(lambda: find(browser, "#plot-cost text") and find(browser, "#plot-training text"))
+    texts = [text.text for text in find(browser, "#plot-cost text")]
+    assert any(re.fullmatch(r"97\.655\d+ %", text) for text in texts), texts
+    assert browser.execute_script(CUT_TEXTS) == []
+    # One epoch: a curve of the training loss, and no panels with a single dot.
+    assert find(browser, "#plot-training .line")[0].is_displayed()
+    assert (
+        not find(browser, "#plot-exact")[0].is_displayed()
+        and find(browser, "#one-validation")[0].is_displayed()
+    )
 
 
 def test_a_phone_scrolls_vertically_only(opened):

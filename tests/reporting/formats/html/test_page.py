@@ -65,8 +65,11 @@ def test_the_page_has_every_section_and_row(small, registry):
     rows += (dataclasses.replace(small.rows[1], columns=(("my column", "–"),)),)
     text = html_page(dataclasses.replace(small, rows=rows), registry)
     page = Page(text)
-    for section in ("results", "training", "cost", "effects", "tests", "confusion", "mistakes", "warnings"):
-        assert section in page.ids
+    sections = (
+        "results", "test-images", "training", "cost", "effects", "tests", "confidence", "breakdown",
+        "confusion", "mistakes", "warnings",
+    )  # fmt: skip
+    assert set(sections) <= set(page.ids)
     words = " ".join(page.words)
     for word in ("cnn3", '""', "talk-10k", "my text", "Rows of fewer than three", "a CPU, 2 cores", "torch"):
         assert (word in words) == (word != "torch"), word

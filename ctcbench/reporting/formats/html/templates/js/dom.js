@@ -25,11 +25,11 @@ const dash = (index) => ["none", "6 4", "2 3", "9 3 2 3"][Math.floor(index / COL
 
 const percent = (share, digits = 2) => (share * 100).toFixed(digits);
 
-function short(value) {
+function short(value, digits = 3) {
   const size = Math.abs(value);
-  if (size >= 1e6) return `${+(value / 1e6).toPrecision(3)}M`;
-  if (size >= 1e4) return `${+(value / 1e3).toPrecision(3)}k`;
-  return String(+value.toPrecision(3));
+  if (size >= 1e6) return `${+(value / 1e6).toPrecision(digits)}M`;
+  if (size >= 1e4) return `${+(value / 1e3).toPrecision(digits)}k`;
+  return String(+value.toPrecision(digits));
 }
 
 const tip = $("tip");

@@ -11,7 +11,7 @@ function pieces(parts) {
 
 function picture(entry) {
   // Rows share an image that several of them misread.
-  const source = DATA.gallery.images[entry.image];
+  const source = DATA.images[entry.image];
   if (!source) return h("div", { class: "picture missing" }, entry.why || "no image");
   return h("div", { class: "picture" }, h("img", { src: source, alt: `image of ${joinPieces(entry.target)}` }));
 }

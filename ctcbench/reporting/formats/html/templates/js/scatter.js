@@ -28,7 +28,7 @@ function drawScatter() {
     ys: ys.map((share) => share * 100),
     logX: true,
     xLabel: DATA.costs[axis],
-    yFormat: (tick) => `${short(tick)} %`,
+    yUnit: " %",
   });
   svg.setAttribute("aria-label", `exact accuracy against ${DATA.costs[axis]}`);
   const best = front(points);

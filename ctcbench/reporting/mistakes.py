@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from itertools import chain, repeat
+from collections.abc import Iterable
+from itertools import chain
 
 from rapidfuzz.distance import Levenshtein
 
 from ctcbench.evaluation.metrics import fold
+from ctcbench.evaluation.text_alignment import align, character_pairs
 
-NOTHING = ""  # stands for what a missing character was read as, and for the target of an extra one
 KINDS = {
     "empty": "empty output",
     "case": "case only",
@@ -42,23 +42,11 @@ def kind_of(prediction: str, target: str) -> str:
 def confusions(pairs: Iterable[tuple[str, str]]) -> Counter[tuple[str, str]]:
     """Return the number of times that each target character was read as each other one.
 
-    `pairs` are (prediction, target). Keys are (target, read); `NOTHING` as target is an extra character,
-    `NOTHING` as read a missing one. The alignment is the one that `rapidfuzz` chooses among those with
-    the fewest edits.
+    `pairs` are (prediction, target). Keys are (target, read); `text_alignment.NOTHING` as target is an extra
+    character, as read a missing one.
     """
     # Counted in one pass: an update per alignment would take three times as long.
-    return Counter(chain.from_iterable(_character_pairs(*pair) for pair in pairs))
-
-
-def _character_pairs(prediction: str, target: str) -> Iterator[tuple[str, str]]:
-    for tag, ours, theirs in _align(prediction, target):
-        if tag == "delete":
-            # Opcodes join adjacent edits into blocks of several characters.
-            yield from zip(ours, repeat(NOTHING), strict=False)
-        elif tag == "insert":
-            yield from zip(repeat(NOTHING), theirs, strict=False)
-        else:
-            yield from zip(ours, theirs, strict=True)
+    return Counter(chain.from_iterable(character_pairs(*pair) for pair in pairs))
 
 
 def mark_differences(prediction: str, target: str) -> tuple[list[list[str]], list[list[str]]]:
@@ -66,14 +54,7 @@ def mark_differences(prediction: str, target: str) -> tuple[list[list[str]], lis
 
     Other tags are ``replace``, ``delete`` (in the target only) and ``insert`` (in the prediction only).
     """
-    pieces = [("" if tag == "equal" else tag, *parts) for tag, *parts in _align(prediction, target)]
+    pieces = [("" if tag == "equal" else tag, *parts) for tag, *parts in align(prediction, target)]
     return [[ours, tag] for tag, ours, _ in pieces if ours], [
         [theirs, tag] for tag, _, theirs in pieces if theirs
     ]
-
-
-def _align(prediction: str, target: str) -> Iterator[tuple[str, str, str]]:
-    """Yield the pieces of an alignment: tag, text of the target, text of the prediction."""
-    for block in Levenshtein.opcodes(target, prediction):
-        ours = target[block.src_start : block.src_end]
-        yield block.tag, ours, prediction[block.dest_start : block.dest_end]

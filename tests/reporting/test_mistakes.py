@@ -2,9 +2,7 @@
 
 import pytest
 
-from ctcbench.reporting.formats.html import (
-    mistakes,
-)
+from ctcbench.reporting import mistakes
 
 
 @pytest.mark.parametrize(

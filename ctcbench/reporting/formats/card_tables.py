@@ -1,0 +1,126 @@
+"""Tables of a model card: the model, its data and its training, as pairs of a name and Markdown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ctcbench.contract.component_string import ComponentString
+from ctcbench.contract.components import Kind
+from ctcbench.contract.errors import CtcbenchError, UsageError
+from ctcbench.registry.component_registry import Registry
+from ctcbench.reporting.formats.markdown_text import markdown_code, markdown_table, markdown_text
+from ctcbench.reporting.members import Member
+from ctcbench.reporting.number_format import count, host, seconds
+from ctcbench.results.recognizer_description import read_description
+from ctcbench.results.run_folder import RunFolder
+
+Lines = Iterator[tuple[str, str]]
+_MODEL: tuple[Kind, ...] = ("backbone", "head", "loss", "decoder")
+# The settings of training that a reader compares first; config.toml has all of them.
+_SETTINGS = (
+    "epochs",
+    "max_steps",
+    "batch_size",
+    "lr",
+    "schedule",
+    "weight_decay",
+    "clip",
+    "ema",
+    "seed",
+    "init_from",
+)
+_MOST_CHARACTERS = 400
+
+
+def model_table(member: Member, registry: Registry) -> str:
+    """Return the components of the network, its size, and its images and alphabet."""
+    return _table(_model(member, registry))
+
+
+def data_table(member: Member, registry: Registry) -> str:
+    """Return the data set, the numbers of its images, and what was left out."""
+    return _table(_data(member, registry))
+
+
+def training_table(member: Member) -> str:
+    """Return how the network was trained, on what, and how long that took."""
+    return _table(_training(member))
+
+
+def _table(lines: Lines) -> str:
+    return markdown_table(["", ""], lines, raw=True)
+
+
+def _model(member: Member, registry: Registry) -> Lines:
+    result = member.result
+    for kind in _MODEL:
+        if text := result.config.get(kind):
+            yield kind, _component(registry, kind, str(text))
+    yield "parameters", count(result.cost.get("parameters"))
+    try:
+        description = read_description(RunFolder(member.folder))
+    except CtcbenchError:
+        return  # a result without its run
+    image, alphabet = description.image, description.alphabet
+    colour = "grey" if image.channels == 1 else f"{image.channels} channels"
+    yield "images", f"{image.width} × {image.height} pixels, {colour}, fit {markdown_code(description.fit)}"
+    shown = alphabet.characters[:_MOST_CHARACTERS]
+    cut = " …" if len(alphabet.characters) > len(shown) else ""
+    yield "alphabet", f"{len(alphabet.characters):,} characters: {markdown_code(shown)}{cut}"
+    if alphabet.direction == "rtl":
+        yield "direction", "right to left"
+
+
+def _data(member: Member, registry: Registry) -> Lines:
+    result = member.result
+    yield "data set", _component(registry, "dataset", str(result.config.get("dataset", "")))
+    data = _mapping(result.provenance.get("data"))
+    images, left_out = _mapping(data.get("images")), _mapping(data.get("left_out"))
+    for split, setting in (("train", "train_samples"), ("val", "val_samples"), ("test", "test_samples")):
+        number = images.get(split, result.config.get(setting))
+        text = f"{number:,} images" if isinstance(number, int) else "–"
+        if isinstance(skipped := left_out.get(split), int) and skipped:
+            text += f", {skipped:,} left out"
+        yield {"train": "training", "val": "validation", "test": "test"}[split], text
+    if augmentation := result.config.get("augmentation"):
+        yield "augmentation", _component(registry, "augmentation", str(augmentation))
+    if fingerprint := data.get("fingerprint"):
+        yield "fingerprint of the test images", markdown_code(str(fingerprint))
+
+
+def _training(member: Member) -> Lines:
+    result, provenance = member.result, member.result.provenance
+    if optimizer := result.config.get("optimizer"):
+        yield "optimizer", markdown_code(str(optimizer))
+    for name in _SETTINGS:
+        value = result.config.get(name)
+        if value not in (None, "", 0) or name == "seed":
+            yield name.replace("_", " "), markdown_text(str(value))
+    training = _mapping(provenance.get("training"))
+    if isinstance(steps := training.get("steps"), int):
+        yield "steps", f"{steps:,}"
+    yield "time", seconds(result.cost.get("train_seconds"))
+    yield "machine", markdown_text(host(provenance))
+    versions = {**_mapping(provenance.get("versions")), **_mapping(provenance.get("plugins"))}
+    yield (
+        "versions",
+        markdown_text(", ".join(f"{name} {version}" for name, version in versions.items() if version)),
+    )
+    if started := provenance.get("started"):
+        yield "started", markdown_text(str(started))
+
+
+def _component(registry: Registry, kind: Kind, text: str) -> str:
+    """Return a component string and what the component is, if it is installed here."""
+    try:
+        summary = registry.get(kind, ComponentString.parse(text).name).summary
+    except (UsageError, CtcbenchError):
+        return markdown_code(text)
+    # Names in a summary are code, as in this table.
+    return f"{markdown_code(text)}: {markdown_text(summary.replace('`', ''))}"
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    # Results may be other people's or damaged.
+    return value if isinstance(value, Mapping) else {}

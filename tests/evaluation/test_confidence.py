@@ -1,0 +1,29 @@
+"""Confidences of decoded texts."""
+
+import math
+
+import numpy as np
+import pytest
+
+from ctcbench import Alphabet
+from ctcbench.contract.data import LogProbs
+from ctcbench.contract.hypothesis import Hypothesis
+from ctcbench.evaluation.confidence import confidences
+
+# Two frames of the classes blank, a, b.
+PROBS_NTK = np.array([[[0.1, 0.6, 0.3], [0.5, 0.3, 0.2]]])
+LOG_PROBS = LogProbs(np.log(PROBS_NTK).astype(np.float32), np.array([2]), ("a",), Alphabet("ab"))
+
+
+def test_with_ctc_all_alignments_of_a_text_count():
+    # "a" is a-, -a and aa; the decoder kept only the first.
+    best = [Hypothesis((1,), math.log(0.3), (0,))]
+    assert confidences(LOG_PROBS, best, "ctc") == pytest.approx([0.6 * 0.5 + 0.1 * 0.3 + 0.6 * 0.3])
+    assert confidences(LOG_PROBS, best, "ctc", 3.0)[0] > 0.6, "sharper"
+
+
+@pytest.mark.parametrize(("score", "confidence"), [(math.log(0.25), 0.25), (0.5, 1.0), (math.nan, None)])
+def test_without_ctc_it_is_the_score_of_the_decoder(score, confidence):
+    assert confidences(LOG_PROBS, [Hypothesis((1,), score, (0,))], "fixed") == [
+        confidence if confidence is None else pytest.approx(confidence)
+    ]

@@ -1,0 +1,106 @@
+"""Model cards: metadata that parses as YAML, all sections, hostile texts, old and incomplete runs."""
+
+import dataclasses
+import re
+
+import pytest
+import yaml
+
+from ctcbench.__main__ import main
+from ctcbench.contract.errors import UsageError
+from ctcbench.reporting.formats.model_card import model_card
+from ctcbench.reporting.report_model import Report
+from tests.reporting.formats.html import html_cases as cases
+from tests.reporting.formats.html.html_runs import a_run
+
+EVIL = 'x"\n---\nlicense: mit\n# <script>`|[a](b)\u0085\u2028\ud800'
+SECTIONS = (
+    "Use",
+    "Model",
+    "Data",
+    "Training",
+    "Results",
+    "Confidence",
+    "Where mistakes are",
+    "Intended use and limits",
+)
+
+
+def metadata(card):
+    start, block, rest = card.split("---\n", 2)
+    assert start == ""
+    return yaml.safe_load(block), rest
+
+
+@pytest.fixture
+def member(tmp_path):
+    sure = cases.texts(("1l", "11"), ("22", "22"), ("3", "33"), ("", "44"), sure=(0.9, 0.95, 0.4, 0.1))
+    return cases.member(
+        tmp_path, sure, seed=0, dataset="captcha:length=2", backbone="cnn2", head="none", decoder="greedy"
+    )
+
+
+def test_the_metadata_is_what_the_hub_reads(member, registry):
+    found, _ = metadata(model_card(cases.report([cases.row(1, {}, [member])]), registry))
+    assert found["library_name"] == "ctcbench" and found["pipeline_tag"] == "image-to-text"
+    assert {"ocr", "captcha", "cnn2"} <= set(found["tags"])
+    (entry,) = found["model-index"]
+    (result,) = entry["results"]
+    assert result["dataset"] == {"type": "captcha", "name": "captcha:length=2", "split": "test"}
+    assert {m["type"]: m["value"] for m in result["metrics"]} == {"exact_match": 0.25, "cer": 0.5}
+
+
+def test_the_card_has_every_section(member, registry):
+    _, body = metadata(model_card(cases.report([cases.row(1, {}, [member])]), registry))
+    for section in SECTIONS:
+        assert f"\n## {section}\n" in body
+    assert "ctcbench.load(" in body and "ctcbench predict" in body
+    assert "| exact: texts that are entirely right, case counted | 25.00 % | 4.56 – 69.94 % |" in body
+    assert "Expected calibration error" in body and "| 90 % – 100 % | 2 | 92.50 % | 50.00 % |" in body
+    assert "`1` → `l` (1)" in body and "`3` → ∅ (1)" in body and "25.00 % of its texts are empty" in body
+
+
+def test_of_several_rows_the_best_run_is_described(member, registry, tmp_path):
+    good = cases.member(tmp_path, cases.texts(("1", "1")), seed=1, backbone="cnn5", dataset="captcha")
+    poor = cases.member(
+        tmp_path, cases.texts(("2", "1"), ("1", "1")), seed=0, backbone="cnn5", dataset="captcha"
+    )
+    rows = [cases.row(1, {"backbone": "cnn5"}, [poor, good]), cases.row(2, {"backbone": "cnn2"}, [member])]
+    _, body = metadata(model_card(cases.report(rows), registry))
+    assert body.lstrip().startswith("# cnn5 · captcha") and "mean ± sd of 2 seeds" in body
+    assert "It reads 100.00 % of 1 test images" in body and "chosen from 3" in body
+    assert "No confidences are stored" in body, "as with results of earlier versions"
+
+
+def test_hostile_texts_are_escaped(tmp_path, registry):
+    read = cases.texts((EVIL, EVIL + "x"), ("`", "|"))
+    one = cases.member(
+        tmp_path / "`<b>`", read, seed=0, dataset=EVIL, backbone=EVIL, decoder=EVIL, optimizer=EVIL
+    )
+    provenance = {**one.result.provenance, "host": {"gpu": EVIL}, "plugins": {EVIL: EVIL}, "started": EVIL}
+    one = dataclasses.replace(one, result=dataclasses.replace(one.result, provenance=provenance))
+    card = model_card(cases.report([cases.row(1, {EVIL: EVIL}, [one])]), registry)
+    found, body = metadata(card)
+    assert "license" not in found and set(found) == {
+        "library_name", "pipeline_tag", "tags", "metrics", "model-index",
+    }  # fmt: skip
+    assert "\nlicense" not in body and "\n---\n" not in body
+    assert "<script>" not in re.sub(r"(`+)(?!`).*?(?<!`)\1(?!`)", "", body), "outside of code"
+    card.encode()
+
+
+def test_the_command_writes_a_card_of_a_run(tmp_path, registry, capsys):
+    a_run(tmp_path, registry, "greedy", "cnn3", 0)
+    target = tmp_path / "README.md"
+    assert main(["report", str(tmp_path), "--format", "card", "-o", str(target)]) == 0
+    found, body = metadata(target.read_text(encoding="utf-8"))
+    assert found["metrics"] == ["exact_match", "cer"] and "A picture has 20 frames" in body
+    assert main(["report", str(tmp_path), "--format", "card", "-o", "card.html"]) == 2
+    assert "the suffix is that of --format html, not of card" in capsys.readouterr().err
+    assert main(["report", str(tmp_path), "-o", str(tmp_path / "report.md")]) == 0
+    assert (tmp_path / "report.md").read_text(encoding="utf-8").startswith("| #")
+
+
+def test_without_results_there_is_nothing_to_describe(registry):
+    with pytest.raises(UsageError, match="no results to describe"):
+        model_card(Report((), {}, ()), registry)
