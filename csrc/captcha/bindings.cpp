@@ -52,15 +52,17 @@ class Canvas {
         captcha::paste(drawn, raster_, left, (raster_.height - height) / 2);
     }
 
-    Bytes finish(int width, const py::bytes& coverage, std::uint32_t ink) {
+    Bytes finish(int width, const py::bytes& coverage, std::uint32_t ink, int channels) {
+        require(channels == 1 || channels == 3, "an image has 1 channel or 3");
         if (checked(width) != raster_.width)
             raster_ = captcha::resize(raster_, width, raster_.height, order_);
         const std::string_view values = coverage;
         require(values.size() == raster_.pixels.size(), "coverage must have a byte per pixel");
-        const std::vector<std::uint8_t> grey =
-            captcha::finish(raster_, reinterpret_cast<const std::uint8_t*>(values.data()), pixel_of(ink));
-        Bytes result({raster_.height, raster_.width});
-        std::memcpy(result.mutable_data(), grey.data(), grey.size());
+        const std::vector<std::uint8_t> pixels = captcha::finish(
+            raster_, reinterpret_cast<const std::uint8_t*>(values.data()), pixel_of(ink), channels);
+        Bytes result = channels == 1 ? Bytes({raster_.height, raster_.width})
+                                     : Bytes({channels, raster_.height, raster_.width});
+        std::memcpy(result.mutable_data(), pixels.data(), pixels.size());
         return result;
     }
 
@@ -89,5 +91,7 @@ PYBIND11_MODULE(_captcha_canvas, module) {
              py::arg("x2"), py::arg("y2"),
              "Draw a character of coverage `mask`, uint8 (H, W), with its left edge here.")
         .def("finish", &Canvas::finish, py::arg("width"), py::arg("coverage"), py::arg("ink"),
-             "Resize to `width`, ink what `coverage` covers, smooth; return the brightness, uint8 (H, W).");
+             py::arg("channels") = 1,
+             "Resize to `width`, ink what `coverage` covers, smooth; return the brightness, uint8 (H, W), or "
+             "with three channels the colours, uint8 (3, H, W).");
 }

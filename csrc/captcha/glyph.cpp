@@ -110,7 +110,8 @@ void paste(const Raster& glyph, Raster& canvas, int left, int top) {
     }
 }
 
-std::vector<std::uint8_t> finish(Raster& canvas, const std::uint8_t* coverage, const Pixel& ink) {
+std::vector<std::uint8_t> finish(const Raster& canvas, const std::uint8_t* coverage, const Pixel& ink,
+                                 int channels) {
     const std::size_t width = static_cast<std::size_t>(canvas.width), count = canvas.pixels.size();
     std::array<std::vector<std::int32_t>, 3> planes;
     for (std::size_t c = 0; c < 3; ++c) {
@@ -118,8 +119,15 @@ std::vector<std::uint8_t> finish(Raster& canvas, const std::uint8_t* coverage, c
         for (std::size_t i = 0; i < count; ++i) plane[i] = coverage[i] ? ink[c] : canvas.pixels[i][c];
         planes[c] = smoothed(plane, width);
     }
-    std::vector<std::uint8_t> result(count);
-    for (std::size_t i = 0; i < count; ++i) result[i] = brightness(planes[0][i], planes[1][i], planes[2][i]);
+    std::vector<std::uint8_t> result(count * static_cast<std::size_t>(channels));
+    if (channels == 1) {
+        for (std::size_t i = 0; i < count; ++i)
+            result[i] = brightness(planes[0][i], planes[1][i], planes[2][i]);
+        return result;
+    }
+    for (std::size_t c = 0; c < 3; ++c)
+        for (std::size_t i = 0; i < count; ++i)
+            result[c * count + i] = static_cast<std::uint8_t>(planes[c][i]);
     return result;
 }
 

@@ -30,8 +30,9 @@ Raster draw_glyph(const Mask& mask, const Pixel& ink, const Pose& pose, Order or
 // is its opacity.
 void paste(const Raster& glyph, Raster& canvas, int left, int top);
 
-// Set the pixels of the canvas whose coverage is not 0 to the ink, then smooth the canvas and return its
-// brightness, one byte per pixel.
-std::vector<std::uint8_t> finish(Raster& canvas, const std::uint8_t* coverage, const Pixel& ink);
+// Set the pixels of the canvas whose coverage is not 0 to the ink, then smooth the canvas. Return its
+// brightness for one channel, or its red, green and blue plane for three, one byte per pixel and channel.
+std::vector<std::uint8_t> finish(const Raster& canvas, const std::uint8_t* coverage, const Pixel& ink,
+                                 int channels);
 
 }  // namespace captcha

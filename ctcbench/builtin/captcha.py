@@ -35,6 +35,7 @@ def captcha(
     *,
     width: Annotated[int, Field(ge=16, le=4096, description="columns of an image")] = 150,
     height: Annotated[int, Field(ge=16, le=1024, description="rows of an image")] = 40,
+    channels: Annotated[Literal[1, 3], Field(description="1: grey, 3: colour (RGB)")] = 1,
     length: Annotated[str, Field(description="characters: 5, or a range such as 4-8")] = "5",
     alphabet: Annotated[
         AlphabetText,
@@ -57,7 +58,7 @@ def captcha(
 ) -> Captcha:
     """Captchas drawn by the package captcha; their number is unlimited."""
     source = Captcha(
-        image=ImageSpec(height, width),
+        image=ImageSpec(height, width, channels),
         # Composed, because each character is drawn by itself: an accent would get an image of its own.
         alphabet=read_alphabet(unicodedata.normalize("NFC", alphabet)),
         lengths=read_length(length, "dataset captcha: "),
@@ -98,7 +99,8 @@ class Captcha:
         """The painter of the images, shared in a process by equal options."""
         from ctcbench.builtin.captcha_painter import painter
 
-        return painter(self.image.width, self.image.height, self.fonts, self.font_sizes, self.noise)
+        image = self.image
+        return painter(image.width, image.height, self.fonts, self.font_sizes, self.noise, image.channels)
 
     def size(self, split: SplitName) -> int | None:
         """Return None: the number of captchas is unlimited."""
@@ -106,6 +108,7 @@ class Captcha:
 
     def fingerprint(self, split: SplitName) -> str:
         """Return the options, the digests of the fonts and the versions of the software, as JSON."""
+        channels = self.image.channels
         return json.dumps(
             {
                 # All that the pixels depend on, and nothing else: paths of fonts are replaced by digests of
@@ -113,7 +116,7 @@ class Captcha:
                 "version": _VERSION,
                 "split": split,
                 "seed": self.seed,
-                "size": [self.image.height, self.image.width],
+                "size": [*([channels] if channels > 1 else []), self.image.height, self.image.width],
                 "alphabet": self.alphabet.characters,
                 "lengths": self.lengths,
                 "font_sizes": self.font_sizes,

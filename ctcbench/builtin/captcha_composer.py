@@ -45,13 +45,17 @@ class CaptchaComposer:
         height: rows of an image.
         dots: whether the image has noise dots.
         curve: whether the image has a noise curve.
+        channels: 1 for grey levels, 3 for colours.
     """
 
-    def __init__(self, package: Any, width: int, height: int, *, dots: bool, curve: bool) -> None:
+    def __init__(
+        self, package: Any, width: int, height: int, *, dots: bool, curve: bool, channels: int = 1
+    ) -> None:
         self._width, self._height = width, height
         self._order = _order_of_pillow()
         self._fonts: list[FreeTypeFont] = package.truefonts
         self._dots, self._curve = dots, curve
+        self._channels = channels
         self._bearings: dict[tuple[int, str], tuple[int, int]] = {}
         self._shapes: dict[tuple[int, str, int, int], _Shape] = {}
         self._cached_pixels = 0
@@ -63,7 +67,7 @@ class CaptchaComposer:
         self._overlap = package.word_offset_dx
 
     def compose(self, text: str, chance: Chance) -> NDArray[np.uint8]:
-        """Return the image of `text`, uint8 (H, W), a function of the state of `chance`."""
+        """Return the image of `text`, uint8 (H, W) or (3, H, W), a function of the state of `chance`."""
         below, bits = chance.randbelow, chance.randbits
         background = _colour(chance, 238, 255) << 8 | 255
         opacity = below(36) + 220
@@ -84,7 +88,7 @@ class CaptchaComposer:
             if pose is not None:
                 canvas.paint(ink, left, *pose)
             left += width - below(overlap)
-        return canvas.finish(self._width, self._noise(chance), ink)
+        return canvas.finish(self._width, self._noise(chance), ink, self._channels)
 
     def _pose(self, character: str, chance: Chance) -> tuple[int, _Pose | None]:
         """Draw the numbers of one character; return its width and the arguments of ``Canvas.paint``."""

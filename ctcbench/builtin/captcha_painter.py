@@ -35,11 +35,18 @@ _COMPARED = 8  # images of the first text that are drawn both ways: 20 ms per pr
 
 
 class Painter:
-    """Draws captchas of one size, with one set of fonts."""
+    """Draws captchas of one size, with one set of fonts, in grey levels (1 channel) or colours (3)."""
 
     def __init__(
-        self, width: int, height: int, fonts: tuple[str, ...], sizes: tuple[int, ...], noise: str
+        self,
+        width: int,
+        height: int,
+        fonts: tuple[str, ...],
+        sizes: tuple[int, ...],
+        noise: str,
+        channels: int = 1,
     ) -> None:
+        self._channels = channels
         self._module = _private_copy()
         self._fonts = fonts or tuple(self._module.DEFAULT_FONTS)
         for font in self._fonts:
@@ -56,7 +63,12 @@ class Painter:
         if noise in ("dots", "none"):
             self._captcha.create_noise_curve = _unchanged
         self._composer = CaptchaComposer(
-            self._captcha, width, height, dots=noise in ("both", "dots"), curve=noise in ("both", "curve")
+            self._captcha,
+            width,
+            height,
+            dots=noise in ("both", "dots"),
+            curve=noise in ("both", "curve"),
+            channels=channels,
         )
         self._compose: Callable[[str, Chance], NDArray[np.uint8]] | None = None
 
@@ -79,7 +91,7 @@ class Painter:
                 )
 
     def paint(self, text: str, chance: Chance) -> NDArray[np.uint8]:
-        """Return the image of `text`, uint8 (H, W), a function of the state of `chance`.
+        """Return the image of `text`, uint8 (H, W) or (3, H, W), a function of the state of `chance`.
 
         Raises:
             CtcbenchError: this version of captcha uses a random generator that can't be seeded.
@@ -96,7 +108,9 @@ class Painter:
         with _DRAWING:
             self._module.secrets = chance  # type: ignore[attr-defined]
             image = self._captcha.generate_image(text)
-        return np.array(image.convert("L"), dtype=np.uint8)
+        if self._channels == 1:
+            return np.array(image.convert("L"), dtype=np.uint8)
+        return np.array(image.convert("RGB"), dtype=np.uint8).transpose(2, 0, 1).copy()
 
     def _choose(self, text: str) -> Callable[[str, Chance], NDArray[np.uint8]]:
         """Return the composer if its images of `text` are those of the package, else the package."""
@@ -133,13 +147,15 @@ class Painter:
 
 
 @functools.lru_cache(maxsize=16)
-def painter(width: int, height: int, fonts: tuple[str, ...], sizes: tuple[int, ...], noise: str) -> Painter:
+def painter(
+    width: int, height: int, fonts: tuple[str, ...], sizes: tuple[int, ...], noise: str, channels: int = 1
+) -> Painter:
     """Return the painter for these options; its fonts are loaded once in a process.
 
     Raises:
         UsageError: a font file does not exist or can't be read as a font.
     """
-    return Painter(width, height, fonts, sizes, noise)
+    return Painter(width, height, fonts, sizes, noise, channels)
 
 
 @functools.cache

@@ -44,6 +44,21 @@ def test_defaults():
     assert sample.width is None
 
 
+def test_colour_is_that_of_which_the_grey_levels_are_the_brightness():
+    from PIL import Image
+
+    grey, colour = dataset(), dataset(channels=3)
+    assert colour.image.channels == 3
+    assert grey.fingerprint("train") != colour.fingerprint("train")
+    for index in range(3):
+        ours, theirs = grey.draw("train", index), colour.draw("train", index)
+        assert theirs.text == ours.text
+        assert theirs.image.shape == (3, 40, 150)
+        assert (theirs.image[0] != theirs.image[2]).any()
+        picture = Image.fromarray(theirs.image.transpose(1, 2, 0))
+        assert (np.array(picture.convert("L")) == ours.image).all()
+
+
 def test_a_sample_depends_only_on_options_split_and_index():
     source = dataset(length="4-8")
     forward = [source.draw("train", i) for i in range(12)]

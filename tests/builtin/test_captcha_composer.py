@@ -34,7 +34,8 @@ def random_painter(choose):
     sizes = tuple(choose.randrange(4, height + 30) for _ in range(choose.randrange(1, 4)))
     fonts = choose.sample([STOCK, str(ITALIC)] if ITALIC.exists() else [STOCK], 1)
     noise = choose.choice(["both", "dots", "curve", "none"])
-    return Painter(choose.randrange(16, 300), height, tuple(fonts), sizes, noise)
+    width, channels = choose.randrange(16, 300), choose.choice([1, 3])
+    return Painter(width, height, tuple(fonts), sizes, noise, channels)
 
 
 def compare_random_images(images, per_painter, seed):
