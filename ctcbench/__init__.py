@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from ctcbench.files.pictures import read_picture
     from ctcbench.results.result import Result
     from ctcbench.study.trial import carry_out
+    from ctcbench.study.trial_group_process import TrialGroupProcess
     from ctcbench.study.trial_process import TrialProcess
 
 __version__ = "0.1.0"
@@ -52,6 +53,7 @@ _HOMES = {
     "ctcbench.contract.specs": ("BLANK", "Alphabet", "ImageSpec", "SequenceSpec"),
     "ctcbench.results.result": ("Result",),
     "ctcbench.study.trial": ("carry_out",),
+    "ctcbench.study.trial_group_process": ("TrialGroupProcess",),
     "ctcbench.study.trial_process": ("TrialProcess",),
 }  # fmt: skip
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
@@ -60,9 +62,9 @@ __all__ = [
     "BLANK", "Alphabet", "BadSample", "Column", "Component", "CtcbenchError", "EpochReport", "Executor",
     "Hypothesis", "ImageSpec", "Listener", "LogProbs", "ModelParameters", "Outcome", "PluginError",
     "Recogniser", "Result", "RunConfig", "RunInfo", "Sample", "Samples", "SequenceSpec", "Source",
-    "SplitName", "Trial", "TrialProcess", "UsageError", "__version__", "augmentation", "backbone",
-    "carry_out", "dataset", "decoder", "executor", "head", "hookimpl", "load", "loss", "optimizer",
-    "read_picture", "run",
+    "SplitName", "Trial", "TrialGroupProcess", "TrialProcess", "UsageError", "__version__",
+    "augmentation", "backbone", "carry_out", "dataset", "decoder", "executor", "head", "hookimpl", "load",
+    "loss", "optimizer", "read_picture", "run",
 ]  # fmt: skip
 
 

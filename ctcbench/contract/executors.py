@@ -28,11 +28,14 @@ class Trial:
         order: a JSON document with all that `ctcbench.carry_out` needs, in this process or another one
             (``python -m ctcbench.study.worker`` reads it on standard input). An executor may add
             ``"threads": n``.
+        recipe_key: equal for trials whose trainings differ in their seed only, which
+            `ctcbench.TrialGroupProcess` can carry out together; empty: not known.
     """
 
     key: str
     label: str
     order: Mapping[str, Any]
+    recipe_key: str = ""
 
 
 @dataclass(frozen=True)

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import functools
 import resource
 import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+from numpy.typing import NDArray
+
+from ctcbench.contract.data import SplitName
 from ctcbench.data.built_dataset import fit_of
 from ctcbench.pipeline.run_context import RunContext
 from ctcbench.pipeline.too_long_texts import keep_readable, report_unreadable_tests
@@ -14,6 +21,8 @@ from ctcbench.results import provenance
 
 if TYPE_CHECKING:
     from ctcbench.training.device import Compute
+    from ctcbench.training.loop import Trainer
+    from ctcbench.training.shared_parts import SharedParts
 
 
 def train(context: RunContext) -> None:
@@ -25,16 +34,73 @@ def train(context: RunContext) -> None:
         CtcbenchError: the loss became NaN, or the checkpoint is damaged.
     """
     # torch is imported here, because a run that is already trained must not wait for it.
+    from ctcbench.training import device
+    from ctcbench.training.shared_parts import SharedParts
+
+    compute = device.choose_compute(context.config, context.group.process_rank)
+    compute.forget_peak_memory()
+    with device.torch_settings(context.config, compute):
+        training = prepare_training(context, compute, SharedParts())
+        training.trainer.fit()
+    training.finish()
+
+
+@dataclass(frozen=True)
+class Training:
+    """A training that is ready for its next step.
+
+    Attributes:
+        kept: indices of the images that are used, by split.
+    """
+
+    context: RunContext
+    compute: Compute
+    trainer: Trainer
+    kept: Mapping[SplitName, NDArray[np.int64]]
+
+    def finish(self) -> None:
+        """Wait for the last images, and write the summary, which marks the training as finished."""
+        from ctcbench.training.training_summary import summarise_training
+
+        context = self.context
+        context.finish_drawing()
+        self.trainer.recorder.finish(
+            {
+                **summarise_training(self.trainer),
+                "finished": provenance.now(),
+                "peak_memory_mib": _peak_memory_mib(self.compute),
+                "host": provenance.host(self.compute.name()),
+                "versions": provenance.versions(),
+                "plugins": dict(context.recipe.registry.versions()),
+                "data": {
+                    **{name: found.fingerprint for name, found in context.training_samples.items()},
+                    "images": {name: len(kept_N) for name, kept_N in self.kept.items()},
+                    "left_out": {
+                        name: context.samples[name].left_out + len(context.samples[name]) - len(kept_N)
+                        for name, kept_N in self.kept.items()
+                    },
+                },
+            }
+        )
+
+
+def prepare_training(context: RunContext, compute: Compute, shared: SharedParts) -> Training:
+    """Build the recogniser of a run and everything that trains it, at its checkpoint if it has one.
+
+    `device.torch_settings` are those of the run.
+
+    Raises:
+        UsageError: a setting can't work on this machine or with this data.
+        CtcbenchError: the checkpoint is damaged.
+    """
     import torch
 
-    from ctcbench.training import device, image_arrival, loop, recorder, split, step
+    from ctcbench.training import image_arrival, loop, recorder, split, step
     from ctcbench.training.recognizer.initial_weights import load_initial_weights
     from ctcbench.training.recognizer.network import build_recognizer
-    from ctcbench.training.training_summary import summarise_training
 
     recipe, config, source, group = context.recipe, context.config, context.source, context.group
     registry, samples, drawing = recipe.registry, context.training_samples, context.drawing
-    compute = device.choose_compute(config, group.process_rank)
     # Processes that differ in any of these would train different models without an error.
     group.require_same(
         {
@@ -45,68 +111,54 @@ def train(context: RunContext) -> None:
             "precision": compute.describe(),
         }
     )
-    compute.forget_peak_memory()
-    with device.torch_settings(config, compute):
-        # The seed of the initial weights; `train_step` seeds every step by itself.
-        torch.manual_seed(config.seed)
-        model = build_recognizer(recipe, source.image, source.alphabet)
-        if config.init_from and (change := load_initial_weights(model, Path(config.init_from))):
-            context.runtime.listener.notice(change)
-        if config.freeze == "backbone":
-            model.freeze_backbone()
-        # The test images as well: a text that is too long should not be found after hours of training.
-        report_unreadable_tests(context, model)
-        kept = keep_readable(context, model)
-        if source.image.variable and model.unmasked:
-            parts = " and ".join(map(recipe.describe_owner, model.unmasked))
-            context.runtime.listener.notice(
-                f"{parts} does not mask padding (takes_widths), so each batch has images of one width only"
-            )
-        train_split, val_split = (
-            split.make_split(
-                samples[name], source.alphabet, compute.device, kept_N, drawn=bool(samples[name].fingerprint)
-            )
-            for name, kept_N in kept.items()
+    # The seed of the initial weights; `train_step` seeds every step by itself.
+    torch.manual_seed(config.seed)
+    model = build_recognizer(recipe, source.image, source.alphabet)
+    if config.init_from and (change := load_initial_weights(model, Path(config.init_from))):
+        context.runtime.listener.notice(change)
+    if config.freeze == "backbone":
+        model.freeze_backbone()
+    # The test images as well: a text that is too long should not be found after hours of training.
+    report_unreadable_tests(context, model)
+    kept = keep_readable(context, model)
+    if source.image.variable and model.unmasked:
+        parts = " and ".join(map(recipe.describe_owner, model.unmasked))
+        context.runtime.listener.notice(
+            f"{parts} does not mask padding (takes_widths), so each batch has images of one width only"
         )
-        train_split = train_split.with_buckets(config.batch_size, exact=bool(model.unmasked))
-        arrival = (
-            image_arrival.ImageArrival(drawing, train_split, kept["train"], config.batch_size)
-            if drawing
-            else None
+    train_split, val_split = (
+        shared.split(
+            (name, samples[name].fingerprint, kept_N.tobytes()),
+            functools.partial(
+                split.make_split,
+                samples[name],
+                source.alphabet,
+                compute.device,
+                kept_N,
+                drawn=bool(samples[name].fingerprint),
+            ),
         )
-        steps = split.steps_per_epoch(train_split, config) * config.epochs
-        steps = min(steps, config.max_steps or steps)
-        state = step.new_state(recipe, model, compute, steps, group)
-        record = (recorder.TrainingRecorder if group.is_main else recorder.NullRecorder)(
-            registry, context.folder, context.info(steps), fit_of(source),
-            context.runtime.listener.notice,
-        )  # fmt: skip
-        trainer = loop.Trainer(
-            config, context.runtime, record, train_split, val_split, state, samples, arrival
-        )
-        trainer.restore()
-        record.start()
-        trainer.fit()
-    context.finish_drawing()
-    # Written last, because the summary marks the training as finished.
-    record.finish(
-        {
-            **summarise_training(trainer),
-            "finished": provenance.now(),
-            "peak_memory_mib": _peak_memory_mib(compute),
-            "host": provenance.host(compute.name()),
-            "versions": provenance.versions(),
-            "plugins": dict(registry.versions()),
-            "data": {
-                **{name: found.fingerprint for name, found in context.training_samples.items()},
-                "images": {name: len(kept_N) for name, kept_N in kept.items()},
-                "left_out": {
-                    name: context.samples[name].left_out + len(context.samples[name]) - len(kept_N)
-                    for name, kept_N in kept.items()
-                },
-            },
-        }
+        for name, kept_N in kept.items()
     )
+    train_split = train_split.with_buckets(config.batch_size, exact=bool(model.unmasked))
+    arrival = (
+        image_arrival.ImageArrival(drawing, train_split, kept["train"], config.batch_size)
+        if drawing
+        else None
+    )
+    steps = split.steps_per_epoch(train_split, config) * config.epochs
+    steps = min(steps, config.max_steps or steps)
+    state = step.new_state(recipe, model, compute, steps, group)
+    record = (recorder.TrainingRecorder if group.is_main else recorder.NullRecorder)(
+        registry, context.folder, context.info(steps), fit_of(source),
+        context.runtime.listener.notice,
+    )  # fmt: skip
+    trainer = loop.Trainer(
+        config, context.runtime, record, train_split, val_split, state, samples, arrival, shared
+    )
+    trainer.restore()
+    record.start()
+    return Training(context, compute, trainer, kept)
 
 
 def _peak_memory_mib(compute: Compute) -> float:

@@ -69,10 +69,7 @@ class WorkerProcess:
             raise
         self._receiver = threading.Thread(target=self._receive, daemon=True)
         self._receiver.start()
-        assert self._process.stdin
-        with contextlib.suppress(BrokenPipeError):  # it has ended already; `exit_description` says how
-            self._process.stdin.write(json.dumps(dict(order)).encode() + b"\n")
-            self._process.stdin.flush()
+        self.send(order)
 
     @property
     def pid(self) -> int:
@@ -97,6 +94,15 @@ class WorkerProcess:
         """Send SIGINT, which raises KeyboardInterrupt in the handler as soon as that runs."""
         with contextlib.suppress(ProcessLookupError):
             self._process.send_signal(signal.SIGINT)
+
+    def send(self, message: Mapping[str, Any]) -> None:
+        """Send a message, which the worker's `serve` passes on; nothing happens if it has ended."""
+        assert self._process.stdin
+        if self._process.stdin.closed:
+            return
+        with contextlib.suppress(BrokenPipeError):  # `exit_description` says how it has ended
+            self._process.stdin.write(json.dumps(dict(message)).encode() + b"\n")
+            self._process.stdin.flush()
 
     def wait(self) -> None:
         """Wait until it has sent its outcome, or has ended without one."""

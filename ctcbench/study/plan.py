@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 from ctcbench.config.budget import Budget
+from ctcbench.config.run_config import AFTER_TRAINING
 from ctcbench.contract.errors import CtcbenchError
 from ctcbench.contract.executors import Trial
 from ctcbench.results.result import Result
@@ -66,7 +69,9 @@ class PlannedModel:
             "checkpoint_seconds": checkpoint_seconds,
             "graph": graph,
         }
-        return Trial(self.key, self.label, order)
+        settings = self.entries[0].config.model_dump(exclude={"seed", *AFTER_TRAINING})
+        digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()
+        return Trial(self.key, self.label, order, recipe_key=digest)
 
     def results(self) -> dict[str, Result]:
         """Return the stored results by their key."""

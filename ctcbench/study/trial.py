@@ -9,7 +9,7 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -53,13 +53,24 @@ def carry_out(order: Mapping[str, Any], on_event: Callable[[Event], None] = lamb
     Raises:
         PluginError: another trial is being carried out in this process.
     """
+    with one_at_a_time():
+        return _outcome_of(order, on_event)
+
+
+@contextlib.contextmanager
+def one_at_a_time() -> Iterator[None]:
+    """Return a context that only one thread of the process can be in.
+
+    Raises:
+        PluginError: another thread is.
+    """
     if not _ONE_AT_A_TIME.acquire(blocking=False):
         raise PluginError(
             "another trial is being carried out in this process, and both would draw from torch's one "
             "generator; start `python -m ctcbench.study.worker` for each"
         )
     try:
-        return _outcome_of(order, on_event)
+        yield
     finally:
         _ONE_AT_A_TIME.release()
 
@@ -76,24 +87,49 @@ def explain_failure(error: BaseException) -> str:
     return f"{type(error).__name__}: {text}{f' ({frame.owner}, {frame.location})' if frame else ''}"
 
 
+def outcome_of(order: Mapping[str, Any], error: BaseException | None, seconds: float) -> Outcome:
+    """Return the outcome of a trial that ended after `seconds` with `error`, None if it is done."""
+    key = str(order["key"])
+    if error is None:
+        return Outcome(key, "done", seconds=seconds)
+    if isinstance(error, Interrupted | KeyboardInterrupt):
+        return Outcome(key, "stopped", seconds=seconds)
+    if isinstance(error, Busy):
+        # Another process trains the model, which is not a failure of the configuration.
+        return Outcome(key, "stopped", str(error), seconds=seconds)
+    trace = "".join(traceback.format_exception(error))
+    return Outcome(key, "failed", explain_failure(error), trace, seconds)
+
+
 def _outcome_of(order: Mapping[str, Any], on_event: Callable[[Event], None]) -> Outcome:
     started = time.monotonic()
-
-    def ended(state: Any, error: str = "", trace: str = "") -> Outcome:
-        return Outcome(str(order["key"]), state, error, trace, time.monotonic() - started)
-
+    failure: BaseException | None = None
     try:
         # Plugins are loaded inside, so that one that can't be loaded is a failure of this trial.
-        _limit_threads(order.get("threads"))
+        limit_threads(order.get("threads"))
         _train_and_decode(load_registry(), order, on_event)
-    except (Interrupted, KeyboardInterrupt):
-        return ended("stopped")
-    except Busy as error:
-        # Another process trains the model, which is not a failure of the configuration.
-        return ended("stopped", str(error))
-    except Exception as error:
-        return ended("failed", explain_failure(error), traceback.format_exc())
-    return ended("done")
+    except (Exception, KeyboardInterrupt) as error:
+        failure = error
+    return outcome_of(order, failure, time.monotonic() - started)
+
+
+def run_folder(order: Mapping[str, Any]) -> RunFolder:
+    """Return the run folder of a trial."""
+    return RunFolder(Path(order["out"]) / order["key"])
+
+
+def make_runtime(order: Mapping[str, Any], on_event: Callable[[Event], None]) -> Runtime:
+    """Return how the run of a trial is carried out: it is resumed if it was started."""
+    folder = run_folder(order)
+    return Runtime(
+        out=folder.path.parent,
+        # A study resumes by itself; without this, an unfinished run is an error that names --resume.
+        resume=folder.path.exists() and folder.has(folder.config_path),
+        workers=order.get("threads"),
+        checkpoint_seconds=order.get("checkpoint_seconds", 60.0),
+        graph=order.get("graph"),
+        listener=TrialProgressListener(on_event, folder),
+    )
 
 
 def _train_and_decode(
@@ -101,18 +137,10 @@ def _train_and_decode(
 ) -> None:
     """Run the first configuration, and decode with the decoders of the others."""
     configs = [RunConfig(**settings) for settings in order["configs"]]
-    folder = RunFolder(Path(order["out"]) / order["key"])
+    folder = run_folder(order)
     failures: list[Exception] = []
     if not _only_decoding_is_left(folder, configs[0]):
-        runtime = Runtime(
-            out=folder.path.parent,
-            # A study resumes by itself; without this, an unfinished run is an error that names --resume.
-            resume=folder.path.exists() and folder.has(folder.config_path),
-            workers=order.get("threads"),
-            checkpoint_seconds=order.get("checkpoint_seconds", 60.0),
-            graph=order.get("graph"),
-            listener=TrialProgressListener(on_event, folder),
-        )
+        runtime = make_runtime(order, on_event)
         first = configs.pop(0)
         try:
             _retry_while_busy(functools.partial(_run, registry, first, runtime))
@@ -170,7 +198,8 @@ def _retry_while_busy(action: Callable[[], object]) -> None:
             time.sleep(0.2)
 
 
-def _limit_threads(threads: int | None) -> None:
+def limit_threads(threads: int | None) -> None:
+    """Let torch compute with a number of CPU threads; None or 0: with those that it chooses."""
     if threads:
         os.environ["OMP_NUM_THREADS"] = str(threads)  # read when torch is imported
         if torch := sys.modules.get("torch"):

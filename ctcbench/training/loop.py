@@ -14,18 +14,20 @@ from ctcbench.config.run_config import RunConfig
 from ctcbench.contract.data import Samples, SplitName
 from ctcbench.contract.errors import CtcbenchError
 from ctcbench.contract.hooks import EpochReport
-from ctcbench.processes.out_of_memory import describe_shortage, is_out_of_memory
+from ctcbench.processes.out_of_memory import is_out_of_memory
 from ctcbench.processes.signals import Interrupted, StopRequest, stop_on_signals
 from ctcbench.training import inference
 from ctcbench.training.checkpoint import restore_checkpoint
 from ctcbench.training.cuda.step_graph import StepGraph
 from ctcbench.training.history import History
 from ctcbench.training.image_arrival import ImageArrival
+from ctcbench.training.memory_shortage import explain_shortage
 from ctcbench.training.monitor import StepDiverged, TrainingDiverged, make_monitor
 from ctcbench.training.progress_report import ProgressReport
 from ctcbench.training.recorder import TrainingRecorder
 from ctcbench.training.runtime import Runtime
 from ctcbench.training.schedule import blank_penalty
+from ctcbench.training.shared_parts import SharedParts
 from ctcbench.training.split import Split, batch_at, steps_per_epoch
 from ctcbench.training.step import TrainState, train_step
 
@@ -37,6 +39,7 @@ class Trainer:
     Attributes:
         images: the samples of the training and validation images, by split.
         arrival: waits for training images that are being drawn; None: all are drawn.
+        shared: what this training shares with others of this process.
         best: the weights with the best validation so far, on the CPU.
     """
 
@@ -48,6 +51,7 @@ class Trainer:
     state: TrainState
     images: Mapping[SplitName, Samples]
     arrival: ImageArrival | None = None
+    shared: SharedParts = field(default_factory=SharedParts)
     history: History = field(default_factory=History)
     best: dict[str, Tensor] = field(default_factory=dict)
 
@@ -58,7 +62,9 @@ class Trainer:
         self._progress = ProgressReport(self.config, self.state, len(self.train), self.steps_per_epoch)
         notice, on_gpu = self.runtime.listener.notice, self.state.compute.device.type == "cuda"
         wants_graph = on_gpu if self.runtime.graph is None else self.runtime.graph
-        self.graph = StepGraph(self.state, self.train, self.config, notice) if wants_graph else None
+        self.graph = None
+        if wants_graph:
+            self.graph = StepGraph(self.state, self.train, self.config, notice, search=self.shared.search)
         self._checkpoint_saved = time.monotonic()
         self._step_saved = -1
         self.state.model.train()
@@ -124,7 +130,7 @@ class Trainer:
         """Carry out one step, and what is due after it: validation, checkpoint, stop.
 
         Raises:
-            Interrupted: `stop` is requested; the state is saved.
+            Interrupted: a stop is requested, of all or of this training; the state is saved.
             TrainingDiverged: the loss or a gradient became NaN or infinite.
             CtcbenchError: memory ran out.
         """
@@ -135,7 +141,7 @@ class Trainer:
             elif time.monotonic() - self._checkpoint_saved > self.runtime.checkpoint_seconds:
                 self._save_checkpoint()
             # A signal can reach the processes at different steps; all must stop after the same one.
-            if self.group.any_process(stop.requested):
+            if self.group.any_process(stop.requested or self.runtime.stopping()):
                 if self._step_saved != self.state.step:
                     self._save_checkpoint()
                 # A barrier: once one process has ended, torchrun ends the others, even while the main process
@@ -147,7 +153,8 @@ class Trainer:
         except Exception as error:
             if not is_out_of_memory(error):
                 raise
-            raise CtcbenchError(self._explain_shortage(error)) from error
+            message = explain_shortage(error, self.state, self.shared.trainings)
+            raise CtcbenchError(message + self._kept()) from error
 
     def _run_step(self) -> None:
         if self.arrival is not None:
@@ -246,14 +253,7 @@ class Trainer:
 
     def _explain(self, diverged: StepDiverged) -> str:
         batch = batch_at(self.train, diverged.step - 1, self.config)
-        saved = "; the last checkpoint is kept" if self.folder.has(self.folder.checkpoint_path) else ""
-        return diverged.explain(batch, self.state.model.alphabet, self.config) + saved
+        return diverged.explain(batch, self.state.model.alphabet, self.config) + self._kept()
 
-    def _explain_shortage(self, error: Exception) -> str:
-        compute, size = self.state.compute, self.config.batch_size
-        remedy = "a smaller --batch-size" + (", or --amp" if self.config.amp is False else "")
-        saved = "; the last checkpoint is kept" if self.folder.has(self.folder.checkpoint_path) else ""
-        return (
-            f"out of {'GPU ' * (compute.device.type == 'cuda')}memory ({describe_shortage(error)}) at step "
-            f"{self.state.step + 1} with --batch-size {size}: try {remedy}{saved}"
-        )
+    def _kept(self) -> str:
+        return "; the last checkpoint is kept" if self.folder.has(self.folder.checkpoint_path) else ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -24,6 +25,8 @@ class Runtime:
             that is possible; None: on a CUDA device.
         graph: whether the training step is captured as a CUDA graph; None: on a CUDA device.
         checkpoint_seconds: time between checkpoints; one is written at the end of each epoch as well.
+        stopping: returns whether this run alone should stop after its step; signals stop every run of the
+            process.
         resume_command: the command that the error of an interrupted run names for resuming.
         listener: receives progress events.
     """
@@ -36,5 +39,6 @@ class Runtime:
     overlap: bool | None = None
     graph: bool | None = None
     checkpoint_seconds: float = 60.0
+    stopping: Callable[[], bool] = lambda: False
     resume_command: str = "run(config, Runtime(resume=True))"
     listener: ProgressListener = field(default_factory=ProgressListener)

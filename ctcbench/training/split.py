@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple, overload
 
 import numpy as np
@@ -63,6 +63,7 @@ class Split:
         mirrored: whether batches have their images mirrored, for a recogniser of right-to-left text.
         buckets: the widths to which batches of images of different widths are padded; None: all images have
             the same width.
+        plans: what `plan_of` has made.
     """
 
     # uint8 images of a whole split fit into a GPU's memory, and copying them once saves a copy per step.
@@ -76,6 +77,11 @@ class Split:
     device: torch.device
     mirrored: bool = False
     buckets: WidthBuckets | None = None
+    # The batches of the latest epoch, by seed and batch size: trainings that take turns share a split. Not
+    # copied by `dataclasses.replace`, because they depend on the other fields.
+    plans: dict[tuple[int, int], tuple[int, EpochPlan]] = field(
+        init=False, default_factory=dict, repr=False, compare=False
+    )
 
     def __len__(self) -> int:
         return len(self.texts)
@@ -220,6 +226,12 @@ def full_batches(split: Split, config: RunConfig) -> dict[int, int]:
 
 def plan_of(split: Split, config: RunConfig, epoch: int) -> EpochPlan:
     """Return the batches of an epoch, counted from 0."""
-    if split.buckets is not None:
-        return split.buckets.plan(config.batch_size, config.seed, epoch)
-    return plan_in_order(len(split), config.batch_size, config.seed, epoch)
+    key = config.seed, config.batch_size
+    known, plan = split.plans.get(key, (-1, None))
+    if plan is None or known != epoch:
+        if split.buckets is not None:
+            plan = split.buckets.plan(config.batch_size, config.seed, epoch)
+        else:
+            plan = plan_in_order(len(split), config.batch_size, config.seed, epoch)
+        split.plans[key] = epoch, plan
+    return plan

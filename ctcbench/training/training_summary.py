@@ -31,6 +31,7 @@ def summarise_training(trainer: Trainer) -> dict[str, Any]:
             "step_graph": trainer.graph is not None and not trainer.graph.obstacle,
             "device": str(state.compute.device),
             "precision": state.compute.precision,
+            "together": trainer.shared.trainings,
             "processes": state.group.world_size,
             "backend": state.group.backend,
             "alignment": alignment,

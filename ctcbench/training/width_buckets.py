@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from dataclasses import dataclass
 
 import numpy as np
@@ -64,14 +63,12 @@ class WidthBuckets:
         return _plan_buckets(self, batch_size, seed, epoch)
 
 
-@functools.lru_cache(maxsize=2)
 def plan_in_order(count: int, batch_size: int, seed: int, epoch: int) -> EpochPlan:
     """Return the batches of an epoch of `count` images of the same width."""
     starts_B = np.append(np.arange(0, count, batch_size), count)
     return EpochPlan(order_of(count, seed, epoch), starts_B, np.zeros(len(starts_B) - 1, np.int64))
 
 
-@functools.lru_cache(maxsize=2)
 def _plan_buckets(buckets: WidthBuckets, batch_size: int, seed: int, epoch: int) -> EpochPlan:
     order_N = order_of(len(buckets.buckets_N), seed, epoch)
     # Stable: within a bucket the samples keep the order of the epoch.

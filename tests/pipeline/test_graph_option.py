@@ -11,7 +11,7 @@ from ctcbench.contract.errors import UsageError
 from ctcbench.pipeline import run_context, runner
 from ctcbench.processes.signals import Interrupted
 from ctcbench.results.run_folder import RunFolder
-from ctcbench.training import loop
+from ctcbench.training import device, loop
 from ctcbench.training.cuda.step_graph import StepGraph
 from ctcbench.training.runtime import Runtime
 from tests.pipeline.run_cases import Listener, interrupt_at
@@ -29,12 +29,12 @@ SLOTS = {
 def on_cpu(monkeypatch):
     """Let runs on a CPU use a graph."""
 
-    def graph(state, split, config, notice):
-        images_NCHW = torch.from_numpy(np.array(split.images_NCHW))
-        return StepGraph(state, replace(split, images_NCHW=images_NCHW), config, notice, RecordingCapture())
+    def graph(state, split, config, notice, search):
+        whole = replace(split, images_NCHW=torch.from_numpy(np.array(split.images_NCHW)))
+        return StepGraph(state, whole, config, notice, RecordingCapture(), search)
 
     monkeypatch.setattr(loop, "StepGraph", graph)
-    monkeypatch.setattr(run_context, "_choose_device", lambda *_: "a CPU")
+    monkeypatch.setattr(run_context, "_choose_device", lambda config, *_: device.choose_compute(config))
 
 
 def start(registry, out, graph, resume=False, **settings):

@@ -2,24 +2,37 @@
 
 import json
 import math
+import os
 import re
+import signal
+import sys
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from ctcbench.__main__ import main
+from ctcbench.builtin.local_executor import _groups
 from ctcbench.contract.components import Component
 from ctcbench.contract.errors import PluginError, UsageError
-from ctcbench.contract.executors import Outcome
+from ctcbench.contract.executors import Outcome, Trial
 from ctcbench.registry.component_registry import Registry
 from ctcbench.registry.discovery import load_registry
 from ctcbench.registry.plugin import Plugin
 from ctcbench.study import trial
 from ctcbench.study.study_execution import build_executor, executor_resources
 from ctcbench.study.study_folder import StudyFolder
-from tests.study.study_cases import ablate, ablate_here, ablate_with_new_interpreters, ending, flags, plugin
+from tests.study.study_cases import (
+    ablate,
+    ablate_here,
+    ablate_with_new_interpreters,
+    ending,
+    flags,
+    plugin,
+    start,
+)
 
 PAGE = Path(__file__).parents[2] / "docs" / "plugins.md"
 
@@ -34,13 +47,17 @@ def test_shares_of_cores(registry, monkeypatch):
     monkeypatch.setattr("os.sched_getaffinity", lambda pid: set(range(12)), raising=False)
     described = {
         text: dict(registry.build("executor", text).describe())
-        for text in ("local", "local:workers=5", "local:workers=24", "local:workers=2,threads=3")
-    }
+        for text in (
+            "local", "local:workers=5", "local:workers=24", "local:workers=2,threads=3",
+            "local:workers=2,together=10",
+        )
+    }  # fmt: skip
     assert described == {
         "local": {"workers": 8, "threads": 1, "gpus": 0},
         "local:workers=5": {"workers": 5, "threads": 2, "gpus": 0},
         "local:workers=24": {"workers": 24, "threads": 1, "gpus": 0},
         "local:workers=2,threads=3": {"workers": 2, "threads": 3, "gpus": 0},
+        "local:workers=2,together=10": {"workers": 20, "threads": 6, "gpus": 0, "together": 10},
     }
 
 
@@ -49,8 +66,30 @@ def test_workers_per_gpu(registry, monkeypatch):
     monkeypatch.setattr("os.sched_getaffinity", lambda pid: set(range(12)), raising=False)
     for text, workers in (("local", 2), ("local:per_gpu=3", 6), ("local:workers=1", 1)):
         assert registry.build("executor", text).describe()["workers"] == workers
-    with pytest.raises(UsageError, match="per_gpu=0"):
-        registry.build("executor", "local:per_gpu=0")
+    for text, wrong in (
+        ("local:per_gpu=0", "per_gpu=0"),
+        ("local:together=33", "together=33: out of bounds"),
+    ):
+        with pytest.raises(UsageError, match=wrong):
+            registry.build("executor", text)
+
+
+@pytest.mark.parametrize(
+    ("keys", "together", "workers", "groups"),
+    [
+        ("aab", 1, 2, ["a0", "a1", "b2"]),
+        ("abab", 10, 1, ["a0 a2", "b1 b3"]),
+        ("aaaaa", 2, 1, ["a0", "a1 a2", "a3 a4"]),  # of about equal size
+        ("aaaa", 10, 2, ["a0 a1", "a2 a3"]),  # no worker without work
+        ("aaabbb", 10, 5, ["a0", "a1 a2", "b3", "b4 b5"]),
+        ("??", 10, 1, ["?0", "?1"]),  # without a key, nothing is known of them
+        ("", 10, 1, []),
+    ],
+)
+def test_trials_that_differ_in_their_seed_only_form_groups(keys, together, workers, groups):
+    trials = [Trial(f"{k}{n}", "", {}, "" if k == "?" else k) for n, k in enumerate(keys)]
+    made = _groups(trials, together, workers)
+    assert [" ".join(trial.key for trial in group) for group in made] == groups
 
 
 def test_gpus_are_counted_only_for_trials_that_may_use_them(registry, tmp_path, monkeypatch):
@@ -109,6 +148,47 @@ def test_each_worker_has_its_gpu_and_its_threads(tmp_path, monkeypatch):
     assert set(seen) == {"0 2 2", "1 2 2"}
     plan = json.loads(next((tmp_path / "runs").glob("studies/*/plan.json")).read_text())
     assert plan["resources"] == {"workers": 2, "threads": 2, "gpus": 2}
+
+
+@pytest.mark.landing
+def test_seeds_that_are_trained_together_have_the_results_of_separate_workers(tmp_path, monkeypatch):
+    """Another configuration is trained by a worker of its own, and one that fails does so for each seed."""
+    installed = plugin(tmp_path / "site", "spying", SPY)
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1")
+    monkeypatch.setenv("SPY", str(tmp_path / "seen"))
+    grid = [*flags(backbone="spy", lr=["0.003", "1e30"], max_steps=4), "--seeds", "3"]
+    for name, executor in (("together", "local:threads=1,together=3"), ("separate", "local:threads=1")):
+        ended = ablate(*grid, "--out", tmp_path / name, "--executor", executor, plugins=[installed])
+        assert ended.returncode == 1, ended.stderr
+        assert ended.stdout.count("lr=1e+30") >= 3
+    assert ending(tmp_path / "together") == ending(tmp_path / "separate")
+    seen = (tmp_path / "seen").read_text().split()
+    assert sorted(set(zip(seen[::3], seen[1::3], strict=True))) == [("0", "1"), ("1", "1")]
+    (plan,) = (tmp_path / "together").glob("studies/*/plan.json")
+    assert json.loads(plan.read_text())["resources"]["together"] == 3
+
+
+@pytest.mark.landing
+@pytest.mark.skipif(sys.platform != "linux", reason="looks for workers in /proc")
+def test_seeds_that_are_killed_together_are_resumed(tmp_path):
+    grid = [*flags(epochs=8), "--seeds", "2", "--checkpoint-seconds", "0"]
+    executor = ["--executor", "local:workers=1,threads=1,together=2"]
+    whole = ablate(*grid, "--out", tmp_path / "whole", *executor)
+    assert whole.returncode == 0, whole.stderr
+    for number, code in ((signal.SIGKILL, -signal.SIGKILL), (signal.SIGTERM, 130)):
+        out = tmp_path / number.name
+        study = start(*grid, "--out", out, *executor)
+        deadline = time.monotonic() + 60
+        while len(list(out.glob("*/checkpoint.safetensors"))) < 2:
+            assert study.poll() is None and time.monotonic() < deadline
+            time.sleep(0.002)
+        os.kill(study.pid, number)
+        study.communicate()
+        assert study.returncode == code
+        assert not list(out.glob("*/results/*.json"))
+        again = ablate(*grid, "--out", out, *executor)
+        assert again.returncode == 0, again.stderr
+        assert ending(out) == ending(tmp_path / "whole")
 
 
 def test_a_study_on_the_cpu_has_no_gpus(tmp_path, monkeypatch):

@@ -1,4 +1,4 @@
-"""TrialProcess: events, outcomes, stops, and processes that die."""
+"""TrialProcess and TrialGroupProcess: events, outcomes, stops, and processes that die."""
 
 import contextlib
 import os
@@ -7,7 +7,9 @@ import signal
 
 import pytest
 
-from ctcbench import TrialProcess
+from ctcbench import TrialGroupProcess, TrialProcess
+from ctcbench.config.recipe import resolve
+from tests.tiny_config import tiny
 
 # A trial that fails at once, because it has nothing to train.
 ORDER = {"key": "k", "out": "", "configs": []}
@@ -112,3 +114,63 @@ def test_a_kill_cuts_the_trial_short(begin):
     outcome = process.end(kill=True)
     assert outcome.state == "failed" and "SIGKILL" in outcome.error
     assert gone(process.pid)
+
+
+@pytest.fixture
+def begin_group(tmp_path, registry):
+    """Return ``begin_group(**settings) -> process, queue of its events``: two seeds of one configuration."""
+    with contextlib.ExitStack() as stack:
+
+        def start(**settings):
+            configs = [tiny(seed=seed, device="cpu", **settings) for seed in (0, 1)]
+            orders = [
+                {
+                    "key": resolve(registry, config).train_key,
+                    "out": str(tmp_path),
+                    "configs": [config.model_dump()],
+                }
+                for config in configs
+            ]
+            events = queue.SimpleQueue()
+            process = TrialGroupProcess(orders, lambda key, event: events.put((key, event)))
+            stack.callback(process.end, kill=True)
+            return process, events, [order["key"] for order in orders]
+
+        yield start
+
+
+def until(events, wanted):
+    """Take events until there is one that `wanted` accepts, and return it."""
+    while not wanted(*(found := events.get(timeout=60))):
+        assert found != ("", None)
+    return found
+
+
+@pytest.mark.landing
+def test_one_trial_of_a_group_is_stopped_or_all_are(begin_group):
+    process, events, keys = begin_group(epochs=10**6)
+    until(events, lambda key, event: key == keys[1] and event and event["kind"] == "training")
+    process.stop(keys[0])
+    process.stop(keys[0])
+    assert until(events, lambda key, event: event is None)[0] == keys[0]
+    assert process.outcome_of(keys[0]).state == "stopped"
+    with pytest.raises(KeyError):
+        process.outcome_of(keys[1])
+    until(events, lambda key, event: key == keys[1] and event and event["kind"] == "training")
+    process.stop()
+    assert until(events, lambda key, event: event is None)[0] == keys[1]
+    assert events.get(timeout=60) == ("", None)
+    assert [outcome.state for outcome in process.end()] == ["stopped"] * 2
+    assert gone(process.pid) and process.killed_by == 0
+    process.stop(keys[0])
+
+
+@pytest.mark.landing
+def test_a_group_whose_process_is_killed_has_an_outcome_for_each(begin_group):
+    process, events, keys = begin_group(train_samples=10**6)
+    os.kill(process.pid, signal.SIGKILL)
+    assert events.get(timeout=60) == ("", None)
+    outcomes = process.end()
+    assert [outcome.key for outcome in outcomes] == keys
+    assert {outcome.error for outcome in outcomes} == {"its worker was killed by SIGKILL (out of memory?)"}
+    assert process.killed_by == signal.SIGKILL

@@ -12,10 +12,11 @@ from tests.training.step_cases import ALPHABET, some_state, steps
 def test_batches_are_a_pure_function_of_seed_and_step(registry):
     _, part, config = some_state(registry)
     forward = [split.batch_at(part, step, config).images_NCHW for step in range(6)]
+    other = config.replace(seed=1)
     for step in (5, 0, 3):
+        # Trainings of several seeds take turns on one split.
+        assert not torch.equal(split.batch_at(part, step, other).images_NCHW, forward[step])
         assert torch.equal(split.batch_at(part, step, config).images_NCHW, forward[step])
-    other = split.batch_at(part, 0, config.replace(seed=1)).images_NCHW
-    assert not torch.equal(other, forward[0])
 
 
 def test_an_epoch_has_every_image_once_and_the_last_batch_is_smaller(registry):

@@ -17,7 +17,11 @@ class CudaCapture:
     """Captures functions into CUDA graphs that share their memory; their replays must not overlap."""
 
     def __init__(self) -> None:
-        self._stream = torch.cuda.Stream()
+        current = torch.cuda.current_stream()
+        # The default stream can't be captured, the stream of a `Lane` can. Of its own streams torch has 32,
+        # and graphs that were captured on the same one must not run at the same time: cuBLAS's workspace
+        # belongs to the stream.
+        self._stream = torch.cuda.Stream() if current == torch.cuda.default_stream() else current
         self._pool = torch.cuda.graph_pool_handle()
 
     def __call__(self, body: Callable[[], object]) -> Callable[[], None]:
@@ -29,8 +33,7 @@ class CudaCapture:
         current = torch.cuda.current_stream()
         self._stream.wait_stream(current)
         try:
-            # On another stream than the default one, which can't be captured. Its workspaces (cuBLAS) are
-            # allocated here, outside of the graph.
+            # On the stream of the capture: its workspaces (cuBLAS) are allocated here, outside of the graph.
             with torch.cuda.stream(self._stream):
                 for _ in range(_WARM_UP_CALLS - 1):
                     body()

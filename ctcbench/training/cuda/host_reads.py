@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -79,6 +79,19 @@ class HostReads(TorchDispatchMode):
 
 def _device_types(tree: Any) -> set[str]:
     return {leaf.device.type for leaf in tree_leaves(tree) if isinstance(leaf, Tensor)}
+
+
+class HostReadSearch:
+    """The search for host reads in the steps of equal trainings, carried out once for all of them."""
+
+    def __init__(self) -> None:
+        self._found: dict[Hashable, list[str]] = {}
+
+    def find(self, state: TrainState, body: Callable[[TrainState], object], *, key: Hashable) -> list[str]:
+        """Return what `find_host_reads` finds in a step, or has found in one of the same `key`."""
+        if key not in self._found:
+            self._found[key] = find_host_reads(state, body)
+        return self._found[key]
 
 
 def find_host_reads(state: TrainState, body: Callable[[TrainState], object]) -> list[str]:

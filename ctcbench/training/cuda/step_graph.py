@@ -10,7 +10,7 @@ import torch
 from ctcbench.config.run_config import RunConfig
 from ctcbench.processes.out_of_memory import is_out_of_memory
 from ctcbench.training.cuda.capture import CudaCapture
-from ctcbench.training.cuda.host_reads import find_host_reads, find_obstacles
+from ctcbench.training.cuda.host_reads import HostReadSearch, find_obstacles
 from ctcbench.training.cuda.resident_split import ResidentSplit
 from ctcbench.training.cuda.state_snapshot import StateSnapshot
 from ctcbench.training.recognizer.compiled_network import CompiledNetwork
@@ -38,6 +38,7 @@ class StepGraph:
         config: RunConfig,
         notice: Callable[[str], None],
         capture: Capture | None = None,
+        search: HostReadSearch | None = None,
     ) -> None:
         """Prepare for captures, which happen in `step` when a graph is first needed.
 
@@ -47,6 +48,7 @@ class StepGraph:
             config: the settings of the run.
             notice: receives a sentence for the user.
             capture: captures a function; None: a `CudaCapture`.
+            search: searches the step for host reads; one that equal trainings share does so once.
         """
         self.obstacle = ""
         self._state, self._split, self._config, self._notice = state, split, config, notice
@@ -65,6 +67,7 @@ class StepGraph:
             return
         device = state.compute.device
         self._capture_body = capture or CudaCapture()
+        self._search = search or HostReadSearch()
         self._data = ResidentSplit(split)
         # A graph reads and writes at these addresses.
         self._indices = {
@@ -107,7 +110,9 @@ class StepGraph:
         started, snapshot = time.perf_counter(), StateSnapshot(state)
         try:
             self._set_inputs()
-            if reads := find_host_reads(state, lambda watched: self._compute(watched, width, augments)):
+            if reads := self._search.find(
+                state, lambda watched: self._compute(watched, width, augments), key=(width, augments)
+            ):
                 self._refuse("; ".join(reads))
             else:
                 self._replays[width, augments] = self._capture_body(
