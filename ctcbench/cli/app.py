@@ -13,6 +13,7 @@ from ctcbench.cli.commands import (
     ablate,
     bench_data,
     bench_decoders,
+    bench_drawing,
     bench_seeds,
     bench_speedrun,
     bench_startup,
@@ -49,6 +50,7 @@ bench.command(cls=Command)(bench_decoders.decoders)
 bench.command(cls=Command)(bench_train.train)
 bench.command(cls=Command)(bench_seeds.seeds)
 bench.command(cls=Command)(bench_data.data)
+bench.command(cls=Command)(bench_drawing.drawing)
 bench.command(cls=Command)(bench_speedrun.speedrun)
 bench.command(cls=Command)(bench_startup.startup)
 
