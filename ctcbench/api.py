@@ -17,6 +17,7 @@ from ctcbench.contract.data import LogProbs, Sample
 from ctcbench.contract.errors import BadSample, UsageError
 from ctcbench.contract.specs import ImageSpec
 from ctcbench.evaluation.calibration import fit_inverse_temperature
+from ctcbench.evaluation.joined_batches import join_batches
 from ctcbench.files.pictures import Fit, PreparedPicture, decode_picture, read_picture
 from ctcbench.files.pixel_levels import WHITE
 from ctcbench.pipeline import runner
@@ -85,8 +86,8 @@ class Recogniser:
             count += len(samples)
         # Of no pictures, the arrays have the shape of a batch without images.
         parts = parts or [self._read([_white(self.reader.image)])]
-        values_NTK, lengths_N = (np.concatenate(arrays)[:count] for arrays in zip(*parts, strict=True))
-        return LogProbs(values_NTK, lengths_N, ("",) * count, self.reader.alphabet)
+        values_NTK, lengths_N = join_batches(parts)
+        return LogProbs(values_NTK[:count], lengths_N[:count], ("",) * count, self.reader.alphabet)
 
     def predict(
         self, images: Iterable[Any], *, decoder: str | None = None, n_best: int = 0, positions: bool = False

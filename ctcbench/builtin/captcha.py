@@ -37,6 +37,10 @@ def captcha(
     height: Annotated[int, Field(ge=16, le=1024, description="rows of an image")] = 40,
     channels: Annotated[Literal[1, 3], Field(description="1: grey, 3: colour (RGB)")] = 1,
     length: Annotated[str, Field(description="characters: 5, or a range such as 4-8")] = "5",
+    variable: Annotated[
+        bool,
+        Field(description="whether images of shorter texts are narrower; width is for the longest text"),
+    ] = False,
     alphabet: Annotated[
         AlphabetText,
         Field(
@@ -58,7 +62,7 @@ def captcha(
 ) -> Captcha:
     """Captchas drawn by the package captcha; their number is unlimited."""
     source = Captcha(
-        image=ImageSpec(height, width, channels),
+        image=ImageSpec(height, width, channels, variable),
         # Composed, because each character is drawn by itself: an accent would get an image of its own.
         alphabet=read_alphabet(unicodedata.normalize("NFC", alphabet)),
         lengths=read_length(length, "dataset captcha: "),
@@ -96,11 +100,18 @@ class Captcha:
 
     @property
     def painter(self) -> Painter:
-        """The painter of the images, shared in a process by equal options."""
+        """The painter of the images with the longest text, shared in a process by equal options."""
+        return self.painter_for(self.lengths[1])
+
+    def painter_for(self, length: int) -> Painter:
+        """Return the painter of the images with `length` characters."""
         from ctcbench.builtin.captcha_painter import painter
 
-        image = self.image
-        return painter(image.width, image.height, self.fonts, self.font_sizes, self.noise, image.channels)
+        image, width = self.image, self.image.width
+        if image.variable:
+            # As many columns for each character as in the image of the longest text.
+            width = max(1, round(width * length / self.lengths[1]))
+        return painter(width, image.height, self.fonts, self.font_sizes, self.noise, image.channels)
 
     def size(self, split: SplitName) -> int | None:
         """Return None: the number of captchas is unlimited."""
@@ -121,6 +132,8 @@ class Captcha:
                 "lengths": self.lengths,
                 "font_sizes": self.font_sizes,
                 "noise": self.noise,
+                # Only where it is set, so that the fingerprints of other sets stay what they were.
+                **({"variable": True} if self.image.variable else {}),
                 **self.painter.versions(),
             },
             sort_keys=True,
@@ -137,7 +150,7 @@ class Captcha:
     def draw(self, split: SplitName, index: int) -> Sample:
         """Return sample `index`; its text and image are a function of (seed, split, index)."""
         text, chance = self._draw_text(split, index)
-        return Sample(self.painter.paint(text, chance), text)
+        return Sample(self.painter_for(len(text)).paint(text, chance), text)
 
     def _draw_text(self, split: SplitName, index: int) -> tuple[str, Chance]:
         """Return the text of a sample, and the generator that its image is drawn from next."""

@@ -146,7 +146,8 @@ class Painter:
         }
 
 
-@functools.lru_cache(maxsize=16)
+# One for each length of the texts, where the width of an image follows it.
+@functools.lru_cache(maxsize=64)
 def painter(
     width: int, height: int, fonts: tuple[str, ...], sizes: tuple[int, ...], noise: str, channels: int = 1
 ) -> Painter:

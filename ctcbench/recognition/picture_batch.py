@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from ctcbench.contract.data import Sample
 from ctcbench.files.pictures import PreparedPicture
+from ctcbench.files.pixel_levels import WHITE
 from ctcbench.recognition.reader import Reader
 
 
@@ -46,10 +47,13 @@ def make_batch(pictures: Sequence[Sample], reader: Reader) -> PictureBatch:
         reader: the network.
     """
     image, mirrored = reader.image, reader.alphabet.direction == "rtl"
-    images_NCHW = np.empty((len(pictures), image.channels, image.height, image.width), np.uint8)
-    widths_N = np.array([picture.width or image.width for picture in pictures], np.int64)
+    columns_N = [picture.image.shape[-1] for picture in pictures]
+    images_NCHW = np.full((len(pictures), image.channels, image.height, max(columns_N)), WHITE, np.uint8)
+    widths_N = np.array(
+        [picture.width or columns for picture, columns in zip(pictures, columns_N, strict=True)], np.int64
+    )
     for row, picture in enumerate(pictures):
-        images_NCHW[row] = picture.image
+        images_NCHW[row, :, :, : columns_N[row]] = picture.image
         if mirrored:
             # As `Split.batch` does with the training images; the padding stays on the right.
             shown_CHW = images_NCHW[row, :, :, : widths_N[row]]

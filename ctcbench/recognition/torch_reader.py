@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ctcbench.contract.specs import Alignment, Alphabet, ImageSpec
+from ctcbench.evaluation.joined_batches import join_batches
 from ctcbench.registry.component_registry import Registry
 from ctcbench.results.run_folder import RunFolder
 from ctcbench.results.stored_config import stored_config
@@ -59,6 +60,8 @@ class TorchReader:
         """Return values_NTK and lengths_N; see `Reader.read`."""
         import torch
 
+        if self.image.variable and self.model.unmasked and len({*widths_N.tolist()}) > 1:
+            return self._read_by_width(images_NCHW, widths_N)
         with torch.inference_mode(), self.compute.autocast():
             batch_NCHW = torch.from_numpy(images_NCHW).to(self.compute.device)
             # Networks for images of one size have learned to read the padding.
@@ -66,6 +69,19 @@ class TorchReader:
             logits_TNK = self.model(batch_NCHW, *widths).logits_TNK
             values_NTK = logits_TNK.float().log_softmax(-1).transpose(0, 1)
         return values_NTK.cpu().numpy(), self.model.frames(torch.from_numpy(widths_N)).numpy()
+
+    def _read_by_width(
+        self, images_NCHW: NDArray[np.uint8], widths_N: NDArray[np.int64]
+    ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+        """Read the images of each width by themselves, without their padding."""
+        groups = [np.flatnonzero(widths_N == width) for width in np.unique(widths_N)]
+        parts = [
+            self.read(
+                np.ascontiguousarray(images_NCHW[rows_N, :, :, : widths_N[rows_N[0]]]), widths_N[rows_N]
+            )
+            for rows_N in groups
+        ]
+        return join_batches(parts, groups)
 
 
 def load_torch_reader(registry: Registry, folder: RunFolder, device: str = "auto") -> TorchReader:

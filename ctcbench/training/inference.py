@@ -18,6 +18,7 @@ from ctcbench.contract.data import LogProbs, Samples, SplitName
 from ctcbench.contract.specs import BLANK, Alignment, Alphabet
 from ctcbench.decoding import greedy_search
 from ctcbench.evaluation.ctc_likelihood import text_log_probs
+from ctcbench.evaluation.joined_batches import join_batches
 from ctcbench.training.device import Compute
 from ctcbench.training.objective import Objective
 from ctcbench.training.progress_events import ProgressListener
@@ -53,33 +54,25 @@ def concatenate_log_probs(
 ) -> LogProbs:
     """Return the batches of `iterate_log_probs` as one, in the order of the split.
 
-    Frames after the length of an image are certain blanks.
-
     Args:
         batches: the batches.
         samples: the samples they are of.
         rows: the place of each image of each batch in the split (`Split.reading_batches`).
     """
     parts = list(batches)
-    count, frames = sum(map(len, parts)), max(part.values_NTK.shape[1] for part in parts)
-    alphabet = parts[0].alphabet
-    values_NTK = np.zeros((count, frames, alphabet.num_classes), np.float32)
-    lengths_N, texts = np.zeros(count, np.int64), [""] * count
-    for part, rows_N in zip(parts, rows, strict=True):
-        values_NTK[rows_N, : part.values_NTK.shape[1]] = part.values_NTK
-        lengths_N[rows_N] = part.lengths_N
-        for row, text in zip(rows_N.tolist(), part.texts, strict=True):
-            texts[row] = text
-    padding_NT = np.arange(frames) >= lengths_N[:, None]
-    values_NTK[padding_NT] = -np.inf
-    values_NTK[padding_NT, BLANK] = 0.0
+    values_NTK, lengths_N = join_batches([(part.values_NTK, part.lengths_N) for part in parts], rows)
+    pairs = [
+        pair
+        for part, rows_N in zip(parts, rows, strict=True)
+        for pair in zip(rows_N, part.texts, strict=True)
+    ]
     return LogProbs(
         values_NTK,
         lengths_N,
-        tuple(texts),
-        alphabet,
+        tuple(text for _, text in sorted(pairs)),
+        parts[0].alphabet,
         samples.fingerprint,
-        samples.left_out + len(samples) - count,
+        samples.left_out + len(samples) - len(pairs),
     )
 
 
@@ -115,8 +108,10 @@ def iterate_log_probs(
             widths = network_widths(recognizer, batch.images_NCHW, batch.widths_N)
             with compute.autocast():
                 logits_TNK = model(batch.images_NCHW, *widths).logits_TNK
-            values_NTK = compute.fetch(logits_TNK.float().log_softmax(-1).transpose(0, 1))
             lengths_N = recognizer.frames(batch.widths_N).cpu().numpy()
+            if recognizer.image.variable:
+                logits_TNK = logits_TNK[: int(lengths_N.max())]
+            values_NTK = compute.fetch(logits_TNK.float().log_softmax(-1).transpose(0, 1))
             texts = tuple(split.texts[row] for row in rows_N)
             done += len(rows_N)
             if previous is not None:

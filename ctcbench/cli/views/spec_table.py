@@ -25,7 +25,7 @@ def spec_tables(sheet: SpecSheet) -> list[RenderableType]:
     # The options of a module can be longer than the terminal is wide, and must not be cut off.
     table.columns[1].overflow = "fold"
     table.add_column("parameters", justify="right", no_wrap=True)
-    table.add_row("image", "", _shape((1, *sheet.image)), "")
+    table.add_row("image", "the widest" if sheet.variable_width else "", _shape((1, *sheet.image)), "")
     for stage in sheet.stages:
         table.add_row(stage.name, Text(stage.what), _shape(stage.shape), count(stage.parameters or None))
     return [table, "", _totals(sheet)]
@@ -39,7 +39,10 @@ def _totals(sheet: SpecSheet) -> Table:
     table.add_row("parameters", f"{count(sheet.total_parameters)}  ({by_part})")
     table.add_row("FLOPs", f"{sheet.flops / 1e6:,.1f} million per image (a multiply-add counts as two)")
     table.add_row("classes", f"{sheet.classes} with the blank")
-    table.add_row("frames", f"{sheet.frames} of {sheet.features:,} features")
+    frames = f"{sheet.frames} of {sheet.features:,} features"
+    if sheet.variable_width:
+        frames += f" for {sheet.image[2]} columns; a frame for {sheet.image[2] / sheet.frames:.1f} columns"
+    table.add_row("frames", frames)
     if sheet.characters and sheet.frames_per_character:
         text = f"{sheet.frames_per_character:.1f}  ({sheet.characters:.1f} characters per text)"
         table.add_row("frames per character", text)

@@ -44,18 +44,22 @@ class SpecSheet:
     """Shapes, parameters and FLOPs of a configuration, for one image.
 
     Attributes:
-        image: channels, height and width in pixels.
+        image: channels, height and width in pixels; of images of variable width the greatest.
+        variable_width: whether the images have widths of their own.
         classes: number of classes with the blank.
-        frames: number of frames of the backbone, or of the head if it makes frames of its own.
+        frames: number of frames of the backbone, or of the head if it makes frames of its own; of images of
+            variable width, of the widest.
         features: number of features of such a frame.
         stages: modules in order; shapes are (1, F, H, W) in the backbone, (T, 1, D) after the fold.
         parameters: number of trained parameters by part.
         flops: FLOPs of a forward pass; a multiplication and an addition count as two.
         characters: mean length of the first training texts, None if none can be drawn.
+        frames_per_character: mean number of frames of the images of these texts, over their mean length.
     """
 
     config: dict[str, Any]
     image: tuple[int, int, int]
+    variable_width: bool
     classes: int
     frames: int
     features: int
@@ -84,11 +88,12 @@ def spec_sheet(recipe: Recipe) -> SpecSheet:
     named |= {"classifier": model.classifier} | ({"bypass": model.bypass} if model.bypass else {})
     shapes, recurrent, counter = _walk(model, images_NCHW, named)
     parameters = {name: _count(module) for name, module in model.named_children()}
-    characters = _characters(source)
+    characters, frames_drawn = _drawn(source, model)
     sequence = model.output if makes_own_frames(model.head) else model.sequence
     return SpecSheet(
         config=recipe.config.model_dump(),
         image=(image.channels, image.height, image.width),
+        variable_width=image.variable,
         classes=source.alphabet.num_classes,
         frames=sequence.frames,
         features=sequence.features,
@@ -97,7 +102,7 @@ def spec_sheet(recipe: Recipe) -> SpecSheet:
         total_parameters=_count(model),
         flops=_flops(counter, recurrent),
         characters=characters,
-        frames_per_character=sequence.frames / characters if characters else None,
+        frames_per_character=frames_drawn / characters if characters and frames_drawn else None,
     )
 
 
@@ -198,13 +203,22 @@ def _count(module: nn.Module) -> int:
     return sum(prod(parameter.shape) for parameter in module.parameters() if parameter.requires_grad)
 
 
-def _characters(source: Source) -> float | None:
-    """Return the mean length of the first texts, None if they can't be drawn."""
+def _drawn(source: Source, model: Recognizer) -> tuple[float | None, float | None]:
+    """Return the mean length of the first texts and the mean number of frames of their images.
+
+    None if they can't be drawn.
+    """
     # The shapes are complete without it, so a data set whose files are missing is no error here.
     try:
         size = source.size("train")
         number = _TEXTS if size is None else min(size, _TEXTS)
-        lengths = [len(source.draw("train", index).text) for index in range(number)]
+        samples = [source.draw("train", index) for index in range(number)]
     except CtcbenchError:
-        return None
-    return sum(lengths) / len(lengths) if lengths else None
+        return None, None
+    if not samples:
+        return None, None
+    frames = float((model.output if makes_own_frames(model.head) else model.sequence).frames)
+    if source.image.variable:
+        widths_N = torch.tensor([sample.image.shape[-1] for sample in samples])
+        frames = float(model.frames(widths_N).double().mean())
+    return sum(len(sample.text) for sample in samples) / len(samples), frames
