@@ -26,6 +26,7 @@ INSTALL = {
     "fast_ctc_decode": "pip install fast-ctc-decode",
     "flashlight": "pip install flashlight-text",
     "lmdb": "pip install lmdb",
+    "optuna": "pip install 'optuna>=5,<6'",
     "pyarrow": "pip install pyarrow",
     "pyctcdecode": "pip install --no-deps pygtrie pyctcdecode",
     "ray": "pip install 'ray>=2.40,<3'",

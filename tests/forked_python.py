@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from tests.fork_server import SERVER
 
 _KEPT = []
-_WITH_WORKERS = (["ctcbench", "ablate"], ["ctcbench", "bench"])
+_WITH_WORKERS = (["ctcbench", "ablate"], ["ctcbench", "tune"], ["ctcbench", "bench"])
 
 
 class ForkedPython:

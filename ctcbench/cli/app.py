@@ -29,6 +29,7 @@ from ctcbench.cli.commands import (
     report,
     run,
     show,
+    tune,
     verify,
 )
 from ctcbench.cli.component_help import CommandWithComponents
@@ -62,6 +63,7 @@ app = typer.Typer(
 )
 app.command(cls=CommandWithComponents)(run.run)
 app.command(cls=CommandWithComponents)(ablate.ablate)
+app.command(cls=Command)(tune.tune)
 app.command(cls=Command)(show.show)
 app.command(cls=Command)(decode.decode)
 app.command(cls=Command)(predict.predict)
@@ -89,7 +91,8 @@ def ctcbench_command(
 ) -> None:
     """Train, decode and compare CTC recognisers."""
     if started_by_torchrun() and ctx.invoked_subcommand not in ("run", None):
-        instead = {"ablate": "; its --executor trains several models at once, each in a process of its own"}
+        several = "; its --executor trains several models at once, each in a process of its own"
+        instead = {"ablate": several, "tune": several}
         raise UsageError(
             f"torchrun starts a command once a process, which only `ctcbench run` supports: start this one "
             f"without torchrun{instead.get(ctx.invoked_subcommand, '')}"

@@ -189,7 +189,10 @@ class StudyFolder:
 
     def append_to_journal(self, records: Iterable[Mapping[str, Any]]) -> None:
         """Append records to the journal of a search; see `append_records`."""
-        append_records(self._files, self._name(self.journal_path), records, SIZE_LIMIT)
+        name = self._name(self.journal_path)
+        if not self._files.has(name):
+            self._files.write(name, b"")  # creates the folder as well
+        append_records(self._files, name, records, SIZE_LIMIT)
 
     def read_journal(self) -> list[dict[str, Any]]:
         """Return the records in the journal of a search, none if there is no journal.

@@ -63,7 +63,11 @@ HERE = """
 
         def run(self, trials, listener):
             for trial in trials:
-                yield carry_out(trial.order, lambda event: listener.tell(trial.key, "here", event))
+                def on_event(event):
+                    listener.tell(trial.key, "here", event)
+                    if listener.cancelled(trial.key):
+                        raise KeyboardInterrupt
+                yield carry_out(trial.order, on_event)
 
     @executor
     def here(*, workers: int = 1, label: str = "none"):
@@ -86,6 +90,7 @@ def in_process(folder):
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(installed)
         patch.setattr("ctcbench.cli.study_run._DEFAULT_EXECUTOR", "here")
+        patch.setattr("ctcbench.cli.search_run._DEFAULT_EXECUTOR", "here")
         patch.setenv("COLUMNS", "120")
         registry.cache_clear()
         yield

@@ -1,0 +1,1 @@
+"""Searches: configurations chosen one after another by Optuna, and trained as the trials of a study."""
