@@ -52,11 +52,12 @@ def draw_samples(
     *,
     skip_bad: bool,
     workers: int | None = None,
+    notices: bool = True,
 ) -> Samples:
     """Draw images of a split into the cache, with a progress bar, and return them.
 
     Without `samples`, the whole split is drawn; of an unlimited data set, as many images as a run draws by
-    default.
+    default. Without `notices`, those of the data set are not printed.
 
     Raises:
         UsageError: there is no such split, or an image can't be used and `skip_bad` is not set.
@@ -69,7 +70,7 @@ def draw_samples(
     if samples is None:
         samples = dataset.source.size(name) or setting_fields()[f"{name}_samples"].default
     with progress_listener() as listener:
-        for notice in dataset.notices:
+        for notice in dataset.notices if notices else ():
             listener.notice(notice)
         return materialise(
             dataset,

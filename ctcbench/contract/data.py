@@ -48,6 +48,8 @@ class Source(Protocol):
     A source may have an attribute ``fit``: ``"stretch"`` (the default), ``"pad"`` or, where widths are
     variable, ``"keep"``: how a trained recogniser resizes other pictures (`read_picture`). Sentences for the
     user in an attribute ``notices`` (a tuple of texts) are shown once by each command that uses the data set.
+    A source of pictures may have a method ``picture_size(split, index) -> (width, height)``, in pixels before
+    scaling, which raises ``BadSample`` as ``draw`` does; ``ctcbench data describe`` uses it.
 
     A source without bad samples may have a method ``text_of(split, index)`` that returns the text of a
     sample without drawing it: the text that ``draw`` returns, which has the width None. Its images can then

@@ -20,6 +20,7 @@ from ctcbench.contract.data import Sample, SplitName
 from ctcbench.contract.errors import BadSample, UsageError
 from ctcbench.contract.specs import Alphabet, ImageSpec
 from ctcbench.files.picture_files import natural_order
+from ctcbench.files.picture_sizes import read_picture_size
 from ctcbench.files.pictures import read_picture
 from ctcbench.files.text import abbreviated
 
@@ -151,6 +152,14 @@ class PictureSet(Generic[E]):
             raise BadSample(f"its label {abbreviated(entry.text)!r} {reason}")
         drawn = read_picture(self.found.store.picture(entry), self.image, self.options.fit)
         return Sample(drawn.image, readable, drawn.width)
+
+    def picture_size(self, split: SplitName, index: int) -> tuple[int, int]:
+        """Return width and height of a picture before it is scaled, in pixels.
+
+        Raises:
+            BadSample: the picture can't be read.
+        """
+        return read_picture_size(self.found.store.picture(self.splits[split][index]))
 
 
 def build_picture_set(options: PictureOptions, found: FoundPictures[E]) -> PictureSet[E]:

@@ -1,38 +1,94 @@
-"""`ctcbench data describe`: size, alphabet and character counts of a split."""
+"""`ctcbench data describe`: sizes, alphabet, texts and duplicates of a data set, and a contact sheet."""
 
 from __future__ import annotations
 
 import collections
-from typing import Any
+import io
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
-from rich.table import Table
-from rich.text import Text
+import typer
 
 from ctcbench.cli.dataset_flags import Count, Dataset, SkipBad, Split, chosen_dataset, draw_samples
 from ctcbench.cli.output import output_console, print_json
 from ctcbench.cli.shared_flags import AsJson
-from ctcbench.files.text import printable
+from ctcbench.contract.data import SPLITS, SplitName
+from ctcbench.contract.errors import UsageError
+from ctcbench.files.output_files import require_folder_of, write_output
+
+if TYPE_CHECKING:
+    from ctcbench.contract.data import Samples
+    from ctcbench.data.built_dataset import BuiltDataset
+    from ctcbench.data.set_statistics import Duplicates, FrameNeeds, PictureSizes
+
+_ON_SHEET = 50  # images
 
 
 def describe(
     dataset: Dataset = None,
     split: Split = "train",
     samples: Count = None,
+    contact_sheet: Annotated[
+        Path | None,
+        typer.Option(metavar="PNG", help=f"write the first {_ON_SHEET} images with their texts to this file"),
+    ] = None,
     skip_bad: SkipBad = False,
     as_json: AsJson = False,
 ) -> None:
-    """Describe a split: image size, alphabet, text lengths, and the count of each character."""
+    """Describe a split: sizes, alphabet, text lengths, characters, texts too long for CTC; and duplicates.
+
+    Duplicates are images with the same pixels, in the split and across all splits.
+    """
+    # Before the images are drawn, which can take minutes.
+    if contact_sheet is not None:
+        if contact_sheet.suffix.lower() not in (".png", ""):  # a device has no suffix
+            raise UsageError(f"--contact-sheet {contact_sheet}: it is a PNG file; give it the suffix .png")
+        require_folder_of(contact_sheet)
     chosen = chosen_dataset(dataset)
     drawn = draw_samples(chosen, split, samples, skip_bad=skip_bad)
+    name = cast(SplitName, split)
+    splits = {name: drawn, **_other_splits(chosen, name, samples)}
+    facts = _facts(chosen, name, {one: splits[one] for one in SPLITS if one in splits})
+    if contact_sheet is not None:
+        _write_sheet(contact_sheet, drawn)
+    if as_json:
+        print_json(facts)
+        return
+    from ctcbench.cli.views.set_table import set_table
+
+    output_console().print(set_table(facts))
+
+
+def _other_splits(chosen: BuiltDataset, split: SplitName, samples: int | None) -> dict[SplitName, Samples]:
+    """Return the other splits, with which images are compared; none of a source without end."""
+    from ctcbench.data.set_statistics import size_or_zero
+
+    others: dict[SplitName, Samples] = {}
+    for other in SPLITS:
+        if other != split and (size := size_or_zero(chosen.source, other)):
+            # Their bad samples are counted; the command for that split lists them.
+            wanted = min(size, samples or size)
+            others[other] = draw_samples(chosen, other, wanted, skip_bad=True, notices=False)
+    return others
+
+
+def _facts(chosen: BuiltDataset, split: SplitName, splits: dict[SplitName, Samples]) -> dict[str, Any]:
+    from ctcbench.data.set_statistics import find_duplicates, frame_needs, measure_pictures
+
+    drawn = splits[split]
     image, alphabet = chosen.source.image, chosen.source.alphabet
     lengths = collections.Counter(map(len, drawn.texts))
     characters = collections.Counter("".join(drawn.texts))
-    facts = {
+    pictures = measure_pictures(chosen.source, split, len(drawn) + drawn.left_out)
+    return {
         "dataset": chosen.text,
         "split": split,
         "notices": list(chosen.notices),
         "images": len(drawn),
         "left_out": drawn.left_out,
+        "splits": {
+            name: {"images": len(found), "left_out": found.left_out} for name, found in splits.items()
+        },
         "channels": image.channels,
         "height": image.height,
         "width": image.width,
@@ -40,31 +96,44 @@ def describe(
         "direction": alphabet.direction,
         "classes": alphabet.num_classes,
         "fingerprint": drawn.fingerprint,
+        "pictures": None if pictures is None else _sizes(pictures),
         "lengths": {str(length): lengths[length] for length in sorted(lengths)},
         "characters": {c: characters[c] for c in alphabet.characters},
+        "frames": _frames(frame_needs(drawn, alphabet)) if len(drawn) else None,
+        "duplicates": _duplicates(find_duplicates(splits)),
     }
-    if as_json:
-        print_json(facts)
-        return
-    output_console().print(_facts_table(facts))
 
 
-def _facts_table(facts: dict[str, Any]) -> Table:
-    table = Table.grid(padding=(0, 3))
-    table.add_column(style="dim", no_wrap=True)
-    table.add_column(overflow="fold")
-    left_out = f" ({facts['left_out']:,} left out)" if facts["left_out"] else ""
-    channels = f"{facts['channels']} channel{'' if facts['channels'] == 1 else 's'}"
-    size = f"{facts['width']} × {facts['height']} pixels, {channels}"
-    table.add_row("data set", Text(printable(facts["dataset"])))
-    table.add_row("split", f"{facts['split']}, {facts['images']:,} images of {size}{left_out}")
-    # Labels come from files of others: their control characters must not reach the terminal.
-    table.add_row(
-        "alphabet", Text(f"{printable(facts['alphabet'])} ({facts['classes']} classes with the blank)")
-    )
-    table.add_row("lengths", ", ".join(f"{n:,} of {length}" for length, n in facts["lengths"].items()))
-    table.add_row(
-        "characters", Text("  ".join(f"{printable(c)} {n:,}" for c, n in facts["characters"].items()))
-    )
-    table.add_row("fingerprint", facts["fingerprint"])
-    return table
+def _sizes(sizes: PictureSizes) -> dict[str, Any]:
+    return {
+        name: {"least": spread.least, "quartiles": list(spread.quartiles), "greatest": spread.greatest}
+        for name, spread in (("widths", sizes.widths), ("heights", sizes.heights))
+    } | {"widest": sizes.widest}
+
+
+def _frames(needs: FrameNeeds) -> dict[str, Any]:
+    return {
+        "fewest_columns_per_frame": round(needs.fewest_columns, 2),
+        "densest": needs.densest,
+        "too_long_by_columns_per_frame": {str(columns): n for columns, n in needs.too_long.items()},
+    }
+
+
+def _duplicates(found: Duplicates) -> dict[str, Any]:
+    return {
+        "within": dict(found.within),
+        "across": {f"{one} and {other}": count for (one, other), count in found.across.items()},
+        "groups_with_different_texts": found.differing,
+        "examples": [
+            [{"split": split, "name": name, "text": text} for split, name, text in group]
+            for group in found.examples
+        ],
+    }
+
+
+def _write_sheet(path: Path, drawn: Samples) -> None:
+    from ctcbench.cli.views.contact_sheet import contact_sheet
+
+    sheet = contact_sheet(drawn.images_NCHW[:_ON_SHEET], drawn.texts[:_ON_SHEET])
+    sheet.save(written := io.BytesIO(), format="PNG")
+    write_output(path, written.getvalue())

@@ -14,13 +14,20 @@ from ctcbench.contract.ragged_images import RaggedImages
 from ctcbench.files.text import printable
 
 _MARGIN, _CAPTION = 6, 14
+_WIDEST, _HIGHEST = 1600, 400  # pixels of a row, and of an image
 
 
 def contact_sheet(
     images_NCHW: NDArray[np.uint8] | RaggedImages, texts: Sequence[str], columns: int = 5
 ) -> Image.Image:
-    """Return one picture of all images, `columns` in a row, each with its text below it."""
+    """Return one picture of all images, at most `columns` in a row, each with its text below it.
+
+    Images that are larger than a row of the sheet are reduced.
+    """
     num_images, _, height, width = images_NCHW.shape
+    scale = min(1, _WIDEST / width, _HIGHEST / height)
+    width, height = max(1, round(width * scale)), max(1, round(height * scale))
+    columns = max(1, min(columns, _WIDEST // width))
     rows = -(-num_images // columns)
     cell_width, cell_height = width + _MARGIN, height + _CAPTION + _MARGIN
     size = (min(columns, num_images) * cell_width + _MARGIN, rows * cell_height + _MARGIN)
@@ -29,9 +36,20 @@ def contact_sheet(
     for index, (image_CHW, text) in enumerate(zip(images_NCHW, texts, strict=True)):
         row, column = divmod(index, columns)
         left, top = column * cell_width + _MARGIN, row * cell_height + _MARGIN
-        sheet.paste(_picture(image_CHW), (left, top))
-        pen.text((left + 2, top + height + 1), printable(text), fill="black")
+        picture = _picture(image_CHW)
+        if scale < 1:
+            picture = picture.resize((max(1, round(picture.width * scale)), height))
+        sheet.paste(picture, (left, top))
+        pen.text((left + 2, top + height + 1), _caption(pen, printable(text), width), fill="black")
     return sheet
+
+
+def _caption(pen: ImageDraw.ImageDraw, text: str, width: int) -> str:
+    """Return a text, cut where it would reach into the next column."""
+    kept = text[:width]  # no character is narrower than a pixel
+    while kept and pen.textlength(kept if kept == text else f"{kept}…") > width:
+        kept = kept[: -1 - len(kept) // 8]
+    return kept if kept == text else f"{kept}…"
 
 
 def half_blocks(image_CHW: NDArray[np.uint8], width: int) -> Text:

@@ -1,0 +1,89 @@
+"""The table that `ctcbench data describe` prints."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rich.table import Table
+from rich.text import Text
+
+from ctcbench.files.text import printable
+
+
+def set_table(facts: dict[str, Any]) -> Table:
+    """Return the facts of a data set as a table of names and values."""
+    table = Table.grid(padding=(0, 3))
+    table.add_column(style="dim", no_wrap=True)
+    table.add_column(overflow="fold")
+    left_out = f" ({facts['left_out']:,} left out)" if facts["left_out"] else ""
+    channels = f"{facts['channels']} channel{'' if facts['channels'] == 1 else 's'}"
+    size = f"{facts['width']} × {facts['height']} pixels, {channels}"
+    table.add_row("data set", Text(printable(facts["dataset"])))
+    table.add_row("split", f"{facts['split']}, {facts['images']:,} images of {size}{left_out}")
+    if len(facts["splits"]) > 1:
+        table.add_row("all splits", ", ".join(_counted(name, one) for name, one in facts["splits"].items()))
+    if pictures := facts["pictures"]:
+        for name in ("widths", "heights"):
+            table.add_row(name, _spread(pictures[name]))
+        table.add_row("widest", Text(printable(pictures["widest"])))
+    # Labels come from files of others: their control characters must not reach the terminal.
+    table.add_row(
+        "alphabet", Text(f"{printable(facts['alphabet'])} ({facts['classes']} classes with the blank)")
+    )
+    table.add_row("lengths", ", ".join(f"{n:,} of {length}" for length, n in facts["lengths"].items()))
+    table.add_row(
+        "characters", Text("  ".join(f"{printable(c)} {n:,}" for c, n in facts["characters"].items()))
+    )
+    if facts["frames"]:
+        table.add_row("too long", _too_long(facts["frames"]))
+    for row in _duplicates(facts["duplicates"]):
+        table.add_row(*row)
+    table.add_row("fingerprint", facts["fingerprint"])
+    return table
+
+
+def _counted(name: str, one: dict[str, int]) -> str:
+    left_out = f" ({one['left_out']:,} left out)" if one["left_out"] else ""
+    return f"{name} {one['images']:,}{left_out}"
+
+
+def _spread(spread: dict[str, Any]) -> str:
+    if spread["least"] == spread["greatest"]:
+        return f"{spread['least']:,} pixels"
+    low, median, high = spread["quartiles"]
+    return (
+        f"{spread['least']:,} to {spread['greatest']:,} pixels, median {median:,.0f} "
+        f"(quartiles {low:,.0f} and {high:,.0f})"
+    )
+
+
+def _too_long(frames: dict[str, Any]) -> Text:
+    """Return how many texts need more frames than a backbone of so many columns per frame has."""
+    by_columns = frames["too_long_by_columns_per_frame"]
+    counted = [f"{n:,} with one every {columns}" for columns, n in by_columns.items() if n]
+    # The last one that all texts fit into, because with fewer columns for each frame they fit as well.
+    fitting = [columns for columns, n in by_columns.items() if not n]
+    if fitting:
+        counted.insert(0, f"none with a frame every {fitting[-1]} columns")
+    fewest, densest = frames["fewest_columns_per_frame"], printable(frames["densest"])
+    return Text(f"for CTC: {', '.join(counted)} (fewest columns for each frame: {fewest:,.1f}, {densest})")
+
+
+def _duplicates(found: dict[str, Any]) -> list[tuple[str, Text]]:
+    parts = [f"{n:,} in {split}" for split, n in found["within"].items() if n]
+    leaks = [
+        f"{n:,} of {pair.rpartition(' ')[2]} are in {pair.partition(' ')[0]}"
+        for pair, n in found["across"].items()
+        if n
+    ]
+    if not parts and not leaks:
+        return [("duplicates", Text("none"))]
+    rows = [("duplicates", Text("; ".join(parts) or "none in a split"))]
+    if leaks:
+        rows.append(("leakage", Text("; ".join(leaks), "red")))
+    if differ := found["groups_with_different_texts"]:
+        rows.append(("", Text(f"{differ:,} image{'s' if differ > 1 else ''} with different texts", "red")))
+    for group in found["examples"]:
+        named = ", ".join(f"{one['name']} ({one['split']}, {one['text']!r})" for one in group)
+        rows.append(("", Text(printable(f"for example {named}"))))
+    return rows

@@ -1,0 +1,39 @@
+"""read_picture_size(): the size of a picture, from its header alone."""
+
+from __future__ import annotations
+
+import io
+import warnings
+from pathlib import Path
+
+from ctcbench.contract.errors import BadSample
+from ctcbench.files.picture_formats import readable_formats
+
+_ORIENTATION = 0x0112  # the EXIF tag
+_TURNED = (5, 6, 7, 8)  # by a quarter
+
+
+def read_picture_size(picture: Path | bytes) -> tuple[int, int]:
+    """Return width and height of a picture in pixels, with the EXIF orientation applied.
+
+    Raises:
+        BadSample: it is not a picture. Its pixels are not decoded, and may be damaged.
+    """
+    from PIL import Image
+
+    suffix = picture.suffix.lower() if isinstance(picture, Path) else ""
+    try:
+        # Pillow would wait for the data of a pipe.
+        if isinstance(picture, Path) and not picture.is_file():
+            raise BadSample("is not a file")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            source = picture if isinstance(picture, Path) else io.BytesIO(picture)
+            with Image.open(source, formats=readable_formats(suffix)) as image:
+                width, height = image.size
+                turned = image.getexif().get(_ORIENTATION) in _TURNED
+    except BadSample:
+        raise
+    except Exception as error:  # Pillow raises errors of many types for damaged bytes
+        raise BadSample(f"not a picture ({error or type(error).__name__})") from error
+    return (height, width) if turned else (width, height)

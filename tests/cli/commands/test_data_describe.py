@@ -1,0 +1,57 @@
+"""`ctcbench data describe` on pictures: sizes, duplicates, a contact sheet."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from PIL import Image
+
+from ctcbench.__main__ import main
+from tests.builtin.picture_sets.picture_cases import png
+
+
+@pytest.fixture
+def pictures(tmp_path):
+    for split, name, level, width in (
+        ("train", "ab", 1, 40),
+        ("train", "cd", 2, 90),
+        ("train", "efgh", 3, 40),
+        ("test", "xy", 1, 40),
+        ("val", "ab", 5, 40),
+    ):
+        (tmp_path / split).mkdir(exist_ok=True)
+        (tmp_path / split / f"{name}.png").write_bytes(png(level, width, 20))
+    return f"folder:path={tmp_path},label=stem,width=60,height=20,fit=keep,alphabet=lower"
+
+
+def test_the_facts_of_pictures(pictures, tmp_path, capsys):
+    assert main(["data", "describe", pictures, "--json"]) == 2
+    assert "at most 60 are allowed" in capsys.readouterr().err
+    assert main(["data", "describe", pictures, "--json", "--skip-bad"]) == 0
+    facts = json.loads(capsys.readouterr().out)
+    assert facts["splits"] == {
+        "train": {"images": 2, "left_out": 1},
+        "val": {"images": 1, "left_out": 0},
+        "test": {"images": 1, "left_out": 0},
+    }
+    assert facts["pictures"]["widths"] == {"least": 40, "quartiles": [40, 40, 65], "greatest": 90}
+    assert facts["frames"]["too_long_by_columns_per_frame"] == {"1": 0, "2": 0, "4": 0, "8": 0}
+    assert facts["frames"]["fewest_columns_per_frame"] == 10
+    assert facts["duplicates"]["across"] == {"train and val": 0, "train and test": 1, "val and test": 0}
+    assert facts["duplicates"]["groups_with_different_texts"] == 1
+    assert main(["data", "describe", pictures, "--skip-bad"]) == 0
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "leakage 1 of test are in train" in shown
+    assert "1 image with different texts" in shown
+    assert "none with a frame every 8 columns (fewest columns for each frame: 10.0," in shown
+
+
+def test_the_contact_sheet(pictures, tmp_path, capsys):
+    sheet = tmp_path / "sheet.png"
+    assert main(["data", "describe", pictures, "--skip-bad", "--contact-sheet", str(sheet)]) == 0
+    with Image.open(sheet) as picture:
+        assert picture.size == (2 * 46 + 6, 40 + 6)
+        assert picture.getpixel((7, 7)) in ((1, 1, 1), (3, 3, 3))
+    assert main(["data", "describe", pictures, "--contact-sheet", str(tmp_path / "sheet.jpg")]) == 2
+    assert "give it the suffix .png" in capsys.readouterr().err

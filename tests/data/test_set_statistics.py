@@ -1,0 +1,86 @@
+"""Statistics of data sets: spreads, texts too long for their images, duplicates within and across splits."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from ctcbench.builtin.folder import folder
+from ctcbench.contract.data import Samples
+from ctcbench.contract.ragged_images import RaggedImages
+from ctcbench.contract.specs import Alphabet
+from ctcbench.data.set_statistics import (
+    Spread,
+    find_duplicates,
+    frame_needs,
+    measure_pictures,
+    size_or_zero,
+)
+from tests.builtin.picture_sets.picture_cases import png
+
+
+def samples(levels, texts, widths=None, ragged=False):
+    widths = widths or [8] * len(levels)
+    images = [
+        np.full((1, 4, width if ragged else 8), level, np.uint8)
+        for level, width in zip(levels, widths, strict=True)
+    ]
+    stacked = RaggedImages.of(images) if ragged else np.stack(images)
+    names = tuple(f"n{i}" for i in range(len(levels)))
+    return Samples(stacked, np.array(widths, np.int32), tuple(texts), names, "")
+
+
+@pytest.mark.parametrize("ragged", [False, True])
+def test_duplicates_within_and_across_splits(ragged):
+    splits = {
+        "train": samples([1, 2, 1, 3], "abac", ragged=ragged),
+        "val": samples([9, 2, 2], "xyb", ragged=ragged),
+        "test": samples([3, 8], "cz", ragged=ragged),
+    }
+    found = find_duplicates(splits)
+    assert found.within == {"train": 1, "val": 1, "test": 0}
+    assert found.across == {("train", "val"): 2, ("train", "test"): 1, ("val", "test"): 0}
+    assert found.differing == 1
+    assert found.found
+    # Across splits and with different texts comes first.
+    assert found.examples[0] == [("train", "n1", "b"), ("val", "n1", "y"), ("val", "n2", "b")]
+    assert not find_duplicates({"train": samples([1, 2], "ab")}).found
+
+
+def test_images_of_other_widths_are_no_duplicates():
+    assert not find_duplicates({"train": samples([1, 1], "aa", [3, 4])}).found
+    assert not find_duplicates({"train": samples([1, 1], "aa", [3, 4], ragged=True)}).found
+
+
+def test_texts_that_need_more_frames_than_their_images_have():
+    needs = frame_needs(samples([1, 2, 3], ["ab", "aab", "abab"], [8, 8, 4]), Alphabet("ab"))
+    assert needs.fewest_columns == 1
+    assert needs.densest == "n2"
+    assert needs.too_long == {1: 0, 2: 1, 4: 2, 8: 3}
+
+
+def test_a_spread_is_that_of_the_values():
+    assert Spread.of([5]) == Spread(5, (5, 5, 5), 5)
+    assert Spread.of([1, 2, 3, 4, 5]) == Spread(1, (2, 3, 4), 5)
+
+
+def test_pictures_are_measured_before_they_are_scaled(tmp_path):
+    for name, size in (("a", (30, 10)), ("b", (300, 20)), ("c", (60, 40))):
+        (tmp_path / f"{name}.png").write_bytes(png(0, *size))
+    (tmp_path / "d.png").write_bytes(b"no picture")
+    source = folder(path=str(tmp_path), val=0, test=0)
+    sizes = measure_pictures(source, "train", 4)
+    assert (sizes.pictures, sizes.widths.least, sizes.widths.greatest) == (3, 30, 300)
+    assert sizes.heights == Spread(10, (15, 20, 30), 40)
+    assert sizes.widest.endswith("b.png")
+    assert size_or_zero(source, "val") == 0
+
+
+def test_a_turned_picture_is_measured_upright(tmp_path):
+    from PIL import Image
+
+    image = Image.new("L", (30, 10))
+    exif = image.getexif()
+    exif[0x0112] = 6
+    image.save(tmp_path / "a.jpg", exif=exif)
+    assert measure_pictures(folder(path=str(tmp_path), val=0, test=0), "train", 1).widths.least == 10
