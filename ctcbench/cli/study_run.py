@@ -21,6 +21,7 @@ from ctcbench.files.text import one_line, printable, printable_lines
 from ctcbench.registry.component_registry import Registry
 from ctcbench.reporting.number_format import seconds
 from ctcbench.reporting.report_model import Failure
+from ctcbench.study.available_devices import require_devices
 from ctcbench.study.budget_fitting import describe_deviations, fit_grid
 from ctcbench.study.grid import Grid
 from ctcbench.study.plan import Plan, make_plan
@@ -82,6 +83,7 @@ def run_study(registry: Registry, request: StudyRequest) -> int:
     text = registry.resolve("executor", text)
     executor = build_executor(registry, text, {entry.config.device for entry in request.grid.entries})
     resources = executor_resources(executor)
+    require_devices(registry, request.grid, folder, resources, graph=request.graph)
     # A dry run writes nothing, so it needs no lock and can show the state of a study that is running.
     if request.dry_run:
         plan = _plan(registry, request, folder, resources)
@@ -124,6 +126,7 @@ def _plan(
         folder.read_choices(),
         threads=int(resources.get("threads") or 0) or None,
         notice=lambda text: typer.echo(printable_lines(text), err=True),
+        graph=request.graph,
     )
     return make_plan(grid, folder, resources, retry_failed=request.retry_failed)
 

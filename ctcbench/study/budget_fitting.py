@@ -27,6 +27,7 @@ def fit_grid(
     *,
     threads: int | None,
     notice: Callable[[str], None],
+    graph: bool | None = None,
 ) -> Grid:
     """Return the grid with chosen numbers in place of those of presets; without a budget, unchanged.
 
@@ -39,6 +40,7 @@ def fit_grid(
         known: choices of an earlier start, by digest.
         threads: number of threads of a trial; None: the executor does not state it.
         notice: receives a sentence for each configuration.
+        graph: whether the trainings capture their steps as CUDA graphs; None: on CUDA devices.
 
     Raises:
         UsageError: the budget is too short for a configuration, or a setting can't work on this machine or
@@ -48,14 +50,23 @@ def fit_grid(
     asked = {entry.digest: entry for entry in grid.entries if entry.budget and entry.digest not in known}
     choices = dict(known)
     if asked:
-        choices |= time_configurations(list(asked.values()), threads or available_cores(), notice)
+        choices |= time_configurations(list(asked.values()), threads or available_cores(), notice, graph)
     return replace(
-        grid, entries=tuple(_fitted(registry, entry, choices) for entry in grid.entries), choices=choices
+        grid, entries=tuple(fit_entry(registry, entry, choices) for entry in grid.entries), choices=choices
     )
 
 
+def fit_entry(registry: Registry, entry: GridEntry, choices: Mapping[str, BudgetChoice]) -> GridEntry:
+    """Return a configuration with the numbers that its budget chose; unchanged if there are none."""
+    if not entry.budget or entry.digest not in choices:
+        return entry
+    choice = choices[entry.digest]
+    config = entry.config.replace(**{name: getattr(choice, name) for name in entry.budget.chosen})
+    return replace(entry, config=config, train_key=train_key(registry, config))
+
+
 def time_configurations(
-    entries: Sequence[GridEntry], threads: int, notice: Callable[[str], None]
+    entries: Sequence[GridEntry], threads: int, notice: Callable[[str], None], graph: bool | None = None
 ) -> dict[str, BudgetChoice]:
     """Return the choice for each configuration by its digest, measured in a process with `threads` threads.
 
@@ -66,6 +77,7 @@ def time_configurations(
     labels = {entry.digest: entry_label(entry, names) for entry in entries}
     order = {
         "threads": threads,
+        "graph": graph,
         "configurations": [
             {
                 "digest": entry.digest,
@@ -123,11 +135,3 @@ def describe_deviations(plan: Plan, results: Iterable[tuple[PlannedModel, str, R
 def _seconds(result: Result) -> float:
     seconds = result.cost.get("train_seconds")
     return float(seconds) if isinstance(seconds, int | float) else 0.0
-
-
-def _fitted(registry: Registry, entry: GridEntry, choices: Mapping[str, BudgetChoice]) -> GridEntry:
-    if not entry.budget:
-        return entry
-    choice = choices[entry.digest]
-    config = entry.config.replace(**{name: getattr(choice, name) for name in entry.budget.chosen})
-    return replace(entry, config=config, train_key=train_key(registry, config))

@@ -28,7 +28,9 @@ def main() -> int:
     return serve(_handle)
 
 
-def choose_numbers(registry: Registry, config: RunConfig, budget: Budget, threads: int) -> BudgetChoice:
+def choose_numbers(
+    registry: Registry, config: RunConfig, budget: Budget, threads: int, graph: bool | None = None
+) -> BudgetChoice:
     """Time steps of a configuration in this process, and return the numbers that its budget chooses.
 
     Raises:
@@ -38,7 +40,7 @@ def choose_numbers(registry: Registry, config: RunConfig, budget: Budget, thread
     recipe = resolve(registry, config)
     dataset = build_dataset(registry, recipe.config.dataset)
     # A trial draws its images with as many processes as it has threads.
-    rates, length = measure_length(recipe, dataset, budget, workers=threads)
+    rates, length = measure_length(recipe, dataset, budget, workers=threads, graph=graph)
     return BudgetChoice(
         train_samples=length.train_samples,
         epochs=length.epochs,
@@ -53,7 +55,11 @@ def _handle(order: Mapping[str, Any], send: Send) -> None:
     for asked in order["configurations"]:
         try:
             choice = choose_numbers(
-                registry, RunConfig(**asked["config"]), Budget(**asked["budget"]), order["threads"]
+                registry,
+                RunConfig(**asked["config"]),
+                Budget(**asked["budget"]),
+                order["threads"],
+                order["graph"],
             )
         except CtcbenchError as error:
             # Of the same type, which decides the exit code.

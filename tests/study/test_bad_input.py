@@ -4,6 +4,7 @@ import pytest
 
 from ctcbench.__main__ import main
 from ctcbench.contract.errors import CtcbenchError
+from ctcbench.study import available_devices
 from ctcbench.study.study_folder import StudyFolder
 from tests.study.study_cases import flags
 
@@ -38,8 +39,19 @@ CASES = {
 }  # fmt: skip
 
 
+WITHOUT_A_GPU = {
+    "a-graph-on-a-cpu": ([*flags(device="cpu"), "--graph"], ["--graph: ", "(--device cpu); leave out"]),
+    "a-graph": ([*flags(), "--graph"], ["--graph: ", "have none; leave out --graph"]),
+    "a-device": (flags(device="cuda"), ["--device cuda: ", "no CUDA device; use --device auto or cpu"]),
+}  # fmt: skip
+CASES |= WITHOUT_A_GPU
+
+
 @pytest.mark.parametrize("case", CASES)
-def test_wrong_flags(case, tmp_path, capsys):
+def test_wrong_flags(case, tmp_path, capsys, monkeypatch):
+    if case in WITHOUT_A_GPU:
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+        monkeypatch.setattr(available_devices, "_has_cuda", lambda: False)
     arguments, words = CASES[case]
     out = tmp_path / "runs"
     assert main(["ablate", *arguments, "--out", str(out)]) == 2

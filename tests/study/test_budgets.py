@@ -7,7 +7,7 @@ import pytest
 
 from ctcbench.__main__ import main
 from ctcbench.contract.errors import CtcbenchError, UsageError
-from ctcbench.study import budget_fitting
+from ctcbench.study import available_devices, budget_fitting
 from ctcbench.study.budget_choice import BudgetChoice
 from ctcbench.study.grid import expand
 from ctcbench.study.study_file import StudySpec, read_study
@@ -36,21 +36,22 @@ class Timing:
     """Times configurations in this process at constant rates; keeps what was timed, and the threads."""
 
     def __init__(self, monkeypatch):
-        self.timed, self.threads = [], []
+        self.timed, self.threads, self.graphs = [], [], []
         monkeypatch.setattr(budget_fitting, "time_configurations", self.time)
         monkeypatch.setattr(step_timing, "measure_rates", self.measure)
 
     def measure(self, recipe, dataset, seconds, *, images, workers, group, graph):
+        self.graphs.append(graph)
         slow = recipe.config.backbone.startswith("cnn2")
         return MeasuredRates(0.2 if slow else 0.1, min(images, recipe.config.batch_size), 0.001, "cpu")
 
-    def time(self, entries, threads, notice):
+    def time(self, entries, threads, notice, graph):
         from ctcbench.cli.installed_plugins import registry
         from ctcbench.study.budget_worker import choose_numbers
 
         self.threads.append(threads)
         self.timed += [entry.config.backbone for entry in entries]
-        return {e.digest: choose_numbers(registry(), e.config, e.budget, threads) for e in entries}
+        return {e.digest: choose_numbers(registry(), e.config, e.budget, threads, graph) for e in entries}
 
 
 @pytest.fixture
@@ -73,6 +74,7 @@ def test_each_configuration_is_timed_once_for_all_seeds_and_starts(tmp_path, tim
     assert ended.returncode == 0, ended.stderr
     assert timing.timed == BACKBONES
     assert timing.threads == [1]  # those of a trial
+    assert timing.graphs == [None, None]
     assert numbers(tmp_path) == {"cnn3:width=4": {(320, 1)}, "cnn2:width=4": {(160, 1)}}
     assert ", budget 2s: 4 models" in ended.stderr
     # The labels are those of the axes; the numbers follow from them.
@@ -104,6 +106,21 @@ def test_a_report_compares_at_equal_time(tmp_path, timing, capsys):
     assert "a budget of training time chose train_samples" in text
     assert "confounded" not in text
     assert "cnn2:width=4" in text
+
+
+def test_without_a_graph_the_steps_are_timed_without_it(tmp_path, timing):
+    words = [*free_flags(), "--budget", "2s", "--no-graph", "--out", tmp_path, "--dry-run"]
+    assert ablate_here(*words).returncode == 0
+    assert timing.graphs == [False]
+
+
+def test_a_graph_without_a_gpu_is_an_error_before_anything_is_timed(tmp_path, timing, monkeypatch):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    monkeypatch.setattr(available_devices, "_has_cuda", lambda: False)
+    ended = ablate_here(*free_flags(), "--budget", "2s", "--graph", "--out", tmp_path / "runs")
+    assert ended.returncode == 2
+    assert "leave out --graph" in ended.stderr
+    assert timing.graphs == [] and not (tmp_path / "runs").exists()
 
 
 def test_a_dry_run_shows_the_numbers_and_stores_nothing(tmp_path, timing, capsys):
