@@ -7,7 +7,6 @@ from typing import Annotated
 from pydantic import Field
 
 from ctcbench.builtin.picture_sets.lmdb_store import LmdbStore, is_lmdb, read_index
-from ctcbench.builtin.picture_sets.optional_packages import require_package
 from ctcbench.builtin.picture_sets.picture_options import PictureOptions, with_picture_options
 from ctcbench.builtin.picture_sets.picture_set import FoundPictures, PictureSet, build_picture_set
 from ctcbench.builtin.picture_sets.row_entry import RowEntry
@@ -15,6 +14,7 @@ from ctcbench.builtin.picture_sets.shard_files import find_shards
 from ctcbench.contract.components import dataset
 from ctcbench.contract.data import SplitName
 from ctcbench.contract.errors import UsageError
+from ctcbench.files.optional_packages import require_package
 from ctcbench.files.paths import expand_home
 
 

@@ -8,7 +8,6 @@ from typing import Annotated
 from pydantic import Field
 
 from ctcbench.builtin.labelling.split_folders import split_called
-from ctcbench.builtin.picture_sets.optional_packages import require_package
 from ctcbench.builtin.picture_sets.parquet_columns import PictureColumns
 from ctcbench.builtin.picture_sets.parquet_index import read_index
 from ctcbench.builtin.picture_sets.parquet_store import ParquetStore
@@ -20,6 +19,7 @@ from ctcbench.builtin.picture_sets.split_column import divide_by_column
 from ctcbench.contract.components import dataset
 from ctcbench.contract.data import SplitName
 from ctcbench.contract.errors import UsageError
+from ctcbench.files.optional_packages import require_package
 from ctcbench.files.paths import expand_home
 
 

@@ -1,24 +1,61 @@
-"""`ctcbench data generate`: draws a data set into the cache."""
+"""`ctcbench data generate`: draws a data set into the cache, or writes it to files."""
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Annotated, cast, get_args
+
+import typer
+
+from ctcbench.cli.completion import complete_choice, require_choice
 from ctcbench.cli.dataset_flags import Count, Dataset, SkipBad, Split, chosen_dataset, draw_samples
 from ctcbench.cli.output import print_json, print_line
 from ctcbench.cli.shared_flags import AsJson, Workers
+from ctcbench.contract.errors import UsageError
+from ctcbench.files.set_formats import SetFormat
+from ctcbench.files.text import printable
+
+_FORMATS: tuple[str, ...] = get_args(SetFormat)
 
 
 def generate(
     dataset: Dataset = None,
     split: Split = "train",
     samples: Count = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="FOLDER", help="write the images to files in this folder too"),
+    ] = None,
+    format_: Annotated[
+        str | None,
+        typer.Option(
+            "--format",
+            metavar="|".join(_FORMATS),
+            help="of the files: PNG files with a list of labels (default), an LMDB or a Parquet file, which "
+            "the data sets folder, lmdb and parquet read",
+            autocompletion=complete_choice(_FORMATS),
+        ),
+    ] = None,
     workers: Workers = None,
     skip_bad: SkipBad = False,
     as_json: AsJson = False,
 ) -> None:
-    """Draw images into the cache, which runs of the same data set read."""
+    """Draw images into the cache, which runs of the same data set read, or write them to files."""
+    if format_ is not None:
+        require_choice("--format", format_, _FORMATS)
+        if out is None:
+            raise UsageError(f"--format {format_} needs --out FOLDER, where the files are written")
     drawn = draw_samples(chosen_dataset(dataset), split, samples, skip_bad=skip_bad, workers=workers)
+    written = None
+    if out is not None:
+        from ctcbench.data.written_sets import write_set
+
+        written = write_set(drawn, out, split, cast(SetFormat, format_ or "png"))
     if as_json:
-        print_json({"images": len(drawn), "fingerprint": drawn.fingerprint})
+        facts = {"images": len(drawn), "fingerprint": drawn.fingerprint}
+        print_json(facts if written is None else {**facts, "written": str(written)})
         return
     mib = drawn.images_NCHW.nbytes / 2**20
     print_line(f"{len(drawn):,} images ({mib:.1f} MiB) in the cache; fingerprint {drawn.fingerprint}")
+    if written is not None:
+        print_line(f"written to {printable(str(written))}")

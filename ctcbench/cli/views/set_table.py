@@ -25,7 +25,8 @@ def set_table(facts: dict[str, Any]) -> Table:
     if pictures := facts["pictures"]:
         for name in ("widths", "heights"):
             table.add_row(name, _spread(pictures[name]))
-        table.add_row("widest", Text(printable(pictures["widest"])))
+        if pictures["widths"]["least"] < pictures["widths"]["greatest"]:
+            table.add_row("widest", Text(printable(pictures["widest"])))
     # Labels come from files of others: their control characters must not reach the terminal.
     table.add_row(
         "alphabet", Text(f"{printable(facts['alphabet'])} ({facts['classes']} classes with the blank)")
