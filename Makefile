@@ -102,6 +102,10 @@ PEERS = for peer in fast-ctc-decode flashlight-text "--no-deps pygtrie pyctcdeco
 	$(PIP) --only-binary :all: $$peer || true; done
 # For the executor `ray`. Where there is no wheel of it, its tests say so and are skipped.
 RAY = $(PIP) --only-binary :all: 'ray>=2.40,<3' || true
+# For the trackers. trackio asks for an older Pillow than it needs, hence --no-deps.
+TRACKERS = $(PIP) --only-binary :all: mlflow-skinny sqlalchemy alembic || true; \
+	$(PIP) --only-binary :all: httpx python-multipart huggingface-hub brotli orjson || true; \
+	$(PIP) --only-binary :all: --no-deps trackio gradio-client || true
 MADE_OF := pyproject.toml setup.py $(PINS) $(SOURCES)
 
 .venv/installed: $(MADE_OF) | .venv/bin/python
@@ -112,12 +116,14 @@ MADE_OF := pyproject.toml setup.py $(PINS) $(SOURCES)
 	$(INSTALL) '.[test]'
 	$(PEERS)
 	$(RAY)
+	$(TRACKERS)
 	touch .venv/installed $@
 
 .venv/linted: $(MADE_OF) | .venv/bin/python
 	$(INSTALL) '.[test,lint]'
 	$(PEERS)
 	$(RAY)
+	$(TRACKERS)
 	touch .venv/installed .venv/tested $@
 
 .venv/documented: $(MADE_OF) | .venv/bin/python

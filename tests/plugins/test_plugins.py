@@ -6,16 +6,21 @@ import os
 
 import pytest
 
+TRACKERS = {f"ctcbench-{name}": name for name in ("tensorboard", "mlflow", "trackio")}
 PEERS = {"fast_ctc_decode": "fast_ctc_decode", "pyctcdecode": "pyctcdecode", "flashlight": "flashlight"}
 
 
 @pytest.mark.landing
 @pytest.mark.parametrize(
-    "plugin", ["ctcbench-dwsep", "ctcbench-transformer", "ctcbench-peers", "ctcbench-tensorboard"]
-)
+    "plugin",
+    [
+        "ctcbench-dwsep", "ctcbench-transformer", "ctcbench-peers", "ctcbench-tensorboard", "ctcbench-mlflow",
+        "ctcbench-trackio",
+    ],
+)  # fmt: skip
 def test_a_plugin_passes_its_own_tests(installed, plugin):
-    if plugin == "ctcbench-tensorboard":
-        pytest.importorskip("tensorboard")
+    if plugin in TRACKERS:
+        pytest.importorskip(TRACKERS[plugin])
     tested = installed("pytest", "-q", "-rs", "-p", "no:cacheprovider", plugin)
     assert tested.returncode == 0, tested.stdout + tested.stderr
     absent = [name for name in PEERS.values() if importlib.util.find_spec(name) is None]
@@ -50,7 +55,8 @@ def test_every_plugin_is_found(installed):
     assert document["conflicts"] == []
     found = {plugin["distribution"]: plugin for plugin in document["plugins"]}
     assert {name for name in found if name != "ctcbench"} >= {
-        "ctcbench-dwsep", "ctcbench-peers", "ctcbench-ray", "ctcbench-tensorboard", "ctcbench-transformer",
+        "ctcbench-dwsep", "ctcbench-mlflow", "ctcbench-peers", "ctcbench-ray", "ctcbench-tensorboard",
+        "ctcbench-trackio", "ctcbench-transformer",
     }  # fmt: skip
     assert not any(plugin["error"] for plugin in found.values())
     assert {c["name"] for c in found["ctcbench-peers"]["components"]} == set(PEERS)
@@ -79,7 +85,8 @@ def test_a_plugin_s_backbone_and_head_are_trained_by_name(installed, tmp_path):
         "--head", "transformer:width=16,layers=1,ff=16",
         "--dataset", "captcha:width=64,height=24,length=2,alphabet=digits", "--decoder", "greedy",
         "--train-samples", "16", "--val-samples", "4", "--test-samples", "4", "--max-steps", "2",
-        "--workers", "1", "--out", str(tmp_path), "--json", CTCBENCH_TENSORBOARD="off",
+        "--workers", "1", "--out", str(tmp_path), "--json", CTCBENCH_TENSORBOARD="off", CTCBENCH_MLFLOW="off",
+        CTCBENCH_TRACKIO="off",
     )  # fmt: skip
     assert trained.returncode == 0, trained.stderr
     document = json.loads(trained.stdout)
