@@ -31,6 +31,7 @@ INSTALL = {
     "pyctcdecode": "pip install --no-deps pygtrie pyctcdecode",
     "ray": "pip install 'ray>=2.40,<3'",
     "scipy": "pip install scipy",
+    "sklearn": "pip install scikit-learn",
     "selenium": "pip install selenium",
     "statsmodels": "pip install statsmodels",
     "tensorboard": "pip install tensorboard",

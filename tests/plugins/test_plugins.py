@@ -6,7 +6,8 @@ import os
 
 import pytest
 
-TRACKERS = {f"ctcbench-{name}": name for name in ("tensorboard", "mlflow", "trackio")}
+NEEDS = {f"ctcbench-{name}": name for name in ("tensorboard", "mlflow", "trackio")}
+NEEDS["ctcbench-digits"] = "sklearn"
 PEERS = {"fast_ctc_decode": "fast_ctc_decode", "pyctcdecode": "pyctcdecode", "flashlight": "flashlight"}
 
 
@@ -15,12 +16,12 @@ PEERS = {"fast_ctc_decode": "fast_ctc_decode", "pyctcdecode": "pyctcdecode", "fl
     "plugin",
     [
         "ctcbench-dwsep", "ctcbench-transformer", "ctcbench-peers", "ctcbench-tensorboard", "ctcbench-mlflow",
-        "ctcbench-trackio",
+        "ctcbench-trackio", "ctcbench-digits",
     ],
 )  # fmt: skip
 def test_a_plugin_passes_its_own_tests(installed, plugin):
-    if plugin in TRACKERS:
-        pytest.importorskip(TRACKERS[plugin])
+    if plugin in NEEDS:
+        pytest.importorskip(NEEDS[plugin])
     tested = installed("pytest", "-q", "-rs", "-p", "no:cacheprovider", plugin)
     assert tested.returncode == 0, tested.stdout + tested.stderr
     absent = [name for name in PEERS.values() if importlib.util.find_spec(name) is None]
@@ -55,8 +56,8 @@ def test_every_plugin_is_found(installed):
     assert document["conflicts"] == []
     found = {plugin["distribution"]: plugin for plugin in document["plugins"]}
     assert {name for name in found if name != "ctcbench"} >= {
-        "ctcbench-dwsep", "ctcbench-mlflow", "ctcbench-peers", "ctcbench-ray", "ctcbench-tensorboard",
-        "ctcbench-trackio", "ctcbench-transformer",
+        "ctcbench-digits", "ctcbench-dwsep", "ctcbench-mlflow", "ctcbench-peers", "ctcbench-ray",
+        "ctcbench-tensorboard", "ctcbench-trackio", "ctcbench-transformer",
     }  # fmt: skip
     assert not any(plugin["error"] for plugin in found.values())
     assert {c["name"] for c in found["ctcbench-peers"]["components"]} == set(PEERS)
