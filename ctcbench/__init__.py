@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from ctcbench.contract.model_parameters import ModelParameters
     from ctcbench.contract.specs import BLANK, Alphabet, ImageSpec, SequenceSpec
     from ctcbench.files.pictures import read_picture
+    from ctcbench.recognition.run_export import export_run
     from ctcbench.results.result import Result
     from ctcbench.study.trial import carry_out
     from ctcbench.study.trial_group_process import TrialGroupProcess
@@ -51,6 +52,7 @@ _HOMES = {
     "ctcbench.contract.model_parameters": ("ModelParameters",),
     "ctcbench.files.pictures": ("read_picture",),
     "ctcbench.contract.specs": ("BLANK", "Alphabet", "ImageSpec", "SequenceSpec"),
+    "ctcbench.recognition.run_export": ("export_run",),
     "ctcbench.results.result": ("Result",),
     "ctcbench.study.trial": ("carry_out",),
     "ctcbench.study.trial_group_process": ("TrialGroupProcess",),
@@ -63,8 +65,8 @@ __all__ = [
     "Hypothesis", "ImageSpec", "Listener", "LogProbs", "ModelParameters", "Outcome", "PluginError",
     "Recogniser", "Result", "RunConfig", "RunInfo", "Sample", "Samples", "SequenceSpec", "Source",
     "SplitName", "Trial", "TrialGroupProcess", "TrialProcess", "UsageError", "__version__",
-    "augmentation", "backbone", "carry_out", "dataset", "decoder", "executor", "head", "hookimpl", "load",
-    "loss", "optimizer", "read_picture", "run",
+    "augmentation", "backbone", "carry_out", "dataset", "decoder", "executor", "export_run", "head",
+    "hookimpl", "load", "loss", "optimizer", "read_picture", "run",
 ]  # fmt: skip
 
 

@@ -26,6 +26,7 @@ INSTALL = {
     "fast_ctc_decode": "pip install fast-ctc-decode",
     "flashlight": "pip install flashlight-text",
     "lmdb": "pip install lmdb",
+    "onnx": "pip install onnx onnxruntime onnxscript",
     "optuna": "pip install 'optuna>=5,<6'",
     "pyarrow": "pip install pyarrow",
     "pyctcdecode": "pip install --no-deps pygtrie pyctcdecode",

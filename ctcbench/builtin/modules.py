@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ctcbench.masking.masked_sequential import MaskedSequential
-from ctcbench.masking.valid_columns import clear_padding
+from ctcbench.masking.valid_columns import fill_padding
 
 
 class Recurrent(nn.Module):
@@ -38,6 +38,10 @@ class Recurrent(nn.Module):
         feats_TNF = self.drop(feats_TNF)
         # A layer that runs forward reaches the padding last.
         if lengths_N is not None and self.rnn.bidirectional:
+            # The operator that stands in for the layers in an exported network takes lengths itself.
+            if getattr(self.rnn, "takes_lengths", False):
+                masked_TND: Tensor = self.rnn(feats_TNF, lengths_N=lengths_N)[0]
+                return masked_TND
             return self.run_by_direction(feats_TNF, lengths_N)
         if feats_TNF.is_cuda and self.training and self.rnn.dropout:
             return self.run_by_layer(feats_TNF)
@@ -139,7 +143,7 @@ class Columns(nn.Module):
     def forward(self, images_NCHW: Tensor, widths_N: Tensor | None = None) -> Tensor:
         """Return the pixels with `stride` columns side by side as channels; ink is 1, paper 0."""
         if widths_N is not None:
-            images_NCHW = clear_padding(images_NCHW, widths_N)
+            images_NCHW = fill_padding(images_NCHW, widths_N)
         # The number of columns to the next multiple of the stride: Python's % is never negative.
         missing = -images_NCHW.shape[3] % self.stride
         padded_NCHW = F.pad(images_NCHW, (0, missing))

@@ -22,6 +22,7 @@ from ctcbench.cli.commands import (
     data_generate,
     data_preview,
     decode,
+    export,
     list_plugins,
     list_presets,
     new,
@@ -67,6 +68,7 @@ app.command(cls=Command)(tune.tune)
 app.command(cls=Command)(show.show)
 app.command(cls=Command)(decode.decode)
 app.command(cls=Command)(predict.predict)
+app.command(cls=Command)(export.export)
 app.command(cls=Command)(report.report)
 app.command(cls=Command)(verify.verify)
 app.add_typer(data, name="data", cls=Commands)

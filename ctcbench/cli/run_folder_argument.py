@@ -1,4 +1,4 @@
-"""The run folder that a command line names."""
+"""The run folder or the exported recogniser that a command line names."""
 
 from __future__ import annotations
 
@@ -6,6 +6,19 @@ from pathlib import Path
 
 from ctcbench.contract.errors import UsageError
 from ctcbench.results.run_folder import RunFolder
+
+
+def named_recogniser(path: Path) -> RunFolder | None:
+    """Return the run folder at `path`, or None if it is a file, which then is an exported recogniser.
+
+    Raises:
+        UsageError: there is neither a run folder nor a file.
+    """
+    if path.is_file():
+        return None
+    if path.suffix.lower() == ".onnx" and not path.exists():
+        raise UsageError(f"{path}: no such file; `ctcbench export RUN {path}` writes one")
+    return named_run(path)
 
 
 def named_run(folder: Path) -> RunFolder:

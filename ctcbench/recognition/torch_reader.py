@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -11,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ctcbench.contract.specs import Alignment, Alphabet, ImageSpec
-from ctcbench.evaluation.joined_batches import join_batches
+from ctcbench.recognition.width_groups import read_by_width
 from ctcbench.registry.component_registry import Registry
 from ctcbench.results.run_folder import RunFolder
 from ctcbench.results.stored_config import stored_config
@@ -56,19 +54,6 @@ class TorchReader:
 
         return not makes_own_frames(self.model.head)
 
-    @contextlib.contextmanager
-    def shared_by(self, threads: int) -> Iterator[Callable[[], None]]:
-        """Return a context in which several threads read at once; see `Reader.shared_by`."""
-        import torch
-
-        # The number is that of the calling thread, and the default of threads that are started later. With
-        # several for each of these, they would wait for each other in turn, and take twice the time.
-        before = torch.get_num_threads()
-        try:
-            yield lambda: torch.set_num_threads(max(1, before // threads))
-        finally:
-            torch.set_num_threads(before)
-
     def read(
         self, images_NCHW: NDArray[np.uint8], widths_N: NDArray[np.int64]
     ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
@@ -76,7 +61,7 @@ class TorchReader:
         import torch
 
         if self.image.variable and self.model.unmasked and len({*widths_N.tolist()}) > 1:
-            return self._read_by_width(images_NCHW, widths_N)
+            return read_by_width(self, images_NCHW, widths_N)
         with torch.inference_mode(), self.compute.autocast():
             batch_NCHW = torch.from_numpy(images_NCHW).to(self.compute.device)
             # Networks for images of one size have learned to read the padding.
@@ -84,19 +69,6 @@ class TorchReader:
             logits_TNK = self.model(batch_NCHW, *widths).logits_TNK
             values_NTK = logits_TNK.float().log_softmax(-1).transpose(0, 1)
         return values_NTK.cpu().numpy(), self.model.frames(torch.from_numpy(widths_N)).numpy()
-
-    def _read_by_width(
-        self, images_NCHW: NDArray[np.uint8], widths_N: NDArray[np.int64]
-    ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-        """Read the images of each width by themselves, without their padding."""
-        groups = [np.flatnonzero(widths_N == width) for width in np.unique(widths_N)]
-        parts = [
-            self.read(
-                np.ascontiguousarray(images_NCHW[rows_N, :, :, : widths_N[rows_N[0]]]), widths_N[rows_N]
-            )
-            for rows_N in groups
-        ]
-        return join_batches(parts, groups)
 
 
 def load_torch_reader(registry: Registry, folder: RunFolder, device: str = "auto") -> TorchReader:
@@ -113,8 +85,6 @@ def load_torch_reader(registry: Registry, folder: RunFolder, device: str = "auto
         UsageError: a component of the run is not installed, or there is no such device.
         CtcbenchError: a file of the run does not exist, is damaged, or does not match the others.
     """
-    import torch
-
     from ctcbench.training.device import choose_compute
     from ctcbench.training.recognizer.weights import load_recognizer
 
@@ -122,8 +92,4 @@ def load_torch_reader(registry: Registry, folder: RunFolder, device: str = "auto
     # The number format of the training may be one that this device does not support.
     amp = False if config.amp is False else None
     compute = choose_compute(config.replace(device=device, amp=amp, amp_dtype="auto"))
-    model = load_recognizer(registry, folder).to(compute.device)
-    if config.channels_last:
-        # As in training: on a CPU, convolutions take little more than half the time.
-        model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    return TorchReader(model, compute)
+    return TorchReader(load_recognizer(registry, folder).to(compute.device), compute)

@@ -14,7 +14,7 @@ from ctcbench.cli.completion import complete_component
 from ctcbench.cli.exit_codes import FAILED
 from ctcbench.cli.output import output_stream
 from ctcbench.cli.picture_arguments import NamedPicture, PictureArguments
-from ctcbench.cli.run_folder_argument import named_run
+from ctcbench.cli.run_folder_argument import named_recogniser
 from ctcbench.contract.errors import BadSample, UsageError
 from ctcbench.files.text import one_line
 
@@ -27,7 +27,9 @@ _FORMATS = ("--json", "--jsonl", "--csv")
 
 
 def predict(
-    run: Annotated[Path, typer.Argument(metavar="RUN", help="a run folder")],
+    run: Annotated[
+        Path, typer.Argument(metavar="RUN|MODEL.onnx", help="a run folder, or a file of `ctcbench export`")
+    ],
     images: Annotated[
         list[Path],
         typer.Argument(
@@ -71,13 +73,13 @@ def predict(
     if as_csv and positions:
         raise UsageError("--positions: a line of CSV has no place for a list; use --json or --jsonl")
     # Everything that can be checked is checked before torch is imported, which takes seconds.
-    folder = named_run(run)
+    folder = named_recogniser(run)
     arguments = PictureArguments(images)
     from ctcbench.api import load
     from ctcbench.cli.progress import progress_listener
 
-    recogniser = load(folder.path, device)
-    if not folder.is_finished:
+    recogniser = load(run, device)
+    if folder is not None and not folder.is_finished:
         text = "training is not finished: using the best weights so far, and confidences are not calibrated"
         print(one_line(f"{run}: {text}"), file=sys.stderr)
     names: deque[str] = deque()

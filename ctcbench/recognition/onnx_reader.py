@@ -1,0 +1,127 @@
+"""OnnxReader: the network of an exported ONNX file, computed by onnxruntime on the CPU."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ctcbench.contract.errors import CtcbenchError, UsageError
+from ctcbench.contract.specs import Alignment, Alphabet, ImageSpec
+from ctcbench.files.text import one_line
+from ctcbench.processes.cores import available_cores
+from ctcbench.recognition.onnx_document import OnnxDocument
+from ctcbench.recognition.onnx_graph import read_graph
+from ctcbench.recognition.width_groups import read_by_width
+
+if TYPE_CHECKING:
+    from onnxruntime import InferenceSession
+
+_ROUNDING = 1e-3  # of log-probabilities close to 0
+_SHOWN = 200  # characters of an error of onnxruntime
+
+
+@dataclass(frozen=True)
+class OnnxReader:
+    """A `Reader` that onnxruntime computes; `load_onnx_reader` returns one.
+
+    Attributes:
+        path: the file, for errors.
+        document: the file's metadata.
+        session: the graph in onnxruntime.
+    """
+
+    path: Path
+    document: OnnxDocument
+    session: InferenceSession
+
+    @property
+    def image(self) -> ImageSpec:
+        """Size of the images."""
+        return self.document.description().image
+
+    @property
+    def alphabet(self) -> Alphabet:
+        """Characters of the texts."""
+        return self.document.description().alphabet
+
+    @property
+    def alignment(self) -> Alignment:
+        """How frames are aligned with characters."""
+        return self.document.alignment
+
+    @property
+    def has_positions(self) -> bool:
+        """Whether frame t of T is of the columns t · W / T to (t + 1) · W / T."""
+        return self.document.has_positions
+
+    def read(
+        self, images_NCHW: NDArray[np.uint8], widths_N: NDArray[np.int64]
+    ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+        """Return values_NTK and lengths_N; see `Reader.read`.
+
+        Raises:
+            CtcbenchError: onnxruntime failed, or the graph computes no log-probabilities.
+        """
+        if self.image.variable and not self.document.masks_padding and len({*widths_N.tolist()}) > 1:
+            return read_by_width(self, images_NCHW, widths_N)
+        feeds = {"images": images_NCHW, "widths": widths_N}
+        try:
+            values_NTK, lengths_N = self.session.run(["log_probs", "lengths"], feeds)
+        # onnxruntime raises classes of its own, which derive from Exception directly.
+        except Exception as error:
+            raise CtcbenchError(f"{self.path}: onnxruntime failed: {_reason(error)}") from error
+        self._require_log_probs(values_NTK, lengths_N, len(images_NCHW))
+        return values_NTK, lengths_N
+
+    def _require_log_probs(
+        self, values_NTK: NDArray[np.float32], lengths_N: NDArray[np.int64], images: int
+    ) -> None:
+        """Raise CtcbenchError unless the outputs are log-probabilities and lengths of so many images."""
+        classes, frames = len(self.document.alphabet) + 1, values_NTK.shape[1]
+        if values_NTK.shape != (images, frames, classes) or lengths_N.shape != (images,):
+            raise CtcbenchError(
+                f"{self.path}: the graph returns log-probabilities of shape {values_NTK.shape} and lengths "
+                f"of shape {lengths_N.shape} for {images} images and {classes} classes"
+            )
+        # NaN compares as false, so it fails this comparison too.
+        if images and not values_NTK.max() <= _ROUNDING:
+            raise CtcbenchError(f"{self.path}: the graph returns NaN, or a log-probability above 0")
+        if images and not (lengths_N.min() >= 0 and lengths_N.max() <= frames):
+            raise CtcbenchError(f"{self.path}: the graph returns lengths beyond 0 to {frames} frames")
+
+
+def load_onnx_reader(path: Path) -> OnnxReader:
+    """Return the network of an ONNX file that ``ctcbench export`` wrote.
+
+    Raises:
+        UsageError: the file can't be read, is damaged or comes from elsewhere, or onnxruntime can't load it;
+            or a package is missing.
+    """
+    data, document = read_graph(path)
+    return OnnxReader(path, document, start_session(data, path))
+
+
+def start_session(data: bytes, path: Path) -> InferenceSession:
+    """Load a graph into onnxruntime, on the CPU; `path` names the file in errors.
+
+    Raises:
+        UsageError: onnxruntime can't load it.
+    """
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    # By default a thread for each core of the machine, also where this process may use only some of them.
+    options.intra_op_num_threads = available_cores()
+    options.log_severity_level = 4  # fatal errors; others are raised as exceptions as well
+    try:
+        return onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+    except Exception as error:
+        raise UsageError(f"{path}: onnxruntime can't load it: {_reason(error)}") from error
+
+
+def _reason(error: Exception) -> str:
+    return one_line(str(error))[:_SHOWN]

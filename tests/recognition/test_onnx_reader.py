@@ -1,0 +1,100 @@
+"""Reading with onnxruntime, and graphs that load but compute nonsense."""
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import ctcbench
+from ctcbench.contract.errors import CtcbenchError, UsageError
+from ctcbench.recognition import onnx_packages
+from ctcbench.recognition.onnx_reader import load_onnx_reader
+from tests.recognition.onnx_cases import DOCUMENT, onnx, small_model, write_model
+
+WHITE = np.full((2, 1, 24, 60), 255, np.uint8)
+
+
+def test_reads_log_probabilities_and_lengths(tmp_path):
+    reader = load_onnx_reader(write_model(tmp_path / "m.onnx", small_model()))
+    values_NTK, lengths_N = reader.read(WHITE, np.array([60, 30]))
+    assert values_NTK.shape == (2, 60, 11) and values_NTK.dtype == np.float32
+    assert lengths_N.tolist() == [60, 30]
+    assert (reader.image.width, reader.alphabet.characters, reader.alignment) == (60, "0123456789", "ctc")
+    assert reader.has_positions
+
+
+def test_load_takes_a_file(tmp_path):
+    path = write_model(tmp_path / "m.onnx", small_model())
+    recogniser = ctcbench.load(path)
+    assert (recogniser.decoder, recogniser.sharpness, recogniser.fit) == ("beam_cpp", 2.0, "stretch")
+    (prediction,) = recogniser.predict([np.full((24, 60), 255, np.uint8)])
+    assert 0 <= prediction.confidence <= 1
+    with pytest.raises(UsageError, match="device cuda: an ONNX file is computed on the CPU"):
+        ctcbench.load(path, device="cuda")
+
+
+def test_a_graph_that_onnxruntime_refuses_is_an_error(tmp_path):
+    model = small_model()
+    model.graph.node[3].op_type = "NoSuchOperator"
+    with pytest.raises(UsageError, match=r"m\.onnx: onnxruntime can't load it: "):
+        load_onnx_reader(write_model(tmp_path / "m.onnx", model))
+
+
+def test_a_graph_that_computes_no_log_probabilities_is_an_error(tmp_path):
+    path = tmp_path / "m.onnx"
+    positive = small_model()
+    positive.graph.node[4].op_type = "Softmax"
+    with pytest.raises(CtcbenchError, match="NaN, or a log-probability above 0"):
+        load_onnx_reader(write_model(path, positive)).read(WHITE, np.array([60, 60]))
+    with pytest.raises(CtcbenchError, match="lengths beyond 0 to 60 frames"):
+        load_onnx_reader(write_model(path, small_model())).read(WHITE, np.array([60, 61]))
+    sums = small_model()
+    sums.graph.initializer[0].CopyFrom(onnx.numpy_helper.from_array(np.array([0, 2]), "rows"))
+    with pytest.raises(CtcbenchError, match=r"m\.onnx: (onnxruntime failed|the graph returns)"):
+        load_onnx_reader(write_model(path, sums)).read(WHITE, np.array([60, 60]))
+
+
+def test_a_missing_package_is_named_with_its_extra(tmp_path, monkeypatch):
+    monkeypatch.setattr(onnx_packages, "find_spec", lambda name: None)
+    with pytest.raises(UsageError, match=r"onnx and onnxruntime, which are not installed: `pip install 'ctc"):
+        load_onnx_reader(write_model(tmp_path / "m.onnx", small_model()))
+
+
+WITHOUT_TORCH = """
+import json, sys
+
+class Refuse:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] == "torch":
+            raise ModuleNotFoundError("No module named 'torch'", name="torch")
+
+sys.meta_path.insert(0, Refuse())
+from ctcbench.__main__ import main
+print([main(arguments) for arguments in json.loads(sys.argv[1])], file=sys.stderr)
+"""
+
+
+def test_predict_decode_and_report_import_no_torch(tmp_path, finished_copy):
+    write_model(tmp_path / "m.onnx", small_model(DOCUMENT))
+    Image.fromarray(WHITE[0, 0]).save(tmp_path / "a.png")
+    folder = str(finished_copy.folder)
+    runs = str(finished_copy.folder.parent)
+    commands = [
+        ["predict", "m.onnx", "a.png", "--json", "--positions", "--n-best", "2"],
+        ["decode", folder, "--decoder", "beam_cpp", "--json"],
+        ["report", runs],
+        ["report", runs, "-o", "report.html"],
+        ["verify", runs],
+        ["plugins"],
+        # The refusal works: a run folder is read with torch.
+        ["predict", folder, "a.png"],
+    ]
+    done = subprocess.run(
+        [sys.executable, "-c", WITHOUT_TORCH, json.dumps(commands)],
+        cwd=tmp_path, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.stderr.splitlines()[-1] == "[0, 0, 0, 0, 0, 0, 1]", done.stderr
+    assert "Traceback" not in done.stderr and "No module named 'torch'" in done.stderr

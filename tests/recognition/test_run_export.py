@@ -1,0 +1,121 @@
+"""A run as an ONNX file: it reads what torch reads, and nothing is written that does not."""
+
+import dataclasses
+import json
+
+import numpy as np
+import pytest
+import torch
+
+import ctcbench
+from ctcbench.contract.errors import CtcbenchError, UsageError
+from ctcbench.recognition import onnx_packages, run_export
+from ctcbench.recognition.run_export import export_run
+from ctcbench.results.run_folder import RunFolder
+
+onnx = pytest.importorskip("onnx", reason="the package onnx is not installed")
+pytest.importorskip("onnxruntime", reason="the package onnxruntime is not installed")
+pytest.importorskip("onnxscript", reason="the package onnxscript is not installed")
+pytestmark = pytest.mark.skipif(not hasattr(torch.onnx, "ops"), reason="exporting needs torch 2.8")
+
+
+@pytest.fixture(scope="module")
+def exported(finished, tmp_path_factory):
+    notices = []
+    path = tmp_path_factory.mktemp("exported") / "model.onnx"
+    report = export_run(finished.folder, path, notice=notices.append)
+    assert notices == []
+    return report
+
+
+def test_the_report_compares_with_torch_on_the_validation_images(exported):
+    document = exported.to_json()
+    assert json.loads(json.dumps(document)) == document
+    assert document["bytes"] == exported.path.stat().st_size
+    assert document["difference"]["images"] == 10 and document["difference"]["of"] == "validation"
+    assert document["difference"]["largest_difference"] < 1e-4
+    assert document["difference"]["differing_texts"] == 0
+    assert document["score"]["split"] == "val" and document["int8_score"] is None
+    assert (document["any_width"], document["precision"]) == (True, "float32")
+
+
+def test_the_file_reads_what_the_run_folder_reads(exported, finished):
+    pictures = list(np.random.default_rng(0).integers(0, 256, (5, 24, 60), np.uint8))
+    ours, theirs = ctcbench.load(exported.path), ctcbench.load(finished.folder, device="cpu")
+    assert ours.sharpness == theirs.sharpness and ours.decoder == theirs.decoder
+    # The run folder is read in mixed precision where the CPU has it.
+    assert np.abs(ours.log_probs(pictures).values_NTK - theirs.log_probs(pictures).values_NTK).max() < 0.1
+
+
+def test_the_file_names_no_path_of_this_machine(exported):
+    content = exported.path.read_bytes()
+    assert b".py" not in content and b"/" + exported.path.parts[1].encode() + b"/" not in content
+    model = onnx.load(str(exported.path))
+    onnx.checker.check_model(model, full_check=True)
+    assert [(entry.domain, entry.version) for entry in model.opset_import] == [("", 18)]
+    assert model.producer_name == "ctcbench"
+
+
+def test_a_difference_from_torch_leaves_no_file(finished, tmp_path, exported, monkeypatch):
+    # Another graph than that of the run: its classifier has other weights.
+    model = onnx.load(str(exported.path))
+    bias = next(tensor for tensor in model.graph.initializer if "bias" in tensor.name)
+    array = onnx.numpy_helper.to_array(bias)
+    bias.CopyFrom(onnx.numpy_helper.from_array(array + np.arange(len(array), dtype=np.float32), bias.name))
+    document = ctcbench.load(exported.path).reader.document
+    monkeypatch.setattr(run_export, "_export", lambda *arguments: (model, document))
+    with pytest.raises(CtcbenchError, match=r"not written: .* differs from torch by .* nats"):
+        export_run(finished.folder, tmp_path / "m.onnx")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_without_the_data_set_noise_is_compared(finished_copy, tmp_path, exported, monkeypatch):
+    document = ctcbench.load(exported.path).reader.document
+    monkeypatch.setattr(run_export, "_export", lambda *arguments: (onnx.load(str(exported.path)), document))
+    folder = RunFolder(finished_copy.folder)
+    (folder.path / "manifest.json").unlink()
+    folder.write_config(folder.read_config() | {"dataset": "folder:path=/nowhere/at/all"})
+    notices = []
+    report = export_run(folder.path, tmp_path / "m.onnx", notice=notices.append)
+    assert report.score is None and not report.on_validation and report.difference.images == 64
+    assert any("compared with torch on noise" in notice for notice in notices)
+    with pytest.raises(UsageError, match="--int8 measures the range of activations on validation images"):
+        export_run(folder.path, tmp_path / "n.onnx", int8=True, notice=notices.append)
+    assert not (tmp_path / "n.onnx").exists()
+
+
+def test_what_can_be_checked_is_checked_before_the_export(finished_copy, tmp_path, monkeypatch):
+    folder = finished_copy.folder
+    with pytest.raises(UsageError, match=rf"{tmp_path}: is a folder; name a file"):
+        export_run(folder, tmp_path)
+    with pytest.raises(UsageError, match=r"no folder .*/none to write it in"):
+        export_run(folder, tmp_path / "none" / "m.onnx")
+    (folder / "weights.safetensors").unlink()
+    with pytest.raises(UsageError, match="no trained run there"):
+        export_run(folder, tmp_path / "m.onnx")
+    with pytest.raises(UsageError, match="no trained run there"):
+        export_run(tmp_path / "none", tmp_path / "m.onnx")
+    monkeypatch.setattr(onnx_packages, "find_spec", lambda name: None if name == "onnxscript" else 1)
+    with pytest.raises(UsageError, match=r"onnxscript, which is not installed: `pip install 'ctcbench\["):
+        export_run(folder, tmp_path / "m.onnx")
+
+
+@pytest.mark.landing
+def test_eight_bits_and_an_unfinished_run(finished_copy, tmp_path):
+    folder = RunFolder(finished_copy.folder)
+    folder.summary_path.unlink()
+    (folder.path / "manifest.json").unlink()
+    notices = []
+    target = tmp_path / "m.onnx"
+    target.write_text("an earlier file")
+    report = export_run(folder.path, target, int8=True, notice=notices.append)
+    assert [notice for notice in notices if "training is not finished" in notice]
+    assert report.precision == "int8" and report.int8_score.images == 10
+    assert report.size == target.stat().st_size
+    recogniser = ctcbench.load(target)
+    assert recogniser.reader.document.precision == "int8"
+    assert len(recogniser.predict([np.zeros((24, 60), np.uint8)])) == 1
+    # Rounded, not merely labelled.
+    model = onnx.load(str(target))
+    assert any(tensor.data_type == onnx.TensorProto.INT8 for tensor in model.graph.initializer)
+    assert dataclasses.asdict(report)["any_width"]
