@@ -117,7 +117,8 @@ def test_without_a_graph_the_steps_are_timed_without_it(tmp_path, timing):
 def test_a_graph_without_a_gpu_is_an_error_before_anything_is_timed(tmp_path, timing, monkeypatch):
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
     monkeypatch.setattr(available_devices, "_has_cuda", lambda: False)
-    ended = ablate_here(*free_flags(), "--budget", "2s", "--graph", "--out", tmp_path / "runs")
+    words = ["--budget", "2s", "--graph", "--executor", "local", "--out", tmp_path / "runs"]
+    ended = ablate_here(*free_flags(), *words)
     assert ended.returncode == 2
     assert "leave out --graph" in ended.stderr
     assert timing.graphs == [] and not (tmp_path / "runs").exists()
