@@ -20,22 +20,51 @@ from ctcbench.study.plan import PlannedModel, make_plan
 from ctcbench.study.study_execution import build_executor, run_plan
 from ctcbench.study.study_file import StudySpec
 from ctcbench.study.study_folder import StudyFolder
+from ctcbench.training.device import choose_compute
 from ctcbench.training.runtime import Runtime
+
+_MOST_TOGETHER = 32  # of the executor `local`
+
+
+@dataclass(frozen=True)
+class StudyTimes:
+    """Times of a study in seconds.
+
+    Attributes:
+        total: wall-clock time, with process start, inference and decoding.
+        training: wall-clock time of the training steps of a worker, on average over the workers.
+        capture: time of capturing steps as CUDA graphs, on average over the workers.
+    """
+
+    total: float
+    training: float
+    capture: float
 
 
 @dataclass(frozen=True)
 class SeedTimes:
-    """Wall-clock seconds of each round, with process start, inference and decoding.
+    """Times of each round.
 
     Attributes:
         seeds: number of seeds that are trained together.
-        alone: seconds of training one seed, by executor.
-        together: seconds of training all seeds, by executor.
+        alone: times of training one seed, by executor.
+        together: times of training all seeds, by executor.
     """
 
     seeds: int
-    alone: dict[str, list[float]] = field(default_factory=dict)
-    together: dict[str, list[float]] = field(default_factory=dict)
+    alone: dict[str, list[StudyTimes]] = field(default_factory=dict)
+    together: dict[str, list[StudyTimes]] = field(default_factory=dict)
+
+
+def default_executors(config: RunConfig, seeds: int) -> list[str]:
+    """Return the executors to compare on this machine: workers on a CPU, seeds in one worker on a GPU.
+
+    Raises:
+        UsageError: the device of the settings does not exist.
+    """
+    if choose_compute(config).device.type == "cuda":
+        return ["local:workers=1", f"local:workers=1,together={min(seeds, _MOST_TOGETHER)}"]
+    return ["local:workers=1", "local:workers=2"]
 
 
 def measure(
@@ -66,11 +95,11 @@ def measure(
         for text, executor in built.items():
             for count, into in ((1, times.alone), (seeds, times.together)):
                 notice(f"round {number + 1} of {rounds}: {text}, {count} seed{'s' * (count > 1)}")
-                into[text].append(_seconds(registry, config, executor, count))
+                into[text].append(_times(registry, config, executor, count))
     return times
 
 
-def _seconds(registry: Registry, config: RunConfig, executor: Executor, seeds: int) -> float:
+def _times(registry: Registry, config: RunConfig, executor: Executor, seeds: int) -> StudyTimes:
     settings = {name: value for name, value in config.model_dump().items() if name != "seed"}
     spec = StudySpec(name="bench", base=settings, seeds=tuple(range(seeds)), max_runs=seeds)
     # A new folder for each training: a study does not train a model again that it has.
@@ -89,11 +118,18 @@ def _seconds(registry: Registry, config: RunConfig, executor: Executor, seeds: i
                 checkpoint_seconds=1e9,
             )
             elapsed = time.perf_counter() - started
+        results = [result for model in plan.models for result in model.results().values()]
     if study_outcome.failed:
         raise CtcbenchError(f"a training failed: {next(iter(study_outcome.failed.values()))}")
     if study_outcome.stopped:
         raise CtcbenchError("a training was stopped: there is no time to report")
-    return elapsed
+    # A worker trains one seed after another, or several in turns, each for its share of the time.
+    workers = min(seeds, max(1, int(resources.get("workers", 1)) // int(resources.get("together", 1))))
+    return StudyTimes(
+        elapsed,
+        sum(float(result.cost["train_seconds"]) for result in results) / workers,
+        sum(float(result.provenance["training"]["capture_seconds"]) for result in results) / workers,
+    )
 
 
 class _NullListener:

@@ -60,7 +60,10 @@ def ctcbench_columns() -> Sequence[Column]:  # type: ignore[empty-body]
 
 @hookspec
 def ctcbench_run_started(run: RunInfo) -> None:
-    """Called when a run starts or is resumed, before its first step."""
+    """Called when a run starts or is resumed, before its first step.
+
+    Several runs of one process can train in turns, so the hooks of one may come between those of another.
+    """
 
 
 @hookspec

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from ctcbench.__main__ import main
-from ctcbench.benchmarks import data_memory, floor, train_step
+from ctcbench.benchmarks import data_memory, floor, seeds_at_once, train_step
 from ctcbench.config.recipe import resolve
 from ctcbench.data.built_dataset import build_dataset
 from ctcbench.pipeline.run_context import draw
@@ -126,6 +126,18 @@ def test_several_seeds_are_trained_by_each_executor_in_turns(own_cache, capsys, 
     for figure in figures.values():
         assert figure["seconds"] == figure["lowest"] == figure["highest"]
         assert figure["of_one_seed"] == pytest.approx(figure["seconds"] / figure["alone_seconds"])
+        ratio = figure["training_seconds"] / figure["alone_training_seconds"]
+        assert figure["training_of_one_seed"] == pytest.approx(ratio)
+        assert figure["capture_seconds"] == 0
+
+
+def test_seeds_at_once_are_compared_where_they_save_time(monkeypatch):
+    assert seeds_at_once.default_executors(tiny(device="cpu"), 4) == ["local:workers=1", "local:workers=2"]
+    on_gpu = device.Compute(torch.device("cuda"), None)
+    monkeypatch.setattr(seeds_at_once, "choose_compute", lambda config: on_gpu)
+    for seeds, together in ((4, 4), (50, 32)):
+        expected = ["local:workers=1", f"local:workers=1,together={together}"]
+        assert seeds_at_once.default_executors(tiny(), seeds) == expected
 
 
 @pytest.mark.parametrize(

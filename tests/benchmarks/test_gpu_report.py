@@ -58,6 +58,28 @@ def test_a_step_on_a_gpu_has_its_launches_or_why_there_is_no_graph(monkeypatch, 
     )
 
 
+@pytest.mark.parametrize(("ratio", "word"), [(2.5, "met"), (2.51, "missed")])
+def test_ten_seeds_are_beside_their_goal(monkeypatch, tmp_path, ratio, word):
+    made, given = report(tmp_path), []
+    figures = {
+        "seconds": 30.0, "of_one_seed": ratio, "training_seconds": 5.2, "training_of_one_seed": 2.1,
+        "capture_seconds": 3.0,
+    }  # fmt: skip
+
+    def measured(*arguments, miniature):
+        given.extend(arguments)
+        return {"executors": {arguments[arguments.index("--executor") + 1]: figures}}
+
+    monkeypatch.setattr(made, "ctcbench", measured)
+    gpu_report.report_seeds(made)
+    _, figure, command = made.rows[0]
+    assert figure == (
+        f"{word}: 30.0 s, {ratio:.2f} times one seed (goal: 2.5); training alone 5.20 s, 2.10 times; "
+        f"captures 3.0 s"
+    )
+    assert "together=10" in command and command == " ".join(["ctcbench", *given])
+
+
 @pytest.mark.landing
 def test_every_command_runs_in_miniature_on_a_cpu(tmp_path):
     command = [sys.executable, "-m", "ctcbench.benchmarks.gpu_report", "--dry-run", "--minutes", "30"]

@@ -25,7 +25,7 @@ def seeds(
         typer.Option(
             metavar="NAME",
             help="may be repeated to compare; the first is the reference "
-            "(default: local:workers=1 and local:workers=2)",
+            "(default: local:workers=1 and local:workers=2, or on a GPU local:workers=1,together=N)",
             show_default=False,
         ),
     ] = None,
@@ -36,24 +36,31 @@ def seeds(
     as_json: AsJson = False,
 ) -> None:
     """Measure the time of several seeds relative to one seed, for each executor."""
-    from ctcbench.benchmarks.seeds_at_once import measure
+    from ctcbench.benchmarks.seeds_at_once import default_executors, measure
     from ctcbench.training.runtime import Runtime
 
-    texts = executor or ["local:workers=1", "local:workers=2"]
+    texts = executor or default_executors(config, count)
     with progress_listener() as shown:
         times = measure(registry(), config, Runtime(listener=shown), texts, count, rounds, shown.notice)
     # The executor that was named first is the reference of the gains.
-    measured = statistics.median(times.together[texts[0]])
+    measured = statistics.median(round.total for round in times.together[texts[0]])
     figures: dict[str, Any] = {}
     for text in texts:
-        together = statistics.median(times.together[text])
+        totals = [round.total for round in times.together[text]]
+        together, alone = statistics.median(totals), statistics.median(t.total for t in times.alone[text])
+        training = statistics.median(round.training for round in times.together[text])
+        alone_training = statistics.median(round.training for round in times.alone[text])
         figures[text] = {
             "seconds": together,
-            "lowest": min(times.together[text]),
-            "highest": max(times.together[text]),
-            "of_one_seed": together / statistics.median(times.alone[text]),
+            "lowest": min(totals),
+            "highest": max(totals),
+            "of_one_seed": together / alone,
             "gain": measured / together,
-            "alone_seconds": statistics.median(times.alone[text]),
+            "alone_seconds": alone,
+            "training_seconds": training,
+            "training_of_one_seed": training / alone_training,
+            "alone_training_seconds": alone_training,
+            "capture_seconds": statistics.median(round.capture for round in times.together[text]),
         }
     if as_json:
         document = {"seeds": count, "rounds": rounds, "settings": config.model_dump(), "executors": figures}
@@ -61,7 +68,14 @@ def seeds(
         return
     table = Table(title=f"{count} seeds, {rounds} interleaved rounds, seconds including start and decoding")
     table.add_column("executor", overflow="fold")  # the end of the text is what differs
-    for header in ("one seed", f"{count} seeds", "lowest – highest", "× one seed", "gain"):
+    for header in (
+        "one seed",
+        f"{count} seeds",
+        "lowest – highest",
+        "× one seed",
+        "gain",
+        "training × one seed",
+    ):
         table.add_column(header, justify="right")
     for text, figure in figures.items():
         table.add_row(
@@ -71,5 +85,6 @@ def seeds(
             f"{figure['lowest']:.1f} – {figure['highest']:.1f}",
             f"{figure['of_one_seed']:.2f}",
             f"{figure['gain']:.2f} ×",
+            f"{figure['training_of_one_seed']:.2f}",
         )
     output_console().print(table)
