@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ctcbench.testing import width_rules
 from ctcbench.testing.case import Case, Rule
 from ctcbench.testing.host_access import require_no_host_reads
 from ctcbench.testing.meta_device import META, require_one_device
@@ -142,4 +143,5 @@ RULES: tuple[Rule, ...] = (
     keeps_dark_ink_on_light_paper,
     stays_on_the_device_of_its_images,
     reads_no_value_on_the_host_if_it_says_so,
+    *width_rules.AUGMENTATION_RULES,
 )

@@ -25,6 +25,10 @@ def has_valid_attributes_and_descriptions(case: Case) -> None:
     fits, fit = get_args(Fit), getattr(source, "fit", "stretch")
     rule = f"the attribute fit, where there is one, must be {' or '.join(map(repr, fits))}"
     case.require(fit in fits, rule, repr(fit), "leave it out, or set how pictures are resized")
+    if hasattr(source, "fit"):
+        wanted = "be" if source.image.variable else "not be"
+        rule = f"with an image of variable={source.image.variable}, fit must {wanted} 'keep'"
+        case.require((fit == "keep") == source.image.variable, rule, repr(fit), "set both, or neither")
     for split in SPLITS:
         indices = _indices(case, source, split)
         names = case.attempt("describe samples", lambda: [source.describe(split, i) for i in indices])  # noqa: B023
@@ -37,15 +41,20 @@ def draws_images_of_its_size(case: Case) -> None:
     """Images are uint8 of the size of `image`, (H, W) or (C, H, W)."""
     source = _source(case)
     spec = source.image
-    # Grey images may have their channel or not.
-    shapes = [(spec.channels, spec.height, spec.width)] + [(spec.height, spec.width)] * (spec.channels == 1)
     for sample in _draw_samples(case, source):
         image = np.asarray(sample.image)
+        width, widths = spec.width, (None, *range(1, spec.width + 1))
+        if spec.variable and image.ndim:
+            width = min(max(1, image.shape[-1]), spec.width)
+            widths = (None, width)
+        # Grey images may have their channel or not.
+        shapes = [(spec.channels, spec.height, width)] + [(spec.height, width)] * (spec.channels == 1)
         rule = f"images must be uint8 of shape {' or '.join(map(str, shapes))}"
         got, remedy = f"{image.dtype} {image.shape}", "convert in draw, or correct `image`"
         case.require(image.dtype == np.uint8 and image.shape in shapes, rule, got, remedy)
-        rule, remedy = f"width must be None or 1 to {spec.width}", "count the columns that are not padding"
-        case.require(sample.width in (None, *range(1, spec.width + 1)), rule, repr(sample.width), remedy)
+        rule = f"width must be None or {width if spec.variable else f'1 to {width}'}"
+        remedy = "count the columns that are not padding"
+        case.require(sample.width in widths, rule, repr(sample.width), remedy)
 
 
 def draws_texts_of_its_alphabet(case: Case) -> None:

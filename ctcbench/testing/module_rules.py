@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ctcbench.testing import module_form_rules
+from ctcbench.testing import module_form_rules, width_rules
 from ctcbench.testing.case import Case, Rule
 from ctcbench.testing.module_calls import (
     batch_axis,
@@ -184,6 +184,6 @@ _RULES: tuple[Rule, ...] = (
     computes_each_image_independently,
     has_gradients_for_every_parameter,
 )
-HEAD_RULES: tuple[Rule, ...] = _RULES + module_form_rules.RULES
+HEAD_RULES: tuple[Rule, ...] = _RULES + module_form_rules.RULES + width_rules.MODULE_RULES
 # A sequence of features has no channels-last format.
 BACKBONE_RULES: tuple[Rule, ...] = (*HEAD_RULES, module_form_rules.takes_channels_last)

@@ -124,6 +124,11 @@ def lightening(images, widths):
     return images.float() + 100
 
 
+@part_that_breaks("augmentation", "takes_images_of_any_width", "can't take images of variable width")
+def for_images_of_the_spec_alone(images, widths):
+    return torch.where(torch.rand(16) < 0, images, images.float())
+
+
 @part_that_breaks("augmentation", "does_not_modify_its_input", "work on a copy")
 def in_place(images, widths):
     return images.fill_(200)

@@ -226,3 +226,61 @@ class ByMemoryOrder(Backbone):
     def forward(self, images):
         feats = super().forward(images)
         return feats + torch.as_strided(feats, feats.shape, torch.empty(feats.shape).stride())
+
+
+class Unmasking(Backbone):
+    """Says that it masks padding, and does not."""
+
+    takes_widths = True
+
+    def forward(self, images, widths=None):
+        return super().forward(images)
+
+    def frames(self, widths):
+        return widths
+
+
+module_that_breaks("backbone", "masks_padding_if_it_says_so", "the output of a padded input must be")(
+    Unmasking
+)
+
+
+@module_that_breaks("backbone", "has_the_right_shape", "frames(16) returned [8]")
+class Miscounting(Unmasking):
+    def frames(self, widths):
+        return widths // 2
+
+
+@module_that_breaks("head", "masks_padding_if_it_says_so", "outputs of 4 frames that differ")
+class BackwardFromThePadding(Head):
+    takes_widths = True
+
+    def forward(self, feats, lengths=None):
+        return super().forward(feats.flip(0).cumsum(0).flip(0))
+
+
+@module_that_breaks(
+    "backbone", "trains_on_padding_if_it_says_so", "padding must not change the output and the"
+)
+class StatisticsOfPadding(nn.Module):
+    takes_widths = True
+
+    def __init__(self, image):
+        super().__init__()
+        self.norm = nn.BatchNorm2d(image.channels)
+
+    def forward(self, images, widths=None):
+        return self.norm(images)
+
+    def frames(self, widths):
+        return widths
+
+
+@module_that_breaks("head", "reads_no_width_on_the_host", "reads the value of a tensor on the host")
+class ReadingLengths(Head):
+    takes_widths = True
+
+    def forward(self, feats, lengths=None):
+        if lengths is not None and lengths.max().item() > len(feats):
+            raise ValueError
+        return super().forward(feats)

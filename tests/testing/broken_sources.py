@@ -189,7 +189,10 @@ SOURCES = {
         "has_valid_attributes_and_descriptions",
         "must be a count, or None if it is unlimited; got -1",
     ),
-    "FittedInAnotherWay": ("has_valid_attributes_and_descriptions", "must be 'stretch' or 'pad'; got 'crop'"),
+    "FittedInAnotherWay": (
+        "has_valid_attributes_and_descriptions",
+        "be 'stretch' or 'pad' or 'keep'; got 'crop'",
+    ),
     "WithoutNames": ("has_valid_attributes_and_descriptions", "can't describe samples: TypeError"),
     "AllNamedAlike": ("has_valid_attributes_and_descriptions", "a text of its own for each sample"),
     "Floating": ("draws_images_of_its_size", "got float64 (8, 16)"),

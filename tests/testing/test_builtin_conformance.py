@@ -123,6 +123,7 @@ def test_decoders(component):
 
 def test_captcha():
     check_dataset(captcha, width=60, height=20, length="1-3", alphabet="digits")
+    check_dataset(captcha, width=60, height=20, length="1-3", alphabet="digits", variable=True)
 
 
 def test_folder(tmp_path: Path):
