@@ -80,11 +80,31 @@ def test_ten_seeds_are_beside_their_goal(monkeypatch, tmp_path, ratio, word):
     assert "together=10" in command and command == " ".join(["ctcbench", *given])
 
 
+def test_a_goal_has_fewer_seeds_where_the_others_would_find_no_time(tmp_path, monkeypatch):
+    clock = [0.0]
+    monkeypatch.setattr(gpu_report.time, "monotonic", lambda: clock[0])
+    made = gpu_report.GpuReport(False, None, 480.0)
+
+    def train(*arguments):
+        clock[0] += 40.0
+        return {"score": {"exact": 0.99}, "cost": {"train_seconds": 0.1}}
+
+    monkeypatch.setattr(made, "ctcbench", train)
+    gpu_report.report_goals(made, tmp_path)
+    seeds = [row[1].rpartition("means of ")[2] for row in made.rows]
+    # 480 s: a drawing and a seed of each goal take all of them, at 40 s each.
+    assert seeds == ["1 of 3 seeds)"] * 5 + ["1 of 1 seeds)"]
+    clock[0] = 0.0
+    made.ends, made.rows = 4800.0, []
+    gpu_report.report_goals(made, tmp_path)
+    assert [row[1].rpartition("means of ")[2] for row in made.rows] == ["3 of 3 seeds)"] * 5 + [seeds[-1]]
+
+
 @pytest.mark.landing
 def test_every_command_runs_in_miniature_on_a_cpu(tmp_path):
     command = [sys.executable, "-m", "ctcbench.benchmarks.gpu_report", "--dry-run", "--minutes", "30"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     rows = [line for line in done.stdout.splitlines() if line.startswith("| ")][1:]
-    assert len(rows) == 3 + len(GOALS) + 3
+    assert len(rows) == 3 + 4 + len(GOALS)
     assert not [row for row in rows if "not measured" in row]
