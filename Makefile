@@ -106,6 +106,8 @@ RAY = $(PIP) --only-binary :all: 'ray>=2.40,<3' || true
 TRACKERS = $(PIP) --only-binary :all: mlflow-skinny sqlalchemy alembic || true; \
 	$(PIP) --only-binary :all: httpx python-multipart huggingface-hub brotli orjson || true; \
 	$(PIP) --only-binary :all: --no-deps trackio gradio-client || true
+# For the executor `slurm`.
+SUBMITIT = $(PIP) --only-binary :all: 'submitit>=1.5,<2' || true
 MADE_OF := pyproject.toml setup.py $(PINS) $(SOURCES)
 
 .venv/installed: $(MADE_OF) | .venv/bin/python
@@ -117,6 +119,7 @@ MADE_OF := pyproject.toml setup.py $(PINS) $(SOURCES)
 	$(PEERS)
 	$(RAY)
 	$(TRACKERS)
+	$(SUBMITIT)
 	touch .venv/installed $@
 
 .venv/linted: $(MADE_OF) | .venv/bin/python
@@ -124,6 +127,7 @@ MADE_OF := pyproject.toml setup.py $(PINS) $(SOURCES)
 	$(PEERS)
 	$(RAY)
 	$(TRACKERS)
+	$(SUBMITIT)
 	touch .venv/installed .venv/tested $@
 
 .venv/documented: $(MADE_OF) | .venv/bin/python

@@ -49,6 +49,23 @@ def test_the_executor_for_ray_passes_its_own_tests(installed, which):
         pytest.skip("passed but for what needs ray, which is not installed")
 
 
+@pytest.mark.parametrize(
+    "which",
+    [
+        pytest.param("not slow", marks=pytest.mark.landing),
+        pytest.param("slow", marks=pytest.mark.slow),
+    ],
+)
+def test_the_executor_for_slurm_passes_its_own_tests(installed, which):
+    tested = installed.in_new_interpreter(
+        "pytest", "-q", "-rs", "-p", "no:cacheprovider", "-m", which, "ctcbench-slurm"
+    )
+    assert tested.returncode == 0, tested.stdout + tested.stderr
+    if importlib.util.find_spec("submitit") is None:
+        assert "submitit is not installed" in tested.stdout
+        pytest.skip("passed but for what needs submitit, which is not installed")
+
+
 def test_every_plugin_is_found(installed):
     listed = installed("ctcbench", "plugins", "--json")
     assert listed.returncode == 0, listed.stderr
@@ -57,7 +74,7 @@ def test_every_plugin_is_found(installed):
     found = {plugin["distribution"]: plugin for plugin in document["plugins"]}
     assert {name for name in found if name != "ctcbench"} >= {
         "ctcbench-digits", "ctcbench-dwsep", "ctcbench-mlflow", "ctcbench-peers", "ctcbench-ray",
-        "ctcbench-tensorboard", "ctcbench-trackio", "ctcbench-transformer",
+        "ctcbench-slurm", "ctcbench-tensorboard", "ctcbench-trackio", "ctcbench-transformer",
     }  # fmt: skip
     assert not any(plugin["error"] for plugin in found.values())
     assert {c["name"] for c in found["ctcbench-peers"]["components"]} == set(PEERS)
