@@ -3,27 +3,26 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ctcbench.config.recipe import require_fitting_decoder, resolve
 from ctcbench.config.run_config import RunConfig
 from ctcbench.contract.data import LogProbs, Sample
 from ctcbench.contract.errors import BadSample, UsageError
 from ctcbench.contract.specs import ImageSpec
-from ctcbench.evaluation.joined_batches import join_batches
+from ctcbench.evaluation.joined_batches import Reading, join_batches
 from ctcbench.files.pictures import Fit, PreparedPicture, decode_picture, read_picture
 from ctcbench.files.pixel_levels import WHITE
 from ctcbench.pipeline import runner
 from ctcbench.pipeline.decoding_stage import build_decoder
 from ctcbench.recognition.interpretation import Interpretation, require_possible
-from ctcbench.recognition.picture_batch import make_batch
-from ctcbench.recognition.picture_stream import predict_stream, read_batches
+from ctcbench.recognition.picture_batch import make_batch, split_by_width
+from ctcbench.recognition.picture_stream import Group, process_groups
 from ctcbench.recognition.prediction import Prediction
 from ctcbench.recognition.reader import Reader
 from ctcbench.recognition.run_calibration import fit_run_sharpness
@@ -78,16 +77,23 @@ class Recogniser:
             BadSample: a picture can't be read; the message names its path or its index.
             UsageError: `images` is not a list of pictures.
         """
-        parts = []
-        count = 0
-        for batch in read_batches(_listed(images), self._prepared, self.reader.image):
-            samples = [_readable(count + i, *pair) for i, pair in enumerate(batch)]
-            parts.append(self._read(samples))
-            count += len(samples)
+        images = _listed(images)
+
+        def read(group: Group) -> tuple[Group, Reading]:
+            samples = group.samples or [_white(self.reader.image)]
+            rows = split_by_width(samples, self.reader)
+            batches = [make_batch([samples[row] for row in some], self.reader) for some in rows]
+            readings = [self.reader.read(batch.images_NCHW, batch.widths_N) for batch in batches]
+            values_NTK, lengths_N = join_batches(readings, rows)
+            return group, (values_NTK[: len(group.samples)], lengths_N[: len(group.samples)])
+
         # Of no pictures, the arrays have the shape of a batch without images.
-        parts = parts or [self._read([_white(self.reader.image)])]
-        values_NTK, lengths_N = join_batches(parts)
-        return LogProbs(values_NTK[:count], lengths_N[:count], ("",) * count, self.reader.alphabet)
+        parts = list(process_groups(images, self._prepared, read, self.reader)) or [read(Group([], {}))]
+        outcomes = [outcome for group, _ in parts for outcome in group.arranged(group.samples)]
+        for index, (image, outcome) in enumerate(zip(images, outcomes, strict=True)):
+            _readable(index, image, outcome)
+        values_NTK, lengths_N = join_batches([reading for _, reading in parts])
+        return LogProbs(values_NTK, lengths_N, ("",) * len(images), self.reader.alphabet)
 
     def predict(
         self, images: Iterable[Any], *, decoder: str | None = None, n_best: int = 0, positions: bool = False
@@ -117,8 +123,8 @@ class Recogniser:
     ) -> Iterator[Prediction | BadSample]:
         """Yield the prediction of each picture, or the BadSample that is why it can't be read, in order.
 
-        Pictures are decoded by several threads and read in batches. A few hundred of them are in memory at a
-        time, so `images` can be a generator of any length; it is read a few batches ahead.
+        Several threads decode and read the pictures in groups. A few hundred of them are in memory at a time,
+        so `images` can be a generator of any length; it is read a few groups ahead.
 
         Args:
             images: as for `predict`.
@@ -138,18 +144,17 @@ class Recogniser:
         require_possible(self.reader, n_best, positions=positions)
         built = build_decoder(self.registry, chosen, self.reader.alphabet)
         interpretation = Interpretation(self.reader, built, self.sharpness, n_best, positions)
-        stream = predict_stream(images, self._prepared, interpretation)
-        return (outcome for _, outcome in stream)
+
+        def predict(group: Group) -> list[Prediction | BadSample]:
+            return list(group.arranged(interpretation.predict(group.samples)))
+
+        return _flat(process_groups(images, self._prepared, predict, self.reader))
 
     def _prepared(self, picture: Any) -> Sample:
         # Pictures are prepared in several threads.
         if isinstance(picture, Sample):
             return picture
         return decode_picture(picture, self.reader.image, self.fit)
-
-    def _read(self, samples: Sequence[Sample]) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-        batch = make_batch(samples, self.reader)
-        return self.reader.read(batch.images_NCHW, batch.widths_N)
 
 
 def run(config: RunConfig, runtime: Runtime | None = None) -> Result:
@@ -244,6 +249,12 @@ def _readable(index: int, picture: Any, outcome: T | BadSample) -> T:
     name = picture if isinstance(picture, str | os.PathLike) else getattr(picture, "name", None)
     shown = os.fspath(name) if isinstance(name, str | os.PathLike) else f"picture {index}"
     raise BadSample(f"{shown}: {outcome}") from None
+
+
+def _flat(groups: Iterable[Iterable[T]]) -> Iterator[T]:
+    # Not itertools.chain, which has no method that ends the threads.
+    for group in groups:
+        yield from group
 
 
 def _white(spec: ImageSpec) -> Sample:

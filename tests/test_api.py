@@ -101,7 +101,7 @@ def test_more_pictures_than_a_batch(finished, registry, monkeypatch):
     )
     recogniser = ctcbench.load(finished.folder)
     whole = recogniser.log_probs(pictures)
-    monkeypatch.setattr(picture_stream, "_BATCH_PICTURES", 5)
+    monkeypatch.setattr(picture_stream, "_GROUP_PICTURES", 5)
     parts = recogniser.log_probs(pictures)
     assert np.allclose(parts.values_NTK, whole.values_NTK, atol=1e-4)
     assert np.array_equal(parts.lengths_N, whole.lengths_N)

@@ -10,13 +10,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ctcbench.contract.data import LogProbs
+from ctcbench.contract.data import LogProbs, Sample
 from ctcbench.contract.errors import UsageError
 from ctcbench.decoding import beam_search
 from ctcbench.evaluation.ctc_alignment import character_frames
 from ctcbench.evaluation.ctc_likelihood import text_log_probs
 from ctcbench.pipeline.decoding_stage import BuiltDecoder
-from ctcbench.recognition.picture_batch import PictureBatch
+from ctcbench.recognition.picture_batch import PictureBatch, make_batch, split_by_width
 from ctcbench.recognition.prediction import Alternative, Character, Prediction
 from ctcbench.recognition.reader import Reader
 
@@ -41,12 +41,19 @@ class Interpretation:
     n_best: int
     positions: bool
 
-    def predict(self, batch: PictureBatch) -> list[Prediction]:
-        """Return the predictions of a batch.
+    def predict(self, samples: Sequence[Sample]) -> list[Prediction]:
+        """Return the predictions of pictures that are prepared for the network; several threads may call it.
 
         Raises:
             PluginError: the decoder failed.
         """
+        found: dict[int, Prediction] = {}
+        for rows in split_by_width(samples, self.reader) if samples else ():
+            batch = make_batch([samples[row] for row in rows], self.reader)
+            found.update(zip(rows.tolist(), self._read(batch), strict=True))
+        return [found[row] for row in range(len(samples))]
+
+    def _read(self, batch: PictureBatch) -> list[Prediction]:
         values_NTK, lengths_N = self.reader.read(batch.images_NCHW, batch.widths_N)
         read = LogProbs(values_NTK, lengths_N, ("",) * len(lengths_N), self.reader.alphabet)
         hypotheses, _ = self.decoder.decode(read)
@@ -71,7 +78,7 @@ class Interpretation:
         """Return the most probable texts of each picture, most probable first."""
         width = max(_NARROWEST_BEAM, _BEAM_PER_TEXT * self.n_best)
         found = beam_search(
-            read.values_NTK, read.lengths_N, beam_width=width, n_best=self.n_best, frames=False
+            read.values_NTK, read.lengths_N, beam_width=width, n_best=self.n_best, threads=1, frames=False
         )
         rows_M = np.repeat(np.arange(len(found)), [len(hypotheses) for hypotheses in found])
         labels_M = [hypothesis.labels for hypotheses in found for hypothesis in hypotheses]

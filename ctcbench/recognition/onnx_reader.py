@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import contextlib
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,7 +15,7 @@ from numpy.typing import NDArray
 from ctcbench.contract.errors import CtcbenchError, UsageError
 from ctcbench.contract.specs import Alignment, Alphabet, ImageSpec
 from ctcbench.files.text import one_line
-from ctcbench.processes.cores import available_cores
+from ctcbench.processes.cores import computing_cores
 from ctcbench.recognition.onnx_document import OnnxDocument
 from ctcbench.recognition.onnx_graph import read_graph
 from ctcbench.recognition.width_groups import read_by_width
@@ -22,6 +25,7 @@ if TYPE_CHECKING:
 
 _ROUNDING = 1e-3  # of log-probabilities close to 0
 _SHOWN = 200  # characters of an error of onnxruntime
+_of_thread = threading.local()  # the session of a thread that reads together with others
 
 
 @dataclass(frozen=True)
@@ -31,11 +35,13 @@ class OnnxReader:
     Attributes:
         path: the file, for errors.
         document: the file's metadata.
-        session: the graph in onnxruntime.
+        data: the content of the file.
+        session: the graph in onnxruntime, computed on all cores.
     """
 
     path: Path
     document: OnnxDocument
+    data: bytes = field(repr=False)
     session: InferenceSession
 
     @property
@@ -58,6 +64,18 @@ class OnnxReader:
         """Whether frame t of T is of the columns t · W / T to (t + 1) · W / T."""
         return self.document.has_positions
 
+    @contextlib.contextmanager
+    def shared_by(self, threads: int) -> Iterator[Callable[[], None]]:
+        """Return a context in which several threads read at once; see `Reader.shared_by`."""
+        # The threads of a session are chosen when it starts, and several for each of these would wait for
+        # each other in turn.
+        session = start_session(self.data, self.path, threads=max(1, computing_cores() // threads))
+
+        def start_thread() -> None:
+            _of_thread.session = session
+
+        yield start_thread
+
     def read(
         self, images_NCHW: NDArray[np.uint8], widths_N: NDArray[np.int64]
     ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
@@ -70,7 +88,8 @@ class OnnxReader:
             return read_by_width(self, images_NCHW, widths_N)
         feeds = {"images": images_NCHW, "widths": widths_N}
         try:
-            values_NTK, lengths_N = self.session.run(["log_probs", "lengths"], feeds)
+            session: InferenceSession = getattr(_of_thread, "session", self.session)
+            values_NTK, lengths_N = session.run(["log_probs", "lengths"], feeds)
         # onnxruntime raises classes of its own, which derive from Exception directly.
         except Exception as error:
             raise CtcbenchError(f"{self.path}: onnxruntime failed: {_reason(error)}") from error
@@ -102,11 +121,16 @@ def load_onnx_reader(path: Path) -> OnnxReader:
             or a package is missing.
     """
     data, document = read_graph(path)
-    return OnnxReader(path, document, start_session(data, path))
+    return OnnxReader(path, document, data, start_session(data, path))
 
 
-def start_session(data: bytes, path: Path) -> InferenceSession:
-    """Load a graph into onnxruntime, on the CPU; `path` names the file in errors.
+def start_session(data: bytes, path: Path, threads: int | None = None) -> InferenceSession:
+    """Load a graph into onnxruntime, on the CPU.
+
+    Args:
+        data: the content of the file.
+        path: the file, for errors.
+        threads: number of threads that compute; None: one for each core.
 
     Raises:
         UsageError: onnxruntime can't load it.
@@ -115,7 +139,7 @@ def start_session(data: bytes, path: Path) -> InferenceSession:
 
     options = onnxruntime.SessionOptions()
     # By default a thread for each core of the machine, also where this process may use only some of them.
-    options.intra_op_num_threads = available_cores()
+    options.intra_op_num_threads = threads or computing_cores()
     options.log_severity_level = 4  # fatal errors; others are raised as exceptions as well
     try:
         return onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])

@@ -13,6 +13,8 @@ from ctcbench.files.pictures import PreparedPicture
 from ctcbench.files.pixel_levels import WHITE
 from ctcbench.recognition.reader import Reader
 
+_WIDEST = 1.25  # of the narrowest image of a batch
+
 
 @dataclass(frozen=True)
 class PictureBatch:
@@ -37,6 +39,22 @@ class PictureBatch:
         if self.is_mirrored:
             columns = width - columns[:, ::-1]
         return columns * (self.sizes[row][0] / width)
+
+
+def split_by_width(pictures: Sequence[Sample], reader: Reader) -> list[NDArray[np.int64]]:
+    """Return the pictures of each batch, so that little of it is padding: one batch of images of one size.
+
+    Images of their own widths are sorted, and those of a batch are at most a fourth wider than its first.
+    """
+    if not reader.image.variable:
+        return [np.arange(len(pictures))]
+    widths_N = np.array([picture.image.shape[-1] for picture in pictures])
+    batches: list[list[int]] = []
+    for row in np.argsort(widths_N, kind="stable").tolist():
+        if not batches or widths_N[row] > _WIDEST * widths_N[batches[-1][0]]:
+            batches.append([])
+        batches[-1].append(row)
+    return [np.array(batch, np.int64) for batch in batches]
 
 
 def make_batch(pictures: Sequence[Sample], reader: Reader) -> PictureBatch:

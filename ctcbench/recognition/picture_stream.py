@@ -1,61 +1,82 @@
-"""predict_stream(): pictures to predictions in order, in batches, with a bounded number of them in memory."""
+"""Pictures to predictions in order, by several threads, with a bounded number of pictures in memory."""
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterable, Iterator
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from ctcbench.contract.data import Sample
 from ctcbench.contract.errors import BadSample
-from ctcbench.contract.specs import ImageSpec
-from ctcbench.processes.cores import available_cores
-from ctcbench.recognition.interpretation import Interpretation
-from ctcbench.recognition.picture_batch import make_batch
-from ctcbench.recognition.prediction import Prediction
-from ctcbench.recognition.preparation import prepare_ahead
+from ctcbench.processes.cores import computing_cores
+from ctcbench.recognition.ordered_threads import map_in_threads
+from ctcbench.recognition.reader import Reader
 
-P = TypeVar("P")
+R = TypeVar("R")
 
-# Pixels of a batch and number of its pictures, at most. The first layers of a network need some hundred bytes
+# Pixels of a group and number of its pictures, at most. The first layers of a network need some hundred bytes
 # for a pixel.
-_BATCH_PIXELS, _BATCH_PICTURES = 2**21, 128
-_BATCHES_AHEAD = 4  # batches that are prepared while the network reads one
-_MOST_THREADS = 8
+_GROUP_PIXELS, _GROUP_PICTURES = 2**21, 64
+_MOST_THREADS = 16
 
 
-def predict_stream(
-    pictures: Iterable[P], prepare: Callable[[P], Sample], interpretation: Interpretation
-) -> Iterator[tuple[P, Prediction | BadSample]]:
-    """Yield each picture with its prediction, or with the reason why it can't be read, in order.
+class Group(NamedTuple):
+    """Pictures that one thread prepares, and that the network reads together.
+
+    Attributes:
+        samples: the pictures that can be read, as the network takes them.
+        errors: why each of the others can't be read, by its place in the group.
+    """
+
+    samples: list[Sample]
+    errors: dict[int, BadSample]
+
+    def arranged(self, results: Iterable[R]) -> Iterator[R | BadSample]:
+        """Yield the result of each sample, and each error in its place."""
+        remaining = iter(results)
+        for place in range(len(self.samples) + len(self.errors)):
+            yield self.errors[place] if place in self.errors else next(remaining)
+
+
+def process_groups(
+    pictures: Iterable[object],
+    prepare: Callable[[object], Sample],
+    process: Callable[[Group], R],
+    reader: Reader,
+) -> Iterator[R]:
+    """Yield the result of each group of pictures, in order.
+
+    Groups of the same pictures are the same ones, whatever the number of threads.
 
     Args:
-        pictures: read a few batches ahead of the picture that is yielded.
+        pictures: read a few groups ahead of the result that is yielded.
         prepare: returns a picture as the network takes it, or raises BadSample; called in several threads.
-        interpretation: the network, and what is made of its output.
+        process: reads a group with `reader`; called in several threads.
+        reader: the network.
     """
-    reader = interpretation.reader
-    for group in read_batches(pictures, prepare, reader.image):
-        samples = [sample for _, sample in group if isinstance(sample, Sample)]
-        predictions = iter(interpretation.predict(make_batch(samples, reader)) if samples else ())
-        for picture, sample in group:
-            yield picture, sample if isinstance(sample, BadSample) else next(predictions)
+    pixels = reader.image.height * reader.image.width
+    size = max(1, min(_GROUP_PICTURES, _GROUP_PIXELS // pixels))
+    source = iter(pictures)
+    groups = iter(lambda: list(itertools.islice(source, size)), [])
+
+    def work(group: list[object]) -> R:
+        return process(_prepared(group, prepare))
+
+    first = list(itertools.islice(groups, 2))
+    if len(first) < 2:
+        # The network has all cores for a single group.
+        yield from map(work, first)
+        return
+    threads = min(_MOST_THREADS, computing_cores())
+    with reader.shared_by(threads) as start_thread:
+        yield from map_in_threads(work, itertools.chain(first, groups), threads, start_thread)
 
 
-def read_batches(
-    pictures: Iterable[P], prepare: Callable[[P], Sample], image: ImageSpec
-) -> Iterator[list[tuple[P, Sample | BadSample]]]:
-    """Yield the pictures of each batch with what `prepare` returned, or with the reason for an error."""
-    size = max(1, min(_BATCH_PICTURES, _BATCH_PIXELS // (image.height * image.width)))
-    ahead = _BATCHES_AHEAD * size
-    threads = min(_MOST_THREADS, available_cores())
-    group: list[tuple[P, Sample | BadSample]] = []
-    readable = 0
-    for item in prepare_ahead(pictures, prepare, ahead=ahead, threads=threads):
-        group.append(item)
-        readable += isinstance(item[1], Sample)
-        # Of pictures that can't be read, any number fits into a batch.
-        if readable == size or len(group) == ahead:
-            yield group
-            group, readable = [], 0
-    if group:
-        yield group
+def _prepared(group: list[object], prepare: Callable[[object], Sample]) -> Group:
+    prepared = Group([], {})
+    for place, picture in enumerate(group):
+        try:
+            prepared.samples.append(prepare(picture))
+        except BadSample as error:
+            prepared.errors[place] = error
+    return prepared

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import Protocol
 
 import numpy as np
@@ -33,6 +35,13 @@ class Reader(Protocol):
         """Whether frame t of T is of the columns t · W / T to (t + 1) · W / T of images that are W wide.
 
         False where each frame sees the whole image.
+        """
+        ...
+
+    def shared_by(self, threads: int) -> AbstractContextManager[Callable[[], None]]:
+        """Return a context in which several threads call `read` at once, with one core for each.
+
+        Its value is a function that each of these threads calls before it reads.
         """
         ...
 

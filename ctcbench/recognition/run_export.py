@@ -222,7 +222,8 @@ def _images(folder: RunFolder, recipe: Recipe, reader: TorchReader, notice: Noti
 
 
 def _onnx_reader(model: ModelProto, document: OnnxDocument, path: Path) -> OnnxReader:
-    return OnnxReader(path, document, start_session(model.SerializeToString(), path))
+    data = model.SerializeToString()
+    return OnnxReader(path, document, data, start_session(data, path))
 
 
 def _agrees_at_other_widths(exported: OnnxReader, reader: TorchReader) -> bool:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import ctcbench
-from ctcbench.processes.cores import available_cores
+from ctcbench.processes.cores import computing_cores
 
 PACKAGES = ("torch", "numpy", "pillow", "captcha")
 
@@ -21,7 +21,7 @@ def host(gpu: str | None = None) -> dict[str, Any]:
     Args:
         gpu: name of the GPU, which the caller knows: finding it here would import torch.
     """
-    return {"cpu": _cpu(), "gpu": gpu, "cores": available_cores()}
+    return {"cpu": _cpu(), "gpu": gpu, "cores": computing_cores()}
 
 
 def versions() -> dict[str, str | None]:

@@ -1,5 +1,6 @@
 """Texts, confidences, alternatives and positions, from a reader of bars that has no weights."""
 
+import contextlib
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,6 +24,9 @@ class BarReader:
     image: ImageSpec = SPEC
     alignment: Alignment = "ctc"
     has_positions: bool = True
+
+    def shared_by(self, threads):
+        return contextlib.nullcontext(lambda: None)
 
     def read(self, images_NCHW, widths_N):
         # Resized bars are lighter or darker by a few levels at their edges.
@@ -133,3 +137,23 @@ def test_errors_stay_in_place_and_batches_are_bounded(registry):
             assert str(outcome) == "not a picture of a known format"
         else:
             assert places(outcome) == [("a", 2 * i % 36, 2 * i % 36 + 2)]
+
+
+def test_pictures_of_their_own_widths_are_read_with_similar_ones(registry):
+    widths = []
+
+    class Variable(BarReader):
+        def read(self, images_NCHW, widths_N):
+            widths.append(widths_N.tolist())
+            padded = np.full((*images_NCHW.shape[:3], 2 * FRAMES), 255, np.uint8)
+            padded[..., : images_NCHW.shape[3]] = images_NCHW
+            values_NTK, lengths_N = super().read(padded, widths_N)
+            return values_NTK[:, : images_NCHW.shape[3] // 2], lengths_N
+
+    reader = Variable(Alphabet("abc"), ImageSpec(10, 2 * FRAMES, variable=True))
+    pictures = [bars((2, 4), (6, 8), width=width) for width in (40, 10, 12, 36, 12)]
+    found = Recogniser(reader, registry, "greedy", "keep").predict(pictures, positions=True)
+    assert [places(prediction) for prediction in found] == [[("a", 2, 4), ("b", 6, 8)]] * 5
+    assert widths == [[10, 12, 12], [36, 40]]
+    read = Recogniser(reader, registry, "greedy", "keep").log_probs(pictures)
+    assert read.lengths_N.tolist() == [20, 5, 6, 18, 6]
