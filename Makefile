@@ -108,6 +108,8 @@ TRACKERS = $(PIP) --only-binary :all: mlflow-skinny sqlalchemy alembic || true; 
 	$(PIP) --only-binary :all: --no-deps trackio gradio-client || true
 # For the executor `slurm`.
 SUBMITIT = $(PIP) --only-binary :all: 'submitit>=1.5,<2' || true
+# For the augmentation `kornia`.
+KORNIA = $(PIP) --only-binary :all: kornia || true
 MADE_OF := pyproject.toml setup.py $(PINS) $(SOURCES)
 
 .venv/installed: $(MADE_OF) | .venv/bin/python
@@ -120,6 +122,7 @@ MADE_OF := pyproject.toml setup.py $(PINS) $(SOURCES)
 	$(RAY)
 	$(TRACKERS)
 	$(SUBMITIT)
+	$(KORNIA)
 	touch .venv/installed $@
 
 .venv/linted: $(MADE_OF) | .venv/bin/python
@@ -128,6 +131,7 @@ MADE_OF := pyproject.toml setup.py $(PINS) $(SOURCES)
 	$(RAY)
 	$(TRACKERS)
 	$(SUBMITIT)
+	$(KORNIA)
 	touch .venv/installed .venv/tested $@
 
 .venv/documented: $(MADE_OF) | .venv/bin/python

@@ -49,4 +49,47 @@ def distort(
     return Distortion(image, Amounts(rotate, shear, scale, shift, warp, contrast, erase, noise))
 
 
-AUGMENTATIONS: list[Component] = [augmentation(on_device=True)(_none), distort]
+@augmentation(on_device=True)
+def lines(
+    image: ImageSpec,
+    *,
+    rotate: Annotated[float, Field(ge=0, le=45, description="largest rotation, degrees")] = 2.0,
+    shear: Annotated[float, Field(ge=0, le=1, description="largest slant, columns per row")] = 0.15,
+    scale: Annotated[
+        float, Field(ge=0, le=0.5, description="largest relative change of width and height")
+    ] = 0.1,
+    shift: Annotated[float, Field(ge=0, le=0.5, description="largest shift, in image heights")] = 0.05,
+    elastic: Annotated[float, Field(ge=0, le=10, description="typical amplitude of the waves, pixels")] = 0.7,
+    erase: Annotated[int, Field(ge=0, le=20, description="largest number of erased spots per image")] = 1,
+    background: Annotated[
+        float, Field(ge=0, lt=1, description="largest share of light that shade takes")
+    ] = 0.3,
+    brightness: Annotated[float, Field(ge=0, le=128, description="largest change, grey levels")] = 25.0,
+    contrast: Annotated[
+        float, Field(ge=0, lt=1, description="largest relative change of the contrast")
+    ] = 0.3,
+    blur: Annotated[
+        float, Field(ge=0, le=8, description="largest standard deviation of the blur, pixels")
+    ] = 1.0,
+    noise: Annotated[
+        float, Field(ge=0, le=100, description="largest standard deviation of grain, grey levels")
+    ] = 12.0,
+    jpeg: Annotated[int, Field(ge=0, le=95, description="lowest quality of JPEG compression; 0: none")] = 40,
+    chance: Annotated[
+        float, Field(ge=0, le=1, description="probability of background, blur, noise and JPEG, each")
+    ] = 0.5,
+) -> Augment:
+    """For photographed or scanned lines: shape, spots, uneven light, contrast, blur, grain, JPEG."""
+    # Here, because those modules import torch, for which --help must not wait.
+    from ctcbench.builtin.degradation import Strengths
+    from ctcbench.builtin.distortion import Amounts
+    from ctcbench.builtin.line_augmentation import LineAugmentation
+
+    return LineAugmentation(
+        image,
+        Amounts(rotate, shear, scale, shift, warp=elastic, contrast=0.0, erase=erase, noise=0.0),
+        Strengths(background, brightness, contrast, blur, noise, jpeg, chance),
+    )
+
+
+AUGMENTATIONS: list[Component] = [augmentation(on_device=True)(_none), distort, lines]

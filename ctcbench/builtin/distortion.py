@@ -79,7 +79,9 @@ class Distortion:
         like = torch.empty(count, device=device)
         turn = self._draw_signed(like, math.radians(amounts.rotate))
         slant, shift = self._draw_signed(like, amounts.shear), amounts.shift * height
-        across, down = (1 + self._draw_signed(like, amounts.scale) for _ in "xy")
+        wider, higher = (self._draw_signed(like, amounts.scale) for _ in "xy")
+        # A long line is hardly made longer, or its ends would be outside of the image.
+        across, down = 1 + torch.where(wider < 0, wider * min(1.0, height / width), wider), 1 + higher
         # In pixels from the centre, so that a rotation keeps angles although the image is not square.
         affine_N23 = torch.stack(
             [

@@ -86,10 +86,16 @@ def keeps_dark_ink_on_light_paper(case: Case) -> None:
 
 
 def stays_on_the_device_of_its_images(case: Case) -> None:
-    """Images may be on a GPU, widths are on the CPU; tested on torch's ``meta`` device."""
+    """Images may be on a GPU; tested on torch's ``meta`` device.
+
+    Widths are on the CPU, or with ``on_device=True`` beside the images.
+    """
     images_NCHW, augment = _images(case, 5), case.build()
+    widths_N = _widths(images_NCHW)
+    if case.component.on_device:
+        widths_N = widths_N.to(META)
     remedy = "draw with device=images.device, and bring the widths there"
-    require_one_device(case, lambda: augment(images_NCHW.to(META), _widths(images_NCHW)), remedy)
+    require_one_device(case, lambda: augment(images_NCHW.to(META), widths_N), remedy)
 
 
 def reads_no_value_on_the_host_if_it_says_so(case: Case) -> None:

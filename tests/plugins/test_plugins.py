@@ -7,7 +7,7 @@ import os
 import pytest
 
 NEEDS = {f"ctcbench-{name}": name for name in ("tensorboard", "mlflow", "trackio")}
-NEEDS["ctcbench-digits"] = "sklearn"
+NEEDS |= {"ctcbench-digits": "sklearn", "ctcbench-kornia": "kornia"}
 PEERS = {"fast_ctc_decode": "fast_ctc_decode", "pyctcdecode": "pyctcdecode", "flashlight": "flashlight"}
 
 
@@ -16,7 +16,7 @@ PEERS = {"fast_ctc_decode": "fast_ctc_decode", "pyctcdecode": "pyctcdecode", "fl
     "plugin",
     [
         "ctcbench-dwsep", "ctcbench-transformer", "ctcbench-peers", "ctcbench-tensorboard", "ctcbench-mlflow",
-        "ctcbench-trackio", "ctcbench-digits",
+        "ctcbench-trackio", "ctcbench-digits", "ctcbench-kornia",
     ],
 )  # fmt: skip
 def test_a_plugin_passes_its_own_tests(installed, plugin):
@@ -73,8 +73,8 @@ def test_every_plugin_is_found(installed):
     assert document["conflicts"] == []
     found = {plugin["distribution"]: plugin for plugin in document["plugins"]}
     assert {name for name in found if name != "ctcbench"} >= {
-        "ctcbench-digits", "ctcbench-dwsep", "ctcbench-mlflow", "ctcbench-peers", "ctcbench-ray",
-        "ctcbench-slurm", "ctcbench-tensorboard", "ctcbench-trackio", "ctcbench-transformer",
+        "ctcbench-digits", "ctcbench-dwsep", "ctcbench-kornia", "ctcbench-mlflow", "ctcbench-peers",
+        "ctcbench-ray", "ctcbench-slurm", "ctcbench-tensorboard", "ctcbench-trackio", "ctcbench-transformer",
     }  # fmt: skip
     assert not any(plugin["error"] for plugin in found.values())
     assert {c["name"] for c in found["ctcbench-peers"]["components"]} == set(PEERS)
