@@ -31,6 +31,7 @@ INSTALL = {
     "pyarrow": "pip install pyarrow",
     "pyctcdecode": "pip install --no-deps pygtrie pyctcdecode",
     "ray": "pip install 'ray>=2.40,<3'",
+    "regex": "pip install regex",
     "submitit": "pip install 'submitit>=1.5,<2'",
     "scipy": "pip install scipy",
     "sklearn": "pip install scikit-learn",

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import collections
 import difflib
+import functools
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Annotated
 
 from pydantic import AfterValidator
 
 from ctcbench.builtin.character_files import read_characters
+from ctcbench.builtin.grapheme_clusters import clusters_of
 from ctcbench.contract.errors import UsageError
 from ctcbench.contract.specs import Alphabet
 
@@ -32,7 +34,7 @@ _OPENERS = {"[": "]", "range(": ")"}
 _JOINERS = "\u200c\u200d"  # written inside of a cluster, as in Malayalam and Persian
 
 
-def read_alphabet(text: str) -> Alphabet:
+def read_alphabet(text: str, clusters: bool = False) -> Alphabet:
     """Return the alphabet that `text` describes.
 
     ``digits+upper`` is a sum of named sets, in that order. ``range(0-9a-f)`` has every character from 0 to 9
@@ -43,6 +45,8 @@ def read_alphabet(text: str) -> Alphabet:
     The characters of a literal text are its code points, each in Unicode NFC by itself; a letter that is
     followed by combining marks may occur again. A range has the characters that Unicode assigns and that
     NFC does not replace. `spell` writes any text of these characters with them.
+
+    With `clusters`, the characters of a literal text are its grapheme clusters in NFC.
 
     Raises:
         UsageError: a name is unknown, the text is close to the name of a set, a character is repeated, a
@@ -64,13 +68,14 @@ def read_alphabet(text: str) -> Alphabet:
                 f"(sets: {', '.join(SETS)}; as characters: [{wrong}]{between})"
             )
         parts = [f"[{text}]"]
-    characters = "".join(SETS[part] if part in SETS else _characters(part) for part in parts)
+    split = clusters_of if clusters else _literal
+    characters = [c for part in parts for c in (SETS[part] if part in SETS else _characters(part, split))]
     if repeated := "".join(c for c, count in collections.Counter(characters).items() if count > 1):
         # The error of Alphabet would quote the characters, and not the text as it was typed.
         shown = text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
         hint = range_hint(text)
         raise UsageError(f"alphabet {shown!r} has {repeated!r} more than once{hint and f'; {hint}'}")
-    return Alphabet(characters)
+    return Alphabet(tuple(characters))
 
 
 def read_alphabet_option(text: str) -> str:
@@ -103,7 +108,18 @@ def spell(text: str, alphabet: Alphabet) -> str:
     A character that the alphabet lacks is replaced by its canonical decomposition if the alphabet has those
     characters: ``é`` by ``e`` and an accent.
     """
-    return "".join(_spelled(c, alphabet) for c in unicodedata.normalize("NFC", text))
+    composed = unicodedata.normalize("NFC", text)
+    if isinstance(alphabet.characters, str):
+        return "".join(_spelled(c, alphabet) for c in composed)
+    own, forms = _composed_clusters(alphabet)
+    return "".join(forms.get(c) or _spelled(c, alphabet) for c in own.split(composed))
+
+
+@functools.lru_cache(maxsize=8)
+def _composed_clusters(alphabet: Alphabet) -> tuple[Alphabet, dict[str, str]]:
+    """Return the alphabet in NFC, and its characters by their NFC: a cluster composes as a whole."""
+    forms = {unicodedata.normalize("NFC", c): c for c in alphabet.characters}
+    return Alphabet(tuple(forms)), forms
 
 
 def range_hint(text: str) -> str:
@@ -140,10 +156,10 @@ def _enclosed(part: str) -> str:
     return ""
 
 
-def _characters(part: str) -> str:
-    """Return the characters of ``[…]`` or ``range(…)``."""
+def _characters(part: str, split: Callable[[str], Sequence[str]]) -> Sequence[str]:
+    """Return the characters of ``[…]``, which `split` divides, or of ``range(…)``."""
     inner = _enclosed(part)
-    return "".join(_range(inner)) if part.startswith("range(") else _literal(inner)
+    return list(_range(inner)) if part.startswith("range(") else split(inner)
 
 
 def _range(inner: str) -> Iterator[str]:

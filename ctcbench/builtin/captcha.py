@@ -81,7 +81,7 @@ def captcha(
             f"drawn by itself; leave it out"
         )
     # Before any image is drawn: a missing glyph would be a box that no recogniser can read.
-    source.painter.check(source.alphabet.characters)
+    source.painter.check("".join(source.alphabet.characters))
     return source
 
 

@@ -91,7 +91,15 @@ def lettering(
     rows = height if draw_height is None else draw_height
     columns = _COLUMNS_PER_HEIGHT * height if width is None else width
     painter = LetteringPainter(
-        files, characters.characters, rows, columns * rows // height, ink, paper, rotation, spacing, lines
+        files,
+        "".join(characters.characters),
+        rows,
+        columns * rows // height,
+        ink,
+        paper,
+        rotation,
+        spacing,
+        lines,
     )
     return Lettering(
         image=ImageSpec(height, columns, channels, variable=fit == "keep"),
@@ -163,11 +171,11 @@ class Lettering:
 
     def _characters(self, unwanted: Callable[[str], bool]) -> str:
         """Return the characters that a text may have: with ``case=one`` those that are not `unwanted`."""
+        characters = "".join(self.alphabet.characters)
         if self.case == "mixed":
-            return self.alphabet.characters
+            return characters
         # An alphabet of one case and nothing else would lose all of its characters.
-        kept = "".join(c for c in self.alphabet.characters if not unwanted(c))
-        return kept or self.alphabet.characters
+        return "".join(c for c in characters if not unwanted(c)) or characters
 
 
 def _leaves_ink(character: str) -> bool:

@@ -6,6 +6,7 @@ D head width, K classes with the blank, L label length. The blank is class 0.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -55,7 +56,9 @@ class Alphabet:
     """The characters of a recogniser: class ``i + 1`` is ``characters[i]``, class 0 is the blank.
 
     Attributes:
-        characters: the characters, each once.
+        characters: the characters, each once: a text of code points, or a tuple if any of them is a cluster
+            of several code points, as a letter with combining marks. A text is read as the longest characters
+            that it begins with, one after the other.
         direction: the direction in which the text of an image is read. With ``rtl`` the frames of a
             recogniser begin at the right end of the image, and labellings are in the order of the frames:
             texts in logical order are converted as `reorder_right_to_left` describes.
@@ -64,10 +67,17 @@ class Alphabet:
         UsageError: the alphabet is empty or contains a character twice, or the direction is unknown.
     """
 
-    characters: str
+    characters: str | tuple[str, ...]
     direction: Direction = "ltr"
 
     def __post_init__(self) -> None:
+        if not isinstance(self.characters, str):
+            if "" in self.characters:
+                raise UsageError("the alphabet has an empty character")
+            single = all(len(character) == 1 for character in self.characters)
+            # One form for one alphabet: equal alphabets have equal attributes.
+            form = "".join(self.characters) if single else tuple(self.characters)
+            object.__setattr__(self, "characters", form)
         if not self.characters:
             raise UsageError("the alphabet is empty: it needs at least one character")
         # A text with a repeated character would have two encodings.
@@ -86,16 +96,33 @@ class Alphabet:
     def _shown(self) -> str:
         """The characters as error messages quote them; of many, only the first."""
         more = len(self.characters) - _SHOWN
-        return repr(self.characters) if more <= 0 else f"{self.characters[:_SHOWN]!r} (and {more:,} more)"
+        shown = self.joined(self.characters[:_SHOWN])
+        return repr(shown) if more <= 0 else f"{shown!r} (and {more:,} more)"
 
     @cached_property
     def _class_of(self) -> dict[str, int]:
         return {character: index + 1 for index, character in enumerate(self.characters)}
 
+    @cached_property
+    def _pattern(self) -> re.Pattern[str] | None:
+        if isinstance(self.characters, str):
+            return None
+        # The longest first: a letter is also the beginning of the letter with a mark.
+        longest = sorted(self.characters, key=len, reverse=True)
+        return re.compile("|".join(map(re.escape, longest)) + "|.", re.DOTALL)
+
+    def joined(self, characters: Sequence[str]) -> str:
+        """Return characters in a row for display, clusters separated by spaces."""
+        return ("" if isinstance(self.characters, str) else " ").join(characters)
+
+    def split(self, text: str) -> Sequence[str]:
+        """Return the characters of `text`; one that this alphabet lacks is a code point."""
+        return text if self._pattern is None else self._pattern.findall(text)
+
     def missing(self, text: str) -> str:
         """Return the characters of `text` that are not in this alphabet, each once, in order."""
         # dict.fromkeys() keeps the order, which a set does not.
-        return "".join(dict.fromkeys(c for c in text if c not in self._class_of))
+        return "".join(dict.fromkeys(c for c in self.split(text) if c not in self._class_of))
 
     def encode(self, text: str) -> tuple[int, ...]:
         """Return the labelling (classes, no blanks) of `text`.
@@ -106,7 +133,7 @@ class Alphabet:
         if missing := self.missing(text):
             raise UsageError(f"{text!r} has {missing!r}, which alphabet {self._shown} lacks")
         ordered = reorder_right_to_left(text) if self.direction == "rtl" else text
-        return tuple(self._class_of[c] for c in ordered)
+        return tuple(self._class_of[c] for c in self.split(ordered))
 
     def decode(self, labels: Iterable[int]) -> str:
         """Return the text of a labelling (classes 1 to K − 1)."""
@@ -122,6 +149,11 @@ class Alphabet:
     def path(self, labels: Iterable[int], blank: str = "·") -> str:
         """Return a frame path (classes 0 to K − 1) as text, the blank shown as `blank`."""
         return "".join(blank if label == BLANK else self.characters[label - 1] for label in labels)
+
+
+def alphabet_characters(document: str | Sequence[str]) -> str | tuple[str, ...]:
+    """Return the characters of an `Alphabet` that JSON holds: a text, or a list where some are clusters."""
+    return document if isinstance(document, str) else tuple(document)
 
 
 def frames_needed(labels: Sequence[int] | str, alignment: Alignment = "ctc") -> int:

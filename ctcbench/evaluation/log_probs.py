@@ -15,7 +15,7 @@ from safetensors.numpy import load, save
 
 from ctcbench.contract.data import MOST_SAMPLES, LogProbs
 from ctcbench.contract.errors import CtcbenchError, UsageError
-from ctcbench.contract.specs import Alphabet, Direction
+from ctcbench.contract.specs import Alphabet, Direction, alphabet_characters
 from ctcbench.files.json_records import Name, Record, Text, describe_fault
 from ctcbench.files.safetensors_header import read_metadata
 
@@ -28,7 +28,7 @@ class LogProbsDocument(Record):
     """The JSON metadata of the file; ``crc32`` is a checksum of the arrays."""
 
     format: str
-    alphabet: Text
+    alphabet: Text | list[Text]  # a list where a character is a cluster of several code points
     direction: Direction = "ltr"
     fingerprint: Name
     texts: list[Text] = Field(max_length=MOST_SAMPLES)
@@ -78,7 +78,7 @@ def parse_log_probs(data: bytes, path: Path) -> LogProbs:
             values_NTK=arrays["values_NTK"],
             lengths_N=arrays["lengths_N"],
             texts=tuple(document.texts),
-            alphabet=Alphabet(document.alphabet, document.direction),
+            alphabet=Alphabet(alphabet_characters(document.alphabet), document.direction),
             fingerprint=document.fingerprint,
             left_out=document.left_out,
         )

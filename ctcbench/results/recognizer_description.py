@@ -8,7 +8,7 @@ from typing import Annotated, Any, NamedTuple
 from pydantic import Field, model_validator
 
 from ctcbench.contract.errors import CtcbenchError, UsageError
-from ctcbench.contract.specs import Alphabet, Direction, ImageSpec
+from ctcbench.contract.specs import Alphabet, Direction, ImageSpec, alphabet_characters
 from ctcbench.files.json_files import parse_json
 from ctcbench.files.json_records import Record, read_record
 from ctcbench.files.manifest import digest
@@ -19,6 +19,7 @@ from ctcbench.results.run_folder import RunFolder
 # data set `folder` makes images of up to as many pixels.
 _MOST_PIXELS = 2**26
 _MOST_CHARACTERS = 2**16
+_LONGEST_CHARACTER = 64  # code points of a cluster
 _Size = Annotated[int, Field(gt=0, le=_MOST_PIXELS)]
 
 
@@ -71,7 +72,13 @@ class RecognizerRecord(Record):
     """JSON document ``recognizer.json`` of a run folder."""
 
     image: ImageRecord
-    alphabet: Annotated[str, Field(max_length=_MOST_CHARACTERS)]
+    # A list where a character is a cluster of several code points.
+    alphabet: (
+        Annotated[str, Field(max_length=_MOST_CHARACTERS)]
+        | Annotated[
+            list[Annotated[str, Field(max_length=_LONGEST_CHARACTER)]], Field(max_length=_MOST_CHARACTERS)
+        ]
+    )
     direction: Direction = "ltr"
     fit: Fit
 
@@ -81,7 +88,7 @@ class RecognizerRecord(Record):
         Raises:
             UsageError: the alphabet is empty or has a character twice.
         """
-        alphabet = Alphabet(self.alphabet, self.direction)
+        alphabet = Alphabet(alphabet_characters(self.alphabet), self.direction)
         return RecognizerDescription(ImageSpec(**self.image.model_dump()), alphabet, self.fit)
 
 

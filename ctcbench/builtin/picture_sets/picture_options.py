@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from ctcbench.builtin.alphabets import AlphabetText
+from ctcbench.builtin.grapheme_clusters import Characters
 from ctcbench.builtin.picture_sets.label_forms import LetterCase, NormalForm
 from ctcbench.contract.specs import Direction, ImageSpec
 from ctcbench.files.pictures import Fit
@@ -38,6 +39,13 @@ class PictureOptions:
     ] = "ltr"
     unicode: Annotated[NormalForm, Field(description="normal form of the labels")] = "NFC"
     case: Annotated[LetterCase, Field(description="of the letters in labels; fold: ß becomes ss")] = "keep"
+    characters: Annotated[
+        Characters,
+        Field(
+            description="what a class is: a code point, or a grapheme cluster (a letter with its marks, an "
+            "Indic syllable)"
+        ),
+    ] = "points"
     width: Annotated[int, Field(ge=1, le=8192, description="columns of an image")] = 150
     height: Annotated[int, Field(ge=1, le=8192, description="rows of an image")] = 40
     channels: Annotated[Literal[1, 3], Field(description="1: grey, 3: colour (RGB)")] = 1

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
 
 from ctcbench.builtin.alphabets import range_hint, read_alphabet, spell
+from ctcbench.builtin.grapheme_clusters import Characters, clusters_of
 from ctcbench.builtin.label_notices import alphabet_notice, direction_notice, invisible_notice
 from ctcbench.builtin.picture_sets.entry import Entry
 from ctcbench.builtin.picture_sets.label_forms import LabelForm
@@ -174,9 +175,10 @@ def build_picture_set(options: PictureOptions, found: FoundPictures[E]) -> Pictu
     # Only training labels: those of other splits add no classes, and are checked when they are drawn.
     labels = _Labels(splits["train"])
     if options.alphabet == "auto":
-        alphabet, doubt = _characters(found, splits["train"]), invisible_notice(labels)
+        alphabet, doubt = _characters(found, splits["train"], options.characters), invisible_notice(labels)
     else:
-        alphabet, doubt = read_alphabet(options.alphabet), range_hint(options.alphabet)
+        alphabet = read_alphabet(options.alphabet, clusters=options.characters == "clusters")
+        doubt = range_hint(options.alphabet)
     alphabet = replace(alphabet, direction=options.direction)
     doubts = (doubt, alphabet_notice(labels, alphabet), direction_notice(labels, options.direction))
     notices = (*found.notices, *filter(None, [unlisted, *doubts]))
@@ -199,10 +201,11 @@ class _Labels(Collection[tuple[str, str]]):
         return any(label == own for own in self)
 
 
-def _characters(place: FoundPictures[E], training: Sequence[E]) -> Alphabet:
+def _characters(place: FoundPictures[E], training: Sequence[E], characters: Characters) -> Alphabet:
     found: set[str] = set()
     for entry in training:
-        found.update(entry.text or "")
+        text = entry.text or ""
+        found.update(clusters_of(text) if characters == "clusters" else text)
     if not found:
         ordered = sorted(training, key=lambda entry: natural_order(entry.where))
         named = "; ".join(f"{entry.where}: {entry.reason}" for entry in ordered[:_NAMED])
@@ -211,4 +214,4 @@ def _characters(place: FoundPictures[E], training: Sequence[E]) -> Alphabet:
             f"{place.root}: none of {len(ordered)} training pictures has a label: {named}{more}; "
             f"{place.remedy}"
         )
-    return Alphabet("".join(sorted(found)))
+    return Alphabet(tuple(sorted(found)))

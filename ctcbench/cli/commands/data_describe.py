@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import collections
 import io
+import itertools
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, cast
 
@@ -77,8 +78,9 @@ def _facts(chosen: BuiltDataset, split: SplitName, splits: dict[SplitName, Sampl
 
     drawn = splits[split]
     image, alphabet = chosen.source.image, chosen.source.alphabet
-    lengths = collections.Counter(map(len, drawn.texts))
-    characters = collections.Counter("".join(drawn.texts))
+    split_texts = list(map(alphabet.split, drawn.texts))
+    lengths = collections.Counter(map(len, split_texts))
+    characters = collections.Counter(itertools.chain.from_iterable(split_texts))
     pictures = measure_pictures(chosen.source, split, len(drawn) + drawn.left_out)
     return {
         "dataset": chosen.text,

@@ -27,10 +27,10 @@ def set_table(facts: dict[str, Any]) -> Table:
             table.add_row(name, _spread(pictures[name]))
         if pictures["widths"]["least"] < pictures["widths"]["greatest"]:
             table.add_row("widest", Text(printable(pictures["widest"])))
+    alphabet = facts["alphabet"]
+    characters = alphabet if isinstance(alphabet, str) else " ".join(alphabet)
     # Labels come from files of others: their control characters must not reach the terminal.
-    table.add_row(
-        "alphabet", Text(f"{printable(facts['alphabet'])} ({facts['classes']} classes with the blank)")
-    )
+    table.add_row("alphabet", Text(f"{printable(characters)} ({facts['classes']} classes with the blank)"))
     table.add_row("lengths", ", ".join(f"{n:,} of {length}" for length, n in facts["lengths"].items()))
     table.add_row(
         "characters", Text("  ".join(f"{printable(c)} {n:,}" for c, n in facts["characters"].items()))

@@ -67,7 +67,7 @@ def _model(member: Member, registry: Registry) -> Lines:
     yield "images", f"{image.width} × {image.height} pixels, {colour}, fit {markdown_code(description.fit)}"
     shown = alphabet.characters[:_MOST_CHARACTERS]
     cut = " …" if len(alphabet.characters) > len(shown) else ""
-    yield "alphabet", f"{len(alphabet.characters):,} characters: {markdown_code(shown)}{cut}"
+    yield "alphabet", f"{len(alphabet.characters):,} characters: {markdown_code(alphabet.joined(shown))}{cut}"
     if alphabet.direction == "rtl":
         yield "direction", "right to left"
 

@@ -90,13 +90,15 @@ def _matched_rows(initial: Tensor, stored: Tensor, sources: Mapping[int, int]) -
 
 
 def _describe_change(run: Path, theirs: Alphabet, ours: Alphabet) -> str:
-    new, unused = theirs.missing(ours.characters), ours.missing(theirs.characters)
+    known_there, used_here = set(theirs.characters), set(ours.characters)
+    new = [character for character in ours.characters if character not in known_there]
+    unused = [character for character in theirs.characters if character not in used_here]
     if not new and not unused:
         return ""
     known = len(ours.characters) - len(new)
     sentence = f"--init-from {run}: {known} of {len(ours.characters)} characters have weights there"
     if new:
-        sentence += f"; new, with random weights: {abbreviated(new)}"
+        sentence += f"; new, with random weights: {abbreviated(ours.joined(new))}"
     if unused:
-        sentence += f"; not used here: {abbreviated(unused)}"
+        sentence += f"; not used here: {abbreviated(theirs.joined(unused))}"
     return sentence
