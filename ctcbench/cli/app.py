@@ -14,6 +14,7 @@ from ctcbench.cli.commands import (
     bench_data,
     bench_decoders,
     bench_drawing,
+    bench_onnx,
     bench_seeds,
     bench_speedrun,
     bench_startup,
@@ -46,7 +47,7 @@ data.command(cls=Command)(data_generate.generate)
 data.command(cls=Command)(data_describe.describe)
 
 bench = typer.Typer(
-    help="Measure the speed of decoders, training, data sets and start-up; measure a speed record."
+    help="Measure the speed of decoders, training, data sets, ONNX and start-up; measure a speed record."
 )
 bench.command(cls=Command)(bench_decoders.decoders)
 bench.command(cls=Command)(bench_train.train)
@@ -54,6 +55,7 @@ bench.command(cls=Command)(bench_seeds.seeds)
 bench.command(cls=Command)(bench_data.data)
 bench.command(cls=Command)(bench_drawing.drawing)
 bench.command(cls=Command)(bench_speedrun.speedrun)
+bench.command(cls=Command)(bench_onnx.onnx)
 bench.command(cls=Command)(bench_startup.startup)
 
 # Commands inherit the names of the help flag.

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import functools
+import os
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
     from onnxruntime import InferenceSession
 
 _ROUNDING = 1e-3  # of log-probabilities close to 0
-_SHOWN = 200  # characters of an error of onnxruntime
+_SHOWN = 300  # characters of an error of onnxruntime
 _of_thread = threading.local()  # the session of a thread that reads together with others
 
 
@@ -137,7 +139,9 @@ def start_session(data: bytes, path: Path, threads: int | None = None) -> Infere
     """
     import onnxruntime
 
+    _limit_memory()
     options = onnxruntime.SessionOptions()
+    options.add_session_config_entry("session.use_env_allocators", "1")
     # By default a thread for each core of the machine, also where this process may use only some of them.
     options.intra_op_num_threads = threads or computing_cores()
     options.log_severity_level = 4  # fatal errors; others are raised as exceptions as well
@@ -147,5 +151,21 @@ def start_session(data: bytes, path: Path, threads: int | None = None) -> Infere
         raise UsageError(f"{path}: onnxruntime can't load it: {_reason(error)}") from error
 
 
+@functools.cache
+def _limit_memory() -> None:
+    """Limit the memory of all graphs of this process to half of the machine's.
+
+    A few operators in a file from a stranger can make tensors of any size.
+    """
+    import onnxruntime as ort
+
+    limit = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2
+    place = ort.OrtMemoryInfo("Cpu", ort.OrtAllocatorType.ORT_ARENA_ALLOCATOR, 0, ort.OrtMemType.DEFAULT)
+    defaults = ("arena_extend_strategy", "initial_chunk_size_bytes", "max_dead_bytes_per_chunk")
+    settings = {"max_mem": limit} | dict.fromkeys(defaults, -1)
+    ort.create_and_register_allocator(place, ort.OrtArenaCfg(settings))
+
+
 def _reason(error: Exception) -> str:
-    return one_line(str(error))[:_SHOWN]
+    # The cause stands at the end, after the operator.
+    return one_line(str(error).rpartition("Status Message: ")[2])[:_SHOWN]

@@ -10,7 +10,7 @@ from PIL import Image
 
 import ctcbench
 from ctcbench.contract.errors import CtcbenchError, UsageError
-from ctcbench.recognition import onnx_packages
+from ctcbench.recognition import onnx_packages, onnx_reader
 from ctcbench.recognition.onnx_reader import load_onnx_reader
 from tests.recognition.onnx_cases import DOCUMENT, onnx, small_model, write_model
 
@@ -55,6 +55,46 @@ def test_a_graph_that_computes_no_log_probabilities_is_an_error(tmp_path):
     sums.graph.initializer[0].CopyFrom(onnx.numpy_helper.from_array(np.array([0, 2]), "rows"))
     with pytest.raises(CtcbenchError, match=r"m\.onnx: (onnxruntime failed|the graph returns)"):
         load_onnx_reader(write_model(path, sums)).read(WHITE, np.array([60, 60]))
+
+
+def test_images_of_different_widths_are_read_one_width_at_a_time_if_padding_is_not_masked(tmp_path):
+    image = DOCUMENT["image"] | {"variable": True}
+    document = DOCUMENT | {"image": image, "fit": "keep", "masks_padding": False}
+    reader = load_onnx_reader(write_model(tmp_path / "m.onnx", small_model(document)))
+    images_NCHW = np.random.default_rng(0).integers(0, 256, (3, 1, 24, 50), np.uint8)
+    values_NTK, lengths_N = reader.read(images_NCHW, np.array([50, 20, 50]))
+    assert lengths_N.tolist() == [50, 20, 50]
+    alone_NTK, _ = reader.read(images_NCHW[1:2, :, :, :20].copy(), np.array([20]))
+    assert np.array_equal(values_NTK[1, :20], alone_NTK[0])
+    # Certain blanks.
+    assert (values_NTK[1, 20:, 0] == 0).all() and np.isneginf(values_NTK[1, 20:, 1:]).all()
+
+
+def test_a_graph_that_needs_more_memory_than_allowed_is_an_error(tmp_path, monkeypatch):
+    model = small_model()
+    # 2 GiB of zeros, whose sum is added to the lengths.
+    model.graph.initializer.append(onnx.numpy_helper.from_array(np.array([2**29]), "size"))
+    value = onnx.helper.make_tensor("value", onnx.TensorProto.FLOAT, [1], [0.0])
+    for node in (
+        onnx.helper.make_node("Cast", ["total"], ["whole"], to=onnx.TensorProto.INT64),
+        onnx.helper.make_node("ReduceSum", ["zeros"], ["total"], keepdims=0),
+        onnx.helper.make_node("ConstantOfShape", ["size"], ["zeros"], value=value),
+    ):
+        model.graph.node.insert(0, node)
+    model.graph.node[-1].op_type = "Add"
+    model.graph.node[-1].input.append("whole")
+    sizes = {"SC_PHYS_PAGES": 2**19, "SC_PAGE_SIZE": 2**12}
+    try:
+        with monkeypatch.context() as patch:
+            patch.setattr(onnx_reader.os, "sysconf", sizes.__getitem__)
+            onnx_reader._limit_memory.cache_clear()
+            path = write_model(tmp_path / "m.onnx", model)
+            with pytest.raises(CtcbenchError, match=r"onnxruntime failed: .*memory"):
+                load_onnx_reader(path).read(WHITE, np.array([60, 60]))
+    finally:
+        onnx_reader._limit_memory.cache_clear()
+    # The limit of this machine holds again.
+    load_onnx_reader(write_model(path, small_model())).read(WHITE, np.array([60, 60]))
 
 
 def test_a_missing_package_is_named_with_its_extra(tmp_path, monkeypatch):
