@@ -85,6 +85,11 @@ def _best_exact(row: Row) -> float | None:
     return row.metrics["exact"].values[row.best]
 
 
+def _confidence_data(row: Row) -> Fields:
+    found = row.confidence
+    return {"ece": found.ece, "brier": found.brier} if found else {}
+
+
 def _collapse_data(row: Row) -> Fields:
     low, high = row.collapse.interval
     return {"collapsed": row.collapse.count, "collapsed_low": low, "collapsed_high": high}
@@ -189,6 +194,14 @@ COLUMNS: tuple[RowColumn | Callable[[Report], list[RowColumn]], ...] = (
         nested=lambda row: {"collapse": asdict(row.collapse)},
     ),
     other_metric_columns,
+    ReportColumn(
+        "ECE %", lambda row: MISSING if row.confidence is None else f"{row.confidence.ece * 100:.2f}",
+        lambda row: None if row.confidence is None else row.confidence.ece,
+        help="expected calibration error: how far confidence and accuracy are apart",
+        note=lambda report: "ECE: expected calibration error of the confidences, mean over runs.",
+        shown=lambda report: any(row.confidence for row in report.rows), priority=2, data=_confidence_data,
+        nested=lambda row: {"confidence": _confidence_data(row)},
+    ),
     cost_column("parameters", "parameters", "weights of the network", 8),
     cost_column("train s", "train_seconds", "training time in seconds", 7),
     # The two costs that are not shown are in CSV and JSON only: their priority has no effect.

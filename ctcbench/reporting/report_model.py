@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from ctcbench.config.run_config import COMPONENT_SETTINGS
 from ctcbench.evaluation.seed_statistics import Interval
+from ctcbench.reporting.confidence_summary import ConfidenceSummary
 from ctcbench.reporting.members import Collapse, Member, PlateauSummary, mean_by_seed
 
 # An axis that is no setting: the name that a study has for a configuration, of its include rule or preset.
@@ -66,6 +67,7 @@ class Row:
         cost: by name, those of `results.result.COSTS` that were measured.
         collapse: number of models that collapsed.
         best: index in ``members`` of the run with the highest exact accuracy.
+        confidence: how well the confidences of its texts agree with what is right, if they are stored.
         talk: the talk's figures for this configuration.
         better_than, better_on_images: numbers of rows; see `Comparison.verdict`.
         columns: header and text of the plugins' columns.
@@ -78,6 +80,7 @@ class Row:
     cost: Mapping[str, SeedEstimate]
     collapse: Collapse
     best: int
+    confidence: ConfidenceSummary | None = None
     talk: TalkFigure | None = None
     better_than: tuple[int, ...] = ()
     better_on_images: tuple[int, ...] = ()

@@ -13,6 +13,7 @@ from ctcbench.evaluation.metrics import Metric
 from ctcbench.evaluation.seed_statistics import spread
 from ctcbench.files.text import one_line
 from ctcbench.reporting.axes import Axes, seed_of
+from ctcbench.reporting.confidence_summary import summarise_confidence
 from ctcbench.reporting.members import Collapse, Member, mean_by_seed
 from ctcbench.reporting.report_model import Row, SeedEstimate
 from ctcbench.reporting.stored_predictions import stored_predictions
@@ -58,6 +59,7 @@ def _row(axes: Mapping[str, str], results: Sequence[Result], columns: Sequence[C
         metrics={name: estimate for name, estimate in measured.items() if estimate},
         cost={name: estimate for name, estimate in costs.items() if estimate},
         collapse=Collapse.of(members),
+        confidence=summarise_confidence(members),
         best=exact.index(max(exact)),
         # The first run is enough: runs of a row differ in the seed, or in what --by pooled.
         talk=talk_figure(results[0].config),

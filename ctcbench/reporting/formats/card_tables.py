@@ -64,7 +64,8 @@ def _model(member: Member, registry: Registry) -> Lines:
         return  # a result without its run
     image, alphabet = description.image, description.alphabet
     colour = "grey" if image.channels == 1 else f"{image.channels} channels"
-    yield "images", f"{image.width} × {image.height} pixels, {colour}, fit {markdown_code(description.fit)}"
+    width = f"up to {image.width}" if image.variable else str(image.width)
+    yield "images", f"{width} × {image.height} pixels, {colour}, fit {markdown_code(description.fit)}"
     shown = alphabet.characters[:_MOST_CHARACTERS]
     cut = " …" if len(alphabet.characters) > len(shown) else ""
     yield "alphabet", f"{len(alphabet.characters):,} characters: {markdown_code(alphabet.joined(shown))}{cut}"

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ctcbench.reporting.confidence_summary import summarise_confidence
 from ctcbench.reporting.report_model import Row
 from ctcbench.reporting.training_histories import thin_out
 
@@ -21,7 +20,7 @@ def confidence_charts(rows: Sequence[Row]) -> dict[int, dict[str, Any]]:
     """
     charts = {}
     for row in rows:
-        found = summarise_confidence(row.members)
+        found = row.confidence
         if found is None:
             continue
         charts[row.number] = {

@@ -3,6 +3,7 @@
 import itertools
 
 from ctcbench.evaluation.scoring import score
+from ctcbench.reporting.confidence_summary import summarise_confidence
 from ctcbench.reporting.members import Collapse, Member
 from ctcbench.reporting.report_model import (
     Comparison,
@@ -60,6 +61,7 @@ def row(number, axes, members):
         cost={name: estimate([float(result.cost[name]) for result in results]) for name in COSTS},
         collapse=Collapse(collapsed, len(members), (0.0, 1.0)),
         best=exact.index(max(exact)),
+        confidence=summarise_confidence(members),
     )
 
 
