@@ -40,6 +40,10 @@ def measure(registry: Registry, config: RunConfig, batch_size: int, rounds: int)
     recipe = Recipe(registry, config)
     source = build_dataset(registry, config.dataset).source
     model = build_recognizer(recipe, source.image, source.alphabet).eval()
+    graph = export_network(model, recipe).model
+    if config.channels_last:
+        # As `load_torch_reader` does it.
+        model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     spec, cpu = source.image, torch.device("cpu")
     shape = (batch_size, spec.channels, spec.height, spec.width)
     images_NCHW = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
@@ -48,7 +52,6 @@ def measure(registry: Registry, config: RunConfig, batch_size: int, rounds: int)
     mixed = choose_compute(config.replace(device="cpu", amp=None, amp_dtype="auto"))
     if mixed.amp_dtype is not None:
         readers[f"torch {mixed.precision}"] = TorchReader(model, mixed)
-    graph = export_network(model, recipe).model
     ways: dict[str, Callable[[], object]] = {
         name: functools.partial(reader.read, images_NCHW, widths_N) for name, reader in readers.items()
     }
