@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from ctcbench.config.run_config import RunConfig
@@ -96,6 +97,13 @@ class Compute:
         if self.device.type == "cuda":
             torch.cuda.init()  # torch initialises CUDA lazily, and has no statistics before that
             torch.cuda.reset_peak_memory_stats(self.device)
+
+
+def copy_to_device(array: NDArray[Any], device: torch.device) -> Tensor:
+    """Return an array as a tensor on a device, without waiting for what a GPU computes."""
+    tensor = torch.from_numpy(array)
+    # A copy of other memory would wait until the GPU has computed everything that was launched.
+    return (tensor.pin_memory() if device.type == "cuda" else tensor).to(device, non_blocking=True)
 
 
 def choose_compute(config: RunConfig, process_rank: ProcessRank = SINGLE_PROCESS) -> Compute:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
 from ctcbench.data.background_drawing import BackgroundDrawing
 from ctcbench.data.sample_order import order_of
+from ctcbench.training.device import copy_to_device
 from ctcbench.training.split import IMAGES_PER_COPY, Split
 
 
@@ -62,15 +62,11 @@ class ImageArrival:
         is_drawn_N = self._drawing.drawn_among(self._rows_N[next_N])
         count = len(is_drawn_N) if is_drawn_N.all() else int(is_drawn_N.argmin())
         next_N = slice(self._arrived, self._arrived + count)
-        part_NCHW = torch.from_numpy(self._drawing.samples.images_NCHW[self._rows_N[next_N]])
-        indices_N = torch.from_numpy(self._order_N[next_N])
-        if images_NCHW.device.type == "cuda":
-            # A copy from other memory would wait until the GPU has computed all earlier steps.
-            part_NCHW, indices_N = part_NCHW.pin_memory(), indices_N.pin_memory()
+        images, device = self._drawing.samples.images_NCHW, images_NCHW.device
         # On the stream of the steps, and so after the earlier and before the later ones.
         images_NCHW.index_copy_(
             0,
-            indices_N.to(images_NCHW.device, non_blocking=True),
-            part_NCHW.to(images_NCHW.device, non_blocking=True),
+            copy_to_device(self._order_N[next_N], device),
+            copy_to_device(images[self._rows_N[next_N]], device),
         )
         return count

@@ -86,9 +86,11 @@ def test_the_loss_curve_is_that_of_the_step_without_a_graph(registry, settings):
     assert notices == []
     # Two full batches and a smaller one in turn; the first step is computed without the graph.
     assert by_graph == [number for number in range(1, STEPS) if number % 3 != 2]
-    tolerance = 5e-2 if settings.get("amp") else 1e-2
-    # Rounding differs, and training amplifies the difference, so the first steps are compared strictly.
-    assert np.allclose(rows[:4], expected[:4], rtol=tolerance / 5)
+    # The GPU may choose other algorithms for the same convolutions, which in bfloat16 differ by a percent.
+    tolerance = 0.2 if settings.get("amp") else 1e-2
+    # Rounding differs, and training amplifies the difference, so the first steps are compared strictly. With
+    # float16, the gradients of the first steps can overflow; the scaler skips them.
+    assert np.allclose(rows[:4], expected[:4], rtol=tolerance / 5, equal_nan=True)
     assert np.allclose(rows[:, 0], expected[:, 0], rtol=tolerance)
 
 
@@ -128,11 +130,19 @@ def test_the_host_does_not_wait_for_a_replay(registry):
     graph = StepGraph(state, part, config, print)
     with device.torch_settings(config, state.compute):
         step.train_step(state, split.batch_at(part, 0, config), config)
-        graph.prepare()
+        assert graph.step() is not None
+        torch.arange(len(part)).pin_memory()  # allocated once, which may wait
+        torch.cuda.synchronize()
+        torch.cuda._sleep(500_000_000)
+        busy = torch.cuda.Event()
+        busy.record()
         torch.cuda.set_sync_debug_mode("error")
         try:
-            # The order of the epoch is on the device already.
-            assert graph.step() is not None
+            # The second step of an epoch, and the first of the next one, whose order is copied to the device.
+            for number in (1, 3):
+                state.step = number
+                assert graph.step() is not None
+            assert not busy.query()
         finally:
             torch.cuda.set_sync_debug_mode("default")
 
@@ -165,6 +175,20 @@ def test_a_capture_that_fails_is_one_notice_and_training_continues(registry):
     assert len(notices) == 1
     assert "the capture failed" in notices[0]
     assert by_graph == []
+    assert np.allclose(rows[:, 0], expected[:, 0], rtol=1e-2)
+    # The allocator returns memory again, which it does not while a capture is underway.
+    reserved = torch.cuda.memory_reserved()
+    torch.empty(1 << 28, dtype=torch.uint8, device="cuda")
+    torch.cuda.empty_cache()
+    assert torch.cuda.memory_reserved() <= reserved
+    # Pinned memory too.
+    assert torch.equal(torch.arange(9).pin_memory().cuda(non_blocking=True).cpu(), torch.arange(9))
+    # The next training of the process is captured, and draws its random numbers as without the failure.
+    settings = {"backbone": "cnn3:width=8,dropout=0.2", "augmentation": "distort"}
+    expected, _ = train(*make_training(registry, **settings))
+    _, rows, by_graph = train_by_graph(registry, notices, **settings)
+    assert len(notices) == 1
+    assert by_graph
     assert np.allclose(rows[:, 0], expected[:, 0], rtol=1e-2)
 
 

@@ -10,29 +10,10 @@ from ctcbench.data.sample_order import order_of
 from ctcbench.training import image_arrival
 from ctcbench.training.image_arrival import ImageArrival
 from ctcbench.training.split import make_split
+from tests.training.arriving_samples import ArrivingSamples
 from tests.training.step_cases import ALPHABET, some_samples
 
-SEED, BATCH = 3, 8
-
-
-class Drawing:
-    """Stands in for a drawing: rows are drawn in the order of the first epoch, `ahead` of what is awaited."""
-
-    seed = SEED
-
-    def __init__(self, samples, ahead):
-        self.samples, self.ahead = samples, ahead
-        self.is_drawn_N = np.zeros(len(samples), dtype=bool)
-        self.waits = 0
-
-    def wait_for(self, rows_N):
-        self.waits += 1
-        order_N = order_of(len(self.samples), SEED, 0)
-        last = max(int(np.flatnonzero(order_N == row)[0]) for row in rows_N)
-        self.is_drawn_N[order_N[: last + 1 + self.ahead]] = True
-
-    def drawn_among(self, rows_N):
-        return self.is_drawn_N[rows_N]
+BATCH = 8
 
 
 @pytest.mark.parametrize("ahead", [0, 5, 100])
@@ -49,9 +30,9 @@ def test_the_images_of_each_step_are_in_the_tensor_when_it_starts(ahead, kept, m
         images_NCHW=torch.zeros(len(whole), *samples.images_NCHW.shape[1:], dtype=torch.uint8),
         rows_N=None,
     )
-    drawing = Drawing(samples, ahead)
+    drawing = ArrivingSamples(samples, ahead)
     arrival = ImageArrival(drawing, part, kept_N, BATCH)
-    order_N, waited = order_of(len(part), SEED, 0), []
+    order_N, waited = order_of(len(part), ArrivingSamples.seed, 0), []
     for step in range(12):
         arrival.wait_for(step, lambda: waited.append(1))
         indices_N = order_N[step * BATCH : (step + 1) * BATCH]

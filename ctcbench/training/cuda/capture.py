@@ -12,6 +12,8 @@ import torch
 # The first calls choose algorithms, compile kernels and allocate workspaces, which a capture can't do.
 _WARM_UP_CALLS = 3
 
+_failed: list[torch.cuda.CUDAGraph] = []
+
 
 class CudaCapture:
     """Captures functions into CUDA graphs that share their memory; their replays must not overlap."""
@@ -49,25 +51,36 @@ class CudaCapture:
             ):
                 body()
         except Exception:
-            _end_failed_capture(self._pool)
+            _end_failed_capture(graph, self._pool)
             raise
         replay: Callable[[], None] = graph.replay
         return replay
 
 
-def _end_failed_capture(pool: Any) -> None:
+def _end_failed_capture(graph: torch.cuda.CUDAGraph, pool: Any) -> None:
     """Undo what a capture that failed has begun in torch, which ends it only after a success."""
     device = torch.cuda.current_device()
+    # Before the pool: versions whose reset() ends a failed capture must not find it ended already.
+    graph.reset()
+    # torch's allocator of pinned memory, which does not learn of the failure, keeps a pointer to the graph.
+    _failed.append(graph)
     # The generator of torch before 2.13 still takes itself to be in a capture, in which drawing outside of
     # one is an error. It gets a state that is in none; the caller restores seed and offset.
     generator = torch.cuda.default_generators[device]
     generator.graphsafe_set_state(torch.Generator(f"cuda:{device}").graphsafe_get_state())
-    # The allocator keeps the memory of the graph, and returns none while a capture is underway. The first
-    # call raises if the capture has ended after all; the graph then releases its memory itself.
-    with contextlib.suppress(AttributeError, RuntimeError):
-        torch._C._cuda_endAllocateToPool(device, pool)
-        torch._C._cuda_releasePool(device, pool)
+    _release_pool(device, pool)
     torch.cuda.empty_cache()
+
+
+def _release_pool(device: int, pool: Any) -> None:
+    """Make the allocator return memory again, which it does not while a capture is underway."""
+    # Renamed in torch 2.8.
+    names = ("_cuda_endAllocateToPool", "_cuda_endAllocateCurrentStreamToPool")
+    end = next(getattr(torch._C, name) for name in names if hasattr(torch._C, name))
+    # The first call raises if the capture has ended after all; the graph then releases its memory itself.
+    with contextlib.suppress(RuntimeError):
+        end(device, pool)
+        torch._C._cuda_releasePool(device, pool)
 
 
 def _call_without_waiting(body: Callable[[], object]) -> None:

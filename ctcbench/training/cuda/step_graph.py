@@ -13,6 +13,7 @@ from ctcbench.training.cuda.capture import CudaCapture
 from ctcbench.training.cuda.host_reads import HostReadSearch, find_obstacles
 from ctcbench.training.cuda.resident_split import ResidentSplit
 from ctcbench.training.cuda.state_snapshot import StateSnapshot
+from ctcbench.training.device import copy_to_device
 from ctcbench.training.recognizer.compiled_network import CompiledNetwork
 from ctcbench.training.split import Split, full_batches, plan_of, steps_per_epoch
 from ctcbench.training.step import StepMetrics, TrainState, augments_at, compute_step, prepare_step
@@ -158,7 +159,7 @@ class StepGraph:
         indices_N = self._indices[plan.width(number)]
         if self._epoch != epoch:
             # The order of a whole epoch at once: a copy within the GPU is then enough for each step.
-            self._epoch, self._order_N = epoch, torch.from_numpy(plan.order_N).to(indices_N.device)
+            self._epoch, self._order_N = epoch, copy_to_device(plan.order_N, indices_N.device)
         start = int(plan.starts_B[number])
         indices_N.copy_(self._order_N[start : start + len(indices_N)])
 
