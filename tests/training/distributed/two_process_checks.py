@@ -43,6 +43,7 @@ STEPS = {
     "one-image-left": {"train_samples": 17},
     "own-head": {},
     "muon": {"optimizer": "muon", "lr": 1e-4},
+    "in-parts": {"backbone": "cnn3:width=4,norm=group", "accumulate": 4, "blank_penalty": 1.0, "clip": 0.5},
 }
 
 
