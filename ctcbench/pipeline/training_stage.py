@@ -62,13 +62,11 @@ class Training:
         """Wait for the last images, and write the summary, which marks the training as finished."""
         from ctcbench.training.training_summary import summarise_training
 
-        context, trainer = self.context, self.trainer
+        context = self.context
         context.finish_drawing()
-        if trainer.state.step < trainer.state.steps:
-            context.runtime.listener.notice(trainer.history.explain_early_stop(trainer.config.epochs))
-        trainer.recorder.finish(
+        self.trainer.recorder.finish(
             {
-                **summarise_training(trainer),
+                **summarise_training(self.trainer),
                 "finished": provenance.now(),
                 "peak_memory_mib": _peak_memory_mib(self.compute),
                 "host": provenance.host(self.compute.name()),

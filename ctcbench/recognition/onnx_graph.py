@@ -91,7 +91,7 @@ def _interface_faults(model: ModelProto, document: OnnxDocument) -> Iterator[str
         "widths": (TensorProto.INT64, (None,)),
     }
     outputs: dict[str, tuple[int, _Shape]] = {
-        "log_probs": (TensorProto.FLOAT, (None, None, len(document.alphabet) + 1)),
+        "log_probs": (TensorProto.FLOAT, (None, None, document.description().alphabet.num_classes)),
         "lengths": (TensorProto.INT64, (None,)),
     }
     yield from _value_faults("inputs", model.graph.input, inputs)

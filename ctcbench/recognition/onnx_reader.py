@@ -21,6 +21,7 @@ from ctcbench.processes.cores import computing_cores
 from ctcbench.recognition.onnx_document import OnnxDocument
 from ctcbench.recognition.onnx_graph import read_graph
 from ctcbench.recognition.width_groups import read_by_width
+from ctcbench.results.recognizer_description import RecognizerDescription
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
@@ -46,15 +47,20 @@ class OnnxReader:
     data: bytes = field(repr=False)
     session: InferenceSession
 
+    # Once: making an alphabet of many characters takes a while.
+    @functools.cached_property
+    def _description(self) -> RecognizerDescription:
+        return self.document.description()
+
     @property
     def image(self) -> ImageSpec:
         """Size of the images."""
-        return self.document.description().image
+        return self._description.image
 
     @property
     def alphabet(self) -> Alphabet:
         """Characters of the texts."""
-        return self.document.description().alphabet
+        return self._description.alphabet
 
     @property
     def alignment(self) -> Alignment:
@@ -102,7 +108,7 @@ class OnnxReader:
         self, values_NTK: NDArray[np.float32], lengths_N: NDArray[np.int64], images: int
     ) -> None:
         """Raise CtcbenchError unless the outputs are log-probabilities and lengths of so many images."""
-        classes, frames = len(self.document.alphabet) + 1, values_NTK.shape[1]
+        classes, frames = self.alphabet.num_classes, values_NTK.shape[1]
         if values_NTK.shape != (images, frames, classes) or lengths_N.shape != (images,):
             raise CtcbenchError(
                 f"{self.path}: the graph returns log-probabilities of shape {values_NTK.shape} and lengths "

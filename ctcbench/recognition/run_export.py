@@ -26,7 +26,7 @@ from ctcbench.recognition.export_check import (
     read_images,
     validation_images,
 )
-from ctcbench.recognition.onnx_document import FORMAT, KEY, OnnxDocument, Precision
+from ctcbench.recognition.onnx_document import FORMAT, KEY, OnnxDocument, Precision, parse_document
 from ctcbench.recognition.onnx_packages import require_onnx
 from ctcbench.recognition.onnx_quantization import quantise
 from ctcbench.recognition.onnx_reader import OnnxReader, start_session
@@ -168,19 +168,20 @@ def _export(
     """Return the graph of a recogniser in float32, and its document."""
     from ctcbench.training.recognizer.onnx_export import export_network
 
-    document = OnnxDocument(
-        **read_description(folder).to_json(),
-        format=FORMAT,
-        alignment=reader.alignment,
-        decoder=recipe.config.decoder,
-        sharpness=fit_run_sharpness(folder, reader.alignment),
-        masks_padding=not reader.model.unmasked,
-        has_positions=reader.has_positions,
-        any_width=True,
-        precision="float32",
-        train_key=folder.path.name,
-        versions={**versions(), **{name: metadata.version(name) for name in ("onnx", "onnxscript")}},
-    )
+    description = read_description(folder).to_json() | {
+        "format": FORMAT,
+        "alignment": reader.alignment,
+        "decoder": recipe.config.decoder,
+        "sharpness": fit_run_sharpness(folder, reader.alignment),
+        "masks_padding": not reader.model.unmasked,
+        "has_positions": reader.has_positions,
+        "any_width": True,
+        "precision": "float32",
+        "train_key": folder.path.name,
+        "versions": {**versions(), **{name: metadata.version(name) for name in ("onnx", "onnxscript")}},
+    }
+    # As the file will be read: JSON has lists where the description has tuples.
+    document = parse_document({KEY: format_json(description, indent=None).decode()}, path)
     model, any_width = export_network(reader.model, recipe)
     # Images of widths of their own need a network for any width: there the comparison decides.
     if (

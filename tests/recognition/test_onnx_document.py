@@ -19,6 +19,11 @@ def test_a_document_has_the_description_of_the_recogniser():
     assert (alphabet.characters, alphabet.direction, fit) == ("0123456789", "ltr", "stretch")
 
 
+def test_characters_may_be_clusters_of_code_points():
+    letters = ["a", "o\u0308", "\u0915\u094d"]
+    assert parse(DOCUMENT | {"alphabet": letters}).description().alphabet.characters == tuple(letters)
+
+
 def test_a_file_without_the_document_is_from_elsewhere():
     with pytest.raises(UsageError, match=r"^m\.onnx: an ONNX file, but not one that `ctcbench export` wrote"):
         parse_document({"author": "somebody"}, "m.onnx")
