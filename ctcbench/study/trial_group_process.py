@@ -105,7 +105,9 @@ class TrialGroupProcess:
         stderr = self._process.stderr
         # A process that was killed did not write the reason; the last line is of something else.
         why = f": {stderr.splitlines()[-1]}" if stderr and not self._process.killed_by else ""
-        error = f"its worker {self._process.exit_description}{why}"
+        count = len(self._keys)
+        worker = "its worker" if count == 1 else f"its worker, with {count} trials at once,"
+        error = f"{worker} {self._process.exit_description}{why}"
         return Outcome(key, "failed", error, stderr, self._seconds)
 
     def _receive(self, message: Mapping[str, Any] | None) -> None:

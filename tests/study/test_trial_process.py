@@ -172,5 +172,6 @@ def test_a_group_whose_process_is_killed_has_an_outcome_for_each(begin_group):
     assert events.get(timeout=60) == ("", None)
     outcomes = process.end()
     assert [outcome.key for outcome in outcomes] == keys
-    assert {outcome.error for outcome in outcomes} == {"its worker was killed by SIGKILL (out of memory?)"}
+    error = "its worker, with 2 trials at once, was killed by SIGKILL (out of memory?)"
+    assert {outcome.error for outcome in outcomes} == {error}
     assert process.killed_by == signal.SIGKILL
