@@ -22,6 +22,7 @@ from ctcbench.results import provenance
 if TYPE_CHECKING:
     from ctcbench.training.device import Compute
     from ctcbench.training.loop import Trainer
+    from ctcbench.training.recognizer.network import Recognizer
     from ctcbench.training.shared_parts import SharedParts
 
 
@@ -118,9 +119,8 @@ def prepare_training(context: RunContext, compute: Compute, shared: SharedParts)
         context.runtime.listener.notice(change)
     if config.freeze == "backbone":
         model.freeze_backbone()
-    # The test images as well: a text that is too long should not be found after hours of training.
-    report_unreadable_tests(context, model)
-    kept = keep_readable(context, model)
+    images = tuple(found.fingerprint for found in context.samples.values())
+    kept = shared.once(("kept", images), lambda: _check_texts(context, model))
     if source.image.variable and model.unmasked:
         parts = " and ".join(map(recipe.describe_owner, model.unmasked))
         context.runtime.listener.notice(
@@ -159,6 +159,13 @@ def prepare_training(context: RunContext, compute: Compute, shared: SharedParts)
     trainer.restore()
     record.start()
     return Training(context, compute, trainer, kept)
+
+
+def _check_texts(context: RunContext, model: Recognizer) -> Mapping[SplitName, NDArray[np.int64]]:
+    """Return the indices of the images that the recogniser can learn from."""
+    # The test images as well: a text that is too long should not be found after hours of training.
+    report_unreadable_tests(context, model)
+    return keep_readable(context, model)
 
 
 def _peak_memory_mib(compute: Compute) -> float:

@@ -57,7 +57,7 @@ class Trainer:
 
     def __post_init__(self) -> None:
         self.group, self.folder = self.state.group, self.recorder.folder
-        self.monitor = make_monitor(self.state, self.config, self.train.texts)
+        self.monitor = make_monitor(self.state, self.config, self.train.texts, self.shared)
         self.steps_per_epoch = steps_per_epoch(self.train, self.config)
         self._progress = ProgressReport(self.config, self.state, len(self.train), self.steps_per_epoch)
         notice, on_gpu = self.runtime.listener.notice, self.state.compute.device.type == "cuda"

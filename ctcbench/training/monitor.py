@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -15,6 +15,7 @@ from ctcbench.config.run_config import RunConfig
 from ctcbench.contract.errors import CtcbenchError
 from ctcbench.contract.specs import Alphabet
 from ctcbench.training.blank_plateau import BlankPlateauDetector
+from ctcbench.training.shared_parts import SharedParts
 from ctcbench.training.split import Batch
 from ctcbench.training.step import StepMetrics, TrainState
 from ctcbench.training.unigram_loss import estimate_unigram_loss
@@ -186,13 +187,18 @@ class Monitor:
         self.state = MonitorState(**{**state, "plateau": BlankPlateauDetector(**state["plateau"])})
 
 
-def make_monitor(state: TrainState, config: RunConfig, texts: Sequence[str]) -> Monitor:
+def make_monitor(
+    state: TrainState, config: RunConfig, texts: tuple[str, ...], shared: SharedParts
+) -> Monitor:
     """Return the monitor of a training on images with these texts, on the device of `state`."""
     model, compute = state.model, state.compute
     # With the shortcut "aux" the training loss is that of both classifiers, so guessing costs more too.
     aux = config.aux_weight if model.shortcut == "aux" else 0.0
-    unigram_loss = estimate_unigram_loss(
-        texts, model.alphabet, model.output.frames, model.alignment, state.objective
+    unigram_loss = shared.once(
+        ("unigram loss", texts),
+        lambda: estimate_unigram_loss(
+            texts, model.alphabet, model.output.frames, model.alignment, state.objective
+        ),
     )
     return Monitor(
         MonitorState(),
