@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -14,6 +15,7 @@ from ctcbench.benchmarks.floor import Floor, find_floor
 from ctcbench.benchmarks.gpu_step import GpuStep, measure_on_gpu
 from ctcbench.config.recipe import Recipe, resolve
 from ctcbench.config.run_config import RunConfig
+from ctcbench.contract.errors import UsageError
 from ctcbench.data.built_dataset import build_dataset, build_source
 from ctcbench.pipeline.run_context import draw
 from ctcbench.registry.component_registry import Registry
@@ -114,6 +116,7 @@ def measure(
         torch.manual_seed(config.seed)
         model = build_recognizer(recipe, source.image, source.alphabet)
         part = split.make_split(samples, source.alphabet, compute.device)
+        part = part.with_buckets(config.batch_size, exact=bool(model.unmasked))
         floor = _floor(recipe, part, compute)
         clock = Clock(compute.device)
         state = step.new_state(recipe, model.train(), compute, steps + warm_up)
@@ -160,9 +163,21 @@ def measure(
 
 
 def _full_batch(number: int, part: split.Split, config: RunConfig) -> int:
-    """Return the step of the full batch number `number`, skipping the smaller last batch of each epoch."""
-    epoch, within = divmod(number, len(part) // config.batch_size)
-    return epoch * split.steps_per_epoch(part, config) + within
+    """Return the step of the full batch number `number`, skipping the smaller last batches of each epoch.
+
+    Raises:
+        UsageError: no batch is full, because few images have the same width.
+    """
+    full = sum(size // config.batch_size for size in (part.buckets.sizes() if part.buckets else [len(part)]))
+    if not full:
+        raise UsageError(
+            f"no {config.batch_size} images have the same width; use a smaller --batch-size, or a backbone "
+            f"and a head that mask padding"
+        )
+    epoch, within = divmod(number, full)
+    plan = split.plan_of(part, config, epoch)
+    full_steps = np.flatnonzero(np.diff(plan.starts_B) == config.batch_size)
+    return epoch * split.steps_per_epoch(part, config) + int(full_steps[within])
 
 
 def _floor(recipe: Recipe, part: split.Split, compute: device.Compute) -> Floor:

@@ -11,7 +11,7 @@ from torch.nn import functional as F
 
 from ctcbench.contract.specs import ImageSpec
 from ctcbench.files.pixel_levels import WHITE
-from ctcbench.masking.valid_columns import fill_padding
+from ctcbench.masking.valid_columns import clear_padding, fill_padding
 
 _WAVE_ROWS, _WAVE_HEIGHTS = 3, 0.5  # grid of the waves: points vertically, their distance in image heights
 _SPOT_LEAST, _SPOT_MOST = 0.05, 0.15  # half the side of a spot, in image heights
@@ -54,7 +54,7 @@ class Distortion:
                 images_NCHW, grid_NHW2, mode="bilinear", padding_mode="border", align_corners=False
             )
         # The lightest grey of each image.
-        paper_NC11 = (images_NCHW if valid_N is None else fill_padding(images_NCHW, valid_N)).amax(
+        paper_NC11 = (images_NCHW if valid_N is None else clear_padding(images_NCHW, valid_N)).amax(
             (2, 3), keepdim=True
         )
         if amounts.contrast:

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ctcbench.masking.masked_sequential import MaskedSequential
-from ctcbench.masking.valid_columns import fill_padding
+from ctcbench.masking.valid_columns import clear_padding
 
 
 class Recurrent(nn.Module):
@@ -143,7 +143,7 @@ class Columns(nn.Module):
     def forward(self, images_NCHW: Tensor, widths_N: Tensor | None = None) -> Tensor:
         """Return the pixels with `stride` columns side by side as channels; ink is 1, paper 0."""
         if widths_N is not None:
-            images_NCHW = fill_padding(images_NCHW, widths_N)
+            images_NCHW = clear_padding(images_NCHW, widths_N)
         # The number of columns to the next multiple of the stride: Python's % is never negative.
         missing = -images_NCHW.shape[3] % self.stride
         padded_NCHW = F.pad(images_NCHW, (0, missing))

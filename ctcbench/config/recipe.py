@@ -87,8 +87,8 @@ def resolve(registry: Registry, config: RunConfig) -> Recipe:
     """Return the recipe of a configuration, with every component string checked.
 
     Raises:
-        UsageError: there is no such component, an option is wrong, the decoder does not fit the loss, or
-            random weights would be frozen.
+        UsageError: there is no such component, an option is wrong, the decoder does not fit the loss,
+            random weights would be frozen, or a batch has fewer images than parts.
     """
     # In canonical form, so that equal components have equal strings in results and in the train key.
     canonical = {kind: registry.resolve(kind, getattr(config, kind)) for kind in COMPONENT_SETTINGS}
@@ -98,6 +98,11 @@ def resolve(registry: Registry, config: RunConfig) -> Recipe:
     if config.freeze != "none" and not config.init_from:
         raise UsageError(
             f"--freeze {config.freeze}: its weights would stay random; --init-from RUN gives those of a run"
+        )
+    if config.accumulate > config.batch_size:
+        raise UsageError(
+            f"--accumulate {config.accumulate} and --batch-size {config.batch_size}: a batch can't have more "
+            f"parts than images"
         )
     return recipe
 

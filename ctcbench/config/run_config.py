@@ -77,7 +77,16 @@ class RunConfig(BaseModel):
     max_steps: Annotated[
         int, Field(ge=0, description="stop after this many steps; 0: after the last epoch")
     ] = 0
+    patience: Annotated[
+        int, Field(ge=0, description="stop after this many epochs without a better validation; 0: never")
+    ] = 0
     batch_size: Annotated[int, Field(ge=1, description="images in a training step")] = 32
+    accumulate: Annotated[
+        int,
+        Field(
+            ge=1, description="parts of a step's batch that are computed one after another, to save memory"
+        ),
+    ] = 1
     augment_until: Annotated[
         float,
         Field(

@@ -16,11 +16,44 @@ from ctcbench.masking.valid_columns import valid_columns
 
 
 def masked_batch_norm(norm: _BatchNorm, feats_NCHW: Tensor, widths_N: Tensor) -> Tensor:
-    """Return the output of a batch norm whose statistics in training are those of the valid columns."""
+    """Return the output of a batch norm whose statistics in training are those of the valid columns.
+
+    A synchronised norm has those of all processes. The formulas are those of Ioffe & Szegedy 2015.
+    """
+    normalised_NCHW: Tensor
     if not (norm.training or norm.running_mean is None):
-        normalised_NCHW: Tensor = norm(feats_NCHW)  # one factor and one term for each channel
+        normalised_NCHW = norm(feats_NCHW)  # one factor and one term for each channel
         return normalised_NCHW
-    return normalise_batch(norm, feats_NCHW, valid_columns(feats_NCHW, widths_N), _is_synchronised(norm))
+    # Not by differentiable operations: they would keep several copies of the input for the backward pass.
+    normalised_NCHW, mean_C, var_C, count = _Normalise.apply(  # type: ignore[no-untyped-call]
+        feats_NCHW, widths_N, norm.weight, norm.bias, norm.eps, _is_synchronised(norm)
+    )
+    update_statistics(norm, mean_C, var_C, count)
+    return normalised_NCHW
+
+
+def update_statistics(norm: _BatchNorm, mean_C: Tensor, var_C: Tensor, count: Tensor) -> None:
+    """Update the running statistics of a batch norm, if it has some.
+
+    Args:
+        norm: the batch norm.
+        mean_C: mean of each channel.
+        var_C: variance of each channel, without Bessel's correction.
+        count: number of values of a channel.
+    """
+    if norm.running_mean is None or norm.running_var is None:
+        return
+    assert norm.num_batches_tracked is not None
+    norm.num_batches_tracked.add_(1)
+    unbiased_C = var_C * (count / (count - 1).clamp(min=1))
+    if norm.momentum is None:
+        # Without a momentum torch's running statistics are plain means over the batches so far.
+        share = 1 / norm.num_batches_tracked.float()
+        norm.running_mean.lerp_(mean_C, share)
+        norm.running_var.lerp_(unbiased_C, share)
+    else:
+        norm.running_mean.mul_(1 - norm.momentum).add_(mean_C, alpha=norm.momentum)
+        norm.running_var.mul_(1 - norm.momentum).add_(unbiased_C, alpha=norm.momentum)
 
 
 def masked_group_norm(norm: nn.GroupNorm, feats_NCHW: Tensor, widths_N: Tensor) -> Tensor:
@@ -40,106 +73,67 @@ def masked_group_norm(norm: nn.GroupNorm, feats_NCHW: Tensor, widths_N: Tensor) 
     return normalised_NCHW.to(feats_NCHW.dtype)
 
 
-def normalise_batch(norm: _BatchNorm, input: Tensor, valid: Tensor | None, synchronised: bool) -> Tensor:
-    """Return the input (N, C, …) normalised as in training, and update the running statistics of `norm`.
-
-    The formulas are those of Ioffe & Szegedy 2015.
-
-    Args:
-        norm: the batch norm.
-        input: the values.
-        valid: which values count, of a shape that broadcasts to that of `input`; None: all.
-        synchronised: whether mean and variance are those of the values of all processes.
-    """
-    normalised, mean_C, var_C, count = _Normalise.apply(  # type: ignore[no-untyped-call]
-        input, valid, norm.weight, norm.bias, norm.eps, synchronised
-    )
-    if norm.running_mean is not None and norm.running_var is not None:
-        assert norm.num_batches_tracked is not None
-        norm.num_batches_tracked.add_(1)
-        unbiased_C = var_C * (count / (count - 1).clamp(min=1))
-        if norm.momentum is None:
-            # Without a momentum torch's running statistics are plain means over the batches so far.
-            share = 1 / norm.num_batches_tracked.float()
-            norm.running_mean.lerp_(mean_C, share)
-            norm.running_var.lerp_(unbiased_C, share)
-        else:
-            norm.running_mean.mul_(1 - norm.momentum).add_(mean_C, alpha=norm.momentum)
-            norm.running_var.mul_(1 - norm.momentum).add_(unbiased_C, alpha=norm.momentum)
-    return normalised  # type: ignore[no-any-return]
-
-
 class _Normalise(torch.autograd.Function):
-    """Normalisation by mean and variance of the valid values, with at most one all-reduce in each pass."""
+    """Normalisation by mean and variance of the valid columns, with at most one all-reduce in each pass."""
 
-    # Not by differentiable operations: they would keep several copies of the input for the backward pass.
+    # Most of the work is done by torch's fused kernels, each in one or two passes over the values.
 
     @staticmethod
     def forward(
         ctx: Any,
-        input: Tensor,
-        valid: Tensor | None,
+        input_NCHW: Tensor,
+        widths_N: Tensor,
         weight_C: Tensor | None,
         bias_C: Tensor | None,
         eps: float,
         synchronised: bool,
     ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        over, size = _all_but_channels(input), input.numel() // input.shape[1]
-        kept = input if valid is None else input.masked_fill(~valid, 0)
-        var_C, mean_C = torch.var_mean(kept.float(), over, correction=0)
+        valid_N11W = valid_columns(input_NCHW, widths_N).to(input_NCHW.dtype)
+        kept_NCHW = input_NCHW * valid_N11W
+        size, height = input_NCHW.numel() // input_NCHW.shape[1], input_NCHW.shape[2]
+        _, mean_C, scale_C = torch.native_batch_norm(kept_NCHW, None, None, None, None, True, 0.0, eps)
         # In float64, since subtracting the squared mean from the mean of squares cancels digits. The sums of
         # the valid values are those of all, because the others are 0.
-        mean_C, var_C = mean_C.double(), var_C.double()
-        count = mean_C.new_full((1,), size) if valid is None else _count(valid, size).double()
+        mean_C, var_C = mean_C.double(), scale_C.double() ** -2 - eps
+        count = (widths_N.clamp(max=input_NCHW.shape[3]).sum() * height).double().view(1)
         sums = torch.cat([mean_C * size, (var_C + mean_C**2) * size, count])
         if synchronised:
             distributed.all_reduce(sums)
-        if valid is None and sums[-1] <= 1:
-            raise ValueError("batch norm of one value per channel: expected more than one in training")
+        # Images without a valid column have no values.
         total = sums[-1].clamp(min=1)
         mean_C, squares_C = (sums[:-1] / total).chunk(2)
         var_C = (squares_C - mean_C**2).clamp(min=0)
         mean_C, var_C = mean_C.float(), var_C.float()
-        ctx.save_for_backward(input, valid, weight_C, mean_C, torch.rsqrt(var_C + eps), total)
-        ctx.synchronised = synchronised
+        ctx.save_for_backward(kept_NCHW, valid_N11W, weight_C, mean_C, var_C, total)
+        ctx.eps, ctx.synchronised = eps, synchronised
         ctx.mark_non_differentiable(mean_C, var_C, total)
-        normalised = F.batch_norm(input, mean_C, var_C, weight_C, bias_C, False, 0.0, eps)
-        return normalised, mean_C, var_C, total
+        normalised_NCHW = F.batch_norm(kept_NCHW, mean_C, var_C, weight_C, bias_C, False, 0.0, eps)
+        return normalised_NCHW, mean_C, var_C, total
 
     @staticmethod
     def backward(ctx: Any, *gradients: Any) -> tuple[Tensor | None, ...]:
-        input, valid, weight_C, mean_C, scale_C, total = ctx.saved_tensors
-        over = _all_but_channels(input)
-        shape = [1, -1] + [1] * (input.ndim - 2)
-        gradient = gradients[0].float()
-        if valid is not None:
-            gradient = gradient.masked_fill(~valid, 0)
-        centred = input.float() - mean_C.view(shape)
-        along_C, across_C = gradient.sum(over), (gradient * centred).sum(over)
-        of_weight_C = (across_C * scale_C) if ctx.needs_input_grad[2] else None
-        of_bias_C = along_C if ctx.needs_input_grad[3] else None
-        if not ctx.needs_input_grad[0]:
-            return None, None, of_weight_C, of_bias_C, None, None
+        kept_NCHW, valid_N11W, weight_C, mean_C, var_C, total = ctx.saved_tensors
+        # As if mean and variance were constant; what they contribute follows.
+        of_input_NCHW, of_weight_C, of_bias_C = torch.ops.aten.native_batch_norm_backward(
+            gradients[0] * valid_N11W,
+            kept_NCHW,
+            torch.ones_like(mean_C) if weight_C is None else weight_C,
+            mean_C, var_C, None, None, False, ctx.eps, [True, True, True],
+        )  # fmt: skip
         # Each image changes the mean and variance of all images, so the sums run over all processes. The
         # gradients of weight and bias are averaged later, with those of the other parameters.
-        sums = torch.cat([along_C, across_C]).double()
+        sums = torch.cat([of_bias_C, of_weight_C]).double()
         if ctx.synchronised:
             distributed.all_reduce(sums)
-        along_C, across_C = (sums / total).float().chunk(2)
+        along_C, across_C = (sums / total).chunk(2)
+        scale_C = torch.rsqrt(var_C.double() + ctx.eps)
         factor_C = scale_C if weight_C is None else scale_C * weight_C
-        of_input = gradient - along_C.view(shape) - centred * (across_C * scale_C**2).view(shape)
-        if valid is not None:
-            of_input = of_input.masked_fill(~valid, 0)
-        return (of_input * factor_C.view(shape)).to(input.dtype), None, of_weight_C, of_bias_C, None, None
-
-
-def _count(valid: Tensor, size: int) -> Tensor:
-    """Return the number of valid values per channel, a tensor of one element, of `size` values."""
-    return (valid.sum() * (size // valid.numel())).view(1)
-
-
-def _all_but_channels(input: Tensor) -> list[int]:
-    return [0, *range(2, input.ndim)]
+        slope_C = -factor_C * across_C * scale_C
+        constant_C = -factor_C * along_C - slope_C * mean_C
+        dtype = kept_NCHW.dtype
+        of_input_NCHW.addcmul_(kept_NCHW, slope_C.to(dtype)[:, None, None])
+        of_input_NCHW += constant_C.to(dtype)[:, None, None] * valid_N11W
+        return of_input_NCHW, None, None if weight_C is None else of_weight_C, of_bias_C, None, None
 
 
 def _is_synchronised(norm: _BatchNorm) -> bool:

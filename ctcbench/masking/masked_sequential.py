@@ -11,6 +11,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from ctcbench.masking.masked_norms import masked_batch_norm, masked_group_norm
 from ctcbench.masking.valid_columns import (
     along_width,
+    clear_padding,
     convolved_widths,
     fill_padding,
     pooled_widths,
@@ -89,15 +90,16 @@ def _apply(layer: nn.Module, feats_NFHW: Tensor, widths_N: Tensor) -> Tensor:
     if not isinstance(layer, _POINTWISE) and takes_widths(layer):
         made_NFHW = layer(feats_NFHW, widths_N)
         return made_NFHW
-    if isinstance(layer, nn.Conv2d) and (layer.kernel_size[1] > 1 or layer.padding not in ("valid", (0, 0))):
-        feats_NFHW = fill_padding(feats_NFHW, widths_N)
+    padding = along_width(layer.padding) if isinstance(layer, nn.MaxPool2d | nn.AvgPool2d) else 0
+    if isinstance(layer, nn.MaxPool2d) and padding:
+        # torch pads with −∞, which would make later products with zeros NaN.
+        made_NFHW = layer(fill_padding(feats_NFHW, widths_N, float("-inf")))
+        return fill_padding(made_NFHW, pooled_widths(layer, widths_N), 0.0)
     # Pooling without padding computes the valid columns from valid columns alone.
-    elif isinstance(layer, nn.MaxPool2d | nn.AvgPool2d) and along_width(layer.padding):
-        # What torch pads with.
-        feats_NFHW = fill_padding(
-            feats_NFHW, widths_N, float("-inf") if isinstance(layer, nn.MaxPool2d) else 0
-        )
-    made_NFHW = layer(feats_NFHW)
+    reaches_out = isinstance(layer, nn.Conv2d) and not (
+        layer.kernel_size[1] == 1 and layer.padding in ("valid", (0, 0))
+    )
+    made_NFHW = layer(clear_padding(feats_NFHW, widths_N) if reaches_out or padding else feats_NFHW)
     return made_NFHW
 
 

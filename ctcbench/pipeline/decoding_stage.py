@@ -15,6 +15,7 @@ from pydantic import Field
 from ctcbench.config.recipe import Recipe
 from ctcbench.contract.data import LogProbs
 from ctcbench.contract.errors import UsageError
+from ctcbench.contract.hooks import RunInfo
 from ctcbench.contract.hypothesis import Hypothesis
 from ctcbench.contract.specs import Alignment, Alphabet, frames_needed
 from ctcbench.evaluation.calibration import fit_inverse_temperature
@@ -119,8 +120,34 @@ def _data(trained: Mapping[str, Any], tests: LogProbs, alignment: Alignment) -> 
     }
 
 
-def decode_stored(registry: Registry, run: Path, decoder: str) -> Result:
+def announce_result(
+    registry: Registry, folder: RunFolder, result: Result, notice: Callable[[str], None]
+) -> None:
+    """Call the hook ``ctcbench_run_finished`` with the result of a run that was trained before.
+
+    The caller has released the lock of `folder`, because a tracker may decode or report from it.
+
+    Args:
+        registry: the plugins whose hooks are called.
+        folder: the run folder. Hooks receive its settings, among them the decoder that the run had.
+        result: the stored result.
+        notice: receives a message about a plugin that failed.
+    """
+    config = stored_config(folder)
+    run = RunInfo(folder.path, folder.path.name, config.model_dump(), config.epochs, steps=0)
+    registry.call_hooks("ctcbench_run_finished", notice, run=run, result=result.to_json())
+
+
+def decode_stored(
+    registry: Registry, run: Path, decoder: str, notice: Callable[[str], None] | None = None
+) -> Result:
     """Decode the run folder `run` with another decoder and store the result.
+
+    Args:
+        registry: where the decoder comes from, and the plugins whose hooks are called.
+        run: the folder.
+        decoder: a component string.
+        notice: receives a message about a plugin whose hook failed; None: such messages are dropped.
 
     Raises:
         UsageError: `run` is not the folder of a finished run, another process writes there, the decoder
@@ -141,7 +168,9 @@ def decode_stored(registry: Registry, run: Path, decoder: str) -> Result:
     recipe = Recipe(registry, stored_config(folder)).with_decoder(decoder)
     # A run that is trained again with --fresh would replace the log-probabilities during the decoding.
     with folder.lock("decoding in this run folder"):
-        return decode_run(recipe, folder)
+        result = decode_run(recipe, folder)
+    announce_result(registry, folder, result, notice or (lambda text: None))
+    return result
 
 
 @dataclass(frozen=True)

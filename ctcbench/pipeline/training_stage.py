@@ -63,11 +63,13 @@ class Training:
         """Wait for the last images, and write the summary, which marks the training as finished."""
         from ctcbench.training.training_summary import summarise_training
 
-        context = self.context
+        context, trainer = self.context, self.trainer
         context.finish_drawing()
-        self.trainer.recorder.finish(
+        if trainer.state.step < trainer.state.steps:
+            context.runtime.listener.notice(trainer.history.explain_early_stop(trainer.config.epochs))
+        trainer.recorder.finish(
             {
-                **summarise_training(self.trainer),
+                **summarise_training(trainer),
                 "finished": provenance.now(),
                 "peak_memory_mib": _peak_memory_mib(self.compute),
                 "host": provenance.host(self.compute.name()),

@@ -20,7 +20,7 @@ from ctcbench.contract.executors import Event, Outcome
 from ctcbench.data.built_dataset import build_dataset
 from ctcbench.files.locks import Busy
 from ctcbench.pipeline import runner
-from ctcbench.pipeline.decoding_stage import decode_run
+from ctcbench.pipeline.decoding_stage import announce_result, decode_run
 from ctcbench.pipeline.reading_stage import has_log_probs
 from ctcbench.pipeline.run_context import draw
 from ctcbench.processes.out_of_memory import describe_shortage, is_out_of_memory
@@ -139,8 +139,8 @@ def _train_and_decode(
     configs = [RunConfig(**settings) for settings in order["configs"]]
     folder = run_folder(order)
     failures: list[Exception] = []
+    runtime = make_runtime(order, on_event)
     if not _only_decoding_is_left(folder, configs[0]):
-        runtime = make_runtime(order, on_event)
         first = configs.pop(0)
         try:
             _retry_while_busy(functools.partial(_run, registry, first, runtime))
@@ -151,7 +151,7 @@ def _train_and_decode(
             failures.append(error)
     for config in configs:
         try:
-            _retry_while_busy(functools.partial(_decode, registry, folder, config))
+            _retry_while_busy(functools.partial(_decode, registry, folder, config, runtime))
         except Exception as error:
             failures.append(error)
     # The first is enough: the study looks up on disk which results are missing.
@@ -181,9 +181,10 @@ def _run(registry: Registry, config: RunConfig, runtime: Runtime) -> None:
     runner.run(resolve(registry, config), runtime)
 
 
-def _decode(registry: Registry, folder: RunFolder, config: RunConfig) -> None:
+def _decode(registry: Registry, folder: RunFolder, config: RunConfig, runtime: Runtime) -> None:
     with folder.lock("decoding in this run folder"):
-        decode_run(resolve(registry, config), folder)
+        result = decode_run(resolve(registry, config), folder)
+    announce_result(registry, folder, result, runtime.listener.notice)
 
 
 def _retry_while_busy(action: Callable[[], object]) -> None:

@@ -71,8 +71,8 @@ class Trainer:
 
     @property
     def is_done(self) -> bool:
-        """Whether the last step is done."""
-        return self.state.step >= self.state.steps
+        """Whether the last step is done, or the validation has not improved for too long."""
+        return self.state.step >= self.state.steps or self.history.is_out_of_patience(self.config.patience)
 
     def restore(self) -> None:
         """Restore the state of the run folder's checkpoint, if it has one.
@@ -196,8 +196,9 @@ class Trainer:
             "seconds": self.history.seconds,
         }
         step, steps = self.state.step, self.state.steps
-        record = {"kind": "epoch", "epoch": epoch, "step": step, "steps": steps, **figures}
-        self.recorder.record_metrics(record)
+        self.recorder.record_metrics(
+            {"kind": "epoch", "epoch": epoch, "step": step, "steps": steps} | figures
+        )
         self._save_checkpoint()
         self._show_progress()
         report = EpochReport(epoch, step, figures)

@@ -15,7 +15,7 @@ def explain_shortage(error: BaseException, state: TrainState, trainings: int) ->
         trainings: number of trainings in this process.
     """
     config, on_gpu = state.recipe.config, state.compute.device.type == "cuda"
-    remedies = ["a smaller --batch-size"]
+    remedies = ["a smaller --batch-size", f"--accumulate {2 * config.accumulate}"]
     if config.amp is False:
         remedies.append("--amp")
     if trainings > 1:

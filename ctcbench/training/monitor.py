@@ -17,7 +17,8 @@ from ctcbench.contract.specs import Alphabet
 from ctcbench.training.blank_plateau import BlankPlateauDetector
 from ctcbench.training.shared_parts import SharedParts
 from ctcbench.training.split import Batch
-from ctcbench.training.step import StepMetrics, TrainState
+from ctcbench.training.step import TrainState
+from ctcbench.training.step_metrics import StepMetrics
 from ctcbench.training.unigram_loss import estimate_unigram_loss
 
 RECORD_EVERY = 10  # steps over which recorded metrics are means

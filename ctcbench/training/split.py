@@ -216,6 +216,23 @@ def batch_at(split: Split, step: int, config: RunConfig, group: ProcessGroup = S
     return split.batch(own_N, plan.width(number))._replace(weight=weight)
 
 
+def split_batch(batch: Batch, parts: int) -> list[tuple[Batch, float]]:
+    """Return at most `parts` parts of a batch or of a shard, each with its share of the images.
+
+    Every process has the same number of parts, because batch norm waits for all processes in each.
+    """
+    size = len(batch.images_NCHW)
+    # The mean size of the shards is size / weight, and the smallest one is that rounded down.
+    count = min(parts, int(size / batch.weight))
+    if count == 1:
+        return [(batch, 1.0)]
+    images, widths, targets, lengths = (tensor.tensor_split(count) for tensor in batch[:4])
+    return [
+        (Batch(images[i], widths[i], targets[i], lengths[i], batch.weight), len(images[i]) / size)
+        for i in range(count)
+    ]
+
+
 def full_batches(split: Split, config: RunConfig) -> dict[int, int]:
     """Return the number of images in the full batches, by the width of their images (`EpochPlan.width`)."""
     if split.buckets is None:

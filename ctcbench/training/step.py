@@ -5,6 +5,7 @@ Shape letters: N batch, C channels, H height, W width, T frames, K classes with 
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -24,7 +25,8 @@ from ctcbench.training.objective import Objective, build_objective
 from ctcbench.training.recipe_optimizer import build_optimizer, group_parameters
 from ctcbench.training.recognizer.network import Recognizer, network_widths
 from ctcbench.training.schedule import ReduceOnPlateau, blank_penalty, learning_rate
-from ctcbench.training.split import Batch
+from ctcbench.training.split import Batch, split_batch
+from ctcbench.training.step_metrics import StepMetrics, average_over_processes
 from ctcbench.training.weight_average import update_average
 
 
@@ -66,21 +68,6 @@ class TrainState:
     learning_rate: float = 0.0
     blank_penalty: float | Tensor = 0.0
     group_rates: Sequence[Tensor] = ()
-
-
-@dataclass(frozen=True)
-class StepMetrics:
-    """Metrics of a step, as scalar tensors on the device: copying them to the host would wait for the step.
-
-    Attributes:
-        loss: mean loss in nats per image.
-        all_blank: whether the best path of every image is empty.
-        grad_norm: norm of the gradient before clipping.
-    """
-
-    loss: Tensor
-    all_blank: Tensor
-    grad_norm: Tensor
 
 
 def new_state(
@@ -125,7 +112,7 @@ def new_state(
         from ctcbench.training.recognizer.compiled_network import CompiledNetwork
 
         own_N, _ = group.shard(np.arange(config.batch_size))
-        network = CompiledNetwork(network, compute, len(own_N))
+        network = CompiledNetwork(network, compute, -(-len(own_N) // config.accumulate))
     parameters = group_parameters(model, config.lr, config.weight_decay, compute.amp_dtype)
     return TrainState(
         recipe=recipe,
@@ -179,23 +166,42 @@ def compute_step(state: TrainState, batch: Batch, config: RunConfig, *, augments
     """
     # A CUDA graph repeats this function without its Python code. So everything that differs between steps
     # is either a tensor whose address stays the same, or set by `prepare_step`, or an argument.
-    images_NCHW = state.augment(batch.images_NCHW, batch.widths_N) if augments else batch.images_NCHW
-    widths = network_widths(state.model, images_NCHW, batch.widths_N)
-    with state.compute.autocast():
-        output = state.network(images_NCHW, *widths)
-    loss = training_loss(state, output.logits_TNK, batch)
-    if output.aux_TNK is not None:
-        loss = loss + config.aux_weight * training_loss(state, output.aux_TNK, batch)
+    if augments:
+        batch = batch._replace(images_NCHW=state.augment(batch.images_NCHW, batch.widths_N))
     state.optimizer.zero_grad(set_to_none=True)
-    state.scaler.scale(loss if batch.weight == 1 else loss * batch.weight).backward()
+    loss, all_blank = add_gradients(state, split_batch(batch, config.accumulate), config)
     state.scaler.unscale_(state.optimizer)
     grad_norm = clip_gradients(state, config.clip)
     state.scaler.step(state.optimizer)
     state.scaler.update()
     if state.ema is not None:
         update_average(state.ema, state.model, config.ema, is_first=state.step == 0)
-    all_blank = (output.logits_TNK.detach().argmax(-1) == BLANK).all()
-    return StepMetrics(loss.detach(), all_blank, grad_norm)
+    return StepMetrics(loss, all_blank, grad_norm)
+
+
+def add_gradients(
+    state: TrainState, parts: Sequence[tuple[Batch, float]], config: RunConfig
+) -> tuple[Tensor, Tensor]:
+    """Add up the gradients of the parts of a batch, each with its share of the images.
+
+    Returns:
+        The loss of the batch, and whether the best path of every image is empty.
+    """
+    losses, blanks = [], []
+    for number, (batch, share) in enumerate(parts, start=1):
+        # Only the last part averages over the processes, which takes the time of a copy of all gradients.
+        with state.group.defer_average() if number < len(parts) else contextlib.nullcontext():
+            widths = network_widths(state.model, batch.images_NCHW, batch.widths_N)
+            with state.compute.autocast():
+                output = state.network(batch.images_NCHW, *widths)
+            loss = training_loss(state, output.logits_TNK, batch)
+            if output.aux_TNK is not None:
+                loss = loss + config.aux_weight * training_loss(state, output.aux_TNK, batch)
+            weight = batch.weight * share
+            state.scaler.scale(loss if weight == 1 else loss * weight).backward()
+        losses.append(loss.detach() * share)
+        blanks.append((output.logits_TNK.detach().argmax(-1) == BLANK).all())
+    return torch.stack(losses).sum(), torch.stack(blanks).all()
 
 
 def training_loss(state: TrainState, logits_TNK: Tensor, batch: Batch) -> Tensor:
@@ -212,15 +218,6 @@ def augments_at(state: TrainState, config: RunConfig) -> bool:
 
 
 # ------------------------------------------------------------------------------------------------
-
-
-def average_over_processes(group: ProcessGroup, own: StepMetrics, weight: float) -> StepMetrics:
-    """Return the metrics of the whole batch from those of this process's shard."""
-    # The gradient, and so its norm, is averaged over the processes already.
-    if group.world_size == 1:
-        return own
-    mean = group.all_reduce_mean(torch.stack([own.loss * weight, 1 - own.all_blank.float()]))
-    return StepMetrics(mean[0], mean[1] == 0, own.grad_norm)
 
 
 def clip_gradients(state: TrainState, max_norm: float) -> Tensor:

@@ -10,7 +10,7 @@ from ctcbench.training.loop import Trainer
 def summarise_training(trainer: Trainer) -> dict[str, Any]:
     """Return the summary as JSON: time in seconds, parameters, best epoch, plateaus, device and kernels."""
     history, monitor, state = trainer.history, trainer.monitor.state, trainer.state
-    images = state.steps * len(trainer.train) / trainer.steps_per_epoch
+    images = state.step * len(trainer.train) / trainer.steps_per_epoch
     backend, alignment = _ctc_backend(trainer), state.model.alignment
     return {
         "started": history.started,
@@ -18,7 +18,8 @@ def summarise_training(trainer: Trainer) -> dict[str, Any]:
         "train_seconds": history.seconds,
         "images_per_second": images / history.seconds if history.seconds else None,
         "training": {
-            "steps": state.steps,
+            "steps": state.step,
+            "stopped_early": state.step < state.steps,
             "best_epoch": history.best_epoch,
             "best_val_exact": history.best_exact,
             "final_loss": monitor.loss,

@@ -97,3 +97,31 @@ def test_spots_remove_ink_and_add_none():
 def test_grain_has_its_standard_deviation():
     grey = torch.full((1, 1, HEIGHT, WIDTH), 128.0)
     assert distorted(grey, noise=10.0).std().item() == pytest.approx(10, rel=0.1)
+
+
+def test_images_of_variable_width_keep_white_padding_and_turn_about_their_own_centre():
+    """The ink of an image is where it is in the image alone, and its paper is found without the padding."""
+    widths_N, amounts = torch.tensor([90, WIDTH]), {**STILL, "rotate": 8, "contrast": 0.3}
+    images_NCHW = torch.full((2, 1, HEIGHT, WIDTH), 255.0)
+    images_NCHW[0, ..., :90] = bar(left=40, right=50)[0, ..., :90] - 60
+    images_NCHW[1] = bar()[0]
+    augment = distort(ImageSpec(HEIGHT, WIDTH, variable=True), **amounts)
+    torch.manual_seed(3)
+    made_NCHW = augment(images_NCHW, widths_N)
+    assert (made_NCHW[0, ..., 90:] == 255).all()
+    # The paper keeps its grey up to the last column.
+    assert torch.allclose(made_NCHW[0, ..., 89], torch.tensor(190.0), atol=0.5)
+    ink_W = (190 - made_NCHW[0, 0, :, :90]).sum(0)
+    centre = (ink_W @ torch.arange(90).float() / ink_W.sum()).item()
+    assert centre == pytest.approx(44.5, abs=0.7)
+    assert not torch.allclose(made_NCHW[0], images_NCHW[0], atol=20)
+
+
+def test_a_batch_of_one_width_is_distorted_alike_with_variable_widths():
+    image_NCHW, widths_N = bar(), torch.tensor([WIDTH])
+    made = []
+    for variable in (False, True):
+        torch.manual_seed(1)
+        augment = distort(ImageSpec(HEIGHT, WIDTH, variable=variable), erase=2, noise=5.0)
+        made.append(augment(image_NCHW, widths_N))
+    assert torch.allclose(*made, atol=1e-3)

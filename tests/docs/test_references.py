@@ -16,13 +16,16 @@ from tests.docs.pages import PAGES, ROOT, read
 
 # Components of plugins/ and of the pages' own examples, which a plain installation lacks.
 GUESTS = {
+    "digits",
     "dwsep",
     "fast_ctc_decode",
     "flashlight",
+    "kornia",
     "processes",
     "pyctcdecode",
     "ray",
     "sgd",
+    "slurm",
     "tall",
     "transformer",
 }

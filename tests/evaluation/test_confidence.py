@@ -22,6 +22,15 @@ def test_with_ctc_all_alignments_of_a_text_count():
     assert confidences(LOG_PROBS, best, "ctc", 3.0)[0] > 0.6, "sharper"
 
 
+def test_many_images_are_read_in_parts():
+    values_NTK = np.tile(LOG_PROBS.values_NTK, (1100, 1, 1))
+    many = LogProbs(values_NTK, np.full(1100, 2), ("a",) * 1100, LOG_PROBS.alphabet)
+    best = [Hypothesis((1 + place % 2,), 0.0, (0,)) for place in range(1100)]
+    found = confidences(many, best, "ctc")
+    assert len(found) == 1100
+    assert found[::2] == pytest.approx([0.51] * 550) and found[1::2] == pytest.approx([0.23] * 550)
+
+
 @pytest.mark.parametrize(("score", "confidence"), [(math.log(0.25), 0.25), (0.5, 1.0), (math.nan, None)])
 def test_without_ctc_it_is_the_score_of_the_decoder(score, confidence):
     assert confidences(LOG_PROBS, [Hypothesis((1,), score, (0,))], "fixed") == [

@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -21,7 +22,7 @@ from ctcbench.training.recognizer.network import build_recognizer
 from ctcbench.training.runtime import Runtime
 from tests.pipeline.run_cases import Listener
 from tests.tiny_config import TINY, tiny
-from tests.training.step_cases import ALPHABET, IMAGE, some_samples
+from tests.training.step_cases import ALPHABET, IMAGE, ragged_samples, some_samples
 
 pytestmark = [
     pytest.mark.gpu,
@@ -30,16 +31,21 @@ pytestmark = [
 STEPS = 16
 
 
-def make_training(registry, *, count=40, **settings):
-    """Return state, split and settings: two batches of 16 images and one of 8 in an epoch."""
+def make_training(registry, *, count=40, widths=None, **settings):
+    """Return state, split and settings: two batches of 16 images and one of 8 in an epoch.
+
+    With `widths`, images of these widths.
+    """
     config = tiny(**{"device": "cuda", "amp": False, "schedule": "cosine", "lr": 1e-3, **settings})
     compute = device.choose_compute(config)
     recipe = Recipe(registry, config)
     torch.manual_seed(config.seed)
-    model = build_recognizer(recipe, IMAGE, ALPHABET)
+    model = build_recognizer(recipe, replace(IMAGE, variable=bool(widths)), ALPHABET)
     state = step.new_state(recipe, model.train(), compute, STEPS)
-    samples = some_samples(count, texts=[str(i % 10) * (1 + i % 2) + "7" for i in range(count)])
-    return state, split.make_split(samples, ALPHABET, compute.device), config
+    texts = [str(i % 10) * (1 + i % 2) + "7" for i in range(count)]
+    samples = ragged_samples(widths) if widths else some_samples(count, texts=texts)
+    part = split.make_split(samples, ALPHABET, compute.device)
+    return state, part.with_buckets(config.batch_size, exact=bool(model.unmasked)), config
 
 
 def train(state, part, config, graph=None):
@@ -92,6 +98,25 @@ def test_the_loss_curve_is_that_of_the_step_without_a_graph(registry, settings):
     # float16, the gradients of the first steps can overflow; the scaler skips them.
     assert np.allclose(rows[:4], expected[:4], rtol=tolerance / 5, equal_nan=True)
     assert np.allclose(rows[:, 0], expected[:, 0], rtol=tolerance)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [{"augmentation": "distort"}, {"backbone": "cnn5:width=8", "head": "bilstm1:width=8"}],
+    ids=str,
+)
+def test_images_of_different_widths_have_a_graph_for_each_width_of_a_batch(registry, settings):
+    widths = [12, 14, 13, 30, 31, 29, 50, 60, 58, 55, 20, 21] * 2
+    settings, notices = {**settings, "widths": widths, "batch_size": 3}, []
+    plain, graphed = (make_training(registry, **settings) for _ in "ab")
+    expected, _ = train(*plain)
+    graph = StepGraph(*graphed, notices.append)
+    rows, by_graph = train(*graphed, graph)
+    assert notices == []
+    assert len(by_graph) > STEPS // 2
+    assert {width for width, _ in graph._replays} == set(plain[1].buckets.widths)
+    assert len(plain[1].buckets.widths) > 1
+    assert np.allclose(rows[:, 0], expected[:, 0], rtol=1e-2)
 
 
 def test_the_compiled_network_is_in_the_graph(registry):

@@ -2,14 +2,18 @@
 
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
+from ctcbench import hookimpl
 from ctcbench.contract.errors import CtcbenchError, UsageError
 from ctcbench.evaluation.calibration import fit_inverse_temperature
 from ctcbench.evaluation.ctc_likelihood import text_log_probs
 from ctcbench.pipeline.decoding_stage import decode_stored
+from ctcbench.registry.component_registry import Registry
+from ctcbench.registry.plugin import Plugin, _manager_for
 from ctcbench.results.run_folder import RunFolder
 from ctcbench.results.stored_results import find_results
 
@@ -44,6 +48,32 @@ def test_predictions_are_stored_with_calibrated_confidences(finished_copy, regis
     decode_stored(registry, finished_copy.folder, "greedy")
     plain = np.exp(text_log_probs(tests, labels)).tolist()
     assert folder.read_predictions("greedy").confidences == pytest.approx(plain, rel=1e-5)
+
+
+def test_trackers_receive_the_result_of_another_decoder(finished_copy, registry, monkeypatch):
+    calls = []
+    monkeypatch.setattr(
+        type(registry), "call_hooks", lambda self, hook, notice, **arguments: calls.append((hook, arguments))
+    )
+    result = decode_stored(registry, finished_copy.folder, "beam_cpp:width=5")
+    [(hook, arguments)] = calls
+    assert hook == "ctcbench_run_finished" and arguments["result"] == result.to_json()
+    run = arguments["run"]
+    assert (run.folder, run.key) == (finished_copy.folder, finished_copy.folder.name)
+    assert run.config["decoder"] == "greedy", "that of the run, not that of the result"
+
+
+def test_a_tracker_that_fails_is_named_and_the_result_is_kept(finished_copy, registry):
+    @hookimpl
+    def ctcbench_run_finished(run, result):
+        raise ValueError("disk full")
+
+    hooks = SimpleNamespace(ctcbench_run_finished=ctcbench_run_finished)
+    plugin = Plugin("broken", "ctcbench-broken", "1", "broken", _manager=_manager_for("broken", hooks))
+    notices = []
+    installed = Registry((*registry.plugins, plugin))
+    result = decode_stored(installed, finished_copy.folder, "greedy", notices.append)
+    assert result.path.is_file() and "ctcbench_run_finished raised ValueError('disk full')" in notices[0]
 
 
 def test_decoding_a_folder_that_is_no_run(registry, tmp_path):

@@ -5,7 +5,7 @@ import torch
 
 from ctcbench.training.blank_plateau import NOTICE_AFTER
 from ctcbench.training.monitor import Monitor, MonitorState, StepDiverged
-from ctcbench.training.step import StepMetrics
+from ctcbench.training.step_metrics import StepMetrics
 
 GUESSING = 20.0
 

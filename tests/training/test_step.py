@@ -72,6 +72,55 @@ def test_clipping_bounds_the_gradient(registry):
     assert total == pytest.approx(0.01, rel=1e-3)
 
 
+PLAIN = {"backbone": "cnn3:width=4,norm=group", "head": "bigru1:width=8", "optimizer": "adamw", "loss": "ctc"}
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {},
+        {"shortcut": "aux", "blank_penalty": 2.0, "ema": 0.5},
+        {"augmentation": "distort", "clip": 0.01},
+    ],
+    ids=str,
+)
+def test_a_batch_in_parts_has_the_gradient_of_the_whole_batch(registry, settings):
+    # Batches of 16 and 4 images; 3 divides neither.
+    whole, state = steps(registry, 4, **PLAIN, **settings)
+    for parts in (2, 3, 16):
+        losses, in_parts = steps(registry, 4, **PLAIN, **settings, accumulate=parts)
+        assert losses == pytest.approx(whole, rel=1e-4)
+        for name, p in state.model.named_parameters():
+            torch.testing.assert_close(dict(in_parts.model.named_parameters())[name], p, rtol=1e-3, atol=1e-4)
+
+
+def test_one_part_is_the_step_without_parts_bit_for_bit(registry):
+    (one, state), (other, again) = steps(registry, 3), steps(registry, 3, accumulate=1)
+    assert one == other
+    for p, q in zip(state.model.parameters(), again.model.parameters(), strict=True):
+        assert torch.equal(p, q)
+
+
+def test_batch_norm_is_computed_for_each_part(registry):
+    _, state = steps(registry, 2, backbone="cnn3:width=4", accumulate=3)
+    counts = {int(b) for name, b in state.model.named_buffers() if name.endswith("num_batches_tracked")}
+    assert counts == {6}
+
+
+def test_every_process_has_the_same_number_of_parts(registry):
+    _, part, config = some_state(registry)
+    batch = split.batch_at(part, 0, config)
+    # Two of three processes have 5 of 16 images, the other one 6.
+    for size in (5, 6):
+        tensors = [tensor[:size] for tensor in batch[:4]]
+        shard = split.Batch(*tensors, weight=3 * size / 16)
+        parts = split.split_batch(shard, 6)
+        assert len(parts) == 5
+        assert sum(share for _, share in parts) == pytest.approx(1)
+        assert torch.equal(torch.cat([one.images_NCHW for one, _ in parts]), shard.images_NCHW)
+        assert {one.weight for one, _ in parts} == {shard.weight}
+
+
 def test_norms_and_biases_do_not_decay(registry):
     state, _, _ = some_state(registry, weight_decay=0.1, optimizer="adamw")
     decayed, free = state.optimizer.param_groups

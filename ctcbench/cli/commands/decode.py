@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -13,6 +14,7 @@ from ctcbench.cli.output import print_json
 from ctcbench.cli.result_output import print_report
 from ctcbench.cli.run_folder_argument import named_run
 from ctcbench.cli.shared_flags import AsJson
+from ctcbench.files.text import one_line
 
 
 def decode(
@@ -32,7 +34,7 @@ def decode(
     # Imports numpy, after a mistyped folder was reported.
     from ctcbench.pipeline.decoding_stage import decode_stored
 
-    result = decode_stored(registry(), run, decoder)
+    result = decode_stored(registry(), run, decoder, lambda text: print(one_line(text), file=sys.stderr))
     if as_json:
         print_json(result.to_json())
     else:

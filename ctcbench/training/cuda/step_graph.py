@@ -16,7 +16,8 @@ from ctcbench.training.cuda.state_snapshot import StateSnapshot
 from ctcbench.training.device import copy_to_device
 from ctcbench.training.recognizer.compiled_network import CompiledNetwork
 from ctcbench.training.split import Split, full_batches, plan_of, steps_per_epoch
-from ctcbench.training.step import StepMetrics, TrainState, augments_at, compute_step, prepare_step
+from ctcbench.training.step import TrainState, augments_at, compute_step, prepare_step
+from ctcbench.training.step_metrics import StepMetrics
 from ctcbench.training.width_buckets import MOST_BUCKETS, EpochPlan
 
 Capture = Callable[[Callable[[], object]], Callable[[], None]]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
@@ -86,6 +88,13 @@ class ProcessGroup:
     def wrap_network(self, model: nn.Module, compute: Compute) -> nn.Module:
         """Return a module that computes `model` and averages its gradients over the processes."""
         return model
+
+    def defer_average(self) -> AbstractContextManager[object]:
+        """Return a context in which a backward pass adds to this process's gradients alone.
+
+        The next backward pass outside of it averages their sum over the processes.
+        """
+        return contextlib.nullcontext()
 
     def all_reduce_mean(self, values: Tensor) -> Tensor:
         """Return the mean over the processes of `values`, element by element."""

@@ -1,15 +1,19 @@
 """SynchronisedBatchNorm: batch norm over the images of all processes, for CPUs.
 
-torch's SyncBatchNorm supports GPUs only. Mean and variance are those of the whole batch, whose shards may
-differ in size. Shape letters: N batch, C channels.
+torch's SyncBatchNorm supports GPUs only. The formulas are those of Ioffe & Szegedy 2015, with mean and
+variance over the whole batch, whose shards may differ in size. Shape letters: N batch, C channels.
 """
 
 from __future__ import annotations
 
-from torch import Tensor, nn
+from typing import Any
+
+import torch
+from torch import Tensor, distributed, nn
+from torch.nn import functional as F
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from ctcbench.masking.masked_norms import normalise_batch
+from ctcbench.masking.masked_norms import update_statistics
 
 
 class SynchronisedBatchNorm(_BatchNorm):
@@ -26,7 +30,62 @@ class SynchronisedBatchNorm(_BatchNorm):
         if not self.training:
             return super().forward(input)
         self._check_input_dim(input)
-        return normalise_batch(self, input, None, synchronised=True)
+        normalised, mean_C, var_C, count = _Normalise.apply(  # type: ignore[no-untyped-call]
+            input, self.weight, self.bias, self.eps
+        )
+        update_statistics(self, mean_C, var_C, count)
+        return normalised  # type: ignore[no-any-return]
+
+
+class _Normalise(torch.autograd.Function):
+    """Normalisation by mean and variance over all processes, with one all-reduce in each pass."""
+
+    @staticmethod
+    def forward(
+        ctx: Any, input: Tensor, weight_C: Tensor | None, bias_C: Tensor | None, eps: float
+    ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        over = _all_but_channels(input)
+        count = input.numel() // input.shape[1]
+        var_C, mean_C = torch.var_mean(input.float(), over, correction=0)
+        # In float64, since subtracting the squared mean from the mean of squares cancels digits.
+        mean_C, var_C = mean_C.double(), var_C.double()
+        sums = torch.cat([mean_C * count, (var_C + mean_C**2) * count, mean_C.new_tensor([count])])
+        distributed.all_reduce(sums)
+        total = sums[-1]
+        if total <= 1:
+            raise ValueError("batch norm of one value per channel: expected more than one in training")
+        mean_C, squares_C = (sums[:-1] / total).chunk(2)
+        var_C = (squares_C - mean_C**2).clamp(min=0)
+        mean_C, var_C = mean_C.float(), var_C.float()
+        ctx.save_for_backward(input, weight_C, mean_C, torch.rsqrt(var_C + eps), total)
+        ctx.mark_non_differentiable(mean_C, var_C, total)
+        normalised = F.batch_norm(input, mean_C, var_C, weight_C, bias_C, False, 0.0, eps)
+        return normalised, mean_C, var_C, total
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Any) -> tuple[Tensor | None, Tensor | None, Tensor | None, None]:
+        input, weight_C, mean_C, scale_C, total = ctx.saved_tensors
+        over = _all_but_channels(input)
+        shape = [1, -1] + [1] * (input.ndim - 2)
+        gradient = gradients[0].float()
+        centred = input.float() - mean_C.view(shape)
+        along_C, across_C = gradient.sum(over), (gradient * centred).sum(over)
+        of_weight_C = (across_C * scale_C) if ctx.needs_input_grad[1] else None
+        of_bias_C = along_C if ctx.needs_input_grad[2] else None
+        if not ctx.needs_input_grad[0]:
+            return None, of_weight_C, of_bias_C, None
+        # Each image changes the mean and variance of all images, so the sums run over all processes. The
+        # gradients of weight and bias are averaged later, with those of the other parameters.
+        sums = torch.cat([along_C, across_C]).double()
+        distributed.all_reduce(sums)
+        along_C, across_C = (sums / total).float().chunk(2)
+        factor_C = scale_C if weight_C is None else scale_C * weight_C
+        of_input = gradient - along_C.view(shape) - centred * (across_C * scale_C**2).view(shape)
+        return (of_input * factor_C.view(shape)).to(input.dtype), of_weight_C, of_bias_C, None
+
+
+def _all_but_channels(input: Tensor) -> list[int]:
+    return [0, *range(2, input.ndim)]
 
 
 def synchronise(module: nn.Module) -> nn.Module:

@@ -8,6 +8,7 @@ import datetime
 import gc
 import json
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager
 from typing import Any, TypeVar
 
 import numpy as np
@@ -77,6 +78,7 @@ class TorchProcessGroup(ProcessGroup):
     def __init__(self, process_rank: ProcessRank, backend: str) -> None:
         self.process_rank, self.backend = process_rank, backend
         self._has_unused_parameters = False
+        self._wrapped: DistributedDataParallel | None = None
 
     def describe_suffix(self) -> str:
         """Return the number of processes and the backend, for example `` over 2 processes (gloo)``."""
@@ -145,9 +147,16 @@ class TorchProcessGroup(ProcessGroup):
     def wrap_network(self, model: nn.Module, compute: Compute) -> nn.Module:
         """Return the model in DistributedDataParallel, which broadcasts the main process's weights first."""
         devices = [compute.device] if compute.device.type == "cuda" else None
-        return DistributedDataParallel(
+        self._wrapped = DistributedDataParallel(
             model, device_ids=devices, find_unused_parameters=self._has_unused_parameters
         )
+        return self._wrapped
+
+    def defer_average(self) -> AbstractContextManager[object]:
+        """Return a context in which a backward pass adds to this process's gradients alone."""
+        assert self._wrapped is not None
+        context: AbstractContextManager[object] = self._wrapped.no_sync()
+        return context
 
     def all_reduce_mean(self, values: Tensor) -> Tensor:
         """Return the mean over the processes of `values`, element by element."""

@@ -57,7 +57,7 @@ def write_lmdb(
 
     folder.mkdir(parents=True, exist_ok=True)
     with (
-        lmdb.open(str(folder), map_size=1 << 26) as environment,
+        lmdb.open(str(folder), map_size=1 << 29) as environment,
         environment.begin(write=True) as transaction,
     ):
         for number, (picture, label) in enumerate(rows, start=1):

@@ -22,6 +22,7 @@ CASES = [
     {"head": "slots:count=3", "shortcut": "none", "loss": "slots:label_smoothing=0.1", "decoder": "slots"},
     {"loss": "ctc:label_smoothing=0.3,entropy=0.1", "clip": 0.0, "scaler": True},
     {"optimizer": "adamw", "scaler": True, "deterministic": True},
+    {"accumulate": 3, "ema": 0.7, "scaler": True, "blank_penalty": 2.0, "augmentation": "distort"},
 ]
 
 

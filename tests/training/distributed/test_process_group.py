@@ -25,7 +25,7 @@ SECOND = {
 NORMS = ["2d", "of-rows", "1d", "bfloat16", "plain-mean", "no-weights", "untracked", "far-from-zero"]
 STEPS = [
     "default", "aux", "no-shortcut", "averaged", "unclipped", "group-norm", "smoothed", "deterministic",
-    "one-image-left", "own-head", "muon",
+    "one-image-left", "own-head", "muon", "in-parts", "variable",
 ]  # fmt: skip
 
 

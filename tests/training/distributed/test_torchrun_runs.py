@@ -280,7 +280,7 @@ def test_three_processes_with_every_option_are_repeatable(tmp_path, registry):
     """Dropout, an average of weights, a plateau of the rate: it trains, and repeats itself."""
     settings = {
         "backbone": "cnn3:width=4,dropout=0.1", "ema": 0.9, "schedule": "plateau", "blank_penalty": 1.0,
-        "shortcut": "aux", "epochs": 2,
+        "shortcut": "aux", "epochs": 2, "accumulate": 3,
     }  # fmt: skip
     for name in "ab":
         done = drive(tmp_path / name, settings=settings, processes=3)

@@ -3,6 +3,7 @@
 import copy
 import os
 import sys
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -19,7 +20,7 @@ from ctcbench.training.distributed.torch_process_group import join_process_group
 from ctcbench.training.recognizer.network import build_recognizer
 from ctcbench.training.step import new_state, train_step
 from tests.tiny_config import tiny
-from tests.training.step_cases import ALPHABET, IMAGE, some_samples
+from tests.training.step_cases import ALPHABET, IMAGE, ragged_samples, some_samples
 
 NORMS = {
     "2d": (nn.BatchNorm2d(5), (9, 5, 4, 6), torch.float32),
@@ -43,6 +44,8 @@ STEPS = {
     "one-image-left": {"train_samples": 17},
     "own-head": {},
     "muon": {"optimizer": "muon", "lr": 1e-4},
+    "in-parts": {"backbone": "cnn3:width=4,norm=group", "accumulate": 4, "blank_penalty": 1.0, "clip": 0.5},
+    "variable": {"dataset": "captcha:width=60,height=24,length=1-3,alphabet=digits,variable=true"},
 }
 
 
@@ -104,10 +107,12 @@ def steps(settings, group, count=4, *, own_head=False, drawn=None, reverse=False
     compute = device.choose_compute(config, group.process_rank)
     torch.manual_seed(config.seed)
     recipe = Recipe(registry, config)
-    model = build_recognizer(recipe, IMAGE, ALPHABET)
+    variable = "variable" in config.dataset
+    model = build_recognizer(recipe, replace(IMAGE, variable=variable), ALPHABET)
     if own_head:
         model.head = HeadWithNorm(model.sequence.features, model.classifier.in_features)
-    part = split.make_split(some_samples(config.train_samples), ALPHABET, compute.device)
+    samples = ragged_samples([20, 34, 51, 60, 43] * 4) if variable else some_samples(config.train_samples)
+    part = split.make_split(samples, ALPHABET, compute.device).with_buckets(config.batch_size, exact=False)
     state = new_state(recipe, model, compute, count, group)
     state.model.train()
     initial = {name: value.clone() for name, value in model.state_dict().items()}
