@@ -200,7 +200,7 @@ def add_gradients(
             weight = batch.weight * share
             state.scaler.scale(loss if weight == 1 else loss * weight).backward()
         losses.append(loss.detach() * share)
-        blanks.append((output.logits_TNK.detach().argmax(-1) == BLANK).all())
+        blanks.append(is_all_blank(state.model, output.logits_TNK.detach(), *widths))
     return torch.stack(losses).sum(), torch.stack(blanks).all()
 
 
@@ -210,6 +210,16 @@ def training_loss(state: TrainState, logits_TNK: Tensor, batch: Batch) -> Tensor
     return state.objective(
         log_probs_TNK, state.model.frames(batch.widths_N), batch.targets_NL, batch.target_lengths_N
     )
+
+
+def is_all_blank(model: Recognizer, logits_TNK: Tensor, widths_N: Tensor | None = None) -> Tensor:
+    """Return whether the best path of every image is empty; frames of padding don't count."""
+    is_blank_TN = logits_TNK.argmax(-1) == BLANK
+    # Images without masks have no padding.
+    if widths_N is not None and not model.unmasked:
+        frame_T1 = torch.arange(len(logits_TNK), device=logits_TNK.device)[:, None]
+        is_blank_TN |= frame_T1 >= model.frames(widths_N)
+    return is_blank_TN.all()
 
 
 def augments_at(state: TrainState, config: RunConfig) -> bool:

@@ -147,10 +147,21 @@ def test_each_kind_of_noise_changes_the_image():
     assert len({dataset(noise=n).draw("train", 4).text for n in images}) == 1
 
 
+def test_the_width_follows_the_length_of_the_text():
+    source = dataset(length="1-5", variable=True)
+    assert source.image.variable
+    samples = [source.draw("train", index) for index in range(40)]
+    assert {sample.image.shape for sample in samples} == {(40, 30 * length) for length in range(1, 6)}
+    assert all(sample.image.shape[1] == 30 * len(sample.text) for sample in samples)
+    # An image of the longest text is the one of a set whose images all have its width.
+    longest = next(index for index in range(40) if len(samples[index].text) == 5)
+    assert same(samples[longest], dataset(length="1-5").draw("train", longest))
+
+
 def test_the_fingerprint_changes_with_every_option_and_not_with_the_name_of_a_font(tmp_path):
     variants = [
         {}, {"seed": 1}, {"width": 151}, {"height": 41}, {"length": "4"}, {"alphabet": "digits"},
-        {"noise": "dots"}, {"font_sizes": "20"},
+        {"noise": "dots"}, {"font_sizes": "20"}, {"variable": True},
     ]  # fmt: skip
     prints = {dataset(**options).fingerprint("train") for options in variants}
     prints.add(dataset().fingerprint("test"))

@@ -170,6 +170,8 @@ class BlackImages:
         ({"image": ImageSpec(24, 60, 2)}, "images have 1 or 3 channels"),
         ({"alphabet": "01"}, "its alphabet is '01', not an Alphabet"),
         ({"fit": "crop"}, "its fit is 'crop'; it must be one of stretch, pad"),
+        ({"fit": "keep"}, "its fit is 'keep', but its image has variable=False"),
+        ({"image": ImageSpec(24, 60, variable=True)}, "its fit is 'pad', but its image has variable=True"),
         ({"text_of": "1"}, "its text_of is '1', not a method"),
         ({"size_": "many"}, "the size of 'train' is 'many', not a whole number or None"),
         ({"size_": -3}, "the size of 'train' is -3"),

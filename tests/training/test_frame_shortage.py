@@ -7,9 +7,12 @@ from dataclasses import replace
 import numpy as np
 import torch
 
+from ctcbench.config.recipe import Recipe
 from ctcbench.training import split
 from ctcbench.training.frame_shortage import describe_frames, find_too_long_texts
-from tests.training.step_cases import ALPHABET, some_samples, some_state
+from ctcbench.training.recognizer.network import build_recognizer
+from tests.tiny_config import tiny
+from tests.training.step_cases import ALPHABET, IMAGE, ragged_samples, some_samples, some_state
 
 
 def test_characters_and_adjacent_repeats_are_counted(registry):
@@ -29,6 +32,19 @@ def test_narrow_images_have_fewer_frames(registry):
     state, _, _ = some_state(registry)
     (found,) = find_too_long_texts(samples, state.model)
     assert (found.number, found.reason) == (19, "text '1234' needs 4 frames, its image has 1")
+
+
+def test_images_of_variable_width_have_the_frames_that_they_have_alone(registry):
+    samples = ragged_samples([60, 31, 16, 8, 3])
+    samples = replace(samples, texts=("1234567", "1234", "123", "1", "12"))
+    config = tiny(dataset="captcha:width=60,height=24,length=1-3,variable=true,alphabet=digits")
+    model = build_recognizer(Recipe(registry, config), replace(IMAGE, variable=True), ALPHABET)
+    found = find_too_long_texts(samples, model)
+    assert [(entry.number, entry.reason) for entry in found] == [
+        (1, "text '1234' needs 4 frames, its image has 3"),
+        (2, "text '123' needs 3 frames, its image has 2"),
+        (4, "text '12' needs 2 frames, its image has 1"),
+    ]
 
 
 def test_a_head_with_its_own_frames_needs_one_a_character(registry):

@@ -1,12 +1,17 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
+from ctcbench.config.recipe import Recipe
 from ctcbench.contract.errors import UsageError
+from ctcbench.contract.specs import BLANK
 from ctcbench.training import device, split
-from ctcbench.training.step import penalised, train_step, training_loss
+from ctcbench.training.recognizer.network import build_recognizer
+from ctcbench.training.step import is_all_blank, penalised, train_step, training_loss
 from tests.tiny_config import tiny
-from tests.training.step_cases import ALPHABET, some_state, steps
+from tests.training.step_cases import ALPHABET, IMAGE, some_state, steps
 
 
 def test_batches_are_a_pure_function_of_seed_and_step(registry):
@@ -197,3 +202,15 @@ def test_without_mixed_precision_tensorfloat32_is_off():
         with device.torch_settings(tiny(), device.Compute(torch.device("cpu"), amp_dtype)):
             assert cudnn.allow_tf32 is (amp_dtype is not None)
         assert cudnn.allow_tf32 is before
+
+
+def test_frames_of_padding_are_not_outputs(registry):
+    """A class that wins in the padding alone is no output."""
+    config = tiny(dataset="captcha:width=60,height=24,length=1-3,variable=true,alphabet=digits")
+    model = build_recognizer(Recipe(registry, config), replace(IMAGE, variable=True), ALPHABET)
+    logits_TNK = torch.zeros(7, 1, 11)
+    logits_TNK[:3, :, BLANK] = 1
+    logits_TNK[3:, :, 5] = 1
+    assert bool(is_all_blank(model, logits_TNK, torch.tensor([24])))
+    assert not bool(is_all_blank(model, logits_TNK, torch.tensor([32])))
+    assert not bool(is_all_blank(model, logits_TNK))

@@ -88,6 +88,21 @@ def test_an_epoch_smaller_than_a_batch_is_timed_with_its_own_size(registry, monk
     assert {size for _, size in clock.steps} == {5}
 
 
+def test_images_of_variable_width_are_timed_in_batches_of_all_widths(registry, monkeypatch):
+    clock, widths = TickingClock(monkeypatch), set()
+    observed = step.train_step
+
+    def noted(state, batch, config):
+        widths.add(batch.images_NCHW.shape[3])
+        return observed(state, batch, config)
+
+    monkeypatch.setattr(step, "train_step", noted)
+    dataset = "captcha:width=96,height=24,length=1-6,alphabet=digits,variable=true"
+    assert measured(registry, clock, dataset=dataset, batch_size=8).step_images == 8
+    assert {size for _, size in clock.steps} <= set(range(1, 9))
+    assert len(widths) > 3
+
+
 def test_a_batch_larger_than_the_images_that_are_drawn_repeats_them(registry, monkeypatch):
     clock = TickingClock(monkeypatch)
     assert measured(registry, clock, 1.0, batch_size=200).step_images == 200

@@ -94,6 +94,7 @@ def _facts(chosen: BuiltDataset, split: SplitName, splits: dict[SplitName, Sampl
         "channels": image.channels,
         "height": image.height,
         "width": image.width,
+        "widths": _widths(drawn) if image.variable and len(drawn) else None,
         "alphabet": alphabet.characters,
         "direction": alphabet.direction,
         "classes": alphabet.num_classes,
@@ -104,6 +105,11 @@ def _facts(chosen: BuiltDataset, split: SplitName, splits: dict[SplitName, Sampl
         "frames": _frames(frame_needs(drawn, alphabet)) if len(drawn) else None,
         "duplicates": _duplicates(find_duplicates(splits)),
     }
+
+
+def _widths(drawn: Samples) -> dict[str, int]:
+    """Return the least and the greatest width of images that have their own."""
+    return {"least": int(drawn.widths_N.min()), "greatest": int(drawn.widths_N.max())}
 
 
 def _sizes(sizes: PictureSizes) -> dict[str, Any]:

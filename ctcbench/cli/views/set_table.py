@@ -17,7 +17,10 @@ def set_table(facts: dict[str, Any]) -> Table:
     table.add_column(overflow="fold")
     left_out = f" ({facts['left_out']:,} left out)" if facts["left_out"] else ""
     channels = f"{facts['channels']} channel{'' if facts['channels'] == 1 else 's'}"
-    size = f"{facts['width']} × {facts['height']} pixels, {channels}"
+    width = str(facts["width"])
+    if facts["widths"]:
+        width = f"({facts['widths']['least']} to {facts['widths']['greatest']})"
+    size = f"{width} × {facts['height']} pixels, {channels}"
     table.add_row("data set", Text(printable(facts["dataset"])))
     table.add_row("split", f"{facts['split']}, {facts['images']:,} images of {size}{left_out}")
     if len(facts["splits"]) > 1:

@@ -28,3 +28,18 @@ def test_the_sheet_as_tables(registry: Registry) -> None:
         "frames per character",
     ):
         assert word in text
+
+
+def test_the_sheet_of_images_of_variable_width(registry: Registry) -> None:
+    config = RunConfig(dataset="captcha:length=1-5,variable=true", backbone="cnn3:width=4", head="none")
+    sheet = spec_sheet(resolve(registry, config))
+    # Five times 30 columns, and a frame for eight of them; narrower images have fewer.
+    assert (sheet.variable_width, sheet.frames) == (True, 18)
+    assert sheet.frames_per_character is not None
+    assert 3 <= sheet.frames_per_character <= 3.75
+    console = Console(file=io.StringIO(), width=100, color_system=None)
+    console.print(*spec_tables(sheet))
+    assert isinstance(console.file, io.StringIO)
+    text = console.file.getvalue()
+    assert "the widest" in text
+    assert "18 of 80 features for 150 columns; a frame for 8.3 columns" in text
