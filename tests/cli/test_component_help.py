@@ -1,0 +1,21 @@
+"""The list of components in the help: options that components share are described once."""
+
+from __future__ import annotations
+
+from rich.console import Console
+
+from ctcbench.cli.component_help import component_panels
+
+
+def test_options_of_an_earlier_component_are_named_and_not_described_again(registry):
+    console = Console(width=120)
+    with console.capture() as captured:
+        for part in component_panels(registry):
+            console.print(part)
+    shown = captured.get()
+    assert shown.count("normal form of the labels") == 1
+    datasets = shown[shown.index("parquet  ") :]
+    assert "as for csv: " in datasets
+    listed = " ".join(datasets[datasets.index("as for csv: ") :].split("╰")[0].replace("│", " ").split())
+    for name in ("alphabet", "unicode", "channels", "group", "seed"):
+        assert name in listed
