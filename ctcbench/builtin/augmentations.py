@@ -81,15 +81,13 @@ def lines(
 ) -> Augment:
     """For photographed or scanned lines: shape, spots, uneven light, contrast, blur, grain, JPEG."""
     # Here, because those modules import torch, for which --help must not wait.
-    from ctcbench.builtin.degradation import Strengths
-    from ctcbench.builtin.distortion import Amounts
+    from ctcbench.builtin.degradation import Degradation, Strengths
+    from ctcbench.builtin.distortion import Amounts, Distortion
     from ctcbench.builtin.line_augmentation import LineAugmentation
 
-    return LineAugmentation(
-        image,
-        Amounts(rotate, shear, scale, shift, warp=elastic, contrast=0.0, erase=erase, noise=0.0),
-        Strengths(background, brightness, contrast, blur, noise, jpeg, chance),
-    )
+    shape = Amounts(rotate, shear, scale, shift, warp=elastic, contrast=0.0, erase=erase, noise=0.0)
+    strengths = Strengths(background, brightness, contrast, blur, noise, jpeg, chance)
+    return LineAugmentation(image, Distortion(image, shape), Degradation(strengths))
 
 
 AUGMENTATIONS: list[Component] = [augmentation(on_device=True)(_none), distort, lines]

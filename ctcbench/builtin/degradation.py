@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from ctcbench.builtin.jpeg_artefacts import jpeg_artefacts
+from ctcbench.builtin.jpeg_artefacts import JpegArtefacts
 
 _REACH = 3  # of a blur, in standard deviations
 # Points along the height of the two grids of the light: a gradient, and blotches of a third of the height.
@@ -39,6 +39,7 @@ class Degradation:
     """
 
     strengths: Strengths
+    jpeg: JpegArtefacts = field(default_factory=JpegArtefacts, repr=False)
 
     def __call__(self, images_NCHW: Tensor, valid_N11W: Tensor | None) -> Tensor:
         """Return the images degraded; ``valid_N11W`` is False for padding, None if there is none."""
@@ -96,7 +97,7 @@ class Degradation:
         worst, count = self.strengths.jpeg, len(images_NCHW)
         quality_N = worst + (_BEST_QUALITY - worst) * torch.rand(count, device=images_NCHW.device)
         is_compressed_N111 = self._chosen(images_NCHW)
-        return torch.where(is_compressed_N111, jpeg_artefacts(images_NCHW, quality_N), images_NCHW)
+        return torch.where(is_compressed_N111, self.jpeg(images_NCHW, quality_N), images_NCHW)
 
     def _amounts(self, images_NCHW: Tensor) -> Tensor:
         """Return amounts_N111 between 0 and 1; 0 for the images that are not changed."""

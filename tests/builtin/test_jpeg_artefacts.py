@@ -7,7 +7,7 @@ import pytest
 import torch
 from PIL import Image
 
-from ctcbench.builtin.jpeg_artefacts import jpeg_artefacts
+from ctcbench.builtin.jpeg_artefacts import JpegArtefacts
 
 
 def picture(height, width, channels):
@@ -30,7 +30,7 @@ def test_the_pixels_are_those_of_libjpeg(quality, channels):
     pixels = picture(40, 100, channels)  # not whole blocks
     reference = by_libjpeg(pixels, quality).reshape(40, 100, channels)
     images_NCHW = torch.from_numpy(pixels.reshape(40, 100, channels).copy()).permute(2, 0, 1)[None].float()
-    found = jpeg_artefacts(images_NCHW, torch.tensor([float(quality)]))[0].permute(1, 2, 0).numpy()
+    found = JpegArtefacts()(images_NCHW, torch.tensor([float(quality)]))[0].permute(1, 2, 0).numpy()
     # A coefficient close to the middle of two steps may be rounded the other way.
     assert np.median(np.abs(found - reference)) <= 1
     artefacts = np.abs(reference - pixels.reshape(40, 100, channels)).mean()
@@ -39,6 +39,6 @@ def test_the_pixels_are_those_of_libjpeg(quality, channels):
 
 def test_each_image_has_its_own_quality():
     images_NCHW = torch.from_numpy(picture(16, 16, 1).copy())[None, None].float().repeat(2, 1, 1, 1)
-    both = jpeg_artefacts(images_NCHW, torch.tensor([95.0, 5.0]))
+    both = JpegArtefacts()(images_NCHW, torch.tensor([95.0, 5.0]))
     better, worse = (both - images_NCHW).abs().mean((1, 2, 3)).tolist()
     assert better < 2 < worse

@@ -59,5 +59,6 @@ VARIED_SETTINGS = [
     {"backbone": "cnn7:width=8,dropout=0.1", "head": "none", "ema": 0.9},
     {"backbone": "columns:stride=4", "head": "gru1:width=8"},
     {"augmentation": "distort:scale=0.1,contrast=0.1,erase=2,noise=3.0"},
+    {"augmentation": "lines:chance=1.0"},
     {"head": "slots:count=2", "shortcut": "none", "loss": "slots", "decoder": "slots"},
 ]
