@@ -83,15 +83,18 @@ def assert_equal(model, session, images, width, narrowest):
     assert np.abs(values_NTK - expected_NTK)[valid_NT].max() < 1e-4
 
 
-@pytest.mark.landing
+def case(marker, variable, backbone, head):
+    return pytest.param(variable, {"backbone": backbone, "head": head}, marks=marker)
+
+
 @pytest.mark.parametrize(
     ("variable", "settings"),
     [
-        (False, {"backbone": "cnn2:width=4", "head": "every"}),
-        (False, {"backbone": "cnn5:width=4,norm=group,activation=gelu", "head": "none"}),
-        (True, {"backbone": "cnn3:width=4,norm=group", "head": "every"}),
-        (True, {"backbone": "cnn7:width=4", "head": "none"}),
-        (True, {"backbone": "columns:stride=7", "head": "bilstm1:width=4"}),
+        case(pytest.mark.landing, False, "cnn2:width=4", "every"),
+        case(pytest.mark.landing, True, "columns:stride=7", "bilstm1:width=4"),
+        case(pytest.mark.slow, False, "cnn5:width=4,norm=group,activation=gelu", "none"),
+        case(pytest.mark.slow, True, "cnn3:width=4,norm=group", "every"),
+        case(pytest.mark.slow, True, "cnn7:width=4", "none"),
     ],
 )
 def test_any_number_of_images_of_any_width(with_plugin, variable, settings):
@@ -115,7 +118,7 @@ def test_a_head_that_sees_the_whole_image_fixes_the_width(registry):
         assert_equal(model, session, images, 60, 30)
 
 
-@pytest.mark.landing
+@pytest.mark.slow
 def test_a_component_that_can_not_be_exported_is_named(with_plugin):
     model, recipe = built(with_plugin, backbone="columns", head="by_value")
     with pytest.raises(
