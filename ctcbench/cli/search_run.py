@@ -13,6 +13,7 @@ from ctcbench.cli.output import output_console, print_json
 from ctcbench.cli.search_progress import search_progress
 from ctcbench.cli.search_results import SearchResults
 from ctcbench.registry.component_registry import Registry
+from ctcbench.study.available_devices import require_gpu
 from ctcbench.study.plan import Plan, PlannedModel
 from ctcbench.study.plan_document import plan_document
 from ctcbench.study.search.optimiser import Optimiser, best_first
@@ -58,8 +59,10 @@ def run_search(registry: Registry, request: SearchRequest) -> int:
     # The number of threads can change the last bits, so a search keeps the executor that it started with.
     text = request.executor or str(recorded.get("executor") or _DEFAULT_EXECUTOR)
     text = registry.resolve("executor", text)
-    executor = build_executor(registry, text, {str(spec.base.get("device", "auto"))})
+    devices = {str(spec.base.get("device", "auto"))}
+    executor = build_executor(registry, text, devices)
     resources = executor_resources(executor)
+    require_gpu(devices, resources, graph=request.graph)
     with folder.lock():
         optimiser = Optimiser(folder, spec)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from ctcbench.contract.errors import UsageError
@@ -38,7 +38,15 @@ def require_devices(
     entries = (fit_entry(registry, entry, choices) for entry in grid.entries)
     # What is trained already can be decoded anywhere.
     left = [entry.config for entry in entries if not RunFolder(folder.out / entry.train_key).is_finished]
-    devices = {config.device for config in left}
+    require_gpu({config.device for config in left}, resources, graph=graph)
+
+
+def require_gpu(devices: Collection[str], resources: Mapping[str, Any], *, graph: bool | None) -> None:
+    """Check that trainings with these values of the setting ``device`` have a GPU if they need one.
+
+    Raises:
+        UsageError: there is none.
+    """
     on_gpu = sorted(device for device in devices if device.startswith("cuda"))
     words = "--graph: the training step can be captured on a CUDA device only, and "
     if graph and "cpu" in devices:

@@ -142,6 +142,7 @@ class SearchRun:
             self.choices,
             threads=int(self.resources.get("threads") or 0) or None,
             notice=lambda text: self.listener.notice(f"trial {proposal.number}: {text}"),
+            graph=self.order.get("graph"),
         )
         self.choices |= grid.choices
         plan = make_plan(grid, self.folder, self.resources)

@@ -219,6 +219,7 @@ def test_without_optuna_the_error_names_what_to_install(tmp_path, capsys, monkey
         (["--budget", "60"], "--budget 60: no unit"),
         (["--budget", "60s"], "--budget 60s with --train-samples and --epochs"),
         (["--executor", "locla"], "no executor 'locla'; did you mean 'local'?"),
+        (["--graph"], "this study trains on a CPU (--device cpu); leave out --graph"),
     ],
 )
 def test_wrong_flags(tmp_path, capsys, flags, words):
@@ -285,7 +286,7 @@ def test_a_trial_is_pruned_while_its_process_runs(tmp_path):
 def test_a_budget_is_the_time_of_each_training(in_process, tmp_path, capsys, monkeypatch):
     timed = []
 
-    def time_configurations(entries, threads, notice):
+    def time_configurations(entries, threads, notice, graph):
         timed.extend(entries)
         found = {"train_samples": 70, "epochs": 1, "training_seconds": 9, "step_seconds": 1, "compute": "cpu"}
         return {entry.digest: BudgetChoice(**found) for entry in entries}
