@@ -38,6 +38,8 @@ function characterItem(group, most) {
 
 function drawBreakdown(number) {
   const { lengths, positions, characters, left_out: leftOut, texts } = DATA.breakdown[number];
+  // Of texts that all have one length, the table of results has the accuracy.
+  $("plot-lengths").closest("figure").hidden = lengths.length < 2;
   drawGroups($("plot-lengths"), lengths, number, "length", "characters in the text");
   drawGroups($("plot-positions"), positions, number, "position", "position in the text");
   const most = Math.max(...characters.map(([, , share]) => 1 - share));
@@ -51,5 +53,5 @@ function startBreakdown() {
   const isMeasured = Object.keys(DATA.breakdown).length > 0;
   $("no-breakdown").hidden = isMeasured;
   $("breakdown-charts").hidden = !isMeasured;
-  if (isMeasured) keepDrawn($("plot-lengths"), draw);
+  if (isMeasured) keepDrawn($("plot-positions"), draw);
 }
