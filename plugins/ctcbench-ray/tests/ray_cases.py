@@ -22,9 +22,17 @@ def command(*arguments, executor):
     return [sys.executable, "-m", "ctcbench", "ablate", *map(str, arguments), "--executor", executor]
 
 
+def ctcbench(*words):
+    return _run([sys.executable, "-m", "ctcbench", *map(str, words)])
+
+
 def ablate(*arguments, executor, **environment):
+    return _run(command(*arguments, executor=executor), **environment)
+
+
+def _run(words, **environment):
     return subprocess.run(
-        command(*arguments, executor=executor),
+        words,
         env={**os.environ, "COLUMNS": "120", **environment},
         capture_output=True,
         text=True,

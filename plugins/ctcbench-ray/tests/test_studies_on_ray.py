@@ -5,10 +5,15 @@ import os
 import re
 import signal
 import time
+from pathlib import Path
 
 import pytest
 import ray_cases
+from ctcbench_ray import ray
 from ray_cases import GRID, ONE, ablate, ending, of_one, trained_a_while
+
+from ctcbench.results.run_folder import RunFolder
+from ctcbench.testing import check_executor
 
 
 def words(text):
@@ -147,3 +152,46 @@ def test_a_local_cluster_ends_with_the_study(whole, tmp_path):
     done = ablate(*GRID, "--out", tmp_path, executor="ray:address=local")
     assert done.returncode == 0, done.stderr
     assert ending(tmp_path) == whole
+
+
+@pytest.mark.slow
+def test_it_keeps_the_contract(cluster):
+    check_executor(ray, address=cluster.address)
+    check_executor(ray, address=cluster.address, workers=1)
+
+
+SEARCH = """
+trials = 3
+objective = "loss"
+pruning = { first = 1e-3, reduction = 2 }
+[base]
+dataset = "captcha:width=60,height=24,length=2,alphabet=digits"
+backbone = "cnn3:width=4"
+decoder = "greedy"
+device = "cpu"
+train_samples = 70
+val_samples = 10
+test_samples = 12
+batch_size = 16
+epochs = 100000
+max_steps = 400
+[space]
+lr = [1e-3, 1e-12]
+head = ["bigru1:width=8", "none"]
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("files", ["auto", "sent"])
+def test_a_search_prunes_trials_on_the_nodes(cluster, tmp_path, files):
+    pytest.importorskip("optuna", reason="optuna is not installed")
+    (tmp_path / "search.toml").write_text(SEARCH)
+    executor = f"ray:address='{cluster.address}',workers=1,files={files}"
+    words = ["tune", tmp_path / "search.toml", "--out", tmp_path / "runs", "--json", "--executor", executor]
+    searched = ray_cases.ctcbench(*words)
+    assert searched.returncode == 0, searched.stderr
+    trials = json.loads(searched.stdout)["trials"]
+    assert trials[0]["state"] == "complete"
+    [pruned, *_] = [trial for trial in trials if trial["state"] == "pruned"]
+    run = RunFolder(Path(pruned["runs"][0]))
+    assert run.has(run.checkpoint_path) and not run.is_finished
