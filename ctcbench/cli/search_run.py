@@ -18,7 +18,7 @@ from ctcbench.study.plan import Plan, PlannedModel
 from ctcbench.study.plan_document import plan_document
 from ctcbench.study.search.optimiser import Optimiser, best_first
 from ctcbench.study.search.search_execution import SearchRun
-from ctcbench.study.search.search_file import SearchSpec
+from ctcbench.study.search.search_file import SearchSpec, check_configurations
 from ctcbench.study.study_execution import build_executor, executor_resources
 from ctcbench.study.study_folder import StudyFolder
 
@@ -59,7 +59,8 @@ def run_search(registry: Registry, request: SearchRequest) -> int:
     # The number of threads can change the last bits, so a search keeps the executor that it started with.
     text = request.executor or str(recorded.get("executor") or _DEFAULT_EXECUTOR)
     text = registry.resolve("executor", text)
-    devices = {str(spec.base.get("device", "auto"))}
+    # All configurations have the device of the first one, because a search can't vary it.
+    devices = {entry.config.device for entry in check_configurations(registry, spec).entries}
     executor = build_executor(registry, text, devices)
     resources = executor_resources(executor)
     require_gpu(devices, resources, graph=request.graph)

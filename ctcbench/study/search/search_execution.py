@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
-from ctcbench.contract.errors import PluginError
+from ctcbench.contract.errors import CtcbenchError, PluginError
 from ctcbench.contract.executors import Event, Executor, Outcome
+from ctcbench.processes.signals import Interrupted
 from ctcbench.registry.component_registry import Registry
 from ctcbench.results.result import Result
 from ctcbench.study.budget_choice import BudgetChoice
@@ -71,10 +72,10 @@ class SearchRun:
         """
         self.choices |= self.folder.read_choices()
         for proposal in self.optimiser.proposals():
-            if proposal.state != "pruned":
-                candidate = self._candidate(proposal)
-                if proposal.state == "running":
-                    self._live.append(candidate)
+            if proposal.state == "complete":
+                self._planned[proposal.number] = self._plan(proposal)
+            elif proposal.state == "running":
+                self._add(proposal)
         runner = TrialRunner(
             self.folder,
             self.executor,
@@ -135,7 +136,14 @@ class SearchRun:
         self.listener.notice(text)
 
     def models_of(self, proposal: Proposal) -> tuple[PlannedModel, ...]:
-        """Return the models of a proposal, planned anew from what is on the disk."""
+        """Return the models of a proposal, as they are on the disk; none if it failed in an earlier start."""
+        # To plan it again might fail again, and time steps before.
+        if proposal.state == "failed":
+            return self._planned.get(proposal.number, ())
+        return self._plan(proposal)
+
+    def _plan(self, proposal: Proposal) -> tuple[PlannedModel, ...]:
+        """Return the models of a proposal; the numbers of a budget are chosen if they are not known."""
         grid = fit_grid(
             self.registry,
             expand(self.registry, self.spec.study_of(proposal.settings)),
@@ -173,15 +181,25 @@ class SearchRun:
             else:
                 if not self._may_ask():
                     return
-                self._live.append(self._candidate(self.optimiser.ask()))
+                self._add(self.optimiser.ask())
                 self._write_plan()
 
     def _may_ask(self) -> bool:
         return len(self.optimiser.proposals()) < self.spec.trials
 
-    def _candidate(self, proposal: Proposal) -> Candidate:
-        self._planned[proposal.number] = models = self.models_of(proposal)
-        return Candidate(proposal, self.spec.objective, models)
+    def _add(self, proposal: Proposal) -> None:
+        """Add a proposal to those that are tried; one that can't be trained has failed."""
+        candidate = Candidate(proposal, self.spec.objective, ())
+        self._live.append(candidate)
+        try:
+            candidate.models = self._plan(proposal)
+        except Interrupted:
+            raise
+        # Only a whole configuration shows some errors, such as a budget that is too short for it.
+        except CtcbenchError as error:
+            self._fail(candidate, str(error))
+            return
+        self._planned[proposal.number] = tuple(candidate.models)
 
     def _advance(self, candidate: Candidate) -> bool:
         """Return True if the current model is to be trained; else the proposal has ended.
@@ -190,7 +208,7 @@ class SearchRun:
         those of a trial that has just ended.
         """
         while candidate.finished < len(candidate.models):
-            candidate.models = self.models_of(candidate.proposal)
+            candidate.models = self._plan(candidate.proposal)
             model = candidate.model
             if model.stage == "failed":
                 self._fail(candidate, model.error)
@@ -231,7 +249,7 @@ class SearchRun:
         [proposal] = [one for one in self.optimiser.proposals() if one.number == candidate.number]
         self.listener.proposal_ended(proposal)
         if proposal.state == "pruned":
-            del self._planned[proposal.number]
+            self._planned.pop(proposal.number, None)
             self._write_plan()
 
     def _write_plan(self) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -14,7 +14,7 @@ from ctcbench.contract.errors import UsageError, nearest
 from ctcbench.contract.options import show
 from ctcbench.files.toml_documents import read_toml_document
 from ctcbench.registry.component_registry import Registry
-from ctcbench.study.grid import expand
+from ctcbench.study.grid import Grid, expand
 from ctcbench.study.search.parameter_reader import ParameterReader
 from ctcbench.study.search.search_space import SearchSpace
 from ctcbench.study.study_file import StudySpec
@@ -116,12 +116,21 @@ def read_search(registry: Registry, path: Path) -> SearchSpec:
     return _Reader(path, text).search(registry, document)
 
 
-def check_configurations(registry: Registry, spec: SearchSpec) -> None:
+def check_configurations(registry: Registry, spec: SearchSpec) -> Grid:
     """Check the configurations at the lower end of every range, with each combination of components.
+
+    Returns:
+        The first of them, with the seeds of the search.
 
     Raises:
         UsageError: one of them is not allowed.
     """
+    grids = [_expand(registry, spec, values) for values in _lowest(spec)]
+    return grids[0]
+
+
+def _lowest(spec: SearchSpec) -> Iterator[dict[str, Any]]:
+    """Yield the first values of the parameters with each combination of components, or many of them."""
     chosen = [p for p in spec.space.parameters if p.kind and not p.option]
     combinations = itertools.product(*(p.choices for p in chosen))
     for combination in itertools.islice(combinations, _MOST_COMBINATIONS):
@@ -129,12 +138,17 @@ def check_configurations(registry: Registry, spec: SearchSpec) -> None:
         for parameter in spec.space.parameters:
             if parameter.name not in values and spec.space.active(parameter, values):
                 values[parameter.name] = parameter.choices[0] if parameter.choices else parameter.low
-        try:
-            expand(registry, spec.study_of(spec.space.settings(values)))
-        except UsageError as error:
-            where = f"{spec.path}: " if spec.path else ""
-            with_ = f" (with {', '.join(map(str, combination))})" if combination else ""
-            raise UsageError(f"{where}{error}{with_}") from None
+        yield values
+
+
+def _expand(registry: Registry, spec: SearchSpec, values: Mapping[str, Any]) -> Grid:
+    try:
+        return expand(registry, spec.study_of(spec.space.settings(values)))
+    except UsageError as error:
+        where = f"{spec.path}: " if spec.path else ""
+        components = [str(values[p.name]) for p in spec.space.parameters if p.kind and not p.option]
+        with_ = f" (with {', '.join(components)})" if components else ""
+        raise UsageError(f"{where}{error}{with_}") from None
 
 
 class _Reader(StudyFileReader):

@@ -11,6 +11,7 @@ import tomllib
 import pytest
 
 from ctcbench.__main__ import main
+from ctcbench.contract.errors import UsageError
 from ctcbench.results.run_folder import RunFolder
 from ctcbench.study.budget_choice import BudgetChoice
 from ctcbench.study.search.validation_course import recorded_epochs
@@ -135,6 +136,33 @@ def test_a_trial_that_fails_is_shown_and_the_others_run(in_process, tmp_path, ca
     assert states(document) == ["failed"] and document["best"] is None
 
 
+def test_a_configuration_that_can_t_be_planned_fails_alone(in_process, tmp_path, capsys, monkeypatch):
+    timed = []
+
+    def time_configurations(entries, threads, notice, graph):
+        timed.extend(entries)
+        if entries[0].config.head == "none":
+            raise UsageError("--budget 9s: 10 steps take 9.9 s")
+        found = {"train_samples": 70, "epochs": 1, "training_seconds": 9, "step_seconds": 1, "compute": "cpu"}
+        return {entry.digest: BudgetChoice(**found) for entry in entries}
+
+    monkeypatch.setattr("ctcbench.study.budget_fitting.time_configurations", time_configurations)
+    path = write(
+        tmp_path,
+        'head = ["none", "bigru1:width=8"]',
+        top="trials = 4\npruning = false\nbudget = '9s'",
+        base={"epochs": None},
+    )
+    document, progress = tune(capsys, path)
+    assert set(states(document)) == {"complete", "failed"}
+    failed = next(trial for trial in document["trials"] if trial["state"] == "failed")
+    assert failed["error"] == "--budget 9s: 10 steps take 9.9 s" and failed["runs"] == []
+    assert "failed: --budget 9s" in progress
+    count = len(timed)
+    assert tune(capsys, path)[0] == document
+    assert len(timed) == count
+
+
 ODD = """
     from ctcbench import Outcome, executor, hookimpl
 
@@ -163,18 +191,14 @@ ODD = """
 """
 
 
+@pytest.mark.landing
 @pytest.mark.parametrize(
     ("how", "words"),
     [
         ("stops", '"state": "running"'),
-        *(
-            pytest.param(how, words, marks=pytest.mark.landing)
-            for how, words in [
-                ("forgets", "the executor returned no outcome for it"),
-                ("lies", "the executor reported it as done, but"),
-                ("takes none", "the executor ended without taking a trial"),
-            ]
-        ),
+        ("forgets", "the executor returned no outcome for it"),
+        ("lies", "the executor reported it as done, but"),
+        ("takes none", "the executor ended without taking a trial"),
     ],
 )
 def test_an_executor_without_results_is_reported(tmp_path, how, words):
@@ -283,6 +307,7 @@ def test_a_trial_is_pruned_while_its_process_runs(tmp_path):
     assert len(begun - finished) == len(pruned)
 
 
+@pytest.mark.landing
 def test_a_budget_is_the_time_of_each_training(in_process, tmp_path, capsys, monkeypatch):
     timed = []
 
