@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,8 +12,9 @@ import numpy as np
 from ctcbench.config.recipe import require_fitting_decoder, resolve
 from ctcbench.config.run_config import RunConfig
 from ctcbench.contract.data import LogProbs, Sample
-from ctcbench.contract.errors import BadSample, UsageError
+from ctcbench.contract.errors import BadSample, CtcbenchError, UsageError
 from ctcbench.contract.specs import ImageSpec
+from ctcbench.evaluation.familiarity import Familiarity
 from ctcbench.evaluation.joined_batches import Reading, join_batches
 from ctcbench.files.pictures import Fit, PreparedPicture, decode_picture, read_picture
 from ctcbench.files.pixel_levels import WHITE
@@ -22,6 +22,7 @@ from ctcbench.pipeline import runner
 from ctcbench.pipeline.decoding_stage import build_decoder
 from ctcbench.recognition.interpretation import Interpretation, require_possible
 from ctcbench.recognition.picture_batch import make_batch, split_by_width
+from ctcbench.recognition.picture_list import listed, readable, require_pictures
 from ctcbench.recognition.picture_stream import Group, process_groups
 from ctcbench.recognition.prediction import Prediction
 from ctcbench.recognition.reader import Reader
@@ -32,6 +33,7 @@ from ctcbench.results.recognizer_description import read_description
 from ctcbench.results.result import Result
 from ctcbench.results.run_folder import RunFolder
 from ctcbench.results.stored_config import stored_config
+from ctcbench.results.stored_familiarity import read_familiarity
 from ctcbench.training.runtime import Runtime
 
 T = TypeVar("T")
@@ -47,6 +49,8 @@ class Recogniser:
         decoder: component string of the decoder.
         fit: how pictures are resized to the image size of the network, as the training images were.
         sharpness: inverse temperature that calibrates confidences; 1 while the run is not finished.
+        familiarity: the statistics of the training images, with which pictures are compared; None while the
+            run is not finished, and in runs of earlier versions.
     """
 
     reader: Reader
@@ -54,6 +58,7 @@ class Recogniser:
     decoder: str
     fit: Fit
     sharpness: float = 1.0
+    familiarity: Familiarity | None = field(default=None, repr=False)
 
     def prepare(self, picture: Any) -> PreparedPicture:
         """Return a picture as the network takes it, which `predict` and `log_probs` accept as well.
@@ -77,7 +82,7 @@ class Recogniser:
             BadSample: a picture can't be read; the message names its path or its index.
             UsageError: `images` is not a list of pictures.
         """
-        images = _listed(images)
+        images = listed(images)
 
         def read(group: Group) -> tuple[Group, Reading]:
             samples = group.samples or [_white(self.reader.image)]
@@ -91,7 +96,7 @@ class Recogniser:
         parts = list(process_groups(images, self._prepared, read, self.reader)) or [read(Group([], {}))]
         outcomes = [outcome for group, _ in parts for outcome in group.arranged(group.samples)]
         for index, (image, outcome) in enumerate(zip(images, outcomes, strict=True)):
-            _readable(index, image, outcome)
+            readable(index, image, outcome)
         values_NTK, lengths_N = join_batches([reading for _, reading in parts])
         return LogProbs(values_NTK, lengths_N, ("",) * len(images), self.reader.alphabet)
 
@@ -111,10 +116,10 @@ class Recogniser:
             BadSample: a picture can't be read; the message names its path or its index.
             UsageError: as `predict_each`.
         """
-        images = _listed(images)
+        images = listed(images)
         outcomes = self.predict_each(images, decoder=decoder, n_best=n_best, positions=positions)
         return [
-            _readable(index, image, outcome)
+            readable(index, image, outcome)
             for index, (image, outcome) in enumerate(zip(images, outcomes, strict=True))
         ]
 
@@ -138,12 +143,14 @@ class Recogniser:
                 align characters with columns of the picture, so that it has no positions, or was trained
                 without CTC, so that it has no alternatives.
         """
-        _require_pictures(images)
+        require_pictures(images)
         chosen = self.registry.resolve("decoder", decoder or self.decoder)
         require_fitting_decoder(self.registry, self.reader.alignment, chosen, "this recogniser")
         require_possible(self.reader, n_best, positions=positions)
         built = build_decoder(self.registry, chosen, self.reader.alphabet)
-        interpretation = Interpretation(self.reader, built, self.sharpness, n_best, positions)
+        interpretation = Interpretation(
+            self.reader, built, self.sharpness, self.familiarity, n_best, positions
+        )
 
         def predict(group: Group) -> list[Prediction | BadSample]:
             return list(group.arranged(interpretation.predict(group.samples)))
@@ -210,9 +217,8 @@ def _load_run(folder: RunFolder, device: str) -> Recogniser:
     registry = load_registry()
     reader = load_torch_reader(registry, folder, device)
     sharpness = fit_run_sharpness(folder, reader.alignment)
-    return Recogniser(
-        reader, registry, stored_config(folder).decoder, read_description(folder).fit, sharpness
-    )
+    fit, familiarity = read_description(folder).fit, read_familiarity(folder, reader.image.channels)
+    return Recogniser(reader, registry, stored_config(folder).decoder, fit, sharpness, familiarity)
 
 
 def _load_onnx(path: Path, device: str) -> Recogniser:
@@ -222,33 +228,15 @@ def _load_onnx(path: Path, device: str) -> Recogniser:
         raise UsageError(f"device {device}: an ONNX file is computed on the CPU; leave out the device")
     reader = load_onnx_reader(path)
     document = reader.document
-    return Recogniser(reader, load_registry(), document.decoder, document.fit, document.sharpness)
-
-
-def _require_pictures(images: Any) -> None:
-    """Raise UsageError for a single picture, or something else than an iterable."""
-    if hasattr(images, "__array__"):
-        raise UsageError("pictures come in a list: [array] for one array, list(array) for a batch of them")
-    # An open file is iterable too: its lines are not pictures.
-    single = isinstance(images, str | bytes | bytearray | memoryview | os.PathLike | Sample) or hasattr(
-        images, "read"
+    familiarity = None
+    if document.familiarity is not None:
+        try:
+            familiarity = document.familiarity.familiarity(reader.image.channels)
+        except CtcbenchError as error:
+            raise UsageError(f"{path}: its metadata is damaged ({error})") from None
+    return Recogniser(
+        reader, load_registry(), document.decoder, document.fit, document.sharpness, familiarity
     )
-    if single or not isinstance(images, Iterable):
-        raise UsageError(f"pictures come in a list, not as {type(images).__name__}: [picture] for one")
-
-
-def _listed(images: Any) -> list[Any]:
-    _require_pictures(images)
-    return list(images)
-
-
-def _readable(index: int, picture: Any, outcome: T | BadSample) -> T:
-    """Return the outcome of a picture; raise its BadSample with the picture's path or index in front."""
-    if not isinstance(outcome, BadSample):
-        return outcome
-    name = picture if isinstance(picture, str | os.PathLike) else getattr(picture, "name", None)
-    shown = os.fspath(name) if isinstance(name, str | os.PathLike) else f"picture {index}"
-    raise BadSample(f"{shown}: {outcome}") from None
 
 
 def _flat(groups: Iterable[Iterable[T]]) -> Iterator[T]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from ctcbench.config.recipe import Recipe
 from ctcbench.pipeline.budget_stage import report_deviation
 from ctcbench.pipeline.decoding_stage import decode_run
+from ctcbench.pipeline.familiarity_stage import store_familiarity
 from ctcbench.pipeline.reading_stage import read_splits
 from ctcbench.pipeline.run_context import RunContext, open_run
 from ctcbench.pipeline.training_stage import train
@@ -54,4 +55,5 @@ def _check_finished(context: RunContext) -> None:
 def _evaluate(context: RunContext, *, announce: bool) -> Result:
     # Training has reported the test images that can't be read; a run that was finished has not.
     read_splits(context, announce=announce)
+    store_familiarity(context)
     return decode_run(context.recipe, context.folder)

@@ -15,6 +15,7 @@ from ctcbench.contract.errors import UsageError
 from ctcbench.decoding import beam_search
 from ctcbench.evaluation.ctc_alignment import character_frames
 from ctcbench.evaluation.ctc_likelihood import text_log_probs
+from ctcbench.evaluation.familiarity import Familiarity
 from ctcbench.pipeline.decoding_stage import BuiltDecoder
 from ctcbench.recognition.picture_batch import PictureBatch, make_batch, split_by_width
 from ctcbench.recognition.prediction import Alternative, Character, Prediction
@@ -31,6 +32,7 @@ class Interpretation:
         reader: the network that computes them.
         decoder: finds the text of each picture.
         sharpness: inverse temperature that calibrates confidences.
+        familiarity: the statistics of the training images, None if they are not known.
         n_best: number of the most probable texts, 0 for none.
         positions: whether characters are located.
     """
@@ -38,6 +40,7 @@ class Interpretation:
     reader: Reader
     decoder: BuiltDecoder
     sharpness: float
+    familiarity: Familiarity | None
     n_best: int
     positions: bool
 
@@ -50,10 +53,18 @@ class Interpretation:
         found: dict[int, Prediction] = {}
         for rows in split_by_width(samples, self.reader) if samples else ():
             batch = make_batch([samples[row] for row in rows], self.reader)
-            found.update(zip(rows.tolist(), self._read(batch), strict=True))
+            found.update(zip(rows.tolist(), self._read(batch, self._distances(samples, rows)), strict=True))
         return [found[row] for row in range(len(samples))]
 
-    def _read(self, batch: PictureBatch) -> list[Prediction]:
+    def _distances(self, samples: Sequence[Sample], rows: NDArray[np.int64]) -> Sequence[float | None]:
+        """Return how far pictures are from the training images."""
+        if self.familiarity is None:
+            return [None] * len(rows)
+        images = [samples[row].image[..., : samples[row].width] for row in rows]
+        distances: list[float | None] = self.familiarity.distances(images).tolist()
+        return distances
+
+    def _read(self, batch: PictureBatch, distances: Sequence[float | None]) -> list[Prediction]:
         values_NTK, lengths_N = self.reader.read(batch.images_NCHW, batch.widths_N)
         read = LogProbs(values_NTK, lengths_N, ("",) * len(lengths_N), self.reader.alphabet)
         hypotheses, _ = self.decoder.decode(read)
@@ -66,8 +77,15 @@ class Interpretation:
         alternatives = self._alternatives(read) if self.n_best else nothing
         characters = self._characters(read, labels, batch) if self.positions else nothing
         return [
-            Prediction(self._text(labels[i]), _probability(scores[i]), batch.sizes[i], others, places)
-            for i, (others, places) in enumerate(zip(alternatives, characters, strict=True))
+            Prediction(
+                self._text(labels[i]),
+                _probability(scores[i]),
+                distances[i],
+                batch.sizes[i],
+                alternatives[i],
+                characters[i],
+            )
+            for i in range(len(labels))
         ]
 
     def _text(self, labels: Sequence[int]) -> str:

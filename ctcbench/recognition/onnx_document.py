@@ -9,6 +9,7 @@ from pydantic import Field, ValidationError
 
 from ctcbench.contract.errors import UsageError
 from ctcbench.contract.specs import Alignment
+from ctcbench.evaluation.familiarity import FamiliarityRecord
 from ctcbench.files.json_files import loads
 from ctcbench.files.json_records import Name, describe_fault
 from ctcbench.results.recognizer_description import RecognizerRecord
@@ -27,6 +28,7 @@ class OnnxDocument(RecognizerRecord):
         alignment: how frames are aligned with characters.
         decoder: component string of the run's decoder.
         sharpness: inverse temperature that calibrates confidences; 1 if they are not calibrated.
+        familiarity: the statistics of the training images, None if they are not known.
         masks_padding: whether images of different widths may be in a batch; if not, those of a batch that are
             narrower than it are read alone.
         has_positions: whether frame t of T is of the columns t · W / T to (t + 1) · W / T.
@@ -40,6 +42,7 @@ class OnnxDocument(RecognizerRecord):
     alignment: Alignment
     decoder: Name
     sharpness: Annotated[float, Field(gt=0, le=1_000)] = 1.0
+    familiarity: FamiliarityRecord | None = None
     masks_padding: bool
     has_positions: bool
     any_width: bool

@@ -46,6 +46,9 @@ class Prediction:
             images (`ctcbench.evaluation.calibration`): of the texts with confidence 0.9, nine in ten should
             be right, for pictures of the same kind. It is not calibrated while the run is not finished.
             Without CTC it is the decoder's own score, None if it has none.
+        distance: how far the picture's statistics are from those of the training images, 1 at the limit that
+            one in a hundred pictures like them exceeds (`ctcbench.evaluation.familiarity`); None if they are
+            not stored with the recogniser.
         size: width and height of the picture in pixels, as it is displayed.
         alternatives: the most probable texts, most probable first; None if they were not asked for.
         characters: the characters of the text with their places, in the order of the text; None if they
@@ -54,6 +57,15 @@ class Prediction:
 
     text: str
     confidence: float | None
+    distance: float | None
     size: tuple[int, int]
     alternatives: tuple[Alternative, ...] | None = None
     characters: tuple[Character, ...] | None = None
+
+    @property
+    def familiar(self) -> bool | None:
+        """Whether the picture is like the training images; None if that is not known.
+
+        The confidence of one that is not may be far too high.
+        """
+        return None if self.distance is None else self.distance <= 1

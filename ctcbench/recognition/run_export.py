@@ -38,6 +38,7 @@ from ctcbench.results.provenance import versions
 from ctcbench.results.recognizer_description import read_description
 from ctcbench.results.run_folder import RunFolder
 from ctcbench.results.stored_config import stored_config
+from ctcbench.results.stored_familiarity import read_familiarity
 
 if TYPE_CHECKING:
     from onnx import ModelProto
@@ -168,11 +169,13 @@ def _export(
     """Return the graph of a recogniser in float32, and its document."""
     from ctcbench.training.recognizer.onnx_export import export_network
 
+    familiarity = read_familiarity(folder, reader.image.channels)
     description = read_description(folder).to_json() | {
         "format": FORMAT,
         "alignment": reader.alignment,
         "decoder": recipe.config.decoder,
         "sharpness": fit_run_sharpness(folder, reader.alignment),
+        "familiarity": familiarity and familiarity.to_json(),
         "masks_padding": not reader.model.unmasked,
         "has_positions": reader.has_positions,
         "any_width": True,

@@ -18,6 +18,7 @@ _LIMITS = {
     "config.toml": MIB,
     "metrics.jsonl": METRICS_LIMIT,
     "recognizer.json": 8 * MIB,
+    "familiarity.json": MIB,
     "weights.safetensors": 2**35,
     "checkpoint.safetensors": 2**37,
     "summary.json": 8 * MIB,

@@ -86,7 +86,7 @@ def predict(
     predictions = recogniser.predict_each(
         _contents(arguments, names), decoder=decoder, n_best=n_best, positions=positions
     )
-    failed = False
+    failed, unfamiliar, done = False, 0, 0
     # A bar on the terminal that lines are printed on would be torn apart.
     is_quiet = bool(chosen) and output_stream().isatty()
     with progress_listener() as listener:
@@ -101,12 +101,18 @@ def predict(
                     listener.error(one_line(f"ctcbench predict: {name}: {reason}"))
                     output.add(name, reason)
                 else:
+                    unfamiliar += outcome.familiar is False
                     output.add(name, outcome)
                 if not is_quiet:
                     listener.pictures_predicted(done, arguments.total)
         finally:
             # After Ctrl-C too, so that a JSON document is a whole one.
             output.finish()
+        if unfamiliar:
+            listener.notice(
+                f"unfamiliar: {unfamiliar:,} of {done:,} images; they differ from the training images, and "
+                "their confidence may be far too high"
+            )
     if failed:
         raise typer.Exit(FAILED)
 

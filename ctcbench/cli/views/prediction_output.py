@@ -66,7 +66,8 @@ class TableOutput:
             table.add_column("characters (columns, confidence)")
         for name, prediction in self._rows:
             cells = [Text(printable(name), overflow="fold"), Text(printable(prediction.text), "bold")]
-            cells.append(Text(_shown(prediction.confidence)))
+            mark = "  unfamiliar" if prediction.familiar is False else ""
+            cells.append(Text(_shown(prediction.confidence) + mark))
             if self.n_best:
                 texts = prediction.alternatives or ()
                 cells.append(Text("\n".join(f"{printable(t.text)}  {_shown(t.confidence)}" for t in texts)))
@@ -118,7 +119,7 @@ class CsvOutput:
 
     def __init__(self, n_best: int) -> None:
         others = [f"{name}_{rank}" for rank in range(1, n_best + 1) for name in ("text", "confidence")]
-        self._columns = ["image", "text", "confidence", *others, "error"]
+        self._columns = ["image", "text", "confidence", "familiar", *others, "error"]
         self._print(self._columns)
 
     def add(self, name: str, prediction: Prediction | str) -> None:
@@ -145,7 +146,13 @@ def _entry(name: str, prediction: Prediction | str) -> dict[str, Any]:
     """Return the JSON object of a picture."""
     if isinstance(prediction, str):
         return {"image": name, "text": None, "confidence": None, "error": prediction}
-    entry: dict[str, Any] = {"image": name, "text": prediction.text, "confidence": prediction.confidence}
+    entry: dict[str, Any] = {
+        "image": name,
+        "text": prediction.text,
+        "confidence": prediction.confidence,
+        "familiar": prediction.familiar,
+        "distance": prediction.distance,
+    }
     if prediction.alternatives is not None:
         entry["alternatives"] = [asdict(alternative) for alternative in prediction.alternatives]
     if prediction.characters is not None:

@@ -15,7 +15,7 @@ from ctcbench.files.sealed_folder import SealedFolder
 # earlier: the metrics reach at least to the checkpoint, and results have their predictions.
 _ORDER = (
     "config.toml", "metrics.jsonl", "recognizer.json", "weights.safetensors", "checkpoint.safetensors",
-    "manifest.json", "summary.json", "log_probs", "predictions", "results",
+    "manifest.json", "summary.json", "log_probs", "familiarity.json", "predictions", "results",
 )  # fmt: skip
 
 Signatures = Mapping[str, str]

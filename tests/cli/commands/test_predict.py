@@ -29,7 +29,11 @@ def test_predict(trained: Path, tmp_path: Path, capsys: Capture) -> None:
     assert all(isinstance(r["text"], str) and 0 <= r["confidence"] <= 1 for r in document)
     assert main(["predict", str(trained), str(files[0])]) == 0
     printed = capsys.readouterr()
-    assert "confidence" in printed.out and not printed.err
+    assert "confidence" in printed.out and "unfamiliar" in printed.out
+    assert printed.err == (
+        "unfamiliar: 1 of 1 images; they differ from the training images, and their confidence may be far "
+        "too high\n"
+    )
     unfinished = shutil.copytree(trained, tmp_path / "unfinished")
     (unfinished / "summary.json").unlink()
     assert main(["predict", str(unfinished), str(files[0])]) == 0
@@ -54,6 +58,8 @@ def test_predict_reads_the_others_and_names_what_it_cannot_read(
         "ctcbench predict: missing.png: no such file",
         "ctcbench predict: text.png: not a picture of a known format",
         "ctcbench predict: folder: has no pictures in it",
+        "unfamiliar: 2 of 5 images; they differ from the training images, and their confidence may be far "
+        "too high",
     ]
     assert main(["predict", str(trained), *names, "--json"]) == 1
     document = json.loads(capsys.readouterr().out)
@@ -64,7 +70,7 @@ def test_predict_reads_the_others_and_names_what_it_cannot_read(
         "not a picture of a known format",
     ]
     assert [entry["text"] is None for entry in document] == [True, False, True, True, False]
-    assert document[1].keys() == {"image", "text", "confidence"}
+    assert document[1].keys() == {"image", "text", "confidence", "familiar", "distance"}
     # A picture alone that can't be read is no mistake in the command line; a name without a file is.
     assert main(["predict", str(trained), "text.png", "--json"]) == 1
     assert json.loads(capsys.readouterr().out)[0]["confidence"] is None
