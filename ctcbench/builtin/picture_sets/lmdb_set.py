@@ -14,7 +14,6 @@ from ctcbench.builtin.picture_sets.shard_files import find_shards
 from ctcbench.contract.components import dataset
 from ctcbench.contract.data import SplitName
 from ctcbench.contract.errors import UsageError
-from ctcbench.files.optional_packages import require_package
 from ctcbench.files.paths import expand_home
 
 
@@ -33,19 +32,20 @@ def lmdb(
     """LMDBs with the keys num-samples, image-000000001 and label-000000001, …
 
     The format is that of clovaai's deep-text-recognition-benchmark and of PARSeq (Baek et al., 2019; Bautista
-    and Atienza, 2022). Needs the package lmdb.
+    and Atienza, 2022).
 
     Raises:
-        UsageError: there is no LMDB, or one lacks ``num-samples``, is cut off or has an option against it.
+        UsageError: there is no LMDB, or one lacks ``num-samples``, or is damaged.
     """
-    require_package("lmdb", "dataset lmdb", "lmdb")
     root = expand_home(path, "dataset lmdb: path=")
     try:
         shards = find_shards(root, "LMDB", is_lmdb, lambda file: None)
         store = LmdbStore()
         entries: dict[SplitName, list[RowEntry]] = {}
         for split, files in shards.files.items():
-            entries[split] = [entry for file in files for entry in read_index(file, shards.name(root, file))]
+            entries[split] = [
+                entry for file in files for entry in read_index(store, file, shards.name(root, file))
+            ]
     except OSError as error:
         raise UsageError(f"{error.filename or root}: can't be read ({error.strerror})") from None
     notices = (shards.notice,) if shards.notice else ()

@@ -89,9 +89,9 @@ def test_damaged_files(tmp_path):
     data = (write_lmdb(tmp_path / "x", [(png(), b"a")] * 50) / "data.mdb").read_bytes()
     for name, content, message in (
         ("empty", b"", "is empty"),
-        ("text", b"hello" * 5000, "is no LMDB, or is damaged"),
-        ("cut", data[: len(data) // 2], "is cut off: data.mdb has"),
-        ("tiny", data[:4096], "is no LMDB, or is damaged|is cut off"),
+        ("text", b"hello" * 5000, "is no LMDB, or one of another version"),
+        ("cut", data[: len(data) // 2], "is cut off: it has"),
+        ("tiny", data[:4096], "is cut off: it has"),
     ):
         (tmp_path / name).mkdir()
         (tmp_path / name / "data.mdb").write_bytes(content)
