@@ -15,6 +15,7 @@ from ctcbench.cli.commands import (
     bench_decoders,
     bench_drawing,
     bench_onnx,
+    bench_predict,
     bench_seeds,
     bench_speedrun,
     bench_startup,
@@ -54,6 +55,7 @@ bench.command(cls=Command)(bench_train.train)
 bench.command(cls=Command)(bench_seeds.seeds)
 bench.command(cls=Command)(bench_data.data)
 bench.command(cls=Command)(bench_drawing.drawing)
+bench.command(cls=Command)(bench_predict.predict)
 bench.command(cls=Command)(bench_speedrun.speedrun)
 bench.command(cls=Command)(bench_onnx.onnx)
 bench.command(cls=Command)(bench_startup.startup)

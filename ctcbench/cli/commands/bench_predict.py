@@ -1,0 +1,90 @@
+"""`ctcbench bench predict`: how many picture files a recogniser reads in a second."""
+
+from __future__ import annotations
+
+import statistics
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.table import Table
+
+from ctcbench.cli.installed_plugins import registry
+from ctcbench.cli.output import output_console, print_json
+from ctcbench.cli.picture_arguments import PictureArguments
+from ctcbench.cli.quartiles import quartiles, spread
+from ctcbench.cli.run_folder_argument import named_recogniser
+from ctcbench.cli.shared_flags import AsJson
+from ctcbench.contract.errors import UsageError
+from ctcbench.processes.cores import computing_cores
+
+if TYPE_CHECKING:
+    from ctcbench.benchmarks.prediction_speed import Round
+
+
+def predict(
+    run: Annotated[Path, typer.Argument(metavar="RUN|MODEL", help="a run folder, or an exported ONNX file")],
+    images: Annotated[
+        list[Path] | None,
+        typer.Argument(
+            metavar="IMAGE…|FOLDER", help="image files or folders (default: test images of the run as PNG)"
+        ),
+    ] = None,
+    pictures: Annotated[int, typer.Option(metavar="N", min=2, help="number of images, at most")] = 2_000,
+    rounds: Annotated[int, typer.Option(metavar="N", min=2, help="number of times they are read")] = 5,
+    device: Annotated[str, typer.Option(metavar="NAME", help="auto, cpu, cuda or cuda:N")] = "auto",
+    as_json: AsJson = False,
+) -> None:
+    """Measure how many picture files a recogniser reads in a second, and the network alone on the same."""
+    folder = named_recogniser(run)
+    if folder is None and not images:
+        raise UsageError(f"{run}: an ONNX file has no data set; name images or a folder of them")
+    # Imports numpy, and torch for a run folder.
+    from ctcbench.api import load
+    from ctcbench.benchmarks.prediction_speed import measure_rounds, write_pictures
+    from ctcbench.data.built_dataset import build_source
+    from ctcbench.results.stored_config import stored_config
+
+    recogniser = load(run, device)
+    with tempfile.TemporaryDirectory() as temporary:
+        if folder is None or images:
+            listed = [content for _, content in PictureArguments(images or [])]
+            files = [content for content in listed if isinstance(content, Path)][:pictures]
+        else:
+            source = build_source(registry(), stored_config(folder).dataset)
+            files = write_pictures(source, pictures, Path(temporary))
+        measured = measure_rounds(recogniser, files, rounds)
+    figures = _figures(measured, len(files))
+    figures["pictures"], figures["rounds"], figures["threads"] = len(files), rounds, computing_cores()
+    if as_json:
+        print_json(figures)
+        return
+    table = Table("figure", "median", "quartiles", title_justify="left")
+    table.title = f"{len(files):,} images, {rounds} rounds, {computing_cores()} threads"
+    rows = {
+        "images/s, from files to texts": "{:,.0f}", "images/s, the network alone": "{:,.0f}",
+        "share of the network's speed": "{:.0%}", "CPU ms per image": "{:.2f}",
+        "CPU ms per image, the network alone": "{:.2f}",
+    }  # fmt: skip
+    for (name, form), values in zip(rows.items(), _series(measured, len(files)).values(), strict=True):
+        low, high = quartiles(values)
+        table.add_row(
+            name, form.format(statistics.median(values)), f"{form.format(low)} – {form.format(high)}"
+        )
+    output_console().print(table)
+
+
+def _series(rounds: list[Round], count: int) -> dict[str, list[float]]:
+    """Return the figures of each round by their names."""
+    return {
+        "images_per_second": [count / r.seconds for r in rounds],
+        "network_images_per_second": [count / r.network_seconds for r in rounds],
+        "share_of_network": [r.network_seconds / r.seconds for r in rounds],
+        "cpu_ms": [1000 * r.cpu_seconds / count for r in rounds],
+        "network_cpu_ms": [1000 * r.network_cpu_seconds / count for r in rounds],
+    }
+
+
+def _figures(rounds: list[Round], count: int) -> dict[str, object]:
+    return {name: spread(values) for name, values in _series(rounds, count).items()}
