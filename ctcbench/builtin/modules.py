@@ -17,6 +17,7 @@ class Recurrent(nn.Module):
     """A recurrent network that returns its outputs without its states: feats_TNF -> feats_TND."""
 
     takes_widths = True
+    not_compiled = ("run_by_layer", "run_by_direction")  # methods that torch.compile leaves as they are
 
     def __init__(
         self, cell: str, features: int, width: int, layers: int, bidirectional: bool, dropout: float

@@ -29,6 +29,11 @@ class CompiledNetwork(nn.Module):
         self.network = network
         self.batch_size = batch_size
         self._on_gpu = compute.device.type == "cuda"
+        # torch leaves its recurrent modules uncompiled, but would unroll a call of the function that they
+        # call over all frames, which takes minutes.
+        for module in network.modules():
+            for name in getattr(module, "not_compiled", ()):
+                setattr(module, name, torch.compiler.disable(getattr(module, name)))
         self.compile_for_graph(False)
 
     def compile_for_graph(self, is_captured: bool) -> None:
