@@ -57,6 +57,7 @@ def measure(
                 started = time.perf_counter()
                 result = run(recipe, Runtime(folder / "out", overlap=overlap))
                 seconds = time.perf_counter() - started
+                assert result.folder is not None
                 training = RunFolder(result.folder).read_summary()["train_seconds"]
             (times.during if overlap else times.before).append(seconds)
             (times.training_during if overlap else times.training_before).append(training)

@@ -63,7 +63,9 @@ def report_goals(report: GpuReport, out: Path) -> None:
         def figures(goal: Goal = goal, settings: list[str] = settings, kept: float = kept) -> str:
             # Two steps draw the images, whose time is not that of the training.
             report.ctcbench("run", *settings, "--max-steps", "2", "--out", str(out / "drawing"))
-            exact, seconds, wall = [], [], []
+            exact: list[float] = []
+            seconds: list[float] = []
+            wall: list[float] = []
             for seed in range(1 if report.dry else goal.seeds):
                 if wall and report.seconds_left - max(wall) < kept:
                     break

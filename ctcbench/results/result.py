@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import Field
 
-from ctcbench.config.legacy_settings import translate_settings
+from ctcbench.config.complete_settings import complete_settings
 from ctcbench.contract.errors import CtcbenchError
 from ctcbench.evaluation.score import Score
 from ctcbench.files.json_files import parse_object
@@ -79,7 +79,7 @@ class Result:
             score = Score.from_json(record.score)
         except CtcbenchError as error:
             raise CtcbenchError(f"{path}: {error}") from None
-        return cls(translate_settings(record.config), score, document["cost"], document["provenance"], path)
+        return cls(complete_settings(record.config), score, document["cost"], document["provenance"], path)
 
 
 class CostRecord(Record):

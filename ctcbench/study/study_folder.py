@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from ctcbench.config.legacy_settings import translate_settings
+from ctcbench.config.complete_settings import complete_settings
 from ctcbench.contract.errors import CtcbenchError
 from ctcbench.contract.executors import Outcome
 from ctcbench.files.json_files import format_json, parse_object
@@ -106,7 +106,7 @@ class StudyFolder:
         except CtcbenchError as error:
             raise CtcbenchError(f"{error}; give the study another --name") from None
         for model in document["models"]:
-            model["results"] = {key: translate_settings(config) for key, config in model["results"].items()}
+            model["results"] = {key: complete_settings(config) for key, config in model["results"].items()}
         return document
 
     def read_choices(self) -> dict[str, BudgetChoice]:
