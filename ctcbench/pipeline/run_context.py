@@ -141,7 +141,7 @@ def _overlaps(compute: Compute, folder: RunFolder, runtime: Runtime) -> bool:
     # those that it started on.
     if folder.has(folder.checkpoint_path):
         return False
-    # A CPU would compute and draw in turns, and take as long as for one after the other.
+    # Not on a CPU: its cores would train and draw in turns, and the times of steps would not be comparable.
     return compute.device.type == "cuda" if runtime.overlap is None else runtime.overlap
 
 
