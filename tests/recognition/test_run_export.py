@@ -9,7 +9,7 @@ import torch
 
 import ctcbench
 from ctcbench.contract.errors import CtcbenchError, UsageError
-from ctcbench.recognition import onnx_packages, run_export
+from ctcbench.recognition import onnx_packages, picture_stream, run_export
 from ctcbench.recognition.run_export import export_run
 from ctcbench.results.run_folder import RunFolder
 
@@ -45,6 +45,24 @@ def test_the_file_reads_what_the_run_folder_reads(exported, finished):
     assert ours.sharpness == theirs.sharpness and ours.decoder == theirs.decoder
     # The run folder is read in mixed precision where the CPU has it.
     assert np.abs(ours.log_probs(pictures).values_NTK - theirs.log_probs(pictures).values_NTK).max() < 0.1
+
+
+def test_the_file_tells_unfamiliar_pictures_as_the_run_folder_does(exported, finished):
+    pictures = list(np.random.default_rng(0).integers(0, 256, (5, 24, 60), np.uint8))
+    ours, theirs = (ctcbench.load(path).predict(pictures) for path in (exported.path, finished.folder))
+    assert [prediction.familiar for prediction in ours] == [False] * 5
+    assert [p.distance for p in ours] == pytest.approx([p.distance for p in theirs])
+
+
+def test_several_threads_read_what_one_reads(exported, monkeypatch):
+    pictures = list(np.random.default_rng(0).integers(0, 256, (30, 24, 60), np.uint8))
+    recogniser = ctcbench.load(exported.path)
+    whole = recogniser.predict(pictures)
+    monkeypatch.setattr(picture_stream, "computing_cores", lambda: 3)
+    monkeypatch.setattr(picture_stream, "_GROUP_PICTURES", 4)
+    again = recogniser.predict(pictures)
+    assert [p.text for p in again] == [p.text for p in whole]
+    assert [p.confidence for p in again] == pytest.approx([p.confidence for p in whole], abs=1e-5)
 
 
 def test_the_file_names_no_path_of_this_machine(exported):

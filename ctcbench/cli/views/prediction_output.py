@@ -61,9 +61,9 @@ class TableOutput:
             return
         table = Table("image", "text", "confidence")
         if self.n_best:
-            table.add_column("most probable texts")
+            table.add_column("most probable", no_wrap=True)
         if self.positions:
-            table.add_column("characters (columns, confidence)")
+            table.add_column("characters, columns", no_wrap=True)
         for name, prediction in self._rows:
             cells = [Text(printable(name), overflow="fold"), Text(printable(prediction.text), "bold")]
             mark = "  unfamiliar" if prediction.familiar is False else ""

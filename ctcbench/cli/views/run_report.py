@@ -51,6 +51,9 @@ def run_report(
         command = f"ctcbench decode {shlex.quote(str(folder))} --decoder {other_decoders[0]}"
         others = f"  (or {', '.join(other_decoders[1:])})" if other_decoders[1:] else ""
         parts.append(Text.assemble("next        ", (printable(command), "cyan"), others))
+    if not result.score.collapsed:
+        command = f"ctcbench predict {shlex.quote(str(folder))} IMAGE…"
+        parts.append(Text.assemble("your images ", (printable(command), "cyan")))
     return parts
 
 

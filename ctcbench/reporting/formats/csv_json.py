@@ -78,7 +78,9 @@ def spreadsheet_cell(value: Any) -> Any:
         return value
     # Spreadsheets evaluate cells that start with these characters (CSV injection).
     text = one_line(value)
-    return f"'{text}" if text.startswith(("=", "+", "-", "@")) and not _are_numbers(text) else text
+    # One of them alone is no formula.
+    is_formula = text.startswith(("=", "+", "-", "@")) and len(text) > 1 and not _are_numbers(text)
+    return f"'{text}" if is_formula else text
 
 
 def _are_numbers(text: str) -> bool:
