@@ -152,7 +152,13 @@ def start_session(data: bytes, path: Path, threads: int | None = None) -> Infere
     options.intra_op_num_threads = threads or computing_cores()
     options.log_severity_level = 4  # fatal errors; others are raised as exceptions as well
     try:
-        return onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+        return onnxruntime.InferenceSession(
+            data,
+            options,
+            providers=["CPUExecutionProvider"],
+            # It would compute parts of the graph without the limit. An exported graph has no such parts left.
+            disabled_optimizers=["ConstantFolding"],
+        )
     except Exception as error:
         raise UsageError(f"{path}: onnxruntime can't load it: {_reason(error)}") from error
 
@@ -169,7 +175,9 @@ def _limit_memory() -> None:
     place = ort.OrtMemoryInfo("Cpu", ort.OrtAllocatorType.ORT_ARENA_ALLOCATOR, 0, ort.OrtMemType.DEFAULT)
     defaults = ("arena_extend_strategy", "initial_chunk_size_bytes", "max_dead_bytes_per_chunk")
     settings = {"max_mem": limit} | dict.fromkeys(defaults, -1)
-    ort.create_and_register_allocator(place, ort.OrtArenaCfg(settings))
+    # onnxruntime 1.22 refuses a second one: that of the program of which this is a part is used then.
+    with contextlib.suppress(RuntimeError):
+        ort.create_and_register_allocator(place, ort.OrtArenaCfg(settings))
 
 
 def _reason(error: Exception) -> str:
