@@ -54,6 +54,7 @@ def test_pictures_are_read_together_as_they_are_alone(registry, tmp_path):
         recogniser.predict([np.zeros((24, 900), np.uint8)])
 
 
+@pytest.mark.landing
 def test_a_run_that_is_resumed_trains_the_same_weights(tmp_path, monkeypatch):
     from ctcbench.processes.signals import Interrupted
     from tests.pipeline.run_cases import interrupt_at
@@ -95,6 +96,7 @@ def test_a_backbone_that_does_not_mask_is_named_and_has_batches_of_one_width(reg
     assert texts == [recogniser.predict([picture])[0].text for picture in pictures]
 
 
+@pytest.mark.landing
 def test_images_in_colour_are_trained_end_to_end(registry, tmp_path):
     from PIL import Image
 

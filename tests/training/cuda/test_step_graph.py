@@ -80,7 +80,14 @@ VARIABLE = ImageSpec(24, 60, variable=True)
 WIDTHS = [12, 14, 13, 30, 31, 29, 50, 60, 58, 55, 20, 21] * 2
 
 
-@pytest.mark.parametrize("settings", [{}, {"backbone": "cnn5:width=8", "head": "bilstm1:width=8"}], ids=str)
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"head": "none", "shortcut": "none"},
+        pytest.param({"backbone": "cnn5:width=8", "head": "bilstm1:width=8"}, marks=pytest.mark.landing),
+    ],
+    ids=str,
+)
 def test_images_of_different_widths_have_a_graph_for_each_width_of_a_batch(registry, settings):
     given = {**settings, "samples": ragged_samples(WIDTHS), "image": VARIABLE, "batch_size": 3}
     plain, graphed = (make_training(registry, **given) for _ in "ab")
