@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from ctcbench.config.run_config import COMPONENT_SETTINGS
 from ctcbench.evaluation.seed_statistics import Interval
-from ctcbench.reporting.confidence_summary import ConfidenceSummary
 from ctcbench.reporting.members import Collapse, Member, PlateauSummary, mean_by_seed
+
+# Only here: it imports numpy, which `ctcbench --help` does not need.
+if TYPE_CHECKING:
+    from ctcbench.reporting.confidence_summary import ConfidenceSummary
 
 # An axis that is no setting: the name that a study has for a configuration, of its include rule or preset.
 CONFIGURATION = "configuration"
