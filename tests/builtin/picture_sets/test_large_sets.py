@@ -74,14 +74,14 @@ def test_a_parquet_file_of_200_000_pictures(tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ["csv", "folder"])
-def test_100_000_files(tmp_path, kind):
-    names = [f"{index // 1000:03}/{index:08}.png" for index in range(100_000)]
+def test_30_000_files(tmp_path, kind):
+    names = [f"{index // 1000:03}/{index:08}.png" for index in range(30_000)]
     for name in names:
         file = tmp_path / name
         file.parent.mkdir(exist_ok=True)
         file.write_bytes(png())
     (tmp_path / "t.csv").write_text("path,label\n" + "".join(f"{name},{name[4:12]}\n" for name in names))
     rows, per_row = measured(kind, tmp_path / "t.csv" if kind == "csv" else tmp_path)
-    assert rows == 100_000
+    assert rows == 30_000
     # A path, its parts and the identity of its file, while the index is made.
     assert per_row < 4 * MOST_BYTES
