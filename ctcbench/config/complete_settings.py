@@ -17,6 +17,8 @@ def complete_settings(document: Mapping[str, Any]) -> dict[str, Any]:
     was then. So results of several versions have the same settings, and can be compared.
     """
     translated = translate_settings(document)
+    if not translated.keys() >= ALWAYS_IN_KEY:
+        return translated  # a part of the settings, in which nothing is missing
     later = {
         name: field.get_default(call_default_factory=True)
         for name, field in setting_fields().items()
