@@ -120,7 +120,11 @@ class Registry:
 
     def _as_option(self, kind: Kind, path: str) -> str:
         """Return how the path of an existing folder is written as an option of a component, or ``""``."""
-        takers = [name for name, one in self.components(kind).items() if "path" in one.options]
+        paths = {
+            name: one.options["path"] for name, one in self.components(kind).items() if "path" in one.options
+        }
+        # Others take a file, or a folder of files of one format.
+        takers = [name for name, option in paths.items() if option.description.startswith("the folder")]
         # Path.is_dir() raises an error for a text that is too long for a path.
         if not takers or not os.path.isdir(path):  # noqa: PTH112
             return ""

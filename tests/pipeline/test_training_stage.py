@@ -149,7 +149,7 @@ def test_a_step_without_memory_is_an_error_that_names_the_batch_size(
         runner.run(resolve(registry, tiny(amp=amp)), Runtime(tmp_path))
     assert str(error.value) == (
         f"out of memory (Tried to allocate 20 GiB.) at step 7 with --batch-size 16: try a smaller "
-        f"--batch-size{remedy}; the last checkpoint is kept"
+        f"--batch-size, or --accumulate 2{remedy}; the last checkpoint is kept"
     )
 
 

@@ -107,7 +107,10 @@ FILES = {
         ["line 3", "include.name", "expected a text"],
     ),
     "a-name-in-the-axes": ("[axes]\nname = ['a', 'b']", ["line 2", "no setting 'name'"]),
-    "a-decoder-for-another-loss": ("[axes]\nloss = ['ctc', 'slots']", ["--decoder beam_cpp", "loss: slots"]),
+    "a-decoder-for-another-loss": (
+        "[axes]\nloss = ['ctc', 'slots']",
+        ["--decoder beam_cpp", "--loss slots", "decoders that fit: slots"],
+    ),
     "a-budget": ("max_runs = 0", ["line 1", "max_runs 0"]),
     "beyond-it": ("max_runs = 3\nseeds = 4", ["4 configurations", "--max-runs 3"]),
     "a-name": ("name = '../x'", ["line 1", "name '../x'"]),

@@ -71,6 +71,15 @@ def test_a_trial_that_fails_or_is_invalid_ends_alone(registry, tmp_path, monkeyp
     assert outcomes["invalid"][0] == "failed"
 
 
+@pytest.fixture
+def interruptible():
+    """Python's handler of SIGINT, which a shell that starts the tests in the background has disabled."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interruptible")
 @pytest.mark.parametrize("moment", ["before training", "training", "decoding"])
 def test_a_signal_stops_all_that_have_no_outcome_yet(registry, tmp_path, monkeypatch, moment):
     given = orders(registry, tmp_path)
