@@ -171,6 +171,7 @@ def test_the_command_decodes_the_log_probs_of_a_run(tmp_path):
     assert "beam_cpp:width=3" in done.stdout and "8 images, 18 frames" in " ".join(done.stdout.split())
 
 
+@pytest.mark.landing
 def test_the_rates_of_the_search_alone():
     done = bench("--workload", "captcha-noisy", "--decoder", "beam_cpp", "--core", "--json")
     assert done.returncode == 0, done.stderr

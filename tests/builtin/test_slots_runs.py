@@ -18,6 +18,8 @@ from ctcbench.training.progress_events import ProgressListener
 from ctcbench.training.runtime import Runtime
 from tests.tiny_config import tiny
 
+pytestmark = pytest.mark.landing
+
 SLOTS = {"head": "slots:count=2,slot_width=8", "loss": "slots", "decoder": "slots", "shortcut": "none"}
 
 

@@ -131,6 +131,7 @@ def test_an_error_of_a_worker_is_raised_where_the_images_are_awaited(start, cach
     assert left_in(cache) == []
 
 
+@pytest.mark.landing
 def test_a_set_that_another_process_draws_meanwhile_is_used(start, draw, monkeypatch, plugins, cache):
     dataset = build_dataset(plugins, "marks:known=yes")
     notices = []

@@ -149,6 +149,7 @@ def test_a_draft_of_a_live_process_is_kept(cache):
         assert draft.is_dir()
 
 
+@pytest.mark.landing
 def test_drawing_keeps_the_images_out_of_memory(start_python, cache):
     code = f"""
 import resource

@@ -81,6 +81,7 @@ def weights(out):
     return {key: hashlib.sha256(content).hexdigest() for key, content in found.items()}
 
 
+@pytest.mark.landing
 def test_two_trials_at_once_have_the_weights_that_each_has_alone(processes, trials, trained_here, tmp_path):
     executor, recorder = processes(2), Recorder()
     assert executor.describe() == {"workers": 2, "threads": 1}

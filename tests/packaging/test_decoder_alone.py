@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.landing
+
 ROOT = Path(__file__).parent.parent.parent
 
 DECODE = """

@@ -144,6 +144,7 @@ def test_two_processes_leave_out_the_same_images_and_list_them_once(folder, tmp_
     assert data["left_out"] == {"train": 3, "val": 2, "test": 0}
 
 
+@pytest.mark.landing
 def test_the_models_of_a_study_are_scored_on_the_same_images(folder, tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("COLUMNS", "200")
     words = [

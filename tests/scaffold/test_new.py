@@ -64,6 +64,7 @@ def test_the_next_command_is_quoted_for_the_shell(tmp_path):
     assert words[9:14] == ["&&", "ctcbench", "run", "--head", "spaced"]
 
 
+@pytest.mark.landing
 def test_the_packages_pass_their_own_tests(made):
     tests = [f"ctcbench-my-{kind}/tests" for kind in KINDS]
     tested = made("pytest", "-q", "--import-mode=importlib", "-p", "no:cacheprovider", *tests)

@@ -68,6 +68,7 @@ def numbers(out):
     return found
 
 
+@pytest.mark.landing
 def test_each_configuration_is_timed_once_for_all_seeds_and_starts(tmp_path, timing):
     words = [*free_flags(backbone=BACKBONES), "--seeds", "2", "--budget", "2s", "--out", tmp_path]
     ended = ablate_here(*words)

@@ -137,6 +137,7 @@ SPY = """
 """
 
 
+@pytest.mark.landing
 def test_each_worker_has_its_gpu_and_its_threads(tmp_path, monkeypatch):
     installed = plugin(tmp_path / "site", "spying", SPY)
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1")

@@ -136,6 +136,7 @@ def test_folder(tmp_path: Path):
     check_component(folder, path=str(tmp_path))
 
 
+@pytest.mark.landing
 def test_packed_sets_and_tables(tmp_path: Path):
     lines = "path,label,split\n"
     for first, split in ((0, "train"), (80, "val"), (160, "test")):

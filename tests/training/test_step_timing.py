@@ -88,6 +88,7 @@ def test_an_epoch_smaller_than_a_batch_is_timed_with_its_own_size(registry, monk
     assert {size for _, size in clock.steps} == {5}
 
 
+@pytest.mark.landing
 def test_images_of_variable_width_are_timed_in_batches_of_all_widths(registry, monkeypatch):
     clock, widths = TickingClock(monkeypatch), set()
     observed = step.train_step
@@ -103,6 +104,7 @@ def test_images_of_variable_width_are_timed_in_batches_of_all_widths(registry, m
     assert len(widths) > 3
 
 
+@pytest.mark.landing
 def test_a_batch_larger_than_the_images_that_are_drawn_repeats_them(registry, monkeypatch):
     clock = TickingClock(monkeypatch)
     assert measured(registry, clock, 1.0, batch_size=200).step_images == 200

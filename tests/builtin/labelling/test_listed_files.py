@@ -167,6 +167,7 @@ def test_a_drawn_list_labels_the_files_that_a_strict_reading_labels(tmp_path):
     assert used > 100
 
 
+@pytest.mark.landing
 def test_a_file_that_is_listed_thousands_of_times_takes_no_quadratic_time(tmp_path):
     fill(tmp_path, "a.png", "b.png")
     write(tmp_path, labels_txt="b.png\tx\n" + "".join(f"a.png\t{n}\n" for n in range(30_000)))

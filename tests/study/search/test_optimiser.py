@@ -114,6 +114,7 @@ def test_the_best_trial_is_that_of_the_objective(spec, folder, objective, best):
     assert ranked == ([3, 4, 2, 1] if best == 3 else [1, 2, 3, 4])
 
 
+@pytest.mark.landing
 def test_the_importance_of_parameters_needs_ten_trials(spec, folder):
     tried(spec, folder, 9)
     assert Optimiser(folder, spec).importance() == {}

@@ -90,6 +90,7 @@ def test_more_trials_continue_a_search(searched, tmp_path, capsys):
     assert "trial 4: " in progress and "trial 3: " not in progress
 
 
+@pytest.mark.landing
 def test_a_pruned_trial_leaves_a_run_that_can_be_resumed(in_process, tmp_path, capsys):
     # Without steps that learn, every validation has the same score, except that of the first trial.
     space = "lr = [1e-12, 1e-11]\nepochs = { low = 5, high = 6 }"

@@ -20,7 +20,10 @@ from tests.training.cuda.ctc_cases import (
 from tests.training.cuda.ctc_oracle import plain_losses
 from tests.training.cuda.interpreted_kernel import ROOT, run_interpreted
 
-pytestmark = pytest.mark.skipif(importlib.util.find_spec("triton") is None, reason="triton is not installed")
+pytestmark = [
+    pytest.mark.landing,
+    pytest.mark.skipif(importlib.util.find_spec("triton") is None, reason="triton is not installed"),
+]
 
 CASES = {**named_cases(), **random_cases(20, seed=1)}
 EXTREME = extreme_cases()

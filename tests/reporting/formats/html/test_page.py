@@ -146,6 +146,7 @@ def test_json_in_a_script_has_no_characters_that_html_interprets():
     assert json.loads(text) == {"a": "</script><!--&\u2028é"}
 
 
+@pytest.mark.landing
 def test_the_page_of_two_hundred_rows_is_small(tmp_path, registry):
     read = cases.texts(*[(f"{i:03}x" * 10, f"{i:03}y" * 10) for i in range(300)])
     one = cases.member(tmp_path, read, seed=0)
