@@ -15,7 +15,7 @@ from ctcbench.cli.standard_streams import STANDARD_OUTPUT
 from ctcbench.config.legacy_settings import removed_flag
 from ctcbench.contract.errors import CtcbenchError, UsageError, nearest
 from ctcbench.contract.pydantic_words import explain
-from ctcbench.files.text import one_line
+from ctcbench.files.text import abbreviated, one_line
 from ctcbench.processes.out_of_memory import describe_shortage, is_out_of_memory
 from ctcbench.processes.program_signals import program_signals
 from ctcbench.processes.signals import Interrupted
@@ -27,6 +27,7 @@ _ENVIRONMENT_ERRORS = {
     errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS, errno.EACCES, errno.EPERM, errno.EMFILE,
     errno.ENFILE,
 }  # fmt: skip
+_LONGEST_REASON = 1000  # characters of an unexpected error
 _WITH_BATCH_SIZE = ("ctcbench run", "ctcbench ablate", "ctcbench bench train", "ctcbench bench seeds")
 
 
@@ -72,7 +73,8 @@ def _classify(error: BaseException, command: str) -> tuple[int, str]:
     origin = find_plugin_frame(error)
     where = f"{origin.owner} ({origin.location})" if origin else "ctcbench or in a plugin"
     return FAILED, (
-        f"a bug in {where}: {type(error).__name__}: {error} "
+        # Errors of extensions may quote whole arrays.
+        f"a bug in {where}: {type(error).__name__}: {abbreviated(str(error), _LONGEST_REASON)} "
         f"(CTCBENCH_TRACEBACK=1 shows the traceback; please report it)"
     )
 

@@ -174,6 +174,9 @@ def test_a_bug_is_one_line_and_the_traceback_is_optional(
     assert report_error(ZeroDivisionError("oh"), "ctcbench run") == 1
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("ctcbench run: a bug") and "CTCBENCH_TRACEBACK=1" in line
+    # Errors of extensions quote the arguments.
+    assert report_error(TypeError("x" * 100_000), "ctcbench run") == 1
+    assert len(capsys.readouterr().err) < 2000
     monkeypatch.setenv("CTCBENCH_TRACEBACK", "1")
     assert report_error(ZeroDivisionError("oh"), "ctcbench run") == 1
     assert "ZeroDivisionError: oh" in capsys.readouterr().err
