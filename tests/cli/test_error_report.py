@@ -257,6 +257,7 @@ def test_a_closed_pipe_is_no_error() -> None:
     assert process.stderr.read() == b""
 
 
+@pytest.mark.landing
 def test_ctrl_c_prints_the_command_to_resume(tmp_path: Path) -> None:
     words = ["run", *TINY, "--epochs", "2000"]
     process = ForkedPython("ctcbench", *words, env=dict(os.environ), cwd=tmp_path)

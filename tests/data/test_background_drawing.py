@@ -62,6 +62,7 @@ def test_the_samples_are_those_that_materialise_draws(start, draw):
     assert draw("known=yes", count=200).origin != again.origin
 
 
+@pytest.mark.landing
 def test_images_can_be_read_in_the_order_of_the_first_epoch_while_the_rest_is_drawn(start):
     drawing = start("known=yes,delay=0.003", 400, workers=2)
     order_N = order_of(400, 5, 0)

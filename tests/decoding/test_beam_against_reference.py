@@ -38,6 +38,7 @@ def test_beam_larger_than_all_labellings(kind):
     compare(log_probs_TK, kind, beam_width=1000, n_best=1000)
 
 
+@pytest.mark.landing
 @pytest.mark.parametrize("kind", ["peaky", "noisy", "flat", "ties", "underflow"])
 @pytest.mark.parametrize(
     ("num_frames", "num_classes", "beam_width"), [(18, 63, 25), (4, 5000, 10), (60, 30, 50), (1, 5000, 25)]
