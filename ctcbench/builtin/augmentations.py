@@ -14,6 +14,12 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 Augment = Callable[["Tensor", "Tensor"], "Tensor"]
+Rotation = Annotated[float, Field(ge=0, le=45, description="largest rotation, degrees")]
+Shear = Annotated[float, Field(ge=0, le=1, description="largest slant, columns per row")]
+Shift = Annotated[float, Field(ge=0, le=0.5, description="largest shift, in image heights")]
+Waves = Annotated[float, Field(ge=0, le=10, description="typical amplitude of the waves, pixels")]
+Contrast = Annotated[float, Field(ge=0, lt=1, description="largest relative change of the contrast")]
+Spots = Annotated[int, Field(ge=0, le=20, description="largest number of erased spots per image")]
 
 
 def _none(image: ImageSpec) -> Augment:
@@ -28,16 +34,14 @@ _none.__name__ = "none"  # the function has an underscore, as there is a head `n
 def distort(
     image: ImageSpec,
     *,
-    rotate: Annotated[float, Field(ge=0, le=45, description="largest rotation, degrees")] = 3.0,
-    shear: Annotated[float, Field(ge=0, le=1, description="largest slant, columns per row")] = 0.06,
+    rotate: Rotation = 3.0,
+    shear: Shear = 0.06,
     # Off by default: in captchas of mixed case, only the size distinguishes v from V.
     scale: Annotated[float, Field(ge=0, le=0.5, description="largest relative change of size")] = 0.0,
-    shift: Annotated[float, Field(ge=0, le=0.5, description="largest shift, in image heights")] = 0.05,
-    warp: Annotated[float, Field(ge=0, le=10, description="typical amplitude of the waves, pixels")] = 0.4,
-    contrast: Annotated[
-        float, Field(ge=0, lt=1, description="largest relative change of the contrast")
-    ] = 0.0,
-    erase: Annotated[int, Field(ge=0, le=20, description="largest number of erased spots per image")] = 1,
+    shift: Shift = 0.05,
+    warp: Waves = 0.4,
+    contrast: Contrast = 0.0,
+    erase: Spots = 1,
     noise: Annotated[
         float, Field(ge=0, le=100, description="standard deviation of grain, grey levels")
     ] = 0.0,
@@ -53,21 +57,19 @@ def distort(
 def lines(
     image: ImageSpec,
     *,
-    rotate: Annotated[float, Field(ge=0, le=45, description="largest rotation, degrees")] = 2.0,
-    shear: Annotated[float, Field(ge=0, le=1, description="largest slant, columns per row")] = 0.15,
+    rotate: Rotation = 2.0,
+    shear: Shear = 0.15,
     scale: Annotated[
         float, Field(ge=0, le=0.5, description="largest relative change of width and height")
     ] = 0.1,
-    shift: Annotated[float, Field(ge=0, le=0.5, description="largest shift, in image heights")] = 0.05,
-    elastic: Annotated[float, Field(ge=0, le=10, description="typical amplitude of the waves, pixels")] = 0.7,
-    erase: Annotated[int, Field(ge=0, le=20, description="largest number of erased spots per image")] = 1,
+    shift: Shift = 0.05,
+    elastic: Waves = 0.7,
+    erase: Spots = 1,
     background: Annotated[
         float, Field(ge=0, lt=1, description="largest share of light that shade takes")
     ] = 0.3,
     brightness: Annotated[float, Field(ge=0, le=128, description="largest change, grey levels")] = 25.0,
-    contrast: Annotated[
-        float, Field(ge=0, lt=1, description="largest relative change of the contrast")
-    ] = 0.3,
+    contrast: Contrast = 0.3,
     blur: Annotated[
         float, Field(ge=0, le=8, description="largest standard deviation of the blur, pixels")
     ] = 1.0,

@@ -9,18 +9,16 @@ from types import TracebackType
 from typing import Self
 
 from rich.console import Console, Group
-from rich.live import Live
 from rich.text import Text
 
 from ctcbench.cli.study_table import study_table
-from ctcbench.cli.worker_bars import WorkerBars
+from ctcbench.cli.trial_progress import LiveTrialView, TrialProgress
 from ctcbench.contract.executors import Event, Outcome
-from ctcbench.files.text import one_line, printable, printable_lines
+from ctcbench.files.text import one_line, printable
 from ctcbench.reporting.number_format import percent, seconds
 from ctcbench.results.result import Result
 from ctcbench.study.plan import Plan, PlannedModel
 
-_FRAME_SECONDS = 0.1
 _ROWS = 24  # a live table can't be taller than the terminal
 
 
@@ -30,30 +28,14 @@ def study_progress(plan: Plan, console: Console | None = None) -> StudyProgress:
     return LiveStudyProgress(plan, console) if console.is_terminal else StudyProgress(plan, console)
 
 
-class StudyProgress:
+class StudyProgress(TrialProgress):
     """Prints a line for each trial that ended, and for each notice."""
 
     def __init__(self, plan: Plan, console: Console) -> None:
+        super().__init__(console)
         self.plan = plan
-        self.console = console
         self.ran = 0
         self.to_run = len(plan.at("decode", "resume", "train"))
-        self.shown_notices: set[str] = set()
-
-    def __enter__(self) -> Self:
-        """Start the view."""
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """End the view."""
-
-    def trial_progressed(self, model: PlannedModel, worker: str, event: Event) -> None:
-        """Print a notice of a trial; the same text of several trials is printed once."""
-        if event["kind"] == "notice" and event["text"] not in self.shown_notices:
-            self.shown_notices.add(str(event["text"]))
-            self.print_line(Text(printable_lines(f"{model.label}: {event['text']}"), "yellow"))
 
     def trial_ended(self, model: PlannedModel, outcome: Outcome, results: Mapping[str, Result]) -> None:
         """Print the results of a trial, or its error."""
@@ -70,33 +52,21 @@ class StudyProgress:
             text.append("stopped, state saved", "yellow")
         self.print_line(text)
 
-    def notice(self, text: str) -> None:
-        """Print a notice."""
-        self.print_line(Text(printable_lines(text), "yellow"))
-
-    def print_line(self, text: Text) -> None:
-        """Print a line."""
-        self.console.print(text, soft_wrap=True)
-
 
 class LiveStudyProgress(StudyProgress):
     """A live table of results, a progress bar for each worker, and the time left."""
 
     def __init__(self, plan: Plan, console: Console) -> None:
         super().__init__(plan, console)
-        # redirect_stdout: rich would otherwise print standard output, which is for the report, above the
-        # table.
-        self._live = Live(console=console, transient=True, auto_refresh=False, redirect_stdout=False)
-        self._bars = WorkerBars()
+        self._view = LiveTrialView(console)
         self._results = {model.key: model.results() for model in plan.models}
         self._failed = {model.key for model in plan.at("failed")}
         self._waiting = {model.key: model for model in plan.at("decode", "resume", "train")}
         self._took: list[float] = []
-        self._shown = 0.0
 
     def __enter__(self) -> Self:
         """Start the live display."""
-        self._live.start()
+        self._view.start()
         self._show()
         return self
 
@@ -104,20 +74,19 @@ class LiveStudyProgress(StudyProgress):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Remove the live display and show the cursor again."""
-        self._live.update("")
-        self._live.stop()
+        self._view.stop()
 
     def trial_progressed(self, model: PlannedModel, worker: str, event: Event) -> None:
         """Update the progress bar of a worker."""
         super().trial_progressed(model, worker, event)
-        self._bars.update(model, worker, event)
+        self._view.bars.update(model, worker, event)
         self._waiting.pop(model.key, None)
-        if time.monotonic() - self._shown > _FRAME_SECONDS:
+        if self._view.is_due:
             self._show()
 
     def trial_ended(self, model: PlannedModel, outcome: Outcome, results: Mapping[str, Result]) -> None:
         """Add the results of a trial to the table; a failure is printed above it."""
-        self._bars.remove(model)
+        self._view.bars.remove(model)
         self._waiting.pop(model.key, None)
         self._results[model.key] = dict(results)
         # A trial that is done has a row in the table; other outcomes need a line that stays.
@@ -130,10 +99,9 @@ class LiveStudyProgress(StudyProgress):
         self._show()
 
     def _show(self) -> None:
-        self._shown = time.monotonic()
         room = max(4, min(_ROWS, self.console.height - self.plan.workers - 6))
         table = study_table(self.plan, self._results, self._failed, room=room)
-        self._live.update(Group(table, self._bars.table(), self._footer()), refresh=True)
+        self._view.show(Group(table, self._view.bars.table(), self._footer()))
 
     def _footer(self) -> Text:
         left = self._seconds_left()
@@ -145,7 +113,7 @@ class LiveStudyProgress(StudyProgress):
         now = time.monotonic()
         running = {
             model.key: (now - began, float(event["seconds_left"]))
-            for model, event, began in self._bars.at.values()
+            for model, event, began in self._view.bars.at.values()
             if event["kind"] == "training"
         }
         # A waiting model without an estimate of its own is assumed to take as long as those before it.

@@ -1,0 +1,83 @@
+"""The progress of trials on standard error: a line for each notice, and a live view on a terminal."""
+
+from __future__ import annotations
+
+import time
+from types import TracebackType
+from typing import Self
+
+from rich.console import Console, RenderableType
+from rich.live import Live
+from rich.text import Text
+
+from ctcbench.cli.worker_bars import WorkerBars
+from ctcbench.contract.executors import Event
+from ctcbench.files.text import printable_lines
+from ctcbench.study.plan import PlannedModel
+
+_FRAME_SECONDS = 0.1
+
+
+class TrialProgress:
+    """Prints lines, and each notice of the trials once."""
+
+    def __init__(self, console: Console) -> None:
+        self.console = console
+        self.shown_notices: set[str] = set()
+
+    def __enter__(self) -> Self:
+        """Start the view."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """End the view."""
+
+    def trial_progressed(self, model: PlannedModel, worker: str, event: Event) -> None:
+        """Print a notice of a trial; the same text of several trials is printed once."""
+        if event["kind"] == "notice" and event["text"] not in self.shown_notices:
+            self.shown_notices.add(str(event["text"]))
+            self.notice(f"{model.label}: {event['text']}")
+
+    def notice(self, text: str) -> None:
+        """Print a notice."""
+        self.print_line(Text(printable_lines(text), "yellow"))
+
+    def print_line(self, text: Text) -> None:
+        """Print a line."""
+        self.console.print(text, soft_wrap=True)
+
+
+class LiveTrialView:
+    """A view below the printed lines, drawn again at most ten times a second as trials progress.
+
+    Attributes:
+        bars: a progress bar for each worker, for the view that is shown.
+    """
+
+    def __init__(self, console: Console) -> None:
+        # redirect_stdout: rich would otherwise print standard output, which is for the report, above the
+        # view.
+        self._live = Live(console=console, transient=True, auto_refresh=False, redirect_stdout=False)
+        self._shown = 0.0
+        self.bars = WorkerBars()
+
+    def start(self) -> None:
+        """Start the display."""
+        self._live.start()
+
+    def stop(self) -> None:
+        """Remove the display and show the cursor again."""
+        self._live.update("")
+        self._live.stop()
+
+    @property
+    def is_due(self) -> bool:
+        """Whether enough time has passed since the view was drawn."""
+        return time.monotonic() - self._shown > _FRAME_SECONDS
+
+    def show(self, view: RenderableType) -> None:
+        """Draw the view."""
+        self._shown = time.monotonic()
+        self._live.update(view, refresh=True)
