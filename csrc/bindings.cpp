@@ -172,8 +172,8 @@ py::tuple beam_search_arrays(const py::array& log_probs_NTK,
 
 PYBIND11_MODULE(_core, module, py::mod_gil_not_used()) {
     module.doc() =
-        "CTC prefix beam search in C++. Use ctcbench.decoding.beam_search, which checks its arguments.";
-    py::register_exception<BadFrame>(module, "BadFrame", PyExc_ValueError);
+        "CTC prefix beam search in C++. Use beam_search of the package, which checks its arguments.";
+    py::register_local_exception<BadFrame>(module, "BadFrame", PyExc_ValueError);
     const auto define = [&](const char* name, auto function, const char* doc, auto... more) {
         module.def(name, function, py::arg("log_probs").noconvert(), py::arg("lengths").noconvert(),
                    py::kw_only(), py::arg("beam_width"), py::arg("blank"), py::arg("n_best"),

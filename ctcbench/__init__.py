@@ -24,9 +24,9 @@ if TYPE_CHECKING:
     from ctcbench.contract.errors import BadSample, CtcbenchError, PluginError, UsageError
     from ctcbench.contract.executors import Executor, Listener, Outcome, Trial
     from ctcbench.contract.hooks import Column, EpochReport, RunInfo, hookimpl
-    from ctcbench.contract.hypothesis import Hypothesis
     from ctcbench.contract.model_parameters import ModelParameters
     from ctcbench.contract.specs import BLANK, Alphabet, ImageSpec, SequenceSpec
+    from ctcbench.decoding.hypothesis import Hypothesis
     from ctcbench.files.pictures import read_picture
     from ctcbench.recognition.run_export import export_run
     from ctcbench.results.result import Result
@@ -48,8 +48,8 @@ _HOMES = {
     "ctcbench.contract.errors": ("BadSample", "CtcbenchError", "PluginError", "UsageError"),
     "ctcbench.contract.executors": ("Executor", "Listener", "Outcome", "Trial"),
     "ctcbench.contract.hooks": ("Column", "EpochReport", "RunInfo", "hookimpl"),
-    "ctcbench.contract.hypothesis": ("Hypothesis",),
     "ctcbench.contract.model_parameters": ("ModelParameters",),
+    "ctcbench.decoding.hypothesis": ("Hypothesis",),
     "ctcbench.files.pictures": ("read_picture",),
     "ctcbench.contract.specs": ("BLANK", "Alphabet", "ImageSpec", "SequenceSpec"),
     "ctcbench.recognition.run_export": ("export_run",),

@@ -36,10 +36,13 @@ def _imports(path: Path, modules: dict[str, Path]) -> Iterator[str]:
             continue
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names if alias.name in modules)
-        elif isinstance(node, ast.ImportFrom) and node.module in modules:
-            for alias in node.names:
-                full = f"{node.module}.{alias.name}"
-                yield full if full in modules else node.module
+        elif isinstance(node, ast.ImportFrom):
+            # Relative to the folder of the file, or to one above it.
+            around = path.relative_to(PACKAGE.parent).parts[: -node.level] if node.level else ()
+            module = ".".join([*around, *([node.module] if node.module else [])])
+            for alias in node.names if module in modules else ():
+                full = f"{module}.{alias.name}"
+                yield full if full in modules else module
 
 
 def _cycles(graph: dict[str, set[str]]) -> list[list[str]]:

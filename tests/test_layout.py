@@ -2,6 +2,7 @@
 
 import ast
 import re
+import sys
 from functools import cache
 from pathlib import Path
 
@@ -76,18 +77,21 @@ def statements(body, *, inside_functions):
             yield from statements(inner, inside_functions=inside_functions)
 
 
-def modules(node):
-    """Return the names that an import statement may load: modules, or names in a module."""
+def modules(node, path):
+    """Return the names that an import statement of a file may load: modules, or names in a module."""
     if isinstance(node, ast.Import):
         return [alias.name for alias in node.names]
-    return [node.module or "", *(f"{node.module}.{alias.name}" for alias in node.names)]
+    # Relative to the folder of the file, or to one above it.
+    around = path.relative_to(ROOT).parts[: -node.level] if node.level else ()
+    module = ".".join([*around, *([node.module] if node.module else [])])
+    return [module, *(f"{module}.{alias.name}" for alias in node.names)]
 
 
 def imported_rows(path):
     """Return the rows of the package that a file imports, inside functions too; "" is the package itself."""
     rows = set()
     for node in statements(tree_of(path).body, inside_functions=True):
-        names = [name.split(".") for name in modules(node)]
+        names = [name.split(".") for name in modules(node, path)]
         within = [name[1] for name in names if name[0] == "ctcbench" and len(name) > 1]
         known = [row for row in within if row in LAYERS or row in BESIDE]
         if within or ["ctcbench"] in names:
@@ -103,7 +107,9 @@ MODULE_FILES = {
 @cache
 def loaded_at_import(path):
     """Return the heavy packages that a file imports at module level, and the modules of the package."""
-    names = [n for node in statements(tree_of(path).body, inside_functions=False) for n in modules(node)]
+    names = [
+        n for node in statements(tree_of(path).body, inside_functions=False) for n in modules(node, path)
+    ]
     return {n.split(".")[0] for n in names} & set(HEAVY), {n for n in names if n in MODULE_FILES}
 
 
@@ -145,6 +151,19 @@ def test_importing_loads_no_more_than_the_page_lists(path):
     listed = set(LAYERS.get(row, ()))
     listed |= {"numpy"} if "torch" in listed else set()
     assert heavy_packages(path) <= listed
+
+
+@pytest.mark.parametrize(
+    "path", [path for path in FILES if row_of(path) == "decoding"], ids=lambda path: path.name
+)
+def test_the_decoders_import_only_each_other_and_numpy(path):
+    allowed = sys.stdlib_module_names | {"numpy"}
+    for node in ast.walk(tree_of(path)):
+        if isinstance(node, ast.Import):
+            assert {alias.name.split(".")[0] for alias in node.names} <= allowed
+        elif isinstance(node, ast.ImportFrom) and not node.level:
+            assert node.module.split(".")[0] in allowed, "also built as ctcbench_decoder: import relatively"
+    assert imported_rows(path) <= {"decoding"}
 
 
 @each_file()

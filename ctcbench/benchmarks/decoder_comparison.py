@@ -11,7 +11,7 @@ import numpy as np
 
 from ctcbench.contract.data import LogProbs
 from ctcbench.contract.errors import CtcbenchError, PluginError, UsageError
-from ctcbench.contract.hypothesis import Hypothesis
+from ctcbench.decoding.hypothesis import Hypothesis
 from ctcbench.registry.component_registry import Registry
 
 Decode = Callable[[LogProbs], Sequence[Hypothesis]]

@@ -9,8 +9,8 @@ from pydantic import Field
 
 from ctcbench.contract.components import decoder
 from ctcbench.contract.data import LogProbs
-from ctcbench.contract.hypothesis import Hypothesis
 from ctcbench.contract.specs import BLANK, Alphabet
+from ctcbench.decoding.hypothesis import Hypothesis
 
 # The built-in decoders leave out the frames of the characters: texts and scores do not depend on them.
 Decode = Callable[[LogProbs], list[Hypothesis]]

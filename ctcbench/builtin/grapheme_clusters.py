@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
-from ctcbench.files.optional_packages import require_package
+from ctcbench.decoding.optional_packages import require_package
 
 Characters = Literal["points", "clusters"]
 """What a class of a recogniser is: a code point, or a grapheme cluster."""

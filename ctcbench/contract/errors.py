@@ -5,13 +5,9 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
+from ctcbench.decoding.user_errors import CtcbenchError, UsageError
 
-class CtcbenchError(Exception):
-    """An error that is shown as its message, without a traceback (exit code 1)."""
-
-
-class UsageError(CtcbenchError):
-    """A mistake of the user; the message has what was given and what is allowed (exit code 2)."""
+__all__ = ["BadSample", "CtcbenchError", "PluginError", "UsageError", "nearest"]
 
 
 class PluginError(CtcbenchError):

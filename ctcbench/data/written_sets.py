@@ -14,7 +14,7 @@ import numpy as np
 
 from ctcbench.contract.data import Samples
 from ctcbench.contract.errors import UsageError
-from ctcbench.files.optional_packages import require_package
+from ctcbench.decoding.optional_packages import require_package
 from ctcbench.files.set_formats import SetFormat
 
 _ROWS = 100  # of a row group: a reader decodes a whole one to get at any of its pictures

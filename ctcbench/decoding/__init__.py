@@ -1,12 +1,52 @@
 """CTC decoders: prefix beam search in C++ and best path decoding. Needs no package but numpy.
 
->>> from ctcbench.decoding import beam_search
 >>> best = beam_search(log_probs_TK, beam_width=25)[0]
 >>> best.labels, best.log_prob, best.frames
 """
 
-from ctcbench.contract.hypothesis import Hypothesis
-from ctcbench.decoding.beam import BeamArrays, beam_search, beam_search_arrays
-from ctcbench.decoding.greedy import greedy_search
+from __future__ import annotations
 
-__all__ = ["BeamArrays", "Hypothesis", "beam_search", "beam_search_arrays", "greedy_search"]
+import importlib
+from typing import TYPE_CHECKING, Any
+
+# For type checkers and editors, which do not execute `__getattr__`; the names are those of _HOMES.
+if TYPE_CHECKING:
+    from .beam import BeamArrays, beam_search, beam_search_arrays
+    from .greedy import greedy_search
+    from .hypothesis import Hypothesis
+    from .user_errors import CtcbenchError, InputError, UsageError
+
+# Loaded at first use: ctcbench imports the errors from here, and `ctcbench --help` must not wait for numpy.
+_HOMES = {
+    "beam": ("BeamArrays", "beam_search", "beam_search_arrays"),
+    "greedy": ("greedy_search",),
+    "hypothesis": ("Hypothesis",),
+    "user_errors": ("CtcbenchError", "InputError", "UsageError"),
+}
+_HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
+
+__all__ = [
+    "BeamArrays",
+    "CtcbenchError",
+    "Hypothesis",
+    "InputError",
+    "UsageError",
+    "beam_search",
+    "beam_search_arrays",
+    "greedy_search",
+]
+
+
+def __getattr__(name: str) -> Any:
+    # `from … import name` and `hasattr` expect this class of error.
+    if name not in _HOME_OF:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module(f".{_HOME_OF[name]}", __name__), name)
+    # From now on an ordinary attribute: `__getattr__` is called for missing ones only.
+    globals()[name] = value
+    return value
+
+
+# Without it, dir() and tab completion would miss the names that are not loaded yet.
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -5,9 +5,9 @@ from typing import Any, NamedTuple, SupportsFloat, SupportsIndex
 import numpy as np
 from numpy.typing import NDArray
 
-from ctcbench.decoding.arrays import LogProbsLike, as_array, as_lengths
-from ctcbench.decoding.scalars import MAX_INT32, check_flag, check_integer, check_non_negative
-from ctcbench.decoding.softmax import log_softmax
+from .arrays import LogProbsLike, as_array, as_lengths
+from .scalars import MAX_INT32, check_flag, check_integer, check_non_negative
+from .softmax import log_softmax
 
 __all__ = ["DecoderInput", "LogProbsLike", "check_beam", "check_input"]
 

@@ -5,7 +5,7 @@ from typing import Any, Protocol, TypeAlias, cast
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ctcbench.decoding.scalars import check_integer
+from .scalars import check_integer
 
 
 class SupportsDLPack(Protocol):

@@ -6,18 +6,12 @@ from typing import Any, NamedTuple, SupportsFloat, SupportsIndex, TypedDict
 import numpy as np
 from numpy.typing import NDArray
 
-from ctcbench.contract.errors import UsageError
-from ctcbench.contract.hypothesis import Hypothesis
-from ctcbench.decoding import _core
-from ctcbench.decoding.arguments import (
-    DecoderInput,
-    LogProbsLike,
-    check_beam,
-    check_input,
-    check_values,
-)
-from ctcbench.decoding.scalars import check_flag, check_integer
-from ctcbench.processes.cores import available_cores
+from . import _core
+from .arguments import DecoderInput, LogProbsLike, check_beam, check_input, check_values
+from .available_cores import available_cores
+from .hypothesis import Hypothesis
+from .scalars import check_flag, check_integer
+from .user_errors import UsageError
 
 # For tests and benchmarks: the name of a code path, in place of the fastest one that this machine can run.
 PATH = os.environ.get("CTCBENCH_DECODER_PATH") or "automatic"

@@ -5,9 +5,9 @@ from typing import Any, SupportsFloat, SupportsIndex
 import numpy as np
 from numpy.typing import NDArray
 
-from ctcbench.contract.hypothesis import Hypothesis
-from ctcbench.decoding.arguments import LogProbsLike, check_input
-from ctcbench.decoding.scalars import check_flag
+from .arguments import LogProbsLike, check_input
+from .hypothesis import Hypothesis
+from .scalars import check_flag
 
 
 def greedy_search(

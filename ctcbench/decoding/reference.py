@@ -14,9 +14,9 @@ from typing import Any, NamedTuple, SupportsFloat, SupportsIndex
 import numpy as np
 from numpy.typing import NDArray
 
-from ctcbench.contract.hypothesis import Hypothesis
-from ctcbench.decoding.arguments import LOWEST_LOG, LogProbsLike, check_beam, check_input
-from ctcbench.decoding.scalars import check_flag
+from .arguments import LOWEST_LOG, LogProbsLike, check_beam, check_input
+from .hypothesis import Hypothesis
+from .scalars import check_flag
 
 Labels = tuple[int, ...]
 

@@ -6,8 +6,8 @@ import math
 from collections.abc import Sequence
 
 from ctcbench.contract.data import LogProbs
-from ctcbench.contract.hypothesis import Hypothesis
 from ctcbench.contract.specs import Alignment
+from ctcbench.decoding.hypothesis import Hypothesis
 from ctcbench.evaluation.ctc_likelihood import text_log_probs
 
 _IMAGES_AT_ONCE = 512  # a split may have gigabytes of log-probabilities, and the sum needs copies of them

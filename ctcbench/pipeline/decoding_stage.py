@@ -16,8 +16,8 @@ from ctcbench.config.recipe import Recipe
 from ctcbench.contract.data import LogProbs
 from ctcbench.contract.errors import UsageError
 from ctcbench.contract.hooks import RunInfo
-from ctcbench.contract.hypothesis import Hypothesis
 from ctcbench.contract.specs import Alignment, Alphabet, frames_needed
+from ctcbench.decoding.hypothesis import Hypothesis
 from ctcbench.evaluation.calibration import fit_inverse_temperature
 from ctcbench.evaluation.collapse import blank_probability
 from ctcbench.evaluation.confidence import confidences

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any, TypeGuard, get_args
 from ctcbench.contract.data import LogProbs, SplitName
 from ctcbench.contract.errors import PluginError
 from ctcbench.contract.executors import Executor
-from ctcbench.contract.hypothesis import Hypothesis
 from ctcbench.contract.model_parameters import ModelParameters
 from ctcbench.contract.specs import Alphabet, ImageSpec, SequenceSpec
+from ctcbench.decoding.hypothesis import Hypothesis
 from ctcbench.files.pictures import Fit
 
 if TYPE_CHECKING:

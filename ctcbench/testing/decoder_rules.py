@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from ctcbench.contract.data import LogProbs
-from ctcbench.contract.hypothesis import Hypothesis
 from ctcbench.contract.specs import BLANK
+from ctcbench.decoding.hypothesis import Hypothesis
 from ctcbench.testing.case import Case, Rule
 from ctcbench.testing.synthetic_log_probs import confident_of, part, texts_for, uncertain, with_lengths
 

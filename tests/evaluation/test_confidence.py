@@ -7,7 +7,7 @@ import pytest
 
 from ctcbench import Alphabet
 from ctcbench.contract.data import LogProbs
-from ctcbench.contract.hypothesis import Hypothesis
+from ctcbench.decoding.hypothesis import Hypothesis
 from ctcbench.evaluation.confidence import confidences
 
 # Two frames of the classes blank, a, b.

@@ -19,7 +19,7 @@ from ctcbench.builtin.picture_sets.split_column import divide_by_column
 from ctcbench.contract.components import dataset
 from ctcbench.contract.data import SplitName
 from ctcbench.contract.errors import UsageError
-from ctcbench.files.optional_packages import require_package
+from ctcbench.decoding.optional_packages import require_package
 from ctcbench.files.paths import expand_home
 
 
