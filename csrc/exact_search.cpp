@@ -27,26 +27,45 @@ Result ExactSearch::run(const LogProbs& log_probs) {
     Result result;
     start(log_probs.classes);
     for (std::int32_t frame = 0; frame < log_probs.frames; ++frame) {
-        result.status = read_frame(log_probs, frame);
+        push(log_probs, frame, result.status);
         if (result.status != Status::ok) {
             result.frame = frame;
             return result;
         }
-        stay();
-        set_floor();
-        extend();
-        rank_candidates();
-        replace_beam();
     }
-    const std::size_t count = std::min(index(options_.n_best), beam_.size());
-    result.hypotheses.reserve(count);
+    write_best(options_.n_best, options_.frames ? &log_probs : nullptr, result.hypotheses);
+    return result;
+}
+
+bool ExactSearch::push(const LogProbs& log_probs, std::int32_t frame, Status& status) {
+    status = read_frame(log_probs, frame);
+    if (status != Status::ok) return true;
+    stay();
+    set_floor();
+    extend();
+    rank_candidates();
+    replace_beam();
+    return true;
+}
+
+void ExactSearch::write_best(std::int32_t n_best, const LogProbs* all_frames,
+                             std::vector<Hypothesis>& hypotheses) {
+    const std::size_t count = std::min(index(n_best), beam_.size());
+    hypotheses.clear();
+    hypotheses.reserve(count);
     for (std::size_t i = 0; i < count; ++i) {
         std::vector<std::int32_t> labels = arena_.labels(beam_[i].node);
         std::vector<std::int32_t> frames;
-        if (options_.frames) frames = peak_frames(log_probs, labels, options_.blank);
-        result.hypotheses.push_back({std::move(labels), log_of(beam_[i].total), std::move(frames)});
+        if (all_frames != nullptr) frames = peak_frames(*all_frames, labels, options_.blank);
+        hypotheses.push_back({std::move(labels), log_of(beam_[i].total), std::move(frames)});
     }
-    return result;
+}
+
+std::vector<std::int32_t> ExactSearch::common_prefix() const {
+    std::vector<PrefixArena::Node> nodes;
+    nodes.reserve(beam_.size());
+    for (const Entry& entry : beam_) nodes.push_back(entry.node);
+    return arena_.common_prefix(nodes.data(), nodes.size());
 }
 
 void ExactSearch::start(std::int32_t classes) {

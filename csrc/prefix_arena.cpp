@@ -24,6 +24,18 @@ std::vector<std::int32_t> PrefixArena::labels(Node node) const {
     return labels;
 }
 
+std::vector<std::int32_t> PrefixArena::common_prefix(const Node* nodes, std::size_t count) const {
+    Node common = nodes[0];
+    for (std::size_t i = 1; i < count; ++i) {
+        Node other = nodes[i];
+        while (other != common) {
+            if (length(other) <= length(common)) common = parent(common);
+            if (length(other) > length(common)) other = parent(other);
+        }
+    }
+    return labels(common);
+}
+
 bool PrefixArena::precedes(Labelling a, Labelling b) const {
     if (a.node == b.node) return a.extra < b.extra;  // kNone is below every label
     const auto total_length = [this](Labelling x) { return length(x.node) + (x.extra == kNone ? 0 : 1); };

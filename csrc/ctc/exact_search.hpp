@@ -4,18 +4,24 @@
 #include <cstdint>
 #include <vector>
 
+#include "ctc/frame_search.hpp"
 #include "ctc/prefix_arena.hpp"
 #include "ctc/prefix_beam_search.hpp"
 #include "ctc/prob.hpp"
 
 namespace ctc {
 
-// Keeps its memory between sequences.
-class ExactSearch {
+class ExactSearch final : public FrameSearch {
   public:
     explicit ExactSearch(const Options& options) : options_(options) {}
 
     Result run(const LogProbs& log_probs);
+
+    void start(std::int32_t classes) override;
+    bool push(const LogProbs& log_probs, std::int32_t frame, Status& status) override;  // always true
+    void write_best(std::int32_t n_best, const LogProbs* all_frames,
+                    std::vector<Hypothesis>& hypotheses) override;
+    std::vector<std::int32_t> common_prefix() const override;
 
   private:
     // A labelling in the beam. Invariants between frames:
@@ -41,7 +47,6 @@ class ExactSearch {
         std::int32_t label;
     };
 
-    void start(std::int32_t classes);
     Status read_frame(const LogProbs& log_probs, std::int32_t frame);
     void stay();
     void set_floor();

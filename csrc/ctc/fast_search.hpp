@@ -3,15 +3,14 @@
 
 #include <memory>
 
+#include "ctc/frame_search.hpp"
 #include "ctc/prefix_beam_search.hpp"
 
 namespace ctc {
 
 // Finds the labellings that ExactSearch finds, or refuses: see lane_search.hpp.
-class FastSearch {
+class FastSearch : public FrameSearch {
   public:
-    virtual ~FastSearch() = default;
-
     // Decodes a sequence and returns true. Returns false if its probabilities are too far apart for doubles;
     // then ExactSearch has to decode it.
     virtual bool run(const LogProbs& log_probs, Result& result) = 0;

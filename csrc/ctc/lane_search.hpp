@@ -32,9 +32,17 @@ class LaneSearch final : public FastSearch {
 
     bool run(const LogProbs& log_probs, Result& result) override;
 
+    void start(std::int32_t classes) override;
+    bool push(const LogProbs& log_probs, std::int32_t frame, Status& status) override;
+    void write_best(std::int32_t n_best, const LogProbs* all_frames,
+                    std::vector<Hypothesis>& hypotheses) override;
+    std::vector<std::int32_t> common_prefix() const override {
+        return beam_.arena.common_prefix(beam_.node.data(), static_cast<std::size_t>(beam_.rows));
+    }
+
   private:
     // Totals are relative to the best labelling of the previous frame, in [1, 2). What a double cannot hold
-    // is lost, and run() returns false for a sequence in which that could change the result:
+    // is lost, and push() returns false for a sequence in which that could change the result:
     // - A sum over alignments below kUnderflow counts as lost whole. `lost_` bounds what any labelling lacks,
     //   its prefixes included; one frame later that is at most multiplied by the sum of the frame's
     //   probabilities.
@@ -46,11 +54,9 @@ class LaneSearch final : public FastSearch {
     static constexpr double kSafety = 1e18;
     static constexpr double kSmallestSymbol = 1e-90;  // times kUnderflow still a normal double
 
-    void start(std::int32_t classes);
     bool advance();
     void add_losses(const typename StayStep<L>::Output& stayed, std::int64_t exponent);
     bool loses_a_symbol() const;
-    void finish(const LogProbs& log_probs, Result& result);
 
     Options options_;
     LaneBeam<L> beam_;
@@ -73,16 +79,20 @@ template <class L>
 bool LaneSearch<L>::run(const LogProbs& log_probs, Result& result) {
     start(log_probs.classes);
     for (std::int32_t frame = 0; frame < log_probs.frames; ++frame) {
-        const Status status = frame_.read(log_probs, frame, options_.blank);
-        if (status != Status::ok) {
-            result.status = status;
+        if (!push(log_probs, frame, result.status)) return false;
+        if (result.status != Status::ok) {
             result.frame = frame;
             return true;
         }
-        if (!advance()) return false;
     }
-    finish(log_probs, result);
+    write_best(options_.n_best, options_.frames ? &log_probs : nullptr, result.hypotheses);
     return true;
+}
+
+template <class L>
+bool LaneSearch<L>::push(const LogProbs& log_probs, std::int32_t frame, Status& status) {
+    status = frame_.read(log_probs, frame, options_.blank);
+    return status != Status::ok || advance();
 }
 
 template <class L>
@@ -132,27 +142,27 @@ bool LaneSearch<L>::loses_a_symbol() const {
     return std::any_of(prob, prob + symbols_.count, [](double p) { return p < kSmallestSymbol; });
 }
 
-// Ranks the beam and writes the n_best hypotheses.
 template <class L>
-void LaneSearch<L>::finish(const LogProbs& log_probs, Result& result) {
-    const auto n_best = static_cast<std::size_t>(std::min(beam_.rows, options_.n_best));
+void LaneSearch<L>::write_best(std::int32_t n_best, const LogProbs* all_frames,
+                               std::vector<Hypothesis>& hypotheses) {
+    const auto count = static_cast<std::size_t>(std::min(beam_.rows, n_best));
     ranked_.clear();
     for (std::int32_t row = 0; row < beam_.rows; ++row)
         ranked_.push_back({beam_.total.data()[row], {beam_.node.data()[row], PrefixArena::kNone}, 0});
-    const auto last = ranked_.begin() + static_cast<std::ptrdiff_t>(n_best - 1);
+    const auto last = ranked_.begin() + static_cast<std::ptrdiff_t>(count - 1);
     std::nth_element(ranked_.begin(), last, ranked_.end(), Higher{});
     // What ties with the last one that is asked for has to be ranked with it.
     const double least = last->total * LaneMath<L>::kSlack;
     ranked_.erase(
         std::partition(last, ranked_.end(), [&](const RankedLabelling& r) { return r.total >= least; }),
         ranked_.end());
-    rank(beam_.arena, ranked_, n_best);
-    result.hypotheses.resize(n_best);
-    for (std::size_t i = 0; i < n_best; ++i) {
-        Hypothesis& hypothesis = result.hypotheses[i];
+    rank(beam_.arena, ranked_, count);
+    hypotheses.resize(count);
+    for (std::size_t i = 0; i < count; ++i) {
+        Hypothesis& hypothesis = hypotheses[i];
         hypothesis.labels = beam_.arena.labels(ranked_[i].labelling.node);
-        if (options_.frames)
-            hypothesis.frames = alignment_.peak_frames(log_probs, hypothesis.labels, options_.blank);
+        if (all_frames != nullptr)
+            hypothesis.frames = alignment_.peak_frames(*all_frames, hypothesis.labels, options_.blank);
         const std::int64_t exponent = exponent_of(ranked_[i].total);
         const double mantissa = double_of(bits_of(ranked_[i].total) - exponent * (std::int64_t{1} << 52));
         hypothesis.log_prob = log_of({mantissa, exponent + beam_.exponent});

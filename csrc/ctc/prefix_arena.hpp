@@ -1,6 +1,7 @@
 // The labellings in a beam as a tree: labellings with a common prefix share its nodes.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 
@@ -34,6 +35,9 @@ class PrefixArena {
     void set_slot(Node node, std::int32_t slot) { nodes_[index(node)].slot = slot; }
 
     std::vector<std::int32_t> labels(Node node) const;
+
+    // The longest common prefix of the labellings of `count` nodes, at least one.
+    std::vector<std::int32_t> common_prefix(const Node* nodes, std::size_t count) const;
 
     // A labelling that may have no node yet: that of `node`, with `extra` appended unless `extra` is kNone.
     struct Labelling {
