@@ -20,9 +20,9 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from ctcbench.builtin.captcha_composer import CaptchaComposer
-from ctcbench.builtin.font_files import font_digest, missing_glyphs, require_font
 from ctcbench.builtin.seeded_secrets import Chance, unsupported
 from ctcbench.contract.errors import CtcbenchError, UsageError
+from ctcbench.files.font_files import font_digest, missing_glyphs, require_font
 
 if TYPE_CHECKING:
     from collections.abc import Callable

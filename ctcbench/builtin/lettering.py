@@ -14,13 +14,13 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from ctcbench.builtin.alphabets import AlphabetText, range_hint, read_alphabet
-from ctcbench.builtin.font_files import can_draw, font_digest, list_fonts
 from ctcbench.builtin.lettering_painter import Ink, LetteringPainter, Paper
 from ctcbench.builtin.text_lengths import read_length
 from ctcbench.contract.components import dataset
 from ctcbench.contract.data import Sample, SplitName
 from ctcbench.contract.errors import UsageError
 from ctcbench.contract.specs import Alphabet, ImageSpec
+from ctcbench.files.font_files import can_draw, font_digest, list_fonts
 from ctcbench.files.pictures import Fit, read_picture
 
 _VERSION = 1  # of the drawing; a new version invalidates cached sets

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from ctcbench.builtin.font_files import can_draw
+from ctcbench.files.font_files import can_draw
 
 if TYPE_CHECKING:
     from PIL.Image import Image

@@ -40,11 +40,19 @@ class Spread:
 
 @dataclass(frozen=True)
 class PictureSizes:
-    """The sizes of pictures before they are scaled, in pixels, and the name of the widest for its height."""
+    """The sizes of pictures before they are scaled.
+
+    Attributes:
+        widths: in pixels.
+        heights: in pixels.
+        aspects: the least and the greatest width of a picture divided by its height.
+        widest: the name of the picture with the greatest.
+    """
 
     pictures: int
     widths: Spread
     heights: Spread
+    aspects: tuple[float, float]
     widest: str
 
 
@@ -56,7 +64,7 @@ def measure_pictures(source: Source, split: SplitName, samples: int) -> PictureS
     measure = getattr(source, "picture_size", None)
     if measure is None:
         return None
-    widths, heights, widest = [], [], (0.0, -1)
+    widths, heights, aspects = [], [], []
     for index in range(samples):
         try:
             width, height = measure(split, index)
@@ -64,10 +72,12 @@ def measure_pictures(source: Source, split: SplitName, samples: int) -> PictureS
             continue
         widths.append(width)
         heights.append(height)
-        widest = max(widest, (width / height, index))
-    if not widths:
+        aspects.append((width / height, index))
+    if not aspects:
         return None
-    return PictureSizes(len(widths), Spread.of(widths), Spread.of(heights), source.describe(split, widest[1]))
+    (least, _), (greatest, widest) = min(aspects), max(aspects)
+    name = source.describe(split, widest)
+    return PictureSizes(len(widths), Spread.of(widths), Spread.of(heights), (least, greatest), name)
 
 
 @dataclass(frozen=True)

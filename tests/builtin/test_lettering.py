@@ -13,10 +13,10 @@ import pytest
 from captcha.image import DEFAULT_FONTS
 from PIL import Image
 
-from ctcbench.builtin.font_files import can_draw, font_digest, list_fonts
 from ctcbench.builtin.lettering import lettering
 from ctcbench.builtin.seeded_secrets import Chance
 from ctcbench.contract.errors import UsageError
+from ctcbench.files.font_files import can_draw, font_digest, list_fonts
 
 PRINT_DIGEST = """
 import hashlib

@@ -73,6 +73,7 @@ def test_pictures_are_measured_before_they_are_scaled(tmp_path):
     assert (sizes.pictures, sizes.widths.least, sizes.widths.greatest) == (3, 30, 300)
     assert sizes.heights == Spread(10, (15, 20, 30), 40)
     assert sizes.widest.endswith("b.png")
+    assert sizes.aspects == (1.5, 15)
     assert size_or_zero(source, "val") == 0
 
 

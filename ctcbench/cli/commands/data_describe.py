@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import collections
-import io
 import itertools
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, cast
@@ -15,7 +14,7 @@ from ctcbench.cli.output import output_console, print_json
 from ctcbench.cli.shared_flags import AsJson
 from ctcbench.contract.data import SPLITS, SplitName
 from ctcbench.contract.errors import UsageError
-from ctcbench.files.output_files import require_folder_of, write_output
+from ctcbench.files.output_files import require_folder_of
 
 if TYPE_CHECKING:
     from ctcbench.contract.data import Samples
@@ -36,7 +35,7 @@ def describe(
     skip_bad: SkipBad = False,
     as_json: AsJson = False,
 ) -> None:
-    """Describe a split: sizes, alphabet, text lengths, characters, texts too long for CTC; and duplicates.
+    """Describe a split: sizes, alphabet, text lengths, characters, texts too long for CTC, duplicates.
 
     Duplicates are images with the same pixels, in the split and across all splits.
     """
@@ -51,7 +50,9 @@ def describe(
     splits = {name: drawn, **_other_splits(chosen, name, samples)}
     facts = _facts(chosen, name, {one: splits[one] for one in SPLITS if one in splits})
     if contact_sheet is not None:
-        _write_sheet(contact_sheet, drawn)
+        from ctcbench.cli.views.contact_sheet import write_contact_sheet
+
+        write_contact_sheet(contact_sheet, drawn.images_NCHW[:_ON_SHEET], drawn.texts[:_ON_SHEET])
     if as_json:
         print_json(facts)
         return
@@ -99,6 +100,7 @@ def _facts(chosen: BuiltDataset, split: SplitName, splits: dict[SplitName, Sampl
         "direction": alphabet.direction,
         "classes": alphabet.num_classes,
         "fingerprint": drawn.fingerprint,
+        "fit": getattr(chosen.source, "fit", None),
         "pictures": None if pictures is None else _sizes(pictures),
         "lengths": {str(length): lengths[length] for length in sorted(lengths)},
         "characters": {c: characters[c] for c in alphabet.characters},
@@ -116,7 +118,7 @@ def _sizes(sizes: PictureSizes) -> dict[str, Any]:
     return {
         name: {"least": spread.least, "quartiles": list(spread.quartiles), "greatest": spread.greatest}
         for name, spread in (("widths", sizes.widths), ("heights", sizes.heights))
-    } | {"widest": sizes.widest}
+    } | {"aspects": [round(aspect, 2) for aspect in sizes.aspects], "widest": sizes.widest}
 
 
 def _frames(needs: FrameNeeds) -> dict[str, Any]:
@@ -137,11 +139,3 @@ def _duplicates(found: Duplicates) -> dict[str, Any]:
             for group in found.examples
         ],
     }
-
-
-def _write_sheet(path: Path, drawn: Samples) -> None:
-    from ctcbench.cli.views.contact_sheet import contact_sheet
-
-    sheet = contact_sheet(drawn.images_NCHW[:_ON_SHEET], drawn.texts[:_ON_SHEET])
-    sheet.save(written := io.BytesIO(), format="PNG")
-    write_output(path, written.getvalue())

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import io
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -17,7 +16,7 @@ from ctcbench.cli.output import output_console
 from ctcbench.contract.errors import UsageError
 from ctcbench.contract.ragged_images import RaggedImages
 from ctcbench.contract.specs import ImageSpec
-from ctcbench.files.output_files import require_folder_of, write_output
+from ctcbench.files.output_files import require_folder_of
 from ctcbench.files.text import printable
 
 if TYPE_CHECKING:
@@ -48,14 +47,13 @@ def preview(
             raise UsageError(f"--out {out}: the contact sheet is a PNG file; give it the suffix .png")
         require_folder_of(out)
     drawn = draw_samples(chosen_dataset(dataset), split, samples, skip_bad=skip_bad)
-    from ctcbench.cli.views.contact_sheet import contact_sheet, half_blocks
+    from ctcbench.cli.views.contact_sheet import half_blocks, write_contact_sheet
 
     console = output_console()
     if augmentation is not None:
         drawn = _augmented(drawn, augmentation)
     if out is not None:
-        contact_sheet(drawn.images_NCHW, drawn.texts).save(sheet := io.BytesIO(), format="PNG")
-        write_output(out, sheet.getvalue())
+        write_contact_sheet(out, drawn.images_NCHW, drawn.texts)
         # soft_wrap: a path that rich breaks into lines can't be copied.
         console.print(Text(printable(f"{len(drawn)} images: {out}")), soft_wrap=True)
         return

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import io
+import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,19 +13,21 @@ from PIL import Image, ImageDraw
 from rich.style import Style
 from rich.text import Text
 
+from ctcbench.cli.views.caption_fonts import CaptionFonts, Font
 from ctcbench.contract.ragged_images import RaggedImages
+from ctcbench.files.output_files import write_output
 from ctcbench.files.text import printable
 
-_MARGIN, _CAPTION = 6, 14
+_MARGIN, _CAPTION = 6, 16
 _WIDEST, _HIGHEST = 1600, 400  # pixels of a row, and of an image
 
 
 def contact_sheet(
     images_NCHW: NDArray[np.uint8] | RaggedImages, texts: Sequence[str], columns: int = 5
-) -> Image.Image:
-    """Return one picture of all images, at most `columns` in a row, each with its text below it.
+) -> tuple[Image.Image, str]:
+    """Return one picture of all images, each with its text below it, and the characters that no font has.
 
-    Images that are larger than a row of the sheet are reduced.
+    There are at most `columns` images in a row. Images that are larger than a row of the sheet are reduced.
     """
     num_images, _, height, width = images_NCHW.shape
     scale = min(1, _WIDEST / width, _HIGHEST / height)
@@ -32,7 +37,7 @@ def contact_sheet(
     cell_width, cell_height = width + _MARGIN, height + _CAPTION + _MARGIN
     size = (min(columns, num_images) * cell_width + _MARGIN, rows * cell_height + _MARGIN)
     sheet = Image.new("RGB", size, "#d8d8d8")
-    pen = ImageDraw.Draw(sheet)
+    pen, fonts = ImageDraw.Draw(sheet), CaptionFonts()
     for index, (image_CHW, text) in enumerate(zip(images_NCHW, texts, strict=True)):
         row, column = divmod(index, columns)
         left, top = column * cell_width + _MARGIN, row * cell_height + _MARGIN
@@ -40,14 +45,39 @@ def contact_sheet(
         if scale < 1:
             picture = picture.resize((max(1, round(picture.width * scale)), height))
         sheet.paste(picture, (left, top))
-        pen.text((left + 2, top + height + 1), _caption(pen, printable(text), width), fill="black")
-    return sheet
+        caption = printable(text)
+        font = fonts.find(caption)
+        place = (left + 2, top + height + _CAPTION - 3)
+        # Letters of all fonts stand on one line; marks above and below may reach into the margins.
+        pen.text(place, _cut(pen, caption, width, font), fill="black", font=font, anchor="ls")
+    return sheet, fonts.missing
 
 
-def _caption(pen: ImageDraw.ImageDraw, text: str, width: int) -> str:
+def write_contact_sheet(
+    path: Path, images_NCHW: NDArray[np.uint8] | RaggedImages, texts: Sequence[str]
+) -> None:
+    """Write the contact sheet of images as a PNG file; a line on standard error names missing characters."""
+    sheet, missing = contact_sheet(images_NCHW, texts)
+    sheet.save(written := io.BytesIO(), format="PNG")
+    write_output(path, written.getvalue())
+    if missing:
+        print(
+            f"ctcbench: {path}: no installed font has {_named(missing)}; the pictures are not affected, "
+            "only the texts below them",
+            file=sys.stderr,
+        )
+
+
+def _named(characters: str, most: int = 5) -> str:
+    """Return the first characters with their code points."""
+    named = ", ".join(f"{c} (U+{ord(c):04X})" for c in characters[:most])
+    return f"{named} and {len(characters) - most} more" if len(characters) > most else named
+
+
+def _cut(pen: ImageDraw.ImageDraw, text: str, width: int, font: Font) -> str:
     """Return a text, cut where it would reach into the next column."""
     kept = text[:width]  # no character is narrower than a pixel
-    while kept and pen.textlength(kept if kept == text else f"{kept}…") > width:
+    while kept and pen.textlength(kept if kept == text else f"{kept}…", font) > width:
         kept = kept[: -1 - len(kept) // 8]
     return kept if kept == text else f"{kept}…"
 

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
+from rich.columns import Columns
 from rich.table import Table
 from rich.text import Text
 
 from ctcbench.files.text import printable
+
+_DISTORTED = 1.5  # times a picture is stretched in one direction
+_RESERVE = 1.25  # pictures that are read later may be wider than those of the data set
+_WIDTH_STEP = 50
 
 
 def set_table(facts: dict[str, Any]) -> Table:
@@ -28,16 +34,17 @@ def set_table(facts: dict[str, Any]) -> Table:
     if pictures := facts["pictures"]:
         for name in ("widths", "heights"):
             table.add_row(name, _spread(pictures[name]))
-        if pictures["widths"]["least"] < pictures["widths"]["greatest"]:
-            table.add_row("widest", Text(printable(pictures["widest"])))
+        table.add_row("shapes", _shapes(pictures))
+        if fit := _fit_advice(facts):
+            table.add_row("fit", fit)
     alphabet = facts["alphabet"]
-    characters = alphabet if isinstance(alphabet, str) else " ".join(alphabet)
+    separator = "" if isinstance(alphabet, str) else " "
+    characters = separator.join(map(_visible, alphabet))
     # Labels come from files of others: their control characters must not reach the terminal.
-    table.add_row("alphabet", Text(f"{printable(characters)} ({facts['classes']} classes with the blank)"))
+    table.add_row("alphabet", Text(f"{characters} ({facts['classes']} classes with the blank)"))
     table.add_row("lengths", ", ".join(f"{n:,} of {length}" for length, n in facts["lengths"].items()))
-    table.add_row(
-        "characters", Text("  ".join(f"{printable(c)} {n:,}" for c, n in facts["characters"].items()))
-    )
+    counts = [Text(f"{_visible(c)} {n:,}") for c, n in facts["characters"].items()]
+    table.add_row("characters", Columns(counts, padding=(0, 2)))
     if facts["frames"]:
         table.add_row("too long", _too_long(facts["frames"]))
     for row in _duplicates(facts["duplicates"]):
@@ -59,6 +66,33 @@ def _spread(spread: dict[str, Any]) -> str:
         f"{spread['least']:,} to {spread['greatest']:,} pixels, median {median:,.0f} "
         f"(quartiles {low:,.0f} and {high:,.0f})"
     )
+
+
+def _shapes(pictures: dict[str, Any]) -> Text:
+    """Return how wide the pictures are for their height."""
+    least, greatest = pictures["aspects"]
+    if least == greatest:
+        return Text(f"{least:.2f} times as wide as high")
+    return Text(
+        f"{least:.2f} to {greatest:.2f} times as wide as high, the widest {printable(pictures['widest'])}"
+    )
+
+
+def _fit_advice(facts: dict[str, Any]) -> str:
+    """Return the options that keep the aspect of pictures that `fit=stretch` distorts much, else nothing."""
+    least, greatest = facts["pictures"]["aspects"]
+    height, aspect = facts["height"], facts["width"] / facts["height"]
+    if facts["fit"] != "stretch" or (greatest < _DISTORTED * aspect and aspect < _DISTORTED * least):
+        return ""
+    width = _WIDTH_STEP * math.ceil(greatest * height * _RESERVE / _WIDTH_STEP)
+    return (
+        f"stretch makes them all {aspect:.2f} times as wide as high; "
+        f"fit=keep,height={height},width={width} keeps their shapes"
+    )
+
+
+def _visible(character: str) -> str:
+    return "␣" if character == " " else printable(character)
 
 
 def _too_long(frames: dict[str, Any]) -> Text:

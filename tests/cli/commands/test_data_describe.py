@@ -51,7 +51,26 @@ def test_the_contact_sheet(pictures, tmp_path, capsys):
     sheet = tmp_path / "sheet.png"
     assert main(["data", "describe", pictures, "--skip-bad", "--contact-sheet", str(sheet)]) == 0
     with Image.open(sheet) as picture:
-        assert picture.size == (2 * 46 + 6, 40 + 6)
+        assert picture.size == (2 * 46 + 6, 42 + 6)
         assert picture.getpixel((7, 7)) in ((1, 1, 1), (3, 3, 3))
     assert main(["data", "describe", pictures, "--contact-sheet", str(tmp_path / "sheet.jpg")]) == 2
     assert "give it the suffix .png" in capsys.readouterr().err
+
+
+def test_characters_and_shapes_are_shown_in_full(tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "60")
+    for name, width in (("a b", 40), ("cd", 100), ("ef", 60), ("gh", 60)):
+        (tmp_path / f"{name}.png").write_bytes(png(len(name) + width, width, 20))
+    dataset = f"folder:path={tmp_path},val=0,test=0,height=20"
+    assert main(["data", "describe", dataset]) == 0
+    shown = capsys.readouterr().out
+    assert "␣ab" in shown
+    assert "␣ 1  a 1  b 1" in shown
+    monkeypatch.setenv("COLUMNS", "400")
+    assert main(["data", "describe", dataset]) == 0
+    shown = capsys.readouterr().out
+    words = " ".join(shown.split())
+    assert f"shapes 2.00 to 5.00 times as wide as high, the widest {tmp_path}/cd.png" in words
+    assert "stretch makes them all 7.50 times as wide as high; fit=keep,height=20,width=150 keeps" in words
+    assert main(["data", "describe", f"{dataset},fit=pad"]) == 0
+    assert "keeps their shapes" not in " ".join(capsys.readouterr().out.split())

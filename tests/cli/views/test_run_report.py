@@ -152,8 +152,9 @@ def test_differing_characters_are_coloured() -> None:
 
 def test_contact_sheet_and_half_blocks() -> None:
     images_NCHW = np.random.default_rng(0).integers(0, 256, (7, 1, 24, 64), dtype=np.uint8)
-    sheet = contact_sheet(images_NCHW, [str(n) for n in range(7)], columns=5)
+    sheet, missing = contact_sheet(images_NCHW, [str(n) for n in range(7)], columns=5)
     assert sheet.width > 5 * 64 and sheet.height > 2 * 24
+    assert not missing
     blocks = half_blocks(images_NCHW[0], 32)
     assert [len(line) for line in blocks.plain.splitlines()] == [32] * 6
     assert half_blocks(np.zeros((3, 10, 20), np.uint8), 80).plain.splitlines() == ["▀" * 20] * 5
