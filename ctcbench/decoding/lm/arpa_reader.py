@@ -7,6 +7,7 @@ import io
 import math
 import os
 import re
+import stat
 import zlib
 from array import array
 from collections.abc import Callable, Iterator
@@ -15,10 +16,9 @@ from typing import NoReturn
 
 import numpy as np
 
-from ctcbench.contract.errors import UsageError
-from ctcbench.decoding.lm.ngram_model import UNKNOWN, NgramLevel, NgramModel, sort_keys
-from ctcbench.decoding.scalars import shown
-from ctcbench.files.plain_files import why_not_plain
+from ..scalars import shown
+from ..user_errors import InputError
+from .ngram_model import UNKNOWN, NgramLevel, NgramModel, sort_keys
 
 HIGHEST_ORDER = 10
 MOST_NGRAMS = 30_000_000  # some 4 GB of memory at the highest order
@@ -47,29 +47,34 @@ def read_arpa(path: str | os.PathLike[str]) -> NgramModel:
     and may hold any other character. The logarithms of the file have base 10, those of the model base e.
 
     Raises:
-        UsageError: the file can't be read, has another format, or breaks the rules of ARPA files; the
+        InputError: the file can't be read, has another format, or breaks the rules of ARPA files; the
             message has the number of the line. Refused as well are more than 30 million n-grams, an order
             above 10, lines of more than 64 KiB, and more than 8 GiB of text.
     """
     path = Path(path)
-    if reason := why_not_plain(path):
-        raise UsageError(f"{path}: {reason}")
     try:
+        # Checked before the file is opened: a pipe would block, and a device need not end.
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise InputError(f"{path}: is not a plain file")
         with path.open("rb") as file:
             head = file.read(64)
             file.seek(0)
             for magic, name in _FOREIGN.items():
                 if head.startswith(magic):
-                    raise UsageError(f"{path}: is {name}, not an ARPA file; give the ARPA file of the model")
+                    raise InputError(f"{path}: is {name}, not an ARPA file; give the ARPA file of the model")
             compressed = head.startswith(_GZIP)
             size = file.seek(0, io.SEEK_END)
             file.seek(0)
             readline = gzip.GzipFile(fileobj=file).readline if compressed else file.readline
             return _Reader(path, readline, None if compressed else size).read()
     except OSError as error:  # gzip raises one for damaged data, too
-        raise UsageError(f"{path}: can't be read ({error.strerror or error})") from None
+        raise InputError(f"{path}: can't be read ({error.strerror or error})") from None
+    except ValueError as error:  # a NUL in the name
+        if isinstance(error, InputError):
+            raise
+        raise InputError(f"{path}: can't be read ({error})") from None
     except (EOFError, zlib.error) as error:
-        raise UsageError(f"{path}: its compressed data is damaged ({error})") from None
+        raise InputError(f"{path}: its compressed data is damaged ({error})") from None
 
 
 class _Reader:
@@ -123,7 +128,7 @@ class _Reader:
             if line == b"\\data\\":
                 break
         else:
-            raise UsageError(f"{self._path}: has no line \\data\\, so it is not an ARPA file")
+            raise InputError(f"{self._path}: has no line \\data\\, so it is not an ARPA file")
         counts: list[int] = []
         while (line := self._next_line()) != b"\\1-grams:":
             found = re.fullmatch(rb"ngram\s+(\d{1,18})\s*=\s*(\d{1,18})", line)
@@ -137,13 +142,13 @@ class _Reader:
         if not counts:
             self._fail("the header has no line `ngram 1=COUNT`")
         if sum(counts) > MOST_NGRAMS:
-            raise UsageError(
+            raise InputError(
                 f"{self._path}: the header says {sum(counts):,} n-grams; at most {MOST_NGRAMS:,} are "
                 f"supported; prune the model"
             )
         # "0 a" and the end of its line take four bytes.
         if self._size is not None and 4 * sum(counts) > self._size:
-            raise UsageError(
+            raise InputError(
                 f"{self._path}: the header says {sum(counts):,} n-grams, more than {self._size:,} bytes can "
                 f"hold"
             )
@@ -247,7 +252,7 @@ class _Reader:
         return index
 
     def _fail(self, reason: str) -> NoReturn:
-        raise UsageError(f"{self._path}, line {self._number:,}: {reason}")
+        raise InputError(f"{self._path}, line {self._number:,}: {reason}")
 
 
 def _quoted(line: bytes) -> str:

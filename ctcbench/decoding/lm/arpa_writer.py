@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from ctcbench.decoding.lm.ngram_model import NgramModel
-from ctcbench.files.atomic import atomic_path
+from .ngram_model import NgramModel
 
 _LN_10 = math.log(10)
 
 
-def write_arpa(model: NgramModel, path: Path) -> None:
-    """Write an n-gram model to an ARPA file, which replaces `path` once it is complete.
+def write_arpa(model: NgramModel, path: str | os.PathLike[str]) -> None:
+    """Write an n-gram model to an ARPA file.
 
     Logarithms have ten significant digits; reading the file returns the same model to that precision.
 
     Raises:
-        UsageError: the file can't be written.
+        OSError: the file can't be written.
     """
-    with atomic_path(path) as temporary, temporary.open("w", encoding="utf-8", newline="\n") as file:
+    with Path(path).open("w", encoding="utf-8", newline="\n") as file:
         file.writelines(f"{line}\n" for line in _lines(model))
 
 

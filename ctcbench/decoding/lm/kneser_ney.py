@@ -9,16 +9,16 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ctcbench.contract.errors import UsageError
-from ctcbench.decoding.lm.arpa_reader import HIGHEST_ORDER
-from ctcbench.decoding.lm.ngram_model import (
+from ..scalars import check_integer
+from ..user_errors import InputError
+from .arpa_reader import HIGHEST_ORDER
+from .ngram_model import (
     END,
     SPECIAL,
     START,
     NgramLevel,
     NgramModel,
 )
-from ctcbench.decoding.scalars import check_integer
 
 FALLBACK = (0.5, 1.0, 1.5)
 """Discounts of an order whose counts do not determine them, as ``--discount_fallback`` of KenLM."""
@@ -82,7 +82,7 @@ def train_kneser_ney(
         vocabulary: words that the model shall know in addition to those of the texts.
 
     Raises:
-        UsageError: there are no texts, or a text has ``<s>``, ``</s>`` or ``<unk>`` as a word.
+        InputError: there are no texts, or a text has ``<s>``, ``</s>`` or ``<unk>`` as a word.
         ValueError: the order is out of range.
     """
     order = check_integer("order", order, low=1, high=HIGHEST_ORDER)
@@ -91,12 +91,12 @@ def train_kneser_ney(
     places: list[int] = []  # of each token in its text
     for text in texts:
         if taken := sorted({*SPECIAL} & {*text}):
-            raise UsageError(f"a text of the corpus has the word {taken[0]!r}, which has a special meaning")
+            raise InputError(f"a text of the corpus has the word {taken[0]!r}, which has a special meaning")
         indices = [index_of.setdefault(word, len(index_of)) for word in text]
         tokens += [index_of[START], *indices, index_of[END]]
         places += range(len(indices) + 2)
     if not tokens:
-        raise UsageError("the corpus is empty: a language model needs at least one text")
+        raise InputError("the corpus is empty: a language model needs at least one text")
     for word in vocabulary:
         index_of.setdefault(word, len(index_of))
     counts = _adjusted_counts(np.array(tokens), np.array(places), order, len(index_of))

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
-from ctcbench.decoding.lm.ngram_model import END, LOWEST_LOG_PROB, START, UNKNOWN, NgramModel
+from .ngram_model import END, LOWEST_LOG_PROB, START, UNKNOWN, NgramModel
 
 Ngram = tuple[str, ...]
 

@@ -152,10 +152,10 @@ def test_a_file_of_another_format_is_named(content, message, tmp_path):
 def test_paths_that_are_no_plain_file_are_refused(tmp_path):
     os.mkfifo(tmp_path / "pipe")
     for path, message in [
-        ("pipe", "is a pipe"),
-        (".", "is a folder"),
-        ("none", "no such file"),
-        ("\0", "no such"),
+        ("pipe", "is not a plain file"),
+        (".", "is not a plain file"),
+        ("none", "can't be read .No such file"),
+        ("\0", "can't be read .embedded null"),
     ]:
         with pytest.raises(UsageError, match=message):
             read_arpa(tmp_path / path)
