@@ -110,7 +110,7 @@ TRACKERS = $(PIP) --only-binary :all: mlflow-skinny sqlalchemy alembic || true; 
 SUBMITIT = $(PIP) --only-binary :all: 'submitit>=1.5,<2' || true
 # For the augmentation `kornia`.
 KORNIA = $(PIP) --only-binary :all: kornia || true
-MADE_OF := pyproject.toml setup.py $(PINS) $(SOURCES)
+MADE_OF := pyproject.toml setup.py csrc/extension_building.py $(PINS) $(SOURCES)
 
 .venv/installed: $(MADE_OF) | .venv/bin/python
 	$(INSTALL) .

@@ -1,6 +1,7 @@
-"""The sdist and the wheel, built once for all tests of packaging."""
+"""The sdists and the wheels of ctcbench and of ctcbench-decoder, built once for all tests of packaging."""
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -24,24 +25,43 @@ def run():
 
 
 @pytest.fixture(scope="session")
-def built(tmp_path_factory, worker_id):
-    """Build the sdist from the checkout and the wheel from the sdist; return both paths."""
-    # The processes of pytest-xdist share the parent folder of their base folders; the first one builds.
+def build(tmp_path_factory, worker_id):
+    """Return ``build(project)``, which builds the sdist of a folder of the checkout and from it the wheel.
+
+    Each is built once, for all processes of pytest-xdist.
+    """
+    # The processes share the parent folder of their base folders; the first one builds.
     shared = tmp_path_factory.getbasetemp()
     if worker_id != "master":
         shared = shared.parent
-    folder = shared / "dist"
-    with FileLock(shared / "dist.lock"):
-        if not folder.is_dir():
-            draft = tmp_path_factory.mktemp("draft")
-            source = tmp_path_factory.mktemp("source")
-            _copy_known_files(source)
-            variables = _caching_compiler(tmp_path_factory.mktemp("compiler"))
-            command = (sys.executable, "-m", "build", "--no-isolation", "--outdir", str(draft), str(source))
-            run_command(*command, env={**os.environ, **variables})
-            draft.rename(folder)  # only a complete build has this name
-    (sdist,), (wheel,) = folder.glob("*.tar.gz"), folder.glob("*.whl")
-    return sdist, wheel
+
+    def build_project(project):
+        folder = shared / f"dist-{Path(project).name}"
+        with FileLock(f"{folder}.lock"):
+            if not folder.is_dir():
+                draft = tmp_path_factory.mktemp("draft")
+                source = tmp_path_factory.mktemp("source")
+                _copy_known_files(source)
+                variables = _caching_compiler(tmp_path_factory.mktemp("compiler"))
+                command = (sys.executable, "-m", "build", "--no-isolation", "--outdir", str(draft))
+                run_command(*command, str(source / project), env={**os.environ, **variables})
+                draft.rename(folder)  # only a complete build has this name
+        (sdist,), (wheel,) = folder.glob("*.tar.gz"), folder.glob("*.whl")
+        return sdist, wheel
+
+    return build_project
+
+
+@pytest.fixture(scope="session")
+def built(build):
+    """Return the sdist and the wheel of ctcbench."""
+    return build(".")
+
+
+@pytest.fixture(scope="session")
+def built_decoder(build):
+    """Return the sdist and the wheel of ctcbench-decoder."""
+    return build("plugins/ctcbench-decoder")
 
 
 # Preprocesses each file as any compiler does, so that a missing header is an error, and compiles it only if
@@ -78,7 +98,7 @@ def _copy_known_files(target):
     """Copy the files that git does not ignore, so that stray build outputs are not packaged."""
     listed = run_command("git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", cwd=ROOT)
     for name in filter(None, listed.split("\0")):
-        if (ROOT / name).is_file():
+        if (ROOT / name).is_file() or (ROOT / name).is_symlink():
             copy = target / name
             copy.parent.mkdir(parents=True, exist_ok=True)
-            copy.write_bytes((ROOT / name).read_bytes())
+            shutil.copy2(ROOT / name, copy, follow_symlinks=False)

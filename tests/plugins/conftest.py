@@ -11,7 +11,8 @@ import pytest
 from tests import forked_python
 
 ROOT = Path(__file__).parents[2] / "plugins"
-PLUGINS = sorted(path.name for path in ROOT.iterdir() if (path / "pyproject.toml").is_file())
+# ctcbench-decoder is no plugin: tests/packaging builds it.
+PLUGINS = sorted({path.parent.name for path in ROOT.glob("*/pyproject.toml")} - {"ctcbench-decoder"})
 
 
 @pytest.fixture(scope="session")

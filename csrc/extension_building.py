@@ -1,0 +1,33 @@
+"""How setuptools builds the C++ parts, for the two distributions of this repository."""
+
+from pathlib import Path
+
+from pybind11.setup_helpers import Pybind11Extension, build_ext
+
+# -ffp-contract=off: the same sums on machines with fused multiply-add as on those without.
+UNIX_COMPILE_ARGS = ["-O3", "-Wall", "-Wextra", "-Wpedantic", "-ffp-contract=off", "-pthread"]
+# /permissive-: the keywords and the lookup rules of the standard, as with GCC and Clang.
+MSVC_COMPILE_ARGS = ["/O2", "/W3", "/fp:precise", "/permissive-", "/utf-8", "/DNOMINMAX"]
+
+
+class BuildExt(build_ext):
+    """Picks the flags once the compiler is known."""
+
+    def build_extensions(self) -> None:
+        """Add the compiler's flags to each extension, and build them."""
+        msvc = self.compiler.compiler_type == "msvc"
+        for extension in self.extensions:
+            extension.extra_compile_args += MSVC_COMPILE_ARGS if msvc else UNIX_COMPILE_ARGS
+            extension.extra_link_args += [] if msvc else ["-pthread"]
+        super().build_extensions()
+
+
+def make_extension(module: str, sources: str, headers: str) -> Pybind11Extension:
+    """Return the extension `module` of the C++ files in `sources`, built again after a change of a header."""
+    return Pybind11Extension(
+        module,
+        sources=sorted(path.as_posix() for path in Path(sources).glob("*.cpp")),
+        include_dirs=["csrc"],
+        depends=sorted(path.as_posix() for path in Path(headers).glob("*.hpp")),
+        cxx_std=17,
+    )
