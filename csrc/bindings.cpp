@@ -5,13 +5,19 @@
 
 #include <algorithm>
 #include <limits>
+#include <memory>
 #include <string>
 
+#include "ctc/guide.hpp"
 #include "ctc/prefix_beam_search.hpp"
 
 namespace py = pybind11;
 
+void bind_guides(py::module_& module);
+
 namespace {
+
+using GuidePointer = std::shared_ptr<ctc::Guide>;
 
 constexpr py::ssize_t kMostFrames = std::numeric_limits<std::int32_t>::max();
 
@@ -73,13 +79,16 @@ void require_ok(const std::vector<ctc::Result>& results) {
 std::vector<ctc::Result> search(const py::array& log_probs_NTK,
                                 const py::array_t<std::int64_t, py::array::c_style>& lengths_N,
                                 std::int32_t beam_width, std::int32_t blank, std::int32_t n_best,
-                                std::int32_t threads, const std::string& path, bool frames) {
+                                std::int32_t threads, const std::string& path, bool frames,
+                                const GuidePointer& guide) {
     require(beam_width >= 1, "beam_width must be at least 1");
     require(n_best >= 1 && n_best <= beam_width, "n_best must lie in [1, beam_width]");
     require(threads >= 1, "threads must be at least 1");
     const std::vector<ctc::LogProbs> batch = batch_of(log_probs_NTK, lengths_N);
     require(blank >= 0 && blank < log_probs_NTK.shape(2), "blank must lie in [0, K)");
-    const ctc::Options options{beam_width, blank, n_best, threads, path_of(path), frames};
+    require(guide == nullptr || guide->classes() == log_probs_NTK.shape(2),
+            "guide must be for the classes of log_probs");
+    const ctc::Options options{beam_width, blank, n_best, threads, path_of(path), frames, guide.get()};
     std::vector<ctc::Result> results;
     {
         const py::gil_scoped_release unlocked;
@@ -117,10 +126,11 @@ py::object hypothesis_of(PyTypeObject* type, const ctc::Hypothesis& hypothesis) 
 py::list beam_search(const py::array& log_probs_NTK,
                      const py::array_t<std::int64_t, py::array::c_style>& lengths_N, std::int32_t beam_width,
                      std::int32_t blank, std::int32_t n_best, std::int32_t threads, const std::string& path,
-                     bool frames, const py::type& hypothesis) {
+                     bool frames, const GuidePointer& guide, const py::type& hypothesis) {
     auto* type = reinterpret_cast<PyTypeObject*>(hypothesis.ptr());
     if (PyType_IsSubtype(type, &PyTuple_Type) == 0) throw py::type_error("hypothesis must be a named tuple");
-    const auto results = search(log_probs_NTK, lengths_N, beam_width, blank, n_best, threads, path, frames);
+    const auto results =
+        search(log_probs_NTK, lengths_N, beam_width, blank, n_best, threads, path, frames, guide);
     py::list lists(results.size());
     for (std::size_t n = 0; n < results.size(); ++n) {
         const std::vector<ctc::Hypothesis>& hypotheses = results[n].hypotheses;
@@ -136,8 +146,10 @@ py::list beam_search(const py::array& log_probs_NTK,
 py::tuple beam_search_arrays(const py::array& log_probs_NTK,
                              const py::array_t<std::int64_t, py::array::c_style>& lengths_N,
                              std::int32_t beam_width, std::int32_t blank, std::int32_t n_best,
-                             std::int32_t threads, const std::string& path, bool frames) {
-    const auto results = search(log_probs_NTK, lengths_N, beam_width, blank, n_best, threads, path, frames);
+                             std::int32_t threads, const std::string& path, bool frames,
+                             const GuidePointer& guide) {
+    const auto results =
+        search(log_probs_NTK, lengths_N, beam_width, blank, n_best, threads, path, frames, guide);
     std::size_t found = 0;
     std::size_t longest = 0;
     for (const ctc::Result& result : results) {
@@ -174,10 +186,12 @@ PYBIND11_MODULE(_core, module, py::mod_gil_not_used()) {
     module.doc() =
         "CTC prefix beam search in C++. Use beam_search of the package, which checks its arguments.";
     py::register_local_exception<BadFrame>(module, "BadFrame", PyExc_ValueError);
+    bind_guides(module);
     const auto define = [&](const char* name, auto function, const char* doc, auto... more) {
         module.def(name, function, py::arg("log_probs").noconvert(), py::arg("lengths").noconvert(),
                    py::kw_only(), py::arg("beam_width"), py::arg("blank"), py::arg("n_best"),
-                   py::arg("threads"), py::arg("path") = "automatic", py::arg("frames") = true, more..., doc);
+                   py::arg("threads"), py::arg("path") = "automatic", py::arg("frames") = true,
+                   py::arg("guide") = GuidePointer(), more..., doc);
     };
     define("beam_search", &beam_search,
            "Return N lists of `hypothesis` tuples, best first, for (N, T, K) float32 or float64.",
@@ -188,8 +202,8 @@ PYBIND11_MODULE(_core, module, py::mod_gil_not_used()) {
         "search_alone",
         [](const py::array& log_probs_NTK, const py::array_t<std::int64_t, py::array::c_style>& lengths_N,
            std::int32_t beam_width, std::int32_t blank, std::int32_t n_best, std::int32_t threads,
-           const std::string& path, bool frames) {
-            search(log_probs_NTK, lengths_N, beam_width, blank, n_best, threads, path, frames);
+           const std::string& path, bool frames, const GuidePointer& guide) {
+            search(log_probs_NTK, lengths_N, beam_width, blank, n_best, threads, path, frames, guide);
         },
         "Run the search without converting its results to Python objects, for benchmarks.");
     module.def(

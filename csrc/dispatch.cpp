@@ -40,6 +40,7 @@ const char* name_of(Path path) {
 }
 
 std::unique_ptr<FastSearch> make_fast_search(const Options& options) {
+    if (options.guide != nullptr) return nullptr;
     static const Path fastest = paths().front();
     switch (options.path == Path::automatic ? fastest : options.path) {
 #if CTC_DISPATCH_X86

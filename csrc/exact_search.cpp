@@ -16,16 +16,12 @@ std::size_t index(std::int32_t value) {
     return static_cast<std::size_t>(value);
 }
 
-// A bound below `p`: a total below it does not tie with any total of at least `p`.
-Prob below_ties(Prob p) {
-    return p * Prob{2.0 * (1.0 - 4.0 * kTie), -1};
-}
-
 }  // namespace
 
 Result ExactSearch::run(const LogProbs& log_probs) {
     Result result;
     start(log_probs.classes);
+    if (options_.guide != nullptr) limit(log_probs.frames);
     for (std::int32_t frame = 0; frame < log_probs.frames; ++frame) {
         push(log_probs, frame, result.status);
         if (result.status != Status::ok) {
@@ -41,8 +37,15 @@ bool ExactSearch::push(const LogProbs& log_probs, std::int32_t frame, Status& st
     status = read_frame(log_probs, frame);
     if (status != Status::ok) return true;
     stay();
-    set_floor();
-    extend();
+    if (options_.guide == nullptr) {
+        set_floor();
+        extend();
+    } else {
+        if (remaining_ != Guide::kNever) --remaining_;
+        drop_unfinishable();
+        set_floor_guided();
+        extend_guided();
+    }
     rank_candidates();
     replace_beam();
     return true;
@@ -50,14 +53,15 @@ bool ExactSearch::push(const LogProbs& log_probs, std::int32_t frame, Status& st
 
 void ExactSearch::write_best(std::int32_t n_best, const LogProbs* all_frames,
                              std::vector<Hypothesis>& hypotheses) {
-    const std::size_t count = std::min(index(n_best), beam_.size());
+    const std::vector<Entry>& best = options_.guide == nullptr ? beam_ : ended();
+    const std::size_t count = std::min(index(n_best), best.size());
     hypotheses.clear();
     hypotheses.reserve(count);
     for (std::size_t i = 0; i < count; ++i) {
-        std::vector<std::int32_t> labels = arena_.labels(beam_[i].node);
+        std::vector<std::int32_t> labels = arena_.labels(best[i].node);
         std::vector<std::int32_t> frames;
         if (all_frames != nullptr) frames = peak_frames(*all_frames, labels, options_.blank);
-        hypotheses.push_back({std::move(labels), log_of(beam_[i].total), std::move(frames)});
+        hypotheses.push_back({std::move(labels), log_of(best[i].total), std::move(frames)});
     }
 }
 
@@ -73,6 +77,7 @@ void ExactSearch::start(std::int32_t classes) {
     beam_.assign(1, {PrefixArena::kRoot, one(), Prob{}, one()});
     frame_.resize(index(classes));
     taken_by_.assign(index(classes), kNone);
+    if (options_.guide != nullptr) start_guided();
 }
 
 Status ExactSearch::read_frame(const LogProbs& log_probs, std::int32_t frame) {
@@ -105,13 +110,13 @@ void ExactSearch::stay() {
     next_child_.assign(beam_.size(), kNone);
     for (std::int32_t i = 0; index(i) < beam_.size(); ++i) {
         const Entry& entry = beam_[index(i)];
-        Entry stayed{entry.node, entry.total * blank, Prob{}, Prob{}};
+        Entry stayed{entry.node, entry.total * blank, Prob{}, Prob{}, entry.state, entry.weight};
         if (entry.node != PrefixArena::kRoot) {
             const std::int32_t last = arena_.label(entry.node);
             const std::int32_t parent = arena_.slot(arena_.parent(entry.node));
             stayed.label = entry.label * frame_[index(last)];
             if (parent != kNone) {
-                stayed.label = stayed.label + extension(beam_[index(parent)], last);
+                stayed.label = stayed.label + extension(beam_[index(parent)], last) * entry.weight;
                 next_child_[index(i)] = first_child_[index(parent)];
                 first_child_[index(parent)] = i;
             }
@@ -159,9 +164,7 @@ void ExactSearch::extend() {
               [](const Symbol& a, const Symbol& b) { return b.prob < a.prob; });
     for (std::int32_t i = 0; index(i) < beam_.size(); ++i) {
         const Entry& entry = beam_[index(i)];
-        // stay() has merged these extensions into the child.
-        for (std::int32_t child = first_child_[index(i)]; child != kNone; child = next_child_[index(child)])
-            taken_by_[index(arena_.label(beam_[index(child)].node))] = i;
+        take(i, i);
         const std::int32_t last = entry.node == PrefixArena::kRoot ? kNone : arena_.label(entry.node);
         for (const Symbol& symbol : symbols_) {
             Prob prob = entry.total * symbol.prob;
@@ -170,9 +173,14 @@ void ExactSearch::extend() {
             if (symbol.label == last) prob = entry.blank * symbol.prob;
             if (prob.positive() && !(prob < floor_)) candidates_.push_back({prob, i, symbol.label});
         }
-        for (std::int32_t child = first_child_[index(i)]; child != kNone; child = next_child_[index(child)])
-            taken_by_[index(arena_.label(beam_[index(child)].node))] = kNone;
+        take(i, kNone);
     }
+}
+
+// Marks the extensions of beam_[i] that are in the beam: stay() has merged them into the child.
+void ExactSearch::take(std::int32_t i, std::int32_t by) {
+    for (std::int32_t child = first_child_[index(i)]; child != kNone; child = next_child_[index(child)])
+        taken_by_[index(arena_.label(beam_[index(child)].node))] = by;
 }
 
 bool ExactSearch::precedes(const Candidate& a, const Candidate& b) const {
@@ -212,7 +220,12 @@ void ExactSearch::replace_beam() {
             next_.push_back(stayed);
         } else {
             const PrefixArena::Node node = arena_.insert(stayed.node, candidate.symbol, slot);
-            next_.push_back({node, Prob{}, candidate.total, candidate.total});
+            Entry extended{node, Prob{}, candidate.total, candidate.total};
+            if (options_.guide != nullptr) {
+                extended.state = successors_[index(candidate.successor)].state;
+                extended.weight = successors_[index(candidate.successor)].weight;
+            }
+            next_.push_back(extended);
         }
     }
     // New nodes are inserted before old ones are removed, so that shared ancestors are not freed in between.

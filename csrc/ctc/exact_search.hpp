@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "ctc/frame_search.hpp"
+#include "ctc/guide.hpp"
 #include "ctc/prefix_arena.hpp"
 #include "ctc/prefix_beam_search.hpp"
 #include "ctc/prob.hpp"
@@ -32,6 +33,10 @@ class ExactSearch final : public FrameSearch {
         Prob blank;  // sum over the alignments that end in blank
         Prob label;  // sum over those that end in the last label
         Prob total;  // blank + label
+        // In a guided search: the state after the labelling, and the weight of its last label, which the sums
+        // above contain.
+        Guide::State state = 0;
+        Prob weight = one();
     };
 
     // A labelling that may be in the next beam: that of beam_[entry], unchanged if `symbol` is kNone, else
@@ -40,6 +45,13 @@ class ExactSearch final : public FrameSearch {
         Prob total;
         std::int32_t entry;
         std::int32_t symbol;
+        std::int32_t successor = 0;  // of successors_, for an extension in a guided search
+    };
+
+    // What a guide says of an extension.
+    struct Successor {
+        Guide::State state;
+        Prob weight;
     };
 
     struct Symbol {
@@ -54,7 +66,16 @@ class ExactSearch final : public FrameSearch {
     void rank_candidates();
     void replace_beam();
     Prob extension(const Entry& entry, std::int32_t symbol) const;
+    void take(std::int32_t i, std::int32_t by);
     bool precedes(const Candidate& a, const Candidate& b) const;
+
+    // The parts of a guided search, in exact_search_guided.cpp.
+    void start_guided();
+    void limit(std::int32_t frames);
+    void drop_unfinishable();
+    void set_floor_guided();
+    void extend_guided();
+    const std::vector<Entry>& ended();
 
     Options options_;
     PrefixArena arena_;
@@ -72,6 +93,13 @@ class ExactSearch final : public FrameSearch {
     std::vector<std::int32_t> next_child_;
     std::vector<std::int32_t> taken_by_;  // by class: the entry that has a child with this label in the beam
     Prob floor_;                          // no candidate below it can be kept
+
+    // Of a guided search.
+    std::int32_t remaining_ = Guide::kNever;  // frames after the current one; kNever if not known
+    std::vector<Successor> successors_;
+    std::vector<Guide::State> row_;  // by class
+    std::vector<double> row_log_weights_;
+    std::vector<Entry> ended_;
 };
 
 }  // namespace ctc

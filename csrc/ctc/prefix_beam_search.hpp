@@ -20,6 +20,8 @@
 
 namespace ctc {
 
+class Guide;
+
 constexpr double kTie = 1e-12;
 
 // The largest value that is accepted as a logarithm of a probability. Rounding can lift one above 0, in
@@ -65,11 +67,15 @@ struct Options {
     std::int32_t threads = 1;      // at least 1; the results do not depend on it
     Path path = Path::automatic;   // one of paths()
     bool frames = true;            // whether to compute Hypothesis::frames
+    // For a guided search; it must outlive the call, and be for the classes of every sequence. Totals are then
+    // multiplied by the guide's weights (guide.hpp), and a labelling that can no longer end in the frames that
+    // remain is dropped.
+    const Guide* guide = nullptr;
 };
 
 struct Hypothesis {
     std::vector<std::int32_t> labels;
-    double log_prob = 0.0;  // sum over the alignments that were in the beam
+    double log_prob = 0.0;  // sum over the alignments that were in the beam, times the guide's weights
     // One for each label, strictly increasing; see alignment.hpp. Empty without Options::frames.
     std::vector<std::int32_t> frames;
 };
@@ -83,7 +89,9 @@ enum class Status {
 struct Result {
     Status status = Status::ok;
     std::int32_t frame = 0;              // the first frame with that status, if not ok
-    std::vector<Hypothesis> hypotheses;  // best first, at most n_best; empty unless ok
+    // Best first, at most n_best; empty unless ok. A guided search finds none if no labelling may end within
+    // the frames, or if the beam was too narrow to hold the beginning of one that may.
+    std::vector<Hypothesis> hypotheses;
 };
 
 // Decodes each sequence independently: a result depends neither on the other sequences nor on the number of

@@ -8,8 +8,14 @@
 
 #include "ctc/prefix_arena.hpp"
 #include "ctc/prefix_beam_search.hpp"
+#include "ctc/prob.hpp"
 
 namespace ctc {
+
+// A bound below `p`: a total below it does not tie with any total of at least `p`.
+inline Prob below_ties(Prob p) {
+    return p * Prob{2.0 * (1.0 - 4.0 * kTie), -1};
+}
 
 // Sorts [first, end) by total and orders each group of ties with `before`. Only the first `width` elements
 // are in their final order afterwards.

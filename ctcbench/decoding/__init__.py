@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 # For type checkers and editors, which do not execute `__getattr__`; the names are those of _HOMES.
 if TYPE_CHECKING:
     from .beam import BeamArrays, beam_search, beam_search_arrays
+    from .constraints.automaton import Automaton
     from .greedy import greedy_search
     from .hypothesis import Hypothesis
     from .user_errors import CtcbenchError, InputError, UsageError
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 # Loaded at first use: ctcbench imports the errors from here, and `ctcbench --help` must not wait for numpy.
 _HOMES = {
     "beam": ("BeamArrays", "beam_search", "beam_search_arrays"),
+    "constraints.automaton": ("Automaton",),
     "greedy": ("greedy_search",),
     "hypothesis": ("Hypothesis",),
     "user_errors": ("CtcbenchError", "InputError", "UsageError"),
@@ -26,6 +28,7 @@ _HOMES = {
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 
 __all__ = [
+    "Automaton",
     "BeamArrays",
     "CtcbenchError",
     "Hypothesis",

@@ -1,4 +1,4 @@
-"""Types of the extension module that csrc/bindings.cpp defines."""
+"""Types of the extension module that csrc/bindings*.cpp define."""
 
 from typing import TypeVar
 
@@ -10,6 +10,30 @@ _Floats = NDArray[np.float32] | NDArray[np.float64] | NDArray[np.floating]
 
 class BadFrame(ValueError): ...
 
+class Guide:
+    @property
+    def classes(self) -> int: ...
+    @property
+    def states(self) -> int: ...
+    @property
+    def start(self) -> int: ...
+    def row(self, state: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]: ...
+    def final_log_weight(self, state: int) -> float: ...
+    def shortest(self, state: int) -> int: ...
+    def shortest_after(self, label: int, state: int) -> int: ...
+
+def automaton_guide(
+    *,
+    classes: int,
+    start: int,
+    accepting: NDArray[np.bool_],
+    offsets: NDArray[np.int64],
+    labels: NDArray[np.int32],
+    targets: NDArray[np.int32],
+    log_weights: NDArray[np.float64] = ...,
+    final_log_weights: NDArray[np.float64] = ...,
+) -> Guide: ...
+def product_guide(parts: list[Guide]) -> Guide: ...
 def beam_search(
     log_probs: _Floats,
     lengths: NDArray[np.int64],
@@ -20,6 +44,7 @@ def beam_search(
     threads: int,
     path: str = "automatic",
     frames: bool = True,
+    guide: Guide | None = None,
     hypothesis: type[_H],
 ) -> list[list[_H]]: ...
 def beam_search_arrays(
@@ -32,6 +57,7 @@ def beam_search_arrays(
     threads: int,
     path: str = "automatic",
     frames: bool = True,
+    guide: Guide | None = None,
 ) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.float64], NDArray[np.int32]]: ...
 def search_alone(
     log_probs: _Floats,
@@ -43,5 +69,6 @@ def search_alone(
     threads: int,
     path: str = "automatic",
     frames: bool = True,
+    guide: Guide | None = None,
 ) -> None: ...
 def paths() -> list[str]: ...

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from . import _core
 from .arguments import DecoderInput, LogProbsLike, check_beam, check_input, check_values
 from .available_cores import available_cores
+from .guides import GuideLike, compiled_guide
 from .hypothesis import Hypothesis
 from .scalars import check_flag, check_integer
 from .user_errors import UsageError
@@ -29,6 +30,7 @@ def beam_search(
     normalize: bool = False,
     blank_penalty: SupportsFloat = 0.0,
     frames: bool = True,
+    guide: GuideLike | None = None,
 ) -> list[Any]:  # depends on the number of dimensions, which annotations cannot express
     """Find the most probable labellings by CTC prefix beam search (Graves 2006; Hannun 2014).
 
@@ -57,16 +59,21 @@ def beam_search(
         blank_penalty: number that is subtracted from the blank's log-probability in every frame; the frame is
             then normalised again with the log-softmax. 0 leaves the log-probabilities unchanged.
         frames: whether to compute the frames of the characters. Without them `frames` is empty.
+        guide: a constraint (`Automaton`), a language model, or a sequence of them. A total is then multiplied
+            by their weights, and only labellings that all of them permit are returned. A labelling that can
+            no longer become one of those in the frames that remain is dropped at once.
 
     Returns:
         N lists (one list for (T, K)) of hypotheses, best first. `frames` has, for each character, the frame
         at which it is most probable within its run on the most probable alignment of the labelling (Viterbi).
         Of equally probable alignments the one that advances earliest is taken, of equal frames the earliest.
+        With a guide the list of a sequence is empty if no labelling that is permitted fits into its frames
+        with a probability above zero, or if the beam was too narrow to hold the beginning of one.
 
     Raises:
         TypeError: an argument has the wrong type or dtype, or is not in CPU memory.
         ValueError: a shape is wrong or a value is out of range; `log_probs` has NaN, +inf or positive values,
-            or a frame in which every class has probability zero.
+            or a frame in which every class has probability zero; a guide is for other classes.
         UsageError: `CTCBENCH_DECODER_PATH` names a code path that this machine cannot run.
     """
     checked, options = _check_arguments(
@@ -79,6 +86,7 @@ def beam_search(
         normalize=normalize,
         blank_penalty=blank_penalty,
         frames=frames,
+        guide=guide,
     )
     try:
         found = _core.beam_search(checked.log_probs_NTK, checked.lengths_N, **options, hypothesis=Hypothesis)
@@ -119,6 +127,7 @@ def beam_search_arrays(
     normalize: bool = False,
     blank_penalty: SupportsFloat = 0.0,
     frames: bool = True,
+    guide: GuideLike | None = None,
 ) -> BeamArrays:
     """Do what `beam_search` does, with the same arguments, and return arrays instead of objects.
 
@@ -137,6 +146,7 @@ def beam_search_arrays(
         normalize=normalize,
         blank_penalty=blank_penalty,
         frames=frames,
+        guide=guide,
     )
     try:
         found = _core.beam_search_arrays(checked.log_probs_NTK, checked.lengths_N, **options)
@@ -155,6 +165,7 @@ class _Options(TypedDict):
     threads: int
     path: str
     frames: bool
+    guide: _core.Guide | None
 
 
 def _check_arguments(
@@ -168,6 +179,7 @@ def _check_arguments(
     normalize: bool,
     blank_penalty: SupportsFloat,
     frames: bool,
+    guide: GuideLike | None,
 ) -> tuple[DecoderInput, _Options]:
     # The search checks each value when it reads it, which saves a pass over the array.
     checked = check_input(
@@ -184,4 +196,5 @@ def _check_arguments(
         "threads": available_cores() if threads is None else check_integer("threads", threads, low=1),
         "path": PATH,
         "frames": check_flag("frames", frames),
+        "guide": compiled_guide(guide, classes=checked.log_probs_NTK.shape[2], blank=checked.blank),
     }

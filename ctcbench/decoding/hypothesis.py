@@ -1,5 +1,7 @@
 """Hypothesis: what a decoder returns for an image."""
 
+import math
+from collections.abc import Sequence
 from typing import NamedTuple
 
 
@@ -15,3 +17,12 @@ class Hypothesis(NamedTuple):
     labels: tuple[int, ...]
     log_prob: float
     frames: tuple[int, ...]
+
+
+def best_or_nothing(hypotheses: Sequence[Hypothesis]) -> Hypothesis:
+    """Return the first hypothesis; of none the empty labelling with log-probability -inf.
+
+    A guided search finds none if no permitted labelling fits into the frames of an image, but a decoder
+    returns one for each image.
+    """
+    return hypotheses[0] if hypotheses else Hypothesis((), -math.inf, ())

@@ -25,7 +25,7 @@ ZERO, ONE = Decimal(0), Decimal(1)
 ARITHMETIC = decimal.Context(prec=34, Emax=decimal.MAX_EMAX, Emin=decimal.MIN_EMIN)
 
 
-class _Probability(NamedTuple):
+class Probability(NamedTuple):
     """The probability of a labelling, split by the last symbol of its alignments: blank or its last label."""
 
     blank: Decimal = ZERO
@@ -33,6 +33,7 @@ class _Probability(NamedTuple):
 
     @property
     def total(self) -> Decimal:
+        """The sum of both."""
         return self.blank + self.label
 
 
@@ -68,7 +69,7 @@ def _decode(
 ) -> list[Hypothesis]:
     # The context belongs to this thread: a caller's own precision must not change results.
     with decimal.localcontext(ARITHMETIC):
-        beam: dict[Labels, _Probability] = {(): _Probability(blank=ONE)}
+        beam: dict[Labels, Probability] = {(): Probability(blank=ONE)}
         for values_K in values_TK:
             beam = keep_best(advance(beam, probabilities(values_K), blank), beam_width)
         return [
@@ -87,14 +88,14 @@ def probabilities(values_K: NDArray[np.float64]) -> list[Decimal]:
 
 
 def advance(
-    beam: dict[Labels, _Probability], probs_K: Sequence[Decimal], blank: int
-) -> dict[Labels, _Probability]:
+    beam: dict[Labels, Probability], probs_K: Sequence[Decimal], blank: int
+) -> dict[Labels, Probability]:
     """Return every labelling that the beam can become with one more frame, with its probability."""
-    grown: dict[Labels, _Probability] = {}
+    grown: dict[Labels, Probability] = {}
 
     def add(labels: Labels, *, to_blank: Decimal = ZERO, to_label: Decimal = ZERO) -> None:
-        mass = grown.get(labels, _Probability())
-        grown[labels] = _Probability(mass.blank + to_blank, mass.label + to_label)
+        mass = grown.get(labels, Probability())
+        grown[labels] = Probability(mass.blank + to_blank, mass.label + to_label)
 
     for labels, mass in beam.items():
         total = mass.total
@@ -111,7 +112,7 @@ def advance(
     return grown
 
 
-def keep_best(candidates: dict[Labels, _Probability], beam_width: int) -> dict[Labels, _Probability]:
+def keep_best(candidates: dict[Labels, Probability], beam_width: int) -> dict[Labels, Probability]:
     """Return the most probable labellings, in rank order.
 
     The candidates are sorted by total, highest first, and divided into groups of ties: a first candidate and

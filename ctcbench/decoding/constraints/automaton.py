@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ctcbench.decoding.scalars import MAX_INT32, check_integer
+from .. import _core
+from ..scalars import MAX_INT32, check_integer
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,6 +118,30 @@ class Automaton:
         distances = distances_from(np.flatnonzero(self.accepting), incoming, self.sources[order])
         distances.flags.writeable = False
         return distances
+
+    def as_guide(self) -> _core.Guide:
+        """Return the automaton as the C++ search uses it."""
+        return self._guide
+
+    @cached_property
+    def _guide(self) -> _core.Guide:
+        return _core.automaton_guide(
+            classes=self.classes,
+            start=self.start,
+            accepting=self.accepting,
+            offsets=self.offsets,
+            labels=self.labels,
+            targets=self.targets,
+        )
+
+    @cached_property
+    def used_labels(self) -> frozenset[int]:
+        """The labels of all edges."""
+        return frozenset(np.unique(self.labels).tolist())
+
+    def __getstate__(self) -> dict[str, Any]:
+        # Without what is computed on demand: the form in C++ cannot be pickled.
+        return {field.name: getattr(self, field.name) for field in fields(self)}
 
     def _reachable(self) -> NDArray[np.bool_]:
         return distances_from(np.array([self.start]), self.offsets, self.targets) >= 0

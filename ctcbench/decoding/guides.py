@@ -1,0 +1,58 @@
+"""Guides of the beam search: constraints and language models, and their form in C++."""
+
+from collections.abc import Sequence
+from typing import Protocol, TypeAlias, cast, runtime_checkable
+
+from . import _core
+from .constraints.automaton import Automaton
+from .scalars import shown
+
+__all__ = ["GuideLike", "SupportsGuide", "compiled_guide"]
+
+
+@runtime_checkable
+class SupportsGuide(Protocol):
+    """A constraint or a language model: an object that has a form in the C++ search."""
+
+    def as_guide(self) -> _core.Guide:
+        """Return that form. It is called once for each search, so a costly form should be kept."""
+        ...
+
+
+GuideLike: TypeAlias = SupportsGuide | _core.Guide | Sequence[SupportsGuide | _core.Guide]
+
+
+def compiled_guide(guide: GuideLike | None, *, classes: int, blank: int) -> _core.Guide | None:
+    """Return the C++ form of a guide, or of the product of several; None for no guide.
+
+    Raises:
+        TypeError: something is no guide.
+        ValueError: a guide is for another number of classes, an automaton has edges with the blank, or the
+            product has more than 2**62 states.
+    """
+    if guide is None:
+        return None
+    parts = guide if isinstance(guide, Sequence) and not isinstance(guide, str | bytes) else [guide]
+    compiled = [_compiled_part(cast(object, part), classes, blank) for part in parts]
+    if len(compiled) <= 1:
+        return compiled[0] if compiled else None
+    return _core.product_guide(compiled)
+
+
+def _compiled_part(part: object, classes: int, blank: int) -> _core.Guide:
+    if isinstance(part, SupportsGuide):
+        compiled = part.as_guide()
+    elif isinstance(part, _core.Guide):
+        compiled = part
+    else:
+        raise TypeError(
+            f"guide is or has {shown(part)}, of type {type(part).__name__}; it must be an Automaton, a "
+            "language model, another object with as_guide(), or a sequence of them"
+        )
+    if compiled.classes != classes:
+        raise ValueError(
+            f"guide is for {compiled.classes} classes, but log_probs has {classes}; both count the blank"
+        )
+    if isinstance(part, Automaton) and blank in part.used_labels:
+        raise ValueError(f"guide has edges with class {blank}, which is the blank; no labelling contains it")
+    return compiled

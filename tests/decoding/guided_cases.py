@@ -1,0 +1,103 @@
+"""Random guides with their plain counterparts in Python, and the comparison of guided searches."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ctcbench.decoding import Automaton, _core
+from ctcbench.decoding.constraints.automaton import distances_from
+from ctcbench.decoding.reference_guided import PlainAutomaton, PlainProduct
+from tests.decoding.decoding_cases import random_case
+
+# Log weights of many sizes, some of them rewards.
+WEIGHTS = (0.0, -0.5, -3.0, -30.0, 0.7, 4.0)
+
+
+class GuidedCase(NamedTuple):
+    log_probs_TK: np.ndarray
+    beam_width: int
+    blank: int
+    guide: Any  # what beam_search takes
+    plain: Any  # the same for the reference
+
+
+def random_automaton(rng, num_classes, blank):
+    """Return an automaton of at most eight states, without parts that no labelling uses."""
+    symbols = [k for k in range(num_classes) if k != blank]
+    while True:
+        num_states = int(rng.integers(1, 9))
+        density = rng.choice([0.15, 0.4, 0.8])
+        edges = [
+            (state, label, int(rng.integers(num_states)))
+            for state in range(num_states)
+            for label in symbols
+            if rng.random() < density
+        ]
+        accepting = rng.random(num_states) < 0.4
+        accepting[rng.integers(num_states)] = True
+        trimmed = trim(num_states, edges, accepting, num_classes)
+        if trimmed is not None:
+            return trimmed
+
+
+def trim(num_states, edges, accepting, num_classes):
+    """Return the automaton with start 0 whose states are useful; None if there are none."""
+
+    def reached(starts, pairs):
+        sources = np.array([a for a, _ in pairs], dtype=np.int64)
+        targets = np.array([b for _, b in pairs], dtype=np.int32)
+        order = np.argsort(sources, kind="stable")
+        offsets = np.concatenate([[0], np.cumsum(np.bincount(sources, minlength=num_states))])
+        return distances_from(np.array(starts), offsets, targets[order]) >= 0
+
+    useful = reached([0], [(a, b) for a, _, b in edges])
+    useful &= reached(np.flatnonzero(accepting).tolist(), [(b, a) for a, _, b in edges])
+    if not useful[0]:
+        return None
+    number = np.cumsum(useful) - 1
+    kept = [(number[a], label, number[b]) for a, label, b in edges if useful[a] and useful[b]]
+    counts = np.bincount(np.array([a for a, _, _ in kept], dtype=np.int64), minlength=int(useful.sum()))
+    return Automaton(
+        classes=num_classes,
+        start=0,
+        accepting=accepting[useful],
+        offsets=np.concatenate([[0], np.cumsum(counts)]),
+        labels=np.array([label for _, label, _ in kept], dtype=np.int32),
+        targets=np.array([b for _, _, b in kept], dtype=np.int32),
+    )
+
+
+def weighted(rng, automaton):
+    """Return an automaton with random weights: its form in C++ and the plain one."""
+    log_weights = rng.choice(WEIGHTS, size=automaton.num_edges)
+    final_log_weights = rng.choice(WEIGHTS, size=automaton.num_states)
+    compiled = _core.automaton_guide(
+        classes=automaton.classes,
+        start=automaton.start,
+        accepting=automaton.accepting,
+        offsets=automaton.offsets,
+        labels=automaton.labels,
+        targets=automaton.targets,
+        log_weights=log_weights,
+        final_log_weights=final_log_weights,
+    )
+    return compiled, PlainAutomaton(automaton, log_weights, final_log_weights)
+
+
+def random_guide(rng, num_classes, blank):
+    """Return what `beam_search` takes as a guide, and the plain form of it."""
+    automaton = random_automaton(rng, num_classes, blank)
+    kind = rng.choice(["constraint", "weighted", "product"], p=[0.5, 0.3, 0.2])
+    if kind == "constraint":
+        return automaton, PlainAutomaton(automaton)
+    if kind == "weighted":
+        return weighted(rng, automaton)
+    other, plain_other = weighted(rng, random_automaton(rng, num_classes, blank))
+    return [automaton, other], PlainProduct([PlainAutomaton(automaton), plain_other])
+
+
+def random_guided_case(seed):
+    case = random_case(seed)
+    rng = np.random.default_rng([seed, 1])
+    guide, plain = random_guide(rng, case.log_probs_TK.shape[1], case.blank)
+    return GuidedCase(case.log_probs_TK, case.beam_width, case.blank, guide, plain)
