@@ -229,8 +229,10 @@ void ExactSearch::replace_beam() {
         }
     }
     // New nodes are inserted before old ones are removed, so that shared ancestors are not freed in between.
-    for (std::size_t i = 0; i < beam_.size(); ++i)
+    for (std::size_t i = 0; i < beam_.size() && !next_.empty(); ++i)
         if (!stays_[i]) arena_.remove(beam_[i].node);
+    // A guide can leave nothing. The root, which is always live, could not be removed.
+    if (next_.empty()) arena_.clear();
     beam_.swap(next_);
 }
 
