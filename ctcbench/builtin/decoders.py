@@ -10,7 +10,7 @@ from pydantic import Field
 from ctcbench.contract.components import decoder
 from ctcbench.contract.data import LogProbs
 from ctcbench.contract.specs import BLANK, Alphabet
-from ctcbench.decoding.hypothesis import Hypothesis
+from ctcbench.decoding.hypothesis import Hypothesis, best_or_nothing
 
 # The built-in decoders leave out the frames of the characters: texts and scores do not depend on them.
 Decode = Callable[[LogProbs], list[Hypothesis]]
@@ -77,7 +77,7 @@ def beam_cpp(
     from ctcbench.decoding import beam_search
 
     return lambda read: [
-        hypotheses[0]
+        best_or_nothing(hypotheses)
         for hypotheses in beam_search(
             read.values_NTK,
             read.lengths_N,

@@ -1,5 +1,5 @@
 """Constraints of the labellings that a decoder may return, as deterministic finite automata."""
 
-from ctcbench.decoding.constraints.automaton import Automaton
+from .automaton import Automaton
 
 __all__ = ["Automaton"]
