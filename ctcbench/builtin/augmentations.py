@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 Augment = Callable[["Tensor", "Tensor"], "Tensor"]
-Rotation = Annotated[float, Field(ge=0, le=45, description="largest rotation, degrees")]
+Rotation = Annotated[float, Field(ge=0, le=45, description="largest rotation, degrees; less in long lines")]
 Shear = Annotated[float, Field(ge=0, le=1, description="largest slant, columns per row")]
 Shift = Annotated[float, Field(ge=0, le=0.5, description="largest shift, in image heights")]
 Waves = Annotated[float, Field(ge=0, le=10, description="typical amplitude of the waves, pixels")]

@@ -14,6 +14,7 @@ from ctcbench.files.pixel_levels import WHITE
 from ctcbench.masking.valid_columns import clear_padding, fill_padding
 
 _WAVE_ROWS, _WAVE_HEIGHTS = 3, 0.5  # grid of the waves: points vertically, their distance in image heights
+_MOST_LIFT = 0.25  # how far a rotation moves the ends of a line up and down, in image heights
 _SPOT_LEAST, _SPOT_MOST = 0.05, 0.15  # half the side of a spot, in image heights
 
 
@@ -77,7 +78,10 @@ class Distortion:
         """
         (count, _, height, width), amounts, device = images_NCHW.shape, self.amounts, images_NCHW.device
         like = torch.empty(count, device=device)
-        turn = self._draw_signed(like, math.radians(amounts.rotate))
+        # The ends of a long line would leave the image at an angle at which those of a short one don't.
+        columns_N = like.new_full((count,), width) if valid_N is None else valid_N
+        most_N = torch.asin((2 * _MOST_LIFT * height / columns_N).clamp(max=1))
+        turn = self._draw_signed(like, most_N.clamp(max=math.radians(amounts.rotate)))
         slant, shift = self._draw_signed(like, amounts.shear), amounts.shift * height
         wider, higher = (self._draw_signed(like, amounts.scale) for _ in "xy")
         # A long line is hardly made longer, or its ends would be outside of the image.
@@ -137,6 +141,6 @@ class Distortion:
         return spots_N1HW
 
     @staticmethod
-    def _draw_signed(like: Tensor, most: float) -> Tensor:
+    def _draw_signed(like: Tensor, most: float | Tensor) -> Tensor:
         """Return numbers between −most and most, one for each element of `like`."""
         return (torch.rand_like(like) * 2 - 1) * most

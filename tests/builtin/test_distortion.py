@@ -59,6 +59,25 @@ def test_a_rotation_keeps_the_middle_and_the_angle_in_pixels():
     assert turned > 5
 
 
+@pytest.mark.parametrize("variable", [False, True])
+def test_a_rotation_moves_the_ends_of_a_line_by_a_quarter_of_its_height_at_most(variable):
+    width, count = 1600, 30
+    # A horizontal stroke through the middle; that of the second half of the images is short.
+    widths_N = torch.tensor([width] * count + [160 if variable else width] * count)
+    images_NCHW = torch.full((2 * count, 1, HEIGHT, width), 250.0)
+    images_NCHW[:, :, 19:21] = 100
+    augment = distort(ImageSpec(HEIGHT, width, variable=variable), **{**STILL, "rotate": 6})
+    torch.manual_seed(0)
+    made_NCHW = augment(images_NCHW, widths_N)
+    rows, lifts = torch.arange(HEIGHT).float(), []
+    for image_CHW, columns in zip(made_NCHW, widths_N.tolist(), strict=True):
+        ink_H = 250 - image_CHW[0, :, columns - 1]
+        lifts.append(abs((rows @ ink_H / ink_H.sum()).item() - 19.5))
+    # 6° move the end of the long stroke by 84 rows, and that of the short one by 8.
+    assert max(lifts) <= 0.25 * HEIGHT + 0.5
+    assert max(lifts[:count]) > 6 and max(lifts[count:]) > 5
+
+
 def test_a_slant_moves_columns_by_rows():
     ink_HW = 250 - distorted(bar(), 3, shear=0.5)[0, 0]
     columns = torch.arange(WIDTH).float()
