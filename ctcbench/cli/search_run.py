@@ -33,6 +33,7 @@ class SearchRequest:
         out: folder that contains the run folders.
         executor: component string; None: the executor of the search's last start, else ``local``.
         checkpoint_seconds: seconds between the checkpoints of a training.
+        retry_failed: whether trials that failed in an earlier start are run again.
         graph: whether training steps are captured as CUDA graphs; None: on CUDA devices.
         as_json: whether one JSON document is printed in place of tables.
         command: command line that resumes the search.
@@ -42,6 +43,7 @@ class SearchRequest:
     out: Path
     executor: str | None
     checkpoint_seconds: float
+    retry_failed: bool
     graph: bool | None
     as_json: bool
     command: str
@@ -66,6 +68,10 @@ def run_search(registry: Registry, request: SearchRequest) -> int:
     require_gpu(devices, resources, graph=request.graph)
     with folder.lock():
         optimiser = Optimiser(folder, spec)
+        if request.retry_failed:
+            # Before the journal changes: a trial that runs again must not find the record of its failure.
+            folder.forget_failures()
+            optimiser.retry_failed()
 
         def write_plan(plan: Plan) -> None:
             document = plan_document(registry, plan, text, resources, str(spec.path))

@@ -218,6 +218,12 @@ class StudyFolder:
                 return document
         return {}
 
+    def forget_failures(self) -> None:
+        """Remove the records of failed trials, so that their models are run again."""
+        for name in self._files.names(self._name(self.path / "trials")):
+            if self.read_trial(PurePosixPath(name).stem).get("state") == "failed":
+                self._files.remove(name)
+
     def _name(self, path: Path) -> str:
         return path.relative_to(self.out).as_posix()
 

@@ -59,6 +59,10 @@ def tune(
             autocompletion=complete_component("executor"),
         ),
     ] = None,
+    retry_failed: Annotated[
+        bool,
+        typer.Option("--retry-failed", help="run failed trials again", rich_help_panel=EXECUTION),
+    ] = False,
     checkpoint_seconds: CheckpointSeconds = 60.0,
     graph: Graph = None,
     dry_run: Annotated[
@@ -106,9 +110,11 @@ def tune(
         out=out,
         executor=executor or spec.executor,
         checkpoint_seconds=checkpoint_seconds,
+        retry_failed=retry_failed,
         graph=graph,
         as_json=as_json,
-        command=shlex.join(["ctcbench", *ctx.obj]),
+        # Resumed without the flag: by then the failed trials run again.
+        command=shlex.join(["ctcbench", *(word for word in ctx.obj if word != "--retry-failed")]),
     )
     try:
         code = run_search(registry(), request)

@@ -20,6 +20,7 @@ from ctcbench.study.study_folder import StudyFolder
 ProposalState = Literal["running", "complete", "pruned", "failed"]
 # Attributes of a trial in Optuna's journal.
 _SETTINGS, _VALUES, _ERROR = "settings", "values", "error"
+_RETRY_OF = "retry_of"  # the number of the proposal of which it is another try
 _STATES: dict[TrialState, ProposalState] = {
     TrialState.COMPLETE: "complete",
     TrialState.PRUNED: "pruned",
@@ -68,7 +69,13 @@ class Optimiser:
                         f"{folder.journal_path}: damaged (trial {trial.number}); "
                         f"give the search another --name"
                     )
-                self._numbers[len(self._numbers) + 1] = trial.number
+                number = trial.user_attrs.get(_RETRY_OF, len(self._numbers) + 1)
+                if not isinstance(number, int) or not 1 <= number <= len(self._numbers) + 1:
+                    raise CtcbenchError(
+                        f"{folder.journal_path}: damaged (trial {trial.number} retries {number!r}); "
+                        f"give the search another --name"
+                    )
+                self._numbers[number] = trial.number
             elif trial.state == TrialState.RUNNING:
                 # The process was killed while it wrote the trial; its successor has the same values.
                 self._study.tell(trial.number, state=TrialState.FAIL)
@@ -115,6 +122,27 @@ class Optimiser:
         """Record that a proposal failed."""
         self._trial(number).set_user_attr(_ERROR, error)
         self._study.tell(self._numbers[number], state=TrialState.FAIL)
+
+    def retry_failed(self) -> None:
+        """Make every failed proposal a running one again, under its number and with its values."""
+        for proposal in self.proposals():
+            if proposal.state == "failed":
+                failed = self._frozen(proposal.number)
+                # A trial of its own, because Optuna changes none that has ended. It is one record of the
+                # journal, so that a kill can't leave half of it.
+                again = optuna.trial.create_trial(
+                    state=TrialState.RUNNING,
+                    params=failed.params,
+                    distributions=failed.distributions,
+                    user_attrs={
+                        _VALUES: failed.user_attrs[_VALUES],
+                        _SETTINGS: failed.user_attrs[_SETTINGS],
+                        _RETRY_OF: proposal.number,
+                    },
+                )
+                self._study.add_trial(again)
+                self._live.pop(proposal.number, None)
+                self._numbers[proposal.number] = self._study.get_trials(deepcopy=False)[-1].number
 
     def importance(self) -> dict[str, float]:
         """Return the share of each parameter in what distinguishes the best tenth of the trials.

@@ -97,6 +97,38 @@ def test_a_worse_trial_is_pruned_at_a_rung(spec, folder):
     assert states == [("running", ""), ("pruned", ""), ("failed", "out of memory")]
 
 
+def test_a_failed_proposal_that_is_retried_keeps_its_number_and_values(spec, folder, tmp_path):
+    expected = tried(spec, StudyFolder(tmp_path / "runs", "whole"), 3)
+    optimiser = Optimiser(folder, spec)
+    failed = optimiser.ask()
+    optimiser.fail(failed.number, "out of memory")
+    tell(optimiser, optimiser.ask())
+    optimiser.retry_failed()
+    for opened in (optimiser, Optimiser(folder, spec)):
+        again, other = opened.proposals()
+        assert (again.number, again.state, again.error) == (1, "running", "")
+        assert again.values == failed.values == expected[0]
+        assert other.state == "complete"
+    # It can fail and be retried any number of times.
+    opened.fail(1, "out of memory")
+    opened.retry_failed()
+    tell(opened, opened.proposals()[0])
+    last = Optimiser(folder, spec)
+    assert [one.state for one in last.proposals()] == ["complete", "complete"]
+    assert last.ask().values == expected[2]
+
+
+def test_a_retry_of_no_proposal_is_damage(spec, folder):
+    optimiser = Optimiser(folder, spec)
+    optimiser.fail(optimiser.ask().number, "out of memory")
+    optimiser.retry_failed()
+    text = folder.journal_path.read_text()
+    for number in ("0", "3", '"1"', "[1]", "null"):
+        folder.journal_path.write_text(text.replace('"retry_of":1', f'"retry_of":{number}'))
+        with pytest.raises(CtcbenchError, match=r"optuna\.jsonl: damaged \(trial 1 retries"):
+            Optimiser(folder, spec)
+
+
 def test_without_pruning_no_trial_is_pruned(spec, folder):
     optimiser = Optimiser(folder, replace(spec, pruning=None))
     numbers = [optimiser.ask().number for _ in range(3)]

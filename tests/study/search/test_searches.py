@@ -137,6 +137,28 @@ def test_a_trial_that_fails_is_shown_and_the_others_run(in_process, tmp_path, ca
     assert states(document) == ["failed"] and document["best"] is None
 
 
+@pytest.mark.landing
+def test_failed_trials_are_run_again_on_request(in_process, tmp_path, capsys, monkeypatch):
+    def run_out_of_memory(*_, **__):
+        raise MemoryError
+
+    path = write(tmp_path, "lr = [1e-3, 3e-3]", top="trials = 1\npruning = false", base={"epochs": 1})
+    with monkeypatch.context() as patch:
+        patch.setattr("ctcbench.pipeline.runner.run", run_out_of_memory)
+        failed, _ = tune(capsys, path, code=1)
+    assert states(failed) == ["failed"]
+    assert states(tune(capsys, path, code=1)[0]) == ["failed"]
+    [record] = (tmp_path / "runs/studies/small/trials").iterdir()
+    # As after a kill between the removal of the record and the change of the journal.
+    record.unlink()
+    assert states(tune(capsys, path, code=1)[0]) == ["failed"]
+    document, progress = tune(capsys, path, "--retry-failed")
+    assert "1 trials, 0 ended, 1 to resume" in progress
+    assert states(document) == ["complete"]
+    assert document["trials"][0]["values"] == failed["trials"][0]["values"]
+    assert tune(capsys, path, "--retry-failed")[0] == document
+
+
 def test_a_configuration_that_can_t_be_planned_fails_alone(in_process, tmp_path, capsys, monkeypatch):
     timed = []
 
