@@ -1,6 +1,6 @@
 // The Python module: checks arguments and converts results.
-#include <pybind11/numpy.h>
-#include <pybind11/pybind11.h>
+#include "bindings.hpp"
+
 #include <pybind11/stl.h>
 
 #include <algorithm>
@@ -9,11 +9,10 @@
 #include <string>
 
 #include "ctc/guide.hpp"
-#include "ctc/prefix_beam_search.hpp"
 
-namespace py = pybind11;
+void bind_guides(pybind11::module_& module);
 
-void bind_guides(py::module_& module);
+namespace ctc_python {
 
 namespace {
 
@@ -21,41 +20,10 @@ using GuidePointer = std::shared_ptr<ctc::Guide>;
 
 constexpr py::ssize_t kMostFrames = std::numeric_limits<std::int32_t>::max();
 
-// Raised for a frame that cannot be decoded.
-struct BadFrame : py::value_error {
-    using py::value_error::value_error;
-};
-
-void require(bool condition, const char* message) {
-    if (!condition) throw py::value_error(message);
-}
-
 ctc::Dtype dtype_of(const py::array& array) {
     if (array.dtype().equal(py::dtype::of<float>())) return ctc::Dtype::float32;
     if (array.dtype().equal(py::dtype::of<double>())) return ctc::Dtype::float64;
     throw py::type_error("log_probs must be native float32 or float64");
-}
-
-std::vector<ctc::LogProbs> batch_of(const py::array& log_probs_NTK,
-                                    const py::array_t<std::int64_t, py::array::c_style>& lengths_N) {
-    require(log_probs_NTK.ndim() == 3, "log_probs must be (N, T, K)");
-    require((log_probs_NTK.flags() & py::detail::npy_api::NPY_ARRAY_ALIGNED_) != 0,
-            "log_probs must be aligned");
-    require(lengths_N.ndim() == 1 && lengths_N.shape(0) == log_probs_NTK.shape(0), "lengths must be (N,)");
-    require(log_probs_NTK.shape(1) <= kMostFrames && log_probs_NTK.shape(2) <= ctc::kMostClasses,
-            "log_probs must have fewer than 2**31 frames and 2**31 - 63 classes");
-    const ctc::Dtype dtype = dtype_of(log_probs_NTK);
-    const auto* data = static_cast<const unsigned char*>(log_probs_NTK.data());
-    std::vector<ctc::LogProbs> batch;
-    batch.reserve(static_cast<std::size_t>(log_probs_NTK.shape(0)));
-    for (py::ssize_t n = 0; n < log_probs_NTK.shape(0); ++n) {
-        const std::int64_t length = lengths_N.at(n);
-        require(length >= 0 && length <= log_probs_NTK.shape(1), "lengths must lie in [0, T]");
-        batch.push_back({data + n * log_probs_NTK.strides(0), dtype, log_probs_NTK.strides(1),
-                         log_probs_NTK.strides(2), static_cast<std::int32_t>(length),
-                         static_cast<std::int32_t>(log_probs_NTK.shape(2))});
-    }
-    return batch;
 }
 
 ctc::Path path_of(const std::string& name) {
@@ -65,19 +33,11 @@ ctc::Path path_of(const std::string& name) {
     throw py::value_error("path must be one of paths()");
 }
 
-void require_ok(const std::vector<ctc::Result>& results) {
-    for (std::size_t n = 0; n < results.size(); ++n) {
-        if (results[n].status == ctc::Status::ok) continue;
-        const std::string where =
-            "log_probs: sequence " + std::to_string(n) + ", frame " + std::to_string(results[n].frame);
-        throw BadFrame(where + (results[n].status == ctc::Status::impossible_frame
-                                    ? " has probability zero for every class"
-                                    : " has a value that is not a log-probability"));
-    }
+void require_all_ok(const std::vector<ctc::Result>& results) {
+    for (std::size_t n = 0; n < results.size(); ++n) require_ok(results[n].status, n, results[n].frame);
 }
 
-std::vector<ctc::Result> search(const py::array& log_probs_NTK,
-                                const py::array_t<std::int64_t, py::array::c_style>& lengths_N,
+std::vector<ctc::Result> search(const py::array& log_probs_NTK, const Lengths& lengths_N,
                                 std::int32_t beam_width, std::int32_t blank, std::int32_t n_best,
                                 std::int32_t threads, const std::string& path, bool frames,
                                 const GuidePointer& guide) {
@@ -94,7 +54,7 @@ std::vector<ctc::Result> search(const py::array& log_probs_NTK,
         const py::gil_scoped_release unlocked;
         results = ctc::prefix_beam_search(batch, options);
     }
-    require_ok(results);
+    require_all_ok(results);
     return results;
 }
 
@@ -123,8 +83,7 @@ py::object hypothesis_of(PyTypeObject* type, const ctc::Hypothesis& hypothesis) 
     return made;
 }
 
-py::list beam_search(const py::array& log_probs_NTK,
-                     const py::array_t<std::int64_t, py::array::c_style>& lengths_N, std::int32_t beam_width,
+py::list beam_search(const py::array& log_probs_NTK, const Lengths& lengths_N, std::int32_t beam_width,
                      std::int32_t blank, std::int32_t n_best, std::int32_t threads, const std::string& path,
                      bool frames, const GuidePointer& guide, const py::type& hypothesis) {
     auto* type = reinterpret_cast<PyTypeObject*>(hypothesis.ptr());
@@ -143,8 +102,7 @@ py::list beam_search(const py::array& log_probs_NTK,
     return lists;
 }
 
-py::tuple beam_search_arrays(const py::array& log_probs_NTK,
-                             const py::array_t<std::int64_t, py::array::c_style>& lengths_N,
+py::tuple beam_search_arrays(const py::array& log_probs_NTK, const Lengths& lengths_N,
                              std::int32_t beam_width, std::int32_t blank, std::int32_t n_best,
                              std::int32_t threads, const std::string& path, bool frames,
                              const GuidePointer& guide) {
@@ -182,7 +140,40 @@ py::tuple beam_search_arrays(const py::array& log_probs_NTK,
 
 }  // namespace
 
-PYBIND11_MODULE(_core, module, py::mod_gil_not_used()) {
+std::vector<ctc::LogProbs> batch_of(const py::array& log_probs_NTK, const Lengths& lengths_N) {
+    require(log_probs_NTK.ndim() == 3, "log_probs must be (N, T, K)");
+    require((log_probs_NTK.flags() & py::detail::npy_api::NPY_ARRAY_ALIGNED_) != 0,
+            "log_probs must be aligned");
+    require(lengths_N.ndim() == 1 && lengths_N.shape(0) == log_probs_NTK.shape(0), "lengths must be (N,)");
+    require(log_probs_NTK.shape(1) <= kMostFrames && log_probs_NTK.shape(2) <= ctc::kMostClasses,
+            "log_probs must have fewer than 2**31 frames and 2**31 - 63 classes");
+    const ctc::Dtype dtype = dtype_of(log_probs_NTK);
+    const auto* data = static_cast<const unsigned char*>(log_probs_NTK.data());
+    std::vector<ctc::LogProbs> batch;
+    batch.reserve(static_cast<std::size_t>(log_probs_NTK.shape(0)));
+    for (py::ssize_t n = 0; n < log_probs_NTK.shape(0); ++n) {
+        const std::int64_t length = lengths_N.at(n);
+        require(length >= 0 && length <= log_probs_NTK.shape(1), "lengths must lie in [0, T]");
+        batch.push_back({data + n * log_probs_NTK.strides(0), dtype, log_probs_NTK.strides(1),
+                         log_probs_NTK.strides(2), static_cast<std::int32_t>(length),
+                         static_cast<std::int32_t>(log_probs_NTK.shape(2))});
+    }
+    return batch;
+}
+
+void require_ok(ctc::Status status, std::size_t sequence, std::int32_t frame) {
+    if (status == ctc::Status::ok) return;
+    const std::string where =
+        "log_probs: sequence " + std::to_string(sequence) + ", frame " + std::to_string(frame);
+    throw BadFrame(where + (status == ctc::Status::impossible_frame
+                                ? " has probability zero for every class"
+                                : " has a value that is not a log-probability"));
+}
+
+}  // namespace ctc_python
+
+PYBIND11_MODULE(_core, module, pybind11::mod_gil_not_used()) {
+    using namespace ctc_python;
     module.doc() =
         "CTC prefix beam search in C++. Use beam_search of the package, which checks its arguments.";
     py::register_local_exception<BadFrame>(module, "BadFrame", PyExc_ValueError);
@@ -200,9 +191,9 @@ PYBIND11_MODULE(_core, module, py::mod_gil_not_used()) {
            "Return what beam_search returns as (labels, lengths, scores, frames) arrays.");
     define(
         "search_alone",
-        [](const py::array& log_probs_NTK, const py::array_t<std::int64_t, py::array::c_style>& lengths_N,
-           std::int32_t beam_width, std::int32_t blank, std::int32_t n_best, std::int32_t threads,
-           const std::string& path, bool frames, const GuidePointer& guide) {
+        [](const py::array& log_probs_NTK, const Lengths& lengths_N, std::int32_t beam_width,
+           std::int32_t blank, std::int32_t n_best, std::int32_t threads, const std::string& path,
+           bool frames, const GuidePointer& guide) {
             search(log_probs_NTK, lengths_N, beam_width, blank, n_best, threads, path, frames, guide);
         },
         "Run the search without converting its results to Python objects, for benchmarks.");
@@ -214,4 +205,5 @@ PYBIND11_MODULE(_core, module, py::mod_gil_not_used()) {
             return names;
         },
         "Return the code paths that this machine can run, the default first.");
+    bind_scores(module);
 }

@@ -28,6 +28,8 @@ def make_extension(module: str, sources: str, headers: str) -> Pybind11Extension
         module,
         sources=sorted(path.as_posix() for path in Path(sources).glob("*.cpp")),
         include_dirs=["csrc"],
-        depends=sorted(path.as_posix() for path in Path(headers).glob("*.hpp")),
+        depends=sorted(
+            path.as_posix() for folder in {sources, headers} for path in Path(folder).glob("*.hpp")
+        ),
         cxx_std=17,
     )

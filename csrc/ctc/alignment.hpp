@@ -16,8 +16,15 @@ inline double possible_log(double value) {
     return value >= kLowestLog && value <= kHighestLog ? value : -std::numeric_limits<double>::infinity();
 }
 
-// Returns, for each label, the frame at which it is most probable within its run on the most probable
-// alignment of `labels` (Viterbi). The frames are strictly increasing.
+// The frames of a label on an alignment.
+struct LabelRun {
+    std::int32_t start = 0;
+    std::int32_t end = 0;   // one behind the last
+    std::int32_t peak = 0;  // where the label is most probable
+};
+
+// Returns, for each label, its run on the most probable alignment of `labels` (Viterbi). The runs are in
+// order and do not overlap.
 //
 // Among equally probable alignments the one that advances earliest is taken, among equally probable frames of
 // a run the earliest. Equal means equal as float64 sums in the order of frames. `labels` must have a
@@ -25,6 +32,10 @@ inline double possible_log(double value) {
 //
 // The search has checked every value, but another thread of the caller may have written to them since. So
 // any values are tolerated here: the frames may then be wrong, but no other memory is accessed.
+std::vector<LabelRun> label_runs(const LogProbs& log_probs, const std::vector<std::int32_t>& labels,
+                                 std::int32_t blank);
+
+// Returns the peaks of label_runs() alone.
 std::vector<std::int32_t> peak_frames(const LogProbs& log_probs, const std::vector<std::int32_t>& labels,
                                       std::int32_t blank);
 

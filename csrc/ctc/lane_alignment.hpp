@@ -1,5 +1,5 @@
-// peak_frames() of alignment.hpp: the best alignment by the Viterbi algorithm, in memory linear in its
-// length.
+// label_runs() and peak_frames() of alignment.hpp: the best alignment by the Viterbi algorithm, in memory
+// linear in its length.
 //
 // A short alignment stores the steps into every state and follows them back. For a long one three measures
 // bound memory and time; none of them changes a bit of the result:
@@ -29,6 +29,8 @@ class LaneAlignment {
     // Tests choose a small number, so that a short alignment is computed as a long one is.
     explicit LaneAlignment(std::int64_t most_steps = kMostSteps) : most_steps_(most_steps) {}
 
+    std::vector<LabelRun> label_runs(const LogProbs& log_probs, const std::vector<std::int32_t>& labels,
+                                     std::int32_t blank);
     std::vector<std::int32_t> peak_frames(const LogProbs& log_probs, const std::vector<std::int32_t>& labels,
                                           std::int32_t blank);
 
@@ -67,20 +69,30 @@ class LaneAlignment {
     // highest log-probability of its label so far, and the result.
     AlignmentState state_{0, false};
     double height_ = kImpossible;
-    std::vector<std::int32_t> peaks_;
+    std::vector<LabelRun> runs_;
 };
 
 template <class L>
 std::vector<std::int32_t> LaneAlignment<L>::peak_frames(const LogProbs& log_probs,
                                                         const std::vector<std::int32_t>& labels,
                                                         std::int32_t blank) {
+    std::vector<std::int32_t> peaks;
+    peaks.reserve(labels.size());
+    for (const LabelRun& run : label_runs(log_probs, labels, blank)) peaks.push_back(run.peak);
+    return peaks;
+}
+
+template <class L>
+std::vector<LabelRun> LaneAlignment<L>::label_runs(const LogProbs& log_probs,
+                                                   const std::vector<std::int32_t>& labels,
+                                                   std::int32_t blank) {
     if (labels.empty()) return {};
     const auto count = static_cast<std::int32_t>(labels.size());
     const AlignmentGoal goal{log_probs.frames - 1, count - 1, count};
     const std::int64_t all_steps = std::int64_t{log_probs.frames} * (whole_lanes(count + 1) / kLanes);
     log_probs_ = &log_probs;
     labels_ = &labels;
-    peaks_.assign(labels.size(), 0);
+    runs_.assign(labels.size(), {});
     allowance_ = kInfinity;
     height_ = kImpossible;
     if (all_steps <= most_steps_) {
@@ -98,7 +110,7 @@ std::vector<std::int32_t> LaneAlignment<L>::peak_frames(const LogProbs& log_prob
         for (auto part = parts.rbegin(); part != parts.rend(); ++part) follow(*part);
     }
     visit(0);
-    return std::move(peaks_);
+    return std::move(runs_);
 }
 
 // Returns how far below the bound the best alignment's score can be at most; infinity if no alignment was
@@ -172,13 +184,16 @@ void LaneAlignment<L>::follow_steps(const AlignmentGoal& goal) {
     }
 }
 
-// Takes `frame` as the peak of the label that the alignment is in, unless a later frame was higher.
+// Adds `frame` to the run of the label that the alignment is in, as its peak unless a later one was higher.
 template <class L>
 void LaneAlignment<L>::visit(std::int32_t frame) {
     if (!state_.in_label) return;
     const auto place = static_cast<std::size_t>(state_.place);
     const double here = possible_log(log_probs_->at(frame, (*labels_)[place]));
-    if (here >= height_) height_ = here, peaks_[place] = frame;
+    LabelRun& run = runs_[place];
+    if (run.end == 0) run.end = frame + 1;  // the last frame is visited first
+    run.start = frame;
+    if (here >= height_) height_ = here, run.peak = frame;
 }
 
 }  // namespace ctc

@@ -1,4 +1,4 @@
-"""CTC decoders: prefix beam search in C++ and best path decoding. Needs no package but numpy.
+"""CTC decoders and exact scores in C++, and best path decoding. Needs no package but numpy.
 
 >>> best = beam_search(log_probs_TK, beam_width=25)[0]
 >>> best.labels, best.log_prob, best.frames
@@ -13,30 +13,43 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .beam import BeamArrays, beam_search, beam_search_arrays
     from .constraints.automaton import Automaton
+    from .expected_errors import expected_edit_distance
+    from .forced_alignment import Alignment, CharacterSpan, align
     from .greedy import greedy_search
     from .hypothesis import Hypothesis
+    from .labelling_scores import ScoredHypothesis, rescore, score_labellings
     from .user_errors import CtcbenchError, InputError, UsageError
 
 # Loaded at first use: ctcbench imports the errors from here, and `ctcbench --help` must not wait for numpy.
 _HOMES = {
     "beam": ("BeamArrays", "beam_search", "beam_search_arrays"),
     "constraints.automaton": ("Automaton",),
+    "expected_errors": ("expected_edit_distance",),
+    "forced_alignment": ("Alignment", "CharacterSpan", "align"),
     "greedy": ("greedy_search",),
     "hypothesis": ("Hypothesis",),
+    "labelling_scores": ("ScoredHypothesis", "rescore", "score_labellings"),
     "user_errors": ("CtcbenchError", "InputError", "UsageError"),
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 
 __all__ = [
+    "Alignment",
     "Automaton",
     "BeamArrays",
+    "CharacterSpan",
     "CtcbenchError",
     "Hypothesis",
     "InputError",
+    "ScoredHypothesis",
     "UsageError",
+    "align",
     "beam_search",
     "beam_search_arrays",
+    "expected_edit_distance",
     "greedy_search",
+    "rescore",
+    "score_labellings",
 ]
 
 

@@ -71,4 +71,29 @@ def search_alone(
     frames: bool = True,
     guide: Guide | None = None,
 ) -> None: ...
+def score_labellings(
+    log_probs: _Floats,
+    lengths: NDArray[np.int64],
+    *,
+    labels: NDArray[np.int32],
+    label_offsets: NDArray[np.int64],
+    sequence_offsets: NDArray[np.int64],
+    blank: int,
+    threads: int,
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]: ...
+def align(
+    log_probs: _Floats,
+    lengths: NDArray[np.int64],
+    *,
+    labels: NDArray[np.int32],
+    label_offsets: NDArray[np.int64],
+    blank: int,
+    threads: int,
+) -> tuple[NDArray[np.float64], NDArray[np.int32], NDArray[np.float64]]: ...
+def edit_distances(
+    labels_a: NDArray[np.int32],
+    offsets_a: NDArray[np.int64],
+    labels_b: NDArray[np.int32],
+    offsets_b: NDArray[np.int64],
+) -> NDArray[np.int32]: ...
 def paths() -> list[str]: ...

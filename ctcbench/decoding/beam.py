@@ -158,6 +158,11 @@ def beam_search_arrays(
     return BeamArrays(*found)
 
 
+def check_threads(threads: SupportsIndex | None) -> int:
+    """Return a number of threads of at least 1: the available cores for None."""
+    return available_cores() if threads is None else check_integer("threads", threads, low=1)
+
+
 class _Options(TypedDict):
     beam_width: int
     blank: int
@@ -193,7 +198,7 @@ def _check_arguments(
         "beam_width": width,
         "blank": checked.blank,
         "n_best": best,
-        "threads": available_cores() if threads is None else check_integer("threads", threads, low=1),
+        "threads": check_threads(threads),
         "path": PATH,
         "frames": check_flag("frames", frames),
         "guide": compiled_guide(guide, classes=checked.log_probs_NTK.shape[2], blank=checked.blank),

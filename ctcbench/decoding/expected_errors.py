@@ -1,0 +1,56 @@
+"""The errors that a text is expected to have, under the distribution over n-best hypotheses."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from . import _core
+from .given_labellings import FlatLabellings, Labelling, flatten
+from .hypothesis import Hypothesis
+from .labelling_scores import ScoredHypothesis, shares
+from .scalars import MAX_INT32, shown
+
+AnyHypothesis = Hypothesis | ScoredHypothesis
+
+
+def expected_edit_distance(labels: Labelling, hypotheses: Sequence[AnyHypothesis]) -> float:
+    """Return the expected edit distance of a labelling to the true one, under the n-best distribution.
+
+    Each hypothesis is taken as the truth with its share of the probability of all of them: the result is
+    the mean of the distances from `labels` to the hypotheses, weighted by their shares. The edit distance is
+    the least number of insertions, deletions and substitutions of a character.
+
+    Args:
+        labels: the classes of the characters, (L,).
+        hypotheses: those of one sequence, with exact log-probabilities; see `rescore`. They need not contain
+            `labels`.
+
+    Raises:
+        TypeError: `labels` or the labels of a hypothesis are not a sequence of whole numbers.
+        ValueError: there are no hypotheses, or each has probability zero.
+    """
+    one = flat_labels("labels", [labels])
+    weights = hypothesis_shares(hypotheses)
+    others = flat_labels("hypotheses", [hypothesis.labels for hypothesis in hypotheses])
+    distances = _core.edit_distances(one.labels, one.offsets, others.labels, others.offsets)
+    return float(distances[0] @ weights)
+
+
+def hypothesis_shares(hypotheses: Sequence[AnyHypothesis]) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+    """Return the share of each hypothesis in the probability of all.
+
+    Raises:
+        ValueError: there are no hypotheses, or each has probability zero.
+    """
+    if not len(hypotheses):
+        raise ValueError("hypotheses is empty; there must be at least one")
+    weights = shares([hypothesis.log_prob for hypothesis in hypotheses])
+    if not weights.sum() > 0:
+        raise ValueError(f"hypotheses is {shown(hypotheses)}; at least one must have a probability above 0")
+    return weights.reshape(-1)
+
+
+def flat_labels(name: str, labellings: Sequence[object]) -> FlatLabellings:
+    """Return labellings one after the other. Any class from 0 on is allowed: there is no blank in them."""
+    names = [f"{name}[{i}].labels" if name == "hypotheses" else name for i in range(len(labellings))]
+    return flatten(zip(names, labellings, strict=True), num_classes=MAX_INT32, blank=-1)

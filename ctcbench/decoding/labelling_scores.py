@@ -1,0 +1,215 @@
+"""Exact probabilities of given labellings, and the rescoring of hypotheses with them."""
+
+import math
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple, SupportsFloat, SupportsIndex
+
+import numpy as np
+from numpy.typing import NDArray
+
+from . import _core
+from .arguments import DecoderInput, LogProbsLike, check_input, check_values
+from .beam import check_threads
+from .given_labellings import by_sequence, flatten
+from .hypothesis import Hypothesis
+from .scalars import shown
+
+# Hypotheses whose probabilities differ by less than this share of the larger one are in lexicographic order,
+# as in the beam search: kTie in csrc/ctc/prefix_beam_search.hpp.
+TIE = 1e-12
+
+
+def score_labellings(
+    log_probs: LogProbsLike,
+    labellings: object,
+    lengths: object = None,
+    *,
+    blank: SupportsIndex = 0,
+    threads: SupportsIndex | None = None,
+    normalize: bool = False,
+    blank_penalty: SupportsFloat = 0.0,
+) -> Any:  # depends on the number of dimensions, which annotations cannot express
+    """Return the exact log-probabilities of given labellings (forward algorithm, Graves et al. 2006, eq. 8).
+
+    The probability of a labelling is the sum over all its alignments; nothing is pruned. The relative error
+    of a probability is about 1e-15 for each frame, and nothing underflows.
+
+    Args:
+        log_probs: natural logarithms of shape (N, T, K), or (T, K) for one sequence; as for `beam_search`.
+        labellings: for each sequence, a list of labellings; each is a sequence of classes without the blank.
+            For (T, K), one such list.
+        lengths: number of valid frames of each sequence, (N,); None if all are valid.
+        blank: class of the blank.
+        threads: number of threads that take sequences in parallel; None for one per available core. The
+            result does not depend on it.
+        normalize: whether to apply the log-softmax over the classes first, for logits.
+        blank_penalty: number that is subtracted from the blank's log-probability; as for `beam_search`.
+
+    Returns:
+        N float64 arrays (one array for (T, K)), with an element for each labelling: its natural
+        log-probability; -inf if it is impossible, such as a labelling that is too long for its frames.
+
+    Raises:
+        TypeError: as `beam_search`, and for a labelling that is not a sequence of whole numbers.
+        ValueError: as `beam_search`, and for a label that is the blank or not a class.
+    """
+    checked = check_input(
+        log_probs, lengths, blank, normalize=normalize, blank_penalty=blank_penalty, check_log_probs=False
+    )
+    given = by_sequence("labellings", labellings, len(checked.lengths_N), single=checked.single)
+    scores, _ = _scores(checked, "labellings", given, check_threads(threads))
+    return scores[0] if checked.single else scores
+
+
+class ScoredHypothesis(NamedTuple):
+    """A hypothesis with its exact probability.
+
+    Attributes:
+        labels: the class of each character, blanks and repeats removed; (L,).
+        log_prob: the natural log-probability, the sum over all alignments.
+        frames: as in `Hypothesis`.
+        share: the hypothesis's probability divided by the sum over the hypotheses of its list.
+        posterior: its probability divided by that of all labellings together, the product of the row sums.
+            Where the rows sum to one, the exponential of `log_prob`.
+    """
+
+    labels: tuple[int, ...]
+    log_prob: float
+    frames: tuple[int, ...]
+    share: float
+    posterior: float
+
+
+def rescore(
+    log_probs: LogProbsLike,
+    hypotheses: object,
+    lengths: object = None,
+    *,
+    blank: SupportsIndex = 0,
+    threads: SupportsIndex | None = None,
+    normalize: bool = False,
+    blank_penalty: SupportsFloat = 0.0,
+) -> list[Any]:
+    """Score hypotheses exactly and sort them by it.
+
+    The `log_prob` of a beam search is the sum over the alignments that stayed in the beam, that of the best
+    path one alignment alone. Both are lower bounds of the exact log-probability, which can change the order.
+
+    Args:
+        log_probs: natural logarithms of shape (N, T, K), or (T, K) for one sequence; as for `beam_search`.
+        hypotheses: for each sequence, the list of hypotheses that a decoder returned for it. For (T, K), one
+            such list.
+        lengths: as for `score_labellings`.
+        blank: as for `score_labellings`.
+        threads: as for `score_labellings`.
+        normalize: as for `score_labellings`; the same as for the decoder.
+        blank_penalty: as for `score_labellings`; the same as for the decoder.
+
+    Returns:
+        N lists (one list for (T, K)) of `ScoredHypothesis`, the most probable first. Ties are ordered as by
+        `beam_search`.
+
+    Raises:
+        TypeError: as `score_labellings`.
+        ValueError: as `score_labellings`.
+    """
+    checked = check_input(
+        log_probs, lengths, blank, normalize=normalize, blank_penalty=blank_penalty, check_log_probs=False
+    )
+    given = [
+        _as_hypotheses(f"hypotheses[{n}]", found)
+        for n, found in enumerate(
+            by_sequence("hypotheses", hypotheses, len(checked.lengths_N), single=checked.single)
+        )
+    ]
+    labellings = [[hypothesis.labels for hypothesis in found] for found in given]
+    scores, log_masses = _scores(checked, "hypotheses", labellings, check_threads(threads))
+    rescored = [
+        _rescored(found, scores_of, float(log_mass))
+        for found, scores_of, log_mass in zip(given, scores, log_masses, strict=True)
+    ]
+    return rescored[0] if checked.single else rescored
+
+
+def shares(log_probs: Sequence[float] | NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return each probability divided by their sum; zeros if all are zero."""
+    values = np.asarray(log_probs, dtype=np.float64)
+    peak = values.max(initial=-math.inf)
+    if peak == -math.inf:
+        return np.zeros_like(values)
+    weights = np.exp(values - peak)
+    return np.asarray(weights / weights.sum())
+
+
+def _as_hypotheses(name: str, found: Any) -> list[Hypothesis]:
+    try:
+        return [Hypothesis(tuple(item.labels), item.log_prob, tuple(item.frames)) for item in found]
+    except (AttributeError, TypeError):
+        raise TypeError(
+            f"{name} is {shown(found)}; it must be a list of hypotheses, as beam_search returns it"
+        ) from None
+
+
+def _scores(
+    checked: DecoderInput, name: str, given: Sequence[Iterable[object]], threads: int
+) -> tuple[list[NDArray[np.float64]], NDArray[np.float64]]:
+    """Return the log-probabilities of each sequence's labellings, and those of all labellings together."""
+    lists = []
+    for n, labellings in enumerate(given):
+        where = name if checked.single else f"{name}[{n}]"
+        try:
+            lists.append([(f"{where}[{i}]", labels) for i, labels in enumerate(labellings)])
+        except TypeError:
+            raise TypeError(f"{where} is {shown(labellings)}; it must be a list of labellings") from None
+    num_classes = checked.log_probs_NTK.shape[2]
+    flat = flatten(
+        (labelling for labellings in lists for labelling in labellings),
+        num_classes=num_classes,
+        blank=checked.blank,
+    )
+    ends_N = np.cumsum([0, *(len(labellings) for labellings in lists)], dtype=np.int64)
+    try:
+        log_probs, log_masses = _core.score_labellings(
+            checked.log_probs_NTK,
+            checked.lengths_N,
+            labels=flat.labels,
+            label_offsets=flat.offsets,
+            sequence_offsets=ends_N,
+            blank=checked.blank,
+            threads=threads,
+        )
+    except _core.BadFrame:
+        # The extension reports the frame alone. This check finds the class and its value, and raises.
+        check_values(checked.log_probs_NTK, checked.lengths_N, logits=False)
+        raise
+    return np.split(log_probs, ends_N[1:-1]) if lists else [], log_masses
+
+
+def _rescored(
+    found: Sequence[Hypothesis], log_probs: NDArray[np.float64], log_mass: float
+) -> list[ScoredHypothesis]:
+    scored = [
+        ScoredHypothesis(
+            hypothesis.labels,
+            float(log_prob),
+            hypothesis.frames,
+            float(share),
+            # Rounding can lift the only possible labelling above the sum.
+            min(1.0, math.exp(log_prob - log_mass)),
+        )
+        for hypothesis, log_prob, share in zip(found, log_probs, shares(log_probs), strict=True)
+    ]
+    scored.sort(key=lambda hypothesis: -hypothesis.log_prob)
+    return in_rank_order(scored)
+
+
+def in_rank_order(scored: Sequence[ScoredHypothesis]) -> list[ScoredHypothesis]:
+    """Return hypotheses that are sorted by probability with each group of ties in lexicographic order."""
+    ranked: list[ScoredHypothesis] = []
+    group: list[ScoredHypothesis] = []
+    for hypothesis in scored:
+        if group and -math.expm1(hypothesis.log_prob - group[0].log_prob) >= TIE:
+            ranked += sorted(group)
+            group = []
+        group.append(hypothesis)
+    return ranked + sorted(group)

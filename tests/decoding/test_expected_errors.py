@@ -1,0 +1,43 @@
+"""Expected edit distances against rapidfuzz and by hand."""
+
+import math
+
+import numpy as np
+import pytest
+from rapidfuzz.distance import Levenshtein
+
+from ctcbench.decoding import Hypothesis, _core, expected_edit_distance
+from ctcbench.decoding.expected_errors import flat_labels
+
+
+def test_distances_are_those_of_rapidfuzz():
+    rng = np.random.default_rng(0)
+    labellings = [rng.integers(1, 4, size=rng.integers(0, 12)).tolist() for _ in range(60)]
+    flat = flat_labels("labels", labellings)
+    got = _core.edit_distances(flat.labels, flat.offsets, flat.labels, flat.offsets)
+    assert got.tolist() == [[Levenshtein.distance(a, b) for b in labellings] for a in labellings]
+
+
+def test_the_expectation_by_hand():
+    hypotheses = [
+        Hypothesis((1, 2, 3), math.log(0.3), ()),
+        Hypothesis((1, 3), math.log(0.1), ()),
+        Hypothesis((), math.log(0.2), ()),
+    ]
+    assert expected_edit_distance((1, 2, 3), hypotheses) == pytest.approx((0 * 3 + 1 * 1 + 3 * 2) / 6)
+    assert expected_edit_distance((), hypotheses) == pytest.approx((3 * 3 + 2 * 1 + 0 * 2) / 6)
+    assert expected_edit_distance((7,), hypotheses[1:2]) == 2.0
+
+
+def test_very_small_probabilities_have_shares_too():
+    hypotheses = [Hypothesis((1,), -5000.0, ()), Hypothesis((2,), -5000.0 + math.log(3), ())]
+    assert expected_edit_distance((1,), hypotheses) == pytest.approx(0.75)
+
+
+def test_bad_arguments_are_named():
+    with pytest.raises(ValueError, match="hypotheses is empty"):
+        expected_edit_distance((1,), [])
+    with pytest.raises(ValueError, match="probability above 0"):
+        expected_edit_distance((1,), [Hypothesis((1,), -math.inf, ())])
+    with pytest.raises(TypeError, match="encode the text first"):
+        expected_edit_distance("ab", [Hypothesis((1,), -1.0, ())])
