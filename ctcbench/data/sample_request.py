@@ -69,6 +69,6 @@ def make_request(
     if size == 0:
         raise UsageError(f"dataset {text}: its split {split!r} is empty")
     if size is not None and wanted is not None and wanted > size:
-        notice(f"{split}: all {size} samples are used ({wanted} requested)")
+        notice(f"{split}: all {size:,} samples are used ({split}_samples is {wanted:,})")
     count = min(n for n in (size, wanted) if n is not None)
     return SampleRequest(text, dataset.owner, source, split, count, fingerprint)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ctcbench.contract.data import LogProbs
 from ctcbench.contract.errors import CtcbenchError, UsageError
 from ctcbench.data.built_dataset import build_dataset
-from ctcbench.data.materialise import Notice, materialise
+from ctcbench.data.materialise import materialise
 from ctcbench.evaluation.joined_batches import join_batches
 from ctcbench.evaluation.score import Score
 from ctcbench.evaluation.scoring import score
@@ -68,9 +68,7 @@ class ReaderDifference:
     differing_texts: int
 
 
-def validation_images(
-    registry: Registry, folder: RunFolder, reader: TorchReader, notice: Notice
-) -> CheckImages:
+def validation_images(registry: Registry, folder: RunFolder, reader: TorchReader) -> CheckImages:
     """Return the validation images of a run, drawn again or from the cache.
 
     Raises:
@@ -85,7 +83,8 @@ def validation_images(
     dataset = build_dataset(registry, config.dataset)
     if (dataset.source.image, dataset.source.alphabet) != (reader.image, reader.alphabet):
         raise UsageError(f"dataset {config.dataset}: it has another image size or alphabet than the run")
-    samples = materialise(dataset, "val", config.val_samples, skip_bad=True, notice=notice)
+    # The notices about the data set are those of the run.
+    samples = materialise(dataset, "val", config.val_samples, skip_bad=True, notice=lambda _: None)
     # The training's own batches: images of right-to-left text are mirrored there, for example.
     split = make_split(samples, reader.alphabet, torch.device("cpu"))
     exact = bool(reader.model.unmasked)

@@ -219,7 +219,7 @@ def _require_accuracy(path: Path, rounded: Score | None, exact: Score) -> None:
 def _images(folder: RunFolder, recipe: Recipe, reader: TorchReader, notice: Notice) -> CheckImages:
     """Return the validation images of the run, or noise where they can't be had."""
     try:
-        return validation_images(recipe.registry, folder, reader, notice)
+        return validation_images(recipe.registry, folder, reader)
     except CtcbenchError as error:
         notice(f"{error}; the exported network is compared with torch on noise instead of validation images")
         return random_images(reader)

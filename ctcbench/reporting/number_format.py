@@ -74,7 +74,8 @@ def host(provenance: Mapping[str, Any]) -> str:
     machine = provenance.get("host")
     # Result files may be other people's or damaged; the report then has no machine for them.
     machine = machine if isinstance(machine, Mapping) else {}
-    cores = f", {machine['cores']} cores" if machine.get("cores") else ""
+    number = machine.get("cores")
+    cores = f", {number} core{'' if number == 1 else 's'}" if number else ""
     return one_line(str(machine.get("gpu") or f"{machine.get('cpu') or 'unknown machine'}{cores}"))
 
 

@@ -86,7 +86,7 @@ def test_all_samples_of_a_finite_set_are_used(draw):
     assert len(draw("count=30", count=None)) == 30
     notices: list[str] = []
     assert len(draw("count=30", count=50, notice=notices.append)) == 30
-    assert notices == ["train: all 30 samples are used (50 requested)"]
+    assert notices == ["train: all 30 samples are used (train_samples is 50)"]
 
 
 @pytest.mark.parametrize(("options", "count", "message"), [("", None, "endless"), ("", 0, "at least 1")])

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pytest
 from PIL import Image
 
 import ctcbench
@@ -14,10 +15,12 @@ from tests.recognition.onnx_cases import DOCUMENT, small_model, write_model
 PAGE = Path(__file__).parents[2] / "docs" / "deploy.md"
 
 
-def test_the_program_reads_what_predict_reads(tmp_path):
+@pytest.mark.parametrize("fit", ["stretch", "pad", "keep"])
+def test_the_program_reads_what_predict_reads(tmp_path, fit):
     (program,) = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
-    model = write_model(tmp_path / "model.onnx", small_model(DOCUMENT))
-    levels = np.tile(np.arange(0, 240, 8, dtype=np.uint8).repeat(2), (24, 1))
+    image = DOCUMENT["image"] | ({"variable": True} if fit == "keep" else {})
+    model = write_model(tmp_path / "model.onnx", small_model(DOCUMENT | {"fit": fit, "image": image}))
+    levels = np.tile(np.arange(0, 240, 8, dtype=np.uint8).repeat(3), (50, 1))
     Image.fromarray(levels).save(tmp_path / "a.png")
     program += "\nassert 'torch' not in sys.modules"
     command = [sys.executable, "-c", program, "a.png"]

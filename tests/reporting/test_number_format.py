@@ -22,6 +22,7 @@ def test_number_formats():
     ]  # fmt: skip
     assert [seconds(v) for v in (None, 9.34, 245.2, 7380)] == ["–", "9.3 s", "4 min 05 s", "2 h 03 min"]
     assert host({"host": {"cpu": "A CPU", "gpu": "A GPU", "cores": 2}}) == "A GPU"
+    assert host({"host": {"cpu": "A CPU", "gpu": None, "cores": 1}}) == "A CPU, 1 core"
     assert host({}) == "unknown machine"
 
 

@@ -38,13 +38,21 @@ def talk_comparison(result: Result) -> Text | None:
 
 
 def diagnosis(result: Result) -> Text | None:
-    """Return the signs of a collapsed or stuck run with remedies, the most effective first; else None."""
+    """Return the signs of a collapsed, stuck or very short run with remedies, the most effective first."""
     score = result.score
     training = result.provenance.get("training") or {}
     plateau_steps = training.get("plateau_steps_at_end") or 0
     stuck = plateau_steps >= _STUCK_STEPS
+    steps = training.get("steps")
     if not (score.collapsed or stuck):
-        return None
+        if score.exact or steps is None or steps >= _FEW_STEPS:
+            return None
+        return Text.assemble(
+            ("Hardly trained: ", "bold red"),
+            f"no text is right after {steps:,} step{'' if steps == 1 else 's'}.\nWhat to try:\n"
+            f"  more --epochs: reading begins after hundreds of steps, of small sets after more\n"
+            "  --init-from RUN, a recogniser of similar pictures, such as drawn ones",
+        )
     # Results without the key are of versions that trained with CTC only.
     aligned_by_ctc = training.get("alignment", "ctc") == "ctc"
     if score.empty_outputs >= 0.5 or stuck:
@@ -63,7 +71,7 @@ def diagnosis(result: Result) -> Text | None:
         signs += f"; {blank_or}no better than guessing for the last {plateau_steps:,} steps"
     # Only settings that the run did not use are suggested.
     remedies = "\n".join(
-        f"  {remedy}" for remedy in _remedies(result.config, aligned_by_ctc, training.get("steps"))
+        f"  {remedy}" for remedy in _remedies(result.config, aligned_by_ctc, steps)
     )
     name = "Collapsed: " if score.collapsed else "Stuck: "
     return Text.assemble((name, "bold red"), f"{signs}.\nWhat to try:\n{remedies}")

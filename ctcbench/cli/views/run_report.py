@@ -54,6 +54,8 @@ def run_report(
     if not result.score.collapsed:
         command = f"ctcbench predict {shlex.quote(str(folder))} IMAGE…"
         parts.append(Text.assemble("your images ", (printable(command), "cyan")))
+        command = f"ctcbench export {shlex.quote(str(folder))} model.onnx"
+        parts.append(Text.assemble("deployment  ", (printable(command), "cyan")))
     return parts
 
 

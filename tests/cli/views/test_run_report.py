@@ -124,6 +124,19 @@ def test_the_first_remedy_of_a_run_of_few_steps_is_more_of_them() -> None:
         assert found.plain.count("more --epochs") == 1
 
 
+def test_a_short_run_that_reads_nothing_is_hardly_trained() -> None:
+    result = a_result(0.0)
+    result.provenance["training"] = {"steps": 20}
+    found = diagnosis(result)
+    assert found and found.plain.startswith("Hardly trained: no text is right after 20 steps.")
+    assert "--epochs" in found.plain and "--init-from" in found.plain
+    result.provenance["training"]["steps"] = 5000
+    assert diagnosis(result) is None
+    result = a_result(0.02)
+    result.provenance["training"] = {"steps": 20}
+    assert diagnosis(result) is None
+
+
 def _log_probs(path: list[list[int]], texts: tuple[str, ...]) -> LogProbs:
     values_NTK = np.log(np.eye(3, dtype=np.float32)[np.array(path)] * 0.9 + 0.03)
     lengths_N = np.full(len(path), len(path[0]), np.int64)
