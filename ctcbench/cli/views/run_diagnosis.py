@@ -70,9 +70,7 @@ def diagnosis(result: Result) -> Text | None:
         blank_or = "blank or " if aligned_by_ctc else ""
         signs += f"; {blank_or}no better than guessing for the last {plateau_steps:,} steps"
     # Only settings that the run did not use are suggested.
-    remedies = "\n".join(
-        f"  {remedy}" for remedy in _remedies(result.config, aligned_by_ctc, steps)
-    )
+    remedies = "\n".join(f"  {remedy}" for remedy in _remedies(result.config, aligned_by_ctc, steps))
     name = "Collapsed: " if score.collapsed else "Stuck: "
     return Text.assemble((name, "bold red"), f"{signs}.\nWhat to try:\n{remedies}")
 
