@@ -73,7 +73,8 @@ void Automaton::find_shortest() {
     for (std::size_t state = 2; state < into.size(); ++state) into[state] += into[state - 1];
     std::vector<std::pair<std::int32_t, std::int32_t>> incoming(num_edges);
     for (std::size_t state = 0; state < num_states; ++state)
-        for (std::size_t edge = index(arrays_.offsets[state]); edge < index(arrays_.offsets[state + 1]); ++edge)
+        for (std::size_t edge = index(arrays_.offsets[state]); edge < index(arrays_.offsets[state + 1]);
+             ++edge)
             incoming[into[index(arrays_.targets[edge]) + 1]++] = {static_cast<std::int32_t>(state),
                                                                   arrays_.labels[edge]};
 

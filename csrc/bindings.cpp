@@ -26,15 +26,13 @@ ctc::Dtype dtype_of(const py::array& array) {
     throw py::type_error("log_probs must be native float32 or float64");
 }
 
-ctc::Path path_of(const std::string& name) {
-    if (name == ctc::name_of(ctc::Path::automatic)) return ctc::Path::automatic;
-    for (const ctc::Path path : ctc::paths())
-        if (name == ctc::name_of(path)) return path;
-    throw py::value_error("path must be one of paths()");
-}
-
 void require_all_ok(const std::vector<ctc::Result>& results) {
     for (std::size_t n = 0; n < results.size(); ++n) require_ok(results[n].status, n, results[n].frame);
+}
+
+PyObject* checked(PyObject* made) {
+    if (made == nullptr) throw py::error_already_set();
+    return made;
 }
 
 std::vector<ctc::Result> search(const py::array& log_probs_NTK, const Lengths& lengths_N,
@@ -58,36 +56,9 @@ std::vector<ctc::Result> search(const py::array& log_probs_NTK, const Lengths& l
     return results;
 }
 
-PyObject* checked(PyObject* made) {
-    if (made == nullptr) throw py::error_already_set();
-    return made;
-}
-
-py::object tuple_of(const std::vector<std::int32_t>& values) {
-    auto tuple =
-        py::reinterpret_steal<py::object>(checked(PyTuple_New(static_cast<Py_ssize_t>(values.size()))));
-    for (std::size_t i = 0; i < values.size(); ++i)
-        PyTuple_SET_ITEM(tuple.ptr(), static_cast<Py_ssize_t>(i), checked(PyLong_FromLong(values[i])));
-    return tuple;
-}
-
-// Creates an instance of `type`, a named tuple of three. Does what tuple.__new__ does, but without building
-// an argument tuple, which would be one more allocation for each hypothesis.
-py::object hypothesis_of(PyTypeObject* type, const ctc::Hypothesis& hypothesis) {
-    py::object fields[] = {
-        tuple_of(hypothesis.labels),
-        py::reinterpret_steal<py::object>(checked(PyFloat_FromDouble(hypothesis.log_prob))),
-        tuple_of(hypothesis.frames)};
-    auto made = py::reinterpret_steal<py::object>(checked(type->tp_alloc(type, 3)));
-    for (Py_ssize_t i = 0; i < 3; ++i) PyTuple_SET_ITEM(made.ptr(), i, fields[i].release().ptr());
-    return made;
-}
-
 py::list beam_search(const py::array& log_probs_NTK, const Lengths& lengths_N, std::int32_t beam_width,
                      std::int32_t blank, std::int32_t n_best, std::int32_t threads, const std::string& path,
                      bool frames, const GuidePointer& guide, const py::type& hypothesis) {
-    auto* type = reinterpret_cast<PyTypeObject*>(hypothesis.ptr());
-    if (PyType_IsSubtype(type, &PyTuple_Type) == 0) throw py::type_error("hypothesis must be a named tuple");
     const auto results =
         search(log_probs_NTK, lengths_N, beam_width, blank, n_best, threads, path, frames, guide);
     py::list lists(results.size());
@@ -96,7 +67,7 @@ py::list beam_search(const py::array& log_probs_NTK, const Lengths& lengths_N, s
         py::list list(hypotheses.size());
         for (std::size_t i = 0; i < hypotheses.size(); ++i)
             PyList_SET_ITEM(list.ptr(), static_cast<Py_ssize_t>(i),
-                            hypothesis_of(type, hypotheses[i]).release().ptr());
+                            hypothesis_of(hypothesis, hypotheses[i]).release().ptr());
         PyList_SET_ITEM(lists.ptr(), static_cast<Py_ssize_t>(n), list.release().ptr());
     }
     return lists;
@@ -140,6 +111,13 @@ py::tuple beam_search_arrays(const py::array& log_probs_NTK, const Lengths& leng
 
 }  // namespace
 
+ctc::Path path_of(const std::string& name) {
+    if (name == ctc::name_of(ctc::Path::automatic)) return ctc::Path::automatic;
+    for (const ctc::Path path : ctc::paths())
+        if (name == ctc::name_of(path)) return path;
+    throw py::value_error("path must be one of paths()");
+}
+
 std::vector<ctc::LogProbs> batch_of(const py::array& log_probs_NTK, const Lengths& lengths_N) {
     require(log_probs_NTK.ndim() == 3, "log_probs must be (N, T, K)");
     require((log_probs_NTK.flags() & py::detail::npy_api::NPY_ARRAY_ALIGNED_) != 0,
@@ -168,6 +146,28 @@ void require_ok(ctc::Status status, std::size_t sequence, std::int32_t frame) {
     throw BadFrame(where + (status == ctc::Status::impossible_frame
                                 ? " has probability zero for every class"
                                 : " has a value that is not a log-probability"));
+}
+
+py::object tuple_of(const std::vector<std::int32_t>& values) {
+    auto tuple =
+        py::reinterpret_steal<py::object>(checked(PyTuple_New(static_cast<Py_ssize_t>(values.size()))));
+    for (std::size_t i = 0; i < values.size(); ++i)
+        PyTuple_SET_ITEM(tuple.ptr(), static_cast<Py_ssize_t>(i), checked(PyLong_FromLong(values[i])));
+    return tuple;
+}
+
+// Does what tuple.__new__ does, but without building an argument tuple, which would be one more allocation
+// for each hypothesis.
+py::object hypothesis_of(const py::type& named_tuple, const ctc::Hypothesis& hypothesis) {
+    auto* type = reinterpret_cast<PyTypeObject*>(named_tuple.ptr());
+    if (PyType_IsSubtype(type, &PyTuple_Type) == 0) throw py::type_error("hypothesis must be a named tuple");
+    py::object fields[] = {
+        tuple_of(hypothesis.labels),
+        py::reinterpret_steal<py::object>(checked(PyFloat_FromDouble(hypothesis.log_prob))),
+        tuple_of(hypothesis.frames)};
+    auto made = py::reinterpret_steal<py::object>(checked(type->tp_alloc(type, 3)));
+    for (Py_ssize_t i = 0; i < 3; ++i) PyTuple_SET_ITEM(made.ptr(), i, fields[i].release().ptr());
+    return made;
 }
 
 }  // namespace ctc_python
@@ -206,4 +206,5 @@ PYBIND11_MODULE(_core, module, pybind11::mod_gil_not_used()) {
         },
         "Return the code paths that this machine can run, the default first.");
     bind_scores(module);
+    bind_stream(module);
 }

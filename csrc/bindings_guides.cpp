@@ -33,8 +33,14 @@ std::shared_ptr<Guide> automaton_guide(std::int32_t classes, std::int32_t start,
                                        const Array<std::int32_t>& targets, const Array<double>& log_weights,
                                        const Array<double>& final_log_weights) {
     if (accepting.ndim() != 1) throw py::value_error("the arrays of an automaton must have one dimension");
-    ctc::AutomatonArrays arrays{classes, start, {}, vector_of(offsets), vector_of(labels), vector_of(targets),
-                                vector_of(log_weights), vector_of(final_log_weights)};
+    ctc::AutomatonArrays arrays{classes,
+                                start,
+                                {},
+                                vector_of(offsets),
+                                vector_of(labels),
+                                vector_of(targets),
+                                vector_of(log_weights),
+                                vector_of(final_log_weights)};
     arrays.accepting.assign(accepting.data(), accepting.data() + accepting.size());
     const py::gil_scoped_release unlocked;
     return std::make_shared<ctc::Automaton>(std::move(arrays));

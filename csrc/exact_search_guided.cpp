@@ -1,8 +1,7 @@
 // ExactSearch with a guide: the steps of a frame that differ, and the end.
-#include "ctc/exact_search.hpp"
-
 #include <algorithm>
 
+#include "ctc/exact_search.hpp"
 #include "ctc/ranking.hpp"
 
 namespace ctc {

@@ -13,11 +13,11 @@ namespace ctc {
 struct AutomatonArrays {
     std::int32_t classes = 0;
     std::int32_t start = 0;
-    std::vector<unsigned char> accepting;  // by state
-    std::vector<std::int64_t> offsets;     // one element more than states
-    std::vector<std::int32_t> labels;      // by edge
-    std::vector<std::int32_t> targets;     // by edge: a state
-    std::vector<double> log_weights;       // by edge; empty if all are 0
+    std::vector<unsigned char> accepting;   // by state
+    std::vector<std::int64_t> offsets;      // one element more than states
+    std::vector<std::int32_t> labels;       // by edge
+    std::vector<std::int32_t> targets;      // by edge: a state
+    std::vector<double> log_weights;        // by edge; empty if all are 0
     std::vector<double> final_log_weights;  // by state, for the accepting ones; empty if all are 0
 };
 
@@ -42,7 +42,8 @@ class Automaton final : public Guide {
     void find_shortest();
 
     AutomatonArrays arrays_;
-    // By state; sole_first_ is the label with which every continuation of shortest_ frames begins, or kNoLabel.
+    // By state; sole_first_ is the label with which every continuation of shortest_ frames begins, or
+    // kNoLabel.
     std::vector<std::int32_t> shortest_, sole_first_;
     static constexpr std::int32_t kNoLabel = -1;
 };

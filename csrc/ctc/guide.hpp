@@ -37,8 +37,8 @@ class Guide {
     // The state of the empty labelling.
     virtual State start() const = 0;
 
-    // Writes for each class k the state after it, or kDead if no permitted labelling continues with it, and its
-    // log weight, in [kLowestLogWeight, kHighestLogWeight]; 0 for a mere constraint, and for kDead. The
+    // Writes for each class k the state after it, or kDead if no permitted labelling continues with it, and
+    // its log weight, in [kLowestLogWeight, kHighestLogWeight]; 0 for a mere constraint, and for kDead. The
     // search ignores what is written for the blank. Both arrays have classes() elements.
     virtual void row(State state, State* next_K, double* log_weight_K) const = 0;
 

@@ -67,9 +67,9 @@ struct Options {
     std::int32_t threads = 1;      // at least 1; the results do not depend on it
     Path path = Path::automatic;   // one of paths()
     bool frames = true;            // whether to compute Hypothesis::frames
-    // For a guided search; it must outlive the call, and be for the classes of every sequence. Totals are then
-    // multiplied by the guide's weights (guide.hpp), and a labelling that can no longer end in the frames that
-    // remain is dropped.
+    // For a guided search; it must outlive the call, and be for the classes of every sequence. Totals are
+    // then multiplied by the guide's weights (guide.hpp), and a labelling that can no longer end in the
+    // frames that remain is dropped.
     const Guide* guide = nullptr;
 };
 
@@ -88,7 +88,7 @@ enum class Status {
 
 struct Result {
     Status status = Status::ok;
-    std::int32_t frame = 0;              // the first frame with that status, if not ok
+    std::int32_t frame = 0;  // the first frame with that status, if not ok
     // Best first, at most n_best; empty unless ok. A guided search finds none if no labelling may end within
     // the frames, or if the beam was too narrow to hold the beginning of one that may.
     std::vector<Hypothesis> hypotheses;

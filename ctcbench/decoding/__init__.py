@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 # For type checkers and editors, which do not execute `__getattr__`; the names are those of _HOMES.
 if TYPE_CHECKING:
     from .beam import BeamArrays, beam_search, beam_search_arrays
+    from .beam_stream import BeamSearchStream
     from .constraints.automaton import Automaton
     from .expected_errors import expected_edit_distance
     from .forced_alignment import Alignment, CharacterSpan, align
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 # Loaded at first use: ctcbench imports the errors from here, and `ctcbench --help` must not wait for numpy.
 _HOMES = {
     "beam": ("BeamArrays", "beam_search", "beam_search_arrays"),
+    "beam_stream": ("BeamSearchStream",),
     "constraints.automaton": ("Automaton",),
     "expected_errors": ("expected_edit_distance",),
     "forced_alignment": ("Alignment", "CharacterSpan", "align"),
@@ -37,6 +39,7 @@ __all__ = [
     "Alignment",
     "Automaton",
     "BeamArrays",
+    "BeamSearchStream",
     "CharacterSpan",
     "CtcbenchError",
     "Hypothesis",

@@ -19,6 +19,14 @@ PATH = os.environ.get("CTCBENCH_DECODER_PATH") or "automatic"
 PATHS = ("automatic", *_core.paths())
 
 
+def selected_path() -> str:
+    """Return PATH. Raise UsageError if this machine cannot run it."""
+    # Checked here and not at import, so that the error reaches the caller as a UsageError.
+    if PATH not in PATHS:
+        raise UsageError(f"CTCBENCH_DECODER_PATH is {PATH!r}; it must be {', '.join(PATHS)}")
+    return PATH
+
+
 def beam_search(
     log_probs: LogProbsLike,
     lengths: object = None,
@@ -191,15 +199,12 @@ def _check_arguments(
         log_probs, lengths, blank, normalize=normalize, blank_penalty=blank_penalty, check_log_probs=False
     )
     width, best = check_beam(beam_width, n_best)
-    # Checked here and not at import, so that the error reaches the caller as a UsageError.
-    if PATH not in PATHS:
-        raise UsageError(f"CTCBENCH_DECODER_PATH is {PATH!r}; it must be {', '.join(PATHS)}")
     return checked, {
         "beam_width": width,
         "blank": checked.blank,
         "n_best": best,
         "threads": check_threads(threads),
-        "path": PATH,
+        "path": selected_path(),
         "frames": check_flag("frames", frames),
         "guide": compiled_guide(guide, classes=checked.log_probs_NTK.shape[2], blank=checked.blank),
     }

@@ -15,7 +15,8 @@ def log_softmax(logits: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
     hold any values.
     """
     with np.errstate(all="ignore"):
-        shifted = logits.astype(np.float64)
+        # In one order of memory: the order of a sum's terms, and so its last bit, would else depend on it.
+        shifted = logits.astype(np.float64, order="C")
         # The largest logit becomes 0, so that no exponential overflows.
         shifted -= shifted.max(axis=-1, keepdims=True)
         shifted -= np.log(np.exp(shifted).sum(axis=-1, keepdims=True))

@@ -1,0 +1,123 @@
+"""Prefix beam search over frames that arrive in pieces."""
+
+from typing import SupportsFloat, SupportsIndex
+
+from . import _core
+from .arguments import LogProbsLike, check_beam, check_input, check_values
+from .arrays import as_array
+from .beam import selected_path
+from .hypothesis import Hypothesis
+from .scalars import check_flag, check_integer, check_non_negative
+
+
+class BeamSearchStream:
+    """The search of `beam_search` over the frames of one sequence that arrive in pieces.
+
+    The results are those of `beam_search` for all frames at once, bit for bit, however the frames are
+    divided.
+
+    Memory: all frames are kept until `finish`, at 4 bytes for each class of a frame (8 for float64, and with
+    `normalize` or `blank_penalty`). The frames of the characters need them, and so does the exact search,
+    which decodes the sequence again from its first frame if its probabilities do not fit into doubles.
+
+    Calls from several threads are safe and are executed one after the other.
+
+    Args:
+        beam_width: as in `beam_search`.
+        blank: as in `beam_search`.
+        n_best: number of hypotheses that `finish` returns, at most `beam_width`.
+        normalize: as in `beam_search`.
+        blank_penalty: as in `beam_search`.
+        frames: whether `finish` computes the frames of the characters.
+
+    Raises:
+        TypeError: as `beam_search`.
+        ValueError: as `beam_search`.
+        UsageError: as `beam_search`.
+
+    >>> stream = BeamSearchStream(beam_width=25)
+    >>> for piece_TK in pieces:
+    ...     stream.push(piece_TK)
+    ...     print(stream.stable_prefix(), stream.best().labels)
+    >>> best = stream.finish()[0]
+    """
+
+    def __init__(
+        self,
+        *,
+        beam_width: SupportsIndex = 25,
+        blank: SupportsIndex = 0,
+        n_best: SupportsIndex = 1,
+        normalize: bool = False,
+        blank_penalty: SupportsFloat = 0.0,
+        frames: bool = True,
+    ) -> None:
+        width, best = check_beam(beam_width, n_best)
+        self._blank = check_integer("blank", blank, low=0)
+        self._normalize = check_flag("normalize", normalize)
+        self._blank_penalty = check_non_negative("blank_penalty", blank_penalty)
+        self._stream = _core.Stream(
+            beam_width=width,
+            blank=self._blank,
+            n_best=best,
+            path=selected_path(),
+            frames=check_flag("frames", frames),
+        )
+
+    def push(self, log_probs: LogProbsLike) -> None:
+        """Add frames of shape (T, K). T may differ from piece to piece, and be 0; K may not.
+
+        If it raises, no frame is added. Frames are counted from the beginning of the piece in its messages.
+
+        Raises:
+            TypeError: `log_probs` has the wrong type or dtype, or is not in CPU memory.
+            ValueError: as `beam_search`; the shape is not (T, K), or K is not that of the earlier pieces; the
+                stream is finished.
+        """
+        array = as_array(log_probs)
+        if array.ndim != 2:
+            raise ValueError(
+                f"log_probs has shape {array.shape}; a piece must be (T, K), a single frame (1, K)"
+            )
+        checked = check_input(
+            array,
+            None,
+            self._blank,
+            normalize=self._normalize,
+            blank_penalty=self._blank_penalty,
+            check_log_probs=False,
+        )
+        try:
+            self._stream.push(checked.log_probs_NTK, checked.lengths_N)
+        except _core.BadFrame:
+            # The search reports the frame alone. This check finds the class and its value, and raises.
+            check_values(checked.log_probs_NTK, checked.lengths_N, logits=False)
+            raise
+
+    def best(self) -> Hypothesis:
+        """Return the most probable labelling of the frames so far, without the frames of its characters.
+
+        Raises:
+            ValueError: the stream is finished.
+        """
+        return self._stream.best(Hypothesis)
+
+    def stable_prefix(self) -> tuple[int, ...]:
+        """Return the longest common prefix of all labellings in the beam.
+
+        Later frames cannot change it: each later labelling in the beam, and so the result, begins with it.
+
+        Raises:
+            ValueError: the stream is finished.
+        """
+        return self._stream.stable_prefix()
+
+    def finish(self) -> list[Hypothesis]:
+        """Return what `beam_search` returns for all frames, and free the memory.
+
+        The stream cannot be used afterwards.
+
+        Raises:
+            ValueError: the stream is finished.
+        """
+        return self._stream.finish(Hypothesis)
