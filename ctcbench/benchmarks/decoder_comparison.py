@@ -38,6 +38,7 @@ class DecoderSpeed:
         per_second: images per second.
         ratio: images per second over those of the reference decoder, within each round.
         same: share of its images for which its labels equal those of the yardstick.
+        changed: number of its images for which they differ.
         cores: processor time over wall time; above 1 if it uses more than one thread.
     """
 
@@ -46,6 +47,7 @@ class DecoderSpeed:
     per_second: Quartiles
     ratio: Quartiles
     same: float
+    changed: int
     cores: float
 
 
@@ -130,13 +132,15 @@ def compare(
         rates, cores = zip(*measured[decoder], strict=True)
         # A slow yardstick has decoded fewer images than the others: compared are those that both have.
         compared = list(zip(runner.labels, expected, strict=False))
+        changed = sum(ours != theirs for ours, theirs in compared)
         speeds.append(
             DecoderSpeed(
                 decoder,
                 len(runner.part),
                 _quartiles(rates),
                 _quartiles([rate / other for rate, other in zip(rates, base, strict=True)]),
-                sum(ours == theirs for ours, theirs in compared) / len(compared),
+                1 - changed / len(compared),
+                changed,
                 statistics.median(cores),
             )
         )

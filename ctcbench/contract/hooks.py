@@ -59,6 +59,11 @@ def ctcbench_columns() -> Sequence[Column]:  # type: ignore[empty-body]
 
 
 @hookspec
+def ctcbench_compared_decoders() -> Sequence[str]:  # type: ignore[empty-body]
+    """Return component strings that `ctcbench bench decoders` measures beside each decoder's defaults."""
+
+
+@hookspec
 def ctcbench_run_started(run: RunInfo) -> None:
     """Called when a run starts or is resumed, before its first step.
 

@@ -174,6 +174,10 @@ class Registry:
         """Return the extra report columns of every plugin."""
         return [column for plugin in self.plugins for column in plugin.columns]
 
+    def compared_decoders(self) -> list[str]:
+        """Return the decoders, with options, that the plugins add to comparisons of all decoders."""
+        return [text for plugin in self.plugins for text in plugin.compared_decoders]
+
     def versions(self) -> Mapping[str, str]:
         """Return the version of every plugin that loaded, except the built-in one."""
         return {p.distribution: p.version for p in self.plugins if not p.error and p.name != BUILTIN}

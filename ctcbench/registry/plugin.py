@@ -24,7 +24,7 @@ BUILTIN = "builtin"  # the entry point of the components that ship
 
 @dataclass
 class Plugin:
-    """One entry point: its distribution, its components and columns, and its load time or its error."""
+    """One entry point: its distribution, what its hooks list, and its load time or its error."""
 
     name: str
     distribution: str
@@ -33,6 +33,7 @@ class Plugin:
     module: ModuleType | None = None
     components: tuple[Component, ...] = ()
     columns: tuple[Column, ...] = ()
+    compared_decoders: tuple[str, ...] = ()
     load_ms: float = 0.0
     error: str = ""
     traceback: str = ""
@@ -44,13 +45,13 @@ class Plugin:
         return self.distribution if self.name == self.distribution else f"{self.distribution} ({self.name})"
 
     def disable(self, error: BaseException) -> None:
-        """Record why this plugin failed, and remove its components, columns and hooks."""
+        """Record why this plugin failed, and remove its components, its other lists and its hooks."""
         text = str(error).strip() or type(error).__name__
         # Errors of ctcbench are sentences. The text of others, such as KeyError, needs the type beside it.
         known = isinstance(error, CtcbenchError)
         self.error = text if known else f"{type(error).__name__}: {text}"
         self.traceback = "".join(traceback.format_exception(error))
-        self.components, self.columns = (), ()
+        self.components, self.columns, self.compared_decoders = (), (), ()
         self.disable_hooks()
 
     def disable_hooks(self) -> None:
@@ -77,7 +78,7 @@ class Plugin:
         return cls(point.name, name, version, point.value)
 
     def load(self, entry_point: importlib.metadata.EntryPoint) -> None:
-        """Import the plugin, check its hooks, and collect its components and columns."""
+        """Import the plugin, check its hooks, and collect what they list."""
         started = time.perf_counter()
         try:
             with contextlib.redirect_stdout(sys.stderr):  # standard output may be a JSON document
@@ -85,6 +86,7 @@ class Plugin:
                 self._manager = _manager_for(self.name, self.module)
                 self.components = _listed(self, "ctcbench_components", Component)
                 self.columns = _listed(self, "ctcbench_columns", Column)
+                self.compared_decoders = _listed(self, "ctcbench_compared_decoders", str)
                 for component in self.components:
                     _ = component.options  # an invalid signature raises here, not in the middle of a run
         except (Exception, SystemExit) as error:  # SystemExit: a module may call sys.exit() when imported

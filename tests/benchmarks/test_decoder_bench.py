@@ -11,6 +11,7 @@ import pytest
 from ctcbench import Hypothesis, UsageError
 from ctcbench.benchmarks.decoder_comparison import compare
 from ctcbench.benchmarks.workloads import WORKLOADS, find_workload
+from ctcbench.cli.commands.bench_decoders import _installed
 from ctcbench.config.run_config import RunConfig
 from ctcbench.contract.components import Component
 from ctcbench.registry.component_registry import Registry
@@ -119,7 +120,17 @@ def test_speed_ratio_and_agreement_are_measured_on_the_same_images(clock):
     assert quick.per_second.median == pytest.approx(2000) and slow.per_second.median == pytest.approx(200)
     assert slow.ratio.median == 1.0 and quick.ratio.median == pytest.approx(10)
     assert (quick.same, slow.same) == (1.0, 0.25)
+    assert (quick.changed, slow.changed) == (0, 6)
     assert (quick.cores, slow.cores) == pytest.approx((1.0, 2.0))
+
+
+def test_plugins_add_decoders_with_other_options():
+    registry = with_decoders(quick=decoder_for((1,)))
+    [plugin] = registry.plugins
+    plugin.compared_decoders = ("quick:width=3",)
+    assert _installed(registry) == ["quick", "quick:width=3"]
+    plugin.disable(ValueError("it broke"))
+    assert _installed(registry) == []
 
 
 @pytest.mark.parametrize("role", ["reference", "yardstick"])

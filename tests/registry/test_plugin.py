@@ -31,6 +31,10 @@ BROKEN = {
         "from ctcbench import hookimpl\n@hookimpl\ndef ctcbench_components():\n    []",
         "ctcbench_components returned None; it must return a list",
     ),
+    "lists_a_decoder_that_is_no_text": (
+        "from ctcbench import hookimpl\n@hookimpl\ndef ctcbench_compared_decoders():\n    return [7]",
+        "ctcbench_compared_decoders listed 7, which is no str",
+    ),
     "lists_a_bare_function": (
         "from ctcbench import hookimpl\ndef f(image):\n    'Doc.'\n"
         "@hookimpl\ndef ctcbench_components():\n    return [f]",

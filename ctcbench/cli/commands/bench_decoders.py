@@ -31,7 +31,8 @@ def decoders(
         list[str] | None,
         typer.Option(
             metavar="NAME",
-            help="decoder to measure; may be repeated (default: all that are installed)",
+            help="decoder to measure; may be repeated (default: all that are installed, some also "
+            "with other options)",
             autocompletion=complete_component("decoder"),
         ),
     ] = None,
@@ -75,8 +76,8 @@ def decoders(
 ) -> None:
     """Measure speed and agreement of the installed decoders on the same log-probabilities.
 
-    Rounds are interleaved. Images per second are medians with quartiles, and ratios are taken within each
-    round. Decoders use one thread unless their options set another number.
+    Rounds are interleaved. Ratios of images per second are taken within each round; of both the median is
+    shown, and of the ratio the quartiles. Decoders use one thread unless their options set another number.
     """
     from ctcbench.benchmarks.decoder_comparison import compare
     from ctcbench.benchmarks.decoder_core import core_rates
@@ -121,18 +122,19 @@ def decoders(
             console.print(_core_line(cores[comparison.name]) + "\n")
     console.print(
         f"{rounds} interleaved rounds on {_machine()}; ×: images/s over those of {reference} in the same "
-        f"round; same: images with the labels of {yardstick}"
+        f"round; changed: images whose labels differ from those of {yardstick}"
     )
 
 
 def _installed(installed: Registry) -> list[str]:
-    """Return every CTC decoder without required options."""
+    """Return every CTC decoder without required options, and what plugins add to the comparison."""
     # A required option, such as the path of a model, has a value only if the user names the decoder.
-    return [
+    usual = [
         name
         for name, component in installed.components("decoder").items()
         if component.alignment == "ctc" and not any(option.required for option in component.options.values())
     ]
+    return [*usual, *installed.compared_decoders()]
 
 
 def _require_ctc(installed: Registry, run: Path | None, decoders: Sequence[str]) -> None:
@@ -197,7 +199,7 @@ def _table(comparison: DecoderComparison) -> Table:
     )
     table = Table(title=Text(title), title_justify="left", caption_justify="left")
     table.add_column("decoder", overflow="fold")
-    for header in ("images", "images/s", "quartiles", "×", "same"):
+    for header in ("images", "images/s", "×", "quartiles", "changed"):
         table.add_column(header, justify="right", no_wrap=True)
     for speed in comparison.speeds:
         table.add_row(*_row(speed))
@@ -219,15 +221,14 @@ def _row(speed: DecoderSpeed) -> list[Text]:
     # Then its speed can't be compared with that of one core. 1.2, because CPU time is not measured exactly.
     if speed.cores > 1.2:
         name.append(f" ({speed.cores:.1f} cores)", "red")
-    spread = f"{_figure(speed.per_second.low)} – {_figure(speed.per_second.high)}"
     ratio: Quartiles = speed.ratio
     return [
         name,
         Text(str(speed.images)),
         Text(_figure(speed.per_second.median)),
-        Text(spread),
         Text(_figure(ratio.median)),
-        Text(f"{speed.same:.1%}"),
+        Text(f"{_figure(ratio.low)} – {_figure(ratio.high)}"),
+        Text(f"{speed.changed} ({1 - speed.same:.1%})"),
     ]
 
 

@@ -29,7 +29,7 @@ def peer(decoder: str, module: str, install: str) -> ModuleType:
     try:
         # By name and when it is used: every peer is optional, and --help lists them all.
         return importlib.import_module(module)
-    except ImportError as error:
+    except (ImportError, OSError) as error:  # OSError: a shared library that does not fit the others
         raise UsageError(f"decoder {decoder}: {module} can't be imported ({error}); {install}") from error
 
 

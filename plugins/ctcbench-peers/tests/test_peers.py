@@ -6,10 +6,19 @@ import sys
 
 import numpy as np
 import pytest
-from ctcbench_peers import ctcbench_components, fast_ctc_decode, flashlight, pyctcdecode
+from ctcbench_peers import (
+    ctc_beam_decoder,
+    ctcbench_compared_decoders,
+    ctcbench_components,
+    fast_ctc_decode,
+    flashlight,
+    pyctcdecode,
+    torchaudio,
+)
 from ctcbench_peers.wrap_flashlight import read_path
 
 from ctcbench import Alphabet, Hypothesis, LogProbs, UsageError
+from ctcbench.contract.component_string import ComponentString
 from ctcbench.decoding import beam_search
 from ctcbench.testing import rules_for
 from ctcbench.testing.case import Case
@@ -18,17 +27,24 @@ ALPHABET = Alphabet("0123456789abcdef")
 PEERS = {
     "fast_ctc_decode": (fast_ctc_decode, "fast_ctc_decode"),
     "pyctcdecode": (pyctcdecode, "pyctcdecode"),
+    "ctc_beam_decoder": (ctc_beam_decoder, "ctc_beam_decoder"),
     "flashlight": (flashlight, "flashlight"),
+    "torchaudio": (torchaudio, "torchaudio"),
 }
+
+
+def missing(component):
+    """Return why a peer can't be used, or an empty text. A torchaudio for another torch fails at import."""
+    try:
+        component(ALPHABET)
+    except UsageError as error:
+        return str(error)
+    return ""
+
+
 INSTALLED = [
-    pytest.param(
-        component,
-        id=name,
-        marks=pytest.mark.skipif(
-            importlib.util.find_spec(module) is None, reason=f"{module} is not installed"
-        ),
-    )
-    for name, (component, module) in PEERS.items()
+    pytest.param(component, id=name, marks=pytest.mark.skipif(bool(why := missing(component)), reason=why))
+    for name, (component, _) in PEERS.items()
 ]
 
 
@@ -93,6 +109,36 @@ def test_an_alignment_is_collapsed_to_its_runs():
 
 def test_all_are_listed():
     assert [component.name for component in ctcbench_components()] == list(PEERS)
+
+
+def test_pyctcdecode_and_ctc_beam_decoder_find_the_same_with_and_without_pruning():
+    pytest.importorskip("pyctcdecode")
+    pytest.importorskip("ctc_beam_decoder")
+    for options in ({}, {"threshold": 0.05, "margin": 3.0}):
+        ours, theirs = (peer(ALPHABET, **options)(noisy()) for peer in (pyctcdecode, ctc_beam_decoder))
+        assert [h.labels for h in ours] == [h.labels for h in theirs]
+        assert [h.log_prob for h in ours] == pytest.approx([h.log_prob for h in theirs], abs=1e-4)
+
+
+@pytest.mark.parametrize("peer", INSTALLED[1:3])
+def test_a_margin_drops_entries(peer):
+    free, pruned = (peer(ALPHABET, margin=margin)(noisy()) for margin in (0.0, 0.01))
+    assert any(a.log_prob > b.log_prob + 1e-6 for a, b in zip(free, pruned, strict=True))
+
+
+@pytest.mark.parametrize("peer", INSTALLED[4:])
+def test_torchaudio_finds_what_flashlight_finds(peer):
+    ours, theirs = peer(ALPHABET)(noisy()), flashlight(ALPHABET)(noisy())
+    assert [(h.labels, h.frames) for h in ours] == [(h.labels, h.frames) for h in theirs]
+    largest = peer(ALPHABET, log_add=False)(noisy())
+    assert sum(h.log_prob for h in largest) < sum(h.log_prob for h in ours)
+
+
+@pytest.mark.parametrize("text", ctcbench_compared_decoders())
+def test_what_is_compared_by_default_are_valid_options(text):
+    given = ComponentString.parse(text)
+    component, _ = PEERS[given.name]
+    assert component.read(given.options) != component.read({})
 
 
 @pytest.mark.skipif(importlib.util.find_spec("fast_ctc_decode") is None, reason="it is not installed")
