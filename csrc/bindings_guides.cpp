@@ -69,7 +69,9 @@ py::tuple row(const Guide& guide, Guide::State state) {
 
 void bind_guides(py::module_& module) {
     py::class_<Guide, std::shared_ptr<Guide>>(
-        module, "Guide", "A constraint or language model in C++. States are numbers in [0, states).")
+        module, "Guide", "A constraint or language model in C++. States are numbers in [0, states).",
+        // ctcbench and ctcbench-decoder, loaded in one process, both have the class.
+        py::module_local())
         .def_property_readonly("classes", &Guide::classes)
         .def_property_readonly("states", &Guide::states)
         .def_property_readonly("start", &Guide::start)
