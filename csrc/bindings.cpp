@@ -11,6 +11,7 @@
 #include "ctc/guide.hpp"
 
 void bind_guides(pybind11::module_& module);
+void bind_lm(pybind11::module_& module);
 
 namespace ctc_python {
 
@@ -178,6 +179,7 @@ PYBIND11_MODULE(_core, module, pybind11::mod_gil_not_used()) {
         "CTC prefix beam search in C++. Use beam_search of the package, which checks its arguments.";
     py::register_local_exception<BadFrame>(module, "BadFrame", PyExc_ValueError);
     bind_guides(module);
+    bind_lm(module);
     const auto define = [&](const char* name, auto function, const char* doc, auto... more) {
         module.def(name, function, py::arg("log_probs").noconvert(), py::arg("lengths").noconvert(),
                    py::kw_only(), py::arg("beam_width"), py::arg("blank"), py::arg("n_best"),

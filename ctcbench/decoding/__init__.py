@@ -19,6 +19,12 @@ if TYPE_CHECKING:
     from .greedy import greedy_search
     from .hypothesis import Hypothesis
     from .labelling_scores import ScoredHypothesis, rescore, score_labellings
+    from .lm.arpa_reader import read_arpa
+    from .lm.arpa_writer import write_arpa
+    from .lm.hotwords import Hotwords
+    from .lm.kneser_ney import train_kneser_ney
+    from .lm.language_model import LanguageModel
+    from .lm.ngram_model import NgramModel
     from .user_errors import CtcbenchError, InputError, UsageError
 
 # Loaded at first use: ctcbench imports the errors from here, and `ctcbench --help` must not wait for numpy.
@@ -31,6 +37,12 @@ _HOMES = {
     "greedy": ("greedy_search",),
     "hypothesis": ("Hypothesis",),
     "labelling_scores": ("ScoredHypothesis", "rescore", "score_labellings"),
+    "lm.arpa_reader": ("read_arpa",),
+    "lm.arpa_writer": ("write_arpa",),
+    "lm.hotwords": ("Hotwords",),
+    "lm.kneser_ney": ("train_kneser_ney",),
+    "lm.language_model": ("LanguageModel",),
+    "lm.ngram_model": ("NgramModel",),
     "user_errors": ("CtcbenchError", "InputError", "UsageError"),
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
@@ -42,8 +54,11 @@ __all__ = [
     "BeamSearchStream",
     "CharacterSpan",
     "CtcbenchError",
+    "Hotwords",
     "Hypothesis",
     "InputError",
+    "LanguageModel",
+    "NgramModel",
     "ScoredHypothesis",
     "UsageError",
     "align",
@@ -51,8 +66,11 @@ __all__ = [
     "beam_search_arrays",
     "expected_edit_distance",
     "greedy_search",
+    "read_arpa",
     "rescore",
     "score_labellings",
+    "train_kneser_ney",
+    "write_arpa",
 ]
 
 

@@ -1,5 +1,6 @@
 """Types of the extension module that csrc/bindings*.cpp define."""
 
+from collections.abc import Sequence
 from typing import TypeVar
 
 import numpy as np
@@ -44,6 +45,43 @@ class Stream:
     def stable_prefix(self) -> tuple[int, ...]: ...
     def finish(self, hypothesis: type[_H]) -> list[_H]: ...
 
+class NgramModel:
+    def __init__(
+        self,
+        words: int,
+        levels: Sequence[
+            tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.float64], NDArray[np.float64]]
+        ],
+    ) -> None: ...
+    @property
+    def contexts(self) -> int: ...
+
+class SpecialWords:
+    def __init__(self, start: int, end: int, unknown: int) -> None: ...
+
+class FusionWeights:
+    def __init__(self, weight: float, bonus: float, unknown_penalty: float) -> None: ...
+
+def character_guide(
+    model: NgramModel,
+    *,
+    word_of_class: list[int],
+    ignored: list[bool],
+    special: SpecialWords,
+    fusion: FusionWeights,
+) -> Guide: ...
+def word_guide(
+    model: NgramModel,
+    *,
+    ignored: list[bool],
+    space: int,
+    offsets: NDArray[np.int64],
+    labels: NDArray[np.int32],
+    words: NDArray[np.int32],
+    unknown_words: bool,
+    special: SpecialWords,
+    fusion: FusionWeights,
+) -> Guide: ...
 def beam_search(
     log_probs: _Floats,
     lengths: NDArray[np.int64],

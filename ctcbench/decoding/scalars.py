@@ -52,17 +52,26 @@ def check_integer(name: str, value: SupportsIndex, *, low: int, high: int = MAX_
 
 def check_non_negative(name: str, value: SupportsFloat) -> float:
     """Return `value` as a finite float of at least 0. Bools, strings and arrays raise TypeError."""
-    wrong_type = f"{name} is {shown(value)}; it must be a number of at least 0"
+    return _check_real(name, value, 0.0, " of at least 0")
+
+
+def check_finite(name: str, value: SupportsFloat) -> float:
+    """Return `value` as a finite float. Bools, strings and arrays raise TypeError."""
+    return _check_real(name, value, -math.inf, "")
+
+
+def _check_real(name: str, value: SupportsFloat, low: float, bound: str) -> float:
+    wrong_type = f"{name} is {shown(value)}; it must be a number{bound}"
     if _is_bool(value) or not isinstance(value, SupportsFloat) or not _is_real_scalar(value):
         raise TypeError(wrong_type)
-    out_of_range = f"{name} is {shown(value)}; it must be a finite number of at least 0"
+    out_of_range = f"{name} is {shown(value)}; it must be a finite number{bound}"
     try:
         number = float(value)
     except (OverflowError, ValueError):  # 10**400, a signalling NaN
         raise ValueError(out_of_range) from None
     except Exception:  # as in check_integer
         raise TypeError(wrong_type) from None
-    if not 0 <= number < math.inf:
+    if not (math.isfinite(number) and number >= low):
         raise ValueError(out_of_range)
     return number
 

@@ -51,12 +51,13 @@ def word_log_prob(model: NgramModel, context: Ngram, word: str) -> float:
 
 
 def score_words(model: NgramModel, words: Sequence[str]) -> Iterator[WordScore]:
-    """Yield the score of each word of a text and of the text's end.
+    """Yield the score of each word of a text and of the text's end, if the model has ``</s>``.
 
     Words that the model lacks are scored as ``<unk>``, also in the contexts of the words after them.
     """
-    known_words = [word if word in model.index_of else UNKNOWN for word in words]
+    ended = [*words, END] if END in model.index_of else words
     context: Ngram = (START,)
-    for word, known in zip([*words, END], [*known_words, END], strict=True):
+    for word in ended:
+        known = word if word in model.index_of else UNKNOWN
         yield WordScore(word, word_log_prob(model, context, known), word == known)
         context = (*context, known)[-model.order :]

@@ -1,0 +1,90 @@
+// CharacterGuide: rows from the entries of a context and of the shorter ones behind it.
+#include "ctc/character_guide.hpp"
+
+#include <stdexcept>
+
+namespace ctc {
+
+std::vector<std::int32_t> ignored_classes(const std::vector<bool>& ignored) {
+    std::vector<std::int32_t> found;
+    for (std::size_t label = 0; label < ignored.size(); ++label)
+        if (ignored[label]) found.push_back(static_cast<std::int32_t>(label));
+    return found;
+}
+
+CharacterGuide::CharacterGuide(const NgramModel& model, const std::vector<std::int32_t>& word_of_class,
+                               const std::vector<bool>& ignored, const SpecialWords& special,
+                               const FusionWeights& fusion)
+    : classes_(static_cast<std::int32_t>(word_of_class.size())),
+      start_(special.first_context(model)),
+      ignored_(ignored_classes(ignored)) {
+    if (ignored.size() != word_of_class.size())
+        throw std::invalid_argument("word_of_class and ignored must have one element for each class");
+    // By word: its class.
+    std::vector<std::int32_t> class_of(static_cast<std::size_t>(model.words()), kNoLabel);
+    std::vector<std::int32_t> unknown;  // classes
+    for (std::int32_t label = 0; label < classes_; ++label) {
+        const std::int32_t word = word_of_class[static_cast<std::size_t>(label)];
+        if (ignored[static_cast<std::size_t>(label)]) continue;
+        if (word == NgramModel::kNoWord) {
+            unknown.push_back(label);
+            continue;
+        }
+        if (word < 0 || word >= model.words()) throw std::invalid_argument("a class has no such word");
+        if (class_of[static_cast<std::size_t>(word)] != kNoLabel)
+            throw std::invalid_argument("two classes have the same word");
+        class_of[static_cast<std::size_t>(word)] = label;
+    }
+    const auto add_unknown = [&](double log_prob, NgramModel::Context next) {
+        for (const std::int32_t label : unknown)
+            entries_.push_back(
+                {label, next, fusion.weight * log_prob + fusion.bonus - fusion.unknown_penalty});
+    };
+    for (NgramModel::Context context = 0; context < model.contexts(); ++context) {
+        offsets_.push_back(static_cast<std::int64_t>(entries_.size()));
+        shorter_.push_back(model.shorter(context));
+        log_backoffs_.push_back(fusion.weight * model.log_backoff(context));
+        final_log_weights_.push_back(
+            bounded_log_weight(fusion.weight * special.log_prob_of_end(model, context)));
+        if (context == NgramModel::kEmpty && special.unknown == NgramModel::kNoWord)
+            add_unknown(NgramModel::kLowestLogProb, NgramModel::kEmpty);
+        for (const NgramModel::Entry& entry : model.entries(context)) {
+            if (entry.word == special.unknown) add_unknown(entry.log_prob, entry.next);
+            const std::int32_t label = class_of[static_cast<std::size_t>(entry.word)];
+            if (label == kNoLabel) continue;
+            entries_.push_back({label, entry.next, fusion.weight * entry.log_prob + fusion.bonus});
+        }
+    }
+    offsets_.push_back(static_cast<std::int64_t>(entries_.size()));
+}
+
+void CharacterGuide::row(State state, State* next_K, double* log_weight_K) const {
+    // The contexts from this one to the empty one, and what backing off to each of them costs.
+    std::size_t contexts[NgramModel::kHighestOrder];
+    double costs[NgramModel::kHighestOrder];
+    int count = 0;
+    double cost = 0.0;
+    for (auto context = static_cast<std::size_t>(state);;
+         context = static_cast<std::size_t>(shorter_[context])) {
+        contexts[count] = context;
+        costs[count++] = cost;
+        if (context == 0) break;
+        cost += log_backoffs_[context];
+    }
+    for (const std::int32_t label : ignored_) {
+        next_K[label] = kDead;
+        log_weight_K[label] = 0.0;
+    }
+    // The empty context lists every other class, and longer contexts overwrite what shorter ones have
+    // written.
+    while (count-- > 0) {
+        const std::size_t context = contexts[count];
+        for (std::int64_t i = offsets_[context]; i < offsets_[context + 1]; ++i) {
+            const Entry& entry = entries_[static_cast<std::size_t>(i)];
+            next_K[entry.label] = entry.next;
+            log_weight_K[entry.label] = bounded_log_weight(costs[count] + entry.log_weight);
+        }
+    }
+}
+
+}  // namespace ctc

@@ -1,0 +1,50 @@
+"""The characters of the classes, with which constraints are written."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..user_errors import InputError
+
+ClassCharacters = Sequence[str | None]
+"""The text of each class: None for the blank, and for any other class that no labelling may contain. Most
+are one character; a class can also be a grapheme cluster or a token of several code points."""
+
+
+def class_of_character(characters: ClassCharacters) -> Mapping[str, int]:
+    """Return the class of each character.
+
+    Raises:
+        InputError: there is no character, an empty one, or one that two classes have.
+    """
+    classes: dict[str, int] = {}
+    for label, character in enumerate(characters):
+        if character is None:
+            continue
+        if character == "":
+            raise InputError(f"class {label} has an empty text; the blank is None in the list of characters")
+        if character in classes:
+            raise InputError(f"classes {classes[character]} and {label} are both {character!r}")
+        classes[character] = label
+    if not classes:
+        raise InputError("no class has a character")
+    return classes
+
+
+def labels_of_characters(characters: ClassCharacters) -> NDArray[np.int32]:
+    """Return the classes that have a character, ascending.
+
+    Raises:
+        InputError: as `class_of_character`.
+    """
+    return np.array(sorted(class_of_character(characters).values()), np.int32)
+
+
+def quoted(characters: Sequence[str]) -> str:
+    """Return characters for an error message; of many, only the first."""
+    most = 40
+    more = f" (and {len(characters) - most:,} more)" if len(characters) > most else ""
+    return " ".join(map(repr, characters[:most])) + more

@@ -1,0 +1,111 @@
+"""How the words of an n-gram model are written with the characters of the classes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from ..constraints.class_characters import quoted
+from ..user_errors import InputError
+from .ngram_model import SPACE, SPECIAL, NgramModel
+
+Spelling = tuple[tuple[int, ...], str]
+"""The labels of a word, and the word."""
+
+
+def word_of_character(character: str) -> str:
+    """Return the word of a model of characters that stands for a character."""
+    return SPACE if character == " " else character
+
+
+def match_characters(
+    model: NgramModel, classes: Mapping[str, int], num_classes: int
+) -> tuple[list[int], tuple[str, ...]]:
+    """Return the word of each class, -1 for none, and sentences about characters that are on one side only.
+
+    Args:
+        model: a model of characters.
+        classes: the class of each character.
+        num_classes: the number of all classes.
+
+    Raises:
+        InputError: no class has a word.
+    """
+    found = [-1] * num_classes
+    for character, label in classes.items():
+        found[label] = model.index_of.get(word_of_character(character), -1)
+    matched = {model.words[word] for word in found if word >= 0}
+    foreign = [word for word in model.words if word not in matched and word not in SPECIAL]
+    if not matched:
+        raise InputError(
+            f"the language model and the alphabet have no character in common; the model has "
+            f"{quoted(foreign)}"
+        )
+    lacking = [character for character, label in classes.items() if found[label] < 0]
+    notices = []
+    if foreign:
+        notices.append(
+            f"{len(foreign):,} of the {len(foreign) + len(matched):,} characters of the language model are "
+            f"not in the alphabet, so no text has them: {quoted(foreign)}"
+        )
+    if lacking:
+        notices.append(
+            f"{len(lacking):,} of the {len(classes):,} characters of the alphabet are not in the language "
+            f"model and count as unknown: {quoted(lacking)}"
+        )
+    return found, tuple(notices)
+
+
+def spell_words(
+    words: Sequence[str], classes: Mapping[str, int], space: int, spell: Callable[[str], str]
+) -> tuple[list[Spelling], tuple[str, ...]]:
+    """Return the spellings of words, sorted, and a sentence about words that have none.
+
+    Args:
+        words: the words of a model.
+        classes: the class of each character.
+        space: the class between words, -1 for none.
+        spell: the text of a word in the order of the frames.
+
+    Raises:
+        InputError: no word has a spelling.
+    """
+    longest = max(map(len, classes))
+    spelled: dict[tuple[int, ...], str] = {}
+    missing: dict[str, None] = {}
+    left_out = 0
+    for word in words:
+        parts = split_characters(spell(word), classes, longest)
+        lacking = [part for part in parts if part not in classes or classes[part] == space]
+        if lacking:
+            left_out += 1
+            missing.update(dict.fromkeys(lacking))
+        else:
+            spelled[tuple(classes[part] for part in parts)] = word
+    if not spelled:
+        raise InputError(
+            f"none of the {len(words):,} words of the language model can be written with the alphabet, which "
+            f"lacks {quoted(list(missing))}"
+        )
+    notices = []
+    if left_out:
+        notices.append(
+            f"{left_out:,} of the {len(words):,} words of the language model can't be written with the "
+            f"alphabet, which lacks {quoted(list(missing))}"
+        )
+    return sorted(spelled.items()), tuple(notices)
+
+
+def split_characters(word: str, classes: Mapping[str, int], longest: int) -> Sequence[str]:
+    """Return the longest characters that a word begins with, one after the other.
+
+    A code point that begins no character is a part of its own. `longest` is the length of the longest one.
+    """
+    if longest == 1:
+        return word
+    parts: list[str] = []
+    while word:
+        sizes = range(min(longest, len(word)), 1, -1)
+        size = next((n for n in sizes if word[:n] in classes), 1)
+        parts.append(word[:size])
+        word = word[size:]
+    return parts
