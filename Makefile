@@ -98,7 +98,7 @@ PIP = PIP_CONSTRAINT=$(PINS) $(BIN)/python -m pip install --quiet --disable-pip-
 INSTALL = $(PIP) --editable
 # Other decoders, to compare with. Where one can't be had, its tests say so and are skipped.
 # pyctcdecode asks for an older numpy than it needs, hence --no-deps.
-PEERS = for peer in fast-ctc-decode flashlight-text "--no-deps pygtrie pyctcdecode"; do \
+PEERS = for peer in fast-ctc-decode flashlight-text ctc-beam-decoder "--no-deps pygtrie pyctcdecode"; do \
 	$(PIP) --only-binary :all: $$peer || true; done
 # For the executor `ray`. Where there is no wheel of it, its tests say so and are skipped.
 RAY = $(PIP) --only-binary :all: 'ray>=2.40,<3' || true

@@ -23,6 +23,7 @@ INSTALL = {
     "clang": "apt-get install clang libclang-rt-14-dev",
     "cmake": "apt-get install cmake",
     "compiler": "apt-get install g++",
+    "ctc_beam_decoder": "pip install ctc-beam-decoder",
     "fast_ctc_decode": "pip install fast-ctc-decode",
     "flashlight": "pip install flashlight-text",
     "lmdb": "pip install lmdb",

@@ -16,6 +16,7 @@ from tests.docs.pages import PAGES, ROOT, read
 
 # Components of plugins/ and of the pages' own examples, which a plain installation lacks.
 GUESTS = {
+    "ctc_beam_decoder",
     "digits",
     "dwsep",
     "fast_ctc_decode",
@@ -27,6 +28,7 @@ GUESTS = {
     "sgd",
     "slurm",
     "tall",
+    "torchaudio",
     "transformer",
 }
 FOLDERS = ("ctcbench", "csrc", "tests", "plugins", "docs")
