@@ -108,7 +108,7 @@ def _from_path(path: Path, spec: ImageSpec, fit: Fit) -> PreparedPicture:
     except PermissionError as error:
         raise BadSample("no permission to read it") from error
     except (OSError, ValueError) as error:  # a name that is too long, or has a NUL
-        raise BadSample(f"can't be read ({error})") from error
+        raise BadSample(f"can't be read ({getattr(error, 'strerror', None) or error})") from error
 
 
 def _content(file: Any) -> bytes:

@@ -45,16 +45,18 @@ def read_index(store: ParquetStore, path: Path, prefix: str, wanted: PictureColu
     import pyarrow
 
     file = open_parquet(path)
-    schema = file.schema_arrow
-    columns = wanted.of(path, schema)
-    if not file.metadata.num_rows:
-        raise UsageError(f"{path}: has no rows")
-    if file.metadata.num_rows > MOST_SAMPLES:
-        raise UsageError(f"{path}: has {file.metadata.num_rows:,} rows; at most {MOST_SAMPLES:,} are allowed")
-    store.add(path, file, columns.image)
     try:
+        schema = file.schema_arrow
+        columns = wanted.of(path, schema)
+        number = file.metadata.num_rows
+        if not number:
+            raise UsageError(f"{path}: has no rows")
+        if number > MOST_SAMPLES:
+            raise UsageError(f"{path}: has {number:,} rows; at most {MOST_SAMPLES:,} are allowed")
+        store.add(path, file, columns.image)
         rows = list(_rows(path, file, prefix, columns))
-    except (pyarrow.ArrowException, OSError) as error:
+    # ValueError: of a name in the footer that is not UTF-8.
+    except (pyarrow.ArrowException, OSError, ValueError) as error:
         raise UsageError(f"{path}: is damaged ({error})") from None
     return ParquetIndex(rows, tuple(schema.names))
 
@@ -81,13 +83,25 @@ def _rows(
 
 
 def _texts(column: Any) -> list[str | None]:
+    """Return the texts of a column; bytes that are not UTF-8 become surrogates."""
     # The dictionary of a column may have few long texts that many rows share: each is converted once.
     encoded = column if hasattr(column, "indices") else column.dictionary_encode()
-    texts: list[str | None] = encoded.dictionary.to_pylist()
+    texts: list[str | None]
+    try:
+        texts = encoded.dictionary.to_pylist()
+    except UnicodeDecodeError:  # Arrow checks no text
+        texts = [
+            value.as_buffer().to_pybytes().decode(errors="surrogateescape") if value.is_valid else None
+            for value in encoded.dictionary
+        ]
     return [None if at is None else texts[at] for at in encoded.indices.to_pylist()]
 
 
 def _label(text: str | None) -> str:
     if text is None:
         raise BadSample("its label is null")
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise BadSample("its label is not UTF-8") from None
     return read_label(text)

@@ -12,6 +12,7 @@ from typing import Any
 from ctcbench.builtin.picture_sets.row_entry import RowEntry
 from ctcbench.contract.errors import BadSample, UsageError
 from ctcbench.files.plain_files import MIB, why_not_plain
+from ctcbench.files.text import abbreviated
 
 _KEPT_BYTES = 64 * MIB  # of pictures, in each process
 _ROWS = 16  # that are decoded at a time
@@ -20,10 +21,18 @@ _LARGE_GROUP = 64 * MIB
 
 @dataclass(frozen=True)
 class _Shard:
-    """The column of pictures of a file, and the number of rows before each row group and in all."""
+    """A file.
+
+    Attributes:
+        column: that of the pictures.
+        starts: the number of rows before each row group, and in all.
+        largest_group: bytes of the pictures in the largest row group.
+        state: size of the file in bytes, and time of its last change in nanoseconds.
+    """
 
     column: str
     starts: list[int]
+    largest_group: int
     state: tuple[int, int]
 
 
@@ -37,12 +46,17 @@ class ParquetStore:
         self._kept_bytes = 0
 
     def add(self, path: Path, file: Any, column: str) -> None:
-        """Add an open ``pyarrow.parquet.ParquetFile`` and the name of its column of pictures."""
+        """Add an open ``pyarrow.parquet.ParquetFile`` and the name of its column of pictures.
+
+        Raises:
+            ValueError, OSError: the file is damaged.
+        """
         metadata = file.metadata
         rows = (metadata.row_group(group).num_rows for group in range(metadata.num_row_groups))
         found = path.stat()
         starts = [0, *itertools.accumulate(rows)]
-        self._shards[path] = _Shard(column, starts, (found.st_size, found.st_mtime_ns))
+        largest = max(_group_bytes(file, column), default=0)
+        self._shards[path] = _Shard(column, starts, largest, (found.st_size, found.st_mtime_ns))
         self._files[path] = file
 
     def __getstate__(self) -> dict[str, Any]:
@@ -61,7 +75,8 @@ class ParquetStore:
         group = bisect.bisect_right(shard.starts, entry.row) - 1
         try:
             value = self._value(entry.shard, group, entry.row - shard.starts[group])
-        except (pyarrow.ArrowException, OSError) as error:
+        # ValueError: of text that is not UTF-8.
+        except (pyarrow.ArrowException, OSError, ValueError) as error:
             raise BadSample(f"its row group {group} is damaged ({error})") from error
         if isinstance(value, dict):
             if value.get("bytes") is None and value.get("path"):
@@ -78,14 +93,7 @@ class ParquetStore:
     @property
     def size_notice(self) -> str:
         """A notice of row groups that are too large to be kept, or an empty text."""
-        largest, where = max(
-            (
-                (size, path)
-                for path, file in self._files.items()
-                for size in _group_bytes(file, self._shards[path].column)
-            ),
-            default=(0, None),
-        )
+        largest, where = max(((shard.largest_group, path) for path, shard in self._shards.items()))
         if largest <= _LARGE_GROUP:
             return ""
         return (
@@ -145,7 +153,7 @@ def open_parquet(path: Path) -> Any:
         raise UsageError(f"{path}: {reason}")
     try:
         return pyarrow.parquet.ParquetFile(path, memory_map=True, pre_buffer=False)
-    except (pyarrow.ArrowException, OSError) as error:
+    except (pyarrow.ArrowException, OSError, ValueError) as error:
         raise UsageError(f"{path}: is no Parquet file, or is damaged ({error})") from None
 
 
@@ -168,7 +176,12 @@ def _group_bytes(file: Any, column: str) -> list[int]:
 
 def _beside(shard: Path, name: str) -> Path:
     """Return the path of a picture that a file names, which must lie in the folder of the file."""
-    relative = Path(name.replace("\\", "/"))
-    if relative.is_absolute() or ".." in relative.parts:
-        raise BadSample(f"its picture {name!r} is not in the folder of the file")
-    return shard.parent / relative
+    path = shard.parent / name.replace("\\", "/")
+    try:
+        # Resolved, because a link in the folder may lead out of it.
+        is_inside = path.resolve().is_relative_to(shard.parent.resolve())
+    except (OSError, RuntimeError, ValueError) as error:  # a loop of links, or a NUL
+        raise BadSample(f"its picture {abbreviated(name)!r} can't be read") from error
+    if not is_inside:
+        raise BadSample(f"its picture {abbreviated(name)!r} is not in the folder of the file")
+    return path

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import pytest
 
 pytest.importorskip("pyarrow", reason="the package pyarrow is not installed")
@@ -15,6 +17,11 @@ from tests.builtin.picture_sets.picture_cases import BAD_PICTURES, png, read_all
 
 def whole(path, **options):
     return parquet(path=str(path), val=0, test=0, **options)
+
+
+def in_order(source):
+    """Return the text or the reason of each row, in the order of the rows."""
+    return [found for _, found in sorted(read_all(source).items())]
 
 
 def test_rows_of_all_row_groups_are_read(tmp_path, monkeypatch):
@@ -80,6 +87,52 @@ def test_pictures_in_files_beside(tmp_path):
     }
 
 
+def test_a_link_beside_a_file_is_not_followed_out_of_its_folder(tmp_path):
+    folder = tmp_path / "set"
+    folder.mkdir()
+    (tmp_path / "a.png").write_bytes(png())
+    (folder / "out").symlink_to(tmp_path)
+    (folder / "b.png").symlink_to(tmp_path / "a.png")
+    (folder / "c.png").write_bytes(png())
+    (folder / "in.png").symlink_to("c.png")
+    (folder / "loop").symlink_to("loop")
+    names = ["out/a.png", "b.png", "in.png", "loop", "nul\0", "x" * 5000]
+    columns = {"image": [(None, name) for name in names], "text": ["a"] * len(names)}
+    found = in_order(whole(write_parquet(folder / "x.parquet", columns)))
+    assert found[:3] == [
+        "! its picture 'out/a.png' is not in the folder of the file",
+        "! its picture 'b.png' is not in the folder of the file",
+        "a",
+    ]
+    assert found[3] == "! its picture 'loop' can't be read"
+    assert all(reason.startswith("! ") and len(reason) < 100 for reason in found[3:])
+
+
+def as_text(values):
+    """Return a column of text whose bytes are not checked, as Arrow checks none."""
+    import pyarrow
+
+    return pyarrow.array(values, pyarrow.binary()).view(pyarrow.string())
+
+
+def test_text_that_is_not_utf_8_is_the_fault_of_its_row(tmp_path):
+    import pyarrow
+    import pyarrow.parquet
+
+    file, pictures = tmp_path / "x.parquet", pyarrow.array([png()] * 3)
+    columns = {"image": pictures, "text": as_text([b"a", b"\xff", None])}
+    pyarrow.parquet.write_table(pyarrow.table(columns), file)
+    assert in_order(whole(file)) == ["a", "! its label is not UTF-8", "! its label is null"]
+    columns = {"image": pictures, "text": as_text([b"a"] * 3), "split": as_text([b"train", b"val\xff", b""])}
+    pyarrow.parquet.write_table(pyarrow.table(columns), file)
+    assert [reason[:12] for reason in in_order(whole(file))] == ["a", "! its split ", "! its split "]
+    places = pyarrow.StructArray.from_arrays(
+        [pyarrow.nulls(3, pyarrow.binary()), as_text([b"\xff"] * 3)], ["bytes", "path"]
+    )
+    pyarrow.parquet.write_table(pyarrow.table({"image": places, "text": ["a"] * 3}), file)
+    assert all(reason.startswith("! its row group 0 is damaged") for reason in in_order(whole(file)))
+
+
 def test_each_bad_sample_has_its_reason(tmp_path):
     pictures = [content for content, _ in BAD_PICTURES.values()]
     columns = {"image": [*pictures, png(), png()], "text": ["ok"] * len(pictures) + [None, "ok"]}
@@ -130,6 +183,13 @@ def test_damaged_files(tmp_path):
         (tmp_path / "y.parquet").write_bytes(content)
         with pytest.raises(UsageError, match=r"y\.parquet: is no Parquet file, or is damaged"):
             whole(tmp_path / "y.parquet")
+    # The name of a column in the description of its pages, and not in that of the table.
+    at = data.find(b"text")
+    while at >= 0:
+        (tmp_path / "y.parquet").write_bytes(data[:at] + b"\xf6" + data[at + 1 :])
+        with contextlib.suppress(UsageError):
+            whole(tmp_path / "y.parquet")
+        at = data.find(b"text", at + 1)
     with pytest.raises(UsageError, match="has no rows"):
         whole(write_parquet(tmp_path / "z.parquet", {"image": [], "text": []}) and _empty(tmp_path))
     with pytest.raises(UsageError, match="no Parquet file in it"):
