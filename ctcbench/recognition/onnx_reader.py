@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,7 @@ from ctcbench.files.text import one_line
 from ctcbench.processes.cores import computing_cores
 from ctcbench.recognition.onnx_document import OnnxDocument
 from ctcbench.recognition.onnx_graph import read_graph
+from ctcbench.recognition.time_limit import TookTooLong, call_within
 from ctcbench.recognition.width_groups import read_by_width
 from ctcbench.results.recognizer_description import RecognizerDescription
 
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 
 _ROUNDING = 1e-3  # of log-probabilities close to 0
 _SHOWN = 300  # characters of an error of onnxruntime
+# For a batch of pictures, and for loading a graph. The networks that ship take a second at most for a batch.
+_MOST_SECONDS = 600.0
 _of_thread = threading.local()  # the session of a thread that reads together with others
 
 
@@ -94,10 +97,14 @@ class OnnxReader:
         """
         if self.image.variable and not self.document.masks_padding and len({*widths_N.tolist()}) > 1:
             return read_by_width(self, images_NCHW, widths_N)
-        feeds = {"images": images_NCHW, "widths": widths_N}
+        session: InferenceSession = getattr(_of_thread, "session", self.session)
         try:
-            session: InferenceSession = getattr(_of_thread, "session", self.session)
-            values_NTK, lengths_N = session.run(["log_probs", "lengths"], feeds)
+            values_NTK, lengths_N = _run(session, {"images": images_NCHW, "widths": widths_N})
+        except TookTooLong:
+            raise CtcbenchError(
+                f"{self.path}: the graph computes more than {_MOST_SECONDS:g} s for "
+                f"{len(images_NCHW)} images, and was stopped"
+            ) from None
         # onnxruntime raises classes of its own, which derive from Exception directly.
         except Exception as error:
             raise CtcbenchError(f"{self.path}: onnxruntime failed: {_reason(error)}") from error
@@ -152,15 +159,45 @@ def start_session(data: bytes, path: Path, threads: int | None = None) -> Infere
     options.intra_op_num_threads = threads or computing_cores()
     options.log_severity_level = 4  # fatal errors; others are raised as exceptions as well
     try:
-        return onnxruntime.InferenceSession(
-            data,
-            options,
-            providers=["CPUExecutionProvider"],
-            # It would compute parts of the graph without the limit. An exported graph has no such parts left.
-            disabled_optimizers=["ConstantFolding"],
+        return call_within(
+            _MOST_SECONDS,
+            lambda: onnxruntime.InferenceSession(
+                data,
+                options,
+                providers=["CPUExecutionProvider"],
+                # It would compute parts of the graph without the limit of memory. An exported graph has no
+                # such parts left.
+                disabled_optimizers=["ConstantFolding"],
+            ),
         )
+    except TookTooLong:
+        raise UsageError(f"{path}: onnxruntime did not load it within {_MOST_SECONDS:g} s") from None
     except Exception as error:
         raise UsageError(f"{path}: onnxruntime can't load it: {_reason(error)}") from error
+
+
+def _run(
+    session: InferenceSession, feeds: dict[str, NDArray[Any]]
+) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    """Return the outputs of a graph.
+
+    Raises:
+        TookTooLong: the graph, which may be a stranger's, computes for too long.
+    """
+    import onnxruntime
+
+    options = onnxruntime.RunOptions()
+
+    def stop() -> None:
+        options.terminate = True
+
+    values_NTK, lengths_N = call_within(
+        _MOST_SECONDS,
+        lambda: session.run(["log_probs", "lengths"], feeds, options),
+        # Between two operators. A single one that takes long computes until the process ends.
+        give_up=stop,
+    )
+    return values_NTK, lengths_N
 
 
 @functools.cache

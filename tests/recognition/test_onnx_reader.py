@@ -1,5 +1,6 @@
 """Reading with onnxruntime, and graphs that load but compute nonsense."""
 
+import itertools
 import json
 import subprocess
 import sys
@@ -10,7 +11,7 @@ from PIL import Image
 
 import ctcbench
 from ctcbench.contract.errors import CtcbenchError, UsageError
-from ctcbench.recognition import onnx_packages
+from ctcbench.recognition import onnx_packages, onnx_reader
 from ctcbench.recognition.onnx_reader import load_onnx_reader
 from tests.recognition.onnx_cases import DOCUMENT, onnx, small_model, write_model
 
@@ -102,6 +103,73 @@ def test_a_graph_that_needs_more_memory_than_allowed_is_an_error(tmp_path):
     command = [sys.executable, "-c", ON_A_SMALL_MACHINE]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
     assert done.stdout.startswith("m.onnx: onnxruntime failed: ") and "memory" in done.stdout
+
+
+# One operator that computes for days: a matrix of 2²² × 2²² is multiplied without being stored. The other
+# graph has many operators, between which it can be stopped.
+IN_A_HURRY = """
+import sys
+import threading
+from pathlib import Path
+import numpy as np
+from ctcbench.contract.errors import CtcbenchError
+from ctcbench.recognition import onnx_reader
+reader = onnx_reader.load_onnx_reader(Path("m.onnx"))
+onnx_reader._MOST_SECONDS = 0.3
+for _ in range(2):
+    try:
+        reader.read(np.zeros((2, 1, 24, 60), np.uint8), np.array([60, 60]))
+    except CtcbenchError as error:
+        print(error)
+if "ends" in sys.argv:
+    for thread in threading.enumerate():
+        if thread.name == "limited":
+            thread.join(30)
+            print("ended" if not thread.is_alive() else "computes")
+"""
+
+
+@pytest.mark.parametrize("kind", ["one operator", pytest.param("ends", marks=pytest.mark.landing)])
+def test_a_graph_that_computes_for_too_long_is_an_error(tmp_path, kind):
+    model, helper = small_model(), onnx.helper
+    constants = {"side": np.array([1, 1, 2**22]), "sides": np.array([700, 700])}
+    for name, array in constants.items():
+        model.graph.initializer.append(onnx.numpy_helper.from_array(array, name))
+    value = helper.make_tensor("value", onnx.TensorProto.FLOAT, [1], [0.0])
+    if kind == "one operator":
+        nodes = [
+            helper.make_node("ConstantOfShape", ["side"], ["signal"], value=value),
+            helper.make_node("Conv", ["signal", "signal"], ["products"], pads=[2**21, 2**21]),
+            helper.make_node("ReduceSum", ["products"], ["total"], keepdims=0),
+        ]
+    else:
+        nodes = [helper.make_node("ConstantOfShape", ["sides"], ["product0"], value=value)]
+        nodes += [
+            helper.make_node("MatMul", [f"product{at}", f"product{at}"], [f"product{at + 1}"])
+            for at in range(2_000)
+        ]
+        nodes.append(helper.make_node("ReduceSum", ["product2000"], ["total"], keepdims=0))
+    nodes.append(helper.make_node("Cast", ["total"], ["whole"], to=onnx.TensorProto.INT64))
+    for node in reversed(nodes):
+        model.graph.node.insert(0, node)
+    model.graph.node[-1].op_type = "Add"
+    model.graph.node[-1].input.append("whole")
+    write_model(tmp_path / "m.onnx", model)
+    command = [sys.executable, "-c", IN_A_HURRY, kind]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
+    lines = done.stdout.splitlines()
+    assert lines[:2] == ["m.onnx: the graph computes more than 0.3 s for 2 images, and was stopped"] * 2
+    assert set(lines[2:]) <= {"ended"}
+
+
+def test_a_graph_that_loads_for_too_long_is_an_error(tmp_path, monkeypatch):
+    monkeypatch.setattr(onnx_reader, "_MOST_SECONDS", 0.01)
+    model = small_model()
+    names = ["images", *(f"copy{number}" for number in range(1000))]
+    for source, target in itertools.pairwise(names):
+        model.graph.node.append(onnx.helper.make_node("Abs", [source], [target]))
+    with pytest.raises(UsageError, match=r"m\.onnx: onnxruntime did not load it within 0.01 s"):
+        load_onnx_reader(write_model(tmp_path / "m.onnx", model))
 
 
 def test_a_missing_package_is_named_with_its_extra(tmp_path, monkeypatch):
