@@ -27,6 +27,8 @@ from ctcbench.cli.commands import (
     export,
     list_plugins,
     list_presets,
+    lm_score,
+    lm_train,
     new,
     predict,
     report,
@@ -60,6 +62,10 @@ bench.command(cls=Command)(bench_speedrun.speedrun)
 bench.command(cls=Command)(bench_onnx.onnx)
 bench.command(cls=Command)(bench_startup.startup)
 
+lm = typer.Typer(help="Train an n-gram language model, or score texts with one.")
+lm.command(cls=Command)(lm_train.train)
+lm.command(cls=Command)(lm_score.score)
+
 # Commands inherit the names of the help flag.
 app = typer.Typer(
     cls=Commands,
@@ -76,6 +82,7 @@ app.command(cls=Command)(export.export)
 app.command(cls=Command)(report.report)
 app.command(cls=Command)(verify.verify)
 app.add_typer(data, name="data", cls=Commands)
+app.add_typer(lm, name="lm", cls=Commands)
 app.add_typer(bench, name="bench", cls=Commands)
 app.command(cls=Command)(list_presets.presets)
 app.command(cls=Command)(list_plugins.plugins)

@@ -12,7 +12,7 @@ import zlib
 from array import array
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import NoReturn
+from typing import BinaryIO, NoReturn
 
 import numpy as np
 
@@ -57,31 +57,44 @@ def read_arpa(path: str | os.PathLike[str]) -> NgramModel:
         if not stat.S_ISREG(path.stat().st_mode):
             raise InputError(f"{path}: is not a plain file")
         with path.open("rb") as file:
-            head = file.read(64)
-            file.seek(0)
-            for magic, name in _FOREIGN.items():
-                if head.startswith(magic):
-                    raise InputError(f"{path}: is {name}, not an ARPA file; give the ARPA file of the model")
-            compressed = head.startswith(_GZIP)
-            size = file.seek(0, io.SEEK_END)
-            file.seek(0)
-            readline = gzip.GzipFile(fileobj=file).readline if compressed else file.readline
-            return _Reader(path, readline, None if compressed else size).read()
-    except OSError as error:  # gzip raises one for damaged data, too
+            return _read(file, path)
+    except OSError as error:
         raise InputError(f"{path}: can't be read ({error.strerror or error})") from None
     except ValueError as error:  # a NUL in the name
         if isinstance(error, InputError):
             raise
         raise InputError(f"{path}: can't be read ({error})") from None
-    except (EOFError, zlib.error) as error:
-        raise InputError(f"{path}: its compressed data is damaged ({error})") from None
+
+
+def parse_arpa(content: bytes, name: object) -> NgramModel:
+    """Return the n-gram model in the content of an ARPA file; `name` is that of the file in errors.
+
+    Raises:
+        InputError: as `read_arpa`.
+    """
+    return _read(io.BytesIO(content), name)
+
+
+def _read(file: BinaryIO, name: object) -> NgramModel:
+    head = file.read(64)
+    for magic, foreign in _FOREIGN.items():
+        if head.startswith(magic):
+            raise InputError(f"{name}: is {foreign}, not an ARPA file; give the ARPA file of the model")
+    size = file.seek(0, io.SEEK_END)
+    file.seek(0)
+    if not head.startswith(_GZIP):
+        return _Reader(name, file.readline, size).read()
+    try:
+        return _Reader(name, gzip.GzipFile(fileobj=file).readline, None).read()
+    except (EOFError, OSError, zlib.error) as error:
+        raise InputError(f"{name}: its compressed data is damaged ({error})") from None
 
 
 class _Reader:
     """The state of reading one file: the current line, and what was read before it."""
 
-    def __init__(self, path: Path, readline: Callable[[int], bytes], size: int | None) -> None:
-        self._path = path
+    def __init__(self, name: object, readline: Callable[[int], bytes], size: int | None) -> None:
+        self._name = name
         self._size = size
         self._readline = readline
         self._number = 0
@@ -128,7 +141,7 @@ class _Reader:
             if line == b"\\data\\":
                 break
         else:
-            raise InputError(f"{self._path}: has no line \\data\\, so it is not an ARPA file")
+            raise InputError(f"{self._name}: has no line \\data\\, so it is not an ARPA file")
         counts: list[int] = []
         while (line := self._next_line()) != b"\\1-grams:":
             found = re.fullmatch(rb"ngram\s+(\d{1,18})\s*=\s*(\d{1,18})", line)
@@ -143,13 +156,13 @@ class _Reader:
             self._fail("the header has no line `ngram 1=COUNT`")
         if sum(counts) > MOST_NGRAMS:
             raise InputError(
-                f"{self._path}: the header says {sum(counts):,} n-grams; at most {MOST_NGRAMS:,} are "
+                f"{self._name}: the header says {sum(counts):,} n-grams; at most {MOST_NGRAMS:,} are "
                 f"supported; prune the model"
             )
         # "0 a" and the end of its line take four bytes.
         if self._size is not None and 4 * sum(counts) > self._size:
             raise InputError(
-                f"{self._path}: the header says {sum(counts):,} n-grams, more than {self._size:,} bytes can "
+                f"{self._name}: the header says {sum(counts):,} n-grams, more than {self._size:,} bytes can "
                 f"hold"
             )
         return counts
@@ -252,7 +265,7 @@ class _Reader:
         return index
 
     def _fail(self, reason: str) -> NoReturn:
-        raise InputError(f"{self._path}, line {self._number:,}: {reason}")
+        raise InputError(f"{self._name}, line {self._number:,}: {reason}")
 
 
 def _quoted(line: bytes) -> str:

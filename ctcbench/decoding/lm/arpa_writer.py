@@ -21,7 +21,13 @@ def write_arpa(model: NgramModel, path: str | os.PathLike[str]) -> None:
         OSError: the file can't be written.
     """
     with Path(path).open("w", encoding="utf-8", newline="\n") as file:
-        file.writelines(f"{line}\n" for line in _lines(model))
+        file.writelines(arpa_lines(model))
+
+
+def arpa_lines(model: NgramModel) -> Iterator[str]:
+    """Yield the lines of the ARPA file of a model, each with its end."""
+    for line in _lines(model):
+        yield f"{line}\n"
 
 
 def _lines(model: NgramModel) -> Iterator[str]:

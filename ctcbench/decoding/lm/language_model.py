@@ -11,8 +11,8 @@ from .. import _core
 from ..constraints.class_characters import ClassCharacters, class_of_character
 from ..scalars import check_finite, check_flag, check_non_negative, shown
 from ..user_errors import InputError
-from .ngram_model import END, SPACE, SPECIAL, START, UNKNOWN, NgramModel
-from .spellings import match_characters, spell_words
+from .ngram_model import END, SPECIAL, START, UNKNOWN, NgramModel
+from .spellings import is_of_characters, match_characters, spell_words
 
 Unit = Literal["auto", "character", "word"]
 """What the words of an n-gram model are. ``auto``: characters if each is a single code point or the text of a
@@ -88,8 +88,7 @@ class LanguageModel:
         classes = class_of_character(characters)
         words = [word for word in model.words if word not in SPECIAL]
         if unit == "auto":
-            single = all(len(word) == 1 or word == SPACE or word in classes for word in words)
-            unit = "character" if single else "word"
+            unit = "character" if is_of_characters(model, classes) else "word"
         self.unit = unit
         unknown_words = check_flag("unknown_words", unknown_words)
         if unit == "character":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 from ..constraints.class_characters import quoted
 from ..user_errors import InputError
@@ -15,6 +15,13 @@ Spelling = tuple[tuple[int, ...], str]
 def word_of_character(character: str) -> str:
     """Return the word of a model of characters that stands for a character."""
     return SPACE if character == " " else character
+
+
+def is_of_characters(model: NgramModel, characters: Collection[str] = ()) -> bool:
+    """Return whether each word of a model is a code point, ``<space>`` or one of `characters`."""
+    return all(
+        len(word) == 1 or word == SPACE or word in characters for word in model.words if word not in SPECIAL
+    )
 
 
 def match_characters(

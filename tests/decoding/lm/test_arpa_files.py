@@ -7,7 +7,7 @@ import pytest
 
 from ctcbench import UsageError
 from ctcbench.decoding.lm import arpa_reader
-from ctcbench.decoding.lm.arpa_reader import read_arpa
+from ctcbench.decoding.lm.arpa_reader import parse_arpa, read_arpa
 from ctcbench.decoding.lm.arpa_writer import write_arpa
 from ctcbench.decoding.lm.kneser_ney import train_kneser_ney
 from ctcbench.decoding.lm.ngram_reference import score_words, word_log_prob
@@ -67,6 +67,13 @@ def test_a_text_is_scored_with_backoff_by_hand(tmp_path):
 )
 def test_harmless_differences_do_not_matter(change, tmp_path):
     assert log_probs_of(written(tmp_path, change(GOOD)), "abxb") == [-0.3, -0.01, -2.1, -0.7, -0.4]
+
+
+def test_a_file_can_be_read_from_memory():
+    for content in (GOOD.encode(), gzip.compress(GOOD.encode())):
+        assert parse_arpa(content, "it").sizes == (5, 4, 1)
+    with pytest.raises(UsageError, match=r"^it, line 11: 'x' is not a number"):
+        parse_arpa(GOOD.replace("-0.7", "x").encode(), "it")
 
 
 def test_words_are_any_characters_between_spaces(tmp_path):
