@@ -23,7 +23,7 @@ function drawScatter() {
   const highs = points.map(({ row }) => (row.interval ? row.interval[1] : row.exact));
   const span = Math.max(...highs) - Math.min(...lows) || 0.02;
   const ys = [Math.max(0, Math.min(...lows) - span * 0.06), Math.min(1, Math.max(...highs) + span * 0.1)];
-  const { svg, x, y, left, right, bottom } = frame(box, {
+  const { svg, x, y, left, right, top, bottom } = frame(box, {
     xs: [Math.min(...costs) / 1.25, Math.max(...costs) * 1.35],
     ys: ys.map((share) => share * 100),
     logX: true,
@@ -48,22 +48,24 @@ function drawScatter() {
     const place = { cx: x(cost), cy: at(row.exact), fill: colour(row.number - 1) };
     const spot = s("circle", { class: "spot", ...place, r: onFront ? 7 : 5, tabindex: 0, role: "img", "aria-label": text });
     svg.append(addTip(spot, text));
-    if (onFront) label(svg, row, place.cx, place.cy, left, right, taken);
+    if (onFront) label(svg, row, place.cx, place.cy, { left, right, top }, taken);
   }
   box.replaceChildren(svg);
 }
 
 // Label a dot on the front if there is room.
-function label(svg, row, cx, cy, left, right, taken) {
+function label(svg, row, cx, cy, { left, right, top }, taken) {
   const name = `${row.number}  ${row.name.length > 34 ? `${row.name.slice(0, 33)}…` : row.name}`;
   // An estimate: measuring the text would need it to be drawn first.
   const width = name.length * 6.4;
   const toLeft = cx + 12 + width > right;
   const from = toLeft ? cx - 12 - width : cx + 12;
-  const box = [from, cy - 8, from + width, cy + 8];
+  // Above the dot, or below it at the upper end of the plot.
+  const baseline = cy - 14 < top ? cy + 16 : cy - 6;
+  const box = [from, baseline - 10, from + width, baseline + 4];
   if (from < left || taken.some((other) => box[0] < other[2] && other[0] < box[2] && box[1] < other[3] && other[1] < box[3])) return;
   taken.push(box);
-  svg.append(s("text", { class: "name", x: toLeft ? cx - 12 : cx + 12, y: cy - 6, "text-anchor": toLeft ? "end" : "start" }, name));
+  svg.append(s("text", { class: "name", x: toLeft ? cx - 12 : cx + 12, y: baseline, "text-anchor": toLeft ? "end" : "start" }, name));
 }
 
 function startScatter() {
