@@ -13,6 +13,7 @@ from ctcbench.cli.search_results import score_text
 from ctcbench.cli.trial_progress import LiveTrialView, TrialProgress
 from ctcbench.contract.executors import Event, Outcome
 from ctcbench.files.text import one_line, printable
+from ctcbench.reporting.number_format import percent
 from ctcbench.results.result import Result
 from ctcbench.study.plan import PlannedModel
 from ctcbench.study.search.optimiser import Proposal, best_first, proposal_label
@@ -42,7 +43,7 @@ class SearchProgress(TrialProgress):
         if proposal.state == "complete":
             text.append(score, "green")
         elif proposal.state == "pruned":
-            text.append(f"pruned after {proposal.share:.0%} of the training, {score}", "yellow")
+            text.append(f"pruned after {percent(proposal.share, 0)} of the training, {score}", "yellow")
         else:
             text.append(f"failed: {one_line(proposal.error)}", "red")
         self.print_line(text)

@@ -111,7 +111,7 @@ class SearchResults:
             console.print(table)
         lines = [Text(self._counted(len(ranked)), "dim")]
         if self.importance:
-            parts = ", ".join(f"{name} {share:.0%}" for name, share in self.importance.items())
+            parts = ", ".join(f"{name} {percent(share, 0)}" for name, share in self.importance.items())
             lines.append(Text(f"importance (PED-ANOVA)  {parts}"))
         for proposal in self.proposals:
             if proposal.state == "failed":

@@ -6,6 +6,7 @@ from rich.text import Text
 
 from ctcbench.cli.output import output_console, print_json
 from ctcbench.files.text import printable
+from ctcbench.reporting.number_format import percent
 from ctcbench.study.search.search_file import SearchSpec
 
 
@@ -25,7 +26,7 @@ def print_search_space(spec: SearchSpec, *, as_json: bool) -> None:
     pruning = "no pruning"
     if spec.pruning:
         first, reduction = spec.pruning.first, spec.pruning.reduction
-        pruning = f"pruning from {first:.0%} of the training on, one in {reduction} continues"
+        pruning = f"pruning from {percent(first, 0)} of the training on, one in {reduction} continues"
     console.print(
         Text(
             f"{spec.trials} trials, seeds {seeds}{budget}, best validation {spec.objective}; {pruning}", "dim"

@@ -211,8 +211,8 @@ def _require_accuracy(path: Path, rounded: Score | None, exact: Score) -> None:
     assert rounded is not None
     if rounded.exact < exact.exact - _MOST_LOST:
         raise CtcbenchError(
-            f"{path}: not written: {rounded.exact:.1%} of the texts are exact in int8 and {exact.exact:.1%} "
-            f"in float32; leave out --int8"
+            f"{path}: not written: {rounded.exact * 100:.1f} % of the texts are exact in int8 and "
+            f"{exact.exact * 100:.1f} % in float32; leave out --int8"
         )
 
 

@@ -12,9 +12,9 @@ from ctcbench.files.text import one_line
 MISSING = "–"
 
 
-def percent(share: float) -> str:
+def percent(share: float, digits: int = 2) -> str:
     """Return a share (0 to 1) as ``91.95 %``."""
-    return f"{share * 100:.2f} %"
+    return f"{share * 100:.{digits}f} %"
 
 
 def with_unit(value: float, form: Format) -> str:

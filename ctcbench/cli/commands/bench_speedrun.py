@@ -16,6 +16,7 @@ from ctcbench.cli.setting_flags import with_settings
 from ctcbench.cli.shared_flags import AsJson, Out, Workers
 from ctcbench.config.run_config import RunConfig
 from ctcbench.processes.signals import Interrupted
+from ctcbench.reporting.number_format import percent
 
 if TYPE_CHECKING:
     from ctcbench.benchmarks.speedrun import SpeedRecord
@@ -79,7 +80,7 @@ def _table(record: SpeedRecord) -> Table:
     for header in ("seed", "exact", "seconds of training"):
         table.add_column(header, justify="right")
     for run in record.runs:
-        table.add_row(str(run.seed), f"{run.exact:.2%}", f"{run.train_seconds:.2f}")
+        table.add_row(str(run.seed), f"{percent(run.exact)}", f"{run.train_seconds:.2f}")
     return table
 
 
@@ -89,14 +90,15 @@ def _summary(record: SpeedRecord) -> str:
         f"no record: {record.shortfall}" if record.shortfall else "a record by the rules of docs/speedrun.md"
     )
     return (
-        f"mean {exact.mean:.2%}{_interval(exact.interval, percent=True)} exact, target {record.target:.1%}; "
+        f"mean {percent(exact.mean)}{_interval(exact.interval, scale=100, unit=' %')} exact, "
+        f"target {percent(record.target, 1)}; "
         f"{seconds.mean:.2f} s{_interval(seconds.interval)} of training, {record.flops / 1e12:.3g} TFLOP; "
         f"{record.host.get('gpu') or record.host.get('cpu')}\n{verdict}"
     )
 
 
-def _interval(interval: tuple[float, float] | None, *, percent: bool = False) -> str:
+def _interval(interval: tuple[float, float] | None, *, scale: int = 1, unit: str = "") -> str:
     if interval is None:
         return ""
     low, high = interval
-    return f" ({low:.2%} – {high:.2%})" if percent else f" ({low:.2f} – {high:.2f})"
+    return f" ({low * scale:.2f} – {high * scale:.2f}{unit})"

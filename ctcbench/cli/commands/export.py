@@ -12,6 +12,7 @@ from ctcbench.cli.output import output_console, print_json
 from ctcbench.cli.run_folder_argument import named_run
 from ctcbench.cli.shared_flags import AsJson
 from ctcbench.files.text import one_line, printable
+from ctcbench.reporting.number_format import percent
 
 if TYPE_CHECKING:
     from ctcbench.evaluation.score import Score
@@ -64,4 +65,4 @@ def _print(report: ExportReport) -> None:
 
 
 def _score_lines(precision: str, score: Score | None) -> list[str]:
-    return [f"{precision + ':':<8} exact {score.exact:.2%}, CER {score.cer:.2%}"] if score else []
+    return [f"{precision + ':':<8} exact {percent(score.exact)}, CER {percent(score.cer)}"] if score else []

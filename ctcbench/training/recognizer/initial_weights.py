@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -9,10 +10,11 @@ import torch
 from torch import Tensor
 
 from ctcbench.contract.errors import UsageError
-from ctcbench.contract.specs import BLANK, Alphabet
+from ctcbench.contract.specs import BLANK, Alphabet, ImageSpec
 from ctcbench.files.text import abbreviated
 from ctcbench.results.recognizer_description import read_description
 from ctcbench.results.run_folder import RunFolder
+from ctcbench.results.stored_config import stored_config
 from ctcbench.training.recognizer.network import Recognizer
 from ctcbench.training.recognizer.weights import read_weights
 
@@ -49,12 +51,10 @@ def load_initial_weights(model: Recognizer, run: Path) -> str:
     for name in sorted(initial.keys() | tensors.keys()):
         stored, own = _compared_shape(tensors, name), _compared_shape(initial, name)
         if stored != own:
-            image = description.image
             raise UsageError(
-                f"--init-from {run}: {name} has shape {stored} there and {own} here (its images: "
-                f"{image.channels}×{image.height}×{image.width}, here {model.image.channels}×"
-                f"{model.image.height}×{model.image.width}); use the same backbone, head and shortcut, and "
-                f"images of as many channels and rows"
+                f"--init-from {run}: {name} has shape {stored} there and {own} here. The weights need "
+                f"{_needed_settings(folder)}, and images of as many channels and rows ("
+                f"{_shape(description.image)} there, {_shape(model.image)} here)"
             )
     sources = _matching_classes(theirs, ours)
     for name in _BY_CLASS:
@@ -70,6 +70,17 @@ def _compared_shape(tensors: Mapping[str, Tensor], name: str) -> tuple[int, ...]
         return "none"
     shape = tuple(tensors[name].shape)
     return shape[1:] if name in _BY_CLASS else shape
+
+
+def _needed_settings(folder: RunFolder) -> str:
+    """Return the flags of the settings that decide the shapes of the weights."""
+    config = stored_config(folder)
+    components = (("backbone", config.backbone), ("head", config.head), ("shortcut", config.shortcut))
+    return " ".join(f"--{name} {shlex.quote(value)}" for name, value in components)
+
+
+def _shape(image: ImageSpec) -> str:
+    return f"{image.channels}×{image.height}×{image.width}"
 
 
 def _matching_classes(theirs: Alphabet, ours: Alphabet) -> dict[int, int]:
