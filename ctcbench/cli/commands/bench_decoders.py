@@ -189,7 +189,8 @@ def _machine() -> str:
     from ctcbench.results.provenance import host
 
     facts = host(None)
-    return f"{facts['cpu']} ({facts['cores']} cores)"
+    cores = facts["cores"]
+    return f"{facts['cpu']} ({cores} core{'s' if cores != 1 else ''})"
 
 
 def _table(comparison: DecoderComparison) -> Table:
