@@ -1,5 +1,7 @@
 // The code paths of this build and the choice between them.
 #include "ctc/fast_search.hpp"
+#include "ctc/guide.hpp"
+#include "ctc/guide_cache_size.hpp"
 #include "ctc/lanes.hpp"
 
 namespace ctc {
@@ -40,8 +42,9 @@ const char* name_of(Path path) {
 }
 
 std::unique_ptr<FastSearch> make_fast_search(const Options& options) {
-    if (options.guide != nullptr) return nullptr;
     static const Path fastest = paths().front();
+    if (options.guide != nullptr && !GuideCacheSize(options.guide->classes(), options.beam_width).fits)
+        return nullptr;
     switch (options.path == Path::automatic ? fastest : options.path) {
 #if CTC_DISPATCH_X86
         case Path::avx512:

@@ -12,12 +12,14 @@
 #endif
 
 #define CTC_USE_AVX2
+#include "ctc/lane_guided_search.hpp"
 #include "ctc/lane_search.hpp"
 #include "ctc/lanes_x86.hpp"
 
 namespace ctc {
 
 std::unique_ptr<FastSearch> make_avx2_search(const Options& options) {
+    if (options.guide != nullptr) return std::make_unique<GuidedLaneSearch<Avx2Lanes>>(options);
     return std::make_unique<LaneSearch<Avx2Lanes>>(options);
 }
 

@@ -13,12 +13,14 @@
 #endif
 
 #define CTC_USE_AVX512
+#include "ctc/lane_guided_search.hpp"
 #include "ctc/lane_search.hpp"
 #include "ctc/lanes_x86.hpp"
 
 namespace ctc {
 
 std::unique_ptr<FastSearch> make_avx512_search(const Options& options) {
+    if (options.guide != nullptr) return std::make_unique<GuidedLaneSearch<Avx512Lanes>>(options);
     return std::make_unique<LaneSearch<Avx512Lanes>>(options);
 }
 

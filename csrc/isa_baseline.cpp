@@ -2,17 +2,20 @@
 #include "ctc/lane_includes.hpp"
 
 #define CTC_USE_SSE2
+#include "ctc/lane_guided_search.hpp"
 #include "ctc/lane_search.hpp"
 #include "ctc/lanes_x86.hpp"
 
 namespace ctc {
 
 std::unique_ptr<FastSearch> make_portable_search(const Options& options) {
+    if (options.guide != nullptr) return std::make_unique<GuidedLaneSearch<PortableLanes>>(options);
     return std::make_unique<LaneSearch<PortableLanes>>(options);
 }
 
 #if CTC_DISPATCH_X86
 std::unique_ptr<FastSearch> make_sse2_search(const Options& options) {
+    if (options.guide != nullptr) return std::make_unique<GuidedLaneSearch<Sse2Lanes>>(options);
     return std::make_unique<LaneSearch<Sse2Lanes>>(options);
 }
 #endif

@@ -20,6 +20,13 @@ struct LaneSymbols {
     }
 };
 
+// What extensions are made from, by row: the totals of the rows, and the parts that end in blank. Zero from the
+// number of rows to the end of that register.
+struct ExtensionSources {
+    const double* total;
+    const double* blank;
+};
+
 template <class L>
 class ExtendStep {
   public:
@@ -35,14 +42,18 @@ class ExtendStep {
                                 const RowsByLastLabel<L>& by_last, const Stayed& stayed,
                                 std::int32_t beam_width, LaneCandidates<L>& candidates);
 
-    // Writes the classes that can lift the most probable row to `floor` or above.
-    static void collect_symbols(const LaneBeam<L>& beam, const LaneFrame<L>& frame, std::int64_t exponent,
+    // The part of floor_of_kept() after the extensions by the best class were written to `total`.
+    static double beam_width_th(const double* total, std::int32_t stays, std::int32_t rows,
+                                std::int32_t beam_width);
+
+    // Writes the classes that can lift a row with the total `largest` to `floor` or above.
+    static void collect_symbols(double largest, const LaneFrame<L>& frame, std::int64_t exponent,
                                 double floor, LaneSymbols<L>& symbols);
 
     // Appends each extension whose total is at least `floor`, unless its labelling is in the beam already:
     // StayStep has added its probability to that row.
-    void run(const LaneBeam<L>& beam, const RowsByLastLabel<L>& by_last, const LaneSymbols<L>& symbols,
-             double floor, LaneCandidates<L>& candidates);
+    void run(const LaneBeam<L>& beam, ExtensionSources sources, const RowsByLastLabel<L>& by_last,
+             const LaneSymbols<L>& symbols, double floor, LaneCandidates<L>& candidates);
 
   private:
     using D = typename L::D;
@@ -76,12 +87,17 @@ double ExtendStep<L>::floor_of_kept(const LaneBeam<L>& beam, const LaneFrame<L>&
         extended[row] = beam.blank.data()[row] * stayed.prob_best;
     for (std::int32_t row = first; row != kNone; row = next[row])
         if (parent[row] != kNone) extended[parent[row]] = 0.0;  // the same labelling as `row`
+    return beam_width_th(total, stays, beam.rows, beam_width);
+}
 
+template <class L>
+double ExtendStep<L>::beam_width_th(const double* total, std::int32_t stays, std::int32_t rows,
+                                    std::int32_t beam_width) {
     // The bits of positive doubles are in the order of their values, so bisection works on integers.
     std::int64_t low = bits_of(kSmallestTotal);
     std::int64_t high = bits_of(LaneMath<L>::largest(total, 2 * stays)) + 1;
     if (high <= low || L::count(total, 2 * stays, kSmallestTotal) < beam_width) return 0.0;
-    if (beam.rows == beam_width) {
+    if (rows == beam_width) {
         // The unchanged labellings alone fill the beam: the least of them is a first bound.
         D least = L::broadcast(kInfinity);
         for (std::int32_t i = 0; i < stays; i += kLanes) {
@@ -102,11 +118,11 @@ double ExtendStep<L>::floor_of_kept(const LaneBeam<L>& beam, const LaneFrame<L>&
 }
 
 template <class L>
-void ExtendStep<L>::collect_symbols(const LaneBeam<L>& beam, const LaneFrame<L>& frame, std::int64_t exponent,
+void ExtendStep<L>::collect_symbols(double largest, const LaneFrame<L>& frame, std::int64_t exponent,
                                     double floor, LaneSymbols<L>& symbols) {
     double lowest = kLowestLog;
     if (floor > 0.0) {
-        const double scaled = beam.largest * double_of((1023 - exponent) << 52);  // in [1, 2)
+        const double scaled = largest * double_of((1023 - exponent) << 52);
         lowest = std::max(lowest, log_lower_bound(floor / scaled) - 1e-6);
     }
     const D limit = L::broadcast(lowest);
@@ -127,7 +143,7 @@ void ExtendStep<L>::collect_symbols(const LaneBeam<L>& beam, const LaneFrame<L>&
 }
 
 template <class L>
-void ExtendStep<L>::run(const LaneBeam<L>& beam, const RowsByLastLabel<L>& by_last,
+void ExtendStep<L>::run(const LaneBeam<L>& beam, ExtensionSources sources, const RowsByLastLabel<L>& by_last,
                         const LaneSymbols<L>& symbols, double floor, LaneCandidates<L>& candidates) {
     const D limit = L::broadcast(floor);
     const std::int32_t stays = candidates.stays;
@@ -136,8 +152,8 @@ void ExtendStep<L>::run(const LaneBeam<L>& beam, const RowsByLastLabel<L>& by_la
     taken_.reserve(beam.capacity() / kLanes);
     unsigned char* repeated = repeated_.data();
     unsigned char* taken = taken_.data();
-    const double* row_total = beam.total.data();
-    const double* row_blank = beam.blank.data();
+    const double* row_total = sources.total;
+    const double* row_blank = sources.blank;
     const std::int32_t* parent = beam.parent.data();
     const std::int32_t* next = by_last.next.data();
     for (std::int32_t i = 0; i < symbols.count; ++i) {

@@ -20,6 +20,8 @@
 #include "ctc/bits.hpp"
 #include "ctc/column.hpp"
 #include "ctc/fast_search.hpp"
+#include "ctc/guide.hpp"
+#include "ctc/guide_cache_size.hpp"
 #include "ctc/lanes.hpp"
 #include "ctc/prefix_arena.hpp"
 #include "ctc/prob.hpp"

@@ -18,6 +18,7 @@
 
 #include "ctc/lane_alignment.hpp"
 #include "ctc/lane_extend_step.hpp"
+#include "ctc/lane_hypotheses.hpp"
 #include "ctc/lane_includes.hpp"
 #include "ctc/lane_select_step.hpp"
 #include "ctc/lane_stay_step.hpp"
@@ -114,12 +115,12 @@ bool LaneSearch<L>::advance() {
     const auto stayed = stay_.run(beam_, frame_, exponent, candidates_, by_last_);
     const double known_floor =
         ExtendStep<L>::floor_of_kept(beam_, frame_, by_last_, stayed, width, candidates_);
-    ExtendStep<L>::collect_symbols(beam_, frame_, exponent, known_floor, symbols_);
+    ExtendStep<L>::collect_symbols(beam_.largest, frame_, exponent, known_floor, symbols_);
     add_losses(stayed, exponent);
     if (known_floor == 0.0 && (lost_ > 0.0 || loses_a_symbol())) return false;
 
     const double floor = std::max(known_floor, LaneMath<L>::kSmallestTotal);
-    extend_.run(beam_, by_last_, symbols_, floor, candidates_);
+    extend_.run(beam_, {beam_.total.data(), beam_.blank.data()}, by_last_, symbols_, floor, candidates_);
     by_last_.clear(beam_);
     const auto selected = select_.run(beam_, candidates_, floor, width);
     if (selected.smallest_kept < kSmallestKept || selected.smallest_kept < kSafety * lost_) return false;
@@ -145,28 +146,10 @@ bool LaneSearch<L>::loses_a_symbol() const {
 template <class L>
 void LaneSearch<L>::write_best(std::int32_t n_best, const LogProbs* all_frames,
                                std::vector<Hypothesis>& hypotheses) {
-    const auto count = static_cast<std::size_t>(std::min(beam_.rows, n_best));
     ranked_.clear();
     for (std::int32_t row = 0; row < beam_.rows; ++row)
         ranked_.push_back({beam_.total.data()[row], {beam_.node.data()[row], PrefixArena::kNone}, 0});
-    const auto last = ranked_.begin() + static_cast<std::ptrdiff_t>(count - 1);
-    std::nth_element(ranked_.begin(), last, ranked_.end(), Higher{});
-    // What ties with the last one that is asked for has to be ranked with it.
-    const double least = last->total * LaneMath<L>::kSlack;
-    ranked_.erase(
-        std::partition(last, ranked_.end(), [&](const RankedLabelling& r) { return r.total >= least; }),
-        ranked_.end());
-    rank(beam_.arena, ranked_, count);
-    hypotheses.resize(count);
-    for (std::size_t i = 0; i < count; ++i) {
-        Hypothesis& hypothesis = hypotheses[i];
-        hypothesis.labels = beam_.arena.labels(ranked_[i].labelling.node);
-        if (all_frames != nullptr)
-            hypothesis.frames = alignment_.peak_frames(*all_frames, hypothesis.labels, options_.blank);
-        const std::int64_t exponent = exponent_of(ranked_[i].total);
-        const double mantissa = double_of(bits_of(ranked_[i].total) - exponent * (std::int64_t{1} << 52));
-        hypothesis.log_prob = log_of({mantissa, exponent + beam_.exponent});
-    }
+    write_ranked(beam_, ranked_, n_best, all_frames, options_.blank, alignment_, hypotheses);
 }
 
 }  // namespace ctc

@@ -48,10 +48,22 @@ class StayStep {
     // Writes the unchanged labellings to `candidates` and files the rows in `by_last`, which must be empty.
     // Probabilities are scaled by 2^-exponent.
     Output run(const LaneBeam<L>& beam, const LaneFrame<L>& frame, std::int64_t exponent,
-               LaneCandidates<L>& candidates, RowsByLastLabel<L>& by_last);
+               LaneCandidates<L>& candidates, RowsByLastLabel<L>& by_last) {
+        return advance<false>(beam, frame, exponent, candidates, by_last, nullptr);
+    }
+
+    // The same where each row's last label has a weight, and where the beam may have had more rows before.
+    Output run_weighted(const LaneBeam<L>& beam, const LaneFrame<L>& frame, std::int64_t exponent,
+                        LaneCandidates<L>& candidates, RowsByLastLabel<L>& by_last, const double* weights) {
+        return advance<true>(beam, frame, exponent, candidates, by_last, weights);
+    }
 
   private:
     using D = typename L::D;
+
+    template <bool weighted>
+    Output advance(const LaneBeam<L>& beam, const LaneFrame<L>& frame, std::int64_t exponent,
+                   LaneCandidates<L>& candidates, RowsByLastLabel<L>& by_last, const double* weights);
 
     void reserve(std::size_t rows) {
         if (rows <= from_parent_.capacity()) return;
@@ -69,9 +81,11 @@ class StayStep {
 };
 
 template <class L>
-typename StayStep<L>::Output StayStep<L>::run(const LaneBeam<L>& beam, const LaneFrame<L>& frame,
-                                              std::int64_t exponent, LaneCandidates<L>& candidates,
-                                              RowsByLastLabel<L>& by_last) {
+template <bool weighted>
+typename StayStep<L>::Output StayStep<L>::advance(const LaneBeam<L>& beam, const LaneFrame<L>& frame,
+                                                  std::int64_t exponent, LaneCandidates<L>& candidates,
+                                                  RowsByLastLabel<L>& by_last,
+                                                  [[maybe_unused]] const double* weights) {
     reserve(beam.capacity());
     by_last.next.reserve(beam.capacity());
     const std::int32_t stays = whole_lanes(beam.rows);
@@ -91,10 +105,12 @@ typename StayStep<L>::Output StayStep<L>::run(const LaneBeam<L>& beam, const Lan
             const std::int32_t label = last[row];
             logs[row] = log_prob[label];
             from_parent[row] = contributions[repeats[row]][parent[row]];
+            if constexpr (weighted) from_parent[row] *= weights[row];
             next[row] = first[label];
             first[label] = row;
         }
     }
+    if constexpr (weighted) std::fill(from_parent + beam.rows, from_parent + stays, 0.0);
     logs[stays] = frame.log_blank;
     logs[stays + 1] = frame.log_best;
     double* probs = probs_.data();

@@ -67,11 +67,38 @@ def trim(num_states, edges, accepting, num_classes):
     )
 
 
+def tree_automaton(words, num_classes):
+    """Return an automaton that accepts these words: a tree of their prefixes."""
+    nodes, edges = {(): 0}, {}
+    for word in sorted(words):
+        for end in range(1, len(word) + 1):
+            nodes.setdefault(word[:end], len(nodes))
+            edges[nodes[word[: end - 1]], word[end - 1]] = nodes[word[:end]]
+    rows = sorted(edges)
+    counts = np.bincount([state for state, _ in rows], minlength=len(nodes))
+    return Automaton(
+        classes=num_classes,
+        start=0,
+        accepting=[node in words for node in nodes],
+        offsets=np.concatenate([[0], np.cumsum(counts)]),
+        labels=[label for _, label in rows],
+        targets=[edges[row] for row in rows],
+    )
+
+
 def weighted(rng, automaton):
     """Return an automaton with random weights: its form in C++ and the plain one."""
-    log_weights = rng.choice(WEIGHTS, size=automaton.num_edges)
-    final_log_weights = rng.choice(WEIGHTS, size=automaton.num_states)
-    compiled = _core.automaton_guide(
+    weights = random_weights(rng, automaton)
+    return with_weights(automaton, *weights), PlainAutomaton(automaton, *weights)
+
+
+def random_weights(rng, automaton):
+    return rng.choice(WEIGHTS, size=automaton.num_edges), rng.choice(WEIGHTS, size=automaton.num_states)
+
+
+def with_weights(automaton, log_weights, final_log_weights):
+    """Return the form in C++ of an automaton with log weights for its edges and states."""
+    return _core.automaton_guide(
         classes=automaton.classes,
         start=automaton.start,
         accepting=automaton.accepting,
@@ -81,7 +108,6 @@ def weighted(rng, automaton):
         log_weights=log_weights,
         final_log_weights=final_log_weights,
     )
-    return compiled, PlainAutomaton(automaton, log_weights, final_log_weights)
 
 
 def random_guide(rng, num_classes, blank):

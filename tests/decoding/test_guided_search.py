@@ -9,7 +9,7 @@ from ctcbench.decoding import Automaton, beam_search, beam_search_arrays
 from ctcbench.decoding.reference import all_labellings
 from ctcbench.decoding.reference_guided import PlainAutomaton, guided_beam_search_reference
 from tests.decoding.decoding_cases import assert_same, log_probs_of
-from tests.decoding.guided_cases import random_guide, random_guided_case
+from tests.decoding.guided_cases import random_guide, random_guided_case, tree_automaton
 
 
 def compare_seeds(seeds):
@@ -66,22 +66,7 @@ def test_a_wide_beam_finds_every_permitted_labelling(kind):
 
 
 def word_automaton(*words, classes=4):
-    """Return an automaton of these words, a tree."""
-    nodes, edges = {(): 0}, {}
-    for word in words:
-        for end in range(1, len(word) + 1):
-            nodes.setdefault(word[:end], len(nodes))
-            edges[nodes[word[: end - 1]], word[end - 1]] = nodes[word[:end]]
-    rows = sorted(edges)
-    counts = np.bincount([state for state, _ in rows], minlength=len(nodes))
-    return Automaton(
-        classes=classes,
-        start=0,
-        accepting=[node in words for node in nodes],
-        offsets=np.concatenate([[0], np.cumsum(counts)]),
-        labels=[label for _, label in rows],
-        targets=[edges[row] for row in rows],
-    )
+    return tree_automaton(words, classes)
 
 
 @pytest.mark.parametrize("width", [1, 2, 25])

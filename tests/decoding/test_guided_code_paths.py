@@ -1,0 +1,131 @@
+"""Guided searches on every code path: bit-identical but for `exact`, which agrees within rounding."""
+
+import numpy as np
+import pytest
+
+from ctcbench.decoding import Hypothesis, _core
+from ctcbench.decoding.guides import compiled_guide
+from tests.decoding.decoding_cases import assert_same, log_probs_of
+from tests.decoding.guided_cases import random_guided_case, random_weights, tree_automaton, with_weights
+
+LANES = [path for path in _core.paths() if path != "exact"]
+
+
+def decode(values_TK, path, guide, **options):
+    options = {"beam_width": 25, "blank": 0, "n_best": 25, "threads": 1} | options
+    lengths_N = np.array([len(values_TK)])
+    compiled = compiled_guide(guide, classes=values_TK.shape[1], blank=options["blank"])
+    return _core.beam_search(
+        values_TK[None], lengths_N, path=path, hypothesis=Hypothesis, guide=compiled, **options
+    )[0]
+
+
+def compare(values_TK, guide, context="", **options):
+    """Compare all paths; return the hypotheses."""
+    first, *others = [decode(values_TK, path, guide, **options) for path in LANES]
+    assert all(other == first for other in others), context
+    assert_same(first, decode(values_TK, "exact", guide, **options), context)
+    return first
+
+
+def compare_seeds(seeds):
+    for seed in seeds:
+        case = random_guided_case(seed)
+        options = {"beam_width": case.beam_width, "n_best": case.beam_width, "blank": case.blank}
+        compare(case.log_probs_TK, case.guide, f"{seed=} {case}", **options)
+
+
+def test_random_cases():
+    compare_seeds(range(200, 500))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("part", range(10))
+def test_a_hundred_thousand_random_cases(part):
+    compare_seeds(range(500_000 + part * 10_000, 500_000 + (part + 1) * 10_000))
+
+
+def random_words(rng, count, num_classes, longest):
+    return {
+        tuple(rng.integers(1, num_classes, size=rng.integers(1, longest + 1)).tolist()) for _ in range(count)
+    }
+
+
+KINDS = ["peaky", "noisy", "flat", "ties", "repeats", "minus infinity", "unnormalised", "underflow"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    ("num_frames", "num_classes", "width", "words"), [(18, 63, 25, 3000), (40, 9, 70, 500), (30, 20, 200, 10)]
+)
+def test_lexicons(kind, num_frames, num_classes, width, words):
+    rng = np.random.default_rng([width, KINDS.index(kind)])
+    lexicon = tree_automaton(random_words(rng, words, num_classes, 8), num_classes)
+    values_TK = log_probs_of(kind, rng, num_frames, num_classes).astype(np.float32)
+    for guide in (lexicon, with_weights(lexicon, *random_weights(rng, lexicon))):
+        found = compare(values_TK, guide, kind, beam_width=width, n_best=width)
+        assert found or kind == "minus infinity"
+        assert all(lexicon.accepts(hypothesis.labels) for hypothesis in found)
+
+
+def test_more_rows_than_the_cache_of_a_search_holds():
+    # A row of 5,001 classes takes 100 kB, so 16 MB hold 160 of them.
+    rng = np.random.default_rng(0)
+    lexicon = tree_automaton(random_words(rng, 4000, 5001, 12), 5001)
+    values_TK = log_probs_of("noisy", rng, 40, 5001)
+    # The letters of one word are probable in turn, and all others equally improbable, so many rows are used.
+    for frame, label in enumerate(
+        [label for word in sorted(random_words(rng, 6, 5001, 6)) for label in word]
+    ):
+        values_TK[frame % 40, label] = -0.1
+    compare(values_TK.astype(np.float32), lexicon, beam_width=30, n_best=30)
+
+
+def test_a_beam_whose_rows_do_not_fit_into_memory_is_decoded_by_the_exact_search():
+    rng = np.random.default_rng(1)
+    lexicon = tree_automaton(random_words(rng, 50, 5001, 3), 5001)
+    values_TK = log_probs_of("noisy", rng, 6, 5001)
+    options = {"beam_width": 1000, "n_best": 50}
+    assert decode(values_TK, LANES[0], lexicon, **options) == decode(values_TK, "exact", lexicon, **options)
+
+
+def test_a_beam_that_shrinks_and_grows_again():
+    # Long words leave the beam when they no longer fit, and later frames fill it again.
+    rng = np.random.default_rng(2)
+    words = random_words(rng, 300, 6, 9) | {(1,), (2,), (1, 2), (2, 1, 2)}
+    lexicon = tree_automaton(words, 6)
+    for num_frames in range(1, 24):
+        for kind in ("flat", "noisy", "ties"):
+            compare(
+                log_probs_of(kind, rng, num_frames, 6),
+                lexicon,
+                f"{num_frames} {kind}",
+                beam_width=40,
+                n_best=40,
+            )
+
+
+@pytest.mark.parametrize("log_weight", [-1e6, -700.0, -300.0, 100.0])
+def test_weights_at_the_ends_of_their_range(log_weight):
+    words = {(1, 2), (2, 1), (1, 1, 2), (2,), (1,)}
+    automaton = tree_automaton(words, 3)
+    guide = with_weights(
+        automaton,
+        np.where(np.arange(automaton.num_edges) % 2, log_weight, 0.0),
+        np.where(np.arange(automaton.num_states) % 3, 0.0, log_weight),
+    )
+    values_TK = log_probs_of("noisy", np.random.default_rng(3), 9, 3)
+    for width in (1, 2, 3, 5, 8):
+        found = compare(values_TK, guide, beam_width=width, n_best=width)
+    assert {hypothesis.labels for hypothesis in found} == words
+
+
+def test_the_results_of_a_batch_do_not_depend_on_what_was_decoded_before():
+    rng = np.random.default_rng(4)
+    lexicon = tree_automaton(random_words(rng, 2000, 63, 6), 63).as_guide()
+    values_NTK = np.stack([log_probs_of("noisy", rng, 18, 63) for _ in range(40)])
+    options = {"beam_width": 25, "blank": 0, "n_best": 5, "hypothesis": Hypothesis, "guide": lexicon}
+    together = _core.beam_search(values_NTK, np.full(40, 18), threads=1, **options)
+    assert together == _core.beam_search(values_NTK, np.full(40, 18), threads=3, **options)
+    for values_TK, found in zip(values_NTK, together, strict=True):
+        assert _core.beam_search(values_TK[None], np.array([18]), threads=1, **options) == [found]
