@@ -36,7 +36,7 @@ def compare_seeds(seeds):
 
 
 def test_random_cases():
-    compare_seeds(range(200, 500))
+    compare_seeds(range(200, 350))
 
 
 @pytest.mark.slow
@@ -51,10 +51,12 @@ def random_words(rng, count, num_classes, longest):
     }
 
 
-KINDS = ["peaky", "noisy", "flat", "ties", "repeats", "minus infinity", "unnormalised", "underflow"]
+KINDS = ["noisy", "underflow", "peaky", "flat", "ties", "repeats", "minus infinity", "unnormalised"]
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    "kind", [*KINDS[:2], *(pytest.param(kind, marks=pytest.mark.landing) for kind in KINDS[2:])]
+)
 @pytest.mark.parametrize(
     ("num_frames", "num_classes", "width", "words"), [(18, 63, 25, 3000), (40, 9, 70, 500), (30, 20, 200, 10)]
 )
@@ -68,6 +70,7 @@ def test_lexicons(kind, num_frames, num_classes, width, words):
         assert all(lexicon.accepts(hypothesis.labels) for hypothesis in found)
 
 
+@pytest.mark.landing
 def test_more_rows_than_the_cache_of_a_search_holds():
     # A row of 5,001 classes takes 100 kB, so 16 MB hold 160 of them.
     rng = np.random.default_rng(0)
