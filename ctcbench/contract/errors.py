@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from ctcbench.decoding.user_errors import CtcbenchError, UsageError
 
-__all__ = ["BadSample", "CtcbenchError", "PluginError", "UsageError", "nearest"]
+__all__ = ["BadSample", "ComponentNotice", "CtcbenchError", "PluginError", "UsageError", "nearest"]
 
 
 class PluginError(CtcbenchError):
@@ -16,6 +16,10 @@ class PluginError(CtcbenchError):
 
 class BadSample(CtcbenchError):
     """Raised by ``Source.draw``: this sample can't be used, for the reason in the message."""
+
+
+class ComponentNotice(UserWarning):
+    """The category of warnings of a component that the user should see once, as one line."""
 
 
 def nearest(given: str, allowed: Iterable[str]) -> str:
