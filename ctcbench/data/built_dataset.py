@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 
 from ctcbench.contract.data import Source, SplitName
@@ -14,13 +15,21 @@ from ctcbench.registry.component_registry import Registry
 
 @dataclass(frozen=True)
 class BuiltDataset:
-    """A data set component that is built: its component string, its plugin's name, its source of samples."""
+    """A data set component that is built.
 
-    # Worker processes build the component again from the string, so that a source need not be picklable.
+    Attributes:
+        text: its component string. Worker processes build the component again from it, so that a source need
+            not be picklable.
+        owner: its plugin's name. It is part of the key in the cache, because two plugins may have data sets
+            of one name.
+        source: its source of samples.
+        build_seconds: how long it took to build.
+    """
+
     text: str
-    # Part of the key in the cache: two plugins may have data sets of one name.
     owner: str
     source: Source
+    build_seconds: float = 0.0
 
     @property
     def notices(self) -> tuple[str, ...]:
@@ -58,9 +67,11 @@ def build_dataset(registry: Registry, text: str) -> BuiltDataset:
         PluginError: the built object is not a `Source`; the message names the part of the contract that
             it breaks.
     """
+    started = time.perf_counter()
     source = build_source(registry, text)
+    seconds = time.perf_counter() - started
     component = registry.get("dataset", text.partition(":")[0].strip())
-    return BuiltDataset(text, registry.owner(component).owner, source)
+    return BuiltDataset(text, registry.owner(component).owner, source, seconds)
 
 
 def build_source(registry: Registry, text: str) -> Source:

@@ -29,7 +29,10 @@ from ctcbench.data.stored_set import (
 )
 from ctcbench.processes.cores import available_cores
 
-_FEW = 200  # so few samples are drawn in this process, because starting workers takes longer
+# So few samples, and those that take less time than building the data set, are drawn in this process, because
+# starting workers would take longer. Each worker has an index of its own as well.
+_FEW = 200
+_SAMPLE_SECONDS = 0.001  # about what a captcha, or a picture of a line, takes to be drawn
 
 OnProgress = Callable[[int, int], None]
 Notice = Callable[[str], None]
@@ -227,7 +230,8 @@ def _fill(
 def worth_workers(request: SampleRequest) -> bool:
     """Return whether worker processes can be started, and take less time to start than they save."""
     # An interpreter that is embedded in another program has no executable to start them with.
-    return request.count >= _FEW and bool(sys.executable)
+    seconds = request.count * _SAMPLE_SECONDS
+    return request.count >= _FEW and seconds > request.build_seconds and bool(sys.executable)
 
 
 def _rejected_message(request: SampleRequest, rejected: Sequence[RejectedSample], verdict: str) -> str:

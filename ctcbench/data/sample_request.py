@@ -15,7 +15,11 @@ from ctcbench.registry.component_checks import require_split
 
 @dataclass(frozen=True)
 class SampleRequest:
-    """The first ``count`` samples of a split, and everything that their place in the cache depends on."""
+    """The first ``count`` samples of a split, and everything that their place in the cache depends on.
+
+    Attributes:
+        build_seconds: how long another process needs to build the data set.
+    """
 
     dataset: str
     owner: str
@@ -23,6 +27,7 @@ class SampleRequest:
     split: SplitName
     count: int
     fingerprint: str
+    build_seconds: float = 0.0
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -71,4 +76,4 @@ def make_request(
     if size is not None and wanted is not None and wanted > size:
         notice(f"{split}: all {size:,} samples are used ({split}_samples is {wanted:,})")
     count = min(n for n in (size, wanted) if n is not None)
-    return SampleRequest(text, dataset.owner, source, split, count, fingerprint)
+    return SampleRequest(text, dataset.owner, source, split, count, fingerprint, dataset.build_seconds)

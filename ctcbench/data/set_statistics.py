@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import bisect
 import hashlib
+import heapq
+import itertools
+import math
 import statistics
-from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from array import array
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ctcbench.contract.data import Samples, Source, SplitName
 from ctcbench.contract.errors import BadSample, CtcbenchError
@@ -64,7 +70,8 @@ def measure_pictures(source: Source, split: SplitName, samples: int) -> PictureS
     measure = getattr(source, "picture_size", None)
     if measure is None:
         return None
-    widths, heights, aspects = [], [], []
+    widths, heights = array("q"), array("q")
+    least, greatest, widest = math.inf, 0.0, 0
     for index in range(samples):
         try:
             width, height = measure(split, index)
@@ -72,10 +79,10 @@ def measure_pictures(source: Source, split: SplitName, samples: int) -> PictureS
             continue
         widths.append(width)
         heights.append(height)
-        aspects.append((width / height, index))
-    if not aspects:
+        least = min(least, width / height)
+        greatest, widest = max((greatest, widest), (width / height, index))
+    if not widths:
         return None
-    (least, _), (greatest, widest) = min(aspects), max(aspects)
     name = source.describe(split, widest)
     return PictureSizes(len(widths), Spread.of(widths), Spread.of(heights), (least, greatest), name)
 
@@ -97,7 +104,8 @@ class FrameNeeds:
 
 def frame_needs(samples: Samples, alphabet: Alphabet) -> FrameNeeds:
     """Return what the texts of one or more samples need."""
-    needs_N = np.array([max(1, frames_needed(alphabet.encode(text))) for text in samples.texts])
+    needs = (max(1, frames_needed(alphabet.encode(text))) for text in samples.texts)
+    needs_N = np.fromiter(needs, np.int64, len(samples))
     columns_N = samples.widths_N / needs_N
     densest = int(columns_N.argmin())
     too_long = {columns: int((samples.widths_N // columns < needs_N).sum()) for columns in COLUMNS_PER_FRAME}
@@ -129,35 +137,53 @@ class Duplicates:
 
 def find_duplicates(splits: Mapping[SplitName, Samples]) -> Duplicates:
     """Return the images that are equal, by the content of their pixels."""
-    # A digest per image: their pixels are mapped from a file and never all in memory.
-    groups: dict[bytes, list[tuple[SplitName, int]]] = defaultdict(list)
-    for split, samples in splits.items():
-        for index, (image_CHW, width) in enumerate(zip(samples.images_NCHW, samples.widths_N, strict=True)):
-            digest = hashlib.blake2b(f"{image_CHW.shape} {width} ".encode(), digest_size=16)
-            digest.update(np.ascontiguousarray(image_CHW).data)
-            groups[digest.digest()].append((split, index))
-    repeated = [group for group in groups.values() if len(group) > 1]
+    names = list(splits)
+    starts = [0, *itertools.accumulate(len(splits[split]) for split in names)]
     within = dict.fromkeys(splits, 0)
     across = dict.fromkeys(combinations(splits, 2), 0)
-    ranked = []
-    for group in repeated:
-        counts = Counter(split for split, _ in group)
-        for split, count in counts.items():
-            within[split] += count - 1
-        for one, other in across:
-            if counts[one]:
-                across[one, other] += counts[other]
-        texts = {splits[split].texts[index] for split, index in group}
-        ranked.append((len(counts) > 1, len(texts) > 1, group))
-    ranked.sort(key=lambda entry: entry[:2], reverse=True)
+    differing = 0
+
+    def ranked_groups() -> Iterator[tuple[bool, bool, int, list[tuple[SplitName, int]]]]:
+        nonlocal differing
+        for rows in _equal_rows(np.concatenate([_digests(samples) for samples in splits.values()])):
+            places = [bisect.bisect_right(starts, row) - 1 for row in rows]
+            group = [(names[at], row - starts[at]) for at, row in zip(places, rows, strict=True)]
+            counts = Counter(split for split, _ in group)
+            for split, count in counts.items():
+                within[split] += count - 1
+            for one, other in across:
+                if counts[one]:
+                    across[one, other] += counts[other]
+            differs = len({splits[split].texts[index] for split, index in group}) > 1
+            differing += differs
+            yield len(counts) == 1, not differs, rows[0], group[:_EXAMPLES]
+
+    # Only the examples are kept: of a large set that was copied, every image is in a group.
     examples = [
-        [
-            (split, splits[split].names[index], splits[split].texts[index])
-            for split, index in group[:_EXAMPLES]
-        ]
-        for _, _, group in ranked[:_EXAMPLES]
+        [(split, splits[split].names[index], splits[split].texts[index]) for split, index in group]
+        for *_, group in heapq.nsmallest(_EXAMPLES, ranked_groups(), key=lambda entry: entry[:3])
     ]
-    return Duplicates(within, across, sum(differ for _, differ, _ in ranked), examples)
+    return Duplicates(within, across, differing, examples)
+
+
+def _digests(samples: Samples) -> NDArray[np.uint64]:
+    """Return a digest of each image in two numbers, so that a million of them take 16 MB."""
+    digests_N2 = np.empty((len(samples), 2), np.uint64)
+    # The pixels are mapped from a file and never all in memory.
+    for index, (image_CHW, width) in enumerate(zip(samples.images_NCHW, samples.widths_N, strict=True)):
+        digest = hashlib.blake2b(f"{image_CHW.shape} {width} ".encode(), digest_size=16)
+        digest.update(np.ascontiguousarray(image_CHW).data)
+        digests_N2[index] = np.frombuffer(digest.digest(), np.uint64)
+    return digests_N2
+
+
+def _equal_rows(digests_N2: NDArray[np.uint64]) -> Iterator[list[int]]:
+    """Yield the indices of each group of equal rows, in ascending order."""
+    order_N = np.lexsort(digests_N2.T)  # stable
+    changes = np.flatnonzero((digests_N2[order_N[1:]] != digests_N2[order_N[:-1]]).any(1)) + 1
+    for start, end in itertools.pairwise([0, *changes.tolist(), len(order_N)]):
+        if end - start > 1:
+            yield order_N[start:end].tolist()
 
 
 def size_or_zero(source: Source, split: SplitName) -> int:

@@ -121,8 +121,10 @@ def finish_set(
         "names": [row.name for row in drawn],
         "bad": [list(entry) for entry in rejected],
     }
-    # ASCII, because a name that is not UTF-8 holds surrogates, which only escapes can represent.
-    (folder / "samples.json").write_text(json.dumps(document, allow_nan=False), encoding="ascii")
+    # ASCII, because a name that is not UTF-8 holds surrogates, which only escapes can represent. Not as one
+    # text, which for a million samples would be larger than their index.
+    with (folder / "samples.json").open("w", encoding="ascii") as file:
+        json.dump(document, file, allow_nan=False)
 
 
 def open_set(folder: Path, shape: Sequence[int], drawn: int, wanted: int) -> StoredSet:
@@ -226,7 +228,9 @@ def _digest(
     """Return the digest of pixels, widths and texts: equal samples of any data set have the same."""
     # It identifies the images in checkpoints and stored log-probabilities, so it must not depend on the
     # machine (hence the fixed byte order) nor on the name or the options of the data set.
-    digest = hashlib.sha256(json.dumps([list(shape), list(texts)]).encode())
+    digest = hashlib.sha256()
+    for part in json.JSONEncoder().iterencode([list(shape), list(texts)]):
+        digest.update(part.encode())
     digest.update(np.ascontiguousarray(widths, dtype="<i4").tobytes())
     for chunk in _chunks(images, offset, size):
         digest.update(chunk)

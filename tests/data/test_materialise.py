@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from ctcbench.contract.errors import UsageError
+from ctcbench.data.built_dataset import build_dataset
+from ctcbench.data.materialise import worth_workers
+from ctcbench.data.sample_request import make_request
+from tests.tiny_config import TINY
 
 
 def drawn(log: Path) -> list[int]:
@@ -26,6 +31,15 @@ def test_samples_are_those_of_the_source_in_order(draw, count, workers):
     assert samples.names == tuple(f"mark {i}" for i in range(count))
     assert (samples.widths_N == 1 + np.arange(count) % 6).all()
     assert samples.widths_N.dtype == np.int32
+
+
+def test_few_samples_of_a_set_that_is_slow_to_build_are_drawn_without_workers(registry):
+    dataset = build_dataset(registry, TINY["dataset"])
+    assert dataset.build_seconds > 0
+    quick, slow = (replace(dataset, build_seconds=seconds) for seconds in (0.1, 20.0))
+    for built, count, workers in [(quick, 100, False), (quick, 320, True), (slow, 320, False)]:
+        assert worth_workers(make_request(built, "train", count, print)) == workers
+    assert worth_workers(make_request(slow, "train", 100_000, print))
 
 
 def test_the_fingerprint_depends_on_the_samples_alone(draw):

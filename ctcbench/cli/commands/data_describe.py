@@ -79,9 +79,9 @@ def _facts(chosen: BuiltDataset, split: SplitName, splits: dict[SplitName, Sampl
 
     drawn = splits[split]
     image, alphabet = chosen.source.image, chosen.source.alphabet
-    split_texts = list(map(alphabet.split, drawn.texts))
-    lengths = collections.Counter(map(len, split_texts))
-    characters = collections.Counter(itertools.chain.from_iterable(split_texts))
+    # Twice, because a list of the characters of all texts would take more memory than the texts.
+    lengths = collections.Counter(map(len, map(alphabet.split, drawn.texts)))
+    characters = collections.Counter(itertools.chain.from_iterable(map(alphabet.split, drawn.texts)))
     pictures = measure_pictures(chosen.source, split, len(drawn) + drawn.left_out)
     return {
         "dataset": chosen.text,
