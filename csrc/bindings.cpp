@@ -10,6 +10,7 @@
 
 #include "ctc/guide.hpp"
 
+void bind_constraints(pybind11::module_& module);
 void bind_guides(pybind11::module_& module);
 void bind_lm(pybind11::module_& module);
 
@@ -209,4 +210,5 @@ PYBIND11_MODULE(_core, module, pybind11::mod_gil_not_used()) {
         "Return the code paths that this machine can run, the default first.");
     bind_scores(module);
     bind_stream(module);
+    bind_constraints(module);
 }

@@ -4,8 +4,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ctcbench.decoding import Automaton, _core
-from ctcbench.decoding.constraints.automaton import distances_from
+from ctcbench.decoding import _core
+from ctcbench.decoding.constraints.trimming import trim
 from ctcbench.decoding.reference_guided import PlainAutomaton, PlainProduct
 from tests.decoding.decoding_cases import random_case
 
@@ -35,36 +35,10 @@ def random_automaton(rng, num_classes, blank):
         ]
         accepting = rng.random(num_states) < 0.4
         accepting[rng.integers(num_states)] = True
-        trimmed = trim(num_states, edges, accepting, num_classes)
+        sources, labels, targets = zip(*edges, strict=True) if edges else ((), (), ())
+        trimmed = trim(num_classes, 0, accepting, sources, labels, targets)
         if trimmed is not None:
             return trimmed
-
-
-def trim(num_states, edges, accepting, num_classes):
-    """Return the automaton with start 0 whose states are useful; None if there are none."""
-
-    def reached(starts, pairs):
-        sources = np.array([a for a, _ in pairs], dtype=np.int64)
-        targets = np.array([b for _, b in pairs], dtype=np.int32)
-        order = np.argsort(sources, kind="stable")
-        offsets = np.concatenate([[0], np.cumsum(np.bincount(sources, minlength=num_states))])
-        return distances_from(np.array(starts), offsets, targets[order]) >= 0
-
-    useful = reached([0], [(a, b) for a, _, b in edges])
-    useful &= reached(np.flatnonzero(accepting).tolist(), [(b, a) for a, _, b in edges])
-    if not useful[0]:
-        return None
-    number = np.cumsum(useful) - 1
-    kept = [(number[a], label, number[b]) for a, label, b in edges if useful[a] and useful[b]]
-    counts = np.bincount(np.array([a for a, _, _ in kept], dtype=np.int64), minlength=int(useful.sum()))
-    return Automaton(
-        classes=num_classes,
-        start=0,
-        accepting=accepting[useful],
-        offsets=np.concatenate([[0], np.cumsum(counts)]),
-        labels=np.array([label for _, label, _ in kept], dtype=np.int32),
-        targets=np.array([b for _, _, b in kept], dtype=np.int32),
-    )
 
 
 def tree_automaton(words, num_classes):

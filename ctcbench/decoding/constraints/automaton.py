@@ -114,8 +114,9 @@ class Automaton:
     def _shortest(self) -> NDArray[np.int32]:
         order = np.argsort(self.targets, kind="stable")
         counts = np.bincount(self.targets, minlength=self.num_states)
-        incoming = np.concatenate([[0], np.cumsum(counts)])
-        distances = distances_from(np.flatnonzero(self.accepting), incoming, self.sources[order])
+        incoming = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+        ends = np.flatnonzero(self.accepting)
+        distances = _core.state_distances(ends.astype(np.int32), incoming, self.sources[order])
         distances.flags.writeable = False
         return distances
 
@@ -144,25 +145,7 @@ class Automaton:
         return {field.name: getattr(self, field.name) for field in fields(self)}
 
     def _reachable(self) -> NDArray[np.bool_]:
-        return distances_from(np.array([self.start]), self.offsets, self.targets) >= 0
-
-
-def distances_from(
-    states: NDArray[np.integer[Any]], offsets: NDArray[np.int64], targets: NDArray[np.int32]
-) -> NDArray[np.int32]:
-    """Return for each state the least number of edges on a way from one of `states`, or -1, int32 (S,)."""
-    distances = np.full(len(offsets) - 1, -1, np.int32)
-    counts_S = np.diff(offsets)
-    distance = 0
-    while len(states):
-        distances[states] = distance
-        counts = counts_S[states]
-        # The numbers of all edges of these states: begin, begin + 1, …, for one state after the other.
-        shifts = np.repeat(offsets[states] - np.cumsum(counts) + counts, counts)
-        found = targets[shifts + np.arange(len(shifts))]
-        states = np.unique(found[distances[found] < 0])
-        distance += 1
-    return distances
+        return _core.state_distances(np.array([self.start], np.int32), self.offsets, self.targets) >= 0
 
 
 def _read_only(name: str, values: object, dtype: type[np.generic]) -> NDArray[Any]:

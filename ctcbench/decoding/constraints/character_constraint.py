@@ -1,0 +1,54 @@
+"""Constraints on the characters of a text: of all of them, or of each position."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+from ..user_errors import InputError
+from .automaton import Automaton
+from .class_characters import ClassCharacters, class_of_character, quoted
+from .trimming import require_size
+
+
+def character_automaton(characters: ClassCharacters, allowed: Iterable[str]) -> Automaton:
+    """Return the automaton of all labellings of allowed characters, the empty labelling among them.
+
+    Raises:
+        InputError: no character is allowed, no class has one of them, or `characters` has an error.
+    """
+    labels = _labels(characters, allowed, "characters")
+    return Automaton(len(characters), 0, [True], [0, len(labels)], labels, [0] * len(labels))  # type: ignore[arg-type]
+
+
+def position_automaton(characters: ClassCharacters, allowed: Sequence[Iterable[str]]) -> Automaton:
+    """Return the automaton of the labellings whose n-th character is one of the n-th of `allowed`.
+
+    A labelling has as many characters as `allowed` has sets.
+
+    Raises:
+        InputError: a set is empty, no class has one of its characters, the automaton would be too large, or
+            `characters` has an error.
+    """
+    sets = [_labels(characters, some, f"position {n}") for n, some in enumerate(allowed, start=1)]
+    counts = [len(labels) for labels in sets]
+    require_size("positions", len(sets) + 1, sum(counts))
+    return Automaton(
+        len(characters),
+        0,
+        np.arange(len(sets) + 1) == len(sets),
+        np.concatenate([[0], np.cumsum(counts), [sum(counts)]]).astype(np.int64),
+        np.array([label for labels in sets for label in labels], np.int32),
+        np.repeat(np.arange(1, len(sets) + 1), counts).astype(np.int32),
+    )
+
+
+def _labels(characters: ClassCharacters, allowed: Iterable[str], owner: str) -> list[int]:
+    classes = class_of_character(characters)
+    wanted = list(dict.fromkeys(allowed))
+    if missing := [character for character in wanted if character not in classes]:
+        raise InputError(f"{owner}: the alphabet lacks {quoted(missing)}; leave them out")
+    if not wanted:
+        raise InputError(f"{owner}: no character is allowed")
+    return sorted(classes[character] for character in wanted)

@@ -1,0 +1,48 @@
+"""character_automaton, position_automaton."""
+
+import pytest
+
+from ctcbench.decoding import InputError
+from ctcbench.decoding.constraints import character_automaton, position_automaton
+from tests.decoding.constraints.enumeration import CHARACTERS, accepted, texts
+
+
+@pytest.mark.parametrize("allowed", ["a", "b1", "1b", "abc1", "aab"])
+def test_allowed_characters(allowed):
+    found = accepted(character_automaton(CHARACTERS, allowed))
+    assert found == [text for text in texts(4) if set(text) <= set(allowed)]
+
+
+@pytest.mark.parametrize("allowed", [["a"], ["ab", "1"], ["b1", "abc1", "ca"], ["a", "a", "a", "a"]])
+def test_allowed_characters_of_each_position(allowed):
+    found = accepted(position_automaton(CHARACTERS, allowed))
+    assert found == [
+        text
+        for text in texts(4)
+        if len(text) == len(allowed) and all(c in some for c, some in zip(text, allowed, strict=True))
+    ]
+
+
+def test_no_position_leaves_the_empty_text():
+    assert accepted(position_automaton(CHARACTERS, [])) == [""]
+
+
+def test_characters_of_several_code_points():
+    characters = [None, "a", "q\u0303"]
+    automaton = character_automaton(characters, ["q\u0303"])
+    assert automaton.accepts([2, 2])
+    assert not automaton.accepts([1])
+
+
+def test_characters_that_no_class_has():
+    with pytest.raises(InputError, match="characters: the alphabet lacks 'x' 'y'; leave them out"):
+        character_automaton(CHARACTERS, "axby")
+    with pytest.raises(InputError, match="position 2: the alphabet lacks 'X'"):
+        position_automaton(CHARACTERS, ["a", "X"])
+
+
+def test_sets_without_characters():
+    with pytest.raises(InputError, match="characters: no character is allowed"):
+        character_automaton(CHARACTERS, "")
+    with pytest.raises(InputError, match="position 3: no character is allowed"):
+        position_automaton(CHARACTERS, ["a", "b", ""])
