@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import contextlib
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -16,6 +17,7 @@ from ctcbench.contract.errors import BadSample, CtcbenchError, UsageError
 from ctcbench.contract.specs import ImageSpec
 from ctcbench.evaluation.familiarity import Familiarity
 from ctcbench.evaluation.joined_batches import Reading, join_batches
+from ctcbench.files.attached_files import only_stored_files, unpacked
 from ctcbench.files.pictures import Fit, PreparedPicture, decode_picture, read_picture
 from ctcbench.files.pixel_levels import WHITE
 from ctcbench.pipeline import runner
@@ -29,6 +31,7 @@ from ctcbench.recognition.reader import Reader
 from ctcbench.recognition.run_calibration import fit_run_sharpness
 from ctcbench.registry.component_registry import Registry
 from ctcbench.registry.discovery import load_registry
+from ctcbench.results.decoder_files import read_decoder_files
 from ctcbench.results.recognizer_description import read_description
 from ctcbench.results.result import Result
 from ctcbench.results.run_folder import RunFolder
@@ -47,6 +50,7 @@ class Recogniser:
         reader: the network.
         registry: where decoders come from.
         decoder: component string of the decoder.
+        decoder_files: files of the decoder, such as a list of words, by digest.
         fit: how pictures are resized to the image size of the network, as the training images were.
         sharpness: inverse temperature that calibrates confidences; 1 while the run is not finished.
         familiarity: the statistics of the training images, with which pictures are compared; None while the
@@ -59,6 +63,7 @@ class Recogniser:
     fit: Fit
     sharpness: float = 1.0
     familiarity: Familiarity | None = field(default=None, repr=False)
+    decoder_files: Mapping[str, bytes] = field(default_factory=dict, repr=False)
 
     def prepare(self, picture: Any) -> PreparedPicture:
         """Return a picture as the network takes it, which `predict` and `log_probs` accept as well.
@@ -144,10 +149,12 @@ class Recogniser:
                 without CTC, so that it has no alternatives.
         """
         require_pictures(images)
-        chosen = self.registry.resolve("decoder", decoder or self.decoder)
-        require_fitting_decoder(self.registry, self.reader.alignment, chosen, "this recogniser")
-        require_possible(self.reader, n_best, positions=positions)
-        built = build_decoder(self.registry, chosen, self.reader.alphabet)
+        # The decoder of a stranger's run must not open files of this machine; one that the user types may.
+        with contextlib.nullcontext() if decoder else only_stored_files(self.decoder_files):
+            chosen = self.registry.resolve("decoder", decoder or self.decoder)
+            require_fitting_decoder(self.registry, self.reader.alignment, chosen, "this recogniser")
+            require_possible(self.reader, n_best, positions=positions)
+            built = build_decoder(self.registry, chosen, self.reader.alphabet)
         interpretation = Interpretation(
             self.reader, built, self.sharpness, self.familiarity, n_best, positions
         )
@@ -218,7 +225,9 @@ def _load_run(folder: RunFolder, device: str) -> Recogniser:
     reader = load_torch_reader(registry, folder, device)
     sharpness = fit_run_sharpness(folder, reader.alignment)
     fit, familiarity = read_description(folder).fit, read_familiarity(folder, reader.image.channels)
-    return Recogniser(reader, registry, stored_config(folder).decoder, fit, sharpness, familiarity)
+    decoder = stored_config(folder).decoder
+    files = read_decoder_files(registry, folder, decoder)
+    return Recogniser(reader, registry, decoder, fit, sharpness, familiarity, files)
 
 
 def _load_onnx(path: Path, device: str) -> Recogniser:
@@ -234,8 +243,9 @@ def _load_onnx(path: Path, device: str) -> Recogniser:
             familiarity = document.familiarity.familiarity(reader.image.channels)
         except CtcbenchError as error:
             raise UsageError(f"{path}: its metadata is damaged ({error})") from None
+    files, registry = unpacked(document.decoder_files, path), load_registry()
     return Recogniser(
-        reader, load_registry(), document.decoder, document.fit, document.sharpness, familiarity
+        reader, registry, document.decoder, document.fit, document.sharpness, familiarity, files
     )
 
 

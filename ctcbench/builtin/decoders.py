@@ -3,14 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Annotated
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
 
+from ctcbench.builtin.decoder_constraints import (
+    Characters,
+    Length,
+    Lexicon,
+    Pattern,
+    Positions,
+    UnwritableWords,
+    build_constraint,
+)
 from ctcbench.contract.components import decoder
 from ctcbench.contract.data import LogProbs
 from ctcbench.contract.specs import BLANK, Alphabet
 from ctcbench.decoding.hypothesis import Hypothesis, best_or_nothing
+
+if TYPE_CHECKING:
+    from ctcbench.decoding.constraints import Automaton
+
+_BEAM_PER_TEXT = 4
 
 # The built-in decoders leave out the frames of the characters: texts and scores do not depend on them.
 Decode = Callable[[LogProbs], list[Hypothesis]]
@@ -71,20 +86,58 @@ def beam(alphabet: Alphabet, *, width: Width = 25, blank_penalty: Penalty = 0.0)
 
 @decoder
 def beam_cpp(
-    alphabet: Alphabet, *, width: Width = 25, threads: Threads = 1, blank_penalty: Penalty = 0.0
+    alphabet: Alphabet,
+    *,
+    width: Width = 25,
+    threads: Threads = 1,
+    blank_penalty: Penalty = 0.0,
+    pattern: Pattern = None,
+    length: Length = None,
+    characters: Characters = None,
+    positions: Positions = (),
+    lexicon: Lexicon = None,
+    unwritable_words: UnwritableWords = "error",
 ) -> Decode:
-    """Prefix beam search in C++: the same results as `beam`."""
-    from ctcbench.decoding import beam_search
+    """Prefix beam search in C++: the same results as `beam`. Constraints limit the texts that it finds."""
+    constraint = build_constraint(
+        alphabet,
+        pattern=pattern,
+        length=length,
+        characters=characters,
+        positions=positions,
+        lexicon=lexicon,
+        unwritable_words=unwritable_words,
+    )
+    return _BeamDecoder(width, threads, blank_penalty, constraint)
 
-    return lambda read: [
-        best_or_nothing(hypotheses)
-        for hypotheses in beam_search(
+
+@dataclass(frozen=True)
+class _BeamDecoder:
+    """A prefix beam search with its options."""
+
+    width: int
+    threads: int
+    blank_penalty: float
+    guide: Automaton | None
+
+    def __call__(self, read: LogProbs) -> list[Hypothesis]:
+        return [best_or_nothing(hypotheses) for hypotheses in self._search(read, 1, self.width)]
+
+    def n_best(self, read: LogProbs, count: int) -> list[list[Hypothesis]]:
+        """Return up to `count` hypotheses for each image, best first."""
+        return self._search(read, count, max(self.width, _BEAM_PER_TEXT * count))
+
+    def _search(self, read: LogProbs, count: int, width: int) -> list[list[Hypothesis]]:
+        from ctcbench.decoding import beam_search
+
+        return beam_search(
             read.values_NTK,
             read.lengths_N,
             beam_width=width,
             blank=BLANK,
-            threads=threads or None,
-            blank_penalty=blank_penalty,
+            n_best=count,
+            threads=self.threads or None,
+            blank_penalty=self.blank_penalty,
             frames=False,
+            guide=self.guide,
         )
-    ]

@@ -41,7 +41,9 @@ class ComponentString:
         while colon:
             found = re.compile(r"\s*([A-Za-z_][A-Za-z0-9_]*)\s*=").match(rest, position)
             if not found:
-                raise UsageError(f"{text!r}: expected option=value at {rest[position:]!r}")
+                # As in pattern=[a-z]{2,3}, where the comma is not meant to end the value.
+                hint = f"; {_quoting_hint(next(reversed(options)))}" if options else ""
+                raise UsageError(f"{text!r}: expected option=value at {rest[position:]!r}{hint}")
             option = found[1]
             # Not the last one: two values of one option are a mistake in most cases.
             if option in options:
@@ -51,8 +53,7 @@ class ComponentString:
                 break
             if rest[position] != ",":
                 raise UsageError(
-                    f"{text!r}: unexpected {rest[position:]!r} after {option}; "
-                    f"a value with a comma, a colon or a quote in it is put in quotes: {option}='…'"
+                    f"{text!r}: unexpected {rest[position:]!r} after {option}; {_quoting_hint(option)}"
                 )
             position += 1
         return cls(name, options)
@@ -61,6 +62,10 @@ class ComponentString:
         if not self.options:
             return self.name
         return f"{self.name}:" + ",".join(f"{option}={_quoted(v)}" for option, v in self.options.items())
+
+
+def _quoting_hint(option: str) -> str:
+    return f"a value with a comma, a colon or a quote in it is put in quotes: {option}='…'"
 
 
 def _value(text: str, rest: str, position: int) -> tuple[str, int]:

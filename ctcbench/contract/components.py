@@ -217,8 +217,12 @@ def decoder(
     """Make a component of a builder ``(alphabet: Alphabet, *, options) -> callable`` of a decoder.
 
     The callable takes ``LogProbs`` of N images and returns a list of N ``Hypothesis``, the best labelling of
-    each image. ``@decoder(alignment="fixed")`` is for a decoder in which frame i is character i, and which
-    merges no repeats.
+    each image. It may have a method ``n_best(log_probs, count)``, which returns a list of up to `count`
+    hypotheses for each image, best first: the alternatives that `predict` shows. Without it these are found
+    by a prefix beam search, which knows no constraint of the decoder.
+
+    ``@decoder(alignment="fixed")`` is for a decoder in which frame i is character i, and which merges no
+    repeats.
     """
     if builder is None:
         return lambda builder: _component("decoder", builder, alignment)

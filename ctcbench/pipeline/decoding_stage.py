@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -22,10 +22,12 @@ from ctcbench.evaluation.calibration import fit_inverse_temperature
 from ctcbench.evaluation.collapse import blank_probability
 from ctcbench.evaluation.confidence import confidences
 from ctcbench.evaluation.scoring import score
+from ctcbench.files.attached_files import only_stored_files
 from ctcbench.files.json_records import Count, Name, NotNegative, Record, read_record
 from ctcbench.registry.attribution import attribute_errors
-from ctcbench.registry.component_checks import require_hypotheses
 from ctcbench.registry.component_registry import Registry
+from ctcbench.registry.hypothesis_checks import require_hypotheses, require_n_best
+from ctcbench.results.decoder_files import from_run_folder, read_decoder_files
 from ctcbench.results.decoder_key import decoder_key
 from ctcbench.results.predictions import Predictions
 from ctcbench.results.result import Result
@@ -64,7 +66,8 @@ def decode_run(recipe: Recipe, folder: RunFolder) -> Result:
     # Read first, so that a damaged summary is an error before a decoding of minutes.
     trained = read_record(SummaryRecord, folder.read_summary(), folder.summary_path)
     stored = folder.read_log_probs("test")
-    decoder = build_decoder(recipe.registry, recipe.config.decoder, stored.alphabet)
+    with from_run_folder(recipe.registry, folder, recipe.config.decoder):
+        decoder = build_decoder(recipe.registry, recipe.config.decoder, stored.alphabet)
     hypotheses, seconds = decoder.decode(stored)
     texts = [stored.alphabet.decode(hypothesis.labels) for hypothesis in hypotheses]
     result = Result(
@@ -194,6 +197,20 @@ class BuiltDecoder:
         require_hypotheses(self.owner, hypotheses, log_probs)
         return hypotheses, seconds
 
+    def n_best(self, log_probs: LogProbs, count: int) -> Sequence[Sequence[Hypothesis]] | None:
+        """Return up to `count` hypotheses of every image, best first; None if the decoder has only the best.
+
+        Raises:
+            PluginError: the decoder failed, or returned another number of lists, or unknown labels.
+        """
+        search = getattr(self.search, "n_best", None)
+        if search is None:
+            return None
+        with attribute_errors(f"{self.owner} failed"):
+            found = [list(hypotheses) for hypotheses in search(log_probs, count)]
+        require_n_best(self.owner, found, log_probs)
+        return found
+
 
 def build_decoder(registry: Registry, decoder: str, alphabet: Alphabet) -> BuiltDecoder:
     """Build the decoder of a component string, which can take a while: it may load a file.
@@ -204,3 +221,15 @@ def build_decoder(registry: Registry, decoder: str, alphabet: Alphabet) -> Built
     """
     search = registry.build("decoder", decoder, alphabet)
     return BuiltDecoder(registry.describe_owner("decoder", decoder), search)
+
+
+def build_stored_decoder(recipe: Recipe, folder: RunFolder, alphabet: Alphabet) -> BuiltDecoder:
+    """Build the decoder in the settings of a run folder; no file outside of the folder is opened.
+
+    Raises:
+        UsageError: the decoder refuses its options, or a file of it is not in the folder.
+        PluginError: the builder failed.
+        CtcbenchError: a file of the decoder is damaged.
+    """
+    with only_stored_files(read_decoder_files(recipe.registry, folder, recipe.config.decoder)):
+        return build_decoder(recipe.registry, recipe.config.decoder, alphabet)

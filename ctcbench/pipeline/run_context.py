@@ -17,7 +17,9 @@ from ctcbench.data.background_drawing import BackgroundDrawing, start_drawing
 from ctcbench.data.built_dataset import BuiltDataset, build_dataset
 from ctcbench.data.materialise import materialise
 from ctcbench.pipeline.budget_stage import fit_to_budget
+from ctcbench.pipeline.decoding_stage import build_decoder
 from ctcbench.pipeline.folder_claim import claim_folder, require_one_of_resume_and_fresh
+from ctcbench.results.decoder_files import write_decoder_files
 from ctcbench.results.run_folder import RunFolder
 from ctcbench.training.distributed.process_group import SINGLE_PROCESS_GROUP, ProcessGroup
 from ctcbench.training.distributed.process_rank import read_process_rank
@@ -102,6 +104,8 @@ def open_run(recipe: Recipe, runtime: Runtime) -> Iterator[RunContext]:
     require_one_of_resume_and_fresh(runtime)
     # Built before the processes join: a wrong option then ends each of them, and none waits for another.
     dataset = build_dataset(recipe.registry, recipe.config.dataset)
+    # Built again after the training: here, a pattern or a list of words that it refuses is an error at once.
+    build_decoder(recipe.registry, recipe.config.decoder, dataset.source.alphabet)
     with join_process_group(recipe.config) as group, contextlib.ExitStack() as stack:
         if runtime.budget:
             recipe = fit_to_budget(recipe, runtime, dataset, group)
@@ -110,6 +114,7 @@ def open_run(recipe: Recipe, runtime: Runtime) -> Iterator[RunContext]:
         compute = None if folder.is_finished else _choose_device(recipe.config, runtime, group)
         if group.is_main:
             stack.enter_context(claim_folder(folder, recipe.config, runtime))
+            write_decoder_files(recipe.registry, folder, recipe.config.decoder)
             if compute is not None:
                 runtime.listener.run_started(folder.path, compute.describe())
             for notice in dataset.notices:

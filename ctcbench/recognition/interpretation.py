@@ -94,10 +94,12 @@ class Interpretation:
 
     def _alternatives(self, read: LogProbs) -> list[tuple[Alternative, ...]]:
         """Return the most probable texts of each picture, most probable first."""
-        width = max(_NARROWEST_BEAM, _BEAM_PER_TEXT * self.n_best)
-        found = beam_search(
-            read.values_NTK, read.lengths_N, beam_width=width, n_best=self.n_best, threads=1, frames=False
-        )
+        found = self.decoder.n_best(read, self.n_best)
+        if found is None:
+            width = max(_NARROWEST_BEAM, _BEAM_PER_TEXT * self.n_best)
+            found = beam_search(
+                read.values_NTK, read.lengths_N, beam_width=width, n_best=self.n_best, threads=1, frames=False
+            )
         rows_M = np.repeat(np.arange(len(found)), [len(hypotheses) for hypotheses in found])
         labels_M = [hypothesis.labels for hypotheses in found for hypothesis in hypotheses]
         repeated = LogProbs(

@@ -27,6 +27,7 @@ class OnnxDocument(RecognizerRecord):
         format: name and number of this format.
         alignment: how frames are aligned with characters.
         decoder: component string of the run's decoder.
+        decoder_files: the files of the decoder by digest, as `attached_files.packed` writes them.
         sharpness: inverse temperature that calibrates confidences; 1 if they are not calibrated.
         familiarity: the statistics of the training images, None if they are not known.
         masks_padding: whether images of different widths may be in a batch; if not, those of a batch that are
@@ -41,6 +42,7 @@ class OnnxDocument(RecognizerRecord):
     format: Literal["ctcbench onnx 1"]
     alignment: Alignment
     decoder: Name
+    decoder_files: dict[Name, str] = Field(default={}, max_length=10)
     sharpness: Annotated[float, Field(gt=0, le=1_000)] = 1.0
     familiarity: FamiliarityRecord | None = None
     masks_padding: bool

@@ -15,9 +15,10 @@ from ctcbench.config.recipe import Recipe
 from ctcbench.contract.errors import CtcbenchError, UsageError
 from ctcbench.data.materialise import Notice
 from ctcbench.evaluation.score import Score
+from ctcbench.files.attached_files import packed
 from ctcbench.files.json_files import format_json
 from ctcbench.files.output_files import require_folder_of, write_output
-from ctcbench.pipeline.decoding_stage import build_decoder
+from ctcbench.pipeline.decoding_stage import build_stored_decoder
 from ctcbench.recognition.export_check import (
     CheckImages,
     ReaderDifference,
@@ -34,6 +35,7 @@ from ctcbench.recognition.run_calibration import fit_run_sharpness
 from ctcbench.recognition.torch_reader import TorchReader
 from ctcbench.registry.component_registry import Registry
 from ctcbench.registry.discovery import load_registry
+from ctcbench.results.decoder_files import read_decoder_files
 from ctcbench.results.provenance import versions
 from ctcbench.results.recognizer_description import read_description
 from ctcbench.results.run_folder import RunFolder
@@ -134,7 +136,7 @@ def export_run(
         notice(f"{run}: training is not finished: the best weights so far are exported, not calibrated")
     recipe = Recipe(load_registry(), stored_config(folder))
     reader = _float32_reader(recipe.registry, folder)
-    decoder = build_decoder(recipe.registry, recipe.config.decoder, reader.alphabet)
+    decoder = build_stored_decoder(recipe, folder, reader.alphabet)
     model, document = _export(recipe, folder, reader, path)
     images = _images(folder, recipe, reader, notice)
     read = read_images(_onnx_reader(model, document, path), images, decoder)
@@ -148,9 +150,7 @@ def export_run(
     rounded = None
     if int8:
         if read.score is None:
-            raise UsageError(
-                "--int8 measures the range of activations on validation images, which are missing"
-            )
+            raise UsageError("--int8 measures the range of activations on validation images; there are none")
         model = quantise(model, images.batches[:_CALIBRATION_BATCHES])
         document = document.model_copy(update={"precision": "int8"})
         rounded = read_images(_onnx_reader(model, document, path), images, decoder).score
@@ -174,6 +174,7 @@ def _export(
         "format": FORMAT,
         "alignment": reader.alignment,
         "decoder": recipe.config.decoder,
+        "decoder_files": packed(read_decoder_files(recipe.registry, folder, recipe.config.decoder)),
         "sharpness": fit_run_sharpness(folder, reader.alignment),
         "familiarity": familiarity and familiarity.to_json(),
         "masks_padding": not reader.model.unmasked,
@@ -183,7 +184,7 @@ def _export(
         "train_key": folder.path.name,
         "versions": {**versions(), **{name: metadata.version(name) for name in ("onnx", "onnxscript")}},
     }
-    # As the file will be read: JSON has lists where the description has tuples.
+    # As the file will be read: with lists in place of tuples.
     document = parse_document({KEY: format_json(description, indent=None).decode()}, path)
     model, any_width = export_network(reader.model, recipe)
     # Images of widths of their own need a network for any width: there the comparison decides.

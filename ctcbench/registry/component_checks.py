@@ -8,16 +8,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from numbers import Integral
 from typing import TYPE_CHECKING, Any, TypeGuard, get_args
 
-from ctcbench.contract.data import LogProbs, SplitName
+from ctcbench.contract.data import SplitName
 from ctcbench.contract.errors import PluginError
 from ctcbench.contract.executors import Executor
 from ctcbench.contract.model_parameters import ModelParameters
 from ctcbench.contract.specs import Alphabet, ImageSpec, SequenceSpec
-from ctcbench.decoding.hypothesis import Hypothesis
 from ctcbench.files.pictures import Fit
 
 if TYPE_CHECKING:
@@ -191,30 +189,6 @@ def require_optimizer(owner: str, built: object, parameters: ModelParameters) ->
             f"{owner}: its groups hold {len(held)} tensors, of which {len(set(held) & known)} are parameters "
             f"of the model; they must hold each parameter once, and nothing else"
         )
-
-
-def require_hypotheses(owner: str, hypotheses: Sequence[object], log_probs: LogProbs) -> None:
-    """Check what a decoder returned for `log_probs` of N images.
-
-    Raises:
-        PluginError: there are not N hypotheses, or a label is not a class from 1 to K − 1.
-    """
-    if len(hypotheses) != len(log_probs):
-        raise PluginError(f"{owner}: {len(hypotheses)} hypotheses for {len(log_probs)} images")
-    num_classes = log_probs.alphabet.num_classes
-    for image, hypothesis in enumerate(hypotheses):
-        if not isinstance(hypothesis, Hypothesis):
-            raise PluginError(
-                f"{owner}: for image {image} it returned {type(hypothesis).__name__}, not a "
-                f"ctcbench.Hypothesis"
-            )
-        for label in hypothesis.labels:
-            # `Alphabet.decode` looks up label − 1: a blank would become the last character.
-            if not isinstance(label, Integral) or not 0 < label < num_classes:
-                raise PluginError(
-                    f"{owner}: label {label!r} for image {image}; labels are whole numbers from 1 to "
-                    f"{num_classes - 1}, without blanks"
-                )
 
 
 def require_executor(owner: str, built: object) -> Executor:

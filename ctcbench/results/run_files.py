@@ -6,12 +6,13 @@ import shlex
 import warnings
 from pathlib import PurePosixPath
 
+from ctcbench.files.attached_files import MOST_BYTES
 from ctcbench.files.manifest import MANIFEST
 from ctcbench.files.plain_files import MIB
 from ctcbench.files.sealed_folder import SealedFolder
 from ctcbench.results.metrics_file import SIZE_LIMIT as METRICS_LIMIT
 
-FOLDERS = ("log_probs", "results", "predictions")
+FOLDERS = ("log_probs", "results", "predictions", "decoder_files")
 # Bytes that a file may have, by its name or by the folder that it is in. Reading the file takes as much
 # memory, and a few times that for JSON.
 _LIMITS = {
@@ -25,6 +26,7 @@ _LIMITS = {
     "log_probs": 2**37,
     "results": 8 * MIB,
     "predictions": 512 * MIB,
+    "decoder_files": MOST_BYTES,
 }
 
 
@@ -70,7 +72,7 @@ class RunFiles(SealedFolder):
                 name
                 for name in self.names(folder)
                 if not PurePosixPath(name).name.startswith(".")
-                and PurePosixPath(name).suffix in (".json", ".safetensors")
+                and PurePosixPath(name).suffix in (".json", ".safetensors", ".data")
                 and self.has(name)
             ]
         return names

@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ctcbench.decoding import _core
+from ctcbench.decoding import Automaton, _core
 from ctcbench.decoding.constraints.trimming import trim
 from ctcbench.decoding.reference_guided import PlainAutomaton, PlainProduct
 from tests.decoding.decoding_cases import random_case

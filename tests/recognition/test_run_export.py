@@ -2,16 +2,21 @@
 
 import dataclasses
 import json
+import shutil
 
 import numpy as np
 import pytest
 import torch
 
 import ctcbench
+from ctcbench.config.recipe import resolve
 from ctcbench.contract.errors import CtcbenchError, UsageError
+from ctcbench.pipeline import runner
 from ctcbench.recognition import onnx_packages, picture_stream, run_export
 from ctcbench.recognition.run_export import export_run
 from ctcbench.results.run_folder import RunFolder
+from ctcbench.training.runtime import Runtime
+from tests.tiny_config import tiny
 
 onnx = pytest.importorskip("onnx", reason="the package onnx is not installed")
 pytest.importorskip("onnxruntime", reason="the package onnxruntime is not installed")
@@ -137,3 +142,17 @@ def test_eight_bits_and_an_unfinished_run(finished_copy, tmp_path):
     model = onnx.load(str(target))
     assert any(tensor.data_type == onnx.TensorProto.INT8 for tensor in model.graph.initializer)
     assert dataclasses.asdict(report)["any_width"]
+
+
+def test_the_file_contains_the_lexicon_of_the_decoder(registry, finished_copy, tmp_path):
+    words = tmp_path / "words.txt"
+    words.write_bytes(b"12\n34\n")
+    recipe = resolve(registry, tiny(decoder=f"beam_cpp:lexicon={words}"))
+    folder = runner.run(recipe, Runtime(finished_copy.folder.parent)).folder
+    path = tmp_path / "model.onnx"
+    words.unlink()
+    export_run(folder, path, notice=lambda text: None)
+    shutil.rmtree(folder)
+    pictures = list(np.random.default_rng(0).integers(0, 256, (5, 24, 60), np.uint8))
+    predictions = ctcbench.load(path).predict(pictures, n_best=3)
+    assert {one.text for p in predictions for one in (p, *p.alternatives)} <= {"12", "34"}

@@ -1,0 +1,119 @@
+"""Constraints as options of decoders: their types, and the automaton of the texts that they allow."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from pydantic import Field
+
+from ctcbench.builtin.alphabets import read_alphabet, spell
+from ctcbench.contract.errors import UsageError
+from ctcbench.contract.frame_order import reorder_right_to_left
+from ctcbench.contract.specs import Alphabet
+from ctcbench.files.attached_files import AttachedFile, attached_content
+
+if TYPE_CHECKING:
+    from ctcbench.decoding.constraints import Automaton
+
+Pattern = Annotated[
+    str | None, Field(description="only texts that this regular expression matches as a whole")
+]
+Length = Annotated[
+    str | None, Field(description="only texts of so many characters: 5, 4-8, 4- (at least), -8 (at most)")
+]
+Characters = Annotated[
+    str | None, Field(description="only texts of these characters, such as digits+upper or range(0-9a-f)")
+]
+Positions = Annotated[
+    tuple[str, ...],
+    Field(description="only texts whose first, second, … character is of these sets: 'upper,upper,digits'"),
+]
+Lexicon = Annotated[
+    AttachedFile, Field(description="only the words of this file, one a line (UTF-8), and no other text")
+]
+UnwritableWords = Annotated[
+    Literal["error", "skip"],
+    Field(description="words of the lexicon that have characters outside of the alphabet"),
+]
+
+
+def build_constraint(
+    alphabet: Alphabet,
+    *,
+    pattern: str | None,
+    length: str | None,
+    characters: str | None,
+    positions: tuple[str, ...],
+    lexicon: str | None,
+    unwritable_words: Literal["error", "skip"],
+) -> Automaton | None:
+    """Return the automaton of the texts that all options allow; None if there is no constraint.
+
+    Raises:
+        UsageError: an option can't be used with the alphabet, or no text is allowed.
+    """
+    # Not at the top: it imports numpy, for which --help must not wait.
+    from ctcbench.decoding import constraints
+
+    classes = [None, *alphabet.characters]
+    found: list[Automaton] = []
+    if length is not None:
+        found.append(constraints.length_automaton(classes, *constraints.parse_length(length)))
+    if characters is not None:
+        found.append(constraints.character_automaton(classes, _set(characters, alphabet)))
+    if positions:
+        _require_left_to_right(alphabet, "positions")
+        sets = [_set(text, alphabet) for text in positions]
+        found.append(constraints.position_automaton(classes, sets))
+    if pattern is not None:
+        _require_left_to_right(alphabet, "pattern")
+        if not pattern:
+            raise UsageError("pattern is empty, which allows the empty text alone; leave it out")
+        found.append(constraints.pattern_automaton(classes, pattern))
+    if lexicon is not None:
+        words = _words(lexicon, alphabet)
+        try:
+            found.append(
+                constraints.lexicon_automaton(classes, words, skip_unwritable=unwritable_words == "skip")
+            )
+        except UsageError as error:
+            remedy = "" if unwritable_words == "skip" else "; unwritable_words=skip leaves such words out"
+            raise UsageError(f"lexicon={lexicon}: {error}{remedy}") from None
+    return constraints.intersect(found) if found else None
+
+
+def _require_left_to_right(alphabet: Alphabet, option: str) -> None:
+    # Numbers in right-to-left text run from left to right, so that the n-th character is at no fixed place.
+    if alphabet.direction == "rtl":
+        raise UsageError(
+            f"{option}: not for a recogniser of right-to-left text; length, characters and lexicon are"
+        )
+
+
+def _set(text: str, alphabet: Alphabet) -> Iterable[str]:
+    """Return the characters of an alphabet that a set as in the option `alphabet` has."""
+    has_clusters = not isinstance(alphabet.characters, str)
+    wanted = read_alphabet(text, clusters=has_clusters).characters
+    return [one for character in wanted for one in alphabet.split(spell(character, alphabet))]
+
+
+def _words(lexicon: str, alphabet: Alphabet) -> list[str]:
+    """Return the words of a file, spelled with the characters of an alphabet, in the order of the frames.
+
+    Raises:
+        UsageError: the file can't be read, or is not UTF-8.
+    """
+    try:
+        text = attached_content(lexicon).decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise UsageError(f"lexicon={lexicon}: not UTF-8 (byte {error.start}); save it as UTF-8") from None
+    text = unicodedata.normalize("NFC", text).replace("\r\n", "\n")
+    words = [line for line in text.split("\n") if line]
+    # Only where it changes anything: for a million words it takes seconds.
+    if alphabet.missing("".join(set(text) - {"\n"})) or not isinstance(alphabet.characters, str):
+        words = [spell(word, alphabet) for word in words]
+    if alphabet.direction == "rtl":
+        words = [reorder_right_to_left(word) for word in words]
+    return words

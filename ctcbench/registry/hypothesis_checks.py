@@ -1,0 +1,49 @@
+"""Checks of what decoders return."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from numbers import Integral
+
+from ctcbench.contract.data import LogProbs
+from ctcbench.contract.errors import PluginError
+from ctcbench.decoding.hypothesis import Hypothesis
+
+
+def require_hypotheses(owner: str, hypotheses: Sequence[object], log_probs: LogProbs) -> None:
+    """Check what a decoder returned for `log_probs` of N images.
+
+    Raises:
+        PluginError: there are not N hypotheses, or a label is not a class from 1 to K − 1.
+    """
+    if len(hypotheses) != len(log_probs):
+        raise PluginError(f"{owner}: {len(hypotheses)} hypotheses for {len(log_probs)} images")
+    for image, hypothesis in enumerate(hypotheses):
+        _require_hypothesis(owner, image, hypothesis, log_probs.alphabet.num_classes)
+
+
+def require_n_best(owner: str, found: Sequence[Sequence[object]], log_probs: LogProbs) -> None:
+    """Check the lists of hypotheses that a decoder returned for `log_probs` of N images.
+
+    Raises:
+        PluginError: there are not N lists, or one has something else than a hypothesis of classes 1 to K − 1.
+    """
+    if len(found) != len(log_probs):
+        raise PluginError(f"{owner}: {len(found)} lists of hypotheses for {len(log_probs)} images")
+    for image, hypotheses in enumerate(found):
+        for hypothesis in hypotheses:
+            _require_hypothesis(owner, image, hypothesis, log_probs.alphabet.num_classes)
+
+
+def _require_hypothesis(owner: str, image: int, hypothesis: object, num_classes: int) -> None:
+    if not isinstance(hypothesis, Hypothesis):
+        raise PluginError(
+            f"{owner}: for image {image} it returned {type(hypothesis).__name__}, not a ctcbench.Hypothesis"
+        )
+    for label in hypothesis.labels:
+        # `Alphabet.decode` looks up label − 1: a blank would become the last character.
+        if not isinstance(label, Integral) or not 0 < label < num_classes:
+            raise PluginError(
+                f"{owner}: label {label!r} for image {image}; labels are whole numbers from 1 to "
+                f"{num_classes - 1}, without blanks"
+            )
