@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
@@ -17,12 +17,26 @@ from ctcbench.builtin.decoder_constraints import (
     UnwritableWords,
     build_constraint,
 )
+from ctcbench.builtin.decoder_models import (
+    LENGTH_BONUS,
+    LM_WEIGHT,
+    UNKNOWN_PENALTY,
+    HotwordBoost,
+    HotwordList,
+    LanguageModelFile,
+    LengthBonus,
+    LmWeight,
+    UnknownPenalty,
+    UnknownWords,
+    build_models,
+)
 from ctcbench.contract.components import decoder
 from ctcbench.contract.data import LogProbs
 from ctcbench.contract.specs import BLANK, Alphabet
 from ctcbench.decoding.hypothesis import Hypothesis, best_or_nothing
 
 if TYPE_CHECKING:
+    from ctcbench.decoding import Hotwords, LanguageModel
     from ctcbench.decoding.constraints import Automaton
 
 _BEAM_PER_TEXT = 4
@@ -97,8 +111,15 @@ def beam_cpp(
     positions: Positions = (),
     lexicon: Lexicon = None,
     unwritable_words: UnwritableWords = "error",
+    lm: LanguageModelFile = None,
+    lm_weight: LmWeight = LM_WEIGHT,
+    length_bonus: LengthBonus = LENGTH_BONUS,
+    unknown_penalty: UnknownPenalty = UNKNOWN_PENALTY,
+    unknown_words: UnknownWords = True,
+    hotwords: HotwordList = (),
+    hotword_boost: HotwordBoost = 5.0,
 ) -> Decode:
-    """Prefix beam search in C++: the same results as `beam`. Constraints limit the texts that it finds."""
+    """Prefix beam search in C++: the same results as `beam`, within constraints, with a language model."""
     constraint = build_constraint(
         alphabet,
         pattern=pattern,
@@ -108,7 +129,18 @@ def beam_cpp(
         lexicon=lexicon,
         unwritable_words=unwritable_words,
     )
-    return _BeamDecoder(width, threads, blank_penalty, constraint)
+    models = build_models(
+        alphabet,
+        lm=lm,
+        lm_weight=lm_weight,
+        length_bonus=length_bonus,
+        unknown_penalty=unknown_penalty,
+        unknown_words=unknown_words,
+        hotwords=hotwords,
+        hotword_boost=hotword_boost,
+    )
+    guides = [*([] if constraint is None else [constraint]), *models]
+    return _BeamDecoder(width, threads, blank_penalty, guides)
 
 
 @dataclass(frozen=True)
@@ -118,7 +150,7 @@ class _BeamDecoder:
     width: int
     threads: int
     blank_penalty: float
-    guide: Automaton | None
+    guides: Sequence[Automaton | LanguageModel | Hotwords]
 
     def __call__(self, read: LogProbs) -> list[Hypothesis]:
         return [best_or_nothing(hypotheses) for hypotheses in self._search(read, 1, self.width)]
@@ -139,5 +171,5 @@ class _BeamDecoder:
             threads=self.threads or None,
             blank_penalty=self.blank_penalty,
             frames=False,
-            guide=self.guide,
+            guide=self.guides,
         )
