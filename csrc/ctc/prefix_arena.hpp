@@ -23,8 +23,7 @@ class PrefixArena {
     // `slot` is its place in the caller's beam. The labelling must not be active already.
     Node insert(Node parent, std::int32_t label, std::int32_t slot);
 
-    // Deactivates a node. Without descendants it is freed, and so is each inactive ancestor whose last
-    // descendant it was.
+    // Deactivates a node. Its memory is used again some time after it and its descendants are inactive.
     void remove(Node node);
 
     Node parent(Node node) const { return nodes_[index(node)].parent; }
@@ -47,18 +46,24 @@ class PrefixArena {
     // Whether `a` comes before `b` in lexicographic order: a prefix comes before its extensions.
     bool precedes(Labelling a, Labelling b) const;
 
-    std::size_t live_nodes() const { return live_; }
+    std::size_t live_nodes() const;
 
   private:
     // Invariants:
     // - No two live nodes spell the same labelling: insert() looks for an inactive node first, and must not
     //   be called for an active one. So two labellings in the beam are equal only if their nodes are.
-    // - A node is live while it is active or has live children, which `children` counts. So every ancestor of
-    //   a live node is live. The root is always live.
-    // - first_inactive, next_inactive and previous_inactive list a node's inactive children, latest first.
-    //   The lists are short: most labellings that leave the beam have no descendants in it.
+    // - A node is live while it or a descendant is active. So every ancestor of a live node is live. The root
+    // is
+    //   always live.
+    // - `children` counts a node's children, but for those that were removed when they had none. A node with
+    //   live children has at least as many.
+    // - first_inactive and next_inactive list a node's inactive children that are counted: the live ones
+    // among
+    //   them. The lists are short: most labellings that leave the beam have no descendants in it.
     // - slot is the node's place in the caller's beam, or kNone for an inactive node.
-    // - A free node is linked to the next free one by next_inactive; its other fields have no meaning.
+    // - Nodes that are not live are found by collect(), when there is no room: to count live descendants at
+    //   each removal would take longer. A free node is linked to the next free one by next_inactive, and its
+    //   slot is kNone; its other fields have no meaning.
     struct Record {
         Node parent;
         std::int32_t label;
@@ -67,74 +72,50 @@ class PrefixArena {
         std::int32_t children;
         Node first_inactive;
         Node next_inactive;
-        Node previous_inactive;
     };
     static_assert(sizeof(Record) <= 64, "a live prefix node may take 64 bytes");
 
     static std::size_t index(Node node) { return static_cast<std::size_t>(node); }
-    void unlink(Node inactive);
-    void grow();
+    Node take_inactive(Node parent, std::int32_t label);
+    void make_room(Node parent);
+    std::size_t mark_live(Node parent, std::vector<bool>& live) const;
+    std::size_t collect(Node parent);
 
     std::vector<Record> nodes_;
     std::size_t used_ = 0;  // nodes that were ever in use; those behind are free, too
     Node first_free_ = kNone;
-    std::size_t live_ = 0;
 };
 
 inline PrefixArena::Node PrefixArena::insert(Node parent, std::int32_t label, std::int32_t slot) {
-    for (Node inactive = nodes_[index(parent)].first_inactive; inactive != kNone;
-         inactive = nodes_[index(inactive)].next_inactive) {
-        if (nodes_[index(inactive)].label != label) continue;
-        unlink(inactive);
-        nodes_[index(inactive)].slot = slot;
-        return inactive;
+    if (nodes_[index(parent)].first_inactive != kNone) {
+        const Node inactive = take_inactive(parent, label);
+        if (inactive != kNone) {
+            nodes_[index(inactive)].slot = slot;
+            return inactive;
+        }
     }
+    if (first_free_ == kNone && used_ == nodes_.size()) make_room(parent);
     Node node = first_free_;
-    if (node != kNone) {
+    if (node != kNone)
         first_free_ = nodes_[index(node)].next_inactive;
-    } else {
-        if (used_ == nodes_.size()) grow();
+    else
         node = static_cast<Node>(used_++);
-    }
     Record& above = nodes_[index(parent)];
     ++above.children;
-    nodes_[index(node)] = {parent, label, above.length + 1, slot, 0, kNone, kNone, kNone};
-    ++live_;
+    nodes_[index(node)] = {parent, label, above.length + 1, slot, 0, kNone, kNone};
     return node;
 }
 
 inline void PrefixArena::remove(Node node) {
-    Record* record = &nodes_[index(node)];
-    record->slot = kNone;
-    if (record->children > 0) {
-        if (node == kRoot) return;
-        Record& above = nodes_[index(record->parent)];
-        record->next_inactive = above.first_inactive;
-        record->previous_inactive = kNone;
-        if (above.first_inactive != kNone) nodes_[index(above.first_inactive)].previous_inactive = node;
-        above.first_inactive = node;
-        return;
-    }
-    for (;;) {
-        const Node above = record->parent;
-        record->next_inactive = first_free_;
-        first_free_ = node;
-        --live_;
-        record = &nodes_[index(above)];
-        if (--record->children > 0 || record->slot != kNone || above == kRoot) return;
-        unlink(above);
-        node = above;
-    }
-}
-
-inline void PrefixArena::unlink(Node inactive) {
-    const Record& record = nodes_[index(inactive)];
-    if (record.previous_inactive != kNone)
-        nodes_[index(record.previous_inactive)].next_inactive = record.next_inactive;
-    else
-        nodes_[index(record.parent)].first_inactive = record.next_inactive;
-    if (record.next_inactive != kNone)
-        nodes_[index(record.next_inactive)].previous_inactive = record.previous_inactive;
+    Record& record = nodes_[index(node)];
+    record.slot = kNone;
+    if (node == kRoot) return;
+    Record& above = nodes_[index(record.parent)];
+    // Without a branch: both cases are frequent, in no order that a processor can predict.
+    const bool leaf = record.children == 0;
+    record.next_inactive = above.first_inactive;
+    above.children -= leaf ? 1 : 0;
+    above.first_inactive = leaf ? above.first_inactive : node;
 }
 
 }  // namespace ctc
