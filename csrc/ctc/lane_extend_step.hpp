@@ -1,6 +1,7 @@
 // Step 2 of a frame: a lower bound on what will be kept, and every extension that reaches it.
 #pragma once
 
+#include "ctc/lane_skipped_rows.hpp"
 #include "ctc/lane_stay_step.hpp"
 
 namespace ctc {
@@ -20,8 +21,8 @@ struct LaneSymbols {
     }
 };
 
-// What extensions are made from, by row: the totals of the rows, and the parts that end in blank. Zero from the
-// number of rows to the end of that register.
+// What extensions are made from, by row: the totals of the rows, and the parts that end in blank. Zero from
+// the number of rows to the end of that register.
 struct ExtensionSources {
     const double* total;
     const double* blank;
@@ -39,8 +40,8 @@ class ExtendStep {
     // extended by the frame's most probable class. It is not exact: a lower one costs a few more candidates,
     // an exact one would cost more rounds of bisection.
     static double floor_of_kept(const LaneBeam<L>& beam, const LaneFrame<L>& frame,
-                                const RowsByLastLabel<L>& by_last, const Stayed& stayed,
-                                std::int32_t beam_width, LaneCandidates<L>& candidates);
+                                const SkippedRows<L>& skipped, const Stayed& stayed, std::int32_t beam_width,
+                                LaneCandidates<L>& candidates);
 
     // The part of floor_of_kept() after the extensions by the best class were written to `total`.
     static double beam_width_th(const double* total, std::int32_t stays, std::int32_t rows,
@@ -52,26 +53,27 @@ class ExtendStep {
 
     // Appends each extension whose total is at least `floor`, unless its labelling is in the beam already:
     // StayStep has added its probability to that row.
-    void run(const LaneBeam<L>& beam, ExtensionSources sources, const RowsByLastLabel<L>& by_last,
-             const LaneSymbols<L>& symbols, double floor, LaneCandidates<L>& candidates);
+    static void run(const LaneBeam<L>& beam, ExtensionSources sources, const SkippedRows<L>& skipped,
+                    const LaneSymbols<L>& symbols, const Stayed& stayed, double floor,
+                    LaneCandidates<L>& candidates);
+
+    // Sets `extended`, the extension of each row by the class `label`, where rows are skipped: to 0 if it is
+    // in the beam, else to the extension of the part that ends in blank.
+    static void correct_skipped(const LaneBeam<L>& beam, const double* blank, const SkippedRows<L>& skipped,
+                                std::int32_t label, double prob, double* extended);
 
   private:
     using D = typename L::D;
-    static constexpr std::int32_t kNone = PrefixArena::kNone;
     static constexpr double kInfinity = LaneMath<L>::kInfinity;
     static constexpr double kSmallestTotal = LaneMath<L>::kSmallestTotal;
 
     static constexpr int kFloorRounds = 8;                             // of bisection, at most
     static constexpr std::int64_t kFloorBits = std::int64_t{1} << 46;  // 1.6 %, at which it stops
-
-    // Masks by eight rows, for one symbol: the rows whose last label it is, and the rows of which the
-    // extension is in the beam.
-    Column<unsigned char> repeated_, taken_;
 };
 
 template <class L>
 double ExtendStep<L>::floor_of_kept(const LaneBeam<L>& beam, const LaneFrame<L>& frame,
-                                    const RowsByLastLabel<L>& by_last, const Stayed& stayed,
+                                    const SkippedRows<L>& skipped, const Stayed& stayed,
                                     std::int32_t beam_width, LaneCandidates<L>& candidates) {
     const std::int32_t stays = candidates.stays;
     if (2 * stays < beam_width) return 0.0;
@@ -80,14 +82,22 @@ double ExtendStep<L>::floor_of_kept(const LaneBeam<L>& beam, const LaneFrame<L>&
     const D best = L::broadcast(stayed.prob_best);
     for (std::int32_t row = 0; row < stays; row += kLanes)
         L::store(extended + row, L::mul(L::load(beam.total.data() + row), best));
-    const std::int32_t* parent = beam.parent.data();
-    const std::int32_t* next = by_last.next.data();
-    const std::int32_t first = by_last.first.data()[frame.best_label()];
-    for (std::int32_t row = first; row != kNone; row = next[row])
-        extended[row] = beam.blank.data()[row] * stayed.prob_best;
-    for (std::int32_t row = first; row != kNone; row = next[row])
-        if (parent[row] != kNone) extended[parent[row]] = 0.0;  // the same labelling as `row`
+    correct_skipped(beam, beam.blank.data(), skipped, frame.best_label(), stayed.prob_best, extended);
     return beam_width_th(total, stays, beam.rows, beam_width);
+}
+
+template <class L>
+void ExtendStep<L>::correct_skipped(const LaneBeam<L>& beam, const double* blank,
+                                    const SkippedRows<L>& skipped, std::int32_t label, double prob,
+                                    double* extended) {
+    const std::uint64_t* skip = skipped.of(label);
+    for (std::int32_t word = 0; word < skipped.words(); ++word) {
+        for (std::uint64_t bits = skip[word]; bits != 0; bits &= bits - 1) {
+            const std::int32_t row = 64 * word + lowest_bit(bits);
+            const bool is_taken = beam.last.data()[row] != label || skipped.repeat_is_taken(row);
+            extended[row] = is_taken ? 0.0 : blank[row] * prob;
+        }
+    }
 }
 
 template <class L>
@@ -143,19 +153,12 @@ void ExtendStep<L>::collect_symbols(double largest, const LaneFrame<L>& frame, s
 }
 
 template <class L>
-void ExtendStep<L>::run(const LaneBeam<L>& beam, ExtensionSources sources, const RowsByLastLabel<L>& by_last,
-                        const LaneSymbols<L>& symbols, double floor, LaneCandidates<L>& candidates) {
+void ExtendStep<L>::run(const LaneBeam<L>& beam, ExtensionSources sources, const SkippedRows<L>& skipped,
+                        const LaneSymbols<L>& symbols, const Stayed& stayed, double floor,
+                        LaneCandidates<L>& candidates) {
     const D limit = L::broadcast(floor);
     const std::int32_t stays = candidates.stays;
-    const std::int32_t groups = stays / kLanes;
-    repeated_.reserve(beam.capacity() / kLanes);
-    taken_.reserve(beam.capacity() / kLanes);
-    unsigned char* repeated = repeated_.data();
-    unsigned char* taken = taken_.data();
     const double* row_total = sources.total;
-    const double* row_blank = sources.blank;
-    const std::int32_t* parent = beam.parent.data();
-    const std::int32_t* next = by_last.next.data();
     for (std::int32_t i = 0; i < symbols.count; ++i) {
         candidates.reserve_extensions();
         double* candidate = candidates.total.data();
@@ -163,42 +166,48 @@ void ExtendStep<L>::run(const LaneBeam<L>& beam, ExtensionSources sources, const
         const std::uint64_t label = symbols.label.data()[i];
         const double prob = symbols.prob.data()[i];
         const D probs = L::broadcast(prob);
-        const std::int32_t first = by_last.first.data()[label];
+        const std::uint64_t* skip = skipped.of(static_cast<std::int64_t>(label));
         std::int32_t end = candidates.count;
-        if (first == kNone) {
+        if constexpr (L::kCompresses) {
             for (std::int32_t row = 0; row < stays; row += kLanes) {
                 const D totals = L::mul(L::load(row_total + row), probs);
-                const unsigned mask = L::at_least(totals, limit);
+                const auto skipped_here = static_cast<unsigned>(skip[row / 64] >> (row & 63));
+                const unsigned mask = L::at_least(totals, limit) & ~skipped_here;
                 L::compress(candidate + end, totals, mask);
                 L::compress_indices(id + end, LaneCandidates<L>::id_of(label, row), mask);
                 end += L::popcount(mask);
             }
         } else {
-            std::memset(repeated, 0, static_cast<std::size_t>(groups));
-            std::memset(taken, 0, static_cast<std::size_t>(groups));
-            for (std::int32_t row = first; row != kNone; row = next[row]) {
-                set_bit(repeated, row);
-                if (parent[row] != kNone) set_bit(taken, parent[row]);
-            }
-            for (std::int32_t group = 0; group < groups; ++group) {
-                const std::int32_t row = group * kLanes;
-                const D totals = L::mul(L::load(row_total + row), probs);
-                const unsigned skip = taken[group] | repeated[group];
-                const unsigned mask = L::at_least(totals, limit) & ~skip;
-                L::compress(candidate + end, totals, mask);
-                L::compress_indices(id + end, LaneCandidates<L>::id_of(label, row), mask);
-                end += L::popcount(mask);
-            }
-            for (std::int32_t row = first; row != kNone; row = next[row]) {
-                // A repeated label needs a blank between.
-                const double value = row_blank[row] * prob;
-                if (value < floor || bit(taken, row)) continue;
-                candidate[end] = value;
-                id[end++] = LaneCandidates<L>::id_of(label, row);
+            for (std::int32_t first = 0; first < stays; first += 64) {
+                std::uint64_t reach = 0;
+                for (std::int32_t row = first; row < std::min(stays, first + 64); row += kLanes)
+                    reach |= std::uint64_t{L::at_least(L::mul(L::load(row_total + row), probs), limit)}
+                             << (row - first);
+                for (reach &= ~skip[first / 64]; reach != 0; reach &= reach - 1) {
+                    const std::int32_t row = first + lowest_bit(reach);
+                    candidate[end] = row_total[row] * prob;
+                    id[end++] = LaneCandidates<L>::id_of(label, row);
+                }
             }
         }
         candidates.count = end;
     }
+    // Repeated labels, which need a blank between.
+    candidates.reserve_extensions();
+    double* candidate = candidates.total.data();
+    std::uint64_t* id = candidates.id.data();
+    std::int32_t end = candidates.count;
+    for (std::int32_t row = 0; row < stays; row += kLanes) {
+        const D totals = L::mul(L::load(sources.blank + row), L::load(stayed.prob_last + row));
+        unsigned mask = L::at_least(totals, limit) & ~skipped.repeats_taken(row);
+        for (; mask != 0; mask &= mask - 1) {
+            const std::int32_t repeated = row + lowest_bit(mask);
+            candidate[end] = sources.blank[repeated] * stayed.prob_last[repeated];
+            id[end++] =
+                LaneCandidates<L>::id_of(static_cast<std::uint64_t>(beam.last.data()[repeated]), repeated);
+        }
+    }
+    candidates.count = end;
 }
 
 }  // namespace ctc

@@ -20,10 +20,10 @@ class GuideRows {
     // What is known of a row beside its classes.
     struct Summary {
         State state;
-        double highest;         // weight; 0 if no class is permitted
-        double lowest;          // of the permitted ones, at most 1; 0 if it is below the range of a double
+        double highest;  // weight; 0 if no class is permitted
+        double lowest;   // of the permitted ones, at most 1; 0 if it is below the range of a double
         double final_log_weight;
-        std::int32_t shortest;  // Guide::shortest() of the state
+        std::int32_t shortest;                   // Guide::shortest() of the state
         std::int32_t least_needed, most_needed;  // of the permitted classes
     };
 

@@ -55,10 +55,9 @@ class GuidedLaneSearch final : public FastSearch {
 
     LaneFrame<L> frame_;
     LaneCandidates<L> candidates_;
-    RowsByLastLabel<L> by_last_;
+    SkippedRows<L> skipped_;
     LaneSymbols<L> symbols_;
     StayStep<L> stay_;
-    ExtendStep<L> extend_;
     SelectStep<L> select_;
     UpdateStep<L> update_;
     LaneAlignment<L> alignment_;
@@ -96,7 +95,7 @@ void GuidedLaneSearch<L>::start(std::int32_t classes) {
     columns_.start(beam_.capacity());
     frame_.start(classes);
     candidates_.start(beam_.capacity());
-    by_last_.start(classes);
+    skipped_.start(classes);
     symbols_.reserve(classes);
     stay_.start(beam_.capacity());
     lost_ = 0.0;
@@ -109,13 +108,12 @@ bool GuidedLaneSearch<L>::advance() {
     const std::int32_t width = options_.beam_width;
     const std::int64_t exponent = exponent_of(beam_.largest);
     columns_.make_room(beam_.rows);
-    const auto stayed =
-        stay_.run_weighted(beam_, frame_, exponent, candidates_, by_last_, columns_.weight.data());
+    const auto stayed = stay_.run_weighted(beam_, frame_, exponent, candidates_, columns_.weight.data());
+    skipped_.fill(beam_);
     const double largest = columns_.prepare(beam_, remaining_, candidates_);
     const double known_floor = floor_of_kept(stayed.prob_best);
     symbols_.count = 0;
-    if (largest > 0.0)
-        ExtendStep<L>::collect_symbols(largest, frame_, exponent, known_floor, symbols_);
+    if (largest > 0.0) ExtendStep<L>::collect_symbols(largest, frame_, exponent, known_floor, symbols_);
     if (lost_ > 0.0) {
         lost_ *= frame_.sum_of_probs(stayed.prob_blank, exponent) * 1.001;
         lost_ *= std::max(1.0, columns_.highest_weight(beam_.rows));
@@ -124,10 +122,10 @@ bool GuidedLaneSearch<L>::advance() {
     if (known_floor == 0.0 && (lost_ > 0.0 || loses_a_symbol())) return false;
 
     const double floor = std::max(known_floor, LaneMath<L>::kSmallestTotal);
-    extend_.run(beam_, {columns_.reach.data(), columns_.reach_blank.data()}, by_last_, symbols_, floor,
-                candidates_);
+    ExtendStep<L>::run(beam_, {columns_.reach.data(), columns_.reach_blank.data()}, skipped_, symbols_,
+                       stayed, floor, candidates_);
     filter(floor);
-    by_last_.clear(beam_);
+    skipped_.clear(beam_);
     const auto selected = select_.run(beam_, candidates_, floor, width);
     if (selected.largest < floor) {
         // Nothing is lost where fewer candidates than places are known, so nothing is permitted.
@@ -154,15 +152,9 @@ double GuidedLaneSearch<L>::floor_of_kept(double prob_best) {
     for (std::int32_t row = 0; row < stays; row += kLanes)
         L::store(extended + row, L::mul(L::load(columns_.reach.data() + row), best));
     const std::int32_t label = frame_.best_label();
-    const std::int32_t* parent = beam_.parent.data();
-    const std::int32_t* next = by_last_.next.data();
-    const std::int32_t first = by_last_.first.data()[label];
-    for (std::int32_t row = first; row != kNone; row = next[row])
-        extended[row] = columns_.reach_blank.data()[row] * prob_best;
+    ExtendStep<L>::correct_skipped(beam_, columns_.reach_blank.data(), skipped_, label, prob_best, extended);
     for (std::int32_t row = 0; row < beam_.rows; ++row)
         extended[row] *= columns_.permitted_ratio(row, label, remaining_);
-    for (std::int32_t row = first; row != kNone; row = next[row])
-        if (parent[row] != kNone) extended[parent[row]] = 0.0;  // the same labelling as `row`
     return ExtendStep<L>::beam_width_th(total, stays, beam_.rows, options_.beam_width);
 }
 
@@ -175,9 +167,9 @@ void GuidedLaneSearch<L>::filter(double floor) {
     std::int32_t end = candidates_.stays;
     for (std::int32_t i = candidates_.stays; i < candidates_.count; ++i) {
         const std::uint64_t this_id = id[i];
-        const double value = total[i] * columns_.permitted_ratio(LaneCandidates<L>::row_of(this_id),
-                                                                 LaneCandidates<L>::label_of(this_id),
-                                                                 remaining_);
+        const double value =
+            total[i] * columns_.permitted_ratio(LaneCandidates<L>::row_of(this_id),
+                                                LaneCandidates<L>::label_of(this_id), remaining_);
         total[end] = value;
         id[end] = this_id;
         end += value >= floor ? 1 : 0;

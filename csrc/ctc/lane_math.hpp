@@ -20,13 +20,20 @@ struct LaneMath {
     static double largest(D values) {
         double all[kLanes];
         L::store(all, values);
-        return *std::max_element(all, all + kLanes);
+        // A tree, without a branch that depends on the values.
+        const auto higher = [](double a, double b) { return a > b ? a : b; };
+        for (int width = kLanes / 2; width > 0; width /= 2)
+            for (int i = 0; i < width; ++i) all[i] = higher(all[i], all[i + width]);
+        return all[0];
     }
 
     static double smallest(D values) {
         double all[kLanes];
         L::store(all, values);
-        return *std::min_element(all, all + kLanes);
+        const auto lower = [](double a, double b) { return a < b ? a : b; };
+        for (int width = kLanes / 2; width > 0; width /= 2)
+            for (int i = 0; i < width; ++i) all[i] = lower(all[i], all[i + width]);
+        return all[0];
     }
 
     // The largest of `count` values, which are padded to whole registers; at least 0.

@@ -56,6 +56,7 @@ class LaneSearch final : public FastSearch {
     static constexpr double kSmallestSymbol = 1e-90;  // times kUnderflow still a normal double
 
     bool advance();
+    bool keep_all(const typename StayStep<L>::Output& stayed, std::int64_t exponent);
     void add_losses(const typename StayStep<L>::Output& stayed, std::int64_t exponent);
     bool loses_a_symbol() const;
 
@@ -66,10 +67,9 @@ class LaneSearch final : public FastSearch {
     // Memory that the steps use within a frame, kept to avoid allocations.
     LaneFrame<L> frame_;
     LaneCandidates<L> candidates_;
-    RowsByLastLabel<L> by_last_;
+    SkippedRows<L> skipped_;
     LaneSymbols<L> symbols_;
     StayStep<L> stay_;
-    ExtendStep<L> extend_;
     SelectStep<L> select_;
     UpdateStep<L> update_;
     LaneAlignment<L> alignment_;
@@ -101,7 +101,7 @@ void LaneSearch<L>::start(std::int32_t classes) {
     beam_.start(classes);
     frame_.start(classes);
     candidates_.start(beam_.capacity());
-    by_last_.start(classes);
+    skipped_.start(classes);
     symbols_.reserve(classes);
     stay_.start(beam_.capacity());
     lost_ = 0.0;
@@ -112,20 +112,36 @@ template <class L>
 bool LaneSearch<L>::advance() {
     const std::int32_t width = options_.beam_width;
     const std::int64_t exponent = exponent_of(beam_.largest);
-    const auto stayed = stay_.run(beam_, frame_, exponent, candidates_, by_last_);
-    const double known_floor =
-        ExtendStep<L>::floor_of_kept(beam_, frame_, by_last_, stayed, width, candidates_);
-    ExtendStep<L>::collect_symbols(beam_.largest, frame_, exponent, known_floor, symbols_);
+    const auto stayed = stay_.run(beam_, frame_, exponent, candidates_);
     add_losses(stayed, exponent);
+    // In half of the frames or more no extension reaches the least of the unchanged labellings.
+    if (stayed.normal == width && beam_.largest * stayed.prob_best < stayed.least * LaneMath<L>::kSlack)
+        return keep_all(stayed, exponent);
+    skipped_.fill(beam_);
+    const double known_floor =
+        ExtendStep<L>::floor_of_kept(beam_, frame_, skipped_, stayed, width, candidates_);
+    ExtendStep<L>::collect_symbols(beam_.largest, frame_, exponent, known_floor, symbols_);
     if (known_floor == 0.0 && (lost_ > 0.0 || loses_a_symbol())) return false;
 
     const double floor = std::max(known_floor, LaneMath<L>::kSmallestTotal);
-    extend_.run(beam_, {beam_.total.data(), beam_.blank.data()}, by_last_, symbols_, floor, candidates_);
-    by_last_.clear(beam_);
+    ExtendStep<L>::run(beam_, {beam_.total.data(), beam_.blank.data()}, skipped_, symbols_, stayed, floor,
+                       candidates_);
+    skipped_.clear(beam_);
     const auto selected = select_.run(beam_, candidates_, floor, width);
     if (selected.smallest_kept < kSmallestKept || selected.smallest_kept < kSafety * lost_) return false;
     if (!update_.run(selected.keep, width, candidates_, beam_)) return false;
     beam_.largest = selected.largest;
+    beam_.exponent += exponent;
+    return true;
+}
+
+// Advances the beam by a frame after which it has the same labellings: what advance() does, without the steps
+// that would find no extension.
+template <class L>
+bool LaneSearch<L>::keep_all(const typename StayStep<L>::Output& stayed, std::int64_t exponent) {
+    if (stayed.least < kSmallestKept || stayed.least < kSafety * lost_) return false;
+    UpdateStep<L>::keep_all(candidates_, beam_);
+    beam_.largest = stayed.largest;
     beam_.exponent += exponent;
     return true;
 }

@@ -30,6 +30,14 @@ class UpdateStep {
         for (const RowMove& moved : moves_) move(moved.from, moved.to);
     }
 
+    // Replaces the probabilities of all rows by those of the unchanged labellings.
+    static void keep_all(LaneCandidates<L>& candidates, LaneBeam<L>& beam) {
+        beam.blank.swap(candidates.blank);
+        beam.label.swap(candidates.label);
+        for (std::int32_t row = 0; row < candidates.stays; row += kLanes)
+            L::store(beam.total.data() + row, L::load(candidates.total.data() + row));
+    }
+
   private:
     struct RowMove {
         std::int32_t from, to;
@@ -65,7 +73,7 @@ class UpdateStep {
 template <class L>
 template <bool may_shrink>
 bool UpdateStep<L>::replace(const unsigned char* keep, std::int32_t beam_width, LaneCandidates<L>& candidates,
-                        LaneBeam<L>& beam) {
+                            LaneBeam<L>& beam) {
     std::int32_t leaves = 0;
     std::int32_t arrives = 0;
     free_rows_.reserve(beam.capacity());
@@ -103,14 +111,12 @@ bool UpdateStep<L>::replace(const unsigned char* keep, std::int32_t beam_width, 
     }
     for (std::int32_t i = 0; i < leaves; ++i) beam.arena.remove(node[free_rows[i]]);
 
-    beam.blank.swap(candidates.blank);
-    beam.label.swap(candidates.label);
-    for (std::int32_t row = 0; row < stays; row += kLanes)
-        L::store(beam.total.data() + row, L::load(candidates.total.data() + row));
+    keep_all(candidates, beam);
     if (leaves > 0) {
         for (std::int32_t row = 0; row < old_rows; ++row) {
+            // Without a branch; for kNone any bit will do. x | (1 - 1) is x, x | (0 - 1) is kNone.
             const std::int32_t above = parent[row];
-            parent[row] = above != kNone && bit(keep, above) ? above : kNone;
+            parent[row] = above | ((keep[above >> 3] >> (above & 7) & 1) - 1);
         }
     }
     fill_rows(arrives, beam);

@@ -39,11 +39,14 @@ constexpr std::int32_t kLanes = 8;
 //   zero_unless_at_least(a, x, limit)  a where x >= limit, else 0
 //   split(x, at, low, high)            the mask of x >= at; lowers `low` to those lanes and raises `high` to
 //                                      the others
-//   compress, compress_indices         store the lanes in the mask, or first + lane for each, contiguously;
+//   kCompresses                        whether compress takes no branch, and so less time than a loop over
+//   bits compress, compress_indices         store the lanes in the mask, or first + lane for each,
+//   contiguously;
 //                                      the rest of the eight elements is unspecified
 
 // Without intrinsics, for any machine.
 struct PortableLanes {
+    static constexpr bool kCompresses = false;
     struct D {
         double at[kLanes];
     };

@@ -12,6 +12,7 @@ namespace ctc {
 // Lanes that span several registers of type R.
 template <class R>
 struct SplitLanes {
+    static constexpr bool kCompresses = false;
     static constexpr int kParts = kLanes / R::kSize;
     using V = typename R::V;
     struct D {
@@ -92,6 +93,7 @@ struct SplitLanes {
 
 #if defined(CTC_USE_AVX512)
 struct Avx512Lanes {
+    static constexpr bool kCompresses = true;
     using D = __m512d;
     static D load(const double* from) { return _mm512_loadu_pd(from); }
     static void store(double* to, D a) { _mm512_storeu_pd(to, a); }
