@@ -49,6 +49,15 @@ class Table(Generic[T]):
         lines = tuple(tuple(line[i] for i in kept) for line in self.lines)
         return replace(self, columns=tuple(self.columns[i] for i in kept), lines=lines)
 
+    def without_empty_columns(self) -> Table[T]:
+        """Return the table without the columns that may be left out and have no text in any line."""
+        filled = {
+            column.header
+            for index, column in enumerate(self.columns)
+            if column.priority is None or any(line[index] for line in self.lines)
+        }
+        return self.keep(lambda column: column.header in filled)
+
     def by_priority(self) -> list[ReportColumn[T]]:
         """Return the columns that may be left out, in the order in which they are left out."""
         found = [column for column in self.columns if column.priority is not None]

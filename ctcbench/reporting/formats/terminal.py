@@ -51,7 +51,9 @@ def _results(report: Report, width: int) -> list[RenderableType]:
 
 
 def _drop_columns(table: AnyTable, width: int) -> AnyTable:
-    """Return the table without as many columns as it takes to fit into `width`."""
+    """Return the table without as many columns as it takes to fit into `width`, empty ones first."""
+    if _width(table) > width:
+        table = table.without_empty_columns()
     # Columns of low priority go first; from `FOLD_FROM` on, breaking labels is preferred.
     for column in table.by_priority():
         folded = _FOLDED if (column.priority or 0) >= FOLD_FROM else _UNFOLDED

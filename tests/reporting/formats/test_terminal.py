@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 
 import pytest
@@ -43,6 +44,17 @@ def no_figure_is_cut(report, text):
     assert figures(text) <= figures(shown(report, 260))
     for row in report.rows:
         assert f"{row.metrics['exact'].mean * 100:.2f} ± {row.metrics['exact'].sd * 100:.2f}" in text
+
+
+def test_optional_columns_without_text_are_left_out(report):
+    table = result_table(report)
+    empty = ("better than", table.headers[1])  # the second is an axis, which is no optional column
+    lines = [
+        tuple("" if header in empty else text for header, text in zip(table.headers, line, strict=True))
+        for line in table.lines
+    ]
+    kept = dataclasses.replace(table, lines=tuple(lines)).without_empty_columns().headers
+    assert kept == tuple(header for header in table.headers if header != "better than")
 
 
 def test_a_wide_terminal_shows_all_columns(report):
