@@ -14,6 +14,7 @@
 // - exp() is taken only of the symbols that are looked at, eight at a time.
 // - The best candidates are found by bisection, which counts eight at a time and sorts nothing.
 // - A labelling that stays keeps its row, its node and its links.
+// - A frame that changes no labelling of a full beam takes the first step alone: half of them and more.
 #pragma once
 
 #include "ctc/lane_alignment.hpp"
