@@ -157,3 +157,19 @@ def test_pictures_of_their_own_widths_are_read_with_similar_ones(registry):
     assert widths == [[10, 12, 12], [36, 40]]
     read = Recogniser(reader, registry, "greedy", "keep").log_probs(pictures)
     assert read.lengths_N.tolist() == [20, 5, 6, 18, 6]
+
+
+def test_alternatives_obey_the_constraint_of_the_decoder(registry):
+    picture = bars((4, 8), (20, 22), (30, 36))
+    (free,) = recogniser(registry).predict([picture], n_best=5)
+    (found,) = recogniser(registry).predict([picture], n_best=5, decoder="beam_cpp:length=2")
+    assert free.text == "abc"
+    assert len(found.text) == 2 and found.alternatives[0].text == found.text
+    assert len(found.alternatives) == 5
+    assert all(len(alternative.text) == 2 for alternative in found.alternatives)
+    assert found.confidence < free.confidence
+
+
+def test_no_text_of_the_constraint_fits_into_the_frames(registry):
+    (found,) = recogniser(registry).predict([bars((4, 8))], n_best=5, decoder="beam_cpp:length=21")
+    assert (found.text, found.alternatives) == ("", ())

@@ -1,0 +1,36 @@
+"""What a decoder returns: the number of images, the types, and labels that are classes."""
+
+import numpy as np
+import pytest
+
+from ctcbench import Alphabet
+from ctcbench.contract.data import LogProbs
+from ctcbench.contract.errors import PluginError
+from ctcbench.decoding.hypothesis import Hypothesis
+from ctcbench.registry.hypothesis_checks import require_hypotheses, require_n_best
+
+READ = LogProbs(np.zeros((2, 3, 3), np.float32), np.array([3, 3]), ("", ""), Alphabet("ab"))
+GOOD = Hypothesis((1, 2), -1.0, ())
+
+
+def test_what_may_be_returned():
+    require_hypotheses("p", [GOOD, Hypothesis((), -np.inf, ())], READ)
+    require_n_best("p", [[GOOD, GOOD], []], READ)
+
+
+@pytest.mark.parametrize(
+    ("found", "message"),
+    [
+        ([GOOD], "p: 1 hypotheses for 2 images"),
+        ([GOOD, (1, 2)], "for image 1 it returned tuple, not a ctcbench.Hypothesis"),
+        ([Hypothesis((0,), 0.0, ()), GOOD], "label 0 for image 0"),
+        ([GOOD, Hypothesis((3,), 0.0, ())], "label 3 for image 1"),
+        ([GOOD, Hypothesis((1.0,), 0.0, ())], "label 1.0 for image 1"),
+    ],
+)
+def test_what_may_not_be_returned(found, message):
+    with pytest.raises(PluginError, match=message):
+        require_hypotheses("p", found, READ)
+    lists = [[one] for one in found]
+    with pytest.raises(PluginError, match=message.replace("hypotheses for", "lists of hypotheses for")):
+        require_n_best("p", lists, READ)
