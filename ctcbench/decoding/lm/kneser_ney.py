@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ..scalars import check_integer
 from ..user_errors import InputError
-from .arpa_reader import HIGHEST_ORDER
+from .arpa_parser import HIGHEST_ORDER
 from .ngram_model import (
     END,
     SPECIAL,

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from ctcbench import UsageError
-from ctcbench.decoding.lm import arpa_reader
+from ctcbench.decoding.lm import arpa_parser
 from ctcbench.decoding.lm.arpa_reader import parse_arpa, read_arpa
 from ctcbench.decoding.lm.arpa_writer import write_arpa
 from ctcbench.decoding.lm.kneser_ney import train_kneser_ney
@@ -170,7 +170,7 @@ def test_paths_that_are_no_plain_file_are_refused(tmp_path):
 
 @pytest.mark.parametrize("limit", ["MOST_BYTES", "MOST_VOCABULARY"])
 def test_a_compressed_file_of_great_length_is_refused(limit, tmp_path, monkeypatch):
-    monkeypatch.setattr(arpa_reader, limit, 2**17)
+    monkeypatch.setattr(arpa_parser, limit, 2**17)
     words = "".join(f"-1 {'w' * 60_000}{i}\n" for i in range(4))
     text = f"\\data\\\nngram 1=4\n\\1-grams:\n{words}\\end\\\n"
     with pytest.raises(UsageError, match=r"line 6: .*more than 131,072 bytes"):
