@@ -211,4 +211,5 @@ PYBIND11_MODULE(_core, module, pybind11::mod_gil_not_used()) {
     bind_scores(module);
     bind_stream(module);
     bind_constraints(module);
+    bind_best(module);
 }

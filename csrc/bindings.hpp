@@ -44,5 +44,6 @@ py::object tuple_of(const std::vector<std::int32_t>& values);
 // Adds the functions of bindings_<topic>.cpp to the module.
 void bind_scores(py::module_& module);
 void bind_stream(py::module_& module);
+void bind_best(py::module_& module);
 
 }  // namespace ctc_python

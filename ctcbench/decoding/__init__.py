@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from .lm.kneser_ney import train_kneser_ney
     from .lm.language_model import LanguageModel
     from .lm.ngram_model import NgramModel
+    from .most_probable import BestLabelling, best_labelling
     from .user_errors import CtcbenchError, InputError, UsageError
 
 # Loaded at first use: ctcbench imports the errors from here, and `ctcbench --help` must not wait for numpy.
@@ -43,6 +44,7 @@ _HOMES = {
     "lm.kneser_ney": ("train_kneser_ney",),
     "lm.language_model": ("LanguageModel",),
     "lm.ngram_model": ("NgramModel",),
+    "most_probable": ("BestLabelling", "best_labelling"),
     "user_errors": ("CtcbenchError", "InputError", "UsageError"),
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
@@ -52,6 +54,7 @@ __all__ = [
     "Automaton",
     "BeamArrays",
     "BeamSearchStream",
+    "BestLabelling",
     "CharacterSpan",
     "CtcbenchError",
     "Hotwords",
@@ -64,6 +67,7 @@ __all__ = [
     "align",
     "beam_search",
     "beam_search_arrays",
+    "best_labelling",
     "expected_edit_distance",
     "greedy_search",
     "read_arpa",

@@ -6,6 +6,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+_B = TypeVar("_B", bound=tuple[tuple[int, ...], float, bool, float, str])
 _H = TypeVar("_H", bound=tuple[tuple[int, ...], float, tuple[int, ...]])
 _Floats = NDArray[np.float32] | NDArray[np.float64] | NDArray[np.floating]
 
@@ -144,6 +145,17 @@ def edit_distances(
     labels_b: NDArray[np.int32],
     offsets_b: NDArray[np.int64],
 ) -> NDArray[np.int32]: ...
+def best_labellings(
+    log_probs: _Floats,
+    lengths: NDArray[np.int64],
+    *,
+    beam_width: int,
+    nodes: int,
+    blank: int,
+    threads: int,
+    path: str,
+    labelling: type[_B],
+) -> list[_B]: ...
 def paths() -> list[str]: ...
 def minimal_automaton(
     labels: NDArray[np.int32], offsets: NDArray[np.int64]

@@ -1,0 +1,66 @@
+// The function of the Python module that finds the most probable labelling.
+#include "bindings.hpp"
+#include "ctc/best_labelling.hpp"
+
+namespace ctc_python {
+
+namespace {
+
+const char* name_of(ctc::Proof proof) {
+    switch (proof) {
+        case ctc::Proof::best_path:
+            return "best path";
+        case ctc::Proof::beam:
+            return "beam";
+        case ctc::Proof::prefixes:
+            return "prefix search";
+        case ctc::Proof::none:
+            break;
+    }
+    return "none";
+}
+
+py::list best_labellings(const py::array& log_probs_NTK, const Lengths& lengths_N, std::int32_t beam_width,
+                         std::int32_t nodes, std::int32_t blank, std::int32_t threads,
+                         const std::string& path, const py::type& labelling) {
+    auto* type = reinterpret_cast<PyTypeObject*>(labelling.ptr());
+    if (PyType_IsSubtype(type, &PyTuple_Type) == 0) throw py::type_error("labelling must be a named tuple");
+    require(beam_width >= 1, "beam_width must be at least 1");
+    require(nodes >= 0, "nodes must be at least 0");
+    require(threads >= 1, "threads must be at least 1");
+    const std::vector<ctc::LogProbs> batch = batch_of(log_probs_NTK, lengths_N);
+    require(blank >= 0 && blank < log_probs_NTK.shape(2), "blank must lie in [0, K)");
+    const ctc::BestOptions options{blank, beam_width, nodes, threads, path_of(path)};
+    std::vector<ctc::BestLabelling> found;
+    {
+        const py::gil_scoped_release unlocked;
+        found = ctc::best_labellings(batch, options);
+    }
+    const py::str proofs[] = {name_of(ctc::Proof::none), name_of(ctc::Proof::best_path),
+                              name_of(ctc::Proof::beam), name_of(ctc::Proof::prefixes)};
+    py::list list(found.size());
+    for (std::size_t n = 0; n < found.size(); ++n) {
+        const ctc::BestLabelling& best = found[n];
+        require_ok(best.status, n, best.frame);
+        // As tuple.__new__ does, but without an argument tuple for each labelling.
+        py::object fields[] = {tuple_of(best.labels), py::float_(best.log_prob),
+                               py::bool_(best.proof != ctc::Proof::none), py::float_(best.gap),
+                               proofs[static_cast<std::size_t>(best.proof)]};
+        auto made = py::reinterpret_steal<py::object>(type->tp_alloc(type, 5));
+        if (!made) throw py::error_already_set();
+        for (Py_ssize_t i = 0; i < 5; ++i) PyTuple_SET_ITEM(made.ptr(), i, fields[i].release().ptr());
+        PyList_SET_ITEM(list.ptr(), static_cast<Py_ssize_t>(n), made.release().ptr());
+    }
+    return list;
+}
+
+}  // namespace
+
+void bind_best(py::module_& module) {
+    module.def("best_labellings", &best_labellings, py::arg("log_probs").noconvert(),
+               py::arg("lengths").noconvert(), py::kw_only(), py::arg("beam_width"), py::arg("nodes"),
+               py::arg("blank"), py::arg("threads"), py::arg("path"), py::arg("labelling"),
+               "Return N `labelling` tuples for (N, T, K) float32 or float64.");
+}
+
+}  // namespace ctc_python

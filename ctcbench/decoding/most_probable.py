@@ -1,0 +1,96 @@
+"""The most probable labelling, with a proof that it is."""
+
+from typing import Any, NamedTuple, SupportsFloat, SupportsIndex
+
+from . import _core
+from .arguments import LogProbsLike, check_input, check_values
+from .beam import selected_path, check_threads
+from .scalars import check_integer
+
+# Prefixes that the last search may store for a sequence.
+NODES = 10_000
+
+
+class BestLabelling(NamedTuple):
+    """The most probable labelling of a sequence, as far as it is known.
+
+    Attributes:
+        labels: the class of each character, blanks and repeats removed; (L,).
+        log_prob: its natural log-probability, the sum over all its alignments.
+        optimal: whether it is proven that no labelling is more probable. Ties do not count: a relative
+            difference below 1e-12, or below what rounding can tell, 4e-15 for each frame.
+        gap: no labelling is more than exp(`gap`) times as probable as this one; 0 if `optimal`.
+        proof: `"best path"`, `"beam"` or `"prefix search"`: what proved it; `"none"` if nothing did.
+    """
+
+    labels: tuple[int, ...]
+    log_prob: float
+    optimal: bool
+    gap: float
+    proof: str
+
+
+def best_labelling(
+    log_probs: LogProbsLike,
+    lengths: object = None,
+    *,
+    nodes: SupportsIndex = NODES,
+    beam_width: SupportsIndex = 25,
+    blank: SupportsIndex = 0,
+    threads: SupportsIndex | None = None,
+    normalize: bool = False,
+    blank_penalty: SupportsFloat = 0.0,
+) -> Any:  # depends on the number of dimensions, which annotations cannot express
+    """Find the most probable labelling, and prove that no other one is more probable.
+
+    A beam search may miss it, because it drops prefixes. Three proofs are tried, the cheapest first:
+
+    1. The labelling of the best path has more than half of the probability of all labellings.
+    2. The best labelling of a beam search is more probable than what the beam has lost, and than each other
+       one of the beam with all of that added.
+    3. Best-first search over prefixes (Graves 2006) with an upper bound of each prefix's best labelling finds
+       none above it. Here the result can still change to a better one.
+
+    Where the third search would store more than `nodes` prefixes, the best labelling so far is returned, with
+    `optimal` false and a bound on how much more probable another one can be.
+
+    Args:
+        log_probs: natural logarithms of shape (N, T, K), or (T, K) for one sequence; as for `beam_search`.
+            Rows need not sum to one.
+        lengths: number of valid frames of each sequence, (N,); None if all are valid.
+        nodes: the largest number of prefixes that the third search stores for a sequence; 0 for no such
+            search. A limit of time would make results depend on the machine.
+        beam_width: number of labellings that the beam search keeps.
+        blank: class of the blank.
+        threads: number of threads that decode sequences in parallel; None for one per available core. The
+            result does not depend on it.
+        normalize: whether to apply the log-softmax over the classes first, for logits.
+        blank_penalty: number that is subtracted from the blank's log-probability; as for `beam_search`.
+
+    Returns:
+        N results (one result for (T, K)).
+
+    Raises:
+        TypeError: as `beam_search`.
+        ValueError: as `beam_search`.
+        UsageError: as `beam_search`.
+    """
+    checked = check_input(
+        log_probs, lengths, blank, normalize=normalize, blank_penalty=blank_penalty, check_log_probs=False
+    )
+    try:
+        found = _core.best_labellings(
+            checked.log_probs_NTK,
+            checked.lengths_N,
+            beam_width=check_integer("beam_width", beam_width, low=1),
+            nodes=check_integer("nodes", nodes, low=0),
+            blank=checked.blank,
+            threads=check_threads(threads),
+            path=selected_path(),
+            labelling=BestLabelling,
+        )
+    except _core.BadFrame:
+        # The extension reports the frame alone. This check finds the class and its value, and raises.
+        check_values(checked.log_probs_NTK, checked.lengths_N, logits=False)
+        raise
+    return found[0] if checked.single else found
