@@ -121,6 +121,24 @@ py::array_t<std::int32_t> edit_distances(const Labels& labels_a, const Offsets& 
     return distances;
 }
 
+py::array_t<std::int32_t> equal_positions(const Labels& labels_a, const Offsets& offsets_a,
+                                          const Labels& labels_b, const Offsets& offsets_b) {
+    const auto a = labellings_of(labels_a, offsets_a);
+    const auto b = labellings_of(labels_b, offsets_b);
+    py::array_t<std::int32_t> counts({a.size(), b.size()});
+    std::int32_t* out = counts.mutable_data();
+    const py::gil_scoped_release unlocked;
+    for (const ctc::LabellingView& one : a) {
+        for (const ctc::LabellingView& other : b) {
+            *out = 0;
+            for (std::int32_t i = 0; i < std::min(one.count, other.count); ++i)
+                *out += one.labels[i] == other.labels[i] ? 1 : 0;
+            ++out;
+        }
+    }
+    return counts;
+}
+
 }  // namespace
 
 void bind_scores(py::module_& module) {
@@ -137,6 +155,10 @@ void bind_scores(py::module_& module) {
                py::arg("offsets_a").noconvert(), py::arg("labels_b").noconvert(),
                py::arg("offsets_b").noconvert(),
                "Return the (A, B) edit distances of each labelling of the one list and each of the other.");
+    module.def("equal_positions", &equal_positions, py::arg("labels_a").noconvert(),
+               py::arg("offsets_a").noconvert(), py::arg("labels_b").noconvert(),
+               py::arg("offsets_b").noconvert(),
+               "Return the (A, B) numbers of positions at which two labellings have the same label.");
 }
 
 }  // namespace ctc_python

@@ -10,6 +10,10 @@ namespace ctc {
 
 namespace {
 
+// The rounding of the differences of logarithms, relative to which exponentials are taken. On an alignment of
+// probability p they sum to -ln p, so for p above 1e-200 their rounding errors to at most 460 * 2^-52.
+constexpr double kMarginOfLogs = 2.3e-13;
+
 // Writes the log-probabilities of a frame, minus `peak`.
 void read_row(const LogProbs& log_probs, std::int32_t frame, double peak, double* row) {
     const unsigned char* from = log_probs.data + frame * log_probs.frame_stride;
@@ -55,8 +59,8 @@ void Posteriors::run(const LogProbs& log_probs, const std::vector<double>& peaks
         magnitude += std::fabs(log_sum) + 1.0;
     }
     const double frames = static_cast<double>(log_probs.frames) + 16.0;
-    margin_ = std::ldexp(frames, -48);
-    mass_margin_ = std::ldexp(frames * (log_probs.classes + 32.0) + frames * magnitude, -51);
+    margin_ = std::ldexp(frames, -48) + kMarginOfLogs;
+    mass_margin_ = std::ldexp(frames * (log_probs.classes + 32.0 + magnitude), -51) + kMarginOfLogs;
 }
 
 void BestOffer::clear() {

@@ -8,6 +8,7 @@ from ctcbench.builtin.augmentations import AUGMENTATIONS
 from ctcbench.builtin.backbones import cnn2, cnn3, cnn5, cnn7, columns
 from ctcbench.builtin.captcha import captcha
 from ctcbench.builtin.decoders import beam, beam_cpp, greedy, slots
+from ctcbench.builtin.exact_decoders import best_cpp, mbr
 from ctcbench.builtin.folder import folder
 from ctcbench.builtin.heads import HEADS
 from ctcbench.builtin.lettering import lettering
@@ -28,5 +29,5 @@ def ctcbench_components() -> Sequence[Component]:
     return [
         captcha, folder, csv, lmdb, parquet, lettering, *AUGMENTATIONS,
         cnn2, cnn3, cnn5, cnn7, columns, *HEADS,
-        ctc, slots_loss, muon, adamw, greedy, slots, beam, beam_cpp, local
+        ctc, slots_loss, muon, adamw, greedy, slots, beam, beam_cpp, best_cpp, mbr, local
     ]  # fmt: skip

@@ -16,6 +16,7 @@ from ctcbench.cli.commands import (
     bench_drawing,
     bench_onnx,
     bench_predict,
+    bench_search_errors,
     bench_seeds,
     bench_speedrun,
     bench_startup,
@@ -50,9 +51,10 @@ data.command(cls=Command)(data_generate.generate)
 data.command(cls=Command)(data_describe.describe)
 
 bench = typer.Typer(
-    help="Measure the speed of decoders, training, data sets, ONNX and start-up; measure a speed record."
+    help="Measure the speed of decoders, training, data sets, ONNX, start-up; search errors; a speed record."
 )
 bench.command(cls=Command)(bench_decoders.decoders)
+bench.command(cls=Command)(bench_search_errors.search_errors)
 bench.command(cls=Command)(bench_train.train)
 bench.command(cls=Command)(bench_seeds.seeds)
 bench.command(cls=Command)(bench_data.data)

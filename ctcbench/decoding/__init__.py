@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 # For type checkers and editors, which do not execute `__getattr__`; the names are those of _HOMES.
 if TYPE_CHECKING:
+    from .bayes_risk import RiskChoice, minimum_bayes_risk
     from .beam import BeamArrays, beam_search, beam_search_arrays
     from .beam_stream import BeamSearchStream
     from .constraints.automaton import Automaton
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
 # Loaded at first use: ctcbench imports the errors from here, and `ctcbench --help` must not wait for numpy.
 _HOMES = {
+    "bayes_risk": ("RiskChoice", "minimum_bayes_risk"),
     "beam": ("BeamArrays", "beam_search", "beam_search_arrays"),
     "beam_stream": ("BeamSearchStream",),
     "constraints.automaton": ("Automaton",),
@@ -62,6 +64,7 @@ __all__ = [
     "InputError",
     "LanguageModel",
     "NgramModel",
+    "RiskChoice",
     "ScoredHypothesis",
     "UsageError",
     "align",
@@ -70,6 +73,7 @@ __all__ = [
     "best_labelling",
     "expected_edit_distance",
     "greedy_search",
+    "minimum_bayes_risk",
     "read_arpa",
     "rescore",
     "score_labellings",

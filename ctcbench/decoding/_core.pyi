@@ -145,6 +145,12 @@ def edit_distances(
     labels_b: NDArray[np.int32],
     offsets_b: NDArray[np.int64],
 ) -> NDArray[np.int32]: ...
+def equal_positions(
+    labels_a: NDArray[np.int32],
+    offsets_a: NDArray[np.int64],
+    labels_b: NDArray[np.int32],
+    offsets_b: NDArray[np.int64],
+) -> NDArray[np.int32]: ...
 def best_labellings(
     log_probs: _Floats,
     lengths: NDArray[np.int64],

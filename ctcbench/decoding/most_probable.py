@@ -4,7 +4,7 @@ from typing import Any, NamedTuple, SupportsFloat, SupportsIndex
 
 from . import _core
 from .arguments import LogProbsLike, check_input, check_values
-from .beam import selected_path, check_threads
+from .beam import check_threads, selected_path
 from .scalars import check_integer
 
 # Prefixes that the last search may store for a sequence.

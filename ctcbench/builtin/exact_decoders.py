@@ -1,0 +1,85 @@
+"""The built-in decoders that score labellings exactly: the most probable one, and the one of least risk."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from ctcbench.builtin.decoders import Decode, Penalty, Threads, Width
+from ctcbench.contract.components import decoder
+from ctcbench.contract.data import LogProbs
+from ctcbench.contract.specs import BLANK, Alphabet
+from ctcbench.decoding.hypothesis import Hypothesis
+
+Nodes = Annotated[
+    int,
+    Field(ge=0, le=100_000_000, description="prefixes that the search for a proof may store for an image"),
+]
+Metric = Annotated[
+    Literal["edit", "exact", "char"],
+    Field(description="the error to expect least of: edits, texts or characters that are wrong"),
+]
+
+
+@decoder
+def best_cpp(
+    alphabet: Alphabet,
+    *,
+    nodes: Nodes = 10_000,
+    width: Width = 25,
+    threads: Threads = 1,
+    blank_penalty: Penalty = 0.0,
+) -> Decode:
+    """The most probable labelling, proven where `nodes` suffices: best path, prefix search, beam; in C++."""
+    from ctcbench.decoding import best_labelling
+
+    return lambda read: [
+        Hypothesis(best.labels, best.log_prob, ())
+        for best in best_labelling(
+            read.values_NTK,
+            read.lengths_N,
+            nodes=nodes,
+            beam_width=width,
+            blank=BLANK,
+            threads=threads or None,
+            blank_penalty=blank_penalty,
+        )
+    ]
+
+
+@decoder
+def mbr(
+    alphabet: Alphabet,
+    *,
+    metric: Metric = "edit",
+    width: Width = 25,
+    threads: Threads = 1,
+    blank_penalty: Penalty = 0.0,
+) -> Decode:
+    """Minimum Bayes risk: the labelling of the beam with the least expected error by exact probabilities."""
+    from ctcbench.decoding import beam_search, minimum_bayes_risk, rescore
+
+    def decode(read: LogProbs) -> list[Hypothesis]:
+        found = beam_search(
+            read.values_NTK,
+            read.lengths_N,
+            beam_width=width,
+            n_best=width,
+            blank=BLANK,
+            threads=threads or None,
+            blank_penalty=blank_penalty,
+            frames=False,
+        )
+        rescored = rescore(
+            read.values_NTK,
+            found,
+            read.lengths_N,
+            blank=BLANK,
+            threads=threads or None,
+            blank_penalty=blank_penalty,
+        )
+        chosen = [minimum_bayes_risk(hypotheses, metric=metric).hypothesis for hypotheses in rescored]
+        return [Hypothesis(one.labels, one.log_prob, ()) for one in chosen]
+
+    return decode

@@ -1,0 +1,94 @@
+"""`ctcbench bench search-errors`: how often decoders miss the most probable labelling. Imports no torch."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from ctcbench.cli.completion import complete_component
+from ctcbench.cli.installed_plugins import registry
+from ctcbench.cli.output import output_console, print_json
+from ctcbench.cli.run_folder_argument import named_run
+from ctcbench.cli.shared_flags import AsJson
+from ctcbench.contract.errors import UsageError
+
+if TYPE_CHECKING:
+    from ctcbench.benchmarks.search_errors import SearchErrors
+
+
+def search_errors(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="a run folder")],
+    decoder: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME",
+            help="name or name:option=value; may be repeated (default: the decoder of the run)",
+            autocompletion=complete_component("decoder"),
+        ),
+    ] = None,
+    nodes: Annotated[
+        int,
+        typer.Option(
+            metavar="N", min=0, max=2**31 - 1, help="prefixes that the search for a proof may store"
+        ),
+    ] = 10_000,
+    as_json: AsJson = False,
+) -> None:
+    """Count the test images whose labelling is less probable than the proven best.
+
+    The most probable labelling of each image is found with a proof, and the labelling of each decoder is
+    scored exactly, by the stored log-probabilities of the run. Images without a proof are not counted.
+    """
+    folder = named_run(run)
+    if not folder.has(folder.log_probs_path("test")):
+        raise UsageError(f"{run}: the run is not finished, so it has no log-probabilities yet")
+    # Import numpy, after a mistyped folder was reported.
+    from ctcbench.benchmarks.search_errors import find_search_errors
+    from ctcbench.results.stored_config import stored_config
+
+    config, installed = stored_config(folder), registry()
+    names = [installed.resolve("decoder", name) for name in decoder or [config.decoder]]
+    others = [f"--decoder {name}" for name in names if installed.alignment("decoder", name) != "ctc"]
+    others += [] if installed.alignment("loss", config.loss) == "ctc" else [f"{run} (loss {config.loss})"]
+    if others:
+        raise UsageError(f"{', '.join(others)}: not for CTC; the most probable labelling is that of CTC")
+    # On standard error, because standard output may be a JSON document. The spinner is plain ASCII.
+    with Console(stderr=True).status("", spinner="line") as status:
+        found = find_search_errors(
+            installed, folder.read_log_probs("test"), names, nodes=nodes, progress=status.update
+        )
+    if as_json:
+        print_json(dataclasses.asdict(found))
+        return
+    console = output_console()
+    console.print(_table(found, run))
+    proofs = ", ".join(f"{name} {count:,}" for name, count in sorted(found.proofs.items()) if name != "none")
+    console.print(f"{found.proven:,} of {found.images:,} images proven ({proofs})")
+    if found.proven < found.images:
+        console.print(
+            "without a proof another labelling is at most "
+            f"exp({found.largest_gap:.3g}) times as probable; --nodes raises the limit"
+        )
+
+
+def _table(found: SearchErrors, run: Path) -> Table:
+    table = Table(title=Text(f"{run}: search errors"), title_justify="left")
+    table.add_column("decoder", overflow="fold")
+    for header in ("errors", "rate", "95 % interval", "mean log-prob lost"):
+        table.add_column(header, justify="right", no_wrap=True)
+    for row in found.decoders:
+        low, high = row.interval
+        table.add_row(
+            Text(row.decoder),
+            f"{row.errors:,}",
+            f"{row.rate:.2%}",
+            f"{low:.2%} – {high:.2%}",
+            f"{row.lost:.3g}" if row.errors else "",
+        )
+    return table
