@@ -50,11 +50,11 @@ class Table(Generic[T]):
         return replace(self, columns=tuple(self.columns[i] for i in kept), lines=lines)
 
     def without_empty_columns(self) -> Table[T]:
-        """Return the table without the columns that may be left out and have no text in any line."""
+        """Return the table without the columns, except labels, that have no text in any line."""
         filled = {
             column.header
             for index, column in enumerate(self.columns)
-            if column.priority is None or any(line[index] for line in self.lines)
+            if column.kind == "label" or any(line[index] for line in self.lines)
         }
         return self.keep(lambda column: column.header in filled)
 

@@ -46,9 +46,9 @@ def no_figure_is_cut(report, text):
         assert f"{row.metrics['exact'].mean * 100:.2f} ± {row.metrics['exact'].sd * 100:.2f}" in text
 
 
-def test_optional_columns_without_text_are_left_out(report):
+def test_columns_without_text_are_left_out(report):
     table = result_table(report)
-    empty = ("better than", table.headers[1])  # the second is an axis, which is no optional column
+    empty = ("better than", table.headers[1])  # the second is an axis, whose columns remain
     lines = [
         tuple("" if header in empty else text for header, text in zip(table.headers, line, strict=True))
         for line in table.lines
