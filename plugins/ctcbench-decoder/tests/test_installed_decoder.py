@@ -1,7 +1,9 @@
 """The installed ctcbench_decoder: its results on every code path, its errors, and what it imports."""
 
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,6 +15,8 @@ from ctcbench_decoder import (
     beam_search,
     beam_search_arrays,
     greedy_search,
+    train_kneser_ney,
+    write_arpa,
 )
 from ctcbench_decoder.optional_packages import require_package
 from ctcbench_decoder.reference import beam_search_reference
@@ -46,6 +50,20 @@ def test_the_best_path():
     assert greedy_search(np.log([[0.1, 0.9], [0.8, 0.2], [0.1, 0.9]])) == Hypothesis(
         (1, 1), pytest.approx(np.log(0.9 * 0.8 * 0.9)), (0, 2)
     )
+
+
+def test_the_examples_of_the_readme(tmp_path, monkeypatch):
+    readme = Path(__file__).parent.parent / "README.md"
+    codes = re.findall(r"^```python\n(.*?)^```$", readme.read_text(encoding="utf-8"), re.M | re.S)
+    monkeypatch.chdir(tmp_path)
+    write_arpa(train_kneser_ney([list("cat"), list("act")], 2).model, Path("model.arpa"))
+    values_TK = random_log_probs(0, classes=4)
+    names = {"log_probs_TK": values_TK, "log_probs_NTK": values_TK[np.newaxis], "lengths_N": [5]}
+    for code in codes:
+        exec(code, names)
+    assert names["stream"] and len(names["batch"][0]) == 5
+    found = beam_search(values_TK, guide=names["pattern_automaton"](names["characters"], "ca"))
+    assert [best.labels for best in found] == [(1, 2)]
 
 
 def test_errors_name_the_argument_and_this_distribution(monkeypatch):
