@@ -108,5 +108,7 @@ def _lines(head: bytes, stream: BinaryIO) -> Iterator[bytes]:
             raise UsageError(
                 f"standard input has a line of {_LONGEST_LINE:,} bytes or more, which is no path"
             )
+        if b"\0" in line:
+            raise UsageError("standard input is not a picture of a known format, nor paths: a line has a NUL")
         if bare := line.rstrip(b"\r\n"):
             yield bare

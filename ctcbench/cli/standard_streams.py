@@ -40,6 +40,12 @@ def take_standard_streams() -> None:
         sys.stdin = open(0, closefd=False)  # noqa: SIM115
 
 
+def has_reader(stream: TextIO) -> bool:
+    """Return whether a stream still takes what is written: the reader of a pipe may have ended."""
+    raw = getattr(getattr(stream, "buffer", None), "raw", None)
+    return not (isinstance(raw, _LenientFile) and raw.is_dropping)
+
+
 def _open_closed_descriptors() -> list[int]:
     """Open /dev/null in place of each standard descriptor that is closed, and return their numbers."""
     # Otherwise the next file that is opened gets the number, and stray output would be written into it.
@@ -72,7 +78,7 @@ class _LenientFile(io.FileIO):
     def __init__(self, descriptor: int, required: str) -> None:
         super().__init__(descriptor, "wb", closefd=False)
         self._required = required  # its name in the error; empty: no failure is reported
-        self._dropping = False
+        self.is_dropping = False
 
     def write(self, data: Any) -> int:
         """Write `data`, or drop it; return how many bytes were taken.
@@ -81,13 +87,13 @@ class _LenientFile(io.FileIO):
             OSError: the first write that failed for another reason than a missing reader.
         """
         try:
-            while not self._dropping:
+            while not self.is_dropping:
                 # None: another program made the pipe non-blocking, and it is full.
                 if (written := super().write(data)) is not None:
                     return written
                 select.select([], [self], [])
         except OSError as error:
-            self._dropping = True
+            self.is_dropping = True
             if self._required and error.errno not in _NO_READER:
                 raise OSError(error.errno, error.strerror, self._required) from None
         return memoryview(data).nbytes

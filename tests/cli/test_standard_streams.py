@@ -61,6 +61,25 @@ file.write("kept")
     assert (tmp_path / "file").read_text() == "kept"
 
 
+def test_it_is_known_whether_a_pipe_has_a_reader():
+    code = """
+from ctcbench.cli.standard_streams import has_reader
+print(has_reader(sys.stdout), file=sys.stderr)
+sys.stdin.read()
+print("nobody reads it", flush=True)
+print(has_reader(sys.stdout), file=sys.stderr)
+"""
+    pipe = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    with subprocess.Popen(
+        [sys.executable, "-c", LIGHT + code], env=environment, text=True, **pipe
+    ) as program:
+        assert program.stderr.readline() == "True\n"
+        program.stdout.close()
+        program.stdin.close()
+        assert program.stderr.readline() == "False\n"
+
+
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
 def test_a_full_disk_is_an_error_once_for_output_and_none_for_notices():
     code = """

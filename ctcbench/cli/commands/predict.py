@@ -15,6 +15,7 @@ from ctcbench.cli.exit_codes import FAILED
 from ctcbench.cli.output import output_stream
 from ctcbench.cli.picture_arguments import NamedPicture, PictureArguments
 from ctcbench.cli.run_folder_argument import named_recogniser
+from ctcbench.cli.standard_streams import has_reader
 from ctcbench.contract.errors import BadSample, UsageError
 from ctcbench.files.text import one_line
 
@@ -105,6 +106,8 @@ def predict(
                     output.add(name, outcome)
                 if not is_quiet:
                     listener.pictures_predicted(done, arguments.total)
+                if not has_reader(output_stream()):
+                    break
         finally:
             # After Ctrl-C too, so that a JSON document is a whole one.
             output.finish()

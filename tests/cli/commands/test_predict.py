@@ -142,8 +142,9 @@ def test_standard_input_is_a_list_of_paths_or_one_picture(
         (b"\n" * 100, "-: standard input is empty"),
         (b"\0\0\0\x20ftypheic", "-: standard input is not a picture of a known format, nor paths"),
         (b"a" * 100_000, "standard input has a line of 65,536 bytes"),
+        (b"a" * 70 + b"\0\n", "not a picture of a known format, nor paths: a line has a NUL"),
     ],
-    ids=["empty", "blank", "another format", "a long line"],
+    ids=["empty", "blank", "another format", "a long line", "a NUL"],
 )
 def test_other_standard_input_is_a_usage_error(
     trained: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch, content: bytes, words: str
@@ -151,6 +152,25 @@ def test_other_standard_input_is_a_usage_error(
     give_standard_input(monkeypatch, content)
     assert main(["predict", str(trained), "-"]) == 2
     assert words in capsys.readouterr().err
+
+
+def test_an_endless_list_is_read_until_nobody_reads_the_output(
+    trained: Path, folder: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Endless(io.RawIOBase):
+        def readable(self) -> bool:
+            return True
+
+        def readinto(self, target: memoryview) -> int:  # type: ignore[override]
+            line = f"{folder / 'x/10.png'}\n".encode()
+            target[: len(line)] = line
+            return len(line)
+
+    asked = iter([True, True, False])
+    monkeypatch.setattr("ctcbench.cli.commands.predict.has_reader", lambda stream: next(asked))
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BufferedReader(Endless())))
+    assert main(["predict", str(trained), "-", "--jsonl"]) == 0
+    assert len(capsys.readouterr().out.splitlines()) == 3
 
 
 def test_a_damaged_picture_on_standard_input_is_its_error(
