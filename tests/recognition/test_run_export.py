@@ -7,6 +7,7 @@ import shutil
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 import ctcbench
 from ctcbench.config.recipe import resolve
@@ -156,3 +157,35 @@ def test_the_file_contains_the_lexicon_of_the_decoder(registry, finished_copy, t
     pictures = list(np.random.default_rng(0).integers(0, 256, (5, 24, 60), np.uint8))
     predictions = ctcbench.load(path).predict(pictures, n_best=3)
     assert {one.text for p in predictions for one in (p, *p.alternatives)} <= {"12", "34"}
+
+
+@pytest.mark.landing
+def test_a_recogniser_of_colour_pictures_with_right_to_left_text(registry, own_cache, tmp_path):
+    """Its images are of their own width and read from the right; their colours count."""
+    random, lines = np.random.default_rng(0), ["file,label"]
+    for i in range(40):
+        pixels = random.integers(0, 256, (24, 60 + i, 3), np.uint8)
+        Image.fromarray(pixels).save(tmp_path / f"{i}.png")
+        lines.append(f"{i}.png,{'אבג'[i % 3]}ב {10 + i}")
+    (tmp_path / "labels.csv").write_text("\n".join(lines), encoding="utf-8")
+    options = "height=24,width=120,fit=keep,channels=3,direction=rtl"
+    config = tiny(dataset=f"csv:path={tmp_path / 'labels.csv'},{options}")
+    run = runner.run(resolve(registry, config), Runtime(tmp_path / "runs")).folder
+    report = export_run(run, tmp_path / "m.onnx")
+    assert report.to_json()["difference"]["largest_difference"] < 1e-4
+    ours, theirs = ctcbench.load(tmp_path / "m.onnx"), ctcbench.load(run, device="cpu")
+    image = ours.reader.image
+    assert (image.channels, image.variable, ours.reader.alphabet.direction) == (3, True, "rtl")
+    pictures = [random.integers(0, 256, (24, width, 3), np.uint8) for width in (70, 120, 33)]
+
+    def probabilities(recogniser, images):
+        return np.exp(recogniser.log_probs(images).values_NTK)
+
+    found_NTK = probabilities(ours, pictures)
+    # The run folder is read in mixed precision where the CPU has it.
+    assert np.abs(found_NTK - probabilities(theirs, pictures)).max() < 0.05
+    for change in (lambda image: image[..., :1].repeat(3, -1), lambda image: image[:, ::-1].copy()):
+        changed_NTK = probabilities(ours, list(map(change, pictures)))
+        assert np.abs(changed_NTK - found_NTK).max() > 1e-3
+    for found, expected in zip(ours.predict(pictures), theirs.predict(pictures), strict=True):
+        assert found.text == expected.text
