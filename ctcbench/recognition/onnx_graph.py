@@ -13,6 +13,7 @@ from ctcbench.recognition.onnx_document import OnnxDocument, parse_document
 from ctcbench.recognition.onnx_packages import require_onnx
 
 if TYPE_CHECKING:
+    from google.protobuf.message import Message
     from onnx import ModelProto, TensorProto, ValueInfoProto
 
 _MOST_BYTES = 2**31 - 1  # the limit of protobuf, the format below ONNX
@@ -49,7 +50,20 @@ def _parse(data: bytes, path: Path) -> ModelProto:
     # protobuf can read the bytes of many other files, and an empty file, as a message without operators.
     if not model.graph.node or not model.opset_import:
         raise UsageError(f"{path}: not an ONNX file, or damaged or cut off (it has no operators)")
+    if not _is_text_valid(model):
+        raise UsageError(f"{path}: damaged (a name in it is not UTF-8)")
     return model
+
+
+def _is_text_valid(message: Message) -> bool:
+    """Return whether all texts of a message are UTF-8; protobuf returns the bytes of one that is not."""
+    for field, value in message.ListFields():
+        values = value if isinstance(value, Iterable) and not isinstance(value, str | bytes) else (value,)
+        if field.type == field.TYPE_STRING and any(isinstance(text, bytes) for text in values):
+            return False
+        if field.type == field.TYPE_MESSAGE and not all(map(_is_text_valid, values)):
+            return False
+    return True
 
 
 def _foreign_parts(model: ModelProto) -> Iterator[str]:

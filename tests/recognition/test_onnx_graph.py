@@ -31,6 +31,16 @@ def test_what_is_no_onnx_file_is_refused(tmp_path):
     refused(write_model(path, small_model(document=None)), "not one that `ctcbench export` wrote")
 
 
+def test_text_that_is_not_utf_8_is_refused(tmp_path):
+    whole = small_model().SerializeToString()
+    # The key and a part of the metadata; the names of an operator, a tensor, an input, an axis and a domain.
+    for text in (b"ctcbench", b"alphabet", b"MatMul", b"weights", b"images", b"width", b"network"):
+        for place in range(whole.count(text)):
+            parts = whole.split(text)
+            content = text.join(parts[: place + 1]) + b"\xff" + text[1:] + text.join(parts[place + 1 :])
+            refused(write_model(tmp_path / "m.onnx", content), r"damaged \(a name in it is not UTF-8\)")
+
+
 def test_a_missing_file_and_a_folder_are_refused(tmp_path):
     refused(tmp_path / "none.onnx", "can't be read")
     refused(tmp_path, "is a folder")
