@@ -118,7 +118,8 @@ class ArpaParser:
             fields = line.split()
             if len(fields) != order + 1 and (highest or len(fields) != order + 2):
                 allowed = f"{order + 1}" + ("" if highest else f" or {order + 2}")
-                self._fail(f"{len(fields)} fields where a {order}-gram has {allowed}: {_quoted(line)}")
+                fields_here = f"{len(fields)} field{'' if len(fields) == 1 else 's'}"
+                self._fail(f"{fields_here} where a {order}-gram has {allowed}: {_quoted(line)}")
             log_probs.append(self._logarithm(fields[0], "probability", most=0.0))
             log_backoffs.append(
                 self._logarithm(fields[-1], "backoff weight", most=math.inf)

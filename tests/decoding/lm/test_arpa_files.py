@@ -115,6 +115,7 @@ def test_a_model_that_is_written_and_read_is_the_same(order, tmp_path):
         ("ngram 2=4", "ngram 2=40000000", r"the header says 40,000,006 n-grams; at most 30,000,000"),
         ("ngram 3=1", "".join(f"ngram {n}=0\n" for n in range(3, 12)), r"line 12: an order above 10"),
         ("-0.9\ta b", "-0.9\ta", r"line 15: 2 fields where a 2-gram has 3 or 4: '-0.9.*a'"),
+        ("-0.9\ta b", "-0.9", r"line 15: 1 field where a 2-gram has 3 or 4: '-0.9'"),
         ("-0.01\t<s> a b", "-0.01\t<s> a b -1", r"line 20: 5 fields where a 3-gram has 4:"),
         ("-0.9", "x", r"line 15: 'x' is not a number: it should be the logarithm of the probability"),
         ("-0.9", "nan", r"line 15: the logarithm of the probability is nan; it must be finite"),
