@@ -23,6 +23,9 @@ std::size_t index(std::int64_t value) {
 Automaton::Automaton(AutomatonArrays arrays) : arrays_(std::move(arrays)) {
     check();
     find_shortest();
+    needed_.reserve(arrays_.labels.size());
+    for (std::size_t edge = 0; edge < arrays_.labels.size(); ++edge)
+        needed_.push_back(shortest_after(arrays_.labels[edge], arrays_.targets[edge]));
 }
 
 void Automaton::check() const {
@@ -117,6 +120,15 @@ void Automaton::row(State state, State* next_K, double* log_weight_K) const {
     if (arrays_.log_weights.empty()) return;
     for (std::size_t edge = index(arrays_.offsets[index(state)]); edge < end; ++edge)
         log_weight_K[arrays_.labels[edge]] = arrays_.log_weights[edge];
+}
+
+std::int32_t Automaton::edges(State state, Edge* edges) const {
+    const std::size_t begin = index(arrays_.offsets[index(state)]);
+    const std::size_t end = index(arrays_.offsets[index(state) + 1]);
+    for (std::size_t edge = begin; edge < end; ++edge)
+        *edges++ = {arrays_.labels[edge], needed_[edge],
+                    arrays_.log_weights.empty() ? 0.0 : arrays_.log_weights[edge], arrays_.targets[edge]};
+    return static_cast<std::int32_t>(end - begin);
 }
 
 double Automaton::final_log_weight(State state) const {

@@ -30,6 +30,7 @@ class Automaton final : public Guide {
     State states() const override { return static_cast<State>(arrays_.accepting.size()); }
     State start() const override { return arrays_.start; }
     void row(State state, State* next_K, double* log_weight_K) const override;
+    std::int32_t edges(State state, Edge* edges) const override;
     double final_log_weight(State state) const override;
     std::int32_t shortest(State state) const override { return shortest_[static_cast<std::size_t>(state)]; }
     std::int32_t shortest_after(std::int32_t label, State state) const override {
@@ -46,6 +47,8 @@ class Automaton final : public Guide {
     // kNoLabel.
     std::vector<std::int32_t> shortest_, sole_first_;
     static constexpr std::int32_t kNoLabel = -1;
+    // By edge: read in the order of the edges, where shortest_after() would access a state far away.
+    std::vector<std::int32_t> needed_;
 };
 
 }  // namespace ctc

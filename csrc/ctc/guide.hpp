@@ -42,6 +42,14 @@ class Guide {
     // search ignores what is written for the blank. Both arrays have classes() elements.
     virtual void row(State state, State* next_K, double* log_weight_K) const = 0;
 
+    // A permitted class of a row.
+    struct Edge {
+        std::int32_t label;
+        std::int32_t needed;  // shortest_after(label, next)
+        double log_weight;
+        State next;
+    };
+
     // The log weight of a labelling's end in this state, within the same bounds; -inf if none may end there.
     virtual double final_log_weight(State state) const = 0;
 
@@ -54,6 +62,10 @@ class Guide {
     // shortest() if every continuation of that many frames begins with `label` again, because then a blank
     // has to come first. A guide that does not know this may leave it.
     virtual std::int32_t shortest_after(std::int32_t /*label*/, State state) const { return shortest(state); }
+
+    // Writes the permitted classes of a row, ascending, in place of row(), and returns their number: at most
+    // classes(). Returns -1 if the guide has no quicker way to tell than row().
+    virtual std::int32_t edges(State /*state*/, Edge* /*edges*/) const { return -1; }
 };
 
 }  // namespace ctc

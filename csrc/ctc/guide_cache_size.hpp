@@ -6,21 +6,22 @@
 
 namespace ctc {
 
-// For each class a row takes a weight, a state and a number of frames.
 struct GuideCacheSize {
-    static constexpr std::int64_t kBytesOfClass = 8 + 8 + 4;
-    static constexpr std::int64_t kUsualBytes = 16'000'000;
-    static constexpr std::int64_t kMostBytes = 256'000'000;
-
-    std::int64_t rows;
-    bool fits;  // whether a thread may use that much
+    std::int64_t rows;    // some 256 bytes each
+    std::int64_t arrays;  // rows that have arrays by class beside
+    bool fits;            // whether a thread may use that much
 
     // Enough for the rows of a beam and of what arrives in a frame, and as many again, so that the cache is
-    // seldom emptied.
+    // seldom emptied. More would not fit into the caches of a processor.
     GuideCacheSize(std::int32_t classes, std::int32_t beam_width) {
+        constexpr std::int64_t kBytesOfClass = 8 + 8 + 8;  // a weight, a number of frames, a state
+        constexpr std::int64_t kUsualRows = 4096;
+        constexpr std::int64_t kUsualBytes = 4'000'000;
+        constexpr std::int64_t kMostBytes = 256'000'000;
         const std::int64_t row = kBytesOfClass * (static_cast<std::int64_t>(classes) + 8);
         const std::int64_t fewest = 4 * static_cast<std::int64_t>(beam_width);
-        rows = std::max(fewest, kUsualBytes / row);
+        rows = std::max(fewest, kUsualRows);
+        arrays = std::max(fewest, kUsualBytes / row);
         fits = fewest <= kMostBytes / row;
     }
 };

@@ -39,8 +39,10 @@ struct LaneCandidates {
     }
 
     // Reserves memory for one more extension of each row. Throws std::bad_alloc beyond 2^31 candidates.
-    void reserve_extensions() {
-        const auto room = static_cast<std::size_t>(count) + static_cast<std::size_t>(stays) + 2 * kLanes;
+    void reserve_extensions() { reserve_more(static_cast<std::size_t>(stays)); }
+
+    void reserve_more(std::size_t more) {
+        const auto room = static_cast<std::size_t>(count) + more + 2 * kLanes;
         if (room > static_cast<std::size_t>(std::numeric_limits<std::int32_t>::max())) throw std::bad_alloc();
         if (room <= total.capacity()) return;
         total.reserve(room);

@@ -43,9 +43,10 @@ class ExtendStep {
                                 const SkippedRows<L>& skipped, const Stayed& stayed, std::int32_t beam_width,
                                 LaneCandidates<L>& candidates);
 
-    // The part of floor_of_kept() after the extensions by the best class were written to `total`.
-    static double beam_width_th(const double* total, std::int32_t stays, std::int32_t rows,
-                                std::int32_t beam_width);
+    // The part of floor_of_kept() that looks at totals: `count` of them, a multiple of eight, of which the
+    // first `stays` are those of the unchanged labellings.
+    static double beam_width_th(const double* total, std::int32_t count, std::int32_t stays,
+                                std::int32_t rows, std::int32_t beam_width);
 
     // Writes the classes that can lift a row with the total `largest` to `floor` or above.
     static void collect_symbols(double largest, const LaneFrame<L>& frame, std::int64_t exponent,
@@ -83,7 +84,7 @@ double ExtendStep<L>::floor_of_kept(const LaneBeam<L>& beam, const LaneFrame<L>&
     for (std::int32_t row = 0; row < stays; row += kLanes)
         L::store(extended + row, L::mul(L::load(beam.total.data() + row), best));
     correct_skipped(beam, beam.blank.data(), skipped, frame.best_label(), stayed.prob_best, extended);
-    return beam_width_th(total, stays, beam.rows, beam_width);
+    return beam_width_th(total, 2 * stays, stays, beam.rows, beam_width);
 }
 
 template <class L>
@@ -101,12 +102,12 @@ void ExtendStep<L>::correct_skipped(const LaneBeam<L>& beam, const double* blank
 }
 
 template <class L>
-double ExtendStep<L>::beam_width_th(const double* total, std::int32_t stays, std::int32_t rows,
-                                    std::int32_t beam_width) {
+double ExtendStep<L>::beam_width_th(const double* total, std::int32_t count, std::int32_t stays,
+                                    std::int32_t rows, std::int32_t beam_width) {
     // The bits of positive doubles are in the order of their values, so bisection works on integers.
     std::int64_t low = bits_of(kSmallestTotal);
-    std::int64_t high = bits_of(LaneMath<L>::largest(total, 2 * stays)) + 1;
-    if (high <= low || L::count(total, 2 * stays, kSmallestTotal) < beam_width) return 0.0;
+    std::int64_t high = bits_of(LaneMath<L>::largest(total, count)) + 1;
+    if (high <= low || L::count(total, count, kSmallestTotal) < beam_width) return 0.0;
     if (rows == beam_width) {
         // The unchanged labellings alone fill the beam: the least of them is a first bound.
         D least = L::broadcast(kInfinity);
@@ -119,10 +120,10 @@ double ExtendStep<L>::beam_width_th(const double* total, std::int32_t stays, std
     }
     for (int round = 0; round < kFloorRounds && high - low > kFloorBits; ++round) {
         const std::int64_t middle = low + (high - low) / 2;
-        const std::int32_t count = L::count(total, 2 * stays, double_of(middle));
-        low = count >= beam_width ? middle : low;
-        high = count >= beam_width ? high : middle;
-        if (count >= beam_width && count <= beam_width + 2) break;
+        const std::int32_t reached = L::count(total, count, double_of(middle));
+        low = reached >= beam_width ? middle : low;
+        high = reached >= beam_width ? high : middle;
+        if (reached >= beam_width && reached <= beam_width + 2) break;
     }
     return double_of(low) * LaneMath<L>::kSlack;
 }

@@ -10,55 +10,54 @@ namespace ctc {
 // Invariants between frames, for row in [0, LaneBeam::rows):
 // - slot is the place of the row's state in the cache.
 // - weight is the weight of the last label, which the sums of the row contain.
-// - shortest, highest and least_needed are those of the slot's summary.
+// - shortest and least_needed are those of the cached row.
+// - arrays_highest is its highest weight if it has arrays, else 0; begin and num_edges are the cached row's.
 template <class L>
 struct GuideColumns {
-    Column<double> weight, highest;
-    Column<std::int32_t> slot, shortest, least_needed;
-    // Within a frame: the totals that are extended, and the parts of them that end in blank, times `highest`.
+    using Row = typename GuideRows<L>::Row;
+
+    Column<double> weight, arrays_highest;
+    Column<std::int32_t> slot, shortest, least_needed, begin, num_edges;
+    // Within a frame, of rows with arrays: the totals that are extended, and the parts of them that end in
+    // blank, times the highest weight. 0 for other rows.
     Column<double> reach, reach_blank;
+    GuideRows<L> cache;
 
     GuideColumns(const Guide& guide, std::int32_t blank, std::int32_t beam_width)
-        : guide_(guide), cache_(guide, blank, beam_width) {}
+        : cache(guide, blank, beam_width), guide_(guide) {}
 
     // Resets to the empty labelling. Keeps the memory.
     void start(std::size_t capacity) {
-        if (cache_.nearly_full()) cache_.clear();
+        if (cache.nearly_full()) cache.clear();
         reserve(capacity);
-        fill(0, cache_.slot_of(guide_.start()), 1.0);
+        fill(0, cache.slot_of(guide_.start()), 1.0);
     }
 
-    const typename GuideRows<L>::Summary& summary(std::int32_t row) const {
-        return cache_.summary(slot.data()[row]);
-    }
-
-    // The weight of a label over the row's highest; 0 if it is not permitted or leaves too few frames.
-    double permitted_ratio(std::int32_t row, std::int32_t label, std::int32_t remaining) const {
-        const std::int32_t place = slot.data()[row];
-        return cache_.needed(place)[label] <= remaining ? cache_.ratio(place)[label] : 0.0;
-    }
+    const Row& cached(std::int32_t row) const { return cache.row(slot.data()[row]); }
 
     // Makes room in the cache for the rows that the next frame may bring.
     void make_room(std::int32_t rows) {
-        if (!cache_.nearly_full()) return;
+        if (!cache.nearly_full()) return;
         states_.clear();
-        for (std::int32_t row = 0; row < rows; ++row) states_.push_back(summary(row).state);
-        cache_.clear();
+        for (std::int32_t row = 0; row < rows; ++row) states_.push_back(cached(row).state);
+        cache.clear();
         for (std::int32_t row = 0; row < rows; ++row)
-            slot.data()[row] = cache_.slot_of(states_[static_cast<std::size_t>(row)]);
+            fill(row, cache.slot_of(states_[static_cast<std::size_t>(row)]), weight.data()[row]);
     }
 
-    // Removes the unchanged labellings that cannot end in the frames that remain, and computes what can be
-    // extended. Returns the largest of that.
+    // Removes the unchanged labellings that cannot end in the frames that remain, and computes `reach`.
+    // Returns the largest of that.
     double prepare(const LaneBeam<L>& beam, std::int32_t remaining, LaneCandidates<L>& candidates);
 
     // The highest weight, and the lowest that is permitted, with which any row can be extended.
     double highest_weight(std::int32_t rows) const {
-        return *std::max_element(highest.data(), highest.data() + rows);
+        double highest = 1.0;
+        for (std::int32_t row = 0; row < rows; ++row) highest = std::max(highest, cached(row).highest);
+        return highest;
     }
     double lowest_weight(std::int32_t rows) const {
         double lowest = 1.0;
-        for (std::int32_t row = 0; row < rows; ++row) lowest = std::min(lowest, summary(row).lowest);
+        for (std::int32_t row = 0; row < rows; ++row) lowest = std::min(lowest, cached(row).lowest);
         return lowest;
     }
 
@@ -84,21 +83,24 @@ struct GuideColumns {
     };
 
     void reserve(std::size_t capacity) {
-        for (Column<double>* column : {&weight, &highest, &reach, &reach_blank}) column->reserve(capacity);
-        for (Column<std::int32_t>* column : {&slot, &shortest, &least_needed}) column->reserve(capacity);
+        for (Column<double>* column : {&weight, &arrays_highest, &reach, &reach_blank})
+            column->reserve(capacity);
+        for (Column<std::int32_t>* column : {&slot, &shortest, &least_needed, &begin, &num_edges})
+            column->reserve(capacity);
     }
 
     void fill(std::int32_t row, std::int32_t its_slot, double its_weight) {
-        const typename GuideRows<L>::Summary& summary = cache_.summary(its_slot);
+        const Row& its_row = cache.row(its_slot);
         slot.data()[row] = its_slot;
         weight.data()[row] = its_weight;
-        highest.data()[row] = summary.highest;
-        shortest.data()[row] = summary.shortest;
-        least_needed.data()[row] = summary.least_needed;
+        arrays_highest.data()[row] = its_row.begin >= 0 ? its_row.highest : 0.0;
+        begin.data()[row] = its_row.begin;
+        num_edges.data()[row] = its_row.num_edges;
+        shortest.data()[row] = its_row.shortest;
+        least_needed.data()[row] = its_row.least_needed;
     }
 
     const Guide& guide_;
-    GuideRows<L> cache_;
     std::vector<Arrival> arrivals_;
     std::vector<Guide::State> states_;
 };
@@ -107,20 +109,18 @@ template <class L>
 double GuideColumns<L>::prepare(const LaneBeam<L>& beam, std::int32_t remaining,
                                 LaneCandidates<L>& candidates) {
     const std::int32_t stays = candidates.stays;
-    D largest = L::broadcast(0.0);
     for (std::int32_t row = 0; row < stays; row += kLanes) {
-        const D factor = L::load(highest.data() + row);
-        const D total = L::mul(L::load(beam.total.data() + row), factor);
-        L::store(reach.data() + row, total);
+        const D factor = L::load(arrays_highest.data() + row);
+        L::store(reach.data() + row, L::mul(L::load(beam.total.data() + row), factor));
         L::store(reach_blank.data() + row, L::mul(L::load(beam.blank.data() + row), factor));
-        largest = L::max(total, largest);
     }
-    if (remaining >= cache_.most_needed()) return LaneMath<L>::largest(largest);
-
-    for (std::int32_t row = 0; row < beam.rows; ++row) {
-        if (shortest.data()[row] > remaining)
-            candidates.total.data()[row] = candidates.blank.data()[row] = candidates.label.data()[row] = 0.0;
-        if (least_needed.data()[row] > remaining) reach.data()[row] = reach_blank.data()[row] = 0.0;
+    if (remaining < cache.most_needed()) {
+        for (std::int32_t row = 0; row < beam.rows; ++row) {
+            if (shortest.data()[row] > remaining)
+                candidates.total.data()[row] = candidates.blank.data()[row] = candidates.label.data()[row] =
+                    0.0;
+            if (least_needed.data()[row] > remaining) reach.data()[row] = reach_blank.data()[row] = 0.0;
+        }
     }
     return LaneMath<L>::largest(reach.data(), stays);
 }
@@ -131,10 +131,9 @@ void GuideColumns<L>::find_arrivals(const unsigned char* keep, const LaneCandida
     const std::uint64_t* id = candidates.id.data() + stays;
     arrivals_.clear();
     for_each_bit<true>(keep + stays / kLanes, candidates.count - stays, [&](std::int32_t i) {
-        const std::int32_t label = LaneCandidates<L>::label_of(id[i]);
-        const std::int32_t from = slot.data()[LaneCandidates<L>::row_of(id[i])];
-        const double its_weight = cache_.summary(from).highest * cache_.ratio(from)[label];
-        arrivals_.push_back({cache_.slot_of(cache_.next(from, label)), its_weight});
+        const auto after = cache.successor(slot.data()[LaneCandidates<L>::row_of(id[i])],
+                                           LaneCandidates<L>::label_of(id[i]));
+        arrivals_.push_back({cache.slot_of(after.state), after.weight});
     });
 }
 

@@ -1,5 +1,6 @@
-// libFuzzer target. For any input there must be no crash, all paths must be bit-identical, they must agree
-// with ExactSearch, and frames must be those of the plain alignment, also where it is computed in parts.
+// libFuzzer target. For any input, with and without a guide, there must be no crash, all paths must be
+// bit-identical, they must agree with ExactSearch, and frames must be those of the plain alignment, also
+// where it is computed in parts.
 //
 // clang++ -std=c++17 -g -O2 -ffp-contract=off -fsanitize=fuzzer,address,undefined -pthread -Icsrc
 //     csrc/fuzz/search_fuzz.cpp $(ls csrc/*.cpp | grep -v bindings) -o search_fuzz && ./search_fuzz
@@ -11,9 +12,11 @@
 #include <limits>
 #include <vector>
 
+#include "ctc/automaton.hpp"
 #include "ctc/lane_alignment.hpp"
 #include "ctc/prefix_beam_search.hpp"
 #include "tests/plain_alignment.hpp"
+#include "tests/random_automaton.hpp"
 
 namespace {
 
@@ -84,6 +87,21 @@ bool same(const ctc::Result& a, const ctc::Result& b, double tolerance) {
     return true;
 }
 
+// Decodes by all paths. Returns the result of the portable one.
+ctc::Result compare_paths(const ctc::LogProbs& sequence, ctc::Options options) {
+    options.path = ctc::Path::exact;
+    const ctc::Result exact = ctc::prefix_beam_search({sequence}, options)[0];
+    options.path = ctc::Path::portable;
+    const ctc::Result portable = ctc::prefix_beam_search({sequence}, options)[0];
+    require(same(portable, exact, 1e-9), "the answer of the exact search");
+    for (const ctc::Path path : ctc::paths()) {
+        if (path == ctc::Path::exact) continue;
+        options.path = path;
+        require(same(ctc::prefix_beam_search({sequence}, options)[0], portable, 0.0), ctc::name_of(path));
+    }
+    return portable;
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -118,16 +136,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     sequence.frame_stride = transposed ? step : step * classes;
     sequence.class_stride = transposed ? step * frames : step;
 
-    options.path = ctc::Path::exact;
-    const ctc::Result exact = ctc::prefix_beam_search({sequence}, options)[0];
-    options.path = ctc::Path::portable;
-    const ctc::Result portable = ctc::prefix_beam_search({sequence}, options)[0];
-    require(same(portable, exact, 1e-9), "the answer of the exact search");
-    for (const ctc::Path path : ctc::paths()) {
-        if (path == ctc::Path::exact) continue;
-        options.path = path;
-        require(same(ctc::prefix_beam_search({sequence}, options)[0], portable, 0.0), ctc::name_of(path));
-    }
+    const ctc::Result portable = compare_paths(sequence, options);
     ctc::LaneAlignment<ctc::PortableLanes> in_parts(most_steps);
     for (const ctc::Hypothesis& hypothesis : portable.hypotheses) {
         const auto plain = ctc::plain_peak_frames(sequence, hypothesis.labels, options.blank);
@@ -135,5 +144,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         require(in_parts.peak_frames(sequence, hypothesis.labels, options.blank) == plain,
                 "in parts as well");
     }
+    const auto below = [&](std::uint32_t end) { return bytes.below(end); };
+    const ctc::Automaton automaton(ctc::random_automaton(below, classes, options.blank));
+    options.guide = &automaton;
+    compare_paths(sequence, options);
     return 0;
 }

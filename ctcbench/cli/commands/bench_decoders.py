@@ -20,6 +20,7 @@ from ctcbench.config.presets import default_component
 from ctcbench.contract.errors import UsageError
 
 if TYPE_CHECKING:
+    from ctcbench.benchmarks.constraint_cost import CostRatio
     from ctcbench.benchmarks.decoder_comparison import DecoderComparison, DecoderSpeed, Quartiles
     from ctcbench.benchmarks.decoder_core import CoreRates
     from ctcbench.contract.data import LogProbs
@@ -69,7 +70,8 @@ def decoders(
     core: Annotated[
         bool,
         typer.Option(
-            "--core", help="also measure the C++ search alone: Python overhead, threads, code paths"
+            "--core",
+            help="also measure the C++ search alone: Python overhead, threads, code paths, constraints",
         ),
     ] = False,
     as_json: AsJson = False,
@@ -79,6 +81,7 @@ def decoders(
     Rounds are interleaved. Ratios of images per second are taken within each round; of both the median is
     shown, and of the ratio the quartiles. Decoders use one thread unless their options set another number.
     """
+    from ctcbench.benchmarks.constraint_cost import constraint_costs
     from ctcbench.benchmarks.decoder_comparison import compare
     from ctcbench.benchmarks.decoder_core import core_rates
 
@@ -93,6 +96,7 @@ def decoders(
     _require_ctc(installed, run, names)
     comparisons: list[DecoderComparison] = []
     cores: dict[str, CoreRates] = {}
+    costs: dict[str, dict[str, CostRatio]] = {}
     # On standard error, because standard output may be a JSON document. The spinner is plain ASCII.
     with Console(stderr=True).status("", spinner="line") as status:
         for name, log_probs in _inputs(run, workload, seed):
@@ -112,14 +116,17 @@ def decoders(
             if core:
                 status.update(f"{name}: the C++ search alone")
                 cores[name] = core_rates(log_probs, rounds=rounds, seconds=seconds)
+                status.update(f"{name}: constraints")
+                costs[name] = constraint_costs(log_probs, rounds=rounds, seconds=seconds)
     if as_json:
-        print_json(_document(comparisons, cores, reference, yardstick, rounds))
+        print_json(_document(comparisons, cores, costs, reference, yardstick, rounds))
         return
     console = output_console()
     for comparison in comparisons:
         console.print(_table(comparison))
         if comparison.name in cores:
-            console.print(_core_line(cores[comparison.name]) + "\n")
+            console.print(_core_line(cores[comparison.name]))
+            console.print(_cost_line(costs[comparison.name]) + "\n")
     console.print(
         f"{rounds} interleaved rounds on {_machine()}; ×: images/s over those of {reference} in the same "
         f"round; changed: images whose labels differ from those of {yardstick}"
@@ -171,6 +178,7 @@ def _inputs(run: Path | None, workloads: list[str] | None, seed: int) -> list[tu
 def _document(
     comparisons: list[DecoderComparison],
     cores: dict[str, CoreRates],
+    costs: dict[str, dict[str, CostRatio]],
     reference: str,
     yardstick: str,
     rounds: int,
@@ -182,6 +190,10 @@ def _document(
         "yardstick": yardstick,
         "workloads": [dataclasses.asdict(comparison) for comparison in comparisons],
         "core": {name: dataclasses.asdict(rates) for name, rates in cores.items()},
+        "constraints": {
+            name: {constraint: dataclasses.asdict(ratio) for constraint, ratio in ratios.items()}
+            for name, ratios in costs.items()
+        },
     }
 
 
@@ -215,6 +227,13 @@ def _core_line(rates: CoreRates) -> str:
         f"C++ search alone: {_figure(rates.alone)} images/s; beam_search {rates.objects:.0%} of that, "
         f"beam_search_arrays {rates.arrays:.0%}; 2 threads: {rates.two_threads:.2f} ×; paths: {paths}"
     )
+
+
+def _cost_line(costs: dict[str, CostRatio]) -> str:
+    ratios = [
+        f"{name} {ratio.median:.2f} ({ratio.low:.2f} – {ratio.high:.2f})" for name, ratio in costs.items()
+    ]
+    return f"Time with a constraint over that without (range over the rounds): {', '.join(ratios)}"
 
 
 def _row(speed: DecoderSpeed) -> list[Text]:
