@@ -87,6 +87,15 @@ class RunConfig(BaseModel):
             ge=1, description="parts of a step's batch that are computed one after another, to save memory"
         ),
     ] = 1
+    balance: Annotated[
+        float,
+        Field(
+            ge=0,
+            le=1,
+            description="how much more often images with rare characters are read; 0: all alike; 1: in "
+            "inverse proportion to the number of texts that have the rarest one",
+        ),
+    ] = 0.0
     augment_until: Annotated[
         float,
         Field(

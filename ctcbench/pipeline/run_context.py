@@ -123,7 +123,11 @@ def open_run(recipe: Recipe, runtime: Runtime) -> Iterator[RunContext]:
             runtime = replace(runtime, listener=ProgressListener())
 
         drawing = None
-        if compute is not None and group.world_size == 1 and _overlaps(compute, folder, runtime):
+        if (
+            compute is not None
+            and group.world_size == 1
+            and _overlaps(compute, recipe.config, folder, runtime)
+        ):
             drawing = _start_drawing(dataset, recipe.config, runtime)
         samples: dict[SplitName, Samples] = {}
         if drawing is not None:
@@ -140,11 +144,14 @@ def open_run(recipe: Recipe, runtime: Runtime) -> Iterator[RunContext]:
         yield RunContext(recipe, runtime, folder, group, dataset.source, samples, drawing)
 
 
-def _overlaps(compute: Compute, folder: RunFolder, runtime: Runtime) -> bool:
+def _overlaps(compute: Compute, config: RunConfig, folder: RunFolder, runtime: Runtime) -> bool:
     """Return whether the training images may be drawn while the training runs."""
     # A resumed training does not begin with the order in which they would be drawn, and compares them with
     # those that it started on.
     if folder.has(folder.checkpoint_path):
+        return False
+    # The weights of the images depend on all texts, so the first batches are known when all are drawn.
+    if config.balance:
         return False
     # Not on a CPU: its cores would train and draw in turns, and the times of steps would not be comparable.
     return compute.device.type == "cuda" if runtime.overlap is None else runtime.overlap

@@ -142,6 +142,7 @@ def prepare_training(context: RunContext, compute: Compute, shared: SharedParts)
         )
         for name, kept_N in kept.items()
     )
+    train_split = train_split.with_balance(config.balance)
     train_split = train_split.with_buckets(config.batch_size, exact=bool(model.unmasked))
     arrival = (
         image_arrival.ImageArrival(drawing, train_split, kept["train"], config.batch_size)

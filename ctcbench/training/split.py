@@ -14,6 +14,7 @@ from ctcbench.config.run_config import RunConfig
 from ctcbench.contract.data import Samples
 from ctcbench.contract.ragged_images import RaggedImages
 from ctcbench.contract.specs import Alphabet
+from ctcbench.training.balanced_sampling import sample_weights
 from ctcbench.training.distributed.process_group import SINGLE_PROCESS_GROUP, ProcessGroup
 from ctcbench.training.mirroring import mirror_columns
 from ctcbench.training.ragged_tensor import RaggedTensor
@@ -63,6 +64,7 @@ class Split:
         mirrored: whether batches have their images mirrored, for a recogniser of right-to-left text.
         buckets: the widths to which batches of images of different widths are padded; None: all images have
             the same width.
+        weights_N: how often each sample is read, relative to the others, float64; None: all alike.
         plans: what `plan_of` has made.
     """
 
@@ -77,6 +79,7 @@ class Split:
     device: torch.device
     mirrored: bool = False
     buckets: WidthBuckets | None = None
+    weights_N: NDArray[np.float64] | None = None
     # The batches of the latest epoch, by seed and batch size: trainings that take turns share a split. Not
     # copied by `dataclasses.replace`, because they depend on the other fields.
     plans: dict[tuple[int, int], tuple[int, EpochPlan]] = field(
@@ -102,6 +105,17 @@ class Split:
         return Batch(
             images_NCHW, self.widths_N[host_N], self.targets_NL[device_N], self.target_lengths_N[host_N]
         )
+
+    def with_balance(self, strength: float) -> Split:
+        """Return the split for a training that reads images with rare characters more often.
+
+        Args:
+            strength: see `sample_weights`; 0: the split as it is.
+        """
+        if not strength:
+            return self
+        targets_NL, lengths_N = self.targets_NL.cpu().numpy(), self.target_lengths_N.numpy()
+        return replace(self, weights_N=sample_weights(targets_NL, lengths_N, strength))
 
     def with_buckets(self, batch_size: int, *, exact: bool) -> Split:
         """Return the split with the buckets for training; one whose images have the same width has none.
@@ -216,23 +230,6 @@ def batch_at(split: Split, step: int, config: RunConfig, group: ProcessGroup = S
     return split.batch(own_N, plan.width(number))._replace(weight=weight)
 
 
-def split_batch(batch: Batch, parts: int) -> list[tuple[Batch, float]]:
-    """Return at most `parts` parts of a batch or of a shard, each with its share of the images.
-
-    Every process has the same number of parts, because batch norm waits for all processes in each.
-    """
-    size = len(batch.images_NCHW)
-    # The mean size of the shards is size / weight, and the smallest one is that rounded down.
-    count = min(parts, int(size / batch.weight))
-    if count == 1:
-        return [(batch, 1.0)]
-    images, widths, targets, lengths = (tensor.tensor_split(count) for tensor in batch[:4])
-    return [
-        (Batch(images[i], widths[i], targets[i], lengths[i], batch.weight), len(images[i]) / size)
-        for i in range(count)
-    ]
-
-
 def full_batches(split: Split, config: RunConfig) -> dict[int, int]:
     """Return the number of images in the full batches, by the width of their images (`EpochPlan.width`)."""
     if split.buckets is None:
@@ -247,8 +244,8 @@ def plan_of(split: Split, config: RunConfig, epoch: int) -> EpochPlan:
     known, plan = split.plans.get(key, (-1, None))
     if plan is None or known != epoch:
         if split.buckets is not None:
-            plan = split.buckets.plan(config.batch_size, config.seed, epoch)
+            plan = split.buckets.plan(config.batch_size, config.seed, epoch, split.weights_N)
         else:
-            plan = plan_in_order(len(split), config.batch_size, config.seed, epoch)
+            plan = plan_in_order(len(split), config.batch_size, config.seed, epoch, split.weights_N)
         split.plans[key] = epoch, plan
     return plan

@@ -18,6 +18,7 @@ from ctcbench.config.recipe import Recipe
 from ctcbench.config.run_config import RunConfig
 from ctcbench.contract.specs import BLANK
 from ctcbench.training.augmentation import Augmentation, build_augmentation
+from ctcbench.training.batch_parts import split_batch
 from ctcbench.training.cuda.ctc_backend import find_ctc_losses
 from ctcbench.training.device import Compute
 from ctcbench.training.distributed.process_group import SINGLE_PROCESS_GROUP, ProcessGroup
@@ -25,7 +26,7 @@ from ctcbench.training.objective import Objective, build_objective
 from ctcbench.training.recipe_optimizer import build_optimizer, group_parameters
 from ctcbench.training.recognizer.network import Recognizer, network_widths
 from ctcbench.training.schedule import ReduceOnPlateau, blank_penalty, learning_rate
-from ctcbench.training.split import Batch, split_batch
+from ctcbench.training.split import Batch
 from ctcbench.training.step_metrics import StepMetrics, average_over_processes
 from ctcbench.training.weight_average import update_average
 

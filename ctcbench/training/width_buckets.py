@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ctcbench.data.sample_order import order_of
+from ctcbench.training.balanced_sampling import resample
 
 MOST_BUCKETS = 6  # each has a graph of its own on a GPU
 _LEAST_BATCHES = 4  # of a bucket, on average: the last batch of each is smaller than the others
@@ -58,26 +59,46 @@ class WidthBuckets:
         """Return the number of batches in an epoch; the last of each bucket may be smaller."""
         return sum(-(-size // batch_size) for size in self.sizes())
 
-    def plan(self, batch_size: int, seed: int, epoch: int) -> EpochPlan:
-        """Return the batches of an epoch, a pure function of the seed and the number of the epoch."""
-        return _plan_buckets(self, batch_size, seed, epoch)
+    def plan(
+        self, batch_size: int, seed: int, epoch: int, weights_N: NDArray[np.float64] | None = None
+    ) -> EpochPlan:
+        """Return the batches of an epoch, a pure function of the seed and the number of the epoch.
+
+        With `weights_N` each bucket has samples that are drawn from it by weight.
+        """
+        return _plan_buckets(self, batch_size, seed, epoch, weights_N)
 
 
-def plan_in_order(count: int, batch_size: int, seed: int, epoch: int) -> EpochPlan:
-    """Return the batches of an epoch of `count` images of the same width."""
+def plan_in_order(
+    count: int, batch_size: int, seed: int, epoch: int, weights_N: NDArray[np.float64] | None = None
+) -> EpochPlan:
+    """Return the batches of an epoch of `count` images of one width, with `weights_N` drawn by weight."""
     starts_B = np.append(np.arange(0, count, batch_size), count)
-    return EpochPlan(order_of(count, seed, epoch), starts_B, np.zeros(len(starts_B) - 1, np.int64))
+    order_N = order_of(count, seed, epoch)
+    if weights_N is not None:
+        order_N = resample(order_N, weights_N, _resampling(seed, epoch))
+    return EpochPlan(order_N, starts_B, np.zeros(len(starts_B) - 1, np.int64))
 
 
-def _plan_buckets(buckets: WidthBuckets, batch_size: int, seed: int, epoch: int) -> EpochPlan:
+def _resampling(seed: int, epoch: int) -> np.random.Generator:
+    return np.random.default_rng([seed, epoch, 2])  # another stream than those of the orders
+
+
+def _plan_buckets(
+    buckets: WidthBuckets, batch_size: int, seed: int, epoch: int, weights_N: NDArray[np.float64] | None
+) -> EpochPlan:
     order_N = order_of(len(buckets.buckets_N), seed, epoch)
     # Stable: within a bucket the samples keep the order of the epoch.
     order_N = order_N[np.argsort(buckets.buckets_N[order_N], kind="stable")]
     batches: list[NDArray[np.int64]] = []
     widths: list[int] = []
+    generator = _resampling(seed, epoch)
     start = 0
     for width, size in zip(buckets.widths, buckets.sizes(), strict=True):
         stop = start + size
+        # Within the bucket, so that every epoch has the same number of batches of each width.
+        if weights_N is not None:
+            order_N[start:stop] = resample(order_N[start:stop], weights_N, generator)
         batches += [
             order_N[first : min(first + batch_size, stop)] for first in range(start, stop, batch_size)
         ]

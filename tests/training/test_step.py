@@ -8,6 +8,7 @@ from ctcbench.config.recipe import Recipe
 from ctcbench.contract.errors import UsageError
 from ctcbench.contract.specs import BLANK
 from ctcbench.training import device, split
+from ctcbench.training.batch_parts import split_batch
 from ctcbench.training.recognizer.network import build_recognizer
 from ctcbench.training.step import is_all_blank, penalised, train_step, training_loss
 from tests.tiny_config import tiny
@@ -119,7 +120,7 @@ def test_every_process_has_the_same_number_of_parts(registry):
     for size in (5, 6):
         tensors = [tensor[:size] for tensor in batch[:4]]
         shard = split.Batch(*tensors, weight=3 * size / 16)
-        parts = split.split_batch(shard, 6)
+        parts = split_batch(shard, 6)
         assert len(parts) == 5
         assert sum(share for _, share in parts) == pytest.approx(1)
         assert torch.equal(torch.cat([one.images_NCHW for one, _ in parts]), shard.images_NCHW)
