@@ -144,7 +144,8 @@ void ExtendStep<L>::collect_symbols(double largest, const LaneFrame<L>& frame, s
     for (std::int32_t label = 0; label < frame.classes; label += kLanes) {
         const D values = L::load(log_prob + label);
         const unsigned mask = L::at_least(values, limit);
-        if (mask == 0) continue;
+        // Where compress takes no branch, this one would take longer.
+        if (!L::kCompresses && mask == 0) continue;
         L::compress(symbol_log_prob + count, values, mask);
         L::compress_indices(symbol_label + count, static_cast<std::uint64_t>(label), mask);
         count += L::popcount(mask);

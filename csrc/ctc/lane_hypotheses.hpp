@@ -17,7 +17,10 @@ void write_ranked(const LaneBeam<L>& beam, std::vector<RankedLabelling>& ranked,
     hypotheses.resize(count);
     if (count == 0) return;
     const auto last = ranked.begin() + static_cast<std::ptrdiff_t>(count - 1);
-    std::nth_element(ranked.begin(), last, ranked.end(), Higher{});
+    if (count == 1)  // in less time than nth_element() takes
+        std::iter_swap(last, std::min_element(ranked.begin(), ranked.end(), Higher{}));
+    else
+        std::nth_element(ranked.begin(), last, ranked.end(), Higher{});
     // What ties with the last one that is asked for has to be ranked with it.
     const double least = last->total * LaneMath<L>::kSlack;
     ranked.erase(
