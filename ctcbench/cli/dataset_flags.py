@@ -30,7 +30,13 @@ Split = Annotated[
 ]
 Count = Annotated[
     int | None,
-    typer.Option("--samples", metavar="N", min=1, max=MOST_SAMPLES, help="number of images"),
+    typer.Option(
+        "--samples",
+        metavar="N",
+        min=1,
+        max=MOST_SAMPLES,
+        help="number of images (default: all; where they are drawn, as many as in a run)",
+    ),
 ]
 SkipBad = Annotated[bool, typer.Option("--skip-bad", help="leave out images that can't be used")]
 

@@ -10,9 +10,10 @@ import typer
 from rich.text import Text
 
 from ctcbench.cli.completion import complete_component
-from ctcbench.cli.dataset_flags import Count, Dataset, SkipBad, Split, chosen_dataset, draw_samples
+from ctcbench.cli.dataset_flags import Dataset, SkipBad, Split, chosen_dataset, draw_samples
 from ctcbench.cli.installed_plugins import registry
 from ctcbench.cli.output import output_console
+from ctcbench.contract.data import MOST_SAMPLES
 from ctcbench.contract.errors import UsageError
 from ctcbench.contract.ragged_images import RaggedImages
 from ctcbench.contract.specs import ImageSpec
@@ -26,7 +27,9 @@ if TYPE_CHECKING:
 def preview(
     dataset: Dataset = None,
     split: Split = "train",
-    samples: Count = 20,
+    samples: Annotated[
+        int, typer.Option("--samples", metavar="N", min=1, max=MOST_SAMPLES, help="number of images")
+    ] = 20,
     out: Annotated[
         Path | None, typer.Option(metavar="PNG", help="write a contact sheet to this file")
     ] = None,

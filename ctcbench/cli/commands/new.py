@@ -22,7 +22,9 @@ def new(
     kind: Annotated[
         str,
         typer.Argument(
-            metavar="|".join(_KINDS), help="kind of component", autocompletion=complete_choice(_KINDS)
+            metavar="KIND",
+            help=f"kind of component: {', '.join(_KINDS)}",
+            autocompletion=complete_choice(_KINDS),
         ),
     ],
     name: Annotated[str, typer.Argument(metavar="NAME", help="name of the component")],
