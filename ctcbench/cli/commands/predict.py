@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import warnings
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -90,7 +91,9 @@ def predict(
     failed, unfamiliar, done = False, 0, 0
     # A bar on the terminal that lines are printed on would be torn apart.
     is_quiet = bool(chosen) and output_stream().isatty()
-    with progress_listener() as listener:
+    with progress_listener() as listener, warnings.catch_warnings():
+        # Pillow's remarks on damaged metadata name no file.
+        warnings.filterwarnings("ignore", module=r"PIL\.")
         listener.pictures_started()
         output = _output(chosen, listener, n_best, positions=positions)
         try:

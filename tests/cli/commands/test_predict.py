@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
 import json
 import shutil
 import sys
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -152,6 +154,18 @@ def test_other_standard_input_is_a_usage_error(
     give_standard_input(monkeypatch, content)
     assert main(["predict", str(trained), "-"]) == 2
     assert words in capsys.readouterr().err
+
+
+def test_damaged_metadata_of_a_picture_prints_no_warning_of_pillow(trained: Path, tmp_path: Path) -> None:
+    Image.new("L", (64, 24), 255).save(written := io.BytesIO(), "TIFF")
+    file = tmp_path / "a.tif"
+    file.write_bytes(written.getvalue()[:20])
+    with pytest.warns(UserWarning, match="Corrupt EXIF data"), contextlib.suppress(OSError):
+        Image.open(file)
+    with warnings.catch_warnings(record=True) as shown:
+        warnings.simplefilter("always")
+        assert main(["predict", str(trained), str(file), "--csv"]) == 1
+    assert shown == []
 
 
 def test_an_endless_list_is_read_until_nobody_reads_the_output(
