@@ -12,18 +12,24 @@
 namespace ctc {
 
 #if CTC_DISPATCH_X86
-using BaselineLanes = Sse2Lanes;
+// One register instead of eight doubles: the function then needs no memory for its intermediate results.
+struct BaselineLanes : Sse2Register {
+    using D = V;
+    static D zero_unless_at_least(D a, D x, D limit) { return bit_and(at_least(x, limit), a); }
+};
 #else
-using BaselineLanes = PortableLanes;
+struct BaselineLanes : PortableLanes {
+    static constexpr int kSize = kLanes;
+};
 #endif
 
 // Replaces each value, at most 1, by its exponential; by 0 below kExpLowest.
 inline void exp_all(std::vector<double>& values) {
+    constexpr auto kSize = static_cast<std::size_t>(BaselineLanes::kSize);
     const std::size_t count = values.size();
-    values.resize((count + kLanes - 1) / kLanes * kLanes, 0.0);
-    for (std::size_t i = 0; i < count; i += kLanes)
-        BaselineLanes::store(values.data() + i,
-                             lane_exp<BaselineLanes>(BaselineLanes::load(values.data() + i), 0));
+    values.resize((count + kSize - 1) / kSize * kSize, 0.0);
+    for (double *at = values.data(), *end = at + values.size(); at < end; at += kSize)
+        BaselineLanes::store(at, lane_exp<BaselineLanes>(BaselineLanes::load(at), 0));
     values.resize(count);
 }
 
