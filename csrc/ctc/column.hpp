@@ -34,7 +34,9 @@ class Column {
         std::swap(capacity_, other.capacity_);
     }
 
-    void fill_zero() { std::memset(data_, 0, capacity_ * sizeof(T)); }
+    void fill_zero() {
+        if (data_ != nullptr) std::memset(data_, 0, capacity_ * sizeof(T));
+    }
 
     // Makes room for `count` elements. Existing ones keep their values, but pointers to them become invalid.
     void reserve(std::size_t count) {
