@@ -33,8 +33,9 @@ def sample_weights(
     texts_with_K = np.bincount(classes[first])
     # An empty text has no rare character.
     rarest_N = np.where(inside_NL, texts_with_K[np.where(inside_NL, targets_NL, 0)], count).min(axis=1)
-    weights_N: NDArray[np.float64] = rarest_N.astype(np.float64) ** -strength
-    return np.minimum(weights_N, MOST_TIMES * weights_N.min())
+    weights_N = rarest_N.astype(np.float64) ** -strength
+    limited_N: NDArray[np.float64] = np.minimum(weights_N, MOST_TIMES * weights_N.min())
+    return limited_N
 
 
 def resample(
