@@ -11,12 +11,13 @@ struct GuideCacheSize {
     std::int64_t arrays;  // rows that have arrays by class beside
     bool fits;            // whether a thread may use that much
 
-    // Enough for the rows of a beam and of what arrives in a frame, and as many again, so that the cache is
-    // seldom emptied. More would not fit into the caches of a processor.
+    // Enough for the rows of a beam and of what arrives in a frame, and as many again. And enough for the
+    // contexts of a 3-gram model of characters: a cache that is emptied now and then costs more time than one
+    // that exceeds the caches of a processor.
     GuideCacheSize(std::int32_t classes, std::int32_t beam_width) {
         constexpr std::int64_t kBytesOfClass = 8 + 8 + 8;  // a weight, a number of frames, a state
-        constexpr std::int64_t kUsualRows = 4096;
-        constexpr std::int64_t kUsualBytes = 4'000'000;
+        constexpr std::int64_t kUsualRows = 32'768;
+        constexpr std::int64_t kUsualBytes = 32'000'000;
         constexpr std::int64_t kMostBytes = 256'000'000;
         const std::int64_t row = kBytesOfClass * (static_cast<std::int64_t>(classes) + 8);
         const std::int64_t fewest = 4 * static_cast<std::int64_t>(beam_width);
