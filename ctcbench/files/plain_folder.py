@@ -113,15 +113,14 @@ class PlainFolder:
             CtcbenchError: this folder was deleted or moved.
             UsageError: the file can't be written, or the disk is full.
         """
-        path = self.path / name
         try:
             with self._folder_of(name, create=True) as (folder, last):
                 # A rename would replace a pipe or a link without a word.
                 with contextlib.suppress(FileNotFoundError):
-                    require_plain(os.stat(last, dir_fd=folder, follow_symlinks=False), path)
+                    require_plain(os.stat(last, dir_fd=folder, follow_symlinks=False), self.path / name)
                 _replace(folder, last, data)
         except OSError as error:
-            raise unwritable(path, error) from error
+            raise self._unwritable(name, error) from error
 
     @contextlib.contextmanager
     def open_to_append(self, name: str) -> Iterator[int]:
@@ -145,7 +144,7 @@ class PlainFolder:
                 finally:
                     os.close(handle)
         except OSError as error:
-            raise unwritable(path, error) from error
+            raise self._unwritable(name, error) from error
 
     def remove(self, name: str) -> None:
         """Remove a file, or the link or pipe in its place; nothing happens if there is none.
@@ -160,7 +159,7 @@ class PlainFolder:
         except FileNotFoundError:
             return
         except OSError as error:
-            raise unwritable(self.path / name, error) from error
+            raise self._unwritable(name, error) from error
 
     def remove_folder(self, folder: str) -> None:
         """Remove a folder inside this one with all that is in it, or the link in its place.
@@ -177,7 +176,7 @@ class PlainFolder:
         except FileNotFoundError:
             return
         except OSError as error:
-            raise unwritable(self.path / folder, error) from error
+            raise self._unwritable(folder, error) from error
 
     def remove_temporary_files(self, folder: str = "") -> None:
         """Remove the unfinished writes of killed processes from a folder; the caller holds a lock."""
@@ -216,11 +215,7 @@ class PlainFolder:
     def _root(self) -> Iterator[int]:
         """Yield the descriptor of this folder."""
         if self._held is not None:
-            if not _is_at(self.path, self._held):
-                raise CtcbenchError(
-                    f"{self.path}: the folder was deleted, moved or replaced while ctcbench worked in it; "
-                    f"nothing more is written there"
-                )
+            self._require_in_place()
             yield self._held
             return
         # Without O_NOFOLLOW: the user may name the folder through a link.
@@ -229,6 +224,15 @@ class PlainFolder:
             yield handle
         finally:
             os.close(handle)
+
+    def _require_in_place(self) -> None:
+        if self._held is not None and not _is_at(self.path, self._held):
+            cause = "the folder was deleted, moved or replaced while ctcbench worked in it"
+            raise CtcbenchError(f"{self.path}: {cause}; nothing more is written there")
+
+    def _unwritable(self, name: str, error: OSError) -> CtcbenchError:
+        self._require_in_place()  # a folder that vanishes during a write is the cause of its failure
+        return unwritable(self.path / name, error)
 
 
 def _is_at(path: Path, handle: int) -> bool:

@@ -154,5 +154,6 @@ def test_a_run_folder_that_vanishes_in_training_ends_it(tmp_path, own_cache, how
             _, errors = training.communicate(timeout=120)
         finally:
             training.kill()
-    assert training.returncode == 1 and "the folder was deleted, moved or replaced" in errors
+    assert training.returncode == 1, errors
+    assert "the folder was deleted, moved or replaced" in errors
     assert not folder.exists()

@@ -36,7 +36,7 @@ def test_an_axis_over_every_setting(registry):
     """Each setting with two values."""
     other = {
         "dataset": "captcha:width=64", "augmentation": "distort", "optimizer": "adamw",
-        "augment_until": 0.5, "compile": True,
+        "augment_until": 0.5, "balance": 0.5, "compile": True,
         "backbone": "cnn2", "head": "lstm1", "decoder": "beam", "loss": "ctc:entropy=0.05",
         "shortcut": "none", "schedule": "constant", "blank_penalty_schedule": "constant", "device": "cpu",
         "amp": False,

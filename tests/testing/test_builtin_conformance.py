@@ -11,6 +11,7 @@ from ctcbench.builtin.augmentations import AUGMENTATIONS, distort
 from ctcbench.builtin.backbones import cnn2, cnn3, cnn5, cnn7, columns
 from ctcbench.builtin.captcha import captcha
 from ctcbench.builtin.decoders import beam, beam_cpp, greedy, slots
+from ctcbench.builtin.exact_decoders import best_cpp, mbr
 from ctcbench.builtin.folder import folder
 from ctcbench.builtin.heads import HEADS
 from ctcbench.builtin.lettering import lettering
@@ -116,7 +117,9 @@ def test_optimizers(component, options):
     check_optimizer(component, **options)
 
 
-@pytest.mark.parametrize("component", [greedy, beam, beam_cpp, slots], ids=lambda component: component.name)
+@pytest.mark.parametrize(
+    "component", [greedy, beam, beam_cpp, best_cpp, mbr, slots], ids=lambda component: component.name
+)
 def test_decoders(component):
     check_decoder(component)
 
@@ -179,6 +182,8 @@ def test_every_builtin_component_is_checked_here():
         greedy,
         beam,
         beam_cpp,
+        best_cpp,
+        mbr,
         slots,
         ctc,
         slots_loss,
