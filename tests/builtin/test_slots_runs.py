@@ -87,7 +87,7 @@ def test_a_decoder_that_does_not_fit_the_loss_is_refused(registry, settings, wor
 
 def test_the_fitting_decoders_of_each_alignment(registry):
     assert fitting_decoders(registry, "fixed") == ["slots"]
-    assert set(fitting_decoders(registry, "ctc")) == {"greedy", "beam", "beam_cpp"}
+    assert set(fitting_decoders(registry, "ctc")) == {"greedy", "beam", "beam_cpp", "best_cpp", "mbr"}
 
 
 @pytest.mark.parametrize(

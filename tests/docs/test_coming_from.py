@@ -21,7 +21,7 @@ def test_the_first_example():
 
 
 @pytest.mark.landing  # torch and the peers take seconds to import
-@pytest.mark.parametrize("heading", SECTIONS)
+@pytest.mark.parametrize("heading", [name for name in SECTIONS if "```python" in SECTIONS[name]])
 def test_both_decoders_of_a_section_find_the_same(heading):
     codes = re.findall(r"^```python\n(.*?)^```$", SECTIONS[heading], re.M | re.S)
     names = run(START, {})
