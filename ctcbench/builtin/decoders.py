@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
@@ -32,6 +33,7 @@ from ctcbench.builtin.decoder_models import (
 )
 from ctcbench.contract.components import decoder
 from ctcbench.contract.data import LogProbs
+from ctcbench.contract.errors import ComponentNotice
 from ctcbench.contract.specs import BLANK, Alphabet
 from ctcbench.decoding.hypothesis import Hypothesis, best_or_nothing
 
@@ -153,7 +155,15 @@ class _BeamDecoder:
     guides: Sequence[Automaton | LanguageModel | Hotwords]
 
     def __call__(self, read: LogProbs) -> list[Hypothesis]:
-        return [best_or_nothing(hypotheses) for hypotheses in self._search(read, 1, self.width)]
+        found = self._search(read, 1, self.width)
+        if self.guides and not all(found):
+            warnings.warn(
+                "decoder beam_cpp: no text that its options permit is possible in the frames of some images; "
+                "their texts are empty, with log-probability -inf",
+                ComponentNotice,
+                stacklevel=2,
+            )
+        return [best_or_nothing(hypotheses) for hypotheses in found]
 
     def n_best(self, read: LogProbs, count: int) -> list[list[Hypothesis]]:
         """Return up to `count` hypotheses for each image, best first."""

@@ -7,7 +7,7 @@ import pytest
 
 from ctcbench.builtin import decoder_constraints
 from ctcbench.contract.data import LogProbs
-from ctcbench.contract.errors import UsageError
+from ctcbench.contract.errors import ComponentNotice, UsageError
 from ctcbench.contract.specs import Alphabet
 from ctcbench.decoding import beam_search
 from ctcbench.registry.component_registry import Registry
@@ -80,8 +80,10 @@ def test_alternatives_obey_the_constraint(registry, read):
 
 def test_no_allowed_text_fits_into_the_frames(registry, read):
     built = registry.build("decoder", "beam_cpp:length=9", ALPHABET)
-    assert [h.labels for h in built(read)] == [()] * 40
-    assert all(h.log_prob == -np.inf for h in built(read))
+    with pytest.warns(ComponentNotice, match="no text that its options permit is possible in the frames"):
+        found = built(read)
+    assert [h.labels for h in found] == [()] * 40
+    assert all(h.log_prob == -np.inf for h in found)
     assert built.n_best(read, 3) == [[]] * 40
 
 
