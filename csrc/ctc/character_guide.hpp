@@ -46,9 +46,9 @@ inline double bounded_log_weight(double log_weight) {
 // The states are the contexts of the model.
 class CharacterGuide final : public Guide {
   public:
-    // By class: `word_of_class` has the word of the model, or kNoWord for characters that the model lacks;
-    // `ignored` is true for the blank, and for all other classes that no labelling may contain. Throws
-    // std::invalid_argument if a class has a word that does not exist, or two classes have the same.
+    // By class: `word_of_class` holds the word of the model, or kNoWord for characters that it does not
+    // contain; `ignored` is true for the blank, and for all other classes that no labelling may contain.
+    // Throws std::invalid_argument if a class has a word that does not exist, or two classes have the same.
     CharacterGuide(const NgramModel& model, const std::vector<std::int32_t>& word_of_class,
                    const std::vector<bool>& ignored, const SpecialWords& special,
                    const FusionWeights& fusion);

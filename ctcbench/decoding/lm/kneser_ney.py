@@ -91,7 +91,10 @@ def train_kneser_ney(
     places: list[int] = []  # of each token in its text
     for text in texts:
         if taken := sorted({*SPECIAL} & {*text}):
-            raise InputError(f"a text of the corpus has the word {taken[0]!r}, which has a special meaning")
+            raise InputError(
+                f"a text of the corpus contains the word {taken[0]!r}, which has a special meaning; "
+                f"remove or replace {', '.join(SPECIAL)}"
+            )
         indices = [index_of.setdefault(word, len(index_of)) for word in text]
         tokens += [index_of[START], *indices, index_of[END]]
         places += range(len(indices) + 2)
