@@ -8,7 +8,7 @@
 
 namespace ctc {
 
-// Finds the labellings that ExactSearch finds, or refuses: see lane_search.hpp.
+// Finds the labellings that ExactSearch finds, or refuses: see lane_losses.hpp.
 class FastSearch : public FrameSearch {
   public:
     // Decodes a sequence and returns true. Returns false if its probabilities are too far apart for doubles;

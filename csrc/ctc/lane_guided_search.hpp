@@ -9,6 +9,7 @@
 #include "ctc/lane_guide_columns.hpp"
 #include "ctc/lane_guided_extend_step.hpp"
 #include "ctc/lane_hypotheses.hpp"
+#include "ctc/lane_losses.hpp"
 #include "ctc/lane_select_step.hpp"
 #include "ctc/lane_update_step.hpp"
 
@@ -31,10 +32,6 @@ class GuidedLaneSearch final : public FastSearch {
     }
 
   private:
-    // As in LaneSearch. What is lost is multiplied by the weights as well.
-    static constexpr double kSmallestKept = 1e-150;
-    static constexpr double kSafety = 1e18;
-
     bool advance();
     bool loses_a_symbol(std::int64_t exponent) const;
     bool has_ends_in_range() const;
@@ -42,7 +39,7 @@ class GuidedLaneSearch final : public FastSearch {
     Options options_;
     LaneBeam<L> beam_;
     GuideColumns<L> columns_;
-    double lost_ = 0.0;
+    LaneLosses<L> losses_;
     std::int32_t remaining_ = Guide::kNever;  // frames after the current one; kNever if not known
 
     LaneFrame<L> frame_;
@@ -90,7 +87,7 @@ void GuidedLaneSearch<L>::start(std::int32_t classes) {
     skipped_.start(classes);
     extend_.reserve(classes);
     stay_.start(beam_.capacity());
-    lost_ = 0.0;
+    losses_.clear();
     remaining_ = Guide::kNever;
 }
 
@@ -105,12 +102,8 @@ bool GuidedLaneSearch<L>::advance() {
     const double largest_reach = columns_.prepare(beam_, remaining_, candidates_);
     const double known_floor = extend_.run(beam_, frame_, columns_, skipped_, stayed, exponent, largest_reach,
                                            remaining_, width, candidates_);
-    if (lost_ > 0.0) {
-        lost_ *= frame_.sum_of_probs(stayed.prob_blank, exponent) * 1.001;
-        lost_ *= columns_.highest_weight(beam_.rows);
-    }
-    if (stayed.underflow) lost_ += 3.0 * static_cast<double>(beam_.rows) * kUnderflow;
-    if (known_floor == 0.0 && (lost_ > 0.0 || loses_a_symbol(exponent))) return false;
+    losses_.add(frame_, stayed, exponent, beam_.rows, [&] { return columns_.highest_weight(beam_.rows); });
+    if (known_floor == 0.0 && (losses_.any() || loses_a_symbol(exponent))) return false;
 
     const double floor = std::max(known_floor, LaneMath<L>::kSmallestTotal);
     skipped_.clear(beam_);
@@ -120,7 +113,7 @@ bool GuidedLaneSearch<L>::advance() {
         beam_.rows = 0;
         return true;
     }
-    if (selected.smallest_kept < kSmallestKept || selected.smallest_kept < kSafety * lost_) return false;
+    if (!losses_.allow(selected.smallest_kept)) return false;
     columns_.find_arrivals(selected.keep, candidates_);
     update_.run_shrinking(selected.keep, width, candidates_, beam_);
     columns_.update(update_, beam_.capacity());

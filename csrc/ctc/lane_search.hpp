@@ -21,6 +21,7 @@
 #include "ctc/lane_extend_step.hpp"
 #include "ctc/lane_hypotheses.hpp"
 #include "ctc/lane_includes.hpp"
+#include "ctc/lane_losses.hpp"
 #include "ctc/lane_select_step.hpp"
 #include "ctc/lane_stay_step.hpp"
 #include "ctc/lane_update_step.hpp"
@@ -43,27 +44,15 @@ class LaneSearch final : public FastSearch {
     }
 
   private:
-    // Totals are relative to the best labelling of the previous frame, in [1, 2). What a double cannot hold
-    // is lost, and push() returns false for a sequence in which that could change the result:
-    // - A sum over alignments below kUnderflow counts as lost whole. `lost_` bounds what any labelling lacks,
-    //   its prefixes included; one frame later that is at most multiplied by the sum of the frame's
-    //   probabilities.
-    // - Each labelling that is kept must have at least kSmallestKept, and kSafety times what may be lost.
-    // - While fewer candidates than places are known, so that each of them counts, nothing may be lost.
-    // With real inputs it is the third condition that fails. No input is known for which the second fails
-    // first; it is needed for the proof.
-    static constexpr double kSmallestKept = 1e-150;
-    static constexpr double kSafety = 1e18;
     static constexpr double kSmallestSymbol = 1e-90;  // times kUnderflow still a normal double
 
     bool advance();
     bool keep_all(const typename StayStep<L>::Output& stayed, std::int64_t exponent);
-    void add_losses(const typename StayStep<L>::Output& stayed, std::int64_t exponent);
     bool loses_a_symbol() const;
 
     Options options_;
     LaneBeam<L> beam_;
-    double lost_ = 0.0;
+    LaneLosses<L> losses_;
 
     // Memory that the steps use within a frame, kept to avoid allocations.
     LaneFrame<L> frame_;
@@ -105,7 +94,7 @@ void LaneSearch<L>::start(std::int32_t classes) {
     skipped_.start(classes);
     symbols_.reserve(classes);
     stay_.start(beam_.capacity());
-    lost_ = 0.0;
+    losses_.clear();
 }
 
 // Advances the beam by the frame that was read. Returns false if too much may be lost.
@@ -114,7 +103,7 @@ bool LaneSearch<L>::advance() {
     const std::int32_t width = options_.beam_width;
     const std::int64_t exponent = exponent_of(beam_.largest);
     const auto stayed = stay_.run(beam_, frame_, exponent, candidates_);
-    add_losses(stayed, exponent);
+    losses_.add(frame_, stayed, exponent, beam_.rows, [] { return 1.0; });
     // In half of the frames or more no extension reaches the least of the unchanged labellings.
     if (stayed.normal == width && beam_.largest * stayed.prob_best < stayed.least * LaneMath<L>::kSlack)
         return keep_all(stayed, exponent);
@@ -122,14 +111,14 @@ bool LaneSearch<L>::advance() {
     const double known_floor =
         ExtendStep<L>::floor_of_kept(beam_, frame_, skipped_, stayed, width, candidates_);
     ExtendStep<L>::collect_symbols(beam_.largest, frame_, exponent, known_floor, symbols_);
-    if (known_floor == 0.0 && (lost_ > 0.0 || loses_a_symbol())) return false;
+    if (known_floor == 0.0 && (losses_.any() || loses_a_symbol())) return false;
 
     const double floor = std::max(known_floor, LaneMath<L>::kSmallestTotal);
     ExtendStep<L>::run(beam_, {beam_.total.data(), beam_.blank.data()}, skipped_, symbols_, stayed, floor,
                        candidates_);
     skipped_.clear(beam_);
     const auto selected = select_.run(beam_, candidates_, floor, width);
-    if (selected.smallest_kept < kSmallestKept || selected.smallest_kept < kSafety * lost_) return false;
+    if (!losses_.allow(selected.smallest_kept)) return false;
     if (!update_.run(selected.keep, width, candidates_, beam_)) return false;
     beam_.largest = selected.largest;
     beam_.exponent += exponent;
@@ -140,18 +129,11 @@ bool LaneSearch<L>::advance() {
 // that would find no extension.
 template <class L>
 bool LaneSearch<L>::keep_all(const typename StayStep<L>::Output& stayed, std::int64_t exponent) {
-    if (stayed.least < kSmallestKept || stayed.least < kSafety * lost_) return false;
+    if (!losses_.allow(stayed.least)) return false;
     UpdateStep<L>::keep_all(candidates_, beam_);
     beam_.largest = stayed.largest;
     beam_.exponent += exponent;
     return true;
-}
-
-template <class L>
-void LaneSearch<L>::add_losses(const typename StayStep<L>::Output& stayed, std::int64_t exponent) {
-    // The factor covers the rounding of the sum.
-    if (lost_ > 0.0) lost_ *= frame_.sum_of_probs(stayed.prob_blank, exponent) * 1.001;
-    if (stayed.underflow) lost_ += 3.0 * static_cast<double>(beam_.rows) * kUnderflow;
 }
 
 template <class L>

@@ -7,7 +7,7 @@
 namespace ctc {
 
 // Every sum over alignments that falls below this, relative to a best labelling in [1, 2), counts as lost;
-// see lane_search.hpp.
+// see lane_losses.hpp.
 constexpr double kUnderflow = 1e-200;
 
 template <class L>
