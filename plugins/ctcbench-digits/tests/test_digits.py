@@ -1,5 +1,7 @@
 """The data set passes the conformance kit; splits share no picture; samples are what the README states."""
 
+import zlib
+
 import numpy as np
 import pytest
 from ctcbench import UsageError
@@ -9,7 +11,7 @@ from ctcbench_digits import _pool, digits
 
 
 def test_conformance():
-    check_component(digits, length="1-3", height=16)
+    check_component(digits, length="1-3", height=16, variation=0.2)
 
 
 def test_splits_share_no_picture():
@@ -32,6 +34,25 @@ def test_a_number_is_as_long_as_its_image():
         assert 28.8 * len(sample.text) <= sample.width <= 42 * len(sample.text) + 10
     assert len({sample.text for sample in samples}) > 50
     assert np.mean([sample.image.min() for sample in samples]) < 40
+
+
+def test_images_are_those_of_earlier_versions():
+    source = digits(height=8)  # the rows of the pictures: independent of Pillow's scaling
+    images = b"".join(source.draw(split, 3).image.tobytes() for split in ("train", "val", "test"))
+    assert zlib.crc32(images) == 4280616892
+
+
+def test_variation_changes_the_digits_of_training_images_alone():
+    same, varied = digits(height=16), digits(height=16, variation=0.15)
+    for split in ("val", "test"):
+        assert same.fingerprint(split) == varied.fingerprint(split)
+        assert np.array_equal(same.draw(split, 1).image, varied.draw(split, 1).image)
+    assert same.fingerprint("train") != varied.fingerprint("train")
+    source = digits(height=16, length="1", variation=0.15)
+    drawn = [source.draw("train", index).image for index in range(300)]
+    # Of 1,258 pictures, 300 draws repeat some; each is moved in its own way.
+    assert len({image.tobytes() for image in drawn}) == 300
+    assert all(image.min() < 100 for image in drawn)
 
 
 @pytest.mark.parametrize("length", ["0", "5-2", "x", "2-", "100", ""])
