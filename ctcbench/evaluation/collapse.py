@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from ctcbench.contract.data import LogProbs
-from ctcbench.contract.specs import BLANK
+from ctcbench.contract.specs import BLANK, Alignment
 
 COLLAPSED_SHARE = 0.99
 
@@ -24,6 +24,23 @@ def has_collapsed(predictions: Sequence[str], targets: Sequence[str]) -> bool:
         return any(targets)
     # One text for all images is right if the targets are all that text.
     return len(set(predictions)) == 1 and len(set(targets)) > 1
+
+
+def best_paths_collapsed(log_probs: LogProbs, alignment: Alignment) -> bool:
+    """Return whether the best paths of log-probabilities show a collapse, by the rules of `has_collapsed`.
+
+    Unlike the texts of a decoder, they do not depend on a constraint or a language model.
+    """
+    from ctcbench.decoding import greedy_search
+
+    paths = greedy_search(
+        log_probs.values_NTK,
+        log_probs.lengths_N,
+        blank=BLANK,
+        merge_repeats=alignment == "ctc",
+        frames=False,
+    )
+    return has_collapsed([log_probs.alphabet.decode(path.labels) for path in paths], log_probs.texts)
 
 
 def blank_probability(log_probs: LogProbs) -> float:

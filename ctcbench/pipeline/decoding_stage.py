@@ -19,8 +19,9 @@ from ctcbench.contract.hooks import RunInfo
 from ctcbench.contract.specs import Alignment, Alphabet, frames_needed
 from ctcbench.decoding.hypothesis import Hypothesis
 from ctcbench.evaluation.calibration import fit_inverse_temperature
-from ctcbench.evaluation.collapse import blank_probability
+from ctcbench.evaluation.collapse import best_paths_collapsed, blank_probability
 from ctcbench.evaluation.confidence import confidences
+from ctcbench.evaluation.score import Score
 from ctcbench.evaluation.scoring import score
 from ctcbench.files.attached_files import only_stored_files
 from ctcbench.files.json_records import Count, Name, NotNegative, Record, read_record
@@ -72,7 +73,7 @@ def decode_run(recipe: Recipe, folder: RunFolder) -> Result:
     texts = [stored.alphabet.decode(hypothesis.labels) for hypothesis in hypotheses]
     result = Result(
         config=recipe.config.model_dump(),
-        score=score(texts, stored.texts, "test", blank_probability=blank_probability(stored)),
+        score=_score(texts, stored, recipe.alignment),
         cost={
             "parameters": trained.parameters,
             "train_seconds": trained.train_seconds,
@@ -95,6 +96,15 @@ def decode_run(recipe: Recipe, folder: RunFolder) -> Result:
     )
     key = decoder_key(recipe.config.decoder)
     return replace(result, path=folder.write_result(key, result, predictions))
+
+
+def _score(texts: Sequence[str], tests: LogProbs, alignment: Alignment) -> Score:
+    found = score(texts, tests.texts, "test", blank_probability=blank_probability(tests))
+    # A constraint can leave no text to any image, and a language model the same text to all: then the decoder
+    # ignores the images, not the recogniser.
+    if found.collapsed and not best_paths_collapsed(tests, alignment):
+        return replace(found, collapsed=False)
+    return found
 
 
 def _sharpness(folder: RunFolder, alignment: Alignment) -> float:

@@ -84,3 +84,11 @@ def test_a_wrong_pattern_is_an_error_before_the_training(registry, tmp_path):
     with pytest.raises(UsageError, match="not a regular expression"):
         runner.run(resolve(registry, tiny(decoder="beam_cpp:pattern='[0-9'")), Runtime(tmp_path / "runs"))
     assert not (tmp_path / "runs").exists()
+
+
+def test_a_constraint_that_leaves_no_text_does_not_make_the_recogniser_a_collapsed_one(
+    registry, finished_copy
+):
+    assert not finished_copy.score.collapsed
+    result = decode_stored(registry, finished_copy.folder, "beam_cpp:length=99")
+    assert result.score.empty_outputs == 1.0 and result.score.collapsed is False

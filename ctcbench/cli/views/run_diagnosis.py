@@ -45,7 +45,9 @@ def diagnosis(result: Result) -> Text | None:
     stuck = plateau_steps >= _STUCK_STEPS
     steps = training.get("steps")
     if not (score.collapsed or stuck):
-        if score.exact or steps is None or steps >= _FEW_STEPS:
+        # The best path of the validation images: a constraint of the decoder can make every text wrong.
+        has_read = score.exact or training.get("best_val_exact")
+        if has_read or steps is None or steps >= _FEW_STEPS:
             return None
         return Text.assemble(
             ("Hardly trained: ", "bold red"),

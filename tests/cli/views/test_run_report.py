@@ -135,6 +135,9 @@ def test_a_short_run_that_reads_nothing_is_hardly_trained() -> None:
     result = a_result(0.02)
     result.provenance["training"] = {"steps": 20}
     assert diagnosis(result) is None
+    result = a_result(0.0)  # of a decoder whose constraint is wrong
+    result.provenance["training"] = {"steps": 20, "best_val_exact": 0.9}
+    assert diagnosis(result) is None
 
 
 def _log_probs(path: list[list[int]], texts: tuple[str, ...]) -> LogProbs:
