@@ -12,7 +12,7 @@ from ctcbench.builtin.alphabets import read_alphabet, spell
 from ctcbench.contract.errors import UsageError
 from ctcbench.contract.frame_order import reorder_right_to_left
 from ctcbench.contract.specs import Alphabet
-from ctcbench.files.attached_files import AttachedFile, attached_content
+from ctcbench.files.attached_files import AttachedFile, attached_content, attached_name
 
 if TYPE_CHECKING:
     from ctcbench.decoding.constraints import Automaton
@@ -80,7 +80,9 @@ def build_constraint(
             )
         except UsageError as error:
             remedy = "" if unwritable_words == "skip" else "; unwritable_words=skip leaves such words out"
-            raise UsageError(f"lexicon={lexicon}: {error}{remedy}") from None
+            raise UsageError(f"lexicon={attached_name(lexicon)}: {error}{remedy}") from None
+    elif unwritable_words != "error":
+        raise UsageError(f"unwritable_words={unwritable_words} needs lexicon=FILE")
     return constraints.intersect(found) if found else None
 
 
@@ -103,14 +105,18 @@ def _words(lexicon: str, alphabet: Alphabet) -> list[str]:
     """Return the words of a file, spelled with the characters of an alphabet, in the order of the frames.
 
     Raises:
-        UsageError: the file can't be read, or is not UTF-8.
+        UsageError: the file can't be read, is not UTF-8, or has no word.
     """
+    content, name = attached_content(lexicon), attached_name(lexicon)
     try:
-        text = attached_content(lexicon).decode("utf-8-sig")
+        text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise UsageError(f"lexicon={lexicon}: not UTF-8 (byte {error.start}); save it as UTF-8") from None
+        line = content[: error.start].count(b"\n") + 1
+        raise UsageError(f"lexicon={name}, line {line:,}: not UTF-8; save the file as UTF-8") from None
     text = unicodedata.normalize("NFC", text).replace("\r\n", "\n")
     words = [line for line in text.split("\n") if line]
+    if not words:
+        raise UsageError(f"lexicon={name}: the file has no word; it should have one a line")
     # Only where it changes anything: for a million words it takes seconds.
     if alphabet.missing("".join(set(text) - {"\n"})) or not isinstance(alphabet.characters, str):
         words = [spell(word, alphabet) for word in words]

@@ -11,7 +11,7 @@ from ctcbench.builtin.alphabets import spell
 from ctcbench.contract.errors import ComponentNotice, UsageError
 from ctcbench.contract.frame_order import reorder_right_to_left
 from ctcbench.contract.specs import Alphabet
-from ctcbench.files.attached_files import AttachedFile, attached_content
+from ctcbench.files.attached_files import AttachedFile, attached_content, attached_name
 
 if TYPE_CHECKING:
     from ctcbench.decoding import Hotwords, LanguageModel
@@ -39,8 +39,9 @@ HotwordList = Annotated[
 HotwordBoost = Annotated[
     float, Field(ge=-50, le=50, description="what each occurrence of a hotword adds (natural logarithm)")
 ]
-# A decoder has these defaults; other values without a model are a mistake.
+# A decoder has these defaults; other values without a model, or without hotwords, are a mistake.
 LM_WEIGHT, LENGTH_BONUS, UNKNOWN_PENALTY = 0.5, 0.0, 10.0
+HOTWORD_BOOST = 5.0
 
 
 def build_models(
@@ -59,7 +60,8 @@ def build_models(
     Warns with `ComponentNotice` of characters and words that the model and the alphabet do not share.
 
     Raises:
-        UsageError: the file of the model can't be used, or a hotword can't be written with the alphabet.
+        UsageError: the file of the model can't be used, a hotword can't be written with the alphabet, or an
+            option has no effect without one of them.
     """
     # Not at the top: it imports numpy, for which --help must not wait.
     from ctcbench.decoding import Hotwords, LanguageModel
@@ -74,7 +76,7 @@ def build_models(
     if lm is not None:
         try:
             model = LanguageModel(
-                parse_arpa(attached_content(lm), lm),
+                parse_arpa(attached_content(lm), attached_name(lm)),
                 characters,
                 weight=lm_weight,
                 length_bonus=length_bonus,
@@ -85,7 +87,7 @@ def build_models(
         except UsageError as error:
             raise UsageError(f"lm: {error}") from None
         for notice in model.notices:
-            warnings.warn(f"lm={lm}: {notice}", ComponentNotice, stacklevel=2)
+            warnings.warn(f"lm={attached_name(lm)}: {notice}", ComponentNotice, stacklevel=2)
         found.append(model)
     elif (lm_weight, length_bonus, unknown_penalty, unknown_words) != (
         LM_WEIGHT,
@@ -96,4 +98,6 @@ def build_models(
         raise UsageError("lm_weight, length_bonus, unknown_penalty and unknown_words need lm=FILE")
     if hotwords:
         found.append(Hotwords([in_frame_order(word) for word in hotwords], characters, boost=hotword_boost))
+    elif hotword_boost != HOTWORD_BOOST:
+        raise UsageError("hotword_boost needs hotwords='WORD,WORD'")
     return found

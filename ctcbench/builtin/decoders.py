@@ -19,6 +19,7 @@ from ctcbench.builtin.decoder_constraints import (
     build_constraint,
 )
 from ctcbench.builtin.decoder_models import (
+    HOTWORD_BOOST,
     LENGTH_BONUS,
     LM_WEIGHT,
     UNKNOWN_PENALTY,
@@ -119,7 +120,7 @@ def beam_cpp(
     unknown_penalty: UnknownPenalty = UNKNOWN_PENALTY,
     unknown_words: UnknownWords = True,
     hotwords: HotwordList = (),
-    hotword_boost: HotwordBoost = 5.0,
+    hotword_boost: HotwordBoost = HOTWORD_BOOST,
 ) -> Decode:
     """Prefix beam search in C++: the same results as `beam`, within constraints, with a language model."""
     constraint = build_constraint(
@@ -158,8 +159,8 @@ class _BeamDecoder:
         found = self._search(read, 1, self.width)
         if self.guides and not all(found):
             warnings.warn(
-                "decoder beam_cpp: no text that its options permit is possible in the frames of some images; "
-                "their texts are empty, with log-probability -inf",
+                "decoder beam_cpp: no text that its options permit is possible in the frames of some images "
+                f"({found.count([]):,} of {len(found):,}); their texts are empty, with log-probability -inf",
                 ComponentNotice,
                 stacklevel=2,
             )

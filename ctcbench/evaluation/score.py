@@ -34,8 +34,8 @@ class Score:
         metrics: by name, those of `metrics.METRICS` that were measured; ``exact`` always is.
         empty_outputs: share of images with an empty text.
         mean_length: characters in a text, mean over images.
-        collapsed: whether the recogniser ignores its images, by its texts (`collapse.has_collapsed`) and by its
-            best paths (`collapse.best_paths_collapsed`).
+        collapsed: whether the recogniser ignores its images, by its texts (`collapse.has_collapsed`) and by
+            its best paths (`collapse.best_paths_collapsed`).
         blank_probability: mean over the frames within the images' lengths, None if it was not measured.
     """
 

@@ -79,6 +79,11 @@ def attached_content(text: str) -> bytes:
     return stored[digest]
 
 
+def attached_name(text: str) -> str:
+    """Return the path in the value of an option as the user wrote it, without the digest, for messages."""
+    return _split(text)[0]
+
+
 def attached_digests(component: Component, text: str) -> dict[str, str]:
     """Return the options of a component string that name files, by the digest of each.
 

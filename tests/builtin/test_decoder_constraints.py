@@ -80,7 +80,8 @@ def test_alternatives_obey_the_constraint(registry, read):
 
 def test_no_allowed_text_fits_into_the_frames(registry, read):
     built = registry.build("decoder", "beam_cpp:length=9", ALPHABET)
-    with pytest.warns(ComponentNotice, match="no text that its options permit is possible in the frames"):
+    message = r"no text that its options permit is possible in the frames of some images \(40 of 40\)"
+    with pytest.warns(ComponentNotice, match=message):
         found = built(read)
     assert [h.labels for h in found] == [()] * 40
     assert all(h.log_prob == -np.inf for h in found)
@@ -103,6 +104,7 @@ def test_no_allowed_text_fits_into_the_frames(registry, read):
         ("pattern=aa,length=3", "the constraints together allow no text"),
         ("lexicon=missing.txt", "missing.txt: .*No such file"),
         ("unwritable_words=maybe", "allowed: .*error"),
+        ("unwritable_words=skip", "unwritable_words=skip needs lexicon=FILE"),
     ],
 )
 def test_bad_values(registry, options, message):
@@ -119,10 +121,21 @@ def test_words_outside_of_the_alphabet(registry, read, tmp_path):
     assert set(decode(registry, f"beam_cpp:lexicon={words},unwritable_words=skip", read)) == {"ab"}
 
 
+@pytest.mark.parametrize("content", ["", "\n\n"])
+@pytest.mark.parametrize("unwritable", ["", ",unwritable_words=skip"])
+def test_a_lexicon_without_words(registry, tmp_path, content, unwritable):
+    words = tmp_path / "words.txt"
+    words.write_text(content)
+    with pytest.raises(
+        UsageError, match=r"lexicon=\S*words.txt: the file has no word; it should have one a line$"
+    ):
+        registry.build("decoder", f"beam_cpp:lexicon={words}{unwritable}", ALPHABET)
+
+
 def test_a_lexicon_that_is_not_utf8(registry, tmp_path):
     words = tmp_path / "words.txt"
     words.write_bytes(b"ab\n\xff\n")
-    with pytest.raises(UsageError, match=r"not UTF-8 \(byte 3\)"):
+    with pytest.raises(UsageError, match=r"lexicon=\S*words.txt, line 2: not UTF-8"):
         registry.build("decoder", f"beam_cpp:lexicon={words}", ALPHABET)
 
 

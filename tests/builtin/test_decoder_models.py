@@ -121,6 +121,7 @@ def test_differences_from_the_alphabet_are_a_notice(registry, models):
         ("lm=words.arpa,lm_weight=nan", "lm_weight=nan"),
         ("hotwords=axe", "the hotword 'axe' has 'x' 'e', which the alphabet lacks"),
         ("hotwords=a,hotword_boost=51", "hotword_boost=51"),
+        ("hotword_boost=3", "hotword_boost needs hotwords="),
     ],
 )
 def test_bad_input_is_a_usage_error(options, message, registry, models):

@@ -30,10 +30,12 @@ def lexicon_automaton(
         skip_unwritable: whether words with other characters are left out. Otherwise they are an error.
 
     Raises:
-        InputError: a word has other characters, no word is left, or `characters` has an error.
+        InputError: a word has other characters, there is no word, none is left, or `characters` has an error.
     """
     listed = list(words)
     classes = class_of_character(characters)
+    if not listed:
+        raise InputError("the lexicon has no word")
     if all(len(character) == 1 for character in classes):
         labels, lengths = _encode(listed, classes)
     else:

@@ -46,9 +46,10 @@ def pattern_automaton(characters: ClassCharacters, pattern: str) -> Automaton:
         np.repeat(targets, sizes),
     )
     if automaton is None:
-        missing = groups.missing()
-        lacks = f": the alphabet lacks {quoted(missing)}" if missing else ""
-        graph.budget.refuse(f"it matches no text{lacks}")
+        if missing := groups.missing():
+            graph.budget.refuse(f"it matches no text: the alphabet lacks {quoted(missing)}")
+        known = quoted([character for character in characters if character is not None])
+        graph.budget.refuse(f"it matches no text of the alphabet, which has {known}")
     return automaton
 
 
@@ -86,7 +87,9 @@ class _Subsets:
 
     def _add(self, subset: tuple[int, ...]) -> int:
         if len(self.accepting) >= MOST_PATTERN_STATES:
-            self._graph.budget.refuse(f"its automaton would have more than {MOST_PATTERN_STATES:,} states")
+            self._graph.budget.refuse(
+                f"its automaton would have more than {MOST_PATTERN_STATES:,} states; simplify it"
+            )
         self.accepting.append(self._accepts(subset, at_start=False))
         return len(self.accepting) - 1
 

@@ -105,7 +105,7 @@ class PatternGraph:
     def _state(self, *free: int) -> int:
         self.budget.spend(1)
         if len(self.reads) >= _MOST_STATES:
-            self.budget.refuse(f"more than {_MOST_STATES:,} states")
+            self.budget.refuse(f"it has more than {_MOST_STATES:,} states; shorten its repeats")
         self.reads.append(None)
         self.after.append(-1)
         self.free.append(list(free))

@@ -70,7 +70,7 @@ def test_characters_outside_of_the_alphabet_are_named_and_counted():
     assert accepted(lexicon_automaton(CHARACTERS, words, skip_unwritable=True)) == ["1", "abc"]
     with pytest.raises(InputError, match="no word is left of 2"):
         lexicon_automaton(CHARACTERS, ["x", "y"], skip_unwritable=True)
-    with pytest.raises(InputError, match="no word is left of 0"):
+    with pytest.raises(InputError, match="the lexicon has no word"):
         lexicon_automaton(CHARACTERS, [])
 
 

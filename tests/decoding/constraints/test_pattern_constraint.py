@@ -120,7 +120,7 @@ class TestCharactersOfSeveralCodePoints:
         ("(?i:a)b", "IGNORECASE"),
         ("(?s:.)b", "write .* at its beginning"),
         ("x[yz]", "matches no text: the alphabet lacks 'x' 'y' 'z'"),
-        ("[A-Z]", "matches no text"),
+        ("[A-Z]", "matches no text of the alphabet, which has 'a' "),
         ("[^abc1]", "matches no text"),
         ("ab^", "matches no text"),
         ("a" * 10_001, "more than 10,000 characters"),
