@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, get_args
@@ -90,7 +91,8 @@ def words_in(text: str, unit: Unit, dataset: BuiltDataset | None = None) -> Sequ
     from ctcbench.decoding.lm.spellings import word_of_character
 
     if unit == "word":
-        return text.split()
+        # Not split(): other spaces, such as U+00A0, belong to words in the decoder and in ARPA files.
+        return [word for word in re.split("[ \t]", text) if word]
     if dataset is None:
         return [word_of_character(character) for character in text]
     alphabet = dataset.source.alphabet

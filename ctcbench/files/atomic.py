@@ -54,8 +54,12 @@ def write_text(path: Path, text: str) -> None:
 def unwritable(path: Path, error: OSError) -> UsageError:
     """Return the error for a file that can't be written: the reason, and how to proceed."""
     reason = error.strerror or str(error)
-    remedy = "free space there or name" if error.errno in (errno.ENOSPC, errno.EDQUOT) else "name"
-    return UsageError(f"{path}: can't be written ({reason}); {remedy} another folder")
+    remedy = "name another folder"
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        remedy = "free space there or name another folder"
+    elif error.errno == errno.EISDIR:
+        remedy = "name a file in it"
+    return UsageError(f"{path}: can't be written ({reason}); {remedy}")
 
 
 def _umask() -> int:

@@ -55,7 +55,6 @@ def _numbers(found: dict[str, Any]) -> tuple[str, str, str]:
 
 def _perplexity(found: dict[str, Any], unit: str) -> str:
     unknown = f", {found['unknown']:,} of them unknown" if found["unknown"] else ""
-    return (
-        f"perplexity {found['perplexity']:.4g} of {found['words']:,} {unit}s with the ends of "
-        f"{found['texts']:,} texts{unknown}"
-    )
+    texts = found["texts"]
+    ends = f"the end{'' if texts == 1 else 's'} of {texts:,} text{'' if texts == 1 else 's'}"
+    return f"perplexity {found['perplexity']:.4g} ({found['words']:,} {unit}s, {ends} included{unknown})"

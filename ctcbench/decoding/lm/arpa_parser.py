@@ -45,10 +45,10 @@ class ArpaParser:
         levels: list[NgramLevel] = []
         keys: list[np.ndarray] = []
         for order, count in enumerate(counts, 1):
+            if order > 1:  # the title of the first order ends the header
+                self._require_title(f"\\{order}-grams:", order - 1, counts[order - 2])
             levels.append(self._read_level(order, count, highest=order == len(counts), keys=keys))
-        line = self._next_line()
-        if line != b"\\end\\":
-            self._fail(f"expected \\end\\, found {_quoted(line)}")
+        self._require_title("\\end\\", len(counts), counts[-1])
         words = tuple(word.decode() for word in self._words)
         return NgramModel(words, tuple(levels))
 
@@ -105,10 +105,15 @@ class ArpaParser:
             )
         return counts
 
+    def _require_title(self, title: str, order: int, count: int) -> None:
+        """Read the line behind the `count` n-grams of an order, which must be `title`."""
+        if (line := self._next_line()) != title.encode():
+            self._fail(
+                f"expected {title} after the {count:,} {order}-grams of the header, found {_quoted(line)}"
+            )
+
     def _read_level(self, order: int, count: int, *, highest: bool, keys: list[np.ndarray]) -> NgramLevel:
-        """Read the n-grams of one order; the title of the first order has been read."""
-        if order > 1 and (line := self._next_line()) != b"\\%d-grams:" % order:
-            self._fail(f"expected \\{order}-grams:, found {_quoted(line)}: the header has {count:,} of them")
+        """Read the n-grams of one order, whose title has been read."""
         lines, words = array("q"), array("i")
         log_probs, log_backoffs = array("d"), array("d")
         for done in range(count):

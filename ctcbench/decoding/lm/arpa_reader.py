@@ -14,15 +14,17 @@ from ..user_errors import InputError
 from .arpa_parser import ArpaParser
 from .ngram_model import NgramModel
 
+_CONVERT = "give the ARPA file that it was made from"
+_UNPACK = "unpack it (only gzip is read)"
 _FOREIGN = {
-    b"mmap lm http://kheafield.com/code": "a binary model of KenLM",
-    b"blmt": "a binary model of IRSTLM",
-    b"\x1f\x9d": "compressed by compress",
-    b"BZh": "compressed by bzip2",
-    b"\xfd7zXZ\x00": "compressed by xz",
-    b"\x28\xb5\x2f\xfd": "compressed by Zstandard",
-    b"PK\x03\x04": "a ZIP archive",
-    b"\x7fELF": "a program",
+    b"mmap lm http://kheafield.com/code": ("a binary model of KenLM", _CONVERT),
+    b"blmt": ("a binary model of IRSTLM", _CONVERT),
+    b"\x1f\x9d": ("compressed by compress", _UNPACK),
+    b"BZh": ("compressed by bzip2", _UNPACK),
+    b"\xfd7zXZ\x00": ("compressed by xz", _UNPACK),
+    b"\x28\xb5\x2f\xfd": ("compressed by Zstandard", _UNPACK),
+    b"PK\x03\x04": ("a ZIP archive", _UNPACK),
+    b"\x7fELF": ("a program", "give the ARPA file of a model"),
 }
 _GZIP = b"\x1f\x8b"
 
@@ -64,9 +66,9 @@ def parse_arpa(content: bytes, name: object) -> NgramModel:
 
 def _read(file: BinaryIO, name: object) -> NgramModel:
     head = file.read(64)
-    for magic, foreign in _FOREIGN.items():
+    for magic, (foreign, remedy) in _FOREIGN.items():
         if head.startswith(magic):
-            raise InputError(f"{name}: is {foreign}, not an ARPA file; give the ARPA file of the model")
+            raise InputError(f"{name}: is {foreign}, not an ARPA file; {remedy}")
     size = file.seek(0, io.SEEK_END)
     file.seek(0)
     if not head.startswith(_GZIP):

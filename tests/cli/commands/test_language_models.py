@@ -67,12 +67,22 @@ def test_a_text_file_is_learned(unit, lines, tmp_path, capsys):
     assert scored["total"]["log_prob"] == pytest.approx(expected.log_prob)
 
 
+def test_words_are_separated_by_spaces_and_tabs_alone(tmp_path, capsys):
+    texts = tmp_path / "texts.txt"
+    texts.write_text("10\u00a0km  far\taway\n", encoding="utf-8")
+    out = tmp_path / "model.arpa"
+    train(capsys, "--text", texts, "--unit", "word", "--out", out)
+    assert {"10\u00a0km", "far", "away"} <= set(read_arpa(out).words)
+    assert main(["lm", "score", str(out), "--text", str(texts), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["total"]["unknown"] == 0
+
+
 def test_the_tables(lines, tmp_path, capsys):
     out = tmp_path / "model.arpa"
     assert main(["lm", "train", "--text", str(lines), "--out", str(out)]) == 0
     shown = " ".join(capsys.readouterr().out.split())
     assert "defaults, not estimated" in shown
-    assert "characters with the ends of 3 texts written to" in shown
+    assert "characters, the ends of 3 texts included) written to" in shown
     assert main(["lm", "score", str(out), "ab", "xa\x1b[31m"]) == 0
     shown = capsys.readouterr().out
     assert "\x1b" not in shown
@@ -93,6 +103,7 @@ def test_the_tables(lines, tmp_path, capsys):
             ["train", "--text", "special", "--out", "x", "--unit", "word"],
             "the word '<s>', which has a special",
         ),
+        (["train", "--text", "tab", "--out", "x"], r"an ARPA file can't contain the word '\t'"),
         (["train", "--text", "{}", "--unit", "letter", "--out", "x"], "--unit letter: "),
         (["train", "--text", "{}", "--order", "11", "--out", "x"], "--order 11"),
         (["score", "{}", "a"], "has no line \\data\\, so it is not an ARPA file"),
@@ -104,6 +115,7 @@ def test_wrong_input_is_one_line(arguments, message, lines, tmp_path, capsys, mo
     (tmp_path / "empty").write_text("\n \n")
     (tmp_path / "latin").write_bytes(b"a\n\xe4\n")
     (tmp_path / "special").write_text("a <s> b\n")
+    (tmp_path / "tab").write_text("a\tb\n")
     assert main(["lm", *(one.format(lines) for one in arguments)]) == 2
     error = capsys.readouterr().err
     assert message in error and error.count("\n") == 1

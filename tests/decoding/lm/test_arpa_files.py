@@ -101,6 +101,20 @@ def test_a_model_that_is_written_and_read_is_the_same(order, tmp_path):
     assert (tmp_path / "again.arpa").read_bytes() == (tmp_path / "model.arpa").read_bytes()
 
 
+def test_words_of_other_spaces_are_written_and_read(tmp_path):
+    model = train_kneser_ney([["\u00a0", "a", "\u3000b", "\u2003"]], 3).model
+    write_arpa(model, tmp_path / "model.arpa")
+    found = read_arpa(tmp_path / "model.arpa")
+    assert found.words == model.words and found.sizes == model.sizes
+
+
+@pytest.mark.parametrize("word", ["\t", "a\tb", "a b", "\n", "\x0b", "\x00", ""])
+def test_words_that_no_file_can_contain_are_refused_before_one_is_written(word, tmp_path):
+    with pytest.raises(UsageError, match="an ARPA file can't contain the word"):
+        write_arpa(train_kneser_ney([["a", word]], 2).model, tmp_path / "model.arpa")
+    assert not (tmp_path / "model.arpa").exists()
+
+
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
@@ -109,7 +123,17 @@ def test_a_model_that_is_written_and_read_is_the_same(order, tmp_path):
         ("ngram 2=4", "ngram 3=4", r"line 3: expected the count of order 2, found 'ngram 3=4'"),
         ("ngram 1=5\nngram 2=4\nngram 3=1\n", "", r"line 3: the header has no line `ngram 1=COUNT`"),
         ("ngram 2=4", "ngram 2=5", r"line 19: 4 2-grams before this line, but the header says 5"),
-        ("ngram 2=4", "ngram 2=3", r"line 17: expected \\3-grams:, found '-0.4.*b </s>'.*has 1 of them"),
+        (
+            "ngram 2=4",
+            "ngram 2=3",
+            r"line 17: expected \\3-grams: after the 3 2-grams of the header, found '-0.4.*b </s>'",
+        ),
+        ("\\2-grams:\n", "", r"line 13: expected \\2-grams: after the 5 1-grams of the header, found '-0.3"),
+        (
+            "\\end",
+            "-1\ta a a\n\\end",
+            r"line 22: expected \\end\\ after the 1 3-grams of the header, found '-1",
+        ),
         ("ngram 3=1\n", "", r"line 13: 4 fields where a 2-gram has 3"),
         ("ngram 2=4", "ngram 2=400", r"the header says 406 n-grams, more than \d+ bytes can hold"),
         ("ngram 2=4", "ngram 2=40000000", r"the header says 40,000,006 n-grams; at most 30,000,000"),
@@ -142,9 +166,9 @@ def test_a_broken_file_is_refused_with_its_line(old, new, message, tmp_path):
     [
         (
             b"mmap lm http://kheafield.com/code format version 5\n\0",
-            "a binary model of KenLM, not an ARPA file",
+            "a binary model of KenLM, not an ARPA file; give the ARPA file that it was made from",
         ),
-        (b"BZh91AY", "compressed by bzip2"),
+        (b"BZh91AY", r"compressed by bzip2, not an ARPA file; unpack it \(only gzip is read\)"),
         (b"", r"has no line \\data\\"),
         (b"\0" * 1000, r"has no line \\data\\"),
         (gzip.compress(GOOD.encode())[:-20], "its compressed data is damaged"),
