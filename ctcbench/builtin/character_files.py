@@ -5,6 +5,7 @@ from __future__ import annotations
 from ctcbench.contract.errors import UsageError
 from ctcbench.files.paths import expand_home
 from ctcbench.files.plain_files import why_not_plain
+from ctcbench.files.text_encoding import NotUtf8, decode_utf8
 
 _MOST_BYTES = 1 << 20  # the characters of Unicode take half of it
 
@@ -24,9 +25,9 @@ def read_characters(path: str) -> str:
             content = opened.read(_MOST_BYTES + 1)
         if len(content) > _MOST_BYTES:
             raise UsageError(f"{prefix}larger than 1 MiB, which no alphabet is")
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise UsageError(f"{prefix}is not UTF-8 (byte {error.start}); save it as UTF-8") from None
+        text = decode_utf8(content)
+    except NotUtf8 as error:
+        raise UsageError(f"{prefix}is not UTF-8 ({error}); save it as UTF-8") from None
     except OSError as error:
         raise UsageError(f"{prefix}can't be read ({error.strerror})") from None
     characters = text.replace("\r", "").replace("\n", "")

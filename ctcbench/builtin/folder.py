@@ -11,12 +11,13 @@ from ctcbench.builtin.labelling.folder_entries import read_folder
 from ctcbench.builtin.labelling.label_sources import LabelFrom, LabelOptions
 from ctcbench.builtin.picture_sets.picture_options import PictureOptions, with_picture_options
 from ctcbench.builtin.picture_sets.picture_set import PictureSet, build_picture_set
+from ctcbench.builtin.picture_sets.shared_set import open_shared_set
 from ctcbench.contract.components import dataset
 from ctcbench.contract.errors import UsageError
 from ctcbench.files.paths import expand_home
 
 
-@dataset
+@dataset(reopen=open_shared_set)
 @with_picture_options
 def folder(
     *,

@@ -4,15 +4,29 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Collection
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 
 from ctcbench.builtin.alphabets import spell
 from ctcbench.contract.frame_order import has_right_to_left_letters
 from ctcbench.contract.specs import Alphabet, Direction
 from ctcbench.files.text import is_invisible
 
-Labels = Collection[tuple[str, str]]
-"""The name of each picture in messages, and its label."""
+
+@dataclass(frozen=True)
+class Labels:
+    """The labels of pictures, of which there may be millions.
+
+    Attributes:
+        count: the number of pictures.
+        texts: returns the labels.
+        name: returns the name of a picture in messages.
+    """
+
+    count: int
+    texts: Callable[[], Iterable[str]]
+    name: Callable[[int], str]
+
 
 _UNKNOWN = ("Co", "Cn")  # for private use, or not assigned yet: a font may have glyphs for them
 # Labels with a number that file names have and pictures do not, and what leaves it out.
@@ -32,33 +46,34 @@ _LISTED = 5  # kinds of invisible characters that the notice names
 def invisible_notice(labels: Labels) -> str:
     """Return a notice of the invisible characters in labels; an empty text if there are none."""
     # The first file of each character, as an example that can be looked up.
-    found: dict[str, str] = {}
+    found: dict[str, int] = {}
     affected = 0
-    for name, text in labels:
+    for index, text in enumerate(labels.texts()):
         invisible = [c for c in text if is_invisible(c) and unicodedata.category(c) not in _UNKNOWN]
         affected += bool(invisible)
         for character in invisible:
-            found.setdefault(character, name)
+            found.setdefault(character, index)
     if not found:
         return ""
-    listed = ", ".join(f"{_name(c)} (as in {found[c]})" for c in sorted(found)[:_LISTED])
+    listed = ", ".join(f"{_name(c)} (as in {labels.name(found[c])})" for c in sorted(found)[:_LISTED])
     more = f" and {len(found) - _LISTED} more" if len(found) > _LISTED else ""
     return (
-        f"{affected} of {len(labels)} training labels have invisible characters: {listed}{more}. Each is a "
+        f"{affected} of {labels.count} training labels have invisible characters: {listed}{more}. Each is a "
         f"class of the alphabet; if the pictures show no difference, remove them from the labels"
     )
 
 
 def direction_notice(labels: Labels, direction: Direction) -> str:
     """Return a notice if labels do not run in `direction`; an empty text if they do."""
-    right_to_left = [name for name, text in labels if has_right_to_left_letters(text)]
+    right_to_left = [at for at, text in enumerate(labels.texts()) if has_right_to_left_letters(text)]
     if direction == "ltr" and right_to_left:
         # No error, because labels in the order of the picture are right as they are.
         return (
-            f"{len(right_to_left)} of {len(labels)} training labels have right-to-left letters (as that "
-            f"of {right_to_left[0]}), but pictures are read from left to right, which labels in logical "
-            f"order do not fit: direction=rtl reads from right to left. Editors store text in logical order; "
-            f"labels in the order of the picture, the leftmost character first, need direction=ltr"
+            f"{len(right_to_left)} of {labels.count} training labels have right-to-left letters (as that "
+            f"of {labels.name(right_to_left[0])}), but pictures are read from left to right, which labels in "
+            f"logical order do not fit: direction=rtl reads from right to left. Editors store text in "
+            f"logical order; labels in the order of the picture, the leftmost character first, need "
+            f"direction=ltr"
         )
     if direction == "rtl" and not right_to_left:
         return "direction=rtl, but no training label has right-to-left letters"
@@ -67,14 +82,17 @@ def direction_notice(labels: Labels, direction: Direction) -> str:
 
 def alphabet_notice(labels: Labels, alphabet: Alphabet) -> str:
     """Return a notice of the characters of labels that the alphabet lacks, or an empty text."""
-    missing = [alphabet.missing(spell(text, alphabet)) for _, text in labels]
-    affected = sum(map(bool, missing))
+    affected, found = 0, set[str]()
+    for text in labels.texts():
+        missing = alphabet.missing(spell(text, alphabet))
+        affected += bool(missing)
+        found.update(missing)
     if not affected:
         return ""
-    characters = "".join(sorted(set("".join(missing))))
+    characters = "".join(sorted(found))
     shown = characters[:_SHOWN] + (f"… ({len(characters)} characters)" if len(characters) > _SHOWN else "")
     return (
-        f"the alphabet lacks {shown!r}, which {affected} of {len(labels)} training labels have; "
+        f"the alphabet lacks {shown!r}, which {affected} of {labels.count} training labels have; "
         f"alphabet=auto has all characters of the training labels"
     )
 
@@ -85,11 +103,15 @@ def number_notice(labels: Labels) -> str:
     Such names are ``K8UC2-0.png`` and ``0017_K8UC2.png``, in which the number is rarely a part of the text.
     """
     for pattern, advice in _NUMBERED:
-        found = [(name, text) for name, text in labels if pattern.fullmatch(text)]
-        if len(found) >= _NEARLY_ALL * len(labels) > 0:
-            name, text = found[0]
+        found, first = 0, (0, "")
+        for index, text in enumerate(labels.texts()):
+            if pattern.fullmatch(text):
+                first = first if found else (index, text)
+                found += 1
+        if found >= _NEARLY_ALL * labels.count > 0:
             return (
-                f"{len(found)} of {len(labels)} training labels {advice[0]}, as {text!r} does ({name}). "
+                f"{found} of {labels.count} training labels {advice[0]}, as {first[1]!r} does "
+                f"({labels.name(first[0])}). "
                 f"If the pictures do not show it, {advice[1]}; label=stem takes the names as they are"
             )
     return ""

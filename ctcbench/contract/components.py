@@ -11,6 +11,7 @@ import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any, Literal, get_args, overload
 
 from ctcbench.contract.errors import PluginError
@@ -44,12 +45,15 @@ class Component:
             must agree; the number of frames that a text needs follows from it.
         on_device: whether a loss or an augmentation reads no value of a tensor on the host, so that lengths
             and widths may be on a GPU and a CUDA graph may contain the call.
+        reopen: returns the source of a data set of which a method ``share`` wrote the files in a folder; None
+            where worker processes call the builder.
     """
 
     kind: Kind
     builder: Callable[..., Any]
     alignment: Alignment = "ctc"
     on_device: bool = False
+    reopen: Callable[[Path], Any] | None = None
 
     @property
     def name(self) -> str:
@@ -84,7 +88,11 @@ class Component:
 
 
 def _component(
-    kind: Kind, builder: Callable[..., Any], alignment: Alignment = "ctc", on_device: bool = False
+    kind: Kind,
+    builder: Callable[..., Any],
+    alignment: Alignment = "ctc",
+    on_device: bool = False,
+    reopen: Callable[[Path], Any] | None = None,
 ) -> Component:
     # Checked here, when the plugin is imported, and not when a run calls it.
     if not inspect.isfunction(builder) or not builder.__name__.isidentifier():
@@ -104,7 +112,7 @@ def _component(
             f"{where}{signature}: the builder of {_a(kind)} is ({expected}, option: … = …), "
             f"with its options after the *"
         )
-    component = Component(kind, builder, alignment, on_device)
+    component = Component(kind, builder, alignment, on_device, reopen)
     if not component.summary:
         raise PluginError(
             f"{where}: {_a(kind)} needs a docstring; its first line is what `ctcbench run --help` shows"
@@ -116,8 +124,21 @@ def _a(kind: Kind) -> str:
     return f"{'an' if kind[0] in 'aeo' else 'a'} {kind}"
 
 
-def dataset(builder: Callable[..., Any]) -> Component:
-    """Make a component of a builder ``(*, options) -> Source`` of a data set."""
+@overload
+def dataset(builder: Callable[..., Any]) -> Component: ...
+@overload
+def dataset(*, reopen: Callable[[Path], Any]) -> Callable[[Callable[..., Any]], Component]: ...
+def dataset(
+    builder: Callable[..., Any] | None = None, *, reopen: Callable[[Path], Any] | None = None
+) -> Component | Callable[[Callable[..., Any]], Component]:
+    """Make a component of a builder ``(*, options) -> Source`` of a data set.
+
+    ``@dataset(reopen=function)`` is for sources with a large index. Instead of the builder, worker processes
+    call ``function(folder)``, which returns a source of the one split that the source's method
+    ``share(folder, split)`` wrote into the folder.
+    """
+    if builder is None:
+        return lambda builder: _component("dataset", builder, reopen=reopen)
     return _component("dataset", builder)
 
 

@@ -54,6 +54,11 @@ class Source(Protocol):
     A source without bad samples may have a method ``text_of(split, index)`` that returns the text of a
     sample without drawing it: the text that ``draw`` returns, which has the width None. Its images can then
     be drawn while the training runs.
+
+    A source of a component ``@dataset(reopen=…)`` has a method ``share(folder, split)``, which writes what a
+    worker process needs to draw the split into an empty folder; the worker need not build an index of its
+    own then. Such a source must not keep the state of its files: its fingerprint is compared once more when
+    all samples are drawn.
     """
 
     image: ImageSpec

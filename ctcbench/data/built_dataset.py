@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from pathlib import Path
 
+from ctcbench.contract.component_string import ComponentString
 from ctcbench.contract.data import Source, SplitName
-from ctcbench.contract.errors import UsageError
+from ctcbench.contract.errors import PluginError, UsageError
 from ctcbench.files.pictures import Fit
 from ctcbench.registry.attribution import attribute_errors
 from ctcbench.registry.component_checks import require_source, require_split
@@ -24,12 +26,14 @@ class BuiltDataset:
             of one name.
         source: its source of samples.
         build_seconds: how long it took to build.
+        is_shared: whether the source has a method ``share``, so that worker processes need not build it.
     """
 
     text: str
     owner: str
     source: Source
     build_seconds: float = 0.0
+    is_shared: bool = False
 
     @property
     def notices(self) -> tuple[str, ...]:
@@ -71,7 +75,7 @@ def build_dataset(registry: Registry, text: str) -> BuiltDataset:
     source = build_source(registry, text)
     seconds = time.perf_counter() - started
     component = registry.get("dataset", text.partition(":")[0].strip())
-    return BuiltDataset(text, registry.owner(component).owner, source, seconds)
+    return BuiltDataset(text, registry.owner(component).owner, source, seconds, component.reopen is not None)
 
 
 def build_source(registry: Registry, text: str) -> Source:
@@ -82,4 +86,21 @@ def build_source(registry: Registry, text: str) -> Source:
     """
     source: Source = registry.build("dataset", text)
     require_source(registry.describe_owner("dataset", text), source)
+    return source
+
+
+def reopen_source(registry: Registry, text: str, folder: Path) -> Source:
+    """Return the source of a data set that another process wrote into a folder by its method ``share``.
+
+    Raises:
+        PluginError: the component can't, or it returned something else than a `Source`.
+        CtcbenchError: a file in the folder is damaged.
+    """
+    owner = registry.describe_owner("dataset", text)
+    reopen = registry.get("dataset", ComponentString.parse(text).name).reopen
+    if reopen is None:
+        raise PluginError(f"{owner}: has no function that opens a shared source")
+    with attribute_errors(f"{owner} could not be opened"):
+        source: Source = reopen(folder)
+    require_source(owner, source)
     return source

@@ -11,8 +11,9 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from ctcbench.contract.data import Source
 from ctcbench.contract.errors import PluginError, UsageError
-from ctcbench.data.built_dataset import build_source
+from ctcbench.data.built_dataset import build_source, reopen_source
 from ctcbench.data.drawing import draw_samples
 from ctcbench.data.sample_order import order_of
 from ctcbench.processes.worker_main import Send, serve
@@ -27,15 +28,8 @@ def main() -> int:
 
 
 def _draw(order: Mapping[str, Any], send: Send) -> None:
-    source = build_source(load_registry(), order["dataset"])
-    split, spec = order["split"], source.image
-    # The samples are stored under the parent's fingerprint. Those of changed files must not be, and with a
-    # fingerprint that no other process computes again the cache would never be used.
-    if source.fingerprint(split) != order["fingerprint"]:
-        raise UsageError(
-            f"dataset {order['dataset']}: the fingerprint of {split} differs between processes; if its "
-            f"files changed, try again; else it must depend on the options only, not on time, id() or hash()"
-        )
+    source, split = _source(order), order["split"]
+    spec = source.image
     if [spec.channels, spec.height, spec.width] != order["shape"]:
         raise PluginError(f"dataset {order['dataset']} has different image sizes in different processes")
     positions = range(*order["positions"])
@@ -52,6 +46,21 @@ def _draw(order: Mapping[str, Any], send: Send) -> None:
         order["offset"],
         lambda drawn, rejected: send({"drawn": drawn, "rejected": rejected}),
     )
+
+
+def _source(order: Mapping[str, Any]) -> Source:
+    registry, dataset, split = load_registry(), order["dataset"], order["split"]
+    if order["shared"] is not None:
+        return reopen_source(registry, dataset, Path(order["shared"]))
+    source = build_source(registry, dataset)
+    # The samples are stored under the parent's fingerprint. Those of changed files must not be, and with a
+    # fingerprint that no other process computes again the cache would never be used.
+    if source.fingerprint(split) != order["fingerprint"]:
+        raise UsageError(
+            f"dataset {order['dataset']}: the fingerprint of {split} differs between processes; if its "
+            f"files changed, try again; else it must depend on the options only, not on time, id() or hash()"
+        )
+    return source
 
 
 if __name__ == "__main__":

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import shutil
 import sys
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -28,9 +30,10 @@ from ctcbench.data.stored_set import (
     open_set,
 )
 from ctcbench.processes.cores import available_cores
+from ctcbench.registry.attribution import attribute_errors
 
 # So few samples, and those that take less time than building the data set, are drawn in this process, because
-# starting workers would take longer. Each worker has an index of its own as well.
+# starting workers would take longer.
 _FEW = 200
 _SAMPLE_SECONDS = 0.001  # about what a captcha, or a picture of a line, takes to be drawn
 
@@ -202,15 +205,17 @@ def _fill(
         if watch is None and (workers == 1 or not worth_workers(request)):
             draw_samples(request.source, request.split, range(request.count), images, offset, report)
         else:
-            order = {
-                "dataset": request.dataset,
-                "split": request.split,
-                "fingerprint": request.fingerprint,
-                "shape": request.shape,
-                "file": str(images),
-                "offset": offset,
-            }
-            draw_in_workers(order, request.count, min(workers, request.count), report, watch)
+            with _shared(draft, request) as shared:
+                order = {
+                    "dataset": request.dataset,
+                    "split": request.split,
+                    "fingerprint": request.fingerprint,
+                    "shared": shared and str(shared),
+                    "shape": request.shape,
+                    "file": str(images),
+                    "offset": offset,
+                }
+                draw_in_workers(order, request.count, min(workers, request.count), report, watch)
     except PluginError as error:
         raise PluginError(f"{request.owner}: dataset {request.dataset}: {error}") from error
     if len(drawn) + len(rejected) != request.count:
@@ -225,6 +230,34 @@ def _fill(
         )
     # Workers report in any order.
     finish_set(draft, offset, request.shape, sorted(drawn), sorted(rejected), variable=variable)
+
+
+@contextlib.contextmanager
+def _shared(draft: Path, request: SampleRequest) -> Iterator[Path | None]:
+    """Yield a folder with what worker processes need to draw a request; None if they build the data set.
+
+    Raises:
+        UsageError: files of the data set changed while samples were drawn.
+        PluginError: the source failed.
+    """
+    if not request.is_shared:
+        yield None  # each worker compares the fingerprints
+        return
+    folder = draft / "shared"
+    folder.mkdir()
+    owner = f"{request.owner}: dataset {request.dataset!r}"
+    try:
+        with attribute_errors(f"{owner}: share failed"):
+            request.source.share(folder, request.split)  # type: ignore[attr-defined]
+        yield folder
+        # The samples are stored under the fingerprint of the request. Those of changed files must not be.
+        if request.source.fingerprint(request.split) != request.fingerprint:
+            raise UsageError(
+                f"dataset {request.dataset}: files of {request.split} changed while they were read; try again"
+            )
+    finally:
+        # Workers that have mapped the files keep their pages.
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def worth_workers(request: SampleRequest) -> bool:

@@ -19,6 +19,7 @@ class SampleRequest:
 
     Attributes:
         build_seconds: how long another process needs to build the data set.
+        is_shared: whether other processes open what the source's method ``share`` writes instead.
     """
 
     dataset: str
@@ -28,6 +29,7 @@ class SampleRequest:
     count: int
     fingerprint: str
     build_seconds: float = 0.0
+    is_shared: bool = False
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -76,4 +78,13 @@ def make_request(
     if size is not None and wanted is not None and wanted > size:
         notice(f"{split}: all {size:,} samples are used ({split}_samples is {wanted:,})")
     count = min(n for n in (size, wanted) if n is not None)
-    return SampleRequest(text, dataset.owner, source, split, count, fingerprint, dataset.build_seconds)
+    return SampleRequest(
+        text,
+        dataset.owner,
+        source,
+        split,
+        count,
+        fingerprint,
+        build_seconds=0.0 if dataset.is_shared else dataset.build_seconds,
+        is_shared=dataset.is_shared,
+    )

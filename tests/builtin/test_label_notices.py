@@ -6,16 +6,20 @@ import pytest
 
 from ctcbench.builtin import label_notices
 from ctcbench.builtin.folder import folder
-from ctcbench.builtin.label_notices import alphabet_notice
+from ctcbench.builtin.label_notices import Labels, alphabet_notice
 from ctcbench.contract.specs import Alphabet
 
 
+def labels_of(labels: dict[str, str]) -> Labels:
+    return Labels(len(labels), labels.values, list(labels).__getitem__)
+
+
 def invisible_notice(labels: dict[str, str]) -> str:
-    return label_notices.invisible_notice(labels.items())
+    return label_notices.invisible_notice(labels_of(labels))
 
 
 def number_notice(labels: dict[str, str]) -> str:
-    return label_notices.number_notice(labels.items())
+    return label_notices.number_notice(labels_of(labels))
 
 
 def test_invisible_characters_are_named_with_a_file_each():
@@ -69,4 +73,4 @@ def test_characters_that_a_typed_alphabet_lacks_are_summed_up(tmp_path):
     assert notices[1].startswith("the alphabet lacks 'abc', which 2 of 3 training labels have;")
     assert folder(path=str(tmp_path), val=0, test=0, alphabet="12abc").notices == ("labels: file names",)
     labels = {"0.png": "".join(map(chr, range(0x4E00, 0x4E00 + 100)))}
-    assert "… (100 characters)" in alphabet_notice(labels.items(), Alphabet("a"))
+    assert "… (100 characters)" in alphabet_notice(labels_of(labels), Alphabet("a"))

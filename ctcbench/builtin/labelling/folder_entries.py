@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
-from ctcbench.builtin.label_notices import number_notice
+from ctcbench.builtin.label_notices import Labels, number_notice
 from ctcbench.builtin.labelling.file_entry import FileEntry
-from ctcbench.builtin.labelling.file_identity import FileIdentities, relative_name
+from ctcbench.builtin.labelling.file_identity import relative_name
+from ctcbench.builtin.labelling.file_paths import FilePaths
 from ctcbench.builtin.labelling.folder_inventory import Inventory, files_directly_in, take_inventory
 from ctcbench.builtin.labelling.label_sources import LabelOptions, choose_source
 from ctcbench.builtin.labelling.list_columns import WantedColumns
-from ctcbench.builtin.labelling.listed_files import ListedFiles, read_lists
+from ctcbench.builtin.labelling.listed_files import ListedFiles, read_lists, without_entries
 from ctcbench.builtin.labelling.repeated_files import reject_repeated
 from ctcbench.builtin.labelling.split_folders import find_split_folders, require_no_foreign_split
 from ctcbench.builtin.labelling.unlisted_files import labelled_by_name, labelled_by_sidecar
 from ctcbench.builtin.labelling.unused_files import unused_notice
+from ctcbench.builtin.picture_sets.entry_list import EntryList
 from ctcbench.builtin.picture_sets.file_store import FileStore
 from ctcbench.builtin.picture_sets.picture_set import FoundPictures
 from ctcbench.contract.data import SplitName
@@ -46,9 +49,9 @@ def read_folder(root: Path, options: LabelOptions, group: str = "") -> FoundPict
     around = files_directly_in(root) if own else Inventory()
     files = _joined([*inventories.values(), around])
     source = choose_source(root, list(places.values()), options, files)
-    found, identities, doubts = ListedFiles({}), FileIdentities(), ""
+    found, doubts = ListedFiles({}), ""
     if source.lists:
-        found = read_lists(root, own, source.lists, inventories, identities, WantedColumns(group=group))
+        found = read_lists(root, own, source.lists, inventories, WantedColumns(group=group))
         origin = ", ".join(relative_name(root, path) for path in source.lists)
     elif source.sidecars:
         found.entries = labelled_by_sidecar(root, inventories)
@@ -58,22 +61,19 @@ def read_folder(root: Path, options: LabelOptions, group: str = "") -> FoundPict
             found.entries[split] = labelled_by_name(root, inventory, source.of_stem)
         origin = "file names"
         if options.label == "auto" and not options.pattern:
-            labelled = [(e.where, e.text) for e in found.entries["train"] if e.text is not None]
-            doubts = number_notice(labelled)
+            doubts = number_notice(_labels(found.entries["train"]))
     # Lists are checked too: one written for a whole archive names the test pictures along with the others.
     for split, place in places.items():
-        require_no_foreign_split(
-            place, split, {entry.file.parent for entry in found.entries[split] if entry.text is not None}
-        )
+        require_no_foreign_split(place, split, _folders(found.entries[split]))
     # Before the division by shares, which could put two names of one picture into two splits.
-    reject_repeated(found.entries, identities)
+    reject_repeated(found.entries)
     unused = unused_notice(
         root,
         own,
         files,
-        outside=_without({}.fromkeys([*around.pictures, *found.outside]), found.entries, identities),
+        outside=list(without_entries(_distinct(around.pictures, found.outside), found.entries)),
         unlisted=found.unlisted,
-        used={*source.lists, *source.sidecars, *_files(found.entries)},
+        used={*source.lists, *source.sidecars, *_used_among(files.others, found.entries)},
     )
     notices = tuple(filter(None, [f"labels: {origin}", doubts, unused]))
     if not found.entries["train"]:
@@ -102,15 +102,31 @@ def _joined(inventories: Iterable[Inventory]) -> Inventory:
     return joined
 
 
-def _files(entries: Mapping[SplitName, list[FileEntry]]) -> Iterator[Path]:
-    return (entry.file for listed in entries.values() for entry in listed)
+def _labels(entries: EntryList[FileEntry]) -> Labels:
+    """Return the labels of the entries that have one."""
+    count = sum(text is not None for text in entries.texts())
+
+    def name(wanted: int) -> str:
+        labelled = (entry.where for entry in entries if entry.text is not None)
+        return next(itertools.islice(labelled, wanted, None))
+
+    return Labels(count, lambda: (text for text in entries.texts() if text is not None), name)
 
 
-def _without(
-    files: Iterable[Path], entries: Mapping[SplitName, list[FileEntry]], identities: FileIdentities
-) -> list[Path]:
-    """Return the files that are not among the entries under any name."""
-    if not (files := list(files)):
-        return []
-    used = set(map(identities.of, _files(entries)))
-    return [file for file in files if identities.of(file) not in used]
+def _folders(entries: EntryList[FileEntry]) -> set[Path]:
+    """Return the folders of the entries that have a label."""
+    # As texts: there may be millions of entries, and of folders a few.
+    labelled = (entry.path for entry in entries if entry.text is not None)
+    return set(map(Path, {os.path.split(path)[0] for path in labelled}))
+
+
+def _distinct(*paths: FilePaths) -> FilePaths:
+    return FilePaths(dict.fromkeys(text for some in paths for text in some.texts()))
+
+
+def _used_among(others: FilePaths, entries: Mapping[SplitName, EntryList[FileEntry]]) -> Iterator[Path]:
+    """Yield the files without the suffix of a picture that are pictures: a list may name any file."""
+    if others:
+        wanted = set(others.texts())
+        paths = (entry.path for listed in entries.values() for entry in listed)
+        yield from map(Path, filter(wanted.__contains__, paths))

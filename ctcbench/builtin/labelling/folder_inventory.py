@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ctcbench.builtin.labelling.file_paths import FilePaths
 from ctcbench.contract.errors import UsageError
 from ctcbench.files.picture_formats import SUFFIXES
 
@@ -48,10 +49,10 @@ class Inventory:
         linked: linked folders, which are not read.
     """
 
-    pictures: list[Path] = field(default_factory=list)
-    unread: list[Path] = field(default_factory=list)
-    others: list[Path] = field(default_factory=list)
-    linked: list[Path] = field(default_factory=list)
+    pictures: FilePaths = field(default_factory=FilePaths)
+    unread: FilePaths = field(default_factory=FilePaths)
+    others: FilePaths = field(default_factory=FilePaths)
+    linked: FilePaths = field(default_factory=FilePaths)
 
     def add(self, file: Path) -> None:
         """Add a file to its kind."""

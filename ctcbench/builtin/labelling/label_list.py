@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Sequence
+import itertools
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -21,6 +23,7 @@ from ctcbench.builtin.labelling.line_cells import (
 from ctcbench.builtin.labelling.list_columns import ListColumns, WantedColumns, find_columns
 from ctcbench.contract.errors import BadSample, UsageError
 from ctcbench.files.plain_files import MIB, read_named_file
+from ctcbench.files.text_encoding import NotUtf8, decode_utf8
 
 _MOST_BYTES = 4096 * MIB
 _LONGEST_LINE = 1_000_000
@@ -39,7 +42,8 @@ class Line:
         name: the name of the file with ``/`` between folders, as far as it can be read.
         text: the label, None if the line can't be used.
         reason: why it can't be used.
-        where: its position, ``path:line``.
+        file: the path of the list.
+        place: its place there, ``:17``.
         split: its cell in the column of splits, None if there is none.
         group: its cell in the column of groups, None if there is none.
         may_be_header: whether it is the first line of a CSV file whose header, if it is one, is not known.
@@ -48,17 +52,23 @@ class Line:
     name: str
     text: str | None
     reason: str
-    where: str
+    file: str
+    place: str
     split: str | None = None
     group: str | None = None
     may_be_header: bool = False
 
+    @property
+    def where(self) -> str:
+        """Its position, ``path:line``."""
+        return self.file + self.place
+
 
 @dataclass(frozen=True)
 class LabelList:
-    """The lines of a list, and the titles of its columns if it has a header."""
+    """The lines of a list, which are read once, and the titles of its columns if it has a header."""
 
-    lines: list[Line]
+    lines: Iterator[Line]
     titles: tuple[str, ...] = ()
 
 
@@ -87,42 +97,48 @@ def read_list(path: Path, wanted: WantedColumns = _USUAL) -> LabelList:
     if suffix == ".json":
         pairs = json_pairs(path, content)
         return LabelList(
-            [_line(f"{path}: {name!r}", partial(_pair, name, text), name) for name, text in pairs]
+            _line(str(path), f": {name!r}", partial(_pair, name, text), name) for name, text in pairs
         )
-    # Not str.splitlines(), which also splits at U+2028 and at form feeds inside of labels.
-    lines = content.split("\n")
-    for number, line in enumerate(lines, start=1):
+    for number, line in _numbered(content):
         if len(line) > _LONGEST_LINE:  # the cells of such a line would fill the memory
             raise UsageError(
                 f"{path}:{number}: the line has {len(line):,} characters; "
                 f"at most {_LONGEST_LINE:,} are allowed"
             )
-    numbered = enumerate((line.removesuffix("\r") for line in lines), start=1)
     if suffix in (".csv", ".tsv"):
-        delimiters = DELIMITERS if suffix == ".csv" else "\t"
-        rows = [row for row in numbered if row[1].strip(" \t")]
-        return _csv_list(path, rows, delimiters, wanted)
-    return LabelList(_text_lines(path, [(number, line) for number, line in numbered if line.strip(" \t")]))
+        return _csv_list(path, content, DELIMITERS if suffix == ".csv" else "\t", wanted)
+    return LabelList(_text_lines(path, content))
+
+
+def _numbered(content: str) -> Iterator[tuple[int, str]]:
+    """Yield the lines that are not blank with their numbers; a list of millions of them would fill memory."""
+    # Not str.splitlines(), which also splits at U+2028 and at form feeds inside of labels.
+    start = 0
+    for number in itertools.count(1):
+        end = content.find("\n", start)
+        line = (content[start:] if end < 0 else content[start:end]).removesuffix("\r")
+        if line.strip(" \t"):
+            yield number, line
+        if end < 0:
+            return
+        start = end + 1
 
 
 def _decoded(path: Path) -> str:
     try:
         # As bytes, because text mode would turn every carriage return into the end of a line.
-        raw = read_named_file(path, _MOST_BYTES).removeprefix(b"\xef\xbb\xbf")
-        return raw.decode()
-    except UnicodeDecodeError as error:
-        line = raw.count(b"\n", 0, error.start) + 1
-        kind = "UTF-16" if raw[:2] in (b"\xff\xfe", b"\xfe\xff") else f"byte 0x{raw[error.start]:02x}"
-        raise UsageError(f"{path}:{line}: is not UTF-8 ({kind}); save the list as UTF-8") from None
+        return decode_utf8(read_named_file(path, _MOST_BYTES))
+    except NotUtf8 as error:
+        raise UsageError(f"{path}:{error.line}: is not UTF-8 ({error}); save the list as UTF-8") from None
 
 
-def _line(where: str, read: Callable[[], _Cells], name: str) -> Line:
+def _line(file: str, place: str, read: Callable[[], _Cells], name: str) -> Line:
     """Return the line of which `read` returns the cells; `name` is its name if it can't be used."""
     try:
         found, text, split, group = read()
-        return Line(found, read_label(text), "", where, split, group)
+        return Line(found, read_label(text), "", file, place, split, group)
     except BadSample as error:
-        return Line(_slashed(name), None, str(error), where)
+        return Line(_slashed(name), None, str(error), file, place)
 
 
 def _pair(name: str, text: str) -> _Cells:
@@ -135,17 +151,13 @@ def _slashed(name: str) -> str:
     return name.replace("\\", "/")  # lists from Windows
 
 
-def _text_lines(path: Path, rows: Sequence[tuple[int, str]]) -> list[Line]:
+def _text_lines(path: Path, content: str) -> Iterator[Line]:
     # Of all lines, because the label of one line may have a tab by mistake, and names may have spaces.
-    tabbed = sum("\t" in line for _, line in rows) * 2 >= len(rows)
-    return [
-        _line(
-            f"{path}:{number}",
-            partial(_text_pair, line, tabbed),
-            line.strip(" ").partition("\t" if tabbed else " ")[0].strip(" "),
-        )
-        for number, line in rows
-    ]
+    with_tab = Counter("\t" in line for _, line in _numbered(content))
+    tabbed = with_tab[True] >= with_tab[False]
+    for number, line in _numbered(content):
+        name = line.strip(" ").partition("\t" if tabbed else " ")[0].strip(" ")
+        yield _line(str(path), f":{number}", partial(_text_pair, line, tabbed), name)
 
 
 def _text_pair(line: str, tabbed: bool) -> _Cells:
@@ -166,41 +178,42 @@ def _text_pair(line: str, tabbed: bool) -> _Cells:
     return _pair(cells[0], cells[1])
 
 
-def _csv_list(
-    path: Path, rows: Sequence[tuple[int, str]], delimiters: str, wanted: WantedColumns
-) -> LabelList:
+def _csv_list(path: Path, content: str, delimiters: str, wanted: WantedColumns) -> LabelList:
     # A spreadsheet saves empty rows as delimiters alone.
-    filled = [(number, line) for number, line in rows if line.strip(" " + delimiters)]
-    if not filled:
-        return LabelList([])
-    number, first = filled[0]
+    def filled() -> Iterator[tuple[int, str]]:
+        return ((number, line) for number, line in _numbered(content) if line.strip(" " + delimiters))
+
+    number, first = next(filled(), (0, ""))
+    if not number:
+        return LabelList(iter(()))
     delimiter, columns = _header(f"{path}:{number}", first, delimiters, wanted)
     guessed = len(delimiter) > 1  # a header decides, and so does the suffix .tsv
-    if columns:
-        rows = [row for row in rows if row[0] > number]
-    elif guessed:
-        delimiter = guess_delimiter(path, filled)
-    lines = list(_csv_lines(path, rows, delimiter, columns, guessed=guessed))
-    if lines and not columns:
-        lines[0] = replace(lines[0], may_be_header=True)
+    if guessed and not columns:
+        delimiter = guess_delimiter(path, filled())
+    after = number if columns else 0
+    rows = (row for row in _numbered(content) if row[0] > after)
+    lines = _csv_lines(str(path), rows, delimiter, columns, guessed=guessed)
     return LabelList(lines, columns.titles if columns else ())
 
 
 def _csv_lines(
-    path: Path,
-    rows: Sequence[tuple[int, str]],
+    path: str,
+    rows: Iterable[tuple[int, str]],
     delimiter: str,
     columns: ListColumns | None,
     *,
     guessed: bool,
 ) -> Iterator[Line]:
     at = columns.name if columns else 0
+    may_be_header = not columns
     for number, line in rows:
         if line.strip(" " + delimiter):
             # The name of a line that can't be used, as far as it can be told: its split follows from it.
             rough = [cell.strip(' "') for cell in line.split(delimiter, at + 1)]
             read = partial(_csv_cells, line, delimiter, columns, guessed=guessed)
-            yield _line(f"{path}:{number}", read, rough[at] if at < len(rough) else "")
+            found = _line(path, f":{number}", read, rough[at] if at < len(rough) else "")
+            yield replace(found, may_be_header=True) if may_be_header else found
+            may_be_header = False
 
 
 def _csv_cells(line: str, delimiter: str, columns: ListColumns | None, *, guessed: bool) -> _Cells:

@@ -82,7 +82,7 @@ def choose_source(
     searched = dict.fromkeys((root, *places))
     lists = [path for place in searched if (path := _find_list(place, inventory)) is not None]
     sidecars = find_sidecars(inventory.others)
-    stems = {picture.with_suffix("") for picture in inventory.pictures} if inventory.others else set()
+    stems = {picture.with_suffix("") for picture in inventory.pictures} if sidecars else set()
     beside = [file for stem, file in sidecars.items() if stem in stems]
     if options.label == "auto" and lists and beside:
         raise UsageError(

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import os
 import re
 import stat
 import unicodedata
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from ctcbench.builtin.labelling.file_entry import FileEntry
-from ctcbench.builtin.labelling.file_identity import FileIdentities, relative_name
+from ctcbench.builtin.labelling.file_identity import number_files, relative_name
+from ctcbench.builtin.labelling.file_paths import FilePaths
 from ctcbench.builtin.labelling.folder_inventory import Inventory
 from ctcbench.builtin.labelling.label_list import Line, read_list
 from ctcbench.builtin.labelling.list_columns import WantedColumns
+from ctcbench.builtin.picture_sets.entry_list import EntryList
 from ctcbench.contract.data import SplitName
 from ctcbench.contract.errors import BadSample, UsageError
 from ctcbench.files.text import abbreviated
@@ -35,10 +38,10 @@ class ListedFiles:
         unlisted: pictures of the splits that no list names.
     """
 
-    entries: dict[SplitName, list[FileEntry]]
+    entries: dict[SplitName, EntryList[FileEntry]]
     columns: tuple[str, ...] = ()
-    outside: list[Path] = field(default_factory=list)
-    unlisted: list[Path] = field(default_factory=list)
+    outside: FilePaths = field(default_factory=FilePaths)
+    unlisted: FilePaths = field(default_factory=FilePaths)
 
 
 def read_lists(
@@ -46,7 +49,6 @@ def read_lists(
     own: Mapping[SplitName, Path],
     lists: Sequence[Path],
     inventories: Mapping[SplitName, Inventory],
-    identities: FileIdentities,
     wanted: WantedColumns = _USUAL,
 ) -> ListedFiles:
     """Return the pictures that the lists name, by split.
@@ -59,14 +61,13 @@ def read_lists(
         own: the folders of the splits; empty if all pictures are one pool, ``train``.
         lists: the lists.
         inventories: the files of each split.
-        identities: tells whether two names are one file.
         wanted: the columns of the lists that are read.
 
     Raises:
         UsageError: a list can't be read, or a split has pictures but no list names any of them.
     """
     finder = PictureFinder(root, own, inventories)
-    found = ListedFiles({split: [] for split in inventories})
+    found = ListedFiles({split: EntryList(FileEntry) for split in inventories})
     for path in lists:
         home = next((split for split, place in own.items() if path.is_relative_to(place)), None)
         read = read_list(path, wanted)
@@ -74,17 +75,29 @@ def read_lists(
         for line in read.lines:
             entry, split = finder.entry(line, path.parent, home)
             if split is None:
-                found.outside.append(entry.file)
+                found.outside.append(entry.path)
             else:
                 found.entries[split].append(entry)
     if not any(found.entries.values()) and not found.outside:
         names = ", ".join(relative_name(root, path) for path in lists)
         raise UsageError(f"{root}: {names} has no lines with labels")
-    listed = {identities.of(entry.file) for entries in found.entries.values() for entry in entries}
     for inventory in inventories.values():
-        found.unlisted += [picture for picture in inventory.pictures if identities.of(picture) not in listed]
+        found.unlisted.extend(without_entries(inventory.pictures, found.entries))
     _require_each_split(root, own, lists, found.entries, inventories)
     return found
+
+
+def without_entries(files: FilePaths, entries: Mapping[SplitName, EntryList[FileEntry]]) -> Iterator[Path]:
+    """Yield the files that are not among the entries under any name."""
+    import numpy as np
+
+    if not files:
+        return
+    own = (entry.path for listed in entries.values() for entry in listed)
+    numbers_N = number_files(itertools.chain(files.texts(), own))
+    is_listed_N = np.isin(numbers_N[: len(files)], numbers_N[len(files) :])
+    for index in np.flatnonzero(~is_listed_N).tolist():
+        yield files[index]
 
 
 class PictureFinder:
@@ -120,11 +133,12 @@ class PictureFinder:
                     reason += " (if this is a header: call the columns file and label, for example)"
                 split = home or split or self._split_of_likely(line.name)
         entry = FileEntry(
-            file=file,
+            path=str(file),
             name=relative_name(self.root, file),
             text=text,
             reason=reason,
-            origin=line.where,
+            origin_file=line.file,
+            origin_line=line.place,
             group=line.group,
         )
         # A line at fault must be reported, so it belongs to some split.
@@ -207,11 +221,11 @@ def _require_each_split(
     root: Path,
     own: Mapping[SplitName, Path],
     lists: Sequence[Path],
-    entries: Mapping[SplitName, Sequence[FileEntry]],
+    entries: Mapping[SplitName, EntryList[FileEntry]],
     inventories: Mapping[SplitName, Inventory],
 ) -> None:
     # Without a single line that can be used, the reasons of the lines say more.
-    if not any(entry.text is not None for listed in entries.values() for entry in listed):
+    if not any(text is not None for listed in entries.values() for text in listed.texts()):
         return
     for split, place in own.items():
         if inventories[split].pictures and not entries[split]:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from ctcbench.contract.errors import BadSample
 from ctcbench.files.plain_files import MIB
+from ctcbench.files.text_encoding import NotUtf8, decode_utf8
 
 _ENDING = ".gt.txt"
 
@@ -31,10 +32,9 @@ def read_sidecar(file: Path) -> str:
     if file.stat().st_size > MIB:
         raise BadSample("is larger than 1 MiB; a label is one line")
     try:
-        content = file.read_bytes().removeprefix(b"\xef\xbb\xbf").decode()
-    except UnicodeDecodeError as error:
-        line = error.object.count(b"\n", 0, error.start) + 1
-        raise BadSample(f"line {line} is not UTF-8; save the file as UTF-8") from None
+        content = decode_utf8(file.read_bytes())
+    except NotUtf8 as error:
+        raise BadSample(f"line {error.line} is not UTF-8 ({error}); save the file as UTF-8") from None
     except OSError as error:
         raise BadSample(f"can't be read ({error.strerror})") from None
     # An editor ends the line and may add empty ones; a carriage return elsewhere stays, and is reported.

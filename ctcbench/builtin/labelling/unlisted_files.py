@@ -11,18 +11,19 @@ from ctcbench.builtin.labelling.folder_inventory import Inventory
 from ctcbench.builtin.labelling.label_text import read_label
 from ctcbench.builtin.labelling.name_labels import OfStem
 from ctcbench.builtin.labelling.sidecars import find_sidecars, read_sidecar
+from ctcbench.builtin.picture_sets.entry_list import EntryList
 from ctcbench.contract.data import SplitName
 from ctcbench.contract.errors import BadSample, UsageError
 
 
-def labelled_by_name(root: Path, inventory: Inventory, of_stem: OfStem) -> list[FileEntry]:
+def labelled_by_name(root: Path, inventory: Inventory, of_stem: OfStem) -> EntryList[FileEntry]:
     """Return the pictures with the label that `of_stem` finds in each name."""
-    return [_named(root, picture, of_stem) for picture in inventory.pictures]
+    return EntryList(FileEntry, (_named(root, picture, of_stem) for picture in inventory.pictures))
 
 
 def labelled_by_sidecar(
     root: Path, inventories: Mapping[SplitName, Inventory]
-) -> dict[SplitName, list[FileEntry]]:
+) -> dict[SplitName, EntryList[FileEntry]]:
     """Return the pictures of each split with the label in ``NAME.gt.txt``.
 
     A picture without such a file has no label, and neither has such a file without a picture.
@@ -30,7 +31,7 @@ def labelled_by_sidecar(
     Raises:
         UsageError: no picture of a split has such a file.
     """
-    entries: dict[SplitName, list[FileEntry]] = {}
+    entries: dict[SplitName, EntryList[FileEntry]] = {}
     for split, inventory in inventories.items():
         sidecars = find_sidecars(inventory.others)
         # All of a split without labels is a mistake of the data set, not of single pictures.
@@ -39,7 +40,7 @@ def labelled_by_sidecar(
                 f"{root}: labels come from NAME.gt.txt beside the pictures, but none of the "
                 f"{len(inventory.pictures)} pictures of {split!r} has one (label=stem takes all file names)"
             )
-        entries[split] = list(_beside(root, inventory, sidecars))
+        entries[split] = EntryList(FileEntry, _beside(root, inventory, sidecars))
     return entries
 
 
@@ -48,13 +49,15 @@ def _named(root: Path, file: Path, of_stem: OfStem) -> FileEntry:
         file.name.encode()
     except UnicodeEncodeError:
         shown = str(file).encode(errors="surrogateescape").decode(errors="backslashreplace")
-        return FileEntry(file=file, name=shown, text=None, reason="its name is not UTF-8", origin=shown)
+        return FileEntry(
+            path=str(file), name=shown, text=None, reason="its name is not UTF-8", origin_line=shown
+        )
     text, reason = None, ""
     try:
         text = read_label(of_stem(file.stem))
     except BadSample as error:
         reason = str(error)
-    return FileEntry(file=file, name=relative_name(root, file), text=text, reason=reason, origin=str(file))
+    return FileEntry(path=str(file), name=relative_name(root, file), text=text, reason=reason)
 
 
 def _beside(root: Path, inventory: Inventory, sidecars: Mapping[Path, Path]) -> Iterator[FileEntry]:
@@ -70,15 +73,15 @@ def _beside(root: Path, inventory: Inventory, sidecars: Mapping[Path, Path]) -> 
             except BadSample as error:
                 reason = str(error)
         yield FileEntry(
-            file=picture,
+            path=str(picture),
             name=relative_name(root, picture),
             text=text,
             reason="" if text else reason,
-            origin=str(origin),
+            origin_line=str(origin),
         )
     # A label without its picture may mean that the picture has an unknown suffix or was lost.
     for stem, sidecar in sidecars.items():
         if stem not in used:
             name = relative_name(root, sidecar)
             reason = "there is no picture of its name beside it"
-            yield FileEntry(file=sidecar, name=name, text=None, reason=reason, origin=str(sidecar))
+            yield FileEntry(path=str(sidecar), name=name, text=None, reason=reason)

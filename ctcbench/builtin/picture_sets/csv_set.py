@@ -9,7 +9,6 @@ from typing import Annotated
 from pydantic import Field
 
 from ctcbench.builtin.labelling.file_entry import FileEntry
-from ctcbench.builtin.labelling.file_identity import FileIdentities
 from ctcbench.builtin.labelling.label_list import LabelList, read_list
 from ctcbench.builtin.labelling.list_columns import WantedColumns
 from ctcbench.builtin.labelling.listed_files import PictureFinder
@@ -17,13 +16,14 @@ from ctcbench.builtin.labelling.repeated_files import reject_repeated
 from ctcbench.builtin.picture_sets.file_store import FileStore
 from ctcbench.builtin.picture_sets.picture_options import PictureOptions, with_picture_options
 from ctcbench.builtin.picture_sets.picture_set import FoundPictures, PictureSet, build_picture_set
+from ctcbench.builtin.picture_sets.shared_set import open_shared_set
 from ctcbench.builtin.picture_sets.split_column import divide_by_column
 from ctcbench.contract.components import dataset
 from ctcbench.contract.errors import UsageError
 from ctcbench.files.paths import expand_home
 
 
-@dataset
+@dataset(reopen=open_shared_set)
 @with_picture_options
 def csv(
     *,
@@ -49,24 +49,34 @@ def csv(
     if table.is_dir():
         raise UsageError(f"{table}: is a folder; give the table in it, or use dataset folder")
     read = read_list(table, WantedColumns(image, label, split, pictures.group))
-    if not read.lines:
+    lines = _Lines(table.parent, read)
+    splits, _ = divide_by_column(str(table), FileEntry, lines.entries())
+    if not any(splits.values()):
         raise UsageError(f"{table}: has no lines with labels")
-    splits = divide_by_column(str(table), _entries(table.parent, read))
     # Before the division by shares, which could put two names of one picture into two splits.
-    reject_repeated(splits, FileIdentities())
-    own = {name: f"{table}: split {name!r}" for name in splits} if _has_splits(read) else {}
+    reject_repeated(splits)
+    own = {name: f"{table}: split {name!r}" for name in splits} if lines.have_splits else {}
     found = FoundPictures(
         table, splits, FileStore(), own, read.titles, remedy="image= and label= select the columns"
     )
     return build_picture_set(pictures, found)
 
 
-def _entries(folder: Path, read: LabelList) -> Iterator[tuple[FileEntry, str | None]]:
-    finder = PictureFinder(folder, {}, {})
-    for line in read.lines:
-        entry, _ = finder.entry(line, folder, None)
-        yield entry, line.split
+class _Lines:
+    """The lines of a table.
 
+    Attributes:
+        have_splits: whether one of those that were read has a cell in a column of splits.
+    """
 
-def _has_splits(read: LabelList) -> bool:
-    return any(line.split is not None for line in read.lines)
+    def __init__(self, folder: Path, read: LabelList) -> None:
+        self.have_splits = False
+        self._folder, self._read = folder, read
+
+    def entries(self) -> Iterator[tuple[FileEntry, str | None]]:
+        """Yield the entries with their cells in the column of splits; called once."""
+        finder = PictureFinder(self._folder, {}, {})
+        for line in self._read.lines:
+            entry, _ = finder.entry(line, self._folder, None)
+            self.have_splits = self.have_splits or line.split is not None
+            yield entry, line.split

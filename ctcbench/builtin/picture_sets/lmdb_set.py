@@ -6,18 +6,20 @@ from typing import Annotated
 
 from pydantic import Field
 
+from ctcbench.builtin.picture_sets.entry_list import EntryList
 from ctcbench.builtin.picture_sets.lmdb_store import LmdbStore, is_lmdb, read_index
 from ctcbench.builtin.picture_sets.picture_options import PictureOptions, with_picture_options
 from ctcbench.builtin.picture_sets.picture_set import FoundPictures, PictureSet, build_picture_set
 from ctcbench.builtin.picture_sets.row_entry import RowEntry
 from ctcbench.builtin.picture_sets.shard_files import find_shards
+from ctcbench.builtin.picture_sets.shared_set import open_shared_set
 from ctcbench.contract.components import dataset
 from ctcbench.contract.data import SplitName
 from ctcbench.contract.errors import UsageError
 from ctcbench.files.paths import expand_home
 
 
-@dataset
+@dataset(reopen=open_shared_set)
 @with_picture_options
 def lmdb(
     *,
@@ -41,11 +43,12 @@ def lmdb(
     try:
         shards = find_shards(root, "LMDB", is_lmdb, lambda file: None)
         store = LmdbStore()
-        entries: dict[SplitName, list[RowEntry]] = {}
+        entries: dict[SplitName, EntryList[RowEntry]] = {}
         for split, files in shards.files.items():
-            entries[split] = [
-                entry for file in files for entry in read_index(store, file, shards.name(root, file))
-            ]
+            entries[split] = EntryList(
+                RowEntry,
+                (entry for file in files for entry in read_index(store, file, shards.name(root, file))),
+            )
     except OSError as error:
         raise UsageError(f"{error.filename or root}: can't be read ({error.strerror})") from None
     notices = (shards.notice,) if shards.notice else ()

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ctcbench.builtin.labelling.label_text import read_label
+from ctcbench.builtin.picture_sets.entry_index import EntryIndex
 from ctcbench.builtin.picture_sets.lmdb_pages import DamagedLmdb, LmdbPages
 from ctcbench.builtin.picture_sets.row_entry import RowEntry
 from ctcbench.contract.data import LONGEST_TEXT, MOST_SAMPLES
@@ -21,11 +22,6 @@ class LmdbStore:
 
     def __init__(self) -> None:
         self._open: dict[Path, LmdbPages] = {}
-        self._states: dict[Path, tuple[int, int]] = {}
-
-    def __getstate__(self) -> dict[str, Any]:
-        """Return what another process needs, which opens the files again."""
-        return {**self.__dict__, "_open": {}}
 
     def picture(self, entry: RowEntry) -> bytes:
         """Return the content of a picture.
@@ -42,12 +38,15 @@ class LmdbStore:
             raise BadSample(f"has no key {key.decode()}")
         return value
 
-    def state(self, entry: RowEntry) -> tuple[int, int]:
-        """Return the size of the file in bytes and the time of its last change in nanoseconds."""
-        if entry.shard not in self._states:
-            found = data_file(entry.shard).stat()
-            self._states[entry.shard] = (found.st_size, found.st_mtime_ns)
-        return self._states[entry.shard]
+    def states(self, entries: EntryIndex[RowEntry]) -> Iterator[tuple[int, int]]:
+        """Yield the size of each file in bytes and the time of its last change in nanoseconds."""
+        for shard, *_ in entries.shared:
+            found = data_file(Path(shard)).stat()
+            yield found.st_size, found.st_mtime_ns
+
+    def document(self) -> dict[str, Any]:
+        """Return the kind of the store; entries have the paths."""
+        return {"kind": "lmdb"}
 
     def pages(self, path: Path) -> LmdbPages:
         """Return the open LMDB at a path.

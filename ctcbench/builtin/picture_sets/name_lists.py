@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import itertools
+from array import array
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any
 
-from ctcbench.builtin.picture_sets.entry import Entry
+from ctcbench.builtin.picture_sets.entry_list import EntryList
 from ctcbench.builtin.picture_sets.picture_options import PictureOptions
 from ctcbench.contract.data import SPLITS, SplitName
 from ctcbench.contract.errors import UsageError
 from ctcbench.files.paths import expand_home
 from ctcbench.files.plain_files import MIB, read_named_file
+from ctcbench.files.text_encoding import NotUtf8, decode_utf8
 
 _MOST_BYTES = 1024 * MIB
 _NAMED = 3  # names that an error or a notice lists
-E = TypeVar("E", bound=Entry)
+UNLISTED, UNUSED = -1, -2  # in place of a split
 
 
 @dataclass(frozen=True)
@@ -47,9 +50,11 @@ class NameLists:
                 )
             path = expand_home(given, f"{options.owner}: {split}_names=")
             try:
-                content = read_named_file(path, _MOST_BYTES).removeprefix(b"\xef\xbb\xbf").decode()
-            except UnicodeDecodeError:
-                raise UsageError(f"{path}: is not UTF-8; save the list of names as UTF-8") from None
+                content = decode_utf8(read_named_file(path, _MOST_BYTES))
+            except NotUtf8 as error:
+                raise UsageError(
+                    f"{path}:{error.line}: is not UTF-8 ({error}); save the list of names as UTF-8"
+                ) from None
             names = frozenset(
                 name.replace("\\", "/") for line in content.split("\n") if (name := line.strip())
             )
@@ -61,17 +66,19 @@ class NameLists:
             splits[split] = (given, names)
         return cls(options.owner, splits)
 
-    def take(self, pool: Sequence[E], splits: Mapping[SplitName, list[E]]) -> tuple[list[E], str]:
-        """Move the listed entries of a pool to their splits; return the others, and a notice.
+    def take(self, pool: EntryList[Any]) -> tuple[array[int], str]:
+        """Return the place in `SPLITS` of the split that lists each entry of a pool, and a notice.
+
+        The place is `UNLISTED` where no list names the entry, and `UNUSED` if there is a list of the training
+        pictures too.
 
         Raises:
             UsageError: a name is that of no picture or group, or of several pictures.
         """
+        homes = array("b", [UNLISTED]) * len(pool)
         if not self.splits:
-            return list(pool), ""
-        by_name, ambiguous = _by_name(pool)
-        left: list[E] = []
-        home: dict[int, SplitName] = {}
+            return homes, ""
+        by_name, ambiguous = _by_name(pool, frozenset().union(*(names for _, names in self.splits.values())))
         for split, (given, names) in self.splits.items():
             unknown = sorted(name for name in names if not by_name.get(name))
             if unknown:
@@ -80,6 +87,7 @@ class NameLists:
                     f"{self.owner}: {split}_names={given}: no picture is called "
                     f"{', '.join(map(repr, unknown[:_NAMED]))}{more} (of {len(names):,} names)"
                 )
+            home = SPLITS.index(split)
             for name in names:
                 if name in ambiguous:
                     several = " and ".join(pool[index].name for index in by_name[name][:2])
@@ -87,33 +95,33 @@ class NameLists:
                         f"{self.owner}: {split}_names={given}: {name!r} may be {several}; write whole names"
                     )
                 for index in by_name[name]:
-                    if home.setdefault(index, split) != split:
+                    if homes[index] not in (UNLISTED, home):
+                        other = SPLITS[homes[index]]
                         raise UsageError(
-                            f"{self.owner}: {pool[index].name} is in {home[index]}_names and in {split}_names"
+                            f"{self.owner}: {pool[index].name} is in {other}_names and in {split}_names"
                         )
-        for index, entry in enumerate(pool):
-            if index in home:
-                splits[home[index]].append(entry)
-            else:
-                left.append(entry)
+                    homes[index] = home
+        left = homes.count(UNLISTED)
         if "train" not in self.splits or not left:
-            return left, ""
-        shown = ", ".join(entry.name for entry in left[:_NAMED])
-        more = f" and {len(left) - _NAMED:,} more" if len(left) > _NAMED else ""
-        return [], f"not used: {len(left):,} pictures that no list of names has ({shown}{more})"
+            return homes, ""
+        first = itertools.islice((at for at, home in enumerate(homes) if home == UNLISTED), _NAMED)
+        shown = ", ".join(pool[index].name for index in first)
+        more = f" and {left - _NAMED:,} more" if left > _NAMED else ""
+        unused = array("b", (UNUSED if home == UNLISTED else home for home in homes))
+        return unused, f"not used: {left:,} pictures that no list of names has ({shown}{more})"
 
 
-def _by_name(pool: Sequence[Entry]) -> tuple[dict[str, list[int]], set[str]]:
-    """Return the entries that a name may mean, and the names that mean several pictures.
+def _by_name(pool: EntryList[Any], wanted: Collection[str]) -> tuple[dict[str, list[int]], set[str]]:
+    """Return the entries that a wanted name may mean, and the names that mean several pictures.
 
     A name is a whole name before a file name, before a stem, before a group.
     """
     kinds: list[dict[str, list[int]]] = [defaultdict(list) for _ in range(4)]
-    for index, entry in enumerate(pool):
-        file = entry.name.rpartition("/")[2]
-        names = (entry.name, file, file.rpartition(".")[0], entry.group or "")
+    for index, (whole_name, group) in enumerate(zip(pool.names(), pool.groups(), strict=True)):
+        file = whole_name.rpartition("/")[2]
+        names = (whole_name, file, file.rpartition(".")[0], group)
         for kind, name in zip(kinds, names, strict=True):
-            if name:
+            if name and name in wanted:
                 kind[name].append(index)
     whole, files, stems, groups = kinds
     # Last, so that it replaces the others.

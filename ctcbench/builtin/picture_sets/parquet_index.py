@@ -9,12 +9,15 @@ from typing import Any
 
 from ctcbench.builtin.labelling.label_text import read_label
 from ctcbench.builtin.picture_sets.parquet_columns import PictureColumns
-from ctcbench.builtin.picture_sets.parquet_store import ParquetStore, open_parquet
+from ctcbench.builtin.picture_sets.parquet_pages import largest_page
+from ctcbench.builtin.picture_sets.parquet_store import ParquetStore, open_parquet, rows_of_batch
 from ctcbench.builtin.picture_sets.row_entry import RowEntry
 from ctcbench.contract.data import MOST_SAMPLES
 from ctcbench.contract.errors import BadSample, UsageError
+from ctcbench.files.plain_files import MIB
 
-_ROWS = 4096  # that are decoded at a time
+_ROWS = 4096  # that are decoded at a time, at most
+_BATCH_BYTES = 256 * MIB
 
 
 @dataclass(frozen=True)
@@ -22,11 +25,12 @@ class ParquetIndex:
     """The pictures of a Parquet file without their content.
 
     Attributes:
-        rows: the entries, with their cells in the column of splits.
+        rows: yields the entries, with their cells in the column of splits; read once. Raises UsageError where
+            the file is damaged.
         columns: the names of all columns.
     """
 
-    rows: list[tuple[RowEntry, str | None]]
+    rows: Iterator[tuple[RowEntry, str | None]]
     columns: tuple[str, ...]
 
 
@@ -54,7 +58,7 @@ def read_index(store: ParquetStore, path: Path, prefix: str, wanted: PictureColu
         if number > MOST_SAMPLES:
             raise UsageError(f"{path}: has {number:,} rows; at most {MOST_SAMPLES:,} are allowed")
         store.add(path, file, columns.image)
-        rows = list(_rows(path, file, prefix, columns))
+        rows = _rows(path, file, prefix, columns)
     # ValueError: of a name in the footer that is not UTF-8.
     except (pyarrow.ArrowException, OSError, ValueError) as error:
         raise UsageError(f"{path}: is damaged ({error})") from None
@@ -64,9 +68,21 @@ def read_index(store: ParquetStore, path: Path, prefix: str, wanted: PictureColu
 def _rows(
     path: Path, file: Any, prefix: str, columns: PictureColumns
 ) -> Iterator[tuple[RowEntry, str | None]]:
+    import pyarrow
+
+    try:
+        yield from _read_rows(path, file, prefix, columns)
+    except (pyarrow.ArrowException, OSError, ValueError) as error:
+        raise UsageError(f"{path}: is damaged ({error})") from None
+
+
+def _read_rows(
+    path: Path, file: Any, prefix: str, columns: PictureColumns
+) -> Iterator[tuple[RowEntry, str | None]]:
     wanted = [name for name in (columns.label, columns.split, columns.group) if name]
     row = 0
-    for batch in file.iter_batches(_ROWS, columns=wanted, use_threads=False):
+    rows = rows_of_batch(_BATCH_BYTES, largest_page(path, file.metadata, wanted), _ROWS)
+    for batch in file.iter_batches(rows, columns=wanted, use_threads=False):
         cells = {name: _texts(batch.column(name)) for name in wanted}
         for at in range(batch.num_rows):
             text, reason = None, ""

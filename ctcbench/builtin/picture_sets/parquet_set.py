@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 from typing import Annotated
 
 from pydantic import Field
 
 from ctcbench.builtin.labelling.split_folders import split_called
+from ctcbench.builtin.picture_sets.entry_list import EntryList
 from ctcbench.builtin.picture_sets.parquet_columns import PictureColumns
 from ctcbench.builtin.picture_sets.parquet_index import read_index
 from ctcbench.builtin.picture_sets.parquet_store import ParquetStore
@@ -15,6 +17,7 @@ from ctcbench.builtin.picture_sets.picture_options import PictureOptions, with_p
 from ctcbench.builtin.picture_sets.picture_set import FoundPictures, PictureSet, build_picture_set
 from ctcbench.builtin.picture_sets.row_entry import RowEntry
 from ctcbench.builtin.picture_sets.shard_files import find_shards
+from ctcbench.builtin.picture_sets.shared_set import open_shared_set
 from ctcbench.builtin.picture_sets.split_column import divide_by_column
 from ctcbench.contract.components import dataset
 from ctcbench.contract.data import SplitName
@@ -23,7 +26,7 @@ from ctcbench.decoding.optional_packages import require_package
 from ctcbench.files.paths import expand_home
 
 
-@dataset
+@dataset(reopen=open_shared_set)
 @with_picture_options
 def parquet(
     *,
@@ -54,22 +57,24 @@ def parquet(
     except OSError as error:
         raise UsageError(f"{error.filename or root}: can't be read ({error.strerror})") from None
     wanted = PictureColumns(image, label, split, pictures.group)
-    entries: dict[SplitName, list[RowEntry]] = {}
+    entries: dict[SplitName, EntryList[RowEntry]] = {}
     store = ParquetStore()
     columns: dict[str, None] = {}
-    rows: list[tuple[RowEntry, str | None]] = []
     own: dict[SplitName, object] = dict(shards.own)
-    for name, files in shards.files.items():
-        for file in files:
-            index = read_index(store, file, shards.name(root, file), wanted)
-            columns |= dict.fromkeys(index.columns)
-            if shards.own:
-                entries.setdefault(name, []).extend(entry for entry, _ in index.rows)
-            else:
-                rows += index.rows
-    if rows:
-        entries = divide_by_column(str(root), rows)
-        own |= {name: f"{root}: split {name!r}" for name in entries if any(cell for _, cell in rows)}
+    indices = {
+        name: [read_index(store, file, shards.name(root, file), wanted) for file in files]
+        for name, files in shards.files.items()
+    }
+    for index in itertools.chain.from_iterable(indices.values()):
+        columns |= dict.fromkeys(index.columns)
+    if shards.own:
+        for name, found in indices.items():
+            entries[name] = EntryList(RowEntry, (entry for index in found for entry, _ in index.rows))
+    else:
+        # A cell may be empty: only cells with a split make splits.
+        rows = (row for index in itertools.chain.from_iterable(indices.values()) for row in index.rows)
+        entries, has_cells = divide_by_column(str(root), RowEntry, rows)
+        own = {name: f"{root}: split {name!r}" for name in entries if has_cells}
     notices = tuple(filter(None, [shards.notice, store.size_notice]))
     remedy = "label= selects the column of the labels"
     return build_picture_set(

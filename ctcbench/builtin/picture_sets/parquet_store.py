@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import bisect
+import dataclasses
 import itertools
 from collections import OrderedDict
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ctcbench.builtin.picture_sets.entry_index import EntryIndex
+from ctcbench.builtin.picture_sets.parquet_pages import largest_page
 from ctcbench.builtin.picture_sets.row_entry import RowEntry
 from ctcbench.contract.errors import BadSample, UsageError
 from ctcbench.files.plain_files import MIB, why_not_plain
 from ctcbench.files.text import abbreviated
 
 _KEPT_BYTES = 64 * MIB  # of pictures, in each process
-_ROWS = 16  # that are decoded at a time
+_ROWS = 16  # that are decoded at a time, at most
 _LARGE_GROUP = 64 * MIB
 
 
@@ -27,20 +31,22 @@ class _Shard:
         column: that of the pictures.
         starts: the number of rows before each row group, and in all.
         largest_group: bytes of the pictures in the largest row group.
-        state: size of the file in bytes, and time of its last change in nanoseconds.
+        batch: the number of rows that are decoded at a time.
     """
 
     column: str
     starts: list[int]
     largest_group: int
-    state: tuple[int, int]
+    batch: int
 
 
 class ParquetStore:
     """Pictures in Parquet files. The row groups that were read last are kept, up to a size."""
 
-    def __init__(self) -> None:
-        self._shards: dict[Path, _Shard] = {}
+    def __init__(self, document: Mapping[str, Any] | None = None) -> None:
+        """Make a store, of a `document` of another one or without files."""
+        shards = document["shards"] if document else {}
+        self._shards = {Path(path): _Shard(*values) for path, values in shards.items()}
         self._files: dict[Path, Any] = {}
         self._kept: OrderedDict[tuple[Path, int], list[Any]] = OrderedDict()
         self._kept_bytes = 0
@@ -49,19 +55,21 @@ class ParquetStore:
         """Add an open ``pyarrow.parquet.ParquetFile`` and the name of its column of pictures.
 
         Raises:
+            UsageError: its pictures expand to more than is allowed, or a page is damaged.
             ValueError, OSError: the file is damaged.
         """
         metadata = file.metadata
         rows = (metadata.row_group(group).num_rows for group in range(metadata.num_row_groups))
-        found = path.stat()
         starts = [0, *itertools.accumulate(rows)]
         largest = max(_group_bytes(file, column), default=0)
-        self._shards[path] = _Shard(column, starts, largest, (found.st_size, found.st_mtime_ns))
+        batch = rows_of_batch(_KEPT_BYTES, largest_page(path, metadata, [column]), _ROWS)
+        self._shards[path] = _Shard(column, starts, largest, batch)
         self._files[path] = file
 
-    def __getstate__(self) -> dict[str, Any]:
+    def document(self) -> dict[str, Any]:
         """Return what another process needs, which opens the files again."""
-        return {**self.__dict__, "_files": {}, "_kept": OrderedDict(), "_kept_bytes": 0}
+        shards = {str(path): dataclasses.astuple(shard) for path, shard in self._shards.items()}
+        return {"kind": "parquet", "shards": shards}
 
     def picture(self, entry: RowEntry) -> bytes | Path:
         """Return the content of a picture, or its path if the file has only that.
@@ -86,9 +94,11 @@ class ParquetStore:
             raise BadSample(f"its picture is null (column {shard.column!r})")
         return bytes(value)
 
-    def state(self, entry: RowEntry) -> tuple[int, int]:
-        """Return the size of the file in bytes and the time of its last change in nanoseconds."""
-        return self._shards[entry.shard].state
+    def states(self, entries: EntryIndex[RowEntry]) -> Iterator[tuple[int, int]]:
+        """Yield the size of each file in bytes and the time of its last change in nanoseconds."""
+        for shard, *_ in entries.shared:
+            found = Path(shard).stat()
+            yield found.st_size, found.st_mtime_ns
 
     @property
     def size_notice(self) -> str:
@@ -108,11 +118,11 @@ class ParquetStore:
             return values[row] if row < len(values) else None
         shard = self._shards[path]
         values, size = [], 0
-        # In small batches, because the values of a file from a stranger may be larger than it states.
+        # In small batches: many values may share the bytes of one in a dictionary or a common beginning.
         if path not in self._files:
             self._files[path] = open_parquet(path)
         batches = self._files[path].iter_batches(
-            _ROWS, row_groups=[group], columns=[shard.column], use_threads=False
+            shard.batch, row_groups=[group], columns=[shard.column], use_threads=False
         )
         wanted, at = None, 0
         for batch in batches:
@@ -138,6 +148,17 @@ class ParquetStore:
         while self._kept_bytes > _KEPT_BYTES:
             _, dropped = self._kept.popitem(last=False)
             self._kept_bytes -= sum(map(_bytes_of, dropped))
+
+
+def rows_of_batch(most: int, largest: int, usual: int) -> int:
+    """Return how many rows are decoded at a time.
+
+    Args:
+        most: bytes of their values.
+        largest: bytes that the largest page expands to: no value is larger, but each may be as large.
+        usual: the number if pages are small.
+    """
+    return max(1, min(usual, most // max(1, largest)))
 
 
 def open_parquet(path: Path) -> Any:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import importlib.metadata
 import json
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
 
 from ctcbench.builtin.alphabets import range_hint, read_alphabet, spell
 from ctcbench.builtin.grapheme_clusters import Characters, clusters_of
-from ctcbench.builtin.label_notices import alphabet_notice, direction_notice, invisible_notice
+from ctcbench.builtin.label_notices import Labels, alphabet_notice, direction_notice, invisible_notice
 from ctcbench.builtin.picture_sets.entry import Entry
+from ctcbench.builtin.picture_sets.entry_index import EntryIndex
+from ctcbench.builtin.picture_sets.entry_list import EntryList, drawn_part
 from ctcbench.builtin.picture_sets.label_forms import LabelForm
 from ctcbench.builtin.picture_sets.picture_options import PictureOptions
 from ctcbench.builtin.picture_sets.split_rules import SplitRules
@@ -22,10 +25,11 @@ from ctcbench.contract.errors import BadSample, UsageError
 from ctcbench.contract.specs import Alphabet, ImageSpec
 from ctcbench.files.picture_files import natural_order
 from ctcbench.files.picture_sizes import read_picture_size
-from ctcbench.files.pictures import read_picture
+from ctcbench.files.pictures import Fit, read_picture
 from ctcbench.files.text import abbreviated
 
-_VERSION = 3  # of reading, ordering and splitting
+_VERSION = 4  # of reading, ordering and splitting
+SHARED_DOCUMENT = "source.json"
 _NAMED = 3  # pictures without a label that an error names
 E = TypeVar("E", bound=Entry)
 E_contra = TypeVar("E_contra", bound=Entry, contravariant=True)
@@ -42,8 +46,12 @@ class PictureStore(Protocol[E_contra]):
         """
         ...
 
-    def state(self, entry: E_contra) -> Any:
-        """Return what changes, as JSON, when the content of a picture may have changed."""
+    def states(self, entries: EntryIndex[Any]) -> Iterator[object]:
+        """Yield values of JSON that change when the content of a picture may have changed."""
+        ...
+
+    def document(self) -> dict[str, Any]:
+        """Return what another process needs to read the same pictures, as JSON."""
         ...
 
 
@@ -62,7 +70,7 @@ class FoundPictures(Generic[E]):
     """
 
     root: Path
-    entries: Mapping[SplitName, Sequence[E]]
+    entries: Mapping[SplitName, EntryList[E]]
     store: PictureStore[E]
     own: Mapping[SplitName, object] = field(default_factory=dict)
     columns: Collection[str] = ()
@@ -72,24 +80,30 @@ class FoundPictures(Generic[E]):
 
 @dataclass(frozen=True)
 class PictureSet(Generic[E]):
-    """Labelled pictures, each split in its order."""
+    """Labelled pictures, each split in its order.
+
+    Attributes:
+        image: the size of the images.
+        alphabet: the characters of the labels.
+        fit: how pictures are brought to that size.
+        root: the place of the data set.
+        store: where the pictures are.
+        splits: the pictures of each split.
+        shares: the shares of the pictures that splits without a place or a list of their own have.
+        own: the splits that have a place of their own, and that place.
+        notices: sentences for the user.
+    """
 
     image: ImageSpec
     alphabet: Alphabet
-    found: FoundPictures[E]
-    splits: Mapping[SplitName, Sequence[E]]
-    options: PictureOptions
+    fit: Fit
+    root: Path
+    store: PictureStore[E]
+    splits: Mapping[SplitName, EntryIndex[E]]
+    shares: Mapping[SplitName, float] = field(default_factory=dict)
+    own: Mapping[SplitName, object] = field(default_factory=dict)
     notices: tuple[str, ...] = ()
-
-    @property
-    def fit(self) -> str:
-        """How pictures are brought to the size of an image."""
-        return self.options.fit
-
-    @property
-    def root(self) -> Path:
-        """The place of the data set."""
-        return self.found.root
+    _digests: dict[SplitName, str] = field(default_factory=dict, repr=False, compare=False)
 
     def size(self, split: SplitName) -> int | None:
         """Return the number of pictures in the split.
@@ -98,10 +112,9 @@ class PictureSet(Generic[E]):
             UsageError: the split is empty although it has a place of its own or a share.
         """
         number = len(self.splits[split])
-        own, share = self.found.own, getattr(self.options, split, 0)
-        if not number and split in own:
-            raise UsageError(f"{own[split]}: no pictures in it")
-        if not number and share and not getattr(self.options, f"{split}_names"):
+        if not number and split in self.own:
+            raise UsageError(f"{self.own[split]}: no pictures in it")
+        if not number and (share := self.shares.get(split)):
             total = sum(map(len, self.splits.values()))
             raise UsageError(
                 f"{self.root}: none of its {total} pictures falls into {split!r} "
@@ -111,10 +124,9 @@ class PictureSet(Generic[E]):
 
     def fingerprint(self, split: SplitName) -> str:
         """Return what determines the pixels and texts: the options, and a digest of all entries."""
-        digest = hashlib.sha256()
-        for entry in self.splits[split]:
-            row = [entry.name, entry.text, entry.reason, self.found.store.state(entry)]
-            digest.update(json.dumps(row).encode() + b"\n")
+        states = hashlib.sha256()
+        for state in self.store.states(self.splits[split]):
+            states.update(json.dumps(state).encode() + b"\n")
         return json.dumps(
             {
                 "version": _VERSION,
@@ -125,9 +137,19 @@ class PictureSet(Generic[E]):
                 "fit": self.fit,
                 "alphabet": self.alphabet.characters,
                 "direction": self.alphabet.direction,
-                "entries": digest.hexdigest(),
+                "entries": self._digest(split),
+                "states": states.hexdigest(),
             }
         )
+
+    def _digest(self, split: SplitName) -> str:
+        # Kept, because a command asks for the fingerprint several times.
+        if split not in self._digests:
+            digest = hashlib.sha256()
+            for record in self.splits[split].rows.rows():
+                digest.update(drawn_part(record) + b"\n")
+            self._digests[split] = digest.hexdigest()
+        return self._digests[split]
 
     def describe(self, split: SplitName, index: int) -> str:
         """Return the name of the picture, or the place of its label if that is at fault."""
@@ -151,7 +173,7 @@ class PictureSet(Generic[E]):
         if self.alphabet.encode(readable) != self.alphabet.encode(text):
             reason = "mixes scripts and digits in a way that a picture does not determine"
             raise BadSample(f"its label {abbreviated(entry.text)!r} {reason}")
-        drawn = read_picture(self.found.store.picture(entry), self.image, self.options.fit)
+        drawn = read_picture(self.store.picture(entry), self.image, self.fit)
         return Sample(drawn.image, readable, drawn.width)
 
     def picture_size(self, split: SplitName, index: int) -> tuple[int, int]:
@@ -160,7 +182,27 @@ class PictureSet(Generic[E]):
         Raises:
             BadSample: the picture can't be read.
         """
-        return read_picture_size(self.found.store.picture(self.splits[split][index]))
+        return read_picture_size(self.store.picture(self.splits[split][index]))
+
+    def share(self, folder: Path, split: SplitName) -> None:
+        """Write what another process needs to draw a split, the index included, into an empty folder.
+
+        Raises:
+            OSError: it can't be written.
+        """
+        index = self.splits[split]
+        index.save(folder)
+        document = {
+            "split": split,
+            "image": dataclasses.asdict(self.image),
+            "alphabet": self.alphabet.characters,
+            "direction": self.alphabet.direction,
+            "fit": self.fit,
+            "root": str(self.root),
+            "store": self.store.document(),
+            "shared": index.shared,
+        }
+        (folder / SHARED_DOCUMENT).write_text(json.dumps(document), encoding="ascii")
 
 
 def build_picture_set(options: PictureOptions, found: FoundPictures[E]) -> PictureSet[E]:
@@ -170,41 +212,36 @@ def build_picture_set(options: PictureOptions, found: FoundPictures[E]) -> Pictu
         UsageError: the options do not fit the pictures, or no training picture has a label.
     """
     form = LabelForm(options.unicode, options.case)
-    entries = {split: list(form.apply(listed)) for split, listed in found.entries.items()}
-    splits, unlisted = SplitRules(options).divide(entries, found.own, found.columns)
+    for entries in found.entries.values():
+        form.apply(entries)
+    splits, unlisted = SplitRules(options).divide(found.entries, found.own, found.columns)
     # Only training labels: those of other splits add no classes, and are checked when they are drawn.
-    labels = _Labels(splits["train"])
+    train = splits["train"]
+    labels = Labels(
+        len(train), lambda: (text or "" for text in train.texts()), lambda index: train[index].where
+    )
     if options.alphabet == "auto":
-        alphabet, doubt = _characters(found, splits["train"], options.characters), invisible_notice(labels)
+        alphabet, doubt = _characters(found, train, options.characters), invisible_notice(labels)
     else:
         alphabet = read_alphabet(options.alphabet, clusters=options.characters == "clusters")
         doubt = range_hint(options.alphabet)
-    alphabet = replace(alphabet, direction=options.direction)
+    alphabet = dataclasses.replace(alphabet, direction=options.direction)
     doubts = (doubt, alphabet_notice(labels, alphabet), direction_notice(labels, options.direction))
     notices = (*found.notices, *filter(None, [unlisted, *doubts]))
-    return PictureSet(options.image, alphabet, found, splits, options, notices)
+    shares: dict[SplitName, float] = {}
+    if not options.val_names:
+        shares["val"] = options.val
+    if not options.test_names:
+        shares["test"] = options.test
+    return PictureSet(
+        options.image, alphabet, options.fit, found.root, found.store, splits, shares, found.own, notices
+    )
 
 
-class _Labels(Collection[tuple[str, str]]):
-    """The labels of entries and their names in messages, which are made one at a time to save memory."""
-
-    def __init__(self, entries: Sequence[Entry]) -> None:
-        self._entries = entries
-
-    def __len__(self) -> int:
-        return len(self._entries)
-
-    def __iter__(self) -> Iterator[tuple[str, str]]:
-        return ((entry.where, entry.text or "") for entry in self._entries)
-
-    def __contains__(self, label: object) -> bool:
-        return any(label == own for own in self)
-
-
-def _characters(place: FoundPictures[E], training: Sequence[E], characters: Characters) -> Alphabet:
+def _characters(place: FoundPictures[E], training: EntryIndex[E], characters: Characters) -> Alphabet:
     found: set[str] = set()
-    for entry in training:
-        text = entry.text or ""
+    for label in training.texts():
+        text = label or ""
         found.update(clusters_of(text) if characters == "clusters" else text)
     if not found:
         ordered = sorted(training, key=lambda entry: natural_order(entry.where))

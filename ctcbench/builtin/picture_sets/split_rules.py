@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import itertools
 import re
+from array import array
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
 from ctcbench.builtin.picture_sets.entry import Entry
-from ctcbench.builtin.picture_sets.name_lists import NameLists
+from ctcbench.builtin.picture_sets.entry_index import EntryIndex
+from ctcbench.builtin.picture_sets.entry_list import EntryList, name_of
+from ctcbench.builtin.picture_sets.name_lists import UNLISTED, NameLists
 from ctcbench.builtin.picture_sets.picture_options import PictureOptions
 from ctcbench.contract.data import SPLITS, SplitName
 from ctcbench.contract.errors import UsageError
@@ -27,14 +31,15 @@ class SplitRules:
 
     def divide(
         self,
-        found: Mapping[SplitName, Sequence[E]],
+        found: Mapping[SplitName, EntryList[E]],
         own: Collection[SplitName],
         columns: Collection[str] = (),
-    ) -> tuple[dict[SplitName, list[E]], str]:
+    ) -> tuple[dict[SplitName, EntryIndex[E]], str]:
         """Return the pictures of all splits in their order, and a notice about pictures that are not used.
 
         Args:
-            found: the pictures by split; those of train are divided among the splits that have no own.
+            found: the pictures by split; those of train are divided among the splits that have no own. Their
+                groups are set.
             own: the splits that have a place of their own: a folder, a file, a value of a column.
             columns: the columns beside names and labels, for the error about a group that is none.
 
@@ -43,27 +48,50 @@ class SplitRules:
         """
         lists = NameLists.read(self.options, own)
         carved = self._carved(own, lists)
-        splits: dict[SplitName, list[E]] = {split: list(found.get(split, ())) for split in SPLITS}
-        pool, splits["train"] = self._grouped(splits["train"], columns), []
-        pool, notice = lists.take(pool, splits)
+        pool = found["train"]
+        self._set_groups(pool, columns)
+        homes, notice = lists.take(pool)
         # Whole groups, or single pictures: each is assigned by a digest of its name and not by its position,
         # so that a picture stays in its split when others come or go.
         if self.options.group:
-            home = self._homes_of_groups(pool, carved)
-            for entry in pool:
-                splits[home[_group(entry)]].append(entry)
+            home_of = self._homes_of_groups(pool, homes, carved)
+            for index, group in enumerate(pool.groups()):
+                if homes[index] == UNLISTED:
+                    homes[index] = SPLITS.index(home_of[group])
         else:
-            for entry in pool:
-                splits[self._share_of(entry.name, carved)].append(entry)
-        for ordered in splits.values():
-            # Shuffled by a digest of the name, so that a new picture does not move others.
-            ordered.sort(key=lambda entry: self._digest("order", entry.name))
+            for index, name in enumerate(pool.names()):
+                if homes[index] == UNLISTED:
+                    homes[index] = SPLITS.index(self._share_of(name, carved))
+        splits = {
+            split: self._in_order(pool, homes, at, found.get(split) if at else None)
+            for at, split in enumerate(SPLITS)
+        }
         total = sum(map(len, splits.values()))
         if total and not splits["train"]:
             raise UsageError(
                 f"{self.options.owner}: nothing to train on: other splits take all of its {total} pictures"
             )
         return splits, notice
+
+    def _in_order(
+        self, pool: EntryList[E], homes: array[int], home: int, own: EntryList[E] | None
+    ) -> EntryIndex[E]:
+        """Return the entries of a pool that have a home, and those of a split's own place, in their order."""
+        import numpy as np
+
+        rows_N = np.flatnonzero(np.frombuffer(homes, np.int8) == home) if homes else np.zeros(0, np.int64)
+        entries = pool
+        if own is not None and len(own):
+            if not len(rows_N):
+                entries, rows_N = own, np.arange(len(own))
+            else:
+                rows_N = np.concatenate([np.arange(len(own)), rows_N + len(own)])
+                entries = EntryList(pool.kind, itertools.chain(own, pool))
+        # Shuffled by a digest of the name, so that a new picture does not move others.
+        names = (name_of(entries.record(row)) for row in rows_N.data)
+        digests = (self._digest("order", name) for name in names)
+        order_N = np.argsort(np.fromiter(digests, np.uint64, len(rows_N)), kind="stable")
+        return EntryIndex.of(entries, rows_N[order_N])
 
     def _carved(self, own: Collection[SplitName], lists: NameLists) -> dict[SplitName, float]:
         """Return the share of each split that has neither a place of its own nor a list of names."""
@@ -79,14 +107,17 @@ class SplitRules:
             )
         return carved
 
-    def _grouped(self, entries: list[E], columns: Collection[str]) -> list[E]:
-        """Return the entries with their groups, of the column or found in their names."""
+    def _set_groups(self, entries: EntryList[E], columns: Collection[str]) -> None:
+        """Give the entries their groups, of the column or found in their names."""
         wanted = self.options.group
         if not wanted or not entries:
-            return entries
+            return
         if any(entry.group is not None for entry in entries):
             empty = f"its cell in the column {wanted!r} is empty, and so it has no group"
-            return [entry if entry.group else _without_label(entry, empty) for entry in entries]
+            for index, group in enumerate(entries.groups()):
+                if not group:
+                    entries[index] = _without_label(entries[index], empty)
+            return
         try:
             pattern = re.compile(wanted)
             groups = pattern.groups
@@ -98,41 +129,44 @@ class SplitRules:
                 f"{self.options.owner}: group={wanted}: there is no such column (columns: {listed}), and it "
                 f"is no regular expression with one group, as '^([^-]+)'"
             )
-        found = []
-        for entry in entries:
+        for index, entry in enumerate(entries):
             match = pattern.search(entry.name)
             if match is None or not match[1]:
-                found.append(_without_label(entry, f"group={wanted} is not found in its name"))
+                entries[index] = _without_label(entry, f"group={wanted} is not found in its name")
             else:
-                found.append(dataclasses.replace(entry, group=match[1]))
-        return found
+                entries[index] = dataclasses.replace(entry, group=match[1])
 
     def _homes_of_groups(
-        self, pool: Sequence[Entry], carved: Mapping[SplitName, float]
+        self, pool: EntryList[E], homes: array[int], carved: Mapping[SplitName, float]
     ) -> dict[str, SplitName]:
-        """Return the split of each group: as many groups for a split as come nearest to its share."""
-        sizes = Counter(_group(entry) for entry in pool)
-        wanted = {split: share * len(pool) for split, share in carved.items() if share}
-        usable = {_group(entry) for entry in pool if entry.text is not None}
+        """Return the split of each group: as many groups for a split as come nearest to its share.
+
+        Only entries count that no list of names has.
+        """
+        unlisted = [home == UNLISTED for home in homes]
+        sizes = Counter(itertools.compress(pool.groups(), unlisted))
+        wanted = {split: share * sizes.total() for split, share in carved.items() if share}
+        labelled = itertools.compress(zip(pool.groups(), pool.texts(), strict=True), unlisted)
+        usable = {group for group, text in labelled if text is not None}
         if usable and len(usable) <= len(wanted):
             raise UsageError(
                 f"{self.options.owner}: group={self.options.group} makes {len(usable)} "
-                f"group{'s' if len(usable) > 1 else ''} of {len(pool)} pictures, and train, "
+                f"group{'s' if len(usable) > 1 else ''} of {sizes.total()} pictures, and train, "
                 f"{' and '.join(wanted)} need one each; set a share to 0, or choose other groups"
             )
         waiting = sorted(usable, key=lambda group: self._digest("group", group))
-        homes: dict[str, SplitName] = dict.fromkeys(sizes, "train")
+        found: dict[str, SplitName] = dict.fromkeys(sizes, "train")
         for split, share in wanted.items():
             # The first group whatever its size: a split with a share is not left empty.
             taken = 0
             for group in list(waiting):
                 if not taken or taken + sizes[group] / 2 <= share:
-                    homes[group] = split
+                    found[group] = split
                     taken += sizes[group]
                     waiting.remove(group)
                 if taken >= share:
                     break
-        return homes
+        return found
 
     def _share_of(self, name: str, carved: Mapping[SplitName, float]) -> SplitName:
         """Return the split of a picture, which depends only on its name and the seed."""
@@ -147,10 +181,6 @@ class SplitRules:
         text = f"{self.options.seed} {purpose} {name}".encode(errors="backslashreplace")
         # 64 bits of it: for millions of names, whole digests would take more memory than the names.
         return int.from_bytes(hashlib.sha256(text).digest()[:8], "big")
-
-
-def _group(entry: Entry) -> str:
-    return entry.group or ""
 
 
 def _without_label(entry: E, reason: str) -> E:

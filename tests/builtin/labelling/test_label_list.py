@@ -135,6 +135,9 @@ def test_tsv_has_the_tab_alone(tmp_path):
     [
         ("labels.csv", b"0.png,a\n1.png,\xe9\n", r"labels\.csv:2: is not UTF-8 \(byte 0xe9\); save"),
         ("labels.txt", "0.png\ta\n".encode("utf-16"), r"labels\.txt:1: is not UTF-8 \(UTF-16\)"),
+        ("labels.csv", "0.png,a\n".encode("utf-16-le"), r"csv:1: is not UTF-8 \(UTF-16, little-endian\)"),
+        ("labels.csv", "文字.png,漢\n".encode("utf-16-be"), r"csv:1: is not UTF-8 \(UTF-16, big-endian\)"),
+        ("labels.json", '{"0.png": "a"}'.encode("utf-32-le"), r"json:1: is not UTF-8 \(UTF-32, little"),
         ("labels.csv", b"0.png,a\n1.png;b\n", r"labels\.csv:1: ',' ends the name, but ';' does in line 2"),
         ("labels.csv", b"\nfile,text,label\n0.png,a,b\n", r"csv:2: the columns text and label may all hold"),
         ("labels.csv", b"name,path,label\n", r"csv:1: the columns name and path may all hold the names"),
@@ -155,7 +158,7 @@ def test_json(tmp_path):
     (tmp_path / "labels.json").write_text(
         '\ufeff{"a.png": "x, \\"y\\"", "b.png": "1\\n2", "b.png": "\\ud800"}'
     )
-    lines = read_list(tmp_path / "labels.json").lines
+    lines = list(read_list(tmp_path / "labels.json").lines)
     assert [(line.name, line.text) for line in lines] == [
         ("a.png", 'x, "y"'),
         ("b.png", None),

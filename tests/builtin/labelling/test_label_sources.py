@@ -131,7 +131,7 @@ def test_texts_beside_pictures(tmp_path):
     assert labels(source) == {"a.png": 'Hello, "world"', "sub/b.jpg": "x y", "c.d.png": "é"}
     assert faults(source) == {
         "e.gt.txt": "has 2 lines; a label is one line",
-        "f.gt.txt": "line 1 is not UTF-8; save the file as UTF-8",
+        "f.gt.txt": "line 1 is not UTF-8 (byte 0xe9); save the file as UTF-8",
         "g.gt.txt": "its label is empty",
         "h.png": "there is no h.gt.txt beside it",
         "none.gt.txt": "there is no picture of its name beside it",

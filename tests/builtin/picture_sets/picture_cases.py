@@ -70,7 +70,7 @@ def write_lmdb(
     return folder
 
 
-def write_parquet(file: Path, columns: Mapping[str, Any], row_group_size: int = 100) -> Path:
+def write_parquet(file: Path, columns: Mapping[str, Any], row_group_size: int = 100, **options: Any) -> Path:
     """Write a Parquet file; a list of bytes becomes a column of structs as Hugging Face writes them."""
     import pyarrow
     import pyarrow.parquet
@@ -86,7 +86,7 @@ def write_parquet(file: Path, columns: Mapping[str, Any], row_group_size: int = 
 
     file.parent.mkdir(parents=True, exist_ok=True)
     table = pyarrow.table({name: column(values) for name, values in columns.items()})
-    pyarrow.parquet.write_table(table, file, row_group_size=row_group_size)
+    pyarrow.parquet.write_table(table, file, row_group_size=row_group_size, **options)
     return file
 
 

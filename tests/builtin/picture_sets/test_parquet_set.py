@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+import mmap
+import random
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 pytest.importorskip("pyarrow", reason="the package pyarrow is not installed")
 
-from ctcbench.builtin.picture_sets import parquet_store
+from ctcbench.builtin.picture_sets import parquet_pages, parquet_store
 from ctcbench.builtin.picture_sets.parquet_set import parquet
 from ctcbench.contract.data import SPLITS
 from ctcbench.contract.errors import UsageError
@@ -35,7 +39,7 @@ def test_rows_of_all_row_groups_are_read(tmp_path, monkeypatch):
             sample.text: int(sample.image[0, 0]) for sample in (source.draw("train", i) for i in range(30))
         }
         assert levels == {text: int(text) for text in texts}
-        assert source.found.store._kept_bytes <= kept
+        assert source.store._kept_bytes <= kept
 
 
 def test_names_of_shards_are_splits(tmp_path):
@@ -214,3 +218,64 @@ def test_large_row_groups_have_a_notice(tmp_path, monkeypatch):
     file = write_parquet(tmp_path / "x.parquet", columns)
     assert "row_group_size=100" in whole(file).notices[0]
     assert whole(write_parquet(file, columns, row_group_size=1)).notices == ()
+
+
+def expanding(file: Path, size: int, **options: Any) -> Path:
+    """Write a Parquet file of some kilobytes with a picture of many zeros."""
+    write_parquet(file, {"image": [bytes(size), png()], "text": ["a", "b"]}, compression="zstd", **options)
+    assert file.stat().st_size < size / 100
+    return file
+
+
+def test_a_row_group_that_expands_beyond_the_limit_is_one_error(tmp_path, monkeypatch):
+    monkeypatch.setattr(parquet_pages, "MOST_EXPANDED", 1_000_000)
+    file = expanding(tmp_path / "x.parquet", 2_000_000)
+    with pytest.raises(UsageError, match=r"row group 0, column 'image': expands to 2 MiB, but at most 0 are"):
+        whole(file)
+    # Of columns that are not read, no page is.
+    write_parquet(file, {"mask": [bytes(2_000_000)], "image": [png()], "text": ["a"]}, compression="zstd")
+    assert whole(file, image="image").size("train") == 1
+
+
+@pytest.mark.parametrize("version", ["1.0", "2.0"])
+def test_pages_that_expand_to_more_than_the_metadata_state_are_one_error(tmp_path, version):
+    file = expanding(tmp_path / "x.parquet", 2_000_000, data_page_version=version, use_dictionary=False)
+    assert whole(file).size("train") == 2
+    content = file.read_bytes()
+    with file.open("rb") as opened, mmap.mmap(opened.fileno(), 0, access=mmap.ACCESS_READ) as mapped:
+        header = parquet_pages._Header(mapped, 4, len(content))
+    assert header.uncompressed > 2_000_000
+    stated, more = _zigzag(header.uncompressed), _zigzag(header.uncompressed + 2**20)
+    assert len(stated) == len(more)
+    file.write_bytes(content.replace(stated, more, 1))
+    with pytest.raises(UsageError, match=r"'image': is damaged: it states [\d,]+ bytes, but"):
+        whole(file)
+
+
+def test_few_rows_are_decoded_at_a_time_where_values_may_be_large():
+    assert parquet_store.rows_of_batch(64, 1, 16) == 16
+    assert parquet_store.rows_of_batch(64, 16, 16) == 4
+    assert parquet_store.rows_of_batch(64, 1000, 16) == 1
+    assert parquet_store.rows_of_batch(64, 0, 16) == 16
+
+
+@pytest.mark.parametrize("cases", [30, pytest.param(5000, marks=pytest.mark.slow)])
+def test_damaged_page_headers_are_errors(tmp_path, cases):
+    file = write_parquet(tmp_path / "x.parquet", {"image": [png()] * 4, "text": ["a", "b", "a", "b"]})
+    content = file.read_bytes()
+    for seed in range(cases):
+        chance, damaged = random.Random(seed), bytearray(content)
+        for _ in range(3):
+            damaged[chance.randrange(4, 40)] = chance.randrange(256)
+        file.write_bytes(damaged)
+        with contextlib.suppress(UsageError):
+            read_all(whole(file))
+
+
+def _zigzag(number: int) -> bytes:
+    number <<= 1
+    written = bytearray()
+    while number >= 128:
+        written.append(number & 127 | 128)
+        number >>= 7
+    return bytes([*written, number])

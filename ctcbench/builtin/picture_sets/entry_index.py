@@ -1,0 +1,97 @@
+"""EntryIndex: the entries of a split in their order, as arrays that several processes map from one file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Generic, TypeVar, overload
+
+from ctcbench.builtin.picture_sets.entry import Entry
+from ctcbench.builtin.picture_sets.entry_list import EntryList, name_of, text_of, unpack
+from ctcbench.contract.errors import CtcbenchError
+from ctcbench.files.byte_rows import ByteRows, map_array
+
+# For type checkers alone: `ctcbench --help` must not import numpy.
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+E = TypeVar("E", bound=Entry)
+_FILE, _PLACES = "entries", "places.npy"
+
+
+class EntryIndex(Sequence[E], Generic[E]):
+    """Entries that do not change.
+
+    Attributes:
+        kind: the class of the entries.
+        rows: the bytes of each.
+        places_N: int32, which of ``shared`` each has.
+        shared: the texts that many entries have in common.
+    """
+
+    def __init__(
+        self, kind: type[E], rows: ByteRows, places_N: NDArray[np.int32], shared: Sequence[tuple[str, ...]]
+    ) -> None:
+        self.kind, self.rows, self.places_N, self.shared = kind, rows, places_N, shared
+
+    @classmethod
+    def of(cls, entries: EntryList[E], order_N: NDArray[np.int64]) -> EntryIndex[E]:
+        """Return the entries at these places of a list, in this order."""
+        import numpy as np
+
+        rows = ByteRows.of(map(entries.record, order_N.data))
+        places_N = np.frombuffer(entries.places, np.int32)[order_N] if len(entries) else np.zeros(0, np.int32)
+        # Only those that occur: the fingerprint of a split depends on its own files.
+        used, places_N[:] = np.unique(places_N, return_inverse=True)
+        listed = list(entries.shared)
+        return cls(entries.kind, rows, places_N, [listed[place] for place in used])
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    @overload
+    def __getitem__(self, index: int) -> E: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[E]: ...
+    def __getitem__(self, index: int | slice) -> E | list[E]:
+        if isinstance(index, slice):
+            return [self[at] for at in range(len(self))[index]]
+        record = self.rows.row(index)
+        try:
+            return unpack(self.kind, record, self.shared[self.places_N[index]])
+        except ValueError as error:
+            raise CtcbenchError(f"entry {index} of the index is damaged ({error})") from error
+
+    def names(self) -> Iterator[str]:
+        """Yield the name of each entry."""
+        return map(name_of, self.rows.rows())
+
+    def texts(self) -> Iterator[str | None]:
+        """Yield the label of each entry, None if it has none."""
+        return map(text_of, self.rows.rows())
+
+    def save(self, folder: Path) -> None:
+        """Write the arrays into a folder; ``kind`` and ``shared`` are not among them.
+
+        Raises:
+            OSError: it can't be written.
+        """
+        import numpy as np
+
+        self.rows.save(folder, _FILE)
+        np.save(folder / _PLACES, self.places_N.astype("<i4", copy=False), allow_pickle=False)
+
+    @classmethod
+    def open(cls, kind: type[E], folder: Path, shared: Sequence[tuple[str, ...]]) -> EntryIndex[E]:
+        """Return the entries that `save` wrote, mapped into memory read-only.
+
+        Raises:
+            OSError: a file can't be read.
+            ValueError: a file is cut off or damaged, or does not fit the others.
+        """
+        rows, places_N = ByteRows.open(folder, _FILE), map_array(folder / _PLACES, "<i4")
+        known_N = (places_N >= 0) & (places_N < len(shared))
+        if len(places_N) != len(rows) or not known_N.all():
+            raise ValueError(f"{_PLACES} does not fit {_FILE}.npy")
+        return cls(kind, rows, places_N, shared)
