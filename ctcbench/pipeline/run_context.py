@@ -6,6 +6,7 @@ import contextlib
 import functools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar, cast
 
 from ctcbench.config.recipe import Recipe
@@ -98,7 +99,7 @@ def open_run(recipe: Recipe, runtime: Runtime) -> Iterator[RunContext]:
 
     Raises:
         UsageError: the folder can't be claimed, the device does not exist, an image can't be used, or
-            the batch has fewer images than there are processes.
+            the batch has fewer images than there are processes, or the weights of ``--init-from`` do not fit.
         PluginError: the data set breaks its contract.
     """
     require_one_of_resume_and_fresh(runtime)
@@ -107,6 +108,10 @@ def open_run(recipe: Recipe, runtime: Runtime) -> Iterator[RunContext]:
     # Built again after the training: here, a pattern or a list of words that it refuses is an error at once.
     build_decoder(recipe.registry, recipe.config.decoder, dataset.source.alphabet)
     with join_process_group(recipe.config) as group, contextlib.ExitStack() as stack:
+        if recipe.config.init_from and (
+            runtime.budget or not RunFolder(runtime.out / recipe.train_key).is_finished
+        ):
+            _check_initial_weights(recipe, dataset.source)
         if runtime.budget:
             recipe = fit_to_budget(recipe, runtime, dataset, group)
         folder = RunFolder(runtime.out / recipe.train_key)
@@ -183,6 +188,24 @@ def _choose_device(config: RunConfig, runtime: Runtime, group: ProcessGroup) -> 
             f"{compute.device.type} (--device {config.device}); leave out --graph"
         )
     return compute
+
+
+def _check_initial_weights(recipe: Recipe, source: Source) -> None:
+    """Check before the images are drawn that the weights of ``--init-from`` fit the network.
+
+    Raises:
+        UsageError: there are none, or they don't.
+        CtcbenchError: a file of that run is damaged.
+    """
+    import torch
+
+    from ctcbench.training.recognizer.initial_weights import load_initial_weights
+    from ctcbench.training.recognizer.network import build_recognizer
+
+    # The network of the training is built after the seed is set.
+    with torch.random.fork_rng(devices=[]):
+        model = build_recognizer(recipe, source.image, source.alphabet)
+    load_initial_weights(model, Path(recipe.config.init_from))
 
 
 def join_process_group(config: RunConfig) -> contextlib.AbstractContextManager[ProcessGroup]:

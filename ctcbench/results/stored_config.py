@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ctcbench.config.run_config import RunConfig
+from ctcbench.contract.component_string import ComponentString
 from ctcbench.contract.errors import CtcbenchError, UsageError
 from ctcbench.results.run_folder import RunFolder
 
@@ -24,4 +25,28 @@ def stored_config(folder: RunFolder) -> RunConfig:
         raise CtcbenchError(f"{folder.config_path}: {error}") from None
     if missing := [name for name in _ALWAYS_WRITTEN if name not in settings]:
         raise CtcbenchError(f"{folder.config_path}: damaged or cut off (no setting {missing[0]!r})")
+    require_stored_alphabet(config.dataset, str(folder.config_path))
     return config
+
+
+def require_stored_alphabet(dataset: str, where: str) -> None:
+    """Check that the data set in stored settings has the characters of its alphabet, and no name of a file.
+
+    A run stores the characters of ``alphabet=@FILE``. Settings from a stranger may name any file, which
+    reading the option would open.
+
+    Args:
+        dataset: the component string.
+        where: the place of the settings, for the error.
+
+    Raises:
+        CtcbenchError: the alphabet is that of a file.
+    """
+    try:
+        alphabet = ComponentString.parse(dataset).options.get("alphabet", "")
+    except UsageError:
+        return  # reported where the data set is used
+    if alphabet.startswith("@") and alphabet != "@":  # alone it is the character
+        raise CtcbenchError(
+            f"{where}: dataset: alphabet={alphabet!r} names a file; the settings of a run hold the characters"
+        )

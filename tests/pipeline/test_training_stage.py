@@ -119,11 +119,15 @@ def test_random_weights_are_not_frozen(registry):
         ({"shortcut": "none"}, ["bypass", "none here"]),
     ],
 )
-def test_initial_weights_that_do_not_fit_are_refused(registry, tmp_path, finished, settings, words):
+def test_initial_weights_that_do_not_fit_are_refused_before_images_are_drawn(
+    registry, tmp_path, monkeypatch, finished, settings, words
+):
+    monkeypatch.setenv("CTCBENCH_CACHE", str(tmp_path / "cache"))
     with pytest.raises(UsageError) as error:
         runner.run(resolve(registry, tiny(init_from=str(finished.folder), **settings)), Runtime(tmp_path))
     for word in ["--init-from", *words]:
         assert word in str(error.value)
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_plateau_that_does_not_end_is_in_the_result(registry, tmp_path, monkeypatch):

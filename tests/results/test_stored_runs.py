@@ -11,12 +11,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 import ctcbench
 from ctcbench.__main__ import main
 from ctcbench.cli.installed_plugins import registry as installed
 from ctcbench.config.recipe import resolve
-from ctcbench.contract.errors import UsageError
+from ctcbench.contract.errors import CtcbenchError, UsageError
 from ctcbench.pipeline.decoding_stage import decode_stored
 from ctcbench.results.run_folder import RunFolder
 from ctcbench.results.stored_config import stored_config
@@ -128,3 +129,24 @@ def test_a_stored_study_is_read_and_reported(tmp_path, capsys, monkeypatch):
     assert main(["report", str(tmp_path / "runs"), "--format", "md"]) == 0
     table = capsys.readouterr().out
     assert "gru1:width=8" in table and "gru1:width=4" in table
+
+
+def test_a_file_that_a_stored_alphabet_names_is_not_opened(runs, tmp_path, monkeypatch, capsys):
+    folder = RunFolder(runs / PENALISED)
+    outside = tmp_path / "outside.txt"
+    outside.write_text("0123456789")
+    for file in (folder.config_path, *(folder.path / "results").iterdir()):
+        text = file.read_text()
+        file.write_text(text.replace("alphabet=digits", f"alphabet=@{outside}"))
+        assert text != file.read_text()
+    opened = []
+    monkeypatch.setattr("ctcbench.builtin.alphabets.read_characters", opened.append)
+    with pytest.raises(CtcbenchError, match=r"config\.toml: dataset: alphabet='@.*' names a file"):
+        stored_config(folder)
+    picture = tmp_path / "x.png"
+    Image.new("L", (60, 24)).save(picture)
+    for command in ("predict", "verify", "show"):
+        main([command, str(folder.path), *[str(picture)] * (command == "predict")])
+    assert capsys.readouterr().err.count("names a file; the settings of a run hold the characters") > 0
+    main(["report", str(runs), "--out", str(tmp_path / "report.html")])
+    assert not opened

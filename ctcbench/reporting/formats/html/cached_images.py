@@ -17,6 +17,7 @@ from ctcbench.contract.errors import CtcbenchError
 from ctcbench.data.built_dataset import build_dataset
 from ctcbench.data.materialise import cached_samples
 from ctcbench.registry.component_registry import Registry
+from ctcbench.results.stored_config import require_stored_alphabet
 
 _LARGEST = (480, 96)
 _CHANGED = "no image: the data set has changed since this run"
@@ -69,6 +70,7 @@ class CachedImages:
         try:
             # The plugin of the data set may be missing here, or its files moved: the report is complete
             # without images.
+            require_stored_alphabet(dataset, "settings of the run")
             built = build_dataset(self._registry, dataset)
             samples = cached_samples(built, "test", number, skip_bad=skip_bad)
         except (CtcbenchError, OSError) as error:
