@@ -43,11 +43,12 @@ def minimum_bayes_risk(hypotheses: Sequence[AnyHypothesis], *, metric: RiskMetri
               An empty truth counts 0 for the empty text and 1 for any other.
 
     Raises:
-        TypeError: the labels of a hypothesis are not a sequence of whole numbers.
+        TypeError: `hypotheses` is not a sequence of hypotheses, or the labels of one are not a sequence of
+            whole numbers.
         ValueError: there are no hypotheses, each has probability zero, or `metric` is none of these.
     """
     if metric not in get_args(RiskMetric):
-        raise ValueError(f"metric is {shown(metric)}; it must be {', '.join(get_args(RiskMetric))}")
+        raise ValueError(f"metric is {shown(metric)}; it must be one of {', '.join(get_args(RiskMetric))}")
     weights = hypothesis_shares(hypotheses)
     flat = flat_labels("hypotheses", [hypothesis.labels for hypothesis in hypotheses])
     risks = _errors(flat, metric) @ weights

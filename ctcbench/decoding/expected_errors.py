@@ -26,7 +26,8 @@ def expected_edit_distance(labels: Labelling, hypotheses: Sequence[AnyHypothesis
             `labels`.
 
     Raises:
-        TypeError: `labels` or the labels of a hypothesis are not a sequence of whole numbers.
+        TypeError: `hypotheses` is not a sequence of hypotheses, or `labels` or the labels of one are not a
+            sequence of whole numbers.
         ValueError: there are no hypotheses, or each has probability zero.
     """
     one = flat_labels("labels", [labels])
@@ -40,11 +41,19 @@ def hypothesis_shares(hypotheses: Sequence[AnyHypothesis]) -> np.ndarray[tuple[i
     """Return the share of each hypothesis in the probability of all.
 
     Raises:
+        TypeError: `hypotheses` is not a sequence of hypotheses.
         ValueError: there are no hypotheses, or each has probability zero.
     """
-    if not len(hypotheses):
+    try:
+        log_probs = [hypothesis.log_prob for hypothesis in hypotheses]
+    except (AttributeError, TypeError):
+        raise TypeError(
+            f"hypotheses is {shown(hypotheses)}; it must be the list of hypotheses of one sequence, as "
+            "rescore returns it"
+        ) from None
+    if not log_probs:
         raise ValueError("hypotheses is empty; there must be at least one")
-    weights = shares([hypothesis.log_prob for hypothesis in hypotheses])
+    weights = shares(log_probs)
     if not weights.sum() > 0:
         raise ValueError(f"hypotheses is {shown(hypotheses)}; at least one must have a probability above 0")
     return weights.reshape(-1)

@@ -79,7 +79,7 @@ def test_the_empty_text():
 
 
 def test_bad_arguments_are_named():
-    with pytest.raises(ValueError, match="metric is 'cer'; it must be edit, exact, char"):
+    with pytest.raises(ValueError, match="metric is 'cer'; it must be one of edit, exact, char"):
         minimum_bayes_risk([Hypothesis((1,), -1.0, ())], metric="cer")
     with pytest.raises(ValueError, match="hypotheses is empty"):
         minimum_bayes_risk([])

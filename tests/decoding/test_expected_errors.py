@@ -39,5 +39,10 @@ def test_bad_arguments_are_named():
         expected_edit_distance((1,), [])
     with pytest.raises(ValueError, match="probability above 0"):
         expected_edit_distance((1,), [Hypothesis((1,), -math.inf, ())])
+    for hypotheses in ([[Hypothesis((1,), -1.0, ())]], [(1, 2)], None):
+        with pytest.raises(
+            TypeError, match="must be the list of hypotheses of one sequence, as rescore returns"
+        ):
+            expected_edit_distance((1,), hypotheses)
     with pytest.raises(TypeError, match="encode the text first"):
         expected_edit_distance("ab", [Hypothesis((1,), -1.0, ())])
