@@ -68,20 +68,29 @@ def find_search_errors(
     """Compare the labelling of each decoder with the most probable one, by exact log-probabilities.
 
     Raises:
-        UsageError: there are no images, no image has a proof, or a decoder refuses its options.
+        UsageError: there are no images, no image has a proof, a decoder refuses its options, or searches with
+            a constraint, a language model or hotwords.
         PluginError: a decoder failed.
     """
     if not len(log_probs):
         raise UsageError("no images to decode")
+    built = [build_decoder(registry, decoder, log_probs.alphabet) for decoder in decoders]
+    for decoder, one in zip(decoders, built, strict=True):
+        # Its best text is another one, so each difference would count as an error of the search.
+        if getattr(one.search, "guides", ()):
+            raise UsageError(
+                f"{decoder}: with a constraint, a language model or hotwords it does not search the most "
+                "probable labelling of all; give --decoder without them"
+            )
     progress("most probable labellings")
     best = best_labelling(log_probs.values_NTK, log_probs.lengths_N, nodes=nodes, blank=BLANK)
     proven = [n for n, labelling in enumerate(best) if labelling.optimal]
     if not proven:
         raise UsageError(f"no image has a proof with {nodes} nodes; try more")
     rows = []
-    for decoder in decoders:
+    for decoder, one in zip(decoders, built, strict=True):
         progress(decoder)
-        hypotheses, _ = build_decoder(registry, decoder, log_probs.alphabet).decode(log_probs)
+        hypotheses, _ = one.decode(log_probs)
         scores = score_labellings(
             log_probs.values_NTK,
             [[hypothesis.labels] for hypothesis in hypotheses],

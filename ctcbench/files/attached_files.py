@@ -38,7 +38,10 @@ def _with_digest(text: str | None) -> str | None:
     if text is None or _DIGEST.search(text):
         return text
     if _stored.get() is not None:
-        raise UsageError(f"{text}: a file without a digest, which no command stores; it is not opened")
+        raise UsageError(
+            f"{text}: not opened, because the model names the file without a digest, which no command "
+            "stores; choose a decoder yourself"
+        )
     return f"{text}#{digest_of(_read(text))}"
 
 
@@ -75,7 +78,10 @@ def attached_content(text: str) -> bytes:
             )
         return content
     if digest not in stored:
-        raise UsageError(f"{text}: the file is not stored with the model; name it: {path}")
+        raise UsageError(
+            f"{text}: not stored with the model, and no other file is opened; choose a decoder yourself, "
+            f"with {path} if you have it"
+        )
     return stored[digest]
 
 

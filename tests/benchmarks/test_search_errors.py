@@ -89,3 +89,19 @@ def test_the_command_prints_a_table_and_json(run, capsys):
 def test_the_command_refuses_what_is_not_for_ctc(run, capsys):
     assert main(["bench", "search-errors", str(run), "--decoder", "slots"]) == 2
     assert "--decoder slots: not for CTC" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("options", ["length=3", "pattern=.*"])
+def test_decoders_that_search_another_text_are_refused(run, capsys, options):
+    assert main(["bench", "search-errors", str(run), "--decoder", f"beam_cpp:{options}"]) == 2
+    message = "with a constraint, a language model or hotwords it does not search the most probable labelling"
+    assert message in capsys.readouterr().err
+
+
+def test_for_the_decoder_of_the_run_no_file_outside_of_its_folder_is_opened(run, tmp_path, capsys):
+    words = tmp_path / "words.txt"
+    words.write_text("ab\n")
+    settings = RunConfig().model_dump() | {"decoder": f"beam_cpp:lexicon='{words}'"}
+    RunFolder(run).write_config(settings)
+    assert main(["bench", "search-errors", str(run)]) == 2
+    assert "not opened" in capsys.readouterr().err

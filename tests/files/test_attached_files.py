@@ -94,9 +94,9 @@ def test_of_a_stored_component_only_stored_files_are_read(words):
 
 def test_a_stored_component_opens_no_path(words):
     with only_stored_files({}):
-        with pytest.raises(UsageError, match="not stored with the model; name it: "):
+        with pytest.raises(UsageError, match="not stored with the model, and no other file is opened"):
             attached_content(f"{words}#{digest_of(b'ab' + bytes([10]))}")
-        with pytest.raises(UsageError, match=r"a file without a digest.*not opened"):
+        with pytest.raises(UsageError, match="not opened, because the model names the file without a digest"):
             value_of(words)
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -20,6 +22,7 @@ from ctcbench.contract.errors import UsageError
 
 if TYPE_CHECKING:
     from ctcbench.benchmarks.search_errors import SearchErrors
+    from ctcbench.registry.component_registry import Registry
 
 
 def search_errors(
@@ -50,19 +53,21 @@ def search_errors(
         raise UsageError(f"{run}: the run is not finished, so it has no log-probabilities yet")
     # Import numpy, after a mistyped folder was reported.
     from ctcbench.benchmarks.search_errors import find_search_errors
+    from ctcbench.files.attached_files import only_stored_files
+    from ctcbench.results.decoder_files import read_decoder_files
     from ctcbench.results.stored_config import stored_config
 
     config, installed = stored_config(folder), registry()
-    names = [installed.resolve("decoder", name) for name in decoder or [config.decoder]]
-    others = [f"--decoder {name}" for name in names if installed.alignment("decoder", name) != "ctc"]
-    others += [] if installed.alignment("loss", config.loss) == "ctc" else [f"{run} (loss {config.loss})"]
-    if others:
-        raise UsageError(f"{', '.join(others)}: not for CTC; the most probable labelling is that of CTC")
-    # On standard error, because standard output may be a JSON document. The spinner is plain ASCII.
-    with Console(stderr=True).status("", spinner="line") as status:
-        found = find_search_errors(
-            installed, folder.read_log_probs("test"), names, nodes=nodes, progress=status.update
-        )
+    # The settings may be a stranger's: for the decoder in them no file outside of the folder is opened.
+    files = None if decoder else read_decoder_files(installed, folder, config.decoder)
+    with contextlib.nullcontext() if files is None else only_stored_files(files):
+        names = [installed.resolve("decoder", name) for name in decoder or [config.decoder]]
+        _require_ctc(installed, names, config.loss, run)
+        # On standard error, because standard output may be a JSON document. The spinner is plain ASCII.
+        with Console(stderr=True).status("", spinner="line") as status:
+            found = find_search_errors(
+                installed, folder.read_log_probs("test"), names, nodes=nodes, progress=status.update
+            )
     if as_json:
         print_json(dataclasses.asdict(found))
         return
@@ -75,6 +80,13 @@ def search_errors(
             "without a proof another labelling is at most "
             f"exp({found.largest_gap:.3g}) times as probable; --nodes raises the limit"
         )
+
+
+def _require_ctc(installed: Registry, decoders: Sequence[str], loss: str, run: Path) -> None:
+    others = [f"--decoder {name}" for name in decoders if installed.alignment("decoder", name) != "ctc"]
+    others += [] if installed.alignment("loss", loss) == "ctc" else [f"{run} (loss {loss})"]
+    if others:
+        raise UsageError(f"{', '.join(others)}: not for CTC; the most probable labelling is that of CTC")
 
 
 def _table(found: SearchErrors, run: Path) -> Table:

@@ -82,7 +82,7 @@ def cost_table(result: Result, columns: Sequence[Column] = ()) -> Table:
     cost = result.cost
     table = Table.grid(padding=(0, 3))
     table.add_column(style="dim", no_wrap=True)
-    table.add_column()
+    table.add_column(overflow="fold")  # a decoder's options can be one long word
     decoding = f"{count(cost.get('decode_ms_per_image'))} ms per image  ({result.config.get('decoder')})"
     for name, text in (
         ("parameters", count(cost.get("parameters"))),
