@@ -1,4 +1,6 @@
 // The function of the Python module that finds the most probable labelling.
+#include <utility>
+
 #include "bindings.hpp"
 #include "ctc/best_labelling.hpp"
 
@@ -20,11 +22,9 @@ const char* name_of(ctc::Proof proof) {
     return "none";
 }
 
-py::list best_labellings(const py::array& log_probs_NTK, const Lengths& lengths_N, std::int32_t beam_width,
-                         std::int32_t nodes, std::int32_t blank, std::int32_t threads,
-                         const std::string& path, const py::type& labelling) {
-    auto* type = reinterpret_cast<PyTypeObject*>(labelling.ptr());
-    if (PyType_IsSubtype(type, &PyTuple_Type) == 0) throw py::type_error("labelling must be a named tuple");
+std::vector<ctc::BestLabelling> search(const py::array& log_probs_NTK, const Lengths& lengths_N,
+                                       std::int32_t beam_width, std::int32_t nodes, std::int32_t blank,
+                                       std::int32_t threads, const std::string& path) {
     require(beam_width >= 1, "beam_width must be at least 1");
     require(nodes >= 0, "nodes must be at least 0");
     require(threads >= 1, "threads must be at least 1");
@@ -36,12 +36,21 @@ py::list best_labellings(const py::array& log_probs_NTK, const Lengths& lengths_
         const py::gil_scoped_release unlocked;
         found = ctc::best_labellings(batch, options);
     }
+    for (std::size_t n = 0; n < found.size(); ++n) require_ok(found[n].status, n, found[n].frame);
+    return found;
+}
+
+py::list best_labellings(const py::array& log_probs_NTK, const Lengths& lengths_N, std::int32_t beam_width,
+                         std::int32_t nodes, std::int32_t blank, std::int32_t threads,
+                         const std::string& path, const py::type& labelling) {
+    auto* type = reinterpret_cast<PyTypeObject*>(labelling.ptr());
+    if (PyType_IsSubtype(type, &PyTuple_Type) == 0) throw py::type_error("labelling must be a named tuple");
+    const auto found = search(log_probs_NTK, lengths_N, beam_width, nodes, blank, threads, path);
     const py::str proofs[] = {name_of(ctc::Proof::none), name_of(ctc::Proof::best_path),
                               name_of(ctc::Proof::beam), name_of(ctc::Proof::prefixes)};
     py::list list(found.size());
     for (std::size_t n = 0; n < found.size(); ++n) {
         const ctc::BestLabelling& best = found[n];
-        require_ok(best.status, n, best.frame);
         // As tuple.__new__ does, but without an argument tuple for each labelling.
         py::object fields[] = {tuple_of(best.labels), py::float_(best.log_prob),
                                py::bool_(best.proof != ctc::Proof::none), py::float_(best.gap),
@@ -54,13 +63,31 @@ py::list best_labellings(const py::array& log_probs_NTK, const Lengths& lengths_
     return list;
 }
 
+py::list best_hypotheses(const py::array& log_probs_NTK, const Lengths& lengths_N, std::int32_t beam_width,
+                         std::int32_t nodes, std::int32_t blank, std::int32_t threads,
+                         const std::string& path, const py::type& hypothesis) {
+    auto found = search(log_probs_NTK, lengths_N, beam_width, nodes, blank, threads, path);
+    py::list list(found.size());
+    for (std::size_t n = 0; n < found.size(); ++n) {
+        const ctc::Hypothesis best{std::move(found[n].labels), found[n].log_prob, {}};
+        PyList_SET_ITEM(list.ptr(), static_cast<Py_ssize_t>(n),
+                        hypothesis_of(hypothesis, best).release().ptr());
+    }
+    return list;
+}
+
 }  // namespace
 
 void bind_best(py::module_& module) {
-    module.def("best_labellings", &best_labellings, py::arg("log_probs").noconvert(),
-               py::arg("lengths").noconvert(), py::kw_only(), py::arg("beam_width"), py::arg("nodes"),
-               py::arg("blank"), py::arg("threads"), py::arg("path"), py::arg("labelling"),
-               "Return N `labelling` tuples for (N, T, K) float32 or float64.");
+    const auto define = [&](const char* name, auto function, const char* type, const char* doc) {
+        module.def(name, function, py::arg("log_probs").noconvert(), py::arg("lengths").noconvert(),
+                   py::kw_only(), py::arg("beam_width"), py::arg("nodes"), py::arg("blank"),
+                   py::arg("threads"), py::arg("path"), py::arg(type), doc);
+    };
+    define("best_labellings", &best_labellings, "labelling",
+           "Return N `labelling` tuples for (N, T, K) float32 or float64.");
+    define("best_hypotheses", &best_hypotheses, "hypothesis",
+           "Return what best_labellings returns as N `hypothesis` tuples, without the proofs.");
 }
 
 }  // namespace ctc_python

@@ -1,4 +1,5 @@
 // The code paths of this build and the choice between them.
+#include "ctc/best_search.hpp"
 #include "ctc/fast_search.hpp"
 #include "ctc/guide.hpp"
 #include "ctc/guide_cache_size.hpp"
@@ -41,11 +42,19 @@ const char* name_of(Path path) {
     return "exact";
 }
 
-std::unique_ptr<FastSearch> make_fast_search(const Options& options) {
+namespace {
+
+Path resolved(Path path) {
     static const Path fastest = paths().front();
+    return path == Path::automatic ? fastest : path;
+}
+
+}  // namespace
+
+std::unique_ptr<FastSearch> make_fast_search(const Options& options) {
     if (options.guide != nullptr && !GuideCacheSize(options.guide->classes(), options.beam_width).fits)
         return nullptr;
-    switch (options.path == Path::automatic ? fastest : options.path) {
+    switch (resolved(options.path)) {
 #if CTC_DISPATCH_X86
         case Path::avx512:
             return make_avx512_search(options);
@@ -58,6 +67,21 @@ std::unique_ptr<FastSearch> make_fast_search(const Options& options) {
             return make_portable_search(options);
         default:
             return nullptr;
+    }
+}
+
+std::unique_ptr<BestSearch> make_best_search(const BestOptions& options) {
+    switch (resolved(options.path)) {
+#if CTC_DISPATCH_X86
+        case Path::avx512:
+            return make_avx512_best_search(options);
+        case Path::avx2:
+            return make_avx2_best_search(options);
+        case Path::sse2:
+            return make_sse2_best_search(options);
+#endif
+        default:
+            return make_portable_best_search(options);
     }
 }
 

@@ -1,4 +1,4 @@
-// The search compiled for AVX2.
+// The searches compiled for AVX2.
 #include "ctc/lane_includes.hpp"
 
 #if CTC_DISPATCH_X86
@@ -12,6 +12,8 @@
 #endif
 
 #define CTC_USE_AVX2
+#include "ctc/floats_x86.hpp"
+#include "ctc/lane_best_search.hpp"
 #include "ctc/lane_guided_search.hpp"
 #include "ctc/lane_search.hpp"
 #include "ctc/lanes_x86.hpp"
@@ -21,6 +23,10 @@ namespace ctc {
 std::unique_ptr<FastSearch> make_avx2_search(const Options& options) {
     if (options.guide != nullptr) return std::make_unique<GuidedLaneSearch<Avx2Lanes>>(options);
     return std::make_unique<LaneSearch<Avx2Lanes>>(options);
+}
+
+std::unique_ptr<BestSearch> make_avx2_best_search(const BestOptions& options) {
+    return std::make_unique<LaneBestSearch<Avx2Lanes>>(options);
 }
 
 }  // namespace ctc

@@ -1,4 +1,4 @@
-// The search compiled for AVX-512.
+// The searches compiled for AVX-512.
 #include "ctc/lane_includes.hpp"
 
 #if CTC_DISPATCH_X86
@@ -13,6 +13,8 @@
 #endif
 
 #define CTC_USE_AVX512
+#include "ctc/floats_x86.hpp"
+#include "ctc/lane_best_search.hpp"
 #include "ctc/lane_guided_search.hpp"
 #include "ctc/lane_search.hpp"
 #include "ctc/lanes_x86.hpp"
@@ -22,6 +24,10 @@ namespace ctc {
 std::unique_ptr<FastSearch> make_avx512_search(const Options& options) {
     if (options.guide != nullptr) return std::make_unique<GuidedLaneSearch<Avx512Lanes>>(options);
     return std::make_unique<LaneSearch<Avx512Lanes>>(options);
+}
+
+std::unique_ptr<BestSearch> make_avx512_best_search(const BestOptions& options) {
+    return std::make_unique<LaneBestSearch<Avx512Lanes>>(options);
 }
 
 }  // namespace ctc

@@ -2,8 +2,9 @@
 //
 // Three proofs. Probabilities are relative to that of all labellings together, the product of the row sums,
 // so that all of them sum to 1.
-// 1. The labelling of the best path, if it has more than one half (best_path_proof.hpp).
-// 2. Best-first search over prefixes with an upper bound for each (prefix_search.hpp), which begins with the
+// 1. The labelling of the best path, if it has more than one half (lane_best_path.hpp).
+// 2. Best-first search over prefixes with an upper bound for each (lane_prefix_search.hpp), which begins with
+// the
 //    labelling of the best path as the best one: at first for a few prefixes, because mostly they are enough.
 // 3. A beam search. Let m_i be the sum over the alignments of labelling i that were in the beam, and p_i >=
 // m_i

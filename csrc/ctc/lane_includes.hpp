@@ -17,11 +17,16 @@
 #include <vector>
 
 #include "ctc/alignment.hpp"
+#include "ctc/best_offer.hpp"
+#include "ctc/best_search.hpp"
 #include "ctc/bits.hpp"
 #include "ctc/column.hpp"
+#include "ctc/exact_search.hpp"
 #include "ctc/fast_search.hpp"
+#include "ctc/floats.hpp"
 #include "ctc/guide.hpp"
 #include "ctc/guide_cache_size.hpp"
+#include "ctc/labelling_scores.hpp"
 #include "ctc/lanes.hpp"
 #include "ctc/prefix_arena.hpp"
 #include "ctc/prob.hpp"

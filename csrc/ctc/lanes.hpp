@@ -2,8 +2,7 @@
 //
 // The search is written once, as templates over one of these types. Results are bit-identical, because every
 // lane performs the same IEEE operations in the same order and nothing is fused. Each isa_*.cpp enables the
-// instructions of one type, so a type must not be instantiated in any other file. Exceptions are those for
-// the baseline of the machine (exp_all.hpp).
+// instructions of one type, so a type must not be instantiated in any other file.
 #pragma once
 
 #include <cstdint>

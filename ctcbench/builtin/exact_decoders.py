@@ -32,20 +32,17 @@ def best_cpp(
     blank_penalty: Penalty = 0.0,
 ) -> Decode:
     """The most probable labelling, proven where `nodes` suffices: best path, prefix search, beam; in C++."""
-    from ctcbench.decoding import best_labelling
+    from ctcbench.decoding.most_probable import best_hypotheses
 
-    return lambda read: [
-        Hypothesis(best.labels, best.log_prob, ())
-        for best in best_labelling(
-            read.values_NTK,
-            read.lengths_N,
-            nodes=nodes,
-            beam_width=width,
-            blank=BLANK,
-            threads=threads or None,
-            blank_penalty=blank_penalty,
-        )
-    ]
+    return lambda read: best_hypotheses(
+        read.values_NTK,
+        read.lengths_N,
+        nodes=nodes,
+        beam_width=width,
+        blank=BLANK,
+        threads=threads or None,
+        blank_penalty=blank_penalty,
+    )
 
 
 @decoder

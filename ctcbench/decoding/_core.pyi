@@ -162,6 +162,17 @@ def best_labellings(
     path: str,
     labelling: type[_B],
 ) -> list[_B]: ...
+def best_hypotheses(
+    log_probs: _Floats,
+    lengths: NDArray[np.int64],
+    *,
+    beam_width: int,
+    nodes: int,
+    blank: int,
+    threads: int,
+    path: str,
+    hypothesis: type[_H],
+) -> list[_H]: ...
 def paths() -> list[str]: ...
 def minimal_automaton(
     labels: NDArray[np.int32], offsets: NDArray[np.int64]

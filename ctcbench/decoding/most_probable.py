@@ -1,10 +1,11 @@
 """The most probable labelling, with a proof that it is."""
 
-from typing import Any, NamedTuple, SupportsFloat, SupportsIndex
+from typing import Any, NamedTuple, SupportsFloat, SupportsIndex, TypedDict
 
 from . import _core
-from .arguments import LogProbsLike, check_input, check_values
+from .arguments import DecoderInput, LogProbsLike, check_input, check_values
 from .beam import check_threads, selected_path
+from .hypothesis import Hypothesis
 from .scalars import check_integer
 
 # Prefixes that the last search may store for a sequence.
@@ -75,22 +76,91 @@ def best_labelling(
         ValueError: as `beam_search`.
         UsageError: as `beam_search`.
     """
-    checked = check_input(
-        log_probs, lengths, blank, normalize=normalize, blank_penalty=blank_penalty, check_log_probs=False
+    checked, options = _check_arguments(
+        log_probs,
+        lengths,
+        nodes=nodes,
+        beam_width=beam_width,
+        blank=blank,
+        threads=threads,
+        normalize=normalize,
+        blank_penalty=blank_penalty,
     )
     try:
         found = _core.best_labellings(
-            checked.log_probs_NTK,
-            checked.lengths_N,
-            beam_width=check_integer("beam_width", beam_width, low=1),
-            nodes=check_integer("nodes", nodes, low=0),
-            blank=checked.blank,
-            threads=check_threads(threads),
-            path=selected_path(),
-            labelling=BestLabelling,
+            checked.log_probs_NTK, checked.lengths_N, **options, labelling=BestLabelling
         )
     except _core.BadFrame:
         # The extension reports the frame alone. This check finds the class and its value, and raises.
         check_values(checked.log_probs_NTK, checked.lengths_N, logits=False)
         raise
     return found[0] if checked.single else found
+
+
+def best_hypotheses(
+    log_probs: LogProbsLike,
+    lengths: object = None,
+    *,
+    nodes: SupportsIndex = NODES,
+    beam_width: SupportsIndex = 25,
+    blank: SupportsIndex = 0,
+    threads: SupportsIndex | None = None,
+    normalize: bool = False,
+    blank_penalty: SupportsFloat = 0.0,
+) -> list[Hypothesis]:
+    """Do what `best_labelling` does and return N `Hypothesis` without the proofs, also for (T, K).
+
+    Raises:
+        TypeError: as `beam_search`.
+        ValueError: as `beam_search`.
+        UsageError: as `beam_search`.
+    """
+    checked, options = _check_arguments(
+        log_probs,
+        lengths,
+        nodes=nodes,
+        beam_width=beam_width,
+        blank=blank,
+        threads=threads,
+        normalize=normalize,
+        blank_penalty=blank_penalty,
+    )
+    try:
+        return _core.best_hypotheses(
+            checked.log_probs_NTK, checked.lengths_N, **options, hypothesis=Hypothesis
+        )
+    except _core.BadFrame:
+        check_values(checked.log_probs_NTK, checked.lengths_N, logits=False)
+        raise
+
+
+class _Options(TypedDict):
+    nodes: int
+    beam_width: int
+    blank: int
+    threads: int
+    path: str
+
+
+def _check_arguments(
+    log_probs: LogProbsLike,
+    lengths: object,
+    *,
+    nodes: SupportsIndex,
+    beam_width: SupportsIndex,
+    blank: SupportsIndex,
+    threads: SupportsIndex | None,
+    normalize: bool,
+    blank_penalty: SupportsFloat,
+) -> tuple[DecoderInput, _Options]:
+    # The search checks each value when it reads it, which saves a pass over the array.
+    checked = check_input(
+        log_probs, lengths, blank, normalize=normalize, blank_penalty=blank_penalty, check_log_probs=False
+    )
+    return checked, {
+        "nodes": check_integer("nodes", nodes, low=0),
+        "beam_width": check_integer("beam_width", beam_width, low=1),
+        "blank": checked.blank,
+        "threads": check_threads(threads),
+        "path": selected_path(),
+    }

@@ -5,7 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from ctcbench.decoding import beam_search, best_labelling, score_labellings
+from ctcbench.decoding import BestLabelling, _core, beam_search, best_labelling, score_labellings
+from ctcbench.decoding.most_probable import best_hypotheses
 from ctcbench.decoding.reference import all_labellings
 from ctcbench.decoding.softmax import log_softmax
 from tests.decoding.decoding_cases import KINDS, log_probs_of, random_case
@@ -87,9 +88,9 @@ def test_the_result_depends_neither_on_threads_nor_on_layout_nor_on_dtype():
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_rows_of_any_number_of_classes(kind):
-    # The vectors of the cheap proof have four and eight elements.
+    # The vectors of the cheap proof have sixteen elements, the others eight.
     rng = np.random.default_rng(1)
-    for num_classes in [*range(1, 20), 63, 64, 65]:
+    for num_classes in [*range(1, 36), 63, 64, 65]:
         values_TK = log_probs_of(kind, rng, 3, num_classes)
         blank = int(rng.integers(num_classes))
         best = best_labelling(values_TK.astype(np.float32), blank=blank, threads=1)
@@ -161,3 +162,31 @@ def test_bad_arguments_are_named():
             best_labelling(rows, **{name: value})
     with pytest.raises(TypeError, match="nodes"):
         best_labelling(rows, nodes=2.5)
+
+
+LANES = [path for path in _core.paths() if path != "exact"]
+
+
+def all_results(log_probs_TK, path, **options):
+    options = {"blank": 0, "beam_width": 2, "nodes": 20, "threads": 1} | options
+    values_NTK, lengths_N = log_probs_TK[None], np.array([len(log_probs_TK)])
+    return _core.best_labellings(values_NTK, lengths_N, path=path, labelling=BestLabelling, **options)
+
+
+def test_all_code_paths_are_bit_identical():
+    for seed in range(400):
+        case = random_case(seed)
+        for nodes in (20, 10_000):
+            first, *others = [
+                all_results(case.log_probs_TK, path, blank=case.blank, nodes=nodes) for path in LANES
+            ]
+            assert all(other == first for other in others), f"{seed=} {case}"
+
+
+def test_hypotheses_are_the_labellings_without_their_proofs():
+    values_NTK = log_softmax(np.random.default_rng(3).normal(size=(20, 9, 17)) * 4)
+    expected = [(best.labels, best.log_prob, ()) for best in best_labelling(values_NTK)]
+    assert best_hypotheses(values_NTK) == expected
+    assert best_hypotheses(values_NTK[0]) == expected[:1]
+    with pytest.raises(ValueError, match="sequence 0, frame 1, class 2 is nan"):
+        best_hypotheses([[0.0, -1.0, -2.0], [0.0, -1.0, np.nan]])
