@@ -64,6 +64,12 @@ def lettering(
         float, Field(ge=0, le=10, description="largest gap between characters, in font sizes")
     ] = 1.0,
     lines: Annotated[int, Field(ge=0, le=100, description="largest number of stray lines")] = 6,
+    variety: Annotated[
+        float,
+        Field(
+            ge=0, le=1, description="how far letters are stretched, slanted, bold or hollow; 0: not at all"
+        ),
+    ] = 0.0,
     seed: Annotated[
         int, Field(ge=0, description="seed of the images, independent of the seed of the run")
     ] = 0,
@@ -100,6 +106,7 @@ def lettering(
         rotation,
         spacing,
         lines,
+        variety,
     )
     return Lettering(
         image=ImageSpec(height, columns, channels, variable=fit == "keep"),
@@ -134,6 +141,7 @@ class Lettering:
         """Return the options, the digests of the fonts and the version of Pillow, as JSON."""
         painter = self.painter
         fonts = hashlib.sha256("".join(map(font_digest, painter.fonts)).encode())
+        style = [painter.ink, painter.paper, painter.rotation, painter.spacing, painter.lines]
         return json.dumps(
             {
                 "version": _VERSION,
@@ -147,7 +155,8 @@ class Lettering:
                 "lengths": self.lengths,
                 "case": self.case,
                 "fonts": fonts.hexdigest(),
-                "style": [painter.ink, painter.paper, painter.rotation, painter.spacing, painter.lines],
+                # Left out where it has no effect: sets from before this option stay valid.
+                "style": [*style, painter.variety] if painter.variety else style,
             },
             sort_keys=True,
         )

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
+from ctcbench.builtin.glyph_shapes import Shape, draw_glyph, draw_shape
+from ctcbench.builtin.seeded_secrets import uniform
 from ctcbench.files.font_files import can_draw
 
 if TYPE_CHECKING:
@@ -26,7 +28,6 @@ _DARKEST_PAPER = 200  # luminance
 _SIZES = 0.35, 0.9  # smallest and largest font size, as shares of the height
 _TIGHTEST = -0.05  # smallest gap between two characters, as a share of the font size
 _MARGINS = 0.1, 0.6  # smallest and largest margin at the left and at the right, as shares of the height
-_RESOLUTION = 2**24  # values of a random number between two limits
 
 
 class Glyph(NamedTuple):
@@ -50,6 +51,7 @@ class LetteringPainter:
         rotation: the largest rotation of a character, in degrees to either side.
         spacing: the largest gap between characters, as a multiple of the font size.
         lines: the largest number of stray lines.
+        variety: how far the shapes of the letters differ from those of the font, 0 to 1.
     """
 
     fonts: Sequence[Path]
@@ -61,6 +63,7 @@ class LetteringPainter:
     rotation: float
     spacing: float
     lines: int
+    variety: float
 
     def paint(self, text: str, chance: Chance) -> Image:
         """Return the picture of `text` (mode RGB), a function of the state of `chance`."""
@@ -68,20 +71,21 @@ class LetteringPainter:
 
         # The order of these draws is part of the data: another order would change every image of a seed.
         path = self._font(chance)
-        size = self.height * _uniform(chance, *_SIZES)
-        gap = _uniform(chance, _TIGHTEST, self.spacing)
-        tilt = _uniform(chance, 0, self.rotation)
-        angles = [_uniform(chance, -tilt, tilt) for _ in text]
-        margins = [self.height * _uniform(chance, *_MARGINS) for _ in range(2)]
+        size = self.height * uniform(chance, *_SIZES)
+        gap = uniform(chance, _TIGHTEST, self.spacing)
+        tilt = uniform(chance, 0, self.rotation)
+        angles = [uniform(chance, -tilt, tilt) for _ in text]
+        margins = [self.height * uniform(chance, *_MARGINS) for _ in range(2)]
         paper = _WHITE if self.paper == "white" else _colour(chance, _DARKEST_PAPER, 255)
         colours = self._colours(text, paper, chance)
-        glyphs, gap = self._fit(path, text, angles, size, gap, sum(margins))
+        shape = draw_shape(self.variety, chance)
+        glyphs, gap = self._fit(path, text, angles, shape, size, gap, sum(margins))
 
         columns = sum(glyph.mask.width for glyph in glyphs) + gap * (len(glyphs) - 1) + sum(margins)
         image = Image.new("RGB", (min(self.width, max(1, round(columns))), self.height), paper)
         above = max(glyph.rise + glyph.mask.height / 2 for glyph in glyphs)
         below = max(glyph.mask.height / 2 - glyph.rise for glyph in glyphs)
-        baseline = above + _uniform(chance, 0, max(0.0, self.height - above - below))
+        baseline = above + uniform(chance, 0, max(0.0, self.height - above - below))
         left = margins[0]
         for glyph, colour in zip(glyphs, colours, strict=True):
             top = baseline - glyph.rise - glyph.mask.height / 2
@@ -106,7 +110,14 @@ class LetteringPainter:
         return [_colour(chance, 0, lightest) for _ in text]
 
     def _fit(
-        self, path: Path, text: str, angles: Sequence[float], size: float, gap: float, margins: float
+        self,
+        path: Path,
+        text: str,
+        angles: Sequence[float],
+        shape: Shape,
+        size: float,
+        gap: float,
+        margins: float,
     ) -> tuple[list[Glyph], float]:
         """Return the glyphs at the largest size up to `size` at which they fit, and the gap in columns.
 
@@ -115,7 +126,10 @@ class LetteringPainter:
         # The extent of a rotated glyph is about proportional to its size, so this ends after a step or two.
         while True:
             points = max(1, int(size))
-            glyphs = [_glyph(path, points, c, angle) for c, angle in zip(text, angles, strict=True)]
+            font = _font(path, points)
+            glyphs = [
+                Glyph(*draw_glyph(font, c, angle, shape)) for c, angle in zip(text, angles, strict=True)
+            ]
             columns = sum(glyph.mask.width for glyph in glyphs) + gap * size * (len(text) - 1) + margins
             above = max(glyph.rise + glyph.mask.height / 2 for glyph in glyphs)
             below = max(glyph.mask.height / 2 - glyph.rise for glyph in glyphs)
@@ -134,28 +148,12 @@ class LetteringPainter:
             canvas.line(ends, colour, 1)
 
 
-def _glyph(path: Path, points: int, character: str, angle: float) -> Glyph:
-    from PIL import Image, ImageDraw
-
-    font = _font(path, points)
-    left, top, right, bottom = font.getbbox(character, anchor="ls")
-    mask = Image.new("L", (max(1, int(right - left)), max(1, int(bottom - top))))
-    ImageDraw.Draw(mask).text((-left, -top), character, 255, font, anchor="ls")
-    if angle:
-        mask = mask.rotate(angle, Image.Resampling.BILINEAR, expand=True)
-    return Glyph(mask, -(top + bottom) / 2)
-
-
 @functools.lru_cache(maxsize=512)
 def _font(path: Path, points: int) -> FreeTypeFont:
     from PIL import ImageFont
 
     # The basic layout: each character is drawn by itself, and Raqm would be another dependency of the pixels.
     return ImageFont.truetype(str(path), points, layout_engine=ImageFont.Layout.BASIC)
-
-
-def _uniform(chance: Chance, low: float, high: float) -> float:
-    return low + (high - low) * chance.randbelow(_RESOLUTION) / _RESOLUTION
 
 
 def _colour(chance: Chance, darkest: float, lightest: float) -> Colour:

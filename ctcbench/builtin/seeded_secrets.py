@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from ctcbench.contract.errors import CtcbenchError
 
 T = TypeVar("T")
+_RESOLUTION = 2**24  # values of a random number between two limits
 
 
 class Chance:
@@ -39,6 +40,11 @@ class Chance:
         if name.startswith("__"):
             raise AttributeError(name)
         raise unsupported(f"draws with secrets.{name}")
+
+
+def uniform(chance: Chance, low: float, high: float) -> float:
+    """Return a number from `low` up to, not including, `high`."""
+    return low + (high - low) * chance.randbelow(_RESOLUTION) / _RESOLUTION
 
 
 def unsupported(what: str) -> CtcbenchError:
