@@ -35,12 +35,15 @@ class ImageSpec:
 
     Attributes:
         variable: whether images have widths of their own, from 1 to ``width`` columns.
+        crop: share of the rows of a picture that is left out at its top, and at its bottom, before it is
+            scaled to this size.
     """
 
     height: int
     width: int
     channels: int = 1
     variable: bool = False
+    crop: float = 0.0
 
 
 @dataclass(frozen=True)

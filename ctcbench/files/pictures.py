@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     Picture = str | os.PathLike[str] | bytes | bytearray | memoryview | BinaryIO | Image | NDArray[Any]
 
+MOST_CROPPED = 0.45  # largest share of the rows that is cut off at either end
 _MOST_SQUEEZED = 32  # columns of a picture in one, beyond what its rows are reduced by
 Fit = Literal["stretch", "pad", "keep"]
 
@@ -46,7 +47,8 @@ def read_picture(picture: Picture, spec: ImageSpec, fit: Fit = "stretch") -> Pre
     position to its end), a PIL image of any mode, or an array.
 
     Its image is uint8 of shape (H, W) for one channel (grey) or (3, H, W) for three (RGB). The EXIF
-    orientation is applied, transparent pixels become white, and of an animation the first frame is used.
+    orientation is applied, transparent pixels become white, and of an animation the first frame is used. Then
+    the share `spec.crop` of the rows is cut off at the top, and at the bottom.
 
     With ``stretch`` it is resized to exactly H × W. With ``pad`` the aspect ratio is kept: it is resized to
     height H and white columns are added on the right, which ``Sample.width`` does not count; a picture that
@@ -151,10 +153,14 @@ def _prepared(image: Image, spec: ImageSpec, fit: Fit) -> PreparedPicture:
         raise BadSample("it has no pixels")
     require_high_bytes(image)
     upright = on_white(ImageOps.exif_transpose(image), "L" if spec.channels == 1 else "RGB")
+    cut = round(upright.height * spec.crop)
+    whole = upright.size
+    # At least one row stays: a picture may have a single one.
+    upright = upright.crop((0, cut, upright.width, max(cut + 1, upright.height - cut))) if cut else upright
     fitted, columns = _fitted(upright, spec, fit)
     pixels = np.array(fitted, dtype=np.uint8)
     planes = pixels if spec.channels == 1 else pixels.transpose(2, 0, 1).copy()
-    return PreparedPicture(planes, "", columns, size=upright.size)
+    return PreparedPicture(planes, "", columns, size=whole)
 
 
 def _fitted(image: Image, spec: ImageSpec, fit: Fit) -> tuple[Image, int]:

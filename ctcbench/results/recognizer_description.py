@@ -12,7 +12,7 @@ from ctcbench.contract.specs import Alphabet, Direction, ImageSpec, alphabet_cha
 from ctcbench.files.json_files import parse_json
 from ctcbench.files.json_records import Record, read_record
 from ctcbench.files.manifest import digest
-from ctcbench.files.pictures import Fit
+from ctcbench.files.pictures import MOST_CROPPED, Fit
 from ctcbench.results.run_folder import RunFolder
 
 # Bounds of a file from a stranger: a model of this size is built, and probed with an image of zeros. The
@@ -38,9 +38,11 @@ class RecognizerDescription(NamedTuple):
 
     def to_json(self) -> dict[str, Any]:
         """Return the document in ``recognizer.json``."""
-        size = {"height": self.image.height, "width": self.image.width, "channels": self.image.channels}
+        image = self.image
+        size: dict[str, Any] = {"height": image.height, "width": image.width, "channels": image.channels}
         # Only where it is set, so that runs of earlier versions keep their digest.
-        size |= {"variable": True} if self.image.variable else {}
+        size |= {"variable": True} if image.variable else {}
+        size |= {"crop": image.crop} if image.crop else {}
         return {
             "alphabet": self.alphabet.characters,
             "direction": self.alphabet.direction,
@@ -60,6 +62,7 @@ class ImageRecord(Record):
     width: _Size
     channels: Annotated[int, Field(gt=0, le=4)]
     variable: bool = False
+    crop: Annotated[float, Field(ge=0, le=MOST_CROPPED)] = 0.0
 
     @model_validator(mode="after")
     def _bounded(self) -> ImageRecord:

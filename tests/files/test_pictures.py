@@ -285,6 +285,24 @@ def test_a_picture_that_is_too_wide_to_keep_names_both_widths():
         read_picture(Image.new("L", (300, 10)), ImageSpec(8, 40, variable=True), "keep")
 
 
+@pytest.mark.parametrize("fit", ["stretch", "pad", "keep"])
+def test_crop_leaves_out_rows_at_the_top_and_at_the_bottom(fit):
+    picture = np.full((20, 40), 9, np.uint8)
+    picture[:5] = picture[-5:] = 200
+    sample = read_picture(picture, ImageSpec(10, 40, variable=fit == "keep", crop=0.25), fit)
+    assert sample.image.shape == (10, 40)
+    assert (sample.image == 9).all()
+    assert sample.size == (40, 20), "the size of the picture includes the rows that are left out"
+    thirds = read_picture(picture[:, :3], ImageSpec(10, 40, variable=fit == "keep", crop=0.33), fit)
+    assert (thirds.image[:, : thirds.width] == 9).all()
+
+
+@pytest.mark.parametrize("rows", [1, 2, 3])
+def test_crop_leaves_at_least_one_row(rows):
+    sample = read_picture(np.full((rows, 5), 9, np.uint8), ImageSpec(8, 16, crop=0.45))
+    assert (sample.image == 9).all()
+
+
 def test_an_unknown_fit_and_two_channels_are_errors():
     with pytest.raises(UsageError, match="fit=crop: allowed are stretch, pad, keep"):
         read_picture(PICTURES["L"], SPEC, "crop")

@@ -161,14 +161,14 @@ def test_the_file_contains_the_lexicon_of_the_decoder(registry, finished_copy, t
 
 @pytest.mark.landing
 def test_a_recogniser_of_colour_pictures_with_right_to_left_text(registry, own_cache, tmp_path):
-    """Its images are of their own width and read from the right; their colours count."""
+    """Its images are of their own width, cropped, and read from the right; their colours count."""
     random, lines = np.random.default_rng(0), ["file,label"]
     for i in range(40):
         pixels = random.integers(0, 256, (24, 60 + i, 3), np.uint8)
         Image.fromarray(pixels).save(tmp_path / f"{i}.png")
         lines.append(f"{i}.png,{'אבג'[i % 3]}ב {10 + i}")
     (tmp_path / "labels.csv").write_text("\n".join(lines), encoding="utf-8")
-    options = "height=24,width=120,fit=keep,channels=3,direction=rtl"
+    options = "height=24,width=150,fit=keep,channels=3,direction=rtl,crop=0.1"
     config = tiny(dataset=f"csv:path={tmp_path / 'labels.csv'},{options}")
     run = runner.run(resolve(registry, config), Runtime(tmp_path / "runs")).folder
     report = export_run(run, tmp_path / "m.onnx")
@@ -176,6 +176,8 @@ def test_a_recogniser_of_colour_pictures_with_right_to_left_text(registry, own_c
     ours, theirs = ctcbench.load(tmp_path / "m.onnx"), ctcbench.load(run, device="cpu")
     image = ours.reader.image
     assert (image.channels, image.variable, ours.reader.alphabet.direction) == (3, True, "rtl")
+    assert image == theirs.reader.image
+    assert image.crop == 0.1
     pictures = [random.integers(0, 256, (24, width, 3), np.uint8) for width in (70, 120, 33)]
 
     def probabilities(recogniser, images):

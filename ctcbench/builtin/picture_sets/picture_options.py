@@ -16,7 +16,7 @@ from ctcbench.builtin.alphabets import AlphabetText
 from ctcbench.builtin.grapheme_clusters import Characters
 from ctcbench.builtin.picture_sets.label_forms import LetterCase, NormalForm
 from ctcbench.contract.specs import Direction, ImageSpec
-from ctcbench.files.pictures import Fit
+from ctcbench.files.pictures import MOST_CROPPED, Fit
 
 Share = Annotated[float, Field(ge=0, lt=1, description="share of the pictures, where the split has no own")]
 _PARAMETER = "pictures"  # of a builder, for which the options below stand
@@ -56,6 +56,14 @@ class PictureOptions:
             "height is fixed, the width follows from the aspect and is at most width"
         ),
     ] = "stretch"
+    crop: Annotated[
+        float,
+        Field(
+            ge=0,
+            le=MOST_CROPPED,
+            description="share of the rows that is left out at the top, and at the bottom, of every picture",
+        ),
+    ] = 0.0
     val: Share = 0.1
     test: Share = 0.1
     train_names: Annotated[
@@ -77,7 +85,8 @@ class PictureOptions:
     @property
     def image(self) -> ImageSpec:
         """The size of the images."""
-        return ImageSpec(self.height, self.width, self.channels, variable=self.fit == "keep")
+        variable = self.fit == "keep"
+        return ImageSpec(self.height, self.width, self.channels, variable, self.crop)
 
 
 def with_picture_options(builder: Callable[..., Any]) -> Callable[..., Any]:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from ctcbench.builtin.folder import folder
 from ctcbench.builtin.picture_sets.csv_set import csv
@@ -36,3 +38,17 @@ def test_an_error_names_the_set(tmp_path):
         csv(path=str(tmp_path / "t.csv"), group="x")
     with pytest.raises(UsageError, match=r"channels=2: .*one of 1, 3"):
         csv(path=str(tmp_path / "t.csv"), channels=2)
+
+
+def test_crop_is_part_of_the_size_of_the_images_and_changes_what_is_drawn(tmp_path):
+    pixels = np.full((20, 40), 255, np.uint8)
+    pixels[:4] = 0
+    for i in range(10):
+        Image.fromarray(pixels).save(tmp_path / f"{i}.png")
+    whole, cropped = (folder(path=str(tmp_path), label="stem", crop=crop) for crop in (0.0, 0.2))
+    assert (whole.image.crop, cropped.image.crop) == (0.0, 0.2)
+    assert whole.draw("train", 0).image.min() == 0
+    assert cropped.draw("train", 0).image.min() == 255
+    assert whole.fingerprint("train") != cropped.fingerprint("train")
+    with pytest.raises(UsageError, match=r"crop=0.5: .*0\.45"):
+        folder(path=str(tmp_path), label="stem", crop=0.5)
