@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol, get_args
 
@@ -92,7 +93,7 @@ class Samples:
     Attributes:
         images_NCHW: uint8, mapped from the cache file; those of different widths are `RaggedImages`.
         widths_N: int32, the number of columns of each image that are not padding.
-        texts: the targets.
+        texts: the targets; decoded from bytes each time that one is read.
         names: the name of each sample in error messages.
         fingerprint: identifies the pixels and texts; empty while the images are being drawn.
         left_out: the number of samples of the data set that could not be used, and are not among these.
@@ -102,8 +103,8 @@ class Samples:
 
     images_NCHW: NDArray[np.uint8] | RaggedImages
     widths_N: NDArray[np.int32]
-    texts: tuple[str, ...]
-    names: tuple[str, ...]
+    texts: Sequence[str]
+    names: Sequence[str]
     fingerprint: str
     left_out: int = 0
     origin: str = ""

@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 from ctcbench.contract.data import Samples, SplitName
 from ctcbench.contract.errors import PluginError
 from ctcbench.data.built_dataset import BuiltDataset
+from ctcbench.data.drawn_columns import DrawnSample
 from ctcbench.data.materialise import is_cached, load_or_draw, worth_workers
 from ctcbench.data.sample_request import SampleRequest, make_request
-from ctcbench.data.stored_set import DrawnSample
+from ctcbench.files.text_column import TextColumn
 from ctcbench.registry.attribution import attribute_errors
 
 _POLL_SECONDS = 0.1  # after which a wait looks for notices and errors again
@@ -54,9 +55,9 @@ def start_drawing(
     try:
         # While the workers start, as many texts take a second.
         with attribute_errors(f"{request.owner}: dataset {request.dataset!r}: text_of failed"):
-            texts = tuple(text_of(split, index) for index in range(request.count))
+            texts = TextColumn.of(text_of(split, index) for index in range(request.count))
             usable = not any(map(source.alphabet.missing, texts))
-            names = tuple(source.describe(split, index) for index in range(request.count))
+            names = TextColumn.of(source.describe(split, index) for index in range(request.count))
         if usable:
             drawing.open(texts, names)
             return drawing
@@ -96,7 +97,7 @@ class BackgroundDrawing:
         self._thread = threading.Thread(target=self._draw, daemon=True)
         self._thread.start()
 
-    def open(self, texts: tuple[str, ...], names: tuple[str, ...]) -> None:
+    def open(self, texts: Sequence[str], names: Sequence[str]) -> None:
         """Wait until the drawing has begun, and set `samples`; `texts` and `names` are those of all samples.
 
         Raises:

@@ -16,7 +16,7 @@ from ctcbench.files.locks import Busy, lock
 from ctcbench.files.paths import expand_home
 from ctcbench.processes.out_of_memory import is_out_of_memory
 
-FORMAT = 1  # of a stored set; part of every key, so that sets of another format are not found
+FORMAT = 2  # of a stored set; part of every key, so that sets of another format are not found
 _DRAFT = ".tmp"
 _PAUSE_SECONDS = 0.05  # between two attempts to get a lock
 

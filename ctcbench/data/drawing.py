@@ -11,8 +11,9 @@ import numpy as np
 
 from ctcbench.contract.data import LONGEST_TEXT, Source, SplitName
 from ctcbench.contract.errors import BadSample, CtcbenchError, PluginError
+from ctcbench.data.drawn_columns import DrawnSample
 from ctcbench.data.rejected_samples import RejectedSample
-from ctcbench.data.stored_set import DrawnSample, ReportBatch
+from ctcbench.data.stored_set import ReportBatch
 from ctcbench.processes.out_of_memory import describe_shortage, is_out_of_memory
 
 # Samples are reported in batches, which end when either is reached.

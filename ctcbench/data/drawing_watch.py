@@ -8,7 +8,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from ctcbench.data.stored_set import DrawnSample
+from ctcbench.data.drawn_columns import DrawnSample
 
 
 class DrawingWatch(Protocol):

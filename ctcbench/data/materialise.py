@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
-import shutil
 import sys
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,19 +16,19 @@ from ctcbench.data import cache as caching
 from ctcbench.data.built_dataset import BuiltDataset
 from ctcbench.data.drawing import draw_samples
 from ctcbench.data.drawing_watch import DrawingWatch
+from ctcbench.data.drawn_columns import DrawnColumns, DrawnSample
 from ctcbench.data.parallel_drawing import draw_in_workers
 from ctcbench.data.rejected_samples import RejectedSample, list_rejected
 from ctcbench.data.sample_request import SampleRequest, make_request
+from ctcbench.data.shared_source import shared_source
 from ctcbench.data.stored_set import (
     DamagedSet,
-    DrawnSample,
     StoredSet,
     create_images,
     finish_set,
     open_set,
 )
 from ctcbench.processes.cores import available_cores
-from ctcbench.registry.attribution import attribute_errors
 
 # So few samples, and those that take less time than building the data set, are drawn in this process, because
 # starting workers would take longer.
@@ -182,7 +180,7 @@ def _fill(
         UsageError: samples can't be used, and `skip_bad` is False.
         PluginError: the data set broke its contract.
     """
-    drawn: list[DrawnSample] = []
+    drawn = DrawnColumns()
     rejected: list[RejectedSample] = []
 
     def report(new_drawn: list[DrawnSample], new_rejected: list[RejectedSample]) -> None:
@@ -205,7 +203,7 @@ def _fill(
         if watch is None and (workers == 1 or not worth_workers(request)):
             draw_samples(request.source, request.split, range(request.count), images, offset, report)
         else:
-            with _shared(draft, request) as shared:
+            with shared_source(draft, request) as shared:
                 order = {
                     "dataset": request.dataset,
                     "split": request.split,
@@ -228,36 +226,7 @@ def _fill(
         raise UsageError(
             _rejected_message(request, sorted(rejected), "can't be used") + "\n--skip-bad leaves them out"
         )
-    # Workers report in any order.
-    finish_set(draft, offset, request.shape, sorted(drawn), sorted(rejected), variable=variable)
-
-
-@contextlib.contextmanager
-def _shared(draft: Path, request: SampleRequest) -> Iterator[Path | None]:
-    """Yield a folder with what worker processes need to draw a request; None if they build the data set.
-
-    Raises:
-        UsageError: files of the data set changed while samples were drawn.
-        PluginError: the source failed.
-    """
-    if not request.is_shared:
-        yield None  # each worker compares the fingerprints
-        return
-    folder = draft / "shared"
-    folder.mkdir()
-    owner = f"{request.owner}: dataset {request.dataset!r}"
-    try:
-        with attribute_errors(f"{owner}: share failed"):
-            request.source.share(folder, request.split)  # type: ignore[attr-defined]
-        yield folder
-        # The samples are stored under the fingerprint of the request. Those of changed files must not be.
-        if request.source.fingerprint(request.split) != request.fingerprint:
-            raise UsageError(
-                f"dataset {request.dataset}: files of {request.split} changed while they were read; try again"
-            )
-    finally:
-        # Workers that have mapped the files keep their pages.
-        shutil.rmtree(folder, ignore_errors=True)
+    finish_set(draft, offset, request.shape, drawn, sorted(rejected), variable=variable)
 
 
 def worth_workers(request: SampleRequest) -> bool:

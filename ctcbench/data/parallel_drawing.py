@@ -9,8 +9,9 @@ from typing import Any
 
 from ctcbench.contract.errors import CtcbenchError
 from ctcbench.data.drawing_watch import DrawingWatch
+from ctcbench.data.drawn_columns import DrawnSample
 from ctcbench.data.rejected_samples import RejectedSample
-from ctcbench.data.stored_set import DrawnSample, ReportBatch
+from ctcbench.data.stored_set import ReportBatch
 from ctcbench.processes.worker_process import WorkerProcess
 
 _QUOTED_LINES = 5

@@ -1,4 +1,8 @@
-"""Drawn samples on disk: ``images.npy`` (uint8 N, C, H, W), ``widths.npy`` (int32 N), ``samples.json``."""
+"""Drawn samples on disk: ``images.npy`` (uint8 N, C, H, W), ``widths.npy`` (int32 N), texts and names.
+
+The texts are in ``texts.npy`` and ``texts_bounds.npy``, the names in ``names.npy`` and ``names_bounds.npy``
+(`TextColumn.save`), all else in ``samples.json``.
+"""
 
 from __future__ import annotations
 
@@ -8,33 +12,29 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, BinaryIO, NamedTuple
+from typing import Annotated, Any, BinaryIO
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import InstanceOf, Strict, ValidationError
 
 from ctcbench.contract.data import Samples
 from ctcbench.contract.ragged_images import RaggedImages
+from ctcbench.data.drawn_columns import DrawnColumns, DrawnSample
 from ctcbench.data.rejected_samples import RejectedSample
 from ctcbench.files.json_records import Record, describe_fault
+from ctcbench.files.text_column import TextColumn
 
 _CHUNK = 1 << 20  # bytes read at a time: the images are never all in this process's memory
-_ARRAYS = ("images.npy", "widths.npy")
+_ARRAYS = (
+    "images.npy", "widths.npy", "texts.npy", "texts_bounds.npy", "names.npy", "names_bounds.npy",
+)  # fmt: skip
 # pydantic's own type for text refuses surrogates, which the name of a file that is not UTF-8 holds.
 _AnyText = InstanceOf[str]
 
 
 class DamagedSet(Exception):
     """A stored set that can't be used; the message names the file and the fault."""
-
-
-class DrawnSample(NamedTuple):
-    """The data of a drawn sample besides its pixels; ``width`` in columns, without the padding."""
-
-    number: int
-    text: str
-    width: int
-    name: str
 
 
 # Called with the samples since the last call: those drawn, and those rejected.
@@ -50,8 +50,6 @@ class SamplesRecord(Record):
             padding, one image after the other.
         bytes: sizes of the other files by name.
         fingerprint: digest of pixels, widths and texts.
-        texts: text of each sample.
-        names: name of each sample.
         bad: number, name and reason of each rejected sample.
     """
 
@@ -59,8 +57,6 @@ class SamplesRecord(Record):
     variable: bool = False
     bytes: dict[str, int]
     fingerprint: str
-    texts: list[_AnyText]
-    names: list[_AnyText]
     # JSON has lists only, and a strict tuple refuses a list.
     bad: list[Annotated[tuple[int, _AnyText, _AnyText], Strict(False)]]
 
@@ -96,33 +92,32 @@ def finish_set(
     folder: Path,
     offset: int,
     shape: Sequence[int],
-    drawn: Sequence[DrawnSample],
+    drawn: DrawnColumns,
     rejected: Sequence[RejectedSample],
     *,
     variable: bool = False,
 ) -> None:
-    """Complete a set whose ``images.npy`` is drawn: drop rejected rows, write widths and ``samples.json``.
+    """Complete a set whose ``images.npy`` is drawn: drop rejected rows, and write all other files.
 
     With `variable` each row begins with an image of its own width; what follows it is dropped too.
     """
     images = folder / "images.npy"
-    widths = np.array([row.width for row in drawn], dtype=np.int32)
+    widths = drawn.widths
     size = pixel_bytes(shape, widths, variable)
     if rejected or variable:
-        offset = _pack(images, offset, shape, drawn, variable)
+        offset = _pack(images, offset, shape, drawn.numbers, widths, variable)
     np.save(folder / "widths.npy", widths, allow_pickle=False)
-    texts = [row.text for row in drawn]
+    texts = drawn.texts
+    texts.save(folder, "texts")
+    drawn.names.save(folder, "names")
     document = {
         "shape": [len(drawn), *shape],
         **({"variable": True} if variable else {}),
         "bytes": {name: (folder / name).stat().st_size for name in _ARRAYS},
         "fingerprint": _digest(images, offset, size, shape, widths, texts),
-        "texts": texts,
-        "names": [row.name for row in drawn],
         "bad": [list(entry) for entry in rejected],
     }
-    # ASCII, because a name that is not UTF-8 holds surrogates, which only escapes can represent. Not as one
-    # text, which for a million samples would be larger than their index.
+    # ASCII, because a name that is not UTF-8 holds surrogates, which only escapes can represent.
     with (folder / "samples.json").open("w", encoding="ascii") as file:
         json.dump(document, file, allow_nan=False)
 
@@ -134,10 +129,10 @@ def open_set(folder: Path, shape: Sequence[int], drawn: int, wanted: int) -> Sto
         DamagedSet: a file is missing, cut off or broken, or does not fit the others.
     """
     stored = _read_record(folder)
-    texts, names, fingerprint = stored.texts, stored.names, stored.fingerprint
+    fingerprint = stored.fingerprint
     rejected = [RejectedSample(*entry) for entry in stored.bad]
     total = drawn - len(rejected)
-    if stored.shape != [total, *shape] or not len(texts) == len(names) == total:
+    if stored.shape != [total, *shape]:
         raise DamagedSet("samples.json does not fit what was drawn")
     try:
         # Sizes and not digests: reading all pixels of a large set would take longer than mapping it.
@@ -146,10 +141,13 @@ def open_set(folder: Path, shape: Sequence[int], drawn: int, wanted: int) -> Sto
                 raise DamagedSet(f"{name} is cut off")
         images = np.load(folder / "images.npy", mmap_mode="r", allow_pickle=False)
         widths = np.load(folder / "widths.npy", allow_pickle=False)
+        texts, names = TextColumn.open(folder, "texts"), TextColumn.open(folder, "names")
     except OSError as error:
         raise DamagedSet(f"{Path(str(error.filename)).name} can't be read ({error.strerror})") from error
     except (ValueError, EOFError) as error:
-        raise DamagedSet(f"broken header ({error})") from error
+        raise DamagedSet(f"a file is broken ({error})") from error
+    if not len(texts) == len(names) == total:
+        raise DamagedSet("the texts do not fit what was drawn")
     size = pixel_bytes(shape, widths, stored.variable)
     expected = (size,) if stored.variable else (total, *shape)
     if images.shape != expected or images.dtype != np.uint8 or widths.shape != (total,):
@@ -166,8 +164,8 @@ def open_set(folder: Path, shape: Sequence[int], drawn: int, wanted: int) -> Sto
     samples = Samples(
         RaggedImages(images, widths, *shape[:2]) if stored.variable else images,
         widths,
-        tuple(texts),
-        tuple(names),
+        texts,
+        names,
         fingerprint,
         left_out=len(rejected),
     )
@@ -203,20 +201,25 @@ def _write_header(file: BinaryIO, shape: Sequence[int]) -> int:
 
 
 def _pack(
-    images: Path, offset: int, shape: Sequence[int], drawn: Sequence[DrawnSample], variable: bool
+    images: Path,
+    offset: int,
+    shape: Sequence[int],
+    numbers_N: NDArray[np.int64],
+    widths_N: NDArray[np.int32],
+    variable: bool,
 ) -> int:
-    """Rewrite the images without the rows that were not drawn; return the new offset of the pixels.
+    """Rewrite the images with the rows of some numbers alone; return the new offset of the pixels.
 
     With `variable` the images follow each other without padding.
     """
     # Into a new file, because the header at the start of the file states the shape.
     row_bytes, column_bytes = int(np.prod(shape)), shape[0] * shape[1]
     kept = images.with_name("kept.npy")
-    sizes = [row.width * column_bytes if variable else row_bytes for row in drawn]
+    sizes_N = widths_N.astype(np.int64) * column_bytes if variable else np.full(len(widths_N), row_bytes)
     with images.open("rb") as source, kept.open("wb") as target:
-        start = _write_header(target, (sum(sizes),) if variable else (len(drawn), *shape))
-        for row, size in zip(drawn, sizes, strict=True):
-            source.seek(offset + row.number * row_bytes)
+        start = _write_header(target, (int(sizes_N.sum()),) if variable else (len(sizes_N), *shape))
+        for number, size in zip(numbers_N.data, sizes_N.data, strict=True):
+            source.seek(offset + number * row_bytes)
             target.write(source.read(size))
     kept.replace(images)
     return start
@@ -229,8 +232,11 @@ def _digest(
     # It identifies the images in checkpoints and stored log-probabilities, so it must not depend on the
     # machine (hence the fixed byte order) nor on the name or the options of the data set.
     digest = hashlib.sha256()
-    for part in json.JSONEncoder().iterencode([list(shape), list(texts)]):
-        digest.update(part.encode())
+    # The JSON document [shape, texts], a text at a time.
+    digest.update(f"[{json.dumps(list(shape))}, [".encode())
+    for index, text in enumerate(texts):
+        digest.update(f"{', ' if index else ''}{json.dumps(text)}".encode())
+    digest.update(b"]]")
     digest.update(np.ascontiguousarray(widths, dtype="<i4").tobytes())
     for chunk in _chunks(images, offset, size):
         digest.update(chunk)

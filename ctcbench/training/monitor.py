@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -188,15 +189,13 @@ class Monitor:
         self.state = MonitorState(**{**state, "plateau": BlankPlateauDetector(**state["plateau"])})
 
 
-def make_monitor(
-    state: TrainState, config: RunConfig, texts: tuple[str, ...], shared: SharedParts
-) -> Monitor:
+def make_monitor(state: TrainState, config: RunConfig, texts: Sequence[str], shared: SharedParts) -> Monitor:
     """Return the monitor of a training on images with these texts, on the device of `state`."""
     model, compute = state.model, state.compute
     # With the shortcut "aux" the training loss is that of both classifiers, so guessing costs more too.
     aux = config.aux_weight if model.shortcut == "aux" else 0.0
     unigram_loss = shared.once(
-        ("unigram loss", texts),
+        ("unigram loss", _digest(texts)),
         lambda: estimate_unigram_loss(
             texts, model.alphabet, model.output.frames, model.alignment, state.objective
         ),
@@ -209,3 +208,10 @@ def make_monitor(
         is_ctc=model.alignment == "ctc",
         fetch=compute.fetch if compute.device.type == "cuda" else None,
     )
+
+
+def _digest(texts: Sequence[str]) -> str:
+    digest = hashlib.sha256()
+    for text in texts:
+        digest.update(text.encode(errors="surrogatepass") + b"\xff")  # a byte that UTF-8 never has
+    return digest.hexdigest()

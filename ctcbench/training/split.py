@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple, overload
 
@@ -14,10 +15,12 @@ from ctcbench.config.run_config import RunConfig
 from ctcbench.contract.data import Samples
 from ctcbench.contract.ragged_images import RaggedImages
 from ctcbench.contract.specs import Alphabet
+from ctcbench.files.text_column import TextColumn
 from ctcbench.training.balanced_sampling import sample_weights
 from ctcbench.training.distributed.process_group import SINGLE_PROCESS_GROUP, ProcessGroup
 from ctcbench.training.mirroring import mirror_columns
 from ctcbench.training.ragged_tensor import RaggedTensor
+from ctcbench.training.targets import encode_targets
 from ctcbench.training.width_buckets import (
     EpochPlan,
     WidthBuckets,
@@ -70,7 +73,7 @@ class Split:
 
     # uint8 images of a whole split fit into a GPU's memory, and copying them once saves a copy per step.
 
-    texts: tuple[str, ...]
+    texts: Sequence[str]
     images_NCHW: NDArray[np.uint8] | Tensor | RaggedImages | RaggedTensor
     rows_N: NDArray[np.int64] | None
     widths_N: Tensor
@@ -174,11 +177,8 @@ def make_split(
     if kept_N is not None and len(kept_N) == len(samples):
         kept_N = None
     chosen = slice(None) if kept_N is None else kept_N
-    texts = samples.texts if kept_N is None else tuple(samples.texts[index] for index in kept_N)
-    labels = [alphabet.encode(text) for text in texts]
-    targets_NL = torch.zeros(len(labels), max(map(len, labels), default=0), dtype=torch.long)
-    for row, target in enumerate(labels):
-        targets_NL[row, : len(target)] = torch.tensor(target)
+    texts = samples.texts if kept_N is None else TextColumn.of(samples.texts[row] for row in kept_N.data)
+    targets_NL, lengths_N = encode_targets(texts, alphabet)
     images_NCHW: NDArray[np.uint8] | Tensor | RaggedImages | RaggedTensor = samples.images_NCHW
     if device.type == "cuda":
         # Only the rows that are used take memory there, so they are in order afterwards.
@@ -196,7 +196,7 @@ def make_split(
         kept_N,
         torch.from_numpy(samples.widths_N[chosen].astype(np.int64)),
         targets_NL.to(device),
-        torch.tensor([len(target) for target in labels]),
+        torch.from_numpy(lengths_N),
         device,
         alphabet.direction == "rtl",
     )

@@ -16,7 +16,7 @@ from ctcbench.contract.errors import PluginError, UsageError
 from ctcbench.contract.ragged_images import RaggedImages
 from ctcbench.data.built_dataset import BuiltDataset
 from ctcbench.data.drawing import draw_sample
-from ctcbench.data.stored_set import DrawnSample
+from ctcbench.data.drawn_columns import DrawnSample
 from ctcbench.training import device, split, step
 from ctcbench.training.cuda.step_graph import StepGraph
 from ctcbench.training.distributed.process_group import ProcessGroup

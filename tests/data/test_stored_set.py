@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from ctcbench.data.built_dataset import build_dataset
 from ctcbench.data.materialise import materialise
+from ctcbench.files.byte_rows import ByteRows
+from ctcbench.files.text_column import TextColumn
 
 
 def only_set(cache: Path) -> Path:
@@ -31,6 +34,17 @@ def _edit(folder: Path, **changes) -> None:
     path.write_text(json.dumps({**json.loads(path.read_text()), **changes}))
 
 
+def _rows(folder: Path, name: str, rows: list[bytes]) -> None:
+    ByteRows.of(rows).save(folder, name)
+    _edit(folder, bytes={file.name: file.stat().st_size for file in folder.glob("*.npy")})
+
+
+def _bounds(folder: Path, name: str) -> None:
+    bounds = np.load(folder / f"{name}_bounds.npy")
+    bounds[5] = 2**40
+    np.save(folder / f"{name}_bounds.npy", bounds)
+
+
 DAMAGE = {
     "images cut off": lambda folder: _cut(folder, "images.npy"),
     "widths cut off": lambda folder: _cut(folder, "widths.npy"),
@@ -41,12 +55,14 @@ DAMAGE = {
     "json missing": lambda folder: (folder / "samples.json").unlink(),
     "json not an object": lambda folder: (folder / "samples.json").write_text("[]"),
     "json binary": lambda folder: (folder / "samples.json").write_bytes(b"\xff\xfe\x00"),
-    "a text missing": lambda folder: _edit(folder, texts=["1"]),
-    "no texts": lambda folder: _edit(folder, texts=None),
+    "texts cut off": lambda folder: _cut(folder, "texts.npy"),
+    "a text missing": lambda folder: TextColumn.of(map(str, range(19))).save(folder, "texts"),
+    "a text that is not UTF-8": lambda folder: _rows(folder, "texts", [b"\xff"] * 20),
+    "names that end before they begin": lambda folder: _bounds(folder, "names"),
     "another shape": lambda folder: _edit(folder, shape=[20, 1, 6, 4]),
     "no sizes": lambda folder: _edit(folder, bytes=None),
     "a size missing": lambda folder: _edit(folder, bytes={}),
-    "a name that is a number": lambda folder: _edit(folder, names=[7] * 20),
+    "no names": lambda folder: (folder / "names.npy").unlink(),
     "a rejected sample without a reason": lambda folder: _edit(folder, bad=[[3, "train/3"]]),
     "json nested without end": lambda folder: (folder / "samples.json").write_text("[" * 100_000),
 }
@@ -72,7 +88,7 @@ def test_a_name_that_is_not_unicode_is_read_back(plugins, cache):
     dataset = build_dataset(plugins, "marks")
     materialise(dataset, "train", 20, cache=cache)
     names = ["caf\udce9.png", *map(str, range(19))]
-    _edit(only_set(cache), names=names)
+    _rows(only_set(cache), "names", [name.encode(errors="surrogatepass") for name in names])
     notices: list[str] = []
     samples = materialise(dataset, "train", 20, cache=cache, notice=notices.append)
     assert list(samples.names) == names
