@@ -133,9 +133,8 @@ def dataset(
 ) -> Component | Callable[[Callable[..., Any]], Component]:
     """Make a component of a builder ``(*, options) -> Source`` of a data set.
 
-    ``@dataset(reopen=function)`` is for sources with a large index. Instead of the builder, worker processes
-    call ``function(folder)``, which returns a source of the one split that the source's method
-    ``share(folder, split)`` wrote into the folder.
+    ``@dataset(reopen=function)`` is for sources with a large index: worker processes call not the builder
+    but ``function(folder)``, which returns a source of the split that ``share(folder, split)`` wrote there.
     """
     if builder is None:
         return lambda builder: _component("dataset", builder, reopen=reopen)

@@ -14,6 +14,8 @@ from ctcbench.files.text import printable
 _DISTORTED = 1.5  # times a picture is stretched in one direction
 _RESERVE = 1.25  # pictures that are read later may be wider than those of the data set
 _WIDTH_STEP = 50
+_HEIGHT_STEP = 8
+_LEAST_HEIGHT = 16  # below it, pooling leaves no row
 
 
 def set_table(facts: dict[str, Any]) -> Table:
@@ -81,9 +83,12 @@ def _shapes(pictures: dict[str, Any]) -> Text:
 def _fit_advice(facts: dict[str, Any]) -> str:
     """Return the options that keep the aspect of pictures that `fit=stretch` distorts much, else nothing."""
     least, greatest = facts["pictures"]["aspects"]
-    height, aspect = facts["height"], facts["width"] / facts["height"]
+    aspect = facts["width"] / facts["height"]
     if facts["fit"] != "stretch" or (greatest < _DISTORTED * aspect and aspect < _DISTORTED * least):
         return ""
+    # Rows that three quarters of the pictures do not have cost time and show nothing.
+    own = _HEIGHT_STEP * math.ceil(facts["pictures"]["heights"]["quartiles"][2] / _HEIGHT_STEP)
+    height = min(facts["height"], max(own, _LEAST_HEIGHT))
     width = _WIDTH_STEP * math.ceil(greatest * height * _RESERVE / _WIDTH_STEP)
     return (
         f"stretch makes them all {aspect:.2f} times as wide as high; "

@@ -74,3 +74,17 @@ def test_characters_and_shapes_are_shown_in_full(tmp_path, capsys, monkeypatch):
     assert "stretch makes them all 7.50 times as wide as high; fit=keep,height=20,width=150 keeps" in words
     assert main(["data", "describe", f"{dataset},fit=pad"]) == 0
     assert "keeps their shapes" not in " ".join(capsys.readouterr().out.split())
+
+
+def test_the_height_that_is_suggested_is_not_above_that_of_the_pictures(tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "400")
+    for name, size in (("a", (64, 30)), ("b", (320, 32)), ("c", (64, 20)), ("d", (64, 32))):
+        (tmp_path / f"{name}.png").write_bytes(png(1, *size))
+    dataset = f"folder:path={tmp_path},val=0,test=0"
+    assert main(["data", "describe", dataset]) == 0
+    assert "fit=keep,height=32,width=400 keeps their shapes" in " ".join(capsys.readouterr().out.split())
+    # Of larger pictures, the height of the data set stays.
+    for name in "abcd":
+        (tmp_path / f"{name}.png").write_bytes(png(1, 500, 200))
+    assert main(["data", "describe", dataset]) == 0
+    assert "fit=keep,height=40,width=150 keeps their shapes" in " ".join(capsys.readouterr().out.split())

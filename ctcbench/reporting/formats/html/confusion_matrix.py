@@ -15,29 +15,36 @@ MOST_IMAGES = 20_000  # per row; more would not change which characters are conf
 
 
 def confusion_matrix(rows: Sequence[Row]) -> dict[str, Any]:
-    """Return ``{"characters", "left_out", "cells", "images"}``.
+    """Return ``{"characters", "axes", "left_out", "cells", "images"}``.
 
-    ``characters`` is the axis, with `NOTHING` last; if there are more than `MOST_CHARACTERS`, those most
-    often misread, and ``left_out`` is the number of the others. ``cells`` has ``[target, read, count]``
-    by row number, with indices into ``characters``; ``images`` the number of texts of all runs of a row.
+    ``characters`` are those of all axes, with `NOTHING` last. ``axes`` has the axis of each row by its
+    number, and under 0 that of all rows together: indices into ``characters``. It has the characters that
+    occur in the row; if there are more than `MOST_CHARACTERS`, those most often misread in all rows, and
+    ``left_out`` is the number of the others. ``cells`` has ``[target, read, count]`` by row number, with
+    indices into ``characters``; ``images`` the number of texts of all runs of a row.
     """
     counts = {row.number: _of(row) for row in rows}
-    # One axis for all rows, so that their matrices can be compared.
     together: Counter[tuple[str, str]] = Counter()
-    for counter in counts.values():
-        together.update(counter[0])
-    characters, left_out = _axis(together)
+    for counter, _ in counts.values():
+        together.update(counter)
+    # By the errors of all rows: rows of one alphabet have the same axis, and can be compared. Rows of
+    # another one have the characters of their own, and not an axis that is empty for them.
+    errors = _errors(together)
+    axes = {0: _axis(errors, together)}
+    axes |= {number: _axis(errors, counter) for number, (counter, _) in counts.items()}
+    characters = sorted({character for axis, _ in axes.values() for character in axis}, key=_alphabet_order)
     place = {character: index for index, character in enumerate([*characters, NOTHING])}
     return {
         "characters": [*characters, NOTHING],
-        "left_out": left_out,
+        "axes": {number: [place[c] for c in (*axis, NOTHING)] for number, (axis, _) in axes.items()},
+        "left_out": {number: left_out for number, (_, left_out) in axes.items()},
         "images": {number: images for number, (_, images) in counts.items()},
         "cells": {
             number: [
                 [place[target], place[read], count]
                 for (target, read), count in sorted(counter.items())
                 # A pair with a character that is left out would have no cell.
-                if target in place and read in place
+                if {target, read} <= {*axes[number][0], NOTHING}
             ]
             for number, (counter, _) in counts.items()
         },
@@ -53,16 +60,22 @@ def _of(row: Row) -> tuple[Counter[tuple[str, str]], int]:
     return confusions(pairs[:MOST_IMAGES]), min(len(pairs), MOST_IMAGES)
 
 
-def _axis(counts: Counter[tuple[str, str]]) -> tuple[list[str], int]:
-    """Return the characters of the axis in order, and the number of those left out."""
+def _errors(counts: Counter[tuple[str, str]]) -> Counter[str]:
+    """Return how often each character is misread, or read in place of another."""
     errors: Counter[str] = Counter()
     for (target, read), count in counts.items():
         for character in {target, read} - {NOTHING}:
             errors[character] += count if target != read else 0
+    return errors
+
+
+def _axis(errors: Counter[str], counts: Counter[tuple[str, str]]) -> tuple[list[str], int]:
+    """Return the characters of the axis in order, and the number of those left out."""
+    occurring = {character for pair in counts for character in pair} - {NOTHING}
     # By errors, not by frequency: a character that is always read correctly needs no row. Ties in order of
     # the characters.
-    kept = sorted(errors, key=lambda character: (-errors[character], character))[:MOST_CHARACTERS]
-    return sorted(kept, key=_alphabet_order), len(errors) - len(kept)
+    kept = sorted(occurring, key=lambda character: (-errors[character], character))[:MOST_CHARACTERS]
+    return sorted(kept, key=_alphabet_order), len(occurring) - len(kept)
 
 
 def _alphabet_order(character: str) -> tuple[int, str, str]:

@@ -2,12 +2,17 @@
 const NOTHING = "∅";
 const LISTED = 14;
 
+// The cells of a row, with indices into its axis.
 function cellsOf(number) {
-  const { cells } = DATA.confusion;
+  const { axes, cells } = DATA.confusion;
   // Row 0 stands for all rows together.
-  if (number) return cells[number] || [];
+  const chosen = number ? cells[number] || [] : Object.values(cells).flat();
+  const place = new Map(axes[number].map((character, index) => [character, index]));
   const sums = new Map();
-  for (const [target, read, count] of Object.values(cells).flat()) {
+  for (const [one, other, count] of chosen) {
+    const [target, read] = [place.get(one), place.get(other)];
+    // Of all rows together, some characters of a row may be left out.
+    if (target === undefined || read === undefined) continue;
     const key = `${target},${read}`;
     const cell = sums.get(key) || [target, read, 0];
     cell[2] += count;
@@ -18,8 +23,9 @@ function cellsOf(number) {
 
 const visibleCharacter = (character) => (character === " " ? "␣" : character || NOTHING);
 
-function drawMatrix(cells, totals) {
-  const names = DATA.confusion.characters.map(visibleCharacter);
+function drawMatrix(number, cells, totals) {
+  const { axes, characters } = DATA.confusion;
+  const names = axes[number].map((index) => visibleCharacter(characters[index]));
   // Pixels of a cell, so that the matrix fits beside the list of confusions.
   const size = names.length > 40 ? 13 : names.length > 20 ? 17 : 24;
   const start = 22;
@@ -60,14 +66,14 @@ function drawConfusion() {
   const cells = cellsOf(number);
   const totals = {};
   for (const [target, , count] of cells) totals[target] = (totals[target] || 0) + count;
-  const names = drawMatrix(cells, totals);
+  const names = drawMatrix(number, cells, totals);
   const wrong = cells.filter(([target, read]) => target !== read).sort((a, b) => b[2] - a[2]);
   const listed = wrong.slice(0, LISTED).map(([target, read, count]) =>
     h("li", {}, h("b", {}, `${names[target]} → ${names[read]}`), h("i", {}, `${count} of ${totals[target]}`)));
   $("confused").replaceChildren(...(listed.length ? listed : [h("li", { class: "empty" }, "no mistakes")]));
   const { images, left_out: leftOut } = DATA.confusion;
   const looked = number ? images[number] : Object.values(images).reduce((sum, count) => sum + count, 0);
-  const others = leftOut ? `; ${leftOut} less frequent characters are left out` : "";
+  const others = leftOut[number] ? `; ${leftOut[number]} less frequent characters are left out` : "";
   $("confusion-note").textContent = looked
     ? `${looked.toLocaleString("en")} texts${others}`
     : "no predictions are stored; see the warnings";
