@@ -51,7 +51,9 @@ def parse_length(text: str) -> tuple[int, int | None]:
     """
     found = re.fullmatch(r"\s*([0-9]{0,6})\s*(-?)\s*([0-9]{0,6})\s*", text)
     if not found or not (found[1] or found[3]) or (found[3] and not found[2]):
-        raise InputError(f"length={text}: allowed are 5 (exactly), 4-8, 4- (at least) and -8 (at most)")
+        raise InputError(
+            f"length={text}: allowed are 5 (exactly), 4-8, 4- (at least) and -8 (at most), up to six digits"
+        )
     least = int(found[1] or 0)
     if not found[2]:
         return least, least
