@@ -85,7 +85,9 @@ def _build(node: ast.expr, library: Any) -> nn.Module:
         ) from None
     known = names(library)
     if call.func.id not in known:
-        raise UsageError(f"transforms: no transform {call.func.id!r} (there are: {', '.join(known)})")
+        raise UsageError(
+            f"transforms: no transform {call.func.id!r} that keeps the size (there are: {', '.join(known)})"
+        )
     try:
         transform: nn.Module = getattr(library, call.func.id)(*arguments, **options)
     except Exception as error:  # kornia has no error of its own

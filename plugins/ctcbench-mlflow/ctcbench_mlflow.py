@@ -93,6 +93,8 @@ def connect(run: RunInfo) -> tuple[MlflowClient, str]:
 
     # Before mlflow is imported: without a server of the user's nothing may leave the machine.
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+    # It logs the creation of its tables, between the lines of the progress.
+    os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")
     from mlflow.tracking import MlflowClient
 
     out = run.folder.parent.resolve()

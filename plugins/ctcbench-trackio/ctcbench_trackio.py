@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import io
 import json
@@ -110,11 +111,18 @@ def _init(run: RunInfo, name: str, **changed: Any) -> Run:
     """Return the run of this name; the existing one if there is one."""
     config = {**run.config, **changed, _FOLDER: str(run.folder.resolve())}
     with _silence():
+        trackio = _trackio()
         # The load of the machine is not of the run: studies train several at once.
-        return _trackio().init(
+        tracked: Run = trackio.init(
             project(), name, group=run.key, config=config, resume="allow", embed=False,
             auto_log_cpu=False, auto_log_gpu=False,
         )  # fmt: skip
+    # At exit trackio finishes its current run and prints that to standard output, behind the JSON document.
+    # Registered after trackio's own functions, ours is called before them.
+    trackio.context_vars.current_run.set(None)
+    atexit.unregister(_finish_open)
+    atexit.register(_finish_open)
+    return tracked
 
 
 def _delete(run: RunInfo, name: str) -> None:
@@ -131,6 +139,13 @@ def _close(run: RunInfo) -> None:
     if tracked := _open.pop(run.folder, None):
         with _silence():
             tracked.finish()
+
+
+def _finish_open() -> None:
+    """Finish the runs whose training was stopped, so that what they logged is stored."""
+    for folder in list(_open):
+        with _silence():
+            _open.pop(folder).finish()
 
 
 @contextlib.contextmanager

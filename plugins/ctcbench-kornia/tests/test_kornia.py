@@ -68,7 +68,7 @@ def test_padding_stays_white():
         ("__import__('os').system('true')", "expected a call of a transform"),
         ("RandomPerspective(open('x'))", "arguments are numbers, texts"),
         ("RandomPerspective(**{'p': 1.0})", "expected a call of a transform"),
-        ("RandomPerspectives(0.2)", "no transform 'RandomPerspectives' (there are: "),
+        ("RandomPerspectives(0.2)", "no transform 'RandomPerspectives' that keeps the size (there are: "),
         ("RandomMixUpV2()", "no transform 'RandomMixUpV2'"),
         ("RandomCrop((8, 8))", "no transform 'RandomCrop'"),
         ("RandomPerspective(strength=2)", "RandomPerspective(strength=2): TypeError"),

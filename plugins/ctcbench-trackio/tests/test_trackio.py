@@ -1,6 +1,9 @@
 """trackio can read the settings, curves and results of a trained run."""
 
+import json
 import os
+import subprocess
+import sys
 from importlib.metadata import EntryPoint, entry_points
 
 import ctcbench_trackio as tracker
@@ -137,6 +140,26 @@ def test_nothing_is_sent_unless_the_user_names_a_server(run, monkeypatch):
     finish_epoch(run, 1, loss=3.0)
     tracker.ctcbench_run_finished(run, RESULT)
     assert curve(stored()["abc"][1], "train/loss") == [(2, 3.0)]
+
+
+@pytest.mark.parametrize("finished", [True, False])
+def test_nothing_is_printed_at_exit_where_a_json_document_may_be(run, finished):
+    code = (
+        "import json, pathlib, sys\nimport ctcbench_trackio as tracker\n"
+        "from ctcbench import EpochReport, RunInfo\n"
+        "run = RunInfo(pathlib.Path(sys.argv[1]), 'abc', {'decoder': 'greedy'}, epochs=2, steps=4)\n"
+        "tracker.ctcbench_run_started(run)\n"
+        "tracker.ctcbench_epoch_finished(run, EpochReport(epoch=1, step=2, figures={'loss': 1.5}))\n"
+        "if result := json.loads(sys.argv[2]):\n    tracker.ctcbench_run_finished(run, result)\n"
+    )
+    result = json.dumps(RESULT if finished else None)
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(run.folder), result], capture_output=True, text=True, timeout=100
+    )
+    assert (done.returncode, done.stdout) == (0, ""), done.stderr
+    _, logs = stored()["abc"]
+    assert [log["train/loss"] for log in logs if "train/loss" in log] == [1.5]
+    assert any("test/exact" in log for log in logs) is finished
 
 
 def test_the_switch_disables_it(run, monkeypatch):
