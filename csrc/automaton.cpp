@@ -131,6 +131,14 @@ std::int32_t Automaton::edges(State state, Edge* edges) const {
     return static_cast<std::int32_t>(end - begin);
 }
 
+std::int32_t Automaton::most_frames_to_end() const {
+    std::int32_t most = 0;
+    for (std::size_t state = 0; state < shortest_.size(); ++state)
+        if (shortest_[state] != kNever)
+            most = std::max(most, shortest_[state] + (sole_first_[state] == kNoLabel ? 0 : 1));
+    return most;
+}
+
 double Automaton::final_log_weight(State state) const {
     if (arrays_.accepting[index(state)] == 0) return -std::numeric_limits<double>::infinity();
     return arrays_.final_log_weights.empty() ? 0.0 : arrays_.final_log_weights[index(state)];

@@ -3,19 +3,24 @@
 #include <mutex>
 #include <string>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "bindings.hpp"
+#include "ctc/guide.hpp"
 #include "ctc/stream.hpp"
 
 namespace ctc_python {
 
 namespace {
 
+using GuidePointer = std::shared_ptr<ctc::Guide>;
+
 // A ctc::Stream that several Python threads may use: each call waits until the one before has returned.
 class LockedStream {
   public:
-    explicit LockedStream(const ctc::Options& options) : blank_(options.blank), stream_(options) {}
+    LockedStream(const ctc::Options& options, GuidePointer guide)
+        : blank_(options.blank), guide_(std::move(guide)), stream_(options) {}
 
     void push(const py::array& log_probs_NTK, const Lengths& lengths_N) {
         require(log_probs_NTK.ndim() == 3 && log_probs_NTK.shape(0) == 1, "log_probs must be (1, T, K)");
@@ -60,6 +65,9 @@ class LockedStream {
 
     void require_classes(std::int32_t classes) const {
         require(classes > blank_, "blank must lie in [0, K)");
+        if (guide_ != nullptr && classes != guide_->classes())
+            throw py::value_error("log_probs has " + std::to_string(classes) + " classes; the guide is for " +
+                                  std::to_string(guide_->classes()) + "; both count the blank");
         if (classes_ == 0 || classes == classes_) return;
         throw py::value_error("log_probs has " + std::to_string(classes) +
                               " classes; the earlier frames of the stream have " + std::to_string(classes_));
@@ -69,6 +77,7 @@ class LockedStream {
     std::int32_t blank_;
     std::int32_t classes_ = 0;  // 0 before the first piece
     bool finished_ = false;
+    GuidePointer guide_;  // may be null
     ctc::Stream stream_;
 };
 
@@ -79,15 +88,15 @@ void bind_stream(py::module_& module) {
                              "Beam search over pieces. Use BeamSearchStream of the package, which checks its "
                              "arguments.")
         .def(py::init([](std::int32_t beam_width, std::int32_t blank, std::int32_t n_best,
-                         const std::string& path, bool frames) {
+                         const std::string& path, bool frames, const GuidePointer& guide) {
                  require(beam_width >= 1, "beam_width must be at least 1");
                  require(n_best >= 1 && n_best <= beam_width, "n_best must lie in [1, beam_width]");
                  require(blank >= 0, "blank must be at least 0");
                  return std::make_unique<LockedStream>(
-                     ctc::Options{beam_width, blank, n_best, 1, path_of(path), frames});
+                     ctc::Options{beam_width, blank, n_best, 1, path_of(path), frames, guide.get()}, guide);
              }),
              py::kw_only(), py::arg("beam_width"), py::arg("blank"), py::arg("n_best"),
-             py::arg("path") = "automatic", py::arg("frames") = true)
+             py::arg("path") = "automatic", py::arg("frames") = true, py::arg("guide") = GuidePointer())
         .def("push", &LockedStream::push, py::arg("log_probs").noconvert(), py::arg("lengths").noconvert(),
              "Add the frames of a (1, T, K) array.")
         .def("best", &LockedStream::best, py::arg("hypothesis"),

@@ -21,7 +21,7 @@ std::size_t index(std::int32_t value) {
 Result ExactSearch::run(const LogProbs& log_probs) {
     Result result;
     start(log_probs.classes);
-    if (options_.guide != nullptr) limit(log_probs.frames);
+    limit(log_probs.frames);
     for (std::int32_t frame = 0; frame < log_probs.frames; ++frame) {
         push(log_probs, frame, result.status);
         if (result.status != Status::ok) {
@@ -41,7 +41,7 @@ bool ExactSearch::push(const LogProbs& log_probs, std::int32_t frame, Status& st
         set_floor();
         extend();
     } else {
-        if (remaining_ != Guide::kNever) --remaining_;
+        --remaining_;
         drop_unfinishable();
         set_floor_guided();
         extend_guided();
@@ -53,7 +53,15 @@ bool ExactSearch::push(const LogProbs& log_probs, std::int32_t frame, Status& st
 
 void ExactSearch::write_best(std::int32_t n_best, const LogProbs* all_frames,
                              std::vector<Hypothesis>& hypotheses) {
-    const std::vector<Entry>& best = options_.guide == nullptr ? beam_ : ended();
+    write(options_.guide == nullptr ? beam_ : ended(), n_best, all_frames, hypotheses);
+}
+
+void ExactSearch::write_leader(std::vector<Hypothesis>& hypotheses) {
+    write(beam_, 1, nullptr, hypotheses);
+}
+
+void ExactSearch::write(const std::vector<Entry>& best, std::int32_t n_best, const LogProbs* all_frames,
+                        std::vector<Hypothesis>& hypotheses) const {
     const std::size_t count = std::min(index(n_best), best.size());
     hypotheses.clear();
     hypotheses.reserve(count);
@@ -66,6 +74,7 @@ void ExactSearch::write_best(std::int32_t n_best, const LogProbs* all_frames,
 }
 
 std::vector<std::int32_t> ExactSearch::common_prefix() const {
+    if (beam_.empty()) return {};
     std::vector<PrefixArena::Node> nodes;
     nodes.reserve(beam_.size());
     for (const Entry& entry : beam_) nodes.push_back(entry.node);

@@ -21,13 +21,14 @@ void ExactSearch::start_guided() {
     row_.resize(index(guide.classes()));
     row_log_weights_.resize(index(guide.classes()));
     beam_[0].state = guide.start();
-    remaining_ = Guide::kNever;
+    limit(Guide::kNever - 1);
 }
 
-// Sets the number of frames that follow.
+// What cannot end is dropped by the next frame. But there may be none.
 void ExactSearch::limit(std::int32_t frames) {
+    if (options_.guide == nullptr) return;
     remaining_ = frames;
-    if (options_.guide->shortest(options_.guide->start()) > frames) beam_.clear();
+    if (beam_.size() == 1 && options_.guide->shortest(beam_[0].state) > frames) beam_.clear();
 }
 
 // Removes the unchanged labellings that cannot end in the frames that remain. Their children have received

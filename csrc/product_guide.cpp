@@ -72,4 +72,10 @@ std::int32_t ProductGuide::shortest_after(std::int32_t label, State state) const
     return most;
 }
 
+std::int32_t ProductGuide::most_frames_to_end() const {
+    std::int32_t most = 0;
+    for (const auto& part : parts_) most = std::max(most, part->most_frames_to_end());
+    return most;
+}
+
 }  // namespace ctc

@@ -73,7 +73,7 @@ Result Stream::push(const LogProbs& piece) {
     if (piece.frames == 0) return result;
     if (piece.frames > std::numeric_limits<std::int32_t>::max() - before)
         throw std::length_error("a stream can have at most 2^31 - 1 frames");
-    if (before == 0) searched_ = -1;  // only now the number of classes is known
+    if (before == 0) search_.frames = ahead_.frames = -1;  // only now the number of classes is known
     try {
         // The copy is checked: another thread of the caller may write to the piece.
         frames_.append(piece);
@@ -85,7 +85,7 @@ Result Stream::push(const LogProbs& piece) {
             frames_.truncate(before);
             return result;
         }
-        advanced_search();
+        advance(search_, std::max(0, all.frames - behind_), false);
     } catch (...) {
         frames_.truncate(before);
         throw;
@@ -94,43 +94,54 @@ Result Stream::push(const LogProbs& piece) {
 }
 
 Hypothesis Stream::best() {
+    Search& search = behind_ == 0 ? search_ : ahead_;
+    advance(search, frames_.view().frames, false);
     std::vector<Hypothesis> hypotheses;
-    advanced_search().write_best(1, nullptr, hypotheses);
+    search.search->write_leader(hypotheses);
+    if (hypotheses.empty()) return {{}, -std::numeric_limits<double>::infinity(), {}};
     return hypotheses.front();
 }
 
 std::vector<std::int32_t> Stream::stable_prefix() {
-    return advanced_search().common_prefix();
+    advance(search_, std::max(0, frames_.view().frames - behind_), false);
+    return search_.search->common_prefix();
 }
 
 std::vector<Hypothesis> Stream::finish() {
     std::vector<Hypothesis> hypotheses;
     const LogProbs all = frames_.view();
-    advanced_search().write_best(options_.n_best, options_.frames ? &all : nullptr, hypotheses);
-    search_.reset();
+    advance(search_, all.frames, true);
+    search_.search->write_best(options_.n_best, options_.frames ? &all : nullptr, hypotheses);
+    search_ = {};
+    ahead_ = {};
     frames_ = {};
     return hypotheses;
 }
 
-// Returns the search, once it has read every frame.
-FrameSearch& Stream::advanced_search() {
+// Lets the search read the frames up to `end`; with `last`, no more follow.
+void Stream::advance(Search& search, std::int32_t end, bool last) {
     const LogProbs all = frames_.view();
-    if (search_ == nullptr) search_ = make_fast_search(options_);
-    if (search_ == nullptr) search_ = std::make_unique<ExactSearch>(options_);
-    std::int32_t next = searched_;
-    searched_ = -1;  // if it throws, the search is in no usable state and has to be started again
+    if (search.search == nullptr) search.search = make_fast_search(options_);
+    if (search.search == nullptr) search.search = std::make_unique<ExactSearch>(options_);
+    std::int32_t next = search.frames;
+    search.frames = -1;  // if it throws, the search is in no usable state and has to be started again
     if (next < 0) {
-        search_->start(all.classes);
+        search.search->start(all.classes);
         next = 0;
     }
-    for (Status status; next < all.frames; ++next) {
-        if (search_->push(all, next, status)) continue;
-        search_ = std::make_unique<ExactSearch>(options_);
-        search_->start(all.classes);
-        next = -1;
+    if (last) search.search->limit(all.frames - next);
+    Status status;
+    while (next < end || (last && !search.search->ends_in_range())) {
+        if (next < end && search.search->push(all, next, status)) {
+            ++next;
+            continue;
+        }
+        search.search = std::make_unique<ExactSearch>(options_);
+        search.search->start(all.classes);
+        if (last) search.search->limit(all.frames);
+        next = 0;
     }
-    searched_ = next;
-    return *search_;
+    search.frames = next;
 }
 
 }  // namespace ctc

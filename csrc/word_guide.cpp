@@ -150,4 +150,12 @@ double WordGuide::final_log_weight(State state) const {
     return bounded_log_weight(end.log_weight + final_log_weights_[index(end.next)]);
 }
 
+std::int32_t WordGuide::most_frames_to_end() const {
+    std::int32_t most = 0;
+    if (unknown_words_) return most;
+    for (const std::int32_t places : places_to_end_)
+        if (places != kNever) most = std::max(most, places);
+    return most;
+}
+
 }  // namespace ctc

@@ -37,6 +37,7 @@ class Automaton final : public Guide {
         const auto place = static_cast<std::size_t>(state);
         return shortest_[place] + (sole_first_[place] == label ? 1 : 0);
     }
+    std::int32_t most_frames_to_end() const override;
 
   private:
     void check() const;

@@ -61,6 +61,7 @@ class CharacterGuide final : public Guide {
         return final_log_weights_[static_cast<std::size_t>(state)];
     }
     std::int32_t shortest(State) const override { return 0; }
+    std::int32_t most_frames_to_end() const override { return 0; }
 
   private:
     struct Entry {

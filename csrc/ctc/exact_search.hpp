@@ -22,6 +22,8 @@ class ExactSearch final : public FrameSearch {
     bool push(const LogProbs& log_probs, std::int32_t frame, Status& status) override;  // always true
     void write_best(std::int32_t n_best, const LogProbs* all_frames,
                     std::vector<Hypothesis>& hypotheses) override;
+    void limit(std::int32_t frames) override;
+    void write_leader(std::vector<Hypothesis>& hypotheses) override;
     std::vector<std::int32_t> common_prefix() const override;
 
   private:
@@ -59,6 +61,8 @@ class ExactSearch final : public FrameSearch {
         std::int32_t label;
     };
 
+    void write(const std::vector<Entry>& best, std::int32_t n_best, const LogProbs* all_frames,
+               std::vector<Hypothesis>& hypotheses) const;
     Status read_frame(const LogProbs& log_probs, std::int32_t frame);
     void stay();
     void set_floor();
@@ -71,7 +75,6 @@ class ExactSearch final : public FrameSearch {
 
     // The parts of a guided search, in exact_search_guided.cpp.
     void start_guided();
-    void limit(std::int32_t frames);
     void drop_unfinishable();
     void set_floor_guided();
     void extend_guided();
@@ -95,7 +98,7 @@ class ExactSearch final : public FrameSearch {
     Prob floor_;                          // no candidate below it can be kept
 
     // Of a guided search.
-    std::int32_t remaining_ = Guide::kNever;  // frames after the current one; kNever if not known
+    std::int32_t remaining_ = 0;  // frames after the current one; below kNever, so states without an end go
     std::vector<Successor> successors_;
     std::vector<Guide::State> row_;  // by class
     std::vector<double> row_log_weights_;

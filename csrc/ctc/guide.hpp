@@ -66,6 +66,10 @@ class Guide {
     // Writes the permitted classes of a row, ascending, in place of row(), and returns their number: at most
     // classes(). Returns -1 if the guide has no quicker way to tell than row().
     virtual std::int32_t edges(State /*state*/, Edge* /*edges*/) const { return -1; }
+
+    // An upper bound of shortest() and shortest_after() of the states that can end. While at least so many
+    // frames remain, their number decides nothing.
+    virtual std::int32_t most_frames_to_end() const = 0;
 };
 
 }  // namespace ctc

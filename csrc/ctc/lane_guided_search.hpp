@@ -27,20 +27,23 @@ class GuidedLaneSearch final : public FastSearch {
     bool push(const LogProbs& log_probs, std::int32_t frame, Status& status) override;
     void write_best(std::int32_t n_best, const LogProbs* all_frames,
                     std::vector<Hypothesis>& hypotheses) override;
+    void limit(std::int32_t frames) override;
+    bool ends_in_range() const override;
+    void write_leader(std::vector<Hypothesis>& hypotheses) override;
     std::vector<std::int32_t> common_prefix() const override {
+        if (beam_.rows == 0) return {};
         return beam_.arena.common_prefix(beam_.node.data(), static_cast<std::size_t>(beam_.rows));
     }
 
   private:
     bool advance();
     bool loses_a_symbol(std::int64_t exponent) const;
-    bool has_ends_in_range() const;
 
     Options options_;
     LaneBeam<L> beam_;
     GuideColumns<L> columns_;
     LaneLosses<L> losses_;
-    std::int32_t remaining_ = Guide::kNever;  // frames after the current one; kNever if not known
+    std::int32_t remaining_ = 0;  // frames after the current one; below kNever, so states without an end go
 
     LaneFrame<L> frame_;
     LaneCandidates<L> candidates_;
@@ -56,8 +59,7 @@ class GuidedLaneSearch final : public FastSearch {
 template <class L>
 bool GuidedLaneSearch<L>::run(const LogProbs& log_probs, Result& result) {
     start(log_probs.classes);
-    remaining_ = log_probs.frames;
-    if (columns_.shortest.data()[0] > remaining_) beam_.rows = 0;
+    limit(log_probs.frames);
     for (std::int32_t frame = 0; frame < log_probs.frames; ++frame) {
         if (!push(log_probs, frame, result.status)) return false;
         if (result.status != Status::ok) {
@@ -65,7 +67,7 @@ bool GuidedLaneSearch<L>::run(const LogProbs& log_probs, Result& result) {
             return true;
         }
     }
-    if (!has_ends_in_range()) return false;
+    if (!ends_in_range()) return false;
     write_best(options_.n_best, options_.frames ? &log_probs : nullptr, result.hypotheses);
     return true;
 }
@@ -74,7 +76,7 @@ template <class L>
 bool GuidedLaneSearch<L>::push(const LogProbs& log_probs, std::int32_t frame, Status& status) {
     status = frame_.read(log_probs, frame, options_.blank);
     if (status != Status::ok) return true;
-    if (remaining_ != Guide::kNever) --remaining_;
+    --remaining_;
     return beam_.rows == 0 || advance();
 }
 
@@ -88,7 +90,14 @@ void GuidedLaneSearch<L>::start(std::int32_t classes) {
     extend_.reserve(classes);
     stay_.start(beam_.capacity());
     losses_.clear();
-    remaining_ = Guide::kNever;
+    limit(Guide::kNever - 1);
+}
+
+// What cannot end is dropped by the next frame. But there may be none.
+template <class L>
+void GuidedLaneSearch<L>::limit(std::int32_t frames) {
+    remaining_ = frames;
+    if (beam_.rows == 1 && columns_.shortest.data()[0] > remaining_) beam_.rows = 0;
 }
 
 // Advances the beam by the frame that was read. Returns false if too much may be lost.
@@ -134,7 +143,7 @@ bool GuidedLaneSearch<L>::loses_a_symbol(std::int64_t exponent) const {
 
 // Whether the final weights of all rows are within the range of a double.
 template <class L>
-bool GuidedLaneSearch<L>::has_ends_in_range() const {
+bool GuidedLaneSearch<L>::ends_in_range() const {
     for (std::int32_t row = 0; row < beam_.rows; ++row) {
         const double log_weight = columns_.cached(row).final_log_weight;
         if (log_weight < kExpLowest && log_weight > -LaneMath<L>::kInfinity) return false;
@@ -157,6 +166,14 @@ void GuidedLaneSearch<L>::write_best(std::int32_t n_best, const LogProbs* all_fr
         if (total > 0.0) ranked_.push_back({total, {beam_.node.data()[row], PrefixArena::kNone}, 0});
     }
     write_ranked(beam_, ranked_, n_best, all_frames, options_.blank, alignment_, hypotheses);
+}
+
+template <class L>
+void GuidedLaneSearch<L>::write_leader(std::vector<Hypothesis>& hypotheses) {
+    ranked_.clear();
+    for (std::int32_t row = 0; row < beam_.rows; ++row)
+        ranked_.push_back({beam_.total.data()[row], {beam_.node.data()[row], PrefixArena::kNone}, 0});
+    write_ranked(beam_, ranked_, 1, nullptr, options_.blank, alignment_, hypotheses);
 }
 
 }  // namespace ctc

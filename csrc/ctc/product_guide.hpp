@@ -26,6 +26,7 @@ class ProductGuide final : public Guide {
     // The most that a part needs: a continuation has to satisfy all.
     std::int32_t shortest(State state) const override;
     std::int32_t shortest_after(std::int32_t label, State state) const override;
+    std::int32_t most_frames_to_end() const override;
 
   private:
     std::vector<std::shared_ptr<const Guide>> parts_;

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "ctc/frame_search.hpp"
+#include "ctc/guide.hpp"
 #include "ctc/prefix_beam_search.hpp"
 
 namespace ctc {
@@ -36,28 +37,35 @@ class FrameStore {
     std::vector<double> doubles_;
 };
 
-// The results are those of prefix_beam_search() with the frames so far, bit for bit, however they are divided
+// The final result is that of prefix_beam_search() with all frames, bit for bit, however they are divided
 // into pieces.
+//
+// A guided search drops what cannot end in the frames that remain, and a stream does not know their number.
+// But while Guide::most_frames_to_end() of them or more remain, the number decides nothing: nothing is
+// dropped for it. So the search of a stream stays that many frames behind those that were pushed, and reads
+// the last ones in finish(), which knows their number.
 //
 // Every frame is kept until finish(), at 4 bytes for each class (8 after a float64 piece): ExactSearch reads
 // them all again if the fast search refuses the sequence, and the frames of the labels need them at the end.
 // The beam takes as much memory as in prefix_beam_search().
 class Stream {
   public:
-    // Options::threads is not used. Options::guide must be null: a guided search has to know the number of
-    // frames.
-    explicit Stream(const Options& options) : options_(options) {}
+    // Options::threads is not used. Options::guide must outlive the stream.
+    explicit Stream(const Options& options)
+        : options_(options), behind_(options.guide == nullptr ? 0 : options.guide->most_frames_to_end()) {}
 
     // Adds the frames of `piece`; all pieces must have the same number of classes. If a frame cannot be
     // decoded, no frame is added; the status says why, and the frame is its place in the piece. If it throws
     // std::bad_alloc, or std::length_error for more than 2^31 - 1 frames, no frame is added either.
     Result push(const LogProbs& piece);
 
-    // Returns the best labelling so far, without the frames of its labels.
+    // Returns the best labelling so far, without the frames of its labels. With a guide it need not be
+    // permitted to end yet, and an end has no weight: it is the best of a search that drops nothing for want
+    // of frames. Where no labelling is left it is the empty one with log-probability -inf.
     Hypothesis best();
 
-    // Returns the longest common prefix of all labellings in the beam. No later frame can change it: what
-    // best() and finish() return later begins with it.
+    // Returns the longest common prefix of all labellings in the beam, with a guide in that of the search
+    // that is behind. No later frame can change it: what finish() returns begins with it.
     std::vector<std::int32_t> stable_prefix();
 
     // Returns the hypotheses that prefix_beam_search() returns for all frames, and frees the memory. The
@@ -65,12 +73,18 @@ class Stream {
     std::vector<Hypothesis> finish();
 
   private:
-    FrameSearch& advanced_search();
+    // A search and the frames that it has read.
+    struct Search {
+        std::unique_ptr<FrameSearch> search;  // the fast one until it refuses
+        std::int32_t frames = -1;             // -1 if it has to be started
+    };
+    void advance(Search& search, std::int32_t end, bool last);
 
     Options options_;
+    std::int32_t behind_;  // frames
     FrameStore frames_;
-    std::unique_ptr<FrameSearch> search_;  // the fast one until it refuses
-    std::int32_t searched_ = -1;           // the frames that search_ has read; -1 if it has to be started
+    Search search_;
+    Search ahead_;  // for best(), of all frames; only used if behind_ is not 0
 };
 
 }  // namespace ctc

@@ -41,6 +41,7 @@ class WordGuide final : public Guide {
     std::int32_t shortest(State state) const override {
         return unknown_words_ ? 0 : places_to_end_[static_cast<std::size_t>(state % places_)];
     }
+    std::int32_t most_frames_to_end() const override;
 
   private:
     static constexpr std::size_t kRoot = 0;  // the place between words

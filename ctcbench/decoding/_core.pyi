@@ -39,7 +39,14 @@ def product_guide(parts: list[Guide]) -> Guide: ...
 
 class Stream:
     def __init__(
-        self, *, beam_width: int, blank: int, n_best: int, path: str = "automatic", frames: bool = True
+        self,
+        *,
+        beam_width: int,
+        blank: int,
+        n_best: int,
+        path: str = "automatic",
+        frames: bool = True,
+        guide: Guide | None = None,
     ) -> None: ...
     def push(self, log_probs: _Floats, lengths: NDArray[np.int64]) -> None: ...
     def best(self, hypothesis: type[_H]) -> _H: ...

@@ -6,6 +6,7 @@ from . import _core
 from .arguments import LogProbsLike, check_beam, check_input, check_values
 from .arrays import as_array
 from .beam import selected_path
+from .guides import GuideLike, compiled_guide
 from .hypothesis import Hypothesis
 from .scalars import check_flag, check_integer, check_non_negative
 
@@ -13,8 +14,12 @@ from .scalars import check_flag, check_integer, check_non_negative
 class BeamSearchStream:
     """The search of `beam_search` over the frames of one sequence that arrive in pieces.
 
-    The results are those of `beam_search` for all frames at once, bit for bit, however the frames are
-    divided.
+    The result is that of `beam_search` for all frames at once, bit for bit, however the frames are divided.
+
+    A guided search drops a labelling that cannot end in the frames that remain. Their number decides nothing
+    while it is at least the largest number of frames that a state of the guide needs to its end: twice the
+    length of the longest word of a lexicon at most, 0 for a language model of characters. The search stays
+    that many frames behind those that were pushed; `finish` reads the last ones.
 
     Memory: all frames are kept until `finish`, at 4 bytes for each class of a frame (8 for float64, and with
     `normalize` or `blank_penalty`). The frames of the characters need them, and so does the exact search,
@@ -29,6 +34,7 @@ class BeamSearchStream:
         normalize: as in `beam_search`.
         blank_penalty: as in `beam_search`.
         frames: whether `finish` computes the frames of the characters.
+        guide: as in `beam_search`.
 
     Raises:
         TypeError: as `beam_search`.
@@ -51,6 +57,7 @@ class BeamSearchStream:
         normalize: bool = False,
         blank_penalty: SupportsFloat = 0.0,
         frames: bool = True,
+        guide: GuideLike | None = None,
     ) -> None:
         width, best = check_beam(beam_width, n_best)
         self._blank = check_integer("blank", blank, low=0)
@@ -62,6 +69,7 @@ class BeamSearchStream:
             n_best=best,
             path=selected_path(),
             frames=check_flag("frames", frames),
+            guide=compiled_guide(guide, classes=None, blank=self._blank),
         )
 
     def push(self, log_probs: LogProbsLike) -> None:
@@ -97,6 +105,11 @@ class BeamSearchStream:
     def best(self) -> Hypothesis:
         """Return the most probable labelling of the frames so far, without the frames of its characters.
 
+        With a guide, the labelling of the highest score. It need not be permitted to end yet, so its score
+        has no weight of an end, and nothing is dropped for want of frames: this takes a second search of all
+        frames so far, and so the time of `push` again. If no labelling is left, it is the empty one with
+        `log_prob` -inf.
+
         Raises:
             ValueError: the stream is finished.
         """
@@ -106,6 +119,7 @@ class BeamSearchStream:
         """Return the longest common prefix of all labellings in the beam.
 
         Later frames cannot change it: each later labelling in the beam, and so the result, begins with it.
+        With a guide the beam is that of the search that is some frames behind.
 
         Raises:
             ValueError: the stream is finished.
@@ -114,6 +128,8 @@ class BeamSearchStream:
 
     def finish(self) -> list[Hypothesis]:
         """Return what `beam_search` returns for all frames, and free the memory.
+
+        With a guide the list is empty if no permitted labelling fits.
 
         The stream cannot be used afterwards.
 

@@ -22,8 +22,10 @@ class SupportsGuide(Protocol):
 GuideLike: TypeAlias = SupportsGuide | _core.Guide | Sequence[SupportsGuide | _core.Guide]
 
 
-def compiled_guide(guide: GuideLike | None, *, classes: int, blank: int) -> _core.Guide | None:
+def compiled_guide(guide: GuideLike | None, *, classes: int | None, blank: int) -> _core.Guide | None:
     """Return the C++ form of a guide, or of the product of several; None for no guide.
+
+    With `classes` None it may be for any number of classes, the same in all parts.
 
     Raises:
         TypeError: something is no guide.
@@ -39,7 +41,7 @@ def compiled_guide(guide: GuideLike | None, *, classes: int, blank: int) -> _cor
     return _core.product_guide(compiled)
 
 
-def _compiled_part(part: object, classes: int, blank: int) -> _core.Guide:
+def _compiled_part(part: object, classes: int | None, blank: int) -> _core.Guide:
     if isinstance(part, SupportsGuide):
         compiled = part.as_guide()
     elif isinstance(part, _core.Guide):
@@ -49,7 +51,7 @@ def _compiled_part(part: object, classes: int, blank: int) -> _core.Guide:
             f"guide is or has {shown(part)}, of type {type(part).__name__}; it must be an Automaton, a "
             "language model, another object with as_guide(), or a sequence of them"
         )
-    if compiled.classes != classes:
+    if classes not in (None, compiled.classes):
         raise ValueError(
             f"guide is for {compiled.classes} classes, but log_probs has {classes}; both count the blank"
         )
