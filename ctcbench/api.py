@@ -113,8 +113,8 @@ class Recogniser:
         Args:
             images: paths, bytes, open files, PIL images, arrays or samples, as for `log_probs`.
             decoder: a component string; None: the decoder of the run.
-            n_best: number of most probable texts that `Prediction.alternatives` has, found by prefix beam
-                search.
+            n_best: number of texts that `Prediction.alternatives` has, the best by the score of the decoder;
+                the most probable ones by prefix beam search if it has only one.
             positions: whether `Prediction.characters` has the characters with their places in the picture.
 
         Raises:

@@ -47,7 +47,8 @@ class SearchErrors:
         proven: number of images whose most probable labelling is proven; the others are not counted.
         proofs: number of images by what proved them, as `ctcbench.decoding.BestLabelling.proof`.
         largest_gap: the largest gap of an image without a proof; 0 if there is none.
-        decoders: one entry for each decoder.
+        decoders: one entry for each decoder that searches the most probable labelling.
+        left_out: the other decoders, and what each searches.
     """
 
     images: int
@@ -55,6 +56,7 @@ class SearchErrors:
     proofs: Mapping[str, int]
     largest_gap: float
     decoders: tuple[DecoderErrors, ...]
+    left_out: Mapping[str, str]
 
 
 def find_search_errors(
@@ -68,20 +70,19 @@ def find_search_errors(
     """Compare the labelling of each decoder with the most probable one, by exact log-probabilities.
 
     Raises:
-        UsageError: there are no images, no image has a proof, a decoder refuses its options, or searches with
-            a constraint, a language model or hotwords.
+        UsageError: there are no images, no image has a proof, a decoder refuses its options, or each searches
+            something else.
         PluginError: a decoder failed.
     """
     if not len(log_probs):
         raise UsageError("no images to decode")
     built = [build_decoder(registry, decoder, log_probs.alphabet) for decoder in decoders]
-    for decoder, one in zip(decoders, built, strict=True):
-        # Its best text is another one, so each difference would count as an error of the search.
-        if getattr(one.search, "guides", ()):
-            raise UsageError(
-                f"{decoder}: with a constraint, a language model or hotwords it does not search the most "
-                "probable labelling of all; give --decoder without them"
-            )
+    # Their best text can be another one, and a difference would count as an error of the search.
+    objectives = {decoder: one.objective for decoder, one in zip(decoders, built, strict=True)}
+    left_out = {decoder: objective for decoder, objective in objectives.items() if objective is not None}
+    if len(left_out) == len(decoders):
+        what = "; ".join(f"{decoder} searches {objective}" for decoder, objective in left_out.items())
+        raise UsageError(f"{what}, not the most probable labelling of all; give another --decoder")
     progress("most probable labellings")
     best = best_labelling(log_probs.values_NTK, log_probs.lengths_N, nodes=nodes, blank=BLANK)
     proven = [n for n, labelling in enumerate(best) if labelling.optimal]
@@ -89,6 +90,8 @@ def find_search_errors(
         raise UsageError(f"no image has a proof with {nodes} nodes; try more")
     rows = []
     for decoder, one in zip(decoders, built, strict=True):
+        if decoder in left_out:
+            continue
         progress(decoder)
         hypotheses, _ = one.decode(log_probs)
         scores = score_labellings(
@@ -108,4 +111,5 @@ def find_search_errors(
         proofs=dict(Counter(labelling.proof for labelling in best)),
         largest_gap=max(labelling.gap for labelling in best),
         decoders=tuple(rows),
+        left_out=left_out,
     )

@@ -143,17 +143,26 @@ def beam_cpp(
         hotword_boost=hotword_boost,
     )
     guides = [*([] if constraint is None else [constraint]), *models]
-    return _BeamDecoder(width, threads, blank_penalty, guides)
+    return _BeamDecoder(width, threads, blank_penalty, guides, bool(models) or blank_penalty > 0)
 
 
 @dataclass(frozen=True)
 class _BeamDecoder:
-    """A prefix beam search with its options."""
+    """A prefix beam search with its options.
+
+    Within a constraint the score is still the probability of the network: `has_own_score` is then false.
+    """
 
     width: int
     threads: int
     blank_penalty: float
     guides: Sequence[Automaton | LanguageModel | Hotwords]
+    has_own_score: bool
+
+    @property
+    def objective(self) -> str | None:
+        """What is searched in place of the most probable of all labellings."""
+        return "the best text within a constraint, a language model or hotwords" if self.guides else None
 
     def __call__(self, read: LogProbs) -> list[Hypothesis]:
         found = self._search(read, 1, self.width)

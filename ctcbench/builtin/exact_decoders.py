@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -55,17 +56,30 @@ def mbr(
     blank_penalty: Penalty = 0.0,
 ) -> Decode:
     """Minimum Bayes risk: the labelling of the beam with the least expected error by exact probabilities."""
-    from ctcbench.decoding import beam_search, minimum_bayes_risk, rescore
+    return _LeastRisk(metric, width, threads, blank_penalty)
 
-    def decode(read: LogProbs) -> list[Hypothesis]:
+
+@dataclass(frozen=True)
+class _LeastRisk:
+    """The decoder `mbr` with its options."""
+
+    metric: Literal["edit", "exact", "char"]
+    width: int
+    threads: int
+    blank_penalty: float
+    objective: str = "the text with the least expected error"
+
+    def __call__(self, read: LogProbs) -> list[Hypothesis]:
+        from ctcbench.decoding import beam_search, minimum_bayes_risk, rescore
+
         found = beam_search(
             read.values_NTK,
             read.lengths_N,
-            beam_width=width,
-            n_best=width,
+            beam_width=self.width,
+            n_best=self.width,
             blank=BLANK,
-            threads=threads or None,
-            blank_penalty=blank_penalty,
+            threads=self.threads or None,
+            blank_penalty=self.blank_penalty,
             frames=False,
         )
         rescored = rescore(
@@ -73,10 +87,8 @@ def mbr(
             found,
             read.lengths_N,
             blank=BLANK,
-            threads=threads or None,
-            blank_penalty=blank_penalty,
+            threads=self.threads or None,
+            blank_penalty=self.blank_penalty,
         )
-        chosen = [minimum_bayes_risk(hypotheses, metric=metric).hypothesis for hypotheses in rescored]
+        chosen = [minimum_bayes_risk(hypotheses, metric=self.metric).hypothesis for hypotheses in rescored]
         return [Hypothesis(one.labels, one.log_prob, ()) for one in chosen]
-
-    return decode

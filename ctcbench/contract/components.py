@@ -239,7 +239,11 @@ def decoder(
     The callable takes ``LogProbs`` of N images and returns a list of N ``Hypothesis``, the best labelling of
     each image. It may have a method ``n_best(log_probs, count)``, which returns a list of up to `count`
     hypotheses for each image, best first: the alternatives that `predict` shows. Without it these are found
-    by a prefix beam search, which knows no constraint of the decoder.
+    by a prefix beam search, which knows no constraint of the decoder. Two attributes are optional:
+    ``has_own_score`` is true if ``log_prob`` is not the probability of the network alone: `predict` then
+    shows it and leaves the alternatives in the decoder's order. ``objective`` names what is searched if that
+    is not the most probable of all labellings (``"the least expected error"``), so that a difference is no
+    error.
 
     ``@decoder(alignment="fixed")`` is for a decoder in which frame i is character i, and which merges no
     repeats.

@@ -207,6 +207,16 @@ class BuiltDecoder:
         require_hypotheses(self.owner, hypotheses, log_probs)
         return hypotheses, seconds
 
+    @property
+    def has_own_score(self) -> bool:
+        """Whether the decoder ranks by something else than the probability of the network alone."""
+        return bool(getattr(self.search, "has_own_score", False))
+
+    @property
+    def objective(self) -> str | None:
+        """What the decoder searches; None for the most probable of all labellings."""
+        return getattr(self.search, "objective", None)
+
     def n_best(self, log_probs: LogProbs, count: int) -> Sequence[Sequence[Hypothesis]] | None:
         """Return up to `count` hypotheses of every image, best first; None if the decoder has only the best.
 

@@ -93,24 +93,30 @@ class Interpretation:
         return unicodedata.normalize("NFC", self.reader.alphabet.decode(labels))
 
     def _alternatives(self, read: LogProbs) -> list[tuple[Alternative, ...]]:
-        """Return the most probable texts of each picture, most probable first."""
+        """Return the best texts of each picture, best first: by the score that the decoder ranks by."""
         found = self.decoder.n_best(read, self.n_best)
+        has_own_score = found is not None and self.decoder.has_own_score
         if found is None:
             width = max(_NARROWEST_BEAM, _BEAM_PER_TEXT * self.n_best)
             found = beam_search(
                 read.values_NTK, read.lengths_N, beam_width=width, n_best=self.n_best, threads=1, frames=False
             )
         rows_M = np.repeat(np.arange(len(found)), [len(hypotheses) for hypotheses in found])
-        labels_M = [hypothesis.labels for hypotheses in found for hypothesis in hypotheses]
+        hypotheses_M = [hypothesis for hypotheses in found for hypothesis in hypotheses]
         repeated = LogProbs(
             read.values_NTK[rows_M], read.lengths_N[rows_M], ("",) * len(rows_M), read.alphabet
         )
-        scores_M = text_log_probs(repeated, labels_M, self.sharpness)
-        texts: list[dict[str, float]] = [{} for _ in found]
-        # Sorted again, because the calibration can change the order of texts of nearly equal probability.
-        for index in np.argsort(-scores_M, kind="stable"):
-            texts[rows_M[index]].setdefault(self._text(labels_M[index]), math.exp(min(0, scores_M[index])))
-        return [tuple(Alternative(*pair) for pair in confidences.items()) for confidences in texts]
+        log_probs_M = text_log_probs(repeated, [one.labels for one in hypotheses_M], self.sharpness)
+        # Probabilities are sorted again: the calibration can change the order of texts of nearly equal
+        # probability, and those of a search cover only the alignments that it kept.
+        order_M = range(len(hypotheses_M)) if has_own_score else np.argsort(-log_probs_M, kind="stable")
+        texts: list[dict[str, Alternative]] = [{} for _ in found]
+        for index in order_M:
+            text = self._text(hypotheses_M[index].labels)
+            score = hypotheses_M[index].log_prob if has_own_score else None
+            confidence = math.exp(min(0, log_probs_M[index]))
+            texts[rows_M[index]].setdefault(text, Alternative(text, confidence, score))
+        return [tuple(alternatives.values()) for alternatives in texts]
 
     def _characters(
         self, read: LogProbs, labels_N: Sequence[Sequence[int]], batch: PictureBatch

@@ -30,10 +30,13 @@ class Alternative:
     Attributes:
         text: the text, in Unicode NFC.
         confidence: p(text | picture), as that of a prediction.
+        score: the logarithm by which the decoder ranks, where that is not the probability alone, as with a
+            language model; else None.
     """
 
     text: str
     confidence: float
+    score: float | None = None
 
 
 @dataclass(frozen=True)

@@ -94,8 +94,19 @@ def test_the_command_refuses_what_is_not_for_ctc(run, capsys):
 @pytest.mark.parametrize("options", ["length=3", "pattern=.*"])
 def test_decoders_that_search_another_text_are_refused(run, capsys, options):
     assert main(["bench", "search-errors", str(run), "--decoder", f"beam_cpp:{options}"]) == 2
-    message = "with a constraint, a language model or hotwords it does not search the most probable labelling"
+    message = "searches the best text within a constraint, a language model or hotwords, not the most"
     assert message in capsys.readouterr().err
+
+
+def test_decoders_that_search_another_text_are_left_out_beside_others(run, capsys):
+    arguments = ["bench", "search-errors", str(run), "--decoder", "mbr", "--decoder", "beam_cpp"]
+    assert main(arguments) == 0
+    text = " ".join(capsys.readouterr().out.split())
+    assert "left out: mbr searches the text with the least expected error, not the most probable" in text
+    assert main([*arguments, "--json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert [row["decoder"] for row in document["decoders"]] == ["beam_cpp"]
+    assert list(document["left_out"]) == ["mbr"]
 
 
 def test_for_the_decoder_of_the_run_no_file_outside_of_its_folder_is_opened(run, tmp_path, capsys):

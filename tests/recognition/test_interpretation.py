@@ -105,6 +105,28 @@ def test_alternatives_are_the_most_probable_texts(registry):
     assert same.confidence == pytest.approx(sure[0]) and same.alternatives is None
 
 
+def test_alternatives_are_sorted_by_the_score_of_the_decoder_which_they_have(registry):
+    picture = bars((4, 6), (20, 22))
+    decoder = "beam_cpp:length=2,hotwords=ac,hotword_boost=12"
+    (found,) = recogniser(registry).predict([picture], decoder=decoder, n_best=4)
+    first, second, *_ = found.alternatives
+    # The network is surer of the second; the bonus is no probability.
+    assert (first.text, second.text) == ("ac", "ab") and found.text == "ac"
+    assert first.confidence < second.confidence
+    scores = [alternative.score for alternative in found.alternatives]
+    assert scores == sorted(scores, reverse=True)
+    assert scores[0] == pytest.approx(np.log(first.confidence) + 12, abs=0.1)
+
+
+def test_alternatives_within_a_constraint_have_no_score_but_the_probability(registry):
+    picture = bars((4, 6), (20, 22))
+    (found,) = recogniser(registry).predict([picture], decoder="beam_cpp:length=3", n_best=4)
+    assert {len(alternative.text) for alternative in found.alternatives} == {3}
+    sure = [alternative.confidence for alternative in found.alternatives]
+    assert sure == sorted(sure, reverse=True)
+    assert {alternative.score for alternative in found.alternatives} == {None}
+
+
 def test_letters_and_accents_are_composed_in_texts_and_single_in_characters(registry):
     reader = recogniser(registry, "e\u0301x")
     (found,) = reader.predict([bars((4, 6), (10, 12), (20, 22))], positions=True, n_best=2)

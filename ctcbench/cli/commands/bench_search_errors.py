@@ -47,6 +47,7 @@ def search_errors(
 
     The most probable labelling of each image is found with a proof, and the labelling of each decoder is
     scored exactly, by the stored log-probabilities of the run. Images without a proof are not counted.
+    Decoders that search something else, such as the least expected error, are left out.
     """
     folder = named_run(run)
     if not folder.has(folder.log_probs_path("test")):
@@ -75,6 +76,8 @@ def search_errors(
     console.print(_table(found, run))
     proofs = ", ".join(f"{name} {count:,}" for name, count in sorted(found.proofs.items()) if name != "none")
     console.print(f"{found.proven:,} of {found.images:,} images proven ({proofs})")
+    for name, objective in found.left_out.items():
+        console.print(Text(f"left out: {name} searches {objective}, not the most probable labelling"))
     if found.proven < found.images:
         console.print(
             "without a proof another labelling is at most "

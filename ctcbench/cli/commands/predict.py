@@ -50,7 +50,7 @@ def predict(
     device: Annotated[str, typer.Option(metavar="NAME", help="auto, cpu, cuda or cuda:N")] = "auto",
     n_best: Annotated[
         int,
-        typer.Option(metavar="N", min=0, max=1_000, help="also the N most probable texts"),
+        typer.Option(metavar="N", min=0, max=1_000, help="also the N best texts by the decoder's score"),
     ] = 0,
     positions: Annotated[
         bool, typer.Option("--positions", help="also the columns and the confidence of each character")

@@ -16,7 +16,7 @@ from ctcbench.files.text import printable, printable_json
 from ctcbench.reporting.formats.csv_json import spreadsheet_cell
 
 if TYPE_CHECKING:
-    from ctcbench.recognition.prediction import Prediction
+    from ctcbench.recognition.prediction import Alternative, Prediction
 
 _ROWS_OF_A_TABLE = 1_000
 
@@ -61,7 +61,7 @@ class TableOutput:
             return
         table = Table("image", "text", "confidence")
         if self.n_best:
-            table.add_column("most probable", no_wrap=True)
+            table.add_column(self._best_header(), no_wrap=True)
         if self.positions:
             table.add_column("characters, columns", no_wrap=True)
         for name, prediction in self._rows:
@@ -69,8 +69,7 @@ class TableOutput:
             mark = "  unfamiliar" if prediction.familiar is False else ""
             cells.append(Text(_shown(prediction.confidence) + mark))
             if self.n_best:
-                texts = prediction.alternatives or ()
-                cells.append(Text("\n".join(f"{printable(t.text)}  {_shown(t.confidence)}" for t in texts)))
+                cells.append(Text("\n".join(map(_shown_text, prediction.alternatives or ()))))
             if self.positions:
                 places = [
                     f"{printable(c.text)}  {c.left:.0f}–{c.right:.0f}  {_shown(c.confidence)}"
@@ -81,6 +80,12 @@ class TableOutput:
         self._rows.clear()
         self.before_print()
         output_console().print(table)
+
+    def _best_header(self) -> str:
+        """Return what the other texts are sorted by: a score is shown if it is not the confidence."""
+        texts = [text for _, prediction in self._rows for text in prediction.alternatives or ()]
+        has_scores = any(text.score is not None for text in texts)
+        return "highest score, confidence" if has_scores else "most probable"
 
 
 @dataclass
@@ -114,11 +119,12 @@ class CsvOutput:
     """CSV with a line for each picture; texts that a spreadsheet would evaluate have a ``'`` in front.
 
     Args:
-        n_best: number of the most probable texts, which have two columns each.
+        n_best: number of the best texts, which have three columns each.
     """
 
     def __init__(self, n_best: int) -> None:
-        others = [f"{name}_{rank}" for rank in range(1, n_best + 1) for name in ("text", "confidence")]
+        parts = ("text", "confidence", "score")
+        others = [f"{part}_{rank}" for rank in range(1, n_best + 1) for part in parts]
         self._columns = ["image", "text", "confidence", "familiar", *others, "error"]
         self._print(self._columns)
 
@@ -126,7 +132,7 @@ class CsvOutput:
         """Print a line."""
         entry = _entry(name, prediction)
         for rank, other in enumerate(entry.pop("alternatives", ()), start=1):
-            entry |= {f"text_{rank}": other["text"], f"confidence_{rank}": other["confidence"]}
+            entry |= {f"{part}_{rank}": value for part, value in other.items()}
         self._print([entry.get(column) for column in self._columns])
 
     def finish(self) -> None:
@@ -162,6 +168,11 @@ def _entry(name: str, prediction: Prediction | str) -> dict[str, Any]:
             for c in prediction.characters
         ]
     return entry
+
+
+def _shown_text(alternative: Alternative) -> str:
+    score = "" if alternative.score is None else f"{alternative.score:.2f}  "
+    return f"{printable(alternative.text)}  {score}{_shown(alternative.confidence)}"
 
 
 def _shown(confidence: float | None) -> str:

@@ -215,6 +215,24 @@ def test_every_output_has_the_same_predictions(trained: Path, folder: Path, caps
     assert "most probable" in capsys.readouterr().out
 
 
+def test_scores_of_the_decoder_are_shown_where_they_are_no_probabilities(
+    trained: Path, folder: Path, capsys: Capture
+) -> None:
+    arguments = [str(trained), str(folder), "--n-best", "2"]
+    scored = [*arguments, "--decoder", "beam_cpp:blank_penalty=1"]
+    document = read_json(scored, capsys)
+    scores = [[one["score"] for one in entry["alternatives"]] for entry in document]
+    assert all(first >= second for first, second in scores)
+    assert main(["predict", *scored, "--csv"]) == 0
+    rows = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
+    assert [[float(row["score_1"]), float(row["score_2"])] for row in rows] == scores
+    assert main(["predict", *scored]) == 0
+    assert "highest score, confidence" in capsys.readouterr().out
+    assert {one["score"] for entry in read_json(arguments, capsys) for one in entry["alternatives"]} == {None}
+    assert main(["predict", *arguments, "--csv"]) == 0
+    assert {row["score_1"] for row in csv.DictReader(io.StringIO(capsys.readouterr().out))} == {""}
+
+
 def test_a_table_is_printed_in_parts(
     trained: Path, folder: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
