@@ -18,6 +18,7 @@ from ctcbench.contract.errors import BadSample, UsageError
 from ctcbench.files.plain_files import MIB, why_not_plain
 from ctcbench.files.text import abbreviated
 
+_OBJECT_BYTES = 48  # of a picture beyond its content
 _KEPT_BYTES = 64 * MIB  # of pictures, in each process
 _ROWS = 16  # that are decoded at a time, at most
 _LARGE_GROUP = 64 * MIB
@@ -48,7 +49,7 @@ class ParquetStore:
         shards = document["shards"] if document else {}
         self._shards = {Path(path): _Shard(*values) for path, values in shards.items()}
         self._files: dict[Path, Any] = {}
-        self._kept: OrderedDict[tuple[Path, int], list[Any]] = OrderedDict()
+        self._kept: OrderedDict[tuple[Path, int], list[bytes | str | None]] = OrderedDict()
         self._kept_bytes = 0
 
     def add(self, path: Path, file: Any, column: str) -> None:
@@ -86,13 +87,9 @@ class ParquetStore:
         # ValueError: of text that is not UTF-8.
         except (pyarrow.ArrowException, OSError, ValueError) as error:
             raise BadSample(f"its row group {group} is damaged ({error})") from error
-        if isinstance(value, dict):
-            if value.get("bytes") is None and value.get("path"):
-                return _beside(entry.shard, str(value["path"]))
-            value = value.get("bytes")
         if value is None:
             raise BadSample(f"its picture is null (column {shard.column!r})")
-        return bytes(value)
+        return _beside(entry.shard, value) if isinstance(value, str) else value
 
     def states(self, entries: EntryIndex[RowEntry]) -> Iterator[tuple[int, int]]:
         """Yield the size of each file in bytes and the time of its last change in nanoseconds."""
@@ -111,22 +108,24 @@ class ParquetStore:
             f"written with row_group_size=100, it is drawn many times as fast"
         )
 
-    def _value(self, path: Path, group: int, row: int) -> Any:
+    def _value(self, path: Path, group: int, row: int) -> bytes | str | None:
         if (path, group) in self._kept:
             self._kept.move_to_end((path, group))
-            values = self._kept[path, group]
-            return values[row] if row < len(values) else None
+            kept = self._kept[path, group]
+            return kept[row] if row < len(kept) else None
         shard = self._shards[path]
-        values, size = [], 0
+        values: list[bytes | str | None] = []
+        size = 0
         # In small batches: many values may share the bytes of one in a dictionary or a common beginning.
         if path not in self._files:
             self._files[path] = open_parquet(path)
         batches = self._files[path].iter_batches(
             shard.batch, row_groups=[group], columns=[shard.column], use_threads=False
         )
-        wanted, at = None, 0
+        wanted: bytes | str | None = None
+        at = 0
         for batch in batches:
-            part = batch.column(0).to_pylist()
+            part = [_content(value) for value in batch.column(0).to_pylist()]
             if at <= row < at + len(part):
                 wanted = part[row - at]
             at += len(part)
@@ -140,7 +139,7 @@ class ParquetStore:
         self._keep((path, group), values, size)
         return wanted
 
-    def _keep(self, key: tuple[Path, int], values: list[Any], size: int) -> None:
+    def _keep(self, key: tuple[Path, int], values: list[bytes | str | None], size: int) -> None:
         if size > _KEPT_BYTES:
             return
         self._kept[key] = values
@@ -178,9 +177,18 @@ def open_parquet(path: Path) -> Any:
         raise UsageError(f"{path}: is no Parquet file, or is damaged ({error})") from None
 
 
-def _bytes_of(value: Any) -> int:
-    content = value.get("bytes") if isinstance(value, dict) else value
-    return len(content or b"")
+def _content(value: Any) -> bytes | str | None:
+    """Return the content of a picture, its path if there is only that, or None."""
+    # Not the dict of a struct, which takes more memory than a small picture.
+    if isinstance(value, dict):
+        if value.get("bytes") is None and value.get("path"):
+            return str(value["path"])
+        value = value.get("bytes")
+    return None if value is None else bytes(value)
+
+
+def _bytes_of(value: bytes | str | None) -> int:
+    return _OBJECT_BYTES + len(value or b"")
 
 
 def _group_bytes(file: Any, column: str) -> list[int]:

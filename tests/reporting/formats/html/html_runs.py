@@ -40,7 +40,7 @@ def a_run(out, registry, decoder, backbone, seed):
             values_NTK[image, 2 + 4 * place, label] += 12
     values_NTK -= np.log(np.exp(values_NTK).sum(2, keepdims=True))
     lengths_N = np.full(IMAGES, 20, np.int64)
-    log_probs = LogProbs(values_NTK, lengths_N, samples.texts, alphabet, samples.fingerprint)
+    log_probs = LogProbs(values_NTK, lengths_N, tuple(samples.texts), alphabet, samples.fingerprint)
     folder.write_log_probs("test", log_probs)
     for step in range(10, 60, 10):
         folder.append_metrics({"kind": "steps", "step": step, "loss": 60 / step + seed})
@@ -48,7 +48,9 @@ def a_run(out, registry, decoder, backbone, seed):
         figures = {"val_exact": epoch / 8 + seed / 50, "val_loss": 5 / epoch}
         folder.append_metrics({"kind": "epoch", "epoch": epoch, "step": epoch * 10, **figures})
     sure = [0.95 if text == target else 0.4 for text, target in zip(read, samples.texts, strict=True)]
-    predictions = cases.Predictions("test", samples.fingerprint, tuple(read), samples.texts, tuple(sure))
+    predictions = cases.Predictions(
+        "test", samples.fingerprint, tuple(read), tuple(samples.texts), tuple(sure)
+    )
     member = cases.member(folder.path, predictions, **config.model_dump())
     provenance = {**member.result.provenance, "data": {"fingerprint": samples.fingerprint}}
     result = dataclasses.replace(member.result, provenance=provenance)
