@@ -60,12 +60,11 @@ def align(
         log_probs: natural logarithms of shape (N, T, K), or (T, K) for one sequence; as for `beam_search`.
         labels: for each sequence, one labelling: a sequence of classes without the blank. For (T, K), one
             labelling.
-        lengths: number of valid frames of each sequence, (N,); None if all are valid.
-        blank: class of the blank.
-        threads: number of threads that take sequences in parallel; None for one per available core. The
-            result does not depend on it.
-        normalize: whether to apply the log-softmax over the classes first, for logits.
-        blank_penalty: number that is subtracted from the blank's log-probability; as for `beam_search`.
+        lengths: as for `beam_search`.
+        blank: as for `beam_search`.
+        threads: as for `beam_search`.
+        normalize: as for `beam_search`.
+        blank_penalty: as for `beam_search`.
 
     Returns:
         N alignments (one alignment for (T, K)).

@@ -24,10 +24,10 @@ def greedy_search(
 
     Args:
         log_probs: natural logarithms of shape (N, T, K), or (T, K) for one sequence; as for `beam_search`.
-        lengths: number of valid frames of each sequence, (N,); None if all are valid.
-        blank: class of the blank.
-        normalize: whether to apply the log-softmax over the classes first, for logits.
-        blank_penalty: number that is subtracted from the blank's log-probability; as for `beam_search`.
+        lengths: as for `beam_search`.
+        blank: as for `beam_search`.
+        normalize: as for `beam_search`.
+        blank_penalty: as for `beam_search`.
         merge_repeats: whether equal classes in successive frames are one character, as in CTC. If false, each
             frame whose best class is not the blank is a character.
         frames: whether to compute the frames of the characters. Without them `frames` is empty.

@@ -38,12 +38,11 @@ def score_labellings(
         log_probs: natural logarithms of shape (N, T, K), or (T, K) for one sequence; as for `beam_search`.
         labellings: for each sequence, a list of labellings; each is a sequence of classes without the blank.
             For (T, K), one such list.
-        lengths: number of valid frames of each sequence, (N,); None if all are valid.
-        blank: class of the blank.
-        threads: number of threads that take sequences in parallel; None for one per available core. The
-            result does not depend on it.
-        normalize: whether to apply the log-softmax over the classes first, for logits.
-        blank_penalty: number that is subtracted from the blank's log-probability; as for `beam_search`.
+        lengths: as for `beam_search`.
+        blank: as for `beam_search`.
+        threads: as for `beam_search`.
+        normalize: as for `beam_search`.
+        blank_penalty: as for `beam_search`.
 
     Returns:
         N float64 arrays (one array for (T, K)), with an element for each labelling: its natural
@@ -99,11 +98,11 @@ def rescore(
         log_probs: natural logarithms of shape (N, T, K), or (T, K) for one sequence; as for `beam_search`.
         hypotheses: for each sequence, the list of hypotheses that a decoder returned for it. For (T, K), one
             such list.
-        lengths: as for `score_labellings`.
-        blank: as for `score_labellings`.
-        threads: as for `score_labellings`.
-        normalize: as for `score_labellings`; the same as for the decoder.
-        blank_penalty: as for `score_labellings`; the same as for the decoder.
+        lengths: as for `beam_search`.
+        blank: as for `beam_search`.
+        threads: as for `beam_search`.
+        normalize: as for `beam_search`; the same as for the decoder.
+        blank_penalty: as for `beam_search`; the same as for the decoder.
 
     Returns:
         N lists (one list for (T, K)) of `ScoredHypothesis`, the most probable first. Ties are ordered as by

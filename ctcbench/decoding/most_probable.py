@@ -47,26 +47,26 @@ def best_labelling(
     A beam search may miss it, because it drops prefixes. Three proofs are tried, the cheapest first:
 
     1. The labelling of the best path has more than half of the probability of all labellings.
-    2. The best labelling of a beam search is more probable than what the beam has lost, and than each other
-       one of the beam with all of that added.
-    3. Best-first search over prefixes (Graves 2006) with an upper bound of each prefix's best labelling finds
+    2. Best-first search over prefixes (Graves 2006) with an upper bound of each prefix's best labelling finds
        none above it. Here the result can still change to a better one.
+    3. The best labelling of a beam search is more probable than what the beam has lost, and than each other
+       one of the beam with all of that added.
 
-    Where the third search would store more than `nodes` prefixes, the best labelling so far is returned, with
-    `optimal` false and a bound on how much more probable another one can be.
+    The second stores few prefixes at first. If the third proves nothing, it is done again with up to `nodes`
+    prefixes. If they do not suffice, the best labelling so far is returned, with `optimal` false and a bound
+    on how much more probable another one can be.
 
     Args:
         log_probs: natural logarithms of shape (N, T, K), or (T, K) for one sequence; as for `beam_search`.
             Rows need not sum to one.
-        lengths: number of valid frames of each sequence, (N,); None if all are valid.
-        nodes: the largest number of prefixes that the third search stores for a sequence; 0 for no such
+        lengths: as for `beam_search`.
+        nodes: the largest number of prefixes that the second proof stores for a sequence; 0 for no such
             search. A limit of time would make results depend on the machine.
         beam_width: number of labellings that the beam search keeps.
-        blank: class of the blank.
-        threads: number of threads that decode sequences in parallel; None for one per available core. The
-            result does not depend on it.
-        normalize: whether to apply the log-softmax over the classes first, for logits.
-        blank_penalty: number that is subtracted from the blank's log-probability; as for `beam_search`.
+        blank: as for `beam_search`.
+        threads: as for `beam_search`.
+        normalize: as for `beam_search`.
+        blank_penalty: as for `beam_search`.
 
     Returns:
         N results (one result for (T, K)).
