@@ -236,17 +236,13 @@ def decoder(
 ) -> Component | Callable[[Callable[..., Any]], Component]:
     """Make a component of a builder ``(alphabet: Alphabet, *, options) -> callable`` of a decoder.
 
-    The callable takes ``LogProbs`` of N images and returns a list of N ``Hypothesis``, the best labelling of
-    each image. It may have a method ``n_best(log_probs, count)``, which returns a list of up to `count`
-    hypotheses for each image, best first: the alternatives that `predict` shows. Without it these are found
-    by a prefix beam search, which knows no constraint of the decoder. Two attributes are optional:
-    ``has_own_score`` is true if ``log_prob`` is not the probability of the network alone: `predict` then
-    shows it and leaves the alternatives in the decoder's order. ``objective`` names what is searched if that
-    is not the most probable of all labellings (``"the least expected error"``), so that a difference is no
-    error.
+    The callable takes ``LogProbs`` of N images and returns a list of N ``Hypothesis``, the best of each. It
+    may have a method ``n_best(log_probs, count)`` for `predict`, which returns up to `count` for each image,
+    best first. Without it prefix beam search finds them, without constraints. Optional attributes:
+    ``has_own_score``, true if ``log_prob`` is not the network's probability alone: `predict` then sorts by
+    it; ``objective`` (``"the least expected error"``), if that is not the most probable labelling.
 
-    ``@decoder(alignment="fixed")`` is for a decoder in which frame i is character i, and which merges no
-    repeats.
+    ``@decoder(alignment="fixed")`` is for one in which frame i is character i, and which merges no repeats.
     """
     if builder is None:
         return lambda builder: _component("decoder", builder, alignment)
