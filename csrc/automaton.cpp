@@ -6,6 +6,8 @@
 #include <stdexcept>
 #include <utility>
 
+#include "ctc/guide_weights.hpp"
+
 namespace ctc {
 
 namespace {
@@ -23,9 +25,7 @@ std::size_t index(std::int64_t value) {
 Automaton::Automaton(AutomatonArrays arrays) : arrays_(std::move(arrays)) {
     check();
     find_shortest();
-    needed_.reserve(arrays_.labels.size());
-    for (std::size_t edge = 0; edge < arrays_.labels.size(); ++edge)
-        needed_.push_back(shortest_after(arrays_.labels[edge], arrays_.targets[edge]));
+    build_table();
 }
 
 void Automaton::check() const {
@@ -111,6 +111,35 @@ void Automaton::find_shortest() {
     }
 }
 
+void Automaton::build_table() {
+    needed_.reserve(arrays_.labels.size());
+    for (std::size_t edge = 0; edge < arrays_.labels.size(); ++edge)
+        needed_.push_back(shortest_after(arrays_.labels[edge], arrays_.targets[edge]));
+    const bool weighted = !arrays_.log_weights.empty();
+    if (weighted) weights_ = weights_of(arrays_.log_weights);
+    table_.classes = arrays_.classes;
+    table_.labels = arrays_.labels.data();
+    table_.targets = arrays_.targets.data();
+    table_.needed = needed_.data();
+    table_.weights = weighted ? weights_.data() : nullptr;
+    rows_.reserve(arrays_.accepting.size());
+    for (std::size_t state = 0; state < arrays_.accepting.size(); ++state) {
+        GuideRow row = {};
+        row.first = arrays_.offsets[state];
+        row.count = static_cast<std::int32_t>(arrays_.offsets[state + 1] - row.first);
+        row.base = GuideRow::kNoBase;
+        row.shorter = GuideRow::kNone;
+        row.shortest = shortest_[state];
+        row.highest = weighted || row.count == 0 ? 0.0 : 1.0;
+        row.lowest = 1.0F;
+        row.least_needed = kNever;
+        table_.describe_edges(row);
+        table_.most_needed = std::max({table_.most_needed, row.shortest, row.most_needed});
+        rows_.push_back(row);
+    }
+    table_.rows = rows_.data();
+}
+
 void Automaton::row(State state, State* next_K, double* log_weight_K) const {
     std::fill_n(next_K, arrays_.classes, kDead);
     std::fill_n(log_weight_K, arrays_.classes, 0.0);
@@ -120,15 +149,6 @@ void Automaton::row(State state, State* next_K, double* log_weight_K) const {
     if (arrays_.log_weights.empty()) return;
     for (std::size_t edge = index(arrays_.offsets[index(state)]); edge < end; ++edge)
         log_weight_K[arrays_.labels[edge]] = arrays_.log_weights[edge];
-}
-
-std::int32_t Automaton::edges(State state, Edge* edges) const {
-    const std::size_t begin = index(arrays_.offsets[index(state)]);
-    const std::size_t end = index(arrays_.offsets[index(state) + 1]);
-    for (std::size_t edge = begin; edge < end; ++edge)
-        *edges++ = {arrays_.labels[edge], needed_[edge],
-                    arrays_.log_weights.empty() ? 0.0 : arrays_.log_weights[edge], arrays_.targets[edge]};
-    return static_cast<std::int32_t>(end - begin);
 }
 
 std::int32_t Automaton::most_frames_to_end() const {

@@ -1,7 +1,10 @@
 // CharacterGuide: rows from the entries of a context and of the shorter ones behind it.
 #include "ctc/character_guide.hpp"
 
+#include <algorithm>
 #include <stdexcept>
+
+#include "ctc/guide_weights.hpp"
 
 namespace ctc {
 
@@ -56,6 +59,87 @@ CharacterGuide::CharacterGuide(const NgramModel& model, const std::vector<std::i
         }
     }
     offsets_.push_back(static_cast<std::int64_t>(entries_.size()));
+    build_table();
+}
+
+// Most contexts list few characters: their rows have these alone, and refer to the shorter context for all
+// others. Of a model of a few thousand contexts such rows stay in the cache of a processor, where a weight for
+// each class would not.
+void CharacterGuide::build_table() {
+    constexpr std::int64_t kDenseShare = 4;
+    std::vector<State> next(static_cast<std::size_t>(classes_));
+    std::vector<double> logs(next.size());
+    std::vector<double> log_weights, highest_logs;
+    std::vector<Entry> listed;
+    for (std::size_t context = 0; context < shorter_.size(); ++context) {
+        listed.assign(entries_.begin() + offsets_[context], entries_.begin() + offsets_[context + 1]);
+        std::sort(listed.begin(), listed.end(),
+                  [](const Entry& a, const Entry& b) { return a.label < b.label; });
+        double highest = context == 0 ? kLowestLogWeight
+                                      : log_backoffs_[context] +
+                                            highest_logs[static_cast<std::size_t>(shorter_[context])];
+        for (const Entry& entry : listed) highest = std::max(highest, entry.log_weight);
+        // A product of weights would not be bounded as their sum is: without a table.
+        if (highest > kHighestLogWeight) return;
+        highest_logs.push_back(highest);
+
+        GuideRow row = {};
+        row.first = static_cast<std::int64_t>(labels_.size());
+        row.base = GuideRow::kNoBase;
+        row.shorter = GuideRow::kNone;
+        if (context == 0 || kDenseShare * static_cast<std::int64_t>(listed.size()) >= classes_) {
+            this->row(static_cast<State>(context), next.data(), logs.data());
+            row.base = row.first;
+            row.factor = 1.0;
+            for (std::int32_t label = 0; label < classes_; ++label) {
+                const bool dead = next[static_cast<std::size_t>(label)] == kDead;
+                labels_.push_back(label);
+                targets_.push_back(dead ? 0
+                                        : static_cast<std::int32_t>(next[static_cast<std::size_t>(label)]));
+                // No labelling has an ignored class; its weight must not be the lowest of the row.
+                log_weights.push_back(dead ? highest : logs[static_cast<std::size_t>(label)]);
+            }
+        } else {
+            row.count = static_cast<std::int32_t>(listed.size());
+            row.shorter = shorter_[context];
+            for (const Entry& entry : listed) {
+                labels_.push_back(entry.label);
+                targets_.push_back(entry.next);
+                log_weights.push_back(bounded_log_weight(entry.log_weight));
+            }
+        }
+        rows_.push_back(row);
+    }
+    weights_ = weights_of(log_weights);
+    const std::vector<double> factors = weights_of(log_backoffs_);
+    permitted_.assign(static_cast<std::size_t>(classes_ + 63) / 64, ~std::uint64_t{0});
+    for (const std::int32_t label : ignored_)
+        permitted_[static_cast<std::size_t>(label / 64)] &= ~(std::uint64_t{1} << (label % 64));
+    table_.classes = classes_;
+    table_.labels = labels_.data();
+    table_.targets = targets_.data();
+    table_.weights = weights_.data();
+    table_.permitted = permitted_.data();
+    for (std::size_t context = 0; context < rows_.size(); ++context) {
+        GuideRow& row = rows_[context];
+        row.lowest = 1.0F;
+        if (row.base == GuideRow::kNoBase) {
+            // The shorter context comes before.
+            const GuideRow& shorter = rows_[static_cast<std::size_t>(row.shorter)];
+            if (shorter.shorter == GuideRow::kNone) row.base = shorter.base;
+            row.factor = factors[context];
+            row.highest = row.factor * shorter.highest;
+            row.lowest = std::min(row.lowest, static_cast<float>(row.factor) * shorter.lowest);
+            table_.describe_edges(row);
+        } else {
+            GuideRow all = row;
+            all.count = classes_;
+            table_.describe_edges(all);
+            row.highest = all.highest;
+            row.lowest = all.lowest;
+        }
+    }
+    table_.rows = rows_.data();
 }
 
 void CharacterGuide::row(State state, State* next_K, double* log_weight_K) const {

@@ -52,7 +52,9 @@ Path resolved(Path path) {
 }  // namespace
 
 std::unique_ptr<FastSearch> make_fast_search(const Options& options) {
-    if (options.guide != nullptr && !GuideCacheSize(options.guide->classes(), options.beam_width).fits)
+    const Guide* guide = options.guide;
+    if (guide != nullptr && guide->table() == nullptr &&
+        !GuideCacheSize(guide->classes(), options.beam_width).fits)
         return nullptr;
     switch (resolved(options.path)) {
 #if CTC_DISPATCH_X86

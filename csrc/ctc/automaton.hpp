@@ -30,7 +30,7 @@ class Automaton final : public Guide {
     State states() const override { return static_cast<State>(arrays_.accepting.size()); }
     State start() const override { return arrays_.start; }
     void row(State state, State* next_K, double* log_weight_K) const override;
-    std::int32_t edges(State state, Edge* edges) const override;
+    const GuideTable* table() const override { return &table_; }
     double final_log_weight(State state) const override;
     std::int32_t shortest(State state) const override { return shortest_[static_cast<std::size_t>(state)]; }
     std::int32_t shortest_after(std::int32_t label, State state) const override {
@@ -42,14 +42,18 @@ class Automaton final : public Guide {
   private:
     void check() const;
     void find_shortest();
+    void build_table();
 
     AutomatonArrays arrays_;
     // By state; sole_first_ is the label with which every continuation of shortest_ frames begins, or
     // kNoLabel.
     std::vector<std::int32_t> shortest_, sole_first_;
     static constexpr std::int32_t kNoLabel = -1;
-    // By edge: read in the order of the edges, where shortest_after() would access a state far away.
+    // For table_, by edge, and by state.
     std::vector<std::int32_t> needed_;
+    std::vector<double> weights_;
+    std::vector<GuideRow> rows_;
+    GuideTable table_;
 };
 
 }  // namespace ctc

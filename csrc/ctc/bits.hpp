@@ -39,6 +39,14 @@ inline std::int32_t popcount8(unsigned mask) {
     return static_cast<std::int32_t>((mask + (mask >> 4)) & 0x0fU);
 }
 
+// The number of bits set.
+inline std::int32_t popcount64(std::uint64_t mask) {
+    mask -= mask >> 1 & 0x5555555555555555U;
+    mask = (mask & 0x3333333333333333U) + (mask >> 2 & 0x3333333333333333U);
+    mask = (mask + (mask >> 4)) & 0x0f0f0f0f0f0f0f0fU;
+    return static_cast<std::int32_t>(mask * 0x0101010101010101U >> 56);
+}
+
 // The position of the lowest bit that is set. `mask` must not be 0.
 inline std::int32_t lowest_bit(std::uint64_t mask) {
 #if defined(_MSC_VER) && !defined(__clang__)

@@ -62,8 +62,11 @@ class CharacterGuide final : public Guide {
     }
     std::int32_t shortest(State) const override { return 0; }
     std::int32_t most_frames_to_end() const override { return 0; }
+    const GuideTable* table() const override { return table_.rows == nullptr ? nullptr : &table_; }
 
   private:
+    void build_table();
+
     struct Entry {
         std::int32_t label;
         std::int32_t next;
@@ -80,6 +83,13 @@ class CharacterGuide final : public Guide {
     static constexpr std::int32_t kNoLabel = -1;
     std::vector<Entry> entries_;         // those of the empty context are all classes that are not ignored
     std::vector<std::int32_t> ignored_;  // classes
+
+    // For table_.
+    std::vector<std::int32_t> labels_, targets_;
+    std::vector<double> weights_;
+    std::vector<std::uint64_t> permitted_;
+    std::vector<GuideRow> rows_;
+    GuideTable table_;
 };
 
 }  // namespace ctc

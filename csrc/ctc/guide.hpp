@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <limits>
 
+#include "ctc/guide_table.hpp"
+
 namespace ctc {
 
 // A weighted deterministic automaton over the classes: a constraint, a language model, or a product of them.
@@ -42,14 +44,6 @@ class Guide {
     // search ignores what is written for the blank. Both arrays have classes() elements.
     virtual void row(State state, State* next_K, double* log_weight_K) const = 0;
 
-    // A permitted class of a row.
-    struct Edge {
-        std::int32_t label;
-        std::int32_t needed;  // shortest_after(label, next)
-        double log_weight;
-        State next;
-    };
-
     // The log weight of a labelling's end in this state, within the same bounds; -inf if none may end there.
     virtual double final_log_weight(State state) const = 0;
 
@@ -63,13 +57,13 @@ class Guide {
     // has to come first. A guide that does not know this may leave it.
     virtual std::int32_t shortest_after(std::int32_t /*label*/, State state) const { return shortest(state); }
 
-    // Writes the permitted classes of a row, ascending, in place of row(), and returns their number: at most
-    // classes(). Returns -1 if the guide has no quicker way to tell than row().
-    virtual std::int32_t edges(State /*state*/, Edge* /*edges*/) const { return -1; }
-
     // An upper bound of shortest() and shortest_after() of the states that can end. While at least so many
     // frames remain, their number decides nothing.
     virtual std::int32_t most_frames_to_end() const = 0;
+
+    // The rows of all states, by state, if the guide stores them: then a search reads them there. Else null,
+    // and each search computes the rows that it uses. Belongs to the guide.
+    virtual const GuideTable* table() const { return nullptr; }
 };
 
 }  // namespace ctc

@@ -8,57 +8,70 @@
 namespace ctc {
 
 // Invariants between frames, for row in [0, LaneBeam::rows):
-// - slot is the place of the row's state in the cache.
+// - slot is the place of the row's state in `guide`, edges is what is there, and highest its highest weight.
 // - weight is the weight of the last label, which the sums of the row contain.
-// - shortest and least_needed are those of the cached row.
-// - arrays_highest is its highest weight if it has arrays, else 0; begin and num_edges are the cached row's.
+// - permitted(word)[row] has a bit for each class of a group of 64 that the state permits.
 template <class L>
-struct GuideColumns {
-    using Row = typename GuideRows<L>::Row;
-
-    Column<double> weight, arrays_highest;
-    Column<std::int32_t> slot, shortest, least_needed, begin, num_edges;
-    // Within a frame, of rows with arrays: the totals that are extended, and the parts of them that end in
-    // blank, times the highest weight. 0 for other rows.
-    Column<double> reach, reach_blank;
-    GuideRows<L> cache;
+class GuideColumns {
+  public:
+    GuideRows<L> rows;
+    Column<double> weight;
+    Column<GuideRow> edges;
+    // Within a frame: the totals that are extended, times the highest weight; 0 where none may be.
+    Column<double> reach;
 
     GuideColumns(const Guide& guide, std::int32_t blank, std::int32_t beam_width)
-        : cache(guide, blank, beam_width), guide_(guide) {}
+        : rows(guide, blank, beam_width), guide_(guide), words_((guide.classes() + 63) / 64) {}
 
     // Resets to the empty labelling. Keeps the memory.
     void start(std::size_t capacity) {
-        if (cache.nearly_full()) cache.clear();
+        if (rows.nearly_full()) rows.clear();
         reserve(capacity);
-        fill(0, cache.slot_of(guide_.start()), 1.0);
+        fill(0, arrival(rows.slot_of(guide_.start()), 1.0));
     }
 
-    const Row& cached(std::int32_t row) const { return cache.row(slot.data()[row]); }
+    const std::uint64_t* permitted(std::int32_t word) const {
+        return permitted_.data() + static_cast<std::size_t>(word) * stride_;
+    }
+    bool permits(std::int32_t row, std::int32_t label) const {
+        return (permitted(label / 64)[row] >> (label % 64) & 1) != 0;
+    }
+    // The number of groups of 64 classes.
+    std::int32_t words() const { return words_; }
+    bool weighted() const { return rows.table().weights != nullptr; }
+
+    double final_log_weight(std::int32_t row) const {
+        return guide_.final_log_weight(rows.state(slot_.data()[row]));
+    }
 
     // Makes room in the cache for the rows that the next frame may bring.
-    void make_room(std::int32_t rows) {
-        if (!cache.nearly_full()) return;
+    void make_room(std::int32_t count) {
+        if (!rows.nearly_full()) return;
         states_.clear();
-        for (std::int32_t row = 0; row < rows; ++row) states_.push_back(cached(row).state);
-        cache.clear();
-        for (std::int32_t row = 0; row < rows; ++row)
-            fill(row, cache.slot_of(states_[static_cast<std::size_t>(row)]), weight.data()[row]);
+        for (std::int32_t row = 0; row < count; ++row) states_.push_back(rows.state(slot_.data()[row]));
+        rows.clear();
+        for (std::int32_t row = 0; row < count; ++row)
+            fill(row, arrival(rows.slot_of(states_[static_cast<std::size_t>(row)]), weight.data()[row]));
     }
 
+    struct Prepared {
+        double largest_reach;
+        bool drops;   // whether a labelling was removed
+        bool checks;  // whether some extensions of a row may not end in the frames that remain, and others may
+    };
     // Removes the unchanged labellings that cannot end in the frames that remain, and computes `reach`.
-    // Returns the largest of that.
-    double prepare(const LaneBeam<L>& beam, std::int32_t remaining, LaneCandidates<L>& candidates);
+    Prepared prepare(const LaneBeam<L>& beam, std::int32_t remaining, LaneCandidates<L>& candidates);
 
     // The highest weight, and the lowest that is permitted, with which any row can be extended.
-    double highest_weight(std::int32_t rows) const {
-        double highest = 1.0;
-        for (std::int32_t row = 0; row < rows; ++row) highest = std::max(highest, cached(row).highest);
-        return highest;
+    double highest_weight(std::int32_t count) const {
+        double most = 1.0;
+        for (std::int32_t row = 0; row < count; ++row) most = std::max<double>(most, edges.data()[row].highest);
+        return most;
     }
-    double lowest_weight(std::int32_t rows) const {
-        double lowest = 1.0;
-        for (std::int32_t row = 0; row < rows; ++row) lowest = std::min(lowest, cached(row).lowest);
-        return lowest;
+    double lowest_weight(std::int32_t count) const {
+        double least = 1.0;
+        for (std::int32_t row = 0; row < count; ++row) least = std::min<double>(least, edges.data()[row].lowest);
+        return least;
     }
 
     // Finds the states of the extensions that are kept, before the beam is updated.
@@ -69,60 +82,102 @@ struct GuideColumns {
         reserve(capacity);
         step.for_each_change(
             [&](std::int32_t i, std::int32_t row) {
-                const Arrival& arrival = arrivals_[static_cast<std::size_t>(i)];
-                fill(row, arrival.slot, arrival.weight);
+                fill(row, arrivals_[static_cast<std::size_t>(i)]);
             },
-            [&](std::int32_t from, std::int32_t to) { fill(to, slot.data()[from], weight.data()[from]); });
+            [&](std::int32_t from, std::int32_t to) {
+                fill(to, {edges.data()[from], slot_.data()[from], weight.data()[from]});
+            });
     }
 
   private:
     using D = typename L::D;
     struct Arrival {
+        GuideRow edges;
         std::int32_t slot;
         double weight;
     };
 
-    void reserve(std::size_t capacity) {
-        for (Column<double>* column : {&weight, &arrays_highest, &reach, &reach_blank})
-            column->reserve(capacity);
-        for (Column<std::int32_t>* column : {&slot, &shortest, &least_needed, &begin, &num_edges})
-            column->reserve(capacity);
+    Arrival arrival(std::int32_t slot, double its_weight) const {
+        return {rows.table().rows[slot], slot, its_weight};
     }
-
-    void fill(std::int32_t row, std::int32_t its_slot, double its_weight) {
-        const Row& its_row = cache.row(its_slot);
-        slot.data()[row] = its_slot;
-        weight.data()[row] = its_weight;
-        arrays_highest.data()[row] = its_row.begin >= 0 ? its_row.highest : 0.0;
-        begin.data()[row] = its_row.begin;
-        num_edges.data()[row] = its_row.num_edges;
-        shortest.data()[row] = its_row.shortest;
-        least_needed.data()[row] = its_row.least_needed;
-    }
+    void reserve(std::size_t capacity);
+    void fill(std::int32_t row, const Arrival& arrival);
 
     const Guide& guide_;
+    std::int32_t words_;
+    std::size_t stride_ = 0;  // of permitted_, between groups of classes
+    Column<std::uint64_t> permitted_;
+    Column<double> highest_;
+    Column<std::int32_t> slot_;
     std::vector<Arrival> arrivals_;
     std::vector<Guide::State> states_;
 };
 
 template <class L>
-double GuideColumns<L>::prepare(const LaneBeam<L>& beam, std::int32_t remaining,
-                                LaneCandidates<L>& candidates) {
-    const std::int32_t stays = candidates.stays;
-    for (std::int32_t row = 0; row < stays; row += kLanes) {
-        const D factor = L::load(arrays_highest.data() + row);
-        L::store(reach.data() + row, L::mul(L::load(beam.total.data() + row), factor));
-        L::store(reach_blank.data() + row, L::mul(L::load(beam.blank.data() + row), factor));
+void GuideColumns<L>::reserve(std::size_t capacity) {
+    if (capacity <= stride_) return;
+    for (Column<double>* column : {&weight, &reach, &highest_}) column->reserve(capacity);
+    edges.reserve(capacity);
+    slot_.reserve(capacity);
+    Column<std::uint64_t> wider;
+    wider.reserve(static_cast<std::size_t>(words_) * capacity);
+    const std::uint64_t* same = rows.table().permitted;
+    for (std::int32_t word = 0; word < words_; ++word) {
+        std::uint64_t* to = wider.data() + static_cast<std::size_t>(word) * capacity;
+        if (same != nullptr)
+            std::fill_n(to, capacity, same[word]);
+        else
+            std::copy_n(permitted(word), stride_, to);
     }
-    if (remaining < cache.most_needed()) {
-        for (std::int32_t row = 0; row < beam.rows; ++row) {
-            if (shortest.data()[row] > remaining)
-                candidates.total.data()[row] = candidates.blank.data()[row] = candidates.label.data()[row] =
-                    0.0;
-            if (least_needed.data()[row] > remaining) reach.data()[row] = reach_blank.data()[row] = 0.0;
+    permitted_.swap(wider);
+    stride_ = capacity;
+}
+
+template <class L>
+void GuideColumns<L>::fill(std::int32_t row, const Arrival& arrival) {
+    const GuideTable& table = rows.table();
+    const GuideRow& its_row = arrival.edges;
+    slot_.data()[row] = arrival.slot;
+    weight.data()[row] = arrival.weight;
+    highest_.data()[row] = its_row.highest;
+    edges.data()[row] = its_row;
+    if (table.permitted != nullptr) return;
+    std::uint64_t* words = permitted_.data() + row;
+    if (words_ == 1) {
+        *words = its_row.labels;
+        return;
+    }
+    for (std::int32_t word = 0; word < words_; ++word) words[static_cast<std::size_t>(word) * stride_] = 0;
+    for (std::int32_t i = 0; i < its_row.count; ++i) {
+        const std::int32_t label = table.labels[its_row.first + i];
+        words[static_cast<std::size_t>(label / 64) * stride_] |= std::uint64_t{1} << (label % 64);
+    }
+}
+
+template <class L>
+typename GuideColumns<L>::Prepared GuideColumns<L>::prepare(const LaneBeam<L>& beam, std::int32_t remaining,
+                                                            LaneCandidates<L>& candidates) {
+    D most = L::broadcast(0.0);
+    for (std::int32_t row = 0; row < candidates.stays; row += kLanes) {
+        const D reaches = L::mul(L::load(beam.total.data() + row), L::load(highest_.data() + row));
+        L::store(reach.data() + row, reaches);
+        most = L::max(reaches, most);
+    }
+    if (remaining >= rows.table().most_needed) return {LaneMath<L>::largest(most), false, false};
+    bool drops = false;
+    bool checks = false;
+    for (std::int32_t row = 0; row < beam.rows; ++row) {
+        const GuideRow& its_row = edges.data()[row];
+        if (its_row.shortest > remaining) {
+            drops = true;
+            candidates.total.data()[row] = candidates.blank.data()[row] = candidates.label.data()[row] = 0.0;
         }
+        if (its_row.least_needed > remaining)
+            reach.data()[row] = 0.0;
+        else if (its_row.most_needed > remaining)
+            checks = true;
     }
-    return LaneMath<L>::largest(reach.data(), stays);
+    return {LaneMath<L>::largest(reach.data(), candidates.stays), drops, checks};
 }
 
 template <class L>
@@ -130,10 +185,13 @@ void GuideColumns<L>::find_arrivals(const unsigned char* keep, const LaneCandida
     const std::int32_t stays = candidates.stays;
     const std::uint64_t* id = candidates.id.data() + stays;
     arrivals_.clear();
+    // The rows are copied here: of several arrivals at once, where memory is slow.
     for_each_bit<true>(keep + stays / kLanes, candidates.count - stays, [&](std::int32_t i) {
-        const auto after = cache.successor(slot.data()[LaneCandidates<L>::row_of(id[i])],
-                                           LaneCandidates<L>::label_of(id[i]));
-        arrivals_.push_back({cache.slot_of(after.state), after.weight});
+        const GuideRow& from = edges.data()[LaneCandidates<L>::row_of(id[i])];
+        const auto found = rows.table().find(from, LaneCandidates<L>::label_of(id[i]));
+        const double its_weight = rows.table().weight(found);
+        const std::int32_t slot = rows.target(found.edge);
+        arrivals_.push_back(arrival(slot, its_weight));
     });
 }
 

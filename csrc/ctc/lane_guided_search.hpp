@@ -11,6 +11,7 @@
 #include "ctc/lane_hypotheses.hpp"
 #include "ctc/lane_losses.hpp"
 #include "ctc/lane_select_step.hpp"
+#include "ctc/lane_skipped_rows.hpp"
 #include "ctc/lane_update_step.hpp"
 
 namespace ctc {
@@ -53,6 +54,7 @@ class GuidedLaneSearch final : public FastSearch {
     SelectStep<L> select_;
     UpdateStep<L> update_;
     LaneAlignment<L> alignment_;
+    Column<double> ends_;  // by row: the weight of the end
     std::vector<RankedLabelling> ranked_;
 };
 
@@ -97,7 +99,7 @@ void GuidedLaneSearch<L>::start(std::int32_t classes) {
 template <class L>
 void GuidedLaneSearch<L>::limit(std::int32_t frames) {
     remaining_ = frames;
-    if (beam_.rows == 1 && columns_.shortest.data()[0] > remaining_) beam_.rows = 0;
+    if (beam_.rows == 1 && columns_.edges.data()[0].shortest > remaining_) beam_.rows = 0;
 }
 
 // Advances the beam by the frame that was read. Returns false if too much may be lost.
@@ -107,11 +109,22 @@ bool GuidedLaneSearch<L>::advance() {
     const std::int64_t exponent = exponent_of(beam_.largest);
     columns_.make_room(beam_.rows);
     const auto stayed = stay_.run_weighted(beam_, frame_, exponent, candidates_, columns_.weight.data());
-    skipped_.fill(beam_);
-    const double largest_reach = columns_.prepare(beam_, remaining_, candidates_);
-    const double known_floor = extend_.run(beam_, frame_, columns_, skipped_, stayed, exponent, largest_reach,
-                                           remaining_, width, candidates_);
     losses_.add(frame_, stayed, exponent, beam_.rows, [&] { return columns_.highest_weight(beam_.rows); });
+    const auto prepared = columns_.prepare(beam_, remaining_, candidates_);
+    // As in LaneSearch: no extension reaches the least of the unchanged labellings.
+    const bool stays_fill_beam = stayed.normal == width && !prepared.drops;
+    if (stays_fill_beam &&
+        prepared.largest_reach * stayed.prob_best < stayed.least * LaneMath<L>::kSlack) {
+        if (!losses_.allow(stayed.least)) return false;
+        UpdateStep<L>::keep_all(candidates_, beam_);
+        beam_.largest = stayed.largest;
+        beam_.exponent += exponent;
+        return true;
+    }
+    skipped_.fill(beam_);
+    const double known_floor =
+        extend_.run({beam_, frame_, columns_, skipped_, stayed, prepared, exponent, remaining_, stays_fill_beam},
+                    width, candidates_);
     if (known_floor == 0.0 && (losses_.any() || loses_a_symbol(exponent))) return false;
 
     const double floor = std::max(known_floor, LaneMath<L>::kSmallestTotal);
@@ -145,7 +158,7 @@ bool GuidedLaneSearch<L>::loses_a_symbol(std::int64_t exponent) const {
 template <class L>
 bool GuidedLaneSearch<L>::ends_in_range() const {
     for (std::int32_t row = 0; row < beam_.rows; ++row) {
-        const double log_weight = columns_.cached(row).final_log_weight;
+        const double log_weight = columns_.final_log_weight(row);
         if (log_weight < kExpLowest && log_weight > -LaneMath<L>::kInfinity) return false;
     }
     return true;
@@ -154,15 +167,13 @@ bool GuidedLaneSearch<L>::ends_in_range() const {
 template <class L>
 void GuidedLaneSearch<L>::write_best(std::int32_t n_best, const LogProbs* all_frames,
                                      std::vector<Hypothesis>& hypotheses) {
+    ends_.reserve(static_cast<std::size_t>(whole_lanes(beam_.rows)));
+    double* weight = ends_.data();
+    for (std::int32_t row = 0; row < beam_.rows; ++row) weight[row] = columns_.final_log_weight(row);
+    LaneMath<L>::exp_all(weight, weight, beam_.rows, 0);
     ranked_.clear();
     for (std::int32_t row = 0; row < beam_.rows; ++row) {
-        const double log_weight = columns_.cached(row).final_log_weight;
-        double total = beam_.total.data()[row];
-        if (log_weight != 0.0) {
-            double weight[kLanes] = {log_weight};
-            LaneMath<L>::exp_all(weight, weight, kLanes, 0);
-            total *= weight[0];
-        }
+        const double total = beam_.total.data()[row] * weight[row];
         if (total > 0.0) ranked_.push_back({total, {beam_.node.data()[row], PrefixArena::kNone}, 0});
     }
     write_ranked(beam_, ranked_, n_best, all_frames, options_.blank, alignment_, hypotheses);

@@ -26,6 +26,7 @@
 #include "ctc/floats.hpp"
 #include "ctc/guide.hpp"
 #include "ctc/guide_cache_size.hpp"
+#include "ctc/guide_table.hpp"
 #include "ctc/labelling_scores.hpp"
 #include "ctc/lanes.hpp"
 #include "ctc/prefix_arena.hpp"

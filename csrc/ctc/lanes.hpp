@@ -35,6 +35,7 @@ constexpr std::int32_t kLanes = 8;
 //   at_least(a, b)                     the mask of a >= b
 //   popcount(mask)                     the number of bits set in a mask
 //   count(values, n, limit)            the number of values >= limit; n is a multiple of eight
+//   with_bit(words, place)             the mask of eight words of 64 bits in which bit `place` is set
 //   power_of_two(t, bias)              2^(n + bias - 1023) for t = 1.5 * 2^52 + n: the last step of lane_exp
 //   zero_unless_at_least(a, x, limit)  a where x >= limit, else 0
 //   split(x, at, low, high)            the mask of x >= at; lowers `low` to those lanes and raises `high` to
@@ -93,6 +94,11 @@ struct PortableLanes {
         std::int32_t sum = 0;
         for (std::int32_t i = 0; i < n; ++i) sum += values[i] >= limit ? 1 : 0;
         return sum;
+    }
+    static unsigned with_bit(const std::uint64_t* words, std::int32_t place) {
+        unsigned mask = 0;
+        for (int i = 0; i < kLanes; ++i) mask |= static_cast<unsigned>(words[i] >> place & 1) << i;
+        return mask;
     }
     static D power_of_two(D t, std::int64_t bias) {
         return each([&](int i) {

@@ -65,6 +65,12 @@ struct SplitLanes {
             sum = R::add_mask(sum, R::at_least(R::load(values + i), bound));
         return R::sum_of(sum);
     }
+    static unsigned with_bit(const std::uint64_t* words, std::int32_t place) {
+        unsigned mask = 0;
+        for (int i = 0; i < kParts; ++i)
+            mask |= R::movemask(R::to_sign(words + i * R::kSize, place)) << (i * R::kSize);
+        return mask;
+    }
     static D power_of_two(D t, std::int64_t bias) {
         return each([&](int i) { return R::power_of_two(t.part[i], bias); });
     }
@@ -112,6 +118,10 @@ struct Avx512Lanes {
         for (std::int32_t i = 0; i < n; i += kLanes) sum += popcount(at_least(load(values + i), bound));
         return sum;
     }
+    static unsigned with_bit(const std::uint64_t* words, std::int32_t place) {
+        const auto wanted = static_cast<long long>(std::uint64_t{1} << place);
+        return _mm512_test_epi64_mask(_mm512_loadu_si512(words), _mm512_set1_epi64(wanted));
+    }
     static D power_of_two(D t, std::int64_t bias) {
         const __m512i biased = _mm512_add_epi64(_mm512_castpd_si512(t), _mm512_set1_epi64(bias));
         return _mm512_castsi512_pd(_mm512_slli_epi64(biased, 52));
@@ -153,6 +163,11 @@ struct Avx2Register {
     static V bit_and(V mask, V a) { return _mm256_and_pd(mask, a); }
     static V blend(V mask, V a, V b) { return _mm256_blendv_pd(b, a, mask); }
     static unsigned movemask(V mask) { return static_cast<unsigned>(_mm256_movemask_pd(mask)); }
+    // Moves bit `place` of each word to the sign of a lane.
+    static V to_sign(const std::uint64_t* words, std::int32_t place) {
+        const __m256i all = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(words));
+        return _mm256_castsi256_pd(_mm256_sll_epi64(all, _mm_cvtsi32_si128(63 - place)));
+    }
     // A true comparison is -1 in its lane, so subtracting masks counts.
     static std::int32_t popcount(unsigned mask) { return __builtin_popcount(mask); }
     static __m256i zero_count() { return _mm256_setzero_si256(); }
@@ -188,6 +203,10 @@ struct Sse2Register {
     static V bit_and(V mask, V a) { return _mm_and_pd(mask, a); }
     static V blend(V mask, V a, V b) { return _mm_or_pd(_mm_and_pd(mask, a), _mm_andnot_pd(mask, b)); }
     static unsigned movemask(V mask) { return static_cast<unsigned>(_mm_movemask_pd(mask)); }
+    static V to_sign(const std::uint64_t* words, std::int32_t place) {
+        const __m128i all = _mm_loadu_si128(reinterpret_cast<const __m128i*>(words));
+        return _mm_castsi128_pd(_mm_sll_epi64(all, _mm_cvtsi32_si128(63 - place)));
+    }
     static std::int32_t popcount(unsigned mask) { return popcount8(mask); }
     static __m128i zero_count() { return _mm_setzero_si128(); }
     static __m128i add_mask(__m128i sum, V mask) { return _mm_sub_epi64(sum, _mm_castpd_si128(mask)); }

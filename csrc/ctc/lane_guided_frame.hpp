@@ -1,0 +1,51 @@
+// What the second step of a guided frame reads.
+#pragma once
+
+#include "ctc/lane_frame.hpp"
+#include "ctc/lane_guide_columns.hpp"
+#include "ctc/lane_skipped_rows.hpp"
+#include "ctc/lane_stay_step.hpp"
+
+namespace ctc {
+
+template <class L>
+struct GuidedFrame {
+    const LaneBeam<L>& beam;
+    const LaneFrame<L>& frame;
+    GuideColumns<L>& columns;  // `reach` is changed
+    const SkippedRows<L>& skipped;
+    const typename StayStep<L>::Output& stayed;
+    typename GuideColumns<L>::Prepared prepared;
+    std::int64_t exponent;
+    std::int32_t remaining;
+    bool stays_fill_beam;  // whether there are as many unchanged labellings as places
+
+    // Whether all weights are 1, and whatever a row permits can end in the frames that remain.
+    bool plain() const { return !columns.weighted() && !prepared.checks; }
+
+    // Whether the extension of a row is in the beam: StayStep has added its probability to that row.
+    bool taken(std::int32_t row, std::int32_t label) const {
+        return beam.last.data()[row] == label
+                   ? skipped.repeat_is_taken(row)
+                   : (skipped.of(label)[row >> 6] >> (row & 63) & 1) != 0;
+    }
+
+    // The weight of an extension; 0 if it cannot end in the frames that remain.
+    double weight(std::int32_t row, std::int32_t label) const {
+        const GuideTable& table = columns.rows.table();
+        const auto found = table.find(columns.edges.data()[row], label);
+        if (prepared.checks && table.needed_after(found.edge) > remaining) return 0.0;
+        return table.weight(found);
+    }
+
+    // The rows of a group of 64, of which the first is `first`, that permit the class.
+    std::uint64_t permitting(std::int32_t first, std::int32_t end, std::int32_t label) const {
+        const std::uint64_t* words = columns.permitted(label / 64);
+        std::uint64_t rows = 0;
+        for (std::int32_t row = first; row < end; row += kLanes)
+            rows |= std::uint64_t{L::with_bit(words + row, label % 64)} << (row - first);
+        return rows;
+    }
+};
+
+}  // namespace ctc
