@@ -59,3 +59,21 @@ def generate(
     print_line(f"{len(drawn):,} images ({mib:.1f} MiB) in the cache; fingerprint {drawn.fingerprint}")
     if written is not None:
         print_line(f"written to {printable(str(written))}")
+        if missing := _splits_taken_from_train(written.parent, split):
+            name = printable(str(written.parent))
+            print_line(
+                f"{name} has no {' and no '.join(missing)} images: a data set that reads it takes a share of "
+                f"the train images for each; write {'them' if len(missing) > 1 else 'it'} with --split "
+                f"{missing[0]}, or read it with {','.join(f'{one}=0' for one in missing)}"
+            )
+
+
+def _splits_taken_from_train(folder: Path, split: str) -> list[str]:
+    """Return the splits that a data set would take from the train images, which were just written.
+
+    They may be a share already: of a set that was divided, another share would be taken of what is left.
+    """
+    if split != "train":
+        return []
+    names = {path.name.partition("-")[0] for path in folder.iterdir()}
+    return [other for other in ("val", "test") if other not in names]
