@@ -95,9 +95,17 @@ def _require_left_to_right(alphabet: Alphabet, option: str) -> None:
 
 
 def _set(text: str, alphabet: Alphabet) -> Iterable[str]:
-    """Return the characters of an alphabet that a set as in the option `alphabet` has."""
+    """Return the characters of an alphabet that a set as in the option `alphabet` has.
+
+    Raises:
+        UsageError: the set is written wrongly, or contains a hyphen that the alphabet lacks.
+    """
     has_clusters = not isinstance(alphabet.characters, str)
     wanted = read_alphabet(text, clusters=has_clusters).characters
+    if "-" in wanted and "-" not in alphabet.characters:
+        raise UsageError(
+            f"{text}: '-' stands for itself, and the alphabet lacks it; a range is written range(0-9a-f)"
+        )
     return [one for character in wanted for one in alphabet.split(spell(character, alphabet))]
 
 

@@ -94,6 +94,8 @@ def test_no_allowed_text_fits_into_the_frames(registry, read):
         ("length=x", "length=x: allowed are 5"),
         ("length=5-3", "length 5 to 3"),
         ("characters=xyz", "characters: the alphabet lacks 'x' 'y' 'z'; leave them out"),
+        ("characters=[a-b]", r"\[a-b\]: '-' stands for itself, .* a range is written range"),
+        ("positions='[a-b],a'", r"\[a-b\]: '-' stands for itself"),
         ("characters=digts", "no set 'digts'; did you mean 'digits'"),
         ("characters=''", "alphabet is empty"),
         ("positions='a,x'", "position 2: the alphabet lacks 'x'"),
