@@ -147,9 +147,20 @@ void GuideColumns<L>::fill(std::int32_t row, const Arrival& arrival) {
         *words = its_row.labels;
         return;
     }
-    for (std::int32_t word = 0; word < words_; ++word) words[static_cast<std::size_t>(word) * stride_] = 0;
+    const auto bits_below = [](std::int32_t place) {
+        return place >= 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << std::max(place, 0)) - 1;
+    };
+    const std::int32_t* labels = table.labels + its_row.first;
+    // Where a row permits many classes they are mostly consecutive.
+    const bool consecutive = its_row.count > 0 && labels[its_row.count - 1] - labels[0] == its_row.count - 1;
+    for (std::int32_t word = 0; word < words_; ++word) {
+        const std::int32_t from = consecutive ? labels[0] - 64 * word : 0;
+        words[static_cast<std::size_t>(word) * stride_] =
+            consecutive ? bits_below(from + its_row.count) & ~bits_below(from) : 0;
+    }
+    if (consecutive) return;
     for (std::int32_t i = 0; i < its_row.count; ++i) {
-        const std::int32_t label = table.labels[its_row.first + i];
+        const std::int32_t label = labels[i];
         words[static_cast<std::size_t>(label / 64) * stride_] |= std::uint64_t{1} << (label % 64);
     }
 }
