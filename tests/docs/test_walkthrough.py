@@ -37,7 +37,7 @@ def test_the_commands_work(tmp_path, monkeypatch, capsys):
     shown = "\n".join(printed)
     # What the page explains is printed.
     for words in (
-        "fit=keep,height=40,width=",
+        "fit=keep,height=32,width=",
         "deployment  ctcbench export",
         "texts differ",
         "new, with random",
