@@ -22,6 +22,16 @@ inline double double_of(std::int64_t bits) {
     return value;
 }
 
+// The upper 32 bits. Those of positive doubles are in the order of their values.
+inline std::int32_t upper_half(double value) {
+    return static_cast<std::int32_t>(bits_of(value) >> 32);
+}
+
+// The smallest positive double with these upper 32 bits.
+inline double from_upper_half(std::int32_t half) {
+    return double_of(std::int64_t{half} << 32);
+}
+
 inline std::int64_t exponent_of(double value) {
     return (bits_of(value) >> 52) - 1023;
 }
@@ -69,13 +79,19 @@ inline bool bit(const unsigned char* bytes, std::int32_t place) {
     return (bytes[place >> 3] & (1 << (place & 7))) != 0;
 }
 
+// The first 64 bits of an array of bytes.
+inline std::uint64_t word_of(const unsigned char* bytes) {
+    std::uint64_t word = 0;
+    for (int i = 0; i < 8; ++i) word |= static_cast<std::uint64_t>(bytes[i]) << (8 * i);
+    return word;
+}
+
 // Calls f(place), in order, for each of the first `count` bits that equals `wanted`. Reads whole groups of
 // eight bytes.
 template <bool wanted, class F>
 void for_each_bit(const unsigned char* bytes, std::int32_t count, F f) {
     for (std::int32_t first = 0; first < count; first += 64) {
-        std::uint64_t word = 0;
-        for (int i = 0; i < 8; ++i) word |= static_cast<std::uint64_t>(bytes[first / 8 + i]) << (8 * i);
+        std::uint64_t word = word_of(bytes + first / 8);
         if (!wanted) word = ~word;
         if (count - first < 64) word &= (std::uint64_t{1} << (count - first)) - 1;
         for (; word != 0; word &= word - 1) f(first + lowest_bit(word));

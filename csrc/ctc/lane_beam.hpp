@@ -12,20 +12,23 @@ namespace ctc {
 // - total = blank + label > 0: `blank` sums the alignments that end in blank, `label` those that end in the
 //   last label. From `rows` to the end of that register, and at -1, total and blank are 0.
 // - last is the last label, or the number of classes for the empty labelling.
-// - node spells the labelling in `arena`, and arena.slot(node) == row.
+// - node spells the labelling in `tree`, and hash is a function of the labelling. parent_hash is the hash of
+// the
+//   labelling without its last label; that of the empty labelling has no meaning.
 // - parent is the row of the labelling without its last label, or kNone if that is not in the beam.
 // - repeats is 1 if the last two labels are equal, else 0.
 template <class L>
 struct LaneBeam {
-    using Node = PrefixArena::Node;
-    static constexpr std::int32_t kNone = PrefixArena::kNone;
+    using Node = PrefixTree::Node;
+    static constexpr std::int32_t kNone = PrefixTree::kNone;
 
     std::int32_t rows = 0;
     Column<double> total, blank, label;
     Column<std::int32_t> last, parent;
     Column<unsigned char> repeats;
     Column<Node> node;
-    PrefixArena arena;
+    Column<std::uint32_t> hash, parent_hash;
+    PrefixTree tree;
 
     double largest = 1.0;
     std::int64_t exponent = 0;
@@ -34,15 +37,22 @@ struct LaneBeam {
     void start(std::int32_t classes) {
         reserve(kLanes);
         for (Column<double>* column : {&total, &blank, &label}) column->fill_zero();
-        arena.clear();
+        tree.clear();
         rows = 1;
         total.data()[0] = blank.data()[0] = 1.0;
         last.data()[0] = classes;
         parent.data()[0] = kNone;
         repeats.data()[0] = 0;
-        node.data()[0] = PrefixArena::kRoot;
+        node.data()[0] = PrefixTree::kRoot;
+        hash.data()[0] = parent_hash.data()[0] = 0;
         largest = 1.0;
         exponent = 0;
+    }
+
+    // The hash of a labelling with `label` appended.
+    static std::uint32_t hash_of(std::uint32_t before, std::int32_t label) {
+        const std::uint32_t product = (before + static_cast<std::uint32_t>(label) + 1U) * 0x9e3779b1U;
+        return product ^ product >> 15;
     }
 
     // The number of rows for which there is memory, a multiple of kLanes.
@@ -53,6 +63,7 @@ struct LaneBeam {
         if (padded <= capacity()) return;
         for (Column<double>* column : {&total, &blank, &label}) column->reserve(padded);
         for (Column<std::int32_t>* column : {&last, &parent, &node}) column->reserve(capacity());
+        for (Column<std::uint32_t>* column : {&hash, &parent_hash}) column->reserve(capacity());
         repeats.reserve(capacity());
     }
 };

@@ -18,6 +18,8 @@ struct LaneCandidates {
     Column<double> total;
     Column<std::uint64_t> id;
     Column<double> blank, label;
+    // The upper halves of the totals, which are in the same order: they are counted at twice the rate.
+    Column<std::int32_t> halves;
 
     static std::int32_t row_of(std::uint64_t id) { return static_cast<std::int32_t>(id & 0xffffffffU); }
     static std::int32_t label_of(std::uint64_t id) { return static_cast<std::int32_t>(id >> 32); }
@@ -40,6 +42,15 @@ struct LaneCandidates {
 
     // Reserves memory for one more extension of each row. Throws std::bad_alloc beyond 2^31 candidates.
     void reserve_extensions() { reserve_more(static_cast<std::size_t>(stays)); }
+
+    // Writes the upper halves of the first `size` totals, a multiple of eight. Returns their number, with
+    // zeros to a multiple of sixteen.
+    std::int32_t write_halves(std::int32_t size) {
+        halves.reserve(static_cast<std::size_t>(size) + 2 * kLanes);
+        L::upper_halves(halves.data(), total.data(), size);
+        std::fill_n(halves.data() + size, kLanes, 0);
+        return (size + 15) / 16 * 16;
+    }
 
     void reserve_more(std::size_t more) {
         const auto room = static_cast<std::size_t>(count) + more + 2 * kLanes;

@@ -16,7 +16,7 @@ constexpr double kExpLowest = -600.0;
 // x = n ln 2 + r with |r| <= ln 2 / 2. n ln 2 is subtracted in two parts (Cody and Waite 1980), of which the
 // product with the first is exact. e^r is its Taylor series to r^13; the rest is below 4e-18.
 template <class L>
-typename L::D lane_exp(typename L::D x, std::int64_t exponent) {
+CTC_ALWAYS_INLINE typename L::D lane_exp(typename L::D x, std::int64_t exponent) {
     using D = typename L::D;
     constexpr double kToWhole = 6755399441055744.0;  // 1.5 * 2^52: adding it rounds to a whole number
     const D shifted = L::add(L::mul(x, L::broadcast(1.4426950408889634)), L::broadcast(kToWhole));

@@ -39,14 +39,16 @@ class ExtendStep {
     // The bound comes from distinct labellings that are quick to compute: the unchanged ones, and each row
     // extended by the frame's most probable class. It is not exact: a lower one costs a few more candidates,
     // an exact one would cost more rounds of bisection.
-    static double floor_of_kept(const LaneBeam<L>& beam, const LaneFrame<L>& frame,
-                                const SkippedRows<L>& skipped, const Stayed& stayed, std::int32_t beam_width,
-                                LaneCandidates<L>& candidates);
+    static double floor_of_kept(const LaneBeam<L>& beam, const LaneFrame<L>& frame, const Stayed& stayed,
+                                std::int32_t beam_width, LaneCandidates<L>& candidates);
 
-    // The part of floor_of_kept() that looks at totals: `count` of them, a multiple of eight, of which the
-    // first `stays` are those of the unchanged labellings.
-    static double beam_width_th(const double* total, std::int32_t count, std::int32_t stays,
-                                std::int32_t rows, std::int32_t beam_width);
+    // The part of floor_of_kept() that looks at totals: the first `count`, a multiple of eight. `known` is a
+    // total that so many reach, or 0.
+    static double beam_width_th(LaneCandidates<L>& candidates, std::int32_t count, double known,
+                                std::int32_t beam_width);
+
+    // The least of the unchanged labellings where they alone fill the beam, else 0.
+    static double least_of_full(const double* total, std::int32_t stays, std::int32_t beam_width);
 
     // Writes the classes that can lift a row with the total `largest` to `floor` or above.
     static void collect_symbols(double largest, const LaneFrame<L>& frame, std::int64_t exponent,
@@ -69,12 +71,11 @@ class ExtendStep {
     static constexpr double kSmallestTotal = LaneMath<L>::kSmallestTotal;
 
     static constexpr int kFloorRounds = 8;                             // of bisection, at most
-    static constexpr std::int64_t kFloorBits = std::int64_t{1} << 46;  // 1.6 %, at which it stops
+    static constexpr std::int32_t kFloorBits = std::int32_t{1} << 14;  // 1.6 %, at which it stops
 };
 
 template <class L>
-double ExtendStep<L>::floor_of_kept(const LaneBeam<L>& beam, const LaneFrame<L>& frame,
-                                    const SkippedRows<L>& skipped, const Stayed& stayed,
+double ExtendStep<L>::floor_of_kept(const LaneBeam<L>& beam, const LaneFrame<L>& frame, const Stayed& stayed,
                                     std::int32_t beam_width, LaneCandidates<L>& candidates) {
     const std::int32_t stays = candidates.stays;
     if (2 * stays < beam_width) return 0.0;
@@ -83,8 +84,23 @@ double ExtendStep<L>::floor_of_kept(const LaneBeam<L>& beam, const LaneFrame<L>&
     const D best = L::broadcast(stayed.prob_best);
     for (std::int32_t row = 0; row < stays; row += kLanes)
         L::store(extended + row, L::mul(L::load(beam.total.data() + row), best));
-    correct_skipped(beam, beam.blank.data(), skipped, frame.best_label(), stayed.prob_best, extended);
-    return beam_width_th(total, 2 * stays, stays, beam.rows, beam_width);
+    // Corrections where a row ends in the class, or where its extension is in the beam.
+    const std::int32_t label = frame.best_label();
+    for (std::int32_t first = 0; first < stays; first += 64) {
+        std::uint64_t ends_in_label = 0;
+        for (std::int32_t row = first; row < std::min(stays, first + 64); row += kLanes)
+            ends_in_label |= std::uint64_t{L::at_least(L::load(stayed.prob_last + row), best)}
+                             << (row - first);
+        if (beam.rows - first < 64) ends_in_label &= (std::uint64_t{1} << (beam.rows - first)) - 1;
+        for (std::uint64_t bits = ends_in_label; bits != 0; bits &= bits - 1) {
+            const std::int32_t row = first + lowest_bit(bits);
+            if (beam.last.data()[row] != label) continue;  // another class is as probable
+            extended[row] = std::min(extended[row], beam.blank.data()[row] * stayed.prob_best);
+            const std::int32_t parent = beam.parent.data()[row];
+            extended[parent >= 0 ? parent : stays] = 0.0;  // behind the last one, without a branch
+        }
+    }
+    return beam_width_th(candidates, 2 * stays, stayed.normal == beam_width ? stayed.least : 0.0, beam_width);
 }
 
 template <class L>
@@ -102,30 +118,37 @@ void ExtendStep<L>::correct_skipped(const LaneBeam<L>& beam, const double* blank
 }
 
 template <class L>
-double ExtendStep<L>::beam_width_th(const double* total, std::int32_t count, std::int32_t stays,
-                                    std::int32_t rows, std::int32_t beam_width) {
+double ExtendStep<L>::beam_width_th(LaneCandidates<L>& candidates, std::int32_t count, double known,
+                                    std::int32_t beam_width) {
+    const std::int32_t padded = candidates.write_halves(count);
+    const std::int32_t* halves = candidates.halves.data();
     // The bits of positive doubles are in the order of their values, so bisection works on integers.
-    std::int64_t low = bits_of(kSmallestTotal);
-    std::int64_t high = bits_of(LaneMath<L>::largest(total, count)) + 1;
-    if (high <= low || L::count(total, count, kSmallestTotal) < beam_width) return 0.0;
-    if (rows == beam_width) {
-        // The unchanged labellings alone fill the beam: the least of them is a first bound.
-        D least = L::broadcast(kInfinity);
-        for (std::int32_t i = 0; i < stays; i += kLanes) {
-            const D values = L::load(total + i);
-            D ignored = values;
-            L::split(values, L::broadcast(kSmallestTotal), least, ignored);
-        }
-        if (L::count(total, stays, kSmallestTotal) == beam_width) low = bits_of(LaneMath<L>::smallest(least));
-    }
+    std::int32_t low = upper_half(kSmallestTotal) + 1;
+    std::int32_t high = upper_half(LaneMath<L>::largest(candidates.total.data(), count)) + 1;
+    if (known > from_upper_half(low))
+        low = upper_half(known);
+    else if (high <= low || L::count_halves(halves, padded, low) < beam_width)
+        return 0.0;
     for (int round = 0; round < kFloorRounds && high - low > kFloorBits; ++round) {
-        const std::int64_t middle = low + (high - low) / 2;
-        const std::int32_t reached = L::count(total, count, double_of(middle));
+        const std::int32_t middle = low + (high - low) / 2;
+        const std::int32_t reached = L::count_halves(halves, padded, middle);
         low = reached >= beam_width ? middle : low;
         high = reached >= beam_width ? high : middle;
         if (reached >= beam_width && reached <= beam_width + 2) break;
     }
-    return double_of(low) * LaneMath<L>::kSlack;
+    return from_upper_half(low) * LaneMath<L>::kSlack;
+}
+
+template <class L>
+double ExtendStep<L>::least_of_full(const double* total, std::int32_t stays, std::int32_t beam_width) {
+    D least = L::broadcast(kInfinity);
+    std::int32_t normal = 0;
+    for (std::int32_t i = 0; i < stays; i += kLanes) {
+        const D values = L::load(total + i);
+        D ignored = values;
+        normal += L::popcount(L::split(values, L::broadcast(kSmallestTotal), least, ignored));
+    }
+    return normal == beam_width ? LaneMath<L>::smallest(least) : 0.0;
 }
 
 template <class L>

@@ -63,7 +63,8 @@ void GuidedBounds<L>::write(const Frame& in, LaneCandidates<L>& candidates) {
                 const std::int32_t row = first + lowest_bit(bits);
                 if (bound[row] > 0.0) bound[row] *= in.weight(row, label);
             }
-        const std::uint64_t all = end - first < 64 ? (std::uint64_t{1} << (end - first)) - 1 : ~std::uint64_t{0};
+        const std::uint64_t all =
+            end - first < 64 ? (std::uint64_t{1} << (end - first)) - 1 : ~std::uint64_t{0};
         for (std::uint64_t bits = all & ~(open & permitted); bits != 0; bits &= bits - 1)
             bound[first + lowest_bit(bits)] = 0.0;
         for (std::uint64_t bits = open & ~permitted; bits != 0; bits &= bits - 1)
@@ -86,7 +87,8 @@ void GuidedBounds<L>::write_other_classes(const Frame& in, double* bound) {
         const std::int32_t label = best_[i].label;
         if (!(best_[i].log_prob >= kLowestLog) || in.taken(row, label)) continue;
         // Not its probability yet: one exponential of all is quicker.
-        const double* source = in.beam.last.data()[row] == label ? in.beam.blank.data() : in.beam.total.data();
+        const double* source =
+            in.beam.last.data()[row] == label ? in.beam.blank.data() : in.beam.total.data();
         bound[row] = source[row] * (in.plain() ? 1.0 : in.weight(row, label));
     }
     static_assert(kMostSets <= kLanes, "one register");

@@ -8,8 +8,8 @@
 
 namespace ctc {
 
-// First the rows that permit few classes are extended by each of them. Then the others, as ExtendStep does, by
-// what their states permit: a bit for each class. An extension whose row would reach the floor with its
+// First the rows that permit few classes are extended by each of them. Then the others, as ExtendStep does,
+// by what their states permit: a bit for each class. An extension whose row would reach the floor with its
 // highest weight is computed with its own weight.
 template <class L>
 class GuidedExtendStep {
@@ -49,10 +49,13 @@ double GuidedExtendStep<L>::run(const Frame& in, std::int32_t beam_width, LaneCa
     }
     L::store(candidates.total.data() + end, L::broadcast(0.0));
     end = whole_lanes(end);
-    const double known_floor = end < beam_width
-                                   ? 0.0
-                                   : ExtendStep<L>::beam_width_th(candidates.total.data(), end,
-                                                                  candidates.stays, in.beam.rows, beam_width);
+    const double known_floor =
+        end < beam_width
+            ? 0.0
+            : ExtendStep<L>::beam_width_th(
+                  candidates, end,
+                  ExtendStep<L>::least_of_full(candidates.total.data(), candidates.stays, beam_width),
+                  beam_width);
     if (!(largest_reach > 0.0)) return known_floor;
     const double floor = std::max(known_floor, LaneMath<L>::kSmallestTotal);
     ExtendStep<L>::collect_symbols(largest_reach, in.frame, in.exponent, known_floor, symbols_);

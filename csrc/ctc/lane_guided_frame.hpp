@@ -25,9 +25,8 @@ struct GuidedFrame {
 
     // Whether the extension of a row is in the beam: StayStep has added its probability to that row.
     bool taken(std::int32_t row, std::int32_t label) const {
-        return beam.last.data()[row] == label
-                   ? skipped.repeat_is_taken(row)
-                   : (skipped.of(label)[row >> 6] >> (row & 63) & 1) != 0;
+        return beam.last.data()[row] == label ? skipped.repeat_is_taken(row)
+                                              : (skipped.of(label)[row >> 6] >> (row & 63) & 1) != 0;
     }
 
     // The weight of an extension; 0 if it cannot end in the frames that remain.

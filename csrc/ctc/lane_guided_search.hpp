@@ -33,7 +33,7 @@ class GuidedLaneSearch final : public FastSearch {
     void write_leader(std::vector<Hypothesis>& hypotheses) override;
     std::vector<std::int32_t> common_prefix() const override {
         if (beam_.rows == 0) return {};
-        return beam_.arena.common_prefix(beam_.node.data(), static_cast<std::size_t>(beam_.rows));
+        return beam_.tree.common_prefix(beam_.node.data(), static_cast<std::size_t>(beam_.rows));
     }
 
   private:
@@ -113,8 +113,7 @@ bool GuidedLaneSearch<L>::advance() {
     const auto prepared = columns_.prepare(beam_, remaining_, candidates_);
     // As in LaneSearch: no extension reaches the least of the unchanged labellings.
     const bool stays_fill_beam = stayed.normal == width && !prepared.drops;
-    if (stays_fill_beam &&
-        prepared.largest_reach * stayed.prob_best < stayed.least * LaneMath<L>::kSlack) {
+    if (stays_fill_beam && prepared.largest_reach * stayed.prob_best < stayed.least * LaneMath<L>::kSlack) {
         if (!losses_.allow(stayed.least)) return false;
         UpdateStep<L>::keep_all(candidates_, beam_);
         beam_.largest = stayed.largest;
@@ -122,9 +121,9 @@ bool GuidedLaneSearch<L>::advance() {
         return true;
     }
     skipped_.fill(beam_);
-    const double known_floor =
-        extend_.run({beam_, frame_, columns_, skipped_, stayed, prepared, exponent, remaining_, stays_fill_beam},
-                    width, candidates_);
+    const double known_floor = extend_.run(
+        {beam_, frame_, columns_, skipped_, stayed, prepared, exponent, remaining_, stays_fill_beam}, width,
+        candidates_);
     if (known_floor == 0.0 && (losses_.any() || loses_a_symbol(exponent))) return false;
 
     const double floor = std::max(known_floor, LaneMath<L>::kSmallestTotal);
@@ -174,7 +173,7 @@ void GuidedLaneSearch<L>::write_best(std::int32_t n_best, const LogProbs* all_fr
     ranked_.clear();
     for (std::int32_t row = 0; row < beam_.rows; ++row) {
         const double total = beam_.total.data()[row] * weight[row];
-        if (total > 0.0) ranked_.push_back({total, {beam_.node.data()[row], PrefixArena::kNone}, 0});
+        if (total > 0.0) ranked_.push_back({total, {beam_.node.data()[row], PrefixTree::kNone}, 0});
     }
     write_ranked(beam_, ranked_, n_best, all_frames, options_.blank, alignment_, hypotheses);
 }
@@ -183,7 +182,7 @@ template <class L>
 void GuidedLaneSearch<L>::write_leader(std::vector<Hypothesis>& hypotheses) {
     ranked_.clear();
     for (std::int32_t row = 0; row < beam_.rows; ++row)
-        ranked_.push_back({beam_.total.data()[row], {beam_.node.data()[row], PrefixArena::kNone}, 0});
+        ranked_.push_back({beam_.total.data()[row], {beam_.node.data()[row], PrefixTree::kNone}, 0});
     write_ranked(beam_, ranked_, 1, nullptr, options_.blank, alignment_, hypotheses);
 }
 

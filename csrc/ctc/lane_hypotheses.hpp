@@ -8,7 +8,7 @@
 namespace ctc {
 
 // Writes the `n_best` best of `ranked`, best first; fewer if there are fewer. Changes `ranked`, which has
-// nodes of beam.arena and totals relative to beam.exponent. all_frames is null if no frames are wanted.
+// nodes of beam.tree and totals relative to beam.exponent. all_frames is null if no frames are wanted.
 template <class L>
 void write_ranked(const LaneBeam<L>& beam, std::vector<RankedLabelling>& ranked, std::int32_t n_best,
                   const LogProbs* all_frames, std::int32_t blank, LaneAlignment<L>& alignment,
@@ -26,10 +26,10 @@ void write_ranked(const LaneBeam<L>& beam, std::vector<RankedLabelling>& ranked,
     ranked.erase(
         std::partition(last, ranked.end(), [&](const RankedLabelling& r) { return r.total >= least; }),
         ranked.end());
-    rank(beam.arena, ranked, count);
+    rank(beam.tree, ranked, count);
     for (std::size_t i = 0; i < count; ++i) {
         Hypothesis& hypothesis = hypotheses[i];
-        hypothesis.labels = beam.arena.labels(ranked[i].labelling.node);
+        hypothesis.labels = beam.tree.labels(ranked[i].labelling.node);
         if (all_frames != nullptr)
             hypothesis.frames = alignment.peak_frames(*all_frames, hypothesis.labels, blank);
         const std::int64_t exponent = exponent_of(ranked[i].total);

@@ -29,6 +29,6 @@
 #include "ctc/guide_table.hpp"
 #include "ctc/labelling_scores.hpp"
 #include "ctc/lanes.hpp"
-#include "ctc/prefix_arena.hpp"
+#include "ctc/prefix_tree.hpp"
 #include "ctc/prob.hpp"
 #include "ctc/ranking.hpp"

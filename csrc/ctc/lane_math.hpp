@@ -17,7 +17,7 @@ struct LaneMath {
     // A relative margin that is wider than any tie (kTie).
     static constexpr double kSlack = 1.0 - 1e-11;
 
-    static double largest(D values) {
+    static CTC_ALWAYS_INLINE double largest(D values) {
         double all[kLanes];
         L::store(all, values);
         // A tree, without a branch that depends on the values.
@@ -27,7 +27,7 @@ struct LaneMath {
         return all[0];
     }
 
-    static double smallest(D values) {
+    static CTC_ALWAYS_INLINE double smallest(D values) {
         double all[kLanes];
         L::store(all, values);
         const auto lower = [](double a, double b) { return a < b ? a : b; };

@@ -18,7 +18,7 @@
 #pragma once
 
 #include "ctc/lane_alignment.hpp"
-#include "ctc/lane_extend_step.hpp"
+#include "ctc/lane_free_extend_step.hpp"
 #include "ctc/lane_hypotheses.hpp"
 #include "ctc/lane_includes.hpp"
 #include "ctc/lane_losses.hpp"
@@ -40,7 +40,7 @@ class LaneSearch final : public FastSearch {
     void write_best(std::int32_t n_best, const LogProbs* all_frames,
                     std::vector<Hypothesis>& hypotheses) override;
     std::vector<std::int32_t> common_prefix() const override {
-        return beam_.arena.common_prefix(beam_.node.data(), static_cast<std::size_t>(beam_.rows));
+        return beam_.tree.common_prefix(beam_.node.data(), static_cast<std::size_t>(beam_.rows));
     }
 
   private:
@@ -57,7 +57,7 @@ class LaneSearch final : public FastSearch {
     // Memory that the steps use within a frame, kept to avoid allocations.
     LaneFrame<L> frame_;
     LaneCandidates<L> candidates_;
-    SkippedRows<L> skipped_;
+    FreeExtendStep<L> extend_;
     LaneSymbols<L> symbols_;
     StayStep<L> stay_;
     SelectStep<L> select_;
@@ -91,7 +91,7 @@ void LaneSearch<L>::start(std::int32_t classes) {
     beam_.start(classes);
     frame_.start(classes);
     candidates_.start(beam_.capacity());
-    skipped_.start(classes);
+    extend_.start(classes);
     symbols_.reserve(classes);
     stay_.start(beam_.capacity());
     losses_.clear();
@@ -107,16 +107,12 @@ bool LaneSearch<L>::advance() {
     // In half of the frames or more no extension reaches the least of the unchanged labellings.
     if (stayed.normal == width && beam_.largest * stayed.prob_best < stayed.least * LaneMath<L>::kSlack)
         return keep_all(stayed, exponent);
-    skipped_.fill(beam_);
-    const double known_floor =
-        ExtendStep<L>::floor_of_kept(beam_, frame_, skipped_, stayed, width, candidates_);
+    const double known_floor = ExtendStep<L>::floor_of_kept(beam_, frame_, stayed, width, candidates_);
     ExtendStep<L>::collect_symbols(beam_.largest, frame_, exponent, known_floor, symbols_);
     if (known_floor == 0.0 && (losses_.any() || loses_a_symbol())) return false;
 
     const double floor = std::max(known_floor, LaneMath<L>::kSmallestTotal);
-    ExtendStep<L>::run(beam_, {beam_.total.data(), beam_.blank.data()}, skipped_, symbols_, stayed, floor,
-                       candidates_);
-    skipped_.clear(beam_);
+    extend_.run(beam_, symbols_, stayed, floor, candidates_);
     const auto selected = select_.run(beam_, candidates_, floor, width);
     if (!losses_.allow(selected.smallest_kept)) return false;
     if (!update_.run(selected.keep, width, candidates_, beam_)) return false;
@@ -147,7 +143,7 @@ void LaneSearch<L>::write_best(std::int32_t n_best, const LogProbs* all_frames,
                                std::vector<Hypothesis>& hypotheses) {
     ranked_.clear();
     for (std::int32_t row = 0; row < beam_.rows; ++row)
-        ranked_.push_back({beam_.total.data()[row], {beam_.node.data()[row], PrefixArena::kNone}, 0});
+        ranked_.push_back({beam_.total.data()[row], {beam_.node.data()[row], PrefixTree::kNone}, 0});
     write_ranked(beam_, ranked_, n_best, all_frames, options_.blank, alignment_, hypotheses);
 }
 

@@ -29,6 +29,8 @@ class SelectStep {
 
     static constexpr std::int64_t kTieBits = 1 << 13;  // 2e-12 of any double: more than a tie
     static constexpr int kSnapRounds = 12;
+    static constexpr std::int32_t kFirstStep = 1 << 19;  // in upper halves: about half of the value
+    static constexpr std::int32_t kLastStep = 1 << 28;
 
     // The total from which candidates are kept. If `ambiguous`, the last place lies within a group of ties
     // that begins at or just above `total`.
@@ -36,7 +38,7 @@ class SelectStep {
         double total;
         bool ambiguous;
     };
-    static Cut find_cut(const double* total, std::int32_t count, double floor, double largest,
+    static Cut find_cut(LaneCandidates<L>& candidates, std::int32_t count, double floor, double largest,
                         std::int32_t beam_width);
 
     double keep_ranked(const LaneBeam<L>& beam, const LaneCandidates<L>& candidates, double cut,
@@ -47,12 +49,25 @@ class SelectStep {
 };
 
 template <class L>
-typename SelectStep<L>::Cut SelectStep<L>::find_cut(const double* total, std::int32_t count, double floor,
-                                                    double largest, std::int32_t beam_width) {
+typename SelectStep<L>::Cut SelectStep<L>::find_cut(LaneCandidates<L>& candidates, std::int32_t count,
+                                                    double floor, double largest, std::int32_t beam_width) {
+    const double* total = candidates.total.data();
     if (L::count(total, count, floor) <= beam_width) return {floor, false};
-    // The bits of positive doubles are in the order of their values.
-    std::int64_t low = bits_of(floor);
-    std::int64_t high = bits_of(largest) + 1;
+    // The bits of positive doubles are in the order of their values. First their upper halves: the cut is
+    // seldom far above the floor.
+    const std::int32_t padded = candidates.write_halves(count);
+    std::int32_t low_half = upper_half(floor);
+    std::int32_t high_half = upper_half(largest) + 1;
+    for (std::int32_t step = kFirstStep; high_half - low_half > 1;
+         step = step < kLastStep ? 2 * step : step) {
+        const std::int32_t middle = low_half + std::min(step, (high_half - low_half) / 2);
+        const std::int32_t above = L::count_halves(candidates.halves.data(), padded, middle);
+        if (above == beam_width) return {from_upper_half(middle), false};
+        low_half = above > beam_width ? middle : low_half;
+        high_half = above > beam_width ? high_half : middle;
+    }
+    std::int64_t low = std::max(bits_of(floor), std::int64_t{low_half} << 32);
+    std::int64_t high = std::int64_t{high_half} << 32;
     for (int round = 1;; ++round) {
         if (round % kSnapRounds == 0) {
             // Many totals are alike: shrink the interval to the values that lie in it.
@@ -87,7 +102,7 @@ typename SelectStep<L>::Output SelectStep<L>::run(const LaneBeam<L>& beam, LaneC
     keep_.reserve(static_cast<std::size_t>(count / kLanes + kLanes));
     const double largest = LaneMath<L>::largest(total, count);
 
-    const Cut cut = find_cut(total, count, floor, largest, beam_width);
+    const Cut cut = find_cut(candidates, count, floor, largest, beam_width);
     if (cut.ambiguous) return {keep_.data(), largest, keep_ranked(beam, candidates, cut.total, beam_width)};
     D least_kept = L::broadcast(kInfinity);
     D most_dropped = L::broadcast(0.0);
@@ -150,7 +165,7 @@ double SelectStep<L>::keep_ranked(const LaneBeam<L>& beam, const LaneCandidates<
         RankedLabelling& ranked = ranked_[num_ranked++];
         ranked.total = total;
         ranked.labelling.node = beam.node.data()[stays ? i : LaneCandidates<L>::row_of(id)];
-        ranked.labelling.extra = stays ? PrefixArena::kNone : LaneCandidates<L>::label_of(id);
+        ranked.labelling.extra = stays ? PrefixTree::kNone : LaneCandidates<L>::label_of(id);
         ranked.candidate = static_cast<std::uint32_t>(i);
     }
     ranked_.resize(num_ranked);
@@ -159,10 +174,10 @@ double SelectStep<L>::keep_ranked(const LaneBeam<L>& beam, const LaneCandidates<
     if (high < kInfinity && most - least < kTie * most)  // one group of ties
         std::nth_element(ranked_.begin(), end, ranked_.end(),
                          [&](const RankedLabelling& a, const RankedLabelling& b) {
-                             return beam.arena.precedes(a.labelling, b.labelling);
+                             return beam.tree.precedes(a.labelling, b.labelling);
                          });
     else
-        rank(beam.arena, ranked_, places);
+        rank(beam.tree, ranked_, places);
     double smallest_kept = kInfinity;
     for (auto kept = ranked_.begin(); kept != end; ++kept) {
         set_bit(keep_.data(), static_cast<std::int32_t>(kept->candidate));

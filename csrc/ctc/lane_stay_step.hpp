@@ -14,13 +14,14 @@ template <class L>
 class StayStep {
   public:
     struct Output {
-        double prob_blank;        // of the frame, times 2^-exponent, as the other probabilities
-        double prob_best;         // of the frame's most probable class without the blank
-        const double* prob_last;  // by row: of the last label; belongs to the step
-        bool underflow;           // whether a positive sum fell below kUnderflow
-        double largest;           // of the new totals
-        double least;             // of the new totals that are at least kSmallestTotal
-        std::int32_t normal;      // the number of those
+        double prob_blank;          // of the frame, times 2^-exponent, as the other probabilities
+        double prob_best;           // of the frame's most probable class without the blank
+        const double* prob_last;    // by row: of the last label; belongs to the step
+        const double* from_parent;  // by row: what the last label extends of the parent's probability
+        bool underflow;             // whether a positive sum fell below kUnderflow
+        double largest;             // of the new totals
+        double least;               // of the new totals that are at least kSmallestTotal
+        std::int32_t normal;        // the number of those
     };
 
     // Prepares for a sequence. Keeps the memory.
@@ -128,6 +129,7 @@ typename StayStep<L>::Output StayStep<L>::advance(const LaneBeam<L>& beam, const
     return {prob_blank,
             prob_best,
             probs,
+            from_parent,
             (underflow & 0xff) != 0,
             LaneMath<L>::largest(most),
             LaneMath<L>::smallest(least),

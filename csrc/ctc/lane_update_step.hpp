@@ -49,20 +49,24 @@ class UpdateStep {
     void close_gaps(std::int32_t leaves, std::int32_t old_rows, LaneCandidates<L>& candidates,
                     LaneBeam<L>& beam);
 
-    using Node = PrefixArena::Node;
-    static constexpr std::int32_t kNone = PrefixArena::kNone;
+    using Node = PrefixTree::Node;
+    static constexpr std::int32_t kNone = PrefixTree::kNone;
 
-    struct Arrival {
-        double total;
-        std::int32_t label;
-        std::int32_t parent;  // a row; kNone once it is known that the parent leaves
-        Node node;
-        unsigned char repeats;
-    };
+    template <bool wanted>
+    static std::int32_t list_bits(const unsigned char* bytes, std::int32_t count, std::int32_t* places);
+    template <class Kept>
+    static void drop_parents(Kept kept, std::int32_t rows, LaneBeam<L>& beam);
+    void copy_rows(LaneBeam<L>& beam);
+    template <class Kept>
+    void fill_rows(Kept kept, const LaneCandidates<L>& candidates, LaneBeam<L>& beam);
+    void link_children(LaneBeam<L>& beam) const;
 
-    void fill_rows(std::int32_t count, LaneBeam<L>& beam) const;
-
-    Column<Arrival> arriving_;
+    Column<std::int32_t> selected_;  // the extensions that arrive
+    Column<std::uint32_t> hashes_;   // of the arrivals
+    // Columns of the beam as they were: arrivals take the rows of their parents.
+    Column<std::int32_t> old_last_;
+    Column<Node> old_node_;
+    Column<std::uint32_t> old_hash_;
     // The rows that arrivals go to, in their order: those of the labellings that leave, then new rows.
     Column<std::int32_t> free_rows_;
     std::int32_t arrives_ = 0;
@@ -74,20 +78,13 @@ template <class L>
 template <bool may_shrink>
 bool UpdateStep<L>::replace(const unsigned char* keep, std::int32_t beam_width, LaneCandidates<L>& candidates,
                             LaneBeam<L>& beam) {
-    std::int32_t leaves = 0;
-    std::int32_t arrives = 0;
     free_rows_.reserve(beam.capacity());
-    std::int32_t* free_rows = free_rows_.data();
-    for_each_bit<false>(keep, beam.rows, [&](std::int32_t row) { free_rows[leaves++] = row; });
-    arriving_.reserve(static_cast<std::size_t>(std::min(beam_width, candidates.count)));
-    Arrival* arriving = arriving_.data();
+    const std::int32_t leaves = list_bits<false>(keep, beam.rows, free_rows_.data());
     const std::int32_t stays = candidates.stays;
-    const std::uint64_t* id = candidates.id.data() + stays;
-    const double* value = candidates.total.data() + stays;
-    for_each_bit<true>(keep + stays / kLanes, candidates.count - stays, [&](std::int32_t i) {
-        arriving[arrives++] = {value[i], LaneCandidates<L>::label_of(id[i]), LaneCandidates<L>::row_of(id[i]),
-                               kNone, 0};
-    });
+    const auto most = static_cast<std::size_t>(std::min(beam_width, candidates.count));
+    selected_.reserve(most);
+    const std::int32_t arrives =
+        list_bits<true>(keep + stays / kLanes, candidates.count - stays, selected_.data());
     if (!may_shrink && arrives < leaves) return false;
 
     const std::int32_t old_rows = beam.rows;
@@ -95,42 +92,121 @@ bool UpdateStep<L>::replace(const unsigned char* keep, std::int32_t beam_width, 
     beam.reserve(rows);
     candidates.reserve_rows(beam.capacity());
     free_rows_.reserve(beam.capacity());
-    free_rows = free_rows_.data();
-    const Node* node = beam.node.data();
-    const std::int32_t* last = beam.last.data();
-    std::int32_t* parent = beam.parent.data();
-    // Arrivals are inserted before others are removed, so that shared ancestors are not freed in between.
-    bool returned = false;
-    for (std::int32_t i = 0; i < arrives; ++i) {
-        Arrival& arrival = arriving[i];
-        if (i >= leaves) free_rows[i] = old_rows + i - leaves;
-        arrival.node = beam.arena.insert(node[arrival.parent], arrival.label, free_rows[i]);
-        returned = returned || beam.arena.has_children(arrival.node);
-        arrival.repeats = arrival.label == last[arrival.parent] ? 1 : 0;
-        arrival.parent = bit(keep, arrival.parent) ? arrival.parent : kNone;
-    }
-    for (std::int32_t i = 0; i < leaves; ++i) beam.arena.remove(node[free_rows[i]]);
-
+    for (std::int32_t i = leaves; i < arrives; ++i) free_rows_.data()[i] = old_rows + i - leaves;
+    arrives_ = arrives;
     keep_all(candidates, beam);
-    if (leaves > 0) {
-        for (std::int32_t row = 0; row < old_rows; ++row) {
-            // Without a branch; for kNone any bit will do. x | (1 - 1) is x, x | (0 - 1) is kNone.
-            const std::int32_t above = parent[row];
-            parent[row] = above | ((keep[above >> 3] >> (above & 7) & 1) - 1);
-        }
+    copy_rows(beam);
+    const auto change_rows = [&](auto kept) {
+        if (leaves > 0) drop_parents(kept, old_rows, beam);
+        fill_rows(kept, candidates, beam);
+    };
+    // 1 where a row stays, else 0. For kNone either will do.
+    if (old_rows <= 64) {
+        const std::uint64_t word = word_of(keep);
+        change_rows([word](std::int32_t row) { return static_cast<std::int32_t>(word >> (row & 63) & 1U); });
+    } else {
+        change_rows([keep](std::int32_t row) { return keep[row >> 3] >> (row & 7) & 1; });
     }
-    fill_rows(arrives, beam);
     beam.rows = rows;
+    if (L::any_common(beam.parent_hash.data(), whole_lanes(rows), hashes_.data(), arrives))
+        link_children(beam);
     if constexpr (may_shrink) {
-        arrives_ = arrives;
         close_gaps(leaves, old_rows, candidates, beam);
     }
-    // A labelling that returns to the beam may find its own extensions there.
-    if (returned) {
-        for (std::int32_t row = 0; row < rows; ++row)
-            if (node[row] != PrefixArena::kRoot) parent[row] = beam.arena.slot(beam.arena.parent(node[row]));
-    }
     return true;
+}
+
+// Writes the places of the first `count` bits that equal `wanted`, in order. Returns their number.
+template <class L>
+template <bool wanted>
+CTC_ALWAYS_INLINE std::int32_t UpdateStep<L>::list_bits(const unsigned char* bytes, std::int32_t count,
+                                                        std::int32_t* places) {
+    std::int32_t found = 0;
+    for (std::int32_t first = 0; first < count; first += 64) {
+        std::uint64_t word = word_of(bytes + first / 8);
+        if (!wanted) word = ~word;
+        if (count - first < 64) word &= (std::uint64_t{1} << (count - first)) - 1;
+        for (; word != 0; word &= word - 1) places[found++] = first + lowest_bit(word);
+    }
+    return found;
+}
+
+// Sets the parent of each of the first `rows` rows to kNone if it leaves.
+template <class L>
+template <class Kept>
+void UpdateStep<L>::drop_parents(Kept kept, std::int32_t rows, LaneBeam<L>& beam) {
+    std::int32_t* parent = beam.parent.data();
+    // Without a branch: x | (1 - 1) is x, x | (0 - 1) is kNone.
+    for (std::int32_t row = 0; row < rows; ++row) parent[row] |= kept(parent[row]) - 1;
+}
+
+// Copies what arrivals take from their parents, whose rows other arrivals may overwrite. Makes room in the
+// tree.
+template <class L>
+void UpdateStep<L>::copy_rows(LaneBeam<L>& beam) {
+    const auto count = static_cast<std::size_t>(arrives_);
+    beam.tree.make_room(beam.node.data(), static_cast<std::size_t>(beam.rows), count);
+    hashes_.reserve(count);
+    for (Column<std::int32_t>* column : {&old_last_, &old_node_}) column->reserve(beam.capacity());
+    old_hash_.reserve(beam.capacity());
+    const auto bytes = static_cast<std::size_t>(whole_lanes(beam.rows)) * sizeof(std::int32_t);
+    std::memcpy(old_last_.data(), beam.last.data(), bytes);
+    std::memcpy(old_node_.data(), beam.node.data(), bytes);
+    std::memcpy(old_hash_.data(), beam.hash.data(), bytes);
+}
+
+// Writes the arrivals to their rows.
+template <class L>
+template <class Kept>
+void UpdateStep<L>::fill_rows(Kept kept, const LaneCandidates<L>& candidates, LaneBeam<L>& beam) {
+    std::int32_t* last = beam.last.data();
+    Node* node = beam.node.data();
+    std::uint32_t* hash = beam.hash.data();
+    const std::int32_t* old_last = old_last_.data();
+    const Node* old_node = old_node_.data();
+    const std::uint32_t* old_hash = old_hash_.data();
+    double* total = beam.total.data();
+    double* blank = beam.blank.data();
+    double* label = beam.label.data();
+    std::int32_t* parent = beam.parent.data();
+    unsigned char* repeats = beam.repeats.data();
+    std::uint32_t* parent_hash = beam.parent_hash.data();
+    std::uint32_t* hashes = hashes_.data();
+    const std::int32_t* free_rows = free_rows_.data();
+    const std::int32_t* selected = selected_.data();
+    const std::uint64_t* ids = candidates.id.data() + candidates.stays;
+    const double* totals = candidates.total.data() + candidates.stays;
+    auto nodes = beam.tree.append(arrives_);
+    for (std::int32_t i = 0; i < arrives_; ++i) {
+        const std::uint64_t id = ids[selected[i]];
+        const std::int32_t from = LaneCandidates<L>::row_of(id);
+        const std::int32_t symbol = LaneCandidates<L>::label_of(id);
+        const std::int32_t row = free_rows[i];
+        total[row] = label[row] = totals[selected[i]];
+        blank[row] = 0.0;
+        last[row] = symbol;
+        parent[row] = from | (kept(from) - 1);  // as in drop_parents()
+        repeats[row] = symbol == old_last[from] ? 1 : 0;
+        node[row] = nodes.add(old_node[from], symbol);
+        parent_hash[row] = old_hash[from];
+        hash[row] = hashes[i] = LaneBeam<L>::hash_of(old_hash[from], symbol);
+    }
+}
+
+// A labelling that returns to the beam may find its own extensions there: sets them as its children.
+template <class L>
+void UpdateStep<L>::link_children(LaneBeam<L>& beam) const {
+    for (std::int32_t row = 0; row < beam.rows; ++row) {
+        const Node node = beam.node.data()[row];
+        if (beam.parent.data()[row] != kNone || node == PrefixTree::kRoot) continue;
+        for (std::int32_t i = 0; i < arrives_; ++i) {
+            if (hashes_.data()[i] != beam.parent_hash.data()[row]) continue;
+            const std::int32_t arrival = free_rows_.data()[i];
+            if (!beam.tree.are_equal(beam.tree.parent(node), beam.node.data()[arrival])) continue;
+            beam.parent.data()[row] = arrival;
+            beam.tree.set_parent(node, beam.node.data()[arrival]);  // later comparisons are shorter
+        }
+    }
 }
 
 // Moves the last rows to those that labellings left and no arrival took. beam.rows is the new number of rows.
@@ -156,8 +232,9 @@ void UpdateStep<L>::close_gaps(std::int32_t leaves, std::int32_t old_rows, LaneC
             column->data()[move.to] = column->data()[move.from];
         for (Column<std::int32_t>* column : {&beam.last, &beam.parent, &beam.node})
             column->data()[move.to] = column->data()[move.from];
+        for (Column<std::uint32_t>* column : {&beam.hash, &beam.parent_hash})
+            column->data()[move.to] = column->data()[move.from];
         beam.repeats.data()[move.to] = beam.repeats.data()[move.from];
-        beam.arena.set_slot(beam.node.data()[move.to], move.to);
     }
     std::int32_t* parent = beam.parent.data();
     for (std::int32_t row = 0; row < beam.rows; ++row)
@@ -166,29 +243,6 @@ void UpdateStep<L>::close_gaps(std::int32_t leaves, std::int32_t old_rows, LaneC
     for (Column<double>* column :
          {&beam.total, &beam.blank, &beam.label, &candidates.blank, &candidates.label})
         std::fill(column->data() + beam.rows, column->data() + whole_lanes(old_rows), 0.0);
-}
-
-template <class L>
-void UpdateStep<L>::fill_rows(std::int32_t count, LaneBeam<L>& beam) const {
-    double* total = beam.total.data();
-    double* blank = beam.blank.data();
-    double* label = beam.label.data();
-    std::int32_t* last = beam.last.data();
-    std::int32_t* parent = beam.parent.data();
-    unsigned char* repeats = beam.repeats.data();
-    Node* node = beam.node.data();
-    const Arrival* arriving = arriving_.data();
-    const std::int32_t* free_rows = free_rows_.data();
-    for (std::int32_t i = 0; i < count; ++i) {
-        const Arrival& arrival = arriving[i];
-        const std::int32_t row = free_rows[i];
-        total[row] = label[row] = arrival.total;
-        blank[row] = 0.0;
-        last[row] = arrival.label;
-        parent[row] = arrival.parent;
-        repeats[row] = arrival.repeats;
-        node[row] = arrival.node;
-    }
 }
 
 }  // namespace ctc

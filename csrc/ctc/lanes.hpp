@@ -25,6 +25,16 @@
 #define CTC_DISPATCH_X86 0
 #endif
 
+// For functions that take or return lanes. GCC hands lanes of several registers over in memory, in parts that
+// a processor cannot forward from its stores to its loads.
+#if defined(__GNUC__)
+#define CTC_ALWAYS_INLINE inline __attribute__((always_inline))
+#elif defined(_MSC_VER)
+#define CTC_ALWAYS_INLINE __forceinline
+#else
+#define CTC_ALWAYS_INLINE inline
+#endif
+
 namespace ctc {
 
 constexpr std::int32_t kLanes = 8;
@@ -34,6 +44,9 @@ constexpr std::int32_t kLanes = 8;
 //   add, sub, mul, min, max            by lane; max(a, b) and min(a, b) are b where a is NaN
 //   at_least(a, b)                     the mask of a >= b
 //   popcount(mask)                     the number of bits set in a mask
+//   upper_halves(to, from, n)          the upper 32 bits of n doubles; n is a multiple of eight
+//   count_halves(values, n, limit)     the number of integers >= limit; n is a multiple of sixteen
+//   any_common(a, n, b, m)             whether one of n values equals one of m; n is a multiple of eight
 //   count(values, n, limit)            the number of values >= limit; n is a multiple of eight
 //   with_bit(words, place)             the mask of eight words of 64 bits in which bit `place` is set
 //   power_of_two(t, bias)              2^(n + bias - 1023) for t = 1.5 * 2^52 + n: the last step of lane_exp
@@ -41,9 +54,10 @@ constexpr std::int32_t kLanes = 8;
 //   split(x, at, low, high)            the mask of x >= at; lowers `low` to those lanes and raises `high` to
 //                                      the others
 //   kCompresses                        whether compress takes no branch, and so less time than a loop over
-//   bits compress, compress_indices         store the lanes in the mask, or first + lane for each,
-//   contiguously;
-//                                      the rest of the eight elements is unspecified
+//                                      bits
+//   compress, compress_indices,        store contiguously the lanes in the mask, or first + lane for each, or
+//   compress_sums                      from[lane] + more for each; the rest of the eight elements is
+//                                      unspecified
 
 // Without intrinsics, for any machine.
 struct PortableLanes {
@@ -90,6 +104,24 @@ struct PortableLanes {
         return mask;
     }
     static std::int32_t popcount(unsigned mask) { return popcount8(mask); }
+    static void upper_halves(std::int32_t* to, const double* from, std::int32_t n) {
+        for (std::int32_t i = 0; i < n; ++i) {
+            std::uint64_t bits;
+            std::memcpy(&bits, from + i, sizeof bits);
+            to[i] = static_cast<std::int32_t>(bits >> 32);
+        }
+    }
+    static std::int32_t count_halves(const std::int32_t* values, std::int32_t n, std::int32_t limit) {
+        std::int32_t sum = 0;
+        for (std::int32_t i = 0; i < n; ++i) sum += values[i] >= limit ? 1 : 0;
+        return sum;
+    }
+    static bool any_common(const std::uint32_t* a, std::int32_t n, const std::uint32_t* b, std::int32_t m) {
+        std::uint32_t found = 0;
+        for (std::int32_t j = 0; j < m; ++j)
+            for (std::int32_t i = 0; i < n; ++i) found |= a[i] == b[j] ? 1U : 0U;
+        return found != 0;
+    }
     static std::int32_t count(const double* values, std::int32_t n, double limit) {
         std::int32_t sum = 0;
         for (std::int32_t i = 0; i < n; ++i) sum += values[i] >= limit ? 1 : 0;
@@ -131,6 +163,13 @@ struct PortableLanes {
     static void compress_indices(std::uint64_t* to, std::uint64_t first, unsigned mask) {
         for (unsigned i = 0; i < kLanes; ++i) {
             *to = first + i;
+            to += (mask >> i) & 1U;
+        }
+    }
+    static void compress_sums(std::uint64_t* to, const std::uint64_t* from, std::uint64_t more,
+                              unsigned mask) {
+        for (unsigned i = 0; i < kLanes; ++i) {
+            *to = from[i] + more;
             to += (mask >> i) & 1U;
         }
     }

@@ -1,155 +1,80 @@
-// Eight doubles in x86-64 registers: four of SSE2, two of AVX2, or one of AVX-512.
+// Eight doubles in x86-64 registers: four of SSE2, two of AVX2, or one of AVX-512 (lanes_avx512.hpp).
 //
 // An isa_*.cpp includes this where the compiler may use the instructions. lanes.hpp documents the interface.
 #pragma once
 
-#include "ctc/lanes.hpp"
+#include "ctc/lanes_avx512.hpp"
+#include "ctc/lanes_split.hpp"
 
 #if CTC_DISPATCH_X86
 
 namespace ctc {
 
-// Lanes that span several registers of type R.
-template <class R>
-struct SplitLanes {
-    static constexpr bool kCompresses = false;
-    static constexpr int kParts = kLanes / R::kSize;
-    using V = typename R::V;
-    struct D {
-        V part[static_cast<unsigned>(kParts)];
-    };
-    template <class F>
-    static D each(F f) {
-        D d;
-        for (int i = 0; i < kParts; ++i) d.part[i] = f(i);
-        return d;
-    }
-    static D load(const double* from) {
-        return each([&](int i) { return R::load(from + i * R::kSize); });
-    }
-    static void store(double* to, D a) {
-        for (int i = 0; i < kParts; ++i) R::store(to + i * R::kSize, a.part[i]);
-    }
-    static D broadcast(double x) {
-        return each([&](int) { return R::broadcast(x); });
-    }
-    static D widen(const float* from) {
-        return each([&](int i) { return R::widen(from + i * R::kSize); });
-    }
-    static D add(D a, D b) {
-        return each([&](int i) { return R::add(a.part[i], b.part[i]); });
-    }
-    static D sub(D a, D b) {
-        return each([&](int i) { return R::sub(a.part[i], b.part[i]); });
-    }
-    static D mul(D a, D b) {
-        return each([&](int i) { return R::mul(a.part[i], b.part[i]); });
-    }
-    static D max(D a, D b) {
-        return each([&](int i) { return R::max(a.part[i], b.part[i]); });
-    }
-    static D min(D a, D b) {
-        return each([&](int i) { return R::min(a.part[i], b.part[i]); });
-    }
-    static unsigned at_least(D a, D b) {
-        unsigned mask = 0;
-        for (int i = 0; i < kParts; ++i)
-            mask |= R::movemask(R::at_least(a.part[i], b.part[i])) << (i * R::kSize);
-        return mask;
-    }
-    static std::int32_t popcount(unsigned mask) { return R::popcount(mask); }
-    static std::int32_t count(const double* values, std::int32_t n, double limit) {
-        const V bound = R::broadcast(limit);
-        auto sum = R::zero_count();
-        for (std::int32_t i = 0; i < n; i += R::kSize)
-            sum = R::add_mask(sum, R::at_least(R::load(values + i), bound));
-        return R::sum_of(sum);
-    }
-    static unsigned with_bit(const std::uint64_t* words, std::int32_t place) {
-        unsigned mask = 0;
-        for (int i = 0; i < kParts; ++i)
-            mask |= R::movemask(R::to_sign(words + i * R::kSize, place)) << (i * R::kSize);
-        return mask;
-    }
-    static D power_of_two(D t, std::int64_t bias) {
-        return each([&](int i) { return R::power_of_two(t.part[i], bias); });
-    }
-    static D zero_unless_at_least(D a, D x, D limit) {
-        return each([&](int i) { return R::bit_and(R::at_least(x.part[i], limit.part[i]), a.part[i]); });
-    }
-    static unsigned split(D x, D at, D& low, D& high) {
-        unsigned mask = 0;
-        for (int i = 0; i < kParts; ++i) {
-            const V upper = R::at_least(x.part[i], at.part[i]);
-            low.part[i] = R::blend(upper, R::min(x.part[i], low.part[i]), low.part[i]);
-            high.part[i] = R::blend(upper, high.part[i], R::max(x.part[i], high.part[i]));
-            mask |= R::movemask(upper) << (i * R::kSize);
-        }
-        return mask;
-    }
-    static void compress(double* to, D a, unsigned mask) {
-        alignas(64) double all[kLanes];
-        store(all, a);
-        for (; mask != 0; mask &= mask - 1) *to++ = all[lowest_bit(mask)];
-    }
-    static void compress_indices(std::uint64_t* to, std::uint64_t first, unsigned mask) {
-        for (; mask != 0; mask &= mask - 1) *to++ = first + static_cast<unsigned>(lowest_bit(mask));
-    }
-};
-
-#if defined(CTC_USE_AVX512)
-struct Avx512Lanes {
-    static constexpr bool kCompresses = true;
-    using D = __m512d;
-    static D load(const double* from) { return _mm512_loadu_pd(from); }
-    static void store(double* to, D a) { _mm512_storeu_pd(to, a); }
-    static D broadcast(double x) { return _mm512_set1_pd(x); }
-    static D widen(const float* from) { return _mm512_cvtps_pd(_mm256_loadu_ps(from)); }
-    static D add(D a, D b) { return _mm512_add_pd(a, b); }
-    static D sub(D a, D b) { return _mm512_sub_pd(a, b); }
-    static D mul(D a, D b) { return _mm512_mul_pd(a, b); }
-    static D max(D a, D b) { return _mm512_max_pd(a, b); }
-    static D min(D a, D b) { return _mm512_min_pd(a, b); }
-    static unsigned at_least(D a, D b) { return _mm512_cmp_pd_mask(a, b, _CMP_GE_OQ); }
-    static std::int32_t popcount(unsigned mask) { return __builtin_popcount(mask); }
-    static std::int32_t count(const double* values, std::int32_t n, double limit) {
-        const D bound = broadcast(limit);
-        int sum = 0;
-        for (std::int32_t i = 0; i < n; i += kLanes) sum += popcount(at_least(load(values + i), bound));
-        return sum;
-    }
-    static unsigned with_bit(const std::uint64_t* words, std::int32_t place) {
-        const auto wanted = static_cast<long long>(std::uint64_t{1} << place);
-        return _mm512_test_epi64_mask(_mm512_loadu_si512(words), _mm512_set1_epi64(wanted));
-    }
-    static D power_of_two(D t, std::int64_t bias) {
-        const __m512i biased = _mm512_add_epi64(_mm512_castpd_si512(t), _mm512_set1_epi64(bias));
-        return _mm512_castsi512_pd(_mm512_slli_epi64(biased, 52));
-    }
-    static D zero_unless_at_least(D a, D x, D limit) {
-        return _mm512_maskz_mov_pd(_mm512_cmp_pd_mask(x, limit, _CMP_GE_OQ), a);
-    }
-    static unsigned split(D x, D at, D& low, D& high) {
-        const __mmask8 upper = _mm512_cmp_pd_mask(x, at, _CMP_GE_OQ);
-        low = _mm512_mask_min_pd(low, upper, x, low);
-        high = _mm512_mask_max_pd(high, static_cast<__mmask8>(~upper), x, high);
-        return upper;
-    }
-    static void compress(double* to, D a, unsigned mask) {
-        _mm512_storeu_pd(to, _mm512_maskz_compress_pd(static_cast<__mmask8>(mask), a));
-    }
-    static void compress_indices(std::uint64_t* to, std::uint64_t first, unsigned mask) {
-        const __m512i ids = _mm512_add_epi64(_mm512_set1_epi64(static_cast<long long>(first)),
-                                             _mm512_setr_epi64(0, 1, 2, 3, 4, 5, 6, 7));
-        _mm512_storeu_si512(to, _mm512_maskz_compress_epi64(static_cast<__mmask8>(mask), ids));
-    }
-};
-#endif
-
 #if defined(CTC_USE_AVX2)
+// For each mask of four lanes, the halves of lanes that move its lanes to the front.
+struct FrontLanes {
+    alignas(32) std::int32_t half[16][8];
+    constexpr FrontLanes() : half() {
+        for (int mask = 0; mask < 16; ++mask) {
+            int to = 0;
+            for (int lane = 0; lane < 4; ++lane) {
+                if ((mask >> lane & 1) == 0) continue;
+                half[mask][to++] = 2 * lane;
+                half[mask][to++] = 2 * lane + 1;
+            }
+        }
+    }
+};
+
 struct Avx2Register {
+    static constexpr bool kCompresses = true;
     using V = __m256d;
+    static constexpr FrontLanes kFront{};
+    static __m256i front(__m256i a, unsigned mask) {
+        return _mm256_permutevar8x32_epi32(
+            a, _mm256_load_si256(reinterpret_cast<const __m256i*>(kFront.half[mask & 15U])));
+    }
+    static std::int32_t compress(double* to, V a, unsigned mask) {
+        store(to, _mm256_castsi256_pd(front(_mm256_castpd_si256(a), mask)));
+        return popcount(mask & 15U);
+    }
+    static std::int32_t compress_sums(std::uint64_t* to, const std::uint64_t* from, std::uint64_t more,
+                                      unsigned mask) {
+        const __m256i sums = _mm256_add_epi64(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(from)),
+                                              _mm256_set1_epi64x(static_cast<long long>(more)));
+        _mm256_storeu_si256(reinterpret_cast<__m256i*>(to), front(sums, mask));
+        return popcount(mask & 15U);
+    }
     static constexpr int kSize = 4;
+    static void upper_halves(std::int32_t* to, const double* from) {
+        const __m256 upper = _mm256_shuffle_ps(_mm256_castpd_ps(load(from)), _mm256_castpd_ps(load(from + 4)),
+                                               _MM_SHUFFLE(3, 1, 3, 1));
+        const __m256i in_order =
+            _mm256_permute4x64_epi64(_mm256_castps_si256(upper), _MM_SHUFFLE(3, 1, 2, 0));
+        _mm256_storeu_si256(reinterpret_cast<__m256i*>(to), in_order);
+    }
+    static std::int32_t count_halves(const std::int32_t* values, std::int32_t n, std::int32_t limit) {
+        const __m256i bound = _mm256_set1_epi32(limit - 1);
+        __m256i sum = _mm256_setzero_si256();
+        for (std::int32_t i = 0; i < n; i += 8)
+            sum = _mm256_sub_epi32(
+                sum,
+                _mm256_cmpgt_epi32(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(values + i)), bound));
+        __m128i half = _mm_add_epi32(_mm256_castsi256_si128(sum), _mm256_extracti128_si256(sum, 1));
+        half = _mm_add_epi32(half, _mm_unpackhi_epi64(half, half));
+        return _mm_cvtsi128_si32(_mm_add_epi32(half, _mm_shuffle_epi32(half, 1)));
+    }
+    static bool any_common(const std::uint32_t* a, std::int32_t n, const std::uint32_t* b, std::int32_t m) {
+        __m256i found = _mm256_setzero_si256();
+        for (std::int32_t j = 0; j < m; ++j) {
+            const __m256i wanted = _mm256_set1_epi32(static_cast<int>(b[j]));
+            for (std::int32_t i = 0; i < n; i += 8) {
+                const __m256i values = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(a + i));
+                found = _mm256_or_si256(found, _mm256_cmpeq_epi32(values, wanted));
+            }
+        }
+        return _mm256_movemask_epi8(found) != 0;
+    }
     static V load(const double* from) { return _mm256_loadu_pd(from); }
     static void store(double* to, V a) { _mm256_storeu_pd(to, a); }
     static V broadcast(double x) { return _mm256_set1_pd(x); }
@@ -186,8 +111,35 @@ using Avx2Lanes = SplitLanes<Avx2Register>;
 
 #if defined(CTC_USE_SSE2)
 struct Sse2Register {
+    static constexpr bool kCompresses = false;
     using V = __m128d;
     static constexpr int kSize = 2;
+    static void upper_halves(std::int32_t* to, const double* from) {
+        for (int i = 0; i < 8; i += 4)
+            _mm_storeu_ps(reinterpret_cast<float*>(to + i),
+                          _mm_shuffle_ps(_mm_castpd_ps(load(from + i)), _mm_castpd_ps(load(from + i + 2)),
+                                         _MM_SHUFFLE(3, 1, 3, 1)));
+    }
+    static std::int32_t count_halves(const std::int32_t* values, std::int32_t n, std::int32_t limit) {
+        const __m128i bound = _mm_set1_epi32(limit - 1);
+        __m128i sum = _mm_setzero_si128();
+        for (std::int32_t i = 0; i < n; i += 4)
+            sum = _mm_sub_epi32(
+                sum, _mm_cmpgt_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(values + i)), bound));
+        sum = _mm_add_epi32(sum, _mm_unpackhi_epi64(sum, sum));
+        return _mm_cvtsi128_si32(_mm_add_epi32(sum, _mm_shuffle_epi32(sum, 1)));
+    }
+    static bool any_common(const std::uint32_t* a, std::int32_t n, const std::uint32_t* b, std::int32_t m) {
+        __m128i found = _mm_setzero_si128();
+        for (std::int32_t j = 0; j < m; ++j) {
+            const __m128i wanted = _mm_set1_epi32(static_cast<int>(b[j]));
+            for (std::int32_t i = 0; i < n; i += 4) {
+                const __m128i values = _mm_loadu_si128(reinterpret_cast<const __m128i*>(a + i));
+                found = _mm_or_si128(found, _mm_cmpeq_epi32(values, wanted));
+            }
+        }
+        return _mm_movemask_epi8(found) != 0;
+    }
     static V load(const double* from) { return _mm_loadu_pd(from); }
     static void store(double* to, V a) { _mm_storeu_pd(to, a); }
     static V broadcast(double x) { return _mm_set1_pd(x); }

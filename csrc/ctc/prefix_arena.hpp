@@ -5,12 +5,15 @@
 #include <cstdint>
 #include <vector>
 
+#include "ctc/prefix_order.hpp"
+
 namespace ctc {
 
 // A live node is active if its labelling is in the beam, and inactive if only descendants of it are.
 class PrefixArena {
   public:
-    using Node = std::int32_t;
+    using Node = PrefixNode;
+    using Labelling = PrefixLabelling;
     static constexpr Node kNone = -1;
     static constexpr Node kRoot = 0;
 
@@ -33,18 +36,14 @@ class PrefixArena {
     std::int32_t slot(Node node) const { return nodes_[index(node)].slot; }
     void set_slot(Node node, std::int32_t slot) { nodes_[index(node)].slot = slot; }
 
-    std::vector<std::int32_t> labels(Node node) const;
+    std::vector<std::int32_t> labels(Node node) const { return labels_of(*this, node); }
 
     // The longest common prefix of the labellings of `count` nodes, at least one.
-    std::vector<std::int32_t> common_prefix(const Node* nodes, std::size_t count) const;
-
-    // A labelling that may have no node yet: that of `node`, with `extra` appended unless `extra` is kNone.
-    struct Labelling {
-        Node node;
-        std::int32_t extra;
-    };
-    // Whether `a` comes before `b` in lexicographic order: a prefix comes before its extensions.
-    bool precedes(Labelling a, Labelling b) const;
+    std::vector<std::int32_t> common_prefix(const Node* nodes, std::size_t count) const {
+        return labels(common_prefix_of(*this, nodes, count));
+    }
+    // Whether `a` comes before `b` in lexicographic order.
+    bool precedes(Labelling a, Labelling b) const { return precedes_in(*this, a, b); }
 
     std::size_t live_nodes() const;
 

@@ -6,8 +6,8 @@
 #include <cstdint>
 #include <vector>
 
-#include "ctc/prefix_arena.hpp"
 #include "ctc/prefix_beam_search.hpp"
+#include "ctc/prefix_tree.hpp"
 #include "ctc/prob.hpp"
 
 namespace ctc {
@@ -34,7 +34,7 @@ void rank(Iterator first, Iterator end, std::size_t width, Higher higher, Tied t
 
 struct RankedLabelling {
     double total;
-    PrefixArena::Labelling labelling;
+    PrefixLabelling labelling;
     std::uint32_t candidate;
 };
 
@@ -42,14 +42,14 @@ struct Higher {
     bool operator()(const RankedLabelling& a, const RankedLabelling& b) const { return a.total > b.total; }
 };
 
-inline void rank(const PrefixArena& arena, std::vector<RankedLabelling>& all, std::size_t width) {
+inline void rank(const PrefixTree& tree, std::vector<RankedLabelling>& all, std::size_t width) {
     rank(
         all.begin(), all.end(), width, Higher{},
         [](const RankedLabelling& leader, const RankedLabelling& other) {
             return leader.total - other.total < kTie * leader.total;
         },
         [&](const RankedLabelling& a, const RankedLabelling& b) {
-            return arena.precedes(a.labelling, b.labelling);
+            return tree.precedes(a.labelling, b.labelling);
         });
 }
 
