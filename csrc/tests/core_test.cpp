@@ -1,4 +1,5 @@
 // Tests of the parts that Python cannot reach, but for the alignment.
+#include <algorithm>
 #include <cmath>
 #include <iterator>
 #include <limits>
@@ -9,6 +10,7 @@
 #include "ctc/lane_search.hpp"
 #include "ctc/prefix_arena.hpp"
 #include "ctc/prefix_beam_search.hpp"
+#include "ctc/prefix_tree.hpp"
 #include "ctc/prob.hpp"
 #include "tests/checks.hpp"
 
@@ -103,6 +105,66 @@ void test_arena_at_random() {
     check(arena.live_nodes() == 1, "only the root remains");
 }
 
+ctc::PrefixTree::Node append(ctc::PrefixTree& tree, ctc::PrefixTree::Node parent, std::int32_t label) {
+    return tree.append(1).add(parent, label);
+}
+
+// Labellings with several nodes: what is compared are the labels.
+void test_tree_order_and_common_prefix() {
+    ctc::PrefixTree tree;
+    constexpr auto kRoot = ctc::PrefixTree::kRoot;
+    constexpr auto kNone = ctc::PrefixTree::kNone;
+    const auto a = append(tree, kRoot, 1);
+    const auto ab = append(tree, a, 2);
+    const auto abc = append(tree, ab, 3);
+    const auto a_again = append(tree, kRoot, 1);
+    const auto ab_again = append(tree, a_again, 2);
+    const auto abd = append(tree, ab_again, 4);
+    check(tree.are_equal(ab, ab_again) && tree.are_equal(kRoot, kRoot),
+          "two nodes of one labelling are equal");
+    check(!tree.are_equal(abc, abd) && !tree.are_equal(a, ab), "other labellings are not");
+    check(tree.precedes({abc, kNone}, {abd, kNone}) && !tree.precedes({abd, kNone}, {abc, kNone}),
+          "the first difference decides behind equal nodes");
+    check(tree.precedes({ab_again, kNone}, {abc, kNone}), "a prefix with another node precedes");
+    check(!tree.precedes({ab, 4}, {abd, kNone}) && !tree.precedes({abd, kNone}, {ab, 4}),
+          "equal labellings do not precede each other");
+    const ctc::PrefixTree::Node both[] = {abc, abd};
+    check(tree.common_prefix(both, 2) == std::vector<std::int32_t>{1, 2},
+          "the prefix in common has equal nodes");
+    const ctc::PrefixTree::Node nested[] = {abd, a};
+    check(tree.common_prefix(nested, 2) == std::vector<std::int32_t>{1}, "a labelling is its own prefix");
+    tree.set_parent(abd, ab);
+    check(tree.labels(abd) == std::vector<std::int32_t>{1, 2, 4}, "another parent that spells the same");
+}
+
+void test_tree_at_random() {
+    std::mt19937 random(3);
+    ctc::PrefixTree tree;
+    std::vector<ctc::PrefixTree::Node> beam{ctc::PrefixTree::kRoot};
+    std::vector<std::vector<std::int32_t>> labels{{}};
+    for (std::int32_t step = 0; step < 20000; ++step) {
+        tree.make_room(beam.data(), beam.size(), 1);
+        const std::size_t from = random() % beam.size();
+        const auto label = static_cast<std::int32_t>(random() % 4);
+        beam.push_back(append(tree, beam[from], label));
+        labels.push_back(labels[from]);
+        labels.back().push_back(label);
+        check(tree.length(beam.back()) == static_cast<std::int32_t>(labels.back().size()),
+              "length of a node");
+        if (beam.size() <= 20) continue;
+        const std::size_t out = random() % beam.size();
+        beam.erase(beam.begin() + static_cast<std::ptrdiff_t>(out));
+        labels.erase(labels.begin() + static_cast<std::ptrdiff_t>(out));
+        if (step % 100 != 0) continue;
+        for (std::size_t i = 0; i < beam.size(); ++i)
+            check(tree.labels(beam[i]) == labels[i], "labellings in use outlive the search for free nodes");
+    }
+    std::size_t longest = 0;
+    for (const auto& each : labels) longest = std::max(longest, each.size());
+    check(tree.capacity() <= std::max<std::size_t>(2048, 4 * (1 + beam.size() * longest)),
+          "memory is linear in what is in use");
+}
+
 bool same(const std::vector<ctc::Result>& a, const std::vector<ctc::Result>& b, double tolerance) {
     for (std::size_t i = 0; i < a.size(); ++i) {
         if (a[i].hypotheses.size() != b[i].hypotheses.size()) return false;
@@ -186,7 +248,7 @@ void test_select_and_update_steps() {
     check(selected.keep[0] == 1 && selected.keep[1] == 2, "of a tie the first in order is kept");
     ctc::UpdateStep<Lanes> update;
     check(update.run(selected.keep, 2, candidates, beam) && beam.rows == 2, "two rows");
-    check(beam.arena.labels(beam.node.data()[1]) == std::vector<std::int32_t>{1}, "the row of the extension");
+    check(beam.tree.labels(beam.node.data()[1]) == std::vector<std::int32_t>{1}, "the row of the extension");
     check(beam.parent.data()[1] == 0 && beam.label.data()[1] == 0.25, "its parent and probability");
 }
 
@@ -214,6 +276,8 @@ int main() {
     test_prob();
     test_arena_order_and_freeing();
     test_arena_at_random();
+    test_tree_order_and_common_prefix();
+    test_tree_at_random();
     test_search_with_threads();
     test_paths_agree();
     test_select_and_update_steps();
