@@ -2,7 +2,7 @@
 //
 // A frame is read (LaneFrame) and takes four steps, each a unit with its inputs and outputs:
 //   StayStep    the labellings of the beam, unchanged, one frame later
-//   ExtendStep  a floor under what will be kept, and the extensions that reach it
+//   ExtendStep  a floor under what will be kept; FreeExtendStep: the extensions that reach it
 //   SelectStep  the beam_width best candidates
 //   UpdateStep  the beam becomes those
 // Between frames only LaneBeam and the bound on lost probability live on.
@@ -12,7 +12,7 @@
 //   [1, 2): no logarithm, and no exponent to carry for each labelling.
 // - Symbols below the floor are never looked at: some 40 of 1,575 candidates a frame are made.
 // - exp() is taken only of the symbols that are looked at, eight at a time.
-// - The best candidates are found by bisection, which counts eight at a time and sorts nothing.
+// - The best candidates are found by bisection, which counts many at a time and sorts nothing.
 // - A labelling that stays keeps its row, its node and its links.
 // - A frame that changes no labelling of a full beam takes the first step alone: half of them and more.
 #pragma once
