@@ -22,6 +22,7 @@ from ctcbench.contract.data import Samples
 from ctcbench.contract.ragged_images import RaggedImages
 from ctcbench.data.drawn_columns import DrawnColumns, DrawnSample
 from ctcbench.data.rejected_samples import RejectedSample
+from ctcbench.files.array_files import write_array
 from ctcbench.files.json_records import Record, describe_fault
 from ctcbench.files.text_column import TextColumn
 
@@ -106,7 +107,7 @@ def finish_set(
     size = pixel_bytes(shape, widths, variable)
     if rejected or variable:
         offset = _pack(images, offset, shape, drawn.numbers, widths, variable)
-    np.save(folder / "widths.npy", widths, allow_pickle=False)
+    write_array(folder / "widths.npy", widths)
     texts = drawn.texts
     texts.save(folder, "texts")
     drawn.names.save(folder, "names")

@@ -63,10 +63,10 @@ class ByteRows:
         Raises:
             OSError: they can't be written.
         """
-        import numpy as np
+        from ctcbench.files.array_files import write_array  # imports numpy
 
-        np.save(folder / f"{name}.npy", self.content, allow_pickle=False)
-        np.save(folder / f"{name}_bounds.npy", self.bounds.astype("<i8", copy=False), allow_pickle=False)
+        write_array(folder / f"{name}.npy", self.content)
+        write_array(folder / f"{name}_bounds.npy", self.bounds.astype("<i8", copy=False))
 
     @classmethod
     def open(cls, folder: Path, name: str) -> Self:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import pickle
 import random
+import tempfile
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, get_args
 
 import numpy as np
@@ -113,14 +116,25 @@ def draws_the_same_samples_in_a_worker(case: Case) -> None:
 
     source = _source(case)
     indices = _indices(case, source, "train")
-    # Pickled before this process draws: a worker gets a new source as well.
-    pickled = case.attempt("be pickled to a worker", lambda: pickle.dumps(source))
-    there = digests_in_worker(pickled, "train", indices)
+    with tempfile.TemporaryDirectory() as shared:
+        # Pickled before this process draws: a worker gets a new source as well.
+        pickled = _pickled(case, source, Path(shared))
+        there = digests_in_worker(pickled, "train", indices)
     rule, remedy = "a worker process must be able to draw", "define its class at the top of a module"
     case.require(not isinstance(there, str), rule, there, remedy)
     assert not isinstance(there, str)
     here = [_digest(case, source, "train", index) for index in indices]
     _require_same(case, here, there, "drawn in another process")
+
+
+def _pickled(case: Case, source: Source, shared: Path) -> bytes:
+    """Return the source for a worker, or the call that opens it there if its component has `reopen`."""
+    reopen = case.component.reopen
+    if reopen is None:
+        return case.attempt("be pickled to a worker", lambda: pickle.dumps(source))
+    case.attempt("share its index", lambda: source.share(shared, "train"))  # type: ignore[attr-defined]
+    opening = functools.partial(reopen, shared)
+    return case.attempt("be opened in a worker", lambda: pickle.dumps(opening))
 
 
 def draws_different_samples_in_each_split(case: Case) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import functools
 import hashlib
 import pickle
 import sys
@@ -30,7 +31,7 @@ def digest(source: Any, split: str, index: int) -> str:
 
 
 def digests_in_worker(pickled: bytes, split: str, indices: Sequence[int]) -> list[str] | str:
-    """Return the digests that a worker computes for a pickled source, or why it could not."""
+    """Return what a worker computes for a pickled source, or a call that opens one; or why it could not."""
     # The pickle is sent through the pipe of the worker: one that is loaded from a file could be replaced
     # by another user in between, and loading it runs code.
     order = {"split": split, "indices": list(indices), "source": base64.b64encode(pickled).decode()}
@@ -58,6 +59,8 @@ def main() -> int:
 
 def _draw(order: Mapping[str, Any], send: Send) -> list[str]:
     source = pickle.loads(base64.b64decode(order["source"]))
+    if isinstance(source, functools.partial):  # the call that opens a shared source
+        source = source()
     return [digest(source, order["split"], index) for index in order["indices"]]
 
 

@@ -71,7 +71,7 @@ def test_a_cache_folder_that_can_not_be_created_is_an_error(plugins):
     [
         ("marks", 150),  # too many images for the disk
         ("marks", 2_000),
-        ("marks:height=1,width=1", 150),  # the JSON is too much
+        ("marks:height=1,width=1", 300),  # the texts are too much
     ],
 )
 def test_a_full_disk_leaves_no_partial_set(start_python, cache, text, count):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar, overload
 from ctcbench.builtin.picture_sets.entry import Entry
 from ctcbench.builtin.picture_sets.entry_list import EntryList, name_of, text_of, unpack
 from ctcbench.contract.errors import CtcbenchError
+from ctcbench.files.array_files import write_array
 from ctcbench.files.byte_rows import ByteRows, map_array
 
 # For type checkers alone: `ctcbench --help` must not import numpy.
@@ -77,10 +78,9 @@ class EntryIndex(Sequence[E], Generic[E]):
         Raises:
             OSError: it can't be written.
         """
-        import numpy as np
 
         self.rows.save(folder, _FILE)
-        np.save(folder / _PLACES, self.places_N.astype("<i4", copy=False), allow_pickle=False)
+        write_array(folder / _PLACES, self.places_N.astype("<i4", copy=False))
 
     @classmethod
     def open(cls, kind: type[E], folder: Path, shared: Sequence[tuple[str, ...]]) -> EntryIndex[E]:
