@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from numpy.typing import NDArray
+# For type checkers alone: `ctcbench --help` must not import numpy.
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 
 def write_array(path: Path, array: NDArray[Any]) -> None:
@@ -15,6 +16,8 @@ def write_array(path: Path, array: NDArray[Any]) -> None:
     Raises:
         OSError: the file can't be written, or the disk is full.
     """
+    import numpy as np
+
     array = np.asarray(array, order="C")
     with path.open("wb") as file:
         header = np.lib.format.header_data_from_array_1_0(array)

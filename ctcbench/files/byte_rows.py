@@ -6,6 +6,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+from ctcbench.files.array_files import write_array
+
 # For type checkers alone: `ctcbench --help` must not import numpy.
 if TYPE_CHECKING:
     import numpy as np
@@ -63,8 +65,6 @@ class ByteRows:
         Raises:
             OSError: they can't be written.
         """
-        from ctcbench.files.array_files import write_array  # imports numpy
-
         write_array(folder / f"{name}.npy", self.content)
         write_array(folder / f"{name}_bounds.npy", self.bounds.astype("<i8", copy=False))
 
