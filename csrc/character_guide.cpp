@@ -63,8 +63,8 @@ CharacterGuide::CharacterGuide(const NgramModel& model, const std::vector<std::i
 }
 
 // Most contexts list few characters: their rows have these alone, and refer to the shorter context for all
-// others. Of a model of a few thousand contexts such rows stay in the cache of a processor, where a weight for
-// each class would not.
+// others. Of a model of a few thousand contexts such rows stay in the cache of a processor, where a weight
+// for each class would not.
 void CharacterGuide::build_table() {
     constexpr std::int64_t kDenseShare = 4;
     std::vector<State> next(static_cast<std::size_t>(classes_));
@@ -75,9 +75,9 @@ void CharacterGuide::build_table() {
         listed.assign(entries_.begin() + offsets_[context], entries_.begin() + offsets_[context + 1]);
         std::sort(listed.begin(), listed.end(),
                   [](const Entry& a, const Entry& b) { return a.label < b.label; });
-        double highest = context == 0 ? kLowestLogWeight
-                                      : log_backoffs_[context] +
-                                            highest_logs[static_cast<std::size_t>(shorter_[context])];
+        double highest =
+            context == 0 ? kLowestLogWeight
+                         : log_backoffs_[context] + highest_logs[static_cast<std::size_t>(shorter_[context])];
         for (const Entry& entry : listed) highest = std::max(highest, entry.log_weight);
         // A product of weights would not be bounded as their sum is: without a table.
         if (highest > kHighestLogWeight) return;

@@ -13,7 +13,8 @@ void GuideTable::describe_edges(GuideRow& row) const {
         row.most_needed = std::max(row.most_needed, needed_after(edge));
         if (weights == nullptr) continue;
         row.highest = std::max(row.highest, weights[edge]);
-        if (weights[edge] < 1.0) row.lowest = std::min(row.lowest, static_cast<float>(weights[edge] * kBelow));
+        if (weights[edge] < 1.0)
+            row.lowest = std::min(row.lowest, static_cast<float>(weights[edge] * kBelow));
     }
     const std::int32_t* own = labels + row.first;
     const bool alone = row.base == GuideRow::kNoBase && row.shorter == GuideRow::kNone && row.count > 0;

@@ -9,10 +9,10 @@
 
 namespace ctc {
 
-// The row of a state, in one line of a processor's cache. It has edges of its own, [first, first + count) of the
-// table, ascending in their labels. For every label that it lists none for it may have those of other rows
-// too, with weights times `factor`: the edges of a language model are of this kind. Those of a context are
-// few, and for all other labels the model backs off to a shorter context.
+// The row of a state, in one line of a processor's cache. It has edges of its own, [first, first + count) of
+// the table, ascending in their labels. For every label that it lists none for it may have those of other
+// rows too, with weights times `factor`: the edges of a language model are of this kind. Those of a context
+// are few, and for all other labels the model backs off to a shorter context.
 struct GuideRow {
     static constexpr std::int32_t kNone = -1;
     static constexpr std::int64_t kNoBase = std::numeric_limits<std::int64_t>::min();

@@ -1,4 +1,5 @@
-// Step 2 of a frame: a lower bound on what will be kept, and every extension that reaches it.
+// Step 2 of a frame, the part of all searches: a lower bound on what will be kept, and the classes that can
+// reach it.
 #pragma once
 
 #include "ctc/lane_skipped_rows.hpp"
@@ -19,13 +20,6 @@ struct LaneSymbols {
         log_prob.reserve(padded);
         prob.reserve(padded);
     }
-};
-
-// What extensions are made from, by row: the totals of the rows, and the parts that end in blank. Zero from
-// the number of rows to the end of that register.
-struct ExtensionSources {
-    const double* total;
-    const double* blank;
 };
 
 template <class L>
@@ -53,12 +47,6 @@ class ExtendStep {
     // Writes the classes that can lift a row with the total `largest` to `floor` or above.
     static void collect_symbols(double largest, const LaneFrame<L>& frame, std::int64_t exponent,
                                 double floor, LaneSymbols<L>& symbols);
-
-    // Appends each extension whose total is at least `floor`, unless its labelling is in the beam already:
-    // StayStep has added its probability to that row.
-    static void run(const LaneBeam<L>& beam, ExtensionSources sources, const SkippedRows<L>& skipped,
-                    const LaneSymbols<L>& symbols, const Stayed& stayed, double floor,
-                    LaneCandidates<L>& candidates);
 
     // Sets `extended`, the extension of each row by the class `label`, where rows are skipped: to 0 if it is
     // in the beam, else to the extension of the part that ends in blank.
@@ -175,64 +163,6 @@ void ExtendStep<L>::collect_symbols(double largest, const LaneFrame<L>& frame, s
     }
     symbols.count = count;
     LaneMath<L>::exp_all(symbol_log_prob, symbols.prob.data(), count, exponent);
-}
-
-template <class L>
-void ExtendStep<L>::run(const LaneBeam<L>& beam, ExtensionSources sources, const SkippedRows<L>& skipped,
-                        const LaneSymbols<L>& symbols, const Stayed& stayed, double floor,
-                        LaneCandidates<L>& candidates) {
-    const D limit = L::broadcast(floor);
-    const std::int32_t stays = candidates.stays;
-    const double* row_total = sources.total;
-    for (std::int32_t i = 0; i < symbols.count; ++i) {
-        candidates.reserve_extensions();
-        double* candidate = candidates.total.data();
-        std::uint64_t* id = candidates.id.data();
-        const std::uint64_t label = symbols.label.data()[i];
-        const double prob = symbols.prob.data()[i];
-        const D probs = L::broadcast(prob);
-        const std::uint64_t* skip = skipped.of(static_cast<std::int64_t>(label));
-        std::int32_t end = candidates.count;
-        if constexpr (L::kCompresses) {
-            for (std::int32_t row = 0; row < stays; row += kLanes) {
-                const D totals = L::mul(L::load(row_total + row), probs);
-                const auto skipped_here = static_cast<unsigned>(skip[row / 64] >> (row & 63));
-                const unsigned mask = L::at_least(totals, limit) & ~skipped_here;
-                L::compress(candidate + end, totals, mask);
-                L::compress_indices(id + end, LaneCandidates<L>::id_of(label, row), mask);
-                end += L::popcount(mask);
-            }
-        } else {
-            for (std::int32_t first = 0; first < stays; first += 64) {
-                std::uint64_t reach = 0;
-                for (std::int32_t row = first; row < std::min(stays, first + 64); row += kLanes)
-                    reach |= std::uint64_t{L::at_least(L::mul(L::load(row_total + row), probs), limit)}
-                             << (row - first);
-                for (reach &= ~skip[first / 64]; reach != 0; reach &= reach - 1) {
-                    const std::int32_t row = first + lowest_bit(reach);
-                    candidate[end] = row_total[row] * prob;
-                    id[end++] = LaneCandidates<L>::id_of(label, row);
-                }
-            }
-        }
-        candidates.count = end;
-    }
-    // Repeated labels, which need a blank between.
-    candidates.reserve_extensions();
-    double* candidate = candidates.total.data();
-    std::uint64_t* id = candidates.id.data();
-    std::int32_t end = candidates.count;
-    for (std::int32_t row = 0; row < stays; row += kLanes) {
-        const D totals = L::mul(L::load(sources.blank + row), L::load(stayed.prob_last + row));
-        unsigned mask = L::at_least(totals, limit) & ~skipped.repeats_taken(row);
-        for (; mask != 0; mask &= mask - 1) {
-            const std::int32_t repeated = row + lowest_bit(mask);
-            candidate[end] = sources.blank[repeated] * stayed.prob_last[repeated];
-            id[end++] =
-                LaneCandidates<L>::id_of(static_cast<std::uint64_t>(beam.last.data()[repeated]), repeated);
-        }
-    }
-    candidates.count = end;
 }
 
 }  // namespace ctc

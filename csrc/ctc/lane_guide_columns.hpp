@@ -56,8 +56,9 @@ class GuideColumns {
 
     struct Prepared {
         double largest_reach;
-        bool drops;   // whether a labelling was removed
-        bool checks;  // whether some extensions of a row may not end in the frames that remain, and others may
+        bool drops;  // whether a labelling was removed
+        bool
+            checks;  // whether some extensions of a row may not end in the frames that remain, and others may
     };
     // Removes the unchanged labellings that cannot end in the frames that remain, and computes `reach`.
     Prepared prepare(const LaneBeam<L>& beam, std::int32_t remaining, LaneCandidates<L>& candidates);
@@ -65,12 +66,14 @@ class GuideColumns {
     // The highest weight, and the lowest that is permitted, with which any row can be extended.
     double highest_weight(std::int32_t count) const {
         double most = 1.0;
-        for (std::int32_t row = 0; row < count; ++row) most = std::max<double>(most, edges.data()[row].highest);
+        for (std::int32_t row = 0; row < count; ++row)
+            most = std::max<double>(most, edges.data()[row].highest);
         return most;
     }
     double lowest_weight(std::int32_t count) const {
         double least = 1.0;
-        for (std::int32_t row = 0; row < count; ++row) least = std::min<double>(least, edges.data()[row].lowest);
+        for (std::int32_t row = 0; row < count; ++row)
+            least = std::min<double>(least, edges.data()[row].lowest);
         return least;
     }
 
@@ -81,9 +84,7 @@ class GuideColumns {
     void update(const UpdateStep<L>& step, std::size_t capacity) {
         reserve(capacity);
         step.for_each_change(
-            [&](std::int32_t i, std::int32_t row) {
-                fill(row, arrivals_[static_cast<std::size_t>(i)]);
-            },
+            [&](std::int32_t i, std::int32_t row) { fill(row, arrivals_[static_cast<std::size_t>(i)]); },
             [&](std::int32_t from, std::int32_t to) {
                 fill(to, {edges.data()[from], slot_.data()[from], weight.data()[from]});
             });

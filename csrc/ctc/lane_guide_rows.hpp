@@ -27,14 +27,13 @@ class GuideRows {
         return slot >= 0 ? slot : resolve(edge);
     }
 
-    State state(std::int32_t slot) const {
-        return stored_ ? slot : states_[static_cast<std::size_t>(slot)];
-    }
+    State state(std::int32_t slot) const { return stored_ ? slot : states_[static_cast<std::size_t>(slot)]; }
 
     // Whether there may be no room for the rows of one more frame.
     bool nearly_full() const {
-        return !stored_ && (count() + beam_width_ > size_.rows ||
-                            static_cast<std::int64_t>(labels_.size()) + beam_width_ * guide_.classes() > size_.edges);
+        return !stored_ &&
+               (count() + beam_width_ > size_.rows ||
+                static_cast<std::int64_t>(labels_.size()) + beam_width_ * guide_.classes() > size_.edges);
     }
     void clear();
 
