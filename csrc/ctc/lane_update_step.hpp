@@ -59,7 +59,7 @@ class UpdateStep {
     void copy_rows(LaneBeam<L>& beam);
     template <class Kept>
     void fill_rows(Kept kept, const LaneCandidates<L>& candidates, LaneBeam<L>& beam);
-    void link_children(LaneBeam<L>& beam) const;
+    void link_children(std::int32_t end, LaneBeam<L>& beam) const;
 
     Column<std::int32_t> selected_;  // the extensions that arrive
     Column<std::uint32_t> hashes_;   // of the arrivals
@@ -108,8 +108,10 @@ bool UpdateStep<L>::replace(const unsigned char* keep, std::int32_t beam_width, 
         change_rows([keep](std::int32_t row) { return keep[row >> 3] >> (row & 7) & 1; });
     }
     beam.rows = rows;
-    if (L::any_common(beam.parent_hash.data(), whole_lanes(rows), hashes_.data(), arrives))
-        link_children(beam);
+    // Of a beam that shrinks, the last rows are moved below. Rows that labellings left are linked in vain.
+    const std::int32_t end = std::max(old_rows, rows);
+    if (L::any_common(beam.parent_hash.data(), whole_lanes(end), hashes_.data(), arrives))
+        link_children(end, beam);
     if constexpr (may_shrink) {
         close_gaps(leaves, old_rows, candidates, beam);
     }
@@ -193,10 +195,11 @@ void UpdateStep<L>::fill_rows(Kept kept, const LaneCandidates<L>& candidates, La
     }
 }
 
-// A labelling that returns to the beam may find its own extensions there: sets them as its children.
+// A labelling that returns to the beam may find its own extensions in a row before `end`: sets them as its
+// children.
 template <class L>
-void UpdateStep<L>::link_children(LaneBeam<L>& beam) const {
-    for (std::int32_t row = 0; row < beam.rows; ++row) {
+void UpdateStep<L>::link_children(std::int32_t end, LaneBeam<L>& beam) const {
+    for (std::int32_t row = 0; row < end; ++row) {
         const Node node = beam.node.data()[row];
         if (beam.parent.data()[row] != kNone || node == PrefixTree::kRoot) continue;
         for (std::int32_t i = 0; i < arrives_; ++i) {

@@ -29,6 +29,11 @@ def test_random_cases():
     compare_seeds(range(100))
 
 
+def test_a_labelling_that_returns_to_a_beam_that_shrinks_finds_its_extensions():
+    # In the last rows, which move in the same frame.
+    compare_seeds([30632])
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("part", range(10))
 def test_fifty_thousand_random_cases(part):
