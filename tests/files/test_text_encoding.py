@@ -1,4 +1,4 @@
-"""Texts of files in UTF-8, and the encodings that are told from it."""
+"""Texts of files in UTF-8, and the names of other encodings that files seem to have."""
 
 from __future__ import annotations
 
