@@ -1,15 +1,18 @@
 """Checks of the arguments that all decoders share."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, NamedTuple, SupportsFloat, SupportsIndex
 
 import numpy as np
 from numpy.typing import NDArray
 
+from . import _core
 from .arrays import LogProbsLike, as_array, as_lengths
 from .scalars import MAX_INT32, check_flag, check_integer, check_non_negative
 from .softmax import log_softmax
 
-__all__ = ["DecoderInput", "LogProbsLike", "check_beam", "check_input"]
+__all__ = ["DecoderInput", "LogProbsLike", "check_beam", "check_input", "named_bad_frames"]
 
 # Logarithms below this are masks that mean probability zero: kLowestLog in csrc/ctc/prob.hpp.
 LOWEST_LOG = -1e9
@@ -112,6 +115,21 @@ def check_values(
         f"{where}, class {k} is {peak:g}, but logarithms of probabilities are at most 0; these look like "
         "logits or probabilities; apply log_softmax (normalize=True does), or the logarithm to probabilities"
     )
+
+
+@contextmanager
+def named_bad_frames(checked: DecoderInput) -> Iterator[None]:
+    """Name the class and the value where the extension finds a frame that is no log-probabilities.
+
+    Raises:
+        ValueError: as `check_values`.
+    """
+    try:
+        yield
+    except _core.BadFrame:
+        # The extension reports the frame alone, as it looks for more only where a frame is bad.
+        check_values(checked.log_probs_NTK, checked.lengths_N, logits=False)
+        raise
 
 
 def check_beam(beam_width: SupportsIndex, n_best: SupportsIndex) -> tuple[int, int]:

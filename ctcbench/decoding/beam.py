@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import _core
-from .arguments import DecoderInput, LogProbsLike, check_beam, check_input, check_values
+from .arguments import DecoderInput, LogProbsLike, check_beam, check_input, named_bad_frames
 from .available_cores import available_cores
 from .guides import GuideLike, compiled_guide
 from .hypothesis import Hypothesis
@@ -96,12 +96,8 @@ def beam_search(
         frames=frames,
         guide=guide,
     )
-    try:
+    with named_bad_frames(checked):
         found = _core.beam_search(checked.log_probs_NTK, checked.lengths_N, **options, hypothesis=Hypothesis)
-    except _core.BadFrame:
-        # The search reports the frame alone. This check finds the class and its value, and raises.
-        check_values(checked.log_probs_NTK, checked.lengths_N, logits=False)
-        raise
     return found[0] if checked.single else found
 
 
@@ -156,11 +152,8 @@ def beam_search_arrays(
         frames=frames,
         guide=guide,
     )
-    try:
+    with named_bad_frames(checked):
         found = _core.beam_search_arrays(checked.log_probs_NTK, checked.lengths_N, **options)
-    except _core.BadFrame:
-        check_values(checked.log_probs_NTK, checked.lengths_N, logits=False)
-        raise
     if checked.single:
         return BeamArrays(*(array[0] for array in found))
     return BeamArrays(*found)

@@ -3,7 +3,7 @@
 from typing import SupportsFloat, SupportsIndex
 
 from . import _core
-from .arguments import LogProbsLike, check_beam, check_input, check_values
+from .arguments import LogProbsLike, check_beam, check_input, named_bad_frames
 from .arrays import as_array
 from .beam import selected_path
 from .guides import GuideLike, compiled_guide
@@ -95,12 +95,8 @@ class BeamSearchStream:
             blank_penalty=self._blank_penalty,
             check_log_probs=False,
         )
-        try:
+        with named_bad_frames(checked):
             self._stream.push(checked.log_probs_NTK, checked.lengths_N)
-        except _core.BadFrame:
-            # The search reports the frame alone. This check finds the class and its value, and raises.
-            check_values(checked.log_probs_NTK, checked.lengths_N, logits=False)
-            raise
 
     def best(self) -> Hypothesis:
         """Return the most probable labelling of the frames so far, without the frames of its characters.

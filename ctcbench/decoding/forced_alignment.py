@@ -3,7 +3,7 @@
 from typing import Any, NamedTuple, SupportsFloat, SupportsIndex
 
 from . import _core
-from .arguments import LogProbsLike, check_input, check_values
+from .arguments import LogProbsLike, check_input, named_bad_frames
 from .beam import check_threads
 from .given_labellings import by_sequence, flatten
 
@@ -80,7 +80,7 @@ def align(
     names = ["labels"] if checked.single else [f"labels[{n}]" for n in range(len(given))]
     num_classes = checked.log_probs_NTK.shape[2]
     flat = flatten(zip(names, given, strict=True), num_classes=num_classes, blank=checked.blank)
-    try:
+    with named_bad_frames(checked):
         log_prob_N, runs, confidences = _core.align(
             checked.log_probs_NTK,
             checked.lengths_N,
@@ -89,10 +89,6 @@ def align(
             blank=checked.blank,
             threads=check_threads(threads),
         )
-    except _core.BadFrame:
-        # The extension reports the frame alone. This check finds the class and its value, and raises.
-        check_values(checked.log_probs_NTK, checked.lengths_N, logits=False)
-        raise
     spans = [
         CharacterSpan(label, start, end, peak, confidence)
         for label, (start, end, peak), confidence in zip(

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import _core
-from .arguments import DecoderInput, LogProbsLike, check_input, check_values
+from .arguments import DecoderInput, LogProbsLike, check_input, named_bad_frames
 from .beam import check_threads
 from .given_labellings import by_sequence, flatten
 from .hypothesis import Hypothesis
@@ -167,7 +167,7 @@ def _scores(
         blank=checked.blank,
     )
     ends_N = np.cumsum([0, *(len(labellings) for labellings in lists)], dtype=np.int64)
-    try:
+    with named_bad_frames(checked):
         log_probs, log_masses = _core.score_labellings(
             checked.log_probs_NTK,
             checked.lengths_N,
@@ -177,10 +177,6 @@ def _scores(
             blank=checked.blank,
             threads=threads,
         )
-    except _core.BadFrame:
-        # The extension reports the frame alone. This check finds the class and its value, and raises.
-        check_values(checked.log_probs_NTK, checked.lengths_N, logits=False)
-        raise
     return np.split(log_probs, ends_N[1:-1]) if lists else [], log_masses
 
 

@@ -3,7 +3,7 @@
 from typing import Any, NamedTuple, SupportsFloat, SupportsIndex, TypedDict
 
 from . import _core
-from .arguments import DecoderInput, LogProbsLike, check_input, check_values
+from .arguments import DecoderInput, LogProbsLike, check_input, named_bad_frames
 from .beam import check_threads, selected_path
 from .hypothesis import Hypothesis
 from .scalars import check_integer
@@ -86,14 +86,10 @@ def best_labelling(
         normalize=normalize,
         blank_penalty=blank_penalty,
     )
-    try:
+    with named_bad_frames(checked):
         found = _core.best_labellings(
             checked.log_probs_NTK, checked.lengths_N, **options, labelling=BestLabelling
         )
-    except _core.BadFrame:
-        # The extension reports the frame alone. This check finds the class and its value, and raises.
-        check_values(checked.log_probs_NTK, checked.lengths_N, logits=False)
-        raise
     return found[0] if checked.single else found
 
 
@@ -125,13 +121,10 @@ def best_hypotheses(
         normalize=normalize,
         blank_penalty=blank_penalty,
     )
-    try:
+    with named_bad_frames(checked):
         return _core.best_hypotheses(
             checked.log_probs_NTK, checked.lengths_N, **options, hypothesis=Hypothesis
         )
-    except _core.BadFrame:
-        check_values(checked.log_probs_NTK, checked.lengths_N, logits=False)
-        raise
 
 
 class _Options(TypedDict):
