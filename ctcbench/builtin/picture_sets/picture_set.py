@@ -135,8 +135,9 @@ class PictureSet(Generic[E]):
                 "split": split,
                 "size": [self.image.channels, self.image.height, self.image.width],
                 "fit": self.fit,
-                # Left out where it has no effect: sets from before this option stay valid.
-                **({"crop": self.image.crop} if self.image.crop else {}),
+                # Left out where it has no effect: sets from before this option stay valid. Not called crop:
+                # sets that were stored under that name may have been drawn without it.
+                **({"cut_off": self.image.crop} if self.image.crop else {}),
                 "alphabet": self.alphabet.characters,
                 "direction": self.alphabet.direction,
                 "entries": self._digest(split),

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import Field, InstanceOf
+from pydantic import ConfigDict, Field, InstanceOf
 
 from ctcbench.builtin.labelling.file_entry import FileEntry
 from ctcbench.builtin.picture_sets.entry import Entry
@@ -20,8 +20,8 @@ from ctcbench.contract.data import SplitName
 from ctcbench.contract.errors import CtcbenchError
 from ctcbench.contract.specs import Alphabet, Direction, ImageSpec
 from ctcbench.files.json_files import parse_object
-from ctcbench.files.json_records import Record, read_record
-from ctcbench.files.pictures import Fit
+from ctcbench.files.json_records import STRICT, Record, read_record
+from ctcbench.files.pictures import MOST_CROPPED, Fit
 
 _STORES: Mapping[str, tuple[type[Entry], Callable[[Mapping[str, Any]], Any]]] = {
     "files": (FileEntry, lambda document: FileStore()),
@@ -33,10 +33,14 @@ _Text = InstanceOf[str]  # also with the surrogates of names that are not UTF-8
 
 
 class _Image(Record):
+    # The process that wrote the document has the same fields; a new one must not get lost on the way.
+    model_config = ConfigDict(**{**STRICT, "extra": "forbid"})
+
     height: _Size
     width: _Size
     channels: Annotated[int, Field(ge=1, le=3)]
     variable: bool
+    crop: Annotated[float, Field(ge=0, le=MOST_CROPPED)]
 
 
 class _Document(Record):

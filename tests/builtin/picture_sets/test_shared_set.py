@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 
 import numpy as np
@@ -54,6 +55,17 @@ def test_an_opened_set_draws_the_same_samples(tmp_path, kind, split):
     assert opened.fingerprint(split) == source.fingerprint(split)
     # The arrays are mapped, and so in memory once for all processes.
     assert not opened.splits[split].rows.content.flags.owndata
+
+
+def test_an_opened_set_has_every_option_of_the_pictures(tmp_path):
+    options = {"height": 24, "width": 90, "channels": 3, "fit": "keep", "crop": 0.2, "direction": "rtl"}
+    source = folder.builder(path=str(pictures(tmp_path, "folder").root), **options)
+    assert all(getattr(source.image, f.name) != f.default for f in dataclasses.fields(source.image))
+    (tmp_path / "shared").mkdir()
+    source.share(tmp_path / "shared", "train")
+    opened = open_shared_set(tmp_path / "shared")
+    assert (opened.image, opened.alphabet, opened.fit) == (source.image, source.alphabet, source.fit)
+    assert read_all(opened, "train") == read_all(source, "train")
 
 
 def _cut(file):
