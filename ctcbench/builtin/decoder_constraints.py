@@ -10,7 +10,6 @@ from pydantic import Field
 
 from ctcbench.builtin.alphabets import read_alphabet, spell
 from ctcbench.contract.errors import UsageError
-from ctcbench.contract.frame_order import reorder_right_to_left
 from ctcbench.contract.specs import Alphabet
 from ctcbench.files.attached_files import AttachedFile, attached_content, attached_name
 
@@ -129,5 +128,5 @@ def _words(lexicon: str, alphabet: Alphabet) -> list[str]:
     if alphabet.missing("".join(set(text) - {"\n"})) or not isinstance(alphabet.characters, str):
         words = [spell(word, alphabet) for word in words]
     if alphabet.direction == "rtl":
-        words = [reorder_right_to_left(word) for word in words]
+        words = ["".join(alphabet.frame_order(word)) for word in words]
     return words

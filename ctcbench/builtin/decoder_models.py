@@ -9,7 +9,6 @@ from pydantic import Field
 
 from ctcbench.builtin.alphabets import spell
 from ctcbench.contract.errors import ComponentNotice, UsageError
-from ctcbench.contract.frame_order import reorder_right_to_left
 from ctcbench.contract.specs import Alphabet
 from ctcbench.files.attached_files import AttachedFile, attached_content, attached_name
 
@@ -68,8 +67,7 @@ def build_models(
     from ctcbench.decoding.lm.arpa_reader import parse_arpa
 
     def in_frame_order(word: str) -> str:
-        spelled = spell(word, alphabet)
-        return reorder_right_to_left(spelled) if alphabet.direction == "rtl" else spelled
+        return "".join(alphabet.frame_order(spell(word, alphabet)))
 
     characters = [None, *alphabet.characters]
     found: list[LanguageModel | Hotwords] = []

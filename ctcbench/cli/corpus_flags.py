@@ -13,7 +13,6 @@ from ctcbench.cli.completion import complete_choice, require_choice
 from ctcbench.cli.dataset_flags import draw_samples
 from ctcbench.config.run_config import setting_fields
 from ctcbench.contract.errors import UsageError
-from ctcbench.contract.frame_order import reorder_right_to_left
 from ctcbench.files.plain_files import read_named_file
 from ctcbench.registry.attribution import attribute_errors
 
@@ -95,6 +94,4 @@ def words_in(text: str, unit: Unit, dataset: BuiltDataset | None = None) -> Sequ
         return [word for word in re.split("[ \t]", text) if word]
     if dataset is None:
         return [word_of_character(character) for character in text]
-    alphabet = dataset.source.alphabet
-    ordered = reorder_right_to_left(text) if alphabet.direction == "rtl" else text
-    return [word_of_character(character) for character in alphabet.split(ordered)]
+    return [word_of_character(character) for character in dataset.source.alphabet.frame_order(text)]

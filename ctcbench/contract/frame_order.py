@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 # Bidirectional classes as one letter each, so that the rules are regular expressions: L and R are strong, r
 # is an Arabic letter, 1 a European and 2 an Arabic digit, + , % separate and end numbers, m is a mark.
@@ -27,12 +27,19 @@ def reorder_right_to_left(text: str) -> str:
     return "".join(text[index] for index in right_to_left_order(text))
 
 
-def right_to_left_order(text: str) -> list[int]:
-    """Return the indices of the characters of `text` in the order of `reorder_right_to_left`."""
-    left_to_right = [kind in "L12" for kind in _resolve(text)]
+def right_to_left_order(characters: Sequence[str]) -> list[int]:
+    """Return the indices of the characters of a text in the order of `reorder_right_to_left`.
+
+    Args:
+        characters: the text, or its characters, where some consist of several code points, which stay in
+            their order.
+    """
+    kinds = _resolve("".join(characters))
+    starts = itertools.accumulate(map(len, characters[:-1]), initial=0) if characters else ()
+    left_to_right = [kinds[start] in "L12" for start in starts]
     order: list[int] = []
-    for reverse, run in itertools.groupby(range(len(text)), key=left_to_right.__getitem__):
-        clusters = _clusters(text, run)
+    for reverse, run in itertools.groupby(range(len(characters)), key=left_to_right.__getitem__):
+        clusters = _clusters(characters, run)
         order.extend(itertools.chain.from_iterable(reversed(clusters) if reverse else clusters))
     return order
 
@@ -56,11 +63,11 @@ def _resolve(text: str) -> str:
     return re.sub(r"(?<=L) +(?=L)", lambda m: "L" * len(m[0]), kinds).replace(_NEUTRAL, "R")  # N1, N2
 
 
-def _clusters(text: str, indices: Iterable[int]) -> list[list[int]]:
+def _clusters(characters: Sequence[str], indices: Iterable[int]) -> list[list[int]]:
     """Return indices of characters, each with those of the combining marks that follow it."""
     clusters: list[list[int]] = []
     for index in indices:
-        if clusters and unicodedata.bidirectional(text[index]) == "NSM":
+        if clusters and unicodedata.bidirectional(characters[index][0]) == "NSM":
             clusters[-1].append(index)
         else:
             clusters.append([index])

@@ -15,7 +15,7 @@ from itertools import pairwise
 from typing import Literal, get_args
 
 from ctcbench.contract.errors import UsageError
-from ctcbench.contract.frame_order import reorder_right_to_left, right_to_left_order
+from ctcbench.contract.frame_order import right_to_left_order
 
 BLANK = 0
 _SHOWN = 100  # characters of an alphabet in an error message
@@ -64,7 +64,7 @@ class Alphabet:
             that it begins with, one after the other.
         direction: the direction in which the text of an image is read. With ``rtl`` the frames of a
             recogniser begin at the right end of the image, and labellings are in the order of the frames:
-            texts in logical order are converted as `reorder_right_to_left` describes.
+            texts in logical order are converted as `frame_order.reorder_right_to_left` describes.
 
     Raises:
         UsageError: the alphabet is empty or contains a character twice, or the direction is unknown.
@@ -135,19 +135,27 @@ class Alphabet:
         """
         if missing := self.missing(text):
             raise UsageError(f"{text!r} has {missing!r}, which alphabet {self._shown} lacks")
-        ordered = reorder_right_to_left(text) if self.direction == "rtl" else text
-        return tuple(self._class_of[c] for c in self.split(ordered))
+        return tuple(self._class_of[c] for c in self.frame_order(text))
+
+    def frame_order(self, text: str) -> Sequence[str]:
+        """Return the characters of `text` in the order of the frames, divided as `split` does."""
+        return self._reordered(self.split(text))
 
     def decode(self, labels: Iterable[int]) -> str:
         """Return the text of a labelling (classes 1 to K − 1)."""
-        text = "".join(self.characters[label - 1] for label in labels)
-        return reorder_right_to_left(text) if self.direction == "rtl" else text
+        return "".join(self._reordered([self.characters[label - 1] for label in labels]))
 
-    def text_order(self, labels: Sequence[int]) -> list[int]:
+    def _reordered(self, characters: Sequence[str]) -> Sequence[str]:
+        """Return characters in the order of the text as those in the order of the frames, or the inverse."""
+        if self.direction == "ltr":
+            return characters
+        return [characters[index] for index in right_to_left_order(characters)]
+
+    def text_order(self, labels: Sequence[int]) -> Sequence[int]:
         """Return the indices of the characters of a labelling in the order of its text."""
         if self.direction == "ltr":
-            return list(range(len(labels)))
-        return right_to_left_order("".join(self.characters[label - 1] for label in labels))
+            return range(len(labels))
+        return right_to_left_order([self.characters[label - 1] for label in labels])
 
     def path(self, labels: Iterable[int], blank: str = "·") -> str:
         """Return a frame path (classes 0 to K − 1) as text, the blank shown as `blank`."""

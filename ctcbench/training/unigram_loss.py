@@ -34,7 +34,7 @@ def estimate_unigram_loss(
         alignment: how the loss aligns frames to characters.
         objective: the loss component.
     """
-    counts = Counter(character for text in texts for character in text)
+    counts = Counter(character for text in texts for character in alphabet.split(text))
     total = sum(counts.values())
     # Without characters, predicting blanks is certain and has no loss.
     if not total:

@@ -42,6 +42,25 @@ def test_words_and_numbers_run_from_left_to_right(logical, along_frames):
     assert alphabet.encode(alphabet.decode(labels)) == labels
 
 
+@pytest.mark.parametrize(
+    ("characters", "along_frames"),
+    [
+        (["\u05e9\u05c1", "\u05dc", "1", "2"], [0, 1, 3, 2]),
+        # Of clusters whose parts are no combining marks for the rules: a vowel sign, a joiner, two flags.
+        (["\u0634", "\u0915\u093f", "\u0924"], [0, 2, 1]),
+        (["\u0647\u200d", "\u0645", "7"], [0, 1, 2]),
+        (["a", "\U0001f1eb\U0001f1f7", "\U0001f1e9\U0001f1ea"], [2, 1, 0]),
+    ],
+)
+def test_clusters_of_several_code_points_stay_together(characters, along_frames):
+    alphabet, text = Alphabet(tuple(dict.fromkeys(characters)), "rtl"), "".join(characters)
+    labels = alphabet.encode(text)
+    assert [alphabet.characters[label - 1] for label in labels] == [characters[i] for i in along_frames]
+    assert alphabet.frame_order(text) == [characters[i] for i in along_frames]
+    assert alphabet.decode(labels) == text
+    assert [alphabet.characters[labels[i] - 1] for i in alphabet.text_order(labels)] == characters
+
+
 def test_the_inverse_holds_for_all_short_texts_but_of_mixed_digits():
     texts = ["".join(t) for n in range(5) for t in itertools.product("אעa1٢+,%! \u0301", repeat=n)]
     odd = [t for t in texts if not _is_stable(t)]

@@ -22,6 +22,13 @@ def test_the_unigram_loss_is_the_entropy_of_the_characters(registry, loss):
     assert guess(registry, [""], loss) == 0
 
 
+def test_characters_of_several_code_points_count_once(registry):
+    clusters = Alphabet(("e\u0301\u0323", "x\u0301"))
+    texts = ["e\u0301\u0323x\u0301", "x\u0301e\u0301\u0323"]
+    loss = estimate_unigram_loss(texts, clusters, 20, "ctc", registry.build("loss", "ctc", clusters))
+    assert loss == pytest.approx(2 * math.log(2))
+
+
 @pytest.mark.parametrize(
     "loss", ["ctc:label_smoothing=0.5", "ctc:label_smoothing=0.9", "ctc:entropy=1", "ctc"]
 )
