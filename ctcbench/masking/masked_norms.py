@@ -132,7 +132,11 @@ class _Normalise(torch.autograd.Function):
         constant_C = -factor_C * along_C - slope_C * mean_C
         dtype = kept_NCHW.dtype
         of_input_NCHW.addcmul_(kept_NCHW, slope_C.to(dtype)[:, None, None])
-        of_input_NCHW += constant_C.to(dtype)[:, None, None] * valid_N11W
+        shift_NC1W = constant_C.to(dtype)[:, None, None] * valid_N11W
+        if of_input_NCHW.is_contiguous(memory_format=torch.channels_last):
+            # In the same order in memory: on a CPU a sum of two orders takes 3 to 10 times as long.
+            shift_NC1W = shift_NC1W.contiguous(memory_format=torch.channels_last)
+        of_input_NCHW += shift_NC1W
         return of_input_NCHW, None, None if weight_C is None else of_weight_C, of_bias_C, None, None
 
 
