@@ -25,8 +25,8 @@ def folder(
     label: Annotated[
         LabelFrom,
         Field(
-            description="auto: a list (labels.csv, .tsv, .txt, .json or gt.txt), else sidecar, else stem; "
-            "file: the list; sidecar: NAME.gt.txt beside each picture; stem: the file name without suffix"
+            description="auto: a list (labels.csv, .tsv, .txt, .json or gt.txt), else NAME.gt.txt, else "
+            "stem; file: the list; sidecar: NAME.gt.txt or NAME.txt beside each picture; stem: the file name"
         ),
     ] = "auto",
     list: Annotated[
@@ -41,7 +41,7 @@ def folder(
     """Pictures in a folder, with train/, val/ and test/ inside of it or split by shares.
 
     Labels come from one kind of source for all splits: lists in the folder or in the folders of splits
-    (`read_list` describes their format), files ``NAME.gt.txt`` beside the pictures, or the stems of the file
+    (`read_list` describes their format), texts ``NAME.gt.txt`` beside the pictures, or the stems of the file
     names: the whole stem, the part of it before the last ``-`` or ``_`` (``before-dash``,
     ``before-underscore``), or the match of `pattern` in it. Stems are labels only where no file looks like a
     list. Pictures that no list names and other files that are not used are named in a notice; hidden files

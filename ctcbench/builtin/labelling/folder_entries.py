@@ -54,8 +54,8 @@ def read_folder(root: Path, options: LabelOptions, group: str = "") -> FoundPict
         found = read_lists(root, own, source.lists, inventories, WantedColumns(group=group))
         origin = ", ".join(relative_name(root, path) for path in source.lists)
     elif source.sidecars:
-        found.entries = labelled_by_sidecar(root, inventories)
-        origin = "NAME.gt.txt beside each picture"
+        found.entries = labelled_by_sidecar(root, inventories, source.ending)
+        origin = f"NAME{source.ending} beside each picture"
     else:
         for split, inventory in inventories.items():
             found.entries[split] = labelled_by_name(root, inventory, source.of_stem)

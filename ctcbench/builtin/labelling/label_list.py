@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import itertools
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
@@ -20,7 +19,12 @@ from ctcbench.builtin.labelling.line_cells import (
     quoted,
     split_cells,
 )
-from ctcbench.builtin.labelling.list_columns import ListColumns, WantedColumns, find_columns
+from ctcbench.builtin.labelling.list_columns import (
+    ListColumns,
+    WantedColumns,
+    find_header,
+    require_no_unknown_header,
+)
 from ctcbench.contract.errors import BadSample, UsageError
 from ctcbench.files.plain_files import MIB, read_named_file
 from ctcbench.files.text_encoding import NotUtf8, decode_utf8
@@ -186,10 +190,13 @@ def _csv_list(path: Path, content: str, delimiters: str, wanted: WantedColumns) 
     number, first = next(filled(), (0, ""))
     if not number:
         return LabelList(iter(()))
-    delimiter, columns = _header(f"{path}:{number}", first, delimiters, wanted)
+    delimiter, columns = find_header(f"{path}:{number}", first, delimiters, wanted)
     guessed = len(delimiter) > 1  # a header decides, and so does the suffix .tsv
     if guessed and not columns:
         delimiter = guess_delimiter(path, filled())
+    if not columns:
+        second = next(itertools.islice(filled(), 1, None), (0, ""))[1]
+        require_no_unknown_header(f"{path}:{number}", first, second, delimiter)
     after = number if columns else 0
     rows = (row for row in _numbered(content) if row[0] > after)
     lines = _csv_lines(str(path), rows, delimiter, columns, guessed=guessed)
@@ -245,16 +252,3 @@ def _wrong_number(line: str, delimiter: str, cells: list[Cell], columns: ListCol
         other = "" if columns else f"; more columns need a header such as file{delimiter}label"
         return f"{counts}; a text with {delimiter!r} in it is quoted: {whole}{other}"
     return f"{counts}; a cell with {delimiter!r} in it is quoted"
-
-
-def _header(where: str, line: str, delimiters: str, wanted: WantedColumns) -> tuple[str, ListColumns | None]:
-    """Return the delimiter and the columns if a line is a header; all delimiters and None if it is not."""
-    cells: dict[str, list[str]] = {}
-    for mark in delimiters:
-        with contextlib.suppress(BadSample):
-            cells[mark] = [cell.text for cell in split_cells(line, mark)]
-    # The delimiter that makes the most cells first: an error about the columns lists those.
-    for mark in sorted(cells, key=lambda mark: -len(cells[mark])):
-        if columns := find_columns(where, cells[mark], wanted):
-            return mark, columns
-    return delimiters, None

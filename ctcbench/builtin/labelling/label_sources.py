@@ -1,4 +1,4 @@
-"""The source of the labels of a folder: lists, ``NAME.gt.txt`` beside the pictures, or the file names."""
+"""The source of the labels of a folder: lists, texts beside the pictures, or the file names."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Literal
 from ctcbench.builtin.labelling.folder_inventory import LISTS, Inventory, is_named_like_one_of, likely_lists
 from ctcbench.builtin.labelling.label_list import OTHER_FORMATS
 from ctcbench.builtin.labelling.name_labels import OfStem, before, by_pattern
-from ctcbench.builtin.labelling.sidecars import find_sidecars
+from ctcbench.builtin.labelling.sidecars import PLAIN_ENDING, USUAL_ENDING, find_sidecars, sidecars_beside
 from ctcbench.contract.errors import UsageError
 from ctcbench.files.paths import expand_home
 from ctcbench.files.plain_files import why_not_plain
@@ -52,10 +52,14 @@ class LabelOptions:
 
 @dataclass(frozen=True)
 class LabelSource:
-    """Where labels come from: `lists`; without any, `sidecars`; without both, the stem by `of_stem`."""
+    """Where labels come from: `lists`; without any, `sidecars`; without both, the stem by `of_stem`.
+
+    `ending` is what the names of sidecars have in place of the suffix of their picture.
+    """
 
     lists: Sequence[Path] = ()
     sidecars: Sequence[Path] = ()
+    ending: str = USUAL_ENDING
     of_stem: OfStem = str
 
 
@@ -82,8 +86,11 @@ def choose_source(
     searched = dict.fromkeys((root, *places))
     lists = [path for place in searched if (path := _find_list(place, inventory)) is not None]
     sidecars = find_sidecars(inventory.others)
-    stems = {picture.with_suffix("") for picture in inventory.pictures} if sidecars else set()
-    beside = [file for stem, file in sidecars.items() if stem in stems]
+    explicit = options.label == "sidecar"
+    stems = {picture.with_suffix("") for picture in inventory.pictures} if sidecars or explicit else set()
+    beside = list(sidecars_beside(inventory.others, stems).values())
+    if explicit and not beside and (plain := sidecars_beside(inventory.others, stems, PLAIN_ENDING)):
+        return LabelSource(sidecars=list(plain.values()), ending=PLAIN_ENDING)
     if options.label == "auto" and lists and beside:
         raise UsageError(
             f"{root}: has both {_relative(root, lists[0])} and {_counted(beside, root)}; "
@@ -92,15 +99,17 @@ def choose_source(
     if options.label == "file" and not lists:
         known = f"{', '.join(LISTS[:-1])} or {LISTS[-1]}"
         raise UsageError(f"{root}: label=file, but there is no {known} in it; list= names another file")
-    if options.label == "sidecar" and not beside:
-        raise UsageError(f"{root}: label=sidecar, but there is no NAME.gt.txt beside a picture")
-    if lists and options.label != "sidecar":
+    if explicit and not beside:
+        endings = f"NAME{USUAL_ENDING} or NAME{PLAIN_ENDING}"
+        raise UsageError(f"{root}: label=sidecar, but there is no {endings} beside a picture")
+    if lists and not explicit:
         return LabelSource(lists=lists)
     if beside:
         return LabelSource(sidecars=list(sidecars.values()))
     # Training on file names succeeds and looks plausible: the error rate alone shows the mistake.
     if found := list(likely_lists(inventory.others, inventory.pictures)):
-        raise UsageError(_unread_lists(root, found, {picture.stem for picture in inventory.pictures}))
+        stems = {picture.with_suffix("") for picture in inventory.pictures}
+        raise UsageError(_unread_lists(root, found, stems))
     return LabelSource(of_stem=options.of_stem())
 
 
@@ -129,9 +138,11 @@ def _find_list(folder: Path, inventory: Inventory) -> Path | None:
     return found[0] if found else None
 
 
-def _unread_lists(root: Path, found: Sequence[Path], stems: Collection[str]) -> str:
+def _unread_lists(root: Path, found: Sequence[Path], stems: Collection[Path]) -> str:
     way = f"list={_relative(root, found[0])} reads it"
-    if all(is_named_like_one_of(stems, file) for file in found):
+    if len(sidecars_beside(found, stems, PLAIN_ENDING)) == len(found):
+        way = "label=sidecar reads them" if len(found) > 1 else "label=sidecar reads it"
+    elif all(is_named_like_one_of({stem.name for stem in stems}, file) for file in found):
         way = "call the text of a picture NAME.gt.txt, beside it, or put all into one list (list=FILE)"
     elif found[0].suffix.lower() in OTHER_FORMATS:
         way = "convert it to a list labels.csv with the header file,label"

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ctcbench.contract.errors import UsageError, nearest
+from ctcbench.builtin.labelling.line_cells import split_cells
+from ctcbench.contract.errors import BadSample, UsageError, nearest
+from ctcbench.files.picture_formats import SUFFIXES
 
 NAME_TITLES = (
     "file", "filename", "file_name", "image", "image_path", "image_name", "img", "img_path", "name", "path",
@@ -74,7 +77,7 @@ def find_columns(where: str, cells: Sequence[str], wanted: WantedColumns) -> Lis
                 f"{where}: no column {title!r}{nearest(title, cells)} (columns: {', '.join(cells)})"
             )
     if not names or not texts:
-        _require_no_half_header(where, cells, names, texts)
+        _require_no_half_header(where, cells, names, texts, is_header=bool(wanted.named))
         return None
     for found, what in ((names, "names"), (texts, "labels")):
         if len(found) > 1:
@@ -91,18 +94,72 @@ def find_columns(where: str, cells: Sequence[str], wanted: WantedColumns) -> Lis
     )
 
 
+def find_header(
+    where: str, line: str, delimiters: str, wanted: WantedColumns
+) -> tuple[str, ListColumns | None]:
+    """Return the delimiter and the columns if a line is a header; all delimiters and None if it is not.
+
+    Raises:
+        UsageError: as `find_columns`.
+    """
+    cells: dict[str, list[str]] = {}
+    for mark in delimiters:
+        with contextlib.suppress(BadSample):
+            cells[mark] = [cell.text for cell in split_cells(line, mark)]
+    # The delimiter that makes the most cells first: an error about the columns lists those.
+    for mark in sorted(cells, key=lambda mark: -len(cells[mark])):
+        if columns := find_columns(where, cells[mark], wanted):
+            return mark, columns
+    return delimiters, None
+
+
+def require_no_unknown_header(where: str, first: str, second: str, delimiter: str) -> None:
+    """Check that the first line of a list without a known header is none: each line would be reported.
+
+    Of two columns this is not certain: a list may begin with a picture that has no suffix.
+
+    Args:
+        where: the first line, for errors.
+        first: that line.
+        second: the next one.
+        delimiter: what separates their cells.
+
+    Raises:
+        UsageError: no cell of the first line is called like a picture, and one of the second line is.
+    """
+    try:
+        titles, cells = ([cell.text for cell in split_cells(line, delimiter)] for line in (first, second))
+    except BadSample:  # an open quote, which is reported with the line
+        return
+    pictures = [title for title, cell in zip(titles, cells, strict=False) if _is_picture(cell)]
+    if len(titles) < 3 or len(titles) != len(cells) or not pictures or any(map(_is_picture, titles)):
+        return
+    others = [title for title in titles if title not in pictures]
+    raise UsageError(
+        f"{where}: the titles {', '.join(map(repr, titles))} are not known. Pictures are in {pictures[0]!r}: "
+        f"dataset csv reads them with image={pictures[0]},label=TITLE, where TITLE is the column of the "
+        f"labels ({' or '.join(others)}); or call the two columns file and label"
+    )
+
+
+def _is_picture(cell: str) -> bool:
+    return cell.lower().endswith(tuple(SUFFIXES))
+
+
 def _require_no_half_header(
-    where: str, cells: Sequence[str], names: Sequence[int], texts: Sequence[int]
+    where: str, cells: Sequence[str], names: Sequence[int], texts: Sequence[int], *, is_header: bool
 ) -> None:
     """Check that a line is not a header without names or labels: another column would be taken for them."""
     # A picture may be labelled `text` or `name`, and then its own name is there too.
-    has_file = any("." in cell or "/" in cell or "\\" in cell for cell in cells)
+    has_file = not is_header and any("." in cell or "/" in cell or "\\" in cell for cell in cells)
     if len(cells) < 2 or has_file or not (names or texts):
         return
-    lacking, titles = ("labels", TEXT_TITLES) if names else ("names of pictures", NAME_TITLES)
+    lacking, option, titles = (
+        ("labels", "label", TEXT_TITLES) if names else ("names of pictures", "image", NAME_TITLES)
+    )
     raise UsageError(
         f"{where}: the header has no column of {lacking} (columns: {', '.join(cells)}); call it {titles[0]} "
-        f"(or {', '.join(titles[1:4])}, …)"
+        f"(or {', '.join(titles[1:4])}, …), or name it with {option}=TITLE of dataset csv"
     )
 
 

@@ -1,24 +1,32 @@
-"""Labels in ``NAME.gt.txt`` beside each picture."""
+"""Labels in ``NAME.gt.txt`` or ``NAME.txt`` beside each picture."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
 from ctcbench.contract.errors import BadSample
 from ctcbench.files.plain_files import MIB
 from ctcbench.files.text_encoding import NotUtf8, decode_utf8
 
-_ENDING = ".gt.txt"
+USUAL_ENDING = ".gt.txt"
+PLAIN_ENDING = ".txt"  # of notes and licences as well, so it is read only where the user asks for it
 
 
-def find_sidecars(files: Iterable[Path]) -> dict[Path, Path]:
-    """Return the files ``NAME.gt.txt`` by the path of their picture without its suffix."""
+def find_sidecars(files: Iterable[Path], ending: str = USUAL_ENDING) -> dict[Path, Path]:
+    """Return the files with an ending such as ``.gt.txt`` by the path of their picture without its suffix."""
     return {
-        file.with_name(file.name[: -len(_ENDING)]): file
+        file.with_name(file.name[: -len(ending)]): file
         for file in files
-        if file.name.lower().endswith(_ENDING) and len(file.name) > len(_ENDING)
+        if file.name.lower().endswith(ending) and len(file.name) > len(ending)
     }
+
+
+def sidecars_beside(
+    files: Iterable[Path], stems: Collection[Path], ending: str = USUAL_ENDING
+) -> dict[Path, Path]:
+    """Return those of `find_sidecars` that are beside a picture; `stems` are the paths without suffixes."""
+    return {stem: file for stem, file in find_sidecars(files, ending).items() if stem in stems}
 
 
 def read_sidecar(file: Path) -> str:

@@ -1,4 +1,4 @@
-"""Pictures labelled without a list: by their names, or by ``NAME.gt.txt`` beside them."""
+"""Pictures labelled without a list: by their names, or by texts beside them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ctcbench.builtin.labelling.file_identity import relative_name
 from ctcbench.builtin.labelling.folder_inventory import Inventory
 from ctcbench.builtin.labelling.label_text import read_label
 from ctcbench.builtin.labelling.name_labels import OfStem
-from ctcbench.builtin.labelling.sidecars import find_sidecars, read_sidecar
+from ctcbench.builtin.labelling.sidecars import USUAL_ENDING, find_sidecars, read_sidecar, sidecars_beside
 from ctcbench.builtin.picture_sets.entry_list import EntryList
 from ctcbench.contract.data import SplitName
 from ctcbench.contract.errors import BadSample, UsageError
@@ -22,25 +22,29 @@ def labelled_by_name(root: Path, inventory: Inventory, of_stem: OfStem) -> Entry
 
 
 def labelled_by_sidecar(
-    root: Path, inventories: Mapping[SplitName, Inventory]
+    root: Path, inventories: Mapping[SplitName, Inventory], ending: str
 ) -> dict[SplitName, EntryList[FileEntry]]:
-    """Return the pictures of each split with the label in ``NAME.gt.txt``.
+    """Return the pictures of each split with the label in the file beside it whose name has that ending.
 
-    A picture without such a file has no label, and neither has such a file without a picture.
+    A picture without such a file has no label, and neither has a ``NAME.gt.txt`` without a picture.
 
     Raises:
         UsageError: no picture of a split has such a file.
     """
     entries: dict[SplitName, EntryList[FileEntry]] = {}
     for split, inventory in inventories.items():
-        sidecars = find_sidecars(inventory.others)
+        sidecars = find_sidecars(inventory.others, ending)
+        if ending != USUAL_ENDING:  # other texts are no labels
+            sidecars = sidecars_beside(
+                inventory.others, {picture.with_suffix("") for picture in inventory.pictures}, ending
+            )
         # All of a split without labels is a mistake of the data set, not of single pictures.
         if inventory.pictures and not sidecars:
             raise UsageError(
-                f"{root}: labels come from NAME.gt.txt beside the pictures, but none of the "
+                f"{root}: labels come from NAME{ending} beside the pictures, but none of the "
                 f"{len(inventory.pictures)} pictures of {split!r} has one (label=stem takes all file names)"
             )
-        entries[split] = EntryList(FileEntry, _beside(root, inventory, sidecars))
+        entries[split] = EntryList(FileEntry, _beside(root, inventory, sidecars, ending))
     return entries
 
 
@@ -60,11 +64,13 @@ def _named(root: Path, file: Path, of_stem: OfStem) -> FileEntry:
     return FileEntry(path=str(file), name=relative_name(root, file), text=text, reason=reason)
 
 
-def _beside(root: Path, inventory: Inventory, sidecars: Mapping[Path, Path]) -> Iterator[FileEntry]:
+def _beside(
+    root: Path, inventory: Inventory, sidecars: Mapping[Path, Path], ending: str
+) -> Iterator[FileEntry]:
     used: set[Path] = set()
     for picture in inventory.pictures:
         stem = picture.with_suffix("")
-        origin, text, reason = picture, None, f"there is no {stem.name}.gt.txt beside it"
+        origin, text, reason = picture, None, f"there is no {stem.name}{ending} beside it"
         if stem in sidecars:
             used.add(stem)
             origin = sidecars[stem]

@@ -114,6 +114,12 @@ def csv_pairs(lines: list[str], delimiters: str) -> dict[int, tuple[str, str] | 
             raise Refused(next(n for n, line in filled if first_delimiter(line) in (best[0][0], best[1][0])))
         else:
             delimiter = best[0][0] if best else ","
+        # More columns than two, whose titles are not known: a picture is named below the first line only.
+        top = [cells_of(line, delimiter) for _, line in filled[:2]]
+        if len(top) == 2 and None not in top and len(top[0]) == len(top[1]) > 2:
+            in_first, in_second = (any(cell.lower().endswith(".png") for cell in cells) for cells in top)
+            if in_second and not in_first:
+                raise Refused(first[0])
     pairs: dict[int, tuple[str, str] | None] = {}
     for number, line in numbered:
         if not line.strip(" " + delimiter):

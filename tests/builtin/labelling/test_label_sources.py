@@ -59,7 +59,9 @@ def test_file_names_are_no_labels_where_a_file_looks_like_a_list(tmp_path, kind)
     (tmp_path / name).parent.mkdir(exist_ok=True)
     (tmp_path / name).write_text(content, encoding="utf-16" if kind == "UTF-16" else "utf-8")
     way = f"list={name} reads it"
-    if "0001" in name:
+    if name == "0001.txt":
+        way = "label=sidecar reads it"
+    elif "0001" in name:
         way = "call the text of a picture NAME.gt.txt, beside it, or put all into one list (list=FILE)"
     elif name.endswith(("xml", "xlsx", "jsonl")):
         way = "convert it to a list labels.csv with the header file,label"
@@ -88,14 +90,20 @@ def test_other_files_are_no_lists(tmp_path):
     assert whole(tmp_path).notices == ("labels: file names",)
 
 
-def test_many_texts_beside_pictures_are_to_be_renamed(tmp_path):
+def test_plain_texts_beside_pictures_are_read_where_the_user_asks_for_it(tmp_path):
     fill(tmp_path, *NAMES)
-    for name in NAMES:
-        (tmp_path / name).with_suffix(".txt").write_text("AB")
-    with pytest.raises(
-        UsageError, match=r"0002\.txt and 3 more may have them; call the text of a picture NAME\.gt\.txt"
-    ):
+    for name, text in READ.items():
+        (tmp_path / name).with_suffix(".txt").write_text(text)
+    with pytest.raises(UsageError, match=r"0002\.txt and 3 more may have them; label=sidecar reads them"):
         whole(tmp_path)
+    (tmp_path / "README.txt").write_text("two\nlines")  # no label, unlike README.gt.txt
+    fill(tmp_path, "0009.png")
+    source = whole(tmp_path, label="sidecar")
+    assert labels(source) == READ
+    assert source.notices == ("labels: NAME.txt beside each picture",)
+    assert "there is no 0009.txt beside it" in faults(source).values()
+    (tmp_path / "0009.gt.txt").write_text("AB9")
+    assert labels(whole(tmp_path, label="sidecar")) == {"0009.png": "AB9"}
 
 
 def test_a_list_of_any_name_and_place_can_be_named(tmp_path, monkeypatch):
@@ -151,7 +159,7 @@ def test_two_sources_are_an_error(tmp_path):
         whole(tmp_path, label="file")
     (tmp_path / "Labels.csv").unlink()
     (tmp_path / "0001.gt.txt").unlink()
-    with pytest.raises(UsageError, match=r"label=sidecar, but there is no NAME\.gt\.txt beside a picture"):
+    with pytest.raises(UsageError, match=r"label=sidecar, but there is no NAME\.gt\.txt or NAME\.txt beside"):
         whole(tmp_path, label="sidecar")
 
 

@@ -75,6 +75,22 @@ def test_lines_at_fault_are_reported(tmp_path):
         ("id,label\n0,a\n", {}, r"t\.csv:1: the header has no column of names of pictures"),
         ("file,label\n0.png,a\n", {"label": "txt"}, r"t\.csv:1: no column 'txt'.*\(columns: file, label\)"),
         ("file,label\n0.png,a\n", {"split": "fold"}, r"t\.csv:1: no column 'fold'"),
+        (
+            "no.;scan;text it shows;page\n1;0.png;a;b\n",
+            {},
+            r"t\.csv:1: the titles 'no\.', .* are not known\. Pictures are in 'scan': .* "
+            r"image=scan,label=TITLE, where TITLE is the column of the labels \(no\. or text",
+        ),
+        (
+            "no.;scan;shows\n1;0.png;a\n",
+            {"image": "scan"},
+            r"no column of labels \(columns: no\., scan, shows\).* label=TITLE",
+        ),
+        (
+            "no.;scan;shows\n1;0.png;a\n",
+            {"label": "shows"},
+            r"no column of names of pictures .* image=TITLE",
+        ),
         ("file,label\n", {}, "has no lines with labels"),
         ("", {}, "has no lines with labels"),
         ("file,label,split\n0.png,a,test\n", {}, "its column of splits has test, but no train"),
