@@ -86,7 +86,7 @@ format: .venv/linted
 	$(BIN)/clang-format -i $(SOURCES)
 
 clean:
-	rm -rf .venv build dist *.egg-info ctcbench/decoding/_core*.so
+	rm -rf .venv build dist *.egg-info ctcbench/decoding/_core*.so ctcbench/builtin/_captcha_canvas*.so
 
 .venv/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "ctcbench needs Python 3.11 or newer: make PYTHON=python3.12 …")'
@@ -110,7 +110,8 @@ TRACKERS = $(PIP) --only-binary :all: mlflow-skinny sqlalchemy alembic || true; 
 SUBMITIT = $(PIP) --only-binary :all: 'submitit>=1.5,<2' || true
 # For the augmentation `kornia`.
 KORNIA = $(PIP) --only-binary :all: kornia || true
-MADE_OF := pyproject.toml setup.py csrc/extension_building.py $(PINS) $(SOURCES)
+MADE_OF := pyproject.toml setup.py csrc/extension_building.py $(PINS) $(SOURCES) \
+	ctcbench/decoding/_core.pyi ctcbench/builtin/_captcha_canvas.pyi
 
 .venv/installed: $(MADE_OF) | .venv/bin/python
 	$(INSTALL) .

@@ -178,6 +178,7 @@ PYBIND11_MODULE(_core, module, pybind11::mod_gil_not_used()) {
     using namespace ctc_python;
     module.doc() =
         "CTC prefix beam search in C++. Use beam_search of the package, which checks its arguments.";
+    module.attr("interface_stamp") = INTERFACE_STAMP;
     py::register_local_exception<BadFrame>(module, "BadFrame", PyExc_ValueError);
     bind_guides(module);
     bind_lm(module);

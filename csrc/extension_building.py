@@ -1,6 +1,7 @@
 """How setuptools builds the C++ parts, for the two distributions of this repository."""
 
 import shutil
+import zlib
 from pathlib import Path
 
 from pybind11.setup_helpers import ParallelCompile, Pybind11Extension, build_ext
@@ -40,13 +41,21 @@ class BuildExt(build_ext):
 
 
 def make_extension(module: str, sources: str, headers: str) -> Pybind11Extension:
-    """Return the extension `module` of the C++ files in `sources`, built again after a change of a header."""
+    """Return the extension `module` of the C++ files in `sources`, built again after a change of a header.
+
+    The build has the CRC-32 of the types of the module, ``<module>.pyi``, as the macro INTERFACE_STAMP:
+    `load_extension` of the package compares it with the file.
+    """
+    stub = Path(*module.split(".")).with_suffix(".pyi")
+    stamp = zlib.crc32(stub.read_bytes().replace(b"\r\n", b"\n"))
     return Pybind11Extension(
         module,
+        define_macros=[("INTERFACE_STAMP", f"{stamp}U")],
         sources=sorted(path.as_posix() for path in Path(sources).glob("*.cpp")),
         include_dirs=["csrc"],
-        depends=sorted(
-            path.as_posix() for folder in {sources, headers} for path in Path(folder).glob("*.hpp")
-        ),
+        depends=[
+            stub.as_posix(),
+            *sorted(path.as_posix() for folder in {sources, headers} for path in Path(folder).glob("*.hpp")),
+        ],
         cxx_std=17,
     )

@@ -80,6 +80,7 @@ class Canvas {
 
 PYBIND11_MODULE(_captcha_canvas, module) {
     module.doc() = "Draws the characters of captchas; see ctcbench.builtin.captcha_composer.";
+    module.attr("interface_stamp") = INTERFACE_STAMP;
     py::enum_<captcha::Order>(module, "Order", "Which axis Pillow resizes first.")
         .value("rows_first", captcha::Order::rows_first)
         .value("columns_first_if_flatter", captcha::Order::columns_first_if_flatter);

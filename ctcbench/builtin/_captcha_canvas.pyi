@@ -1,7 +1,12 @@
-"""Types of the extension module that csrc/captcha/bindings.cpp defines."""
+"""Types of the extension module that csrc/captcha/bindings.cpp defines.
+
+An extension that was built with another version of this file is refused (`load_extension`).
+"""
 
 import numpy as np
 from numpy.typing import NDArray
+
+interface_stamp: int
 
 class Order:
     rows_first: Order

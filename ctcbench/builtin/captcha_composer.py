@@ -11,14 +11,17 @@ import functools
 import math
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
-from ctcbench.builtin import _captcha_canvas
+from ctcbench.decoding.extension_loading import load_extension
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
     from PIL.ImageFont import FreeTypeFont
 
+    from ctcbench.builtin import _captcha_canvas
     from ctcbench.builtin.seeded_secrets import Chance
+else:
+    _captcha_canvas = load_extension("ctcbench.builtin", "_captcha_canvas")
 
 _UNIT = 2.0**-32  # the package divides 32 random bits by 2**32; both are exact
 _CACHED_PIXELS = 1 << 25  # 32 MiB of shapes; then the cache starts anew

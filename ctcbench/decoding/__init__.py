@@ -83,6 +83,10 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
+    if name == "_core":  # `from . import _core` of any module asks here first
+        from .extension_loading import load_extension
+
+        return load_extension(__name__, name)
     # `from … import name` and `hasattr` expect this class of error.
     if name not in _HOME_OF:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

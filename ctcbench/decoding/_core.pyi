@@ -1,4 +1,7 @@
-"""Types of the extension module that csrc/bindings*.cpp define."""
+"""Types of the extension module that csrc/bindings*.cpp define.
+
+An extension that was built with another version of this file is refused (`load_extension`).
+"""
 
 from collections.abc import Sequence
 from typing import TypeVar
@@ -9,6 +12,8 @@ from numpy.typing import NDArray
 _B = TypeVar("_B", bound=tuple[tuple[int, ...], float, bool, float, str])
 _H = TypeVar("_H", bound=tuple[tuple[int, ...], float, tuple[int, ...]])
 _Floats = NDArray[np.float32] | NDArray[np.float64] | NDArray[np.floating]
+
+interface_stamp: int
 
 class BadFrame(ValueError): ...
 

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from ctcbench.decoding.extension_loading import interface_stamp
+
 pytestmark = [
     pytest.mark.landing,
     pytest.mark.skipif(sys.platform == "win32", reason="the programs are those of a Unix system"),
@@ -20,6 +22,7 @@ static PyModuleDef definition = {PyModuleDef_HEAD_INIT, "small", nullptr, -1, nu
 extern "C" PyMODINIT_FUNC PyInit_small() {
   PyObject *module = PyModule_Create(&definition);
   if (module != nullptr) PyModule_AddIntConstant(module, "number", number());
+  if (module != nullptr) PyModule_AddIntConstant(module, "stamp", INTERFACE_STAMP);
   return module;
 }
 """
@@ -42,6 +45,7 @@ def project(tmp_path):
     (tmp_path / "src").mkdir()
     (tmp_path / "src" / "module.cpp").write_text(MODULE)
     (tmp_path / "src" / "number.cpp").write_text("int number() { return 42; }\n")
+    (tmp_path / "small.pyi").write_text("number: int\n")
     (tmp_path / "setup.py").write_text(SETUP)
     (tmp_path / "bin").mkdir()
     for program in ("c++", "g++", "gcc", "cc", "clang", "clang++", "as", "ld"):
@@ -56,11 +60,11 @@ def build(project, **environment):
     command = [sys.executable, "setup.py", "build_ext", "--inplace", "--force"]
     done = subprocess.run(command, cwd=project, env=environment, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stdout + done.stderr
-    code = "import small; print(small.number)"
+    code = "import small; print(small.number, small.stamp)"
     found = subprocess.run(
         [sys.executable, "-c", code], cwd=project, capture_output=True, text=True, timeout=60
     )
-    assert found.stdout == "42\n", found.stderr
+    assert found.stdout == f"42 {interface_stamp(project / 'small.pyi')}\n", found.stderr
     return done.stdout
 
 
