@@ -120,9 +120,11 @@ def report_deviation(folder: RunFolder, recipe: Recipe, runtime: Runtime) -> Non
     """Send a notice if the training that is finished took much longer or shorter than the budget."""
     budget = runtime.budget
     assert budget
-    seconds = float(folder.read_summary()["train_seconds"])
+    summary = folder.read_summary()
+    seconds = float(summary["train_seconds"])
     record = BudgetRecords(runtime.out).read(budget.digest(recipe.registry, recipe.config))
-    if record is None or not _differs(seconds, budget.seconds):
+    # Of a training that --patience ended, a notice has said so.
+    if record is None or summary["training"]["stopped_early"] or not _differs(seconds, budget.seconds):
         return
     share = 100 * abs(seconds / budget.seconds - 1)
     change = f"{share:.0f} % {'longer' if seconds > budget.seconds else 'shorter'}"

@@ -119,8 +119,6 @@ def prepare_training(context: RunContext, compute: Compute, shared: SharedParts)
     model = build_recognizer(recipe, source.image, source.alphabet)
     if config.init_from and (change := load_initial_weights(model, Path(config.init_from))):
         context.runtime.listener.notice(change)
-    if config.freeze == "backbone":
-        model.freeze_backbone()
     images = tuple(found.fingerprint for found in context.samples.values())
     kept = shared.once(("kept", images), lambda: _check_texts(context, model))
     if source.image.variable and model.unmasked:

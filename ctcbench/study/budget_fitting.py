@@ -128,7 +128,7 @@ def describe_deviations(plan: Plan, results: Iterable[tuple[PlannedModel, str, R
     return (
         f"budget {plan.budget.text}: {len(outside)} of {len(seconds)} models trained for {min(outside):.3g} "
         f"to {max(outside):.3g} s; possible causes are trials that run at the same time (--executor "
-        f"local:workers=1 runs one), other programs, and epochs of a fixed number of images"
+        f"local:workers=1 runs one), other programs, epochs of a fixed number of images, and --patience"
     )
 
 

@@ -80,13 +80,16 @@ def new_state(
 ) -> TrainState:
     """Return the state before the first of `steps` steps, and move `model` from the CPU to its device.
 
-    The augmentation, the loss and the optimizer are built from `recipe`.
+    The augmentation, the loss and the optimizer are built from `recipe`, and its ``freeze`` takes effect.
 
     Raises:
         UsageError: an option of one of them is wrong.
         PluginError: one of them can't be built, or breaks its contract.
     """
     config = recipe.config
+    # Here and not where weights are loaded: steps that a budget times must not be slower than the training's.
+    if config.freeze == "backbone":
+        model.freeze_backbone()
     augment = build_augmentation(recipe, model.image)
     objective = build_objective(
         recipe, model.alphabet, model.output.frames, lambda: find_ctc_losses(compute.device)

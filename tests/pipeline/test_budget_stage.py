@@ -245,3 +245,12 @@ def test_a_training_much_longer_or_shorter_than_its_budget_is_mentioned_once(
     found = [text for text in notices if text.startswith("training took")]
     assert len(found) == (says is not None)
     assert says is None or says in found[0]
+
+
+def test_a_training_that_patience_ended_is_not_called_shorter_than_its_budget(registry, tmp_path, rates):
+    # A rate at which nothing is learned: the first epoch stays the best.
+    config = tiny(patience=1, lr=1e-30, train_samples=40)
+    result, notices = run(registry, tmp_path, given=["train_samples"], config=config)
+    assert result.config["epochs"] > 2
+    assert result.provenance["training"]["stopped_early"]
+    assert not [text for text in notices if text.startswith("training took")]

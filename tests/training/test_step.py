@@ -215,3 +215,12 @@ def test_frames_of_padding_are_not_outputs(registry):
     assert bool(is_all_blank(model, logits_TNK, torch.tensor([24])))
     assert not bool(is_all_blank(model, logits_TNK, torch.tensor([32])))
     assert not bool(is_all_blank(model, logits_TNK))
+
+
+def test_a_frozen_backbone_is_frozen_in_every_training_state(registry):
+    # Also in the one that times steps for a budget.
+    state, _, _ = some_state(registry, freeze="backbone", init_from="a run")
+    trained = {id(p) for group in state.optimizer.param_groups for p in group["params"]}
+    assert not trained.intersection(map(id, state.model.backbone.parameters()))
+    assert trained.issuperset(map(id, state.model.classifier.parameters()))
+    assert not any(module.training for module in state.model.train().backbone.modules())
