@@ -20,7 +20,8 @@ _MOST_BYTES = 2**31 - 1  # the limit of protobuf, the format below ONNX
 _SHOWN = 60  # characters of a name in the file
 # Operators of onnxruntime that the standard lacks; its quantisation writes this one.
 _EXTENSIONS = {("com.microsoft", "DynamicQuantizeLSTM")}
-_Shape = tuple[int | None, ...]
+_Shape = tuple[int | None, ...]  # None: a size that varies
+_ANY = -1  # a size that varies or not
 
 
 def read_graph(path: Path) -> tuple[bytes, OnnxDocument]:
@@ -32,11 +33,20 @@ def read_graph(path: Path) -> tuple[bytes, OnnxDocument]:
     """
     require_onnx("onnx", "onnxruntime")
     data = read_named_file(path, _MOST_BYTES)
+    return data, check_graph(data, path)
+
+
+def check_graph(data: bytes, path: Path) -> OnnxDocument:
+    """Return the document in the content of the ONNX file `path`.
+
+    Raises:
+        UsageError: as `read_graph`.
+    """
     model = _parse(data, path)
     document = parse_document({entry.key: entry.value for entry in model.metadata_props}, path)
     for fault in chain(_foreign_parts(model), _interface_faults(model, document)):
         raise UsageError(f"{path}: `ctcbench export` does not write such a file ({fault}); it is not loaded")
-    return data, document
+    return document
 
 
 def _parse(data: bytes, path: Path) -> ModelProto:
@@ -105,7 +115,11 @@ def _interface_faults(model: ModelProto, document: OnnxDocument) -> Iterator[str
         "widths": (TensorProto.INT64, (None,)),
     }
     outputs: dict[str, tuple[int, _Shape]] = {
-        "log_probs": (TensorProto.FLOAT, (None, None, document.description().alphabet.num_classes)),
+        # Of images of one width the number of frames is a constant.
+        "log_probs": (
+            TensorProto.FLOAT,
+            (None, None if document.any_width else _ANY, document.description().alphabet.num_classes),
+        ),
         "lengths": (TensorProto.INT64, (None,)),
     }
     yield from _value_faults("inputs", model.graph.input, inputs)
@@ -125,7 +139,7 @@ def _value_faults(
         # A size that varies has a name instead of a value, which then is 0.
         sizes = [size.dim_value for size in tensor.shape.dim]
         fits = len(sizes) == len(shape) and all(
-            size == (expected or 0) for size, expected in zip(sizes, shape, strict=True)
+            expected == _ANY or size == (expected or 0) for size, expected in zip(sizes, shape, strict=True)
         )
         if tensor.elem_type != element or not fits:
             yield f"{value.name} has another type or shape than the metadata describes"

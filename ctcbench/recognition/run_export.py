@@ -28,6 +28,7 @@ from ctcbench.recognition.export_check import (
     validation_images,
 )
 from ctcbench.recognition.onnx_document import FORMAT, KEY, OnnxDocument, Precision, parse_document
+from ctcbench.recognition.onnx_graph import check_graph
 from ctcbench.recognition.onnx_packages import require_onnx
 from ctcbench.recognition.onnx_quantization import quantise
 from ctcbench.recognition.onnx_reader import OnnxReader, start_session
@@ -156,6 +157,7 @@ def export_run(
         rounded = read_images(_onnx_reader(model, document, path), images, decoder).score
         _require_accuracy(path, rounded, read.score)
     data = _with_document(model, document).SerializeToString()
+    check_graph(data, path)  # what no reader would load is not written
     write_output(path, data)
     return ExportReport(
         path, len(data), model.opset_import[0].version, document.any_width, document.precision, difference,
@@ -211,10 +213,10 @@ def _require_accuracy(path: Path, rounded: Score | None, exact: Score) -> None:
     """Raise CtcbenchError if int8 reads many fewer texts than float32."""
     assert rounded is not None
     if rounded.exact < exact.exact - _MOST_LOST:
-        raise CtcbenchError(
-            f"{path}: not written: {rounded.exact * 100:.1f} % of the texts are exact in int8 and "
-            f"{exact.exact * 100:.1f} % in float32; leave out --int8"
+        shares = (
+            f"{rounded.exact * 100:.1f} % of the texts are exact in int8 and {exact.exact * 100:.1f} % in"
         )
+        raise CtcbenchError(f"{path}: not written: {shares} float32; leave out --int8")
 
 
 def _images(folder: RunFolder, recipe: Recipe, reader: TorchReader, notice: Notice) -> CheckImages:
@@ -235,14 +237,14 @@ def _agrees_at_other_widths(exported: OnnxReader, reader: TorchReader) -> bool:
     """Return whether the graph computes what torch does for narrower and wider images than the training's."""
     spec, random = reader.image, np.random.default_rng(0)
     for images, width in ((1, max(1, 2 * spec.width // 3)), (2, spec.width + spec.width // 3 + 1)):
-        images_NCHW = random.integers(0, 256, (images, spec.channels, spec.height, width), np.uint8)
-        widths_N = np.full(images, width)
+        shape = images, spec.channels, spec.height, width
+        batch = random.integers(0, 256, shape, np.uint8), np.full(images, width)
         try:
-            wanted_NTK, _ = reader.read(images_NCHW, widths_N)
+            wanted_NTK, _ = reader.read(*batch)
         except RuntimeError:
             return False  # torch can't compute it either: too narrow for the network, or of a fixed width
         try:
-            found_NTK, _ = exported.read(images_NCHW, widths_N)
+            found_NTK, _ = exported.read(*batch)
         except CtcbenchError:
             return False
         if found_NTK.shape != wanted_NTK.shape or np.abs(found_NTK - wanted_NTK).max() > _MOST_DIFFERENCE:

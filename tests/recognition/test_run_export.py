@@ -108,6 +108,29 @@ def test_without_the_data_set_noise_is_compared(finished_copy, tmp_path, exporte
     assert not (tmp_path / "n.onnx").exists()
 
 
+@pytest.mark.landing
+def test_a_head_that_sees_the_whole_image_is_exported_for_one_width(registry, finished_copy, tmp_path):
+    head = "slots:count=3,width=4,slot_width=4"
+    config = tiny(
+        epochs=1, backbone="columns:stride=4", head=head, loss="slots", decoder="slots", shortcut="none"
+    )
+    folder = runner.run(resolve(registry, config), Runtime(finished_copy.folder.parent)).folder
+    path = tmp_path / "m.onnx"
+    assert not export_run(folder, path, notice=lambda text: None).any_width
+    pictures = list(np.random.default_rng(0).integers(0, 256, (5, 24, 60), np.uint8))
+    ours, theirs = (ctcbench.load(one, device="cpu").predict(pictures) for one in (path, folder))
+    assert [p.text for p in ours] == [p.text for p in theirs]
+
+
+def test_what_no_reader_would_load_is_not_written(finished, tmp_path, exported, monkeypatch):
+    model, document = onnx.load(str(exported.path)), ctcbench.load(exported.path).reader.document
+    model.graph.output[0].type.tensor_type.shape.dim[1].dim_value = 7
+    monkeypatch.setattr(run_export, "_export", lambda *arguments: (model, document))
+    with pytest.raises(UsageError, match="log_probs has another type or shape than the metadata describes"):
+        export_run(finished.folder, tmp_path / "m.onnx")
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_what_can_be_checked_is_checked_before_the_export(finished_copy, tmp_path, monkeypatch):
     folder = finished_copy.folder
     with pytest.raises(UsageError, match=rf"{tmp_path}: is a folder; name a file"):
