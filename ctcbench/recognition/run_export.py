@@ -229,8 +229,7 @@ def _images(folder: RunFolder, recipe: Recipe, reader: TorchReader, notice: Noti
 
 
 def _onnx_reader(model: ModelProto, document: OnnxDocument, path: Path) -> OnnxReader:
-    data = model.SerializeToString()
-    return OnnxReader(path, document, data, start_session(data, path))
+    return OnnxReader(path, document, data := model.SerializeToString(), start_session(data, path))
 
 
 def _agrees_at_other_widths(exported: OnnxReader, reader: TorchReader) -> bool:
