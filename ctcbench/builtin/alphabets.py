@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import collections
 import difflib
-import functools
 import re
 import unicodedata
 from collections.abc import Callable, Iterator, Sequence
@@ -16,6 +15,7 @@ from ctcbench.builtin.character_files import read_characters
 from ctcbench.builtin.grapheme_clusters import clusters_of
 from ctcbench.contract.errors import UsageError
 from ctcbench.contract.specs import Alphabet
+from ctcbench.files.spelling import spell
 
 _DIGITS = "0123456789"
 _LOWER = "abcdefghijklmnopqrstuvwxyz"
@@ -102,26 +102,6 @@ def read_alphabet_option(text: str) -> str:
 AlphabetText = Annotated[str, AfterValidator(read_alphabet_option)]
 
 
-def spell(text: str, alphabet: Alphabet) -> str:
-    """Return the Unicode NFC of `text`, written with the characters of an alphabet where that is possible.
-
-    A character that the alphabet lacks is replaced by its canonical decomposition if the alphabet has those
-    characters: ``é`` by ``e`` and an accent.
-    """
-    composed = unicodedata.normalize("NFC", text)
-    if isinstance(alphabet.characters, str):
-        return "".join(_spelled(c, alphabet) for c in composed)
-    own, forms = _composed_clusters(alphabet)
-    return "".join(forms.get(c) or _spelled(c, alphabet) for c in own.split(composed))
-
-
-@functools.lru_cache(maxsize=8)
-def _composed_clusters(alphabet: Alphabet) -> tuple[Alphabet, dict[str, str]]:
-    """Return the alphabet in NFC, and its characters by their NFC: a cluster composes as a whole."""
-    forms = {unicodedata.normalize("NFC", c): c for c in alphabet.characters}
-    return Alphabet(tuple(forms)), forms
-
-
 def range_hint(text: str) -> str:
     """Return a sentence on what looks like a range in the literal alphabet `text`, or an empty text."""
     parts = _parts(text)
@@ -200,20 +180,6 @@ def _literal(text: str) -> str:
     single = collections.Counter(cluster for cluster in clusters if len(cluster) == 1)
     # What is repeated is kept, because it is an error of the whole alphabet.
     return "".join(found) + "".join(c for c, count in single.items() if count > 1)
-
-
-def _spelled(character: str, alphabet: Alphabet) -> str:
-    if not alphabet.missing(character):
-        return character
-    mapping = unicodedata.decomposition(character)
-    if mapping and not mapping.startswith("<"):
-        parts = "".join(chr(int(code, 16)) for code in mapping.split())
-    else:
-        parts = unicodedata.normalize("NFD", character)  # Hangul syllables have no mapping in the table
-    if parts == character:
-        return character
-    spelled = "".join(_spelled(part, alphabet) for part in parts)
-    return character if alphabet.missing(spelled) else spelled
 
 
 def _looks_like_range(text: str) -> bool:

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 
-from ctcbench.builtin.alphabets import read_alphabet, spell
+from ctcbench.builtin.alphabets import read_alphabet
 from ctcbench.contract.errors import UsageError
 from ctcbench.contract.specs import Alphabet
 from ctcbench.files.attached_files import AttachedFile, attached_content, attached_name
+from ctcbench.files.spelling import spell
 
 if TYPE_CHECKING:
     from ctcbench.decoding.constraints import Automaton

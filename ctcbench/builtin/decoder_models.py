@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
 
-from ctcbench.builtin.alphabets import spell
 from ctcbench.contract.errors import ComponentNotice, UsageError
 from ctcbench.contract.specs import Alphabet
 from ctcbench.files.attached_files import AttachedFile, attached_content, attached_name
+from ctcbench.files.spelling import spell
 
 if TYPE_CHECKING:
     from ctcbench.decoding import Hotwords, LanguageModel

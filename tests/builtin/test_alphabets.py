@@ -9,12 +9,13 @@ import pytest
 from PIL import Image
 
 from ctcbench.api import load
-from ctcbench.builtin.alphabets import SETS, range_hint, read_alphabet, read_alphabet_option, spell
+from ctcbench.builtin.alphabets import SETS, range_hint, read_alphabet, read_alphabet_option
 from ctcbench.builtin.captcha import captcha
 from ctcbench.builtin.folder import folder
 from ctcbench.config.recipe import resolve
 from ctcbench.contract.errors import UsageError
 from ctcbench.contract.specs import Alphabet
+from ctcbench.files.spelling import spell
 from ctcbench.pipeline.runner import run
 from ctcbench.results.run_folder import RunFolder
 from ctcbench.training.runtime import Runtime

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
 
-from ctcbench.builtin.alphabets import range_hint, read_alphabet, spell
+from ctcbench.builtin.alphabets import range_hint, read_alphabet
 from ctcbench.builtin.grapheme_clusters import Characters, clusters_of
 from ctcbench.builtin.label_notices import Labels, alphabet_notice, direction_notice, invisible_notice
 from ctcbench.builtin.picture_sets.entry import Entry
@@ -26,6 +26,7 @@ from ctcbench.contract.specs import Alphabet, ImageSpec
 from ctcbench.files.picture_files import natural_order
 from ctcbench.files.picture_sizes import read_picture_size
 from ctcbench.files.pictures import Fit, read_picture
+from ctcbench.files.spelling import returned_text, spell
 from ctcbench.files.text import abbreviated
 
 _VERSION = 4  # of reading, ordering and splitting
@@ -171,13 +172,20 @@ class PictureSet(Generic[E]):
         if missing := self.alphabet.missing(text):
             shown = abbreviated(entry.text)
             raise BadSample(f"its label {shown!r} has {abbreviated(missing)!r}, which the alphabet lacks")
-        # Of the labels that look the same in a picture, the one that decoding returns.
-        readable = self.alphabet.decode(self.alphabet.encode(text))
-        if self.alphabet.encode(readable) != self.alphabet.encode(text):
-            reason = "mixes scripts and digits in a way that a picture does not determine"
-            raise BadSample(f"its label {abbreviated(entry.text)!r} {reason}")
+        returned = returned_text(text, self.alphabet)
         drawn = read_picture(self.store.picture(entry), self.image, self.fit)
-        return Sample(drawn.image, readable, drawn.width)
+        return Sample(drawn.image, returned, drawn.width)
+
+    def labelled_picture(self, split: SplitName, index: int) -> tuple[Path | bytes, str]:
+        """Return a picture before it is scaled, its path or its content, and its label as it is.
+
+        Raises:
+            BadSample: the label is missing, or there is no such picture.
+        """
+        entry = self.splits[split][index]
+        if entry.text is None:
+            raise BadSample(entry.reason)
+        return self.store.picture(entry), entry.text
 
     def picture_size(self, split: SplitName, index: int) -> tuple[int, int]:
         """Return width and height of a picture before it is scaled, in pixels.

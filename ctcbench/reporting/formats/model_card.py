@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
@@ -11,6 +10,7 @@ from ctcbench import __version__
 from ctcbench.contract.errors import UsageError
 from ctcbench.evaluation import metrics
 from ctcbench.evaluation.breakdowns import break_down
+from ctcbench.evaluation.text_alignment import frequent_confusions
 from ctcbench.files.text import one_line
 from ctcbench.registry.component_registry import Registry
 from ctcbench.reporting.confidence_summary import ConfidenceSummary, summarise_confidence
@@ -19,7 +19,6 @@ from ctcbench.reporting.formats.card_metadata import card_metadata
 from ctcbench.reporting.formats.card_tables import data_table, model_table, training_table
 from ctcbench.reporting.formats.markdown_text import markdown_code, markdown_table, markdown_text
 from ctcbench.reporting.members import Member
-from ctcbench.reporting.mistakes import confusions
 from ctcbench.reporting.number_format import interval_with_unit, percent, with_unit
 from ctcbench.reporting.report_column import plus_minus
 from ctcbench.reporting.report_model import Report, Row
@@ -146,8 +145,7 @@ def _mistakes(member: Member) -> str:
     pairs = list(zip(stored.texts, stored.targets, strict=True))
     found = break_down(pairs)
     worst = sorted((g for g in found.characters if g.right < g.count), key=lambda g: (g.accuracy, -g.count))
-    wrong = {pair: count for pair, count in confusions(pairs).items() if pair[0] != pair[1]}
-    frequent = Counter(wrong).most_common(_WORST)
+    frequent = frequent_confusions(pairs)[:_WORST]
     parts = [
         _lengths([[group.name, f"{group.count:,}", percent(group.accuracy)] for group in found.lengths]),
         _list(
@@ -156,7 +154,10 @@ def _mistakes(member: Member) -> str:
         ),
         _list(
             "Most frequent confusions",
-            (f"{_shown(target)} → {_shown(read)} ({count:,})" for (target, read), count in frequent),
+            (
+                f"{_shown(target)} → {_shown(read)} ({count:,})"
+                for (target, read), count in frequent_confusions(pairs)[:_WORST]
+            ),
         ),
     ]
     return "\n".join(part for part in parts if part)

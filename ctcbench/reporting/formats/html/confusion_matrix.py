@@ -6,8 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from ctcbench.evaluation.text_alignment import NOTHING
-from ctcbench.reporting.mistakes import confusions
+from ctcbench.evaluation.text_alignment import NOTHING, confusions
 from ctcbench.reporting.report_model import Row
 
 MOST_CHARACTERS = 64
