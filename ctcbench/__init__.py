@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 # For type checkers and editors, which do not execute `__getattr__`; the names are those of _HOMES.
 if TYPE_CHECKING:
-    from ctcbench.api import Recogniser, load, run
+    from ctcbench.api import load, run
     from ctcbench.config.run_config import RunConfig
     from ctcbench.contract.components import (
         Component,
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from ctcbench.contract.specs import BLANK, Alphabet, ImageSpec, SequenceSpec
     from ctcbench.decoding.hypothesis import Hypothesis
     from ctcbench.files.pictures import read_picture
+    from ctcbench.recognition.recogniser import Recogniser
     from ctcbench.recognition.run_export import export_run
     from ctcbench.results.result import Result
     from ctcbench.study.trial import carry_out
@@ -38,7 +39,7 @@ __version__ = "0.1.0"
 
 # Loaded at first use: `import ctcbench.decoding` must not pay for pydantic, nor `--help` for torch.
 _HOMES = {
-    "ctcbench.api": ("Recogniser", "load", "run"),
+    "ctcbench.api": ("load", "run"),
     "ctcbench.config.run_config": ("RunConfig",),
     "ctcbench.contract.components": (
         "Component", "augmentation", "backbone", "dataset", "decoder", "executor", "head", "loss",
@@ -52,6 +53,7 @@ _HOMES = {
     "ctcbench.decoding.hypothesis": ("Hypothesis",),
     "ctcbench.files.pictures": ("read_picture",),
     "ctcbench.contract.specs": ("BLANK", "Alphabet", "ImageSpec", "SequenceSpec"),
+    "ctcbench.recognition.recogniser": ("Recogniser",),
     "ctcbench.recognition.run_export": ("export_run",),
     "ctcbench.results.result": ("Result",),
     "ctcbench.study.trial": ("carry_out",),

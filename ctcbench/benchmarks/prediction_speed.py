@@ -9,8 +9,8 @@ from pathlib import Path
 
 from PIL import Image
 
-from ctcbench.api import Recogniser
 from ctcbench.contract.data import Source
+from ctcbench.recognition.recogniser import Recogniser
 
 
 @dataclass(frozen=True)

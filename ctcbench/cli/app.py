@@ -25,6 +25,7 @@ from ctcbench.cli.commands import (
     data_generate,
     data_preview,
     decode,
+    evaluate,
     export,
     list_plugins,
     list_presets,
@@ -80,6 +81,7 @@ app.command(cls=Command)(tune.tune)
 app.command(cls=Command)(show.show)
 app.command(cls=Command)(decode.decode)
 app.command(cls=Command)(predict.predict)
+app.command(cls=Command)(evaluate.evaluate)
 app.command(cls=Command)(export.export)
 app.command(cls=Command)(report.report)
 app.command(cls=Command)(verify.verify)

@@ -18,7 +18,7 @@ from ctcbench.data.drawing import draw_samples
 from ctcbench.data.drawing_watch import DrawingWatch
 from ctcbench.data.drawn_columns import DrawnColumns, DrawnSample
 from ctcbench.data.parallel_drawing import draw_in_workers
-from ctcbench.data.rejected_samples import RejectedSample, list_rejected
+from ctcbench.data.rejected_samples import RejectedSample, list_rejected, rejected_message
 from ctcbench.data.sample_request import SampleRequest, make_request
 from ctcbench.data.shared_source import shared_source
 from ctcbench.data.stored_set import (
@@ -114,7 +114,7 @@ def load_or_draw(
                     request.count,
                 )
     if stored.rejected:
-        notice(_rejected_message(request, stored.rejected, "left out"))
+        notice(_message(request, stored.rejected, skipped=True))
     if not len(stored.samples):
         raise UsageError(
             f"dataset {request.dataset}: no valid sample among the first {request.count} of {request.split!r}"
@@ -223,9 +223,7 @@ def _fill(
         )
     # After all were drawn, so that one error names every sample that can't be used.
     if rejected and not skip_bad:
-        raise UsageError(
-            _rejected_message(request, sorted(rejected), "can't be used") + "\n--skip-bad leaves them out"
-        )
+        raise UsageError(_message(request, rejected, skipped=False))
     finish_set(draft, offset, request.shape, drawn, sorted(rejected), variable=variable)
 
 
@@ -236,9 +234,8 @@ def worth_workers(request: SampleRequest) -> bool:
     return request.count >= _FEW and seconds > request.build_seconds and bool(sys.executable)
 
 
-def _rejected_message(request: SampleRequest, rejected: Sequence[RejectedSample], verdict: str) -> str:
-    counted = f"{len(rejected)} of {request.count} samples of {request.split!r}"
-    return f"dataset {request.dataset}: {counted} {verdict}:{list_rejected(rejected)}"
+def _message(request: SampleRequest, rejected: Sequence[RejectedSample], *, skipped: bool) -> str:
+    return rejected_message(request.dataset, request.split, request.count, rejected, skipped=skipped)
 
 
 def _warn(text: str) -> None:

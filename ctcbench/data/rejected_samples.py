@@ -18,6 +18,24 @@ class RejectedSample(NamedTuple):
     reason: str
 
 
+def rejected_message(
+    dataset: str, split: str, count: int, rejected: Sequence[RejectedSample], *, skipped: bool
+) -> str:
+    """Return the message of the samples that can't be used, of `count` samples of a split.
+
+    Args:
+        dataset: component string of the data set.
+        split: name of the split.
+        count: number of its samples that were tried.
+        rejected: those that can't be used.
+        skipped: whether they are left out; else the message is an error's, and names the flag for it.
+    """
+    verdict = "left out" if skipped else "can't be used"
+    remedy = "" if skipped else "\n--skip-bad leaves them out"
+    counted = f"{len(rejected)} of {count} samples of {split!r}"
+    return f"dataset {dataset}: {counted} {verdict}:{list_rejected(sorted(rejected))}{remedy}"
+
+
 def list_rejected(rejected: Sequence[RejectedSample]) -> str:
     """Return names and reasons, each on an indented line after a line break; after ten, only their number."""
     # A line break in the name of a file would look like another entry.

@@ -35,6 +35,7 @@ class Interpretation:
         familiarity: the statistics of the training images, None if they are not known.
         n_best: number of the most probable texts, 0 for none.
         positions: whether characters are located.
+        composed: whether texts are in Unicode NFC; else they are as the alphabet writes them.
     """
 
     reader: Reader
@@ -43,6 +44,7 @@ class Interpretation:
     familiarity: Familiarity | None
     n_best: int
     positions: bool
+    composed: bool = True
 
     def predict(self, samples: Sequence[Sample]) -> list[Prediction]:
         """Return the predictions of pictures that are prepared for the network; several threads may call it.
@@ -90,7 +92,8 @@ class Interpretation:
 
     def _text(self, labels: Sequence[int]) -> str:
         # Composed, as labels are: an alphabet may have a letter and an accent where NFC has one character.
-        return unicodedata.normalize("NFC", self.reader.alphabet.decode(labels))
+        text = self.reader.alphabet.decode(labels)
+        return unicodedata.normalize("NFC", text) if self.composed else text
 
     def _alternatives(self, read: LogProbs) -> list[tuple[Alternative, ...]]:
         """Return the best texts of each picture, best first: by the score that the decoder ranks by."""

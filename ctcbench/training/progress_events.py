@@ -52,5 +52,8 @@ class ProgressListener:
     def images_read(self, split: SplitName, done: int, total: int) -> None:
         """Report that inference is done for `done` of `total` images of a split."""
 
+    def pictures_predicted(self, done: int, total: int | None) -> None:
+        """Report that a recogniser has read `done` pictures, of `total` if their number is known."""
+
     def notice(self, text: str) -> None:
         """Report a sentence for the user: a plateau, a resumed run, images that were skipped."""

@@ -192,13 +192,16 @@ print([main(arguments) for arguments in json.loads(sys.argv[1])], file=sys.stder
 """
 
 
-def test_predict_decode_and_report_import_no_torch(tmp_path, finished_copy):
+def test_predict_evaluate_decode_and_report_import_no_torch(tmp_path, finished_copy):
     write_model(tmp_path / "m.onnx", small_model(DOCUMENT))
     Image.fromarray(WHITE[0, 0]).save(tmp_path / "a.png")
+    (tmp_path / "labels.csv").write_text("file,label\na.png,0\n")
     folder = str(finished_copy.folder)
     runs = str(finished_copy.folder.parent)
     commands = [
         ["predict", "m.onnx", "a.png", "--json", "--positions", "--n-best", "2"],
+        ["evaluate", "m.onnx", "csv:path=labels.csv,val=0,test=0", "--split", "all"],
+        ["evaluate", "m.onnx", "captcha:width=60,height=24,length=2", "--samples", "3", "--json"],
         ["decode", folder, "--decoder", "beam_cpp", "--json"],
         ["report", runs],
         ["report", runs, "-o", "report.html"],
@@ -211,5 +214,5 @@ def test_predict_decode_and_report_import_no_torch(tmp_path, finished_copy):
         [sys.executable, "-c", WITHOUT_TORCH, json.dumps(commands)],
         cwd=tmp_path, capture_output=True, text=True, check=False,
     )  # fmt: skip
-    assert done.stderr.splitlines()[-1] == "[0, 0, 0, 0, 0, 0, 1]", done.stderr
+    assert done.stderr.splitlines()[-1] == "[0, 0, 0, 0, 0, 0, 0, 0, 1]", done.stderr
     assert "Traceback" not in done.stderr and "No module named 'torch'" in done.stderr

@@ -6,10 +6,10 @@ import dataclasses
 import hashlib
 import importlib.metadata
 import json
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Generic, TypeVar
 
 from ctcbench.builtin.alphabets import range_hint, read_alphabet
 from ctcbench.builtin.grapheme_clusters import Characters, clusters_of
@@ -19,6 +19,7 @@ from ctcbench.builtin.picture_sets.entry_index import EntryIndex
 from ctcbench.builtin.picture_sets.entry_list import EntryList, drawn_part
 from ctcbench.builtin.picture_sets.label_forms import LabelForm
 from ctcbench.builtin.picture_sets.picture_options import PictureOptions
+from ctcbench.builtin.picture_sets.picture_store import PictureStore
 from ctcbench.builtin.picture_sets.split_rules import SplitRules
 from ctcbench.contract.data import Sample, SplitName
 from ctcbench.contract.errors import BadSample, UsageError
@@ -33,27 +34,6 @@ _VERSION = 4  # of reading, ordering and splitting
 SHARED_DOCUMENT = "source.json"
 _NAMED = 3  # pictures without a label that an error names
 E = TypeVar("E", bound=Entry)
-E_contra = TypeVar("E_contra", bound=Entry, contravariant=True)
-
-
-class PictureStore(Protocol[E_contra]):
-    """Where the pictures of entries are. Its methods read them one at a time."""
-
-    def picture(self, entry: E_contra) -> Path | bytes:
-        """Return the path of a picture, or its content.
-
-        Raises:
-            BadSample: there is no such picture.
-        """
-        ...
-
-    def states(self, entries: EntryIndex[Any]) -> Iterator[object]:
-        """Yield values of JSON that change when the content of a picture may have changed."""
-        ...
-
-    def document(self) -> dict[str, Any]:
-        """Return what another process needs to read the same pictures, as JSON."""
-        ...
 
 
 @dataclass(frozen=True)

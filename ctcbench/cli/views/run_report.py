@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from rich.console import RenderableType
@@ -14,7 +14,7 @@ from ctcbench.cli.views.decoding_examples import Example, examples_table
 from ctcbench.cli.views.run_diagnosis import diagnosis, talk_comparison
 from ctcbench.contract.hooks import Column
 from ctcbench.evaluation import metrics
-from ctcbench.evaluation.score import Score
+from ctcbench.evaluation.metrics import Measured
 from ctcbench.files.text import one_line, printable
 from ctcbench.reporting.number_format import count, host, interval_with_unit, seconds, with_unit
 from ctcbench.reporting.report_rows import plugin_cells
@@ -41,7 +41,8 @@ def run_report(
     parts: list[RenderableType] = []
     if examples:
         parts += [examples_table(examples), ""]
-    parts += [score_table(result.score), "", cost_table(result, columns), ""]
+    score = result.score
+    parts += [metrics_table(score.split, score.images, score.metrics), "", cost_table(result, columns), ""]
     # Both are None for a sound run on other data than the talk's.
     for remark in (diagnosis(result), talk_comparison(result)):
         if remark is not None:
@@ -59,18 +60,18 @@ def run_report(
     return parts
 
 
-def score_table(score: Score) -> Table:
-    """Return a line for each metric of a score, with its 95 % confidence interval."""
-    title = f"{score.split}: {score.images:,} image{'' if score.images == 1 else 's'}"
+def metrics_table(split: str, images: int, measured: Mapping[str, Measured]) -> Table:
+    """Return a line for each metric of the images of a split, with its 95 % confidence interval."""
+    title = f"{split}: {images:,} image{'' if images == 1 else 's'}"
     table = Table(title=title, title_justify="left", title_style="bold")
     table.add_column("metric", no_wrap=True)
     table.add_column("value", justify="right", no_wrap=True)
     table.add_column("95 % interval", justify="right", no_wrap=True)
     table.add_column("what it counts", style="dim")
     for metric in metrics.METRICS:
-        if metric.name not in score.metrics:
+        if metric.name not in measured:
             continue  # the result was stored before the metric existed
-        value, interval = score.metrics[metric.name]
+        value, interval = measured[metric.name]
         style = "bold green" if metric.name == "exact" else ""
         shown = Text(with_unit(value, metric.format), style)
         table.add_row(metric.label, shown, interval_with_unit(interval, metric.format), metric.help)

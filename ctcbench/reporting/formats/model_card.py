@@ -154,10 +154,7 @@ def _mistakes(member: Member) -> str:
         ),
         _list(
             "Most frequent confusions",
-            (
-                f"{_shown(target)} → {_shown(read)} ({count:,})"
-                for (target, read), count in frequent_confusions(pairs)[:_WORST]
-            ),
+            (f"{_shown(target)} → {_shown(read)} ({count:,})" for (target, read), count in frequent),
         ),
     ]
     return "\n".join(part for part in parts if part)

@@ -1,0 +1,111 @@
+"""`ctcbench evaluate`: scores a trained recogniser on the labelled pictures of any data set."""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ctcbench.cli.completion import complete_choice, complete_component, require_choice
+from ctcbench.cli.dataset_flags import SkipBad
+from ctcbench.cli.installed_plugins import registry
+from ctcbench.cli.output import output_console, print_json
+from ctcbench.cli.run_folder_argument import named_recogniser
+from ctcbench.cli.shared_flags import AsJson
+from ctcbench.contract.data import MOST_SAMPLES, SPLITS
+from ctcbench.contract.errors import UsageError
+from ctcbench.files.output_files import require_folder_of
+from ctcbench.files.text import one_line
+
+_SPLITS = (*SPLITS, "all")
+
+
+def evaluate(
+    run: Annotated[
+        Path, typer.Argument(metavar="RUN|MODEL.onnx", help="a run folder, or a file of `ctcbench export`")
+    ],
+    dataset: Annotated[
+        str,
+        typer.Argument(
+            metavar="DATASET",
+            help="name or name:option=value, such as folder:path=PATH",
+            autocompletion=complete_component("dataset"),
+        ),
+    ],
+    split: Annotated[
+        str,
+        typer.Option(
+            metavar="|".join(_SPLITS),
+            help="the split; all: every picture",
+            autocompletion=complete_choice(_SPLITS),
+        ),
+    ] = "test",
+    samples: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N",
+            min=1,
+            max=MOST_SAMPLES,
+            help="number of pictures (default: all; a data set that draws images without end needs it)",
+        ),
+    ] = None,
+    decoder: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="name or name:option=value (default: the decoder of the run)",
+            autocompletion=complete_component("decoder"),
+        ),
+    ] = None,
+    device: Annotated[str, typer.Option(metavar="NAME", help="auto, cpu, cuda or cuda:N")] = "auto",
+    misread: Annotated[
+        Path | None,
+        typer.Option(metavar="CSV", help="write the pictures that were not read right to this file"),
+    ] = None,
+    skip_bad: SkipBad = False,
+    as_json: AsJson = False,
+) -> None:
+    """Score a recogniser on the labelled pictures of any data set.
+
+    Pictures are read as `ctcbench predict` reads them, so their size, colour, fit and crop are the
+    recogniser's; the images of data sets that draw must have the recogniser's size. A label with characters
+    that the recogniser's alphabet lacks counts as an error.
+    """
+    require_choice("--split", split, _SPLITS)
+    if misread is not None:
+        if misread.suffix.lower() not in (".csv", ""):  # a device has no suffix
+            raise UsageError(f"--misread {misread}: it is a CSV file; give it the suffix .csv")
+        require_folder_of(misread)
+    # Everything that can be checked is checked before torch is imported, which takes seconds.
+    folder = named_recogniser(run)
+    registry().resolve("dataset", dataset)
+    if decoder is not None:
+        registry().resolve("decoder", decoder)
+    from ctcbench.api import load
+    from ctcbench.cli.progress import progress_listener
+    from ctcbench.cli.views.evaluation_report import evaluation_report, misread_csv
+
+    recogniser = load(run, device)
+    if folder is not None and not folder.is_finished:
+        text = "training is not finished: using the best weights so far, and confidences are not calibrated"
+        print(one_line(f"{run}: {text}"), file=sys.stderr)
+    with progress_listener() as listener, warnings.catch_warnings():
+        # Pillow's remarks on damaged metadata name no file.
+        warnings.filterwarnings("ignore", module=r"PIL\.")
+        listener.pictures_started()
+        found = recogniser.evaluate(
+            dataset, split=split, samples=samples, decoder=decoder, skip_bad=skip_bad, listener=listener
+        )
+    if misread is not None:
+        from ctcbench.files.output_files import write_output
+
+        write_output(misread, misread_csv(found.misread).encode())
+    if as_json:
+        print_json(found.to_json())
+        return
+    console = output_console()
+    for part in evaluation_report(found, misread):
+        console.print(part)

@@ -1,0 +1,107 @@
+"""The score of a recogniser as `ctcbench evaluate` prints it, and the file of the misread pictures."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.console import RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from ctcbench.cli.views.decoding_examples import highlight
+from ctcbench.cli.views.run_report import metrics_table
+from ctcbench.files.text import printable
+from ctcbench.reporting.formats.csv_json import spreadsheet_cell
+from ctcbench.reporting.number_format import MISSING, percent
+
+if TYPE_CHECKING:
+    from ctcbench.recognition.recogniser_score import Misreading, RecogniserScore
+
+_LISTED, _MISREAD = 10, 6  # characters and misread pictures that are printed
+
+
+def evaluation_report(found: RecogniserScore, misread: Path | None) -> list[RenderableType]:
+    """Return the report of a score, from top to bottom; `misread` is the file of the misread pictures."""
+    parts: list[RenderableType] = []
+    if found.misread and misread is None:
+        parts += [_examples(found.misread[:_MISREAD]), ""]
+    parts += [metrics_table(found.split, found.images, found.metrics), "", _facts(found, misread)]
+    return parts
+
+
+def misread_csv(misread: Iterable[Misreading]) -> str:
+    """Return the misread pictures as CSV; texts that a spreadsheet would evaluate have a ``'`` in front."""
+    written = io.StringIO()
+    writer = csv.writer(written, lineterminator="\n")
+    writer.writerow(("image", "text", "reading", "confidence", "familiar"))
+    writer.writerows(map(spreadsheet_cell, one) for one in misread)
+    return written.getvalue()
+
+
+def _examples(misread: Iterable[Misreading]) -> Table:
+    table = Table(title="misread, for example", title_justify="left", title_style="bold")
+    for header in ("image", "text", "reading"):
+        table.add_column(header, overflow="fold")
+    table.add_column("confidence", justify="right")
+    for one in misread:
+        reading, text = highlight(one.reading, one.text)
+        mark = "  unfamiliar" if one.familiar is False else ""
+        table.add_row(Text(printable(one.name)), text, reading, Text(_share(one.confidence) + mark))
+    return table
+
+
+def _facts(found: RecogniserScore, misread: Path | None) -> Table:
+    table = Table.grid(padding=(0, 3))
+    table.add_column(style="dim", no_wrap=True)
+    table.add_column(overflow="fold")
+    rows = {"data set": found.dataset, "decoder": found.decoder}
+    others = {name: size for name, size in found.splits.items() if name != found.split}
+    if found.split != "all" and others:
+        listed = ", ".join(f"{name} {size:,}" for name, size in others.items())
+        rows["not scored"] = f"{listed} (--split all scores every picture)"
+    if found.left_out:
+        rows["left out"] = f"{found.left_out:,} pictures that can't be used"
+    if found.unreadable:
+        counted = [f"{character} ({count:,})" for character, count in found.lacking.items()]
+        more = f" and {len(counted) - _LISTED:,} more" if len(counted) > _LISTED else ""
+        shown = ", ".join(counted[:_LISTED]) + more
+        rows["not in alphabet"] = (
+            f"{found.unreadable:,} labels have characters that the recogniser's alphabet lacks, and count as "
+            f"errors: {shown}"
+        )
+    rows["confidence"] = f"mean {_share(found.mean_confidence)}, calibration error (ECE) {_share(found.ece)}"
+    rows["unfamiliar"] = _unfamiliar(found)
+    if found.confusions:
+        rows["confusions"] = ", ".join(
+            f"{_character(target)} → {_character(read)} ({count:,})"
+            for target, read, count in found.confusions[:_LISTED]
+        )
+    if misread is not None:
+        rows["misread"] = f"{len(found.misread):,} pictures, in {misread}"
+    for name, text in rows.items():
+        # As `Text`, because rich would read brackets in a plain string as markup.
+        table.add_row(name, Text(printable(text)))
+    return table
+
+
+def _unfamiliar(found: RecogniserScore) -> str:
+    if found.unfamiliar is None:
+        return "not known: the recogniser has no statistics of its training images"
+    if not found.unfamiliar:
+        return f"none of {found.images:,} pictures"
+    return (
+        f"{found.unfamiliar:,} of {found.images:,} pictures; they differ from the training images, and their "
+        f"confidence may be far too high"
+    )
+
+
+def _character(character: str) -> str:
+    return {"": "nothing", " ": "␣"}.get(character, character)
+
+
+def _share(value: float | None) -> str:
+    return MISSING if value is None else percent(value, 1)

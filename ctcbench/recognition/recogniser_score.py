@@ -1,0 +1,189 @@
+"""RecogniserScore: how well a recogniser reads labelled pictures."""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from statistics import fmean
+from typing import Any, NamedTuple
+
+from ctcbench.contract.data import SplitName
+from ctcbench.contract.errors import BadSample, UsageError
+from ctcbench.data.rejected_samples import RejectedSample, rejected_message
+from ctcbench.evaluation.metrics import Measured
+from ctcbench.evaluation.reliability import expected_calibration_error, reliability_bins
+from ctcbench.evaluation.scoring import measure
+from ctcbench.evaluation.text_alignment import frequent_confusions
+from ctcbench.recognition.labelled_pictures import LabelledPicture, LabelledPictures
+from ctcbench.recognition.prediction import Prediction
+from ctcbench.training.progress_events import ProgressListener
+
+_MOST_CONFUSIONS = 100
+
+
+class Misreading(NamedTuple):
+    """A picture whose text was not read right.
+
+    ``text`` is the label, ``reading`` what the recogniser returned; ``familiar`` is as in `Prediction`.
+    """
+
+    name: str
+    text: str
+    reading: str
+    confidence: float | None
+    familiar: bool | None
+
+
+@dataclass(frozen=True)
+class RecogniserScore:
+    """How well a recogniser reads the labelled pictures of a data set; `Recogniser.evaluate` returns one.
+
+    Attributes:
+        dataset: component string of the data set.
+        split: name of the split, or ``all``.
+        decoder: component string of the decoder.
+        images: number of pictures.
+        left_out: number of pictures that can't be used.
+        splits: number of pictures of each split of a finite data set.
+        metrics: by name, those of `ctcbench.evaluation.metrics.METRICS`, each with its value and its 95 %
+            confidence interval: ``exact``, ``exact_caseless``, ``cer``, …
+        empty_outputs: share of pictures with an empty text.
+        mean_confidence: mean of the confidences; None if the decoder has none.
+        ece: expected calibration error (`ctcbench.evaluation.reliability`); None without confidences.
+        unfamiliar: number of pictures that are not like the training images; None if that is not known.
+        lacking: the characters of labels that the alphabet lacks, and the number of labels that have each.
+        unreadable: number of labels with such characters. They count as errors.
+        confusions: (target, read, count) of the most frequent confusions of characters; an empty text stands
+            for a missing or an extra character.
+        misread: the pictures whose text is not right, in the order of the data set.
+    """
+
+    dataset: str
+    split: str
+    decoder: str
+    images: int
+    left_out: int
+    splits: Mapping[SplitName, int]
+    metrics: Mapping[str, Measured]
+    empty_outputs: float
+    mean_confidence: float | None
+    ece: float | None
+    unfamiliar: int | None
+    lacking: Mapping[str, int]
+    unreadable: int
+    confusions: tuple[tuple[str, str, int], ...]
+    misread: tuple[Misreading, ...] = field(repr=False)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the score as a JSON document, intervals as ``[low, high]``, without the misread pictures."""
+        document: dict[str, Any] = {
+            "dataset": self.dataset,
+            "split": self.split,
+            "splits": dict(self.splits),
+            "decoder": self.decoder,
+            "images": self.images,
+            "left_out": self.left_out,
+        }
+        for name, (value, interval) in self.metrics.items():
+            document[name] = value
+            if interval is not None:
+                document[f"{name}_ci"] = list(interval)
+        return document | {
+            "empty_outputs": self.empty_outputs,
+            "mean_confidence": self.mean_confidence,
+            "ece": self.ece,
+            "unfamiliar": self.unfamiliar,
+            "unreadable": self.unreadable,
+            "lacking": dict(self.lacking),
+            "confusions": [
+                {"target": target, "read": read, "count": count} for target, read, count in self.confusions
+            ],
+        }
+
+
+def score_pictures(
+    predict: Callable[[Iterable[object]], Iterator[Prediction | BadSample]],
+    pictures: LabelledPictures,
+    *,
+    split: str,
+    decoder: str,
+    skip_bad: bool,
+    listener: ProgressListener,
+) -> RecogniserScore:
+    """Return the score of the predictions of labelled pictures.
+
+    Args:
+        predict: yields the prediction of each picture in order, or why it can't be read; texts are as the
+            alphabet writes them.
+        pictures: the pictures, a few groups of which are in memory at a time.
+        split: the split that they are of, for the score.
+        decoder: component string of the decoder, for the score.
+        skip_bad: whether pictures that can't be used are left out; by default they are an error.
+        listener: receives the progress, and the notice of what is left out.
+
+    Raises:
+        UsageError: pictures can't be used, and `skip_bad` is False; or none can, or every label is empty.
+    """
+    waiting: deque[LabelledPicture] = deque()
+
+    def contents() -> Iterator[object]:
+        for one in pictures:
+            waiting.append(one)
+            yield one.picture
+
+    rejected: list[RejectedSample] = []
+    read: list[tuple[LabelledPicture, Prediction]] = []
+    for done, outcome in enumerate(predict(contents()), start=1):
+        # Without its content, which may be the bytes of a file.
+        one = waiting.popleft()._replace(picture=b"")
+        if isinstance(outcome, BadSample):
+            rejected.append(RejectedSample(done - 1, one.name, str(outcome)))
+        else:
+            read.append((one, outcome))
+        listener.pictures_predicted(done, len(pictures))
+    text = pictures.dataset.text
+    if rejected:
+        message = rejected_message(text, split, len(pictures), rejected, skipped=skip_bad)
+        if not skip_bad:
+            raise UsageError(message)
+        listener.notice(message)
+    if not read:
+        raise UsageError(f"dataset {text}: none of the {len(pictures):,} pictures of {split!r} can be used")
+    return _score(read, pictures, split, decoder, len(rejected) + pictures.left_out)
+
+
+def _score(
+    read: list[tuple[LabelledPicture, Prediction]],
+    pictures: LabelledPictures,
+    split: str,
+    decoder: str,
+    left_out: int,
+) -> RecogniserScore:
+    texts, targets = [one.text for _, one in read], [one.target for one, _ in read]
+    sure = [(p.confidence, p.text == one.target) for one, p in read if p.confidence is not None]
+    familiar = [prediction.familiar for _, prediction in read]
+    bins = reliability_bins([value for value, _ in sure], [right for _, right in sure]) if sure else []
+    lacking = Counter(character for one, _ in read for character in pictures.alphabet.split(one.lacking))
+    confusions = frequent_confusions(zip(texts, targets, strict=True))[:_MOST_CONFUSIONS]
+    return RecogniserScore(
+        dataset=pictures.dataset.text,
+        split=split,
+        decoder=decoder,
+        images=len(read),
+        left_out=left_out,
+        splits=pictures.sizes,
+        metrics=measure(texts, targets, f"dataset {pictures.dataset.text}: {split!r}"),
+        empty_outputs=sum(not text for text in texts) / len(texts),
+        mean_confidence=fmean(value for value, _ in sure) if sure else None,
+        ece=expected_calibration_error(bins) if bins else None,
+        unfamiliar=None if None in familiar else familiar.count(False),
+        lacking=dict(lacking.most_common()),
+        unreadable=sum(bool(one.lacking) for one, _ in read),
+        confusions=tuple((target, seen, count) for (target, seen), count in confusions),
+        misread=tuple(
+            Misreading(one.name, one.target, p.text, p.confidence, p.familiar)
+            for one, p in read
+            if p.text != one.target
+        ),
+    )

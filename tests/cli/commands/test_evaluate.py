@@ -1,0 +1,120 @@
+"""`ctcbench evaluate`: its table, JSON and file of misread pictures, and mistakes in the command line."""
+
+from __future__ import annotations
+
+import csv
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from ctcbench.__main__ import main
+from ctcbench.results.run_folder import RunFolder
+
+Capture = pytest.CaptureFixture[str]
+DRAWN = "captcha:width=64,height=24,length=2,alphabet=digits"
+
+
+@pytest.fixture
+def mine(tmp_path: Path) -> Path:
+    """A folder of labelled pictures, one of them with a label that is a formula."""
+    folder = tmp_path / "mine"
+    generator = np.random.default_rng(0)
+    for split in ("train", "test"):
+        (folder / split).mkdir(parents=True)
+        for label in ("12", "=7", "34"):
+            picture = Image.fromarray(generator.integers(0, 256, (30, 80, 3), np.uint8))
+            picture.save(folder / split / f"{label}.png")
+    return folder
+
+
+def test_the_result_of_a_run_is_found_again(trained: Path, capsys: Capture) -> None:
+    arguments = ["evaluate", str(trained), DRAWN, "--samples", "30"]
+    assert main([*arguments, "--json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    folder = RunFolder(trained)
+    (stored,) = [json.loads(path.read_text()) for path in folder.path.glob("results/*.json")]
+    for name in ("exact", "exact_ci", "exact_caseless", "cer", "cer_ci", "edit_distance", "char_accuracy"):
+        assert document[name] == stored["score"][name]
+    assert document["images"] == 30 and document["split"] == "test" and document["decoder"] == "greedy"
+    assert main(arguments) == 0
+    printed = capsys.readouterr().out
+    assert (
+        "test: 30 images" in printed and "calibration error (ECE)" in printed and "edit distance" in printed
+    )
+    assert "misread, for example" in printed
+
+
+def test_misread_pictures_are_written_to_a_file(trained: Path, mine: Path, capsys: Capture) -> None:
+    file = mine.parent / "misread.csv"
+    assert main(["evaluate", str(trained), f"folder:path={mine}", "--misread", str(file)]) == 0
+    printed = capsys.readouterr()
+    assert "train 3 (--split all scores every picture)" in printed.out
+    assert "1 labels have characters that the recogniser's alphabet lacks" in " ".join(printed.out.split())
+    assert f"{3:,} pictures, in" in printed.out and "misread, for example" not in printed.out
+    with file.open(encoding="utf-8", newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    assert {row["text"] for row in rows} == {"12", "'=7", "34"}
+    assert {row["image"] for row in rows} == {
+        str(mine / "test" / f"{label}.png") for label in ("12", "=7", "34")
+    }
+    assert all(0 <= float(row["confidence"]) <= 1 for row in rows)
+
+
+def test_bad_pictures_are_one_error_or_left_out(trained: Path, mine: Path, capsys: Capture) -> None:
+    (mine / "test" / "56.png").write_bytes(b"")
+    arguments = ["evaluate", str(trained), f"folder:path={mine}", "--json"]
+    assert main(arguments) == 2
+    printed = capsys.readouterr()
+    assert not printed.out and "1 of 4 samples of 'test' can't be used" in printed.err
+    assert "56.png: empty file" in printed.err and "--skip-bad leaves them out" in printed.err
+    assert main([*arguments, "--skip-bad"]) == 0
+    printed = capsys.readouterr()
+    document = json.loads(printed.out)
+    assert (document["images"], document["left_out"], document["unreadable"]) == (3, 1, 1)
+    assert "1 of 4 samples of 'test' left out" in printed.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["DRAWN"], "captcha:width=64,height=24,length=2,alphabet=digits draws images without end"),
+        (
+            ["captcha", "--samples", "5"],
+            "it draws images of 150×40 pixels in grey, but the recogniser reads 64×24",
+        ),
+        (["folder:path=nowhere"], "nowhere"),
+        (["mine"], "no dataset 'mine' (there are: captcha"),
+        (["MINE"], "a folder is an option: folder:path="),
+        (
+            ["folder:path=MINE,height=30"],
+            "height=30 contradicts the recogniser, which has height=24; leave it out",
+        ),
+        (["folder:path=MINE", "--split", "tests"], "--split tests"),
+        (["folder:path=MINE", "--decoder", "beem"], "no decoder 'beem'"),
+        (["folder:path=MINE", "--misread", "a.txt"], "--misread a.txt: it is a CSV file"),
+        (["folder:path=MINE", "--misread", "no/a.csv"], "to write it in; create it first"),
+        (["folder:path=MINE", "--samples", "0"], "--samples"),
+        (["folder:path=MINE", "--device", "gpu"], "gpu"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_mistakes_are_one_line(
+    trained: Path, mine: Path, capsys: Capture, arguments: list[str], words: str
+) -> None:
+    given = [one.replace("MINE", str(mine)).replace("DRAWN", DRAWN) for one in arguments]
+    assert main(["evaluate", str(trained), *given]) == 2
+    printed = capsys.readouterr()
+    assert not printed.out and words in printed.err
+    assert printed.err.startswith("ctcbench evaluate: ") and len(printed.err.splitlines()) == 1
+
+
+def test_an_unfinished_run_is_named(trained: Path, mine: Path, tmp_path: Path, capsys: Capture) -> None:
+    unfinished = shutil.copytree(trained, tmp_path / "unfinished")
+    (unfinished / "summary.json").unlink()
+    assert main(["evaluate", str(unfinished), f"folder:path={mine}", "--json"]) == 0
+    printed = capsys.readouterr()
+    assert "training is not finished" in printed.err and json.loads(printed.out)["images"] == 3
