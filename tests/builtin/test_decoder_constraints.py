@@ -102,7 +102,7 @@ def test_no_allowed_text_fits_into_the_frames(registry, read):
         ("pattern='[ab'", "not a regular expression"),
         ("pattern=", "pattern is empty"),
         ("pattern=[ab]{1,2}", r"expected option=value at '2}'; .* is put in quotes: pattern='…'"),
-        ("pattern=x", "matches no text: the alphabet lacks 'x'"),
+        ("pattern=[abx]", "pattern .*: the alphabet lacks 'x'; leave them out"),
         ("pattern=aa,length=3", "the constraints together allow no text"),
         ("lexicon=missing.txt", "missing.txt: .*No such file"),
         ("unwritable_words=maybe", "allowed: .*error"),

@@ -47,7 +47,6 @@ class CharacterGroups:
         self._codes = np.array([ord(character) for character in stand_ins])
         self._firsts = [text[0] for text in texts]
         self._categories: dict[str, NDArray[np.bool_]] = {}
-        self._literals: set[int] = set()
         self.groups_of: Mapping[CharacterSet, tuple[int, ...]] = {}
         self.sizes = np.zeros(0, np.int64)
 
@@ -58,9 +57,9 @@ class CharacterGroups:
             InputError: a range begins or ends with a class of several code points, or the budget is spent.
         """
         sets = list(sets)
-        self._literals = {value for one in sets for kind, value in one if kind == "LITERAL"}
+        literals = {value for one in sets for kind, value in one if kind == "LITERAL"}
         # A class that is written out is a group of its own; the others are divided by ranges and categories.
-        alone = np.isin(self._codes, list(self._literals))
+        alone = np.isin(self._codes, list(literals))
         groups = np.where(alone, np.arange(1, len(self._codes) + 1), 0)
         for one in sets:
             if any(kind in ("RANGE", "CATEGORY") for kind, _ in one):
@@ -80,8 +79,16 @@ class CharacterGroups:
         return self._by_group[shifts + np.arange(len(shifts))]
 
     def missing(self) -> list[str]:
-        """Return the characters that the pattern has and no class."""
-        return [chr(code) for code in sorted(self._literals - set(self._codes.tolist()) - {ord("\n")})]
+        """Return the characters that the pattern asks for one by one and that no class has."""
+        # Not those of [^…], which excludes nothing by them.
+        wanted = {
+            value
+            for one in self.groups_of
+            if one[0][0] != "NEGATE"
+            for kind, value in one
+            if kind == "LITERAL"
+        }
+        return [chr(code) for code in sorted(wanted - set(self._codes.tolist()))]
 
     def _require_ends(self, characters: CharacterSet, budget: StepBudget) -> None:
         clusters = {ord(stand_in): cluster for cluster, stand_in in self._clusters.items()}

@@ -22,17 +22,20 @@ def pattern_automaton(characters: ClassCharacters, pattern: str) -> Automaton:
     The syntax is that of Python's `re`, without flags, references to groups, lookaround, word boundaries,
     atomic groups and possessive repeats. ``.``, ``[^…]`` and repeats are about characters of classes: a class
     of several code points, such as a letter with a mark, is one of them, also where the pattern has it.
-    The pattern is normalised to Unicode NFC first, except where a class is written otherwise.
+    The pattern is normalised to Unicode NFC first, except where a class is written otherwise. Ranges,
+    ``\\d`` and the like stand for those of their characters that a class has.
 
     Raises:
-        InputError: the pattern is no such expression, or matches no text of `characters`; its automaton would
-            have more than 20,000 states or take more than 2 million steps to build; or `characters` has
-            an error.
+        InputError: the pattern is no such expression, or matches no text of `characters`; a character that
+            is written in it is of no class (in ``[^…]`` it may be); its automaton would have more than
+            20,000 states or take more than 2 million steps to build; or `characters` has an error.
     """
     class_of_character(characters)
     groups = CharacterGroups(characters, pattern)
     graph = PatternGraph(groups.pattern)
     groups.divide({one for one in graph.reads if one is not None}, graph.budget)
+    if missing := groups.missing():
+        graph.budget.refuse(f"the alphabet lacks {quoted(missing)}; leave them out")
     states = _Subsets(graph, groups)
     sources, group_E, targets = states.explore()
     sizes = groups.sizes[group_E]
@@ -46,8 +49,6 @@ def pattern_automaton(characters: ClassCharacters, pattern: str) -> Automaton:
         np.repeat(targets, sizes),
     )
     if automaton is None:
-        if missing := groups.missing():
-            graph.budget.refuse(f"it matches no text: the alphabet lacks {quoted(missing)}")
         known = quoted([character for character in characters if character is not None])
         graph.budget.refuse(f"it matches no text of the alphabet, which has {known}")
     return automaton

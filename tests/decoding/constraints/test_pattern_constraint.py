@@ -38,13 +38,20 @@ def check(pattern):
     "pattern",
     [
         "", "a", "a*b", "(a|b)*c", "[^a]{2,3}", "^a$|b+", "a{0,2}b?", r"\d[a-c]*", r"\w\D", "(?:ab|a)(b)?",
-        "a|", "(a?){3}b", "(^a|b)*", "(a$|b)*", "((^|a)b)+", "(^)*a", "$^", "(a|$)*", "(?P<x>a)1", r"[a\-b]",
-        "[1a-]+", "a+?b", "(()|a)*b", "(?x) a  b # comment", "(?s).a", r"\Aa\Z", "[abc]{2}|1{4}", r"[\da]+",
-        r"[^\d]", "b{3}", r"\x61",
+        "a|", "(a?){3}b", "(^a|b)*", "(a$|b)*", "((^|a)b)+", "(^)*a", "$^", "(a|$)*", "(?P<x>a)1", "a+?b",
+        "(()|a)*b", "(?x) a  b # comment", "(?s).a", r"\Aa\Z", "[abc]{2}|1{4}", r"[\da]+",
+        r"[^\d]", "b{3}", r"\x61", "[^xa-]", "[A-c]1", "(?:x{0}|a)b",
     ],
 )  # fmt: skip
 def test_it_accepts_what_fullmatch_matches(pattern):
     check(pattern)
+
+
+@pytest.mark.parametrize("pattern", [r"[a\-b]", "[1a-]+", "[^-]", "a-|-b", "[--1]"])
+def test_hyphens(pattern):
+    characters = [None, "a", "b", "-", "1"]
+    expected = [text for text in texts(2, "ab-1") if re.fullmatch(pattern, text)]
+    assert accepted(pattern_automaton(characters, pattern), 2, characters) == expected
 
 
 def test_random_patterns():
@@ -119,7 +126,11 @@ class TestCharactersOfSeveralCodePoints:
         ("(?i)a", "IGNORECASE.*both cases"),
         ("(?i:a)b", "IGNORECASE"),
         ("(?s:.)b", "write .* at its beginning"),
-        ("x[yz]", "matches no text: the alphabet lacks 'x' 'y' 'z'"),
+        ("x[yz]", "the alphabet lacks 'x' 'y' 'z'; leave them out"),
+        ("[A-Z]{3}-[0-9]", ": the alphabet lacks '-'; leave them out"),
+        ("[a-c-]{3}", ": the alphabet lacks '-'; leave them out"),
+        ("ae\u0301?", ": the alphabet lacks 'é'; leave them out"),
+        (r"a|b\.|\t", r": the alphabet lacks '\\t' '\.'; leave them out"),
         ("[A-Z]", "matches no text of the alphabet, which has 'a' "),
         ("[^abc1]", "matches no text"),
         ("ab^", "matches no text"),
