@@ -108,8 +108,9 @@ def resolve(registry: Registry, config: RunConfig) -> Recipe:
 
 
 def fitting_decoders(registry: Registry, alignment: Alignment) -> list[str]:
-    """Return the names of the decoders that align frames with characters in a certain way."""
-    return [name for name, found in registry.components("decoder").items() if found.alignment == alignment]
+    """Return the names of the decoders that can be used and align frames with characters in a certain way."""
+    decoders = registry.components("decoder")
+    return [name for name, one in decoders.items() if one.alignment == alignment and one.is_installed]
 
 
 def require_fitting_decoder(registry: Registry, alignment: Alignment, decoder: str, owner: str) -> None:

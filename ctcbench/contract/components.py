@@ -8,9 +8,10 @@ raises a `PluginError` if the builder is not a function, has another signature o
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Literal, get_args, overload
 
@@ -47,6 +48,7 @@ class Component:
             and widths may be on a GPU and a CUDA graph may contain the call.
         reopen: returns the source of a data set of which a method ``share`` wrote the files in a folder; None
             where worker processes call the builder.
+        requires: modules that the builder of a decoder imports and that need not be installed.
     """
 
     kind: Kind
@@ -54,6 +56,7 @@ class Component:
     alignment: Alignment = "ctc"
     on_device: bool = False
     reopen: Callable[[Path], Any] | None = None
+    requires: Sequence[str] = ()
 
     @property
     def name(self) -> str:
@@ -64,6 +67,11 @@ class Component:
     def summary(self) -> str:
         """The help text: the first line of the builder's docstring."""
         return (self.builder.__doc__ or "").strip().partition("\n")[0]
+
+    @property
+    def is_installed(self) -> bool:
+        """Whether the packages of the modules that it requires are installed; none is imported."""
+        return all(find_spec(module.partition(".")[0]) for module in self.requires)
 
     @cached_property
     def options(self) -> Mapping[str, Option]:
@@ -87,36 +95,28 @@ class Component:
         return self.builder(*context, **self.read(options))
 
 
-def _component(
-    kind: Kind,
-    builder: Callable[..., Any],
-    alignment: Alignment = "ctc",
-    on_device: bool = False,
-    reopen: Callable[[Path], Any] | None = None,
-) -> Component:
+def _component(kind: Kind, builder: Callable[..., Any], **declared: Any) -> Component:
     # Checked here, when the plugin is imported, and not when a run calls it.
     if not inspect.isfunction(builder) or not builder.__name__.isidentifier():
         raise PluginError(f"{kind} {builder!r}: a builder is a function with a name that can be typed")
     where = f"{builder.__module__}.{builder.__qualname__}"
-    if alignment not in get_args(Alignment):
+    component = Component(kind, builder, **declared)
+    if component.alignment not in get_args(Alignment):
         allowed = ", ".join(get_args(Alignment))
-        raise PluginError(f"{where}: alignment {alignment!r} (allowed: {allowed})")
+        raise PluginError(f"{where}: alignment {component.alignment!r} (allowed: {allowed})")
+    if isinstance(component.requires, str):
+        raise PluginError(f"{where}: requires is the text {component.requires!r} (allowed: names of modules)")
     context = _CONTEXT.get(kind, "")
     signature = inspect.signature(builder)
-    # Exactly the context, and then keyword-only options: any other parameter would be one that no user can
-    # set.
+    # Exactly the context, and then options by keyword: no user could set another parameter.
     others = [p for p in signature.parameters.values() if p.kind is not p.KEYWORD_ONLY]
     if len(others) != bool(context) or any(p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD) for p in others):
         expected = f"{context}, *" if context else "*"
-        raise PluginError(
-            f"{where}{signature}: the builder of {_a(kind)} is ({expected}, option: … = …), "
-            f"with its options after the *"
-        )
-    component = Component(kind, builder, alignment, on_device, reopen)
+        form = f"({expected}, option: … = …), with its options after the *"
+        raise PluginError(f"{where}{signature}: the builder of {_a(kind)} is {form}")
     if not component.summary:
-        raise PluginError(
-            f"{where}: {_a(kind)} needs a docstring; its first line is what `ctcbench run --help` shows"
-        )
+        reason = "its first line is what `ctcbench run --help` shows"
+        raise PluginError(f"{where}: {_a(kind)} needs a docstring; {reason}")
     return component
 
 
@@ -136,9 +136,8 @@ def dataset(
     ``@dataset(reopen=function)`` is for sources with a large index: worker processes call not the builder
     but ``function(folder)``, which returns a source of the split that ``share(folder, split)`` wrote there.
     """
-    if builder is None:
-        return lambda builder: _component("dataset", builder, reopen=reopen)
-    return _component("dataset", builder)
+    make = partial(_component, "dataset", reopen=reopen)
+    return make if builder is None else make(builder)
 
 
 @overload
@@ -158,9 +157,8 @@ def augmentation(
     ``@augmentation(on_device=True)`` is for a callable that reads no value of a tensor on the host. It gets
     the widths on the device of the images, and a CUDA graph can contain it.
     """
-    if builder is None:
-        return lambda builder: _component("augmentation", builder, on_device=on_device)
-    return _component("augmentation", builder, on_device=on_device)
+    make = partial(_component, "augmentation", on_device=on_device)
+    return make if builder is None else make(builder)
 
 
 def backbone(builder: Callable[..., Any]) -> Component:
@@ -207,10 +205,9 @@ def loss(
     host and is deterministic. The parameter needs a default, which is used where there is no such kernel:
     lengths are then on the CPU.
     """
-    if builder is None:
-        # `@loss` and `@loss(alignment=…)` are both allowed.
-        return lambda builder: _component("loss", builder, alignment, on_device)
-    return _component("loss", builder, alignment, on_device)
+    make = partial(_component, "loss", alignment=alignment, on_device=on_device)
+    # `@loss` and `@loss(alignment=…)` are both allowed.
+    return make if builder is None else make(builder)
 
 
 def optimizer(builder: Callable[..., Any]) -> Component:
@@ -230,9 +227,11 @@ def optimizer(builder: Callable[..., Any]) -> Component:
 @overload
 def decoder(builder: Callable[..., Any]) -> Component: ...
 @overload
-def decoder(*, alignment: Alignment) -> Callable[[Callable[..., Any]], Component]: ...
 def decoder(
-    builder: Callable[..., Any] | None = None, *, alignment: Alignment = "ctc"
+    *, alignment: Alignment = "ctc", requires: Sequence[str] = ()
+) -> Callable[[Callable[..., Any]], Component]: ...
+def decoder(
+    builder: Callable[..., Any] | None = None, *, alignment: Alignment = "ctc", requires: Sequence[str] = ()
 ) -> Component | Callable[[Callable[..., Any]], Component]:
     """Make a component of a builder ``(alphabet: Alphabet, *, options) -> callable`` of a decoder.
 
@@ -243,10 +242,11 @@ def decoder(
     it; ``objective`` (``"the least expected error"``), if that is not the most probable labelling.
 
     ``@decoder(alignment="fixed")`` is for one in which frame i is character i, and which merges no repeats.
+
+    ``@decoder(requires=("module",))`` names what need not be installed: without it others are suggested.
     """
-    if builder is None:
-        return lambda builder: _component("decoder", builder, alignment)
-    return _component("decoder", builder, alignment)
+    make = partial(_component, "decoder", alignment=alignment, requires=requires)
+    return make if builder is None else make(builder)
 
 
 def executor(builder: Callable[..., Any]) -> Component:

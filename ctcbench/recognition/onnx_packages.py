@@ -1,10 +1,19 @@
-"""require_onnx(): the error for optional packages that are not installed."""
+"""The optional packages for ONNX files: which are missing, and the error for it."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from importlib.util import find_spec
 
 from ctcbench.contract.errors import UsageError
+
+EXPORT_PACKAGES = ("onnx", "onnxruntime", "onnxscript")
+INSTALL_ONNX = "pip install 'ctcbench[onnx]'"
+
+
+def missing_onnx(packages: Sequence[str] = EXPORT_PACKAGES) -> list[str]:
+    """Return the packages that are not installed; none is imported."""
+    return [package for package in packages if find_spec(package) is None]
 
 
 def require_onnx(*packages: str) -> None:
@@ -13,10 +22,8 @@ def require_onnx(*packages: str) -> None:
     Raises:
         UsageError: one is not; the message has the command that installs them.
     """
-    missing = [package for package in packages if find_spec(package) is None]
-    if missing:
+    if missing := missing_onnx(packages):
         verb = "is" if len(missing) == 1 else "are"
         raise UsageError(
-            f"ONNX files need {' and '.join(missing)}, which {verb} not installed: "
-            "`pip install 'ctcbench[onnx]'`"
+            f"ONNX files need {' and '.join(missing)}, which {verb} not installed: `{INSTALL_ONNX}`"
         )

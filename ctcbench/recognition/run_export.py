@@ -29,7 +29,7 @@ from ctcbench.recognition.export_check import (
 )
 from ctcbench.recognition.onnx_document import FORMAT, KEY, OnnxDocument, Precision, parse_document
 from ctcbench.recognition.onnx_graph import check_graph
-from ctcbench.recognition.onnx_packages import require_onnx
+from ctcbench.recognition.onnx_packages import EXPORT_PACKAGES, require_onnx
 from ctcbench.recognition.onnx_quantization import quantise
 from ctcbench.recognition.onnx_reader import OnnxReader, start_session
 from ctcbench.recognition.run_calibration import fit_run_sharpness
@@ -103,7 +103,7 @@ def require_export(path: Path) -> None:
     Raises:
         UsageError: a package is missing, `path` is a folder, or its folder does not exist.
     """
-    require_onnx("onnx", "onnxruntime", "onnxscript")
+    require_onnx(*EXPORT_PACKAGES)
     if path.is_dir():
         raise UsageError(f"{path}: is a folder; name a file, such as {path / 'model.onnx'}")
     require_folder_of(path)

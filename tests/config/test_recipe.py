@@ -2,11 +2,13 @@
 
 import pytest
 
-from ctcbench import RunConfig
+from ctcbench import RunConfig, decoder
 from ctcbench.config.recipe import fitting_decoders, resolve
 from ctcbench.config.train_key import train_key
-from ctcbench.contract.errors import UsageError
+from ctcbench.contract.errors import PluginError, UsageError
 from ctcbench.contract.specs import ImageSpec
+from ctcbench.registry.component_registry import Registry
+from ctcbench.registry.plugin import Plugin
 
 
 def test_components_are_canonical_and_the_key_is_that_of_the_configuration(registry):
@@ -34,6 +36,26 @@ def test_build_passes_the_options(registry):
 def test_wrong_components_are_refused(registry, settings, words):
     with pytest.raises(UsageError, match=words):
         resolve(registry, RunConfig(**settings))
+
+
+def test_decoders_whose_packages_are_missing_are_not_suggested(registry):
+    @decoder(requires=("json.decoder", "os"))
+    def ready(alphabet, *, width: int = 3):
+        """Ready."""
+
+    @decoder(requires=["json", "no_such_package.in_it"])
+    def unready(alphabet, *, width: int = 3):
+        """Not ready."""
+
+    more = Registry((*registry.plugins, Plugin("peers", "peers", "1", "peers", components=(ready, unready))))
+    names = fitting_decoders(more, "ctc")
+    assert "ready" in names and "unready" not in names
+    with pytest.raises(UsageError, match=r"decoders that fit: .*ready\)$") as error:
+        resolve(more, RunConfig(decoder="slots"))
+    assert "unready" not in str(error.value)
+    assert more.get("decoder", "unready") is unready  # its own error has the remedy
+    with pytest.raises(PluginError, match="requires is the text 'json'"):
+        decoder(requires="json")(ready.builder)
 
 
 def test_another_decoder_keeps_the_train_key_and_must_fit(registry):

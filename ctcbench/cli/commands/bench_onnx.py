@@ -29,9 +29,9 @@ def onnx(
     as_json: AsJson = False,
 ) -> None:
     """Measure the inference of a network by torch and, exported, by onnxruntime, on the CPU."""
-    from ctcbench.recognition.onnx_packages import require_onnx
+    from ctcbench.recognition.onnx_packages import EXPORT_PACKAGES, require_onnx
 
-    require_onnx("onnx", "onnxruntime", "onnxscript")
+    require_onnx(*EXPORT_PACKAGES)
     import torch
 
     from ctcbench.benchmarks.inference_speed import measure

@@ -16,6 +16,7 @@ from ctcbench.contract.hooks import Column
 from ctcbench.evaluation import metrics
 from ctcbench.evaluation.metrics import Measured
 from ctcbench.files.text import one_line, printable
+from ctcbench.recognition.onnx_packages import INSTALL_ONNX, missing_onnx
 from ctcbench.reporting.number_format import count, host, interval_with_unit, seconds, with_unit
 from ctcbench.reporting.report_rows import plugin_cells
 from ctcbench.results.result import Result
@@ -56,7 +57,8 @@ def run_report(
         command = f"ctcbench predict {shlex.quote(str(folder))} IMAGE…"
         parts.append(Text.assemble("your images ", (printable(command), "cyan")))
         command = f"ctcbench export {shlex.quote(str(folder))} model.onnx"
-        parts.append(Text.assemble("deployment  ", (printable(command), "cyan")))
+        before = f"  (first: {INSTALL_ONNX})" if missing_onnx() else ""
+        parts.append(Text.assemble("deployment  ", (printable(command), "cyan"), before))
     return parts
 
 

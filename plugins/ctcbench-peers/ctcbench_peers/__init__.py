@@ -19,7 +19,7 @@ Margin = Annotated[
 ]
 
 
-@decoder
+@decoder(requires=("fast_ctc_decode",))
 def fast_ctc_decode(
     alphabet: Alphabet,
     *,
@@ -43,7 +43,7 @@ def fast_ctc_decode(
     return searcher(alphabet, width, threshold)
 
 
-@decoder
+@decoder(requires=("pyctcdecode",))
 def pyctcdecode(
     alphabet: Alphabet, *, width: Width = 25, threshold: ClassThreshold = 0.0, margin: Margin = 0.0
 ) -> Decode:
@@ -57,7 +57,7 @@ def pyctcdecode(
     return searcher(alphabet, width, threshold, margin)
 
 
-@decoder
+@decoder(requires=("ctc_beam_decoder",))
 def ctc_beam_decoder(
     alphabet: Alphabet, *, width: Width = 25, threshold: ClassThreshold = 0.0, margin: Margin = 0.0
 ) -> Decode:
@@ -67,7 +67,7 @@ def ctc_beam_decoder(
     return searcher(alphabet, width, threshold, margin)
 
 
-@decoder
+@decoder(requires=("flashlight",))
 def flashlight(alphabet: Alphabet, *, width: Width = 25, threshold: Margin = 0.0) -> Decode:
     """flashlight-text (C++), no lexicon: one labelling is several entries, by its last frame.
 
@@ -79,7 +79,7 @@ def flashlight(alphabet: Alphabet, *, width: Width = 25, threshold: Margin = 0.0
     return searcher(alphabet, width, threshold)
 
 
-@decoder
+@decoder(requires=("torchaudio", "flashlight"))
 def torchaudio(
     alphabet: Alphabet,
     *,

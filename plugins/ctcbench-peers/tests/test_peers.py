@@ -134,6 +134,12 @@ def test_torchaudio_finds_what_flashlight_finds(peer):
     assert sum(h.log_prob for h in largest) < sum(h.log_prob for h in ours)
 
 
+@pytest.mark.parametrize(("component", "module"), PEERS.values())
+def test_a_peer_whose_package_is_missing_is_not_suggested(component, module, monkeypatch):
+    monkeypatch.setattr("ctcbench.contract.components.find_spec", lambda package: package != module or None)
+    assert module in component.requires and not component.is_installed
+
+
 @pytest.mark.parametrize("text", ctcbench_compared_decoders())
 def test_what_is_compared_by_default_are_valid_options(text):
     given = ComponentString.parse(text)

@@ -18,6 +18,7 @@ from ctcbench.contract.data import LogProbs
 from ctcbench.contract.hooks import Column
 from ctcbench.contract.specs import Alphabet
 from ctcbench.evaluation.score import Score
+from ctcbench.recognition import onnx_packages
 from ctcbench.reporting.talk_figures import is_talk_data
 from ctcbench.results.result import Result
 
@@ -78,6 +79,13 @@ def test_a_plugin_column_that_raises_shows_its_error() -> None:
         *run_report(a_result(), Path("r"), columns=[Column("odd", lambda document: document["none"])])
     )
     assert "failed: KeyError" in text
+
+
+def test_the_export_is_suggested_with_what_it_needs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(onnx_packages, "find_spec", lambda package: package != "onnxscript" or None)
+    assert "model.onnx  (first: pip install 'ctcbench[onnx]')\n" in shown(*run_report(a_result(), Path("r")))
+    monkeypatch.setattr(onnx_packages, "find_spec", lambda package: True)
+    assert "model.onnx\n" in shown(*run_report(a_result(), Path("r")))
 
 
 def test_results_on_the_talks_data_are_compared_with_the_talk() -> None:
