@@ -56,15 +56,38 @@ Penalty = Annotated[
 ]
 
 
+@dataclass(frozen=True)
+class _OneBest:
+    """A decoder that is a function, with what it searches in place of the most probable labelling."""
+
+    decode: Decode
+    objective: str | None
+
+    def __call__(self, read: LogProbs) -> list[Hypothesis]:
+        return self.decode(read)
+
+
+def with_objective(decode: Decode, blank_penalty: float) -> Decode:
+    """Return a decoder that has the attribute ``objective``: with a penalty other texts are the best."""
+    return _OneBest(decode, _penalised(blank_penalty))
+
+
+def _penalised(blank_penalty: float) -> str | None:
+    return f"the most probable labelling with blank_penalty={blank_penalty:g}" if blank_penalty else None
+
+
 @decoder
 def greedy(alphabet: Alphabet, *, blank_penalty: Penalty = 0.0) -> Decode:
     """Best path: each frame's most probable class, repeats merged, blanks dropped."""
     # Here, because it loads numpy and the extension, for which --help must not wait.
     from ctcbench.decoding import greedy_search
 
-    return lambda read: greedy_search(
-        read.values_NTK, read.lengths_N, blank=BLANK, blank_penalty=blank_penalty, frames=False
-    )
+    def decode(read: LogProbs) -> list[Hypothesis]:
+        return greedy_search(
+            read.values_NTK, read.lengths_N, blank=BLANK, blank_penalty=blank_penalty, frames=False
+        )
+
+    return with_objective(decode, blank_penalty)
 
 
 @decoder(alignment="fixed")
@@ -88,9 +111,8 @@ def beam(alphabet: Alphabet, *, width: Width = 25, blank_penalty: Penalty = 0.0)
     """Prefix beam search in plain Python: the slow reference."""
     from ctcbench.decoding.reference import beam_search_reference
 
-    return lambda read: [
-        hypotheses[0]
-        for hypotheses in beam_search_reference(
+    def decode(read: LogProbs) -> list[Hypothesis]:
+        found = beam_search_reference(
             read.values_NTK,
             read.lengths_N,
             beam_width=width,
@@ -98,7 +120,9 @@ def beam(alphabet: Alphabet, *, width: Width = 25, blank_penalty: Penalty = 0.0)
             blank_penalty=blank_penalty,
             frames=False,
         )
-    ]
+        return [hypotheses[0] for hypotheses in found]
+
+    return with_objective(decode, blank_penalty)
 
 
 @decoder
@@ -162,7 +186,9 @@ class _BeamDecoder:
     @property
     def objective(self) -> str | None:
         """What is searched in place of the most probable of all labellings."""
-        return "the best text within a constraint, a language model or hotwords" if self.guides else None
+        if self.guides:
+            return "the best text within a constraint, a language model or hotwords"
+        return _penalised(self.blank_penalty)
 
     def __call__(self, read: LogProbs) -> list[Hypothesis]:
         found = self._search(read, 1, self.width)

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from ctcbench.builtin.decoders import Decode, Penalty, Threads, Width
+from ctcbench.builtin.decoders import Decode, Penalty, Threads, Width, with_objective
 from ctcbench.contract.components import decoder
 from ctcbench.contract.data import LogProbs
 from ctcbench.contract.specs import BLANK, Alphabet
@@ -35,15 +35,18 @@ def best_cpp(
     """The most probable labelling, proven where `nodes` suffices: best path, prefix search, beam; in C++."""
     from ctcbench.decoding.most_probable import best_hypotheses
 
-    return lambda read: best_hypotheses(
-        read.values_NTK,
-        read.lengths_N,
-        nodes=nodes,
-        beam_width=width,
-        blank=BLANK,
-        threads=threads or None,
-        blank_penalty=blank_penalty,
-    )
+    def decode(read: LogProbs) -> list[Hypothesis]:
+        return best_hypotheses(
+            read.values_NTK,
+            read.lengths_N,
+            nodes=nodes,
+            beam_width=width,
+            blank=BLANK,
+            threads=threads or None,
+            blank_penalty=blank_penalty,
+        )
+
+    return with_objective(decode, blank_penalty)
 
 
 @decoder

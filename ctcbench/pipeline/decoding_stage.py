@@ -215,7 +215,8 @@ class BuiltDecoder:
     @property
     def objective(self) -> str | None:
         """What the decoder searches; None for the most probable of all labellings."""
-        return getattr(self.search, "objective", None)
+        # With a score of its own, the best text is not the most probable one either.
+        return getattr(self.search, "objective", None) or ("its own score" if self.has_own_score else None)
 
     def n_best(self, log_probs: LogProbs, count: int) -> Sequence[Sequence[Hypothesis]] | None:
         """Return up to `count` hypotheses of every image, best first; None if the decoder has only the best.

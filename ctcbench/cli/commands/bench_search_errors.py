@@ -47,7 +47,8 @@ def search_errors(
 
     The most probable labelling of each image is found with a proof, and the labelling of each decoder is
     scored exactly, by the stored log-probabilities of the run. Images without a proof are not counted.
-    Decoders that search something else, such as the least expected error, are left out.
+    Decoders that search something else, such as the least expected error, or that have a blank penalty, are
+    left out.
     """
     folder = named_run(run)
     if not folder.has(folder.log_probs_path("test")):
