@@ -110,7 +110,7 @@ def number_notice(labels: Labels) -> str:
                 found += 1
         if found >= _NEARLY_ALL * labels.count > 0:
             return (
-                f"{found} of {labels.count} training labels {advice[0]}, as {first[1]!r} does "
+                f"{found} of {labels.count} labels {advice[0]}, as {first[1]!r} does "
                 f"({labels.name(first[0])}). "
                 f"If the pictures do not show it, {advice[1]}; label=stem takes the names as they are"
             )

@@ -6,7 +6,6 @@ import bisect
 import hashlib
 import heapq
 import itertools
-import math
 import statistics
 from array import array
 from collections import Counter
@@ -52,14 +51,18 @@ class PictureSizes:
         widths: in pixels.
         heights: in pixels.
         aspects: the least and the greatest width of a picture divided by its height.
+        median_aspect: the median of them.
         widest: the name of the picture with the greatest.
+        aspects_N: that of each picture of the split; NaN where it can't be read.
     """
 
     pictures: int
     widths: Spread
     heights: Spread
     aspects: tuple[float, float]
+    median_aspect: float
     widest: str
+    aspects_N: NDArray[np.float64] = field(repr=False, compare=False)
 
 
 def measure_pictures(source: Source, split: SplitName, samples: int) -> PictureSizes | None:
@@ -71,7 +74,7 @@ def measure_pictures(source: Source, split: SplitName, samples: int) -> PictureS
     if measure is None:
         return None
     widths, heights = array("q"), array("q")
-    least, greatest, widest = math.inf, 0.0, 0
+    aspects_N = np.full(samples, np.nan)
     for index in range(samples):
         try:
             width, height = measure(split, index)
@@ -79,12 +82,18 @@ def measure_pictures(source: Source, split: SplitName, samples: int) -> PictureS
             continue
         widths.append(width)
         heights.append(height)
-        least = min(least, width / height)
-        greatest, widest = max((greatest, widest), (width / height, index))
+        aspects_N[index] = width / height
     if not widths:
         return None
-    name = source.describe(split, widest)
-    return PictureSizes(len(widths), Spread.of(widths), Spread.of(heights), (least, greatest), name)
+    return PictureSizes(
+        len(widths),
+        Spread.of(widths),
+        Spread.of(heights),
+        (float(np.nanmin(aspects_N)), float(np.nanmax(aspects_N))),
+        float(np.nanmedian(aspects_N)),
+        source.describe(split, int(np.nanargmax(aspects_N))),
+        aspects_N,
+    )
 
 
 @dataclass(frozen=True)
@@ -95,11 +104,13 @@ class FrameNeeds:
         fewest_columns: columns for each frame of the densest image; more of them per frame are too many.
         densest: the name of that image.
         too_long: images whose text needs more frames than there are, by columns per frame.
+        needs_N: the frames that each text needs at least.
     """
 
     fewest_columns: float
     densest: str
     too_long: Mapping[int, int]
+    needs_N: NDArray[np.int64] = field(repr=False, compare=False)
 
 
 def frame_needs(samples: Samples, alphabet: Alphabet) -> FrameNeeds:
@@ -109,7 +120,28 @@ def frame_needs(samples: Samples, alphabet: Alphabet) -> FrameNeeds:
     columns_N = samples.widths_N / needs_N
     densest = int(columns_N.argmin())
     too_long = {columns: int((samples.widths_N // columns < needs_N).sum()) for columns in COLUMNS_PER_FRAME}
-    return FrameNeeds(float(columns_N[densest]), samples.names[densest], too_long)
+    return FrameNeeds(float(columns_N[densest]), samples.names[densest], too_long, needs_N)
+
+
+def least_aspect_per_frame(
+    sizes: PictureSizes, needs: FrameNeeds, samples: Samples, source: Source, split: SplitName
+) -> float:
+    """Return the least width of a picture divided by its height and by the frames that its text needs.
+
+    Args:
+        sizes: of the first pictures of the split.
+        needs: of the samples.
+        samples: those of these pictures that can be used, in the same order.
+        source: the data set, which has the names of all pictures.
+        split: the split.
+    """
+    aspects_N = sizes.aspects_N
+    if len(aspects_N) != len(samples):
+        used = set(samples.names)
+        aspects_N = aspects_N[[source.describe(split, index) in used for index in range(len(aspects_N))]]
+    if len(aspects_N) != len(samples):  # two samples of one name: which of them was left out is not known
+        return sizes.aspects[0] / int(needs.needs_N.max())
+    return float(np.nanmin(aspects_N / needs.needs_N))
 
 
 @dataclass(frozen=True)

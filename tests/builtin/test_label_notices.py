@@ -49,7 +49,7 @@ def test_a_number_at_one_end_of_all_file_names_is_reported(tmp_path, stems, writ
     for stem in stems:
         (tmp_path / f"{stem}.png").touch()
     notice = folder(path=str(tmp_path), val=0, test=0).notices[1]
-    assert notice.startswith("2 of 2 training labels ")
+    assert notice.startswith("2 of 2 labels ")
     assert f"{stems[0]!r} does ({tmp_path / stems[0]}.png)" in notice
     # The advice leaves the number out.
     assert f"{written} leaves it out" in notice

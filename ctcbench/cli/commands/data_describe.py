@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import collections
 import itertools
+import shlex
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
 from ctcbench.cli.dataset_flags import Count, Dataset, SkipBad, Split, chosen_dataset, draw_samples
+from ctcbench.cli.installed_plugins import registry
 from ctcbench.cli.output import output_console, print_json
 from ctcbench.cli.shared_flags import AsJson
+from ctcbench.config.run_config import flag
+from ctcbench.contract.component_string import ComponentString
 from ctcbench.contract.data import SPLITS, SplitName
 from ctcbench.contract.errors import UsageError
 from ctcbench.files.output_files import require_folder_of
+from ctcbench.files.text import printable
 
 if TYPE_CHECKING:
     from ctcbench.contract.data import Samples
@@ -49,6 +55,8 @@ def describe(
     name = cast(SplitName, split)
     splits = {name: drawn, **_other_splits(chosen, name, samples)}
     facts = _facts(chosen, name, {one: splits[one] for one in SPLITS if one in splits})
+    if skip_bad and "advice" in facts:
+        facts["advice"]["command"] += " --skip-bad"
     if contact_sheet is not None:
         from ctcbench.cli.views.contact_sheet import write_contact_sheet
 
@@ -56,9 +64,16 @@ def describe(
     if as_json:
         print_json(facts)
         return
+    from rich.text import Text
+
     from ctcbench.cli.views.set_table import set_table
 
-    output_console().print(set_table(facts))
+    console = output_console()
+    console.print(set_table(facts))
+    if advice := facts.get("advice"):
+        # In one line however narrow the terminal is, so that it can be copied.
+        command = printable(advice["command"])
+        console.print(Text(f"\na first training: {command}"), soft_wrap=True)
 
 
 def _other_splits(chosen: BuiltDataset, split: SplitName, samples: int | None) -> dict[SplitName, Samples]:
@@ -75,7 +90,12 @@ def _other_splits(chosen: BuiltDataset, split: SplitName, samples: int | None) -
 
 
 def _facts(chosen: BuiltDataset, split: SplitName, splits: dict[SplitName, Samples]) -> dict[str, Any]:
-    from ctcbench.data.set_statistics import find_duplicates, frame_needs, measure_pictures
+    from ctcbench.data.set_statistics import (
+        find_duplicates,
+        frame_needs,
+        least_aspect_per_frame,
+        measure_pictures,
+    )
 
     drawn = splits[split]
     image, alphabet = chosen.source.image, chosen.source.alphabet
@@ -83,7 +103,8 @@ def _facts(chosen: BuiltDataset, split: SplitName, splits: dict[SplitName, Sampl
     lengths = collections.Counter(map(len, map(alphabet.split, drawn.texts)))
     characters = collections.Counter(itertools.chain.from_iterable(map(alphabet.split, drawn.texts)))
     pictures = measure_pictures(chosen.source, split, len(drawn) + drawn.left_out)
-    return {
+    needs = frame_needs(drawn, alphabet) if len(drawn) else None
+    facts: dict[str, Any] = {
         "dataset": chosen.text,
         "split": split,
         "notices": list(chosen.notices),
@@ -104,9 +125,37 @@ def _facts(chosen: BuiltDataset, split: SplitName, splits: dict[SplitName, Sampl
         "pictures": None if pictures is None else _sizes(pictures),
         "lengths": {str(length): lengths[length] for length in sorted(lengths)},
         "characters": {c: characters[c] for c in alphabet.characters},
-        "frames": _frames(frame_needs(drawn, alphabet)) if len(drawn) else None,
+        "frames": None if needs is None else _frames(needs),
         "duplicates": _duplicates(find_duplicates(splits)),
     }
+    if pictures is not None and needs is not None and "train" in splits:
+        density = least_aspect_per_frame(pictures, needs, drawn, chosen.source, split)
+        facts["advice"] = _advice(chosen, pictures, density, splits)
+    return facts
+
+
+def _advice(
+    chosen: BuiltDataset, pictures: PictureSizes, density: float, splits: Mapping[SplitName, Samples]
+) -> dict[str, Any]:
+    """Return the options and the command of a first training on these pictures."""
+    from ctcbench.data.built_dataset import fit_of
+    from ctcbench.data.training_advice import PRESET, ImageSize, advise_settings, advise_size
+
+    image = chosen.source.image
+    now = ImageSize(fit_of(chosen.source), image.height, image.width)
+    size = advise_size(now, pictures, density)
+    given = ComponentString.parse(chosen.text)
+    options = {} if size == now else {"fit": size.fit, "height": str(size.height), "width": str(size.width)}
+    # A share of 0 suits a look at all pictures; a run needs all three splits.
+    kept = {name: value for name, value in given.options.items() if name not in SPLITS or name in splits}
+    dataset = registry().resolve("dataset", str(ComponentString(given.name, {**kept, **options})))
+    flags = [
+        word
+        for name, value in advise_settings(len(splits["train"])).items()
+        for word in (flag(name), str(value))
+    ]
+    command = ["ctcbench", "run", "--preset", PRESET, *flags, "--dataset", dataset]
+    return {"options": options, "command": shlex.join(command)}
 
 
 def _widths(drawn: Samples) -> dict[str, int]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import math
+import statistics
+from collections import Counter
 from typing import Any
 
 from rich.columns import Columns
@@ -11,11 +12,7 @@ from rich.text import Text
 
 from ctcbench.files.text import printable
 
-_DISTORTED = 1.5  # times a picture is stretched in one direction
-_RESERVE = 1.25  # pictures that are read later may be wider than those of the data set
-_WIDTH_STEP = 50
-_HEIGHT_STEP = 8
-_LEAST_HEIGHT = 16  # below it, pooling leaves no row
+_MOST_LENGTHS = 12  # that are listed one by one
 
 
 def set_table(facts: dict[str, Any]) -> Table:
@@ -44,11 +41,11 @@ def set_table(facts: dict[str, Any]) -> Table:
     characters = separator.join(map(_visible, alphabet))
     # Labels come from files of others: their control characters must not reach the terminal.
     table.add_row("alphabet", Text(f"{characters} ({facts['classes']} classes with the blank)"))
-    table.add_row("lengths", ", ".join(f"{n:,} of {length}" for length, n in facts["lengths"].items()))
+    table.add_row("lengths", _lengths(facts["lengths"]))
     counts = [Text(f"{_visible(c)} {n:,}") for c, n in facts["characters"].items()]
     table.add_row("characters", Columns(counts, padding=(0, 2)))
     if facts["frames"]:
-        table.add_row("too long", _too_long(facts["frames"]))
+        table.add_row("too long", _too_long(facts))
     for row in _duplicates(facts["duplicates"]):
         table.add_row(*row)
     table.add_row("fingerprint", facts["fingerprint"])
@@ -81,27 +78,37 @@ def _shapes(pictures: dict[str, Any]) -> Text:
 
 
 def _fit_advice(facts: dict[str, Any]) -> str:
-    """Return the options that keep the aspect of pictures that `fit=stretch` distorts much, else nothing."""
-    least, greatest = facts["pictures"]["aspects"]
-    aspect = facts["width"] / facts["height"]
-    if facts["fit"] != "stretch" or (greatest < _DISTORTED * aspect and aspect < _DISTORTED * least):
+    """Return the options of the data set that are advised, with the reason, or nothing."""
+    options = facts.get("advice", {}).get("options")
+    if not options:
         return ""
-    # Rows that three quarters of the pictures do not have cost time and show nothing.
-    own = _HEIGHT_STEP * math.ceil(facts["pictures"]["heights"]["quartiles"][2] / _HEIGHT_STEP)
-    height = min(facts["height"], max(own, _LEAST_HEIGHT))
-    width = _WIDTH_STEP * math.ceil(greatest * height * _RESERVE / _WIDTH_STEP)
-    return (
-        f"stretch makes them all {aspect:.2f} times as wide as high; "
-        f"fit=keep,height={height},width={width} keeps their shapes"
-    )
+    is_new_fit = options["fit"] != facts["fit"]
+    listed = ",".join(f"{name}={value}" for name, value in options.items() if name != "fit" or is_new_fit)
+    height = int(options["height"])
+    if is_new_fit:
+        aspect = facts["width"] / facts["height"]
+        return f"stretch makes them all {aspect:.2f} times as wide as high; {listed} keeps their shapes"
+    if height > facts["height"]:
+        return f"{listed} makes frames enough for all texts"
+    return f"{listed} has the rows of the pictures; more take time and show nothing"
+
+
+def _lengths(lengths: dict[str, int]) -> str:
+    """Return the numbers of characters of the texts: each with its count, or of many their range."""
+    if len(lengths) <= _MOST_LENGTHS:
+        return ", ".join(f"{n:,} of {length}" for length, n in lengths.items())
+    longest = list(map(int, lengths))
+    middle = statistics.median_high(Counter(dict(zip(longest, lengths.values(), strict=True))).elements())
+    return f"{longest[0]:,} to {longest[-1]:,} characters, median {middle:,}"
 
 
 def _visible(character: str) -> str:
     return "␣" if character == " " else printable(character)
 
 
-def _too_long(frames: dict[str, Any]) -> Text:
+def _too_long(facts: dict[str, Any]) -> Text:
     """Return how many texts need more frames than a backbone of so many columns per frame has."""
+    frames = facts["frames"]
     by_columns = frames["too_long_by_columns_per_frame"]
     counted = [f"{n:,} with one every {columns}" for columns, n in by_columns.items() if n]
     # The last one that all texts fit into, because with fewer columns for each frame they fit as well.
@@ -109,7 +116,12 @@ def _too_long(frames: dict[str, Any]) -> Text:
     if fitting:
         counted.insert(0, f"none with a frame every {fitting[-1]} columns")
     fewest, densest = frames["fewest_columns_per_frame"], printable(frames["densest"])
-    return Text(f"for CTC: {', '.join(counted)} (fewest columns for each frame: {fewest:,.1f}, {densest})")
+    # With the options that are advised there are other numbers of columns.
+    is_advised = facts.get("advice", {}).get("options")
+    size = f" with {facts['width']} × {facts['height']} pixels" if is_advised else ""
+    return Text(
+        f"for CTC{size}: {', '.join(counted)} (fewest columns for each frame: {fewest:,.1f}, {densest})"
+    )
 
 
 def _duplicates(found: dict[str, Any]) -> list[tuple[str, Text]]:

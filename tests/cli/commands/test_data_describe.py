@@ -72,6 +72,12 @@ def test_characters_and_shapes_are_shown_in_full(tmp_path, capsys, monkeypatch):
     words = " ".join(shown.split())
     assert f"shapes 2.00 to 5.00 times as wide as high, the widest {tmp_path}/cd.png" in words
     assert "stretch makes them all 7.50 times as wide as high; fit=keep,height=20,width=150 keeps" in words
+    assert "for CTC with 150 × 20 pixels: none" in words
+    advised = f"folder:path={tmp_path},height=20,fit=keep"
+    assert f"a first training: ctcbench run --preset small --epochs 500 --dataset {advised}" in words
+    assert main(["data", "describe", f"{advised},val=0,test=0", "--skip-bad"]) == 0
+    words = " ".join(capsys.readouterr().out.split())
+    assert f"--dataset {advised} --skip-bad" in words and "keeps" not in words
     assert main(["data", "describe", f"{dataset},fit=pad"]) == 0
     assert "keeps their shapes" not in " ".join(capsys.readouterr().out.split())
 
