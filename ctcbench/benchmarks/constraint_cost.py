@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ctcbench.contract.data import LogProbs
 from ctcbench.decoding import Automaton, _core
+from ctcbench.decoding.beam import selected_path
 
 _WORDS = 100_000
 _LONGEST_WORD = 8  # a lexicon of whole lines would not be one
@@ -58,6 +59,7 @@ def _time(log_probs: LogProbs, guide: _core.Guide | None) -> float:
         blank=0,
         n_best=1,
         threads=1,
+        path=selected_path(),
         frames=False,
         guide=guide,
     )

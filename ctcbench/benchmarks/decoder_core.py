@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from ctcbench.contract.data import LogProbs
 from ctcbench.decoding import _core, beam_search, beam_search_arrays
+from ctcbench.decoding.beam import selected_path
 
 
 @dataclass(frozen=True)
@@ -16,13 +17,15 @@ class CoreRates:
     """Medians over the rounds; ratios are taken within each round.
 
     Attributes:
+        path: the code path of the first four figures: that of CTCBENCH_DECODER_PATH, or the fastest one.
         alone: images per second of the search on one thread, without converting its results.
         objects: rate of `beam_search` over `alone`.
         arrays: rate of `beam_search_arrays` over `alone`.
         two_threads: rate of `beam_search` with two threads over that with one.
-        paths: rate of each code path over that of the default one, the first.
+        paths: rate of each code path over that of `path`.
     """
 
+    path: str
     alone: float
     objects: float
     arrays: float
@@ -31,13 +34,19 @@ class CoreRates:
 
 
 def core_rates(log_probs: LogProbs, *, rounds: int, seconds: float) -> CoreRates:
-    """Measure in interleaved rounds with beam width 25; each round takes about `seconds`."""
+    """Measure in interleaved rounds with beam width 25; each round takes about `seconds`.
+
+    Raises:
+        UsageError: as `selected_path`.
+    """
     values_NTK, lengths_N = log_probs.values_NTK, log_probs.lengths_N
 
     def alone(path: str) -> None:
         _core.search_alone(values_NTK, lengths_N, beam_width=25, blank=0, n_best=1, threads=1, path=path)
 
     paths = _core.paths()
+    selected = selected_path()
+    used = selected if selected in paths else paths[0]  # "automatic" is the first
     calls: dict[str, Callable[[], object]] = {path: lambda path=path: alone(path) for path in paths}  # type: ignore[misc]
     # Compared with the search alone: the conversion to Python objects, that to arrays, and a second thread.
     calls["objects"] = lambda: beam_search(values_NTK, lengths_N, threads=1)
@@ -53,11 +62,12 @@ def core_rates(log_probs: LogProbs, *, rounds: int, seconds: float) -> CoreRates
         return statistics.median(a / b for a, b in zip(rates[name], rates[base], strict=True))
 
     return CoreRates(
-        statistics.median(rates[paths[0]]),
-        ratio("objects", paths[0]),
-        ratio("arrays", paths[0]),
+        used,
+        statistics.median(rates[used]),
+        ratio("objects", used),
+        ratio("arrays", used),
         ratio("two threads", "objects"),
-        {path: ratio(path, paths[0]) for path in paths},
+        {path: ratio(path, used) for path in paths},
     )
 
 

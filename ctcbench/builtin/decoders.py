@@ -83,9 +83,10 @@ def greedy(alphabet: Alphabet, *, blank_penalty: Penalty = 0.0) -> Decode:
     from ctcbench.decoding import greedy_search
 
     def decode(read: LogProbs) -> list[Hypothesis]:
-        return greedy_search(
+        found: list[Hypothesis] = greedy_search(
             read.values_NTK, read.lengths_N, blank=BLANK, blank_penalty=blank_penalty, frames=False
         )
+        return found
 
     return with_objective(decode, blank_penalty)
 

@@ -1,5 +1,6 @@
 """`ctcbench bench decoders`: the workloads, and the figures of the comparison."""
 
+import io
 import json
 import subprocess
 import sys
@@ -7,13 +8,18 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from rich.console import Console
 
 from ctcbench import Hypothesis, UsageError
-from ctcbench.benchmarks.decoder_comparison import compare
+from ctcbench.benchmarks import constraint_cost, decoder_core
+from ctcbench.benchmarks.constraint_cost import constraint_costs
+from ctcbench.benchmarks.decoder_comparison import DecoderComparison, DecoderSpeed, Quartiles, compare
+from ctcbench.benchmarks.decoder_core import core_rates
 from ctcbench.benchmarks.workloads import WORKLOADS, find_workload
-from ctcbench.cli.commands.bench_decoders import _installed
+from ctcbench.cli.commands.bench_decoders import _core_table, _installed, _table
 from ctcbench.config.run_config import RunConfig
 from ctcbench.contract.components import Component
+from ctcbench.decoding import _core
 from ctcbench.registry.component_registry import Registry
 from ctcbench.registry.plugin import Plugin
 from ctcbench.results.run_folder import RunFolder
@@ -124,6 +130,56 @@ def test_speed_ratio_and_agreement_are_measured_on_the_same_images(clock):
     assert (quick.cores, slow.cores) == pytest.approx((1.0, 2.0))
 
 
+def test_the_table_fits_into_80_columns_with_the_names_broken_between_options():
+    rate = Quartiles(0.00476, 0.00435, 0.00517)
+    long = "pyctcdecode:width=100,threshold=0.006737947,margin=10"
+    speeds = [DecoderSpeed(long, 512, Quartiles(99_999, 1, 1), rate, 0.5, 256, 1.0),
+              DecoderSpeed("mbr", 5, rate, rate, 0.5, 2, 3.0)]  # fmt: skip
+    table = _table(DecoderComparison("w", 512, 18, 63, 0.6, tuple(speeds), {"absent": "pip install it"}))
+    lines = {width: printed(table, width).splitlines() for width in (80, 150)}
+    assert max(map(len, lines[80])) <= 80
+    words = [line.split()[0] for line in lines[80][2:5]]
+    assert words == ["pyctcdecode:width=100,", "threshold=0.006737947,", "margin=10"]
+    assert any(line.startswith("mbr (3.0 cores) ") for line in lines[80])
+    assert any(line.startswith(f"{long} ") for line in lines[150])
+
+
+def printed(table, width):
+    console = Console(file=io.StringIO(), width=width)
+    console.print(table)
+    return console.file.getvalue()
+
+
+def test_the_search_alone_is_measured_on_the_chosen_code_path(monkeypatch):
+    searched = []
+    for module in (decoder_core, constraint_cost):
+        monkeypatch.setattr(module, "_core", Recorder(searched))
+    monkeypatch.setattr(constraint_cost, "_WORDS", 50)
+    log_probs = small("captcha-noisy", 2).draw()
+    for chosen, used in (("portable", "portable"), ("automatic", _core.paths()[0])):
+        monkeypatch.setattr("ctcbench.decoding.beam.PATH", chosen)
+        rates = core_rates(log_probs, rounds=1, seconds=0.001)
+        assert rates.path == used and rates.paths[used] == 1.0 and "exact" in rates.paths
+        searched.clear()
+        costs = constraint_costs(log_probs, rounds=1, seconds=0.001)
+        assert set(searched) == {chosen}
+        assert f"code path {used}" in printed(_core_table(rates, costs), 80)
+    monkeypatch.setattr("ctcbench.decoding.beam.PATH", "fastest")
+    with pytest.raises(UsageError, match="CTCBENCH_DECODER_PATH is 'fastest'"):
+        core_rates(log_probs, rounds=1, seconds=0.001)
+
+
+class Recorder:
+    """The extension, which appends the code path of each search to a list."""
+
+    def __init__(self, searched):
+        self.searched, self.paths, self.Guide = searched, _core.paths, _core.Guide
+
+    def search_alone(self, *arguments, path, **others):
+        self.searched.append(path)
+        _core.search_alone(*arguments, path=path, **others)
+
+
 def test_plugins_add_decoders_with_other_options():
     registry = with_decoders(quick=decoder_for((1,)))
     [plugin] = registry.plugins
@@ -188,6 +244,7 @@ def test_the_rates_of_the_search_alone():
     assert done.returncode == 0, done.stderr
     rates = json.loads(done.stdout)["core"]["captcha-noisy"]
     # Which one is faster is not tested: that depends on the load of the machine.
+    assert rates["path"] in rates["paths"]
     assert rates["alone"] > 0 and {"exact", "portable"} <= rates["paths"].keys()
     assert min(rates["paths"].values()) > 0
     assert min(rates["objects"], rates["arrays"], rates["two_threads"]) > 0

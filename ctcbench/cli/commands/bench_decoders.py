@@ -5,10 +5,10 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
@@ -16,6 +16,7 @@ from ctcbench.cli.completion import complete_component
 from ctcbench.cli.installed_plugins import registry
 from ctcbench.cli.output import output_console, print_json
 from ctcbench.cli.shared_flags import AsJson
+from ctcbench.cli.views.component_cell import ComponentCell
 from ctcbench.config.presets import default_component
 from ctcbench.contract.errors import UsageError
 
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from ctcbench.benchmarks.decoder_core import CoreRates
     from ctcbench.contract.data import LogProbs
     from ctcbench.registry.component_registry import Registry
+
+_PLAIN: dict[str, Any] = {"box": None, "padding": (0, 2, 0, 0), "pad_edge": False}
 
 
 def decoders(
@@ -125,11 +128,11 @@ def decoders(
     for comparison in comparisons:
         console.print(_table(comparison))
         if comparison.name in cores:
-            console.print(_core_line(cores[comparison.name]))
-            console.print(_cost_line(costs[comparison.name]) + "\n")
+            console.print(_core_table(cores[comparison.name], costs[comparison.name]))
     console.print(
         f"{rounds} interleaved rounds on {_machine()}; ×: images/s over those of {reference} in the same "
         f"round; changed: images whose labels differ from those of {yardstick}"
+        + ("; constraints: median and range over the rounds" if core else "")
     )
 
 
@@ -210,9 +213,9 @@ def _table(comparison: DecoderComparison) -> Table:
         f"{comparison.name}: {comparison.images} images, {comparison.frames} frames × {comparison.classes} "
         f"classes, largest probability {comparison.top_probability:.2f}"
     )
-    table = Table(title=Text(title), title_justify="left", caption_justify="left")
-    table.add_column("decoder", overflow="fold")
-    for header in ("images", "images/s", "×", "quartiles", "changed"):
+    table = Table(title=Text(title), title_justify="left", caption_justify="left", **_PLAIN)
+    table.add_column("decoder")
+    for header in ("images", "images/s", "× (quartiles)", "changed"):
         table.add_column(header, justify="right", no_wrap=True)
     for speed in comparison.speeds:
         table.add_row(*_row(speed))
@@ -221,33 +224,30 @@ def _table(comparison: DecoderComparison) -> Table:
     return table
 
 
-def _core_line(rates: CoreRates) -> str:
-    paths = ", ".join(f"{path} {share:.0%}" for path, share in rates.paths.items())
-    return (
-        f"C++ search alone: {_figure(rates.alone)} images/s; beam_search {rates.objects:.0%} of that, "
-        f"beam_search_arrays {rates.arrays:.0%}; 2 threads: {rates.two_threads:.2f} ×; paths: {paths}"
-    )
+def _core_table(rates: CoreRates, costs: dict[str, CostRatio]) -> Table:
+    alone = f"{_figure(rates.alone)} images/s on one thread, code path {rates.path}"
+    table = Table("C++ search alone", alone, **_PLAIN)
+    table.add_row("beam_search", f"{rates.objects:.0%} of that rate")
+    table.add_row("beam_search_arrays", f"{rates.arrays:.0%} of that rate")
+    table.add_row("2 threads", f"{rates.two_threads:.2f} × the rate of beam_search with one")
+    paths = [f"{path} {share:.0%}" for path, share in rates.paths.items() if path != rates.path]
+    table.add_row("other code paths", ", ".join(paths) or "none on this machine")
+    for name, cost in costs.items():
+        time = f"{cost.median:.2f} × the time of the free search ({cost.low:.2f}–{cost.high:.2f})"
+        table.add_row(f"constraint {name}", time)
+    table.add_row("", "")
+    return table
 
 
-def _cost_line(costs: dict[str, CostRatio]) -> str:
-    ratios = [
-        f"{name} {ratio.median:.2f} ({ratio.low:.2f} – {ratio.high:.2f})" for name, ratio in costs.items()
-    ]
-    return f"Time with a constraint over that without (range over the rounds): {', '.join(ratios)}"
-
-
-def _row(speed: DecoderSpeed) -> list[Text]:
-    name = Text(speed.decoder)
+def _row(speed: DecoderSpeed) -> list[RenderableType]:
     # Then its speed can't be compared with that of one core. 1.2, because CPU time is not measured exactly.
-    if speed.cores > 1.2:
-        name.append(f" ({speed.cores:.1f} cores)", "red")
+    cores = f"({speed.cores:.1f} cores)" if speed.cores > 1.2 else ""
     ratio: Quartiles = speed.ratio
     return [
-        name,
+        ComponentCell(speed.decoder, cores, "red"),
         Text(str(speed.images)),
         Text(_figure(speed.per_second.median)),
-        Text(_figure(ratio.median)),
-        Text(f"{_figure(ratio.low)} – {_figure(ratio.high)}"),
+        Text(f"{_figure(ratio.median)} ({_figure(ratio.low)}–{_figure(ratio.high)})"),
         Text(f"{speed.changed} ({1 - speed.same:.1%})"),
     ]
 

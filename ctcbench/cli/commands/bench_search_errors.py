@@ -18,6 +18,7 @@ from ctcbench.cli.installed_plugins import registry
 from ctcbench.cli.output import output_console, print_json
 from ctcbench.cli.run_folder_argument import named_run
 from ctcbench.cli.shared_flags import AsJson
+from ctcbench.cli.views.component_cell import ComponentCell
 from ctcbench.contract.errors import UsageError
 
 if TYPE_CHECKING:
@@ -94,14 +95,15 @@ def _require_ctc(installed: Registry, decoders: Sequence[str], loss: str, run: P
 
 
 def _table(found: SearchErrors, run: Path) -> Table:
-    table = Table(title=Text(f"{run}: search errors"), title_justify="left")
-    table.add_column("decoder", overflow="fold")
+    title = Text(f"{run}: search errors")
+    table = Table(title=title, title_justify="left", box=None, padding=(0, 2, 0, 0))
+    table.add_column("decoder")
     for header in ("errors", "rate", "95 % interval", "mean log-prob lost"):
         table.add_column(header, justify="right", no_wrap=True)
     for row in found.decoders:
         low, high = row.interval
         table.add_row(
-            Text(row.decoder),
+            ComponentCell(row.decoder),
             f"{row.errors:,}",
             f"{row.rate:.2%}",
             f"{low:.2%} – {high:.2%}",
