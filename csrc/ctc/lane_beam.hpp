@@ -33,20 +33,19 @@ struct LaneBeam {
     double largest = 1.0;
     std::int64_t exponent = 0;
 
-    // Resets to the empty labelling with probability 1. Keeps the memory.
-    void start(std::int32_t classes) {
+    // Resets to the empty labelling with probability 1, which is the total 2^scale. Keeps the memory.
+    void start(std::int32_t classes, std::int64_t scale = 0) {
         reserve(kLanes);
         for (Column<double>* column : {&total, &blank, &label}) column->fill_zero();
         tree.clear();
         rows = 1;
-        total.data()[0] = blank.data()[0] = 1.0;
+        largest = total.data()[0] = blank.data()[0] = double_of((1023 + scale) << 52);
+        exponent = -scale;
         last.data()[0] = classes;
         parent.data()[0] = kNone;
         repeats.data()[0] = 0;
         node.data()[0] = PrefixTree::kRoot;
         hash.data()[0] = parent_hash.data()[0] = 0;
-        largest = 1.0;
-        exponent = 0;
     }
 
     // The hash of a labelling with `label` appended.

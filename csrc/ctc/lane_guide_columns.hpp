@@ -63,13 +63,7 @@ class GuideColumns {
     // Removes the unchanged labellings that cannot end in the frames that remain, and computes `reach`.
     Prepared prepare(const LaneBeam<L>& beam, std::int32_t remaining, LaneCandidates<L>& candidates);
 
-    // The highest weight, and the lowest that is permitted, with which any row can be extended.
-    double highest_weight(std::int32_t count) const {
-        double most = 1.0;
-        for (std::int32_t row = 0; row < count; ++row)
-            most = std::max<double>(most, edges.data()[row].highest);
-        return most;
-    }
+    // The lowest weight that is permitted with which any row can be extended; at most 1.
     double lowest_weight(std::int32_t count) const {
         double least = 1.0;
         for (std::int32_t row = 0; row < count; ++row)
@@ -77,8 +71,9 @@ class GuideColumns {
         return least;
     }
 
-    // Finds the states of the extensions that are kept, before the beam is updated.
-    void find_arrivals(const unsigned char* keep, const LaneCandidates<L>& candidates);
+    // Finds the states of the extensions that are kept, before the beam is updated. Returns false if the
+    // weight of one is too small for products with totals.
+    bool find_arrivals(const unsigned char* keep, const LaneCandidates<L>& candidates);
 
     // Follows the update of the beam.
     void update(const UpdateStep<L>& step, std::size_t capacity) {
@@ -92,6 +87,7 @@ class GuideColumns {
 
   private:
     using D = typename L::D;
+    static constexpr double kSmallestWeight = 1e-150;  // times a total that is kept still a normal double
     struct Arrival {
         GuideRow edges;
         std::int32_t slot;
@@ -193,10 +189,11 @@ typename GuideColumns<L>::Prepared GuideColumns<L>::prepare(const LaneBeam<L>& b
 }
 
 template <class L>
-void GuideColumns<L>::find_arrivals(const unsigned char* keep, const LaneCandidates<L>& candidates) {
+bool GuideColumns<L>::find_arrivals(const unsigned char* keep, const LaneCandidates<L>& candidates) {
     const std::int32_t stays = candidates.stays;
     const std::uint64_t* id = candidates.id.data() + stays;
     arrivals_.clear();
+    double least = 1.0;
     // The rows are copied here: of several arrivals at once, where memory is slow.
     for_each_bit<true>(keep + stays / kLanes, candidates.count - stays, [&](std::int32_t i) {
         const GuideRow& from = edges.data()[LaneCandidates<L>::row_of(id[i])];
@@ -204,7 +201,9 @@ void GuideColumns<L>::find_arrivals(const unsigned char* keep, const LaneCandida
         const double its_weight = rows.table().weight(found);
         const std::int32_t slot = rows.target(found.edge);
         arrivals_.push_back(arrival(slot, its_weight));
+        least = std::min(least, its_weight);
     });
+    return least >= kSmallestWeight;
 }
 
 }  // namespace ctc

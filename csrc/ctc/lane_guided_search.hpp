@@ -8,8 +8,8 @@
 #include "ctc/lane_alignment.hpp"
 #include "ctc/lane_guide_columns.hpp"
 #include "ctc/lane_guided_extend_step.hpp"
+#include "ctc/lane_guided_losses.hpp"
 #include "ctc/lane_hypotheses.hpp"
-#include "ctc/lane_losses.hpp"
 #include "ctc/lane_select_step.hpp"
 #include "ctc/lane_skipped_rows.hpp"
 #include "ctc/lane_update_step.hpp"
@@ -37,13 +37,20 @@ class GuidedLaneSearch final : public FastSearch {
     }
 
   private:
+    // The best total is in [2^kScale, 2^(kScale + 1)) after each frame. A constraint can leave in the beam
+    // what the network holds for impossible beside what it is sure of, so most of the range is below the
+    // best.
+    static constexpr std::int64_t kScale = 700;
+
     bool advance();
-    bool loses_a_symbol(std::int64_t exponent) const;
+    bool loses_a_symbol(double known_floor, double largest_reach, std::int64_t exponent) const;
+    // Whether lane_exp() can scale the next frame.
+    static bool in_range(double largest) { return exponent_of(largest) >= kScale - 1000; }
 
     Options options_;
     LaneBeam<L> beam_;
     GuideColumns<L> columns_;
-    LaneLosses<L> losses_;
+    GuidedLosses<L> losses_;
     std::int32_t remaining_ = 0;  // frames after the current one; below kNever, so states without an end go
 
     LaneFrame<L> frame_;
@@ -84,7 +91,7 @@ bool GuidedLaneSearch<L>::push(const LogProbs& log_probs, std::int32_t frame, St
 
 template <class L>
 void GuidedLaneSearch<L>::start(std::int32_t classes) {
-    beam_.start(classes);
+    beam_.start(classes, kScale);
     columns_.start(beam_.capacity());
     frame_.start(classes);
     candidates_.start(beam_.capacity());
@@ -106,15 +113,16 @@ void GuidedLaneSearch<L>::limit(std::int32_t frames) {
 template <class L>
 bool GuidedLaneSearch<L>::advance() {
     const std::int32_t width = options_.beam_width;
-    const std::int64_t exponent = exponent_of(beam_.largest);
+    const std::int64_t exponent = exponent_of(beam_.largest) - kScale;
     columns_.make_room(beam_.rows);
     const auto stayed = stay_.run_weighted(beam_, frame_, exponent, candidates_, columns_.weight.data());
-    losses_.add(frame_, stayed, exponent, beam_.rows, [&] { return columns_.highest_weight(beam_.rows); });
     const auto prepared = columns_.prepare(beam_, remaining_, candidates_);
+    losses_.follow(beam_, frame_, stayed, exponent, columns_, remaining_, candidates_);
     // As in LaneSearch: no extension reaches the least of the unchanged labellings.
     const bool stays_fill_beam = stayed.normal == width && !prepared.drops;
     if (stays_fill_beam && prepared.largest_reach * stayed.prob_best < stayed.least * LaneMath<L>::kSlack) {
-        if (!losses_.allow(stayed.least)) return false;
+        if (!losses_.allow(stayed.least) || !in_range(stayed.largest)) return false;
+        losses_.keep_all();
         UpdateStep<L>::keep_all(candidates_, beam_);
         beam_.largest = stayed.largest;
         beam_.exponent += exponent;
@@ -124,7 +132,8 @@ bool GuidedLaneSearch<L>::advance() {
     const double known_floor = extend_.run(
         {beam_, frame_, columns_, skipped_, stayed, prepared, exponent, remaining_, stays_fill_beam}, width,
         candidates_);
-    if (known_floor == 0.0 && (losses_.any() || loses_a_symbol(exponent))) return false;
+    if (known_floor == 0.0 && losses_.hides_candidates()) return false;
+    if (loses_a_symbol(known_floor, prepared.largest_reach, exponent)) return false;
 
     const double floor = std::max(known_floor, LaneMath<L>::kSmallestTotal);
     skipped_.clear(beam_);
@@ -134,31 +143,46 @@ bool GuidedLaneSearch<L>::advance() {
         beam_.rows = 0;
         return true;
     }
-    if (!losses_.allow(selected.smallest_kept)) return false;
-    columns_.find_arrivals(selected.keep, candidates_);
+    if (!losses_.allow(selected.smallest_kept) || !in_range(selected.largest)) return false;
+    if (!columns_.find_arrivals(selected.keep, candidates_)) return false;
+    losses_.find_arrivals(selected.keep, candidates_, beam_);
     update_.run_shrinking(selected.keep, width, candidates_, beam_);
+    losses_.update(update_, beam_.capacity());
     columns_.update(update_, beam_.capacity());
     beam_.largest = selected.largest;
     beam_.exponent += exponent;
     return true;
 }
 
-// Whether a symbol that is possible may have a probability too small for products with it.
+// Whether a symbol that is possible may have a probability too small for products with it, or one that
+// lane_exp() returns as 0. While a floor is known, only the latter counts, where such a symbol may reach it.
 template <class L>
-bool GuidedLaneSearch<L>::loses_a_symbol(std::int64_t exponent) const {
-    const double lowest = -207.3 + 0.6931471805599453 * static_cast<double>(exponent) -
-                          log_lower_bound(columns_.lowest_weight(beam_.rows));  // ln(1e-90) is -207.2
-    const double* log_prob = frame_.log_prob.data();
-    return std::any_of(log_prob, log_prob + frame_.classes,
-                       [&](double value) { return value >= kLowestLog && value < lowest; });
+bool GuidedLaneSearch<L>::loses_a_symbol(double known_floor, double largest_reach,
+                                         std::int64_t exponent) const {
+    if (known_floor > largest_reach * losses_.lost_prob(exponent)) return false;
+    double lowest = kExpLowest;
+    if (known_floor == 0.0)
+        lowest =
+            std::max(lowest, -207.3 + 0.6931471805599453 * static_cast<double>(exponent) -
+                                 log_lower_bound(columns_.lowest_weight(beam_.rows)));  // ln(1e-90) is -207.2
+    const auto possible = L::broadcast(kLowestLog);
+    const auto limit = L::broadcast(lowest);
+    for (std::int32_t label = 0; label < frame_.classes; label += kLanes) {
+        const auto log_probs = L::load(frame_.log_prob.data() + label);
+        if ((L::at_least(log_probs, possible) & ~L::at_least(log_probs, limit)) != 0) return true;
+    }
+    return false;
 }
 
-// Whether the final weights of all rows are within the range of a double.
+// Whether the totals of all rows that may end are within the range of a double, with the weights of their
+// ends.
 template <class L>
 bool GuidedLaneSearch<L>::ends_in_range() const {
     for (std::int32_t row = 0; row < beam_.rows; ++row) {
         const double log_weight = columns_.final_log_weight(row);
-        if (log_weight < kExpLowest && log_weight > -LaneMath<L>::kInfinity) return false;
+        if (log_weight == -LaneMath<L>::kInfinity) continue;
+        const double log_total = log_lower_bound(beam_.total.data()[row]) + log_weight;
+        if (log_weight < kExpLowest || log_total < log_lower_bound(LaneMath<L>::kSmallestTotal)) return false;
     }
     return true;
 }

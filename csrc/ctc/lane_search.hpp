@@ -103,7 +103,7 @@ bool LaneSearch<L>::advance() {
     const std::int32_t width = options_.beam_width;
     const std::int64_t exponent = exponent_of(beam_.largest);
     const auto stayed = stay_.run(beam_, frame_, exponent, candidates_);
-    losses_.add(frame_, stayed, exponent, beam_.rows, [] { return 1.0; });
+    losses_.add(frame_, stayed, exponent, beam_.rows);
     // In half of the frames or more no extension reaches the least of the unchanged labellings.
     if (stayed.normal == width && beam_.largest * stayed.prob_best < stayed.least * LaneMath<L>::kSlack)
         return keep_all(stayed, exponent);

@@ -119,6 +119,19 @@ def test_a_beam_that_shrinks_and_grows_again():
             )
 
 
+@pytest.mark.parametrize("width", [5, 25, pytest.param(100, marks=pytest.mark.landing)])
+@pytest.mark.parametrize("words", [1, 10])
+def test_texts_that_the_network_holds_for_impossible(words, width):
+    # The totals of all labellings fall by hundreds of powers of ten, and some rows far below the best one.
+    rng = np.random.default_rng([words, width])
+    lexicon = tree_automaton({tuple(rng.integers(1, 30, size=24).tolist()) for _ in range(words)}, 30)
+    values_TK = log_probs_of("peaky", rng, 120, 30).astype(np.float32)
+    masked_TK = np.where(values_TK < -38, np.float32(-np.inf), values_TK)
+    for values in (values_TK, masked_TK, 3 * values_TK):
+        for guide in (lexicon, with_weights(lexicon, *random_weights(rng, lexicon))):
+            compare(values, guide, beam_width=width, n_best=width)
+
+
 @pytest.mark.parametrize("log_weight", [-1e6, -700.0, -300.0, 100.0])
 def test_weights_at_the_ends_of_their_range(log_weight):
     words = {(1, 2), (2, 1), (1, 1, 2), (2,), (1,)}
