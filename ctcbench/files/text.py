@@ -26,6 +26,11 @@ def printable(text: str) -> str:
     return "".join(_escaped(c) if is_invisible(c) else c for c in text)
 
 
+def visible_spaces(text: str) -> str:
+    """Return `text` with ␣ for each space, for characters that are shown one by one."""
+    return text.replace(" ", "␣")
+
+
 def printable_lines(text: str) -> str:
     """Return `text` as `printable` does, but with its line breaks."""
     return "\n".join(map(printable, text.split("\n")))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections
+import dataclasses
 import itertools
 import shlex
 from collections.abc import Mapping
@@ -92,6 +93,7 @@ def _other_splits(chosen: BuiltDataset, split: SplitName, samples: int | None) -
 def _facts(chosen: BuiltDataset, split: SplitName, splits: dict[SplitName, Samples]) -> dict[str, Any]:
     from ctcbench.data.set_statistics import (
         find_duplicates,
+        find_faint_images,
         frame_needs,
         least_aspect_per_frame,
         measure_pictures,
@@ -126,6 +128,7 @@ def _facts(chosen: BuiltDataset, split: SplitName, splits: dict[SplitName, Sampl
         "lengths": {str(length): lengths[length] for length in sorted(lengths)},
         "characters": {c: characters[c] for c in alphabet.characters},
         "frames": None if needs is None else _frames(needs),
+        "faint": dataclasses.asdict(find_faint_images(drawn)),
         "duplicates": _duplicates(find_duplicates(splits)),
     }
     if pictures is not None and needs is not None and "train" in splits:

@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ctcbench.contract.data import LogProbs
-from ctcbench.files.text import printable
+from ctcbench.files.text import printable, visible_spaces
 
 # More mistakes than successes, because they show what the network has not learned.
 WRONG, RIGHT = 6, 3
@@ -60,7 +60,7 @@ def examples_table(examples: Sequence[Example]) -> Table:
     for example in examples:
         decoded, target = highlight(example.decoded, example.target)
         mark = Text("right", "green") if example.decoded == example.target else Text("wrong", "red")
-        table.add_row(Text(printable(example.raw)), decoded, target, mark)
+        table.add_row(Text(visible_spaces(printable(example.raw))), decoded, target, mark)
     return table
 
 

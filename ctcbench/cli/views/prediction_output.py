@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ctcbench.cli.output import output_console, output_stream, print_json_text
-from ctcbench.files.text import printable, printable_json
+from ctcbench.files.text import printable, printable_json, visible_spaces
 from ctcbench.reporting.formats.csv_json import spreadsheet_cell
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ class TableOutput:
                 cells.append(Text("\n".join(map(_shown_text, prediction.alternatives or ()))))
             if self.positions:
                 places = [
-                    f"{printable(c.text)}  {c.left:.0f}–{c.right:.0f}  {_shown(c.confidence)}"
+                    f"{visible_spaces(printable(c.text))}  {c.left:.0f}–{c.right:.0f}  {_shown(c.confidence)}"
                     for c in prediction.characters or ()
                 ]
                 cells.append(Text("\n".join(places)))

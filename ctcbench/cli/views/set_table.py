@@ -10,7 +10,7 @@ from rich.columns import Columns
 from rich.table import Table
 from rich.text import Text
 
-from ctcbench.files.text import printable
+from ctcbench.files.text import printable, visible_spaces
 
 _MOST_LENGTHS = 12  # that are listed one by one
 
@@ -46,6 +46,8 @@ def set_table(facts: dict[str, Any]) -> Table:
     table.add_row("characters", Columns(counts, padding=(0, 2)))
     if facts["frames"]:
         table.add_row("too long", _too_long(facts))
+    if facts["faint"]["images"]:
+        table.add_row("contrast", _faint(facts))
     for row in _duplicates(facts["duplicates"]):
         table.add_row(*row)
     table.add_row("fingerprint", facts["fingerprint"])
@@ -103,7 +105,7 @@ def _lengths(lengths: dict[str, int]) -> str:
 
 
 def _visible(character: str) -> str:
-    return "␣" if character == " " else printable(character)
+    return visible_spaces(printable(character))
 
 
 def _too_long(facts: dict[str, Any]) -> Text:
@@ -122,6 +124,17 @@ def _too_long(facts: dict[str, Any]) -> Text:
     return Text(
         f"for CTC{size}: {', '.join(counted)} (fewest columns for each frame: {fewest:,.1f}, {densest})"
     )
+
+
+def _faint(facts: dict[str, Any]) -> Text:
+    faint = facts["faint"]
+    count = f"{faint['images']:,} image{' has' if faint['images'] == 1 else 's have'}"
+    parts = [f"{count} hardly any contrast ({printable(faint['example'])})"]
+    if facts["pictures"]:
+        if facts["channels"] == 1:
+            parts.append("channels=3 keeps colours that are equally bright")
+        parts.append("light text on transparent pixels needs a dark background, as they become white")
+    return Text("; ".join(parts), "red")
 
 
 def _duplicates(found: dict[str, Any]) -> list[tuple[str, Text]]:

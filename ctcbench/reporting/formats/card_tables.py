@@ -8,6 +8,8 @@ from typing import Any
 from ctcbench.contract.component_string import ComponentString
 from ctcbench.contract.components import Kind
 from ctcbench.contract.errors import CtcbenchError, UsageError
+from ctcbench.contract.specs import Alphabet
+from ctcbench.files.text import visible_spaces
 from ctcbench.registry.component_registry import Registry
 from ctcbench.reporting.formats.markdown_text import markdown_code, markdown_table, markdown_text
 from ctcbench.reporting.members import Member
@@ -66,11 +68,15 @@ def _model(member: Member, registry: Registry) -> Lines:
     colour = "grey" if image.channels == 1 else f"{image.channels} channels"
     width = f"up to {image.width}" if image.variable else str(image.width)
     yield "images", f"{width} × {image.height} pixels, {colour}, fit {markdown_code(description.fit)}"
-    shown = alphabet.characters[:_MOST_CHARACTERS]
-    cut = " …" if len(alphabet.characters) > len(shown) else ""
-    yield "alphabet", f"{len(alphabet.characters):,} characters: {markdown_code(alphabet.joined(shown))}{cut}"
+    yield "alphabet", _alphabet_text(alphabet)
     if alphabet.direction == "rtl":
         yield "direction", "right to left"
+
+
+def _alphabet_text(alphabet: Alphabet) -> str:
+    shown = [visible_spaces(character) for character in alphabet.characters[:_MOST_CHARACTERS]]
+    cut = " …" if len(alphabet.characters) > len(shown) else ""
+    return f"{len(alphabet.characters):,} characters: {markdown_code(alphabet.joined(shown))}{cut}"
 
 
 def _data(member: Member, registry: Registry) -> Lines:

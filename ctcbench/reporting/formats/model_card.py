@@ -11,7 +11,7 @@ from ctcbench.contract.errors import UsageError
 from ctcbench.evaluation import metrics
 from ctcbench.evaluation.breakdowns import break_down
 from ctcbench.evaluation.text_alignment import frequent_confusions
-from ctcbench.files.text import one_line
+from ctcbench.files.text import one_line, visible_spaces
 from ctcbench.registry.component_registry import Registry
 from ctcbench.reporting.confidence_summary import ConfidenceSummary, summarise_confidence
 from ctcbench.reporting.formats.card_limits import limits
@@ -153,7 +153,7 @@ def _mistakes(member: Member) -> str:
             (f"{_shown(g.name)} {percent(g.accuracy)}" for g in worst[:_WORST]),
         ),
         _list(
-            "Most frequent confusions",
+            "Most frequent confusions (∅: no character)",
             (f"{_shown(target)} → {_shown(read)} ({count:,})" for (target, read), count in frequent),
         ),
     ]
@@ -174,4 +174,4 @@ def _list(title: str, texts: Iterator[str]) -> str:
 
 
 def _shown(character: str) -> str:
-    return markdown_code(character) if character else "∅"
+    return markdown_code(visible_spaces(character)) if character else "∅"

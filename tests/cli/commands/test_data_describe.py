@@ -77,9 +77,23 @@ def test_characters_and_shapes_are_shown_in_full(tmp_path, capsys, monkeypatch):
     assert f"a first training: ctcbench run --preset small --epochs 500 --dataset {advised}" in words
     assert main(["data", "describe", f"{advised},val=0,test=0", "--skip-bad"]) == 0
     words = " ".join(capsys.readouterr().out.split())
-    assert f"--dataset {advised} --skip-bad" in words and "keeps" not in words
+    assert f"--dataset {advised} --skip-bad" in words and "keeps their" not in words
     assert main(["data", "describe", f"{dataset},fit=pad"]) == 0
     assert "keeps their shapes" not in " ".join(capsys.readouterr().out.split())
+
+
+def test_pictures_that_show_nothing_are_counted(tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "400")
+    for name, ink in (("a", (255, 255, 255, 255)), ("b", (0, 0, 0, 255)), ("c", (255, 0, 0, 255))):
+        picture = Image.new("RGBA", (150, 40), (0, 0, 0, 0) if name < "c" else (0, 130, 0, 255))
+        picture.paste(ink, (50, 10, 100, 30))
+        picture.save(tmp_path / f"{name}.png")
+    dataset = f"folder:path={tmp_path},val=0,test=0"
+    assert main(["data", "describe", dataset]) == 0
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "contrast 2 images have hardly any contrast (" in shown and "channels=3 keeps colours" in shown
+    assert main(["data", "describe", f"{dataset},channels=3", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["faint"] == {"images": 1, "example": f"{tmp_path}/a.png"}
 
 
 def test_the_height_that_is_suggested_is_not_above_that_of_the_pictures(tmp_path, capsys, monkeypatch):

@@ -162,7 +162,8 @@ def test_examples_are_misread_images_first_then_some_that_are_right() -> None:
     assert [example.raw for example in chosen] == ["··bb", "·aab", "a·a"]
     assert len(choose_examples(log_probs, ["x", "y", "z"], wrong=2, right=0)) == 2
     assert [example.target for example in choose_examples(log_probs, ["ab", "a"])] == ["ab", "a"]
-    text = shown(examples_table([*chosen, Example("···", "", "a")]))
+    text = shown(examples_table([*chosen, Example("···", "", "a"), Example("·a ·b", "a b", "a b")]))
+    assert "·a␣·b" in text  # a row would break at a space
     assert "(empty)" in text and text.index("wrong") < text.index("right")
 
 

@@ -60,6 +60,14 @@ def test_the_card_has_every_section(member, registry):
     assert "`1` → `l` (1)" in body and "`3` → ∅ (1)" in body and "25.00 % of its texts are empty" in body
 
 
+def test_spaces_are_visible(tmp_path, registry):
+    member = cases.member(
+        tmp_path, cases.texts(("a b", "ab"), ("c", " c")), seed=0, dataset="captcha", backbone="cnn2"
+    )
+    body = model_card(cases.report([cases.row(1, {}, [member])]), registry)
+    assert "Most frequent confusions (∅: no character): ∅ → `␣` (1), `␣` → ∅ (1)." in body
+
+
 def test_of_several_rows_the_best_run_is_described(member, registry, tmp_path):
     good = cases.member(tmp_path, cases.texts(("1", "1")), seed=1, backbone="cnn5", dataset="captcha")
     poor = cases.member(
