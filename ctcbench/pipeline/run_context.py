@@ -15,12 +15,13 @@ from ctcbench.contract.data import SPLITS, Samples, Source, SplitName
 from ctcbench.contract.errors import UsageError
 from ctcbench.contract.hooks import RunInfo
 from ctcbench.data.background_drawing import BackgroundDrawing, start_drawing
-from ctcbench.data.built_dataset import BuiltDataset, build_dataset
+from ctcbench.data.built_dataset import BuiltDataset, build_dataset, fit_of
 from ctcbench.data.materialise import materialise
 from ctcbench.pipeline.budget_stage import fit_to_budget
 from ctcbench.pipeline.decoding_stage import build_decoder
 from ctcbench.pipeline.folder_claim import claim_folder, require_one_of_resume_and_fresh
 from ctcbench.results.decoder_files import write_decoder_files
+from ctcbench.results.recognizer_description import RecognizerDescription
 from ctcbench.results.run_folder import RunFolder
 from ctcbench.training.distributed.process_group import SINGLE_PROCESS_GROUP, ProcessGroup
 from ctcbench.training.distributed.process_rank import read_process_rank
@@ -60,6 +61,11 @@ class RunContext:
     def config(self) -> RunConfig:
         """The settings of the run."""
         return self.recipe.config
+
+    @property
+    def description(self) -> RecognizerDescription:
+        """The recogniser that is trained on the data set."""
+        return RecognizerDescription(self.source.image, self.source.alphabet, fit_of(self.source))
 
     @property
     def training_samples(self) -> dict[SplitName, Samples]:

@@ -18,6 +18,7 @@ from ctcbench.data.built_dataset import fit_of
 from ctcbench.pipeline.run_context import RunContext
 from ctcbench.pipeline.too_long_texts import keep_readable, report_unreadable_tests
 from ctcbench.results import provenance
+from ctcbench.results.recognizer_description import write_description
 
 if TYPE_CHECKING:
     from ctcbench.training.device import Compute
@@ -157,6 +158,9 @@ def prepare_training(context: RunContext, compute: Compute, shared: SharedParts)
     trainer = loop.Trainer(
         config, context.runtime, record, train_split, val_split, state, samples, arrival, shared
     )
+    if group.is_main:
+        # Before the state of the run is used: weights of other classes can have the same shape.
+        write_description(context.folder, context.description)
     trainer.restore()
     record.start()
     return Training(context, compute, trainer, kept)

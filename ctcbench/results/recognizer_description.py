@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 
 from ctcbench.contract.errors import CtcbenchError, UsageError
 from ctcbench.contract.specs import Alphabet, Direction, ImageSpec, alphabet_characters
-from ctcbench.files.json_files import parse_json
+from ctcbench.files.json_files import format_json, parse_json
 from ctcbench.files.json_records import Record, read_record
 from ctcbench.files.manifest import digest
 from ctcbench.files.pictures import MOST_CROPPED, Fit
@@ -107,3 +107,35 @@ def read_description(folder: RunFolder) -> RecognizerDescription:
         return record.description()
     except UsageError as error:
         raise CtcbenchError(f"{path}: alphabet: {error}") from error
+
+
+def write_description(folder: RunFolder, description: RecognizerDescription) -> None:
+    """Write the description of a run's recogniser at the start of its training.
+
+    Raises:
+        UsageError: the run was started with another one, or the folder can't be written.
+        CtcbenchError: the stored one is damaged.
+    """
+    require_same_description(folder, description)
+    folder.write(folder.recognizer_path, format_json(description.to_json()))
+
+
+def require_same_description(folder: RunFolder, now: RecognizerDescription) -> None:
+    """Compare the recogniser that the data set of now makes with the one that a run was started with.
+
+    The characters of labels can differ although the images of the training are the same: those of pictures
+    that are not read, or as another version of a package divides texts.
+
+    Raises:
+        UsageError: they differ; the message names what does.
+        CtcbenchError: the stored description is damaged.
+    """
+    if not folder.has(folder.recognizer_path):
+        return
+    then = read_description(folder)
+    if changed := [name for name in now._fields if getattr(then, name) != getattr(now, name)]:
+        named = " and ".join({"image": "image size"}.get(name, name) for name in changed)
+        raise UsageError(
+            f"{folder.path}: the data set has not the {named} any more that this run started with; --fresh "
+            f"trains again with what it has now, another --out keeps both"
+        )

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -91,6 +92,36 @@ def test_an_interrupted_run_is_not_resumed_with_changed_images(registry, picture
         path.unlink()
     with pytest.raises(UsageError, match=r"its train and val images are not those|its train images are not"):
         runner.run(resolve(registry, pictures_config(pictures)), Runtime(tmp_path / "runs", resume=True))
+
+
+def test_a_run_is_refused_if_its_alphabet_changed_by_pictures_that_it_does_not_read(
+    registry, pictures, tmp_path, monkeypatch
+):
+    """Weights of other classes have the same shape, so that the run would go on with wrong characters."""
+    dataset = f"folder:path='{pictures}',width=60,height=24,fit=pad"
+    recipe, out = resolve(registry, tiny(dataset=dataset, train_samples=10)), tmp_path / "runs"
+    unread = Path(registry.build("dataset", dataset).describe("train", 20)).name
+
+    def label_unread(text):
+        labels = [
+            f"{file.name},{text if file.name == unread else file.stem}" for file in pictures.glob("*.png")
+        ]
+        (pictures / "labels.csv").write_text("\n".join(["file,label", *labels]))
+
+    label_unread("x")
+    interrupt_at(monkeypatch, 1)
+    with pytest.raises(Interrupted):
+        runner.run(recipe, Runtime(out))
+    monkeypatch.undo()
+    label_unread("a")
+    with pytest.raises(
+        UsageError, match=r"has not the alphabet any more that this run started with; --fresh"
+    ):
+        runner.run(recipe, Runtime(out, resume=True))
+    runner.run(recipe, Runtime(out, fresh=True))
+    label_unread("x")
+    with pytest.raises(UsageError, match="has not the alphabet any more"):
+        runner.run(recipe, Runtime(out))
 
 
 def test_a_signal_while_the_settings_are_written_leaves_no_folder(registry, tmp_path, monkeypatch):

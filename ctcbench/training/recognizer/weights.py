@@ -7,7 +7,6 @@ from torch import Tensor
 
 from ctcbench.config.recipe import Recipe
 from ctcbench.contract.errors import CtcbenchError, UsageError
-from ctcbench.files.json_files import format_json
 from ctcbench.files.pictures import Fit
 from ctcbench.registry.component_registry import Registry
 from ctcbench.results.recognizer_description import RecognizerDescription, read_description
@@ -21,7 +20,7 @@ FORMAT = "ctcbench weights 1"
 
 
 def save_weights(folder: RunFolder, recognizer: Recognizer, weights: dict[str, Tensor], fit: Fit) -> None:
-    """Write the weights of a recogniser, and its description: image size, alphabet and fit.
+    """Write the weights of a recogniser, with the digest of its description: image size, alphabet and fit.
 
     Raises:
         CtcbenchError: the folder was deleted or moved.
@@ -30,7 +29,6 @@ def save_weights(folder: RunFolder, recognizer: Recognizer, weights: dict[str, T
     description = RecognizerDescription(recognizer.image, recognizer.alphabet, fit)
     document = {"recognizer": description.digest()}
     folder.write(folder.weights_path, format_tensors(weights, document, FORMAT))
-    folder.write(folder.recognizer_path, format_json(description.to_json()))
 
 
 def load_recognizer(registry: Registry, folder: RunFolder) -> Recognizer:
