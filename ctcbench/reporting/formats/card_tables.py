@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from ctcbench.config.run_config import COMPONENT_SETTINGS, setting_fields
 from ctcbench.contract.component_string import ComponentString
 from ctcbench.contract.components import Kind
 from ctcbench.contract.errors import CtcbenchError, UsageError
@@ -19,7 +20,7 @@ from ctcbench.results.run_folder import RunFolder
 
 Lines = Iterator[tuple[str, str]]
 _MODEL: tuple[Kind, ...] = ("backbone", "head", "loss", "decoder")
-# The settings of training that a reader compares first; config.toml has all of them.
+# What a reader compares first of the settings of training; all others that are not at their default follow.
 _SETTINGS = (
     "epochs",
     "max_steps",
@@ -32,6 +33,7 @@ _SETTINGS = (
     "seed",
     "init_from",
 )
+_SAMPLES = {"train": "train_samples", "val": "val_samples", "test": "test_samples"}
 _MOST_CHARACTERS = 400
 
 
@@ -67,7 +69,9 @@ def _model(member: Member, registry: Registry) -> Lines:
     image, alphabet = description.image, description.alphabet
     colour = "grey" if image.channels == 1 else f"{image.channels} channels"
     width = f"up to {image.width}" if image.variable else str(image.width)
-    yield "images", f"{width} × {image.height} pixels, {colour}, fit {markdown_code(description.fit)}"
+    cropped = f", without {image.crop:.0%} of the rows at either end".replace("%", " %") if image.crop else ""
+    fit = f"fit {markdown_code(description.fit)}{cropped}"
+    yield "images", f"{width} × {image.height} pixels, {colour}, {fit}"
     yield "alphabet", _alphabet_text(alphabet)
     if alphabet.direction == "rtl":
         yield "direction", "right to left"
@@ -84,7 +88,7 @@ def _data(member: Member, registry: Registry) -> Lines:
     yield "data set", _component(registry, "dataset", str(result.config.get("dataset", "")))
     data = _mapping(result.provenance.get("data"))
     images, left_out = _mapping(data.get("images")), _mapping(data.get("left_out"))
-    for split, setting in (("train", "train_samples"), ("val", "val_samples"), ("test", "test_samples")):
+    for split, setting in _SAMPLES.items():
         number = images.get(split, result.config.get(setting))
         text = f"{number:,} images" if isinstance(number, int) else "–"
         if isinstance(skipped := left_out.get(split), int) and skipped:
@@ -104,6 +108,10 @@ def _training(member: Member) -> Lines:
         value = result.config.get(name)
         if value not in (None, "", 0) or name == "seed":
             yield name.replace("_", " "), markdown_text(str(value))
+    for name, field in setting_fields().items():
+        is_elsewhere = name in (*_SETTINGS, *_SAMPLES.values(), *COMPONENT_SETTINGS)
+        if not is_elsewhere and name in result.config and result.config[name] != field.default:
+            yield name.replace("_", " "), markdown_text(str(result.config[name]))
     training = _mapping(provenance.get("training"))
     if isinstance(steps := training.get("steps"), int):
         yield "steps", f"{steps:,}"

@@ -6,6 +6,7 @@ import re
 import pytest
 import yaml
 
+from ctcbench import RunConfig
 from ctcbench.__main__ import main
 from ctcbench.contract.errors import UsageError
 from ctcbench.reporting.formats.model_card import model_card
@@ -78,6 +79,35 @@ def test_of_several_rows_the_best_run_is_described(member, registry, tmp_path):
     assert body.lstrip().startswith("# cnn5 · captcha") and "mean ± sd of 2 seeds" in body
     assert "It reads 100.00 % of 1 test images" in body and "chosen from 3" in body
     assert "No confidences are stored" in body, "as with results of earlier versions"
+
+
+def test_the_use_names_the_decoder_of_the_results_if_the_run_has_another(tmp_path, registry):
+    member = a_run(tmp_path, registry, "greedy", "cnn3", 0)
+    _, own = metadata(model_card(cases.report([cases.row(1, {}, [member])]), registry))
+    assert "decoder=" not in own and "--decoder" not in own
+    config = {**member.result.config, "decoder": "beam_cpp:length=4"}
+    member = dataclasses.replace(member, result=dataclasses.replace(member.result, config=config))
+    _, other = metadata(model_card(cases.report([cases.row(1, {}, [member])]), registry))
+    assert "predict([\"picture.png\"], decoder='beam_cpp:length=4'):" in other
+    assert "picture.png --decoder beam_cpp:length=4`" in other
+
+
+def test_the_training_has_every_setting_that_is_not_at_its_default(tmp_path, registry):
+    given = {
+        "balance": 0.5,
+        "accumulate": 2,
+        "patience": 3,
+        "freeze": "backbone",
+        "skip_bad": True,
+        "amp": False,
+    }
+    read = cases.texts(("1", "1"))
+    config = {**RunConfig().model_dump(), **given}
+    member = cases.member(tmp_path, read, **config)
+    body = model_card(cases.report([cases.row(1, {}, [member])]), registry)
+    table = body[body.index("## Training") : body.index("## Results")]
+    assert all(f"| {name.replace('_', ' ')} | {value} |" in table for name, value in given.items())
+    assert "ema" not in table and "max steps" not in table and "train samples" not in table
 
 
 def test_hostile_texts_are_escaped(tmp_path, registry):
