@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import functools
-import pickle
 import random
 import tempfile
 from collections.abc import Callable
@@ -116,25 +114,24 @@ def draws_the_same_samples_in_a_worker(case: Case) -> None:
 
     source = _source(case)
     indices = _indices(case, source, "train")
-    with tempfile.TemporaryDirectory() as shared:
-        # Pickled before this process draws: a worker gets a new source as well.
-        pickled = _pickled(case, source, Path(shared))
-        there = digests_in_worker(pickled, "train", indices)
-    rule, remedy = "a worker process must be able to draw", "define its class at the top of a module"
+    component = case.component
+    values = case.attempt("read its options", lambda: component.read(case.options))
+    options = {
+        name: option.as_text(values[name])
+        for name, option in component.options.items()
+        if values[name] != option.default
+    }
+    with tempfile.TemporaryDirectory() as folder:
+        shared = None if component.reopen is None else Path(folder)
+        if shared is not None:
+            case.attempt("share its index", lambda: source.share(shared, "train"))  # type: ignore[attr-defined]
+        there = digests_in_worker(component, options, shared, "train", indices)
+    rule = "a worker process must be able to draw"
+    remedy = "define its builder at the top of a module, or install the plugin"
     case.require(not isinstance(there, str), rule, there, remedy)
     assert not isinstance(there, str)
     here = [_digest(case, source, "train", index) for index in indices]
     _require_same(case, here, there, "drawn in another process")
-
-
-def _pickled(case: Case, source: Source, shared: Path) -> bytes:
-    """Return the source for a worker, or the call that opens it there if its component has `reopen`."""
-    reopen = case.component.reopen
-    if reopen is None:
-        return case.attempt("be pickled to a worker", lambda: pickle.dumps(source))
-    case.attempt("share its index", lambda: source.share(shared, "train"))  # type: ignore[attr-defined]
-    opening = functools.partial(reopen, shared)
-    return case.attempt("be opened in a worker", lambda: pickle.dumps(opening))
 
 
 def draws_different_samples_in_each_split(case: Case) -> None:

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import base64
-import functools
 import hashlib
-import pickle
+import importlib
 import sys
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from ctcbench.contract.components import Component
 from ctcbench.contract.errors import BadSample
 from ctcbench.processes.worker_main import Send, serve
 from ctcbench.processes.worker_process import WorkerProcess
+from ctcbench.registry.discovery import load_registry
 
 
 def digest(source: Any, split: str, index: int) -> str:
@@ -30,11 +31,28 @@ def digest(source: Any, split: str, index: int) -> str:
     return hashlib.sha256(described + image.tobytes()).hexdigest()
 
 
-def digests_in_worker(pickled: bytes, split: str, indices: Sequence[int]) -> list[str] | str:
-    """Return what a worker computes for a pickled source, or a call that opens one; or why it could not."""
-    # The pickle is sent through the pipe of the worker: one that is loaded from a file could be replaced
-    # by another user in between, and loading it runs code.
-    order = {"split": split, "indices": list(indices), "source": base64.b64encode(pickled).decode()}
+def digests_in_worker(
+    component: Component, options: Mapping[str, str], shared: Path | None, split: str, indices: Sequence[int]
+) -> list[str] | str:
+    """Return what a worker computes for the source that it builds, or why it could not.
+
+    Args:
+        component: the data set.
+        options: its options, as texts.
+        shared: the folder in which a source has shared its index: the worker opens that one instead.
+        split: the split to draw from.
+        indices: the samples to draw.
+    """
+    function = component.builder if shared is None or component.reopen is None else component.reopen
+    order = {
+        "module": function.__module__,
+        "function": function.__qualname__,
+        "name": component.name,
+        "options": dict(options),
+        "shared": None if shared is None else str(shared),
+        "split": split,
+        "indices": list(indices),
+    }
     worker = WorkerProcess(
         __name__,
         order,
@@ -58,10 +76,21 @@ def main() -> int:
 
 
 def _draw(order: Mapping[str, Any], send: Send) -> list[str]:
-    source = pickle.loads(base64.b64decode(order["source"]))
-    if isinstance(source, functools.partial):  # the call that opens a shared source
-        source = source()
+    source = _source(order)
     return [digest(source, order["split"], index) for index in order["indices"]]
+
+
+def _source(order: Mapping[str, Any]) -> Any:
+    """Return the source, from the component or function at the top of its module, or an installed plugin."""
+    found: Any = importlib.import_module(order["module"])
+    for part in order["function"].split("."):
+        found = getattr(found, part, None)
+    if order["shared"] is not None and callable(found):
+        return found(Path(order["shared"]))
+    if not callable(found):
+        # Made within a function, as where a plugin lists one for each of many names.
+        found = load_registry().get("dataset", order["name"])
+    return (found if isinstance(found, Component) else Component("dataset", found))(**order["options"])
 
 
 if __name__ == "__main__":

@@ -1,4 +1,6 @@
-"""Backbones and heads that break one rule each; importable, so that pickling is not what fails."""
+"""Backbones and heads that break one rule each."""
+
+import threading
 
 import numpy as np
 import torch
@@ -196,17 +198,14 @@ class WithAPlainTensor(Backbone):
         return super().forward(images) + self.shift
 
 
-@module_that_breaks("backbone", "can_be_pickled", "can't be pickled")
-class WithALambda(Backbone):
+@module_that_breaks("backbone", "can_be_copied", "can't be copied by copy.deepcopy")
+class WithALock(Backbone):
     def __init__(self, image):
         super().__init__(image)
-        self.activate = lambda feats: feats.relu()
-
-    def forward(self, images):
-        return self.activate(super().forward(images))
+        self.lock = threading.Lock()
 
 
-@module_that_breaks("head", "can_be_pickled", "a pickled copy must return the same output")
+@module_that_breaks("head", "can_be_copied", "a copy must return the same output")
 class Forgetful(Head):
     def __getstate__(self):
         return {**self.__dict__, "gone": True}

@@ -1,4 +1,4 @@
-"""Data sets that break one rule each; importable, so that pickling is not what fails."""
+"""Data sets that break one rule each; importable, so that this is not what fails in a worker."""
 
 import hashlib
 import os
@@ -149,6 +149,8 @@ class ByPythonsHash(Good):
 
 @dataclass(frozen=True)
 class HoldingALambda(Good):
+    """Sound: a worker builds its source anew, so that nothing of it is sent."""
+
     paint: object = field(default_factory=lambda: lambda text: text)
 
 
@@ -209,7 +211,6 @@ SOURCES = {
     "OfKnownTextsAndBadSamples": ("knows_the_texts_that_it_draws", "got BadSample for train/3"),
     "FromAGlobalGenerator": ("draws_the_same_samples_again", _PURE),
     "ByPythonsHash": ("draws_the_same_samples_in_a_worker", _PURE),
-    "HoldingALambda": ("draws_the_same_samples_in_a_worker", "can't be pickled to a worker"),
     "OnlyHere": ("draws_the_same_samples_in_a_worker", "a worker process must be able to draw"),
     "TheSameInAllSplits": ("draws_different_samples_in_each_split", "must not share samples"),
     "WithoutSplitsInItsFingerprint": ("has_fingerprints", "a fingerprint of its own"),
@@ -223,9 +224,13 @@ def builder_of(source):
         """A data set."""
         return globals()[source]()
 
-    build.__name__ = source
+    # At the top of this module, where a worker process finds it.
+    build.__name__, build.__qualname__ = source, f"build_{source}"
+    globals()[build.__qualname__] = build
     return build
 
 
+for sound in ("Good", "HoldingALambda"):
+    builder_of(sound)
 for source_name, (broken_rule, sentence) in SOURCES.items():
     breaks("dataset", broken_rule, sentence)(builder_of(source_name))

@@ -272,6 +272,10 @@ def test_an_executor_that_never_ends_is_stopped(monkeypatch):
 
 def test_sound_components_pass():
     check_component(Component("dataset", sources.builder_of("Good")))
+    [rule] = [r for r in rules_for("dataset") if r.__name__ == "draws_the_same_samples_in_a_worker"]
+    rule(small(Component("dataset", sources.builder_of("HoldingALambda"))))
+    with pytest.raises(BrokenRule, match=r"got no dataset '<lambda>'.*; define its builder at the top of"):
+        rule(small(Component("dataset", lambda: sources.Good())))
 
     def here():
         """A sound executor."""
