@@ -54,7 +54,7 @@ def start_drawing(
     drawing = BackgroundDrawing(request, seed, workers, notice)
     try:
         # While the workers start, as many texts take a second.
-        with attribute_errors(f"{request.owner}: dataset {request.dataset!r}: text_of failed"):
+        with attribute_errors(f"{request.dataset.describe_owner()}: text_of failed"):
             texts = TextColumn.of(text_of(split, index) for index in range(request.count))
             usable = not any(map(source.alphabet.missing, texts))
             names = TextColumn.of(source.describe(split, index) for index in range(request.count))
@@ -212,8 +212,9 @@ class BackgroundDrawing:
         given = self._samples
         for index, name in enumerate(drawn.names):
             if (drawn.texts[index], drawn.widths_N[index]) != (given.texts[index], given.widths_N[index]):
+                dataset = self._request.dataset
                 raise PluginError(
-                    f"{self._request.owner}: dataset {self._request.dataset}: {name} is drawn with the text "
+                    f"{dataset.owner}: dataset {dataset.text}: {name} is drawn with the text "
                     f"{drawn.texts[index]!r} and the width {drawn.widths_N[index]}, but text_of returned "
                     f"{given.texts[index]!r}, and such a source draws images without padding"
                 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from ctcbench.contract.data import Source, SplitName
 from ctcbench.contract.errors import PluginError, UsageError
 from ctcbench.files.pictures import Fit
 from ctcbench.registry.attribution import attribute_errors
-from ctcbench.registry.component_checks import require_source, require_split
+from ctcbench.registry.component_checks import require_fingerprint, require_size, require_source
 from ctcbench.registry.component_registry import Registry
 
 
@@ -41,6 +42,42 @@ class BuiltDataset:
         notices: tuple[str, ...] = getattr(self.source, "notices", ())
         return notices
 
+    @property
+    def parts(self) -> tuple[BuiltDataset, ...]:
+        """The data sets that the samples come from: this one."""
+        return (self,)
+
+    def locate(self, split: SplitName, index: int) -> tuple[int, int]:
+        """Return where sample `index` comes from: the index of its part, and its index in that part."""
+        return 0, index
+
+    def of_split(self, split: SplitName) -> BuiltDataset:
+        """Return the data set that a split comes from."""
+        return self
+
+    def first_uses(self, split: SplitName, indices: Iterable[int]) -> list[int]:
+        """Return the positions in `indices` of the samples that no sample before them repeats."""
+        found: dict[tuple[int, int], int] = {}
+        for position, index in enumerate(indices):
+            found.setdefault(self.locate(split, index), position)
+        return list(found.values())
+
+    def describe_owner(self) -> str:
+        """Return the beginning of the messages of errors that the data set causes."""
+        return f"{self.owner}: dataset {self.text!r}"
+
+    def identity(self, split: SplitName, fingerprints: Sequence[str]) -> tuple[object, ...]:
+        """Return everything that the pixels and texts of a split depend on, as values of JSON.
+
+        `fingerprints` are those of the split in each part.
+        """
+        (fingerprint,) = fingerprints
+        spec, name = self.source.image, self.text.partition(":")[0]
+        form = ("variable",) if spec.variable else ()
+        shape = (spec.channels, spec.height, spec.width)
+        # Without the options: the fingerprint states which of them matter, so that two spellings share a set.
+        return (self.owner, name, split, fingerprint, shape, self.source.alphabet.characters, *form)
+
     def size(self, split: SplitName) -> int | None:
         """Return the number of samples in a split, None if it is endless.
 
@@ -48,13 +85,25 @@ class BuiltDataset:
             UsageError: the split is empty.
             PluginError: the source failed, or returned something else.
         """
-        owner = f"{self.owner}: dataset {self.text!r}"
+        owner = self.describe_owner()
         with attribute_errors(f"{owner}: size of {split!r} failed"):
             size = self.source.size(split)
-        require_split(owner, split, size, fingerprint="")
+        require_size(owner, split, size)
         if size == 0:
             raise UsageError(f"dataset {self.text}: its split {split!r} is empty")
         return size
+
+    def fingerprint(self, split: SplitName) -> str:
+        """Return the fingerprint of a split.
+
+        Raises:
+            PluginError: the source failed, or returned something else.
+        """
+        owner = self.describe_owner()
+        with attribute_errors(f"{owner}: fingerprint of {split!r} failed"):
+            fingerprint = self.source.fingerprint(split)
+        require_fingerprint(owner, split, fingerprint)
+        return fingerprint
 
 
 def fit_of(source: Source) -> Fit:
@@ -89,18 +138,18 @@ def build_source(registry: Registry, text: str) -> Source:
     return source
 
 
-def reopen_source(registry: Registry, text: str, folder: Path) -> Source:
-    """Return the source of a data set that another process wrote into a folder by its method ``share``.
+def reopen_dataset(registry: Registry, text: str, folder: Path) -> BuiltDataset:
+    """Return a data set that another process wrote into a folder by its method ``share``.
 
     Raises:
         PluginError: the component can't, or it returned something else than a `Source`.
         CtcbenchError: a file in the folder is damaged.
     """
     owner = registry.describe_owner("dataset", text)
-    reopen = registry.get("dataset", ComponentString.parse(text).name).reopen
-    if reopen is None:
+    component = registry.get("dataset", ComponentString.parse(text).name)
+    if component.reopen is None:
         raise PluginError(f"{owner}: has no function that opens a shared source")
     with attribute_errors(f"{owner} could not be opened"):
-        source: Source = reopen(folder)
+        source: Source = component.reopen(folder)
     require_source(owner, source)
-    return source
+    return BuiltDataset(text, registry.owner(component).owner, source, is_shared=True)

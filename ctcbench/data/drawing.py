@@ -11,6 +11,7 @@ import numpy as np
 
 from ctcbench.contract.data import LONGEST_TEXT, Source, SplitName
 from ctcbench.contract.errors import BadSample, CtcbenchError, PluginError
+from ctcbench.data.built_dataset import BuiltDataset
 from ctcbench.data.drawn_columns import DrawnSample
 from ctcbench.data.rejected_samples import RejectedSample
 from ctcbench.data.stored_set import ReportBatch
@@ -23,7 +24,7 @@ _SHOWN = 60  # characters of a text that a reason quotes
 
 
 def draw_samples(
-    source: Source,
+    dataset: BuiltDataset,
     split: SplitName,
     indices: Iterable[int],
     images: Path,
@@ -36,18 +37,19 @@ def draw_samples(
     once it is written. The row of a rejected sample is left as it is.
 
     Raises:
-        PluginError: the source broke its contract; the caller adds the owner to the message.
+        PluginError: a source broke its contract.
         OSError: the file can't be written.
     """
     drawn: list[DrawnSample] = []
     rejected: list[RejectedSample] = []
-    row_bytes = source.image.channels * source.image.height * source.image.width
+    spec = dataset.source.image
+    row_bytes = spec.channels * spec.height * spec.width
     last = time.monotonic()
     # Every process writes its own rows of one file, so that no pixel passes through a pipe or is copied.
     # Unbuffered, because the parent takes reported samples as written.
     with images.open("r+b", buffering=0) as file:
         for index in indices:
-            sample, pixels = draw_sample(source, split, index)
+            sample, pixels = draw_sample(dataset, split, index)
             if isinstance(sample, DrawnSample):
                 _write(file, pixels, offset + index * row_bytes)
                 drawn.append(sample)
@@ -68,12 +70,24 @@ def _write(file: FileIO, pixels: bytes, offset: int) -> None:
         rest = rest[file.write(rest) :]
 
 
-def draw_sample(source: Source, split: SplitName, index: int) -> tuple[DrawnSample | RejectedSample, bytes]:
+def draw_sample(
+    dataset: BuiltDataset, split: SplitName, index: int
+) -> tuple[DrawnSample | RejectedSample, bytes]:
     """Return a sample and its pixels; none of a rejected one.
 
     Raises:
-        PluginError: the source broke its contract; the caller adds the owner to the message.
+        PluginError: the source that it comes from broke its contract.
     """
+    part, number = dataset.locate(split, index)
+    drawn_from = dataset.parts[part]
+    try:
+        sample, pixels = _draw_from(drawn_from.source, split, number)
+    except PluginError as error:
+        raise PluginError(f"{drawn_from.owner}: dataset {drawn_from.text}: {error}") from error
+    return sample._replace(number=index), pixels
+
+
+def _draw_from(source: Source, split: SplitName, index: int) -> tuple[DrawnSample | RejectedSample, bytes]:
     name = f"{split}/{index}"
     try:
         name = source.describe(split, index)

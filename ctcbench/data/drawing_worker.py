@@ -11,10 +11,10 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from ctcbench.contract.data import Source
-from ctcbench.contract.errors import PluginError, UsageError
-from ctcbench.data.built_dataset import build_source, reopen_source
+from ctcbench.contract.errors import PluginError
+from ctcbench.data.built_dataset import BuiltDataset
 from ctcbench.data.drawing import draw_samples
+from ctcbench.data.part_sharing import open_part
 from ctcbench.data.sample_order import order_of
 from ctcbench.processes.worker_main import Send, serve
 from ctcbench.registry.discovery import load_registry
@@ -28,10 +28,11 @@ def main() -> int:
 
 
 def _draw(order: Mapping[str, Any], send: Send) -> None:
-    source, split = _source(order), order["split"]
-    spec = source.image
+    dataset, split = _dataset(order), order["split"]
+    spec = dataset.source.image
     if [spec.channels, spec.height, spec.width] != order["shape"]:
-        raise PluginError(f"dataset {order['dataset']} has different image sizes in different processes")
+        owner = dataset.describe_owner()
+        raise PluginError(f"{owner}: it has different image sizes in different processes")
     positions = range(*order["positions"])
     indices: Iterable[int] = positions
     if order["seed"] is not None:
@@ -39,7 +40,7 @@ def _draw(order: Mapping[str, Any], send: Send) -> None:
         os.nice(_LOWEST_PRIORITY)
         indices = order_of(order["count"], order["seed"], 0)[positions].tolist()
     draw_samples(
-        source,
+        dataset,
         split,
         indices,
         Path(order["file"]),
@@ -48,19 +49,10 @@ def _draw(order: Mapping[str, Any], send: Send) -> None:
     )
 
 
-def _source(order: Mapping[str, Any]) -> Source:
-    registry, dataset, split = load_registry(), order["dataset"], order["split"]
-    if order["shared"] is not None:
-        return reopen_source(registry, dataset, Path(order["shared"]))
-    source = build_source(registry, dataset)
-    # The samples are stored under the parent's fingerprint. Those of changed files must not be, and with a
-    # fingerprint that no other process computes again the cache would never be used.
-    if source.fingerprint(split) != order["fingerprint"]:
-        raise UsageError(
-            f"dataset {order['dataset']}: the fingerprint of {split} differs between processes; if its "
-            f"files changed, try again; else it must depend on the options only, not on time, id() or hash()"
-        )
-    return source
+def _dataset(order: Mapping[str, Any]) -> BuiltDataset:
+    registry = load_registry()
+    (part,) = (open_part(registry, document, order["split"]) for document in order["parts"])
+    return part
 
 
 if __name__ == "__main__":

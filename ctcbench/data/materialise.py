@@ -18,9 +18,9 @@ from ctcbench.data.drawing import draw_samples
 from ctcbench.data.drawing_watch import DrawingWatch
 from ctcbench.data.drawn_columns import DrawnColumns, DrawnSample
 from ctcbench.data.parallel_drawing import draw_in_workers
+from ctcbench.data.part_sharing import shared_parts
 from ctcbench.data.rejected_samples import RejectedSample, list_rejected, rejected_message
 from ctcbench.data.sample_request import SampleRequest, make_request
-from ctcbench.data.shared_source import shared_source
 from ctcbench.data.stored_set import (
     DamagedSet,
     StoredSet,
@@ -116,9 +116,8 @@ def load_or_draw(
     if stored.rejected:
         notice(_message(request, stored.rejected, skipped=True))
     if not len(stored.samples):
-        raise UsageError(
-            f"dataset {request.dataset}: no valid sample among the first {request.count} of {request.split!r}"
-        )
+        among = f"the first {request.count} of {request.split!r}"
+        raise UsageError(f"dataset {request.dataset.text}: no valid sample among {among}")
     return replace(stored.samples, origin=request.origin)
 
 
@@ -189,7 +188,9 @@ def _fill(
         if watch is not None:
             # To leave them out would move the rows that a training reads already.
             if rejected:
-                raise PluginError(f"it has bad samples, but the method text_of:{list_rejected(rejected)}")
+                owner = f"{request.dataset.owner}: dataset {request.dataset.text}"
+                listed = list_rejected(rejected)
+                raise PluginError(f"{owner}: it has bad samples, but the method text_of:{listed}")
             watch.drawn(new_drawn)
         if progress:
             progress(len(drawn) + len(rejected), request.count)
@@ -197,28 +198,24 @@ def _fill(
     images = draft / "images.npy"
     variable = request.source.image.variable
     offset = create_images(images, request.count, request.shape, variable=variable)
-    try:
-        if watch is not None:
-            watch.started(np.load(images, mmap_mode="r", allow_pickle=False))
-        if watch is None and (workers == 1 or not worth_workers(request)):
-            draw_samples(request.source, request.split, range(request.count), images, offset, report)
-        else:
-            with shared_source(draft, request) as shared:
-                order = {
-                    "dataset": request.dataset,
-                    "split": request.split,
-                    "fingerprint": request.fingerprint,
-                    "shared": shared and str(shared),
-                    "shape": request.shape,
-                    "file": str(images),
-                    "offset": offset,
-                }
-                draw_in_workers(order, request.count, min(workers, request.count), report, watch)
-    except PluginError as error:
-        raise PluginError(f"{request.owner}: dataset {request.dataset}: {error}") from error
+    if watch is not None:
+        watch.started(np.load(images, mmap_mode="r", allow_pickle=False))
+    if watch is None and (workers == 1 or not worth_workers(request)):
+        draw_samples(request.dataset, request.split, range(request.count), images, offset, report)
+    else:
+        with shared_parts(draft, request) as parts:
+            order = {
+                "dataset": request.dataset.text,
+                "split": request.split,
+                "parts": parts,
+                "shape": request.shape,
+                "file": str(images),
+                "offset": offset,
+            }
+            draw_in_workers(order, request.count, min(workers, request.count), report, watch)
     if len(drawn) + len(rejected) != request.count:
         raise CtcbenchError(
-            f"dataset {request.dataset}: {len(drawn)} of {request.count} samples were drawn; "
+            f"dataset {request.dataset.text}: {len(drawn)} of {request.count} samples were drawn; "
             f"the rest is missing"
         )
     # After all were drawn, so that one error names every sample that can't be used.
@@ -235,7 +232,7 @@ def worth_workers(request: SampleRequest) -> bool:
 
 
 def _message(request: SampleRequest, rejected: Sequence[RejectedSample], *, skipped: bool) -> str:
-    return rejected_message(request.dataset, request.split, request.count, rejected, skipped=skipped)
+    return rejected_message(request.dataset.text, request.split, request.count, rejected, skipped=skipped)
 
 
 def _warn(text: str) -> None:

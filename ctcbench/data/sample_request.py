@@ -9,8 +9,6 @@ from ctcbench.contract.data import Source, SplitName
 from ctcbench.contract.errors import UsageError
 from ctcbench.data import cache as caching
 from ctcbench.data.built_dataset import BuiltDataset
-from ctcbench.registry.attribution import attribute_errors
-from ctcbench.registry.component_checks import require_split
 
 
 @dataclass(frozen=True)
@@ -18,18 +16,26 @@ class SampleRequest:
     """The first ``count`` samples of a split, and everything that their place in the cache depends on.
 
     Attributes:
-        build_seconds: how long another process needs to build the data set.
-        is_shared: whether other processes open what the source's method ``share`` writes instead.
+        dataset: the data set that the split comes from.
+        split: name of the split.
+        count: number of samples.
+        fingerprints: those of the split in each part of the data set.
     """
 
-    dataset: str
-    owner: str
-    source: Source
+    dataset: BuiltDataset
     split: SplitName
     count: int
-    fingerprint: str
-    build_seconds: float = 0.0
-    is_shared: bool = False
+    fingerprints: tuple[str, ...]
+
+    @property
+    def source(self) -> Source:
+        """The source of the samples."""
+        return self.dataset.source
+
+    @property
+    def build_seconds(self) -> float:
+        """How long another process needs to build what it can't open."""
+        return sum(part.build_seconds for part in self.dataset.parts if not part.is_shared)
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -45,12 +51,7 @@ class SampleRequest:
     @property
     def key(self) -> str:
         """The key of the source and split in the cache; the folder's name adds the count."""
-        # Without the options: the fingerprint states which of them matter, so that two spellings share a set.
-        name = self.dataset.partition(":")[0]
-        form = ("variable",) if self.source.image.variable else ()
-        return caching.key_of(
-            self.owner, name, self.split, self.fingerprint, self.shape, self.source.alphabet.characters, *form
-        )
+        return caching.key_of(*self.dataset.identity(self.split, self.fingerprints))
 
 
 def make_request(
@@ -67,28 +68,16 @@ def make_request(
     """
     if wanted is not None and wanted < 1:
         raise UsageError(f"{split}-samples={wanted}: at least 1 is needed")
-    source, text = dataset.source, dataset.text
-    owner = f"{dataset.owner}: dataset {text!r}"
-    with attribute_errors(f"{owner}: size and fingerprint of {split!r} failed"):
-        size, fingerprint = source.size(split), source.fingerprint(split)
-    require_split(owner, split, size, fingerprint)
+    dataset = dataset.of_split(split)
+    text = dataset.text
+    size = dataset.size(split)
+    fingerprints = tuple(part.fingerprint(split) for part in dataset.parts)
     if size is None and wanted is None:
         raise UsageError(f"dataset {text} is endless: set the number of {split!r} samples")
-    if size == 0:
-        raise UsageError(f"dataset {text}: its split {split!r} is empty")
     if size is not None and wanted is not None and wanted > size:
         notice(f"{split}: all {size:,} samples are used ({split}_samples is {wanted:,})")
     # Of the other splits fewer are no loss for the recogniser; the report has their numbers.
     if split == "train" and size is not None and wanted is not None and wanted < size:
         notice(f"train: {wanted:,} of {size:,} samples are used (train_samples is {wanted:,})")
     count = min(n for n in (size, wanted) if n is not None)
-    return SampleRequest(
-        text,
-        dataset.owner,
-        source,
-        split,
-        count,
-        fingerprint,
-        build_seconds=0.0 if dataset.is_shared else dataset.build_seconds,
-        is_shared=dataset.is_shared,
-    )
+    return SampleRequest(dataset, split, count, fingerprints)

@@ -47,21 +47,29 @@ def require_source(owner: str, source: Any) -> None:
     if not callable(getattr(source, "text_of", print)):
         raise PluginError(f"{owner}: its text_of is {source.text_of!r}, not a method")
     # The methods are not called here, because that can be slow: a folder lists its files, for example.
-    # What they return is checked where they are used, by `require_split` and while drawing.
+    # What they return is checked where they are used, by `BuiltDataset` and while drawing.
     for method in ("size", "fingerprint", "describe", "draw"):
         if not hasattr(source, method):
             raise PluginError(f"{owner}: it lacks the method {method}")
 
 
-def require_split(owner: str, split: SplitName, size: object, fingerprint: object) -> None:
-    """Check the size and the fingerprint that a data set returned for a split.
+def require_size(owner: str, split: SplitName, size: object) -> None:
+    """Check the size that a data set returned for a split.
 
     Raises:
-        PluginError: the size is neither a whole number nor None, or the fingerprint is not a text.
+        PluginError: it is neither a whole number nor None.
     """
     # Integral and not int: numpy's whole numbers are welcome.
     if size is not None and (not isinstance(size, Integral) or int(size) < 0):
         raise PluginError(f"{owner}: the size of {split!r} is {size!r}, not a whole number or None")
+
+
+def require_fingerprint(owner: str, split: SplitName, fingerprint: object) -> None:
+    """Check the fingerprint that a data set returned for a split.
+
+    Raises:
+        PluginError: it is not a text.
+    """
     if not isinstance(fingerprint, str):
         raise PluginError(f"{owner}: the fingerprint of {split!r} is {fingerprint!r}, not a text")
 

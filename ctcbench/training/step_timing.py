@@ -12,7 +12,7 @@ import torch
 
 from ctcbench.config.recipe import Recipe
 from ctcbench.contract.data import Samples
-from ctcbench.contract.errors import PluginError, UsageError
+from ctcbench.contract.errors import UsageError
 from ctcbench.contract.ragged_images import RaggedImages
 from ctcbench.data.built_dataset import BuiltDataset
 from ctcbench.data.drawing import draw_sample
@@ -182,15 +182,11 @@ def _draw_some(dataset: BuiltDataset, wanted: int, clock: Clock) -> _Drawn:
     Raises:
         UsageError: none of the first samples can be used.
     """
-    source = dataset.source
     attempts = min(_MOST_ATTEMPTS, dataset.size("train") or _MOST_ATTEMPTS)
     rows: list[tuple[DrawnSample, bytes]] = []
     count, started = 0, clock()
     for index in range(attempts):
-        try:
-            sample, pixels = draw_sample(source, "train", index)
-        except PluginError as error:
-            raise PluginError(f"{dataset.owner}: dataset {dataset.text}: {error}") from error
+        sample, pixels = draw_sample(dataset, "train", index)
         # The first one loads fonts and modules.
         if index == 0:
             started = clock()

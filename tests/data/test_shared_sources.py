@@ -8,7 +8,7 @@ import pytest
 
 from ctcbench.contract.errors import CtcbenchError, UsageError
 from ctcbench.data import materialise as module
-from ctcbench.data.built_dataset import build_dataset, reopen_source
+from ctcbench.data.built_dataset import build_dataset, reopen_dataset
 from ctcbench.data.materialise import materialise
 from ctcbench.registry.discovery import load_registry
 from tests.builtin.picture_sets.picture_cases import png
@@ -50,4 +50,4 @@ def test_files_that_change_while_they_are_drawn_are_an_error(built, tmp_path):
 
 def test_a_damaged_index_is_the_error_of_a_worker(built, tmp_path):
     with pytest.raises(CtcbenchError, match=r"source\.json"):
-        reopen_source(load_registry(), built.text, tmp_path)
+        reopen_dataset(load_registry(), built.text, tmp_path)

@@ -12,7 +12,7 @@ from ctcbench.contract.data import Sample
 from ctcbench.contract.errors import PluginError, UsageError
 from ctcbench.contract.ragged_images import RaggedImages
 from ctcbench.contract.specs import Alphabet, ImageSpec
-from ctcbench.data.built_dataset import build_dataset
+from ctcbench.data.built_dataset import BuiltDataset, build_dataset
 from ctcbench.data.drawing import draw_sample
 from ctcbench.data.materialise import materialise
 
@@ -115,4 +115,4 @@ class Wrong:
 )
 def test_a_source_that_breaks_the_contract_is_an_error(columns, width, message):
     with pytest.raises(PluginError, match=message):
-        draw_sample(Wrong(columns, width), "train", 0)
+        draw_sample(BuiltDataset("wrong", "plugin x", Wrong(columns, width)), "train", 0)
