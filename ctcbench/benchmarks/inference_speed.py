@@ -12,7 +12,7 @@ import torch
 
 from ctcbench.config.recipe import Recipe
 from ctcbench.config.run_config import RunConfig
-from ctcbench.data.built_dataset import build_dataset
+from ctcbench.data.run_dataset import build_run_dataset
 from ctcbench.recognition.onnx_quantization import quantise
 from ctcbench.recognition.onnx_reader import start_session
 from ctcbench.recognition.torch_reader import TorchReader
@@ -38,7 +38,7 @@ def measure(registry: Registry, config: RunConfig, batch_size: int, rounds: int)
         rounds: number of measured batches.
     """
     recipe = Recipe(registry, config)
-    source = build_dataset(registry, config.dataset).source
+    source = build_run_dataset(registry, config).source
     model = build_recognizer(recipe, source.image, source.alphabet).eval()
     graph = export_network(model, recipe).model
     if config.channels_last:

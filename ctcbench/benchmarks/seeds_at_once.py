@@ -11,7 +11,7 @@ from pathlib import Path
 from ctcbench.config.run_config import RunConfig
 from ctcbench.contract.errors import CtcbenchError
 from ctcbench.contract.executors import Event, Executor, Outcome
-from ctcbench.data.built_dataset import build_dataset
+from ctcbench.data.run_dataset import build_run_dataset
 from ctcbench.pipeline.run_context import draw
 from ctcbench.registry.component_registry import Registry
 from ctcbench.results.result import Result
@@ -86,7 +86,7 @@ def measure(
         text: build_executor(registry, registry.resolve("executor", text), {config.device})
         for text in executors
     }
-    dataset = build_dataset(registry, config.dataset)
+    dataset = build_run_dataset(registry, config)
     # Drawn beforehand, or the first training alone would have the time of drawing.
     for split in ("train", "val", "test"):
         draw(dataset, config, runtime, split)

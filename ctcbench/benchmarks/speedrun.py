@@ -158,6 +158,11 @@ def fixed_task(registry: Registry, config: RunConfig, track: str) -> RunConfig:
             f"--dataset {config.dataset}: the task of the speed record is {DATASET} with its default "
             f"options; leave --dataset out"
         )
+    if config.extra_dataset:
+        raise UsageError(
+            f"--extra-dataset {config.extra_dataset}: a record is trained on the images of its task alone; "
+            f"leave it out"
+        )
     if config.init_from:
         raise UsageError(f"--init-from {config.init_from}: a record starts from random weights; leave it out")
     if reason := TRACKS[track].unfit():

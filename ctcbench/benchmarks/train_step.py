@@ -16,7 +16,7 @@ from ctcbench.benchmarks.gpu_step import GpuStep, measure_on_gpu
 from ctcbench.config.recipe import Recipe, resolve
 from ctcbench.config.run_config import RunConfig
 from ctcbench.contract.errors import UsageError
-from ctcbench.data.built_dataset import build_dataset, build_source
+from ctcbench.data.run_dataset import build_run_dataset
 from ctcbench.pipeline.run_context import draw
 from ctcbench.registry.component_registry import Registry
 from ctcbench.training import device, split, step
@@ -106,7 +106,7 @@ def measure(
     """
     recipe = resolve(registry, config.replace(augment_until=1.0))  # every step augments
     config = recipe.config
-    dataset = build_dataset(registry, config.dataset)
+    dataset = build_run_dataset(registry, config)
     source = dataset.source
     compute = device.choose_compute(config)
     samples = draw(dataset, config, runtime, "train")
@@ -184,7 +184,7 @@ def _floor(recipe: Recipe, part: split.Split, compute: device.Compute) -> Floor:
     """Return the floor of a training's second step; the first one allocates the optimiser's state."""
     recipe = recipe.replace(compile=False)  # operators of compiled code can't be counted
     config = recipe.config
-    source = build_source(recipe.registry, config.dataset)
+    source = build_run_dataset(recipe.registry, config).source
     model = build_recognizer(recipe, source.image, source.alphabet)
     state = step.new_state(recipe, model.train(), compute, steps=10)
     batch = split.batch_at(part, 0, config)

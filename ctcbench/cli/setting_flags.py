@@ -13,8 +13,9 @@ import typer
 
 from ctcbench.cli.completion import complete_choice, complete_component, complete_preset
 from ctcbench.cli.installed_plugins import registry
+from ctcbench.config.component_settings import COMPONENT_KINDS, canonical_value
 from ctcbench.config.presets import DEFAULT, read_preset, read_settings
-from ctcbench.config.run_config import COMPONENT_SETTINGS, RunConfig, flag, setting_fields
+from ctcbench.config.run_config import RunConfig, flag, setting_fields
 from ctcbench.contract.errors import UsageError
 from ctcbench.contract.options import describe_type, show
 from ctcbench.contract.pydantic_words import describe_bounds
@@ -24,7 +25,7 @@ _METAVAR_WIDTH = 22  # longer lists of choices are in the help text instead
 _PARTS, _IMAGES, _TRAINING, _MACHINE = "Components", "Images", "Training", "Device and precision"
 # Panel of the help by setting; those that are not listed are under "Training".
 THEMES = {
-    **dict.fromkeys([*COMPONENT_SETTINGS, "shortcut"], _PARTS),
+    **dict.fromkeys([*COMPONENT_KINDS, "extra_share", "shortcut"], _PARTS),
     **dict.fromkeys(("train_samples", "val_samples", "test_samples", "skip_bad"), _IMAGES),
     **dict.fromkeys(("device", "amp", "amp_dtype", "channels_last", "compile", "deterministic"), _MACHINE),
 }
@@ -101,8 +102,8 @@ def layer_settings(preset: str | None, file: Path | None, flags: dict[str, Any])
         # also if a flag overrides it.
         try:
             read = RunConfig(**settings)
-            for kind in COMPONENT_SETTINGS:
-                registry().resolve(kind, getattr(read, kind))
+            for name in COMPONENT_KINDS:
+                canonical_value(registry(), name, getattr(read, name))
         except UsageError as error:
             raise UsageError(f"{file}: {error}") from None
     return RunConfig(**settings | flags)
@@ -134,8 +135,8 @@ def _parameter(name: str) -> inspect.Parameter:
         # `_help` states the default of the setting; that of the flag is None, for "not given".
         show_default=False,
         rich_help_panel=THEMES.get(name, _TRAINING),
-        autocompletion=complete_component(name)
-        if name in COMPONENT_SETTINGS
+        autocompletion=complete_component(COMPONENT_KINDS[name])
+        if name in COMPONENT_KINDS
         else complete_choice(_choices(field.annotation)),
     )
     # Lists, so that a repeated flag can be detected.
@@ -149,7 +150,7 @@ def _keyword(name: str, kind: Any, option: Any) -> inspect.Parameter:
 
 
 def _metavar(name: str, annotation: Any) -> str:
-    if name in COMPONENT_SETTINGS:
+    if name in COMPONENT_KINDS:
         return "NAME"
     if name == "init_from":
         return "RUN"

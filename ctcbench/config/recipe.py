@@ -6,10 +6,12 @@ import functools
 from dataclasses import dataclass, field
 from typing import Any
 
-from ctcbench.config.run_config import COMPONENT_SETTINGS, RunConfig
+from ctcbench.config.component_settings import COMPONENT_KINDS, canonical_value
+from ctcbench.config.run_config import RunConfig
 from ctcbench.config.train_key import train_key
 from ctcbench.contract.components import Kind
 from ctcbench.contract.errors import UsageError
+from ctcbench.contract.options import show
 from ctcbench.contract.specs import Alignment
 from ctcbench.registry.component_registry import Registry
 
@@ -69,7 +71,7 @@ class Recipe:
             UsageError: a value is wrong.
         """
         # Component strings would have to be resolved again; `with_decoder` does that for the decoder.
-        assert not settings.keys() & set(COMPONENT_SETTINGS), settings
+        assert not settings.keys() & COMPONENT_KINDS.keys(), settings
         return Recipe(self.registry, self.config.replace(**settings))
 
     def with_decoder(self, decoder: str) -> Recipe:
@@ -88,10 +90,11 @@ def resolve(registry: Registry, config: RunConfig) -> Recipe:
 
     Raises:
         UsageError: there is no such component, an option is wrong, the decoder does not fit the loss,
-            random weights would be frozen, or a batch has fewer images than parts.
+            random weights would be frozen, a batch has fewer images than parts, or there is a share of an
+            extra data set but no such set.
     """
     # In canonical form, so that equal components have equal strings in results and in the train key.
-    canonical = {kind: registry.resolve(kind, getattr(config, kind)) for kind in COMPONENT_SETTINGS}
+    canonical = {name: canonical_value(registry, name, getattr(config, name)) for name in COMPONENT_KINDS}
     recipe = Recipe(registry, config.replace(**canonical))
     loss = recipe.config.loss
     require_fitting_decoder(registry, recipe.alignment, recipe.config.decoder, f"--loss {loss}")
@@ -99,6 +102,9 @@ def resolve(registry: Registry, config: RunConfig) -> Recipe:
         raise UsageError(
             f"--freeze {config.freeze}: its weights would stay random; --init-from RUN gives those of a run"
         )
+    if not config.extra_dataset and config.extra_share != RunConfig.model_fields["extra_share"].default:
+        share = show(config.extra_share)
+        raise UsageError(f"--extra-share {share}: there is no extra data set; --extra-dataset names one")
     if config.accumulate > config.batch_size:
         raise UsageError(
             f"--accumulate {config.accumulate} and --batch-size {config.batch_size}: a batch can't have more "

@@ -52,6 +52,12 @@ class RunConfig(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, protected_namespaces=())
 
     dataset: str = _component("dataset", "source of the images and their texts")
+    extra_dataset: Annotated[
+        str, Field(description="data set whose training images are mixed with those of --dataset")
+    ] = ""
+    extra_share: Annotated[
+        float, Field(gt=0, lt=1, description="share of the training images that are of --extra-dataset")
+    ] = 0.5
     augmentation: str = _component("augmentation", "random changes to the training images")
     backbone: str = _component("backbone", "network from images to features")
     head: str = _component("head", "sequence model over the features")

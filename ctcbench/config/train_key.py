@@ -7,7 +7,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from ctcbench.config.run_config import AFTER_TRAINING, COMPONENT_SETTINGS, RunConfig
+from ctcbench.config.component_settings import canonical_value
+from ctcbench.config.run_config import AFTER_TRAINING, RunConfig
 from ctcbench.contract.errors import CtcbenchError, UsageError
 from ctcbench.files.plain_folder import PlainFolder
 from ctcbench.registry.component_registry import Registry
@@ -37,23 +38,15 @@ def train_key(registry: Registry, config: RunConfig) -> str:
             continue
         # With all options of a component, also those at their defaults: a default that changes in a later
         # version must not make two models share a folder.
-        value = _full(registry, name, getattr(config, name))
+        value = canonical_value(registry, name, getattr(config, name), every=True)
         default = field.get_default(call_default_factory=True)
-        if name in ALWAYS_IN_KEY or value != _full(registry, name, default):
+        if name in ALWAYS_IN_KEY or value != canonical_value(registry, name, default, every=True):
             settings[name] = value
     # The weights themselves count, not the path: the run at that path may be trained again.
     if config.init_from:
         settings["init_from"] = _weights_digest(Path(config.init_from))
     document = json.dumps(settings, sort_keys=True, ensure_ascii=True)
     return hashlib.sha256(document.encode()).hexdigest()[:KEY_LENGTH]
-
-
-def _full(registry: Registry, name: str, value: Any) -> Any:
-    """Return a setting's value, a component's with every option written out."""
-    for kind in COMPONENT_SETTINGS:
-        if kind == name:
-            return registry.resolve(kind, value, every=True)
-    return value
 
 
 def differences(ours: RunConfig, theirs: RunConfig) -> list[str]:

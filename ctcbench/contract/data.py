@@ -100,6 +100,7 @@ class Samples:
         names: the name of each sample in error messages.
         fingerprint: identifies the pixels and texts; empty while the images are being drawn.
         left_out: the number of samples of the data set that could not be used, and are not among these.
+        rejected: the indices of these in the order of the data set, which may repeat a sample; ascending.
         origin: identifies the data set, its options and the number of samples requested, from which the
             pixels follow.
     """
@@ -110,10 +111,17 @@ class Samples:
     names: Sequence[str]
     fingerprint: str
     left_out: int = 0
+    rejected: tuple[int, ...] = ()
     origin: str = ""
 
     def __len__(self) -> int:
         return len(self.texts)
+
+    def indices(self) -> NDArray[np.int64]:
+        """Return the index of each sample in the order of the data set, int64."""
+        import numpy as np
+
+        return np.delete(np.arange(len(self) + len(self.rejected)), self.rejected)
 
 
 @dataclass(frozen=True)

@@ -56,7 +56,10 @@ def start_drawing(
         # While the workers start, as many texts take a second.
         with attribute_errors(f"{request.dataset.describe_owner()}: text_of failed"):
             texts = TextColumn.of(text_of(split, index) for index in range(request.count))
-            usable = not any(map(source.alphabet.missing, texts))
+            usable = not any(
+                dataset.parts[dataset.locate(split, index)[0]].source.alphabet.missing(text)
+                for index, text in enumerate(texts)
+            )
             names = TextColumn.of(source.describe(split, index) for index in range(request.count))
         if usable:
             drawing.open(texts, names)

@@ -47,6 +47,11 @@ class BuiltDataset:
         """The data sets that the samples come from: this one."""
         return (self,)
 
+    @property
+    def extra_share(self) -> float | None:
+        """The share of the training samples that come from the second part; None if there is one part."""
+        return None
+
     def locate(self, split: SplitName, index: int) -> tuple[int, int]:
         """Return where sample `index` comes from: the index of its part, and its index in that part."""
         return 0, index
@@ -61,6 +66,14 @@ class BuiltDataset:
         for position, index in enumerate(indices):
             found.setdefault(self.locate(split, index), position)
         return list(found.values())
+
+    def distinct(self, split: SplitName, count: int) -> int:
+        """Return how many of the first `count` samples of a split are different samples."""
+        return count
+
+    def describe_mixture(self, count: int) -> tuple[str, ...]:
+        """Return a sentence about where the first `count` training samples come from; none of one part."""
+        return ()
 
     def describe_owner(self) -> str:
         """Return the beginning of the messages of errors that the data set causes."""

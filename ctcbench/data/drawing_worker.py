@@ -14,6 +14,7 @@ from typing import Any
 from ctcbench.contract.errors import PluginError
 from ctcbench.data.built_dataset import BuiltDataset
 from ctcbench.data.drawing import draw_samples
+from ctcbench.data.mixed_dataset import MixedDataset
 from ctcbench.data.part_sharing import open_part
 from ctcbench.data.sample_order import order_of
 from ctcbench.processes.worker_main import Send, serve
@@ -51,8 +52,9 @@ def _draw(order: Mapping[str, Any], send: Send) -> None:
 
 def _dataset(order: Mapping[str, Any]) -> BuiltDataset:
     registry = load_registry()
-    (part,) = (open_part(registry, document, order["split"]) for document in order["parts"])
-    return part
+    parts = [open_part(registry, document, order["split"]) for document in order["parts"]]
+    share = order["extra_share"]
+    return parts[0] if share is None else MixedDataset.of(parts[0], parts[1], share)
 
 
 if __name__ == "__main__":

@@ -118,7 +118,9 @@ def load_or_draw(
     if not len(stored.samples):
         among = f"the first {request.count} of {request.split!r}"
         raise UsageError(f"dataset {request.dataset.text}: no valid sample among {among}")
-    return replace(stored.samples, origin=request.origin)
+    # A sample that is repeated counts once.
+    left_out = len(_distinct(request, stored.rejected))
+    return replace(stored.samples, left_out=left_out, origin=request.origin)
 
 
 def cached_samples(
@@ -208,6 +210,7 @@ def _fill(
                 "dataset": request.dataset.text,
                 "split": request.split,
                 "parts": parts,
+                "extra_share": request.dataset.extra_share,
                 "shape": request.shape,
                 "file": str(images),
                 "offset": offset,
@@ -232,7 +235,17 @@ def worth_workers(request: SampleRequest) -> bool:
 
 
 def _message(request: SampleRequest, rejected: Sequence[RejectedSample], *, skipped: bool) -> str:
-    return rejected_message(request.dataset.text, request.split, request.count, rejected, skipped=skipped)
+    dataset, split = request.dataset, request.split
+    total = dataset.distinct(split, request.count)
+    return rejected_message(dataset.text, split, total, _distinct(request, rejected), skipped=skipped)
+
+
+def _distinct(request: SampleRequest, rejected: Sequence[RejectedSample]) -> list[RejectedSample]:
+    """Return the rejected samples without repeats of a sample."""
+    # Worker processes report them in any order.
+    rejected = sorted(rejected)
+    numbers = (entry.number for entry in rejected)
+    return [rejected[position] for position in request.dataset.first_uses(request.split, numbers)]
 
 
 def _warn(text: str) -> None:

@@ -169,6 +169,7 @@ def open_set(folder: Path, shape: Sequence[int], drawn: int, wanted: int) -> Sto
         names,
         fingerprint,
         left_out=len(rejected),
+        rejected=tuple(entry.number for entry in rejected),
     )
     return StoredSet(samples, tuple(rejected))
 

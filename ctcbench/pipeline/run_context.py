@@ -15,8 +15,9 @@ from ctcbench.contract.data import SPLITS, Samples, Source, SplitName
 from ctcbench.contract.errors import UsageError
 from ctcbench.contract.hooks import RunInfo
 from ctcbench.data.background_drawing import BackgroundDrawing, start_drawing
-from ctcbench.data.built_dataset import BuiltDataset, build_dataset, fit_of
+from ctcbench.data.built_dataset import BuiltDataset, fit_of
 from ctcbench.data.materialise import materialise
+from ctcbench.data.run_dataset import build_run_dataset
 from ctcbench.pipeline.budget_stage import fit_to_budget
 from ctcbench.pipeline.decoding_stage import build_decoder
 from ctcbench.pipeline.folder_claim import claim_folder, require_one_of_resume_and_fresh
@@ -43,7 +44,7 @@ class RunContext:
         runtime: output folder and progress; only the listener of the main process reports anything.
         folder: the run folder, which the main process has claimed.
         group: the processes that train together.
-        source: the data set.
+        dataset: the data set.
         samples: images and texts by split; while `drawing` draws the training images, they have no
             fingerprint.
         drawing: draws the training images while the training runs; None: they were drawn before.
@@ -53,7 +54,7 @@ class RunContext:
     runtime: Runtime
     folder: RunFolder
     group: ProcessGroup
-    source: Source
+    dataset: BuiltDataset
     samples: dict[SplitName, Samples]
     drawing: BackgroundDrawing | None = None
 
@@ -61,6 +62,11 @@ class RunContext:
     def config(self) -> RunConfig:
         """The settings of the run."""
         return self.recipe.config
+
+    @property
+    def source(self) -> Source:
+        """The source of the data set."""
+        return self.dataset.source
 
     @property
     def description(self) -> RecognizerDescription:
@@ -110,7 +116,7 @@ def open_run(recipe: Recipe, runtime: Runtime) -> Iterator[RunContext]:
     """
     require_one_of_resume_and_fresh(runtime)
     # Built before the processes join: a wrong option then ends each of them, and none waits for another.
-    dataset = build_dataset(recipe.registry, recipe.config.dataset)
+    dataset = build_run_dataset(recipe.registry, recipe.config)
     # Built again after the training: here, a pattern or a list of words that it refuses is an error at once.
     build_decoder(recipe.registry, recipe.config.decoder, dataset.source.alphabet)
     with join_process_group(recipe.config) as group, contextlib.ExitStack() as stack:
@@ -128,7 +134,7 @@ def open_run(recipe: Recipe, runtime: Runtime) -> Iterator[RunContext]:
             write_decoder_files(recipe.registry, folder, recipe.config.decoder)
             if compute is not None:
                 runtime.listener.run_started(folder.path, compute.describe())
-            for notice in dataset.notices:
+            for notice in (*dataset.notices, *dataset.describe_mixture(recipe.config.train_samples)):
                 runtime.listener.notice(notice)
         else:
             runtime = replace(runtime, listener=ProgressListener())
@@ -152,7 +158,7 @@ def open_run(recipe: Recipe, runtime: Runtime) -> Iterator[RunContext]:
                 if split not in samples
             }
         )
-        yield RunContext(recipe, runtime, folder, group, dataset.source, samples, drawing)
+        yield RunContext(recipe, runtime, folder, group, dataset, samples, drawing)
 
 
 def _overlaps(compute: Compute, config: RunConfig, folder: RunFolder, runtime: Runtime) -> bool:

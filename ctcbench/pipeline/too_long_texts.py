@@ -12,6 +12,7 @@ from ctcbench.contract.data import Samples, SplitName
 from ctcbench.contract.errors import UsageError
 from ctcbench.data.rejected_samples import RejectedSample, list_rejected
 from ctcbench.pipeline.run_context import RunContext
+from ctcbench.pipeline.sample_origins import without_repeats
 
 if TYPE_CHECKING:
     from ctcbench.training.recognizer.network import Recognizer
@@ -30,11 +31,10 @@ def keep_readable(context: RunContext, model: Recognizer) -> dict[SplitName, NDA
 
     # Both splits are checked before either is an error, so that one message names all images.
     names: tuple[SplitName, ...] = ("train", "val")
-    too_long = {name: find_too_long_texts(context.samples[name], model) for name in names}
+    found_in = {name: find_too_long_texts(context.samples[name], model) for name in names}
+    kept = {name: readable_rows(context.samples[name], found_in[name]) for name in names}
+    too_long = {name: _once(context, name, found_in[name]) for name in names}
     rejected = [entry for entries in too_long.values() for entry in entries]
-    kept: dict[SplitName, NDArray[np.int64]] = {}
-    for name in names:
-        kept[name] = readable_rows(context.samples[name], too_long[name])
     if rejected:
         counted = " and ".join(_count(context, name, too_long[name]) for name in names if too_long[name])
         frames, remedy = describe_frames(model, context.config)
@@ -65,5 +65,15 @@ def report_unreadable_tests(context: RunContext, model: Recognizer) -> None:
         context.runtime.listener.notice(f"{found}:{list_rejected(too_long)}")
 
 
+def _once(
+    context: RunContext, name: SplitName, rejected: Sequence[RejectedSample]
+) -> Sequence[RejectedSample]:
+    """Return the rejected samples without those that repeat another one."""
+    by_row = {entry.number: entry for entry in rejected}
+    rows_N = np.array(list(by_row), dtype=np.int64)
+    return [by_row[row] for row in without_repeats(context, name, rows_N).tolist()]
+
+
 def _count(context: RunContext, name: SplitName, rejected: Sequence[RejectedSample]) -> str:
-    return f"{len(rejected)} of {len(context.samples[name])} samples of {name!r}"
+    total = len(without_repeats(context, name, np.arange(len(context.samples[name]))))
+    return f"{len(rejected)} of {total} samples of {name!r}"

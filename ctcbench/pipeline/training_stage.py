@@ -8,7 +8,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from ctcbench.contract.data import SplitName
 from ctcbench.data.built_dataset import fit_of
 from ctcbench.pipeline.run_context import RunContext
+from ctcbench.pipeline.sample_origins import count_by_dataset, without_repeats
 from ctcbench.pipeline.too_long_texts import keep_readable, report_unreadable_tests
 from ctcbench.results import provenance
 from ctcbench.results.recognizer_description import write_description
@@ -76,16 +77,26 @@ class Training:
                 "host": provenance.host(self.compute.name()),
                 "versions": provenance.versions(),
                 "plugins": dict(context.recipe.registry.versions()),
-                "data": {
-                    **{name: found.fingerprint for name, found in context.training_samples.items()},
-                    "images": {name: len(kept_N) for name, kept_N in self.kept.items()},
-                    "left_out": {
-                        name: context.samples[name].left_out + len(context.samples[name]) - len(kept_N)
-                        for name, kept_N in self.kept.items()
-                    },
-                },
+                "data": self._describe_data(),
             }
         )
+
+    def _describe_data(self) -> dict[str, Any]:
+        """Return which images were used and how many, for the provenance of results."""
+        context = self.context
+        left_out = {}
+        for name, kept_N in self.kept.items():
+            samples = context.samples[name]
+            dropped_N = np.delete(np.arange(len(samples)), kept_N)
+            left_out[name] = samples.left_out + len(without_repeats(context, name, dropped_N))
+        found: dict[str, Any] = {
+            **{name: samples.fingerprint for name, samples in context.training_samples.items()},
+            "images": {name: len(kept_N) for name, kept_N in self.kept.items()},
+            "left_out": left_out,
+        }
+        if context.config.extra_dataset:
+            found["training_sets"] = count_by_dataset(context, self.kept["train"])
+        return found
 
 
 def prepare_training(context: RunContext, compute: Compute, shared: SharedParts) -> Training:

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from ctcbench.contract.data import LogProbs
 from ctcbench.contract.errors import CtcbenchError, UsageError
-from ctcbench.data.built_dataset import build_dataset
 from ctcbench.data.materialise import materialise
+from ctcbench.data.run_dataset import build_run_dataset
 from ctcbench.evaluation.joined_batches import join_batches
 from ctcbench.evaluation.score import Score
 from ctcbench.evaluation.scoring import score
@@ -80,7 +80,7 @@ def validation_images(registry: Registry, folder: RunFolder, reader: TorchReader
     from ctcbench.training.width_buckets import padded_width
 
     config = stored_config(folder)
-    dataset = build_dataset(registry, config.dataset)
+    dataset = build_run_dataset(registry, config)
     if (dataset.source.image, dataset.source.alphabet) != (reader.image, reader.alphabet):
         raise UsageError(f"dataset {config.dataset}: it has another image size or alphabet than the run")
     # The notices about the data set are those of the run.

@@ -25,11 +25,12 @@ def stored_config(folder: RunFolder) -> RunConfig:
         raise CtcbenchError(f"{folder.config_path}: {error}") from None
     if missing := [name for name in _ALWAYS_WRITTEN if name not in settings]:
         raise CtcbenchError(f"{folder.config_path}: damaged or cut off (no setting {missing[0]!r})")
-    require_stored_alphabet(config.dataset, str(folder.config_path))
+    for setting in ("dataset", "extra_dataset"):
+        require_stored_alphabet(getattr(config, setting), str(folder.config_path), setting)
     return config
 
 
-def require_stored_alphabet(dataset: str, where: str) -> None:
+def require_stored_alphabet(dataset: str, where: str, setting: str = "dataset") -> None:
     """Check that the data set in stored settings has the characters of its alphabet, and no name of a file.
 
     A run stores the characters of ``alphabet=@FILE``. Settings from a stranger may name any file, which
@@ -38,6 +39,7 @@ def require_stored_alphabet(dataset: str, where: str) -> None:
     Args:
         dataset: the component string.
         where: the place of the settings, for the error.
+        setting: the setting that names the data set, for the error.
 
     Raises:
         CtcbenchError: the alphabet is that of a file.
@@ -48,5 +50,6 @@ def require_stored_alphabet(dataset: str, where: str) -> None:
         return  # reported where the data set is used
     if alphabet.startswith("@") and alphabet != "@":  # alone it is the character
         raise CtcbenchError(
-            f"{where}: dataset: alphabet={alphabet!r} names a file; the settings of a run hold the characters"
+            f"{where}: {setting}: alphabet={alphabet!r} names a file; the settings of a run hold the "
+            f"characters"
         )

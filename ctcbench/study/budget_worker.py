@@ -15,7 +15,7 @@ from ctcbench.config.budget import Budget
 from ctcbench.config.recipe import resolve
 from ctcbench.config.run_config import RunConfig
 from ctcbench.contract.errors import CtcbenchError
-from ctcbench.data.built_dataset import build_dataset
+from ctcbench.data.run_dataset import build_run_dataset
 from ctcbench.pipeline.budget_stage import measure_length
 from ctcbench.processes.worker_main import Send, serve
 from ctcbench.registry.component_registry import Registry
@@ -38,7 +38,7 @@ def choose_numbers(
         PluginError: a component breaks its contract.
     """
     recipe = resolve(registry, config)
-    dataset = build_dataset(registry, recipe.config.dataset)
+    dataset = build_run_dataset(registry, recipe.config)
     # A trial draws its images with as many processes as it has threads.
     rates, length = measure_length(recipe, dataset, budget, workers=threads, graph=graph)
     return BudgetChoice(

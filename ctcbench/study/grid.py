@@ -9,9 +9,10 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ctcbench.config.budget import CHOSEN_SETTINGS, Budget, make_budget
+from ctcbench.config.component_settings import COMPONENT_KINDS, canonical_value
 from ctcbench.config.presets import DEFAULT, read_preset
 from ctcbench.config.recipe import resolve
-from ctcbench.config.run_config import COMPONENT_SETTINGS, RunConfig, flag, setting_fields
+from ctcbench.config.run_config import RunConfig, setting_fields
 from ctcbench.config.train_key import train_key
 from ctcbench.contract.errors import UsageError
 from ctcbench.contract.options import show
@@ -143,6 +144,9 @@ class _Expansion:
         # The same precedence as for `ctcbench run`, with the axes in place of the flags.
         settings = self._preset(DEFAULT) | self._preset(self._preset_of(point)) | dict(self.spec.base)
         settings |= {name: value for name, value in point.items() if name not in NOT_SETTINGS}
+        # A study compares training with and without the extra data set, and the share is that of the former.
+        if self.spec.has("extra_dataset") and not settings.get("extra_dataset"):
+            settings.pop("extra_share", None)
         return resolve(self.registry, RunConfig(**settings)).config
 
     def _scaled(self, point: Mapping[str, Any]) -> RunConfig:
@@ -180,11 +184,8 @@ class _Expansion:
             if name == "preset":
                 self._preset(value)
             return value
-        if name in COMPONENT_SETTINGS:
-            if not isinstance(value, str):
-                raise UsageError(f"{flag(name)} {show(value)}: expected the name of a component")
-            kind = next(kind for kind in COMPONENT_SETTINGS if kind == name)
-            return self.registry.resolve(kind, value)
+        if name in COMPONENT_KINDS:
+            return canonical_value(self.registry, name, value)
         # Flags are text. Converted to the setting's type, their values equal those of exclude rules.
         return getattr(RunConfig(**dict(self.spec.base) | {name: value}), name)
 

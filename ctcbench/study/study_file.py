@@ -60,6 +60,10 @@ class StudySpec:
     path: Path | None = None
     flagged: bool = False
 
+    def has(self, setting: str) -> bool:
+        """Return whether the base, an axis or an include rule has a setting."""
+        return any(setting in table for table in (self.base, self.axes or {}, *self.include))
+
     def with_flags(
         self, preset: Sequence[str], given: Mapping[str, Sequence[Any]], seeds: tuple[int, ...] = ()
     ) -> StudySpec:

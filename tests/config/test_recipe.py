@@ -66,3 +66,34 @@ def test_another_decoder_keeps_the_train_key_and_must_fit(registry):
     assert "slots" not in fitting_decoders(registry, recipe.alignment)
     with pytest.raises(UsageError, match=r"decoders that fit: .*greedy"):
         recipe.with_decoder("slots")
+
+
+def test_an_extra_data_set_is_canonical_and_part_of_the_key_only_where_there_is_one(registry, tmp_path):
+    (tmp_path / "characters").write_text("0123")
+    text = f"captcha: alphabet=@{tmp_path / 'characters'}, width=60, channels=1"
+    recipe = resolve(registry, RunConfig(extra_dataset=text, extra_share=0.25))
+    assert recipe.config.extra_dataset == "captcha:width=60,alphabet=[0123]"
+    assert resolve(registry, recipe.config) == recipe
+    # With all options, so that a default that changes in a later version is another key.
+    written = "captcha:width=60,height=40,alphabet=[0123]"
+    assert train_key(registry, RunConfig(extra_dataset=written, extra_share=0.25)) == recipe.train_key
+    keys = {
+        train_key(registry, RunConfig(extra_dataset=extra, extra_share=share))
+        for extra, share in [("", 0.5), (written, 0.25), (written, 0.5), ("captcha", 0.5)]
+    }
+    assert len(keys) == 4
+    assert train_key(registry, RunConfig()) in keys
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"extra_share": 0.8}, r"--extra-share 0\.8: there is no extra data set; --extra-dataset names one"),
+        ({"extra_dataset": "captha"}, "--extra-dataset: no dataset 'captha'; did you mean 'captcha'"),
+        ({"extra_dataset": "captcha:wide=3"}, "--extra-dataset: .*wide"),
+        ({"extra_dataset": "cnn3"}, "--extra-dataset: no dataset 'cnn3'"),
+    ],
+)
+def test_an_extra_data_set_that_is_wrong_or_missing_is_refused(registry, settings, words):
+    with pytest.raises(UsageError, match=words):
+        resolve(registry, RunConfig(**settings))

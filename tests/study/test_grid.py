@@ -35,7 +35,8 @@ def test_a_grid_of_flags_has_20_models_and_40_configurations(registry):
 def test_an_axis_over_every_setting(registry):
     """Each setting with two values."""
     other = {
-        "dataset": "captcha:width=64", "augmentation": "distort", "optimizer": "adamw",
+        "dataset": "captcha:width=64", "extra_dataset": "captcha:noise=none", "augmentation": "distort",
+        "optimizer": "adamw",
         "augment_until": 0.5, "balance": 0.5, "compile": True,
         "backbone": "cnn2", "head": "lstm1", "decoder": "beam", "loss": "ctc:entropy=0.05",
         "shortcut": "none", "schedule": "constant", "blank_penalty_schedule": "constant", "device": "cpu",
@@ -43,8 +44,8 @@ def test_an_axis_over_every_setting(registry):
         "amp_dtype": "bfloat16", "channels_last": False, "deterministic": True, "skip_bad": True,
         "warmup": 0.5, "ema": 0.5, "seed": 7,
     }  # fmt: skip
-    # There are no weights to start from, and a folder has one test set.
-    without = {"init_from", "freeze", "test_samples"}
+    # There are no weights to start from and no extra data set, and a folder has one test set.
+    without = {"init_from", "freeze", "test_samples", "extra_share"}
     for name in setting_fields():
         if name in without:
             continue
@@ -52,6 +53,24 @@ def test_an_axis_over_every_setting(registry):
         values = (standard if standard is not None else True, other.get(name, 3))
         found = expand(registry, StudySpec(base={}, axes={name: values})).entries
         assert [getattr(entry.config, name) for entry in found] == list(values), name
+
+
+def test_a_study_compares_training_with_and_without_an_extra_data_set(registry):
+    base = {"extra_share": 0.8, "train_samples": 60}
+    axes = {"extra_dataset": ("", "captcha: noise=none"), "lr": (0.01, 0.02)}
+    found = expand(registry, StudySpec(base=base, axes=axes))
+    assert [(e.config.extra_dataset, e.config.extra_share) for e in found.entries] == [
+        ("", 0.5), ("", 0.5), ("captcha:noise=none", 0.8), ("captcha:noise=none", 0.8)
+    ]  # fmt: skip
+    assert len({entry.train_key for entry in found.entries}) == 4
+    # Without the set, the share makes no difference.
+    axes = {"extra_dataset": ("", "captcha:noise=none"), "extra_share": (0.2, 0.5)}
+    grid = expand(registry, StudySpec(base={}, axes=axes))
+    assert len(grid.entries) == 3 and "the same as another" in grid.notices[0]
+    with pytest.raises(UsageError, match=r"--extra-share 0\.8: there is no extra data set"):
+        expand(registry, StudySpec(base=base))
+    with pytest.raises(UsageError, match="--extra-dataset: no dataset 'captha'; did you mean 'captcha'"):
+        expand(registry, StudySpec(base={}, axes={"extra_dataset": ("", "captha")}))
 
 
 def test_order_seeds_and_presets(registry):

@@ -18,11 +18,12 @@ from ctcbench.config.run_config import RunConfig
 def data(config: RunConfig, *, as_json: AsJson = False) -> None:
     """Measure the memory that the training images take, and the time of a batch of them."""
     from ctcbench.benchmarks.data_memory import BATCH_SIZE, measure
-    from ctcbench.data.built_dataset import build_dataset
+    from ctcbench.config.recipe import resolve
+    from ctcbench.data.run_dataset import build_run_dataset
     from ctcbench.pipeline.run_context import draw
     from ctcbench.training.runtime import Runtime
 
-    dataset = build_dataset(registry(), registry().resolve("dataset", config.dataset))
+    dataset = build_run_dataset(registry(), resolve(registry(), config).config)
     # Drawn before the measurement, which is of reading the stored images alone.
     with progress_listener() as listener:
         samples = draw(dataset, config, Runtime(listener=listener), "train")

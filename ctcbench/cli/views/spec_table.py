@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 def spec_tables(sheet: SpecSheet) -> list[RenderableType]:
     """Return a table of the stages with their shapes and parameters, and a table of the totals."""
     config = sheet.config
-    parts = "  ".join(f"{kind} {config[kind]}" for kind in ("dataset", "backbone", "head", "decoder"))
+    shown = ("dataset", "extra_dataset", "backbone", "head", "decoder")
+    parts = "  ".join(f"{name} {config[name]}" for name in shown if config[name])
     table = Table(
         "stage", "what", "shape", title=Text(printable(parts)), title_justify="left", title_style="bold"
     )

@@ -85,8 +85,11 @@ def _alphabet_text(alphabet: Alphabet) -> str:
 
 def _data(member: Member, registry: Registry) -> Lines:
     result = member.result
-    yield "data set", _component(registry, "dataset", str(result.config.get("dataset", "")))
     data = _mapping(result.provenance.get("data"))
+    yield "data set", _component(registry, "dataset", str(result.config.get("dataset", "")))
+    if extra := result.config.get("extra_dataset"):
+        yield "extra data set", _component(registry, "dataset", str(extra))
+        yield "training images by data set", markdown_text(_by_dataset(data.get("training_sets")))
     images, left_out = _mapping(data.get("images")), _mapping(data.get("left_out"))
     for split, setting in _SAMPLES.items():
         number = images.get(split, result.config.get(setting))
@@ -98,6 +101,17 @@ def _data(member: Member, registry: Registry) -> Lines:
         yield "augmentation", _component(registry, "augmentation", str(augmentation))
     if fingerprint := data.get("fingerprint"):
         yield "fingerprint of the test images", markdown_code(str(fingerprint))
+
+
+def _by_dataset(sets: Any) -> str:
+    """Return the numbers in a list of `count_by_dataset`."""
+    words = []
+    found_sets = sets if isinstance(sets, list) else []
+    for name, found in zip(("data set", "extra data set"), found_sets, strict=False):
+        images, different = (_mapping(found).get(key) for key in ("images", "different"))
+        if isinstance(images, int) and isinstance(different, int):
+            words.append(f"{images:,} of the {name} ({different:,} different ones)")
+    return ", ".join(words) or "–"
 
 
 def _training(member: Member) -> Lines:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from ctcbench.config.component_settings import COMPONENT_KINDS, canonical_value
 from ctcbench.config.legacy_settings import unknown_setting
 from ctcbench.config.run_config import COMPONENT_SETTINGS, RunConfig, setting_fields
 from ctcbench.contract.component_string import ComponentString
@@ -172,17 +173,14 @@ class ParameterReader:
             UsageError: the setting or option does not allow it.
         """
         setting, colon, option = name.partition(":")
-        kind = next((known for known in COMPONENT_SETTINGS if known == setting), None)
         if colon:
             for known, component, given in self._components(setting):
                 if option in self.registry.get(known, component).options:
                     options = {**given.options, option: show(value)}
                     self.registry.resolve(known, str(ComponentString(component, options)))
             return value
-        if kind:
-            if not isinstance(value, str):
-                raise UsageError(f"{show(value)}: expected the name of a component")
-            return self.registry.resolve(kind, value)
+        if name in COMPONENT_KINDS:
+            return canonical_value(self.registry, name, value)
         return getattr(RunConfig(**{name: value}), name)
 
 

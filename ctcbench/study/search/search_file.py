@@ -227,8 +227,8 @@ class _Reader(StudyFileReader):
             )
         settings = {**presets, **base}
         reader = ParameterReader(self, registry, settings, base, table)
-        # Options last: their component is known then.
-        found = sorted(map(reader.read, table), key=lambda parameter: bool(parameter.option))
+        # Options last: their component is known then, and so is the extra data set before its share.
+        found = sorted(map(reader.read, table), key=lambda p: (bool(p.option), p.name == "extra_share"))
         return SearchSpace(registry, tuple(found), {kind: settings[kind] for kind in COMPONENT_SETTINGS})
 
 

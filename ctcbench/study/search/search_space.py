@@ -76,7 +76,8 @@ class SearchSpace:
 
     Attributes:
         registry: where the components come from.
-        parameters: settings first, then options, so that the component of an option is known before it.
+        parameters: settings first, then options, so that the component of an option is known before it, and
+            so is the extra data set before its share.
         components: component strings of the settings that no parameter chooses.
     """
 
@@ -87,7 +88,7 @@ class SearchSpace:
     def active(self, parameter: Parameter, values: Mapping[str, Any]) -> bool:
         """Return whether a parameter applies, given the values of the parameters before it."""
         if not parameter.option:
-            return True
+            return not (parameter.name == "extra_share" and values.get("extra_dataset") == "")
         assert parameter.kind
         name = ComponentString.parse(self._component(parameter.kind, values)).name
         return parameter.option in self.registry.get(parameter.kind, name).options

@@ -16,7 +16,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from ctcbench.config.recipe import Recipe
 from ctcbench.contract.data import Source
 from ctcbench.contract.errors import CtcbenchError
-from ctcbench.data.built_dataset import build_source
+from ctcbench.data.run_dataset import build_run_dataset
 from ctcbench.training.recognizer.network import Recognizer, build_recognizer, makes_own_frames
 
 _TEXTS = 32  # drawn to measure the mean length of texts
@@ -78,7 +78,7 @@ def spec_sheet(recipe: Recipe) -> SpecSheet:
         UsageError: a component or an option is wrong, or the image is too small for the backbone.
         PluginError: a component broke its contract; the message names the owner.
     """
-    source = build_source(recipe.registry, recipe.config.dataset)
+    source = build_run_dataset(recipe.registry, recipe.config).source
     # The weights do not matter, and drawing them must not change the caller's random numbers.
     with torch.random.fork_rng(devices=[]):
         model = build_recognizer(recipe, source.image, source.alphabet).eval()

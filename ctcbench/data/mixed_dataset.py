@@ -1,0 +1,173 @@
+"""MixedDataset: the training samples of two data sets in one order; the other splits are the main one's."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from ctcbench.contract.data import Sample, SplitName
+from ctcbench.contract.specs import Alphabet, ImageSpec
+from ctcbench.data.built_dataset import BuiltDataset, fit_of
+from ctcbench.data.interleaving import MAIN, Interleaving
+from ctcbench.files.text import abbreviated, printable
+from ctcbench.registry.attribution import attribute_errors
+
+
+class MixedSource:
+    """The source of a `MixedDataset`.
+
+    The k-th sample of a set in the order is its sample k, and of a finite set sample k modulo its size.
+
+    Attributes:
+        main: the data set with the pictures that a recogniser is for.
+        extra: the data set whose training samples are added.
+        share: the share of the training samples that are of the extra set.
+        image: the size of the images; of variable widths the larger one is the limit.
+        alphabet: the characters of the main set, then those that only the extra one has.
+        fit: that of the main set, for other pictures.
+        notices: those of both sets, and the characters that the extra one adds.
+        text_of: as `Source` describes; None unless both sets have it.
+    """
+
+    def __init__(self, main: BuiltDataset, extra: BuiltDataset, share: float) -> None:
+        ours, theirs = main.source, extra.source
+        self.main, self.extra, self.share = main, extra, share
+        self._order = Interleaving(share)
+        self._sizes = (main.size("train"), extra.size("train"))
+        self.fit = fit_of(ours)
+        spec = ours.image
+        width = max(spec.width, theirs.image.width)
+        self.image = ImageSpec(spec.height, width, spec.channels, spec.variable, spec.crop)
+        known = set(ours.alphabet.characters)
+        added = tuple(c for c in theirs.alphabet.characters if c not in known)
+        self.alphabet = Alphabet((*ours.alphabet.characters, *added), ours.alphabet.direction)
+        notices = [*main.notices, *extra.notices]
+        if added:
+            counted = f"{len(added):,} character{'s' * (len(added) != 1)}"
+            listed = printable(abbreviated(self.alphabet.joined(added)))
+            notices.append(f"--extra-dataset adds {counted} to the alphabet: {listed}")
+        self.notices = tuple(dict.fromkeys(notices))
+        both = hasattr(ours, "text_of") and hasattr(theirs, "text_of")
+        self.text_of: Callable[[SplitName, int], str] | None = self._text_of if both else None
+
+    def locate(self, split: SplitName, index: int) -> tuple[int, int]:
+        """Return the set that sample `index` is of, 0 or 1, and the index of the sample in it."""
+        if split != "train":
+            return MAIN, index
+        part, number = self._order.locate(index)
+        size = self._sizes[part]
+        return part, number if size is None else number % size
+
+    def counts(self, count: int) -> tuple[int, int]:
+        """Return how many of the first `count` training samples are of the main and of the extra set."""
+        extra = self._order.extra_among(count)
+        return count - extra, extra
+
+    def distinct(self, count: int) -> tuple[int, int]:
+        """Return how many different samples of each set are among the first `count` training samples."""
+        main, extra = (
+            number if size is None else min(number, size)
+            for number, size in zip(self.counts(count), self._sizes, strict=True)
+        )
+        return main, extra
+
+    @property
+    def rule(self) -> tuple[object, ...]:
+        """What the order depends on, as values of JSON."""
+        return (str(self._order.exact), *self._sizes)
+
+    def size(self, split: SplitName) -> int | None:
+        """Return None for training, because a finite set is repeated; else the size of the main set."""
+        return None if split == "train" else self.main.size(split)
+
+    def fingerprint(self, split: SplitName) -> str:
+        """Return the fingerprints of both sets and the rule of their order, as JSON."""
+        if split != "train":
+            return self.main.fingerprint(split)
+        return json.dumps([self.rule, self.main.fingerprint(split), self.extra.fingerprint(split)])
+
+    def describe(self, split: SplitName, index: int) -> str:
+        """Return the name of a sample in its data set."""
+        part, number = self._at(split, index)
+        with attribute_errors(f"{part.describe_owner()}: describe failed"):
+            return part.source.describe(split, number)
+
+    def draw(self, split: SplitName, index: int) -> Sample:
+        """Return sample `index`.
+
+        Raises:
+            BadSample: it can't be used.
+            PluginError: the data set that it is of failed.
+        """
+        part, number = self._at(split, index)
+        with attribute_errors(f"{part.describe_owner()}: drawing failed"):
+            return part.source.draw(split, number)
+
+    def _text_of(self, split: SplitName, index: int) -> str:
+        part, number = self._at(split, index)
+        with attribute_errors(f"{part.describe_owner()}: text_of failed"):
+            text: str = part.source.text_of(split, number)  # type: ignore[attr-defined]
+        return text
+
+    def _at(self, split: SplitName, index: int) -> tuple[BuiltDataset, int]:
+        part, number = self.locate(split, index)
+        return (self.main, self.extra)[part], number
+
+
+@dataclass(frozen=True)
+class MixedDataset(BuiltDataset):
+    """Two data sets whose training samples are mixed; validation and test samples are the main one's."""
+
+    source: MixedSource
+
+    @classmethod
+    def of(cls, main: BuiltDataset, extra: BuiltDataset, share: float) -> MixedDataset:
+        """Return two data sets as one; `share` of the training samples are of `extra`.
+
+        The images and the direction of reading agree (`require_mixable`).
+
+        Raises:
+            UsageError: a training split is empty.
+            PluginError: a source failed.
+        """
+        owners = dict.fromkeys((main.owner, extra.owner))
+        source = MixedSource(main, extra, share)
+        return cls(f"{main.text} and {extra.text}", " and ".join(owners), source)
+
+    @property
+    def parts(self) -> tuple[BuiltDataset, ...]:
+        """The main and the extra set."""
+        return self.source.main, self.source.extra
+
+    @property
+    def extra_share(self) -> float:
+        """The share of the training samples that come from the extra set."""
+        return self.source.share
+
+    def locate(self, split: SplitName, index: int) -> tuple[int, int]:
+        """Return where sample `index` comes from: the index of its part, and its index in that part."""
+        return self.source.locate(split, index)
+
+    def of_split(self, split: SplitName) -> BuiltDataset:
+        """Return this data set for training; else the main one, whose stored samples other runs share."""
+        return self if split == "train" else self.source.main
+
+    def distinct(self, split: SplitName, count: int) -> int:
+        """Return how many of the first `count` samples of a split are different samples."""
+        return sum(self.source.distinct(count)) if split == "train" else count
+
+    def identity(self, split: SplitName, fingerprints: Sequence[str]) -> tuple[object, ...]:
+        """Return everything that the pixels and texts of the training samples depend on."""
+        parts = zip(self.parts, fingerprints, strict=True)
+        return ("mixed", self.source.rule, *(part.identity(split, (found,)) for part, found in parts))
+
+    def describe_mixture(self, count: int) -> tuple[str, ...]:
+        """Return a sentence that has how many of the first `count` training samples are of each set."""
+        words = []
+        for part, number, different in zip(
+            self.parts, self.source.counts(count), self.source.distinct(count), strict=True
+        ):
+            repeats = f" ({different:,} different ones)" if different < number else ""
+            words.append(f"{number:,} of {part.text}{repeats}")
+        return (f"training images: {' and '.join(words)}",)

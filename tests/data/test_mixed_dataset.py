@@ -1,0 +1,177 @@
+"""Training samples of two data sets, drawn into one stored set."""
+
+from __future__ import annotations
+
+import os
+
+import numpy as np
+import pytest
+
+from ctcbench.contract.errors import PluginError, UsageError
+from ctcbench.data import background_drawing
+from ctcbench.data import materialise as module
+from ctcbench.data.built_dataset import build_dataset
+from ctcbench.data.materialise import materialise
+from ctcbench.data.mixed_dataset import MixedDataset
+from ctcbench.data.sample_request import make_request
+from tests.builtin.picture_sets.picture_cases import png
+
+
+@pytest.fixture
+def pictures(tmp_path):
+    """Return a folder of five training pictures of different grey levels, and two of each other split."""
+    for split, count in [("train", 5), ("val", 2), ("test", 2)]:
+        (tmp_path / "mine" / split).mkdir(parents=True)
+        for index in range(count):
+            (tmp_path / "mine" / split / f"{index}.png").write_bytes(png(100 + index, width=6, height=4))
+    return tmp_path / "mine"
+
+
+@pytest.fixture
+def mixed(plugins, pictures):
+    """Return ``mixed(options, share)``: the pictures and the data set `marks`, whose image i has level i."""
+
+    def build(options="", share=0.5):
+        main = build_dataset(plugins, f"folder:path={pictures},width=6,height=4")
+        return MixedDataset.of(
+            main, build_dataset(plugins, f"marks:{options}" if options else "marks"), share
+        )
+
+    return build
+
+
+def draw(dataset, count=24, split="train", **more):
+    return materialise(dataset, split, count, **{"workers": 1, "notice": lambda text: None, **more})
+
+
+def test_the_main_pictures_are_repeated_and_the_others_follow_each_other(mixed, cache):
+    dataset = mixed(share=0.5)
+    alone, samples = draw(dataset.parts[0], 5, cache=cache), draw(dataset, 24, cache=cache)
+    own = alone.images_NCHW[:, 0, 0, 0].tolist()
+    levels = samples.images_NCHW[:, 0, 0, 0].tolist()
+    assert sorted(own) == [100, 101, 102, 103, 104]
+    assert levels[0::2] == own * 2 + own[:2]
+    assert levels[1::2] == list(range(12))
+    assert samples.texts[:4] == (alone.texts[0], "0", alone.texts[1], "1")
+    assert samples.names[:2] == (alone.names[0], "mark 0")
+
+
+def test_a_finite_extra_set_is_repeated_too(mixed, cache):
+    levels = draw(mixed("count=3", 0.75), 16, cache=cache).images_NCHW[:, 0, 0, 0]
+    assert levels[levels < 100].tolist() == [0, 1, 2] * 4
+
+
+def test_a_stored_set_serves_fewer_samples_and_each_share_has_its_own(mixed, cache):
+    large = draw(mixed(share=0.8), 40, cache=cache)
+    small = draw(mixed(share=0.8), 10, cache=cache)
+    assert (small.images_NCHW == large.images_NCHW[:10]).all()
+    assert small.fingerprint == draw(mixed(share=0.8), 10, cache=cache.with_name("other")).fingerprint
+    keys = {
+        make_request(dataset, "train", 10, print).key
+        for dataset in [mixed(share=0.8), mixed(share=0.5), mixed("version=2"), mixed(), mixed().parts[0]]
+    }
+    assert len(keys) == 4
+
+
+def test_the_other_splits_are_the_stored_ones_of_the_main_set(mixed, cache):
+    dataset = mixed()
+    for split in ("val", "test"):
+        alone, within = draw(dataset.parts[0], 2, split, cache=cache), draw(dataset, 2, split, cache=cache)
+        assert (within.fingerprint, within.origin) == (alone.fingerprint, alone.origin)
+        assert make_request(dataset, split, 2, print).dataset is dataset.parts[0]
+
+
+def test_workers_draw_the_same_and_do_not_list_the_pictures_again(mixed, pictures, cache, monkeypatch):
+    monkeypatch.setattr(module, "_FEW", 1)
+    monkeypatch.setattr(module, "_SAMPLE_SECONDS", 100)
+    dataset = mixed(share=0.4)
+    alone = draw(dataset, 60, cache=cache)
+    # The builder would read other labels; the workers do not call it.
+    (pictures / "train" / "labels.csv").write_text("file,label\n0.png,9\n")
+    shared = draw(dataset, 60, workers=2, cache=cache.with_name("other"))
+    assert (shared.texts, shared.names, shared.fingerprint) == (alone.texts, alone.names, alone.fingerprint)
+
+
+@pytest.mark.landing
+def test_files_that_change_while_they_are_drawn_are_an_error(mixed, pictures, cache, monkeypatch):
+    monkeypatch.setattr(module, "_FEW", 1)
+    monkeypatch.setattr(module, "_SAMPLE_SECONDS", 100)
+
+    def touch(done, total):
+        os.utime(pictures / "train" / "1.png", ns=(1, 1))
+
+    with pytest.raises(UsageError, match=r"dataset folder:\S+: files of train changed while"):
+        draw(mixed(), 30, workers=2, cache=cache, progress=touch)
+
+
+def test_a_bad_picture_that_is_repeated_is_listed_and_counted_once(mixed, pictures, cache):
+    (pictures / "train" / "2.png").write_bytes(b"")
+    with pytest.raises(UsageError, match=r"1 of 17 samples of 'train' can't be used") as raised:
+        draw(mixed(), 24, cache=cache)
+    assert str(raised.value).count("2.png: ") == 1
+    notices = []
+    samples = draw(mixed("bad=6"), 24, cache=cache, skip_bad=True, notice=notices.append)
+    # Of the marks 0 to 11, two are bad, and five pictures are used twice or three times.
+    first = samples.rejected[1]
+    repeats = [n for n in (first, first + 10, first + 20) if n < 24]
+    assert sorted([1, 13, *repeats]) == list(samples.rejected) and samples.left_out == 3
+    assert notices[0].startswith("dataset ") and "3 of 17 samples of 'train' left out:" in notices[0]
+    assert notices[0].count("\n") == 3
+    assert samples.indices().tolist() == [n for n in range(24) if n not in samples.rejected]
+
+
+@pytest.mark.parametrize(
+    ("fault", "words"),
+    [
+        ("shape", "dataset marks:fault=shape: the image of mark 150 is uint8"),
+        ("raise", "dataset marks:fault=raise: drawing mark 150 failed: ZeroDivisionError: oh dear"),
+    ],
+)
+def test_an_error_names_the_data_set_that_is_at_fault(mixed, cache, fault, words):
+    with pytest.raises(PluginError, match=rf"^ctcbench-marks \(marks\): {words}"):
+        draw(mixed(f"fault={fault}", 0.9), 200, cache=cache)
+
+
+@pytest.mark.landing
+def test_an_error_in_a_worker_names_the_data_set_that_is_at_fault(mixed, cache, monkeypatch):
+    monkeypatch.setattr(module, "_SAMPLE_SECONDS", 100)
+    words = r"^ctcbench-marks \(marks\): dataset marks:fault=dtype: the image of"
+    with pytest.raises(PluginError, match=words):
+        draw(mixed("fault=dtype", 0.9), 240, workers=2, cache=cache)
+    with pytest.raises(
+        UsageError, match=r"dataset marks:fault=fingerprint: the fingerprint of train differs"
+    ):
+        draw(mixed("fault=fingerprint", 0.9), 240, workers=2, cache=cache)
+
+
+def test_texts_are_known_without_drawing_if_both_sets_know_them(plugins, mixed):
+    assert mixed("known=yes").source.text_of is None  # pictures can be bad
+    one, other = (build_dataset(plugins, f"marks:known=yes,version={version}") for version in "12")
+    source = MixedDataset.of(one, other, 0.75).source
+    assert source.text_of is not None
+    texts = [source.text_of("train", index) for index in range(12)]
+    assert texts == [source.draw("train", index).text for index in range(12)]
+    assert texts == ["0", "0", "1", "2", "3", "1", "4", "5", "6", "2", "7", "8"]
+
+
+@pytest.mark.landing
+def test_two_sets_are_drawn_while_a_training_runs(plugins, cache, monkeypatch):
+    monkeypatch.setenv("CTCBENCH_CACHE", str(cache))
+    one, other = (build_dataset(plugins, f"marks:known=yes,version={version}") for version in "12")
+    dataset = MixedDataset.of(one, other, 0.75)
+    drawing = background_drawing.start_drawing(dataset, "train", 300, seed=5, workers=1, notice=print)
+    assert drawing is not None
+    try:
+        drawn = drawing.finish(lambda done, total: None)
+    finally:
+        drawing.close()
+    before = draw(dataset, 300, cache=cache.with_name("before"))
+    assert drawn.fingerprint == before.fingerprint
+    assert np.array_equal(drawn.images_NCHW, before.images_NCHW)
+
+
+def test_the_numbers_of_both_sets_are_said(mixed):
+    (sentence,) = mixed("count=3", 0.75).describe_mixture(1000)
+    assert sentence.startswith("training images: 250 of folder:path=")
+    assert " (5 different ones) and 750 of marks:count=3 (3 different ones)" in sentence
+    assert "different" not in mixed(share=0.5).describe_mixture(10)[0]
