@@ -64,6 +64,15 @@ def test_saved_log_probs_are_loaded_unchanged(tmp_path, log_probs):
     assert [p.name for p in path.parent.iterdir()] == ["test.safetensors"]
 
 
+def test_every_field_is_stored(tmp_path):
+    stored = dataclasses.replace(made(characters="ab"), alphabet=Alphabet(("a", "bc"), "rtl"), left_out=3)
+    for part in (stored, stored.alphabet):
+        assert all(getattr(part, f.name) is not f.default for f in dataclasses.fields(part))
+    loaded = parse_log_probs(format_log_probs(stored), tmp_path)
+    for field in dataclasses.fields(LogProbs):
+        assert np.array_equal(getattr(loaded, field.name), getattr(stored, field.name)), field.name
+
+
 def test_arrays_of_another_order_and_type_are_converted(tmp_path):
     log_probs = made()
     turned = dataclasses.replace(

@@ -32,10 +32,12 @@ _Size = Annotated[int, Field(ge=1, le=8192)]
 _Text = InstanceOf[str]  # also with the surrogates of names that are not UTF-8
 
 
-class _Image(Record):
+class _Complete(Record):
     # The process that wrote the document has the same fields; a new one must not get lost on the way.
     model_config = ConfigDict(**{**STRICT, "extra": "forbid"})
 
+
+class _Image(_Complete):
     height: _Size
     width: _Size
     channels: Annotated[int, Field(ge=1, le=3)]
@@ -43,7 +45,7 @@ class _Image(Record):
     crop: Annotated[float, Field(ge=0, le=MOST_CROPPED)]
 
 
-class _Document(Record):
+class _Document(_Complete):
     """What `PictureSet.share` writes beside the arrays of the index."""
 
     split: SplitName
