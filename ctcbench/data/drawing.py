@@ -28,13 +28,14 @@ def draw_samples(
     split: SplitName,
     indices: Iterable[int],
     images: Path,
-    offset: int,
+    offset: int | None,
     report: ReportBatch,
 ) -> None:
-    """Draw the samples at `indices` and write each to its row of the file `images`.
+    """Draw the samples at `indices` and write their pixels to the file `images`.
 
-    `offset` is where the pixels of row 0 begin, in bytes. `report` is called with each batch of samples
-    once it is written. The row of a rejected sample is left as it is.
+    `offset` is where the pixels of row 0 begin, in bytes; the row of a rejected sample is left as it is.
+    Without it the pixels are appended, those of an image as many as it has columns. `report` is called with
+    each batch of samples once it is written.
 
     Raises:
         PluginError: a source broke its contract.
@@ -45,13 +46,16 @@ def draw_samples(
     spec = dataset.source.image
     row_bytes = spec.channels * spec.height * spec.width
     last = time.monotonic()
-    # Every process writes its own rows of one file, so that no pixel passes through a pipe or is copied.
-    # Unbuffered, because the parent takes reported samples as written.
-    with images.open("r+b", buffering=0) as file:
+    # Every process writes its own rows of one file, so that no pixel passes through a pipe. Images of their
+    # own widths are appended, because rows with gaps make a file of as many pieces, which a file system takes
+    # minutes to remove. Unbuffered, because the parent takes reported samples as written.
+    with images.open("ab" if offset is None else "r+b", buffering=0) as file:
         for index in indices:
             sample, pixels = draw_sample(dataset, split, index)
             if isinstance(sample, DrawnSample):
-                _write(file, pixels, offset + index * row_bytes)
+                if offset is not None:
+                    file.seek(offset + index * row_bytes)
+                _write(file, pixels)
                 drawn.append(sample)
             else:
                 rejected.append(sample)
@@ -62,8 +66,7 @@ def draw_samples(
         report(drawn, rejected)
 
 
-def _write(file: FileIO, pixels: bytes, offset: int) -> None:
-    file.seek(offset)
+def _write(file: FileIO, pixels: bytes) -> None:
     rest = memoryview(pixels)
     # A disk that is full or a signal can cut a write short; the next one then raises the error.
     while rest:

@@ -17,6 +17,7 @@ from ctcbench.data.built_dataset import BuiltDataset
 from ctcbench.data.drawing import draw_samples
 from ctcbench.data.drawing_watch import DrawingWatch
 from ctcbench.data.drawn_columns import DrawnColumns, DrawnSample
+from ctcbench.data.image_file import create_images
 from ctcbench.data.parallel_drawing import draw_in_workers
 from ctcbench.data.part_sharing import shared_parts
 from ctcbench.data.rejected_samples import RejectedSample, list_rejected, rejected_message
@@ -24,7 +25,6 @@ from ctcbench.data.sample_request import SampleRequest, make_request
 from ctcbench.data.stored_set import (
     DamagedSet,
     StoredSet,
-    create_images,
     finish_set,
     open_set,
 )
@@ -199,11 +199,14 @@ def _fill(
 
     images = draft / "images.npy"
     variable = request.source.image.variable
-    offset = create_images(images, request.count, request.shape, variable=variable)
+    in_workers = watch is not None or (workers > 1 and worth_workers(request))
+    workers = min(workers, request.count) if in_workers else 1
+    files = [draft / f"images{i}.part" if variable else images for i in range(workers)]
+    offset = None if variable else create_images(images, request.count, request.shape)
     if watch is not None:
         watch.started(np.load(images, mmap_mode="r", allow_pickle=False))
-    if watch is None and (workers == 1 or not worth_workers(request)):
-        draw_samples(request.dataset, request.split, range(request.count), images, offset, report)
+    if not in_workers:
+        draw_samples(request.dataset, request.split, range(request.count), files[0], offset, report)
     else:
         with shared_parts(draft, request) as parts:
             order = {
@@ -212,10 +215,9 @@ def _fill(
                 "parts": parts,
                 "extra_share": request.dataset.extra_share,
                 "shape": request.shape,
-                "file": str(images),
                 "offset": offset,
             }
-            draw_in_workers(order, request.count, min(workers, request.count), report, watch)
+            draw_in_workers(order, files, request.count, report, watch)
     if len(drawn) + len(rejected) != request.count:
         raise CtcbenchError(
             f"dataset {request.dataset.text}: {len(drawn)} of {request.count} samples were drawn; "
@@ -224,7 +226,7 @@ def _fill(
     # After all were drawn, so that one error names every sample that can't be used.
     if rejected and not skip_bad:
         raise UsageError(_message(request, rejected, skipped=False))
-    finish_set(draft, offset, request.shape, drawn, sorted(rejected), variable=variable)
+    finish_set(draft, offset, request.shape, drawn, sorted(rejected), files)
 
 
 def worth_workers(request: SampleRequest) -> bool:

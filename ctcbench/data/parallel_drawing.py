@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import functools
 import queue
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from ctcbench.contract.errors import CtcbenchError
@@ -20,18 +21,20 @@ _CHECK_SECONDS = 0.1
 
 def draw_in_workers(
     order: Mapping[str, Any],
+    files: Sequence[Path],
     count: int,
-    workers: int,
     report: ReportBatch,
     watch: DrawingWatch | None = None,
 ) -> None:
-    """Draw samples 0 to `count` in `workers` processes; call `report` from this thread.
+    """Draw samples 0 to `count` in one process for each of `files`; call `report` from this thread.
 
-    Without `watch` each worker draws a range of samples. With it they draw at the lowest priority, and all of
-    them along the order in which the first epoch of a training reads the samples.
+    Without `watch` each worker draws a range of samples, the first worker the first of them. With it they
+    draw at the lowest priority, and all of them along the order in which the first epoch of a training reads
+    the samples.
 
-    `order` is the order of every worker but for its samples: dataset (component string), split, fingerprint,
-    shape (C, H, W), file and offset (bytes).
+    `order` is the order of every worker but for its samples and the file that it writes, which may be the
+    same for all: dataset (component string), split, parts, extra_share, shape (C, H, W) and offset (bytes, or
+    None to append).
 
     Raises:
         OSError: a worker can't write the file.
@@ -42,6 +45,7 @@ def draw_in_workers(
     # which draws the progress bar, is called from this thread only.
     messages: queue.SimpleQueue[tuple[int, Any]] = queue.SimpleQueue()
     seed = None if watch is None else watch.seed
+    workers = len(files)
     if seed is None:
         shares = [(count * i // workers, count * (i + 1) // workers, 1) for i in range(workers)]
     else:
@@ -51,7 +55,7 @@ def draw_in_workers(
         for i, share in enumerate(shares):
             running[i] = WorkerProcess(
                 "ctcbench.data.drawing_worker",
-                {**order, "count": count, "seed": seed, "positions": share},
+                {**order, "file": str(files[i]), "count": count, "seed": seed, "positions": share},
                 functools.partial(_put, messages, i),
                 # By default there is a worker per core: more threads would compete for the cores.
                 threads=1,

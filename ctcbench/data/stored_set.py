@@ -8,19 +8,18 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, BinaryIO
+from typing import Annotated, Any
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import InstanceOf, Strict, ValidationError
 
 from ctcbench.contract.data import Samples
 from ctcbench.contract.ragged_images import RaggedImages
 from ctcbench.data.drawn_columns import DrawnColumns, DrawnSample
+from ctcbench.data.image_file import join_images, keep_rows
 from ctcbench.data.rejected_samples import RejectedSample
 from ctcbench.files.array_files import write_array
 from ctcbench.files.json_records import Record, describe_fault
@@ -70,43 +69,36 @@ class StoredSet:
     rejected: tuple[RejectedSample, ...]
 
 
-def create_images(path: Path, count: int, shape: Sequence[int], *, variable: bool = False) -> int:
-    """Create the file for `count` images of `shape` (C, H, W); return the offset of the pixels in bytes.
+def finish_set(
+    folder: Path,
+    offset: int | None,
+    shape: Sequence[int],
+    drawn: DrawnColumns,
+    rejected: Sequence[RejectedSample],
+    parts: Sequence[Path] = (),
+) -> None:
+    """Complete a set whose images are drawn: write all files, and ``images.npy`` without rejected rows.
 
-    With `variable` W is the greatest width, and the unused ends of the rows take no space on the disk.
+    Args:
+        folder: the folder of the set.
+        offset: where the pixels begin in ``images.npy``, in bytes; None: they are in `parts`.
+        shape: of an image, (C, H, W); W is the greatest width.
+        drawn: the samples.
+        rejected: those that could not be used, in ascending order.
+        parts: files with the pixels of images of their own widths, one image after the other; they are
+            removed.
 
     Raises:
         OSError: the disk is full.
     """
-    with path.open("wb") as file:
-        offset = _write_header(file, (count, *shape))
-        size = count * int(np.prod(shape, dtype=np.int64))
-        # Reserved at once, so that a full disk is an error here and not in the middle of the drawing.
-        if size and not variable and hasattr(os, "posix_fallocate"):
-            os.posix_fallocate(file.fileno(), 0, offset + size)
-        else:
-            file.truncate(offset + size)
-    return offset
-
-
-def finish_set(
-    folder: Path,
-    offset: int,
-    shape: Sequence[int],
-    drawn: DrawnColumns,
-    rejected: Sequence[RejectedSample],
-    *,
-    variable: bool = False,
-) -> None:
-    """Complete a set whose ``images.npy`` is drawn: drop rejected rows, and write all other files.
-
-    With `variable` each row begins with an image of its own width; what follows it is dropped too.
-    """
     images = folder / "images.npy"
     widths = drawn.widths
+    variable = offset is None
     size = pixel_bytes(shape, widths, variable)
-    if rejected or variable:
-        offset = _pack(images, offset, shape, drawn.numbers, widths, variable)
+    if offset is None:
+        offset = join_images(images, parts, size)
+    elif rejected:
+        offset = keep_rows(images, offset, shape, drawn.numbers)
     write_array(folder / "widths.npy", widths)
     texts = drawn.texts
     texts.save(folder, "texts")
@@ -191,40 +183,6 @@ def pixel_bytes(shape: Sequence[int], widths: Any, variable: bool) -> int:
     """Return the size of the pixels of images with these widths, of `shape` (C, H, W)."""
     columns = int(widths.sum(dtype=np.int64)) if variable else len(widths) * shape[2]
     return columns * shape[0] * shape[1]
-
-
-def _write_header(file: BinaryIO, shape: Sequence[int]) -> int:
-    """Write the header of an array of uint8; return where its values begin."""
-    np.lib.format.write_array_header_1_0(
-        file, {"descr": "|u1", "fortran_order": False, "shape": tuple(shape)}
-    )
-    file.flush()
-    return file.tell()
-
-
-def _pack(
-    images: Path,
-    offset: int,
-    shape: Sequence[int],
-    numbers_N: NDArray[np.int64],
-    widths_N: NDArray[np.int32],
-    variable: bool,
-) -> int:
-    """Rewrite the images with the rows of some numbers alone; return the new offset of the pixels.
-
-    With `variable` the images follow each other without padding.
-    """
-    # Into a new file, because the header at the start of the file states the shape.
-    row_bytes, column_bytes = int(np.prod(shape)), shape[0] * shape[1]
-    kept = images.with_name("kept.npy")
-    sizes_N = widths_N.astype(np.int64) * column_bytes if variable else np.full(len(widths_N), row_bytes)
-    with images.open("rb") as source, kept.open("wb") as target:
-        start = _write_header(target, (int(sizes_N.sum()),) if variable else (len(sizes_N), *shape))
-        for number, size in zip(numbers_N.data, sizes_N.data, strict=True):
-            source.seek(offset + number * row_bytes)
-            target.write(source.read(size))
-    kept.replace(images)
-    return start
 
 
 def _digest(

@@ -36,7 +36,7 @@ def dataset(registry, folder, **options):
 
 @pytest.mark.parametrize("workers", [1, 2])
 def test_images_keep_their_widths(registry, pictures, tmp_path, workers, monkeypatch):
-    monkeypatch.setattr("ctcbench.data.materialise._FEW", 2)
+    monkeypatch.setattr("ctcbench.data.materialise.worth_workers", lambda request: True)
     samples = materialise(dataset(registry, pictures), "train", None, cache=tmp_path / "c", workers=workers)
     images = samples.images_NCHW
     assert isinstance(images, RaggedImages)
@@ -49,6 +49,7 @@ def test_images_keep_their_widths(registry, pictures, tmp_path, workers, monkeyp
     assert isinstance(images.pixels, np.memmap)
     (stored,) = tmp_path.glob("c/*/images.npy")
     assert stored.stat().st_size == images.nbytes + 128
+    assert not list(tmp_path.glob("c/*/*.part"))
 
 
 def test_a_part_of_a_stored_set_has_the_fingerprint_of_a_set_of_its_size(registry, pictures, tmp_path):
