@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Generic, TypeVar, overload
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from ctcbench.builtin.picture_sets.entry import Entry
-from ctcbench.builtin.picture_sets.entry_list import EntryList, name_of, text_of, unpack
-from ctcbench.contract.errors import CtcbenchError
+from ctcbench.builtin.picture_sets.entry_list import EntryList
+from ctcbench.builtin.picture_sets.packed_entries import PackedEntries
 from ctcbench.files.array_files import write_array
 from ctcbench.files.byte_rows import ByteRows, map_array
 
@@ -21,7 +21,7 @@ E = TypeVar("E", bound=Entry)
 _FILE, _PLACES = "entries", "places.npy"
 
 
-class EntryIndex(Sequence[E], Generic[E]):
+class EntryIndex(PackedEntries[E], Generic[E]):
     """Entries that do not change.
 
     Attributes:
@@ -51,26 +51,17 @@ class EntryIndex(Sequence[E], Generic[E]):
     def __len__(self) -> int:
         return len(self.rows)
 
-    @overload
-    def __getitem__(self, index: int) -> E: ...
-    @overload
-    def __getitem__(self, index: slice) -> list[E]: ...
-    def __getitem__(self, index: int | slice) -> E | list[E]:
-        if isinstance(index, slice):
-            return [self[at] for at in range(len(self))[index]]
-        record = self.rows.row(index)
-        try:
-            return unpack(self.kind, record, self.shared[self.places_N[index]])
-        except ValueError as error:
-            raise CtcbenchError(f"entry {index} of the index is damaged ({error})") from error
+    def record(self, index: int) -> bytes:
+        """Return the bytes of an entry."""
+        return self.rows.row(index)
 
-    def names(self) -> Iterator[str]:
-        """Yield the name of each entry."""
-        return map(name_of, self.rows.rows())
+    def records(self) -> Iterator[bytes]:
+        """Yield the bytes of each entry."""
+        return self.rows.rows()
 
-    def texts(self) -> Iterator[str | None]:
-        """Yield the label of each entry, None if it has none."""
-        return map(text_of, self.rows.rows())
+    def shared_of(self, index: int) -> Sequence[str]:
+        """Return the texts that an entry has in common with others."""
+        return self.shared[int(self.places_N[index])]
 
     def save(self, folder: Path) -> None:
         """Write the arrays into a folder; ``kind`` and ``shared`` are not among them.
@@ -78,7 +69,6 @@ class EntryIndex(Sequence[E], Generic[E]):
         Raises:
             OSError: it can't be written.
         """
-
         self.rows.save(folder, _FILE)
         write_array(folder / _PLACES, self.places_N.astype("<i4", copy=False))
 

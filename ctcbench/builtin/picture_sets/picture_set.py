@@ -16,8 +16,9 @@ from ctcbench.builtin.grapheme_clusters import Characters, clusters_of
 from ctcbench.builtin.label_notices import Labels, alphabet_notice, direction_notice, invisible_notice
 from ctcbench.builtin.picture_sets.entry import Entry
 from ctcbench.builtin.picture_sets.entry_index import EntryIndex
-from ctcbench.builtin.picture_sets.entry_list import EntryList, drawn_part
+from ctcbench.builtin.picture_sets.entry_list import EntryList
 from ctcbench.builtin.picture_sets.label_forms import LabelForm
+from ctcbench.builtin.picture_sets.packed_entries import drawn_part
 from ctcbench.builtin.picture_sets.picture_options import PictureOptions
 from ctcbench.builtin.picture_sets.picture_store import PictureStore
 from ctcbench.builtin.picture_sets.split_rules import SplitRules

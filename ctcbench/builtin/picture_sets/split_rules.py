@@ -14,8 +14,9 @@ from typing import TypeVar
 
 from ctcbench.builtin.picture_sets.entry import Entry
 from ctcbench.builtin.picture_sets.entry_index import EntryIndex
-from ctcbench.builtin.picture_sets.entry_list import EntryList, name_of
+from ctcbench.builtin.picture_sets.entry_list import EntryList
 from ctcbench.builtin.picture_sets.name_lists import UNLISTED, NameLists
+from ctcbench.builtin.picture_sets.packed_entries import name_of
 from ctcbench.builtin.picture_sets.picture_options import PictureOptions
 from ctcbench.contract.data import SPLITS, SplitName
 from ctcbench.contract.errors import UsageError
