@@ -33,10 +33,10 @@ def best_cpp(
     blank_penalty: Penalty = 0.0,
 ) -> Decode:
     """The most probable labelling, proven where `nodes` suffices: best path, prefix search, beam; in C++."""
-    from ctcbench.decoding.most_probable import best_hypotheses
+    from ctcbench.decoding import best_labelling
 
     def decode(read: LogProbs) -> list[Hypothesis]:
-        return best_hypotheses(
+        found: list[Hypothesis] = best_labelling(
             read.values_NTK,
             read.lengths_N,
             nodes=nodes,
@@ -44,7 +44,9 @@ def best_cpp(
             blank=BLANK,
             threads=threads or None,
             blank_penalty=blank_penalty,
+            proofs=False,
         )
+        return found
 
     return with_objective(decode, blank_penalty)
 

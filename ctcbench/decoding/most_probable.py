@@ -3,10 +3,10 @@
 from typing import Any, NamedTuple, SupportsFloat, SupportsIndex, TypedDict
 
 from . import _core
-from .arguments import DecoderInput, LogProbsLike, check_input, named_bad_frames
+from .arguments import LogProbsLike, check_input, named_bad_frames
 from .beam import check_threads, selected_path
 from .hypothesis import Hypothesis
-from .scalars import check_integer
+from .scalars import check_flag, check_integer
 
 # Prefixes that the last search may store for a sequence.
 NODES = 10_000
@@ -41,6 +41,7 @@ def best_labelling(
     threads: SupportsIndex | None = None,
     normalize: bool = False,
     blank_penalty: SupportsFloat = 0.0,
+    proofs: bool = True,
 ) -> Any:  # depends on the number of dimensions, which annotations cannot express
     """Find the most probable labelling, and prove that no other one is more probable.
 
@@ -67,64 +68,35 @@ def best_labelling(
         threads: as for `beam_search`.
         normalize: as for `beam_search`.
         blank_penalty: as for `beam_search`.
+        proofs: whether to return the proofs. Without them a result is a `Hypothesis` that has no frames.
 
     Returns:
-        N results (one result for (T, K)).
+        N `BestLabelling` (one for (T, K)), or N `Hypothesis`.
 
     Raises:
         TypeError: as `beam_search`.
         ValueError: as `beam_search`.
         UsageError: as `beam_search`.
     """
-    checked, options = _check_arguments(
-        log_probs,
-        lengths,
-        nodes=nodes,
-        beam_width=beam_width,
-        blank=blank,
-        threads=threads,
-        normalize=normalize,
-        blank_penalty=blank_penalty,
+    # The search checks each value when it reads it, which saves a pass over the array.
+    checked = check_input(
+        log_probs, lengths, blank, normalize=normalize, blank_penalty=blank_penalty, check_log_probs=False
     )
+    options: _Options = {
+        "nodes": check_integer("nodes", nodes, low=0),
+        "beam_width": check_integer("beam_width", beam_width, low=1),
+        "blank": checked.blank,
+        "threads": check_threads(threads),
+        "path": selected_path(),
+    }
+    values_NTK, lengths_N = checked.log_probs_NTK, checked.lengths_N
+    found: list[BestLabelling] | list[Hypothesis]
     with named_bad_frames(checked):
-        found = _core.best_labellings(
-            checked.log_probs_NTK, checked.lengths_N, **options, labelling=BestLabelling
-        )
+        if check_flag("proofs", proofs):
+            found = _core.best_labellings(values_NTK, lengths_N, **options, labelling=BestLabelling)
+        else:
+            found = _core.best_hypotheses(values_NTK, lengths_N, **options, hypothesis=Hypothesis)
     return found[0] if checked.single else found
-
-
-def best_hypotheses(
-    log_probs: LogProbsLike,
-    lengths: object = None,
-    *,
-    nodes: SupportsIndex = NODES,
-    beam_width: SupportsIndex = 25,
-    blank: SupportsIndex = 0,
-    threads: SupportsIndex | None = None,
-    normalize: bool = False,
-    blank_penalty: SupportsFloat = 0.0,
-) -> list[Hypothesis]:
-    """Do what `best_labelling` does and return N `Hypothesis` without the proofs, also for (T, K).
-
-    Raises:
-        TypeError: as `beam_search`.
-        ValueError: as `beam_search`.
-        UsageError: as `beam_search`.
-    """
-    checked, options = _check_arguments(
-        log_probs,
-        lengths,
-        nodes=nodes,
-        beam_width=beam_width,
-        blank=blank,
-        threads=threads,
-        normalize=normalize,
-        blank_penalty=blank_penalty,
-    )
-    with named_bad_frames(checked):
-        return _core.best_hypotheses(
-            checked.log_probs_NTK, checked.lengths_N, **options, hypothesis=Hypothesis
-        )
 
 
 class _Options(TypedDict):
@@ -133,27 +105,3 @@ class _Options(TypedDict):
     blank: int
     threads: int
     path: str
-
-
-def _check_arguments(
-    log_probs: LogProbsLike,
-    lengths: object,
-    *,
-    nodes: SupportsIndex,
-    beam_width: SupportsIndex,
-    blank: SupportsIndex,
-    threads: SupportsIndex | None,
-    normalize: bool,
-    blank_penalty: SupportsFloat,
-) -> tuple[DecoderInput, _Options]:
-    # The search checks each value when it reads it, which saves a pass over the array.
-    checked = check_input(
-        log_probs, lengths, blank, normalize=normalize, blank_penalty=blank_penalty, check_log_probs=False
-    )
-    return checked, {
-        "nodes": check_integer("nodes", nodes, low=0),
-        "beam_width": check_integer("beam_width", beam_width, low=1),
-        "blank": checked.blank,
-        "threads": check_threads(threads),
-        "path": selected_path(),
-    }

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from ctcbench.decoding import BestLabelling, _core, beam_search, best_labelling, score_labellings
-from ctcbench.decoding.most_probable import best_hypotheses
 from ctcbench.decoding.reference import all_labellings
 from ctcbench.decoding.softmax import log_softmax
 from tests.decoding.decoding_cases import KINDS, log_probs_of, random_case
@@ -186,7 +185,9 @@ def test_all_code_paths_are_bit_identical():
 def test_hypotheses_are_the_labellings_without_their_proofs():
     values_NTK = log_softmax(np.random.default_rng(3).normal(size=(20, 9, 17)) * 4)
     expected = [(best.labels, best.log_prob, ()) for best in best_labelling(values_NTK)]
-    assert best_hypotheses(values_NTK) == expected
-    assert best_hypotheses(values_NTK[0]) == expected[:1]
+    assert best_labelling(values_NTK, proofs=False) == expected
+    assert best_labelling(values_NTK[0], proofs=False) == expected[0]
     with pytest.raises(ValueError, match="sequence 0, frame 1, class 2 is nan"):
-        best_hypotheses([[0.0, -1.0, -2.0], [0.0, -1.0, np.nan]])
+        best_labelling([[0.0, -1.0, -2.0], [0.0, -1.0, np.nan]], proofs=False)
+    with pytest.raises(TypeError, match="proofs is 1; it must be True or False"):
+        best_labelling(values_NTK, proofs=1)
