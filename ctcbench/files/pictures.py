@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import os
 import warnings
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, Literal, get_args
+from typing import TYPE_CHECKING, Any, BinaryIO, Literal, TypeVar, get_args
 
 from ctcbench.contract.data import Sample
 from ctcbench.contract.errors import BadSample, UsageError
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
 MOST_CROPPED = 0.45  # largest share of the rows that is cut off at either end
 _MOST_SQUEEZED = 32  # columns of a picture in one, beyond what its rows are reduced by
 Fit = Literal["stretch", "pad", "keep"]
+R = TypeVar("R")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,30 +86,66 @@ def decode_picture(picture: Picture, spec: ImageSpec, fit: Fit) -> PreparedPictu
         BadSample: as `read_picture`.
         UsageError: as `read_picture`.
     """
-    from PIL.Image import Image as PilImage
+    _require_known(spec, fit)
+    return _decoded(picture, lambda image: _scaled(_upright(image, spec), spec, fit))
 
+
+def decode_crops(
+    picture: Picture, spec: ImageSpec, fit: Fit, crops: Sequence[float]
+) -> tuple[PreparedPicture, ...]:
+    """Return what `decode_picture` returns for a spec at each of several crops; a picture is decoded once.
+
+    A crop that leaves a picture too wide for the spec is left out, unless all do.
+
+    Raises:
+        BadSample: as `decode_picture`; or the picture is too wide at every crop.
+        UsageError: as `decode_picture`.
+    """
+    _require_known(spec, fit)
+
+    def scale(image: Image) -> tuple[PreparedPicture, ...]:
+        upright = _upright(image, spec)
+        found: list[PreparedPicture] = []
+        for number, crop in enumerate(crops, start=1):
+            try:
+                found.append(_scaled(upright, dataclasses.replace(spec, crop=crop), fit))
+            except BadSample:
+                if number == len(crops) and not found:
+                    raise
+        return tuple(found)
+
+    return _decoded(picture, scale)
+
+
+def _require_known(spec: ImageSpec, fit: Fit) -> None:
     if fit not in get_args(Fit):
         raise UsageError(f"fit={fit}: allowed are {', '.join(get_args(Fit))}")
     if spec.channels not in (1, 3):
         raise UsageError(f"pictures have 1 channel or 3, not {spec.channels}")
+
+
+def _decoded(picture: Picture, use: Callable[[Image], R]) -> R:
+    """Return what a function makes of the open image of a picture."""
+    from PIL.Image import Image as PilImage
+
     if isinstance(picture, str | os.PathLike):
-        return _from_path(Path(picture), spec, fit)
+        return _from_path(Path(picture), use)
     if isinstance(picture, bytes | bytearray | memoryview):
-        return _from_file(io.BytesIO(picture), spec, fit)
+        return _from_file(io.BytesIO(picture), use)
     if isinstance(picture, PilImage):
-        return _prepared(picture, spec, fit)
+        return use(picture)
     if hasattr(picture, "read") and not hasattr(picture, "__array__"):
-        return _from_file(io.BytesIO(_content(picture)), spec, fit)
-    return _prepared(image_of_array(picture), spec, fit)
+        return _from_file(io.BytesIO(_content(picture)), use)
+    return use(image_of_array(picture))
 
 
-def _from_path(path: Path, spec: ImageSpec, fit: Fit) -> PreparedPicture:
+def _from_path(path: Path, use: Callable[[Image], R]) -> R:
     try:
         # Pillow would wait for the data of a pipe.
         if not path.is_file():
             raise BadSample("is not a file" if path.exists() else "no such file")
         with path.open("rb") as file:
-            return _from_file(file, spec, fit, path.suffix.lower())
+            return _from_file(file, use, path.suffix.lower())
     except PermissionError as error:
         raise BadSample("no permission to read it") from error
     except (OSError, ValueError) as error:  # a name that is too long, or has a NUL
@@ -123,7 +162,7 @@ def _content(file: Any) -> bytes:
     return content
 
 
-def _from_file(file: BinaryIO, spec: ImageSpec, fit: Fit, suffix: str = "") -> PreparedPicture:
+def _from_file(file: BinaryIO, use: Callable[[Image], R], suffix: str = "") -> R:
     from PIL import Image, UnidentifiedImageError
 
     try:
@@ -131,7 +170,7 @@ def _from_file(file: BinaryIO, spec: ImageSpec, fit: Fit, suffix: str = "") -> P
             # Pillow itself only warns of such a picture, whose file may be small.
             if Image.MAX_IMAGE_PIXELS and image.width * image.height > Image.MAX_IMAGE_PIXELS:
                 raise BadSample(f"too large to be decoded safely ({image.width} × {image.height} pixels)")
-            return _prepared(image, spec, fit)
+            return use(image)
     except BadSample:
         raise
     except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
@@ -144,15 +183,20 @@ def _from_file(file: BinaryIO, spec: ImageSpec, fit: Fit, suffix: str = "") -> P
         raise BadSample(f"damaged or cut off ({error or type(error).__name__})") from error
 
 
-def _prepared(image: Image, spec: ImageSpec, fit: Fit) -> PreparedPicture:
-    """Return an open picture upright, on white, at the size of the spec."""
-    import numpy as np
+def _upright(image: Image, spec: ImageSpec) -> Image:
+    """Return an open picture upright and on white, with the channels of the spec."""
     from PIL import ImageOps
 
     if 0 in image.size:
         raise BadSample("it has no pixels")
     require_high_bytes(image)
-    upright = on_white(ImageOps.exif_transpose(image), "L" if spec.channels == 1 else "RGB")
+    return on_white(ImageOps.exif_transpose(image), "L" if spec.channels == 1 else "RGB")
+
+
+def _scaled(upright: Image, spec: ImageSpec, fit: Fit) -> PreparedPicture:
+    """Return a picture cropped, at the size of the spec."""
+    import numpy as np
+
     cut = round(upright.height * spec.crop)
     whole = upright.size
     # At least one row stays: a picture may have a single one.

@@ -55,14 +55,15 @@ class Interpretation:
         found: dict[int, Prediction] = {}
         for rows in split_by_width(samples, self.reader) if samples else ():
             batch = make_batch([samples[row] for row in rows], self.reader)
-            found.update(zip(rows.tolist(), self._read(batch, self._distances(samples, rows)), strict=True))
+            chosen = [samples[row] for row in rows]
+            found.update(zip(rows.tolist(), self._read(batch, self.distances(chosen)), strict=True))
         return [found[row] for row in range(len(samples))]
 
-    def _distances(self, samples: Sequence[Sample], rows: NDArray[np.int64]) -> Sequence[float | None]:
-        """Return how far pictures are from the training images."""
+    def distances(self, samples: Sequence[Sample]) -> Sequence[float | None]:
+        """Return how far pictures are from the training images; None where that is not known."""
         if self.familiarity is None:
-            return [None] * len(rows)
-        images = [samples[row].image[..., : samples[row].width] for row in rows]
+            return [None] * len(samples)
+        images = [sample.image[..., : sample.width] for sample in samples]
         distances: list[float | None] = self.familiarity.distances(images).tolist()
         return distances
 
@@ -77,10 +78,10 @@ class Interpretation:
             scores = text_log_probs(read, labels, self.sharpness).tolist()
         nothing: list[None] = [None] * len(labels)
         alternatives = self._alternatives(read) if self.n_best else nothing
-        characters = self._characters(read, labels, batch) if self.positions else nothing
+        characters = self.characters(read, labels, batch) if self.positions else nothing
         return [
             Prediction(
-                self._text(labels[i]),
+                self.text(labels[i]),
                 _probability(scores[i]),
                 distances[i],
                 batch.sizes[i],
@@ -90,7 +91,8 @@ class Interpretation:
             for i in range(len(labels))
         ]
 
-    def _text(self, labels: Sequence[int]) -> str:
+    def text(self, labels: Sequence[int]) -> str:
+        """Return the text of a labelling."""
         # Composed, as labels are: an alphabet may have a letter and an accent where NFC has one character.
         text = self.reader.alphabet.decode(labels)
         return unicodedata.normalize("NFC", text) if self.composed else text
@@ -115,13 +117,13 @@ class Interpretation:
         order_M = range(len(hypotheses_M)) if has_own_score else np.argsort(-log_probs_M, kind="stable")
         texts: list[dict[str, Alternative]] = [{} for _ in found]
         for index in order_M:
-            text = self._text(hypotheses_M[index].labels)
+            text = self.text(hypotheses_M[index].labels)
             score = hypotheses_M[index].log_prob if has_own_score else None
             confidence = math.exp(min(0, log_probs_M[index]))
             texts[rows_M[index]].setdefault(text, Alternative(text, confidence, score))
         return [tuple(alternatives.values()) for alternatives in texts]
 
-    def _characters(
+    def characters(
         self, read: LogProbs, labels_N: Sequence[Sequence[int]], batch: PictureBatch
     ) -> list[tuple[Character, ...]]:
         """Return the characters of each picture in the order of its text."""
@@ -151,17 +153,19 @@ class Interpretation:
         ]
 
 
-def require_possible(reader: Reader, n_best: int, *, positions: bool) -> None:
+def require_possible(reader: Reader, n_best: int, *, positions: bool, crops: int = 0) -> None:
     """Check that a network has what an `Interpretation` should find.
 
     Raises:
-        UsageError: `n_best` is negative, several texts are wanted of a network that was trained without CTC,
-            or positions of one that does not align characters with columns.
+        UsageError: `n_best` is negative, several texts or readings are wanted of a network that was trained
+            without CTC, or positions of one that does not align characters with columns.
     """
     if n_best < 0:
         raise UsageError(f"n_best={n_best}: the number of texts can't be negative")
     if n_best and reader.alignment != "ctc":
         raise UsageError("this recogniser was trained without CTC and has one text for a picture: no n_best")
+    if crops > 1 and reader.alignment != "ctc":
+        raise UsageError("this recogniser was trained without CTC, and can't join readings of several crops")
     if positions and not (reader.has_positions and reader.alignment == "ctc"):
         raise UsageError(
             "each frame of this recogniser sees the whole picture, so its characters have no positions"

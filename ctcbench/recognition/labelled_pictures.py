@@ -41,11 +41,15 @@ class LabelledPicture(NamedTuple):
 
 @dataclass(frozen=True)
 class Wanted:
-    """What a recogniser reads: the size of its images, the fit of pictures to that size, the alphabet."""
+    """What a recogniser reads: the size of its images, the fit of pictures to that size, the alphabet.
+
+    ``crops`` are other crops than that of its images, at which pictures are read.
+    """
 
     image: ImageSpec
     fit: Fit
     alphabet: Alphabet
+    crops: tuple[float, ...] = ()
 
     def options(self) -> dict[str, object]:
         """Return the options of data sets of pictures that a recogniser has already, and their values."""
@@ -147,6 +151,8 @@ def open_pictures(
     if samples is not None and samples < 1:
         raise UsageError(f"samples={samples}: at least 1 is needed")
     if not hasattr(built.source, "labelled_picture"):
+        if wanted.crops:
+            raise UsageError(f"dataset {built.text}: its images are drawn, and can't be read at other crops")
         _require_size(registry, built, wanted.image)
     counts = _counts(built, split, samples)
     sizes = {name: size for name in SPLITS if (size := size_or_zero(built.source, name))}

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterable, Iterator
-from typing import NamedTuple, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
-from ctcbench.contract.data import Sample
 from ctcbench.contract.errors import BadSample
 from ctcbench.processes.cores import computing_cores
 from ctcbench.recognition.ordered_threads import map_in_threads
 from ctcbench.recognition.reader import Reader
 
+P = TypeVar("P")
 R = TypeVar("R")
 
 # Pixels of a group and number of its pictures, at most. The first layers of a network need some hundred bytes
@@ -20,15 +20,15 @@ _GROUP_PIXELS, _GROUP_PICTURES = 2**21, 64
 _MOST_THREADS = 16
 
 
-class Group(NamedTuple):
+class Group(NamedTuple, Generic[P]):
     """Pictures that one thread prepares, and that the network reads together.
 
     Attributes:
-        samples: the pictures that can be read, as the network takes them.
+        samples: the pictures that can be read, as they were prepared.
         errors: why each of the others can't be read, by its place in the group.
     """
 
-    samples: list[Sample]
+    samples: list[P]
     errors: dict[int, BadSample]
 
     def arranged(self, results: Iterable[R]) -> Iterator[R | BadSample]:
@@ -40,9 +40,10 @@ class Group(NamedTuple):
 
 def process_groups(
     pictures: Iterable[object],
-    prepare: Callable[[object], Sample],
-    process: Callable[[Group], R],
+    prepare: Callable[[object], P],
+    process: Callable[[Group[P]], R],
     reader: Reader,
+    readings: int = 1,
 ) -> Iterator[R]:
     """Yield the result of each group of pictures, in order.
 
@@ -50,12 +51,13 @@ def process_groups(
 
     Args:
         pictures: read a few groups ahead of the result that is yielded.
-        prepare: returns a picture as the network takes it, or raises BadSample; called in several threads.
+        prepare: returns what `process` needs of a picture, or raises BadSample; called in several threads.
         process: reads a group with `reader`; called in several threads.
         reader: the network.
+        readings: how many images of a picture the network reads.
     """
     pixels = reader.image.height * reader.image.width
-    size = max(1, min(_GROUP_PICTURES, _GROUP_PIXELS // pixels))
+    size = max(1, min(_GROUP_PICTURES, _GROUP_PIXELS // pixels) // readings)
     source = iter(pictures)
     groups = iter(lambda: list(itertools.islice(source, size)), [])
 
@@ -72,8 +74,8 @@ def process_groups(
         yield from map_in_threads(work, itertools.chain(first, groups), threads, start_thread)
 
 
-def _prepared(group: list[object], prepare: Callable[[object], Sample]) -> Group:
-    prepared = Group([], {})
+def _prepared(group: list[object], prepare: Callable[[object], P]) -> Group[P]:
+    prepared: Group[P] = Group([], {})
     for place, picture in enumerate(group):
         try:
             prepared.samples.append(prepare(picture))

@@ -30,8 +30,8 @@ class Alternative:
     Attributes:
         text: the text, in Unicode NFC.
         confidence: p(text | picture), as that of a prediction.
-        score: the logarithm by which the decoder ranks, where that is not the probability alone, as with a
-            language model; else None.
+        score: the logarithm by which texts are ranked, where that is not the probability alone, as with a
+            language model or with several crops; else None.
     """
 
     text: str
@@ -48,7 +48,8 @@ class Prediction:
         confidence: p(text | picture) over all alignments, 0 to 1, calibrated on the run's validation
             images (`ctcbench.evaluation.calibration`): of the texts with confidence 0.9, nine in ten should
             be right, for pictures of the same kind. It is not calibrated while the run is not finished.
-            Without CTC it is the decoder's own score, None if it has none.
+            Without CTC it is the decoder's own score, None if it has none. Of a picture that is read at
+            several crops it is the share of the text among all candidates (`CropInterpretation`).
         distance: how far the picture's statistics are from those of the training images, 1 at the limit that
             one in a hundred pictures like them exceeds (`ctcbench.evaluation.familiarity`); None if they are
             not stored with the recogniser.

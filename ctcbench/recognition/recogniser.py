@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,22 +16,22 @@ from ctcbench.contract.specs import ImageSpec
 from ctcbench.evaluation.familiarity import Familiarity
 from ctcbench.evaluation.joined_batches import Reading, join_batches
 from ctcbench.files.attached_files import only_stored_files
-from ctcbench.files.pictures import Fit, PreparedPicture, decode_picture, read_picture
+from ctcbench.files.pictures import Fit, PreparedPicture, read_picture
 from ctcbench.files.pixel_levels import WHITE
 from ctcbench.pipeline.decoding_stage import BuiltDecoder, build_decoder
+from ctcbench.recognition.crop_interpretation import read_crops
 from ctcbench.recognition.interpretation import Interpretation, require_possible
 from ctcbench.recognition.picture_batch import make_batch, split_by_width
 from ctcbench.recognition.picture_list import listed, readable, require_pictures
 from ctcbench.recognition.picture_stream import Group, process_groups
 from ctcbench.recognition.prediction import Prediction
+from ctcbench.recognition.prediction_stream import predict_pictures, prepare
 from ctcbench.recognition.reader import Reader
 from ctcbench.registry.component_registry import Registry
 from ctcbench.training.progress_events import ProgressListener
 
 if TYPE_CHECKING:
     from ctcbench.recognition.recogniser_score import RecogniserScore
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ class Recogniser:
         """
         images = listed(images)
 
-        def read(group: Group) -> tuple[Group, Reading]:
+        def read(group: Group[Sample]) -> tuple[Group[Sample], Reading]:
             samples = group.samples or [_white(self.reader.image)]
             rows = split_by_width(samples, self.reader)
             batches = [make_batch([samples[row] for row in some], self.reader) for some in rows]
@@ -98,7 +98,13 @@ class Recogniser:
         return LogProbs(values_NTK, lengths_N, ("",) * len(images), self.reader.alphabet)
 
     def predict(
-        self, images: Iterable[Any], *, decoder: str | None = None, n_best: int = 0, positions: bool = False
+        self,
+        images: Iterable[Any],
+        *,
+        decoder: str | None = None,
+        n_best: int = 0,
+        positions: bool = False,
+        crops: Sequence[float] | None = None,
     ) -> list[Prediction]:
         """Return the texts of pictures, in their order.
 
@@ -108,20 +114,29 @@ class Recogniser:
             n_best: number of texts that `Prediction.alternatives` has, the best by the score of the decoder;
                 the most probable ones by prefix beam search if it has only one.
             positions: whether `Prediction.characters` has the characters with their places in the picture.
+            crops: shares of the rows that are cut off at the top, and at the bottom. Each picture is read
+                once for each, and the text chosen by all readings (`CropInterpretation`). None: the share of
+                the recogniser's images.
 
         Raises:
             BadSample: a picture can't be read; the message names its path or its index.
             UsageError: as `predict_each`.
         """
         images = listed(images)
-        outcomes = self.predict_each(images, decoder=decoder, n_best=n_best, positions=positions)
+        outcomes = self.predict_each(images, decoder=decoder, n_best=n_best, positions=positions, crops=crops)
         return [
             readable(index, image, outcome)
             for index, (image, outcome) in enumerate(zip(images, outcomes, strict=True))
         ]
 
     def predict_each(
-        self, images: Iterable[Any], *, decoder: str | None = None, n_best: int = 0, positions: bool = False
+        self,
+        images: Iterable[Any],
+        *,
+        decoder: str | None = None,
+        n_best: int = 0,
+        positions: bool = False,
+        crops: Sequence[float] | None = None,
     ) -> Iterator[Prediction | BadSample]:
         """Yield the prediction of each picture, or the BadSample that is why it can't be read, in order.
 
@@ -133,19 +148,23 @@ class Recogniser:
             decoder: as for `predict`.
             n_best: as for `predict`.
             positions: as for `predict`.
+            crops: as for `predict`.
 
         Raises:
             UsageError: `images` is not an iterable of pictures; the decoder does not exist, an option of it
                 is wrong, or it does not fit the recogniser; `n_best` is negative; the recogniser does not
                 align characters with columns of the picture, so that it has no positions, or was trained
-                without CTC, so that it has no alternatives.
+                without CTC, so that it has no alternatives and can't join several readings; or `crops` are
+                no different shares from 0 to 0.45.
         """
         require_pictures(images)
         require_possible(self.reader, n_best, positions=positions)
+        chosen_crops = self._crops(crops)
         _, built = self._built_decoder(decoder)
-        return self._predict(
-            images, Interpretation(self.reader, built, self.sharpness, self.familiarity, n_best, positions)
+        interpretation = Interpretation(
+            self.reader, built, self.sharpness, self.familiarity, n_best, positions
         )
+        return predict_pictures(images, interpretation, self.fit, chosen_crops)
 
     def evaluate(
         self,
@@ -154,6 +173,7 @@ class Recogniser:
         split: str = "test",
         samples: int | None = None,
         decoder: str | None = None,
+        crops: Sequence[float] | None = None,
         skip_bad: bool = False,
         listener: ProgressListener | None = None,
     ) -> RecogniserScore:
@@ -168,6 +188,7 @@ class Recogniser:
             split: ``train``, ``val``, ``test`` or ``all``.
             samples: number of pictures, the first of the split; None for all. An endless data set needs it.
             decoder: as for `predict`.
+            crops: as for `predict`; images that a data set draws have no other crop than the recogniser's.
             skip_bad: whether pictures without a label, or that can't be read, are left out; by default they
                 are an error.
             listener: receives notices and the progress; None: they are dropped.
@@ -182,8 +203,9 @@ class Recogniser:
         from ctcbench.recognition.recogniser_score import score_pictures
 
         listener = listener or ProgressListener()
+        chosen_crops = self._crops(crops)
         chosen, built = self._built_decoder(decoder)
-        wanted = Wanted(self.reader.image, self.fit, self.reader.alphabet)
+        wanted = Wanted(self.reader.image, self.fit, self.reader.alphabet, chosen_crops)
         pictures = open_pictures(
             self.registry,
             dataset,
@@ -198,13 +220,23 @@ class Recogniser:
             self.reader, built, self.sharpness, self.familiarity, n_best=0, positions=False, composed=False
         )
         return score_pictures(
-            lambda contents: self._predict(contents, interpretation),
+            lambda contents: predict_pictures(contents, interpretation, self.fit, chosen_crops),
             pictures,
             split=split,
             decoder=chosen,
+            crops=chosen_crops,
             skip_bad=skip_bad,
             listener=listener,
         )
+
+    def _prepared(self, picture: Any) -> Sample:
+        return prepare(picture, self.reader.image, self.fit)
+
+    def _crops(self, crops: Sequence[float] | None) -> tuple[float, ...]:
+        """Return the crops that pictures are read at; none: that of the recogniser's images."""
+        found = () if crops is None else read_crops(crops)
+        require_possible(self.reader, 0, positions=False, crops=len(found))
+        return () if found == (self.reader.image.crop,) else found
 
     def _built_decoder(self, decoder: str | None) -> tuple[str, BuiltDecoder]:
         """Return the component string of a decoder, None for that of the run, and the decoder."""
@@ -213,28 +245,6 @@ class Recogniser:
             chosen = self.registry.resolve("decoder", decoder or self.decoder)
             require_fitting_decoder(self.registry, self.reader.alignment, chosen, "this recogniser")
             return chosen, build_decoder(self.registry, chosen, self.reader.alphabet)
-
-    def _predict(
-        self, images: Iterable[Any], interpretation: Interpretation
-    ) -> Iterator[Prediction | BadSample]:
-        def predict(group: Group) -> list[Prediction | BadSample]:
-            return list(group.arranged(interpretation.predict(group.samples)))
-
-        return _flat(process_groups(images, self._prepared, predict, self.reader))
-
-    def _prepared(self, picture: Any) -> Sample:
-        # Pictures are prepared in several threads.
-        if isinstance(picture, BadSample):
-            raise picture
-        if isinstance(picture, Sample):
-            return picture
-        return decode_picture(picture, self.reader.image, self.fit)
-
-
-def _flat(groups: Iterable[Iterable[T]]) -> Iterator[T]:
-    # Not itertools.chain, which has no method that ends the threads.
-    for group in groups:
-        yield from group
 
 
 def _white(spec: ImageSpec) -> Sample:

@@ -43,6 +43,7 @@ class RecogniserScore:
         dataset: component string of the data set.
         split: name of the split, or ``all``.
         decoder: component string of the decoder.
+        crops: the crops that pictures were read at; none: that of the recogniser's images.
         images: number of pictures.
         left_out: number of pictures that can't be used.
         splits: number of pictures of each split of a finite data set.
@@ -62,6 +63,7 @@ class RecogniserScore:
     dataset: str
     split: str
     decoder: str
+    crops: tuple[float, ...]
     images: int
     left_out: int
     splits: Mapping[SplitName, int]
@@ -82,6 +84,7 @@ class RecogniserScore:
             "split": self.split,
             "splits": dict(self.splits),
             "decoder": self.decoder,
+            "crops": list(self.crops),
             "images": self.images,
             "left_out": self.left_out,
         }
@@ -108,6 +111,7 @@ def score_pictures(
     *,
     split: str,
     decoder: str,
+    crops: tuple[float, ...] = (),
     skip_bad: bool,
     listener: ProgressListener,
 ) -> RecogniserScore:
@@ -119,6 +123,7 @@ def score_pictures(
         pictures: the pictures, a few groups of which are in memory at a time.
         split: the split that they are of, for the score.
         decoder: component string of the decoder, for the score.
+        crops: the crops that pictures are read at, for the score.
         skip_bad: whether pictures that can't be used are left out; by default they are an error.
         listener: receives the progress, and the notice of what is left out.
 
@@ -150,7 +155,7 @@ def score_pictures(
         listener.notice(message)
     if not read:
         raise UsageError(f"dataset {text}: none of the {len(pictures):,} pictures of {split!r} can be used")
-    return _score(read, pictures, split, decoder, len(rejected) + pictures.left_out)
+    return _score(read, pictures, split, decoder, crops, len(rejected) + pictures.left_out)
 
 
 def _score(
@@ -158,6 +163,7 @@ def _score(
     pictures: LabelledPictures,
     split: str,
     decoder: str,
+    crops: tuple[float, ...],
     left_out: int,
 ) -> RecogniserScore:
     texts, targets = [one.text for _, one in read], [one.target for one, _ in read]
@@ -170,6 +176,7 @@ def _score(
         dataset=pictures.dataset.text,
         split=split,
         decoder=decoder,
+        crops=crops,
         images=len(read),
         left_out=left_out,
         splits=pictures.sizes,

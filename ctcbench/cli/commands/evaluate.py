@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from ctcbench.cli.completion import complete_choice, complete_component, require_choice
+from ctcbench.cli.crop_flag import Crops, chosen_crops
 from ctcbench.cli.dataset_flags import SkipBad
 from ctcbench.cli.installed_plugins import registry
 from ctcbench.cli.output import output_console, print_json
@@ -60,6 +61,7 @@ def evaluate(
             autocompletion=complete_component("decoder"),
         ),
     ] = None,
+    crops: Crops = None,
     device: Annotated[str, typer.Option(metavar="NAME", help="auto, cpu, cuda or cuda:N")] = "auto",
     misread: Annotated[
         Path | None,
@@ -75,6 +77,7 @@ def evaluate(
     that the recogniser's alphabet lacks counts as an error.
     """
     require_choice("--split", split, _SPLITS)
+    wanted_crops = chosen_crops(crops)
     if misread is not None:
         if misread.suffix.lower() not in (".csv", ""):  # a device has no suffix
             raise UsageError(f"--misread {misread}: it is a CSV file; give it the suffix .csv")
@@ -97,7 +100,13 @@ def evaluate(
         warnings.filterwarnings("ignore", module=r"PIL\.")
         listener.pictures_started()
         found = recogniser.evaluate(
-            dataset, split=split, samples=samples, decoder=decoder, skip_bad=skip_bad, listener=listener
+            dataset,
+            split=split,
+            samples=samples,
+            decoder=decoder,
+            crops=wanted_crops,
+            skip_bad=skip_bad,
+            listener=listener,
         )
     if misread is not None:
         from ctcbench.files.output_files import write_output

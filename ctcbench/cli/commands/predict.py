@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ctcbench.cli.completion import complete_component
+from ctcbench.cli.crop_flag import Crops, chosen_crops
 from ctcbench.cli.exit_codes import FAILED
 from ctcbench.cli.output import output_stream
 from ctcbench.cli.picture_arguments import NamedPicture, PictureArguments
@@ -47,6 +48,7 @@ def predict(
             autocompletion=complete_component("decoder"),
         ),
     ] = None,
+    crops: Crops = None,
     device: Annotated[str, typer.Option(metavar="NAME", help="auto, cpu, cuda or cuda:N")] = "auto",
     n_best: Annotated[
         int,
@@ -74,6 +76,7 @@ def predict(
         raise UsageError(f"{' and '.join(chosen)}: give one of them")
     if as_csv and positions:
         raise UsageError("--positions: a line of CSV has no place for a list; use --json or --jsonl")
+    wanted_crops = chosen_crops(crops)
     # Everything that can be checked is checked before torch is imported, which takes seconds.
     folder = named_recogniser(run)
     arguments = PictureArguments(images)
@@ -86,7 +89,7 @@ def predict(
         print(one_line(f"{run}: {text}"), file=sys.stderr)
     names: deque[str] = deque()
     predictions = recogniser.predict_each(
-        _contents(arguments, names), decoder=decoder, n_best=n_best, positions=positions
+        _contents(arguments, names), decoder=decoder, n_best=n_best, positions=positions, crops=wanted_crops
     )
     failed, unfamiliar, done = False, 0, 0
     # A bar on the terminal that lines are printed on would be torn apart.

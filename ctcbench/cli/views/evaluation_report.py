@@ -59,6 +59,8 @@ def _facts(found: RecogniserScore, misread: Path | None) -> Table:
     table.add_column(style="dim", no_wrap=True)
     table.add_column(overflow="fold")
     rows = {"data set": found.dataset, "decoder": found.decoder}
+    if found.crops:
+        rows["crops"] = ", ".join(f"{crop:g}" for crop in found.crops)
     others = {name: size for name, size in found.splits.items() if name != found.split}
     if found.split != "all" and others:
         listed = ", ".join(f"{name} {size:,}" for name, size in others.items())
@@ -69,9 +71,9 @@ def _facts(found: RecogniserScore, misread: Path | None) -> Table:
         counted = [f"{character} ({count:,})" for character, count in found.lacking.items()]
         more = f" and {len(counted) - _LISTED:,} more" if len(counted) > _LISTED else ""
         shown = ", ".join(counted[:_LISTED]) + more
+        labels = "1 label has" if found.unreadable == 1 else f"{found.unreadable:,} labels have"
         rows["not in alphabet"] = (
-            f"{found.unreadable:,} labels have characters that the recogniser's alphabet lacks, and count as "
-            f"errors: {shown}"
+            f"{labels} characters that the recogniser's alphabet lacks, counted as errors: {shown}"
         )
     rows["confidence"] = f"mean {_share(found.mean_confidence)}, calibration error (ECE) {_share(found.ece)}"
     rows["unfamiliar"] = _unfamiliar(found)

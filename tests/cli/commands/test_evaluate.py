@@ -53,7 +53,7 @@ def test_misread_pictures_are_written_to_a_file(trained: Path, mine: Path, capsy
     assert main(["evaluate", str(trained), f"folder:path={mine}", "--misread", str(file)]) == 0
     printed = capsys.readouterr()
     assert "train 3 (--split all scores every picture)" in printed.out
-    assert "1 labels have characters that the recogniser's alphabet lacks" in " ".join(printed.out.split())
+    assert "1 label has characters that the recogniser's alphabet lacks" in " ".join(printed.out.split())
     assert f"{3:,} pictures, in" in printed.out and "misread, for example" not in printed.out
     with file.open(encoding="utf-8", newline="") as stream:
         rows = list(csv.DictReader(stream))

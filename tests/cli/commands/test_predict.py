@@ -260,3 +260,24 @@ def test_a_wrong_flag_is_a_usage_error(
     assert main(["predict", str(trained), str(folder / "2.tiff"), *flags]) == 2
     printed = capsys.readouterr()
     assert words in printed.err and not printed.out
+
+
+def test_pictures_are_read_at_several_crops(trained: Path, folder: Path, capsys: Capture) -> None:
+    arguments = [str(trained), str(folder)]
+    own = read_json(arguments, capsys)
+    assert read_json([*arguments, "--crops", "0"], capsys) == own
+    found = read_json([*arguments, "--crops", "0,0.1,0.2", "--n-best", "2"], capsys)
+    assert [entry["image"] for entry in found] == [entry["image"] for entry in own]
+    for entry in found:
+        scores = [one["score"] for one in entry["alternatives"]]
+        assert entry["text"] == entry["alternatives"][0]["text"] and scores == sorted(scores, reverse=True)
+        assert 0 < entry["confidence"] <= 1
+    for crops, words in {
+        "0,x": "--crops 0,x: expected shares separated by commas",
+        "": "expected shares separated by commas",
+        "0,0.6": "crops: 0.6 is no share of the rows, from 0 to 0.45",
+        "0.1,0.1": "expected one or more different shares",
+    }.items():
+        assert main(["predict", *arguments, "--crops", crops]) == 2
+        printed = capsys.readouterr()
+        assert words in printed.err and len(printed.err.splitlines()) == 1 and not printed.out
