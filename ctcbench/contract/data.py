@@ -62,7 +62,9 @@ class Source(Protocol):
     A source of a component ``@dataset(reopen=…)`` has a method ``share(folder, split)``, which writes what a
     worker process needs to draw the split into an empty folder; the worker need not build an index of its
     own then. Such a source must not keep the state of its files: its fingerprint is compared once more when
-    all samples are drawn.
+    all samples are drawn. It may have a method ``with_alphabet(alphabet) -> Source``, if its labels can have
+    other characters than those of its training split: in a run with an extra data set it then draws them
+    with the characters of both sets.
     """
 
     image: ImageSpec

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from ctcbench.contract.data import Sample, SplitName
+from ctcbench.contract.data import Sample, Source, SplitName
 from ctcbench.contract.specs import Alphabet, ImageSpec
 from ctcbench.data.built_dataset import BuiltDataset, fit_of
 from ctcbench.data.interleaving import MAIN, Interleaving
@@ -32,7 +32,7 @@ class MixedSource:
 
     def __init__(self, main: BuiltDataset, extra: BuiltDataset, share: float) -> None:
         ours, theirs = main.source, extra.source
-        self.main, self.extra, self.share = main, extra, share
+        self.share = share
         self._order = Interleaving(share)
         self._sizes = (main.size("train"), extra.size("train"))
         self.fit = fit_of(ours)
@@ -42,6 +42,7 @@ class MixedSource:
         known = set(ours.alphabet.characters)
         added = tuple(c for c in theirs.alphabet.characters if c not in known)
         self.alphabet = Alphabet((*ours.alphabet.characters, *added), ours.alphabet.direction)
+        self.main, self.extra = (_with_alphabet(part, self.alphabet) for part in (main, extra))
         notices = [*main.notices, *extra.notices]
         if added:
             counted = f"{len(added):,} character{'s' * (len(added) != 1)}"
@@ -171,3 +172,16 @@ class MixedDataset(BuiltDataset):
             repeats = f" ({different:,} different ones)" if different < number else ""
             words.append(f"{number:,} of {part.text}{repeats}")
         return (f"training images: {' and '.join(words)}",)
+
+
+def _with_alphabet(part: BuiltDataset, alphabet: Alphabet) -> BuiltDataset:
+    """Return a data set whose labels may have all characters of an alphabet, if its source allows that.
+
+    Labels of the main set that is not for training can have characters that only the extra set trains.
+    """
+    widen: Callable[[Alphabet], Source] | None = getattr(part.source, "with_alphabet", None)
+    # Worker processes build others again, with their own alphabet.
+    if widen is None or not part.is_shared or part.source.alphabet == alphabet:
+        return part
+    with attribute_errors(f"{part.describe_owner()}: with_alphabet failed"):
+        return replace(part, source=widen(alphabet))

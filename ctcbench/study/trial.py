@@ -17,7 +17,7 @@ from ctcbench.config.recipe import resolve
 from ctcbench.config.run_config import RunConfig
 from ctcbench.contract.errors import CtcbenchError, PluginError
 from ctcbench.contract.executors import Event, Outcome
-from ctcbench.data.built_dataset import build_dataset
+from ctcbench.data.run_dataset import build_run_dataset
 from ctcbench.files.locks import Busy
 from ctcbench.pipeline import runner
 from ctcbench.pipeline.decoding_stage import announce_result, decode_run
@@ -172,7 +172,7 @@ def _is_read(registry: Registry, folder: RunFolder, config: RunConfig, runtime: 
     """Return True if the log-probabilities of the test images of `config` are stored."""
     # After a run, the images are in the cache. If they can't be drawn, the error was not the decoder's.
     with contextlib.suppress(Exception):
-        dataset = build_dataset(registry, config.dataset)
+        dataset = build_run_dataset(registry, config)
         return folder.is_finished and has_log_probs(folder, "test", draw(dataset, config, runtime, "test"))
     return False
 

@@ -5,8 +5,13 @@ import re
 import pytest
 
 from ctcbench import RunConfig
+from ctcbench.builtin.picture_sets.shared_set import open_shared_set
+from ctcbench.contract.data import SPLITS
 from ctcbench.contract.errors import UsageError
+from ctcbench.data.built_dataset import build_dataset
+from ctcbench.data.materialise import materialise
 from ctcbench.data.run_dataset import build_run_dataset
+from ctcbench.data.sample_request import make_request
 from tests.builtin.picture_sets.picture_cases import png
 
 DRAWN = "lettering:height=24,alphabet=abc"
@@ -41,6 +46,27 @@ def test_the_image_and_the_alphabet_are_those_of_both(registry, pictures):
     # The notices of a set that is given twice are shown once.
     twice = build(registry, main, main).notices
     assert len(twice) == len(set(twice)) and not any("adds" in notice for notice in twice)
+
+
+def test_labels_of_all_splits_may_have_the_characters_that_the_extra_set_adds(registry, tmp_path):
+    """Few pictures lack characters in their training labels: the extra set trains these."""
+    for split, label in (("train", "ac"), ("val", "ab"), ("test", "bc")):
+        (tmp_path / split).mkdir()
+        (tmp_path / split / f"{label}.png").write_bytes(png())
+    main = f"folder:path={tmp_path},label=stem,height=24,fit=pad,width=240"
+    dataset = build(registry, main, DRAWN)
+    texts = [(*materialise(dataset, split, 1, cache=tmp_path / "cache").texts,) for split in SPLITS]
+    assert texts == [("ac",), ("ab",), ("bc",)]
+    # As worker processes open it.
+    (tmp_path / "shared").mkdir()
+    dataset.of_split("test").source.share(tmp_path / "shared", "test")
+    assert open_shared_set(tmp_path / "shared").draw("test", 0).text == "bc"
+    # The stored samples are those of other runs where nothing is added.
+    keys = {
+        make_request(found, "val", 1, print).key
+        for found in (build(registry, main, main).of_split("val"), build_dataset(registry, main))
+    }
+    assert len(keys) == 1
 
 
 @pytest.mark.parametrize(

@@ -136,6 +136,10 @@ class PictureSet(Generic[E]):
             self._digests[split] = digest.hexdigest()
         return self._digests[split]
 
+    def with_alphabet(self, alphabet: Alphabet) -> PictureSet[E]:
+        """Return the set with another alphabet, in whose characters the labels are written."""
+        return dataclasses.replace(self, alphabet=alphabet)
+
     def describe(self, split: SplitName, index: int) -> str:
         """Return the name of the picture, or the place of its label if that is at fault."""
         return self.splits[split][index].where

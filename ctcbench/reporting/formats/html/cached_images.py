@@ -14,12 +14,14 @@ from PIL import Image
 from ctcbench.config.run_config import RunConfig
 from ctcbench.contract.data import Samples
 from ctcbench.contract.errors import CtcbenchError
-from ctcbench.data.built_dataset import build_dataset
 from ctcbench.data.materialise import cached_samples
+from ctcbench.data.run_dataset import build_run_dataset
 from ctcbench.registry.component_registry import Registry
 from ctcbench.results.stored_config import require_stored_alphabet
 
 _LARGEST = (480, 96)
+# The settings that decide the test images.
+_DECIDING = ("dataset", "extra_dataset", "extra_share", "test_samples", "skip_bad")
 _CHANGED = "no image: the data set has changed since this run"
 _COLOURS = 16  # hardly visible, and half the bytes of all levels
 
@@ -35,7 +37,7 @@ class CachedImages:
         self.uris: dict[str, str] = {}
         self._registry = registry
         self._room = most_bytes
-        self._sets: dict[tuple[str, int, bool], Samples | str] = {}
+        self._sets: dict[tuple[object, ...], Samples | str] = {}
 
     def key(self, config: RunConfig, fingerprint: str, index: int) -> tuple[str, str]:
         """Return the key of a test image in ``uris``, or "" and the reason why it is missing."""
@@ -57,27 +59,33 @@ class CachedImages:
     def samples(self, config: RunConfig, fingerprint: str) -> Samples | str:
         """Return the test images of a run, or the reason why they are missing."""
         # Many runs share a data set, and building one may read thousands of files.
-        wanted = (config.dataset, config.test_samples, config.skip_bad)
+        wanted = (*(getattr(config, name) for name in _DECIDING),)
         if wanted not in self._sets:
-            self._sets[wanted] = self._cached(*wanted)
+            self._sets[wanted] = self._cached(config)
         samples = self._sets[wanted]
         # The options name the same data set, but its files or generator may have changed since.
         if isinstance(samples, Samples) and samples.fingerprint != fingerprint:
             return _CHANGED
         return samples
 
-    def _cached(self, dataset: str, number: int, skip_bad: bool) -> Samples | str:
+    def _cached(self, config: RunConfig) -> Samples | str:
         try:
             # The plugin of the data set may be missing here, or its files moved: the report is complete
             # without images.
-            require_stored_alphabet(dataset, "settings of the run")
-            built = build_dataset(self._registry, dataset)
-            samples = cached_samples(built, "test", number, skip_bad=skip_bad)
+            for name in ("dataset", "extra_dataset"):
+                require_stored_alphabet(getattr(config, name), "settings of the run", name)
+            built = build_run_dataset(self._registry, config)
+            samples = cached_samples(
+                built.of_split("test"), "test", config.test_samples, skip_bad=config.skip_bad
+            )
         except (CtcbenchError, OSError) as error:
             first = (str(error).splitlines() or [type(error).__name__])[0]
             return f"no image: {first[:160]}"
         if samples is None:
-            command = f"ctcbench data generate {shlex.quote(dataset)} --split test --samples {number}"
+            if config.extra_dataset:  # its characters may be those of test images too
+                return "no image in the cache; a run with the same data sets draws it"
+            dataset, number = shlex.quote(config.dataset), config.test_samples
+            command = f"ctcbench data generate {dataset} --split test --samples {number}"
             return f"no image in the cache; `{command}` draws it"
         return samples
 
