@@ -34,7 +34,7 @@ def print_report(result: Result, folder: Path) -> None:
         other_decoders=other_decoders(installed, result),
     )
     for part in parts:
-        console.print(part)
+        console.print(part, soft_wrap=isinstance(part, Text) and bool(part.no_wrap))
 
 
 def print_next(label: str, command: str) -> None:

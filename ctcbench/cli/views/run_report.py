@@ -30,7 +30,7 @@ def run_report(
     columns: Sequence[Column] = (),
     other_decoders: Sequence[str] = (),
 ) -> list[RenderableType]:
-    """Return the report of one result, from top to bottom.
+    """Return the report of one result, from top to bottom; texts with ``no_wrap`` may exceed the width.
 
     Args:
         result: the result.
@@ -48,18 +48,23 @@ def run_report(
     for remark in (diagnosis(result), talk_comparison(result)):
         if remark is not None:
             parts += [remark, ""]
-    parts.append(Text.assemble("run folder  ", (printable(str(folder)), "bold")))
+    parts.append(_unbroken("run folder", (str(folder), "bold")))
     if other_decoders:
         command = f"ctcbench decode {shlex.quote(str(folder))} --decoder {other_decoders[0]}"
         others = f"  (or {', '.join(other_decoders[1:])})" if other_decoders[1:] else ""
-        parts.append(Text.assemble("next        ", (printable(command), "cyan"), others))
+        parts.append(_unbroken("next", (command, "cyan"), others))
     if not result.score.collapsed:
         command = f"ctcbench predict {shlex.quote(str(folder))} IMAGE…"
-        parts.append(Text.assemble("your images ", (printable(command), "cyan")))
+        parts.append(_unbroken("your images", (command, "cyan")))
         command = f"ctcbench export {shlex.quote(str(folder))} model.onnx"
         before = f"  (first: {INSTALL_ONNX})" if missing_onnx() else ""
-        parts.append(Text.assemble("deployment  ", (printable(command), "cyan"), before))
+        parts.append(_unbroken("deployment", (command, "cyan"), before))
     return parts
+
+
+def _unbroken(label: str, content: tuple[str, str], after: str = "") -> Text:
+    # no_wrap: a path or a command that is broken into lines can't be pasted.
+    return Text.assemble(f"{label:<12}", (printable(content[0]), content[1]), after, no_wrap=True)
 
 
 def metrics_table(split: str, images: int, measured: Mapping[str, Measured]) -> Table:

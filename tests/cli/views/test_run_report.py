@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from rich.console import Console
 
+from ctcbench.cli.result_output import print_report
 from ctcbench.cli.views.contact_sheet import contact_sheet, half_blocks
 from ctcbench.cli.views.decoding_examples import Example, choose_examples, examples_table, highlight
 from ctcbench.cli.views.run_diagnosis import diagnosis, talk_comparison
@@ -79,6 +80,15 @@ def test_a_plugin_column_that_raises_shows_its_error() -> None:
         *run_report(a_result(), Path("r"), columns=[Column("odd", lambda document: document["none"])])
     )
     assert "failed: KeyError" in text
+
+
+def test_commands_are_not_broken_into_lines(capsys: pytest.CaptureFixture[str]) -> None:
+    folder = Path("runs/" + "of a folder with a long name/" * 5)
+    print_report(a_result(config={"loss": "ctc"}), folder)
+    lines = capsys.readouterr().out.splitlines()
+    for command in ("decode", "predict", "export"):
+        [line] = [line for line in lines if f"ctcbench {command}" in line]
+        assert f"'{folder}'" in line and len(line) > 150
 
 
 def test_the_export_is_suggested_with_what_it_needs(monkeypatch: pytest.MonkeyPatch) -> None:
