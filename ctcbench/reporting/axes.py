@@ -109,7 +109,7 @@ def find_axes(
         tuple(names),
         {name: tuple(others) for name, others in aliases.items()},
         tuple(name for name in rest if name not in moving),
-        {k: v for k, v in settings_of(results[0]).items() if k not in different} if results else {},
+        _common(results, different),
         studied or {},
         tuple(name for name in chosen if name not in names),
     )
@@ -164,7 +164,19 @@ def _columns(results: Sequence[Result]) -> dict[str, list[str]]:
     every = [settings_of(result) for result in results]
     # Settings of other versions of ctcbench are compared like the known ones.
     unknown = sorted({name for settings in every for name in settings} - set(setting_fields()))
-    return {name: [show(settings.get(name)) for settings in every] for name in [*setting_fields(), *unknown]}
+    columns = {name: [show(s.get(name)) for s in every] for name in [*setting_fields(), *unknown]}
+    # A run without an extra data set has no share of one. It must not look like another value of the share.
+    shares = {show(s["extra_share"]) for s in every if s["extra_dataset"]}
+    if len(shares) == 1:
+        columns["extra_share"] = [*shares] * len(every)
+    return columns
+
+
+def _common(results: Sequence[Result], different: Sequence[str]) -> dict[str, Any]:
+    every = [settings_of(result) for result in results]
+    # Of those with an extra data set, whose share counts.
+    first = next((settings for settings in every if settings["extra_dataset"]), (every or [{}])[0])
+    return {name: value for name, value in first.items() if name not in different}
 
 
 def _merge(

@@ -106,7 +106,8 @@ class Row:
         # The name of a component needs no more words, but `3` and `false` do.
         clear = (CONFIGURATION, *COMPONENT_SETTINGS)
         # An empty setting is written "", so that it is seen.
-        return " ".join((v or '""') if axis in clear else f"{axis}={v}" for axis, v in shown.items())
+        written = {axis: v or '""' for axis, v in shown.items()}
+        return " ".join(v if axis in clear else f"{axis}={v}" for axis, v in written.items())
 
     @property
     def seeds(self) -> tuple[int | None, ...]:

@@ -9,6 +9,7 @@ from ctcbench.contract.options import show
 from ctcbench.study.grid import GridEntry
 
 PRESET = "preset"
+_EMPTY = '""'
 
 
 def varying_settings(entries: Sequence[GridEntry]) -> list[str]:
@@ -36,6 +37,8 @@ def entry_label(
     """Return the label of a configuration: component strings, ``lr=0.01``, ``seed 3``."""
     # A study of one model varies nothing, and its row still needs a label.
     chosen = [name for name in names if name not in without]
+    if not entry.config.extra_dataset:
+        chosen = [name for name in chosen if name != "extra_share"]
     return " ".join(_word(entry, name) for name in chosen or ("backbone", "head"))
 
 
@@ -47,4 +50,5 @@ def _word(entry: GridEntry, name: str) -> str:
         return show(value)
     if name == "seed":
         return f"seed {value}"
-    return f"{name}={show(value)}"
+    # An empty setting is written "", so that it is seen.
+    return f"{name}={show(value) or _EMPTY}"

@@ -89,3 +89,14 @@ def test_a_single_preset_is_not_an_axis(tmp_path):
     pairs = [(preset_run(tmp_path, "default", lr=lr), "default") for lr in (0.001, 0.01)]
     write_plan(tmp_path, pairs)
     assert report_of(pairs).axes == ("lr",)
+
+
+def test_a_run_without_an_extra_data_set_has_no_share_of_one(tmp_path):
+    extra = {"extra_dataset": "captcha", "extra_share": 0.8}
+    results = [a_run(tmp_path, 0.5), a_run(tmp_path, 0.6, **extra)]
+    found = build_report(results, None)
+    assert found.axes == ("extra_dataset",)
+    assert [row.name for row in found.rows] == ["extra_dataset=captcha", 'extra_dataset=""']
+    assert not [warning for warning in found.warnings if warning.kind == "confounded"]
+    shares = [*results, a_run(tmp_path, 0.7, **{**extra, "extra_share": 0.2})]
+    assert build_report(shares, None).axes == ("extra_dataset", "extra_share")

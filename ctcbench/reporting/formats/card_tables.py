@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ctcbench.config.run_config import COMPONENT_SETTINGS, setting_fields
+from ctcbench.config.component_settings import COMPONENT_KINDS
+from ctcbench.config.run_config import setting_fields
 from ctcbench.contract.component_string import ComponentString
 from ctcbench.contract.components import Kind
 from ctcbench.contract.errors import CtcbenchError, UsageError
@@ -123,7 +124,7 @@ def _training(member: Member) -> Lines:
         if value not in (None, "", 0) or name == "seed":
             yield name.replace("_", " "), markdown_text(str(value))
     for name, field in setting_fields().items():
-        is_elsewhere = name in (*_SETTINGS, *_SAMPLES.values(), *COMPONENT_SETTINGS)
+        is_elsewhere = name in (*_SETTINGS, *_SAMPLES.values(), *COMPONENT_KINDS)
         if not is_elsewhere and name in result.config and result.config[name] != field.default:
             yield name.replace("_", " "), markdown_text(str(result.config[name]))
     training = _mapping(provenance.get("training"))
