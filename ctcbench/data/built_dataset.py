@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
 
 from ctcbench.contract.component_string import ComponentString
 from ctcbench.contract.data import Source, SplitName
@@ -60,12 +63,17 @@ class BuiltDataset:
         """Return the data set that a split comes from."""
         return self
 
-    def first_uses(self, split: SplitName, indices: Iterable[int]) -> list[int]:
-        """Return the positions in `indices` of the samples that no sample before them repeats."""
-        found: dict[tuple[int, int], int] = {}
-        for position, index in enumerate(indices):
-            found.setdefault(self.locate(split, index), position)
-        return list(found.values())
+    def locate_all(
+        self, split: SplitName, indices_N: NDArray[np.int64]
+    ) -> tuple[NDArray[np.int8], NDArray[np.int64]]:
+        """Return what `locate` returns for many samples: the parts and the indices in them."""
+        return np.zeros(len(indices_N), np.int8), indices_N
+
+    def first_uses(self, split: SplitName, indices_N: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return the positions in `indices_N` of the samples that no sample before them repeats, int64."""
+        parts_N, numbers_N = self.locate_all(split, indices_N)
+        first = np.unique(numbers_N * len(self.parts) + parts_N, return_index=True)[1]
+        return np.sort(first)
 
     def distinct(self, split: SplitName, count: int) -> int:
         """Return how many of the first `count` samples of a split are different samples."""

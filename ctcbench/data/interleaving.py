@@ -24,8 +24,8 @@ class Interleaving:
 
     def extra_among(self, count: int) -> int:
         """Return how many of the first `count` samples are of the extra set."""
-        share = self.exact
-        return (2 * count * share.numerator + share.denominator - 1) // (2 * share.denominator)
+        twice, half, whole = self._terms
+        return (count * twice + half) // whole
 
     def locate(self, index: int) -> tuple[int, int]:
         """Return the set that a sample is of, `MAIN` or `EXTRA`, and the number of its samples before it."""
@@ -33,6 +33,12 @@ class Interleaving:
         if self.extra_among(index + 1) > before:
             return EXTRA, before
         return MAIN, index - before
+
+    @cached_property
+    def _terms(self) -> tuple[int, int, int]:
+        # count × share − 1/2, rounded up, is (2 × count × numerator + denominator − 1) // (2 × denominator).
+        share = self.exact
+        return 2 * share.numerator, share.denominator - 1, 2 * share.denominator
 
     @cached_property
     def exact(self) -> Fraction:

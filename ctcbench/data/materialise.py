@@ -246,8 +246,8 @@ def _distinct(request: SampleRequest, rejected: Sequence[RejectedSample]) -> lis
     """Return the rejected samples without repeats of a sample."""
     # Worker processes report them in any order.
     rejected = sorted(rejected)
-    numbers = (entry.number for entry in rejected)
-    return [rejected[position] for position in request.dataset.first_uses(request.split, numbers)]
+    numbers_N = np.array([entry.number for entry in rejected], np.int64)
+    return [rejected[position] for position in request.dataset.first_uses(request.split, numbers_N)]
 
 
 def _warn(text: str) -> None:

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import json
+from array import array
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
 
 from ctcbench.contract.data import Sample, Source, SplitName
 from ctcbench.contract.specs import Alphabet, ImageSpec
@@ -149,6 +153,18 @@ class MixedDataset(BuiltDataset):
     def locate(self, split: SplitName, index: int) -> tuple[int, int]:
         """Return where sample `index` comes from: the index of its part, and its index in that part."""
         return self.source.locate(split, index)
+
+    def locate_all(
+        self, split: SplitName, indices_N: NDArray[np.int64]
+    ) -> tuple[NDArray[np.int8], NDArray[np.int64]]:
+        """Return what `locate` returns for many samples: the parts and the indices in them."""
+        # Without an object for each sample: there can be a hundred million.
+        parts, numbers = array("b"), array("q")
+        for index in map(int, indices_N):
+            part, number = self.locate(split, index)
+            parts.append(part)
+            numbers.append(number)
+        return np.array(parts, np.int8), np.array(numbers, np.int64)
 
     def of_split(self, split: SplitName) -> BuiltDataset:
         """Return this data set for training; else the main one, whose stored samples other runs share."""

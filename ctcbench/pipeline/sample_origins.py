@@ -13,8 +13,8 @@ from ctcbench.pipeline.run_context import RunContext
 
 def without_repeats(context: RunContext, split: SplitName, rows_N: NDArray[np.int64]) -> NDArray[np.int64]:
     """Return the rows of a split that do not repeat the sample of one of the rows before them."""
-    indices_N = context.samples[split].indices()[rows_N]
-    return rows_N[context.dataset.first_uses(split, indices_N.tolist())]
+    dataset = context.dataset.of_split(split)
+    return rows_N[dataset.first_uses(split, context.samples[split].indices()[rows_N])]
 
 
 def count_by_dataset(context: RunContext, rows_N: NDArray[np.int64]) -> list[dict[str, Any]]:
@@ -22,13 +22,13 @@ def count_by_dataset(context: RunContext, rows_N: NDArray[np.int64]) -> list[dic
 
     It has the component string, the number of the rows, and how many of these are different images.
     """
-    indices = context.samples["train"].indices()[rows_N].tolist()
-    located = [context.dataset.locate("train", index) for index in indices]
+    indices_N = context.samples["train"].indices()[rows_N]
+    parts_N, numbers_N = context.dataset.locate_all("train", indices_N)
     return [
         {
             "dataset": part.text,
-            "images": sum(which == number for which, _ in located),
-            "different": len({index for which, index in located if which == number}),
+            "images": int((parts_N == which).sum()),
+            "different": len(np.unique(numbers_N[parts_N == which])),
         }
-        for number, part in enumerate(context.dataset.parts)
+        for which, part in enumerate(context.dataset.parts)
     ]

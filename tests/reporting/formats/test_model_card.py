@@ -61,6 +61,23 @@ def test_the_card_has_every_section(member, registry):
     assert "`1` → `l` (1)" in body and "`3` → ∅ (1)" in body and "25.00 % of its texts are empty" in body
 
 
+def test_the_data_have_both_sets_and_their_numbers(tmp_path, registry):
+    sets = [{"images": 40, "different": 12}, {"images": 160, "different": 160}]
+    config = {**RunConfig().model_dump(), "extra_dataset": "lettering", "extra_share": 0.8}
+    member = cases.member(tmp_path, cases.texts(("1", "1")), **config)
+    for found, shown in [
+        (sets, "40 of the data set (12 different ones), 160 of the extra data set (160"),
+        ({}, "–"),
+    ]:
+        data = {**member.result.provenance.get("data", {}), "training_sets": found}
+        result = dataclasses.replace(member.result, provenance={**member.result.provenance, "data": data})
+        one = dataclasses.replace(member, result=result)
+        body = model_card(cases.report([cases.row(1, {}, [one])]), registry)
+        assert "| extra data set | `lettering`: Texts drawn in many fonts" in body
+        assert f"| training images by data set | {shown}" in body
+        assert "| extra share | 0.8 |" in body and body.count("extra data") < 4
+
+
 def test_spaces_are_visible(tmp_path, registry):
     member = cases.member(
         tmp_path, cases.texts(("a b", "ab"), ("c", " c")), seed=0, dataset="captcha", backbone="cnn2"

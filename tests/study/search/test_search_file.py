@@ -5,6 +5,7 @@ import re
 import pytest
 
 from ctcbench.contract.errors import UsageError
+from ctcbench.study.grid import expand
 from ctcbench.study.search.search_file import Pruning, read_search
 from tests.study.search.search_cases import SPACE, spec_of, write
 
@@ -58,7 +59,27 @@ def test_sampled_numbers_have_four_digits_and_stay_in_their_range(registry, tmp_
     assert (batch_size.rounded(17), choices.rounded(0.0123456)) == (17, 0.0123456)
 
 
+def test_the_share_of_an_extra_data_set_belongs_to_it(registry, tmp_path):
+    space = 'extra_share = { low = 0.3, high = 0.9 }\nextra_dataset = ["", "captcha: noise=none"]\n'
+    base = {"dataset": "captcha"}
+    found = spec_of(registry, tmp_path, space, base=base).space
+    extra, share = found.parameters
+    assert extra.choices == ("", "captcha:noise=none")
+    assert found.active(share, {"extra_dataset": "captcha:noise=none"})
+    assert not found.active(share, {"extra_dataset": ""})
+    fixed = spec_of(registry, tmp_path, space.splitlines()[1], base={**base, "extra_share": 0.8})
+    (entry,) = expand(registry, fixed.study_of(fixed.space.settings({"extra_dataset": ""}))).entries
+    assert (entry.config.extra_dataset, entry.config.extra_share) == ("", 0.5)
+    alone = spec_of(
+        registry, tmp_path, space.splitlines()[0], base={**base, "extra_dataset": "captcha:noise=none"}
+    )
+    assert alone.space.active(alone.space.parameters[0], {})
+
+
 WRONG = {
+    "extra_share = { low = 0.3, high = 0.9 }": "--extra-share 0.3: there is no extra data set",
+    "extra_share = { low = 0, high = 0.9 }": "low: --extra-share 0.0: out of bounds",
+    'extra_dataset = ["", "captha"]': "--extra-dataset: no dataset 'captha'; did you mean 'captcha'",
     "": "no [space]; give the settings to search",
     "learning = [1, 2]": "space.learning: no setting 'learning'",
     "batchsize = [1, 2]": "did you mean 'batch_size'?",
