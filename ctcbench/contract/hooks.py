@@ -33,11 +33,15 @@ class RunInfo:
 
 @dataclass(frozen=True)
 class EpochReport:
-    """The end of an epoch: ``epoch`` from 1, ``step`` from the start, metrics by name (loss, val_exact …)."""
+    """The end of an epoch: ``epoch`` from 1, ``step`` from the start, metrics by name (loss, val_exact …).
+
+    ``kept`` tells whether the weights of this epoch are those that the run keeps so far.
+    """
 
     epoch: int
     step: int
     figures: Mapping[str, float]
+    kept: bool = True
 
 
 @dataclass(frozen=True)

@@ -38,7 +38,14 @@ class TrialProgressListener(ProgressListener):
         scores = {name: report.figures[name] for name in VALIDATION_SCORES}
         finite = {name: score for name, score in scores.items() if math.isfinite(score)}
         self._on_event(
-            {"kind": "epoch", "epoch": report.epoch, "step": report.step, "steps": steps, **finite}
+            {
+                "kind": "epoch",
+                "epoch": report.epoch,
+                "step": report.step,
+                "steps": steps,
+                "kept": report.kept,
+                **finite,
+            }
         )
 
     def images_read(self, split: SplitName, done: int, total: int) -> None:

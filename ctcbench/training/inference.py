@@ -36,11 +36,13 @@ class Validation(NamedTuple):
         exact: share of images whose whole text is right, 0 to 1.
         cer: character error rate: edits over target characters.
         loss: mean loss in nats per image.
+        edits: the edits of each image.
     """
 
     exact: float
     cer: float
     loss: float
+    edits: Sequence[int]
 
 
 def evaluation_batch_size(config: RunConfig) -> int:
@@ -144,7 +146,8 @@ def validate(
     Returns:
         The scores, or None if a log-probability is NaN.
     """
-    images = exact = edits = characters = 0
+    exact = characters = 0
+    edits: list[int] = []
     loss = 0.0
     for batch in batches:
         # The decoder refuses NaN with an error about a class of a frame; the caller names the step instead.
@@ -157,12 +160,12 @@ def validate(
             (batch.alphabet.decode(hypothesis.labels), target)
             for hypothesis, target in zip(hypotheses, batch.texts, strict=True)
         ]
-        images += len(pairs)
         exact += sum(prediction == target for prediction, target in pairs)
-        edits += sum(Levenshtein.distance(prediction, target) for prediction, target in pairs)
+        edits.extend(Levenshtein.distance(prediction, target) for prediction, target in pairs)
         characters += sum(len(target) for _, target in pairs)
         loss += len(pairs) * _loss(batch, None if alignment == "ctc" else objective)
-    return Validation(exact / images, edits / max(1, characters), loss / images)
+    images = len(edits)
+    return Validation(exact / images, sum(edits) / max(1, characters), loss / images, edits)
 
 
 def _loss(batch: LogProbs, objective: Objective | None) -> float:

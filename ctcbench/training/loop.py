@@ -26,7 +26,7 @@ from ctcbench.training.monitor import StepDiverged, TrainingDiverged, make_monit
 from ctcbench.training.progress_report import ProgressReport
 from ctcbench.training.recorder import TrainingRecorder
 from ctcbench.training.runtime import Runtime
-from ctcbench.training.schedule import blank_penalty
+from ctcbench.training.schedule import blank_penalty, ends_low
 from ctcbench.training.shared_parts import SharedParts
 from ctcbench.training.split import Split, batch_at, steps_per_epoch
 from ctcbench.training.step import TrainState, train_step
@@ -40,7 +40,7 @@ class Trainer:
         images: the samples of the training and validation images, by split.
         arrival: waits for training images that are being drawn; None: all are drawn.
         shared: what this training shares with others of this process.
-        best: the weights with the best validation so far, on the CPU.
+        best: the weights that are kept so far (`History.add_validation`), on the CPU.
     """
 
     config: RunConfig
@@ -116,7 +116,7 @@ class Trainer:
         return self.folder.read(path) if self.folder.has(path) else None
 
     def fit(self) -> None:
-        """Train to the last step. The run folder then has the weights with the best validation.
+        """Train to the last step. The run folder then has the weights that are kept.
 
         Raises:
             Interrupted: the user stopped the training; its state is saved.
@@ -195,13 +195,13 @@ class Trainer:
             "blank_penalty": blank_penalty(self.state.step - 1, self.state.steps, self.config),
             "seconds": self.history.seconds,
         }
-        step, steps = self.state.step, self.state.steps
+        step, steps, kept = self.state.step, self.state.steps, self.history.has_kept_last
         self.recorder.record_metrics(
-            {"kind": "epoch", "epoch": epoch, "step": step, "steps": steps} | figures
+            {"kind": "epoch", "epoch": epoch, "step": step, "steps": steps, "kept": kept} | figures
         )
         self._save_checkpoint()
         self._show_progress()
-        report = EpochReport(epoch, step, figures)
+        report = EpochReport(epoch, step, figures, kept)
         self.recorder.report_epoch(report)
         # After the checkpoint: a search may end the training here.
         self.runtime.listener.epoch_finished(report, steps)
@@ -216,7 +216,7 @@ class Trainer:
             return inference.validate(batches, self.state.model.alignment, self.state.objective)
 
     def _keep_best(self, model: nn.Module, epoch: int, validation: inference.Validation) -> None:
-        if self.history.add_validation(epoch, validation.exact, validation.cer):
+        if self.history.add_validation(epoch, validation, prefers_late=ends_low(self.config.schedule)):
             weights = inference.unwrap_average(model).state_dict()
             self.best = {name: tensor.detach().cpu().clone() for name, tensor in weights.items()}
             self.recorder.save_best_weights(self.state, self.best)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from ctcbench.config.run_config import RunConfig
+from ctcbench.config.run_config import RunConfig, Schedule
 
 # Start and end of the one-cycle schedule as shares of the peak rate (Smith & Topin 2018); the values are
 # the defaults of torch's OneCycleLR.
@@ -35,6 +35,11 @@ def blank_penalty(step: int, steps: int, config: RunConfig) -> float:
     share = min(1.0, step / max(1, steps))
     factors = {"constant": 1.0, "linear": 1.0 - share, "cosine": _half_cosine(share)}
     return config.blank_penalty * factors[config.blank_penalty_schedule]
+
+
+def ends_low(schedule: Schedule) -> bool:
+    """Return whether the learning rate is near zero in the last epochs of a training."""
+    return schedule in ("onecycle", "cosine")
 
 
 def _half_cosine(share: float) -> float:

@@ -1,6 +1,7 @@
 """The best validation of a training, and when it has not improved for too long."""
 
 import json
+from dataclasses import asdict
 
 import pytest
 
@@ -9,6 +10,7 @@ from ctcbench.contract.errors import UsageError
 from ctcbench.pipeline import runner
 from ctcbench.results.run_folder import RunFolder
 from ctcbench.training.history import History
+from ctcbench.training.inference import Validation
 from ctcbench.training.progress_events import ProgressListener
 from ctcbench.training.runtime import Runtime
 from tests.tiny_config import tiny
@@ -16,8 +18,46 @@ from tests.tiny_config import tiny
 
 def history_of(*scores):
     history = History()
-    kept = [history.add_validation(epoch, *pair) for epoch, pair in enumerate(scores, start=1)]
+    kept = [
+        history.add_validation(epoch, Validation(*pair, 0.0, [1]), prefers_late=False)
+        for epoch, pair in enumerate(scores, start=1)
+    ]
     return history, kept
+
+
+def test_a_late_epoch_is_kept_unless_it_is_significantly_worse():
+    history, right = History(), 16
+
+    def add(epoch, wrong, *, late=True):
+        edits = [1] * wrong + [0] * (right - wrong)
+        scores = Validation(1 - wrong / right, wrong / right, 0.0, edits)
+        return history.add_validation(epoch, scores, prefers_late=late)
+
+    assert add(1, 9) and add(2, 1) and not add(3, 3, late=False)
+    assert add(4, 5), "four of 16 images more are a matter of chance"
+    assert (history.best_epoch, history.best_exact, history.improved_epoch) == (4, 11 / 16, 2)
+    # Compared with the best validation and not with the one that was kept last.
+    assert not add(5, 9)
+    assert (history.best_epoch, history.top_exact) == (4, 15 / 16)
+    assert add(6, 1) and history.improved_epoch == 2
+
+
+def test_texts_that_get_worse_count_where_none_is_right():
+    history = History()
+    for epoch, (cer, edits) in enumerate(
+        [(0.5, [2] * 20), (0.9, [4] * 20), (0.5, [2] * 9 + [3, 1] * 5 + [2])]
+    ):
+        history.add_validation(epoch + 1, Validation(0.0, cer, 0.0, edits), prefers_late=True)
+    assert history.best_epoch == 3
+
+
+def test_a_history_of_an_earlier_version_is_continued():
+    stored = asdict(History(best_epoch=2, best_exact=0.5, best_cer=0.5))
+    for name in ("top_exact", "top_cer", "top_edits"):
+        del stored[name]
+    history = History(**stored)
+    assert not history.add_validation(3, Validation(0.4, 0.5, 0.0, [1]), prefers_late=True)
+    assert history.add_validation(4, Validation(0.6, 0.5, 0.0, [1]), prefers_late=True)
 
 
 def test_equal_scores_are_kept_and_are_no_improvement():

@@ -49,6 +49,6 @@ class Candidate:
         """Add an epoch of the current model; return the share of all trainings that is done."""
         if len(self.kept) == self.finished:
             self.kept.append(scores)
-        elif scores.rank >= self.kept[-1].rank:
+        elif scores.replaces(self.kept[-1]):
             self.kept[-1] = scores
         return (self.finished + scores.step / scores.steps) / len(self.models)

@@ -17,6 +17,7 @@ class EpochScores:
     Attributes:
         step: training steps so far.
         steps: steps of the whole training.
+        is_kept: whether the training keeps the weights of this epoch so far; None in older records.
     """
 
     epoch: int
@@ -25,11 +26,13 @@ class EpochScores:
     exact: float
     cer: float
     loss: float
+    is_kept: bool | None = None
 
-    @property
-    def rank(self) -> tuple[float, float, int]:
-        """Sort key: of two epochs a training keeps the weights of the greater one (`Trainer`)."""
-        return self.exact, -self.cer, self.epoch
+    def replaces(self, earlier: EpochScores) -> bool:
+        """Return whether the training keeps the weights of this epoch in place of those of an earlier one."""
+        if self.is_kept is None:
+            return (self.exact, -self.cer) >= (earlier.exact, -earlier.cer)
+        return self.is_kept
 
     @classmethod
     def of(cls, record: Mapping[str, Any]) -> EpochScores | None:
@@ -38,7 +41,10 @@ class EpochScores:
         values = [record.get(name) for name in names]
         if not all(isinstance(v, int | float) and not isinstance(v, bool) and v >= 0 for v in values):
             return None
-        return cls(*values) if 0 < values[1] <= values[2] else None  # type: ignore[arg-type, operator]
+        if not 0 < values[1] <= values[2]:  # type: ignore[operator]
+            return None
+        kept = record.get("kept")
+        return cls(*values, kept if isinstance(kept, bool) else None)  # type: ignore[arg-type, call-arg]
 
 
 def recorded_epochs(folder: RunFolder) -> list[EpochScores]:
