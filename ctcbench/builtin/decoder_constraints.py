@@ -100,11 +100,16 @@ def _set(text: str, alphabet: Alphabet) -> Iterable[str]:
     Raises:
         UsageError: the set is written wrongly, or contains a hyphen that the alphabet lacks.
     """
+    # Not at the top: it imports numpy, for which --help must not wait.
+    from ctcbench.decoding.constraints.class_characters import quoted
+
     has_clusters = not isinstance(alphabet.characters, str)
     wanted = read_alphabet(text, clusters=has_clusters).characters
     if "-" in wanted and "-" not in alphabet.characters:
+        missing = [one for one in wanted if alphabet.missing(spell(one, alphabet))]
         raise UsageError(
-            f"{text}: '-' stands for itself, and the alphabet lacks it; a range is written range(0-9a-f)"
+            f"{text}: the alphabet lacks {quoted(missing)}; leave them out ('-' stands for itself: "
+            "a range is written range(0-9a-f))"
         )
     return [one for character in wanted for one in alphabet.split(spell(character, alphabet))]
 

@@ -73,7 +73,7 @@ def with_objective(decode: Decode, blank_penalty: float) -> Decode:
 
 
 def _penalised(blank_penalty: float) -> str | None:
-    return f"the most probable labelling with blank_penalty={blank_penalty:g}" if blank_penalty else None
+    return f"the best labelling with blank_penalty={blank_penalty:g}" if blank_penalty else None
 
 
 @decoder

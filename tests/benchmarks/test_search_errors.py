@@ -101,7 +101,7 @@ def test_decoders_that_search_another_text_are_refused(run, capsys, options):
 @pytest.mark.parametrize("name", ["greedy", "beam", "beam_cpp", "best_cpp"])
 def test_decoders_with_a_blank_penalty_are_refused(run, capsys, name):
     assert main(["bench", "search-errors", str(run), "--decoder", f"{name}:blank_penalty=0.5"]) == 2
-    message = f"{name}:blank_penalty=0.5 searches the most probable labelling with blank_penalty=0.5, not"
+    message = f"{name}:blank_penalty=0.5 searches the best labelling with blank_penalty=0.5, not"
     assert message in capsys.readouterr().err
     assert main(["bench", "search-errors", str(run), "--decoder", f"{name}:blank_penalty=0"]) == 0
 
