@@ -30,6 +30,17 @@ def stored_config(folder: RunFolder) -> RunConfig:
     return config
 
 
+def differing_decoder(folder: RunFolder, decoder: str) -> str:
+    """Return `decoder` if the settings of a run have another one, which commands use by default.
+
+    An empty text if they have the same one, or can't be read.
+    """
+    try:
+        return "" if stored_config(folder).decoder == decoder else decoder
+    except CtcbenchError:
+        return ""
+
+
 def require_stored_alphabet(dataset: str, where: str, setting: str = "dataset") -> None:
     """Check that the data set in stored settings has the characters of its alphabet, and no name of a file.
 

@@ -20,6 +20,8 @@ from ctcbench.recognition.onnx_packages import INSTALL_ONNX, missing_onnx
 from ctcbench.reporting.number_format import count, host, interval_with_unit, seconds, with_unit
 from ctcbench.reporting.report_rows import plugin_cells
 from ctcbench.results.result import Result
+from ctcbench.results.run_folder import RunFolder
+from ctcbench.results.stored_config import differing_decoder
 
 
 def run_report(
@@ -55,6 +57,8 @@ def run_report(
         parts.append(_unbroken("next", (command, "cyan"), others))
     if not result.score.collapsed:
         command = f"ctcbench predict {shlex.quote(str(folder))} IMAGE…"
+        if decoder := differing_decoder(RunFolder(folder), str(result.config.get("decoder", ""))):
+            command += f" --decoder {shlex.quote(decoder)}"
         parts.append(_unbroken("your images", (command, "cyan")))
         command = f"ctcbench export {shlex.quote(str(folder))} model.onnx"
         before = f"  (first: {INSTALL_ONNX})" if missing_onnx() else ""

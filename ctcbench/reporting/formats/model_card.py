@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
 from ctcbench import __version__
-from ctcbench.contract.errors import CtcbenchError, UsageError
+from ctcbench.contract.errors import UsageError
 from ctcbench.evaluation import metrics
 from ctcbench.evaluation.breakdowns import break_down
 from ctcbench.evaluation.text_alignment import frequent_confusions
@@ -23,7 +23,7 @@ from ctcbench.reporting.number_format import interval_with_unit, percent, with_u
 from ctcbench.reporting.report_column import plus_minus
 from ctcbench.reporting.report_model import Report, Row
 from ctcbench.results.run_folder import RunFolder
-from ctcbench.results.stored_config import stored_config
+from ctcbench.results.stored_config import differing_decoder
 
 _WORST = 10  # characters and confusions that are listed
 
@@ -70,7 +70,8 @@ def _summary(member: Member) -> str:
 
 
 def _use(member: Member) -> str:
-    path, decoder = one_line(str(member.folder)), _other_decoder(member)
+    path, decoder = one_line(str(member.folder)), one_line(str(member.result.config.get("decoder", "")))
+    decoder = differing_decoder(RunFolder(member.folder), decoder)
     command = f"ctcbench predict {shlex.quote(path)} picture.png"
     command += f" --decoder {shlex.quote(decoder)}" if decoder else ""
     option = f", decoder={decoder!r}" if decoder else ""
@@ -81,15 +82,6 @@ def _use(member: Member) -> str:
         f"On the command line: {markdown_code(command)}. The run folder holds settings "
         "and weights (safetensors) and no code; `ctcbench verify` compares its files with its manifest.\n"
     )
-
-
-def _other_decoder(member: Member) -> str:
-    """Return the decoder of a result if `predict` takes another one by itself, else an empty text."""
-    decoder = one_line(str(member.result.config.get("decoder", "")))
-    try:
-        return "" if stored_config(RunFolder(member.folder)).decoder == decoder else decoder
-    except CtcbenchError:  # a result without its run
-        return ""
 
 
 def _results(row: Row, member: Member) -> str:

@@ -6,12 +6,16 @@ import json
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
 from ctcbench.__main__ import main
+from ctcbench.cli.views.run_report import run_report
+from ctcbench.results.decoder_key import decoder_key
+from ctcbench.results.run_folder import RunFolder
 from tests.cli.cli_cases import TINY, Cli
 
 Capture = pytest.CaptureFixture[str]
@@ -71,6 +75,16 @@ def test_decode_never_imports_torch(trained: Path) -> None:
     ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
     assert (ended.returncode, ended.stderr) == (0, "")
     assert "beam:width=3" in ended.stdout
+
+
+def test_the_report_of_a_decoding_names_its_decoder_for_predict(trained: Path) -> None:
+    folder = RunFolder(trained)
+    result = folder.read_result(decoder_key(str(folder.read_config()["decoder"])))
+    result = replace(result, score=replace(result.score, collapsed=False))
+    other = replace(result, config={**result.config, "decoder": "beam:width=3"})
+    own, named = (list(map(str, run_report(one, trained))) for one in (result, other))
+    assert f"your images ctcbench predict {trained} IMAGE…" in own
+    assert f"your images ctcbench predict {trained} IMAGE… --decoder beam:width=3" in named
 
 
 def test_decode_of_an_unfinished_run_is_a_usage_error(trained: Path, tmp_path: Path, capsys: Capture) -> None:
