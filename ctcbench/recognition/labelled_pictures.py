@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, cast
 
 from ctcbench.contract.component_string import ComponentString
 from ctcbench.contract.data import SPLITS, Sample, Samples, SplitName
-from ctcbench.contract.errors import BadSample, UsageError, nearest
+from ctcbench.contract.errors import BadSample, PluginError, UsageError, nearest
 from ctcbench.contract.specs import Alphabet, ImageSpec
 from ctcbench.data.built_dataset import BuiltDataset, build_dataset, fit_of
 from ctcbench.data.materialise import materialise
@@ -107,6 +107,8 @@ class LabelledPictures:
                     picture, label = source.labelled_picture(split, index)
             except BadSample as error:
                 return LabelledPicture(name, error)
+            if not isinstance(label, str):
+                raise PluginError(f"{owner}: the label of {name} is {label!r}, not a text")
         text = spell(label, self.alphabet)
         if lacking := self.alphabet.missing(text):
             return LabelledPicture(name, picture, text, lacking)
@@ -144,6 +146,10 @@ def open_pictures(
         UsageError: there is no such data set or split, it is empty or endless, an option contradicts the
             recogniser, or its images have another size.
     """
+    if not isinstance(dataset, str):
+        raise UsageError(
+            f"evaluate() takes the component string of a data set, such as folder:path=PATH, not {dataset!r}"
+        )
     built = _build(registry, dataset, wanted)
     if split not in (*SPLITS, ALL):
         known = (*SPLITS, ALL)
@@ -221,7 +227,11 @@ def _counts(built: BuiltDataset, split: str, samples: int | None) -> dict[SplitN
         names = [cast(SplitName, split)]
     counts: dict[SplitName, int] = {}
     for name in names:
-        size = built.size(name)
+        try:
+            size = built.size(name)
+        except UsageError as error:
+            others = any(size_or_zero(built.source, other) for other in SPLITS)
+            raise UsageError(f"{error}{'; --split all scores every picture' if others else ''}") from error
         if size is None and samples is None:
             raise UsageError(
                 f"dataset {built.text} draws images without end; give their number: --samples N (samples=N)"

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from ctcbench.contract.data import SplitName
 from ctcbench.contract.errors import BadSample, UsageError
+from ctcbench.contract.specs import Alphabet
 from ctcbench.data.rejected_samples import RejectedSample, rejected_message
 from ctcbench.evaluation.metrics import Measured
 from ctcbench.evaluation.reliability import expected_calibration_error, reliability_bins
@@ -137,15 +138,14 @@ def score_pictures(
             waiting.append(one)
             yield one.picture
 
+    tally = _Tally(pictures.alphabet)
     rejected: list[RejectedSample] = []
-    read: list[tuple[LabelledPicture, Prediction]] = []
     for done, outcome in enumerate(predict(contents()), start=1):
-        # Without its content, which may be the bytes of a file.
-        one = waiting.popleft()._replace(picture=b"")
+        one = waiting.popleft()
         if isinstance(outcome, BadSample):
             rejected.append(RejectedSample(done - 1, one.name, str(outcome)))
         else:
-            read.append((one, outcome))
+            tally.add(one, outcome)
         listener.pictures_predicted(done, len(pictures))
     text = pictures.dataset.text
     if rejected:
@@ -153,44 +153,86 @@ def score_pictures(
         if not skip_bad:
             raise UsageError(message)
         listener.notice(message)
-    if not read:
+    if not tally.texts:
         raise UsageError(f"dataset {text}: none of the {len(pictures):,} pictures of {split!r} can be used")
-    return _score(read, pictures, split, decoder, crops, len(rejected) + pictures.left_out)
-
-
-def _score(
-    read: list[tuple[LabelledPicture, Prediction]],
-    pictures: LabelledPictures,
-    split: str,
-    decoder: str,
-    crops: tuple[float, ...],
-    left_out: int,
-) -> RecogniserScore:
-    texts, targets = [one.text for _, one in read], [one.target for one, _ in read]
-    sure = [(p.confidence, p.text == one.target) for one, p in read if p.confidence is not None]
-    familiar = [prediction.familiar for _, prediction in read]
-    bins = reliability_bins([value for value, _ in sure], [right for _, right in sure]) if sure else []
-    lacking = Counter(character for one, _ in read for character in pictures.alphabet.split(one.lacking))
-    confusions = frequent_confusions(zip(texts, targets, strict=True))[:_MOST_CONFUSIONS]
-    return RecogniserScore(
-        dataset=pictures.dataset.text,
-        split=split,
-        decoder=decoder,
-        crops=crops,
-        images=len(read),
-        left_out=left_out,
-        splits=pictures.sizes,
-        metrics=measure(texts, targets, f"dataset {pictures.dataset.text}: {split!r}"),
-        empty_outputs=sum(not text for text in texts) / len(texts),
-        mean_confidence=fmean(value for value, _ in sure) if sure else None,
-        ece=expected_calibration_error(bins) if bins else None,
-        unfamiliar=None if None in familiar else familiar.count(False),
-        lacking=dict(lacking.most_common()),
-        unreadable=sum(bool(one.lacking) for one, _ in read),
-        confusions=tuple((target, seen, count) for (target, seen), count in confusions),
-        misread=tuple(
-            Misreading(one.name, one.target, p.text, p.confidence, p.familiar)
-            for one, p in read
-            if p.text != one.target
-        ),
+    return tally.score(
+        pictures, split=split, decoder=decoder, crops=crops, left_out=len(rejected) + pictures.left_out
     )
+
+
+@dataclass
+class _Tally:
+    """What is kept of the pictures that are read: not the predictions, which take several times the memory.
+
+    Attributes:
+        alphabet: that of the recogniser.
+        texts: what was read.
+        targets: the labels.
+        confidences: those of the texts that have one.
+        right: whether each of these texts is right.
+        misread: the pictures that were not read right.
+        lacking: how many labels have each character that the alphabet lacks.
+        unreadable: how many labels have such a character.
+        unfamiliar: how many pictures are not like the training images.
+        is_known: whether that is known of every picture.
+    """
+
+    alphabet: Alphabet
+    texts: list[str] = field(default_factory=list)
+    targets: list[str] = field(default_factory=list)
+    confidences: list[float] = field(default_factory=list)
+    right: list[bool] = field(default_factory=list)
+    misread: list[Misreading] = field(default_factory=list)
+    lacking: Counter[str] = field(default_factory=Counter)
+    unreadable: int = 0
+    unfamiliar: int = 0
+    is_known: bool = True
+
+    def add(self, picture: LabelledPicture, read: Prediction) -> None:
+        """Count a picture and its prediction."""
+        is_right = read.text == picture.target
+        self.texts.append(read.text)
+        self.targets.append(picture.target)
+        if read.confidence is not None:
+            self.confidences.append(read.confidence)
+            self.right.append(is_right)
+        if not is_right:
+            self.misread.append(
+                Misreading(picture.name, picture.target, read.text, read.confidence, read.familiar)
+            )
+        self.lacking.update(self.alphabet.split(picture.lacking))
+        self.unreadable += bool(picture.lacking)
+        self.unfamiliar += read.familiar is False
+        self.is_known = self.is_known and read.familiar is not None
+
+    def score(
+        self,
+        pictures: LabelledPictures,
+        *,
+        split: str,
+        decoder: str,
+        crops: tuple[float, ...],
+        left_out: int,
+    ) -> RecogniserScore:
+        """Return the score of all that was counted."""
+        dataset = pictures.dataset.text
+        bins = reliability_bins(self.confidences, self.right) if self.confidences else []
+        confusions = frequent_confusions(zip(self.texts, self.targets, strict=True))[:_MOST_CONFUSIONS]
+        return RecogniserScore(
+            dataset=dataset,
+            split=split,
+            decoder=decoder,
+            crops=crops,
+            images=len(self.texts),
+            left_out=left_out,
+            splits=pictures.sizes,
+            metrics=measure(self.texts, self.targets, f"dataset {dataset}: {split!r}"),
+            empty_outputs=sum(not text for text in self.texts) / len(self.texts),
+            mean_confidence=fmean(self.confidences) if self.confidences else None,
+            ece=expected_calibration_error(bins) if bins else None,
+            unfamiliar=self.unfamiliar if self.is_known else None,
+            lacking=dict(self.lacking.most_common()),
+            unreadable=self.unreadable,
+            confusions=tuple((target, seen, count) for (target, seen), count in confusions),
+            misread=tuple(self.misread),
+        )

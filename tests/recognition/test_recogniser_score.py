@@ -118,14 +118,15 @@ def test_drawn_images_must_have_the_size_of_the_recogniser(registry):
     [
         ({"dataset": "foldr:path=x"}, "no dataset 'foldr'; did you mean 'folder'"),
         ({"split": "tset"}, r"split=tset; did you mean 'test'\? \(allowed are train, val, test, all\)"),
-        ({"split": "val"}, "its split 'val' is empty"),
+        ({"split": "val"}, "its split 'val' is empty; --split all scores every picture"),
+        ({"dataset": 3}, "takes the component string of a data set, such as folder:path=PATH, not 3"),
         ({"samples": 0}, "samples=0: at least 1 is needed"),
         ({"decoder": "gready"}, "no decoder 'gready'"),
     ],
-    ids=["data set", "split", "empty split", "samples", "decoder"],
+    ids=["data set", "split", "empty split", "another type", "samples", "decoder"],
 )
 def test_wrong_arguments_are_named(registry, labelled, arguments, words):
-    given = {"dataset": f"folder:path={labelled},val=0", **arguments}
+    given: dict = {"dataset": f"folder:path={labelled},val=0", **arguments}
     with pytest.raises(UsageError, match=words):
         recogniser(registry).evaluate(given.pop("dataset"), **given)
 

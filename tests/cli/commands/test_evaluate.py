@@ -13,6 +13,7 @@ from PIL import Image
 
 from ctcbench.__main__ import main
 from ctcbench.results.run_folder import RunFolder
+from tests.cli.cli_cases import Cli, Plugins
 
 Capture = pytest.CaptureFixture[str]
 DRAWN = "captcha:width=64,height=24,length=2,alphabet=digits"
@@ -118,3 +119,53 @@ def test_an_unfinished_run_is_named(trained: Path, mine: Path, tmp_path: Path, c
     assert main(["evaluate", str(unfinished), f"folder:path={mine}", "--json"]) == 0
     printed = capsys.readouterr()
     assert "training is not finished" in printed.err and json.loads(printed.out)["images"] == 3
+
+
+SHELF = '''
+    import io
+    from PIL import Image
+    from ctcbench import Alphabet, BadSample, ImageSpec, dataset, hookimpl
+
+    class Source:
+        image, alphabet = ImageSpec(10, 10), Alphabet("0123456789")
+
+        def size(self, split):
+            return 3
+
+        def fingerprint(self, split):
+            return split
+
+        def describe(self, split, index):
+            return f"shelf {index}"
+
+        def draw(self, split, index):
+            raise NotImplementedError
+
+        def labelled_picture(self, split, index):
+            if index == 2:
+                raise BadSample("it is lost")
+            file = io.BytesIO()
+            Image.new("RGB", (30, 20)).save(file, "png")
+            return file.getvalue(), LABEL
+
+    @dataset
+    def shelf():
+        """Pictures of a plugin."""
+        return Source()
+
+    @hookimpl
+    def ctcbench_components():
+        return [shelf]
+'''
+
+
+def test_pictures_of_a_plugin_are_read(cli: Cli, plugins: Plugins, trained: Path) -> None:
+    file = plugins.add("ctcbench-shelf", SHELF.replace("LABEL", '"12"'))
+    done = cli("evaluate", str(trained), "shelf", "--json")
+    assert done.returncode == 2 and "shelf 2: it is lost" in done.stderr
+    done = cli("evaluate", str(trained), "shelf", "--json", "--skip-bad")
+    assert done.returncode == 0, done.stderr
+    assert (json.loads(done.stdout)["images"], json.loads(done.stdout)["left_out"]) == (2, 1)
+    file.write_text(file.read_text().replace('"12"', "12"))
+    done = cli("evaluate", str(trained), "shelf")
+    assert done.returncode == 1 and "the label of shelf 0 is 12, not a text" in done.stderr
