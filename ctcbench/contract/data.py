@@ -49,11 +49,12 @@ class Source(Protocol):
     A source may have an attribute ``fit``: ``"stretch"`` (the default), ``"pad"`` or, where widths are
     variable, ``"keep"``: how a trained recogniser resizes other pictures (`read_picture`). Sentences for the
     user in an attribute ``notices`` (a tuple of texts) are shown once by each command that uses the data set.
-    A source of pictures may have a method ``picture_size(split, index) -> (width, height)``, in pixels before
-    scaling, which raises ``BadSample`` as ``draw`` does; ``ctcbench data describe`` uses it. It may have a
-    method ``labelled_picture(split, index) -> (picture, label)``: the path or the content of a picture before
-    scaling, and its label as it is, also with characters that the alphabet lacks. ``ctcbench evaluate``
-    scales such pictures for a recogniser of any size; images of other sources must have that size.
+    A source of pictures may have a method ``picture_size(split, index) -> (width, height)``, in pixels after
+    cropping and before scaling, which raises ``BadSample`` as ``draw`` does; ``ctcbench data describe`` uses
+    it. It may have a method ``labelled_picture(split, index) -> (picture, label)``: the path or the content
+    of a picture before scaling, and its label as it is, also with characters that the alphabet lacks.
+    ``ctcbench evaluate`` scales such pictures for a recogniser of any size; images of other sources must have
+    that size.
 
     A source without bad samples may have a method ``text_of(split, index)`` that returns the text of a
     sample without drawing it: the text that ``draw`` returns, which has the width None. Its images can then

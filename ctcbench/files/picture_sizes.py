@@ -1,4 +1,4 @@
-"""read_picture_size(): the size of a picture, from its header alone."""
+"""The size of a picture, from its header alone, and the rows of it that are read."""
 
 from __future__ import annotations
 
@@ -37,3 +37,15 @@ def read_picture_size(picture: Path | bytes) -> tuple[int, int]:
     except Exception as error:  # Pillow raises errors of many types for damaged bytes
         raise BadSample(f"not a picture ({error or type(error).__name__})") from error
     return (height, width) if turned else (width, height)
+
+
+def rows_within(height: int, crop: float) -> tuple[int, int]:
+    """Return the first of the rows that are read of a picture, and the row after the last.
+
+    Args:
+        height: of the picture.
+        crop: share of the rows that is left out at the top, and at the bottom.
+    """
+    cut = round(height * crop)
+    # At least one row stays: a picture may have a single one.
+    return cut, max(cut + 1, height - cut)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Literal, TypeVar, get_args
 from ctcbench.contract.data import Sample
 from ctcbench.contract.errors import BadSample, UsageError
 from ctcbench.files.picture_formats import readable_formats
+from ctcbench.files.picture_sizes import rows_within
 from ctcbench.files.pixel_formats import image_of_array, on_white, require_high_bytes
 from ctcbench.files.pixel_levels import WHITE
 
@@ -197,10 +198,9 @@ def _scaled(upright: Image, spec: ImageSpec, fit: Fit) -> PreparedPicture:
     """Return a picture cropped, at the size of the spec."""
     import numpy as np
 
-    cut = round(upright.height * spec.crop)
     whole = upright.size
-    # At least one row stays: a picture may have a single one.
-    upright = upright.crop((0, cut, upright.width, max(cut + 1, upright.height - cut))) if cut else upright
+    top, bottom = rows_within(upright.height, spec.crop)
+    upright = upright.crop((0, top, upright.width, bottom)) if top else upright
     fitted, columns = _fitted(upright, spec, fit)
     pixels = np.array(fitted, dtype=np.uint8)
     planes = pixels if spec.channels == 1 else pixels.transpose(2, 0, 1).copy()

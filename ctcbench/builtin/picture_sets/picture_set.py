@@ -26,7 +26,7 @@ from ctcbench.contract.data import Sample, SplitName
 from ctcbench.contract.errors import BadSample, UsageError
 from ctcbench.contract.specs import Alphabet, ImageSpec
 from ctcbench.files.picture_files import natural_order
-from ctcbench.files.picture_sizes import read_picture_size
+from ctcbench.files.picture_sizes import read_picture_size, rows_within
 from ctcbench.files.pictures import Fit, read_picture
 from ctcbench.files.spelling import returned_text, spell
 from ctcbench.files.text import abbreviated
@@ -173,12 +173,14 @@ class PictureSet(Generic[E]):
         return self.store.picture(entry), entry.text
 
     def picture_size(self, split: SplitName, index: int) -> tuple[int, int]:
-        """Return width and height of a picture before it is scaled, in pixels.
+        """Return width and height of a picture in pixels, cropped and before it is scaled.
 
         Raises:
             BadSample: the picture can't be read.
         """
-        return read_picture_size(self.store.picture(self.splits[split][index]))
+        width, height = read_picture_size(self.store.picture(self.splits[split][index]))
+        top, bottom = rows_within(height, self.image.crop)
+        return width, bottom - top
 
     def share(self, folder: Path, split: SplitName) -> None:
         """Write what another process needs to draw a split, the index included, into an empty folder.

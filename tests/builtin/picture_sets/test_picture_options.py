@@ -50,5 +50,8 @@ def test_crop_is_part_of_the_size_of_the_images_and_changes_what_is_drawn(tmp_pa
     assert whole.draw("train", 0).image.min() == 0
     assert cropped.draw("train", 0).image.min() == 255
     assert whole.fingerprint("train") != cropped.fingerprint("train")
+    # What is scaled: `data describe` chooses the width of images by it.
+    assert whole.picture_size("train", 0)[0] == cropped.picture_size("train", 0)[0]
+    assert cropped.picture_size("train", 0)[1] == round(0.6 * whole.picture_size("train", 0)[1])
     with pytest.raises(UsageError, match=r"crop=0.5: .*0\.45"):
         folder(path=str(tmp_path), label="stem", crop=0.5)
