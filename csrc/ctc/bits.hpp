@@ -70,6 +70,13 @@ inline std::int32_t lowest_bit(std::uint64_t mask) {
 #endif
 }
 
+// Begins to load the line of memory at `address` into the processor's cache.
+inline void prefetch([[maybe_unused]] const void* address) {
+#if defined(__GNUC__)  // and clang
+    __builtin_prefetch(address);
+#endif
+}
+
 // Bit `place` of an array of bytes.
 inline void set_bit(unsigned char* bytes, std::int32_t place) {
     bytes[place >> 3] = static_cast<unsigned char>(bytes[place >> 3] | 1U << (place & 7));

@@ -13,7 +13,7 @@ namespace ctc {
 // the table, ascending in their labels. For every label that it lists none for it may have those of other
 // rows too, with weights times `factor`: the edges of a language model are of this kind. Those of a context
 // are few, and for all other labels the model backs off to a shorter context.
-struct GuideRow {
+struct alignas(64) GuideRow {
     static constexpr std::int32_t kNone = -1;
     static constexpr std::int64_t kNoBase = std::numeric_limits<std::int64_t>::min();
 

@@ -27,7 +27,7 @@ class GuideColumns {
     void start(std::size_t capacity) {
         if (rows.nearly_full()) rows.clear();
         reserve(capacity);
-        fill(0, arrival(rows.slot_of(guide_.start()), 1.0));
+        fill(0, {rows.slot_of(guide_.start()), 1.0});
     }
 
     const std::uint64_t* permitted(std::int32_t word) const {
@@ -36,6 +36,7 @@ class GuideColumns {
     bool permits(std::int32_t row, std::int32_t label) const {
         return (permitted(label / 64)[row] >> (label % 64) & 1) != 0;
     }
+    std::int32_t slot(std::int32_t row) const { return slot_.data()[row]; }
     // The number of groups of 64 classes.
     std::int32_t words() const { return words_; }
     bool weighted() const { return rows.table().weights != nullptr; }
@@ -51,7 +52,7 @@ class GuideColumns {
         for (std::int32_t row = 0; row < count; ++row) states_.push_back(rows.state(slot_.data()[row]));
         rows.clear();
         for (std::int32_t row = 0; row < count; ++row)
-            fill(row, arrival(rows.slot_of(states_[static_cast<std::size_t>(row)]), weight.data()[row]));
+            fill(row, {rows.slot_of(states_[static_cast<std::size_t>(row)]), weight.data()[row]});
     }
 
     struct Prepared {
@@ -81,7 +82,7 @@ class GuideColumns {
         step.for_each_change(
             [&](std::int32_t i, std::int32_t row) { fill(row, arrivals_[static_cast<std::size_t>(i)]); },
             [&](std::int32_t from, std::int32_t to) {
-                fill(to, {edges.data()[from], slot_.data()[from], weight.data()[from]});
+                fill(to, edges.data()[from], slot_.data()[from], weight.data()[from]);
             });
     }
 
@@ -89,16 +90,18 @@ class GuideColumns {
     using D = typename L::D;
     static constexpr double kSmallestWeight = 1e-150;  // times a total that is kept still a normal double
     struct Arrival {
-        GuideRow edges;
         std::int32_t slot;
         double weight;
     };
 
-    Arrival arrival(std::int32_t slot, double its_weight) const {
-        return {rows.table().rows[slot], slot, its_weight};
-    }
     void reserve(std::size_t capacity);
-    void fill(std::int32_t row, const Arrival& arrival);
+    void fill(std::int32_t row, const Arrival& arrival) {
+        const GuideTable& table = rows.table();
+        const GuideRow& its_row = table.rows[arrival.slot];
+        prefetch(table.targets + its_row.first);
+        fill(row, its_row, arrival.slot, arrival.weight);
+    }
+    void fill(std::int32_t row, const GuideRow& its_row, std::int32_t slot, double its_weight);
 
     const Guide& guide_;
     std::int32_t words_;
@@ -131,11 +134,10 @@ void GuideColumns<L>::reserve(std::size_t capacity) {
 }
 
 template <class L>
-void GuideColumns<L>::fill(std::int32_t row, const Arrival& arrival) {
+void GuideColumns<L>::fill(std::int32_t row, const GuideRow& its_row, std::int32_t slot, double its_weight) {
     const GuideTable& table = rows.table();
-    const GuideRow& its_row = arrival.edges;
-    slot_.data()[row] = arrival.slot;
-    weight.data()[row] = arrival.weight;
+    slot_.data()[row] = slot;
+    weight.data()[row] = its_weight;
     highest_.data()[row] = its_row.highest;
     edges.data()[row] = its_row;
     if (table.permitted != nullptr) return;
@@ -194,15 +196,23 @@ bool GuideColumns<L>::find_arrivals(const unsigned char* keep, const LaneCandida
     const std::uint64_t* id = candidates.id.data() + stays;
     arrivals_.clear();
     double least = 1.0;
-    // The rows are copied here: of several arrivals at once, where memory is slow.
-    for_each_bit<true>(keep + stays / kLanes, candidates.count - stays, [&](std::int32_t i) {
-        const GuideRow& from = edges.data()[LaneCandidates<L>::row_of(id[i])];
-        const auto found = rows.table().find(from, LaneCandidates<L>::label_of(id[i]));
-        const double its_weight = rows.table().weight(found);
-        const std::int32_t slot = rows.target(found.edge);
-        arrivals_.push_back(arrival(slot, its_weight));
-        least = std::min(least, its_weight);
-    });
+    const unsigned char* bytes = keep + stays / kLanes;
+    for (std::int32_t first = 0; first < candidates.count - stays; first += 64) {
+        std::uint64_t kept = word_of(bytes + first / 8);
+        if (candidates.count - stays - first < 64)
+            kept &= (std::uint64_t{1} << (candidates.count - stays - first)) - 1;
+        for (; kept != 0; kept &= kept - 1) {
+            const std::uint64_t extension = id[first + lowest_bit(kept)];
+            const GuideRow& from = edges.data()[LaneCandidates<L>::row_of(extension)];
+            const auto found = rows.table().find(from, LaneCandidates<L>::label_of(extension));
+            const double its_weight = rows.table().weight(found);
+            const std::int32_t slot = rows.target(found.edge);
+            // update() reads it, later than several arrivals.
+            prefetch(rows.table().rows + slot);
+            arrivals_.push_back({slot, its_weight});
+            least = std::min(least, its_weight);
+        }
+    }
     return least >= kSmallestWeight;
 }
 

@@ -36,6 +36,8 @@ class GuideRows {
                 static_cast<std::int64_t>(labels_.size()) + beam_width_ * guide_.classes() > size_.edges);
     }
     void clear();
+    // How often slots have lost their meaning.
+    std::int64_t generation() const { return generation_; }
 
     // Pointers in it are valid until slot_of(), target() or clear() is called. Its rows have the highest
     // `most_needed` of those in the cache.
@@ -56,6 +58,7 @@ class GuideRows {
 
     const Guide& guide_;
     bool stored_;
+    std::int64_t generation_ = 0;
     std::int32_t blank_;
     std::int64_t beam_width_;
     GuideCacheSize size_;
@@ -103,6 +106,7 @@ void GuideRows<L>::rehash(std::size_t places) {
 template <class L>
 void GuideRows<L>::clear() {
     states_.clear();
+    ++generation_;
     rows_.clear();
     labels_.clear();
     targets_.clear();

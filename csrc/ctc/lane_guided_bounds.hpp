@@ -49,13 +49,16 @@ void GuidedBounds<L>::write(const Frame& in, LaneCandidates<L>& candidates) {
     const std::int32_t label = in.frame.best_label();
     ExtendStep<L>::correct_skipped(in.beam, in.beam.blank.data(), in.skipped, label, prob, bound);
 
+    // Where the unchanged labellings fill the beam, what is below the least of them contributes nothing.
+    const double least = in.stays_fill_beam ? in.stayed.least * LaneMath<L>::kSlack : 0.0;
+    const D nothing = L::broadcast(least);
     const double* reach = in.columns.reach.data();
     searched_.clear();
     for (std::int32_t first = 0; first < stays; first += 64) {
         const std::int32_t end = std::min(stays, first + 64);
         std::uint64_t open = 0;
         for (std::int32_t row = first; row < end; row += kLanes)
-            open |= std::uint64_t{0xffU & ~L::at_least(L::broadcast(0.0), L::load(reach + row))}
+            open |= std::uint64_t{0xffU & ~L::at_least(nothing, L::mul(L::load(reach + row), best))}
                     << (row - first);
         const std::uint64_t permitted = in.permitting(first, end, label);
         if (!in.plain())

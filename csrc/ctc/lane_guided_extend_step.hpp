@@ -2,9 +2,9 @@
 // reaches it.
 #pragma once
 
-#include "ctc/lane_extend_step.hpp"
 #include "ctc/lane_guided_bounds.hpp"
 #include "ctc/lane_guided_frame.hpp"
+#include "ctc/lane_row_extend_step.hpp"
 
 namespace ctc {
 
@@ -31,7 +31,10 @@ class GuidedExtendStep {
     template <bool plain>
     void extend(const Frame& in, double floor, LaneCandidates<L>& candidates) const;
 
+    void extend_repeated(const Frame& in, double floor, LaneCandidates<L>& candidates) const;
+
     LaneSymbols<L> symbols_;
+    RowExtendStep<L> by_rows_;
     GuidedBounds<L> bounds_;
     Column<double> logs_;  // of extensions by edges
 };
@@ -59,10 +62,13 @@ double GuidedExtendStep<L>::run(const Frame& in, std::int32_t beam_width, LaneCa
     if (!(largest_reach > 0.0)) return known_floor;
     const double floor = std::max(known_floor, LaneMath<L>::kSmallestTotal);
     ExtendStep<L>::collect_symbols(largest_reach, in.frame, in.exponent, known_floor, symbols_);
-    if (in.plain())
+    if (!in.prepared.checks && RowWeights<L>::fits(in.frame.classes, candidates.stays))
+        by_rows_.run(in, symbols_, floor, candidates);
+    else if (in.plain())
         extend<true>(in, floor, candidates);
     else
         extend<false>(in, floor, candidates);
+    extend_repeated(in, floor, candidates);
     return known_floor;
 }
 
@@ -101,7 +107,8 @@ void GuidedExtendStep<L>::extend_by_edges(const Frame& in, LaneCandidates<L>& ca
 }
 
 // Appends each permitted extension whose total is at least `floor`, unless its labelling is in the beam
-// already. `plain`: all weights are 1, and whatever a row permits can end in the frames that remain.
+// already; but none by the last label of its row. `plain`: all weights are 1, and whatever a row permits can
+// end in the frames that remain.
 template <class L>
 template <bool plain>
 void GuidedExtendStep<L>::extend(const Frame& in, double floor, LaneCandidates<L>& candidates) const {
@@ -138,7 +145,16 @@ void GuidedExtendStep<L>::extend(const Frame& in, double floor, LaneCandidates<L
         }
         candidates.count = end;
     }
-    // Repeated labels, which need a blank between.
+}
+
+// Appends the extensions of rows by their own last labels, which need a blank between.
+template <class L>
+void GuidedExtendStep<L>::extend_repeated(const Frame& in, double floor,
+                                          LaneCandidates<L>& candidates) const {
+    const bool plain = in.plain();
+    const D limit = L::broadcast(floor);
+    const std::int32_t stays = candidates.stays;
+    const double* reach = in.columns.reach.data();
     candidates.reserve_extensions();
     double* total = candidates.total.data();
     std::uint64_t* id = candidates.id.data();

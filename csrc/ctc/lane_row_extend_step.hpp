@@ -1,0 +1,241 @@
+// Step 2 of a guided frame: every permitted extension that reaches the floor, from the few rows that most
+// classes can lift.
+#pragma once
+
+#include "ctc/lane_extend_step.hpp"
+#include "ctc/lane_guided_frame.hpp"
+#include "ctc/lane_row_weights.hpp"
+
+namespace ctc {
+
+// The extensions by the frame's most probable class are known from the floor. All other classes can lift few
+// rows only.
+//
+// A language model permits every class, most of them with a weight far below the highest of their row. So
+// nearly all extensions of a row reach the floor with the highest weight, and few with their own. The weights
+// of such a row are written side by side, once while it is in the beam, and a register of them is multiplied
+// at once.
+template <class L>
+class RowExtendStep {
+  public:
+    // Appends each permitted extension whose total is at least `floor`, unless its labelling is in the beam
+    // already; but none by the last label of its row. Whatever a row permits must be able to end. Behind the
+    // candidates GuidedBounds must have written the extensions by the frame's most probable class.
+    void run(const GuidedFrame<L>& in, const LaneSymbols<L>& symbols, double floor,
+             LaneCandidates<L>& candidates);
+
+  private:
+    using D = typename L::D;
+
+    void reserve(const GuidedFrame<L>& in, std::int32_t stays);
+    void extend_by_best(const GuidedFrame<L>& in, std::int32_t label, double floor,
+                        LaneCandidates<L>& candidates) const;
+    void find_reached(const GuidedFrame<L>& in, double prob, double floor, std::int32_t stays);
+    void write_allowed(const GuidedFrame<L>& in, std::int32_t stays);
+    void write_probs(const LaneSymbols<L>& symbols, std::int32_t best);
+    void extend_with_weights(const GuidedFrame<L>& in, double floor, LaneCandidates<L>& candidates);
+    void extend_together(const GuidedFrame<L>& in, const LaneSymbols<L>& symbols, std::int32_t best,
+                         double floor, LaneCandidates<L>& candidates);
+
+    RowWeights<L> weights_;
+    // By group of 64 classes and row: a bit for each class that may extend the row.
+    Column<std::uint64_t> allowed_;
+    Column<double> prob_;         // by class; 0 where it is no symbol
+    Column<std::int32_t> block_;  // the first classes of the registers of prob_ that have a symbol
+    std::int32_t blocks_ = 0;
+    Column<std::uint64_t> id_;           // by class: the id of row 0, extended by it
+    Column<std::uint64_t> row_;          // 0, 1, 2, ...
+    std::vector<std::int32_t> reached_;  // the rows that another class than the best one can lift
+    Column<double> reached_total_;
+    Column<std::uint64_t> reached_row_;
+};
+
+template <class L>
+void RowExtendStep<L>::run(const GuidedFrame<L>& in, const LaneSymbols<L>& symbols, double floor,
+                           LaneCandidates<L>& candidates) {
+    const std::int32_t stays = candidates.stays;
+    const std::int32_t best = in.frame.best_label();
+    double second = 0.0;
+    for (std::int32_t i = 0; i < symbols.count; ++i)
+        second = std::max(second, symbols.label.data()[i] != static_cast<std::uint64_t>(best)
+                                      ? symbols.prob.data()[i]
+                                      : 0.0);
+    reserve(in, stays);
+    extend_by_best(in, best, floor, candidates);
+    find_reached(in, second, floor, stays);
+    if (reached_.empty()) return;
+    write_allowed(in, stays);
+    if (!in.columns.weighted()) {
+        extend_together(in, symbols, best, floor, candidates);
+        return;
+    }
+    write_probs(symbols, best);
+    candidates.reserve_more(reached_.size() * static_cast<std::size_t>(blocks_) * kLanes);
+    extend_with_weights(in, floor, candidates);
+    for (std::int32_t i = 0; i < blocks_; ++i) L::store(prob_.data() + block_.data()[i], L::broadcast(0.0));
+}
+
+template <class L>
+void RowExtendStep<L>::reserve(const GuidedFrame<L>& in, std::int32_t stays) {
+    const auto rows = static_cast<std::size_t>(stays);
+    const auto classes = static_cast<std::size_t>(whole_lanes(in.frame.classes));
+    if (id_.capacity() < classes) {
+        id_.reserve(classes);
+        prob_.reserve(classes);
+        block_.reserve(classes);
+        for (std::size_t label = 0; label < id_.capacity(); ++label)
+            id_.data()[label] = LaneCandidates<L>::id_of(label, 0);
+    }
+    if (row_.capacity() < rows) {
+        row_.reserve(rows);
+        for (std::size_t row = 0; row < row_.capacity(); ++row) row_.data()[row] = row;
+    }
+    allowed_.reserve(rows * static_cast<std::size_t>(in.columns.words()));
+    reached_total_.reserve(rows);
+    reached_row_.reserve(rows);
+    if (in.columns.weighted()) weights_.reserve(in.columns, stays);
+}
+
+template <class L>
+void RowExtendStep<L>::extend_by_best(const GuidedFrame<L>& in, std::int32_t label, double floor,
+                                      LaneCandidates<L>& candidates) const {
+    const D limit = L::broadcast(floor);
+    const std::int32_t stays = candidates.stays;
+    const std::uint64_t* skip = in.skipped.of(label);
+    const std::uint64_t* permitted = in.columns.permitted(label / 64);
+    const std::uint64_t more = LaneCandidates<L>::id_of(static_cast<std::uint64_t>(label), 0);
+    double* total = candidates.total.data();
+    const double* bound = total + candidates.count;
+    std::uint64_t* id = candidates.id.data();
+    std::int32_t end = candidates.count;
+    for (std::int32_t row = 0; row < stays; row += kLanes) {
+        const D totals = L::load(bound + row);
+        const unsigned mask = L::at_least(totals, limit) & L::with_bit(permitted + row, label % 64) &
+                              ~static_cast<unsigned>(skip[row >> 6] >> (row & 63));
+        if (mask == 0) continue;
+        L::compress(total + end, totals, mask);
+        L::compress_sums(id + end, row_.data() + row, more, mask);
+        end += L::popcount(mask);
+    }
+    candidates.count = end;
+}
+
+// Finds the rows that a class with the probability `prob` can lift to the floor.
+template <class L>
+void RowExtendStep<L>::find_reached(const GuidedFrame<L>& in, double prob, double floor, std::int32_t stays) {
+    const D limit = L::broadcast(floor);
+    const D probs = L::broadcast(prob);
+    const double* reach = in.columns.reach.data();
+    reached_.clear();
+    for (std::int32_t row = 0; row < stays; row += kLanes)
+        for (unsigned mask = L::at_least(L::mul(L::load(reach + row), probs), limit); mask != 0;
+             mask &= mask - 1)
+            reached_.push_back(row + lowest_bit(mask));
+}
+
+// A row is not extended by its last label, nor by those of its children in the beam.
+template <class L>
+void RowExtendStep<L>::write_allowed(const GuidedFrame<L>& in, std::int32_t stays) {
+    std::uint64_t* allowed = allowed_.data();
+    for (std::int32_t word = 0; word < in.columns.words(); ++word)
+        std::copy_n(in.columns.permitted(word), stays, allowed + std::int64_t{word} * stays);
+    for (std::int32_t row = 0; row < in.beam.rows; ++row) {
+        const std::int32_t last = in.beam.last.data()[row];
+        const std::int32_t parent = in.beam.parent.data()[row];
+        if (last == in.frame.classes) continue;  // the empty labelling
+        std::uint64_t* words = allowed + std::int64_t{last >> 6} * stays;
+        const std::uint64_t others = ~(std::uint64_t{1} << (last & 63));
+        words[row] &= others;
+        if (parent >= 0) words[parent] &= others;
+    }
+}
+
+template <class L>
+void RowExtendStep<L>::write_probs(const LaneSymbols<L>& symbols, std::int32_t best) {
+    const std::uint64_t* label = symbols.label.data();
+    double* prob = prob_.data();
+    std::int32_t* block = block_.data();
+    std::int32_t blocks = 0;
+    std::int32_t known_end = 0;
+    for (std::int32_t i = 0; i < symbols.count; ++i) {
+        const auto number = static_cast<std::int32_t>(label[i]);
+        prob[number] = number != best ? symbols.prob.data()[i] : 0.0;
+        // The labels ascend. Without a branch.
+        block[blocks] = number / kLanes * kLanes;
+        blocks += number >= known_end ? 1 : 0;
+        known_end = number / kLanes * kLanes + kLanes;
+    }
+    blocks_ = blocks;
+}
+
+template <class L>
+void RowExtendStep<L>::extend_with_weights(const GuidedFrame<L>& in, double floor,
+                                           LaneCandidates<L>& candidates) {
+    const D limit = L::broadcast(floor);
+    const std::int32_t stays = candidates.stays;
+    double* total = candidates.total.data();
+    std::uint64_t* id = candidates.id.data();
+    std::int32_t end = candidates.count;
+    for (const std::int32_t row : reached_) {
+        const D row_total = L::broadcast(in.beam.total.data()[row]);
+        const double* weights = weights_.of(in.columns, row);
+        const std::uint64_t* allowed = allowed_.data() + row;
+        for (std::int32_t i = 0; i < blocks_; ++i) {
+            const std::int32_t first = block_.data()[i];
+            const D totals =
+                L::mul(L::mul(row_total, L::load(prob_.data() + first)), L::load(weights + first));
+            const unsigned mask =
+                L::at_least(totals, limit) &
+                static_cast<unsigned>(allowed[std::int64_t{first >> 6} * stays] >> (first & 63) & 0xff);
+            if (mask == 0) continue;
+            L::compress(total + end, totals, mask);
+            L::compress_sums(id + end, id_.data() + first, static_cast<std::uint64_t>(row), mask);
+            end += L::popcount(mask);
+        }
+    }
+    candidates.count = end;
+}
+
+// Without weights: a register of rows at a time.
+template <class L>
+void RowExtendStep<L>::extend_together(const GuidedFrame<L>& in, const LaneSymbols<L>& symbols,
+                                       std::int32_t best, double floor, LaneCandidates<L>& candidates) {
+    const auto count = static_cast<std::int32_t>(reached_.size());
+    const std::int32_t padded = whole_lanes(count);
+    double* row_total = reached_total_.data();
+    std::uint64_t* row_of = reached_row_.data();
+    for (std::int32_t i = 0; i < count; ++i) {
+        const std::int32_t row = reached_[static_cast<std::size_t>(i)];
+        row_total[i] = in.beam.total.data()[row];
+        row_of[i] = static_cast<std::uint64_t>(row);
+    }
+    std::fill(row_total + count, row_total + padded, 0.0);
+    // In place: the rows ascend.
+    for (std::int32_t word = 0; word < in.columns.words(); ++word) {
+        std::uint64_t* allowed = allowed_.data() + std::int64_t{word} * candidates.stays;
+        for (std::int32_t i = 0; i < count; ++i) allowed[i] = allowed[reached_[static_cast<std::size_t>(i)]];
+    }
+    const D limit = L::broadcast(floor);
+    candidates.reserve_more(static_cast<std::size_t>(symbols.count) * static_cast<std::size_t>(padded));
+    double* total = candidates.total.data();
+    std::uint64_t* id = candidates.id.data();
+    std::int32_t end = candidates.count;
+    for (std::int32_t s = 0; s < symbols.count; ++s) {
+        const std::uint64_t label = symbols.label.data()[s];
+        const auto number = static_cast<std::int32_t>(label);
+        if (number == best) continue;
+        const D probs = L::broadcast(symbols.prob.data()[s]);
+        const std::uint64_t* allowed = allowed_.data() + std::int64_t{number >> 6} * candidates.stays;
+        for (std::int32_t i = 0; i < padded; i += kLanes) {
+            const D totals = L::mul(L::load(row_total + i), probs);
+            const unsigned mask = L::at_least(totals, limit) & L::with_bit(allowed + i, number & 63);
+            if (!L::kCompresses && mask == 0) continue;
+            L::compress(total + end, totals, mask);
+            L::compress_sums(id + end, row_of + i, LaneCandidates<L>::id_of(label, 0), mask);
+            end += L::popcount(mask);
+        }
+    }
+    candidates.count = end;
+}
+
+}  // namespace ctc
