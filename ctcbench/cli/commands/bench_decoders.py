@@ -243,14 +243,16 @@ def _row(speed: DecoderSpeed) -> list[RenderableType]:
     # Then its speed can't be compared with that of one core. 1.2, because CPU time is not measured exactly.
     cores = f"({speed.cores:.1f} cores)" if speed.cores > 1.2 else ""
     ratio: Quartiles = speed.ratio
+    changed = 1 - speed.same
     return [
         ComponentCell(speed.decoder, cores, "red"),
         Text(str(speed.images)),
         Text(_figure(speed.per_second.median)),
         Text(f"{_figure(ratio.median)} ({_figure(ratio.low)}–{_figure(ratio.high)})"),
-        Text(f"{speed.changed} ({1 - speed.same:.1%})"),
+        Text(f"{speed.changed} ({changed:.{1 if changed < 0.1 else 0}%})"),
     ]
 
 
 def _figure(value: float) -> str:
-    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
+    # Two digits of small ratios: with three, names would have too few columns of 80.
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}" if value >= 0.1 else f"{value:.2g}"
