@@ -76,7 +76,9 @@ def dataset_texts(dataset: BuiltDataset, split: SplitName, samples: int | None) 
     text_of = getattr(source, "text_of", None)
     if text_of is None:
         # Bad samples are left out: those that can't be read have no text that is known to be right.
-        return list(draw_samples(dataset, split, samples, skip_bad=True).texts)
+        # The notices of the data set once, although two splits are drawn.
+        drawn = draw_samples(dataset, split, samples, skip_bad=True, notices=split == "train")
+        return list(drawn.texts)
     count = samples or source.size(split) or setting_fields()[f"{split}_samples"].default
     with attribute_errors(f"dataset {dataset.text!r}: text_of failed"):
         return [text_of(split, index) for index in range(count)]

@@ -50,6 +50,15 @@ def test_characters_of_the_alphabet_that_no_text_has_are_known(tmp_path, capsys)
     assert facts["perplexity"]["val"]["texts"] == 1
 
 
+def test_the_notices_of_a_data_set_are_printed_once(tmp_path, capsys):
+    for split in ("train", "val", "test"):
+        (tmp_path / split).mkdir()
+        (tmp_path / split / "ab.png").write_bytes(png(1, 40, 20))
+    pictures = f"folder:path={tmp_path},label=stem,width=60,height=20"
+    assert main(["lm", "train", pictures, "--out", str(tmp_path / "model.arpa")]) == 0
+    assert capsys.readouterr().err.count("labels: file names") == 1
+
+
 @pytest.mark.parametrize("unit", ["character", "word"])
 def test_a_text_file_is_learned(unit, lines, tmp_path, capsys):
     out = tmp_path / "model.arpa"
