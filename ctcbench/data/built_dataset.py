@@ -111,7 +111,9 @@ class BuiltDataset:
             size = self.source.size(split)
         require_size(owner, split, size)
         if size == 0:
-            raise UsageError(f"dataset {self.text}: its split {split!r} is empty")
+            raise UsageError(
+                f"dataset {self.text}: its split {split!r} is empty; a run needs train, val and test"
+            )
         return size
 
     def fingerprint(self, split: SplitName) -> str:

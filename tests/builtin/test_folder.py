@@ -107,7 +107,8 @@ def test_labels_from_a_list(root, kind):
     if "spreadsheet" in kind:
         assert bad(source) == {
             f"{root / name}:1": "Picture No. is listed, but there is no such file "
-            "(if this is a header: call the columns file and label, for example)"
+            "(if this is a header: call the columns file and label, for example, or name them by image= "
+            "and label= of dataset csv)"
         }
     assert labels(whole(root, label="stem")) == {f"{s}.png": s for s in ("1", "2", "unlisted")}
 

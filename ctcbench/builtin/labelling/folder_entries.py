@@ -80,7 +80,7 @@ def read_folder(root: Path, options: LabelOptions, group: str = "") -> FoundPict
         reason = f"no pictures in it (looked for .png, .jpg and {len(SUFFIXES) - 2} other suffixes)"
         raise UsageError(f"{places['train']}: nothing to train on: {reason}{'; ' if unused else ''}{unused}")
     remedy = "label= and list= select where labels come from"
-    return FoundPictures(root, found.entries, FileStore(), own, found.columns, notices, remedy)
+    return FoundPictures(root, found.entries, FileStore(), own, found.columns, notices, remedy, doubts)
 
 
 def _check_folder(root: Path) -> None:

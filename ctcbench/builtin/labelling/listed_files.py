@@ -130,7 +130,10 @@ class PictureFinder:
             except BadSample as error:
                 text, reason = None, str(error)
                 if line.may_be_header and not self._likely(line.name):
-                    reason += " (if this is a header: call the columns file and label, for example)"
+                    reason += (
+                        " (if this is a header: call the columns file and label, for example, or name them "
+                        "by image= and label= of dataset csv)"
+                    )
                 split = home or split or self._split_of_likely(line.name)
         entry = FileEntry(
             path=str(file),

@@ -48,6 +48,7 @@ class FoundPictures(Generic[E]):
         own: the splits that have a place of their own, and that place.
         columns: the columns beside names and labels.
         notices: sentences for the user.
+        doubt: one of them, if the labels are perhaps not what the pictures show.
         remedy: how to have labels read from elsewhere, for the error that there are none.
     """
 
@@ -58,6 +59,7 @@ class FoundPictures(Generic[E]):
     columns: Collection[str] = ()
     notices: tuple[str, ...] = ()
     remedy: str = ""
+    doubt: str = ""
 
 
 @dataclass(frozen=True)
@@ -74,6 +76,7 @@ class PictureSet(Generic[E]):
         shares: the shares of the pictures that splits without a place or a list of their own have.
         own: the splits that have a place of their own, and that place.
         notices: sentences for the user.
+        doubt: one of them, if the labels are perhaps not what the pictures show.
     """
 
     image: ImageSpec
@@ -85,6 +88,7 @@ class PictureSet(Generic[E]):
     shares: Mapping[SplitName, float] = field(default_factory=dict)
     own: Mapping[SplitName, object] = field(default_factory=dict)
     notices: tuple[str, ...] = ()
+    doubt: str = ""
     _digests: dict[SplitName, str] = field(default_factory=dict, repr=False, compare=False)
 
     def size(self, split: SplitName) -> int | None:
@@ -231,9 +235,8 @@ def build_picture_set(options: PictureOptions, found: FoundPictures[E]) -> Pictu
         shares["val"] = options.val
     if not options.test_names:
         shares["test"] = options.test
-    return PictureSet(
-        options.image, alphabet, options.fit, found.root, found.store, splits, shares, found.own, notices
-    )
+    place = (found.root, found.store, splits, shares, found.own)
+    return PictureSet(options.image, alphabet, options.fit, *place, notices, found.doubt)
 
 
 def _characters(place: FoundPictures[E], training: EntryIndex[E], characters: Characters) -> Alphabet:

@@ -56,7 +56,7 @@ def describe(
     name = cast(SplitName, split)
     splits = {name: drawn, **_other_splits(chosen, name, samples)}
     facts = _facts(chosen, name, {one: splits[one] for one in SPLITS if one in splits})
-    if skip_bad and "advice" in facts:
+    if skip_bad and facts.get("advice", {}).get("command"):
         facts["advice"]["command"] += " --skip-bad"
     if contact_sheet is not None:
         from ctcbench.cli.views.contact_sheet import write_contact_sheet
@@ -73,7 +73,9 @@ def describe(
     console.print(set_table(facts))
     if advice := facts.get("advice"):
         # In one line however narrow the terminal is, so that it can be copied.
-        command = printable(advice["command"])
+        command = printable(
+            advice["command"] or "when it is clear what the labels are; a notice above has the options"
+        )
         console.print(Text(f"\na first training: {command}"), soft_wrap=True)
 
 
@@ -158,7 +160,9 @@ def _advice(
         for word in (flag(name), str(value))
     ]
     command = ["ctcbench", "run", "--preset", PRESET, *flags, "--dataset", dataset]
-    return {"options": options, "command": shlex.join(command)}
+    # Labels that are perhaps wrong are learned all the same: the choice of them comes first.
+    doubt = getattr(chosen.source, "doubt", "")
+    return {"options": options, "command": None if doubt else shlex.join(command)}
 
 
 def _widths(drawn: Samples) -> dict[str, int]:

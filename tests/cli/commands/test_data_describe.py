@@ -82,6 +82,16 @@ def test_characters_and_shapes_are_shown_in_full(tmp_path, capsys, monkeypatch):
     assert "keeps their shapes" not in " ".join(capsys.readouterr().out.split())
 
 
+def test_no_training_is_advised_while_labels_are_doubtful(tmp_path, capsys):
+    for name in ("ab_1", "cd_2"):
+        (tmp_path / f"{name}.png").write_bytes(png(len(name), 150, 40))
+    for options, advises in (("", False), (",label=stem", True), (",label=before-underscore", True)):
+        assert main(["data", "describe", f"folder:path={tmp_path},val=0,test=0{options}"]) == 0
+        shown = capsys.readouterr().out
+        assert ("a first training: ctcbench run" in shown) is advises
+        assert ("a first training: when it is clear what the labels are" in shown) is not advises
+
+
 def test_pictures_that_show_nothing_are_counted(tmp_path, capsys, monkeypatch):
     monkeypatch.setenv("COLUMNS", "400")
     for name, ink in (("a", (255, 255, 255, 255)), ("b", (0, 0, 0, 255)), ("c", (255, 0, 0, 255))):
