@@ -6,6 +6,7 @@ import pytest
 
 from ctcbench.builtin.folder import folder
 from ctcbench.builtin.picture_sets.picture_options import PictureOptions
+from ctcbench.data.built_dataset import BuiltDataset
 from ctcbench.data.sample_request import SampleRequest
 from tests.builtin.picture_sets.picture_cases import png
 
@@ -46,7 +47,8 @@ def root(tmp_path_factory):
 
 def key(root, **options):
     source = folder.builder(path=str(root), **options)
-    return SampleRequest("folder", "built-in", source, "train", 3, source.fingerprint("train")).key
+    dataset = BuiltDataset("folder", "built-in", source)
+    return SampleRequest(dataset, "train", 3, (source.fingerprint("train"),)).key
 
 
 def test_every_option_is_considered_here():
