@@ -10,6 +10,7 @@ from pathlib import Path
 from PIL import Image
 
 from ctcbench.contract.data import Source
+from ctcbench.contract.errors import BadSample
 from ctcbench.recognition.recogniser import Recogniser
 
 
@@ -47,19 +48,33 @@ def measure_rounds(recogniser: Recogniser, files: Sequence[Path], rounds: int) -
     return found
 
 
-def write_pictures(source: Source, count: int, folder: Path) -> list[Path]:
-    """Write test images of a data set as PNG files, and return their paths.
+def picture_files(source: Source, count: int, folder: Path) -> list[Path]:
+    """Return files of the first test images of a data set that can be used, `count` at most.
 
-    Raises:
-        BadSample: an image can't be drawn.
+    Pictures are those of the data set, as they are before they are cropped and scaled. Images that are drawn
+    are written into `folder` as PNG.
     """
     size = source.size("test")
-    files = []
-    for index in range(count if size is None else min(count, size)):
-        image = source.draw("test", index).image
+    stored: Callable[[str, int], tuple[Path | bytes, str]] | None
+    stored = getattr(source, "labelled_picture", None)
+    files: list[Path] = []
+    for index in range(count if size is None else size):
+        if len(files) == count:
+            break
+        try:
+            image = source.draw("test", index).image
+        except BadSample:
+            continue  # left out by the run, too
+        file = folder / f"{index}"
+        if stored is not None:
+            picture, _ = stored("test", index)
+            if isinstance(picture, bytes):
+                file.write_bytes(picture)
+            files.append(file if isinstance(picture, bytes) else picture)
+            continue
         if image.ndim == 3:
             image = image[0] if image.shape[0] == 1 else image.transpose(1, 2, 0)
-        files.append(folder / f"{index}.png")
+        files.append(file.with_suffix(".png"))
         Image.fromarray(image).save(files[-1])
     return files
 

@@ -1,36 +1,33 @@
-"""`ctcbench bench predict`: what it measures is there; how fast it is, no test asserts."""
+"""The picture files with which the speed of reading is measured."""
 
-import json
+from __future__ import annotations
 
-import numpy as np
 import pytest
 from PIL import Image
 
-from ctcbench.__main__ import main
+from ctcbench.benchmarks.prediction_speed import picture_files
+from tests.builtin.picture_sets.picture_cases import png, write_lmdb
 
 
-def test_the_test_images_of_a_run_are_read_as_png_files(finished, capsys):
-    assert main(["bench", "predict", str(finished.folder), "--pictures", "5", "--rounds", "2", "--json"]) == 0
-    figures = json.loads(capsys.readouterr().out)
-    assert figures["pictures"] == 5 and figures["rounds"] == 2
-    for name in ("images_per_second", "network_images_per_second", "share_of_network", "cpu_ms"):
-        assert figures[name]["median"] > 0
+def test_pictures_are_those_of_the_data_set_without_bad_ones(registry, tmp_path):
+    (tmp_path / "test").mkdir()
+    (tmp_path / "train").mkdir()
+    for level, name in enumerate(("train/a", "test/a", "test/b", "test/c")):
+        (tmp_path / f"{name}.png").write_bytes(png(level, 40, 20))
+    (tmp_path / "test" / "b.png").write_bytes(b"")
+    source = registry.build("dataset", f"folder:path={tmp_path},label=stem,alphabet=abc,crop=0.2,height=8")
+    assert sorted(picture_files(source, 9, tmp_path)) == [tmp_path / "test" / f"{name}.png" for name in "ac"]
+    assert len(picture_files(source, 1, tmp_path)) == 1
 
 
-def test_named_images_are_read_and_one_that_cannot_be_read_is_an_error(finished, tmp_path, capsys):
-    for name in ("1.png", "2.png", "3.png"):
-        Image.fromarray(np.full((24, 60), 200, np.uint8)).save(tmp_path / name)
-    arguments = ["bench", "predict", str(finished.folder), str(tmp_path), "--rounds", "2"]
-    assert main([*arguments, "--pictures", "2"]) == 0
-    assert "2 images, 2 rounds" in capsys.readouterr().out
-    (tmp_path / "1.png").write_text("text")
-    assert main(arguments) == 1
-    assert "1.png: not a picture" in capsys.readouterr().err
-
-
-@pytest.mark.parametrize("run", ["missing", "model.onnx"])
-def test_a_wrong_argument_is_a_usage_error(run, tmp_path, capsys, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "model.onnx").write_bytes(b"")
-    assert main(["bench", "predict", run]) == 2
-    assert run in capsys.readouterr().err
+def test_pictures_in_one_file_and_drawn_images_are_written(registry, tmp_path):
+    pytest.importorskip("lmdb", reason="the package lmdb is not installed")
+    for split in ("train", "test"):
+        write_lmdb(tmp_path / "set" / split, [(png(1, 40, 20), b"a"), (png(2, 40, 20), b"b")])
+    for name, size in (("lmdb", (40, 20)), ("captcha", (60, 24))):
+        folder = tmp_path / name
+        folder.mkdir()
+        options = {"lmdb": f"path={tmp_path / 'set'}", "captcha": "width=60,height=24,length=2,channels=3"}
+        files = picture_files(registry.build("dataset", f"{name}:{options[name]}"), 2, folder)
+        assert len(files) == 2 and all(file.parent == folder for file in files)
+        assert {Image.open(file).size for file in files} == {size}

@@ -28,7 +28,8 @@ def predict(
     images: Annotated[
         list[Path] | None,
         typer.Argument(
-            metavar="IMAGE…|FOLDER", help="image files or folders (default: test images of the run as PNG)"
+            metavar="IMAGE…|FOLDER",
+            help="image files or folders (default: test images of the run; drawn ones as PNG)",
         ),
     ] = None,
     pictures: Annotated[int, typer.Option(metavar="N", min=2, help="number of images, at most")] = 2_000,
@@ -42,7 +43,7 @@ def predict(
         raise UsageError(f"{run}: an ONNX file has no data set; name images or a folder of them")
     # Imports numpy, and torch for a run folder.
     from ctcbench.api import load
-    from ctcbench.benchmarks.prediction_speed import measure_rounds, write_pictures
+    from ctcbench.benchmarks.prediction_speed import measure_rounds, picture_files
     from ctcbench.data.built_dataset import build_source
     from ctcbench.results.stored_config import stored_config
 
@@ -53,7 +54,11 @@ def predict(
             files = [content for content in listed if isinstance(content, Path)][:pictures]
         else:
             source = build_source(registry(), stored_config(folder).dataset)
-            files = write_pictures(source, pictures, Path(temporary))
+            files = picture_files(source, pictures, Path(temporary))
+            if not files:
+                raise UsageError(
+                    f"{run}: none of its test images can be used; name images or a folder of them"
+                )
         measured = measure_rounds(recogniser, files, rounds)
     figures = _figures(measured, len(files))
     figures["pictures"], figures["rounds"], figures["threads"] = len(files), rounds, computing_cores()
