@@ -59,8 +59,7 @@ def make_request(
 ) -> SampleRequest:
     """Return the request for the first `wanted` samples of a split (None: all).
 
-    `notice` is called with a sentence for the user if the split has fewer samples, or training samples are
-    left over.
+    `notice` is called with a sentence for the user if the split has fewer samples.
 
     Raises:
         UsageError: `wanted` is below 1, or None for an endless data set, or the split is empty.
@@ -76,8 +75,5 @@ def make_request(
         raise UsageError(f"dataset {text} is endless: set the number of {split!r} samples")
     if size is not None and wanted is not None and wanted > size:
         notice(f"{split}: all {size:,} samples are used ({split}_samples is {wanted:,})")
-    # Of the other splits fewer are no loss for the recogniser; the report has their numbers.
-    if split == "train" and size is not None and wanted is not None and wanted < size:
-        notice(f"train: {wanted:,} of {size:,} samples are used (train_samples is {wanted:,})")
     count = min(n for n in (size, wanted) if n is not None)
     return SampleRequest(dataset, split, count, fingerprints)

@@ -23,6 +23,10 @@ def fit_inverse_temperature(log_probs: LogProbs) -> float:
     Temperature scaling (Guo et al. 2017, section 4.2) with 1/β for the temperature: the probabilities
     of each frame are p^β, normalised. The single parameter is fitted on the first 500 images.
 
+    One more image is taken to be misread with the mean confidence: the likelihood is
+    n·L(β) + log(1 − exp L(β)) with L for the mean over n images. Where all images are right, L alone would
+    grow without bound and any text would be certain; so the mean confidence is at most n/(n + 1).
+
     Args:
         log_probs: log-probabilities of images with their true texts.
 
@@ -43,5 +47,7 @@ def fit_inverse_temperature(log_probs: LogProbs) -> float:
 def _most_likely(
     log_probs: LogProbs, labels: Sequence[Sequence[int]], candidates: NDArray[np.float64]
 ) -> float:
-    likelihoods = [text_log_probs(log_probs, labels, float(candidate)).mean() for candidate in candidates]
-    return float(candidates[int(np.argmax(likelihoods))])
+    means = np.array([text_log_probs(log_probs, labels, float(beta)).mean() for beta in candidates])
+    # Rounding may make a certain text more than certain.
+    confidences = np.minimum(np.exp(means), 1 - 1e-9)
+    return float(candidates[int(np.argmax(len(labels) * means + np.log1p(-confidences)))])

@@ -246,6 +246,9 @@ def draw(dataset: BuiltDataset, config: RunConfig, runtime: Runtime, split: Spli
     Raises:
         UsageError, PluginError, CtcbenchError: as `materialise`.
     """
+    # Of the other splits fewer are no loss for the recogniser; the report has their numbers.
+    if split == "train" and (size := dataset.size(split) or 0) > (wanted := config.train_samples):
+        runtime.listener.notice(f"train: {wanted:,} of {size:,} samples are used (train_samples={wanted})")
     return materialise(
         dataset,
         split,

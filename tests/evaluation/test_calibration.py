@@ -49,5 +49,16 @@ def test_the_probability_of_a_text_equals_that_of_the_decoder():
     assert probabilities == pytest.approx([h.log_prob for h in hypotheses], abs=1e-4)
 
 
+@pytest.mark.parametrize("count", [4, 40])
+def test_images_that_are_all_right_do_not_make_a_text_certain(count):
+    """With as many images, an accuracy of more than n/(n + 1) is not known."""
+    values_NTK = np.full((count, 2, 5), np.log(0.1), np.float32)
+    values_NTK[:, 0, 1] = values_NTK[:, 1, 0] = np.log(0.6)
+    found = LogProbs(values_NTK, np.full(count, 2), ("a",) * count, ALPHABET)
+    sharpness = fit_inverse_temperature(found)
+    [sure] = set(np.exp(text_log_probs(found, [[1]] * count, sharpness)).round(6))
+    assert sure == pytest.approx(count / (count + 1), abs=0.03) and sharpness < 8
+
+
 def test_without_images_the_temperature_is_one():
     assert fit_inverse_temperature(read(0)) == 1.0
