@@ -106,14 +106,24 @@ class BuiltDataset:
             UsageError: the split is empty.
             PluginError: the source failed, or returned something else.
         """
-        owner = self.describe_owner()
-        with attribute_errors(f"{owner}: size of {split!r} failed"):
-            size = self.source.size(split)
-        require_size(owner, split, size)
+        size = self.count(split)
         if size == 0:
             raise UsageError(
                 f"dataset {self.text}: its split {split!r} is empty; a run needs train, val and test"
             )
+        return size
+
+    def count(self, split: SplitName) -> int | None:
+        """Return the number of samples in a split, which may be 0; None if it is endless.
+
+        Raises:
+            UsageError: the source refuses an empty split.
+            PluginError: the source failed, or returned something else.
+        """
+        owner = self.describe_owner()
+        with attribute_errors(f"{owner}: size of {split!r} failed"):
+            size = self.source.size(split)
+        require_size(owner, split, size)
         return size
 
     def fingerprint(self, split: SplitName) -> str:

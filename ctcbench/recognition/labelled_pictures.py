@@ -101,7 +101,7 @@ class LabelledPictures:
         else:
             source: Any = self.dataset.source
             name = source.describe(split, index)
-            owner = f"{self.dataset.owner}: dataset {self.dataset.text!r}"
+            owner = self.dataset.describe_owner()
             try:
                 with attribute_errors(f"{owner}: the picture {name} can't be read"):
                     picture, label = source.labelled_picture(split, index)
@@ -227,11 +227,14 @@ def _counts(built: BuiltDataset, split: str, samples: int | None) -> dict[SplitN
         names = [cast(SplitName, split)]
     counts: dict[SplitName, int] = {}
     for name in names:
+        others = any(size_or_zero(built.source, other) for other in SPLITS)
+        hint = "; --split all scores every picture" if others else ""
         try:
-            size = built.size(name)
+            size = built.count(name)
         except UsageError as error:
-            others = any(size_or_zero(built.source, other) for other in SPLITS)
-            raise UsageError(f"{error}{'; --split all scores every picture' if others else ''}") from error
+            raise UsageError(f"{error}{hint}") from error
+        if size == 0:
+            raise UsageError(f"dataset {built.text}: its split {name!r} is empty{hint}")
         if size is None and samples is None:
             raise UsageError(
                 f"dataset {built.text} draws images without end; give their number: --samples N (samples=N)"
