@@ -44,7 +44,8 @@ def describe(
 ) -> None:
     """Describe a split: sizes, alphabet, text lengths, characters, texts too long for CTC, duplicates.
 
-    Duplicates are images with the same pixels, in the split and across all splits.
+    Duplicates are images with the same pixels, in the split and across all splits. Of pictures, the last line
+    is the command of a first training.
     """
     # Before the images are drawn, which can take minutes.
     if contact_sheet is not None:
@@ -150,15 +151,12 @@ def _advice(
     now = ImageSize(fit_of(chosen.source), image.height, image.width)
     size = advise_size(now, pictures, density)
     given = ComponentString.parse(chosen.text)
+    images = chosen.size("train") or len(splits["train"])  # --samples limits what was drawn
     options = {} if size == now else {"fit": size.fit, "height": str(size.height), "width": str(size.width)}
     # A share of 0 suits a look at all pictures; a run needs all three splits.
     kept = {name: value for name, value in given.options.items() if name not in SPLITS or name in splits}
     dataset = registry().resolve("dataset", str(ComponentString(given.name, {**kept, **options})))
-    flags = [
-        word
-        for name, value in advise_settings(len(splits["train"])).items()
-        for word in (flag(name), str(value))
-    ]
+    flags = [word for name, value in advise_settings(images).items() for word in (flag(name), str(value))]
     command = ["ctcbench", "run", "--preset", PRESET, *flags, "--dataset", dataset]
     # Labels that are perhaps wrong are learned all the same: the choice of them comes first.
     doubt = getattr(chosen.source, "doubt", "")

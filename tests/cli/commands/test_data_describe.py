@@ -78,6 +78,12 @@ def test_characters_and_shapes_are_shown_in_full(tmp_path, capsys, monkeypatch):
     assert main(["data", "describe", f"{advised},val=0,test=0", "--skip-bad"]) == 0
     words = " ".join(capsys.readouterr().out.split())
     assert f"--dataset {advised} --skip-bad" in words and "keeps their" not in words
+    assert main(["data", "describe", dataset, "--samples", "1", "--json"]) == 0
+    assert "--epochs 500 " in json.loads(capsys.readouterr().out)["advice"]["command"]
+    for index in range(60):
+        (tmp_path / f"{'abcdefgh'[index % 8]}{'abcdefgh'[index // 8]}.png").write_bytes(png(index, 60, 20))
+    assert main(["data", "describe", dataset, "--samples", "1", "--json"]) == 0
+    assert "--epochs 250 " in json.loads(capsys.readouterr().out)["advice"]["command"], "two steps an epoch"
     assert main(["data", "describe", f"{dataset},fit=pad"]) == 0
     assert "keeps their shapes" not in " ".join(capsys.readouterr().out.split())
 
