@@ -92,6 +92,8 @@ class CropInterpretation:
         Raises:
             PluginError: the decoder failed.
         """
+        if not pictures:  # of a group in which none can be read
+            return []
         samples = [sample for readings in pictures for sample in readings]
         owner_N = np.repeat(np.arange(len(pictures)), [len(readings) for readings in pictures])
         batches = self._read(samples)

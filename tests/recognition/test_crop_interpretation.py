@@ -9,6 +9,7 @@ from PIL import Image
 
 from ctcbench import Alphabet, BadSample, ImageSpec, UsageError
 from ctcbench.decoding import score_labellings
+from ctcbench.evaluation.familiarity import fit_familiarity
 from ctcbench.recognition.recogniser import Recogniser
 from tests.recognition.bar_reader import FRAMES, BarReader, bars, recogniser
 
@@ -194,6 +195,16 @@ def test_right_to_left_text_is_in_logical_order(registry):
 def test_wrong_crops_are_named(registry, crops, words):
     with pytest.raises(UsageError, match=words):
         recogniser(registry).predict_each([], crops=crops)
+
+
+def test_a_group_without_a_picture_that_can_be_read_has_errors_alone(registry):
+    reader = recogniser(registry)
+    shown = [np.asarray(reader.prepare(bars((4, 8 + i % 4))).image) for i in range(20)]
+    reader = dataclasses.replace(reader, familiarity=fit_familiarity(shown))
+    found = list(reader.predict_each([b"x", b""], crops=CROPS))
+    assert [type(outcome) for outcome in found] == [BadSample] * 2
+    assert reader.predict([bars((4, 8))], crops=CROPS)[0].familiar is not None
+    assert list(reader.predict_each([], crops=CROPS)) == []
 
 
 def test_what_cannot_be_cropped_is_an_error(registry):
