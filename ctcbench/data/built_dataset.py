@@ -6,9 +6,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING
 
 from ctcbench.contract.component_string import ComponentString
 from ctcbench.contract.data import Source, SplitName
@@ -17,6 +15,11 @@ from ctcbench.files.pictures import Fit
 from ctcbench.registry.attribution import attribute_errors
 from ctcbench.registry.component_checks import require_fingerprint, require_size, require_source
 from ctcbench.registry.component_registry import Registry
+
+# For type checkers alone: `ctcbench --help` must not import numpy.
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 
 @dataclass(frozen=True)
@@ -67,10 +70,14 @@ class BuiltDataset:
         self, split: SplitName, indices_N: NDArray[np.int64]
     ) -> tuple[NDArray[np.int8], NDArray[np.int64]]:
         """Return what `locate` returns for many samples: the parts and the indices in them."""
+        import numpy as np
+
         return np.zeros(len(indices_N), np.int8), indices_N
 
     def first_uses(self, split: SplitName, indices_N: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return the positions in `indices_N` of the samples that no sample before them repeats, int64."""
+        import numpy as np
+
         parts_N, numbers_N = self.locate_all(split, indices_N)
         first = np.unique(numbers_N * len(self.parts) + parts_N, return_index=True)[1]
         return np.sort(first)

@@ -91,10 +91,8 @@ def test_missing_files_are_named_with_what_may_be_meant(tmp_path):
 def test_a_header_that_is_not_known_is_explained(tmp_path):
     fill(tmp_path, "0.png")
     write(tmp_path, labels_csv="picture no,content\n0.png,a\n")
-    assert (
-        "(if this is a header: call the columns file and label, for example)"
-        in faults(whole(tmp_path))["labels.csv:1"]
-    )
+    remedy = "call the columns file and label, for example, or name them by image= and label= of dataset csv"
+    assert f"(if this is a header: {remedy})" in faults(whole(tmp_path))["labels.csv:1"]
 
 
 def test_a_text_list_with_commas_is_to_be_called_csv(tmp_path):

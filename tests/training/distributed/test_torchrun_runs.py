@@ -99,11 +99,14 @@ def test_the_run_folder_is_that_of_one_process(together, by_one):
     assert our_files == their_files
     assert list(our_weights) == list(their_weights)
     for name, tensor in our_weights.items():
-        assert close(tensor, their_weights[name], atol=1e-3, rtol=1e-2), name
-    kinds = [[(r["kind"], r["step"]) for r in folder.read_metrics()] for folder in (ours, theirs)]
+        # Those of the last epoch, before which thirty steps have made other last bits grow.
+        assert close(tensor, their_weights[name], atol=5e-3, rtol=5e-2), name
+    kinds = [
+        [(r["kind"], r["step"], r.get("kept")) for r in folder.read_metrics()] for folder in (ours, theirs)
+    ]
     assert kinds[0] == kinds[1]
     values = [folder.read_log_probs("test").values_NTK for folder in (ours, theirs)]
-    assert abs(values[0] - values[1]).max() < 1e-2
+    assert abs(values[0] - values[1]).max() < 5e-2
 
 
 def test_one_json_document_in_the_same_form_and_nothing_twice(together, by_one):
