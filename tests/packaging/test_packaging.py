@@ -33,6 +33,7 @@ assert "talk-final" in preset_names()
 """
 
 
+@pytest.mark.landing
 def test_the_sdist_has_what_the_wheel_is_built_from(built):
     with tarfile.open(built[0]) as archive:
         names = {name.partition("/")[2] for name in archive.getnames()}
@@ -41,6 +42,7 @@ def test_the_sdist_has_what_the_wheel_is_built_from(built):
     assert not any(name.endswith((".so", ".pyc")) for name in names)
 
 
+@pytest.mark.landing
 def test_the_wheel_is_complete_and_says_what_it_is(built):
     with zipfile.ZipFile(built[1]) as archive:
         names = archive.namelist()
