@@ -1,11 +1,27 @@
-"""The run folder or the exported recogniser that a command line names."""
+"""The run folder or the exported recogniser that a command line names, and the decoder that reads with it."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Annotated
 
+import typer
+
+from ctcbench.cli.completion import complete_component
 from ctcbench.contract.errors import UsageError
 from ctcbench.results.run_folder import RunFolder
+
+RunOrModel = Annotated[
+    Path, typer.Argument(metavar="RUN|MODEL.onnx", help="a run folder, or a file of `ctcbench export`")
+]
+OwnDecoder = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME",
+        help="name or name:option=value (default: the decoder of the run)",
+        autocompletion=complete_component("decoder"),
+    ),
+]
 
 
 def named_recogniser(path: Path) -> RunFolder | None:

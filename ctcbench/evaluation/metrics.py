@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from ctcbench.evaluation.seed_statistics import Interval
 
@@ -21,6 +21,16 @@ class Measured(NamedTuple):
 
     value: float
     interval: Interval | None
+
+
+def metrics_document(metrics: Mapping[str, Measured]) -> dict[str, Any]:
+    """Return measured metrics by name as values of JSON, with their intervals as ``NAME_ci``: [low, high]."""
+    document: dict[str, Any] = {}
+    for name, (value, interval) in metrics.items():
+        document[name] = value
+        if interval is not None:
+            document[f"{name}_ci"] = list(interval)
+    return document
 
 
 class Format(NamedTuple):

@@ -13,7 +13,7 @@ from pydantic import BaseModel, Field, Strict, ValidationError, create_model
 from ctcbench.contract.data import MOST_SAMPLES, SplitName
 from ctcbench.contract.errors import CtcbenchError
 from ctcbench.evaluation import metrics
-from ctcbench.evaluation.metrics import Measured, Metric
+from ctcbench.evaluation.metrics import Measured, Metric, metrics_document
 from ctcbench.files.json_records import NotNegative, Record, Share, describe_fault
 
 _ROUNDING = 1e-6  # of a value relative to its interval
@@ -61,12 +61,10 @@ class Score:
 
     def to_json(self) -> dict[str, Any]:
         """Return the score as a JSON document, intervals as ``[low, high]``."""
-        document: dict[str, Any] = {"split": self.split, "images": self.images}
-        for name, (value, interval) in self.metrics.items():
-            document[name] = value
-            if interval is not None:
-                document[f"{name}_ci"] = list(interval)
-        return document | {
+        return {
+            "split": self.split,
+            "images": self.images,
+            **metrics_document(self.metrics),
             "empty_outputs": self.empty_outputs,
             "mean_length": self.mean_length,
             "collapsed": self.collapsed,

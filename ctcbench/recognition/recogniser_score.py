@@ -12,7 +12,7 @@ from ctcbench.contract.data import SplitName
 from ctcbench.contract.errors import BadSample, UsageError
 from ctcbench.contract.specs import Alphabet
 from ctcbench.data.rejected_samples import RejectedSample, rejected_message
-from ctcbench.evaluation.metrics import Measured
+from ctcbench.evaluation.metrics import Measured, metrics_document
 from ctcbench.evaluation.reliability import expected_calibration_error, reliability_bins
 from ctcbench.evaluation.scoring import measure
 from ctcbench.evaluation.text_alignment import frequent_confusions
@@ -80,7 +80,10 @@ class RecogniserScore:
 
     def to_json(self) -> dict[str, Any]:
         """Return the score as a JSON document, intervals as ``[low, high]``, without the misread pictures."""
-        document: dict[str, Any] = {
+        confusions = [
+            {"target": target, "read": read, "count": count} for target, read, count in self.confusions
+        ]
+        return {
             "dataset": self.dataset,
             "split": self.split,
             "splits": dict(self.splits),
@@ -88,21 +91,14 @@ class RecogniserScore:
             "crops": list(self.crops),
             "images": self.images,
             "left_out": self.left_out,
-        }
-        for name, (value, interval) in self.metrics.items():
-            document[name] = value
-            if interval is not None:
-                document[f"{name}_ci"] = list(interval)
-        return document | {
+            **metrics_document(self.metrics),
             "empty_outputs": self.empty_outputs,
             "mean_confidence": self.mean_confidence,
             "ece": self.ece,
             "unfamiliar": self.unfamiliar,
             "unreadable": self.unreadable,
             "lacking": dict(self.lacking),
-            "confusions": [
-                {"target": target, "read": read, "count": count} for target, read, count in self.confusions
-            ],
+            "confusions": confusions,
         }
 
 

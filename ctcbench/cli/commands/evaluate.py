@@ -14,7 +14,7 @@ from ctcbench.cli.crop_flag import Crops, chosen_crops
 from ctcbench.cli.dataset_flags import SkipBad
 from ctcbench.cli.installed_plugins import registry
 from ctcbench.cli.output import output_console, print_json
-from ctcbench.cli.run_folder_argument import named_recogniser
+from ctcbench.cli.run_folder_argument import OwnDecoder, RunOrModel, named_recogniser
 from ctcbench.cli.shared_flags import AsJson
 from ctcbench.contract.data import MOST_SAMPLES, SPLITS
 from ctcbench.contract.errors import UsageError
@@ -25,9 +25,7 @@ _SPLITS = (*SPLITS, "all")
 
 
 def evaluate(
-    run: Annotated[
-        Path, typer.Argument(metavar="RUN|MODEL.onnx", help="a run folder, or a file of `ctcbench export`")
-    ],
+    run: RunOrModel,
     dataset: Annotated[
         str,
         typer.Argument(
@@ -53,14 +51,7 @@ def evaluate(
             help="number of pictures (default: all; a data set that draws images without end needs it)",
         ),
     ] = None,
-    decoder: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME",
-            help="name or name:option=value (default: the decoder of the run)",
-            autocompletion=complete_component("decoder"),
-        ),
-    ] = None,
+    decoder: OwnDecoder = None,
     crops: Crops = None,
     device: Annotated[str, typer.Option(metavar="NAME", help="auto, cpu, cuda or cuda:N")] = "auto",
     misread: Annotated[

@@ -11,12 +11,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ctcbench.cli.completion import complete_component
 from ctcbench.cli.crop_flag import Crops, chosen_crops
 from ctcbench.cli.exit_codes import FAILED
 from ctcbench.cli.output import output_stream
 from ctcbench.cli.picture_arguments import NamedPicture, PictureArguments
-from ctcbench.cli.run_folder_argument import named_recogniser
+from ctcbench.cli.run_folder_argument import OwnDecoder, RunOrModel, named_recogniser
 from ctcbench.cli.standard_streams import has_reader
 from ctcbench.contract.errors import BadSample, UsageError
 from ctcbench.files.text import one_line
@@ -30,9 +29,7 @@ _FORMATS = ("--json", "--jsonl", "--csv")
 
 
 def predict(
-    run: Annotated[
-        Path, typer.Argument(metavar="RUN|MODEL.onnx", help="a run folder, or a file of `ctcbench export`")
-    ],
+    run: RunOrModel,
     images: Annotated[
         list[Path],
         typer.Argument(
@@ -40,14 +37,7 @@ def predict(
             help="image files, folders of them, or - for standard input: an image, or paths, one a line",
         ),
     ],
-    decoder: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME",
-            help="name or name:option=value (default: the decoder of the run)",
-            autocompletion=complete_component("decoder"),
-        ),
-    ] = None,
+    decoder: OwnDecoder = None,
     crops: Crops = None,
     device: Annotated[str, typer.Option(metavar="NAME", help="auto, cpu, cuda or cuda:N")] = "auto",
     n_best: Annotated[
