@@ -11,6 +11,8 @@ from pathlib import Path
 
 from ctcbench.contract.errors import UsageError
 
+_NAME_BYTES = 255 - len("..12345678.tmp")  # of a file, in that of its temporary file
+
 
 @contextlib.contextmanager
 def atomic_path(path: Path) -> Iterator[Path]:
@@ -25,7 +27,7 @@ def atomic_path(path: Path) -> Iterator[Path]:
     temporary: Path | None = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
+        handle, name = tempfile.mkstemp(prefix=temporary_prefix(path.name), suffix=".tmp", dir=path.parent)
         os.close(handle)
         temporary = Path(name)
         temporary.chmod(0o666 & ~_umask())  # mkstemp lets no other user read its files
@@ -51,6 +53,14 @@ def write_text(path: Path, text: str) -> None:
         temporary.write_text(text, encoding="utf-8")
 
 
+def temporary_prefix(name: str) -> str:
+    """Return the beginning of the names of the temporary files of a file; 8 letters and ``.tmp`` follow it.
+
+    Of a long name it has the beginning, because a file system allows 255 bytes for the name of a file.
+    """
+    return f".{os.fsdecode(os.fsencode(name)[:_NAME_BYTES])}."
+
+
 def unwritable(path: Path, error: OSError) -> UsageError:
     """Return the error for a file that can't be written: the reason, and how to proceed."""
     reason = error.strerror or str(error)
@@ -59,6 +69,8 @@ def unwritable(path: Path, error: OSError) -> UsageError:
         remedy = "free space there or name another folder"
     elif error.errno == errno.EISDIR:
         remedy = "name a file in it"
+    elif error.errno == errno.ENAMETOOLONG:
+        remedy = "choose a shorter name"
     return UsageError(f"{path}: can't be written ({reason}); {remedy}")
 
 

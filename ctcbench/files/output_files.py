@@ -4,23 +4,31 @@ from __future__ import annotations
 
 import os
 import stat
+import tempfile
 from pathlib import Path
 
 from ctcbench.contract.errors import UsageError
 from ctcbench.files.atomic import atomic_path, unwritable
 
 
-def require_folder_of(path: Path) -> None:
-    """Check that the folder of an output file exists.
+def require_output(path: Path) -> None:
+    """Check that an output file can be written, before the work whose result it is for.
 
-    It is not created, because a missing one is usually a mistyped path.
+    Its folder is not created, because a missing one is usually a mistyped path.
 
     Raises:
-        UsageError: there is no such folder.
+        UsageError: there is no such folder, no file can be created in it, or `path` is a folder.
     """
-    folder = Path(os.path.realpath(path)).parent
-    if not folder.is_dir():
-        raise UsageError(f"{path}: no folder {folder} to write it in; create it first, or name another")
+    try:
+        if _is_device(path):
+            return
+        if path.is_dir():
+            raise UsageError(f"{path}: is a folder; name a file in it")
+        _require_folder_of(path)
+        with tempfile.TemporaryFile(dir=_target(path).parent):
+            pass
+    except OSError as error:
+        raise unwritable(path, error) from error
 
 
 def write_output(path: Path, data: bytes) -> None:
@@ -33,20 +41,37 @@ def write_output(path: Path, data: bytes) -> None:
         UsageError: there is no such folder, or the file can't be written.
     """
     try:
-        is_regular = stat.S_ISREG(path.stat().st_mode)
-    except FileNotFoundError:
-        is_regular = True
-    except OSError as error:
-        raise unwritable(path, error) from error
-    if is_regular:
-        require_folder_of(path)
-        # The target of a link: replacing the link itself would cut it.
-        with atomic_path(Path(os.path.realpath(path))) as temporary:
-            temporary.write_bytes(data)
-        return
-    try:
+        if not _is_device(path):
+            _require_folder_of(path)
+            with atomic_path(_target(path)) as temporary:
+                temporary.write_bytes(data)
+            return
         # A device or a pipe, such as /dev/stdout, can't be replaced by another file.
         with path.open("wb") as device:
             device.write(data)
     except OSError as error:
         raise unwritable(path, error) from error
+
+
+def _is_device(path: Path) -> bool:
+    """Return whether there is something that is neither a regular file nor a folder.
+
+    Raises:
+        OSError: that can't be found out; for example, the name is too long.
+    """
+    try:
+        mode = path.stat().st_mode
+    except FileNotFoundError:
+        return False
+    return not stat.S_ISREG(mode) and not stat.S_ISDIR(mode)
+
+
+def _target(path: Path) -> Path:
+    # The target of a link: replacing the link itself would cut it.
+    return Path(os.path.realpath(path))
+
+
+def _require_folder_of(path: Path) -> None:
+    folder = _target(path).parent
+    if not folder.is_dir():
+        raise UsageError(f"{path}: no folder {folder} to write it in; create it first, or name another")

@@ -12,7 +12,7 @@ from io import BufferedReader
 from pathlib import Path, PurePosixPath
 
 from ctcbench.contract.errors import CtcbenchError
-from ctcbench.files.atomic import unwritable
+from ctcbench.files.atomic import temporary_prefix, unwritable
 from ctcbench.files.plain_files import NotPlain, kind_of_file, require_plain, require_size, unreadable
 
 # O_NONBLOCK: opening a pipe would otherwise wait for its other end. For plain files it has no effect.
@@ -245,7 +245,7 @@ def _is_at(path: Path, handle: int) -> bool:
 
 def _replace(folder: int, name: str, data: bytes) -> None:
     """Write `data` to a temporary file of a folder, and give it the name of the file that it replaces."""
-    temporary = f".{name}.{secrets.token_hex(4)}.tmp"
+    temporary = f"{temporary_prefix(name)}{secrets.token_hex(4)}.tmp"
     handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _SAFE, 0o666, dir_fd=folder)
     try:
         with os.fdopen(handle, "wb") as file:

@@ -17,7 +17,7 @@ from ctcbench.data.materialise import Notice
 from ctcbench.evaluation.score import Score
 from ctcbench.files.attached_files import packed
 from ctcbench.files.json_files import format_json
-from ctcbench.files.output_files import require_folder_of, write_output
+from ctcbench.files.output_files import require_output, write_output
 from ctcbench.pipeline.decoding_stage import build_stored_decoder
 from ctcbench.recognition.export_check import (
     CheckImages,
@@ -101,12 +101,10 @@ def require_export(path: Path) -> None:
     """Check that the packages for an export are installed, and that the file can be written.
 
     Raises:
-        UsageError: a package is missing, `path` is a folder, or its folder does not exist.
+        UsageError: a package is missing, or the file can't be written.
     """
     require_onnx(*EXPORT_PACKAGES)
-    if path.is_dir():
-        raise UsageError(f"{path}: is a folder; name a file, such as {path / 'model.onnx'}")
-    require_folder_of(path)
+    require_output(path)
 
 
 def export_run(

@@ -9,6 +9,7 @@ import pytest
 
 from ctcbench.contract.errors import UsageError
 from ctcbench.files.atomic import atomic_path, unwritable, write_text
+from ctcbench.files.plain_folder import PlainFolder
 
 
 def test_a_file_is_replaced_as_a_whole(tmp_path):
@@ -47,3 +48,16 @@ def test_an_unwritable_folder_is_an_error(tmp_path):
 def test_the_error_for_a_full_disk_says_to_free_space(tmp_path):
     error = unwritable(tmp_path, OSError(errno.ENOSPC, "No space left on device"))
     assert "(No space left on device); free space there or name another folder" in str(error)
+
+
+@pytest.mark.parametrize("name", ["a" * 255, "é" * 127])
+def test_a_file_with_the_longest_name_is_written(tmp_path, name):
+    write_text(tmp_path / name, "new")
+    assert (tmp_path / name).read_text() == "new" and len(list(tmp_path.iterdir())) == 1
+    PlainFolder(tmp_path).write(name, b"newer")
+    assert (tmp_path / name).read_text() == "newer" and len(list(tmp_path.iterdir())) == 1
+
+
+def test_the_error_for_a_name_that_is_too_long_says_to_shorten_it(tmp_path):
+    with pytest.raises(UsageError, match=r"\(File name too long\); choose a shorter name"):
+        write_text(tmp_path / ("a" * 256), "")

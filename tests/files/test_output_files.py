@@ -8,7 +8,7 @@ import threading
 import pytest
 
 from ctcbench.contract.errors import UsageError
-from ctcbench.files.output_files import write_output
+from ctcbench.files.output_files import require_output, write_output
 
 
 def test_a_file_is_created_and_replaced(tmp_path):
@@ -47,12 +47,25 @@ def test_the_error_for_an_unwritable_path_names_the_reason(tmp_path):
     (tmp_path / "loop").symlink_to("loop")
     (tmp_path / "dangling").symlink_to(tmp_path / "no" / "file")
     for name, message in {
-        "": "directory",
+        "": "Is a directory|is a folder",
         "file/x": "Not a directory",
         "loop": "links",
         "no/x": f"no folder {tmp_path / 'no'}",
         "dangling": f"no folder {tmp_path / 'no'}",
     }.items():
         with pytest.raises(UsageError, match=message):
+            require_output(tmp_path / name)
+        with pytest.raises(UsageError, match=message):
             write_output(tmp_path / name, b"")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["dangling", "file", "loop"]
+
+
+def test_a_check_of_an_output_file_leaves_it_as_it_is(tmp_path):
+    file, pipe = tmp_path / "file", tmp_path / "pipe"
+    file.write_text("old")
+    os.mkfifo(pipe)
+    for path in (file, pipe, tmp_path / "new", tmp_path / ("a" * 255)):
+        require_output(path)
+    assert file.read_text() == "old" and sorted(tmp_path.iterdir()) == [file, pipe]
+    with pytest.raises(UsageError, match="choose a shorter name"):
+        require_output(tmp_path / ("a" * 256))

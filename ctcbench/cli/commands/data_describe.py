@@ -20,7 +20,7 @@ from ctcbench.config.run_config import flag
 from ctcbench.contract.component_string import ComponentString
 from ctcbench.contract.data import SPLITS, SplitName
 from ctcbench.contract.errors import UsageError
-from ctcbench.files.output_files import require_folder_of
+from ctcbench.files.output_files import require_output
 from ctcbench.files.text import printable
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def describe(
     if contact_sheet is not None:
         if contact_sheet.suffix.lower() not in (".png", ""):  # a device has no suffix
             raise UsageError(f"--contact-sheet {contact_sheet}: it is a PNG file; give it the suffix .png")
-        require_folder_of(contact_sheet)
+        require_output(contact_sheet)
     chosen = chosen_dataset(dataset)
     drawn = draw_samples(chosen, split, samples, skip_bad=skip_bad)
     name = cast(SplitName, split)

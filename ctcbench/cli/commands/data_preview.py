@@ -17,7 +17,7 @@ from ctcbench.contract.data import MOST_SAMPLES
 from ctcbench.contract.errors import UsageError
 from ctcbench.contract.ragged_images import RaggedImages
 from ctcbench.contract.specs import ImageSpec
-from ctcbench.files.output_files import require_folder_of
+from ctcbench.files.output_files import require_output
 from ctcbench.files.text import printable
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def preview(
     if out is not None:
         if out.suffix.lower() not in (".png", ""):  # a device has no suffix
             raise UsageError(f"--out {out}: the contact sheet is a PNG file; give it the suffix .png")
-        require_folder_of(out)
+        require_output(out)
     drawn = draw_samples(chosen_dataset(dataset), split, samples, skip_bad=skip_bad)
     from ctcbench.cli.views.contact_sheet import half_blocks, write_contact_sheet
 

@@ -18,7 +18,7 @@ from ctcbench.cli.run_folder_argument import OwnDecoder, RunOrModel, named_recog
 from ctcbench.cli.shared_flags import AsJson
 from ctcbench.contract.data import MOST_SAMPLES, SPLITS
 from ctcbench.contract.errors import UsageError
-from ctcbench.files.output_files import require_folder_of
+from ctcbench.files.output_files import require_output, write_output
 from ctcbench.files.text import one_line
 
 _SPLITS = (*SPLITS, "all")
@@ -72,7 +72,7 @@ def evaluate(
     if misread is not None:
         if misread.suffix.lower() not in (".csv", ""):  # a device has no suffix
             raise UsageError(f"--misread {misread}: it is a CSV file; give it the suffix .csv")
-        require_folder_of(misread)
+        require_output(misread)
     # Everything that can be checked is checked before torch is imported, which takes seconds.
     folder = named_recogniser(run)
     registry().resolve("dataset", dataset)
@@ -99,13 +99,16 @@ def evaluate(
             skip_bad=skip_bad,
             listener=listener,
         )
-    if misread is not None:
-        from ctcbench.files.output_files import write_output
-
-        write_output(misread, misread_csv(found.misread).encode())
-    if as_json:
-        print_json(found.to_json())
-        return
-    console = output_console()
-    for part in evaluation_report(found, misread):
-        console.print(part)
+    written = None
+    # The score is printed also where the file can't be written: it can be the work of hours.
+    try:
+        if misread is not None:
+            write_output(misread, misread_csv(found.misread).encode())
+            written = misread
+    finally:
+        if as_json:
+            print_json(found.to_json())
+        else:
+            console = output_console()
+            for part in evaluation_report(found, written):
+                console.print(part)

@@ -12,7 +12,7 @@ from ctcbench.cli.dataset_flags import Count, Dataset, chosen_dataset
 from ctcbench.cli.output import output_console, print_json
 from ctcbench.cli.shared_flags import AsJson
 from ctcbench.contract.errors import UsageError
-from ctcbench.files.output_files import require_folder_of, write_output
+from ctcbench.files.output_files import require_output, write_output
 
 if TYPE_CHECKING:
     from ctcbench.decoding.lm.kneser_ney import KneserNeyModel
@@ -40,7 +40,7 @@ def train(
     `--decoder beam_cpp:lm=FILE`.
     """
     chosen_unit = require_unit(unit)
-    require_folder_of(out)
+    require_output(out)
     if text is not None and (dataset is not None or samples is not None):
         raise UsageError("--text takes the place of a data set: leave out the data set and --samples")
     if val_text is not None and text is None:

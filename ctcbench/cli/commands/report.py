@@ -13,7 +13,7 @@ from ctcbench.cli.exit_codes import FAILED
 from ctcbench.cli.installed_plugins import registry
 from ctcbench.cli.output import output_console, output_stream, print_file, print_json_text
 from ctcbench.contract.errors import UsageError
-from ctcbench.files.output_files import require_folder_of, write_output
+from ctcbench.files.output_files import require_output, write_output
 from ctcbench.files.text import one_line
 from ctcbench.reporting.formats.file_formats import FILE_FORMATS, format_of
 from ctcbench.results.out_folder import find_runs, hint_at_runs
@@ -150,7 +150,7 @@ def _require_place(form: str, output: Path | None) -> None:
             f"-o {output}: the format table is for the terminal; for a file use --format {others}"
         )
     if output is not None:
-        require_folder_of(output)
+        require_output(output)
 
 
 def _write(found: Report, form: str, output: Path | None) -> None:

@@ -66,6 +66,16 @@ def test_misread_pictures_are_written_to_a_file(trained: Path, mine: Path, capsy
     assert all(0 <= float(row["confidence"]) <= 1 for row in rows)
 
 
+def test_the_score_is_printed_also_where_the_file_of_misread_pictures_can_not_be_written(
+    trained: Path, mine: Path, capsys: Capture
+) -> None:
+    command = ["evaluate", str(trained), f"folder:path={mine}", "--samples", "1", "--misread", "/dev/full"]
+    assert main(command) == 2
+    printed = capsys.readouterr()
+    assert "/dev/full: can't be written (No space left on device)" in printed.err
+    assert "misread, for example" in printed.out and "exact" in printed.out
+
+
 def test_bad_pictures_are_one_error_or_left_out(trained: Path, mine: Path, capsys: Capture) -> None:
     (mine / "test" / "56.png").write_bytes(b"")
     arguments = ["evaluate", str(trained), f"folder:path={mine}", "--json"]
