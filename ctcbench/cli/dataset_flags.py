@@ -74,7 +74,7 @@ def draw_samples(
     from ctcbench.data.materialise import materialise
 
     if samples is None:
-        samples = dataset.source.size(name) or setting_fields()[f"{name}_samples"].default
+        samples = dataset.size(name) or setting_fields()[f"{name}_samples"].default
     with progress_listener() as listener:
         for notice in dataset.notices if notices else ():
             listener.notice(notice)

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ctcbench.contract.component_string import ComponentString
-from ctcbench.contract.data import Source, SplitName
-from ctcbench.contract.errors import PluginError, UsageError
+from ctcbench.contract.data import SPLITS, Source, SplitName
+from ctcbench.contract.errors import CtcbenchError, PluginError, UsageError
 from ctcbench.files.pictures import Fit
 from ctcbench.registry.attribution import attribute_errors
 from ctcbench.registry.component_checks import require_fingerprint, require_size, require_source
@@ -115,9 +115,9 @@ class BuiltDataset:
         """
         size = self.count(split)
         if size == 0:
-            raise UsageError(
-                f"dataset {self.text}: its split {split!r} is empty; a run needs train, val and test"
-            )
+            used = [other for other in SPLITS if size_or_zero(self.source, other)]
+            found = f" (it has {' and '.join(used)})" if used else ""
+            raise UsageError(f"dataset {self.text}: its split {split!r} is empty{found}")
         return size
 
     def count(self, split: SplitName) -> int | None:
@@ -150,6 +150,14 @@ def fit_of(source: Source) -> Fit:
     """Return how a recogniser that is trained on a source fits other pictures to its image size."""
     fit: Fit = getattr(source, "fit", "keep" if source.image.variable else "stretch")
     return fit
+
+
+def size_or_zero(source: Source, split: SplitName) -> int:
+    """Return the number of samples of a split; 0 if it is empty, unlimited or can't be made."""
+    try:
+        return source.size(split) or 0
+    except CtcbenchError:
+        return 0
 
 
 def build_dataset(registry: Registry, text: str) -> BuiltDataset:

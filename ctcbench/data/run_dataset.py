@@ -1,4 +1,4 @@
-"""build_run_dataset(): the data set of a run, which may be mixed of two."""
+"""The data set of a run, which may be mixed of two, and what a run requires of it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from ctcbench.config.run_config import RunConfig
 from ctcbench.contract.component_string import ComponentString
-from ctcbench.contract.data import Source
+from ctcbench.contract.data import SPLITS, Source
 from ctcbench.contract.errors import UsageError
 from ctcbench.data.built_dataset import BuiltDataset, build_dataset, fit_of
 from ctcbench.data.mixed_dataset import MixedDataset
@@ -30,6 +30,21 @@ def build_run_dataset(registry: Registry, config: RunConfig) -> BuiltDataset:
         raise UsageError(f"--extra-dataset: {error}") from error
     require_mixable(registry, main, extra)
     return MixedDataset.of(main, extra, config.extra_share)
+
+
+def require_splits(dataset: BuiltDataset) -> BuiltDataset:
+    """Return a data set after a check that it has all splits, before anything is drawn.
+
+    Raises:
+        UsageError: a split is empty.
+        PluginError: the data set failed.
+    """
+    for split in SPLITS:
+        try:
+            dataset.size(split)
+        except UsageError as error:
+            raise UsageError(f"{error}; a run needs {', '.join(SPLITS[:-1])} and {SPLITS[-1]}") from error
+    return dataset
 
 
 def require_mixable(registry: Registry, main: BuiltDataset, extra: BuiltDataset) -> None:

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ctcbench.contract.data import Samples, Source, SplitName
-from ctcbench.contract.errors import BadSample, CtcbenchError
+from ctcbench.contract.errors import BadSample
 from ctcbench.contract.specs import Alphabet, frames_needed
 
 COLUMNS_PER_FRAME = (1, 2, 4, 8)
@@ -241,11 +241,3 @@ def _equal_rows(digests_N2: NDArray[np.uint64]) -> Iterator[list[int]]:
     for start, end in itertools.pairwise([0, *changes.tolist(), len(order_N)]):
         if end - start > 1:
             yield order_N[start:end].tolist()
-
-
-def size_or_zero(source: Source, split: SplitName) -> int:
-    """Return the number of samples of a split; 0 if it is empty, unlimited or can't be made."""
-    try:
-        return source.size(split) or 0
-    except CtcbenchError:
-        return 0

@@ -17,7 +17,7 @@ from ctcbench.contract.hooks import RunInfo
 from ctcbench.data.background_drawing import BackgroundDrawing, start_drawing
 from ctcbench.data.built_dataset import BuiltDataset, fit_of
 from ctcbench.data.materialise import materialise
-from ctcbench.data.run_dataset import build_run_dataset
+from ctcbench.data.run_dataset import build_run_dataset, require_splits
 from ctcbench.pipeline.budget_stage import fit_to_budget
 from ctcbench.pipeline.decoding_stage import build_decoder
 from ctcbench.pipeline.folder_claim import claim_folder, require_one_of_resume_and_fresh
@@ -116,7 +116,7 @@ def open_run(recipe: Recipe, runtime: Runtime) -> Iterator[RunContext]:
     """
     require_one_of_resume_and_fresh(runtime)
     # Built before the processes join: a wrong option then ends each of them, and none waits for another.
-    dataset = build_run_dataset(recipe.registry, recipe.config)
+    dataset = require_splits(build_run_dataset(recipe.registry, recipe.config))
     # Built again after the training: here, a pattern or a list of words that it refuses is an error at once.
     build_decoder(recipe.registry, recipe.config.decoder, dataset.source.alphabet)
     with join_process_group(recipe.config) as group, contextlib.ExitStack() as stack:

@@ -11,9 +11,8 @@ from ctcbench.contract.component_string import ComponentString
 from ctcbench.contract.data import SPLITS, Sample, Samples, SplitName
 from ctcbench.contract.errors import BadSample, PluginError, UsageError, nearest
 from ctcbench.contract.specs import Alphabet, ImageSpec
-from ctcbench.data.built_dataset import BuiltDataset, build_dataset, fit_of
+from ctcbench.data.built_dataset import BuiltDataset, build_dataset, fit_of, size_or_zero
 from ctcbench.data.materialise import materialise
-from ctcbench.data.set_statistics import size_or_zero
 from ctcbench.files.pictures import Fit
 from ctcbench.files.spelling import returned_text, spell
 from ctcbench.registry.attribution import attribute_errors

@@ -8,9 +8,9 @@ from ctcbench import RunConfig
 from ctcbench.builtin.picture_sets.shared_set import open_shared_set
 from ctcbench.contract.data import SPLITS
 from ctcbench.contract.errors import UsageError
-from ctcbench.data.built_dataset import build_dataset
+from ctcbench.data.built_dataset import build_dataset, size_or_zero
 from ctcbench.data.materialise import materialise
-from ctcbench.data.run_dataset import build_run_dataset
+from ctcbench.data.run_dataset import build_run_dataset, require_splits
 from ctcbench.data.sample_request import make_request
 from tests.builtin.picture_sets.picture_cases import png
 
@@ -33,6 +33,18 @@ def test_without_an_extra_data_set_it_is_the_main_one(registry, pictures):
     config = RunConfig(dataset=pictures)
     dataset = build_run_dataset(registry, config)
     assert (dataset.text, len(dataset.parts), dataset.extra_share) == (pictures, 1, None)
+
+
+def test_an_empty_split_is_named_and_only_a_run_requires_it(registry, pictures, tmp_path):
+    dataset = build_dataset(registry, pictures)
+    needs = "a run needs train, val and test"
+    with pytest.raises(UsageError, match=r"its split 'val' is empty \(it has train\)$") as error:
+        materialise(dataset, "val", None, cache=tmp_path / "cache")
+    assert needs not in str(error.value) and size_or_zero(dataset.source, "val") == 0
+    with pytest.raises(UsageError, match=f"its split 'val' is empty .it has train.; {needs}$"):
+        require_splits(dataset)
+    whole = build_dataset(registry, DRAWN)
+    assert require_splits(whole) is whole
 
 
 def test_the_image_and_the_alphabet_are_those_of_both(registry, pictures):

@@ -82,7 +82,7 @@ def describe(
 
 def _other_splits(chosen: BuiltDataset, split: SplitName, samples: int | None) -> dict[SplitName, Samples]:
     """Return the other splits, with which images are compared; none of a source without end."""
-    from ctcbench.data.set_statistics import size_or_zero
+    from ctcbench.data.built_dataset import size_or_zero
 
     others: dict[SplitName, Samples] = {}
     for other in SPLITS:
