@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from rich.text import Text
 
@@ -12,6 +13,7 @@ from ctcbench.cli.exit_codes import DONE, FAILED
 from ctcbench.cli.output import output_console, print_json
 from ctcbench.cli.search_progress import search_progress
 from ctcbench.cli.search_results import SearchResults
+from ctcbench.contract.errors import UsageError
 from ctcbench.registry.component_registry import Registry
 from ctcbench.study.available_devices import require_gpu
 from ctcbench.study.plan import Plan, PlannedModel
@@ -66,6 +68,7 @@ def run_search(registry: Registry, request: SearchRequest) -> int:
     executor = build_executor(registry, text, devices)
     resources = executor_resources(executor)
     require_gpu(devices, resources, graph=request.graph)
+    _require_single_trainings(text, resources)
     with folder.lock():
         optimiser = Optimiser(folder, spec)
         if request.retry_failed:
@@ -107,6 +110,22 @@ def run_search(registry: Registry, request: SearchRequest) -> int:
             note = "trials stopped, state saved; resume with: "
             output_console().print(Text.assemble((note, "yellow"), (request.command, "cyan")), soft_wrap=True)
     return DONE if results.best and not unfinished else FAILED
+
+
+def _require_single_trainings(executor: str, resources: Mapping[str, Any]) -> None:
+    """Check that an executor does not train several seeds of a configuration at once.
+
+    Raises:
+        UsageError: it does.
+    """
+    # What is trained next depends on the scores so far: a configuration may be stopped before its second
+    # seed, and two configurations can't share a process.
+    if (together := resources.get("together", 1)) != 1:
+        raise UsageError(
+            f"--executor {executor}: a search trains the seeds of a configuration one after another, and none "
+            f"at the same time as another (together={together}); leave out together. On a GPU, "
+            f"local:per_gpu=2 runs two configurations at once"
+        )
 
 
 def _results(search: SearchRun) -> SearchResults:
