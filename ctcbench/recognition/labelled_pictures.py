@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -52,11 +53,10 @@ class Wanted:
 
     def options(self) -> dict[str, object]:
         """Return the options of data sets of pictures that a recogniser has already, and their values."""
-        image = self.image
-        return {
-            "height": image.height, "width": image.width, "channels": image.channels, "fit": self.fit,
-            "crop": image.crop, "direction": self.alphabet.direction,
-        }  # fmt: skip
+        image = dataclasses.asdict(self.image)
+        # The option `fit` states it.
+        del image["variable"]
+        return {**image, "fit": self.fit, "direction": self.alphabet.direction}
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,9 @@ import pytest
 import ctcbench
 from ctcbench import ImageSpec, UsageError
 from ctcbench.config.recipe import resolve
+from ctcbench.contract.specs import Alphabet
 from ctcbench.pipeline import runner
+from ctcbench.recognition.labelled_pictures import Wanted
 from ctcbench.training.runtime import Runtime
 from tests.pipeline.run_cases import Listener, pictures_config
 from tests.recognition.bar_reader import bars, recogniser
@@ -92,6 +94,12 @@ def test_options_that_contradict_the_recogniser_are_an_error(registry, labelled)
         name, _, value = option.partition("=")
         with pytest.raises(UsageError, match=f"{name}={value} contradicts the recogniser, which has {name}="):
             reader.evaluate(f"{text},{option}")
+
+
+def test_all_that_a_recogniser_fixes_is_an_option_of_sets_of_pictures(registry):
+    fixed = Wanted(ImageSpec(10, 40), "stretch", Alphabet("ab")).options()
+    for name in ("folder", "csv", "lmdb", "parquet"):
+        assert fixed.keys() <= registry.get("dataset", name).options.keys()
 
 
 def test_drawn_images_must_have_the_size_of_the_recogniser(registry):
