@@ -123,8 +123,8 @@ def _require_single_trainings(executor: str, resources: Mapping[str, Any]) -> No
     if (together := resources.get("together", 1)) != 1:
         raise UsageError(
             f"--executor {executor}: a search trains the seeds of a configuration one after another, and none "
-            f"at the same time as another (together={together}); leave out together. On a GPU, "
-            f"local:per_gpu=2 runs two configurations at once"
+            f"in the process of another; leave out together={together}. On a GPU, local:per_gpu=2 runs two "
+            f"configurations at once"
         )
 
 
