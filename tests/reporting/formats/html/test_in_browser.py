@@ -3,6 +3,7 @@
 import dataclasses
 import re
 import shutil
+import string
 import time
 from pathlib import Path
 
@@ -190,6 +191,28 @@ def test_no_text_of_a_plot_is_cut_off(browser, tmp_path, width, exacts, tick):
         not find(browser, "#plot-exact")[0].is_displayed()
         and find(browser, "#one-validation")[0].is_displayed()
     )
+
+
+@pytest.mark.parametrize("width", [860, 1200])
+def test_a_large_confusion_matrix_is_not_cut_off(browser, tmp_path, width):
+    characters = string.ascii_letters + string.digits
+    rows = [
+        cases.row(number, {"backbone": f"cnn{number}"}, [cases.member(tmp_path, read)])
+        for number, read in enumerate(
+            (cases.texts((characters[1:], characters)), cases.texts((characters, characters), sure=(0.9,))), 1
+        )
+    ]
+    path = tmp_path / "many_characters.html"
+    path.write_text(html_page(cases.report(rows), load_registry([])), encoding="utf-8")
+    emulate(browser, width, "light")
+    browser.get(path.as_uri())
+    overflow = (
+        "const b = document.querySelector('#matrix').parentElement; return b.scrollWidth - b.clientWidth"
+    )
+    assert until(lambda: find(browser, "#matrix .wrong")) and browser.execute_script(overflow) == 0
+    # Without an error all texts are accepted, and there is no table of them: not an empty frame either.
+    assert not find(browser, "#accepted")[0].is_displayed()
+    assert browser.execute_script("return document.querySelector('.scroll.fit').offsetHeight") == 0
 
 
 def test_a_phone_scrolls_vertically_only(opened):

@@ -63,7 +63,7 @@ function drawConfidence(number) {
   $("accepted").hidden = !accepted.length;
   const cells = ([wanted, coverage, sure]) => [`${+percent(wanted, 1)} %`, `${percent(coverage, 1)} %`, `${percent(sure, 1)} %`];
   const lines = accepted.map((point) => h("tr", {}, ...cells(point).map((text) => h("td", {}, text))));
-  $("accepted").tBodies[0].replaceChildren(...lines);
+  $("accepted").querySelector("tbody").replaceChildren(...lines);
 }
 
 function startConfidence() {

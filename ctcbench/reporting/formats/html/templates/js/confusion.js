@@ -1,6 +1,7 @@
 // The confusion matrix of one row or of all rows, and the most frequent confusions.
 const NOTHING = "∅";
 const LISTED = 14;
+const LEAST_CELL = 9; // pixels
 
 // The cells of a row, with indices into its axis.
 function cellsOf(number) {
@@ -30,7 +31,8 @@ function drawMatrix(number, cells, totals) {
   const size = names.length > 40 ? 13 : names.length > 20 ? 17 : 24;
   const start = 22;
   const all = start + names.length * size;
-  const svg = s("svg", { width: all, height: all, viewBox: `0 0 ${all} ${all}`, role: "img", "aria-label": "confusion matrix; the list beside it has its largest cells" });
+  const least = start + names.length * LEAST_CELL;
+  const svg = s("svg", { width: all, height: all, viewBox: `0 0 ${all} ${all}`, style: `min-width: ${least}px`, role: "img", "aria-label": "confusion matrix; the list beside it has its largest cells" });
   const labels = [[], []];
   names.forEach((name, index) => {
     const middle = start + (index + 0.5) * size;
