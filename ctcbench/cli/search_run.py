@@ -122,8 +122,8 @@ def _require_single_trainings(executor: str, resources: Mapping[str, Any]) -> No
     # seed, and two configurations can't share a process.
     if (together := resources.get("together", 1)) != 1:
         raise UsageError(
-            f"--executor {executor}: a search trains the seeds of a configuration one after another, and none "
-            f"in the process of another; leave out together={together}. On a GPU, local:per_gpu=2 runs two "
+            f"--executor {executor}: a search trains the seeds of a configuration one after another, and no "
+            f"two in one process; leave out together={together}. On a GPU, local:per_gpu=2 runs two "
             f"configurations at once"
         )
 

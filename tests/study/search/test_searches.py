@@ -266,7 +266,7 @@ def test_without_optuna_the_error_names_what_to_install(tmp_path, capsys, monkey
         (["--budget", "60"], "--budget 60: no unit"),
         (["--budget", "60s"], "--budget 60s with --train-samples and --epochs"),
         (["--executor", "locla"], "no executor 'locla'; did you mean 'local'?"),
-        (["--executor", "local:together=3"], "one after another, and none in the process of another"),
+        (["--executor", "local:together=3"], "one after another, and no two in one process"),
         (["--graph"], "this study trains on a CPU (--device cpu); leave out --graph"),
     ],
 )
