@@ -36,16 +36,18 @@ def test_themes_name_settings_that_exist() -> None:
     assert set(THEMES) <= set(setting_fields())
 
 
-@pytest.mark.parametrize(
-    "arguments",
-    [["--help"], ["run", "--help"], ["ablate", "--help"], ["plugins"], ["presets"], ["report", "--help"]],
-)
-def test_help_and_lists_import_nothing_heavy(arguments: list[str]) -> None:
-    script = (
-        f"import sys; from ctcbench.__main__ import main; main({arguments!r}); sys.exit(str({HEAVY} or ''))"
-    )
+LIGHT = ("--help", "run --help", "ablate --help", "plugins", "presets", "report --help")
+
+
+def test_help_and_lists_import_nothing_heavy() -> None:
+    script = f"""
+import sys
+from ctcbench.__main__ import main
+for line in {LIGHT}:
+    print(line, main(line.split()), sorted({HEAVY}), file=sys.stderr)
+"""
     ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
-    assert ended.stderr.strip() == ""
+    assert ended.stderr.splitlines() == [f"{line} 0 []" for line in LIGHT]
 
 
 def test_a_plugin_appears_in_the_help_and_a_broken_one_is_named(cli: Cli, plugins: Plugins) -> None:

@@ -16,10 +16,10 @@ from tests.training.step_cases import some_state
 
 
 class TickingClock:
-    """A clock that advances by a hundredth of a second at each training step, and not otherwise."""
+    """A clock that advances by `tick` seconds at each training step, and not otherwise."""
 
-    def __init__(self, monkeypatch):
-        self.now, self.steps = 0.0, []
+    def __init__(self, monkeypatch, tick=0.05):
+        self.now, self.tick, self.steps = 0.0, tick, []
         monkeypatch.setattr(step, "train_step", self.observed)
 
     def __call__(self):
@@ -27,7 +27,7 @@ class TickingClock:
 
     def observed(self, state, batch, config):
         self.steps.append((state.step / state.steps, len(batch.images_NCHW)))
-        self.now += 0.01
+        self.now += self.tick
         return real_step(state, batch, config)
 
 
@@ -49,7 +49,7 @@ def measured(registry, clock, seconds=10.0, images=None, **settings):
 
 
 def test_the_time_of_a_step_is_the_mean_over_the_whole_schedule(registry, monkeypatch):
-    clock = TickingClock(monkeypatch)
+    clock = TickingClock(monkeypatch, tick=0.01)
     rates = measured(registry, clock)
     assert rates.step_seconds == pytest.approx(0.01)
     assert rates.step_images == 16
