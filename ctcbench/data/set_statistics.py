@@ -21,7 +21,6 @@ from ctcbench.contract.errors import BadSample
 from ctcbench.contract.specs import Alphabet, frames_needed
 
 COLUMNS_PER_FRAME = (1, 2, 4, 8)
-LEAST_CONTRAST = 16  # levels of 256
 _EXAMPLES = 3
 
 
@@ -143,30 +142,6 @@ def least_aspect_per_frame(
     if len(aspects_N) != len(samples):  # two samples of one name: which of them was left out is not known
         return sizes.aspects[0] / int(needs.needs_N.max())
     return float(np.nanmin(aspects_N / needs.needs_N))
-
-
-@dataclass(frozen=True)
-class FaintImages:
-    """Images without contrast, which show no text.
-
-    Attributes:
-        images: their number.
-        example: the name of the first, empty if there is none.
-    """
-
-    images: int
-    example: str
-
-
-def find_faint_images(samples: Samples) -> FaintImages:
-    """Return the images whose levels are all nearly equal."""
-    found, example = 0, ""
-    images = zip(samples.images_NCHW, samples.widths_N, strict=True)
-    for index, (image_CHW, width) in enumerate(images):
-        pixels = image_CHW[..., :width]
-        if int(pixels.max()) - int(pixels.min()) < LEAST_CONTRAST:
-            found, example = found + 1, example or samples.names[index]
-    return FaintImages(found, example)
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -70,7 +71,8 @@ class Registry:
             raise PluginError(self._two_owners(kind, name, owners))
         if name in known:
             return known[name]
-        message = f"no {kind} {name!r}{nearest(name, known)} (there are: {', '.join(known) or 'none'})"
+        hint = self._as_option(kind, name) or nearest(name, known)
+        message = f"no {kind} {name!r}{hint} (there are: {', '.join(known) or 'none'})"
         # The component may belong to a plugin that failed to load.
         if self.failed:
             message += f"; not loaded: {'; '.join(f'{p.owner}: {p.error}' for p in self.failed)}"
@@ -119,16 +121,23 @@ class Registry:
             raise UsageError(f"{kind} {error}{self._as_option(kind, text)}") from None
 
     def _as_option(self, kind: Kind, path: str) -> str:
-        """Return how the path of an existing folder is written as an option of a component, or ``""``."""
+        """Return how the path of an existing folder or file is given as an option, or ``""``."""
         paths = {
             name: one.options["path"] for name, one in self.components(kind).items() if "path" in one.options
         }
-        # Others take a file, or a folder of files of one format.
-        takers = [name for name, option in paths.items() if option.description.startswith("the folder")]
-        # Path.is_dir() raises an error for a text that is too long for a path.
-        if not takers or not os.path.isdir(path):  # noqa: PTH112
+        # os.path, because the methods of Path raise an error for a text that is too long for a path.
+        if os.path.isdir(path):  # noqa: PTH112
+            # Others take a file, or a folder of files of one format.
+            what = "folder"
+            takers = [name for name, option in paths.items() if option.description.startswith("the folder")]
+        else:
+            what = "file"
+            suffix = os.path.splitext(path)[1][1:].lower()  # noqa: PTH122
+            takers = [name for name in paths if name == suffix and os.path.isfile(path)]  # noqa: PTH113
+        if not takers:
             return ""
-        return f"; a folder is an option: {ComponentString(takers[0], {'path': path})}"
+        meant = shlex.quote(str(ComponentString(takers[0], {"path": path})))
+        return f"; a {what} is an option: {meant}"
 
     def build(self, kind: Kind, text: str, *context: Any) -> Any:
         """Build the component of a component string; `context` are the builder's positional arguments.

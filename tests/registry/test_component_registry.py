@@ -74,3 +74,23 @@ def test_errors_of_builders(registry):
         extended.build("backbone", "exiting", ImageSpec(24, 60))
     with pytest.raises(UsageError, match=r"^backbone rejecting: the height must be even$"):
         extended.build("backbone", "rejecting", ImageSpec(24, 60))
+
+
+def test_a_path_in_place_of_a_data_set_is_shown_as_an_option(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for folder in ("mine", "My pictures"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / "a.CSV").write_text("")
+    registry = load_registry([])
+    for given, words in (
+        ("mine", "no dataset 'mine'; a folder is an option: folder:path=mine (there are: "),
+        ("My pictures", "; a folder is an option: 'folder:path=My pictures'"),
+        ("a.CSV", "; a file is an option: csv:path=a.CSV"),
+    ):
+        with pytest.raises(UsageError) as caught:
+            registry.resolve("dataset", given)
+        assert words in str(caught.value)
+    for kind, given in (("dataset", "missing"), ("dataset", "b.csv"), ("backbone", "mine")):
+        with pytest.raises(UsageError) as caught:
+            registry.resolve(kind, given)
+        assert "is an option" not in str(caught.value)

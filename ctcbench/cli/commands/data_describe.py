@@ -94,9 +94,9 @@ def _other_splits(chosen: BuiltDataset, split: SplitName, samples: int | None) -
 
 
 def _facts(chosen: BuiltDataset, split: SplitName, splits: dict[SplitName, Samples]) -> dict[str, Any]:
+    from ctcbench.data.faint_images import find_faint_images
     from ctcbench.data.set_statistics import (
         find_duplicates,
-        find_faint_images,
         frame_needs,
         least_aspect_per_frame,
         measure_pictures,

@@ -36,10 +36,10 @@ def _limits_of_input(member: Member) -> Iterator[str]:
         f"Only the {characters:,} characters of the alphabet can be read. Any other character is read as one "
         "of them, or left out."
     )
-    # Of images of variable width, the widest of the test set has all frames of the array.
-    most = "at most " if len(set(read.lengths_N.tolist())) > 1 else ""
+    # Of images of variable width, the widest test image has all frames of the array; others may be wider.
+    subject = "A test picture has at most" if len(set(read.lengths_N.tolist())) > 1 else "A picture has"
     yield (
-        f"A picture has {most}{frames:,} frames, and a text at most as many characters as its picture has "
+        f"{subject} {frames:,} frames, and a text at most as many characters as its picture has "
         "frames. With CTC, each pair of equal characters side by side needs one more frame."
     )
 
