@@ -17,6 +17,8 @@ from ctcbench.files.spelling import spell
 if TYPE_CHECKING:
     from ctcbench.decoding.constraints import Automaton
 
+MOST_LEXICON_BYTES = 2**26  # some 3 GB of memory while the automaton is built
+
 Pattern = Annotated[
     str | None, Field(description="only texts that this regular expression matches as a whole")
 ]
@@ -118,9 +120,14 @@ def _words(lexicon: str, alphabet: Alphabet) -> list[str]:
     """Return the words of a file, spelled with the characters of an alphabet, in the order of the frames.
 
     Raises:
-        UsageError: the file can't be read, is not UTF-8, or has no word.
+        UsageError: the file can't be read, is too large, is not UTF-8, or has no word.
     """
     content, name = attached_content(lexicon), attached_name(lexicon)
+    if len(content) > MOST_LEXICON_BYTES:
+        raise UsageError(
+            f"lexicon={name}: the file has {len(content):,} bytes; at most {MOST_LEXICON_BYTES:,} are "
+            f"supported: leave out rare words"
+        )
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:

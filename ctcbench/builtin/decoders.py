@@ -34,7 +34,7 @@ from ctcbench.builtin.decoder_models import (
 )
 from ctcbench.contract.components import decoder
 from ctcbench.contract.data import LogProbs
-from ctcbench.contract.errors import ComponentNotice
+from ctcbench.contract.errors import ComponentNotice, UsageError
 from ctcbench.contract.specs import BLANK, Alphabet
 from ctcbench.decoding.hypothesis import Hypothesis, best_or_nothing
 
@@ -46,6 +46,7 @@ _BEAM_PER_TEXT = 4
 
 # The built-in decoders leave out the frames of the characters: texts and scores do not depend on them.
 Decode = Callable[[LogProbs], list[Hypothesis]]
+_MOST_EXTENSIONS = 2**22  # of all labellings in the beam of plain Python: some 2 GB
 Width = Annotated[int, Field(ge=1, le=100_000, description="labellings kept after each frame")]
 Threads = Annotated[
     int, Field(ge=0, le=1024, description="threads, which share the images (0: one per core)")
@@ -110,6 +111,12 @@ def slots(alphabet: Alphabet, *, blank_penalty: Penalty = 0.0) -> Decode:
 @decoder
 def beam(alphabet: Alphabet, *, width: Width = 25, blank_penalty: Penalty = 0.0) -> Decode:
     """Prefix beam search in plain Python: the slow reference."""
+    if width * alphabet.num_classes > _MOST_EXTENSIONS:
+        most = _MOST_EXTENSIONS // alphabet.num_classes
+        raise UsageError(
+            f"width={width}: with an alphabet of {len(alphabet.characters):,} characters at most {most:,} "
+            "are supported; beam_cpp takes more"
+        )
     from ctcbench.decoding.reference import beam_search_reference
 
     def decode(read: LogProbs) -> list[Hypothesis]:

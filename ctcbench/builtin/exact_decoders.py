@@ -15,8 +15,10 @@ from ctcbench.decoding.hypothesis import Hypothesis
 
 Nodes = Annotated[
     int,
-    Field(ge=0, le=100_000_000, description="prefixes that the search for a proof may store for an image"),
+    Field(ge=0, le=10_000_000, description="prefixes that the search for a proof may store for an image"),
 ]
+# The distances of all pairs take 300 MB.
+RiskWidth = Annotated[int, Field(ge=1, le=5_000, description="labellings kept after each frame")]
 Metric = Annotated[
     Literal["edit", "exact", "char"],
     Field(description="the error to expect least of: edits, texts or characters that are wrong"),
@@ -56,7 +58,7 @@ def mbr(
     alphabet: Alphabet,
     *,
     metric: Metric = "edit",
-    width: Width = 25,
+    width: RiskWidth = 25,
     threads: Threads = 1,
     blank_penalty: Penalty = 0.0,
 ) -> Decode:

@@ -67,16 +67,20 @@ class Familiarity:
         }
 
 
-_Numbers = Annotated[list[float], Field(min_length=1, max_length=100)]
+# Bounds of a file from a stranger, far beyond those of any images: distances stay finite.
+_LEAST, _LARGEST = 1e-6, 1e6
+_Number = Annotated[float, Field(ge=-_LARGEST, le=_LARGEST)]
+_Positive = Annotated[float, Field(ge=_LEAST, le=_LARGEST)]
+_Numbers = Annotated[list[_Number], Field(min_length=1, max_length=100)]
 
 
 class FamiliarityRecord(Record):
     """JSON document of a `Familiarity`."""
 
     means: _Numbers
-    scales: Annotated[list[Annotated[float, Field(gt=0)]], Field(min_length=1, max_length=100)]
+    scales: Annotated[list[_Positive], Field(min_length=1, max_length=100)]
     whitening: Annotated[list[_Numbers], Field(min_length=1, max_length=100)]
-    limit: Annotated[float, Field(gt=0)]
+    limit: _Positive
 
     @model_validator(mode="after")
     def _same_size(self) -> FamiliarityRecord:

@@ -141,6 +141,14 @@ def test_a_lexicon_that_is_not_utf8(registry, tmp_path):
         registry.build("decoder", f"beam_cpp:lexicon={words}", ALPHABET)
 
 
+def test_a_lexicon_that_would_take_all_memory(registry, tmp_path):
+    words = tmp_path / "words.txt"
+    with words.open("wb") as file:
+        file.truncate(decoder_constraints.MOST_LEXICON_BYTES + 1)
+    with pytest.raises(UsageError, match=r"the file has 67,108,865 bytes; at most 67,108,864 are supported"):
+        registry.build("decoder", f"beam_cpp:lexicon={words}", ALPHABET)
+
+
 def constraint(alphabet, **options):
     none = dict.fromkeys(("pattern", "length", "characters", "lexicon"))
     defaults = {**none, "positions": (), "unwritable_words": "error"}

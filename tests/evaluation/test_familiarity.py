@@ -66,7 +66,10 @@ def test_a_damaged_document_is_an_error(familiarity):
     document = familiarity.to_json()
     for change in (
         {"means": document["means"][1:]},
+        {"means": [1e308, *document["means"][1:]]},
         {"scales": [0.0, *document["scales"][1:]]},
+        {"scales": [1e-300, *document["scales"][1:]]},
+        {"whitening": [[-1e308] * len(document["means"])] * len(document["means"])},
         {"whitening": document["whitening"][:-1]},
         {"limit": float("nan")},
         {"limit": 0},
