@@ -10,8 +10,9 @@ import statistics
 from array import array
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import combinations
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -63,6 +64,22 @@ class PictureSizes:
     median_aspect: float
     widest: str
     aspects_N: NDArray[np.float64] = field(repr=False, compare=False)
+
+    def cropped(self, share: float) -> PictureSizes:
+        """Return the sizes without a share of the rows at the top, and at the bottom."""
+        kept = 1 - 2 * share
+        heights = self.heights
+        return replace(
+            self,
+            heights=Spread(
+                max(1, round(heights.least * kept)),
+                cast("tuple[float, float, float]", tuple(value * kept for value in heights.quartiles)),
+                max(1, round(heights.greatest * kept)),
+            ),
+            aspects=(self.aspects[0] / kept, self.aspects[1] / kept),
+            median_aspect=self.median_aspect / kept,
+            aspects_N=self.aspects_N / kept,
+        )
 
 
 def measure_pictures(source: Source, split: SplitName, samples: int) -> PictureSizes | None:

@@ -1,16 +1,27 @@
-"""Advice for a first training on a set of pictures: their size as images, and how many epochs."""
+"""Advice for a first training on a set of pictures: their form as images, the preset, epochs and cost."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
 
+import numpy as np
+
 from ctcbench.config.presets import read_preset
 from ctcbench.config.run_config import setting_fields
+from ctcbench.data.picture_content import ColourLoss, InkRows
 from ctcbench.data.set_statistics import PictureSizes
-from ctcbench.files.pictures import Fit
+from ctcbench.files.pictures import MOST_CROPPED, Fit
+from ctcbench.processes.cores import computing_cores
 
-PRESET = "small"
+SHORT_TEXTS, LONG_TEXTS = "small", "lines"  # presets
+_LONG = 16  # characters
+# FLOPs of a forward pass for each pixel, by `ctcbench show --preset …`; a training step has three times
+# as many.
+PIXEL_FLOPS = {SHORT_TEXTS: 108_600, LONG_TEXTS: 37_500}
+_STEP_PASSES = 3
+# FLOP/s of a core, from docs/benchmarks.md and docs/experiments.md: without bfloat16 instructions, and with.
+_CORE_RATES = (40e9, 150e9)
 _DISTORTED = 1.5  # times a picture is stretched in one direction
 _RESERVE = 1.25  # pictures that are read later may be wider than those of the data set
 _WIDTH_STEP = 50
@@ -21,7 +32,12 @@ _MOST_HEIGHT = (
 )
 _COLUMNS_PER_FRAME = 4  # of the backbones cnn5 and cnn7
 _LEAST_STEPS = 500
+_MOST_INK = 0.5  # of the rows in the median picture, where rows without ink are worth to be left out
+_CROP_STEP = 0.05
+_CROP_RESERVE = 0.02  # of the rows; letters of pictures that are read later may lie higher or lower
+_COLOURED = 0.2  # of the pictures
 _LEAST_EPOCHS = 2
+_EPOCH_STEP = 10
 
 
 @dataclass(frozen=True)
@@ -73,18 +89,74 @@ def is_distorted(size: ImageSize, sizes: PictureSizes) -> bool:
     return greatest >= _DISTORTED * aspect or aspect >= _DISTORTED * least
 
 
-def advise_settings(images: int) -> dict[str, int]:
-    """Return the settings in which a training on so many pictures differs from the preset `PRESET`.
+def advise_crop(ink: InkRows | None) -> float:
+    """Return the share of the rows to leave out at the top, and at the bottom; 0 where the ink needs them."""
+    if ink is None or ink.median_share >= _MOST_INK:
+        return 0.0
+    crop = _CROP_STEP * math.floor(round((ink.free_share - _CROP_RESERVE) / _CROP_STEP, 6))
+    # Less than that makes letters hardly larger.
+    return round(min(crop, MOST_CROPPED), 2) if crop >= 2 * _CROP_STEP else 0.0
+
+
+def advise_channels(loss: ColourLoss | None) -> int:
+    """Return 3 where grey images lose contrast that colour has, else 1."""
+    return 3 if loss is not None and loss.coloured > _COLOURED * loss.looked_at else 1
+
+
+def advise_preset(median_length: float) -> str:
+    """Return the preset for texts of this median number of characters.
+
+    A line of text shows many characters, so that a small network learns from it, and it is wide, so that a
+    large one takes long.
+    """
+    return LONG_TEXTS if median_length >= _LONG else SHORT_TEXTS
+
+
+def advise_settings(images: int, preset: str = SHORT_TEXTS) -> dict[str, int]:
+    """Return the settings in which a training on so many pictures differs from a preset.
 
     Few pictures make few steps in an epoch, so that they need more epochs; of many, all are used, in fewer.
     """
     known = setting_fields()
-    preset = read_preset(PRESET, known)
-    if images > preset["train_samples"]:
-        epochs = round(preset["epochs"] * preset["train_samples"] / images)
+    usual = read_preset(preset, known)
+    if images > usual["train_samples"]:
+        epochs = round(usual["epochs"] * usual["train_samples"] / images)
         return {"train_samples": images, "epochs": max(_LEAST_EPOCHS, epochs)}
     needed = _LEAST_STEPS / math.ceil(images / known["batch_size"].default)
-    return {"epochs": _rounded(needed, 10)} if needed > preset["epochs"] else {}
+    return {"epochs": _rounded(needed, _EPOCH_STEP)} if needed > usual["epochs"] else {}
+
+
+@dataclass(frozen=True)
+class TrainingCost:
+    """What a training takes, estimated from its pixels.
+
+    Attributes:
+        images: number of training images.
+        epochs: number of epochs.
+        teraflop: the FLOPs of all training steps, in 10¹².
+        seconds: the time on the cores of this machine with bfloat16 instructions, and without.
+    """
+
+    images: int
+    epochs: int
+    teraflop: float
+    seconds: tuple[float, float]
+
+
+def estimate_cost(images: int, preset: str, size: ImageSize, sizes: PictureSizes) -> TrainingCost:
+    """Return the cost of the training that is advised; validation and drawing come on top.
+
+    Args:
+        images: pictures to train on.
+        preset: the preset that is advised.
+        size: of the images, with the options that are advised.
+        sizes: of the pictures, cropped as advised.
+    """
+    epochs = {**read_preset(preset, setting_fields()), **advise_settings(images, preset)}["epochs"]
+    columns = float(np.nanmean(sizes.aspects_N)) * size.height if size.fit == "keep" else size.width
+    flops = _STEP_PASSES * PIXEL_FLOPS[preset] * columns * size.height * images * epochs
+    slow, fast = (flops / (rate * computing_cores()) for rate in _CORE_RATES)
+    return TrainingCost(images, epochs, flops / 1e12, (fast, slow))
 
 
 def _rounded(number: float, step: int) -> int:

@@ -5,8 +5,18 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from ctcbench.data.picture_content import ColourLoss, InkRows
 from ctcbench.data.set_statistics import PictureSizes, Spread
-from ctcbench.data.training_advice import ImageSize, advise_settings, advise_size
+from ctcbench.data.training_advice import (
+    PIXEL_FLOPS,
+    ImageSize,
+    advise_channels,
+    advise_crop,
+    advise_preset,
+    advise_settings,
+    advise_size,
+    estimate_cost,
+)
 
 USUAL = ImageSize("stretch", 40, 150)
 
@@ -44,10 +54,64 @@ def test_the_size_of_images(now, pictures, aspect_per_frame, advised):
     assert advise_size(now, sizes(*pictures), aspect_per_frame) == advised
 
 
+@pytest.mark.parametrize(
+    ("share", "free", "crop"),
+    [
+        (0.2, 0.35, 0.3),
+        (0.2, 0.49, 0.45),
+        (0.4, 0.12, 0.1),
+        (0.4, 0.11, 0.0),  # would make letters hardly larger, or cut off those of other pictures
+        (0.6, 0.3, 0.0),
+    ],
+)
+def test_rows_without_ink_are_left_out(share, free, crop):
+    assert advise_crop(InkRows(share, free)) == crop
+    assert advise_crop(None) == 0
+
+
+def test_colour_is_kept_where_enough_pictures_need_it():
+    assert advise_channels(ColourLoss(48, 10)) == 3
+    assert advise_channels(ColourLoss(48, 9)) == advise_channels(None) == 1
+
+
+def test_lines_of_text_have_a_preset_of_their_own_which_costs_less():
+    assert advise_preset(15) == "small" and advise_preset(16) == "lines"
+    pictures = sizes((600, 64), (1200, 64))
+    size = ImageSize("keep", 32, 800)
+    short, long = (estimate_cost(1000, preset, size, pictures) for preset in ("small", "lines"))
+    # A mean of 450 columns.
+    assert long.teraflop == pytest.approx(3 * 37_500 * 450 * 32 * 1000 * long.epochs / 1e12)
+    assert (short.epochs, long.epochs) == (30, 20)
+    assert long.teraflop < short.teraflop / 4 and long.seconds[0] < long.seconds[1]
+    stretched = estimate_cost(1000, "lines", ImageSize("stretch", 32, 900), pictures)
+    assert stretched.teraflop == pytest.approx(2 * long.teraflop)
+
+
+@pytest.mark.landing
+def test_the_cost_of_a_pixel_is_that_of_the_network(registry):
+    from ctcbench.config.presets import read_preset
+    from ctcbench.config.recipe import resolve
+    from ctcbench.config.run_config import RunConfig, setting_fields
+    from ctcbench.training.recognizer.spec_sheet import spec_sheet
+
+    for preset, flops in PIXEL_FLOPS.items():
+        sheet = spec_sheet(resolve(registry, RunConfig(**read_preset(preset, setting_fields()))))
+        _, height, width = sheet.image
+        assert sheet.flops / (height * width) == pytest.approx(flops, rel=0.02)
+
+
+def test_cropped_pictures_are_lower_and_wider_for_their_height():
+    cropped = sizes((200, 100), (400, 50)).cropped(0.3)
+    assert cropped.heights.greatest == 40 and cropped.aspects == pytest.approx((5, 20))
+    assert cropped.aspects_N == pytest.approx([5, 20]) and cropped.median_aspect == pytest.approx(12.5)
+
+
 def test_few_pictures_need_more_epochs_and_of_many_all_are_used():
     assert advise_settings(8_100) == {}
     assert advise_settings(600) == {}
     assert advise_settings(150) == {"epochs": 100}
     assert advise_settings(10) == {"epochs": 500}
     assert advise_settings(24_300) == {"train_samples": 24_300, "epochs": 10}
+    assert advise_settings(941, "lines") == {"epochs": 20}
+    assert advise_settings(2_000, "lines") == {}
     assert advise_settings(5_000_000) == {"train_samples": 5_000_000, "epochs": 2}

@@ -6,6 +6,7 @@ import collections
 import dataclasses
 import itertools
 import shlex
+import statistics
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, cast
@@ -26,6 +27,7 @@ from ctcbench.files.text import printable
 if TYPE_CHECKING:
     from ctcbench.contract.data import Samples
     from ctcbench.data.built_dataset import BuiltDataset
+    from ctcbench.data.picture_content import ColourLoss, InkRows
     from ctcbench.data.set_statistics import Duplicates, FrameNeeds, PictureSizes
 
 _ON_SHEET = 50  # images
@@ -44,8 +46,8 @@ def describe(
 ) -> None:
     """Describe a split: sizes, alphabet, text lengths, characters, texts too long for CTC, duplicates.
 
-    Duplicates are images with the same pixels, in the split and across all splits. Of pictures, the last line
-    is the command of a first training.
+    Duplicates are images with the same pixels, in the split and across all splits. Of pictures, the
+    last lines are the command of a first training, and what it takes.
     """
     # Before the images are drawn, which can take minutes.
     if contact_sheet is not None:
@@ -68,7 +70,7 @@ def describe(
         return
     from rich.text import Text
 
-    from ctcbench.cli.views.set_table import set_table
+    from ctcbench.cli.views.set_table import set_table, training_cost
 
     console = output_console()
     console.print(set_table(facts))
@@ -78,6 +80,8 @@ def describe(
             advice["command"] or "when it is clear what the labels are; a notice above has the options"
         )
         console.print(Text(f"\na first training: {command}"), soft_wrap=True)
+        if advice["command"]:
+            console.print(Text(training_cost(advice["cost"]), "dim"))
 
 
 def _other_splits(chosen: BuiltDataset, split: SplitName, samples: int | None) -> dict[SplitName, Samples]:
@@ -134,33 +138,58 @@ def _facts(chosen: BuiltDataset, split: SplitName, splits: dict[SplitName, Sampl
         "faint": dataclasses.asdict(find_faint_images(drawn)),
         "duplicates": _duplicates(find_duplicates(splits)),
     }
-    if pictures is not None and needs is not None and "train" in splits:
-        density = least_aspect_per_frame(pictures, needs, drawn, chosen.source, split)
-        facts["advice"] = _advice(chosen, pictures, density, splits)
+    if pictures is not None and needs is not None:
+        from ctcbench.data.picture_content import measure_colour_loss, measure_ink
+
+        ink = measure_ink(drawn)
+        loss = measure_colour_loss(chosen.source, split, len(drawn) + drawn.left_out)
+        facts["ink"] = None if ink is None else dataclasses.asdict(ink)
+        facts["colour_loss"] = None if loss is None else dataclasses.asdict(loss)
+        if "train" in splits:
+            density = least_aspect_per_frame(pictures, needs, drawn, chosen.source, split)
+            usual = statistics.median_low(lengths.elements())
+            facts["advice"] = _advice(chosen, pictures, density, usual, (ink, loss), splits)
     return facts
 
 
 def _advice(
-    chosen: BuiltDataset, pictures: PictureSizes, density: float, splits: Mapping[SplitName, Samples]
+    chosen: BuiltDataset,
+    pictures: PictureSizes,
+    density: float,
+    usual_length: float,
+    content: tuple[InkRows | None, ColourLoss | None],
+    splits: Mapping[SplitName, Samples],
 ) -> dict[str, Any]:
-    """Return the options and the command of a first training on these pictures."""
+    """Return the options and the command of a first training on these pictures, and what it takes."""
+    from ctcbench.data import training_advice as advising
     from ctcbench.data.built_dataset import fit_of
-    from ctcbench.data.training_advice import PRESET, ImageSize, advise_settings, advise_size
 
-    image = chosen.source.image
-    now = ImageSize(fit_of(chosen.source), image.height, image.width)
-    size = advise_size(now, pictures, density)
+    image, (ink, loss) = chosen.source.image, content
+    now = advising.ImageSize(fit_of(chosen.source), image.height, image.width)
+    channels = max(image.channels, advising.advise_channels(loss))
+    # Of pictures that are cropped already, the user has chosen how much. Where grey loses ink, so does `ink`.
+    crop = 0.0 if image.crop or channels > image.channels else advising.advise_crop(ink)
+    read = pictures.cropped(crop)
+    size = advising.advise_size(now, read, density / (1 - 2 * crop))
     given = ComponentString.parse(chosen.text)
     images = chosen.size("train") or len(splits["train"])  # --samples limits what was drawn
     options = {} if size == now else {"fit": size.fit, "height": str(size.height), "width": str(size.width)}
+    options |= {"crop": f"{crop:g}"} if crop else {}
+    options |= {"channels": str(channels)} if channels > image.channels else {}
     # A share of 0 suits a look at all pictures; a run needs all three splits.
     kept = {name: value for name, value in given.options.items() if name not in SPLITS or name in splits}
     dataset = registry().resolve("dataset", str(ComponentString(given.name, {**kept, **options})))
-    flags = [word for name, value in advise_settings(images).items() for word in (flag(name), str(value))]
-    command = ["ctcbench", "run", "--preset", PRESET, *flags, "--dataset", dataset]
+    preset = advising.advise_preset(usual_length)
+    settings = advising.advise_settings(images, preset)
+    flags = [word for name, value in settings.items() for word in (flag(name), str(value))]
+    command = ["ctcbench", "run", "--preset", preset, *flags, "--dataset", dataset]
     # Labels that are perhaps wrong are learned all the same: the choice of them comes first.
     doubt = getattr(chosen.source, "doubt", "")
-    return {"options": options, "command": None if doubt else shlex.join(command)}
+    return {
+        "options": options,
+        "command": None if doubt else shlex.join(command),
+        "cost": dataclasses.asdict(advising.estimate_cost(images, preset, size, read)),
+    }
 
 
 def _widths(drawn: Samples) -> dict[str, int]:

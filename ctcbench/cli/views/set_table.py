@@ -36,6 +36,8 @@ def set_table(facts: dict[str, Any]) -> Table:
         table.add_row("shapes", _shapes(pictures))
         if fit := _fit_advice(facts):
             table.add_row("fit", fit)
+        for name, advice in _content_advice(facts):
+            table.add_row(name, advice)
     alphabet = facts["alphabet"]
     separator = "" if isinstance(alphabet, str) else " "
     characters = separator.join(map(_visible, alphabet))
@@ -81,7 +83,8 @@ def _shapes(pictures: dict[str, Any]) -> Text:
 
 def _fit_advice(facts: dict[str, Any]) -> str:
     """Return the options of the data set that are advised, with the reason, or nothing."""
-    options = facts.get("advice", {}).get("options")
+    advised = facts.get("advice", {}).get("options", {})
+    options = {name: advised[name] for name in ("fit", "height", "width") if name in advised}
     if not options:
         return ""
     is_new_fit = options["fit"] != facts["fit"]
@@ -102,6 +105,40 @@ def _lengths(lengths: dict[str, int]) -> str:
     longest = list(map(int, lengths))
     middle = statistics.median_high(Counter(dict(zip(longest, lengths.values(), strict=True))).elements())
     return f"{longest[0]:,} to {longest[-1]:,} characters, median {middle:,}"
+
+
+def _content_advice(facts: dict[str, Any]) -> list[tuple[str, str]]:
+    """Return what the pictures show that an option of the data set takes into account."""
+    options, rows = facts.get("advice", {}).get("options", {}), []
+    if "crop" in options:
+        share = f"{facts['ink']['median_share']:.0%}".replace("%", " %")
+        rows.append(("ink", f"takes {share} of the height; crop={options['crop']} makes the letters larger"))
+    if "channels" in options:
+        loss = facts["colour_loss"]
+        counted = f"{loss['coloured']} of {loss['looked_at']} pictures that were looked at"
+        rows.append(
+            (
+                "colour",
+                f"{counted} show what grey does not tell apart; channels={options['channels']} keeps it",
+            )
+        )
+    return rows
+
+
+def training_cost(cost: dict[str, Any]) -> str:
+    """Return the line on what the training takes that is advised."""
+    fast, slow = (_rough_time(seconds) for seconds in cost["seconds"])
+    return (
+        f"{cost['images']:,} pictures, {cost['epochs']} epochs, {cost['teraflop']:,.1f} TFLOP: very roughly "
+        f"{fast} on this machine's cores with bfloat16 instructions, {slow} without; --budget 10m, and no "
+        f"--epochs, fits the epochs to ten minutes"
+    )
+
+
+def _rough_time(seconds: float) -> str:
+    if seconds < 90:
+        return f"{max(10, round(seconds, -1)):.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
 
 
 def _visible(character: str) -> str:

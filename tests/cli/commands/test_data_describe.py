@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 from PIL import Image
@@ -110,6 +111,38 @@ def test_pictures_that_show_nothing_are_counted(tmp_path, capsys, monkeypatch):
     assert "contrast 2 images have hardly any contrast (" in shown and "channels=3 keeps colours" in shown
     assert main(["data", "describe", f"{dataset},channels=3", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["faint"] == {"images": 1, "example": f"{tmp_path}/a.png"}
+
+
+def test_what_the_pictures_show_decides_the_options_and_the_preset(tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "400")
+    for place, label in enumerate(("ab", "bc")):
+        picture = Image.new("RGB", (260, 100), (0, 140, 0))
+        picture.paste((255, 10, 20), (60 + 20 * place, 44, 120, 60))
+        picture.save(tmp_path / f"{label}.png")
+    dataset = f"folder:path={tmp_path},val=0,test=0"
+    assert main(["data", "describe", dataset]) == 0
+    shown = " ".join(capsys.readouterr().out.split())
+    assert (
+        "colour 2 of 2 pictures that were looked at show what grey does not tell apart; channels=3" in shown
+    )
+    assert "channels=3" in shown.partition("a first training: ")[2] and "crop=" not in shown
+    assert main(["data", "describe", f"{dataset},channels=3"]) == 0
+    shown = " ".join(capsys.readouterr().out.split())
+    # 16 of 100 rows, scaled to 40.
+    assert re.search(r"ink takes (15|18|20|22) % of the height; crop=0\.3\d? makes the letters larger", shown)
+    assert ",crop=0.3" in shown.partition("a first training: ")[2]
+    assert "--preset small" in shown and "TFLOP: very roughly" in shown and "--budget 10m" in shown
+    assert main(["data", "describe", dataset, "--json"]) == 0
+    facts = json.loads(capsys.readouterr().out)
+    assert facts["colour_loss"] == {"looked_at": 2, "coloured": 2}
+    assert facts["advice"]["options"]["channels"] == "3" and facts["advice"]["cost"]["images"] == 2
+    (tmp_path / "a long line of text, one.png").write_bytes((tmp_path / "ab.png").read_bytes())
+    (tmp_path / "a long line of text, two.png").write_bytes((tmp_path / "ab.png").read_bytes())
+    assert main(["data", "describe", f"{dataset},label=stem", "--json"]) == 0
+    assert "--preset small" in json.loads(capsys.readouterr().out)["advice"]["command"], "half of the texts"
+    (tmp_path / "ab.png").unlink()
+    assert main(["data", "describe", f"{dataset},label=stem", "--json"]) == 0
+    assert "--preset lines" in json.loads(capsys.readouterr().out)["advice"]["command"]
 
 
 def test_the_height_that_is_suggested_is_not_above_that_of_the_pictures(tmp_path, capsys, monkeypatch):
