@@ -134,6 +134,7 @@ void Automaton::build_table() {
         row.lowest = 1.0F;
         row.least_needed = kNever;
         table_.describe_edges(row);
+        if (row.count > 0) table_.fewest = std::min(table_.fewest, row.count);
         table_.most_needed = std::max({table_.most_needed, row.shortest, row.most_needed});
         rows_.push_back(row);
     }

@@ -43,6 +43,7 @@ struct GuideTable {
     // null, and rows have edges of their own only.
     const std::uint64_t* permitted = nullptr;
     std::int32_t classes = 0;
+    std::int32_t fewest = std::numeric_limits<std::int32_t>::max();  // edges of a row that has some
     std::int32_t most_needed = 0;  // no row has a higher `shortest` or `most_needed`
 
     // An edge, and what its weight has to be multiplied by.
@@ -51,12 +52,13 @@ struct GuideTable {
         double factor;
     };
 
-    // Returns the edge of a row with a label that it permits.
+    // Returns the edge of a row with a label that it permits. L is a type of lanes, for its popcount64().
+    template <class L>
     Found find(const GuideRow& row, std::int32_t label) const {
         double factor = 1.0;
         for (const GuideRow* at = &row;; at = rows + at->shorter) {
             if ((at->labels >> (label & 63) & 1) != 0) {
-                const std::int64_t edge = own_edge(*at, label);
+                const std::int64_t edge = own_edge<L>(*at, label);
                 if (edge >= 0) return {edge, factor};
             }
             factor *= at->factor;
@@ -73,9 +75,10 @@ struct GuideTable {
 
   private:
     // The edge of a row that has the bit of the label, or -1.
+    template <class L>
     std::int64_t own_edge(const GuideRow& row, std::int32_t label) const {
         // Without a branch that depends on the edges.
-        if (classes <= 64) return row.first + popcount64(row.labels & ((std::uint64_t{1} << label) - 1));
+        if (classes <= 64) return row.first + L::popcount64(row.labels & ((std::uint64_t{1} << label) - 1));
         const std::int32_t* begin = labels + row.first;
         const std::int32_t* end = begin + row.count;
         const std::int32_t* found = std::lower_bound(begin, end, label);

@@ -79,11 +79,10 @@ class GuideColumns {
     // Follows the update of the beam.
     void update(const UpdateStep<L>& step, std::size_t capacity) {
         reserve(capacity);
-        step.for_each_change(
-            [&](std::int32_t i, std::int32_t row) { fill(row, arrivals_[static_cast<std::size_t>(i)]); },
-            [&](std::int32_t from, std::int32_t to) {
-                fill(to, edges.data()[from], slot_.data()[from], weight.data()[from]);
-            });
+        step.for_each_change([&](std::int32_t i, std::int32_t row) { fill(row, arrivals_.data()[i]); },
+                             [&](std::int32_t from, std::int32_t to) {
+                                 fill(to, edges.data()[from], slot_.data()[from], weight.data()[from]);
+                             });
     }
 
   private:
@@ -109,7 +108,7 @@ class GuideColumns {
     Column<std::uint64_t> permitted_;
     Column<double> highest_;
     Column<std::int32_t> slot_;
-    std::vector<Arrival> arrivals_;
+    Column<Arrival> arrivals_;
     std::vector<Guide::State> states_;
 };
 
@@ -194,7 +193,10 @@ template <class L>
 bool GuideColumns<L>::find_arrivals(const unsigned char* keep, const LaneCandidates<L>& candidates) {
     const std::int32_t stays = candidates.stays;
     const std::uint64_t* id = candidates.id.data() + stays;
-    arrivals_.clear();
+    arrivals_.reserve(static_cast<std::size_t>(candidates.count - stays));
+    Arrival* arrival = arrivals_.data();
+    const GuideTable& table = rows.table();
+    const bool has_weights = weighted();
     double least = 1.0;
     const unsigned char* bytes = keep + stays / kLanes;
     for (std::int32_t first = 0; first < candidates.count - stays; first += 64) {
@@ -204,13 +206,13 @@ bool GuideColumns<L>::find_arrivals(const unsigned char* keep, const LaneCandida
         for (; kept != 0; kept &= kept - 1) {
             const std::uint64_t extension = id[first + lowest_bit(kept)];
             const GuideRow& from = edges.data()[LaneCandidates<L>::row_of(extension)];
-            const auto found = rows.table().find(from, LaneCandidates<L>::label_of(extension));
-            const double its_weight = rows.table().weight(found);
+            const auto found = table.template find<L>(from, LaneCandidates<L>::label_of(extension));
+            const double its_weight = has_weights ? table.weight(found) : 1.0;
             const std::int32_t slot = rows.target(found.edge);
             // update() reads it, later than several arrivals.
-            prefetch(rows.table().rows + slot);
-            arrivals_.push_back({slot, its_weight});
-            least = std::min(least, its_weight);
+            prefetch(table.rows + slot);
+            *arrival++ = {slot, its_weight};
+            if (has_weights) least = std::min(least, its_weight);
         }
     }
     return least >= kSmallestWeight;

@@ -113,6 +113,7 @@ void GuideRows<L>::clear() {
     needed_.clear();
     weights_.clear();
     next_.clear();
+    table_.fewest = GuideTable().fewest;
     table_.most_needed = 0;
     std::fill(places_.begin(), places_.end(), -1);
 }
@@ -168,6 +169,7 @@ void GuideRows<L>::add_row(State state) {
     table_.needed = needed_.data();
     table_.weights = weights_.data();
     table_.describe_edges(row);
+    if (row.count > 0) table_.fewest = std::min(table_.fewest, row.count);
     // Every other state of a labelling is found as the next of some row, where it needs as many frames.
     table_.most_needed = std::max({table_.most_needed, row.shortest, row.most_needed});
     states_.push_back(state);

@@ -36,6 +36,7 @@ class GuidedBounds {
 
     std::vector<Best> best_;
     std::vector<std::int32_t> searched_;  // rows for which best_ is needed
+    std::vector<std::size_t> set_;        // of each of them: its place in best_
 };
 
 template <class L>
@@ -46,7 +47,7 @@ void GuidedBounds<L>::write(const Frame& in, LaneCandidates<L>& candidates) {
     const D best = L::broadcast(prob);
     for (std::int32_t row = 0; row < stays; row += kLanes)
         L::store(bound + row, L::mul(L::load(in.beam.total.data() + row), best));
-    const std::int32_t label = in.frame.best_label();
+    const std::int32_t label = in.best_label;
     ExtendStep<L>::correct_skipped(in.beam, in.beam.blank.data(), in.skipped, label, prob, bound);
 
     // Where the unchanged labellings fill the beam, what is below the least of them contributes nothing.
@@ -80,43 +81,56 @@ void GuidedBounds<L>::write(const Frame& in, LaneCandidates<L>& candidates) {
 template <class L>
 void GuidedBounds<L>::write_other_classes(const Frame& in, double* bound) {
     best_.clear();
+    set_.clear();
+    std::size_t written = 0;
     for (const std::int32_t row : searched_) {
-        std::size_t i = 0;
-        while (i < best_.size() && !same_set(in, best_[i].row, row)) ++i;
-        if (i == best_.size()) {
-            if (i == kMostSets) continue;
+        std::size_t set = 0;
+        while (set < best_.size() && !same_set(in, best_[set].row, row)) ++set;
+        if (set == best_.size()) {
+            if (set == kMostSets) continue;
             best_.push_back(best_of(in, row));
         }
-        const std::int32_t label = best_[i].label;
-        if (!(best_[i].log_prob >= kLowestLog) || in.taken(row, label)) continue;
+        const std::int32_t label = best_[set].label;
+        if (!(best_[set].log_prob >= kLowestLog) || in.taken(row, label)) continue;
         // Not its probability yet: one exponential of all is quicker.
         const double* source =
             in.beam.last.data()[row] == label ? in.beam.blank.data() : in.beam.total.data();
         bound[row] = source[row] * (in.plain() ? 1.0 : in.weight(row, label));
+        searched_[written++] = row;
+        set_.push_back(set);
     }
     static_assert(kMostSets <= kLanes, "one register");
     double probs[kLanes] = {};
-    for (std::size_t i = 0; i < best_.size(); ++i) probs[i] = best_[i].log_prob;
+    for (std::size_t set = 0; set < best_.size(); ++set) probs[set] = best_[set].log_prob;
     LaneMath<L>::exp_all(probs, probs, kLanes, in.exponent);
-    for (const std::int32_t row : searched_) {
-        if (!(bound[row] > 0.0)) continue;
-        std::size_t i = 0;
-        while (!same_set(in, best_[i].row, row)) ++i;
-        bound[row] *= probs[i];
-    }
+    for (std::size_t i = 0; i < written; ++i) bound[searched_[i]] *= probs[set_[i]];
 }
 
 template <class L>
 typename GuidedBounds<L>::Best GuidedBounds<L>::best_of(const Frame& in, std::int32_t row) {
-    Best best{row, 0, -LaneMath<L>::kInfinity};
-    for (std::int32_t word = 0; word < in.columns.words(); ++word) {
-        const double* log_prob = in.frame.log_prob.data() + 64 * word;
-        for (std::uint64_t bits = in.columns.permitted(word)[row]; bits != 0; bits &= bits - 1) {
-            const std::int32_t place = lowest_bit(bits);
-            if (log_prob[place] > best.log_prob) best = {row, 64 * word + place, log_prob[place]};
-        }
+    const double* log_prob = in.frame.log_prob.data();
+    const auto permitted = [&](std::int32_t first) {
+        return static_cast<unsigned>(in.columns.permitted(first / 64)[row] >> (first % 64)) & 0xffU;
+    };
+    double permitted_log_probs[64 * kMostWords + kLanes];
+    std::int32_t count = 0;
+    for (std::int32_t first = 0; first < in.frame.classes; first += kLanes) {
+        const unsigned mask = permitted(first);
+        if (mask == 0) continue;
+        L::compress(permitted_log_probs + count, L::load(log_prob + first), mask);
+        count += L::popcount(mask);
     }
-    return best;
+    const D lowest = L::broadcast(-LaneMath<L>::kInfinity);
+    L::store(permitted_log_probs + count, lowest);
+    D most = lowest;
+    for (std::int32_t i = 0; i < count; i += kLanes) most = L::max(L::load(permitted_log_probs + i), most);
+    const double best = LaneMath<L>::largest(most);
+    if (!(best >= kLowestLog)) return {row, 0, best};
+    const D wanted = L::broadcast(best);
+    for (std::int32_t first = 0;; first += kLanes) {
+        const unsigned mask = L::at_least(L::load(log_prob + first), wanted) & permitted(first);
+        if (mask != 0) return {row, first + lowest_bit(mask), best};
+    }
 }
 
 template <class L>

@@ -41,7 +41,8 @@ class GuidedExtendStep {
 
 template <class L>
 double GuidedExtendStep<L>::run(const Frame& in, std::int32_t beam_width, LaneCandidates<L>& candidates) {
-    if (in.columns.rows.table().permitted == nullptr && in.columns.words() <= kMostWords)
+    const GuideTable& table = in.columns.rows.table();
+    if (table.permitted == nullptr && table.fewest <= kFewClasses && in.columns.words() <= kMostWords)
         extend_by_edges(in, candidates);
     const double largest_reach = LaneMath<L>::largest(in.columns.reach.data(), candidates.stays);
     candidates.reserve_extensions();
@@ -161,11 +162,16 @@ void GuidedExtendStep<L>::extend_repeated(const Frame& in, double floor,
     std::int32_t end = candidates.count;
     for (std::int32_t row = 0; row < stays; row += kLanes) {
         const D totals = L::mul(L::load(reach + row), L::load(in.stayed.prob_last + row));
-        for (unsigned mask = L::at_least(totals, limit); mask != 0; mask &= mask - 1) {
+        unsigned mask = L::at_least(totals, limit) & ~in.skipped.repeats_taken(row);
+        if (plain) {
+            const D blanks = L::load(in.beam.blank.data() + row);
+            mask &= L::at_least(L::mul(blanks, L::load(in.stayed.prob_last + row)), limit);
+        }
+        for (; mask != 0; mask &= mask - 1) {
             const std::int32_t repeated = row + lowest_bit(mask);
             const std::int32_t label = in.beam.last.data()[repeated];
+            if (!in.columns.permits(repeated, label)) continue;
             double value = in.beam.blank.data()[repeated] * in.stayed.prob_last[repeated];
-            if (!in.columns.permits(repeated, label) || in.skipped.repeat_is_taken(repeated)) continue;
             if (!plain) value *= in.weight(repeated, label);
             total[end] = value;
             id[end] = LaneCandidates<L>::id_of(static_cast<std::uint64_t>(label), repeated);

@@ -18,7 +18,8 @@ struct GuidedFrame {
     typename GuideColumns<L>::Prepared prepared;
     std::int64_t exponent;
     std::int32_t remaining;
-    bool stays_fill_beam;  // whether there are as many unchanged labellings as places
+    std::int32_t best_label;  // the frame's most probable class without the blank
+    bool stays_fill_beam;     // whether there are as many unchanged labellings as places
 
     // Whether all weights are 1, and whatever a row permits can end in the frames that remain.
     bool plain() const { return !columns.weighted() && !prepared.checks; }
@@ -32,7 +33,7 @@ struct GuidedFrame {
     // The weight of an extension; 0 if it cannot end in the frames that remain.
     double weight(std::int32_t row, std::int32_t label) const {
         const GuideTable& table = columns.rows.table();
-        const auto found = table.find(columns.edges.data()[row], label);
+        const auto found = table.template find<L>(columns.edges.data()[row], label);
         if (prepared.checks && table.needed_after(found.edge) > remaining) return 0.0;
         return table.weight(found);
     }

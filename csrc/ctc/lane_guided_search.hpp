@@ -115,7 +115,8 @@ bool GuidedLaneSearch<L>::advance() {
     const std::int32_t width = options_.beam_width;
     const std::int64_t exponent = exponent_of(beam_.largest) - kScale;
     columns_.make_room(beam_.rows);
-    const auto stayed = stay_.run_weighted(beam_, frame_, exponent, candidates_, columns_.weight.data());
+    const auto stayed = stay_.run_guided(beam_, frame_, exponent, candidates_,
+                                         columns_.weighted() ? columns_.weight.data() : nullptr);
     const auto prepared = columns_.prepare(beam_, remaining_, candidates_);
     losses_.follow(beam_, frame_, stayed, exponent, columns_, remaining_, candidates_);
     // As in LaneSearch: no extension reaches the least of the unchanged labellings.
@@ -129,9 +130,9 @@ bool GuidedLaneSearch<L>::advance() {
         return true;
     }
     skipped_.fill(beam_);
-    const double known_floor = extend_.run(
-        {beam_, frame_, columns_, skipped_, stayed, prepared, exponent, remaining_, stays_fill_beam}, width,
-        candidates_);
+    const double known_floor = extend_.run({beam_, frame_, columns_, skipped_, stayed, prepared, exponent,
+                                            remaining_, frame_.best_label(), stays_fill_beam},
+                                           width, candidates_);
     if (known_floor == 0.0 && losses_.hides_candidates()) return false;
     if (loses_a_symbol(known_floor, prepared.largest_reach, exponent)) return false;
 

@@ -5,6 +5,7 @@
 #include "ctc/lane_extend_step.hpp"
 #include "ctc/lane_guided_frame.hpp"
 #include "ctc/lane_row_weights.hpp"
+#include "ctc/lane_unweighted_extend_step.hpp"
 
 namespace ctc {
 
@@ -21,12 +22,12 @@ class RowExtendStep {
     // Appends each permitted extension whose total is at least `floor`, unless its labelling is in the beam
     // already; but none by the last label of its row. Whatever a row permits must be able to end. Behind the
     // candidates GuidedBounds must have written the extensions by the frame's most probable class.
-    void run(const GuidedFrame<L>& in, const LaneSymbols<L>& symbols, double floor,
-             LaneCandidates<L>& candidates);
+    void run(const GuidedFrame<L>& in, LaneSymbols<L>& symbols, double floor, LaneCandidates<L>& candidates);
 
   private:
     using D = typename L::D;
 
+    static double second_prob(LaneSymbols<L>& symbols, double best);
     void reserve(const GuidedFrame<L>& in, std::int32_t stays);
     void extend_by_best(const GuidedFrame<L>& in, std::int32_t label, double floor,
                         LaneCandidates<L>& candidates) const;
@@ -34,8 +35,6 @@ class RowExtendStep {
     void write_allowed(const GuidedFrame<L>& in, std::int32_t stays);
     void write_probs(const LaneSymbols<L>& symbols, std::int32_t best);
     void extend_with_weights(const GuidedFrame<L>& in, double floor, LaneCandidates<L>& candidates);
-    void extend_together(const GuidedFrame<L>& in, const LaneSymbols<L>& symbols, std::int32_t best,
-                         double floor, LaneCandidates<L>& candidates);
 
     RowWeights<L> weights_;
     // By group of 64 classes and row: a bit for each class that may extend the row.
@@ -46,33 +45,44 @@ class RowExtendStep {
     Column<std::uint64_t> id_;           // by class: the id of row 0, extended by it
     Column<std::uint64_t> row_;          // 0, 1, 2, ...
     std::vector<std::int32_t> reached_;  // the rows that another class than the best one can lift
-    Column<double> reached_total_;
-    Column<std::uint64_t> reached_row_;
+    UnweightedExtendStep<L> unweighted_;
 };
 
 template <class L>
-void RowExtendStep<L>::run(const GuidedFrame<L>& in, const LaneSymbols<L>& symbols, double floor,
+void RowExtendStep<L>::run(const GuidedFrame<L>& in, LaneSymbols<L>& symbols, double floor,
                            LaneCandidates<L>& candidates) {
     const std::int32_t stays = candidates.stays;
-    const std::int32_t best = in.frame.best_label();
-    double second = 0.0;
-    for (std::int32_t i = 0; i < symbols.count; ++i)
-        second = std::max(second, symbols.label.data()[i] != static_cast<std::uint64_t>(best)
-                                      ? symbols.prob.data()[i]
-                                      : 0.0);
+    const std::int32_t best = in.best_label;
+    const double second = second_prob(symbols, in.stayed.prob_best);
     reserve(in, stays);
     extend_by_best(in, best, floor, candidates);
     find_reached(in, second, floor, stays);
     if (reached_.empty()) return;
     write_allowed(in, stays);
     if (!in.columns.weighted()) {
-        extend_together(in, symbols, best, floor, candidates);
+        unweighted_.run(in, symbols, floor, reached_, allowed_, candidates);
         return;
     }
     write_probs(symbols, best);
     candidates.reserve_more(reached_.size() * static_cast<std::size_t>(blocks_) * kLanes);
     extend_with_weights(in, floor, candidates);
     for (std::int32_t i = 0; i < blocks_; ++i) L::store(prob_.data() + block_.data()[i], L::broadcast(0.0));
+}
+
+// The highest probability of all symbols but one with the probability `best`.
+template <class L>
+double RowExtendStep<L>::second_prob(LaneSymbols<L>& symbols, double best) {
+    double* prob = symbols.prob.data();
+    L::store(prob + symbols.count, L::broadcast(0.0));
+    const D at = L::broadcast(best);
+    D second = L::broadcast(0.0);
+    std::int32_t best_count = 0;
+    for (std::int32_t i = 0; i < symbols.count; i += kLanes) {
+        const D values = L::load(prob + i);
+        D ignored = values;
+        best_count += L::popcount(L::split(values, at, ignored, second));
+    }
+    return best_count > 1 ? best : LaneMath<L>::largest(second);
 }
 
 template <class L>
@@ -91,8 +101,6 @@ void RowExtendStep<L>::reserve(const GuidedFrame<L>& in, std::int32_t stays) {
         for (std::size_t row = 0; row < row_.capacity(); ++row) row_.data()[row] = row;
     }
     allowed_.reserve(rows * static_cast<std::size_t>(in.columns.words()));
-    reached_total_.reserve(rows);
-    reached_row_.reserve(rows);
     if (in.columns.weighted()) weights_.reserve(in.columns, stays);
 }
 
@@ -190,48 +198,6 @@ void RowExtendStep<L>::extend_with_weights(const GuidedFrame<L>& in, double floo
             if (mask == 0) continue;
             L::compress(total + end, totals, mask);
             L::compress_sums(id + end, id_.data() + first, static_cast<std::uint64_t>(row), mask);
-            end += L::popcount(mask);
-        }
-    }
-    candidates.count = end;
-}
-
-// Without weights: a register of rows at a time.
-template <class L>
-void RowExtendStep<L>::extend_together(const GuidedFrame<L>& in, const LaneSymbols<L>& symbols,
-                                       std::int32_t best, double floor, LaneCandidates<L>& candidates) {
-    const auto count = static_cast<std::int32_t>(reached_.size());
-    const std::int32_t padded = whole_lanes(count);
-    double* row_total = reached_total_.data();
-    std::uint64_t* row_of = reached_row_.data();
-    for (std::int32_t i = 0; i < count; ++i) {
-        const std::int32_t row = reached_[static_cast<std::size_t>(i)];
-        row_total[i] = in.beam.total.data()[row];
-        row_of[i] = static_cast<std::uint64_t>(row);
-    }
-    std::fill(row_total + count, row_total + padded, 0.0);
-    // In place: the rows ascend.
-    for (std::int32_t word = 0; word < in.columns.words(); ++word) {
-        std::uint64_t* allowed = allowed_.data() + std::int64_t{word} * candidates.stays;
-        for (std::int32_t i = 0; i < count; ++i) allowed[i] = allowed[reached_[static_cast<std::size_t>(i)]];
-    }
-    const D limit = L::broadcast(floor);
-    candidates.reserve_more(static_cast<std::size_t>(symbols.count) * static_cast<std::size_t>(padded));
-    double* total = candidates.total.data();
-    std::uint64_t* id = candidates.id.data();
-    std::int32_t end = candidates.count;
-    for (std::int32_t s = 0; s < symbols.count; ++s) {
-        const std::uint64_t label = symbols.label.data()[s];
-        const auto number = static_cast<std::int32_t>(label);
-        if (number == best) continue;
-        const D probs = L::broadcast(symbols.prob.data()[s]);
-        const std::uint64_t* allowed = allowed_.data() + std::int64_t{number >> 6} * candidates.stays;
-        for (std::int32_t i = 0; i < padded; i += kLanes) {
-            const D totals = L::mul(L::load(row_total + i), probs);
-            const unsigned mask = L::at_least(totals, limit) & L::with_bit(allowed + i, number & 63);
-            if (!L::kCompresses && mask == 0) continue;
-            L::compress(total + end, totals, mask);
-            L::compress_sums(id + end, row_of + i, LaneCandidates<L>::id_of(label, 0), mask);
             end += L::popcount(mask);
         }
     }

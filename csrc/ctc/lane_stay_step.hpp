@@ -33,19 +33,21 @@ class StayStep {
     // Writes the unchanged labellings to `candidates`. Probabilities are scaled by 2^-exponent.
     Output run(const LaneBeam<L>& beam, const LaneFrame<L>& frame, std::int64_t exponent,
                LaneCandidates<L>& candidates) {
-        return advance<false>(beam, frame, exponent, candidates, nullptr);
+        return advance<false, false>(beam, frame, exponent, candidates, nullptr);
     }
 
-    // The same where each row's last label has a weight, and where the beam may have had more rows before.
-    Output run_weighted(const LaneBeam<L>& beam, const LaneFrame<L>& frame, std::int64_t exponent,
-                        LaneCandidates<L>& candidates, const double* weights) {
-        return advance<true>(beam, frame, exponent, candidates, weights);
+    // The same where the beam may have had more rows before, and where each row's last label has a weight;
+    // null: all are 1.
+    Output run_guided(const LaneBeam<L>& beam, const LaneFrame<L>& frame, std::int64_t exponent,
+                      LaneCandidates<L>& candidates, const double* weights) {
+        return weights == nullptr ? advance<false, true>(beam, frame, exponent, candidates, nullptr)
+                                  : advance<true, true>(beam, frame, exponent, candidates, weights);
     }
 
   private:
     using D = typename L::D;
 
-    template <bool weighted>
+    template <bool weighted, bool may_shrink>
     Output advance(const LaneBeam<L>& beam, const LaneFrame<L>& frame, std::int64_t exponent,
                    LaneCandidates<L>& candidates, const double* weights);
 
@@ -65,7 +67,7 @@ class StayStep {
 };
 
 template <class L>
-template <bool weighted>
+template <bool weighted, bool may_shrink>
 typename StayStep<L>::Output StayStep<L>::advance(const LaneBeam<L>& beam, const LaneFrame<L>& frame,
                                                   std::int64_t exponent, LaneCandidates<L>& candidates,
                                                   [[maybe_unused]] const double* weights) {
@@ -87,7 +89,7 @@ typename StayStep<L>::Output StayStep<L>::advance(const LaneBeam<L>& beam, const
             if constexpr (weighted) from_parent[row] *= weights[row];
         }
     }
-    if constexpr (weighted) std::fill(from_parent + beam.rows, from_parent + stays, 0.0);
+    if constexpr (may_shrink) std::fill(from_parent + beam.rows, from_parent + stays, 0.0);
     // Behind the rows, in their register if it has room: there 0 is multiplied by them.
     logs[beam.rows] = frame.log_blank;
     logs[beam.rows + 1] = frame.log_best;

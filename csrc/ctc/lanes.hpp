@@ -43,12 +43,15 @@ constexpr std::int32_t kLanes = 8;
 //   load, store, broadcast, widen      access memory without alignment; widen converts from float32
 //   add, sub, mul, min, max            by lane; max(a, b) and min(a, b) are b where a is NaN
 //   at_least(a, b)                     the mask of a >= b
-//   popcount(mask)                     the number of bits set in a mask
+//   popcount(mask), popcount64(word)   the number of bits set in a mask, or in a word
 //   upper_halves(to, from, n)          the upper 32 bits of n doubles; n is a multiple of eight
 //   count_halves(values, n, limit)     the number of integers >= limit; n is a multiple of sixteen
 //   any_common(a, n, b, m)             whether one of n values equals one of m; n is a multiple of eight
 //   count(values, n, limit)            the number of values >= limit; n is a multiple of eight
 //   with_bit(words, place)             the mask of eight words of 64 bits in which bit `place` is set
+//   bits_at(word, places, first)       the mask of lanes where bit places[lane] - first of a word is set;
+//   bits
+//                                      outside of the word are not
 //   power_of_two(t, bias)              2^(n + bias - 1023) for t = 1.5 * 2^52 + n: the last step of lane_exp
 //   zero_unless_at_least(a, x, limit)  a where x >= limit, else 0
 //   split(x, at, low, high)            the mask of x >= at; lowers `low` to those lanes and raises `high` to
@@ -104,6 +107,7 @@ struct PortableLanes {
         return mask;
     }
     static std::int32_t popcount(unsigned mask) { return popcount8(mask); }
+    static std::int32_t popcount64(std::uint64_t word) { return ctc::popcount64(word); }
     static void upper_halves(std::int32_t* to, const double* from, std::int32_t n) {
         for (std::int32_t i = 0; i < n; ++i) {
             std::uint64_t bits;
@@ -130,6 +134,14 @@ struct PortableLanes {
     static unsigned with_bit(const std::uint64_t* words, std::int32_t place) {
         unsigned mask = 0;
         for (int i = 0; i < kLanes; ++i) mask |= static_cast<unsigned>(words[i] >> place & 1) << i;
+        return mask;
+    }
+    static unsigned bits_at(std::uint64_t word, const std::uint64_t* places, std::uint64_t first) {
+        unsigned mask = 0;
+        for (int i = 0; i < kLanes; ++i) {
+            const std::uint64_t place = places[i] - first;
+            mask |= static_cast<unsigned>(place < 64 && (word >> (place & 63) & 1) != 0) << i;
+        }
         return mask;
     }
     static D power_of_two(D t, std::int64_t bias) {

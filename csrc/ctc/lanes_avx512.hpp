@@ -21,6 +21,7 @@ struct Avx512Lanes {
     static D min(D a, D b) { return _mm512_min_pd(a, b); }
     static unsigned at_least(D a, D b) { return _mm512_cmp_pd_mask(a, b, _CMP_GE_OQ); }
     static std::int32_t popcount(unsigned mask) { return __builtin_popcount(mask); }
+    static std::int32_t popcount64(std::uint64_t word) { return __builtin_popcountll(word); }
     static void upper_halves(std::int32_t* to, const double* from, std::int32_t n) {
         for (std::int32_t i = 0; i < n; i += kLanes) {
             const __m512i upper = _mm512_srli_epi64(_mm512_castpd_si512(load(from + i)), 32);
@@ -54,6 +55,13 @@ struct Avx512Lanes {
     static unsigned with_bit(const std::uint64_t* words, std::int32_t place) {
         const auto wanted = static_cast<long long>(std::uint64_t{1} << place);
         return _mm512_test_epi64_mask(_mm512_loadu_si512(words), _mm512_set1_epi64(wanted));
+    }
+    static unsigned bits_at(std::uint64_t word, const std::uint64_t* places, std::uint64_t first) {
+        // A shift by 64 or more is 0.
+        const __m512i shifts =
+            _mm512_sub_epi64(_mm512_loadu_si512(places), _mm512_set1_epi64(static_cast<long long>(first)));
+        const __m512i bits = _mm512_srlv_epi64(_mm512_set1_epi64(static_cast<long long>(word)), shifts);
+        return _mm512_test_epi64_mask(bits, _mm512_set1_epi64(1));
     }
     static D power_of_two(D t, std::int64_t bias) {
         const __m512i biased = _mm512_add_epi64(_mm512_castpd_si512(t), _mm512_set1_epi64(bias));

@@ -54,6 +54,7 @@ struct SplitLanes {
         return mask;
     }
     static std::int32_t popcount(unsigned mask) { return R::popcount(mask); }
+    static std::int32_t popcount64(std::uint64_t word) { return R::popcount64(word); }
     static void upper_halves(std::int32_t* to, const double* from, std::int32_t n) {
         for (std::int32_t i = 0; i < n; i += kLanes) R::upper_halves(to + i, from + i);
     }
@@ -74,6 +75,12 @@ struct SplitLanes {
         unsigned mask = 0;
         for (int i = 0; i < kParts; ++i)
             mask |= R::movemask(R::to_sign(words + i * R::kSize, place)) << (i * R::kSize);
+        return mask;
+    }
+    static unsigned bits_at(std::uint64_t word, const std::uint64_t* places, std::uint64_t first) {
+        unsigned mask = 0;
+        for (int i = 0; i < kParts; ++i)
+            mask |= R::bits_at(word, places + i * R::kSize, first) << (i * R::kSize);
         return mask;
     }
     static D power_of_two(D t, std::int64_t bias) {

@@ -93,8 +93,16 @@ struct Avx2Register {
         const __m256i all = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(words));
         return _mm256_castsi256_pd(_mm256_sll_epi64(all, _mm_cvtsi32_si128(63 - place)));
     }
+    static unsigned bits_at(std::uint64_t word, const std::uint64_t* places, std::uint64_t first) {
+        // A shift by 64 or more is 0.
+        const __m256i shifts = _mm256_sub_epi64(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(places)),
+                                                _mm256_set1_epi64x(static_cast<long long>(first)));
+        const __m256i bits = _mm256_srlv_epi64(_mm256_set1_epi64x(static_cast<long long>(word)), shifts);
+        return movemask(_mm256_castsi256_pd(_mm256_slli_epi64(bits, 63)));
+    }
     // A true comparison is -1 in its lane, so subtracting masks counts.
     static std::int32_t popcount(unsigned mask) { return __builtin_popcount(mask); }
+    static std::int32_t popcount64(std::uint64_t word) { return __builtin_popcountll(word); }
     static __m256i zero_count() { return _mm256_setzero_si256(); }
     static __m256i add_mask(__m256i sum, V mask) { return _mm256_sub_epi64(sum, _mm256_castpd_si256(mask)); }
     static std::int32_t sum_of(__m256i sum) {
@@ -159,7 +167,16 @@ struct Sse2Register {
         const __m128i all = _mm_loadu_si128(reinterpret_cast<const __m128i*>(words));
         return _mm_castsi128_pd(_mm_sll_epi64(all, _mm_cvtsi32_si128(63 - place)));
     }
+    static unsigned bits_at(std::uint64_t word, const std::uint64_t* places, std::uint64_t first) {
+        unsigned mask = 0;
+        for (unsigned i = 0; i < kSize; ++i) {
+            const std::uint64_t place = places[i] - first;
+            mask |= static_cast<unsigned>(place < 64 && (word >> (place & 63) & 1) != 0) << i;
+        }
+        return mask;
+    }
     static std::int32_t popcount(unsigned mask) { return popcount8(mask); }
+    static std::int32_t popcount64(std::uint64_t word) { return ctc::popcount64(word); }
     static __m128i zero_count() { return _mm_setzero_si128(); }
     static __m128i add_mask(__m128i sum, V mask) { return _mm_sub_epi64(sum, _mm_castpd_si128(mask)); }
     static std::int32_t sum_of(__m128i sum) {
