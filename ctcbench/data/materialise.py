@@ -22,12 +22,7 @@ from ctcbench.data.parallel_drawing import draw_in_workers
 from ctcbench.data.part_sharing import shared_parts
 from ctcbench.data.rejected_samples import RejectedSample, list_rejected, rejected_message
 from ctcbench.data.sample_request import SampleRequest, make_request
-from ctcbench.data.stored_set import (
-    DamagedSet,
-    StoredSet,
-    finish_set,
-    open_set,
-)
+from ctcbench.data.stored_set import DamagedSet, StoredSet, finish_set, open_set
 from ctcbench.processes.cores import available_cores
 
 # So few samples, and those that take less time than building the data set, are drawn in this process, because
@@ -107,12 +102,7 @@ def load_or_draw(
                     _fill(draft, request, skip_bad, workers or available_cores(), progress, watch)
                 # The new set serves every request for fewer samples.
                 caching.drop_smaller_sets(folder, request.key, request.count)
-                stored = open_set(
-                    caching.set_folder(folder, request.key, request.count),
-                    request.shape,
-                    request.count,
-                    request.count,
-                )
+                stored = _open_drawn(caching.set_folder(folder, request.key, request.count), request)
     if stored.rejected:
         notice(_message(request, stored.rejected, skipped=True))
     if not len(stored.samples):
@@ -165,6 +155,20 @@ def _find(folder: Path, request: SampleRequest, skip_bad: bool, notice: Notice) 
         if skip_bad or not stored.rejected:  # otherwise they are tried again: their files may have changed
             return stored
     return None
+
+
+def _open_drawn(folder: Path, request: SampleRequest) -> StoredSet:
+    """Return the set that was just drawn into a folder.
+
+    Raises:
+        UsageError: another program removed or changed it.
+    """
+    try:
+        return open_set(folder, request.shape, request.count, request.count)
+    except DamagedSet as error:
+        raise UsageError(
+            f"{folder}: removed or changed by another program as soon as it was drawn ({error}); try again"
+        ) from error
 
 
 def _fill(

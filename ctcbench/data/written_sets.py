@@ -6,6 +6,7 @@ import contextlib
 import io
 import json
 import shutil
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ import numpy as np
 from ctcbench.contract.data import Samples
 from ctcbench.contract.errors import UsageError
 from ctcbench.decoding.optional_packages import require_package
+from ctcbench.files.locks import lock
 from ctcbench.files.set_formats import SetFormat
 
 _ROWS = 100  # of a row group: a reader decodes a whole one to get at any of its pictures
@@ -39,20 +41,36 @@ def write_set(samples: Samples, folder: Path, split: str, format_: SetFormat) ->
     final = folder / (f"{split}-00000-of-00001.parquet" if format_ == "parquet" else split)
     if final.exists():
         raise UsageError(f"{final}: exists already; remove it, or write to another folder")
-    draft = folder / f".{final.name}{_DRAFT}"
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        _remove(draft)
-        _WRITERS[format_](samples, draft)
-        # Complete files only: a part of a set would be read as a smaller one.
-        draft.rename(final)
+        with _draft(folder, final.name) as draft:
+            _WRITERS[format_](samples, draft)
+            if final.exists():  # by another process meanwhile
+                raise UsageError(f"{final}: exists already; remove it, or write to another folder")
+            # Complete files only: a part of a set would be read as a smaller one.
+            draft.rename(final)
     except OSError as error:
         raise UsageError(
             f"{error.filename or folder}: can't be written ({error.strerror or error})"
         ) from error
-    finally:
-        _remove(draft)
     return final
+
+
+@contextlib.contextmanager
+def _draft(folder: Path, name: str) -> Iterator[Path]:
+    """Yield a path for a draft of a set, in a new folder of this process, which is removed at the end.
+
+    Those of processes that died are removed as well. A living one holds the lock of its folder.
+    """
+    for stale in folder.glob(f".{name}-*{_DRAFT}"):
+        with contextlib.suppress(UsageError), lock(stale / "lock", wait=False, what="removing a draft"):
+            shutil.rmtree(stale, ignore_errors=True)
+    own = Path(tempfile.mkdtemp(prefix=f".{name}-", suffix=_DRAFT, dir=folder))
+    try:
+        with lock(own / "lock", wait=False, what="writing a set"):
+            yield own / name
+    finally:
+        shutil.rmtree(own, ignore_errors=True)
 
 
 def _pictures(samples: Samples) -> Iterator[tuple[bytes, str]]:
@@ -83,7 +101,7 @@ def _write_lmdb(samples: Samples, folder: Path) -> None:
     folder.mkdir()
     # An address range and not the size of the file, which grows as it is needed.
     most = 2 * samples.images_NCHW.nbytes + len(samples) * _OVERHEAD + 2**26
-    with lmdb.open(str(folder), map_size=most, lock=False) as environment:
+    with _disk_errors(lmdb, folder), lmdb.open(str(folder), map_size=most, lock=False) as environment:
         rows: list[tuple[bytes, bytes]] = [(b"num-samples", str(len(samples)).encode())]
         for number, (picture, text) in enumerate(_pictures(samples), start=1):
             rows += [(b"image-%09d" % number, picture), (b"label-%09d" % number, text.encode())]
@@ -92,6 +110,15 @@ def _write_lmdb(samples: Samples, folder: Path) -> None:
                     for key, value in rows:
                         transaction.put(key, value)
                 rows = []
+
+
+@contextlib.contextmanager
+def _disk_errors(lmdb: Any, folder: Path) -> Iterator[None]:
+    """Raise the errors of LMDB, such as that of a full disk, as OSError."""
+    try:
+        yield
+    except lmdb.Error as error:
+        raise OSError(None, str(error).removeprefix(f"{folder}: "), str(folder)) from error
 
 
 def _write_parquet(samples: Samples, file: Path) -> None:
@@ -113,14 +140,6 @@ def _write_parquet(samples: Samples, file: Path) -> None:
             if len(rows) == _ROWS or number == len(samples):
                 writer.write_table(pyarrow.Table.from_pylist(rows, schema=schema))
                 rows = []
-
-
-def _remove(path: Path) -> None:
-    if path.is_dir():
-        shutil.rmtree(path, ignore_errors=True)
-    else:
-        with contextlib.suppress(OSError):  # there is none, and perhaps no folder
-            path.unlink()
 
 
 _WRITERS: dict[SetFormat, Callable[[Samples, Path], None]] = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import time
 from pathlib import Path
@@ -173,3 +174,11 @@ print(samples.images_NCHW.nbytes / 1024, *(after - old for old, after in zip(bef
     assert file_kib > 100_000
     assert own_kib < file_kib / 5
     assert worker_kib < file_kib / 5
+
+
+def test_a_set_that_another_program_removes_at_once_is_an_error(plugins, cache, monkeypatch):
+    dataset = build_dataset(plugins, "marks")
+    remove = lambda folder, key, count: shutil.rmtree(caching.set_folder(folder, key, count))  # noqa: E731
+    monkeypatch.setattr(caching, "drop_smaller_sets", remove)
+    with pytest.raises(UsageError, match=r"removed or changed by another program .*; try again$"):
+        materialise(dataset, "train", 5, cache=cache)

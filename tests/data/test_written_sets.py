@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib
+import resource
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,6 +13,7 @@ from ctcbench.builtin.folder import folder
 from ctcbench.contract.data import Samples
 from ctcbench.contract.errors import UsageError
 from ctcbench.contract.ragged_images import RaggedImages
+from ctcbench.data import written_sets
 from ctcbench.data.written_sets import write_set
 
 TEXTS = ("a", 'say "hi"', "é,x", " b ", "12")
@@ -73,3 +76,41 @@ def test_nothing_is_overwritten_or_left_behind(tmp_path):
     with pytest.raises(UsageError, match="can't be written"):
         write_set(samples(), tmp_path / "file", "val", "png")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "train"]
+
+
+@pytest.mark.parametrize("format_", READERS)
+def test_of_two_processes_that_write_a_set_the_second_is_refused(tmp_path, format_, monkeypatch):
+    reader(format_)
+    write = written_sets._WRITERS[format_]
+
+    def write_while_another_does(drawn, path):
+        monkeypatch.setitem(written_sets._WRITERS, format_, write)
+        written.append(write_set(samples(), tmp_path, "train", format_))
+        write(drawn, path)
+
+    written: list[Path] = []
+    monkeypatch.setitem(written_sets._WRITERS, format_, write_while_another_does)
+    with pytest.raises(UsageError, match="exists already"):
+        write_set(samples(), tmp_path, "train", format_)
+    assert list(tmp_path.iterdir()) == written
+
+
+def test_the_draft_of_a_process_that_died_is_removed(tmp_path):
+    stale = tmp_path / ".train-x.tmp" / "train"
+    stale.mkdir(parents=True)
+    (stale / "0.png").touch()
+    write_set(samples(), tmp_path, "train", "png")
+    assert [path.name for path in tmp_path.iterdir()] == ["train"]
+
+
+@pytest.mark.parametrize("format_", READERS)
+def test_a_disk_that_is_full_is_a_usage_error(tmp_path, format_):
+    reader(format_)
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (32, before[1]))  # Python ignores the signal that comes with it
+    try:
+        with pytest.raises(UsageError, match="can't be written"):
+            write_set(samples(), tmp_path, "train", format_)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert list(tmp_path.iterdir()) == []
