@@ -16,7 +16,10 @@ if TYPE_CHECKING:
     from ctcbench.decoding import Hotwords, LanguageModel
 
 LanguageModelFile = Annotated[
-    AttachedFile, Field(description="language model: n-grams of characters or words in an ARPA file")
+    AttachedFile,
+    Field(
+        description="language model: n-grams of characters or words, an ARPA file or a binary one of KenLM"
+    ),
 ]
 LmWeight = Annotated[
     float, Field(ge=0, le=100, description="factor of the logarithm of the language model's probability")

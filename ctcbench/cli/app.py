@@ -29,6 +29,7 @@ from ctcbench.cli.commands import (
     export,
     list_plugins,
     list_presets,
+    lm_convert,
     lm_score,
     lm_train,
     new,
@@ -65,9 +66,10 @@ bench.command(cls=Command)(bench_speedrun.speedrun)
 bench.command(cls=Command)(bench_onnx.onnx)
 bench.command(cls=Command)(bench_startup.startup)
 
-lm = typer.Typer(help="Train an n-gram language model, or score texts with one.")
+lm = typer.Typer(help="Train an n-gram language model, score texts with one, or convert one of KenLM.")
 lm.command(cls=Command)(lm_train.train)
 lm.command(cls=Command)(lm_score.score)
+lm.command(cls=Command)(lm_convert.convert)
 
 # Commands inherit the names of the help flag.
 app = typer.Typer(

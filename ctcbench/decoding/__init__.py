@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from .lm.hotwords import Hotwords
     from .lm.kneser_ney import train_kneser_ney
     from .lm.language_model import LanguageModel
+    from .lm.model_reader import read_ngram_model
     from .lm.ngram_model import NgramModel
     from .most_probable import BestLabelling, best_labelling
     from .user_errors import CtcbenchError, InputError, UsageError
@@ -45,6 +46,7 @@ _HOMES = {
     "lm.hotwords": ("Hotwords",),
     "lm.kneser_ney": ("train_kneser_ney",),
     "lm.language_model": ("LanguageModel",),
+    "lm.model_reader": ("read_ngram_model",),
     "lm.ngram_model": ("NgramModel",),
     "most_probable": ("BestLabelling", "best_labelling"),
     "user_errors": ("CtcbenchError", "InputError", "UsageError"),
@@ -75,6 +77,7 @@ __all__ = [
     "greedy_search",
     "minimum_bayes_risk",
     "read_arpa",
+    "read_ngram_model",
     "rescore",
     "score_labellings",
     "train_kneser_ney",

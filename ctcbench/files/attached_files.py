@@ -2,7 +2,8 @@
 
 The value in a component string is ``words.txt#1f2e3d4c5b6a7988``: the path as the user wrote it, and a digest
 of the content, which is added when the option is checked. A run folder and an ONNX file contain the files of
-their decoder by digest, so the path is opened only where the user typed it.
+their decoder by digest, so the path is opened only where the user typed it. The content of a binary language
+model of KenLM is that of its ARPA file.
 """
 
 from __future__ import annotations
@@ -154,7 +155,18 @@ def _is_attached(annotation: object) -> bool:
 
 
 def _read(path: str) -> bytes:
-    return read_named_file(expand_home(path, ""), MOST_BYTES)
+    # Here, because it loads numpy, for which --help must not wait.
+    from ctcbench.decoding.lm.model_reader import kenlm_to_arpa
+
+    # KenLM must not read files from elsewhere, so that no run folder or ONNX file has its binary files.
+    read = read_named_file(expand_home(path, ""), MOST_BYTES)
+    try:
+        content = kenlm_to_arpa(read, path)
+    except UsageError as error:  # InputError is a ValueError, to which pydantic adds what an option allows
+        raise UsageError(str(error)) from None
+    if len(content) > MOST_BYTES:
+        raise UsageError(f"{path}: its ARPA file has more than {MOST_BYTES:,} bytes; prune the model")
+    return content
 
 
 def _split(text: str) -> tuple[str, str]:

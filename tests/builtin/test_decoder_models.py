@@ -2,18 +2,23 @@
 
 import itertools
 import warnings
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from ctcbench.contract.component_string import ComponentString
 from ctcbench.contract.data import LogProbs
 from ctcbench.contract.errors import ComponentNotice, UsageError
 from ctcbench.contract.specs import Alphabet
 from ctcbench.decoding import read_arpa, train_kneser_ney, write_arpa
+from ctcbench.decoding.lm.arpa_reader import parse_arpa
 from ctcbench.decoding.reference import all_labellings
+from ctcbench.files.attached_files import attached_content, digest_of, only_stored_files
 from ctcbench.results.decoder_key import decoder_key
 from tests.decoding.lm.plain_fusion import plain_log_weight
 
+KENLM_FILES = Path(__file__).parents[1] / "decoding" / "lm" / "kenlm_files"
 ALPHABET = Alphabet("ab ")
 TEXTS = ["ab ba", "a", "abba ab", "ba"]
 
@@ -84,6 +89,24 @@ def test_the_key_of_a_result_depends_on_the_content_of_the_file(registry, models
     assert decoder_key(registry.resolve("decoder", text)) != decoder_key(before)
 
 
+def test_the_files_of_a_decoder_have_a_binary_file_of_kenlm_as_its_arpa_file(registry, models):
+    pytest.importorskip("kenlm", reason="needs the package kenlm")
+    path = KENLM_FILES / "characters.trie"
+    text = registry.resolve("decoder", f"beam_cpp:lm={path}")
+    content = attached_content(ComponentString.parse(text).options["lm"])
+    assert parse_arpa(content, "it").sizes == read_arpa(KENLM_FILES / "characters.arpa").sizes
+
+
+def test_no_binary_file_of_kenlm_is_read_from_a_run_folder(registry):
+    content = (KENLM_FILES / "characters.trie").read_bytes()
+    text = f"beam_cpp:lm=characters.trie#{digest_of(content)}"
+    with (
+        only_stored_files({digest_of(content): content}),
+        pytest.raises(UsageError, match="is a binary model of KenLM, not an ARPA file"),
+    ):
+        registry.build("decoder", text, ALPHABET)
+
+
 def test_right_to_left_words_are_spelled_in_the_order_of_the_frames(registry, models):
     alphabet = Alphabet("אב12", "rtl")
     write_arpa(train_kneser_ney([["אב12"]], 2).model, "rtl.arpa")
@@ -113,7 +136,7 @@ def test_differences_from_the_alphabet_are_a_notice(registry, models):
     [
         ("lm=none.arpa", r"none.arpa.*(No such file|no such file)"),
         ("lm=broken.arpa", r"lm: broken.arpa.*, line 3: 'x' is not|lm: broken.arpa.*line 4: 'x' is not"),
-        ("lm=kenlm.bin", "is a binary model of KenLM, not an ARPA file"),
+        ("lm=kenlm.bin", r"beam_cpp: kenlm.bin: the file ends in its header; it is not complete$"),
         ("lm=foreign.arpa", "no character in common; the model has 'x' 'y'"),
         ("lm=characters.arpa,unknown_words=false", "unknown_words=False is for models of words"),
         ("lm_weight=1", "need lm=FILE"),

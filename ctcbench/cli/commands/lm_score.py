@@ -14,7 +14,10 @@ from ctcbench.contract.errors import UsageError
 
 
 def score(
-    model: Annotated[Path, typer.Argument(metavar="FILE", help="an ARPA file", show_default=False)],
+    model: Annotated[
+        Path,
+        typer.Argument(metavar="FILE", help="an ARPA file, or a binary one of KenLM", show_default=False),
+    ],
     texts: Annotated[
         list[str] | None, typer.Argument(metavar="[TEXT]...", help="texts to score", show_default=False)
     ] = None,
@@ -30,11 +33,11 @@ def score(
     if not given:
         raise UsageError("no text to score: give texts after the file, or --text FILE")
     # Here, because it loads numpy, for which --help must not wait.
-    from ctcbench.decoding.lm.arpa_reader import read_arpa
+    from ctcbench.decoding.lm.model_reader import read_ngram_model
     from ctcbench.decoding.lm.perplexity import measure_perplexity
     from ctcbench.decoding.lm.spellings import is_of_characters
 
-    read = read_arpa(model)
+    read = read_ngram_model(model)
     unit: Unit = "character" if is_of_characters(read) else "word"
     split = [words_in(one, unit) for one in given]
     scores = [measure_perplexity(read, [words]) for words in split]

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import io
 import os
 import stat
 import zlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
 from ..user_errors import InputError
 from .arpa_parser import ArpaParser
+from .kenlm_file import KENLM_MAGIC
 from .ngram_model import NgramModel
 
 _CONVERT = "give the ARPA file that it was made from"
+_READ = "read_ngram_model reads it, and `ctcbench lm convert` writes an ARPA file"
 _UNPACK = "unpack it (only gzip is read)"
 _FOREIGN = {
-    b"mmap lm http://kheafield.com/code": ("a binary model of KenLM", _CONVERT),
+    KENLM_MAGIC: ("a binary model of KenLM", _READ),
     b"blmt": ("a binary model of IRSTLM", _CONVERT),
     b"\x1f\x9d": ("compressed by compress", _UNPACK),
     b"BZh": ("compressed by bzip2", _UNPACK),
@@ -40,13 +44,23 @@ def read_arpa(path: str | os.PathLike[str]) -> NgramModel:
             message has the number of the line. Refused as well are more than 30 million n-grams, an order
             above 10, lines of more than 64 KiB, and more than 8 GiB of text.
     """
-    path = Path(path)
+    with open_model_file(path) as file:
+        return read_arpa_file(file, path)
+
+
+@contextlib.contextmanager
+def open_model_file(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
+    """Open the file of a model.
+
+    Raises:
+        InputError: it is no plain file, or can't be read.
+    """
     try:
         # Checked before the file is opened: a pipe would block, and a device need not end.
-        if not stat.S_ISREG(path.stat().st_mode):
+        if not stat.S_ISREG(Path(path).stat().st_mode):
             raise InputError(f"{path}: is not a plain file")
-        with path.open("rb") as file:
-            return _read(file, path)
+        with Path(path).open("rb") as file:
+            yield file
     except OSError as error:
         raise InputError(f"{path}: can't be read ({error.strerror or error})") from None
     except ValueError as error:  # a NUL in the name
@@ -61,10 +75,15 @@ def parse_arpa(content: bytes, name: object) -> NgramModel:
     Raises:
         InputError: as `read_arpa`.
     """
-    return _read(io.BytesIO(content), name)
+    return read_arpa_file(io.BytesIO(content), name)
 
 
-def _read(file: BinaryIO, name: object) -> NgramModel:
+def read_arpa_file(file: BinaryIO, name: object) -> NgramModel:
+    """Read an n-gram model from an open ARPA file; `name` is that of the file in errors.
+
+    Raises:
+        InputError: as `read_arpa`.
+    """
     head = file.read(64)
     for magic, (foreign, remedy) in _FOREIGN.items():
         if head.startswith(magic):

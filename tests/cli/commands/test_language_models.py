@@ -1,9 +1,10 @@
-"""`ctcbench lm train` and `ctcbench lm score`."""
+"""`ctcbench lm train`, `ctcbench lm score` and `ctcbench lm convert`."""
 
 from __future__ import annotations
 
 import json
 import math
+from pathlib import Path
 
 import pytest
 
@@ -13,6 +14,7 @@ from ctcbench.decoding.lm.kneser_ney import train_kneser_ney
 from ctcbench.decoding.lm.perplexity import measure_perplexity
 from tests.builtin.picture_sets.picture_cases import png
 
+KENLM_FILES = Path(__file__).parents[2] / "decoding" / "lm" / "kenlm_files"
 CAPTCHAS = "captcha:width=64,height=24,length=3,alphabet='abc'"
 
 
@@ -99,6 +101,18 @@ def test_the_tables(lines, tmp_path, capsys):
     assert ab[0] == "ab" and ab[3] == "0" and foreign[-1] == "6" and total[-1] == "6"
 
 
+def test_a_binary_file_of_kenlm_becomes_its_arpa_file(tmp_path, capsys):
+    pytest.importorskip("kenlm", reason="needs the package kenlm")
+    out = tmp_path / "words.arpa"
+    assert main(["lm", "convert", str(KENLM_FILES / "words.trie"), "--out", str(out)]) == 0
+    facts = []
+    for path in (out, KENLM_FILES / "words.arpa", KENLM_FILES / "words.trie"):
+        assert main(["lm", "score", str(path), "ab c", "ba x", "--json"]) == 0
+        facts.append(json.loads(capsys.readouterr().out)["total"]["log_prob"])
+    assert facts[0] == pytest.approx(facts[1], abs=1e-5)
+    assert facts[0] == pytest.approx(facts[2], abs=1e-8)
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -117,6 +131,8 @@ def test_the_tables(lines, tmp_path, capsys):
         (["train", "--text", "{}", "--order", "11", "--out", "x"], "--order 11"),
         (["score", "{}", "a"], "has no line \\data\\, so it is not an ARPA file"),
         (["score", "{}"], "no text to score"),
+        (["convert", "{}", "--out", "x"], "has no line \\data\\, so it is not an ARPA file"),
+        (["convert", "{}", "--out", "none/x"], "no folder"),
     ],
 )
 def test_wrong_input_is_one_line(arguments, message, lines, tmp_path, capsys, monkeypatch):

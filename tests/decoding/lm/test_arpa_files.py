@@ -166,7 +166,7 @@ def test_a_broken_file_is_refused_with_its_line(old, new, message, tmp_path):
     [
         (
             b"mmap lm http://kheafield.com/code format version 5\n\0",
-            "a binary model of KenLM, not an ARPA file; give the ARPA file that it was made from",
+            "a binary model of KenLM, not an ARPA file; read_ngram_model reads it",
         ),
         (b"BZh91AY", r"compressed by bzip2, not an ARPA file; unpack it \(only gzip is read\)"),
         (b"", r"has no line \\data\\"),

@@ -1,0 +1,26 @@
+"""`ctcbench lm convert`: writes the ARPA file of an n-gram model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ctcbench.files.output_files import require_output, write_output
+
+
+def convert(
+    model: Annotated[Path, typer.Argument(metavar="FILE", help="a binary file of KenLM", show_default=False)],
+    out: Annotated[Path, typer.Option(metavar="FILE", help="the ARPA file to write", show_default=False)],
+) -> None:
+    """Write the ARPA file of a binary file of KenLM, for use where the package kenlm is not installed.
+
+    A file with a vocabulary of some 10,000 words takes one to two minutes; larger ones are refused.
+    """
+    require_output(out)
+    # Here, because it loads numpy, for which --help must not wait.
+    from ctcbench.decoding.lm.arpa_writer import arpa_lines
+    from ctcbench.decoding.lm.model_reader import read_ngram_model
+
+    write_output(out, "".join(arpa_lines(read_ngram_model(model))).encode())
