@@ -6,8 +6,6 @@ import sys
 from functools import cache
 from pathlib import Path
 
-import pytest
-
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "ctcbench"
 HEAVY = ("torch", "numpy")
@@ -126,50 +124,56 @@ def heavy_packages(path):
     return found
 
 
-def each_file(**kwargs):
-    return pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)), **kwargs)
-
-
 def test_the_page_has_every_folder_and_every_module_beside_them():
     rows = {row_of(path) for path in FILES} - {"__init__"}
     assert rows == LAYERS.keys() | BESIDE.keys()
     assert {package for listed in LAYERS.values() for package in listed} <= set(HEAVY)
 
 
-@each_file()
-def test_imports_point_upwards(path):
-    if (row := row_of(path)) == "__init__":
-        return
-    wrong = imported_rows(path) - allowed_for(row)
-    assert not wrong, f"{path.name} of row {row} imports from {sorted(wrong)}"
+# The tests below name every wrong file at once: a test for each file and rule would be a fifth of the suite.
 
 
-@each_file()
-def test_importing_loads_no_more_than_the_page_lists(path):
-    if (row := row_of(path)) in BESIDE:
-        return
-    listed = set(LAYERS.get(row, ()))
-    listed |= {"numpy"} if "torch" in listed else set()
-    assert heavy_packages(path) <= listed
+def with_findings(find, files=FILES):
+    """Return what `find` returns for each file, by the file's name, without those that return nothing."""
+    found = {str(path.relative_to(PACKAGE)): find(path) for path in files}
+    return {name: wrong for name, wrong in found.items() if wrong}
 
 
-@pytest.mark.parametrize(
-    "path", [path for path in FILES if row_of(path) == "decoding"], ids=lambda path: path.name
-)
-def test_the_decoders_import_only_each_other_and_numpy(path):
+def test_imports_point_upwards():
+    modules = [path for path in FILES if row_of(path) != "__init__"]
+    assert with_findings(lambda path: imported_rows(path) - allowed_for(row_of(path)), modules) == {}
+
+
+def test_importing_loads_no_more_than_the_page_lists():
+    def unlisted(path):
+        listed = set(LAYERS.get(row_of(path), ()))
+        return heavy_packages(path) - listed - ({"numpy"} if "torch" in listed else set())
+
+    assert with_findings(unlisted, [path for path in FILES if row_of(path) not in BESIDE]) == {}
+
+
+def test_the_decoders_import_only_each_other_and_numpy():
+    """They are also built as the package ctcbench_decoder, so they import each other relatively."""
     allowed = sys.stdlib_module_names | {"numpy"}
-    for node in ast.walk(tree_of(path)):
-        if isinstance(node, ast.Import):
-            assert {alias.name.split(".")[0] for alias in node.names} <= allowed
-        elif isinstance(node, ast.ImportFrom) and not node.level:
-            assert node.module.split(".")[0] in allowed, "also built as ctcbench_decoder: import relatively"
-    assert imported_rows(path) <= {"decoding"}
+
+    def others(path):
+        found = imported_rows(path) - {"decoding"}
+        for node in ast.walk(tree_of(path)):
+            if isinstance(node, ast.Import):
+                found |= {alias.name.split(".")[0] for alias in node.names} - allowed
+            elif isinstance(node, ast.ImportFrom) and not node.level:
+                found |= {node.module.split(".")[0]} - allowed
+        return found
+
+    decoding = [path for path in FILES if row_of(path) == "decoding"]
+    assert len(decoding) > 20
+    assert with_findings(others, decoding) == {}
 
 
-@each_file()
-def test_a_module_has_a_docstring_and_stays_small(path):
-    assert ast.get_docstring(tree_of(path))
-    assert len(path.read_text(encoding="utf-8").splitlines()) <= LONGEST, "split this module"
+def test_every_module_has_a_docstring_and_stays_small():
+    assert with_findings(lambda path: not ast.get_docstring(tree_of(path))) == {}
+    lines = {path: len(path.read_text(encoding="utf-8").splitlines()) for path in FILES}
+    assert with_findings(lambda path: lines[path] > LONGEST and lines[path]) == {}, "split these modules"
 
 
 NAMED = {

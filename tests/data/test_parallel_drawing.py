@@ -8,16 +8,26 @@ import pytest
 
 from ctcbench.contract.errors import CtcbenchError, PluginError, UsageError
 
+RAISES = ("raise", PluginError, "ctcbench-marks.*: .*mark 150 failed: ZeroDivisionError: oh dear")
+FOREIGN = ("text", UsageError, "mark 150: its text 'x' has 'x', which the alphabet lacks")
 
-@pytest.mark.parametrize("workers", [1, 2])
+
 @pytest.mark.parametrize(
-    ("fault", "kind", "message"),
+    ("workers", "fault", "kind", "message"),
     [
-        ("raise", PluginError, "ctcbench-marks.*: .*mark 150 failed: ZeroDivisionError: oh dear"),
-        ("shape", PluginError, r"ctcbench-marks.*: .*mark 150 is uint8 \(1, 6, 4\), not uint8 \(1, 4, 6\)"),
-        ("dtype", PluginError, "mark 150 is float32"),
-        ("width", PluginError, "width of mark 150 is 7, not 1 to 6"),
-        ("text", UsageError, "mark 150: its text 'x' has 'x', which the alphabet lacks"),
+        (1, *RAISES),
+        (
+            1,
+            "shape",
+            PluginError,
+            r"ctcbench-marks.*mark 150 is uint8 \(1, 6, 4\), not uint8 \(1, 4, 6\)",
+        ),
+        (1, "dtype", PluginError, "mark 150 is float32"),
+        (1, "width", PluginError, "width of mark 150 is 7, not 1 to 6"),
+        (1, *FOREIGN),
+        # A worker makes the same checks; of each kind of error, one comes from a worker.
+        (2, *RAISES),
+        (2, *FOREIGN),
     ],
 )
 def test_the_error_for_a_broken_contract_names_the_owner_and_the_sample(

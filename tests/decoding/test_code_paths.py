@@ -44,13 +44,21 @@ def test_all_paths_are_bit_identical_on_larger_inputs(kind, num_frames, num_clas
     assert_same(first, decode(values_TK, "exact", beam_width=width, n_best=width))
 
 
-@pytest.mark.parametrize("path", _core.paths())
-def test_each_path_against_the_reference(path):
+@pytest.fixture(scope="module")
+def by_reference():
+    """Return random cases, their options, and what the reference finds, in Python and so slowly."""
+    found = []
     for seed in range(9000, 9300):
         case = random_case(seed)
         options = {"beam_width": case.beam_width, "n_best": case.beam_width, "blank": case.blank}
-        expected = beam_search_reference(case.log_probs_TK, **options)
-        assert_same(decode(case.log_probs_TK, path, **options), expected, f"{seed=} {case}")
+        found.append((case, options, beam_search_reference(case.log_probs_TK, **options)))
+    return found
+
+
+@pytest.mark.parametrize("path", _core.paths())
+def test_each_path_against_the_reference(by_reference, path):
+    for case, options, expected in by_reference:
+        assert_same(decode(case.log_probs_TK, path, **options), expected, str(case))
 
 
 def far_apart(drop):

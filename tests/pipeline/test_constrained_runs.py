@@ -7,7 +7,7 @@ import pytest
 
 import ctcbench
 from ctcbench.config.recipe import resolve
-from ctcbench.contract.errors import CtcbenchError, UsageError
+from ctcbench.contract.errors import ComponentNotice, CtcbenchError, UsageError
 from ctcbench.files.attached_files import digest_of
 from ctcbench.pipeline import runner
 from ctcbench.pipeline.decoding_stage import decode_stored
@@ -90,5 +90,6 @@ def test_a_constraint_that_leaves_no_text_does_not_make_the_recogniser_a_collaps
     registry, finished_copy
 ):
     assert not finished_copy.score.collapsed
-    result = decode_stored(registry, finished_copy.folder, "beam_cpp:length=99")
+    with pytest.warns(ComponentNotice, match="no text that its options permit is possible"):
+        result = decode_stored(registry, finished_copy.folder, "beam_cpp:length=99")
     assert result.score.empty_outputs == 1.0 and result.score.collapsed is False

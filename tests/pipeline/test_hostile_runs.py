@@ -6,8 +6,6 @@ import json
 import os
 import shutil
 import socket
-import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -16,6 +14,7 @@ import pytest
 from ctcbench.__main__ import main
 from ctcbench.files.manifest import MANIFEST
 from ctcbench.results.run_folder import RunFolder
+from tests import forked_python
 
 FILES = (
     "config.toml", "metrics.jsonl", "recognizer.json", "weights.safetensors", "summary.json",
@@ -135,26 +134,24 @@ def test_sizes_are_compared_before_anything_is_built(run, picture, capsys, name,
 @pytest.mark.parametrize("how", ["deleted", pytest.param("moved", marks=pytest.mark.landing)])
 def test_a_run_folder_that_vanishes_in_training_ends_it(tmp_path, own_cache, how):
     command = [
-        sys.executable, "-m", "ctcbench", "run", "--out", str(tmp_path / "runs"),
+        "ctcbench", "run", "--out", str(tmp_path / "runs"),
         "--backbone", "cnn2:width=8", "--head", "none",
         "--dataset", "captcha:width=60,height=24,length=2,alphabet=digits",
         "--train-samples", "64", "--val-samples", "8", "--test-samples", "8", "--epochs", "100000",
     ]  # fmt: skip
     env = {**os.environ, "CTCBENCH_PLUGINS": "", "PYTHONPATH": str(Path(__file__).parents[2])}
-    with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=env
-    ) as training:
-        try:
-            while not (found := list((tmp_path / "runs").glob("*/checkpoint.safetensors"))):
-                assert training.poll() is None
-                time.sleep(0.05)
-            folder = found[0].parent
-            folder.rename(tmp_path / "elsewhere")
-            if how == "deleted":
-                shutil.rmtree(tmp_path / "elsewhere")
-            _, errors = training.communicate(timeout=120)
-        finally:
-            training.kill()
+    training = forked_python.ForkedPython(*command, env=env)
+    try:
+        while not (found := list((tmp_path / "runs").glob("*/checkpoint.safetensors"))):
+            assert training.poll() is None
+            time.sleep(0.05)
+        folder = found[0].parent
+        folder.rename(tmp_path / "elsewhere")
+        if how == "deleted":
+            shutil.rmtree(tmp_path / "elsewhere")
+        _, errors = training.communicate(timeout=120)
+    finally:
+        training.kill()
     assert training.returncode == 1, errors
     assert "the folder was deleted, moved or replaced" in errors
     assert not folder.exists()

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests import forked_python
+from tests.package_installing import install
 
 ROOT = Path(__file__).parents[2] / "plugins"
 # ctcbench-decoder is no plugin: tests/packaging builds it.
@@ -22,9 +23,7 @@ def installed(tmp_path_factory):
     for name in PLUGINS:  # copied, as a build leaves its traces in the source folder
         ignored = shutil.ignore_patterns("build", "*.egg-info", "__pycache__", ".*")
         shutil.copytree(ROOT / name, sources / name, ignore=ignored)
-    pip = ["pip", "install", "-q", "--no-deps", "--no-build-isolation", "--no-index"]
-    built = forked_python.run(*pip, "--target", site, *(sources / name for name in PLUGINS))
-    assert built.returncode == 0, built.stderr
+    install(site, *(sources / name for name in PLUGINS))
     environment = {k: v for k, v in os.environ.items() if k != "CTCBENCH_PLUGINS"}
     environment |= {"PYTHONPATH": str(site), "OMP_NUM_THREADS": "1", "COLUMNS": "110"}
 

@@ -5,6 +5,7 @@ import pytest
 from PIL import Image
 
 from ctcbench import Alphabet, ImageSpec, UsageError
+from ctcbench.contract.errors import ComponentNotice
 from ctcbench.recognition.recogniser import Recogniser
 from tests.recognition.bar_reader import BLANK_LOGIT, FRAMES, LABEL_LOGIT, BarReader, bars, recogniser
 
@@ -151,5 +152,6 @@ def test_alternatives_obey_the_constraint_of_the_decoder(registry):
 
 
 def test_no_text_of_the_constraint_fits_into_the_frames(registry):
-    (found,) = recogniser(registry).predict([bars((4, 8))], n_best=5, decoder="beam_cpp:length=21")
+    with pytest.warns(ComponentNotice, match="no text that its options permit is possible"):
+        (found,) = recogniser(registry).predict([bars((4, 8))], n_best=5, decoder="beam_cpp:length=21")
     assert (found.text, found.alternatives) == ("", ())

@@ -54,7 +54,7 @@ def test_settings_newer_than_a_result_have_their_default(tmp_path):
 @pytest.fixture(scope="module")
 def two_hundred(tmp_path_factory):
     out = tmp_path_factory.mktemp("many")
-    truth = targets(1000)
+    truth = targets(200)
     for seed in range(5):
         for epochs in range(1, 6):
             for batch_size in range(1, 9):

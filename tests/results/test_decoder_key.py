@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ctcbench.contract.component_string import ComponentString
@@ -37,6 +37,7 @@ def test_keys_are_stable_over_versions():
     assert decoder_key("beam_cpp:width=32") == "beam_cpp-95622d12"
 
 
+@settings(max_examples=40)
 @given(
     st.from_regex(r"[A-Za-z_][A-Za-z0-9_]{0,80}", fullmatch=True),
     st.dictionaries(st.from_regex(r"[a-z_]{1,8}", fullmatch=True), st.text(max_size=10), max_size=3),

@@ -18,6 +18,7 @@ from ctcbench.cli.commands.new import new
 from ctcbench.registry.component_registry import Registry
 from ctcbench.scaffold import TEMPLATES, Package, ScaffoldKind, write
 from tests import forked_python
+from tests.package_installing import install
 
 ROOT = Path(__file__).parents[2]
 KINDS = get_args(ScaffoldKind)
@@ -40,10 +41,7 @@ def made(tmp_path_factory, registry):
         write(Package(kind, f"my_{kind}"), folder, registry)
     sources = folder.with_name("sources")
     shutil.copytree(folder, sources)
-    packages = [str(sources / f"ctcbench-my-{kind}") for kind in KINDS]
-    pip = ("pip", "install", "-q", "--no-deps", "--no-build-isolation", "--no-index", "--target", str(site))
-    built = python(*pip, *packages)
-    assert built.returncode == 0, built.stderr
+    install(site, *(sources / f"ctcbench-my-{kind}" for kind in KINDS))
     environment = {k: v for k, v in os.environ.items() if k != "CTCBENCH_PLUGINS"}
     environment |= {"PYTHONPATH": f"{site}{os.pathsep}{ROOT}", "OMP_NUM_THREADS": "1", "COLUMNS": "110"}
 

@@ -15,12 +15,12 @@ from tests.tiny_config import tiny
 IMAGE, ALPHABET = ImageSpec(24, 60), Alphabet("0123456789")
 
 
-def some_samples(count=20, texts=None, seed=0):
+def some_samples(count=20, texts=None, seed=0, image=IMAGE):
     generator = np.random.default_rng(seed)
-    images = generator.integers(0, 256, (count, 1, IMAGE.height, IMAGE.width), dtype=np.uint8)
+    images = generator.integers(0, 256, (count, 1, image.height, image.width), dtype=np.uint8)
     texts = texts or ["".join(generator.choice(list("0123456789"), 2)) for _ in range(count)]
     names = tuple(f"image {i}" for i in range(count))
-    return Samples(images, np.full(count, IMAGE.width, np.int32), tuple(texts), names, "made up")
+    return Samples(images, np.full(count, image.width, np.int32), tuple(texts), names, "made up")
 
 
 def ragged_samples(widths, seed=0):

@@ -48,6 +48,7 @@ def test_changed_and_added_files_are_named_until_they_are_accepted(run, capsys):
     assert verified(capsys, run.path)[0] == 0 and main(["report", str(run.path)]) == 0
 
 
+@pytest.mark.filterwarnings("default::ctcbench.results.run_files.UnverifiedRun")
 def test_a_run_of_an_earlier_version_is_read_with_a_warning_until_it_is_accepted(run, capsys):
     (run.path / "manifest.json").unlink()
     code, text = verified(capsys, run.path)

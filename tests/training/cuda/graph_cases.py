@@ -19,7 +19,7 @@ from tests.training.step_cases import ALPHABET, IMAGE, some_samples
 
 
 def make_training(
-    registry, *, samples=None, alphabet=ALPHABET, image=IMAGE, steps=12, scaler=False, **settings
+    registry, *, samples=None, alphabet=ALPHABET, image=IMAGE, steps=8, scaler=False, **settings
 ):
     """Return state, split and settings of a training whose parts read nothing on the host."""
     config = tiny(**{"amp": False, "schedule": "cosine", **settings})

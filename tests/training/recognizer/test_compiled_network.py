@@ -12,6 +12,9 @@ from ctcbench.training.recognizer.compiled_network import CompiledNetwork
 from ctcbench.training.runtime import Runtime
 from tests.tiny_config import tiny
 
+# Of torch's own code, which torch.compile imports.
+pytestmark = pytest.mark.filterwarnings("ignore:`torch.jit.script:DeprecationWarning")
+
 
 class Counting(torch.nn.Module):
     """Doubles, and keeps the sizes of the batches that Python saw."""
