@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
-from typing import TypeVar
+from typing import TypeVar, get_args
 
 from ctcbench.config.recipe import resolve
 from ctcbench.config.run_config import RunConfig
 from ctcbench.contract.errors import CtcbenchError, UsageError
+from ctcbench.contract.specs import Ground
 from ctcbench.files.attached_files import unpacked
 from ctcbench.pipeline import runner
 from ctcbench.recognition.recogniser import Recogniser
@@ -43,7 +45,7 @@ def run(config: RunConfig, runtime: Runtime | None = None) -> Result:
     return runner.run(resolve(load_registry(), config), runtime)
 
 
-def load(path: str | Path, device: str = "auto") -> Recogniser:
+def load(path: str | Path, device: str = "auto", *, ground: Ground | None = None) -> Recogniser:
     """Return the trained recogniser of a run folder or of an ONNX file that ``ctcbench export`` wrote.
 
     Of an unfinished run it is the best one so far. The files of a run folder and an ONNX file hold data
@@ -53,22 +55,26 @@ def load(path: str | Path, device: str = "auto") -> Recogniser:
         path: the run folder, or the file.
         device: ``auto`` (a CUDA device if there is one), ``cpu``, ``cuda`` or ``cuda:N``; an ONNX file is
             computed on the CPU.
+        ground: what transparent pixels of pictures become: ``white``, ``black`` or ``auto``; None: what they
+            became in the pictures of the training.
 
     Raises:
-        UsageError: `path` is neither, the run has no weights yet, there is no such device, or a package that
-            reads ONNX files is not installed.
+        UsageError: `path` is neither, the run has no weights yet, there is no such device or ground, or a
+            package that reads ONNX files is not installed.
         CtcbenchError: a file in the run folder is damaged.
     """
+    if ground is not None and ground not in (known := get_args(Ground)):
+        raise UsageError(f"ground={ground}: allowed are {', '.join(known)}")
     folder = RunFolder(Path(path))
     try:
         is_folder, is_file = folder.path.is_dir(), folder.path.is_file()
     except OSError as error:  # a name that is too long, a folder that can't be searched
         raise UsageError(f"{path}: can't be read ({error.strerror})") from None
     if is_file:
-        return _load_onnx(folder.path, device)
+        return replace(_load_onnx(folder.path, device), ground=ground)
     if not is_folder or not (folder.has(folder.config_path) and folder.has(folder.weights_path)):
         raise UsageError(f"{path}: no trained run there (expected config.toml and weights.safetensors)")
-    return _load_run(folder, device)
+    return replace(_load_run(folder, device), ground=ground)
 
 
 def _load_run(folder: RunFolder, device: str) -> Recogniser:

@@ -28,6 +28,10 @@ character i, nothing is merged, and the remaining frames are blank."""
 Direction = Literal["ltr", "rtl"]
 """The direction in which the text of an image is read: from left to right, or from right to left."""
 
+Ground = Literal["white", "black", "auto"]
+"""What transparent pixels of a picture become. ``auto``: black in a picture of which less than half is
+visible, and that rather light than dark, such as white letters on a transparent ground; else white."""
+
 
 @dataclass(frozen=True)
 class ImageSpec:
@@ -37,6 +41,7 @@ class ImageSpec:
         variable: whether images have widths of their own, from 1 to ``width`` columns.
         crop: share of the rows of a picture that is left out at its top, and at its bottom, before it is
             scaled to this size.
+        ground: what transparent pixels of a picture become.
     """
 
     height: int
@@ -44,6 +49,7 @@ class ImageSpec:
     channels: int = 1
     variable: bool = False
     crop: float = 0.0
+    ground: Ground = "white"
 
 
 @dataclass(frozen=True)

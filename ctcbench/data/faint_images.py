@@ -32,9 +32,14 @@ def find_faint_images(samples: Samples) -> FaintImages:
     images = zip(samples.images_NCHW, samples.widths_N, strict=True)
     for index, (image_CHW, width) in enumerate(images):
         pixels = image_CHW[..., :width]
-        if _contrast(pixels) < LEAST_CONTRAST:
+        if is_faint(pixels):
             found, example = found + 1, example or samples.names[index]
     return FaintImages(found, example)
+
+
+def is_faint(pixels: NDArray[np.uint8]) -> bool:
+    """Return whether the levels of an image, (H, W) or (C, H, W), are all nearly equal."""
+    return _contrast(pixels) < LEAST_CONTRAST
 
 
 def _contrast(pixels_CHW: NDArray[np.uint8]) -> float:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ctcbench.contract.data import Sample, Source, SplitName
-from ctcbench.contract.specs import Alphabet, ImageSpec
+from ctcbench.contract.specs import Alphabet
 from ctcbench.data.built_dataset import BuiltDataset, fit_of
 from ctcbench.data.interleaving import MAIN, Interleaving
 from ctcbench.files.text import abbreviated, printable
@@ -42,7 +42,7 @@ class MixedSource:
         self.fit = fit_of(ours)
         spec = ours.image
         width = max(spec.width, theirs.image.width)
-        self.image = ImageSpec(spec.height, width, spec.channels, spec.variable, spec.crop)
+        self.image = replace(spec, width=width)
         known = set(ours.alphabet.characters)
         added = tuple(c for c in theirs.alphabet.characters if c not in known)
         self.alphabet = Alphabet((*ours.alphabet.characters, *added), ours.alphabet.direction)

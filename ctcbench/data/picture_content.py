@@ -1,4 +1,4 @@
-"""What pictures show: the rows that the ink takes, and whether colour tells more than brightness."""
+"""What pictures show: the rows that the ink takes, and what white and grey hide."""
 
 from __future__ import annotations
 
@@ -11,11 +11,14 @@ from numpy.typing import NDArray
 
 from ctcbench.contract.data import Samples, Source, SplitName
 from ctcbench.contract.errors import BadSample
+from ctcbench.contract.specs import Ground
 from ctcbench.data.built_dataset import fit_of
+from ctcbench.data.faint_images import is_faint
 from ctcbench.files.pictures import read_picture
 
 _INK_SAMPLES = 512
 _COLOUR_SAMPLES = 48  # are decoded again
+_GROUNDS: tuple[Ground, Ground] = ("white", "auto")
 _FAINTEST_ROW = 0.08  # of the contrast of the row with the most
 _LEAST_LOSS = 0.1
 _LEAST_LEVELS = 3  # below it, colour is the noise of JPEG
@@ -83,6 +86,42 @@ def measure_colour_loss(source: Source, split: SplitName, samples: int) -> Colou
         looked_at += 1
         coloured += _loses_contrast(image_CHW)
     return ColourLoss(looked_at, coloured)
+
+
+@dataclass(frozen=True)
+class HiddenText:
+    """Transparent pictures that show nothing on white, and something on the ground ``auto``.
+
+    Attributes:
+        looked_at: number of pictures.
+        hidden: of these, those that show nothing on white.
+    """
+
+    looked_at: int
+    hidden: int
+
+
+def find_hidden_text(source: Source, split: SplitName, samples: int) -> HiddenText | None:
+    """Return how many of some of the first pictures of a split need another ground than white.
+
+    None if the source draws its images, or has another ground already.
+    """
+    picture_at = getattr(source, "labelled_picture", None)
+    if picture_at is None or source.image.ground != "white":
+        return None
+    looked_at = hidden = 0
+    for index in _spaced(samples, _COLOUR_SAMPLES):
+        try:
+            picture = picture_at(split, index)[0]
+            on_white, on_other = (
+                read_picture(picture, dataclasses.replace(source.image, ground=ground), fit_of(source)).image
+                for ground in _GROUNDS
+            )
+        except BadSample:
+            continue
+        looked_at += 1
+        hidden += is_faint(on_white) and not is_faint(on_other)
+    return HiddenText(looked_at, hidden)
 
 
 def _loses_contrast(image_CHW: NDArray[np.uint8]) -> bool:

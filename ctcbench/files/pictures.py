@@ -1,4 +1,4 @@
-"""Pictures as a recogniser takes them: 8 bits, on white, at the size of an ``ImageSpec``."""
+"""Pictures as a recogniser takes them: 8 bits, not transparent, at the size of an ``ImageSpec``."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Literal, TypeVar, get_args
 
 from ctcbench.contract.data import Sample
 from ctcbench.contract.errors import BadSample, UsageError
+from ctcbench.contract.specs import Ground
 from ctcbench.files.picture_formats import readable_formats
 from ctcbench.files.picture_sizes import rows_within
-from ctcbench.files.pixel_formats import image_of_array, on_white, require_high_bytes
+from ctcbench.files.pixel_formats import image_of_array, on_ground, require_high_bytes
 from ctcbench.files.pixel_levels import WHITE
 
 if TYPE_CHECKING:
@@ -51,8 +52,8 @@ def read_picture(picture: Picture, spec: ImageSpec, fit: Fit = "stretch") -> Pre
     position to its end), a PIL image of any mode, or an array.
 
     Its image is uint8 of shape (H, W) for one channel (grey) or (3, H, W) for three (RGB). The EXIF
-    orientation is applied, transparent pixels become white, and of an animation the first frame is used. Then
-    the share `spec.crop` of the rows is cut off at the top, and at the bottom.
+    orientation is applied, transparent pixels become `spec.ground`, and of an animation the first frame is
+    used. Then the share `spec.crop` of the rows is cut off at the top, and at the bottom.
 
     With ``stretch`` it is resized to exactly H × W. With ``pad`` the aspect ratio is kept: it is resized to
     height H and white columns are added on the right, which ``Sample.width`` does not count; a picture that
@@ -69,7 +70,7 @@ def read_picture(picture: Picture, spec: ImageSpec, fit: Fit = "stretch") -> Pre
     Raises:
         BadSample: it is not a picture, can't be read, or is too wide for the spec; the message is the
             reason, without the file's name.
-        UsageError: `fit` is unknown, or the spec has neither one channel nor three.
+        UsageError: `fit` or the ground is unknown, or the spec has neither one channel nor three.
     """
     from PIL.Image import DecompressionBombWarning
 
@@ -121,6 +122,8 @@ def decode_crops(
 def _require_known(spec: ImageSpec, fit: Fit) -> None:
     if fit not in get_args(Fit):
         raise UsageError(f"fit={fit}: allowed are {', '.join(get_args(Fit))}")
+    if spec.ground not in get_args(Ground):
+        raise UsageError(f"ground={spec.ground}: allowed are {', '.join(get_args(Ground))}")
     if spec.channels not in (1, 3):
         raise UsageError(f"pictures have 1 channel or 3, not {spec.channels}")
 
@@ -185,13 +188,13 @@ def _from_file(file: BinaryIO, use: Callable[[Image], R], suffix: str = "") -> R
 
 
 def _upright(image: Image, spec: ImageSpec) -> Image:
-    """Return an open picture upright and on white, with the channels of the spec."""
+    """Return an open picture upright and on its ground, with the channels of the spec."""
     from PIL import ImageOps
 
     if 0 in image.size:
         raise BadSample("it has no pixels")
     require_high_bytes(image)
-    return on_white(ImageOps.exif_transpose(image), "L" if spec.channels == 1 else "RGB")
+    return on_ground(ImageOps.exif_transpose(image), "L" if spec.channels == 1 else "RGB", spec.ground)
 
 
 def _scaled(upright: Image, spec: ImageSpec, fit: Fit) -> PreparedPicture:

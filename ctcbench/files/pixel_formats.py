@@ -1,18 +1,23 @@
-"""Pixels of any picture or array as 8-bit grey levels or RGB on white."""
+"""Pixels of any picture or array as 8-bit grey levels or RGB without transparency."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal
 
 from ctcbench.contract.errors import BadSample
+from ctcbench.contract.specs import Ground
 from ctcbench.files.pixel_levels import WHITE, scale_levels
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
     from PIL.Image import Image
 
+_VISIBLE = 0.5  # of a picture; more of it is no text on a transparent ground
+_BLACK = 0
 
-def on_white(image: Image, mode: Literal["L", "RGB"]) -> Image:
-    """Return `image`, of any mode, in `mode`, its transparent pixels white.
+
+def on_ground(image: Image, mode: Literal["L", "RGB"], ground: Ground = "white") -> Image:
+    """Return `image`, of any mode, in `mode`, its transparent pixels as the ground has them.
 
     Levels of more than 8 bits, and floats, are scaled as `scale_levels` describes.
 
@@ -25,14 +30,15 @@ def on_white(image: Image, mode: Literal["L", "RGB"]) -> Image:
         # Pillow converts it only with a colour profile; the first channel is the lightness.
         image = image.getchannel(0)
     elif image.mode in ("I", "F") or image.mode.startswith("I;"):
-        return _from_levels(image).convert(mode)
+        return _from_levels(image, ground).convert(mode)
     try:
         if image.has_transparency_data:
             # Premultiplied alpha, which Pillow converts to LA only.
             if image.mode == "La":
                 image = image.convert("LA")
             rgba = image.convert("RGBA")
-            image = Image.alpha_composite(Image.new("RGBA", rgba.size, (WHITE,) * 4), rgba)
+            level = _level_below(rgba, ground)
+            image = Image.alpha_composite(Image.new("RGBA", rgba.size, (level, level, level, WHITE)), rgba)
         return image if image.mode == mode else image.convert(mode)
     except ValueError as error:
         raise BadSample(f"mode {image.mode} can't be converted to {mode}") from error
@@ -81,7 +87,27 @@ def require_high_bytes(image: Image) -> None:
             )
 
 
-def _from_levels(image: Image) -> Image:
+def _level_below(rgba: Image, ground: Ground) -> int:
+    """Return the level of the ground of a picture in mode RGBA."""
+    import numpy as np
+
+    if ground != "auto":
+        return _level_of(ground)
+    return _chosen_level(np.asarray(rgba.convert("L")), np.asarray(rgba.getchannel("A")) / WHITE)
+
+
+def _level_of(ground: Ground) -> int:
+    return _BLACK if ground == "black" else WHITE
+
+
+def _chosen_level(gray: NDArray[Any], visible: NDArray[Any]) -> int:
+    """Return the level of the ground ``auto``, from grey levels and how visible each pixel is, 0 to 1."""
+    shown = float(visible.sum())
+    is_light = float((gray * visible).sum()) > shown * WHITE / 2
+    return _BLACK if is_light and shown < _VISIBLE * visible.size else WHITE
+
+
+def _from_levels(image: Image, ground: Ground) -> Image:
     """Return a picture of 16-bit or 32-bit levels in mode L."""
     import numpy as np
     from PIL import Image
@@ -89,5 +115,7 @@ def _from_levels(image: Image) -> Image:
     levels = np.asarray(image)
     gray = scale_levels(levels)
     if isinstance(clear := image.info.get("transparency"), int):
-        gray = np.where(levels == clear, np.uint8(WHITE), gray)
+        hidden = levels == clear
+        level = _chosen_level(gray, ~hidden) if ground == "auto" else _level_of(ground)
+        gray = np.where(hidden, np.uint8(level), gray)
     return Image.fromarray(gray)

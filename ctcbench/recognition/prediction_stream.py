@@ -19,13 +19,18 @@ T = TypeVar("T")
 
 
 def predict_pictures(
-    images: Iterable[Any], interpretation: Interpretation, fit: Fit, crops: tuple[float, ...]
+    images: Iterable[Any],
+    interpretation: Interpretation,
+    image: ImageSpec,
+    fit: Fit,
+    crops: tuple[float, ...],
 ) -> Iterator[Prediction | BadSample]:
     """Yield the prediction of each picture, or the BadSample that is why it can't be read.
 
     Args:
         images: pictures of any kind, samples, and errors that are yielded as they are.
         interpretation: what is made of a reading.
+        image: the images of the network, and how pictures become those before they are resized.
         fit: how pictures are resized.
         crops: those that each picture is read at; none: that of the network's images.
     """
@@ -33,14 +38,14 @@ def predict_pictures(
     several = CropInterpretation(interpretation)
 
     def prepare_one(picture: Any) -> Sample:
-        return prepare(picture, reader.image, fit, *crops)
+        return prepare(picture, image, fit, *crops)
 
     def predict_one(group: Group[Sample]) -> list[Prediction | BadSample]:
         return list(group.arranged(interpretation.predict(group.samples)))
 
     def prepare_each(picture: Any) -> tuple[Sample, ...]:
         _require_picture(picture)
-        return decode_crops(picture, reader.image, fit, crops)
+        return decode_crops(picture, image, fit, crops)
 
     def predict_each(group: Group[tuple[Sample, ...]]) -> list[Prediction | BadSample]:
         return list(group.arranged(several.predict(group.samples)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -12,7 +13,7 @@ import numpy as np
 from ctcbench.config.recipe import require_fitting_decoder
 from ctcbench.contract.data import LogProbs, Sample
 from ctcbench.contract.errors import BadSample
-from ctcbench.contract.specs import ImageSpec
+from ctcbench.contract.specs import Ground, ImageSpec
 from ctcbench.evaluation.familiarity import Familiarity
 from ctcbench.evaluation.joined_batches import Reading, join_batches
 from ctcbench.files.attached_files import only_stored_files
@@ -47,6 +48,7 @@ class Recogniser:
         sharpness: inverse temperature that calibrates confidences; 1 while the run is not finished.
         familiarity: the statistics of the training images, with which pictures are compared; None while the
             run is not finished, and in runs of earlier versions.
+        ground: what transparent pixels become; None: what they became in the pictures of the training.
     """
 
     reader: Reader
@@ -56,6 +58,12 @@ class Recogniser:
     sharpness: float = 1.0
     familiarity: Familiarity | None = field(default=None, repr=False)
     decoder_files: Mapping[str, bytes] = field(default_factory=dict, repr=False)
+    ground: Ground | None = None
+
+    @property
+    def image(self) -> ImageSpec:
+        """Size of the images, and what pictures become before they are resized."""
+        return dataclasses.replace(self.reader.image, ground=self.ground or self.reader.image.ground)
 
     def prepare(self, picture: Any) -> PreparedPicture:
         """Return a picture as the network takes it, which `predict` and `log_probs` accept as well.
@@ -63,7 +71,7 @@ class Recogniser:
         Raises:
             BadSample: the picture can't be read; the message is the reason, without its name.
         """
-        return read_picture(picture, self.reader.image, self.fit)
+        return read_picture(picture, self.image, self.fit)
 
     def log_probs(self, images: Iterable[Any]) -> LogProbs:
         """Return the natural log-probabilities of N pictures, float32 (N, T, K): T frames, K classes.
@@ -164,7 +172,7 @@ class Recogniser:
         interpretation = Interpretation(
             self.reader, built, self.sharpness, self.familiarity, n_best, positions
         )
-        return predict_pictures(images, interpretation, self.fit, chosen_crops)
+        return predict_pictures(images, interpretation, self.image, self.fit, chosen_crops)
 
     def evaluate(
         self,
@@ -205,7 +213,7 @@ class Recogniser:
         listener = listener or ProgressListener()
         chosen_crops = self._crops(crops)
         chosen, built = self._built_decoder(decoder)
-        wanted = Wanted(self.reader.image, self.fit, self.reader.alphabet, chosen_crops)
+        wanted = Wanted(self.image, self.fit, self.reader.alphabet, chosen_crops)
         pictures = open_pictures(
             self.registry,
             dataset,
@@ -220,7 +228,7 @@ class Recogniser:
             self.reader, built, self.sharpness, self.familiarity, n_best=0, positions=False, composed=False
         )
         return score_pictures(
-            lambda contents: predict_pictures(contents, interpretation, self.fit, chosen_crops),
+            lambda contents: predict_pictures(contents, interpretation, self.image, self.fit, chosen_crops),
             pictures,
             split=split,
             decoder=chosen,
@@ -230,7 +238,7 @@ class Recogniser:
         )
 
     def _prepared(self, picture: Any) -> Sample:
-        return prepare(picture, self.reader.image, self.fit)
+        return prepare(picture, self.image, self.fit)
 
     def _crops(self, crops: Sequence[float] | None) -> tuple[float, ...]:
         """Return the crops that pictures are read at; none: that of the recogniser's images."""

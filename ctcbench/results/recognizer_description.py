@@ -8,7 +8,7 @@ from typing import Annotated, Any, NamedTuple
 from pydantic import Field, model_validator
 
 from ctcbench.contract.errors import CtcbenchError, UsageError
-from ctcbench.contract.specs import Alphabet, Direction, ImageSpec, alphabet_characters
+from ctcbench.contract.specs import Alphabet, Direction, Ground, ImageSpec, alphabet_characters
 from ctcbench.files.json_files import format_json, parse_json
 from ctcbench.files.json_records import Record, read_record
 from ctcbench.files.manifest import digest
@@ -43,6 +43,7 @@ class RecognizerDescription(NamedTuple):
         # Only where it is set, so that runs of earlier versions keep their digest.
         size |= {"variable": True} if image.variable else {}
         size |= {"crop": image.crop} if image.crop else {}
+        size |= {"ground": image.ground} if image.ground != "white" else {}
         return {
             "alphabet": self.alphabet.characters,
             "direction": self.alphabet.direction,
@@ -63,6 +64,7 @@ class ImageRecord(Record):
     channels: Annotated[int, Field(gt=0, le=4)]
     variable: bool = False
     crop: Annotated[float, Field(ge=0, le=MOST_CROPPED)] = 0.0
+    ground: Ground = "white"
 
     @model_validator(mode="after")
     def _bounded(self) -> ImageRecord:

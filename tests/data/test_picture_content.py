@@ -8,7 +8,13 @@ from PIL import Image, ImageDraw
 
 from ctcbench.builtin.folder import folder
 from ctcbench.contract.data import Samples
-from ctcbench.data.picture_content import ColourLoss, measure_colour_loss, measure_ink
+from ctcbench.data.picture_content import (
+    ColourLoss,
+    HiddenText,
+    find_hidden_text,
+    measure_colour_loss,
+    measure_ink,
+)
 
 
 def samples(*images):
@@ -32,6 +38,16 @@ def test_the_rows_of_ink_and_what_is_free_at_both_ends():
     assert measure_ink(samples(np.full((8, 8), 255, np.uint8))) is None
     noise = np.random.default_rng(0).integers(0, 60, (40, 20)).astype(np.uint8)
     assert measure_ink(samples(stroke(10, 20) - noise)).median_share == 1, "a texture is not left out"
+
+
+def test_light_text_on_transparent_pixels_needs_another_ground(tmp_path):
+    for index, ink in enumerate(((255, 255, 255, 255), (0, 0, 0, 255), (0, 0, 0, 0))):
+        image = Image.new("RGBA", (150, 40))
+        image.paste(ink, (50, 10, 70, 30))
+        image.save(tmp_path / f"{'abc'[index]}.png")
+    read = {"path": str(tmp_path), "label": "stem", "val": 0, "test": 0}
+    assert find_hidden_text(folder(**read), "train", 3) == HiddenText(3, 1)
+    assert find_hidden_text(folder(**read, ground="auto"), "train", 3) is None
 
 
 def picture(background, *inks):

@@ -303,6 +303,47 @@ def test_crop_leaves_at_least_one_row(rows):
     assert (sample.image == 9).all()
 
 
+def letters(ink, mode="RGBA", ground=(90, 90, 90, 0), share=0.2):
+    """A picture with ink in a share of its columns, and transparent pixels of a hidden colour elsewhere."""
+    picture = Image.new("RGBA", (40, 10), ground)
+    picture.paste(ink, (4, 0, 4 + round(40 * share), 10))
+    return picture if mode == "RGBA" else picture.convert("LA").convert(mode)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("mode", ["RGBA", "LA", "La"])
+@pytest.mark.parametrize(
+    ("ink", "share", "levels"),
+    [
+        ((255, 255, 255, 255), 0.2, {"white": 255, "black": 0, "auto": 0}),
+        ((0, 0, 0, 255), 0.2, {"white": 255, "black": 0, "auto": 255}),
+        # A light label with round corners: what is written on it is dark.
+        ((230, 230, 230, 255), 0.8, {"white": 255, "black": 0, "auto": 255}),
+    ],
+)
+def test_the_ground_of_transparent_pixels(ink, share, levels, mode, channels):
+    for ground, level in levels.items():
+        read = read_picture(letters(ink, mode, share=share), ImageSpec(10, 40, channels, ground=ground))
+        assert (read.image[..., -2:] == level).all()
+        assert abs(int(read.image[..., 6].max()) - ink[0]) <= 1, "visible pixels stay"
+
+
+def test_the_ground_has_no_effect_on_opaque_pictures_nor_on_none_visible(tmp_path):
+    for ground in ("white", "black", "auto"):
+        spec = ImageSpec(10, 40, ground=ground)
+        opaque = read_picture(letters((250, 250, 250, 255), ground=(240, 240, 240, 255)), spec).image
+        assert set(np.unique(opaque)) == {240, 250}
+    assert (read_picture(Image.new("RGBA", (4, 4)), ImageSpec(4, 4, ground="auto")).image == 255).all()
+    # A level of 16 bits that is transparent.
+    levels = np.full((10, 40), 7, np.uint16)
+    levels[:, 3:9] = 65535
+    Image.fromarray(levels).save(tmp_path / "p.png", transparency=7)
+    for ground, level in {"white": 255, "black": 0, "auto": 0}.items():
+        assert read_picture(tmp_path / "p.png", ImageSpec(10, 40, ground=ground)).image[0, 0] == level
+    with pytest.raises(UsageError, match="ground=grey: allowed are white, black, auto"):
+        read_picture(tmp_path / "p.png", ImageSpec(10, 40, ground="grey"))
+
+
 def test_an_unknown_fit_and_two_channels_are_errors():
     with pytest.raises(UsageError, match="fit=crop: allowed are stretch, pad, keep"):
         read_picture(PICTURES["L"], SPEC, "crop")

@@ -115,6 +115,11 @@ def test_links_in_the_place_of_a_lock_leave_their_targets(run, tmp_path, name, h
         ("recognizer.json", {"image": {"height": 10**9, "width": 60, "channels": 1}}, "image.height"),
         ("recognizer.json", {"image": {"height": 65536, "width": 65536, "channels": 1}}, "pixels"),
         ("recognizer.json", {"image": {"height": 24, "width": 60, "channels": 1, "crop": 0.6}}, "image.crop"),
+        (
+            "recognizer.json",
+            {"image": {"height": 24, "width": 60, "channels": 1, "ground": "x"}},
+            "image.ground",
+        ),
         ("config.toml", b"bigru1:width=8,dropout=0.1|bigru2:width=1024,dropout=0.1", "not the weights"),
     ],
 )

@@ -1,6 +1,9 @@
 """Scores of a recogniser on labelled pictures: what counts, what is left out, and how pictures are read."""
 
+import dataclasses
+
 import pytest
+from PIL import Image
 
 import ctcbench
 from ctcbench import ImageSpec, UsageError
@@ -94,6 +97,29 @@ def test_options_that_contradict_the_recogniser_are_an_error(registry, labelled)
         name, _, value = option.partition("=")
         with pytest.raises(UsageError, match=f"{name}={value} contradicts the recogniser, which has {name}="):
             reader.evaluate(f"{text},{option}")
+
+
+def test_transparent_pictures_are_laid_on_the_chosen_ground(registry, tmp_path):
+    """Bars of class 1 are black: transparent ones are read on black, and are blank on white."""
+    for split in ("test", "train"):
+        (tmp_path / split).mkdir()
+        picture = Image.new("RGBA", (40, 10), (255, 255, 255, 255))
+        picture.paste((90, 90, 90, 0), (4, 0, 8, 10))
+        picture.save(tmp_path / split / "a.png")
+    reader, dataset = recogniser(registry), f"folder:path={tmp_path},val=0"
+    assert [one.text for one in reader.predict([tmp_path / "test" / "a.png"])] == [""]
+    black = dataclasses.replace(reader, ground="black")
+    for crops in (None, [0.1], [0, 0.1]):
+        assert [one.text for one in black.predict([tmp_path / "test" / "a.png"], crops=crops)] == ["a"]
+    assert reader.evaluate(dataset).metrics["exact"].value == 0
+    assert black.evaluate(f"{dataset},ground=black").metrics["exact"].value == 1
+    with pytest.raises(UsageError, match="ground=black contradicts the recogniser, which has ground=white"):
+        reader.evaluate(f"{dataset},ground=black")
+    # The recogniser's own, as a training stores it.
+    stored = recogniser(registry, image=ImageSpec(10, 40, ground="black"))
+    assert stored.predict([tmp_path / "test" / "a.png"])[0].text == "a"
+    with pytest.raises(UsageError, match="ground=grey: allowed are white, black, auto"):
+        ctcbench.load(tmp_path, ground="grey")
 
 
 def test_all_that_a_recogniser_fixes_is_an_option_of_sets_of_pictures(registry):

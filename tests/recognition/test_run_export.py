@@ -191,7 +191,7 @@ def test_a_recogniser_of_colour_pictures_with_right_to_left_text(registry, own_c
         Image.fromarray(pixels).save(tmp_path / f"{i}.png")
         lines.append(f"{i}.png,{'אבג'[i % 3]}ב {10 + i}")
     (tmp_path / "labels.csv").write_text("\n".join(lines), encoding="utf-8")
-    options = "height=24,width=150,fit=keep,channels=3,direction=rtl,crop=0.1"
+    options = "height=24,width=150,fit=keep,channels=3,direction=rtl,crop=0.1,ground=auto"
     config = tiny(dataset=f"csv:path={tmp_path / 'labels.csv'},{options}")
     run = runner.run(resolve(registry, config), Runtime(tmp_path / "runs")).folder
     report = export_run(run, tmp_path / "m.onnx")
@@ -200,7 +200,7 @@ def test_a_recogniser_of_colour_pictures_with_right_to_left_text(registry, own_c
     image = ours.reader.image
     assert (image.channels, image.variable, ours.reader.alphabet.direction) == (3, True, "rtl")
     assert image == theirs.reader.image
-    assert image.crop == 0.1
+    assert (image.crop, image.ground) == (0.1, "auto")
     pictures = [random.integers(0, 256, (24, width, 3), np.uint8) for width in (70, 120, 33)]
 
     def probabilities(recogniser, images):

@@ -9,7 +9,7 @@ from ctcbench.contract.specs import Alphabet, ImageSpec
 from ctcbench.results.recognizer_description import RecognizerDescription, RecognizerRecord
 
 # No field is at its default, so that one that is not stored is found.
-IMAGE = ImageSpec(height=24, width=90, channels=3, variable=True, crop=0.2)
+IMAGE = ImageSpec(height=24, width=90, channels=3, variable=True, crop=0.2, ground="auto")
 ALPHABET = Alphabet(("a", "bc"), "rtl")
 DESCRIPTION = RecognizerDescription(IMAGE, ALPHABET, "keep")
 

@@ -15,7 +15,7 @@ from pydantic import Field
 from ctcbench.builtin.alphabets import AlphabetText
 from ctcbench.builtin.grapheme_clusters import Characters
 from ctcbench.builtin.picture_sets.label_forms import LetterCase, NormalForm
-from ctcbench.contract.specs import Direction, ImageSpec
+from ctcbench.contract.specs import Direction, Ground, ImageSpec
 from ctcbench.files.pictures import MOST_CROPPED, Fit
 
 Share = Annotated[float, Field(ge=0, lt=1, description="share of the pictures, where the split has no own")]
@@ -64,6 +64,13 @@ class PictureOptions:
             description="share of the rows that is left out at the top, and at the bottom, of every picture",
         ),
     ] = 0.0
+    ground: Annotated[
+        Ground,
+        Field(
+            description="of transparent pictures; auto: black where little is visible and that is light, "
+            "else white"
+        ),
+    ] = "white"
     val: Share = 0.1
     test: Share = 0.1
     train_names: Annotated[
@@ -86,7 +93,7 @@ class PictureOptions:
     def image(self) -> ImageSpec:
         """The size of the images."""
         variable = self.fit == "keep"
-        return ImageSpec(self.height, self.width, self.channels, variable, self.crop)
+        return ImageSpec(self.height, self.width, self.channels, variable, self.crop, self.ground)
 
 
 def with_picture_options(builder: Callable[..., Any]) -> Callable[..., Any]:

@@ -124,6 +124,7 @@ class PictureSet(Generic[E]):
                 # Left out where it has no effect: sets from before this option stay valid. Not called crop:
                 # sets that were stored under that name may have been drawn without it.
                 **({"cut_off": self.image.crop} if self.image.crop else {}),
+                **({"ground": self.image.ground} if self.image.ground != "white" else {}),
                 "alphabet": self.alphabet.characters,
                 "direction": self.alphabet.direction,
                 "entries": self._digest(split),

@@ -18,7 +18,7 @@ from ctcbench.builtin.picture_sets.picture_set import SHARED_DOCUMENT, PictureSe
 from ctcbench.builtin.picture_sets.row_entry import RowEntry
 from ctcbench.contract.data import SplitName
 from ctcbench.contract.errors import CtcbenchError
-from ctcbench.contract.specs import Alphabet, Direction, ImageSpec
+from ctcbench.contract.specs import Alphabet, Direction, Ground, ImageSpec
 from ctcbench.files.json_files import parse_object
 from ctcbench.files.json_records import STRICT, Record, read_record
 from ctcbench.files.pictures import MOST_CROPPED, Fit
@@ -43,6 +43,7 @@ class _Image(_Complete):
     channels: Annotated[int, Field(ge=1, le=3)]
     variable: bool
     crop: Annotated[float, Field(ge=0, le=MOST_CROPPED)]
+    ground: Ground
 
 
 class _Document(_Complete):

@@ -27,7 +27,7 @@ from ctcbench.files.text import printable
 if TYPE_CHECKING:
     from ctcbench.contract.data import Samples
     from ctcbench.data.built_dataset import BuiltDataset
-    from ctcbench.data.picture_content import ColourLoss, InkRows
+    from ctcbench.data.picture_content import ColourLoss, HiddenText, InkRows
     from ctcbench.data.set_statistics import Duplicates, FrameNeeds, PictureSizes
 
 _ON_SHEET = 50  # images
@@ -139,16 +139,20 @@ def _facts(chosen: BuiltDataset, split: SplitName, splits: dict[SplitName, Sampl
         "duplicates": _duplicates(find_duplicates(splits)),
     }
     if pictures is not None and needs is not None:
-        from ctcbench.data.picture_content import measure_colour_loss, measure_ink
+        from ctcbench.data.picture_content import find_hidden_text, measure_colour_loss, measure_ink
 
         ink = measure_ink(drawn)
-        loss = measure_colour_loss(chosen.source, split, len(drawn) + drawn.left_out)
+        count = len(drawn) + drawn.left_out
+        loss = measure_colour_loss(chosen.source, split, count)
+        # Without a faint image, none is hidden by its ground.
+        hidden = find_hidden_text(chosen.source, split, count) if facts["faint"]["images"] else None
         facts["ink"] = None if ink is None else dataclasses.asdict(ink)
         facts["colour_loss"] = None if loss is None else dataclasses.asdict(loss)
+        facts["hidden_text"] = None if hidden is None else dataclasses.asdict(hidden)
         if "train" in splits:
             density = least_aspect_per_frame(pictures, needs, drawn, chosen.source, split)
             usual = statistics.median_low(lengths.elements())
-            facts["advice"] = _advice(chosen, pictures, density, usual, (ink, loss), splits)
+            facts["advice"] = _advice(chosen, pictures, density, usual, (ink, loss, hidden), splits)
     return facts
 
 
@@ -157,14 +161,14 @@ def _advice(
     pictures: PictureSizes,
     density: float,
     usual_length: float,
-    content: tuple[InkRows | None, ColourLoss | None],
+    content: tuple[InkRows | None, ColourLoss | None, HiddenText | None],
     splits: Mapping[SplitName, Samples],
 ) -> dict[str, Any]:
     """Return the options and the command of a first training on these pictures, and what it takes."""
     from ctcbench.data import training_advice as advising
     from ctcbench.data.built_dataset import fit_of
 
-    image, (ink, loss) = chosen.source.image, content
+    image, (ink, loss, hidden) = chosen.source.image, content
     now = advising.ImageSize(fit_of(chosen.source), image.height, image.width)
     channels = max(image.channels, advising.advise_channels(loss))
     # Of pictures that are cropped already, the user has chosen how much. Where grey loses ink, so does `ink`.
@@ -175,6 +179,7 @@ def _advice(
     images = chosen.size("train") or len(splits["train"])  # --samples limits what was drawn
     options = {} if size == now else {"fit": size.fit, "height": str(size.height), "width": str(size.width)}
     options |= {"crop": f"{crop:g}"} if crop else {}
+    options |= {"ground": "auto"} if hidden is not None and hidden.hidden else {}
     options |= {"channels": str(channels)} if channels > image.channels else {}
     # A share of 0 suits a look at all pictures; a run needs all three splits.
     kept = {name: value for name, value in given.options.items() if name not in SPLITS or name in splits}

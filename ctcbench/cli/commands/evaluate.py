@@ -10,10 +10,10 @@ from typing import Annotated
 import typer
 
 from ctcbench.cli.completion import complete_choice, complete_component, require_choice
-from ctcbench.cli.crop_flag import Crops, chosen_crops
 from ctcbench.cli.dataset_flags import SkipBad
 from ctcbench.cli.installed_plugins import registry
 from ctcbench.cli.output import output_console, print_json
+from ctcbench.cli.picture_flags import Crops, OnGround, chosen_crops, chosen_ground
 from ctcbench.cli.run_folder_argument import OwnDecoder, RunOrModel, named_recogniser
 from ctcbench.cli.shared_flags import AsJson
 from ctcbench.contract.data import MOST_SAMPLES, SPLITS
@@ -53,6 +53,7 @@ def evaluate(
     ] = None,
     decoder: OwnDecoder = None,
     crops: Crops = None,
+    ground: OnGround = None,
     device: Annotated[str, typer.Option(metavar="NAME", help="auto, cpu, cuda or cuda:N")] = "auto",
     misread: Annotated[
         Path | None,
@@ -63,12 +64,12 @@ def evaluate(
 ) -> None:
     """Score a recogniser on the labelled pictures of any data set.
 
-    Pictures are read as `ctcbench predict` reads them, so their size, colour, fit and crop are the
-    recogniser's; the images of data sets that draw must have the recogniser's size. A label with characters
-    that the recogniser's alphabet lacks counts as an error.
+    Pictures are read as `ctcbench predict` reads them, so their size, colour, fit, crop and ground are
+    the recogniser's; the images of data sets that draw must have the recogniser's size. A label with
+    characters that the recogniser's alphabet lacks counts as an error.
     """
     require_choice("--split", split, _SPLITS)
-    wanted_crops = chosen_crops(crops)
+    wanted_crops, wanted_ground = chosen_crops(crops), chosen_ground(ground)
     if misread is not None:
         if misread.suffix.lower() not in (".csv", ""):  # a device has no suffix
             raise UsageError(f"--misread {misread}: it is a CSV file; give it the suffix .csv")
@@ -82,7 +83,7 @@ def evaluate(
     from ctcbench.cli.progress import progress_listener
     from ctcbench.cli.views.evaluation_report import evaluation_report, misread_csv
 
-    recogniser = load(run, device)
+    recogniser = load(run, device, ground=wanted_ground)
     if folder is not None and not folder.is_finished:
         text = "training is not finished: using the best weights so far, and confidences are not calibrated"
         print(one_line(f"{run}: {text}"), file=sys.stderr)

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ctcbench.cli.crop_flag import Crops, chosen_crops
 from ctcbench.cli.exit_codes import FAILED
 from ctcbench.cli.output import output_stream
 from ctcbench.cli.picture_arguments import NamedPicture, PictureArguments
+from ctcbench.cli.picture_flags import Crops, OnGround, chosen_crops, chosen_ground
 from ctcbench.cli.run_folder_argument import OwnDecoder, RunOrModel, named_recogniser
 from ctcbench.cli.standard_streams import has_reader
 from ctcbench.contract.errors import BadSample, UsageError
@@ -39,6 +39,7 @@ def predict(
     ],
     decoder: OwnDecoder = None,
     crops: Crops = None,
+    ground: OnGround = None,
     device: Annotated[str, typer.Option(metavar="NAME", help="auto, cpu, cuda or cuda:N")] = "auto",
     n_best: Annotated[
         int,
@@ -66,14 +67,14 @@ def predict(
         raise UsageError(f"{' and '.join(chosen)}: give one of them")
     if as_csv and positions:
         raise UsageError("--positions: a line of CSV has no place for a list; use --json or --jsonl")
-    wanted_crops = chosen_crops(crops)
+    wanted_crops, wanted_ground = chosen_crops(crops), chosen_ground(ground)
     # Everything that can be checked is checked before torch is imported, which takes seconds.
     folder = named_recogniser(run)
     arguments = PictureArguments(images)
     from ctcbench.api import load
     from ctcbench.cli.progress import progress_listener
 
-    recogniser = load(run, device)
+    recogniser = load(run, device, ground=wanted_ground)
     if folder is not None and not folder.is_finished:
         text = "training is not finished: using the best weights so far, and confidences are not calibrated"
         print(one_line(f"{run}: {text}"), file=sys.stderr)

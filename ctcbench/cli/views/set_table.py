@@ -170,7 +170,9 @@ def _faint(facts: dict[str, Any]) -> Text:
     if facts["pictures"]:
         if facts["channels"] == 1:
             parts.append("channels=3 keeps colours that are equally bright")
-        parts.append("light text on transparent pixels needs a dark background, as they become white")
+        if (hidden := facts["hidden_text"]) and hidden["hidden"]:
+            counted = f"{hidden['hidden']} of {hidden['looked_at']} pictures that were looked at"
+            parts.append(f"{counted} have light text on transparent pixels; ground=auto shows it")
     return Text("; ".join(parts), "red")
 
 

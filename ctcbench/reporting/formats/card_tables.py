@@ -71,7 +71,8 @@ def _model(member: Member, registry: Registry) -> Lines:
     colour = "grey" if image.channels == 1 else f"{image.channels} channels"
     width = f"up to {image.width}" if image.variable else str(image.width)
     cropped = f", without {image.crop:.0%} of the rows at either end".replace("%", " %") if image.crop else ""
-    fit = f"fit {markdown_code(description.fit)}{cropped}"
+    ground = f", transparent pixels {image.ground}" if image.ground != "white" else ""
+    fit = f"fit {markdown_code(description.fit)}{cropped}{ground}"
     yield "images", f"{width} × {image.height} pixels, {colour}, {fit}"
     yield "alphabet", _alphabet_text(alphabet)
     if alphabet.direction == "rtl":

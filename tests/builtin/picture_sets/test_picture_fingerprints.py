@@ -22,6 +22,7 @@ OTHER = {
     "channels": 3,
     "fit": "pad",
     "crop": 0.2,
+    "ground": "auto",
     "val": 0.3,
     "test": 0.3,
     "train_names": "names.txt",

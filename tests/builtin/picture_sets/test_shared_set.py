@@ -59,6 +59,7 @@ def test_an_opened_set_draws_the_same_samples(tmp_path, kind, split):
 
 def test_an_opened_set_has_every_option_of_the_pictures(tmp_path):
     options = {"height": 24, "width": 90, "channels": 3, "fit": "keep", "crop": 0.2, "direction": "rtl"}
+    options["ground"] = "black"
     source = folder.builder(path=str(pictures(tmp_path, "folder").root), **options)
     assert all(getattr(source.image, f.name) != f.default for f in dataclasses.fields(source.image))
     (tmp_path / "shared").mkdir()

@@ -262,6 +262,29 @@ def test_a_wrong_flag_is_a_usage_error(
     assert words in printed.err and not printed.out
 
 
+def test_the_ground_of_transparent_pictures_is_chosen(
+    trained: Path, folder: Path, tmp_path: Path, capsys: Capture
+) -> None:
+    """A picture whose letters are white and all else is transparent is a black one on black."""
+    with Image.open(next(folder.rglob("*.png"))) as image:
+        gray = image.convert("L")
+    ghost = Image.merge(
+        "LA", (Image.new("L", gray.size, 255), gray.point([255 - level for level in range(256)]))
+    )
+    ghost.save(tmp_path / "ghost.png")
+    gray.point([255 - level for level in range(256)]).save(tmp_path / "negative.png")
+    Image.new("L", gray.size, 255).save(tmp_path / "blank.png")
+    blank, shown, negative = read_json(
+        [str(trained), *(str(tmp_path / f"{name}.png") for name in ("blank", "ghost", "negative"))], capsys
+    )
+    assert (shown["text"], shown["confidence"]) == (blank["text"], blank["confidence"])
+    (shown,) = read_json([str(trained), str(tmp_path / "ghost.png"), "--ground", "auto"], capsys)
+    assert shown["text"] == negative["text"]
+    assert shown["confidence"] == pytest.approx(negative["confidence"], rel=1e-3)
+    assert main(["predict", str(trained), str(tmp_path / "ghost.png"), "--ground", "grey"]) == 2
+    assert "--ground grey" in capsys.readouterr().err
+
+
 def test_pictures_are_read_at_several_crops(trained: Path, folder: Path, capsys: Capture) -> None:
     arguments = [str(trained), str(folder)]
     own = read_json(arguments, capsys)
