@@ -2,7 +2,6 @@
 // reach it.
 #pragma once
 
-#include "ctc/lane_skipped_rows.hpp"
 #include "ctc/lane_stay_step.hpp"
 
 namespace ctc {
@@ -48,11 +47,6 @@ class ExtendStep {
     static void collect_symbols(double largest, const LaneFrame<L>& frame, std::int64_t exponent,
                                 double floor, LaneSymbols<L>& symbols);
 
-    // Sets `extended`, the extension of each row by the class `label`, where rows are skipped: to 0 if it is
-    // in the beam, else to the extension of the part that ends in blank.
-    static void correct_skipped(const LaneBeam<L>& beam, const double* blank, const SkippedRows<L>& skipped,
-                                std::int32_t label, double prob, double* extended);
-
   private:
     using D = typename L::D;
     static constexpr double kInfinity = LaneMath<L>::kInfinity;
@@ -89,20 +83,6 @@ double ExtendStep<L>::floor_of_kept(const LaneBeam<L>& beam, const LaneFrame<L>&
         }
     }
     return beam_width_th(candidates, 2 * stays, stayed.normal == beam_width ? stayed.least : 0.0, beam_width);
-}
-
-template <class L>
-void ExtendStep<L>::correct_skipped(const LaneBeam<L>& beam, const double* blank,
-                                    const SkippedRows<L>& skipped, std::int32_t label, double prob,
-                                    double* extended) {
-    const std::uint64_t* skip = skipped.of(label);
-    for (std::int32_t word = 0; word < skipped.words(); ++word) {
-        for (std::uint64_t bits = skip[word]; bits != 0; bits &= bits - 1) {
-            const std::int32_t row = 64 * word + lowest_bit(bits);
-            const bool is_taken = beam.last.data()[row] != label || skipped.repeat_is_taken(row);
-            extended[row] = is_taken ? 0.0 : blank[row] * prob;
-        }
-    }
 }
 
 template <class L>

@@ -48,7 +48,6 @@ void GuidedBounds<L>::write(const Frame& in, LaneCandidates<L>& candidates) {
     for (std::int32_t row = 0; row < stays; row += kLanes)
         L::store(bound + row, L::mul(L::load(in.beam.total.data() + row), best));
     const std::int32_t label = in.best_label;
-    ExtendStep<L>::correct_skipped(in.beam, in.beam.blank.data(), in.skipped, label, prob, bound);
 
     // Where the unchanged labellings fill the beam, what is below the least of them contributes nothing.
     const double least = in.stays_fill_beam ? in.stayed.least * LaneMath<L>::kSlack : 0.0;
@@ -61,7 +60,12 @@ void GuidedBounds<L>::write(const Frame& in, LaneCandidates<L>& candidates) {
         for (std::int32_t row = first; row < end; row += kLanes)
             open |= std::uint64_t{0xffU & ~L::at_least(nothing, L::mul(L::load(reach + row), best))}
                     << (row - first);
-        const std::uint64_t permitted = in.permitting(first, end, label);
+        const std::uint64_t permitted = in.rows_with(in.columns.permitted(label / 64), first, end, label);
+        std::uint64_t closed = permitted & ~in.rows_with(in.open.of(label / 64), first, end, label);
+        for (; closed != 0; closed &= closed - 1) {
+            const std::int32_t row = first + lowest_bit(closed);
+            bound[row] = in.taken(row, label) ? 0.0 : in.beam.blank.data()[row] * prob;
+        }
         if (!in.plain())
             for (std::uint64_t bits = open & permitted; bits != 0; bits &= bits - 1) {
                 const std::int32_t row = first + lowest_bit(bits);

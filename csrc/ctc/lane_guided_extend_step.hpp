@@ -125,17 +125,16 @@ void GuidedExtendStep<L>::extend(const Frame& in, double floor, LaneCandidates<L
         const auto number = static_cast<std::int32_t>(label);
         const double prob = symbols_.prob.data()[i];
         const D probs = L::broadcast(prob);
-        const std::uint64_t* skip = in.skipped.of(static_cast<std::int64_t>(label));
-        const std::uint64_t* permitted = in.columns.permitted(number / 64);
+        const std::uint64_t* open = in.open.of(number / 64);
         std::int32_t end = candidates.count;
         for (std::int32_t first = 0; first < stays; first += 64) {
             std::uint64_t reached = 0;
             for (std::int32_t row = first; row < std::min(stays, first + 64); row += kLanes) {
                 const unsigned mask = L::at_least(L::mul(L::load(reach + row), probs), limit) &
-                                      L::with_bit(permitted + row, number % 64);
+                                      L::with_bit(open + row, number % 64);
                 reached |= std::uint64_t{mask} << (row - first);
             }
-            for (reached &= ~skip[first / 64]; reached != 0; reached &= reached - 1) {
+            for (; reached != 0; reached &= reached - 1) {
                 const std::int32_t row = first + lowest_bit(reached);
                 double value = row_total[row] * prob;
                 if (!plain) value *= in.weight(row, number);
@@ -162,7 +161,7 @@ void GuidedExtendStep<L>::extend_repeated(const Frame& in, double floor,
     std::int32_t end = candidates.count;
     for (std::int32_t row = 0; row < stays; row += kLanes) {
         const D totals = L::mul(L::load(reach + row), L::load(in.stayed.prob_last + row));
-        unsigned mask = L::at_least(totals, limit) & ~in.skipped.repeats_taken(row);
+        unsigned mask = L::at_least(totals, limit) & ~in.open.repeats_taken(row);
         if (plain) {
             const D blanks = L::load(in.beam.blank.data() + row);
             mask &= L::at_least(L::mul(blanks, L::load(in.stayed.prob_last + row)), limit);

@@ -3,7 +3,7 @@
 
 #include "ctc/lane_frame.hpp"
 #include "ctc/lane_guide_columns.hpp"
-#include "ctc/lane_skipped_rows.hpp"
+#include "ctc/lane_open_extensions.hpp"
 #include "ctc/lane_stay_step.hpp"
 
 namespace ctc {
@@ -13,7 +13,7 @@ struct GuidedFrame {
     const LaneBeam<L>& beam;
     const LaneFrame<L>& frame;
     GuideColumns<L>& columns;  // `reach` is changed
-    const SkippedRows<L>& skipped;
+    OpenExtensions<L>& open;   // is changed
     const typename StayStep<L>::Output& stayed;
     typename GuideColumns<L>::Prepared prepared;
     std::int64_t exponent;
@@ -24,10 +24,10 @@ struct GuidedFrame {
     // Whether all weights are 1, and whatever a row permits can end in the frames that remain.
     bool plain() const { return !columns.weighted() && !prepared.checks; }
 
-    // Whether the extension of a row is in the beam: StayStep has added its probability to that row.
+    // Whether the extension of a row by a class that it permits is in the beam: StayStep has added its
+    // probability to that row.
     bool taken(std::int32_t row, std::int32_t label) const {
-        return beam.last.data()[row] == label ? skipped.repeat_is_taken(row)
-                                              : (skipped.of(label)[row >> 6] >> (row & 63) & 1) != 0;
+        return beam.last.data()[row] == label ? open.repeat_is_taken(row) : !open.has(row, label);
     }
 
     // The weight of an extension; 0 if it cannot end in the frames that remain.
@@ -38,9 +38,9 @@ struct GuidedFrame {
         return table.weight(found);
     }
 
-    // The rows of a group of 64, of which the first is `first`, that permit the class.
-    std::uint64_t permitting(std::int32_t first, std::int32_t end, std::int32_t label) const {
-        const std::uint64_t* words = columns.permitted(label / 64);
+    // The rows of a group of 64, of which the first is `first`, in whose words the bit of the class is set.
+    static std::uint64_t rows_with(const std::uint64_t* words, std::int32_t first, std::int32_t end,
+                                   std::int32_t label) {
         std::uint64_t rows = 0;
         for (std::int32_t row = first; row < end; row += kLanes)
             rows |= std::uint64_t{L::with_bit(words + row, label % 64)} << (row - first);

@@ -11,7 +11,6 @@
 #include "ctc/lane_guided_losses.hpp"
 #include "ctc/lane_hypotheses.hpp"
 #include "ctc/lane_select_step.hpp"
-#include "ctc/lane_skipped_rows.hpp"
 #include "ctc/lane_update_step.hpp"
 
 namespace ctc {
@@ -55,7 +54,7 @@ class GuidedLaneSearch final : public FastSearch {
 
     LaneFrame<L> frame_;
     LaneCandidates<L> candidates_;
-    SkippedRows<L> skipped_;
+    OpenExtensions<L> open_;
     StayStep<L> stay_;
     GuidedExtendStep<L> extend_;
     SelectStep<L> select_;
@@ -95,7 +94,6 @@ void GuidedLaneSearch<L>::start(std::int32_t classes) {
     columns_.start(beam_.capacity());
     frame_.start(classes);
     candidates_.start(beam_.capacity());
-    skipped_.start(classes);
     extend_.reserve(classes);
     stay_.start(beam_.capacity());
     losses_.clear();
@@ -129,15 +127,14 @@ bool GuidedLaneSearch<L>::advance() {
         beam_.exponent += exponent;
         return true;
     }
-    skipped_.fill(beam_);
-    const double known_floor = extend_.run({beam_, frame_, columns_, skipped_, stayed, prepared, exponent,
+    open_.fill(beam_, columns_, candidates_.stays);
+    const double known_floor = extend_.run({beam_, frame_, columns_, open_, stayed, prepared, exponent,
                                             remaining_, frame_.best_label(), stays_fill_beam},
                                            width, candidates_);
     if (known_floor == 0.0 && losses_.hides_candidates()) return false;
     if (loses_a_symbol(known_floor, prepared.largest_reach, exponent)) return false;
 
     const double floor = std::max(known_floor, LaneMath<L>::kSmallestTotal);
-    skipped_.clear(beam_);
     const auto selected = select_.run(beam_, candidates_, floor, width);
     if (selected.largest < floor) {
         // Nothing is lost where fewer candidates than places are known, so nothing is permitted.

@@ -32,13 +32,10 @@ class RowExtendStep {
     void extend_by_best(const GuidedFrame<L>& in, std::int32_t label, double floor,
                         LaneCandidates<L>& candidates) const;
     void find_reached(const GuidedFrame<L>& in, double prob, double floor, std::int32_t stays);
-    void write_allowed(const GuidedFrame<L>& in, std::int32_t stays);
     void write_probs(const LaneSymbols<L>& symbols, std::int32_t best);
     void extend_with_weights(const GuidedFrame<L>& in, double floor, LaneCandidates<L>& candidates);
 
     RowWeights<L> weights_;
-    // By group of 64 classes and row: a bit for each class that may extend the row.
-    Column<std::uint64_t> allowed_;
     Column<double> prob_;         // by class; 0 where it is no symbol
     Column<std::int32_t> block_;  // the first classes of the registers of prob_ that have a symbol
     std::int32_t blocks_ = 0;
@@ -58,9 +55,8 @@ void RowExtendStep<L>::run(const GuidedFrame<L>& in, LaneSymbols<L>& symbols, do
     extend_by_best(in, best, floor, candidates);
     find_reached(in, second, floor, stays);
     if (reached_.empty()) return;
-    write_allowed(in, stays);
     if (!in.columns.weighted()) {
-        unweighted_.run(in, symbols, floor, reached_, allowed_, candidates);
+        unweighted_.run(in, symbols, floor, reached_, candidates);
         return;
     }
     write_probs(symbols, best);
@@ -100,7 +96,6 @@ void RowExtendStep<L>::reserve(const GuidedFrame<L>& in, std::int32_t stays) {
         row_.reserve(rows);
         for (std::size_t row = 0; row < row_.capacity(); ++row) row_.data()[row] = row;
     }
-    allowed_.reserve(rows * static_cast<std::size_t>(in.columns.words()));
     if (in.columns.weighted()) weights_.reserve(in.columns, stays);
 }
 
@@ -109,8 +104,7 @@ void RowExtendStep<L>::extend_by_best(const GuidedFrame<L>& in, std::int32_t lab
                                       LaneCandidates<L>& candidates) const {
     const D limit = L::broadcast(floor);
     const std::int32_t stays = candidates.stays;
-    const std::uint64_t* skip = in.skipped.of(label);
-    const std::uint64_t* permitted = in.columns.permitted(label / 64);
+    const std::uint64_t* open = in.open.of(label / 64);
     const std::uint64_t more = LaneCandidates<L>::id_of(static_cast<std::uint64_t>(label), 0);
     double* total = candidates.total.data();
     const double* bound = total + candidates.count;
@@ -118,8 +112,7 @@ void RowExtendStep<L>::extend_by_best(const GuidedFrame<L>& in, std::int32_t lab
     std::int32_t end = candidates.count;
     for (std::int32_t row = 0; row < stays; row += kLanes) {
         const D totals = L::load(bound + row);
-        const unsigned mask = L::at_least(totals, limit) & L::with_bit(permitted + row, label % 64) &
-                              ~static_cast<unsigned>(skip[row >> 6] >> (row & 63));
+        const unsigned mask = L::at_least(totals, limit) & L::with_bit(open + row, label % 64);
         if (mask == 0) continue;
         L::compress(total + end, totals, mask);
         L::compress_sums(id + end, row_.data() + row, more, mask);
@@ -139,23 +132,6 @@ void RowExtendStep<L>::find_reached(const GuidedFrame<L>& in, double prob, doubl
         for (unsigned mask = L::at_least(L::mul(L::load(reach + row), probs), limit); mask != 0;
              mask &= mask - 1)
             reached_.push_back(row + lowest_bit(mask));
-}
-
-// A row is not extended by its last label, nor by those of its children in the beam.
-template <class L>
-void RowExtendStep<L>::write_allowed(const GuidedFrame<L>& in, std::int32_t stays) {
-    std::uint64_t* allowed = allowed_.data();
-    for (std::int32_t word = 0; word < in.columns.words(); ++word)
-        std::copy_n(in.columns.permitted(word), stays, allowed + std::int64_t{word} * stays);
-    for (std::int32_t row = 0; row < in.beam.rows; ++row) {
-        const std::int32_t last = in.beam.last.data()[row];
-        const std::int32_t parent = in.beam.parent.data()[row];
-        if (last == in.frame.classes) continue;  // the empty labelling
-        std::uint64_t* words = allowed + std::int64_t{last >> 6} * stays;
-        const std::uint64_t others = ~(std::uint64_t{1} << (last & 63));
-        words[row] &= others;
-        if (parent >= 0) words[parent] &= others;
-    }
 }
 
 template <class L>
@@ -180,21 +156,18 @@ template <class L>
 void RowExtendStep<L>::extend_with_weights(const GuidedFrame<L>& in, double floor,
                                            LaneCandidates<L>& candidates) {
     const D limit = L::broadcast(floor);
-    const std::int32_t stays = candidates.stays;
     double* total = candidates.total.data();
     std::uint64_t* id = candidates.id.data();
     std::int32_t end = candidates.count;
     for (const std::int32_t row : reached_) {
         const D row_total = L::broadcast(in.beam.total.data()[row]);
         const double* weights = weights_.of(in.columns, row);
-        const std::uint64_t* allowed = allowed_.data() + row;
         for (std::int32_t i = 0; i < blocks_; ++i) {
             const std::int32_t first = block_.data()[i];
             const D totals =
                 L::mul(L::mul(row_total, L::load(prob_.data() + first)), L::load(weights + first));
-            const unsigned mask =
-                L::at_least(totals, limit) &
-                static_cast<unsigned>(allowed[std::int64_t{first >> 6} * stays] >> (first & 63) & 0xff);
+            const unsigned mask = L::at_least(totals, limit) &
+                                  static_cast<unsigned>(in.open.of(first >> 6)[row] >> (first & 63) & 0xff);
             if (mask == 0) continue;
             L::compress(total + end, totals, mask);
             L::compress_sums(id + end, id_.data() + first, static_cast<std::uint64_t>(row), mask);

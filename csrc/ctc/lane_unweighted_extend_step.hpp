@@ -14,21 +14,17 @@ namespace ctc {
 template <class L>
 class UnweightedExtendStep {
   public:
-    // Appends each extension of the rows `reached` whose total is at least `floor`. `allowed` has, by group
-    // of 64 classes and row, a bit for each class that may extend the row; it is changed.
+    // Appends each extension of the rows `reached` whose total is at least `floor`. Changes in.open.
     void run(const GuidedFrame<L>& in, const LaneSymbols<L>& symbols, double floor,
-             const std::vector<std::int32_t>& reached, Column<std::uint64_t>& allowed,
-             LaneCandidates<L>& candidates);
+             const std::vector<std::int32_t>& reached, LaneCandidates<L>& candidates);
 
   private:
     using D = typename L::D;
 
     void extend_rows(const GuidedFrame<L>& in, const LaneSymbols<L>& symbols, double floor,
-                     const std::vector<std::int32_t>& reached, Column<std::uint64_t>& allowed,
-                     LaneCandidates<L>& candidates);
+                     const std::vector<std::int32_t>& reached, LaneCandidates<L>& candidates);
     void extend_by_symbols(const GuidedFrame<L>& in, const LaneSymbols<L>& symbols, double floor,
-                           const std::vector<std::int32_t>& reached, Column<std::uint64_t>& allowed,
-                           LaneCandidates<L>& candidates);
+                           const std::vector<std::int32_t>& reached, LaneCandidates<L>& candidates);
 
     Column<std::uint64_t> symbol_id_;  // by symbol: the id of row 0, extended by it
     // Of the rows `reached`.
@@ -38,46 +34,42 @@ class UnweightedExtendStep {
 
 template <class L>
 void UnweightedExtendStep<L>::run(const GuidedFrame<L>& in, const LaneSymbols<L>& symbols, double floor,
-                                  const std::vector<std::int32_t>& reached, Column<std::uint64_t>& allowed,
-                                  LaneCandidates<L>& candidates) {
+                                  const std::vector<std::int32_t>& reached, LaneCandidates<L>& candidates) {
     const auto rows = static_cast<std::int32_t>(reached.size());
     candidates.reserve_more(
         std::max(reached.size() * static_cast<std::size_t>(whole_lanes(symbols.count)),
                  static_cast<std::size_t>(symbols.count) * static_cast<std::size_t>(whole_lanes(rows))));
     if (std::int64_t{rows} * whole_lanes(symbols.count) <= std::int64_t{symbols.count} * whole_lanes(rows))
-        extend_rows(in, symbols, floor, reached, allowed, candidates);
+        extend_rows(in, symbols, floor, reached, candidates);
     else
-        extend_by_symbols(in, symbols, floor, reached, allowed, candidates);
+        extend_by_symbols(in, symbols, floor, reached, candidates);
 }
 
 // Without weights: each row by a register of symbols at a time.
 template <class L>
 void UnweightedExtendStep<L>::extend_rows(const GuidedFrame<L>& in, const LaneSymbols<L>& symbols,
                                           double floor, const std::vector<std::int32_t>& reached,
-                                          Column<std::uint64_t>& allowed, LaneCandidates<L>& candidates) {
+                                          LaneCandidates<L>& candidates) {
     symbol_id_.reserve(static_cast<std::size_t>(symbols.count));
     const std::uint64_t* label = symbols.label.data();
     std::uint64_t* label_id = symbol_id_.data();
     for (std::int32_t i = 0; i < symbols.count; ++i) label_id[i] = label[i] << 32;
-    const std::int32_t stays = candidates.stays;
     // Those by the most probable class are known.
     const std::int32_t best = in.best_label;
-    for (const std::int32_t row : reached)
-        allowed.data()[std::int64_t{best >> 6} * stays + row] &= ~(std::uint64_t{1} << (best & 63));
+    for (const std::int32_t row : reached) in.open.of(best >> 6)[row] &= ~(std::uint64_t{1} << (best & 63));
     const D limit = L::broadcast(floor);
     double* total = candidates.total.data();
     std::uint64_t* id = candidates.id.data();
     std::int32_t end = candidates.count;
     for (const std::int32_t row : reached) {
         const D row_total = L::broadcast(in.beam.total.data()[row]);
-        const std::uint64_t* words = allowed.data() + row;
         for (std::int32_t i = 0; i < symbols.count; i += kLanes) {
             const D totals = L::mul(row_total, L::load(symbols.prob.data() + i));
             const std::uint64_t first_word = label[i] >> 6;
             const std::uint64_t last_word = label[std::min(i + kLanes, symbols.count) - 1] >> 6;
             unsigned mask = 0;
             for (std::uint64_t word = first_word; word <= last_word; ++word)
-                mask |= L::bits_at(words[static_cast<std::int64_t>(word) * stays], label + i, 64 * word);
+                mask |= L::bits_at(in.open.of(static_cast<std::int32_t>(word))[row], label + i, 64 * word);
             mask &= L::at_least(totals, limit);
             if (!L::kCompresses && mask == 0) continue;
             L::compress(total + end, totals, mask);
@@ -92,7 +84,6 @@ void UnweightedExtendStep<L>::extend_rows(const GuidedFrame<L>& in, const LaneSy
 template <class L>
 void UnweightedExtendStep<L>::extend_by_symbols(const GuidedFrame<L>& in, const LaneSymbols<L>& symbols,
                                                 double floor, const std::vector<std::int32_t>& reached,
-                                                Column<std::uint64_t>& allowed,
                                                 LaneCandidates<L>& candidates) {
     const auto count = static_cast<std::int32_t>(reached.size());
     const std::int32_t padded = whole_lanes(count);
@@ -108,7 +99,7 @@ void UnweightedExtendStep<L>::extend_by_symbols(const GuidedFrame<L>& in, const 
     std::fill(row_total + count, row_total + padded, 0.0);
     // In place: the rows ascend.
     for (std::int32_t word = 0; word < in.columns.words(); ++word) {
-        std::uint64_t* words = allowed.data() + std::int64_t{word} * candidates.stays;
+        std::uint64_t* words = in.open.of(word);
         for (std::int32_t i = 0; i < count; ++i) words[i] = words[reached[static_cast<std::size_t>(i)]];
     }
     const D limit = L::broadcast(floor);
@@ -120,7 +111,7 @@ void UnweightedExtendStep<L>::extend_by_symbols(const GuidedFrame<L>& in, const 
         const auto number = static_cast<std::int32_t>(label);
         if (number == in.best_label) continue;
         const D probs = L::broadcast(symbols.prob.data()[s]);
-        const std::uint64_t* words = allowed.data() + std::int64_t{number >> 6} * candidates.stays;
+        const std::uint64_t* words = in.open.of(number >> 6);
         for (std::int32_t i = 0; i < padded; i += kLanes) {
             const D totals = L::mul(L::load(row_total + i), probs);
             const unsigned mask = L::at_least(totals, limit) & L::with_bit(words + i, number & 63);
