@@ -41,7 +41,7 @@ from ctcbench.cli.commands import (
     verify,
 )
 from ctcbench.cli.component_help import CommandWithComponents
-from ctcbench.cli.help import Command, Commands
+from ctcbench.cli.help import Command, Commands, TextCommand
 from ctcbench.cli.output import print_line
 from ctcbench.cli.warning_lines import one_line_warnings
 from ctcbench.contract.errors import UsageError
@@ -68,7 +68,7 @@ bench.command(cls=Command)(bench_startup.startup)
 
 lm = typer.Typer(help="Train an n-gram language model, score texts with one, or convert one of KenLM.")
 lm.command(cls=Command)(lm_train.train)
-lm.command(cls=Command)(lm_score.score)
+lm.command(cls=TextCommand)(lm_score.score)
 lm.command(cls=Command)(lm_convert.convert)
 
 # Commands inherit the names of the help flag.

@@ -47,7 +47,7 @@ def chosen_dataset(dataset: str | None) -> BuiltDataset:
     Raises:
         UsageError: there is no such data set, or an option of it is wrong.
     """
-    text = registry().resolve("dataset", dataset or default_component("dataset"))
+    text = registry().resolve("dataset", default_component("dataset") if dataset is None else dataset)
     return build_dataset(registry(), text)
 
 

@@ -28,6 +28,27 @@ class Command(TyperCommand):
         # click returns those of a set, whose order differs between processes.
         return sorted(super().get_help_option_names(ctx), key=ctx.help_option_names.index)
 
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Parse the arguments.
+
+        Raises:
+            UsageError: a positional argument is empty.
+        """
+        if "" in args and not ctx.resilient_parsing:
+            self._refuse_empty(ctx, args)
+        return super().parse_args(ctx, args)
+
+    def _refuse_empty(self, ctx: Any, args: list[str]) -> None:
+        # Before the conversion, which makes the current folder of an empty path. The parser removes what it
+        # has read from the list. Options are left out: an empty text turns some settings off.
+        given, _, parameters = self.make_parser(ctx).parse_args(list(args))
+        for parameter in parameters:
+            value = given.get(parameter.name)
+            is_empty = value == "" or (isinstance(value, list | tuple) and "" in value)
+            if is_empty and parameter.param_type_name == "argument":
+                name = parameter.metavar or parameter.name.upper()
+                raise UsageError(f"{name}: an argument is empty, as a shell variable that is not set")
+
     def invoke(self, ctx: Any) -> Any:
         """Run the command."""
         with standard_output_reserved():
@@ -36,6 +57,13 @@ class Command(TyperCommand):
     def format_help(self, ctx: Any, formatter: Any) -> None:
         """Print the help."""
         print_help(command_help(self, ctx))
+
+
+class TextCommand(Command):
+    """A command whose arguments are texts, which may be empty."""
+
+    def _refuse_empty(self, ctx: Any, args: list[str]) -> None:
+        pass
 
 
 class Commands(TyperGroup):

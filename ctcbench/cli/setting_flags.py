@@ -94,7 +94,7 @@ def layer_settings(preset: str | None, file: Path | None, flags: dict[str, Any])
     known = setting_fields()
     settings: dict[str, Any] = {}
     # A preset states only what differs from the default preset.
-    for name in dict.fromkeys([DEFAULT, preset or DEFAULT]):
+    for name in dict.fromkeys([DEFAULT, DEFAULT if preset is None else preset]):
         settings |= read_preset(name, known)
     if file is not None:
         settings |= read_settings(file, known)
