@@ -111,22 +111,23 @@ class KenlmNgrams:
         if not self._is_context(context):
             return
         before, first = self._states[context], len(self._words)
-        backed_off = -math.inf, 0.0  # the log-probability of a word after the context, and after its suffix
+        # Log-probabilities of one word: after the context, and after the suffix of the context.
+        backed_off, after_suffix = -math.inf, 0.0
         state = self._new_state()
+        # Millions of turns: names of this function are faster than attributes.
+        score, words, vocabulary = self._model.BaseFullScore, self._words, self._vocabulary
         for suffix in self._followers(context):
-            word = self._words[suffix]
-            scored = self._model.BaseFullScore(before, self._vocabulary[word], state)
+            scored = score(before, vocabulary[words[suffix]], state)
             if scored.ngram_length == order:
                 nearest = suffix if self._is_context(suffix) else self._suffixes[suffix]
-                self._append(context, word, scored.log_prob, nearest, state)
+                self._append(context, words[suffix], scored.log_prob, nearest, state)
                 state = self._new_state()
-            else:
-                # The largest one has the smallest rounding error.
-                backed_off = max(backed_off, (scored.log_prob, self._log_probs[suffix]))
+            elif scored.log_prob > backed_off:  # the largest one has the smallest rounding error
+                backed_off, after_suffix = scored.log_prob, self._log_probs[suffix]
         self._children[context] = range(first, len(self._words))
-        if backed_off[0] == -math.inf:
-            backed_off = max(self._other_words(context, state), default=(0.0, 0.0))
-        self._log_backoffs[context] = backed_off[0] - backed_off[1]
+        if backed_off == -math.inf:
+            backed_off, after_suffix = max(self._other_words(context, state), default=(0.0, 0.0))
+        self._log_backoffs[context] = backed_off - after_suffix
 
     def _other_words(self, context: int, state: Any) -> list[tuple[float, float]]:
         """Return log-probabilities after a context and after its suffix, of words that follow neither."""
