@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import math
 import re
 from array import array
@@ -61,6 +62,8 @@ class ArpaParser:
                 self._fail(f"longer than {LONGEST_LINE:,} bytes")
             if self._bytes > MOST_BYTES:
                 self._fail(f"more than {MOST_BYTES:,} bytes up to here")
+            if self._number == 1:
+                line = line.removeprefix(codecs.BOM_UTF8)
             if stripped := line.strip(b" \t\r\n"):
                 yield stripped
 
@@ -179,7 +182,7 @@ class ArpaParser:
 
     def _logarithm(self, field: bytes, what: str, *, most: float) -> float:
         try:
-            value = float(field)
+            value = float(field.replace(b"_", b"?"))  # 1_0 is ten to Python alone
         except ValueError:
             self._fail(f"{_quoted(field)} is not a number: it should be the logarithm of the {what}")
         if not math.isfinite(value):

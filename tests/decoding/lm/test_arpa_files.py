@@ -62,8 +62,9 @@ def test_a_text_is_scored_with_backoff_by_hand(tmp_path):
         lambda text: text.replace("\n-0.4\tb </s>", "").replace("-0.9", "-0.4 b </s>\n\n-0.9"),
         lambda text: text.replace("<unk>", "<UNK>"),
         lambda text: gzip.compress(text.encode()),
+        lambda text: "\ufeff" + text,
     ],
-    ids=["text around it", "CRLF", "spaces", "another order", "<UNK>", "gzip"],
+    ids=["text around it", "CRLF", "spaces", "another order", "<UNK>", "gzip", "byte order mark"],
 )
 def test_harmless_differences_do_not_matter(change, tmp_path):
     assert log_probs_of(written(tmp_path, change(GOOD)), "abxb") == [-0.3, -0.01, -2.1, -0.7, -0.4]
@@ -120,6 +121,7 @@ def test_words_that_no_file_can_contain_are_refused_before_one_is_written(word, 
     [
         ("\\data\\", "data", r"has no line \\data\\, so it is not an ARPA file"),
         ("ngram 2=4", "ngram 2=x", r"line 3: expected `ngram 2=COUNT` or \\1-grams:, found 'ngram 2=x'"),
+        ("-0.9\t", "-0_9\t", r"line \d+: '-0_9' is not a number"),
         ("ngram 2=4", "ngram 3=4", r"line 3: expected the count of order 2, found 'ngram 3=4'"),
         ("ngram 1=5\nngram 2=4\nngram 3=1\n", "", r"line 3: the header has no line `ngram 1=COUNT`"),
         ("ngram 2=4", "ngram 2=5", r"line 19: 4 2-grams before this line, but the header says 5"),
