@@ -1,5 +1,6 @@
 """The benchmarks measure what they say; that they are fast enough is not for a test to say."""
 
+import functools
 import json
 
 import numpy as np
@@ -17,6 +18,17 @@ from ctcbench.training.runtime import Runtime
 from tests import forked_python
 from tests.study.study_cases import in_process
 from tests.tiny_config import TINY, tiny
+
+# The rates of this machine are measured once: that takes longer than the steps of these tests.
+RATES = {
+    name: functools.cache(getattr(floor, name)) for name in ("matrix_rate", "memory_rate", "launch_seconds")
+}
+
+
+@pytest.fixture(autouse=True)
+def rates(monkeypatch):
+    for name, measured_once in RATES.items():
+        monkeypatch.setattr(floor, name, measured_once)
 
 
 def test_the_parts_of_a_step_add_up(registry, own_cache):

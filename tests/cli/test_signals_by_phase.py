@@ -14,7 +14,7 @@ RESUME = "resume with: ctcbench run --dataset "
 NOTHING = "interrupted before the first checkpoint: there is nothing to resume"
 MOMENTS = [
     ("drawing", signal.SIGTERM, NOTHING),
-    ("drawing", signal.SIGHUP, NOTHING),
+    pytest.param("drawing", signal.SIGHUP, NOTHING, marks=pytest.mark.landing),
     ("validating", signal.SIGHUP, RESUME),
     ("saving a checkpoint", signal.SIGTERM, RESUME),
     ("reading", signal.SIGTERM, RESUME),

@@ -14,6 +14,7 @@ from typing import get_args
 import pytest
 
 from ctcbench import UsageError
+from ctcbench.__main__ import main
 from ctcbench.cli.commands.new import new
 from ctcbench.registry.component_registry import Registry
 from ctcbench.scaffold import TEMPLATES, Package, ScaffoldKind, write
@@ -195,10 +196,13 @@ def test_a_failed_write_leaves_no_files(tmp_path, registry, monkeypatch):
         (("backbone",), "missing argument 'NAME'"),
     ],
 )
-def test_mistakes_are_one_line_and_exit_code_2(tmp_path, arguments, message):
-    done = python("ctcbench", "new", *arguments, cwd=tmp_path)
-    assert done.returncode == 2 and message in done.stderr
-    assert done.stdout == "" and done.stderr.count("\n") == 1 and "Traceback" not in done.stderr
+def test_mistakes_are_one_line_and_exit_code_2(tmp_path, monkeypatch, capsys, arguments, message):
+    monkeypatch.chdir(tmp_path)
+    assert main(["new", *arguments]) == 2
+    printed, errors = capsys.readouterr()
+    assert message in errors
+    assert printed == "" and errors.count("\n") == 1 and "Traceback" not in errors
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_package_can_be_written_without_any_plugin(tmp_path):
