@@ -21,6 +21,10 @@ from ctcbench.study.search.search_file import Objective, SearchSpec
 from ctcbench.study.study_folder import StudyFolder
 
 _SHOWN = 10  # trials in the table
+_NOTHING_READ = (
+    "no trial reads a validation text, so that the first complete one counts as the best: start another "
+    'search (--name) with longer trainings, or with objective = "cer"'
+)
 
 
 def score_text(objective: Objective, score: float) -> str:
@@ -117,6 +121,8 @@ class SearchResults:
             if proposal.state == "failed":
                 lines.append(Text(f"trial {proposal.number} failed: {one_line(proposal.error)}", "red"))
         if self.best:
+            if self.spec.objective == "exact" and not self.best.score:
+                lines.append(Text(_NOTHING_READ, "yellow"))
             lines += self._next_lines(self.best)
         # soft_wrap: a command that rich breaks into lines can't be pasted.
         for line in lines:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from rich.console import RenderableType
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -49,7 +50,7 @@ def run_report(
     # Both are None for a sound run on other data than the talk's.
     for remark in (diagnosis(result), talk_comparison(result)):
         if remark is not None:
-            parts += [remark, ""]
+            parts += [*map(_hanging, remark.split("\n")), ""]
     parts.append(_unbroken("run folder", (str(folder), "bold")))
     if other_decoders:
         command = f"ctcbench decode {shlex.quote(str(folder))} --decoder {other_decoders[0]}"
@@ -64,6 +65,12 @@ def run_report(
         before = f"  (first: {INSTALL_ONNX})" if missing_onnx() else ""
         parts.append(_unbroken("deployment", (command, "cyan"), before))
     return parts
+
+
+def _hanging(line: Text) -> RenderableType:
+    """Return a line whose indentation is that of the lines it is broken into, too."""
+    indent = len(line.plain) - len(line.plain.lstrip())
+    return Padding(line[indent:], (0, 0, 0, indent), expand=False) if indent else line
 
 
 def _unbroken(label: str, content: tuple[str, str], after: str = "") -> Text:

@@ -114,6 +114,12 @@ def test_results_on_the_talks_data_are_compared_with_the_talk() -> None:
         assert talk_comparison(a_result(config={"dataset": dataset})) is None
 
 
+def test_the_lines_that_a_remedy_is_broken_into_are_indented() -> None:
+    text = shown(*run_report(a_result(0.0, collapsed=True, empty_outputs=1.0), Path("r")), width=40)
+    remedies = text.split("What to try:\n")[1].split("\n\n")[0].splitlines()
+    assert len(remedies) > 4 and all(line.startswith("  ") and line[2] != " " for line in remedies)
+
+
 def test_a_collapsed_run_has_a_diagnosis_and_remedies() -> None:
     assert diagnosis(a_result()) is None
     blank = diagnosis(a_result(0.0, collapsed=True, empty_outputs=1.0, blank_probability=0.98))
