@@ -98,7 +98,10 @@ def test_decoders_that_search_another_text_are_refused(run, capsys, options):
     assert message in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("name", ["greedy", "beam", "beam_cpp", "best_cpp"])
+# In Python the search of `beam` takes seconds.
+@pytest.mark.parametrize(
+    "name", ["greedy", pytest.param("beam", marks=pytest.mark.landing), "beam_cpp", "best_cpp"]
+)
 def test_decoders_with_a_blank_penalty_are_refused(run, capsys, name):
     assert main(["bench", "search-errors", str(run), "--decoder", f"{name}:blank_penalty=0.5"]) == 2
     message = f"{name}:blank_penalty=0.5 searches the best labelling with blank_penalty=0.5, not"

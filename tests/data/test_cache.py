@@ -95,11 +95,11 @@ def test_two_processes_draw_a_set_once(start_python, cache, tmp_path):
     log = tmp_path / "log"
     text = f"marks:delay=0.002,log={log}"
     code = SCRIPT.format(text=text, count=400, cache=str(cache))
-    answers = [process.communicate(timeout=60) for process in [start_python(code) for _ in range(3)]]
+    answers = [process.communicate(timeout=60) for process in [start_python(code) for _ in range(2)]]
     prints = {line for out, _ in answers for line in out.splitlines() if line.startswith("fingerprint")}
     assert len(prints) == 1, answers
     assert len(log.read_text().splitlines()) == 400
-    assert sum("another process is drawing" in out for out, _ in answers) == 2
+    assert sum("another process is drawing" in out for out, _ in answers) == 1
     only_set(cache)
 
 
