@@ -9,8 +9,9 @@
 namespace ctc {
 
 // A part of RowExtendStep: the extensions by all classes but the frame's most probable one. There are as many
-// products as rows times symbols, either each row by a register of symbols or each symbol by a register of
-// rows, whichever takes fewer registers.
+// products as rows times symbols: each row by a register of symbols or each symbol by a register of rows,
+// whichever takes fewer registers. Of more than 64 classes it is the latter: a register of symbols would need
+// several words of bits.
 template <class L>
 class UnweightedExtendStep {
   public:
@@ -39,7 +40,8 @@ void UnweightedExtendStep<L>::run(const GuidedFrame<L>& in, const LaneSymbols<L>
     candidates.reserve_more(
         std::max(reached.size() * static_cast<std::size_t>(whole_lanes(symbols.count)),
                  static_cast<std::size_t>(symbols.count) * static_cast<std::size_t>(whole_lanes(rows))));
-    if (std::int64_t{rows} * whole_lanes(symbols.count) <= std::int64_t{symbols.count} * whole_lanes(rows))
+    if (in.columns.words() == 1 &&
+        std::int64_t{rows} * whole_lanes(symbols.count) <= std::int64_t{symbols.count} * whole_lanes(rows))
         extend_rows(in, symbols, floor, reached, candidates);
     else
         extend_by_symbols(in, symbols, floor, reached, candidates);
@@ -55,22 +57,17 @@ void UnweightedExtendStep<L>::extend_rows(const GuidedFrame<L>& in, const LaneSy
     std::uint64_t* label_id = symbol_id_.data();
     for (std::int32_t i = 0; i < symbols.count; ++i) label_id[i] = label[i] << 32;
     // Those by the most probable class are known.
-    const std::int32_t best = in.best_label;
-    for (const std::int32_t row : reached) in.open.of(best >> 6)[row] &= ~(std::uint64_t{1} << (best & 63));
+    const std::uint64_t others = ~(std::uint64_t{1} << in.best_label);
     const D limit = L::broadcast(floor);
     double* total = candidates.total.data();
     std::uint64_t* id = candidates.id.data();
     std::int32_t end = candidates.count;
     for (const std::int32_t row : reached) {
         const D row_total = L::broadcast(in.beam.total.data()[row]);
+        const std::uint64_t open = in.open.of(0)[row] & others;
         for (std::int32_t i = 0; i < symbols.count; i += kLanes) {
             const D totals = L::mul(row_total, L::load(symbols.prob.data() + i));
-            const std::uint64_t first_word = label[i] >> 6;
-            const std::uint64_t last_word = label[std::min(i + kLanes, symbols.count) - 1] >> 6;
-            unsigned mask = 0;
-            for (std::uint64_t word = first_word; word <= last_word; ++word)
-                mask |= L::bits_at(in.open.of(static_cast<std::int32_t>(word))[row], label + i, 64 * word);
-            mask &= L::at_least(totals, limit);
+            const unsigned mask = L::at_least(totals, limit) & L::bits_at(open, label + i);
             if (!L::kCompresses && mask == 0) continue;
             L::compress(total + end, totals, mask);
             L::compress_sums(id + end, label_id + i, static_cast<std::uint64_t>(row), mask);

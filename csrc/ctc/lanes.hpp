@@ -136,11 +136,10 @@ struct PortableLanes {
         for (int i = 0; i < kLanes; ++i) mask |= static_cast<unsigned>(words[i] >> place & 1) << i;
         return mask;
     }
-    static unsigned bits_at(std::uint64_t word, const std::uint64_t* places, std::uint64_t first) {
+    static unsigned bits_at(std::uint64_t word, const std::uint64_t* places) {
         unsigned mask = 0;
         for (int i = 0; i < kLanes; ++i) {
-            const std::uint64_t place = places[i] - first;
-            mask |= static_cast<unsigned>(place < 64 && (word >> (place & 63) & 1) != 0) << i;
+            mask |= static_cast<unsigned>(word >> (places[i] & 63) & 1) << i;
         }
         return mask;
     }

@@ -56,11 +56,9 @@ struct Avx512Lanes {
         const auto wanted = static_cast<long long>(std::uint64_t{1} << place);
         return _mm512_test_epi64_mask(_mm512_loadu_si512(words), _mm512_set1_epi64(wanted));
     }
-    static unsigned bits_at(std::uint64_t word, const std::uint64_t* places, std::uint64_t first) {
-        // A shift by 64 or more is 0.
-        const __m512i shifts =
-            _mm512_sub_epi64(_mm512_loadu_si512(places), _mm512_set1_epi64(static_cast<long long>(first)));
-        const __m512i bits = _mm512_srlv_epi64(_mm512_set1_epi64(static_cast<long long>(word)), shifts);
+    static unsigned bits_at(std::uint64_t word, const std::uint64_t* places) {
+        const __m512i bits =
+            _mm512_srlv_epi64(_mm512_set1_epi64(static_cast<long long>(word)), _mm512_loadu_si512(places));
         return _mm512_test_epi64_mask(bits, _mm512_set1_epi64(1));
     }
     static D power_of_two(D t, std::int64_t bias) {

@@ -77,10 +77,9 @@ struct SplitLanes {
             mask |= R::movemask(R::to_sign(words + i * R::kSize, place)) << (i * R::kSize);
         return mask;
     }
-    static unsigned bits_at(std::uint64_t word, const std::uint64_t* places, std::uint64_t first) {
+    static unsigned bits_at(std::uint64_t word, const std::uint64_t* places) {
         unsigned mask = 0;
-        for (int i = 0; i < kParts; ++i)
-            mask |= R::bits_at(word, places + i * R::kSize, first) << (i * R::kSize);
+        for (int i = 0; i < kParts; ++i) mask |= R::bits_at(word, places + i * R::kSize) << (i * R::kSize);
         return mask;
     }
     static D power_of_two(D t, std::int64_t bias) {

@@ -93,11 +93,9 @@ struct Avx2Register {
         const __m256i all = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(words));
         return _mm256_castsi256_pd(_mm256_sll_epi64(all, _mm_cvtsi32_si128(63 - place)));
     }
-    static unsigned bits_at(std::uint64_t word, const std::uint64_t* places, std::uint64_t first) {
-        // A shift by 64 or more is 0.
-        const __m256i shifts = _mm256_sub_epi64(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(places)),
-                                                _mm256_set1_epi64x(static_cast<long long>(first)));
-        const __m256i bits = _mm256_srlv_epi64(_mm256_set1_epi64x(static_cast<long long>(word)), shifts);
+    static unsigned bits_at(std::uint64_t word, const std::uint64_t* places) {
+        const __m256i bits = _mm256_srlv_epi64(_mm256_set1_epi64x(static_cast<long long>(word)),
+                                               _mm256_loadu_si256(reinterpret_cast<const __m256i*>(places)));
         return movemask(_mm256_castsi256_pd(_mm256_slli_epi64(bits, 63)));
     }
     // A true comparison is -1 in its lane, so subtracting masks counts.
@@ -167,11 +165,10 @@ struct Sse2Register {
         const __m128i all = _mm_loadu_si128(reinterpret_cast<const __m128i*>(words));
         return _mm_castsi128_pd(_mm_sll_epi64(all, _mm_cvtsi32_si128(63 - place)));
     }
-    static unsigned bits_at(std::uint64_t word, const std::uint64_t* places, std::uint64_t first) {
+    static unsigned bits_at(std::uint64_t word, const std::uint64_t* places) {
         unsigned mask = 0;
         for (unsigned i = 0; i < kSize; ++i) {
-            const std::uint64_t place = places[i] - first;
-            mask |= static_cast<unsigned>(place < 64 && (word >> (place & 63) & 1) != 0) << i;
+            mask |= static_cast<unsigned>(word >> (places[i] & 63) & 1) << i;
         }
         return mask;
     }
