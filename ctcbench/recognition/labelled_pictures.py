@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, cast
 
 from ctcbench.contract.component_string import ComponentString
-from ctcbench.contract.data import SPLITS, Sample, Samples, SplitName
+from ctcbench.contract.data import LONGEST_TEXT, SPLITS, Sample, Samples, SplitName
 from ctcbench.contract.errors import BadSample, PluginError, UsageError, nearest
 from ctcbench.contract.specs import Alphabet, ImageSpec
 from ctcbench.data.built_dataset import BuiltDataset, build_dataset, fit_of, size_or_zero
@@ -108,6 +108,8 @@ class LabelledPictures:
                 return LabelledPicture(name, error)
             if not isinstance(label, str):
                 raise PluginError(f"{owner}: the label of {name} is {label!r}, not a text")
+            if len(label) > LONGEST_TEXT:
+                raise PluginError(f"{owner}: the label of {name} has more than {LONGEST_TEXT:,} characters")
         text = spell(label, self.alphabet)
         if lacking := self.alphabet.missing(text):
             return LabelledPicture(name, picture, text, lacking)

@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 from ctcbench.__main__ import main
+from ctcbench.builtin.picture_sets.picture_set import PictureSet
 from ctcbench.results.run_folder import RunFolder
 from tests.cli.cli_cases import Cli, Plugins
 
@@ -168,6 +169,14 @@ SHELF = '''
     def ctcbench_components():
         return [shelf]
 '''
+
+
+def test_a_label_that_is_too_long_is_an_error_of_its_plugin(
+    trained: Path, mine: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(PictureSet, "labelled_picture", lambda source, split, index: (b"", "1" * 100_001))
+    assert main(["evaluate", str(trained), f"folder:path={mine}"]) == 1
+    assert "has more than 100,000 characters" in capsys.readouterr().err
 
 
 def test_pictures_of_a_plugin_are_read(cli: Cli, plugins: Plugins, trained: Path) -> None:
