@@ -31,6 +31,18 @@ for package in (alone, decoding):
         package.beam_search([[float("nan"), 0.0]])
     except ValueError as error:
         assert "class 0 is nan" in str(error)
+
+try:
+    alone.read_ngram_model(sys.argv[1])
+except alone.InputError as error:
+    assert "KenLM crashed on it (SIGSEGV)" in str(error), error
+"""
+
+CRASHING_KENLM = """
+import os, signal
+class LoadMethod: READ = 0
+class Config: pass
+def Model(path, config): os.kill(os.getpid(), signal.SIGSEGV)
 """
 
 
@@ -39,7 +51,9 @@ def test_it_is_used_without_ctcbench_and_beside_it(tmp_path):
     package = tmp_path / "ctcbench_decoder"
     shutil.copytree(ROOT / "ctcbench" / "decoding", package, ignore=shutil.ignore_patterns("__pycache__"))
     code = f"import sys; sys.path[:0] = [{str(tmp_path)!r}, {str(ROOT)!r}]\n{USE}"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    (tmp_path / "kenlm.py").write_text(CRASHING_KENLM)
+    model = Path(__file__).parent / "lm" / "kenlm_files" / "words.trie"
+    done = subprocess.run([sys.executable, "-c", code, str(model)], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
 
 

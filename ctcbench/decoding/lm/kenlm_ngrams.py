@@ -27,14 +27,13 @@ class KenlmNgrams:
     context itself.
     """
 
-    def __init__(self, kenlm: Any, path: str, words: Sequence[str], name: object) -> None:
+    def __init__(self, kenlm: Any, path: str, words: Sequence[str]) -> None:
         """Load the model.
 
         Args:
             kenlm: the module.
             path: the binary file.
             words: its vocabulary in the order of KenLM's indices.
-            name: the name of the file in errors.
 
         Raises:
             OSError: KenLM refuses the file.
@@ -45,7 +44,6 @@ class KenlmNgrams:
         self._model = kenlm.Model(path, config)
         self._new_state = kenlm.State
         self._vocabulary = words
-        self._name = name
         self._queries = 0
         root = self._new_state()
         self._model.NullContextWrite(root)
@@ -102,7 +100,7 @@ class KenlmNgrams:
         self._queries += sum(len(self._followers(context)) for context in level if self._is_context(context))
         if self._queries > MOST_QUERIES:
             raise InputError(
-                f"{self._name}: to find its {order}-grams takes {self._queries:,} queries of KenLM; at most "
+                f"to find its {order}-grams takes {self._queries:,} queries of KenLM; at most "
                 f"{MOST_QUERIES:,} are made; give the ARPA file that it was made from"
             )
 
@@ -144,8 +142,6 @@ class KenlmNgrams:
         log_probs_G = np.array(self._log_probs[of_level]) * _LN_10
         log_backoffs_G = np.array(self._log_backoffs[of_level]) * _LN_10
         if not (np.isfinite(log_probs_G + log_backoffs_G).all() and (log_probs_G <= 0).all()):
-            raise InputError(
-                f"{self._name}: is damaged: a number in it is no logarithm of a probability or of a weight"
-            )
+            raise InputError("is damaged: a number in it is no logarithm of a probability or of a weight")
         contexts_G = np.array(self._contexts[of_level], np.int32) - np.int32(before.start)
         return NgramLevel(contexts_G, np.array(self._words[of_level], np.int32), log_probs_G, log_backoffs_G)

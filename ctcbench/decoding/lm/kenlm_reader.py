@@ -1,18 +1,27 @@
-"""Reading n-gram models from binary files of KenLM, by the package kenlm."""
+"""Reading n-gram models from binary files of KenLM, by the package kenlm in a process of its own."""
 
 from __future__ import annotations
 
-import re
+import os
 import shutil
+import signal
+import subprocess
+import sys
 import tempfile
 from pathlib import Path
 from typing import BinaryIO
 
+import numpy as np
+
 from ..optional_packages import require_package
 from ..user_errors import InputError
 from .kenlm_file import read_kenlm_counts, read_kenlm_vocabulary
-from .kenlm_ngrams import KenlmNgrams
-from .ngram_model import NgramModel
+from .kenlm_worker import ARRAYS, BINARY, REFUSED
+from .ngram_model import NgramLevel, NgramModel
+
+_SIGNALS = {known.value: known.name for known in signal.Signals}
+_STOPPED = {"SIGHUP", "SIGINT", "SIGKILL", "SIGTERM"}  # sent from elsewhere
+_LOWEST_EXCEPTION = 0xC0000000  # exit codes of Windows from here are the names of exceptions
 
 
 def read_kenlm(file: BinaryIO, name: object) -> NgramModel:
@@ -21,8 +30,8 @@ def read_kenlm(file: BinaryIO, name: object) -> NgramModel:
     Probabilities are those of the file, which has them in float32. Backoff weights are differences of two of
     them, so that their logarithms to base 10 can be wrong by the rounding error of float32.
 
-    KenLM itself reads the file and does not check all of it: a file that was made to do harm can end the
-    process.
+    KenLM itself reads the file and does not check all of it. It does so in a process of its own, whose crash
+    is an error of the file.
 
     Raises:
         UsageError: kenlm is not installed.
@@ -30,18 +39,21 @@ def read_kenlm(file: BinaryIO, name: object) -> NgramModel:
     """
     counts = read_kenlm_counts(file, name)
     words = read_kenlm_vocabulary(file, counts[0], name)
-    kenlm = require_package("kenlm", owner=f"{name}: a binary file of KenLM", extra="kenlm")
+    require_package("kenlm", owner=f"{name}: a binary file of KenLM", extra="kenlm")
     # KenLM takes a path. A copy is the same content as the header, and no other process writes to it.
     with tempfile.TemporaryDirectory(prefix="kenlm-") as folder:
-        path = Path(folder, "model.bin")
         file.seek(0)
-        with path.open("wb") as copy:
+        with Path(folder, BINARY).open("wb") as copy:
             shutil.copyfileobj(file, copy)
-        try:
-            ngrams = KenlmNgrams(kenlm, str(path), words, name)
-        except OSError as error:
-            raise InputError(f"{name}: KenLM can't read it ({_reason(error)})") from None
-    model = ngrams.model()
+        _run_worker(folder, name)
+        with np.load(Path(folder, ARRAYS), allow_pickle=False) as arrays:
+            model = NgramModel(
+                words,
+                tuple(
+                    NgramLevel(*(arrays[f"{order}.{field}"] for field in NgramLevel._fields))
+                    for order in range(len(counts))
+                ),
+            )
     # In lower orders KenLM adds n-grams that the ARPA file lacked, and does not always count them.
     if model.sizes[-1] != counts[-1]:
         raise InputError(
@@ -50,7 +62,23 @@ def read_kenlm(file: BinaryIO, name: object) -> NgramModel:
     return model
 
 
-def _reason(error: OSError) -> str:
-    """Return what KenLM objects to, without the place in its source."""
-    text = re.sub(r"^Cannot read model '.*?' \(|\)$", "", str(error))
-    return re.sub(r"^.* threw \w+(?: because `.*?')?\.\s*", "", text).strip() or text
+def _run_worker(folder: str, name: object) -> None:
+    # It finds the modules that this process finds, and with -P none in its working directory.
+    modules = os.pathsep.join(str(Path(entry or ".").absolute()) for entry in sys.path)
+    ended = subprocess.run(
+        [sys.executable, "-P", "-m", f"{__package__}.kenlm_worker", folder],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        env={**os.environ, "PYTHONPATH": modules},
+        check=False,
+    )
+    code = ended.returncode
+    if code == REFUSED:
+        raise InputError(f"{name}: {ended.stdout.decode(errors='replace')}")
+    if code < 0 or code >= _LOWEST_EXCEPTION:
+        how = _SIGNALS.get(-code, f"exit code {code}")
+        if how in _STOPPED:
+            raise InputError(f"{name}: the process in which KenLM read it was ended by {how}")
+        raise InputError(f"{name}: KenLM crashed on it ({how}): it is damaged, or not a model of KenLM")
+    if code:
+        raise RuntimeError(f"{name}: KenLM's process failed: {ended.stderr.decode(errors='replace')}")

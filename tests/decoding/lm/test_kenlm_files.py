@@ -134,5 +134,29 @@ def test_a_file_that_lost_a_part_in_the_middle_is_refused(kenlm, tmp_path):
 
 def test_a_file_that_needs_too_many_queries_is_refused(kenlm, monkeypatch):
     monkeypatch.setattr(kenlm_ngrams, "MOST_QUERIES", 20)
+    words = read_arpa(FILES / "words.arpa").words
     with pytest.raises(UsageError, match=r"2-grams takes \d+ queries of KenLM; at most 20 .* ARPA file"):
-        read_ngram_model(FILES / "words.trie")
+        kenlm_ngrams.KenlmNgrams(kenlm, str(FILES / "words.trie"), words).model()
+
+
+@pytest.mark.parametrize(
+    ("reaction", "message"),
+    [
+        ("os.kill(os.getpid(), signal.SIGSEGV)", r"KenLM crashed on it \(SIGSEGV\): it is damaged, or not a"),
+        ("os.kill(os.getpid(), signal.SIGTERM)", "the process in which KenLM read it was ended by SIGTERM$"),
+        ("raise MemoryError", "KenLM needs more memory for it than there is"),
+    ],
+)
+def test_a_crash_of_kenlm_is_an_error_of_the_file(reaction, message, monkeypatch, tmp_path):
+    # With a module in place of kenlm, whose reaction to a damaged file depends on its build.
+    lines = ["import os, signal", "class LoadMethod: READ = 0", "class Config: pass", "def Model(*_):"]
+    (tmp_path / "kenlm.py").write_text("\n".join([*lines, f"    {reaction}"]))
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "kenlm", raising=False)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    try:
+        with pytest.raises(UsageError, match=rf"words\.trie: .*{message}"):
+            read_ngram_model(FILES / "words.trie")
+    finally:
+        sys.modules.pop("kenlm", None)
+    assert not list(tmp_path.glob("kenlm-*"))
