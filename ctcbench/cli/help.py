@@ -17,6 +17,8 @@ from ctcbench.cli.output import output_console, standard_output_reserved
 from ctcbench.contract.errors import UsageError, nearest
 
 _WIDEST = 110  # longer lines are hard to read
+PATH_METAVARS = ("FILE", "FOLDER", "RUN", "PNG", "CSV")
+"""The metavars of options that take the path of a file or folder."""
 
 
 # typer's own layout differs between its versions, and docs/cli.md would with it.
@@ -32,22 +34,28 @@ class Command(TyperCommand):
         """Parse the arguments.
 
         Raises:
-            UsageError: a positional argument is empty.
+            UsageError: a positional argument is empty, or an option that takes a path.
         """
-        if "" in args and not ctx.resilient_parsing:
+        if not ctx.resilient_parsing and any(not arg or arg.endswith("=") for arg in args):
             self._refuse_empty(ctx, args)
         return super().parse_args(ctx, args)
 
     def _refuse_empty(self, ctx: Any, args: list[str]) -> None:
         # Before the conversion, which makes the current folder of an empty path. The parser removes what it
-        # has read from the list. Options are left out: an empty text turns some settings off.
+        # has read from the list.
         given, _, parameters = self.make_parser(ctx).parse_args(list(args))
         for parameter in parameters:
             value = given.get(parameter.name)
             is_empty = value == "" or (isinstance(value, list | tuple) and "" in value)
-            if is_empty and parameter.param_type_name == "argument":
-                name = parameter.metavar or parameter.name.upper()
-                raise UsageError(f"{name}: an argument is empty, as a shell variable that is not set")
+            if is_empty and not self._may_be_empty(parameter):
+                is_option = parameter.param_type_name == "option"
+                name = parameter.opts[0] if is_option else parameter.metavar or parameter.name.upper()
+                what = "the path" if is_option else "an argument"
+                raise UsageError(f"{name}: {what} is empty, as a shell variable that is not set")
+
+    def _may_be_empty(self, parameter: Any) -> bool:
+        # An empty text turns some settings off.
+        return parameter.param_type_name == "option" and parameter.metavar not in PATH_METAVARS
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command."""
@@ -60,10 +68,10 @@ class Command(TyperCommand):
 
 
 class TextCommand(Command):
-    """A command whose arguments are texts, which may be empty."""
+    """A command whose repeated argument is a text, which may be empty."""
 
-    def _refuse_empty(self, ctx: Any, args: list[str]) -> None:
-        pass
+    def _may_be_empty(self, parameter: Any) -> bool:
+        return parameter.nargs == -1 or super()._may_be_empty(parameter)
 
 
 class Commands(TyperGroup):

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import errno
+import inspect
 import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from ctcbench.__main__ import main
+from ctcbench.cli.app import click_command
 from ctcbench.cli.error_report import report_error
 from ctcbench.contract.errors import CtcbenchError
 from ctcbench.files.text import one_line
@@ -49,6 +53,12 @@ USAGE_ERRORS = [
     (["predict", "run", ""], "ctcbench predict: IMAGE…|FOLDER|-: an argument is empty"),
     (["report", ""], "ctcbench report: RUNS…: an argument is empty"),
     (["data", "describe", ""], "ctcbench data describe: [DATASET]: an argument is empty"),
+    (["data", "generate", "--out", ""], "data generate: --out: the path is empty, as a shell variable"),
+    (["run", "--out="], "ctcbench run: --out: the path is empty"),
+    (["report", "runs", "-o", ""], "ctcbench report: -o: the path is empty"),
+    (["run", "--init-from", ""], "ctcbench run: --init-from: the path is empty"),
+    (["lm", "score", "missing.arpa", "--text", ""], "ctcbench lm score: --text: the path is empty"),
+    (["lm", "score", "", "a"], "ctcbench lm score: FILE: an argument is empty"),
     (["run", "--preset", ""], "no preset ''"),
     (["lm", "score", "missing.arpa", ""], "ctcbench lm score: missing.arpa"),
     (["presets", "fast"], "unexpected argument fast (`--help` describes"),
@@ -93,6 +103,26 @@ def test_a_usage_error_is_one_line_and_exit_code_2(
     for word in words:
         assert word in line
     assert not list(tmp_path.iterdir()), "no incomplete file remains"
+
+
+def options_of_paths(command: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """Yield the option of each parameter that is annotated as a path, after its command."""
+    for name, inner in getattr(command, "commands", {}).items():
+        yield from options_of_paths(inner, (*path, name))
+    if path and not hasattr(command, "commands"):
+        known = inspect.signature(command.callback, eval_str=True).parameters
+        for parameter in command.params:
+            of_path = parameter.name in known and "Path" in str(known[parameter.name].annotation)
+            if of_path and parameter.param_type_name == "option":
+                yield *path, parameter.opts[0]
+
+
+def test_every_option_that_takes_a_path_refuses_an_empty_one(capsys: pytest.CaptureFixture[str]) -> None:
+    options = list(options_of_paths(click_command()))
+    assert {("run", "--out"), ("new", "--into"), ("evaluate", "--misread")} <= set(options)
+    for *command, option in options:
+        assert main([*command, option, ""]) == 2
+        assert f"{option}: the path is empty" in capsys.readouterr().err
 
 
 def test_a_config_file_is_named_in_the_error(
