@@ -20,7 +20,7 @@ Crops = Annotated[
     ),
 ]
 
-OnGround = Annotated[
+OtherGround = Annotated[
     str | None,
     typer.Option(
         "--ground",

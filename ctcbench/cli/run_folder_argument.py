@@ -14,7 +14,7 @@ from ctcbench.results.run_folder import RunFolder
 RunOrModel = Annotated[
     Path, typer.Argument(metavar="RUN|MODEL.onnx", help="a run folder, or a file of `ctcbench export`")
 ]
-OwnDecoder = Annotated[
+OtherDecoder = Annotated[
     str | None,
     typer.Option(
         metavar="NAME",

@@ -59,12 +59,12 @@ class ColourLoss:
     """Pictures whose contrast is partly lost in grey.
 
     Attributes:
-        looked_at: number of pictures.
+        examined: number of pictures.
         coloured: of these, those that lose more than a tenth of the changes from pixel to pixel: where hues
             of equal brightness meet, or several colours differ by more than their brightness.
     """
 
-    looked_at: int
+    examined: int
     coloured: int
 
 
@@ -77,15 +77,15 @@ def measure_colour_loss(source: Source, split: SplitName, samples: int) -> Colou
     if picture_at is None or source.image.channels != 1:
         return None
     spec = dataclasses.replace(source.image, channels=3)
-    looked_at = coloured = 0
+    examined = coloured = 0
     for index in _spaced(samples, _COLOUR_SAMPLES):
         try:
             image_CHW = read_picture(picture_at(split, index)[0], spec, fit_of(source)).image
         except BadSample:
             continue
-        looked_at += 1
+        examined += 1
         coloured += _loses_contrast(image_CHW)
-    return ColourLoss(looked_at, coloured)
+    return ColourLoss(examined, coloured)
 
 
 @dataclass(frozen=True)
@@ -93,11 +93,11 @@ class HiddenText:
     """Transparent pictures that show nothing on white, and something on the ground ``auto``.
 
     Attributes:
-        looked_at: number of pictures.
+        examined: number of pictures.
         hidden: of these, those that show nothing on white.
     """
 
-    looked_at: int
+    examined: int
     hidden: int
 
 
@@ -109,7 +109,7 @@ def find_hidden_text(source: Source, split: SplitName, samples: int) -> HiddenTe
     picture_at = getattr(source, "labelled_picture", None)
     if picture_at is None or source.image.ground != "white":
         return None
-    looked_at = hidden = 0
+    examined = hidden = 0
     for index in _spaced(samples, _COLOUR_SAMPLES):
         try:
             picture = picture_at(split, index)[0]
@@ -119,9 +119,9 @@ def find_hidden_text(source: Source, split: SplitName, samples: int) -> HiddenTe
             )
         except BadSample:
             continue
-        looked_at += 1
+        examined += 1
         hidden += is_faint(on_white) and not is_faint(on_other)
-    return HiddenText(looked_at, hidden)
+    return HiddenText(examined, hidden)
 
 
 def _loses_contrast(image_CHW: NDArray[np.uint8]) -> bool:

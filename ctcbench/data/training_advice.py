@@ -14,11 +14,11 @@ from ctcbench.data.set_statistics import PictureSizes
 from ctcbench.files.pictures import MOST_CROPPED, Fit
 from ctcbench.processes.cores import computing_cores
 
-SHORT_TEXTS, LONG_TEXTS = "small", "lines"  # presets
+SHORT_TEXT_PRESET, LONG_TEXT_PRESET = "small", "lines"  # presets
 _LONG = 16  # characters
 # FLOPs of a forward pass for each pixel, by `ctcbench show --preset …`; a training step has three times
 # as many.
-PIXEL_FLOPS = {SHORT_TEXTS: 108_600, LONG_TEXTS: 37_500}
+PIXEL_FLOPS = {SHORT_TEXT_PRESET: 108_600, LONG_TEXT_PRESET: 37_500}
 _STEP_PASSES = 3
 # FLOP/s of a core, from docs/benchmarks.md and docs/experiments.md: without bfloat16 instructions, and with.
 _CORE_RATES = (40e9, 150e9)
@@ -100,7 +100,7 @@ def advise_crop(ink: InkRows | None) -> float:
 
 def advise_channels(loss: ColourLoss | None) -> int:
     """Return 3 where grey images lose contrast that colour has, else 1."""
-    return 3 if loss is not None and loss.coloured > _COLOURED * loss.looked_at else 1
+    return 3 if loss is not None and loss.coloured > _COLOURED * loss.examined else 1
 
 
 def advise_preset(median_length: float) -> str:
@@ -109,10 +109,10 @@ def advise_preset(median_length: float) -> str:
     A line of text shows many characters, so that a small network learns from it, and it is wide, so that a
     large one takes long.
     """
-    return LONG_TEXTS if median_length >= _LONG else SHORT_TEXTS
+    return LONG_TEXT_PRESET if median_length >= _LONG else SHORT_TEXT_PRESET
 
 
-def advise_settings(images: int, preset: str = SHORT_TEXTS) -> dict[str, int]:
+def advise_settings(images: int, preset: str = SHORT_TEXT_PRESET) -> dict[str, int]:
     """Return the settings in which a training on so many pictures differs from a preset.
 
     Few pictures make few steps in an epoch, so that they need more epochs; of many, all are used, in fewer.

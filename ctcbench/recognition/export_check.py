@@ -45,7 +45,7 @@ class CheckImages:
         return sum(len(images_NCHW) for images_NCHW, _ in self.batches)
 
 
-class Reading(NamedTuple):
+class ReadResult(NamedTuple):
     """Log-probabilities of images, their decoded texts, and the score of these; None without true texts."""
 
     log_probs: LogProbs
@@ -105,17 +105,17 @@ def random_images(reader: TorchReader) -> CheckImages:
     return CheckImages(((images_NCHW, widths_N),), None)
 
 
-def read_images(reader: Reader, images: CheckImages, decoder: BuiltDecoder) -> Reading:
+def read_images(reader: Reader, images: CheckImages, decoder: BuiltDecoder) -> ReadResult:
     """Return what a reader and a decoder read in the images."""
     parts = [reader.read(images_NCHW, widths_N) for images_NCHW, widths_N in images.batches]
     values_NTK, lengths_N = join_batches(parts)
     log_probs = LogProbs(values_NTK, lengths_N, images.texts or ("",) * len(images), reader.alphabet)
     hypotheses, _ = decoder.decode(log_probs)
     texts = tuple(reader.alphabet.decode(hypothesis.labels) for hypothesis in hypotheses)
-    return Reading(log_probs, texts, score(texts, images.texts, "val") if images.texts else None)
+    return ReadResult(log_probs, texts, score(texts, images.texts, "val") if images.texts else None)
 
 
-def compare(ours: Reading, theirs: Reading) -> ReaderDifference:
+def compare(ours: ReadResult, theirs: ReadResult) -> ReaderDifference:
     """Return how far two readings of the same images differ.
 
     Raises:

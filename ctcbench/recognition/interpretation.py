@@ -153,7 +153,7 @@ class Interpretation:
         ]
 
 
-def require_possible(reader: Reader, n_best: int, *, positions: bool, crops: int = 0) -> None:
+def require_supported(reader: Reader, n_best: int, *, positions: bool, crops: int = 0) -> None:
     """Check that a network has what an `Interpretation` should find.
 
     Raises:

@@ -40,7 +40,7 @@ class LabelledPicture(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Wanted:
+class InputSpec:
     """What a recogniser reads: the size of its images, the fit of pictures to that size, the alphabet.
 
     ``crops`` are other crops than that of its images, at which pictures are read.
@@ -122,7 +122,7 @@ class LabelledPictures:
 def open_pictures(
     registry: Registry,
     dataset: str,
-    wanted: Wanted,
+    wanted: InputSpec,
     *,
     split: str,
     samples: int | None,
@@ -174,7 +174,7 @@ def open_pictures(
     return LabelledPictures(built, wanted.alphabet, counts, sizes, drawn)
 
 
-def _build(registry: Registry, text: str, wanted: Wanted) -> BuiltDataset:
+def _build(registry: Registry, text: str, wanted: InputSpec) -> BuiltDataset:
     resolved = ComponentString.parse(registry.resolve("dataset", text))
     typed, options = ComponentString.parse(text).options, dict(resolved.options)
     direction = wanted.alphabet.direction
@@ -184,7 +184,7 @@ def _build(registry: Registry, text: str, wanted: Wanted) -> BuiltDataset:
     built = build_dataset(registry, registry.resolve("dataset", str(ComponentString(resolved.name, options))))
     if hasattr(built.source, "labelled_picture"):
         source = built.source
-        own = Wanted(source.image, fit_of(source), source.alphabet).options()
+        own = InputSpec(source.image, fit_of(source), source.alphabet).options()
         for name, value in wanted.options().items():
             if name in typed and own[name] != value:
                 raise UsageError(

@@ -28,13 +28,13 @@ def require_pictures(images: Any) -> None:
         raise UsageError(f"pictures come in a list, not as {type(images).__name__}: [picture] for one")
 
 
-def listed(images: Any) -> list[Any]:
+def list_pictures(images: Any) -> list[Any]:
     """Return pictures as a list; raise UsageError as `require_pictures` does."""
     require_pictures(images)
     return list(images)
 
 
-def readable(index: int, picture: Any, outcome: T | BadSample) -> T:
+def require_readable(index: int, picture: Any, outcome: T | BadSample) -> T:
     """Return the outcome of a picture.
 
     Raises:

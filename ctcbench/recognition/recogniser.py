@@ -21,9 +21,9 @@ from ctcbench.files.pictures import Fit, PreparedPicture, read_picture
 from ctcbench.files.pixel_levels import WHITE
 from ctcbench.pipeline.decoding_stage import BuiltDecoder, build_decoder
 from ctcbench.recognition.crop_interpretation import read_crops
-from ctcbench.recognition.interpretation import Interpretation, require_possible
+from ctcbench.recognition.interpretation import Interpretation, require_supported
 from ctcbench.recognition.picture_batch import make_batch, split_by_width
-from ctcbench.recognition.picture_list import listed, readable, require_pictures
+from ctcbench.recognition.picture_list import list_pictures, require_pictures, require_readable
 from ctcbench.recognition.picture_stream import Group, process_groups
 from ctcbench.recognition.prediction import Prediction
 from ctcbench.recognition.prediction_stream import predict_pictures, prepare
@@ -87,7 +87,7 @@ class Recogniser:
             BadSample: a picture can't be read; the message names its path or its index.
             UsageError: `images` is not a list of pictures.
         """
-        images = listed(images)
+        images = list_pictures(images)
 
         def read(group: Group[Sample]) -> tuple[Group[Sample], Reading]:
             samples = group.samples or [_white(self.reader.image)]
@@ -101,7 +101,7 @@ class Recogniser:
         parts = list(process_groups(images, self._prepared, read, self.reader)) or [read(Group([], {}))]
         outcomes = [outcome for group, _ in parts for outcome in group.arranged(group.samples)]
         for index, (image, outcome) in enumerate(zip(images, outcomes, strict=True)):
-            readable(index, image, outcome)
+            require_readable(index, image, outcome)
         values_NTK, lengths_N = join_batches([reading for _, reading in parts])
         return LogProbs(values_NTK, lengths_N, ("",) * len(images), self.reader.alphabet)
 
@@ -130,10 +130,10 @@ class Recogniser:
             BadSample: a picture can't be read; the message names its path or its index.
             UsageError: as `predict_each`.
         """
-        images = listed(images)
+        images = list_pictures(images)
         outcomes = self.predict_each(images, decoder=decoder, n_best=n_best, positions=positions, crops=crops)
         return [
-            readable(index, image, outcome)
+            require_readable(index, image, outcome)
             for index, (image, outcome) in enumerate(zip(images, outcomes, strict=True))
         ]
 
@@ -166,7 +166,7 @@ class Recogniser:
                 no different shares from 0 to 0.45.
         """
         require_pictures(images)
-        require_possible(self.reader, n_best, positions=positions)
+        require_supported(self.reader, n_best, positions=positions)
         chosen_crops = self._crops(crops)
         _, built = self._built_decoder(decoder)
         interpretation = Interpretation(
@@ -207,13 +207,13 @@ class Recogniser:
             PluginError: the data set or the decoder failed.
         """
         # Reading needs fewer packages than scoring.
-        from ctcbench.recognition.labelled_pictures import Wanted, open_pictures
+        from ctcbench.recognition.labelled_pictures import InputSpec, open_pictures
         from ctcbench.recognition.recogniser_score import score_pictures
 
         listener = listener or ProgressListener()
         chosen_crops = self._crops(crops)
         chosen, built = self._built_decoder(decoder)
-        wanted = Wanted(self.image, self.fit, self.reader.alphabet, chosen_crops)
+        wanted = InputSpec(self.image, self.fit, self.reader.alphabet, chosen_crops)
         pictures = open_pictures(
             self.registry,
             dataset,
@@ -243,7 +243,7 @@ class Recogniser:
     def _crops(self, crops: Sequence[float] | None) -> tuple[float, ...]:
         """Return the crops that pictures are read at; none: that of the recogniser's images."""
         found = () if crops is None else read_crops(crops)
-        require_possible(self.reader, 0, positions=False, crops=len(found))
+        require_supported(self.reader, 0, positions=False, crops=len(found))
         return () if found == (self.reader.image.crop,) else found
 
     def _built_decoder(self, decoder: str | None) -> tuple[str, BuiltDecoder]:

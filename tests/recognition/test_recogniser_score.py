@@ -10,7 +10,7 @@ from ctcbench import ImageSpec, UsageError
 from ctcbench.config.recipe import resolve
 from ctcbench.contract.specs import Alphabet
 from ctcbench.pipeline import runner
-from ctcbench.recognition.labelled_pictures import Wanted
+from ctcbench.recognition.labelled_pictures import InputSpec
 from ctcbench.training.runtime import Runtime
 from tests.pipeline.run_cases import Listener, pictures_config
 from tests.recognition.bar_reader import bars, recogniser
@@ -123,7 +123,7 @@ def test_transparent_pictures_are_laid_on_the_chosen_ground(registry, tmp_path):
 
 
 def test_all_that_a_recogniser_fixes_is_an_option_of_sets_of_pictures(registry):
-    fixed = Wanted(ImageSpec(10, 40), "stretch", Alphabet("ab")).options()
+    fixed = InputSpec(ImageSpec(10, 40), "stretch", Alphabet("ab")).options()
     for name in ("folder", "csv", "lmdb", "parquet"):
         assert fixed.keys() <= registry.get("dataset", name).options.keys()
 

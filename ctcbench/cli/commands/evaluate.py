@@ -13,8 +13,8 @@ from ctcbench.cli.completion import complete_choice, complete_component, require
 from ctcbench.cli.dataset_flags import SkipBad
 from ctcbench.cli.installed_plugins import registry
 from ctcbench.cli.output import output_console, print_json
-from ctcbench.cli.picture_flags import Crops, OnGround, chosen_crops, chosen_ground
-from ctcbench.cli.run_folder_argument import OwnDecoder, RunOrModel, named_recogniser
+from ctcbench.cli.picture_flags import Crops, OtherGround, chosen_crops, chosen_ground
+from ctcbench.cli.run_folder_argument import OtherDecoder, RunOrModel, named_recogniser
 from ctcbench.cli.shared_flags import AsJson
 from ctcbench.contract.data import MOST_SAMPLES, SPLITS
 from ctcbench.contract.errors import UsageError
@@ -51,9 +51,9 @@ def evaluate(
             help="number of pictures (default: all; a data set that draws images without end needs it)",
         ),
     ] = None,
-    decoder: OwnDecoder = None,
+    decoder: OtherDecoder = None,
     crops: Crops = None,
-    ground: OnGround = None,
+    ground: OtherGround = None,
     device: Annotated[str, typer.Option(metavar="NAME", help="auto, cpu, cuda or cuda:N")] = "auto",
     misread: Annotated[
         Path | None,

@@ -14,8 +14,8 @@ import typer
 from ctcbench.cli.exit_codes import FAILED
 from ctcbench.cli.output import output_stream
 from ctcbench.cli.picture_arguments import NamedPicture, PictureArguments
-from ctcbench.cli.picture_flags import Crops, OnGround, chosen_crops, chosen_ground
-from ctcbench.cli.run_folder_argument import OwnDecoder, RunOrModel, named_recogniser
+from ctcbench.cli.picture_flags import Crops, OtherGround, chosen_crops, chosen_ground
+from ctcbench.cli.run_folder_argument import OtherDecoder, RunOrModel, named_recogniser
 from ctcbench.cli.standard_streams import has_reader
 from ctcbench.contract.errors import BadSample, UsageError
 from ctcbench.files.text import one_line
@@ -37,9 +37,9 @@ def predict(
             help="image files, folders of them, or - for standard input: an image, or paths, one a line",
         ),
     ],
-    decoder: OwnDecoder = None,
+    decoder: OtherDecoder = None,
     crops: Crops = None,
-    ground: OnGround = None,
+    ground: OtherGround = None,
     device: Annotated[str, typer.Option(metavar="NAME", help="auto, cpu, cuda or cuda:N")] = "auto",
     n_best: Annotated[
         int,

@@ -115,7 +115,7 @@ def _content_advice(facts: dict[str, Any]) -> list[tuple[str, str]]:
         rows.append(("ink", f"takes {share} of the height; crop={options['crop']} makes the letters larger"))
     if "channels" in options:
         loss = facts["colour_loss"]
-        counted = f"{loss['coloured']} of {loss['looked_at']} pictures that were looked at"
+        counted = f"{loss['coloured']} of {loss['examined']} pictures examined"
         rows.append(
             (
                 "colour",
@@ -171,7 +171,7 @@ def _faint(facts: dict[str, Any]) -> Text:
         if facts["channels"] == 1:
             parts.append("channels=3 keeps colours that are equally bright")
         if (hidden := facts["hidden_text"]) and hidden["hidden"]:
-            counted = f"{hidden['hidden']} of {hidden['looked_at']} pictures that were looked at"
+            counted = f"{hidden['hidden']} of {hidden['examined']} pictures examined"
             parts.append(f"{counted} have light text on transparent pixels; ground=auto shows it")
     return Text("; ".join(parts), "red")
 

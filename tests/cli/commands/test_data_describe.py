@@ -122,9 +122,7 @@ def test_what_the_pictures_show_decides_the_options_and_the_preset(tmp_path, cap
     dataset = f"folder:path={tmp_path},val=0,test=0"
     assert main(["data", "describe", dataset]) == 0
     shown = " ".join(capsys.readouterr().out.split())
-    assert (
-        "colour 2 of 2 pictures that were looked at show what grey does not tell apart; channels=3" in shown
-    )
+    assert "colour 2 of 2 pictures examined show what grey does not tell apart; channels=3" in shown
     assert "channels=3" in shown.partition("a first training: ")[2] and "crop=" not in shown
     assert main(["data", "describe", f"{dataset},channels=3"]) == 0
     shown = " ".join(capsys.readouterr().out.split())
@@ -134,7 +132,7 @@ def test_what_the_pictures_show_decides_the_options_and_the_preset(tmp_path, cap
     assert "--preset small" in shown and "TFLOP: very roughly" in shown and "--budget 10m" in shown
     assert main(["data", "describe", dataset, "--json"]) == 0
     facts = json.loads(capsys.readouterr().out)
-    assert facts["colour_loss"] == {"looked_at": 2, "coloured": 2}
+    assert facts["colour_loss"] == {"examined": 2, "coloured": 2}
     assert facts["advice"]["options"]["channels"] == "3" and facts["advice"]["cost"]["images"] == 2
     (tmp_path / "a long line of text, one.png").write_bytes((tmp_path / "ab.png").read_bytes())
     (tmp_path / "a long line of text, two.png").write_bytes((tmp_path / "ab.png").read_bytes())
