@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
-from ctcbench.contract.component_string import ComponentString
 from ctcbench.contract.data import LONGEST_TEXT, SPLITS, Sample, Samples, SplitName
 from ctcbench.contract.errors import BadSample, PluginError, UsageError, nearest
-from ctcbench.contract.specs import Alphabet, ImageSpec
-from ctcbench.data.built_dataset import BuiltDataset, build_dataset, fit_of, size_or_zero
+from ctcbench.contract.specs import Alphabet
+from ctcbench.data.built_dataset import BuiltDataset, size_or_zero
 from ctcbench.data.materialise import materialise
-from ctcbench.files.pictures import Fit
 from ctcbench.files.spelling import returned_text, spell
+from ctcbench.recognition.input_spec import InputSpec, build_fitting_dataset
 from ctcbench.registry.attribution import attribute_errors
 from ctcbench.registry.component_registry import Registry
 from ctcbench.training.progress_events import ProgressListener
@@ -28,7 +26,7 @@ class LabelledPicture(NamedTuple):
 
     Attributes:
         name: its name in messages.
-        picture: a path, the content of a file or a sample; a BadSample is why it can't be used.
+        picture: a path, the content of a file or a sample; or the reason why it can't be used, a BadSample.
         target: the text that the recogniser should return.
         lacking: the characters of the label that its alphabet lacks.
     """
@@ -40,28 +38,8 @@ class LabelledPicture(NamedTuple):
 
 
 @dataclass(frozen=True)
-class InputSpec:
-    """What a recogniser reads: the size of its images, the fit of pictures to that size, the alphabet.
-
-    ``crops`` are other crops than that of its images, at which pictures are read.
-    """
-
-    image: ImageSpec
-    fit: Fit
-    alphabet: Alphabet
-    crops: tuple[float, ...] = ()
-
-    def options(self) -> dict[str, object]:
-        """Return the options of data sets of pictures that a recogniser has already, and their values."""
-        image = dataclasses.asdict(self.image)
-        # The option `fit` states it.
-        del image["variable"]
-        return {**image, "fit": self.fit, "direction": self.alphabet.direction}
-
-
-@dataclass(frozen=True)
 class LabelledPictures:
-    """The first pictures of a split, or of all splits; `open_pictures` returns them.
+    """The first pictures of a split, or of all splits, made by `open_pictures`.
 
     Attributes:
         dataset: the data set.
@@ -131,7 +109,7 @@ def open_pictures(
 ) -> LabelledPictures:
     """Return the labelled pictures of a data set for a recogniser.
 
-    Pictures are not scaled as the data set's options say, but as the recogniser demands. A data set without
+    Pictures are scaled for the recogniser, whatever the options of the data set. A data set without
     the method ``labelled_picture`` draws its images, which must have the recogniser's size.
 
     Args:
@@ -151,16 +129,12 @@ def open_pictures(
         raise UsageError(
             f"evaluate() takes the component string of a data set, such as folder:path=PATH, not {dataset!r}"
         )
-    built = _build(registry, dataset, wanted)
+    built = build_fitting_dataset(registry, dataset, wanted)
     if split not in (*SPLITS, ALL):
         known = (*SPLITS, ALL)
         raise UsageError(f"split={split}{nearest(split, known)} (allowed are {', '.join(known)})")
     if samples is not None and samples < 1:
         raise UsageError(f"samples={samples}: at least 1 is needed")
-    if not hasattr(built.source, "labelled_picture"):
-        if wanted.crops:
-            raise UsageError(f"dataset {built.text}: its images are drawn, and can't be read at other crops")
-        _require_size(registry, built, wanted.image)
     counts = _counts(built, split, samples)
     sizes = {name: size for name in SPLITS if (size := size_or_zero(built.source, name))}
     for notice in built.notices:
@@ -172,50 +146,6 @@ def open_pictures(
     drawn = {name: _draw(built, name, count, skip_bad, listener) for name, count in counts.items()}
     counts = {name: len(found) for name, found in drawn.items()}
     return LabelledPictures(built, wanted.alphabet, counts, sizes, drawn)
-
-
-def _build(registry: Registry, text: str, wanted: InputSpec) -> BuiltDataset:
-    resolved = ComponentString.parse(registry.resolve("dataset", text))
-    typed, options = ComponentString.parse(text).options, dict(resolved.options)
-    direction = wanted.alphabet.direction
-    # The data set reports labels that do not fit the direction in which pictures are read.
-    if "direction" in registry.get("dataset", resolved.name).options and "direction" not in typed:
-        options["direction"] = direction
-    built = build_dataset(registry, registry.resolve("dataset", str(ComponentString(resolved.name, options))))
-    if hasattr(built.source, "labelled_picture"):
-        source = built.source
-        own = InputSpec(source.image, fit_of(source), source.alphabet).options()
-        for name, value in wanted.options().items():
-            if name in typed and own[name] != value:
-                raise UsageError(
-                    f"dataset {text}: {name}={own[name]} contradicts the recogniser, which has "
-                    f"{name}={value}; leave it out: pictures are read as `ctcbench predict` reads them"
-                )
-    return built
-
-
-def _require_size(registry: Registry, built: BuiltDataset, wanted: ImageSpec) -> None:
-    """Check that a recogniser of images of a size reads the images that a data set draws."""
-    image = built.source.image
-    if wanted.variable:
-        fits = image.width <= wanted.width
-    else:
-        fits = image.width == wanted.width and not image.variable
-    if fits and (image.channels, image.height) == (wanted.channels, wanted.height):
-        return
-    known = registry.get("dataset", ComponentString.parse(built.text).name).options
-    needed = {"width": wanted.width, "height": wanted.height, "channels": wanted.channels}
-    typed = ",".join(f"{name}={value}" for name, value in needed.items() if name in known)
-    remedy = f"; give it {typed}" if typed else ""
-    raise UsageError(
-        f"dataset {built.text}: it draws images of {_size(image)}, but the recogniser reads {_size(wanted)}, "
-        f"and drawn images are not scaled{remedy}"
-    )
-
-
-def _size(image: ImageSpec) -> str:
-    widths = f"up to {image.width}" if image.variable else f"{image.width}"
-    return f"{widths}×{image.height} pixels in {'grey' if image.channels == 1 else 'colour'}"
 
 
 def _counts(built: BuiltDataset, split: str, samples: int | None) -> dict[SplitName, int]:

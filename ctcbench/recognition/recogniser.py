@@ -48,7 +48,7 @@ class Recogniser:
         sharpness: inverse temperature that calibrates confidences; 1 while the run is not finished.
         familiarity: the statistics of the training images, with which pictures are compared; None while the
             run is not finished, and in runs of earlier versions.
-        ground: what transparent pixels become; None: what they became in the pictures of the training.
+        ground: what transparent pixels become; None: as in the training.
     """
 
     reader: Reader
@@ -62,7 +62,7 @@ class Recogniser:
 
     @property
     def image(self) -> ImageSpec:
-        """Size of the images, and what pictures become before they are resized."""
+        """Size of the images, with the crop and the ground of pictures."""
         return dataclasses.replace(self.reader.image, ground=self.ground or self.reader.image.ground)
 
     def prepare(self, picture: Any) -> PreparedPicture:
@@ -97,7 +97,7 @@ class Recogniser:
             values_NTK, lengths_N = join_batches(readings, rows)
             return group, (values_NTK[: len(group.samples)], lengths_N[: len(group.samples)])
 
-        # Of no pictures, the arrays have the shape of a batch without images.
+        # For no pictures, the arrays still need the numbers of frames and classes.
         parts = list(process_groups(images, self._prepared, read, self.reader)) or [read(Group([], {}))]
         outcomes = [outcome for group, _ in parts for outcome in group.arranged(group.samples)]
         for index, (image, outcome) in enumerate(zip(images, outcomes, strict=True)):
@@ -207,7 +207,8 @@ class Recogniser:
             PluginError: the data set or the decoder failed.
         """
         # Reading needs fewer packages than scoring.
-        from ctcbench.recognition.labelled_pictures import InputSpec, open_pictures
+        from ctcbench.recognition.input_spec import InputSpec
+        from ctcbench.recognition.labelled_pictures import open_pictures
         from ctcbench.recognition.recogniser_score import score_pictures
 
         listener = listener or ProgressListener()
@@ -223,7 +224,7 @@ class Recogniser:
             skip_bad=skip_bad,
             listener=listener,
         )
-        # Composed texts would differ from those that runs score where the alphabet has letters and marks.
+        # Not composed, as runs score texts: an alphabet may have letters and marks as separate characters.
         interpretation = Interpretation(
             self.reader, built, self.sharpness, self.familiarity, n_best=0, positions=False, composed=False
         )
@@ -241,7 +242,7 @@ class Recogniser:
         return prepare(picture, self.image, self.fit)
 
     def _crops(self, crops: Sequence[float] | None) -> tuple[float, ...]:
-        """Return the crops that pictures are read at; none: that of the recogniser's images."""
+        """Return the crops at which pictures are read; none: that of the recogniser's images."""
         found = () if crops is None else read_crops(crops)
         require_supported(self.reader, 0, positions=False, crops=len(found))
         return () if found == (self.reader.image.crop,) else found

@@ -10,7 +10,7 @@ from ctcbench import ImageSpec, UsageError
 from ctcbench.config.recipe import resolve
 from ctcbench.contract.specs import Alphabet
 from ctcbench.pipeline import runner
-from ctcbench.recognition.labelled_pictures import InputSpec
+from ctcbench.recognition.input_spec import InputSpec
 from ctcbench.training.runtime import Runtime
 from tests.pipeline.run_cases import Listener, pictures_config
 from tests.recognition.bar_reader import bars, recogniser
