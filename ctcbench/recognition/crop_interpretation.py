@@ -19,9 +19,9 @@ from ctcbench.recognition.interpretation import Interpretation
 from ctcbench.recognition.picture_batch import PictureBatch, make_batch, split_by_width
 from ctcbench.recognition.prediction import Alternative, Prediction
 
-# Of each reading: candidates, the width of the beam that finds them, the least log-probability that counts.
-_CANDIDATES, _BEAM_WIDTH, _BEAM_PER_TEXT = 8, 25, 4
-_FLOOR = -60.0
+_CANDIDATES = 8  # of each reading
+_BEAM_WIDTH, _BEAM_PER_TEXT = 25, 4  # at least; for each candidate
+_FLOOR = -60.0  # nats; a lower log-probability of a text in a reading counts as this
 
 Labels = tuple[int, ...]
 
@@ -70,15 +70,15 @@ class _Choice:
 
 @dataclass(frozen=True)
 class CropInterpretation:
-    """What is made of several readings of each picture, one for each crop.
+    """Joins several readings of each picture, one for each crop, to one prediction.
 
     The candidates are the best texts of the decoder for each reading. The score of a candidate is the sum
     over the readings of its exact CTC log-probability (Graves et al. 2006, equation 8), of which each counts
     as −60 at least, so that no single reading excludes a text. Where the decoder ranks by more than that, as
     with a language model, the largest such difference in a reading is added for each reading.
 
-    The confidence is a candidate's share of all candidates. Its probability there is the geometric mean over
-    the readings, after the calibration of `single`; the result is not calibrated itself.
+    The confidence is the geometric mean over the readings of the candidate's probabilities, after the
+    calibration of `single`, divided by the sum of these means over all candidates. It is not calibrated.
 
     Attributes:
         single: how one reading is interpreted.
@@ -92,13 +92,13 @@ class CropInterpretation:
         Raises:
             PluginError: the decoder failed.
         """
-        if not pictures:  # of a group in which none can be read
+        if not pictures:  # no picture of the group can be read
             return []
         samples = [sample for readings in pictures for sample in readings]
         owner_N = np.repeat(np.arange(len(pictures)), [len(readings) for readings in pictures])
         batches = self._read(samples)
         pools: list[dict[Labels, None]] = [{} for _ in pictures]
-        own: dict[tuple[int, Labels], float] = {}
+        own: dict[tuple[int, Labels], float] = {}  # scores of the decoder
         for batch in batches:
             for row, found in zip(batch.rows.tolist(), self._candidates(batch.read), strict=True):
                 for hypothesis in found:
@@ -171,7 +171,7 @@ class CropInterpretation:
             ]
             totals_C += len(rows) * np.array(extra)
         order = np.argsort(-totals_C, kind="stable").tolist()
-        # The mean, because readings of one picture are far from independent: their product would be too sure.
+        # The mean, because readings of one picture are dependent: their product would be overconfident.
         means_C = np.maximum(np.stack([calibrated[row] for row in rows]), _FLOOR).mean(0)
         shares_C = np.exp(means_C - means_C.max())
         shares_C /= shares_C.sum()

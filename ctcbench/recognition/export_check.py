@@ -1,4 +1,4 @@
-"""ReaderDifference of an exported recogniser with the one of torch, on the validation images of its run."""
+"""The comparison of an exported recogniser with that of torch, on the validation images of its run."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class ReaderDifference:
 
     Attributes:
         images: number of images.
-        largest_difference: of two log-probabilities of a class in a valid frame, in nats.
+        largest_difference: the largest difference of a log-probability in a valid frame, in nats.
         differing_texts: number of images of which the decoded texts differ.
     """
 
@@ -83,7 +83,7 @@ def validation_images(registry: Registry, folder: RunFolder, reader: TorchReader
     dataset = build_run_dataset(registry, config)
     if (dataset.source.image, dataset.source.alphabet) != (reader.image, reader.alphabet):
         raise UsageError(f"dataset {config.dataset}: it has another image size or alphabet than the run")
-    # The notices about the data set are those of the run.
+    # No notices: the run has printed those about its data set.
     samples = materialise(dataset, "val", config.val_samples, skip_bad=True, notice=lambda _: None)
     # The training's own batches: images of right-to-left text are mirrored there, for example.
     split = make_split(samples, reader.alphabet, torch.device("cpu"))
@@ -97,7 +97,7 @@ def validation_images(registry: Registry, folder: RunFolder, reader: TorchReader
 
 
 def random_images(reader: TorchReader) -> CheckImages:
-    """Return images of noise, of half the width and more."""
+    """Return 64 images of noise; their widths are random, from half of the recogniser's to all of it."""
     spec, random = reader.image, np.random.default_rng(_SEED)
     shape = (_RANDOM_IMAGES, spec.channels, spec.height, spec.width)
     images_NCHW = random.integers(0, 256, shape, np.uint8)

@@ -26,7 +26,7 @@ _NARROWEST_BEAM, _BEAM_PER_TEXT = 25, 4
 
 @dataclass(frozen=True)
 class Interpretation:
-    """What is made of the log-probabilities of pictures.
+    """How log-probabilities of pictures become texts, confidences and positions.
 
     Attributes:
         reader: the network that computes them.
@@ -132,10 +132,10 @@ class Interpretation:
         found = []
         for row, (labels, frames_L2) in enumerate(zip(labels_N, frames_N, strict=True)):
             columns_L2 = batch.picture_columns(row, (frames_L2 + np.array([0, 1])) * column_of_frame)
-            sure_L = self._frame_confidences(read.values_NTK[row], labels, frames_L2)
+            confidences_L = self._frame_confidences(read.values_NTK[row], labels, frames_L2)
             characters = [
-                Character(read.alphabet.characters[label - 1], float(left), float(right), sure)
-                for label, (left, right), sure in zip(labels, columns_L2, sure_L, strict=True)
+                Character(read.alphabet.characters[label - 1], float(left), float(right), confidence)
+                for label, (left, right), confidence in zip(labels, columns_L2, confidences_L, strict=True)
             ]
             found.append(tuple(characters[i] for i in read.alphabet.text_order(labels)))
         return found
@@ -154,14 +154,14 @@ class Interpretation:
 
 
 def require_supported(reader: Reader, n_best: int, *, positions: bool, crops: int = 0) -> None:
-    """Check that a network has what an `Interpretation` should find.
+    """Check that a network supports what is asked of an `Interpretation`.
 
     Raises:
         UsageError: `n_best` is negative, several texts or readings are wanted of a network that was trained
             without CTC, or positions of one that does not align characters with columns.
     """
     if n_best < 0:
-        raise UsageError(f"n_best={n_best}: the number of texts can't be negative")
+        raise UsageError(f"n_best={n_best}: the number of texts is 0 or more")
     if n_best and reader.alignment != "ctc":
         raise UsageError("this recogniser was trained without CTC and has one text for a picture: no n_best")
     if crops > 1 and reader.alignment != "ctc":

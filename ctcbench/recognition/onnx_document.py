@@ -1,4 +1,4 @@
-"""OnnxDocument: what an exported ONNX file says about its recogniser, as JSON in the file's metadata."""
+"""OnnxDocument: the description of an exported recogniser, JSON in the metadata of its ONNX file."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ _ROUNDING = 1e-3  # of log-probabilities close to 0
 _SHOWN = 300  # characters of an error of onnxruntime
 # For a batch of pictures, and for loading a graph. The networks that ship take a second at most for a batch.
 _MOST_SECONDS = 600.0
-_of_thread = threading.local()  # the session of a thread that reads together with others
+_thread_local = threading.local()  # has the session of each thread of OnnxReader.shared_by()
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ class OnnxReader:
         session = start_session(self.data, self.path, threads=max(1, computing_cores() // threads))
 
         def start_thread() -> None:
-            _of_thread.session = session
+            _thread_local.session = session
 
         yield start_thread
 
@@ -97,13 +97,12 @@ class OnnxReader:
         """
         if self.image.variable and not self.document.masks_padding and len({*widths_N.tolist()}) > 1:
             return read_by_width(self, images_NCHW, widths_N)
-        session: InferenceSession = getattr(_of_thread, "session", self.session)
+        session: InferenceSession = getattr(_thread_local, "session", self.session)
         try:
             values_NTK, lengths_N = _run(session, {"images": images_NCHW, "widths": widths_N})
         except TookTooLong:
             raise CtcbenchError(
-                f"{self.path}: the graph computes more than {_MOST_SECONDS:g} s for "
-                f"{len(images_NCHW)} images, and was stopped"
+                f"{self.path}: the graph was stopped after {_MOST_SECONDS:g} s for {len(images_NCHW)} images"
             ) from None
         # onnxruntime raises classes of its own, which derive from Exception directly.
         except Exception as error:
@@ -155,7 +154,7 @@ def start_session(data: bytes, path: Path, threads: int | None = None) -> Infere
     _limit_memory()
     options = onnxruntime.SessionOptions()
     options.add_session_config_entry("session.use_env_allocators", "1")
-    # By default a thread for each core of the machine, also where this process may use only some of them.
+    # The default is a thread for each core of the machine, even if this process may use only some of them.
     options.intra_op_num_threads = threads or computing_cores()
     options.log_severity_level = 4  # fatal errors; others are raised as exceptions as well
     try:
@@ -165,8 +164,8 @@ def start_session(data: bytes, path: Path, threads: int | None = None) -> Infere
                 data,
                 options,
                 providers=["CPUExecutionProvider"],
-                # It would compute parts of the graph without the limit of memory. An exported graph has no
-                # such parts left.
+                # Constant folding computes parts of the graph without the limit of memory. An exported graph
+                # has no constants left to fold.
                 disabled_optimizers=["ConstantFolding"],
             ),
         )
@@ -194,7 +193,7 @@ def _run(
     values_NTK, lengths_N = call_within(
         _MOST_SECONDS,
         lambda: session.run(["log_probs", "lengths"], feeds, options),
-        # Between two operators. A single one that takes long computes until the process ends.
+        # Takes effect between two operators: one that takes long computes until the process ends.
         give_up=stop,
     )
     return values_NTK, lengths_N
@@ -212,11 +211,11 @@ def _limit_memory() -> None:
     place = ort.OrtMemoryInfo("Cpu", ort.OrtAllocatorType.ORT_ARENA_ALLOCATOR, 0, ort.OrtMemType.DEFAULT)
     defaults = ("arena_extend_strategy", "initial_chunk_size_bytes", "max_dead_bytes_per_chunk")
     settings = {"max_mem": limit} | dict.fromkeys(defaults, -1)
-    # onnxruntime 1.22 refuses a second one: that of the program of which this is a part is used then.
+    # onnxruntime 1.22 refuses a second allocator. Then the one that the calling program registered is used.
     with contextlib.suppress(RuntimeError):
         ort.create_and_register_allocator(place, ort.OrtArenaCfg(settings))
 
 
 def _reason(error: Exception) -> str:
-    # The cause stands at the end, after the operator.
+    # The cause is at the end, after the name of the operator.
     return one_line(str(error).rpartition("Status Message: ")[2])[:_SHOWN]

@@ -11,7 +11,7 @@ from typing import TypeVar
 P = TypeVar("P")
 R = TypeVar("R")
 
-_WAITING = 2  # results that may wait for a slower one before them, in addition to one for each thread
+_WAITING = 2  # items in addition to one for each thread, so that a slow one delays no thread
 
 
 def map_in_threads(
@@ -37,5 +37,5 @@ def map_in_threads(
                 waiting.append(executor.submit(function, item))
             yield result
     finally:
-        # Where the caller stops early, what has not begun is not done.
+        # If the caller stops early, items that no thread has started are cancelled.
         executor.shutdown(wait=True, cancel_futures=True)

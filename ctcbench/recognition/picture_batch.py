@@ -1,4 +1,4 @@
-"""PictureBatch: prepared pictures as the arrays that a `Reader` takes, and the way back to their pixels."""
+"""PictureBatch: prepared pictures as the arrays of a `Reader`; columns of images as those of pictures."""
 
 from __future__ import annotations
 
@@ -42,9 +42,10 @@ class PictureBatch:
 
 
 def split_by_width(pictures: Sequence[Sample], reader: Reader) -> list[NDArray[np.int64]]:
-    """Return the pictures of each batch, so that little of it is padding: one batch of images of one size.
+    """Return the indices of the pictures of each batch: one batch of all, if images have one size.
 
-    Images of their own widths are sorted, and those of a batch are at most a fourth wider than its first.
+    Images of variable width are sorted by it, and those of a batch are at most a quarter wider than its
+    narrowest, so that little of it is padding.
     """
     if not reader.image.variable:
         return [np.arange(len(pictures))]

@@ -1,4 +1,4 @@
-"""The pictures that a caller in Python gives, and errors that name one of them."""
+"""Checks of the pictures that a caller in Python passes, and errors that name one of them."""
 
 from __future__ import annotations
 
@@ -29,7 +29,11 @@ def require_pictures(images: Any) -> None:
 
 
 def list_pictures(images: Any) -> list[Any]:
-    """Return pictures as a list; raise UsageError as `require_pictures` does."""
+    """Return pictures as a list.
+
+    Raises:
+        UsageError: as `require_pictures`.
+    """
     require_pictures(images)
     return list(images)
 
@@ -38,7 +42,7 @@ def require_readable(index: int, picture: Any, outcome: T | BadSample) -> T:
     """Return the outcome of a picture.
 
     Raises:
-        BadSample: it is one; the message has the picture's path or index in front.
+        BadSample: the outcome is one; the message begins with the path or the index of the picture.
     """
     if not isinstance(outcome, BadSample):
         return outcome

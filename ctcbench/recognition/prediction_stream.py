@@ -30,9 +30,9 @@ def predict_pictures(
     Args:
         images: pictures of any kind, samples, and errors that are yielded as they are.
         interpretation: what is made of a reading.
-        image: the images of the network, and how pictures become those before they are resized.
+        image: the images of the network, with the crop and the ground of pictures.
         fit: how pictures are resized.
-        crops: those that each picture is read at; none: that of the network's images.
+        crops: the crops at which each picture is read; none: that of `image`.
     """
     reader = interpretation.reader
     several = CropInterpretation(interpretation)
@@ -56,10 +56,16 @@ def predict_pictures(
 
 
 def prepare(picture: Any, image: ImageSpec, fit: Fit, crop: float | None = None) -> Sample:
-    """Return a picture as the network takes it, cropped as its images are, or otherwise; for several threads.
+    """Return a picture as the network takes it; several threads may call it.
+
+    Args:
+        picture: a picture of any kind, a sample, which is returned as it is, or a BadSample.
+        image: the images of the network.
+        fit: how the picture is resized.
+        crop: replaces that of `image`.
 
     Raises:
-        BadSample: the picture can't be read, or is one.
+        BadSample: the picture is one or can't be read, or a sample would need another crop.
     """
     if crop is not None and crop != image.crop:
         _require_picture(picture)
@@ -70,14 +76,16 @@ def prepare(picture: Any, image: ImageSpec, fit: Fit, crop: float | None = None)
 
 
 def _require_picture(picture: Any) -> None:
-    """Raise BadSample for one, and for a sample, which is scaled already."""
+    """Raise BadSample for a BadSample, and for a sample, which is scaled already."""
     if isinstance(picture, BadSample):
         raise picture
     if isinstance(picture, Sample):
-        raise BadSample("it is prepared already, so that it can't be read at other crops")
+        raise BadSample(
+            "it is prepared already, so that it can't be read at other crops; pass the picture itself"
+        )
 
 
 def _flat(groups: Iterable[Iterable[T]]) -> Iterator[T]:
-    # Not itertools.chain, which has no method that ends the threads.
+    # Not itertools.chain, which has no close(): this generator's ends the threads.
     for group in groups:
         yield from group

@@ -1,4 +1,4 @@
-"""Reader: a trained network, whatever library computes it; api.Recogniser reads pictures with one."""
+"""Reader: a trained network, whatever library computes it, as `Recogniser` uses it."""
 
 from __future__ import annotations
 

@@ -158,7 +158,7 @@ def score_pictures(
 
 @dataclass
 class _Tally:
-    """What is kept of the pictures that are read: not the predictions, which take several times the memory.
+    """Counts of the pictures that were read; predictions would take several times the memory.
 
     Attributes:
         alphabet: that of the recogniser.

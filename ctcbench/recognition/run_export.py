@@ -1,4 +1,4 @@
-"""export_run(): the recogniser of a run as an ONNX file, written only if it reads what torch reads."""
+"""export_run(): writes the recogniser of a run as an ONNX file, if that reads what torch reads."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ def export_run(
 ) -> ExportReport:
     """Write the recogniser of a run as an ONNX file, in place of an earlier one.
 
-    The best weights are exported; of an unfinished run those so far, whose confidences are not calibrated.
+    The best weights are exported; those of an unfinished run are the best so far, and not calibrated.
     Before anything is written, onnxruntime and torch read the validation images of the run.
 
     Args:
@@ -218,7 +218,7 @@ def _require_accuracy(path: Path, rounded: Score | None, exact: Score) -> None:
 
 
 def _images(folder: RunFolder, recipe: Recipe, reader: TorchReader, notice: Notice) -> CheckImages:
-    """Return the validation images of the run, or noise where they can't be had."""
+    """Return the validation images of the run, or noise if they can't be drawn."""
     try:
         return validation_images(recipe.registry, folder, reader)
     except CtcbenchError as error:
