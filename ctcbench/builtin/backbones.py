@@ -34,7 +34,7 @@ def cnn2(
     activation: Activation = "relu",
     dropout: Dropout = 0.0,
 ) -> nn.Module:
-    """Two convolutions: 40×150 becomes 75 frames of 640 features (128 channels × 5 rows)."""
+    """Two convolutions. A 40×150 image becomes 75 frames of 640 features (128 channels × 5 rows)."""
     return _stages(image, width, [(2, 2), (4, 1)], norm, activation, dropout)
 
 
@@ -47,7 +47,7 @@ def cnn3(
     activation: Activation = "relu",
     dropout: Dropout = 0.0,
 ) -> nn.Module:
-    """Three convolutions: 40×150 becomes 18 frames of 1280 features (256 channels × 5 rows)."""
+    """Three convolutions. A 40×150 image becomes 18 frames of 1280 features (256 channels × 5 rows)."""
     return _stages(image, width, [(2, 2), (2, 2), (2, 2)], norm, activation, dropout)
 
 
@@ -61,7 +61,7 @@ def cnn5(
     activation: Activation = "relu",
     dropout: Dropout = 0.0,
 ) -> nn.Module:
-    """A 5×5 convolution of stride 2, then four of 3×3: 40×150 becomes 37 frames of 640 features."""
+    """A 5×5 convolution of stride 2, then four of 3×3. A 40×150 image becomes 37 frames of 640 features."""
     from torch import nn
 
     from ctcbench.masking.masked_sequential import MaskedSequential
@@ -91,7 +91,7 @@ def cnn7(
     activation: Activation = "relu",
     dropout: Annotated[float, Field(ge=0, lt=1, description="share of features dropped at the end")] = 0.0,
 ) -> nn.Module:
-    """Like cnn5, with six of 3×3, two of them residual: 40×150 becomes 37 frames of 960 features."""
+    """Like cnn5, with six of 3×3, two of them residual. A 40×150 image becomes 37 frames of 960 features."""
     from torch import nn
 
     from ctcbench.builtin.modules import Residual

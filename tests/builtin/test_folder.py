@@ -244,7 +244,7 @@ def test_pad_returns_the_width(root):
         ({"label": "file"}, "label=file, but there is no labels.csv, labels.tsv"),
         ({"label": "name"}, "label=name"),
         ({"fit": "crop"}, "fit=crop"),
-        ({"val": 0.5, "test": 0.5}, "val=0.5 and test=0.5 leave nothing to train on"),
+        ({"val": 0.5, "test": 0.5}, "val=0.5 and test=0.5 leave no pictures for train"),
         ({"val": 1}, "val=1.*below 1"),
         ({"alphabet": "aa"}, "more than once"),
         ({"width": 0}, "width=0"),
@@ -257,7 +257,7 @@ def test_invalid_options(root, options, message):
 
 
 def test_invalid_folders(root):
-    with pytest.raises(UsageError, match="data: nothing to train on: no pictures in it"):
+    with pytest.raises(UsageError, match="data: has no pictures"):
         whole(root)
     with pytest.raises(UsageError, match="nowhere: no such folder"):
         whole(root / "nowhere")

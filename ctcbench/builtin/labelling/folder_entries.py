@@ -77,8 +77,8 @@ def read_folder(root: Path, options: LabelOptions, group: str = "") -> FoundPict
     )
     notices = tuple(filter(None, [f"labels: {origin}", doubts, unused]))
     if not found.entries["train"]:
-        reason = f"no pictures in it (looked for .png, .jpg and {len(SUFFIXES) - 2} other suffixes)"
-        raise UsageError(f"{places['train']}: nothing to train on: {reason}{'; ' if unused else ''}{unused}")
+        reason = f"has no pictures (looked for .png, .jpg and {len(SUFFIXES) - 2} other suffixes)"
+        raise UsageError(f"{places['train']}: {reason}{'; ' if unused else ''}{unused}")
     remedy = "label= and list= select where labels come from"
     return FoundPictures(root, found.entries, FileStore(), own, found.columns, notices, remedy, doubts)
 

@@ -45,7 +45,7 @@ class SplitRules:
             columns: the columns beside names and labels, for the error about a group that is none.
 
         Raises:
-            UsageError: the options contradict each other or the pictures, or leave nothing to train on.
+            UsageError: the options contradict each other or the pictures, or leave no pictures for train.
         """
         lists = NameLists.read(self.options, own)
         carved = self._carved(own, lists)
@@ -70,7 +70,7 @@ class SplitRules:
         total = sum(map(len, splits.values()))
         if total and not splits["train"]:
             raise UsageError(
-                f"{self.options.owner}: nothing to train on: other splits take all of its {total} pictures"
+                f"{self.options.owner}: other splits take all of its {total} pictures; train is empty"
             )
         return splits, notice
 
@@ -104,7 +104,7 @@ class SplitRules:
         if sum(carved.values()) >= 1:
             listed = " and ".join(f"{split}={share}" for split, share in carved.items())
             raise UsageError(
-                f"{self.options.owner}: {listed} leave nothing to train on; together they must be below 1"
+                f"{self.options.owner}: {listed} leave no pictures for train; together they must be below 1"
             )
         return carved
 

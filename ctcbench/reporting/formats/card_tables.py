@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -148,8 +149,10 @@ def _component(registry: Registry, kind: Kind, text: str) -> str:
         summary = registry.get(kind, ComponentString.parse(text).name).summary
     except (UsageError, CtcbenchError):
         return markdown_code(text)
+    # Further sentences may have numbers of the defaults, such as the frames of images of the default size.
+    first = re.split(r"(?<=\.)\s+(?=[A-Z])", summary)[0]
     # Names in a summary are code, as in this table.
-    return f"{markdown_code(text)}: {markdown_text(summary.replace('`', ''))}"
+    return f"{markdown_code(text)}: {markdown_text(first.replace('`', ''))}"
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:

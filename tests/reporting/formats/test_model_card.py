@@ -57,6 +57,7 @@ def test_the_card_has_every_section(member, registry):
         assert f"\n## {section}\n" in body
     assert "ctcbench.load(" in body and "ctcbench predict" in body
     assert "| exact: texts that are entirely right, case counted | 25.00 % | 4.56 – 69.94 % |" in body
+    assert "| `cnn2`: Two convolutions. |" in body, "without the frames of images of the default size"
     assert "Expected calibration error" in body and "| 90 % – 100 % | 2 | 92.50 % | 50.00 % |" in body
     assert "`1` → `l` (1)" in body and "`3` → ∅ (1)" in body and "25.00 % of its texts are empty" in body
 
