@@ -16,6 +16,7 @@ from ctcbench.builtin.grapheme_clusters import clusters_of
 from ctcbench.contract.errors import UsageError
 from ctcbench.contract.specs import Alphabet
 from ctcbench.files.spelling import spell
+from ctcbench.files.text import abbreviated
 
 _DIGITS = "0123456789"
 _LOWER = "abcdefghijklmnopqrstuvwxyz"
@@ -72,7 +73,7 @@ def read_alphabet(text: str, clusters: bool = False) -> Alphabet:
     characters = [c for part in parts for c in (SETS[part] if part in SETS else _characters(part, split))]
     if repeated := "".join(c for c, count in collections.Counter(characters).items() if count > 1):
         # The error of Alphabet would quote the characters, and not the text as it was typed.
-        shown = text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
+        shown, repeated = abbreviated(text, _SHOWN), abbreviated(repeated, _SHOWN)
         hint = range_hint(text)
         raise UsageError(f"alphabet {shown!r} has {repeated!r} more than once{hint and f'; {hint}'}")
     return Alphabet(tuple(characters))

@@ -18,7 +18,7 @@ from ctcbench.contract.errors import UsageError
 from ctcbench.contract.frame_order import right_to_left_order
 
 BLANK = 0
-_SHOWN = 100  # characters of an alphabet in an error message
+_SHOWN = 100  # characters of an alphabet, or code points of any text, in an error message
 Alignment = Literal["ctc", "fixed"]
 """How frames are aligned with characters. ``ctc``: a character takes one or more consecutive frames, blanks
 may stand between characters, and a decoder merges repeats before it removes blanks. ``fixed``: frame i is
@@ -92,7 +92,7 @@ class Alphabet:
         # A text with a repeated character would have two encodings.
         repeated = sorted(c for c, count in Counter(self.characters).items() if count > 1)
         if repeated:
-            raise UsageError(f"alphabet {self._shown} has {''.join(repeated)!r} more than once")
+            raise UsageError(f"alphabet {self._shown} has {_quoted(''.join(repeated))} more than once")
         if self.direction not in get_args(Direction):
             raise UsageError(f"direction={self.direction}: allowed are {', '.join(get_args(Direction))}")
 
@@ -105,8 +105,8 @@ class Alphabet:
     def _shown(self) -> str:
         """The characters as error messages quote them; of many, only the first."""
         more = len(self.characters) - _SHOWN
-        shown = self.joined(self.characters[:_SHOWN])
-        return repr(shown) if more <= 0 else f"{shown!r} (and {more:,} more)"
+        shown = _quoted(self.joined(self.characters[:_SHOWN]))
+        return shown if more <= 0 else f"{shown} (and {more:,} more)"
 
     @cached_property
     def _class_of(self) -> dict[str, int]:
@@ -140,7 +140,7 @@ class Alphabet:
             UsageError: a character of `text` is not in the alphabet.
         """
         if missing := self.missing(text):
-            raise UsageError(f"{text!r} has {missing!r}, which alphabet {self._shown} lacks")
+            raise UsageError(f"{_quoted(text)} has {_quoted(missing)}, which alphabet {self._shown} lacks")
         return tuple(self._class_of[c] for c in self.frame_order(text))
 
     def frame_order(self, text: str) -> Sequence[str]:
@@ -166,6 +166,11 @@ class Alphabet:
     def path(self, labels: Iterable[int], blank: str = "·") -> str:
         """Return a frame path (classes 0 to K − 1) as text, the blank shown as `blank`."""
         return "".join(blank if label == BLANK else self.characters[label - 1] for label in labels)
+
+
+def _quoted(text: str) -> str:
+    # A character may be a cluster of many code points.
+    return repr(text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…")
 
 
 def alphabet_characters(document: str | Sequence[str]) -> str | tuple[str, ...]:

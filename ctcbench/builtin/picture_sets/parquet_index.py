@@ -9,14 +9,14 @@ from typing import Any
 
 from ctcbench.builtin.labelling.label_text import read_label
 from ctcbench.builtin.picture_sets.parquet_columns import PictureColumns
-from ctcbench.builtin.picture_sets.parquet_pages import largest_page
+from ctcbench.builtin.picture_sets.parquet_pages import MOST_EXPANDED, largest_page
 from ctcbench.builtin.picture_sets.parquet_store import ParquetStore, open_parquet, rows_of_batch
 from ctcbench.builtin.picture_sets.row_entry import RowEntry
 from ctcbench.contract.data import MOST_SAMPLES
 from ctcbench.contract.errors import BadSample, UsageError
 from ctcbench.files.plain_files import MIB
 
-_ROWS = 4096  # that are decoded at a time, at most
+_ROWS = 2**16  # that are decoded at a time, at most
 _BATCH_BYTES = 256 * MIB
 
 
@@ -81,9 +81,21 @@ def _read_rows(
 ) -> Iterator[tuple[RowEntry, str | None]]:
     wanted = [name for name in (columns.label, columns.split, columns.group) if name]
     row = 0
-    rows = rows_of_batch(_BATCH_BYTES, largest_page(path, file.metadata, wanted), _ROWS)
+    # Checked for all of them; rows share the texts of a dictionary, which each batch has as a whole.
+    largest_page(path, file.metadata, wanted)
+    plain = [name for name in wanted if not _has_dictionary(file.schema_arrow.field(name))]
+    rows = rows_of_batch(_BATCH_BYTES, largest_page(path, file.metadata, plain), _ROWS)
+    most = MOST_EXPANDED * file.metadata.num_row_groups
     for batch in file.iter_batches(rows, columns=wanted, use_threads=False):
         cells = {name: _texts(batch.column(name)) for name in wanted}
+        # A page counts once where its size is checked, but many rows may share one long text of it.
+        most -= max(batch.nbytes, sum(len(text or "") for texts in cells.values() for text in texts))
+        if most < 0:
+            raise UsageError(
+                f"{path}: the texts of {' and '.join(wanted)} expand to more than "
+                f"{MOST_EXPANDED // MIB:,} MiB in a row group; write the file with a smaller row_group_size, "
+                "or without the long texts"
+            )
         for at in range(batch.num_rows):
             text, reason = None, ""
             try:
@@ -96,6 +108,12 @@ def _read_rows(
             )
             yield entry, (cells[columns.split][at] or "") if columns.split else None
             row += 1
+
+
+def _has_dictionary(field: Any) -> bool:
+    import pyarrow.types as kinds
+
+    return bool(kinds.is_dictionary(field.type))
 
 
 def _texts(column: Any) -> list[str | None]:

@@ -12,13 +12,14 @@ from pathlib import Path
 from typing import Any
 
 from ctcbench.builtin.picture_sets.entry_index import EntryIndex
-from ctcbench.builtin.picture_sets.parquet_pages import largest_page
+from ctcbench.builtin.picture_sets.parquet_pages import MOST_EXPANDED, largest_page
 from ctcbench.builtin.picture_sets.row_entry import RowEntry
 from ctcbench.contract.errors import BadSample, UsageError
 from ctcbench.files.plain_files import MIB, why_not_plain
 from ctcbench.files.text import abbreviated
 
 _OBJECT_BYTES = 48  # of a picture beyond its content
+_ROW_BYTES = 8
 _KEPT_BYTES = 64 * MIB  # of pictures, in each process
 _ROWS = 16  # that are decoded at a time, at most
 _LARGE_GROUP = 64 * MIB
@@ -49,8 +50,9 @@ class ParquetStore:
         shards = document["shards"] if document else {}
         self._shards = {Path(path): _Shard(*values) for path, values in shards.items()}
         self._files: dict[Path, Any] = {}
-        self._kept: OrderedDict[tuple[Path, int], list[bytes | str | None]] = OrderedDict()
+        self._kept: OrderedDict[tuple[Path, int], tuple[list[bytes | str | None], int]] = OrderedDict()
         self._kept_bytes = 0
+        self._ends: dict[tuple[Path, int], int] = {}  # the first row beyond `MOST_EXPANDED`
 
     def add(self, path: Path, file: Any, column: str) -> None:
         """Add an open ``pyarrow.parquet.ParquetFile`` and the name of its column of pictures.
@@ -111,42 +113,55 @@ class ParquetStore:
     def _value(self, path: Path, group: int, row: int) -> bytes | str | None:
         if (path, group) in self._kept:
             self._kept.move_to_end((path, group))
-            kept = self._kept[path, group]
+            kept, _ = self._kept[path, group]
             return kept[row] if row < len(kept) else None
-        shard = self._shards[path]
-        values: list[bytes | str | None] = []
-        size = 0
-        # In small batches: many values may share the bytes of one in a dictionary or a common beginning.
-        if path not in self._files:
-            self._files[path] = open_parquet(path)
-        batches = self._files[path].iter_batches(
-            shard.batch, row_groups=[group], columns=[shard.column], use_threads=False
-        )
+        # Without it, each of the rows beyond would be searched for through all of those before.
+        if row >= self._ends.get((path, group), row + 1):
+            raise _too_large(group)
+        values: list[bytes | str | None] | None = []
+        # Rows that share a value in the file share it in memory.
+        shared: dict[bytes | str | None, bytes | str | None] = {}
         wanted: bytes | str | None = None
-        at = 0
-        for batch in batches:
-            part = [_content(value) for value in batch.column(0).to_pylist()]
+        size = expanded = at = 0
+        for part in self._batches(path, group):
+            expanded += sum(map(_bytes_of, part))
+            if expanded > MOST_EXPANDED:
+                self._ends[path, group] = at
+                if row >= at:
+                    raise _too_large(group)
+                return wanted
             if at <= row < at + len(part):
                 wanted = part[row - at]
             at += len(part)
-            size += sum(map(_bytes_of, part))
-            if size <= _KEPT_BYTES:
-                values += part
-            elif at > row:
+            if values is not None:
+                size += len(part) * _ROW_BYTES + sum(map(_bytes_of, {*part} - shared.keys()))
+                values += [shared.setdefault(value, value) for value in part]
+                if size > _KEPT_BYTES:
+                    values, shared = None, {}
+            if values is None and at > row:
                 return wanted
-            else:
-                values = []
-        self._keep((path, group), values, size)
+        if values is not None:
+            self._keep((path, group), values, size)
         return wanted
 
+    def _batches(self, path: Path, group: int) -> Iterator[list[bytes | str | None]]:
+        """Yield the pictures of a row group, a few rows at a time."""
+        shard = self._shards[path]
+        if path not in self._files:
+            self._files[path] = open_parquet(path)
+        # In small batches: many values may share the bytes of one in a dictionary or a common beginning.
+        batches = self._files[path].iter_batches(
+            shard.batch, row_groups=[group], columns=[shard.column], use_threads=False
+        )
+        for batch in batches:
+            yield [_content(value) for value in batch.column(0).to_pylist()]
+
     def _keep(self, key: tuple[Path, int], values: list[bytes | str | None], size: int) -> None:
-        if size > _KEPT_BYTES:
-            return
-        self._kept[key] = values
+        self._kept[key] = values, size
         self._kept_bytes += size
         while self._kept_bytes > _KEPT_BYTES:
-            _, dropped = self._kept.popitem(last=False)
-            self._kept_bytes -= sum(map(_bytes_of, dropped))
+            _, (_, dropped) = self._kept.popitem(last=False)
+            self._kept_bytes -= dropped
 
 
 def rows_of_batch(most: int, largest: int, usual: int) -> int:
@@ -189,6 +204,13 @@ def _content(value: Any) -> bytes | str | None:
 
 def _bytes_of(value: bytes | str | None) -> int:
     return _OBJECT_BYTES + len(value or b"")
+
+
+def _too_large(group: int) -> BadSample:
+    return BadSample(
+        f"the pictures of its row group {group} expand to more than {MOST_EXPANDED // MIB:,} MiB; write the "
+        "file with a smaller row_group_size"
+    )
 
 
 def _group_bytes(file: Any, column: str) -> list[int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -12,6 +13,8 @@ from ..user_errors import InputError
 ClassCharacters = Sequence[str | None]
 """The text of each class: None for the blank, and for any other class that no labelling may contain. Most
 are one character; a class can also be a grapheme cluster or a token of several code points."""
+
+_SHOWN, _SHOWN_LENGTH = 40, 80  # characters, and their code points, in an error message
 
 
 def class_of_character(characters: ClassCharacters) -> Mapping[str, int]:
@@ -45,6 +48,12 @@ def labels_of_characters(characters: ClassCharacters) -> NDArray[np.int32]:
 
 def quoted(characters: Sequence[str]) -> str:
     """Return characters for an error message; of many, only the first."""
-    most = 40
+    lengths = itertools.accumulate(len(character) for character in characters[:_SHOWN])
+    # A character may be a cluster of many code points; one is always shown.
+    most = max(1, sum(length <= _SHOWN_LENGTH for length in lengths))
     more = f" (and {len(characters) - most:,} more)" if len(characters) > most else ""
-    return " ".join(map(repr, characters[:most])) + more
+    return " ".join(repr(_abbreviated(character)) for character in characters[:most]) + more
+
+
+def _abbreviated(text: str) -> str:
+    return text if len(text) <= _SHOWN_LENGTH else f"{text[:_SHOWN_LENGTH]}…"

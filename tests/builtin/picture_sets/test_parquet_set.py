@@ -12,7 +12,7 @@ import pytest
 
 pytest.importorskip("pyarrow", reason="the package pyarrow is not installed")
 
-from ctcbench.builtin.picture_sets import parquet_pages, parquet_store
+from ctcbench.builtin.picture_sets import parquet_index, parquet_pages, parquet_store
 from ctcbench.builtin.picture_sets.parquet_set import parquet
 from ctcbench.contract.data import SPLITS
 from ctcbench.contract.errors import UsageError
@@ -250,6 +250,38 @@ def test_pages_that_expand_to_more_than_the_metadata_state_are_one_error(tmp_pat
     file.write_bytes(content.replace(stated, more, 1))
     with pytest.raises(UsageError, match=r"'image': is damaged: it states [\d,]+ bytes, but"):
         whole(file)
+
+
+def test_pictures_that_share_a_value_expand_no_further_than_the_limit(tmp_path, monkeypatch):
+    picture = png(width=200)
+    columns = {"image": [picture] * 40, "text": ["x"] * 40}
+    file = write_parquet(tmp_path / "x.parquet", columns, compression="zstd")
+    monkeypatch.setattr(parquet_store, "_KEPT_BYTES", 10 * len(picture))
+    source = whole(file)
+    assert set(read_all(source).values()) == {"x"}
+    # What rows share is in memory once.
+    assert 0 < source.store._kept_bytes < 10 * len(picture)
+    monkeypatch.setattr(parquet_store, "MOST_EXPANDED", 20 * (len(picture) + parquet_store._OBJECT_BYTES))
+    source = whole(file)
+    found = in_order(source)
+    read = found.count("x")
+    assert 10 < read <= 20
+    (reason,) = {*found[read:]}
+    assert reason.startswith("! the pictures of its row group 0 expand to more than 0 MiB; write the file")
+
+
+@pytest.mark.parametrize("kind", ["plain", "dictionary"])
+def test_labels_that_share_a_value_expand_no_further_than_the_limit(tmp_path, monkeypatch, kind):
+    import pyarrow
+    import pyarrow.parquet
+
+    texts = pyarrow.array(["a" * 1000] * 40)
+    columns = {"image": [png()] * 40, "text": texts if kind == "plain" else texts.dictionary_encode()}
+    pyarrow.parquet.write_table(pyarrow.table(columns), tmp_path / "x.parquet")
+    assert whole(tmp_path / "x.parquet").size("train") == 40
+    monkeypatch.setattr(parquet_index, "MOST_EXPANDED", 30_000)
+    with pytest.raises(UsageError, match="the texts of text expand to more than 0 MiB in a row group; write"):
+        whole(tmp_path / "x.parquet")
 
 
 def test_few_rows_are_decoded_at_a_time_where_values_may_be_large():
