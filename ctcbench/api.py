@@ -71,10 +71,10 @@ def load(path: str | Path, device: str = "auto", *, ground: Ground | None = None
     except OSError as error:  # a name that is too long, a folder that can't be searched
         raise UsageError(f"{path}: can't be read ({error.strerror})") from None
     if is_file:
-        return replace(_load_onnx(folder.path, device), ground=ground)
+        return replace(_load_onnx(folder.path, device), ground=ground, origin=str(path))
     if not is_folder or not (folder.has(folder.config_path) and folder.has(folder.weights_path)):
         raise UsageError(f"{path}: no trained run there (expected config.toml and weights.safetensors)")
-    return replace(_load_run(folder, device), ground=ground)
+    return replace(_load_run(folder, device), ground=ground, origin=str(path))
 
 
 def _load_run(folder: RunFolder, device: str) -> Recogniser:

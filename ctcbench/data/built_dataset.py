@@ -86,6 +86,9 @@ class BuiltDataset:
         """Return how many of the first `count` samples of a split are different samples."""
         return count
 
+    def require_both(self, count: int) -> None:
+        """Check that the first `count` training samples have one of each part; one part has all."""
+
     def describe_mixture(self, count: int) -> tuple[str, ...]:
         """Return a sentence about where the first `count` training samples come from; none of one part."""
         return ()

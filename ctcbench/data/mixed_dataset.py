@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ctcbench.contract.data import Sample, Source, SplitName
+from ctcbench.contract.errors import UsageError
 from ctcbench.contract.specs import Alphabet
 from ctcbench.data.built_dataset import BuiltDataset, fit_of
 from ctcbench.data.interleaving import MAIN, Interleaving
@@ -178,6 +179,22 @@ class MixedDataset(BuiltDataset):
         """Return everything that the pixels and texts of the training samples depend on."""
         parts = zip(self.parts, fingerprints, strict=True)
         return ("mixed", self.source.rule, *(part.identity(split, (found,)) for part, found in parts))
+
+    def require_both(self, count: int) -> None:
+        """Check that the first `count` training samples have one of each set.
+
+        Raises:
+            UsageError: they have none of one.
+        """
+        for flag, part, number in zip(
+            ("--dataset", "--extra-dataset"), self.parts, self.source.counts(count), strict=True
+        ):
+            if not number:
+                raise UsageError(
+                    f"--extra-share {self.extra_share:g}: none of {count:,} training images would be of "
+                    f"{flag} {part.text}; give a share from {1 / count:.2g} to 1 - {1 / count:.2g}, or more "
+                    "--train-samples"
+                )
 
     def describe_mixture(self, count: int) -> tuple[str, ...]:
         """Return a sentence that has how many of the first `count` training samples are of each set."""

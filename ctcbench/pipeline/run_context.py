@@ -127,6 +127,8 @@ def open_run(recipe: Recipe, runtime: Runtime) -> Iterator[RunContext]:
         if runtime.budget:
             recipe = fit_to_budget(recipe, runtime, dataset, group)
         folder = RunFolder(runtime.out / recipe.train_key)
+        if not folder.is_finished:
+            dataset.require_both(recipe.config.train_samples)
         # The device is checked first: drawing can take minutes, and a wrong --device is an error at once.
         compute = None if folder.is_finished else _choose_device(recipe.config, runtime, group)
         if group.is_main:
@@ -140,11 +142,8 @@ def open_run(recipe: Recipe, runtime: Runtime) -> Iterator[RunContext]:
             runtime = replace(runtime, listener=ProgressListener())
 
         drawing = None
-        if (
-            compute is not None
-            and group.world_size == 1
-            and _overlaps(compute, recipe.config, folder, runtime)
-        ):
+        is_alone = group.world_size == 1
+        if compute is not None and is_alone and _overlaps(compute, recipe.config, folder, runtime):
             drawing = _start_drawing(dataset, recipe.config, runtime)
         samples: dict[SplitName, Samples] = {}
         if drawing is not None:

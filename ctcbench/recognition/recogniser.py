@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,16 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ctcbench.config.recipe import require_fitting_decoder
 from ctcbench.contract.data import LogProbs, Sample
 from ctcbench.contract.errors import BadSample
 from ctcbench.contract.specs import Ground, ImageSpec
 from ctcbench.evaluation.familiarity import Familiarity
 from ctcbench.evaluation.joined_batches import Reading, join_batches
-from ctcbench.files.attached_files import only_stored_files
 from ctcbench.files.pictures import Fit, PreparedPicture, read_picture
 from ctcbench.files.pixel_levels import WHITE
-from ctcbench.pipeline.decoding_stage import BuiltDecoder, build_decoder
+from ctcbench.pipeline.decoding_stage import BuiltDecoder
+from ctcbench.recognition.chosen_decoder import build_chosen_decoder, build_own_decoder
 from ctcbench.recognition.crop_interpretation import read_crops
 from ctcbench.recognition.interpretation import Interpretation, require_supported
 from ctcbench.recognition.picture_batch import make_batch, split_by_width
@@ -49,6 +47,7 @@ class Recogniser:
         familiarity: the statistics of the training images, with which pictures are compared; None while the
             run is not finished, and in runs of earlier versions.
         ground: what transparent pixels become; None: as in the training.
+        origin: path of the run folder or of the ONNX file, which errors of its decoder name.
     """
 
     reader: Reader
@@ -59,6 +58,7 @@ class Recogniser:
     familiarity: Familiarity | None = field(default=None, repr=False)
     decoder_files: Mapping[str, bytes] = field(default_factory=dict, repr=False)
     ground: Ground | None = None
+    origin: str = field(default="this recogniser", repr=False)
 
     @property
     def image(self) -> ImageSpec:
@@ -249,11 +249,9 @@ class Recogniser:
 
     def _built_decoder(self, decoder: str | None) -> tuple[str, BuiltDecoder]:
         """Return the component string of a decoder, None for that of the run, and the decoder."""
-        # The decoder of a stranger's run must not open files of this machine; one that the user types may.
-        with contextlib.nullcontext() if decoder else only_stored_files(self.decoder_files):
-            chosen = self.registry.resolve("decoder", decoder or self.decoder)
-            require_fitting_decoder(self.registry, self.reader.alignment, chosen, "this recogniser")
-            return chosen, build_decoder(self.registry, chosen, self.reader.alphabet)
+        if decoder:
+            return build_chosen_decoder(self.registry, self.reader, decoder)
+        return build_own_decoder(self.registry, self.reader, self.decoder, self.decoder_files, self.origin)
 
 
 def _white(spec: ImageSpec) -> Sample:

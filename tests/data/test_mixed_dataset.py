@@ -170,6 +170,21 @@ def test_two_sets_are_drawn_while_a_training_runs(plugins, cache, monkeypatch):
     assert np.array_equal(drawn.images_NCHW, before.images_NCHW)
 
 
+@pytest.mark.parametrize(
+    ("share", "count", "flag"),
+    [(1e-300, 80, "--extra-dataset marks"), (1 - 1e-9, 80, "--dataset folder"), (0.5, 1, "--extra")],
+)
+def test_a_share_that_leaves_a_set_without_images_is_an_error(mixed, share, count, flag):
+    dataset = mixed(share=share)
+    with pytest.raises(
+        UsageError, match=rf"--extra-share .*: none of {count} training images would be of {flag}"
+    ):
+        dataset.require_both(count)
+    for small in (1 / 80, 1 - 1 / 80):
+        mixed(share=small).require_both(80)
+    dataset.parts[0].require_both(1)
+
+
 def test_the_numbers_of_both_sets_are_said(mixed):
     (sentence,) = mixed("count=3", 0.75).describe_mixture(1000)
     assert sentence.startswith("training images: 250 of folder:path=")

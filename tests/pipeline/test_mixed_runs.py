@@ -64,6 +64,14 @@ def test_the_numbers_of_both_sets_are_recorded_and_a_repeated_text_counts_once(m
     assert data["left_out"] == {"train": 1, "val": 0, "test": 0}
 
 
+def test_a_share_without_images_is_an_error_before_anything_is_written(registry, folder, tmp_path):
+    with pytest.raises(
+        UsageError, match=r"^--extra-share 1e-300: none of 80 training images would be of --ext"
+    ):
+        run(registry, tmp_path / "runs", settings(folder, extra_share=1e-300))
+    assert not (tmp_path / "runs").exists()
+
+
 def test_without_skip_bad_the_repeated_text_is_listed_once(registry, folder, tmp_path):
     with pytest.raises(UsageError, match=r"^1 of 59 samples of 'train' have texts") as raised:
         run(registry, tmp_path, settings(folder, skip_bad=False))
