@@ -1,17 +1,11 @@
-"""Statistics of a data set before any training: sizes, texts, texts too long for their images, duplicates."""
+"""Sizes of the pictures of a data set, and columns of its images for each frame that their texts need."""
 
 from __future__ import annotations
 
-import bisect
-import hashlib
-import heapq
-import itertools
 import statistics
 from array import array
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import combinations
 from typing import cast
 
 import numpy as np
@@ -22,7 +16,6 @@ from ctcbench.contract.errors import BadSample
 from ctcbench.contract.specs import Alphabet, frames_needed
 
 COLUMNS_PER_FRAME = (1, 2, 4, 8)
-_EXAMPLES = 3
 
 
 @dataclass(frozen=True)
@@ -49,12 +42,13 @@ class PictureSizes:
     """The sizes of pictures before they are scaled.
 
     Attributes:
+        pictures: their number.
         widths: in pixels.
         heights: in pixels.
         aspects: the least and the greatest width of a picture divided by its height.
-        median_aspect: the median of them.
-        widest: the name of the picture with the greatest.
-        aspects_N: that of each picture of the split; NaN where it can't be read.
+        median_aspect: the median of these ratios.
+        widest: the name of the picture with the greatest ratio.
+        aspects_N: the ratio of each picture of the split; NaN where it can't be read.
     """
 
     pictures: int
@@ -159,77 +153,3 @@ def least_aspect_per_frame(
     if len(aspects_N) != len(samples):  # two samples of one name: which of them was left out is not known
         return sizes.aspects[0] / int(needs.needs_N.max())
     return float(np.nanmin(aspects_N / needs.needs_N))
-
-
-@dataclass(frozen=True)
-class Duplicates:
-    """Images with the same pixels.
-
-    Attributes:
-        within: by split, the images that repeat an earlier one of the split.
-        across: by a pair of splits, the images of the second that are in the first too.
-        differing: groups of equal images whose texts differ.
-        examples: some of the groups, across splits and with different texts first; of each image its split,
-            name and text.
-    """
-
-    within: Mapping[SplitName, int]
-    across: Mapping[tuple[SplitName, SplitName], int]
-    differing: int
-    examples: Sequence[Sequence[tuple[SplitName, str, str]]] = field(default_factory=tuple)
-
-    @property
-    def found(self) -> bool:
-        """Whether there are any."""
-        return any(self.within.values()) or any(self.across.values())
-
-
-def find_duplicates(splits: Mapping[SplitName, Samples]) -> Duplicates:
-    """Return the images that are equal, by the content of their pixels."""
-    names = list(splits)
-    starts = [0, *itertools.accumulate(len(splits[split]) for split in names)]
-    within = dict.fromkeys(splits, 0)
-    across = dict.fromkeys(combinations(splits, 2), 0)
-    differing = 0
-
-    def ranked_groups() -> Iterator[tuple[bool, bool, int, list[tuple[SplitName, int]]]]:
-        nonlocal differing
-        for rows in _equal_rows(np.concatenate([_digests(samples) for samples in splits.values()])):
-            places = [bisect.bisect_right(starts, row) - 1 for row in rows]
-            group = [(names[at], row - starts[at]) for at, row in zip(places, rows, strict=True)]
-            counts = Counter(split for split, _ in group)
-            for split, count in counts.items():
-                within[split] += count - 1
-            for one, other in across:
-                if counts[one]:
-                    across[one, other] += counts[other]
-            differs = len({splits[split].texts[index] for split, index in group}) > 1
-            differing += differs
-            yield len(counts) == 1, not differs, rows[0], group[:_EXAMPLES]
-
-    # Only the examples are kept: of a large set that was copied, every image is in a group.
-    examples = [
-        [(split, splits[split].names[index], splits[split].texts[index]) for split, index in group]
-        for *_, group in heapq.nsmallest(_EXAMPLES, ranked_groups(), key=lambda entry: entry[:3])
-    ]
-    return Duplicates(within, across, differing, examples)
-
-
-def _digests(samples: Samples) -> NDArray[np.uint64]:
-    """Return a digest of each image in two numbers, so that a million of them take 16 MB."""
-    digests_N2 = np.empty((len(samples), 2), np.uint64)
-    # The pixels are mapped from a file and never all in memory.
-    for index, (image_CHW, width) in enumerate(zip(samples.images_NCHW, samples.widths_N, strict=True)):
-        digest = hashlib.blake2b(f"{image_CHW.shape} {width} ".encode(), digest_size=16)
-        digest.update(np.ascontiguousarray(image_CHW).data)
-        digests_N2[index] = np.frombuffer(digest.digest(), np.uint64)
-    return digests_N2
-
-
-def _equal_rows(digests_N2: NDArray[np.uint64]) -> Iterator[list[int]]:
-    """Yield the indices of each group of equal rows, in ascending order."""
-    order_N = np.lexsort(digests_N2.T)  # stable
-    changes = np.flatnonzero((digests_N2[order_N[1:]] != digests_N2[order_N[:-1]]).any(1)) + 1
-    for start, end in itertools.pairwise([0, *changes.tolist(), len(order_N)]):
-        if end - start > 1:
-            yield order_N[start:end].tolist()

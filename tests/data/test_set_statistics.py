@@ -1,58 +1,20 @@
-"""Statistics of data sets: spreads, texts too long for their images, duplicates within and across splits."""
+"""Statistics of data sets: spreads, texts too long for their images, sizes of pictures."""
 
 from __future__ import annotations
 
-import numpy as np
-import pytest
-
 from ctcbench.builtin.folder import folder
-from ctcbench.contract.data import Samples
-from ctcbench.contract.ragged_images import RaggedImages
 from ctcbench.contract.specs import Alphabet
 from ctcbench.data.set_statistics import (
     Spread,
-    find_duplicates,
     frame_needs,
     measure_pictures,
 )
 from tests.builtin.picture_sets.picture_cases import png
-
-
-def samples(levels, texts, widths=None, ragged=False):
-    widths = widths or [8] * len(levels)
-    images = [
-        np.full((1, 4, width if ragged else 8), level, np.uint8)
-        for level, width in zip(levels, widths, strict=True)
-    ]
-    stacked = RaggedImages.of(images) if ragged else np.stack(images)
-    names = tuple(f"n{i}" for i in range(len(levels)))
-    return Samples(stacked, np.array(widths, np.int32), tuple(texts), names, "")
-
-
-@pytest.mark.parametrize("ragged", [False, True])
-def test_duplicates_within_and_across_splits(ragged):
-    splits = {
-        "train": samples([1, 2, 1, 3], "abac", ragged=ragged),
-        "val": samples([9, 2, 2], "xyb", ragged=ragged),
-        "test": samples([3, 8], "cz", ragged=ragged),
-    }
-    found = find_duplicates(splits)
-    assert found.within == {"train": 1, "val": 1, "test": 0}
-    assert found.across == {("train", "val"): 2, ("train", "test"): 1, ("val", "test"): 0}
-    assert found.differing == 1
-    assert found.found
-    # Across splits and with different texts comes first.
-    assert found.examples[0] == [("train", "n1", "b"), ("val", "n1", "y"), ("val", "n2", "b")]
-    assert not find_duplicates({"train": samples([1, 2], "ab")}).found
-
-
-def test_images_of_other_widths_are_no_duplicates():
-    assert not find_duplicates({"train": samples([1, 1], "aa", [3, 4])}).found
-    assert not find_duplicates({"train": samples([1, 1], "aa", [3, 4], ragged=True)}).found
+from tests.data.sample_cases import make_samples
 
 
 def test_texts_that_need_more_frames_than_their_images_have():
-    needs = frame_needs(samples([1, 2, 3], ["ab", "aab", "abab"], [8, 8, 4]), Alphabet("ab"))
+    needs = frame_needs(make_samples([1, 2, 3], ["ab", "aab", "abab"], [8, 8, 4]), Alphabet("ab"))
     assert needs.fewest_columns == 1
     assert needs.densest == "n2"
     assert needs.too_long == {1: 0, 2: 1, 4: 2, 8: 3}
