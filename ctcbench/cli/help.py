@@ -41,8 +41,8 @@ class Command(TyperCommand):
         return super().parse_args(ctx, args)
 
     def _refuse_empty(self, ctx: Any, args: list[str]) -> None:
-        # Before the conversion, which makes the current folder of an empty path. The parser removes what it
-        # has read from the list.
+        # Before the conversion, in which an empty path becomes the current folder. The parser empties the
+        # list that it reads.
         given, _, parameters = self.make_parser(ctx).parse_args(list(args))
         for parameter in parameters:
             value = given.get(parameter.name)
@@ -51,7 +51,7 @@ class Command(TyperCommand):
                 is_option = parameter.param_type_name == "option"
                 name = parameter.opts[0] if is_option else parameter.metavar or parameter.name.upper()
                 what = "the path" if is_option else "an argument"
-                raise UsageError(f"{name}: {what} is empty, as a shell variable that is not set")
+                raise UsageError(f"{name}: {what} is empty; perhaps a shell variable is not set")
 
     def _may_be_empty(self, parameter: Any) -> bool:
         # An empty text turns some settings off.

@@ -25,8 +25,8 @@ OtherGround = Annotated[
     typer.Option(
         "--ground",
         metavar="|".join(_GROUNDS),
-        help="what transparent pixels become; auto: black where little is visible and that is light, else "
-        "white (default: as in the training)",
+        help="the colour that transparent pixels become; auto: black in pictures of which less than half is "
+        "visible and that part is light, else white (default: as in the training)",
         autocompletion=complete_choice(_GROUNDS),
     ),
 ]

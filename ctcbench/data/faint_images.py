@@ -1,4 +1,4 @@
-"""The images of a data set that show no text, because they have hardly any contrast."""
+"""Images of a data set that have hardly any contrast, and so show no text."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from ctcbench.contract.data import Samples
 
-LEAST_CONTRAST = 16  # levels of 256
-_SQUARE = 3  # pixels
+LEAST_CONTRAST = 16  # of 256 levels
+_SQUARE = 3  # rows and columns of the squares over which noise is averaged
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ def is_faint(pixels: NDArray[np.uint8]) -> bool:
 
 
 def _contrast(pixels_CHW: NDArray[np.uint8]) -> float:
-    """Return the range of levels, or of their means over squares where single pixels could make all of it."""
+    """Return the range of levels; if noise of single pixels could explain it, that of means over squares."""
     levels = int(pixels_CHW.max()) - int(pixels_CHW.min())
     height, width = pixels_CHW.shape[-2:]
     if levels >= LEAST_CONTRAST * _SQUARE**2 or min(height, width) < _SQUARE:

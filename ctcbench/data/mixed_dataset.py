@@ -1,4 +1,4 @@
-"""MixedDataset: the training samples of two data sets in one order; the other splits are the main one's."""
+"""MixedDataset: the training samples of two data sets in one order, and the other splits of the main one."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ from ctcbench.registry.attribution import attribute_errors
 class MixedSource:
     """The source of a `MixedDataset`.
 
-    The k-th sample of a set in the order is its sample k, and of a finite set sample k modulo its size.
+    The samples of each set appear in their own order, those of a finite set again and again.
 
     Attributes:
         main: the data set with the pictures that a recogniser is for.
         extra: the data set whose training samples are added.
-        share: the share of the training samples that are of the extra set.
-        image: the size of the images; of variable widths the larger one is the limit.
+        share: the share of the training samples that come from the extra set.
+        image: the size of the images; with variable widths, the larger limit of the two sets.
         alphabet: the characters of the main set, then those that only the extra one has.
-        fit: that of the main set, for other pictures.
+        fit: how the main set resizes its pictures.
         notices: those of both sets, and the characters that the extra one adds.
         text_of: as `Source` describes; None unless both sets have it.
     """
@@ -80,7 +80,7 @@ class MixedSource:
 
     @property
     def rule(self) -> tuple[object, ...]:
-        """What the order depends on, as values of JSON."""
+        """All that the order of the samples depends on, as values of JSON."""
         return (str(self._order.exact), *self._sizes)
 
     def size(self, split: SplitName) -> int | None:
@@ -197,23 +197,23 @@ class MixedDataset(BuiltDataset):
                 )
 
     def describe_mixture(self, count: int) -> tuple[str, ...]:
-        """Return a sentence that has how many of the first `count` training samples are of each set."""
-        words = []
+        """Return a notice of how many of the first `count` training samples come from each set."""
+        parts = []
         for part, number, different in zip(
             self.parts, self.source.counts(count), self.source.distinct(count), strict=True
         ):
             repeats = f" ({different:,} different ones)" if different < number else ""
-            words.append(f"{number:,} of {part.text}{repeats}")
-        return (f"training images: {' and '.join(words)}",)
+            parts.append(f"{number:,} of {part.text}{repeats}")
+        return (f"training images: {' and '.join(parts)}",)
 
 
 def _with_alphabet(part: BuiltDataset, alphabet: Alphabet) -> BuiltDataset:
     """Return a data set whose labels may have all characters of an alphabet, if its source allows that.
 
-    Labels of the main set that is not for training can have characters that only the extra set trains.
+    Validation and test pictures can have characters in their labels that only the extra set trains.
     """
     widen: Callable[[Alphabet], Source] | None = getattr(part.source, "with_alphabet", None)
-    # Worker processes build others again, with their own alphabet.
+    # Worker processes build a set that is not shared again, with its own alphabet.
     if widen is None or not part.is_shared or part.source.alphabet == alphabet:
         return part
     with attribute_errors(f"{part.describe_owner()}: with_alphabet failed"):

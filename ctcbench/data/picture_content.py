@@ -1,4 +1,4 @@
-"""What pictures show: the rows that the ink takes, and what white and grey hide."""
+"""The rows of pictures that have ink, contrast that is lost in grey, and text that a white ground hides."""
 
 from __future__ import annotations
 
@@ -17,21 +17,22 @@ from ctcbench.data.faint_images import is_faint
 from ctcbench.files.pictures import read_picture
 
 _INK_SAMPLES = 512
-_COLOUR_SAMPLES = 48  # are decoded again
+_DECODED_SAMPLES = 48  # decoded again, in colour or on another ground
 _GROUNDS: tuple[Ground, Ground] = ("white", "auto")
 _FAINTEST_ROW = 0.08  # of the contrast of the row with the most
-_LEAST_LOSS = 0.1
-_LEAST_LEVELS = 3  # below it, colour is the noise of JPEG
+_LEAST_LOSS = 0.1  # share of the squared changes along the rows
+_LEAST_LEVELS = 3  # root mean square; less is the noise of JPEG
 _LUMINANCE = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601, as Pillow
 
 
 @dataclass(frozen=True)
 class InkRows:
-    """How much of the height of pictures has ink, from changes of level along the rows.
+    """How much of the height of pictures has ink, measured by changes of level along the rows.
 
     Attributes:
         median_share: the median share of the rows from the first with ink to the last.
-        free_share: the share of the rows that is free of ink at either end in 95 % of the pictures.
+        free_share: the share of the rows that is free of ink both at the top and at the bottom in 95 % of the
+            pictures.
     """
 
     median_share: float
@@ -60,8 +61,8 @@ class ColourLoss:
 
     Attributes:
         examined: number of pictures.
-        coloured: of these, those that lose more than a tenth of the changes from pixel to pixel: where hues
-            of equal brightness meet, or several colours differ by more than their brightness.
+        coloured: number of these in which grey loses more than a tenth of the changes from pixel to pixel:
+            hues of equal brightness, or colours that differ by more than their brightness.
     """
 
     examined: int
@@ -69,7 +70,7 @@ class ColourLoss:
 
 
 def measure_colour_loss(source: Source, split: SplitName, samples: int) -> ColourLoss | None:
-    """Return what grey images lose of some of the first pictures of a split.
+    """Return how much contrast grey loses in some of the first pictures of a split.
 
     None if the source draws its images, or has colour already.
     """
@@ -78,7 +79,7 @@ def measure_colour_loss(source: Source, split: SplitName, samples: int) -> Colou
         return None
     spec = dataclasses.replace(source.image, channels=3)
     examined = coloured = 0
-    for index in _spaced(samples, _COLOUR_SAMPLES):
+    for index in _spaced(samples, _DECODED_SAMPLES):
         try:
             image_CHW = read_picture(picture_at(split, index)[0], spec, fit_of(source)).image
         except BadSample:
@@ -90,11 +91,11 @@ def measure_colour_loss(source: Source, split: SplitName, samples: int) -> Colou
 
 @dataclass(frozen=True)
 class HiddenText:
-    """Transparent pictures that show nothing on white, and something on the ground ``auto``.
+    """Transparent pictures that have no contrast on white, but do on the ground ``auto``.
 
     Attributes:
         examined: number of pictures.
-        hidden: of these, those that show nothing on white.
+        hidden: number of these that have contrast on the ground ``auto`` alone.
     """
 
     examined: int
@@ -102,7 +103,7 @@ class HiddenText:
 
 
 def find_hidden_text(source: Source, split: SplitName, samples: int) -> HiddenText | None:
-    """Return how many of some of the first pictures of a split need another ground than white.
+    """Return how many of the first pictures of a split, evenly spaced, need another ground than white.
 
     None if the source draws its images, or has another ground already.
     """
@@ -110,7 +111,7 @@ def find_hidden_text(source: Source, split: SplitName, samples: int) -> HiddenTe
     if picture_at is None or source.image.ground != "white":
         return None
     examined = hidden = 0
-    for index in _spaced(samples, _COLOUR_SAMPLES):
+    for index in _spaced(samples, _DECODED_SAMPLES):
         try:
             picture = picture_at(split, index)[0]
             on_white, on_other = (

@@ -1,4 +1,4 @@
-"""Advice for a first training on a set of pictures: their form as images, the preset, epochs and cost."""
+"""Advice for a first training on a set of pictures: size, crop and channels, the preset, epochs and cost."""
 
 from __future__ import annotations
 
@@ -15,27 +15,26 @@ from ctcbench.files.pictures import MOST_CROPPED, Fit
 from ctcbench.processes.cores import computing_cores
 
 SHORT_TEXT_PRESET, LONG_TEXT_PRESET = "small", "lines"  # presets
-_LONG = 16  # characters
+_LONG_TEXT = 16  # characters
 # FLOPs of a forward pass for each pixel, by `ctcbench show --preset …`; a training step has three times
 # as many.
 PIXEL_FLOPS = {SHORT_TEXT_PRESET: 108_600, LONG_TEXT_PRESET: 37_500}
 _STEP_PASSES = 3
 # FLOP/s of a core, from docs/benchmarks.md and docs/experiments.md: without bfloat16 instructions, and with.
 _CORE_RATES = (40e9, 150e9)
-_DISTORTED = 1.5  # times a picture is stretched in one direction
+_DISTORTED = 1.5  # factor by which a picture is stretched in one direction
 _RESERVE = 1.25  # pictures that are read later may be wider than those of the data set
 _WIDTH_STEP = 50
 _HEIGHT_STEP = 8
 _LEAST_HEIGHT = 16  # below it, pooling leaves no row
-_MOST_HEIGHT = (
-    96  # more rows are needed where a picture has several lines of text, which no size makes legible
-)
+# More rows are needed only where a picture has several lines of text, which no size makes legible.
+_MOST_HEIGHT = 96
 _COLUMNS_PER_FRAME = 4  # of the backbones cnn5 and cnn7
 _LEAST_STEPS = 500
-_MOST_INK = 0.5  # of the rows in the median picture, where rows without ink are worth to be left out
+_MOST_INK = 0.5  # share of the rows of the median picture; with more, a crop is not worth it
 _CROP_STEP = 0.05
-_CROP_RESERVE = 0.02  # of the rows; letters of pictures that are read later may lie higher or lower
-_COLOURED = 0.2  # of the pictures
+_CROP_RESERVE = 0.02  # share of the rows; the text of pictures that are read later may be higher or lower
+_COLOURED = 0.2  # share of the pictures
 _LEAST_EPOCHS = 2
 _EPOCH_STEP = 10
 
@@ -58,8 +57,8 @@ class ImageSize:
 def advise_size(now: ImageSize, sizes: PictureSizes, aspect_per_frame: float) -> ImageSize:
     """Return the size for a first training; `now` where it is as good.
 
-    `fit=stretch` is replaced where it distorts much. Rows that three quarters of the pictures do not have
-    are left out: they cost time and show nothing. The height is at least what the densest text needs.
+    `fit=stretch` is replaced if it distorts much. With it, the height is at most the upper quartile of the
+    pictures' heights: more rows cost time and show nothing. It is at least what the densest text needs.
 
     Args:
         now: the options that were chosen.
@@ -83,7 +82,7 @@ def advise_size(now: ImageSize, sizes: PictureSizes, aspect_per_frame: float) ->
 
 
 def is_distorted(size: ImageSize, sizes: PictureSizes) -> bool:
-    """Return whether `fit=stretch` would stretch a picture much in one direction."""
+    """Return whether `fit=stretch` would stretch a picture by half or more in one direction."""
     least, greatest = sizes.aspects
     aspect = size.width / size.height
     return greatest >= _DISTORTED * aspect or aspect >= _DISTORTED * least
@@ -94,7 +93,7 @@ def advise_crop(ink: InkRows | None) -> float:
     if ink is None or ink.median_share >= _MOST_INK:
         return 0.0
     crop = _CROP_STEP * math.floor(round((ink.free_share - _CROP_RESERVE) / _CROP_STEP, 6))
-    # Less than that makes letters hardly larger.
+    # A smaller crop makes letters hardly larger.
     return round(min(crop, MOST_CROPPED), 2) if crop >= 2 * _CROP_STEP else 0.0
 
 
@@ -106,16 +105,16 @@ def advise_channels(loss: ColourLoss | None) -> int:
 def advise_preset(median_length: float) -> str:
     """Return the preset for texts of this median number of characters.
 
-    A line of text shows many characters, so that a small network learns from it, and it is wide, so that a
-    large one takes long.
+    A long line has many characters, so a small network learns enough from it, and many pixels, so a large
+    network takes long.
     """
-    return LONG_TEXT_PRESET if median_length >= _LONG else SHORT_TEXT_PRESET
+    return LONG_TEXT_PRESET if median_length >= _LONG_TEXT else SHORT_TEXT_PRESET
 
 
 def advise_settings(images: int, preset: str = SHORT_TEXT_PRESET) -> dict[str, int]:
-    """Return the settings in which a training on so many pictures differs from a preset.
+    """Return the settings in which a training on `images` pictures differs from a preset.
 
-    Few pictures make few steps in an epoch, so that they need more epochs; of many, all are used, in fewer.
+    With few pictures an epoch has few steps, so there are more epochs; many are all used, in fewer epochs.
     """
     known = setting_fields()
     usual = read_preset(preset, known)
@@ -128,13 +127,13 @@ def advise_settings(images: int, preset: str = SHORT_TEXT_PRESET) -> dict[str, i
 
 @dataclass(frozen=True)
 class TrainingCost:
-    """What a training takes, estimated from its pixels.
+    """The cost of a training, estimated from its number of pixels.
 
     Attributes:
         images: number of training images.
         epochs: number of epochs.
-        teraflop: the FLOPs of all training steps, in 10¹².
-        seconds: the time on the cores of this machine with bfloat16 instructions, and without.
+        teraflop: of all training steps, in 10¹² FLOPs.
+        seconds: the time with as many cores as here, if they have bfloat16 instructions, and if not.
     """
 
     images: int

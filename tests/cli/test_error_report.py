@@ -53,7 +53,7 @@ USAGE_ERRORS = [
     (["predict", "run", ""], "ctcbench predict: IMAGE…|FOLDER|-: an argument is empty"),
     (["report", ""], "ctcbench report: RUNS…: an argument is empty"),
     (["data", "describe", ""], "ctcbench data describe: [DATASET]: an argument is empty"),
-    (["data", "generate", "--out", ""], "data generate: --out: the path is empty, as a shell variable"),
+    (["data", "generate", "--out", ""], "data generate: --out: the path is empty; perhaps a shell variable"),
     (["run", "--out="], "ctcbench run: --out: the path is empty"),
     (["report", "runs", "-o", ""], "ctcbench report: -o: the path is empty"),
     (["run", "--init-from", ""], "ctcbench run: --init-from: the path is empty"),

@@ -67,8 +67,8 @@ class PictureOptions:
     ground: Annotated[
         Ground,
         Field(
-            description="of transparent pictures; auto: black where little is visible and that is light, "
-            "else white"
+            description="colour that transparent pixels become; auto: black in pictures of which less than "
+            "half is visible and that part is light, else white"
         ),
     ] = "white"
     val: Share = 0.1

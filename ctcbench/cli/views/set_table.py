@@ -94,8 +94,8 @@ def _fit_advice(facts: dict[str, Any]) -> str:
         aspect = facts["width"] / facts["height"]
         return f"stretch makes them all {aspect:.2f} times as wide as high; {listed} keeps their shapes"
     if height > facts["height"]:
-        return f"{listed} makes frames enough for all texts"
-    return f"{listed} has the rows of the pictures; more take time and show nothing"
+        return f"{listed} makes enough frames for all texts"
+    return f"{listed} is the height of the pictures; more rows take time and show nothing"
 
 
 def _lengths(lengths: dict[str, int]) -> str:
@@ -108,7 +108,7 @@ def _lengths(lengths: dict[str, int]) -> str:
 
 
 def _content_advice(facts: dict[str, Any]) -> list[tuple[str, str]]:
-    """Return what the pictures show that an option of the data set takes into account."""
+    """Return the options that the content of the pictures suggests: a name and a reason for each."""
     options, rows = facts.get("advice", {}).get("options", {}), []
     if "crop" in options:
         share = f"{facts['ink']['median_share']:.0%}".replace("%", " %")
@@ -119,19 +119,19 @@ def _content_advice(facts: dict[str, Any]) -> list[tuple[str, str]]:
         rows.append(
             (
                 "colour",
-                f"{counted} show what grey does not tell apart; channels={options['channels']} keeps it",
+                f"grey loses contrast in {counted}; channels={options['channels']} keeps it",
             )
         )
     return rows
 
 
 def training_cost(cost: dict[str, Any]) -> str:
-    """Return the line on what the training takes that is advised."""
+    """Return the line with the cost of the training that is advised."""
     fast, slow = (_rough_time(seconds) for seconds in cost["seconds"])
     return (
-        f"{cost['images']:,} pictures, {cost['epochs']} epochs, {cost['teraflop']:,.1f} TFLOP: very roughly "
-        f"{fast} on this machine's cores with bfloat16 instructions, {slow} without; --budget 10m, and no "
-        f"--epochs, fits the epochs to ten minutes"
+        f"{cost['images']:,} pictures, {cost['epochs']} epochs, {cost['teraflop']:,.1f} TFLOP: roughly "
+        f"{fast} if the cores here have bfloat16 instructions, {slow} if not; --budget 10m in place of "
+        f"--epochs takes ten minutes"
     )
 
 
