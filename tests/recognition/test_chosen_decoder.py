@@ -17,7 +17,7 @@ PICTURES = [np.full((24, 60), 255, np.uint8)]
     [
         ("nosuch", "decoder 'nosuch'"),
         ("beam_cpp:width=0", "width=0"),
-        ("beam:width=100000000", "width=100000000"),
+        ("beam_cpp:width=10001", "width=10001"),
         ("beam_cpp:lexicon=/etc/passwd", "not opened"),
         ("slots", "this recogniser"),
         ("beam_cpp:pattern='[0-9'", "pattern"),

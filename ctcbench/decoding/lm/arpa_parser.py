@@ -21,6 +21,7 @@ LONGEST_LINE = 2**16  # bytes
 # A few compressed megabytes can hold a file of any length.
 MOST_BYTES = 2**33
 MOST_VOCABULARY = 2**29  # bytes
+MOST_OTHER_LINES = 2**20  # empty ones, and those before \data\
 _LN_10 = math.log(10)
 
 
@@ -33,6 +34,7 @@ class ArpaParser:
         self._readline = readline
         self._number = 0
         self._bytes = 0
+        self._empty = 0  # lines
         self._vocabulary = 0  # bytes
         self._words: dict[bytes, int] = {}
 
@@ -66,6 +68,10 @@ class ArpaParser:
                 line = line.removeprefix(codecs.BOM_UTF8)
             if stripped := line.strip(b" \t\r\n"):
                 yield stripped
+                continue
+            self._empty += 1
+            if self._empty > MOST_OTHER_LINES:
+                self._fail(f"more than {MOST_OTHER_LINES:,} empty lines up to here")
 
     def _next_line(self) -> bytes:
         line = next(self._lines(), None)
@@ -81,6 +87,8 @@ class ArpaParser:
                 self._fail(f"{line.decode()} is a format of IRSTLM; give an ARPA file")
             if line == b"\\data\\":
                 break
+            if self._number > MOST_OTHER_LINES:
+                self._fail("no \\data\\ in the lines up to here, so it is not an ARPA file")
         else:
             raise InputError(f"{self._name}: has no line \\data\\, so it is not an ARPA file")
         counts: list[int] = []

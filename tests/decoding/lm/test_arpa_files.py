@@ -204,6 +204,18 @@ def test_a_compressed_file_of_great_length_is_refused(limit, tmp_path, monkeypat
         read_arpa(written(tmp_path, gzip.compress(text.encode())))
 
 
+def test_lines_without_content_are_bounded(tmp_path, monkeypatch):
+    monkeypatch.setattr(arpa_parser, "MOST_OTHER_LINES", 20)
+    assert read_arpa(written(tmp_path, "\n" * 8 + "text\n" * 8 + GOOD)).order == 3
+    for text, message in [
+        ("\n" * 30 + GOOD, "line 21: more than 20 empty lines"),
+        (GOOD.replace("\\end", "\n" * 30 + "\\end"), "more than 20 empty lines"),
+        ("text\n" * 30 + GOOD, r"line 21: no .data. in the lines up to here"),
+    ]:
+        with pytest.raises(UsageError, match=message):
+            read_arpa(written(tmp_path, text))
+
+
 def test_a_header_of_a_compressed_file_reserves_no_memory(tmp_path):
     text = GOOD.replace("ngram 1=5", "ngram 1=29000000")
     with pytest.raises(UsageError, match="5 1-grams before this line, but the header says 29,000,000"):
