@@ -14,6 +14,7 @@ from ctcbench.config.run_config import RunConfig, flag
 from ctcbench.config.train_key import KEY_LENGTH, train_key
 from ctcbench.contract.errors import UsageError
 from ctcbench.contract.options import show
+from ctcbench.contract.word_lists import join_words
 from ctcbench.registry.component_registry import Registry
 
 # The settings that a budget chooses. Without `max_steps`, they decide the number of steps.
@@ -80,7 +81,7 @@ def make_budget(text: str, given: Collection[str] = ()) -> Budget:
     fixed = [name for name in CHOSEN_SETTINGS if name in given]
     if len(fixed) > 1:
         raise UsageError(
-            f"--budget {text} with {' and '.join(map(flag, fixed))}: these decide the length of the training "
+            f"--budget {text} with {join_words(map(flag, fixed))}: these decide the length of the training "
             f"already; drop --budget, or one of the two, which the budget then chooses"
         )
     return Budget(text, seconds, fixed[0] if fixed else None)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from ctcbench.contract.errors import PluginError, UsageError, nearest
 from ctcbench.contract.pydantic_words import describe_bounds, explain
+from ctcbench.contract.word_lists import join_words
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
@@ -181,7 +182,9 @@ def describe_type(bare: Any) -> str:
         return f"list of {describe_type(_bare(arguments[0]))}"
     # `Optional[X]` and `X | None` have different origins in Python below 3.14.
     if origin in (typing.Union, types.UnionType):
-        return " or ".join("none" if a is types.NoneType else describe_type(_bare(a)) for a in arguments)
+        return join_words(
+            ("none" if a is types.NoneType else describe_type(_bare(a)) for a in arguments), "or"
+        )
     return {"str": "text", "bool": "true or false", "float": "number", "int": "whole number"}.get(
         getattr(bare, "__name__", str(bare)), getattr(bare, "__name__", str(bare))
     )

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from ctcbench.contract.word_lists import join_words
+
 if TYPE_CHECKING:
     from pydantic.fields import FieldInfo
 
@@ -37,7 +39,7 @@ def describe_bounds(field_info: FieldInfo | None) -> str:
     if "ge" in limits and "le" in limits:
         return f"{limits['ge']} to {limits['le']}"
     words = {**_BOUNDS, "pattern": "like"}
-    return " and ".join(f"{words[name]} {limit}" for name, limit in limits.items() if name in words)
+    return join_words(f"{words[name]} {limit}" for name, limit in limits.items() if name in words)
 
 
 def explain(error: Any, *, allowed: str = "") -> str:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from ctcbench.contract.component_string import ComponentString
 from ctcbench.contract.data import SPLITS, Source, SplitName
 from ctcbench.contract.errors import CtcbenchError, PluginError, UsageError
+from ctcbench.contract.word_lists import join_words
 from ctcbench.files.pictures import Fit
 from ctcbench.registry.attribution import attribute_errors
 from ctcbench.registry.component_checks import require_fingerprint, require_size, require_source
@@ -119,7 +120,7 @@ class BuiltDataset:
         size = self.count(split)
         if size == 0:
             used = [other for other in SPLITS if size_or_zero(self.source, other)]
-            found = f" (it has {' and '.join(used)})" if used else ""
+            found = f" (it has {join_words(used)})" if used else ""
             raise UsageError(f"dataset {self.text}: its split {split!r} is empty{found}")
         return size
 

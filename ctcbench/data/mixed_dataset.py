@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from ctcbench.contract.data import Sample, Source, SplitName
 from ctcbench.contract.errors import UsageError
 from ctcbench.contract.specs import Alphabet
+from ctcbench.contract.word_lists import join_words
 from ctcbench.data.built_dataset import BuiltDataset, fit_of
 from ctcbench.data.interleaving import MAIN, Interleaving
 from ctcbench.files.text import abbreviated, printable
@@ -139,7 +140,7 @@ class MixedDataset(BuiltDataset):
         """
         owners = dict.fromkeys((main.owner, extra.owner))
         source = MixedSource(main, extra, share)
-        return cls(f"{main.text} and {extra.text}", " and ".join(owners), source)
+        return cls(f"{main.text} and {extra.text}", join_words(owners), source)
 
     @property
     def parts(self) -> tuple[BuiltDataset, ...]:
@@ -204,7 +205,7 @@ class MixedDataset(BuiltDataset):
         ):
             repeats = f" ({different:,} different ones)" if different < number else ""
             parts.append(f"{number:,} of {part.text}{repeats}")
-        return (f"training images: {' and '.join(parts)}",)
+        return (f"training images: {join_words(parts)}",)
 
 
 def _with_alphabet(part: BuiltDataset, alphabet: Alphabet) -> BuiltDataset:

@@ -8,6 +8,7 @@ from ctcbench.config.run_config import RunConfig
 from ctcbench.contract.component_string import ComponentString
 from ctcbench.contract.data import SPLITS, Source
 from ctcbench.contract.errors import UsageError
+from ctcbench.contract.word_lists import join_words
 from ctcbench.data.built_dataset import BuiltDataset, build_dataset, fit_of
 from ctcbench.data.mixed_dataset import MixedDataset
 from ctcbench.registry.component_registry import Registry
@@ -43,7 +44,7 @@ def require_splits(dataset: BuiltDataset) -> BuiltDataset:
         try:
             dataset.size(split)
         except UsageError as error:
-            raise UsageError(f"{error}; a run needs {', '.join(SPLITS[:-1])} and {SPLITS[-1]}") from error
+            raise UsageError(f"{error}; a run needs {join_words(SPLITS)}") from error
     return dataset
 
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from ctcbench.contract.data import Samples, SplitName
 from ctcbench.contract.errors import UsageError
+from ctcbench.contract.word_lists import join_words
 from ctcbench.data.rejected_samples import RejectedSample, list_rejected
 from ctcbench.pipeline.run_context import RunContext
 from ctcbench.pipeline.sample_origins import without_repeats
@@ -36,7 +37,7 @@ def keep_readable(context: RunContext, model: Recognizer) -> dict[SplitName, NDA
     too_long = {name: _once(context, name, found_in[name]) for name in names}
     rejected = [entry for entries in too_long.values() for entry in entries]
     if rejected:
-        counted = " and ".join(_count(context, name, too_long[name]) for name in names if too_long[name])
+        counted = join_words(_count(context, name, too_long[name]) for name in names if too_long[name])
         frames, remedy = describe_frames(model, context.config)
         found = f"{counted} have texts that are too long for {frames}"
         # --skip-bad can't help where it would leave nothing.

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ctcbench.contract.data import SplitName
+from ctcbench.contract.word_lists import join_words
 from ctcbench.data.built_dataset import fit_of
 from ctcbench.pipeline.run_context import RunContext
 from ctcbench.pipeline.sample_origins import count_by_dataset, without_repeats
@@ -134,7 +135,7 @@ def prepare_training(context: RunContext, compute: Compute, shared: SharedParts)
     images = tuple(found.fingerprint for found in context.samples.values())
     kept = shared.once(("kept", images), lambda: _check_texts(context, model))
     if source.image.variable and model.unmasked:
-        parts = " and ".join(map(recipe.describe_owner, model.unmasked))
+        parts = join_words(map(recipe.describe_owner, model.unmasked))
         context.runtime.listener.notice(
             f"{parts} does not mask padding (takes_widths), so each batch has images of one width only"
         )

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from importlib.util import find_spec
 
 from ctcbench.contract.errors import UsageError
+from ctcbench.contract.word_lists import join_words
 
 EXPORT_PACKAGES = ("onnx", "onnxruntime", "onnxscript")
 INSTALL_ONNX = "pip install 'ctcbench[onnx]'"
@@ -25,5 +26,5 @@ def require_onnx(*packages: str) -> None:
     if missing := missing_onnx(packages):
         verb = "is" if len(missing) == 1 else "are"
         raise UsageError(
-            f"ONNX files need {' and '.join(missing)}, which {verb} not installed: `{INSTALL_ONNX}`"
+            f"ONNX files need {join_words(missing)}, which {verb} not installed: `{INSTALL_ONNX}`"
         )

@@ -13,6 +13,7 @@ from ctcbench.contract.components import Component, Kind
 from ctcbench.contract.errors import PluginError, UsageError, nearest
 from ctcbench.contract.hooks import Column
 from ctcbench.contract.specs import Alignment
+from ctcbench.contract.word_lists import join_words
 from ctcbench.registry.attribution import attribute_errors
 from ctcbench.registry.plugin import BUILTIN, Plugin
 
@@ -48,7 +49,7 @@ class Registry:
         last = owners[-1]  # the built-in plugin comes first, and can't be excluded
         others = ",".join(plugin.name for plugin in self.plugins if plugin.name not in (BUILTIN, last.name))
         return (
-            f"{kind} {name!r} has {len(owners)} owners: {' and '.join(plugin.owner for plugin in owners)}; "
+            f"{kind} {name!r} has {len(owners)} owners: {join_words(plugin.owner for plugin in owners)}; "
             f"uninstall one, or go without {last.owner}: CTCBENCH_PLUGINS={others}"
         )
 

@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+from ctcbench.contract.word_lists import join_words
 from ctcbench.reporting.axes import Axes
 from ctcbench.reporting.comparisons import ALL_PAIRS, is_comparable
 from ctcbench.reporting.members import Member
@@ -42,7 +43,7 @@ def _about_axes(axes: Axes) -> Iterator[ReportWarning]:
         text = f"rows combine runs that differ in {listed}; --by {listed} separates them"
         yield ReportWarning("pooled", text)
     if axes.chosen:
-        listed = " and ".join(axes.chosen)
+        listed = join_words(axes.chosen)
         text = f"a budget of training time chose {listed}: rows are compared at equal time, not on equal data"
         yield ReportWarning("budget", text)
     # The axis "" has the settings that change with a combination of axes.

@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 
 from ctcbench.contract.errors import CtcbenchError, UsageError
 from ctcbench.contract.specs import Alphabet, Direction, Ground, ImageSpec, alphabet_characters
+from ctcbench.contract.word_lists import join_words
 from ctcbench.files.json_files import format_json, parse_json
 from ctcbench.files.json_records import Record, read_record
 from ctcbench.files.manifest import digest
@@ -136,7 +137,7 @@ def require_same_description(folder: RunFolder, now: RecognizerDescription) -> N
         return
     then = read_description(folder)
     if changed := [name for name in now._fields if getattr(then, name) != getattr(now, name)]:
-        named = " and ".join({"image": "image size"}.get(name, name) for name in changed)
+        named = join_words({"image": "image size"}.get(name, name) for name in changed)
         raise UsageError(
             f"{folder.path}: the data set has not the {named} any more that this run started with; --fresh "
             f"trains again with what it has now, another --out keeps both"

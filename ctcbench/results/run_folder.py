@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from ctcbench.config.legacy_settings import translate_settings
 from ctcbench.contract.data import Samples, SplitName
 from ctcbench.contract.errors import UsageError
+from ctcbench.contract.word_lists import join_words
 from ctcbench.files.json_files import format_json, parse_object
 from ctcbench.files.locks import lock
 from ctcbench.results import metrics_file
@@ -165,7 +166,7 @@ class RunFolder:
         changed = [name for name, of in now.items() if then.get(name) not in (of.fingerprint, of.origin)]
         if changed:
             raise UsageError(
-                f"{self.path}: its {' and '.join(changed)} images are not those that this run started "
+                f"{self.path}: its {join_words(changed)} images are not those that this run started "
                 f"with; --fresh trains again with the new ones, another --out keeps both"
             )
 

@@ -16,6 +16,7 @@ from ctcbench.config.run_config import RunConfig, setting_fields
 from ctcbench.config.train_key import train_key
 from ctcbench.contract.errors import UsageError
 from ctcbench.contract.options import show
+from ctcbench.contract.word_lists import join_words
 from ctcbench.registry.component_registry import Registry
 from ctcbench.results.decoder_key import decoder_key
 from ctcbench.study.budget_choice import BudgetChoice
@@ -194,9 +195,7 @@ class _Expansion:
             rule = self._checked(dict(written), "exclude")
             chosen = {*rule} & {*CHOSEN_SETTINGS} - {*self.spec.base, *(self.spec.axes or {})}
             if chosen and self.spec.budget:
-                raise UsageError(
-                    f"exclude rule {number}: {' and '.join(chosen)} will be chosen by the budget"
-                )
+                raise UsageError(f"exclude rule {number}: {join_words(chosen)} will be chosen by the budget")
             kept = [point for point in points if not self._matches(rule, point)]
             # A rule without effect is most likely a mistake, unless a flag has replaced the axis that it
             # refers to.

@@ -13,6 +13,7 @@ import numpy as np
 from ctcbench.contract.data import SPLITS, Sample, Source, SplitName
 from ctcbench.contract.errors import BadSample
 from ctcbench.contract.specs import Alphabet, ImageSpec
+from ctcbench.contract.word_lists import join_words
 from ctcbench.files.pictures import Fit
 from ctcbench.testing.case import Case, Rule
 
@@ -24,7 +25,7 @@ def has_valid_attributes_and_descriptions(case: Case) -> None:
     """The attributes image, alphabet and fit and the methods size and describe are valid."""
     source = _source(case)
     fits, fit = get_args(Fit), getattr(source, "fit", "stretch")
-    rule = f"the attribute fit, where there is one, must be {' or '.join(map(repr, fits))}"
+    rule = f"the attribute fit, where there is one, must be {join_words(map(repr, fits), 'or')}"
     case.require(fit in fits, rule, repr(fit), "leave it out, or set how pictures are resized")
     if hasattr(source, "fit"):
         wanted = "be" if source.image.variable else "not be"
@@ -50,7 +51,7 @@ def draws_images_of_its_size(case: Case) -> None:
             widths = (None, width)
         # Grey images may have their channel or not.
         shapes = [(spec.channels, spec.height, width)] + [(spec.height, width)] * (spec.channels == 1)
-        rule = f"images must be uint8 of shape {' or '.join(map(str, shapes))}"
+        rule = f"images must be uint8 of shape {join_words(shapes, 'or')}"
         got, remedy = f"{image.dtype} {image.shape}", "convert in draw, or correct `image`"
         case.require(image.dtype == np.uint8 and image.shape in shapes, rule, got, remedy)
         rule = f"width must be None or {width if spec.variable else f'1 to {width}'}"

@@ -16,6 +16,7 @@ from typing import Any
 from ctcbench.config.recipe import resolve
 from ctcbench.config.run_config import RunConfig
 from ctcbench.contract.executors import Executor, Listener, Outcome, Trial
+from ctcbench.contract.word_lists import join_words
 from ctcbench.registry.discovery import load_registry
 from ctcbench.testing.case import Case, Rule, reason
 
@@ -66,8 +67,8 @@ def yields_an_outcome_for_each_trial(case: Case) -> None:
     """Each trial that fails has one failed outcome with the reason; nothing is raised."""
     found = _run_two(case)
     keys = sorted(outcome.key for outcome in found)
-    rule = f"a run must yield an outcome for each of the trials {' and '.join(_KEYS)}"
-    got = f"outcomes of {' and '.join(keys)}" if keys else "none"
+    rule = f"a run must yield an outcome for each of the trials {join_words(_KEYS)}"
+    got = f"outcomes of {join_words(keys)}" if keys else "none"
     case.require(keys == sorted(_KEYS), rule, got, "yield the outcome of every trial, failed or not")
     for outcome in found:
         rule, remedy = "a trial that can't be carried out must be failed", "pass on what carry_out returns"
@@ -134,7 +135,7 @@ def _executor(case: Case) -> Executor:
 def _require_methods(case: Case, built: object, what: str) -> None:
     missing = [name for name in ("describe", "run") if not callable(getattr(built, name, None))]
     rule, remedy = f"{what} an object with the methods describe and run", "see ctcbench.Executor"
-    case.require(not missing, rule, f"{type(built).__name__} without {' and '.join(missing)}", remedy)
+    case.require(not missing, rule, f"{type(built).__name__} without {join_words(missing)}", remedy)
 
 
 def _require_description(case: Case, executor: Executor) -> None:

@@ -274,7 +274,7 @@ def test_invalid_folders(root):
     with pytest.raises(UsageError, match=r"labels\.csv:1: is not UTF-8 \(byte 0xe9\)"):
         whole(root)
     (root / "labels.txt").touch()
-    with pytest.raises(UsageError, match=r"both labels\.csv and labels\.txt"):
+    with pytest.raises(UsageError, match=r"has labels\.csv and labels\.txt"):
         whole(root)
     (root / "labels.csv").unlink()
     with pytest.raises(UsageError, match=r"labels\.txt has no lines with labels"):

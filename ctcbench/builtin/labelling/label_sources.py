@@ -12,6 +12,7 @@ from ctcbench.builtin.labelling.label_list import OTHER_FORMATS
 from ctcbench.builtin.labelling.name_labels import OfStem, before, by_pattern
 from ctcbench.builtin.labelling.sidecars import PLAIN_ENDING, USUAL_ENDING, find_sidecars, sidecars_beside
 from ctcbench.contract.errors import UsageError
+from ctcbench.contract.word_lists import join_words
 from ctcbench.files.paths import expand_home
 from ctcbench.files.plain_files import why_not_plain
 
@@ -97,7 +98,7 @@ def choose_source(
             f"label=file reads the list, label=sidecar the files beside the pictures"
         )
     if options.label == "file" and not lists:
-        known = f"{', '.join(LISTS[:-1])} or {LISTS[-1]}"
+        known = join_words(LISTS, "or")
         raise UsageError(f"{root}: label=file, but there is no {known} in it; list= names another file")
     if explicit and not beside:
         endings = f"NAME{USUAL_ENDING} or NAME{PLAIN_ENDING}"
@@ -133,8 +134,8 @@ def _find_list(folder: Path, inventory: Inventory) -> Path | None:
         if file.parent == folder and file.name.lower() in LISTS and file.is_file()
     ]
     if len(found) > 1:
-        names = " and ".join(file.name for file in found)
-        raise UsageError(f"{folder}: has both {names}; keep one of them, or name it: list={found[0].name}")
+        names = join_words(file.name for file in found)
+        raise UsageError(f"{folder}: has {names}; keep one of them, or name it: list={found[0].name}")
     return found[0] if found else None
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from ctcbench.builtin.labelling.line_cells import split_cells
 from ctcbench.contract.errors import BadSample, UsageError, nearest
+from ctcbench.contract.word_lists import join_words
 from ctcbench.files.picture_formats import SUFFIXES
 
 NAME_TITLES = (
@@ -40,7 +41,7 @@ class WantedColumns:
     @property
     def named(self) -> str:
         """The titles that a list must have, for an error."""
-        return " and ".join(title for title in (self.name, self.text, self.split) if title)
+        return join_words(title for title in (self.name, self.text, self.split) if title)
 
 
 @dataclass(frozen=True)
@@ -81,7 +82,7 @@ def find_columns(where: str, cells: Sequence[str], wanted: WantedColumns) -> Lis
         return None
     for found, what in ((names, "names"), (texts, "labels")):
         if len(found) > 1:
-            several = " and ".join(titles[index] for index in found)
+            several = join_words(titles[index] for index in found)
             raise UsageError(f"{where}: the columns {several} may all hold the {what}; rename all but one")
     groups = _having(titles, [_folded(wanted.group)]) if wanted.group else []
     return ListColumns(
@@ -138,7 +139,7 @@ def require_no_unknown_header(where: str, first: str, second: str, delimiter: st
     raise UsageError(
         f"{where}: the titles {', '.join(map(repr, titles))} are not known. Pictures are in {pictures[0]!r}: "
         f"dataset csv reads them with image={pictures[0]},label=TITLE, where TITLE is the column of the "
-        f"labels ({' or '.join(others)}); or call the two columns file and label"
+        f"labels ({join_words(others, 'or')}); or call the two columns file and label"
     )
 
 

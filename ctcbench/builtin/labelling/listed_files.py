@@ -22,6 +22,7 @@ from ctcbench.builtin.labelling.list_columns import WantedColumns
 from ctcbench.builtin.picture_sets.entry_list import EntryList
 from ctcbench.contract.data import SplitName
 from ctcbench.contract.errors import BadSample, UsageError
+from ctcbench.contract.word_lists import join_words
 from ctcbench.files.text import abbreviated
 
 _USUAL = WantedColumns()
@@ -182,7 +183,7 @@ class PictureFinder:
         if not likely:
             separated = "; a list with commas or semicolons between name and label is called .csv"
             return separated if self._likely(re.split("[,;]", name)[0]) else ""
-        named = " and ".join(relative_name(self.root, file) for file in likely[:2])
+        named = join_words(relative_name(self.root, file) for file in likely[:2])
         return f"; there is {named}: write its path from the folder of the list"
 
     def _split_of_likely(self, name: str) -> SplitName | None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from ctcbench.contract.data import SPLITS, SplitName
 from ctcbench.contract.errors import UsageError
+from ctcbench.contract.word_lists import join_words
 
 _NAMES: dict[SplitName, tuple[str, ...]] = {
     "train": ("train", "training"),
@@ -36,8 +37,8 @@ def find_split_folders(root: Path) -> dict[SplitName, Path]:
     for split in SPLITS:
         found = [child for child in children if child.name.lower() in _NAMES[split]]
         if len(found) > 1:
-            several = " and ".join(f"{child.name}/" for child in found)
-            raise UsageError(f"{root}: has {several}, which are both the split {split!r}; keep one of them")
+            several = join_words(f"{child.name}/" for child in found)
+            raise UsageError(f"{root}: has {several}, which are all the split {split!r}; keep one of them")
         if found:
             own[split] = found[0]
     if own and "train" not in own:
@@ -49,8 +50,7 @@ def find_split_folders(root: Path) -> dict[SplitName, Path]:
 
 def folder_names(folders: Iterable[Path]) -> str:
     """Return ``train/, val/ and test/``."""
-    *first, last = [f"{folder.name}/" for folder in folders]
-    return f"{', '.join(first)} and {last}" if first else last
+    return join_words(f"{folder.name}/" for folder in folders)
 
 
 def split_called(name: str) -> SplitName | None:

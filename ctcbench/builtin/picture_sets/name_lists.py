@@ -13,6 +13,7 @@ from ctcbench.builtin.picture_sets.entry_list import EntryList
 from ctcbench.builtin.picture_sets.picture_options import PictureOptions
 from ctcbench.contract.data import SPLITS, SplitName
 from ctcbench.contract.errors import UsageError
+from ctcbench.contract.word_lists import join_words
 from ctcbench.files.paths import expand_home
 from ctcbench.files.plain_files import MIB, read_named_file
 from ctcbench.files.text_encoding import NotUtf8, decode_utf8
@@ -90,7 +91,7 @@ class NameLists:
             home = SPLITS.index(split)
             for name in names:
                 if name in ambiguous:
-                    several = " and ".join(pool[index].name for index in by_name[name][:2])
+                    several = join_words(pool[index].name for index in by_name[name][:2])
                     raise UsageError(
                         f"{self.owner}: {split}_names={given}: {name!r} may be {several}; write whole names"
                     )

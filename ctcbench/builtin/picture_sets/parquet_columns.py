@@ -9,6 +9,7 @@ from typing import Any
 
 from ctcbench.builtin.labelling.list_columns import NAME_TITLES, SPLIT_TITLES, TEXT_TITLES
 from ctcbench.contract.errors import UsageError, nearest
+from ctcbench.contract.word_lists import join_words
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,7 @@ def _only(path: Path, schema: Any, what: str, found: Sequence[str], usual: Seque
         kind = "pictures (binary, or structs with bytes)" if what == "image" else "labels (text)"
         raise UsageError(f"{path}: has no column of {kind} ({_listed(schema)}); {what}=NAME names it")
     if len(found) > 1:
-        several = " and ".join(map(repr, found))
+        several = join_words(map(repr, found))
         raise UsageError(f"{path}: the columns {several} may all be meant; {what}=NAME selects one")
     return found[0]
 

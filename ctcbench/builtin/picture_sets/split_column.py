@@ -11,6 +11,7 @@ from ctcbench.builtin.picture_sets.entry import Entry
 from ctcbench.builtin.picture_sets.entry_list import EntryList
 from ctcbench.contract.data import SplitName
 from ctcbench.contract.errors import UsageError
+from ctcbench.contract.word_lists import join_words
 from ctcbench.files.text import abbreviated
 
 E = TypeVar("E", bound=Entry)
@@ -48,5 +49,5 @@ def divide_by_column(
             splits[home] = EntryList(kind)
         splits[home].append(entry)
     if named and "train" not in named:
-        raise UsageError(f"{where}: its column of splits has {' and '.join(sorted(named))}, but no train")
+        raise UsageError(f"{where}: its column of splits has {join_words(sorted(named))}, but no train")
     return splits, has_cells

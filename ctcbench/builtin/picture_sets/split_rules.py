@@ -20,6 +20,7 @@ from ctcbench.builtin.picture_sets.packed_entries import name_of
 from ctcbench.builtin.picture_sets.picture_options import PictureOptions
 from ctcbench.contract.data import SPLITS, SplitName
 from ctcbench.contract.errors import UsageError
+from ctcbench.contract.word_lists import join_words
 
 E = TypeVar("E", bound=Entry)
 
@@ -102,7 +103,7 @@ class SplitRules:
             split: share for split, share in shares.items() if split not in own and split not in lists.splits
         }
         if sum(carved.values()) >= 1:
-            listed = " and ".join(f"{split}={share}" for split, share in carved.items())
+            listed = join_words(f"{split}={share}" for split, share in carved.items())
             raise UsageError(
                 f"{self.options.owner}: {listed} leave no pictures for train; together they must be below 1"
             )
@@ -152,8 +153,8 @@ class SplitRules:
         if usable and len(usable) <= len(wanted):
             raise UsageError(
                 f"{self.options.owner}: group={self.options.group} makes {len(usable)} "
-                f"group{'s' if len(usable) > 1 else ''} of {sizes.total()} pictures, and train, "
-                f"{' and '.join(wanted)} need one each; set a share to 0, or choose other groups"
+                f"group{'s' if len(usable) > 1 else ''} of {sizes.total()} pictures, and "
+                f"{join_words(['train', *wanted])} need one each; set a share to 0, or choose other groups"
             )
         waiting = sorted(usable, key=lambda group: self._digest("group", group))
         found: dict[str, SplitName] = dict.fromkeys(sizes, "train")

@@ -18,6 +18,7 @@ from ctcbench.cli.picture_flags import Crops, OtherGround, chosen_crops, chosen_
 from ctcbench.cli.run_folder_argument import OtherDecoder, RunOrModel, named_recogniser
 from ctcbench.cli.standard_streams import has_reader
 from ctcbench.contract.errors import BadSample, UsageError
+from ctcbench.contract.word_lists import join_words
 from ctcbench.files.text import one_line
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ def predict(
     """
     chosen = [flag for flag, given in zip(_FORMATS, (as_json, as_json_lines, as_csv), strict=True) if given]
     if len(chosen) > 1:
-        raise UsageError(f"{' and '.join(chosen)}: give one of them")
+        raise UsageError(f"{join_words(chosen)}: give one of them")
     if as_csv and positions:
         raise UsageError("--positions: a line of CSV has no place for a list; use --json or --jsonl")
     wanted_crops, wanted_ground = chosen_crops(crops), chosen_ground(ground)

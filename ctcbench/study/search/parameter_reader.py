@@ -17,6 +17,7 @@ from ctcbench.contract.component_string import ComponentString
 from ctcbench.contract.components import Kind
 from ctcbench.contract.errors import UsageError, nearest
 from ctcbench.contract.options import show
+from ctcbench.contract.word_lists import join_words
 from ctcbench.files.toml_documents import fits_toml
 from ctcbench.registry.component_registry import Registry
 from ctcbench.study.search.search_space import Parameter
@@ -102,7 +103,8 @@ class ParameterReader:
             names = sorted({name for options in found.values() for name in options})
             known = ", ".join(names) or "none"
             raise UsageError(
-                f"no option {option!r} of {' or '.join(found)}{nearest(option, names)} (options: {known})"
+                f"no option {option!r} of {join_words(found, 'or')}{nearest(option, names)} "
+                f"(options: {known})"
             )
         return types_found[0]
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 import torch
 
 from ctcbench.config.run_config import RunConfig
+from ctcbench.contract.word_lists import join_words
 from ctcbench.processes.out_of_memory import is_out_of_memory
 from ctcbench.training.cuda.capture import CudaCapture
 from ctcbench.training.cuda.host_reads import HostReadSearch, find_obstacles
@@ -60,7 +61,7 @@ class StepGraph:
         sizes = full_batches(split, config)
         obstacles = find_obstacles(state)
         if len(sizes) > MOST_BUCKETS:
-            unmasked = " and ".join(map(state.recipe.describe_owner, state.model.unmasked))
+            unmasked = join_words(map(state.recipe.describe_owner, state.model.unmasked))
             obstacles.append(
                 f"{unmasked} needs batches of equal width, and the images have {len(sizes)} widths"
             )

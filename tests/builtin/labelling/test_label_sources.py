@@ -155,7 +155,7 @@ def test_two_sources_are_an_error(tmp_path):
     assert labels(whole(tmp_path, label="file")) == {"0000.png": "x"}
     assert labels(whole(tmp_path, label="sidecar")) == {"0001.png": "y"}
     (tmp_path / "Labels.csv").write_text("0000.png,z\n")
-    with pytest.raises(UsageError, match=r"both Labels\.csv and labels\.csv; keep one .* list=Labels\.csv"):
+    with pytest.raises(UsageError, match=r"has Labels\.csv and labels\.csv; keep one .* list=Labels\.csv"):
         whole(tmp_path, label="file")
     (tmp_path / "Labels.csv").unlink()
     (tmp_path / "0001.gt.txt").unlink()

@@ -29,7 +29,7 @@ def test_usual_names_are_recognised_in_any_case(tmp_path, names):
 @pytest.mark.parametrize(("one", "other", "split"), [("val", "valid", "val"), ("Train", "train", "train")])
 def test_two_folders_for_one_split_are_an_error(tmp_path, one, other, split):
     fill(tmp_path, "train/a.png", f"{one}/a.png", f"{other}/b.png")
-    with pytest.raises(UsageError, match=f"has {one}/ and {other}/, which are both the split '{split}'"):
+    with pytest.raises(UsageError, match=f"has {one}/ and {other}/, which are all the split '{split}'"):
         whole(tmp_path)
 
 

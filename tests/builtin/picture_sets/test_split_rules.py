@@ -44,7 +44,7 @@ def test_a_split_with_a_share_gets_a_group_however_large_the_groups_are(tmp_path
     fill(tmp_path, *(f"{writer}-{page}.png" for writer in "abc" for page in range(4)))
     source = folder(path=str(tmp_path), label="stem", group="^(.)", val=0.01, test=0.01)
     assert sorted(map(len, writers(source))) == [1, 1, 1]
-    with pytest.raises(UsageError, match=r"makes 1 group of 12 pictures, and train, val need one each"):
+    with pytest.raises(UsageError, match=r"makes 1 group of 12 pictures, and train and val need one each"):
         folder(path=str(tmp_path), label="stem", group=r"^(?:a|b|c)(-)", val=0.1, test=0)
 
 

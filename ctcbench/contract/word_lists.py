@@ -1,0 +1,11 @@
+"""Lists in the words of a sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+
+def join_words(words: Iterable[object], last: str = "and") -> str:
+    """Return ``a, b and c``, or an empty text if there are no words; `last` joins the last one."""
+    texts = [str(word) for word in words]
+    return f" {last} ".join(filter(None, [", ".join(texts[:-1]), *texts[-1:]]))
