@@ -40,6 +40,8 @@ class ConsoleProgress(ProgressListener):
         self._console = console
         self._shown = float("-inf")
         self._validated = False
+        # Of each phase with a printed line that has not ended: that line, and that of its present state.
+        self._unfinished: dict[str, tuple[str, str]] = {}
 
     def __enter__(self) -> Self:
         """Start the display."""
@@ -48,7 +50,10 @@ class ConsoleProgress(ProgressListener):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """End the display."""
+        """End the display; print the last state of what was counted without a known end."""
+        for printed, last in self._unfinished.values():
+            if error is None and printed != last:
+                self._print(Text(last))
 
     def run_started(self, folder: Path, compute: str) -> None:
         """Print the run folder, the device and the precision."""
@@ -107,8 +112,16 @@ class ConsoleProgress(ProgressListener):
         return True
 
     def _count(self, what: str, done: int, total: int | None) -> None:
-        if done != total and self._is_due():
-            self._print(Text(f"{what}: {_counted(done, total)}"))
+        state = f"{what}: {_counted(done, total)}"
+        if done == total:
+            # Without an end, a phase that printed lines would seem to hang at its last one.
+            if self._unfinished.pop(what, None):
+                self._print(Text(state))
+        elif self._is_due():
+            self._print(Text(state))
+            self._unfinished[what] = state, state
+        elif what in self._unfinished and total is None:
+            self._unfinished[what] = self._unfinished[what][0], state
 
     def _show_training(self, progress: TrainingProgress) -> None:
         self._print(Text.assemble(_state(progress), "  ", _plateau(progress)))

@@ -48,6 +48,26 @@ def test_plain_lines_without_a_terminal() -> None:
     ]
 
 
+def test_a_phase_that_printed_lines_has_a_last_one() -> None:
+    console = _console(terminal=False)
+    with progress_listener(console) as listener:
+        for done in (100, 200, 1000):
+            listener.images_drawn("train", done, 1000)
+        listener.images_drawn("val", 10, 10)
+    with progress_listener(console) as listener:
+        for done in (1, 2, 3):  # of a number that is not known
+            listener.pictures_predicted(done, None)
+    with progress_listener(console) as listener:
+        listener.pictures_predicted(1, None)
+    assert _text(console).splitlines() == [
+        "preparing train images: 100 of 1,000",
+        "preparing train images: 1,000 of 1,000",
+        "reading pictures: 1",
+        "reading pictures: 3",
+        "reading pictures: 1",
+    ]
+
+
 def test_a_bar_on_a_terminal() -> None:
     console = _console(terminal=True)
     with progress_listener(console) as listener:
