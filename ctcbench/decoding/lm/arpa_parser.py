@@ -1,4 +1,4 @@
-"""The rules of ARPA files: the header, the n-grams of each order, and the errors with their lines."""
+"""ArpaParser: parses the header and the n-grams of ARPA files; errors name the line."""
 
 from __future__ import annotations
 
@@ -105,14 +105,14 @@ class ArpaParser:
             self._fail("the header has no line `ngram 1=COUNT`")
         if sum(counts) > MOST_NGRAMS:
             raise InputError(
-                f"{self._name}: the header says {sum(counts):,} n-grams; at most {MOST_NGRAMS:,} are "
+                f"{self._name}: the header states {sum(counts):,} n-grams; at most {MOST_NGRAMS:,} are "
                 f"supported; prune the model"
             )
         # "0 a" and the end of its line take four bytes.
         if self._size is not None and 4 * sum(counts) > self._size:
             raise InputError(
-                f"{self._name}: the header says {sum(counts):,} n-grams, more than {self._size:,} bytes can "
-                f"hold"
+                f"{self._name}: the header states {sum(counts):,} n-grams, more than {self._size:,} bytes "
+                f"can hold"
             )
         return counts
 
@@ -130,7 +130,7 @@ class ArpaParser:
         for done in range(count):
             line = self._next_line()
             if line.startswith(b"\\") and re.fullmatch(rb"\\(\d+-grams:|end\\)", line):
-                self._fail(f"{done:,} {order}-grams before this line, but the header says {count:,}")
+                self._fail(f"{done:,} {order}-grams before this line, but the header states {count:,}")
             fields = line.split()
             if len(fields) != order + 1 and (highest or len(fields) != order + 2):
                 allowed = f"{order + 1}" + ("" if highest else f" or {order + 2}")
@@ -190,7 +190,7 @@ class ArpaParser:
 
     def _logarithm(self, field: bytes, what: str, *, most: float) -> float:
         try:
-            value = float(field.replace(b"_", b"?"))  # 1_0 is ten to Python alone
+            value = float(field.replace(b"_", b"?"))  # float() would accept 1_0
         except ValueError:
             self._fail(f"{_quoted(field)} is not a number: it should be the logarithm of the {what}")
         if not math.isfinite(value):

@@ -18,7 +18,7 @@ from .kenlm_file import KENLM_MAGIC
 from .ngram_model import NgramModel
 
 _CONVERT = "give the ARPA file that it was made from"
-_READ = "read_ngram_model reads it, and `ctcbench lm convert` writes an ARPA file"
+_READ = "`read_ngram_model` reads it, and `ctcbench lm convert` writes its ARPA file"
 _UNPACK = "unpack it (only gzip is read)"
 _FOREIGN = {
     KENLM_MAGIC: ("a binary model of KenLM", _READ),

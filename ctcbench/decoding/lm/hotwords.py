@@ -1,4 +1,4 @@
-"""Hotwords: words that earn a bonus wherever they are in a labelling, as a guide of the beam search."""
+"""Hotwords: words with a bonus for each occurrence in a labelling, as a guide of the beam search."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ MOST_EDGES = 20_000_000  # some 400 MB of memory
 class Hotwords:
     """Words whose occurrences each add `boost` to the log-probability of a labelling.
 
-    The automaton is that of Aho and Corasick (1975). While a labelling ends in the beginning of a hotword, it
-    has the part of the boost that corresponds to the part of the hotword, so that it stays in the beam; it
-    loses that again if the hotword is not completed. So the score of a labelling in the end is its
-    log-probability plus `boost` for each occurrence. Occurrences may overlap.
+    The automaton is that of Aho and Corasick (1975). While a labelling ends in a prefix of a hotword, it has
+    the same share of the boost, so that it stays in the beam; the share is subtracted again if the hotword is
+    not completed. The final score of a labelling is its log-probability plus `boost` for each occurrence.
+    Occurrences may overlap.
     """
 
     def __init__(

@@ -13,11 +13,11 @@ from .arpa_parser import HIGHEST_ORDER, MOST_NGRAMS, MOST_VOCABULARY
 from .ngram_model import UNKNOWN
 
 KENLM_MAGIC = b"mmap lm http://kheafield.com/code"
-_ANOTHER = (
+_REMEDY = (
     "give the ARPA file that it was made from, or build it from that again with the present build_binary"
 )
 _VERSION = 5
-# The magic line, and values by which KenLM recognises a machine with other types or another byte order.
+# The magic line, and values that differ on a machine with other types or another byte order.
 _REFERENCE = struct.pack(
     "<56s3f3IQ", b"%s format version %d\n" % (KENLM_MAGIC, _VERSION), 0.0, 1.0, -0.5, 1, 2**32 - 1, 0, 1
 )
@@ -42,19 +42,21 @@ def read_kenlm_counts(file: BinaryIO, name: object) -> tuple[int, ...]:
     if version and int(version[1]) != _VERSION:
         raise InputError(
             f"{name}: is a KenLM binary of format version {int(version[1])}; version "
-            f"{_VERSION} is read; {_ANOTHER}"
+            f"{_VERSION} is read; {_REMEDY}"
         )
     parameters = file.read(_PARAMETERS.size)
     if len(parameters) < _PARAMETERS.size:
         raise InputError(f"{name}: the file ends in its header; it is not complete")
     if head != _REFERENCE:
-        raise InputError(f"{name}: is a KenLM binary of another kind of machine; {_ANOTHER}")
+        raise InputError(
+            f"{name}: is a KenLM binary of a machine with other types or another byte order; {_REMEDY}"
+        )
     order, table, kind, has_vocabulary, _ = _PARAMETERS.unpack(parameters)
     if not 2 <= order <= HIGHEST_ORDER:
         raise InputError(
-            f"{name}: the header says order {order}; orders from 2 to {HIGHEST_ORDER} are supported"
+            f"{name}: the header states order {order}; orders from 2 to {HIGHEST_ORDER} are supported"
         )
-    # KenLM computes sizes in memory from these.
+    # KenLM computes from these how much memory it takes, without a check.
     if kind not in range(_NUM_TYPES) or not 1 <= table <= _LARGEST_TABLE:
         raise InputError(f"{name}: its header is damaged")
     counts = file.read(8 * order)
@@ -63,12 +65,12 @@ def read_kenlm_counts(file: BinaryIO, name: object) -> tuple[int, ...]:
     found = struct.unpack(f"<{order}Q", counts)
     if sum(found) > MOST_NGRAMS:
         raise InputError(
-            f"{name}: the header says {sum(found):,} n-grams; at most {MOST_NGRAMS:,} are "
+            f"{name}: the header states {sum(found):,} n-grams; at most {MOST_NGRAMS:,} are "
             f"supported; prune the model"
         )
     if not has_vocabulary:
         raise InputError(
-            f"{name}: has no vocabulary (build_binary -v leaves it out), which is necessary; {_ANOTHER}"
+            f"{name}: has no vocabulary (build_binary -v leaves it out), which is necessary; {_REMEDY}"
         )
     return found
 
@@ -82,7 +84,7 @@ def read_kenlm_vocabulary(file: BinaryIO, size: int, name: object) -> tuple[str,
         InputError: they are not complete, not UTF-8, or too long.
     """
     end = file.seek(0, io.SEEK_END)
-    # They are the last texts that end with NUL; how many bytes they have is not stored.
+    # Each word ends with NUL. Their size in bytes is not stored, so ever longer ends of the file are read.
     length = 2**16
     while True:
         length = min(length, end)
@@ -93,7 +95,7 @@ def read_kenlm_vocabulary(file: BinaryIO, size: int, name: object) -> tuple[str,
         if length > MOST_VOCABULARY:
             raise InputError(f"{name}: the words have more than {MOST_VOCABULARY:,} bytes")
         length *= 4
-    # Where the ARPA file lacks <unk>, the files with hash tables do not count it.
+    # Files with hash tables do not count <unk> if the ARPA file lacked it.
     counts = (size, size + 1)
     known = next((texts[-count:-1] for count in counts if _follows_unknown(texts, count)), None)
     if known is None:

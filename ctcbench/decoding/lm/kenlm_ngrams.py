@@ -1,4 +1,4 @@
-"""The n-grams of a model in KenLM's Python module, which does not list them: queries find them."""
+"""The n-grams of a model of KenLM's Python module, found by queries, because it does not list them."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ _ROOT = 0  # the n-gram without words
 class KenlmNgrams:
     """The n-grams of a `kenlm.Model`, found by queries for the probabilities of words after contexts.
 
-    KenLM returns the length of the n-gram that a probability is from: an n-gram is in the model if its last
-    word has this length after the context. KenLM adds what a model lacks of the n-grams without the first
-    word. Therefore only those words are tried after a context that follow its longest suffix which is a
-    context itself.
+    With each probability KenLM returns the length of the n-gram that it belongs to. So an n-gram is in the
+    model if the query for its last word after its context returns its length. KenLM adds missing suffixes:
+    if an n-gram is in the model, so is the n-gram without its first word. So the only words to try after a
+    context are those that follow its longest suffix that is a context itself.
     """
 
     def __init__(self, kenlm: Any, path: str, words: Sequence[str]) -> None:
@@ -39,7 +39,7 @@ class KenlmNgrams:
             OSError: KenLM refuses the file.
         """
         config = kenlm.Config()
-        # Mapped, a file that shrinks meanwhile would end the process.
+        # Not mapped: a mapped file that becomes shorter would end the process (SIGBUS).
         config.load_method = kenlm.LoadMethod.READ
         self._model = kenlm.Model(path, config)
         self._new_state = kenlm.State
@@ -52,11 +52,11 @@ class KenlmNgrams:
         self._words = [-1]
         self._log_probs = [0.0]  # to base 10, as the backoff weights
         self._log_backoffs = [0.0]
-        # The longest suffix that is a context. The last words of n-grams with the same context follow it too.
+        # The longest proper suffix that is a context. Words that follow an n-gram follow its suffix too.
         self._suffixes = [_ROOT]
-        # If none begins with an n-gram and its weight is 1, it is no context and has the state of its suffix.
+        # An n-gram with weight 1 that begins no longer one is no context: its state is its suffix's.
         self._states = [root]
-        # The n-grams that each one is the context of.
+        # The n-grams whose context is this one.
         self._children = [range(1, len(words) + 1)]
 
     def model(self) -> NgramModel:
@@ -112,7 +112,7 @@ class KenlmNgrams:
         # Log-probabilities of one word: after the context, and after the suffix of the context.
         backed_off, after_suffix = -math.inf, 0.0
         state = self._new_state()
-        # Millions of turns: names of this function are faster than attributes.
+        # Millions of iterations: local names are faster than attributes.
         score, words, vocabulary = self._model.BaseFullScore, self._words, self._vocabulary
         for suffix in self._followers(context):
             scored = score(before, vocabulary[words[suffix]], state)
@@ -120,7 +120,7 @@ class KenlmNgrams:
                 nearest = suffix if self._is_context(suffix) else self._suffixes[suffix]
                 self._append(context, words[suffix], scored.log_prob, nearest, state)
                 state = self._new_state()
-            elif scored.log_prob > backed_off:  # the largest one has the smallest rounding error
+            elif scored.log_prob > backed_off:  # the highest has the smallest rounding error
                 backed_off, after_suffix = scored.log_prob, self._log_probs[suffix]
         self._children[context] = range(first, len(self._words))
         if backed_off == -math.inf:

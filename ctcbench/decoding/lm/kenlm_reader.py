@@ -21,7 +21,7 @@ from .ngram_model import NgramLevel, NgramModel
 
 _SIGNALS = {known.value: known.name for known in signal.Signals}
 _STOPPED = {"SIGHUP", "SIGINT", "SIGKILL", "SIGTERM"}  # sent from elsewhere
-_LOWEST_EXCEPTION = 0xC0000000  # exit codes of Windows from here are the names of exceptions
+_LOWEST_EXCEPTION = 0xC0000000  # exit codes of Windows from here on are codes of exceptions
 
 
 def read_kenlm(file: BinaryIO, name: object) -> NgramModel:
@@ -40,7 +40,7 @@ def read_kenlm(file: BinaryIO, name: object) -> NgramModel:
     counts = read_kenlm_counts(file, name)
     words = read_kenlm_vocabulary(file, counts[0], name)
     require_package("kenlm", owner=f"{name}: a binary file of KenLM", extra="kenlm")
-    # KenLM takes a path. A copy is the same content as the header, and no other process writes to it.
+    # KenLM takes a path. No other process writes to a copy, so its content matches the header read above.
     with tempfile.TemporaryDirectory(prefix="kenlm-") as folder:
         file.seek(0)
         with Path(folder, BINARY).open("wb") as copy:

@@ -32,7 +32,7 @@ class LanguageModel:
 
     where p_lm(text) is the product of the probabilities of the model's words and of the end of the text
     (``</s>``), after its beginning (``<s>``). What the model lacks counts as ``<unk>``, less
-    `unknown_penalty`. A model without ``<unk>`` gives it the probability 1e-100, as KenLM does.
+    `unknown_penalty`. In a model without ``<unk>`` its probability is 1e-100, as in KenLM.
 
     In a model of characters, ``<space>`` is the space. A model of words reads a text as words between spaces;
     if no class is a space, a text is one word. A word counts at its end; in advance its letters count as the
@@ -71,7 +71,7 @@ class LanguageModel:
             spell: the text of a word in the order of the frames; None: as it is.
 
         Raises:
-            TypeError: a number is none.
+            TypeError: an argument that must be a number is none.
             InputError: a number is out of range or not finite, or no word of the model can be written with
                 the characters.
         """

@@ -1,4 +1,4 @@
-"""Reading n-gram models from files of either format: ARPA, or binary files of KenLM."""
+"""Reading n-gram models from ARPA files and from binary files of KenLM."""
 
 from __future__ import annotations
 
@@ -17,10 +17,9 @@ from .ngram_model import NgramModel
 def read_ngram_model(path: str | os.PathLike[str]) -> NgramModel:
     """Read an n-gram model from an ARPA file or, with the package kenlm, from a binary file of KenLM.
 
-    A binary file is one of KenLM's `build_binary`, of any type, with its vocabulary. Its probabilities are
-    those that it has in float32. The logarithms to base 10 of its backoff weights can be wrong by the
-    rounding error of float32. KenLM itself reads the file and does not check all of it, so that it must be a
-    file that you trust.
+    A binary file is one that KenLM's `build_binary` wrote, of any type, with its vocabulary. Probabilities
+    are those of the file, in float32; the logarithms to base 10 of backoff weights can be wrong by the
+    rounding error of float32. KenLM does not check all of the file: read only files that you trust.
 
     Raises:
         InputError: as `read_arpa`; or a binary file is of another version, not complete, damaged, has no
@@ -33,9 +32,9 @@ def read_ngram_model(path: str | os.PathLike[str]) -> NgramModel:
 
 @functools.lru_cache(maxsize=1)
 def kenlm_to_arpa(content: bytes, name: object) -> bytes:
-    """Return the content of a file; that of a binary file of KenLM as the ARPA file of the model.
+    """Return the content of a file; if it is a binary file of KenLM, that of the model's ARPA file.
 
-    The last result is kept, because it can take minutes.
+    The last result is cached, because a conversion can take minutes.
 
     Raises:
         InputError: as `read_ngram_model`, of a binary file.

@@ -124,7 +124,7 @@ def test_words_that_no_file_can_contain_are_refused_before_one_is_written(word, 
         ("-0.9\t", "-0_9\t", r"line \d+: '-0_9' is not a number"),
         ("ngram 2=4", "ngram 3=4", r"line 3: expected the count of order 2, found 'ngram 3=4'"),
         ("ngram 1=5\nngram 2=4\nngram 3=1\n", "", r"line 3: the header has no line `ngram 1=COUNT`"),
-        ("ngram 2=4", "ngram 2=5", r"line 19: 4 2-grams before this line, but the header says 5"),
+        ("ngram 2=4", "ngram 2=5", r"line 19: 4 2-grams before this line, but the header states 5"),
         (
             "ngram 2=4",
             "ngram 2=3",
@@ -137,8 +137,8 @@ def test_words_that_no_file_can_contain_are_refused_before_one_is_written(word, 
             r"line 22: expected \\end\\ after the 1 3-grams of the header, found '-1",
         ),
         ("ngram 3=1\n", "", r"line 13: 4 fields where a 2-gram has 3"),
-        ("ngram 2=4", "ngram 2=400", r"the header says 406 n-grams, more than \d+ bytes can hold"),
-        ("ngram 2=4", "ngram 2=40000000", r"the header says 40,000,006 n-grams; at most 30,000,000"),
+        ("ngram 2=4", "ngram 2=400", r"the header states 406 n-grams, more than \d+ bytes can hold"),
+        ("ngram 2=4", "ngram 2=40000000", r"the header states 40,000,006 n-grams; at most 30,000,000"),
         ("ngram 3=1", "".join(f"ngram {n}=0\n" for n in range(3, 12)), r"line 12: an order above 10"),
         ("-0.9\ta b", "-0.9\ta", r"line 15: 2 fields where a 2-gram has 3 or 4: '-0.9.*a'"),
         ("-0.9\ta b", "-0.9", r"line 15: 1 field where a 2-gram has 3 or 4: '-0.9'"),
@@ -168,7 +168,7 @@ def test_a_broken_file_is_refused_with_its_line(old, new, message, tmp_path):
     [
         (
             b"mmap lm http://kheafield.com/code format version 5\n\0",
-            "a binary model of KenLM, not an ARPA file; read_ngram_model reads it",
+            "a binary model of KenLM, not an ARPA file; `read_ngram_model` reads it",
         ),
         (b"BZh91AY", r"compressed by bzip2, not an ARPA file; unpack it \(only gzip is read\)"),
         (b"", r"has no line \\data\\"),
@@ -218,5 +218,5 @@ def test_lines_without_content_are_bounded(tmp_path, monkeypatch):
 
 def test_a_header_of_a_compressed_file_reserves_no_memory(tmp_path):
     text = GOOD.replace("ngram 1=5", "ngram 1=29000000")
-    with pytest.raises(UsageError, match="5 1-grams before this line, but the header says 29,000,000"):
+    with pytest.raises(UsageError, match="5 1-grams before this line, but the header states 29,000,000"):
         read_arpa(written(tmp_path, gzip.compress(text.encode())))
