@@ -62,3 +62,16 @@ def test_images_that_are_all_right_do_not_make_a_text_certain(count):
 
 def test_without_images_the_temperature_is_one():
     assert fit_inverse_temperature(read(0)) == 1.0
+
+
+def test_an_impossible_text_changes_nothing():
+    found = read(40, sharpness=3.0)
+    more = LogProbs(
+        np.concatenate([found.values_NTK, found.values_NTK[:2]]),
+        np.append(found.lengths_N, [3, 3]),
+        (*found.texts, "abcdabcd", "aa" * 3),
+        ALPHABET,
+    )
+    assert fit_inverse_temperature(more) == pytest.approx(fit_inverse_temperature(found))
+    impossible = LogProbs(more.values_NTK[-2:], more.lengths_N[-2:], more.texts[-2:], ALPHABET)
+    assert fit_inverse_temperature(impossible) == 1
