@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from ..scalars import shown
 from ..user_errors import InputError
 
 ClassCharacters = Sequence[str | None]
@@ -21,8 +22,14 @@ def class_of_character(characters: ClassCharacters) -> Mapping[str, int]:
     """Return the class of each character.
 
     Raises:
-        InputError: there is no character, an empty one, or one that two classes have.
+        InputError: there is no list, no blank, no character, an empty one, or one that two classes have.
     """
+    # Without None in front every character would be read as the class after its own.
+    if isinstance(characters, str) or not any(character is None for character in characters):
+        raise InputError(
+            f"the characters are {shown(characters)}; they must be a list with None for the blank, "
+            "such as [None, *'abc']"
+        )
     classes: dict[str, int] = {}
     for label, character in enumerate(characters):
         if character is None:

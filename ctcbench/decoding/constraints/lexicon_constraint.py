@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import _core
+from ..scalars import shown
 from ..user_errors import InputError
 from .automaton import Automaton
 from .class_characters import ClassCharacters, class_of_character, quoted
@@ -30,8 +31,11 @@ def lexicon_automaton(
         skip_unwritable: whether words with other characters are left out. Otherwise they are an error.
 
     Raises:
-        InputError: a word has other characters, there is no word, none is left, or `characters` has an error.
+        InputError: `words` is one text, a word has other characters, there is no word, none is left, or
+            `characters` has an error.
     """
+    if isinstance(words, str):  # a list of its characters otherwise
+        raise InputError(f"the lexicon is {shown(words)}; it must be a list of words")
     listed = list(words)
     classes = class_of_character(characters)
     if not listed:

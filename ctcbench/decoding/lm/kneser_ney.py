@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ..scalars import check_integer
+from ..scalars import check_integer, shown
 from ..user_errors import InputError
 from .arpa_parser import HIGHEST_ORDER
 from .ngram_model import (
@@ -82,10 +82,13 @@ def train_kneser_ney(
         vocabulary: words that the model shall know in addition to those of the texts.
 
     Raises:
-        InputError: there are no texts, or a text has ``<s>``, ``</s>`` or ``<unk>`` as a word.
+        InputError: there are no texts, they are one text, or a text has ``<s>``, ``</s>`` or ``<unk>`` as a
+            word.
         ValueError: the order is out of range.
     """
     order = check_integer("order", order, low=1, high=HIGHEST_ORDER)
+    if isinstance(texts, str):  # texts of one character each otherwise
+        raise InputError(f"texts are {shown(texts)}; they must be a list of texts")
     index_of = {word: index for index, word in enumerate(SPECIAL)}
     tokens: list[int] = []
     places: list[int] = []  # of each token in its text

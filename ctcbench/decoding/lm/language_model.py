@@ -71,12 +71,14 @@ class LanguageModel:
             spell: the text of a word in the order of the frames; None: as it is.
 
         Raises:
-            TypeError: an argument that must be a number is none.
+            TypeError: `model` is no n-gram model, or an argument that must be a number is none.
             InputError: a number is out of range or not finite, or no word of the model can be written with
                 the characters.
         """
         if unit not in get_args(Unit):
             raise InputError(f"unit is {shown(unit)}; it must be one of {', '.join(get_args(Unit))}")
+        if not isinstance(model, NgramModel):
+            raise TypeError(f"model is {shown(model)}; it must be what read_ngram_model(path) returns")
         fusion = _core.FusionWeights(
             _in_range("weight", check_non_negative("weight", weight)),
             _in_range("length_bonus", check_finite("length_bonus", length_bonus)),

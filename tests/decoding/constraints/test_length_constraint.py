@@ -59,9 +59,11 @@ def test_texts_that_are_no_length(text):
     ("characters", "message"),
     [
         ([None], "no class has a character"),
-        ([], "no class"),
-        (["a", "a"], "both 'a'"),
-        (["", "a"], "empty text"),
+        ([], r"the characters are \[\]; .* None for the blank"),
+        ("ab", r"the characters are 'ab'; they must be a list with None for the blank, such as \[None, "),
+        (["a", "b"], "None for the blank"),
+        ([None, "a", "a"], "both 'a'"),
+        ([None, "", "a"], "empty text"),
     ],
 )
 def test_wrong_characters_of_classes(characters, message):

@@ -72,6 +72,8 @@ def test_characters_outside_of_the_alphabet_are_named_and_counted():
         lexicon_automaton(CHARACTERS, ["x", "y"], skip_unwritable=True)
     with pytest.raises(InputError, match="the lexicon has no word"):
         lexicon_automaton(CHARACTERS, [])
+    with pytest.raises(InputError, match="the lexicon is 'abc'; it must be a list of words"):
+        lexicon_automaton(CHARACTERS, "abc")
 
 
 def test_astral_characters_and_lone_surrogates():

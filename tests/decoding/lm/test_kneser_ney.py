@@ -75,6 +75,8 @@ def test_words_of_the_vocabulary_share_the_probability_of_unseen_words():
 def test_an_empty_corpus_and_special_words_are_refused():
     with pytest.raises(UsageError, match="the corpus is empty"):
         train_kneser_ney([], 3)
+    with pytest.raises(UsageError, match="texts are 'ab'; they must be a list of texts"):
+        train_kneser_ney("ab", 3)
     with pytest.raises(UsageError, match="the word '<s>', which has a special meaning"):
         train_kneser_ney([["a", "<s>"]], 3)
     with pytest.raises(ValueError, match="order is 0"):

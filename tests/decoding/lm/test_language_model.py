@@ -180,6 +180,11 @@ def test_wrong_options_are_refused(options, error, message):
         LanguageModel(character_model(2), CHARACTERS, **options)
 
 
+def test_a_path_in_place_of_a_model_is_refused():
+    with pytest.raises(TypeError, match=r"model is 'words.arpa'; it must be what read_ngram_model\(path\)"):
+        LanguageModel("words.arpa", CHARACTERS)
+
+
 def test_weights_beyond_the_bounds_of_guides_are_cut():
     model = NgramModel(
         ("a", "b"),
