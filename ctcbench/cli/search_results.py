@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +11,7 @@ from rich.text import Text
 
 from ctcbench.cli.output import output_console
 from ctcbench.contract.options import show
+from ctcbench.files.shell_words import quote_word
 from ctcbench.files.text import one_line, printable
 from ctcbench.reporting.number_format import percent
 from ctcbench.results.config_file import to_toml
@@ -147,7 +147,7 @@ class SearchResults:
             lines.append(
                 Text(f"test exact    {percent(exact)} (trial {best.number}; not used for the choice)")
             )
-        config, out = shlex.quote(str(self.folder.best_path)), shlex.quote(str(self.folder.out))
+        config, out = quote_word(str(self.folder.best_path)), quote_word(str(self.folder.out))
         lines.append(Text.assemble("best          ", (printable(config), "bold")))
         lines.append(Text.assemble("next          ", (f"ctcbench run --config {printable(config)}", "cyan")))
         lines.append(

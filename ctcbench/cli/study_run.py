@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,6 +16,7 @@ from ctcbench.cli.exit_codes import DONE, FAILED
 from ctcbench.cli.output import output_console, print_json
 from ctcbench.cli.study_progress import study_progress
 from ctcbench.contract.errors import UsageError
+from ctcbench.files.shell_words import quote_word
 from ctcbench.files.text import one_line, printable, printable_lines
 from ctcbench.registry.component_registry import Registry
 from ctcbench.reporting.number_format import seconds
@@ -194,7 +194,7 @@ def _show_plan(plan: Plan, request: StudyRequest) -> None:
 def _show_results(registry: Registry, plan: Plan, ended: StudyOutcome, request: StudyRequest) -> None:
     # Read from disk, so that the results of earlier starts are in the report too.
     rows = [(model, key, result) for model in plan.models for key, result in model.results().items()]
-    command = f"ctcbench report {shlex.quote(str(plan.folder.out))} -o report.html"
+    command = f"ctcbench report {quote_word(str(plan.folder.out))} -o report.html"
     if request.as_json:
         document = _document(plan, ended)
         document["results"] = [

@@ -5,7 +5,6 @@ from __future__ import annotations
 import collections
 import dataclasses
 import itertools
-import shlex
 import statistics
 from collections.abc import Mapping
 from typing import Any
@@ -32,6 +31,7 @@ from ctcbench.data.set_statistics import (
     least_aspect_per_frame,
     measure_pictures,
 )
+from ctcbench.files.shell_words import join_quoted
 from ctcbench.registry.component_registry import Registry
 
 
@@ -128,7 +128,7 @@ def _advice(
     doubt = getattr(chosen.source, "doubt", "")
     return {
         "options": options,
-        "command": None if doubt else shlex.join(command),
+        "command": None if doubt else join_quoted(command),
         "cost": dataclasses.asdict(advising.estimate_cost(images, preset, size, read)),
     }
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import shlex
 from collections.abc import Mapping
 from io import BufferedReader
 from pathlib import Path
@@ -15,6 +14,7 @@ from pydantic import Field
 from ctcbench.contract.errors import CtcbenchError
 from ctcbench.files.json_files import parse_json
 from ctcbench.files.json_records import Record, read_record
+from ctcbench.files.shell_words import quote_word
 
 MANIFEST = "manifest.json"
 FORMAT = "ctcbench manifest 1"
@@ -87,4 +87,4 @@ def require_match(data: bytes, name: str, folder: Path, digests: Digests) -> Non
 
 def how_to_accept(folder: Path) -> str:
     """Return the hint how to accept the files of a folder as they are."""
-    return f"accept the folder as it is: `ctcbench verify {shlex.quote(str(folder))} --accept`"
+    return f"accept the folder as it is: `ctcbench verify {quote_word(str(folder))} --accept`"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -25,6 +24,7 @@ from ctcbench.evaluation.score import Score
 from ctcbench.evaluation.scoring import score
 from ctcbench.files.attached_files import only_stored_files
 from ctcbench.files.json_records import Count, Name, NotNegative, Record, read_record
+from ctcbench.files.shell_words import quote_word
 from ctcbench.registry.attribution import attribute_errors
 from ctcbench.registry.component_registry import Registry
 from ctcbench.registry.hypothesis_checks import require_hypotheses, require_n_best
@@ -170,7 +170,7 @@ def decode_stored(
     folder = RunFolder(run)
     if not folder.has(folder.config_path):
         raise UsageError(f"{run}: not a run folder (no {folder.config_path.name} in it)")
-    config, out = (shlex.quote(str(path)) for path in (folder.config_path, run.parent))
+    config, out = (quote_word(str(path)) for path in (folder.config_path, run.parent))
     again = f"ctcbench run --config {config} --out {out}"
     if not folder.has(folder.summary_path):
         raise UsageError(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +13,7 @@ from ctcbench.contract.errors import PluginError, UsageError, nearest
 from ctcbench.contract.hooks import Column
 from ctcbench.contract.specs import Alignment
 from ctcbench.contract.word_lists import join_words
+from ctcbench.files.shell_words import quote_word
 from ctcbench.registry.attribution import attribute_errors
 from ctcbench.registry.plugin import BUILTIN, Plugin
 
@@ -137,7 +137,7 @@ class Registry:
             takers = [name for name in paths if name == suffix and os.path.isfile(path)]  # noqa: PTH113
         if not takers:
             return ""
-        meant = shlex.quote(str(ComponentString(takers[0], {"path": path})))
+        meant = quote_word(str(ComponentString(takers[0], {"path": path})))
         return f"; a {what} is an option: {meant}"
 
     def build(self, kind: Kind, text: str, *context: Any) -> Any:

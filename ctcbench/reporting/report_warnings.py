@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import shlex
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from ctcbench.contract.word_lists import join_words
+from ctcbench.files.shell_words import quote_word
 from ctcbench.reporting.axes import Axes
 from ctcbench.reporting.comparisons import ALL_PAIRS, is_comparable
 from ctcbench.reporting.members import Member
@@ -108,7 +108,7 @@ def _about_predictions(rows: Sequence[Row]) -> Iterator[ReportWarning]:
     without = [row.number for row in rows if any(m.predictions is None for m in row.members)]
     if lacking:
         run, decoder = str(lacking[0].folder), str(lacking[0].result.config.get("decoder"))
-        command = f"ctcbench decode {shlex.quote(run)} --decoder {shlex.quote(decoder)}"
+        command = f"ctcbench decode {quote_word(run)} --decoder {quote_word(decoder)}"
         others = f" ({len(lacking)} results lack them)" if len(lacking) > 1 else ""
         text = f"not in the paired tests, as no predictions are stored; `{command}` stores them{others}"
         yield ReportWarning("no predictions", f"{row_numbers(without)}: {text}", tuple(without))

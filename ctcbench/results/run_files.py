@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 import warnings
 from pathlib import PurePosixPath
 
@@ -10,6 +9,7 @@ from ctcbench.files.attached_files import MOST_BYTES
 from ctcbench.files.manifest import MANIFEST
 from ctcbench.files.plain_files import MIB
 from ctcbench.files.sealed_folder import SealedFolder
+from ctcbench.files.shell_words import quote_word
 from ctcbench.results.metrics_file import SIZE_LIMIT as METRICS_LIMIT
 
 FOLDERS = ("log_probs", "results", "predictions", "decoder_files")
@@ -48,7 +48,7 @@ class RunFiles(SealedFolder):
         if not self.is_sealed and (name.partition("/")[0] in FOLDERS or self.has("summary.json")):
             warnings.warn(
                 f"{self.path}: no {MANIFEST}, as in runs of earlier versions: damage to its files may not be "
-                f"noticed; `ctcbench verify {shlex.quote(str(self.path))} --accept` writes one",
+                f"noticed; `ctcbench verify {quote_word(str(self.path))} --accept` writes one",
                 UnverifiedRun,
                 stacklevel=2,
             )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +17,7 @@ from ctcbench.cli.shared_flags import EXECUTION, AsJson, Budget, CheckpointSecon
 from ctcbench.config.budget import read_duration
 from ctcbench.config.presets import preset_names
 from ctcbench.contract.errors import UsageError
+from ctcbench.files.shell_words import join_quoted
 from ctcbench.processes.signals import Interrupted
 from ctcbench.study.scale import read_scale
 from ctcbench.study.seeds import read_seeds
@@ -221,6 +221,6 @@ def _spec_and_grid(
 def _command(arguments: Sequence[str]) -> str:
     """Return the command line that resumes the study."""
     # The failed trials have been run again by then, and a dry run resumes nothing.
-    return shlex.join(
+    return join_quoted(
         ["ctcbench", *(word for word in arguments if word not in ("--retry-failed", "--dry-run"))]
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from pathlib import Path
 from typing import Annotated, get_args
 
@@ -11,6 +10,7 @@ import typer
 from ctcbench.cli.completion import complete_choice
 from ctcbench.cli.installed_plugins import registry
 from ctcbench.cli.output import print_line
+from ctcbench.files.shell_words import quote_word
 from ctcbench.scaffold import Package, ScaffoldKind, parse_kind, write
 
 _KINDS = get_args(ScaffoldKind)
@@ -39,6 +39,6 @@ def new(
         print_line(folder / path)
     usage = f"ctcbench data preview {name}" if kind == "dataset" else f"ctcbench run --{kind} {name} {_SHORT}"
     # Quoted, so that the line can be pasted into a shell whatever the folder is called.
-    typed = shlex.quote(str(folder))
-    tests = shlex.quote(f"{folder}[test]")
+    typed = quote_word(str(folder))
+    tests = quote_word(f"{folder}[test]")
     print_line(f"\nnext: pip install -e {tests} && python -m pytest {typed} && {usage}")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -19,6 +18,7 @@ from ctcbench.config.budget import CHOSEN_SETTINGS, make_budget
 from ctcbench.config.presets import gpu_preset
 from ctcbench.config.run_config import RunConfig, flag
 from ctcbench.contract.errors import UsageError
+from ctcbench.files.shell_words import join_quoted
 from ctcbench.processes.signals import Interrupted
 from ctcbench.results.run_folder import RunFolder
 from ctcbench.training.distributed.process_rank import read_process_rank
@@ -147,7 +147,7 @@ def _without_starts(arguments: Sequence[str]) -> list[str]:
 
 
 def _command_line(words: Sequence[str]) -> str:
-    command = shlex.join(["ctcbench", *words])
+    command = join_quoted(["ctcbench", *words])
     if (rank := read_process_rank()).size == 1:
         return command
     # The environment does not state the other arguments of torchrun, hence the ellipsis for several machines.

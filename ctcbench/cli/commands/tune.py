@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
@@ -14,6 +13,7 @@ from ctcbench.cli.installed_plugins import registry
 from ctcbench.cli.shared_flags import EXECUTION, AsJson, Budget, CheckpointSeconds, Graph, Out
 from ctcbench.config.budget import read_duration
 from ctcbench.contract.errors import UsageError
+from ctcbench.files.shell_words import join_quoted
 from ctcbench.processes.signals import Interrupted
 from ctcbench.study.seeds import read_seeds
 
@@ -114,7 +114,7 @@ def tune(
         graph=graph,
         as_json=as_json,
         # Resumed without the flag: by then the failed trials run again.
-        command=shlex.join(["ctcbench", *(word for word in ctx.obj if word != "--retry-failed")]),
+        command=join_quoted(["ctcbench", *(word for word in ctx.obj if word != "--retry-failed")]),
     )
     try:
         code = run_search(registry(), request)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -12,6 +11,7 @@ from ctcbench.cli.exit_codes import FAILED
 from ctcbench.cli.output import print_line
 from ctcbench.contract.errors import CtcbenchError, UsageError
 from ctcbench.files.manifest import MANIFEST
+from ctcbench.files.shell_words import quote_word
 from ctcbench.files.text import one_line
 from ctcbench.results.out_folder import find_runs, hint_at_runs
 from ctcbench.results.run_folder import RunFolder
@@ -60,9 +60,9 @@ def _compare(folder: RunFolder) -> tuple[bool, str]:
     if not named:
         return True, f"{folder.path}: all {len(names)} files are as they were written"
     if not folder.is_finished:
-        config = shlex.quote(str(folder.config_path))
+        config = quote_word(str(folder.config_path))
         # Also the state after a kill between the manifest and the summary, which is written last.
-        out = shlex.quote(str(folder.path.parent))
+        out = quote_word(str(folder.path.parent))
         remedy = f"or finish the run: `ctcbench run --config {config} --out {out} --resume` (or --fresh)"
         return False, f"{folder.path}: {named}; restore them, {remedy}"
     return False, f"{folder.path}: {named}; restore them, or use --accept"

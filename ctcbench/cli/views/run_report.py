@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from ctcbench.cli.views.run_diagnosis import diagnosis, talk_comparison
 from ctcbench.contract.hooks import Column
 from ctcbench.evaluation import metrics
 from ctcbench.evaluation.metrics import Measured
+from ctcbench.files.shell_words import quote_word
 from ctcbench.files.text import one_line, printable
 from ctcbench.recognition.onnx_packages import INSTALL_ONNX, missing_onnx
 from ctcbench.reporting.number_format import count, host, interval_with_unit, seconds, with_unit
@@ -53,15 +53,15 @@ def run_report(
             parts += [*map(_hanging, remark.split("\n")), ""]
     parts.append(_unbroken("run folder", (str(folder), "bold")))
     if other_decoders:
-        command = f"ctcbench decode {shlex.quote(str(folder))} --decoder {other_decoders[0]}"
+        command = f"ctcbench decode {quote_word(str(folder))} --decoder {other_decoders[0]}"
         others = f"  (or {', '.join(other_decoders[1:])})" if other_decoders[1:] else ""
         parts.append(_unbroken("next", (command, "cyan"), others))
     if not result.score.collapsed:
-        command = f"ctcbench predict {shlex.quote(str(folder))} IMAGE…"
+        command = f"ctcbench predict {quote_word(str(folder))} IMAGE…"
         if decoder := differing_decoder(RunFolder(folder), str(result.config.get("decoder", ""))):
-            command += f" --decoder {shlex.quote(decoder)}"
+            command += f" --decoder {quote_word(decoder)}"
         parts.append(_unbroken("your images", (command, "cyan")))
-        command = f"ctcbench export {shlex.quote(str(folder))} model.onnx"
+        command = f"ctcbench export {quote_word(str(folder))} model.onnx"
         before = f"  (first: {INSTALL_ONNX})" if missing_onnx() else ""
         parts.append(_unbroken("deployment", (command, "cyan"), before))
     return parts

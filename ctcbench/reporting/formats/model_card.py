@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
@@ -11,6 +10,7 @@ from ctcbench.contract.errors import UsageError
 from ctcbench.evaluation import metrics
 from ctcbench.evaluation.breakdowns import break_down
 from ctcbench.evaluation.text_alignment import frequent_confusions
+from ctcbench.files.shell_words import quote_word
 from ctcbench.files.text import one_line, visible_spaces
 from ctcbench.registry.component_registry import Registry
 from ctcbench.reporting.confidence_summary import ConfidenceSummary, summarise_confidence
@@ -72,8 +72,8 @@ def _summary(member: Member) -> str:
 def _use(member: Member) -> str:
     path, decoder = one_line(str(member.folder)), one_line(str(member.result.config.get("decoder", "")))
     decoder = differing_decoder(RunFolder(member.folder), decoder)
-    command = f"ctcbench predict {shlex.quote(path)} picture.png"
-    command += f" --decoder {shlex.quote(decoder)}" if decoder else ""
+    command = f"ctcbench predict {quote_word(path)} picture.png"
+    command += f" --decoder {quote_word(decoder)}" if decoder else ""
     option = f", decoder={decoder!r}" if decoder else ""
     return (
         f"```python\nimport ctcbench\n\nrecogniser = ctcbench.load({path!r})\n"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from torch import Tensor
 
 from ctcbench.contract.errors import UsageError
 from ctcbench.contract.specs import BLANK, Alphabet, ImageSpec
+from ctcbench.files.shell_words import quote_word
 from ctcbench.files.text import abbreviated
 from ctcbench.results.recognizer_description import read_description
 from ctcbench.results.run_folder import RunFolder
@@ -76,7 +76,7 @@ def _needed_settings(folder: RunFolder) -> str:
     """Return the flags of the settings that decide the shapes of the weights."""
     config = stored_config(folder)
     components = (("backbone", config.backbone), ("head", config.head), ("shortcut", config.shortcut))
-    return " ".join(f"--{name} {shlex.quote(value)}" for name, value in components)
+    return " ".join(f"--{name} {quote_word(value)}" for name, value in components)
 
 
 def _shape(image: ImageSpec) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import io
-import shlex
 from typing import Any
 
 import numpy as np
@@ -16,6 +15,7 @@ from ctcbench.contract.data import Samples
 from ctcbench.contract.errors import CtcbenchError
 from ctcbench.data.materialise import cached_samples
 from ctcbench.data.run_dataset import build_run_dataset
+from ctcbench.files.shell_words import quote_word
 from ctcbench.registry.component_registry import Registry
 from ctcbench.results.stored_config import require_stored_alphabet
 
@@ -84,7 +84,7 @@ class CachedImages:
         if samples is None:
             if config.extra_dataset:  # its characters may be those of test images too
                 return "no image in the cache; a run with the same data sets draws it"
-            dataset, number = shlex.quote(config.dataset), config.test_samples
+            dataset, number = quote_word(config.dataset), config.test_samples
             command = f"ctcbench data generate {dataset} --split test --samples {number}"
             return f"no image in the cache; `{command}` draws it"
         return samples
