@@ -7,7 +7,7 @@ import json
 import re
 import sys
 from collections.abc import Iterator
-from typing import Any, TextIO
+from typing import IO, Any, TextIO, cast
 
 from rich.console import Console
 
@@ -34,8 +34,25 @@ def output_stream() -> TextIO:
 
 
 def output_console() -> Console:
-    """Return a console that prints on standard output."""
-    return Console(file=output_stream(), highlight=False)
+    """Return a console that prints on standard output; except on a terminal, no line ends with spaces."""
+    console = Console(file=output_stream(), highlight=False)
+    if not console.is_terminal:
+        console.file = cast("TextIO", _TrimmedLines(console.file))
+    return console
+
+
+class _TrimmedLines:
+    """A text stream without the spaces at the ends of lines, with which rich fills the cells of tables."""
+
+    def __init__(self, stream: IO[str]) -> None:
+        self._stream = stream
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+    def write(self, text: str) -> int:
+        # rich writes whole lines.
+        return self._stream.write(re.sub(r" +$", "", text, flags=re.MULTILINE))
 
 
 def print_line(text: object) -> None:
