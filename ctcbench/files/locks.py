@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import socket
 from collections.abc import Iterator
@@ -40,7 +41,7 @@ def lock(path: Path, *, wait: bool, what: str, patience: float = 0.0) -> Iterato
     Raises:
         Busy: `wait` is False and another live process holds the lock.
         NotPlain: a link, a pipe or something else is in the lock file's place.
-        UsageError: the lock file can't be created.
+        UsageError: the lock file can't be created, or the file system has no locks.
     """
     held = _acquire(path, -1.0 if wait else patience)
     holder = _holder_path(path)
@@ -74,6 +75,11 @@ def _acquire(path: Path, timeout: float) -> FileLock:
             # The previous holder removed the whole folder after it was created above: create it again.
             if isinstance(error, FileNotFoundError) and attempt + 1 < _ATTEMPTS:
                 continue
+            if error.errno in (errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOLCK):
+                raise UsageError(
+                    f"{path}: can't be locked ({error.strerror}), so that two processes might write there; "
+                    "name a folder on another file system"
+                ) from error
             raise unwritable(path, error) from error
         break
     return held

@@ -153,3 +153,18 @@ def test_a_folder_that_can_not_be_created_is_an_error(tmp_path):
         lock(tmp_path / "file" / ".lock", wait=False, what="one"),
     ):
         pass
+
+
+@pytest.mark.parametrize("number", [errno.ENOTSUP, errno.ENOLCK])
+def test_a_file_system_without_locks_is_one_error(tmp_path, monkeypatch, number):
+    fcntl = pytest.importorskip("fcntl")
+
+    def refuse(*arguments):
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    with (
+        pytest.raises(UsageError, match=r"\.lock: can't be locked .*; name a folder on another file system"),
+        lock(tmp_path / ".lock", wait=False, what="working"),
+    ):
+        pass
