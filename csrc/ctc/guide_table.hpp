@@ -43,7 +43,7 @@ struct GuideTable {
     // null, and rows have edges of their own only.
     const std::uint64_t* permitted = nullptr;
     std::int32_t classes = 0;
-    std::int32_t fewest = std::numeric_limits<std::int32_t>::max();  // edges of a row that has some
+    std::int32_t fewest = std::numeric_limits<std::int32_t>::max();  // edges of a row, if it has any
     std::int32_t most_needed = 0;  // no row has a higher `shortest` or `most_needed`
 
     // An edge, and what its weight has to be multiplied by.

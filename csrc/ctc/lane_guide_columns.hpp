@@ -1,4 +1,4 @@
-// What a guided search knows of each row of the beam beside LaneBeam.
+// The columns that a guided search adds to those of LaneBeam.
 #pragma once
 
 #include "ctc/lane_candidates.hpp"
@@ -8,7 +8,7 @@
 namespace ctc {
 
 // Invariants between frames, for row in [0, LaneBeam::rows):
-// - slot is the place of the row's state in `guide`, edges is what is there, and highest its highest weight.
+// - slot is the place of the row's state in `rows`, edges is the GuideRow there, highest its highest weight.
 // - weight is the weight of the last label, which the sums of the row contain.
 // - permitted(word)[row] has a bit for each class of a group of 64 that the state permits.
 template <class L>
@@ -45,7 +45,7 @@ class GuideColumns {
         return guide_.final_log_weight(rows.state(slot_.data()[row]));
     }
 
-    // Makes room in the cache for the rows that the next frame may bring.
+    // Makes room in the cache for the rows that the next frame may add.
     void make_room(std::int32_t count) {
         if (!rows.nearly_full()) return;
         states_.clear();
@@ -58,8 +58,8 @@ class GuideColumns {
     struct Prepared {
         double largest_reach;
         bool drops;  // whether a labelling was removed
-        bool
-            checks;  // whether some extensions of a row may not end in the frames that remain, and others may
+        // Whether of a row some extensions can end in the frames that remain, and others can't.
+        bool checks;
     };
     // Removes the unchanged labellings that cannot end in the frames that remain, and computes `reach`.
     Prepared prepare(const LaneBeam<L>& beam, std::int32_t remaining, LaneCandidates<L>& candidates);
@@ -76,7 +76,7 @@ class GuideColumns {
     // weight of one is too small for products with totals.
     bool find_arrivals(const unsigned char* keep, const LaneCandidates<L>& candidates);
 
-    // Follows the update of the beam.
+    // Updates the columns as `step` has updated the beam.
     void update(const UpdateStep<L>& step, std::size_t capacity) {
         reserve(capacity);
         step.for_each_change([&](std::int32_t i, std::int32_t row) { fill(row, arrivals_.data()[i]); },

@@ -9,7 +9,7 @@
 namespace ctc {
 
 // Reads the guide's table if it has one. Otherwise it is a cache of bounded size: a table of the rows that
-// were asked for. Either way a state has a slot, the place of its row in the table. In a cache the slot stays
+// were requested. Either way a state has a slot, the place of its row in the table. In a cache the slot is
 // valid until clear().
 template <class L>
 class GuideRows {
@@ -36,7 +36,7 @@ class GuideRows {
                 static_cast<std::int64_t>(labels_.size()) + beam_width_ * guide_.classes() > size_.edges);
     }
     void clear();
-    // How often slots have lost their meaning.
+    // The number of calls of clear(), each of which makes all slots invalid.
     std::int64_t generation() const { return generation_; }
 
     // Pointers in it are valid until slot_of(), target() or clear() is called. Its rows have the highest
@@ -67,7 +67,7 @@ class GuideRows {
     std::vector<std::int32_t> places_;
     std::vector<State> states_;  // by slot
     std::vector<GuideRow> rows_;
-    // By edge. A target is kNotResolved until it is asked for.
+    // By edge. A target is kNotResolved until target() is called.
     std::vector<std::int32_t> labels_, targets_, needed_;
     std::vector<double> weights_;
     std::vector<State> next_;

@@ -1,4 +1,4 @@
-// Extensions of a guided frame for a lower bound on what will be kept.
+// Extensions of a guided frame from which a lower bound (floor) on the totals that will be kept follows.
 #pragma once
 
 #include "ctc/lane_extend_step.hpp"
@@ -15,7 +15,8 @@ class GuidedBounds {
   public:
     using Frame = GuidedFrame<L>;
 
-    // Writes behind the candidates a permitted extension of each row, for the floor alone; 0 for others.
+    // Writes behind the candidates the total of a permitted extension of each row, for the floor alone; 0 if
+    // none was found.
     void write(const Frame& in, LaneCandidates<L>& candidates);
 
   private:

@@ -1,4 +1,4 @@
-// What the doubles of a guided search may have lost, by row of the beam.
+// Bounds of what underflow has taken from the totals of a guided search, by row of the beam.
 #pragma once
 
 #include "ctc/lane_guide_columns.hpp"
@@ -7,8 +7,8 @@
 namespace ctc {
 
 // As LaneLosses, but a bound for each labelling in the beam instead of one for all. A constraint can force
-// labellings that the network holds for impossible: then all totals fall, in each frame, far below the sum of
-// the frame's probabilities, which is what LaneLosses multiplies its bound by. The bound of a row is
+// labellings of nearly no probability: then all totals fall, in each frame, far below the sum of the frame's
+// probabilities, by which LaneLosses multiplies its bound. The bound of a row is
 // multiplied by the same probabilities as its total, so that their ratio remains.
 //
 // Invariant between frames: the total of a row is at least kSafety times its bound.
@@ -30,11 +30,11 @@ class GuidedLosses {
         if (active_) compute(beam, frame, stayed, exponent, columns, remaining, candidates);
     }
 
-    // Whether labellings of which the least has the total `smallest_kept` may be kept, and others dropped.
+    // Whether labellings whose least total is `smallest_kept` may be kept, and all others dropped.
     bool allow(double smallest_kept) const {
         return smallest_kept >= kSmallestKept && (!active_ || smallest_kept >= kSafety * worst_);
     }
-    // Whether a candidate may be missing, which counts where fewer are known than places.
+    // Whether a candidate may be missing, which matters if there are fewer candidates than places.
     bool hides_candidates() const { return active_ && hidden_; }
 
     // A bound of the probabilities that lane_exp() returns as 0.

@@ -36,8 +36,8 @@ class GuidedLaneSearch final : public FastSearch {
     }
 
   private:
-    // The best total is in [2^kScale, 2^(kScale + 1)) after each frame. A constraint can leave in the beam
-    // what the network holds for impossible beside what it is sure of, so most of the range is below the
+    // The best total is in [2^kScale, 2^(kScale + 1)) after each frame. A constraint can leave labellings of
+    // nearly no probability in the beam beside one of a high probability, so most of the range is below the
     // best.
     static constexpr std::int64_t kScale = 700;
 
@@ -50,7 +50,8 @@ class GuidedLaneSearch final : public FastSearch {
     LaneBeam<L> beam_;
     GuideColumns<L> columns_;
     GuidedLosses<L> losses_;
-    std::int32_t remaining_ = 0;  // frames after the current one; below kNever, so states without an end go
+    // Frames after the current one. Below kNever, so that states from which no text can end are dropped.
+    std::int32_t remaining_ = 0;
 
     LaneFrame<L> frame_;
     LaneCandidates<L> candidates_;
@@ -100,7 +101,7 @@ void GuidedLaneSearch<L>::start(std::int32_t classes) {
     limit(Guide::kNever - 1);
 }
 
-// What cannot end is dropped by the next frame. But there may be none.
+// The next frame drops labellings that cannot end. Without a next frame this does.
 template <class L>
 void GuidedLaneSearch<L>::limit(std::int32_t frames) {
     remaining_ = frames;
@@ -152,8 +153,8 @@ bool GuidedLaneSearch<L>::advance() {
     return true;
 }
 
-// Whether a symbol that is possible may have a probability too small for products with it, or one that
-// lane_exp() returns as 0. While a floor is known, only the latter counts, where such a symbol may reach it.
+// Whether a symbol may have a probability that lane_exp() returns as 0, or one too small for products. If a
+// floor is known, only the former matters, and only if such a symbol may reach the floor.
 template <class L>
 bool GuidedLaneSearch<L>::loses_a_symbol(double known_floor, double largest_reach,
                                          std::int64_t exponent) const {

@@ -1,13 +1,13 @@
-// The extensions of a guided beam that are ordinary candidates.
+// By row of a guided beam, the classes by which it may be extended without a blank between.
 #pragma once
 
 #include "ctc/lane_guide_columns.hpp"
 
 namespace ctc {
 
-// What may extend the rows with their totals: all classes that a row permits, but not its last label, because
-// a repeated label needs a blank between, nor those of its extensions that are in the beam. Filled without a
-// branch that depends on the beam.
+// The classes whose extension of a row has the row's total times a probability: those that the row permits,
+// without its last label, which needs a blank between, and without those of extensions that are in the beam.
+// Filled without a branch that depends on the beam.
 template <class L>
 class OpenExtensions {
   public:
