@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from types import TracebackType
-from typing import Self
 
 from rich.console import Console, Group
 from rich.text import Text
 
 from ctcbench.cli.search_results import score_text
-from ctcbench.cli.trial_progress import LiveTrialView, TrialProgress
-from ctcbench.contract.executors import Event, Outcome
+from ctcbench.cli.trial_progress import LiveTrialProgress, TrialProgress
+from ctcbench.contract.executors import Outcome
 from ctcbench.files.text import one_line, printable
 from ctcbench.reporting.number_format import percent
 from ctcbench.results.result import Result
@@ -49,37 +47,18 @@ class SearchProgress(TrialProgress):
         self.print_line(text)
 
 
-class LiveSearchProgress(SearchProgress):
+class LiveSearchProgress(SearchProgress, LiveTrialProgress):
     """Prints the same lines above a progress bar for each worker and the best trial so far."""
 
     def __init__(self, spec: SearchSpec, console: Console) -> None:
         super().__init__(spec, console)
-        self._view = LiveTrialView(console)
         self._best: Proposal | None = None
         self._ended = 0
 
-    def __enter__(self) -> Self:
-        """Start the live display."""
-        self._view.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Remove the live display and show the cursor again."""
-        self._view.stop()
-
-    def trial_progressed(self, model: PlannedModel, worker: str, event: Event) -> None:
-        """Print a notice, or move the bar of a worker."""
-        super().trial_progressed(model, worker, event)
-        self._view.bars.update(model, worker, event)
-        if self._view.is_due:
-            self._show()
-
     def trial_ended(self, model: PlannedModel, outcome: Outcome, results: Mapping[str, Result]) -> None:
         """Remove the bar of a worker."""
-        self._view.bars.remove(model)
-        self._show()
+        self.view.bars.remove(model)
+        self.show()
 
     def proposal_ended(self, proposal: Proposal) -> None:
         """Print how a proposal ended, and show the best one."""
@@ -88,11 +67,12 @@ class LiveSearchProgress(SearchProgress):
         if proposal.state == "complete":
             known = [one for one in (self._best, proposal) if one]
             self._best = best_first(self.spec, known)[0]
-        self._show()
+        self.show()
 
-    def _show(self) -> None:
+    def show(self) -> None:
+        """Draw the bars, and the best trial so far."""
         best = ""
         if self._best and self._best.score is not None:
             best = f"; best: trial {self._best.number}, {score_text(self.spec.objective, self._best.score)}"
         footer = Text(f"{self._ended} trials ended, {self.spec.trials} in all{best}", "dim")
-        self._view.show(Group(self._view.bars.table(), footer))
+        self.view.show(Group(self.view.bars.table(), footer))

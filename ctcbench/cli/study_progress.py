@@ -5,14 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from statistics import fmean
-from types import TracebackType
-from typing import Self
 
 from rich.console import Console, Group
 from rich.text import Text
 
 from ctcbench.cli.study_table import study_table
-from ctcbench.cli.trial_progress import LiveTrialView, TrialProgress
+from ctcbench.cli.trial_progress import LiveTrialProgress, TrialProgress
 from ctcbench.contract.executors import Event, Outcome
 from ctcbench.files.text import one_line, printable
 from ctcbench.reporting.number_format import percent, seconds
@@ -53,40 +51,24 @@ class StudyProgress(TrialProgress):
         self.print_line(text)
 
 
-class LiveStudyProgress(StudyProgress):
+class LiveStudyProgress(StudyProgress, LiveTrialProgress):
     """A live table of results, a progress bar for each worker, and the time left."""
 
     def __init__(self, plan: Plan, console: Console) -> None:
         super().__init__(plan, console)
-        self._view = LiveTrialView(console)
         self._results = {model.key: model.results() for model in plan.models}
         self._failed = {model.key for model in plan.at("failed")}
         self._waiting = {model.key: model for model in plan.at("decode", "resume", "train")}
         self._took: list[float] = []
 
-    def __enter__(self) -> Self:
-        """Start the live display."""
-        self._view.start()
-        self._show()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Remove the live display and show the cursor again."""
-        self._view.stop()
-
     def trial_progressed(self, model: PlannedModel, worker: str, event: Event) -> None:
         """Update the progress bar of a worker."""
-        super().trial_progressed(model, worker, event)
-        self._view.bars.update(model, worker, event)
         self._waiting.pop(model.key, None)
-        if self._view.is_due:
-            self._show()
+        super().trial_progressed(model, worker, event)
 
     def trial_ended(self, model: PlannedModel, outcome: Outcome, results: Mapping[str, Result]) -> None:
         """Add the results of a trial to the table; a failure is printed above it."""
-        self._view.bars.remove(model)
+        self.view.bars.remove(model)
         self._waiting.pop(model.key, None)
         self._results[model.key] = dict(results)
         # A trial that is done has a row in the table; other outcomes need a line that stays.
@@ -96,12 +78,13 @@ class LiveStudyProgress(StudyProgress):
         else:
             self._failed |= {model.key} if outcome.state == "failed" else set()
             super().trial_ended(model, outcome, results)
-        self._show()
+        self.show()
 
-    def _show(self) -> None:
+    def show(self) -> None:
+        """Draw the table of results, the bars, and the time left."""
         room = max(4, min(_ROWS, self.console.height - self.plan.workers - 6))
         table = study_table(self.plan, self._results, self._failed, room=room)
-        self._view.show(Group(table, self._view.bars.table(), self._footer()))
+        self.view.show(Group(table, self.view.bars.table(), self._footer()))
 
     def _footer(self) -> Text:
         left = self._seconds_left()
@@ -113,7 +96,7 @@ class LiveStudyProgress(StudyProgress):
         now = time.monotonic()
         running = {
             model.key: (now - began, float(event["seconds_left"]))
-            for model, event, began in self._view.bars.at.values()
+            for model, event, began in self.view.bars.at.values()
             if event["kind"] == "training"
         }
         # A waiting model without an estimate of its own is assumed to take as long as those before it.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import abc
 import time
 from types import TracebackType
 from typing import Self
@@ -47,6 +48,37 @@ class TrialProgress:
     def print_line(self, text: Text) -> None:
         """Print a line."""
         self.console.print(text, soft_wrap=True)
+
+
+class LiveTrialProgress(TrialProgress, abc.ABC):
+    """Shows a view below the printed lines, with a progress bar for each worker."""
+
+    def __init__(self, console: Console) -> None:
+        super().__init__(console)
+        self.view = LiveTrialView(console)
+
+    def __enter__(self) -> Self:
+        """Start the live display."""
+        self.view.start()
+        self.show()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Remove the live display and show the cursor again."""
+        self.view.stop()
+
+    def trial_progressed(self, model: PlannedModel, worker: str, event: Event) -> None:
+        """Print a notice, or move the bar of a worker."""
+        super().trial_progressed(model, worker, event)
+        self.view.bars.update(model, worker, event)
+        if self.view.is_due:
+            self.show()
+
+    @abc.abstractmethod
+    def show(self) -> None:
+        """Draw the view."""
 
 
 class LiveTrialView:
