@@ -141,7 +141,7 @@ def test_a_lexicon_that_is_not_utf8(registry, tmp_path):
         registry.build("decoder", f"beam_cpp:lexicon={words}", ALPHABET)
 
 
-def test_a_lexicon_that_would_take_all_memory(registry, tmp_path):
+def test_a_lexicon_that_would_take_all_memory_is_refused(registry, tmp_path):
     words = tmp_path / "words.txt"
     with words.open("wb") as file:
         file.truncate(decoder_constraints.MOST_LEXICON_BYTES + 1)

@@ -321,7 +321,7 @@ def letters(ink, mode="RGBA", ground=(90, 90, 90, 0), share=0.2):
         ((230, 230, 230, 255), 0.8, {"white": 255, "black": 0, "auto": 255}),
     ],
 )
-def test_the_ground_of_transparent_pixels(ink, share, levels, mode, channels):
+def test_transparent_pixels_become_the_ground(ink, share, levels, mode, channels):
     for ground, level in levels.items():
         read = read_picture(letters(ink, mode, share=share), ImageSpec(10, 40, channels, ground=ground))
         assert (read.image[..., -2:] == level).all()

@@ -79,13 +79,13 @@ def check_flips(finished, tmp_path, count, seed):
     return noticed
 
 
-def test_a_hundred_flips(finished, tmp_path, monkeypatch):
+def test_a_hundred_changed_bytes_are_errors_or_have_no_effect(finished, tmp_path, monkeypatch):
     monkeypatch.setenv("CTCBENCH_PLUGINS", "")
     assert check_flips(finished, tmp_path, 110, seed=1) > 50
 
 
 @pytest.mark.slow
-def test_ten_thousand_flips(finished, tmp_path, monkeypatch):
+def test_ten_thousand_changed_bytes_are_errors_or_have_no_effect(finished, tmp_path, monkeypatch):
     monkeypatch.setenv("CTCBENCH_PLUGINS", "")
     assert check_flips(finished, tmp_path, 10_000, seed=2) > 4_000
 
