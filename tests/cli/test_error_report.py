@@ -44,8 +44,9 @@ USAGE_ERRORS = [
     (["run", "--preset", "defualt"], "no preset 'defualt'", "did you mean 'default'?"),
     (["run", "--config", "missing.toml"], "missing.toml: can't be read"),
     (["run", "--resume", "--fresh"], "--resume and --fresh"),
-    (["run", "--workers", "0"], "ctcbench run: --workers 0: must be at least 1"),
-    (["run", "--workers", "two"], "ctcbench run: --workers two: not a whole number"),
+    # The words between are Typer's, and those of its versions differ.
+    (["run", "--workers", "0"], "ctcbench run: ", "--workers", "0", "1"),
+    (["run", "--workers", "two"], "ctcbench run: ", "--workers", "two"),
     (["run", "--backbone", "cnn3,width=8"], "did you mean 'cnn3:width=8'?"),
     (["run", "--dataset", "/"], "dataset '/': expected name", "a folder is an option: folder:path=/"),
     (["run", "/"], "unexpected argument /: --dataset takes the pictures in a folder"),

@@ -43,8 +43,9 @@ def test_the_result_has_the_fixed_schema(finished):
 
 def test_the_run_folder_has_the_documented_files(finished):
     names = {str(path.relative_to(finished.folder)) for path in finished.folder.rglob("*") if path.is_file()}
-    assert names == {
-        ".lock", "config.toml", "metrics.jsonl", "weights.safetensors", "recognizer.json", "summary.json",
+    # Releases of filelock differ in whether they remove the file of a lock.
+    assert names - {".lock"} == {
+        "config.toml", "metrics.jsonl", "weights.safetensors", "recognizer.json", "summary.json",
         "familiarity.json",
         "checkpoint.safetensors", "manifest.json", "log_probs/test.safetensors", "log_probs/val.safetensors",
         "results/greedy.json", "predictions/greedy.json",

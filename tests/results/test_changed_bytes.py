@@ -93,4 +93,5 @@ def test_ten_thousand_changed_bytes_are_errors_or_have_no_effect(finished, tmp_p
 def test_no_file_of_a_run_is_left_out_of_its_manifest(finished):
     covered = json.loads((finished.folder / "manifest.json").read_text())["files"]
     names = {str(path.relative_to(finished.folder)) for path in Path(finished.folder).rglob("*.*")}
-    assert names - set(covered) == {".lock", "manifest.json"}
+    # Releases of filelock differ in whether they remove the file of a lock.
+    assert names - set(covered) - {".lock"} == {"manifest.json"}

@@ -269,7 +269,8 @@ def test_a_kill_at_any_moment_leaves_complete_files(folder, ctcbench_env):
         with folder.lock():
             folder.truncate_metrics(records[-1]["step"])
         assert folder.read_metrics()[-1] == records[-1]
-        assert tree(folder.path) == [".lock", "config.toml", "metrics.jsonl"]
+        # Releases of filelock differ in whether they remove the file of a lock.
+        assert set(tree(folder.path)) - {".lock"} == {"config.toml", "metrics.jsonl"}
 
 
 def test_a_missing_or_damaged_summary_is_named(folder):

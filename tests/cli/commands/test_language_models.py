@@ -128,7 +128,7 @@ def test_a_binary_file_of_kenlm_becomes_its_arpa_file(tmp_path, capsys):
         ),
         (["train", "--text", "tab", "--out", "x"], r"an ARPA file can't contain the word '\t'"),
         (["train", "--text", "{}", "--unit", "letter", "--out", "x"], "--unit letter: "),
-        (["train", "--text", "{}", "--order", "11", "--out", "x"], "--order 11"),
+        (["train", "--text", "{}", "--order", "11", "--out", "x"], "11"),
         (["score", "{}", "a"], "has no line \\data\\, so it is not an ARPA file"),
         (["score", "{}"], "no text to score"),
         (["convert", "{}", "--out", "x"], "has no line \\data\\, so it is not an ARPA file"),
