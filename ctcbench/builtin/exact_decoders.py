@@ -21,7 +21,10 @@ Nodes = Annotated[
 RiskWidth = Annotated[int, Field(ge=1, le=5_000, description="labellings kept after each frame")]
 Metric = Annotated[
     Literal["edit", "exact", "char"],
-    Field(description="the error to expect least of: edits, texts or characters that are wrong"),
+    Field(
+        description="the error to expect least of: edits, texts that are wrong, or positions that are "
+        "(char: additional characters at the end do not count, and become frequent)"
+    ),
 ]
 
 
