@@ -78,6 +78,8 @@ def read_folder(root: Path, options: LabelOptions, group: str = "") -> FoundPict
     notices = tuple(filter(None, [f"labels: {origin}", doubts, unused]))
     if not found.entries["train"]:
         reason = f"has no pictures (looked for .png, .jpg and {len(SUFFIXES) - 2} other suffixes)"
+        if any(path.name == "data.mdb" for path in files.others):
+            reason += f"; dataset lmdb:path={root} reads the LMDB in it"
         raise UsageError(f"{places['train']}: {reason}{'; ' if unused else ''}{unused}")
     remedy = "label= and list= select where labels come from"
     return FoundPictures(root, found.entries, FileStore(), own, found.columns, notices, remedy, doubts)

@@ -140,6 +140,11 @@ def _find_list(folder: Path, inventory: Inventory) -> Path | None:
 
 
 def _unread_lists(root: Path, found: Sequence[Path], stems: Collection[Path]) -> str:
+    if found[0].suffix.lower() == ".parquet":
+        return (
+            f"{root}: has {_counted(found, root)}: dataset parquet:path={root} reads Parquet files that "
+            f"contain pictures; with label=stem, dataset folder reads the pictures beside them"
+        )
     way = f"list={_relative(root, found[0])} reads it"
     if len(sidecars_beside(found, stems, PLAIN_ENDING)) == len(found):
         way = "label=sidecar reads them" if len(found) > 1 else "label=sidecar reads it"

@@ -73,6 +73,17 @@ def test_file_names_are_no_labels_where_a_file_looks_like_a_list(tmp_path, kind)
     assert source.notices == ("labels: file names", f"not used: 1 file may hold labels ({name})")
 
 
+def test_the_data_set_that_reads_a_packed_set_is_named(tmp_path):
+    (tmp_path / "packed").mkdir()
+    (tmp_path / "packed/train-00000-of-00001.parquet").touch()
+    with pytest.raises(UsageError, match=r"dataset parquet:path=.*packed reads Parquet files"):
+        whole(tmp_path / "packed")
+    (tmp_path / "pages/train").mkdir(parents=True)
+    (tmp_path / "pages/train/data.mdb").touch()
+    with pytest.raises(UsageError, match=r"pages/train: has no pictures .*dataset lmdb:path=.*pages reads"):
+        whole(tmp_path / "pages")
+
+
 def test_other_files_are_no_lists(tmp_path):
     fill(tmp_path, "abc.png", "x1.png", "a.png", "b.png", "c.png")
     write(
