@@ -62,13 +62,23 @@ def find_runs(out: Path) -> list[RunFolder]:
 
 
 def hint_at_runs(outs: Sequence[Path]) -> str:
-    """Return which folders in folders without runs contain some; an empty text if none does."""
-    found = []
+    """Return which folders in or above folders without runs contain some; an empty text if none does."""
+    # The folder of a study is two below that of its runs, <out>/studies/<name>.
+    found = [
+        str(above)
+        for above in dict.fromkeys(above for out in outs for above in list(out.parents)[:2])
+        if _has_runs(above)
+    ]
     for inner in (inner for out in outs for inner in sorted(out.iterdir()) if inner.is_dir()):
-        with contextlib.suppress(OSError):  # no permission to read it
-            found += [str(inner)] if any(map(is_run, inner.iterdir())) else []
+        found += [str(inner)] if _has_runs(inner) else []
     more = f" and {len(found) - _NAMED} more" if len(found) > _NAMED else ""
     return f"there are runs in {', '.join(found[:_NAMED])}{more}: give that folder" if found else ""
+
+
+def _has_runs(folder: Path) -> bool:
+    with contextlib.suppress(OSError):  # no permission to read it
+        return any(map(is_run, folder.iterdir()))
+    return False
 
 
 def is_run(path: Path) -> bool:

@@ -39,7 +39,10 @@ def test_the_suffix_of_the_file_selects_the_format(name, first, tmp_path, capsys
         (["-o", "r.html", "--format", "md"], "the suffix is that of --format html, not of md"),
         (["-o", "r.csv", "--json"], "the suffix is that of --format csv, not of json"),
         (["--json", "--format", "csv"], "--json and --format csv: give one of them"),
-        (["-o", "r.xyz"], "for a file use --format md|csv|latex|json|html|svg"),
+        (
+            ["-o", "r.xyz"],
+            "-o r.xyz: its suffix is of no file format; for a file use --format md|csv|",
+        ),
         (["-o", "r.md", "--format", "table"], "the format table is for the terminal"),
     ],
 )
@@ -69,3 +72,12 @@ def test_a_missing_folder_is_an_error_before_the_preview_is_drawn(tmp_path, caps
     missing: Path = tmp_path / "mistyped" / "sheet.png"
     assert main(["data", "preview", "nothing-of-that-name", "--out", str(missing)]) == 2
     assert "no folder" in capsys.readouterr().err and not missing.parent.exists()
+
+
+@pytest.mark.parametrize("given", ["studies", "studies/heads"])
+def test_the_folder_above_that_of_a_study_is_named(given, tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    a_run(Path("runs"))
+    Path("runs/studies/heads").mkdir(parents=True)
+    assert main(["report", f"runs/{given}"]) == 2
+    assert "there are runs in runs: give that folder" in capsys.readouterr().err

@@ -56,7 +56,7 @@ def report(
     """Report stored results: configurations over their seeds, main effects, paired tests, warnings."""
     # Before results are read, which takes long for many runs.
     form = _choose_format(given_form, as_json, output)
-    _require_place(form, output)
+    _require_place(form, output, is_given=given_form is not None)
     results, damaged = collect_results(runs)
     problems = [one_line(problem) for problem in damaged]
     for problem in problems if form != _TABLE else ():  # the table lists them itself
@@ -134,8 +134,8 @@ def _choose_format(given: str | None, as_json: bool, output: Path | None) -> str
     return form or meant or _TABLE
 
 
-def _require_place(form: str, output: Path | None) -> None:
-    """Check that the format can be written to the output.
+def _require_place(form: str, output: Path | None, *, is_given: bool) -> None:
+    """Check that the format, which was given or follows from the suffix, can be written to the output.
 
     Raises:
         UsageError: HTML or SVG would be printed on a terminal, the terminal's table would be written to a
@@ -145,10 +145,8 @@ def _require_place(form: str, output: Path | None) -> None:
     if medium and output is None and output_stream().isatty():
         raise UsageError(f"--format {form}: a {medium} can't be shown in a terminal; use -o report.{form}")
     if form == _TABLE and output is not None:
-        others = "|".join(FILE_FORMATS)
-        raise UsageError(
-            f"-o {output}: the format table is for the terminal; for a file use --format {others}"
-        )
+        given = "the format table is for the terminal" if is_given else "its suffix is of no file format"
+        raise UsageError(f"-o {output}: {given}; for a file use --format {'|'.join(FILE_FORMATS)}")
     if output is not None:
         require_output(output)
 
