@@ -22,6 +22,7 @@ import torch
 from ctcbench.benchmarks.gpu_goals import GOALS, SEEDS_GOAL, Goal
 from ctcbench.benchmarks.gpu_table import MINIATURE, ON_GPU, GpuReport
 from ctcbench.contract.errors import CtcbenchError
+from ctcbench.reporting.number_format import percent
 
 _MINUTES = 8.0
 # Seconds: of the tests at most, of a training without a limit, of a command besides its training.
@@ -48,7 +49,7 @@ def _step(row: dict[str, Any]) -> str:
         return f"not possible ({row['obstacle']})"
     return (
         f"{row['step_ms']:.2f} ms, {row['images_per_second']:,.0f} images/s, {row['launches']:.0f} launches, "
-        f"GPU busy {row['busy_ms']:.2f} ms, {row['share_of_peak']:.0%} of the peak"
+        f"GPU busy {row['busy_ms']:.2f} ms, {percent(row['share_of_peak'], 0)} of the peak"
     )
 
 
@@ -77,7 +78,7 @@ def report_goals(report: GpuReport, out: Path) -> None:
             in_time = goal.seconds is None or statistics.fmean(seconds) <= goal.seconds
             met = statistics.fmean(exact) >= goal.exact and in_time
             return (
-                f"{'met' if met else 'missed'}: {statistics.fmean(exact):.2%} after "
+                f"{'met' if met else 'missed'}: {percent(statistics.fmean(exact))} after "
                 f"{statistics.fmean(seconds):.2f} s of training; from the command to the table "
                 f"{statistics.fmean(wall):.1f} s (means of {len(exact)} of {goal.seeds} seeds)"
             )
@@ -113,7 +114,7 @@ def report_processes(report: GpuReport, out: Path) -> None:
         launcher = ["torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m", "ctcbench", "run"]
         device = MINIATURE if report.dry else ON_GPU
         result = json.loads(report.run([*launcher, *flags, *device, "--json"]))
-        return f"{result['score']['exact']:.2%}, {result['cost']['images_per_second']:,.0f} images/s"
+        return f"{percent(result['score']['exact'])}, {result['cost']['images_per_second']:,.0f} images/s"
 
     report.measure("two processes", command, figures)
 

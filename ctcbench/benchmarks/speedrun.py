@@ -19,6 +19,7 @@ from ctcbench.contract.errors import UsageError
 from ctcbench.evaluation.seed_statistics import SeedSpread, spread
 from ctcbench.pipeline import runner
 from ctcbench.registry.component_registry import Registry
+from ctcbench.reporting.number_format import percent
 from ctcbench.results.result import Result
 from ctcbench.results.run_folder import RunFolder
 from ctcbench.training.device import choose_compute
@@ -89,7 +90,7 @@ class SpeedRecord:
         if len(self.runs) < FEWEST_RUNS:
             return f"{len(self.runs)} of the {FEWEST_RUNS} runs that a record needs"
         if self.exact.mean < self.target:
-            return f"the mean is {self.target - self.exact.mean:.2%} below the target"
+            return f"the mean is {percent(self.target - self.exact.mean)} below the target"
         return ""
 
     def to_json(self) -> dict[str, Any]:

@@ -141,7 +141,7 @@ def test_the_table_fits_into_80_columns_with_the_names_broken_between_options():
     assert max(map(len, lines[80])) <= 80
     words = [line.split()[0] for line in lines[80][2:5]]
     assert words == ["pyctcdecode:width=100,", "threshold=0.006737947,", "margin=10"]
-    assert lines[80][2].endswith(" 99,999  0.00077 (0.00073–0.00081)  256 (50%)")
+    assert lines[80][2].endswith(" 99,999  0.00077 (0.00073–0.00081)  256 (50 %)")
     assert any(line.startswith("mbr (3.0 cores) ") for line in lines[80])
     assert any(line.startswith(f"{long} ") for line in lines[150])
 

@@ -53,7 +53,7 @@ def test_a_step_on_a_gpu_has_its_launches_or_why_there_is_no_graph(monkeypatch, 
     monkeypatch.setattr(made, "ctcbench", lambda *_, **more: {"on_gpu": rows})
     gpu_report.report_steps(made)
     assert made.rows[0][1] == (
-        "plain: 14.00 ms, 2,121 images/s, 950 launches, GPU busy 1.30 ms, 1% of the peak; "
+        "plain: 14.00 ms, 2,121 images/s, 950 launches, GPU busy 1.30 ms, 1 % of the peak; "
         "graph: not possible (the loss of another package)"
     )
 

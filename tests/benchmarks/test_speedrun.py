@@ -54,7 +54,7 @@ def made(exacts, target=0.9):
 def test_a_record_needs_ten_runs_whose_mean_reaches_the_target():
     assert made([0.89, 0.92] * 5).shortfall == ""
     assert made([0.95] * 9).shortfall == "9 of the 10 runs that a record needs"
-    assert made([0.89] * 10).shortfall == "the mean is 1.00% below the target"
+    assert made([0.89] * 10).shortfall == "the mean is 1.00 % below the target"
 
 
 def test_runs_of_two_machines_are_no_record(registry, tiny_task, tmp_path, monkeypatch):

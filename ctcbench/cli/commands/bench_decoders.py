@@ -19,6 +19,7 @@ from ctcbench.cli.shared_flags import AsJson
 from ctcbench.cli.views.component_cell import ComponentCell
 from ctcbench.config.presets import default_component
 from ctcbench.contract.errors import UsageError
+from ctcbench.reporting.number_format import percent
 
 if TYPE_CHECKING:
     from ctcbench.benchmarks.constraint_cost import CostRatio
@@ -227,10 +228,10 @@ def _table(comparison: DecoderComparison) -> Table:
 def _core_table(rates: CoreRates, costs: dict[str, CostRatio]) -> Table:
     alone = f"{_figure(rates.alone)} images/s on one thread, code path {rates.path}"
     table = Table("C++ search alone", alone, **_PLAIN)
-    table.add_row("beam_search", f"{rates.objects:.0%} of that rate")
-    table.add_row("beam_search_arrays", f"{rates.arrays:.0%} of that rate")
+    table.add_row("beam_search", f"{percent(rates.objects, 0)} of that rate")
+    table.add_row("beam_search_arrays", f"{percent(rates.arrays, 0)} of that rate")
     table.add_row("2 threads", f"{rates.two_threads:.2f} × the rate of beam_search with one")
-    paths = [f"{path} {share:.0%}" for path, share in rates.paths.items() if path != rates.path]
+    paths = [f"{path} {percent(share, 0)}" for path, share in rates.paths.items() if path != rates.path]
     table.add_row("other code paths", ", ".join(paths) or "none on this machine")
     for name, cost in costs.items():
         time = f"{cost.median:.2f} × the time of the free search ({cost.low:.2f}–{cost.high:.2f})"
@@ -249,7 +250,7 @@ def _row(speed: DecoderSpeed) -> list[RenderableType]:
         Text(str(speed.images)),
         Text(_figure(speed.per_second.median)),
         Text(f"{_figure(ratio.median)} ({_figure(ratio.low)}–{_figure(ratio.high)})"),
-        Text(f"{speed.changed} ({changed:.{1 if changed < 0.1 else 0}%})"),
+        Text(f"{speed.changed} ({percent(changed, 1 if changed < 0.1 else 0)})"),
     ]
 
 

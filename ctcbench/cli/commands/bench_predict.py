@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import statistics
 import tempfile
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -18,6 +20,7 @@ from ctcbench.cli.run_folder_argument import named_recogniser
 from ctcbench.cli.shared_flags import AsJson
 from ctcbench.contract.errors import UsageError
 from ctcbench.processes.cores import computing_cores
+from ctcbench.reporting.number_format import percent
 
 if TYPE_CHECKING:
     from ctcbench.benchmarks.prediction_speed import Round
@@ -67,16 +70,16 @@ def predict(
         return
     table = Table("figure", "median", "quartiles", title_justify="left")
     table.title = f"{len(files):,} images, {rounds} rounds, {computing_cores()} threads"
-    rows = {
-        "images/s, from files to texts": "{:,.0f}", "images/s, the network alone": "{:,.0f}",
-        "share of the network's speed": "{:.0%}", "CPU ms per image": "{:.2f}",
-        "CPU ms per image, the network alone": "{:.2f}",
-    }  # fmt: skip
+    rows: dict[str, Callable[[float], str]] = {
+        "images/s, from files to texts": "{:,.0f}".format,
+        "images/s, the network alone": "{:,.0f}".format,
+        "share of the network's speed": partial(percent, digits=0),
+        "CPU ms per image": "{:.2f}".format,
+        "CPU ms per image, the network alone": "{:.2f}".format,
+    }
     for (name, form), values in zip(rows.items(), _series(measured, len(files)).values(), strict=True):
         low, high = quartiles(values)
-        table.add_row(
-            name, form.format(statistics.median(values)), f"{form.format(low)} – {form.format(high)}"
-        )
+        table.add_row(name, form(statistics.median(values)), f"{form(low)} – {form(high)}")
     output_console().print(table)
 
 

@@ -20,6 +20,7 @@ from ctcbench.cli.run_folder_argument import named_run
 from ctcbench.cli.shared_flags import AsJson
 from ctcbench.cli.views.component_cell import ComponentCell
 from ctcbench.contract.errors import UsageError
+from ctcbench.reporting.number_format import percent
 
 if TYPE_CHECKING:
     from ctcbench.benchmarks.search_errors import SearchErrors
@@ -105,8 +106,8 @@ def _table(found: SearchErrors, run: Path) -> Table:
         table.add_row(
             ComponentCell(row.decoder),
             f"{row.errors:,}",
-            f"{row.rate:.2%}",
-            f"{low:.2%} – {high:.2%}",
+            percent(row.rate),
+            f"{percent(low)} – {percent(high)}",
             f"{row.lost:.3g}" if row.errors else "",
         )
     return table

@@ -16,6 +16,7 @@ from ctcbench.cli.quartiles import quartiles, spread
 from ctcbench.cli.setting_flags import with_settings
 from ctcbench.cli.shared_flags import AsJson
 from ctcbench.config.run_config import RunConfig
+from ctcbench.reporting.number_format import percent
 
 
 @with_settings
@@ -89,7 +90,7 @@ def train(
         values = times.parts_ms[name]
         low, high = quartiles(values)
         middle = statistics.median(values)
-        table.add_row(name, f"{middle:.2f} ms", f"{low:.2f} – {high:.2f} ms", f"{middle / total:.1%}")
+        table.add_row(name, f"{middle:.2f} ms", f"{low:.2f} – {high:.2f} ms", percent(middle / total, 1))
     low, high = quartiles(times.total_ms)
     table.add_row("[bold]step", f"[bold]{total:.2f} ms", f"{low:.2f} – {high:.2f} ms", "")
     console = output_console()
@@ -97,13 +98,14 @@ def train(
     low, high = figures["own_overhead_quartiles"]
     console.print(
         f"{figures['images_per_second']} images/s; the overhead of the step (all but "
-        f"{', '.join(WORK)}) is {figures['own_overhead']:.1%} of it (quartiles {low:.1%} – {high:.1%})\n"
+        f"{', '.join(WORK)}) is {percent(figures['own_overhead'], 1)} of it "
+        f"(quartiles {percent(low, 1)} – {percent(high, 1)})\n"
         f"floor of a step on this machine: {figures['step_gflops']:,.1f} GFLOP at "
         f"{figures['matrix_tflops_per_second']:.3g} TFLOP/s take {floor_ms['arithmetic']:.2f} ms, "
         f"{figures['traffic_mib']:,.0f} MiB read and written at {figures['memory_gib_per_second']:.3g} GiB/s "
         f"{floor_ms['memory']:.2f} ms, {figures['operators']:,} operators at {figures['launch_us']:.2g} µs "
         f"{floor_ms['launches']:.2f} ms; the step takes {figures['times_floor']:.2f} times the longest "
-        f"and uses {figures['share_of_peak']:.0%} of the arithmetic\n"
+        f"and uses {percent(figures['share_of_peak'], 0)} of the arithmetic\n"
         f"the forward pass stores {figures['saved_mib']:,.0f} MiB for the backward pass"
     )
     if times.on_gpu:
@@ -121,6 +123,6 @@ def _gpu_table(on_gpu: Mapping[str, Mapping[str, Any]]) -> Table:
         table.add_row(
             names[name] + (f": not possible, {row['obstacle']}" if row["obstacle"] else ""),
             f"{row['step_ms']:.2f} ms", f"{row['images_per_second']:,.0f}", f"{row['launches']:,.0f}",
-            f"{row['busy_ms']:.2f} ms", f"{row['share_of_peak']:.1%}",
+            f"{row['busy_ms']:.2f} ms", percent(row['share_of_peak'], 1),
         )  # fmt: skip
     return table

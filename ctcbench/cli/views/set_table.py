@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ctcbench.files.text import printable, visible_spaces
+from ctcbench.reporting.number_format import percent
 
 _MOST_LENGTHS = 12  # that are listed one by one
 
@@ -111,7 +112,7 @@ def _content_advice(facts: dict[str, Any]) -> list[tuple[str, str]]:
     """Return the options that the content of the pictures suggests: a name and a reason for each."""
     options, rows = facts.get("advice", {}).get("options", {}), []
     if "crop" in options:
-        share = f"{facts['ink']['median_share']:.0%}".replace("%", " %")
+        share = percent(facts["ink"]["median_share"], 0)
         rows.append(("ink", f"takes {share} of the height; crop={options['crop']} makes the letters larger"))
     if "channels" in options:
         loss = facts["colour_loss"]

@@ -16,7 +16,7 @@ from ctcbench.files.text import visible_spaces
 from ctcbench.registry.component_registry import Registry
 from ctcbench.reporting.formats.markdown_text import markdown_code, markdown_table, markdown_text
 from ctcbench.reporting.members import Member
-from ctcbench.reporting.number_format import count, host, seconds
+from ctcbench.reporting.number_format import count, host, percent, seconds
 from ctcbench.results.recognizer_description import read_description
 from ctcbench.results.run_folder import RunFolder
 
@@ -71,7 +71,7 @@ def _model(member: Member, registry: Registry) -> Lines:
     image, alphabet = description.image, description.alphabet
     colour = "grey" if image.channels == 1 else f"{image.channels} channels"
     width = f"up to {image.width}" if image.variable else str(image.width)
-    cropped = f", without {image.crop:.0%} of the rows at either end".replace("%", " %") if image.crop else ""
+    cropped = f", without {percent(image.crop, 0)} of the rows at either end" if image.crop else ""
     ground = f", transparent pixels {image.ground}" if image.ground != "white" else ""
     fit = f"fit {markdown_code(description.fit)}{cropped}{ground}"
     yield "images", f"{width} × {image.height} pixels, {colour}, {fit}"

@@ -116,7 +116,7 @@ def _confidence(summary: ConfidenceSummary | None) -> str:
         ["confidence", "texts", "mean confidence", "right", "95 % interval"],
         [
             [
-                f"{one.low:.0%} – {one.high:.0%}".replace("%", " %"),
+                f"{percent(one.low, 0)} – {percent(one.high, 0)}",
                 f"{one.count:,}",
                 percent(one.confidence),
                 percent(one.accuracy),
