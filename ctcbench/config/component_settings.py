@@ -22,7 +22,7 @@ _MAY_BE_EMPTY = ("extra_dataset",)
 def canonical_value(registry: Registry, name: str, value: Any, *, every: bool = False) -> Any:
     """Return the value of a setting, a component string in its canonical form.
 
-    Options at their default value are left out, or written with `every`.
+    Options at their default value are left out; with `every`, only those that were added later are.
 
     Raises:
         UsageError: there is no such component, or an option of it is wrong.

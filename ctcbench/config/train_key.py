@@ -36,8 +36,8 @@ def train_key(registry: Registry, config: RunConfig) -> str:
     for name, field in type(config).model_fields.items():
         if name in AFTER_TRAINING:
             continue
-        # With all options of a component, also those at their defaults: a default that changes in a later
-        # version must not make two models share a folder.
+        # With the options of a component at their defaults too: a default that changes in a later version
+        # must not make two models share a folder. Those that were added later follow the rule of settings.
         value = canonical_value(registry, name, getattr(config, name), every=True)
         default = field.get_default(call_default_factory=True)
         if name in ALWAYS_IN_KEY or value != canonical_value(registry, name, default, every=True):

@@ -24,6 +24,14 @@ _PLAIN = (bool, int, float, str, Path)
 
 
 @dataclass(frozen=True)
+class AddedLater:
+    """Mark of an option that its component lacked at first, in the `Annotated` of its type.
+
+    At its default, which must be what the component did before, it is left out of train keys.
+    """
+
+
+@dataclass(frozen=True)
 class Option:
     """One keyword-only parameter of a builder: its type, bounds, default and help."""
 
@@ -35,6 +43,11 @@ class Option:
     def required(self) -> bool:
         """Whether the option has no default."""
         return self.default is inspect.Parameter.empty
+
+    @property
+    def added_later(self) -> bool:
+        """Whether it has the mark `AddedLater`."""
+        return any(isinstance(meta, AddedLater) for meta in _metadata(self.annotation))
 
     @cached_property
     def _adapter(self) -> TypeAdapter[Any]:

@@ -83,7 +83,7 @@ class Registry:
     def resolve(self, kind: Kind, text: str, *, every: bool = False) -> str:
         """Return the canonical form of a component string, with its options checked.
 
-        Options at their default value are left out, or written with `every`.
+        Options at their default value are left out; with `every`, only those that were added later are.
 
         Raises:
             UsageError: the text can't be parsed, there is no such component, or an option is wrong.
@@ -95,7 +95,7 @@ class Registry:
         kept = {
             name: option.as_text(values[name])
             for name, option in component.options.items()
-            if every or values[name] != option.default
+            if values[name] != option.default or (every and not option.added_later)
         }
         return str(ComponentString(given.name, kept))
 

@@ -36,6 +36,16 @@ def test_a_setting_added_later_enters_the_key_only_when_it_is_not_at_its_default
     assert set(RunConfig.model_fields) - set(AFTER_TRAINING) >= ALWAYS_IN_KEY
 
 
+def test_an_option_added_later_enters_the_key_only_when_it_is_not_at_its_default(registry):
+    def key(options):
+        return train_key(registry, RunConfig(dataset=f"folder:path=data{options}"))
+
+    written = registry.resolve("dataset", "folder:path=data,ground=white", every=True)
+    assert "ground" not in written and "crop=0.0" in written
+    assert key(",ground=white") == key("")
+    assert key(",ground=black") != key("")
+
+
 def test_the_spelling_of_a_component_does_not_change_the_key(registry):
     spellings = ["cnn3:width=32,norm=batch", "cnn3:norm=batch, width=32", "cnn3:width='32'"]
     keys = {train_key(registry, RunConfig(backbone=spelling)) for spelling in spellings}

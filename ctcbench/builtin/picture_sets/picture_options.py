@@ -15,6 +15,7 @@ from pydantic import Field
 from ctcbench.builtin.alphabets import AlphabetText
 from ctcbench.builtin.grapheme_clusters import Characters
 from ctcbench.builtin.picture_sets.label_forms import LetterCase, NormalForm
+from ctcbench.contract.options import AddedLater
 from ctcbench.contract.specs import Direction, Ground, ImageSpec
 from ctcbench.files.pictures import MOST_CROPPED, Fit
 
@@ -70,6 +71,7 @@ class PictureOptions:
             description="colour that transparent pixels become; auto: black in pictures of which less than "
             "half is visible and that part is light, else white"
         ),
+        AddedLater(),
     ] = "white"
     val: Share = 0.1
     test: Share = 0.1
