@@ -15,6 +15,7 @@ from ctcbench.builtin.picture_sets.row_entry import RowEntry
 from ctcbench.contract.data import MOST_SAMPLES
 from ctcbench.contract.errors import BadSample, UsageError
 from ctcbench.files.plain_files import MIB
+from ctcbench.files.text import one_line
 
 _ROWS = 2**16  # that are decoded at a time, at most
 _BATCH_BYTES = 256 * MIB
@@ -61,7 +62,7 @@ def read_index(store: ParquetStore, path: Path, prefix: str, wanted: PictureColu
         rows = _rows(path, file, prefix, columns)
     # ValueError: of a name in the footer that is not UTF-8.
     except (pyarrow.ArrowException, OSError, ValueError) as error:
-        raise UsageError(f"{path}: is damaged ({error})") from None
+        raise UsageError(f"{path}: is damaged ({one_line(str(error))})") from None
     return ParquetIndex(rows, tuple(schema.names))
 
 
@@ -73,7 +74,7 @@ def _rows(
     try:
         yield from _read_rows(path, file, prefix, columns)
     except (pyarrow.ArrowException, OSError, ValueError) as error:
-        raise UsageError(f"{path}: is damaged ({error})") from None
+        raise UsageError(f"{path}: is damaged ({one_line(str(error))})") from None
 
 
 def _read_rows(

@@ -16,7 +16,7 @@ from ctcbench.builtin.picture_sets.parquet_pages import MOST_EXPANDED, largest_p
 from ctcbench.builtin.picture_sets.row_entry import RowEntry
 from ctcbench.contract.errors import BadSample, UsageError
 from ctcbench.files.plain_files import MIB, why_not_plain
-from ctcbench.files.text import abbreviated
+from ctcbench.files.text import abbreviated, one_line
 
 _OBJECT_BYTES = 48  # of a picture beyond its content
 _ROW_BYTES = 8
@@ -88,7 +88,7 @@ class ParquetStore:
             value = self._value(entry.shard, group, entry.row - shard.starts[group])
         # ValueError: of text that is not UTF-8.
         except (pyarrow.ArrowException, OSError, ValueError) as error:
-            raise BadSample(f"its row group {group} is damaged ({error})") from error
+            raise BadSample(f"its row group {group} is damaged ({one_line(str(error))})") from error
         if value is None:
             raise BadSample(f"its picture is null (column {shard.column!r})")
         return _beside(entry.shard, value) if isinstance(value, str) else value
@@ -189,7 +189,7 @@ def open_parquet(path: Path) -> Any:
     try:
         return pyarrow.parquet.ParquetFile(path, memory_map=True, pre_buffer=False)
     except (pyarrow.ArrowException, OSError, ValueError) as error:
-        raise UsageError(f"{path}: is no Parquet file, or is damaged ({error})") from None
+        raise UsageError(f"{path}: is no Parquet file, or is damaged ({one_line(str(error))})") from None
 
 
 def _content(value: Any) -> bytes | str | None:

@@ -304,6 +304,15 @@ def test_damaged_page_headers_are_errors(tmp_path, cases):
             read_all(whole(file))
 
 
+def test_a_damaged_footer_is_an_error_of_one_line(tmp_path):
+    file = write_parquet(tmp_path / "x.parquet", {"image": [png()], "text": ["a"]})
+    content = file.read_bytes()
+    size = int.from_bytes(content[-8:-4], "little")
+    file.write_bytes(content[: -8 - size] + b"\xff" * size + content[-8:])
+    with pytest.raises(UsageError, match=r"^[^\n]*: is no Parquet file, or is damaged \([^\n]+\)$"):
+        whole(file)
+
+
 def _zigzag(number: int) -> bytes:
     number <<= 1
     written = bytearray()
