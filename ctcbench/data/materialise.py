@@ -34,6 +34,10 @@ OnProgress = Callable[[int, int], None]
 Notice = Callable[[str], None]
 
 
+class NoValidSampleError(UsageError):
+    """None of the samples that were asked for can be used."""
+
+
 def materialise(
     dataset: BuiltDataset,
     split: SplitName,
@@ -107,7 +111,7 @@ def load_or_draw(
         notice(_message(request, stored.rejected, skipped=True))
     if not len(stored.samples):
         among = f"the first {request.count} of {request.split!r}"
-        raise UsageError(f"dataset {request.dataset.text}: no valid sample among {among}")
+        raise NoValidSampleError(f"dataset {request.dataset.text}: no valid sample among {among}")
     # A sample that is repeated counts once.
     left_out = len(_distinct(request, stored.rejected))
     return replace(stored.samples, left_out=left_out, origin=request.origin)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, cast
 
@@ -80,11 +81,13 @@ def describe(
 def _other_splits(chosen: BuiltDataset, split: SplitName, samples: int | None) -> dict[SplitName, Samples]:
     """Return the samples of the other finite splits, with which images are compared."""
     from ctcbench.data.built_dataset import size_or_zero
+    from ctcbench.data.materialise import NoValidSampleError
 
     others: dict[SplitName, Samples] = {}
     for other in SPLITS:
         if other != split and (size := size_or_zero(chosen.source, other)):
             # Their bad samples are counted; the command for that split lists them.
             wanted = min(size, samples or size)
-            others[other] = draw_samples(chosen, other, wanted, skip_bad=True, notices=False)
+            with contextlib.suppress(NoValidSampleError):  # a notice has listed them
+                others[other] = draw_samples(chosen, other, wanted, skip_bad=True, notices=False)
     return others

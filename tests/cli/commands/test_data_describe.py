@@ -26,6 +26,19 @@ def pictures(tmp_path):
     return f"folder:path={tmp_path},label=stem,width=60,height=20,fit=keep,alphabet=lower"
 
 
+def test_another_split_without_a_usable_picture_is_no_obstacle(tmp_path, capsys):
+    for split, name in (("train", "ab"), ("val", "xy"), ("test", "ba")):
+        (tmp_path / split).mkdir()
+        (tmp_path / split / f"{name}.png").write_bytes(png(1, 40, 20))
+    data = f"folder:path={tmp_path},label=stem,alphabet=[ab]"
+    assert main(["data", "describe", data, "--json"]) == 0
+    printed = capsys.readouterr()
+    assert list(json.loads(printed.out)["splits"]) == ["train", "test"]
+    assert "1 of 1 samples of 'val' left out" in printed.err
+    assert main(["data", "describe", data, "--split", "val", "--skip-bad"]) == 2
+    assert "no valid sample among the first 1 of 'val'" in capsys.readouterr().err
+
+
 def test_the_facts_of_pictures(pictures, tmp_path, capsys):
     assert main(["data", "describe", pictures, "--json"]) == 2
     assert "at most 60 are allowed" in capsys.readouterr().err
