@@ -196,7 +196,7 @@ def test_a_page_states_what_is_missing(tmp_path, registry):
 def test_a_page_needs_a_file_and_a_table_a_terminal(tmp_path, monkeypatch):
     monkeypatch.setattr("ctcbench.cli.commands.report.sys.stdout.isatty", lambda: True, raising=False)
     with pytest.raises(UsageError, match=r"-o report\.html"):
-        _require_place("html", None)
-    _require_place("html", tmp_path / "report.html")
+        _require_place("html", None, is_given=True)
+    _require_place("html", tmp_path / "report.html", is_given=False)
     with pytest.raises(UsageError, match=r"--format md\|csv"):
-        _require_place("table", tmp_path / "report.txt")
+        _require_place("table", tmp_path / "report.txt", is_given=False)
