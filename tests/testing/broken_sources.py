@@ -193,7 +193,7 @@ SOURCES = {
     ),
     "FittedInAnotherWay": (
         "has_valid_attributes_and_descriptions",
-        "be 'stretch' or 'pad' or 'keep'; got 'crop'",
+        "be 'stretch', 'pad' or 'keep'; got 'crop'",
     ),
     "WithoutNames": ("has_valid_attributes_and_descriptions", "can't describe samples: TypeError"),
     "AllNamedAlike": ("has_valid_attributes_and_descriptions", "a text of its own for each sample"),
