@@ -83,7 +83,7 @@ def test_another_schema_among_good_ones_is_named(study, capsys, tmp_path):
     words = "schema 2, but this ctcbench reads schema 1"
     assert main(["report", str(runs)]) == 1
     shown = capsys.readouterr()
-    assert f"left out:{path}" in "".join(shown.out.split()) and "95 % interval" in shown.out
+    assert f"leftout:{path}" in "".join(shown.out.split()) and "95 % interval" in shown.out
     assert not shown.err  # on a terminal, once is enough
     for form in ("md", "latex", "csv", "json", "html"):
         assert main(["report", str(runs), "--format", form]) == 1
