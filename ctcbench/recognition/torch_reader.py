@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from ctcbench.contract.errors import CtcbenchError
 from ctcbench.contract.specs import Alignment, Alphabet, ImageSpec
 from ctcbench.recognition.width_groups import read_by_width
 from ctcbench.registry.component_registry import Registry
@@ -72,7 +73,11 @@ class TorchReader:
     def read(
         self, images_NCHW: NDArray[np.uint8], widths_N: NDArray[np.int64]
     ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-        """Return values_NTK and lengths_N; see `Reader.read`."""
+        """Return values_NTK and lengths_N; see `Reader.read`.
+
+        Raises:
+            CtcbenchError: the network computes NaN: its weights are NaN, infinite or far too large.
+        """
         import torch
 
         if self.image.variable and self.model.unmasked and len({*widths_N.tolist()}) > 1:
@@ -82,8 +87,13 @@ class TorchReader:
             # Networks for images of one size have learned to read the padding.
             widths = (torch.from_numpy(widths_N).to(batch_NCHW.device),) if self.image.variable else ()
             logits_TNK = self.model(batch_NCHW, *widths).logits_TNK
-            values_NTK = logits_TNK.float().log_softmax(-1).transpose(0, 1)
-        return values_NTK.cpu().numpy(), self.model.frames(torch.from_numpy(widths_N)).numpy()
+            values_NTK = logits_TNK.float().log_softmax(-1).transpose(0, 1).cpu().numpy()
+        # A decoder would refuse it, and the error would be one of the decoder.
+        if np.isnan(values_NTK.max(initial=-np.inf)):
+            raise CtcbenchError(
+                "the network computes NaN: the weights of the run are unusable; train it again"
+            )
+        return values_NTK, self.model.frames(torch.from_numpy(widths_N)).numpy()
 
 
 def load_torch_reader(registry: Registry, folder: RunFolder, device: str = "auto") -> TorchReader:

@@ -1,6 +1,8 @@
 import numpy as np
+import pytest
 
 import ctcbench
+from ctcbench.contract.errors import CtcbenchError
 from ctcbench.recognition.torch_reader import load_torch_reader
 from ctcbench.results.run_folder import RunFolder
 
@@ -24,6 +26,16 @@ def test_the_precision_is_one_that_the_device_supports(finished_copy, registry, 
     folder.write_config(settings)
     monkeypatch.setenv("ONEDNN_MAX_CPU_ISA", "AVX2")
     assert load_torch_reader(registry, RunFolder(folder.path), "cpu").compute.amp_dtype is None
+
+
+def test_weights_that_compute_nan_are_an_error_of_the_run(finished):
+    recogniser = ctcbench.load(finished.folder, device="cpu")
+    for parameter in recogniser.reader.model.parameters():
+        parameter.requires_grad_(False).fill_(float("nan"))
+    with pytest.raises(
+        CtcbenchError, match=r"^the network computes NaN: the weights of the run are unusable"
+    ):
+        recogniser.predict([np.full((24, 60), 255, np.uint8)])
 
 
 def test_no_pictures_have_no_log_probabilities(finished):
