@@ -99,7 +99,7 @@ def test_commands_are_those_that_were_typed():
         exact_command(words, {"train_samples": 21000}) == "ctcbench run --preset fast --train-samples 21000"
     )
     words = ["run", "--budget=2s", "--budget=60s", "--fresh", "--dataset", "folder:path='a b'"]
-    expected = "ctcbench run --dataset 'folder:path='\"'\"'a b'\"'\"'' --epochs 2"
+    expected = "ctcbench run --dataset \"folder:path='a b'\" --epochs 2"
     assert exact_command(words, {"epochs": 2}) == expected
 
 
