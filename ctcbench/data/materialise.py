@@ -20,7 +20,7 @@ from ctcbench.data.drawn_columns import DrawnColumns, DrawnSample
 from ctcbench.data.image_file import create_images
 from ctcbench.data.parallel_drawing import draw_in_workers
 from ctcbench.data.part_sharing import shared_parts
-from ctcbench.data.rejected_samples import RejectedSample, list_rejected, rejected_message
+from ctcbench.data.rejected_samples import NoValidSampleError, RejectedSample, list_rejected, rejected_message
 from ctcbench.data.sample_request import SampleRequest, make_request
 from ctcbench.data.stored_set import DamagedSet, StoredSet, finish_set, open_set
 from ctcbench.processes.cores import available_cores
@@ -32,10 +32,6 @@ _SAMPLE_SECONDS = 0.001  # about what a captcha, or a picture of a line, takes t
 
 OnProgress = Callable[[int, int], None]
 Notice = Callable[[str], None]
-
-
-class NoValidSampleError(UsageError):
-    """None of the samples that were asked for can be used."""
 
 
 def materialise(

@@ -1,13 +1,18 @@
-"""RejectedSample: a sample that can't be used, and how messages list several of them."""
+"""RejectedSample: a sample that can't be used, how messages list several, and the error if none is left."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from ctcbench.contract.errors import UsageError
 from ctcbench.files.text import printable
 
 _LISTED = 10
+
+
+class NoValidSampleError(UsageError):
+    """None of the samples that were asked for can be used."""
 
 
 class RejectedSample(NamedTuple):

@@ -62,17 +62,18 @@ def find_runs(out: Path) -> list[RunFolder]:
 
 
 def hint_at_runs(outs: Sequence[Path]) -> str:
-    """Return which folders in or above folders without runs contain some; an empty text if none does."""
-    # The folder of a study is two below that of its runs, <out>/studies/<name>.
-    found = [
-        str(above)
-        for above in dict.fromkeys(above for out in outs for above in list(out.parents)[:2])
-        if _has_runs(above)
-    ]
+    """Return which folders in the given ones, or above those of studies, contain runs; "" if none does."""
+    above = (folder for out in outs for folder in _above_studies(out))
+    found = [str(folder) for folder in dict.fromkeys(above) if _has_runs(folder)]
     for inner in (inner for out in outs for inner in sorted(out.iterdir()) if inner.is_dir()):
         found += [str(inner)] if _has_runs(inner) else []
     more = f" and {len(found) - _NAMED} more" if len(found) > _NAMED else ""
     return f"there are runs in {', '.join(found[:_NAMED])}{more}: give that folder" if found else ""
+
+
+def _above_studies(folder: Path) -> list[Path]:
+    """Return the folder of the runs for that of a study, <out>/studies/<name>, or of all studies."""
+    return [path.parent for path in (folder, folder.parent) if path.name == "studies"]
 
 
 def _has_runs(folder: Path) -> bool:

@@ -81,7 +81,7 @@ def describe(
 def _other_splits(chosen: BuiltDataset, split: SplitName, samples: int | None) -> dict[SplitName, Samples]:
     """Return the samples of the other finite splits, with which images are compared."""
     from ctcbench.data.built_dataset import size_or_zero
-    from ctcbench.data.materialise import NoValidSampleError
+    from ctcbench.data.rejected_samples import NoValidSampleError
 
     others: dict[SplitName, Samples] = {}
     for other in SPLITS:
