@@ -90,7 +90,7 @@ def test_an_epoch_smaller_than_a_batch_is_timed_with_its_own_size(registry, monk
 
 @pytest.mark.landing
 def test_images_of_variable_width_are_timed_in_batches_of_all_widths(registry, monkeypatch):
-    clock, widths = TickingClock(monkeypatch), set()
+    clock, widths = TickingClock(monkeypatch, tick=0.01), set()
     observed = step.train_step
 
     def noted(state, batch, config):
