@@ -26,6 +26,38 @@ _LUMINANCE = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601, as Pil
 
 
 @dataclass(frozen=True)
+class PictureContent:
+    """What pictures show that decides how they are best read; None where it could not be measured.
+
+    Attributes:
+        ink: the rows with ink.
+        colour_loss: the pictures whose contrast is partly lost in grey.
+        hidden_text: the transparent pictures whose text a white ground hides.
+    """
+
+    ink: InkRows | None
+    colour_loss: ColourLoss | None
+    hidden_text: HiddenText | None
+
+
+def measure_content(source: Source, split: SplitName, samples: Samples, *, faint: bool) -> PictureContent:
+    """Return the content of the pictures of a split.
+
+    Args:
+        source: the data set that the samples were read from.
+        split: the split.
+        samples: its images.
+        faint: whether some of them have hardly any contrast, as those have whose text is hidden.
+    """
+    count = len(samples) + samples.left_out
+    return PictureContent(
+        measure_ink(samples),
+        measure_colour_loss(source, split, count),
+        find_hidden_text(source, split, count) if faint else None,
+    )
+
+
+@dataclass(frozen=True)
 class InkRows:
     """How much of the height of pictures has ink, measured by changes of level along the rows.
 

@@ -16,14 +16,7 @@ from ctcbench.data import training_advice as advising
 from ctcbench.data.built_dataset import BuiltDataset, fit_of
 from ctcbench.data.duplicate_images import Duplicates, find_duplicates
 from ctcbench.data.faint_images import find_faint_images
-from ctcbench.data.picture_content import (
-    ColourLoss,
-    HiddenText,
-    InkRows,
-    find_hidden_text,
-    measure_colour_loss,
-    measure_ink,
-)
+from ctcbench.data.picture_content import PictureContent, measure_content
 from ctcbench.data.set_statistics import (
     FrameNeeds,
     PictureSizes,
@@ -79,18 +72,12 @@ def describe_set(
         "duplicates": _duplicates(find_duplicates(splits)),
     }
     if pictures is not None and needs is not None:
-        ink = measure_ink(drawn)
-        count = len(drawn) + drawn.left_out
-        loss = measure_colour_loss(chosen.source, split, count)
-        # Text that white hides makes a faint image.
-        hidden = find_hidden_text(chosen.source, split, count) if facts["faint"]["images"] else None
-        facts["ink"] = None if ink is None else dataclasses.asdict(ink)
-        facts["colour_loss"] = None if loss is None else dataclasses.asdict(loss)
-        facts["hidden_text"] = None if hidden is None else dataclasses.asdict(hidden)
+        content = measure_content(chosen.source, split, drawn, faint=facts["faint"]["images"] > 0)
+        facts |= dataclasses.asdict(content)
         if "train" in splits:
             density = least_aspect_per_frame(pictures, needs, drawn, chosen.source, split)
             usual = statistics.median_low(lengths.elements())
-            facts["advice"] = _advice(registry, chosen, pictures, density, usual, (ink, loss, hidden), splits)
+            facts["advice"] = _advice(registry, chosen, pictures, density, usual, content, splits)
     return facts
 
 
@@ -100,21 +87,22 @@ def _advice(
     pictures: PictureSizes,
     density: float,
     usual_length: float,
-    content: tuple[InkRows | None, ColourLoss | None, HiddenText | None],
+    content: PictureContent,
     splits: Mapping[SplitName, Samples],
 ) -> dict[str, Any]:
     """Return the options and the command of a first training on these pictures, and its cost."""
-    image, (ink, loss, hidden) = chosen.source.image, content
+    image = chosen.source.image
     now = advising.ImageSize(fit_of(chosen.source), image.height, image.width)
-    channels = max(image.channels, advising.advise_channels(loss))
+    channels = max(image.channels, advising.advise_channels(content.colour_loss))
     # A crop that the user has chosen is kept. Ink was measured in grey, which may not show all of it.
-    crop = 0.0 if image.crop or channels > image.channels else advising.advise_crop(ink)
+    crop = 0.0 if image.crop or channels > image.channels else advising.advise_crop(content.ink)
     read = pictures.cropped(crop)
     size = advising.advise_size(now, read, density / (1 - 2 * crop))
     given = ComponentString.parse(chosen.text)
     images = chosen.size("train") or len(splits["train"])  # --samples limits what was drawn
     options = {} if size == now else {"fit": size.fit, "height": str(size.height), "width": str(size.width)}
     options |= {"crop": f"{crop:g}"} if crop else {}
+    hidden = content.hidden_text
     options |= {"ground": "auto"} if hidden is not None and hidden.hidden else {}
     options |= {"channels": str(channels)} if channels > image.channels else {}
     # val=0 and test=0 are left out: a run needs all three splits.
