@@ -107,6 +107,13 @@ def read_duration(given: Any) -> float:
     return seconds
 
 
+def rough_duration(seconds: float) -> str:
+    """Return an estimated duration as ``90 s``, ``5 min`` or ``2.5 h``."""
+    if seconds < 120:
+        return f"{max(1, round(seconds))} s"
+    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
+
+
 def _split(given: Any) -> tuple[str, str]:
     """Return a number and its unit; the unit is empty where there is none, and so are both of other texts."""
     # TOML and Python can give a number; true is one in Python.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from ctcbench.config.budget import Budget
+from ctcbench.config.budget import Budget, rough_duration
 from ctcbench.config.recipe import Recipe
 from ctcbench.contract.data import SPLITS
 from ctcbench.contract.errors import UsageError
@@ -153,19 +153,17 @@ def _announcement(
         wanted = getattr(config, f"{split}_samples")
         if not is_cached(dataset, split, wanted):
             to_draw += min(wanted, dataset.size(split) or wanted)
-    drawing = f"drawing {to_draw:,} images about {_about(to_draw * known.draw_seconds)}; " if to_draw else ""
+    drawing = (
+        f"drawing {to_draw:,} images about {rough_duration(to_draw * known.draw_seconds)}; "
+        if to_draw
+        else ""
+    )
     epochs = f"{config.epochs} epoch{'s' * (config.epochs != 1)}"
     return (
         f"budget {budget.text}: {config.train_samples:,} images, {epochs} ({known.compute}): training about "
-        f"{_about(known.training_seconds)}; {drawing}validation and test about {_about(read)}; "
-        f"{length.flags()} in place of --budget repeats it exactly"
+        f"{rough_duration(known.training_seconds)}; {drawing}validation and test about "
+        f"{rough_duration(read)}; {length.flags()} in place of --budget repeats it exactly"
     )
-
-
-def _about(seconds: float) -> str:
-    if seconds < 120:
-        return f"{max(1, round(seconds))} s"
-    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
 
 
 def _differs(seconds: float, expected: float) -> bool:

@@ -14,6 +14,7 @@ from ctcbench.builtin.picture_sets.parquet_store import ParquetStore, open_parqu
 from ctcbench.builtin.picture_sets.row_entry import RowEntry
 from ctcbench.contract.data import MOST_SAMPLES
 from ctcbench.contract.errors import BadSample, UsageError
+from ctcbench.contract.word_lists import join_words
 from ctcbench.files.plain_files import MIB
 from ctcbench.files.text import one_line
 
@@ -93,7 +94,7 @@ def _read_rows(
         most -= max(batch.nbytes, sum(len(text or "") for texts in cells.values() for text in texts))
         if most < 0:
             raise UsageError(
-                f"{path}: the texts of {' and '.join(wanted)} expand to more than "
+                f"{path}: the texts of {join_words(wanted)} expand to more than "
                 f"{MOST_EXPANDED // MIB:,} MiB in a row group; write the file with a smaller row_group_size, "
                 "or without the long texts"
             )

@@ -10,6 +10,7 @@ from rich.columns import Columns
 from rich.table import Table
 from rich.text import Text
 
+from ctcbench.config.budget import rough_duration
 from ctcbench.files.text import printable, visible_spaces
 from ctcbench.reporting.number_format import percent
 
@@ -117,29 +118,19 @@ def _content_advice(facts: dict[str, Any]) -> list[tuple[str, str]]:
     if "channels" in options:
         loss = facts["colour_loss"]
         counted = f"{loss['coloured']} of {loss['examined']} pictures examined"
-        rows.append(
-            (
-                "colour",
-                f"grey loses contrast in {counted}; channels={options['channels']} keeps it",
-            )
-        )
+        keeps = f"channels={options['channels']} keeps it"
+        rows.append(("colour", f"grey loses contrast in {counted}; {keeps}"))
     return rows
 
 
 def training_cost(cost: dict[str, Any]) -> str:
     """Return the line with the cost of the training that is advised."""
-    fast, slow = (_rough_time(seconds) for seconds in cost["seconds"])
+    fast, slow = (rough_duration(seconds) for seconds in cost["seconds"])
     return (
         f"{cost['images']:,} pictures, {cost['epochs']} epochs, {cost['teraflop']:,.1f} TFLOP: roughly "
         f"{fast} if the cores here have bfloat16 instructions, {slow} if not; --budget 10m in place of "
         f"--epochs takes ten minutes"
     )
-
-
-def _rough_time(seconds: float) -> str:
-    if seconds < 90:
-        return f"{max(10, round(seconds, -1)):.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
 
 
 def _visible(character: str) -> str:

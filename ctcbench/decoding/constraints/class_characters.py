@@ -59,8 +59,4 @@ def quoted(characters: Sequence[str]) -> str:
     # A character may be a cluster of many code points; one is always shown.
     most = max(1, sum(length <= _SHOWN_LENGTH for length in lengths))
     more = f" (and {len(characters) - most:,} more)" if len(characters) > most else ""
-    return " ".join(repr(_abbreviated(character)) for character in characters[:most]) + more
-
-
-def _abbreviated(text: str) -> str:
-    return text if len(text) <= _SHOWN_LENGTH else f"{text[:_SHOWN_LENGTH]}…"
+    return " ".join(map(shown, characters[:most])) + more
