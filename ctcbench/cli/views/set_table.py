@@ -97,7 +97,8 @@ def _fit_advice(facts: dict[str, Any]) -> str:
         return f"stretch makes them all {aspect:.2f} times as wide as high; {listed} keeps their shapes"
     if height > facts["height"]:
         return f"{listed} makes enough frames for all texts"
-    return f"{listed} is the height of the pictures; more rows take time and show nothing"
+    without = " without the rows that crop leaves out" if "crop" in advised else ""
+    return f"{listed} is the height of the pictures{without}; more rows take time and show nothing"
 
 
 def _lengths(lengths: dict[str, int]) -> str:

@@ -126,6 +126,19 @@ def test_pictures_that_show_nothing_are_counted(tmp_path, capsys, monkeypatch):
     assert json.loads(capsys.readouterr().out)["faint"] == {"images": 1, "example": f"{tmp_path}/a.png"}
 
 
+def test_an_advised_height_below_that_of_the_pictures_is_explained_by_the_crop(tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "400")
+    for label in ("ab", "bc"):
+        picture = Image.new("L", (90, 40), 255)
+        picture.paste(0, (20, 12, 60, 28))
+        picture.save(tmp_path / f"{label}.png")
+    assert main(["data", "describe", f"folder:path={tmp_path},val=0,test=0"]) == 0
+    shown = " ".join(capsys.readouterr().out.split())
+    assert re.search(
+        r"height=\d+,width=\d+ is the height of the pictures without the rows that crop leaves out", shown
+    )
+
+
 def test_what_the_pictures_show_decides_the_options_and_the_preset(tmp_path, capsys, monkeypatch):
     monkeypatch.setenv("COLUMNS", "400")
     for place, label in enumerate(("ab", "bc")):
