@@ -9,6 +9,7 @@ from typing import Any
 
 from ctcbench.builtin.labelling.label_text import read_label
 from ctcbench.builtin.picture_sets.parquet_columns import PictureColumns
+from ctcbench.builtin.picture_sets.parquet_footer import check_footer
 from ctcbench.builtin.picture_sets.parquet_pages import MOST_EXPANDED, largest_page
 from ctcbench.builtin.picture_sets.parquet_store import ParquetStore, open_parquet, rows_of_batch
 from ctcbench.builtin.picture_sets.row_entry import RowEntry
@@ -59,6 +60,7 @@ def read_index(store: ParquetStore, path: Path, prefix: str, wanted: PictureColu
             raise UsageError(f"{path}: has no rows")
         if number > MOST_SAMPLES:
             raise UsageError(f"{path}: has {number:,} rows; at most {MOST_SAMPLES:,} are allowed")
+        check_footer(path, file.metadata)
         store.add(path, file, columns.image)
         rows = _rows(path, file, prefix, columns)
     # ValueError: of a name in the footer that is not UTF-8.

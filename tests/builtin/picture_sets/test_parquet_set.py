@@ -13,7 +13,9 @@ import pytest
 pytest.importorskip("pyarrow", reason="the package pyarrow is not installed")
 
 from ctcbench.builtin.picture_sets import parquet_index, parquet_pages, parquet_store
+from ctcbench.builtin.picture_sets.parquet_footer import check_footer
 from ctcbench.builtin.picture_sets.parquet_set import parquet
+from ctcbench.builtin.picture_sets.parquet_store import open_parquet
 from ctcbench.contract.data import SPLITS
 from ctcbench.contract.errors import UsageError
 from tests.builtin.picture_sets.picture_cases import BAD_PICTURES, png, read_all, write_parquet
@@ -310,6 +312,17 @@ def test_a_damaged_footer_is_an_error_of_one_line(tmp_path):
     size = int.from_bytes(content[-8:-4], "little")
     file.write_bytes(content[: -8 - size] + b"\xff" * size + content[-8:])
     with pytest.raises(UsageError, match=r"^[^\n]*: is no Parquet file, or is damaged \([^\n]+\)$"):
+        whole(file)
+
+
+def test_a_column_whose_statistics_contradict_the_schema_is_an_error(tmp_path):
+    # The metadata of pyarrow 26 abort the process there.
+    file = write_parquet(tmp_path / "x.parquet", {"image": [png()], "text": ["a"]})
+    check_footer(file, open_parquet(file).metadata)
+    content, described = file.read_bytes(), b"\x02\x18\x04text"
+    assert content.count(described) == 1
+    file.write_bytes(content.replace(described, b"\x60" + described[1:]))
+    with pytest.raises(UsageError, match=r"^[^\n]*x\.parquet: is [^\n]*damaged \([^\n]+\)$"):
         whole(file)
 
 
