@@ -7,24 +7,19 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from ctcbench.contract.data import LogProbs, Sample
+from ctcbench.contract.data import LogProbs
 from ctcbench.contract.errors import BadSample
 from ctcbench.contract.specs import Ground, ImageSpec
 from ctcbench.evaluation.familiarity import Familiarity
-from ctcbench.evaluation.joined_batches import Reading, join_batches
 from ctcbench.files.pictures import Fit, PreparedPicture, read_picture
-from ctcbench.files.pixel_levels import WHITE
 from ctcbench.pipeline.decoding_stage import BuiltDecoder
 from ctcbench.recognition.chosen_decoder import build_chosen_decoder, build_own_decoder
 from ctcbench.recognition.crop_interpretation import read_crops
 from ctcbench.recognition.interpretation import Interpretation, require_supported
-from ctcbench.recognition.picture_batch import make_batch, split_by_width
 from ctcbench.recognition.picture_list import list_pictures, require_pictures, require_readable
-from ctcbench.recognition.picture_stream import Group, process_groups
+from ctcbench.recognition.picture_log_probs import read_log_probs
 from ctcbench.recognition.prediction import Prediction
-from ctcbench.recognition.prediction_stream import predict_pictures, prepare
+from ctcbench.recognition.prediction_stream import predict_pictures
 from ctcbench.recognition.reader import Reader
 from ctcbench.registry.component_registry import Registry
 from ctcbench.training.progress_events import ProgressListener
@@ -87,23 +82,7 @@ class Recogniser:
             BadSample: a picture can't be read; the message names its path or its index.
             UsageError: `images` is not a list of pictures.
         """
-        images = list_pictures(images)
-
-        def read(group: Group[Sample]) -> tuple[Group[Sample], Reading]:
-            samples = group.samples or [_white(self.reader.image)]
-            rows = split_by_width(samples, self.reader)
-            batches = [make_batch([samples[row] for row in some], self.reader) for some in rows]
-            readings = [self.reader.read(batch.images_NCHW, batch.widths_N) for batch in batches]
-            values_NTK, lengths_N = join_batches(readings, rows)
-            return group, (values_NTK[: len(group.samples)], lengths_N[: len(group.samples)])
-
-        # For no pictures, the arrays still need the numbers of frames and classes.
-        parts = list(process_groups(images, self._prepared, read, self.reader)) or [read(Group([], {}))]
-        outcomes = [outcome for group, _ in parts for outcome in group.arranged(group.samples)]
-        for index, (image, outcome) in enumerate(zip(images, outcomes, strict=True)):
-            require_readable(index, image, outcome)
-        values_NTK, lengths_N = join_batches([reading for _, reading in parts])
-        return LogProbs(values_NTK, lengths_N, ("",) * len(images), self.reader.alphabet)
+        return read_log_probs(list_pictures(images), self.reader, self.image, self.fit)
 
     def predict(
         self,
@@ -238,9 +217,6 @@ class Recogniser:
             listener=listener,
         )
 
-    def _prepared(self, picture: Any) -> Sample:
-        return prepare(picture, self.image, self.fit)
-
     def _crops(self, crops: Sequence[float] | None) -> tuple[float, ...]:
         """Return the crops at which pictures are read; none: that of the recogniser's images."""
         found = () if crops is None else read_crops(crops)
@@ -252,7 +228,3 @@ class Recogniser:
         if decoder:
             return build_chosen_decoder(self.registry, self.reader, decoder)
         return build_own_decoder(self.registry, self.reader, self.decoder, self.decoder_files, self.origin)
-
-
-def _white(spec: ImageSpec) -> Sample:
-    return Sample(np.full((spec.channels, spec.height, spec.width), WHITE, np.uint8), "")
