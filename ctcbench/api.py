@@ -12,8 +12,8 @@ from ctcbench.contract.errors import CtcbenchError, UsageError
 from ctcbench.contract.specs import Ground
 from ctcbench.files.attached_files import unpacked
 from ctcbench.pipeline import runner
+from ctcbench.pipeline.run_calibration import fit_run_sharpness
 from ctcbench.recognition.recogniser import Recogniser
-from ctcbench.recognition.run_calibration import fit_run_sharpness
 from ctcbench.registry.discovery import load_registry
 from ctcbench.results.decoder_files import read_decoder_files
 from ctcbench.results.recognizer_description import read_description

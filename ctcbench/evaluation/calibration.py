@@ -11,16 +11,16 @@ from ctcbench.contract.data import LogProbs
 from ctcbench.evaluation.ctc_likelihood import text_log_probs
 
 # Range and numbers of grid points of the search. Label smoothing limits the probability of a confident
-# recogniser to about a third; the inverse temperature that undoes that is about 2.
+# recogniser to about a third; the sharpness that undoes that is about 2.
 _LOWEST, _HIGHEST = 0.25, 16.0  # of the coarse grid; the fine one may go a step beyond
 _COARSE_POINTS, _FINE_POINTS = 9, 15
 _MAX_IMAGES = 500
 
 
-def fit_inverse_temperature(log_probs: LogProbs) -> float:
-    """Return the inverse temperature β that maximises the CTC likelihood of the true texts.
+def fit_sharpness(log_probs: LogProbs) -> float:
+    """Return the sharpness β that maximises the CTC likelihood of the true texts.
 
-    Temperature scaling (Guo et al. 2017, section 4.2) with 1/β for the temperature: the probabilities
+    Temperature scaling (Guo et al. 2017, section 4.2) with the temperature 1/β: the probabilities
     of each frame are p^β, normalised. The single parameter is fitted on the first 500 images, without those
     whose text has no probability at any β: it has more characters than the image has frames.
 

@@ -25,7 +25,7 @@ def confidences(
         log_probs: what the hypotheses were decoded from.
         hypotheses: one for each image.
         alignment: how frames are aligned to characters.
-        sharpness: inverse temperature, as `calibration.fit_inverse_temperature` returns it.
+        sharpness: exponent of the probabilities, as `calibration.fit_sharpness` returns it.
     """
     scores: Sequence[float] = [hypothesis.log_prob for hypothesis in hypotheses]
     if alignment == "ctc":

@@ -15,20 +15,21 @@ _IMPOSSIBLE = -1e30
 
 
 def text_log_probs(
-    log_probs: LogProbs, labels_N: Sequence[Sequence[int]], inverse_temperature: float = 1.0
+    log_probs: LogProbs, labels_N: Sequence[Sequence[int]], sharpness: float = 1.0
 ) -> NDArray[np.float64]:
     """Return log p(labels | image) of each image in nats, summed over all alignments (Graves et al. 2006).
 
     Args:
         log_probs: log-probabilities of N images.
         labels_N: a labelling for each image, without blanks.
-        inverse_temperature: exponent β of the probabilities, which are then normalised in each frame.
+        sharpness: exponent β of the probabilities, which are then normalised in each frame;
+            `calibration.fit_sharpness` returns one that calibrates them.
 
     Returns:
         Array of shape (N,); −inf where an image has too few frames for the labelling.
     """
     states_NS, skips_NS = ctc_states(labels_N)
-    emitted_NTS = _emissions(log_probs.values_NTK, states_NS, inverse_temperature)
+    emitted_NTS = _emissions(log_probs.values_NTK, states_NS, sharpness)
     # The forward variable of equations 6 to 8, in logarithms: of the images still to be read at each frame.
     forward_NS = np.full(states_NS.shape, _IMPOSSIBLE)
     forward_NS[:, :2] = emitted_NTS[:, 0, :2]
@@ -65,11 +66,11 @@ def ctc_states(labels_N: Sequence[Sequence[int]]) -> tuple[NDArray[np.int64], ND
 
 
 def _emissions(
-    values_NTK: NDArray[np.float32], states_NS: NDArray[np.int64], inverse_temperature: float
+    values_NTK: NDArray[np.float32], states_NS: NDArray[np.int64], sharpness: float
 ) -> NDArray[np.float64]:
     """Return the log-probability of each state's class in each frame, of the p^β normalised in each frame."""
     # p^β normalised in each frame is the softmax of β · log p.
-    scaled_NTK = values_NTK * np.float32(inverse_temperature)
+    scaled_NTK = values_NTK * np.float32(sharpness)
     highest_NT1 = scaled_NTK.max(-1, keepdims=True)
     sums_NT1 = np.exp(scaled_NTK - highest_NT1).sum(-1, keepdims=True, dtype=np.float64)
     emitted_NTS = np.take_along_axis(scaled_NTK, states_NS[:, None, :], axis=2)

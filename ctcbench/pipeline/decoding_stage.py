@@ -17,7 +17,6 @@ from ctcbench.contract.errors import UsageError
 from ctcbench.contract.hooks import RunInfo
 from ctcbench.contract.specs import Alignment, Alphabet, frames_needed
 from ctcbench.decoding.hypothesis import Hypothesis
-from ctcbench.evaluation.calibration import fit_inverse_temperature
 from ctcbench.evaluation.collapse import best_paths_collapsed, blank_probability
 from ctcbench.evaluation.confidence import confidences
 from ctcbench.evaluation.score import Score
@@ -25,6 +24,7 @@ from ctcbench.evaluation.scoring import score
 from ctcbench.files.attached_files import only_stored_files
 from ctcbench.files.json_records import Count, Name, NotNegative, Record, read_record
 from ctcbench.files.shell_words import quote_word
+from ctcbench.pipeline.run_calibration import fit_run_sharpness
 from ctcbench.registry.attribution import attribute_errors
 from ctcbench.registry.component_registry import Registry
 from ctcbench.registry.hypothesis_checks import require_hypotheses, require_n_best
@@ -90,7 +90,7 @@ def decode_run(recipe: Recipe, folder: RunFolder) -> Result:
             "training": trained.training,
         },
     )
-    sure = confidences(stored, hypotheses, recipe.alignment, _sharpness(folder, recipe.alignment))
+    sure = confidences(stored, hypotheses, recipe.alignment, fit_run_sharpness(folder, recipe.alignment))
     predictions = Predictions(
         "test", stored.fingerprint, tuple(texts), tuple(stored.texts), tuple(map(_rounded, sure))
     )
@@ -105,14 +105,6 @@ def _score(texts: Sequence[str], tests: LogProbs, alignment: Alignment) -> Score
     if found.collapsed and not best_paths_collapsed(tests, alignment):
         return replace(found, collapsed=False)
     return found
-
-
-def _sharpness(folder: RunFolder, alignment: Alignment) -> float:
-    """Return the inverse temperature that calibrates confidences, as `api.load` does."""
-    # Runs of earlier versions have no log-probabilities of the validation images.
-    if alignment != "ctc" or not folder.has(folder.log_probs_path("val")):
-        return 1.0
-    return fit_inverse_temperature(folder.read_log_probs("val"))
 
 
 def _rounded(confidence: float | None) -> float | None:

@@ -233,9 +233,9 @@ def read_crops(crops: Any) -> tuple[float, ...]:
     return tuple(map(float, found))
 
 
-def _sharpened(values_NTK: NDArray[np.float32], inverse_temperature: float) -> NDArray[np.float32]:
+def _sharpened(values_NTK: NDArray[np.float32], sharpness: float) -> NDArray[np.float32]:
     """Return the log-probabilities of p^β, normalised in each frame."""
-    scaled_NTK = values_NTK * np.float32(inverse_temperature)
+    scaled_NTK = values_NTK * np.float32(sharpness)
     highest_NT1 = scaled_NTK.max(-1, keepdims=True)
     sums_NT1 = np.exp(scaled_NTK - highest_NT1).sum(-1, keepdims=True)
     return np.asarray(np.minimum(scaled_NTK - highest_NT1 - np.log(sums_NT1), 0), np.float32)

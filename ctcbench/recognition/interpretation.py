@@ -31,7 +31,7 @@ class Interpretation:
     Attributes:
         reader: the network that computes them.
         decoder: finds the text of each picture.
-        sharpness: inverse temperature that calibrates confidences.
+        sharpness: exponent of the probabilities that calibrates confidences.
         familiarity: the statistics of the training images, None if they are not known.
         n_best: number of the most probable texts, 0 for none.
         positions: whether characters are located.

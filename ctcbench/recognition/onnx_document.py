@@ -28,7 +28,7 @@ class OnnxDocument(RecognizerRecord):
         alignment: how frames are aligned with characters.
         decoder: component string of the run's decoder.
         decoder_files: the files of the decoder by digest, as `attached_files.packed` writes them.
-        sharpness: inverse temperature that calibrates confidences; 1 if they are not calibrated.
+        sharpness: exponent of the probabilities that calibrates confidences; 1 if they are not calibrated.
         familiarity: the statistics of the training images, None if they are not known.
         masks_padding: whether images of different widths may be in a batch; if not, those of a batch that are
             narrower than it are read alone.

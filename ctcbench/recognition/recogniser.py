@@ -38,7 +38,8 @@ class Recogniser:
         decoder: component string of the decoder.
         decoder_files: files of the decoder, such as a list of words, by digest.
         fit: how pictures are resized to the image size of the network, as the training images were.
-        sharpness: inverse temperature that calibrates confidences; 1 while the run is not finished.
+        sharpness: exponent of the probabilities of each frame, the inverse of a temperature, that calibrates
+            confidences; 1 while the run is not finished.
         familiarity: the statistics of the training images, with which pictures are compared; None while the
             run is not finished, and in runs of earlier versions.
         ground: what transparent pixels become; None: as in the training.

@@ -19,6 +19,7 @@ from ctcbench.files.attached_files import packed
 from ctcbench.files.json_files import format_json
 from ctcbench.files.output_files import require_output, write_output
 from ctcbench.pipeline.decoding_stage import build_stored_decoder
+from ctcbench.pipeline.run_calibration import fit_run_sharpness
 from ctcbench.recognition.export_check import (
     CheckImages,
     ReaderDifference,
@@ -32,7 +33,6 @@ from ctcbench.recognition.onnx_graph import check_graph
 from ctcbench.recognition.onnx_packages import EXPORT_PACKAGES, require_onnx
 from ctcbench.recognition.onnx_quantization import quantise
 from ctcbench.recognition.onnx_reader import OnnxReader, start_session
-from ctcbench.recognition.run_calibration import fit_run_sharpness
 from ctcbench.recognition.torch_reader import TorchReader
 from ctcbench.registry.component_registry import Registry
 from ctcbench.registry.discovery import load_registry

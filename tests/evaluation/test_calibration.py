@@ -4,7 +4,7 @@ import pytest
 from ctcbench import Alphabet
 from ctcbench.contract.data import LogProbs
 from ctcbench.decoding import beam_search
-from ctcbench.evaluation.calibration import fit_inverse_temperature
+from ctcbench.evaluation.calibration import fit_sharpness
 from ctcbench.evaluation.ctc_likelihood import text_log_probs
 
 ALPHABET = Alphabet("abcd")
@@ -27,12 +27,12 @@ def read(count, sharpness=1.0, frames=3, seed=0):
 
 @pytest.mark.parametrize("sharpness", [0.5, 1.0, 2.0, 5.0])
 def test_the_temperature_of_flattened_log_probs_is_recovered(sharpness):
-    assert fit_inverse_temperature(read(500, sharpness)) == pytest.approx(sharpness, rel=0.15)
+    assert fit_sharpness(read(500, sharpness)) == pytest.approx(sharpness, rel=0.15)
 
 
 def test_calibrated_confidence_equals_accuracy_on_held_out_images():
     found = read(500, sharpness=3.0)
-    sharpness = fit_inverse_temperature(found)
+    sharpness = fit_sharpness(found)
     held_out = read(4000, sharpness=3.0, seed=1)
     labels = [best.labels for best, *_ in beam_search(held_out.values_NTK, held_out.lengths_N)]
     right = np.array([ALPHABET.decode(k) == t for k, t in zip(labels, held_out.texts, strict=True)])
@@ -55,13 +55,13 @@ def test_images_that_are_all_right_do_not_make_a_text_certain(count):
     values_NTK = np.full((count, 2, 5), np.log(0.1), np.float32)
     values_NTK[:, 0, 1] = values_NTK[:, 1, 0] = np.log(0.6)
     found = LogProbs(values_NTK, np.full(count, 2), ("a",) * count, ALPHABET)
-    sharpness = fit_inverse_temperature(found)
+    sharpness = fit_sharpness(found)
     [sure] = set(np.exp(text_log_probs(found, [[1]] * count, sharpness)).round(6))
     assert sure == pytest.approx(count / (count + 1), abs=0.03) and sharpness < 8
 
 
 def test_without_images_the_temperature_is_one():
-    assert fit_inverse_temperature(read(0)) == 1.0
+    assert fit_sharpness(read(0)) == 1.0
 
 
 def test_an_impossible_text_changes_nothing():
@@ -72,6 +72,6 @@ def test_an_impossible_text_changes_nothing():
         (*found.texts, "abcdabcd", "aa" * 3),
         ALPHABET,
     )
-    assert fit_inverse_temperature(more) == pytest.approx(fit_inverse_temperature(found))
+    assert fit_sharpness(more) == pytest.approx(fit_sharpness(found))
     impossible = LogProbs(more.values_NTK[-2:], more.lengths_N[-2:], more.texts[-2:], ALPHABET)
-    assert fit_inverse_temperature(impossible) == 1
+    assert fit_sharpness(impossible) == 1

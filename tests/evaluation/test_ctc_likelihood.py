@@ -10,8 +10,8 @@ from ctcbench.evaluation.ctc_likelihood import text_log_probs
 ALPHABET = Alphabet("abcd")
 
 
-@pytest.mark.parametrize("inverse_temperature", [1.0, 2.5])
-def test_equals_the_loss_of_torch(inverse_temperature):
+@pytest.mark.parametrize("sharpness", [1.0, 2.5])
+def test_equals_the_loss_of_torch(sharpness):
     generator = np.random.default_rng(0)
     values_NTK = np.log(generator.dirichlet(np.full(5, 0.3), (40, 9))).astype(np.float32)
     values_NTK[0, 2, 3] = -np.inf
@@ -20,13 +20,13 @@ def test_equals_the_loss_of_torch(inverse_temperature):
     labels[:3] = [(), (3, 3, 3, 3), (1,)]
     found = LogProbs(values_NTK, lengths_N, ("",) * 40, ALPHABET)
     losses_N = F.ctc_loss(
-        (torch.from_numpy(values_NTK) * inverse_temperature).log_softmax(-1).transpose(0, 1).double(),
+        (torch.from_numpy(values_NTK) * sharpness).log_softmax(-1).transpose(0, 1).double(),
         torch.tensor([label for each in labels for label in each]),
         torch.from_numpy(lengths_N),
         torch.tensor([len(each) for each in labels]),
         reduction="none",
     )
-    ours = text_log_probs(found, labels, inverse_temperature)
+    ours = text_log_probs(found, labels, sharpness)
     assert np.isinf(ours).any() and np.isfinite(ours).any()
     assert ours == pytest.approx(-losses_N.numpy(), rel=1e-5, abs=1e-5)
 

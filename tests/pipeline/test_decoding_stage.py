@@ -9,7 +9,7 @@ import pytest
 
 from ctcbench import hookimpl
 from ctcbench.contract.errors import CtcbenchError, UsageError
-from ctcbench.evaluation.calibration import fit_inverse_temperature
+from ctcbench.evaluation.calibration import fit_sharpness
 from ctcbench.evaluation.ctc_likelihood import text_log_probs
 from ctcbench.pipeline.decoding_stage import decode_stored
 from ctcbench.registry.component_registry import Registry
@@ -39,7 +39,7 @@ def test_predictions_are_stored_with_calibrated_confidences(finished_copy, regis
     stored = folder.read_predictions("greedy")
     tests = folder.read_log_probs("test")
     labels = [tests.alphabet.encode(text) for text in stored.texts]
-    sharpness = fit_inverse_temperature(folder.read_log_probs("val"))
+    sharpness = fit_sharpness(folder.read_log_probs("val"))
     expected = np.exp(text_log_probs(tests, labels, sharpness))
     assert stored.confidences == pytest.approx(expected.tolist(), rel=1e-5)
     # Not calibrated without the log-probabilities of the validation images, as in runs of early versions.
