@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,6 +41,18 @@ class Duplicates:
     def found(self) -> bool:
         """Whether there are any."""
         return any(self.within.values()) or any(self.across.values())
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the duplicates as a JSON document."""
+        return {
+            "within": dict(self.within),
+            "across": {f"{one} and {other}": count for (one, other), count in self.across.items()},
+            "groups_with_different_texts": self.differing,
+            "examples": [
+                [{"split": split, "name": name, "text": text} for split, name, text in group]
+                for group in self.examples
+            ],
+        }
 
 
 def find_duplicates(splits: Mapping[SplitName, Samples]) -> Duplicates:

@@ -6,7 +6,7 @@ import statistics
 from array import array
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,6 +35,10 @@ class Spread:
             else ([float(values[0])] * 3)
         )
         return cls(min(values), (low, median, high), max(values))
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the distribution as a JSON document."""
+        return {"least": self.least, "quartiles": list(self.quartiles), "greatest": self.greatest}
 
 
 @dataclass(frozen=True)
@@ -74,6 +78,15 @@ class PictureSizes:
             median_aspect=self.median_aspect / kept,
             aspects_N=self.aspects_N / kept,
         )
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what `ctcbench data describe` shows of the sizes as a JSON document."""
+        return {
+            "widths": self.widths.to_json(),
+            "heights": self.heights.to_json(),
+            "aspects": [round(aspect, 2) for aspect in self.aspects],
+            "widest": self.widest,
+        }
 
 
 def measure_pictures(source: Source, split: SplitName, samples: int) -> PictureSizes | None:
@@ -122,6 +135,14 @@ class FrameNeeds:
     densest: str
     too_long: Mapping[int, int]
     needs_N: NDArray[np.int64] = field(repr=False, compare=False)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what `ctcbench data describe` shows of the frames as a JSON document."""
+        return {
+            "fewest_columns_per_frame": round(self.fewest_columns, 2),
+            "densest": self.densest,
+            "too_long_by_columns_per_frame": {str(columns): n for columns, n in self.too_long.items()},
+        }
 
 
 def frame_needs(samples: Samples, alphabet: Alphabet) -> FrameNeeds:

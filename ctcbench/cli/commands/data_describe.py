@@ -52,30 +52,29 @@ def describe(
     # Here, because it loads numpy, for which --help must not wait.
     from ctcbench.data.set_description import describe_set
 
-    facts = describe_set(registry(), chosen, name, {one: splits[one] for one in SPLITS if one in splits})
-    if skip_bad and facts.get("advice", {}).get("command"):
-        facts["advice"]["command"] += " --skip-bad"
+    ordered = {one: splits[one] for one in SPLITS if one in splits}
+    description = describe_set(registry(), chosen, name, ordered, skip_bad=skip_bad)
     if contact_sheet is not None:
         from ctcbench.cli.views.contact_sheet import write_contact_sheet
 
         write_contact_sheet(contact_sheet, drawn.images_NCHW[:_ON_SHEET], drawn.texts[:_ON_SHEET])
     if as_json:
-        print_json(facts)
+        print_json(description.to_json())
         return
     from rich.text import Text
 
     from ctcbench.cli.views.set_table import set_table, training_cost
 
     console = output_console()
-    console.print(set_table(facts))
-    if advice := facts.get("advice"):
+    console.print(set_table(description))
+    if advice := description.advice:
         # In one line however narrow the terminal is, so that it can be copied.
         command = printable(
-            advice["command"] or "when it is clear what the labels are; a notice above has the options"
+            advice.command or "when it is clear what the labels are; a notice above has the options"
         )
         console.print(Text(f"\na first training: {command}"), soft_wrap=True)
-        if advice["command"]:
-            console.print(Text(training_cost(advice["cost"]), "dim"))
+        if advice.command:
+            console.print(Text(training_cost(advice.cost), "dim"))
 
 
 def _other_splits(chosen: BuiltDataset, split: SplitName, samples: int | None) -> dict[SplitName, Samples]:

@@ -1,0 +1,103 @@
+"""advise_training(): the options and the command of a first training on a set of pictures, and its cost."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ctcbench.config.run_config import flag
+from ctcbench.contract.component_string import ComponentString
+from ctcbench.contract.data import SPLITS, SplitName
+from ctcbench.data import training_advice as advising
+from ctcbench.data.built_dataset import BuiltDataset, fit_of
+from ctcbench.data.picture_content import PictureContent
+from ctcbench.data.set_statistics import PictureSizes
+from ctcbench.files.shell_words import join_quoted
+from ctcbench.registry.component_registry import Registry
+
+
+@dataclass(frozen=True)
+class AdvisedTraining:
+    """A first training on a set of pictures.
+
+    Attributes:
+        options: options of the data set that are changed, by name.
+        command: its command line; None where the labels are in doubt, so that it would learn wrong ones.
+        cost: its estimated cost.
+    """
+
+    options: Mapping[str, str]
+    command: str | None
+    cost: advising.TrainingCost
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the advice as a JSON document."""
+        return {
+            "options": dict(self.options),
+            "command": self.command,
+            "cost": dataclasses.asdict(self.cost),
+        }
+
+
+@dataclass(frozen=True)
+class PictureFacts:
+    """What the advice depends on.
+
+    Attributes:
+        sizes: of the pictures, before they are scaled.
+        aspect_per_frame: the least width of a picture divided by its height and by the frames of its text.
+        usual_length: the median number of characters of a text.
+        content: what the pictures show.
+    """
+
+    sizes: PictureSizes
+    aspect_per_frame: float
+    usual_length: float
+    content: PictureContent
+
+
+def advise_training(
+    registry: Registry,
+    chosen: BuiltDataset,
+    facts: PictureFacts,
+    splits: Mapping[SplitName, int],
+    *,
+    skip_bad: bool = False,
+) -> AdvisedTraining:
+    """Return the options and the command of a first training on these pictures, and its cost.
+
+    Args:
+        registry: where the data set comes from.
+        chosen: the data set.
+        facts: about its pictures.
+        splits: the number of usable samples of each split; a split without any is missing.
+        skip_bad: whether the command leaves out bad samples.
+    """
+    image, content = chosen.source.image, facts.content
+    now = advising.ImageSize(fit_of(chosen.source), image.height, image.width)
+    channels = max(image.channels, advising.advise_channels(content.colour_loss))
+    # A crop that the user has chosen is kept. Ink was measured in grey, which may not show all of it.
+    crop = 0.0 if image.crop or channels > image.channels else advising.advise_crop(content.ink)
+    read = facts.sizes.cropped(crop)
+    size = advising.advise_size(now, read, facts.aspect_per_frame / (1 - 2 * crop))
+    options = {} if size == now else {"fit": size.fit, "height": str(size.height), "width": str(size.width)}
+    options |= {"crop": f"{crop:g}"} if crop else {}
+    hidden = content.hidden_text
+    options |= {"ground": "auto"} if hidden is not None and hidden.hidden else {}
+    options |= {"channels": str(channels)} if channels > image.channels else {}
+    images = chosen.size("train") or splits["train"]  # --samples limits what was drawn
+    preset = advising.advise_preset(facts.usual_length)
+    cost = advising.estimate_cost(images, preset, size, read)
+    if getattr(chosen.source, "doubt", ""):
+        return AdvisedTraining(options, None, cost)
+    given = ComponentString.parse(chosen.text)
+    # val=0 and test=0 are left out: a run needs all three splits.
+    kept = {name: value for name, value in given.options.items() if name not in SPLITS or name in splits}
+    dataset = registry.resolve("dataset", str(ComponentString(given.name, {**kept, **options})))
+    settings = advising.advise_settings(images, preset)
+    flags = [word for name, value in settings.items() for word in (flag(name), str(value))]
+    command = ["ctcbench", "run", "--preset", preset, *flags, "--dataset", dataset]
+    command += ["--skip-bad"] if skip_bad else []
+    return AdvisedTraining(options, join_quoted(command), cost)

@@ -1,0 +1,65 @@
+"""The description of a split: its values, the advised training, and the JSON document."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from ctcbench.data.built_dataset import build_dataset
+from ctcbench.data.materialise import materialise
+from ctcbench.data.set_description import SplitSize, describe_set
+from tests.builtin.picture_sets.picture_cases import png
+
+DRAWN = [
+    "dataset", "split", "notices", "images", "left_out", "splits", "channels", "height", "width", "widths",
+    "alphabet", "direction", "classes", "fingerprint", "fit", "pictures", "lengths", "characters", "frames",
+    "faint", "duplicates",
+]  # fmt: skip
+OF_PICTURES = [*DRAWN, "ink", "colour_loss", "hidden_text"]
+
+
+@pytest.fixture
+def described(registry, tmp_path):
+    """Return the description of a folder with two pictures for training and one for tests."""
+    for split, name, level in (("train", "ab", 1), ("train", "cde", 2), ("test", "ba", 1)):
+        (tmp_path / split).mkdir(exist_ok=True)
+        (tmp_path / split / f"{name}.png").write_bytes(png(level, 60, 20))
+    dataset = f"folder:path={tmp_path},label=stem,width=60,height=20,fit=keep,alphabet=lower"
+
+    def call(*splits, **options):
+        chosen = build_dataset(registry, dataset)
+        drawn = {one: materialise(chosen, one, chosen.size(one), cache=tmp_path / "cache") for one in splits}
+        return describe_set(registry, chosen, splits[0], drawn, **options)
+
+    return call
+
+
+def test_the_training_split_of_pictures(described):
+    found = described("train", "test")
+    assert (found.size, found.splits["test"]) == (SplitSize(2, 0), SplitSize(1, 0))
+    assert found.widths == (60, 60) and found.lengths == {2: 1, 3: 1}
+    assert found.characters["a"] == 1 and found.characters["z"] == 0
+    assert found.duplicates.across == {("train", "test"): 1}
+    document = found.to_json()
+    assert list(document) == [*OF_PICTURES, "advice"]
+    assert document["widths"] == {"least": 60, "greatest": 60}
+    assert document["lengths"] == {"2": 1, "3": 1}
+    assert document["duplicates"]["across"] == {"train and test": 1}
+    assert document["advice"]["options"] == found.advice.options
+    assert json.loads(json.dumps(document))["frames"] == document["frames"]
+
+
+def test_bad_samples_are_left_out_of_the_advised_training_as_of_the_description(described):
+    command = described("train").advice.command
+    assert described("train", skip_bad=True).advice.command == f"{command} --skip-bad"
+
+
+def test_no_training_is_advised_without_its_split_or_on_drawn_images(described, registry, tmp_path):
+    found = described("test")
+    assert found.advice is None and not found.advised_options and list(found.to_json()) == OF_PICTURES
+    chosen = build_dataset(registry, "captcha:length=2,alphabet=digits,width=64,height=24")
+    drawn = {"train": materialise(chosen, "train", 3, cache=tmp_path)}
+    found = describe_set(registry, chosen, "train", drawn)
+    assert found.pictures is None and found.content is None and found.widths is None
+    assert list(found.to_json()) == DRAWN
