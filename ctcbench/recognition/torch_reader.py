@@ -53,7 +53,7 @@ class TorchReader:
     @property
     def has_positions(self) -> bool:
         """Whether frame t of T is of the columns t · W / T to (t + 1) · W / T."""
-        from ctcbench.training.recognizer.network import makes_own_frames
+        from ctcbench.training.recognizer.module_probe import makes_own_frames
 
         return not makes_own_frames(self.model.head)
 

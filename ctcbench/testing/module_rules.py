@@ -21,7 +21,7 @@ from ctcbench.testing.module_calls import (
     output_of,
     trained_output,
 )
-from ctcbench.training.recognizer.network import probe_backbone, probe_head
+from ctcbench.training.recognizer.module_probe import probe_backbone, probe_head
 
 # Several images: batch normalisation can't train on one value for each channel.
 _BATCH = 3

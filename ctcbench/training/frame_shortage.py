@@ -8,7 +8,8 @@ from ctcbench.config.run_config import RunConfig
 from ctcbench.contract.data import Samples
 from ctcbench.contract.specs import frames_needed
 from ctcbench.data.rejected_samples import RejectedSample
-from ctcbench.training.recognizer.network import Recognizer, makes_own_frames
+from ctcbench.training.recognizer.module_probe import makes_own_frames
+from ctcbench.training.recognizer.network import Recognizer
 
 _SHOWN = 60  # characters of a text that a message quotes
 

@@ -14,7 +14,8 @@ from torch import Tensor, nn
 from ctcbench.config.recipe import Recipe
 from ctcbench.contract.errors import CtcbenchError, UsageError
 from ctcbench.files.text import one_line
-from ctcbench.training.recognizer.network import Recognizer, makes_own_frames, network_widths
+from ctcbench.training.recognizer.module_probe import makes_own_frames
+from ctcbench.training.recognizer.network import Recognizer, network_widths
 from ctcbench.training.recognizer.onnx_recurrence import with_onnx_recurrence
 
 if TYPE_CHECKING:

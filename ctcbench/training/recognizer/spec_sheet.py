@@ -17,7 +17,8 @@ from ctcbench.config.recipe import Recipe
 from ctcbench.contract.data import Source
 from ctcbench.contract.errors import CtcbenchError
 from ctcbench.data.run_dataset import build_run_dataset
-from ctcbench.training.recognizer.network import Recognizer, build_recognizer, makes_own_frames
+from ctcbench.training.recognizer.module_probe import makes_own_frames
+from ctcbench.training.recognizer.network import Recognizer, build_recognizer
 
 _TEXTS = 32  # drawn to measure the mean length of texts
 

@@ -4,9 +4,7 @@ import torch
 from ctcbench import Alphabet, ImageSpec, RunConfig
 from ctcbench.builtin.modules import Residual
 from ctcbench.config.recipe import Recipe
-from ctcbench.contract.errors import PluginError, UsageError
-from ctcbench.contract.specs import SequenceSpec
-from ctcbench.training.recognizer.network import build_recognizer, fold, probe_head
+from ctcbench.training.recognizer.network import build_recognizer, fold
 
 IMAGE = ImageSpec(40, 150)
 ALPHABET = Alphabet("0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
@@ -99,16 +97,6 @@ def test_the_shortcut_is_a_sum_a_loss_of_its_own_or_nothing(registry):
 def test_padding_gives_fewer_frames(registry):
     model = build(registry)
     assert model.frames(torch.tensor([150, 75, 1, 149])).tolist() == [18, 9, 1, 18]
-
-
-def test_an_image_too_small_for_the_backbone_is_a_usage_error(registry):
-    with pytest.raises(UsageError, match="can't take images of 1×4×150"):
-        build(registry, image=ImageSpec(4, 150))
-
-
-def test_a_head_that_cannot_take_the_features_is_named():
-    with pytest.raises(PluginError, match=r"head mine: can't take features \(18, 2, 640\): .*shapes"):
-        probe_head(torch.nn.Linear(5, 7), SequenceSpec(frames=18, features=640), "head mine")
 
 
 def test_options_change_the_model(registry):

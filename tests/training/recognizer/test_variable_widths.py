@@ -9,7 +9,8 @@ from torch import nn
 from ctcbench import Alphabet, ImageSpec, RunConfig, SequenceSpec, UsageError
 from ctcbench.config.recipe import Recipe
 from ctcbench.contract.errors import PluginError
-from ctcbench.training.recognizer.network import Recognizer, build_recognizer, probe_backbone
+from ctcbench.training.recognizer.module_probe import probe_backbone
+from ctcbench.training.recognizer.network import Recognizer, build_recognizer
 
 IMAGE = ImageSpec(16, 64, variable=True)
 ALPHABET = Alphabet("0123456789")
