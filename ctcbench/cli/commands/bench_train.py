@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.table import Table
@@ -18,6 +18,9 @@ from ctcbench.cli.shared_flags import AsJson
 from ctcbench.config.run_config import RunConfig
 from ctcbench.reporting.number_format import percent
 
+if TYPE_CHECKING:
+    from ctcbench.benchmarks.train_step import StepTimes
+
 
 @with_settings
 def train(
@@ -27,13 +30,28 @@ def train(
     as_json: AsJson = False,
 ) -> None:
     """Measure a training step: images per second, the time of each part, the share of the device's peak."""
-    from ctcbench.benchmarks.train_step import PARTS, WORK, measure
+    from ctcbench.benchmarks.train_step import measure
     from ctcbench.training.runtime import Runtime
 
     # A measurement needs few images, but at least one full batch.
     config = config.replace(train_samples=min(config.train_samples, max(2_000, config.batch_size)))
     with progress_listener() as shown:
         times = measure(registry(), config, Runtime(listener=shown), steps)
+    figures = _figures(times, config, steps)
+    if as_json:
+        print_json(figures)
+        return
+    console = output_console()
+    console.print(_part_table(times, config, steps))
+    console.print(_summary(times, figures))
+    if times.on_gpu:
+        console.print(_gpu_table(figures["on_gpu"]))
+
+
+def _figures(times: StepTimes, config: RunConfig, steps: int) -> dict[str, Any]:
+    """Return the figures of a measurement as a JSON document."""
+    from ctcbench.benchmarks.train_step import PARTS, WORK
+
     total = statistics.median(times.total_ms)
     work = [sum(row) for row in zip(*(times.parts_ms[name] for name in WORK), strict=True)]
     floor_ms = times.floor.milliseconds()
@@ -78,9 +96,14 @@ def train(
             }
             for name, gpu in times.on_gpu.items()
         }
-    if as_json:
-        print_json(figures)
-        return
+    return figures
+
+
+def _part_table(times: StepTimes, config: RunConfig, steps: int) -> Table:
+    """Return the table of the parts of a step."""
+    from ctcbench.benchmarks.train_step import PARTS
+
+    total = statistics.median(times.total_ms)
     table = Table("part", "median", "quartiles", "share of the step", title_justify="left")
     table.title = (
         f"{steps} steps of {times.batch_size} images, {config.backbone} + {config.head}, "
@@ -93,10 +116,16 @@ def train(
         table.add_row(name, f"{middle:.2f} ms", f"{low:.2f} – {high:.2f} ms", percent(middle / total, 1))
     low, high = quartiles(times.total_ms)
     table.add_row("[bold]step", f"[bold]{total:.2f} ms", f"{low:.2f} – {high:.2f} ms", "")
-    console = output_console()
-    console.print(table)
+    return table
+
+
+def _summary(times: StepTimes, figures: Mapping[str, Any]) -> str:
+    """Return the sentences below the table: the overhead of a step, and the floor of its time."""
+    from ctcbench.benchmarks.train_step import WORK
+
+    floor_ms = times.floor.milliseconds()
     low, high = figures["own_overhead_quartiles"]
-    console.print(
+    return (
         f"{figures['images_per_second']} images/s; the overhead of the step (all but "
         f"{', '.join(WORK)}) is {percent(figures['own_overhead'], 1)} of it "
         f"(quartiles {percent(low, 1)} – {percent(high, 1)})\n"
@@ -108,8 +137,6 @@ def train(
         f"and uses {percent(figures['share_of_peak'], 0)} of the arithmetic\n"
         f"the forward pass stores {figures['saved_mib']:,.0f} MiB for the backward pass"
     )
-    if times.on_gpu:
-        console.print(_gpu_table(figures["on_gpu"]))
 
 
 def _gpu_table(on_gpu: Mapping[str, Mapping[str, Any]]) -> Table:
