@@ -7,7 +7,9 @@ from typing import Annotated
 
 import typer
 
+from ctcbench.cli.output import print_line
 from ctcbench.files.output_files import require_output, write_output
+from ctcbench.files.text import printable
 
 
 def convert(
@@ -23,4 +25,7 @@ def convert(
     from ctcbench.decoding.lm.arpa_writer import arpa_lines
     from ctcbench.decoding.lm.model_reader import read_ngram_model
 
-    write_output(out, "".join(arpa_lines(read_ngram_model(model))).encode())
+    read = read_ngram_model(model)
+    write_output(out, "".join(arpa_lines(read)).encode())
+    counts = ", ".join(f"{size:,} of order {order}" for order, size in enumerate(read.sizes, 1))
+    print_line(f"n-grams: {counts}; written to {printable(str(out))}")

@@ -105,12 +105,20 @@ def test_a_binary_file_of_kenlm_becomes_its_arpa_file(tmp_path, capsys):
     pytest.importorskip("kenlm", reason="needs the package kenlm")
     out = tmp_path / "words.arpa"
     assert main(["lm", "convert", str(KENLM_FILES / "words.trie"), "--out", str(out)]) == 0
+    capsys.readouterr()
     facts = []
     for path in (out, KENLM_FILES / "words.arpa", KENLM_FILES / "words.trie"):
         assert main(["lm", "score", str(path), "ab c", "ba x", "--json"]) == 0
         facts.append(json.loads(capsys.readouterr().out)["total"]["log_prob"])
     assert facts[0] == pytest.approx(facts[1], abs=1e-5)
     assert facts[0] == pytest.approx(facts[2], abs=1e-8)
+
+
+def test_a_conversion_states_what_was_written(tmp_path, capsys):
+    out = tmp_path / "words.arpa"
+    assert main(["lm", "convert", str(KENLM_FILES / "words.arpa"), "--out", str(out)]) == 0
+    line = f"n-grams: 6 of order 1, 12 of order 2, 11 of order 3; written to {out}\n"
+    assert (read_arpa(out).sizes, capsys.readouterr().out) == ((6, 12, 11), line)
 
 
 @pytest.mark.parametrize(
