@@ -16,9 +16,9 @@ from ctcbench.cli.completion import complete_component
 from ctcbench.cli.installed_plugins import registry
 from ctcbench.cli.output import output_console, print_json
 from ctcbench.cli.shared_flags import AsJson
-from ctcbench.cli.views.component_cell import ComponentCell
 from ctcbench.config.presets import default_component
 from ctcbench.contract.errors import UsageError
+from ctcbench.reporting.formats.component_cell import ComponentCell
 from ctcbench.reporting.number_format import percent
 
 if TYPE_CHECKING:

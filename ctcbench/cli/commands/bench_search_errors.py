@@ -18,8 +18,8 @@ from ctcbench.cli.installed_plugins import registry
 from ctcbench.cli.output import output_console, print_json
 from ctcbench.cli.run_folder_argument import named_run
 from ctcbench.cli.shared_flags import AsJson
-from ctcbench.cli.views.component_cell import ComponentCell
 from ctcbench.contract.errors import UsageError
+from ctcbench.reporting.formats.component_cell import ComponentCell
 from ctcbench.reporting.number_format import percent
 
 if TYPE_CHECKING:

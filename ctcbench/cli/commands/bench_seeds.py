@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import statistics
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 import typer
@@ -14,6 +15,7 @@ from ctcbench.cli.progress import progress_listener
 from ctcbench.cli.setting_flags import with_settings
 from ctcbench.cli.shared_flags import AsJson
 from ctcbench.config.run_config import RunConfig
+from ctcbench.reporting.formats.component_cell import ComponentCell
 
 
 @with_settings
@@ -66,20 +68,27 @@ def seeds(
         document = {"seeds": count, "rounds": rounds, "settings": config.model_dump(), "executors": figures}
         print_json(document)
         return
-    table = Table(title=f"{count} seeds, {rounds} interleaved rounds, seconds including start and decoding")
-    table.add_column("executor", overflow="fold")  # the end of the text is what differs
-    for header in (
-        "one seed",
-        f"{count} seeds",
-        "lowest – highest",
-        "× one seed",
+    output_console().print(_table(figures, count, rounds))
+
+
+def _table(figures: Mapping[str, Mapping[str, float]], count: int, rounds: int) -> Table:
+    title = f"{count} seeds, interleaved rounds: {rounds}; seconds include start and decoding"
+    table = Table(title=title, title_justify="left", box=None, padding=(0, 2, 0, 0))
+    table.add_column("executor")
+    headers = (
+        "one\nseed",
+        f"{count}\nseeds",
+        "lowest –\nhighest",
+        "× one\nseed",
         "gain",
-        "training × one seed",
-    ):
-        table.add_column(header, justify="right")
+        "training\n× one seed",
+    )
+    for header in headers:
+        # Only the executor is broken over lines: half a number would be another number.
+        table.add_column(header, justify="right", no_wrap=True)
     for text, figure in figures.items():
         table.add_row(
-            text,
+            ComponentCell(text),
             f"{figure['alone_seconds']:.1f}",
             f"{figure['seconds']:.1f}",
             f"{figure['lowest']:.1f} – {figure['highest']:.1f}",
@@ -87,4 +96,4 @@ def seeds(
             f"{figure['gain']:.2f} ×",
             f"{figure['training_of_one_seed']:.2f}",
         )
-    output_console().print(table)
+    return table

@@ -6,11 +6,13 @@ from collections.abc import Iterable, Sequence
 
 from rich.box import SIMPLE_HEAD
 from rich.cells import cell_len
+from rich.columns import Columns
 from rich.console import RenderableType
 from rich.table import Table as RichTable
 from rich.text import Text
 
 from ctcbench.files.text import one_line
+from ctcbench.reporting.formats.component_cell import ComponentCell
 from ctcbench.reporting.report_column import FOLD_FROM
 from ctcbench.reporting.report_model import Report
 from ctcbench.reporting.tables import AnyTable, analyses, legend, result_table
@@ -45,8 +47,9 @@ def _results(report: Report, width: int) -> list[RenderableType]:
     parts = [_lay_out(table, width), *_notes(legend(report, table))]
     # That column is the first to be left out, and nothing else names the run folders.
     if "best run" not in table.headers:
-        best = ", ".join(f"{row.number} {row.folders[row.best].name}" for row in report.rows)
-        parts += _notes([f"best run of each row: {best}"])
+        best = [f"{row.number} {row.folders[row.best].name}" for row in report.rows]
+        # In columns, so that no line ends between a number and its name.
+        parts += [*_notes(["best run of each row:"]), Columns(_notes(best), padding=(0, 2))]
     return parts
 
 
@@ -105,7 +108,8 @@ def _as_table(table: AnyTable) -> RichTable:
             min_width=_NARROWEST if broken else None,
         )
     for line in table.lines:
-        shown.add_row(*map(Text, line))
+        cells = zip(table.columns, line, strict=True)
+        shown.add_row(*(ComponentCell(text) if col.kind == "label" else Text(text) for col, text in cells))
     return shown
 
 

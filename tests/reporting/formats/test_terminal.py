@@ -7,8 +7,9 @@ import re
 
 import pytest
 
+from ctcbench.reporting.build_report import build_report
 from ctcbench.reporting.tables import result_table
-from tests.reporting.report_cases import shown
+from tests.reporting.report_cases import a_run, shown
 
 
 def figures(text):
@@ -62,3 +63,18 @@ def test_a_wide_terminal_shows_all_columns(report):
     for header in result_table(report).headers:
         assert header in text
     assert "best run of each row" not in text and "best run of each row" in shown(report, 90)
+
+
+def test_names_are_broken_between_options(tmp_path):
+    datasets = ("captcha", "captcha:length=4,noise=none,width=180,height=60")
+    report = build_report([a_run(tmp_path, dataset=dataset, seed=s) for dataset in datasets for s in (0, 1)])
+    results, _, rest = shown(report, 80).partition("exact: mean")
+    for part in ("captcha:", "length=4,", "noise=none,", "width=180,", "height=60"):
+        assert part in results and part in rest, part
+
+
+@pytest.mark.parametrize("width", range(60, 110, 5))
+def test_a_best_run_is_on_one_line_with_the_number_of_its_row(report, width):
+    lines = shown(report, width).splitlines()
+    for row in report.rows:
+        assert any(f"{row.number} {row.folders[row.best].name}" in line for line in lines)

@@ -1,4 +1,4 @@
-"""ComponentCell: a component string as a cell of a table."""
+"""ComponentCell: component strings as a cell of a table."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ from rich.text import Text
 
 
 class ComponentCell:
-    """A component string with a remark, broken into lines between options where its column is narrow."""
+    """Component strings with a remark, broken into lines between options where their column is narrow."""
 
-    def __init__(self, component: str, remark: str = "", remark_style: str = "") -> None:
-        # "name:a=1,b=2" is "name:", "a=1," and "b=2". Commas within a quoted value break as well.
-        self._parts = [Text(part) for part in re.findall(r"[^,:]*[,:]|[^,:]+", component)]
+    def __init__(self, components: str, remark: str = "", remark_style: str = "") -> None:
+        # "name:a=1,b=2 c" is "name:", "a=1,", "b=2 " and "c". Commas within a quoted value break as well.
+        self._parts = [Text(part) for part in re.findall(r"[^,: ]*[,: ]|[^,: ]+", components)]
         if remark:
             self._parts.append(Text(f" {remark}", remark_style))
 
     def __rich_measure__(self, console: Console, options: ConsoleOptions) -> Measurement:
         widths = [cell_len(part.plain) for part in self._parts]
-        return Measurement(max(widths), sum(widths)).with_maximum(options.max_width)
+        return Measurement(max(widths, default=0), sum(widths)).with_maximum(options.max_width)
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Text]:
         line = Text(overflow="fold")
         for part in self._parts:
-            if line and cell_len(line.plain) + cell_len(part.plain) > options.max_width:
+            if line and cell_len((line.plain + part.plain).rstrip()) > options.max_width:
                 yield line
                 line = Text(overflow="fold")
             line.append_text(part)
