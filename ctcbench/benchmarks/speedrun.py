@@ -16,7 +16,7 @@ import torch
 from ctcbench.config.recipe import Recipe, resolve
 from ctcbench.config.run_config import RunConfig
 from ctcbench.contract.errors import UsageError
-from ctcbench.evaluation.seed_statistics import SeedSpread, spread
+from ctcbench.evaluation.seed_statistics import SeedSpread, bounded, spread
 from ctcbench.pipeline import runner
 from ctcbench.registry.component_registry import Registry
 from ctcbench.reporting.number_format import percent
@@ -76,13 +76,15 @@ class SpeedRecord:
 
     @property
     def exact(self) -> SeedSpread:
-        """Mean of the exact accuracies over seeds, with its 95 % interval."""
-        return spread([run.exact for run in self.runs])
+        """Mean of the exact accuracies over seeds, with its 95 % interval within 0 to 1."""
+        found = spread([run.exact for run in self.runs])
+        return replace(found, interval=bounded(found.interval, 0.0, 1.0)) if found.interval else found
 
     @property
     def train_seconds(self) -> SeedSpread:
-        """Mean of the seconds of training over seeds, with its 95 % interval."""
-        return spread([run.train_seconds for run in self.runs])
+        """Mean of the seconds of training over seeds, with its 95 % interval from 0."""
+        found = spread([run.train_seconds for run in self.runs])
+        return replace(found, interval=bounded(found.interval, 0.0, math.inf)) if found.interval else found
 
     @property
     def shortfall(self) -> str:

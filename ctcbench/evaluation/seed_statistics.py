@@ -49,6 +49,11 @@ def spread(values: Sequence[float], confidence: float = 0.95) -> SeedSpread:
     return SeedSpread(n, mean, sd, (mean - half, mean + half))
 
 
+def bounded(interval: Interval, low: float, high: float) -> Interval:
+    """Return the part of an interval from `low` to `high`: Student's has no bounds, but a share does."""
+    return max(interval[0], low), min(interval[1], high)
+
+
 def paired_t(first: Sequence[float], second: Sequence[float]) -> TTest:
     """Return the paired t-test of first − second (Student 1908), at 95 %.
 

@@ -10,7 +10,7 @@ from typing import Any
 from ctcbench.contract.hooks import Column
 from ctcbench.evaluation import metrics
 from ctcbench.evaluation.metrics import Metric
-from ctcbench.evaluation.seed_statistics import spread
+from ctcbench.evaluation.seed_statistics import bounded, spread
 from ctcbench.files.text import one_line
 from ctcbench.reporting.axes import Axes, seed_of
 from ctcbench.reporting.confidence_summary import summarise_confidence
@@ -96,9 +96,7 @@ def _metric_estimate(results: Sequence[Result], metric: Metric) -> SeedEstimate 
         # Several runs of one seed have no common interval over images.
         bounds = measured[0].interval if len(measured) == 1 and measured[0] else None
         return SeedEstimate(estimate.values, estimate.mean, None, bounds, "images" if bounds else None)
-    # Student's interval has no bounds, but a share and a distance do.
-    low, high = estimate.interval
-    interval = (max(low, 0.0), min(high, metric.highest))
+    interval = bounded(estimate.interval, 0.0, metric.highest)
     return SeedEstimate(estimate.values, estimate.mean, estimate.sd, interval, "seeds")
 
 

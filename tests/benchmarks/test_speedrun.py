@@ -1,5 +1,6 @@
 """The speed record: the fixed task, several seeds, what counts as a record."""
 
+import dataclasses
 import json
 
 import pytest
@@ -55,6 +56,16 @@ def test_a_record_needs_ten_runs_whose_mean_reaches_the_target():
     assert made([0.89, 0.92] * 5).shortfall == ""
     assert made([0.95] * 9).shortfall == "9 of the 10 runs that a record needs"
     assert made([0.89] * 10).shortfall == "the mean is 1.00 % below the target"
+
+
+def test_intervals_of_two_runs_are_within_the_bounds_of_shares_and_times():
+    record = made([0.02, 0.99])
+    runs = tuple(dataclasses.replace(run, train_seconds=1 + 9 * run.seed) for run in record.runs)
+    record = dataclasses.replace(record, runs=runs)
+    assert record.exact.interval == (0.0, 1.0)
+    low, high = record.train_seconds.interval
+    assert low == 0 and high == pytest.approx(5.5 + 12.706 * 4.5, rel=1e-4)
+    assert made([0.5]).exact.interval is None
 
 
 def test_runs_of_two_machines_are_no_record(registry, tiny_task, tmp_path, monkeypatch):
