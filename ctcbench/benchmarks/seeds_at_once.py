@@ -11,6 +11,7 @@ from pathlib import Path
 from ctcbench.config.run_config import RunConfig
 from ctcbench.contract.errors import CtcbenchError
 from ctcbench.contract.executors import Event, Executor, Outcome
+from ctcbench.contract.word_lists import counted
 from ctcbench.data.run_dataset import build_run_dataset
 from ctcbench.pipeline.run_context import draw
 from ctcbench.registry.component_registry import Registry
@@ -94,7 +95,7 @@ def measure(
     for number in range(rounds):
         for text, executor in built.items():
             for count, into in ((1, times.alone), (seeds, times.together)):
-                notice(f"round {number + 1} of {rounds}: {text}, {count} seed{'s' * (count > 1)}")
+                notice(f"round {number + 1} of {rounds}: {text}, {counted(count, 'seed')}")
                 into[text].append(_times(registry, config, executor, count))
     return times
 

@@ -110,7 +110,7 @@ def _set(text: str, alphabet: Alphabet) -> Iterable[str]:
     if "-" in wanted and "-" not in alphabet.characters:
         missing = [one for one in wanted if alphabet.missing(spell(one, alphabet))]
         raise UsageError(
-            f"{text}: the alphabet lacks {quoted(missing)}; leave them out ('-' stands for itself: "
+            f"{text}: the alphabet lacks {quoted(missing)}; leave out what it lacks ('-' stands for itself: "
             "a range is written range(0-9a-f))"
         )
     return [one for character in wanted for one in alphabet.split(spell(character, alphabet))]

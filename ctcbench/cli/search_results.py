@@ -11,6 +11,7 @@ from rich.text import Text
 
 from ctcbench.cli.output import output_console
 from ctcbench.contract.options import show
+from ctcbench.contract.word_lists import counted
 from ctcbench.files.shell_words import quote_word
 from ctcbench.files.text import one_line, printable
 from ctcbench.reporting.number_format import percent
@@ -137,7 +138,7 @@ class SearchResults:
             for state, count in counts.items()
             if count
         ]
-        return f"{len(self.proposals)} trials: {', '.join([f'{complete} complete', *others])}"
+        return f"{counted(len(self.proposals), 'trial')}: {', '.join([f'{complete} complete', *others])}"
 
     def _next_lines(self, best: Proposal) -> list[Text]:
         found = [result for model in self.models[best.number] for result in model.results().values()]

@@ -14,6 +14,7 @@ from ctcbench.cli.output import output_console, print_json
 from ctcbench.cli.search_progress import search_progress
 from ctcbench.cli.search_results import SearchResults
 from ctcbench.contract.errors import UsageError
+from ctcbench.contract.word_lists import counted
 from ctcbench.registry.component_registry import Registry
 from ctcbench.study.available_devices import require_gpu
 from ctcbench.study.plan import Plan, PlannedModel
@@ -141,4 +142,4 @@ def _summary(spec: SearchSpec, optimiser: Optimiser) -> str:
     budget = f", budget {spec.budget}" if spec.budget else ""
     best = best_first(spec, known)
     so_far = f", best so far: trial {best[0].number}" if best else ""
-    return f"{spec.name}{budget}: {spec.trials} trials, {ended} ended{resumed}{so_far}"
+    return f"{spec.name}{budget}: {counted(spec.trials, 'trial')}, {ended} ended{resumed}{so_far}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from rich.text import Text
 
 from ctcbench.cli.output import output_console, print_json
+from ctcbench.contract.word_lists import counted
 from ctcbench.files.text import printable
 from ctcbench.reporting.number_format import percent
 from ctcbench.study.search.search_file import SearchSpec
@@ -29,7 +30,9 @@ def print_search_space(spec: SearchSpec, *, as_json: bool) -> None:
         pruning = f"pruning from {percent(first, 0)} of the training on, one in {reduction} continues"
     console.print(
         Text(
-            f"{spec.trials} trials, seeds {seeds}{budget}, best validation {spec.objective}; {pruning}", "dim"
+            f"{counted(spec.trials, 'trial')}, seeds {seeds}{budget}, best validation {spec.objective}; "
+            f"{pruning}",
+            "dim",
         ),
         soft_wrap=True,
     )

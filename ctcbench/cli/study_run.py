@@ -16,6 +16,7 @@ from ctcbench.cli.exit_codes import DONE, FAILED
 from ctcbench.cli.output import output_console, print_json
 from ctcbench.cli.study_progress import study_progress
 from ctcbench.contract.errors import UsageError
+from ctcbench.contract.word_lists import counted
 from ctcbench.files.shell_words import quote_word
 from ctcbench.files.text import one_line, printable, printable_lines
 from ctcbench.registry.component_registry import Registry
@@ -145,15 +146,11 @@ def _summary(plan: Plan) -> str:
     if todo:
         time = plan.seconds
         note = "time unknown until the first are done" if time is None else f"about {seconds(time)}"
-        parts.append(f"{_count(todo, 'decoding')} to do, {note}")
+        parts.append(f"{counted(todo, 'decoding')} to do, {note}")
     scale = f", {scale_note(plan.scale)}" if scale_note(plan.scale) else ""
     scale += f", budget {plan.budget.text}" if plan.budget else ""
-    counted = f"{_count(len(plan.models), 'model')}, {_count(plan.configurations, 'configuration')}"
-    return f"{plan.folder.name}{scale}: {counted}: " + ", ".join(parts)
-
-
-def _count(number: int, word: str) -> str:
-    return f"{number} {word}{'' if number == 1 else 's'}"
+    models = f"{counted(len(plan.models), 'model')}, {counted(plan.configurations, 'configuration')}"
+    return f"{plan.folder.name}{scale}: {models}: " + ", ".join(parts)
 
 
 def _show_plan(plan: Plan, request: StudyRequest) -> None:
@@ -178,7 +175,7 @@ def _show_plan(plan: Plan, request: StudyRequest) -> None:
             note = (
                 ""
                 if model.stage == "failed"
-                else f"; {_count(len(model.failures), 'decoder')} failed earlier"
+                else f"; {counted(len(model.failures), 'decoder')} failed earlier"
             )
             stage.append(f"{note}: {one_line(model.error)}")
         table.add_row(Text(printable(model.label)), stage, f"{left} of {len(model.entries)}", time)
@@ -230,7 +227,7 @@ def _show_results(registry: Registry, plan: Plan, ended: StudyOutcome, request: 
     if deviations := describe_deviations(plan, rows):
         parts.append(Text(deviations, "yellow"))
     if stopped := len(ended.stopped):
-        note = f"{_count(stopped, 'model')} stopped, state saved; resume with: "
+        note = f"{counted(stopped, 'model')} stopped, state saved; resume with: "
         parts.append(Text.assemble((note, "yellow"), (request.command, "cyan")))
     # soft_wrap: a command that rich breaks into lines can't be pasted.
     for part in parts:

@@ -1,8 +1,13 @@
-"""Lists in the words of a sentence."""
+"""Counts and lists in the words of a sentence."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+
+
+def counted(number: int, noun: str) -> str:
+    """Return ``1 image``, ``2,000 images``: a number and a noun whose plural ends with s."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def join_words(words: Iterable[object], last: str = "and") -> str:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from ctcbench.contract.data import Sample, Source, SplitName
 from ctcbench.contract.errors import UsageError
 from ctcbench.contract.specs import Alphabet
-from ctcbench.contract.word_lists import join_words
+from ctcbench.contract.word_lists import counted, join_words
 from ctcbench.data.built_dataset import BuiltDataset, fit_of
 from ctcbench.data.interleaving import MAIN, Interleaving
 from ctcbench.files.text import abbreviated, printable
@@ -51,9 +51,10 @@ class MixedSource:
         self.main, self.extra = (_with_alphabet(part, self.alphabet) for part in (main, extra))
         notices = [*main.notices, *extra.notices]
         if added:
-            counted = f"{len(added):,} character{'s' * (len(added) != 1)}"
             listed = printable(abbreviated(self.alphabet.joined(added)))
-            notices.append(f"--extra-dataset adds {counted} to the alphabet: {listed}")
+            notices.append(
+                f"--extra-dataset adds {counted(len(added), 'character')} to the alphabet: {listed}"
+            )
         self.notices = tuple(dict.fromkeys(notices))
         both = hasattr(ours, "text_of") and hasattr(theirs, "text_of")
         self.text_of: Callable[[SplitName, int], str] | None = self._text_of if both else None

@@ -36,7 +36,7 @@ def rejected_message(
         skipped: whether they are left out; else the message is an error's, and names the flag for it.
     """
     verdict = "left out" if skipped else "can't be used"
-    remedy = "" if skipped else "\n--skip-bad leaves them out"
+    remedy = "" if skipped else "\n--skip-bad leaves such samples out"
     counted = f"{len(rejected)} of {count} samples of {split!r}"
     return f"dataset {dataset}: {counted} {verdict}:{list_rejected(sorted(rejected))}{remedy}"
 

@@ -8,6 +8,7 @@ from ctcbench.config.budget import Budget, rough_duration
 from ctcbench.config.recipe import Recipe
 from ctcbench.contract.data import SPLITS
 from ctcbench.contract.errors import UsageError
+from ctcbench.contract.word_lists import counted
 from ctcbench.data.built_dataset import BuiltDataset
 from ctcbench.data.materialise import is_cached
 from ctcbench.processes.cores import available_cores
@@ -154,13 +155,13 @@ def _announcement(
         if not is_cached(dataset, split, wanted):
             to_draw += min(wanted, dataset.size(split) or wanted)
     drawing = (
-        f"drawing {to_draw:,} images about {rough_duration(to_draw * known.draw_seconds)}; "
+        f"drawing {counted(to_draw, 'image')} about {rough_duration(to_draw * known.draw_seconds)}; "
         if to_draw
         else ""
     )
-    epochs = f"{config.epochs} epoch{'s' * (config.epochs != 1)}"
     return (
-        f"budget {budget.text}: {config.train_samples:,} images, {epochs} ({known.compute}): training about "
+        f"budget {budget.text}: {counted(config.train_samples, 'image')}, "
+        f"{counted(config.epochs, 'epoch')} ({known.compute}): training about "
         f"{rough_duration(known.training_seconds)}; {drawing}validation and test about "
         f"{rough_duration(read)}; {length.flags()} in place of --budget repeats it exactly"
     )

@@ -43,7 +43,7 @@ def keep_readable(context: RunContext, model: Recognizer) -> dict[SplitName, NDA
         # --skip-bad can't help where it would leave nothing.
         empty = [name for name in names if not len(kept[name])]
         if empty or not context.config.skip_bad:
-            skip = f"no {empty[0]!r} sample is left" if empty else "--skip-bad leaves them out"
+            skip = f"no {empty[0]!r} sample is left" if empty else "--skip-bad leaves such samples out"
             raise UsageError(f"{found}:{list_rejected(rejected)}\n{skip}; {remedy}")
         context.runtime.listener.notice(f"{found}; left out:{list_rejected(rejected)}")
     return kept

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ctcbench.contract.word_lists import counted
 from ctcbench.evaluation.metrics import Format
 from ctcbench.evaluation.seed_statistics import Interval
 from ctcbench.files.text import one_line
@@ -75,7 +76,7 @@ def host(provenance: Mapping[str, Any]) -> str:
     # Result files may be other people's or damaged; the report then has no machine for them.
     machine = machine if isinstance(machine, Mapping) else {}
     number = machine.get("cores")
-    cores = f", {number} core{'' if number == 1 else 's'}" if number else ""
+    cores = f", {counted(number, 'core')}" if number else ""
     return one_line(str(machine.get("gpu") or f"{machine.get('cpu') or 'unknown machine'}{cores}"))
 
 

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from ctcbench.config.run_config import RunConfig
 from ctcbench.contract.errors import UsageError
+from ctcbench.contract.word_lists import counted
 from ctcbench.training.distributed.process_rank import SINGLE_PROCESS, ProcessRank
 
 _DTYPES = {"bfloat16": torch.bfloat16, "float16": torch.float16}
@@ -168,7 +169,7 @@ def _own_device(name: str, process_rank: ProcessRank) -> torch.device:
         )
     if count < local_size:
         raise UsageError(
-            f"{local_size} processes on a machine with {count} CUDA device{'s' * (count != 1)}: each needs "
+            f"{local_size} processes on a machine with {counted(count, 'CUDA device')}: each needs "
             f"its own; use --nproc-per-node {count}, or --device cpu"
         )
     return torch.device("cuda", process_rank.local_rank if device.index is None else device.index)

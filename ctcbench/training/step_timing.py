@@ -14,6 +14,7 @@ from ctcbench.config.recipe import Recipe
 from ctcbench.contract.data import Samples
 from ctcbench.contract.errors import UsageError
 from ctcbench.contract.ragged_images import RaggedImages
+from ctcbench.contract.word_lists import counted
 from ctcbench.data.built_dataset import BuiltDataset
 from ctcbench.data.drawing import draw_sample
 from ctcbench.data.drawn_columns import DrawnSample
@@ -102,7 +103,7 @@ def measure_rates(
         seconds = steps.run_for(min(max(_SHARE * budget_seconds, _SHORTEST), _LONGEST), _FEWEST_STEPS)
         running = (cpu_clock() - cpu_started) / (clock() - started)
         threads = torch.get_num_threads()
-    described = f"{compute.describe()}, {threads} thread{'s' * (threads != 1)}{group.describe_suffix()}"
+    described = f"{compute.describe()}, {counted(threads, 'thread')}{group.describe_suffix()}"
     del state, steps, model, part
     gc.collect()
     if compute.device.type == "cuda":

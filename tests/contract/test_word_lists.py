@@ -1,8 +1,8 @@
-"""Lists in words have commas, and a word before the last."""
+"""Counts agree with their nouns; lists in words have commas, and a word before the last."""
 
 import pytest
 
-from ctcbench.contract.word_lists import join_words
+from ctcbench.contract.word_lists import counted, join_words
 
 
 @pytest.mark.parametrize(
@@ -11,3 +11,7 @@ from ctcbench.contract.word_lists import join_words
 def test_a_list_in_words(words, text):
     assert join_words(words) == text
     assert join_words(iter(words), "or") == text.replace("and", "or")
+
+
+def test_a_count_has_its_noun_in_the_right_number():
+    assert [counted(number, "image") for number in (0, 1, 2000)] == ["0 images", "1 image", "2,000 images"]

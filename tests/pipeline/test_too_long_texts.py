@@ -92,7 +92,7 @@ def test_without_skip_bad_all_are_counted_and_named(registry, folder, tmp_path):
     text = str(error.value)
     assert "3 of 43 samples of 'train' and 2 of 10 samples of 'val' have texts that are too long" in text
     assert all(f"{name}.png" in text for name in (*LONG["train"], *LONG["val"], "99"))
-    assert "\n--skip-bad leaves them out; use wider images" in text
+    assert "\n--skip-bad leaves such samples out; use wider images" in text
     assert not list(tmp_path.glob("*/weights.safetensors"))
 
 

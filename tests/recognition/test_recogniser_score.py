@@ -72,7 +72,7 @@ def test_pictures_that_cannot_be_used_are_one_error_or_left_out(registry, labell
     reader, text = recogniser(registry), f"folder:path={labelled}"
     with pytest.raises(UsageError, match=r"2 of 6 samples of 'test' can't be used:\n") as error:
         reader.evaluate(text)
-    assert str(error.value).endswith("\n--skip-bad leaves them out")
+    assert str(error.value).endswith("\n--skip-bad leaves such samples out")
     assert "b.png: empty file" in str(error.value) and "c.png: not a picture" in str(error.value)
     listener = Listener()
     found = reader.evaluate(text, skip_bad=True, listener=listener)

@@ -26,6 +26,7 @@ from ctcbench.builtin.labelling.list_columns import (
     require_no_unknown_header,
 )
 from ctcbench.contract.errors import BadSample, UsageError
+from ctcbench.contract.word_lists import counted
 from ctcbench.files.plain_files import MIB, read_named_file
 from ctcbench.files.text_encoding import NotUtf8, decode_utf8
 
@@ -242,8 +243,7 @@ def _csv_cells(line: str, delimiter: str, columns: ListColumns | None, *, guesse
 def _wrong_number(line: str, delimiter: str, cells: list[Cell], columns: ListColumns | None) -> str:
     known = columns or ListColumns()
     number, text = known.number, known.text
-    count = "1 cell" if len(cells) == 1 else f"{len(cells)} cells"
-    counts = f"the line has {count}, {'the header has' if columns else 'not'} {number}"
+    counts = f"the line has {counted(len(cells), 'cell')}, {'the header has' if columns else 'not'} {number}"
     if len(cells) < number:
         return counts if columns else f"{counts}: it has no label (separated by {delimiter!r})"
     # Only then are the surplus cells surely part of the text.

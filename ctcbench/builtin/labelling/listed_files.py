@@ -22,7 +22,7 @@ from ctcbench.builtin.labelling.list_columns import WantedColumns
 from ctcbench.builtin.picture_sets.entry_list import EntryList
 from ctcbench.contract.data import SplitName
 from ctcbench.contract.errors import BadSample, UsageError
-from ctcbench.contract.word_lists import join_words
+from ctcbench.contract.word_lists import counted, join_words
 from ctcbench.files.text import abbreviated
 
 _USUAL = WantedColumns()
@@ -234,8 +234,8 @@ def _require_each_split(
     for split, place in own.items():
         if inventories[split].pictures and not entries[split]:
             names = ", ".join(relative_name(root, path) for path in lists)
-            count = len(inventories[split].pictures)
+            count = counted(len(inventories[split].pictures), "picture")
             raise UsageError(
-                f"{root}: labels come from {names}, but not those of the {count} pictures in {place.name}/; "
+                f"{root}: labels come from {names}, but not those of the {count} in {place.name}/; "
                 f"add {place.name}/labels.csv, or lines for them (label=stem takes all file names)"
             )

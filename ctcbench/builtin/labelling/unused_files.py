@@ -15,6 +15,7 @@ from ctcbench.builtin.labelling.folder_inventory import (
 )
 from ctcbench.builtin.labelling.split_folders import folder_names, likely_split
 from ctcbench.contract.data import SplitName
+from ctcbench.contract.word_lists import counted
 
 _NAMED = 3  # files of each kind that the notice names
 
@@ -62,4 +63,4 @@ def _counted(root: Path, files: Sequence[Path], why: str, kind: str = "picture")
         return []
     names = ", ".join(relative_name(root, file) for file in files[:_NAMED])
     more = f" and {len(files) - _NAMED} more" if len(files) > _NAMED else ""
-    return [f"{len(files):,} {kind}{'s' if len(files) > 1 else ''} {why} ({names}{more})"]
+    return [f"{counted(len(files), kind)} {why} ({names}{more})"]

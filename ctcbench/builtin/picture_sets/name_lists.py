@@ -13,7 +13,7 @@ from ctcbench.builtin.picture_sets.entry_list import EntryList
 from ctcbench.builtin.picture_sets.picture_options import PictureOptions
 from ctcbench.contract.data import SPLITS, SplitName
 from ctcbench.contract.errors import UsageError
-from ctcbench.contract.word_lists import join_words
+from ctcbench.contract.word_lists import counted, join_words
 from ctcbench.files.paths import expand_home
 from ctcbench.files.plain_files import MIB, read_named_file
 from ctcbench.files.text_encoding import NotUtf8, decode_utf8
@@ -109,7 +109,7 @@ class NameLists:
         shown = ", ".join(pool[index].name for index in first)
         more = f" and {left - _NAMED:,} more" if left > _NAMED else ""
         unused = array("b", (UNUSED if home == UNLISTED else home for home in homes))
-        return unused, f"not used: {left:,} pictures that no list of names has ({shown}{more})"
+        return unused, f"not used: {counted(left, 'picture')} that no list of names has ({shown}{more})"
 
 
 def _by_name(pool: EntryList[Any], wanted: Collection[str]) -> tuple[dict[str, list[int]], set[str]]:

@@ -18,6 +18,7 @@ from ctcbench.cli.output import output_console, print_json
 from ctcbench.cli.shared_flags import AsJson
 from ctcbench.config.presets import default_component
 from ctcbench.contract.errors import UsageError
+from ctcbench.contract.word_lists import counted
 from ctcbench.reporting.formats.component_cell import ComponentCell
 from ctcbench.reporting.number_format import percent
 
@@ -206,7 +207,7 @@ def _machine() -> str:
 
     facts = host(None)
     cores = facts["cores"]
-    return f"{facts['cpu']} ({cores} core{'s' if cores != 1 else ''})"
+    return f"{facts['cpu']} ({counted(cores, 'core')})"
 
 
 def _table(comparison: DecoderComparison) -> Table:

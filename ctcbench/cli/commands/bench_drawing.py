@@ -16,6 +16,7 @@ from ctcbench.cli.quartiles import quartiles, spread
 from ctcbench.cli.setting_flags import with_settings
 from ctcbench.cli.shared_flags import AsJson
 from ctcbench.config.run_config import RunConfig
+from ctcbench.contract.word_lists import counted
 
 
 @with_settings
@@ -37,7 +38,7 @@ def drawing(
         seconds = {name: spread(values) for name, values in dataclasses.asdict(times).items()}
         print_json({"rounds": rounds, "settings": config.model_dump(), **seconds, "ratio": spread(ratios)})
         return
-    table = Table(title=f"{rounds} rounds: medians of seconds, with quartiles")
+    table = Table(title=f"{counted(rounds, 'round')}: medians of seconds, with quartiles")
     for header in ("training images are drawn", "run", "its training"):
         table.add_column(header, justify="left" if header.startswith("training") else "right")
     table.add_row("before the training", _text(times.before), _text(times.training_before))

@@ -14,6 +14,7 @@ from ctcbench.cli.quartiles import quartiles, spread
 from ctcbench.cli.setting_flags import with_settings
 from ctcbench.cli.shared_flags import AsJson
 from ctcbench.config.run_config import RunConfig
+from ctcbench.contract.word_lists import counted
 
 _REFERENCE = "torch float32"
 
@@ -54,7 +55,8 @@ def onnx(
         setting = {"backbone": config.backbone, "head": config.head, "images": images, "rounds": rounds}
         print_json({**setting, "threads": torch.get_num_threads(), "ways": figures})
         return
-    title = f"{config.backbone} + {config.head}, {images} images, {torch.get_num_threads()} threads"
+    counts = f"{counted(images, 'image')}, {counted(torch.get_num_threads(), 'thread')}"
+    title = f"{config.backbone} + {config.head}, {counts}"
     table = Table(
         "computed by", "images/s", f"times {_REFERENCE}", "quartiles", title=title, title_justify="left"
     )

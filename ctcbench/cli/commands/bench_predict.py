@@ -19,6 +19,7 @@ from ctcbench.cli.quartiles import quartiles, spread
 from ctcbench.cli.run_folder_argument import named_recogniser
 from ctcbench.cli.shared_flags import AsJson
 from ctcbench.contract.errors import UsageError
+from ctcbench.contract.word_lists import counted
 from ctcbench.processes.cores import computing_cores
 from ctcbench.reporting.number_format import percent
 
@@ -69,7 +70,9 @@ def predict(
         print_json(figures)
         return
     table = Table("figure", "median", "quartiles", title_justify="left")
-    table.title = f"{len(files):,} images, {rounds} rounds, {computing_cores()} threads"
+    table.title = ", ".join(
+        [counted(len(files), "image"), counted(rounds, "round"), counted(computing_cores(), "thread")]
+    )
     rows: dict[str, Callable[[float], str]] = {
         "images/s, from files to texts": "{:,.0f}".format,
         "images/s, the network alone": "{:,.0f}".format,

@@ -16,6 +16,7 @@ from ctcbench.cli.quartiles import quartiles, spread
 from ctcbench.cli.setting_flags import with_settings
 from ctcbench.cli.shared_flags import AsJson
 from ctcbench.config.run_config import RunConfig
+from ctcbench.contract.word_lists import counted
 from ctcbench.reporting.number_format import percent
 
 if TYPE_CHECKING:
@@ -107,7 +108,7 @@ def _part_table(times: StepTimes, config: RunConfig, steps: int) -> Table:
     table = Table("part", "median", "quartiles", "share of the step", title_justify="left")
     table.title = (
         f"{steps} steps of {times.batch_size} images, {config.backbone} + {config.head}, "
-        f"{times.device}, {times.precision}, {times.threads} threads"
+        f"{times.device}, {times.precision}, {counted(times.threads, 'thread')}"
     )
     for name in PARTS:
         values = times.parts_ms[name]

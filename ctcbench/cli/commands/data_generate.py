@@ -12,6 +12,7 @@ from ctcbench.cli.dataset_flags import Count, Dataset, SkipBad, Split, chosen_da
 from ctcbench.cli.output import print_json, print_line
 from ctcbench.cli.shared_flags import AsJson, Workers
 from ctcbench.contract.errors import UsageError
+from ctcbench.contract.word_lists import counted
 from ctcbench.files.set_formats import SetFormat
 from ctcbench.files.text import printable
 
@@ -56,7 +57,9 @@ def generate(
         print_json(facts if written is None else {**facts, "written": str(written)})
         return
     mib = drawn.images_NCHW.nbytes / 2**20
-    print_line(f"{len(drawn):,} images ({mib:.1f} MiB) in the cache; fingerprint {drawn.fingerprint}")
+    print_line(
+        f"{counted(len(drawn), 'image')} ({mib:.1f} MiB) in the cache; fingerprint {drawn.fingerprint}"
+    )
     if written is not None:
         print_line(f"written to {printable(str(written))}")
         if missing := _splits_taken_from_train(written.parent, split):

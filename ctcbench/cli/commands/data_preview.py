@@ -17,6 +17,7 @@ from ctcbench.contract.data import MOST_SAMPLES
 from ctcbench.contract.errors import UsageError
 from ctcbench.contract.ragged_images import RaggedImages
 from ctcbench.contract.specs import ImageSpec
+from ctcbench.contract.word_lists import counted
 from ctcbench.files.output_files import require_output
 from ctcbench.files.text import printable
 
@@ -58,7 +59,7 @@ def preview(
     if out is not None:
         write_contact_sheet(out, drawn.images_NCHW, drawn.texts)
         # soft_wrap: a path that rich breaks into lines can't be copied.
-        console.print(Text(printable(f"{len(drawn)} images: {out}")), soft_wrap=True)
+        console.print(Text(printable(f"{counted(len(drawn), 'image')}: {out}")), soft_wrap=True)
         return
     for image_CHW, text, name in zip(drawn.images_NCHW, drawn.texts, drawn.names, strict=True):
         # A file or a pipe gets names and texts alone: the pictures are coloured characters.

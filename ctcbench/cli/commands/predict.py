@@ -18,7 +18,7 @@ from ctcbench.cli.picture_flags import Crops, OtherGround, chosen_crops, chosen_
 from ctcbench.cli.run_folder_argument import OtherDecoder, RunOrModel, named_recogniser
 from ctcbench.cli.standard_streams import has_reader
 from ctcbench.contract.errors import BadSample, UsageError
-from ctcbench.contract.word_lists import join_words
+from ctcbench.contract.word_lists import counted, join_words
 from ctcbench.files.text import one_line
 
 if TYPE_CHECKING:
@@ -111,8 +111,8 @@ def predict(
             output.finish()
         if unfamiliar:
             listener.notice(
-                f"unfamiliar: {unfamiliar:,} of {done:,} images; they differ from the training images, and "
-                "their confidence may be far too high"
+                f"unfamiliar: {unfamiliar:,} of {counted(done, 'image')}; they differ from the training "
+                "images, and their confidence may be far too high"
             )
     if failed:
         raise typer.Exit(FAILED)

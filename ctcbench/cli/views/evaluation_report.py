@@ -14,6 +14,7 @@ from rich.text import Text
 
 from ctcbench.cli.views.decoding_examples import highlight
 from ctcbench.cli.views.run_report import metrics_table
+from ctcbench.contract.word_lists import counted
 from ctcbench.files.text import printable
 from ctcbench.reporting.formats.csv_json import spreadsheet_cell
 from ctcbench.reporting.number_format import MISSING, percent
@@ -66,11 +67,11 @@ def _facts(found: RecogniserScore, misread: Path | None) -> Table:
         listed = ", ".join(f"{name} {size:,}" for name, size in others.items())
         rows["not scored"] = f"{listed} (--split all scores every picture)"
     if found.left_out:
-        rows["left out"] = f"{found.left_out:,} pictures that can't be used"
+        rows["left out"] = f"{counted(found.left_out, 'picture')} that can't be used"
     if found.unreadable:
-        counted = [f"{character} ({count:,})" for character, count in found.lacking.items()]
-        more = f" and {len(counted) - _LISTED:,} more" if len(counted) > _LISTED else ""
-        shown = ", ".join(counted[:_LISTED]) + more
+        lacking = [f"{character} ({count:,})" for character, count in found.lacking.items()]
+        more = f" and {len(lacking) - _LISTED:,} more" if len(lacking) > _LISTED else ""
+        shown = ", ".join(lacking[:_LISTED]) + more
         labels = "1 label has" if found.unreadable == 1 else f"{found.unreadable:,} labels have"
         rows["not in alphabet"] = (
             f"{labels} characters that the recogniser's alphabet lacks, counted as errors: {shown}"
@@ -83,7 +84,7 @@ def _facts(found: RecogniserScore, misread: Path | None) -> Table:
             for target, read, count in found.confusions[:_LISTED]
         )
     if misread is not None:
-        rows["misread"] = f"{len(found.misread):,} pictures, in {misread}"
+        rows["misread"] = f"{counted(len(found.misread), 'picture')}, in {misread}"
     for name, text in rows.items():
         # As `Text`, because rich would read brackets in a plain string as markup.
         table.add_row(name, Text(printable(text)))
@@ -94,10 +95,10 @@ def _unfamiliar(found: RecogniserScore) -> str:
     if found.unfamiliar is None:
         return "not known: the recogniser has no statistics of its training images"
     if not found.unfamiliar:
-        return f"none of {found.images:,} pictures"
+        return f"none of {counted(found.images, 'picture')}"
     return (
-        f"{found.unfamiliar:,} of {found.images:,} pictures; they differ from the training images, and their "
-        f"confidence may be far too high"
+        f"{found.unfamiliar:,} of {counted(found.images, 'picture')}; they differ from the training images, "
+        "and their confidence may be far too high"
     )
 
 

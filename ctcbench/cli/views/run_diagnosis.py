@@ -7,6 +7,7 @@ from typing import Any
 
 from rich.text import Text
 
+from ctcbench.contract.word_lists import counted
 from ctcbench.reporting.number_format import host, percent, seconds
 from ctcbench.reporting.talk_figures import TALK_EXACT, is_talk_data
 from ctcbench.results.result import Result
@@ -51,7 +52,7 @@ def diagnosis(result: Result) -> Text | None:
             return None
         return Text.assemble(
             ("Hardly trained: ", "bold red"),
-            f"no text is right after {steps:,} step{'' if steps == 1 else 's'}.\nWhat to try:\n"
+            f"no text is right after {counted(steps, 'step')}.\nWhat to try:\n"
             f"  more --epochs: reading begins after hundreds of steps, of small sets after more\n"
             "  --init-from RUN, a recogniser of similar pictures, such as drawn ones",
         )

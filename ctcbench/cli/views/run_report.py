@@ -13,6 +13,7 @@ from rich.text import Text
 from ctcbench.cli.views.decoding_examples import Example, examples_table
 from ctcbench.cli.views.run_diagnosis import diagnosis, talk_comparison
 from ctcbench.contract.hooks import Column
+from ctcbench.contract.word_lists import counted
 from ctcbench.evaluation import metrics
 from ctcbench.evaluation.metrics import Measured
 from ctcbench.files.shell_words import quote_word
@@ -80,7 +81,7 @@ def _unbroken(label: str, content: tuple[str, str], after: str = "") -> Text:
 
 def metrics_table(split: str, images: int, measured: Mapping[str, Measured]) -> Table:
     """Return a line for each metric of the images of a split, with its 95 % confidence interval."""
-    title = f"{split}: {images:,} image{'' if images == 1 else 's'}"
+    title = f"{split}: {counted(images, 'image')}"
     table = Table(title=title, title_justify="left", title_style="bold")
     table.add_column("metric", no_wrap=True)
     table.add_column("value", justify="right", no_wrap=True)

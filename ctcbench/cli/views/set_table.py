@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ctcbench.config.budget import rough_duration
+from ctcbench.contract.word_lists import counted
 from ctcbench.data.duplicate_images import Duplicates
 from ctcbench.data.set_description import SetDescription, SplitSize
 from ctcbench.data.set_statistics import FrameNeeds, PictureSizes, Spread
@@ -62,9 +63,9 @@ def _split(described: SetDescription) -> str:
     if described.widths:
         least, greatest = described.widths
         width = f"({least} to {greatest})"
-    channels = f"{image.channels} channel{'' if image.channels == 1 else 's'}"
+    channels = counted(image.channels, "channel")
     return (
-        f"{described.split}, {size.images:,} images of {width} × {image.height} pixels, {channels}"
+        f"{described.split}, {counted(size.images, 'image')} of {width} × {image.height} pixels, {channels}"
         f"{_left_out(size)}"
     )
 
@@ -185,7 +186,7 @@ def _duplicates(found: Duplicates) -> list[tuple[str, Text]]:
     if leaks := [f"{n:,} of {other} are in {one}" for (one, other), n in found.across.items() if n]:
         rows.append(("leakage", Text("; ".join(leaks), "red")))
     if differ := found.differing:
-        rows.append(("", Text(f"{differ:,} image{'s' if differ > 1 else ''} with different texts", "red")))
+        rows.append(("", Text(f"{counted(differ, 'image')} with different texts", "red")))
     for group in found.examples:
         named = ", ".join(f"{name} ({split}, {text!r})" for split, name, text in group)
         rows.append(("", Text(printable(f"for example {named}"))))

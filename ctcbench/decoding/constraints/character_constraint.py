@@ -48,7 +48,7 @@ def _labels(characters: ClassCharacters, allowed: Iterable[str], owner: str) -> 
     classes = class_of_character(characters)
     wanted = list(dict.fromkeys(allowed))
     if missing := [character for character in wanted if character not in classes]:
-        raise InputError(f"{owner}: the alphabet lacks {quoted(missing)}; leave them out")
+        raise InputError(f"{owner}: the alphabet lacks {quoted(missing)}; leave out what it lacks")
     if not wanted:
         raise InputError(f"{owner}: no character is allowed")
     return sorted(classes[character] for character in wanted)

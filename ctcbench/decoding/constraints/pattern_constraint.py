@@ -35,7 +35,7 @@ def pattern_automaton(characters: ClassCharacters, pattern: str) -> Automaton:
     graph = PatternGraph(groups.pattern)
     groups.divide({one for one in graph.reads if one is not None}, graph.budget)
     if missing := groups.missing():
-        graph.budget.refuse(f"the alphabet lacks {quoted(missing)}; leave them out")
+        graph.budget.refuse(f"the alphabet lacks {quoted(missing)}; leave out what it lacks")
     states = _Subsets(graph, groups)
     sources, group_E, targets = states.explore()
     sizes = groups.sizes[group_E]

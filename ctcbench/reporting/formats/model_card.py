@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 from ctcbench import __version__
 from ctcbench.contract.errors import UsageError
+from ctcbench.contract.word_lists import counted
 from ctcbench.evaluation import metrics
 from ctcbench.evaluation.breakdowns import break_down
 from ctcbench.evaluation.text_alignment import frequent_confusions
@@ -63,8 +64,9 @@ def _name(member: Member) -> str:
 
 def _summary(member: Member) -> str:
     score = member.result.score
+    images = counted(score.images, "test image")
     return (
-        f"A recogniser of text in pictures. It reads {percent(score.exact)} of {score.images:,} test images "
+        f"A recogniser of text in pictures. It reads {percent(score.exact)} of {images} "
         f"without a mistake (95 % interval {interval_with_unit(score.exact_ci, metrics.PERCENT)}).\n"
     )
 
@@ -105,7 +107,7 @@ def _results(row: Row, member: Member) -> str:
             )
         lines.append(line)
     decoder = markdown_code(str(member.result.config.get("decoder", "")))
-    note = f"{score.images:,} test images, decoder {decoder}. Intervals are over the test images."
+    note = f"{counted(score.images, 'test image')}, decoder {decoder}. Intervals are over the test images."
     return f"{markdown_table(headers, lines, range(1, len(headers)))}\n{note}\n"
 
 

@@ -178,7 +178,7 @@ def test_a_source_that_misses_a_split_is_an_error(tmp_path):
     fill(tmp_path, "train/1.png", "Test/2.png")
     write(tmp_path, train__labels_txt="1.png x\n")
     with pytest.raises(
-        UsageError, match=r"from train/labels\.txt, but not those of the 1 pictures in Test/; add Test/"
+        UsageError, match=r"from train/labels\.txt, but not those of the 1 picture in Test/; add Test/"
     ):
         whole(tmp_path)
     (tmp_path / "train/labels.txt").rename(tmp_path / "train/1.gt.txt")

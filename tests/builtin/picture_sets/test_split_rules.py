@@ -81,7 +81,7 @@ def test_lists_of_names_decide_the_splits(tmp_path):
     (tmp_path / "r.txt").write_text("3\n4\n")
     source = folder(path=str(tmp_path), label="stem", train_names=str(tmp_path / "r.txt"), **lists)
     assert names(source)[0] == ["p/3.png", "p/4.png"]
-    assert "not used: 1 pictures that no list of names has (p/5.png)" in source.notices
+    assert "not used: 1 picture that no list of names has (p/5.png)" in source.notices
 
 
 def test_a_list_may_name_groups(tmp_path):

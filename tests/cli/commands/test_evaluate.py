@@ -83,7 +83,7 @@ def test_bad_pictures_are_one_error_or_left_out(trained: Path, mine: Path, capsy
     assert main(arguments) == 2
     printed = capsys.readouterr()
     assert not printed.out and "1 of 4 samples of 'test' can't be used" in printed.err
-    assert "56.png: empty file" in printed.err and "--skip-bad leaves them out" in printed.err
+    assert "56.png: empty file" in printed.err and "--skip-bad leaves such samples out" in printed.err
     assert main([*arguments, "--skip-bad"]) == 0
     printed = capsys.readouterr()
     document = json.loads(printed.out)

@@ -26,7 +26,7 @@ def test_the_source_is_named_once_and_lines_at_fault_are_left_out_if_asked(cli: 
     refused = cli("run", "--dataset", DATASET, *SETTINGS)
     assert refused.returncode == 2
     assert "p/labels.csv:15: a quote opens at column 8 and does not close on its line" in refused.stderr
-    assert refused.stderr.rstrip().endswith("--skip-bad leaves them out")
+    assert refused.stderr.rstrip().endswith("--skip-bad leaves such samples out")
     ran = cli("run", "--dataset", DATASET, *SETTINGS, "--skip-bad", "--json")
     assert ran.returncode == 0, ran.stderr
     for ended in (ran, cli("data", "describe", DATASET, "--skip-bad", "--json")):

@@ -95,7 +95,7 @@ def test_of_several_rows_the_best_run_is_described(member, registry, tmp_path):
     rows = [cases.row(1, {"backbone": "cnn5"}, [poor, good]), cases.row(2, {"backbone": "cnn2"}, [member])]
     _, body = metadata(model_card(cases.report(rows), registry))
     assert body.lstrip().startswith("# cnn5 · captcha") and "mean ± sd of 2 seeds" in body
-    assert "It reads 100.00 % of 1 test images" in body and "chosen from 3" in body
+    assert "It reads 100.00 % of 1 test image" in body and "chosen from 3" in body
     assert "No confidences are stored" in body, "as with results of earlier versions"
 
 
