@@ -6,7 +6,7 @@ import hashlib
 import json
 import math
 import re
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -44,16 +44,17 @@ class Budget:
         """The settings that are chosen."""
         return tuple(name for name in CHOSEN_SETTINGS if name != self.fixed)
 
-    def require_fitting(self, config: RunConfig) -> None:
-        """Check that no setting of `config` contradicts the budget.
+    def require_fitting(self, config: RunConfig, place: Callable[[str], str] = flag) -> None:
+        """Check that no setting of `config` contradicts the budget; `place` is as in `make_budget`.
 
         Raises:
             UsageError: ``max_steps`` is set.
         """
         if config.max_steps:
+            steps = place("max_steps")
             raise UsageError(
-                f"--budget {self.text} and --max-steps {config.max_steps}: both decide when training ends; "
-                f"give one of them (--max-steps 0 is none)"
+                f"{place('budget')} {self.text} and {steps} {config.max_steps}: both decide when training "
+                f"ends; give one of them ({steps} 0 is none)"
             )
 
     def digest(self, registry: Registry, config: RunConfig) -> str:
@@ -67,12 +68,13 @@ class Budget:
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:KEY_LENGTH]
 
 
-def make_budget(text: str, given: Collection[str] = ()) -> Budget:
+def make_budget(text: str, given: Collection[str] = (), place: Callable[[str], str] = flag) -> Budget:
     """Return the budget of a run or a configuration.
 
     Args:
         text: the duration, such as ``90s``, ``2m`` or ``1.5h``.
         given: names of the settings that the user gave for this run; those of `CHOSEN_SETTINGS` are kept.
+        place: returns where the user wrote a setting, for errors.
 
     Raises:
         UsageError: the duration is wrong, or both of `CHOSEN_SETTINGS` are given.
@@ -81,8 +83,8 @@ def make_budget(text: str, given: Collection[str] = ()) -> Budget:
     fixed = [name for name in CHOSEN_SETTINGS if name in given]
     if len(fixed) > 1:
         raise UsageError(
-            f"--budget {text} with {join_words(map(flag, fixed))}: these decide the length of the training "
-            f"already; drop --budget, or one of the two, which the budget then chooses"
+            f"{place('budget')} {text} with {join_words(map(place, fixed))}: these decide the length of the "
+            f"training already; drop {place('budget')}, or one of the two, which the budget then chooses"
         )
     return Budget(text, seconds, fixed[0] if fixed else None)
 

@@ -154,8 +154,8 @@ class _Expansion:
         return scale_config(self._config(point), self.spec.scale)
 
     def _budget_of(self, point: Mapping[str, Any]) -> Budget | None:
-        # Presets have numbers of their own, which are not those of this study.
-        return make_budget(self.spec.budget, {*self.spec.base, *point}) if self.spec.budget else None
+        spec = self.spec  # presets have numbers of their own, which are not those of this study
+        return make_budget(spec.budget, {*spec.base, *point}, spec.place) if spec.budget else None
 
     def _name_of(self, point: Mapping[str, Any]) -> str:
         return str(point.get("name") or self._preset_of(point))
@@ -226,7 +226,7 @@ class _Expansion:
     def _entry(self, config: RunConfig, name: str, budget: Budget | None) -> GridEntry:
         digest = ""
         if budget:
-            budget.require_fitting(config)
+            budget.require_fitting(config, self.spec.place)
             # Numbers that will be replaced do not distinguish configurations.
             config = config.replace(**{name: RunConfig.model_fields[name].default for name in budget.chosen})
             digest = budget.digest(self.registry, config.replace(seed=0))

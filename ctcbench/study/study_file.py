@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ctcbench.config.presets import STUDIES
-from ctcbench.config.run_config import setting_fields
+from ctcbench.config.run_config import flag, setting_fields
 from ctcbench.contract.errors import UsageError, nearest
 from ctcbench.files.toml_documents import read_toml_document
 from ctcbench.study.scale import read_scale
@@ -42,7 +42,8 @@ class StudySpec:
         max_runs: number of configurations above which a study must be confirmed.
         executor: component string of the executor; None: the default.
         path: file that the study was read from; None: flags only.
-        flagged: whether flags override the file; an exclude rule may then match nothing.
+        flagged: settings that flags gave, also in place of those of a file; an exclude rule may then match
+            nothing.
     """
 
     name: str = ""
@@ -58,11 +59,19 @@ class StudySpec:
     max_runs: int = MAX_RUNS
     executor: str | None = None
     path: Path | None = None
-    flagged: bool = False
+    flagged: frozenset[str] = frozenset()
 
     def has(self, setting: str) -> bool:
         """Return whether the base, an axis or an include rule has a setting."""
         return any(setting in table for table in (self.base, self.axes or {}, *self.include))
+
+    def place(self, setting: str) -> str:
+        """Return where the user wrote a setting: its table and name in the study file, or its flag."""
+        tables = {"axes": [self.axes or {}], "include": self.include, "base": [self.base]}
+        found = [name for name, grids in tables.items() if any(setting in grid for grid in grids)]
+        if setting in self.flagged or not (self.path or (self.flagged and found)):
+            return flag(setting)
+        return f"{found[0]}.{setting}" if found else setting
 
     def with_flags(
         self, preset: Sequence[str], given: Mapping[str, Sequence[Any]], seeds: tuple[int, ...] = ()
@@ -94,7 +103,7 @@ class StudySpec:
             axes=None if self.axes is None and self.include else overridden(self.axes or {}),
             include=tuple(map(overridden, self.include)),
             seeds=seeds or (() if "seed" in flags else self.seeds),
-            flagged=True,
+            flagged=frozenset(decided),
         )
 
 

@@ -192,6 +192,27 @@ def test_settings_that_contradict_a_budget_are_refused(registry, spec, says):
     assert says in str(error.value)
 
 
+@pytest.mark.parametrize(
+    ("text", "words", "says"),
+    [
+        (
+            "[base]\nepochs = 2\n[axes]\ntrain_samples = [10, 20]",
+            [],
+            "budget 2s with axes.train_samples and base.epochs: ",
+        ),
+        ("[[include]]\nmax_steps = [5]", [], "budget 2s and include.max_steps 5: both decide"),
+        ("[base]\nepochs = 2", ["--train-samples", 20], "--budget 2s with --train-samples and base.epochs: "),
+        ("[base]\nepochs = 2", ["--max-steps", 20], "--budget 2s and --max-steps 20: both decide"),
+    ],
+)
+def test_an_error_of_a_budget_names_the_place_of_each_setting(tmp_path, capsys, text, words, says):
+    file = tmp_path / "study.toml"
+    file.write_text(f"seeds = 2\n{text}\n")
+    command = ["ablate", file, *words, "--budget", "2s", "--out", tmp_path, "--dry-run"]
+    assert main([str(word) for word in command]) == 2
+    assert says in capsys.readouterr().err
+
+
 def test_a_damaged_choice_in_a_plan_is_an_error(tmp_path, timing):
     words = [*free_flags(), "--budget", "2s", "--out", tmp_path, "--name", "one"]
     assert ablate_here(*words).returncode == 0
