@@ -17,6 +17,7 @@ from ctcbench.cli.output import output_console, print_json
 from ctcbench.cli.study_progress import study_progress
 from ctcbench.contract.errors import UsageError
 from ctcbench.contract.word_lists import counted
+from ctcbench.data.interleaving import require_both
 from ctcbench.files.shell_words import quote_word
 from ctcbench.files.text import one_line, printable, printable_lines
 from ctcbench.registry.component_registry import Registry
@@ -129,6 +130,10 @@ def _plan(
         notice=lambda text: typer.echo(printable_lines(text), err=True),
         graph=request.graph,
     )
+    for config in (entry.config for entry in grid.entries):
+        if config.extra_dataset:
+            # A trial checks it as well, but a dry run runs none.
+            require_both(config.extra_share, config.train_samples, config.dataset, config.extra_dataset)
     return make_plan(grid, folder, resources, retry_failed=request.retry_failed)
 
 

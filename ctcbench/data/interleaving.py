@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
 
+from ctcbench.contract.errors import UsageError
+
 MAIN, EXTRA = 0, 1
 
 
@@ -27,6 +29,11 @@ class Interleaving:
         twice, half, whole = self._terms
         return (count * twice + half) // whole
 
+    def counts(self, count: int) -> tuple[int, int]:
+        """Return how many of the first `count` samples are of the main and of the extra set."""
+        extra = self.extra_among(count)
+        return count - extra, extra
+
     def locate(self, index: int) -> tuple[int, int]:
         """Return the set that a sample is of, `MAIN` or `EXTRA`, and the number of its samples before it."""
         before = self.extra_among(index)
@@ -44,3 +51,24 @@ class Interleaving:
     def exact(self) -> Fraction:
         """The share as the decimal number that was written: 0.29 as a binary number is slightly less."""
         return Fraction(str(self.share))
+
+
+def require_both(share: float, count: int, main: str, extra: str) -> None:
+    """Check that the first `count` training samples have one of each data set.
+
+    Args:
+        share: share of the samples that are of the extra set.
+        count: number of training samples.
+        main: component string of the main set, for the error.
+        extra: that of the extra set.
+
+    Raises:
+        UsageError: they have none of one.
+    """
+    flags = (f"--dataset {main}", f"--extra-dataset {extra}")
+    for flag, number in zip(flags, Interleaving(share).counts(count), strict=True):
+        if not number:
+            raise UsageError(
+                f"--extra-share {share:g}: none of {count:,} training images would be of {flag}; give a "
+                f"share from {1 / count:.2g} to 1 - {1 / count:.2g}, or more --train-samples"
+            )

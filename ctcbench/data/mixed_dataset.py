@@ -11,11 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ctcbench.contract.data import Sample, Source, SplitName
-from ctcbench.contract.errors import UsageError
 from ctcbench.contract.specs import Alphabet
 from ctcbench.contract.word_lists import counted, join_words
 from ctcbench.data.built_dataset import BuiltDataset, fit_of
-from ctcbench.data.interleaving import MAIN, Interleaving
+from ctcbench.data.interleaving import MAIN, Interleaving, require_both
 from ctcbench.files.text import abbreviated, printable
 from ctcbench.registry.attribution import attribute_errors
 
@@ -69,8 +68,7 @@ class MixedSource:
 
     def counts(self, count: int) -> tuple[int, int]:
         """Return how many of the first `count` training samples are of the main and of the extra set."""
-        extra = self._order.extra_among(count)
-        return count - extra, extra
+        return self._order.counts(count)
 
     def distinct(self, count: int) -> tuple[int, int]:
         """Return how many different samples of each set are among the first `count` training samples."""
@@ -188,15 +186,7 @@ class MixedDataset(BuiltDataset):
         Raises:
             UsageError: they have none of one.
         """
-        for flag, part, number in zip(
-            ("--dataset", "--extra-dataset"), self.parts, self.source.counts(count), strict=True
-        ):
-            if not number:
-                raise UsageError(
-                    f"--extra-share {self.extra_share:g}: none of {count:,} training images would be of "
-                    f"{flag} {part.text}; give a share from {1 / count:.2g} to 1 - {1 / count:.2g}, or more "
-                    "--train-samples"
-                )
+        require_both(self.extra_share, count, *(part.text for part in self.parts))
 
     def describe_mixture(self, count: int) -> tuple[str, ...]:
         """Return a notice of how many of the first `count` training samples come from each set."""

@@ -143,6 +143,12 @@ def test_an_error_in_a_flag_does_not_name_the_file(tmp_path, capsys):
     assert "mine.toml" not in printed
 
 
+def test_a_dry_run_sees_a_share_that_leaves_a_data_set_without_images(tmp_path, capsys):
+    settings = {"extra_dataset": "captcha", "extra_share": [0.5, 1e-9], "train_samples": 40}
+    assert main(["ablate", *flags(**settings), "--out", str(tmp_path / "runs"), "--dry-run"]) == 2
+    assert "--extra-share 1e-09: none of 40 training images would be of --extra" in capsys.readouterr().err
+
+
 def test_an_out_folder_that_is_a_file_is_named(tmp_path, capsys):
     (tmp_path / "runs").write_text("")
     assert main(["ablate", *flags(), "--out", str(tmp_path / "runs")]) == 2
