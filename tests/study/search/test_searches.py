@@ -153,7 +153,7 @@ def test_failed_trials_are_run_again_on_request(in_process, tmp_path, capsys, mo
     record.unlink()
     assert states(tune(capsys, path, code=1)[0]) == ["failed"]
     document, progress = tune(capsys, path, "--retry-failed")
-    assert "1 trials, 0 ended, 1 to resume" in progress
+    assert "1 trial, 0 ended, 1 to resume" in progress
     assert states(document) == ["complete"]
     assert document["trials"][0]["values"] == failed["trials"][0]["values"]
     assert tune(capsys, path, "--retry-failed")[0] == document
