@@ -199,7 +199,7 @@ class _Expansion:
             kept = [point for point in points if not self._matches(rule, point)]
             # A rule without effect is most likely a mistake, unless a flag has replaced the axis that it
             # refers to.
-            if len(kept) == len(points) and not self.spec.flagged:
+            if len(kept) == len(points) and not self.spec.flagged - {"budget"}:  # which no rule matches
                 conditions = ", ".join(
                     f"{name} = {', '.join(map(show, values))}" for name, values in rule.items()
                 )

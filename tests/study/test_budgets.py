@@ -198,9 +198,9 @@ def test_settings_that_contradict_a_budget_are_refused(registry, spec, says):
         (
             "[base]\nepochs = 2\n[axes]\ntrain_samples = [10, 20]",
             [],
-            "budget 2s with axes.train_samples and base.epochs: ",
+            "--budget 2s with axes.train_samples and base.epochs: ",
         ),
-        ("[[include]]\nmax_steps = [5]", [], "budget 2s and include.max_steps 5: both decide"),
+        ("[[include]]\nmax_steps = [5]", [], "--budget 2s and include.max_steps 5: both decide"),
         ("[base]\nepochs = 2", ["--train-samples", 20], "--budget 2s with --train-samples and base.epochs: "),
         ("[base]\nepochs = 2", ["--max-steps", 20], "--budget 2s and --max-steps 20: both decide"),
     ],
@@ -211,6 +211,13 @@ def test_an_error_of_a_budget_names_the_place_of_each_setting(tmp_path, capsys, 
     command = ["ablate", file, *words, "--budget", "2s", "--out", tmp_path, "--dry-run"]
     assert main([str(word) for word in command]) == 2
     assert says in capsys.readouterr().err
+
+
+def test_an_error_of_a_budget_in_a_file_names_no_flag(tmp_path, capsys):
+    file = tmp_path / "study.toml"
+    file.write_text('budget = "2s"\n[base]\nmax_steps = 5\n[axes]\nbackbone = ["cnn2", "cnn3"]\n')
+    assert main(["ablate", str(file), "--out", str(tmp_path), "--dry-run"]) == 2
+    assert ": budget 2s and base.max_steps 5: both decide" in capsys.readouterr().err
 
 
 def test_a_damaged_choice_in_a_plan_is_an_error(tmp_path, timing):

@@ -209,7 +209,7 @@ def _spec_and_grid(
             raise UsageError(f"--{error}") from None
     if budget is not None:
         read_duration(budget)
-        spec = replace(spec, budget=budget)
+        spec = replace(spec, budget=budget, flagged=spec.flagged | {"budget"})
     grid = expand(registry(), spec, confirmed=confirmed).only(only)
     # The digest of a budget too: the numbers that it chooses are not known yet.
     keys = sorted(f"{e.train_key}/{e.result_key}{e.digest and f'/{e.digest}'}" for e in grid.entries)
