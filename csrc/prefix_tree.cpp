@@ -4,9 +4,14 @@
 namespace ctc {
 
 void PrefixTree::clear() {
-    if (nodes_.empty()) nodes_.resize(256);
-    nodes_[0] = {kNone, kNone, 0};
+    if (parent_.empty()) resize(256);
+    parent_[0] = label_[0] = kNone;
+    length_[0] = 0;
     used_ = 1;
+}
+
+void PrefixTree::resize(std::size_t size) {
+    for (std::vector<std::int32_t>* column : {&parent_, &label_, &length_}) column->resize(size);
 }
 
 bool PrefixTree::are_equal(Node a, Node b) const {
@@ -19,7 +24,7 @@ bool PrefixTree::are_equal(Node a, Node b) const {
 // Doubles the memory where more than half of it is in use, so that the next search for free nodes is far off.
 void PrefixTree::collect(Node* nodes, std::size_t count, std::size_t more) {
     constexpr std::size_t kFewNodes = 1024;  // below, more memory is better than a search for free nodes
-    if (nodes_.size() >= kFewNodes) {
+    if (capacity() >= kFewNodes) {
         std::vector<Node> new_number(used_, kNone);
         new_number[index(kRoot)] = kRoot;
         for (std::size_t i = 0; i < count; ++i)
@@ -30,15 +35,17 @@ void PrefixTree::collect(Node* nodes, std::size_t count, std::size_t more) {
             if (new_number[i] != kNone) new_number[i] = static_cast<Node>(live++);
         for (std::size_t i = 1; i < used_; ++i) {
             if (new_number[i] == kNone) continue;
-            const Record record = nodes_[i];
-            nodes_[index(new_number[i])] = {new_number[index(record.parent)], record.label, record.length};
+            const std::size_t to = index(new_number[i]);
+            parent_[to] = new_number[index(parent_[i])];
+            label_[to] = label_[i];
+            length_[to] = length_[i];
         }
         for (std::size_t i = 0; i < count; ++i) nodes[i] = new_number[index(nodes[i])];
         used_ = live;
     }
-    std::size_t size = nodes_.size();
+    std::size_t size = capacity();
     while (used_ + more > size / 2) size *= 2;
-    nodes_.resize(size);
+    resize(size);
 }
 
 }  // namespace ctc

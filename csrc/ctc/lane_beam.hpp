@@ -16,6 +16,7 @@ namespace ctc {
 // the
 //   labelling without its last label; that of the empty labelling has no meaning.
 // - parent is the row of the labelling without its last label, or kNone if that is not in the beam.
+// - length is the number of labels.
 // - repeats is 1 if the last two labels are equal, else 0.
 template <class L>
 struct LaneBeam {
@@ -24,7 +25,7 @@ struct LaneBeam {
 
     std::int32_t rows = 0;
     Column<double> total, blank, label;
-    Column<std::int32_t> last, parent;
+    Column<std::int32_t> last, parent, length;
     Column<unsigned char> repeats;
     Column<Node> node;
     Column<std::uint32_t> hash, parent_hash;
@@ -35,7 +36,7 @@ struct LaneBeam {
 
     // Resets to the empty labelling with probability 1, which is the total 2^scale. Keeps the memory.
     void start(std::int32_t classes, std::int64_t scale = 0) {
-        reserve(kLanes);
+        reserve(std::max(kLanes, L::kFewRows));
         for (Column<double>* column : {&total, &blank, &label}) column->fill_zero();
         tree.clear();
         rows = 1;
@@ -43,6 +44,7 @@ struct LaneBeam {
         exponent = -scale;
         last.data()[0] = classes;
         parent.data()[0] = kNone;
+        length.data()[0] = 0;
         repeats.data()[0] = 0;
         node.data()[0] = PrefixTree::kRoot;
         hash.data()[0] = parent_hash.data()[0] = 0;
@@ -61,7 +63,7 @@ struct LaneBeam {
         const auto padded = static_cast<std::size_t>(whole_lanes(count));
         if (padded <= capacity()) return;
         for (Column<double>* column : {&total, &blank, &label}) column->reserve(padded);
-        for (Column<std::int32_t>* column : {&last, &parent, &node}) column->reserve(capacity());
+        for (Column<std::int32_t>* column : {&last, &parent, &length, &node}) column->reserve(capacity());
         for (Column<std::uint32_t>* column : {&hash, &parent_hash}) column->reserve(capacity());
         repeats.reserve(capacity());
     }

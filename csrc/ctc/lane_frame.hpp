@@ -14,6 +14,8 @@ namespace ctc {
 template <class L>
 class LaneFrame {
   public:
+    static constexpr std::int32_t kFewClasses = 64;  // log_prob has memory for so many
+
     std::int32_t classes = 0;
     Column<double> log_prob;
     double log_blank = 0.0;
@@ -23,7 +25,7 @@ class LaneFrame {
     void start(std::int32_t num_classes) {
         classes = num_classes;
         const auto padded = static_cast<std::size_t>(whole_lanes(classes + 1));
-        log_prob.reserve(padded);
+        log_prob.reserve(std::max<std::size_t>(padded, kFewClasses));
         if (blank_ >= 0) set_blank(blank_);  // more classes need a longer column
         std::fill_n(log_prob.data() + classes, padded - static_cast<std::size_t>(classes), -kInfinity);
     }

@@ -1,7 +1,7 @@
 // Step 1 of a frame: every labelling of the beam, unchanged, with its probability one frame later.
 #pragma once
 
-#include "ctc/lane_candidates.hpp"
+#include "ctc/lane_few_rows.hpp"
 #include "ctc/lane_frame.hpp"
 
 namespace ctc {
@@ -50,6 +50,8 @@ class StayStep {
     template <bool weighted, bool may_shrink>
     Output advance(const LaneBeam<L>& beam, const LaneFrame<L>& frame, std::int64_t exponent,
                    LaneCandidates<L>& candidates, const double* weights);
+    static void look_up(const LaneBeam<L>& beam, const LaneFrame<L>& frame, double* logs,
+                        double* from_parent);
 
     void reserve(std::size_t rows) {
         if (rows <= from_parent_.capacity()) return;
@@ -75,24 +77,17 @@ typename StayStep<L>::Output StayStep<L>::advance(const LaneBeam<L>& beam, const
     const std::int32_t stays = whole_lanes(beam.rows);
     double* logs = logs_.data();
     double* from_parent = from_parent_.data();
-    {
-        const std::int32_t* last = beam.last.data();
-        const std::int32_t* parent = beam.parent.data();
-        const unsigned char* repeats = beam.repeats.data();
-        // A parent that ends in the same label contributes only its alignments that end in blank: without a
-        // blank between, the two labels would collapse into one. Row kNone (-1) contributes 0.
-        const double* contributions[2] = {beam.total.data(), beam.blank.data()};
-        const double* log_prob = frame.log_prob.data();
-        for (std::int32_t row = 0; row < beam.rows; ++row) {
-            logs[row] = log_prob[last[row]];
-            from_parent[row] = contributions[repeats[row]][parent[row]];
-            if constexpr (weighted) from_parent[row] *= weights[row];
-        }
+    if (beam.rows <= L::kFewRows && frame.classes < LaneFrame<L>::kFewClasses) {
+        if constexpr (L::kFewRows > 0)
+            FewRows<L>::look_up(beam, frame.log_prob.data(), frame.log_blank, frame.log_best, logs,
+                                from_parent);
+    } else {
+        look_up(beam, frame, logs, from_parent);
     }
+    if constexpr (weighted)
+        for (std::int32_t row = 0; row < stays; row += kLanes)
+            L::store(from_parent + row, L::mul(L::load(from_parent + row), L::load(weights + row)));
     if constexpr (may_shrink) std::fill(from_parent + beam.rows, from_parent + stays, 0.0);
-    // Behind the rows, in their register if it has room: there 0 is multiplied by them.
-    logs[beam.rows] = frame.log_blank;
-    logs[beam.rows + 1] = frame.log_best;
     double* probs = probs_.data();
     LaneMath<L>::exp_all(logs, probs, beam.rows + 2, exponent);
     const double prob_blank = probs[beam.rows];
@@ -136,6 +131,27 @@ typename StayStep<L>::Output StayStep<L>::advance(const LaneBeam<L>& beam, const
             LaneMath<L>::largest(most),
             LaneMath<L>::smallest(least),
             normal};
+}
+
+// Writes the logs of the last labels, behind them those of the blank and of the best class, and what the last
+// label extends of the parents' probabilities.
+template <class L>
+void StayStep<L>::look_up(const LaneBeam<L>& beam, const LaneFrame<L>& frame, double* logs,
+                          double* from_parent) {
+    const std::int32_t* last = beam.last.data();
+    const std::int32_t* parent = beam.parent.data();
+    const unsigned char* repeats = beam.repeats.data();
+    // A parent that ends in the same label contributes only its alignments that end in blank: without a blank
+    // between, the two labels would collapse into one. Row kNone (-1) contributes 0.
+    const double* contributions[2] = {beam.total.data(), beam.blank.data()};
+    const double* log_prob = frame.log_prob.data();
+    for (std::int32_t row = 0; row < beam.rows; ++row) {
+        logs[row] = log_prob[last[row]];
+        from_parent[row] = contributions[repeats[row]][parent[row]];
+    }
+    // In the register of the last rows if it has room: there 0 is multiplied by them.
+    logs[beam.rows] = frame.log_blank;
+    logs[beam.rows + 1] = frame.log_best;
 }
 
 }  // namespace ctc

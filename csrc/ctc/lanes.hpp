@@ -58,6 +58,7 @@ constexpr std::int32_t kLanes = 8;
 //                                      the others
 //   kCompresses                        whether compress takes no branch, and so less time than a loop over
 //                                      bits
+//   kFewRows                           up to how many rows a beam is replaced by FewRows; 0: none
 //   compress, compress_indices,        store contiguously the lanes in the mask, or first + lane for each, or
 //   compress_sums                      from[lane] + more for each; the rest of the eight elements is
 //                                      unspecified
@@ -65,6 +66,7 @@ constexpr std::int32_t kLanes = 8;
 // Without intrinsics, for any machine.
 struct PortableLanes {
     static constexpr bool kCompresses = false;
+    static constexpr std::int32_t kFewRows = 0;
     struct D {
         double at[kLanes];
     };

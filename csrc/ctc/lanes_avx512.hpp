@@ -9,6 +9,7 @@ namespace ctc {
 
 struct Avx512Lanes {
     static constexpr bool kCompresses = true;
+    static constexpr std::int32_t kFewRows = 32;
     using D = __m512d;
     static D load(const double* from) { return _mm512_loadu_pd(from); }
     static void store(double* to, D a) { _mm512_storeu_pd(to, a); }

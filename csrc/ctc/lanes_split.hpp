@@ -9,6 +9,7 @@ namespace ctc {
 template <class R>
 struct SplitLanes {
     static constexpr bool kCompresses = R::kCompresses;
+    static constexpr std::int32_t kFewRows = 0;
     static constexpr int kParts = kLanes / R::kSize;
     using V = typename R::V;
     struct D {

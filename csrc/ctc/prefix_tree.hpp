@@ -12,12 +12,6 @@ namespace ctc {
 // A labelling that returns to the beam has a new node, so several nodes can spell the same. PrefixArena has
 // one node for each labelling, which takes longer.
 class PrefixTree {
-    struct Record {
-        PrefixNode parent;
-        std::int32_t label;
-        std::int32_t length;
-    };
-
   public:
     using Node = PrefixNode;
     using Labelling = PrefixLabelling;
@@ -29,43 +23,36 @@ class PrefixTree {
     // Resets to the root alone, the empty labelling. Keeps the memory.
     void clear();
 
-    // Makes room for `more` nodes. If there is none, frees what is neither among the `count` nodes in use nor
-    // an ancestor of one, and replaces these by their new numbers.
+    // Makes room for `more` nodes and kOverrun behind them. If there is none, frees what is neither among the
+    // `count` nodes in use nor an ancestor of one, and replaces these by their new numbers.
     void make_room(Node* nodes, std::size_t count, std::size_t more) {
-        if (used_ + more > nodes_.size()) collect(nodes, count, more);
+        if (used_ + more + kOverrun > parent_.size()) collect(nodes, count, more + kOverrun);
     }
 
-    // Adds nodes one after another.
-    class Appender {
-      public:
-        // Returns a new node: the labelling of `parent` with `label` appended.
-        Node add(Node parent, std::int32_t label) {
-            nodes_[next_] = {parent, label, nodes_[parent].length + 1};
-            return next_++;
-        }
-
-      private:
-        friend class PrefixTree;
-        Appender(Record* nodes, Node next) : nodes_(nodes), next_(next) {}
-        Record* nodes_;
-        Node next_;
+    // New nodes first, first + 1, ...: where the parent, the last label and the length of each are written.
+    struct Added {
+        Node first;
+        Node* parent;
+        std::int32_t* label;
+        std::int32_t* length;
     };
 
-    // Returns what adds `count` nodes. There must be room for them, and all must be added before the next
-    // call.
-    Appender append(std::int32_t count) {
-        const auto first = static_cast<Node>(used_);
+    // Adds `count` nodes, for which there must be room. All must be written before the next call; what lies
+    // up to kOverrun behind them may be overwritten.
+    Added append(std::int32_t count) {
+        const std::size_t first = used_;
         used_ += static_cast<std::size_t>(count);
-        return {nodes_.data(), first};
+        return {static_cast<Node>(first), parent_.data() + first, label_.data() + first,
+                length_.data() + first};
     }
 
     // Replaces the parent of a node by another one that spells the same.
-    void set_parent(Node node, Node parent) { nodes_[index(node)].parent = parent; }
+    void set_parent(Node node, Node parent) { parent_[index(node)] = parent; }
 
-    Node parent(Node node) const { return nodes_[index(node)].parent; }
-    std::int32_t label(Node node) const { return nodes_[index(node)].label; }
-    std::int32_t length(Node node) const { return nodes_[index(node)].length; }
-    std::size_t capacity() const { return nodes_.size(); }
+    Node parent(Node node) const { return parent_[index(node)]; }
+    std::int32_t label(Node node) const { return label_[index(node)]; }
+    std::int32_t length(Node node) const { return length_[index(node)]; }
+    std::size_t capacity() const { return parent_.size(); }
 
     // Whether two nodes spell the same labelling.
     bool are_equal(Node a, Node b) const;
@@ -79,8 +66,13 @@ class PrefixTree {
   private:
     static std::size_t index(Node node) { return static_cast<std::size_t>(node); }
     void collect(Node* nodes, std::size_t count, std::size_t more);
+    void resize(std::size_t size);
 
-    std::vector<Record> nodes_;
+    static constexpr std::size_t kOverrun = 16;  // a whole register, of which no place may be meant
+
+    // By node.
+    std::vector<Node> parent_;
+    std::vector<std::int32_t> label_, length_;
     std::size_t used_ = 0;
 };
 

@@ -106,7 +106,12 @@ void test_arena_at_random() {
 }
 
 ctc::PrefixTree::Node append(ctc::PrefixTree& tree, ctc::PrefixTree::Node parent, std::int32_t label) {
-    return tree.append(1).add(parent, label);
+    const std::int32_t length = tree.length(parent) + 1;
+    const auto added = tree.append(1);
+    *added.parent = parent;
+    *added.label = label;
+    *added.length = length;
+    return added.first;
 }
 
 // Labellings with several nodes: what is compared are the labels.
