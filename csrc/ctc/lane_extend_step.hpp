@@ -7,6 +7,7 @@
 namespace ctc {
 
 // The classes of a frame that can extend some row, with their probabilities scaled as those of the rows.
+// Behind the last one, to the end of that register, prob is 0.
 template <class L>
 struct LaneSymbols {
     std::int32_t count = 0;
@@ -143,6 +144,7 @@ void ExtendStep<L>::collect_symbols(double largest, const LaneFrame<L>& frame, s
     }
     symbols.count = count;
     LaneMath<L>::exp_all(symbol_log_prob, symbols.prob.data(), count, exponent);
+    L::store(symbols.prob.data() + count, L::broadcast(0.0));
 }
 
 }  // namespace ctc

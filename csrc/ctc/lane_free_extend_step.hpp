@@ -1,10 +1,13 @@
 // Step 2 of a frame without a guide: every extension that reaches the floor.
 #pragma once
 
-#include "ctc/lane_extend_step.hpp"
+#include "ctc/lane_free_row_step.hpp"
 
 namespace ctc {
 
+// FreeRowStep finds most of them. What remains are frames without a known floor, with several classes that
+// are as probable as the best one, and with many symbols or rows.
+//
 // Most symbols can lift only the few best rows to the floor. So the rows that any symbol but the best one can
 // lift are copied to the front of a column of their own, and the other symbols extend those.
 //
@@ -18,12 +21,15 @@ class FreeExtendStep {
         const auto count = static_cast<std::size_t>(classes) + 1;
         place_.reserve(count);
         starts_.reserve(count + 1);
+        by_row_.start(classes);
     }
 
-    // Appends each extension whose total is at least `floor`, unless its labelling is in the beam already:
-    // StayStep has added its probability to that row. `symbols` has each class that lifts a row to the floor.
+    // Appends each extension whose total is at least the floor, unless its labelling is in the beam already:
+    // StayStep has added its probability to that row. `symbols` has each class that lifts a row to the floor,
+    // which is `known_floor`, as ExtendStep::floor_of_kept() has returned it, or where that is 0 the smallest
+    // total that counts.
     void run(const LaneBeam<L>& beam, const LaneSymbols<L>& symbols,
-             const typename StayStep<L>::Output& stayed, double floor, LaneCandidates<L>& candidates);
+             const typename StayStep<L>::Output& stayed, double known_floor, LaneCandidates<L>& candidates);
 
   private:
     using D = typename L::D;
@@ -37,6 +43,7 @@ class FreeExtendStep {
                     const typename StayStep<L>::Output& stayed, D limit, LaneCandidates<L>& candidates);
     void drop(std::int32_t symbol, std::uint64_t id, LaneCandidates<L>& candidates);
 
+    FreeRowStep<L> by_row_;
     std::int32_t best_count_ = 0;         // of rows, padded to whole registers
     Column<double> best_total_;           // of the rows that a symbol other than the best one can lift
     Column<std::uint64_t> best_row_;      // which rows those are
@@ -48,8 +55,10 @@ class FreeExtendStep {
 
 template <class L>
 void FreeExtendStep<L>::run(const LaneBeam<L>& beam, const LaneSymbols<L>& symbols,
-                            const typename StayStep<L>::Output& stayed, double floor,
+                            const typename StayStep<L>::Output& stayed, double known_floor,
                             LaneCandidates<L>& candidates) {
+    const double floor = std::max(known_floor, LaneMath<L>::kSmallestTotal);
+    if (known_floor > 0.0 && by_row_.run(beam, symbols, stayed, floor, candidates)) return;
     const D limit = L::broadcast(floor);
     const std::int32_t stays = candidates.stays;
     const double* prob = symbols.prob.data();

@@ -22,12 +22,13 @@ class RowExtendStep {
     // Appends each permitted extension whose total is at least `floor`, unless its labelling is in the beam
     // already; but none by the last label of its row. Whatever a row permits must be able to end. Behind the
     // candidates GuidedBounds must have written the extensions by the frame's most probable class.
-    void run(const GuidedFrame<L>& in, LaneSymbols<L>& symbols, double floor, LaneCandidates<L>& candidates);
+    void run(const GuidedFrame<L>& in, const LaneSymbols<L>& symbols, double floor,
+             LaneCandidates<L>& candidates);
 
   private:
     using D = typename L::D;
 
-    static double second_prob(LaneSymbols<L>& symbols, double best);
+    static double second_prob(const LaneSymbols<L>& symbols, double best);
     void reserve(const GuidedFrame<L>& in, std::int32_t stays);
     void extend_by_best(const GuidedFrame<L>& in, std::int32_t label, double floor,
                         LaneCandidates<L>& candidates) const;
@@ -46,7 +47,7 @@ class RowExtendStep {
 };
 
 template <class L>
-void RowExtendStep<L>::run(const GuidedFrame<L>& in, LaneSymbols<L>& symbols, double floor,
+void RowExtendStep<L>::run(const GuidedFrame<L>& in, const LaneSymbols<L>& symbols, double floor,
                            LaneCandidates<L>& candidates) {
     const std::int32_t stays = candidates.stays;
     const std::int32_t best = in.best_label;
@@ -67,9 +68,8 @@ void RowExtendStep<L>::run(const GuidedFrame<L>& in, LaneSymbols<L>& symbols, do
 
 // The highest probability of all symbols but one with the probability `best`.
 template <class L>
-double RowExtendStep<L>::second_prob(LaneSymbols<L>& symbols, double best) {
-    double* prob = symbols.prob.data();
-    L::store(prob + symbols.count, L::broadcast(0.0));
+double RowExtendStep<L>::second_prob(const LaneSymbols<L>& symbols, double best) {
+    const double* prob = symbols.prob.data();
     const D at = L::broadcast(best);
     D second = L::broadcast(0.0);
     std::int32_t best_count = 0;

@@ -112,7 +112,7 @@ bool LaneSearch<L>::advance() {
     if (known_floor == 0.0 && (losses_.any() || loses_a_symbol())) return false;
 
     const double floor = std::max(known_floor, LaneMath<L>::kSmallestTotal);
-    extend_.run(beam_, symbols_, stayed, floor, candidates_);
+    extend_.run(beam_, symbols_, stayed, known_floor, candidates_);
     const auto selected = select_.run(beam_, candidates_, floor, width);
     if (!losses_.allow(selected.smallest_kept)) return false;
     if (!update_.run(selected.keep, width, candidates_, beam_)) return false;
