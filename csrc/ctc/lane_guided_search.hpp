@@ -5,7 +5,6 @@
 // - GuidedExtendStep finds the extensions that are permitted, and a floor under those.
 #pragma once
 
-#include "ctc/lane_alignment.hpp"
 #include "ctc/lane_guide_columns.hpp"
 #include "ctc/lane_guided_extend_step.hpp"
 #include "ctc/lane_guided_losses.hpp"
@@ -60,7 +59,7 @@ class GuidedLaneSearch final : public FastSearch {
     GuidedExtendStep<L> extend_;
     SelectStep<L> select_;
     UpdateStep<L> update_;
-    LaneAlignment<L> alignment_;
+    PeakFrames<L> peaks_;
     Column<double> ends_;  // by row: the weight of the end
     std::vector<RankedLabelling> ranked_;
 };
@@ -85,6 +84,7 @@ template <class L>
 bool GuidedLaneSearch<L>::push(const LogProbs& log_probs, std::int32_t frame, Status& status) {
     status = frame_.read(log_probs, frame, options_.blank);
     if (status != Status::ok) return true;
+    if (options_.frames) peaks_.add(frame_);
     --remaining_;
     return beam_.rows == 0 || advance();
 }
@@ -98,6 +98,7 @@ void GuidedLaneSearch<L>::start(std::int32_t classes) {
     extend_.reserve(classes);
     stay_.start(beam_.capacity());
     losses_.clear();
+    peaks_.start();
     limit(Guide::kNever - 1);
 }
 
@@ -198,7 +199,7 @@ void GuidedLaneSearch<L>::write_best(std::int32_t n_best, const LogProbs* all_fr
         const double total = beam_.total.data()[row] * weight[row];
         if (total > 0.0) ranked_.push_back({total, {beam_.node.data()[row], PrefixTree::kNone}, 0});
     }
-    write_ranked(beam_, ranked_, n_best, all_frames, options_.blank, alignment_, hypotheses);
+    write_ranked(beam_, ranked_, n_best, all_frames, options_.blank, peaks_, hypotheses);
 }
 
 template <class L>
@@ -206,7 +207,7 @@ void GuidedLaneSearch<L>::write_leader(std::vector<Hypothesis>& hypotheses) {
     ranked_.clear();
     for (std::int32_t row = 0; row < beam_.rows; ++row)
         ranked_.push_back({beam_.total.data()[row], {beam_.node.data()[row], PrefixTree::kNone}, 0});
-    write_ranked(beam_, ranked_, 1, nullptr, options_.blank, alignment_, hypotheses);
+    write_ranked(beam_, ranked_, 1, nullptr, options_.blank, peaks_, hypotheses);
 }
 
 }  // namespace ctc

@@ -1,9 +1,9 @@
 // The end of a search in lanes: the best labellings as hypotheses.
 #pragma once
 
-#include "ctc/lane_alignment.hpp"
 #include "ctc/lane_beam.hpp"
 #include "ctc/lane_math.hpp"
+#include "ctc/lane_peak_frames.hpp"
 
 namespace ctc {
 
@@ -11,7 +11,7 @@ namespace ctc {
 // nodes of beam.tree and totals relative to beam.exponent. all_frames is null if no frames are wanted.
 template <class L>
 void write_ranked(const LaneBeam<L>& beam, std::vector<RankedLabelling>& ranked, std::int32_t n_best,
-                  const LogProbs* all_frames, std::int32_t blank, LaneAlignment<L>& alignment,
+                  const LogProbs* all_frames, std::int32_t blank, PeakFrames<L>& peaks,
                   std::vector<Hypothesis>& hypotheses) {
     const std::size_t count = std::min(ranked.size(), static_cast<std::size_t>(n_best));
     hypotheses.resize(count);
@@ -30,8 +30,7 @@ void write_ranked(const LaneBeam<L>& beam, std::vector<RankedLabelling>& ranked,
     for (std::size_t i = 0; i < count; ++i) {
         Hypothesis& hypothesis = hypotheses[i];
         hypothesis.labels = beam.tree.labels(ranked[i].labelling.node);
-        if (all_frames != nullptr)
-            hypothesis.frames = alignment.peak_frames(*all_frames, hypothesis.labels, blank);
+        if (all_frames != nullptr) hypothesis.frames = peaks.of(*all_frames, hypothesis.labels, blank);
         const std::int64_t exponent = exponent_of(ranked[i].total);
         const double mantissa = double_of(bits_of(ranked[i].total) - exponent * (std::int64_t{1} << 52));
         hypothesis.log_prob = log_of({mantissa, exponent + beam.exponent});

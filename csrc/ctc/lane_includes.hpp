@@ -24,6 +24,7 @@
 #include "ctc/exact_search.hpp"
 #include "ctc/fast_search.hpp"
 #include "ctc/floats.hpp"
+#include "ctc/greedy_alignment.hpp"
 #include "ctc/guide.hpp"
 #include "ctc/guide_cache_size.hpp"
 #include "ctc/guide_table.hpp"

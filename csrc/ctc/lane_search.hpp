@@ -17,7 +17,6 @@
 // - A frame that changes no labelling of a full beam takes the first step alone: half of them and more.
 #pragma once
 
-#include "ctc/lane_alignment.hpp"
 #include "ctc/lane_free_extend_step.hpp"
 #include "ctc/lane_hypotheses.hpp"
 #include "ctc/lane_includes.hpp"
@@ -62,7 +61,7 @@ class LaneSearch final : public FastSearch {
     StayStep<L> stay_;
     SelectStep<L> select_;
     UpdateStep<L> update_;
-    LaneAlignment<L> alignment_;
+    PeakFrames<L> peaks_;
     std::vector<RankedLabelling> ranked_;
 };
 
@@ -83,7 +82,9 @@ bool LaneSearch<L>::run(const LogProbs& log_probs, Result& result) {
 template <class L>
 bool LaneSearch<L>::push(const LogProbs& log_probs, std::int32_t frame, Status& status) {
     status = frame_.read(log_probs, frame, options_.blank);
-    return status != Status::ok || advance();
+    if (status != Status::ok) return true;
+    if (options_.frames) peaks_.add(frame_);
+    return advance();
 }
 
 template <class L>
@@ -95,6 +96,7 @@ void LaneSearch<L>::start(std::int32_t classes) {
     symbols_.reserve(classes);
     stay_.start(beam_.capacity());
     losses_.clear();
+    peaks_.start();
 }
 
 // Advances the beam by the frame that was read. Returns false if too much may be lost.
@@ -144,7 +146,7 @@ void LaneSearch<L>::write_best(std::int32_t n_best, const LogProbs* all_frames,
     ranked_.clear();
     for (std::int32_t row = 0; row < beam_.rows; ++row)
         ranked_.push_back({beam_.total.data()[row], {beam_.node.data()[row], PrefixTree::kNone}, 0});
-    write_ranked(beam_, ranked_, n_best, all_frames, options_.blank, alignment_, hypotheses);
+    write_ranked(beam_, ranked_, n_best, all_frames, options_.blank, peaks_, hypotheses);
 }
 
 }  // namespace ctc
