@@ -30,16 +30,16 @@ template <class L>
 bool ManyRows<L>::replace(const unsigned char* keep, const std::int32_t* taken, std::int32_t old_rows,
                           std::int32_t end, Arrivals<L>& arrivals, LaneBeam<L>& beam) {
     copy_rows(beam);
-    const auto change_rows = [&](auto kept) {
-        drop_parents(kept, old_rows, beam);
+    const auto change_rows = [&](auto kept, std::int32_t rows) {
+        drop_parents(kept, rows, beam);
         fill_rows(kept, taken, arrivals, beam);
     };
     // 1 where a row stays, else 0. For kNone either will do.
     if (old_rows <= 64) {
         const std::uint64_t word = word_of(keep);
-        change_rows([word](std::int32_t row) { return static_cast<std::int32_t>(word >> (row & 63) & 1U); });
+        change_rows([word](std::int32_t row) { return static_cast<std::int32_t>(word >> (row & 63) & 1U); }, whole_lanes(old_rows));
     } else {
-        change_rows([keep](std::int32_t row) { return keep[row >> 3] >> (row & 7) & 1; });
+        change_rows([keep](std::int32_t row) { return keep[row >> 3] >> (row & 7) & 1; }, old_rows);
     }
     return L::any_common(beam.parent_hash.data(), whole_lanes(end), arrivals.hash.data(), arrivals.count);
 }

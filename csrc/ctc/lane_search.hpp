@@ -143,9 +143,12 @@ bool LaneSearch<L>::loses_a_symbol() const {
 template <class L>
 void LaneSearch<L>::write_best(std::int32_t n_best, const LogProbs* all_frames,
                                std::vector<Hypothesis>& hypotheses) {
+    // What cannot tie with the best labelling need not be ranked below it.
+    const double least = n_best == 1 ? beam_.largest * LaneMath<L>::kSlack : 0.0;
     ranked_.clear();
     for (std::int32_t row = 0; row < beam_.rows; ++row)
-        ranked_.push_back({beam_.total.data()[row], {beam_.node.data()[row], PrefixTree::kNone}, 0});
+        if (beam_.total.data()[row] >= least)
+            ranked_.push_back({beam_.total.data()[row], {beam_.node.data()[row], PrefixTree::kNone}, 0});
     write_ranked(beam_, ranked_, n_best, all_frames, options_.blank, peaks_, hypotheses);
 }
 

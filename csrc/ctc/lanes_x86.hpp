@@ -66,12 +66,23 @@ struct Avx2Register {
     }
     static bool any_common(const std::uint32_t* a, std::int32_t n, const std::uint32_t* b, std::int32_t m) {
         __m256i found = _mm256_setzero_si256();
-        for (std::int32_t j = 0; j < m; ++j) {
-            const __m256i wanted = _mm256_set1_epi32(static_cast<int>(b[j]));
-            for (std::int32_t i = 0; i < n; i += 8) {
-                const __m256i values = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(a + i));
-                found = _mm256_or_si256(found, _mm256_cmpeq_epi32(values, wanted));
+        const auto load_eight = [a](std::int32_t i) {
+            return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(a + i));
+        };
+        std::int32_t i = 0;
+        for (; i + 32 <= n; i += 32) {  // the usual beams, in registers
+            const __m256i values[4] = {load_eight(i), load_eight(i + 8), load_eight(i + 16), load_eight(i + 24)};
+            for (std::int32_t j = 0; j < m; ++j) {
+                const __m256i wanted = _mm256_set1_epi32(static_cast<int>(b[j]));
+                for (const __m256i& eight : values)
+                    found = _mm256_or_si256(found, _mm256_cmpeq_epi32(eight, wanted));
             }
+        }
+        for (; i < n; i += 8) {
+            const __m256i eight = load_eight(i);
+            for (std::int32_t j = 0; j < m; ++j)
+                found = _mm256_or_si256(
+                    found, _mm256_cmpeq_epi32(eight, _mm256_set1_epi32(static_cast<int>(b[j]))));
         }
         return _mm256_movemask_epi8(found) != 0;
     }
