@@ -5,8 +5,7 @@
 
 namespace ctc {
 
-// FreeRowStep finds most of them. What remains are frames without a known floor, with several classes that
-// are as probable as the best one, and with many symbols or rows.
+// FreeRowStep finds them where there are at most 64 rows and symbols. This is for more of either.
 //
 // Most symbols can lift only the few best rows to the floor. So the rows that any symbol but the best one can
 // lift are copied to the front of a column of their own, and the other symbols extend those.
@@ -58,7 +57,10 @@ void FreeExtendStep<L>::run(const LaneBeam<L>& beam, const LaneSymbols<L>& symbo
                             const typename StayStep<L>::Output& stayed, double known_floor,
                             LaneCandidates<L>& candidates) {
     const double floor = std::max(known_floor, LaneMath<L>::kSmallestTotal);
-    if (known_floor > 0.0 && by_row_.run(beam, symbols, stayed, floor, candidates)) return;
+    if (FreeRowStep<L>::can_run(symbols, candidates)) {
+        by_row_.run(beam, symbols, stayed, known_floor, candidates);
+        return;
+    }
     const D limit = L::broadcast(floor);
     const std::int32_t stays = candidates.stays;
     const double* prob = symbols.prob.data();

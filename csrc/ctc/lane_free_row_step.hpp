@@ -5,8 +5,8 @@
 
 namespace ctc {
 
-// A part of FreeExtendStep. The extensions by the frame's most probable class are known from the floor,
-// without those that are in the beam. All other symbols can lift few rows only, and each such row is
+// A part of FreeExtendStep. Mostly the extensions by the frame's most probable class are known from the
+// floor, without those that are in the beam. All other symbols can lift few rows only, and each such row is
 // multiplied by all of them. Which of its extensions are in the beam is a word of bits, so there are at most
 // 64 symbols.
 template <class L>
@@ -15,10 +15,13 @@ class FreeRowStep {
     // Prepares for a sequence. Keeps the memory.
     void start(std::int32_t classes) { place_.reserve(static_cast<std::size_t>(classes) + 1); }
 
-    // As FreeExtendStep::run(), where ExtendStep::floor_of_kept() has found the floor. Returns false, with
-    // the candidates unchanged, where FreeExtendStep has to find the extensions.
-    bool run(const LaneBeam<L>& beam, const LaneSymbols<L>& symbols,
-             const typename StayStep<L>::Output& stayed, double floor, LaneCandidates<L>& candidates);
+    static bool can_run(const LaneSymbols<L>& symbols, const LaneCandidates<L>& candidates) {
+        return candidates.stays <= kMost && symbols.count <= kMost;
+    }
+
+    // As FreeExtendStep::run().
+    void run(const LaneBeam<L>& beam, const LaneSymbols<L>& symbols,
+             const typename StayStep<L>::Output& stayed, double known_floor, LaneCandidates<L>& candidates);
 
   private:
     using D = typename L::D;
@@ -26,16 +29,16 @@ class FreeRowStep {
 
     // Sets of rows, as bits.
     struct Rows {
-        std::uint64_t lifted;    // to the floor by a symbol other than the best one
+        std::uint64_t lifted;    // to the floor by a symbol of which not all extensions are known
         std::uint64_t repeated;  // likewise by their own last label, if it needed no blank between
         std::uint64_t blank;     // likewise behind a blank
         std::uint64_t children;  // of which the part that their parents contribute reaches the floor
     };
 
     void reserve(std::int32_t rows);
-    bool copy_symbols(const LaneSymbols<L>& symbols, double best);
-    Rows extend_by_best(const LaneBeam<L>& beam, const typename StayStep<L>::Output& stayed, D limit,
-                        LaneCandidates<L>& candidates) const;
+    bool copy_symbols(const LaneSymbols<L>& symbols, double best, bool best_is_known);
+    void extend_by_best(D limit, LaneCandidates<L>& candidates) const;
+    Rows find_rows(const LaneBeam<L>& beam, const typename StayStep<L>::Output& stayed, D limit) const;
     void find_taken(const LaneBeam<L>& beam, Rows& rows);
     void extend_lifted(const LaneBeam<L>& beam, const Rows& rows, D limit,
                        LaneCandidates<L>& candidates) const;
@@ -45,28 +48,27 @@ class FreeRowStep {
     Column<std::uint64_t> row_;    // 0, 1, 2, ...
     Column<std::uint64_t> taken_;  // by row, a bit by symbol: the extension is in the beam
     Column<std::int32_t> place_;   // by class: its place among the symbols, if it is one
-    // By symbol: its probability, 0 for the best one, and the id of row 0 extended by it.
+    // By symbol: its probability, 0 where its extensions are known, and the id of row 0 extended by it.
     Column<double> prob_;
     Column<std::uint64_t> id_;
     std::int32_t symbols_ = 0;
     std::uint64_t best_id_ = 0;
-    double below_best_ = 0.0;  // the double before the highest probability
-    double second_ = 0.0;      // the highest in prob_
+    double bound_ = 0.0;    // the extensions by classes with a probability above this are known
+    double highest_ = 0.0;  // in prob_
 };
 
 template <class L>
-bool FreeRowStep<L>::run(const LaneBeam<L>& beam, const LaneSymbols<L>& symbols,
-                         const typename StayStep<L>::Output& stayed, double floor,
+void FreeRowStep<L>::run(const LaneBeam<L>& beam, const LaneSymbols<L>& symbols,
+                         const typename StayStep<L>::Output& stayed, double known_floor,
                          LaneCandidates<L>& candidates) {
-    if (candidates.stays > kMost || symbols.count > kMost || symbols.count == 0) return false;
+    const D limit = L::broadcast(std::max(known_floor, LaneMath<L>::kSmallestTotal));
     reserve(candidates.stays);
-    if (!copy_symbols(symbols, stayed.prob_best)) return false;
-    const D limit = L::broadcast(floor);
-    Rows rows = extend_by_best(beam, stayed, limit, candidates);
+    const bool best_is_known = copy_symbols(symbols, stayed.prob_best, known_floor > 0.0);
+    if (best_is_known) extend_by_best(limit, candidates);
+    Rows rows = find_rows(beam, stayed, limit);
     find_taken(beam, rows);
     extend_lifted(beam, rows, limit, candidates);
     extend_repeated(beam, stayed, rows.blank, candidates);
-    return true;
 }
 
 template <class L>
@@ -80,60 +82,69 @@ void FreeRowStep<L>::reserve(std::int32_t rows) {
     for (std::size_t row = 0; row < row_.capacity(); ++row) row_.data()[row] = row;
 }
 
-// Returns whether exactly one symbol has the probability `best`.
+// Returns `best_is_known`, or false where several symbols have the probability `best`.
 template <class L>
-bool FreeRowStep<L>::copy_symbols(const LaneSymbols<L>& symbols, double best) {
+bool FreeRowStep<L>::copy_symbols(const LaneSymbols<L>& symbols, double best, bool best_is_known) {
     symbols_ = symbols.count;
-    below_best_ = double_of(bits_of(best) - 1);
+    bound_ = best_is_known ? double_of(bits_of(best) - 1) : best;
+    const D bound = L::broadcast(bound_);
     const D bests = L::broadcast(best);
-    const D limit = L::broadcast(below_best_);
-    D second = L::broadcast(0.0);
+    D highest = L::broadcast(0.0);
     std::uint64_t best_places = 0;
     for (std::int32_t i = 0; i < symbols_; i += kLanes) {
         const D probs = L::load(symbols.prob.data() + i);
-        const D others = L::zero_unless_at_least(probs, limit, probs);
+        const D others = L::zero_unless_at_least(probs, bound, probs);
         best_places |= std::uint64_t{L::at_least(probs, bests)} << i;
-        second = L::max(others, second);
+        highest = L::max(others, highest);
         L::store(prob_.data() + i, others);
         for (std::int32_t lane = i; lane < i + kLanes; ++lane)
             id_.data()[lane] = symbols.label.data()[lane] << 32;
     }
-    if (best_places == 0 || (best_places & (best_places - 1)) != 0) return false;
-    best_id_ = id_.data()[lowest_bit(best_places)];
-    second_ = LaneMath<L>::largest(second);
+    // It is known of the first one alone, and there is none if no class is a symbol.
+    const bool has_one_best = best_places != 0 && (best_places & (best_places - 1)) == 0;
+    if (best_is_known && !has_one_best) return copy_symbols(symbols, best, false);
+    if (best_is_known) best_id_ = id_.data()[lowest_bit(best_places)];
+    highest_ = LaneMath<L>::largest(highest);
     for (std::int32_t i = 0; i < symbols_; ++i) place_.data()[symbols.label.data()[i]] = i;
-    return true;
+    return best_is_known;
 }
 
+// Appends the extensions by the best symbol, which ExtendStep::floor_of_kept() has written behind the
+// unchanged labellings.
 template <class L>
-typename FreeRowStep<L>::Rows FreeRowStep<L>::extend_by_best(const LaneBeam<L>& beam,
-                                                             const typename StayStep<L>::Output& stayed,
-                                                             D limit, LaneCandidates<L>& candidates) const {
-    const D below_best = L::broadcast(below_best_);
-    const D second = L::broadcast(second_);
+void FreeRowStep<L>::extend_by_best(D limit, LaneCandidates<L>& candidates) const {
     const double* by_best = candidates.total.data() + candidates.stays;
     double* total = candidates.total.data();
     std::uint64_t* id = candidates.id.data();
     std::int32_t end = candidates.count;
-    Rows rows{};
     for (std::int32_t row = 0; row < candidates.stays; row += kLanes) {
-        // In place.
-        const D extended = L::load(by_best + row);
+        const D extended = L::load(by_best + row);  // before it is overwritten
         const unsigned mask = L::at_least(extended, limit);
         L::compress(total + end, extended, mask);
         L::compress_sums(id + end, row_.data() + row, best_id_, mask);
         end += L::popcount(mask);
-        const D totals = L::load(beam.total.data() + row);
+    }
+    candidates.count = end;
+}
+
+template <class L>
+typename FreeRowStep<L>::Rows FreeRowStep<L>::find_rows(const LaneBeam<L>& beam,
+                                                        const typename StayStep<L>::Output& stayed,
+                                                        D limit) const {
+    const D bound = L::broadcast(bound_);
+    const D highest = L::broadcast(highest_);
+    Rows rows{};
+    for (std::int32_t row = 0; row < beam.rows; row += kLanes) {
         const D all_probs = L::load(stayed.prob_last + row);
-        const D probs = L::zero_unless_at_least(all_probs, below_best, all_probs);
+        const D probs = L::zero_unless_at_least(all_probs, bound, all_probs);
+        const D totals = L::load(beam.total.data() + row);
         const D blank = L::mul(L::load(beam.blank.data() + row), probs);
         const D child = L::mul(L::load(stayed.from_parent + row), probs);
-        rows.lifted |= std::uint64_t{L::at_least(L::mul(totals, second), limit)} << row;
+        rows.lifted |= std::uint64_t{L::at_least(L::mul(totals, highest), limit)} << row;
         rows.repeated |= std::uint64_t{L::at_least(L::mul(totals, probs), limit)} << row;
         rows.blank |= std::uint64_t{L::at_least(blank, limit)} << row;
         rows.children |= std::uint64_t{L::at_least(child, limit)} << row;
     }
-    candidates.count = end;
     return rows;
 }
 

@@ -37,7 +37,8 @@ bool ManyRows<L>::replace(const unsigned char* keep, const std::int32_t* taken, 
     // 1 where a row stays, else 0. For kNone either will do.
     if (old_rows <= 64) {
         const std::uint64_t word = word_of(keep);
-        change_rows([word](std::int32_t row) { return static_cast<std::int32_t>(word >> (row & 63) & 1U); }, whole_lanes(old_rows));
+        change_rows([word](std::int32_t row) { return static_cast<std::int32_t>(word >> (row & 63) & 1U); },
+                    whole_lanes(old_rows));
     } else {
         change_rows([keep](std::int32_t row) { return keep[row >> 3] >> (row & 7) & 1; }, old_rows);
     }

@@ -136,8 +136,8 @@ bool LaneSearch<L>::keep_all(const typename StayStep<L>::Output& stayed, std::in
 
 template <class L>
 bool LaneSearch<L>::loses_a_symbol() const {
-    const double* prob = symbols_.prob.data();
-    return std::any_of(prob, prob + symbols_.count, [](double p) { return p < kSmallestSymbol; });
+    const std::int32_t padded = whole_lanes(symbols_.count);
+    return L::count(symbols_.prob.data(), padded, kSmallestSymbol) < symbols_.count;
 }
 
 template <class L>

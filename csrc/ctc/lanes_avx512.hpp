@@ -24,8 +24,7 @@ struct Avx512Lanes {
     static std::int32_t popcount(unsigned mask) { return __builtin_popcount(mask); }
     static std::int32_t popcount64(std::uint64_t word) { return __builtin_popcountll(word); }
     static void upper_halves(std::int32_t* to, const double* from, std::int32_t n) {
-        const __m512i odd =
-            _mm512_setr_epi32(1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31);
+        const __m512i odd = _mm512_setr_epi32(1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31);
         std::int32_t i = 0;
         for (; i + 16 <= n; i += 16)
             _mm512_storeu_si512(to + i, _mm512_permutex2var_epi32(_mm512_loadu_si512(from + i), odd,

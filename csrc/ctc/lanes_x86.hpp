@@ -71,7 +71,8 @@ struct Avx2Register {
         };
         std::int32_t i = 0;
         for (; i + 32 <= n; i += 32) {  // the usual beams, in registers
-            const __m256i values[4] = {load_eight(i), load_eight(i + 8), load_eight(i + 16), load_eight(i + 24)};
+            const __m256i values[4] = {load_eight(i), load_eight(i + 8), load_eight(i + 16),
+                                       load_eight(i + 24)};
             for (std::int32_t j = 0; j < m; ++j) {
                 const __m256i wanted = _mm256_set1_epi32(static_cast<int>(b[j]));
                 for (const __m256i& eight : values)
@@ -81,8 +82,8 @@ struct Avx2Register {
         for (; i < n; i += 8) {
             const __m256i eight = load_eight(i);
             for (std::int32_t j = 0; j < m; ++j)
-                found = _mm256_or_si256(
-                    found, _mm256_cmpeq_epi32(eight, _mm256_set1_epi32(static_cast<int>(b[j]))));
+                found = _mm256_or_si256(found,
+                                        _mm256_cmpeq_epi32(eight, _mm256_set1_epi32(static_cast<int>(b[j]))));
         }
         return _mm256_movemask_epi8(found) != 0;
     }
