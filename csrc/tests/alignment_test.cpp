@@ -1,12 +1,14 @@
 // Tests of the alignment against the plain one, which stores a table of every step.
 #include "ctc/alignment.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <iterator>
 #include <limits>
 #include <random>
 #include <vector>
 
+#include "ctc/greedy_alignment.hpp"
 #include "ctc/lane_alignment.hpp"
 #include "tests/checks.hpp"
 #include "tests/plain_alignment.hpp"
@@ -101,6 +103,52 @@ void test_one_object_for_many_alignments() {
     }
 }
 
+// The labelling that the best path collapses to.
+Labels best_path_of(const Case& c, ctc::GreedyAlignment& greedy) {
+    Labels labels;
+    std::int32_t last = c.blank;
+    greedy.clear();
+    for (std::int32_t frame = 0; frame < c.frames; ++frame) {
+        const double* row = c.values.data() + frame * c.classes;
+        double log_label = -kInfinity;
+        for (std::int32_t k = 0; k < c.classes; ++k)
+            if (k != c.blank) log_label = std::max(log_label, row[k]);
+        greedy.add(log_label, row[c.blank]);
+        const auto now = static_cast<std::int32_t>(std::max_element(row, row + c.classes) - row);
+        if (now != c.blank && now != last) labels.push_back(now);
+        last = now;
+    }
+    return labels;
+}
+
+// What is found without the Viterbi algorithm is what it finds.
+void test_greedy_alignments() {
+    std::mt19937 random(5);
+    std::size_t found = 0;
+    ctc::GreedyAlignment greedy;
+    Labels peaks;
+    for (int round = 0; round < 7000; ++round) {
+        Case c = random_case(random, round % kKinds, 60);
+        // Differences of single bits, which sums may round away.
+        if (random() % 3 == 0)
+            for (double& value : c.values)
+                value = std::nextafter(value, random() % 2 == 0 ? 0.0 : -kInfinity);
+        if (random() % 4 == 0)
+            for (double& value : c.values) value = -1.0 - std::ldexp(static_cast<double>(random() % 4), -52);
+        const ctc::LogProbs log_probs = views(c.values, 1, c.frames, c.classes)[0];
+        const Labels best = best_path_of(c, greedy);
+        const Labels shorter(best.begin(), best.begin() + static_cast<std::ptrdiff_t>(best.size() / 2));
+        for (const Labels& labels : {best, c.labels, shorter}) {
+            if (!greedy.find_peaks(log_probs, labels, peaks)) continue;
+            ++found;
+            check(peaks == ctc::plain_peak_frames(log_probs, labels, c.blank), "a greedy alignment");
+        }
+        greedy.add(0.0, -1.0);
+        check(!greedy.find_peaks(log_probs, best, peaks), "a frame more than those of the sequence");
+    }
+    check(found > 3000, "many alignments are found");
+}
+
 // Long enough to be divided by the lanes of every instruction set.
 void test_every_path_on_long_sequences() {
     std::mt19937 random(3);
@@ -159,6 +207,7 @@ void test_invalid_values() {
 int main() {
     test_long_alignments_in_small_parts();
     test_one_object_for_many_alignments();
+    test_greedy_alignments();
     test_every_path_on_long_sequences();
     test_invalid_values();
     return ctc::report_failures();
