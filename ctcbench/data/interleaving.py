@@ -7,6 +7,7 @@ from fractions import Fraction
 from functools import cached_property
 
 from ctcbench.contract.errors import UsageError
+from ctcbench.contract.word_lists import counted
 
 MAIN, EXTRA = 0, 1
 
@@ -68,7 +69,9 @@ def require_both(share: float, count: int, main: str, extra: str) -> None:
     flags = (f"--dataset {main}", f"--extra-dataset {extra}")
     for flag, number in zip(flags, Interleaving(share).counts(count), strict=True):
         if not number:
+            least = round(1 / count, len(str(count)) + 1)
+            remedy = f"a share from {least:g} to {1 - least:g}, or more" if count > 1 else "more"
             raise UsageError(
-                f"--extra-share {share:g}: none of {count:,} training images would be of {flag}; give a "
-                f"share from {1 / count:.2g} to 1 - {1 / count:.2g}, or more --train-samples"
+                f"--extra-share {share:g}: none of {counted(count, 'training image')} would be of {flag}; "
+                f"give {remedy} --train-samples"
             )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 
 import numpy as np
 import pytest
@@ -177,12 +178,21 @@ def test_two_sets_are_drawn_while_a_training_runs(plugins, cache, monkeypatch):
 def test_a_share_that_leaves_a_set_without_images_is_an_error(mixed, share, count, flag):
     dataset = mixed(share=share)
     with pytest.raises(
-        UsageError, match=rf"--extra-share .*: none of {count} training images would be of {flag}"
+        UsageError, match=rf"--extra-share .*: none of {count} training images? would be of {flag}"
     ):
         dataset.require_both(count)
     for small in (1 / 80, 1 - 1 / 80):
         mixed(share=small).require_both(80)
     dataset.parts[0].require_both(1)
+
+
+@pytest.mark.parametrize("count", [2, 3, 80, 999, 1000, 123_457])
+def test_the_shares_that_the_error_names_are_possible(mixed, count):
+    with pytest.raises(UsageError) as caught:
+        mixed(share=1e-300).require_both(count)
+    low, high = re.search(r"from (\S+) to (\S+),", str(caught.value)).groups()
+    for share in (float(low), float(high)):
+        mixed(share=share).require_both(count)
 
 
 def test_the_numbers_of_both_sets_are_said(mixed):

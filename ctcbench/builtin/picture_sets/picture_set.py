@@ -25,6 +25,7 @@ from ctcbench.builtin.picture_sets.split_rules import SplitRules
 from ctcbench.contract.data import Sample, SplitName
 from ctcbench.contract.errors import BadSample, UsageError
 from ctcbench.contract.specs import Alphabet, ImageSpec
+from ctcbench.contract.word_lists import counted
 from ctcbench.files.picture_files import natural_order
 from ctcbench.files.picture_sizes import read_picture_size, rows_within
 from ctcbench.files.pictures import Fit, read_picture
@@ -103,8 +104,8 @@ class PictureSet(Generic[E]):
         if not number and (share := self.shares.get(split)):
             total = sum(map(len, self.splits.values()))
             raise UsageError(
-                f"{self.root}: none of its {total} pictures falls into {split!r} "
-                f"({split}={share}); give a larger share, or a split {split} of its own"
+                f"{self.root}: {split}={share} of {counted(total, 'picture')} is less than one; "
+                f"give a larger share, or a split {split} of its own"
             )
         return number
 
