@@ -26,7 +26,9 @@ int main() {
         canvas = captcha::resize(canvas, 1 + below(60), canvas.height, order);
         std::vector<std::uint8_t> coverage(canvas.pixels.size());
         for (std::uint8_t& value : coverage) value = static_cast<std::uint8_t>(below(20) == 0);
-        if (captcha::finish(canvas, coverage.data(), ink).size() != coverage.size())
+        const int channels = below(2) ? 1 : 3;
+        const std::size_t size = coverage.size() * static_cast<std::size_t>(channels);
+        if (captcha::finish(canvas, coverage.data(), ink, channels).size() != size)
             return std::puts("wrong size"), 1;
     }
     std::puts("all passed");

@@ -139,7 +139,7 @@ def test_invalid_arguments_of_the_canvas(change, message):
     assert (canvas.finish(20, bytes(200), 0) == 255).all()
 
 
-@pytest.mark.slow
+@pytest.mark.landing
 def test_the_canvas_under_sanitizers_and_strict_warnings(tmp_path):
     compiler = shutil.which("c++") or pytest.skip("no C++ compiler")
     csrc = Path(__file__).parents[2] / "csrc"
