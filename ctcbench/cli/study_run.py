@@ -17,7 +17,6 @@ from ctcbench.cli.output import output_console, print_json
 from ctcbench.cli.study_progress import study_progress
 from ctcbench.contract.errors import UsageError
 from ctcbench.contract.word_lists import counted
-from ctcbench.data.interleaving import require_both
 from ctcbench.files.shell_words import quote_word
 from ctcbench.files.text import one_line, printable, printable_lines
 from ctcbench.registry.component_registry import Registry
@@ -26,6 +25,7 @@ from ctcbench.reporting.report_model import Failure
 from ctcbench.study.available_devices import require_devices
 from ctcbench.study.budget_fitting import describe_deviations, fit_grid
 from ctcbench.study.grid import Grid
+from ctcbench.study.mixture_check import check_mixtures
 from ctcbench.study.plan import Plan, make_plan
 from ctcbench.study.plan_changes import plan_changes
 from ctcbench.study.plan_document import plan_document
@@ -130,10 +130,7 @@ def _plan(
         notice=lambda text: typer.echo(printable_lines(text), err=True),
         graph=request.graph,
     )
-    for config in (entry.config for entry in grid.entries):
-        if config.extra_dataset:
-            # A trial checks it as well, but a dry run runs none.
-            require_both(config.extra_share, config.train_samples, config.dataset, config.extra_dataset)
+    check_mixtures(grid)
     return make_plan(grid, folder, resources, retry_failed=request.retry_failed)
 
 

@@ -15,6 +15,7 @@ from ctcbench.contract.options import show
 from ctcbench.files.toml_documents import read_toml_document
 from ctcbench.registry.component_registry import Registry
 from ctcbench.study.grid import Grid, expand
+from ctcbench.study.mixture_check import check_mixtures
 from ctcbench.study.search.parameter_reader import ParameterReader
 from ctcbench.study.search.search_space import SearchSpace
 from ctcbench.study.study_file import StudySpec
@@ -143,7 +144,10 @@ def _lowest(spec: SearchSpec) -> Iterator[dict[str, Any]]:
 
 def _expand(registry: Registry, spec: SearchSpec, values: Mapping[str, Any]) -> Grid:
     try:
-        return expand(registry, spec.study_of(spec.space.settings(values)))
+        grid = expand(registry, spec.study_of(spec.space.settings(values)))
+        if spec.budget is None:  # which chooses the number of images
+            check_mixtures(grid)
+        return grid
     except UsageError as error:
         where = f"{spec.path}: " if spec.path else ""
         components = [str(values[p.name]) for p in spec.space.parameters if p.kind and not p.option]

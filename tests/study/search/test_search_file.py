@@ -76,6 +76,16 @@ def test_the_share_of_an_extra_data_set_belongs_to_it(registry, tmp_path):
     assert alone.space.active(alone.space.parameters[0], {})
 
 
+def test_a_share_without_images_of_both_sets_is_seen_before_the_trials(registry, tmp_path):
+    space = "extra_share = { low = 0.001, high = 0.9 }\n"
+    base = {"dataset": "captcha", "extra_dataset": "captcha:noise=none", "train_samples": 80}
+    with pytest.raises(UsageError, match=r"--extra-share 0.001: none of 80 training images .* from 0.013 to"):
+        spec_of(registry, tmp_path, space, base=base)
+    # A budget chooses the number of images, so the trial decides.
+    tiny = "extra_share = { low = 1e-9, high = 0.9 }\n"
+    spec_of(registry, tmp_path, tiny, base={**base, "train_samples": None}, top='budget = "60s"')
+
+
 WRONG = {
     "extra_share = { low = 0.3, high = 0.9 }": "--extra-share 0.3: there is no extra data set",
     "extra_share = { low = 0, high = 0.9 }": "low: --extra-share 0.0: out of bounds",
