@@ -79,7 +79,10 @@ class _Supervision:
             raise
 
     def _pass_on(self, event: Mapping[str, Any]) -> None:
-        now = time.monotonic()
-        if event["kind"] in LASTING_EVENTS or now - self._shown > _PROGRESS_SECONDS:
+        # Lasting events do not count: those of short epochs would keep all progress from being shown.
+        if event["kind"] not in LASTING_EVENTS:
+            now = time.monotonic()
+            if now - self._shown <= _PROGRESS_SECONDS:
+                return
             self._shown = now
-            self._job.append_event(event)
+        self._job.append_event(event)
