@@ -13,9 +13,9 @@ namespace ctc {
 // probable alignment: no alignment has a higher log-probability in any frame. If the next best one is worse
 // by more than sums of float64 may be rounded, label_runs() of alignment.hpp would find the same.
 //
-// Two alignments of one labelling part at a frame where one has the label that it is in, the blank or the
-// next label, and the other one another of these. So the smallest difference of these in any frame is the
-// least that another alignment loses.
+// Where two alignments of a labelling first differ, each has one of three classes: the label that both are
+// in, the blank, or the next label. So the smallest difference between these three in any frame is a lower
+// bound of what another alignment loses.
 class GreedyAlignment {
   public:
     void clear() { frames_.clear(); }

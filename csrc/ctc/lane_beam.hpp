@@ -13,8 +13,7 @@ namespace ctc {
 //   last label. From `rows` to the end of that register, and at -1, total and blank are 0.
 // - last is the last label, or the number of classes for the empty labelling.
 // - node spells the labelling in `tree`, and hash is a function of the labelling. parent_hash is the hash of
-// the
-//   labelling without its last label; that of the empty labelling has no meaning.
+//   the labelling without its last label; that of the empty labelling has no meaning.
 // - parent is the row of the labelling without its last label, or kNone if that is not in the beam.
 // - length is the number of labels.
 // - repeats is 1 if the last two labels are equal, else 0.

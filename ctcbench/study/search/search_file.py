@@ -145,7 +145,7 @@ def _lowest(spec: SearchSpec) -> Iterator[dict[str, Any]]:
 def _expand(registry: Registry, spec: SearchSpec, values: Mapping[str, Any]) -> Grid:
     try:
         grid = expand(registry, spec.study_of(spec.space.settings(values)))
-        if spec.budget is None:  # which chooses the number of images
+        if spec.budget is None:  # a budget chooses the number of images later
             check_mixtures(grid)
         return grid
     except UsageError as error:
