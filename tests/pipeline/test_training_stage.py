@@ -90,6 +90,31 @@ def test_characters_keep_their_weights_in_another_alphabet(registry, tmp_path, f
     assert notice in listener.notices
 
 
+def test_images_may_have_another_height(registry, tmp_path, finished):
+    """Three rows of features there, five here; the weights over them are resampled."""
+    listener = Listener()
+    dataset = "captcha:width=60,height=40,length=2,alphabet=[9x0]"
+    config = tiny(dataset=dataset, init_from=str(finished.folder), lr=1e-9, epochs=1)
+    result = runner.run(resolve(registry, config), Runtime(tmp_path, listener=listener))
+    ours, theirs = (load_file(RunFolder(run.folder).weights_path) for run in (result, finished))
+    name = "head.rnn.weight_ih_l0_reverse"
+    assert (ours[name].shape, theirs[name].shape) == ((24, 16 * 5), (24, 16 * 3))
+    # The weights of a channel, and the first of five rows, which covers three fifths of the first of three.
+    of_channel, of_theirs = (run[name].reshape(24, 16, -1) for run in (ours, theirs))
+    np.testing.assert_allclose(of_channel.sum(-1), of_theirs.sum(-1), atol=1e-5)
+    np.testing.assert_allclose(of_channel[..., 0], of_theirs[..., 0] * 3 / 5, atol=1e-6)
+    # Classes: the blank, 9, x and 0 here; the blank and 0 to 9 there.
+    of_class, of_theirs = (run["bypass.weight"].reshape(len(run["bypass.weight"]), 16, -1).sum(-1)
+                           for run in (ours, theirs))  # fmt: skip
+    np.testing.assert_allclose(of_class[[0, 1, 3]], of_theirs[[0, 10, 1]], atol=1e-5)
+    notice = (
+        f"--init-from {finished.folder}: images of another height (24 there, 40 here), for which weights are "
+        "resampled; 2 of 3 characters have weights there; new, with random weights: x; not used here: "
+        "12345678"
+    )
+    assert notice in listener.notices
+
+
 def test_a_frozen_backbone_does_not_change(registry, tmp_path, finished):
     config = tiny(init_from=str(finished.folder), freeze="backbone", epochs=1, ema=0.5)
     result = runner.run(resolve(registry, config), Runtime(tmp_path))
@@ -109,8 +134,12 @@ def test_random_weights_are_not_frozen(registry):
     ("settings", "words"),
     [
         (
-            {"dataset": "captcha:width=60,height=48,length=2,alphabet=digits"},
-            ["has shape", "as many channels and rows (1×24×60 there, 1×48×60 here)"],
+            {"dataset": "captcha:width=60,height=32,length=2,alphabet=digits,channels=3"},
+            ["has shape", "images of as many channels (1×24×60 there, 3×32×60 here)"],
+        ),
+        (
+            {"dataset": "captcha:width=60,height=32,length=2,alphabet=digits", "head": "bigru1:width=16"},
+            ["has shape", "there and", "here. The weights need --backbone", "--head"],
         ),
         (
             {"head": "bigru1:width=16"},

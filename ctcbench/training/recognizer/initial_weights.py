@@ -15,7 +15,9 @@ from ctcbench.files.text import abbreviated
 from ctcbench.results.recognizer_description import read_description
 from ctcbench.results.run_folder import RunFolder
 from ctcbench.results.stored_config import stored_config
+from ctcbench.training.recognizer.module_probe import count_rows, makes_own_frames
 from ctcbench.training.recognizer.network import Recognizer
+from ctcbench.training.recognizer.row_resampling import resample_rows
 from ctcbench.training.recognizer.weights import read_weights
 
 # The layers whose outputs are one number for each class.
@@ -23,14 +25,16 @@ _BY_CLASS = ("classifier.weight", "classifier.bias", "bypass.weight", "bypass.bi
 
 
 def load_initial_weights(model: Recognizer, run: Path) -> str:
-    """Load the weights of another run into a new model, and return what is new in its alphabet.
+    """Load the weights of another run into a new model, and return what differs.
 
     The rows of the classifiers are matched by character. A character that the other run did not have keeps
     the initial weights that it has in `model`, and those of characters that `model` does not have are left
-    out.
+    out. Where the images have another height, weights over the rows of the backbone's features are
+    resampled (`resample_rows`).
 
     Returns:
-        A sentence on the characters that are new and on those that are left out; empty if there are none.
+        A sentence on the height of the images if it is another one, and on the characters that are new and
+        those that are left out; empty if there is nothing to state.
 
     Raises:
         CtcbenchError: a file of `run` is damaged.
@@ -47,13 +51,16 @@ def load_initial_weights(model: Recognizer, run: Path) -> str:
             f"direction={ours.direction}: its frames are in the opposite order"
         )
     tensors, initial = read_weights(folder, description), model.state_dict()
+    other_height = description.image.height != model.image.height
+    if other_height:
+        _resample(tensors, initial, model)
     # Not by `load_state_dict`, whose error lists every tensor and names no setting of ctcbench.
     for name in sorted(initial.keys() | tensors.keys()):
         stored, own = _compared_shape(tensors, name), _compared_shape(initial, name)
         if stored != own:
             raise UsageError(
                 f"--init-from {run}: {name} has shape {stored} there and {own} here. The weights need "
-                f"{_needed_settings(folder)}, and images of as many channels and rows ("
+                f"{_needed_settings(folder)}, and images of as many {_needed_sizes(model)} ("
                 f"{_shape(description.image)} there, {_shape(model.image)} here)"
             )
     sources = _matching_classes(theirs, ours)
@@ -61,7 +68,25 @@ def load_initial_weights(model: Recognizer, run: Path) -> str:
         if name in tensors:
             tensors[name] = _matched_rows(initial[name], tensors[name], sources)
     model.load_state_dict(tensors)
-    return _describe_change(run, theirs, ours)
+    changes = _describe_alphabet(theirs, ours)
+    if other_height:
+        heights = f"{description.image.height} there, {model.image.height} here"
+        changes.insert(0, f"images of another height ({heights}), for which weights are resampled")
+    return f"--init-from {run}: {'; '.join(changes)}" if changes else ""
+
+
+def _resample(tensors: dict[str, Tensor], initial: Mapping[str, Tensor], model: Recognizer) -> None:
+    """Resample weights over the rows of features, in place; those that differ otherwise stay as they are."""
+    rows = count_rows(model.backbone, model.image)
+    channels = model.sequence.features // rows
+    for name, stored in tensors.items():
+        if name not in initial or name.startswith("backbone."):
+            continue
+        classes = stored.shape[:1] if name in _BY_CLASS else initial[name].shape[:1]
+        shape = (*classes, *initial[name].shape[1:])
+        if shape != tuple(stored.shape):
+            fitted = resample_rows(stored, shape, channels, rows)
+            tensors[name] = stored if fitted is None else fitted
 
 
 def _compared_shape(tensors: Mapping[str, Tensor], name: str) -> tuple[int, ...] | str:
@@ -77,6 +102,11 @@ def _needed_settings(folder: RunFolder) -> str:
     config = stored_config(folder)
     components = (("backbone", config.backbone), ("head", config.head), ("shortcut", config.shortcut))
     return " ".join(f"--{name} {quote_word(value)}" for name, value in components)
+
+
+def _needed_sizes(model: Recognizer) -> str:
+    """Return the sizes of images on which the shapes of the weights depend."""
+    return "channels, rows and columns" if makes_own_frames(model.head) else "channels"
 
 
 def _shape(image: ImageSpec) -> str:
@@ -100,16 +130,17 @@ def _matched_rows(initial: Tensor, stored: Tensor, sources: Mapping[int, int]) -
     return rows
 
 
-def _describe_change(run: Path, theirs: Alphabet, ours: Alphabet) -> str:
+def _describe_alphabet(theirs: Alphabet, ours: Alphabet) -> list[str]:
+    """Return how many characters have weights, which are new and which are left out; nothing if all agree."""
     known_there, used_here = set(theirs.characters), set(ours.characters)
     new = [character for character in ours.characters if character not in known_there]
     unused = [character for character in theirs.characters if character not in used_here]
     if not new and not unused:
-        return ""
+        return []
     known = len(ours.characters) - len(new)
-    sentence = f"--init-from {run}: {known} of {len(ours.characters)} characters have weights there"
+    found = [f"{known} of {len(ours.characters)} characters have weights there"]
     if new:
-        sentence += f"; new, with random weights: {abbreviated(ours.joined(new))}"
+        found.append(f"new, with random weights: {abbreviated(ours.joined(new))}")
     if unused:
-        sentence += f"; not used here: {abbreviated(theirs.joined(unused))}"
-    return sentence
+        found.append(f"not used here: {abbreviated(theirs.joined(unused))}")
+    return found

@@ -44,6 +44,13 @@ def probe_backbone(backbone: nn.Module, image: ImageSpec, owner: str) -> Sequenc
     return sequence
 
 
+def count_rows(backbone: nn.Module, image: ImageSpec) -> int:
+    """Return the number of rows of the features that a backbone, which has been probed, makes of an image."""
+    feats = _probe(backbone, torch.zeros(1, image.channels, image.height, image.width))
+    assert isinstance(feats, Tensor)
+    return int(feats.shape[2])
+
+
 def probe_head(head: nn.Module, sequence: SequenceSpec, owner: str) -> SequenceSpec:
     """Call a head once with zeros, and return the frames and features that it makes of `sequence`.
 
