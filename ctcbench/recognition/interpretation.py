@@ -128,10 +128,10 @@ class Interpretation:
     ) -> list[tuple[Character, ...]]:
         """Return the characters of each picture in the order of its text."""
         frames_N = character_frames(read, labels_N)
-        column_of_frame = batch.images_NCHW.shape[3] / read.values_NTK.shape[1]
+        column_of_frame_N = self._frame_columns(read, batch)
         found = []
         for row, (labels, frames_L2) in enumerate(zip(labels_N, frames_N, strict=True)):
-            columns_L2 = batch.picture_columns(row, (frames_L2 + np.array([0, 1])) * column_of_frame)
+            columns_L2 = batch.picture_columns(row, (frames_L2 + np.array([0, 1])) * column_of_frame_N[row])
             confidences_L = self._frame_confidences(read.values_NTK[row], labels, frames_L2)
             characters = [
                 Character(read.alphabet.characters[label - 1], float(left), float(right), confidence)
@@ -139,6 +139,14 @@ class Interpretation:
             ]
             found.append(tuple(characters[i] for i in read.alphabet.text_order(labels)))
         return found
+
+    def _frame_columns(self, read: LogProbs, batch: PictureBatch) -> NDArray[np.float64]:
+        """Return the number of columns of a frame, for each image."""
+        if self.reader.image.variable:
+            # Of the image alone: what the widest of the batch adds to the others must not move positions.
+            return batch.widths_N / np.maximum(read.lengths_N, 1)
+        columns = batch.images_NCHW.shape[3] / read.values_NTK.shape[1]
+        return np.full(len(batch.widths_N), columns)
 
     def _frame_confidences(
         self, values_TK: NDArray[np.float32], labels: Sequence[int], frames_L2: NDArray[np.int64]

@@ -120,22 +120,39 @@ def test_errors_stay_in_place_and_batches_are_bounded(registry):
             assert places(outcome) == [("a", 2 * i % 36, 2 * i % 36 + 2)]
 
 
+class VariableBarReader(BarReader):
+    """A reader of images of different widths that keeps those of each batch."""
+
+    def __init__(self, alphabet):
+        super().__init__(alphabet, ImageSpec(10, 2 * FRAMES, variable=True))
+        object.__setattr__(self, "batches", [])
+
+    def read(self, images_NCHW, widths_N):
+        self.batches.append(widths_N.tolist())
+        padded = np.full((*images_NCHW.shape[:3], 2 * FRAMES), 255, np.uint8)
+        padded[..., : images_NCHW.shape[3]] = images_NCHW
+        values_NTK, lengths_N = super().read(padded, widths_N)
+        return values_NTK[:, : images_NCHW.shape[3] // 2], lengths_N
+
+
+def test_the_columns_of_a_character_do_not_depend_on_the_other_pictures(registry):
+    reader = VariableBarReader(Alphabet("abc"))
+    recogniser = Recogniser(reader, registry, "greedy", "keep")
+    pictures = [bars((2, 4), (6, 8), width=width) for width in (17, 18, 19, 21)]
+    together = recogniser.predict(pictures, positions=True)
+    alone = [recogniser.predict([picture], positions=True)[0] for picture in pictures]
+    assert list(map(places, together)) == list(map(places, alone))
+    assert reader.batches == [[17, 18, 19, 21], [17], [18], [19], [21]]
+    # Eight frames of 17 columns.
+    assert places(alone[0]) == [("a", 17 / 8, 17 / 4), ("b", 17 * 3 / 8, 17 / 2)]
+
+
 def test_pictures_of_their_own_widths_are_read_with_similar_ones(registry):
-    widths = []
-
-    class Variable(BarReader):
-        def read(self, images_NCHW, widths_N):
-            widths.append(widths_N.tolist())
-            padded = np.full((*images_NCHW.shape[:3], 2 * FRAMES), 255, np.uint8)
-            padded[..., : images_NCHW.shape[3]] = images_NCHW
-            values_NTK, lengths_N = super().read(padded, widths_N)
-            return values_NTK[:, : images_NCHW.shape[3] // 2], lengths_N
-
-    reader = Variable(Alphabet("abc"), ImageSpec(10, 2 * FRAMES, variable=True))
+    reader = VariableBarReader(Alphabet("abc"))
     pictures = [bars((2, 4), (6, 8), width=width) for width in (40, 10, 12, 36, 12)]
     found = Recogniser(reader, registry, "greedy", "keep").predict(pictures, positions=True)
     assert [places(prediction) for prediction in found] == [[("a", 2, 4), ("b", 6, 8)]] * 5
-    assert widths == [[10, 12, 12], [36, 40]]
+    assert reader.batches == [[10, 12, 12], [36, 40]]
     read = Recogniser(reader, registry, "greedy", "keep").log_probs(pictures)
     assert read.lengths_N.tolist() == [20, 5, 6, 18, 6]
 
