@@ -37,7 +37,8 @@ def resample_rows(stored: Tensor, shape: tuple[int, ...], channels: int, rows: i
     shares_RH = _shares(rows, rows_there, stored.dtype)
     if stored.ndim == 1:
         shares_RH /= shares_RH.sum(1, keepdim=True)
-    return (stored.unflatten(-1, (channels, rows_there)) @ shares_RH.T).flatten(-2)
+    fitted: Tensor = (stored.unflatten(-1, (channels, rows_there)) @ shares_RH.T).flatten(-2)
+    return fitted
 
 
 def _shares(rows: int, rows_there: int, dtype: torch.dtype) -> Tensor:
