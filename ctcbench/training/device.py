@@ -83,6 +83,11 @@ class Compute:
 
         return wait
 
+    def synchronise(self) -> None:
+        """Wait until a GPU has computed everything that was launched."""
+        if self.device.type == "cuda":
+            torch.cuda.synchronize(self.device)
+
     def name(self) -> str | None:
         """Return the name of the GPU, or None on a CPU."""
         return torch.cuda.get_device_name(self.device) if self.device.type == "cuda" else None
@@ -206,8 +211,9 @@ def torch_settings(config: RunConfig, compute: Compute) -> Iterator[None]:
     before = torch.are_deterministic_algorithms_enabled()
     cudnn = torch.backends.cudnn
     benchmark, allow_tf32 = cudnn.benchmark, cudnn.allow_tf32
-    if config.deterministic:
-        # cuBLAS is deterministic only with a fixed workspace.
+    if compute.device.type == "cuda":
+        # cuBLAS is deterministic only with a fixed workspace. Set for all runs, because torch before 2.11
+        # reads it only once: a deterministic run after another one would be an error.
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     torch.use_deterministic_algorithms(config.deterministic)
     cudnn.benchmark = not config.deterministic

@@ -22,7 +22,8 @@ class History:
     Attributes:
         started: time of the first start, ISO 8601.
         seconds: time spent in training steps, without validation and captures.
-        capture_seconds: time spent in capturing the step as CUDA graphs.
+        capture_seconds: time spent in capturing the step as CUDA graphs, and in trying those that are not
+            captured (`StepGraph.prepare`).
         best_epoch: epoch of the weights that are kept, counted from 1; 0 before the first validation.
         best_exact, best_cer: the scores of its validation.
         top_exact, top_cer, top_edits: the best scores of a validation, and the edits of each image in it.

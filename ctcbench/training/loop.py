@@ -161,7 +161,7 @@ class Trainer:
             # A GPU computes the earlier steps during a wait, which is no training time otherwise.
             self.arrival.wait_for(self.state.step, self._flush_metrics)
         if self.graph is not None:
-            self.history.capture_seconds += self.graph.prepare()
+            self.history.capture_seconds += self.graph.prepare(self._flush_metrics)
         started = time.perf_counter()
         metrics = None if self.graph is None else self.graph.step()
         if metrics is None:

@@ -153,7 +153,7 @@ class _Steps:
         self.done += 1
         self.state.step = int(self.done * _GOLDEN_RATIO % 1 * _SCHEDULE_STEPS)
         if self.graph is not None:
-            self.capture_seconds += self.graph.prepare()
+            self.capture_seconds += self.graph.prepare(self._now)
             if self.graph.step() is not None:
                 return
         config = self.recipe.config

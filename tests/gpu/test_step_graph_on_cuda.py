@@ -139,15 +139,17 @@ def test_deterministic_trainings_by_graph_have_the_same_bits(registry, settings)
 
 
 @pytest.mark.parametrize("settings", [{"ema": 0.9}, {"amp": True, "amp_dtype": "float16"}], ids=str)
-def test_a_capture_leaves_no_trace(registry, settings):
+def test_captures_and_trials_leave_no_trace(registry, settings):
     state, part, config = make_training(registry, augmentation="distort", **settings)
     graph = StepGraph(state, part, config, print)
     with device.torch_settings(config, state.compute):
-        step.train_step(state, split.batch_at(part, 0, config), config)
-        before, random = format_checkpoint(state, {}, {}), torch.cuda.get_rng_state()
-        assert graph.prepare() > 0
-        assert format_checkpoint(state, {}, {}) == before
-        assert torch.equal(torch.cuda.get_rng_state(), random)
+        for _ in range(3):  # the first step and a smaller batch, which are tried, and between them a capture
+            before, random = format_checkpoint(state, {}, {}), torch.cuda.get_rng_state()
+            assert graph.prepare() > 0
+            assert format_checkpoint(state, {}, {}) == before
+            assert torch.equal(torch.cuda.get_rng_state(), random)
+            if graph.step() is None:
+                step.train_step(state, split.batch_at(part, state.step, config), config)
 
 
 def test_the_host_does_not_wait_for_a_replay(registry):

@@ -151,7 +151,7 @@ class PretendedGraph:
     def __init__(self, clock, state):
         self.clock, self.state, self.captured, self.steps = clock, state, set(), 0
 
-    def prepare(self):
+    def prepare(self, before):
         augments = step.augments_at(self.state, self.state.recipe.config)
         if augments in self.captured:
             return 0.0

@@ -12,7 +12,8 @@ class StateSnapshot:
     """Copies of weights, statistics, averages, optimizer state, scaler state and random generators."""
 
     def __init__(self, state: TrainState) -> None:
-        self._scaler = state.scaler
+        self._scaler, self._optimizer = state.scaler, state.optimizer
+        self._with_state = {parameter for parameter, values in state.optimizer.state.items() if values}
         self._copies = [(tensor, tensor.detach().clone()) for tensor in _tensors(state)]
         device = state.compute.device
         self._cuda = device if device.type == "cuda" else None
@@ -30,6 +31,11 @@ class StateSnapshot:
         torch.set_rng_state(self._cpu_random)
         if self._cuda is not None and self._cuda_random is not None:
             torch.cuda.set_rng_state(self._cuda_random, self._cuda)
+
+    def remove_new_states(self) -> None:
+        """Remove what the optimizer has created since; not after a capture, whose graph reads it."""
+        for parameter in self._optimizer.state.keys() - self._with_state:
+            del self._optimizer.state[parameter]
 
 
 def _tensors(state: TrainState) -> list[Tensor]:

@@ -16,7 +16,7 @@ from ctcbench.training.cuda.resident_split import ResidentSplit
 from ctcbench.training.cuda.state_snapshot import StateSnapshot
 from ctcbench.training.device import copy_to_device
 from ctcbench.training.recognizer.compiled_network import CompiledNetwork
-from ctcbench.training.split import Split, full_batches, plan_of, steps_per_epoch
+from ctcbench.training.split import Split, batch_at, full_batches, plan_of, steps_per_epoch
 from ctcbench.training.step import TrainState, augments_at, compute_step, prepare_step
 from ctcbench.training.step_metrics import StepMetrics
 from ctcbench.training.width_buckets import MOST_BUCKETS, EpochPlan
@@ -27,8 +27,9 @@ Capture = Callable[[Callable[[], object]], Callable[[], None]]
 class StepGraph:
     """The training step as CUDA graphs: one with augmentation, one without; for each width of a batch.
 
-    The first step of a training and an epoch's smaller last batches are computed without a graph. So is
-    everything if a part of the step can't be captured; `notice` is then called once with the reason.
+    The first step of a training and an epoch's smaller last batches are computed without a graph, after they
+    have been tried once without a trace. Everything is computed without a graph if a part of the step can't
+    be captured; `notice` is then called once with the reason.
 
     Attributes:
         obstacle: why no graph is used; empty where one is, or will be.
@@ -57,6 +58,8 @@ class StepGraph:
         self._state, self._split, self._config, self._notice = state, split, config, notice
         # By the width of a batch, and whether its images are augmented.
         self._replays: dict[tuple[int, bool], Callable[[], None]] = {}
+        # Number and width of the images of the batches that were tried.
+        self._tried: set[tuple[int, int]] = set()
         self._epoch = -1  # whose order `_order_N` is
         sizes = full_batches(split, config)
         obstacles = find_obstacles(state)
@@ -95,22 +98,39 @@ class StepGraph:
         """Return the text to append to a device's description: empty if no graph is used."""
         return "" if self.obstacle else ", the step as a CUDA graph"
 
-    def prepare(self) -> float:
-        """Capture the next step if it can be and no graph has it yet; return the seconds that this took.
+    def prepare(self, before: Callable[[], object] = lambda: None) -> float:
+        """Get ready for the next step, and return the seconds that this took: 0 for most steps.
 
-        The state is the same afterwards.
+        A step is captured if it can be and no graph has it yet. One that is computed without a graph is tried
+        once for each size of a batch: the first time, libraries are loaded, kernels compiled, and algorithms
+        chosen for the size. The state is the same afterwards.
+
+        Args:
+            before: called before anything is done that counts; it should wait for the steps so far.
         """
         state, augments = self._state, augments_at(self._state, self._config)
+        if self.obstacle or state.step >= state.steps:
+            return 0.0
+        plan, number = self._plan(state.step)
+        width, size = plan.width(number), len(plan.batch(number))
         # The first step creates the state of the optimizer, of the gradient scaler and of the average.
-        width = 0 if self.obstacle else self._width(state.step)
-        if self.obstacle or (width, augments) in self._replays or not 0 < state.step < state.steps:
+        captures = state.step > 0 and self._covers(state.step)
+        if (width, augments) in self._replays if captures else (size, width) in self._tried:
             return 0.0
-        if not self._covers(state.step):
-            return 0.0
+        before()
         if state.scaler.is_enabled():
             # Its state exists from the first call, which a resumed training has not made yet.
             state.scaler.scale(self._metrics_3)
         started, snapshot = time.perf_counter(), StateSnapshot(state)
+        if captures:
+            self._capture(snapshot, width, augments)
+        else:
+            self._tried.add((size, width))
+            self._try_step(snapshot, augments)
+        return time.perf_counter() - started
+
+    def _capture(self, snapshot: StateSnapshot, width: int, augments: bool) -> None:
+        state = self._state
         try:
             self._set_inputs()
             if reads := self._search.find(
@@ -127,7 +147,18 @@ class StepGraph:
             self._refuse(self._explain(error))
         finally:
             snapshot.restore()
-        return time.perf_counter() - started
+
+    def _try_step(self, snapshot: StateSnapshot, augments: bool) -> None:
+        state, config = self._state, self._config
+        try:
+            prepare_step(state, config)
+            compute_step(state, batch_at(self._split, state.step, config), config, augments=augments)
+            state.compute.synchronise()
+        except Exception:  # of many classes; the step itself raises it again
+            pass
+        finally:
+            snapshot.restore()
+            snapshot.remove_new_states()
 
     def _covers(self, step: int) -> bool:
         """Return whether the batch of `step` has the size of the captured ones."""

@@ -123,15 +123,28 @@ def test_a_capture_leaves_no_trace(registry):
     state, part, config = make_training(
         registry, ema=0.9, scaler=True, augmentation="distort", backbone="cnn3:width=4,dropout=0.2"
     )
+    graph, waits = make_graph(state, part, config, []), []
+    for number in range(4):  # two batches that are tried, a full one that is captured, one of a known size
+        before, random = format_checkpoint(state, {}, {}), torch.get_rng_state()
+        assert (graph.prepare(lambda: waits.append(1)) > 0) is (number < 3)
+        assert format_checkpoint(state, {}, {}) == before
+        assert torch.equal(torch.get_rng_state(), random)
+        assert len(waits) == min(number + 1, 3)
+        assert graph.prepare() == 0.0
+        if graph.step() is None:
+            train_step_once(state, part, config)
+
+
+def test_a_step_whose_trial_fails_raises_the_error_itself(registry, monkeypatch):
+    state, part, config = make_training(registry)
+    before = format_checkpoint(state, {}, {})
+    monkeypatch.setattr(step, "clip_gradients", lambda *_: 1 / 0)
     graph = make_graph(state, part, config, [])
-    assert graph.prepare() == 0.0  # the first step
     assert graph.step() is None
-    train_step_once(state, part, config)
-    train_step_once(state, part, config)
-    before, random = format_checkpoint(state, {}, {}), torch.get_rng_state()
-    assert graph.prepare() > 0
     assert format_checkpoint(state, {}, {}) == before
-    assert torch.equal(torch.get_rng_state(), random)
+    assert graph.obstacle == ""
+    with pytest.raises(ZeroDivisionError):
+        train_step_once(state, part, config)
 
 
 def train_step_once(state, part, config):
