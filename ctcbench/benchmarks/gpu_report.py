@@ -86,8 +86,8 @@ def report_goals(report: GpuReport, out: Path) -> None:
             overhead = statistics.fmean(wall) - statistics.fmean(seconds)
             return (
                 f"{_word(met)}: {percent(statistics.fmean(exact))} after {statistics.fmean(seconds):.2f} s "
-                f"of training; capture and compilation {statistics.fmean(captures):.2f} s; from the command to "
-                f"the table {overhead:.1f} s more than the training (goal: {OVERHEAD_GOAL:g} s, "
+                f"of training; capture and compilation {statistics.fmean(captures):.2f} s; from the command "
+                f"to the table {overhead:.1f} s more than the training (goal: {OVERHEAD_GOAL:g} s, "
                 f"{_word(overhead <= OVERHEAD_GOAL)}); means of {len(exact)} of {goal.seeds} seeds"
             )
 
