@@ -7,6 +7,7 @@ import unicodedata
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+from ctcbench.builtin.grapheme_clusters import Characters, clusters_of
 from ctcbench.contract.frame_order import has_right_to_left_letters
 from ctcbench.contract.specs import Alphabet, Direction
 from ctcbench.files.spelling import spell
@@ -39,17 +40,23 @@ _NUMBERED = (
     ),
 )
 _NEARLY_ALL = 0.95
+_MARKS = ("Mn", "Mc", "Me")  # categories of characters that combine with the one before
+_MANY = 0.2  # share of the labels
 _SHOWN = 80  # characters that a notice shows
 _LISTED = 5  # kinds of invisible characters that the notice names
 
 
-def invisible_notice(labels: Labels) -> str:
-    """Return a notice of the invisible characters in labels; an empty text if there are none."""
+def invisible_notice(labels: Labels, characters: Characters = "points") -> str:
+    """Return a notice of the invisible characters in labels; an empty text if there are none.
+
+    Those within a grapheme cluster, such as the joiners of an emoji, are no characters where clusters are.
+    """
     # The first file of each character, as an example that can be looked up.
     found: dict[str, int] = {}
     affected = 0
     for index, text in enumerate(labels.texts()):
-        invisible = [c for c in text if is_invisible(c) and unicodedata.category(c) not in _UNKNOWN]
+        units = clusters_of(text) if characters == "clusters" else text
+        invisible = [unit[0] for unit in units if all(map(_is_named, unit))]
         affected += bool(invisible)
         for character in invisible:
             found.setdefault(character, index)
@@ -60,6 +67,31 @@ def invisible_notice(labels: Labels) -> str:
     return (
         f"{affected} of {labels.count} training labels have invisible characters: {listed}{more}. Each is a "
         f"class of the alphabet; if the pictures show no difference, remove them from the labels"
+    )
+
+
+def text_notices(labels: Labels, alphabet: Alphabet, characters: Characters) -> tuple[str, ...]:
+    """Return the notices of labels that the alphabet, its direction or its kind of characters do not suit.
+
+    Texts are empty where there is nothing to state.
+    """
+    marks = marks_notice(labels) if characters == "points" else ""
+    return alphabet_notice(labels, alphabet), direction_notice(labels, alphabet.direction), marks
+
+
+def marks_notice(labels: Labels) -> str:
+    """Return a notice if combining marks are classes of their own in many labels, or an empty text."""
+    affected, first = 0, 0
+    for index, text in enumerate(labels.texts()):
+        if not text.isascii() and any(unicodedata.category(c) in _MARKS for c in text):
+            first = first if affected else index
+            affected += 1
+    if affected <= _MANY * labels.count:
+        return ""
+    return (
+        f"{affected} of {labels.count} training labels have combining marks (as that of "
+        f"{labels.name(first)}), each of which is a class of its own; characters=clusters makes one class of "
+        f"a letter and its marks"
     )
 
 
@@ -115,6 +147,10 @@ def number_notice(labels: Labels) -> str:
                 f"If the pictures do not show it, {advice[1]}; label=stem takes the names as they are"
             )
     return ""
+
+
+def _is_named(character: str) -> bool:
+    return is_invisible(character) and unicodedata.category(character) not in _UNKNOWN
 
 
 def _name(character: str) -> str:

@@ -49,12 +49,14 @@ class PictureFacts:
         sizes: of the pictures, before they are scaled.
         aspect_per_frame: the least width of a picture divided by its height and by the frames of its text.
         usual_length: the median number of characters of a text.
+        right_to_left: whether most texts have right-to-left letters.
         content: what the pictures show.
     """
 
     sizes: PictureSizes
     aspect_per_frame: float
     usual_length: float
+    right_to_left: bool
     content: PictureContent
 
 
@@ -87,6 +89,8 @@ def advise_training(
     hidden = content.hidden_text
     options |= {"ground": "auto"} if hidden is not None and hidden.hidden else {}
     options |= {"channels": str(channels)} if channels > image.channels else {}
+    if facts.right_to_left and chosen.source.alphabet.direction == "ltr":
+        options |= {"direction": "rtl"}
     images = chosen.size("train") or splits["train"]  # --samples limits what was drawn
     preset = advising.advise_preset(facts.usual_length)
     cost = advising.estimate_cost(images, preset, size, read)

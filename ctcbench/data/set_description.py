@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ctcbench.contract.data import Samples, SplitName
+from ctcbench.contract.frame_order import has_right_to_left_letters
 from ctcbench.contract.specs import Alphabet, ImageSpec
 from ctcbench.data.advised_training import AdvisedTraining, PictureFacts, advise_training
 from ctcbench.data.built_dataset import BuiltDataset
@@ -146,7 +147,9 @@ def describe_set(
         content = measure_content(source, split, drawn, faint=faint.images > 0)
         if "train" in splits:
             density = least_aspect_per_frame(pictures, needs, drawn, source, split)
-            facts = PictureFacts(pictures, density, statistics.median_low(lengths.elements()), content)
+            usual = statistics.median_low(lengths.elements())
+            rtl = 2 * sum(map(has_right_to_left_letters, drawn.texts)) > len(drawn)
+            facts = PictureFacts(pictures, density, usual, rtl, content)
             usable = {name: len(found) for name, found in splits.items()}
             advice = advise_training(registry, chosen, facts, usable, skip_bad=skip_bad)
     return SetDescription(

@@ -30,6 +30,30 @@ def test_invisible_characters_are_named_with_a_file_each():
     assert "and 3 more" in invisible_notice({"0.png": "".join(map(chr, range(1, 9)))})
 
 
+def test_joiners_within_a_cluster_are_no_characters_of_their_own():
+    pytest.importorskip("regex", reason="the package regex is not installed")
+    labels = labels_of({"0.png": "\U0001f469\u200d\U0001f467", "1.png": "a\u200b"})
+    assert "U+200D" in label_notices.invisible_notice(labels)
+    notice = label_notices.invisible_notice(labels, "clusters")
+    assert notice.startswith("1 of 2 training labels have invisible characters: U+200B ZERO WIDTH SPACE (as")
+    assert "U+200D" not in notice
+
+
+def test_labels_with_combining_marks_have_a_notice_of_clusters(tmp_path):
+    pytest.importorskip("regex", reason="the package regex is not installed")
+    for stem in ("\u0915\u093f", "\u0928", "a", "b"):
+        (tmp_path / f"{stem}.png").touch()
+    place = {"path": str(tmp_path), "val": 0, "test": 0}
+    notice = folder(**place).notices[1]
+    assert notice.startswith("1 of 4 training labels have combining marks (as that of")
+    assert "characters=clusters makes one class of a letter and its marks" in notice
+    assert folder(**place, characters="clusters").notices == ("labels: file names",)
+    # Rare ones, and letters that have a code point with their accent, are as usual.
+    (tmp_path / "\u0915\u093f.png").unlink()
+    (tmp_path / "\xe9.png").touch()
+    assert folder(**place).notices == ("labels: file names",)
+
+
 def test_a_folder_reports_them_unless_the_alphabet_is_typed(tmp_path):
     for name in "ab":
         (tmp_path / f"{name}\u200f.png").touch()

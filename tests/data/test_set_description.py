@@ -63,3 +63,20 @@ def test_no_training_is_advised_without_its_split_or_on_drawn_images(described, 
     found = describe_set(registry, chosen, "train", drawn)
     assert found.pictures is None and found.content is None and found.widths is None
     assert list(found.to_json()) == DRAWN
+
+
+@pytest.mark.parametrize(("labels", "options", "is_advised"), [
+    (["\u05d0\u05d1", "\u05d2\u05d0"], "", True),
+    (["\u05d0\u05d1", "ab"], "", False),
+    (["\u05d0\u05d1", "\u05d2\u05d0"], ",direction=rtl", False),
+])  # fmt: skip
+def test_right_to_left_labels_are_read_from_the_right(registry, tmp_path, labels, options, is_advised):
+    for level, label in enumerate(labels):
+        (tmp_path / f"{label}.png").write_bytes(png(level, 60, 20))
+    chosen = build_dataset(
+        registry, f"folder:path={tmp_path},width=60,height=20,fit=keep,val=0,test=0{options}"
+    )
+    drawn = {"train": materialise(chosen, "train", 2, cache=tmp_path / "cache")}
+    advice = describe_set(registry, chosen, "train", drawn).advice
+    assert ("direction" in advice.options) == is_advised
+    assert ("direction=rtl" in advice.command) == (is_advised or bool(options))

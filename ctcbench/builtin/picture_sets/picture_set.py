@@ -13,7 +13,7 @@ from typing import Generic, TypeVar
 
 from ctcbench.builtin.alphabets import range_hint, read_alphabet
 from ctcbench.builtin.grapheme_clusters import Characters, clusters_of
-from ctcbench.builtin.label_notices import Labels, alphabet_notice, direction_notice, invisible_notice
+from ctcbench.builtin.label_notices import Labels, invisible_notice, text_notices
 from ctcbench.builtin.picture_sets.entry import Entry
 from ctcbench.builtin.picture_sets.entry_index import EntryIndex
 from ctcbench.builtin.picture_sets.entry_list import EntryList
@@ -225,12 +225,13 @@ def build_picture_set(options: PictureOptions, found: FoundPictures[E]) -> Pictu
         len(train), lambda: (text or "" for text in train.texts()), lambda index: train[index].where
     )
     if options.alphabet == "auto":
-        alphabet, doubt = _characters(found, train, options.characters), invisible_notice(labels)
+        alphabet = _characters(found, train, options.characters)
+        doubt = invisible_notice(labels, options.characters)
     else:
         alphabet = read_alphabet(options.alphabet, clusters=options.characters == "clusters")
         doubt = range_hint(options.alphabet)
     alphabet = dataclasses.replace(alphabet, direction=options.direction)
-    doubts = (doubt, alphabet_notice(labels, alphabet), direction_notice(labels, options.direction))
+    doubts = (doubt, *text_notices(labels, alphabet, options.characters))
     notices = (*found.notices, *filter(None, [unlisted, *doubts]))
     shares: dict[SplitName, float] = {}
     if not options.val_names:
