@@ -113,12 +113,14 @@ class _Normalise(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, *gradients: Any) -> tuple[Tensor | None, ...]:
         kept_NCHW, valid_N11W, weight_C, mean_C, var_C, total = ctx.saved_tensors
-        # As if mean and variance were constant; what they contribute follows.
+        scale_C = torch.rsqrt(var_C.double() + ctx.eps)
+        # As if mean and variance were constant; what they contribute follows. They are given as saved ones
+        # too, without which torch's kernel of CUDA for channels-last features fails.
         of_input_NCHW, of_weight_C, of_bias_C = torch.ops.aten.native_batch_norm_backward(
             gradients[0] * valid_N11W,
             kept_NCHW,
             torch.ones_like(mean_C) if weight_C is None else weight_C,
-            mean_C, var_C, None, None, False, ctx.eps, [True, True, True],
+            mean_C, var_C, mean_C, scale_C.float(), False, ctx.eps, [True, True, True],
         )  # fmt: skip
         # Each image changes the mean and variance of all images, so the sums run over all processes. The
         # gradients of weight and bias are averaged later, with those of the other parameters.
@@ -126,7 +128,6 @@ class _Normalise(torch.autograd.Function):
         if ctx.synchronised:
             distributed.all_reduce(sums)
         along_C, across_C = (sums / total).chunk(2)
-        scale_C = torch.rsqrt(var_C.double() + ctx.eps)
         factor_C = scale_C if weight_C is None else scale_C * weight_C
         slope_C = -factor_C * across_C * scale_C
         constant_C = -factor_C * along_C - slope_C * mean_C

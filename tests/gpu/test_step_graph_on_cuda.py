@@ -102,7 +102,12 @@ def test_the_loss_curve_is_that_of_the_step_without_a_graph(registry, settings):
 
 @pytest.mark.parametrize(
     "settings",
-    [{"augmentation": "distort"}, {"backbone": "cnn5:width=8", "head": "bilstm1:width=8"}],
+    [
+        {"augmentation": "distort"},
+        {"backbone": "cnn5:width=8", "head": "bilstm1:width=8"},
+        {"backbone": "cnn7:width=8", "head": "none", "channels_last": False},
+        {"backbone": "cnn5:width=8", "head": "none", "amp": True, "amp_dtype": "bfloat16"},
+    ],
     ids=str,
 )
 def test_images_of_different_widths_have_a_graph_for_each_width_of_a_batch(registry, settings):
@@ -116,7 +121,7 @@ def test_images_of_different_widths_have_a_graph_for_each_width_of_a_batch(regis
     assert len(by_graph) > STEPS // 2
     assert {width for width, _ in graph._replays} == set(plain[1].buckets.widths)
     assert len(plain[1].buckets.widths) > 1
-    assert np.allclose(rows[:, 0], expected[:, 0], rtol=1e-2)
+    assert np.allclose(rows[:, 0], expected[:, 0], rtol=0.2 if settings.get("amp") else 1e-2)
 
 
 def test_the_compiled_network_is_in_the_graph(registry):

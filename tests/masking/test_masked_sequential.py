@@ -3,6 +3,7 @@
 import pytest
 import torch
 from torch import nn
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from ctcbench.masking import MaskedSequential
 
@@ -101,6 +102,27 @@ def test_batch_norm_in_training_has_the_statistics_of_the_valid_columns(momentum
             assert torch.allclose(one.grad, other.grad, rtol=1e-3)
         for one, other in zip(norms[0].buffers(), norms[1].buffers(), strict=True):
             assert torch.allclose(one, other, rtol=1e-5)
+
+
+class SavedStatistics(TorchDispatchMode):
+    """Records the saved mean and inverse deviation that batch norm's backward pass is given."""
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        if func is torch.ops.aten.native_batch_norm_backward.default:
+            self.given = args[5:7]
+        return func(*args, **(kwargs or {}))
+
+
+def test_torchs_kernels_get_the_statistics_in_both_ways_that_they_read_them():
+    """That of CUDA for channels-last features fails without saved ones, which that of a CPU does not read."""
+    norm, images_NCHW = nn.BatchNorm2d(2), padded(torch.Generator().manual_seed(2))[0].requires_grad_()
+    with SavedStatistics() as saved:
+        MaskedSequential(norm)(images_NCHW, torch.tensor(WIDTHS)).sum().backward()
+    mean_C, scale_C = saved.given
+    assert torch.allclose(norm.running_mean, 0.1 * mean_C)
+    pixels = sum(9 * width for width in WIDTHS)
+    var_C = (norm.running_var - 0.9) / 0.1 * (pixels - 1) / pixels
+    assert torch.allclose(scale_C, torch.rsqrt(var_C + norm.eps), rtol=1e-4)
 
 
 def test_without_widths_it_is_torchs_sequential():
