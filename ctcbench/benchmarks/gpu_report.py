@@ -135,9 +135,25 @@ def report_tests(report: GpuReport) -> None:
     def figures() -> str:
         if not folder.is_dir():
             raise CtcbenchError(f"no folder {folder}: run this in a checkout")
-        return report.run(arguments, most_seconds=_LONGEST_TESTS).strip().splitlines()[-1]
+        # torch writes warnings to standard error; pytest's last line is the number of failures.
+        out = report.run(arguments, most_seconds=_LONGEST_TESTS, explained_on="stdout")
+        return out.strip().splitlines()[-1]
 
     report.measure("tests of the GPU", "make test-gpu", figures)
+
+
+def report_recurrent(report: GpuReport) -> None:
+    """Add the time of a recurrent head's step by number format."""
+    arguments = ["ctcbench.benchmarks.recurrent_precision", *(["--dry-run"] if report.dry else [])]
+
+    def figures() -> str:
+        found = json.loads(report.run(arguments))
+        return "; ".join(
+            f"{name}: {value:.2f} ms" if isinstance(value, float) else f"{name}: {value}"
+            for name, value in found.items()
+        )
+
+    report.measure("bilstm2, a step of 512 images", " ".join(["python -m", *arguments]), figures)
 
 
 def report_drawing(report: GpuReport) -> None:
@@ -171,6 +187,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # The goals last, as they take all the time that is left.
         report_steps(report)
         report_tests(report)
+        report_recurrent(report)
         report_seeds(report)
         report_drawing(report)
         report_processes(report, out)

@@ -48,8 +48,15 @@ class GpuReport:
         """The time that is left."""
         return self.ends - time.monotonic()
 
-    def run(self, arguments: Sequence[str], most_seconds: float = math.inf) -> str:
+    def run(
+        self, arguments: Sequence[str], most_seconds: float = math.inf, *, explained_on: str = "stderr"
+    ) -> str:
         """Return the standard output of ``python -m`` with `arguments`.
+
+        Args:
+            arguments: the module and its arguments.
+            most_seconds: time limit, besides the time that is left.
+            explained_on: the stream whose last line states why the module failed, if it has one.
 
         Raises:
             CtcbenchError: it fails, or the time is over; the message is short enough for a cell.
@@ -64,7 +71,11 @@ class GpuReport:
         except subprocess.TimeoutExpired:
             raise CtcbenchError(f"stopped after {left:.0f} s: no time left") from None
         if done.returncode:
-            last = (done.stderr.strip() or done.stdout.strip() or "no message").splitlines()[-1]
+            streams = [done.stderr.strip(), done.stdout.strip()]
+            found = next(
+                filter(None, reversed(streams) if explained_on == "stdout" else streams), "no message"
+            )
+            last = found.splitlines()[-1]
             raise CtcbenchError(f"exit code {done.returncode}: {last}")
         return done.stdout
 

@@ -1,5 +1,6 @@
 """The report on a GPU: its table, its time limit, and each of its commands in miniature on a CPU."""
 
+import re
 import subprocess
 import sys
 import time
@@ -31,6 +32,22 @@ def test_a_measurement_that_fails_is_a_row_with_its_reason_and_the_next_one_foll
 def test_a_command_that_fails_is_named_by_its_last_line(tmp_path):
     with pytest.raises(CtcbenchError, match=r"^exit code 2: ctcbench run: .*no backbone 'cnn99'"):
         report(tmp_path).run(["ctcbench", "run", "--backbone", "cnn99"])
+
+
+@pytest.mark.parametrize(("stream", "word"), [("stderr", "warning"), ("stdout", "2 failed")])
+def test_a_failure_is_explained_by_the_stream_that_does_so(tmp_path, monkeypatch, stream, word):
+    done = subprocess.CompletedProcess([], 1, "1\n2 failed\n", "a warning\n")
+    monkeypatch.setattr(subprocess, "run", lambda *_, **__: done)
+    with pytest.raises(CtcbenchError, match=f"exit code 1: .*{word}"):
+        report(tmp_path).run(["pytest"], explained_on=stream)
+
+
+def test_a_recurrent_head_has_its_time_in_each_number_format(tmp_path):
+    made = report(tmp_path)
+    gpu_report.report_recurrent(made)
+    _, figure, command = made.rows[0]
+    assert re.fullmatch(r"float32: [\d.]+ ms; float16: .+; bfloat16: .+", figure)
+    assert command == "python -m ctcbench.benchmarks.recurrent_precision --dry-run"
 
 
 @pytest.mark.parametrize(("seconds", "words"), [(0.5, "no time left"), (1.2, "stopped after 1 s")])
@@ -111,5 +128,5 @@ def test_every_command_runs_in_miniature_on_a_cpu(tmp_path):
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     rows = [line for line in done.stdout.splitlines() if line.startswith("| ")][1:]
-    assert len(rows) == 3 + 4 + len(GOALS)
+    assert len(rows) == 3 + 5 + len(GOALS)
     assert not [row for row in rows if "not measured" in row]
