@@ -32,6 +32,13 @@ class Labels:
 _UNKNOWN = ("Co", "Cn")  # for private use, or not assigned yet: a font may have glyphs for them
 # Labels with a number that file names have and pictures do not, and what leaves it out.
 _NUMBERED = (
+    (
+        re.compile(r"\d+[-_].+[-_]\d+"),
+        (
+            "have a number and a mark at both ends",
+            "pattern='[0-9]+[-_](.+)[-_][0-9]+' leaves both out",
+        ),
+    ),
     (re.compile(r".+-\d+"), ("end with a hyphen and a number", "label=before-dash leaves it out")),
     (re.compile(r".+_\d+"), ("end with an underscore and a number", "label=before-underscore leaves it out")),
     (

@@ -24,6 +24,27 @@ def test_paths_are_relative_to_the_table(tmp_path, monkeypatch):
     assert whole("lists/t.csv").notices == ()
 
 
+def test_pictures_of_another_folder_and_names_without_a_suffix(tmp_path, monkeypatch):
+    fill(tmp_path, "scans/0.png", "scans/b/1.png")
+    table = tmp_path / "t.csv"
+    table.write_text("id,text\n0,a\nb/1,b\nnone,c\n")
+    monkeypatch.chdir(tmp_path)
+    found = whole("t.csv", image="id", folder="scans", suffix=".png")
+    assert labels(found) == {"0.png": "a", "b/1.png": "b"}
+    assert list(faults(found).values()) == ["none.png is listed, but there is no such file"]
+    # Relative to the current folder where the table has no such folder beside it.
+    (tmp_path / "lists").mkdir()
+    table.rename(tmp_path / "lists" / "t.csv")
+    again = whole("lists/t.csv", image="id", folder="scans", suffix=".png")
+    assert labels(again) == labels(found)
+    with pytest.raises(
+        UsageError, match=r"folder=scan: no such folder; it is relative to lists or to the cur"
+    ):
+        whole("lists/t.csv", image="id", folder="scan")
+    with pytest.raises(UsageError, match=r"none of 3 .* folder= and suffix= complete names"):
+        whole("lists/t.csv", image="id")
+
+
 def test_columns_are_chosen_by_title(tmp_path):
     fill(tmp_path, "0.png", "1.png", "2.png", "3.png")
     table = tmp_path / "t.tsv"
