@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._python_dispatch import TorchDispatchMode, _disable_current_modes
 from torch.utils._pytree import tree_leaves
 
 from ctcbench.benchmarks.rates import launch_seconds, matrix_rate, memory_rate
@@ -71,6 +71,20 @@ def find_floor(step: Callable[[], object], parameters: list[Tensor], flops: int,
         memory_rate(compute),
         launch_seconds(compute),
     )
+
+
+def uncounted(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a function that calls `function` without its operators being counted.
+
+    For a loss that takes its lengths on the CPU: while operators are counted, torch's own CTC on a GPU
+    requires them there.
+    """
+
+    def call(*arguments: Any) -> Any:
+        with _disable_current_modes():
+            return function(*arguments)
+
+    return call
 
 
 class _Traffic(TorchDispatchMode):

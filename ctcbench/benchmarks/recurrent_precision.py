@@ -26,7 +26,7 @@ _REPEATS = 20
 
 
 @dataclass(frozen=True)
-class Shape:
+class LayerSizes:
     """Sizes of a batch of features and of the layers."""
 
     images: int = 512
@@ -35,7 +35,7 @@ class Shape:
     width: int = 128
 
 
-def measure(device: torch.device, shape: Shape) -> dict[str, float | str]:
+def measure(device: torch.device, sizes: LayerSizes) -> dict[str, float | str]:
     """Return the median time of a step in ms by number format, or the error where torch has no such kernel.
 
     float32 is TensorFloat-32 on a GPU that has it, unless torch's settings forbid it.
@@ -43,18 +43,18 @@ def measure(device: torch.device, shape: Shape) -> dict[str, float | str]:
     times: dict[str, float | str] = {}
     for name, dtype in FORMATS.items():
         try:
-            times[name] = _milliseconds(_step(device, shape, dtype), device)
+            times[name] = _milliseconds(_step(device, sizes, dtype), device)
         except RuntimeError as error:
             times[name] = next(iter(str(error).strip().splitlines()), type(error).__name__)[:100]
     return times
 
 
-def _step(device: torch.device, shape: Shape, dtype: torch.dtype) -> Callable[[], object]:
+def _step(device: torch.device, sizes: LayerSizes, dtype: torch.dtype) -> Callable[[], object]:
     """Return a function that computes the gradients of weights and features by layers in `dtype`."""
     torch.manual_seed(0)
-    layers = nn.LSTM(shape.features, shape.width, 2, bidirectional=True).to(device)
-    feats_TNF = torch.randn(shape.frames, shape.images, shape.features, device=device, requires_grad=True)
-    start = torch.zeros(4, shape.images, shape.width, device=device, dtype=dtype)
+    layers = nn.LSTM(sizes.features, sizes.width, 2, bidirectional=True).to(device)
+    feats_TNF = torch.randn(sizes.frames, sizes.images, sizes.features, device=device, requires_grad=True)
+    start = torch.zeros(4, sizes.images, sizes.width, device=device, dtype=dtype)
     weights: list[Any] = layers._flat_weights
 
     def step() -> object:
@@ -88,10 +88,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="recurrent_precision", description=__doc__.partition("\n")[0])
     parser.add_argument("--dry-run", action="store_true", help="measure tiny layers on the CPU")
     is_dry = parser.parse_args(arguments).dry_run
-    device, shape = torch.device("cuda"), Shape()
+    device, sizes = torch.device("cuda"), LayerSizes()
     if is_dry:
-        device, shape = torch.device("cpu"), Shape(images=2, frames=3, features=4, width=4)
-    print(json.dumps(measure(device, shape)))
+        device, sizes = torch.device("cpu"), LayerSizes(images=2, frames=3, features=4, width=4)
+    print(json.dumps(measure(device, sizes)))
 
 
 if __name__ == "__main__":

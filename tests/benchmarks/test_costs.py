@@ -89,6 +89,16 @@ def test_the_floor_counts_traffic_launches_and_saved_bytes():
     assert longest["launches"] == pytest.approx(1000 * 5 * found.launch_seconds)
 
 
+def test_operators_of_a_function_that_is_uncounted_are_not_counted():
+    def double(values):
+        assert torch.utils._python_dispatch._get_current_dispatch_mode() is None
+        return values * 2
+
+    compute, one = device.Compute(torch.device("cpu"), None), torch.ones(3)
+    found = floor.find_floor(lambda: floor.uncounted(double)(one + 1), [], 0, compute)
+    assert found.operators == 1
+
+
 def test_mapped_images_are_no_private_memory(registry, own_cache):
     samples = draw(build_dataset(registry, tiny().dataset), tiny(), Runtime(), "train")
     cost = data_memory.measure(samples)
