@@ -28,9 +28,10 @@ class Goal:
     seeds: int = _SEEDS
 
 
+# 9,984 and 59,904 images are whole batches of 128: a smaller last one has no graph and takes longer.
 GOALS = (
-    Goal("the talk's 53.06 % in 0.2 s", 0.5306, 0.2, ("--preset", "fast-gpu", "--train-samples", "10000")),
-    Goal("92 % in 1 s", 0.92, 1.0, ("--preset", "fast-gpu", "--train-samples", "60000")),
+    Goal("the talk's 53.06 % in 0.2 s", 0.5306, 0.2, ("--preset", "fast-gpu", "--train-samples", "9984")),
+    Goal("92 % in 1 s", 0.92, 1.0, ("--preset", "fast-gpu", "--train-samples", "59904")),
     Goal("96 % in 3 s", 0.96, 3.0, ("--preset", "accurate-gpu")),
     Goal("97.5 % in 8 s", 0.975, 8.0, ("--preset", "best-gpu", "--train-samples", "100000")),
     Goal("98 % without a limit", 0.98, None, ("--preset", "best-gpu")),
