@@ -13,6 +13,10 @@ _ORIENTATION = 0x0112  # the EXIF tag
 _TURNED = (5, 6, 7, 8)  # by a quarter
 
 
+class TooWide(BadSample):
+    """A picture has more columns at the height of the images than they may have."""
+
+
 def read_picture_size(picture: Path | bytes) -> tuple[int, int]:
     """Return width and height of a picture in pixels, with the EXIF orientation applied.
 

@@ -15,7 +15,7 @@ from ctcbench.contract.data import Sample
 from ctcbench.contract.errors import BadSample, UsageError
 from ctcbench.contract.specs import Ground
 from ctcbench.files.picture_formats import readable_formats
-from ctcbench.files.picture_sizes import rows_within
+from ctcbench.files.picture_sizes import TooWide, rows_within
 from ctcbench.files.pixel_formats import image_of_array, on_ground, require_high_bytes
 from ctcbench.files.pixel_levels import WHITE
 
@@ -251,9 +251,9 @@ def _kept(image: Image, spec: ImageSpec) -> Image:
 
     columns = max(1, round(image.width * spec.height / image.height))
     if columns > spec.width:
-        raise BadSample(
+        raise TooWide(
             f"its {image.width}×{image.height} pixels are {columns} columns at height {spec.height}; "
-            f"at most {spec.width} are allowed (width={spec.width})"
+            f"at most {spec.width} are allowed"
         )
     size = (columns, spec.height)
     return image if image.size == size else image.resize(size, Resampling.LANCZOS)

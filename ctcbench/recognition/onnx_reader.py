@@ -20,6 +20,7 @@ from ctcbench.files.text import one_line
 from ctcbench.processes.cores import computing_cores
 from ctcbench.recognition.onnx_document import OnnxDocument
 from ctcbench.recognition.onnx_graph import read_graph
+from ctcbench.recognition.picture_batch import most_columns
 from ctcbench.recognition.time_limit import TookTooLong, call_within
 from ctcbench.recognition.width_groups import read_by_width
 from ctcbench.results.recognizer_description import RecognizerDescription
@@ -59,6 +60,11 @@ class OnnxReader:
     def image(self) -> ImageSpec:
         """Size of the images."""
         return self._description.image
+
+    @property
+    def widest(self) -> int:
+        """Columns of the widest image that is read; the export has tried wider ones than the training's."""
+        return most_columns(self.image) if self.document.any_width else self.image.width
 
     @property
     def alphabet(self) -> Alphabet:

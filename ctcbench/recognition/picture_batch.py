@@ -9,11 +9,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ctcbench.contract.data import Sample
+from ctcbench.contract.specs import ImageSpec
 from ctcbench.files.pictures import PreparedPicture
 from ctcbench.files.pixel_levels import WHITE
 from ctcbench.recognition.reader import Reader
 
+# Pixels of a batch and number of its images, at most. The first layers of a network need some hundred bytes
+# for a pixel.
+BATCH_PIXELS, BATCH_IMAGES = 2**21, 64
 _WIDEST = 1.25  # of the narrowest image of a batch
+_WIDER = 4  # than the widest training image
+_MOST_COLUMNS = 8192
 
 
 @dataclass(frozen=True)
@@ -41,18 +47,28 @@ class PictureBatch:
         return columns * (self.sizes[row][0] / width)
 
 
+def most_columns(image: ImageSpec) -> int:
+    """Return the columns of the widest image that a network for images of this size may read.
+
+    Those of variable width may be wider than the training images, within the bounds of memory.
+    """
+    return max(image.width, min(_WIDER * image.width, _MOST_COLUMNS)) if image.variable else image.width
+
+
 def split_by_width(pictures: Sequence[Sample], reader: Reader) -> list[NDArray[np.int64]]:
     """Return the indices of the pictures of each batch: one batch of all, if images have one size.
 
     Images of variable width are sorted by it, and those of a batch are at most a quarter wider than its
-    narrowest, so that little of it is padding.
+    narrowest, so that little of it is padding. A batch has a bounded number of pixels.
     """
     if not reader.image.variable:
         return [np.arange(len(pictures))]
     widths_N = np.array([picture.image.shape[-1] for picture in pictures])
     batches: list[list[int]] = []
     for row in np.argsort(widths_N, kind="stable").tolist():
-        if not batches or widths_N[row] > _WIDEST * widths_N[batches[-1][0]]:
+        width = int(widths_N[row])
+        full = not batches or (len(batches[-1]) + 1) * width * reader.image.height > BATCH_PIXELS
+        if full or width > _WIDEST * widths_N[batches[-1][0]]:
             batches.append([])
         batches[-1].append(row)
     return [np.array(batch, np.int64) for batch in batches]

@@ -9,14 +9,13 @@ from typing import Generic, NamedTuple, TypeVar
 from ctcbench.contract.errors import BadSample
 from ctcbench.processes.cores import computing_cores
 from ctcbench.recognition.ordered_threads import map_in_threads
+from ctcbench.recognition.picture_batch import BATCH_IMAGES, BATCH_PIXELS
 from ctcbench.recognition.reader import Reader
 
 P = TypeVar("P")
 R = TypeVar("R")
 
-# Pixels of a group and number of its pictures, at most. The first layers of a network need some hundred bytes
-# for a pixel.
-_GROUP_PIXELS, _GROUP_PICTURES = 2**21, 64
+_GROUP_PIXELS, _GROUP_PICTURES = BATCH_PIXELS, BATCH_IMAGES
 _MOST_THREADS = 16
 
 

@@ -21,6 +21,11 @@ class Reader(Protocol):
         ...
 
     @property
+    def widest(self) -> int:
+        """Columns of the widest image that is read: more than `image` has, where widths are variable."""
+        ...
+
+    @property
     def alphabet(self) -> Alphabet:
         """Characters of the texts."""
         ...

@@ -61,13 +61,18 @@ class Recogniser:
         """Size of the images, with the crop and the ground of pictures."""
         return dataclasses.replace(self.reader.image, ground=self.ground or self.reader.image.ground)
 
+    @property
+    def _read_image(self) -> ImageSpec:
+        """The size of the images that are read, which may be wider than those of the training."""
+        return dataclasses.replace(self.image, width=self.reader.widest)
+
     def prepare(self, picture: Any) -> PreparedPicture:
         """Return a picture as the network takes it, which `predict` and `log_probs` accept as well.
 
         Raises:
             BadSample: the picture can't be read; the message is the reason, without its name.
         """
-        return read_picture(picture, self.image, self.fit)
+        return read_picture(picture, self._read_image, self.fit)
 
     def log_probs(self, images: Iterable[Any]) -> LogProbs:
         """Return the natural log-probabilities of N pictures, float32 (N, T, K): T frames, K classes.
@@ -83,7 +88,7 @@ class Recogniser:
             BadSample: a picture can't be read; the message names its path or its index.
             UsageError: `images` is not a list of pictures.
         """
-        return read_log_probs(list_pictures(images), self.reader, self.image, self.fit)
+        return read_log_probs(list_pictures(images), self.reader, self._read_image, self.fit)
 
     def predict(
         self,
@@ -152,7 +157,7 @@ class Recogniser:
         interpretation = Interpretation(
             self.reader, built, self.sharpness, self.familiarity, n_best, positions
         )
-        return predict_pictures(images, interpretation, self.image, self.fit, chosen_crops)
+        return predict_pictures(images, interpretation, self._read_image, self.fit, chosen_crops)
 
     def evaluate(
         self,
@@ -208,8 +213,9 @@ class Recogniser:
         interpretation = Interpretation(
             self.reader, built, self.sharpness, self.familiarity, n_best=0, positions=False, composed=False
         )
+        image = self._read_image
         return score_pictures(
-            lambda contents: predict_pictures(contents, interpretation, self.image, self.fit, chosen_crops),
+            lambda contents: predict_pictures(contents, interpretation, image, self.fit, chosen_crops),
             pictures,
             split=split,
             decoder=chosen,

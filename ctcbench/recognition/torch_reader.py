@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -12,6 +13,8 @@ from numpy.typing import NDArray
 
 from ctcbench.contract.errors import CtcbenchError
 from ctcbench.contract.specs import Alignment, Alphabet, ImageSpec
+from ctcbench.files.pixel_levels import WHITE
+from ctcbench.recognition.picture_batch import most_columns
 from ctcbench.recognition.width_groups import read_by_width
 from ctcbench.registry.component_registry import Registry
 from ctcbench.results.run_folder import RunFolder
@@ -39,6 +42,21 @@ class TorchReader:
     def image(self) -> ImageSpec:
         """Size of the images."""
         return self.model.image
+
+    @functools.cached_property
+    def widest(self) -> int:
+        """Columns of the widest image that is read.
+
+        A component of a plugin may have a part for each frame of the training images alone, so it is tried.
+        """
+        width = most_columns(self.image)
+        if width > self.image.width:
+            white_NCHW = np.full((1, self.image.channels, self.image.height, width), WHITE, np.uint8)
+            try:
+                self.read(white_NCHW, np.array([width]))
+            except Exception:  # of any type; what is wrong with narrower images too is reported when read
+                return self.image.width
+        return width
 
     @property
     def alphabet(self) -> Alphabet:

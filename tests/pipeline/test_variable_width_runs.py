@@ -50,8 +50,32 @@ def test_pictures_are_read_together_as_they_are_alone(registry, tmp_path):
         (alone,) = recogniser.predict([picture])
         assert alone.text == expected.text
         assert alone.confidence == pytest.approx(expected.confidence, abs=1e-3)
-    with pytest.raises(ctcbench.BadSample, match=r"900 columns at height 24; at most 60"):
-        recogniser.predict([np.zeros((24, 900), np.uint8)])
+
+
+def test_pictures_may_be_wider_than_the_training_images(registry, tmp_path, monkeypatch):
+    folder, _ = run(tmp_path / "runs", epochs=1, max_steps=3)
+    recogniser = ctcbench.load(folder.path, "cpu")
+    assert (recogniser.image.width, recogniser.reader.widest) == (60, 240)
+    wide = np.tile(drawn(registry, 1)[0].image, 8)[:, :240]
+    assert recogniser.log_probs([wide]).lengths_N.tolist() == [wide.shape[1] // 8]
+    (found,) = recogniser.predict([wide], positions=True)
+    assert all(c.right <= wide.shape[1] for c in found.characters)
+    with pytest.raises(ctcbench.BadSample, match=r"241 columns at height 24; at most 240 are allowed$"):
+        recogniser.predict([np.zeros((24, 241), np.uint8)])
+    # A network that has a part for each frame of the training images reads no wider ones.
+    narrow = ctcbench.load(folder.path, "cpu")
+    backbone = narrow.reader.model.backbone
+    real = type(backbone).forward
+
+    def forward(self, images_NCHW, *widths):
+        if images_NCHW.shape[3] > 60:
+            raise RuntimeError("7 positions")
+        return real(self, images_NCHW, *widths)
+
+    monkeypatch.setattr(type(backbone), "forward", forward)
+    assert narrow.reader.widest == 60
+    with pytest.raises(ctcbench.BadSample, match=r"61 columns at height 24; at most 60 are allowed$"):
+        narrow.predict([np.zeros((24, 61), np.uint8)])
 
 
 @pytest.mark.landing

@@ -24,6 +24,10 @@ class BarReader:
     alignment: Alignment = "ctc"
     has_positions: bool = True
 
+    @property
+    def widest(self):
+        return self.image.width
+
     def shared_by(self, threads):
         return contextlib.nullcontext(lambda: None)
 

@@ -6,6 +6,7 @@ from PIL import Image
 
 from ctcbench import Alphabet, ImageSpec, UsageError
 from ctcbench.contract.errors import ComponentNotice
+from ctcbench.recognition import picture_batch
 from ctcbench.recognition.recogniser import Recogniser
 from tests.recognition.bar_reader import BLANK_LOGIT, FRAMES, LABEL_LOGIT, BarReader, bars, recogniser
 
@@ -145,6 +146,15 @@ def test_the_columns_of_a_character_do_not_depend_on_the_other_pictures(registry
     assert reader.batches == [[17, 18, 19, 21], [17], [18], [19], [21]]
     # Eight frames of 17 columns.
     assert places(alone[0]) == [("a", 17 / 8, 17 / 4), ("b", 17 * 3 / 8, 17 / 2)]
+
+
+def test_a_batch_has_a_bounded_number_of_pixels(registry, monkeypatch):
+    monkeypatch.setattr(picture_batch, "BATCH_PIXELS", 2 * 40 * 10)
+    reader = VariableBarReader(Alphabet("abc"))
+    pictures = [bars((2, 4), (6, 8), width=width) for width in (40, 38, 40, 10, 12)]
+    found = Recogniser(reader, registry, "greedy", "keep").predict(pictures)
+    assert [prediction.text for prediction in found] == ["ab"] * 5
+    assert reader.batches == [[10, 12], [38, 40], [40]]
 
 
 def test_pictures_of_their_own_widths_are_read_with_similar_ones(registry):

@@ -62,6 +62,7 @@ def test_images_of_different_widths_are_read_one_width_at_a_time_if_padding_is_n
     image = DOCUMENT["image"] | {"variable": True}
     document = DOCUMENT | {"image": image, "fit": "keep", "masks_padding": False}
     reader = load_onnx_reader(write_model(tmp_path / "m.onnx", small_model(document)))
+    assert (reader.image.width, reader.widest) == (60, 240)
     images_NCHW = np.random.default_rng(0).integers(0, 256, (3, 1, 24, 50), np.uint8)
     values_NTK, lengths_N = reader.read(images_NCHW, np.array([50, 20, 50]))
     assert lengths_N.tolist() == [50, 20, 50]

@@ -27,7 +27,7 @@ from ctcbench.contract.errors import BadSample, UsageError
 from ctcbench.contract.specs import Alphabet, ImageSpec
 from ctcbench.contract.word_lists import counted
 from ctcbench.files.picture_files import natural_order
-from ctcbench.files.picture_sizes import read_picture_size, rows_within
+from ctcbench.files.picture_sizes import TooWide, read_picture_size, rows_within
 from ctcbench.files.pictures import Fit, read_picture
 from ctcbench.files.spelling import returned_text, spell
 from ctcbench.files.text import abbreviated
@@ -164,7 +164,10 @@ class PictureSet(Generic[E]):
             shown = abbreviated(entry.text)
             raise BadSample(f"its label {shown!r} has {abbreviated(missing)!r}, which the alphabet lacks")
         returned = returned_text(text, self.alphabet)
-        drawn = read_picture(self.store.picture(entry), self.image, self.fit)
+        try:
+            drawn = read_picture(self.store.picture(entry), self.image, self.fit)
+        except TooWide as error:
+            raise BadSample(f"{error} (width={self.image.width})") from None
         return Sample(drawn.image, returned, drawn.width)
 
     def labelled_picture(self, split: SplitName, index: int) -> tuple[Path | bytes, str]:
@@ -231,15 +234,13 @@ def build_picture_set(options: PictureOptions, found: FoundPictures[E]) -> Pictu
         alphabet = read_alphabet(options.alphabet, clusters=options.characters == "clusters")
         doubt = range_hint(options.alphabet)
     alphabet = dataclasses.replace(alphabet, direction=options.direction)
-    doubts = (doubt, *text_notices(labels, alphabet, options.characters))
-    notices = (*found.notices, *filter(None, [unlisted, *doubts]))
-    shares: dict[SplitName, float] = {}
-    if not options.val_names:
-        shares["val"] = options.val
+    doubts = (unlisted, doubt, *text_notices(labels, alphabet, options.characters))
+    notices = (*found.notices, *filter(None, doubts))
+    shares: dict[SplitName, float] = {} if options.val_names else {"val": options.val}
     if not options.test_names:
         shares["test"] = options.test
-    place = (found.root, found.store, splits, shares, found.own)
-    return PictureSet(options.image, alphabet, options.fit, *place, notices, found.doubt)
+    place = (found.root, found.store, splits, shares, found.own, notices, found.doubt)
+    return PictureSet(options.image, alphabet, options.fit, *place)
 
 
 def _characters(place: FoundPictures[E], training: EntryIndex[E], characters: Characters) -> Alphabet:

@@ -41,7 +41,7 @@ def test_another_split_without_a_usable_picture_is_no_obstacle(tmp_path, capsys)
 
 def test_the_facts_of_pictures(pictures, tmp_path, capsys):
     assert main(["data", "describe", pictures, "--json"]) == 2
-    assert "at most 60 are allowed" in capsys.readouterr().err
+    assert "at most 60 are allowed (width=60)" in capsys.readouterr().err
     assert main(["data", "describe", pictures, "--json", "--skip-bad"]) == 0
     facts = json.loads(capsys.readouterr().out)
     assert facts["splits"] == {
