@@ -201,23 +201,16 @@ class _BeamDecoder:
 
     def __call__(self, read: LogProbs) -> list[Hypothesis]:
         found = self._search(read, 1, self.width)
-        if self.guides and not all(found):
-            warnings.warn(
-                "decoder beam_cpp: no text that its options permit is possible in the frames of some images "
-                f"({found.count([]):,} of {len(found):,}); their texts are empty, with log-probability -inf",
-                ComponentNotice,
-                stacklevel=2,
-            )
         return [best_or_nothing(hypotheses) for hypotheses in found]
 
     def n_best(self, read: LogProbs, count: int) -> list[list[Hypothesis]]:
-        """Return up to `count` hypotheses for each image, best first."""
+        """Return up to `count` hypotheses for each image, best first; none where none is permitted."""
         return self._search(read, count, max(self.width, _BEAM_PER_TEXT * count))
 
     def _search(self, read: LogProbs, count: int, width: int) -> list[list[Hypothesis]]:
         from ctcbench.decoding import beam_search
 
-        return beam_search(
+        found: list[list[Hypothesis]] = beam_search(
             read.values_NTK,
             read.lengths_N,
             beam_width=width,
@@ -228,3 +221,24 @@ class _BeamDecoder:
             frames=False,
             guide=self.guides,
         )
+        if self.guides and not all(found):
+            frames = [int(n) for n, some in zip(read.lengths_N, found, strict=True) if not some]
+            warnings.warn(
+                "decoder beam_cpp: no text that its options permit is possible in the frames of some images "
+                f"({len(frames):,} of {len(found):,}): {self._reason(max(frames), width)}; their texts are "
+                "empty, with log-probability -inf",
+                ComponentNotice,
+                stacklevel=3,
+            )
+        return found
+
+    def _reason(self, most_frames: int, width: int) -> str:
+        """Return why images of at most so many frames have no text."""
+        # The automaton of a constraint; models have none.
+        shortest = [int(one.shortest()[one.start]) for one in self.guides if hasattr(one, "shortest")]
+        if shortest and shortest[0] > most_frames:
+            return (
+                f"the shortest one has {shortest[0]:,} characters, and these images have at most "
+                f"{most_frames:,} frames"
+            )
+        return f"those that fit have probability zero, or the beam of width {width:,} lost them"

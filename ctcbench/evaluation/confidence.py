@@ -19,7 +19,8 @@ def confidences(
     """Return the confidence of the hypothesis of each image, 0 to 1.
 
     With CTC it is p(text | image) over all alignments, after temperature scaling. Without CTC it is the
-    decoder's own score, None if it has none.
+    decoder's own score, None if it has none. It is 0 where the decoder found no text that its options permit,
+    so that its score is −inf, although the empty text that it returns may be probable.
 
     Args:
         log_probs: what the hypotheses were decoded from.
@@ -30,7 +31,8 @@ def confidences(
     scores: Sequence[float] = [hypothesis.log_prob for hypothesis in hypotheses]
     if alignment == "ctc":
         # A decoder's score covers only the alignments that its search kept; this is the sum of all.
-        scores = _sums_of_alignments(log_probs, [hypothesis.labels for hypothesis in hypotheses], sharpness)
+        sums = _sums_of_alignments(log_probs, [hypothesis.labels for hypothesis in hypotheses], sharpness)
+        scores = [-math.inf if own == -math.inf else sum_ for own, sum_ in zip(scores, sums, strict=True)]
     return [None if math.isnan(score) else min(1.0, math.exp(score)) for score in scores]
 
 

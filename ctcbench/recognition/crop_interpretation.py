@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -110,7 +110,9 @@ class CropInterpretation:
         chosen = []
         for index, readings in enumerate(pictures):
             rows = range(int(ends[index]) - len(readings), int(ends[index]))
-            chosen.append(self._choice(candidates[index], rows, plain, calibrated, own))
+            choice = self._choice(candidates[index], rows, plain, calibrated, own)
+            # Without a candidate that the decoder's options permit, the text is empty and is not the truth.
+            chosen.append(choice if pools[index] else replace(choice, scores=[-math.inf], shares=[0.0]))
         return self._predictions(chosen, samples, batches)
 
     def _read(self, samples: Sequence[Sample]) -> list[_Batch]:
@@ -206,6 +208,8 @@ class CropInterpretation:
     def _alternatives(self, one: _Choice) -> tuple[Alternative, ...]:
         texts: dict[str, Alternative] = {}
         for labels, score, share in zip(one.labels, one.scores, one.shares, strict=True):
+            if score == -math.inf:
+                continue
             text = self.single.text(labels)
             texts.setdefault(text, Alternative(text, share, score))
         return tuple(texts.values())[: self.single.n_best]

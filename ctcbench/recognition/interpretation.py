@@ -75,7 +75,9 @@ class Interpretation:
         scores = [hypothesis.log_prob for hypothesis in hypotheses]
         if self.reader.alignment == "ctc":
             # A decoder's score covers only the alignments that its search kept; this is the sum of all.
-            scores = text_log_probs(read, labels, self.sharpness).tolist()
+            sums = text_log_probs(read, labels, self.sharpness).tolist()
+            # A decoder that found nothing that its options permit returns an empty text of score −inf.
+            scores = [-math.inf if own == -math.inf else sum_ for own, sum_ in zip(scores, sums, strict=True)]
         nothing: list[None] = [None] * len(labels)
         alternatives = self._alternatives(read) if self.n_best else nothing
         characters = self.characters(read, labels, batch) if self.positions else nothing

@@ -80,12 +80,27 @@ def test_alternatives_obey_the_constraint(registry, read):
 
 def test_no_allowed_text_fits_into_the_frames(registry, read):
     built = registry.build("decoder", "beam_cpp:length=9", ALPHABET)
-    message = r"no text that its options permit is possible in the frames of some images \(40 of 40\)"
+    message = (
+        r"no text that its options permit is possible in the frames of some images \(40 of 40\): the "
+        r"shortest one has 9 characters, and these images have at most 8 frames; "
+        "their texts are empty, with log-probability -inf"
+    )
     with pytest.warns(ComponentNotice, match=message):
         found = built(read)
     assert [h.labels for h in found] == [()] * 40
     assert all(h.log_prob == -np.inf for h in found)
-    assert built.n_best(read, 3) == [[]] * 40
+    with pytest.warns(ComponentNotice, match=message):
+        assert built.n_best(read, 3) == [[]] * 40
+
+
+def test_texts_that_fit_may_be_impossible_or_lost_by_the_beam(registry):
+    probs_NTK = np.array([[[0.5, 0.5, 0.0]] * 4], np.float32)  # blank, a, b
+    with np.errstate(divide="ignore"):
+        read = LogProbs(np.log(probs_NTK), np.array([4]), ("",), Alphabet("ab"))
+    built = registry.build("decoder", "beam_cpp:width=3,characters=b,length=2", Alphabet("ab"))
+    message = r"\(1 of 1\): those that fit have probability zero, or the beam of width 3 lost them"
+    with pytest.warns(ComponentNotice, match=message):
+        assert built(read)[0].log_prob == -np.inf
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,13 @@ def test_with_ctc_all_alignments_of_a_text_count():
     assert confidences(LOG_PROBS, best, "ctc", 3.0)[0] > 0.6, "sharper"
 
 
+def test_where_the_options_of_the_decoder_permit_no_text_it_is_zero():
+    # The empty text that stands for none has 5 %.
+    found = [Hypothesis((), -math.inf, ()), Hypothesis((), math.log(0.05), ())]
+    twice = LogProbs(np.repeat(LOG_PROBS.values_NTK, 2, 0), np.full(2, 2), ("a", "a"), LOG_PROBS.alphabet)
+    assert confidences(twice, found, "ctc") == [0.0, pytest.approx(0.05)]
+
+
 def test_many_images_are_read_in_parts():
     values_NTK = np.tile(LOG_PROBS.values_NTK, (1100, 1, 1))
     many = LogProbs(values_NTK, np.full(1100, 2), ("a",) * 1100, LOG_PROBS.alphabet)
