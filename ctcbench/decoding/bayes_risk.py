@@ -45,7 +45,8 @@ def minimum_bayes_risk(hypotheses: Sequence[AnyHypothesis], *, metric: RiskMetri
     Raises:
         TypeError: `hypotheses` is not a sequence of hypotheses, or the labels of one are not a sequence of
             whole numbers.
-        ValueError: there are no hypotheses, each has probability zero, or `metric` is none of these.
+        ValueError: there are no hypotheses, each has probability zero, a log-probability is NaN or +inf, or
+            `metric` is none of these.
     """
     if metric not in get_args(RiskMetric):
         raise ValueError(f"metric is {shown(metric)}; it must be one of {', '.join(get_args(RiskMetric))}")

@@ -1,5 +1,6 @@
 """The errors that a text is expected to have, under the distribution over n-best hypotheses."""
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -28,7 +29,7 @@ def expected_edit_distance(labels: Labelling, hypotheses: Sequence[AnyHypothesis
     Raises:
         TypeError: `hypotheses` is not a sequence of hypotheses, or `labels` or the labels of one are not a
             sequence of whole numbers.
-        ValueError: there are no hypotheses, or each has probability zero.
+        ValueError: there are no hypotheses, each has probability zero, or a log-probability is NaN or +inf.
     """
     one = flat_labels("labels", [labels])
     weights = hypothesis_shares(hypotheses)
@@ -42,15 +43,19 @@ def hypothesis_shares(hypotheses: Sequence[AnyHypothesis]) -> np.ndarray[tuple[i
 
     Raises:
         TypeError: `hypotheses` is not a sequence of hypotheses.
-        ValueError: there are no hypotheses, or each has probability zero.
+        ValueError: there are no hypotheses, each has probability zero, or a log-probability is NaN or +inf.
     """
     try:
-        log_probs = [hypothesis.log_prob for hypothesis in hypotheses]
+        # It is read several times, which an iterator is not.
+        log_probs = [float(hypotheses[i].log_prob) for i in range(len(hypotheses))]
     except (AttributeError, TypeError):
         raise TypeError(
             f"hypotheses is {shown(hypotheses)}; it must be the list of hypotheses of one sequence, as "
             "rescore returns it"
         ) from None
+    for i, log_prob in enumerate(log_probs):
+        if not log_prob < math.inf:
+            raise ValueError(f"hypotheses[{i}].log_prob is {log_prob}; it must be finite, or -inf")
     if not log_probs:
         raise ValueError("hypotheses is empty; there must be at least one")
     weights = shares(log_probs)

@@ -44,6 +44,13 @@ def compiled_guide(guide: GuideLike | None, *, classes: int | None, blank: int) 
 def _compiled_part(part: object, classes: int | None, blank: int) -> _core.Guide:
     if isinstance(part, SupportsGuide):
         compiled = part.as_guide()
+        # Such as that of the same class in ctcbench_decoder, the other package of the decoders.
+        if not isinstance(compiled, _core.Guide):
+            owner = f"{type(part).__module__}.{type(part).__qualname__}"
+            raise TypeError(
+                f"guide: as_guide() of {owner} returned {shown(compiled)}; it must be a "
+                f"{_core.Guide.__module__}.Guide"
+            )
     elif isinstance(part, _core.Guide):
         compiled = part
     else:

@@ -116,7 +116,7 @@ def rescore(
         log_probs, lengths, blank, normalize=normalize, blank_penalty=blank_penalty, check_log_probs=False
     )
     given = [
-        _as_hypotheses(f"hypotheses[{n}]", found)
+        _as_hypotheses("hypotheses" if checked.single else f"hypotheses[{n}]", found)
         for n, found in enumerate(
             by_sequence("hypotheses", hypotheses, len(checked.lengths_N), single=checked.single)
         )

@@ -39,10 +39,14 @@ def test_bad_arguments_are_named():
         expected_edit_distance((1,), [])
     with pytest.raises(ValueError, match="probability above 0"):
         expected_edit_distance((1,), [Hypothesis((1,), -math.inf, ())])
-    for hypotheses in ([[Hypothesis((1,), -1.0, ())]], [(1, 2)], None):
+    one = Hypothesis((1,), -1.0, ())
+    for hypotheses in ([[one]], [(1, 2)], None, iter([one]), [Hypothesis((1,), None, ())]):
         with pytest.raises(
             TypeError, match="must be the list of hypotheses of one sequence, as rescore returns"
         ):
             expected_edit_distance((1,), hypotheses)
+    for log_prob in (math.nan, math.inf):
+        with pytest.raises(ValueError, match=rf"hypotheses\[1\].log_prob is {log_prob}; it must be finite"):
+            expected_edit_distance((1,), [one, Hypothesis((2,), log_prob, ())])
     with pytest.raises(TypeError, match="encode the text first"):
         expected_edit_distance("ab", [Hypothesis((1,), -1.0, ())])

@@ -27,6 +27,16 @@ def test_what_is_no_guide_is_a_type_error(guide):
         beam_search(VALUES_TK, guide=guide)
 
 
+@pytest.mark.parametrize("form", [None, 3, Automaton(4, 0, [True], [0, 0], [], [])])
+def test_as_guide_must_return_the_form_in_the_extension(form):
+    class Other:
+        def as_guide(self):
+            return form
+
+    with pytest.raises(TypeError, match=r"as_guide\(\) of .*Other returned .*; it must be a .*_core\.Guide"):
+        beam_search(VALUES_TK, guide=Other())
+
+
 def test_a_guide_for_other_classes_is_an_error_that_names_both():
     with pytest.raises(ValueError, match="guide is for 5 classes, but log_probs has 4"):
         beam_search(VALUES_TK, guide=Automaton(5, 0, [True], [0, 0], [], []))

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
+from ..scalars import shown
 from ..user_errors import InputError
 from .automaton import Automaton
 from .class_characters import ClassCharacters, class_of_character, quoted
@@ -46,6 +47,8 @@ def position_automaton(characters: ClassCharacters, allowed: Sequence[Iterable[s
 
 def _labels(characters: ClassCharacters, allowed: Iterable[str], owner: str) -> list[int]:
     classes = class_of_character(characters)
+    if not isinstance(allowed, Iterable):
+        raise InputError(f"{owner}: {shown(allowed)} is no set of characters")
     wanted = list(dict.fromkeys(allowed))
     if missing := [character for character in wanted if character not in classes]:
         raise InputError(f"{owner}: the alphabet lacks {quoted(missing)}; leave out what it lacks")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,10 +22,12 @@ def class_of_character(characters: ClassCharacters) -> Mapping[str, int]:
     """Return the class of each character.
 
     Raises:
-        InputError: there is no list, no blank, no character, an empty one, or one that two classes have.
+        InputError: there is no list, no blank, no character, an empty one, one that two classes have, or
+            something that is no text.
     """
     # Without None in front every character would be read as the class after its own.
-    if isinstance(characters, str) or not any(character is None for character in characters):
+    is_list = isinstance(characters, Iterable) and not isinstance(characters, str | Mapping)
+    if not is_list or all(character is not None for character in characters):
         raise InputError(
             f"the characters are {shown(characters)}; they must be a list with None for the blank, "
             "such as [None, *'abc']"
@@ -34,6 +36,8 @@ def class_of_character(characters: ClassCharacters) -> Mapping[str, int]:
     for label, character in enumerate(characters):
         if character is None:
             continue
+        if not isinstance(character, str):
+            raise InputError(f"class {label} is {shown(character)}; it must be a text, or None for the blank")
         if character == "":
             raise InputError(f"class {label} has an empty text; the blank is None in the list of characters")
         if character in classes:

@@ -22,6 +22,7 @@ def intersect(automata: Sequence[Automaton]) -> Automaton:
         InputError: there are no such labellings, or the automaton would be too large.
         ValueError: there are no automata, or they differ in their number of classes.
     """
+    automata = list(automata)
     if not automata:
         raise ValueError("no automata: the intersection needs at least one")
     if len({automaton.classes for automaton in automata}) > 1:

@@ -6,6 +6,7 @@ import re
 
 import numpy as np
 
+from ..scalars import shown
 from ..user_errors import InputError
 from .automaton import Automaton
 from .class_characters import ClassCharacters, labels_of_characters
@@ -18,19 +19,22 @@ def length_automaton(characters: ClassCharacters, least: int = 0, most: int | No
     """Return the automaton of all labellings of `least` to `most` labels; without `most`, of any more.
 
     Raises:
-        InputError: the limits are negative, above 10,000 or in the wrong order, the automaton would be too
-            large, or `characters` has an error.
+        InputError: a limit is no whole number, negative or above 10,000, the first one is the larger one, the
+            automaton would be too large, or `characters` has an error.
     """
-    shown = f"length {least} to {'any' if most is None else most}"
+    limits = [least] if most is None else [least, most]
+    if wrong := [one for one in limits if isinstance(one, bool) or not isinstance(one, int | np.integer)]:
+        raise InputError(f"length {shown(wrong[0])}: it must be a whole number")
+    name = f"length {least} to {'any' if most is None else most}"
     if min(least, most or 0) < 0 or max(least, most or 0) > LONGEST:
-        raise InputError(f"{shown}: allowed are 0 to {LONGEST:,} characters")
+        raise InputError(f"{name}: allowed are 0 to {LONGEST:,} characters")
     if most is not None and most < least:
-        raise InputError(f"{shown}: the first number must not be the larger one")
+        raise InputError(f"{name}: the first number must not be the larger one")
     labels = labels_of_characters(characters)
     # State s is reached after s labels; without an upper limit the last one has edges to itself.
     last = least if most is None else most
     num_from = last + (most is None)
-    require_size(shown, last + 1, num_from * len(labels))
+    require_size(name, last + 1, num_from * len(labels))
     offsets = np.minimum(np.arange(last + 2), num_from) * len(labels)
     targets = np.minimum(np.arange(1, num_from + 1), last)
     return Automaton(

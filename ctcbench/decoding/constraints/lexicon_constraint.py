@@ -31,12 +31,16 @@ def lexicon_automaton(
         skip_unwritable: whether words with other characters are left out. Otherwise they are an error.
 
     Raises:
-        InputError: `words` is one text, a word has other characters, there is no word, none is left, or
-            `characters` has an error.
+        InputError: `words` is one text or no list, a word is no text or has other characters, there is no
+            word, none is left, or `characters` has an error.
     """
-    if isinstance(words, str):  # a list of its characters otherwise
+    # A text would be read as a list of its characters.
+    if isinstance(words, str) or not isinstance(words, Iterable):
         raise InputError(f"the lexicon is {shown(words)}; it must be a list of words")
     listed = list(words)
+    for number, word in enumerate(listed, start=1):
+        if not isinstance(word, str):
+            raise InputError(f"word {number:,} of the lexicon is {shown(word)}; it must be a text")
     classes = class_of_character(characters)
     if not listed:
         raise InputError("the lexicon has no word")

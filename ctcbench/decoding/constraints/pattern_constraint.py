@@ -7,6 +7,8 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from ..scalars import shown
+from ..user_errors import InputError
 from .automaton import Automaton
 from .character_sets import CharacterGroups
 from .class_characters import ClassCharacters, class_of_character, quoted
@@ -31,6 +33,8 @@ def pattern_automaton(characters: ClassCharacters, pattern: str) -> Automaton:
             20,000 states or take more than 2 million steps to build; or `characters` has an error.
     """
     class_of_character(characters)
+    if not isinstance(pattern, str):
+        raise InputError(f"pattern is {shown(pattern)}; it must be a text")
     groups = CharacterGroups(characters, pattern)
     graph = PatternGraph(groups.pattern)
     groups.divide({one for one in graph.reads if one is not None}, graph.budget)

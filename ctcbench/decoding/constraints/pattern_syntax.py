@@ -100,7 +100,8 @@ class PatternGraph:
 
     def _require_flags(self, flags: int) -> None:
         if other := re.RegexFlag(flags & ~_FLAGS):
-            self.budget.refuse(f"the flag {other!r} is not supported; [Aa] allows both cases of a letter")
+            remedy = "; [Aa] allows both cases of a letter" if other & re.IGNORECASE else ""
+            self.budget.refuse(f"the flag {other!r} is not supported{remedy}")
 
     def _state(self, *free: int) -> int:
         self.budget.spend(1)

@@ -44,8 +44,8 @@ class Hotwords:
                 have a space.
 
         Raises:
-            InputError: there are no hotwords, one is empty or has characters that the classes lack, or the
-                boost is out of range.
+            InputError: there are no hotwords, one is no text, empty, or has characters that the classes lack,
+                or the boost is out of range.
         """
         if not abs(check_finite("boost", boost)) <= MOST_BOOST:
             raise InputError(f"boost is {shown(boost)}; it must be from -{MOST_BOOST:g} to {MOST_BOOST:g}")
@@ -70,6 +70,8 @@ def _patterns(words: Sequence[str], classes: Mapping[str, int]) -> list[tuple[in
     longest = max(map(len, classes))
     patterns: dict[tuple[int, ...], None] = {}
     for word in words:
+        if not isinstance(word, str):
+            raise InputError(f"the hotword {shown(word)} is no text")
         parts = split_characters(word.strip(" "), classes, longest)
         if lacking := [part for part in parts if part not in classes]:
             raise InputError(f"the hotword {shown(word)} has {quoted(lacking)}, which the alphabet lacks")

@@ -44,5 +44,7 @@ def test_characters_that_no_class_has():
 def test_sets_without_characters():
     with pytest.raises(InputError, match="characters: no character is allowed"):
         character_automaton(CHARACTERS, "")
+    with pytest.raises(InputError, match="characters: 5 is no set of characters"):
+        character_automaton(CHARACTERS, 5)
     with pytest.raises(InputError, match="position 3: no character is allowed"):
         position_automaton(CHARACTERS, ["a", "b", ""])

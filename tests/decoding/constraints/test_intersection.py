@@ -57,6 +57,7 @@ def test_constraints_that_contradict_each_other():
 def test_wrong_arguments():
     with pytest.raises(ValueError, match="at least one"):
         intersect([])
+    assert intersect(iter([length_automaton(CHARACTERS, 1, 1)])).accepts([1])
     with pytest.raises(ValueError, match="5, 3 classes"):
         intersect([length_automaton(CHARACTERS, 1), length_automaton([None, "a", "b"], 1)])
 

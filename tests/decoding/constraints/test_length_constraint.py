@@ -49,6 +49,12 @@ def test_the_text_of_a_length(text, limits):
     assert parse_length(text) == limits
 
 
+@pytest.mark.parametrize("limits", [(1.5,), (0, "5"), (True,), (None,)])
+def test_limits_that_are_no_whole_numbers(limits):
+    with pytest.raises(InputError, match=r"length .*: it must be a whole number"):
+        length_automaton(CHARACTERS, *limits)
+
+
 @pytest.mark.parametrize("text", ["", "-", "a", "5 8", "5--8", "4-8-9", "5.0", "+5", "1e3", "٣", "1234567"])
 def test_texts_that_are_no_length(text):
     with pytest.raises(InputError, match="exactly"):
@@ -64,6 +70,9 @@ def test_texts_that_are_no_length(text):
         (["a", "b"], "None for the blank"),
         ([None, "a", "a"], "both 'a'"),
         ([None, "", "a"], "empty text"),
+        ([None, "a", 5], "class 2 is 5; it must be a text, or None for the blank"),
+        ({None: 0, "a": 1}, "the characters are .* they must be a list"),
+        (None, "the characters are None; they must be a list"),
     ],
 )
 def test_wrong_characters_of_classes(characters, message):

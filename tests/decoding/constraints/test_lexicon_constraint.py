@@ -74,6 +74,10 @@ def test_characters_outside_of_the_alphabet_are_named_and_counted():
         lexicon_automaton(CHARACTERS, [])
     with pytest.raises(InputError, match="the lexicon is 'abc'; it must be a list of words"):
         lexicon_automaton(CHARACTERS, "abc")
+    with pytest.raises(InputError, match="the lexicon is None; it must be a list of words"):
+        lexicon_automaton(CHARACTERS, None)
+    with pytest.raises(InputError, match="word 2 of the lexicon is 5; it must be a text"):
+        lexicon_automaton(CHARACTERS, ["a", 5])
 
 
 def test_astral_characters_and_lone_surrogates():

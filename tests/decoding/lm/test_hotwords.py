@@ -53,6 +53,7 @@ def test_words_are_whole_if_the_classes_have_a_space():
         ([], {}, r"hotwords are .*; they must be a list of at least one word"),
         ("ab", {}, "hotwords are 'ab'; they must be a list"),
         (["a", ""], {}, "a hotword is empty"),
+        (["a", 5], {}, "the hotword 5 is no text"),
         (["a", "xay"], {}, "the hotword 'xay' has 'x' 'y', which the alphabet lacks"),
         (["a"], {"boost": 51}, "boost is 51; it must be from -50 to 50"),
         (["a"], {"boost": math.nan}, "boost is nan; it must be a finite number"),
