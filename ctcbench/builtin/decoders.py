@@ -234,8 +234,9 @@ class _BeamDecoder:
 
     def _reason(self, most_frames: int, width: int) -> str:
         """Return why images of at most so many frames have no text."""
-        # The automaton of a constraint; models have none.
-        shortest = [int(one.shortest()[one.start]) for one in self.guides if hasattr(one, "shortest")]
+        from ctcbench.decoding import Automaton
+
+        shortest = [int(one.shortest()[one.start]) for one in self.guides if isinstance(one, Automaton)]
         if shortest and shortest[0] > most_frames:
             return (
                 f"the shortest one has {shortest[0]:,} characters, and these images have at most "
