@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +17,8 @@ from ctcbench.data.picture_content import PictureContent
 from ctcbench.data.set_statistics import PictureSizes
 from ctcbench.files.shell_words import join_quoted
 from ctcbench.registry.component_registry import Registry
+
+_USUAL_SHARE = 0.1  # the default of val and test
 
 
 @dataclass(frozen=True)
@@ -39,6 +42,15 @@ class AdvisedTraining:
             "command": self.command,
             "cost": dataclasses.asdict(self.cost),
         }
+
+
+def _larger_shares(chosen: BuiltDataset, splits: Mapping[SplitName, int], images: int) -> dict[str, str]:
+    """Return a share of one picture for each split that the usual share of so few leaves empty."""
+    shares: Mapping[SplitName, float] = getattr(chosen.source, "shares", {})
+    missing = [split for split in SPLITS if split in shares and split not in splits]
+    few = [split for split in missing if (shares[split] or _USUAL_SHARE) * images < 1]
+    enough = images >= len(SPLITS)  # a picture for each
+    return {split: f"{math.ceil(100 / images) / 100:g}" for split in few} if enough else {}
 
 
 @dataclass(frozen=True)
@@ -92,6 +104,7 @@ def advise_training(
     if facts.right_to_left and chosen.source.alphabet.direction == "ltr":
         options |= {"direction": "rtl"}
     images = chosen.size("train") or splits["train"]  # --samples limits what was drawn
+    options |= _larger_shares(chosen, splits, images)
     preset = advising.advise_preset(facts.usual_length)
     cost = advising.estimate_cost(images, preset, size, read)
     if getattr(chosen.source, "doubt", ""):

@@ -293,7 +293,7 @@ def test_invalid_folders(root):
 def test_a_fraction_that_selects_no_file_is_an_error(root):
     fill(root, "a.png")
     source = folder(path=str(root), val=0.0001, test=0)
-    with pytest.raises(UsageError, match=r"val=0.0001 of 1 picture is less than one"):
+    with pytest.raises(UsageError, match=r"val=0.0001 of 1 picture leaves it empty"):
         source.size("val")
     assert source.size("test") == 0
     fill(root, "train/a.png")

@@ -80,3 +80,15 @@ def test_right_to_left_labels_are_read_from_the_right(registry, tmp_path, labels
     advice = describe_set(registry, chosen, "train", drawn).advice
     assert ("direction" in advice.options) == is_advised
     assert ("direction=rtl" in advice.command) == (is_advised or bool(options))
+
+
+def test_a_small_set_has_shares_of_a_picture_or_more(registry, tmp_path):
+    for level in range(8):
+        (tmp_path / f"{level}.png").write_bytes(png(level, 60, 20))
+    place = f"folder:path={tmp_path},width=60,height=20,fit=keep,label=stem"
+    chosen = build_dataset(registry, f"{place},val=0,test=0")
+    drawn = {"train": materialise(chosen, "train", 8, cache=tmp_path / "cache")}
+    advice = describe_set(registry, chosen, "train", drawn).advice
+    assert {name: advice.options[name] for name in ("val", "test")} == {"val": "0.13", "test": "0.13"}
+    again = build_dataset(registry, f"{place},val=0.13,test=0.13")
+    assert min(again.size(split) for split in ("val", "test")) >= 1

@@ -102,9 +102,10 @@ class PictureSet(Generic[E]):
         if not number and split in self.own:
             raise UsageError(f"{self.own[split]}: no pictures in it")
         if not number and (share := self.shares.get(split)):
-            total = sum(map(len, self.splits.values()))
+            shared = [name for name in self.splits if name == "train" or name not in self.own]
+            total = sum(len(self.splits[name]) for name in shared)
             raise UsageError(
-                f"{self.root}: {split}={share} of {counted(total, 'picture')} is less than one; "
+                f"{self.root}: {split}={share} of {counted(total, 'picture')} leaves it empty; "
                 f"give a larger share, or a split {split} of its own"
             )
         return number

@@ -61,9 +61,11 @@ class SplitRules:
                 if homes[index] == UNLISTED:
                     homes[index] = SPLITS.index(home_of[group])
         else:
+            listed = homes[:]
             for index, name in enumerate(pool.names()):
                 if homes[index] == UNLISTED:
                     homes[index] = SPLITS.index(self._share_of(name, carved))
+            self._fill_empty(pool, listed, homes, carved)
         splits = {
             split: self._in_order(pool, homes, at, found.get(split) if at else None)
             for at, split in enumerate(SPLITS)
@@ -172,12 +174,35 @@ class SplitRules:
 
     def _share_of(self, name: str, carved: Mapping[SplitName, float]) -> SplitName:
         """Return the split of a picture, which depends only on its name and the seed."""
-        drawn = self._digest("split", name) / 2**64
+        drawn = self._drawn(name)
         for split, share in carved.items():
             if drawn < share:
                 return split
             drawn -= share
         return "train"
+
+    def _fill_empty(
+        self, pool: EntryList[E], listed: array[int], homes: array[int], carved: Mapping[SplitName, float]
+    ) -> None:
+        """Give each split whose share is a picture or more, but to which none fell, the nearest one."""
+        start, unlisted = 0.0, listed.count(UNLISTED)
+        for split, share in carved.items():
+            home, end = SPLITS.index(split), start + share
+            if share * unlisted >= 1 and home not in homes:
+                # Only in a small set, so that there may be an object for each picture.
+                distances = {
+                    index: max(start - drawn, drawn - end)
+                    for index, name in enumerate(pool.names())
+                    if listed[index] == UNLISTED and homes[index] == 0 and pool[index].text is not None
+                    for drawn in (self._drawn(name),)
+                }
+                if len(distances) > 1:
+                    homes[min(distances, key=distances.__getitem__)] = home
+            start = end
+
+    def _drawn(self, name: str) -> float:
+        """Return a number from 0 to 1 that depends only on a name and the seed."""
+        return self._digest("split", name) / 2**64
 
     def _digest(self, purpose: str, name: str) -> int:
         text = f"{self.options.seed} {purpose} {name}".encode(errors="backslashreplace")

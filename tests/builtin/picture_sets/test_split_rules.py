@@ -30,6 +30,23 @@ def test_all_pictures_of_a_group_are_in_one_split(tmp_path):
     assert writers(other) != [train, val, test]
 
 
+def test_a_share_of_a_picture_or_more_is_never_empty(tmp_path):
+    seeds = range(25)
+    for number in (10, 12):
+        fill(tmp_path, *(f"{i}.png" for i in range(number)))
+        sources = [folder(path=str(tmp_path), label="stem", seed=seed) for seed in seeds]
+        sizes = [[source.size(split) for split in SPLITS] for source in sources]
+        assert all(min(found) >= 1 and sum(found) == number for found in sizes)
+    # All else is as the names decide: most seeds need no help.
+    assert len({tuple(found) for found in sizes}) > 3
+    source = folder(path=str(tmp_path), label="stem", val=0.05)
+    if not source.splits["val"]:
+        with pytest.raises(
+            UsageError, match=r"val=0\.05 of 12 pictures leaves it empty; give a larger share"
+        ):
+            source.size("val")
+
+
 def test_a_column_of_a_list_is_a_group(tmp_path):
     fill(tmp_path, *(f"{i}.png" for i in range(12)))
     rows = "".join(f"{i}.png,w{i % 3},x{i}\n" for i in range(12))
