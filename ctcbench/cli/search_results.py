@@ -64,7 +64,8 @@ class SearchResults:
         config = self.models[self.best.number][0].entries[0].config
         trained = sum(proposal.state == "complete" for proposal in self.proposals)
         header = (
-            f"# Best of {trained} complete trials of the search {self.spec.name}: trial {self.best.number}, "
+            f"# Best of {counted(trained, 'complete trial')} of the search {self.spec.name}: trial "
+            f"{self.best.number}, "
             f"{score_text(self.spec.objective, self.best.score)}.\n"
             f"# ctcbench run --config {self.folder.best_path.name}\n"
         )
