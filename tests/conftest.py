@@ -5,7 +5,7 @@ import shutil
 from dataclasses import replace
 
 # The models of tests are tiny: on a busy machine, a second thread makes them slower, some a thousand times.
-os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ["OMP_NUM_THREADS"] = os.environ.get("OMP_NUM_THREADS") or "1"
 
 import hypothesis
 import pytest

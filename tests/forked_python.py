@@ -136,7 +136,8 @@ def _become(words, environment, cwd, descriptors):
     _KEPT.extend((sys.stdin, sys.stdout, sys.stderr))
     sys.stdin = os.fdopen(0, encoding="utf-8", closefd=False)
     # Of the variables for an interpreter, the one that a test sets.
-    encoding, _, errors = (environment or {}).get("PYTHONIOENCODING", "utf-8").partition(":")
+    encoding, _, errors = (environment or {}).get("PYTHONIOENCODING", "").partition(":")
+    encoding = encoding or "utf-8"
     sys.stdout = os.fdopen(1, "w", encoding=encoding, errors=errors or "strict", closefd=False)
     sys.stderr = os.fdopen(2, "w", encoding=encoding, errors="backslashreplace", buffering=1, closefd=False)
     code = 1
@@ -163,13 +164,15 @@ def _become(words, environment, cwd, descriptors):
 def _set_environment(environment):
     import torch
 
+    from ctcbench.processes.cores import computing_cores
+
     variables = dict(environment)
     os.environ.clear()
     os.environ.update(variables)
     added = filter(None, variables.get("PYTHONPATH", "").split(os.pathsep))
     sys.path[:0] = [path for path in added if path not in sys.path]
     # torch has read the variable in the server already.
-    torch.set_num_threads(int(variables.get("OMP_NUM_THREADS", "1")))
+    torch.set_num_threads(computing_cores() if variables.get("OMP_NUM_THREADS") else 1)
 
 
 def _run(words):
