@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from ctcbench.config.run_config import flag
 from ctcbench.contract.component_string import ComponentString
 from ctcbench.contract.data import SPLITS, SplitName
+from ctcbench.contract.errors import CtcbenchError
 from ctcbench.data import training_advice as advising
 from ctcbench.data.built_dataset import BuiltDataset, fit_of
 from ctcbench.data.picture_content import PictureContent
@@ -22,17 +23,27 @@ _USUAL_SHARE = 0.1  # the default of val and test
 
 
 @dataclass(frozen=True)
+class SplitSize:
+    """How many images of a split can be used, and how many were left out."""
+
+    images: int
+    left_out: int
+
+
+@dataclass(frozen=True)
 class AdvisedTraining:
     """A first training on a set of pictures.
 
     Attributes:
         options: options of the data set that are changed, by name.
-        command: its command line; None where the labels are in doubt, so that it would learn wrong ones.
+        command: its command line; None where there is an obstacle.
+        obstacle: what prevents a training, such as labels in doubt or a split without pictures; else empty.
         cost: its estimated cost.
     """
 
     options: Mapping[str, str]
     command: str | None
+    obstacle: str
     cost: advising.TrainingCost
 
     def to_json(self) -> dict[str, Any]:
@@ -40,11 +51,14 @@ class AdvisedTraining:
         return {
             "options": dict(self.options),
             "command": self.command,
+            "obstacle": self.obstacle,
             "cost": dataclasses.asdict(self.cost),
         }
 
 
-def _larger_shares(chosen: BuiltDataset, splits: Mapping[SplitName, int], images: int) -> dict[str, str]:
+def _larger_shares(
+    chosen: BuiltDataset, splits: Mapping[SplitName, SplitSize], images: int
+) -> dict[str, str]:
     """Return a share of one picture for each split that the usual share of so few leaves empty."""
     shares: Mapping[SplitName, float] = getattr(chosen.source, "shares", {})
     missing = [split for split in SPLITS if split in shares and split not in splits]
@@ -76,7 +90,7 @@ def advise_training(
     registry: Registry,
     chosen: BuiltDataset,
     facts: PictureFacts,
-    splits: Mapping[SplitName, int],
+    splits: Mapping[SplitName, SplitSize],
     *,
     skip_bad: bool = False,
 ) -> AdvisedTraining:
@@ -86,8 +100,8 @@ def advise_training(
         registry: where the data set comes from.
         chosen: the data set.
         facts: about its pictures.
-        splits: the number of usable samples of each split; a split without any is missing.
-        skip_bad: whether the command leaves out bad samples.
+        splits: the sizes of the splits; one without usable samples is missing.
+        skip_bad: whether the command leaves out bad samples, also where these splits have none.
     """
     image, content = chosen.source.image, facts.content
     now = advising.ImageSize(fit_of(chosen.source), image.height, image.width)
@@ -103,12 +117,12 @@ def advise_training(
     options |= {"channels": str(channels)} if channels > image.channels else {}
     if facts.right_to_left and chosen.source.alphabet.direction == "ltr":
         options |= {"direction": "rtl"}
-    images = chosen.size("train") or splits["train"]  # --samples limits what was drawn
-    options |= _larger_shares(chosen, splits, images)
+    images = chosen.size("train") or splits["train"].images  # --samples limits what was drawn
+    options |= (larger := _larger_shares(chosen, splits, images))
     preset = advising.advise_preset(facts.usual_length)
     cost = advising.estimate_cost(images, preset, size, read)
-    if getattr(chosen.source, "doubt", ""):
-        return AdvisedTraining(options, None, cost)
+    if obstacle := _obstacle(chosen, {*splits, *larger}):
+        return AdvisedTraining(options, None, obstacle, cost)
     given = ComponentString.parse(chosen.text)
     # val=0 and test=0 are left out: a run needs all three splits.
     kept = {name: value for name, value in given.options.items() if name not in SPLITS or name in splits}
@@ -116,5 +130,23 @@ def advise_training(
     settings = advising.advise_settings(images, preset)
     flags = [word for name, value in settings.items() for word in (flag(name), str(value))]
     command = ["ctcbench", "run", "--preset", preset, *flags, "--dataset", dataset]
-    command += ["--skip-bad"] if skip_bad else []
-    return AdvisedTraining(options, join_quoted(command), cost)
+    command += ["--skip-bad"] if skip_bad or any(size.left_out for size in splits.values()) else []
+    return AdvisedTraining(options, join_quoted(command), "", cost)
+
+
+def _obstacle(chosen: BuiltDataset, usable: Collection[str]) -> str:
+    """Return what prevents a training on this data set; an empty text where nothing does.
+
+    `usable` are the splits that have pictures, with the options that are advised.
+    """
+    if getattr(chosen.source, "doubt", ""):
+        return "it is not clear what the labels are; a notice above has the options"
+    for split in SPLITS:
+        if split not in usable:
+            try:
+                size = chosen.source.size(split)
+            except CtcbenchError as error:
+                return str(error)
+            if size:
+                return f"no picture of {split} can be used; a notice above has the reasons"
+    return ""

@@ -74,6 +74,7 @@ def make_request(
     if size is None and wanted is None:
         raise UsageError(f"dataset {text} is endless: set the number of {split!r} samples")
     if size is not None and wanted is not None and wanted > size:
-        notice(f"{split}: all {size:,} samples are used ({split}_samples is {wanted:,})")
+        used = "the only sample is" if size == 1 else f"all {size:,} samples are"
+        notice(f"{split}: {used} used ({split}_samples is {wanted:,})")
     count = min(n for n in (size, wanted) if n is not None)
     return SampleRequest(dataset, split, count, fingerprints)

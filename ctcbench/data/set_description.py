@@ -13,7 +13,7 @@ from typing import Any
 from ctcbench.contract.data import Samples, SplitName
 from ctcbench.contract.frame_order import has_right_to_left_letters
 from ctcbench.contract.specs import Alphabet, ImageSpec
-from ctcbench.data.advised_training import AdvisedTraining, PictureFacts, advise_training
+from ctcbench.data.advised_training import AdvisedTraining, PictureFacts, SplitSize, advise_training
 from ctcbench.data.built_dataset import BuiltDataset
 from ctcbench.data.duplicate_images import Duplicates, find_duplicates
 from ctcbench.data.faint_images import FaintImages, find_faint_images
@@ -27,14 +27,6 @@ from ctcbench.data.set_statistics import (
 )
 from ctcbench.files.pictures import Fit
 from ctcbench.registry.component_registry import Registry
-
-
-@dataclass(frozen=True)
-class SplitSize:
-    """How many images of a split can be used, and how many were left out."""
-
-    images: int
-    left_out: int
 
 
 @dataclass(frozen=True)
@@ -142,6 +134,7 @@ def describe_set(
     pictures = measure_pictures(source, split, len(drawn) + drawn.left_out)
     needs = frame_needs(drawn, alphabet) if len(drawn) else None
     faint = find_faint_images(drawn)
+    sizes = {name: SplitSize(len(found), found.left_out) for name, found in splits.items()}
     content = advice = None
     if pictures is not None and needs is not None:
         content = measure_content(source, split, drawn, faint=faint.images > 0)
@@ -150,13 +143,12 @@ def describe_set(
             usual = statistics.median_low(lengths.elements())
             rtl = 2 * sum(map(has_right_to_left_letters, drawn.texts)) > len(drawn)
             facts = PictureFacts(pictures, density, usual, rtl, content)
-            usable = {name: len(found) for name, found in splits.items()}
-            advice = advise_training(registry, chosen, facts, usable, skip_bad=skip_bad)
+            advice = advise_training(registry, chosen, facts, sizes, skip_bad=skip_bad)
     return SetDescription(
         dataset=chosen.text,
         split=split,
         notices=tuple(chosen.notices),
-        splits={name: SplitSize(len(found), found.left_out) for name, found in splits.items()},
+        splits=sizes,
         image=source.image,
         widths=_widths(drawn) if source.image.variable and len(drawn) else None,
         alphabet=alphabet,

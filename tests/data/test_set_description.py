@@ -6,9 +6,10 @@ import json
 
 import pytest
 
+from ctcbench.data.advised_training import SplitSize
 from ctcbench.data.built_dataset import build_dataset
 from ctcbench.data.materialise import materialise
-from ctcbench.data.set_description import SplitSize, describe_set
+from ctcbench.data.set_description import describe_set
 from tests.builtin.picture_sets.picture_cases import png
 
 DRAWN = [
@@ -21,8 +22,8 @@ OF_PICTURES = [*DRAWN, "ink", "colour_loss", "hidden_text"]
 
 @pytest.fixture
 def described(registry, tmp_path):
-    """Return the description of a folder with two pictures for training and one for tests."""
-    for split, name, level in (("train", "ab", 1), ("train", "cde", 2), ("test", "ba", 1)):
+    """Return the description of a folder with two pictures for training and one of each other split."""
+    for split, name, level in (("train", "ab", 1), ("train", "cde", 2), ("test", "ba", 1), ("val", "ac", 3)):
         (tmp_path / split).mkdir(exist_ok=True)
         (tmp_path / split / f"{name}.png").write_bytes(png(level, 60, 20))
     dataset = f"folder:path={tmp_path},label=stem,width=60,height=20,fit=keep,alphabet=lower"
@@ -51,8 +52,8 @@ def test_the_training_split_of_pictures(described):
 
 
 def test_bad_samples_are_left_out_of_the_advised_training_as_of_the_description(described):
-    command = described("train").advice.command
-    assert described("train", skip_bad=True).advice.command == f"{command} --skip-bad"
+    command = described("train", "val", "test").advice.command
+    assert described("train", "val", "test", skip_bad=True).advice.command == f"{command} --skip-bad"
 
 
 def test_no_training_is_advised_without_its_split_or_on_drawn_images(described, registry, tmp_path):

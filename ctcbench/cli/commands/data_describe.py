@@ -68,12 +68,11 @@ def describe(
     console = output_console()
     console.print(set_table(description))
     if advice := description.advice:
-        # In one line however narrow the terminal is, so that it can be copied.
-        command = printable(
-            advice.command or "when it is clear what the labels are; a notice above has the options"
-        )
-        console.print(Text(f"\na first training: {command}"), soft_wrap=True)
-        if advice.command:
+        if advice.command is None:
+            console.print(Text(f"\nno training yet: {printable(advice.obstacle)}"))
+        else:
+            # In one line however narrow the terminal is, so that it can be copied.
+            console.print(Text(f"\na first training: {printable(advice.command)}"), soft_wrap=True)
             console.print(Text(training_cost(advice.cost), "dim"))
 
 

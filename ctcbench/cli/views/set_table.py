@@ -12,8 +12,9 @@ from rich.text import Text
 
 from ctcbench.config.budget import rough_duration
 from ctcbench.contract.word_lists import counted
+from ctcbench.data.advised_training import SplitSize
 from ctcbench.data.duplicate_images import Duplicates
-from ctcbench.data.set_description import SetDescription, SplitSize
+from ctcbench.data.set_description import SetDescription
 from ctcbench.data.set_statistics import FrameNeeds, PictureSizes, Spread
 from ctcbench.data.training_advice import TrainingCost
 from ctcbench.files.text import printable, visible_spaces
@@ -141,7 +142,7 @@ def training_cost(cost: TrainingCost) -> str:
     """Return the line with the cost of the training that is advised."""
     fast, slow = map(rough_duration, cost.seconds)
     return (
-        f"{cost.images:,} pictures, {cost.epochs} epochs, {cost.teraflop:,.1f} TFLOP: roughly "
+        f"{counted(cost.images, 'picture')}, {cost.epochs} epochs, {cost.teraflop:,.1f} TFLOP: roughly "
         f"{fast} if the cores here have bfloat16 instructions, {slow} if not; --budget 10m in place of "
         f"--epochs takes ten minutes"
     )

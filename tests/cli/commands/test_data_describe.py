@@ -91,7 +91,7 @@ def test_characters_and_shapes_are_shown_in_full(tmp_path, capsys, monkeypatch):
     assert f"a first training: ctcbench run --preset small --epochs 500 --dataset {advised}" in words
     assert main(["data", "describe", f"{advised},val=0,test=0", "--skip-bad"]) == 0
     words = " ".join(capsys.readouterr().out.split())
-    assert f"--dataset {advised} --skip-bad" in words and "keeps their" not in words
+    assert f"--dataset {advised},val=0.25,test=0.25 --skip-bad" in words and "keeps their" not in words
     assert main(["data", "describe", dataset, "--samples", "1", "--json"]) == 0
     assert "--epochs 500 " in json.loads(capsys.readouterr().out)["advice"]["command"]
     for index in range(60):
@@ -109,7 +109,23 @@ def test_no_training_is_advised_while_labels_are_doubtful(tmp_path, capsys):
         assert main(["data", "describe", f"folder:path={tmp_path},val=0,test=0{options}"]) == 0
         shown = capsys.readouterr().out
         assert ("a first training: ctcbench run" in shown) is advises
-        assert ("a first training: when it is clear what the labels are" in shown) is not advises
+        assert ("no training yet: it is not clear what the labels are" in shown) is not advises
+
+
+def test_the_training_that_is_advised_can_be_run(tmp_path, capsys):
+    (tmp_path / "ab.png").write_bytes(png(1, 40, 20))
+    assert main(["data", "describe", f"folder:path={tmp_path}"]) == 0
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "no training yet: " in shown and "val=0.1 of 1 picture leaves it empty" in shown
+    for split, name in (("train", "ab"), ("val", "xy"), ("test", "ba")):
+        (tmp_path / split).mkdir()
+        (tmp_path / split / f"{name}.png").write_bytes(png(1, 40, 20))
+    (tmp_path / "ab.png").unlink()
+    assert main(["data", "describe", f"folder:path={tmp_path},label=stem,alphabet=[ab]"]) == 0
+    assert "no training yet: no picture of val can be used; a notice above" in capsys.readouterr().out
+    (tmp_path / "val" / "aa.png").write_bytes(png(2, 40, 20))
+    assert main(["data", "describe", f"folder:path={tmp_path},label=stem,alphabet=[ab]"]) == 0
+    assert "--skip-bad\n" in capsys.readouterr().out, "xy.png would be an error"
 
 
 def test_pictures_that_show_nothing_are_counted(tmp_path, capsys, monkeypatch):
