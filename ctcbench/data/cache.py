@@ -29,12 +29,15 @@ def cache_folder() -> Path:
     """
     if named := os.environ.get("CTCBENCH_CACHE"):
         return expand_home(named, "CTCBENCH_CACHE=")
-    xdg = os.environ.get("XDG_CACHE_HOME", "")
-    try:
-        # The XDG Base Directory Specification requires that a relative path is ignored.
-        return (Path(xdg) if Path(xdg).is_absolute() else Path.home() / ".cache") / "ctcbench"
-    except RuntimeError:
-        raise UsageError("no home folder to keep drawn images in; name one in CTCBENCH_CACHE") from None
+    xdg = Path(os.environ.get("XDG_CACHE_HOME", ""))
+    # The XDG Base Directory Specification requires that a relative path is ignored.
+    if xdg.is_absolute():
+        return xdg / "ctcbench"
+    with contextlib.suppress(RuntimeError):
+        home = Path.home()
+        if home != Path(home.root):  # what an empty HOME stands for
+            return home / ".cache" / "ctcbench"
+    raise UsageError("no home folder to keep drawn images in; name one in CTCBENCH_CACHE")
 
 
 def unusable(cache: Path, error: OSError) -> UsageError:

@@ -127,8 +127,10 @@ def report_deviation(folder: RunFolder, recipe: Recipe, runtime: Runtime) -> Non
     # Of a training that --patience ended, a notice has said so.
     if record is None or summary["training"]["stopped_early"] or not _differs(seconds, budget.seconds):
         return
-    share = 100 * abs(seconds / budget.seconds - 1)
-    change = f"{share:.0f} % {'longer' if seconds > budget.seconds else 'shorter'}"
+    share = seconds / budget.seconds
+    change = f"{100 * abs(share - 1):.0f} % {'longer' if share > 1 else 'shorter'} than"
+    if share > 2:
+        change = f"{share:.1f} times as long as"
     if _differs(seconds, record.training_seconds):
         ratio = seconds / record.training_seconds
         cause = (
@@ -137,7 +139,7 @@ def report_deviation(folder: RunFolder, recipe: Recipe, runtime: Runtime) -> Non
         )
     else:
         cause = "that many epochs of whole images come nearest to it"
-    runtime.listener.notice(f"training took {seconds:.1f} s, {change} than --budget {budget.text}: {cause}")
+    runtime.listener.notice(f"training took {seconds:.1f} s, {change} --budget {budget.text}: {cause}")
 
 
 def _announcement(

@@ -54,6 +54,9 @@ def test_the_cache_folder_comes_from_the_environment(monkeypatch, tmp_path):
     assert caching.cache_folder() == tmp_path / "ctcbench"
     monkeypatch.delenv("XDG_CACHE_HOME")
     assert caching.cache_folder() == Path.home() / ".cache" / "ctcbench"
+    monkeypatch.setenv("HOME", "")
+    with pytest.raises(UsageError, match="no home folder .*; name one in CTCBENCH_CACHE"):
+        caching.cache_folder()
 
 
 def test_a_file_in_place_of_the_cache_folder_is_an_error(plugins, cache):

@@ -225,6 +225,7 @@ def test_the_recipe_is_found_without_torch_once_it_is_chosen(registry, tmp_path,
             1.3,
             "training took 1.3 s, 30 % longer than --budget 1s: a step took 1.30 times as long as",
         ),
+        (0.1, 160, 11.71, "training took 11.7 s, 11.7 times as long as --budget 1s: a step took 11.71 times"),
         (0.1, 160, 0.5, "50 % shorter than --budget 1s: a step took 0.50 times as long"),
         # 1.4 epochs of 115 images would fit, and two would take 1.4 s.
         (0.1, 115, 0.72, "28 % shorter than --budget 1s: that many epochs of whole images come nearest"),
