@@ -55,7 +55,7 @@ def test_the_cache_folder_comes_from_the_environment(monkeypatch, tmp_path):
     monkeypatch.delenv("XDG_CACHE_HOME")
     assert caching.cache_folder() == Path.home() / ".cache" / "ctcbench"
     monkeypatch.setenv("HOME", "")
-    with pytest.raises(UsageError, match="no home folder .*; name one in CTCBENCH_CACHE"):
+    with pytest.raises(UsageError, match=r"no home folder .*; name one in CTCBENCH_CACHE"):
         caching.cache_folder()
 
 

@@ -83,7 +83,7 @@ def predict(
     predictions = recogniser.predict_each(
         _contents(arguments, names), decoder=decoder, n_best=n_best, positions=positions, crops=wanted_crops
     )
-    failed, unfamiliar, done = False, 0, 0
+    failed = unfamiliar = done = 0
     # A bar on the terminal that lines are printed on would be torn apart.
     is_quiet = bool(chosen) and output_stream().isatty()
     with progress_listener() as listener, warnings.catch_warnings():
@@ -95,7 +95,7 @@ def predict(
             for done, outcome in enumerate(predictions, start=1):
                 name = names.popleft()
                 if isinstance(outcome, BadSample):
-                    failed = True
+                    failed += 1
                     reason = arguments.problems.get(name) or str(outcome)
                     listener.error(one_line(f"ctcbench predict: {name}: {reason}"))
                     output.add(name, reason)
@@ -111,8 +111,8 @@ def predict(
             output.finish()
         if unfamiliar:
             listener.notice(
-                f"unfamiliar: {unfamiliar:,} of {counted(done, 'image')}; they differ from the training "
-                "images, and their confidence may be far too high"
+                f"unfamiliar: {unfamiliar:,} of {counted(done - failed, 'image')}; they differ from the "
+                "training images, and their confidence may be far too high"
             )
     if failed:
         raise typer.Exit(FAILED)

@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ctcbench.cli.views.decoding_examples import highlight
-from ctcbench.cli.views.run_report import metrics_table
+from ctcbench.cli.views.run_report import MetricsTable
 from ctcbench.contract.word_lists import counted
 from ctcbench.files.text import printable
 from ctcbench.reporting.formats.csv_json import spreadsheet_cell
@@ -30,7 +30,7 @@ def evaluation_report(found: RecogniserScore, misread: Path | None) -> list[Rend
     parts: list[RenderableType] = []
     if found.misread and misread is None:
         parts += [_examples(found.misread[:_MISREAD]), ""]
-    parts += [metrics_table(found.split, found.images, found.metrics), "", _facts(found, misread)]
+    parts += [MetricsTable(found.split, found.images, found.metrics), "", _facts(found, misread)]
     return parts
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-from rich.console import RenderableType
+from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
@@ -24,6 +25,8 @@ from ctcbench.reporting.report_rows import plugin_cells
 from ctcbench.results.result import Result
 from ctcbench.results.run_folder import RunFolder
 from ctcbench.results.stored_config import differing_decoder
+
+_EXPLAINED_WIDTH = 72  # columns of a terminal from which on metrics are explained
 
 
 def run_report(
@@ -47,7 +50,7 @@ def run_report(
     if examples:
         parts += [examples_table(examples), ""]
     score = result.score
-    parts += [metrics_table(score.split, score.images, score.metrics), "", cost_table(result, columns), ""]
+    parts += [MetricsTable(score.split, score.images, score.metrics), "", cost_table(result, columns), ""]
     # Both are None for a sound run on other data than the talk's.
     for remark in (diagnosis(result), talk_comparison(result)):
         if remark is not None:
@@ -79,22 +82,35 @@ def _unbroken(label: str, content: tuple[str, str], after: str = "") -> Text:
     return Text.assemble(f"{label:<12}", (printable(content[0]), content[1]), after, no_wrap=True)
 
 
-def metrics_table(split: str, images: int, measured: Mapping[str, Measured]) -> Table:
-    """Return a line for each metric of the images of a split, with its 95 % confidence interval."""
-    title = f"{split}: {counted(images, 'image')}"
-    table = Table(title=title, title_justify="left", title_style="bold")
-    table.add_column("metric", no_wrap=True)
-    table.add_column("value", justify="right", no_wrap=True)
-    table.add_column("95 % interval", justify="right", no_wrap=True)
-    table.add_column("what it counts", style="dim")
-    for metric in metrics.METRICS:
-        if metric.name not in measured:
-            continue  # the result was stored before the metric existed
-        value, interval = measured[metric.name]
-        style = "bold green" if metric.name == "exact" else ""
-        shown = Text(with_unit(value, metric.format), style)
-        table.add_row(metric.label, shown, interval_with_unit(interval, metric.format), metric.help)
-    return table
+@dataclass(frozen=True)
+class MetricsTable:
+    """A line for each metric of the images of a split, with its 95 % confidence interval.
+
+    In a narrow terminal it has no explanations, which would take a line for each word.
+    """
+
+    split: str
+    images: int
+    measured: Mapping[str, Measured]
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        title = f"{self.split}: {counted(self.images, 'image')}"
+        table = Table(title=title, title_justify="left", title_style="bold")
+        table.add_column("metric", no_wrap=True)
+        table.add_column("value", justify="right", no_wrap=True)
+        table.add_column("95 % interval", justify="right", no_wrap=True)
+        explains = options.max_width >= _EXPLAINED_WIDTH
+        if explains:
+            table.add_column("what it counts", style="dim")
+        for metric in metrics.METRICS:
+            if metric.name not in self.measured:
+                continue  # the result was stored before the metric existed
+            value, interval = self.measured[metric.name]
+            style = "bold green" if metric.name == "exact" else ""
+            shown = Text(with_unit(value, metric.format), style)
+            help_cell = [metric.help] if explains else []
+            table.add_row(metric.label, shown, interval_with_unit(interval, metric.format), *help_cell)
+        yield table
 
 
 def cost_table(result: Result, columns: Sequence[Column] = ()) -> Table:

@@ -60,7 +60,7 @@ def test_predict_reads_the_others_and_names_what_it_cannot_read(
         "ctcbench predict: missing.png: no such file",
         "ctcbench predict: text.png: not a picture of a known format",
         "ctcbench predict: folder: has no pictures in it",
-        "unfamiliar: 2 of 5 images; they differ from the training images, and their confidence may be far "
+        "unfamiliar: 2 of 2 images; they differ from the training images, and their confidence may be far "
         "too high",
     ]
     assert main(["predict", str(trained), *names, "--json"]) == 1

@@ -56,6 +56,13 @@ def shown(*parts: Any, width: int = 100) -> str:
     return console.file.getvalue()
 
 
+@pytest.mark.parametrize(("width", "explains"), [(60, False), (71, False), (72, True), (120, True)])
+def test_a_narrow_terminal_has_no_room_for_the_explanation_of_metrics(width: int, explains: bool) -> None:
+    text = shown(*run_report(a_result(), Path("r")), width=width)
+    assert ("what it counts" in text) is explains
+    assert "│ exact         │ 91.95 % │ 90.70 – 93.10 % │" in text
+
+
 @pytest.mark.parametrize("width", [60, 80, 120])
 def test_the_run_report_is_complete(width: int) -> None:
     text = shown(
