@@ -27,6 +27,7 @@ def test_reads_pictures_of_any_kind(finished, tmp_path):
     assert len({(p.text, p.confidence) for p in predictions}) == 1
     assert 0 <= predictions[0].confidence <= 1
     assert 0.25 <= recogniser.sharpness <= 16
+    assert repr(recogniser).startswith("Recogniser(decoder=") and str(finished.folder) in repr(recogniser)
     assert recogniser.predict([]) == []
     with pytest.raises(ctcbench.BadSample, match=r"none.png: no such file"):
         recogniser.predict([tmp_path / "none.png"])

@@ -9,6 +9,7 @@ import typer
 
 from ctcbench.cli.completion import complete_component
 from ctcbench.contract.errors import UsageError
+from ctcbench.files.picture_formats import SUFFIXES
 from ctcbench.results.run_folder import RunFolder
 
 RunOrModel = Annotated[
@@ -28,9 +29,11 @@ def named_recogniser(path: Path) -> RunFolder | None:
     """Return the run folder at `path`, or None if it is a file, which then is an exported recogniser.
 
     Raises:
-        UsageError: there is neither a run folder nor a file.
+        UsageError: there is neither a run folder nor a file, or the file is a picture by its suffix.
     """
     if path.is_file():
+        if path.suffix.lower() in SUFFIXES:
+            raise UsageError(f"{path}: a picture, in place of the run folder or ONNX file, which comes first")
         return None
     if path.suffix.lower() == ".onnx" and not path.exists():
         raise UsageError(f"{path}: no such file; `ctcbench export RUN {path}` writes one")
@@ -45,7 +48,8 @@ def named_run(folder: Path) -> RunFolder:
     """
     run = RunFolder(folder)
     if not folder.is_dir():
-        raise UsageError(f"{folder}: no such folder; give the run folder that `ctcbench run` printed")
+        kind = "is a file" if folder.is_file() else "no such folder"
+        raise UsageError(f"{folder}: {kind}; give the run folder that `ctcbench run` printed")
     if not run.has(run.config_path):
         # A likely mistake: the folder given to --out, which contains the run folders.
         inside = sorted(path.parent.name for path in folder.glob("*/config.toml"))

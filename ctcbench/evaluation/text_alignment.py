@@ -49,5 +49,6 @@ def confusions(pairs: Iterable[tuple[str, str]]) -> Counter[tuple[str, str]]:
 
 
 def frequent_confusions(pairs: Iterable[tuple[str, str]]) -> list[tuple[tuple[str, str], int]]:
-    """Return the `confusions` of different characters, most frequent first."""
-    return [(pair, count) for pair, count in confusions(pairs).most_common() if pair[0] != pair[1]]
+    """Return the `confusions` of different characters, most frequent first, and those of one count sorted."""
+    found = [(pair, count) for pair, count in confusions(pairs).items() if pair[0] != pair[1]]
+    return sorted(found, key=lambda confusion: (-confusion[1], confusion[0]))

@@ -46,7 +46,7 @@ class Recogniser:
         origin: path of the run folder or of the ONNX file, which errors of its decoder name.
     """
 
-    reader: Reader
+    reader: Reader = field(repr=False)
     registry: Registry = field(repr=False)
     decoder: str
     fit: Fit
@@ -54,7 +54,7 @@ class Recogniser:
     familiarity: Familiarity | None = field(default=None, repr=False)
     decoder_files: Mapping[str, bytes] = field(default_factory=dict, repr=False)
     ground: Ground | None = None
-    origin: str = field(default="this recogniser", repr=False)
+    origin: str = "this recogniser"
 
     @property
     def image(self) -> ImageSpec:

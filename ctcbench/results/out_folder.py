@@ -52,7 +52,8 @@ def find_runs(out: Path) -> list[RunFolder]:
         UsageError: `out` is not a folder, or can't be read.
     """
     if not out.is_dir():
-        raise UsageError(f"{out}: no such folder; give a run folder, or the --out folder of `ctcbench run`")
+        kind = "is a file" if out.is_file() else "no such folder"
+        raise UsageError(f"{out}: {kind}; give a run folder, or the --out folder of `ctcbench run`")
     if is_run(out):
         return [RunFolder(out)]
     try:

@@ -30,3 +30,7 @@ def test_frequent_confusions_are_those_of_different_characters():
         (("a", "b"), 2),
         (("d", "c"), 1),
     ]
+    equal = [("b", "a"), ("a", "b"), ("c", "a")]
+    assert frequent_confusions(equal) == frequent_confusions(equal[::-1]), (
+        "the order of the texts has no effect"
+    )

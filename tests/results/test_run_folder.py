@@ -108,8 +108,8 @@ def test_runs_are_found_by_their_settings(tmp_path):
     assert find_runs(out) == made[::-1]
     assert find_runs(out / "b") == [made[0]]
     assert find_runs(out / "no-settings") == []
-    for wrong in (tmp_path / "none", out / "notes.txt"):
-        with pytest.raises(UsageError, match=f"{wrong.name}: no such folder"):
+    for wrong, reason in ((tmp_path / "none", "no such folder"), (out / "notes.txt", "is a file")):
+        with pytest.raises(UsageError, match=f"{wrong.name}: {reason}; give a run folder"):
             find_runs(wrong)
 
 

@@ -28,7 +28,7 @@ def test_mistakes_are_one_line_and_write_nothing(
         assert naming in done.stderr
 
     refused("none", "m.onnx", naming="none: no such folder")
-    refused("a.png", "m.onnx", naming="a.png: no such folder")
+    refused("a.png", "m.onnx", naming="a.png: is a file; give the run folder")
     refused(run_folder.parent, "m.onnx", naming="not a run folder (no config.toml); it contains the runs")
     refused(run_folder, "none/m.onnx", naming="none/m.onnx: no folder")
     refused(run_folder, ".", naming=".: is a folder; name a file")

@@ -42,6 +42,15 @@ def test_predict(trained: Path, tmp_path: Path, capsys: Capture) -> None:
     assert "training is not finished" in capsys.readouterr().err
 
 
+def test_a_picture_in_place_of_the_recogniser_is_named(
+    tmp_path: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("a.PNG").write_bytes(b"")
+    assert main(["predict", "a.PNG", "b.png"]) == 2
+    assert "a.PNG: a picture, in place of the run folder or ONNX file, which" in capsys.readouterr().err
+
+
 def test_predict_reads_the_others_and_names_what_it_cannot_read(
     trained: Path, tmp_path: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
