@@ -84,9 +84,9 @@ class Compute:
         return wait
 
     def synchronise(self) -> None:
-        """Wait until a GPU has computed everything that was launched."""
+        """Wait until a GPU has computed everything that was launched on the current stream."""
         if self.device.type == "cuda":
-            torch.cuda.synchronize(self.device)
+            torch.cuda.current_stream(self.device).synchronize()
 
     def name(self) -> str | None:
         """Return the name of the GPU, or None on a CPU."""
