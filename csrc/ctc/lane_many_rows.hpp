@@ -10,7 +10,7 @@ class ManyRows {
   public:
     // Writes arrival i to row taken[i] and sets parents that leave to kNone. `keep` has a bit for each of the
     // `old_rows` rows that there were, `end` is the last row in use, before or after, plus one. Returns
-    // whether the hash of an arrival is that of a row's parent.
+    // whether the hash of an arrival is that of a row's parent, or may be where to compare all takes long.
     bool replace(const unsigned char* keep, const std::int32_t* taken, std::int32_t old_rows,
                  std::int32_t end, Arrivals<L>& arrivals, LaneBeam<L>& beam);
 
@@ -42,6 +42,7 @@ bool ManyRows<L>::replace(const unsigned char* keep, const std::int32_t* taken, 
     } else {
         change_rows([keep](std::int32_t row) { return keep[row >> 3] >> (row & 7) & 1; }, old_rows);
     }
+    if (arrivals.are_many_for(end)) return true;
     return L::any_common(beam.parent_hash.data(), whole_lanes(end), arrivals.hash.data(), arrivals.count);
 }
 

@@ -43,6 +43,11 @@ class UpdateStep {
     struct RowMove {
         std::int32_t from, to;
     };
+    struct HashedArrival {
+        std::uint32_t hash;
+        std::int32_t arrival;
+        bool operator<(const HashedArrival& other) const { return hash < other.hash; }
+    };
 
     template <bool may_shrink>
     bool replace(const unsigned char* keep, std::int32_t beam_width, LaneCandidates<L>& candidates,
@@ -56,13 +61,15 @@ class UpdateStep {
     void find_arrivals(const unsigned char* keep, std::int32_t beam_width,
                        const LaneCandidates<L>& candidates);
     static std::int32_t list_gaps(const unsigned char* keep, std::int32_t rows, std::int32_t* places);
-    void link_children(std::int32_t end, LaneBeam<L>& beam) const;
+    void link_children(std::int32_t end, LaneBeam<L>& beam);
+    void sort_hashes();
 
     Arrivals<L> arrivals_;
     ManyRows<L> many_;
     // The rows that arrivals go to, in their order: those of the labellings that leave, then new rows.
     Column<std::int32_t> free_rows_;
-    std::vector<RowMove> moves_;  // of a beam that shrinks
+    std::vector<HashedArrival> sorted_;  // of a large beam
+    std::vector<RowMove> moves_;         // of a beam that shrinks
     Column<std::int32_t> moved_to_;
 };
 
@@ -144,18 +151,36 @@ void UpdateStep<L>::find_arrivals(const unsigned char* keep, std::int32_t beam_w
 // A labelling that returns to the beam may find its own extensions in a row before `end`: sets them as its
 // children.
 template <class L>
-void UpdateStep<L>::link_children(std::int32_t end, LaneBeam<L>& beam) const {
+void UpdateStep<L>::link_children(std::int32_t end, LaneBeam<L>& beam) {
+    const bool are_many = arrivals_.are_many_for(end);
+    if (are_many) sort_hashes();
     for (std::int32_t row = 0; row < end; ++row) {
         const Node node = beam.node.data()[row];
         if (beam.parent.data()[row] != kNone || node == PrefixTree::kRoot) continue;
-        for (std::int32_t i = 0; i < arrivals_.count; ++i) {
-            if (arrivals_.hash.data()[i] != beam.parent_hash.data()[row]) continue;
+        const std::uint32_t hash = beam.parent_hash.data()[row];
+        const auto link_to = [&](std::int32_t i) {
             const std::int32_t arrival = free_rows_.data()[i];
-            if (!beam.tree.are_equal(beam.tree.parent(node), beam.node.data()[arrival])) continue;
+            if (!beam.tree.are_equal(beam.tree.parent(node), beam.node.data()[arrival])) return;
             beam.parent.data()[row] = arrival;
             beam.tree.set_parent(node, beam.node.data()[arrival]);  // later comparisons are shorter
+        };
+        if (are_many) {
+            const auto equal = std::equal_range(sorted_.begin(), sorted_.end(), HashedArrival{hash, 0});
+            for (auto found = equal.first; found != equal.second; ++found) link_to(found->arrival);
+        } else {
+            for (std::int32_t i = 0; i < arrivals_.count; ++i)
+                if (arrivals_.hash.data()[i] == hash) link_to(i);
         }
     }
+}
+
+// Fills sorted_ with the arrivals.
+template <class L>
+void UpdateStep<L>::sort_hashes() {
+    sorted_.resize(static_cast<std::size_t>(arrivals_.count));
+    for (std::int32_t i = 0; i < arrivals_.count; ++i)
+        sorted_[static_cast<std::size_t>(i)] = {arrivals_.hash.data()[i], i};
+    std::sort(sorted_.begin(), sorted_.end());
 }
 
 // Moves the last rows to those that labellings left and no arrival took. beam.rows is the new number of rows.

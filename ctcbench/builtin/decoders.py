@@ -47,7 +47,7 @@ _BEAM_PER_TEXT = 4
 # The built-in decoders leave out the frames of the characters: texts and scores do not depend on them.
 Decode = Callable[[LogProbs], list[Hypothesis]]
 _MOST_EXTENSIONS = 2**22  # of all labellings in the beam of plain Python: some 2 GB
-# The time grows with the square of the width: with 10,000 a text takes seconds to minutes.
+# With 10,000 the search in plain Python takes minutes for a text.
 Width = Annotated[int, Field(ge=1, le=10_000, description="labellings kept after each frame")]
 Threads = Annotated[
     int, Field(ge=0, le=1024, description="threads, which share the images (0: one per core)")

@@ -36,7 +36,9 @@ def test_all_paths_are_bit_identical():
 
 
 @pytest.mark.parametrize("kind", ["peaky", "noisy", "flat", "nearly flat", "ties", "repeats", "unnormalised"])
-@pytest.mark.parametrize(("num_frames", "num_classes", "width"), [(18, 63, 25), (90, 100, 70), (30, 9, 200)])
+@pytest.mark.parametrize(
+    ("num_frames", "num_classes", "width"), [(18, 63, 25), (90, 100, 70), (30, 9, 200), (20, 9, 3000)]
+)
 def test_all_paths_are_bit_identical_on_larger_inputs(kind, num_frames, num_classes, width):
     values_TK = log_probs_of(kind, np.random.default_rng(width), num_frames, num_classes).astype(np.float32)
     first, *others = [decode(values_TK, path, beam_width=width, n_best=width) for path in LANES]
