@@ -23,6 +23,7 @@ MOST_BYTES = 2**33
 MOST_VOCABULARY = 2**29  # bytes
 MOST_OTHER_LINES = 2**20  # empty ones, and those before \data\
 _LN_10 = math.log(10)
+_ZERO_AT_END = re.compile(rb"\t[+-]?0+(\.0*)?$")
 
 
 class ArpaParser:
@@ -132,6 +133,9 @@ class ArpaParser:
             if line.startswith(b"\\") and re.fullmatch(rb"\\(\d+-grams:|end\\)", line):
                 self._fail(f"{done:,} {order}-grams before this line, but the header states {count:,}")
             fields = line.split()
+            # Some toolkits write a backoff weight of 1 behind the highest order too, and KenLM accepts it.
+            if highest and len(fields) == order + 2 and _ZERO_AT_END.search(line):
+                fields.pop()
             if len(fields) != order + 1 and (highest or len(fields) != order + 2):
                 allowed = f"{order + 1}" + ("" if highest else f" or {order + 2}")
                 fields_here = f"{len(fields)} field{'' if len(fields) == 1 else 's'}"
@@ -193,8 +197,9 @@ class ArpaParser:
             value = float(field.replace(b"_", b"?"))  # float() would accept 1_0
         except ValueError:
             self._fail(f"{_quoted(field)} is not a number: it should be the logarithm of the {what}")
-        if not math.isfinite(value):
-            self._fail(f"the logarithm of the {what} is {value}; it must be finite")
+        # Those of the model have base e.
+        if not math.isfinite(value * _LN_10):
+            self._fail(f"the logarithm of the {what} is {value:g}; it must be finite")
         if value > most:
             self._fail(f"the logarithm of the {what} is {value:g}, above 0")
         return value

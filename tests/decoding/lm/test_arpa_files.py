@@ -57,6 +57,8 @@ def test_a_text_is_scored_with_backoff_by_hand(tmp_path):
     "change",
     [
         lambda text: "a comment\n\n" + text + "more text\n",
+        lambda text: text.replace("<s> a b", "<s> a b\t0"),
+        lambda text: text.replace("<s> a b", "<s> a b\t-0.000\r"),
         lambda text: text.replace("\n", "\r\n"),
         lambda text: text.replace("\t", " "),
         lambda text: text.replace("\n-0.4\tb </s>", "").replace("-0.9", "-0.4 b </s>\n\n-0.9"),
@@ -64,7 +66,17 @@ def test_a_text_is_scored_with_backoff_by_hand(tmp_path):
         lambda text: gzip.compress(text.encode()),
         lambda text: "\ufeff" + text,
     ],
-    ids=["text around it", "CRLF", "spaces", "another order", "<UNK>", "gzip", "byte order mark"],
+    ids=[
+        "text around it",
+        "zero at the end",
+        "zero and CR",
+        "CRLF",
+        "spaces",
+        "another order",
+        "<UNK>",
+        "gzip",
+        "byte order mark",
+    ],
 )
 def test_harmless_differences_do_not_matter(change, tmp_path):
     assert log_probs_of(written(tmp_path, change(GOOD)), "abxb") == [-0.3, -0.01, -2.1, -0.7, -0.4]
@@ -144,6 +156,8 @@ def test_words_that_no_file_can_contain_are_refused_before_one_is_written(word, 
         ("-0.9\ta b", "-0.9", r"line 15: 1 field where a 2-gram has 3 or 4: '-0.9'"),
         ("-0.01\t<s> a b", "-0.01\t<s> a b -1", r"line 20: 5 fields where a 3-gram has 4:"),
         ("-0.9", "x", r"line 15: 'x' is not a number: it should be the logarithm of the probability"),
+        ("-0.01\t<s> a b", "-0.01\t<s> a b 0", r"line 20: 5 fields where a 3-gram has 4:"),
+        ("-0.9", "-1e308", r"line 15: the logarithm of the probability is -1e\+308; it must be finite"),
         ("-0.9", "nan", r"line 15: the logarithm of the probability is nan; it must be finite"),
         ("-0.9", "-inf", r"line 15: the logarithm of the probability is -inf; it must be finite"),
         ("-0.05", "inf", r"line 14: the logarithm of the backoff weight is inf; it must be finite"),
