@@ -5,8 +5,10 @@ import os
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 import torch
+from packaging.version import Version
 from torch.nn import functional as F
 
 from tests.training.cuda.ctc_cases import (
@@ -29,9 +31,18 @@ CASES = {**named_cases(), **random_cases(20, seed=1)}
 EXTREME = extreme_cases()
 
 
+def require_interpreter():
+    """Skip a test where Triton's interpreter fails for any loop over a tensor's value."""
+    import triton
+
+    if Version(triton.__version__) < Version("3.7") and Version(np.__version__) >= Version("2.4"):
+        pytest.skip(f"triton {triton.__version__} can't interpret kernels with numpy {np.__version__}")
+
+
 @pytest.fixture(scope="module")
 def results(tmp_path_factory):
     """The kernel's losses and gradient of every case of this module."""
+    require_interpreter()
     again = CASES["doubled letters"]
     cases = {**CASES, **EXTREME, "invalid": invalid_case(), "doubled letters, again": again}
     return run_interpreted(cases, tmp_path_factory.mktemp("kernel"))
@@ -173,6 +184,7 @@ def test_a_second_derivative_is_an_error(results):
 
 @pytest.mark.slow
 def test_a_thousand_random_cases_agree_with_the_plain_recursion(tmp_path):
+    require_interpreter()
     cases = random_cases(1000, seed=100, most_frames=12, most_letters=6)
     results = run_interpreted(cases, tmp_path)
     for name, case in cases.items():
@@ -181,6 +193,7 @@ def test_a_thousand_random_cases_agree_with_the_plain_recursion(tmp_path):
 
 @pytest.mark.slow
 def test_labels_of_256_letters_agree_with_the_plain_recursion(tmp_path):
+    require_interpreter()
     case = long_case()
     losses_N, gradient_TNK = run_interpreted({"long": case}, tmp_path)["long"]
     right_N, right_TNK = plain_losses(case)
