@@ -1,6 +1,6 @@
 """Prefix beam search over frames that arrive in pieces."""
 
-from typing import SupportsFloat, SupportsIndex
+from typing import NoReturn, SupportsFloat, SupportsIndex
 
 from . import _core
 from .arguments import LogProbsLike, check_beam, check_input, named_bad_frames
@@ -71,6 +71,10 @@ class BeamSearchStream:
             frames=check_flag("frames", frames),
             guide=compiled_guide(guide, classes=None, blank=self._blank),
         )
+
+    def __reduce__(self) -> NoReturn:
+        # A shallow copy would push its frames into the same search.
+        raise TypeError("a BeamSearchStream can't be copied or pickled; create one for each sequence")
 
     def push(self, log_probs: LogProbsLike) -> None:
         """Add frames of shape (T, K). T may differ from piece to piece, and be 0; K may not.

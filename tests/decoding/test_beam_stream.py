@@ -1,6 +1,8 @@
 """Decoding in pieces: the results of decoding at once, bit for bit, and a prefix that never changes."""
 
+import copy
 import decimal
+import pickle
 import threading
 
 import numpy as np
@@ -224,6 +226,12 @@ def test_a_piece_may_be_overwritten_after_the_call():
         buffer_TK[:] = values_TK[first : first + 3]
         stream.push(buffer_TK)
     assert stream.finish() == beam_search(values_TK)
+
+
+@pytest.mark.parametrize("duplicate", [copy.copy, copy.deepcopy, pickle.dumps])
+def test_a_stream_cannot_be_duplicated(duplicate):
+    with pytest.raises(TypeError, match="a BeamSearchStream can't be copied or pickled"):
+        duplicate(BeamSearchStream())
 
 
 def test_threads_may_share_a_stream():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
 
@@ -50,6 +50,8 @@ class Hotwords:
         if not abs(check_finite("boost", boost)) <= MOST_BOOST:
             raise InputError(f"boost is {shown(boost)}; it must be from -{MOST_BOOST:g} to {MOST_BOOST:g}")
         classes = class_of_character(characters)
+        if isinstance(words, Iterator):  # it is read twice
+            words = list(words)
         space = classes.get(" ", -1)
         whole = space >= 0 if whole_words is None else check_flag("whole_words", whole_words)
         patterns = _patterns(words, classes)
@@ -58,10 +60,19 @@ class Hotwords:
         if whole:
             patterns = [(space, *labels, space) for labels in patterns]
         self._guide = _guide(patterns, classes, len(characters), space if whole else None, float(boost))
+        self._arguments = (tuple(words), tuple(characters), float(boost), whole)
 
     def as_guide(self) -> _core.Guide:
         """Return the guide in C++."""
         return self._guide
+
+    def __reduce__(self) -> tuple[Callable[..., Hotwords], tuple[object, ...]]:
+        return _hotwords, self._arguments
+
+
+def _hotwords(words: Sequence[str], characters: ClassCharacters, boost: float, whole_words: bool) -> Hotwords:
+    """Return the hotwords that were pickled."""
+    return Hotwords(words, characters, boost=boost, whole_words=whole_words)
 
 
 def _patterns(words: Sequence[str], classes: Mapping[str, int]) -> list[tuple[int, ...]]:

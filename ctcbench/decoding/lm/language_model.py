@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Literal, get_args
+from typing import Literal, NoReturn, get_args
 
 import numpy as np
 
@@ -122,6 +122,13 @@ class LanguageModel:
     def as_guide(self) -> _core.Guide:
         """Return the guide in C++."""
         return self._guide
+
+    def __reduce__(self) -> NoReturn:
+        # The model in C++ has no form in bytes. That in Python is not kept, which would double the memory.
+        raise TypeError(
+            "a LanguageModel can't be pickled or copied: threads may share it, and another process can make "
+            "one from the NgramModel, which can be pickled"
+        )
 
 
 def _in_range(name: str, number: float) -> float:

@@ -1,5 +1,7 @@
+import copy
 import itertools
 import math
+import pickle
 
 import pytest
 
@@ -68,3 +70,12 @@ def test_wrong_hotwords_are_refused(words, options, message):
 def test_whole_words_need_a_space():
     with pytest.raises(UsageError, match="needs a class that is a space"):
         Hotwords(["a"], CHARACTERS[:3], whole_words=True)
+
+
+@pytest.mark.parametrize("whole", [False, True])
+def test_they_can_be_pickled_and_copied(whole):
+    hotwords = Hotwords(iter(["ab", "ba"]), CHARACTERS, boost=1.5, whole_words=whole)
+    for other in (pickle.loads(pickle.dumps(hotwords)), copy.deepcopy(hotwords)):
+        for labels in labellings(4):
+            weight = guided_log_weight(hotwords.as_guide(), labels)
+            assert guided_log_weight(other.as_guide(), labels) == weight

@@ -1,5 +1,6 @@
 import itertools
 import math
+import pickle
 from dataclasses import replace
 
 import numpy as np
@@ -193,3 +194,13 @@ def test_weights_beyond_the_bounds_of_guides_are_cut():
     model = replace(model, levels=(model.levels[0]._replace(words_G=np.arange(2, dtype=np.int32)),))
     guide = LanguageModel(model, CHARACTERS, weight=1000).as_guide()
     assert guide.row(guide.start)[1][1] == -1e6
+
+
+def test_models_are_pickled_and_language_models_are_made_from_them():
+    model = word_model(2)
+    with pytest.raises(TypeError, match="make one from the NgramModel, which can be pickled"):
+        pickle.dumps(LanguageModel(model, CHARACTERS))
+    first, second = (LanguageModel(one, CHARACTERS) for one in (model, pickle.loads(pickle.dumps(model))))
+    for labels in itertools.product([1, 2, 3], repeat=3):
+        weight = guided_log_weight(first.as_guide(), labels)
+        assert guided_log_weight(second.as_guide(), labels) == weight
