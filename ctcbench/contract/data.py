@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, Protocol, get_args
+from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias, get_args
 
 # For type checkers alone: `ctcbench --help` must not import numpy.
 if TYPE_CHECKING:
@@ -12,12 +12,15 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ctcbench.contract.ragged_images import RaggedImages
+    from ctcbench.contract.repeated_images import RepeatedImages
     from ctcbench.contract.specs import Alphabet, ImageSpec
 
 SplitName = Literal["train", "val", "test"]
 SPLITS: tuple[SplitName, ...] = get_args(SplitName)
 LONGEST_TEXT = 100_000  # characters; more than any image has frames
 MOST_SAMPLES = 100_000_000  # in a split; at 150 × 40 pixels a file of 600 GB
+
+Images: TypeAlias = "NDArray[np.uint8] | RaggedImages | RepeatedImages"
 
 
 @dataclass(frozen=True)
@@ -97,7 +100,8 @@ class Samples:
     """A split in memory.
 
     Attributes:
-        images_NCHW: uint8, mapped from the cache file; those of different widths are `RaggedImages`.
+        images_NCHW: uint8, mapped from the cache file. Those of different widths are `RaggedImages`, those of
+            samples that repeat others `RepeatedImages`. An index is that of a sample in each case.
         widths_N: int32, the number of columns of each image that are not padding.
         texts: the targets; decoded from bytes each time that one is read.
         names: the name of each sample in error messages.
@@ -108,7 +112,7 @@ class Samples:
             pixels follow.
     """
 
-    images_NCHW: NDArray[np.uint8] | RaggedImages
+    images_NCHW: Images
     widths_N: NDArray[np.int32]
     texts: Sequence[str]
     names: Sequence[str]

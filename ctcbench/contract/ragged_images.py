@@ -68,7 +68,7 @@ class RaggedImages:
     def __iter__(self) -> Iterator[NDArray[np.uint8]]:
         return (self[index] for index in range(len(self)))
 
-    def __getitem__(self, index: int | slice | NDArray[np.int64]) -> NDArray[np.uint8]:
+    def __getitem__(self, index: int | slice | NDArray[np.integer]) -> NDArray[np.uint8]:
         import numpy as np
 
         if isinstance(index, slice):
@@ -80,7 +80,7 @@ class RaggedImages:
         image = self.pixels[self.starts[row] : self.starts[row + 1]]
         return image.reshape(self.channels, self.height, int(self.widths_N[row]))
 
-    def padded(self, rows_N: NDArray[np.int64], width: int) -> NDArray[np.uint8]:
+    def padded(self, rows_N: NDArray[np.integer], width: int) -> NDArray[np.uint8]:
         """Return the images at `rows_N`, (N, C, H, width), with white columns on their right."""
         import numpy as np
 

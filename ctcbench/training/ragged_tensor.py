@@ -17,7 +17,7 @@ class RaggedTensor:
     """The pixels of images of different widths as one tensor on a device, without padding."""
 
     def __init__(
-        self, images: RaggedImages, device: torch.device, kept_N: NDArray[np.int64] | None = None
+        self, images: RaggedImages, device: torch.device, kept_N: NDArray[np.integer] | None = None
     ) -> None:
         """Copy the images at the indices `kept_N` (None: all) to `device`."""
         rows_N = np.arange(len(images)) if kept_N is None else kept_N

@@ -20,6 +20,7 @@ from ctcbench.training.balanced_sampling import sample_weights
 from ctcbench.training.distributed.process_group import SINGLE_PROCESS_GROUP, ProcessGroup
 from ctcbench.training.mirroring import mirror_columns
 from ctcbench.training.ragged_tensor import RaggedTensor
+from ctcbench.training.resident_images import device_images, host_images
 from ctcbench.training.targets import encode_targets
 from ctcbench.training.width_buckets import (
     EpochPlan,
@@ -28,8 +29,6 @@ from ctcbench.training.width_buckets import (
     plan_in_order,
     reading_batches,
 )
-
-IMAGES_PER_COPY = 4096
 
 
 class Batch(NamedTuple):
@@ -59,7 +58,8 @@ class Split:
         texts: the targets.
         images_NCHW: images, uint8; an array of a memory-mapped file, or a tensor on a GPU. Those of different
             widths are ragged.
-        rows_N: the row of each sample in ``images_NCHW``, int64; None: sample i is in row i.
+        rows_N: the row of each sample in ``images_NCHW``, a tensor where the images are one; samples that
+            repeat others share a row. None: sample i is in row i.
         widths_N: number of valid columns of each image, int64, on the CPU.
         targets_NL: classes of the characters, int64, padded with 0, on the device.
         target_lengths_N: number of characters of each text, int64, on the CPU.
@@ -75,7 +75,7 @@ class Split:
 
     texts: Sequence[str]
     images_NCHW: NDArray[np.uint8] | Tensor | RaggedImages | RaggedTensor
-    rows_N: NDArray[np.int64] | None
+    rows_N: NDArray[np.integer] | Tensor | None
     widths_N: Tensor
     targets_NL: Tensor
     target_lengths_N: Tensor
@@ -97,17 +97,34 @@ class Split:
         host_N = torch.from_numpy(indices_N)
         if isinstance(self.images_NCHW, Tensor | RaggedTensor):
             device_N = host_N.to(self.device, non_blocking=True)
-            images_NCHW = select_images(self.images_NCHW, device_N, width)
+            images_NCHW = self.images_at(device_N, width)
         else:
             device_N = host_N
-            rows_N = indices_N if self.rows_N is None else self.rows_N[indices_N]
-            images_NCHW = torch.from_numpy(select_images(self.images_NCHW, rows_N, width))
+            images_NCHW = torch.from_numpy(self.images_at(indices_N, width))
         # Before the augmentation, so that padding is on the right for it as well.
         if self.mirrored:
             images_NCHW = mirror_columns(images_NCHW, self.widths_N[host_N])
         return Batch(
             images_NCHW, self.widths_N[host_N], self.targets_NL[device_N], self.target_lengths_N[host_N]
         )
+
+    @overload
+    def images_at(self, indices_N: Tensor, width: int = 0) -> Tensor: ...
+    @overload
+    def images_at(self, indices_N: NDArray[np.int64], width: int = 0) -> NDArray[np.uint8]: ...
+    def images_at(self, indices_N: Any, width: int = 0) -> Any:
+        """Return the images of the samples at `indices_N`, a tensor on the device if the images are one.
+
+        Those of different widths are padded to `width`.
+        """
+        rows_N = self.rows_at(indices_N)
+        if isinstance(self.images_NCHW, RaggedImages | RaggedTensor):
+            return self.images_NCHW.padded(rows_N, width)
+        return self.images_NCHW[rows_N]
+
+    def rows_at(self, indices_N: Any) -> Any:
+        """Return the rows of the samples at `indices_N`, which is a tensor if the images are one."""
+        return indices_N if self.rows_N is None else self.rows_N[indices_N]
 
     def with_balance(self, strength: float) -> Split:
         """Return the split for a training that reads images with rare characters more often.
@@ -143,19 +160,6 @@ class Split:
         ]
 
 
-@overload
-def select_images(images_NCHW: Tensor | RaggedTensor, rows_N: Tensor, width: int) -> Tensor: ...
-@overload
-def select_images(
-    images_NCHW: NDArray[np.uint8] | RaggedImages, rows_N: NDArray[np.int64], width: int
-) -> NDArray[np.uint8]: ...
-def select_images(images_NCHW: Any, rows_N: Any, width: int) -> Any:
-    """Return the images in some rows; those of different widths are padded to `width`."""
-    if isinstance(images_NCHW, RaggedImages | RaggedTensor):
-        return images_NCHW.padded(rows_N, width)
-    return images_NCHW[rows_N]
-
-
 def make_split(
     samples: Samples,
     alphabet: Alphabet,
@@ -179,36 +183,21 @@ def make_split(
     chosen = slice(None) if kept_N is None else kept_N
     texts = samples.texts if kept_N is None else TextColumn.of(samples.texts[row] for row in kept_N.data)
     targets_NL, lengths_N = encode_targets(texts, alphabet)
-    images_NCHW: NDArray[np.uint8] | Tensor | RaggedImages | RaggedTensor = samples.images_NCHW
-    if device.type == "cuda":
-        # Only the rows that are used take memory there, so they are in order afterwards.
-        if isinstance(samples.images_NCHW, RaggedImages):
-            images_NCHW = RaggedTensor(samples.images_NCHW, device, kept_N)
-        else:
-            shape = (len(texts), *samples.images_NCHW.shape[1:])
-            images_NCHW = torch.empty(shape, dtype=torch.uint8, device=device)
-            if drawn:
-                _copy(samples.images_NCHW, kept_N, images_NCHW)
-        kept_N = None
+    images_NCHW, rows_N = (
+        device_images(samples.images_NCHW, kept_N, device, drawn=drawn)
+        if device.type == "cuda"
+        else host_images(samples.images_NCHW, kept_N)
+    )
     return Split(
         texts,
         images_NCHW,
-        kept_N,
+        rows_N,
         torch.from_numpy(samples.widths_N[chosen].astype(np.int64)),
         targets_NL.to(device),
         torch.from_numpy(lengths_N),
         device,
         alphabet.direction == "rtl",
     )
-
-
-def _copy(images_NCHW: NDArray[np.uint8], kept_N: NDArray[np.int64] | None, into_NCHW: Tensor) -> None:
-    """Copy the images at the indices `kept_N` (None: all) into a tensor on a GPU."""
-    rows_N = np.arange(len(images_NCHW)) if kept_N is None else kept_N
-    # In parts, so that the host never holds a second copy of all images.
-    for start in range(0, len(rows_N), IMAGES_PER_COPY):
-        part = images_NCHW[rows_N[start : start + IMAGES_PER_COPY]]
-        into_NCHW[start : start + len(part)] = torch.from_numpy(part)
 
 
 def steps_per_epoch(split: Split, config: RunConfig) -> int:

@@ -8,6 +8,7 @@ import torch
 
 from ctcbench import Alphabet, ImageSpec
 from ctcbench.config.recipe import Recipe, resolve
+from ctcbench.contract.repeated_images import RepeatedImages
 from ctcbench.pipeline import runner
 from ctcbench.results.run_folder import RunFolder
 from ctcbench.training import device, monitor, split
@@ -116,9 +117,13 @@ def test_compiled_to_cuda_graphs_it_learns_the_same(registry, tmp_path, monkeypa
 
 
 @pytest.mark.parametrize("direction", ["ltr", "rtl"])
-def test_batches_on_the_gpu_have_the_rows_and_the_direction_of_those_on_the_cpu(direction):
+@pytest.mark.parametrize("repeated", [False, True])
+def test_batches_on_the_gpu_have_the_rows_and_the_direction_of_those_on_the_cpu(direction, repeated):
     samples = some_samples()
     samples = replace(samples, widths_N=np.arange(20, 40, dtype=np.int32))
+    if repeated:
+        images_NCHW = RepeatedImages(samples.images_NCHW[:6], np.arange(20, dtype=np.int32) % 6)
+        samples = replace(samples, images_NCHW=images_NCHW)
     alphabet = Alphabet("0123456789", direction)
     kept_N, indices_N = np.array([0, 3, 7, 19]), np.array([3, 1])
     there, here = (

@@ -14,7 +14,7 @@ from rich.style import Style
 from rich.text import Text
 
 from ctcbench.cli.views.caption_fonts import CaptionFonts, Font
-from ctcbench.contract.ragged_images import RaggedImages
+from ctcbench.contract.data import Images
 from ctcbench.files.output_files import write_output
 from ctcbench.files.text import printable
 
@@ -22,9 +22,7 @@ _MARGIN, _CAPTION = 6, 16
 _WIDEST, _HIGHEST = 1600, 400  # pixels of a row, and of an image
 
 
-def contact_sheet(
-    images_NCHW: NDArray[np.uint8] | RaggedImages, texts: Sequence[str], columns: int = 5
-) -> tuple[Image.Image, str]:
+def contact_sheet(images_NCHW: Images, texts: Sequence[str], columns: int = 5) -> tuple[Image.Image, str]:
     """Return one picture of all images, each with its text below it, and the characters that no font has.
 
     There are at most `columns` images in a row. Images that are larger than a row of the sheet are reduced.
@@ -53,9 +51,7 @@ def contact_sheet(
     return sheet, fonts.missing
 
 
-def write_contact_sheet(
-    path: Path, images_NCHW: NDArray[np.uint8] | RaggedImages, texts: Sequence[str]
-) -> None:
+def write_contact_sheet(path: Path, images_NCHW: Images, texts: Sequence[str]) -> None:
     """Write the contact sheet of images as a PNG file; a line on standard error names missing characters."""
     sheet, missing = contact_sheet(images_NCHW, texts)
     sheet.save(written := io.BytesIO(), format="PNG")

@@ -6,7 +6,7 @@ from torch import Tensor
 
 from ctcbench.training.mirroring import mirror_padded_columns
 from ctcbench.training.ragged_tensor import RaggedTensor
-from ctcbench.training.split import Batch, Split, select_images
+from ctcbench.training.split import Batch, Split
 
 
 class ResidentSplit:
@@ -18,7 +18,7 @@ class ResidentSplit:
 
     def __init__(self, split: Split) -> None:
         assert isinstance(split.images_NCHW, Tensor | RaggedTensor), "the images must be on the device"
-        self._images_NCHW, self._targets_NL = split.images_NCHW, split.targets_NL
+        self._split, self._targets_NL = split, split.targets_NL
         self._widths_N = split.widths_N.to(split.device)
         self._target_lengths_N = split.target_lengths_N.to(split.device)
         self._is_mirrored = split.mirrored
@@ -31,7 +31,7 @@ class ResidentSplit:
 
         Images of different widths are padded to `width`.
         """
-        images_NCHW, widths_N = select_images(self._images_NCHW, indices_N, width), self._widths_N[indices_N]
+        images_NCHW, widths_N = self._split.images_at(indices_N, width), self._widths_N[indices_N]
         if self._is_mirrored and self._is_padded:
             images_NCHW = mirror_padded_columns(images_NCHW, widths_N)
         elif self._is_mirrored:
