@@ -93,7 +93,7 @@ class BackgroundDrawing:
         # The condition guards what follows; the drawing thread writes it.
         self._changed = threading.Condition()
         self._images_NCHW: NDArray[np.uint8] | None = None
-        self._is_drawn_N = np.zeros(request.count, dtype=np.bool_)
+        self._is_drawn_M = np.zeros(len(request.rows), dtype=np.bool_)  # by row
         self._result: Samples | None = None
         self._error: BaseException | None = None
         self._is_closed = False
@@ -109,8 +109,11 @@ class BackgroundDrawing:
         """
         self._wait_until(lambda: self._images_NCHW is not None or self._result is not None)
         # Without images of its own the thread has found the set that another process has drawn meanwhile.
-        images_NCHW = self._images_NCHW if self._result is None else self._result.images_NCHW
-        assert images_NCHW is not None
+        if self._result is not None:
+            images_NCHW = self._result.images_NCHW
+        else:
+            assert self._images_NCHW is not None
+            images_NCHW = self._request.rows.images(self._images_NCHW)
         widths_N = np.full(len(texts), self._request.source.image.width, dtype=np.int32)
         with self._changed:
             self._samples = Samples(images_NCHW, widths_N, texts, names, "", origin=self._request.origin)
@@ -118,22 +121,23 @@ class BackgroundDrawing:
 
     @property
     def samples(self) -> Samples:
-        """The samples, without a fingerprint; an image is valid once `wait_for` has returned for its row."""
+        """The samples, without a fingerprint; an image is valid once `wait_for` has returned for it."""
         assert self._samples is not None, "open() comes first"
         return self._samples
 
-    def wait_for(self, rows_N: NDArray[np.int64]) -> None:
-        """Wait until the images in these rows are drawn.
+    def wait_for(self, indices_N: NDArray[np.int64]) -> None:
+        """Wait until the images of these samples are drawn.
 
         Raises:
             UsageError: the cache can't be written.
             PluginError, CtcbenchError: as `materialise`.
         """
-        self._wait_until(lambda: bool(self._is_drawn_N[rows_N].all()))
+        self._wait_until(lambda: bool(self.drawn_among(indices_N).all()))
 
-    def drawn_among(self, rows_N: NDArray[np.int64]) -> NDArray[np.bool_]:
-        """Return which of the images in these rows are drawn."""
-        return self._is_drawn_N[rows_N]
+    def drawn_among(self, indices_N: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Return of which of these samples the images are drawn."""
+        is_drawn_N: NDArray[np.bool_] = self._is_drawn_M[self._request.rows.of(indices_N)]
+        return is_drawn_N
 
     def finish(self, progress: Callable[[int, int], None]) -> Samples:
         """Wait until all samples are drawn and stored in the cache; return them with their fingerprint.
@@ -146,7 +150,7 @@ class BackgroundDrawing:
         """
 
         def is_finished() -> bool:
-            progress(int(self._is_drawn_N.sum()), len(self._is_drawn_N))
+            progress(int(self._is_drawn_M.sum()), len(self._is_drawn_M))
             return self._result is not None
 
         self._wait_until(is_finished)
@@ -180,7 +184,8 @@ class BackgroundDrawing:
     def drawn(self, samples: Sequence[DrawnSample]) -> None:
         """Receive samples whose rows in the images are written."""
         with self._changed:
-            self._is_drawn_N[[sample.number for sample in samples]] = True
+            numbers_N = np.array([sample.number for sample in samples], np.int64)
+            self._is_drawn_M[self._request.rows.of(numbers_N)] = True
             self._changed.notify_all()
 
     def check(self) -> None:
@@ -199,7 +204,7 @@ class BackgroundDrawing:
             error = raised
         with self._changed:
             self._result, self._error = result, error
-            self._is_drawn_N[:] = result is not None
+            self._is_drawn_M[:] = result is not None
             self._changed.notify_all()
 
     def _compare(self, drawn: Samples) -> None:

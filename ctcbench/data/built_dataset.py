@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from ctcbench.data.sample_rows import SampleRows
+
 
 @dataclass(frozen=True)
 class BuiltDataset:
@@ -82,6 +84,12 @@ class BuiltDataset:
         parts_N, numbers_N = self.locate_all(split, indices_N)
         first = np.unique(numbers_N * len(self.parts) + parts_N, return_index=True)[1]
         return np.sort(first)
+
+    def rows(self, split: SplitName, count: int) -> SampleRows:
+        """Return in which rows the images of the first `count` samples are stored: each in its own."""
+        from ctcbench.data.sample_rows import SampleRows
+
+        return SampleRows(count)
 
     def distinct(self, split: SplitName, count: int) -> int:
         """Return how many of the first `count` samples of a split are different samples."""

@@ -26,16 +26,17 @@ _SHOWN = 60  # characters of a text that a reason quotes
 def draw_samples(
     dataset: BuiltDataset,
     split: SplitName,
-    indices: Iterable[int],
+    places: Iterable[tuple[int, int]],
     images: Path,
     offset: int | None,
     report: ReportBatch,
 ) -> None:
-    """Draw the samples at `indices` and write their pixels to the file `images`.
+    """Draw samples and write their pixels to the file `images`.
 
-    `offset` is where the pixels of row 0 begin, in bytes; the row of a rejected sample is left as it is.
-    Without it the pixels are appended, those of an image as many as it has columns. `report` is called with
-    each batch of samples once it is written.
+    `places` are pairs: the row of an image, and the number of the sample to draw for it. `offset` is where
+    the pixels of row 0 begin, in bytes; the row of a rejected sample is left as it is. Without it the pixels
+    are appended, those of an image as many as it has columns. `report` is called with each batch of samples
+    once it is written.
 
     Raises:
         PluginError: a source broke its contract.
@@ -50,11 +51,11 @@ def draw_samples(
     # own widths are appended, because rows with gaps make a file of as many pieces, which a file system takes
     # minutes to remove. Unbuffered, because the parent takes reported samples as written.
     with images.open("ab" if offset is None else "r+b", buffering=0) as file:
-        for index in indices:
-            sample, pixels = draw_sample(dataset, split, index)
+        for row, number in places:
+            sample, pixels = draw_sample(dataset, split, number)
             if isinstance(sample, DrawnSample):
                 if offset is not None:
-                    file.seek(offset + index * row_bytes)
+                    file.seek(offset + row * row_bytes)
                 _write(file, pixels)
                 drawn.append(sample)
             else:

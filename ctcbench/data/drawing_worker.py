@@ -34,16 +34,16 @@ def _draw(order: Mapping[str, Any], send: Send) -> None:
     if [spec.channels, spec.height, spec.width] != order["shape"]:
         owner = dataset.describe_owner()
         raise PluginError(f"{owner}: it has different image sizes in different processes")
-    positions = range(*order["positions"])
-    indices: Iterable[int] = positions
+    rows, positions = dataset.rows(split, order["count"]), range(*order["positions"])
+    chosen: Iterable[int] = positions
     if order["seed"] is not None:
         # In the background of a training, which needs the cores more and the images in its own order.
         os.nice(_LOWEST_PRIORITY)
-        indices = order_of(order["count"], order["seed"], 0)[positions].tolist()
+        chosen = rows.in_order(order_of(order["count"], order["seed"], 0))[positions].tolist()
     draw_samples(
         dataset,
         split,
-        indices,
+        rows.places(chosen),
         Path(order["file"]),
         order["offset"],
         lambda drawn, rejected: send({"drawn": drawn, "rejected": rejected}),

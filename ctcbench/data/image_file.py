@@ -43,15 +43,15 @@ def join_images(images: Path, parts: Sequence[Path], size: int) -> int:
     return offset
 
 
-def keep_rows(images: Path, offset: int, shape: Sequence[int], numbers_N: NDArray[np.int64]) -> int:
-    """Rewrite the images with the rows of some numbers alone; return the new offset of the pixels."""
+def keep_rows(images: Path, offset: int, shape: Sequence[int], rows_M: NDArray[np.integer]) -> int:
+    """Rewrite the images with some rows alone; return the new offset of the pixels."""
     # Into a new file, because the header at the start of the file states the shape.
     row_bytes = int(np.prod(shape))
     kept = images.with_name("kept.npy")
     with images.open("rb") as source, kept.open("wb") as target:
-        start = _write_header(target, (len(numbers_N), *shape))
-        for number in numbers_N.data:
-            source.seek(offset + number * row_bytes)
+        start = _write_header(target, (len(rows_M), *shape))
+        for row in rows_M.data:
+            source.seek(offset + row * row_bytes)
             target.write(source.read(row_bytes))
     kept.replace(images)
     return start

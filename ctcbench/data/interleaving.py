@@ -6,10 +6,14 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
 
+import numpy as np
+from numpy.typing import NDArray
+
 from ctcbench.contract.errors import UsageError
 from ctcbench.contract.word_lists import counted
 
 MAIN, EXTRA = 0, 1
+_BLOCK = 1 << 16  # samples
 
 
 @dataclass(frozen=True)
@@ -41,6 +45,18 @@ class Interleaving:
         if self.extra_among(index + 1) > before:
             return EXTRA, before
         return MAIN, index - before
+
+    def parts(self, count: int) -> NDArray[np.int8]:
+        """Return the set that each of the first `count` samples is of, `MAIN` or `EXTRA`."""
+        twice, half, whole = self._terms
+        # The products can be too large for the integers of an array.
+        kind = np.int64 if count * twice + half < 2**63 else object
+        parts_N = np.empty(count, np.int8)
+        for start in range(0, count, _BLOCK):
+            stop = min(start + _BLOCK, count)
+            extra = (np.arange(start, stop + 1, dtype=kind) * twice + half) // whole
+            parts_N[start:stop] = np.diff(extra)
+        return parts_N
 
     @cached_property
     def _terms(self) -> tuple[int, int, int]:

@@ -199,45 +199,47 @@ def _fill(
                 raise PluginError(f"{owner}: it has bad samples, but the method text_of:{listed}")
             watch.drawn(new_drawn)
         if progress:
-            progress(len(drawn) + len(rejected), request.count)
+            progress(len(drawn) + len(rejected), len(request.rows))
 
     images = draft / "images.npy"
     variable = request.source.image.variable
     in_workers = watch is not None or (workers > 1 and worth_workers(request))
-    workers = min(workers, request.count) if in_workers else 1
+    count = len(request.rows)
+    workers = min(workers, count) if in_workers else 1
     files = [draft / f"images{i}.part" if variable else images for i in range(workers)]
-    offset = None if variable else create_images(images, request.count, request.shape)
+    offset = None if variable else create_images(images, count, request.shape)
     if watch is not None:
         watch.started(np.load(images, mmap_mode="r", allow_pickle=False))
     if not in_workers:
-        draw_samples(request.dataset, request.split, range(request.count), files[0], offset, report)
+        places = request.rows.places(range(count))
+        draw_samples(request.dataset, request.split, places, files[0], offset, report)
     else:
         with shared_parts(draft, request) as parts:
             order = {
                 "dataset": request.dataset.text,
                 "split": request.split,
+                "count": request.count,
                 "parts": parts,
                 "extra_share": request.dataset.extra_share,
                 "shape": request.shape,
                 "offset": offset,
             }
-            draw_in_workers(order, files, request.count, report, watch)
-    if len(drawn) + len(rejected) != request.count:
+            draw_in_workers(order, files, count, report, watch)
+    if len(drawn) + len(rejected) != count:
         raise CtcbenchError(
-            f"dataset {request.dataset.text}: {len(drawn)} of {request.count} samples were drawn; "
-            f"the rest is missing"
+            f"dataset {request.dataset.text}: {len(drawn)} of {count} samples were drawn; the rest is missing"
         )
     # After all were drawn, so that one error names every sample that can't be used.
     if rejected and not skip_bad:
         raise UsageError(_message(request, rejected, skipped=False))
-    finish_set(draft, offset, request.shape, drawn, sorted(rejected), files)
+    finish_set(draft, offset, request.shape, request.rows, drawn, rejected, files)
 
 
 def worth_workers(request: SampleRequest) -> bool:
     """Return whether worker processes can be started, and take less time to start than they save."""
     # An interpreter that is embedded in another program has no executable to start them with.
-    seconds = request.count * _SAMPLE_SECONDS
-    return request.count >= _FEW and seconds > request.build_seconds and bool(sys.executable)
+    seconds = len(request.rows) * _SAMPLE_SECONDS
+    return len(request.rows) >= _FEW and seconds > request.build_seconds and bool(sys.executable)
 
 
 def _message(request: SampleRequest, rejected: Sequence[RejectedSample], *, skipped: bool) -> str:

@@ -15,6 +15,7 @@ from ctcbench.contract.specs import Alphabet
 from ctcbench.contract.word_lists import counted, join_words
 from ctcbench.data.built_dataset import BuiltDataset, fit_of
 from ctcbench.data.interleaving import MAIN, Interleaving, require_both
+from ctcbench.data.sample_rows import SampleRows
 from ctcbench.files.text import abbreviated, printable
 from ctcbench.registry.attribution import attribute_errors
 
@@ -77,6 +78,15 @@ class MixedSource:
             for number, size in zip(self.counts(count), self._sizes, strict=True)
         )
         return main, extra
+
+    def first_samples(self, count: int) -> NDArray[np.int32]:
+        """Return the number of the first training sample that is the same as each of the first `count`."""
+        parts_N, first_N = self._order.parts(count), np.arange(count, dtype=np.int32)
+        for part, size in enumerate(self._sizes):
+            if size is not None:
+                own_N = np.flatnonzero(parts_N == part)
+                first_N[own_N] = own_N[np.arange(len(own_N)) % size]
+        return first_N
 
     @property
     def rule(self) -> tuple[object, ...]:
@@ -166,6 +176,10 @@ class MixedDataset(BuiltDataset):
             parts.append(part)
             numbers.append(number)
         return np.array(parts, np.int8), np.array(numbers, np.int64)
+
+    def rows(self, split: SplitName, count: int) -> SampleRows:
+        """Return in which rows the images of the first `count` samples are stored: repeats share one."""
+        return SampleRows(count, self.source.first_samples(count) if split == "train" else None)
 
     def of_split(self, split: SplitName) -> BuiltDataset:
         """Return this data set for training; else the main one, whose stored samples other runs share."""

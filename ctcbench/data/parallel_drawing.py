@@ -22,19 +22,19 @@ _CHECK_SECONDS = 0.1
 def draw_in_workers(
     order: Mapping[str, Any],
     files: Sequence[Path],
-    count: int,
+    rows: int,
     report: ReportBatch,
     watch: DrawingWatch | None = None,
 ) -> None:
-    """Draw samples 0 to `count` in one process for each of `files`; call `report` from this thread.
+    """Draw the images of `rows` rows in one process for each of `files`; call `report` from this thread.
 
-    Without `watch` each worker draws a range of samples, the first worker the first of them. With it they
-    draw at the lowest priority, and all of them along the order in which the first epoch of a training reads
-    the samples.
+    Without `watch` each worker draws a range of rows, the first worker the first of them. With it they draw
+    at the lowest priority, and all of them along the order in which the first epoch of a training reads the
+    samples.
 
-    `order` is the order of every worker but for its samples and the file that it writes, which may be the
-    same for all: dataset (component string), split, parts, extra_share, shape (C, H, W) and offset (bytes, or
-    None to append).
+    `order` is the order of every worker but for its rows and the file that it writes, which may be the same
+    for all: dataset (component string), split, count (of samples), parts, extra_share, shape (C, H, W) and
+    offset (bytes, or None to append).
 
     Raises:
         OSError: a worker can't write the file.
@@ -47,15 +47,15 @@ def draw_in_workers(
     seed = None if watch is None else watch.seed
     workers = len(files)
     if seed is None:
-        shares = [(count * i // workers, count * (i + 1) // workers, 1) for i in range(workers)]
+        shares = [(rows * i // workers, rows * (i + 1) // workers, 1) for i in range(workers)]
     else:
-        shares = [(i, count, workers) for i in range(workers)]
+        shares = [(i, rows, workers) for i in range(workers)]
     running: dict[int, WorkerProcess] = {}
     try:
         for i, share in enumerate(shares):
             running[i] = WorkerProcess(
                 "ctcbench.data.drawing_worker",
-                {**order, "file": str(files[i]), "count": count, "seed": seed, "positions": share},
+                {**order, "file": str(files[i]), "seed": seed, "positions": share},
                 functools.partial(_put, messages, i),
                 # By default there is a worker per core: more threads would compete for the cores.
                 threads=1,
@@ -91,7 +91,7 @@ def _put(messages: queue.SimpleQueue[tuple[int, Any]], i: int, message: Any) -> 
 
 def _died(worker: WorkerProcess, dataset: str, share: tuple[int, int, int]) -> CtcbenchError:
     start, stop, step = share
-    drawn = f"samples {start} to {stop - 1}" if step == 1 else "some of its samples"
+    drawn = f"images {start} to {stop - 1}" if step == 1 else "some of its samples"
     lines = "\n".join(worker.stderr.splitlines()[-_QUOTED_LINES:])
     return CtcbenchError(
         f"dataset {dataset}: the process that drew {drawn} {worker.exit_description}"

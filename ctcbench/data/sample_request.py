@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 from ctcbench.contract.data import Source, SplitName
 from ctcbench.contract.errors import UsageError
 from ctcbench.data import cache as caching
 from ctcbench.data.built_dataset import BuiltDataset
+from ctcbench.data.sample_rows import SampleRows
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,11 @@ class SampleRequest:
     def source(self) -> Source:
         """The source of the samples."""
         return self.dataset.source
+
+    @cached_property
+    def rows(self) -> SampleRows:
+        """The rows in which the images are stored; there are as many as samples to draw."""
+        return self.dataset.rows(self.split, self.count)
 
     @property
     def build_seconds(self) -> float:

@@ -1,31 +1,34 @@
-"""Drawn samples on disk: ``images.npy`` (uint8 N, C, H, W), ``widths.npy`` (int32 N), texts and names.
+"""Drawn samples on disk: ``images.npy`` (uint8 M, C, H, W), ``widths.npy`` (int32 N), texts and names.
 
 The texts are in ``texts.npy`` and ``texts_bounds.npy``, the names in ``names.npy`` and ``names_bounds.npy``
-(`TextColumn.save`), all else in ``samples.json``.
+(`TextColumn.save`), all else in ``samples.json``. If samples repeat others, ``rows.npy`` (int32 N) has the
+row of each in the images (`PixelLayout`); without this file sample i is in row i.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import InstanceOf, Strict, ValidationError
 
 from ctcbench.contract.data import Samples
-from ctcbench.contract.ragged_images import RaggedImages
 from ctcbench.data.drawn_columns import DrawnColumns, DrawnSample
 from ctcbench.data.image_file import join_images, keep_rows
+from ctcbench.data.pixel_layout import PixelLayout, are_rows
 from ctcbench.data.rejected_samples import RejectedSample
+from ctcbench.data.sample_rows import SampleRows
 from ctcbench.files.array_files import write_array
+from ctcbench.files.byte_rows import map_array
 from ctcbench.files.json_records import Record, describe_fault
 from ctcbench.files.text_column import TextColumn
 
-_CHUNK = 1 << 20  # bytes read at a time: the images are never all in this process's memory
 _ARRAYS = (
     "images.npy", "widths.npy", "texts.npy", "texts_bounds.npy", "names.npy", "names_bounds.npy",
 )  # fmt: skip
@@ -45,7 +48,8 @@ class SamplesRecord(Record):
     """JSON document ``samples.json`` of a stored set.
 
     Attributes:
-        shape: shape of the images, (N, C, H, W).
+        shape: shape of the images of all samples, (N, C, H, W).
+        distinct: number M of stored images, if samples repeat others; else None.
         variable: whether images have widths of their own, at most W. Their pixels are then one array without
             padding, one image after the other.
         bytes: sizes of the other files by name.
@@ -54,6 +58,7 @@ class SamplesRecord(Record):
     """
 
     shape: list[int]
+    distinct: int | None = None
     variable: bool = False
     bytes: dict[str, int]
     fingerprint: str
@@ -72,9 +77,10 @@ class StoredSet:
 def finish_set(
     folder: Path,
     offset: int | None,
-    shape: Sequence[int],
+    shape: tuple[int, int, int],
+    rows: SampleRows,
     drawn: DrawnColumns,
-    rejected: Sequence[RejectedSample],
+    rejected: Iterable[RejectedSample],
     parts: Sequence[Path] = (),
 ) -> None:
     """Complete a set whose images are drawn: write all files, and ``images.npy`` without rejected rows.
@@ -83,8 +89,9 @@ def finish_set(
         folder: the folder of the set.
         offset: where the pixels begin in ``images.npy``, in bytes; None: they are in `parts`.
         shape: of an image, (C, H, W); W is the greatest width.
-        drawn: the samples.
-        rejected: those that could not be used, in ascending order.
+        rows: the rows of the images of all samples.
+        drawn: the first sample of each row.
+        rejected: those of these that could not be used.
         parts: files with the pixels of images of their own widths, one image after the other; they are
             removed.
 
@@ -92,22 +99,27 @@ def finish_set(
         OSError: the disk is full.
     """
     images = folder / "images.npy"
-    widths = drawn.widths
-    variable = offset is None
-    size = pixel_bytes(shape, widths, variable)
+    kept_M, rejected = rows.of(drawn.numbers), rows.repeated(rejected)
+    rows_N = rows.among(kept_M)
+    widths, texts, names = drawn.widths, drawn.texts, drawn.names
+    if rows_N is not None:
+        write_array(folder / "rows.npy", rows_N.astype("<i4"))
+        widths = widths[rows_N]
+        texts, names = (TextColumn.of(column[row] for row in rows_N.data) for column in (texts, names))
+    layout = PixelLayout(shape, offset is None, widths, rows_N)
     if offset is None:
-        offset = join_images(images, parts, size)
+        offset = join_images(images, parts, layout.size)
     elif rejected:
-        offset = keep_rows(images, offset, shape, drawn.numbers)
+        offset = keep_rows(images, offset, shape, kept_M)
     write_array(folder / "widths.npy", widths)
-    texts = drawn.texts
     texts.save(folder, "texts")
-    drawn.names.save(folder, "names")
+    names.save(folder, "names")
     document = {
-        "shape": [len(drawn), *shape],
-        **({"variable": True} if variable else {}),
-        "bytes": {name: (folder / name).stat().st_size for name in _ARRAYS},
-        "fingerprint": _digest(images, offset, size, shape, widths, texts),
+        "shape": [len(texts), *shape],
+        **({} if rows_N is None else {"distinct": len(drawn)}),
+        **({"variable": True} if layout.variable else {}),
+        "bytes": {name: (folder / name).stat().st_size for name in _arrays(rows_N is not None)},
+        "fingerprint": _digest(layout, images, offset, texts),
         "bad": [list(entry) for entry in rejected],
     }
     # ASCII, because a name that is not UTF-8 holds surrogates, which only escapes can represent.
@@ -115,7 +127,7 @@ def finish_set(
         json.dump(document, file, allow_nan=False)
 
 
-def open_set(folder: Path, shape: Sequence[int], drawn: int, wanted: int) -> StoredSet:
+def open_set(folder: Path, shape: tuple[int, int, int], drawn: int, wanted: int) -> StoredSet:
     """Return the first `wanted` of the `drawn` samples in a folder, the images memory-mapped read-only.
 
     Raises:
@@ -129,11 +141,12 @@ def open_set(folder: Path, shape: Sequence[int], drawn: int, wanted: int) -> Sto
         raise DamagedSet("samples.json does not fit what was drawn")
     try:
         # Sizes and not digests: reading all pixels of a large set would take longer than mapping it.
-        for name in _ARRAYS:
+        for name in _arrays(stored.distinct is not None):
             if (folder / name).stat().st_size != stored.bytes.get(name):
                 raise DamagedSet(f"{name} is cut off")
-        images = np.load(folder / "images.npy", mmap_mode="r", allow_pickle=False)
+        array = np.load(folder / "images.npy", mmap_mode="r", allow_pickle=False)
         widths = np.load(folder / "widths.npy", allow_pickle=False)
+        rows = None if stored.distinct is None else map_array(folder / "rows.npy", "<i4")
         texts, names = TextColumn.open(folder, "texts"), TextColumn.open(folder, "names")
     except OSError as error:
         raise DamagedSet(f"{Path(str(error.filename)).name} can't be read ({error.strerror})") from error
@@ -141,22 +154,20 @@ def open_set(folder: Path, shape: Sequence[int], drawn: int, wanted: int) -> Sto
         raise DamagedSet(f"a file is broken ({error})") from error
     if not len(texts) == len(names) == total:
         raise DamagedSet("the texts do not fit what was drawn")
-    size = pixel_bytes(shape, widths, stored.variable)
-    expected = (size,) if stored.variable else (total, *shape)
-    if images.shape != expected or images.dtype != np.uint8 or widths.shape != (total,):
+    if widths.shape != (total,) or not _fits(rows, total, stored.distinct):
+        raise DamagedSet("the arrays do not have the shape that was drawn")
+    layout = PixelLayout(shape, stored.variable, widths.astype(np.int32), rows)
+    if array.shape != layout.array_shape or array.dtype != np.uint8:
         raise DamagedSet("the arrays do not have the shape that was drawn")
     if wanted < drawn:
         # The fingerprint of a part is the one that a set of `wanted` samples would have.
         rejected = [entry for entry in rejected if entry.number < wanted]
         kept = wanted - len(rejected)
-        widths, texts, names = widths[:kept], texts[:kept], names[:kept]
-        offset, size = images.offset, pixel_bytes(shape, widths, stored.variable)
-        images = images[:size] if stored.variable else images[:kept]
-        fingerprint = _digest(folder / "images.npy", offset, size, shape, widths, texts)
-    widths = widths.astype(np.int32)
+        layout, texts, names = layout.first(kept), texts[:kept], names[:kept]
+        fingerprint = _digest(layout, folder / "images.npy", array.offset, texts)
     samples = Samples(
-        RaggedImages(images, widths, *shape[:2]) if stored.variable else images,
-        widths,
+        layout.images(array),
+        layout.widths_N,
         texts,
         names,
         fingerprint,
@@ -164,6 +175,16 @@ def open_set(folder: Path, shape: Sequence[int], drawn: int, wanted: int) -> Sto
         rejected=tuple(entry.number for entry in rejected),
     )
     return StoredSet(samples, tuple(rejected))
+
+
+def _arrays(repeated: bool) -> tuple[str, ...]:
+    """Return the names of the files with arrays; `repeated`: whether samples repeat others."""
+    return (*_ARRAYS, "rows.npy") if repeated else _ARRAYS
+
+
+def _fits(rows_N: NDArray[np.int32] | None, total: int, distinct: int | None) -> bool:
+    """Return whether `rows_N` are the rows of `total` samples in `distinct` stored images."""
+    return rows_N is None or distinct is None or (len(rows_N) == total and are_rows(rows_N, distinct))
 
 
 def _read_record(folder: Path) -> SamplesRecord:
@@ -179,33 +200,18 @@ def _read_record(folder: Path) -> SamplesRecord:
         raise DamagedSet(f"samples.json is broken ({error})") from error
 
 
-def pixel_bytes(shape: Sequence[int], widths: Any, variable: bool) -> int:
-    """Return the size of the pixels of images with these widths, of `shape` (C, H, W)."""
-    columns = int(widths.sum(dtype=np.int64)) if variable else len(widths) * shape[2]
-    return columns * shape[0] * shape[1]
-
-
-def _digest(
-    images: Path, offset: int, size: int, shape: Sequence[int], widths: Any, texts: Sequence[str]
-) -> str:
+def _digest(layout: PixelLayout, images: Path, offset: int, texts: Sequence[str]) -> str:
     """Return the digest of pixels, widths and texts: equal samples of any data set have the same."""
     # It identifies the images in checkpoints and stored log-probabilities, so it must not depend on the
-    # machine (hence the fixed byte order) nor on the name or the options of the data set.
+    # machine (hence the fixed byte order), nor on the name or the options of the data set, nor on whether
+    # images that are repeated are stored once.
     digest = hashlib.sha256()
     # The JSON document [shape, texts], a text at a time.
-    digest.update(f"[{json.dumps(list(shape))}, [".encode())
+    digest.update(f"[{json.dumps(list(layout.shape))}, [".encode())
     for index, text in enumerate(texts):
         digest.update(f"{', ' if index else ''}{json.dumps(text)}".encode())
     digest.update(b"]]")
-    digest.update(np.ascontiguousarray(widths, dtype="<i4").tobytes())
-    for chunk in _chunks(images, offset, size):
-        digest.update(chunk)
+    digest.update(np.ascontiguousarray(layout.widths_N, dtype="<i4").tobytes())
+    for pixels in layout.read(images, offset):
+        digest.update(pixels)
     return digest.hexdigest()
-
-
-def _chunks(path: Path, offset: int, size: int) -> Iterator[bytes]:
-    with path.open("rb") as file:
-        file.seek(offset)
-        while size and (chunk := file.read(min(size, _CHUNK))):
-            size -= len(chunk)
-            yield chunk

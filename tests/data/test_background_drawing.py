@@ -172,5 +172,5 @@ def test_workers_have_the_lowest_priority(start, tmp_path):
     pid = int(log.read_text().split()[0])
     assert os.getpriority(os.PRIO_PROCESS, pid) == 19
     os.kill(pid, signal.SIGKILL)
-    with pytest.raises(CtcbenchError, match="the process that drew samples 0 to 3999 was killed by SIGKILL"):
+    with pytest.raises(CtcbenchError, match="the process that drew images 0 to 3999 was killed by SIGKILL"):
         finish(drawing)

@@ -2,6 +2,7 @@
 
 from fractions import Fraction
 
+import numpy as np
 import pytest
 
 from ctcbench.data.interleaving import EXTRA, MAIN, Interleaving
@@ -16,6 +17,17 @@ def test_the_first_samples_have_the_right_share_for_every_number_of_them(share):
         part, before = order.locate(number)
         assert before == counts[part]  # the samples of a set follow each other
         counts[part] += 1
+
+
+@pytest.mark.parametrize(
+    "share", [0.5, 0.8, 0.29, 1 / 3, 2 / 3, 0.001, 0.999, 1e-9, 1 - 1e-9, 1e-300, 0.12345678901234567]
+)
+def test_the_sets_of_many_samples_are_those_of_each(share):
+    order = Interleaving(share)
+    parts_N = order.parts(1000)
+    assert parts_N.dtype == np.int8
+    assert parts_N.tolist() == [order.locate(index)[0] for index in range(1000)]
+    assert len(order.parts(0)) == 0
 
 
 def test_the_main_set_comes_first_and_the_sets_take_turns():

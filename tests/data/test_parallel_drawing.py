@@ -49,7 +49,7 @@ def test_prints_of_a_plugin_do_not_break_the_protocol(draw):
 
 @pytest.mark.parametrize(("fault", "message"), [("kill", "killed by SIGKILL"), ("exit", "exit code 3")])
 def test_a_worker_that_dies_is_an_error_and_leaves_no_draft(draw, cache, fault, message):
-    with pytest.raises(CtcbenchError, match=f"samples (0 to 149|150 to 299).*{message}"):
+    with pytest.raises(CtcbenchError, match=f"images (0 to 149|150 to 299).*{message}"):
         draw(f"fault={fault}", count=300, workers=2)
     assert [path.name for path in cache.iterdir()] == ["locks"]
     with warnings.catch_warnings():

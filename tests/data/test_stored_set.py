@@ -10,6 +10,7 @@ import pytest
 
 from ctcbench.data.built_dataset import build_dataset
 from ctcbench.data.materialise import materialise
+from ctcbench.data.mixed_dataset import MixedDataset
 from ctcbench.files.byte_rows import ByteRows
 from ctcbench.files.text_column import TextColumn
 
@@ -82,6 +83,45 @@ def test_a_damaged_set_is_drawn_again(plugins, cache, damage):
     materialise(build_dataset(plugins, "marks"), "train", 20, cache=cache, notice=notices.append)
     assert len(notices) == 1
     only_set(cache)
+
+
+def _rows_file(folder: Path, change) -> None:
+    rows_N = np.load(folder / "rows.npy")
+    np.save(folder / "rows.npy", change(rows_N).astype("<i4"))
+
+
+ROW_DAMAGE = {
+    "cut off": lambda folder: _cut(folder, "rows.npy"),
+    "missing": lambda folder: (folder / "rows.npy").unlink(),
+    "beyond the images": lambda folder: _rows_file(folder, lambda rows_N: np.where(rows_N == 7, 99, rows_N)),
+    "negative": lambda folder: _rows_file(folder, lambda rows_N: np.where(rows_N == 7, -1, rows_N)),
+    "of fewer images": lambda folder: _rows_file(folder, lambda rows_N: np.minimum(rows_N, 6)),
+    "not in the order of their use": lambda folder: _rows_file(folder, lambda rows_N: rows_N.max() - rows_N),
+    "of fewer samples": lambda folder: _edit_rows(folder, np.arange(8)),
+    "of another type": lambda folder: np.save(folder / "rows.npy", np.zeros(20, "<f4")),
+    "of more images": lambda folder: _edit(folder, distinct=9),
+    "of no images": lambda folder: _edit(folder, distinct=None),
+}
+
+
+def _edit_rows(folder: Path, rows_N) -> None:
+    np.save(folder / "rows.npy", rows_N.astype("<i4"))
+    _edit(folder, bytes={file.name: file.stat().st_size for file in folder.glob("*.npy")})
+
+
+@pytest.mark.parametrize("damage", ROW_DAMAGE)
+def test_a_set_with_damaged_rows_is_drawn_again(plugins, cache, damage):
+    parts = (build_dataset(plugins, f"marks:count={count}") for count in (5, 3))
+    dataset = MixedDataset.of(*parts, 0.5)
+    first = materialise(dataset, "train", 20, cache=cache)
+    expected_NCHW = first.images_NCHW[:]  # the damage changes the mapped rows
+    ROW_DAMAGE[damage](only_set(cache))
+    notices: list[str] = []
+    again = materialise(dataset, "train", 20, cache=cache, notice=notices.append)
+    assert len(notices) == 1
+    assert "drawn again" in notices[0]
+    assert (again.fingerprint, again.texts) == (first.fingerprint, first.texts)
+    assert (again.images_NCHW[:] == expected_NCHW).all()
 
 
 def test_a_name_that_is_not_unicode_is_read_back(plugins, cache):

@@ -8,6 +8,8 @@ from PIL import Image
 
 from ctcbench.config.recipe import resolve
 from ctcbench.contract.errors import CtcbenchError, UsageError
+from ctcbench.data.built_dataset import BuiltDataset
+from ctcbench.data.mixed_dataset import MixedDataset
 from ctcbench.pipeline import runner
 from ctcbench.processes.signals import Interrupted
 from ctcbench.results.run_folder import RunFolder
@@ -97,6 +99,54 @@ def test_a_run_that_is_stopped_and_resumed_has_the_same_weights(
     resumed, _ = run(registry, tmp_path, settings(folder), resume=True)
     paths = [RunFolder(result.folder).weights_path for result in (resumed, mixed[0])]
     assert paths[0].read_bytes() == paths[1].read_bytes()
+
+
+def test_a_run_that_an_earlier_version_began_with_copies_of_images_is_resumed(
+    registry, mixed, folder, tmp_path, monkeypatch
+):
+    with monkeypatch.context() as patch, pytest.raises(Interrupted):
+        patch.setenv("CTCBENCH_CACHE", str(tmp_path / "copies"))
+        patch.setattr(MixedDataset, "rows", BuiltDataset.rows)
+        interrupt_at(patch, 4)
+        run(registry, tmp_path / "runs", settings(folder))
+    assert not list((tmp_path / "copies").glob("*/rows.npy"))
+    # The images are drawn again, and those of repeated samples are stored once.
+    monkeypatch.setenv("CTCBENCH_CACHE", str(tmp_path / "once"))
+    resumed, _ = run(registry, tmp_path / "runs", settings(folder), resume=True)
+    assert list((tmp_path / "once").glob("*/rows.npy"))
+    assert resumed.provenance["data"] == mixed[0].provenance["data"]
+    paths = [RunFolder(result.folder).weights_path for result in (resumed, mixed[0])]
+    assert paths[0].read_bytes() == paths[1].read_bytes()
+
+
+@pytest.mark.parametrize("balance", [0.0, 1.0])
+@pytest.mark.parametrize("variable", [False, True])
+def test_the_weights_are_those_of_copies_of_the_images(registry, tmp_path, monkeypatch, variable, balance):
+    chance, sets = np.random.default_rng(0), []
+    for name, count in [("one", 9), ("other", 5)]:
+        for split in ("train", "val", "test"):
+            (tmp_path / name / split).mkdir(parents=True)
+            for number in range(count if split == "train" else 2):
+                pixels = chance.integers(0, 256, (24, chance.integers(30, 70), 3), dtype=np.uint8)
+                Image.fromarray(pixels).save(tmp_path / name / split / f"{3 * number}.png")
+        fit = "keep" if variable else "pad"
+        sets.append(
+            f"folder:path='{tmp_path / name}',width=72,height=24,channels=3,fit={fit},alphabet=digits"
+        )
+    config = tiny(
+        dataset=sets[0], extra_dataset=sets[1], extra_share=0.3, batch_size=8, balance=balance, amp=False
+    )
+    found = {}
+    for name in ("once", "copies"):
+        with monkeypatch.context() as patch:
+            patch.setenv("CTCBENCH_CACHE", str(tmp_path / f"cache {name}"))
+            if name == "copies":
+                patch.setattr(MixedDataset, "rows", BuiltDataset.rows)
+            result, _ = run(registry, tmp_path / name, config)
+        assert len(list((tmp_path / f"cache {name}").glob("*/rows.npy"))) == (name == "once")
+        found[name] = RunFolder(result.folder).weights_path.read_bytes(), result.provenance["data"]
+    assert found["once"] == found["copies"]
+    assert [part["different"] for part in found["once"][1]["training_sets"]] == [9, 5]
 
 
 def test_rare_characters_are_balanced_over_both_sets(registry, folder, tmp_path):
