@@ -222,7 +222,7 @@ def build_picture_set(options: PictureOptions, found: FoundPictures[E]) -> Pictu
     form = LabelForm(options.unicode, options.case)
     for entries in found.entries.values():
         form.apply(entries)
-    splits, unlisted = SplitRules(options).divide(found.entries, found.own, found.columns)
+    splits, stated = SplitRules(options).divide(found.entries, found.own, found.columns)
     # Only training labels: those of other splits add no classes, and are checked when they are drawn.
     train = splits["train"]
     labels = Labels(
@@ -235,7 +235,7 @@ def build_picture_set(options: PictureOptions, found: FoundPictures[E]) -> Pictu
         alphabet = read_alphabet(options.alphabet, clusters=options.characters == "clusters")
         doubt = range_hint(options.alphabet)
     alphabet = dataclasses.replace(alphabet, direction=options.direction)
-    doubts = (unlisted, doubt, *text_notices(labels, alphabet, options.characters))
+    doubts = (*stated, doubt, *text_notices(labels, alphabet, options.characters))
     notices = (*found.notices, *filter(None, doubts))
     shares: dict[SplitName, float] = {} if options.val_names else {"val": options.val}
     if not options.test_names:

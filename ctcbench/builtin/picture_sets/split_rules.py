@@ -20,7 +20,7 @@ from ctcbench.builtin.picture_sets.packed_entries import name_of
 from ctcbench.builtin.picture_sets.picture_options import PictureOptions
 from ctcbench.contract.data import SPLITS, SplitName
 from ctcbench.contract.errors import UsageError
-from ctcbench.contract.word_lists import join_words
+from ctcbench.contract.word_lists import counted, join_words
 
 E = TypeVar("E", bound=Entry)
 
@@ -36,8 +36,10 @@ class SplitRules:
         found: Mapping[SplitName, EntryList[E]],
         own: Collection[SplitName],
         columns: Collection[str] = (),
-    ) -> tuple[dict[SplitName, EntryIndex[E]], str]:
-        """Return the pictures of all splits in their order, and a notice about pictures that are not used.
+    ) -> tuple[dict[SplitName, EntryIndex[E]], tuple[str, ...]]:
+        """Return the pictures of all splits in their order, and notices.
+
+        These name pictures that are not used, and groups in several splits; empty texts stand for none.
 
         Args:
             found: the pictures by split; those of train are divided among the splits that have no own. Their
@@ -75,7 +77,7 @@ class SplitRules:
             raise UsageError(
                 f"{self.options.owner}: other splits take all of its {total} pictures; train is empty"
             )
-        return splits, notice
+        return splits, (notice, self._shared_groups(pool, homes, found))
 
     def _in_order(
         self, pool: EntryList[E], homes: array[int], home: int, own: EntryList[E] | None
@@ -180,6 +182,28 @@ class SplitRules:
                 return split
             drawn -= share
         return "train"
+
+    def _shared_groups(
+        self, pool: EntryList[E], homes: array[int], found: Mapping[SplitName, EntryList[E]]
+    ) -> str:
+        """Return a notice of groups in several splits, as lists of names or splits of a set's own make."""
+        if not self.options.group:
+            return ""
+        places: dict[str, set[SplitName]] = {}
+        divided = zip(pool.groups(), (SPLITS[home] if home >= 0 else None for home in homes), strict=True)
+        own = ((group, split) for split in SPLITS[1:] if split in found for group in found[split].groups())
+        for group, split in itertools.chain(divided, own):
+            if group and split:
+                places.setdefault(group, set()).add(split)
+        shared = [group for group, splits in places.items() if len(splits) > 1]
+        if not shared:
+            return ""
+        example = join_words(split for split in SPLITS if split in places[shared[0]])
+        return (
+            f"group={self.options.group}: {len(shared)} of {counted(len(places), 'group')} are in several "
+            f"splits, as {shared[0]!r} in {example}: the splits that the data set or a list of names has "
+            f"are kept"
+        )
 
     def _fill_empty(
         self, pool: EntryList[E], listed: array[int], homes: array[int], carved: Mapping[SplitName, float]

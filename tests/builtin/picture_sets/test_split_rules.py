@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ctcbench.builtin.folder import folder
+from ctcbench.builtin.picture_sets.csv_set import csv
 from ctcbench.contract.data import SPLITS
 from ctcbench.contract.errors import UsageError
 from tests.builtin.labelling.folder_cases import faults, fill, labels, write
@@ -99,6 +100,20 @@ def test_lists_of_names_decide_the_splits(tmp_path):
     source = folder(path=str(tmp_path), label="stem", train_names=str(tmp_path / "r.txt"), **lists)
     assert names(source)[0] == ["p/3.png", "p/4.png"]
     assert "not used: 1 picture that no list of names has (p/5.png)" in source.notices
+
+
+def test_groups_that_stated_splits_divide_are_named(tmp_path):
+    fill(tmp_path, *(f"{writer}-{page}.png" for writer in "abc" for page in range(4)))
+    (tmp_path / "t.txt").write_text("b-0\n")
+    names = {"test_names": str(tmp_path / "t.txt"), "val": 0}
+    source = folder(path=str(tmp_path), label="stem", group="^(.)-", **names)
+    (notice,) = [notice for notice in source.notices if "group=" in notice]
+    assert "1 of 3 groups are in several splits, as 'b' in train and test: the splits that" in notice
+    rows = "".join(f"{w}-{i}.png,{w},x,{'test' if i == 3 else 'train'}\n" for w in "abc" for i in range(4))
+    (tmp_path / "t.csv").write_text(f"file,writer,text,split\n{rows}")
+    table = csv(path=str(tmp_path / "t.csv"), group="writer", val=0.4)
+    assert "3 of 3 groups are in several splits, as" in table.notices[0]
+    assert csv(path=str(tmp_path / "t.csv"), val=0.4).notices == ()
 
 
 def test_a_list_may_name_groups(tmp_path):
