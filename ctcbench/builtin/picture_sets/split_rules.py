@@ -201,7 +201,7 @@ class SplitRules:
         example = join_words(split for split in SPLITS if split in places[shared[0]])
         return (
             f"group={self.options.group}: {len(shared)} of {counted(len(places), 'group')} are in several "
-            f"splits, as {shared[0]!r} in {example}: the splits that the data set or a list of names has "
+            f"splits, as {shared[0]!r} in {example}: the splits of the data set or of a list of names "
             f"are kept"
         )
 

@@ -108,7 +108,7 @@ def test_groups_that_stated_splits_divide_are_named(tmp_path):
     names = {"test_names": str(tmp_path / "t.txt"), "val": 0}
     source = folder(path=str(tmp_path), label="stem", group="^(.)-", **names)
     (notice,) = [notice for notice in source.notices if "group=" in notice]
-    assert "1 of 3 groups are in several splits, as 'b' in train and test: the splits that" in notice
+    assert "1 of 3 groups are in several splits, as 'b' in train and test: the splits of" in notice
     rows = "".join(f"{w}-{i}.png,{w},x,{'test' if i == 3 else 'train'}\n" for w in "abc" for i in range(4))
     (tmp_path / "t.csv").write_text(f"file,writer,text,split\n{rows}")
     table = csv(path=str(tmp_path / "t.csv"), group="writer", val=0.4)
