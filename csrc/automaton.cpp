@@ -122,6 +122,7 @@ void Automaton::build_table() {
     table_.targets = arrays_.targets.data();
     table_.needed = needed_.data();
     table_.weights = weighted ? weights_.data() : nullptr;
+    table_.weighs_ends = !arrays_.final_log_weights.empty();
     rows_.reserve(arrays_.accepting.size());
     for (std::size_t state = 0; state < arrays_.accepting.size(); ++state) {
         GuideRow row = {};

@@ -49,6 +49,11 @@ inline std::int32_t popcount8(unsigned mask) {
     return static_cast<std::int32_t>((mask + (mask >> 4)) & 0x0fU);
 }
 
+// Bit `place` of a word, which has none outside of 0 to 63.
+inline unsigned bit_at(std::uint64_t word, std::uint64_t place) {
+    return place < 64 ? static_cast<unsigned>(word >> place & 1) : 0U;
+}
+
 // The number of bits set.
 inline std::int32_t popcount64(std::uint64_t mask) {
     mask -= mask >> 1 & 0x5555555555555555U;

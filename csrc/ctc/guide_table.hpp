@@ -39,6 +39,7 @@ struct GuideTable {
     const std::int32_t* targets = nullptr;  // rows
     const std::int32_t* needed = nullptr;   // the frames that a labelling needs after the edge; null: none
     const double* weights = nullptr;        // null: all are 1
+    bool weighs_ends = true;                // whether a permitted end may have another weight than 1
     // A bit for each class that every row permits, in words of 64 bits, if all rows permit the same. Else
     // null, and rows have edges of their own only.
     const std::uint64_t* permitted = nullptr;
@@ -52,38 +53,12 @@ struct GuideTable {
         double factor;
     };
 
-    // Returns the edge of a row with a label that it permits. L is a type of lanes, for its popcount64().
-    template <class L>
-    Found find(const GuideRow& row, std::int32_t label) const {
-        double factor = 1.0;
-        for (const GuideRow* at = &row;; at = rows + at->shorter) {
-            if ((at->labels >> (label & 63) & 1) != 0) {
-                const std::int64_t edge = own_edge<L>(*at, label);
-                if (edge >= 0) return {edge, factor};
-            }
-            factor *= at->factor;
-            if (at->base != GuideRow::kNoBase) return {at->base + label, factor};
-        }
-    }
-
     double weight(Found found) const { return weights == nullptr ? 1.0 : found.factor * weights[found.edge]; }
     std::int32_t needed_after(std::int64_t edge) const { return needed == nullptr ? 0 : needed[edge]; }
 
     // Sets the fields of a row that follow from its own edges. Of those that bound edges it must have the
     // bounds of the others.
     void describe_edges(GuideRow& row) const;
-
-  private:
-    // The edge of a row that has the bit of the label, or -1.
-    template <class L>
-    std::int64_t own_edge(const GuideRow& row, std::int32_t label) const {
-        // Without a branch that depends on the edges.
-        if (classes <= 64) return row.first + L::popcount64(row.labels & ((std::uint64_t{1} << label) - 1));
-        const std::int32_t* begin = labels + row.first;
-        const std::int32_t* end = begin + row.count;
-        const std::int32_t* found = std::lower_bound(begin, end, label);
-        return found != end && *found == label ? found - labels : -1;
-    }
 };
 
 }  // namespace ctc

@@ -48,6 +48,13 @@ class ExtendStep {
     static void collect_symbols(double largest, const LaneFrame<L>& frame, std::int64_t exponent,
                                 double floor, LaneSymbols<L>& symbols);
 
+    // The least log-probability with which a class can lift a row with the total `largest` to `floor`.
+    static double least_log_prob(double largest, std::int64_t exponent, double floor) {
+        if (!(floor > 0.0)) return kLowestLog;
+        const double scaled = largest * double_of((1023 - exponent) << 52);
+        return std::max(kLowestLog, log_lower_bound(floor / scaled) - 1e-6);
+    }
+
   private:
     using D = typename L::D;
     static constexpr double kInfinity = LaneMath<L>::kInfinity;
@@ -123,12 +130,7 @@ double ExtendStep<L>::least_of_full(const double* total, std::int32_t stays, std
 template <class L>
 void ExtendStep<L>::collect_symbols(double largest, const LaneFrame<L>& frame, std::int64_t exponent,
                                     double floor, LaneSymbols<L>& symbols) {
-    double lowest = kLowestLog;
-    if (floor > 0.0) {
-        const double scaled = largest * double_of((1023 - exponent) << 52);
-        lowest = std::max(lowest, log_lower_bound(floor / scaled) - 1e-6);
-    }
-    const D limit = L::broadcast(lowest);
+    const D limit = L::broadcast(least_log_prob(largest, exponent, floor));
     const double* log_prob = frame.log_prob.data();
     double* symbol_log_prob = symbols.log_prob.data();
     std::uint64_t* symbol_label = symbols.label.data();

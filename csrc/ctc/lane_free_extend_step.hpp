@@ -1,11 +1,11 @@
 // Step 2 of a frame without a guide: every extension that reaches the floor.
 #pragma once
 
-#include "ctc/lane_free_row_step.hpp"
+#include "ctc/lane_word_extend_step.hpp"
 
 namespace ctc {
 
-// FreeRowStep finds them where there are at most 64 rows and symbols. This is for more of either.
+// WordExtendStep finds them where there are at most 64 rows and symbols. This is for more of either.
 //
 // Most symbols can lift only the few best rows to the floor. So the rows that any symbol but the best one can
 // lift are copied to the front of a column of their own, and the other symbols extend those.
@@ -20,7 +20,7 @@ class FreeExtendStep {
         const auto count = static_cast<std::size_t>(classes) + 1;
         place_.reserve(count);
         starts_.reserve(count + 1);
-        by_row_.start(classes);
+        by_words_.start(classes);
     }
 
     // Appends each extension whose total is at least the floor, unless its labelling is in the beam already:
@@ -42,7 +42,7 @@ class FreeExtendStep {
                     const typename StayStep<L>::Output& stayed, D limit, LaneCandidates<L>& candidates);
     void drop(std::int32_t symbol, std::uint64_t id, LaneCandidates<L>& candidates);
 
-    FreeRowStep<L> by_row_;
+    WordExtendStep<L> by_words_;
     std::int32_t best_count_ = 0;         // of rows, padded to whole registers
     Column<double> best_total_;           // of the rows that a symbol other than the best one can lift
     Column<std::uint64_t> best_row_;      // which rows those are
@@ -56,12 +56,12 @@ template <class L>
 void FreeExtendStep<L>::run(const LaneBeam<L>& beam, const LaneSymbols<L>& symbols,
                             const typename StayStep<L>::Output& stayed, double known_floor,
                             LaneCandidates<L>& candidates) {
-    const double floor = std::max(known_floor, LaneMath<L>::kSmallestTotal);
-    if (FreeRowStep<L>::can_run(symbols, candidates)) {
-        by_row_.run(beam, symbols, stayed, known_floor, candidates);
+    constexpr std::int32_t kMost = WordExtendStep<L>::kMost;
+    if (candidates.stays <= kMost && symbols.count <= kMost) {
+        by_words_.run(beam, symbols, stayed, known_floor, candidates);
         return;
     }
-    const D limit = L::broadcast(floor);
+    const D limit = L::broadcast(std::max(known_floor, LaneMath<L>::kSmallestTotal));
     const std::int32_t stays = candidates.stays;
     const double* prob = symbols.prob.data();
     const std::uint64_t* label = symbols.label.data();

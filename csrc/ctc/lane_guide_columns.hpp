@@ -3,6 +3,7 @@
 
 #include "ctc/lane_candidates.hpp"
 #include "ctc/lane_guide_rows.hpp"
+#include "ctc/lane_permitted.hpp"
 #include "ctc/lane_update_step.hpp"
 
 namespace ctc {
@@ -10,7 +11,7 @@ namespace ctc {
 // Invariants between frames, for row in [0, LaneBeam::rows):
 // - slot is the place of the row's state in `rows`, edges is the GuideRow there, highest its highest weight.
 // - weight is the weight of the last label, which the sums of the row contain.
-// - permitted(word)[row] has a bit for each class of a group of 64 that the state permits.
+// - permitted().of(word)[row] has a bit for each class of a group of 64 that the state permits.
 template <class L>
 class GuideColumns {
   public:
@@ -30,18 +31,13 @@ class GuideColumns {
         fill(0, {rows.slot_of(guide_.start()), 1.0});
     }
 
-    const std::uint64_t* permitted(std::int32_t word) const {
-        return permitted_.data() + static_cast<std::size_t>(word) * stride_;
-    }
-    bool permits(std::int32_t row, std::int32_t label) const {
-        return (permitted(label / 64)[row] >> (label % 64) & 1) != 0;
-    }
+    PermittedClasses<L> permitted() const { return {permitted_.data(), stride_, words_}; }
     std::int32_t slot(std::int32_t row) const { return slot_.data()[row]; }
-    // The number of groups of 64 classes.
-    std::int32_t words() const { return words_; }
     bool weighted() const { return rows.table().weights != nullptr; }
 
+    // The log weight of the end of a row; -inf if it may not end.
     double final_log_weight(std::int32_t row) const {
+        if (!rows.table().weighs_ends) return edges.data()[row].shortest == 0 ? 0.0 : -LaneMath<L>::kInfinity;
         return guide_.final_log_weight(rows.state(slot_.data()[row]));
     }
 
@@ -74,13 +70,16 @@ class GuideColumns {
 
     // Finds the states of the extensions that are kept, before the beam is updated. Returns false if the
     // weight of one is too small for products with totals.
-    bool find_arrivals(const unsigned char* keep, const LaneCandidates<L>& candidates);
+    bool find_arrivals(const Arrivals<L>& arrivals) {
+        return weighted() ? find_states<true>(arrivals) : find_states<false>(arrivals);
+    }
 
     // Updates the columns as `step` has updated the beam.
     void update(const UpdateStep<L>& step, std::size_t capacity) {
         reserve(capacity);
-        step.for_each_change([&](std::int32_t i, std::int32_t row) { fill(row, arrivals_.data()[i]); },
-                             [&](std::int32_t from, std::int32_t to) {
+        const Arrival* arrivals = arrivals_.data();
+        step.for_each_change([=](std::int32_t i, std::int32_t row) { fill(row, arrivals[i]); },
+                             [=](std::int32_t from, std::int32_t to) {
                                  fill(to, edges.data()[from], slot_.data()[from], weight.data()[from]);
                              });
     }
@@ -94,6 +93,8 @@ class GuideColumns {
     };
 
     void reserve(std::size_t capacity);
+    template <bool has_weights>
+    bool find_states(const Arrivals<L>& arrivals);
     void fill(std::int32_t row, const Arrival& arrival) {
         const GuideTable& table = rows.table();
         const GuideRow& its_row = table.rows[arrival.slot];
@@ -126,7 +127,7 @@ void GuideColumns<L>::reserve(std::size_t capacity) {
         if (same != nullptr)
             std::fill_n(to, capacity, same[word]);
         else
-            std::copy_n(permitted(word), stride_, to);
+            std::copy_n(permitted().of(word), stride_, to);
     }
     permitted_.swap(wider);
     stride_ = capacity;
@@ -190,30 +191,23 @@ typename GuideColumns<L>::Prepared GuideColumns<L>::prepare(const LaneBeam<L>& b
 }
 
 template <class L>
-bool GuideColumns<L>::find_arrivals(const unsigned char* keep, const LaneCandidates<L>& candidates) {
-    const std::int32_t stays = candidates.stays;
-    const std::uint64_t* id = candidates.id.data() + stays;
-    arrivals_.reserve(static_cast<std::size_t>(candidates.count - stays));
-    Arrival* arrival = arrivals_.data();
+template <bool has_weights>
+bool GuideColumns<L>::find_states(const Arrivals<L>& arrivals) {
+    arrivals_.reserve(static_cast<std::size_t>(arrivals.count));
     const GuideTable& table = rows.table();
-    const bool has_weights = weighted();
+    const GuideRow* row_edges = edges.data();
+    const std::uint64_t* ids = arrivals.id.data();
+    Arrival* to = arrivals_.data();
     double least = 1.0;
-    const unsigned char* bytes = keep + stays / kLanes;
-    for (std::int32_t first = 0; first < candidates.count - stays; first += 64) {
-        std::uint64_t kept = word_of(bytes + first / 8);
-        if (candidates.count - stays - first < 64)
-            kept &= (std::uint64_t{1} << (candidates.count - stays - first)) - 1;
-        for (; kept != 0; kept &= kept - 1) {
-            const std::uint64_t extension = id[first + lowest_bit(kept)];
-            const GuideRow& from = edges.data()[LaneCandidates<L>::row_of(extension)];
-            const auto found = table.template find<L>(from, LaneCandidates<L>::label_of(extension));
-            const double its_weight = has_weights ? table.weight(found) : 1.0;
-            const std::int32_t slot = rows.target(found.edge);
-            // update() reads it, later than several arrivals.
-            prefetch(table.rows + slot);
-            *arrival++ = {slot, its_weight};
-            if (has_weights) least = std::min(least, its_weight);
-        }
+    for (std::int32_t i = 0; i < arrivals.count; ++i) {
+        const GuideRow& from = row_edges[LaneCandidates<L>::row_of(ids[i])];
+        const auto found = rows.find(from, LaneCandidates<L>::label_of(ids[i]));
+        const double its_weight = has_weights ? found.factor * table.weights[found.edge] : 1.0;
+        const std::int32_t slot = rows.target(found.edge);
+        // update() reads it, later than several arrivals.
+        prefetch(table.rows + slot);
+        to[i] = {slot, its_weight};
+        if (has_weights) least = std::min(least, its_weight);
     }
     return least >= kSmallestWeight;
 }

@@ -27,6 +27,9 @@ class GuideRows {
         return slot >= 0 ? slot : resolve(edge);
     }
 
+    // Returns the edge of a row with a label that it permits.
+    GuideTable::Found find(const GuideRow& row, std::int32_t label) const;
+
     State state(std::int32_t slot) const { return stored_ ? slot : states_[static_cast<std::size_t>(slot)]; }
 
     // Whether there may be no room for the rows of one more frame.
@@ -52,6 +55,7 @@ class GuideRows {
         return static_cast<std::size_t>(static_cast<std::uint64_t>(state) * 0x9e3779b97f4a7c15U >> 32) &
                (places_.size() - 1);
     }
+    std::int64_t own_edge(const GuideRow& row, std::int32_t label) const;
     void rehash(std::size_t places);
     std::int32_t resolve(std::int64_t edge);
     void add_row(State state);
@@ -132,6 +136,31 @@ std::int32_t GuideRows<L>::slot_of(State state) {
     places_[place] = slot;
     add_row(state);
     return slot;
+}
+
+template <class L>
+CTC_ALWAYS_INLINE GuideTable::Found GuideRows<L>::find(const GuideRow& row, std::int32_t label) const {
+    double factor = 1.0;
+    for (const GuideRow* at = &row;; at = table_.rows + at->shorter) {
+        if ((at->labels >> (label & 63) & 1) != 0) {
+            const std::int64_t edge = own_edge(*at, label);
+            if (edge >= 0) return {edge, factor};
+        }
+        factor *= at->factor;
+        if (at->base != GuideRow::kNoBase) return {at->base + label, factor};
+    }
+}
+
+// The edge of a row that has the bit of the label, or -1.
+template <class L>
+CTC_ALWAYS_INLINE std::int64_t GuideRows<L>::own_edge(const GuideRow& row, std::int32_t label) const {
+    // Without a branch that depends on the edges.
+    if (table_.classes <= 64)
+        return row.first + L::popcount64(row.labels & ((std::uint64_t{1} << label) - 1));
+    const std::int32_t* begin = table_.labels + row.first;
+    const std::int32_t* end = begin + row.count;
+    const std::int32_t* found = std::lower_bound(begin, end, label);
+    return found != end && *found == label ? found - table_.labels : -1;
 }
 
 template <class L>

@@ -13,7 +13,8 @@ struct GuidedFrame {
     const LaneBeam<L>& beam;
     const LaneFrame<L>& frame;
     GuideColumns<L>& columns;  // `reach` is changed
-    OpenExtensions<L>& open;   // is changed
+    PermittedClasses<L> permitted;
+    OpenExtensions<L>& open;  // is changed
     const typename StayStep<L>::Output& stayed;
     typename GuideColumns<L>::Prepared prepared;
     std::int64_t exponent;
@@ -24,6 +25,22 @@ struct GuidedFrame {
     // Whether all weights are 1, and whatever a row permits can end in the frames that remain.
     bool plain() const { return !columns.weighted() && !prepared.checks; }
 
+    // What an extension must reach to count. Where the unchanged labellings fill the beam, none below the
+    // least of them is kept.
+    double least_of_use() const {
+        const double least = stays_fill_beam ? stayed.least * LaneMath<L>::kSlack : 0.0;
+        return std::max(least, LaneMath<L>::kSmallestTotal);
+    }
+
+    // A bit for each of the rows [first, end), at most 64, that permit the class.
+    std::uint64_t rows_that_permit(std::int32_t label, std::int32_t first, std::int32_t end) const {
+        const std::uint64_t* words = permitted.of(label / 64);
+        std::uint64_t rows = 0;
+        for (std::int32_t row = first; row < end; row += kLanes)
+            rows |= std::uint64_t{L::with_bit(words + row, label % 64)} << (row - first);
+        return rows;
+    }
+
     // Whether the extension of a row by a class that it permits is in the beam: StayStep has added its
     // probability to that row.
     bool taken(std::int32_t row, std::int32_t label) const {
@@ -33,18 +50,9 @@ struct GuidedFrame {
     // The weight of an extension; 0 if it cannot end in the frames that remain.
     double weight(std::int32_t row, std::int32_t label) const {
         const GuideTable& table = columns.rows.table();
-        const auto found = table.template find<L>(columns.edges.data()[row], label);
+        const auto found = columns.rows.find(columns.edges.data()[row], label);
         if (prepared.checks && table.needed_after(found.edge) > remaining) return 0.0;
         return table.weight(found);
-    }
-
-    // The rows of a group of 64, of which the first is `first`, in whose words the bit of the class is set.
-    static std::uint64_t rows_with(const std::uint64_t* words, std::int32_t first, std::int32_t end,
-                                   std::int32_t label) {
-        std::uint64_t rows = 0;
-        for (std::int32_t row = first; row < end; row += kLanes)
-            rows |= std::uint64_t{L::with_bit(words + row, label % 64)} << (row - first);
-        return rows;
     }
 };
 

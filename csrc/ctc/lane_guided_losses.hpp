@@ -46,8 +46,7 @@ class GuidedLosses {
         if (active_) replace();
     }
     // Before the update of the beam: computes the bounds of what arrives.
-    void find_arrivals(const unsigned char* keep, const LaneCandidates<L>& candidates,
-                       const LaneBeam<L>& beam);
+    void find_arrivals(const Arrivals<L>& arrivals, const LaneBeam<L>& beam);
     // Follows the update of the beam.
     void update(const UpdateStep<L>& step, std::size_t capacity);
 
@@ -113,7 +112,7 @@ void GuidedLosses<L>::compute(const LaneBeam<L>& beam, const LaneFrame<L>& frame
         const double prob_last = stayed.prob_last[row];
         const double most_last = most(prob_last, frame.log_prob.data()[last]);
         // The extension by the last label.
-        if (blank < kSafety * lost_blank[row] && last < frame.classes && columns.permits(row, last)) {
+        if (blank < kSafety * lost_blank[row] && last < frame.classes && columns.permitted().has(row, last)) {
             hidden_ = true;
             worst_ = std::max(worst_, lost_blank[row] * most_last * edges.highest);
         }
@@ -137,21 +136,18 @@ void GuidedLosses<L>::compute(const LaneBeam<L>& beam, const LaneFrame<L>& frame
 }
 
 template <class L>
-void GuidedLosses<L>::find_arrivals(const unsigned char* keep, const LaneCandidates<L>& candidates,
-                                    const LaneBeam<L>& beam) {
+void GuidedLosses<L>::find_arrivals(const Arrivals<L>& arrivals, const LaneBeam<L>& beam) {
     if (!active_) return;
-    const std::int32_t stays = candidates.stays;
-    const std::uint64_t* id = candidates.id.data() + stays;
-    const double* total = candidates.total.data() + stays;
     arrivals_.clear();
-    for_each_bit<true>(keep + stays / kLanes, candidates.count - stays, [&](std::int32_t i) {
-        const std::int32_t row = LaneCandidates<L>::row_of(id[i]);
-        const bool repeats = LaneCandidates<L>::label_of(id[i]) == beam.last.data()[row];
+    for (std::int32_t i = 0; i < arrivals.count; ++i) {
+        const std::uint64_t id = arrivals.id.data()[i];
+        const std::int32_t row = LaneCandidates<L>::row_of(id);
+        const bool repeats = LaneCandidates<L>::label_of(id) == beam.last.data()[row];
         const double lost = blank_.data()[row] + (repeats ? 0.0 : label_.data()[row]);
         // total / source is the probability times the weight.
         const double source = (repeats ? beam.blank.data() : beam.total.data())[row];
-        arrivals_.push_back(rounded_up(lost * (total[i] / source)));
-    });
+        arrivals_.push_back(rounded_up(lost * (arrivals.total.data()[i] / source)));
+    }
 }
 
 template <class L>

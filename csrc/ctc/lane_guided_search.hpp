@@ -41,6 +41,7 @@ class GuidedLaneSearch final : public FastSearch {
     static constexpr std::int64_t kScale = 700;
 
     bool advance();
+    bool keep_all(const typename StayStep<L>::Output& stayed, std::int64_t exponent);
     bool loses_a_symbol(double known_floor, double largest_reach, std::int64_t exponent) const;
     // Whether lane_exp() can scale the next frame.
     static bool in_range(double largest) { return exponent_of(largest) >= kScale - 1000; }
@@ -60,7 +61,7 @@ class GuidedLaneSearch final : public FastSearch {
     SelectStep<L> select_;
     UpdateStep<L> update_;
     PeakFrames<L> peaks_;
-    Column<double> ends_;  // by row: the weight of the end
+    Column<double> ends_;  // by row: the total, times the weight of the end
     std::vector<RankedLabelling> ranked_;
 };
 
@@ -95,7 +96,7 @@ void GuidedLaneSearch<L>::start(std::int32_t classes) {
     columns_.start(beam_.capacity());
     frame_.start(classes);
     candidates_.start(beam_.capacity());
-    extend_.reserve(classes);
+    extend_.start(classes);
     stay_.start(beam_.capacity());
     losses_.clear();
     peaks_.start();
@@ -121,20 +122,15 @@ bool GuidedLaneSearch<L>::advance() {
     losses_.follow(beam_, frame_, stayed, exponent, columns_, remaining_, candidates_);
     // As in LaneSearch: no extension reaches the least of the unchanged labellings.
     const bool stays_fill_beam = stayed.normal == width && !prepared.drops;
-    if (stays_fill_beam && prepared.largest_reach * stayed.prob_best < stayed.least * LaneMath<L>::kSlack) {
-        if (!losses_.allow(stayed.least) || !in_range(stayed.largest)) return false;
-        losses_.keep_all();
-        UpdateStep<L>::keep_all(candidates_, beam_);
-        beam_.largest = stayed.largest;
-        beam_.exponent += exponent;
-        return true;
-    }
-    open_.fill(beam_, columns_, candidates_.stays);
-    const double known_floor = extend_.run({beam_, frame_, columns_, open_, stayed, prepared, exponent,
-                                            remaining_, frame_.best_label(), stays_fill_beam},
-                                           width, candidates_);
+    if (stays_fill_beam && prepared.largest_reach * stayed.prob_best < stayed.least * LaneMath<L>::kSlack)
+        return keep_all(stayed, exponent);
+    const double known_floor =
+        extend_.run({beam_, frame_, columns_, columns_.permitted(), open_, stayed, prepared, exponent,
+                     remaining_, frame_.best_label(), stays_fill_beam},
+                    width, candidates_);
     if (known_floor == 0.0 && losses_.hides_candidates()) return false;
     if (loses_a_symbol(known_floor, prepared.largest_reach, exponent)) return false;
+    if (stays_fill_beam && candidates_.count == candidates_.stays) return keep_all(stayed, exponent);
 
     const double floor = std::max(known_floor, LaneMath<L>::kSmallestTotal);
     const auto selected = select_.run(beam_, candidates_, floor, width);
@@ -144,12 +140,24 @@ bool GuidedLaneSearch<L>::advance() {
         return true;
     }
     if (!losses_.allow(selected.smallest_kept) || !in_range(selected.largest)) return false;
-    if (!columns_.find_arrivals(selected.keep, candidates_)) return false;
-    losses_.find_arrivals(selected.keep, candidates_, beam_);
-    update_.run_shrinking(selected.keep, width, candidates_, beam_);
+    const Arrivals<L>& arrivals = update_.find_arrivals(selected.keep, width, candidates_);
+    if (!columns_.find_arrivals(arrivals)) return false;
+    losses_.find_arrivals(arrivals, beam_);
+    update_.run_shrinking(selected.keep, candidates_, beam_);
     losses_.update(update_, beam_.capacity());
     columns_.update(update_, beam_.capacity());
     beam_.largest = selected.largest;
+    beam_.exponent += exponent;
+    return true;
+}
+
+// As in LaneSearch.
+template <class L>
+bool GuidedLaneSearch<L>::keep_all(const typename StayStep<L>::Output& stayed, std::int64_t exponent) {
+    if (!losses_.allow(stayed.least) || !in_range(stayed.largest)) return false;
+    losses_.keep_all();
+    UpdateStep<L>::keep_all(candidates_, beam_);
+    beam_.largest = stayed.largest;
     beam_.exponent += exponent;
     return true;
 }
@@ -190,15 +198,19 @@ bool GuidedLaneSearch<L>::ends_in_range() const {
 template <class L>
 void GuidedLaneSearch<L>::write_best(std::int32_t n_best, const LogProbs* all_frames,
                                      std::vector<Hypothesis>& hypotheses) {
-    ends_.reserve(static_cast<std::size_t>(whole_lanes(beam_.rows)));
-    double* weight = ends_.data();
-    for (std::int32_t row = 0; row < beam_.rows; ++row) weight[row] = columns_.final_log_weight(row);
-    LaneMath<L>::exp_all(weight, weight, beam_.rows, 0);
+    const std::int32_t rows = whole_lanes(beam_.rows);
+    ends_.reserve(static_cast<std::size_t>(rows));
+    double* total = ends_.data();
+    for (std::int32_t row = 0; row < beam_.rows; ++row) total[row] = columns_.final_log_weight(row);
+    std::fill(total + beam_.rows, total + rows, -LaneMath<L>::kInfinity);
+    LaneMath<L>::exp_all(total, total, rows, 0);
+    for (std::int32_t row = 0; row < beam_.rows; ++row) total[row] *= beam_.total.data()[row];
+    // What cannot tie with the best labelling need not be ranked below it.
+    const double least = n_best == 1 ? LaneMath<L>::largest(total, rows) * LaneMath<L>::kSlack : 0.0;
     ranked_.clear();
-    for (std::int32_t row = 0; row < beam_.rows; ++row) {
-        const double total = beam_.total.data()[row] * weight[row];
-        if (total > 0.0) ranked_.push_back({total, {beam_.node.data()[row], PrefixTree::kNone}, 0});
-    }
+    for (std::int32_t row = 0; row < beam_.rows; ++row)
+        if (total[row] > 0.0 && total[row] >= least)
+            ranked_.push_back({total[row], {beam_.node.data()[row], PrefixTree::kNone}, 0});
     write_ranked(beam_, ranked_, n_best, all_frames, options_.blank, peaks_, hypotheses);
 }
 

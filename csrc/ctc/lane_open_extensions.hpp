@@ -39,9 +39,10 @@ template <class L>
 void OpenExtensions<L>::fill(const LaneBeam<L>& beam, const GuideColumns<L>& columns, std::int32_t stays) {
     stride_ = stays + kLanes;
     // One group more for the empty labelling, whose "last label" is the number of classes.
-    bits_.reserve(static_cast<std::size_t>((columns.words() + 1) * stride_));
-    for (std::int32_t word = 0; word < columns.words(); ++word) {
-        const std::uint64_t* permitted = columns.permitted(word);
+    const PermittedClasses<L> classes = columns.permitted();
+    bits_.reserve(static_cast<std::size_t>((classes.words + 1) * stride_));
+    for (std::int32_t word = 0; word < classes.words; ++word) {
+        const std::uint64_t* permitted = classes.of(word);
         std::uint64_t* to = of(word);
         for (std::int32_t row = 0; row < stays; ++row) to[row] = permitted[row];
     }

@@ -25,6 +25,11 @@ class RowExtendStep {
     void run(const GuidedFrame<L>& in, const LaneSymbols<L>& symbols, double floor,
              LaneCandidates<L>& candidates);
 
+    // The same for a guide with weights. `known_floor` is a total that enough candidates reach, or 0; no row
+    // reaches more than `largest_reach` times the probability of a class.
+    void run_weighted(const GuidedFrame<L>& in, double largest_reach, double known_floor,
+                      LaneCandidates<L>& candidates);
+
   private:
     using D = typename L::D;
 
@@ -33,14 +38,15 @@ class RowExtendStep {
     void extend_by_best(const GuidedFrame<L>& in, std::int32_t label, double floor,
                         LaneCandidates<L>& candidates) const;
     void find_reached(const GuidedFrame<L>& in, double prob, double floor, std::int32_t stays);
-    void write_probs(const LaneSymbols<L>& symbols, std::int32_t best);
+    double write_probs(const GuidedFrame<L>& in, double least_log_prob);
     void extend_with_weights(const GuidedFrame<L>& in, double floor, LaneCandidates<L>& candidates);
 
     RowWeights<L> weights_;
-    Column<double> prob_;         // by class; 0 where it is no symbol
-    Column<std::int32_t> block_;  // the first classes of the registers of prob_ that have a symbol
+    // The probabilities of all classes but the best one in the registers of classes that can lift a row, side
+    // by side, and the first class of each.
+    Column<double> prob_;
+    Column<std::int32_t> block_;
     std::int32_t blocks_ = 0;
-    Column<std::uint64_t> id_;           // by class: the id of row 0, extended by it
     Column<std::uint64_t> row_;          // 0, 1, 2, ...
     std::vector<std::int32_t> reached_;  // the rows that another class than the best one can lift
     UnweightedExtendStep<L> unweighted_;
@@ -50,20 +56,26 @@ template <class L>
 void RowExtendStep<L>::run(const GuidedFrame<L>& in, const LaneSymbols<L>& symbols, double floor,
                            LaneCandidates<L>& candidates) {
     const std::int32_t stays = candidates.stays;
-    const std::int32_t best = in.best_label;
     const double second = second_prob(symbols, in.stayed.prob_best);
     reserve(in, stays);
-    extend_by_best(in, best, floor, candidates);
+    extend_by_best(in, in.best_label, floor, candidates);
     find_reached(in, second, floor, stays);
-    if (reached_.empty()) return;
-    if (!in.columns.weighted()) {
-        unweighted_.run(in, symbols, floor, reached_, candidates);
-        return;
-    }
-    write_probs(symbols, best);
+    if (!reached_.empty()) unweighted_.run(in, symbols, floor, reached_, candidates);
+}
+
+template <class L>
+void RowExtendStep<L>::run_weighted(const GuidedFrame<L>& in, double largest_reach, double known_floor,
+                                    LaneCandidates<L>& candidates) {
+    const double floor = std::max(known_floor, LaneMath<L>::kSmallestTotal);
+    const std::int32_t stays = candidates.stays;
+    reserve(in, stays);
+    weights_.reserve(in.columns, stays);
+    const double second =
+        write_probs(in, ExtendStep<L>::least_log_prob(largest_reach, in.exponent, known_floor));
+    extend_by_best(in, in.best_label, floor, candidates);
+    find_reached(in, second, floor, stays);
     candidates.reserve_more(reached_.size() * static_cast<std::size_t>(blocks_) * kLanes);
     extend_with_weights(in, floor, candidates);
-    for (std::int32_t i = 0; i < blocks_; ++i) L::store(prob_.data() + block_.data()[i], L::broadcast(0.0));
 }
 
 // The highest probability of all symbols but one with the probability `best`.
@@ -85,18 +97,12 @@ template <class L>
 void RowExtendStep<L>::reserve(const GuidedFrame<L>& in, std::int32_t stays) {
     const auto rows = static_cast<std::size_t>(stays);
     const auto classes = static_cast<std::size_t>(whole_lanes(in.frame.classes));
-    if (id_.capacity() < classes) {
-        id_.reserve(classes);
-        prob_.reserve(classes);
-        block_.reserve(classes);
-        for (std::size_t label = 0; label < id_.capacity(); ++label)
-            id_.data()[label] = LaneCandidates<L>::id_of(label, 0);
-    }
+    prob_.reserve(classes);
+    block_.reserve(classes);
     if (row_.capacity() < rows) {
         row_.reserve(rows);
         for (std::size_t row = 0; row < row_.capacity(); ++row) row_.data()[row] = row;
     }
-    if (in.columns.weighted()) weights_.reserve(in.columns, stays);
 }
 
 template <class L>
@@ -134,44 +140,65 @@ void RowExtendStep<L>::find_reached(const GuidedFrame<L>& in, double prob, doubl
             reached_.push_back(row + lowest_bit(mask));
 }
 
+// Writes prob_ from the registers that have a class of at least this log-probability. Returns the highest.
 template <class L>
-void RowExtendStep<L>::write_probs(const LaneSymbols<L>& symbols, std::int32_t best) {
-    const std::uint64_t* label = symbols.label.data();
+double RowExtendStep<L>::write_probs(const GuidedFrame<L>& in, double least_log_prob) {
+    const D least = L::broadcast(least_log_prob);
+    const std::int32_t best_block = in.best_label / kLanes * kLanes;
+    const double* log_prob = in.frame.log_prob.data();
     double* prob = prob_.data();
     std::int32_t* block = block_.data();
     std::int32_t blocks = 0;
-    std::int32_t known_end = 0;
-    for (std::int32_t i = 0; i < symbols.count; ++i) {
-        const auto number = static_cast<std::int32_t>(label[i]);
-        prob[number] = number != best ? symbols.prob.data()[i] : 0.0;
-        // The labels ascend. Without a branch.
-        block[blocks] = number / kLanes * kLanes;
-        blocks += number >= known_end ? 1 : 0;
-        known_end = number / kLanes * kLanes + kLanes;
+    std::int32_t place = 0;  // of the best class, which is in a block if any is
+    for (std::int32_t label = 0; label < in.frame.classes; label += kLanes) {
+        const D values = L::load(log_prob + label);
+        L::store(prob + kLanes * blocks, values);
+        block[blocks] = label;
+        place = label == best_block ? kLanes * blocks + in.best_label - best_block : place;
+        blocks += L::at_least(values, least) != 0 ? 1 : 0;
     }
     blocks_ = blocks;
+    prob[place] = -LaneMath<L>::kInfinity;
+    D highest = L::broadcast(0.0);
+    for (std::int32_t i = 0; i < blocks; ++i) {
+        const D probs = lane_exp<L>(L::load(prob + kLanes * i), in.exponent);
+        L::store(prob + kLanes * i, probs);
+        highest = L::max(probs, highest);
+    }
+    return LaneMath<L>::largest(highest);
 }
 
+// A row's products are computed first, eight registers at a time. Few of them reach the floor, and whether a
+// register has one is hard to predict.
 template <class L>
 void RowExtendStep<L>::extend_with_weights(const GuidedFrame<L>& in, double floor,
                                            LaneCandidates<L>& candidates) {
     const D limit = L::broadcast(floor);
+    const double* prob = prob_.data();
+    const std::int32_t* block = block_.data();
     double* total = candidates.total.data();
     std::uint64_t* id = candidates.id.data();
     std::int32_t end = candidates.count;
+    double products[64];
     for (const std::int32_t row : reached_) {
         const D row_total = L::broadcast(in.beam.total.data()[row]);
         const double* weights = weights_.of(in.columns, row);
-        for (std::int32_t i = 0; i < blocks_; ++i) {
-            const std::int32_t first = block_.data()[i];
-            const D totals =
-                L::mul(L::mul(row_total, L::load(prob_.data() + first)), L::load(weights + first));
-            const unsigned mask = L::at_least(totals, limit) &
-                                  static_cast<unsigned>(in.open.of(first >> 6)[row] >> (first & 63) & 0xff);
-            if (mask == 0) continue;
-            L::compress(total + end, totals, mask);
-            L::compress_sums(id + end, id_.data() + first, static_cast<std::uint64_t>(row), mask);
-            end += L::popcount(mask);
+        for (std::int32_t first = 0; first < blocks_; first += 8) {
+            std::uint64_t reach_floor = 0;
+            const std::int32_t count = std::min(8, blocks_ - first);
+            for (std::int32_t i = 0; i < count; ++i) {
+                const D probs = L::load(prob + kLanes * (first + i));
+                const D totals = L::mul(L::mul(row_total, probs), L::load(weights + block[first + i]));
+                L::store(products + kLanes * i, totals);
+                reach_floor |= std::uint64_t{L::at_least(totals, limit)} << (kLanes * i);
+            }
+            for (; reach_floor != 0; reach_floor &= reach_floor - 1) {
+                const std::int32_t place = lowest_bit(reach_floor);
+                const std::int32_t label = block[first + place / kLanes] + place % kLanes;
+                total[end] = products[place];
+                id[end] = LaneCandidates<L>::id_of(static_cast<std::uint64_t>(label), row);
+                end += in.open.has(row, label) ? 1 : 0;
+            }
         }
     }
     candidates.count = end;

@@ -117,7 +117,8 @@ bool LaneSearch<L>::advance() {
     extend_.run(beam_, symbols_, stayed, known_floor, candidates_);
     const auto selected = select_.run(beam_, candidates_, floor, width);
     if (!losses_.allow(selected.smallest_kept)) return false;
-    if (!update_.run(selected.keep, width, candidates_, beam_)) return false;
+    update_.find_arrivals(selected.keep, width, candidates_);
+    if (!update_.run(selected.keep, candidates_, beam_)) return false;
     beam_.largest = selected.largest;
     beam_.exponent += exponent;
     return true;

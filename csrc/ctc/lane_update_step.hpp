@@ -10,17 +10,20 @@ namespace ctc {
 template <class L>
 class UpdateStep {
   public:
-    // Replaces the beam by the candidates whose bit is set in `keep`, at most `beam_width`. Returns false,
-    // with the beam unchanged, if that would leave fewer rows than there were.
-    bool run(const unsigned char* keep, std::int32_t beam_width, LaneCandidates<L>& candidates,
-             LaneBeam<L>& beam) {
-        return replace<false>(keep, beam_width, candidates, beam);
+    // Finds the extensions among the candidates whose bit is set in `keep`, of which there are at most
+    // `beam_width`. Belongs to the step, which run() or run_shrinking() must follow.
+    const Arrivals<L>& find_arrivals(const unsigned char* keep, std::int32_t beam_width,
+                                     const LaneCandidates<L>& candidates);
+
+    // Replaces the beam by the candidates whose bit is set in `keep`. Returns false, with the beam unchanged,
+    // if that would leave fewer rows than there were.
+    bool run(const unsigned char* keep, LaneCandidates<L>& candidates, LaneBeam<L>& beam) {
+        return replace<false>(keep, candidates, beam);
     }
 
     // The same for a beam that may lose rows. At least one candidate must be kept.
-    void run_shrinking(const unsigned char* keep, std::int32_t beam_width, LaneCandidates<L>& candidates,
-                       LaneBeam<L>& beam) {
-        replace<true>(keep, beam_width, candidates, beam);
+    void run_shrinking(const unsigned char* keep, LaneCandidates<L>& candidates, LaneBeam<L>& beam) {
+        replace<true>(keep, candidates, beam);
     }
 
     // Calls arrive(i, row) with the row of each arrival, in the order of the candidates, and then move(from,
@@ -50,16 +53,13 @@ class UpdateStep {
     };
 
     template <bool may_shrink>
-    bool replace(const unsigned char* keep, std::int32_t beam_width, LaneCandidates<L>& candidates,
-                 LaneBeam<L>& beam);
+    bool replace(const unsigned char* keep, LaneCandidates<L>& candidates, LaneBeam<L>& beam);
     void close_gaps(std::int32_t leaves, std::int32_t old_rows, LaneCandidates<L>& candidates,
                     LaneBeam<L>& beam);
 
     using Node = PrefixTree::Node;
     static constexpr std::int32_t kNone = PrefixTree::kNone;
 
-    void find_arrivals(const unsigned char* keep, std::int32_t beam_width,
-                       const LaneCandidates<L>& candidates);
     static std::int32_t list_gaps(const unsigned char* keep, std::int32_t rows, std::int32_t* places);
     void link_children(std::int32_t end, LaneBeam<L>& beam);
     void sort_hashes();
@@ -75,12 +75,10 @@ class UpdateStep {
 
 template <class L>
 template <bool may_shrink>
-bool UpdateStep<L>::replace(const unsigned char* keep, std::int32_t beam_width, LaneCandidates<L>& candidates,
-                            LaneBeam<L>& beam) {
+bool UpdateStep<L>::replace(const unsigned char* keep, LaneCandidates<L>& candidates, LaneBeam<L>& beam) {
     free_rows_.reserve(beam.capacity());
     const std::int32_t old_rows = beam.rows;
     const std::int32_t leaves = list_gaps(keep, old_rows, free_rows_.data());
-    find_arrivals(keep, beam_width, candidates);
     const std::int32_t arrives = arrivals_.count;
     if (!may_shrink && arrives < leaves) return false;
 
@@ -130,10 +128,9 @@ CTC_ALWAYS_INLINE std::int32_t UpdateStep<L>::list_gaps(const unsigned char* kee
     return found;
 }
 
-// Collects the extensions whose bit is set in `keep`.
 template <class L>
-void UpdateStep<L>::find_arrivals(const unsigned char* keep, std::int32_t beam_width,
-                                  const LaneCandidates<L>& candidates) {
+const Arrivals<L>& UpdateStep<L>::find_arrivals(const unsigned char* keep, std::int32_t beam_width,
+                                                const LaneCandidates<L>& candidates) {
     arrivals_.reserve(static_cast<std::size_t>(
         std::max(L::kFewRows, std::min(beam_width, candidates.count - candidates.stays))));
     double* total = arrivals_.total.data();
@@ -146,6 +143,7 @@ void UpdateStep<L>::find_arrivals(const unsigned char* keep, std::int32_t beam_w
         found += L::popcount(mask);
     }
     arrivals_.count = found;
+    return arrivals_;
 }
 
 // A labelling that returns to the beam may find its own extensions in a row before `end`: sets them as its

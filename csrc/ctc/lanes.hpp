@@ -49,9 +49,9 @@ constexpr std::int32_t kLanes = 8;
 //   any_common(a, n, b, m)             whether one of n values equals one of m; n is a multiple of eight
 //   count(values, n, limit)            the number of values >= limit; n is a multiple of eight
 //   with_bit(words, place)             the mask of eight words of 64 bits in which bit `place` is set
-//   bits_at(word, places, first)       the mask of lanes where bit places[lane] - first of a word is set;
-//   bits
-//                                      outside of the word are not
+//   bits_at(word, places, first)       the mask of lanes where bit places[lane] - first of a word is set; it
+//                                      has none outside of 0 to 63
+//   keep_with_bit(a, words, place)     a where bit `place` of words[lane] is set, else 0
 //   power_of_two(t, bias)              2^(n + bias - 1023) for t = 1.5 * 2^52 + n: the last step of lane_exp
 //   zero_unless_at_least(a, x, limit)  a where x >= limit, else 0
 //   split(x, at, low, high)            the mask of x >= at; lowers `low` to those lanes and raises `high` to
@@ -138,12 +138,14 @@ struct PortableLanes {
         for (int i = 0; i < kLanes; ++i) mask |= static_cast<unsigned>(words[i] >> place & 1) << i;
         return mask;
     }
-    static unsigned bits_at(std::uint64_t word, const std::uint64_t* places) {
+    static unsigned bits_at(std::uint64_t word, const std::uint64_t* places, std::int32_t first) {
         unsigned mask = 0;
-        for (int i = 0; i < kLanes; ++i) {
-            mask |= static_cast<unsigned>(word >> (places[i] & 63) & 1) << i;
-        }
+        for (int i = 0; i < kLanes; ++i)
+            mask |= bit_at(word, places[i] - static_cast<std::uint64_t>(first)) << i;
         return mask;
+    }
+    static D keep_with_bit(D a, const std::uint64_t* words, std::int32_t place) {
+        return each([&](int i) { return (words[i] >> place & 1) != 0 ? a.at[i] : 0.0; });
     }
     static D power_of_two(D t, std::int64_t bias) {
         return each([&](int i) {

@@ -62,9 +62,13 @@ struct Avx512Lanes {
         const auto wanted = static_cast<long long>(std::uint64_t{1} << place);
         return _mm512_test_epi64_mask(_mm512_loadu_si512(words), _mm512_set1_epi64(wanted));
     }
-    static unsigned bits_at(std::uint64_t word, const std::uint64_t* places) {
+    static D keep_with_bit(D a, const std::uint64_t* words, std::int32_t place) {
+        return _mm512_maskz_mov_pd(static_cast<__mmask8>(with_bit(words, place)), a);
+    }
+    static unsigned bits_at(std::uint64_t word, const std::uint64_t* places, std::int32_t first) {
         const __m512i bits =
-            _mm512_srlv_epi64(_mm512_set1_epi64(static_cast<long long>(word)), _mm512_loadu_si512(places));
+            _mm512_srlv_epi64(_mm512_set1_epi64(static_cast<long long>(word)),
+                              _mm512_sub_epi64(_mm512_loadu_si512(places), _mm512_set1_epi64(first)));
         return _mm512_test_epi64_mask(bits, _mm512_set1_epi64(1));
     }
     static D power_of_two(D t, std::int64_t bias) {

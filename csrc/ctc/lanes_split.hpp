@@ -78,10 +78,15 @@ struct SplitLanes {
             mask |= R::movemask(R::to_sign(words + i * R::kSize, place)) << (i * R::kSize);
         return mask;
     }
-    static unsigned bits_at(std::uint64_t word, const std::uint64_t* places) {
+    static unsigned bits_at(std::uint64_t word, const std::uint64_t* places, std::int32_t first) {
         unsigned mask = 0;
-        for (int i = 0; i < kParts; ++i) mask |= R::bits_at(word, places + i * R::kSize) << (i * R::kSize);
+        for (int i = 0; i < kParts; ++i)
+            mask |= R::bits_at(word, places + i * R::kSize, first) << (i * R::kSize);
         return mask;
+    }
+    static D keep_with_bit(D a, const std::uint64_t* words, std::int32_t place) {
+        return each(
+            [&](int i) { return R::bit_and(R::mask_of_bit(words + i * R::kSize, place), a.part[i]); });
     }
     static D power_of_two(D t, std::int64_t bias) {
         return each([&](int i) { return R::power_of_two(t.part[i], bias); });

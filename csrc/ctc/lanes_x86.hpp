@@ -105,9 +105,16 @@ struct Avx2Register {
         const __m256i all = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(words));
         return _mm256_castsi256_pd(_mm256_sll_epi64(all, _mm_cvtsi32_si128(63 - place)));
     }
-    static unsigned bits_at(std::uint64_t word, const std::uint64_t* places) {
-        const __m256i bits = _mm256_srlv_epi64(_mm256_set1_epi64x(static_cast<long long>(word)),
-                                               _mm256_loadu_si256(reinterpret_cast<const __m256i*>(places)));
+    static V mask_of_bit(const std::uint64_t* words, std::int32_t place) {
+        const __m256i all = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(words));
+        const __m256i bits =
+            _mm256_and_si256(_mm256_srl_epi64(all, _mm_cvtsi32_si128(place)), _mm256_set1_epi64x(1));
+        return _mm256_castsi256_pd(_mm256_sub_epi64(_mm256_setzero_si256(), bits));
+    }
+    static unsigned bits_at(std::uint64_t word, const std::uint64_t* places, std::int32_t first) {
+        const __m256i shifts = _mm256_sub_epi64(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(places)),
+                                                _mm256_set1_epi64x(first));
+        const __m256i bits = _mm256_srlv_epi64(_mm256_set1_epi64x(static_cast<long long>(word)), shifts);
         return movemask(_mm256_castsi256_pd(_mm256_slli_epi64(bits, 63)));
     }
     // A true comparison is -1 in its lane, so subtracting masks counts.
@@ -177,11 +184,15 @@ struct Sse2Register {
         const __m128i all = _mm_loadu_si128(reinterpret_cast<const __m128i*>(words));
         return _mm_castsi128_pd(_mm_sll_epi64(all, _mm_cvtsi32_si128(63 - place)));
     }
-    static unsigned bits_at(std::uint64_t word, const std::uint64_t* places) {
+    static V mask_of_bit(const std::uint64_t* words, std::int32_t place) {
+        const __m128i all = _mm_loadu_si128(reinterpret_cast<const __m128i*>(words));
+        const __m128i bits = _mm_and_si128(_mm_srl_epi64(all, _mm_cvtsi32_si128(place)), _mm_set1_epi64x(1));
+        return _mm_castsi128_pd(_mm_sub_epi64(_mm_setzero_si128(), bits));
+    }
+    static unsigned bits_at(std::uint64_t word, const std::uint64_t* places, std::int32_t first) {
         unsigned mask = 0;
-        for (unsigned i = 0; i < kSize; ++i) {
-            mask |= static_cast<unsigned>(word >> (places[i] & 63) & 1) << i;
-        }
+        for (unsigned i = 0; i < kSize; ++i)
+            mask |= bit_at(word, places[i] - static_cast<std::uint64_t>(first)) << i;
         return mask;
     }
     static std::int32_t popcount(unsigned mask) { return popcount8(mask); }

@@ -252,7 +252,8 @@ void test_select_and_update_steps() {
     check(selected.largest == 0.5 && selected.smallest_kept == 0.25, "totals of the selection");
     check(selected.keep[0] == 1 && selected.keep[1] == 2, "of a tie the first in order is kept");
     ctc::UpdateStep<Lanes> update;
-    check(update.run(selected.keep, 2, candidates, beam) && beam.rows == 2, "two rows");
+    check(update.find_arrivals(selected.keep, 2, candidates).count == 1, "one labelling arrives");
+    check(update.run(selected.keep, candidates, beam) && beam.rows == 2, "two rows");
     check(beam.tree.labels(beam.node.data()[1]) == std::vector<std::int32_t>{1}, "the row of the extension");
     check(beam.parent.data()[1] == 0 && beam.label.data()[1] == 0.25, "its parent and probability");
 }

@@ -103,6 +103,45 @@ def test_a_beam_whose_rows_do_not_fit_into_memory_is_decoded_by_the_exact_search
     assert decode(values_TK, LANES[0], guide, **options) == decode(values_TK, "exact", guide, **options)
 
 
+def random_chain(rng, num_classes, length):
+    """Return an automaton of texts of one length: at each place another random part of the classes."""
+    places = [np.sort(rng.choice(num_classes - 1, int(rng.integers(1, num_classes)), replace=False)) + 1]
+    for _ in range(length - 1):
+        # Sometimes the same part again, so that several states permit the same.
+        part = np.sort(rng.choice(num_classes - 1, int(rng.integers(1, num_classes)), replace=False)) + 1
+        places.append(places[-1] if rng.random() < 0.3 else part)
+    counts = [len(part) for part in places]
+    return Automaton(
+        num_classes,
+        0,
+        np.arange(length + 1) == length,
+        np.cumsum([0, *counts, 0]),
+        np.concatenate(places),
+        np.repeat(np.arange(1, length + 1), counts),
+    )
+
+
+@pytest.mark.parametrize("width", [3, 25, 60, pytest.param(150, marks=pytest.mark.landing)])
+@pytest.mark.parametrize("num_classes", [8, 63, 64, 65, 130, pytest.param(300, marks=pytest.mark.landing)])
+def test_states_that_permit_different_parts_of_the_alphabet(num_classes, width):
+    rng = np.random.default_rng([num_classes, width])
+    for kind in ("noisy", "peaky", "repeats", "flat", "ties", "unnormalised"):
+        for num_frames in (6, 18, 30):
+            chain = random_chain(rng, num_classes, int(rng.integers(1, 9)))
+            # Two lengths in one automaton, so that rows of several states are in the beam at the end too.
+            chain = Automaton(
+                num_classes,
+                0,
+                np.asarray(chain.accepting) | (rng.random(chain.num_states) < 0.3),
+                chain.offsets,
+                chain.labels,
+                chain.targets,
+            )
+            values_TK = log_probs_of(kind, rng, num_frames, num_classes).astype(np.float32)
+            for guide in (chain, with_weights(chain, *random_weights(rng, chain))):
+                compare(values_TK, guide, f"{kind} {num_frames}", beam_width=width, n_best=width)
+
+
 def test_a_beam_that_shrinks_and_grows_again():
     # Long words leave the beam when they no longer fit, and later frames fill it again.
     rng = np.random.default_rng(2)
