@@ -12,10 +12,10 @@ from rich.console import Console
 
 from ctcbench import Hypothesis, UsageError
 from ctcbench.__main__ import main
-from ctcbench.benchmarks import constraint_cost, decoder_core
-from ctcbench.benchmarks.constraint_cost import constraint_costs
+from ctcbench.benchmarks import decoder_core, guide_cost
 from ctcbench.benchmarks.decoder_comparison import DecoderComparison, DecoderSpeed, Quartiles, compare
 from ctcbench.benchmarks.decoder_core import core_rates
+from ctcbench.benchmarks.guide_cost import guide_costs
 from ctcbench.benchmarks.workloads import WORKLOADS, find_workload
 from ctcbench.cli.commands.bench_decoders import _core_table, _installed, _table
 from ctcbench.config.run_config import RunConfig
@@ -154,16 +154,16 @@ def printed(table, width):
 
 def test_the_search_alone_is_measured_on_the_chosen_code_path(monkeypatch):
     searched = []
-    for module in (decoder_core, constraint_cost):
+    for module in (decoder_core, guide_cost):
         monkeypatch.setattr(module, "_core", Recorder(searched))
-    monkeypatch.setattr(constraint_cost, "_WORDS", 50)
+    monkeypatch.setattr(guide_cost, "_WORDS", 50)
     log_probs = small("captcha-noisy", 2).draw()
     for chosen, used in (("portable", "portable"), ("automatic", _core.paths()[0])):
         monkeypatch.setattr("ctcbench.decoding.beam.PATH", chosen)
         rates = core_rates(log_probs, rounds=1, seconds=0.001)
         assert rates.path == used and rates.paths[used] == 1.0 and "exact" in rates.paths
         searched.clear()
-        costs = constraint_costs(log_probs, rounds=1, seconds=0.001)
+        costs = guide_costs(log_probs, rounds=1, seconds=0.001)
         assert set(searched) == {chosen}
         assert f"code path {used}" in printed(_core_table(rates, costs), 80)
     monkeypatch.setattr("ctcbench.decoding.beam.PATH", "fastest")

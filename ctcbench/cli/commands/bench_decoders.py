@@ -23,9 +23,9 @@ from ctcbench.reporting.formats.component_cell import ComponentCell
 from ctcbench.reporting.number_format import percent
 
 if TYPE_CHECKING:
-    from ctcbench.benchmarks.constraint_cost import CostRatio
     from ctcbench.benchmarks.decoder_comparison import DecoderComparison, DecoderSpeed, Quartiles
     from ctcbench.benchmarks.decoder_core import CoreRates
+    from ctcbench.benchmarks.guide_cost import CostRatio
     from ctcbench.contract.data import LogProbs
     from ctcbench.registry.component_registry import Registry
 
@@ -76,7 +76,7 @@ def decoders(
         bool,
         typer.Option(
             "--core",
-            help="also measure the C++ search alone: Python overhead, threads, code paths, constraints",
+            help="also measure the C++ search alone: Python overhead, threads, code paths, guides",
         ),
     ] = False,
     as_json: AsJson = False,
@@ -86,9 +86,9 @@ def decoders(
     Rounds are interleaved. Ratios of images per second are taken within each round; of both the median is
     shown, and of the ratio the quartiles. Decoders use one thread unless their options set another number.
     """
-    from ctcbench.benchmarks.constraint_cost import constraint_costs
     from ctcbench.benchmarks.decoder_comparison import compare
     from ctcbench.benchmarks.decoder_core import core_rates
+    from ctcbench.benchmarks.guide_cost import guide_costs
 
     if run is not None and workload:
         raise UsageError("--run and --workload exclude each other; give one of them")
@@ -121,8 +121,8 @@ def decoders(
             if core:
                 status.update(f"{name}: the C++ search alone")
                 cores[name] = core_rates(log_probs, rounds=rounds, seconds=seconds)
-                status.update(f"{name}: constraints")
-                costs[name] = constraint_costs(log_probs, rounds=rounds, seconds=seconds)
+                status.update(f"{name}: constraints and a language model")
+                costs[name] = guide_costs(log_probs, rounds=rounds, seconds=seconds)
     if as_json:
         print_json(_document(comparisons, cores, costs, reference, yardstick, rounds))
         return
@@ -134,7 +134,7 @@ def decoders(
     console.print(
         f"{rounds} interleaved rounds on {_machine()}; ×: images/s over those of {reference} in the same "
         f"round; changed: images whose labels differ from those of {yardstick}"
-        + ("; constraints: median and range over the rounds" if core else "")
+        + ("; constraints and model: median and range over the rounds" if core else "")
     )
 
 
@@ -195,8 +195,8 @@ def _document(
         "yardstick": yardstick,
         "workloads": [dataclasses.asdict(comparison) for comparison in comparisons],
         "core": {name: dataclasses.asdict(rates) for name, rates in cores.items()},
-        "constraints": {
-            name: {constraint: dataclasses.asdict(ratio) for constraint, ratio in ratios.items()}
+        "guides": {
+            name: {guide: dataclasses.asdict(ratio) for guide, ratio in ratios.items()}
             for name, ratios in costs.items()
         },
     }
@@ -236,7 +236,7 @@ def _core_table(rates: CoreRates, costs: dict[str, CostRatio]) -> Table:
     table.add_row("other code paths", ", ".join(paths) or "none on this machine")
     for name, cost in costs.items():
         time = f"{cost.median:.2f} × the time of the free search ({cost.low:.2f}–{cost.high:.2f})"
-        table.add_row(f"constraint {name}", time)
+        table.add_row(name, time)
     table.add_row("", "")
     return table
 

@@ -1,4 +1,4 @@
-"""Cost of constraints: the time of the guided search over that of the free one with the same beam."""
+"""Cost of constraints and of a language model: the time of the guided search over that of the free one."""
 
 from __future__ import annotations
 
@@ -12,28 +12,34 @@ from numpy.typing import NDArray
 from ctcbench.contract.data import LogProbs
 from ctcbench.decoding import Automaton, _core
 from ctcbench.decoding.beam import selected_path
+from ctcbench.decoding.lm.kneser_ney import train_kneser_ney
+from ctcbench.decoding.lm.language_model import LanguageModel
 
 _WORDS = 100_000
 _LONGEST_WORD = 8  # a lexicon of whole lines would not be one
+_LETTERS = 20_000  # that the language model is trained on
+_MOST_CLASSES = 256  # of a language model of characters
 
 
 @dataclass(frozen=True)
 class CostRatio:
-    """The time with a constraint over the time without, within each round: median, smallest and largest."""
+    """The time with a guide over the time without, within each round: median, smallest and largest."""
 
     median: float
     low: float
     high: float
 
 
-def constraint_costs(log_probs: LogProbs, *, rounds: int, seconds: float) -> dict[str, CostRatio]:
+def guide_costs(log_probs: LogProbs, *, rounds: int, seconds: float) -> dict[str, CostRatio]:
     """Measure in interleaved rounds of about `seconds`, with beam width 25 on one thread.
 
-    The constraints are the length of the first text; a pattern of that length, half of it from the first half
-    of the classes and the rest from the last sixth; and, for short texts, a lexicon of all texts and 100,000
-    random words.
+    The guides are four at most: the length of the first text; a pattern of that length, half of it from the
+    first half of the classes and the rest from the last sixth; for short texts, a lexicon of all texts and
+    100,000 random words; up to 256 classes, a 3-gram model of characters.
     """
     guides = {name: automaton.as_guide() for name, automaton in _constraints(log_probs).items()}
+    if log_probs.values_NTK.shape[2] <= _MOST_CLASSES:
+        guides["3-gram model"] = _model(log_probs).as_guide()
     times: dict[str, list[float]] = {name: [] for name in ["free", *guides]}
     calls = max(1, round(seconds / (len(times) * _time(log_probs, None))))
     for _ in range(rounds):
@@ -50,7 +56,7 @@ def constraint_costs(log_probs: LogProbs, *, rounds: int, seconds: float) -> dic
 
 
 def _time(log_probs: LogProbs, guide: _core.Guide | None) -> float:
-    # Processor time: a constraint costs no waiting, and another program's work is not counted.
+    # Processor time: a guide costs no waiting, and another program's work is not counted.
     started = time.process_time()
     _core.search_alone(
         log_probs.values_NTK,
@@ -83,6 +89,28 @@ def _constraints(log_probs: LogProbs) -> dict[str, Automaton]:
         same_length = [text for text in texts if len(text) == length]
         found["lexicon"] = _tree(np.concatenate([words, np.array(same_length)]), classes)
     return found
+
+
+def _model(log_probs: LogProbs) -> LanguageModel:
+    """Return a model of texts as long as those of the workload, trained on texts of a random Markov chain.
+
+    After each character, the others follow in an order of their own with Zipf's probabilities.
+    """
+    characters = [None, *log_probs.alphabet.characters]
+    chance = np.random.default_rng(0)
+    letters = len(characters) - 1
+    probs_K = 1 / np.arange(1, letters + 1)
+    next_KK = chance.permuted(np.tile(np.arange(1, letters + 1), (letters + 1, 1)), axis=1)
+    length = max(1, len(log_probs.texts[0]))
+    ranks_NL = chance.choice(letters, (_LETTERS // length, length), p=probs_K / probs_K.sum())
+    texts = []
+    for ranks_L in ranks_NL:
+        label, text = 0, ""
+        for rank in ranks_L:
+            label = int(next_KK[label, rank])
+            text += log_probs.alphabet.characters[label - 1]
+        texts.append(text)
+    return LanguageModel(train_kneser_ney(texts, 3).model, characters)
 
 
 def _chain(allowed: list[NDArray[np.int32]], classes: int) -> Automaton:
