@@ -11,17 +11,23 @@ from ctcbench.contract.errors import UsageError
 from ctcbench.files.atomic import atomic_path, unwritable
 
 
-def require_output(path: Path) -> None:
+def require_output(path: Path, *inputs: Path | None) -> None:
     """Check that an output file can be written, before the work whose result it is for.
 
     Its folder is not created, because a missing one is usually a mistyped path.
 
+    Args:
+        path: the output file.
+        inputs: the files that it is made from, which it must not replace; None for one that is not given.
+
     Raises:
-        UsageError: there is no such folder, no file can be created in it, or `path` is a folder.
+        UsageError: there is no such folder, no file can be created in it, or `path` is a folder or an input.
     """
     try:
         if _is_device(path):
             return
+        if path.exists() and any(one is not None and one.exists() and path.samefile(one) for one in inputs):
+            raise UsageError(f"{path}: is the file to read; name another one to write")
         if path.is_dir():
             raise UsageError(f"{path}: is a folder; name a file in it")
         _require_folder_of(path)

@@ -60,6 +60,15 @@ def test_the_error_for_an_unwritable_path_names_the_reason(tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["dangling", "file", "loop"]
 
 
+def test_an_output_file_is_none_of_the_files_that_are_read(tmp_path):
+    (tmp_path / "read").write_text("texts")
+    (tmp_path / "link").symlink_to("read")
+    for out in ("read", "link", "../" + tmp_path.name + "/read"):
+        with pytest.raises(UsageError, match="is the file to read; name another one to write"):
+            require_output(tmp_path / out, None, tmp_path / "missing", tmp_path / "read")
+    require_output(tmp_path / "new", None, tmp_path / "missing", tmp_path / "read")
+
+
 def test_a_check_of_an_output_file_leaves_it_as_it_is(tmp_path):
     file, pipe = tmp_path / "file", tmp_path / "pipe"
     file.write_text("old")

@@ -20,7 +20,7 @@ def convert(
 
     A file with a vocabulary of some 10,000 words takes one to two minutes; larger ones are refused.
     """
-    require_output(out)
+    require_output(out, model)
     # Here, because it loads numpy, for which --help must not wait.
     from ctcbench.decoding.lm.arpa_writer import arpa_lines
     from ctcbench.decoding.lm.model_reader import read_ngram_model

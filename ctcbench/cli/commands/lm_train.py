@@ -40,7 +40,7 @@ def train(
     `--decoder beam_cpp:lm=FILE`.
     """
     chosen_unit = require_unit(unit)
-    require_output(out)
+    require_output(out, text, val_text)
     if text is not None and (dataset is not None or samples is not None):
         raise UsageError("--text takes the place of a data set: leave out the data set and --samples")
     if val_text is not None and text is None:

@@ -141,6 +141,9 @@ def test_a_conversion_states_what_was_written(tmp_path, capsys):
         (["score", "{}"], "no text to score"),
         (["convert", "{}", "--out", "x"], "has no line \\data\\, so it is not an ARPA file"),
         (["convert", "{}", "--out", "none/x"], "no folder"),
+        (["train", "--text", "{}", "--out", "{}"], "is the file to read; name another one to write"),
+        (["train", "--text", "{}", "--val-text", "latin", "--out", "latin"], "is the file to read"),
+        (["convert", "{}", "--out", "{}"], "is the file to read"),
     ],
 )
 def test_wrong_input_is_one_line(arguments, message, lines, tmp_path, capsys, monkeypatch):
