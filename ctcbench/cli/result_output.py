@@ -22,7 +22,7 @@ _EXAMPLE_POOL = 256  # examples are chosen among this many images
 
 def print_report(result: Result, folder: Path) -> None:
     """Print the report of a result, with examples from the log-probabilities stored in its run folder."""
-    from ctcbench.cli.views.run_report import run_report
+    from ctcbench.cli.views.run_report import UnbrokenLine, run_report
 
     installed = registry()
     console = output_console()
@@ -34,7 +34,7 @@ def print_report(result: Result, folder: Path) -> None:
         other_decoders=other_decoders(installed, result),
     )
     for part in parts:
-        console.print(part, soft_wrap=isinstance(part, Text) and bool(part.no_wrap))
+        console.print(part, soft_wrap=isinstance(part, UnbrokenLine))
 
 
 def print_next(label: str, command: str) -> None:

@@ -26,6 +26,7 @@ from ctcbench.results.result import Result
 from ctcbench.results.run_folder import RunFolder
 from ctcbench.results.stored_config import differing_decoder
 
+_LABEL_WIDTH = 12
 _EXPLAINED_WIDTH = 72  # columns of a terminal from which on metrics are explained
 
 
@@ -37,7 +38,7 @@ def run_report(
     columns: Sequence[Column] = (),
     other_decoders: Sequence[str] = (),
 ) -> list[RenderableType]:
-    """Return the report of one result, from top to bottom; texts with ``no_wrap`` may exceed the width.
+    """Return the report of one result, from top to bottom; an `UnbrokenLine` may exceed the width.
 
     Args:
         result: the result.
@@ -55,19 +56,19 @@ def run_report(
     for remark in (diagnosis(result), talk_comparison(result)):
         if remark is not None:
             parts += [*map(_hanging, remark.split("\n")), ""]
-    parts.append(_unbroken("run folder", (str(folder), "bold")))
+    parts.append(UnbrokenLine("run folder", str(folder), "bold"))
     if other_decoders:
         command = f"ctcbench decode {quote_word(str(folder))} --decoder {other_decoders[0]}"
-        others = f"  (or {', '.join(other_decoders[1:])})" if other_decoders[1:] else ""
-        parts.append(_unbroken("next", (command, "cyan"), others))
+        others = f"(or {', '.join(other_decoders[1:])})" if other_decoders[1:] else ""
+        parts.append(UnbrokenLine("next", command, "cyan", others))
     if not result.score.collapsed:
         command = f"ctcbench predict {quote_word(str(folder))} IMAGE…"
         if decoder := differing_decoder(RunFolder(folder), str(result.config.get("decoder", ""))):
             command += f" --decoder {quote_word(decoder)}"
-        parts.append(_unbroken("your images", (command, "cyan")))
+        parts.append(UnbrokenLine("your images", command, "cyan"))
         command = f"ctcbench export {quote_word(str(folder))} model.onnx"
-        before = f"  (first: {INSTALL_ONNX})" if missing_onnx() else ""
-        parts.append(_unbroken("deployment", (command, "cyan"), before))
+        before = f"(first: {INSTALL_ONNX})" if missing_onnx() else ""
+        parts.append(UnbrokenLine("deployment", command, "cyan", before))
     return parts
 
 
@@ -77,9 +78,27 @@ def _hanging(line: Text) -> RenderableType:
     return Padding(line[indent:], (0, 0, 0, indent), expand=False) if indent else line
 
 
-def _unbroken(label: str, content: tuple[str, str], after: str = "") -> Text:
-    # no_wrap: a path or a command that is broken into lines can't be pasted.
-    return Text.assemble(f"{label:<12}", (printable(content[0]), content[1]), after, no_wrap=True)
+@dataclass(frozen=True)
+class UnbrokenLine:
+    """A path or a command after its label, in one line so that it can be pasted, and perhaps a remark.
+
+    A remark that does not fit into the line follows in the next one.
+    """
+
+    label: str
+    content: str
+    style: str
+    remark: str = ""
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        line = Text.assemble(f"{self.label:<{_LABEL_WIDTH}}", (printable(self.content), self.style))
+        if not self.remark:
+            yield line
+        elif line.cell_len + 2 + len(self.remark) <= options.max_width:
+            yield Text.assemble(line, "  ", self.remark)
+        else:
+            yield line
+            yield Text(" " * _LABEL_WIDTH + self.remark)
 
 
 @dataclass(frozen=True)

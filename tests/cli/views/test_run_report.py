@@ -98,6 +98,13 @@ def test_commands_are_not_broken_into_lines(capsys: pytest.CaptureFixture[str]) 
         assert f"'{folder}'" in line and len(line) > 150
 
 
+@pytest.mark.parametrize(("width", "between"), [(80, "  "), (70, f"\n{'':<12}")])
+def test_a_remark_that_does_not_fit_beside_its_command_is_below_it(width: int, between: str) -> None:
+    report = run_report(a_result(), Path("runs/abc"), other_decoders=["best_cpp", "greedy", "mbr", "beam"])
+    command = "ctcbench decode runs/abc --decoder best_cpp"
+    assert f"next        {command}{between}(or greedy, mbr, beam)\n" in shown(*report, width=width)
+
+
 def test_the_export_is_suggested_with_what_it_needs(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(onnx_packages, "find_spec", lambda package: package != "onnxscript" or None)
     assert "model.onnx  (first: pip install 'ctcbench[onnx]')\n" in shown(*run_report(a_result(), Path("r")))
