@@ -112,7 +112,7 @@ def open_run(recipe: Recipe, runtime: Runtime) -> Iterator[RunContext]:
     Raises:
         UsageError: the folder can't be claimed, the device does not exist, an image can't be used, or
             the batch has fewer images than there are processes, or the weights of ``--init-from`` do not fit.
-        PluginError: the data set breaks its contract.
+        PluginError: the data set or a part of the network breaks its contract.
     """
     require_one_of_resume_and_fresh(runtime)
     # Built before the processes join: a wrong option then ends each of them, and none waits for another.
@@ -120,10 +120,10 @@ def open_run(recipe: Recipe, runtime: Runtime) -> Iterator[RunContext]:
     # Built again after the training: here, a pattern or a list of words that it refuses is an error at once.
     build_decoder(recipe.registry, recipe.config.decoder, dataset.source.alphabet)
     with join_process_group(recipe.config) as group, contextlib.ExitStack() as stack:
-        if recipe.config.init_from and (
-            runtime.budget or not RunFolder(runtime.out / recipe.train_key).is_finished
-        ):
-            _check_initial_weights(recipe, dataset.source)
+        # A budget times the network before anything is drawn.
+        trained = not runtime.budget and RunFolder(runtime.out / recipe.train_key).is_finished
+        if not trained and (recipe.config.init_from or not runtime.budget):
+            _check_network(recipe, dataset.source)
         if runtime.budget:
             recipe = fit_to_budget(recipe, runtime, dataset, group)
         folder = RunFolder(runtime.out / recipe.train_key)
@@ -201,12 +201,12 @@ def _choose_device(config: RunConfig, runtime: Runtime, group: ProcessGroup) -> 
     return compute
 
 
-def _check_initial_weights(recipe: Recipe, source: Source) -> None:
-    """Check before the images are drawn that the weights of ``--init-from`` fit the network.
+def _check_network(recipe: Recipe, source: Source) -> None:
+    """Check before images are drawn that the network can be built, and that weights of ``--init-from`` fit.
 
     Raises:
-        UsageError: there are none, or they don't.
-        CtcbenchError: a file of that run is damaged.
+        UsageError: it can't be built, or there are no such weights.
+        CtcbenchError: a plugin breaks its contract, or a file of that run is damaged.
     """
     import torch
 
@@ -216,7 +216,8 @@ def _check_initial_weights(recipe: Recipe, source: Source) -> None:
     # The network of the training is built after the seed is set.
     with torch.random.fork_rng(devices=[]):
         model = build_recognizer(recipe, source.image, source.alphabet)
-    load_initial_weights(model, Path(recipe.config.init_from))
+    if recipe.config.init_from:
+        load_initial_weights(model, Path(recipe.config.init_from))
 
 
 def join_process_group(config: RunConfig) -> contextlib.AbstractContextManager[ProcessGroup]:
