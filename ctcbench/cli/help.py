@@ -95,7 +95,8 @@ class Commands(TyperGroup):
         # While the shell completes a command (resilient_parsing), an unfinished word is not an error.
         if args and args[0] not in self.commands and not ctx.resilient_parsing:
             known = ", ".join(self.commands)
-            raise UsageError(f"no command {args[0]!r}{nearest(args[0], self.commands)} (there are: {known})")
+            close = "; did you mean '--help'?" if args[0] == "help" else nearest(args[0], self.commands)
+            raise UsageError(f"no command {args[0]!r}{close} (there are: {known})")
         return super().resolve_command(ctx, args)
 
 

@@ -18,8 +18,22 @@ def missing_packages() -> list[str]:
 
 
 def explain_missing_packages(error: BaseException) -> str | None:
-    """Return one line that explains a failed import, or None if every required package is installed."""
-    if not isinstance(error, ModuleNotFoundError) or not (missing := missing_packages()):
+    """Return one line that explains a failed import, or None if every required package is installed.
+
+    The import may have failed within a component, whose error it then is the cause of.
+    """
+    failed = error if isinstance(error, ModuleNotFoundError) else error.__cause__
+    if not isinstance(failed, ModuleNotFoundError) or not (missing := missing_packages()):
+        return None
+    needed = (failed.name or "").partition(".")[0]
+    if needed in missing and "typer" not in missing:  # the command line works without it
+        others = [name for name in missing if name != needed]
+        also = f" (missing too: {', '.join(others)})" if others else ""
+        return (
+            f"ctcbench: this command needs {needed}, which is not installed{also}; "
+            f"run `pip install {needed}`, or `pip install ctcbench` without --no-deps for all"
+        )
+    if failed is not error:
         return None
     return (
         f"ctcbench: the command line needs packages that are not installed: {', '.join(missing)}; "

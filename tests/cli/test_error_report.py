@@ -66,6 +66,7 @@ USAGE_ERRORS = [
     (["run", "--dataset", "folder"], "dataset folder: option 'path' is required"),
     (["run", "--dataset", "folder:path=missing"], "missing"),
     (["rnu"], "ctcbench: no command 'rnu'", "did you mean 'run'?"),
+    (["help"], "ctcbench: no command 'help'; did you mean '--help'?"),
     (["--verison"], "ctcbench: no option --verison", "did you mean '--version'?"),
     (["data"], "ctcbench data: missing command", "preview"),
     (["data", "prevew"], "ctcbench data: no command 'prevew'", "did you mean 'preview'?"),

@@ -26,6 +26,21 @@ def test_only_failed_imports_are_explained(only_numpy):
     assert explain_missing_packages(ImportError("cannot import name")) is None
 
 
+@pytest.mark.parametrize("wrapped", [False, True])
+def test_a_command_names_the_package_that_it_needs(monkeypatch, wrapped):
+    required = ["torch>=2.6", "typer>=0.19", "rapidfuzz>=3.9"]
+    monkeypatch.setattr(metadata, "requires", lambda name: required)
+    monkeypatch.setattr("ctcbench.cli.missing_packages._is_installed", lambda name: name == "typer")
+    error = ModuleNotFoundError("No module named 'rapidfuzz'", name="rapidfuzz.distance")
+    if wrapped:
+        error, error.__cause__ = RuntimeError("dataset 'captcha' could not be built"), error
+    line = explain_missing_packages(error)
+    assert "this command needs rapidfuzz, which is not installed (missing too: torch);" in line
+    error = RuntimeError()
+    error.__cause__ = ModuleNotFoundError(name="a_plugin_module")
+    assert explain_missing_packages(error) is None, "a plugin's own requirement"
+
+
 def test_a_module_that_is_missing_for_another_reason_is_not_explained():
     assert explain_missing_packages(ModuleNotFoundError("a_plugin_module")) is None
 
