@@ -104,8 +104,8 @@ def beam_search(
 class BeamArrays(NamedTuple):
     """Hypotheses of N sequences as arrays, best first.
 
-    B is the largest number of hypotheses of a sequence, L the length of the longest labelling. For a single
-    sequence of shape (T, K) the first axis is missing.
+    B is the largest number of hypotheses of a sequence, which a guide can make 0, L the length of the longest
+    labelling. For a single sequence of shape (T, K) the first axis is missing.
 
     Attributes:
         labels: int32 (N, B, L), padded with -1.

@@ -93,6 +93,7 @@ def rescore(
 
     The `log_prob` of a beam search is the sum over the alignments that stayed in the beam, that of the best
     path one alignment alone. Both are lower bounds of the exact log-probability, which can change the order.
+    The weights of a guide, such as a language model, are not part of the new one.
 
     Args:
         log_probs: natural logarithms of shape (N, T, K), or (T, K) for one sequence; as for `beam_search`.
