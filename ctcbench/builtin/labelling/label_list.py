@@ -13,20 +13,19 @@ from ctcbench.builtin.labelling.json_labels import json_pairs
 from ctcbench.builtin.labelling.label_text import read_label
 from ctcbench.builtin.labelling.line_cells import (
     DELIMITERS,
-    Cell,
     first_delimiter,
     guess_delimiter,
-    quoted,
     split_cells,
 )
+from ctcbench.builtin.labelling.line_objects import ENDINGS, ObjectKeys, find_keys, read_cells
 from ctcbench.builtin.labelling.list_columns import (
     ListColumns,
     WantedColumns,
     find_header,
     require_no_unknown_header,
+    wrong_number,
 )
 from ctcbench.contract.errors import BadSample, UsageError
-from ctcbench.contract.word_lists import counted
 from ctcbench.files.plain_files import MIB, read_named_file
 from ctcbench.files.text_encoding import NotUtf8, decode_utf8
 
@@ -36,7 +35,7 @@ _USUAL = WantedColumns()
 # Name, label, split and group.
 _Cells = tuple[str, str, str | None, str | None]
 
-OTHER_FORMATS = (".jsonl", ".ndjson", ".xml", ".xls", ".xlsx", ".ods", ".parquet", ".yaml", ".yml")
+OTHER_FORMATS = (".xml", ".xls", ".xlsx", ".ods", ".parquet", ".yaml", ".yml")
 
 
 @dataclass(frozen=True)
@@ -82,8 +81,9 @@ def read_list(path: Path, wanted: WantedColumns = _USUAL) -> LabelList:
 
     Lines end with LF or CR LF. Blank lines are skipped; there are no comments. ``.csv`` and ``.tsv`` follow
     RFC 4180 without line breaks in cells (`split_cells`), with a header or with two cells a line.
-    ``.json`` is an object {name: label}. In any other file a line is the name, a tab (or spaces, if fewer
-    than half of the lines have a tab) and the label, and quotes are characters like any other.
+    ``.json`` is an object {name: label}, and a line of ``.jsonl`` one whose keys are the titles of a header.
+    In any other file a line is the name, a tab (or spaces, if fewer than half of the lines have a tab) and
+    the label, and quotes are characters like any other.
 
     Raises:
         UsageError: the file can't be read, is not UTF-8 (the line is named), or has no clear columns; or it
@@ -93,11 +93,11 @@ def read_list(path: Path, wanted: WantedColumns = _USUAL) -> LabelList:
     # Read as text, these would be thousands of bad lines.
     if suffix in OTHER_FORMATS:
         raise UsageError(
-            f"{path}: a list of labels is .csv, .tsv, .txt or .json ({{name: label}}), not {suffix}; "
+            f"{path}: a list of labels is .csv, .tsv, .txt, .jsonl or .json ({{name: label}}), not {suffix}; "
             f"convert it, for example to CSV with the header file,label"
         )
-    if wanted.named and suffix not in (".csv", ".tsv"):
-        raise UsageError(f"{path}: only .csv and .tsv have columns, such as {wanted.named}")
+    if wanted.named and suffix not in (".csv", ".tsv", *ENDINGS):
+        raise UsageError(f"{path}: only .csv, .tsv and .jsonl have columns, such as {wanted.named}")
     content = _decoded(path)
     if suffix == ".json":
         pairs = json_pairs(path, content)
@@ -112,7 +112,25 @@ def read_list(path: Path, wanted: WantedColumns = _USUAL) -> LabelList:
             )
     if suffix in (".csv", ".tsv"):
         return _csv_list(path, content, DELIMITERS if suffix == ".csv" else "\t", wanted)
+    if suffix in ENDINGS:
+        return _object_list(path, content, wanted)
     return LabelList(_text_lines(path, content))
+
+
+def _object_list(path: Path, content: str, wanted: WantedColumns) -> LabelList:
+    number, first = next(_numbered(content), (0, ""))
+    if not number:
+        return LabelList(iter(()))
+    keys = find_keys(f"{path}:{number}", first, wanted)
+    lines = (
+        _line(str(path), f":{at}", partial(_object_cells, line, keys), "") for at, line in _numbered(content)
+    )
+    return LabelList(lines, keys.titles)
+
+
+def _object_cells(line: str, keys: ObjectKeys) -> _Cells:
+    name, text, split, group = read_cells(line, keys)
+    return (*_pair(name, text)[:2], split, group)
 
 
 def _numbered(content: str) -> Iterator[tuple[int, str]]:
@@ -234,21 +252,7 @@ def _csv_cells(line: str, delimiter: str, columns: ListColumns | None, *, guesse
     known = columns or ListColumns()
     cells = split_cells(line, delimiter)
     if len(cells) != known.number:
-        raise BadSample(_wrong_number(line, delimiter, cells, columns))
+        raise BadSample(wrong_number(line, delimiter, cells, columns))
     split = None if known.split is None else cells[known.split].text
     group = None if known.group is None else cells[known.group].text
     return (*_pair(cells[known.name].text, cells[known.text].text)[:2], split, group)
-
-
-def _wrong_number(line: str, delimiter: str, cells: list[Cell], columns: ListColumns | None) -> str:
-    known = columns or ListColumns()
-    number, text = known.number, known.text
-    counts = f"the line has {counted(len(cells), 'cell')}, {'the header has' if columns else 'not'} {number}"
-    if len(cells) < number:
-        return counts if columns else f"{counts}: it has no label (separated by {delimiter!r})"
-    # Only then are the surplus cells surely part of the text.
-    if text == number - 1 and known.name < text:
-        whole = quoted(line[cells[text].start :].rstrip(" "))
-        other = "" if columns else f"; more columns need a header such as file{delimiter}label"
-        return f"{counts}; a text with {delimiter!r} in it is quoted: {whole}{other}"
-    return f"{counts}; a cell with {delimiter!r} in it is quoted"

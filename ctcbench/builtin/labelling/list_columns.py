@@ -6,9 +6,9 @@ import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ctcbench.builtin.labelling.line_cells import split_cells
+from ctcbench.builtin.labelling.line_cells import Cell, quoted, split_cells
 from ctcbench.contract.errors import BadSample, UsageError, nearest
-from ctcbench.contract.word_lists import join_words
+from ctcbench.contract.word_lists import counted, join_words
 from ctcbench.files.picture_formats import SUFFIXES
 
 NAME_TITLES = (
@@ -162,6 +162,21 @@ def _require_no_half_header(
         f"{where}: the header has no column of {lacking} (columns: {', '.join(cells)}); call it {titles[0]} "
         f"(or {', '.join(titles[1:4])}, …), or name it with {option}=TITLE of dataset csv"
     )
+
+
+def wrong_number(line: str, delimiter: str, cells: list[Cell], columns: ListColumns | None) -> str:
+    """Return why a line has not as many cells as its list has columns; None: a list without a header."""
+    known = columns or ListColumns()
+    number, text = known.number, known.text
+    counts = f"the line has {counted(len(cells), 'cell')}, {'the header has' if columns else 'not'} {number}"
+    if len(cells) < number:
+        return counts if columns else f"{counts}: it has no label (separated by {delimiter!r})"
+    # Only then are the surplus cells surely part of the text.
+    if text == number - 1 and known.name < text:
+        whole = quoted(line[cells[text].start :].rstrip(" "))
+        other = "" if columns else f"; more columns need a header such as file{delimiter}label"
+        return f"{counts}; a text with {delimiter!r} in it is quoted: {whole}{other}"
+    return f"{counts}; a cell with {delimiter!r} in it is quoted"
 
 
 def _folded(title: str) -> str:

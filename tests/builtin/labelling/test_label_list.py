@@ -146,7 +146,12 @@ def test_tsv_has_the_tab_alone(tmp_path):
         ("labels.json", b'["a.png", "x"]', r"json: is not an object"),
         ("labels.json", b"[" * 100_000, r"labels\.json: can't be read as JSON"),
         ("labels.json", b'{"a": ' + b"9" * 5000 + b"}", r"labels\.json: can't be read as JSON"),
-        ("labels.jsonl", b"{}", r"is \.csv, \.tsv, \.txt or \.json .*, not \.jsonl"),
+        ("labels.jsonl", b"{}", r"jsonl:1: lacks a key of .* \(keys: none\); call them file_name"),
+        ("labels.jsonl", b"[1]", r"jsonl:1: the line is JSON, but no object .* object in each line"),
+        ("labels.jsonl", b"{", r"labels\.jsonl:1: the line is not JSON \(.* at character 2\)"),
+        ("labels.jsonl", b'{"image": "0.png"}', r"lacks a key of .* one of the labels \(keys: 'image'\)"),
+        ("labels.jsonl", b'{"image": "0", "x": 1}', r"no column of labels \(columns: image, x\); call it"),
+        ("labels.xml", b"{}", r"is \.csv, \.tsv, \.txt, \.jsonl or \.json .*, not \.xml"),
     ],
 )  # fmt: skip
 def test_a_list_that_is_refused(tmp_path, name, content, message):

@@ -63,7 +63,7 @@ def test_file_names_are_no_labels_where_a_file_looks_like_a_list(tmp_path, kind)
         way = "label=sidecar reads it"
     elif "0001" in name:
         way = "call the text of a picture NAME.gt.txt, beside it, or put all into one list (list=FILE)"
-    elif name.endswith(("xml", "xlsx", "jsonl")):
+    elif name.endswith(("xml", "xlsx")):
         way = "convert it to a list labels.csv with the header file,label"
     expected = f"the file names would be the labels, but {name} may have them; {way}, or label=stem takes the"
     with pytest.raises(UsageError, match=re.escape(expected)):

@@ -45,6 +45,35 @@ def test_pictures_of_another_folder_and_names_without_a_suffix(tmp_path, monkeyp
         whole("lists/t.csv", image="id")
 
 
+def test_objects_in_lines_are_read_by_their_keys(tmp_path):
+    fill(tmp_path, *(f"{i}.png" for i in range(6)))
+    lines = [
+        '{"file_name": "0.png", "text": "a, \\"b\\"", "fold": "train", "page": 7}',
+        '{"fold": "test", "text": "\\u00e9", "file_name": "1.png"}',
+        '{"file_name": "2.png", "text": 3, "fold": "train"}',
+        '{"file_name": "3.png", "fold": "train"}',
+        '{"file_name": "4.png", "text": "x", "text": "y", "fold": "train"}',
+        '["5.png", "z"]',
+        '{"file_name": "", "text": "x", "fold": "train"}',
+    ]
+    table = tmp_path / "metadata.jsonl"
+    table.write_text("\ufeff" + "\n\n".join(lines) + "\n", encoding="utf-8")
+    found = csv(path=str(table), split="fold", val=0)
+    assert [[entry.text for entry in found.splits[split] if entry.text] for split in SPLITS] == [
+        ['a, "b"'], [], ["\xe9"],
+    ]  # fmt: skip
+    reasons = {where.rpartition(":")[2]: reason for where, reason in faults(found).items()}
+    assert reasons["5"] == "its 'text' is not a text in quotes"
+    assert reasons["7"] == "the object has no key 'text'"
+    assert "'text' twice" in reasons["9"] or "read as JSON" in reasons["9"]
+    assert reasons["11"] == "the line is JSON, but no object {…}"
+    assert reasons["13"] == "the line names no file"
+    with pytest.raises(
+        UsageError, match=r"metadata\.jsonl:1: no column 'txt'.* \(columns: file_name, text, fo"
+    ):
+        csv(path=str(table), label="txt")
+
+
 def test_columns_are_chosen_by_title(tmp_path):
     fill(tmp_path, "0.png", "1.png", "2.png", "3.png")
     table = tmp_path / "t.tsv"
@@ -131,7 +160,7 @@ def test_tables_that_are_none(tmp_path):
     with pytest.raises(UsageError, match="can't be read"):
         whole(tmp_path / "t.csv")
     (tmp_path / "t.txt").write_text("0.png a\n")
-    with pytest.raises(UsageError, match=r"only \.csv and \.tsv have columns, such as text"):
+    with pytest.raises(UsageError, match=r"only \.csv, \.tsv and \.jsonl have columns, such as text"):
         whole(tmp_path / "t.txt", label="text")
     (tmp_path / "t.csv").write_bytes("file,label\n".encode("utf-16"))
     with pytest.raises(UsageError, match=r"is not UTF-8 \(UTF-16\)"):
