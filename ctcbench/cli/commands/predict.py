@@ -18,7 +18,7 @@ from ctcbench.cli.picture_flags import Crops, OtherGround, chosen_crops, chosen_
 from ctcbench.cli.run_folder_argument import OtherDecoder, RunOrModel, named_recogniser
 from ctcbench.cli.standard_streams import has_reader
 from ctcbench.contract.errors import BadSample, UsageError
-from ctcbench.contract.word_lists import counted, join_words
+from ctcbench.contract.word_lists import join_words
 from ctcbench.files.text import one_line
 
 if TYPE_CHECKING:
@@ -74,6 +74,7 @@ def predict(
     arguments = PictureArguments(images)
     from ctcbench.api import load
     from ctcbench.cli.progress import progress_listener
+    from ctcbench.cli.views.prediction_output import unfamiliar_pictures
 
     recogniser = load(run, device, ground=wanted_ground)
     if folder is not None and not folder.is_finished:
@@ -110,10 +111,7 @@ def predict(
             # After Ctrl-C too, so that a JSON document is a whole one.
             output.finish()
         if unfamiliar:
-            listener.notice(
-                f"unfamiliar: {unfamiliar:,} of {counted(done - failed, 'image')}; they differ from the "
-                "training images, and their confidence may be far too high"
-            )
+            listener.notice(f"unfamiliar: {unfamiliar_pictures(unfamiliar, done - failed, 'image')}")
     if failed:
         raise typer.Exit(FAILED)
 

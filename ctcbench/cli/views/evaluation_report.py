@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ctcbench.cli.views.decoding_examples import highlight
+from ctcbench.cli.views.prediction_output import aligned_confidences, unfamiliar_pictures
 from ctcbench.cli.views.run_report import MetricsTable
 from ctcbench.contract.word_lists import counted
 from ctcbench.files.text import printable
@@ -47,11 +48,12 @@ def _examples(misread: Iterable[Misreading]) -> Table:
     table = Table(title="misread, for example", title_justify="left", title_style="bold")
     for header in ("image", "text", "reading"):
         table.add_column(header, overflow="fold")
-    table.add_column("confidence", justify="right")
-    for one in misread:
+    table.add_column("confidence")
+    shown = list(misread)
+    confidences = aligned_confidences([(one.confidence, one.familiar) for one in shown])
+    for one, confidence in zip(shown, confidences, strict=True):
         reading, text = highlight(one.reading, one.text)
-        mark = "  unfamiliar" if one.familiar is False else ""
-        table.add_row(Text(printable(one.name)), text, reading, Text(_share(one.confidence) + mark))
+        table.add_row(Text(printable(one.name)), text, reading, Text(confidence))
     return table
 
 
@@ -96,10 +98,7 @@ def _unfamiliar(found: RecogniserScore) -> str:
         return "not known: the recogniser has no statistics of its training images"
     if not found.unfamiliar:
         return f"none of {counted(found.images, 'picture')}"
-    return (
-        f"{found.unfamiliar:,} of {counted(found.images, 'picture')}; they differ from the training images, "
-        "and their confidence may be far too high"
-    )
+    return unfamiliar_pictures(found.unfamiliar, found.images, "picture")
 
 
 def _character(character: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ctcbench.cli.output import output_console, output_stream, print_json_text
+from ctcbench.contract.word_lists import counted
 from ctcbench.files.text import printable, printable_json, visible_spaces
 from ctcbench.reporting.formats.csv_json import spreadsheet_cell
 
@@ -64,10 +65,10 @@ class TableOutput:
             table.add_column(self._best_header(), no_wrap=True)
         if self.positions:
             table.add_column("characters, columns", no_wrap=True)
-        for name, prediction in self._rows:
+        readings = [(prediction.confidence, prediction.familiar) for _, prediction in self._rows]
+        for (name, prediction), confidence in zip(self._rows, aligned_confidences(readings), strict=True):
             cells = [Text(printable(name), overflow="fold"), Text(printable(prediction.text), "bold")]
-            mark = "  unfamiliar" if prediction.familiar is False else ""
-            cells.append(Text(_shown(prediction.confidence) + mark))
+            cells.append(Text(confidence))
             if self.n_best:
                 cells.append(Text("\n".join(map(_shown_text, prediction.alternatives or ()))))
             if self.positions:
@@ -173,6 +174,28 @@ def _entry(name: str, prediction: Prediction | str) -> dict[str, Any]:
 def _shown_text(alternative: Alternative) -> str:
     score = "" if alternative.score is None else f"{alternative.score:.2f}  "
     return f"{printable(alternative.text)}  {score}{_shown(alternative.confidence)}"
+
+
+def aligned_confidences(readings: Sequence[tuple[float | None, bool | None]]) -> list[str]:
+    """Return the cells of confidences, one below the other: percentages, and a mark where not familiar.
+
+    Args:
+        readings: the confidence of each, and whether its picture is like the training images.
+    """
+    shown = [_shown(confidence) for confidence, _ in readings]
+    width = max(map(len, shown), default=0)
+    marks = ["  unfamiliar" if familiar is False else "" for _, familiar in readings]
+    return [f"{text:>{width}}{mark}" for text, mark in zip(shown, marks, strict=True)]
+
+
+def unfamiliar_pictures(number: int, images: int, noun: str) -> str:
+    """Return how many pictures are not like the training images, and what that means."""
+    whose = (
+        "it differs from the training images, and its"
+        if number == 1
+        else ("they differ from the training images, and their")
+    )
+    return f"{number:,} of {counted(images, noun)}; {whose} confidence may be far too high"
 
 
 def _shown(confidence: float | None) -> str:

@@ -33,7 +33,7 @@ def test_predict(trained: Path, tmp_path: Path, capsys: Capture) -> None:
     printed = capsys.readouterr()
     assert "confidence" in printed.out and "unfamiliar" in printed.out
     assert printed.err == (
-        "unfamiliar: 1 of 1 image; they differ from the training images, and their confidence may be far "
+        "unfamiliar: 1 of 1 image; it differs from the training images, and its confidence may be far "
         "too high\n"
     )
     unfinished = shutil.copytree(trained, tmp_path / "unfinished")
