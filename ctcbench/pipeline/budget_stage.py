@@ -11,6 +11,7 @@ from ctcbench.contract.errors import UsageError
 from ctcbench.contract.word_lists import counted
 from ctcbench.data.built_dataset import BuiltDataset
 from ctcbench.data.materialise import is_cached
+from ctcbench.pipeline.decoding_time import measure_decoding
 from ctcbench.processes.cores import available_cores
 from ctcbench.results import provenance
 from ctcbench.results.budget_records import BudgetRecord, BudgetRecords
@@ -156,6 +157,7 @@ def _announcement(
         wanted = getattr(config, f"{split}_samples")
         if not is_cached(dataset, split, wanted):
             to_draw += min(wanted, dataset.size(split) or wanted)
+    decoding = config.test_samples * measure_decoding(fitted, dataset)
     drawing = (
         f"drawing {counted(to_draw, 'image')} about {rough_duration(to_draw * known.draw_seconds)}; "
         if to_draw
@@ -165,8 +167,13 @@ def _announcement(
         f"budget {budget.text}: {counted(config.train_samples, 'image')}, "
         f"{counted(config.epochs, 'epoch')} ({known.compute}): training about "
         f"{rough_duration(known.training_seconds)}; {drawing}validation and test about "
-        f"{rough_duration(read)}; {length.flags()} in place of --budget repeats it exactly"
+        f"{rough_duration(read)}; decoding {_about(decoding)}; {length.flags()} in place of --budget repeats "
+        f"it exactly"
     )
+
+
+def _about(seconds: float) -> str:
+    return f"about {rough_duration(seconds)}" if seconds >= 1 else "less than 1 s"
 
 
 def _differs(seconds: float, expected: float) -> bool:

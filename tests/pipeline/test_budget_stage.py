@@ -7,7 +7,7 @@ import pytest
 from ctcbench.config.budget import make_budget
 from ctcbench.config.recipe import resolve
 from ctcbench.contract.errors import CtcbenchError, UsageError
-from ctcbench.pipeline import runner
+from ctcbench.pipeline import budget_stage, runner
 from ctcbench.pipeline.budget_stage import find_fitted
 from ctcbench.processes.signals import Interrupted
 from ctcbench.results.run_folder import RunFolder
@@ -44,6 +44,12 @@ def run(registry, out, text="1s", given=(), config=None, **options):
     return runner.run(resolve(registry, config or tiny()), runtime), listener.notices
 
 
+def test_a_slow_decoder_is_announced_for_all_test_images(registry, tmp_path, rates, monkeypatch):
+    monkeypatch.setattr(budget_stage, "measure_decoding", lambda recipe, dataset: 0.5)
+    _, notices = run(registry, tmp_path)
+    assert any("; decoding about 6 s; " in text for text in notices)  # of twelve images
+
+
 def folders(out):
     return sorted(path.parent.name for path in out.glob("*/config.toml"))
 
@@ -55,7 +61,9 @@ def test_the_chosen_numbers_are_settings_and_the_same_command_finds_them(registr
     assert RunFolder(result.folder).read_config()["train_samples"] == 160
     announced = next(text for text in notices if text.startswith("budget 1s: "))
     assert "160 images, 1 epoch (cpu in float32, 1 thread): training about 1 s; " in announced
-    assert "--train-samples 160 --epochs 1 in place of --budget repeats it exactly" in announced
+    assert (
+        "; decoding less than 1 s; --train-samples 160 --epochs 1 in place of --budget repeats" in announced
+    )
     rates.step_seconds = 0.05
     again, notices = run(registry, tmp_path)
     assert again.score == result.score
