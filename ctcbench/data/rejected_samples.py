@@ -33,10 +33,11 @@ def rejected_message(
         split: name of the split.
         count: number of its samples that were tried.
         rejected: those that can't be used.
-        skipped: whether they are left out; else the message is an error's, and names the flag for it.
+        skipped: whether they are left out; else the message is an error's, and names the flag for it
+            unless no sample would be left.
     """
     verdict = "left out" if skipped else "can't be used"
-    remedy = "" if skipped else "\n--skip-bad leaves such samples out"
+    remedy = "" if skipped or len(rejected) == count else "\n--skip-bad leaves such samples out"
     counted = f"{len(rejected)} of {count} samples of {split!r}"
     return f"dataset {dataset}: {counted} {verdict}:{list_rejected(sorted(rejected))}{remedy}"
 
