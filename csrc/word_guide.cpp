@@ -92,21 +92,25 @@ void WordGuide::look_ahead() {
         return fusion_.weight * model_.next(NgramModel::kEmpty, word).log_prob + fusion_.bonus;
     };
     ahead_.assign(label_.size(), -std::numeric_limits<double>::infinity());
-    places_to_end_.assign(label_.size(), kNever);
+    frames_to_end_.assign(label_.size(), kNever);
+    frames_after_label_.assign(label_.size(), kNever);
     ahead_[unknown_] = unigram(special_.unknown) - fusion_.unknown_penalty;
     // Children have higher numbers than their parent.
     for (std::size_t place = unknown_; place-- > 0;) {
         if (word_[place] != NgramModel::kNoWord) {
             ahead_[place] = unigram(word_[place]);
-            places_to_end_[place] = 0;
+            frames_to_end_[place] = frames_after_label_[place] = 0;
         }
         for (std::int32_t child = first_child_[place]; child < first_child_[place + 1]; ++child) {
             ahead_[place] = std::max(ahead_[place], ahead_[index(child)]);
-            places_to_end_[place] = std::min(places_to_end_[place], places_to_end_[index(child)] + 1);
+            const std::int32_t frames = frames_after_label_[index(child)] + 1;
+            const std::int32_t blank = label_[index(child)] == label_[place] ? 1 : 0;
+            frames_to_end_[place] = std::min(frames_to_end_[place], frames);
+            frames_after_label_[place] = std::min(frames_after_label_[place], frames + blank);
         }
     }
     ahead_[kRoot] = 0.0;
-    places_to_end_[kRoot] = 0;
+    frames_to_end_[kRoot] = frames_after_label_[kRoot] = 0;
 }
 
 WordGuide::WordEnd WordGuide::end_word(NgramModel::Context context, std::size_t place) const {
@@ -153,8 +157,8 @@ double WordGuide::final_log_weight(State state) const {
 std::int32_t WordGuide::most_frames_to_end() const {
     std::int32_t most = 0;
     if (unknown_words_) return most;
-    for (const std::int32_t places : places_to_end_)
-        if (places != kNever) most = std::max(most, places);
+    for (const std::int32_t frames : frames_after_label_)
+        if (frames != kNever) most = std::max(most, frames);
     return most;
 }
 

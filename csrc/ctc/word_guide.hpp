@@ -39,7 +39,10 @@ class WordGuide final : public Guide {
     void row(State state, State* next_K, double* log_weight_K) const override;
     double final_log_weight(State state) const override;
     std::int32_t shortest(State state) const override {
-        return unknown_words_ ? 0 : places_to_end_[static_cast<std::size_t>(state % places_)];
+        return unknown_words_ ? 0 : frames_to_end_[static_cast<std::size_t>(state % places_)];
+    }
+    std::int32_t shortest_after(std::int32_t /*label*/, State state) const override {
+        return unknown_words_ ? 0 : frames_after_label_[static_cast<std::size_t>(state % places_)];
     }
     std::int32_t most_frames_to_end() const override;
 
@@ -71,9 +74,10 @@ class WordGuide final : public Guide {
     std::vector<std::int32_t> first_child_;  // a place; one element more than places
     std::vector<std::int32_t> label_;        // the last label
     std::vector<std::int32_t> word_;         // the word that ends here, or kNoWord
-    std::vector<std::int32_t> places_to_end_;
-    std::vector<double> ahead_;              // log weight in advance
-    std::vector<double> final_log_weights_;  // of the end of the text, by context
+    std::vector<std::int32_t> frames_to_end_;       // of a word, after a blank
+    std::vector<std::int32_t> frames_after_label_;  // the same directly after the last label
+    std::vector<double> ahead_;                     // log weight in advance
+    std::vector<double> final_log_weights_;         // of the end of the text, by context
 };
 
 }  // namespace ctc

@@ -84,6 +84,32 @@ def test_words_may_be_restricted_to_those_of_the_model():
     assert guide.shortest(after_aa) == 1
 
 
+def test_the_frames_to_the_end_of_a_word_count_blanks_between_equal_letters():
+    model = word_model(2, ["aaa", "bbba", "ab", "baa c"])
+    guide = LanguageModel(model, CHARACTERS, unknown_words=False).as_guide()
+
+    def frames_needed(labels, last):
+        """Return the least number of frames for a continuation, by trying all of up to four letters."""
+        found = []
+        for count in range(5):
+            for more in itertools.product([1, 2, 4], repeat=count):
+                if set(text_of((*labels, *more)).split()) <= {"aaa", "bbba", "ab", "baa", "c"}:
+                    path = (last, *more)
+                    found.append(count + sum(x == y for x, y in itertools.pairwise(path)))
+        return min(found)
+
+    state, checked = guide.start, 0
+    for labels in itertools.chain.from_iterable(itertools.product([1, 2, 3], repeat=n) for n in range(1, 5)):
+        state = guide.start
+        for label in labels:
+            state = int(guide.row(state)[0][label]) if state >= 0 else -1
+        if state >= 0:
+            assert guide.shortest(state) == frames_needed(labels, None)
+            assert guide.shortest_after(labels[-1], state) == frames_needed(labels, labels[-1])
+            checked += 1
+    assert checked > 10
+
+
 def test_without_a_space_a_text_is_one_word():
     model = word_model(2, ["ab", "abc"])
     guide = LanguageModel(model, [None, "a", "b", "c"], unit="word", **SETTINGS).as_guide()
