@@ -234,12 +234,11 @@ class _BeamDecoder:
 
     def _reason(self, most_frames: int, width: int) -> str:
         """Return why images of at most so many frames have no text."""
-        from ctcbench.decoding import Automaton
-
-        shortest = [int(one.shortest()[one.start]) for one in self.guides if isinstance(one, Automaton)]
-        if shortest and shortest[0] > most_frames:
+        forms = [one.as_guide() for one in self.guides]
+        needed = max(form.shortest(form.start) for form in forms)
+        if needed > most_frames:
             return (
-                f"the shortest one has {shortest[0]:,} characters, and these images have at most "
-                f"{most_frames:,} frames"
+                f"the shortest one needs {needed:,} frames, with a blank between equal characters, and these "
+                f"images have at most {most_frames:,}"
             )
         return f"those that fit have probability zero, or the beam of width {width:,} lost them"

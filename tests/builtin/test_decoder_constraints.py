@@ -82,8 +82,8 @@ def test_no_allowed_text_fits_into_the_frames(registry, read):
     built = registry.build("decoder", "beam_cpp:length=9", ALPHABET)
     message = (
         r"no text that its options permit is possible in the frames of some images \(40 of 40\): the "
-        r"shortest one has 9 characters, and these images have at most 8 frames; "
-        "their texts are empty, with log-probability -inf"
+        "shortest one needs 9 frames, with a blank between equal characters, and these images have at most "
+        "8; their texts are empty, with log-probability -inf"
     )
     with pytest.warns(ComponentNotice, match=message):
         found = built(read)
@@ -91,6 +91,8 @@ def test_no_allowed_text_fits_into_the_frames(registry, read):
     assert all(h.log_prob == -np.inf for h in found)
     with pytest.warns(ComponentNotice, match=message):
         assert built.n_best(read, 3) == [[]] * 40
+    with pytest.warns(ComponentNotice, match="needs 9 frames, with a blank"):
+        registry.build("decoder", "beam_cpp:pattern=aaaaa", ALPHABET)(read)
 
 
 def test_texts_that_fit_may_be_impossible_or_lost_by_the_beam(registry):

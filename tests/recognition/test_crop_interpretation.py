@@ -135,7 +135,7 @@ def test_every_decoder_of_one_text_can_be_used(registry, decoder):
 
 def test_no_text_of_a_constraint_that_fits_is_an_empty_one(registry):
     decoder = "beam_cpp:length=30"
-    with pytest.warns(ComponentNotice, match="the shortest one has 30 characters"):
+    with pytest.warns(ComponentNotice, match="the shortest one needs 30 frames"):
         (found,) = faint(registry).predict(
             [bar_in_the_middle()], crops=CROPS, decoder=decoder, positions=True, n_best=3
         )
