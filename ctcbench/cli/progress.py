@@ -124,7 +124,8 @@ class ConsoleProgress(ProgressListener):
             self._unfinished[what] = self._unfinished[what][0], state
 
     def _show_training(self, progress: TrainingProgress) -> None:
-        self._print(Text.assemble(_state(progress), "  ", _plateau(progress)))
+        parts = [_state(progress), Text(_time_left(progress)), Text(_plateau(progress))]
+        self._print(Text("  ").join(filter(None, parts)))
 
 
 class LiveProgress(ConsoleProgress):
@@ -162,7 +163,7 @@ class LiveProgress(ConsoleProgress):
             self._live.update(_bar(what, done, total, _counted(done, total)), refresh=True)
 
     def _show_training(self, progress: TrainingProgress) -> None:
-        bar = _bar("training", progress.step, progress.steps, f"{seconds(progress.seconds_left)} left")
+        bar = _bar("training", progress.step, progress.steps, _time_left(progress))
         plateau = _plateau(progress)
         lines = [Text(plateau, "yellow")] if plateau else []
         self._live.update(Group(bar, _state(progress), *lines), refresh=True)
@@ -194,6 +195,10 @@ def _state(at: TrainingProgress) -> Text:
     if at.val_exact is not None:
         text.append(f"  exact {percent(at.val_exact)}", "green")
     return text
+
+
+def _time_left(at: TrainingProgress) -> str:
+    return f"{seconds(at.seconds_left)} left"
 
 
 def _plateau(at: TrainingProgress) -> str:

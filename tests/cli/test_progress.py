@@ -48,6 +48,18 @@ def test_plain_lines_without_a_terminal() -> None:
     ]
 
 
+def test_a_line_of_a_training_has_the_time_that_is_left() -> None:
+    console = _console(terminal=False)
+    for at in (_at(1), _at(5, exact=0.25, plateau=300)):
+        with progress_listener(console) as listener:
+            listener.training_advanced(at)
+    assert _text(console).splitlines() == [
+        "epoch 1/2  step 1/20  loss 12.500  480 images/s  1 min 15 s left",
+        "epoch 1/2  step 5/20  loss 12.500  480 images/s  exact 25.00 %  1 min 15 s left  "
+        "blank or no better than guessing for 300 steps",
+    ]
+
+
 def test_a_phase_that_printed_lines_has_a_last_one() -> None:
     console = _console(terminal=False)
     with progress_listener(console) as listener:
