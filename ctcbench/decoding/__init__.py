@@ -30,6 +30,9 @@ if TYPE_CHECKING:
     from .most_probable import BestLabelling, best_labelling
     from .user_errors import CtcbenchError, InputError, UsageError
 
+# Of ctcbench and of ctcbench-decoder, which have one version.
+__version__ = "0.1.0"
+
 # Loaded at first use: ctcbench imports the errors from here, and `ctcbench --help` must not wait for numpy.
 _HOMES = {
     "bayes_risk": ("RiskChoice", "minimum_bayes_risk"),

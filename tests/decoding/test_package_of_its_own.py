@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from ctcbench import decoding
+
 ROOT = Path(__file__).parents[2]
 DECODER = ROOT / "plugins" / "ctcbench-decoder"
 
@@ -67,7 +69,8 @@ def test_both_distributions_have_one_version_and_the_same_bounds():
         tomllib.loads((folder / "pyproject.toml").read_text(encoding="utf-8"))["project"]
         for folder in (ROOT, DECODER)
     )
-    assert alone["version"] == ours["version"] and alone["requires-python"] == ours["requires-python"]
+    assert alone["version"] == ours["version"] == decoding.__version__
+    assert alone["requires-python"] == ours["requires-python"]
     assert set(alone["dependencies"]) <= set(ours["dependencies"])
     for extra, needs in alone["optional-dependencies"].items():
         assert extra == "test" or needs == ours["optional-dependencies"][extra]
