@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from ctcbench.__main__ import main
-from ctcbench.cli.views.run_report import run_report
+from ctcbench.cli.views.run_report import UnbrokenLine, run_report
 from ctcbench.results.decoder_key import decoder_key
 from ctcbench.results.run_folder import RunFolder
 from tests.cli.cli_cases import TINY, Cli
@@ -82,9 +82,9 @@ def test_the_report_of_a_decoding_names_its_decoder_for_predict(trained: Path) -
     result = folder.read_result(decoder_key(str(folder.read_config()["decoder"])))
     result = replace(result, score=replace(result.score, collapsed=False))
     other = replace(result, config={**result.config, "decoder": "beam:width=3"})
-    own, named = (list(map(str, run_report(one, trained))) for one in (result, other))
-    assert f"your images ctcbench predict {trained} IMAGE…" in own
-    assert f"your images ctcbench predict {trained} IMAGE… --decoder beam:width=3" in named
+    command = f"ctcbench predict {trained} IMAGE…"
+    for one, flag in ((result, ""), (other, " --decoder beam:width=3")):
+        assert UnbrokenLine("your images", command + flag, "cyan") in run_report(one, trained)
 
 
 def test_decode_of_an_unfinished_run_is_a_usage_error(trained: Path, tmp_path: Path, capsys: Capture) -> None:
