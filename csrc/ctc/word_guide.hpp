@@ -71,9 +71,9 @@ class WordGuide final : public Guide {
     State start_ = 0;
     std::size_t unknown_ = 0;  // the last place
     // By place.
-    std::vector<std::int32_t> first_child_;  // a place; one element more than places
-    std::vector<std::int32_t> label_;        // the last label
-    std::vector<std::int32_t> word_;         // the word that ends here, or kNoWord
+    std::vector<std::int32_t> first_child_;         // a place; one element more than places
+    std::vector<std::int32_t> label_;               // the last label
+    std::vector<std::int32_t> word_;                // the word that ends here, or kNoWord
     std::vector<std::int32_t> frames_to_end_;       // of a word, after a blank
     std::vector<std::int32_t> frames_after_label_;  // the same directly after the last label
     std::vector<double> ahead_;                     // log weight in advance
