@@ -170,12 +170,11 @@ void FreeExtendStep<L>::drop_taken(const LaneBeam<L>& beam, const LaneSymbols<L>
 
 template <class L>
 void FreeExtendStep<L>::drop(std::int32_t symbol, std::uint64_t id, LaneCandidates<L>& candidates) {
-    const std::int32_t end = starts_.data()[symbol + 1];
-    for (std::int32_t i = starts_.data()[symbol]; i < end; ++i) {
-        if (candidates.id.data()[i] != id) continue;
-        candidates.total.data()[i] = 0.0;
-        return;
-    }
+    const std::uint64_t* ids = candidates.id.data();
+    // They ascend, as the rows of a symbol do.
+    const std::uint64_t* end = ids + starts_.data()[symbol + 1];
+    const std::uint64_t* found = std::lower_bound(ids + starts_.data()[symbol], end, id);
+    if (found != end && *found == id) candidates.total.data()[found - ids] = 0.0;
 }
 
 // Appends the extensions of rows by their own last labels, which need a blank between.
