@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 
 from ctcbench.config.budget import Budget, rough_duration
 from ctcbench.config.recipe import Recipe
@@ -132,8 +133,9 @@ def report_deviation(folder: RunFolder, recipe: Recipe, runtime: Runtime) -> Non
     change = f"{100 * abs(share - 1):.0f} % {'longer' if share > 1 else 'shorter'} than"
     if share > 2:
         change = f"{share:.1f} times as long as"
-    if _differs(seconds, record.training_seconds):
-        ratio = seconds / record.training_seconds
+    ratio, chosen = seconds / record.training_seconds, record.training_seconds / budget.seconds
+    # The larger of the two parts of the deviation.
+    if abs(math.log(ratio)) > abs(math.log(chosen)):
         cause = (
             f"a step took {ratio:.2f} times as long as when it was timed, most likely because other programs "
             f"used the machine {'during the training' if ratio > 1 else 'then'}"

@@ -237,6 +237,12 @@ def test_the_recipe_is_found_without_torch_once_it_is_chosen(registry, tmp_path,
         (0.1, 160, 0.5, "50 % shorter than --budget 1s: a step took 0.50 times as long"),
         # 1.4 epochs of 115 images would fit, and two would take 1.4 s.
         (0.1, 115, 0.72, "28 % shorter than --budget 1s: that many epochs of whole images come nearest"),
+        (
+            0.097,
+            160,
+            0.84,
+            "16 % shorter than --budget 1s: a step took 0.87 times as long as when it was timed",
+        ),
     ],
 )
 def test_a_training_much_longer_or_shorter_than_its_budget_is_mentioned_once(

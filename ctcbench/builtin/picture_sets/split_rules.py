@@ -189,16 +189,16 @@ class SplitRules:
         """Return a notice of groups in several splits, as lists of names or splits of a set's own make."""
         if not self.options.group:
             return ""
-        places: dict[str, set[SplitName]] = {}
+        places: dict[str, int] = {}  # a bit for each split: a set may have millions of groups
         divided = zip(pool.groups(), (SPLITS[home] if home >= 0 else None for home in homes), strict=True)
         own = ((group, split) for split in SPLITS[1:] if split in found for group in found[split].groups())
         for group, split in itertools.chain(divided, own):
             if group and split:
-                places.setdefault(group, set()).add(split)
-        shared = [group for group, splits in places.items() if len(splits) > 1]
+                places[group] = places.get(group, 0) | 1 << SPLITS.index(split)
+        shared = [group for group, bits in places.items() if bits & (bits - 1)]
         if not shared:
             return ""
-        example = join_words(split for split in SPLITS if split in places[shared[0]])
+        example = join_words(split for at, split in enumerate(SPLITS) if places[shared[0]] >> at & 1)
         return (
             f"group={self.options.group}: {len(shared)} of {counted(len(places), 'group')} are in several "
             f"splits, as {shared[0]!r} in {example}: the splits of the data set or of a list of names "

@@ -76,7 +76,7 @@ def decoders(
         bool,
         typer.Option(
             "--core",
-            help="also measure the C++ search alone: Python overhead, threads, code paths, guides",
+            help="also measure the C++ search: Python overhead, threads, code paths, constraints, model",
         ),
     ] = False,
     as_json: AsJson = False,
