@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from pydantic import Field
 
@@ -18,6 +17,7 @@ from ctcbench.builtin.decoder_constraints import (
     UnwritableWords,
     build_constraint,
 )
+from ctcbench.builtin.decoder_guides import GuidedBeam
 from ctcbench.builtin.decoder_models import (
     HOTWORD_BOOST,
     LENGTH_BONUS,
@@ -34,15 +34,9 @@ from ctcbench.builtin.decoder_models import (
 )
 from ctcbench.contract.components import decoder
 from ctcbench.contract.data import LogProbs
-from ctcbench.contract.errors import ComponentNotice, UsageError
+from ctcbench.contract.errors import UsageError
 from ctcbench.contract.specs import BLANK, Alphabet
 from ctcbench.decoding.hypothesis import Hypothesis, best_or_nothing
-
-if TYPE_CHECKING:
-    from ctcbench.decoding import Hotwords, LanguageModel
-    from ctcbench.decoding.constraints import Automaton
-
-_BEAM_PER_TEXT = 4
 
 # The built-in decoders leave out the frames of the characters: texts and scores do not depend on them.
 Decode = Callable[[LogProbs], list[Hypothesis]]
@@ -176,7 +170,8 @@ def beam_cpp(
         hotword_boost=hotword_boost,
     )
     guides = [*([] if constraint is None else [constraint]), *models]
-    return _BeamDecoder(width, threads, blank_penalty, guides, bool(models) or blank_penalty > 0)
+    search = GuidedBeam("beam_cpp", width, threads, blank_penalty, guides)
+    return _BeamDecoder(search, bool(models) or blank_penalty > 0)
 
 
 @dataclass(frozen=True)
@@ -186,59 +181,19 @@ class _BeamDecoder:
     Within a constraint the score is still the probability of the network: `has_own_score` is then false.
     """
 
-    width: int
-    threads: int
-    blank_penalty: float
-    guides: Sequence[Automaton | LanguageModel | Hotwords]
+    beam: GuidedBeam
     has_own_score: bool
 
     @property
     def objective(self) -> str | None:
         """What is searched in place of the most probable of all labellings."""
-        if self.guides:
+        if self.beam.guides:
             return "the best text within a constraint, a language model or hotwords"
-        return _penalised(self.blank_penalty)
+        return _penalised(self.beam.blank_penalty)
 
     def __call__(self, read: LogProbs) -> list[Hypothesis]:
-        found = self._search(read, 1, self.width)
-        return [best_or_nothing(hypotheses) for hypotheses in found]
+        return [best_or_nothing(hypotheses) for hypotheses in self.beam.search(read, 1, self.beam.width)]
 
     def n_best(self, read: LogProbs, count: int) -> list[list[Hypothesis]]:
         """Return up to `count` hypotheses for each image, best first; none where none is permitted."""
-        return self._search(read, count, max(self.width, _BEAM_PER_TEXT * count))
-
-    def _search(self, read: LogProbs, count: int, width: int) -> list[list[Hypothesis]]:
-        from ctcbench.decoding import beam_search
-
-        found: list[list[Hypothesis]] = beam_search(
-            read.values_NTK,
-            read.lengths_N,
-            beam_width=width,
-            blank=BLANK,
-            n_best=count,
-            threads=self.threads or None,
-            blank_penalty=self.blank_penalty,
-            frames=False,
-            guide=self.guides,
-        )
-        if self.guides and not all(found):
-            frames = [int(n) for n, some in zip(read.lengths_N, found, strict=True) if not some]
-            warnings.warn(
-                "decoder beam_cpp: no text that its options permit is possible in the frames of some images "
-                f"({len(frames):,} of {len(found):,}): {self._reason(max(frames), width)}; their texts are "
-                "empty, with log-probability -inf",
-                ComponentNotice,
-                stacklevel=3,
-            )
-        return found
-
-    def _reason(self, most_frames: int, width: int) -> str:
-        """Return why images of at most so many frames have no text."""
-        forms = [one.as_guide() for one in self.guides]
-        needed = max(form.shortest(form.start) for form in forms)
-        if needed > most_frames:
-            return (
-                f"the shortest one needs {needed:,} frames, with a blank between equal characters, and these "
-                f"images have at most {most_frames:,}"
-            )
-        return f"those that fit have probability zero, or the beam of width {width:,} lost them"
+        return self.beam.search(read, count, self.beam.wide_enough(count))

@@ -1,0 +1,98 @@
+"""The beam search of decoders with constraints and language models, and the notice where it finds nothing."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ctcbench.contract.data import LogProbs
+from ctcbench.contract.errors import ComponentNotice
+from ctcbench.contract.specs import BLANK
+from ctcbench.decoding.hypothesis import Hypothesis
+
+if TYPE_CHECKING:
+    from ctcbench.decoding import Hotwords, LanguageModel
+    from ctcbench.decoding.constraints import Automaton
+
+    Guides = Sequence[Automaton | LanguageModel | Hotwords]
+
+_BEAM_PER_TEXT = 4
+
+
+@dataclass(frozen=True)
+class GuidedBeam:
+    """A prefix beam search with the options of a decoder.
+
+    Attributes:
+        decoder: the name of the decoder, for notices.
+        width: number of labellings kept after each frame.
+        threads: number of threads, 0 for one per core.
+        blank_penalty: subtracted from the blank's log-probability.
+        guides: the constraint, the language model and the hotwords, each if there is one.
+    """
+
+    decoder: str
+    width: int
+    threads: int
+    blank_penalty: float
+    guides: Guides
+
+    def wide_enough(self, count: int) -> int:
+        """Return the width of a search for the `count` most probable hypotheses."""
+        return max(self.width, _BEAM_PER_TEXT * count)
+
+    def search(self, read: LogProbs, count: int, width: int) -> list[list[Hypothesis]]:
+        """Return up to `count` hypotheses for each image, best first; none where none is permitted.
+
+        Warns with `ComponentNotice` where the guides leave no hypothesis.
+        """
+        # Not at the top: it imports numpy, for which --help must not wait.
+        from ctcbench.decoding import beam_search
+
+        found: list[list[Hypothesis]] = beam_search(
+            read.values_NTK,
+            read.lengths_N,
+            beam_width=width,
+            blank=BLANK,
+            n_best=count,
+            threads=self.threads or None,
+            blank_penalty=self.blank_penalty,
+            frames=False,
+            guide=self.guides,
+        )
+        if self.guides and not all(found):
+            frames = [int(n) for n, some in zip(read.lengths_N, found, strict=True) if not some]
+            lost = f"the beam of width {width:,} lost them"
+            warn_of_nothing_permitted(self.decoder, self.guides, frames, len(found), lost)
+        return found
+
+
+def warn_of_nothing_permitted(
+    decoder: str, guides: Guides, frames: Sequence[int], images: int, otherwise: str
+) -> None:
+    """Warn with `ComponentNotice` that some of the images have no text that the guides permit.
+
+    Args:
+        decoder: the name of the decoder.
+        guides: at least one.
+        frames: the number of frames of each image without a text; at least one.
+        images: the number of all images.
+        otherwise: what may have happened where the shortest text fits, beside a probability of zero.
+    """
+    forms = [one.as_guide() for one in guides]
+    needed = max(form.shortest(form.start) for form in forms)
+    if needed > max(frames):
+        reason = (
+            f"the shortest one needs {needed:,} frames, with a blank between equal characters, and these "
+            f"images have at most {max(frames):,}"
+        )
+    else:
+        reason = f"those that fit have probability zero, or {otherwise}"
+    warnings.warn(
+        f"decoder {decoder}: no text that its options permit is possible in the frames of some images "
+        f"({len(frames):,} of {images:,}): {reason}; their texts are empty, with log-probability -inf",
+        ComponentNotice,
+        stacklevel=5,
+    )
