@@ -185,24 +185,6 @@ bool same(const std::vector<ctc::Result>& a, const std::vector<ctc::Result>& b, 
     return a.size() == b.size();
 }
 
-void test_search_with_threads() {
-    std::mt19937 random(2);
-    std::vector<double> values(40 * 30 * 12);
-    for (double& value : values) value = -static_cast<double>(random() % 1000) / 37.0;
-    const auto batch = views(values, 40, 30, 12);
-    ctc::Options options;
-    options.beam_width = 8;
-    options.n_best = 8;
-    options.blank = 5;
-    const auto alone = ctc::prefix_beam_search(batch, options);
-    check(alone.size() == 40 && alone[0].hypotheses.size() == 8, "n_best hypotheses for each sequence");
-    for (const std::int32_t threads : {2, 3, 64}) {
-        options.threads = threads;
-        check(same(alone, ctc::prefix_beam_search(batch, options), 0.0),
-              "bit-identical for every number of threads");
-    }
-}
-
 // Compares all paths on sequences that are short, long, improbable or full of ties. All but `exact` must be
 // bit-identical.
 void test_paths_agree() {
@@ -284,7 +266,6 @@ int main() {
     test_arena_at_random();
     test_tree_order_and_common_prefix();
     test_tree_at_random();
-    test_search_with_threads();
     test_paths_agree();
     test_select_and_update_steps();
     test_edge_cases();

@@ -62,7 +62,7 @@ def beam_search(
         blank: class of the blank.
         n_best: number of hypotheses returned for each sequence, at most `beam_width`.
         threads: number of threads that decode sequences in parallel; None for one per available core. The
-            result does not depend on it.
+            result does not depend on it. They wait for the next call, at most one for each hardware thread.
         normalize: whether to apply the log-softmax over the classes first, for logits.
         blank_penalty: number that is subtracted from the blank's log-probability in every frame; the frame is
             then normalised again with the log-softmax. 0 leaves the log-probabilities unchanged.

@@ -5,6 +5,7 @@ import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -126,6 +127,23 @@ def test_calls_from_several_python_threads(log_probs_NTK):
     for worker in workers:
         worker.join()
     assert found == [expected] * 6
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="counts threads as Linux does")
+def test_decoding_with_threads_after_a_fork():
+    # The threads that decoding keeps between calls are not in the child, which starts its own.
+    code = (
+        "import os, signal, numpy as np; from ctcbench.decoding import beam_search\n"
+        "values = np.log(np.random.default_rng(0).dirichlet(np.ones(9), (64, 20)))\n"
+        "decode = lambda threads: beam_search(values, threads=threads)\n"
+        "alone = decode(1); assert decode(2) == alone; child = os.fork()\n"
+        "before = len(os.listdir('/proc/self/task')); signal.alarm(100); assert decode(2) == alone\n"
+        "if not child: os._exit(len(os.listdir('/proc/self/task')) - before)\n"
+        "print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))"
+    )
+    command = [sys.executable, "-W", "ignore", "-c", code]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.stdout == "1\n", done.stderr
 
 
 def test_no_package_but_numpy_is_imported():
