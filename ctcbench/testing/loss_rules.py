@@ -30,6 +30,17 @@ def is_a_finite_number(case: Case) -> None:
         )
 
 
+def does_not_modify_its_inputs(case: Case) -> None:
+    """Log-probabilities, targets and lengths are not modified: the core uses them after the call."""
+    inputs, objective = _uncertain(case, 4), case.build()
+    given = [tensor.clone() for tensor in inputs]
+    case.attempt("be called", lambda: objective(*given))
+    names = ("log_probs_TNK", "lengths_N", "targets_NL", "target_lengths_N")
+    changed = [n for n, old, new in zip(names, inputs, given, strict=True) if not torch.equal(old, new)]
+    rule = "its arguments must not be changed in place"
+    case.require(not changed, rule, f"another {', '.join(changed)} after the call", "work on copies")
+
+
 def can_be_differentiated(case: Case) -> None:
     """The gradient is finite, not zero, and zero where frames do not count."""
     log_probs_TNK, lengths_N, targets_NL, target_lengths_N = _uncertain(case, 4)
@@ -42,6 +53,12 @@ def can_be_differentiated(case: Case) -> None:
     finite = gradient is not None and bool(gradient.isfinite().all()) and bool(gradient.abs().sum() > 0)
     rule, remedy = "its gradient must be finite and not all zero", "look for logs of zero and for detach"
     case.require(finite, rule, "zeros, NaN or infinity", remedy)
+    # For mypy: a gradient that is None is not finite.
+    assert gradient is not None
+    past_TN = torch.arange(len(gradient))[:, None] >= lengths_N
+    rule, remedy = "its gradient must be zero at frames past lengths_N", "mask them before sums and means"
+    largest = float(gradient[past_TN].abs().max())
+    case.require(largest == 0, rule, f"{largest:.3g}", remedy)
 
 
 def ignores_frames_that_do_not_count(case: Case) -> None:
@@ -49,8 +66,9 @@ def ignores_frames_that_do_not_count(case: Case) -> None:
     log_probs_TNK, lengths_N, targets_NL, target_lengths_N = _uncertain(case, 4)
     other_TNK = log_probs_TNK.clone()
     for n, length in enumerate(lengths_N.tolist()):
-        # Rolled by a class: a loss may rely on frames that are log-probabilities.
-        other_TNK[length:, n] = other_TNK[length:, n].roll(1, -1)
+        # Normalised: a loss may rely on frames that are log-probabilities. Flatter ones: the frames' entropy
+        # differs as well, which a loss with such a term may sum over all frames.
+        other_TNK[length:, n] = (other_TNK[length:, n].roll(1, -1) / 3).log_softmax(-1)
     one = _loss(case, log_probs_TNK, lengths_N, targets_NL, target_lengths_N)
     other = _loss(case, other_TNK, lengths_N, targets_NL, target_lengths_N)
     rule, remedy = "frames past lengths_N must not change the loss", "mask them, or pass lengths_N on"
@@ -174,7 +192,8 @@ def _loss(case: Case, *inputs: Tensor) -> Tensor:
 
 
 def _evaluate(case: Case, objective: Any, *inputs: Tensor) -> Tensor:
-    loss = case.attempt("be called", lambda: objective(*inputs))
+    # Copies: a loss that changes them breaks the rule about that alone.
+    loss = case.attempt("be called", lambda: objective(*(tensor.clone() for tensor in inputs)))
     rule, remedy = "the loss must be a tensor", "return the scalar tensor, not its .item()"
     case.require(isinstance(loss, Tensor), rule, type(loss).__name__, remedy)
     tensor: Tensor = loss
@@ -202,6 +221,7 @@ def _targets(case: Case, texts: list[str] | tuple[str, ...]) -> tuple[Tensor, Te
 
 RULES: tuple[Rule, ...] = (
     is_a_finite_number,
+    does_not_modify_its_inputs,
     can_be_differentiated,
     ignores_frames_that_do_not_count,
     ignores_padding_of_targets,

@@ -41,8 +41,11 @@ def batch_axis(case: Case) -> int:
 
 
 def output_of(case: Case, module: nn.Module, inputs: Tensor, what: str = "be called") -> Tensor:
-    """Return the output of a module; an exception means that the component can't `what`."""
-    output = case.attempt(what, lambda: module(inputs))
+    """Return the output of a module; an exception means that the component can't `what`.
+
+    The module receives a copy of `inputs`, so that one that changes them breaks the rule about that alone.
+    """
+    output = case.attempt(what, lambda: module(inputs.clone()))
     rule, remedy = "its forward must return a tensor", "return the features alone"
     case.require(isinstance(output, Tensor), rule, type(output).__name__, remedy)
     tensor: Tensor = output

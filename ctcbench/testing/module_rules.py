@@ -46,6 +46,22 @@ def has_the_right_shape(case: Case) -> None:
     )
 
 
+def does_not_modify_its_input(case: Case) -> None:
+    """Images and features are not modified: the shortcut's classifier reads the features of a head too."""
+    module, inputs = new_module(case), inputs_for(case, _BATCH)
+    for mode, training in (("evaluation", False), ("training", True)):
+        given = inputs.clone()
+        module.train(training)
+        with torch.no_grad():
+            case.attempt(f"be called in {mode}", lambda given=given: module(given))  # type: ignore[misc]
+        case.require(
+            torch.equal(given, inputs),
+            f"in {mode} its input must not be changed in place",
+            f"an input that differs by up to {distance(given, inputs):.3g} after the call",
+            "write x = x + …, not x += …, and use no inplace=True before the first layer with weights",
+        )
+
+
 def returns_float32(case: Case) -> None:
     """The output of a float32 input is float32, in evaluation and in training."""
     for mode, output in zip(("evaluation", "training"), _in_both_modes(case), strict=True):
@@ -176,6 +192,7 @@ def _in_both_modes(case: Case) -> tuple[Tensor, Tensor]:
 
 _RULES: tuple[Rule, ...] = (
     has_the_right_shape,
+    does_not_modify_its_input,
     returns_float32,
     depends_on_the_seed_alone,
     does_not_seed_torch,

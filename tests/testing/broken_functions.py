@@ -44,6 +44,30 @@ def of_all_frames(log_probs, lengths, *targets):
     return ctc(log_probs, torch.full_like(lengths, len(log_probs)), *targets)
 
 
+@part_that_breaks("loss", "ignores_frames_that_do_not_count", "frames past lengths_N")
+def with_the_entropy_of_all_frames(log_probs, *rest):
+    return ctc(log_probs, *rest) + 0.1 * (log_probs.exp() * log_probs).sum(-1).mean()
+
+
+@part_that_breaks("loss", "can_be_differentiated", "zero at frames past lengths_N; got 0.1; mask them")
+def with_a_gradient_at_padding(log_probs, *rest):
+    return ctc(log_probs, *rest) + 0.1 * (log_probs - log_probs.detach()).sum()
+
+
+@part_that_breaks("loss", "does_not_modify_its_inputs", "got another targets_NL after the call")
+def clearing_its_targets(log_probs, lengths, targets, target_lengths):
+    loss = ctc(log_probs, lengths, targets.clone(), target_lengths)
+    targets.zero_()
+    return loss
+
+
+@part_that_breaks("loss", "does_not_modify_its_inputs", "got another log_probs_TNK after the call")
+def lowering_its_log_probs(log_probs, *rest):
+    loss = ctc(log_probs.clone(), *rest)
+    log_probs.detach().sub_(0.1)
+    return loss
+
+
 @part_that_breaks("loss", "ignores_padding_of_targets", "past target_lengths_N")
 def of_padded_targets(log_probs, lengths, targets, target_lengths):
     return ctc(log_probs, lengths, targets, target_lengths) + targets.sum()

@@ -76,6 +76,20 @@ class DroppingImages(Head):
         return super().forward(feats[:, :1] if self.training else feats)
 
 
+@module_that_breaks("backbone", "does_not_modify_its_input", "in evaluation its input must not be changed")
+class Inverting(Backbone):
+    def forward(self, images):
+        return super().forward(images.neg_())
+
+
+@module_that_breaks("head", "does_not_modify_its_input", "in training its input must not be changed in place")
+class AddingNoiseInPlace(Head):
+    def forward(self, feats):
+        if self.training:
+            feats += torch.randn_like(feats)
+        return super().forward(feats)
+
+
 @module_that_breaks("backbone", "returns_float32", "must be float32; got torch.float64")
 class Doubling(Backbone):
     def forward(self, images):
