@@ -16,6 +16,10 @@ class Interrupted(CtcbenchError):
     """The user stopped the run; the message says what is saved and how to resume (exit code 130)."""
 
 
+# The stop requests of the contexts that last, from the outermost to the innermost.
+_nested: list[StopRequest] = []
+
+
 class StopRequest:
     """Whether the user asked the run to stop; calls `notice` once when that happens."""
 
@@ -46,7 +50,11 @@ class StopRequest:
         if self._requested:
             _interrupt(frame)
             return
-        self._requested = True
+        # A signal is meant for the program: what encloses this context, as a study that trains in its own
+        # process, must stop as well. It is announced once.
+        for request in _nested:
+            request._requested = request._announced = True
+        self._requested, self._announced = True, False
         if program:
             program.requested = True
         # A stream that is being written when the signal arrives refuses a second write (RuntimeError):
@@ -71,16 +79,19 @@ def stop_on_signals(notice: Callable[[str], None]) -> Iterator[StopRequest]:
     """Turn the first SIGINT, SIGTERM or SIGHUP into a stop request while the context lasts.
 
     SIGHUP is left alone where it is ignored, as under nohup. In a thread other than the main one, nothing is
-    handled: Python lets only the main thread set handlers. The handlers of before are restored.
+    handled: Python lets only the main thread set handlers. The handlers of before are restored. A signal in a
+    context inside another one is a stop request of both.
     """
     stop = StopRequest(notice)
     if threading.current_thread() is not threading.main_thread():
         yield stop
         return
     before = {number: signal.signal(number, stop.handle) for number in stop_signals()}
+    _nested.append(stop)
     try:
         yield stop
     finally:
+        _nested.pop()
         for number, handler in before.items():
             signal.signal(number, handler)
 

@@ -37,7 +37,12 @@ BUSY_SECONDS = 5.0
 _ONE_AT_A_TIME = threading.Lock()
 
 
-def carry_out(order: Mapping[str, Any], on_event: Callable[[Event], None] = lambda event: None) -> Outcome:
+def carry_out(
+    order: Mapping[str, Any],
+    on_event: Callable[[Event], None] = lambda event: None,
+    *,
+    stopping: Callable[[], bool] = lambda: False,
+) -> Outcome:
     """Train the model of a trial, or resume its training, and decode its log-probabilities.
 
     Finished stages are skipped. An error of the trial is returned in its outcome, not raised.
@@ -45,6 +50,8 @@ def carry_out(order: Mapping[str, Any], on_event: Callable[[Event], None] = lamb
     Args:
         order: the order of a `ctcbench.Trial`.
         on_event: called with each progress event of the trial, a JSON object.
+        stopping: called after each step of the training, in the thread of the caller; once it returns
+            True, the state is saved and the trial ends as ``stopped``.
 
     Returns:
         The outcome: ``done``; ``stopped`` after an interrupt, or if another process trains the model;
@@ -54,7 +61,7 @@ def carry_out(order: Mapping[str, Any], on_event: Callable[[Event], None] = lamb
         PluginError: another trial is being carried out in this process.
     """
     with one_at_a_time():
-        return _outcome_of(order, on_event)
+        return _outcome_of(order, on_event, stopping)
 
 
 @contextlib.contextmanager
@@ -101,13 +108,15 @@ def outcome_of(order: Mapping[str, Any], error: BaseException | None, seconds: f
     return Outcome(key, "failed", explain_failure(error), trace, seconds)
 
 
-def _outcome_of(order: Mapping[str, Any], on_event: Callable[[Event], None]) -> Outcome:
+def _outcome_of(
+    order: Mapping[str, Any], on_event: Callable[[Event], None], stopping: Callable[[], bool]
+) -> Outcome:
     started = time.monotonic()
     failure: BaseException | None = None
     try:
         # Plugins are loaded inside, so that one that can't be loaded is a failure of this trial.
         limit_threads(order.get("threads"))
-        _train_and_decode(load_registry(), order, on_event)
+        _train_and_decode(load_registry(), order, on_event, stopping)
     except (Exception, KeyboardInterrupt) as error:
         failure = error
     return outcome_of(order, failure, time.monotonic() - started)
@@ -118,7 +127,9 @@ def run_folder(order: Mapping[str, Any]) -> RunFolder:
     return RunFolder(Path(order["out"]) / order["key"])
 
 
-def make_runtime(order: Mapping[str, Any], on_event: Callable[[Event], None]) -> Runtime:
+def make_runtime(
+    order: Mapping[str, Any], on_event: Callable[[Event], None], stopping: Callable[[], bool]
+) -> Runtime:
     """Return how the run of a trial is carried out: it is resumed if it was started."""
     folder = run_folder(order)
     return Runtime(
@@ -129,17 +140,21 @@ def make_runtime(order: Mapping[str, Any], on_event: Callable[[Event], None]) ->
         checkpoint_seconds=order.get("checkpoint_seconds", 60.0),
         graph=order.get("graph"),
         listener=TrialProgressListener(on_event, folder),
+        stopping=stopping,
     )
 
 
 def _train_and_decode(
-    registry: Registry, order: Mapping[str, Any], on_event: Callable[[Event], None]
+    registry: Registry,
+    order: Mapping[str, Any],
+    on_event: Callable[[Event], None],
+    stopping: Callable[[], bool],
 ) -> None:
     """Run the first configuration, and decode with the decoders of the others."""
     configs = [RunConfig(**settings) for settings in order["configs"]]
     folder = run_folder(order)
     failures: list[Exception] = []
-    runtime = make_runtime(order, on_event)
+    runtime = make_runtime(order, on_event, stopping)
     if not _only_decoding_is_left(folder, configs[0]):
         first = configs.pop(0)
         try:

@@ -105,10 +105,11 @@ class _Group:
             if self._cancelled(key):
                 self._end(Outcome(key, "stopped"))
                 continue
-            outcome = carry_out(order, functools.partial(self._on_event, key))
+            cancelled = functools.partial(self._cancelled, key)
+            outcome = carry_out(order, functools.partial(self._on_event, key), stopping=cancelled)
             self._end(outcome)
             # With an error, another process works in the run folder.
-            if outcome.state == "stopped" and not outcome.error:
+            if outcome.state == "stopped" and not outcome.error and not self._cancelled(key):
                 raise Interrupted("a trial was stopped")
 
     def stop(self) -> None:
@@ -117,8 +118,8 @@ class _Group:
             self._end(Outcome(key, "stopped"))
 
     def _runtime(self, key: str) -> Runtime:
-        runtime = make_runtime(self._waiting[key], functools.partial(self._on_event, key))
-        return replace(runtime, stopping=functools.partial(self._cancelled, key))
+        on_event, cancelled = functools.partial(self._on_event, key), functools.partial(self._cancelled, key)
+        return make_runtime(self._waiting[key], on_event, cancelled)
 
     def _trained(self, key: str, error: Exception | None) -> None:
         if error is None:

@@ -25,6 +25,10 @@ _SECONDS = 60.0  # a worker process imports torch, on a machine that may be busy
 # A setting that does not exist: the trial fails before it loads data, and its error has the name.
 _UNKNOWN = "setting_of_the_conformance_kit"
 _KEYS = ("one", "two")
+_STOP_IT = (
+    "stop a trial once listener.cancelled(trial.key) is true: TrialProcess.stop(), or the argument `stopping` "
+    "of carry_out"
+)
 # A training that does not end by itself within the time of a rule.
 _ENDLESS = {
     "train_samples": 4, "val_samples": 1, "test_samples": 1, "batch_size": 4, "epochs": 10**6, "device": "cpu"
@@ -118,10 +122,7 @@ def stops_a_cancelled_trial(case: Case) -> None:
         found = _run(case, [endless, _trial(Path(out), _KEYS[1])], cancel=endless.key)
     states = {outcome.key: outcome.state for outcome in found}
     rule = "a trial that was cancelled must be stopped"
-    remedy = (
-        "call listener.cancelled(trial.key) at least once a second, and stop the trial as after stopping()"
-    )
-    case.require(states.get(endless.key) == "stopped", rule, repr(states.get(endless.key)), remedy)
+    case.require(states.get(endless.key) == "stopped", rule, repr(states.get(endless.key)), _STOP_IT)
     rule, remedy = "the other trial must have its own outcome, failed", "stop the cancelled trial alone"
     case.require(states.get(_KEYS[1]) == "failed", rule, repr(states.get(_KEYS[1])), remedy)
 
@@ -226,8 +227,8 @@ def _run(
     thread.join(_SECONDS)
     given_up.set()
     what = f"run {len(trials)} trials" if isinstance(trials, Sequence) else "run the trials of an iterator"
-    rule = f"{what}: the run must end"
-    remedy = "return when each has its outcome, or when listener.stopping() is true"
+    rule = f"{what}{', one of them cancelled' if cancel else ''}: the run must end"
+    remedy = _STOP_IT if cancel else "return when each has its outcome, or when listener.stopping() is true"
     case.require(not thread.is_alive(), rule, f"none after {_SECONDS:.0f} seconds", remedy)
     if raised:
         case.fail(what, raised[0])

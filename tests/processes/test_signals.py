@@ -21,6 +21,18 @@ def test_the_first_signal_requests_a_stop_and_the_second_interrupts():
     assert signal.getsignal(signal.SIGINT) is before
 
 
+def test_a_signal_in_an_inner_context_stops_the_outer_one_too():
+    notices, inner_notices = [], []
+    with stop_on_signals(notices.append) as stop:
+        with stop_on_signals(inner_notices.append) as inner:
+            os.kill(os.getpid(), signal.SIGINT)
+            assert inner.requested
+        assert stop.requested
+    assert len(inner_notices) == 1 and not notices
+    with stop_on_signals(notices.append) as later:
+        assert not later.requested
+
+
 class InterruptedStream(io.RawIOBase):
     """A stream during whose first write a signal arrives."""
 

@@ -20,12 +20,11 @@ class Here:
             yield self.outcome(trial, listener)
 
     def outcome(self, trial, listener):
-        def on_event(event):
-            listener.tell(trial.key, "here", event)
-            if listener.cancelled(trial.key):
-                raise KeyboardInterrupt
-
-        return carry_out(trial.order, on_event)
+        return carry_out(
+            trial.order,
+            lambda event: listener.tell(trial.key, "here", event),
+            stopping=lambda: listener.stopping() or listener.cancelled(trial.key),
+        )
 
 
 def breaks(rule, words):
