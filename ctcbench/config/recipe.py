@@ -42,6 +42,12 @@ class Recipe:
         """How the loss aligns frames with characters; the decoder must align them in the same way."""
         return self.registry.alignment("loss", self.config.loss)
 
+    @property
+    def plugin_parts(self) -> list[str]:
+        """Owner and name of each part of the training that is not built in."""
+        parts: tuple[Kind, ...] = ("augmentation", "backbone", "head", "loss", "optimizer")
+        return [self.describe_owner(k) for k in parts if self.registry.is_from_plugin(k, self.component(k))]
+
     def on_device(self, kind: Kind) -> bool:
         """Return whether the loss or the augmentation reads no value of a tensor on the host."""
         return self.registry.on_device(kind, self.component(kind))

@@ -164,8 +164,18 @@ class Registry:
         Raises:
             UsageError: the text can't be parsed, or there is no such component.
         """
-        owner = self.owner(self.get(kind, self._parse(kind, text).name)).owner
-        return f"{owner}: {kind} {text!r}"
+        return f"{self._owner_of(kind, text).owner}: {kind} {text!r}"
+
+    def is_from_plugin(self, kind: Kind, text: str) -> bool:
+        """Return whether a component comes from another plugin than the built-in one.
+
+        Raises:
+            UsageError: the text can't be parsed, or there is no such component.
+        """
+        return self._owner_of(kind, text).name != BUILTIN
+
+    def _owner_of(self, kind: Kind, text: str) -> Plugin:
+        return self.owner(self.get(kind, self._parse(kind, text).name))
 
     def call_hooks(self, hook: str, notice: Callable[[str], None], **arguments: Any) -> None:
         """Call a hook of every plugin that implements it.

@@ -26,8 +26,8 @@ _SECONDS = 60.0  # a worker process imports torch, on a machine that may be busy
 _UNKNOWN = "setting_of_the_conformance_kit"
 _KEYS = ("one", "two")
 _STOP_IT = (
-    "stop a trial once listener.cancelled(trial.key) is true: TrialProcess.stop(), or the argument `stopping` "
-    "of carry_out"
+    "stop a trial once listener.cancelled(trial.key) is true: TrialProcess.stop(), or carry_out's "
+    "argument `stopping`"
 )
 # A training that does not end by itself within the time of a rule.
 _ENDLESS = {

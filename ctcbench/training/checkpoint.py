@@ -63,7 +63,9 @@ def format_checkpoint(state: TrainState, best: dict[str, Tensor], extra: dict[st
     tensors |= {f"best.{name}": tensor for name, tensor in best.items()}
     if state.ema is not None:
         tensors |= {f"ema.{name}": tensor for name, tensor in state.ema.state_dict().items()}
-    tensors |= {f"optimizer.{name}": tensor for name, tensor in optimizer_tensors(state.optimizer).items()}
+    owner = state.recipe.describe_owner("optimizer")
+    learnt = optimizer_tensors(state.optimizer, owner)
+    tensors |= {f"optimizer.{name}": tensor for name, tensor in learnt.items()}
     document = {
         "step": state.step,
         "plateau": state.reduce_on_plateau.state(),

@@ -14,14 +14,13 @@ from ctcbench.config.run_config import RunConfig
 from ctcbench.contract.data import Samples, SplitName
 from ctcbench.contract.errors import CtcbenchError
 from ctcbench.contract.hooks import EpochReport
-from ctcbench.processes.out_of_memory import is_out_of_memory
 from ctcbench.processes.signals import Interrupted, StopRequest, stop_on_signals
 from ctcbench.training import inference
 from ctcbench.training.checkpoint import restore_checkpoint
 from ctcbench.training.cuda.step_graph import StepGraph
+from ctcbench.training.failed_steps import explain_step_error, suspect_plugins
 from ctcbench.training.history import History
 from ctcbench.training.image_arrival import ImageArrival
-from ctcbench.training.memory_shortage import explain_shortage
 from ctcbench.training.monitor import StepDiverged, TrainingDiverged, make_monitor
 from ctcbench.training.progress_report import ProgressReport
 from ctcbench.training.recorder import TrainingRecorder
@@ -132,7 +131,7 @@ class Trainer:
         Raises:
             Interrupted: a stop is requested, of all or of this training; the state is saved.
             TrainingDiverged: the loss or a gradient became NaN or infinite.
-            CtcbenchError: memory ran out.
+            CtcbenchError: memory ran out, or the backward pass of a part of a plugin failed.
         """
         try:
             self._run_step()
@@ -151,9 +150,8 @@ class Trainer:
         except StepDiverged as diverged:
             raise TrainingDiverged(self._explain(diverged)) from None
         except Exception as error:
-            if not is_out_of_memory(error):
+            if (message := explain_step_error(error, self.state, self.shared.trainings)) is None:
                 raise
-            message = explain_shortage(error, self.state, self.shared.trainings)
             raise CtcbenchError(message + self._kept()) from error
 
     def _run_step(self) -> None:
@@ -254,7 +252,8 @@ class Trainer:
 
     def _explain(self, diverged: StepDiverged) -> str:
         batch = batch_at(self.train, diverged.step - 1, self.config)
-        return diverged.explain(batch, self.state.model.alphabet, self.config) + self._kept()
+        explained = diverged.explain(batch, self.state.model.alphabet, self.config)
+        return explained + suspect_plugins(self.state.recipe) + self._kept()
 
     def _kept(self) -> str:
         return "; the last checkpoint is kept" if self.folder.has(self.folder.checkpoint_path) else ""

@@ -73,8 +73,12 @@ def count_gates(model: nn.Module) -> dict[nn.Parameter, int]:
     }
 
 
-def optimizer_tensors(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
+def optimizer_tensors(optimizer: torch.optim.Optimizer, owner: str = "") -> dict[str, Tensor]:
     """Return an optimizer's state as named tensors, ``<index of the parameter>.<name>``.
+
+    Args:
+        optimizer: the optimizer.
+        owner: the beginning of an error; empty: the optimizer's class.
 
     Raises:
         PluginError: a value of the state is not a tensor.
@@ -85,8 +89,8 @@ def optimizer_tensors(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
         for name, value in optimizer.state[parameter].items():
             if not isinstance(value, Tensor):
                 raise PluginError(
-                    f"optimizer {type(optimizer).__name__}: its state {name!r} is {type(value).__name__}; a "
-                    f"checkpoint stores tensors only: use torch.tensor({name})"
+                    f"{owner or f'optimizer {type(optimizer).__name__}'}: its state {name!r} is "
+                    f"{type(value).__name__}; a checkpoint stores tensors only: use torch.tensor({name})"
                 )
             tensors[f"{index}.{name}"] = value
     return tensors
