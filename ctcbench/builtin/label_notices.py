@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import unicodedata
-from collections.abc import Callable, Iterable
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from ctcbench.builtin.grapheme_clusters import Characters, clusters_of
@@ -47,6 +49,9 @@ _NUMBERED = (
     ),
 )
 _NEARLY_ALL = 0.95
+_COUNTER = re.compile(r"(\D*)(\d{1,18})")
+_EXAMINED = 1000  # labels whose most frequent word before a number is that of all
+_LEAST_COUNTED = 20  # labels; fewer may follow each other by chance
 _MARKS = ("Mn", "Mc", "Me")  # categories of characters that combine with the one before
 _MANY = 0.2  # share of the labels
 _SHOWN = 80  # characters that a notice shows
@@ -137,10 +142,12 @@ def alphabet_notice(labels: Labels, alphabet: Alphabet) -> str:
 
 
 def number_notice(labels: Labels) -> str:
-    """Return a notice if nearly all labels have the same mark and a number at one end.
+    """Return a notice if nearly all labels have a number at one end that is rarely a part of the text.
 
-    Such names are ``K8UC2-0.png`` and ``0017_K8UC2.png``, in which the number is rarely a part of the text.
+    Such names are ``K8UC2-0.png`` and ``0017_K8UC2.png``; ``IMG_0017.png`` and ``0017.png`` have no text.
     """
+    if counters := _counter_notice(labels):
+        return counters
     for pattern, advice in _NUMBERED:
         found, first = 0, (0, "")
         for index, text in enumerate(labels.texts()):
@@ -154,6 +161,37 @@ def number_notice(labels: Labels) -> str:
                 f"If the pictures do not show it, {advice[1]}; label=stem takes the names as they are"
             )
     return ""
+
+
+def _counter_notice(labels: Labels) -> str:
+    """Return a notice if nearly all labels are names that a camera, a scanner or a program counts."""
+    found = filter(None, map(_COUNTER.fullmatch, itertools.islice(labels.texts(), _EXAMINED)))
+    words = Counter(match[1] for match in found).most_common(1)
+    if labels.count < _LEAST_COUNTED or not words:
+        return ""
+    word = words[0][0]
+
+    def numbers() -> Iterator[int]:
+        # Read anew each time: a set may have millions of labels.
+        for text in labels.texts():
+            if (match := _COUNTER.fullmatch(text)) and match[1] == word:
+                yield int(match[2])
+
+    count, least, greatest = 0, 10**18, 0
+    for number in numbers():
+        count, least, greatest = count + 1, min(least, number), max(greatest, number)
+    # Readings of a meter are numbers as well, but do not follow each other without gaps.
+    seen = bytearray(greatest - least + 1 if greatest - least < 2 * count else 0)
+    for number in numbers() if seen else ():
+        seen[number - least] = 1
+    in_sequence = sum(seen) >= _NEARLY_ALL * max(len(seen), count)
+    if count < _NEARLY_ALL * labels.count or not (in_sequence or sum(map(str.isalpha, word)) >= 2):
+        return ""
+    what = f"{word!r} and a number" if word else f"the numbers from {least} to {greatest}"
+    return (
+        f"{count} of {labels.count} labels are {what}, as a camera or a program names files. If the "
+        f"pictures show other texts, list=FILE names a list of them; label=stem takes the names as they are"
+    )
 
 
 def _is_named(character: str) -> bool:

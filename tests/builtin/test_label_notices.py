@@ -95,6 +95,33 @@ def test_names_without_such_a_number_have_no_notice():
     assert number_notice({"a-1.png": "a-1", "b.png": "b"}) == ""
 
 
+@pytest.mark.parametrize(
+    ("stem", "what"),
+    [
+        ("{:03}", "the numbers from 7 to 106"),
+        ("IMG_{:04}", "'IMG_' and a number"),
+        ("Bild {}", "'Bild ' and a number"),
+        ("x{}", "'x' and a number"),
+    ],
+)
+def test_names_that_a_program_counts_are_reported(tmp_path, stem, what):
+    for number in range(7, 107):
+        (tmp_path / f"{stem.format(number)}.png").touch()
+    notice = folder(path=str(tmp_path), val=0, test=0).notices[1]
+    assert notice.startswith(f"100 of 100 labels are {what}, as a camera or a program names files.")
+    assert "list=FILE names a list" in notice
+    assert folder(path=str(tmp_path), val=0, test=0, label="stem").notices == ("labels: file names",)
+
+
+def test_readings_that_are_numbers_have_no_such_notice():
+    readings = [f"{number * 7919 % 100_000:05}" for number in range(200)]
+    assert number_notice({reading: reading for reading in readings}) == ""
+    assert number_notice({reading: f"B {reading}" for reading in readings}) == ""
+    assert number_notice({str(number): f"{number:02}" for number in range(19)}) == ""
+    # One text on several pictures is not counted.
+    assert number_notice({f"{i}-{j}": str(i) for i in range(10) for j in range(10)}) == ""
+
+
 def test_characters_that_a_typed_alphabet_lacks_are_summed_up(tmp_path):
     for name in ("12", "1b", "ca"):
         (tmp_path / f"{name}.png").touch()

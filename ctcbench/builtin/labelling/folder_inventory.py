@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
 from collections.abc import Collection, Iterator, Sequence
@@ -34,6 +35,8 @@ _OTHER_WORDS = frozenset((
     "testing",
 ))  # fmt: skip
 _SIGNATURES = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"BM", b"II*\0", b"MM\0*", b"RIFF", b"\0\0\0\x0cjP")
+_WORD_END = re.compile(r"[\s,;:|\"'{}\[\]<>=()]+")
+_CELL_END = re.compile(r"[\t,;|\"'{}\[\]<>=]+")
 _HEAD = 1 << 16  # bytes of a file that are searched for names of pictures
 _OPENED = 50  # files that are searched
 
@@ -119,8 +122,10 @@ def likely_lists(others: Sequence[Path], pictures: Sequence[Path]) -> Iterator[P
     suspects = [file for file in others if _may_be_list(file)]
     if not suspects:
         return
-    names = {picture.name for picture in pictures}
+    # Lists that were written where the file system ignores case may have names in another case.
+    names = {picture.name.casefold() for picture in pictures}
     stems = {picture.stem for picture in pictures}
+    folded_stems = {stem.casefold() for stem in stems}
     opened = 0
     for file in suspects:
         called = _words(file) & (_LABEL_WORDS | _OTHER_WORDS)
@@ -128,7 +133,7 @@ def likely_lists(others: Sequence[Path], pictures: Sequence[Path]) -> Iterator[P
             yield file
         elif opened < _OPENED and file.is_file():  # opening a pipe would wait for ever
             opened += 1
-            if _names_pictures(file, names, stems):
+            if _names_pictures(file, names, folded_stems):
                 yield file
 
 
@@ -147,22 +152,35 @@ def _words(file: Path) -> set[str]:
 
 
 def _names_pictures(file: Path, names: set[str], stems: set[str]) -> bool:
-    """Return whether a file names a picture, or half of its lines begin with the stem of one."""
+    """Return whether a file names a picture, or half of its lines begin with the stem of one.
+
+    Args:
+        file: the file, of which the first part is searched.
+        names: the names of the pictures, case-folded.
+        stems: their stems, case-folded.
+    """
     try:
         with file.open("rb") as opened:
             head = opened.read(_HEAD)
     except OSError:
         return False
-    text = head.decode("utf-16" if head[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8", errors="replace")
-    lines = [
-        words for line in text.splitlines() if (words := re.split(r"[\s,;:|\"'{}\[\]<>=()]+", line.strip()))
-    ]
-    if any(re.split(r"[/\\]", word)[-1] in names for words in lines for word in words):
+    text = head.decode("utf-16" if head[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig", errors="replace")
+    lines = [line for line in text.casefold().splitlines() if line.strip()]
+    # A name with spaces is a cell of several words.
+    in_words, in_cells = ([_parts(line, end) for line in lines] for end in (_WORD_END, _CELL_END))
+    if any(part in names for parts in itertools.chain(in_words, in_cells) for part in parts):
         return True
-    first = [word for words in lines if (word := next(filter(None, words), ""))]
     # Pictures of single characters are called like the lines of an alphabet.
-    found = sum(len(word) > 1 and word in stems for word in first)
-    return found > 1 and found * 2 >= len(first)
+    found = sum(
+        any(len(parts[0]) > 1 and parts[0] in stems for parts in both if parts)
+        for both in zip(in_words, in_cells, strict=True)
+    )
+    return found > 1 and found * 2 >= sum(map(bool, in_words))
+
+
+def _parts(line: str, end: re.Pattern[str]) -> list[str]:
+    """Return the parts of a line between matches of `end`, each without the folders of a path."""
+    return [name for part in end.split(line) if (name := re.split(r"[/\\]", part)[-1].strip())]
 
 
 def _refuse(error: OSError) -> None:

@@ -7,7 +7,6 @@ import itertools
 import os
 import re
 import stat
-import unicodedata
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -19,6 +18,7 @@ from ctcbench.builtin.labelling.file_paths import FilePaths
 from ctcbench.builtin.labelling.folder_inventory import Inventory
 from ctcbench.builtin.labelling.label_list import Line, read_list
 from ctcbench.builtin.labelling.list_columns import WantedColumns
+from ctcbench.builtin.labelling.similar_names import SimilarNames, folded
 from ctcbench.builtin.picture_sets.entry_list import EntryList
 from ctcbench.contract.data import SplitName
 from ctcbench.contract.errors import BadSample, UsageError
@@ -110,6 +110,7 @@ class PictureFinder:
         self.root = root
         self.own = own
         self.inventories = inventories
+        self._similar = SimilarNames()
         self.resolved = {split: place.resolve() for split, place in own.items()}
 
     def entry(self, line: Line, base: Path, home: SplitName | None) -> tuple[FileEntry, SplitName | None]:
@@ -170,10 +171,11 @@ class PictureFinder:
         # Two conventions are common, and a guess between them could take the wrong picture.
         if len(found) == 2 and not found[0].samefile(found[1]):
             raise BadSample(f"{name} is {found[0]} (relative to the list) or {found[1]} (relative to path=)")
-        # Archives from a Mac hold decomposed names, editors write composed ones.
-        for form in () if found else ("NFC", "NFD"):
-            same = unicodedata.normalize(form, name)
-            found += [file for folder in folders if not _state(file := folder / same)]
+        if not found:
+            found = [file for folder in folders for file in self._similar.find(folder, name)]
+            if len({file.resolve() for file in found}) > 1:
+                named = join_words(relative_name(self.root, file) for file in found)
+                raise BadSample(f"{name} is listed, but there are {named}, which differ from it in case")
         if found:
             return found[0]
         raise BadSample(f"{abbreviated(name, 200)} is listed, but {states[base / name]}{self._hint(name)}")
@@ -191,21 +193,19 @@ class PictureFinder:
         return self.split_of(likely[0]) if likely else None
 
     def _likely(self, name: str) -> list[Path]:
-        """Return the pictures in any folder that a name may mean: its case, folder or suffix is wrong."""
-        return self._by_name.get(_folded(name.rpartition("/")[2]), [])
+        """Return the pictures in any folder that a name may mean: its folder or suffix is wrong."""
+        own = name.rpartition("/")[2]
+        # Without an inventory, as for a table, the folder itself is looked into.
+        return self._by_name.get(folded(own), []) if self.inventories else self._similar.find(self.root, own)
 
     @functools.cached_property
     def _by_name(self) -> dict[str, list[Path]]:
         by_name: dict[str, list[Path]] = defaultdict(list)
         for inventory in self.inventories.values():
             for picture in inventory.pictures:
-                by_name[_folded(picture.name)].append(picture)
-                by_name[_folded(picture.stem)].append(picture)
+                by_name[folded(picture.name)].append(picture)
+                by_name[folded(picture.stem)].append(picture)
         return by_name
-
-
-def _folded(name: str) -> str:
-    return unicodedata.normalize("NFC", name).casefold()
 
 
 def _state(file: Path) -> str:

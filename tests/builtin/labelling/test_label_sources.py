@@ -38,6 +38,9 @@ LIKELY = {
     "annotations": ("annotations.xml", "<x/>"),
     "a table": ("Labels v2.xlsx", "PK"),
     "a list that names pictures": ("my data.txt", "sub/0003.png something\n"),
+    "names in another case": ("my data.txt", "sub/0003.PNG something\n"),
+    "a table of names with spaces": ("Liste.csv", 'Datei;Wert\r\nLos A\\Bild 0008.PNG;"5,1"\r\n'),
+    "stems with spaces": ("Liste.csv", "Datei;Wert\r\nBild 0008;1\r\nBild 0009;2\r\n"),
     "a list of stems": ("answers.lst", "0000 AB\n0001 CD\n"),
     "a list in a sub-folder": ("imgs/labels.txt", LINES),
     "a text beside a picture": ("0001.txt", "AB"),
@@ -54,7 +57,7 @@ LIKELY = {
 
 @pytest.mark.parametrize("kind", LIKELY)
 def test_file_names_are_no_labels_where_a_file_looks_like_a_list(tmp_path, kind):
-    fill(tmp_path, *NAMES, "imgs/9.png")
+    fill(tmp_path, *NAMES, "imgs/9.png", "imgs/Bild 0008.png", "imgs/Bild 0009.png")
     name, content = LIKELY[kind]
     (tmp_path / name).parent.mkdir(exist_ok=True)
     (tmp_path / name).write_text(content, encoding="utf-16" if kind == "UTF-16" else "utf-8")
@@ -69,7 +72,7 @@ def test_file_names_are_no_labels_where_a_file_looks_like_a_list(tmp_path, kind)
     with pytest.raises(UsageError, match=re.escape(expected)):
         whole(tmp_path)
     source = whole(tmp_path, label="stem")
-    assert len(labels(source)) == 7
+    assert len(labels(source)) == 9
     assert source.notices == ("labels: file names", f"not used: 1 file may hold labels ({name})")
 
 
