@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 from ctcbench.contract.errors import UsageError
-from ctcbench.files.picture_files import pictures_below
+from ctcbench.contract.word_lists import counted, first_of
+from ctcbench.files.other_formats import UNKNOWN_FORMAT, unknown_format
+from ctcbench.files.picture_files import pictures_below, unread_pictures_below
 from ctcbench.files.picture_formats import begins_a_picture
 from ctcbench.files.plain_files import is_folder, why_not_plain
 
@@ -37,6 +39,7 @@ class PictureArguments:
     Attributes:
         total: number of pictures; None if they are listed on standard input.
         problems: why an argument is no picture, by its name.
+        unread: files in the folders whose format is not read.
 
     Raises:
         UsageError: no argument names a picture, or a folder can't be read.
@@ -45,6 +48,7 @@ class PictureArguments:
     def __init__(self, arguments: Sequence[Path]) -> None:
         total: int | None = 0
         self.problems: dict[str, str] = {}
+        self.unread: list[Path] = []
         self._parts: list[Iterable[NamedPicture]] = []
         names = list(map(str, arguments))
         if names.count(STANDARD_INPUT) > 1:
@@ -63,10 +67,20 @@ class PictureArguments:
         """Yield the pictures; those on standard input can be read once."""
         return itertools.chain.from_iterable(self._parts)
 
+    def unread_notice(self) -> str:
+        """Return how many files of the folders are not read, with the first ones; an empty text if none."""
+        if not self.unread:
+            return ""
+        return f"not read: {counted(len(self.unread), 'file')} in other formats ({first_of(self.unread)})"
+
     def _at(self, name: str) -> list[NamedPicture]:
         path = Path(name)
+        if is_folder(path):
+            self.unread += unread_pictures_below(path)
         if not (found := _pictures_at(path)):
             self.problems[name] = "has no pictures in it" if is_folder(path) else why_not_plain(path)
+            if named := self.unread_notice():
+                self.problems[name] += f"; {named}"
         # One that can't be read is a picture too, so that the output has an entry for it in its place.
         return found or [NamedPicture(name, path)]
 
@@ -80,7 +94,12 @@ class PictureArguments:
         if not head:
             self.problems[STANDARD_INPUT] = "standard input is empty; give it a picture, or paths, one a line"
         elif not begins_a_picture(head):
-            self.problems[STANDARD_INPUT] = "standard input is not a picture of a known format, nor paths"
+            known = unknown_format(head)
+            self.problems[STANDARD_INPUT] = (
+                f"standard input is {UNKNOWN_FORMAT}, nor paths"
+                if known == UNKNOWN_FORMAT
+                else f"standard input is {known}"
+            )
         is_bad = STANDARD_INPUT in self.problems
         return [NamedPicture(STANDARD_INPUT, head if is_bad else head + stream.read(_LARGEST_PICTURE))]
 

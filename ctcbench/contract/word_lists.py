@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 
 def counted(number: int, noun: str) -> str:
@@ -14,3 +14,9 @@ def join_words(words: Iterable[object], last: str = "and") -> str:
     """Return ``a, b and c``, or an empty text if there are no words; `last` joins the last one."""
     texts = [str(word) for word in words]
     return f" {last} ".join(filter(None, [", ".join(texts[:-1]), *texts[-1:]]))
+
+
+def first_of(words: Sequence[object], shown: int = 3) -> str:
+    """Return ``a, b, c and 5 more``: the first words of a list, and the number of the others."""
+    more = f" and {len(words) - shown:,} more" if len(words) > shown else ""
+    return ", ".join(map(str, words[:shown])) + more

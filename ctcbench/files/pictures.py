@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Literal, TypeVar, get_args
 from ctcbench.contract.data import Sample
 from ctcbench.contract.errors import BadSample, UsageError
 from ctcbench.contract.specs import Ground
+from ctcbench.files.other_formats import HEAD_BYTES, unknown_format
 from ctcbench.files.picture_formats import readable_formats
 from ctcbench.files.picture_sizes import TooWide, rows_within
 from ctcbench.files.pixel_formats import image_of_array, on_ground, require_high_bytes
@@ -180,8 +181,8 @@ def _from_file(file: BinaryIO, use: Callable[[Image], R], suffix: str = "") -> R
     except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
         raise BadSample(f"too large to be decoded safely ({error})") from error
     except UnidentifiedImageError as error:
-        reason = "not a picture of a known format" if file.seek(0, io.SEEK_END) else "empty file"
-        raise BadSample(reason) from error
+        file.seek(0)
+        raise BadSample(unknown_format(file.read(HEAD_BYTES))) from error
     # Pillow raises errors of many types for damaged bytes: OSError, SyntaxError, struct.error, …
     except Exception as error:
         raise BadSample(f"damaged or cut off ({error or type(error).__name__})") from error

@@ -11,16 +11,10 @@ from pathlib import Path
 
 from ctcbench.builtin.labelling.file_paths import FilePaths
 from ctcbench.contract.errors import UsageError
+from ctcbench.files.other_formats import UNREAD_SUFFIXES
 from ctcbench.files.picture_formats import SUFFIXES
 
 LISTS = ("labels.csv", "labels.tsv", "labels.txt", "labels.json", "gt.txt")  # recognised in any case
-# Formats of pictures that are not read.
-_UNREAD = frozenset((
-    ".heic", ".heif", ".hif", ".jxl", ".svg", ".svgz", ".eps", ".ai", ".pdf", ".icns", ".raw", ".cr2",
-    ".cr3", ".nef", ".arw", ".dng", ".xcf", ".djvu", ".exr", ".hdr", ".jxr", ".wdp", ".wmf", ".emf",
-    ".fit", ".fits", ".jbig2", ".jb2", ".blp", ".cur", ".dcx", ".fli", ".flc", ".ftc", ".ftu", ".gbr",
-    ".im", ".palm", ".pcd", ".pxr", ".iim",
-))  # fmt: skip
 # Formats of lists of labels.
 _SUSPECT = frozenset((
     ".csv", ".tsv", ".tab", ".psv", ".txt", ".json", ".jsonl", ".ndjson", ".xml", ".xls", ".xlsx",
@@ -60,7 +54,9 @@ class Inventory:
     def add(self, file: Path) -> None:
         """Add a file to its kind."""
         suffix = file.suffix.lower()
-        kind = self.pictures if suffix in SUFFIXES else self.unread if suffix in _UNREAD else self.others
+        kind = (
+            self.pictures if suffix in SUFFIXES else self.unread if suffix in UNREAD_SUFFIXES else self.others
+        )
         kind.append(file)
 
 

@@ -18,8 +18,9 @@ from ctcbench.cli.picture_flags import Crops, OtherGround, chosen_crops, chosen_
 from ctcbench.cli.run_folder_argument import OtherDecoder, RunOrModel, named_recogniser
 from ctcbench.cli.standard_streams import has_reader
 from ctcbench.contract.errors import BadSample, UsageError
-from ctcbench.contract.word_lists import join_words
+from ctcbench.contract.word_lists import counted, first_of, join_words
 from ctcbench.files.text import one_line
+from ctcbench.files.tiff_pages import TIFF_SUFFIXES, has_several_pages
 
 if TYPE_CHECKING:
     from ctcbench.cli.progress import ConsoleProgress
@@ -81,8 +82,13 @@ def predict(
         text = "training is not finished: using the best weights so far, and confidences are not calibrated"
         print(one_line(f"{run}: {text}"), file=sys.stderr)
     names: deque[str] = deque()
+    several_pages: list[str] = []
     predictions = recogniser.predict_each(
-        _contents(arguments, names), decoder=decoder, n_best=n_best, positions=positions, crops=wanted_crops
+        _contents(arguments, names, several_pages),
+        decoder=decoder,
+        n_best=n_best,
+        positions=positions,
+        crops=wanted_crops,
     )
     failed = unfamiliar = done = 0
     # A bar on the terminal that lines are printed on would be torn apart.
@@ -110,17 +116,36 @@ def predict(
         finally:
             # After Ctrl-C too, so that a JSON document is a whole one.
             output.finish()
+        for notice in filter(None, (arguments.unread_notice(), _pages_notice(several_pages))):
+            listener.notice(one_line(notice))
         if unfamiliar:
             listener.notice(f"unfamiliar: {unfamiliar_pictures(unfamiliar, done - failed, 'image')}")
     if failed:
         raise typer.Exit(FAILED)
 
 
-def _contents(arguments: Iterable[NamedPicture], names: deque[str]) -> Iterator[Path | bytes]:
-    """Yield the contents of pictures; their names wait in `names` for the predictions."""
+def _contents(
+    arguments: Iterable[NamedPicture], names: deque[str], several_pages: list[str]
+) -> Iterator[Path | bytes]:
+    """Yield the contents of pictures; their names wait in `names` for the predictions.
+
+    The names of those with several pages are added to `several_pages`.
+    """
     for name, content in arguments:
         names.append(name)
+        if (
+            isinstance(content, Path)
+            and content.suffix.lower() in TIFF_SUFFIXES
+            and has_several_pages(content)
+        ):
+            several_pages.append(name)
         yield content
+
+
+def _pages_notice(names: Sequence[str]) -> str:
+    if not names:
+        return ""
+    return f"first page only: {counted(len(names), 'TIFF file')} with several pages ({first_of(names)})"
 
 
 def _output(

@@ -60,7 +60,10 @@ class TableOutput:
         """Print the table, if it has rows."""
         if not self._rows:
             return
-        table = Table("image", "text", "confidence")
+        table = Table()
+        # A text or a confidence that is cut off is worth nothing: on a narrow terminal they are folded.
+        for title in ("image", "text", "confidence"):
+            table.add_column(title, overflow="fold")
         if self.n_best:
             table.add_column(self._best_header(), no_wrap=True)
         if self.positions:

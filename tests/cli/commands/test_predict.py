@@ -146,16 +146,38 @@ def test_standard_input_is_a_list_of_paths_or_one_picture(
         assert read_json([str(trained), "-"], capsys) == [expected | {"image": "-"}]
 
 
+def test_files_of_a_folder_that_are_not_read_and_further_pages_are_named(
+    trained: Path, tmp_path: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("scans/sub").mkdir(parents=True)
+    Path("scans/sub/a.pdf").write_bytes(b"%PDF-1.7\n")
+    assert main(["predict", str(trained), "scans"]) == 2
+    message = "scans: has no pictures in it; not read: 1 file in other formats (scans/sub/a.pdf)"
+    assert capsys.readouterr().err == f"ctcbench predict: {message}\n"
+    page = Image.new("L", (64, 24), 255)
+    page.save("scans/b.tif", save_all=True, append_images=[page])
+    page.save("scans/c.tif")
+    assert main(["predict", str(trained), "scans", "--csv"]) == 0
+    printed = capsys.readouterr()
+    assert len(printed.out.splitlines()) == 3
+    assert "not read: 1 file in other formats (scans/sub/a.pdf)\n" in printed.err
+    assert "first page only: 1 TIFF file with several pages (scans/b.tif)\n" in printed.err
+    assert main(["predict", str(trained), "scans/sub/a.pdf"]) == 1
+    assert "a.pdf: not a picture of a known format: a PDF document; convert it" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("content", "words"),
     [
         (b"", "-: standard input is empty"),
         (b"\n" * 100, "-: standard input is empty"),
-        (b"\0\0\0\x20ftypheic", "-: standard input is not a picture of a known format, nor paths"),
+        (b"\0\0\0\x20ftypqt  ", "-: standard input is not a picture of a known format, nor paths"),
+        (b"\0\0\0\x20ftypheic", "-: standard input is not a picture of a known format: HEIC; convert it"),
         (b"a" * 100_000, "standard input has a line of 65,536 bytes"),
         (b"a" * 70 + b"\0\n", "not a picture of a known format, nor paths: a line has a NUL"),
     ],
-    ids=["empty", "blank", "another format", "a long line", "a NUL"],
+    ids=["empty", "blank", "another format", "HEIC", "a long line", "a NUL"],
 )
 def test_other_standard_input_is_a_usage_error(
     trained: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch, content: bytes, words: str
