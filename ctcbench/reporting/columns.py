@@ -11,6 +11,7 @@ from ctcbench.reporting.mean_columns import cost_column, exact_column, other_met
 from ctcbench.reporting.number_format import MISSING, interval, ranges
 from ctcbench.reporting.report_column import FOLD_FROM, Fields, ReportColumn, RowColumn, join_values
 from ctcbench.reporting.report_model import Report, Row
+from ctcbench.reporting.setup_notes import decoding_time_note, training_time_note
 
 BETTER, ON_IMAGES = "▲", "△"
 EMPTY = '""'  # how an empty setting is shown
@@ -203,10 +204,13 @@ COLUMNS: tuple[RowColumn | Callable[[Report], list[RowColumn]], ...] = (
         nested=lambda row: {"confidence": _confidence_data(row)},
     ),
     cost_column("parameters", "parameters", "weights of the network", 8),
-    cost_column("train s", "train_seconds", "training time in seconds", 7),
+    cost_column("train s", "train_seconds", "training time in seconds", 7, note=training_time_note),
     # The two costs that are not shown are in CSV and JSON only: their priority has no effect.
     cost_column("images/s", "images_per_second", "training throughput", 0, shown=False),
-    cost_column("decode ms", "decode_ms_per_image", "decoding time per image in milliseconds", 6),
+    cost_column(
+        "decode ms", "decode_ms_per_image", "decoding time per image in milliseconds", 6,
+        note=decoding_time_note,
+    ),
     cost_column("peak MiB", "peak_memory_mib", "peak memory of training in MiB", 0, shown=False),
     ReportColumn(
         "plateau left", lambda row: str(row.plateau), _plateau_value,

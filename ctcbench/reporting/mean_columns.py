@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict
 
 from ctcbench.evaluation import metrics
@@ -59,7 +60,15 @@ def other_metric_columns(report: Report) -> list[RowColumn]:
     return [metric_column(metric) for metric in metrics.METRICS if metric.name != "exact"]
 
 
-def cost_column(header: str, name: str, help: str, priority: int, *, shown: bool = True) -> RowColumn:
+def cost_column(
+    header: str,
+    name: str,
+    help: str,
+    priority: int,
+    *,
+    shown: bool = True,
+    note: Callable[[Report], str] = lambda report: "",
+) -> RowColumn:
     """Return the column of a cost: the mean over seeds."""
 
     def mean(row: Row) -> float | None:
@@ -75,6 +84,7 @@ def cost_column(header: str, name: str, help: str, priority: int, *, shown: bool
         lambda row: count(mean(row)),
         mean,
         help=help,
+        note=lambda report: note(report) if any(name in row.cost for row in report.rows) else "",
         shown=lambda report: shown,
         priority=priority,
         latex="cost",

@@ -70,14 +70,15 @@ def seconds(value: float | None) -> str:
     return f"{hours} h {minutes:02} min" if hours else f"{minutes} min {rest:02} s"
 
 
-def host(provenance: Mapping[str, Any]) -> str:
-    """Return the machine of a result: its GPU, else its CPU and number of cores."""
+def host(provenance: Mapping[str, Any], *, gpu: bool = True) -> str:
+    """Return the machine of a result: its GPU, else (or without `gpu`) its CPU and number of cores."""
     machine = provenance.get("host")
     # Result files may be other people's or damaged; the report then has no machine for them.
     machine = machine if isinstance(machine, Mapping) else {}
     number = machine.get("cores")
     cores = f", {counted(number, 'core')}" if number else ""
-    return one_line(str(machine.get("gpu") or f"{machine.get('cpu') or 'unknown machine'}{cores}"))
+    processor = f"{machine.get('cpu') or 'unknown machine'}{cores}"
+    return one_line(str((gpu and machine.get("gpu")) or processor))
 
 
 def ranges(numbers: Sequence[int]) -> str:

@@ -12,6 +12,7 @@ from ctcbench.reporting.columns import result_columns
 from ctcbench.reporting.effect_columns import COMPARISON_COLUMNS, EFFECT_COLUMNS, EffectPair, effect_pairs
 from ctcbench.reporting.report_column import ReportColumn, T
 from ctcbench.reporting.report_model import Comparison, Report, Row
+from ctcbench.reporting.setup_notes import setup_note
 
 _MEANS = ("primary", "estimate")  # cells that show mean ± standard deviation
 SCALED = "not the study at its full size; configurations that train on 16 images or fewer are not scaled"
@@ -147,6 +148,7 @@ def legend(report: Report, table: Table[Row]) -> list[str]:
     notes = [f"{report.scaled[0].upper()}{report.scaled[1:]}: {SCALED}."] if report.scaled else []
     means = [column.header.removesuffix(" %") for column in table.columns if column.cell in _MEANS]
     if means:
+        notes += [setup] if (setup := setup_note(report)) else []
         notes.append(
             f"{', '.join(means)}: mean ± standard deviation over the n seeds of a configuration; "
             "95 % interval: Student's over seeds, or (i) over test images for a single seed."

@@ -133,7 +133,7 @@ def _table(table: AnyTable, label: str, notes: Sequence[str]) -> str:
         r"\bottomrule",
         r"\end{tabular}",
         r"\par\smallskip",
-        rf"\parbox{{\linewidth}}{{\footnotesize {' '.join(map(escape, notes))}}}",
+        rf"\parbox{{\linewidth}}{{\footnotesize {' '.join(map(_allow_breaks, notes))}}}",
         r"\end{table}",
     ]
     return "\n".join(lines) + "\n"
@@ -146,9 +146,13 @@ def _line(cells: Sequence[str], broken: Collection[int] = ()) -> str:
 
 
 def _breakable(text: str) -> str:
-    """Return a component string, escaped, with breaks allowed between its parts."""
+    return r"\raggedright " + _allow_breaks(text)
+
+
+def _allow_breaks(text: str) -> str:
+    """Return a text, escaped, with breaks allowed between the parts of component strings."""
     # LaTeX breaks no word without a hyphen, and a component string is one word.
-    return r"\raggedright " + re.sub(r"(\\_|-\{\}|[:,=/.])", r"\1\\allowbreak{}", escape(text))
+    return re.sub(r"(\\_|-\{\}|[:,=/.])(?=\S)", r"\1\\allowbreak{}", escape(text))
 
 
 def _comment(text: str) -> str:
