@@ -21,6 +21,7 @@ from ctcbench.results.result import Result
 from ctcbench.results.run_folder import RunFolder
 from ctcbench.results.stored_config import stored_config
 from ctcbench.results.stored_familiarity import read_familiarity
+from ctcbench.results.stored_weights import require_weights
 from ctcbench.training.runtime import Runtime
 
 T = TypeVar("T")
@@ -67,13 +68,12 @@ def load(path: str | Path, device: str = "auto", *, ground: Ground | None = None
         raise UsageError(f"ground={ground}: allowed are {', '.join(known)}")
     folder = RunFolder(Path(path))
     try:
-        is_folder, is_file = folder.path.is_dir(), folder.path.is_file()
+        is_file = folder.path.is_file()
     except OSError as error:  # a name that is too long, a folder that can't be searched
         raise UsageError(f"{path}: can't be read ({error.strerror})") from None
     if is_file:
         return replace(_load_onnx(folder.path, device), ground=ground, origin=str(path))
-    if not is_folder or not (folder.has(folder.config_path) and folder.has(folder.weights_path)):
-        raise UsageError(f"{path}: no trained run there (expected config.toml and weights.safetensors)")
+    require_weights(folder)
     return replace(_load_run(folder, device), ground=ground, origin=str(path))
 
 

@@ -15,8 +15,26 @@ from typer.core import TyperCommand, TyperGroup
 
 from ctcbench.cli.output import output_console, standard_output_reserved
 from ctcbench.contract.errors import UsageError, nearest
+from ctcbench.contract.word_lists import join_words
 
 _WIDEST = 110  # longer lines are hard to read
+# What other programs call the commands.
+_OTHER_NAMES = {
+    "help": "--help",
+    "version": "--version",
+    "train": "run",
+    "fit": "run",
+    "test": "evaluate",
+    "eval": "evaluate",
+    "score": "evaluate",
+    "read": "predict",
+    "recognise": "predict",
+    "recognize": "predict",
+    "infer": "predict",
+    "sweep": "tune",
+    "search": "tune",
+    "study": "ablate",
+}
 PATH_METAVARS = ("FILE", "FOLDER", "RUN", "PNG", "CSV")
 """The metavars of options that take the path of a file or folder."""
 
@@ -95,9 +113,17 @@ class Commands(TyperGroup):
         # While the shell completes a command (resilient_parsing), an unfinished word is not an error.
         if args and args[0] not in self.commands and not ctx.resilient_parsing:
             known = ", ".join(self.commands)
-            close = "; did you mean '--help'?" if args[0] == "help" else nearest(args[0], self.commands)
-            raise UsageError(f"no command {args[0]!r}{close} (there are: {known})")
+            raise UsageError(f"no command {args[0]!r}{self._meant(args[0])} (there are: {known})")
         return super().resolve_command(ctx, args)
+
+    def _meant(self, given: str) -> str:
+        """Return ``"; did you mean 'x'?"`` for what a command that does not exist may mean, or ``""``."""
+        commands = self.commands
+        if (other := _OTHER_NAMES.get(given.casefold())) in (*commands, "--help", "--version"):
+            return f"; did you mean {other!r}?"
+        groups = [name for name, group in commands.items() if given in getattr(group, "commands", ())]
+        inner = join_words((repr(f"{group} {given}") for group in groups), "or")
+        return f"; did you mean {inner}?" if inner else nearest(given, commands)
 
 
 def print_help(parts: Iterable[RenderableType]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 from pathlib import Path
 from typing import Annotated
 
@@ -12,6 +13,7 @@ from ctcbench.contract.errors import UsageError
 from ctcbench.files.picture_formats import SUFFIXES
 from ctcbench.results.run_folder import RunFolder
 
+_PRINTED = "the run folder that `ctcbench run` printed"
 RunOrModel = Annotated[
     Path, typer.Argument(metavar="RUN|MODEL.onnx", help="a run folder, or a file of `ctcbench export`")
 ]
@@ -49,14 +51,22 @@ def named_run(folder: Path) -> RunFolder:
     run = RunFolder(folder)
     if not folder.is_dir():
         kind = "is a file" if folder.is_file() else "no such folder"
-        raise UsageError(f"{folder}: {kind}; give the run folder that `ctcbench run` printed")
+        likely = _likely_runs(folder)
+        remedy = f"did you mean {likely[0]}?" if len(likely) == 1 else f"give {_PRINTED}"
+        raise UsageError(f"{folder}: {kind}; {remedy}")
     if not run.has(run.config_path):
         # A likely mistake: the folder given to --out, which contains the run folders.
         inside = sorted(path.parent.name for path in folder.glob("*/config.toml"))
-        hint = (
-            f"it contains the runs {', '.join(inside[:5])}"
-            if inside
-            else "give one that `ctcbench run` printed"
-        )
+        hint = f"it contains the runs {', '.join(inside[:5])}" if inside else f"give {_PRINTED}"
         raise UsageError(f"{folder}: not a run folder (no config.toml); {hint}")
     return run
+
+
+def _likely_runs(folder: Path) -> list[Path]:
+    """Return the run folders whose names begin with that of a folder, beside it or in ``runs``."""
+    places = dict.fromkeys((folder.parent, folder.parent / "runs"))
+    return [
+        config.parent
+        for place in places
+        for config in sorted(place.glob(f"{glob.escape(folder.name)}*/config.toml"))
+    ]

@@ -42,6 +42,7 @@ from ctcbench.results.recognizer_description import read_description
 from ctcbench.results.run_folder import RunFolder
 from ctcbench.results.stored_config import stored_config
 from ctcbench.results.stored_familiarity import read_familiarity
+from ctcbench.results.stored_weights import require_weights
 
 if TYPE_CHECKING:
     from onnx import ModelProto
@@ -129,8 +130,7 @@ def export_run(
     """
     folder, path = RunFolder(Path(run)), Path(path)
     require_export(path)
-    if not (folder.has(folder.config_path) and folder.has(folder.weights_path)):
-        raise UsageError(f"{run}: no trained run there (expected config.toml and weights.safetensors)")
+    require_weights(folder)
     if not folder.is_finished:
         notice(f"{run}: training is not finished: the best weights so far are exported, not calibrated")
     recipe = Recipe(load_registry(), stored_config(folder))

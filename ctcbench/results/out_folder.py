@@ -72,6 +72,17 @@ def hint_at_runs(outs: Sequence[Path]) -> str:
     return f"there are runs in {', '.join(found[:_NAMED])}{more}: give that folder" if found else ""
 
 
+def hint_at_unfinished(outs: Sequence[Path]) -> str:
+    """Return that the runs in the given folders have no results yet; "" if there are none."""
+    unfinished = [run for out in outs for run in find_runs(out) if not run.is_finished]
+    if not unfinished:
+        return ""
+    others = f", and {len(unfinished) - 1} more" if len(unfinished) > 1 else ""
+    return (
+        f"the training of {unfinished[0].path} is not finished{others}; `ctcbench run … --resume` resumes it"
+    )
+
+
 def _above_studies(folder: Path) -> list[Path]:
     """Return the folder of the runs for that of a study, <out>/studies/<name>, or of all studies."""
     return [path.parent for path in (folder, folder.parent) if path.name == "studies"]

@@ -74,6 +74,17 @@ def test_a_missing_folder_is_an_error_before_the_preview_is_drawn(tmp_path, caps
     assert "no folder" in capsys.readouterr().err and not missing.parent.exists()
 
 
+def test_runs_without_results_are_said_to_be_unfinished(tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for key in ("a1", "b2"):
+        Path("runs", key).mkdir(parents=True)
+        Path("runs", key, "config.toml").touch()
+    message = "no results; the training of runs/a1 is not finished{}; `ctcbench run … --resume` resumes it"
+    for given, others in (("runs/a1", ""), ("runs", ", and 1 more")):
+        assert main(["report", given]) == 2
+        assert f"ctcbench report: {given}: {message.format(others)}" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("given", ["studies", "studies/heads"])
 def test_the_folder_above_that_of_a_study_is_named(given, tmp_path, capsys, monkeypatch):
     monkeypatch.chdir(tmp_path)

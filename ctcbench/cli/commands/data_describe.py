@@ -10,7 +10,7 @@ import typer
 
 from ctcbench.cli.dataset_flags import Count, Dataset, SkipBad, Split, chosen_dataset, draw_samples
 from ctcbench.cli.installed_plugins import registry
-from ctcbench.cli.output import output_console, print_json
+from ctcbench.cli.output import output_console, print_json, print_line
 from ctcbench.cli.shared_flags import AsJson
 from ctcbench.contract.data import SPLITS, SplitName
 from ctcbench.contract.errors import UsageError
@@ -67,6 +67,8 @@ def describe(
 
     console = output_console()
     console.print(set_table(description))
+    if contact_sheet is not None:
+        print_line(f"contact sheet: {contact_sheet}")
     if advice := description.advice:
         if advice.command is None:
             console.print(Text(f"\nno training yet: {printable(advice.obstacle)}"))

@@ -16,7 +16,7 @@ from ctcbench.contract.errors import UsageError
 from ctcbench.files.output_files import require_output, write_output
 from ctcbench.files.text import one_line
 from ctcbench.reporting.formats.file_formats import FILE_FORMATS, format_of
-from ctcbench.results.out_folder import find_runs, hint_at_runs
+from ctcbench.results.out_folder import find_runs, hint_at_runs, hint_at_unfinished
 from ctcbench.results.result import Result
 from ctcbench.results.stored_results import find_results
 
@@ -69,10 +69,9 @@ def report(
         print(f"ctcbench report: {one_line(line)}", file=sys.stderr)
     failures = [failure for out in dict.fromkeys(runs) for failure in find_failures(out)]
     if not (results or problems or failures):
-        raise UsageError(
-            f"{', '.join(map(str, runs))}: no results; "
-            f"{hint_at_runs(runs) or '`ctcbench run --out FOLDER` stores results'}"
-        )
+        usual = "`ctcbench run --out FOLDER` stores results"
+        hint = hint_at_unfinished(runs) or hint_at_runs(runs) or usual
+        raise UsageError(f"{', '.join(map(str, runs))}: no results; {hint}")
     installed = registry()
     found = build_report(
         results,

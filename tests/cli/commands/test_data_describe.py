@@ -64,6 +64,7 @@ def test_the_facts_of_pictures(pictures, tmp_path, capsys):
 def test_the_contact_sheet(pictures, tmp_path, capsys):
     sheet = tmp_path / "sheet.png"
     assert main(["data", "describe", pictures, "--skip-bad", "--contact-sheet", str(sheet)]) == 0
+    assert f"\ncontact sheet: {sheet}\n" in capsys.readouterr().out
     with Image.open(sheet) as picture:
         assert picture.size == (2 * 46 + 6, 42 + 6)
         assert picture.getpixel((7, 7)) in ((1, 1, 1), (3, 3, 3))
