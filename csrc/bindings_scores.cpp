@@ -1,12 +1,16 @@
 // The functions of the Python module that score, align and compare given labellings.
 #include <algorithm>
 #include <limits>
-#include <utility>
+#include <string>
+#include <vector>
 
 #include "bindings.hpp"
+#include "ctc/bayes_risk.hpp"
 #include "ctc/edit_distance.hpp"
 #include "ctc/forced_alignment.hpp"
+#include "ctc/guide.hpp"
 #include "ctc/labelling_scores.hpp"
+#include "ctc/labelling_weights.hpp"
 
 namespace ctc_python {
 
@@ -14,6 +18,7 @@ namespace {
 
 using Labels = py::array_t<std::int32_t, py::array::c_style>;
 using Offsets = py::array_t<std::int64_t, py::array::c_style>;
+using Scores = py::array_t<double, py::array::c_style>;
 
 // Raises unless `offsets` divide `count` elements into consecutive parts.
 void require_offsets(const Offsets& offsets, std::int64_t count) {
@@ -121,22 +126,56 @@ py::array_t<std::int32_t> edit_distances(const Labels& labels_a, const Offsets& 
     return distances;
 }
 
-py::array_t<std::int32_t> equal_positions(const Labels& labels_a, const Offsets& offsets_a,
-                                          const Labels& labels_b, const Offsets& offsets_b) {
-    const auto a = labellings_of(labels_a, offsets_a);
-    const auto b = labellings_of(labels_b, offsets_b);
-    py::array_t<std::int32_t> counts({a.size(), b.size()});
-    std::int32_t* out = counts.mutable_data();
-    const py::gil_scoped_release unlocked;
-    for (const ctc::LabellingView& one : a) {
-        for (const ctc::LabellingView& other : b) {
-            *out = 0;
-            for (std::int32_t i = 0; i < std::min(one.count, other.count); ++i)
-                *out += one.labels[i] == other.labels[i] ? 1 : 0;
-            ++out;
+ctc::RiskMetric metric_of(const std::string& name) {
+    if (name == "edit") return ctc::RiskMetric::edit;
+    if (name == "exact") return ctc::RiskMetric::exact;
+    require(name == "char", "metric must be edit, exact or char");
+    return ctc::RiskMetric::positions;
+}
+
+py::tuple least_risks(const Labels& labels, const Offsets& label_offsets, const Scores& log_probs,
+                      const Offsets& sequence_offsets, const std::string& metric, std::int32_t threads) {
+    require(threads >= 1, "threads must be at least 1");
+    const auto views = labellings_of(labels, label_offsets);
+    require_offsets(sequence_offsets, static_cast<std::int64_t>(views.size()));
+    require(log_probs.ndim() == 1 && log_probs.size() == static_cast<py::ssize_t>(views.size()),
+            "log_probs must have one element for each labelling");
+    std::vector<ctc::RiskCandidates> batch;
+    for (py::ssize_t n = 1; n < sequence_offsets.shape(0); ++n) {
+        const auto begin = sequence_offsets.at(n - 1), end = sequence_offsets.at(n);
+        const double* scores = log_probs.data();
+        double peak = -std::numeric_limits<double>::infinity();
+        for (auto i = begin; i < end; ++i) {
+            require(scores[i] < std::numeric_limits<double>::infinity(), "a log_prob is NaN or +inf");
+            peak = std::max(peak, scores[i]);
         }
+        require(peak > -std::numeric_limits<double>::infinity(), "each sequence needs a log_prob above -inf");
+        batch.push_back({{views.begin() + begin, views.begin() + end}, scores + begin});
     }
-    return counts;
+    std::vector<ctc::RiskChoice> choices;
+    {
+        const ctc::RiskMetric risk_metric = metric_of(metric);
+        const py::gil_scoped_release unlocked;
+        choices = ctc::least_risks(batch, risk_metric, threads);
+    }
+    py::array_t<std::int64_t> indices(static_cast<py::ssize_t>(choices.size()));
+    py::array_t<double> risks(static_cast<py::ssize_t>(choices.size()));
+    for (std::size_t n = 0; n < choices.size(); ++n) {
+        indices.mutable_data()[n] = static_cast<std::int64_t>(choices[n].index);
+        risks.mutable_data()[n] = choices[n].risk;
+    }
+    return py::make_tuple(indices, risks);
+}
+
+py::array_t<double> log_weights(const ctc::Guide& guide, const Labels& labels, const Offsets& label_offsets,
+                                std::int32_t blank) {
+    const auto views = labellings_of(labels, label_offsets, guide.classes(), blank);
+    std::vector<double> found;
+    {
+        const py::gil_scoped_release unlocked;
+        found = ctc::log_weights_of(guide, views);
+    }
+    return py::array_t<double>(static_cast<py::ssize_t>(found.size()), found.data());
 }
 
 }  // namespace
@@ -155,10 +194,14 @@ void bind_scores(py::module_& module) {
                py::arg("offsets_a").noconvert(), py::arg("labels_b").noconvert(),
                py::arg("offsets_b").noconvert(),
                "Return the (A, B) edit distances of each labelling of the one list and each of the other.");
-    module.def("equal_positions", &equal_positions, py::arg("labels_a").noconvert(),
-               py::arg("offsets_a").noconvert(), py::arg("labels_b").noconvert(),
-               py::arg("offsets_b").noconvert(),
-               "Return the (A, B) numbers of positions at which two labellings have the same label.");
+    module.def(
+        "least_risks", &least_risks, py::kw_only(), py::arg("labels").noconvert(),
+        py::arg("label_offsets").noconvert(), py::arg("log_probs").noconvert(),
+        py::arg("sequence_offsets").noconvert(), py::arg("metric"), py::arg("threads"),
+        "Return for each sequence the index of its labelling with the least expected error, and that.");
+    module.def("log_weights", &log_weights, py::arg("guide"), py::kw_only(), py::arg("labels").noconvert(),
+               py::arg("label_offsets").noconvert(), py::arg("blank"),
+               "Return the log weight of each labelling by a guide, -inf where it is not permitted.");
 }
 
 }  // namespace ctc_python

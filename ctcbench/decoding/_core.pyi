@@ -157,12 +157,18 @@ def edit_distances(
     labels_b: NDArray[np.int32],
     offsets_b: NDArray[np.int64],
 ) -> NDArray[np.int32]: ...
-def equal_positions(
-    labels_a: NDArray[np.int32],
-    offsets_a: NDArray[np.int64],
-    labels_b: NDArray[np.int32],
-    offsets_b: NDArray[np.int64],
-) -> NDArray[np.int32]: ...
+def least_risks(
+    *,
+    labels: NDArray[np.int32],
+    label_offsets: NDArray[np.int64],
+    log_probs: NDArray[np.float64],
+    sequence_offsets: NDArray[np.int64],
+    metric: str,
+    threads: int,
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]: ...
+def log_weights(
+    guide: Guide, *, labels: NDArray[np.int32], label_offsets: NDArray[np.int64], blank: int
+) -> NDArray[np.float64]: ...
 def best_labellings(
     log_probs: _Floats,
     lengths: NDArray[np.int64],

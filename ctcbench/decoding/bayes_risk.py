@@ -4,11 +4,9 @@ from collections.abc import Sequence
 from typing import Literal, NamedTuple, get_args
 
 import numpy as np
-from numpy.typing import NDArray
 
 from . import _core
-from .expected_errors import AnyHypothesis, flat_labels, hypothesis_shares
-from .given_labellings import FlatLabellings
+from .expected_errors import AnyHypothesis, flat_labels, hypothesis_log_probs
 from .scalars import shown
 
 RiskMetric = Literal["edit", "exact", "char"]
@@ -50,21 +48,27 @@ def minimum_bayes_risk(hypotheses: Sequence[AnyHypothesis], *, metric: RiskMetri
     """
     if metric not in get_args(RiskMetric):
         raise ValueError(f"metric is {shown(metric)}; it must be one of {', '.join(get_args(RiskMetric))}")
-    weights = hypothesis_shares(hypotheses)
-    flat = flat_labels("hypotheses", [hypothesis.labels for hypothesis in hypotheses])
-    risks = _errors(flat, metric) @ weights
-    # Rounding must not prefer a later one of several equal risks.
-    chosen = int(np.flatnonzero(risks <= risks.min() + 1e-12 * max(1.0, float(risks.min())))[0])
-    return RiskChoice(hypotheses[chosen], float(risks[chosen]))
+    return least_risks([hypotheses], metric=metric, threads=1)[0]
 
 
-def _errors(flat: FlatLabellings, metric: RiskMetric) -> NDArray[np.float64]:
-    """Return the error of each labelling (row) if each one (column) is the truth."""
-    if metric in ("edit", "exact"):
-        distances = _core.edit_distances(flat.labels, flat.offsets, flat.labels, flat.offsets)
-        return (distances if metric == "edit" else distances > 0).astype(np.float64)
-    equal = _core.equal_positions(flat.labels, flat.offsets, flat.labels, flat.offsets)
-    lengths = np.diff(flat.offsets)
-    wrong = 1.0 - equal / np.maximum(lengths, 1)
-    wrong[:, lengths == 0] = (lengths > 0)[:, np.newaxis]
-    return np.asarray(wrong)
+def least_risks(
+    batch: Sequence[Sequence[AnyHypothesis]], *, metric: RiskMetric, threads: int
+) -> list[RiskChoice]:
+    """Return what `minimum_bayes_risk` does for each of several sequences.
+
+    Raises:
+        TypeError: as `minimum_bayes_risk`.
+        ValueError: as `minimum_bayes_risk`.
+    """
+    log_probs = [hypothesis_log_probs(hypotheses) for hypotheses in batch]
+    flat = flat_labels("hypotheses", [one.labels for hypotheses in batch for one in hypotheses])
+    indices, risks = _core.least_risks(
+        labels=flat.labels,
+        label_offsets=flat.offsets,
+        log_probs=np.concatenate([np.zeros(0), *log_probs]),
+        sequence_offsets=np.cumsum([0, *map(len, log_probs)], dtype=np.int64),
+        metric=metric,
+        threads=threads,
+    )
+    chosen = zip(batch, indices.tolist(), risks.tolist(), strict=True)
+    return [RiskChoice(hypotheses[index], risk) for hypotheses, index, risk in chosen]

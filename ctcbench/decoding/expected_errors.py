@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from . import _core
 from .given_labellings import FlatLabellings, Labelling, flatten
@@ -32,14 +33,14 @@ def expected_edit_distance(labels: Labelling, hypotheses: Sequence[AnyHypothesis
         ValueError: there are no hypotheses, each has probability zero, or a log-probability is NaN or +inf.
     """
     one = flat_labels("labels", [labels])
-    weights = hypothesis_shares(hypotheses)
+    weights = shares(hypothesis_log_probs(hypotheses))
     others = flat_labels("hypotheses", [hypothesis.labels for hypothesis in hypotheses])
     distances = _core.edit_distances(one.labels, one.offsets, others.labels, others.offsets)
     return float(distances[0] @ weights)
 
 
-def hypothesis_shares(hypotheses: Sequence[AnyHypothesis]) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
-    """Return the share of each hypothesis in the probability of all.
+def hypothesis_log_probs(hypotheses: Sequence[AnyHypothesis]) -> NDArray[np.float64]:
+    """Return the log-probabilities of hypotheses, of which at least one is above -inf.
 
     Raises:
         TypeError: `hypotheses` is not a sequence of hypotheses.
@@ -58,10 +59,9 @@ def hypothesis_shares(hypotheses: Sequence[AnyHypothesis]) -> np.ndarray[tuple[i
             raise ValueError(f"hypotheses[{i}].log_prob is {log_prob}; it must be finite, or -inf")
     if not log_probs:
         raise ValueError("hypotheses is empty; there must be at least one")
-    weights = shares(log_probs)
-    if not weights.sum() > 0:
+    if max(log_probs) == -math.inf:
         raise ValueError(f"hypotheses is {shown(hypotheses)}; at least one must have a probability above 0")
-    return weights.reshape(-1)
+    return np.array(log_probs)
 
 
 def flat_labels(name: str, labellings: Sequence[object]) -> FlatLabellings:

@@ -30,10 +30,30 @@ def flatten(labellings: Iterable[tuple[str, object]], *, num_classes: int, blank
         TypeError: a labelling is not a sequence of whole numbers.
         ValueError: a label is the blank or outside [0, num_classes).
     """
-    arrays = [_as_labels(name, labels, num_classes, blank) for name, labels in labellings]
-    offsets = np.zeros(len(arrays) + 1, dtype=np.int64)
-    np.cumsum([len(array) for array in arrays], out=offsets[1:])
-    return FlatLabellings(np.concatenate([np.zeros(0, dtype=np.int32), *arrays]), offsets)
+    given = list(labellings)
+    quick = _tuples_at_once([labels for _, labels in given], num_classes, blank)
+    if quick is not None:
+        return quick
+    arrays = [_as_labels(name, labels, num_classes, blank) for name, labels in given]
+    return FlatLabellings(np.concatenate([np.zeros(0, dtype=np.int32), *arrays]), _offsets(map(len, arrays)))
+
+
+def _tuples_at_once(labellings: Sequence[object], num_classes: int, blank: int) -> FlatLabellings | None:
+    """Return tuples of classes, as hypotheses have, one after the other; None if there is anything else.
+
+    An array for each of them would take longer than most searches.
+    """
+    tuples = [labels for labels in labellings if type(labels) is tuple]
+    flat = [label for labels in tuples for label in labels]
+    if len(tuples) < len(labellings) or set(map(type, flat)) - {int}:
+        return None
+    if flat and not (min(flat) >= 0 and max(flat) < num_classes and blank not in flat):
+        return None
+    return FlatLabellings(np.array(flat, dtype=np.int32), _offsets(map(len, tuples)))
+
+
+def _offsets(lengths: Iterable[int]) -> NDArray[np.int64]:
+    return np.cumsum([0, *lengths], dtype=np.int64)
 
 
 def _as_labels(name: str, labels: object, num_classes: int, blank: int) -> NDArray[np.int32]:

@@ -11,6 +11,7 @@ from . import _core
 from .arguments import DecoderInput, LogProbsLike, check_input, named_bad_frames
 from .beam import check_threads
 from .given_labellings import by_sequence, flatten
+from .guides import GuideLike, compiled_guide
 from .hypothesis import Hypothesis
 from .scalars import shown
 
@@ -28,6 +29,7 @@ def score_labellings(
     threads: SupportsIndex | None = None,
     normalize: bool = False,
     blank_penalty: SupportsFloat = 0.0,
+    guide: GuideLike | None = None,
 ) -> Any:  # depends on the number of dimensions, which annotations cannot express
     """Return the exact log-probabilities of given labellings (forward algorithm, Graves et al. 2006, eq. 8).
 
@@ -43,10 +45,13 @@ def score_labellings(
         threads: as for `beam_search`.
         normalize: as for `beam_search`.
         blank_penalty: as for `beam_search`.
+        guide: as for `beam_search`. The log weights of a labelling by the guide are added to its
+            log-probability.
 
     Returns:
         N float64 arrays (one array for (T, K)), with an element for each labelling: its natural
-        log-probability; -inf if it is impossible, such as a labelling that is too long for its frames.
+        log-probability; -inf if it is impossible, such as a labelling that is too long for its frames, or
+        that the guide does not permit.
 
     Raises:
         TypeError: as `beam_search`, and for a labelling that is not a sequence of whole numbers.
@@ -56,8 +61,9 @@ def score_labellings(
         log_probs, lengths, blank, normalize=normalize, blank_penalty=blank_penalty, check_log_probs=False
     )
     given = by_sequence("labellings", labellings, len(checked.lengths_N), single=checked.single)
-    scores, _ = _scores(checked, "labellings", given, check_threads(threads))
-    return scores[0] if checked.single else scores
+    weights, scores, _ = _scores(checked, "labellings", given, guide, check_threads(threads))
+    totals = [score + weight for score, weight in zip(scores, weights, strict=True)]
+    return totals[0] if checked.single else totals
 
 
 class ScoredHypothesis(NamedTuple):
@@ -65,11 +71,12 @@ class ScoredHypothesis(NamedTuple):
 
     Attributes:
         labels: the class of each character, blanks and repeats removed; (L,).
-        log_prob: the natural log-probability, the sum over all alignments.
+        log_prob: the natural log-probability, the sum over all alignments; with a guide, plus the log
+            weights of the labelling.
         frames: as in `Hypothesis`.
-        share: the hypothesis's probability divided by the sum over the hypotheses of its list.
-        posterior: its probability divided by that of all labellings together, the product of the row sums.
-            Where the rows sum to one, the exponential of `log_prob`.
+        share: exp(`log_prob`) divided by the sum over the hypotheses of its list.
+        posterior: its probability divided by that of all labellings together, the product of the row sums;
+            without the weights of a guide. Where the rows sum to one, the exponential of `log_prob`.
     """
 
     labels: tuple[int, ...]
@@ -88,12 +95,13 @@ def rescore(
     threads: SupportsIndex | None = None,
     normalize: bool = False,
     blank_penalty: SupportsFloat = 0.0,
+    guide: GuideLike | None = None,
 ) -> list[Any]:
     """Score hypotheses exactly and sort them by it.
 
     The `log_prob` of a beam search is the sum over the alignments that stayed in the beam, that of the best
     path one alignment alone. Both are lower bounds of the exact log-probability, which can change the order.
-    The weights of a guide, such as a language model, are not part of the new one.
+    Give the guide of the search here too: else the weights of a language model are not part of the new one.
 
     Args:
         log_probs: natural logarithms of shape (N, T, K), or (T, K) for one sequence; as for `beam_search`.
@@ -104,10 +112,11 @@ def rescore(
         threads: as for `beam_search`.
         normalize: as for `beam_search`; the same as for the decoder.
         blank_penalty: as for `beam_search`; the same as for the decoder.
+        guide: as for `score_labellings`. A constraint need not be given again: it has no weights.
 
     Returns:
-        N lists (one list for (T, K)) of `ScoredHypothesis`, the most probable first. Ties are ordered as by
-        `beam_search`.
+        N lists (one list for (T, K)) of `ScoredHypothesis`, that of the highest `log_prob` first. Ties are
+        ordered as by `beam_search`.
 
     Raises:
         TypeError: as `score_labellings`.
@@ -123,10 +132,10 @@ def rescore(
         )
     ]
     labellings = [[hypothesis.labels for hypothesis in found] for found in given]
-    scores, log_masses = _scores(checked, "hypotheses", labellings, check_threads(threads))
+    weights, scores, log_masses = _scores(checked, "hypotheses", labellings, guide, check_threads(threads))
     rescored = [
-        _rescored(found, scores_of, float(log_mass))
-        for found, scores_of, log_mass in zip(given, scores, log_masses, strict=True)
+        _rescored(found, scores_of, weights_of, float(log_mass))
+        for found, scores_of, weights_of, log_mass in zip(given, scores, weights, log_masses, strict=True)
     ]
     return rescored[0] if checked.single else rescored
 
@@ -150,10 +159,27 @@ def _as_hypotheses(name: str, found: Any) -> list[Hypothesis]:
         ) from None
 
 
+class _Scores(NamedTuple):
+    """The scores of labellings.
+
+    Attributes:
+        log_weights: for each sequence, the log weight of each of its labellings by the guide; 0 without one.
+        log_probs: likewise, their log-probabilities.
+        log_masses: the log-probability of all labellings of each sequence together.
+    """
+
+    log_weights: list[NDArray[np.float64]]
+    log_probs: list[NDArray[np.float64]]
+    log_masses: NDArray[np.float64]
+
+
 def _scores(
-    checked: DecoderInput, name: str, given: Sequence[Iterable[object]], threads: int
-) -> tuple[list[NDArray[np.float64]], NDArray[np.float64]]:
-    """Return the log-probabilities of each sequence's labellings, and those of all labellings together."""
+    checked: DecoderInput,
+    name: str,
+    given: Sequence[Iterable[object]],
+    guide: GuideLike | None,
+    threads: int,
+) -> _Scores:
     lists = []
     for n, labellings in enumerate(given):
         where = name if checked.single else f"{name}[{n}]"
@@ -162,6 +188,7 @@ def _scores(
         except TypeError:
             raise TypeError(f"{where} is {shown(labellings)}; it must be a list of labellings") from None
     num_classes = checked.log_probs_NTK.shape[2]
+    compiled = compiled_guide(guide, classes=num_classes, blank=checked.blank)
     flat = flatten(
         (labelling for labellings in lists for labelling in labellings),
         num_classes=num_classes,
@@ -178,22 +205,31 @@ def _scores(
             blank=checked.blank,
             threads=threads,
         )
-    return np.split(log_probs, ends_N[1:-1]) if lists else [], log_masses
+    if compiled is None:
+        log_weights = np.zeros_like(log_probs)
+    else:
+        log_weights = _core.log_weights(
+            compiled, labels=flat.labels, label_offsets=flat.offsets, blank=checked.blank
+        )
+    if not lists:
+        return _Scores([], [], log_masses)
+    split = [np.split(values, ends_N[1:-1]) for values in (log_weights, log_probs)]
+    return _Scores(split[0], split[1], log_masses)
 
 
 def _rescored(
-    found: Sequence[Hypothesis], log_probs: NDArray[np.float64], log_mass: float
+    found: Sequence[Hypothesis],
+    log_probs: NDArray[np.float64],
+    log_weights: NDArray[np.float64],
+    log_mass: float,
 ) -> list[ScoredHypothesis]:
+    totals = log_probs + log_weights
+    # Rounding can lift the only possible labelling above the sum.
+    posteriors = np.minimum(1.0, np.exp(log_probs - log_mass))
+    columns = (totals.tolist(), shares(totals).tolist(), posteriors.tolist())
     scored = [
-        ScoredHypothesis(
-            hypothesis.labels,
-            float(log_prob),
-            hypothesis.frames,
-            float(share),
-            # Rounding can lift the only possible labelling above the sum.
-            min(1.0, math.exp(log_prob - log_mass)),
-        )
-        for hypothesis, log_prob, share in zip(found, log_probs, shares(log_probs), strict=True)
+        ScoredHypothesis(hypothesis.labels, total, hypothesis.frames, share, posterior)
+        for hypothesis, total, share, posterior in zip(found, *columns, strict=True)
     ]
     scored.sort(key=lambda hypothesis: -hypothesis.log_prob)
     return in_rank_order(scored)

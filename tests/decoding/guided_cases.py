@@ -1,5 +1,6 @@
 """Random guides with their plain counterparts in Python, and the comparison of guided searches."""
 
+import math
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -101,3 +102,14 @@ def random_guided_case(seed):
     rng = np.random.default_rng([seed, 1])
     guide, plain = random_guide(rng, case.log_probs_TK.shape[1], case.blank)
     return GuidedCase(case.log_probs_TK, case.beam_width, case.blank, guide, plain)
+
+
+def plain_score(labels, log_prob, guide):
+    """Return the score of a labelling by the definition; -inf if the guide forbids it."""
+    state, total = guide.start(), log_prob
+    for label in labels:
+        step = guide.advance(state, label)
+        if step is None:
+            return -math.inf
+        state, total = step[0], total + step[1]
+    return total + guide.final_log_weight(state)

@@ -49,7 +49,14 @@ def build_program(compiler, main, library, folder, flags):
 
 def build_and_run_tests(compiler, folder, flags):
     library = build_library(compiler, folder, flags)  # the slow part
-    for tests in ("core_test", "thread_test", "alignment_test", "language_model_test", "guide_test"):
+    for tests in (
+        "core_test",
+        "thread_test",
+        "alignment_test",
+        "language_model_test",
+        "guide_test",
+        "risk_test",
+    ):
         program = build_program(compiler, f"tests/{tests}.cpp", library, folder, flags)
         assert succeed([program]) == "all passed\n"
     return library

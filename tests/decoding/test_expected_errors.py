@@ -18,6 +18,20 @@ def test_distances_are_those_of_rapidfuzz():
     assert got.tolist() == [[Levenshtein.distance(a, b) for b in labellings] for a in labellings]
 
 
+def test_distances_of_long_labellings_and_of_many_classes():
+    # Two ways to compute them: up to 64 labels besides the common beginning and end, and beyond.
+    rng = np.random.default_rng(1)
+    for classes in ([1, 2, 3, 4], [1, 2, 65_535, 65_536], [5, 2**31 - 2, 1, 2]):
+        base = rng.choice(classes, size=90)
+        labellings = [
+            np.delete(base, rng.integers(90, size=n)).tolist() for n in rng.integers(1, 60, size=20)
+        ]
+        labellings += [rng.choice(classes, size=n).tolist() for n in (62, 63, 64, 65, 66, 128, 129)]
+        flat = flat_labels("labels", labellings)
+        got = _core.edit_distances(flat.labels, flat.offsets, flat.labels, flat.offsets)
+        assert got.tolist() == [[Levenshtein.distance(a, b) for b in labellings] for a in labellings]
+
+
 def test_the_expectation_by_hand():
     hypotheses = [
         Hypothesis((1, 2, 3), math.log(0.3), ()),

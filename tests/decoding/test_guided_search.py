@@ -9,7 +9,7 @@ from ctcbench.decoding import Automaton, beam_search, beam_search_arrays
 from ctcbench.decoding.reference import all_labellings
 from ctcbench.decoding.reference_guided import PlainAutomaton, guided_beam_search_reference
 from tests.decoding.decoding_cases import assert_same, log_probs_of
-from tests.decoding.guided_cases import random_guide, random_guided_case, tree_automaton
+from tests.decoding.guided_cases import plain_score, random_guide, random_guided_case, tree_automaton
 
 
 def compare_seeds(seeds):
@@ -40,17 +40,6 @@ def test_fifty_thousand_random_cases(part):
     compare_seeds(range(10_000 + part * 5000, 10_000 + (part + 1) * 5000))
 
 
-def score(labels, log_prob, guide):
-    """Return the score of a labelling by the definition; -inf if the guide forbids it."""
-    state, total = guide.start(), log_prob
-    for label in labels:
-        step = guide.advance(state, label)
-        if step is None:
-            return -math.inf
-        state, total = step[0], total + step[1]
-    return total + guide.final_log_weight(state)
-
-
 @pytest.mark.parametrize("kind", ["peaky", "noisy", "repeats", "minus infinity"])
 def test_a_wide_beam_finds_every_permitted_labelling(kind):
     for seed in range(12):
@@ -58,7 +47,7 @@ def test_a_wide_beam_finds_every_permitted_labelling(kind):
         log_probs_TK = log_probs_of(kind, rng, int(rng.integers(1, 6)), 3)
         guide, plain = random_guide(rng, 3, 1)
         scores = {
-            labels: score(labels, log_prob, plain)
+            labels: plain_score(labels, log_prob, plain)
             for labels, log_prob in all_labellings(log_probs_TK, 1).items()
         }
         expected = {labels: value for labels, value in scores.items() if value > -math.inf}

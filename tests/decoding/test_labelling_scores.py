@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 import torch
 
-from ctcbench.decoding import Hypothesis, beam_search, greedy_search, rescore, score_labellings
+from ctcbench.decoding import Hotwords, Hypothesis, beam_search, greedy_search, rescore, score_labellings
 from ctcbench.decoding.labelling_scores import ScoredHypothesis, in_rank_order
 from ctcbench.decoding.reference import all_labellings, label_log_prob
 from ctcbench.decoding.softmax import log_softmax
 from tests.decoding.decoding_cases import KINDS, log_probs_of, random_case
+from tests.decoding.guided_cases import plain_score, random_guided_case
 
 SMALL = [(0, 3), (1, 2), (4, 2), (4, 3), (5, 3)]
 
@@ -67,6 +68,56 @@ def test_scores_equal_those_of_torch():
         reduction="none",
     )
     np.testing.assert_allclose([scores[0] for scores in got], -losses.numpy(), rtol=1e-12)
+
+
+def check_random_guides(seeds):
+    permitted = 0
+    for seed in seeds:
+        case = random_guided_case(seed)
+        rng = np.random.default_rng(seed)
+        symbols = [k for k in range(case.log_probs_TK.shape[1]) if k != case.blank]
+        found = beam_search(case.log_probs_TK, beam_width=4, n_best=4, blank=case.blank, guide=case.guide)
+        labellings = [one.labels for one in found]
+        labellings += [
+            tuple(rng.choice(symbols, size=n).tolist()) for n in rng.integers(0, 4, size=9) if symbols
+        ]
+        got = score_labellings(case.log_probs_TK, labellings, blank=case.blank, guide=case.guide, threads=1)
+        for labels, ours in zip(labellings, got, strict=True):
+            log_prob = label_log_prob(case.log_probs_TK, labels, case.blank)
+            assert close(ours, plain_score(labels, log_prob, case.plain)), (seed, labels)
+            permitted += ours > -math.inf
+    assert permitted > len(seeds)
+
+
+def test_the_weights_of_a_guide_are_added():
+    check_random_guides(range(150))
+
+
+@pytest.mark.slow
+def test_the_weights_of_a_guide_are_added_in_many_cases():
+    check_random_guides(range(150, 5_000))
+
+
+def test_hypotheses_are_rescored_with_the_weights_of_the_guide():
+    rows = log_softmax(np.random.default_rng(2).normal(size=(4, 3)))
+    hotwords = Hotwords(["ab"], [None, "a", "b"], boost=9.0)
+    found = rescore(rows, beam_search(rows, beam_width=50, n_best=50, guide=hotwords), guide=[hotwords])
+    exact = all_labellings(rows)
+    assert found[0].labels[:2] == (1, 2)
+    for one in found:
+        boost = 9.0 * "".join("?ab"[label] for label in one.labels).count("ab")
+        assert one.log_prob == pytest.approx(exact[one.labels] + boost)
+        assert one.posterior == pytest.approx(math.exp(exact[one.labels]))
+    assert math.fsum(one.share for one in found) == pytest.approx(1.0)
+    assert [one.log_prob for one in found] == sorted((one.log_prob for one in found), reverse=True)
+    assert rescore(rows, [], guide=hotwords) == []
+
+
+def test_a_guide_for_other_classes_is_refused():
+    with pytest.raises(ValueError, match="guide is for 3 classes, but log_probs has 4"):
+        score_labellings(np.zeros((2, 4)), [(1,)], guide=Hotwords(["ab"], [None, "a", "b"]))
+    with pytest.raises(TypeError, match="guide is or has 5"):
+        rescore(np.zeros((2, 4)), [], guide=5)
 
 
 def test_the_result_depends_neither_on_threads_nor_on_the_memory_layout():
