@@ -8,7 +8,7 @@ from ctcbench.builtin.augmentations import AUGMENTATIONS
 from ctcbench.builtin.backbones import cnn2, cnn3, cnn5, cnn7, columns
 from ctcbench.builtin.captcha import captcha
 from ctcbench.builtin.decoders import beam, beam_cpp, greedy, slots
-from ctcbench.builtin.exact_decoders import best_cpp, mbr
+from ctcbench.builtin.exact_decoders import best_cpp
 from ctcbench.builtin.folder import folder
 from ctcbench.builtin.heads import HEADS
 from ctcbench.builtin.lettering import lettering
@@ -19,6 +19,7 @@ from ctcbench.builtin.optimizers import adamw, muon
 from ctcbench.builtin.picture_sets.csv_set import csv
 from ctcbench.builtin.picture_sets.lmdb_set import lmdb
 from ctcbench.builtin.picture_sets.parquet_set import parquet
+from ctcbench.builtin.risk_decoder import mbr
 from ctcbench.contract.components import Component
 from ctcbench.contract.hooks import hookimpl
 

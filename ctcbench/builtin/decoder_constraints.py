@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable
+import warnings
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 
 from ctcbench.builtin.alphabets import read_alphabet
-from ctcbench.contract.errors import UsageError
+from ctcbench.contract.errors import ComponentNotice, UsageError
 from ctcbench.contract.specs import Alphabet
 from ctcbench.files.attached_files import AttachedFile, attached_content, attached_name
 from ctcbench.files.spelling import spell
 
 if TYPE_CHECKING:
     from ctcbench.decoding.constraints import Automaton
+    from ctcbench.decoding.guides import SupportsGuide
 
 MOST_LEXICON_BYTES = 2**26  # some 3 GB of memory while the automaton is built
 
@@ -86,6 +88,34 @@ def build_constraint(
     elif unwritable_words != "error":
         raise UsageError(f"unwritable_words={unwritable_words} needs lexicon=FILE")
     return constraints.intersect(found) if found else None
+
+
+def warn_of_no_texts(
+    decoder: str, guides: Sequence[SupportsGuide], frames: Sequence[int], images: int, *, otherwise: str
+) -> None:
+    """Warn with `ComponentNotice` that guides permit no text in some images, which have so many frames.
+
+    Args:
+        decoder: the name of the decoder.
+        guides: what permits no text.
+        frames: the number of frames of each image without a text, at least one.
+        images: how many images there are, with the others.
+        otherwise: the reason if the frames of an image suffice.
+    """
+    forms = [guide.as_guide() for guide in guides]
+    needed, most = max(form.shortest(form.start) for form in forms), max(frames)
+    reason = otherwise
+    if needed > most:
+        reason = (
+            f"the shortest one needs {needed:,} frames, with a blank between equal characters, and these "
+            f"images have at most {most:,}"
+        )
+    warnings.warn(
+        f"decoder {decoder}: no text that its options permit is possible in the frames of some images "
+        f"({len(frames):,} of {images:,}): {reason}; their texts are empty, with log-probability -inf",
+        ComponentNotice,
+        stacklevel=4,
+    )
 
 
 def _require_left_to_right(alphabet: Alphabet, option: str) -> None:

@@ -1,14 +1,13 @@
-"""The beam search of decoders with constraints and language models, and the notice where it finds nothing."""
+"""GuidedBeam: the beam search of decoders, within constraints and with language models."""
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ctcbench.builtin.decoder_constraints import warn_of_no_texts
 from ctcbench.contract.data import LogProbs
-from ctcbench.contract.errors import ComponentNotice
 from ctcbench.contract.specs import BLANK
 from ctcbench.decoding.hypothesis import Hypothesis
 
@@ -64,35 +63,6 @@ class GuidedBeam:
         )
         if self.guides and not all(found):
             frames = [int(n) for n, some in zip(read.lengths_N, found, strict=True) if not some]
-            lost = f"the beam of width {width:,} lost them"
-            warn_of_nothing_permitted(self.decoder, self.guides, frames, len(found), lost)
+            lost = f"those that fit have probability zero, or the beam of width {width:,} lost them"
+            warn_of_no_texts(self.decoder, self.guides, frames, len(found), otherwise=lost)
         return found
-
-
-def warn_of_nothing_permitted(
-    decoder: str, guides: Guides, frames: Sequence[int], images: int, otherwise: str
-) -> None:
-    """Warn with `ComponentNotice` that some of the images have no text that the guides permit.
-
-    Args:
-        decoder: the name of the decoder.
-        guides: at least one.
-        frames: the number of frames of each image without a text; at least one.
-        images: the number of all images.
-        otherwise: what may have happened where the shortest text fits, beside a probability of zero.
-    """
-    forms = [one.as_guide() for one in guides]
-    needed = max(form.shortest(form.start) for form in forms)
-    if needed > max(frames):
-        reason = (
-            f"the shortest one needs {needed:,} frames, with a blank between equal characters, and these "
-            f"images have at most {max(frames):,}"
-        )
-    else:
-        reason = f"those that fit have probability zero, or {otherwise}"
-    warnings.warn(
-        f"decoder {decoder}: no text that its options permit is possible in the frames of some images "
-        f"({len(frames):,} of {images:,}): {reason}; their texts are empty, with log-probability -inf",
-        ComponentNotice,
-        stacklevel=5,
-    )

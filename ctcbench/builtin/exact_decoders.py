@@ -1,9 +1,8 @@
-"""The built-in decoders that score labellings exactly: the most probable one, and the one of least risk."""
+"""The built-in decoder `best_cpp`: the most probable labelling, with a proof."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import Field
 
@@ -16,15 +15,6 @@ from ctcbench.decoding.hypothesis import Hypothesis
 Nodes = Annotated[
     int,
     Field(ge=0, le=10_000_000, description="prefixes that the search for a proof may store for an image"),
-]
-# The distances of all pairs take 300 MB.
-RiskWidth = Annotated[int, Field(ge=1, le=5_000, description="labellings kept after each frame")]
-Metric = Annotated[
-    Literal["edit", "exact", "char"],
-    Field(
-        description="the error to expect least of: edits, texts that are wrong, or positions that are "
-        "(char: additional characters at the end do not count, and become frequent)"
-    ),
 ]
 
 
@@ -54,51 +44,3 @@ def best_cpp(
         return found
 
     return with_objective(decode, blank_penalty)
-
-
-@decoder
-def mbr(
-    alphabet: Alphabet,
-    *,
-    metric: Metric = "edit",
-    width: RiskWidth = 25,
-    threads: Threads = 1,
-    blank_penalty: Penalty = 0.0,
-) -> Decode:
-    """Minimum Bayes risk: the labelling of the beam with the least expected error by exact probabilities."""
-    return _LeastRisk(metric, width, threads, blank_penalty)
-
-
-@dataclass(frozen=True)
-class _LeastRisk:
-    """The decoder `mbr` with its options."""
-
-    metric: Literal["edit", "exact", "char"]
-    width: int
-    threads: int
-    blank_penalty: float
-    objective: str = "the text with the least expected error"
-
-    def __call__(self, read: LogProbs) -> list[Hypothesis]:
-        from ctcbench.decoding import beam_search, minimum_bayes_risk, rescore
-
-        found = beam_search(
-            read.values_NTK,
-            read.lengths_N,
-            beam_width=self.width,
-            n_best=self.width,
-            blank=BLANK,
-            threads=self.threads or None,
-            blank_penalty=self.blank_penalty,
-            frames=False,
-        )
-        rescored = rescore(
-            read.values_NTK,
-            found,
-            read.lengths_N,
-            blank=BLANK,
-            threads=self.threads or None,
-            blank_penalty=self.blank_penalty,
-        )
-        chosen = [minimum_bayes_risk(hypotheses, metric=self.metric).hypothesis for hypotheses in rescored]
-        return [Hypothesis(one.labels, one.log_prob, ()) for one in chosen]

@@ -235,11 +235,11 @@ def decoder(
 ) -> Component | Callable[[Callable[..., Any]], Component]:
     """Make a component of a builder ``(alphabet: Alphabet, *, options) -> callable`` of a decoder.
 
-    The callable takes ``LogProbs`` of N images and returns a list of N ``Hypothesis``, the best of each. It
-    may have a method ``n_best(log_probs, count)`` for `predict`, which returns up to `count` for each image,
-    best first. Without it prefix beam search finds them, without constraints. Optional attributes:
-    ``has_own_score``, true if ``log_prob`` is not the network's probability alone: `predict` then sorts by
-    it; ``objective`` (``"the least expected error"``), if that is not the most probable labelling.
+    The callable takes ``LogProbs`` of N images and returns a list of N ``Hypothesis``, the best of each. For
+    `predict` it may have ``n_best(log_probs, count)``, with up to `count` of each, best first; else prefix
+    beam search finds them, without constraints. Optional attributes: ``has_own_score``, true if ``log_prob``
+    is not the network's alone: `predict` sorts by it; ``ranks_by_log_prob``, false if the best may have a
+    lower one; ``objective`` (``"the least expected error"``), if that is not the most probable labelling.
 
     ``@decoder(alignment="fixed")`` is for one in which frame i is character i, and which merges no repeats.
 

@@ -205,6 +205,11 @@ class BuiltDecoder:
         return bool(getattr(self.search, "has_own_score", False))
 
     @property
+    def ranks_by_log_prob(self) -> bool:
+        """Whether the best hypothesis is that of the highest score."""
+        return bool(getattr(self.search, "ranks_by_log_prob", True))
+
+    @property
     def objective(self) -> str | None:
         """What the decoder searches; None for the most probable of all labellings."""
         # With a score of its own, the best text is not the most probable one either.

@@ -127,7 +127,8 @@ class CropInterpretation:
     def _candidates(self, read: LogProbs) -> Sequence[Sequence[Hypothesis]]:
         """Return the best hypotheses of each image; those without a possible alignment are left out."""
         decoder, count = self.single.decoder, max(_CANDIDATES, self.single.n_best)
-        found = decoder.n_best(read, count)
+        # Among more than its choices, scores would decide, and not what it chooses by.
+        found = decoder.n_best(read, count) if decoder.ranks_by_log_prob else None
         if found is None:
             best, _ = decoder.decode(read)
             found = [[hypothesis] for hypothesis in best]

@@ -17,7 +17,7 @@ def test_the_beam_in_plain_python_is_bounded(registry):
         registry.build("decoder", "beam:width=10000", LARGE)
 
 
-@pytest.mark.parametrize("text", ["best_cpp:nodes=10000001", "mbr:width=5001", "beam_cpp:width=10001"])
+@pytest.mark.parametrize("text", ["best_cpp:nodes=10000001", "mbr:width=10001", "beam_cpp:width=10001"])
 def test_the_options_of_the_other_decoders_are_bounded(registry, text):
     with pytest.raises(UsageError, match="out of bounds"):
         registry.build("decoder", text, LARGE)

@@ -20,13 +20,13 @@ WORDS = {"12", "34", "7"}
 PICTURES = list(np.random.default_rng(0).integers(0, 256, (6, 24, 60), np.uint8))
 
 
-@pytest.fixture
-def constrained(registry, finished_copy, tmp_path):
+@pytest.fixture(params=["beam_cpp", "mbr"])
+def constrained(request, registry, finished_copy, tmp_path):
     """The result of a finished run whose decoder has a lexicon; the file of the lexicon is deleted."""
     words = tmp_path / "words.txt"
     words.write_bytes(CONTENT)
     out = finished_copy.folder.parent
-    result = runner.run(resolve(registry, tiny(decoder=f"beam_cpp:lexicon={words}")), Runtime(out))
+    result = runner.run(resolve(registry, tiny(decoder=f"{request.param}:lexicon={words}")), Runtime(out))
     words.unlink()
     return result
 

@@ -119,6 +119,9 @@ def test_constraints_and_models_of_the_decoder_apply(registry):
     decoder = "beam_cpp:length=1"
     (found,) = faint(registry).predict([picture], crops=CROPS, decoder=decoder, n_best=9)
     assert {one.text for one in found.alternatives} == {"a", "b"}
+    # Which hypothesis has the least expected error is known for each crop alone.
+    (found,) = faint(registry).predict([picture], crops=CROPS, decoder="mbr:length=1", n_best=9)
+    assert {one.text for one in found.alternatives} <= {"a", "b"} and len(found.alternatives) <= len(CROPS)
     decoder = "beam_cpp:length=2,hotwords=ab,hotword_boost=40"
     (boosted,) = faint(registry).predict([picture], crops=CROPS, decoder=decoder, n_best=3)
     (plain,) = faint(registry).predict([picture], crops=CROPS, decoder="beam_cpp:length=2", n_best=8)
@@ -127,7 +130,7 @@ def test_constraints_and_models_of_the_decoder_apply(registry):
     assert boosted.alternatives[0].score == pytest.approx(before + 3 * 40, abs=0.5)
 
 
-@pytest.mark.parametrize("decoder", ["greedy", "mbr", "best_cpp"])
+@pytest.mark.parametrize("decoder", ["greedy", "mbr", "mbr:length=2,hotwords=bb", "best_cpp"])
 def test_every_decoder_of_one_text_can_be_used(registry, decoder):
     (found,) = faint(registry).predict([bar_in_the_middle()], crops=[0.0, 0.25, 0.3], decoder=decoder)
     assert found.text == "bb" and 0 < found.confidence <= 1

@@ -168,10 +168,11 @@ def test_eight_bits_and_an_unfinished_run(finished_copy, tmp_path):
     assert dataclasses.asdict(report)["any_width"]
 
 
-def test_the_file_contains_the_lexicon_of_the_decoder(registry, finished_copy, tmp_path):
+@pytest.mark.parametrize("decoder", ["beam_cpp", "mbr"])
+def test_the_file_contains_the_lexicon_of_the_decoder(registry, finished_copy, tmp_path, decoder):
     words = tmp_path / "words.txt"
     words.write_bytes(b"12\n34\n")
-    recipe = resolve(registry, tiny(decoder=f"beam_cpp:lexicon={words}"))
+    recipe = resolve(registry, tiny(decoder=f"{decoder}:lexicon={words}"))
     folder = runner.run(recipe, Runtime(finished_copy.folder.parent)).folder
     path = tmp_path / "model.onnx"
     words.unlink()
