@@ -16,6 +16,7 @@ from ctcbench.contract.errors import CtcbenchError
 from ctcbench.data.materialise import cached_samples
 from ctcbench.data.run_dataset import build_run_dataset
 from ctcbench.files.shell_words import quote_word
+from ctcbench.files.text import printable
 from ctcbench.registry.component_registry import Registry
 from ctcbench.results.stored_config import require_stored_alphabet
 
@@ -55,6 +56,11 @@ class CachedImages:
         self._room -= len(uri)
         self.uris[name] = uri
         return name, ""
+
+    def name_of(self, config: RunConfig, fingerprint: str, index: int) -> str:
+        """Return the name of a test image, such as the path of a picture; "" if the images are missing."""
+        samples = self.samples(config, fingerprint)
+        return "" if isinstance(samples, str) or index >= len(samples) else printable(samples.names[index])
 
     def samples(self, config: RunConfig, fingerprint: str) -> Samples | str:
         """Return the test images of a run, or the reason why they are missing."""

@@ -116,6 +116,8 @@ def _entries(
         }
         if not key:
             entry["why"] = why
+        if config is not None and (name := images.name_of(config, member.predictions.fingerprint, index)):
+            entry["name"] = _truncate(name)
         if log_probs is not None and config is not None:
             with contextlib.suppress(ValueError):  # a frame in which every class is impossible
                 entry |= _frame_diagnostics(log_probs, config, index, by_ctc=_is_by_ctc(member))

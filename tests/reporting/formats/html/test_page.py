@@ -177,6 +177,7 @@ def test_the_command_writes_a_page(page, tmp_path):
     data = data_of(text)
     assert len(data["rows"]) == 3 and data["rows"][0]["n"] == 2
     assert data["gallery"]["entries"] and all(e["image"] and e["path"] for e in data["gallery"]["entries"])
+    assert all(e["name"] == f"captcha test/{e['index']}" for e in data["gallery"]["entries"])
     assert data["curves"][0]["exact"]
     piped = CliRunner().invoke(app, ["report", runs, "--format", "html"])
     assert piped.stdout.startswith("<!doctype html>") and piped.stdout.rstrip().endswith("</html>")
@@ -187,7 +188,7 @@ def test_a_page_states_what_is_missing(tmp_path, registry):
     read = cases.texts(("1l", "11"))
     text = html_page(cases.report([cases.row(1, {}, [cases.member(tmp_path, read, nonsense=1)])]), registry)
     (entry,) = data_of(text)["gallery"]["entries"]
-    assert entry["image"] == "" and "no image" in entry["why"] and "path" not in entry
+    assert entry["image"] == "" and "no image" in entry["why"] and not {"path", "name"} & {*entry}
     nothing = dataclasses.replace(cases.member(tmp_path, read), predictions=None)
     text = html_page(cases.report([cases.row(1, {}, [nothing])]), registry)
     assert data_of(text)["gallery"]["counts"]["1"]["note"] == "no predictions are stored; see the warnings"

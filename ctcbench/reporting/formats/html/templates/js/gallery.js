@@ -43,7 +43,7 @@ function card(entry) {
       h("dt", {}, "read"), h("dd", { class: "read" }, ...pieces(entry.read))),
     entry.path === undefined ? null : framePath(entry.path),
     entry.best === undefined ? null : nBest(entry),
-    h("footer", {}, h("span", {}, `${row.number}  ${row.name}${seed}, image ${entry.index}`),
+    h("footer", {}, h("span", {}, `${row.number}  ${row.name}${seed}, ${entry.name || `image ${entry.index}`}`),
       h("span", { class: "kind" }, DATA.gallery.kinds[entry.kind] || entry.kind)));
 }
 
