@@ -149,10 +149,10 @@ class SearchResults:
             lines.append(
                 Text(f"test exact    {percent(exact)} (trial {best.number}; not used for the choice)")
             )
-        config, out = quote_word(str(self.folder.best_path)), quote_word(str(self.folder.out))
+        config, study = quote_word(str(self.folder.best_path)), quote_word(str(self.folder.path))
         lines.append(Text.assemble("best          ", (printable(config), "bold")))
         lines.append(Text.assemble("next          ", (f"ctcbench run --config {printable(config)}", "cyan")))
         lines.append(
-            Text.assemble("              ", (f"ctcbench report {printable(out)} -o report.html", "cyan"))
+            Text.assemble("              ", (f"ctcbench report {printable(study)} -o report.html", "cyan"))
         )
         return lines

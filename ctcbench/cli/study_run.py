@@ -193,7 +193,7 @@ def _show_plan(plan: Plan, request: StudyRequest) -> None:
 def _show_results(registry: Registry, plan: Plan, ended: StudyOutcome, request: StudyRequest) -> None:
     # Read from disk, so that the results of earlier starts are in the report too.
     rows = [(model, key, result) for model in plan.models for key, result in model.results().items()]
-    command = f"ctcbench report {quote_word(str(plan.folder.out))} -o report.html"
+    command = f"ctcbench report {quote_word(str(plan.folder.path))} -o report.html"
     if request.as_json:
         document = _document(plan, ended)
         document["results"] = [

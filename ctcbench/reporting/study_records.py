@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import glob
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -11,13 +12,13 @@ from typing import Any, TypeVar
 
 from pydantic import Field
 
-from ctcbench.contract.errors import CtcbenchError
+from ctcbench.contract.errors import CtcbenchError, UsageError
 from ctcbench.files.json_files import parse_object
 from ctcbench.files.json_records import Name, Record, Text, read_record
 from ctcbench.files.plain_folder import PlainFolder
 from ctcbench.reporting.report_model import Failure
 from ctcbench.results.decoder_key import is_file_name
-from ctcbench.results.out_folder import is_run
+from ctcbench.results.out_folder import is_run, is_study, split_study
 from ctcbench.results.result import Result
 from ctcbench.results.run_folder import RunFolder
 from ctcbench.study.study_folder import SIZE_LIMIT
@@ -68,15 +69,15 @@ class StoredTrial(Record):
 
 
 def find_studied(out: Path) -> dict[Path, StudiedConfiguration]:
-    """Return what the studies in ``out/studies`` record of results, by path; of several plans the newest.
+    """Return what studies record of results, by path; of several plans the newest.
 
-    Plans that cannot be read are ignored: the results are complete without them.
+    `out` is a folder of runs with studies in ``out/studies``, the folder of a study, or a run folder, beside
+    which the studies are. Plans that cannot be read are ignored: the results are complete without them.
     """
-    # `out` may be a single run folder; its study is beside it.
-    root = out.parent if is_run(out) else out
+    root, study = (out.parent, "*") if is_run(out) else _place(out)
     found: dict[Path, StudiedConfiguration] = {}
     # Earlier plans of a study are kept as plan-<n>.json; results that only they have still have a name.
-    plans = [plan for _, plan in _records(StoredPlan, root, "*/plan*.json")]
+    plans = [plan for _, plan in _records(StoredPlan, root, f"{study}/plan*.json")]
     for plan in sorted(plans, key=lambda plan: plan.created):
         for model in plan.models:
             for result_key, name in model.names.items():
@@ -94,13 +95,33 @@ def studied_configuration(
     return studied.get(result.path.resolve()) if result.path else None
 
 
+def planned_results(study: Path) -> dict[Path, list[str]]:
+    """Return the results of a study's latest plan: their keys, by the path of the run folder.
+
+    Raises:
+        UsageError: the plan can't be read.
+    """
+    root, name = _place(study)
+    for _, plan in _records(StoredPlan, root, f"{name}/plan.json"):
+        return {
+            root / model.key: [key for key in model.names if is_file_name(key)]
+            for model in plan.models
+            if is_file_name(model.key)
+        }
+    raise UsageError(f"{study}: its plan.json can't be read; give {root} for all of its runs")
+
+
 def find_unfinished_studies(out: Path) -> list[str]:
-    """Return a sentence on each study in ``out/studies`` of which results of the latest plan are missing."""
+    """Return a sentence on each study of which results of the latest plan are missing.
+
+    `out` is a folder of runs with studies in ``out/studies``, or the folder of a study.
+    """
+    root, study = _place(out)
     found = []
     # The latest plan alone: what an earlier one asked for may have been dropped on purpose.
-    for path, plan in _records(StoredPlan, out, "*/plan.json"):
+    for path, plan in _records(StoredPlan, root, f"{study}/plan.json"):
         results = [
-            out / model.key / "results" / f"{result_key}.json"
+            root / model.key / "results" / f"{result_key}.json"
             for model in plan.models
             for result_key in model.names
             if is_file_name(model.key) and is_file_name(result_key)
@@ -114,28 +135,42 @@ def find_unfinished_studies(out: Path) -> list[str]:
 
 
 def find_failures(out: Path) -> list[Failure]:
-    """Return the failed trials of the studies in ``out/studies`` whose results do not exist by now.
+    """Return the failed trials of studies whose results do not exist by now.
 
-    Another study may have produced them since, or an ordinary run in the same folder, which records no
-    trial. Records of trials that cannot be read are ignored.
+    `out` is a folder of runs with studies in ``out/studies``, or the folder of a study, whose latest plan
+    then has the trials. Another study may have produced the results since, or an ordinary run in the same
+    folder, which records no trial. Records of trials that cannot be read are ignored.
     """
+    root, study = _place(out)
+    planned = None if study == "*" else {path.name for path in planned_results(out)}
     newest: dict[str, StoredTrial] = {}
-    for path, trial in _records(StoredTrial, out, "*/trials/*.json"):
+    for path, trial in _records(StoredTrial, root, f"{study}/trials/*.json"):
         key = trial.key or path.stem
+        if planned is not None and key not in planned:
+            continue
         known = newest.get(key)
         # As above: a key that is not a file name would lead out of the folder.
         if is_file_name(key) and (not known or (trial.finished or "") >= (known.finished or "")):
             newest[key] = trial
     return [
         Failure(
-            out / key,
+            root / key,
             _one_line(trial.error) or "no reason was recorded",
             _one_line(trial.label),
-            _settings(out / key),
+            _settings(root / key),
         )
         for key, trial in sorted(newest.items())
-        if trial.state == "failed" and not _done_since(out / key, trial.results or [])
+        if trial.state == "failed" and not _done_since(root / key, trial.results or [])
     ]
+
+
+def _place(out: Path) -> tuple[Path, str]:
+    """Return the folder of runs, and the pattern of the names of its studies that `out` stands for."""
+    if not is_study(out):
+        return out, "*"
+    root, name = split_study(out)
+    # A name may have brackets, which are no pattern.
+    return root, glob.escape(name)
 
 
 def _records(model: type[R], root: Path, pattern: str) -> Iterator[tuple[Path, R]]:

@@ -100,6 +100,23 @@ def is_run(path: Path) -> bool:
     return os.path.lexists(RunFolder(path).config_path)
 
 
+def is_study(path: Path) -> bool:
+    """Return whether a folder is that of a study: ``<out>/studies/<name>`` with a plan."""
+    return _absolute(path).parent.name == "studies" and os.path.lexists(path / "plan.json")
+
+
+def split_study(study: Path) -> tuple[Path, str]:
+    """Return the folder with the runs of a study, and the study's name."""
+    # A path such as `.` has neither.
+    path = study if study.parent.name == "studies" else _absolute(study)
+    return path.parent.parent, path.name
+
+
+def _absolute(path: Path) -> Path:
+    # Not Path.resolve(): a study may be given by a link in `studies`, and is then read there.
+    return Path(os.path.abspath(path))  # noqa: PTH100
+
+
 def _try_writing(folder: Path) -> None:
     # A full disk may still accept an empty folder; an error now is better than after the first epoch.
     probe = PlainFolder(folder)

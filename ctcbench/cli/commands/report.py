@@ -16,8 +16,9 @@ from ctcbench.contract.errors import UsageError
 from ctcbench.files.output_files import require_output, write_output
 from ctcbench.files.text import one_line
 from ctcbench.reporting.formats.file_formats import FILE_FORMATS, format_of
-from ctcbench.results.out_folder import find_runs, hint_at_runs, hint_at_unfinished
+from ctcbench.results.out_folder import find_runs, hint_at_runs, hint_at_unfinished, is_run, is_study
 from ctcbench.results.result import Result
+from ctcbench.results.run_folder import RunFolder
 from ctcbench.results.stored_results import find_results
 
 if TYPE_CHECKING:
@@ -28,7 +29,9 @@ FORMATS = (_TABLE, *FILE_FORMATS)
 
 
 def report(
-    runs: Annotated[list[Path], typer.Argument(metavar="RUNS…", help="run folders, or folders of runs")],
+    runs: Annotated[
+        list[Path], typer.Argument(metavar="RUNS…", help="run folders, folders of runs, or studies")
+    ],
     by: Annotated[
         list[str] | None,
         typer.Option(
@@ -88,18 +91,27 @@ def report(
 
 
 def collect_results(runs: list[Path]) -> tuple[list[Result], list[str]]:
-    """Return the results in run folders or folders of them, and a line for each damaged file.
+    """Return the results in run folders, folders of them and studies, and a line for each damaged file.
 
     Raises:
         UsageError: one of `runs` is not a folder, or can't be read.
     """
+    from ctcbench.reporting.study_records import planned_results
+
     results: list[Result] = []
     problems: list[str] = []
     # `report runs runs/<key>` names a run twice; its results must not count twice.
-    folders = {found.path.resolve(): found for out in runs for found in find_runs(out)}
-    for folder in folders.values():
+    folders = {found.path.resolve(): found for out in runs if not is_study(out) for found in find_runs(out)}
+    wanted: dict[Path, set[str]] = {}
+    for study in filter(is_study, runs):
+        for path, keys in planned_results(study).items():
+            # All results of a folder that is given itself; of others those of the study.
+            if path.resolve() not in folders and is_run(path):
+                wanted.setdefault(path, set()).update(keys)
+    for folder in [*folders.values(), *map(RunFolder, wanted)]:
         found, damaged = find_results(folder)
-        results += found
+        chosen = wanted.get(folder.path)
+        results += [one for one in found if chosen is None or (one.path and one.path.stem in chosen)]
         problems += damaged
     return results, problems
 

@@ -64,6 +64,62 @@ def test_folders_given_twice_count_once(study, capsys):
     assert not [w for w in found["warnings"] if w["kind"] == "repeated"]
 
 
+def plan_study(out: Path, name: str, runs: dict[str, list[str]]) -> Path:
+    """Write the plan of a study with these results, keys by the name of the run folder."""
+    folder = out / "studies" / name
+    folder.mkdir(parents=True)
+    models = [{"key": run, "names": dict.fromkeys(keys, "a name")} for run, keys in runs.items()]
+    (folder / "plan.json").write_text(json.dumps({"schema": 1, "models": models}))
+    return folder
+
+
+def test_a_study_is_reported_without_the_other_runs_beside_it(study, capsys, tmp_path, monkeypatch):
+    out = shutil.copytree(study, tmp_path / "runs")
+    one, other = sorted(path.name for path in out.iterdir())
+    key = "greedy"
+    narrow = plan_study(out, "one [x]", {one: [key], "missing": [key]})
+    found = document(capsys, str(narrow))
+    assert [row["n"] for row in found["rows"]] == [1] and found["axes"] == []
+    assert "study one [x]: 1 of 2 configurations have no result" in stderr_of_report(capsys, narrow)
+    wide = plan_study(out, "two", {other: [key], one: [key]})
+    assert [row["n"] for row in document(capsys, str(wide), str(narrow))["rows"]] == [2]
+    monkeypatch.chdir(wide)
+    assert [row["n"] for row in document(capsys, ".")["rows"]] == [2]
+    # A run that is given itself has all of its results.
+    assert [row["n"] for row in document(capsys, str(wide), str(out / one))["rows"]] == [2, 1]
+
+
+def test_failed_trials_of_other_studies_are_not_those_of_a_study(study, capsys, tmp_path):
+    out = shutil.copytree(study, tmp_path / "runs")
+    run = next(out.iterdir()).name
+    for name, failed in (("good", "other"), ("bad", "missing")):
+        folder = plan_study(out, name, {run: ["greedy"], "missing": ["greedy"]})
+        (folder / "trials").mkdir()
+        trial = {"key": failed, "state": "failed", "error": f"error of {name}"}
+        (folder / "trials" / f"{failed}.json").write_text(json.dumps(trial))
+    assert document(capsys, str(out / "studies" / "good"))["failures"] == []
+    (failure,) = document(capsys, str(out / "studies" / "bad"))["failures"]
+    assert failure["error"] == "error of bad"
+    assert len(document(capsys, str(out))["failures"]) == 2
+
+
+def test_a_study_whose_plan_is_damaged_is_an_error(study, capsys, tmp_path):
+    out = shutil.copytree(study, tmp_path / "runs")
+    folder = plan_study(out, "one", {})
+    assert main(["report", str(folder)]) == 2
+    assert "no results; there are runs in" in capsys.readouterr().err
+    (folder / "plan.json").write_text("{")
+    assert main(["report", str(folder)]) == 2
+    line = f"{folder}: its plan.json can't be read; give {out} for all of its runs"
+    assert line in capsys.readouterr().err
+
+
+def stderr_of_report(capsys, folder: Path) -> str:
+    capsys.readouterr()
+    assert main(["report", str(folder), "--json"]) == 0
+    return capsys.readouterr().err
+
+
 def test_by_chooses_the_settings_that_define_a_row(study, capsys):
     assert document(capsys, str(study), "--by", "backbone, batch-size", "--by", "seed")["axes"] == [
         "backbone", "batch_size", "seed",
