@@ -152,7 +152,9 @@ def _decoded(path: Path) -> str:
         # As bytes, because text mode would turn every carriage return into the end of a line.
         return decode_utf8(read_named_file(path, _MOST_BYTES))
     except NotUtf8 as error:
-        raise UsageError(f"{path}:{error.line}: is not UTF-8 ({error}); save the list as UTF-8") from None
+        raise UsageError(
+            f"{path}:{error.line}: is not UTF-8 ({error}); save the list as UTF-8 (in Excel: CSV UTF-8)"
+        ) from None
 
 
 def _line(file: str, place: str, read: Callable[[], _Cells], name: str) -> Line:

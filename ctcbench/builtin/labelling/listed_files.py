@@ -194,9 +194,12 @@ class PictureFinder:
 
     def _likely(self, name: str) -> list[Path]:
         """Return the pictures in any folder that a name may mean: its folder or suffix is wrong."""
-        own = name.rpartition("/")[2]
-        # Without an inventory, as for a table, the folder itself is looked into.
-        return self._by_name.get(folded(own), []) if self.inventories else self._similar.find(self.root, own)
+        if self.inventories:
+            return self._by_name.get(folded(name.rpartition("/")[2]), [])
+        # Without an inventory, as for a table: a path of another machine may end with that of a file.
+        parts = name.split("/")
+        ends = ("/".join(parts[start:]) for start in range(1, len(parts)))
+        return next(filter(None, (self._similar.find(self.root, end) for end in ends if end)), [])
 
     @functools.cached_property
     def _by_name(self) -> dict[str, list[Path]]:

@@ -32,13 +32,13 @@ def test_the_same_file_under_two_spellings_is_reported(tmp_path):
 
 def test_a_table_finds_them_too_and_names_a_file_with_another_path(tmp_path):
     fill(tmp_path, "scans/a.png", "b.png")
-    write(tmp_path, lines_csv="file,text\nSCANS\\A.PNG,1\nC:\\Users\\me\\b.png,2\n")
+    write(tmp_path, lines_csv="file,text\nSCANS\\A.PNG,1\nC:\\Users\\me\\Scans\\a.png,2\n")
     source = csv(path=str(tmp_path / "lines.csv"), val=0, test=0)
     assert labels(source) == {"scans/a.png": "1"}
     (reason,) = faults(source).values()
     assert reason == (
-        "C:/Users/me/b.png is listed, but there is no such file; there is b.png: write its path from the "
-        "folder of the list"
+        "C:/Users/me/Scans/a.png is listed, but there is no such file; there is scans/a.png: write its path "
+        "from the folder of the list"
     )
 
 
