@@ -174,7 +174,7 @@ def _hypotheses(case: Case, decoder: Any, read: LogProbs) -> list[Hypothesis]:
             and isinstance(hypothesis.frames, tuple),
             "each result must be a Hypothesis(labels tuple, log_prob, frames tuple)",
             repr(hypothesis)[:80],
-            "import it from ctcbench, and use () for frames that are not known",
+            "import it from ctcbench, make labels a tuple, and use () for frames that are not known",
         )
     return found
 

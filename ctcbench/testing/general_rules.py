@@ -9,6 +9,7 @@ from pathlib import Path
 
 from ctcbench.contract.component_string import ComponentString
 from ctcbench.contract.errors import CtcbenchError
+from ctcbench.registry.discovery import load_registry
 from ctcbench.testing.case import Case, Rule
 
 _LONGEST_HELP = 120
@@ -27,6 +28,14 @@ def has_a_name_that_can_be_typed(case: Case) -> None:
         repr(name),
         "rename the builder function",
     )
+
+
+def has_a_name_of_its_own(case: Case) -> None:
+    """No built-in component of its kind has its name: with two owners of a name, neither can be used."""
+    found = load_registry([]).components(case.component.kind).get(case.component.name)
+    rule = f"no {case.component.kind} of ctcbench may have its name"
+    is_own = found is None or found.builder is case.component.builder
+    case.require(is_own, rule, f"the name {case.component.name!r}", "rename the builder function")
 
 
 def is_not_hidden_by_a_file(case: Case) -> None:
@@ -91,6 +100,7 @@ def has_options_with_help_and_bounds(case: Case) -> None:
 
 RULES: tuple[Rule, ...] = (
     has_a_name_that_can_be_typed,
+    has_a_name_of_its_own,
     is_not_hidden_by_a_file,
     has_help,
     has_options_with_help_and_bounds,

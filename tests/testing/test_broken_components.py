@@ -44,6 +44,11 @@ lambda_.__name__ = "lambda"
 breaks("backbone", "has_a_name_that_can_be_typed", "rename the builder")(lambda_)
 
 
+@breaks("backbone", "has_a_name_of_its_own", "no backbone of ctcbench may have its name; got the name 'cnn3'")
+def cnn3(image):
+    pass
+
+
 @breaks("backbone", "has_help", "200 characters")
 def long_help(image):
     pass
