@@ -13,6 +13,7 @@ from rich.text import Text
 
 from ctcbench.cli.help import Command, command_help, panel, print_help
 from ctcbench.cli.installed_plugins import registry
+from ctcbench.contract.component_string import quote_value
 from ctcbench.contract.components import KINDS, Component
 from ctcbench.contract.options import Option
 from ctcbench.registry.component_registry import Registry
@@ -85,7 +86,7 @@ def _options(options: Sequence[Option]) -> Table:
     table = Table.grid(padding=(0, 2))
     table.add_column(no_wrap=True, max_width=28)
     for option in options:
-        default = "" if option.required else option.as_text(option.default)
+        default = "" if option.required else quote_value(option.as_text(option.default))
         given = Text.assemble(
             (option.name, "green"), "=", (default or "…", "dim" if not option.required else "red")
         )

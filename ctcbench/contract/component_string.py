@@ -42,7 +42,7 @@ class ComponentString:
             found = re.compile(r"\s*([A-Za-z_][A-Za-z0-9_]*)\s*=").match(rest, position)
             if not found:
                 # As in pattern=[a-z]{2,3}, where the comma is not meant to end the value.
-                hint = f"; {_quoting_hint(next(reversed(options)))}" if options else ""
+                hint = f"; {_quoting_hint(name, next(reversed(options)))}" if options else ""
                 raise UsageError(f"{text!r}: expected option=value at {rest[position:]!r}{hint}")
             option = found[1]
             # Not the last one: two values of one option are a mistake in most cases.
@@ -53,7 +53,7 @@ class ComponentString:
                 break
             if rest[position] != ",":
                 raise UsageError(
-                    f"{text!r}: unexpected {rest[position:]!r} after {option}; {_quoting_hint(option)}"
+                    f"{text!r}: unexpected {rest[position:]!r} after {option}; {_quoting_hint(name, option)}"
                 )
             position += 1
         return cls(name, options)
@@ -61,11 +61,15 @@ class ComponentString:
     def __str__(self) -> str:
         if not self.options:
             return self.name
-        return f"{self.name}:" + ",".join(f"{option}={_quoted(v)}" for option, v in self.options.items())
+        return f"{self.name}:" + ",".join(f"{option}={quote_value(v)}" for option, v in self.options.items())
 
 
-def _quoting_hint(option: str) -> str:
-    return f"a value with a comma, a colon or a quote in it is put in quotes: {option}='…'"
+def _quoting_hint(name: str, option: str) -> str:
+    # The quotes were there in many cases, and the shell removed them.
+    return (
+        f"a value with a comma, a colon or a quote in it is put in quotes, and in a shell the whole as well: "
+        f"\"{name}:{option}='…'\""
+    )
 
 
 def _value(text: str, rest: str, position: int) -> tuple[str, int]:
@@ -81,7 +85,8 @@ def _value(text: str, rest: str, position: int) -> tuple[str, int]:
     return found[0].strip(), found.end()
 
 
-def _quoted(value: str) -> str:
+def quote_value(value: str) -> str:
+    """Return an option's value as it is written in a component string, in quotes where it needs them."""
     if value == value.strip() and not re.search(r"[,:'\"\\]", value):
         return value
     # Always single quotes: this text is the canonical form, which is compared and hashed.

@@ -18,6 +18,7 @@ from typing import Any, Literal, get_args, overload
 from ctcbench.contract.errors import PluginError
 from ctcbench.contract.options import Option, options_of, read_options
 from ctcbench.contract.specs import Alignment
+from ctcbench.contract.word_lists import with_article
 
 Kind = Literal["dataset", "augmentation", "backbone", "head", "loss", "optimizer", "decoder", "executor"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
@@ -113,15 +114,11 @@ def _component(kind: Kind, builder: Callable[..., Any], **declared: Any) -> Comp
     if len(others) != bool(context) or any(p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD) for p in others):
         expected = f"{context}, *" if context else "*"
         form = f"({expected}, option: … = …), with its options after the *"
-        raise PluginError(f"{where}{signature}: the builder of {_a(kind)} is {form}")
+        raise PluginError(f"{where}{signature}: the builder of {with_article(kind)} is {form}")
     if not component.summary:
         reason = "its first line is what `ctcbench run --help` shows"
-        raise PluginError(f"{where}: {_a(kind)} needs a docstring; {reason}")
+        raise PluginError(f"{where}: {with_article(kind)} needs a docstring; {reason}")
     return component
-
-
-def _a(kind: Kind) -> str:
-    return f"{'an' if kind[0] in 'aeo' else 'a'} {kind}"
 
 
 @overload

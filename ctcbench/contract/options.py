@@ -70,7 +70,7 @@ class Option:
 
     @cached_property
     def type_name(self) -> str:
-        """The type in words: ``int``, ``one of 'batch', 'none'``, ``list of int``."""
+        """The type in words: ``int``, ``one of 'batch', 'none'``, ``list of whole numbers``."""
         return describe_type(_bare(self.annotation))
 
     @cached_property
@@ -192,7 +192,8 @@ def describe_type(bare: Any) -> str:
         # tuple[int, int] has a fixed length, tuple[int, ...] has not.
         if origin is tuple and Ellipsis not in arguments:
             return f"{len(arguments)} values: " + ", ".join(describe_type(_bare(a)) for a in arguments)
-        return f"list of {describe_type(_bare(arguments[0]))}"
+        of = describe_type(_bare(arguments[0]))
+        return f"list of {of}{'s' * (of in ('text', 'number', 'whole number'))}"
     # `Optional[X]` and `X | None` have different origins in Python below 3.14.
     if origin in (typing.Union, types.UnionType):
         return join_words(

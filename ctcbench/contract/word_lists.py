@@ -10,6 +10,11 @@ def counted(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
+def with_article(noun: str) -> str:
+    """Return ``a head``, ``an optimizer``."""
+    return f"{'an' if noun[0] in 'aeio' else 'a'} {noun}"
+
+
 def join_words(words: Iterable[object], last: str = "and") -> str:
     """Return ``a, b and c``, or an empty text if there are no words; `last` joins the last one."""
     texts = [str(word) for word in words]

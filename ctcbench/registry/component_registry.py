@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from ctcbench.contract.component_string import ComponentString
-from ctcbench.contract.components import Component, Kind
+from ctcbench.contract.components import KINDS, Component, Kind
 from ctcbench.contract.errors import PluginError, UsageError, nearest
 from ctcbench.contract.hooks import Column
 from ctcbench.contract.specs import Alignment
-from ctcbench.contract.word_lists import join_words
+from ctcbench.contract.word_lists import join_words, with_article
 from ctcbench.files.shell_words import quote_word
 from ctcbench.registry.attribution import attribute_errors
 from ctcbench.registry.plugin import BUILTIN, Plugin
@@ -72,7 +72,7 @@ class Registry:
             raise PluginError(self._two_owners(kind, name, owners))
         if name in known:
             return known[name]
-        hint = self._as_option(kind, name) or nearest(name, known)
+        hint = self._as_option(kind, name) or self._of_other_kinds(name) or nearest(name, known)
         message = f"no {kind} {name!r}{hint} (there are: {', '.join(known) or 'none'})"
         # The component may belong to a plugin that failed to load.
         if self.failed:
@@ -120,6 +120,10 @@ class Registry:
             return ComponentString.parse(text)
         except UsageError as error:
             raise UsageError(f"{kind} {error}{self._as_option(kind, text)}") from None
+
+    def _of_other_kinds(self, name: str) -> str:
+        kinds = [kind for kind in KINDS if name in self.components(kind)]
+        return f"; it is the name of {join_words(map(with_article, kinds))}" if kinds else ""
 
     def _as_option(self, kind: Kind, path: str) -> str:
         """Return how the path of an existing folder or file is given as an option, or ``""``."""

@@ -35,6 +35,7 @@ class Plugin:
     columns: tuple[Column, ...] = ()
     compared_decoders: tuple[str, ...] = ()
     load_ms: float = 0.0
+    loads_torch: bool = False  # so that every command waits for it, `--help` as well
     error: str = ""
     traceback: str = ""
     _manager: pluggy.PluginManager | None = field(default=None, repr=False)
@@ -80,6 +81,7 @@ class Plugin:
     def load(self, entry_point: importlib.metadata.EntryPoint) -> None:
         """Import the plugin, check its hooks, and collect what they list."""
         started = time.perf_counter()
+        without_torch = "torch" not in sys.modules
         try:
             with contextlib.redirect_stdout(sys.stderr):  # standard output may be a JSON document
                 self.module = entry_point.load()
@@ -91,6 +93,7 @@ class Plugin:
                     _ = component.options  # an invalid signature raises here, not in the middle of a run
         except (Exception, SystemExit) as error:  # SystemExit: a module may call sys.exit() when imported
             self.disable(error)
+        self.loads_torch = without_torch and "torch" in sys.modules
         self.load_ms = (time.perf_counter() - started) * 1000
 
 

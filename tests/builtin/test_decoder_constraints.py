@@ -121,7 +121,7 @@ def test_texts_that_fit_may_be_impossible_or_lost_by_the_beam(registry):
         ("positions='a,x'", "position 2: the alphabet lacks 'x'"),
         ("pattern='[ab'", "not a regular expression"),
         ("pattern=", "pattern is empty"),
-        ("pattern=[ab]{1,2}", r"expected option=value at '2}'; .* is put in quotes: pattern='…'"),
+        ("pattern=[ab]{1,2}", r"expected option=value at '2}'; .* is put in quotes, and in .*:pattern='…'"),
         ("pattern=[abx]", "pattern .*: the alphabet lacks 'x'; leave out what it lacks"),
         ("pattern=aa,length=3", "the constraints together allow no text"),
         ("lexicon=missing.txt", "missing.txt: .*No such file"),

@@ -39,7 +39,7 @@ def test_parse(text, name, options):
         ("cnn3:width", "expected option=value at 'width'"),
         ("cnn3:width=1,", "expected option=value"),
         ("cnn3:width=1,width=2", "'width' is given twice"),
-        ("folder:path=a:b", "put in quotes: path='…'"),
+        ("folder:path=a:b", "put in quotes, and in a shell the whole as well: \"folder:path='…'\""),
         ("folder:path='a", "not closed"),
         ("folder:path='a'b", "unexpected 'b'"),
     ],

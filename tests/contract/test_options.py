@@ -35,7 +35,7 @@ def test_help_comes_from_the_signature():
     )  # fmt: skip
     assert sample.options["rate"].bounds == "above 0"
     assert sample.options["norm"].type_name == "one of batch, none"
-    assert sample.options["sizes"].type_name == "list of whole number"
+    assert sample.options["sizes"].type_name == "list of whole numbers"
 
 
 def test_text_becomes_values():

@@ -48,6 +48,17 @@ def test_a_hook_that_raises_is_not_called_again_and_its_components_stay(install)
     assert registry.get("backbone", "its_own")  # the run may use it
 
 
+def test_a_name_of_another_kind_is_explained(registry):
+    with pytest.raises(UsageError, match=r"^no backbone 'bilstm2'; it is the name of a head \(there are: "):
+        registry.get("backbone", "bilstm2")
+    with pytest.raises(UsageError, match=r"^no head 'ctc'; it is the name of a loss"):
+        registry.get("head", "ctc")
+    with pytest.raises(
+        UsageError, match=r"^no dataset 'slots'; it is the name of a head, a loss and a decoder"
+    ):
+        registry.get("dataset", "slots")
+
+
 def test_canonical_strings_leave_defaults_out_or_write_all(registry):
     assert registry.resolve("backbone", "cnn3: norm=batch, width=64") == "cnn3"
     assert registry.resolve("backbone", "cnn3:dropout=0.50,width=32") == "cnn3:width=32,dropout=0.5"

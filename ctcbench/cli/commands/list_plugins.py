@@ -37,6 +37,12 @@ def plugins(
         table.add_row(Text(plugin.owner), Text(plugin.version), contents, f"{plugin.load_ms:.1f}")
     console = output_console()
     console.print(table)
+    for plugin in installed.plugins:
+        if plugin.loads_torch:
+            text = (
+                "loads torch when it is imported, so that every command takes longer; import it in builders"
+            )
+            console.print(Text(f"{plugin.owner}: {text}", "yellow"))
     for conflict in installed.conflicts:
         console.print(Text(conflict, "red"))
     for plugin in installed.failed:
@@ -67,6 +73,7 @@ def _document(plugin: Plugin) -> dict[str, Any]:
         "components": [{"kind": c.kind, "name": c.name, "summary": c.summary} for c in plugin.components],
         "columns": [column.header for column in plugin.columns],
         "load_ms": round(plugin.load_ms, 3),
+        "loads_torch": plugin.loads_torch,
         "error": plugin.error or None,
         "traceback": plugin.traceback or None,
     }

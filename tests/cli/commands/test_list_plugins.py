@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import sys
+import textwrap
 
 from tests.cli.cli_cases import GOOD, Cli, Plugins
 
@@ -95,6 +97,21 @@ def test_every_broken_plugin_is_named_with_its_reason(cli: Cli, plugins: Plugins
     worked = cli("show", "--backbone", "deep:depth=2", "--json")
     assert worked.returncode == 0, worked.stderr
     assert json.loads(worked.stdout)["config"]["backbone"] == "deep:depth=2"
+
+
+LOADS_TORCH = "import sys\nsys.modules.setdefault('torch', sys)\n"
+
+
+def test_a_plugin_that_loads_torch_is_named(cli: Cli, plugins: Plugins, monkeypatch) -> None:
+    for name in ("heavy", "later"):
+        plugins.add(name, LOADS_TORCH + textwrap.dedent(GOOD.format(name=name, summary="A deep one.")))
+    monkeypatch.delitem(sys.modules, "torch")
+    listed = json.loads(cli("plugins", "--json").stdout)["plugins"]
+    # The second one finds it loaded.
+    assert [plugin["name"] for plugin in listed if plugin["loads_torch"]] == ["heavy"]
+    del sys.modules["torch"]
+    shown = " ".join(cli("plugins").stdout.split())
+    assert "heavy: loads torch when it is imported, so that every command takes longer;" in shown
 
 
 def test_two_owners_of_a_name_are_both_named(cli: Cli, plugins: Plugins) -> None:
