@@ -108,7 +108,11 @@ def ctcbench_command(
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="print the version")
     ] = False,
 ) -> None:
-    """Train, decode and compare CTC recognisers."""
+    """Train, decode and compare CTC recognisers.
+
+    Begin with drawn captchas: `ctcbench run --preset fast --budget 60s`. With labelled pictures of your own,
+    begin with `ctcbench data describe folder:path=FOLDER`, which ends with the command of a first training.
+    """
     if started_by_torchrun() and ctx.invoked_subcommand not in ("run", None):
         several = "; its --executor trains several models at once, each in a process of its own"
         instead = {"ablate": several, "tune": several}

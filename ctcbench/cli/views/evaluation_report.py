@@ -71,7 +71,7 @@ def _facts(found: RecogniserScore, misread: Path | None) -> Table:
     if found.left_out:
         rows["left out"] = f"{counted(found.left_out, 'picture')} that can't be used"
     if found.unreadable:
-        lacking = [f"{character} ({count:,})" for character, count in found.lacking.items()]
+        lacking = [f"{_character(character)} ({count:,})" for character, count in found.lacking.items()]
         more = f" and {len(lacking) - _LISTED:,} more" if len(lacking) > _LISTED else ""
         shown = ", ".join(lacking[:_LISTED]) + more
         labels = "1 label has" if found.unreadable == 1 else f"{found.unreadable:,} labels have"

@@ -64,6 +64,9 @@ def test_misread_pictures_are_written_to_a_file(trained: Path, mine: Path, capsy
     assert {row["image"] for row in rows} == {
         str(mine / "test" / f"{label}.png") for label in ("12", "=7", "34")
     }
+    (mine / "test" / "12.png").rename(mine / "test" / "1 2.png")
+    assert main(["evaluate", str(trained), f"folder:path={mine}"]) == 0
+    assert "counted as errors: ␣ (1), = (1)" in " ".join(capsys.readouterr().out.split())
     assert all(0 <= float(row["confidence"]) <= 1 for row in rows)
 
 
