@@ -74,7 +74,8 @@ def _time(log_probs: LogProbs, guide: _core.Guide | None) -> float:
 
 def _constraints(log_probs: LogProbs) -> dict[str, Automaton]:
     classes = log_probs.values_NTK.shape[2]
-    texts = [log_probs.alphabet.encode(text) for text in log_probs.texts]
+    alphabet = log_probs.alphabet
+    texts = [alphabet.encode(text) for text in log_probs.texts if not alphabet.missing(text)] or [(1,)]
     length = max(1, len(texts[0]))
     every = np.arange(1, classes, dtype=np.int32)
     first, last = every[: max(1, classes // 2)], every[-max(1, classes // 6) :]

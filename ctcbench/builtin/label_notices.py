@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from ctcbench.builtin.grapheme_clusters import Characters, clusters_of
 from ctcbench.contract.frame_order import has_right_to_left_letters
 from ctcbench.contract.specs import Alphabet, Direction
+from ctcbench.files.lacking_characters import count_lacking, list_occurrences
 from ctcbench.files.spelling import spell
-from ctcbench.files.text import is_invisible
+from ctcbench.files.text import is_invisible, quoted_character
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,6 @@ _EXAMINED = 1000  # labels whose most frequent word before a number is that of a
 _LEAST_COUNTED = 20  # labels; fewer may follow each other by chance
 _MARKS = ("Mn", "Mc", "Me")  # categories of characters that combine with the one before
 _MANY = 0.2  # share of the labels
-_SHOWN = 80  # characters that a notice shows
 _LISTED = 5  # kinds of invisible characters that the notice names
 
 
@@ -74,7 +74,9 @@ def invisible_notice(labels: Labels, characters: Characters = "points") -> str:
             found.setdefault(character, index)
     if not found:
         return ""
-    listed = ", ".join(f"{_name(c)} (as in {labels.name(found[c])})" for c in sorted(found)[:_LISTED])
+    listed = ", ".join(
+        f"{quoted_character(c)} (as in {labels.name(found[c])})" for c in sorted(found)[:_LISTED]
+    )
     more = f" and {len(found) - _LISTED} more" if len(found) > _LISTED else ""
     return (
         f"{affected} of {labels.count} training labels have invisible characters: {listed}{more}. Each is a "
@@ -126,18 +128,12 @@ def direction_notice(labels: Labels, direction: Direction) -> str:
 
 def alphabet_notice(labels: Labels, alphabet: Alphabet) -> str:
     """Return a notice of the characters of labels that the alphabet lacks, or an empty text."""
-    affected, found = 0, set[str]()
-    for text in labels.texts():
-        missing = alphabet.missing(spell(text, alphabet))
-        affected += bool(missing)
-        found.update(missing)
+    found, affected = count_lacking((spell(text, alphabet) for text in labels.texts()), alphabet)
     if not affected:
         return ""
-    characters = "".join(sorted(found))
-    shown = characters[:_SHOWN] + (f"… ({len(characters)} characters)" if len(characters) > _SHOWN else "")
     return (
-        f"the alphabet lacks {shown!r}, which {affected} of {labels.count} training labels have; "
-        f"alphabet=auto has all characters of the training labels"
+        f"the alphabet lacks {list_occurrences(found)}, which {affected} of {labels.count} training labels "
+        f"have; alphabet=auto has all characters of the training labels"
     )
 
 
@@ -196,8 +192,3 @@ def _counter_notice(labels: Labels) -> str:
 
 def _is_named(character: str) -> bool:
     return is_invisible(character) and unicodedata.category(character) not in _UNKNOWN
-
-
-def _name(character: str) -> str:
-    name = unicodedata.name(character, "a control character")
-    return f"U+{ord(character):04X} {name}"

@@ -47,7 +47,9 @@ class Source(Protocol):
 
     With an alphabet of direction ``rtl``, texts are in logical order and images as they are; the core
     mirrors the images that augmentation and recogniser receive. A text must be the one that decoding returns:
-    ``alphabet.decode(alphabet.encode(text)) == text``.
+    ``alphabet.decode(alphabet.encode(text)) == text``. Only a text of the validation or test split may have
+    characters that the alphabet lacks: it can't be read right, and counts as an error. Of the training split
+    the core rejects such samples.
 
     A source may have an attribute ``fit``: ``"stretch"`` (the default), ``"pad"`` or, where widths are
     variable, ``"keep"``: how a trained recogniser resizes other pictures (`read_picture`). Sentences for the
@@ -138,7 +140,7 @@ class LogProbs:
     Attributes:
         values_NTK: float32, natural log-probabilities: log-softmax over the K classes; class 0 is the blank.
         lengths_N: int64, the number of frames of each image that count.
-        texts: the targets, for scoring.
+        texts: the targets, for scoring; some may have characters that the alphabet lacks.
         alphabet: the characters of the classes 1 to K − 1.
         fingerprint: identifies the images.
         left_out: the number of samples of the data set that could not be used; None: not known.

@@ -178,7 +178,7 @@ def alphabet_characters(document: str | Sequence[str]) -> str | tuple[str, ...]:
     return document if isinstance(document, str) else tuple(document)
 
 
-def frames_needed(labels: Sequence[int] | str, alignment: Alignment = "ctc") -> int:
-    """Return the smallest number of frames that can encode `labels`."""
+def frames_needed(labels: Sequence[int] | Sequence[str], alignment: Alignment = "ctc") -> int:
+    """Return the smallest number of frames that can encode `labels`, classes or characters."""
     # With CTC, a blank must separate two equal labels, as a decoder merges repeats.
     return len(labels) + (sum(a == b for a, b in pairwise(labels)) if alignment == "ctc" else 0)

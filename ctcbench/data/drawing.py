@@ -125,7 +125,8 @@ def _draw_from(source: Source, split: SplitName, index: int) -> tuple[DrawnSampl
     if spec.variable and width != columns:
         raise PluginError(f"the width of {name} is {width}, but its image has {columns} columns")
     # Not an error of the plugin: the texts can come from a user's files. Such samples are counted and listed.
-    if missing := source.alphabet.missing(text):
+    # In other splits than that of training they are scored: no output can be right.
+    if split == "train" and (missing := source.alphabet.missing(text)):
         return RejectedSample(
             index, name, f"its text {text[:_SHOWN]!r} has {missing[:_SHOWN]!r}, which the alphabet lacks"
         ), b""

@@ -144,7 +144,7 @@ def is_cached(dataset: BuiltDataset, split: SplitName, num_samples: int) -> bool
 
 
 def _find(folder: Path, request: SampleRequest, skip_bad: bool, notice: Notice) -> StoredSet | None:
-    """Return the set from the cache, or None if it has to be drawn."""
+    """Return the set from the cache; None if it has to be drawn, as where rejected files may have changed."""
     for found in caching.larger_sets(folder, request.key, request.count):
         drawn = int(found.name.rpartition("-")[2])
         try:
@@ -152,7 +152,7 @@ def _find(folder: Path, request: SampleRequest, skip_bad: bool, notice: Notice) 
         except DamagedSet as error:
             notice(f"{found}: {error}; the images are drawn again")
             continue
-        if skip_bad or not stored.rejected:  # otherwise they are tried again: their files may have changed
+        if not stored.rejected or (skip_bad and not stored.rejects_foreign_texts(request.split)):
             return stored
     return None
 

@@ -9,6 +9,7 @@ from ctcbench.contract.errors import UsageError
 from ctcbench.files.text import printable
 
 _LISTED = 10
+_FOREIGN = ", which the alphabet lacks"  # the end of a reason
 
 
 class NoValidSampleError(UsageError):
@@ -21,6 +22,11 @@ class RejectedSample(NamedTuple):
     number: int
     name: str
     reason: str
+
+    @property
+    def is_foreign(self) -> bool:
+        """Whether the alphabet lacks characters of its text."""
+        return self.reason.endswith(_FOREIGN)
 
 
 def rejected_message(

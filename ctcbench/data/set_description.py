@@ -17,6 +17,7 @@ from ctcbench.data.advised_training import AdvisedTraining, PictureFacts, SplitS
 from ctcbench.data.built_dataset import BuiltDataset
 from ctcbench.data.duplicate_images import Duplicates, find_duplicates
 from ctcbench.data.faint_images import FaintImages, find_faint_images
+from ctcbench.data.lacking_labels import LackingLabels, find_lacking_labels
 from ctcbench.data.picture_content import PictureContent, measure_content
 from ctcbench.data.set_statistics import (
     FrameNeeds,
@@ -46,6 +47,7 @@ class SetDescription:
         pictures: the sizes of the pictures; None where images are drawn.
         lengths: the number of texts by their number of characters, ascending.
         characters: how often each character of the alphabet occurs.
+        lacking: samples of validation and test with characters that the alphabet lacks.
         frames: the frames that the texts need; None without images.
         faint: images without contrast.
         duplicates: equal images.
@@ -65,6 +67,7 @@ class SetDescription:
     pictures: PictureSizes | None
     lengths: Mapping[int, int]
     characters: Mapping[str, int]
+    lacking: LackingLabels | None
     frames: FrameNeeds | None
     faint: FaintImages
     duplicates: Duplicates
@@ -101,6 +104,7 @@ class SetDescription:
             "pictures": self.pictures and self.pictures.to_json(),
             "lengths": {str(length): count for length, count in self.lengths.items()},
             "characters": dict(self.characters),
+            "lacking": self.lacking and self.lacking.to_json(),
             "frames": self.frames and self.frames.to_json(),
             "faint": dataclasses.asdict(self.faint),
             "duplicates": self.duplicates.to_json(),
@@ -135,6 +139,10 @@ def describe_set(
     needs = frame_needs(drawn, alphabet) if len(drawn) else None
     faint = find_faint_images(drawn)
     sizes = {name: SplitSize(len(found), found.left_out) for name, found in splits.items()}
+    lacking = find_lacking_labels(splits, alphabet)
+    # Without a validation text that has a loss, a run is an error.
+    no_loss = lacking is not None and lacking.are_all_of("val")
+    trainable = {name: size for name, size in sizes.items() if name != "val" or not no_loss}
     content = advice = None
     if pictures is not None and needs is not None:
         content = measure_content(source, split, drawn, faint=faint.images > 0)
@@ -143,7 +151,7 @@ def describe_set(
             usual = statistics.median_low(lengths.elements())
             rtl = 2 * sum(map(has_right_to_left_letters, drawn.texts)) > len(drawn)
             facts = PictureFacts(pictures, density, usual, rtl, content)
-            advice = advise_training(registry, chosen, facts, sizes, skip_bad=skip_bad)
+            advice = advise_training(registry, chosen, facts, trainable, skip_bad=skip_bad)
     return SetDescription(
         dataset=chosen.text,
         split=split,
@@ -157,6 +165,7 @@ def describe_set(
         pictures=pictures,
         lengths={length: lengths[length] for length in sorted(lengths)},
         characters={c: characters[c] for c in alphabet.characters},
+        lacking=lacking,
         frames=needs,
         faint=faint,
         duplicates=find_duplicates(splits),

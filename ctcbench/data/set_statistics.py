@@ -147,7 +147,7 @@ class FrameNeeds:
 
 def frame_needs(samples: Samples, alphabet: Alphabet) -> FrameNeeds:
     """Return what the texts of one or more samples need."""
-    needs = (max(1, frames_needed(alphabet.encode(text))) for text in samples.texts)
+    needs = (max(1, frames_needed(alphabet.frame_order(text))) for text in samples.texts)
     needs_N = np.fromiter(needs, np.int64, len(samples))
     columns_N = samples.widths_N / needs_N
     densest = int(columns_N.argmin())

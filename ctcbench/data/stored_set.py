@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import InstanceOf, Strict, ValidationError
 
-from ctcbench.contract.data import Samples
+from ctcbench.contract.data import Samples, SplitName
 from ctcbench.data.drawn_columns import DrawnColumns, DrawnSample
 from ctcbench.data.image_file import join_images, keep_rows
 from ctcbench.data.pixel_layout import PixelLayout, are_rows
@@ -72,6 +72,13 @@ class StoredSet:
 
     samples: Samples
     rejected: tuple[RejectedSample, ...]
+
+    def rejects_foreign_texts(self, split: SplitName) -> bool:
+        """Return whether samples are rejected for their characters that are scored now, as errors.
+
+        Earlier versions rejected those of all splits, and not only of training.
+        """
+        return split != "train" and any(entry.is_foreign for entry in self.rejected)
 
 
 def finish_set(

@@ -22,7 +22,8 @@ def fit_sharpness(log_probs: LogProbs) -> float:
 
     Temperature scaling (Guo et al. 2017, section 4.2) with the temperature 1/β: the probabilities
     of each frame are p^β, normalised. The single parameter is fitted on the first 500 images, without those
-    whose text has no probability at any β: it has more characters than the image has frames.
+    whose text has no probability at any β: it has characters that the alphabet lacks, or more than the image
+    has frames.
 
     One more image is taken to be misread with the mean confidence: the likelihood is
     n·L(β) + log(1 − exp L(β)) with L for the mean over n images. Where all images are right, L alone would
@@ -34,7 +35,9 @@ def fit_sharpness(log_probs: LogProbs) -> float:
     Returns:
         β between 0.15 and 26, or 1 if there are no images with a possible text.
     """
-    first = _some(log_probs, np.arange(min(_MAX_IMAGES, len(log_probs))))
+    among = log_probs.texts[:_MAX_IMAGES]
+    rows = [row for row, text in enumerate(among) if not log_probs.alphabet.missing(text)]
+    first = _some(log_probs, np.array(rows, np.int64))
     if not len(first):
         return 1.0
     # One of them would make the likelihood zero at each β, so that the lowest was returned.

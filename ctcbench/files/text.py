@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import unicodedata
 from typing import Any
 
 # Characters that Unicode lets a renderer leave out (Default_Ignorable_Code_Point), and the empty braille
@@ -39,6 +40,18 @@ def printable_lines(text: str) -> str:
 def is_invisible(character: str) -> bool:
     """Return whether a character leaves no mark of its own: controls, formats, blanks except the space."""
     return not character.isprintable() or _IGNORABLE.match(character) is not None
+
+
+def quoted_character(character: str) -> str:
+    """Return a character for a message: in quotes, or by its code point and name if it can't be seen alone.
+
+    Spaces, combining marks and invisible characters are those of the second kind.
+    """
+    if len(character) > 1:  # a grapheme cluster
+        return repr(printable(character))
+    if character.isspace() or unicodedata.category(character).startswith("M") or is_invisible(character):
+        return f"U+{ord(character):04X} {unicodedata.name(character, 'a control character')}"
+    return repr(character)
 
 
 def printable_json(document: Any, *, allow_nan: bool = True, indent: int | None = 2) -> str:

@@ -114,7 +114,7 @@ def _rounded(confidence: float | None) -> float | None:
 
 def _data(trained: Mapping[str, Any], tests: LogProbs, alignment: Alignment) -> dict[str, Any]:
     """Return the images of a result: those of its training, and the fingerprint and numbers of the tests."""
-    needed = [frames_needed(tests.alphabet.encode(text), alignment) for text in tests.texts]
+    needed = [frames_needed(tests.alphabet.frame_order(text), alignment) for text in tests.texts]
     return {
         **trained,
         "fingerprint": tests.fingerprint,
@@ -122,6 +122,7 @@ def _data(trained: Mapping[str, Any], tests: LogProbs, alignment: Alignment) -> 
         "left_out": {**trained.get("left_out", {}), "test": tests.left_out},
         # Scored like all others, although no output can be right.
         "too_long": sum(np.greater(needed, tests.lengths_N).tolist()),
+        "unreadable": sum(bool(tests.alphabet.missing(text)) for text in tests.texts),
     }
 
 

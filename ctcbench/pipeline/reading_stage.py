@@ -42,7 +42,9 @@ def read_splits(context: RunContext, *, announce: bool) -> None:
                 kept_N = readable_rows(samples[name], find_too_long_texts(samples[name], model))
             elif announce:
                 report_unreadable_tests(context, model)
-            images = split.make_split(samples[name], context.source.alphabet, compute.device, kept_N)
+            images = split.make_split(
+                samples[name], context.source.alphabet, compute.device, kept_N, scored=True
+            )
             listener = context.runtime.listener
             batches = inference.iterate_log_probs(model, images, compute, name, listener, batch_size)
             rows = images.reading_batches(batch_size, exact=bool(model.unmasked))

@@ -16,6 +16,7 @@ from ctcbench.contract.errors import UsageError
 from ctcbench.contract.hooks import RunInfo
 from ctcbench.data.background_drawing import BackgroundDrawing, start_drawing
 from ctcbench.data.built_dataset import BuiltDataset, fit_of
+from ctcbench.data.lacking_labels import find_lacking_labels
 from ctcbench.data.materialise import materialise
 from ctcbench.data.run_dataset import build_run_dataset, require_splits
 from ctcbench.pipeline.budget_stage import fit_to_budget
@@ -150,13 +151,12 @@ def open_run(recipe: Recipe, runtime: Runtime) -> Iterator[RunContext]:
             stack.enter_context(contextlib.closing(drawing))
             samples["train"] = drawing.samples
         # The test images are drawn too, so that one that can't be used is an error before training.
+        rest = [split for split in SPLITS if split not in samples]
         samples |= group.main_process_first(
-            lambda: {
-                split: draw(dataset, recipe.config, runtime, split)
-                for split in SPLITS
-                if split not in samples
-            }
+            lambda: {split: draw(dataset, recipe.config, runtime, split) for split in rest}
         )
+        if lacking := find_lacking_labels(samples, dataset.source.alphabet):
+            runtime.listener.notice(lacking.describe(recipe.config.dataset))
         yield RunContext(recipe, runtime, folder, group, dataset, samples, drawing)
 
 

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ctcbench.contract.data import SplitName
+from ctcbench.contract.errors import UsageError
 from ctcbench.contract.word_lists import join_words
 from ctcbench.data.built_dataset import fit_of
 from ctcbench.pipeline.run_context import RunContext
@@ -149,6 +150,7 @@ def prepare_training(context: RunContext, compute: Compute, shared: SharedParts)
                 compute.device,
                 kept_N,
                 drawn=bool(samples[name].fingerprint),
+                scored=name == "val",
             ),
         )
         for name, kept_N in kept.items()
@@ -179,10 +181,21 @@ def prepare_training(context: RunContext, compute: Compute, shared: SharedParts)
 
 
 def _check_texts(context: RunContext, model: Recognizer) -> Mapping[SplitName, NDArray[np.int64]]:
-    """Return the indices of the images that the recogniser can learn from."""
+    """Return the indices of the images that the recogniser can learn from.
+
+    Raises:
+        UsageError: texts are too long for their frames, or no validation text has a loss.
+    """
     # The test images as well: a text that is too long should not be found after hours of training.
     report_unreadable_tests(context, model)
-    return keep_readable(context, model)
+    kept = keep_readable(context, model)
+    texts, alphabet = context.samples["val"].texts, context.source.alphabet
+    if all(alphabet.missing(texts[row]) for row in kept["val"].tolist()):
+        raise UsageError(
+            f"dataset {context.config.dataset}: each sample of 'val' has characters that the alphabet lacks, "
+            f"so that the validation has no loss; choose other validation pictures, or a wider alphabet"
+        )
+    return kept
 
 
 def _peak_memory_mib(compute: Compute) -> float:

@@ -86,7 +86,7 @@ def validation_images(registry: Registry, folder: RunFolder, reader: TorchReader
     # No notices: the run has printed those about its data set.
     samples = materialise(dataset, "val", config.val_samples, skip_bad=True, notice=lambda _: None)
     # The training's own batches: images of right-to-left text are mirrored there, for example.
-    split = make_split(samples, reader.alphabet, torch.device("cpu"))
+    split = make_split(samples, reader.alphabet, torch.device("cpu"), scored=True)
     exact = bool(reader.model.unmasked)
     batches, texts = [], []
     for rows_N in split.reading_batches(_BATCH_SIZE, exact=exact):

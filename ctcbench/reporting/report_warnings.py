@@ -100,6 +100,9 @@ def _about_left_out(rows: Sequence[Row]) -> Iterator[ReportWarning]:
         if number := data.get("too_long"):
             text = f"row {row.number}: {number} test texts are too long for its frames, and count as errors"
             yield ReportWarning("too long", text, (row.number,))
+        if number := data.get("unreadable"):
+            text = f"{number} test texts have characters that its alphabet lacks, and count as errors"
+            yield ReportWarning("not in alphabet", f"row {row.number}: {text}", (row.number,))
 
 
 def _about_predictions(rows: Sequence[Row]) -> Iterator[ReportWarning]:

@@ -19,12 +19,13 @@ def find_too_long_texts(samples: Samples, model: Recognizer) -> list[RejectedSam
 
     With CTC a text needs a frame for each character and one for each pair of equal neighbours; with a fixed
     alignment it needs one for each character. Narrow images with padding have fewer frames than others.
+    Characters that the alphabet lacks need frames like all others.
     """
     frames_N = model.frames(torch.from_numpy(samples.widths_N).long()).tolist()
     found = []
     for index, (text, frames) in enumerate(zip(samples.texts, frames_N, strict=True)):
-        # Of the labelling and not of the text: right-to-left text has other neighbours along the frames.
-        needed = frames_needed(model.alphabet.encode(text), model.alignment)
+        # In the order of the frames: right-to-left text has other neighbours along them.
+        needed = frames_needed(model.alphabet.frame_order(text), model.alignment)
         if needed > frames:
             reason = f"text {_shortened(text)} needs {needed} frames, its image has {frames}"
             found.append(RejectedSample(index, samples.names[index], reason))

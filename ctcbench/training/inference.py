@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Callable, Generator, Iterable, Sequence
 from typing import NamedTuple
 
@@ -35,7 +36,8 @@ class Validation(NamedTuple):
     Attributes:
         exact: share of images whose whole text is right, 0 to 1.
         cer: character error rate: edits over target characters.
-        loss: mean loss in nats per image.
+        loss: mean loss in nats per image, of the images whose text has only characters of the alphabet: it
+            can't be computed for the others, which count as errors in the other scores.
         edits: the edits of each image.
     """
 
@@ -144,9 +146,10 @@ def validate(
         objective: the loss for any other alignment.
 
     Returns:
-        The scores, or None if a log-probability is NaN.
+        The scores, or None if a log-probability is NaN. The loss is NaN if each text has a character that
+        the alphabet lacks.
     """
-    exact = characters = 0
+    exact = characters = possible = 0
     edits: list[int] = []
     loss = 0.0
     for batch in batches:
@@ -163,9 +166,21 @@ def validate(
         exact += sum(prediction == target for prediction, target in pairs)
         edits.extend(Levenshtein.distance(prediction, target) for prediction, target in pairs)
         characters += sum(len(target) for _, target in pairs)
-        loss += len(pairs) * _loss(batch, None if alignment == "ctc" else objective)
-    images = len(edits)
-    return Validation(exact / images, sum(edits) / max(1, characters), loss / images, edits)
+        known = _of_known_characters(batch)
+        possible += len(known)
+        if len(known):
+            loss += len(known) * _loss(known, None if alignment == "ctc" else objective)
+    images, mean_loss = len(edits), loss / possible if possible else math.nan
+    return Validation(exact / images, sum(edits) / max(1, characters), mean_loss, edits)
+
+
+def _of_known_characters(batch: LogProbs) -> LogProbs:
+    """Return the images whose text has only characters of the alphabet."""
+    rows = [row for row, text in enumerate(batch.texts) if not batch.alphabet.missing(text)]
+    if len(rows) == len(batch):
+        return batch
+    texts = tuple(batch.texts[row] for row in rows)
+    return LogProbs(batch.values_NTK[rows], batch.lengths_N[rows], texts, batch.alphabet)
 
 
 def _loss(batch: LogProbs, objective: Objective | None) -> float:

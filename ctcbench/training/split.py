@@ -167,6 +167,7 @@ def make_split(
     kept_N: NDArray[np.int64] | None = None,
     *,
     drawn: bool = True,
+    scored: bool = False,
 ) -> Split:
     """Return `samples` as a split for `device`, with the texts encoded by `alphabet`.
 
@@ -176,13 +177,15 @@ def make_split(
         device: device of the batches.
         kept_N: indices of the samples that the split has; None: all.
         drawn: whether the images are drawn; if not, an `ImageArrival` copies them to a GPU.
+        scored: whether the samples are those of validation or test, whose texts may have characters that the
+            alphabet lacks.
     """
     # Without indices, a batch of neighbouring rows is one read of the file of images.
     if kept_N is not None and len(kept_N) == len(samples):
         kept_N = None
     chosen = slice(None) if kept_N is None else kept_N
     texts = samples.texts if kept_N is None else TextColumn.of(samples.texts[row] for row in kept_N.data)
-    targets_NL, lengths_N = encode_targets(texts, alphabet)
+    targets_NL, lengths_N = encode_targets(texts, alphabet, scored=scored)
     images_NCHW, rows_N = (
         device_images(samples.images_NCHW, kept_N, device, drawn=drawn)
         if device.type == "cuda"

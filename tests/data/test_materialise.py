@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -146,3 +147,18 @@ def test_a_set_of_bad_samples_only_is_an_error(draw):
 def test_notices_are_warnings_by_default(draw):
     with pytest.warns(UserWarning, match="left out"):
         draw("bad=5", skip_bad=True)
+
+
+def test_a_set_of_an_earlier_version_without_foreign_texts_is_drawn_again(draw, cache, tmp_path):
+    log = tmp_path / "log"
+    options = f"log={log},bad=4"
+    with pytest.warns(UserWarning, match="3 of 10 samples"):
+        draw(options, split="val", skip_bad=True)
+    (stored,) = cache.glob("*/samples.json")
+    document = json.loads(stored.read_text())
+    document["bad"][0][2] = "its text 'x' has 'x', which the alphabet lacks"
+    stored.write_text(json.dumps(document))
+    for times in (2, 2):  # the first draws it again, and the second finds it
+        with pytest.warns(UserWarning, match="3 of 10 samples"):
+            draw(options, split="val", skip_bad=True)
+        assert len(drawn(log)) == 10 * times

@@ -14,8 +14,8 @@ from tests.builtin.picture_sets.picture_cases import png
 
 DRAWN = [
     "dataset", "split", "notices", "images", "left_out", "splits", "channels", "height", "width", "widths",
-    "alphabet", "direction", "classes", "fingerprint", "fit", "pictures", "lengths", "characters", "frames",
-    "faint", "duplicates",
+    "alphabet", "direction", "classes", "fingerprint", "fit", "pictures", "lengths", "characters", "lacking",
+    "frames", "faint", "duplicates",
 ]  # fmt: skip
 OF_PICTURES = [*DRAWN, "ink", "colour_loss", "hidden_text"]
 
@@ -49,6 +49,19 @@ def test_the_training_split_of_pictures(described):
     assert document["duplicates"]["across"] == {"train and test": 1}
     assert document["advice"]["options"] == found.advice.options
     assert json.loads(json.dumps(document))["frames"] == document["frames"]
+
+
+def test_labels_that_the_alphabet_lacks_are_counted_whatever_split_is_described(described, tmp_path):
+    assert described("train", "val", "test").to_json()["lacking"] is None
+    for split, name in (("test", "aXX"), ("val", "X7")):
+        (tmp_path / split / f"{name}.png").write_bytes(png(9, 60, 20))
+    for splits in (("train", "val", "test"), ("test", "train", "val")):
+        found = described(*splits)
+        assert found.to_json()["lacking"] == {
+            "occurrences": {"X": 3, "7": 1}, "samples": {"val": 1, "test": 1},
+        }  # fmt: skip
+        assert found.splits["test"] == SplitSize(2, 0)
+        assert found.frames.too_long[1] == 0
 
 
 def test_bad_samples_are_left_out_of_the_advised_training_as_of_the_description(described):

@@ -67,11 +67,11 @@ def test_without_images_the_temperature_is_one():
 def test_an_impossible_text_changes_nothing():
     found = read(40, sharpness=3.0)
     more = LogProbs(
-        np.concatenate([found.values_NTK, found.values_NTK[:2]]),
-        np.append(found.lengths_N, [3, 3]),
-        (*found.texts, "abcdabcd", "aa" * 3),
+        np.concatenate([found.values_NTK, found.values_NTK[:3]]),
+        np.append(found.lengths_N, [3, 3, 3]),
+        (*found.texts, "abcdabcd", "aa" * 3, "é"),
         ALPHABET,
     )
     assert fit_sharpness(more) == pytest.approx(fit_sharpness(found))
-    impossible = LogProbs(more.values_NTK[-2:], more.lengths_N[-2:], more.texts[-2:], ALPHABET)
+    impossible = LogProbs(more.values_NTK[-3:], more.lengths_N[-3:], more.texts[-3:], ALPHABET)
     assert fit_sharpness(impossible) == 1

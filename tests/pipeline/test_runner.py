@@ -34,7 +34,9 @@ def test_the_result_has_the_fixed_schema(finished):
     provenance = document["provenance"]
     assert provenance["host"].keys() == {"cpu", "gpu", "cores"}
     assert provenance["versions"]["torch"]
-    assert provenance["data"].keys() == {"train", "val", "fingerprint", "images", "left_out", "too_long"}
+    assert provenance["data"].keys() == {
+        "train", "val", "fingerprint", "images", "left_out", "too_long", "unreadable",
+    }  # fmt: skip
     assert provenance["data"]["images"] == {"train": 70, "val": 10, "test": 12}
     assert provenance["data"]["left_out"] == {"train": 0, "val": 0, "test": 0}
     assert provenance["data"]["too_long"] == 0

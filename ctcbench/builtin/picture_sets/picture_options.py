@@ -33,7 +33,11 @@ class PictureOptions:
 
     owner: str
     alphabet: Annotated[
-        AlphabetText, Field(description="auto: the characters of the training labels; or as for captcha")
+        AlphabetText,
+        Field(
+            description="auto: the characters of the training labels; auto+[xyz]: these as well; else as for "
+            "captcha"
+        ),
     ] = "auto"
     direction: Annotated[
         Direction, Field(description="of reading: rtl for right-to-left labels in logical order")

@@ -11,12 +11,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Generic, TypeVar
 
-from ctcbench.builtin.alphabets import range_hint, read_alphabet
-from ctcbench.builtin.grapheme_clusters import Characters, clusters_of
-from ctcbench.builtin.label_notices import Labels, invisible_notice, text_notices
+from ctcbench.builtin.label_notices import Labels, text_notices
 from ctcbench.builtin.picture_sets.entry import Entry
 from ctcbench.builtin.picture_sets.entry_index import EntryIndex
 from ctcbench.builtin.picture_sets.entry_list import EntryList
+from ctcbench.builtin.picture_sets.label_alphabet import label_alphabet
 from ctcbench.builtin.picture_sets.label_forms import LabelForm
 from ctcbench.builtin.picture_sets.packed_entries import drawn_part
 from ctcbench.builtin.picture_sets.picture_options import PictureOptions
@@ -26,7 +25,6 @@ from ctcbench.contract.data import Sample, SplitName
 from ctcbench.contract.errors import BadSample, UsageError
 from ctcbench.contract.specs import Alphabet, ImageSpec
 from ctcbench.contract.word_lists import counted
-from ctcbench.files.picture_files import natural_order
 from ctcbench.files.picture_sizes import TooWide, read_picture_size, rows_within
 from ctcbench.files.pictures import Fit, read_picture
 from ctcbench.files.spelling import returned_text, spell
@@ -34,7 +32,6 @@ from ctcbench.files.text import abbreviated
 
 _VERSION = 4  # of reading, ordering and splitting
 SHARED_DOCUMENT = "source.json"
-_NAMED = 3  # pictures without a label that an error names
 E = TypeVar("E", bound=Entry)
 
 
@@ -152,19 +149,22 @@ class PictureSet(Generic[E]):
         return self.splits[split][index].where
 
     def draw(self, split: SplitName, index: int) -> Sample:
-        """Return sample `index`.
+        """Return sample `index`; labels of validation and test may have characters that the alphabet lacks.
 
         Raises:
-            BadSample: the label is missing or outside of the alphabet, or the picture can't be read.
+            BadSample: the label is missing, or that of a training picture is outside of the alphabet, or the
+                picture can't be read.
         """
         entry = self.splits[split][index]
         if entry.text is None:
             raise BadSample(entry.reason)
         text = spell(entry.text, self.alphabet)
-        if missing := self.alphabet.missing(text):
+        missing = self.alphabet.missing(text)
+        if missing and split == "train":
             shown = abbreviated(entry.text)
             raise BadSample(f"its label {shown!r} has {abbreviated(missing)!r}, which the alphabet lacks")
-        returned = returned_text(text, self.alphabet)
+        # No decoding returns a text with such a character: in another split it counts as an error.
+        returned = text if missing else returned_text(text, self.alphabet)
         try:
             drawn = read_picture(self.store.picture(entry), self.image, self.fit)
         except TooWide as error:
@@ -223,17 +223,12 @@ def build_picture_set(options: PictureOptions, found: FoundPictures[E]) -> Pictu
     for entries in found.entries.values():
         form.apply(entries)
     splits, stated = SplitRules(options).divide(found.entries, found.own, found.columns)
-    # Only training labels: those of other splits add no classes, and are checked when they are drawn.
+    # Only training labels: those of other splits add no classes.
     train = splits["train"]
     labels = Labels(
         len(train), lambda: (text or "" for text in train.texts()), lambda index: train[index].where
     )
-    if options.alphabet == "auto":
-        alphabet = _characters(found, train, options.characters)
-        doubt = invisible_notice(labels, options.characters)
-    else:
-        alphabet = read_alphabet(options.alphabet, clusters=options.characters == "clusters")
-        doubt = range_hint(options.alphabet)
+    alphabet, doubt = label_alphabet(options, labels, train, found.root, found.remedy)
     alphabet = dataclasses.replace(alphabet, direction=options.direction)
     doubts = (*stated, doubt, *text_notices(labels, alphabet, options.characters))
     notices = (*found.notices, *filter(None, doubts))
@@ -242,19 +237,3 @@ def build_picture_set(options: PictureOptions, found: FoundPictures[E]) -> Pictu
         shares["test"] = options.test
     place = (found.root, found.store, splits, shares, found.own, notices, found.doubt)
     return PictureSet(options.image, alphabet, options.fit, *place)
-
-
-def _characters(place: FoundPictures[E], training: EntryIndex[E], characters: Characters) -> Alphabet:
-    found: set[str] = set()
-    for label in training.texts():
-        text = label or ""
-        found.update(clusters_of(text) if characters == "clusters" else text)
-    if not found:
-        ordered = sorted(training, key=lambda entry: natural_order(entry.where))
-        named = "; ".join(f"{entry.where}: {entry.reason}" for entry in ordered[:_NAMED])
-        more = f"; and {len(ordered) - _NAMED} more" if len(ordered) > _NAMED else ""
-        raise UsageError(
-            f"{place.root}: none of {len(ordered)} training pictures has a label: {named}{more}; "
-            f"{place.remedy}"
-        )
-    return Alphabet(tuple(sorted(found)))

@@ -48,6 +48,10 @@ def set_table(described: SetDescription) -> Table:
     table.add_row("lengths", _lengths(described.lengths))
     counts = [Text(f"{_visible(c)} {n:,}") for c, n in described.characters.items()]
     table.add_row("characters", Columns(counts, padding=(0, 2)))
+    if described.lacking:
+        table.add_row(
+            "not in alphabet", Text(printable(described.lacking.describe(described.dataset)), "red")
+        )
     if described.frames:
         table.add_row("too long", _too_long(described, described.frames))
     if described.faint.images:

@@ -63,6 +63,9 @@ def _limits_of_test(report: Report, row: Row, member: Member) -> Iterator[str]:
     too_long = data.get("too_long") if isinstance(data, Mapping) else None
     if isinstance(too_long, int) and too_long:
         yield f"{too_long:,} test texts are longer than the frames allow; they count as errors."
+    unreadable = data.get("unreadable") if isinstance(data, Mapping) else None
+    if isinstance(unreadable, int) and unreadable:
+        yield f"{unreadable:,} test texts have characters that the alphabet lacks; they count as errors."
     folded, caseless = score.exact_folded, score.exact_caseless
     if folded is not None and folded > score.exact:
         groups = ", ".join(LOOKALIKES)

@@ -30,6 +30,7 @@ def test_another_split_without_a_usable_picture_is_no_obstacle(tmp_path, capsys)
     for split, name in (("train", "ab"), ("val", "xy"), ("test", "ba")):
         (tmp_path / split).mkdir()
         (tmp_path / split / f"{name}.png").write_bytes(png(1, 40, 20))
+    (tmp_path / "val" / "xy.png").write_bytes(b"")
     data = f"folder:path={tmp_path},label=stem,alphabet=[ab]"
     assert main(["data", "describe", data, "--json"]) == 0
     printed = capsys.readouterr()
@@ -37,6 +38,20 @@ def test_another_split_without_a_usable_picture_is_no_obstacle(tmp_path, capsys)
     assert "1 of 1 samples of 'val' left out" in printed.err
     assert main(["data", "describe", data, "--split", "val", "--skip-bad"]) == 2
     assert "no valid sample among the first 1 of 'val'" in capsys.readouterr().err
+
+
+def test_labels_that_the_alphabet_lacks_are_announced(tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "60")
+    for split, name in (("train", "ab"), ("val", "ba"), ("test", "bü")):
+        (tmp_path / split).mkdir()
+        (tmp_path / split / f"{name}.png").write_bytes(png(1, 40, 20))
+    assert main(["data", "describe", f"folder:path={tmp_path},label=stem"]) == 0
+    shown = " ".join(capsys.readouterr().out.split())
+    assert (
+        "not in alphabet 1 of 1 sample of 'test' have characters that the alphabet lacks: 'ü' (once)."
+        in shown
+    )
+    assert "alphabet=auto+[ü] adds their classes" in shown and "a first training: ctcbench run" in shown
 
 
 def test_the_facts_of_pictures(pictures, tmp_path, capsys):
@@ -126,7 +141,10 @@ def test_the_training_that_is_advised_can_be_run(tmp_path, capsys):
     assert "no training yet: no picture of val can be used; a notice above" in capsys.readouterr().out
     (tmp_path / "val" / "aa.png").write_bytes(png(2, 40, 20))
     assert main(["data", "describe", f"folder:path={tmp_path},label=stem,alphabet=[ab]"]) == 0
-    assert "--skip-bad\n" in capsys.readouterr().out, "xy.png would be an error"
+    assert "--skip-bad" not in capsys.readouterr().out, "xy.png counts as an error of the recogniser"
+    (tmp_path / "test" / "ab.png").write_bytes(b"")
+    assert main(["data", "describe", f"folder:path={tmp_path},label=stem,alphabet=[ab]"]) == 0
+    assert "--skip-bad\n" in capsys.readouterr().out, "ab.png would be an error"
 
 
 def test_pictures_that_show_nothing_are_counted(tmp_path, capsys, monkeypatch):
