@@ -15,6 +15,7 @@ from ctcbench.files.text import abbreviated
 from ctcbench.results.recognizer_description import read_description
 from ctcbench.results.run_folder import RunFolder
 from ctcbench.results.stored_config import stored_config
+from ctcbench.training.recognizer.channel_conversion import convert_channels
 from ctcbench.training.recognizer.module_probe import count_rows, makes_own_frames
 from ctcbench.training.recognizer.network import Recognizer
 from ctcbench.training.recognizer.row_resampling import resample_rows
@@ -30,11 +31,12 @@ def load_initial_weights(model: Recognizer, run: Path) -> str:
     The rows of the classifiers are matched by character. A character that the other run did not have keeps
     the initial weights that it has in `model`, and those of characters that `model` does not have are left
     out. Where the images have another height, weights over the rows of the backbone's features are
-    resampled (`resample_rows`).
+    resampled (`resample_rows`). Between grey images and images in colour, the first convolution is converted
+    (`convert_channels`).
 
     Returns:
-        A sentence on the height of the images if it is another one, and on the characters that are new and
-        those that are left out; empty if there is nothing to state.
+        A sentence on the height and the channels of the images if they are others, and on the characters that
+        are new and those that are left out; empty if there is nothing to state.
 
     Raises:
         CtcbenchError: a file of `run` is damaged.
@@ -51,6 +53,7 @@ def load_initial_weights(model: Recognizer, run: Path) -> str:
             f"direction={ours.direction}: its frames are in the opposite order"
         )
     tensors, initial = read_weights(folder, description), model.state_dict()
+    converted = convert_channels(tensors, initial, description.image.channels, model.image.channels)
     other_height = description.image.height != model.image.height
     if other_height:
         _resample(tensors, initial, model)
@@ -60,15 +63,15 @@ def load_initial_weights(model: Recognizer, run: Path) -> str:
         if stored != own:
             raise UsageError(
                 f"--init-from {run}: {name} has shape {stored} there and {own} here. The weights need "
-                f"{_needed_settings(folder)}, and images of as many {_needed_sizes(model)} ("
-                f"{_shape(description.image)} there, {_shape(model.image)} here)"
+                f"{_needed_settings(folder)}{_needed_sizes(model, converted)} ("
+                f"images: {_shape(description.image)} there, {_shape(model.image)} here)"
             )
     sources = _matching_classes(theirs, ours)
     for name in _BY_CLASS:
         if name in tensors:
             tensors[name] = _matched_rows(initial[name], tensors[name], sources)
     model.load_state_dict(tensors)
-    changes = _describe_alphabet(theirs, ours)
+    changes = [*filter(None, [converted]), *_describe_alphabet(theirs, ours)]
     if other_height:
         heights = f"{description.image.height} there, {model.image.height} here"
         changes.insert(0, f"images of another height ({heights}), for which weights are resampled")
@@ -104,9 +107,11 @@ def _needed_settings(folder: RunFolder) -> str:
     return " ".join(f"--{name} {quote_word(value)}" for name, value in components)
 
 
-def _needed_sizes(model: Recognizer) -> str:
-    """Return the sizes of images on which the shapes of the weights depend."""
-    return "channels, rows and columns" if makes_own_frames(model.head) else "channels"
+def _needed_sizes(model: Recognizer, converted: str) -> str:
+    """Return the sizes of images on which the shapes of the weights depend, as the end of a list."""
+    if makes_own_frames(model.head):
+        return f", and images of as many {'' if converted else 'channels, '}rows and columns"
+    return "" if converted else ", and images of as many channels"
 
 
 def _shape(image: ImageSpec) -> str:
