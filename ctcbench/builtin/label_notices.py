@@ -14,7 +14,7 @@ from ctcbench.contract.frame_order import has_right_to_left_letters
 from ctcbench.contract.specs import Alphabet, Direction
 from ctcbench.files.lacking_characters import count_lacking, list_occurrences
 from ctcbench.files.spelling import spell
-from ctcbench.files.text import is_invisible, quoted_character
+from ctcbench.files.text import is_invisible, printable, quoted_character
 
 
 @dataclass(frozen=True)
@@ -91,6 +91,23 @@ def text_notices(labels: Labels, alphabet: Alphabet, characters: Characters) -> 
     """
     marks = marks_notice(labels) if characters == "points" else ""
     return alphabet_notice(labels, alphabet), direction_notice(labels, alphabet.direction), marks
+
+
+def edge_space_notice(splits: Iterable[Labels]) -> str:
+    """Return a notice if labels of any split begin or end with a space, or an empty text."""
+    affected, example = 0, ""
+    for labels in splits:
+        for index, text in enumerate(labels.texts()):
+            if text != text.strip():
+                example = example or labels.name(index)
+                affected += 1
+    if not affected:
+        return ""
+    those = "1 label begins or ends" if affected == 1 else f"{affected:,} labels begin or end"
+    return (
+        f"{those} with a space (as that of {printable(example)}), which is a character to be read like any "
+        f"other; remove it from labels whose pictures do not show it"
+    )
 
 
 def marks_notice(labels: Labels) -> str:

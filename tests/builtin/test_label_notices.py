@@ -130,3 +130,18 @@ def test_characters_that_a_typed_alphabet_lacks_are_summed_up(tmp_path):
     assert folder(path=str(tmp_path), val=0, test=0, alphabet="12abc").notices == ("labels: file names",)
     labels = {"0.png": "".join(map(chr, range(0x4E00, 0x4E00 + 100)))}
     assert "'\u4e09' (once) and 90 more, which 1 of 1" in alphabet_notice(labels_of(labels), Alphabet("a"))
+
+
+def test_spaces_at_either_end_are_counted_in_all_splits(tmp_path):
+    for name in ("train/ab ", "train/a b", "val/b", "test/ a"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / f"{name}.png").touch()
+    found = [text for text in folder(path=str(tmp_path)).notices if "with a space" in text]
+    assert found == [
+        f"2 labels begin or end with a space (as that of {tmp_path}/train/ab .png), which is a character to "
+        f"be read like any other; remove it from labels whose pictures do not show it"
+    ]
+    (tmp_path / "train/ab .png").unlink()
+    assert any(text.startswith("1 label begins or ends") for text in folder(path=str(tmp_path)).notices)
+    (tmp_path / "test/ a.png").rename(tmp_path / "test/a.png")
+    assert folder(path=str(tmp_path)).notices == ("labels: file names",)

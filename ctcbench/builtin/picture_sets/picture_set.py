@@ -9,9 +9,9 @@ import json
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
-from ctcbench.builtin.label_notices import Labels, text_notices
+from ctcbench.builtin.label_notices import Labels, edge_space_notice, text_notices
 from ctcbench.builtin.picture_sets.entry import Entry
 from ctcbench.builtin.picture_sets.entry_index import EntryIndex
 from ctcbench.builtin.picture_sets.entry_list import EntryList
@@ -223,17 +223,25 @@ def build_picture_set(options: PictureOptions, found: FoundPictures[E]) -> Pictu
     for entries in found.entries.values():
         form.apply(entries)
     splits, stated = SplitRules(options).divide(found.entries, found.own, found.columns)
-    # Only training labels: those of other splits add no classes.
-    train = splits["train"]
-    labels = Labels(
-        len(train), lambda: (text or "" for text in train.texts()), lambda index: train[index].where
-    )
-    alphabet, doubt = label_alphabet(options, labels, train, found.root, found.remedy)
+    labels = {split: _labels(entries) for split, entries in splits.items()}
+    train = labels["train"]  # the labels of other splits add no classes
+    alphabet, doubt = label_alphabet(options, train, splits["train"], found.root, found.remedy)
     alphabet = dataclasses.replace(alphabet, direction=options.direction)
-    doubts = (*stated, doubt, *text_notices(labels, alphabet, options.characters))
+    doubts = (
+        *stated,
+        doubt,
+        edge_space_notice(labels.values()),
+        *text_notices(train, alphabet, options.characters),
+    )
     notices = (*found.notices, *filter(None, doubts))
     shares: dict[SplitName, float] = {} if options.val_names else {"val": options.val}
     if not options.test_names:
         shares["test"] = options.test
     place = (found.root, found.store, splits, shares, found.own, notices, found.doubt)
     return PictureSet(options.image, alphabet, options.fit, *place)
+
+
+def _labels(entries: EntryIndex[Any]) -> Labels:
+    return Labels(
+        len(entries), lambda: (text or "" for text in entries.texts()), lambda index: entries[index].where
+    )
