@@ -39,9 +39,16 @@ def test_warnings_about_few_seeds_few_images_and_unbalanced_seeds(tmp_path):
 
 
 def test_warnings_about_images_that_were_left_out_or_cannot_be_read(tmp_path):
-    data = {"fingerprint": "images-1", "left_out": {"train": 3, "val": 0, "test": None}, "too_long": 2}
+    data = {
+        "fingerprint": "images-1",
+        "left_out": {"train": 3, "val": 0, "test": None},
+        "too_long": 2,
+        "unreadable": 5,
+    }
     results = [a_run(tmp_path, lr=0.003), a_run(tmp_path, 0.1, lr=0.001, provenance={"data": data})]
     report = build_report(results)
     (left_out,), (too_long,) = warned(report, "left out"), warned(report, "too long")
     assert left_out == "row 2: images that could not be used are left out: 3 train"
     assert too_long == "row 2: 2 test texts are too long for its frames, and count as errors"
+    (foreign,) = warned(report, "not in alphabet")
+    assert foreign == "row 2: 5 test texts have characters that its alphabet lacks, and count as errors"
