@@ -161,6 +161,18 @@ std::int32_t Automaton::most_frames_to_end() const {
     return most;
 }
 
+bool Automaton::accepts(const std::vector<std::int32_t>& labels) const {
+    std::int32_t state = arrays_.start;
+    for (const std::int32_t label : labels) {
+        const auto first = arrays_.labels.begin() + arrays_.offsets[index(state)];
+        const auto end = arrays_.labels.begin() + arrays_.offsets[index(state) + 1];
+        const auto found = std::lower_bound(first, end, label);
+        if (found == end || *found != label) return false;
+        state = arrays_.targets[index(found - arrays_.labels.begin())];
+    }
+    return arrays_.accepting[index(state)] != 0;
+}
+
 double Automaton::final_log_weight(State state) const {
     if (arrays_.accepting[index(state)] == 0) return -std::numeric_limits<double>::infinity();
     return arrays_.final_log_weights.empty() ? 0.0 : arrays_.final_log_weights[index(state)];

@@ -14,6 +14,7 @@
 #define CTC_USE_AVX2
 #include "ctc/floats_x86.hpp"
 #include "ctc/lane_best_search.hpp"
+#include "ctc/lane_constrained_best_search.hpp"
 #include "ctc/lane_guided_search.hpp"
 #include "ctc/lane_search.hpp"
 #include "ctc/lanes_x86.hpp"
@@ -26,6 +27,7 @@ std::unique_ptr<FastSearch> make_avx2_search(const Options& options) {
 }
 
 std::unique_ptr<BestSearch> make_avx2_best_search(const BestOptions& options) {
+    if (options.constraint != nullptr) return std::make_unique<LaneConstrainedBestSearch<Avx2Lanes>>(options);
     return std::make_unique<LaneBestSearch<Avx2Lanes>>(options);
 }
 

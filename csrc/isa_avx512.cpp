@@ -15,6 +15,7 @@
 #define CTC_USE_AVX512
 #include "ctc/floats_x86.hpp"
 #include "ctc/lane_best_search.hpp"
+#include "ctc/lane_constrained_best_search.hpp"
 #include "ctc/lane_guided_search.hpp"
 #include "ctc/lane_search.hpp"
 #include "ctc/lanes_x86.hpp"
@@ -27,6 +28,8 @@ std::unique_ptr<FastSearch> make_avx512_search(const Options& options) {
 }
 
 std::unique_ptr<BestSearch> make_avx512_best_search(const BestOptions& options) {
+    if (options.constraint != nullptr)
+        return std::make_unique<LaneConstrainedBestSearch<Avx512Lanes>>(options);
     return std::make_unique<LaneBestSearch<Avx512Lanes>>(options);
 }
 

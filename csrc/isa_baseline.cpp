@@ -4,6 +4,7 @@
 #define CTC_USE_SSE2
 #include "ctc/floats_x86.hpp"
 #include "ctc/lane_best_search.hpp"
+#include "ctc/lane_constrained_best_search.hpp"
 #include "ctc/lane_guided_search.hpp"
 #include "ctc/lane_search.hpp"
 #include "ctc/lanes_x86.hpp"
@@ -16,6 +17,8 @@ std::unique_ptr<FastSearch> make_portable_search(const Options& options) {
 }
 
 std::unique_ptr<BestSearch> make_portable_best_search(const BestOptions& options) {
+    if (options.constraint != nullptr)
+        return std::make_unique<LaneConstrainedBestSearch<PortableLanes>>(options);
     return std::make_unique<LaneBestSearch<PortableLanes>>(options);
 }
 
@@ -26,6 +29,7 @@ std::unique_ptr<FastSearch> make_sse2_search(const Options& options) {
 }
 
 std::unique_ptr<BestSearch> make_sse2_best_search(const BestOptions& options) {
+    if (options.constraint != nullptr) return std::make_unique<LaneConstrainedBestSearch<Sse2Lanes>>(options);
     return std::make_unique<LaneBestSearch<Sse2Lanes>>(options);
 }
 #endif

@@ -21,6 +21,15 @@ struct AutomatonArrays {
     std::vector<double> final_log_weights;  // by state, for the accepting ones; empty if all are 0
 };
 
+// Where the edges of an automaton are: a view of AutomatonArrays. It owns nothing.
+struct AutomatonEdges {
+    std::int32_t start = 0;
+    const unsigned char* accepting = nullptr;
+    const std::int64_t* offsets = nullptr;
+    const std::int32_t* labels = nullptr;
+    const std::int32_t* targets = nullptr;
+};
+
 class Automaton final : public Guide {
   public:
     // Throws std::invalid_argument if the arrays are not as described: no later access is out of bounds.
@@ -38,6 +47,14 @@ class Automaton final : public Guide {
         return shortest_[place] + (sole_first_[place] == label ? 1 : 0);
     }
     std::int32_t most_frames_to_end() const override;
+
+    AutomatonEdges edges() const {
+        return {arrays_.start, arrays_.accepting.data(), arrays_.offsets.data(), arrays_.labels.data(),
+                arrays_.targets.data()};
+    }
+    // Whether an edge or an end has a weight.
+    bool weighted() const { return !arrays_.log_weights.empty() || !arrays_.final_log_weights.empty(); }
+    bool accepts(const std::vector<std::int32_t>& labels) const;
 
   private:
     void check() const;

@@ -12,6 +12,9 @@
 //    and labelling i at most m_i + R. With exact p_i in place of some m_i, R is smaller and still a bound.
 //    If that is no proof, the search over prefixes is done again, with the best labelling of the beam.
 //
+// With a constraint all of this is done among the labellings that it accepts
+// (lane_constrained_best_search.hpp).
+//
 // Rounding: every bound is raised by more than the rounding error that it and the probability it is compared
 // with can have, so a proof is valid for the exact values of the log-probabilities. The exception are ties:
 // "most probable" means that no labelling is more probable by more than kTie of it, or by more than rounding
@@ -25,7 +28,10 @@
 
 namespace ctc {
 
-enum class Proof { none, best_path, beam, prefixes };
+class Automaton;
+
+// `nothing`: no labelling that the constraint accepts is possible.
+enum class Proof { none, best_path, beam, prefixes, nothing };
 
 struct BestOptions {
     std::int32_t blank = 0;        // in [0, classes)
@@ -33,13 +39,16 @@ struct BestOptions {
     std::int32_t nodes = 10000;    // prefixes that the last search may store for a sequence; 0 for no search
     std::int32_t threads = 1;      // at least 1; the results do not depend on it
     Path path = Path::automatic;   // of the beam search, one of paths()
+    // If it is not null, the most probable of the labellings that it accepts is found. It must be without
+    // weights, for the classes of every sequence, and must outlive the call.
+    const Automaton* constraint = nullptr;
 };
 
 struct BestLabelling {
     Status status = Status::ok;
     std::int32_t frame = 0;  // the first frame with that status, if not ok
     std::vector<std::int32_t> labels;
-    double log_prob = 0.0;  // the sum over all alignments
+    double log_prob = 0.0;  // the sum over all alignments; -inf if there is no labelling
     Proof proof = Proof::none;
     // No labelling is more than exp(gap) times as probable; 0 if proven.
     double gap = 0.0;

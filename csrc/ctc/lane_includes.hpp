@@ -16,11 +16,14 @@
 #include <utility>
 #include <vector>
 
+#include "ctc/accepted_path.hpp"
 #include "ctc/alignment.hpp"
+#include "ctc/automaton.hpp"
 #include "ctc/best_offer.hpp"
 #include "ctc/best_search.hpp"
 #include "ctc/bits.hpp"
 #include "ctc/column.hpp"
+#include "ctc/constrained_continuations.hpp"
 #include "ctc/exact_search.hpp"
 #include "ctc/fast_search.hpp"
 #include "ctc/floats.hpp"
@@ -33,3 +36,4 @@
 #include "ctc/prefix_tree.hpp"
 #include "ctc/prob.hpp"
 #include "ctc/ranking.hpp"
+#include "ctc/reached_automaton.hpp"

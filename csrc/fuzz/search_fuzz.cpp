@@ -1,6 +1,7 @@
 // libFuzzer target. For any input, with and without a guide, there must be no crash, all paths must be
 // bit-identical, they must agree with ExactSearch, and frames must be those of the plain alignment, also
-// where it is computed in parts.
+// where it is computed in parts. The most probable labelling within a constraint must be accepted, and its
+// gap a bound.
 //
 // clang++ -std=c++17 -g -O2 -ffp-contract=off -fsanitize=fuzzer,address,undefined -pthread -Icsrc
 //     csrc/fuzz/search_fuzz.cpp $(ls csrc/*.cpp | grep -v bindings) -o search_fuzz && ./search_fuzz
@@ -13,6 +14,7 @@
 #include <vector>
 
 #include "ctc/automaton.hpp"
+#include "ctc/best_labelling.hpp"
 #include "ctc/lane_alignment.hpp"
 #include "ctc/prefix_beam_search.hpp"
 #include "tests/plain_alignment.hpp"
@@ -102,6 +104,41 @@ ctc::Result compare_paths(const ctc::LogProbs& sequence, ctc::Options options) {
     return portable;
 }
 
+// The labelling is accepted and its gap a bound, by the beam of all paths; all paths agree.
+void check_best(const ctc::LogProbs& sequence, const ctc::Options& options,
+                const ctc::Automaton& constraint) {
+    ctc::Options guided = options;
+    guided.guide = &constraint;
+    const ctc::Result beam = ctc::prefix_beam_search({sequence}, guided)[0];
+    ctc::BestOptions wanted;
+    wanted.blank = options.blank;
+    wanted.beam_width = options.beam_width;
+    wanted.constraint = &constraint;
+    for (const std::int32_t nodes : {0, 5, 1000}) {
+        wanted.nodes = nodes;
+        wanted.path = ctc::Path::portable;
+        const ctc::BestLabelling best = ctc::best_labellings({sequence}, wanted)[0];
+        require(best.status == beam.status && best.frame == beam.frame, "the status of the beam search");
+        if (best.status == ctc::Status::ok) {
+            const bool found = best.log_prob > -std::numeric_limits<double>::infinity();
+            require(found || beam.hypotheses.empty(), "what the beam search finds");
+            require(!found || constraint.accepts(best.labels), "an accepted labelling");
+            require(best.gap >= 0.0 && (best.gap == 0.0) == (best.proof != ctc::Proof::none), "the gap");
+            const double rounding = 1e-9 * std::fmax(1.0, std::abs(best.log_prob));
+            for (const ctc::Hypothesis& other : beam.hypotheses)
+                require(other.log_prob <= best.log_prob + best.gap + rounding, "none above the gap");
+        }
+        for (const ctc::Path path : ctc::paths()) {
+            if (path == ctc::Path::exact) continue;
+            wanted.path = path;
+            const ctc::BestLabelling again = ctc::best_labellings({sequence}, wanted)[0];
+            require(again.labels == best.labels && again.log_prob == best.log_prob &&
+                        again.proof == best.proof && again.gap == best.gap,
+                    ctc::name_of(path));
+        }
+    }
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -148,5 +185,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const ctc::Automaton automaton(ctc::random_automaton(below, classes, options.blank));
     options.guide = &automaton;
     compare_paths(sequence, options);
+    if (!automaton.weighted()) check_best(sequence, options, automaton);
     return 0;
 }

@@ -178,6 +178,7 @@ def best_labellings(
     blank: int,
     threads: int,
     path: str,
+    guide: Guide | None = None,
     labelling: type[_B],
 ) -> list[_B]: ...
 def best_hypotheses(
@@ -189,6 +190,7 @@ def best_hypotheses(
     blank: int,
     threads: int,
     path: str,
+    guide: Guide | None = None,
     hypothesis: type[_H],
 ) -> list[_H]: ...
 def paths() -> list[str]: ...

@@ -5,9 +5,10 @@ from typing import Protocol, TypeAlias, cast, runtime_checkable
 
 from . import _core
 from .constraints.automaton import Automaton
+from .constraints.intersection import intersect
 from .scalars import shown
 
-__all__ = ["GuideLike", "SupportsGuide", "compiled_guide"]
+__all__ = ["ConstraintLike", "GuideLike", "SupportsGuide", "compiled_constraint", "compiled_guide"]
 
 
 @runtime_checkable
@@ -20,6 +21,30 @@ class SupportsGuide(Protocol):
 
 
 GuideLike: TypeAlias = SupportsGuide | _core.Guide | Sequence[SupportsGuide | _core.Guide]
+
+ConstraintLike: TypeAlias = Automaton | Sequence[Automaton]
+
+
+def compiled_constraint(guide: ConstraintLike | None, *, classes: int, blank: int) -> _core.Guide | None:
+    """Return the C++ form of a constraint, or of the intersection of several; None for no constraint.
+
+    Raises:
+        TypeError: something is no `Automaton`.
+        ValueError: an automaton is for another number of classes, or has edges with the blank.
+        InputError: the automata have no labelling in common, or their intersection would be too large.
+    """
+    if guide is None:
+        return None
+    parts = guide if isinstance(guide, Sequence) and not isinstance(guide, str | bytes) else [guide]
+    for part in parts:
+        if not isinstance(part, Automaton):
+            raise TypeError(
+                f"guide is or has {shown(part)}, of type {type(part).__name__}; it must be an Automaton or a "
+                "sequence of them: the most probable labelling is known within constraints alone, not with a "
+                "language model"
+            )
+        compiled_guide(part, classes=classes, blank=blank)
+    return (parts[0] if len(parts) == 1 else intersect(parts)).as_guide() if parts else None
 
 
 def compiled_guide(guide: GuideLike | None, *, classes: int | None, blank: int) -> _core.Guide | None:

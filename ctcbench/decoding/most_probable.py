@@ -5,6 +5,7 @@ from typing import Any, NamedTuple, SupportsFloat, SupportsIndex, TypedDict
 from . import _core
 from .arguments import LogProbsLike, check_input, named_bad_frames
 from .beam import check_threads, selected_path
+from .guides import ConstraintLike, compiled_constraint
 from .hypothesis import Hypothesis
 from .scalars import check_flag, check_integer
 
@@ -17,11 +18,13 @@ class BestLabelling(NamedTuple):
 
     Attributes:
         labels: the class of each character, blanks and repeats removed; (L,).
-        log_prob: its natural log-probability, the sum over all its alignments.
+        log_prob: its natural log-probability, the sum over all its alignments; -inf, with no labels, if
+            there is no labelling that the constraint accepts.
         optimal: whether it is proven that no labelling is more probable. Ties do not count: a relative
             difference below 1e-12, or below what rounding can tell, 4e-15 for each frame.
         gap: no labelling is more than exp(`gap`) times as probable as this one; 0 if `optimal`.
-        proof: `"best path"`, `"beam"` or `"prefix search"`: what proved it; `"none"` if nothing did.
+        proof: `"best path"`, `"beam"` or `"prefix search"`: what proved it; `"nothing accepted"`: no
+            labelling that the constraint accepts is possible in the frames; `"none"` without a proof.
     """
 
     labels: tuple[int, ...]
@@ -42,6 +45,7 @@ def best_labelling(
     normalize: bool = False,
     blank_penalty: SupportsFloat = 0.0,
     proofs: bool = True,
+    guide: ConstraintLike | None = None,
 ) -> Any:  # depends on the number of dimensions, which annotations cannot express
     """Find the most probable labelling, and prove that no other one is more probable.
 
@@ -69,25 +73,34 @@ def best_labelling(
         normalize: as for `beam_search`.
         blank_penalty: as for `beam_search`.
         proofs: whether to return the proofs. Without them a result is a `Hypothesis` that has no frames.
+        guide: a constraint (`Automaton`), or a sequence of them. The most probable of the labellings that all
+            of them accept is found, and the proofs are for these alone. No language models: only
+            probabilities of the network have such proofs.
 
     Returns:
-        N `BestLabelling` (one for (T, K)), or N `Hypothesis`.
+        N `BestLabelling` (one for (T, K)), or N `Hypothesis`. If `guide` accepts no labelling that is
+        possible in the frames of a sequence, its result has no labels, the log-probability -inf, and is
+        `optimal`. Where a beam finds none because classes have probability zero, the search for one ends
+        after a million steps: then such a result is not `optimal`, and has an infinite `gap`.
 
     Raises:
-        TypeError: as `beam_search`.
+        TypeError: as `beam_search`; `guide` is no constraint.
         ValueError: as `beam_search`.
+        InputError: the constraints accept no common labelling, or their intersection is too large.
         UsageError: as `beam_search`.
     """
     # The search checks each value when it reads it, which saves a pass over the array.
     checked = check_input(
         log_probs, lengths, blank, normalize=normalize, blank_penalty=blank_penalty, check_log_probs=False
     )
+    classes = checked.log_probs_NTK.shape[2]
     options: _Options = {
         "nodes": check_integer("nodes", nodes, low=0),
         "beam_width": check_integer("beam_width", beam_width, low=1),
         "blank": checked.blank,
         "threads": check_threads(threads),
         "path": selected_path(),
+        "guide": compiled_constraint(guide, classes=classes, blank=checked.blank),
     }
     values_NTK, lengths_N = checked.log_probs_NTK, checked.lengths_N
     found: list[BestLabelling] | list[Hypothesis]
@@ -105,3 +118,4 @@ class _Options(TypedDict):
     blank: int
     threads: int
     path: str
+    guide: _core.Guide | None
