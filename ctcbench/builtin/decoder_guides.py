@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     Guides = Sequence[Automaton | LanguageModel | Hotwords]
 
-_BEAM_PER_TEXT = 4
+BEAM_PER_TEXT = 4
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class GuidedBeam:
 
     def wide_enough(self, count: int) -> int:
         """Return the width of a search for the `count` most probable hypotheses."""
-        return max(self.width, _BEAM_PER_TEXT * count)
+        return max(self.width, BEAM_PER_TEXT * count)
 
     def search(self, read: LogProbs, count: int, width: int) -> list[list[Hypothesis]]:
         """Return up to `count` hypotheses for each image, best first; none where none is permitted.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
 
@@ -37,6 +37,9 @@ from ctcbench.contract.data import LogProbs
 from ctcbench.contract.errors import UsageError
 from ctcbench.contract.specs import BLANK, Alphabet
 from ctcbench.decoding.hypothesis import Hypothesis, best_or_nothing
+
+if TYPE_CHECKING:
+    from ctcbench.decoding.constraints import Automaton
 
 # The built-in decoders leave out the frames of the characters: texts and scores do not depend on them.
 Decode = Callable[[LogProbs], list[Hypothesis]]
@@ -171,18 +174,21 @@ def beam_cpp(
     )
     guides = [*([] if constraint is None else [constraint]), *models]
     search = GuidedBeam("beam_cpp", width, threads, blank_penalty, guides)
-    return _BeamDecoder(search, bool(models) or blank_penalty > 0)
+    has_own_score = bool(models) or blank_penalty > 0
+    return _BeamDecoder(search, has_own_score, None if has_own_score else constraint)
 
 
 @dataclass(frozen=True)
 class _BeamDecoder:
     """A prefix beam search with its options.
 
-    Within a constraint the score is still the probability of the network: `has_own_score` is then false.
+    Within a constraint the score is still the probability of the network: `has_own_score` is then false, and
+    the search is for the most probable labelling that `constraint` accepts.
     """
 
     beam: GuidedBeam
     has_own_score: bool
+    constraint: Automaton | None
 
     @property
     def objective(self) -> str | None:

@@ -236,10 +236,10 @@ def decoder(
     `predict` it may have ``n_best(log_probs, count)``, with up to `count` of each, best first; else prefix
     beam search finds them, without constraints. Optional attributes: ``has_own_score``, true if ``log_prob``
     is not the network's alone: `predict` sorts by it; ``ranks_by_log_prob``, false if the best may have a
-    lower one; ``objective`` (``"the least expected error"``), if that is not the most probable labelling.
+    lower one; ``objective`` (``"the least expected error"``), if that is not the most probable labelling of
+    all; ``constraint``, an ``Automaton``, if it is the most probable one that this accepts.
 
     ``@decoder(alignment="fixed")`` is for one in which frame i is character i, and which merges no repeats.
-
     ``@decoder(requires=("module",))`` names what need not be installed: without it others are suggested.
     """
     make = partial(_component, "decoder", alignment=alignment, requires=requires)

@@ -5,15 +5,18 @@ import json
 import numpy as np
 import pytest
 
-from ctcbench import Hypothesis, UsageError
+from ctcbench import Alphabet, Hypothesis, UsageError
 from ctcbench.__main__ import main
 from ctcbench.benchmarks.search_errors import find_search_errors
 from ctcbench.benchmarks.workloads import find_workload
 from ctcbench.config.run_config import RunConfig
 from ctcbench.contract.components import Component
 from ctcbench.contract.data import LogProbs
-from ctcbench.decoding import best_labelling, score_labellings
+from ctcbench.contract.errors import ComponentNotice
+from ctcbench.decoding import beam_search, best_labelling, score_labellings
+from ctcbench.decoding.constraints import length_automaton
 from ctcbench.registry.component_registry import Registry
+from ctcbench.registry.discovery import load_registry
 from ctcbench.registry.plugin import Plugin
 from ctcbench.results.run_folder import RunFolder
 
@@ -38,9 +41,10 @@ def test_errors_are_labellings_below_the_proven_best():
     labels = [one.labels for one in best]
     labels[3], labels[7] = (1, 2), ()
     found = find_search_errors(registry_of(labels), read, ["given"], nodes=10_000)
-    assert (found.images, found.proven) == (10, 10)
-    assert sum(found.proofs.values()) == 10 and found.largest_gap == 0.0
     (row,) = found.decoders
+    assert (found.images, row.optima.proven) == (10, 10)
+    assert sum(row.optima.proofs.values()) == 10 and row.optima.largest_gap == 0.0
+    assert not row.optima.within_constraint
     assert (row.decoder, row.errors, row.rate) == ("given", 2, 0.2)
     assert row.interval[0] < 0.2 < row.interval[1]
     lost = [best[n].log_prob - score_labellings(read.values_NTK[n], [labels[n]])[0] for n in (3, 7)]
@@ -53,9 +57,10 @@ def test_images_without_a_proof_are_not_counted():
     values_NTK = np.concatenate([read.values_NTK, flat[np.newaxis]])
     more = LogProbs(values_NTK, np.full(5, 18), (*read.texts, "x"), read.alphabet)
     found = find_search_errors(registry_of([(1,)] * 5), more, ["given"], nodes=2_000)
-    assert (found.images, found.proven, found.proofs["none"]) == (5, 4, 1)
-    assert found.largest_gap > 0
-    assert found.decoders[0].errors == 4
+    (row,) = found.decoders
+    assert (found.images, row.optima.proven, row.optima.proofs["none"]) == (5, 4, 1)
+    assert row.optima.largest_gap > 0
+    assert row.errors == 4
     with pytest.raises(UsageError, match="no image has a proof with 10 nodes"):
         find_search_errors(
             registry_of([(1,)]),
@@ -91,9 +96,41 @@ def test_the_command_refuses_what_is_not_for_ctc(run, capsys):
     assert "--decoder slots: not for CTC" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("options", ["length=3", "pattern=.*"])
-def test_decoders_that_search_another_text_are_refused(run, capsys, options):
-    assert main(["bench", "search-errors", str(run), "--decoder", f"beam_cpp:{options}"]) == 2
+def test_decoders_within_a_constraint_are_compared_with_the_best_that_it_accepts(run, capsys):
+    narrow = ["--decoder", "beam_cpp:width=1,length=5", "--decoder", "best_cpp:length=5,nodes=5000"]
+    arguments = ["bench", "search-errors", str(run), *narrow, "--decoder", "greedy"]
+    assert main([*arguments, "--json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    read = few(12)
+    guide = length_automaton([None, *read.alphabet.characters], 5, 5)
+    best = best_labelling(read.values_NTK, guide=guide)
+    found = beam_search(read.values_NTK, beam_width=1, guide=guide)
+    missed = sum(one.labels != hypotheses[0].labels for one, hypotheses in zip(best, found, strict=True))
+    assert [row["errors"] for row in document["decoders"][:2]] == [missed, 0]
+    assert missed > 0
+    assert [row["optima"]["within_constraint"] for row in document["decoders"]] == [True, True, False]
+    assert main(arguments) == 0
+    text = " ".join(capsys.readouterr().out.split())
+    assert "width=1,length=5: 12 of 12 images proven among the texts that its constraint accepts" in text
+    assert text.count("images proven") == 2
+
+
+def test_a_beam_that_loses_what_is_accepted_has_an_error_of_no_size():
+    # After the first frame the beam of width 1 holds "a", which nothing can follow.
+    values_TK = np.log([[0.1, 0.6, 0.3, 1e-300], [0.5, 1e-300, 1e-300, 0.5]])
+    values_TK[values_TK < -600] = -np.inf
+    read = LogProbs(values_TK[None].astype(np.float32), np.array([2]), ("bc",), Alphabet("abc"))
+    decoder = "beam_cpp:width=1,pattern=ab|bc"
+    with pytest.warns(ComponentNotice, match="or the beam of width 1 lost them"):
+        found = find_search_errors(load_registry(), read, [decoder, "best_cpp:pattern=ab|bc"], nodes=100)
+    assert [(row.errors, row.lost) for row in found.decoders] == [(1, 0.0), (0, 0.0)]
+    with pytest.raises(UsageError, match="best_cpp:length=3: no text that its options permit is possible"):
+        find_search_errors(load_registry(), read, ["best_cpp:length=3"], nodes=100)
+
+
+def test_decoders_that_weigh_texts_are_refused(run, capsys):
+    decoder = f"beam_cpp:length=3,hotwords={few(1).alphabet.characters[:2]}"
+    assert main(["bench", "search-errors", str(run), "--decoder", decoder]) == 2
     message = "searches the best text within a constraint, a language model or hotwords, not the most"
     assert message in capsys.readouterr().err
 

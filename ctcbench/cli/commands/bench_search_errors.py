@@ -23,7 +23,7 @@ from ctcbench.reporting.formats.component_cell import ComponentCell
 from ctcbench.reporting.number_format import percent
 
 if TYPE_CHECKING:
-    from ctcbench.benchmarks.search_errors import SearchErrors
+    from ctcbench.benchmarks.search_errors import DecoderErrors, SearchErrors
     from ctcbench.registry.component_registry import Registry
 
 
@@ -48,9 +48,10 @@ def search_errors(
     """Count the test images whose labelling is less probable than the proven best.
 
     The most probable labelling of each image is found with a proof, and the labelling of each decoder is
-    scored exactly, by the stored log-probabilities of the run. Images without a proof are not counted.
-    Decoders that search something else, such as the least expected error, or that have a blank penalty, are
-    left out.
+    scored exactly, by the stored log-probabilities of the run. A decoder with a constraint, such as
+    beam_cpp:length=5, is compared with the most probable labelling that the constraint accepts. Images
+    without a proof are not counted. Decoders that search something else, such as the least expected error,
+    or that have a language model or a blank penalty, are left out.
     """
     folder = named_run(run)
     if not folder.has(folder.log_probs_path("test")):
@@ -77,14 +78,26 @@ def search_errors(
         return
     console = output_console()
     console.print(_table(found, run))
-    proofs = ", ".join(f"{name} {count:,}" for name, count in sorted(found.proofs.items()) if name != "none")
-    console.print(f"{found.proven:,} of {found.images:,} images proven ({proofs})")
+    for row in found.decoders:
+        # One line for all decoders that were compared with the same labellings.
+        first = next(one for one in found.decoders if one.optima is row.optima)
+        if first is row:
+            _print_optima(console, row, found.images)
     for name, objective in found.left_out.items():
         console.print(Text(f"left out: {name} searches {objective}, not the most probable labelling"))
-    if found.proven < found.images:
+
+
+def _print_optima(console: Console, row: DecoderErrors, images: int) -> None:
+    optima = row.optima
+    proofs = ", ".join(f"{name} {count:,}" for name, count in sorted(optima.proofs.items()) if name != "none")
+    among = f"{row.decoder}: " if optima.within_constraint else ""
+    inside = " among the texts that its constraint accepts" if optima.within_constraint else ""
+    console.print(Text(f"{among}{optima.proven:,} of {images:,} images proven{inside} ({proofs})"))
+    unproven = optima.proofs.get("none", 0)
+    if unproven and optima.largest_gap is not None:
         console.print(
             "without a proof another labelling is at most "
-            f"exp({found.largest_gap:.3g}) times as probable; --nodes raises the limit"
+            f"exp({optima.largest_gap:.3g}) times as probable; --nodes raises the limit"
         )
 
 
