@@ -15,7 +15,7 @@ from ctcbench.decoding import BestLabelling, best_labelling, score_labellings
 from ctcbench.decoding.hypothesis import Hypothesis
 from ctcbench.evaluation.confidence_intervals import wilson
 from ctcbench.evaluation.seed_statistics import Interval
-from ctcbench.pipeline.decoding_stage import build_decoder
+from ctcbench.pipeline.decoding_stage import BuiltDecoder, build_decoder
 from ctcbench.registry.component_registry import Registry
 
 if TYPE_CHECKING:
@@ -107,7 +107,7 @@ def find_search_errors(
     left_out = {
         decoder: one.objective
         for decoder, one in zip(decoders, built, strict=True)
-        if one.objective is not None and one.constraint is None
+        if one.objective is not None and _constraint(one) is None
     }
     if len(left_out) == len(set(decoders)):
         what = "; ".join(f"{decoder} searches {objective}" for decoder, objective in left_out.items())
@@ -117,15 +117,21 @@ def find_search_errors(
     for decoder, one in zip(decoders, built, strict=True):
         if decoder in left_out:
             continue
-        key = _key(one.constraint)
+        constraint = _constraint(one)
+        key = _key(constraint)
         if key not in known:
-            within = "" if one.constraint is None else f" within the constraint of {decoder}"
+            within = "" if constraint is None else f" within the constraint of {decoder}"
             progress(f"most probable labellings{within}")
-            known[key] = _find_best(decoder, one.constraint, log_probs, nodes)
+            known[key] = _find_best(decoder, constraint, log_probs, nodes)
         progress(decoder)
         hypotheses, _ = one.decode(log_probs)
-        rows.append(_errors(decoder, one.constraint, known[key], hypotheses, log_probs))
+        rows.append(_errors(decoder, constraint, known[key], hypotheses, log_probs))
     return SearchErrors(images=len(log_probs), decoders=tuple(rows), left_out=left_out)
+
+
+def _constraint(decoder: BuiltDecoder) -> Automaton | None:
+    """Return what accepts the labelling, if a decoder searches the most probable one that it accepts."""
+    return getattr(decoder.search, "constraint", None)
 
 
 def _key(constraint: Automaton | None) -> object:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from pydantic import Field
@@ -34,9 +34,6 @@ from ctcbench.results.predictions import Predictions
 from ctcbench.results.result import Result
 from ctcbench.results.run_folder import RunFolder
 from ctcbench.results.stored_config import stored_config
-
-if TYPE_CHECKING:
-    from ctcbench.decoding import Automaton
 
 
 class SummaryRecord(Record):
@@ -218,11 +215,6 @@ class BuiltDecoder:
         """What the decoder searches; None for the most probable of all labellings."""
         # With a score of its own, the best text is not the most probable one either.
         return getattr(self.search, "objective", None) or ("its own score" if self.has_own_score else None)
-
-    @property
-    def constraint(self) -> Automaton | None:
-        """What accepts the labelling, if the decoder searches the most probable one that it accepts."""
-        return getattr(self.search, "constraint", None)
 
     def n_best(self, log_probs: LogProbs, count: int) -> Sequence[Sequence[Hypothesis]] | None:
         """Return up to `count` hypotheses of every image, best first; None if the decoder has only the best.
