@@ -152,14 +152,13 @@ def _announcement(
     config = fitted.config
     length = RunLength(config.train_samples, config.epochs)
     image_seconds = known.training_seconds / (config.train_samples * config.epochs)
+    wanted = {split: getattr(config, f"{split}_samples") for split in SPLITS}
+    # Of a set of pictures there are often fewer than a preset asks for.
+    images = {split: min(count, dataset.size(split) or count) for split, count in wanted.items()}
     # A forward pass takes about a third of a step: the backward pass computes two products for each of its.
-    read = (config.val_samples * config.epochs + config.test_samples) * image_seconds / 3
-    to_draw = 0
-    for split in SPLITS:
-        wanted = getattr(config, f"{split}_samples")
-        if not is_cached(dataset, split, wanted):
-            to_draw += min(wanted, dataset.size(split) or wanted)
-    decoding = config.test_samples * measure_decoding(fitted, dataset)
+    read = (images["val"] * config.epochs + images["test"]) * image_seconds / 3
+    to_draw = sum(images[split] for split in SPLITS if not is_cached(dataset, split, wanted[split]))
+    decoding = images["test"] * measure_decoding(fitted, dataset)
     drawing = (
         f"drawing {counted(to_draw, 'image')} about {rough_duration(to_draw * known.draw_seconds)}; "
         if to_draw

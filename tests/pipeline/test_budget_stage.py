@@ -172,8 +172,14 @@ def test_a_number_that_was_given_stays(registry, tmp_path, rates):
     assert rates.measured == 2
 
 
-def test_pictures_in_a_folder_are_all_used(registry, tmp_path, rates, pictures):
-    result, _ = run(registry, tmp_path, "2s", config=pictures_config(pictures))
+def test_pictures_in_a_folder_are_all_used(registry, tmp_path, rates, pictures, monkeypatch):
+    monkeypatch.setattr(budget_stage, "measure_decoding", lambda recipe, dataset: 1.0)
+    config = pictures_config(pictures, val_samples=10_000, test_samples=10_000)
+    result, notices = run(registry, tmp_path, "2s", config=config)
+    (announced,) = [text for text in notices if text.startswith("budget 2s: ")]
+    # Not those of ten thousand images, which the folder does not have.
+    assert "; validation and test about 1 s; " in announced
+    assert f"; decoding about {result.score.images} s; " in announced
     count = result.config["train_samples"]
     assert 40 <= count <= 60
     assert result.config["epochs"] == round(320 / count)
