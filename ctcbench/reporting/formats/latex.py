@@ -9,8 +9,9 @@ from dataclasses import replace
 
 from ctcbench.files.text import one_line
 from ctcbench.reporting.columns import BETTER, ON_IMAGES
-from ctcbench.reporting.report_model import Report
-from ctcbench.reporting.tables import AnyColumn, AnyTable, analyses, legend, result_table
+from ctcbench.reporting.report_column import ReportColumn
+from ctcbench.reporting.report_model import Report, Row
+from ctcbench.reporting.tables import AnyColumn, AnyTable, Table, analyses, legend, result_table
 
 _MOST_COMPARISONS = 40  # that fit on a page; if there are more, those with the best row are shown
 # Widths in pt. The text of an article in 10 pt is 345 pt wide, too narrow for all columns. So results and
@@ -19,6 +20,7 @@ _PAGE = 345.0
 _CHARACTER = 4.3  # a digit of 8 pt
 _GAP = 6.0  # between two columns
 _LEAST = 40.0  # least room for a label
+_MOST_LINES = 5  # of a label beside the metrics; longer ones have a table of their own
 # Also typographic characters, which pdfLaTeX sets only by its own commands.
 _ESCAPES = {
     "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "%": r"\%", "#": r"\#",
@@ -58,7 +60,7 @@ def escape(text: str) -> str:
 
 
 def _results(report: Report) -> list[str]:
-    """Return two tables of the rows: their metrics and their costs."""
+    """Return two tables of the rows: their metrics and their costs; before them their labels, if long."""
     table = result_table(report)
     # Axes have a column each if every label has enough room, otherwise they share one.
     metrics = _keep_columns_of(table, "results")
@@ -69,10 +71,31 @@ def _results(report: Report) -> list[str]:
     columns = sorted(cost.by_priority(), key=lambda column: column.origin != "plugin")
     cost = replace(_drop_columns(cost, columns), title="cost of the rows")
     metrics = _drop_columns(metrics, metrics.by_priority(), labels=_LEAST)
+    labels = []
+    if _lines_of_labels(metrics) > _MOST_LINES:
+        labels = [_table(_configurations(report), "configurations", [])]
+        metrics = _keep_columns_of(table, "results").keep(lambda column: column.kind != "label")
+        metrics = _drop_columns(metrics, metrics.by_priority())
     return [
+        *labels,
         _table(metrics, "results", legend(report, metrics)),
         _table(cost, "cost", legend(report, cost)),
     ]
+
+
+def _configurations(report: Report) -> AnyTable:
+    """Return a table of the rows' names, for labels that need too many lines beside the metrics."""
+    number = result_table(report).columns[0]
+    name = ReportColumn[Row]("configuration", lambda row: row.name, kind="label")
+    return Table("configurations of the rows", (number, name), report.rows)
+
+
+def _lines_of_labels(table: AnyTable) -> int:
+    """Return the number of lines of the longest label."""
+    rooms = _room_for_labels(table).items()
+    return max(
+        (math.ceil(len(line[i]) * _CHARACTER / room) for line in table.lines for i, room in rooms), default=1
+    )
 
 
 def _keep_columns_of(table: AnyTable, name: str) -> AnyTable:
@@ -114,7 +137,7 @@ def _room_for_labels(table: AnyTable) -> dict[int, float]:
 
 
 def _table(table: AnyTable, label: str, notes: Sequence[str]) -> str:
-    broken = _room_for_labels(table)
+    broken, legend = _room_for_labels(table), " ".join(map(_allow_breaks, notes))
     # Numbers to the right, so that their decimals are below each other.
     columns = ["r" if column.kind == "number" else "l" for column in table.columns]
     for i, width in broken.items():
@@ -132,8 +155,7 @@ def _table(table: AnyTable, label: str, notes: Sequence[str]) -> str:
         *(_line(line, broken) for line in table.lines),
         r"\bottomrule",
         r"\end{tabular}",
-        r"\par\smallskip",
-        rf"\parbox{{\linewidth}}{{\footnotesize {' '.join(map(_allow_breaks, notes))}}}",
+        *([r"\par\smallskip", rf"\parbox{{\linewidth}}{{\footnotesize {legend}}}"] if legend else []),
         r"\end{table}",
     ]
     return "\n".join(lines) + "\n"
@@ -151,8 +173,8 @@ def _breakable(text: str) -> str:
 
 def _allow_breaks(text: str) -> str:
     """Return a text, escaped, with breaks allowed between the parts of component strings."""
-    # LaTeX breaks no word without a hyphen, and a component string is one word.
-    return re.sub(r"(\\_|-\{\}|[:,=/.])(?=\S)", r"\1\\allowbreak{}", escape(text))
+    # LaTeX breaks no word without a hyphen, and a component string is one word. Never within a number.
+    return re.sub(r"(\\_|-\{\}(?!\d)|[:=/]|,(?!\d{3})|\.(?!\d))(?=\S)", r"\1\\allowbreak{}", escape(text))
 
 
 def _comment(text: str) -> str:

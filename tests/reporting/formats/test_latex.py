@@ -51,13 +51,27 @@ def test_latex_compiles_and_fits_the_page(report, tmp_path, which):
 
 
 def test_latex_breaks_labels_if_there_is_too_little_room(tmp_path):
+    backbones = ("cnn2:width=128,norm=none,dropout=0.125", "cnn3")
+    runs = [
+        a_run(tmp_path, backbone=one, lr=lr, seed=s)
+        for one in backbones
+        for lr in (1e-5, 0.125)
+        for s in (1, 2)
+    ]
+    results = to_latex(build_report(runs)).split(r"\begin{table}")[1]
+    assert re.search(r"\\begin\{tabular\}\{l(?:l|p\{\d+pt\})+r+lr+\}", results)
+    assert r"\raggedright cnn2:\allowbreak{}width=\allowbreak{}128" in results
+    # No number is broken.
+    assert r"dropout=\allowbreak{}0.125" in results and r"\allowbreak{}05" not in results
+
+
+def test_latex_lists_long_labels_in_a_table_of_their_own(tmp_path):
     text = to_latex(a_hostile_report(tmp_path))
-    assert (
-        re.search(r"\\begin\{tabular\}\{l(?:l|p\{\d+pt\})+r+\}", text)
-        and r"\raggedright folder:\allowbreak{}" in text
-    )
     assert "own \\& long header" not in text  # no room for it
-    results, took = text.split(r"\begin{table}")[1:3]
+    labels, results, took = text.split(r"\begin{table}")[1:4]
+    assert re.search(r"\\begin\{tabular\}\{lp\{\d+pt\}\}", labels) and "parbox" not in labels
+    assert r"\raggedright folder:\allowbreak{}" in labels and "lr=" in labels and "folder" not in results
+    assert re.search(r"\\begin\{tabular\}\{lr+lr+\}", results)
     assert "exact" in results and "collapsed" not in results
     assert "collapsed" in took and "exact" not in took and "plateau left: training step" in took
 
