@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -172,6 +173,10 @@ def decode_stored(
     if not folder.has(stored := folder.log_probs_path("test")):
         raise UsageError(f"{stored}: no such file; `{again}` computes the log-probabilities again")
     recipe = Recipe(registry, stored_config(folder)).with_decoder(decoder)
+    if not os.access(run, os.W_OK):
+        raise UsageError(
+            f"{run}: is read-only, and the result is stored in it; copy the folder to another place"
+        )
     # A run that is trained again with --fresh would replace the log-probabilities during the decoding.
     with folder.lock("decoding in this run folder"):
         result = decode_run(recipe, folder)

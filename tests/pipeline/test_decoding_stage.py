@@ -50,6 +50,12 @@ def test_predictions_are_stored_with_calibrated_confidences(finished_copy, regis
     assert folder.read_predictions("greedy").confidences == pytest.approx(plain, rel=1e-5)
 
 
+def test_a_read_only_run_is_to_be_copied(finished_copy, registry, monkeypatch):
+    monkeypatch.setattr("os.access", lambda path, mode: False)  # root may write everywhere
+    with pytest.raises(UsageError, match="is read-only, and the result is stored in it; copy the folder"):
+        decode_stored(registry, finished_copy.folder, "greedy")
+
+
 def test_trackers_receive_the_result_of_another_decoder(finished_copy, registry, monkeypatch):
     calls = []
     monkeypatch.setattr(
