@@ -9,6 +9,7 @@
 #include <string>
 
 #include "ctc/guide.hpp"
+#include "unlocked.hpp"
 
 void bind_constraints(pybind11::module_& module);
 void bind_guides(pybind11::module_& module);
@@ -51,7 +52,7 @@ std::vector<ctc::Result> search(const py::array& log_probs_NTK, const Lengths& l
     const ctc::Options options{beam_width, blank, n_best, threads, path_of(path), frames, guide.get()};
     std::vector<ctc::Result> results;
     {
-        const py::gil_scoped_release unlocked;
+        const Unlocked unlocked;
         results = ctc::prefix_beam_search(batch, options);
     }
     require_all_ok(results);

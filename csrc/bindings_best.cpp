@@ -5,6 +5,7 @@
 #include "bindings.hpp"
 #include "ctc/automaton.hpp"
 #include "ctc/best_labelling.hpp"
+#include "unlocked.hpp"
 
 namespace ctc_python {
 
@@ -49,7 +50,7 @@ std::vector<ctc::BestLabelling> search(const py::array& log_probs_NTK, const Len
                                    threads, path_of(path), constraint_of(guide, log_probs_NTK.shape(2))};
     std::vector<ctc::BestLabelling> found;
     {
-        const py::gil_scoped_release unlocked;
+        const Unlocked unlocked;
         found = ctc::best_labellings(batch, options);
     }
     for (std::size_t n = 0; n < found.size(); ++n) require_ok(found[n].status, n, found[n].frame);

@@ -8,6 +8,7 @@
 
 #include "ctc/lexicon.hpp"
 #include "ctc/state_distances.hpp"
+#include "unlocked.hpp"
 
 namespace py = pybind11;
 
@@ -37,7 +38,7 @@ py::tuple minimal_automaton(const Array<std::int32_t>& labels, const Array<std::
     const std::vector<std::int64_t> begins = vector_of(offsets);
     ctc::AcyclicAutomaton found;
     {
-        const py::gil_scoped_release unlocked;
+        const ctc_python::Unlocked unlocked;
         found = ctc::minimal_automaton(all, begins);
     }
     return py::make_tuple(found.start, array_of(found.accepting), array_of(found.offsets),

@@ -11,6 +11,7 @@
 #include "ctc/automaton.hpp"
 #include "ctc/guide.hpp"
 #include "ctc/product_guide.hpp"
+#include "unlocked.hpp"
 
 namespace py = pybind11;
 
@@ -42,7 +43,7 @@ std::shared_ptr<Guide> automaton_guide(std::int32_t classes, std::int32_t start,
                                 vector_of(log_weights),
                                 vector_of(final_log_weights)};
     arrays.accepting.assign(accepting.data(), accepting.data() + accepting.size());
-    const py::gil_scoped_release unlocked;
+    const ctc_python::Unlocked unlocked;
     return std::make_shared<ctc::Automaton>(std::move(arrays));
 }
 
@@ -68,11 +69,13 @@ py::tuple row(const Guide& guide, Guide::State state) {
 }  // namespace
 
 void bind_guides(py::module_& module) {
-    py::class_<Guide, std::shared_ptr<Guide>>(
+    py::class_<Guide, std::shared_ptr<Guide>> guides(
         module, "Guide", "A constraint or language model in C++. States are numbers in [0, states).",
         // ctcbench and ctcbench-decoder, loaded in one process, both have the class.
-        py::module_local())
-        .def_property_readonly("classes", &Guide::classes)
+        py::module_local(), py::is_final());
+    // Guide.__new__(Guide) would be a guide without an object in C++. The functions below do not need it.
+    reinterpret_cast<PyTypeObject*>(guides.ptr())->tp_new = nullptr;
+    guides.def_property_readonly("classes", &Guide::classes)
         .def_property_readonly("states", &Guide::states)
         .def_property_readonly("start", &Guide::start)
         .def("row", &row, py::arg("state"),

@@ -11,6 +11,7 @@
 #include "ctc/guide.hpp"
 #include "ctc/ngram_model.hpp"
 #include "ctc/word_guide.hpp"
+#include "unlocked.hpp"
 
 namespace py = pybind11;
 
@@ -33,7 +34,7 @@ ctc::NgramModel ngram_model(std::int32_t words, const std::vector<Level>& levels
     for (const auto& [contexts, last, log_probs, log_backoffs] : levels)
         arrays.push_back(
             {vector_of(contexts), vector_of(last), vector_of(log_probs), vector_of(log_backoffs)});
-    const py::gil_scoped_release unlocked;
+    const ctc_python::Unlocked unlocked;
     return {words, arrays};
 }
 
@@ -56,7 +57,7 @@ void bind_lm(py::module_& module) {
         [](const ctc::NgramModel& model, const std::vector<std::int32_t>& word_of_class,
            const std::vector<bool>& ignored, const ctc::SpecialWords& special,
            const ctc::FusionWeights& fusion) -> std::shared_ptr<ctc::Guide> {
-            const py::gil_scoped_release unlocked;
+            const ctc_python::Unlocked unlocked;
             return std::make_shared<ctc::CharacterGuide>(model, word_of_class, ignored, special, fusion);
         },
         py::arg("model"), py::kw_only(), py::arg("word_of_class"), py::arg("ignored"), py::arg("special"),
@@ -68,7 +69,7 @@ void bind_lm(py::module_& module) {
            const Array<std::int32_t>& words, bool unknown_words, const ctc::SpecialWords& special,
            const ctc::FusionWeights& fusion) -> std::shared_ptr<ctc::Guide> {
             const ctc::Spellings spellings{vector_of(offsets), vector_of(labels), vector_of(words)};
-            const py::gil_scoped_release unlocked;
+            const ctc_python::Unlocked unlocked;
             return std::make_shared<ctc::WordGuide>(model, ignored, space, spellings, unknown_words, special,
                                                     fusion);
         },

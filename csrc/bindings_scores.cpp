@@ -11,6 +11,7 @@
 #include "ctc/guide.hpp"
 #include "ctc/labelling_scores.hpp"
 #include "ctc/labelling_weights.hpp"
+#include "unlocked.hpp"
 
 namespace ctc_python {
 
@@ -67,7 +68,7 @@ py::tuple score_labellings(const py::array& log_probs_NTK, const Lengths& length
                                 views.begin() + sequence_offsets.at(n + 1));
     std::vector<ctc::LabellingScores> scores;
     {
-        const py::gil_scoped_release unlocked;
+        const Unlocked unlocked;
         scores = ctc::score_labellings(batch, labellings, blank, threads);
     }
     py::array_t<double> log_probs(static_cast<py::ssize_t>(views.size()));
@@ -89,7 +90,7 @@ py::tuple align(const py::array& log_probs_NTK, const Lengths& lengths_N, const 
     require(views.size() == batch.size(), "label_offsets must be (N + 1,)");
     std::vector<ctc::ForcedAlignment> alignments;
     {
-        const py::gil_scoped_release unlocked;
+        const Unlocked unlocked;
         alignments = ctc::align(batch, views, blank, threads);
     }
     py::array_t<double> log_probs(static_cast<py::ssize_t>(batch.size()));
@@ -119,7 +120,7 @@ py::array_t<std::int32_t> edit_distances(const Labels& labels_a, const Offsets& 
     const auto b = labellings_of(labels_b, offsets_b);
     py::array_t<std::int32_t> distances({a.size(), b.size()});
     std::int32_t* out = distances.mutable_data();
-    const py::gil_scoped_release unlocked;
+    const Unlocked unlocked;
     ctc::EditDistance distance;
     for (const ctc::LabellingView& one : a)
         for (const ctc::LabellingView& other : b) *out++ = distance(one, other);
@@ -155,7 +156,7 @@ py::tuple least_risks(const Labels& labels, const Offsets& label_offsets, const 
     std::vector<ctc::RiskChoice> choices;
     {
         const ctc::RiskMetric risk_metric = metric_of(metric);
-        const py::gil_scoped_release unlocked;
+        const Unlocked unlocked;
         choices = ctc::least_risks(batch, risk_metric, threads);
     }
     py::array_t<std::int64_t> indices(static_cast<py::ssize_t>(choices.size()));
@@ -172,7 +173,7 @@ py::array_t<double> log_weights(const ctc::Guide& guide, const Labels& labels, c
     const auto views = labellings_of(labels, label_offsets, guide.classes(), blank);
     std::vector<double> found;
     {
-        const py::gil_scoped_release unlocked;
+        const Unlocked unlocked;
         found = ctc::log_weights_of(guide, views);
     }
     return py::array_t<double>(static_cast<py::ssize_t>(found.size()), found.data());

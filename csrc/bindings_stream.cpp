@@ -9,6 +9,7 @@
 #include "bindings.hpp"
 #include "ctc/guide.hpp"
 #include "ctc/stream.hpp"
+#include "unlocked.hpp"
 
 namespace ctc_python {
 
@@ -57,7 +58,7 @@ class LockedStream {
     // Calls f() without the interpreter's lock.
     template <class F>
     std::invoke_result_t<F> locked(F f) {
-        const py::gil_scoped_release unlocked;
+        const Unlocked unlocked;
         const std::lock_guard<std::mutex> lock(mutex_);
         require(!finished_, "the stream is finished; create a new one for the next sequence");
         return f();
