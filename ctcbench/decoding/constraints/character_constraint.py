@@ -9,7 +9,7 @@ import numpy as np
 from ..scalars import shown
 from ..user_errors import InputError
 from .automaton import Automaton
-from .class_characters import ClassCharacters, class_of_character, quoted
+from .class_characters import ClassCharacters, class_of_character, in_form_of, quoted
 from .trimming import require_size
 
 
@@ -29,9 +29,11 @@ def position_automaton(characters: ClassCharacters, allowed: Sequence[Iterable[s
     A labelling has as many characters as `allowed` has sets.
 
     Raises:
-        InputError: a set is empty, no class has one of its characters, the automaton would be too large, or
-            `characters` has an error.
+        InputError: `allowed` is no list, a set is empty, no class has one of its characters, the automaton
+            would be too large, or `characters` has an error.
     """
+    if not isinstance(allowed, Iterable):
+        raise InputError(f"positions: {shown(allowed)} is no list of sets of characters")
     sets = [_labels(characters, some, f"position {n}") for n, some in enumerate(allowed, start=1)]
     counts = [len(labels) for labels in sets]
     require_size("positions", len(sets) + 1, sum(counts))
@@ -49,6 +51,8 @@ def _labels(characters: ClassCharacters, allowed: Iterable[str], owner: str) -> 
     classes = class_of_character(characters)
     if not isinstance(allowed, Iterable):
         raise InputError(f"{owner}: {shown(allowed)} is no set of characters")
+    if isinstance(allowed, str):
+        allowed = in_form_of(classes, allowed)
     wanted = list(dict.fromkeys(allowed))
     if missing := [character for character in wanted if character not in classes]:
         raise InputError(f"{owner}: the alphabet lacks {quoted(missing)}; leave out what it lacks")

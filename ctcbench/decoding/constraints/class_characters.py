@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Mapping, Sequence
+import unicodedata
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +16,10 @@ ClassCharacters = Sequence[str | None]
 """The text of each class: None for the blank, and for any other class that no labelling may contain. Most
 are one character; a class can also be a grapheme cluster or a token of several code points."""
 
+WORD_START = "\u2581"
+"""The space of SentencePiece, with which tokens at the beginning of a word begin."""
+
+_SPACES = (" ", "|", WORD_START)
 _SHOWN, _SHOWN_LENGTH = 40, 80  # characters, and their code points, in an error message
 
 
@@ -25,8 +30,9 @@ def class_of_character(characters: ClassCharacters) -> Mapping[str, int]:
         InputError: there is no list, no blank, no character, an empty one, one that two classes have, or
             something that is no text.
     """
-    # Without None in front every character would be read as the class after its own.
-    is_list = isinstance(characters, Iterable) and not isinstance(characters, str | Mapping)
+    # A set has no order, and an iterator can be read once. Without None in front every character would be
+    # read as the class after its own.
+    is_list = isinstance(characters, Sequence | np.ndarray) and not isinstance(characters, str)
     if not is_list or all(character is not None for character in characters):
         raise InputError(
             f"the characters are {shown(characters)}; they must be a list with None for the blank, "
@@ -46,6 +52,52 @@ def class_of_character(characters: ClassCharacters) -> Mapping[str, int]:
     if not classes:
         raise InputError("no class has a character")
     return classes
+
+
+def space_class(classes: Mapping[str, int]) -> int:
+    """Return the class that separates words: a space, ``|`` or ``\u2581``; -1 for none.
+
+    If tokens begin with ``\u2581``, as those of SentencePiece, no class does.
+    """
+    if word_starts(classes):
+        return -1
+    return next((classes[character] for character in _SPACES if character in classes), -1)
+
+
+def word_starts(classes: Mapping[str, int]) -> list[str]:
+    """Return the tokens that are the space before a word and the beginning of the word."""
+    return [token for token in classes if len(token) > 1 and token.startswith(WORD_START)]
+
+
+def in_form_of(classes: Mapping[str, int], text: str) -> str:
+    """Return a text in the Unicode normal form of the classes.
+
+    That is the text itself if classes have all of its characters; else its NFC, or else its NFD, if classes
+    have all of that; else the text itself.
+    """
+    if text.isascii():
+        return text
+    longest = max(map(len, classes))
+    for written in (text, unicodedata.normalize("NFC", text), unicodedata.normalize("NFD", text)):
+        if all(part in classes for part in split_characters(written, classes, longest)):
+            return written
+    return text
+
+
+def split_characters(text: str, classes: Mapping[str, int], longest: int) -> Sequence[str]:
+    """Return the longest characters that a text begins with, one after the other.
+
+    A code point that begins no character is a part of its own. `longest` is the length of the longest one.
+    """
+    if longest == 1:
+        return text
+    parts: list[str] = []
+    while text:
+        sizes = range(min(longest, len(text)), 1, -1)
+        size = next((n for n in sizes if text[:n] in classes), 1)
+        parts.append(text[:size])
+        text = text[size:]
+    return parts
 
 
 def labels_of_characters(characters: ClassCharacters) -> NDArray[np.int32]:

@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import _core
-from ..scalars import shown
+from ..scalars import check_flag, shown
 from ..user_errors import InputError
 from .automaton import Automaton
-from .class_characters import ClassCharacters, class_of_character, quoted
+from .class_characters import ClassCharacters, class_of_character, in_form_of, quoted, split_characters
 
 _UNKNOWN = -1
 _SHOWN = 60  # characters of a word in an error message
@@ -23,7 +23,7 @@ def lexicon_automaton(
     """Return the minimal automaton of the words of a list (Daciuk et al. 2000, algorithm 1).
 
     If classes have several code points, a word is read as the longest characters that it begins with, one
-    after the other.
+    after the other. A word that the classes cannot write is tried in Unicode NFC and NFD.
 
     Args:
         characters: the text of each class.
@@ -31,9 +31,11 @@ def lexicon_automaton(
         skip_unwritable: whether words with other characters are left out. Otherwise they are an error.
 
     Raises:
+        TypeError: `skip_unwritable` is no bool.
         InputError: `words` is one text or no list, a word is no text or has other characters, there is no
             word, none is left, or `characters` has an error.
     """
+    skip_unwritable = check_flag("skip_unwritable", skip_unwritable)
     # A text would be read as a list of its characters.
     if isinstance(words, str) or not isinstance(words, Iterable):
         raise InputError(f"the lexicon is {shown(words)}; it must be a list of words")
@@ -44,12 +46,13 @@ def lexicon_automaton(
     classes = class_of_character(characters)
     if not listed:
         raise InputError("the lexicon has no word")
-    if all(len(character) == 1 for character in classes):
-        labels, lengths = _encode(listed, classes)
-    else:
-        labels, lengths = _encode_clusters(listed, classes)
+    encode = _encode if all(len(character) == 1 for character in classes) else _encode_clusters
+    labels, lengths = encode(listed, classes)
+    unwritable = _unwritable(labels, lengths)
+    if forms := _other_forms(listed, unwritable, classes):
+        labels, lengths = encode([forms.get(i, word) for i, word in enumerate(listed)], classes)
+        unwritable = _unwritable(labels, lengths)
     word_of_label = np.repeat(np.arange(len(listed)), lengths)
-    unwritable = np.unique(word_of_label[labels == _UNKNOWN])
     if len(unwritable) and not skip_unwritable:
         raise InputError(_unwritable_message([listed[word] for word in unwritable], len(listed), classes))
     kept = np.ones(len(listed), np.bool_)
@@ -60,6 +63,20 @@ def lexicon_automaton(
     built = _core.minimal_automaton(labels[kept[word_of_label]], offsets)
     start, accepting, offsets, labels, targets = built
     return Automaton(len(characters), start, accepting.astype(np.bool_), offsets, labels, targets)
+
+
+def _unwritable(labels: NDArray[np.int32], lengths: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the indices of the words with a character of no class."""
+    places = np.flatnonzero(labels == _UNKNOWN)
+    return np.unique(np.searchsorted(np.cumsum(lengths), places, side="right"))
+
+
+def _other_forms(
+    words: Sequence[str], unwritable: NDArray[np.int64], classes: Mapping[str, int]
+) -> dict[int, str]:
+    """Return the words that the classes can write in another Unicode normal form, by their indices."""
+    forms = ((i, in_form_of(classes, words[i])) for i in unwritable.tolist())
+    return {i: form for i, form in forms if form != words[i]}
 
 
 def _encode(words: Sequence[str], classes: Mapping[str, int]) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
@@ -80,13 +97,9 @@ def _encode_clusters(
     labels: list[int] = []
     lengths = []
     for word in words:
-        position, begin = 0, len(labels)
-        while position < len(word):
-            sizes = range(min(longest, len(word) - position), 0, -1)
-            size = next((n for n in sizes if word[position : position + n] in classes), 1)
-            labels.append(classes.get(word[position : position + size], _UNKNOWN))
-            position += size
-        lengths.append(len(labels) - begin)
+        parts = split_characters(word, classes, longest)
+        labels += [classes.get(part, _UNKNOWN) for part in parts]
+        lengths.append(len(parts))
     return np.array(labels, np.int32), np.array(lengths, np.int64)
 
 

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import numpy as np
 
 from .. import _core
-from ..constraints.class_characters import ClassCharacters, class_of_character, quoted
+from ..constraints.class_characters import (
+    ClassCharacters,
+    class_of_character,
+    in_form_of,
+    quoted,
+    space_class,
+    split_characters,
+)
 from ..scalars import check_finite, check_flag, shown
 from ..user_errors import InputError
-from .spellings import split_characters
 
 MOST_BOOST = 50.0
 MOST_WEIGHT = 100.0  # kHighestLogWeight in csrc/ctc/guide.hpp
@@ -24,11 +30,14 @@ class Hotwords:
     the same share of the boost, so that it stays in the beam; the share is subtracted again if the hotword is
     not completed. The final score of a labelling is its log-probability plus `boost` for each occurrence.
     Occurrences may overlap.
+
+    Attributes:
+        used_labels: the classes that a labelling may have; the blank is none of them.
     """
 
     def __init__(
         self,
-        words: Sequence[str],
+        words: Iterable[str],
         characters: ClassCharacters,
         *,
         boost: float = 5.0,
@@ -37,28 +46,36 @@ class Hotwords:
         """Prepare the guide.
 
         Args:
-            words: the hotwords, in the order of the frames.
+            words: the hotwords, in the order of the frames. A space stands for the character that separates
+                words. What the classes cannot write is tried in Unicode NFC and NFD.
             characters: the text of each class, None for the blank.
             boost: natural logarithm of the factor for each occurrence; below 0 it is a penalty.
-            whole_words: whether only words between spaces, or ends of the text, count; None: if the classes
-                have a space.
+            whole_words: whether only words between spaces, or ends of the text, count; None: if a class
+                separates words: a space, ``|`` or ``▁``, the first of them that there is.
 
         Raises:
+            TypeError: `boost` is no number, or `whole_words` no bool.
+            ValueError: `boost` is not finite.
             InputError: there are no hotwords, one is no text, empty, or has characters that the classes lack,
                 or the boost is out of range.
         """
         if not abs(check_finite("boost", boost)) <= MOST_BOOST:
             raise InputError(f"boost is {shown(boost)}; it must be from -{MOST_BOOST:g} to {MOST_BOOST:g}")
         classes = class_of_character(characters)
-        if isinstance(words, Iterator):  # it is read twice
-            words = list(words)
-        space = classes.get(" ", -1)
+        if isinstance(words, str) or not isinstance(words, Iterable):
+            raise InputError(f"hotwords are {shown(words)}; they must be a list of at least one word")
+        words = list(words)
+        space = space_class(classes)
         whole = space >= 0 if whole_words is None else check_flag("whole_words", whole_words)
-        patterns = _patterns(words, classes)
+        patterns = _patterns(words, classes, space)
         if whole and space < 0:
-            raise InputError("whole_words=True needs a class that is a space")
+            raise InputError(
+                "whole_words=True needs a class that separates words: a space, | or \u2581, and no tokens "
+                "that begin with \u2581"
+            )
         if whole:
             patterns = [(space, *labels, space) for labels in patterns]
+        self.used_labels = frozenset(classes.values())
         self._guide = _guide(patterns, classes, len(characters), space if whole else None, float(boost))
         self._arguments = (tuple(words), tuple(characters), float(boost), whole)
 
@@ -75,15 +92,17 @@ def _hotwords(words: Sequence[str], characters: ClassCharacters, boost: float, w
     return Hotwords(words, characters, boost=boost, whole_words=whole_words)
 
 
-def _patterns(words: Sequence[str], classes: Mapping[str, int]) -> list[tuple[int, ...]]:
-    if isinstance(words, str) or not words:
-        raise InputError(f"hotwords are {shown(words)}; they must be a list of at least one word")
+def _patterns(words: Sequence[str], classes: Mapping[str, int], space: int) -> list[tuple[int, ...]]:
+    if not words:
+        raise InputError("hotwords are []; they must be a list of at least one word")
     longest = max(map(len, classes))
+    separator = next((character for character, label in classes.items() if label == space), " ")
     patterns: dict[tuple[int, ...], None] = {}
     for word in words:
         if not isinstance(word, str):
             raise InputError(f"the hotword {shown(word)} is no text")
-        parts = split_characters(word.strip(" "), classes, longest)
+        written = in_form_of(classes, word.strip(" ").replace(" ", separator))
+        parts = split_characters(written, classes, longest)
         if lacking := [part for part in parts if part not in classes]:
             raise InputError(f"the hotword {shown(word)} has {quoted(lacking)}, which the alphabet lacks")
         if not parts:

@@ -8,7 +8,7 @@ from typing import Literal, NoReturn, get_args
 import numpy as np
 
 from .. import _core
-from ..constraints.class_characters import ClassCharacters, class_of_character
+from ..constraints.class_characters import ClassCharacters, class_of_character, space_class
 from ..scalars import check_finite, check_flag, check_non_negative, shown
 from ..user_errors import InputError
 from .ngram_model import END, SPECIAL, START, UNKNOWN, NgramModel
@@ -19,8 +19,6 @@ Unit = Literal["auto", "character", "word"]
 class, and otherwise words."""
 
 MOST_WEIGHT = 1000.0
-_SPACES = (" ", "|", "\u2581")
-"""The characters that can separate words: the first of them that a class has does."""
 
 
 class LanguageModel:
@@ -34,17 +32,20 @@ class LanguageModel:
     (``</s>``), after its beginning (``<s>``). What the model lacks counts as ``<unk>``, less
     `unknown_penalty`. In a model without ``<unk>`` its probability is 1e-100, as in KenLM.
 
-    In a model of characters, ``<space>`` is the space. A model of words reads a text as words between spaces;
-    if no class is a space, a text is one word. A word counts at its end; in advance its letters count as the
-    most probable unigram that begins with them.
+    In a model of characters, ``<space>`` is the space. A model of words reads a text as words between spaces:
+    the class that is a space, ``|`` or ``▁``, the first of them that there is; without one a text is one
+    word. A word counts at its end; in advance its letters count as the most probable unigram that begins with
+    them. A word that the classes cannot write is tried in Unicode NFC and NFD.
 
     Attributes:
         unit: ``character`` or ``word``.
         notices: sentences about what the model and the classes do not have in common.
+        used_labels: the classes that a labelling may have; the blank is none of them.
     """
 
     unit: Literal["character", "word"]
     notices: tuple[str, ...]
+    used_labels: frozenset[int]
 
     def __init__(
         self,
@@ -72,13 +73,19 @@ class LanguageModel:
 
         Raises:
             TypeError: `model` is no n-gram model, or an argument that must be a number is none.
-            InputError: a number is out of range or not finite, or no word of the model can be written with
-                the characters.
+            ValueError: a number is not finite, or negative where that is not allowed.
+            InputError: a number is too large, no word of the model can be written with the characters, or
+                the model is one of words and the classes are tokens that begin with ``▁``.
         """
         if unit not in get_args(Unit):
             raise InputError(f"unit is {shown(unit)}; it must be one of {', '.join(get_args(Unit))}")
         if not isinstance(model, NgramModel):
-            raise TypeError(f"model is {shown(model)}; it must be what read_ngram_model(path) returns")
+            raise TypeError(
+                f"model is {shown(model)}; it must be what read_ngram_model(path) returns, or the `model` of "
+                "what train_kneser_ney returns"
+            )
+        if spell is not None and not callable(spell):
+            raise TypeError(f"spell is {shown(spell)}; it must be a function from text to text")
         fusion = _core.FusionWeights(
             _in_range("weight", check_non_negative("weight", weight)),
             _in_range("length_bonus", check_finite("length_bonus", length_bonus)),
@@ -88,6 +95,7 @@ class LanguageModel:
         special = _core.SpecialWords(*(index_of.get(word, -1) for word in (START, END, UNKNOWN)))
         compiled = _core.NgramModel(len(model.words), list(model.levels))
         classes = class_of_character(characters)
+        self.used_labels = frozenset(classes.values())
         words = [word for word in model.words if word not in SPECIAL]
         if unit == "auto":
             unit = "character" if is_of_characters(model, classes) else "word"
@@ -105,7 +113,7 @@ class LanguageModel:
                 fusion=fusion,
             )
             return
-        space = next((classes[character] for character in _SPACES if character in classes), -1)
+        space = space_class(classes)
         spellings, self.notices = spell_words(words, classes, space, spell or str)
         self._guide = _core.word_guide(
             compiled,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 
-from ..constraints.class_characters import quoted
+from ..constraints.class_characters import in_form_of, quoted, split_characters, word_starts
 from ..user_errors import InputError
 from .ngram_model import SPACE, SPECIAL, NgramModel
 
@@ -62,6 +62,20 @@ def match_characters(
     return found, tuple(notices)
 
 
+def require_parts_of_words(classes: Mapping[str, int]) -> None:
+    """Check that words can be made of classes: that no class is a space and the beginning of a word.
+
+    Raises:
+        InputError: there are such classes.
+    """
+    if starts := word_starts(classes):
+        raise InputError(
+            "a model of words can't be used with tokens that begin with the space before a word: "
+            f"{quoted(starts)}; use a model of these tokens, as train_kneser_ney makes of tokenised texts, "
+            "or unit='character' if this one is"
+        )
+
+
 def spell_words(
     words: Sequence[str], classes: Mapping[str, int], space: int, spell: Callable[[str], str]
 ) -> tuple[list[Spelling], tuple[str, ...]]:
@@ -74,14 +88,15 @@ def spell_words(
         spell: the text of a word in the order of the frames.
 
     Raises:
-        InputError: no word has a spelling.
+        InputError: no word has a spelling, or a class is the beginning of a word with its space.
     """
+    require_parts_of_words(classes)
     longest = max(map(len, classes))
     spelled: dict[tuple[int, ...], str] = {}
     missing: dict[str, None] = {}
     left_out = 0
     for word in words:
-        parts = split_characters(spell(word), classes, longest)
+        parts = split_characters(in_form_of(classes, spell(word)), classes, longest)
         lacking = [part for part in parts if part not in classes or classes[part] == space]
         if lacking:
             left_out += 1
@@ -100,19 +115,3 @@ def spell_words(
             f"alphabet, which lacks {quoted(list(missing))}"
         )
     return sorted(spelled.items()), tuple(notices)
-
-
-def split_characters(word: str, classes: Mapping[str, int], longest: int) -> Sequence[str]:
-    """Return the longest characters that a word begins with, one after the other.
-
-    A code point that begins no character is a part of its own. `longest` is the length of the longest one.
-    """
-    if longest == 1:
-        return word
-    parts: list[str] = []
-    while word:
-        sizes = range(min(longest, len(word)), 1, -1)
-        size = next((n for n in sizes if word[:n] in classes), 1)
-        parts.append(word[:size])
-        word = word[size:]
-    return parts

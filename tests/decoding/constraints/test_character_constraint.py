@@ -46,5 +46,7 @@ def test_sets_without_characters():
         character_automaton(CHARACTERS, "")
     with pytest.raises(InputError, match="characters: 5 is no set of characters"):
         character_automaton(CHARACTERS, 5)
+    with pytest.raises(InputError, match="positions: 5 is no list of sets of characters"):
+        position_automaton(CHARACTERS, 5)
     with pytest.raises(InputError, match="position 3: no character is allowed"):
         position_automaton(CHARACTERS, ["a", "b", ""])

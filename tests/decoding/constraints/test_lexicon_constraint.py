@@ -68,6 +68,8 @@ def test_characters_outside_of_the_alphabet_are_named_and_counted():
     with pytest.raises(InputError, match=r"2 of 4 words .* lacks: '-' 'f' 'é' \(the first is 'café'\)"):
         lexicon_automaton(CHARACTERS, words)
     assert accepted(lexicon_automaton(CHARACTERS, words, skip_unwritable=True)) == ["1", "abc"]
+    with pytest.raises(TypeError, match="skip_unwritable is 'no'; it must be True or False"):
+        lexicon_automaton(CHARACTERS, words, skip_unwritable="no")
     with pytest.raises(InputError, match="no word is left of 2"):
         lexicon_automaton(CHARACTERS, ["x", "y"], skip_unwritable=True)
     with pytest.raises(InputError, match="the lexicon has no word"):

@@ -3,6 +3,7 @@ import itertools
 import math
 import pickle
 
+import numpy as np
 import pytest
 
 from ctcbench import UsageError
@@ -54,6 +55,7 @@ def test_words_are_whole_if_the_classes_have_a_space():
     [
         ([], {}, r"hotwords are .*; they must be a list of at least one word"),
         ("ab", {}, "hotwords are 'ab'; they must be a list"),
+        (5, {}, "hotwords are 5; they must be a list"),
         (["a", ""], {}, "a hotword is empty"),
         (["a", 5], {}, "the hotword 5 is no text"),
         (["a", "xay"], {}, "the hotword 'xay' has 'x' 'y', which the alphabet lacks"),
@@ -68,8 +70,23 @@ def test_wrong_hotwords_are_refused(words, options, message):
 
 
 def test_whole_words_need_a_space():
-    with pytest.raises(UsageError, match="needs a class that is a space"):
-        Hotwords(["a"], CHARACTERS[:3], whole_words=True)
+    for characters in (CHARACTERS[:3], [None, "a", " ", "\u2581a"]):
+        with pytest.raises(UsageError, match="needs a class that separates words: a space"):
+            Hotwords(["a"], characters, whole_words=True)
+
+
+def test_a_bar_separates_words_as_a_space_does():
+    words = ["a b", "bb"]
+    with_space, with_bar = (Hotwords(words, [None, "a", "b", c], boost=1).as_guide() for c in " |")
+    for labels in labellings(5):
+        assert guided_log_weight(with_bar, labels) == guided_log_weight(with_space, labels)
+
+
+@pytest.mark.parametrize("words", [np.array(["ab", "b"]), {"ab": 1, "b": 2}, ("ab", "b"), iter(["ab", "b"])])
+def test_words_are_any_iterable(words):
+    guide, expected = (Hotwords(some, CHARACTERS[:3]).as_guide() for some in (words, ["ab", "b"]))
+    for labels in itertools.product((1, 2), repeat=4):
+        assert guided_log_weight(guide, labels) == guided_log_weight(expected, labels)
 
 
 @pytest.mark.parametrize("whole", [False, True])

@@ -230,3 +230,25 @@ def test_models_are_pickled_and_language_models_are_made_from_them():
     for labels in itertools.product([1, 2, 3], repeat=3):
         weight = guided_log_weight(first.as_guide(), labels)
         assert guided_log_weight(second.as_guide(), labels) == weight
+
+
+def test_a_model_of_words_is_refused_for_tokens_with_their_space():
+    tokens = [None, "\u2581the", "\u2581c", "at", "t", "h", "e"]
+    with pytest.raises(
+        UsageError, match=r"tokens that begin with the space.*'▁the' '▁c'; use a model of these"
+    ):
+        LanguageModel(train_kneser_ney([["the"]], 1).model, tokens)
+    model = LanguageModel(train_kneser_ney([["\u2581the", "\u2581c", "at"]], 2).model, tokens)
+    assert model.unit == "character"
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"spell": 3}, "spell is 3; it must be a function"),
+        ({"model": train_kneser_ney([["a"]], 1)}, "the `model` of what train_kneser_ney returns"),
+    ],
+)
+def test_arguments_of_another_type(options, message):
+    with pytest.raises(TypeError, match=message):
+        LanguageModel(**{"model": word_model(1), "characters": CHARACTERS, **options})
