@@ -135,7 +135,7 @@ class _LeastRisk:
         """Return hypotheses with their exact scores, those of the network and of the models together."""
         from ctcbench.decoding import rescore
 
-        return rescore(
+        rescored: list[list[ScoredHypothesis]] = rescore(
             read.values_NTK,
             self.beam.search(read, count, width),
             read.lengths_N,
@@ -144,6 +144,7 @@ class _LeastRisk:
             blank_penalty=self.beam.blank_penalty,
             guide=self.models,
         )
+        return rescored
 
 
 def _plain(hypotheses: Sequence[ScoredHypothesis | Hypothesis]) -> list[Hypothesis]:

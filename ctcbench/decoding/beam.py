@@ -11,6 +11,7 @@ from .arguments import DecoderInput, LogProbsLike, check_beam, check_input, name
 from .available_cores import available_cores
 from .guides import GuideLike, compiled_guide
 from .hypothesis import Hypothesis
+from .one_or_many import one_or_many
 from .scalars import check_flag, check_integer
 from .user_errors import UsageError
 
@@ -27,6 +28,7 @@ def selected_path() -> str:
     return PATH
 
 
+@one_or_many(list[Hypothesis])
 def beam_search(
     log_probs: LogProbsLike,
     lengths: object = None,
@@ -39,7 +41,7 @@ def beam_search(
     blank_penalty: SupportsFloat = 0.0,
     frames: bool = True,
     guide: GuideLike | None = None,
-) -> list[Any]:  # depends on the number of dimensions, which annotations cannot express
+) -> Any:
     """Find the most probable labellings by CTC prefix beam search (Graves 2006; Hannun 2014).
 
     After each frame the `beam_width` labellings with the highest total probability so far are kept. The total

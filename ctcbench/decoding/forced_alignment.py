@@ -6,6 +6,7 @@ from . import _core
 from .arguments import LogProbsLike, check_input, named_bad_frames
 from .beam import check_threads
 from .given_labellings import by_sequence, flatten
+from .one_or_many import one_or_many
 
 
 class CharacterSpan(NamedTuple):
@@ -41,6 +42,7 @@ class Alignment(NamedTuple):
     spans: tuple[CharacterSpan, ...]
 
 
+@one_or_many(Alignment)
 def align(
     log_probs: LogProbsLike,
     labels: object,
@@ -50,7 +52,7 @@ def align(
     threads: SupportsIndex | None = None,
     normalize: bool = False,
     blank_penalty: SupportsFloat = 0.0,
-) -> Any:  # depends on the number of dimensions, which annotations cannot express
+) -> Any:
     """Find the most probable alignment of a given labelling (Viterbi), such as the label of an image.
 
     Of equally probable alignments the one that advances earliest is taken, of equal peaks the earliest; equal

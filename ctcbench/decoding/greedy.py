@@ -7,9 +7,11 @@ from numpy.typing import NDArray
 
 from .arguments import LogProbsLike, check_input
 from .hypothesis import Hypothesis
+from .one_or_many import one_or_many
 from .scalars import check_flag
 
 
+@one_or_many(Hypothesis)
 def greedy_search(
     log_probs: LogProbsLike,
     lengths: object = None,
@@ -19,7 +21,7 @@ def greedy_search(
     blank_penalty: SupportsFloat = 0.0,
     merge_repeats: bool = True,
     frames: bool = True,
-) -> Any:  # depends on the number of dimensions, which annotations cannot express
+) -> Any:
     """Return the labelling of the most probable alignment (Graves et al. 2006, section 3.2).
 
     Args:

@@ -13,6 +13,7 @@ from .beam import check_threads
 from .given_labellings import by_sequence, flatten
 from .guides import GuideLike, compiled_guide
 from .hypothesis import Hypothesis
+from .one_or_many import one_or_many
 from .scalars import shown
 
 # Hypotheses whose probabilities differ by less than this share of the larger one are in lexicographic order,
@@ -20,6 +21,7 @@ from .scalars import shown
 TIE = 1e-12
 
 
+@one_or_many(NDArray[np.float64])
 def score_labellings(
     log_probs: LogProbsLike,
     labellings: object,
@@ -30,7 +32,7 @@ def score_labellings(
     normalize: bool = False,
     blank_penalty: SupportsFloat = 0.0,
     guide: GuideLike | None = None,
-) -> Any:  # depends on the number of dimensions, which annotations cannot express
+) -> Any:
     """Return the exact log-probabilities of given labellings (forward algorithm, Graves et al. 2006, eq. 8).
 
     The probability of a labelling is the sum over all its alignments; nothing is pruned. The relative error
@@ -86,6 +88,7 @@ class ScoredHypothesis(NamedTuple):
     posterior: float
 
 
+@one_or_many(list[ScoredHypothesis])
 def rescore(
     log_probs: LogProbsLike,
     hypotheses: object,
@@ -96,7 +99,7 @@ def rescore(
     normalize: bool = False,
     blank_penalty: SupportsFloat = 0.0,
     guide: GuideLike | None = None,
-) -> list[Any]:
+) -> Any:
     """Score hypotheses exactly and sort them by it.
 
     The `log_prob` of a beam search is the sum over the alignments that stayed in the beam, that of the best
