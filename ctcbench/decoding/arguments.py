@@ -105,7 +105,8 @@ def check_values(
     if np.isnan(peak):
         raise ValueError(f"{where}, class {k} is nan; every value must be a number or -inf")
     if peak == np.inf:
-        raise ValueError(f"{where}, class {k} is inf; logarithms of probabilities are at most 0")
+        allowed = "logits are finite, or -inf" if logits else "logarithms of probabilities are at most 0"
+        raise ValueError(f"{where}, class {k} is inf; {allowed}")
     if peak < low:
         raise ValueError(
             f"{where} holds nothing above {'-inf' if logits else f'{low:g}'}, so every class has "

@@ -37,7 +37,10 @@ def as_array(log_probs: LogProbsLike) -> NDArray[np.floating[Any]]:
     if array.dtype.name in ("float16", "bfloat16"):  # arrays of jax have the bfloat16 of ml_dtypes
         return array.astype(np.float32)
     if array.dtype.kind != "f" or array.dtype.itemsize not in (4, 8):
-        raise TypeError(f"log_probs has dtype {array.dtype}; it must be {FLOATS}")
+        raise TypeError(
+            f"log_probs{_kind_of(log_probs)} has dtype {array.dtype}; it must be {FLOATS}: convert it, e.g. "
+            "by numpy.asarray(log_probs, dtype=numpy.float32)"
+        )
     if not array.dtype.isnative:
         return array.astype(array.dtype.newbyteorder("="))
     return array if array.flags.aligned else array.copy()
@@ -63,7 +66,10 @@ def as_lengths(lengths: object, *, num_sequences: int, num_frames: int, single: 
         # Such as a list with None, or with an integer beyond 64 bits: the message names the element.
         array = np.array([_length(n, value, num_frames) for n, value in enumerate(array)], dtype=np.int64)
     if array.dtype.kind not in "iu":
-        raise TypeError(f"lengths has dtype {array.dtype}; it must hold whole numbers")
+        raise TypeError(
+            f"lengths{_kind_of(lengths)} has dtype {array.dtype}; it must hold whole numbers, one for each "
+            "sequence"
+        )
     if array.shape != (num_sequences,):
         raise ValueError(
             f"lengths has shape {array.shape}; it must be ({num_sequences},), one for each sequence"
@@ -75,6 +81,12 @@ def as_lengths(lengths: object, *, num_sequences: int, num_frames: int, single: 
             f"lengths[{n}] is {array[n]}; it must lie in [0, {num_frames}], the frames of log_probs"
         )
     return np.ascontiguousarray(array, dtype=np.int64)
+
+
+def _kind_of(value: object) -> str:
+    """Return the type of a value for an error message, if it is no array and no list of numbers."""
+    is_usual = hasattr(value, "dtype") or isinstance(value, list | tuple)
+    return "" if is_usual else f", of type {type(value).__name__},"
 
 
 def _length(n: int, value: Any, num_frames: int) -> int:
@@ -112,4 +124,11 @@ def _to_numpy(name: str, value: Any) -> NDArray[Any]:
         raise
     except Exception as error:  # a foreign class may raise anything
         kind = f"{type(value).__module__}.{type(value).__qualname__}"
-        raise TypeError(f"{name}, a {kind}, cannot be read as an array in CPU memory: {error}") from error
+        remedy = (
+            "; sequences of different lengths are padded to one length, and `lengths` has their frames"
+            if name == "log_probs" and isinstance(value, list | tuple)
+            else ""
+        )
+        raise TypeError(
+            f"{name}, a {kind}, cannot be read as an array in CPU memory: {error}{remedy}"
+        ) from error

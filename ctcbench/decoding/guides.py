@@ -13,7 +13,10 @@ __all__ = ["ConstraintLike", "GuideLike", "SupportsGuide", "compiled_constraint"
 
 @runtime_checkable
 class SupportsGuide(Protocol):
-    """A constraint or a language model: an object that has a form in the C++ search."""
+    """A constraint or a language model: an object that has a form in the C++ search.
+
+    It can have an attribute `used_labels`, a set of classes: a search whose blank is one of them is an error.
+    """
 
     def as_guide(self) -> _core.Guide:
         """Return that form. It is called once for each search, so a costly form should be kept."""
@@ -54,7 +57,7 @@ def compiled_guide(guide: GuideLike | None, *, classes: int | None, blank: int) 
 
     Raises:
         TypeError: something is no guide.
-        ValueError: a guide is for another number of classes, an automaton has edges with the blank, or the
+        ValueError: a guide is for another number of classes, it takes the blank for a character, or the
             product has more than 2**62 states.
     """
     if guide is None:
@@ -67,7 +70,7 @@ def compiled_guide(guide: GuideLike | None, *, classes: int | None, blank: int) 
 
 
 def _compiled_part(part: object, classes: int | None, blank: int) -> _core.Guide:
-    if isinstance(part, SupportsGuide):
+    if isinstance(part, SupportsGuide) and not isinstance(part, type):
         compiled = part.as_guide()
         # Such as that of the same class in ctcbench_decoder, the other package of the decoders.
         if not isinstance(compiled, _core.Guide):
@@ -81,12 +84,15 @@ def _compiled_part(part: object, classes: int | None, blank: int) -> _core.Guide
     else:
         raise TypeError(
             f"guide is or has {shown(part)}, of type {type(part).__name__}; it must be an Automaton, a "
-            "language model, another object with as_guide(), or a sequence of them"
+            "LanguageModel, Hotwords, another object with as_guide(), or a sequence of them"
         )
     if classes not in (None, compiled.classes):
         raise ValueError(
             f"guide is for {compiled.classes} classes, but log_probs has {classes}; both count the blank"
         )
-    if isinstance(part, Automaton) and blank in part.used_labels:
-        raise ValueError(f"guide has edges with class {blank}, which is the blank; no labelling contains it")
+    if blank in getattr(part, "used_labels", ()):
+        raise ValueError(
+            f"guide has labellings with class {blank}, which is the blank; no labelling contains it. `blank` "
+            "must be the index of None in the characters that the guide was made with"
+        )
     return compiled

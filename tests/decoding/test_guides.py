@@ -1,11 +1,14 @@
 """Guides: what is refused, the arrays of automata in C++, products, pickling."""
 
 import pickle
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from ctcbench.decoding import Automaton, _core, beam_search
+from ctcbench.decoding import Automaton, Hotwords, LanguageModel, _core, beam_search, train_kneser_ney
 from ctcbench.decoding.guides import SupportsGuide
 from ctcbench.decoding.reference_guided import PlainAutomaton
 from tests.decoding.guided_cases import random_automaton, weighted
@@ -21,7 +24,7 @@ ARRAYS = {
 }
 
 
-@pytest.mark.parametrize("guide", ["abc", 3, [None], object(), Automaton])
+@pytest.mark.parametrize("guide", ["abc", 3, [None], object(), Automaton, Hotwords])
 def test_what_is_no_guide_is_a_type_error(guide):
     with pytest.raises(TypeError, match="guide"):
         beam_search(VALUES_TK, guide=guide)
@@ -45,8 +48,40 @@ def test_a_guide_for_other_classes_is_an_error_that_names_both():
 def test_an_automaton_with_the_blank_as_a_label_is_an_error():
     automaton = Automaton(4, 0, [True], [0, 1], [2], [0])
     assert beam_search(VALUES_TK, guide=automaton)
-    with pytest.raises(ValueError, match="edges with class 2, which is the blank"):
+    with pytest.raises(ValueError, match="guide has labellings with class 2, which is the blank"):
         beam_search(VALUES_TK, blank=2, guide=[automaton])
+
+
+def test_the_blank_must_have_no_character_in_a_guide():
+    characters = ["a", "b", "c", None]
+    model = train_kneser_ney([list("abc")], 2).model
+    for guide in (Hotwords(["ab"], characters), LanguageModel(model, characters)):
+        assert beam_search(VALUES_TK, blank=3, guide=guide)
+        with pytest.raises(ValueError, match=r"class 0, which is the blank.*must be the index of None"):
+            beam_search(VALUES_TK, guide=guide)
+
+
+WITHOUT_OBJECT = """
+from ctcbench.decoding import _core
+for call in (
+    _core.Guide,
+    lambda: _core.Guide.__new__(_core.Guide),
+    lambda: object.__new__(_core.Guide),
+    lambda: type("Derived", (_core.Guide,), {}),
+):
+    try:
+        call()
+    except TypeError:
+        continue
+    raise AssertionError(call)
+"""
+
+
+def test_a_guide_without_its_object_in_the_extension_is_refused():
+    # In a process of its own, which a null pointer would end.
+    subprocess.run(
+        [sys.executable, "-c", WITHOUT_OBJECT], check=True, cwd=Path(__file__).parents[2], timeout=60
+    )
 
 
 def int32(*values):

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import reduce
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ..scalars import shown
 from ..user_errors import InputError
 from .automaton import Automaton
 from .trimming import require_size, trim
@@ -20,9 +21,18 @@ def intersect(automata: Sequence[Automaton]) -> Automaton:
 
     Raises:
         InputError: there are no such labellings, or the automaton would be too large.
+        TypeError: `automata` is no list, or something in it is no `Automaton`, such as a language model.
         ValueError: there are no automata, or they differ in their number of classes.
     """
+    if not isinstance(automata, Iterable):
+        raise TypeError(f"automata is {shown(automata)}; it must be a list of Automaton")
     automata = list(automata)
+    for number, one in enumerate(automata):
+        if not isinstance(one, Automaton):
+            raise TypeError(
+                f"automata[{number}] is {shown(one)}; it must be an Automaton. A search combines other "
+                "guides, such as language models: guide=[…]"
+            )
     if not automata:
         raise ValueError("no automata: the intersection needs at least one")
     if len({automaton.classes for automaton in automata}) > 1:

@@ -92,7 +92,9 @@ class PatternGraph:
                 warnings.simplefilter("ignore", FutureWarning)  # "[[" may get a meaning in a later version
                 parsed = _parser.parse(pattern)
         except (re.error, OverflowError) as error:
-            self.budget.refuse(f"not a regular expression ({error})")
+            # Other dialects have properties of Unicode.
+            remedy = "; [^\\W\\d_] is any letter" if "bad escape \\p" in str(error) else ""
+            self.budget.refuse(f"not a regular expression ({error}){remedy}")
         except RecursionError:
             self.budget.refuse("its parentheses are nested too deeply")
         self._require_flags(parsed.state.flags)

@@ -208,7 +208,7 @@ class ArpaParser:
         try:
             field.decode()
         except UnicodeDecodeError:
-            self._fail(f"the word {_quoted(field)} is not UTF-8")
+            self._fail(f"the word {_quoted(field)} is not UTF-8; convert the file to UTF-8")
         # Toolkits differ in its case.
         field = UNKNOWN.encode() if field == b"<UNK>" else field
         if field in self._words:

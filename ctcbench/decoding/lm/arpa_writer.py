@@ -13,6 +13,7 @@ from .ngram_model import NgramModel
 
 _LN_10 = math.log(10)
 _SEPARATORS = frozenset(" \t\n\r\v\f\0")  # those of KenLM, whose files these are
+_SURROGATES = frozenset(map(chr, range(0xD800, 0xE000)))
 
 
 def write_arpa(model: NgramModel, path: str | os.PathLike[str]) -> None:
@@ -21,9 +22,15 @@ def write_arpa(model: NgramModel, path: str | os.PathLike[str]) -> None:
     Logarithms have ten significant digits; reading the file returns the same model to that precision.
 
     Raises:
+        TypeError: `model` is no n-gram model.
         InputError: a word can't be in an ARPA file; the file is not written.
         OSError: the file can't be written.
     """
+    if not isinstance(model, NgramModel):
+        raise TypeError(
+            f"model is {shown(model)}; it must be an NgramModel, such as the `model` of what "
+            "train_kneser_ney returns"
+        )
     lines = arpa_lines(model)
     with Path(path).open("w", encoding="utf-8", newline="\n") as file:
         file.writelines(lines)
@@ -33,13 +40,19 @@ def arpa_lines(model: NgramModel) -> Iterator[str]:
     """Return the lines of the ARPA file of a model, each with its end.
 
     Raises:
-        InputError: a word can't be in an ARPA file: it is empty, or contains white space of ASCII or a NUL.
+        InputError: a word can't be in an ARPA file: it is empty, or contains white space of ASCII, a NUL or
+            a lone surrogate.
     """
     for word in model.words:
         if not word or not _SEPARATORS.isdisjoint(word):
             raise InputError(
                 f"an ARPA file can't contain the word {shown(word)}, because white space separates its "
                 "words; replace it in the texts"
+            )
+        if not _SURROGATES.isdisjoint(word):
+            raise InputError(
+                f"an ARPA file can't contain the word {shown(word)}, because a lone surrogate has no form in "
+                "UTF-8; replace it in the texts"
             )
     return (f"{line}\n" for line in _lines(model))
 

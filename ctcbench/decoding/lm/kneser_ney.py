@@ -82,17 +82,21 @@ def train_kneser_ney(
         vocabulary: words that the model shall know in addition to those of the texts.
 
     Raises:
-        InputError: there are no texts, they are one text, or a text has ``<s>``, ``</s>`` or ``<unk>`` as a
-            word.
+        TypeError: the order is no whole number.
+        InputError: there are no texts, they are one text or no list, a text has ``<s>``, ``</s>`` or
+            ``<unk>`` as a word, or a word is no text.
         ValueError: the order is out of range.
     """
     order = check_integer("order", order, low=1, high=HIGHEST_ORDER)
-    if isinstance(texts, str):  # texts of one character each otherwise
+    # The characters of one text would be texts.
+    if isinstance(texts, str) or not isinstance(texts, Iterable):
         raise InputError(f"texts are {shown(texts)}; they must be a list of texts")
     index_of = {word: index for index, word in enumerate(SPECIAL)}
     tokens: list[int] = []
     places: list[int] = []  # of each token in its text
-    for text in texts:
+    for number, text in enumerate(texts, 1):
+        if not isinstance(text, Iterable):
+            raise InputError(f"text {number:,} of the corpus is {shown(text)}; it must be a list of words")
         if taken := sorted({*SPECIAL} & {*text}):
             raise InputError(
                 f"a text of the corpus contains the word {taken[0]!r}, which has a special meaning; "
@@ -105,6 +109,8 @@ def train_kneser_ney(
         raise InputError("the corpus is empty: a language model needs at least one text")
     for word in vocabulary:
         index_of.setdefault(word, len(index_of))
+    if wrong := [word for word in index_of if not isinstance(word, str)]:
+        raise InputError(f"the corpus or the vocabulary has the word {shown(wrong[0])}; it must be a text")
     counts = _adjusted_counts(np.array(tokens), np.array(places), order, len(index_of))
     discounts = tuple(_discounts(level.counts_G) for level in counts)
     return KneserNeyModel(NgramModel(tuple(index_of), _levels(counts, discounts)), discounts)

@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from ctcbench.decoding import InputError
+from ctcbench.decoding import Hotwords, InputError
 from ctcbench.decoding.constraints import (
     character_automaton,
     intersect,
@@ -57,6 +57,10 @@ def test_constraints_that_contradict_each_other():
 def test_wrong_arguments():
     with pytest.raises(ValueError, match="at least one"):
         intersect([])
+    with pytest.raises(TypeError, match="must be a list of Automaton"):
+        intersect(length_automaton(CHARACTERS, 1))
+    with pytest.raises(TypeError, match=r"automata\[1\] is .*Hotwords.*; it must be an Automaton"):
+        intersect([length_automaton(CHARACTERS, 1), Hotwords(["a"], CHARACTERS)])
     assert intersect(iter([length_automaton(CHARACTERS, 1, 1)])).accepts([1])
     with pytest.raises(ValueError, match="5, 3 classes"):
         intersect([length_automaton(CHARACTERS, 1), length_automaton([None, "a", "b"], 1)])

@@ -114,6 +114,7 @@ class TestCharactersOfSeveralCodePoints:
         ("*a", "nothing to repeat"),
         ("[b-a]", "bad character range b-a"),
         ("a\\", "bad escape"),
+        (r"\p{L}+", r"bad escape \\p at position 0\); \[\^\\W\\d_\] is any letter"),
         ("a{3,2}", "min repeat greater than max"),
         ("a{99999999999}", "too large"),
         ("(?=a)b", "lookahead and lookbehind are not supported"),

@@ -121,11 +121,13 @@ def test_words_of_other_spaces_are_written_and_read(tmp_path):
     assert found.words == model.words and found.sizes == model.sizes
 
 
-@pytest.mark.parametrize("word", ["\t", "a\tb", "a b", "\n", "\x0b", "\x00", ""])
+@pytest.mark.parametrize("word", ["\t", "a\tb", "a b", "\n", "\x0b", "\x00", "", "a\ud800"])
 def test_words_that_no_file_can_contain_are_refused_before_one_is_written(word, tmp_path):
     with pytest.raises(UsageError, match="an ARPA file can't contain the word"):
         write_arpa(train_kneser_ney([["a", word]], 2).model, tmp_path / "model.arpa")
     assert not (tmp_path / "model.arpa").exists()
+    with pytest.raises(TypeError, match="the `model` of what train_kneser_ney returns"):
+        write_arpa(train_kneser_ney([["a"]], 2), tmp_path / "model.arpa")
 
 
 @pytest.mark.parametrize(

@@ -86,3 +86,16 @@ def test_an_empty_corpus_and_special_words_are_refused():
 def test_empty_texts_teach_that_a_text_can_end_at_once():
     model = train_kneser_ney(["", "", "a"], 3).model
     assert word_log_prob(model, (START,), END) > word_log_prob(model, (START,), "a")
+
+
+@pytest.mark.parametrize(
+    ("texts", "message"),
+    [
+        (None, "texts are None; they must be a list of texts"),
+        ([["a"], 5], "text 2 of the corpus is 5; it must be a list of words"),
+        ([["a", 1]], "has the word 1; it must be a text"),
+    ],
+)
+def test_what_is_no_list_of_texts_is_refused(texts, message):
+    with pytest.raises(UsageError, match=message):
+        train_kneser_ney(texts, 2)
