@@ -57,13 +57,19 @@ def test_the_examples_of_the_readme(tmp_path, monkeypatch):
     codes = re.findall(r"^```python\n(.*?)^```$", readme.read_text(encoding="utf-8"), re.M | re.S)
     monkeypatch.chdir(tmp_path)
     write_arpa(train_kneser_ney([list("cat"), list("act")], 2).model, Path("model.arpa"))
-    values_TK = random_log_probs(0, classes=4)
-    names = {"log_probs_TK": values_TK, "log_probs_NTK": values_TK[np.newaxis], "lengths_N": [5]}
+    names = {}
     for code in codes:
         exec(code, names)
-    assert names["stream"] and len(names["batch"][0]) == 5
-    found = beam_search(values_TK, guide=names["pattern_automaton"](names["characters"], "ca"))
-    assert [best.labels for best in found] == [(1, 2)]
+    assert (names["text"], names["best"].frames) == ("cat", (0, 1, 3))
+    assert names["best"].log_prob == pytest.approx(-1.205, abs=5e-4)
+    assert [len(found) for found in names["lists"]] == [3, 3] and len(names["arrays"].labels) == 2
+    values_TK, characters = names["log_probs_TK"], names["characters"]
+    assert names["best_labelling"](values_TK).optimal and names["chosen"].labels == (1, 2, 3)
+    for guide, labels in [
+        (names["pattern_automaton"](characters, "[ct]a[ct]?"), (1, 2, 3)),
+        (names["lexicon_automaton"](characters, ["at", "act"]), (2, 3)),
+    ]:
+        assert beam_search(values_TK, guide=guide)[0].labels == labels
 
 
 def test_errors_name_the_argument_and_this_distribution(monkeypatch):
