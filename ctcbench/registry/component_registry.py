@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from ctcbench.contract.component_string import ComponentString
 from ctcbench.contract.components import KINDS, Component, Kind
-from ctcbench.contract.errors import PluginError, UsageError, nearest
+from ctcbench.contract.errors import CtcbenchError, PluginError, UsageError, nearest
 from ctcbench.contract.hooks import Column
 from ctcbench.contract.specs import Alignment
 from ctcbench.contract.word_lists import join_words, with_article
@@ -177,6 +177,19 @@ class Registry:
             UsageError: the text can't be parsed, or there is no such component.
         """
         return self._owner_of(kind, text).name != BUILTIN
+
+    def plugins_of(self, components: Iterable[tuple[Kind, str]]) -> dict[str, list[str]]:
+        """Return the names of components that plugins add, by distribution; those not installed under ""."""
+        found: dict[str, list[str]] = {}
+        for kind, text in components:
+            try:
+                owner = self._owner_of(kind, text)
+            except CtcbenchError:
+                found.setdefault("", []).append(text)
+                continue
+            if owner.name != BUILTIN:
+                found.setdefault(owner.distribution, []).append(text.partition(":")[0])
+        return found
 
     def _owner_of(self, kind: Kind, text: str) -> Plugin:
         return self.owner(self.get(kind, self._parse(kind, text).name))

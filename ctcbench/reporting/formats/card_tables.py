@@ -12,6 +12,7 @@ from ctcbench.contract.component_string import ComponentString
 from ctcbench.contract.components import Kind
 from ctcbench.contract.errors import CtcbenchError, UsageError
 from ctcbench.contract.specs import Alphabet
+from ctcbench.contract.word_lists import join_words
 from ctcbench.files.text import visible_spaces
 from ctcbench.registry.component_registry import Registry
 from ctcbench.reporting.formats.markdown_text import markdown_code, markdown_table, markdown_text
@@ -52,6 +53,22 @@ def data_table(member: Member, registry: Registry) -> str:
 def training_table(member: Member) -> str:
     """Return how the network was trained, on what, and how long that took."""
     return _table(_training(member))
+
+
+def needed_plugins(member: Member, registry: Registry) -> str:
+    """Return a paragraph on the plugins without which the recogniser can't be loaded, or ``""``."""
+    config, versions = member.result.config, _mapping(member.result.provenance.get("plugins"))
+    given = [(kind, str(config[kind])) for kind in _MODEL if config.get(kind)]
+    texts = []
+    for package, names in registry.plugins_of(given).items():
+        parts = join_words(markdown_code(name) for name in names)
+        version = markdown_text(str(versions.get(package) or ""))
+        texts.append(
+            f"{markdown_text(package)}{version and ' ' + version} (for {parts})"
+            if package
+            else f"that of {parts}, which is not installed where this was written"
+        )
+    return f"\nIt needs plugins of ctcbench: {'; '.join(texts)}.\n" if texts else ""
 
 
 def _table(lines: Lines) -> str:

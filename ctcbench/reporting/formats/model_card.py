@@ -17,7 +17,12 @@ from ctcbench.registry.component_registry import Registry
 from ctcbench.reporting.confidence_summary import ConfidenceSummary, summarise_confidence
 from ctcbench.reporting.formats.card_limits import limits
 from ctcbench.reporting.formats.card_metadata import card_metadata
-from ctcbench.reporting.formats.card_tables import data_table, model_table, training_table
+from ctcbench.reporting.formats.card_tables import (
+    data_table,
+    model_table,
+    needed_plugins,
+    training_table,
+)
 from ctcbench.reporting.formats.markdown_text import markdown_code, markdown_table, markdown_text
 from ctcbench.reporting.members import Member
 from ctcbench.reporting.number_format import interval_with_unit, percent, with_unit
@@ -41,7 +46,7 @@ def model_card(report: Report, registry: Registry) -> str:
     member = row.members[row.best]
     name = _name(member)
     sections = {
-        "Use": _use(member),
+        "Use": _use(member) + needed_plugins(member, registry),
         "Model": model_table(member, registry),
         "Data": data_table(member, registry),
         "Training": training_table(member),

@@ -8,7 +8,10 @@ import yaml
 
 from ctcbench import RunConfig
 from ctcbench.__main__ import main
+from ctcbench.contract.components import Component
 from ctcbench.contract.errors import UsageError
+from ctcbench.registry.component_registry import Registry
+from ctcbench.registry.plugin import Plugin
 from ctcbench.reporting.formats.model_card import model_card
 from ctcbench.reporting.report_model import Report
 from tests.reporting.formats.html import html_cases as cases
@@ -60,6 +63,25 @@ def test_the_card_has_every_section(member, registry):
     assert "| `cnn2`: Two convolutions. |" in body, "without the frames of images of the default size"
     assert "Expected calibration error" in body and "| 90 % – 100 % | 2 | 92.50 % | 50.00 % |" in body
     assert "`1` → `l` (1)" in body and "`3` → ∅ (1)" in body and "25.00 % of its texts are empty" in body
+
+
+def a_plugins_head(sequence):
+    """A head of a plugin."""
+
+
+def test_plugins_that_the_recogniser_needs_are_named(tmp_path, registry):
+    sure = cases.texts(("1l", "11"), sure=(0.9,))
+    found = cases.member(
+        tmp_path, sure, seed=0, head="a_plugins_head:width=8", backbone="gone", loss="ctc", decoder="greedy"
+    )
+    provenance = {"plugins": {"ctcbench-mine": "1.2"}}
+    found = dataclasses.replace(found, result=dataclasses.replace(found.result, provenance=provenance))
+    mine = Plugin("mine", "ctcbench-mine", "1", "mine", components=(Component("head", a_plugins_head),))
+    card = model_card(cases.report([cases.row(1, {}, [found])]), Registry((*registry.plugins, mine)))
+    assert (
+        "\nIt needs plugins of ctcbench: that of `gone`, which is not installed where this was written; "
+        "ctcbench-mine 1.2 (for `a_plugins_head`).\n"
+    ) in card
 
 
 def test_the_data_have_both_sets_and_their_numbers(tmp_path, registry):
