@@ -41,10 +41,11 @@ def compiled_constraint(guide: ConstraintLike | None, *, classes: int, blank: in
     parts = guide if isinstance(guide, Sequence) and not isinstance(guide, str | bytes) else [guide]
     for part in parts:
         if not isinstance(part, Automaton):
+            # With the module: ctcbench and ctcbench-decoder both have a class Automaton.
             raise TypeError(
-                f"guide is or has {shown(part)}, of type {type(part).__name__}; it must be an Automaton or a "
-                "sequence of them: the most probable labelling is known within constraints alone, not with a "
-                "language model"
+                f"guide is or has {shown(part)}, of type {_qualified(type(part))}; it must be a "
+                f"{_qualified(Automaton)} or a sequence of them: the most probable labelling is known within "
+                "constraints alone, not with a language model"
             )
         compiled_guide(part, classes=classes, blank=blank)
     return (parts[0] if len(parts) == 1 else intersect(parts)).as_guide() if parts else None
@@ -74,10 +75,9 @@ def _compiled_part(part: object, classes: int | None, blank: int) -> _core.Guide
         compiled = part.as_guide()
         # Such as that of the same class in ctcbench_decoder, the other package of the decoders.
         if not isinstance(compiled, _core.Guide):
-            owner = f"{type(part).__module__}.{type(part).__qualname__}"
             raise TypeError(
-                f"guide: as_guide() of {owner} returned {shown(compiled)}; it must be a "
-                f"{_core.Guide.__module__}.Guide"
+                f"guide: as_guide() of {_qualified(type(part))} returned {shown(compiled)}; it must be a "
+                f"{_qualified(_core.Guide)}"
             )
     elif isinstance(part, _core.Guide):
         compiled = part
@@ -96,3 +96,7 @@ def _compiled_part(part: object, classes: int | None, blank: int) -> _core.Guide
             "must be the index of None in the characters that the guide was made with"
         )
     return compiled
+
+
+def _qualified(kind: type) -> str:
+    return kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
