@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ctcbench.contract.data import LONGEST_TEXT, Source, SplitName
+from ctcbench.contract.data import LONGEST_TEXT, Sample, Source, SplitName
 from ctcbench.contract.errors import BadSample, CtcbenchError, PluginError
 from ctcbench.data.built_dataset import BuiltDataset
 from ctcbench.data.drawn_columns import DrawnSample
@@ -96,6 +96,8 @@ def _draw_from(source: Source, split: SplitName, index: int) -> tuple[DrawnSampl
     try:
         name = source.describe(split, index)
         sample = source.draw(split, index)
+        if not isinstance(sample, Sample):
+            raise PluginError(f"drawing {name} returned {type(sample).__name__}, not a ctcbench.Sample")
         image = np.asarray(sample.image)
         given = None if sample.width is None else int(sample.width)
         text = sample.text

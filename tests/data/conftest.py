@@ -65,6 +65,8 @@ class Marks:
                 return Sample(np.zeros((4, 6), np.float32), "1")
             elif self.fault == "width":
                 return Sample(np.zeros((4, 6), np.uint8), "1", 7)
+            elif self.fault == "pair":
+                return np.zeros((4, 6), np.uint8), "1"
             elif self.fault == "exit":
                 raise SystemExit(3)
         pixels = np.full((self.image.height, self.image.width), index % 251, np.uint8)

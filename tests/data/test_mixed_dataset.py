@@ -222,6 +222,7 @@ def test_a_bad_picture_that_is_repeated_is_listed_and_counted_once(mixed, pictur
     ("fault", "words"),
     [
         ("shape", "dataset marks:fault=shape: the image of mark 150 is uint8"),
+        ("pair", "dataset marks:fault=pair: drawing mark 150 returned tuple, not a ctcbench.Sample"),
         ("raise", "dataset marks:fault=raise: drawing mark 150 failed: ZeroDivisionError: oh dear"),
     ],
 )
