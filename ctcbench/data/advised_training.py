@@ -67,6 +67,12 @@ def _larger_shares(
     return {split: f"{math.ceil(100 / images) / 100:g}" for split in few} if enough else {}
 
 
+_SEVERAL_LINES = (
+    "the texts are too long to be one line in pictures of these shapes; a recogniser reads one line: cut the "
+    "pictures into their lines"
+)
+
+
 @dataclass(frozen=True)
 class PictureFacts:
     """What the advice depends on.
@@ -74,6 +80,7 @@ class PictureFacts:
     Attributes:
         sizes: of the pictures, before they are scaled.
         aspect_per_frame: the least width of a picture divided by its height and by the frames of its text.
+        usual_aspect_per_frame: the median of these.
         usual_length: the median number of characters of a text.
         right_to_left: whether most texts have right-to-left letters.
         content: what the pictures show.
@@ -81,6 +88,7 @@ class PictureFacts:
 
     sizes: PictureSizes
     aspect_per_frame: float
+    usual_aspect_per_frame: float
     usual_length: float
     right_to_left: bool
     content: PictureContent
@@ -121,7 +129,10 @@ def advise_training(
     options |= (larger := _larger_shares(chosen, splits, images))
     preset = advising.advise_preset(facts.usual_length)
     cost = advising.estimate_cost(images, preset, size, read)
-    if obstacle := _obstacle(chosen, {*splits, *larger}):
+    obstacle = _obstacle(chosen, {*splits, *larger})
+    if not obstacle and advising.have_several_lines(facts.usual_aspect_per_frame / (1 - 2 * crop)):
+        obstacle = _SEVERAL_LINES
+    if obstacle:
         return AdvisedTraining(options, None, obstacle, cost)
     given = ComponentString.parse(chosen.text)
     # val=0 and test=0 are left out: a run needs all three splits.

@@ -22,8 +22,8 @@ from ctcbench.data.picture_content import PictureContent, measure_content
 from ctcbench.data.set_statistics import (
     FrameNeeds,
     PictureSizes,
+    aspects_per_frame,
     frame_needs,
-    least_aspect_per_frame,
     measure_pictures,
 )
 from ctcbench.files.pictures import Fit
@@ -147,10 +147,10 @@ def describe_set(
     if pictures is not None and needs is not None:
         content = measure_content(source, split, drawn, faint=faint.images > 0)
         if "train" in splits:
-            density = least_aspect_per_frame(pictures, needs, drawn, source, split)
+            least, middle = aspects_per_frame(pictures, needs, drawn, source, split)
             usual = statistics.median_low(lengths.elements())
             rtl = 2 * sum(map(has_right_to_left_letters, drawn.texts)) > len(drawn)
-            facts = PictureFacts(pictures, density, usual, rtl, content)
+            facts = PictureFacts(pictures, least, middle, usual, rtl, content)
             advice = advise_training(registry, chosen, facts, trainable, skip_bad=skip_bad)
     return SetDescription(
         dataset=chosen.text,

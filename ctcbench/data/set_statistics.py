@@ -155,10 +155,10 @@ def frame_needs(samples: Samples, alphabet: Alphabet) -> FrameNeeds:
     return FrameNeeds(float(columns_N[densest]), samples.names[densest], too_long, needs_N)
 
 
-def least_aspect_per_frame(
+def aspects_per_frame(
     sizes: PictureSizes, needs: FrameNeeds, samples: Samples, source: Source, split: SplitName
-) -> float:
-    """Return the least width of a picture divided by its height and by the frames that its text needs.
+) -> tuple[float, float]:
+    """Return the width of a picture divided by its height and by the frames of its text: least and median.
 
     Args:
         sizes: of the first pictures of the split.
@@ -172,5 +172,7 @@ def least_aspect_per_frame(
         used = set(samples.names)
         aspects_N = aspects_N[[source.describe(split, index) in used for index in range(len(aspects_N))]]
     if len(aspects_N) != len(samples):  # two samples of one name: which of them was left out is not known
-        return sizes.aspects[0] / int(needs.needs_N.max())
-    return float(np.nanmin(aspects_N / needs.needs_N))
+        usual = sizes.median_aspect / float(np.median(needs.needs_N))
+        return sizes.aspects[0] / int(needs.needs_N.max()), usual
+    each_N = aspects_N / needs.needs_N
+    return float(np.nanmin(each_N)), float(np.nanmedian(each_N))

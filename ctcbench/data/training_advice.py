@@ -81,6 +81,16 @@ def advise_size(now: ImageSize, sizes: PictureSizes, aspect_per_frame: float) ->
     return ImageSize(now.fit, height, usual if now.fit == "stretch" else widest)
 
 
+def have_several_lines(usual_aspect_per_frame: float) -> bool:
+    """Return whether most texts need more frames than their pictures have as one line of text at any height.
+
+    Args:
+        usual_aspect_per_frame: width of a picture divided by its height and by the frames that its text
+            needs: the median.
+    """
+    return usual_aspect_per_frame * _MOST_HEIGHT < _COLUMNS_PER_FRAME
+
+
 def is_distorted(size: ImageSize, sizes: PictureSizes) -> bool:
     """Return whether `fit=stretch` would stretch a picture by half or more in one direction."""
     least, greatest = sizes.aspects

@@ -16,6 +16,7 @@ from ctcbench.data.training_advice import (
     advise_settings,
     advise_size,
     estimate_cost,
+    have_several_lines,
 )
 
 USUAL = ImageSize("stretch", 40, 150)
@@ -52,6 +53,14 @@ def sizes(*pictures):
 )  # fmt: skip
 def test_the_size_of_images(now, pictures, aspect_per_frame, advised):
     assert advise_size(now, sizes(*pictures), aspect_per_frame) == advised
+
+
+def test_a_page_has_several_lines_and_a_dense_line_has_not():
+    assert have_several_lines(900 / 1200 / 600)
+    assert have_several_lines(4.0 / 97)
+    # Forty narrow letters in a line that is ten times as wide as high.
+    assert not have_several_lines(10 / 40)
+    assert not have_several_lines(4.0 / 96)
 
 
 @pytest.mark.parametrize(

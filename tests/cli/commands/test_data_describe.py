@@ -87,6 +87,19 @@ def test_the_contact_sheet(pictures, tmp_path, capsys):
     assert "give it the suffix .png" in capsys.readouterr().err
 
 
+def test_pages_of_several_lines_are_no_training(tmp_path, capsys):
+    pages = tmp_path / "pages"
+    pages.mkdir()
+    for number in range(30):
+        Image.new("L", (300, 400), number).save(pages / f"{number}.png")
+    (pages / "labels.txt").write_text("".join(f"{i}.png\tline {i} of {'text ' * 40}\n" for i in range(30)))
+    assert main(["data", "describe", f"folder:path={pages}"]) == 0
+    shown = " ".join(capsys.readouterr().out.split())
+    assert (
+        "no training yet: the texts are too long to be one line" in shown and "a first training" not in shown
+    )
+
+
 def test_characters_and_shapes_are_shown_in_full(tmp_path, capsys, monkeypatch):
     monkeypatch.setenv("COLUMNS", "60")
     for name, width in (("a b", 40), ("cd", 100), ("ef", 60), ("gh", 60)):
