@@ -1,12 +1,25 @@
 """The most probable labelling, with a proof that it is."""
 
-from typing import Any, NamedTuple, SupportsFloat, SupportsIndex, TypedDict
+from collections.abc import Callable
+from typing import (
+    Any,
+    Literal,
+    NamedTuple,
+    Protocol,
+    SupportsFloat,
+    SupportsIndex,
+    TypedDict,
+    Unpack,
+    cast,
+    overload,
+)
 
 from . import _core
 from .arguments import LogProbsLike, check_input, named_bad_frames
 from .beam import check_threads, selected_path
 from .guides import ConstraintLike, compiled_constraint
 from .hypothesis import Hypothesis
+from .one_or_many import LogProbsNTK, LogProbsTK, UnknownShape
 from .scalars import check_flag, check_integer
 
 # Prefixes that the last search may store for a sequence.
@@ -34,6 +47,62 @@ class BestLabelling(NamedTuple):
     proof: str
 
 
+class _Keywords(TypedDict, total=False):
+    nodes: SupportsIndex
+    beam_width: SupportsIndex
+    blank: SupportsIndex
+    threads: SupportsIndex | None
+    normalize: bool
+    blank_penalty: SupportsFloat
+    guide: ConstraintLike | None
+
+
+class _BestLabelling(Protocol):
+    """The types of `best_labelling`, whose result also depends on `proofs`; see `one_or_many`."""
+
+    @overload
+    def __call__(
+        self,
+        log_probs: UnknownShape,
+        lengths: object = None,
+        *,
+        proofs: bool = True,
+        **options: Unpack[_Keywords],
+    ) -> Any: ...
+    @overload
+    def __call__(
+        self,
+        log_probs: LogProbsTK,
+        lengths: object = None,
+        *,
+        proofs: Literal[True] = True,
+        **options: Unpack[_Keywords],
+    ) -> BestLabelling: ...
+    @overload
+    def __call__(
+        self,
+        log_probs: LogProbsNTK,
+        lengths: object = None,
+        *,
+        proofs: Literal[True] = True,
+        **options: Unpack[_Keywords],
+    ) -> list[BestLabelling]: ...
+    @overload
+    def __call__(
+        self,
+        log_probs: LogProbsLike,
+        lengths: object = None,
+        *,
+        proofs: bool = True,
+        **options: Unpack[_Keywords],
+    ) -> Any: ...
+
+
+def _typed(function: Callable[..., Any]) -> _BestLabelling:
+    return cast(_BestLabelling, function)
+
+
+@_typed
 def best_labelling(
     log_probs: LogProbsLike,
     lengths: object = None,
@@ -46,7 +115,7 @@ def best_labelling(
     blank_penalty: SupportsFloat = 0.0,
     proofs: bool = True,
     guide: ConstraintLike | None = None,
-) -> Any:  # depends on the number of dimensions, which annotations cannot express
+) -> Any:
     """Find the most probable labelling, and prove that no other one is more probable.
 
     A beam search may miss it, because it drops prefixes. Three proofs are tried, the cheapest first:

@@ -12,9 +12,9 @@ from .arrays import LogProbsLike
 _Floats: TypeAlias = np.dtype[np.floating[Any]]
 # For arrays whose number of dimensions a type checker does not know, such as NDArray[np.float32]: they match
 # any number, and so the first of the overloads below.
-_UnknownShape: TypeAlias = np.ndarray[tuple[int, int, int, int], _Floats]
-_LogProbsTK: TypeAlias = np.ndarray[tuple[int, int], _Floats] | Sequence[Sequence[float]]
-_LogProbsNTK: TypeAlias = np.ndarray[tuple[int, int, int], _Floats] | Sequence[Sequence[Sequence[float]]]
+UnknownShape: TypeAlias = np.ndarray[tuple[int, int, int, int], _Floats]
+LogProbsTK: TypeAlias = np.ndarray[tuple[int, int], _Floats] | Sequence[Sequence[float]]
+LogProbsNTK: TypeAlias = np.ndarray[tuple[int, int, int], _Floats] | Sequence[Sequence[Sequence[float]]]
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -24,11 +24,11 @@ class OneOrMany(Protocol[P, T]):
     """A function that returns T for one sequence of shape (T, K), and a list of T for (N, T, K)."""
 
     @overload
-    def __call__(self, log_probs: _UnknownShape, *args: P.args, **kwargs: P.kwargs) -> Any: ...
+    def __call__(self, log_probs: UnknownShape, *args: P.args, **kwargs: P.kwargs) -> Any: ...
     @overload
-    def __call__(self, log_probs: _LogProbsTK, *args: P.args, **kwargs: P.kwargs) -> T: ...
+    def __call__(self, log_probs: LogProbsTK, *args: P.args, **kwargs: P.kwargs) -> T: ...
     @overload
-    def __call__(self, log_probs: _LogProbsNTK, *args: P.args, **kwargs: P.kwargs) -> list[T]: ...
+    def __call__(self, log_probs: LogProbsNTK, *args: P.args, **kwargs: P.kwargs) -> list[T]: ...
     @overload
     def __call__(self, log_probs: LogProbsLike, *args: P.args, **kwargs: P.kwargs) -> Any: ...
 

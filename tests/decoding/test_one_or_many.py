@@ -15,7 +15,8 @@ from typing import Any, assert_type
 import numpy as np
 from numpy.typing import NDArray
 from ctcbench.decoding import (
-    Alignment, Hypothesis, ScoredHypothesis, align, beam_search, greedy_search, rescore, score_labellings
+    Alignment, BestLabelling, Hypothesis, ScoredHypothesis, align, beam_search, best_labelling, greedy_search,
+    rescore, score_labellings,
 )
 
 def decode(
@@ -31,6 +32,10 @@ def decode(
     assert_type(align(one, [1]), Alignment)
     assert_type(rescore(many, beam_search(many)), list[list[ScoredHypothesis]])
     assert_type(score_labellings(one, [[1]]), NDArray[np.float64])
+    assert_type(best_labelling(one, nodes=0), BestLabelling)
+    assert_type(best_labelling(many, [1]), list[BestLabelling])
+    assert_type(best_labelling(many, proofs=False), Any)
+    assert_type(best_labelling(unknown), Any)
     either: list[Hypothesis] = beam_search(unknown)
     batch: list[list[Hypothesis]] = beam_search(unknown)
     beam_search(one, width=3)  # no such argument
