@@ -91,7 +91,13 @@ class Automaton:
         return np.repeat(np.arange(self.num_states, dtype=np.int32), np.diff(self.offsets))
 
     def after(self, state: int, label: int) -> int | None:
-        """Return the state after `label` in `state`; None if no labelling of the set continues so."""
+        """Return the state after `label` in `state`; None if no labelling of the set continues so.
+
+        Raises:
+            IndexError: there is no such state.
+        """
+        if not 0 <= state < self.num_states:
+            raise IndexError(f"state is {state}; it must lie in [0, {self.num_states})")
         begin, end = self.offsets[state], self.offsets[state + 1]
         edge = begin + np.searchsorted(self.labels[begin:end], label)
         return int(self.targets[edge]) if edge < end and self.labels[edge] == label else None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 from ..constraints.class_characters import in_form_of, quoted, split_characters, word_starts
 from ..user_errors import InputError
@@ -76,6 +76,15 @@ def require_parts_of_words(classes: Mapping[str, int]) -> None:
         )
 
 
+def _other_case(missing: Iterable[str], classes: Mapping[str, int]) -> str:
+    """Return what to do, as the end of a sentence, if classes have the other case of the missing letters."""
+    letters = [part for part in missing if part.upper() != part.lower()]
+    for case in (str.upper, str.lower):
+        if letters and all(case(letter) in classes for letter in letters):
+            return f"; in Python, LanguageModel(…, spell=str.{case.__name__}) writes them in its case"
+    return ""
+
+
 def spell_words(
     words: Sequence[str], classes: Mapping[str, int], space: int, spell: Callable[[str], str]
 ) -> tuple[list[Spelling], tuple[str, ...]]:
@@ -106,12 +115,12 @@ def spell_words(
     if not spelled:
         raise InputError(
             f"none of the {len(words):,} words of the language model can be written with the alphabet, which "
-            f"lacks {quoted(list(missing))}"
+            f"lacks {quoted(list(missing))}{_other_case(missing, classes)}"
         )
     notices = []
     if left_out:
         notices.append(
             f"{left_out:,} of the {len(words):,} words of the language model can't be written with the "
-            f"alphabet, which lacks {quoted(list(missing))}"
+            f"alphabet, which lacks {quoted(list(missing))}{_other_case(missing, classes)}"
         )
     return sorted(spelled.items()), tuple(notices)

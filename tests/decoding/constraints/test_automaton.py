@@ -35,6 +35,12 @@ def test_labels_without_an_edge_are_refused():
     assert make().after(2, 1) is None
 
 
+@pytest.mark.parametrize("state", [-1, 2])
+def test_a_state_that_there_is_not(state):
+    with pytest.raises(IndexError, match=rf"state is {state}; it must lie in \[0, 1\)"):
+        Automaton(3, 0, [True], [0, 1], [1], [0]).after(state, 1)
+
+
 def test_shortest_is_the_least_number_of_further_labels():
     assert make().shortest().tolist() == [1, 0, 0]
     chain = make(accepting=[False, False, True], offsets=[0, 1, 2, 2], labels=[2, 1], targets=[1, 2])

@@ -252,3 +252,12 @@ def test_a_model_of_words_is_refused_for_tokens_with_their_space():
 def test_arguments_of_another_type(options, message):
     with pytest.raises(TypeError, match=message):
         LanguageModel(**{"model": word_model(1), "characters": CHARACTERS, **options})
+
+
+def test_words_in_the_other_case_name_the_remedy():
+    model = word_model(1, ["ab", "b'a"])
+    with pytest.raises(UsageError, match=r"lacks 'a' 'b'; in Python, LanguageModel\(…, spell=str.upper\)"):
+        LanguageModel(model, [None, "A", "B", "'"], unit="word")
+    assert LanguageModel(model, [None, "A", "B", "'"], spell=str.upper).notices == ()
+    with pytest.raises(UsageError, match=r"which lacks 'a' 'b'$"):
+        LanguageModel(model, [None, "A", "'"])
