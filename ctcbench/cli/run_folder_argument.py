@@ -36,6 +36,8 @@ def named_recogniser(path: Path) -> RunFolder | None:
     if path.is_file():
         if path.suffix.lower() in SUFFIXES:
             raise UsageError(f"{path}: a picture, in place of the run folder or ONNX file, which comes first")
+        if path.suffix.lower() != ".onnx" and RunFolder(path.parent).config_path.is_file():
+            raise UsageError(f"{path}: a file of a run; give its folder, {path.parent}")
         return None
     if path.suffix.lower() == ".onnx" and not path.exists():
         raise UsageError(f"{path}: no such file; `ctcbench export RUN {path}` writes one")

@@ -40,7 +40,8 @@ def describe_frames(model: Recognizer, config: RunConfig) -> tuple[str, str]:
         return f"the frames of head {config.head} (needed: {rule})", remedy
     return (
         f"the frames that backbone {config.backbone} makes of their images (needed: {rule})",
-        "use wider images, shorter texts or a backbone that pools less",
+        "use wider images (width=, or height= with fit=keep), a backbone that pools less or shorter texts; a "
+        "picture shows one line of text",
     )
 
 
