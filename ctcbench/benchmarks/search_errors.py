@@ -15,7 +15,7 @@ from ctcbench.decoding import BestLabelling, best_labelling, score_labellings
 from ctcbench.decoding.hypothesis import Hypothesis
 from ctcbench.evaluation.confidence_intervals import wilson
 from ctcbench.evaluation.seed_statistics import Interval
-from ctcbench.pipeline.decoding_stage import BuiltDecoder, build_decoder
+from ctcbench.pipeline.built_decoder import BuiltDecoder, build_decoder
 from ctcbench.registry.component_registry import Registry
 
 if TYPE_CHECKING:

@@ -68,10 +68,11 @@ class _OneBest:
 
 def with_objective(decode: Decode, blank_penalty: float) -> Decode:
     """Return a decoder that has the attribute ``objective``: with a penalty other texts are the best."""
-    return _OneBest(decode, _penalised(blank_penalty))
+    return _OneBest(decode, penalty_objective(blank_penalty))
 
 
-def _penalised(blank_penalty: float) -> str | None:
+def penalty_objective(blank_penalty: float) -> str | None:
+    """Return what a decoder searches that subtracts a penalty; None without one."""
     return f"the best labelling with blank_penalty={blank_penalty:g}" if blank_penalty else None
 
 
@@ -195,7 +196,7 @@ class _BeamDecoder:
         """What is searched in place of the most probable of all labellings."""
         if self.beam.guides:
             return "the best text within a constraint, a language model or hotwords"
-        return _penalised(self.beam.blank_penalty)
+        return penalty_objective(self.beam.blank_penalty)
 
     def __call__(self, read: LogProbs) -> list[Hypothesis]:
         return [best_or_nothing(hypotheses) for hypotheses in self.beam.search(read, 1, self.beam.width)]

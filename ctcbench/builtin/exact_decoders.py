@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field
 
@@ -19,14 +20,17 @@ from ctcbench.builtin.decoder_constraints import (
     warn_of_no_texts,
 )
 from ctcbench.builtin.decoder_guides import BEAM_PER_TEXT
-from ctcbench.builtin.decoders import Decode, Penalty, Threads, Width, with_objective
+from ctcbench.builtin.decoders import Decode, Penalty, Threads, Width, penalty_objective
 from ctcbench.contract.components import decoder
 from ctcbench.contract.data import LogProbs
 from ctcbench.contract.specs import BLANK, Alphabet
 from ctcbench.decoding.hypothesis import Hypothesis
 
 if TYPE_CHECKING:
+    from ctcbench.decoding import BestLabelling, ScoredHypothesis
     from ctcbench.decoding.constraints import Automaton
+
+_WITHIN = "the best text within a constraint"
 
 Nodes = Annotated[
     int,
@@ -59,36 +63,18 @@ def best_cpp(
         lexicon=lexicon,
         unwritable_words=unwritable_words,
     )
-    if constraint is not None:
-        return _BestWithin(nodes, width, threads, blank_penalty, constraint)
-    from ctcbench.decoding import best_labelling
-
-    def decode(read: LogProbs) -> list[Hypothesis]:
-        found: list[Hypothesis] = best_labelling(
-            read.values_NTK,
-            read.lengths_N,
-            nodes=nodes,
-            beam_width=width,
-            blank=BLANK,
-            threads=threads or None,
-            blank_penalty=blank_penalty,
-            proofs=False,
-        )
-        return found
-
-    return with_objective(decode, blank_penalty)
+    return _Best(nodes, width, threads, blank_penalty, constraint)
 
 
 @dataclass(frozen=True)
-class _BestWithin:
-    """The decoder `best_cpp` within a constraint, with its options."""
+class _Best:
+    """The decoder `best_cpp` with its options; `within` is the constraint, None without one."""
 
     nodes: int
     width: int
     threads: int
     blank_penalty: float
-    within: Automaton
-    objective: str = "the best text within a constraint"
+    within: Automaton | None
 
     @property
     def has_own_score(self) -> bool:
@@ -96,14 +82,41 @@ class _BestWithin:
         return self.blank_penalty > 0
 
     @property
+    def objective(self) -> str | None:
+        """What is searched in place of the most probable of all labellings."""
+        return penalty_objective(self.blank_penalty) if self.within is None else _WITHIN
+
+    @property
     def constraint(self) -> Automaton | None:
         """What has to accept the most probable labelling; None if that is not what is searched."""
         return None if self.has_own_score else self.within
 
     def __call__(self, read: LogProbs) -> list[Hypothesis]:
-        from ctcbench.decoding import BestLabelling, best_labelling
+        if self.within is None:
+            # There is always a labelling, so that nobody reads the proofs, which take time.
+            found: list[Hypothesis] = self._search(read, proofs=False)
+            return found
+        return [Hypothesis(best.labels, best.log_prob, ()) for best in self.with_proofs(read)]
 
-        found: list[BestLabelling] = best_labelling(
+    def with_proofs(self, read: LogProbs) -> list[BestLabelling]:
+        """Return the most probable labelling of each image, and whether that is proven.
+
+        With a blank penalty the proof is for the probabilities from which it is subtracted.
+        """
+        found: list[BestLabelling] = self._search(read, proofs=True)
+        missing = [n for n, best in enumerate(found) if best.log_prob == -math.inf]
+        if missing and self.within is not None:
+            frames = [int(read.lengths_N[n]) for n in missing]
+            zero = "those that fit have probability zero"
+            if not all(found[n].optimal for n in missing):
+                zero += ", or a search of a million steps is too short to find one"
+            warn_of_no_texts("best_cpp", [self.within], frames, len(found), otherwise=zero)
+        return found
+
+    def _search(self, read: LogProbs, *, proofs: bool) -> Any:
+        from ctcbench.decoding import best_labelling
+
+        return best_labelling(
             read.values_NTK,
             read.lengths_N,
             nodes=self.nodes,
@@ -111,35 +124,49 @@ class _BestWithin:
             blank=BLANK,
             threads=self.threads or None,
             blank_penalty=self.blank_penalty,
+            proofs=proofs,
             guide=self.within,
         )
-        missing = [n for n, best in enumerate(found) if best.log_prob == -math.inf]
-        if missing:
-            frames = [int(read.lengths_N[n]) for n in missing]
-            zero = "those that fit have probability zero"
-            if not all(found[n].optimal for n in missing):
-                zero += ", or a search of a million steps is too short to find one"
-            warn_of_no_texts("best_cpp", [self.within], frames, len(found), otherwise=zero)
-        return [Hypothesis(best.labels, best.log_prob, ()) for best in found]
 
     def n_best(self, read: LogProbs, count: int) -> list[list[Hypothesis]]:
-        """Return up to `count` hypotheses for each image, the most probable one and those of a beam."""
-        from ctcbench.decoding import beam_search
+        """Return up to `count` hypotheses for each image, that of the highest exact log-probability first.
 
-        others = beam_search(
+        The first is the one of `with_proofs` if that is proven. The others are those that a beam finds, so
+        that a more probable one than the second may be missing.
+        """
+        from ctcbench.decoding import beam_search, rescore
+
+        threads, width = self.threads or None, max(self.width, BEAM_PER_TEXT * count)
+        beams = beam_search(
             read.values_NTK,
             read.lengths_N,
-            beam_width=max(self.width, BEAM_PER_TEXT * count),
+            beam_width=width,
             blank=BLANK,
-            n_best=count,
-            threads=self.threads or None,
+            # More than are returned: the scores of the beam are lower bounds, so the order can change.
+            n_best=width,
+            threads=threads,
             blank_penalty=self.blank_penalty,
             frames=False,
             guide=self.within,
         )
-        return [
-            [best, *(other for other in more if other.labels != best.labels)][:count]
-            if best.log_prob > -math.inf
-            else []
-            for best, more in zip(self(read), others, strict=True)
-        ]
+        scored = rescore(
+            read.values_NTK,
+            beams,
+            read.lengths_N,
+            blank=BLANK,
+            threads=threads,
+            blank_penalty=self.blank_penalty,
+        )
+        return [_joined(best, more, count) for best, more in zip(self.with_proofs(read), scored, strict=True)]
+
+
+def _joined(best: BestLabelling, more: Sequence[ScoredHypothesis], count: int) -> list[Hypothesis]:
+    """Return up to `count` hypotheses, the best one first if it is proven, else wherever it belongs."""
+    if best.log_prob == -math.inf:
+        return []
+    found = [Hypothesis(one.labels, one.log_prob, ()) for one in more if one.labels != best.labels]
+    first = [Hypothesis(best.labels, best.log_prob, ())]
+    if not best.optimal:
+        # A stable sort: the choice of the decoder is first also where another one is as probable.
+        first, found = [], sorted([*first, *found], key=lambda one: -one.log_prob)
+    return [*first, *found][:count]

@@ -237,7 +237,9 @@ def decoder(
     beam search finds them, without constraints. Optional attributes: ``has_own_score``, true if ``log_prob``
     is not the network's alone: `predict` sorts by it; ``ranks_by_log_prob``, false if the best may have a
     lower one; ``objective`` (``"the least expected error"``), if that is not the most probable labelling of
-    all; ``constraint``, an ``Automaton``, if it is the most probable one that this accepts.
+    all; ``constraint``, an ``Automaton``, if it is the most probable one that this accepts;
+    ``with_proofs(log_probs)``, which returns N ``ctcbench.decoding.BestLabelling``: the labellings of the
+    call, each with a proof that its options permit no better one. It is called in place of the decoder.
 
     ``@decoder(alignment="fixed")`` is for one in which frame i is character i, and which merges no repeats.
     ``@decoder(requires=("module",))`` names what need not be installed: without it others are suggested.

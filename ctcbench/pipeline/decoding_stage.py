@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import os
-import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,18 +16,17 @@ from ctcbench.contract.data import LogProbs
 from ctcbench.contract.errors import UsageError
 from ctcbench.contract.hooks import RunInfo
 from ctcbench.contract.specs import Alignment, Alphabet, frames_needed
-from ctcbench.decoding.hypothesis import Hypothesis
 from ctcbench.evaluation.collapse import best_paths_collapsed, blank_probability
 from ctcbench.evaluation.confidence import confidences
+from ctcbench.evaluation.proof_counts import count_proofs
 from ctcbench.evaluation.score import Score
 from ctcbench.evaluation.scoring import score
 from ctcbench.files.attached_files import only_stored_files
 from ctcbench.files.json_records import Count, Name, NotNegative, Record, read_record
 from ctcbench.files.shell_words import quote_word
+from ctcbench.pipeline.built_decoder import BuiltDecoder, build_decoder
 from ctcbench.pipeline.run_calibration import fit_run_sharpness
-from ctcbench.registry.attribution import attribute_errors
 from ctcbench.registry.component_registry import Registry
-from ctcbench.registry.hypothesis_checks import require_hypotheses, require_n_best
 from ctcbench.results.decoder_files import from_run_folder, read_decoder_files
 from ctcbench.results.decoder_key import decoder_key
 from ctcbench.results.predictions import Predictions
@@ -70,7 +68,8 @@ def decode_run(recipe: Recipe, folder: RunFolder) -> Result:
     stored = folder.read_log_probs("test")
     with from_run_folder(recipe.registry, folder, recipe.config.decoder):
         decoder = build_decoder(recipe.registry, recipe.config.decoder, stored.alphabet)
-    hypotheses, seconds = decoder.decode(stored)
+    hypotheses, proofs, seconds = decoder.decode_with_proofs(stored)
+    counts = count_proofs(proofs or ())
     texts = [stored.alphabet.decode(hypothesis.labels) for hypothesis in hypotheses]
     result = Result(
         config=recipe.config.model_dump(),
@@ -89,6 +88,7 @@ def decode_run(recipe: Recipe, folder: RunFolder) -> Result:
             "plugins": trained.plugins,
             "data": _data(trained.data, stored, recipe.alignment),
             "training": trained.training,
+            **({"proofs": counts.to_json()} if counts else {}),
         },
     )
     sure = confidences(stored, hypotheses, recipe.alignment, fit_run_sharpness(folder, recipe.alignment))
@@ -182,69 +182,6 @@ def decode_stored(
         result = decode_run(recipe, folder)
     announce_result(registry, folder, result, notice or (lambda text: None))
     return result
-
-
-@dataclass(frozen=True)
-class BuiltDecoder:
-    """A decoder that is built, and the owner that its errors name; `build_decoder` returns one."""
-
-    owner: str
-    search: Callable[[LogProbs], Iterable[Hypothesis]]
-
-    def decode(self, log_probs: LogProbs) -> tuple[list[Hypothesis], float]:
-        """Return the best hypothesis of every image, and how many seconds decoding took.
-
-        Raises:
-            PluginError: the decoder failed, or returned another number of hypotheses, or unknown labels.
-        """
-        started = time.perf_counter()
-        with attribute_errors(f"{self.owner} failed"):
-            # A list, since a generator would do its work after the clock has stopped.
-            hypotheses = list(self.search(log_probs))
-        seconds = time.perf_counter() - started
-        require_hypotheses(self.owner, hypotheses, log_probs)
-        return hypotheses, seconds
-
-    @property
-    def has_own_score(self) -> bool:
-        """Whether the decoder ranks by something else than the probability of the network alone."""
-        return bool(getattr(self.search, "has_own_score", False))
-
-    @property
-    def ranks_by_log_prob(self) -> bool:
-        """Whether the best hypothesis is that of the highest score."""
-        return bool(getattr(self.search, "ranks_by_log_prob", True))
-
-    @property
-    def objective(self) -> str | None:
-        """What the decoder searches; None for the most probable of all labellings."""
-        # With a score of its own, the best text is not the most probable one either.
-        return getattr(self.search, "objective", None) or ("its own score" if self.has_own_score else None)
-
-    def n_best(self, log_probs: LogProbs, count: int) -> Sequence[Sequence[Hypothesis]] | None:
-        """Return up to `count` hypotheses of every image, best first; None if the decoder has only the best.
-
-        Raises:
-            PluginError: the decoder failed, or returned another number of lists, or unknown labels.
-        """
-        search = getattr(self.search, "n_best", None)
-        if search is None:
-            return None
-        with attribute_errors(f"{self.owner} failed"):
-            found = [list(hypotheses) for hypotheses in search(log_probs, count)]
-        require_n_best(self.owner, found, log_probs)
-        return found
-
-
-def build_decoder(registry: Registry, decoder: str, alphabet: Alphabet) -> BuiltDecoder:
-    """Build the decoder of a component string, which can take a while: it may load a file.
-
-    Raises:
-        UsageError: the decoder refuses its options.
-        PluginError: the builder failed.
-    """
-    search = registry.build("decoder", decoder, alphabet)
-    return BuiltDecoder(registry.describe_owner("decoder", decoder), search)
 
 
 def build_stored_decoder(recipe: Recipe, folder: RunFolder, alphabet: Alphabet) -> BuiltDecoder:

@@ -8,7 +8,7 @@ from ctcbench.config.recipe import Recipe
 from ctcbench.contract.data import LogProbs
 from ctcbench.contract.specs import Alphabet
 from ctcbench.data.built_dataset import BuiltDataset
-from ctcbench.pipeline.decoding_stage import build_decoder
+from ctcbench.pipeline.built_decoder import build_decoder
 
 _FIRST, _MORE = 4, 60  # images; more where the first took little time
 _LITTLE = 0.1  # seconds

@@ -20,7 +20,7 @@ from ctcbench.data.lacking_labels import find_lacking_labels
 from ctcbench.data.materialise import materialise
 from ctcbench.data.run_dataset import build_run_dataset, require_splits
 from ctcbench.pipeline.budget_stage import fit_to_budget
-from ctcbench.pipeline.decoding_stage import build_decoder
+from ctcbench.pipeline.built_decoder import build_decoder
 from ctcbench.pipeline.folder_claim import claim_folder, require_one_of_resume_and_fresh
 from ctcbench.results.decoder_files import write_decoder_files
 from ctcbench.results.recognizer_description import RecognizerDescription

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from ctcbench.config.recipe import require_fitting_decoder
 from ctcbench.contract.errors import UsageError
 from ctcbench.files.attached_files import only_stored_files
-from ctcbench.pipeline.decoding_stage import BuiltDecoder, build_decoder
+from ctcbench.pipeline.built_decoder import BuiltDecoder, build_decoder
 from ctcbench.recognition.reader import Reader
 from ctcbench.registry.component_registry import Registry
 

@@ -15,7 +15,7 @@ from ctcbench.data.run_dataset import build_run_dataset
 from ctcbench.evaluation.joined_batches import join_batches
 from ctcbench.evaluation.score import Score
 from ctcbench.evaluation.scoring import score
-from ctcbench.pipeline.decoding_stage import BuiltDecoder
+from ctcbench.pipeline.built_decoder import BuiltDecoder
 from ctcbench.recognition.reader import Reader
 from ctcbench.recognition.torch_reader import TorchReader
 from ctcbench.registry.component_registry import Registry

@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 
 from ctcbench.contract.data import LogProbs, Sample
 from ctcbench.contract.errors import UsageError
-from ctcbench.decoding import beam_search
+from ctcbench.decoding import BestLabelling, beam_search
 from ctcbench.evaluation.ctc_alignment import character_frames
 from ctcbench.evaluation.ctc_likelihood import text_log_probs
 from ctcbench.evaluation.familiarity import Familiarity
-from ctcbench.pipeline.decoding_stage import BuiltDecoder
+from ctcbench.pipeline.built_decoder import BuiltDecoder
 from ctcbench.recognition.picture_batch import PictureBatch, make_batch, split_by_width
 from ctcbench.recognition.prediction import Alternative, Character, Prediction
 from ctcbench.recognition.reader import Reader
@@ -70,7 +70,7 @@ class Interpretation:
     def _read(self, batch: PictureBatch, distances: Sequence[float | None]) -> list[Prediction]:
         values_NTK, lengths_N = self.reader.read(batch.images_NCHW, batch.widths_N)
         read = LogProbs(values_NTK, lengths_N, ("",) * len(lengths_N), self.reader.alphabet)
-        hypotheses, _ = self.decoder.decode(read)
+        hypotheses, proofs, _ = self.decoder.decode_with_proofs(read)
         labels = [hypothesis.labels for hypothesis in hypotheses]
         scores = [hypothesis.log_prob for hypothesis in hypotheses]
         if self.reader.alignment == "ctc":
@@ -81,6 +81,7 @@ class Interpretation:
         nothing: list[None] = [None] * len(labels)
         alternatives = self._alternatives(read) if self.n_best else nothing
         characters = self.characters(read, labels, batch) if self.positions else nothing
+        proofs_N: Sequence[BestLabelling | None] = proofs or [None] * len(labels)
         return [
             Prediction(
                 self.text(labels[i]),
@@ -89,6 +90,7 @@ class Interpretation:
                 batch.sizes[i],
                 alternatives[i],
                 characters[i],
+                *_proof(proofs_N[i]),
             )
             for i in range(len(labels))
         ]
@@ -102,7 +104,8 @@ class Interpretation:
     def _alternatives(self, read: LogProbs) -> list[tuple[Alternative, ...]]:
         """Return the best texts of each picture, best first: by the score that the decoder ranks by."""
         found = self.decoder.n_best(read, self.n_best)
-        has_own_score = found is not None and self.decoder.has_own_score
+        # A proof is for the order before the calibration, so the scores of such a decoder are kept, too.
+        has_score = found is not None and (self.decoder.has_own_score or self.decoder.has_proofs)
         if found is None:
             width = max(_NARROWEST_BEAM, _BEAM_PER_TEXT * self.n_best)
             found = beam_search(
@@ -116,11 +119,11 @@ class Interpretation:
         log_probs_M = text_log_probs(repeated, [one.labels for one in hypotheses_M], self.sharpness)
         # Probabilities are sorted again: the calibration can change the order of texts of nearly equal
         # probability, and those of a search cover only the alignments that it kept.
-        order_M = range(len(hypotheses_M)) if has_own_score else np.argsort(-log_probs_M, kind="stable")
+        order_M = range(len(hypotheses_M)) if has_score else np.argsort(-log_probs_M, kind="stable")
         texts: list[dict[str, Alternative]] = [{} for _ in found]
         for index in order_M:
             text = self.text(hypotheses_M[index].labels)
-            score = hypotheses_M[index].log_prob if has_own_score else None
+            score = hypotheses_M[index].log_prob if has_score else None
             confidence = math.exp(min(0, log_probs_M[index]))
             texts[rows_M[index]].setdefault(text, Alternative(text, confidence, score))
         return [tuple(alternatives.values()) for alternatives in texts]
@@ -180,6 +183,10 @@ def require_supported(reader: Reader, n_best: int, *, positions: bool, crops: in
         raise UsageError(
             "each frame of this recogniser sees the whole picture, so its characters have no positions"
         )
+
+
+def _proof(best: BestLabelling | None) -> tuple[bool, float, str] | tuple[None, None, None]:
+    return (None, None, None) if best is None else (best.optimal, best.gap, best.proof)
 
 
 def _probability(log_prob: float) -> float | None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ctcbench.evaluation.proof_counts import ProofTally
+
 
 @dataclass(frozen=True)
 class Character:
@@ -30,8 +32,9 @@ class Alternative:
     Attributes:
         text: the text, in Unicode NFC.
         confidence: p(text | picture), as that of a prediction.
-        score: the logarithm by which texts are ranked, where that is not the probability alone, as with a
-            language model or with several crops; else None.
+        score: the logarithm by which texts are ranked, where that is not the confidence: with a language
+            model, with several crops, and with ``best_cpp``, whose scores are exact log-probabilities before
+            the calibration; else None.
     """
 
     text: str
@@ -54,9 +57,16 @@ class Prediction:
             one in a hundred pictures like them exceeds (`ctcbench.evaluation.familiarity`); None if they are
             not stored with the recogniser.
         size: width and height of the picture in pixels, as it is displayed.
-        alternatives: the most probable texts, most probable first; None if they were not asked for.
+        alternatives: the best texts, best first; None if they were not asked for. If `optimal`, the first is
+            `text`; that no better one than the second is missing is not proven.
         characters: the characters of the text with their places, in the order of the text; None if they
             were not asked for.
+        optimal: whether the decoder has proven that no text that its options permit is more probable by the
+            network's log-probabilities, before the calibration of `confidence`; None if it has no proofs, as
+            all decoders but ``best_cpp``, or if the text was chosen from several crops.
+        gap: no permitted text is more than exp(`gap`) times as probable: 0 if `optimal`, infinite if no bound
+            is known; None as `optimal`.
+        proof: what proved it, as `ctcbench.decoding.BestLabelling.proof`; None as `optimal`.
     """
 
     text: str
@@ -65,6 +75,9 @@ class Prediction:
     size: tuple[int, int]
     alternatives: tuple[Alternative, ...] | None = None
     characters: tuple[Character, ...] | None = None
+    optimal: bool | None = None
+    gap: float | None = None
+    proof: str | None = None
 
     @property
     def familiar(self) -> bool | None:
@@ -73,3 +86,8 @@ class Prediction:
         The confidence of one that is not may be far too high.
         """
         return None if self.distance is None else self.distance <= 1
+
+    def count_proof(self, tally: ProofTally) -> None:
+        """Add the proof to those of other predictions, if the decoder has proofs."""
+        if self.optimal is not None and self.gap is not None and self.proof is not None:
+            tally.add(optimal=self.optimal, gap=self.gap, proof=self.proof)

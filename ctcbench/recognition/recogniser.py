@@ -12,7 +12,7 @@ from ctcbench.contract.errors import BadSample
 from ctcbench.contract.specs import Ground, ImageSpec
 from ctcbench.evaluation.familiarity import Familiarity
 from ctcbench.files.pictures import Fit, PreparedPicture, read_picture
-from ctcbench.pipeline.decoding_stage import BuiltDecoder
+from ctcbench.pipeline.built_decoder import BuiltDecoder
 from ctcbench.recognition.chosen_decoder import build_chosen_decoder, build_own_decoder
 from ctcbench.recognition.crop_interpretation import read_crops
 from ctcbench.recognition.interpretation import Interpretation, require_supported

@@ -13,6 +13,7 @@ from ctcbench.contract.errors import BadSample, UsageError
 from ctcbench.contract.specs import Alphabet
 from ctcbench.data.rejected_samples import RejectedSample, rejected_message
 from ctcbench.evaluation.metrics import Measured, metrics_document
+from ctcbench.evaluation.proof_counts import ProofCounts, ProofTally
 from ctcbench.evaluation.reliability import expected_calibration_error, reliability_bins
 from ctcbench.evaluation.scoring import measure
 from ctcbench.evaluation.text_alignment import frequent_confusions
@@ -54,6 +55,7 @@ class RecogniserScore:
         mean_confidence: mean of the confidences; None if the decoder has none.
         ece: expected calibration error (`ctcbench.evaluation.reliability`); None without confidences.
         unfamiliar: number of pictures that are not like the training images; None if that is not known.
+        proofs: of how many texts the decoder has proven that none is more probable; None if it has no proofs.
         lacking: the characters of labels that the alphabet lacks, and the number of labels that have each.
         unreadable: number of labels with such characters. They count as errors.
         confusions: (target, read, count) of the most frequent confusions of characters; an empty text stands
@@ -73,6 +75,7 @@ class RecogniserScore:
     mean_confidence: float | None
     ece: float | None
     unfamiliar: int | None
+    proofs: ProofCounts | None
     lacking: Mapping[str, int]
     unreadable: int
     confusions: tuple[tuple[str, str, int], ...]
@@ -96,6 +99,7 @@ class RecogniserScore:
             "mean_confidence": self.mean_confidence,
             "ece": self.ece,
             "unfamiliar": self.unfamiliar,
+            "proofs": self.proofs.to_json() if self.proofs else None,
             "unreadable": self.unreadable,
             "lacking": dict(self.lacking),
             "confusions": confusions,
@@ -171,6 +175,7 @@ class _Tally:
         unreadable: how many labels have such a character.
         unfamiliar: how many pictures are not like the training images.
         is_known: whether that is known of every picture.
+        proofs: the proofs of the texts.
     """
 
     alphabet: Alphabet
@@ -183,6 +188,7 @@ class _Tally:
     unreadable: int = 0
     unfamiliar: int = 0
     is_known: bool = True
+    proofs: ProofTally = field(default_factory=ProofTally)
 
     def add(self, picture: LabelledPicture, read: Prediction) -> None:
         """Count a picture and its prediction."""
@@ -200,6 +206,7 @@ class _Tally:
         self.unreadable += bool(picture.lacking)
         self.unfamiliar += read.familiar is False
         self.is_known = self.is_known and read.familiar is not None
+        read.count_proof(self.proofs)
 
     def score(
         self,
@@ -227,6 +234,7 @@ class _Tally:
             mean_confidence=fmean(self.confidences) if self.confidences else None,
             ece=expected_calibration_error(bins) if bins else None,
             unfamiliar=self.unfamiliar if self.is_known else None,
+            proofs=self.proofs.counts(),
             lacking=dict(self.lacking.most_common()),
             unreadable=self.unreadable,
             confusions=tuple((target, seen, count) for (target, seen), count in confusions),

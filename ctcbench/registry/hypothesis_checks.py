@@ -7,6 +7,7 @@ from numbers import Integral
 
 from ctcbench.contract.data import LogProbs
 from ctcbench.contract.errors import PluginError
+from ctcbench.decoding import BestLabelling
 from ctcbench.decoding.hypothesis import Hypothesis
 
 
@@ -35,12 +36,40 @@ def require_n_best(owner: str, found: Sequence[Sequence[object]], log_probs: Log
             _require_hypothesis(owner, image, hypothesis, log_probs.alphabet.num_classes)
 
 
+def require_proofs(owner: str, found: Sequence[object], log_probs: LogProbs) -> None:
+    """Check what ``with_proofs`` of a decoder returned for `log_probs` of N images.
+
+    Raises:
+        PluginError: there are not N `BestLabelling`, a label is not a class from 1 to K − 1, or a `gap` is
+            negative or NaN, or not 0 where the labelling is `optimal`.
+    """
+    if len(found) != len(log_probs):
+        raise PluginError(f"{owner}: {len(found)} labellings with proofs for {len(log_probs)} images")
+    for image, best in enumerate(found):
+        if not isinstance(best, BestLabelling):
+            raise PluginError(
+                f"{owner}: for image {image} with_proofs returned {type(best).__name__}, not a "
+                "ctcbench.decoding.BestLabelling"
+            )
+        _require_labels(owner, image, best.labels, log_probs.alphabet.num_classes)
+        # Not `best.gap < 0`, which NaN passes.
+        if not best.gap >= 0 or (best.optimal and best.gap > 0):
+            raise PluginError(
+                f"{owner}: for image {image} optimal={best.optimal} and gap={best.gap}; a gap is 0 or more, "
+                "and 0 with a proof"
+            )
+
+
 def _require_hypothesis(owner: str, image: int, hypothesis: object, num_classes: int) -> None:
     if not isinstance(hypothesis, Hypothesis):
         raise PluginError(
             f"{owner}: for image {image} it returned {type(hypothesis).__name__}, not a ctcbench.Hypothesis"
         )
-    for label in hypothesis.labels:
+    _require_labels(owner, image, hypothesis.labels, num_classes)
+
+
+def _require_labels(owner: str, image: int, labels: Sequence[int], num_classes: int) -> None:
+    for label in labels:
         # `Alphabet.decode` looks up label − 1: a blank would become the last character.
         if not isinstance(label, Integral) or not 0 < label < num_classes:
             raise PluginError(

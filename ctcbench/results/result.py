@@ -98,6 +98,14 @@ class TrainingRecord(Record):
     left_plateau_step: Count | None = None
 
 
+class ProofsRecord(Record):
+    """The proofs of the decoder, as `ProofCounts.to_json` returns them."""
+
+    images: Count
+    proofs: dict[Name, Count] = Field(max_length=100)
+    largest_gap: NotNegative | None
+
+
 class ProvenanceRecord(Record):
     """Provenance of a result; other keys are kept as they are."""
 
@@ -107,6 +115,7 @@ class ProvenanceRecord(Record):
     plugins: dict[Name, Name | None] = Field(default_factory=dict, max_length=1_000)
     data: dict[Name, Any] = Field(default_factory=dict, max_length=100)
     training: TrainingRecord | None = None
+    proofs: ProofsRecord | None = None
 
 
 class ResultRecord(Record):

@@ -9,7 +9,7 @@ from ctcbench import UsageError
 from ctcbench.benchmarks.workloads import find_workload
 from ctcbench.contract.data import LogProbs
 from ctcbench.contract.errors import ComponentNotice
-from ctcbench.decoding import Hypothesis, best_labelling
+from ctcbench.decoding import Hypothesis, best_labelling, score_labellings
 from ctcbench.decoding.constraints import character_automaton, length_automaton, pattern_automaton
 from ctcbench.registry.discovery import load_registry
 
@@ -62,8 +62,34 @@ def test_texts_of_best_cpp_within_a_constraint_are_accepted_and_the_first_is_its
         assert len({one.labels for one in hypotheses}) == len(hypotheses) == 5
         assert all(len(one.labels) == 4 for one in hypotheses)
     assert [len(hypotheses) for hypotheses in search.n_best(read, 1)] == [1] * len(found)
-    without = load_registry().build("decoder", "best_cpp", read.alphabet)
-    assert not hasattr(without, "n_best")
+
+
+@pytest.mark.parametrize("options", ["nodes=10000", "length=4,width=1", "nodes=0,width=2", "blank_penalty=2"])
+def test_texts_of_best_cpp_are_in_the_order_of_their_exact_scores(read, options):
+    search = load_registry().build("decoder", f"best_cpp:{options}", read.alphabet)
+    penalty = 2 if options.startswith("blank") else 0
+    found = search.n_best(read, 5)
+    exact = score_labellings(
+        read.values_NTK, [[one.labels for one in some] for some in found], blank_penalty=penalty
+    )
+    for best, hypotheses, scores in zip(search.with_proofs(read), found, exact, strict=True):
+        assert len({one.labels for one in hypotheses}) == len(hypotheses) == 5
+        assert [one.log_prob for one in hypotheses] == pytest.approx(scores.tolist())
+        assert scores.tolist() == pytest.approx(sorted(scores, reverse=True))
+        # Without a proof the wider beam may find a more probable one.
+        assert hypotheses[0].log_prob >= best.log_prob
+        assert best.optimal == (not options.startswith("nodes=0"))
+        if best.optimal:
+            assert hypotheses[0].labels == best.labels
+
+
+def test_the_proofs_of_best_cpp_are_those_of_its_labellings(read):
+    for options, settings in (("nodes=0,width=1", {"nodes": 0, "beam_width": 1}), ("length=4", {})):
+        search = load_registry().build("decoder", f"best_cpp:{options}", read.alphabet)
+        if "length" in options:
+            settings = {"guide": length_automaton([None, *read.alphabet.characters], 4, 4)}
+        assert search.with_proofs(read) == best_labelling(read.values_NTK, **settings)
+        assert search(read) == [Hypothesis(one.labels, one.log_prob, ()) for one in search.with_proofs(read)]
 
 
 def test_images_without_an_accepted_text_are_counted_with_the_reason(read):

@@ -9,11 +9,14 @@ import pytest
 
 from ctcbench import hookimpl
 from ctcbench.contract.errors import CtcbenchError, UsageError
+from ctcbench.decoding import best_labelling
 from ctcbench.evaluation.calibration import fit_sharpness
 from ctcbench.evaluation.ctc_likelihood import text_log_probs
+from ctcbench.evaluation.proof_counts import count_proofs
 from ctcbench.pipeline.decoding_stage import decode_stored
 from ctcbench.registry.component_registry import Registry
 from ctcbench.registry.plugin import Plugin, _manager_for
+from ctcbench.results.result import Result
 from ctcbench.results.run_folder import RunFolder
 from ctcbench.results.stored_results import find_results
 
@@ -54,6 +57,15 @@ def test_a_read_only_run_is_to_be_copied(finished_copy, registry, monkeypatch):
     monkeypatch.setattr("os.access", lambda path, mode: False)  # root may write everywhere
     with pytest.raises(UsageError, match="is read-only, and the result is stored in it; copy the folder"):
         decode_stored(registry, finished_copy.folder, "greedy")
+
+
+def test_proofs_of_the_decoder_are_stored_with_the_result(finished_copy, registry):
+    tests = RunFolder(finished_copy.folder).read_log_probs("test")
+    expected = count_proofs(best_labelling(tests.values_NTK, tests.lengths_N))
+    result = decode_stored(registry, finished_copy.folder, "best_cpp")
+    assert result.provenance["proofs"] == expected.to_json() and expected.images == len(tests)
+    assert Result.parse(result.path.read_bytes(), result.path).provenance["proofs"] == expected.to_json()
+    assert "proofs" not in decode_stored(registry, finished_copy.folder, "beam_cpp").provenance
 
 
 def test_trackers_receive_the_result_of_another_decoder(finished_copy, registry, monkeypatch):

@@ -7,7 +7,7 @@ import torch
 from ctcbench.config.recipe import resolve
 from ctcbench.data.run_dataset import build_run_dataset
 from ctcbench.decoding import Hypothesis
-from ctcbench.pipeline import decoding_stage, decoding_time
+from ctcbench.pipeline import built_decoder, decoding_time
 from ctcbench.training.recognizer.network import build_recognizer
 from tests.tiny_config import tiny
 
@@ -17,8 +17,8 @@ class TimedDecoder:
 
     def __init__(self, monkeypatch, seconds):
         self.now, self.seconds, self.given = 0.0, seconds, []
-        monkeypatch.setattr(decoding_stage.time, "perf_counter", lambda: self.now)
-        built = decoding_stage.BuiltDecoder("decoder 'timed'", self)
+        monkeypatch.setattr(built_decoder.time, "perf_counter", lambda: self.now)
+        built = built_decoder.BuiltDecoder("decoder 'timed'", self)
         monkeypatch.setattr(decoding_time, "build_decoder", lambda registry, decoder, alphabet: built)
 
     def __call__(self, log_probs):

@@ -134,6 +134,9 @@ def test_constraints_and_models_of_the_decoder_apply(registry):
 def test_every_decoder_of_one_text_can_be_used(registry, decoder):
     (found,) = faint(registry).predict([bar_in_the_middle()], crops=[0.0, 0.25, 0.3], decoder=decoder)
     assert found.text == "bb" and 0 < found.confidence <= 1
+    assert (found.optimal, found.gap, found.proof) == (None, None, None), "a proof is for one reading"
+    (alone,) = faint(registry).predict([bar_in_the_middle()], crops=[0.25], decoder=decoder)
+    assert alone.optimal is (True if decoder == "best_cpp" else None)
 
 
 def test_no_text_of_a_constraint_that_fits_is_an_empty_one(registry):

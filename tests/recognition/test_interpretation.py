@@ -6,6 +6,8 @@ from PIL import Image
 
 from ctcbench import Alphabet, ImageSpec, UsageError
 from ctcbench.contract.errors import ComponentNotice
+from ctcbench.decoding import best_labelling, score_labellings
+from ctcbench.decoding.constraints import length_automaton
 from ctcbench.recognition import picture_batch
 from ctcbench.recognition.recogniser import Recogniser
 from tests.recognition.bar_reader import BLANK_LOGIT, FRAMES, LABEL_LOGIT, BarReader, bars, recogniser
@@ -176,6 +178,37 @@ def test_alternatives_obey_the_constraint_of_the_decoder(registry):
     assert len(found.alternatives) == 5
     assert all(len(alternative.text) == 2 for alternative in found.alternatives)
     assert found.confidence < free.confidence
+
+
+@pytest.mark.parametrize("decoder", ["best_cpp", "best_cpp:length=2"])
+def test_a_proof_is_that_of_the_text_and_of_the_first_alternative(registry, decoder):
+    pictures = [bars((4, 8), (20, 22), (30, 36)), bars((4, 6), (20, 22))]
+    read = recogniser(registry).log_probs(pictures)
+    for found, values_TK in zip(
+        recogniser(registry).predict(pictures, n_best=4, decoder=decoder), read.values_NTK, strict=True
+    ):
+        guide = length_automaton([None, *"abc"], 2, 2) if "length" in decoder else None
+        best = best_labelling(values_TK, guide=guide)
+        assert (found.optimal, found.gap, found.proof) == (True, 0.0, best.proof)
+        texts = [one.text for one in found.alternatives]
+        assert texts[0] == found.text == read.alphabet.decode(best.labels) and len(set(texts)) == 4
+        scores = [one.score for one in found.alternatives]
+        labels = [read.alphabet.encode(text) for text in texts]
+        assert scores == pytest.approx(score_labellings(values_TK, labels).tolist())
+        assert scores == sorted(scores, reverse=True) and scores[0] == pytest.approx(best.log_prob)
+
+
+def test_without_a_proof_there_is_a_gap_and_decoders_without_proofs_have_neither(registry):
+    picture = bars((4, 6), (20, 22))
+    (found,) = recogniser(registry).predict([picture], decoder="best_cpp:nodes=0,width=1,blank_penalty=4")
+    assert found.optimal is False and found.gap > 0 and found.proof == "none"
+    for decoder in ("greedy", "beam_cpp:length=2", "mbr"):
+        (found,) = recogniser(registry).predict([picture], decoder=decoder)
+        assert (found.optimal, found.gap, found.proof) == (None, None, None)
+    with pytest.warns(ComponentNotice, match="no text that its options permit is possible"):
+        (found,) = recogniser(registry).predict([picture], decoder="best_cpp:length=21", n_best=2)
+    assert (found.text, found.optimal, found.proof) == ("", True, "nothing accepted")
+    assert (found.confidence, found.alternatives) == (0.0, ())
 
 
 def test_no_text_of_the_constraint_fits_into_the_frames(registry):

@@ -55,6 +55,14 @@ def test_labels_and_readings_are_compared(registry, labelled):
     assert any("labels: " in notice for notice in listener.notices)
 
 
+def test_proofs_of_the_decoder_are_counted(registry, labelled):
+    reader, text = recogniser(registry), f"folder:path={labelled}"
+    assert reader.evaluate(text).proofs is None and reader.evaluate(text).to_json()["proofs"] is None
+    found = reader.evaluate(text, decoder="best_cpp").proofs
+    assert found.images == found.proven == sum(found.proofs.values()) == 4 and found.largest_gap == 0
+    assert reader.evaluate(text, decoder="best_cpp", crops=[0, 0.1]).proofs is None
+
+
 def test_samples_are_the_first_of_a_split_and_all_is_every_picture(registry, labelled):
     reader, text = recogniser(registry), f"folder:path={labelled}"
     assert reader.evaluate(text, split="all").images == 5

@@ -77,3 +77,15 @@ def test_a_fault_in_the_score_is_named_with_the_file():
 def test_a_document_that_is_not_an_object_is_refused(document):
     with pytest.raises(CtcbenchError, match=r"beam_cpp\.json: expected a JSON object"):
         Result.from_json(document, PATH)
+
+
+@pytest.mark.parametrize(
+    ("key", "wrong"), [("images", -1), ("proofs", {"beam": "two"}), ("proofs", [2]), ("largest_gap", "wide")]
+)
+def test_damaged_proofs_are_named(key, wrong):
+    proofs = {"images": 2, "proven": 2, "proofs": {"beam": 2}, "largest_gap": None}
+    assert (
+        Result.from_json({**DOCUMENT, "provenance": {"proofs": proofs}}, PATH).provenance["proofs"] == proofs
+    )
+    with pytest.raises(CtcbenchError, match=rf"beam_cpp\.json: provenance\.proofs\.{key}"):
+        Result.from_json({**DOCUMENT, "provenance": {"proofs": proofs | {key: wrong}}}, PATH)

@@ -76,6 +76,7 @@ def predict(
     from ctcbench.api import load
     from ctcbench.cli.progress import progress_listener
     from ctcbench.cli.views.prediction_output import unfamiliar_pictures
+    from ctcbench.evaluation.proof_counts import ProofTally
 
     recogniser = load(run, device, ground=wanted_ground)
     if folder is not None and not folder.is_finished:
@@ -91,6 +92,7 @@ def predict(
         crops=wanted_crops,
     )
     failed = unfamiliar = done = 0
+    proofs = ProofTally()
     # A bar on the terminal that lines are printed on would be torn apart.
     is_quiet = bool(chosen) and output_stream().isatty()
     with progress_listener() as listener, warnings.catch_warnings():
@@ -108,6 +110,7 @@ def predict(
                     output.add(name, reason)
                 else:
                     unfamiliar += outcome.familiar is False
+                    outcome.count_proof(proofs)
                     output.add(name, outcome)
                 if not is_quiet:
                     listener.pictures_predicted(done, arguments.total)
@@ -120,6 +123,8 @@ def predict(
             listener.notice(one_line(notice))
         if unfamiliar:
             listener.notice(f"unfamiliar: {unfamiliar_pictures(unfamiliar, done - failed, 'image')}")
+        if counts := proofs.counts():
+            listener.notice(f"proven best: {counts}")
     if failed:
         raise typer.Exit(FAILED)
 

@@ -50,7 +50,7 @@ def _examples(misread: Iterable[Misreading]) -> Table:
         table.add_column(header, overflow="fold")
     table.add_column("confidence")
     shown = list(misread)
-    confidences = aligned_confidences([(one.confidence, one.familiar) for one in shown])
+    confidences = aligned_confidences([(one.confidence, one.familiar, None) for one in shown])
     for one, confidence in zip(shown, confidences, strict=True):
         reading, text = highlight(one.reading, one.text)
         table.add_row(Text(printable(one.name)), text, reading, Text(confidence))
@@ -80,6 +80,8 @@ def _facts(found: RecogniserScore, misread: Path | None) -> Table:
         )
     rows["confidence"] = f"mean {_share(found.mean_confidence)}, calibration error (ECE) {_share(found.ece)}"
     rows["unfamiliar"] = _unfamiliar(found)
+    if found.proofs is not None:
+        rows["proven best"] = str(found.proofs)
     if found.confusions:
         rows["confusions"] = ", ".join(
             f"{_character(target)} → {_character(read)} ({count:,})"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
@@ -68,7 +69,7 @@ class TableOutput:
             table.add_column(self._best_header(), no_wrap=True)
         if self.positions:
             table.add_column("characters, columns", no_wrap=True)
-        readings = [(prediction.confidence, prediction.familiar) for _, prediction in self._rows]
+        readings = [(one.confidence, one.familiar, one.optimal) for _, one in self._rows]
         for (name, prediction), confidence in zip(self._rows, aligned_confidences(readings), strict=True):
             cells = [Text(printable(name), overflow="fold"), Text(printable(prediction.text), "bold")]
             cells.append(Text(confidence))
@@ -129,7 +130,7 @@ class CsvOutput:
     def __init__(self, n_best: int) -> None:
         parts = ("text", "confidence", "score")
         others = [f"{part}_{rank}" for rank in range(1, n_best + 1) for part in parts]
-        self._columns = ["image", "text", "confidence", "familiar", *others, "error"]
+        self._columns = ["image", "text", "confidence", "familiar", "optimal", "gap", *others, "error"]
         self._print(self._columns)
 
     def add(self, name: str, prediction: Prediction | str) -> None:
@@ -163,6 +164,10 @@ def _entry(name: str, prediction: Prediction | str) -> dict[str, Any]:
         "familiar": prediction.familiar,
         "distance": prediction.distance,
     }
+    if prediction.optimal is not None and prediction.gap is not None:
+        # JSON has no infinity.
+        gap = prediction.gap if prediction.gap < math.inf else None
+        entry |= {"optimal": prediction.optimal, "gap": gap}
     if prediction.alternatives is not None:
         entry["alternatives"] = [asdict(alternative) for alternative in prediction.alternatives]
     if prediction.characters is not None:
@@ -179,16 +184,20 @@ def _shown_text(alternative: Alternative) -> str:
     return f"{printable(alternative.text)}  {score}{_shown(alternative.confidence)}"
 
 
-def aligned_confidences(readings: Sequence[tuple[float | None, bool | None]]) -> list[str]:
-    """Return the cells of confidences, one below the other: percentages, and a mark where not familiar.
+def aligned_confidences(readings: Sequence[tuple[float | None, bool | None, bool | None]]) -> list[str]:
+    """Return the cells of confidences, one below the other: percentages, and marks of what limits them.
 
     Args:
-        readings: the confidence of each, and whether its picture is like the training images.
+        readings: the confidence of each, whether its picture is like the training images, and whether the
+            text is proven to be the best one; None where that is not known.
     """
-    shown = [_shown(confidence) for confidence, _ in readings]
+    shown = [_shown(confidence) for confidence, _, _ in readings]
     width = max(map(len, shown), default=0)
-    marks = ["  unfamiliar" if familiar is False else "" for _, familiar in readings]
-    return [f"{text:>{width}}{mark}" for text, mark in zip(shown, marks, strict=True)]
+    cells = []
+    for text, (_, familiar, optimal) in zip(shown, readings, strict=True):
+        marks = [("unfamiliar", familiar), ("not proven", optimal)]
+        cells.append("  ".join([f"{text:>{width}}", *(mark for mark, known in marks if known is False)]))
+    return cells
 
 
 def unfamiliar_pictures(number: int, images: int, noun: str) -> str:

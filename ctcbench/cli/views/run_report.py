@@ -17,6 +17,7 @@ from ctcbench.contract.hooks import Column
 from ctcbench.contract.word_lists import counted
 from ctcbench.evaluation import metrics
 from ctcbench.evaluation.metrics import Measured
+from ctcbench.evaluation.proof_counts import ProofCounts
 from ctcbench.files.shell_words import quote_word
 from ctcbench.files.text import one_line, printable
 from ctcbench.recognition.onnx_packages import INSTALL_ONNX, missing_onnx
@@ -145,8 +146,15 @@ def cost_table(result: Result, columns: Sequence[Column] = ()) -> Table:
         ("images/s", count(cost.get("images_per_second"))),
         ("decoding", decoding),
         ("peak memory", f"{count(cost.get('peak_memory_mib'))} MiB"),
+        *proof_cells(result),
         *plugin_cells(result, columns),
     ):
         # As `Text`, because rich would read brackets in a plain string as markup.
         table.add_row(Text(name), Text(one_line(text)))
     return table
+
+
+def proof_cells(result: Result) -> list[tuple[str, str]]:
+    """Return the line with the proofs of a result; none if its decoder has no proofs."""
+    stored = result.provenance.get("proofs")
+    return [] if stored is None else [("proven best", str(ProofCounts.from_json(stored)))]

@@ -48,7 +48,9 @@ def test_the_result_of_a_run_is_found_again(trained: Path, capsys: Capture) -> N
     assert (
         "test: 30 images" in printed and "calibration error (ECE)" in printed and "edit distance" in printed
     )
-    assert "misread, for example" in printed
+    assert "misread, for example" in printed and "proven best" not in printed
+    assert main([*arguments, "--decoder", "best_cpp"]) == 0
+    assert "proven best" in capsys.readouterr().out
 
 
 def test_misread_pictures_are_written_to_a_file(trained: Path, mine: Path, capsys: Capture) -> None:

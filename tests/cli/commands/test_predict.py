@@ -264,6 +264,30 @@ def test_scores_of_the_decoder_are_shown_where_they_are_no_probabilities(
     assert {row["score_1"] for row in csv.DictReader(io.StringIO(capsys.readouterr().out))} == {""}
 
 
+def test_proofs_of_the_decoder_are_in_every_output(trained: Path, folder: Path, capsys: Capture) -> None:
+    # Of a network that is hardly trained, too many texts have about the same probability.
+    arguments = [str(trained), str(folder), "--decoder", "best_cpp:length=1"]
+    assert all(entry["optimal"] is True and entry["gap"] == 0 for entry in read_json(arguments, capsys))
+    assert main(["predict", *arguments]) == 0
+    printed = capsys.readouterr()
+    assert "not proven" not in printed.out and "proven best: 3 of 3 (" in printed.err
+    arguments[-1] = "best_cpp:nodes=0,width=1,blank_penalty=3"
+    document = read_json(arguments, capsys)
+    assert all(entry["optimal"] is False and entry["gap"] > 0 for entry in document)
+    assert main(["predict", *arguments, "--csv"]) == 0
+    rows = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
+    assert [(row["optimal"], float(row["gap"])) for row in rows] == [
+        ("False", entry["gap"]) for entry in document
+    ]
+    assert main(["predict", *arguments]) == 0
+    printed = capsys.readouterr()
+    assert printed.out.count("not proven") == 3
+    assert "proven best: 0 of 3; of the others a more probable text may exist, gap at most" in printed.err
+    assert main(["predict", *arguments[:2], "--csv"]) == 0
+    rows = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
+    assert {(row["optimal"], row["gap"]) for row in rows} == {("", "")}
+
+
 def test_a_table_is_printed_in_parts(
     trained: Path, folder: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -6,12 +6,14 @@ from ctcbench.cli.views.prediction_output import aligned_confidences, unfamiliar
 
 
 def test_confidences_are_aligned_with_their_marks() -> None:
-    assert aligned_confidences([(0.097, False), (1.0, True), (None, None)]) == [
+    readings = [(0.097, False, None), (1.0, True, True), (None, None, False), (0.5, False, False)]
+    assert aligned_confidences(readings) == [
         "  9.7 %  unfamiliar",
         "100.0 %",
-        "      –",
+        "      –  not proven",
+        " 50.0 %  unfamiliar  not proven",
     ]
-    assert aligned_confidences([(0.097, True)]) == ["9.7 %"]
+    assert aligned_confidences([(0.097, True, None)]) == ["9.7 %"]
     assert aligned_confidences([]) == []
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -87,6 +88,15 @@ def test_a_plugin_column_that_raises_shows_its_error() -> None:
         *run_report(a_result(), Path("r"), columns=[Column("odd", lambda document: document["none"])])
     )
     assert "failed: KeyError" in text
+
+
+def test_proofs_of_the_decoder_have_a_line() -> None:
+    result, folder = a_result(), Path("runs/abc")
+    assert "proven best" not in shown(*run_report(result, folder))
+    proofs = {"images": 3, "proven": 2, "proofs": {"beam": 2}, "largest_gap": 0.5}
+    result = replace(result, provenance={**result.provenance, "proofs": proofs})
+    expected = "proven best   2 of 3 (beam 2); of the others a more probable text may exist, gap at most 0.5"
+    assert expected in shown(*run_report(result, folder), width=120)
 
 
 def test_commands_are_not_broken_into_lines(capsys: pytest.CaptureFixture[str]) -> None:
