@@ -12,6 +12,7 @@ import numpy as np
 
 from ctcbench.contract.data import LogProbs
 from ctcbench.contract.specs import BLANK
+from ctcbench.decoding import BestLabelling
 from ctcbench.decoding.hypothesis import Hypothesis
 from ctcbench.testing.case import Case, Rule
 from ctcbench.testing.synthetic_log_probs import confident_of, part, texts_for, uncertain, with_lengths
@@ -150,6 +151,30 @@ def never_returns_impossible_classes(case: Case) -> None:
         case.require(1 not in labels, rule, f"class 1 in {labels}", "skip classes of probability zero")
 
 
+def proves_its_own_labellings(case: Case) -> None:
+    """with_proofs, if the decoder has it, returns a BestLabelling with the labels of each hypothesis."""
+    read, decoder = _uncertain(case), case.build()
+    if not hasattr(decoder, "with_proofs"):
+        return
+    found = case.attempt("prove labellings", lambda: list(decoder.with_proofs(read)))
+    sound = all(isinstance(best, BestLabelling) for best in found)
+    case.require(
+        sound,
+        "with_proofs must return a list of BestLabelling",
+        f"{found[:1]}",
+        "import it from ctcbench.decoding",
+    )
+    for best in found:
+        rule = "gap must be 0 with a proof (optimal), and at least 0 without one"
+        # With `not … >=`, NaN fails.
+        sound = best.gap == 0 if best.optimal else best.gap >= 0
+        case.require(sound, rule, best, "use math.inf for a gap that is not known")
+    one, other = [h.labels for h in _hypotheses(case, decoder, read)], [best.labels for best in found]
+    rule, remedy = "with_proofs must return the labels of the call", "call the same search"
+    case.require(len(one) == len(other), rule, f"{len(other)} labellings for {len(one)} images", remedy)
+    _require_same(case, one, other, rule, remedy)
+
+
 def _uncertain(case: Case) -> LogProbs:
     return with_lengths(uncertain(case.alphabet, len(_LENGTHS), _FRAMES), _LENGTHS)
 
@@ -218,4 +243,5 @@ RULES: tuple[Rule, ...] = (
     is_deterministic,
     does_not_modify_its_input,
     never_returns_impossible_classes,
+    proves_its_own_labellings,
 )

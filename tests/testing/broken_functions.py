@@ -1,10 +1,12 @@
 """Losses, augmentations and decoders that break one rule each."""
 
+import math
+
 import numpy as np
 import torch
 
 from ctcbench import Hypothesis
-from ctcbench.decoding import greedy_search
+from ctcbench.decoding import BestLabelling, greedy_search
 from tests.testing.broken_parts import breaks, part_that_breaks
 
 # Losses ---------------------------------------------------------------------------------------------
@@ -333,3 +335,52 @@ def writing_the_same(read, found):
 @decoder_that("never_returns_impossible_classes", "class 1 in")
 def always_one(read, found):
     return [h._replace(labels=(1,)) for h in found]
+
+
+class Prover:
+    """The best path, with proofs that `change` makes of its hypotheses."""
+
+    def __init__(self, change):
+        self.with_proofs = lambda read: change(self(read))
+
+    def __call__(self, read):
+        return greedy_search(read.values_NTK, read.lengths_N)
+
+
+def prover_that(words):
+    """Make ``hypotheses -> proofs`` a decoder whose proofs break their rule."""
+
+    def note(change):
+        def build(alphabet):
+            """A decoder with proofs that break their rule."""
+            return Prover(change)
+
+        build.__name__ = change.__name__
+        return breaks("decoder", "proves_its_own_labellings", words)(build)
+
+    return note
+
+
+@prover_that("a list of BestLabelling; got [Hypothesis(")
+def proofs_that_are_hypotheses(found):
+    return found
+
+
+@prover_that("at least 0 without one")
+def gap_that_is_no_number(found):
+    return [BestLabelling(one.labels, one.log_prob, False, math.nan, "none") for one in found]
+
+
+@prover_that("gap must be 0 with a proof")
+def gap_with_a_proof(found):
+    return [BestLabelling(one.labels, one.log_prob, True, 0.5, "mine") for one in found]
+
+
+@prover_that("the labels of the call")
+def proofs_of_other_labellings(found):
+    return [BestLabelling((1,), one.log_prob, True, 0.0, "mine") for one in found]
+
+
+@prover_that("5 labellings for 6 images")
+def one_proof_too_few(found):
+    return [BestLabelling(one.labels, one.log_prob, False, math.inf, "none") for one in found[1:]]
