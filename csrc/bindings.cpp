@@ -4,6 +4,7 @@
 #include <pybind11/stl.h>
 
 #include <algorithm>
+#include <exception>
 #include <limits>
 #include <memory>
 #include <string>
@@ -181,6 +182,13 @@ PYBIND11_MODULE(_core, module, pybind11::mod_gil_not_used()) {
         "CTC prefix beam search in C++. Use beam_search of the package, which checks its arguments.";
     module.attr("interface_stamp") = INTERFACE_STAMP;
     py::register_local_exception<BadFrame>(module, "BadFrame", PyExc_ValueError);
+    py::register_local_exception_translator([](std::exception_ptr failure) {
+        try {
+            std::rethrow_exception(failure);
+        } catch (const ctc::Stopped&) {
+            // The exception of the handler is set already: see unlocked.hpp.
+        }
+    });
     bind_guides(module);
     bind_lm(module);
     const auto define = [&](const char* name, auto function, const char* doc, auto... more) {

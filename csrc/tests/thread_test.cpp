@@ -1,5 +1,6 @@
 // Tests of work on a batch by several threads: the results, calls at the same time, and failures.
 #include <atomic>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <random>
@@ -93,11 +94,35 @@ void test_a_failure_is_passed_on() {
     check(calls == 5, "the threads work on after a failure");
 }
 
+void test_a_call_can_be_stopped() {
+    for (const int threads : {1, 3}) {
+        std::atomic<int> calls{0};
+        bool stopped = false;
+        ctc::stop_requested = [] { return true; };
+        try {
+            ctc::share_among_threads(100'000, threads, [&] {
+                return [&](std::size_t) {
+                    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+                    ++calls;
+                };
+            });
+        } catch (const ctc::Stopped&) {
+            stopped = true;
+        }
+        ctc::stop_requested = nullptr;
+        check(stopped && calls < 100'000, "a call can be stopped");
+    }
+    std::atomic<int> calls{0};
+    ctc::share_among_threads(5, 3, [&] { return [&](std::size_t) { ++calls; }; });
+    check(calls == 5, "the next call is not stopped");
+}
+
 }  // namespace
 
 int main() {
     test_search_with_threads();
     test_each_item_once();
     test_a_failure_is_passed_on();
+    test_a_call_can_be_stopped();
     return ctc::report_failures();
 }

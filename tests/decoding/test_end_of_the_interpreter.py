@@ -1,5 +1,6 @@
-"""Decoding while the interpreter ends."""
+"""Decoding while the interpreter ends, and while signals arrive."""
 
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -39,3 +40,65 @@ def test_it_ends_without_an_error(program):
         timeout=100,
     )
     assert (done.returncode, done.stderr) == (0, "")
+
+
+INTERRUPTED = """
+import _thread, threading
+import numpy as np
+from ctcbench.decoding import beam_search, beam_search_arrays, best_labelling
+# Without a stop this would take minutes.
+log_probs_TK = np.log(np.random.default_rng(0).dirichlet(np.ones(30), 200))
+log_probs_NTK = np.broadcast_to(log_probs_TK, (1_000_000, 200, 30))
+for decode in (beam_search, beam_search_arrays, best_labelling):
+    for threads in (1, 2):
+        threading.Timer(0.2, _thread.interrupt_main).start()
+        try:
+            decode(log_probs_NTK, threads=threads)
+        except KeyboardInterrupt:
+            print("interrupted", len(decode(log_probs_NTK[:2], threads=threads)))
+"""
+HANDLER_DECODES = """
+import signal
+import numpy as np
+from ctcbench.decoding import beam_search
+log_probs_TK = np.log(np.random.default_rng(0).dirichlet(np.ones(30), 200))
+log_probs_NTK = np.broadcast_to(log_probs_TK, (1_000_000, 200, 30))
+def handle(*_):
+    print(len(beam_search(log_probs_NTK[:3], threads=2)))
+    if handled:
+        raise ZeroDivisionError
+    handled.append(1)
+    signal.setitimer(signal.ITIMER_REAL, 0.2)
+handled = []
+signal.signal(signal.SIGALRM, handle)
+signal.setitimer(signal.ITIMER_REAL, 0.2)
+try:
+    beam_search(log_probs_NTK, threads=2)
+except ZeroDivisionError:
+    print("raised")
+"""
+
+
+@pytest.mark.parametrize(
+    ("program", "expected"),
+    [
+        (
+            INTERRUPTED,
+            "interrupted 2\ninterrupted 2\ninterrupted 4\ninterrupted 4\ninterrupted 2\ninterrupted 2\n",
+        ),
+        pytest.param(
+            HANDLER_DECODES,
+            "3\n3\nraised\n",
+            marks=pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="needs timers of POSIX"),
+        ),
+    ],
+)
+def test_a_signal_ends_a_call_of_many_sequences(program, expected):
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=Path(__file__).parents[2],
+        capture_output=True,
+        text=True,
+        timeout=200,
+    )
+    assert (done.stdout, done.stderr, done.returncode) == (expected, "", 0)
