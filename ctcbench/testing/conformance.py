@@ -15,7 +15,7 @@ from ctcbench.testing import general_rules
 from ctcbench.testing.case import ALPHABET, IMAGE, SEQUENCE, BrokenRule, Case, Rule
 
 # Names of the context, as opposed to options of the component.
-_SETTINGS = ("image", "sequence", "alphabet")
+_SETTINGS: dict[str, type] = {"image": ImageSpec, "sequence": SequenceSpec, "alphabet": Alphabet}
 
 
 def rules_for(kind: Kind) -> tuple[Rule, ...]:
@@ -63,6 +63,7 @@ def check_component(component: Component, **options: Any) -> None:
 
     Raises:
         AssertionError: a rule is broken; the message has the rule, what was got, and the remedy.
+        UsageError: `component` is none, or a setting of the context is of another type.
     """
     case = _case(component, options)
     for rule in rules_for(component.kind):
@@ -154,14 +155,25 @@ def _guard(rule: Rule) -> Rule:
 
 
 def _check(kind: Kind, component: Component, **options: Any) -> None:
+    _require_component(component)
     if component.kind != kind:
         raise UsageError(f"{component.name} is a {component.kind}, not a {kind}: use check_component")
     check_component(component, **options)
 
 
+def _require_component(component: object) -> None:
+    if not isinstance(component, Component):
+        name = getattr(component, "__name__", repr(component))
+        raise UsageError(f"{name} is no component: is its decorator (@backbone, @head, …) missing?")
+
+
 def _case(component: Component, options: dict[str, Any]) -> Case:
+    _require_component(component)
     # An option that is called `image`, say, belongs to the component.
     own = inspect.signature(component.builder).parameters
     taken = {name for name in options if name in own and own[name].kind is inspect.Parameter.KEYWORD_ONLY}
     settings = {name: options[name] for name in _SETTINGS if name in options and name not in taken}
+    for name, value in settings.items():
+        if not isinstance(value, _SETTINGS[name]):
+            raise UsageError(f"{name}={value!r}: not a ctcbench.{_SETTINGS[name].__name__}")
     return Case(component, {n: v for n, v in options.items() if n not in settings}, **settings)

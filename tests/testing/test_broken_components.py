@@ -153,6 +153,17 @@ def test_a_check_of_another_kind_is_refused():
         check_backbone(BROKEN["head"][0][0])
 
 
+def test_what_is_no_component_is_refused():
+    def plain(image):
+        """A function without a decorator."""
+
+    for check in (check_component, check_backbone, conformance.conformance_tests):
+        with pytest.raises(UsageError, match=r"^plain is no component: is its decorator .* missing\?$"):
+            check(plain)
+    with pytest.raises(UsageError, match=r"^image=\(8, 16\): not a ctcbench.ImageSpec$"):
+        check_backbone(BROKEN["backbone"][0][0], image=(8, 16))
+
+
 def test_a_bad_sample_breaks_no_rule():
     refused = []
 
