@@ -16,6 +16,7 @@ from ctcbench.builtin.labelling.line_cells import (
     first_delimiter,
     guess_delimiter,
     split_cells,
+    without_separator_line,
 )
 from ctcbench.builtin.labelling.line_objects import ENDINGS, ObjectKeys, find_keys, read_cells
 from ctcbench.builtin.labelling.list_columns import (
@@ -92,10 +93,9 @@ def read_list(path: Path, wanted: WantedColumns = _USUAL) -> LabelList:
     suffix = path.suffix.lower()
     # Read as text, these would be thousands of bad lines.
     if suffix in OTHER_FORMATS:
-        raise UsageError(
-            f"{path}: a list of labels is .csv, .tsv, .txt, .jsonl or .json ({{name: label}}), not {suffix}; "
-            f"convert it, for example to CSV with the header file,label"
-        )
+        known = ".csv, .tsv, .txt, .jsonl or .json ({name: label})"
+        remedy = "convert it, for example to CSV with the header file,label"
+        raise UsageError(f"{path}: a list of labels is {known}, not {suffix}; {remedy}")
     if wanted.named and suffix not in (".csv", ".tsv", *ENDINGS):
         raise UsageError(f"{path}: only .csv, .tsv and .jsonl have columns, such as {wanted.named}")
     content = _decoded(path)
@@ -111,7 +111,8 @@ def read_list(path: Path, wanted: WantedColumns = _USUAL) -> LabelList:
                 f"at most {_LONGEST_LINE:,} are allowed"
             )
     if suffix in (".csv", ".tsv"):
-        return _csv_list(path, content, DELIMITERS if suffix == ".csv" else "\t", wanted)
+        rows = without_separator_line(content)
+        return _csv_list(path, rows, DELIMITERS if suffix == ".csv" else "\t", wanted)
     if suffix in ENDINGS:
         return _object_list(path, content, wanted)
     return LabelList(_text_lines(path, content))
@@ -152,9 +153,8 @@ def _decoded(path: Path) -> str:
         # As bytes, because text mode would turn every carriage return into the end of a line.
         return decode_utf8(read_named_file(path, _MOST_BYTES))
     except NotUtf8 as error:
-        raise UsageError(
-            f"{path}:{error.line}: is not UTF-8 ({error}); save the list as UTF-8 (in Excel: CSV UTF-8)"
-        ) from None
+        remedy = "save the list as UTF-8 (in Excel: CSV UTF-8)"
+        raise UsageError(f"{path}:{error.line}: is not UTF-8 ({error}); {remedy}") from None
 
 
 def _line(file: str, place: str, read: Callable[[], _Cells], name: str) -> Line:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable
 from pathlib import Path
@@ -13,11 +14,20 @@ from ctcbench.files.text import abbreviated
 DELIMITERS = ",;\t"
 
 
+# The line by which Excel knows the delimiter; it is no row.
+_SEPARATOR_LINE = re.compile(r"sep=[,;\t](?=\r?\n)", re.IGNORECASE)
+
+
 class Cell(NamedTuple):
     """The text of a cell without its quotes, and the position in the line where the cell begins."""
 
     text: str
     start: int
+
+
+def without_separator_line(content: str) -> str:
+    """Return a CSV file whose first line is blank if it is Excel's ``sep=;``."""
+    return _SEPARATOR_LINE.sub("", content, count=1) if _SEPARATOR_LINE.match(content) else content
 
 
 def split_cells(line: str, delimiter: str) -> list[Cell]:

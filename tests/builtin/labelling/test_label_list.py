@@ -106,6 +106,17 @@ def test_no_line_takes_others_with_it(tmp_path):
     ]
 
 
+@pytest.mark.parametrize("mark", [",", ";", "\t"])
+@pytest.mark.parametrize("header", ["file{0}text\r\n", ""])
+def test_the_line_by_which_excel_knows_the_delimiter_is_no_row(tmp_path, mark, header):
+    fill(tmp_path, "a.png", "b.png")
+    rows = header.format(mark) + f"a.png{mark}1\r\nb.png{mark}2\r\nc.png{mark}3\r\n"
+    (tmp_path / "labels.csv").write_bytes(f"\ufeffsep={mark}\r\n{rows}".encode())
+    source = whole(tmp_path)
+    assert labels(source) == {"a.png": "1", "b.png": "2"}
+    assert list(faults(source)) == [f"labels.csv:{5 if header else 4}"]  # lines are counted with it
+
+
 def test_text_has_no_quotes_and_one_delimiter(tmp_path):
     assert read(tmp_path, '0.png\t"a" b\n my 1.png \t c \n', "gt.txt") == [
         ("0.png", '"a" b'),
