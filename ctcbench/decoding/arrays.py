@@ -71,8 +71,11 @@ def as_lengths(lengths: object, *, num_sequences: int, num_frames: int, single: 
             "sequence"
         )
     if array.shape != (num_sequences,):
+        # As torch.nn.CTCLoss takes them.
+        is_transposed = not single and array.shape == (num_frames,)
         raise ValueError(
             f"lengths has shape {array.shape}; it must be ({num_sequences},), one for each sequence"
+            + ("; log_probs must be (N, T, K): transpose (T, N, K) first" if is_transposed else "")
         )
     outside_N = (array < 0) | (array > num_frames)
     if outside_N.any():

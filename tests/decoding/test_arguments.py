@@ -45,6 +45,7 @@ BAD_OPTIONS = [
     ({"lengths": [4, 5]}, ValueError, r"lengths\[1\] is 5; it must lie in \[0, 4\]"),
     ({"lengths": [-1, 4]}, ValueError, r"lengths\[0\] is -1"),
     ({"lengths": [4]}, ValueError, r"lengths has shape \(1,\); it must be \(2,\)"),
+    ({"lengths": [2, 2, 2, 2]}, ValueError, r"must be \(2,\), one.*: transpose \(T, N, K\) first"),
     ({"lengths": 4}, ValueError, r"lengths has shape \(\)"),
     ({"lengths": [[4, 4]]}, ValueError, r"lengths has shape \(1, 2\)"),
     ({"lengths": [4.0, 4.0]}, TypeError, "lengths has dtype float64"),
