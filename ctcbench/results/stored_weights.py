@@ -20,7 +20,8 @@ def require_weights(folder: RunFolder) -> None:
     if folder.path.is_dir() and folder.has(folder.config_path):
         if folder.has(folder.weights_path):
             return
-        if folder.has(folder.checkpoint_path):
+        # A finished run keeps its checkpoint; there the file was lost.
+        if folder.has(folder.checkpoint_path) and not folder.has(folder.summary_path):
             raise UsageError(
                 f"{folder.path}: its training stopped before the first validation, so there are no weights "
                 f"yet; resume it with: {_resume_command(folder)}"
