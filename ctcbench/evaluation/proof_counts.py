@@ -10,6 +10,9 @@ from typing import Any
 
 from ctcbench.decoding import BestLabelling
 
+# Words for a proof that is none of a text.
+_WORDS = {"nothing accepted": "no permitted text"}
+
 
 @dataclass(frozen=True)
 class ProofCounts:
@@ -48,7 +51,7 @@ class ProofCounts:
         return cls(document["images"], document["proofs"], math.inf if gap is None else gap)
 
     def __str__(self) -> str:
-        how = ", ".join(f"{name} {count:,}" for name, count in self.proofs.items())
+        how = ", ".join(f"{_WORDS.get(name, name)} {count:,}" for name, count in self.proofs.items())
         found = f"{self.proven:,} of {self.images:,}" + (f" ({how})" if how else "")
         if self.proven == self.images:
             return found

@@ -21,6 +21,8 @@ def test_proofs_are_counted_by_what_proved_the_text():
     assert found == ProofCounts(3, {"beam": 2, "best path": 1}, 0.0) and found.proven == 3
     assert str(found) == "3 of 3 (beam 2, best path 1)"
     assert count_proofs([]) is None
+    nothing = BestLabelling((), -math.inf, True, 0.0, "nothing accepted")
+    assert str(count_proofs([nothing])) == "1 of 1 (no permitted text 1)"
 
 
 def test_without_a_proof_the_largest_gap_is_known_or_not():
