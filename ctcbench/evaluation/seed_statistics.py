@@ -54,20 +54,35 @@ def bounded(interval: Interval, low: float, high: float) -> Interval:
     return max(interval[0], low), min(interval[1], high)
 
 
-def paired_t(first: Sequence[float], second: Sequence[float]) -> TTest:
+def paired_t(first: Sequence[float], second: Sequence[float], resolution: float = 0.0) -> TTest:
     """Return the paired t-test of first − second (Student 1908), at 95 %.
+
+    Args:
+        first: a value for each pair.
+        second: the others.
+        resolution: the values are multiples of it, as accuracies of N images are multiples of 1/N. Equal
+            differences are no proof that they do not vary: their standard deviation is taken to be at least
+            that of rounding.
 
     Raises:
         ValueError: there are fewer than two pairs, or the sequences differ in length.
     """
     found = spread([one - other for one, other in zip(first, second, strict=True)])
-    if found.sd is None or found.interval is None:
+    if found.sd is None:
         raise ValueError("a t-test needs two or more pairs")
-    return TTest(found.mean, found.interval, _p(found.mean, found.sd / math.sqrt(found.n), found.n - 1))
+    error = max(found.sd, rounding_sd(resolution) * math.sqrt(2)) / math.sqrt(found.n)
+    return _t_test(found.mean, error, found.n - 1)
 
 
-def welch_t(first: Sequence[float], second: Sequence[float]) -> TTest:
+def rounding_sd(resolution: float) -> float:
+    """Return the standard deviation of rounding to multiples of `resolution`."""
+    return resolution / math.sqrt(12)
+
+
+def welch_t(first: Sequence[float], second: Sequence[float], resolution: float = 0.0) -> TTest:
     """Return Welch's t-test (1947) of first − second at 95 %; the variances need not be equal.
+
+    `resolution` is that of `paired_t`.
 
     Raises:
         ValueError: a side has fewer than two values.
@@ -76,15 +91,13 @@ def welch_t(first: Sequence[float], second: Sequence[float]) -> TTest:
     if one.sd is None or other.sd is None:
         raise ValueError("Welch's test needs two or more values on each side")
     difference = one.mean - other.mean
-    parts = (one.sd**2 / one.n, other.sd**2 / other.n)
+    parts = [max(side.sd or 0.0, rounding_sd(resolution)) ** 2 / side.n for side in (one, other)]
     variance = sum(parts)
     if variance == 0:  # all values of each side are equal: no interval, and p is 0 or 1
-        return TTest(difference, (difference, difference), _p(difference, 0.0, 1))
+        return _t_test(difference, 0.0, 1)
     # Degrees of freedom by Welch (1947) and Satterthwaite (1946).
     df = variance**2 / sum(part**2 / (n - 1) for part, n in zip(parts, (one.n, other.n), strict=True))
-    error = math.sqrt(variance)
-    half = t_quantile(df) * error
-    return TTest(difference, (difference - half, difference + half), _p(difference, error, df))
+    return _t_test(difference, math.sqrt(variance), df)
 
 
 def clopper_pearson(successes: float, n: int, confidence: float = 0.95) -> Interval:
@@ -116,12 +129,14 @@ class MainEffect:
     pairs: int
 
 
-def main_effect(baseline: Mapping[Cell, float], level: Mapping[Cell, float]) -> MainEffect | None:
+def main_effect(
+    baseline: Mapping[Cell, float], level: Mapping[Cell, float], resolution: float = 0.0
+) -> MainEffect | None:
     """Return the main effect of `level` against `baseline`; None if no cells can be paired.
 
     Both map a cell (values of all other axes, seed) to a value. The differences of the cells that both
     have are averaged within each seed and then over seeds. In a full factorial design this is the main
-    effect of Box, Hunter and Hunter (1978).
+    effect of Box, Hunter and Hunter (1978). `resolution` is that of `paired_t`.
     """
     # The interval is over the seeds' averages because seeds are what was drawn at random: the levels of
     # the other axes were chosen, and results of one seed (two decoders of one model) are not independent.
@@ -132,7 +147,17 @@ def main_effect(baseline: Mapping[Cell, float], level: Mapping[Cell, float]) -> 
         return None
     found = spread([fmean(values) for values in differences.values()])
     pairs = sum(map(len, differences.values()))
-    return MainEffect(found.mean, found.interval, found.n, pairs)
+    if found.sd is None:
+        return MainEffect(found.mean, None, found.n, pairs)
+    # Each value is a mean of several differences, whose errors of rounding cancel out in part.
+    least = rounding_sd(resolution) * math.sqrt(2 * found.n / pairs)
+    test = _t_test(found.mean, max(found.sd, least) / math.sqrt(found.n), found.n - 1)
+    return MainEffect(found.mean, test.interval, found.n, pairs)
+
+
+def _t_test(difference: float, error: float, df: float) -> TTest:
+    half = t_quantile(df) * error
+    return TTest(difference, (difference - half, difference + half), _p(difference, error, df))
 
 
 def _p(difference: float, error: float, df: float) -> float:

@@ -99,12 +99,12 @@ def _run_tests(rows: Sequence[_RowOnImages], lengths_N: NDArray[np.float64]) -> 
         more_N = one.edits_N - other.edits_N
         difference = float(more_N.sum() / lengths_N.sum())
         cer = bootstrap_test(difference, ratios_RC[:, i] - ratios_RC[:, j], int(np.count_nonzero(more_N)))
-        seeds = _test_over_seeds(one.row, other.row)
+        seeds = _test_over_seeds(one.row, other.row, 1 / len(one.right_N))
         found.append(_UncorrectedTests(one, other, first, second, mcnemar(first, second), cer, seeds))
     return found
 
 
-def _test_over_seeds(one: Row, other: Row) -> TTest | None:
+def _test_over_seeds(one: Row, other: Row, resolution: float) -> TTest | None:
     first, second = one.by_seed("exact"), other.by_seed("exact")
     if len(first) < 2 or len(second) < 2:
         return None
@@ -113,9 +113,9 @@ def _test_over_seeds(one: Row, other: Row) -> TTest | None:
         sorted((m.seed is None, m.seed or 0, str(m.folder)) for m in row.members) for row in (one, other)
     ]
     if models[0] == models[1]:
-        return paired_t(list(first.values()), [second[seed] for seed in first])
+        return paired_t(list(first.values()), [second[seed] for seed in first], resolution)
     # Models that were trained separately have nothing in common, even with the same seed: not paired.
-    return welch_t(list(first.values()), list(second.values()))
+    return welch_t(list(first.values()), list(second.values()), resolution)
 
 
 def _apply_holm(tests: Sequence[_UncorrectedTests], others: list[float]) -> list[Comparison]:

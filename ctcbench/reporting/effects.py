@@ -20,10 +20,17 @@ def find_effects(rows: Sequence[Row], axes: Sequence[str]) -> list[Effect]:
         levels = sorted({row.axes[axis] for row in rows}, key=level_order)
         for level in levels[1:]:
             for metric in METRICS:
-                found = main_effect(_cells(rows, axis, levels[0], metric), _cells(rows, axis, level, metric))
+                before, after = (_cells(rows, axis, one, metric) for one in (levels[0], level))
+                found = main_effect(before, after, _resolution(rows) if metric == "exact" else 0.0)
                 if found:
                     effects.append(Effect(axis, levels[0], level, metric, *vars(found).values()))
     return effects
+
+
+def _resolution(rows: Sequence[Row]) -> float:
+    """Return the unit of exact accuracies: one of the test images."""
+    images = min(member.result.score.images for row in rows for member in row.members)
+    return 1 / images if images else 0.0
 
 
 def _cells(rows: Sequence[Row], axis: str, level: str, metric: str) -> dict[Cell, float]:

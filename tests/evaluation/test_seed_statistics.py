@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 
@@ -44,6 +46,28 @@ def test_t_tests_with_zero_variance_or_too_few_values():
     for test in (paired_t, welch_t):
         with pytest.raises(ValueError, match="two"):
             test([0.5], [0.6])
+
+
+def test_equal_differences_are_no_proof_if_they_are_of_one_image():
+    """For two seeds, each better by one image in 400, the p-value was 0."""
+    image = 1 / 400
+    one, other = [0.90, 0.93], [0.90 + image, 0.93 + image]
+    assert paired_t(one, other).p < 1e-9
+    paired = paired_t(one, other, image)
+    # t = √(6 n), as the standard deviation of a difference of two rounded values is 1 / (400 √6).
+    assert paired.p == pytest.approx(2 / math.pi * math.atan(1 / math.sqrt(12)))
+    assert paired.interval[0] < -image < 0 < paired.interval[1]
+    assert paired_t(one * 3, other * 3, image).p < 0.01
+    assert paired_t(one, one, image).p == 1.0
+    assert welch_t([0.0, 0.0, 0.0], [1.0, 1.0, 1.0], image).p < 1e-6
+    assert welch_t([0.9, 0.9], [0.9 + image, 0.9 + image], image).p > 0.05
+    # Differences that vary by more are not changed.
+    assert welch_t(DRUG_1, DRUG_2, image) == welch_t(DRUG_1, DRUG_2)
+    assert paired_t(DRUG_1, DRUG_2, image) == paired_t(DRUG_1, DRUG_2)
+    cells = [{("a", seed): value for seed, value in enumerate(side)} for side in (one, other)]
+    effect, exact = main_effect(*cells, resolution=image), main_effect(*cells)
+    assert effect.interval == pytest.approx((-paired.interval[1], -paired.interval[0]))
+    assert exact.interval == pytest.approx((image, image))
 
 
 def test_t_tests_against_scipy():
