@@ -66,6 +66,11 @@ def _about_seeds(rows: Sequence[Row]) -> Iterator[ReportWarning]:
     if few:
         text = f"{row_numbers(few)}: {FEW_SEEDS - 1} seeds each, too few for informative intervals"
         yield ReportWarning("few seeds", text, tuple(few))
+    # Student's interval has no width then; scores of few test images agree by chance. Zero is no result.
+    equal = [row.number for row in rows if row.metrics["exact"].sd == 0 and row.metrics["exact"].mean > 0]
+    if equal:
+        text = f"{row_numbers(equal)}: all seeds have the same score, so the interval shows no uncertainty"
+        yield ReportWarning("equal seeds", text, tuple(equal))
     # Rows with different seeds are not paired by seed, and their means are over different draws.
     seeds = defaultdict(list)
     for row in rows:

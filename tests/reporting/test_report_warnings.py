@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ctcbench.reporting.build_report import build_report
-from tests.reporting.report_cases import a_run, targets, warned
+from tests.reporting.report_cases import a_run, readings, targets, warned
 
 
 def test_different_test_sets_are_not_compared_but_listed(tmp_path):
@@ -36,6 +36,17 @@ def test_warnings_about_few_seeds_few_images_and_unbalanced_seeds(tmp_path):
     assert len(warned(report, "few seeds")) == 2
     assert "fewer than 100" in warned(report, "few images")[0]
     assert "different seeds: " in warned(report, "unbalanced")[0]
+
+
+def test_seeds_of_equal_scores_do_not_show_how_certain_a_score_is(tmp_path):
+    same = readings(targets(), 0.5, 1)
+    results = [a_run(tmp_path, seed=seed, lr=0.003, texts=same) for seed in (0, 1, 2)]
+    results += [a_run(tmp_path, 0.5, seed=seed, lr=0.001) for seed in (0, 1, 2)]
+    results += [a_run(tmp_path, 0.0, seed=seed, lr=0.1) for seed in (0, 1, 2)]
+    report = build_report(results)
+    (text,) = warned(report, "equal seeds")
+    number = next(row.number for row in report.rows if row.axes["lr"] == "0.003")
+    assert text == f"row {number}: all seeds have the same score, so the interval shows no uncertainty"
 
 
 def test_warnings_about_images_that_were_left_out_or_cannot_be_read(tmp_path):
