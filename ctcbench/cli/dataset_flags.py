@@ -20,7 +20,8 @@ Dataset = Annotated[
     str | None,
     typer.Argument(
         metavar="[DATASET]",
-        help="name or name:option=value (default: the data set of the default preset)",
+        help="name or name:option=value, such as folder:path=FOLDER; `ctcbench run --help` lists names and "
+        "options (default: the data set of the default preset)",
         autocompletion=complete_component("dataset"),
     ),
 ]

@@ -30,7 +30,7 @@ def evaluate(
         str,
         typer.Argument(
             metavar="DATASET",
-            help="name or name:option=value, such as folder:path=PATH",
+            help="name or name:option=value, such as folder:path=FOLDER; `ctcbench run --help` lists them",
             autocompletion=complete_component("dataset"),
         ),
     ],
