@@ -1,7 +1,7 @@
 """Minimum Bayes risk decoding: the hypothesis with the least expected error, instead of the most probable."""
 
 from collections.abc import Sequence
-from typing import Literal, NamedTuple, get_args
+from typing import Generic, Literal, NamedTuple, TypeVar, get_args
 
 import numpy as np
 
@@ -10,9 +10,10 @@ from .expected_errors import AnyHypothesis, flat_labels, hypothesis_log_probs
 from .scalars import shown
 
 RiskMetric = Literal["edit", "exact", "char"]
+H = TypeVar("H", bound=AnyHypothesis)
 
 
-class RiskChoice(NamedTuple):
+class RiskChoice(NamedTuple, Generic[H]):
     """The hypothesis with the least expected error, and that error.
 
     Attributes:
@@ -20,11 +21,11 @@ class RiskChoice(NamedTuple):
         risk: its expected error under the shares of the hypotheses.
     """
 
-    hypothesis: AnyHypothesis
+    hypothesis: H
     risk: float
 
 
-def minimum_bayes_risk(hypotheses: Sequence[AnyHypothesis], *, metric: RiskMetric = "edit") -> RiskChoice:
+def minimum_bayes_risk(hypotheses: Sequence[H], *, metric: RiskMetric = "edit") -> RiskChoice[H]:
     """Choose the hypothesis with the least expected error (Goel and Byrne 2000; Kumar and Byrne 2004).
 
     Each hypothesis is taken as the truth with its share of the probability of all of them. The expected error
@@ -51,9 +52,7 @@ def minimum_bayes_risk(hypotheses: Sequence[AnyHypothesis], *, metric: RiskMetri
     return least_risks([hypotheses], metric=metric, threads=1)[0]
 
 
-def least_risks(
-    batch: Sequence[Sequence[AnyHypothesis]], *, metric: RiskMetric, threads: int
-) -> list[RiskChoice]:
+def least_risks(batch: Sequence[Sequence[H]], *, metric: RiskMetric, threads: int) -> list[RiskChoice[H]]:
     """Return what `minimum_bayes_risk` does for each of several sequences.
 
     Raises:

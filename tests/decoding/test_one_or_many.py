@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from ctcbench.decoding import (
     Alignment, BestLabelling, Hypothesis, ScoredHypothesis, align, beam_search, best_labelling, greedy_search,
-    rescore, score_labellings,
+    minimum_bayes_risk, rescore, score_labellings,
 )
 
 def decode(
@@ -31,6 +31,7 @@ def decode(
     assert_type(greedy_search([[[0.0, -1.0]]]), list[Hypothesis])
     assert_type(align(one, [1]), Alignment)
     assert_type(rescore(many, beam_search(many)), list[list[ScoredHypothesis]])
+    assert_type(minimum_bayes_risk(rescore(one, [])).hypothesis, ScoredHypothesis)
     assert_type(score_labellings(one, [[1]]), NDArray[np.float64])
     assert_type(best_labelling(one, nodes=0), BestLabelling)
     assert_type(best_labelling(many, [1]), list[BestLabelling])
