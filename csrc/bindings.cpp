@@ -9,8 +9,8 @@
 #include <memory>
 #include <string>
 
+#include "bindings_unlocked.hpp"
 #include "ctc/guide.hpp"
-#include "unlocked.hpp"
 
 void bind_constraints(pybind11::module_& module);
 void bind_guides(pybind11::module_& module);
@@ -186,7 +186,7 @@ PYBIND11_MODULE(_core, module, pybind11::mod_gil_not_used()) {
         try {
             std::rethrow_exception(failure);
         } catch (const ctc::Stopped&) {
-            // The exception of the handler is set already: see unlocked.hpp.
+            // The exception of the handler is set already: see bindings_unlocked.hpp.
         }
     });
     bind_guides(module);

@@ -3,9 +3,9 @@
 #include <utility>
 
 #include "bindings.hpp"
+#include "bindings_unlocked.hpp"
 #include "ctc/automaton.hpp"
 #include "ctc/best_labelling.hpp"
-#include "unlocked.hpp"
 
 namespace ctc_python {
 

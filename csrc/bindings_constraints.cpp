@@ -6,9 +6,9 @@
 #include <limits>
 #include <vector>
 
+#include "bindings_unlocked.hpp"
 #include "ctc/lexicon.hpp"
 #include "ctc/state_distances.hpp"
-#include "unlocked.hpp"
 
 namespace py = pybind11;
 

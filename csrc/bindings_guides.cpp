@@ -8,10 +8,10 @@
 #include <utility>
 #include <vector>
 
+#include "bindings_unlocked.hpp"
 #include "ctc/automaton.hpp"
 #include "ctc/guide.hpp"
 #include "ctc/product_guide.hpp"
-#include "unlocked.hpp"
 
 namespace py = pybind11;
 

@@ -7,11 +7,11 @@
 #include <tuple>
 #include <vector>
 
+#include "bindings_unlocked.hpp"
 #include "ctc/character_guide.hpp"
 #include "ctc/guide.hpp"
 #include "ctc/ngram_model.hpp"
 #include "ctc/word_guide.hpp"
-#include "unlocked.hpp"
 
 namespace py = pybind11;
 

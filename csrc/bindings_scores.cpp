@@ -5,13 +5,13 @@
 #include <vector>
 
 #include "bindings.hpp"
+#include "bindings_unlocked.hpp"
 #include "ctc/bayes_risk.hpp"
 #include "ctc/edit_distance.hpp"
 #include "ctc/forced_alignment.hpp"
 #include "ctc/guide.hpp"
 #include "ctc/labelling_scores.hpp"
 #include "ctc/labelling_weights.hpp"
-#include "unlocked.hpp"
 
 namespace ctc_python {
 

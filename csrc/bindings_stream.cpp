@@ -7,9 +7,9 @@
 #include <vector>
 
 #include "bindings.hpp"
+#include "bindings_unlocked.hpp"
 #include "ctc/guide.hpp"
 #include "ctc/stream.hpp"
-#include "unlocked.hpp"
 
 namespace ctc_python {
 

@@ -159,7 +159,7 @@ def test_wrong_guides():
     stream.push([[-1.0] * 5])
     with pytest.raises(TypeError, match="guide is or has 'abc', of type str"):
         BeamSearchStream(guide="abc")
-    with pytest.raises(ValueError, match="edges with class 1, which is the blank"):
+    with pytest.raises(ValueError, match="labellings with class 1, which is the blank"):
         BeamSearchStream(guide=texts_of_length(1, 2, 5), blank=1)
     with pytest.raises(ValueError, match="same number of classes"):
         BeamSearchStream(guide=[texts_of_length(1, 2, 5), texts_of_length(1, 2, 6)])
