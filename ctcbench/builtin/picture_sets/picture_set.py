@@ -168,7 +168,7 @@ class PictureSet(Generic[E]):
         try:
             drawn = read_picture(self.store.picture(entry), self.image, self.fit)
         except TooWide as error:
-            raise BadSample(f"{error} (width={self.image.width})") from None
+            raise BadSample(f"{error} (width={self.image.width}; raise it: it is only a limit)") from None
         return Sample(drawn.image, returned, drawn.width)
 
     def labelled_picture(self, split: SplitName, index: int) -> tuple[Path | bytes, str]:

@@ -56,7 +56,7 @@ def test_labels_that_the_alphabet_lacks_are_announced(tmp_path, capsys, monkeypa
 
 def test_the_facts_of_pictures(pictures, tmp_path, capsys):
     assert main(["data", "describe", pictures, "--json"]) == 2
-    assert "at most 60 are allowed (width=60)" in capsys.readouterr().err
+    assert "at most 60 are allowed (width=60; raise it: it is only a limit)" in capsys.readouterr().err
     assert main(["data", "describe", pictures, "--json", "--skip-bad"]) == 0
     facts = json.loads(capsys.readouterr().out)
     assert facts["splits"] == {
