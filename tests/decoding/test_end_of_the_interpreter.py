@@ -43,9 +43,11 @@ def test_it_ends_without_an_error(program):
 
 
 INTERRUPTED = """
-import _thread, threading
+import _thread, signal, threading
 import numpy as np
 from ctcbench.decoding import beam_search, beam_search_arrays, best_labelling
+# A shell's background job, and so its tests, ignore Ctrl-C.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 # Without a stop this would take minutes.
 log_probs_TK = np.log(np.random.default_rng(0).dirichlet(np.ones(30), 200))
 log_probs_NTK = np.broadcast_to(log_probs_TK, (1_000_000, 200, 30))

@@ -37,7 +37,8 @@ def random_pairs(number):
         for _ in range(number)
     }
     return [
-        (key, chance.randbytes(chance.choice(sizes[: 6 if chance.random() < 0.9 else 9]))) for key in keys
+        (key, chance.randbytes(chance.choice(sizes[: 6 if chance.random() < 0.9 else 9])))
+        for key in sorted(keys)
     ]
 
 
