@@ -116,8 +116,8 @@ def _drop_columns(table: AnyTable, columns: Sequence[AnyColumn], labels: float =
 def _widths(table: AnyTable) -> list[float]:
     """Return the approximate width of every column with the gap beside it, in points."""
     texts = zip(table.headers, *table.lines, strict=True)
-    # Every character counts as a digit: the widths of the document's font are not known here.
-    return [max(map(len, column)) * _CHARACTER + _GAP for column in texts]
+    # Every character counts as a digit, but # as two: the widths of the document's font are not known here.
+    return [max(len(text) + text.count("#") for text in column) * _CHARACTER + _GAP for column in texts]
 
 
 def _room_for_labels(table: AnyTable) -> dict[int, float]:
@@ -163,8 +163,10 @@ def _table(table: AnyTable, label: str, notes: Sequence[str]) -> str:
 
 def _line(cells: Sequence[str], broken: Collection[int] = ()) -> str:
     set_cells = [_breakable(text) if i in broken else escape(text) for i, text in enumerate(cells)]
+    # \raggedright gives \\ another meaning, which ends a line of text and not the row.
+    end = r" \tabularnewline" if len(cells) - 1 in broken else r" \\"
     # An empty group in front: a cell that begins with a bracket would be an argument of \\.
-    return " & ".join("{}" + c if c.startswith(("[", "*")) else c for c in set_cells) + r" \\"
+    return " & ".join("{}" + c if c.startswith(("[", "*")) else c for c in set_cells) + end
 
 
 def _breakable(text: str) -> str:

@@ -29,7 +29,7 @@ def test_latex_is_well_formed(report):
     assert body.isascii()
     for tabular in re.findall(r"\\begin\{tabular\}(.*?)\\end\{tabular\}", body, re.DOTALL):
         columns = re.sub(r"p\{\d+pt\}", "p", re.match(r"\{((?:[lr]|p\{\d+pt\})+)\}", tabular)[1])
-        lines = [line for line in tabular.splitlines() if line.endswith(r"\\")]
+        lines = [line for line in tabular.splitlines() if line.endswith((r"\\", r"\tabularnewline"))]
         assert len(lines) >= 2
         assert {len(re.findall(r"(?<!\\)&", line)) + 1 for line in lines} == {len(columns)}
         assert [tabular.count(rule) for rule in (r"\toprule", r"\midrule", r"\bottomrule")] == [1, 1, 1]
@@ -70,6 +70,8 @@ def test_latex_lists_long_labels_in_a_table_of_their_own(tmp_path):
     assert "own \\& long header" not in text  # no room for it
     labels, results, took = text.split(r"\begin{table}")[1:4]
     assert re.search(r"\\begin\{tabular\}\{lp\{\d+pt\}\}", labels) and "parbox" not in labels
+    # The last cell of a row: \\ would not end it.
+    assert labels.count(r"\tabularnewline") == labels.count(r"\raggedright") > 0
     assert r"\raggedright folder:\allowbreak{}" in labels and "lr=" in labels and "folder" not in results
     assert re.search(r"\\begin\{tabular\}\{lr+lr+\}", results)
     assert "exact" in results and "collapsed" not in results
