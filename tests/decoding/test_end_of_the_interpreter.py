@@ -30,15 +30,14 @@ atexit.register(lambda: beam_search([[0.0, -1.0]]))
 """
 
 
+def run_python(program):
+    command = [sys.executable, "-c", program]
+    return subprocess.run(command, cwd=Path(__file__).parents[2], capture_output=True, text=True, timeout=200)
+
+
 @pytest.mark.parametrize("program", [DAEMONS, AT_EXIT])
 def test_it_ends_without_an_error(program):
-    done = subprocess.run(
-        [sys.executable, "-c", program],
-        cwd=Path(__file__).parents[2],
-        capture_output=True,
-        text=True,
-        timeout=100,
-    )
+    done = run_python(program)
     assert (done.returncode, done.stderr) == (0, "")
 
 
@@ -96,11 +95,5 @@ except ZeroDivisionError:
     ],
 )
 def test_a_signal_ends_a_call_of_many_sequences(program, expected):
-    done = subprocess.run(
-        [sys.executable, "-c", program],
-        cwd=Path(__file__).parents[2],
-        capture_output=True,
-        text=True,
-        timeout=200,
-    )
+    done = run_python(program)
     assert (done.stdout, done.stderr, done.returncode) == (expected, "", 0)

@@ -43,7 +43,9 @@ def class_of_character(characters: ClassCharacters) -> Mapping[str, int]:
         if character is None:
             continue
         if not isinstance(character, str):
-            raise InputError(f"class {label} is {shown(character)}; it must be a text, or None for the blank")
+            raise InputError(
+                f"class {label} is {shown(character)}; it must be a string, or None for the blank"
+            )
         if character == "":
             raise InputError(f"class {label} has an empty text; the blank is None in the list of characters")
         if character in classes:

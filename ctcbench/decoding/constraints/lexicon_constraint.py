@@ -42,7 +42,7 @@ def lexicon_automaton(
     listed = list(words)
     for number, word in enumerate(listed, start=1):
         if not isinstance(word, str):
-            raise InputError(f"word {number:,} of the lexicon is {shown(word)}; it must be a text")
+            raise InputError(f"word {number:,} of the lexicon is {shown(word)}; it must be a string")
     classes = class_of_character(characters)
     if not listed:
         raise InputError("the lexicon has no word")

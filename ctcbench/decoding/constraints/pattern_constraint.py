@@ -34,7 +34,7 @@ def pattern_automaton(characters: ClassCharacters, pattern: str) -> Automaton:
     """
     class_of_character(characters)
     if not isinstance(pattern, str):
-        raise InputError(f"pattern is {shown(pattern)}; it must be a text")
+        raise InputError(f"pattern is {shown(pattern)}; it must be a string")
     groups = CharacterGroups(characters, pattern)
     graph = PatternGraph(groups.pattern)
     groups.divide({one for one in graph.reads if one is not None}, graph.budget)

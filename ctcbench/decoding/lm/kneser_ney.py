@@ -110,7 +110,7 @@ def train_kneser_ney(
     for word in vocabulary:
         index_of.setdefault(word, len(index_of))
     if wrong := [word for word in index_of if not isinstance(word, str)]:
-        raise InputError(f"the corpus or the vocabulary has the word {shown(wrong[0])}; it must be a text")
+        raise InputError(f"the corpus or the vocabulary has the word {shown(wrong[0])}; it must be a string")
     counts = _adjusted_counts(np.array(tokens), np.array(places), order, len(index_of))
     discounts = tuple(_discounts(level.counts_G) for level in counts)
     return KneserNeyModel(NgramModel(tuple(index_of), _levels(counts, discounts)), discounts)

@@ -85,7 +85,7 @@ class LanguageModel:
                 "what train_kneser_ney returns"
             )
         if spell is not None and not callable(spell):
-            raise TypeError(f"spell is {shown(spell)}; it must be a function from text to text")
+            raise TypeError(f"spell is {shown(spell)}; it must be a function of a string that returns one")
         fusion = _core.FusionWeights(
             _in_range("weight", check_non_negative("weight", weight)),
             _in_range("length_bonus", check_finite("length_bonus", length_bonus)),

@@ -70,7 +70,7 @@ def test_texts_that_are_no_length(text):
         (["a", "b"], "None for the blank"),
         ([None, "a", "a"], "both 'a'"),
         ([None, "", "a"], "empty text"),
-        ([None, "a", 5], "class 2 is 5; it must be a text, or None for the blank"),
+        ([None, "a", 5], "class 2 is 5; it must be a string, or None for the blank"),
         ({None: 0, "a": 1}, "the characters are .* they must be a list"),
         (None, "the characters are None; they must be a list"),
     ],

@@ -78,7 +78,7 @@ def test_characters_outside_of_the_alphabet_are_named_and_counted():
         lexicon_automaton(CHARACTERS, "abc")
     with pytest.raises(InputError, match="the lexicon is None; it must be a list of words"):
         lexicon_automaton(CHARACTERS, None)
-    with pytest.raises(InputError, match="word 2 of the lexicon is 5; it must be a text"):
+    with pytest.raises(InputError, match="word 2 of the lexicon is 5; it must be a string"):
         lexicon_automaton(CHARACTERS, ["a", 5])
 
 
