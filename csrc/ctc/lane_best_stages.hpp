@@ -37,6 +37,20 @@ class LaneBestStages {
     // Searches with a beam, the result of which has every labelling of the beam.
     Result search_beam(const LogProbs& log_probs);
 
+    // Searches for the best labelling among those that are permitted, `labels` being one of them, and
+    // describes it: few prefixes first, then the beam, then as many prefixes as there may be. `mass` bounds
+    // the probability of all of them together. `beam` is null if there was no beam search.
+    // `search_prefixes(n)` searches with at most n prefixes, and returns a bound of what it did not offer.
+    template <class SearchPrefixes>
+    void search(const LogProbs& log_probs, std::vector<std::int32_t> labels, double mass,
+                std::unique_ptr<Result> beam, SearchPrefixes search_prefixes, BestLabelling& found);
+
+  private:
+    static LabellingView view_of(const std::vector<std::int32_t>& labels) {
+        return {labels.data(), static_cast<std::int32_t>(labels.size())};
+    }
+    double sum_in_beam(const Hypothesis& hypothesis) const;
+
     // Offers the labellings of the beam that may be the best. Returns an upper bound of the probability of
     // those that were not offered: what neither the offered ones nor the sums in the beam account for, and
     // for a labelling of the beam its sum in addition. `mass` bounds the sum of all probabilities.
@@ -49,12 +63,6 @@ class LaneBestStages {
     // Where no labelling has a probability that fits into a double, none can be proven to be the best.
     void describe_improbable(const LogProbs& log_probs, const std::vector<std::int32_t>& labels,
                              BestLabelling& found) const;
-
-  private:
-    static LabellingView view_of(const std::vector<std::int32_t>& labels) {
-        return {labels.data(), static_cast<std::int32_t>(labels.size())};
-    }
-    double sum_in_beam(const Hypothesis& hypothesis) const;
 
     BestOptions options_;
     std::unique_ptr<FastSearch> fast_;
@@ -80,6 +88,36 @@ Result LaneBestStages<L>::search_beam(const LogProbs& log_probs) {
     Result found;
     if (fast_ == nullptr || !fast_->run(log_probs, found)) found = exact_->run(log_probs);
     return found;
+}
+
+template <class L>
+template <class SearchPrefixes>
+void LaneBestStages<L>::search(const LogProbs& log_probs, std::vector<std::int32_t> labels, double mass,
+                               std::unique_ptr<Result> beam, SearchPrefixes search_prefixes,
+                               BestLabelling& found) {
+    best_.offer(labels, posterior_of(log_probs, labels));
+    const auto bound_of = [&](std::int32_t most_nodes) {
+        if (most_nodes == 0 || best_.highest() < kLeastScaled) return mass;
+        return std::min<double>(search_prefixes(most_nodes), mass);
+    };
+    // An upper bound of the probability of the permitted labellings that were not offered.
+    double bound = bound_of(std::min(options_.nodes, kFewNodes));
+    Proof proof = Proof::prefixes;
+    if (bound >= best_.highest()) {
+        if (beam == nullptr) beam = std::make_unique<Result>(search_beam(log_probs));
+        bound = std::min(bound, offer_beam(log_probs, beam->hypotheses, mass));
+        proof = Proof::beam;
+        if (best_.highest() < kLeastScaled) {
+            if (!beam->hypotheses.empty()) labels = beam->hypotheses.front().labels;
+            describe_improbable(log_probs, labels, found);
+            return;
+        }
+    }
+    if (bound >= best_.highest()) {
+        bound = std::min(bound, bound_of(options_.nodes));
+        proof = Proof::prefixes;
+    }
+    describe_best(log_probs, bound, proof, found);
 }
 
 template <class L>

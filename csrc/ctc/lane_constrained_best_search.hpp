@@ -23,18 +23,13 @@ class LaneConstrainedBestSearch final : public BestSearch {
     BestLabelling run(const LogProbs& log_probs) override;
 
   private:
-    using Stages = LaneBestStages<L>;
-
     void search(const LogProbs& log_probs, BestLabelling& found);
-    void search_from(const LogProbs& log_probs, std::vector<std::int32_t> labels, double mass,
-                     std::unique_ptr<Result> beam, BestLabelling& found);
-    double search_prefixes(const LogProbs& log_probs, std::int32_t most_nodes, double mass);
     static void describe_nothing(BestLabelling& found) {
         found.log_prob = -std::numeric_limits<double>::infinity();
         found.proof = Proof::nothing;
     }
 
-    Stages stages_;
+    LaneBestStages<L> stages_;
     const Automaton& automaton_;
     LaneBestPath<L> best_path_;
     LaneConstrainedPrefixSearch<L> prefixes_;
@@ -64,8 +59,12 @@ template <class L>
 void LaneConstrainedBestSearch<L>::search(const LogProbs& log_probs, BestLabelling& found) {
     stages_.start(log_probs, best_path_.peaks());
     const double margin = stages_.posteriors().mass_margin();
+    const auto search_prefixes = [&](std::int32_t most_nodes) {
+        return prefixes_.run(log_probs, stages_.options().blank, automaton_, stages_.posteriors(), most_nodes,
+                             stages_.best());
+    };
     if (automaton_.accepts(best_path_.labels())) {
-        search_from(log_probs, best_path_.labels(), 1.0 + margin, nullptr, found);
+        stages_.search(log_probs, best_path_.labels(), 1.0 + margin, nullptr, search_prefixes, found);
         return;
     }
     // An upper bound of the probability of all accepted labellings together.
@@ -73,12 +72,12 @@ void LaneConstrainedBestSearch<L>::search(const LogProbs& log_probs, BestLabelli
     auto beam = std::make_unique<Result>(stages_.search_beam(log_probs));
     if (!beam->hypotheses.empty()) {
         const std::vector<std::int32_t> labels = beam->hypotheses.front().labels;
-        search_from(log_probs, labels, mass, std::move(beam), found);
+        stages_.search(log_probs, labels, mass, std::move(beam), search_prefixes, found);
         return;
     }
     switch (accepted_path_.run(log_probs, stages_.options().blank, automaton_)) {
         case AcceptedPath::Outcome::found:
-            search_from(log_probs, accepted_path_.labels(), mass, std::move(beam), found);
+            stages_.search(log_probs, accepted_path_.labels(), mass, std::move(beam), search_prefixes, found);
             break;
         case AcceptedPath::Outcome::nothing:
             describe_nothing(found);
@@ -88,45 +87,6 @@ void LaneConstrainedBestSearch<L>::search(const LogProbs& log_probs, BestLabelli
             found.gap = std::numeric_limits<double>::infinity();
             break;
     }
-}
-
-// Begins with an accepted labelling. `mass` bounds the probability of all of them together; `beam` is null if
-// there was no beam search.
-template <class L>
-void LaneConstrainedBestSearch<L>::search_from(const LogProbs& log_probs, std::vector<std::int32_t> labels,
-                                               double mass, std::unique_ptr<Result> beam,
-                                               BestLabelling& found) {
-    BestOffer& best = stages_.best();
-    best.offer(labels, stages_.posterior_of(log_probs, labels));
-    const std::int32_t most_nodes = stages_.options().nodes;
-    // An upper bound of the probability of the accepted labellings that were not offered.
-    double bound = search_prefixes(log_probs, std::min(most_nodes, Stages::kFewNodes), mass);
-    Proof proof = Proof::prefixes;
-    if (bound >= best.highest()) {
-        if (beam == nullptr) beam = std::make_unique<Result>(stages_.search_beam(log_probs));
-        bound = std::min(bound, stages_.offer_beam(log_probs, beam->hypotheses, mass));
-        proof = Proof::beam;
-        if (best.highest() < Stages::kLeastScaled) {
-            if (!beam->hypotheses.empty()) labels = beam->hypotheses.front().labels;
-            stages_.describe_improbable(log_probs, labels, found);
-            return;
-        }
-    }
-    if (bound >= best.highest()) {
-        bound = std::min(bound, search_prefixes(log_probs, most_nodes, mass));
-        proof = Proof::prefixes;
-    }
-    stages_.describe_best(log_probs, bound, proof, found);
-}
-
-template <class L>
-double LaneConstrainedBestSearch<L>::search_prefixes(const LogProbs& log_probs, std::int32_t most_nodes,
-                                                     double mass) {
-    BestOffer& best = stages_.best();
-    if (most_nodes == 0 || best.highest() < Stages::kLeastScaled) return mass;
-    const double bound =
-        prefixes_.run(log_probs, stages_.options().blank, automaton_, stages_.posteriors(), most_nodes, best);
-    return std::min(bound, mass);
 }
 
 }  // namespace ctc
