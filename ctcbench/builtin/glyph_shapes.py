@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from ctcbench.builtin.seeded_secrets import uniform
 
 if TYPE_CHECKING:
-    from PIL.Image import Image
+    from PIL.Image import Image, Resampling
     from PIL.ImageFont import FreeTypeFont
 
     from ctcbench.builtin.seeded_secrets import Chance
@@ -17,6 +17,9 @@ _STRETCH = math.log(1.6)  # largest factor of the width, and smallest, as a loga
 _SLANTS = -0.15, 0.4  # columns to the right per row upwards; letters lean to the right more often
 _STROKE = 0.06  # widest stroke that is added around a glyph, as a share of the font size
 _BOLD, _HOLLOW = 0.3, 0.1  # shares of the texts
+_JAGGED = 0.5  # share of the texts with ``edges=either``
+
+Edges = Literal["smooth", "jagged", "either"]
 
 
 class Shape(NamedTuple):
@@ -27,27 +30,32 @@ class Shape(NamedTuple):
         slant: columns to the right per row upwards.
         stroke: width of the line drawn around a glyph, as a share of the font size; 0: none.
         hollow: whether the line is all that remains.
+        jagged: whether a glyph that is rotated, slanted or stretched takes the nearest pixel of the upright
+            one, as programs do that don't interpolate.
     """
 
     stretch: float = 1.0
     slant: float = 0.0
     stroke: float = 0.0
     hollow: bool = False
+    jagged: bool = False
 
 
 AS_IN_FONT = Shape()
 
 
-def draw_shape(variety: float, chance: Chance) -> Shape:
+def draw_shape(variety: float, chance: Chance, edges: Edges = "smooth") -> Shape:
     """Return a random shape, further from the font with a larger `variety` (0: as in the font, to 1)."""
+    # Drawn only where it is needed: the images of a seed are those from before this option.
+    jagged = uniform(chance, 0, 1) < _JAGGED if edges == "either" else edges == "jagged"
     if not variety:
-        return AS_IN_FONT
+        return AS_IN_FONT._replace(jagged=jagged)
     stretch = math.exp(variety * uniform(chance, -_STRETCH, _STRETCH))
     slant = variety * uniform(chance, *_SLANTS)
     kind, stroke = uniform(chance, 0, 1), uniform(chance, 0.1, 1) * _STROKE
     hollow = kind < variety * _HOLLOW
     bold = hollow or kind < variety * (_HOLLOW + _BOLD)
-    return Shape(stretch, slant, stroke if bold else 0.0, hollow)
+    return Shape(stretch, slant, stroke if bold else 0.0, hollow, jagged)
 
 
 def draw_glyph(font: FreeTypeFont, character: str, angle: float, shape: Shape) -> tuple[Image, float]:
@@ -62,13 +70,12 @@ def draw_glyph(font: FreeTypeFont, character: str, angle: float, shape: Shape) -
     Returns:
         The ink as a mask (mode L), and rows from the baseline up to its centre before the rotation.
     """
-    from PIL import Image
 
     mask, middle = _draw(font, character, shape)
     if shape.stretch != 1 or shape.slant:
         mask = _transform(mask, angle, shape)
     elif angle:
-        mask = mask.rotate(angle, Image.Resampling.BILINEAR, expand=True)
+        mask = mask.rotate(angle, _resampling(shape), expand=True)
     return mask, middle
 
 
@@ -116,4 +123,10 @@ def _transform(mask: Image, angle: float, shape: Shape) -> Image:
     x = mask.width / 2 - inverse[0] * width / 2 - inverse[1] * height / 2
     y = mask.height / 2 - inverse[2] * width / 2 - inverse[3] * height / 2
     data = (inverse[0], inverse[1], x, inverse[2], inverse[3], y)
-    return mask.transform((width, height), Image.Transform.AFFINE, data, Image.Resampling.BILINEAR)
+    return mask.transform((width, height), Image.Transform.AFFINE, data, _resampling(shape))
+
+
+def _resampling(shape: Shape) -> Resampling:
+    from PIL import Image
+
+    return Image.Resampling.NEAREST if shape.jagged else Image.Resampling.BILINEAR

@@ -14,6 +14,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from ctcbench.builtin.alphabets import AlphabetText, range_hint, read_alphabet
+from ctcbench.builtin.glyph_shapes import Edges
 from ctcbench.builtin.lettering_painter import Ink, LetteringPainter, Paper
 from ctcbench.builtin.text_lengths import read_length
 from ctcbench.contract.components import dataset
@@ -70,6 +71,10 @@ def lettering(
             ge=0, le=1, description="how far letters are stretched, slanted, bold or hollow; 0: not at all"
         ),
     ] = 0.0,
+    edges: Annotated[
+        Edges,
+        Field(description="edges of letters that are rotated, slanted or stretched; either: by chance"),
+    ] = "smooth",
     seed: Annotated[
         int, Field(ge=0, description="seed of the images, independent of the seed of the run")
     ] = 0,
@@ -107,6 +112,7 @@ def lettering(
         spacing,
         lines,
         variety,
+        edges,
     )
     return Lettering(
         image=ImageSpec(height, columns, channels, variable=fit == "keep"),
@@ -157,6 +163,7 @@ class Lettering:
                 "fonts": fonts.hexdigest(),
                 # Left out where it has no effect: sets from before this option stay valid.
                 "style": [*style, painter.variety] if painter.variety else style,
+                **({"edges": painter.edges} if painter.edges != "smooth" else {}),
             },
             sort_keys=True,
         )

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from ctcbench.builtin.glyph_shapes import Shape, draw_glyph, draw_shape
+from ctcbench.builtin.glyph_shapes import Edges, Shape, draw_glyph, draw_shape
 from ctcbench.builtin.seeded_secrets import uniform
 from ctcbench.files.font_files import can_draw
 
@@ -52,6 +52,7 @@ class LetteringPainter:
         spacing: the largest gap between characters, as a multiple of the font size.
         lines: the largest number of stray lines.
         variety: how far the shapes of the letters differ from those of the font, 0 to 1.
+        edges: whether letters that are rotated, slanted or stretched have smooth or jagged edges.
     """
 
     fonts: Sequence[Path]
@@ -64,6 +65,7 @@ class LetteringPainter:
     spacing: float
     lines: int
     variety: float
+    edges: Edges
 
     def paint(self, text: str, chance: Chance) -> Image:
         """Return the picture of `text` (mode RGB), a function of the state of `chance`."""
@@ -78,7 +80,7 @@ class LetteringPainter:
         margins = [self.height * uniform(chance, *_MARGINS) for _ in range(2)]
         paper = _WHITE if self.paper == "white" else _colour(chance, _DARKEST_PAPER, 255)
         colours = self._colours(text, paper, chance)
-        shape = draw_shape(self.variety, chance)
+        shape = draw_shape(self.variety, chance, self.edges)
         glyphs, gap = self._fit(path, text, angles, shape, size, gap, sum(margins))
 
         columns = sum(glyph.mask.width for glyph in glyphs) + gap * (len(glyphs) - 1) + sum(margins)

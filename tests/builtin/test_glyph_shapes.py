@@ -42,6 +42,27 @@ def test_shapes_stay_within_their_limits_and_come_in_all_kinds():
     assert all(0.95 < shape.stretch < 1.05 and -0.02 < shape.slant < 0.05 for shape in weak)
 
 
+def test_half_of_the_texts_have_jagged_edges_with_either_and_their_shapes_are_as_usual():
+    shapes = [draw_shape(1.0, Chance(seed), "either") for seed in range(400)]
+    assert 150 < sum(shape.jagged for shape in shapes) < 250
+    assert len({shape.stretch for shape in shapes}) > 390
+    assert draw_shape(0.0, Chance(1), "jagged") == Shape(jagged=True)
+    smooth, jagged = (draw_shape(1.0, Chance(3), edges) for edges in ("smooth", "jagged"))
+    assert jagged == smooth._replace(jagged=True)
+
+
+@pytest.mark.parametrize("shape", [Shape(), Shape(slant=0.3, stretch=1.2)], ids=["rotated", "and slanted"])
+def test_jagged_edges_have_no_levels_that_the_upright_glyph_lacks(shape):
+    upright = np.asarray(draw_glyph(FONT, "H", 0.0, AS_IN_FONT)[0])
+    smooth, jagged = (
+        np.asarray(draw_glyph(FONT, "H", 25.0, shape._replace(jagged=edge))[0]) for edge in (False, True)
+    )
+    assert smooth.shape == jagged.shape
+    assert set(np.unique(jagged)) <= set(np.unique(upright)) | {0}
+    between = [((image > 0) & (image < 255)).mean() for image in (smooth, jagged)]
+    assert between[1] < 0.7 * between[0]
+
+
 def test_a_stretched_glyph_is_wider_and_as_high():
     plain, wide = ink("H"), ink("H", shape=Shape(stretch=1.5))
     assert wide.shape[1] == pytest.approx(1.5 * plain.shape[1], abs=1)
