@@ -6,7 +6,7 @@ import tomllib
 
 import pytest
 
-from ctcbench.builtin.lettering import lettering
+from ctcbench.registry.discovery import load_registry
 from tests.docs.pages import DOCS, read
 
 FOLDER = DOCS / "pretrained"
@@ -28,19 +28,18 @@ def test_the_page_states_the_numbers_of_the_list():
 
 
 @pytest.mark.parametrize("slot", ["dataset", "extra_dataset"])
-def test_the_settings_are_options_of_lettering(slot):
+def test_the_settings_name_existing_options(slot):
     settings = tomllib.loads(read(FOLDER / "lettering.toml"))
-    name, _, options = settings[slot].partition(":")
-    given = dict(option.split("=") for option in options.split(","))
-    assert name == "lettering"
-    assert given.pop("fonts") == "fonts"
-    numbers = {key: int(value) if value.isdecimal() else value for key, value in given.items()}
-    assert lettering(**numbers).image.height == 64
+    registry = load_registry([])
+    given = registry.resolve("dataset", settings[slot])
+    assert given.startswith("lettering:fonts=fonts,case=one,height=64,")
+    assert registry.resolve("backbone", settings["backbone"]) == "cnn5:step=8"
 
 
 def test_the_script_copies_the_listed_files_of_each_package(tmp_path):
     programs, work = tmp_path / "bin", tmp_path / "work"
-    programs.mkdir(), work.mkdir()
+    programs.mkdir()
+    work.mkdir()
     for name, text in (("npm", NPM), ("apt-get", APT), ("dpkg-deb", DPKG)):
         (programs / name).write_text(text)
         (programs / name).chmod(0o755)
@@ -54,6 +53,17 @@ def test_the_script_copies_the_listed_files_of_each_package(tmp_path):
         "debian fonts-one 1.0 One.ttf\nnpm @fontsource/abel 5.3.0 400-normal\n"
     )
     environment = {"PATH": f"{programs}:/usr/bin:/bin", "TARBALL": str(tmp_path / "package.tgz")}
-    subprocess.run(["sh", str(script)], cwd=work, env=environment, check=True)
+    command = ["sh", str(script)]
+    subprocess.run(command, cwd=work, env=environment, check=True)
     found = sorted(str(path.relative_to(work)) for path in work.rglob("*") if path.is_file())
     assert found == ["fonts/abel/abel-latin-400-normal.woff", "fonts/fonts-one/One.ttf"]
+
+    # A second time it continues: only the new package is fetched, which lacks its file.
+    (work / "fonts/abel/abel-latin-400-normal.woff").write_text("kept")
+    with (tmp_path / "fonts.txt").open("a") as fonts:
+        fonts.write("debian fonts-two 2.0 Two.ttf\n")
+    done = subprocess.run(command, cwd=work, env=environment, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert done.stderr == "fonts-two has no file Two.ttf (the list is of version 2.0)\n"
+    assert (work / "fonts/abel/abel-latin-400-normal.woff").read_text() == "kept"
+    assert not (work / "fonts/fonts-two").exists()
