@@ -50,7 +50,9 @@ class ImageArrival:
         # Also without a wait, for the errors of the drawing.
         self._drawing.wait_for(awaited_N)
         if isinstance(self._split.images_NCHW, Tensor):
-            self._arrived += self._copy(self._split.images_NCHW)
+            # A batch can have more images than one copy.
+            while self._arrived < end:
+                self._arrived += self._copy(self._split.images_NCHW)
         else:
             self._arrived = end
 

@@ -21,8 +21,11 @@ BATCH = 8
 @pytest.mark.parametrize("ahead", [0, 5, 100])
 @pytest.mark.parametrize("kept", ["all", "some"])
 @pytest.mark.parametrize("repeated", [False, True])
-def test_the_images_of_each_step_are_in_the_tensor_when_it_starts(ahead, kept, repeated, monkeypatch):
-    monkeypatch.setattr(image_arrival, "IMAGES_PER_COPY", 13)
+@pytest.mark.parametrize("per_copy", [13, 3])  # more and fewer than a batch has
+def test_the_images_of_each_step_are_in_the_tensor_when_it_starts(
+    ahead, kept, repeated, per_copy, monkeypatch
+):
+    monkeypatch.setattr(image_arrival, "IMAGES_PER_COPY", per_copy)
     samples = some_samples(40)
     every_NCHW = samples.images_NCHW
     if repeated:
