@@ -57,10 +57,10 @@ def slots(alphabet: Alphabet, *, label_smoothing: Smoothing = 0.0) -> Objective:
     def objective(
         log_probs_TNK: Tensor, lengths_N: Tensor, targets_NL: Tensor, target_lengths_N: Tensor
     ) -> Tensor:
-        filled_TN1 = _fill_frames(targets_NL, target_lengths_N, len(log_probs_TNK)).t().unsqueeze(-1)
+        filled_TN = _fill_frames(targets_NL, target_lengths_N, len(log_probs_TNK)).t()
         # Without images the loss is 0, not NaN.
         images = max(1, log_probs_TNK.shape[1])
-        costs_TN = -log_probs_TNK.gather(-1, filled_TN1).squeeze(-1)
+        costs_TN = -_of_class(log_probs_TNK, filled_TN)
         total = (costs_TN * _mask_frames(costs_TN, lengths_N)).sum() / images
         if label_smoothing:
             distance = -_mean_over_frames(log_probs_TNK.mean(-1), lengths_N)
@@ -81,6 +81,16 @@ def _torch_ctc_losses(
         # As numbers: while a dispatch mode is active, torch would require tensors of lengths on the GPU.
         lengths = (lengths_N.tolist(), target_lengths_N.tolist())
     return F.ctc_loss(log_probs_TNK, targets_NL, *lengths, blank=BLANK, reduction="none")
+
+
+def _of_class(log_probs_TNK: Tensor, classes_TN: Tensor) -> Tensor:
+    """Return the log-probability of a class in each frame, shape (T, N)."""
+    import torch
+
+    # Not gather(), whose gradient on a GPU is a sum by atomics. With --deterministic torch computes it in
+    # another way, which reads indices on the host, so that a CUDA graph can't contain it.
+    class_K = torch.arange(log_probs_TNK.shape[-1], device=log_probs_TNK.device)
+    return log_probs_TNK.masked_fill(class_K != classes_TN[:, :, None], 0.0).sum(-1)
 
 
 def _fill_frames(targets_NL: Tensor, target_lengths_N: Tensor, frames: int) -> Tensor:

@@ -14,6 +14,7 @@ from ctcbench.builtin.heads import HEADS, Before
 from ctcbench.builtin.heads import slots as head
 from ctcbench.builtin.losses import slots as loss
 from ctcbench.contract.data import LogProbs
+from ctcbench.training.cuda.host_reads import HostReads
 
 ALPHABET = Alphabet("abc")
 
@@ -60,6 +61,21 @@ def test_the_loss_is_cross_entropy_with_blanks_behind_the_text():
     first = sum(log_probs_TNK[t, 0, k] for t, k in enumerate((1, 1, 2, 0)))
     second = sum(log_probs_TNK[t, 1, k] for t, k in enumerate((3, 0, 0)))
     assert found.item() == pytest.approx(-(first + second).item() / 2, rel=1e-6)
+
+
+def test_the_gradient_is_exact_and_no_sum_whose_order_varies_on_a_gpu():
+    log_probs_TNK = torch.randn(3, 2, 4, generator=torch.Generator().manual_seed(0)).log_softmax(-1)
+    log_probs_TNK[0, 0, 2] = -math.inf  # of another class than that of the text
+    log_probs_TNK.requires_grad_()
+    arguments = torch.tensor([3, 2]), torch.tensor([[1, 1], [3, 0]]), torch.tensor([2, 1])
+    with HostReads(torch.device("cpu")) as reads:
+        loss(ALPHABET)(log_probs_TNK, *arguments).backward()
+    expected_TNK = torch.zeros(3, 2, 4)
+    for t, n, k in ((0, 0, 1), (1, 0, 1), (2, 0, 0), (0, 1, 3), (1, 1, 0)):
+        expected_TNK[t, n, k] = -0.5
+    assert torch.equal(log_probs_TNK.grad, expected_TNK)
+    # With --deterministic, torch computes these on a GPU in a way that a CUDA graph can't contain.
+    assert not {"gather", "scatter_add", "index_put"} & {*reads.operators}
 
 
 def test_the_loss_of_uniform_predictions():

@@ -80,6 +80,7 @@ CASES = [
     {"backbone": "cnn5:width=8", "head": "none", "amp": True, "amp_dtype": "float16", "ema": 0.9},
     {"head": "lstm1:width=16", "amp": True, "amp_dtype": "float16", "optimizer": "adamw"},
     {"head": "slots:count=3", "shortcut": "none", "loss": "slots", "decoder": "slots"},
+    {"head": "slots:count=3", "shortcut": "none", "loss": "slots", "decoder": "slots", "deterministic": True},
     {"loss": "ctc:label_smoothing=0.3,entropy=0.1", "clip": 0.0, "deterministic": True},
 ]  # fmt: skip
 
