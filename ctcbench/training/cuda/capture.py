@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import torch
@@ -46,6 +47,7 @@ class CudaCapture:
         try:
             # The outer context restores the stream: a capture that fails leaves its own as the current one.
             with (
+                _without_collection(),
                 torch.cuda.stream(current),
                 torch.cuda.graph(graph, pool=self._pool, stream=self._stream),
             ):
@@ -55,6 +57,21 @@ class CudaCapture:
             raise
         replay: Callable[[], None] = graph.replay
         return replay
+
+
+@contextlib.contextmanager
+def _without_collection() -> Iterator[None]:
+    """Return a context in which Python's collector of reference cycles does not run."""
+    # It could delete the graph of an earlier training, for example one that an exception's traceback holds.
+    # CUDA forbids that during a capture, which would fail. Since torch 2.9 `torch.cuda.graph` no longer
+    # collects such objects before it begins.
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 def _end_failed_capture(graph: torch.cuda.CUDAGraph, pool: Any) -> None:
