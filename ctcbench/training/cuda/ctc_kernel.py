@@ -14,7 +14,6 @@ from torch.autograd.function import FunctionCtx
 
 MAX_LABEL_LENGTH = 511  # 1,023 states: a block of Triton has a power of two of elements
 _NEVER: tl.constexpr = tl.constexpr(float("-inf"))
-_INVALID: tl.constexpr = tl.constexpr(float("nan"))
 
 
 def ctc_losses(
@@ -203,7 +202,8 @@ def _ctc_kernel(
     shift = tl.where(top == _NEVER, 0.0, top)
     log_likelihood = shift + tl.log(tl.sum(tl.exp(ends - shift), 0))
     loss = tl.where((frames == 0) & (length == 0), 0.0, -log_likelihood)
-    tl.store(losses + n, tl.where(legal, loss, _INVALID))
+    # NaN as a literal: Triton compares the constants of a module at each launch, and NaN differs from itself.
+    tl.store(losses + n, tl.where(legal, loss, float("nan")))
 
     # beta: log-probability of the frames after this one.
     beta = tl.where(is_end, 0.0, _NEVER)

@@ -1,6 +1,7 @@
 """The CTC kernel in Triton's interpreter, against the plain recursion in float64 and against torch."""
 
 import importlib.util
+import json
 import os
 import subprocess
 import sys
@@ -152,6 +153,22 @@ def test_the_kernel_compiles_for_gpus(tmp_path):
     command = [sys.executable, "-W", "ignore", "-c", COMPILE]
     done = subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True)
     assert done.stdout == "compiled\n", done.stderr
+
+
+@pytest.mark.landing
+def test_the_kernel_is_launched_again_and_compiled_once_for_each_block_size(tmp_path):
+    from tests.training.cuda.stub_launch import SHAPES, STREAM
+
+    environment = {**os.environ, "TRITON_CACHE_DIR": str(tmp_path)}
+    environment.pop("TRITON_INTERPRET", None)
+    command = [sys.executable, "-W", "ignore", "-m", "tests.training.cuda.stub_launch"]
+    done = subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    # On the current stream of the device, one program for each image.
+    assert found["launches"] == [[images, 1, 1, STREAM] for _, images, _, _ in SHAPES] * 2
+    # A label of 1 character takes a block of 4, labels of 5 to 7 take one of 16.
+    assert found["compiled"] == [1, *[2] * 9]
 
 
 def refused(**changes):
