@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -19,11 +20,11 @@ from ctcbench.training.recognizer.network import build_recognizer
 
 _WARM_UP_STEPS = 10
 _PROFILED_STEPS = 10
-# Calls by which the host gives a GPU work to do. A graph is one of them, however many kernels it has.
-_LAUNCHES = (
-    "cudaLaunchKernel", "cudaLaunchKernelExC", "cuLaunchKernel", "cuLaunchKernelEx", "cudaGraphLaunch",
-    "cudaMemcpyAsync", "cudaMemsetAsync",
-)  # fmt: skip
+# Calls by which the host gives a GPU work to do, in some versions with a suffix. A graph is one of them,
+# however many kernels it has.
+_LAUNCH = re.compile(
+    r"(cuda|cu)(Launch(Cooperative)?Kernel(Ex|ExC)?|GraphLaunch|Mem(cpy|set)\w*Async)(_v\d+|_ptsz)*"
+)
 
 
 @dataclass(frozen=True)
@@ -98,7 +99,7 @@ def _profile(action: Callable[[], None]) -> list[Any]:
 
 def count_launches(events: Iterable[Any]) -> int:
     """Return the number of calls that gave the GPU work to do."""
-    return sum(event.name in _LAUNCHES for event in events)
+    return sum(bool(_LAUNCH.fullmatch(event.name)) for event in events)
 
 
 def busy_microseconds(events: Iterable[Any]) -> float:

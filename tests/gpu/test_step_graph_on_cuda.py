@@ -275,4 +275,5 @@ def test_the_benchmark_reports_fewer_launches_with_the_graph(own_cache, capsys):
     assert graph["launches"] < plain["launches"] / 3
     for row in (plain, graph):
         assert row["busy_ms"] > 0
-        assert 0 < row["share_of_peak"] < 1
+        # Of this tiny network it is less than the fourth decimal, to which it is rounded.
+        assert 0 <= row["share_of_peak"] < 1
