@@ -1,10 +1,22 @@
 """What is counted on a GPU, from events as torch's profiler has them; on a GPU: tests/gpu."""
 
+import functools
 from types import SimpleNamespace
 
+import pytest
+import torch
 from torch.autograd import DeviceType
 
-from ctcbench.benchmarks.gpu_step import busy_microseconds, count_launches
+from ctcbench.__main__ import main
+from ctcbench.benchmarks import gpu_step
+from ctcbench.benchmarks.floor import Floor
+from ctcbench.benchmarks.gpu_step import GpuStep, busy_microseconds, count_launches, measure_on_gpu
+from ctcbench.benchmarks.train_step import PARTS, StepTimes
+from ctcbench.training import step
+from ctcbench.training.cuda.step_graph import StepGraph
+from tests.training.cuda.graph_cases import make_training
+from tests.training.cuda.recording_capture import RecordingCapture
+from tests.training.step_cases import ALPHABET, IMAGE
 
 
 def event(name, start=0, end=0, *, device=DeviceType.CUDA, annotation=False):
@@ -36,3 +48,40 @@ def test_a_graph_is_one_launch():
     ]
     others = ["aten::add", "cudaStreamSynchronize", "cudaGraphInstantiate", "Memcpy HtoD", "cudaMemcpy"]
     assert count_launches([event(name, device=DeviceType.CPU) for name in names + others]) == len(names)
+
+
+@pytest.mark.parametrize("by_graph", [False, True])
+def test_a_step_is_measured_with_and_without_its_graph(registry, monkeypatch, by_graph):
+    """On a CPU, a recorder in place of the capture."""
+    state, part, _ = make_training(registry)
+    trained, new_state = [], step.new_state
+
+    def with_own_loss(*arguments):
+        trained.append(new_state(*arguments))
+        trained[0].objective = state.objective  # without a length on the host
+        return trained[0]
+
+    monkeypatch.setattr(step, "new_state", with_own_loss)
+    monkeypatch.setattr(torch.cuda, "synchronize", lambda: None)
+    capture = RecordingCapture()
+    monkeypatch.setattr(gpu_step, "StepGraph", functools.partial(StepGraph, capture=capture))
+    found = measure_on_gpu(state.recipe, IMAGE, ALPHABET, part, state.compute, 3, by_graph=by_graph)
+    assert found.obstacle == ""
+    assert found.step_ms > 0
+    assert (found.launches, found.busy_ms) == (0, 0)  # there is no GPU
+    assert hasattr(capture, "operators") is by_graph
+    # Of an epoch's two batches the second is incomplete, and skipped.
+    assert trained[0].step == pytest.approx(2 * (10 + 3 + 10), abs=1)
+
+
+def test_a_table_has_the_step_with_and_without_its_graph(monkeypatch, capsys):
+    floor = Floor(64_500_000_000, 10**9, 900, 10**8, 8e14, 4e12, 4e-6)
+    parts_ms = {name: [1.0, 2.0, 3.0] for name in PARTS}
+    on_gpu = {"plain": GpuStep(14.0, 950.2, 1.3), "graph": GpuStep(12.0, 940.0, 1.2, "the loss of a plugin")}
+    times = StepTimes([14.0, 15.0, 16.0], parts_ms, 32, 1000, "NVIDIA H200", "bfloat16", 16, floor, on_gpu)
+    monkeypatch.setattr("ctcbench.benchmarks.train_step.measure", lambda *_: times)
+    monkeypatch.setenv("COLUMNS", "150")
+    assert main(["bench", "train", "--steps", "3"]) == 0
+    out = capsys.readouterr().out
+    assert "kernel by kernel" in out and "2,286" in out and "950" in out
+    assert "as a CUDA graph: not possible, the loss of a plugin" in out
