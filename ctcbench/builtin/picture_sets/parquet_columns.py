@@ -50,7 +50,19 @@ class PictureColumns:
                     f"{path}: the column {name!r} ({option}=) is {schema.field(name).type}, not text"
                 )
         usual = next((name for name in texts if name.lower() in SPLIT_TITLES), "")
-        return PictureColumns(image, label, self.split or usual, self.group if self.group in texts else "")
+        return PictureColumns(image, label, self.split or usual, self._group_of(path, schema))
+
+    def _group_of(self, path: Path, schema: Any) -> str:
+        # Where there is no such column, `group` may be a regular expression.
+        if not self.group or self.group not in schema.names:
+            return ""
+        type_ = schema.field(self.group).type
+        if not (_holds_text(type_) or _holds_whole_numbers(type_)):
+            raise UsageError(
+                f"{path}: the column {self.group!r} (group=) is {type_}; groups are texts, whole numbers or "
+                f"truth values"
+            )
+        return self.group
 
 
 def _only(path: Path, schema: Any, what: str, found: Sequence[str], usual: Sequence[str]) -> str:
@@ -89,9 +101,21 @@ def _is_binary(type_: Any) -> Any:
     return kinds.is_binary(type_) or kinds.is_large_binary(type_) or kinds.is_binary_view(type_)
 
 
+def _holds_whole_numbers(type_: Any) -> bool:
+    import pyarrow.types as kinds
+
+    type_ = _of_values(type_)
+    return bool(kinds.is_integer(type_) or kinds.is_boolean(type_))
+
+
 def _holds_text(type_: Any) -> bool:
     import pyarrow.types as kinds
 
-    if kinds.is_dictionary(type_):
-        type_ = type_.value_type
+    type_ = _of_values(type_)
     return bool(kinds.is_string(type_) or kinds.is_large_string(type_) or kinds.is_string_view(type_))
+
+
+def _of_values(type_: Any) -> Any:
+    import pyarrow.types as kinds
+
+    return type_.value_type if kinds.is_dictionary(type_) else type_

@@ -121,12 +121,12 @@ def _has_dictionary(field: Any) -> bool:
 
 
 def _texts(column: Any) -> list[str | None]:
-    """Return the texts of a column; bytes that are not UTF-8 become surrogates."""
+    """Return the values of a column as texts; bytes that are not UTF-8 become surrogates."""
     # The dictionary of a column may have few long texts that many rows share: each is converted once.
     encoded = column if hasattr(column, "indices") else column.dictionary_encode()
     texts: list[str | None]
     try:
-        texts = encoded.dictionary.to_pylist()
+        texts = [None if value is None else str(value) for value in encoded.dictionary.to_pylist()]
     except UnicodeDecodeError:  # Arrow checks no text
         texts = [
             value.as_buffer().to_pybytes().decode(errors="surrogateescape") if value.is_valid else None

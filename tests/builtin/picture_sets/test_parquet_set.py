@@ -79,6 +79,24 @@ def test_a_column_of_splits_and_one_of_groups(tmp_path):
         parquet(path=str(file), group="writers")
 
 
+@pytest.mark.parametrize("of", [int, lambda i: i > 1, lambda i: None if i == 3 else str(i)])
+def test_groups_are_whole_numbers_truth_values_or_texts(tmp_path, of):
+    groups = [of(i % 4) for i in range(12)]
+    columns = {"image": [png(i) for i in range(12)], "text": ["x"] * 12, "writer": groups}
+    source = whole(write_parquet(tmp_path / "x.parquet", columns), group="writer")
+    found = {entry.group for entry in source.splits["train"]}
+    assert found == {"" if group is None else str(group) for group in groups}
+
+
+def test_the_type_of_a_column_of_groups_is_checked(tmp_path):
+    columns = {"image": [png()], "text": ["x"], "writer": [0.5]}
+    file = write_parquet(tmp_path / "x.parquet", columns)
+    with pytest.raises(
+        UsageError, match=r"the column 'writer' \(group=\) is double; groups are texts, whole"
+    ):
+        parquet(path=str(file), group="writer")
+
+
 def test_pictures_in_files_beside(tmp_path):
     (tmp_path / "sub").mkdir()
     (tmp_path / "sub" / "a.png").write_bytes(png(9))
