@@ -135,7 +135,9 @@ def describe_set(
     # Each text is split twice: the lists of characters of all texts would take more memory than the texts.
     lengths = collections.Counter(map(len, map(alphabet.split, drawn.texts)))
     characters = collections.Counter(itertools.chain.from_iterable(map(alphabet.split, drawn.texts)))
-    pictures = measure_pictures(source, split, len(drawn) + drawn.left_out)
+    # Those that were left out are among the sizes, but no size is advised for them.
+    pictures = measure_pictures(source, split, range(len(drawn) + drawn.left_out))
+    usable = measure_pictures(source, split, drawn.indices()) if drawn.rejected else pictures
     needs = frame_needs(drawn, alphabet) if len(drawn) else None
     faint = find_faint_images(drawn)
     sizes = {name: SplitSize(len(found), found.left_out) for name, found in splits.items()}
@@ -146,11 +148,11 @@ def describe_set(
     content = advice = None
     if pictures is not None and needs is not None:
         content = measure_content(source, split, drawn, faint=faint.images > 0)
-        if "train" in splits:
-            least, middle = aspects_per_frame(pictures, needs, drawn, source, split)
+        if "train" in splits and usable is not None:
+            least, middle = aspects_per_frame(usable, needs)
             usual = statistics.median_low(lengths.elements())
             rtl = 2 * sum(map(has_right_to_left_letters, drawn.texts)) > len(drawn)
-            facts = PictureFacts(pictures, least, middle, usual, rtl, content)
+            facts = PictureFacts(usable, least, middle, usual, rtl, content)
             advice = advise_training(registry, chosen, facts, trainable, skip_bad=skip_bad)
     return SetDescription(
         dataset=chosen.text,

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 from array import array
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
@@ -52,7 +53,7 @@ class PictureSizes:
         aspects: the least and the greatest width of a picture divided by its height.
         median_aspect: the median of these ratios.
         widest: the name of the picture with the greatest ratio.
-        aspects_N: the ratio of each picture of the split; NaN where it can't be read.
+        aspects_N: the ratio of each picture; NaN where it can't be read.
     """
 
     pictures: int
@@ -89,33 +90,37 @@ class PictureSizes:
         }
 
 
-def measure_pictures(source: Source, split: SplitName, samples: int) -> PictureSizes | None:
-    """Return the sizes of the first pictures of a split; None if the source draws its images.
+def measure_pictures(source: Source, split: SplitName, indices: Iterable[int]) -> PictureSizes | None:
+    """Return the sizes of some pictures of a split; None if the source draws its images.
 
     Pictures that can't be read are not counted.
     """
     measure = getattr(source, "picture_size", None)
     if measure is None:
         return None
-    widths, heights = array("q"), array("q")
-    aspects_N = np.full(samples, np.nan)
-    for index in range(samples):
+    widths, heights, aspects = array("q"), array("q"), array("d")
+    widest, greatest = -1, 0.0
+    for index in map(int, indices):
         try:
             width, height = measure(split, index)
         except BadSample:
+            aspects.append(math.nan)
             continue
         widths.append(width)
         heights.append(height)
-        aspects_N[index] = width / height
+        aspects.append(width / height)
+        if width / height > greatest:
+            widest, greatest = index, width / height
     if not widths:
         return None
+    aspects_N = np.array(aspects)
     return PictureSizes(
         len(widths),
         Spread.of(widths),
         Spread.of(heights),
         (float(np.nanmin(aspects_N)), float(np.nanmax(aspects_N))),
         float(np.nanmedian(aspects_N)),
-        source.describe(split, int(np.nanargmax(aspects_N))),
+        source.describe(split, widest),
         aspects_N,
     )
 
@@ -155,24 +160,12 @@ def frame_needs(samples: Samples, alphabet: Alphabet) -> FrameNeeds:
     return FrameNeeds(float(columns_N[densest]), samples.names[densest], too_long, needs_N)
 
 
-def aspects_per_frame(
-    sizes: PictureSizes, needs: FrameNeeds, samples: Samples, source: Source, split: SplitName
-) -> tuple[float, float]:
+def aspects_per_frame(sizes: PictureSizes, needs: FrameNeeds) -> tuple[float, float]:
     """Return the width of a picture divided by its height and by the frames of its text: least and median.
 
     Args:
-        sizes: of the first pictures of the split.
-        needs: of the samples.
-        samples: those of these pictures that can be used, in the same order.
-        source: the data set, which has the names of all pictures.
-        split: the split.
+        sizes: of the pictures of the samples.
+        needs: of the samples, in the same order.
     """
-    aspects_N = sizes.aspects_N
-    if len(aspects_N) != len(samples):
-        used = set(samples.names)
-        aspects_N = aspects_N[[source.describe(split, index) in used for index in range(len(aspects_N))]]
-    if len(aspects_N) != len(samples):  # two samples of one name: which of them was left out is not known
-        usual = sizes.median_aspect / float(np.median(needs.needs_N))
-        return sizes.aspects[0] / int(needs.needs_N.max()), usual
-    each_N = aspects_N / needs.needs_N
+    each_N = sizes.aspects_N / needs.needs_N
     return float(np.nanmin(each_N)), float(np.nanmedian(each_N))

@@ -29,6 +29,7 @@ _HEIGHT_STEP = 8
 _LEAST_HEIGHT = 16  # below it, pooling leaves no row
 # More rows are needed only where a picture has several lines of text, which no size makes legible.
 _MOST_HEIGHT = 96
+_MOST_WIDTH = 8192  # that the data sets of pictures allow
 _COLUMNS_PER_FRAME = 4  # of the backbones cnn5 and cnn7
 _LEAST_STEPS = 500
 _MOST_INK = 0.5  # share of the rows of the median picture; with more, a crop is not worth it
@@ -57,8 +58,9 @@ class ImageSize:
 def advise_size(now: ImageSize, sizes: PictureSizes, aspect_per_frame: float) -> ImageSize:
     """Return the size for a first training; `now` where it is as good.
 
-    `fit=stretch` is replaced if it distorts much. With it, the height is at most the upper quartile of the
-    pictures' heights: more rows cost time and show nothing. It is at least what the densest text needs.
+    `fit=stretch` is replaced if it distorts much, unless a picture is too wide for any other width. With
+    it, the height is at most the upper quartile of the pictures' heights: more rows cost time and show
+    nothing. It is at least what the densest text needs.
 
     Args:
         now: the options that were chosen.
@@ -72,7 +74,9 @@ def advise_size(now: ImageSize, sizes: PictureSizes, aspect_per_frame: float) ->
     if needed > _MOST_HEIGHT:
         needed = 0
     height = max(min(now.height, own) if now.fit == "stretch" else now.height, needed)
-    widest = _rounded(greatest * height * _RESERVE, _WIDTH_STEP)
+    widest = min(_rounded(greatest * height * _RESERVE, _WIDTH_STEP), _MOST_WIDTH)
+    if greatest * height > _MOST_WIDTH:  # fit=keep would leave the widest picture out
+        return now
     if now.fit == "stretch" and is_distorted(now, sizes):
         return ImageSize("keep", height, widest)
     if height == now.height:

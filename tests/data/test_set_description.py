@@ -69,6 +69,17 @@ def test_bad_samples_are_left_out_of_the_advised_training_as_of_the_description(
     assert described("train", "val", "test", skip_bad=True).advice.command == f"{command} --skip-bad"
 
 
+def test_no_size_is_advised_for_pictures_that_are_left_out(registry, tmp_path):
+    for level, (label, width) in enumerate((("ab", 150), ("cd", 160), ("ac", 20_000))):
+        (tmp_path / f"{label}.png").write_bytes(png(level, width, 40))
+    chosen = build_dataset(registry, f"folder:path={tmp_path},label=stem,val=0,test=0")
+    cache = tmp_path / "cache"
+    drawn = materialise(chosen, "train", 3, skip_bad=True, cache=cache, notice=lambda text: None)
+    found = describe_set(registry, chosen, "train", {"train": drawn}, skip_bad=True)
+    assert found.size == SplitSize(2, 1) and found.pictures.widths.greatest == 20_000
+    assert not {"fit", "width"} & {*found.advised_options}
+
+
 def test_no_training_is_advised_without_its_split_or_on_drawn_images(described, registry, tmp_path):
     found = described("test")
     assert found.advice is None and not found.advised_options and list(found.to_json()) == OF_PICTURES

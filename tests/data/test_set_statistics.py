@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+
 from ctcbench.builtin.folder import folder
 from ctcbench.contract.specs import Alphabet
 from ctcbench.data.set_statistics import (
     Spread,
+    aspects_per_frame,
     frame_needs,
     measure_pictures,
 )
@@ -30,11 +36,25 @@ def test_pictures_are_measured_before_they_are_scaled(tmp_path):
         (tmp_path / f"{name}.png").write_bytes(png(0, *size))
     (tmp_path / "d.png").write_bytes(b"no picture")
     source = folder(path=str(tmp_path), val=0, test=0)
-    sizes = measure_pictures(source, "train", 4)
+    sizes = measure_pictures(source, "train", range(4))
     assert (sizes.pictures, sizes.widths.least, sizes.widths.greatest) == (3, 30, 300)
     assert sizes.heights == Spread(10, (15, 20, 30), 40)
     assert sizes.widest.endswith("b.png")
+    assert np.isnan(sizes.aspects_N).sum() == 1
     assert sizes.aspects == (1.5, 15)
+
+
+def test_the_sizes_of_some_pictures_beside_what_their_texts_need(tmp_path):
+    for name, width in (("a", 30), ("b", 9000), ("c", 60)):
+        (tmp_path / f"{name}.png").write_bytes(png(0, width, 20))
+    source = folder(path=str(tmp_path), val=0, test=0)
+    at = [Path(source.describe("train", index)).stem for index in range(3)].index("b")
+    drawn = dataclasses.replace(make_samples([1, 2], ["aa", "b"]), rejected=(at,), left_out=1)
+    sizes = measure_pictures(source, "train", drawn.indices())
+    assert (sizes.pictures, sizes.widths.greatest) == (2, 60) and sizes.widest.endswith("c.png")
+    least, middle = aspects_per_frame(sizes, frame_needs(drawn, Alphabet("ab")))
+    each = sizes.aspects_N / [3, 1]
+    assert (least, middle) == (min(each), sum(each) / 2)
 
 
 def test_a_turned_picture_is_measured_upright(tmp_path):
@@ -44,4 +64,4 @@ def test_a_turned_picture_is_measured_upright(tmp_path):
     exif = image.getexif()
     exif[0x0112] = 6
     image.save(tmp_path / "a.jpg", exif=exif)
-    assert measure_pictures(folder(path=str(tmp_path), val=0, test=0), "train", 1).widths.least == 10
+    assert measure_pictures(folder(path=str(tmp_path), val=0, test=0), "train", [0]).widths.least == 10

@@ -47,6 +47,9 @@ def sizes(*pictures):
         (ImageSize("keep", 32, 500), [(600, 64), (1200, 64)], 0.06, ImageSize("keep", 72, 1700)),
         # Several lines of text: no height is enough.
         (USUAL, [(150, 40), (150, 40)], 0.01, USUAL),
+        # The greatest width that there is: with a reserve, without one, and too little.
+        (USUAL, [(150, 40), (8000, 40)], 0.5, ImageSize("keep", 40, 8192)),
+        (USUAL, [(150, 40), (8193, 40)], 0.5, USUAL),
         (ImageSize("keep", 64, 900), [(60, 20), (90, 20)], 0.5, ImageSize("keep", 64, 900)),
         (ImageSize("pad", 40, 150), [(60, 20), (200, 20)], 0.5, ImageSize("pad", 40, 150)),
     ],
