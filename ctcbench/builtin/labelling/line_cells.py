@@ -110,8 +110,8 @@ def _quoted(line: str, start: int, delimiter: str) -> tuple[str, int]:
         close = line.find('"', at)
         if close < 0:
             raise BadSample(
-                f"a quote opens at column {start + 1} and does not close on its line; to begin a text with a "
-                f"quote, write {quoted(line[start:].rstrip(' '))}"
+                f"a quote opens at column {start + 1} and does not close on its line; a cell has no "
+                f"line breaks; to begin a text with a quote, write {quoted(line[start:].rstrip(' '))}"
             )
         parts.append(line[at:close])
         if not line.startswith('"', close + 1):
