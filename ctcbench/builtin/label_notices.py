@@ -84,13 +84,12 @@ def invisible_notice(labels: Labels, characters: Characters = "points") -> str:
     )
 
 
-def text_notices(labels: Labels, alphabet: Alphabet, characters: Characters) -> tuple[str, ...]:
-    """Return the notices of labels that the alphabet, its direction or its kind of characters do not suit.
+def class_notices(labels: Labels, alphabet: Alphabet, characters: Characters) -> tuple[str, ...]:
+    """Return the notices of labels that the alphabet or its kind of characters do not suit.
 
     Texts are empty where there is nothing to state.
     """
-    marks = marks_notice(labels) if characters == "points" else ""
-    return alphabet_notice(labels, alphabet), direction_notice(labels, alphabet.direction), marks
+    return alphabet_notice(labels, alphabet), marks_notice(labels) if characters == "points" else ""
 
 
 def edge_space_notice(splits: Iterable[Labels]) -> str:

@@ -137,8 +137,11 @@ def open_pictures(
         raise UsageError(f"samples={samples}: at least 1 is needed")
     counts = _counts(built, split, samples)
     sizes = {name: size for name in SPLITS if (size := size_or_zero(built.source, name))}
+    # The classes are those of the recogniser, whatever the labels of this data set are.
+    of_classes = getattr(built.source, "class_notices", ())
     for notice in built.notices:
-        listener.notice(notice)
+        if notice not in of_classes:
+            listener.notice(notice)
     if samples is not None and sum(counts.values()) < samples:
         listener.notice(f"{split}: all {sum(counts.values()):,} pictures are read, not {samples:,}")
     if hasattr(built.source, "labelled_picture"):

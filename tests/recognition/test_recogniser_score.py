@@ -9,6 +9,7 @@ import ctcbench
 from ctcbench import ImageSpec, UsageError
 from ctcbench.config.recipe import resolve
 from ctcbench.contract.specs import Alphabet
+from ctcbench.data.built_dataset import build_dataset
 from ctcbench.pipeline import runner
 from ctcbench.recognition.input_spec import InputSpec
 from ctcbench.training.runtime import Runtime
@@ -181,6 +182,18 @@ def test_labels_are_written_as_the_alphabet_writes_them(registry, tmp_path):
         bars(A, B, C).save(folder / split / "\xe9x.png")
     found = recogniser(registry, "e\u0301x").evaluate(f"folder:path={folder},val=0")
     assert found.metrics["exact"].value == 1 and found.unreadable == 0
+
+
+def test_notices_about_the_classes_of_a_training_are_not_for_a_recogniser(registry, tmp_path):
+    folder = tmp_path / "marks"
+    for split in ("test", "train"):
+        (folder / split).mkdir(parents=True)
+        bars(A, B, C).save(folder / split / "x\u0323\u0301\u200b.png")
+    text, listener = f"folder:path={folder},val=0", Listener()
+    told = build_dataset(registry, text).notices
+    recogniser(registry, "x\u0323\u0301").evaluate(text, listener=listener)
+    without = [notice for notice in told if "is a class of" not in notice]
+    assert listener.notices == without and len(without) == len(told) - 2
 
 
 def test_right_to_left_labels_need_no_option(registry, tmp_path):

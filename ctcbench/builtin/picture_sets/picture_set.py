@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-from ctcbench.builtin.label_notices import Labels, edge_space_notice, text_notices
+from ctcbench.builtin.label_notices import Labels, class_notices, direction_notice, edge_space_notice
 from ctcbench.builtin.picture_sets.entry import Entry
 from ctcbench.builtin.picture_sets.entry_index import EntryIndex
 from ctcbench.builtin.picture_sets.entry_list import EntryList
@@ -75,6 +75,7 @@ class PictureSet(Generic[E]):
         own: the splits that have a place of their own, and that place.
         notices: sentences for the user.
         doubt: one of them, if the labels are perhaps not what the pictures show.
+        class_notices: those of them about the classes of a recogniser that is trained on these labels.
     """
 
     image: ImageSpec
@@ -87,6 +88,7 @@ class PictureSet(Generic[E]):
     own: Mapping[SplitName, object] = field(default_factory=dict)
     notices: tuple[str, ...] = ()
     doubt: str = ""
+    class_notices: tuple[str, ...] = ()
     _digests: dict[SplitName, str] = field(default_factory=dict, repr=False, compare=False)
 
     def size(self, split: SplitName) -> int | None:
@@ -225,19 +227,15 @@ def build_picture_set(options: PictureOptions, found: FoundPictures[E]) -> Pictu
     splits, stated = SplitRules(options).divide(found.entries, found.own, found.columns)
     labels = {split: _labels(entries) for split, entries in splits.items()}
     train = labels["train"]  # the labels of other splits add no classes
-    alphabet, doubt = label_alphabet(options, train, splits["train"], found.root, found.remedy)
+    alphabet, hint = label_alphabet(options, train, splits["train"], found.root, found.remedy)
     alphabet = dataclasses.replace(alphabet, direction=options.direction)
-    doubts = (
-        *stated,
-        doubt,
-        edge_space_notice(labels.values()),
-        *text_notices(train, alphabet, options.characters),
-    )
-    notices = (*found.notices, *filter(None, doubts))
+    of_labels = (*stated, edge_space_notice(labels.values()), direction_notice(train, options.direction))
+    of_classes = tuple(filter(None, (hint, *class_notices(train, alphabet, options.characters))))
+    notices = (*found.notices, *filter(None, of_labels), *of_classes)
     shares: dict[SplitName, float] = {} if options.val_names else {"val": options.val}
     if not options.test_names:
         shares["test"] = options.test
-    place = (found.root, found.store, splits, shares, found.own, notices, found.doubt)
+    place = (found.root, found.store, splits, shares, found.own, notices, found.doubt, of_classes)
     return PictureSet(options.image, alphabet, options.fit, *place)
 
 
