@@ -13,6 +13,8 @@ _IGNORABLE = re.compile(
     "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180d\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
 )
 
+_OUTER_SPACES = re.compile(r"\A +| {2,}| +\Z")
+
 
 def one_line(text: str) -> str:
     """Return `text` on one line, its lines joined by semicolons, invisible characters escaped."""
@@ -30,6 +32,11 @@ def printable(text: str) -> str:
 def visible_spaces(text: str) -> str:
     """Return `text` with ␣ for each space, for characters that are shown one by one."""
     return text.replace(" ", "␣")
+
+
+def visible_outer_spaces(text: str) -> str:
+    """Return `text` with ␣ for each space that can't be seen: at either end, or beside another one."""
+    return _OUTER_SPACES.sub(lambda found: visible_spaces(found[0]), text)
 
 
 def printable_lines(text: str) -> str:

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from ctcbench.files.text import one_line, printable, printable_json, printable_lines
+from ctcbench.files.text import one_line, printable, printable_json, printable_lines, visible_outer_spaces
 
 
 @pytest.mark.parametrize(
@@ -29,6 +29,14 @@ def test_printable_text_is_unchanged():
     assert printable("a\ufe0f\u3164\U000e0101\u00a0b") == "a\\ufe0f\\u3164\\U000e0101\\xa0b"
     assert printable("e\u0301 \u0644\u0651") == "e\u0301 \u0644\u0651"
     assert printable_lines("a\x07\n\u2028b") == "a\\x07\n\\u2028b"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("", ""), (" ", "␣"), ("a b", "a b"), (" a  b c ", "␣a␣␣b c␣"), ("   a", "␣␣␣a"), ("a ", "a␣")],
+)
+def test_spaces_that_cannot_be_seen_are_marked(text, expected):
+    assert visible_outer_spaces(text) == expected
 
 
 def test_json_stays_the_same_document():

@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ctcbench.contract.data import LogProbs
-from ctcbench.files.text import printable, visible_spaces
+from ctcbench.files.text import printable, visible_outer_spaces, visible_spaces
 
 # More mistakes than successes, because they show what the network has not learned.
 WRONG, RIGHT = 6, 3
@@ -66,7 +66,8 @@ def examples_table(examples: Sequence[Example]) -> Table:
 
 def highlight(decoded: str, target: str) -> tuple[Text, Text]:
     """Return both texts; characters of one that have no counterpart in the other are coloured."""
-    decoded, target = printable(decoded), printable(target)
+    # Without marks, two texts that differ in a space at the end would look equal.
+    decoded, target = (visible_outer_spaces(printable(text)) for text in (decoded, target))
     left, right = Text(decoded), Text(target)
     # autojunk ignores frequent characters in long texts, which would then be marked as different.
     matcher = difflib.SequenceMatcher(None, decoded, target, autojunk=False)

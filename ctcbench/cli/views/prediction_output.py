@@ -14,7 +14,7 @@ from rich.text import Text
 
 from ctcbench.cli.output import output_console, output_stream, print_json_text
 from ctcbench.contract.word_lists import counted
-from ctcbench.files.text import printable, printable_json, visible_spaces
+from ctcbench.files.text import printable, printable_json, visible_outer_spaces, visible_spaces
 from ctcbench.reporting.formats.csv_json import spreadsheet_cell
 
 if TYPE_CHECKING:
@@ -71,8 +71,8 @@ class TableOutput:
             table.add_column("characters, columns", no_wrap=True)
         readings = [(one.confidence, one.familiar, one.optimal) for _, one in self._rows]
         for (name, prediction), confidence in zip(self._rows, aligned_confidences(readings), strict=True):
-            cells = [Text(printable(name), overflow="fold"), Text(printable(prediction.text), "bold")]
-            cells.append(Text(confidence))
+            text = visible_outer_spaces(printable(prediction.text))
+            cells = [Text(printable(name), overflow="fold"), Text(text, "bold"), Text(confidence)]
             if self.n_best:
                 cells.append(Text("\n".join(map(_shown_text, prediction.alternatives or ()))))
             if self.positions:
@@ -181,7 +181,8 @@ def _entry(name: str, prediction: Prediction | str) -> dict[str, Any]:
 
 def _shown_text(alternative: Alternative) -> str:
     score = "" if alternative.score is None else f"{alternative.score:.2f}  "
-    return f"{printable(alternative.text)}  {score}{_shown(alternative.confidence)}"
+    text = visible_outer_spaces(printable(alternative.text))
+    return f"{text}  {score}{_shown(alternative.confidence)}"
 
 
 def aligned_confidences(readings: Sequence[tuple[float | None, bool | None, bool | None]]) -> list[str]:

@@ -11,7 +11,7 @@ from torch import Tensor
 from ctcbench.contract.errors import UsageError
 from ctcbench.contract.specs import BLANK, Alphabet, ImageSpec
 from ctcbench.files.shell_words import quote_word
-from ctcbench.files.text import abbreviated
+from ctcbench.files.text import abbreviated, visible_spaces
 from ctcbench.results.recognizer_description import read_description
 from ctcbench.results.run_folder import RunFolder
 from ctcbench.results.stored_config import stored_config
@@ -145,7 +145,7 @@ def _describe_alphabet(theirs: Alphabet, ours: Alphabet) -> list[str]:
     known = len(ours.characters) - len(new)
     found = [f"{known} of {len(ours.characters)} characters have weights there"]
     if new:
-        found.append(f"new, with random weights: {abbreviated(ours.joined(new))}")
+        found.append(f"new, with random weights: {abbreviated(visible_spaces(ours.joined(new)))}")
     if unused:
-        found.append(f"not used here: {abbreviated(theirs.joined(unused))}")
+        found.append(f"not used here: {abbreviated(visible_spaces(theirs.joined(unused)))}")
     return found

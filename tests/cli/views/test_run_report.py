@@ -213,6 +213,8 @@ def test_differing_characters_are_coloured() -> None:
     assert [target.plain[s.start : s.end] for s in target.spans] == ["9"]
     decoded, target = highlight("abc", "abd")
     assert [(s.start, s.end) for s in decoded.spans] == [(s.start, s.end) for s in target.spans] == [(2, 3)]
+    decoded, target = highlight("a b ", "a b")
+    assert (decoded.plain, target.plain) == ("a b␣", "a b") and [s.start for s in decoded.spans] == [3]
 
 
 def test_contact_sheet_and_half_blocks() -> None:
