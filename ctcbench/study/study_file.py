@@ -150,7 +150,7 @@ class _Reader(StudyFileReader):
             scale = read_scale(document.get("scale", 1))
         except UsageError as error:
             raise self.wrong(str(error), "scale") from None
-        budget, base = self.budget(document), self.base(document, "an axis belongs under [axes]")
+        budget, base = self.budget(document), self.base(document, _KEYS, "an axis belongs under [axes]")
         if not document.keys() - _KEYS_WITHOUT_CONFIGURATIONS:
             # Most likely a wrong file: without this, it would train the default configuration.
             raise UsageError(

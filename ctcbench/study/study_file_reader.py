@@ -109,14 +109,23 @@ class StudyFileReader:
             raise self.wrong(str(error).removeprefix("--"), "budget") from None
         return document.get("budget")
 
-    def base(self, document: Mapping[str, Any], variable: str) -> dict[str, Any]:
-        """Return the settings of every run; `variable` is the table of those that vary.
+    def base(self, document: Mapping[str, Any], keys: Collection[str], variable: str) -> dict[str, Any]:
+        """Return the settings of every run.
+
+        Args:
+            document: the file.
+            keys: those that a file of this kind has.
+            variable: where settings that vary belong.
 
         Raises:
             UsageError: there is no such setting, or a value is a list or a table.
         """
         base: dict[str, Any] = self.typed(document, "base", dict, "a table") or {}
         for setting, value in base.items():
+            if setting in keys and setting not in setting_fields():
+                raise self.wrong(
+                    f"base: {setting} belongs at the top, above the first table", "base", setting
+                )
             self.require_setting(setting, setting_fields(), "base")
             if isinstance(value, list | dict):
                 raise self.wrong(f"base.{setting}: expected one value; {variable}", "base", setting)

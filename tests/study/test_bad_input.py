@@ -72,6 +72,10 @@ FILES = {
         "[axes]\nbackbon = ['cnn2']",
         ["line 2", "no setting 'backbon'", "did you mean 'backbone'"],
     ),
+    "a-key-in-base": (
+        "[base]\npreset = 'small'",
+        ["line 2", "base: preset belongs at the top, above the first"],
+    ),
     "in-base": ("[base]\nepoch = 2", ["line 2", "no setting 'epoch'", "did you mean 'epochs'"]),
     "a-list-in-base": ("[base]\nepochs = [1, 2]", ["line 2", "[axes]"]),
     "an-empty-axis": ("[axes]\nhead = []", ["line 2", "axes.head", "empty"]),

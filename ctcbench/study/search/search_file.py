@@ -165,7 +165,7 @@ class _Reader(StudyFileReader):
         if objective is None and text["objective"] is not None:
             allowed = ", ".join(get_args(Objective))
             raise self.wrong(f"objective {text['objective']!r}: expected one of {allowed}", "objective")
-        base = self.base(document, "choices belong under [space]")
+        base = self.base(document, _KEYS, "choices belong under [space]")
         try:
             presets = read_preset(DEFAULT, setting_fields())
             presets |= read_preset(text["preset"] or DEFAULT, setting_fields())

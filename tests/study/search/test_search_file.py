@@ -172,6 +172,11 @@ TOP = {
 }
 
 
+def test_a_key_of_the_search_does_not_belong_to_the_settings(registry, tmp_path):
+    with pytest.raises(UsageError, match="base: trials belongs at the top, above the first table"):
+        spec_of(registry, tmp_path, base={"trials": 3})
+
+
 @pytest.mark.parametrize("top", TOP)
 def test_a_wrong_key_is_an_error(registry, tmp_path, top):
     with pytest.raises(UsageError, match=re.escape(TOP[top])) as wrong:
