@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ctcbench.builtin.labelling.split_folders import find_split_folders, require_no_foreign_split
+from ctcbench.contract.component_string import quote_value
 from ctcbench.contract.data import SplitName
 from ctcbench.contract.errors import UsageError
 from ctcbench.contract.word_lists import join_words
@@ -72,7 +73,10 @@ def find_shards(
         require_no_foreign_split(root, "train", folders)
         return Shards(files, {})
     if "train" not in splits:
-        raise UsageError(f"{root}: its files are called {join_words(sorted(splits))}, but none train")
+        raise UsageError(
+            f"{root}: its files are called {join_words(sorted(splits))}, but none train; one that is named "
+            f"itself is read whatever it is called: path={quote_value(str(named[0][0]))}"
+        )
     by_name = {split: [file for file, called in named if called == split] for split in sorted(splits)}
     others = [file for file, called in named if called is None]
     notice = _unused(root, others, kind, "whose name begins with no split")

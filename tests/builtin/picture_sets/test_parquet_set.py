@@ -54,10 +54,11 @@ def test_names_of_shards_are_splits(tmp_path):
         ["test"],
     ]
     assert "not used: 1 Parquet file whose name begins with no split (data/extra.parquet)" in source.notices
-    with pytest.raises(UsageError, match="its files are called test and val, but none train"):
+    with pytest.raises(UsageError, match=r"test and val, but none train; one that is named itself .*path="):
         for file in (tmp_path / "data").glob("train*"):
             file.unlink()
         parquet(path=str(tmp_path))
+    assert whole(tmp_path / "data" / "test.parquet").size("train") == 1
 
 
 def test_a_column_of_splits_and_one_of_groups(tmp_path):
