@@ -10,6 +10,7 @@ from typing import Any, NamedTuple, cast
 from ctcbench.contract.data import LONGEST_TEXT, SPLITS, Sample, Samples, SplitName
 from ctcbench.contract.errors import BadSample, PluginError, UsageError, nearest
 from ctcbench.contract.specs import Alphabet
+from ctcbench.contract.word_lists import join_words
 from ctcbench.data.built_dataset import BuiltDataset, size_or_zero
 from ctcbench.data.materialise import materialise
 from ctcbench.files.spelling import returned_text, spell
@@ -161,14 +162,15 @@ def _counts(built: BuiltDataset, split: str, samples: int | None) -> dict[SplitN
         names = [cast(SplitName, split)]
     counts: dict[SplitName, int] = {}
     for name in names:
-        others = any(size_or_zero(built.source, other) for other in SPLITS)
+        others = [other for other in SPLITS if size_or_zero(built.source, other)]
         hint = "; --split all scores every picture" if others else ""
         try:
             size = built.count(name)
         except UsageError as error:
             raise UsageError(f"{error}{hint}") from error
         if size == 0:
-            raise UsageError(f"dataset {built.text}: its split {name!r} is empty{hint}")
+            has = f" (it has {join_words(others)})" if others else ""
+            raise UsageError(f"dataset {built.text}: its split {name!r} is empty{has}{hint}")
         if size is None and samples is None:
             raise UsageError(
                 f"dataset {built.text} draws images without end; give their number: --samples N (samples=N)"

@@ -33,8 +33,7 @@ from ctcbench.files.text_encoding import NotUtf8, decode_utf8
 _MOST_BYTES = 4096 * MIB
 _LONGEST_LINE = 1_000_000
 _USUAL = WantedColumns()
-# Name, label, split and group.
-_Cells = tuple[str, str, str | None, str | None]
+_Cells = tuple[str, str, str | None, str | None]  # name, label, split and group
 
 OTHER_FORMATS = (".xml", ".xls", ".xlsx", ".ods", ".parquet", ".yaml", ".yml")
 
@@ -158,12 +157,13 @@ def _decoded(path: Path) -> str:
 
 
 def _line(file: str, place: str, read: Callable[[], _Cells], name: str) -> Line:
-    """Return the line of which `read` returns the cells; `name` is its name if it can't be used."""
+    """Return the line of which `read` returns the cells; `name` is its name if they can't be read."""
+    found, split = _slashed(name), None
     try:
         found, text, split, group = read()
         return Line(found, read_label(text), "", file, place, split, group)
     except BadSample as error:
-        return Line(_slashed(name), None, str(error), file, place)
+        return Line(found, None, str(error), file, place, split)
 
 
 def _pair(name: str, text: str) -> _Cells:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Generic, TypeVar
@@ -47,6 +48,16 @@ class EntryIndex(PackedEntries[E], Generic[E]):
         used, places_N[:] = np.unique(places_N, return_inverse=True)
         listed = list(entries.shared)
         return cls(entries.kind, rows, places_N, [listed[place] for place in used])
+
+    @classmethod
+    def joined(cls, indices: Sequence[EntryIndex[E]]) -> EntryIndex[E]:
+        """Return the entries of one index or more, one after the other."""
+        import numpy as np
+
+        if len(indices) == 1:
+            return indices[0]
+        entries = EntryList(indices[0].kind, itertools.chain.from_iterable(indices))
+        return cls.of(entries, np.arange(len(entries)))
 
     def __len__(self) -> int:
         return len(self.rows)

@@ -19,7 +19,12 @@ _NAMED = 3  # pictures without a label that an error names
 
 
 def label_alphabet(
-    options: PictureOptions, labels: Labels, training: EntryIndex[Any], root: Path, remedy: str
+    options: PictureOptions,
+    labels: Labels,
+    training: EntryIndex[Any],
+    root: Path,
+    remedy: str,
+    what: str = "training pictures",
 ) -> tuple[Alphabet, str]:
     """Return the alphabet of the option, and a notice if it is perhaps not what is meant.
 
@@ -31,6 +36,7 @@ def label_alphabet(
         training: the training pictures.
         root: the place of the data set, for errors.
         remedy: how to have labels read from elsewhere, for the error that there are none.
+        what: the training pictures, for that error: a table without any has the alphabet of its others.
 
     Raises:
         UsageError: the alphabet is written wrongly, or no training picture has a label.
@@ -39,13 +45,15 @@ def label_alphabet(
     first, plus, more = options.alphabet.partition("+")
     if first != _AUTO:
         return read_alphabet(options.alphabet, clusters=is_clusters), range_hint(options.alphabet)
-    found = _occurring(training, options.characters, root, remedy)
+    found = _occurring(training, options.characters, root, remedy, what)
     if plus:
         found.update(read_alphabet(more, clusters=is_clusters).characters)
     return Alphabet(tuple(sorted(found))), invisible_notice(labels, options.characters)
 
 
-def _occurring(training: EntryIndex[Any], characters: Characters, root: Path, remedy: str) -> set[str]:
+def _occurring(
+    training: EntryIndex[Any], characters: Characters, root: Path, remedy: str, what: str
+) -> set[str]:
     found: set[str] = set()
     for label in training.texts():
         text = label or ""
@@ -54,7 +62,5 @@ def _occurring(training: EntryIndex[Any], characters: Characters, root: Path, re
         ordered = sorted(training, key=lambda entry: natural_order(entry.where))
         named = "; ".join(f"{entry.where}: {entry.reason}" for entry in ordered[:_NAMED])
         more = f"; and {len(ordered) - _NAMED} more" if len(ordered) > _NAMED else ""
-        raise UsageError(
-            f"{root}: none of {len(ordered)} training pictures has a label: {named}{more}; {remedy}"
-        )
+        raise UsageError(f"{root}: none of {len(ordered)} {what} has a label: {named}{more}; {remedy}")
     return found

@@ -24,7 +24,7 @@ from ctcbench.builtin.picture_sets.split_rules import SplitRules
 from ctcbench.contract.data import Sample, SplitName
 from ctcbench.contract.errors import BadSample, UsageError
 from ctcbench.contract.specs import Alphabet, ImageSpec
-from ctcbench.contract.word_lists import counted
+from ctcbench.contract.word_lists import counted, join_words
 from ctcbench.files.picture_sizes import TooWide, read_picture_size, rows_within
 from ctcbench.files.pictures import Fit, read_picture
 from ctcbench.files.spelling import returned_text, spell
@@ -95,11 +95,14 @@ class PictureSet(Generic[E]):
         """Return the number of pictures in the split.
 
         Raises:
-            UsageError: the split is empty although it has a place of its own or a share.
+            UsageError: the split is empty although it has a place of its own or a share, or there are splits
+                and no train.
         """
         number = len(self.splits[split])
         if not number and split in self.own:
             raise UsageError(f"{self.own[split]}: no pictures in it")
+        if not number and self.own and "train" not in self.own:
+            raise UsageError(f"{self.root}: its column of splits has {join_words(self.own)}, but no {split}")
         if not number and (share := self.shares.get(split)):
             shared = [name for name in self.splits if name == "train" or name not in self.own]
             total = sum(len(self.splits[name]) for name in shared)
@@ -226,8 +229,12 @@ def build_picture_set(options: PictureOptions, found: FoundPictures[E]) -> Pictu
         form.apply(entries)
     splits, stated = SplitRules(options).divide(found.entries, found.own, found.columns)
     labels = {split: _labels(entries) for split, entries in splits.items()}
-    train = labels["train"]  # the labels of other splits add no classes
-    alphabet, hint = label_alphabet(options, train, splits["train"], found.root, found.remedy)
+    # The labels of other splits add no classes, unless there is no train: then nothing is trained on the set.
+    has_train = "train" in found.entries
+    learned = splits["train"] if has_train else EntryIndex.joined([splits[name] for name in found.entries])
+    train = labels["train"] if has_train else _labels(learned)
+    what = "training pictures" if has_train else "pictures"
+    alphabet, hint = label_alphabet(options, train, learned, found.root, found.remedy, what)
     alphabet = dataclasses.replace(alphabet, direction=options.direction)
     of_labels = (*stated, edge_space_notice(labels.values()), direction_notice(train, options.direction))
     of_classes = tuple(filter(None, (hint, *class_notices(train, alphabet, options.characters))))

@@ -23,7 +23,8 @@ def divide_by_column(
     """Return pictures by the split that their cell names, and whether any has a cell that is not empty.
 
     Where there are no cells, all are in train. A picture whose cell names no split is left without a
-    label, and so reported.
+    label, and so reported. Where cells name splits, but not train, there is no train, and pictures that can't
+    be used are reported with test or val.
 
     Args:
         where: the table, for errors.
@@ -31,9 +32,9 @@ def divide_by_column(
         labelled: the pictures with their cells, None if the table has no such column.
 
     Raises:
-        UsageError: there are cells, but none names train.
+        UsageError: cells name splits, but not train, and there are pictures with no cell.
     """
-    splits: dict[SplitName, EntryList[E]] = {"train": EntryList(kind)}
+    splits: dict[SplitName, EntryList[E]] = {}
     named: set[SplitName] = set()
     has_cells = False
     for entry, cell in labelled:
@@ -48,6 +49,10 @@ def divide_by_column(
         if home not in splits:
             splits[home] = EntryList(kind)
         splits[home].append(entry)
-    if named and "train" not in named:
-        raise UsageError(f"{where}: its column of splits has {join_words(sorted(named))}, but no train")
-    return splits, has_cells
+    if named and "train" not in named and "train" in splits:
+        homeless = splits.pop("train")
+        if any(text is not None for text in homeless.texts()):  # of a file without the column
+            raise UsageError(f"{where}: its column of splits has {join_words(sorted(named))}, but no train")
+        for entry in homeless:
+            splits["test" if "test" in named else "val"].append(entry)
+    return splits or {"train": EntryList(kind)}, has_cells

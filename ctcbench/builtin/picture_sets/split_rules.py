@@ -43,7 +43,7 @@ class SplitRules:
 
         Args:
             found: the pictures by split; those of train are divided among the splits that have no own. Their
-                groups are set.
+                groups are set. Without train, which a scoring does not need, nothing is divided.
             own: the splits that have a place of their own: a folder, a file, a value of a column.
             columns: the columns beside names and labels, for the error about a group that is none.
 
@@ -52,7 +52,7 @@ class SplitRules:
         """
         lists = NameLists.read(self.options, own)
         carved = self._carved(own, lists)
-        pool = found["train"]
+        pool = found["train"] if "train" in found else EntryList(next(iter(found.values())).kind)
         self._set_groups(pool, columns)
         homes, notice = lists.take(pool)
         # Whole groups, or single pictures: each is assigned by a digest of its name and not by its position,
@@ -73,7 +73,7 @@ class SplitRules:
             for at, split in enumerate(SPLITS)
         }
         total = sum(map(len, splits.values()))
-        if total and not splits["train"]:
+        if total and not splits["train"] and "train" in found:
             raise UsageError(
                 f"{self.options.owner}: other splits take all of its {total} pictures; train is empty"
             )

@@ -95,6 +95,29 @@ def test_a_column_split_is_used_and_a_missing_split_is_a_share(tmp_path):
     assert source.size("train") + source.size("val") == 51
 
 
+def test_a_column_split_without_train_has_the_splits_that_it_names(tmp_path):
+    fill(tmp_path, *(f"{i}.png" for i in range(6)))
+    rows = "".join(f"{i}.png,{i},{'val' if i < 2 else 'test'}\n" for i in range(6))
+    table = tmp_path / "t.csv"
+    table.write_text(f"path,label,split\n{rows}")
+    source = csv(path=str(table), direction="ltr")
+    assert (source.size("val"), source.size("test")) == (2, 4)
+    assert source.alphabet.characters == "012345"
+    assert {source.draw("test", i).text for i in range(4)} == set("2345")
+    with pytest.raises(UsageError, match=r"t\.csv: its column of splits has val and test, but no train"):
+        source.size("train")
+    table.write_text("path,label,split\n0.png,a,Test\n1.png,b,test\n2.png,,test\n3.png,c,tets\n4.png\n")
+    found = faults(csv(path=str(table)), "test")
+    reasons = {where.rpartition(":")[2]: reason for where, reason in found.items()}
+    assert reasons["4"] == "its label is empty"
+    assert reasons["5"].startswith("its split 'tets' is none of")
+    assert reasons["6"].startswith("the line has 1 cell")
+    # No share of nothing, and no advice to give a larger one.
+    for split in ("train", "val"):
+        with pytest.raises(UsageError, match=rf"its column of splits has test, but no {split}$"):
+            csv(path=str(table), group="^(.)").size(split)
+
+
 def test_lines_at_fault_are_reported(tmp_path):
     for number, (content, _) in enumerate(BAD_PICTURES.values()):
         (tmp_path / f"{number}.png").write_bytes(content)
@@ -143,7 +166,7 @@ def test_lines_at_fault_are_reported(tmp_path):
         ),
         ("file,label\n", {}, "has no lines with labels"),
         ("", {}, "has no lines with labels"),
-        ("file,label,split\n0.png,a,test\n", {}, "its column of splits has test, but no train"),
+        ("file,label,split\n0.png,,test\n", {}, "none of 1 pictures has a label"),
         ("0.png,a\n", {"label": "text"}, r"t\.csv:1: no column 'text'"),
     ],
 )

@@ -70,7 +70,17 @@ def test_a_column_of_splits_and_one_of_groups(tmp_path):
     }
     file = write_parquet(tmp_path / "x.parquet", columns)
     assert [parquet(path=str(file)).size(split) for split in SPLITS] == [6, 3, 3]
+    alone = tmp_path / "alone"
+    alone.mkdir()
+    write_parquet(alone / "0.parquet", {**columns, "split": ["val", "test"] * 6})
+    assert [parquet(path=str(alone)).size(split) for split in SPLITS[1:]] == [6, 6]
+    with pytest.raises(UsageError, match="its column of splits has val and test, but no train"):
+        parquet(path=str(alone)).size("train")
     del columns["split"]
+    # Their pictures have no split, and would be divided by shares.
+    write_parquet(alone / "1.parquet", columns)
+    with pytest.raises(UsageError, match="its column of splits has test and val, but no train"):
+        parquet(path=str(alone))
     source = parquet(path=str(write_parquet(file, columns)), group="writer", val=0.2, test=0.2)
     groups = [{entry.group for entry in source.splits[split]} for split in SPLITS]
     assert sorted(map(len, groups)) == [1, 1, 2]

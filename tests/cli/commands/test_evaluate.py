@@ -72,6 +72,26 @@ def test_misread_pictures_are_written_to_a_file(trained: Path, mine: Path, capsy
     assert all(0 <= float(row["confidence"]) <= 1 for row in rows)
 
 
+def test_a_table_needs_only_the_split_that_is_read(trained: Path, mine: Path, capsys: Capture) -> None:
+    table = mine / "test" / "t.csv"
+    for split in ("test", "val"):
+        table.write_text(f"file,label,split\n12.png,12,{split}\n34.png,34,{split}\n")
+        for wanted in (split, "all"):
+            assert main(["evaluate", str(trained), f"csv:path={table}", "--split", wanted, "--json"]) == 0
+            document = json.loads(capsys.readouterr().out)
+            assert document["images"] == 2 and document["splits"] == {split: 2}
+    assert main(["evaluate", str(trained), f"csv:path={table}"]) == 2
+    expected = "its column of splits has val, but no test; --split all scores every picture"
+    assert expected in capsys.readouterr().err
+    assert main(["run", "--dataset", f"csv:path={table}", "--out", str(mine / "runs")]) == 2
+    assert "its column of splits has val, but no train" in capsys.readouterr().err
+    assert not list(mine.glob("runs/*"))
+    table.write_text("file,label,split\n12.png,12,train\n34.png,34,train\n=7.png,7,val\n")
+    assert main(["evaluate", str(trained), f"csv:path={table},test=0"]) == 2
+    expected = "its split 'test' is empty (it has train and val); --split all scores every picture"
+    assert expected in capsys.readouterr().err
+
+
 def test_the_score_is_printed_also_where_the_file_of_misread_pictures_can_not_be_written(
     trained: Path, mine: Path, capsys: Capture
 ) -> None:
