@@ -161,7 +161,7 @@ def test_drawn_images_must_have_the_size_of_the_recogniser(registry):
     [
         ({"dataset": "foldr:path=x"}, "no dataset 'foldr'; did you mean 'folder'"),
         ({"split": "tset"}, r"split=tset; did you mean 'test'\? \(allowed are train, val, test, all\)"),
-        ({"split": "val"}, "its split 'val' is empty; --split all scores every picture"),
+        ({"split": "val"}, r"its split 'val' is empty \(it has train and test\); --split all scores every p"),
         ({"dataset": 3}, "takes the component string of a data set, such as folder:path=PATH, not 3"),
         ({"samples": 0}, "samples=0: at least 1 is needed"),
         ({"decoder": "gready"}, "no decoder 'gready'"),
