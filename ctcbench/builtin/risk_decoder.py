@@ -118,7 +118,7 @@ class _LeastRisk:
         from ctcbench.decoding.bayes_risk import least_risks
         from ctcbench.decoding.beam import check_threads
 
-        candidates = self._rescored(read, self.beam.width, self.beam.width)
+        candidates = self._rescored(read, self.beam.width)
         choices = least_risks(
             [hypotheses for hypotheses in candidates if hypotheses],
             metric=self.metric,
@@ -129,15 +129,16 @@ class _LeastRisk:
 
     def n_best(self, read: LogProbs, count: int) -> list[list[Hypothesis]]:
         """Return up to `count` of the candidates of each image, the most probable one first."""
-        return [_plain(some) for some in self._rescored(read, count, self.beam.wide_enough(count))]
+        return [_plain(some[:count]) for some in self._rescored(read, self.beam.wide_enough(count))]
 
-    def _rescored(self, read: LogProbs, count: int, width: int) -> list[list[ScoredHypothesis]]:
-        """Return hypotheses with their exact scores, those of the network and of the models together."""
+    def _rescored(self, read: LogProbs, width: int) -> list[list[ScoredHypothesis]]:
+        """Return the hypotheses of a beam with their exact scores, of network and models, best first."""
         from ctcbench.decoding import rescore
 
         rescored: list[list[ScoredHypothesis]] = rescore(
             read.values_NTK,
-            self.beam.search(read, count, width),
+            # All of them: the scores of the beam are lower bounds, so the order can change.
+            self.beam.search(read, width, width),
             read.lengths_N,
             blank=BLANK,
             threads=self.beam.threads or None,

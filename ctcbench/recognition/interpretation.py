@@ -22,6 +22,7 @@ from ctcbench.recognition.prediction import Alternative, Character, Prediction
 from ctcbench.recognition.reader import Reader
 
 _NARROWEST_BEAM, _BEAM_PER_TEXT = 25, 4
+_LEAST_CANDIDATES, _MORE_CANDIDATES = 8, 4
 
 
 @dataclass(frozen=True)
@@ -103,13 +104,18 @@ class Interpretation:
 
     def _alternatives(self, read: LogProbs) -> list[tuple[Alternative, ...]]:
         """Return the best texts of each picture, best first: by the score that the decoder ranks by."""
-        found = self.decoder.n_best(read, self.n_best)
         # A proof is for the order before the calibration, so the scores of such a decoder are kept, too.
-        has_score = found is not None and (self.decoder.has_own_score or self.decoder.has_proofs)
+        is_ranked = self.decoder.has_own_score or self.decoder.has_proofs
+        count = self.n_best
+        if count > 1:
+            # Those that are sorted again: among no more than are returned, a better text could be missing.
+            count = max(_LEAST_CANDIDATES, count + _MORE_CANDIDATES)
+        found = self.decoder.n_best(read, self.n_best if is_ranked else count)
+        has_score = found is not None and is_ranked
         if found is None:
-            width = max(_NARROWEST_BEAM, _BEAM_PER_TEXT * self.n_best)
+            width = max(_NARROWEST_BEAM, _BEAM_PER_TEXT * count)
             found = beam_search(
-                read.values_NTK, read.lengths_N, beam_width=width, n_best=self.n_best, threads=1, frames=False
+                read.values_NTK, read.lengths_N, beam_width=width, n_best=count, threads=1, frames=False
             )
         rows_M = np.repeat(np.arange(len(found)), [len(hypotheses) for hypotheses in found])
         hypotheses_M = [hypothesis for hypotheses in found for hypothesis in hypotheses]
@@ -126,7 +132,7 @@ class Interpretation:
             score = hypotheses_M[index].log_prob if has_score else None
             confidence = math.exp(min(0, log_probs_M[index]))
             texts[rows_M[index]].setdefault(text, Alternative(text, confidence, score))
-        return [tuple(alternatives.values()) for alternatives in texts]
+        return [tuple(alternatives.values())[: self.n_best] for alternatives in texts]
 
     def characters(
         self, read: LogProbs, labels_N: Sequence[Sequence[int]], batch: PictureBatch

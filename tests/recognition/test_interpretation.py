@@ -67,6 +67,26 @@ def test_alternatives_are_the_most_probable_texts(registry):
     assert same.confidence == pytest.approx(sure[0]) and same.alternatives is None
 
 
+class UnsureReader(BarReader):
+    """A reader that finds many texts nearly as probable as each other."""
+
+    def read(self, images_NCHW, widths_N):
+        generator = np.random.default_rng(0)
+        logits_NTK = generator.normal(0, 1.5, (len(images_NCHW), FRAMES, self.alphabet.num_classes))
+        values_NTK = logits_NTK - np.log(np.exp(logits_NTK).sum(-1, keepdims=True))
+        return values_NTK.astype(np.float32), np.full(len(images_NCHW), FRAMES)
+
+
+@pytest.mark.parametrize("decoder", ["greedy", "beam_cpp", "mbr", "mbr:blank_penalty=0.1"])
+def test_a_longer_list_of_alternatives_begins_with_the_shorter_one(registry, decoder):
+    reader = Recogniser(UnsureReader(Alphabet("abc")), registry, decoder, "stretch", sharpness=0.7)
+    pictures = [bars()] * 60
+    lists = {count: reader.predict(pictures, n_best=count) for count in (2, 3, 4)}
+    for two, three, four in zip(*lists.values(), strict=True):
+        assert two.alternatives == four.alternatives[:2] and three.alternatives == four.alternatives[:3]
+        assert (len(two.alternatives), len(four.alternatives)) == (2, 4)
+
+
 def test_alternatives_are_sorted_by_the_score_of_the_decoder_which_they_have(registry):
     picture = bars((4, 6), (20, 22))
     decoder = "beam_cpp:length=2,hotwords=ac,hotword_boost=12"
