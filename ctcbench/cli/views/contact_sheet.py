@@ -43,8 +43,7 @@ def contact_sheet(images_NCHW: Images, texts: Sequence[str], columns: int = 5) -
         if scale < 1:
             picture = picture.resize((max(1, round(picture.width * scale)), height))
         sheet.paste(picture, (left, top))
-        caption = printable(text)
-        font = fonts.find(caption)
+        caption, font = fonts.caption(printable(text))
         place = (left + 2, top + height + _CAPTION - 3)
         # Letters of all fonts stand on one line; marks above and below may reach into the margins.
         pen.text(place, _cut(pen, caption, width, font), fill="black", font=font, anchor="ls")

@@ -46,3 +46,22 @@ def test_without_fontconfig_the_font_is_that_of_pillow(tmp_path, monkeypatch):
     fonts = CaptionFonts()
     assert fonts.find("ไ").getname() == fonts.find("A").getname()
     assert fonts.missing == "ไ"
+
+
+def test_spaces_can_be_seen(fontconfig):
+    fonts = CaptionFonts()
+    shown, font = fonts.caption("27 70")
+    assert font.getname() == fonts.find("A").getname()
+    assert font.getlength(shown) >= font.getlength("2700") + font.getlength("0") - 1
+    # The font that is proposed lacks ␣, which is looked for once; the text is drawn in its own font.
+    assert [fonts.caption(text)[0] for text in (" a", "b  ", " b", "·  ")] == ["·a", "b··", "·b", "···"]
+    assert fonts.caption(" и")[0] == "·и" and fonts.caption(" и")[1].getname()[0] == "Droid Sans Mono"
+    assert (
+        "charset=61 2423" in fontconfig.read_text() and fontconfig.read_text().count("charset=61 2423") == 1
+    )
+    assert not fonts.missing
+
+
+def test_a_space_at_an_end_has_a_mark_of_its_own_where_a_font_has_it(monkeypatch):
+    monkeypatch.setattr("ctcbench.cli.views.caption_fonts._missing", lambda font, characters: "")
+    assert CaptionFonts().caption(" a")[0] == "␣a"
