@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from ctcbench.contract.errors import UsageError
+from ctcbench.contract.word_lists import join_words
 from ctcbench.files.shell_words import join_quoted
 from ctcbench.results.run_folder import RunFolder
 
@@ -26,7 +27,11 @@ def require_weights(folder: RunFolder) -> None:
                 f"{folder.path}: its training stopped before the first validation, so there are no weights "
                 f"yet; resume it with: {_resume_command(folder)}"
             )
-    raise UsageError(f"{folder.path}: no trained run there (expected config.toml and weights.safetensors)")
+    lacking = "no such folder"
+    if folder.path.is_dir():
+        files = (folder.config_path, folder.weights_path)
+        lacking = f"it has no {join_words((file.name for file in files if not folder.has(file)), 'and no')}"
+    raise UsageError(f"{folder.path}: no trained run there ({lacking})")
 
 
 def _resume_command(folder: RunFolder) -> str:

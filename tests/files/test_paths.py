@@ -6,8 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from ctcbench.builtin.folder import folder
+from ctcbench.builtin.picture_sets.csv_set import csv
+from ctcbench.builtin.picture_sets.lmdb_set import lmdb
+from ctcbench.contract.component_string import ComponentString
 from ctcbench.contract.errors import UsageError
-from ctcbench.files.paths import expand_home
+from ctcbench.files.paths import expand_home, outer_space_hint
 
 
 def test_a_tilde_is_the_home_folder(monkeypatch):
@@ -21,3 +25,18 @@ def test_an_unknown_user_is_an_error():
         UsageError, match=r"^path=~nobody-at-all/x: no home folder is known for ~nobody-at-all"
     ):
         expand_home("~nobody-at-all/x", "path=")
+
+
+@pytest.mark.parametrize("component", [folder, csv, lmdb])
+def test_a_name_with_a_space_at_an_end_is_found(tmp_path, component):
+    (tmp_path / "scans ").touch()
+    written = f"x:path={tmp_path}/scans "
+    path = ComponentString.parse(written).options["path"]
+    with pytest.raises(
+        UsageError, match=r"there is 'scans ': a path with a space at an end is put in quotes"
+    ):
+        component(path=path)
+    quoted = written.replace("=", "='") + "'"
+    assert ComponentString.parse(quoted).options["path"] == f"{tmp_path}/scans "
+    (tmp_path / "scans").touch()
+    assert outer_space_hint(tmp_path / "scans") == outer_space_hint(tmp_path / "no" / "scans") == ""

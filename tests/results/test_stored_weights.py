@@ -14,10 +14,12 @@ def test_a_run_that_stopped_before_its_first_weights_has_the_command_that_resume
     for out, flags in (("runs", ""), ("my runs", " --out 'my runs'")):
         folder = RunFolder((tmp_path / out / "abc").relative_to(tmp_path))
         folder.path.mkdir(parents=True)
-        with pytest.raises(UsageError, match=r"abc: no trained run there \(expected"):
+        with pytest.raises(
+            UsageError, match=r"abc: no trained run there \(it has no config\.toml and no weights\.saf"
+        ):
             require_weights(folder)
         folder.config_path.touch()
-        with pytest.raises(UsageError, match="no trained run there"):
+        with pytest.raises(UsageError, match=r"no trained run there \(it has no weights\.safetensors\)"):
             require_weights(folder)
         folder.checkpoint_path.touch()
         with pytest.raises(UsageError) as caught:
@@ -26,5 +28,5 @@ def test_a_run_that_stopped_before_its_first_weights_has_the_command_that_resume
         assert str(caught.value).endswith(f"resume it with: ctcbench run --config {config} --resume{flags}")
         folder.weights_path.touch()
         require_weights(folder)
-    with pytest.raises(UsageError, match="no trained run there"):
+    with pytest.raises(UsageError, match=r"none: no trained run there \(no such folder\)"):
         require_weights(RunFolder(tmp_path / "none"))

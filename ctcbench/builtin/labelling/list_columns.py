@@ -82,7 +82,7 @@ def find_columns(where: str, cells: Sequence[str], wanted: WantedColumns) -> Lis
         return None
     for found, what in ((names, "names"), (texts, "labels")):
         if len(found) > 1:
-            several = join_words(titles[index] for index in found)
+            several = join_words(cells[index] for index in found)
             raise UsageError(f"{where}: the columns {several} may all hold the {what}; rename all but one")
     groups = _having(titles, [_folded(wanted.group)]) if wanted.group else []
     return ListColumns(

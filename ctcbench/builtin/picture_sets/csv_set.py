@@ -22,7 +22,7 @@ from ctcbench.builtin.picture_sets.split_column import divide_by_column
 from ctcbench.contract.components import dataset
 from ctcbench.contract.errors import UsageError
 from ctcbench.contract.options import AddedLater
-from ctcbench.files.paths import expand_home
+from ctcbench.files.paths import expand_home, outer_space_hint
 from ctcbench.files.plain_files import is_folder
 
 
@@ -59,7 +59,10 @@ def csv(
     table = expand_home(path, "dataset csv: path=")
     if table.is_dir():
         raise UsageError(f"{table}: is a folder; give the table in it, or use dataset folder")
-    read = read_list(table, WantedColumns(image, label, split, pictures.group))
+    try:
+        read = read_list(table, WantedColumns(image, label, split, pictures.group))
+    except UsageError as error:
+        raise UsageError(f"{error}{outer_space_hint(table)}") from None
     lines = _Lines(_picture_folder(table.parent, folder), suffix, read)
     splits, _ = divide_by_column(str(table), FileEntry, lines.entries())
     if not any(splits.values()):

@@ -12,6 +12,7 @@ from ctcbench.contract.component_string import quote_value
 from ctcbench.contract.data import SplitName
 from ctcbench.contract.errors import UsageError
 from ctcbench.contract.word_lists import join_words
+from ctcbench.files.paths import outer_space_hint
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,7 @@ def find_shards(
         UsageError: there are none, or files of one split lie in a folder of another.
     """
     if not root.exists():
-        raise UsageError(f"{root}: no such file or folder")
+        raise UsageError(f"{root}: no such file or folder{outer_space_hint(root)}")
     if is_shard(root):
         return Shards({"train": [root]}, {})
     if not root.is_dir():

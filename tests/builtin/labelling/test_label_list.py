@@ -151,6 +151,7 @@ def test_tsv_has_the_tab_alone(tmp_path):
         ("labels.json", '{"0.png": "a"}'.encode("utf-32-le"), r"json:1: is not UTF-8 \(UTF-32, little"),
         ("labels.csv", b"0.png,a\n1.png;b\n", r"labels\.csv:1: ',' ends the name, but ';' does in line 2"),
         ("labels.csv", b"\nfile,text,label\n0.png,a,b\n", r"csv:2: the columns text and label may all hold"),
+        ("labels.csv", b"file,Label,label \n", r"csv:1: the columns Label and label may all hold the labels"),
         ("labels.csv", b"name,path,label\n", r"csv:1: the columns name and path may all hold the names"),
         ("labels.json", b'{"a.png": "x",\n}', r"labels\.json:2: is not JSON"),
         ("labels.json", b'{"a.png": ["x"]}', r"the label of 'a\.png' is not a text in quotes"),
