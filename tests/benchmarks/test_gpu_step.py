@@ -50,6 +50,7 @@ def test_a_graph_is_one_launch():
     assert count_launches([event(name, device=DeviceType.CPU) for name in names + others]) == len(names)
 
 
+@pytest.mark.filterwarnings("ignore:CUDA is not available, disabling CUDA profiling")
 @pytest.mark.parametrize("by_graph", [False, True])
 def test_a_step_is_measured_with_and_without_its_graph(registry, monkeypatch, by_graph):
     """On a CPU, a recorder in place of the capture."""
