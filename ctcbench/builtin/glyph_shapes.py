@@ -70,7 +70,6 @@ def draw_glyph(font: FreeTypeFont, character: str, angle: float, shape: Shape) -
     Returns:
         The ink as a mask (mode L), and rows from the baseline up to its centre before the rotation.
     """
-
     mask, middle = _draw(font, character, shape)
     if shape.stretch != 1 or shape.slant:
         mask = _transform(mask, angle, shape)

@@ -22,7 +22,7 @@ from ctcbench.contract.data import Sample, SplitName
 from ctcbench.contract.errors import UsageError
 from ctcbench.contract.specs import Alphabet, ImageSpec
 from ctcbench.files.font_files import can_draw, font_digest, list_fonts
-from ctcbench.files.pictures import Fit, read_picture
+from ctcbench.files.pictures import MOST_SIDE, Fit, read_picture
 
 _VERSION = 1  # of the drawing; a new version invalidates cached sets
 _WHERE = "dataset lettering: "
@@ -44,7 +44,8 @@ def lettering(
     length: Annotated[str, Field(description="characters: 5, or a range such as 4-8")] = "4-8",
     height: Annotated[int, Field(ge=16, le=1024, description="rows of an image")] = 40,
     width: Annotated[
-        int | None, Field(ge=16, le=8192, description="the greatest width in columns (default: 10 × height)")
+        int | None,
+        Field(ge=16, le=MOST_SIDE, description="the greatest width in columns (default: 10 × height)"),
     ] = None,
     channels: Annotated[Literal[1, 3], Field(description="1: grey, 3: colour")] = 1,
     fit: Annotated[

@@ -11,7 +11,7 @@ from ctcbench.config.presets import read_preset
 from ctcbench.config.run_config import setting_fields
 from ctcbench.data.picture_content import ColourLoss, InkRows
 from ctcbench.data.set_statistics import PictureSizes
-from ctcbench.files.pictures import MOST_CROPPED, Fit
+from ctcbench.files.pictures import MOST_CROPPED, MOST_SIDE, Fit
 from ctcbench.processes.cores import computing_cores
 
 SHORT_TEXT_PRESET, LONG_TEXT_PRESET = "small", "lines"  # presets
@@ -29,7 +29,6 @@ _HEIGHT_STEP = 8
 _LEAST_HEIGHT = 16  # below it, pooling leaves no row
 # More rows are needed only where a picture has several lines of text, which no size makes legible.
 _MOST_HEIGHT = 96
-_MOST_WIDTH = 8192  # that the data sets of pictures allow
 _COLUMNS_PER_FRAME = 4  # of the backbones cnn5 and cnn7
 _LEAST_STEPS = 500
 _MOST_INK = 0.5  # share of the rows of the median picture; with more, a crop is not worth it
@@ -74,8 +73,8 @@ def advise_size(now: ImageSize, sizes: PictureSizes, aspect_per_frame: float) ->
     if needed > _MOST_HEIGHT:
         needed = 0
     height = max(min(now.height, own) if now.fit == "stretch" else now.height, needed)
-    widest = min(_rounded(greatest * height * _RESERVE, _WIDTH_STEP), _MOST_WIDTH)
-    if greatest * height > _MOST_WIDTH:  # fit=keep would leave the widest picture out
+    widest = min(_rounded(greatest * height * _RESERVE, _WIDTH_STEP), MOST_SIDE)
+    if greatest * height > MOST_SIDE:  # fit=keep would leave the widest picture out
         return now
     if now.fit == "stretch" and is_distorted(now, sizes):
         return ImageSize("keep", height, widest)

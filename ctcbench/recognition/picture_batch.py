@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ctcbench.contract.data import Sample
 from ctcbench.contract.specs import ImageSpec
-from ctcbench.files.pictures import PreparedPicture
+from ctcbench.files.pictures import MOST_SIDE, PreparedPicture
 from ctcbench.files.pixel_levels import WHITE
 from ctcbench.recognition.reader import Reader
 
@@ -19,7 +19,6 @@ from ctcbench.recognition.reader import Reader
 BATCH_PIXELS, BATCH_IMAGES = 2**21, 64
 _WIDEST = 1.25  # of the narrowest image of a batch
 _WIDER = 4  # than the widest training image
-_MOST_COLUMNS = 8192
 
 
 @dataclass(frozen=True)
@@ -52,7 +51,7 @@ def most_columns(image: ImageSpec) -> int:
 
     Those of variable width may be wider than the training images, within the bounds of memory.
     """
-    return max(image.width, min(_WIDER * image.width, _MOST_COLUMNS)) if image.variable else image.width
+    return max(image.width, min(_WIDER * image.width, MOST_SIDE)) if image.variable else image.width
 
 
 def split_by_width(pictures: Sequence[Sample], reader: Reader) -> list[NDArray[np.int64]]:

@@ -17,7 +17,7 @@ from ctcbench.builtin.grapheme_clusters import Characters
 from ctcbench.builtin.picture_sets.label_forms import LetterCase, NormalForm
 from ctcbench.contract.options import AddedLater
 from ctcbench.contract.specs import Direction, Ground, ImageSpec
-from ctcbench.files.pictures import MOST_CROPPED, Fit
+from ctcbench.files.pictures import MOST_CROPPED, MOST_SIDE, Fit
 
 Share = Annotated[float, Field(ge=0, lt=1, description="share of the pictures, where the split has no own")]
 _PARAMETER = "pictures"  # of a builder, for which the options below stand
@@ -51,8 +51,8 @@ class PictureOptions:
             "Indic syllable)"
         ),
     ] = "points"
-    width: Annotated[int, Field(ge=1, le=8192, description="columns of an image")] = 150
-    height: Annotated[int, Field(ge=1, le=8192, description="rows of an image")] = 40
+    width: Annotated[int, Field(ge=1, le=MOST_SIDE, description="columns of an image")] = 150
+    height: Annotated[int, Field(ge=1, le=MOST_SIDE, description="rows of an image")] = 40
     channels: Annotated[Literal[1, 3], Field(description="1: grey, 3: colour (RGB)")] = 1
     fit: Annotated[
         Fit,

@@ -21,14 +21,14 @@ from ctcbench.contract.errors import CtcbenchError
 from ctcbench.contract.specs import Alphabet, Direction, Ground, ImageSpec
 from ctcbench.files.json_files import parse_object
 from ctcbench.files.json_records import STRICT, Record, read_record
-from ctcbench.files.pictures import MOST_CROPPED, Fit
+from ctcbench.files.pictures import MOST_CROPPED, MOST_SIDE, Fit
 
 _STORES: Mapping[str, tuple[type[Entry], Callable[[Mapping[str, Any]], Any]]] = {
     "files": (FileEntry, lambda document: FileStore()),
     "lmdb": (RowEntry, lambda document: LmdbStore()),
     "parquet": (RowEntry, ParquetStore),
 }
-_Size = Annotated[int, Field(ge=1, le=8192)]
+_Size = Annotated[int, Field(ge=1, le=MOST_SIDE)]
 _Text = InstanceOf[str]  # also with the surrogates of names that are not UTF-8
 
 
