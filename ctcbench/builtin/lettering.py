@@ -22,7 +22,8 @@ from ctcbench.contract.data import Sample, SplitName
 from ctcbench.contract.errors import UsageError
 from ctcbench.contract.specs import Alphabet, ImageSpec
 from ctcbench.files.font_files import can_draw, font_digest, list_fonts
-from ctcbench.files.pictures import MOST_SIDE, Fit, read_picture
+from ctcbench.files.picture_sizes import MOST_SIDE
+from ctcbench.files.pictures import Fit, read_picture
 
 _VERSION = 1  # of the drawing; a new version invalidates cached sets
 _WHERE = "dataset lettering: "

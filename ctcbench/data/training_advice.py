@@ -11,7 +11,8 @@ from ctcbench.config.presets import read_preset
 from ctcbench.config.run_config import setting_fields
 from ctcbench.data.picture_content import ColourLoss, InkRows
 from ctcbench.data.set_statistics import PictureSizes
-from ctcbench.files.pictures import MOST_CROPPED, MOST_SIDE, Fit
+from ctcbench.files.picture_sizes import MOST_SIDE
+from ctcbench.files.pictures import MOST_CROPPED, Fit
 from ctcbench.processes.cores import computing_cores
 
 SHORT_TEXT_PRESET, LONG_TEXT_PRESET = "small", "lines"  # presets

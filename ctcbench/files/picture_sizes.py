@@ -9,6 +9,7 @@ from pathlib import Path
 from ctcbench.contract.errors import BadSample
 from ctcbench.files.picture_formats import readable_formats
 
+MOST_SIDE = 8192  # rows, and columns, that an image may have
 _ORIENTATION = 0x0112  # the EXIF tag
 _TURNED = (5, 6, 7, 8)  # by a quarter
 

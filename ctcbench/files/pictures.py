@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 
     Picture = str | os.PathLike[str] | bytes | bytearray | memoryview | BinaryIO | Image | NDArray[Any]
 
-MOST_SIDE = 8192  # rows, and columns, that an image may have
 MOST_CROPPED = 0.45  # largest share of the rows that is cut off at either end
 _MOST_SQUEEZED = 32  # columns of a picture in one, beyond what its rows are reduced by
 Fit = Literal["stretch", "pad", "keep"]

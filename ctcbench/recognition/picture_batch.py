@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from ctcbench.contract.data import Sample
 from ctcbench.contract.specs import ImageSpec
-from ctcbench.files.pictures import MOST_SIDE, PreparedPicture
+from ctcbench.files.picture_sizes import MOST_SIDE
+from ctcbench.files.pictures import PreparedPicture
 from ctcbench.files.pixel_levels import WHITE
 from ctcbench.recognition.reader import Reader
 

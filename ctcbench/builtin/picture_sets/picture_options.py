@@ -17,7 +17,8 @@ from ctcbench.builtin.grapheme_clusters import Characters
 from ctcbench.builtin.picture_sets.label_forms import LetterCase, NormalForm
 from ctcbench.contract.options import AddedLater
 from ctcbench.contract.specs import Direction, Ground, ImageSpec
-from ctcbench.files.pictures import MOST_CROPPED, MOST_SIDE, Fit
+from ctcbench.files.picture_sizes import MOST_SIDE
+from ctcbench.files.pictures import MOST_CROPPED, Fit
 
 Share = Annotated[float, Field(ge=0, lt=1, description="share of the pictures, where the split has no own")]
 _PARAMETER = "pictures"  # of a builder, for which the options below stand

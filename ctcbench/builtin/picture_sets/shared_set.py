@@ -21,7 +21,8 @@ from ctcbench.contract.errors import CtcbenchError
 from ctcbench.contract.specs import Alphabet, Direction, Ground, ImageSpec
 from ctcbench.files.json_files import parse_object
 from ctcbench.files.json_records import STRICT, Record, read_record
-from ctcbench.files.pictures import MOST_CROPPED, MOST_SIDE, Fit
+from ctcbench.files.picture_sizes import MOST_SIDE
+from ctcbench.files.pictures import MOST_CROPPED, Fit
 
 _STORES: Mapping[str, tuple[type[Entry], Callable[[Mapping[str, Any]], Any]]] = {
     "files": (FileEntry, lambda document: FileStore()),
