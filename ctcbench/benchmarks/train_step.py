@@ -35,7 +35,8 @@ class StepTimes:
 
     Attributes:
         batch_size: images per step: the setting, or the number of training images if that is smaller.
-        floor: lower bound of the step's time; its arithmetic is three times that of the forward pass.
+        floor: lower bound of the step's time; its arithmetic is three times that of the forward pass. Of
+            images of different widths, that of a batch of median width.
         on_gpu: the undisturbed step, ``plain`` and by ``graph``; empty on a CPU.
     """
 
@@ -117,7 +118,8 @@ def measure(
         model = build_recognizer(recipe, source.image, source.alphabet)
         part = split.make_split(samples, source.alphabet, compute.device)
         part = part.with_buckets(config.batch_size, exact=bool(model.unmasked))
-        floor = _floor(recipe, part, compute)
+        numbers = _full_steps(part, config, steps + warm_up)
+        floor = _floor(recipe, part, numbers[warm_up:], compute)
         clock = Clock(compute.device)
         state = step.new_state(recipe, model.train(), compute, steps + warm_up)
         # The parts are replaced in the state, so that the step that is measured is the real one.
@@ -128,13 +130,13 @@ def measure(
         batch_at = clock.around("data", split.batch_at)
         total_ms: list[float] = []
         parts_ms: dict[str, list[float]] = {name: [] for name in PARTS}
-        for number in range(steps + warm_up):
+        for count, number in enumerate(numbers):
             clock.spent.clear()
             started = clock.now()
-            step.train_step(state, batch_at(part, _full_batch(number, part, config), config), config)
+            step.train_step(state, batch_at(part, number, config), config)
             elapsed = clock.now() - started
             # The first steps allocate memory, and cuDNN may try several algorithms.
-            if number >= warm_up:
+            if count >= warm_up:
                 total_ms.append(elapsed)
                 for name in PARTS[:-1]:
                     parts_ms[name].append(clock.spent.get(name, 0.0))
@@ -162,35 +164,49 @@ def measure(
     )
 
 
-def _full_batch(number: int, part: split.Split, config: RunConfig) -> int:
-    """Return the step of the full batch number `number`, skipping the smaller last batches of each epoch.
+def _full_steps(part: split.Split, config: RunConfig, count: int) -> list[int]:
+    """Return the numbers of the first `count` full batches, skipping the smaller last ones of each epoch.
 
     Raises:
         UsageError: no batch is full, because few images have the same width.
     """
-    full = sum(size // config.batch_size for size in (part.buckets.sizes() if part.buckets else [len(part)]))
-    if not full:
+    if part.buckets and all(size < config.batch_size for size in part.buckets.sizes()):
         raise UsageError(
             f"no {config.batch_size} images have the same width; use a smaller --batch-size, or a backbone "
             f"and a head that mask padding"
         )
-    epoch, within = divmod(number, full)
-    plan = split.plan_of(part, config, epoch)
-    full_steps = np.flatnonzero(np.diff(plan.starts_B) == config.batch_size)
-    return epoch * split.steps_per_epoch(part, config) + int(full_steps[within])
+    numbers: list[int] = []
+    per_epoch = split.steps_per_epoch(part, config)
+    epoch = 0
+    while len(numbers) < count:
+        plan = split.plan_of(part, config, epoch)
+        full = np.flatnonzero(np.diff(plan.starts_B) == config.batch_size)
+        numbers += [epoch * per_epoch + int(number) for number in full]
+        epoch += 1
+    return numbers[:count]
 
 
-def _floor(recipe: Recipe, part: split.Split, compute: device.Compute) -> Floor:
-    """Return the floor of a training's second step; the first one allocates the optimiser's state."""
+def _floor(recipe: Recipe, part: split.Split, numbers: list[int], compute: device.Compute) -> Floor:
+    """Return the floor of the one of these steps whose images have the median width.
+
+    It is the second step of a training; the first one allocates the optimiser's state.
+    """
     recipe = recipe.replace(compile=False)  # operators of compiled code can't be counted
     config = recipe.config
     source = build_run_dataset(recipe.registry, config).source
     model = build_recognizer(recipe, source.image, source.alphabet)
     state = step.new_state(recipe, model.train(), compute, steps=10)
-    batch = split.batch_at(part, 0, config)
+    number = sorted(numbers, key=lambda number: _width(part, number, config))[len(numbers) // 2]
+    batch = split.batch_at(part, number, config)
     step.train_step(state, batch, config)
     if compute.device.type == "cuda" and state.objective.obstacle:
         state.objective = replace(state.objective, function=uncounted(state.objective.function))
     # The backward pass has two products for each of the forward pass: the gradients of inputs and of weights.
-    flops = 3 * config.batch_size * spec_sheet(recipe).flops
+    flops = 3 * config.batch_size * spec_sheet(recipe, _width(part, number, config)).flops
     return find_floor(lambda: step.train_step(state, batch, config), [*model.parameters()], flops, compute)
+
+
+def _width(part: split.Split, number: int, config: RunConfig) -> int:
+    """Return the width of the images of step `number` with their padding; 0: that of all images."""
+    epoch, within = divmod(number, split.steps_per_epoch(part, config))
+    return split.plan_of(part, config, epoch).width(within)

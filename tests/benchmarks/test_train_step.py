@@ -5,7 +5,9 @@ import json
 import pytest
 
 from ctcbench.__main__ import main
-from tests.tiny_config import TINY
+from ctcbench.config.recipe import resolve
+from ctcbench.training.recognizer.spec_sheet import spec_sheet
+from tests.tiny_config import TINY, tiny
 
 FLAGS = [word for name in ("dataset", "backbone", "head") for word in (f"--{name}", TINY[name])]
 FLAGS += ["--train-samples", "40", "--no-amp"]
@@ -28,6 +30,18 @@ def test_the_figures_of_a_step_are_consistent(capsys):
     )
     assert figures["parameters"] > 0 and figures["step_gflops"] > 0 and figures["operators"] > 0
     assert "on_gpu" not in figures
+
+
+def test_of_different_widths_the_arithmetic_is_that_of_the_median(capsys, registry):
+    dataset = "captcha:width=120,height=24,length=1-4,variable=true,alphabet=digits"
+    flags = ["--dataset", dataset, "--batch-size", "8", "--steps", "25", "--train-samples", "200", "--json"]
+    assert main(["bench", "train", *FLAGS, *flags]) == 0
+    measured = json.loads(capsys.readouterr().out)["step_gflops"]
+    recipe = resolve(registry, tiny(dataset=dataset))
+    by_width = {width: 3 * 8 * spec_sheet(recipe, width).flops / 1e9 for width in range(8, 129)}
+    assert any(gflops == pytest.approx(measured, abs=0.001) for gflops in by_width.values())
+    # A quarter of the texts has four characters.
+    assert measured < 0.9 * by_width[120]
 
 
 def test_the_table_names_the_step_and_its_floor(capsys):

@@ -72,8 +72,12 @@ class SpecSheet:
     frames_per_character: float | None
 
 
-def spec_sheet(recipe: Recipe) -> SpecSheet:
+def spec_sheet(recipe: Recipe, width: int = 0) -> SpecSheet:
     """Return the spec sheet of a configuration; only the first 32 training texts are drawn.
+
+    Args:
+        recipe: the configuration.
+        width: columns of the image of the shapes and FLOPs, for images of variable width; 0: the greatest.
 
     Raises:
         UsageError: a component or an option is wrong, or the image is too small for the backbone.
@@ -84,7 +88,7 @@ def spec_sheet(recipe: Recipe) -> SpecSheet:
     with torch.random.fork_rng(devices=[]):
         model = build_recognizer(recipe, source.image, source.alphabet).eval()
     image = source.image
-    images_NCHW = torch.zeros(1, image.channels, image.height, image.width, dtype=torch.uint8)
+    images_NCHW = torch.zeros(1, image.channels, image.height, width or image.width, dtype=torch.uint8)
     named = dict(_stages_of("backbone", model.backbone)) | dict(_stages_of("head", model.head))
     named |= {"classifier": model.classifier} | ({"bypass": model.bypass} if model.bypass else {})
     shapes, recurrent, counter = _walk(model, images_NCHW, named)
