@@ -48,5 +48,10 @@ def _ctc_backend(trainer: Trainer) -> str:
     if not on_gpu or (objective.deterministic and objective.obstacle):
         return "cpu"
     if objective.ctc_losses is not None:
-        return "cuda (Triton kernel, deterministic)"
+        from ctcbench.training.cuda.ctc_kernel import MAX_LABEL_LENGTH  # needs Triton
+
+        if trainer.train.targets_NL.shape[1] <= MAX_LABEL_LENGTH:
+            return "cuda (Triton kernel, deterministic)"
+        if objective.deterministic:
+            return "cpu"
     return "cuda (torch's own kernel, not deterministic)"
