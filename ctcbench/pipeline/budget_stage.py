@@ -63,7 +63,8 @@ def fit_to_budget(
                 f"in which its steps were timed, and would be faster alone; --fresh chooses again"
             )
         if group.is_main:
-            known = records.write(_record(digest, budget, rates, length), replace=runtime.fresh)
+            seconds = rates.training_seconds(length, dataset.size("train"))
+            known = records.write(_record(digest, budget, rates, length, seconds), replace=runtime.fresh)
     chosen = {name: getattr(known, name) for name in budget.chosen} if known else {}
     fitted = recipe.replace(**group.broadcast(chosen))
     if known and not RunFolder(runtime.out / fitted.train_key).is_finished:
@@ -133,16 +134,28 @@ def report_deviation(folder: RunFolder, recipe: Recipe, runtime: Runtime) -> Non
     change = f"{100 * abs(share - 1):.0f} % {'longer' if share > 1 else 'shorter'} than"
     if share > 2:
         change = f"{share:.1f} times as long as"
+    cause = _cause_of_deviation(seconds, summary["training"]["steps"], record, recipe, budget)
+    runtime.listener.notice(f"training took {seconds:.1f} s, {change} --budget {budget.text}: {cause}")
+
+
+def _cause_of_deviation(
+    seconds: float, steps: int, record: BudgetRecord, recipe: Recipe, budget: Budget
+) -> str:
+    """Return the likely cause why a training of `steps` steps took `seconds` and not its budget."""
     ratio, chosen = seconds / record.training_seconds, record.training_seconds / budget.seconds
     # The larger of the two parts of the deviation.
-    if abs(math.log(ratio)) > abs(math.log(chosen)):
-        cause = (
-            f"a step took {ratio:.2f} times as long as when it was timed, most likely because other programs "
-            f"used the machine {'during the training' if ratio > 1 else 'then'}"
-        )
-    else:
-        cause = "that many epochs of whole images come nearest to it"
-    runtime.listener.notice(f"training took {seconds:.1f} s, {change} --budget {budget.text}: {cause}")
+    if abs(math.log(ratio)) <= abs(math.log(chosen)):
+        if budget.fixed == "epochs":
+            return f"the data set has no more images for --epochs {recipe.config.epochs}"
+        return "that many epochs of whole images come nearest to it"
+    # Steps of fewer images count by their images, but can take as long as the others.
+    smaller = steps * record.step_seconds / record.training_seconds
+    if ratio > 1 and math.log(smaller) > math.log(ratio) / 2:
+        return "the last step of each epoch has fewer images than the others, but takes about as long"
+    return (
+        f"a step took {ratio:.2f} times as long as when it was timed, most likely because other programs "
+        f"used the machine {'during the training' if ratio > 1 else 'then'}"
+    )
 
 
 def _announcement(
@@ -151,13 +164,17 @@ def _announcement(
     """Return what the budget chose, and the expected times of the parts of the run."""
     config = fitted.config
     length = RunLength(config.train_samples, config.epochs)
-    image_seconds = known.training_seconds / (config.train_samples * config.epochs)
     wanted = {split: getattr(config, f"{split}_samples") for split in SPLITS}
     # Of a set of pictures there are often fewer than a preset asks for.
     images = {split: min(count, dataset.size(split) or count) for split, count in wanted.items()}
+    image_seconds = known.training_seconds / (images["train"] * config.epochs)
     # A forward pass takes about a third of a step: the backward pass computes two products for each of its.
     read = (images["val"] * config.epochs + images["test"]) * image_seconds / 3
-    to_draw = sum(images[split] for split in SPLITS if not is_cached(dataset, split, wanted[split]))
+    to_draw = sum(
+        dataset.distinct(split, images[split])
+        for split in SPLITS
+        if not is_cached(dataset, split, wanted[split])
+    )
     decoding = images["test"] * measure_decoding(fitted, dataset)
     drawing = (
         f"drawing {counted(to_draw, 'image')} about {rough_duration(to_draw * known.draw_seconds)}; "
@@ -181,13 +198,15 @@ def _differs(seconds: float, expected: float) -> bool:
     return abs(seconds / expected - 1) > LARGEST_DEVIATION
 
 
-def _record(digest: str, budget: Budget, rates: MeasuredRates, length: RunLength) -> BudgetRecord:
+def _record(
+    digest: str, budget: Budget, rates: MeasuredRates, length: RunLength, training_seconds: float
+) -> BudgetRecord:
     return BudgetRecord(
         digest=digest,
         budget_seconds=budget.seconds,
         train_samples=length.train_samples,
         epochs=length.epochs,
-        training_seconds=rates.training_seconds(length),
+        training_seconds=training_seconds,
         step_seconds=rates.step_seconds,
         draw_seconds=rates.draw_seconds,
         compute=rates.compute,

@@ -51,9 +51,12 @@ def fit_grid(
     choices = dict(known)
     if asked:
         choices |= time_configurations(list(asked.values()), threads or available_cores(), notice, graph)
-    return replace(
-        grid, entries=tuple(fit_entry(registry, entry, choices) for entry in grid.entries), choices=choices
-    )
+    # Numbers that are chosen may be those that another configuration sets.
+    fitted: dict[tuple[str, str], GridEntry] = {}
+    for entry in grid.entries:
+        entry = fit_entry(registry, entry, choices)
+        fitted.setdefault((entry.train_key, entry.result_key), entry)
+    return replace(grid, entries=tuple(fitted.values()), choices=choices)
 
 
 def fit_entry(registry: Registry, entry: GridEntry, choices: Mapping[str, BudgetChoice]) -> GridEntry:

@@ -44,7 +44,7 @@ def choose_numbers(
     return BudgetChoice(
         train_samples=length.train_samples,
         epochs=length.epochs,
-        training_seconds=rates.training_seconds(length),
+        training_seconds=rates.training_seconds(length, dataset.size("train")),
         step_seconds=rates.step_seconds,
         compute=rates.compute,
     )

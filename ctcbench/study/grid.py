@@ -235,19 +235,21 @@ class _Expansion:
 
     def _merged(self, configs: list[tuple[RunConfig, str, Budget | None]]) -> Grid:
         """Return the grid of the configurations without duplicates."""
-        entries: dict[tuple[str, str], GridEntry] = {}
-        test_sets: dict[str, int] = {}
+        entries: dict[tuple[str, str, str], GridEntry] = {}
+        test_sets: dict[tuple[str, str], int] = {}
         duplicates = 0
         for config, name, budget in configs:
             # Two entries of one run folder would train the model twice, or wait for each other's lock.
             entry = self._entry(config, name, budget)
-            size = test_sets.setdefault(entry.train_key, config.test_samples)
+            size = test_sets.setdefault((entry.train_key, entry.digest), config.test_samples)
             if size != config.test_samples:
                 raise UsageError(
                     f"--test-samples {size} and {config.test_samples} for the same model: a run folder has "
                     f"one set of test images; use another --out for the second"
                 )
-            duplicates += entries.setdefault((entry.train_key, entry.result_key), entry) is not entry
+            # With a budget, configurations of which it chooses other numbers may have equal keys so far.
+            key = (entry.train_key, entry.result_key, entry.digest)
+            duplicates += entries.setdefault(key, entry) is not entry
         same = "1 configuration is" if duplicates == 1 else f"{duplicates} configurations are"
         how = "written differently but " if self.spec.scale == 1 else ""
         notice = f"{same} {how}the same as another, and counted once"

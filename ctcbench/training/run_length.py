@@ -22,8 +22,8 @@ class MeasuredRates:
     """How fast this machine trains and draws, with a run's own settings.
 
     Attributes:
-        step_seconds: mean time of a training step.
-        step_images: number of images in such a step.
+        step_seconds: mean time of a training step of `step_images` images.
+        step_images: number of images in a full step.
         draw_seconds: time to draw an image with all worker processes.
         compute: what trains, such as ``cpu in bfloat16, 2 threads``.
         cpu_share: share of the time in which the thread that trains had a CPU core; None: not known.
@@ -40,9 +40,15 @@ class MeasuredRates:
         """Whether other programs took so much of the time that an idle machine would train much faster."""
         return self.cpu_share is not None and self.cpu_share < _BUSY_SHARE
 
-    def training_seconds(self, length: RunLength) -> float:
-        """Return the expected time of a training, without validation."""
-        return length.train_samples * length.epochs * self.step_seconds / self.step_images
+    def training_seconds(self, length: RunLength, size: int | None) -> float:
+        """Return the expected time of a training, without validation.
+
+        Args:
+            length: its numbers of images and epochs.
+            size: number of training images in the data set, which may be fewer; None: endless.
+        """
+        images = min(length.train_samples, size or length.train_samples)
+        return images * length.epochs * self.step_seconds / self.step_images
 
     def most_images(self, seconds: float, image_bytes: int) -> int:
         """Return how many images an endless data set should draw for a training of `seconds`.
@@ -114,7 +120,7 @@ def _epochs(budget: Budget, rates: MeasuredRates, images: float, of_epoch: int) 
     if images * (1 + LARGEST_DEVIATION) < of_epoch:
         needed = of_epoch * rates.step_seconds / rates.step_images
         raise UsageError(
-            f"--budget {budget.text}: one epoch of --train-samples {of_epoch} takes {_shown(needed)} here "
+            f"--budget {budget.text}: one epoch of {of_epoch} images takes {_shown(needed)} here "
             f"({rates.compute}); drop --train-samples, give {_rounded(images)} of them, or --budget "
             f"{_rounded_up(needed)}"
         )

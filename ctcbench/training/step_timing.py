@@ -91,7 +91,7 @@ def measure_rates(
         state = step.new_state(recipe, model, compute, _SCHEDULE_STEPS, group)
         state.model.train()
         own_N, weight = group.shard(np.arange(step_images) % len(part))
-        steps = _Steps(state, part, own_N, weight, recipe, clock)
+        steps = _Steps(state, part, own_N, weight, recipe, clock, step_images)
         if compute.device.type == "cuda" and graph is not False:
             # A split of one batch, so that a graph covers every step. The training itself prints notices.
             covered = part
@@ -100,7 +100,10 @@ def measure_rates(
             steps.graph = StepGraph(state, covered, config, lambda notice: None)
         steps.run_for(_WARM_UP_SECONDS, _FEWEST_WARM_UP_STEPS)
         started, cpu_started = clock(), cpu_clock()
-        seconds = steps.run_for(min(max(_SHARE * budget_seconds, _SHORTEST), _LONGEST), _FEWEST_STEPS)
+        # Of images of different widths, the last batch of each bucket is smaller than the others.
+        seconds = step_images * steps.run_for(
+            min(max(_SHARE * budget_seconds, _SHORTEST), _LONGEST), _FEWEST_STEPS
+        )
         running = (cpu_clock() - cpu_started) / (clock() - started)
         threads = torch.get_num_threads()
     described = f"{compute.describe()}, {counted(threads, 'thread')}{group.describe_suffix()}"
@@ -131,15 +134,16 @@ class _Steps:
     weight: float
     recipe: Recipe
     clock: Clock
+    step_images: int
     graph: StepGraph | None = None
     done: int = 0
     capture_seconds: float = 0.0
 
     def run_for(self, seconds: float, fewest: int) -> float:
-        """Run at least `fewest` steps, and until `seconds` are over; return the mean time of a step."""
-        started, count, captured = self._now(), 0, self.capture_seconds
+        """Run at least `fewest` steps, and until `seconds` are over; return the mean time of an image."""
+        started, count, captured, images = self._now(), 0, self.capture_seconds, 0
         while True:
-            self._run_step()
+            images += self._run_step()
             count += 1
             # A GPU computes several steps before it is waited for, as in a training.
             if count < fewest or (count & (count - 1) and self.state.compute.device.type == "cuda"):
@@ -147,21 +151,27 @@ class _Steps:
             elapsed = self._now() - started - (self.capture_seconds - captured)
             # The main process decides for all, because each step needs all of them.
             if self.state.group.broadcast(elapsed >= seconds):
-                return elapsed / count
+                return elapsed / images
 
-    def _run_step(self) -> None:
+    def _run_step(self) -> int:
+        """Run a step, and return the number of its images in all processes."""
         self.done += 1
         self.state.step = int(self.done * _GOLDEN_RATIO % 1 * _SCHEDULE_STEPS)
+        config = self.recipe.config
+        number, images = self.state.step, self.step_images
+        if self.part.buckets is not None:
+            epoch, within = divmod(number, split.steps_per_epoch(self.part, config))
+            images = len(split.plan_of(self.part, config, epoch).batch(within))
         if self.graph is not None:
             self.capture_seconds += self.graph.prepare(self._now)
             if self.graph.step() is not None:
-                return
-        config = self.recipe.config
+                return images
         if self.part.buckets is not None:
-            batch = split.batch_at(self.part, self.state.step, config, self.state.group)
+            batch = split.batch_at(self.part, number, config, self.state.group)
         else:
             batch = self.part.batch(self.own_N)._replace(weight=self.weight)
         step.train_step(self.state, batch, config)
+        return images
 
     def _now(self) -> float:
         if self.state.compute.device.type == "cuda":

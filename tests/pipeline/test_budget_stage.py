@@ -243,6 +243,9 @@ def test_the_recipe_is_found_without_torch_once_it_is_chosen(registry, tmp_path,
         (0.1, 160, 0.5, "50 % shorter than --budget 1s: a step took 0.50 times as long"),
         # 1.4 epochs of 115 images would fit, and two would take 1.4 s.
         (0.1, 115, 0.72, "28 % shorter than --budget 1s: that many epochs of whole images come nearest"),
+        # Nine epochs of 18 images: steps of 16 and of 2.
+        (0.1, 18, 1.7, "70 % longer than --budget 1s: the last step of each epoch has fewer images"),
+        (0.1, 18, 5.5, "5.5 times as long as --budget 1s: a step took 5.43 times as long"),
         (
             0.097,
             160,
@@ -266,6 +269,16 @@ def test_a_training_much_longer_or_shorter_than_its_budget_is_mentioned_once(
     found = [text for text in notices if text.startswith("training took")]
     assert len(found) == (says is not None)
     assert says is None or says in found[0]
+
+
+def test_a_training_of_few_pictures_and_typed_epochs_says_why_it_is_short(
+    registry, tmp_path, rates, pictures
+):
+    config = pictures_config(pictures, epochs=2)
+    result, notices = run(registry, tmp_path, "60s", given=["epochs"], config=config)
+    assert result.config["train_samples"] <= 60
+    (said,) = [text for text in notices if text.startswith("training took")]
+    assert said.endswith(" shorter than --budget 60s: the data set has no more images for --epochs 2")
 
 
 def test_a_training_that_patience_ended_is_not_called_shorter_than_its_budget(registry, tmp_path, rates):

@@ -146,6 +146,25 @@ def test_a_file_can_set_one_number_and_have_the_other_chosen(tmp_path, timing):
     assert "train_samples=32" in ended.stderr
 
 
+def test_a_number_at_its_default_is_not_the_configuration_that_has_it_chosen(registry, tmp_path, timing):
+    file = tmp_path / "numbers.toml"
+    base = "\n".join(f"{name} = {json.dumps(value)}" for name, value in FREE.items())
+    rule = '[[include]]\nname = "free"\n'
+    file.write_text(f'budget = "2000s"\n[base]\n{base}\n[axes]\ntrain_samples = [160, 20000]\n{rule}')
+    spec = read_study(file)
+    grid = expand(registry, spec)
+    assert [entry.budget.chosen for entry in grid.entries] == [
+        ("epochs",), ("epochs",), ("train_samples", "epochs"),
+    ]  # fmt: skip
+    fitted = budget_fitting.fit_grid(registry, grid, {}, threads=1, notice=print)
+    assert [entry.config.train_samples for entry in fitted.entries] == [160, 20_000, 320_000]
+    # Where the chosen numbers are those of another configuration, they are one.
+    grid = expand(registry, replace(spec, budget="1s", axes={"train_samples": (160,)}))
+    assert len(grid.entries) == 2
+    few = budget_fitting.fit_grid(registry, grid, {}, threads=1, notice=print)
+    assert [(entry.config.train_samples, entry.config.epochs) for entry in few.entries] == [(160, 1)]
+
+
 def test_presets_that_differ_in_chosen_numbers_alone_are_one_configuration(registry):
     spec = StudySpec(axes={"preset": ("fast", "accurate")}, base={"val_samples": 10, "test_samples": 10})
     assert len(expand(registry, spec).entries) == 2

@@ -66,7 +66,14 @@ def test_the_numbers_follow_from_the_rates(arguments, numbers):
 def test_training_takes_the_budget_to_within_a_twentieth(text, step_ms, draw_ms):
     found = choose(text, step_ms, draw_ms=draw_ms)
     rates = MeasuredRates(step_ms / 1000, 32, draw_ms / 1000, "cpu")
-    assert rates.training_seconds(found) == pytest.approx(read_duration(text), rel=0.05)
+    assert rates.training_seconds(found, None) == pytest.approx(read_duration(text), rel=0.05)
+
+
+def test_images_that_the_data_set_lacks_take_no_time():
+    rates = MeasuredRates(0.048, 32, 0.0001, "cpu")
+    length = RunLength(9_000, 400)
+    assert rates.training_seconds(length, 100) == pytest.approx(60)
+    assert rates.training_seconds(length, None) == pytest.approx(5_400)
 
 
 @pytest.mark.parametrize(
@@ -81,7 +88,7 @@ def test_training_takes_the_budget_to_within_a_twentieth(text, step_ms, draw_ms)
         ({"text": "60s", "step_ms": 30_001}, "give 301s or more"),
         (
             {"text": "60s", "step_ms": 48, "fixed": "train_samples", "train_samples": 100_000},
-            "--budget 60s: one epoch of --train-samples 100000 takes 150 s here (cpu in float32, 2 threads); "
+            "--budget 60s: one epoch of 100000 images takes 150 s here (cpu in float32, 2 threads); "
             "drop --train-samples, give 40000 of them, or --budget 150s",
         ),
         (
