@@ -7,12 +7,12 @@ the rules and the table of records.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+import statistics
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-import torch
-
+from ctcbench.benchmarks.speedrun_tracks import TRACKS, unfit_here
 from ctcbench.config.recipe import Recipe, resolve
 from ctcbench.config.run_config import RunConfig
 from ctcbench.contract.errors import UsageError
@@ -22,7 +22,6 @@ from ctcbench.registry.component_registry import Registry
 from ctcbench.reporting.number_format import percent
 from ctcbench.results.result import Result
 from ctcbench.results.run_folder import RunFolder
-from ctcbench.training.device import choose_compute
 from ctcbench.training.recognizer.spec_sheet import spec_sheet
 from ctcbench.training.runtime import Runtime
 
@@ -30,7 +29,6 @@ DATASET = "captcha"  # with its default options: five characters of 62 classes, 
 TEST_SAMPLES = 10_000
 FEWEST_RUNS = 10  # in a record
 TARGETS = ("90", "95", "97.5")
-_THREADS = 2
 
 
 @dataclass(frozen=True)
@@ -58,10 +56,12 @@ class SpeedRecord:
         runs: the trainings, in the order of their seeds.
         images: training images an epoch.
         epochs: epochs.
-        flops: FLOPs of the training: three forward passes an image and epoch; a multiply-add counts as two.
+        flops: FLOPs of a training, the mean over the runs: three forward passes for each image of its steps;
+            a multiply-add counts as two.
         config: every setting but the seed.
         host: CPU, GPU and number of cores.
         versions: versions of ctcbench, Python and packages.
+        plugins: versions of the plugins that are installed.
     """
 
     target: float
@@ -73,6 +73,7 @@ class SpeedRecord:
     config: Mapping[str, Any]
     host: Mapping[str, Any]
     versions: Mapping[str, Any]
+    plugins: Mapping[str, Any]
 
     @property
     def exact(self) -> SeedSpread:
@@ -111,42 +112,8 @@ class SpeedRecord:
             "config": dict(self.config),
             "host": dict(self.host),
             "versions": dict(self.versions),
+            "plugins": dict(self.plugins),
         }
-
-
-def on_two_cores() -> str:
-    """Return why this machine or process does not fit the track of two CPU cores, empty if it does."""
-    if torch.get_num_threads() > _THREADS:
-        return f"torch uses {torch.get_num_threads()} threads; set OMP_NUM_THREADS={_THREADS}"
-    return ""
-
-
-def on_one_h100() -> str:
-    """Return why this machine does not fit the track of one H100, empty if it does."""
-    if not torch.cuda.is_available():
-        return "no CUDA device is available"
-    name = torch.cuda.get_device_name()
-    return "" if "H100" in name else f"the GPU is {name}"
-
-
-@dataclass(frozen=True)
-class HardwareTrack:
-    """The hardware of a class of records.
-
-    Attributes:
-        device: the device that trains, as in `RunConfig`; empty: any.
-        unfit: returns why this machine does not belong to the track, or an empty text.
-    """
-
-    device: str
-    unfit: Callable[[], str]
-
-
-TRACKS: dict[str, HardwareTrack] = {
-    "two-cores": HardwareTrack("cpu", on_two_cores),
-    "h100": HardwareTrack("cuda", on_one_h100),
-    "open": HardwareTrack("", lambda: ""),
-}
 
 
 def fixed_task(registry: Registry, config: RunConfig, track: str) -> RunConfig:
@@ -168,7 +135,7 @@ def fixed_task(registry: Registry, config: RunConfig, track: str) -> RunConfig:
         )
     if config.init_from:
         raise UsageError(f"--init-from {config.init_from}: a record starts from random weights; leave it out")
-    if reason := TRACKS[track].unfit():
+    if reason := unfit_here(track):
         raise UsageError(f"--track {track}: {reason}, or use --track open")
     return config.replace(test_samples=TEST_SAMPLES, device=TRACKS[track].device or config.device)
 
@@ -197,6 +164,12 @@ def measure(
         folder = RunFolder(runtime.out / recipe.train_key)
         results.append(runner.run(recipe, replace(runtime, resume=folder.has(folder.checkpoint_path))))
     require_one_machine(results)
+    # They may have been trained on another machine than this one.
+    if reason := TRACKS[track].unfit(results[0].provenance["host"]):
+        raise UsageError(
+            f"{results[0].folder}: not of --track {track}, since in its training {reason}; give a new folder "
+            f"by --out, or use --track open"
+        )
     return SpeedRecord(
         target=target,
         track=track,
@@ -206,10 +179,15 @@ def measure(
         ),
         images=config.train_samples,
         epochs=config.epochs,
-        flops=training_flops(recipes[0]),
+        flops=round(
+            statistics.mean(
+                training_flops(recipes[0], result.provenance["training"]["steps"]) for result in results
+            )
+        ),
         config={k: v for k, v in recipes[0].config.model_dump().items() if k != "seed"},
         host=results[0].provenance["host"],
         versions=results[0].provenance["versions"],
+        plugins=results[0].provenance["plugins"],
     )
 
 
@@ -221,26 +199,30 @@ def require_one_machine(results: list[Result]) -> None:
     """
     first = results[0].provenance
     for result in results[1:]:
-        for fact in ("host", "versions"):
-            if result.provenance[fact] != first[fact]:
-                what = "on another machine" if fact == "host" else "with other versions"
+        found = result.provenance
+        # A plugin that only one of them had is none of the recipe's.
+        common = found["plugins"].keys() & first["plugins"].keys()
+        for what, same in (
+            ("on another machine", found["host"] == first["host"]),
+            ("with other versions", found["versions"] == first["versions"]),
+            (
+                "with another version of a plugin",
+                all(found["plugins"][n] == first["plugins"][n] for n in common),
+            ),
+        ):
+            if not same:
                 raise UsageError(
                     f"{result.folder}: trained {what} than {results[0].folder}; give a new folder by --out"
                 )
 
 
-def training_flops(recipe: Recipe) -> int:
-    """Return the FLOPs of a training: three forward passes an image; a multiply-add counts as two."""
+def training_flops(recipe: Recipe, steps: int) -> int:
+    """Return the FLOPs of a training of `steps` steps: three forward passes for each image of them.
+
+    A multiply-add counts as two.
+    """
     config = recipe.config
-    steps = config.epochs * math.ceil(config.train_samples / config.batch_size)
-    images = config.epochs * config.train_samples
-    if config.max_steps and config.max_steps < steps:
-        images = config.max_steps * config.batch_size
+    # The last batch of an epoch may be smaller than the others.
+    epochs, rest = divmod(steps, math.ceil(config.train_samples / config.batch_size))
+    images = epochs * config.train_samples + min(rest * config.batch_size, config.train_samples)
     return 3 * images * spec_sheet(recipe).flops
-
-
-def choose_track(config: RunConfig) -> str:
-    """Return the track that this machine belongs to, ``open`` where it belongs to no other."""
-    device = choose_compute(config).device.type
-    fitting = (name for name, track in TRACKS.items() if track.device == device and not track.unfit())
-    return next(fitting, "open")

@@ -5,10 +5,11 @@ import json
 
 import pytest
 
-from ctcbench import UsageError
+from ctcbench import RunConfig, UsageError
 from ctcbench.__main__ import main
-from ctcbench.benchmarks import speedrun
+from ctcbench.benchmarks import speedrun, speedrun_tracks
 from ctcbench.config.recipe import resolve
+from ctcbench.training.distributed.process_rank import ProcessRank
 from ctcbench.training.recognizer.spec_sheet import spec_sheet
 from ctcbench.training.runtime import Runtime
 from tests.tiny_config import TINY, tiny
@@ -41,15 +42,21 @@ def test_each_seed_is_trained_once_and_a_second_call_reads_the_finished_runs(reg
     assert sorted(path.stat().st_mtime_ns for path in tmp_path.glob("*/weights.safetensors"))[:2] == written
 
 
-@pytest.mark.parametrize(("settings", "images"), [({}, 2 * 70), ({"max_steps": 3}, 3 * 16)])
-def test_flops_are_three_forward_passes_an_image(registry, settings, images):
-    recipe = resolve(registry, tiny(**settings))
-    assert speedrun.training_flops(recipe) == 3 * images * spec_sheet(recipe).flops
+@pytest.mark.parametrize(("steps", "images"), [(10, 140), (3, 48), (5, 70), (9, 70 + 64)])
+def test_flops_are_three_forward_passes_an_image(registry, steps, images):
+    recipe = resolve(registry, tiny())  # 70 images: four batches of 16, and one of 6
+    assert speedrun.training_flops(recipe, steps) == 3 * images * spec_sheet(recipe).flops
+
+
+def test_flops_of_a_record_are_those_of_the_steps_that_were_done(registry, tiny_task, tmp_path):
+    # A rate at which nothing is learned: the first epoch stays the best, and the second is the last.
+    record = measure(registry, tmp_path, 1, patience=1, lr=1e-30, epochs=9)
+    assert record.flops == speedrun.training_flops(resolve(registry, tiny()), 10)
 
 
 def made(exacts, target=0.9):
     runs = tuple(speedrun.TimedRun(seed, exact, 1.0) for seed, exact in enumerate(exacts))
-    return speedrun.SpeedRecord(target, "open", runs, 100, 1, 10**12, {}, {}, {})
+    return speedrun.SpeedRecord(target, "open", runs, 100, 1, 10**12, {}, {}, {}, {})
 
 
 def test_a_record_needs_ten_runs_whose_mean_reaches_the_target():
@@ -68,19 +75,58 @@ def test_intervals_of_two_runs_are_within_the_bounds_of_shares_and_times():
     assert made([0.5]).exact.interval is None
 
 
-def test_runs_of_two_machines_are_no_record(registry, tiny_task, tmp_path, monkeypatch):
-    measure(registry, tmp_path, 1)
+def change_provenance(monkeypatch, seeds, fact, **values):
+    """Let the results of some seeds say something else about where they come from."""
     real = speedrun.runner.run
 
     def elsewhere(recipe, runtime):
         result = real(recipe, runtime)
-        if recipe.config.seed == 1:
-            result.provenance["host"]["cpu"] = "another"
+        if recipe.config.seed in seeds:
+            result.provenance[fact].update(values)
         return result
 
     monkeypatch.setattr(speedrun.runner, "run", elsewhere)
-    with pytest.raises(UsageError, match=r"trained on another machine than .*give a new folder by --out"):
+
+
+@pytest.mark.parametrize(
+    ("fact", "values", "says"),
+    [
+        ("host", {"cpu": "another"}, "trained on another machine than"),
+        ("versions", {"torch": "2.0"}, "trained with other versions than"),
+        ("plugins", {"ctcbench-x": "2"}, "trained with another version of a plugin than"),
+    ],
+)
+def test_runs_of_two_machines_or_versions_are_no_record(
+    registry, tiny_task, tmp_path, monkeypatch, fact, values, says
+):
+    change_provenance(monkeypatch, [0], "plugins", **{"ctcbench-x": "1"})
+    change_provenance(monkeypatch, [1], fact, **values)
+    with pytest.raises(UsageError, match=rf"{says} .*give a new folder by --out"):
         measure(registry, tmp_path, 2)
+
+
+def test_a_plugin_that_is_installed_between_two_runs_is_none_of_the_recipe(
+    registry, tiny_task, tmp_path, monkeypatch
+):
+    change_provenance(monkeypatch, [1], "plugins", **{"ctcbench-x": "1"})
+    record = measure(registry, tmp_path, 2)
+    assert "ctcbench-x" not in record.to_json()["plugins"]
+
+
+def test_finished_runs_of_a_machine_that_is_not_of_the_track_are_refused(
+    registry, tiny_task, tmp_path, monkeypatch
+):
+    change_provenance(monkeypatch, [0, 1], "host", cores=8)
+    with pytest.raises(UsageError, match=r"not of --track two-cores, since in its training torch uses 8 thr"):
+        measure(registry, tmp_path, 2)
+
+
+def test_several_processes_are_on_the_open_track_alone(registry, monkeypatch):
+    monkeypatch.setattr(speedrun_tracks, "read_process_rank", lambda: ProcessRank(0, 2, 0, 2))
+    assert speedrun_tracks.choose_track(tiny(device="cpu")) == "open"
+    with pytest.raises(UsageError, match="2 processes train together; start it without torchrun, or use"):
+        speedrun.fixed_task(registry, RunConfig(), "two-cores")
+    assert speedrun.fixed_task(registry, RunConfig(), "open").test_samples == 10_000
 
 
 @pytest.mark.parametrize(
@@ -99,9 +145,9 @@ def test_what_the_rules_forbid_is_an_error(words, message, capsys):
 
 
 def test_more_than_two_threads_are_not_on_the_track_of_two_cores(monkeypatch):
-    monkeypatch.setattr(speedrun.torch, "get_num_threads", lambda: 4)
-    assert "set OMP_NUM_THREADS=2" in speedrun.on_two_cores()
-    assert speedrun.choose_track(tiny(device="cpu")) == "open"
+    monkeypatch.setattr(speedrun_tracks.torch, "get_num_threads", lambda: 4)
+    assert "set OMP_NUM_THREADS=2" in speedrun_tracks.on_two_cores(speedrun_tracks.this_machine())
+    assert speedrun_tracks.choose_track(tiny(device="cpu")) == "open"
 
 
 def test_the_command_prints_a_table_or_one_json_document(tiny_task, tmp_path, capsys):

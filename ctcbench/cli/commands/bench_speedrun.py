@@ -17,6 +17,7 @@ from ctcbench.cli.shared_flags import AsJson, Out, Workers
 from ctcbench.config.run_config import RunConfig
 from ctcbench.processes.signals import Interrupted
 from ctcbench.reporting.number_format import percent
+from ctcbench.training.distributed.process_rank import read_process_rank
 
 if TYPE_CHECKING:
     from ctcbench.benchmarks.speedrun import SpeedRecord
@@ -48,7 +49,8 @@ def speedrun(
     The task is the data set captcha with its default options and 10,000 test images. Runs that are
     finished in the output folder are not repeated, so the same command resumes after a stop.
     """
-    from ctcbench.benchmarks.speedrun import choose_track, measure
+    from ctcbench.benchmarks.speedrun import measure
+    from ctcbench.benchmarks.speedrun_tracks import choose_track
     from ctcbench.training.runtime import Runtime
 
     command = resume_command(ctx.obj).removesuffix(" --resume")
@@ -65,6 +67,9 @@ def speedrun(
             )
     except KeyboardInterrupt:
         raise Interrupted(f"interrupted; the finished runs are kept; resume with: {command}") from None
+    # torchrun runs this in every process, and each has the record.
+    if not read_process_rank().is_main:
+        return
     if as_json:
         print_json({"command": command, **record.to_json()})
         return
