@@ -24,7 +24,7 @@ class TrialProgress:
 
     def __init__(self, console: Console) -> None:
         self.console = console
-        self.shown_notices: set[str] = set()
+        self.shown_notices: set[tuple[str, str]] = set()
 
     def __enter__(self) -> Self:
         """Start the view."""
@@ -36,10 +36,17 @@ class TrialProgress:
         """End the view."""
 
     def trial_progressed(self, model: PlannedModel, worker: str, event: Event) -> None:
-        """Print a notice of a trial; the same text of several trials is printed once."""
-        if event["kind"] == "notice" and event["text"] not in self.shown_notices:
-            self.shown_notices.add(str(event["text"]))
-            self.notice(f"{model.label}: {event['text']}")
+        """Print a notice of a trial; the same text of several trials is printed once.
+
+        One about a step of a training, such as a plateau, is printed for each training.
+        """
+        if event["kind"] != "notice":
+            return
+        text = str(event["text"])
+        shown = (model.key if text.startswith("step ") else "", text)
+        if shown not in self.shown_notices:
+            self.shown_notices.add(shown)
+            self.notice(f"{model.label}: {text}")
 
     def notice(self, text: str) -> None:
         """Print a notice."""

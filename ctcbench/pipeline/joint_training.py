@@ -126,3 +126,6 @@ class _Member:
             error = failure
         self.has_ended = True
         self.on_end(self.index, error)
+        # Its traceback refers to this frame: without this, what the step allocated would stay until Python
+        # looks for such cycles, and the next training may need the memory.
+        del error

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ctcbench.config.train_key import train_key
 from ctcbench.contract.data import SplitName
 from ctcbench.contract.errors import UsageError
 from ctcbench.contract.word_lists import join_words
@@ -131,8 +132,16 @@ def prepare_training(context: RunContext, compute: Compute, shared: SharedParts)
     # The seed of the initial weights; `train_step` seeds every step by itself.
     torch.manual_seed(config.seed)
     model = build_recognizer(recipe, source.image, source.alphabet)
-    if config.init_from and (change := load_initial_weights(model, Path(config.init_from))):
-        context.runtime.listener.notice(change)
+    if config.init_from:
+        change = load_initial_weights(model, Path(config.init_from))
+        # The folder is named by the weights, and drawing the images took its time since.
+        if train_key(registry, config) != recipe.train_key:
+            raise UsageError(
+                f"--init-from {config.init_from}: its weights changed since this run was started; wait until "
+                f"that run is finished, and start again"
+            )
+        if change:
+            context.runtime.listener.notice(change)
     images = tuple(found.fingerprint for found in context.samples.values())
     kept = shared.once(("kept", images), lambda: _check_texts(context, model))
     if source.image.variable and model.unmasked:

@@ -241,15 +241,14 @@ class _Expansion:
         for config, name, budget in configs:
             # Two entries of one run folder would train the model twice, or wait for each other's lock.
             entry = self._entry(config, name, budget)
-            size = test_sets.setdefault((entry.train_key, entry.digest), config.test_samples)
+            model = entry.train_key, entry.digest  # the key has no numbers that a budget will choose
+            size = test_sets.setdefault(model, config.test_samples)
             if size != config.test_samples:
                 raise UsageError(
                     f"--test-samples {size} and {config.test_samples} for the same model: a run folder has "
                     f"one set of test images; use another --out for the second"
                 )
-            # With a budget, configurations of which it chooses other numbers may have equal keys so far.
-            key = (entry.train_key, entry.result_key, entry.digest)
-            duplicates += entries.setdefault(key, entry) is not entry
+            duplicates += entries.setdefault((*model, entry.result_key), entry) is not entry
         same = "1 configuration is" if duplicates == 1 else f"{duplicates} configurations are"
         how = "written differently but " if self.spec.scale == 1 else ""
         notice = f"{same} {how}the same as another, and counted once"

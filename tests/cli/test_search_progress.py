@@ -16,6 +16,10 @@ def test_notices_are_printed_above_a_view_that_is_removed_at_the_end():
     with LiveSearchProgress(spec, console) as progress:
         for _ in range(2):
             progress.trial_progressed(model, "worker", {"kind": "notice", "text": "all blank"})
+        for key in "kkl":  # of two trainings
+            model = SimpleNamespace(key=key, label="trial 1")
+            progress.trial_progressed(model, "worker", {"kind": "notice", "text": "step 200: plateau"})
     text = console.file.getvalue()
     assert "0 trials ended, 4 in all" in text and text.count("trial 1: all blank\n") == 1
+    assert text.count("step 200: plateau\n") == 2
     assert text.count("\x1b[?25l") == text.count("\x1b[?25h") == 1, "the cursor is shown again"

@@ -1,7 +1,10 @@
 """Trainings that take turns in one process: their results are those of separate trainings."""
 
+import contextlib
+import gc
 import math
 import signal
+import weakref
 from dataclasses import replace
 
 import pytest
@@ -10,7 +13,7 @@ from ctcbench.config.recipe import resolve
 from ctcbench.contract.errors import UsageError
 from ctcbench.files.locks import Busy
 from ctcbench.pipeline import runner
-from ctcbench.pipeline.joint_training import train_together
+from ctcbench.pipeline.joint_training import _Member, train_together
 from ctcbench.processes.signals import Interrupted
 from ctcbench.results.run_folder import RunFolder
 from ctcbench.training import loop, split, step
@@ -95,6 +98,29 @@ def test_a_training_that_fails_ends_alone(registry, tmp_path, separate, monkeypa
     assert not stored[1].is_finished and stored[1].has(stored[1].checkpoint_path)
     with stored[1].lock():  # which is free again
         pass
+
+
+def test_what_a_failed_step_allocated_is_freed_at_once():
+    class Weights:
+        pass
+
+    def steps():
+        weights = Weights()
+        alive.append(weakref.ref(weights))
+        yield
+        raise MemoryError
+
+    alive, ended = [], []
+    member = _Member(0, steps(), contextlib.nullcontext(), lambda index, error: ended.append(repr(error)))
+    gc.disable()
+    try:
+        member.advance(None)
+        assert alive[0]() is not None
+        member.advance(None)
+        assert alive[0]() is None
+    finally:
+        gc.enable()
+    assert ended == ["MemoryError()"]
 
 
 @pytest.mark.parametrize("at", [7, 10])

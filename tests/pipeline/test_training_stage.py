@@ -1,6 +1,7 @@
 """Training: divergence, initial weights, plateaus, and what is resumed from a checkpoint."""
 
 import math
+import shutil
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from ctcbench.pipeline import runner
 from ctcbench.processes.signals import Interrupted
 from ctcbench.results.run_folder import RunFolder
 from ctcbench.training import loop, monitor, step
+from ctcbench.training.recognizer import initial_weights
 from ctcbench.training.runtime import Runtime
 from tests.pipeline.run_cases import Listener, interrupt_at
 from tests.tiny_config import tiny
@@ -70,6 +72,26 @@ def test_training_starts_from_the_weights_of_another_run(registry, tmp_path, fin
     assert len(learnt) > 10
     # Steps this small move nothing but the batch norm's running means.
     assert max(np.abs(ours[name] - theirs[name]).max() for name in learnt) < 1e-6
+
+
+def test_weights_that_change_between_start_and_training_are_an_error(
+    registry, tmp_path, finished, monkeypatch
+):
+    source = tmp_path / "source"
+    shutil.copytree(finished.folder, source)
+    (source / "manifest.json").unlink()  # one that is still trained has none
+    other = runner.run(resolve(registry, tiny(seed=3)), Runtime(tmp_path / "other"))
+    real = initial_weights.load_initial_weights
+
+    def replaced(model, run):
+        # As by a training that ends an epoch while the images of this one are drawn.
+        shutil.copy(other.folder / "weights.safetensors", source)
+        return real(model, run)
+
+    monkeypatch.setattr(initial_weights, "load_initial_weights", replaced)
+    recipe = resolve(registry, tiny(init_from=str(source)))
+    with pytest.raises(UsageError, match="its weights changed since this run was started; wait until"):
+        runner.run(recipe, Runtime(tmp_path / "runs"))
 
 
 def test_characters_keep_their_weights_in_another_alphabet(registry, tmp_path, finished):
