@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
@@ -19,15 +19,19 @@ from ctcbench.reporting.report_model import Comparison, Row, Test, Verdict
 # With more rows than this, each is compared with the best only: thousands of tests are slow, and after
 # Holm's correction hardly one of them is significant.
 ALL_PAIRS = 40
+# Shares of runs are sums of fractions: two that are equal can differ by the rounding of float64.
+_TIE = 1e-9
 
 
 @dataclass(frozen=True)
 class _RowOnImages:
-    """A row's results per image: the number of its ``runs`` that were right, and their mean edits."""
+    """A row's results per image: the share of its runs that were right, and their mean edits.
+
+    Both are means over seeds of the means of a seed's runs, as a row's accuracy is.
+    """
 
     row: Row
-    runs: int
-    right_N: NDArray[np.int64]
+    right_N: NDArray[np.float64]
     edits_N: NDArray[np.float64]
 
 
@@ -76,10 +80,14 @@ def is_comparable(row: Row) -> bool:
 
 def _per_image(row: Row) -> _RowOnImages:
     # R runs, N images.
-    stored = [member.predictions for member in row.members if member.predictions]
-    right_RN = np.array([list(map(str.__eq__, r.texts, r.targets)) for r in stored], dtype=np.int64)
-    edits_RN = np.array([edit_distances(r.texts, r.targets) for r in stored], dtype=np.float64)
-    return _RowOnImages(row, len(stored), right_RN.sum(axis=0), edits_RN.mean(axis=0))
+    runs = [(member.seed, member.predictions) for member in row.members if member.predictions]
+    right_RN = np.array([list(map(str.__eq__, r.texts, r.targets)) for _, r in runs], dtype=np.float64)
+    edits_RN = np.array([edit_distances(r.texts, r.targets) for _, r in runs], dtype=np.float64)
+    # The rows are ranked by the mean over seeds. Were each run counted once, the images could favour the
+    # other row than the ranking does, where a coarse --by combines more runs of one seed than of another.
+    of_seed = Counter(seed for seed, _ in runs)
+    weights_R = np.array([1 / (of_seed[seed] * len(of_seed)) for seed, _ in runs])
+    return _RowOnImages(row, weights_R @ right_RN, weights_R @ edits_RN)
 
 
 def _run_tests(rows: Sequence[_RowOnImages], lengths_N: NDArray[np.float64]) -> list[_UncorrectedTests]:
@@ -93,12 +101,12 @@ def _run_tests(rows: Sequence[_RowOnImages], lengths_N: NDArray[np.float64]) -> 
     found = []
     for i, j in pairs:
         one, other = rows[i], rows[j]
-        # Compares the shares of runs that were right as whole numbers, so that a tie is exact.
-        ahead_N = one.right_N * other.runs - other.right_N * one.runs
-        first, second = int((ahead_N > 0).sum()), int((ahead_N < 0).sum())
+        ahead_N = one.right_N - other.right_N
+        first, second = int((ahead_N > _TIE).sum()), int((ahead_N < -_TIE).sum())
         more_N = one.edits_N - other.edits_N
         difference = float(more_N.sum() / lengths_N.sum())
-        cer = bootstrap_test(difference, ratios_RC[:, i] - ratios_RC[:, j], int(np.count_nonzero(more_N)))
+        differing = int((np.abs(more_N) > _TIE).sum())
+        cer = bootstrap_test(difference, ratios_RC[:, i] - ratios_RC[:, j], differing)
         seeds = _test_over_seeds(one.row, other.row, 1 / len(one.right_N))
         found.append(_UncorrectedTests(one, other, first, second, mcnemar(first, second), cer, seeds))
     return found
@@ -156,7 +164,7 @@ def _exact_difference(test: _UncorrectedTests) -> tuple[float, Interval]:
     """Return the difference of the exact accuracies and Wald's interval for paired shares (Agresti 2002)."""
     # Wald's interval needs the variance of the differences image by image; 1.96 is the normal's 97.5 %
     # quantile.
-    differences_N = test.first.right_N / test.first.runs - test.second.right_N / test.second.runs
+    differences_N = test.first.right_N - test.second.right_N
     mean, half = (
         float(differences_N.mean()),
         1.96 * float(differences_N.std()) / math.sqrt(len(differences_N)),
@@ -165,7 +173,8 @@ def _exact_difference(test: _UncorrectedTests) -> tuple[float, Interval]:
 
 
 def _verdict(difference: float, ahead: int, exact: Test, seeds: Test | None) -> Verdict:
+    """Return the verdict on two rows, of which the first is ranked higher."""
     # One good run can put a row ahead in the mean that is behind on most images: not a finding.
-    if not exact.significant or difference * ahead <= 0:
+    if not exact.significant or difference <= _TIE or ahead <= 0:
         return "noise"
-    return "better" if seeds and seeds.significant else "on these images"
+    return "better" if seeds and seeds.significant and seeds.difference > 0 else "on these images"

@@ -155,13 +155,13 @@ class Comparison:
 
     Attributes:
         images: number of test images.
-        first_better: images that the first row read correctly in a larger share of its runs.
+        first_better: images that the first row read correctly in a larger share of each seed's runs (mean).
         second_better: the same for the second row; ties do not count.
         exact: McNemar's exact test of the exact accuracy over images.
         cer: paired bootstrap of the CER over images.
         seeds: t-test of the exact accuracy over seeds; None if a row has one seed.
-        verdict: "better" if ``exact`` and ``seeds`` are significant with the same sign, "on these images"
-            if only ``exact`` is, else "noise".
+        verdict: "better" if ``exact`` and ``seeds`` are significant, "on these images" if only ``exact`` is,
+            else "noise". A test counts only if it favours the first row.
     """
 
     first: int

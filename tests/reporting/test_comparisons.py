@@ -6,7 +6,7 @@ import pytest
 
 from ctcbench.evaluation.paired_tests import mcnemar
 from ctcbench.reporting.build_report import build_report
-from tests.reporting.report_cases import a_run, readings, targets, warned
+from tests.reporting.report_cases import a_run, read_again, readings, targets, warned
 
 
 def test_marks(grid):
@@ -73,3 +73,47 @@ def test_many_rows_are_compared_with_the_best_only(tmp_path):
     assert report.tests == 45 * 44 // 2
     smallest = min(report.comparisons, key=lambda c: c.exact.p).exact
     assert smallest.p_holm == pytest.approx(min(1, 990 * smallest.p))
+
+
+def correct_on(truth, *ranges):
+    """Return texts that are right on the images of some ranges."""
+    right = {i for found in ranges for i in found}
+    return tuple(text if i in right else "" for i, text in enumerate(truth))
+
+
+def test_images_are_weighted_as_the_ranking_is(tmp_path):
+    """Seed 1 of cnn3 was decoded three times: cnn3 is ranked first, but most of its runs are behind."""
+    truth = targets(3000)
+    good, poor = correct_on(truth, range(2850)), correct_on(truth, range(1800))
+    results = [a_run(tmp_path, seed=0, backbone="cnn3", texts=good, truth=truth)]
+    for decoder in ("greedy", "beam_cpp", "beam_cpp:width=4"):
+        results.append(a_run(tmp_path, seed=1, backbone="cnn3", decoder=decoder, texts=poor, truth=truth))
+    for seed, images in enumerate((range(750, 3000), range(780, 3000))):
+        texts = correct_on(truth, images)
+        results.append(a_run(tmp_path, seed=seed, backbone="cnn2", texts=texts, truth=truth))
+    report = build_report(results, by=["backbone"])
+    assert [row.axes["backbone"] for row in report.rows] == ["cnn3", "cnn2"]
+    found = report.comparison(1, 2)
+    means = [row.metrics["exact"].mean for row in report.rows]
+    assert found.exact.difference == pytest.approx(means[0] - means[1]) == pytest.approx(0.03)
+    cers = [row.metrics["cer"].mean for row in report.rows]
+    assert found.cer.difference == pytest.approx(cers[0] - cers[1])
+    # An image of the range 1800 to 2850 is right in one of two seeds, though in one of four runs.
+    assert (found.first_better, found.second_better) == (780, 1200)
+    # Significant in favour of the second row, which is ranked lower: no mark.
+    assert found.exact.significant and found.verdict == "noise"
+    assert not any(row.better_than or row.better_on_images for row in report.rows)
+
+
+def test_equal_shares_of_different_numbers_of_runs_are_ties(tmp_path):
+    """The same texts three times and seven times: the sums of the fractions are not equal in float64."""
+    truth = targets(300)
+    decoders = [f"beam_cpp:width={width}" for width in range(2, 9)]
+    for backbone, runs in (("cnn3", 3), ("cnn2", 7)):
+        for seed in range(3):
+            texts = correct_on(truth, range(100 * seed, 100 * seed + 100))
+            for decoder in decoders[:runs]:
+                a_run(tmp_path, seed=seed, backbone=backbone, decoder=decoder, texts=texts, truth=truth)
+    (found,) = build_report(read_again(tmp_path), by=["backbone"]).comparisons
+    assert (found.first_better, found.second_better, found.exact.p) == (0, 0, 1.0)
+    assert found.cer.p == 1.0 and found.verdict == "noise"
