@@ -13,6 +13,10 @@ from ctcbench.reporting.number_format import MISSING
 from ctcbench.results.predictions import Predictions
 from ctcbench.results.result import Result
 
+# A model is on the plateau at the end of its training if its last steps were, at least as many as these.
+# During training a notice comes after as many; the last few batches alone can be unlucky.
+STUCK_STEPS = 200
+
 
 @dataclass(frozen=True)
 class Member:
@@ -23,9 +27,9 @@ class Member:
         folder: the run folder.
         result: the result as stored.
         predictions: the texts of the test images, None if they are not stored.
-        left_plateau_step: training step at which the blank plateau was left; None if it never was, or if
-            that was not recorded.
-        never_left_plateau: whether training ended on the plateau.
+        left_plateau_step: training step at which the blank plateau was left; None if training ended on it,
+            if the model never was on it, or if that was not recorded.
+        ended_on_plateau: whether training ended on the plateau: its last 200 steps, or its longest stay.
     """
 
     seed: int | None
@@ -33,7 +37,7 @@ class Member:
     result: Result
     predictions: Predictions | None = None
     left_plateau_step: int | None = None
-    never_left_plateau: bool = False
+    ended_on_plateau: bool = False
 
     @property
     def fingerprint(self) -> str:
@@ -72,8 +76,9 @@ class Collapse:
 class PlateauSummary:
     """When the models of a row left the blank plateau: ``steps`` in ascending order.
 
-    ``never`` is the number of models that were on the plateau at the end of training. A model counts once,
-    however many decoders read it; models whose results do not record it are in neither.
+    ``never`` is the number of models that were on the plateau at the end of training, even if they had left
+    it before. A model counts once, however many decoders read it; models that never were on the plateau, or
+    whose results do not record it, are in neither.
     """
 
     steps: tuple[int, ...]
@@ -85,7 +90,7 @@ class PlateauSummary:
         # All members of a model have the same training, so its first one is enough.
         models = [model[0] for model in models_of(members)]
         steps = sorted(m.left_plateau_step for m in models if m.left_plateau_step is not None)
-        return cls(tuple(steps), sum(model.never_left_plateau for model in models))
+        return cls(tuple(steps), sum(model.ended_on_plateau for model in models))
 
     @property
     def median(self) -> float | None:
@@ -98,7 +103,7 @@ class PlateauSummary:
         return bool(self.steps or self.never)
 
     def __str__(self) -> str:
-        """Return ``412 (220 – 731), 3 never``: median, lowest and highest step, models that never left."""
+        """Return ``412 (220 – 731), 3 never``: median, lowest and highest step, models that ended on it."""
         if not self.known:
             return MISSING
         if not self.steps:

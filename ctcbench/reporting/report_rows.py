@@ -14,7 +14,7 @@ from ctcbench.evaluation.seed_statistics import bounded, spread
 from ctcbench.files.text import one_line
 from ctcbench.reporting.axes import Axes, seed_of
 from ctcbench.reporting.confidence_summary import summarise_confidence
-from ctcbench.reporting.members import Collapse, Member, mean_by_seed
+from ctcbench.reporting.members import STUCK_STEPS, Collapse, Member, mean_by_seed
 from ctcbench.reporting.report_model import Row, SeedEstimate
 from ctcbench.reporting.stored_predictions import stored_predictions
 from ctcbench.reporting.talk_figures import talk_figure
@@ -74,17 +74,26 @@ def _rank(row: Row) -> tuple[float, float, str]:
 
 def _member(result: Result) -> Member:
     training: Any = result.provenance.get("training")
-    # Two cases: recorded as None (the model never left the plateau), or not recorded (an early version).
-    recorded = isinstance(training, Mapping) and "left_plateau_step" in training
-    left = training["left_plateau_step"] if recorded else None
+    left, on_it = _plateau(training if isinstance(training, Mapping) else {})
     return Member(
         seed=seed_of(result),
         folder=result.folder or Path(),
         result=result,
         predictions=stored_predictions(result),
-        left_plateau_step=left if isinstance(left, int) else None,
-        never_left_plateau=recorded and left is None,
+        left_plateau_step=left,
+        ended_on_plateau=on_it,
     )
+
+
+def _plateau(training: Mapping[str, Any]) -> tuple[int | None, bool]:
+    """Return the step at which the plateau was left, and whether training ended on it."""
+    left = training.get("left_plateau_step")
+    at_end = training.get("plateau_steps_at_end")
+    # Recorded as None: the longest stay on the plateau lasts, or (0 steps at the end) there was none.
+    is_longest = "left_plateau_step" in training and left is None and at_end != 0
+    if is_longest or (isinstance(at_end, int) and at_end >= STUCK_STEPS):
+        return None, True
+    return left if isinstance(left, int) else None, False
 
 
 def _metric_estimate(results: Sequence[Result], metric: Metric) -> SeedEstimate | None:

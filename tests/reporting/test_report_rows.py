@@ -60,6 +60,25 @@ def test_a_model_has_collapsed_if_it_did_with_every_decoder(tmp_path, collapsed,
     assert row.plateau.never == 1
 
 
+@pytest.mark.parametrize(
+    ("training", "text"),
+    [
+        ({"left_plateau_step": 401, "plateau_steps_at_end": 300}, "never"),  # reads, and falls back
+        ({"left_plateau_step": 401, "plateau_steps_at_end": 200}, "never"),
+        ({"left_plateau_step": 401, "plateau_steps_at_end": 1}, "401"),  # one unlucky batch
+        ({"left_plateau_step": None, "plateau_steps_at_end": 20}, "never"),  # of a training of 20 steps
+        ({"left_plateau_step": None, "plateau_steps_at_end": 0}, "–"),  # never was on it
+        ({"left_plateau_step": None}, "never"),  # an early version
+        ({"left_plateau_step": 401, "plateau_steps_at_end": "x"}, "401"),
+    ],
+)
+def test_the_plateau_at_the_end_of_training(tmp_path, training, text):
+    a_run(tmp_path, provenance={"training": training})
+    (row,) = build_report(read_again(tmp_path)).rows
+    assert str(row.plateau) == text
+    assert row.plateau_left == ((401,) if text == "401" else (None,))
+
+
 def test_the_collapse_interval_is_over_seeds(tmp_path):
     """One of two models of seed 0 collapsed and none of seed 1; the interval is over seeds."""
     for seed in (0, 1):

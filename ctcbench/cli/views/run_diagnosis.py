@@ -8,12 +8,11 @@ from typing import Any
 from rich.text import Text
 
 from ctcbench.contract.word_lists import counted
+from ctcbench.reporting.members import STUCK_STEPS
 from ctcbench.reporting.number_format import host, percent, seconds
 from ctcbench.reporting.talk_figures import TALK_EXACT, is_talk_data
 from ctcbench.results.result import Result
 
-# On the plateau at the end of training; a notice during training comes after as many.
-_STUCK_STEPS = 200
 # Fewer steps than these end on the plateau for that reason alone.
 _FEW_STEPS = 1000
 _TALK = "the talk (Cheliotis 2025; A100, 60 epochs, 100,000 images)"
@@ -43,7 +42,7 @@ def diagnosis(result: Result) -> Text | None:
     score = result.score
     training = result.provenance.get("training") or {}
     plateau_steps = training.get("plateau_steps_at_end") or 0
-    stuck = plateau_steps >= _STUCK_STEPS
+    stuck = plateau_steps >= STUCK_STEPS
     steps = training.get("steps")
     if not (score.collapsed or stuck):
         # The best path of the validation images: a constraint of the decoder can make every text wrong.

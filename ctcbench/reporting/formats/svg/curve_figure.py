@@ -100,8 +100,8 @@ def _run(row: Row, member: Member) -> _Run:
     left = member.left_plateau_step
     about = f"{row.name}, seed {member.seed}: " if member.seed is not None else f"{row.name}: "
     about += f"exact {member.result.score.exact * 100:.2f} % of the test images"
-    if member.never_left_plateau:
-        about += ", never left the blank plateau"
+    if member.ended_on_plateau:
+        about += ", on the blank plateau at the end"
     elif left is not None:
         about += f", left the blank plateau at step {left:,}"
     records = read_records(member.folder)

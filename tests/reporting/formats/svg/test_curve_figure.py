@@ -65,7 +65,7 @@ def test_each_panel_has_a_line_per_run_and_dots_where_the_plateau_was_left(lotte
     assert sorted(dots) == ["left fill1"] * 4 + ["left fill2"]
     said = {"".join(title.itertext()) for path in svg.iter(f"{SVG}path") for title in path}
     assert len(said) == 8
-    assert any(text.startswith("cnn2, seed 3: ") and "never left the blank plateau" in text for text in said)
+    assert any(text.startswith("cnn2, seed 3: ") and "on the blank plateau at" in text for text in said)
     assert any(text.startswith("cnn3, seed 1: ") and "plateau at step 60" in text for text in said)
 
 
