@@ -6,6 +6,8 @@ import struct
 from pathlib import Path
 from typing import BinaryIO
 
+from ctcbench.files.plain_files import why_not_plain
+
 TIFF_SUFFIXES = (".tif", ".tiff")
 _NEW_SUBFILE_TYPE = 254  # the tag (TIFF 6.0, page 36) whose lowest bit marks a smaller copy of another page
 _SMALLER_COPY = 1
@@ -14,8 +16,11 @@ _SMALLER_COPY = 1
 def has_several_pages(path: Path) -> bool:
     """Return whether a file is a TIFF with a second page that is not a smaller copy of the first.
 
-    A file that can't be read, is damaged or is a BigTIFF has none.
+    A file that can't be read, is damaged or is a BigTIFF has none, and neither has a pipe or a device.
     """
+    # Opening a pipe would wait for its data.
+    if why_not_plain(path):
+        return False
     try:
         with path.open("rb") as file:
             return _has_second_page(file)

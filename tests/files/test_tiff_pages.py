@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import struct
 
 import pytest
@@ -40,3 +41,8 @@ def test_other_and_damaged_files_have_none(tmp_path):
         (tmp_path / "a.tif").write_bytes(content)
         assert not has_several_pages(tmp_path / "a.tif")
     assert not has_several_pages(tmp_path / "none.tif")
+
+
+def test_a_pipe_has_none_and_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "a.tif")
+    assert not has_several_pages(tmp_path / "a.tif")

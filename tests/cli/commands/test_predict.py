@@ -6,6 +6,7 @@ import contextlib
 import csv
 import io
 import json
+import os
 import shutil
 import sys
 import warnings
@@ -165,6 +166,14 @@ def test_files_of_a_folder_that_are_not_read_and_further_pages_are_named(
     assert "first page only: 1 TIFF file with several pages (scans/b.tif)\n" in printed.err
     assert main(["predict", str(trained), "scans/sub/a.pdf"]) == 1
     assert "a.pdf: not a picture of a known format: a PDF document; convert it" in capsys.readouterr().err
+
+
+def test_a_pipe_among_the_pictures_of_a_folder_is_an_error_of_its_own(
+    trained: Path, folder: Path, capsys: Capture
+) -> None:
+    os.mkfifo(folder / "x" / "8.tif")
+    found = read_json([str(trained), str(folder)], capsys, code=1)
+    assert [entry.get("error") for entry in found] == [None, "is not a file", None, None]
 
 
 @pytest.mark.parametrize(
