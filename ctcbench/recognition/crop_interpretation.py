@@ -103,7 +103,8 @@ class CropInterpretation:
             for row, found in zip(batch.rows.tolist(), self._candidates(batch.read), strict=True):
                 for hypothesis in found:
                     pools[owner_N[row]][tuple(hypothesis.labels)] = None
-                    own[row, tuple(hypothesis.labels)] = hypothesis.log_prob
+                    if not math.isnan(hypothesis.log_prob):  # NaN: not known
+                        own[row, tuple(hypothesis.labels)] = hypothesis.log_prob
         candidates = [list(pool) or [()] for pool in pools]
         plain, calibrated = self._scores(batches, owner_N, candidates)
         ends = np.cumsum([len(readings) for readings in pictures])
@@ -138,7 +139,8 @@ class CropInterpretation:
                     read.values_NTK, read.lengths_N, beam_width=width, n_best=count, threads=1, frames=False
                 )
                 found = [[*ours, *more] for ours, more in zip(found, others, strict=True)]
-        return [[one for one in hypotheses if one.log_prob > -math.inf] for hypotheses in found]
+        # Not `> -math.inf`, which NaN fails, the score of a decoder that knows none.
+        return [[one for one in hypotheses if one.log_prob != -math.inf] for hypotheses in found]
 
     def _scores(
         self, batches: Sequence[_Batch], owner_N: NDArray[np.int64], candidates: Sequence[list[Labels]]

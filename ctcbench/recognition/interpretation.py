@@ -129,7 +129,7 @@ class Interpretation:
         texts: list[dict[str, Alternative]] = [{} for _ in found]
         for index in order_M:
             text = self.text(hypotheses_M[index].labels)
-            score = hypotheses_M[index].log_prob if has_score else None
+            score = _known(hypotheses_M[index].log_prob) if has_score else None
             confidence = math.exp(min(0, log_probs_M[index]))
             texts[rows_M[index]].setdefault(text, Alternative(text, confidence, score))
         return [tuple(alternatives.values())[: self.n_best] for alternatives in texts]
@@ -193,6 +193,10 @@ def require_supported(reader: Reader, n_best: int, *, positions: bool, crops: in
 
 def _proof(best: BestLabelling | None) -> tuple[bool, float, str] | tuple[None, None, None]:
     return (None, None, None) if best is None else (best.optimal, best.gap, best.proof)
+
+
+def _known(score: float) -> float | None:
+    return None if math.isnan(score) else score
 
 
 def _probability(log_prob: float) -> float | None:

@@ -34,7 +34,7 @@ class Alternative:
         confidence: p(text | picture), as that of a prediction.
         score: the logarithm by which texts are ranked, where that is not the confidence: with a language
             model, with several crops, and with ``best_cpp``, whose scores are exact log-probabilities before
-            the calibration; else None.
+            the calibration; else None, as where the decoder does not know it.
     """
 
     text: str

@@ -7,10 +7,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ctcbench import Alphabet, BadSample, ImageSpec, UsageError
+from ctcbench import Alphabet, BadSample, Hypothesis, ImageSpec, UsageError
 from ctcbench.contract.errors import ComponentNotice
 from ctcbench.decoding import score_labellings
 from ctcbench.evaluation.familiarity import fit_familiarity
+from ctcbench.pipeline.built_decoder import BuiltDecoder
+from ctcbench.recognition.crop_interpretation import CropInterpretation
+from ctcbench.recognition.interpretation import Interpretation
 from ctcbench.recognition.recogniser import Recogniser
 from tests.recognition.bar_reader import FRAMES, BarReader, bars, recogniser
 
@@ -137,6 +140,33 @@ def test_every_decoder_of_one_text_can_be_used(registry, decoder):
     assert (found.optimal, found.gap, found.proof) == (None, None, None), "a proof is for one reading"
     (alone,) = faint(registry).predict([bar_in_the_middle()], crops=[0.25], decoder=decoder)
     assert alone.optimal is (True if decoder == "best_cpp" else None)
+
+
+class FixedText:
+    """A decoder of one text for every picture, with a score of its own choice."""
+
+    def __init__(self, labels, log_prob, **attributes):
+        self.hypothesis = Hypothesis(labels, log_prob, ())
+        vars(self).update(attributes)
+
+    def __call__(self, log_probs):
+        return [self.hypothesis] * len(log_probs)
+
+
+@pytest.mark.parametrize("attributes", [{}, {"objective": "a fixed text"}, {"has_own_score": True}])
+def test_the_text_of_a_decoder_that_knows_no_score_is_a_candidate(registry, attributes):
+    reader, picture = faint(registry), bar_in_the_middle()
+    search = FixedText((2, 1), math.nan, **attributes)
+    single = Interpretation(reader.reader, BuiltDecoder("decoder fixed", search), 1.5, None, 9, False)
+    samples = [reader.prepare(picture)]
+    found = CropInterpretation(single).predict([samples * 2])[0]
+    scores = {one.text: one.score for one in found.alternatives}
+    (expected,), _ = oracle(reader, picture, (0.0, 0.0), ["ba"])
+    assert scores["ba"] == pytest.approx(expected, abs=1e-3)
+    if attributes:
+        assert scores.keys() == {"ba"} and (found.text, found.confidence) == ("ba", 1.0)
+    else:
+        assert found.text == "aa" and len(scores) == 9
 
 
 def test_no_text_of_a_constraint_that_fits_is_an_empty_one(registry):

@@ -1,14 +1,18 @@
 """Texts, confidences, alternatives and positions, from a reader of bars that has no weights."""
 
+import math
+
 import numpy as np
 import pytest
 from PIL import Image
 
-from ctcbench import Alphabet, ImageSpec, UsageError
+from ctcbench import Alphabet, Hypothesis, ImageSpec, UsageError
 from ctcbench.contract.errors import ComponentNotice
 from ctcbench.decoding import best_labelling, score_labellings
 from ctcbench.decoding.constraints import length_automaton
+from ctcbench.pipeline.built_decoder import BuiltDecoder
 from ctcbench.recognition import picture_batch
+from ctcbench.recognition.interpretation import Interpretation
 from ctcbench.recognition.recogniser import Recogniser
 from tests.recognition.bar_reader import BLANK_LOGIT, FRAMES, LABEL_LOGIT, BarReader, bars, recogniser
 
@@ -229,6 +233,29 @@ def test_without_a_proof_there_is_a_gap_and_decoders_without_proofs_have_neither
         (found,) = recogniser(registry).predict([picture], decoder="best_cpp:length=21", n_best=2)
     assert (found.text, found.optimal, found.proof) == ("", True, "nothing accepted")
     assert (found.confidence, found.alternatives) == (0.0, ())
+
+
+def search_with_lists(labels, log_prob):
+    """A decoder of one text that ranks by a score of its own and has lists."""
+
+    def search(log_probs):
+        return [Hypothesis(labels, log_prob, ())] * len(log_probs)
+
+    search.has_own_score = True
+    search.n_best = lambda log_probs, count: [[one] for one in search(log_probs)]
+    return search
+
+
+def interpretation(reader, search, n_best=0, positions=False):
+    return Interpretation(reader, BuiltDecoder("decoder fixed", search), 1.0, None, n_best, positions)
+
+
+def test_a_decoder_that_knows_no_score_has_alternatives_without_one(registry):
+    reader = recogniser(registry)
+    for score, shown in ((math.nan, None), (-3.5, -3.5)):
+        single = interpretation(reader.reader, search_with_lists((1, 2), score), n_best=2)
+        (found,) = single.predict([reader.prepare(bars((4, 6), (20, 22)))])
+        assert [(one.text, one.score) for one in found.alternatives] == [("ab", shown)]
 
 
 def test_no_text_of_the_constraint_fits_into_the_frames(registry):
