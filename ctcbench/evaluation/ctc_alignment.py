@@ -20,10 +20,12 @@ def character_frames(log_probs: LogProbs, labels_N: Sequence[Sequence[int]]) -> 
 
     Args:
         log_probs: log-probabilities of N images.
-        labels_N: a labelling for each image, without blanks, that fits into its frames.
+        labels_N: a labelling for each image, without blanks.
 
     Returns:
-        For each image an array of shape (L, 2).
+        For each image an array of shape (L, 2). Where no alignment is possible, because there are too few
+        frames or a character has no probability in any, some characters may have none: their last frame is
+        before their first one.
     """
     states_NS, skips_NS = ctc_states(labels_N)
     emitted_NTS = np.take_along_axis(log_probs.values_NTK, states_NS[:, None, :], axis=2)

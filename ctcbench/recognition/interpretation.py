@@ -137,11 +137,18 @@ class Interpretation:
     def characters(
         self, read: LogProbs, labels_N: Sequence[Sequence[int]], batch: PictureBatch
     ) -> list[tuple[Character, ...]]:
-        """Return the characters of each picture in the order of its text."""
+        """Return the characters of each picture in the order of its text.
+
+        There are none of a text without an alignment in which each of its characters has a frame, as that of a
+        decoder which returns more characters than there are frames.
+        """
         frames_N = character_frames(read, labels_N)
         column_of_frame_N = self._frame_columns(read, batch)
-        found = []
+        found: list[tuple[Character, ...]] = []
         for row, (labels, frames_L2) in enumerate(zip(labels_N, frames_N, strict=True)):
+            if (frames_L2[:, 0] > frames_L2[:, 1]).any():
+                found.append(())
+                continue
             columns_L2 = batch.picture_columns(row, (frames_L2 + np.array([0, 1])) * column_of_frame_N[row])
             confidences_L = self._frame_confidences(read.values_NTK[row], labels, frames_L2)
             characters = [

@@ -60,7 +60,8 @@ class Prediction:
         alternatives: the best texts, best first; None if they were not asked for. If `optimal`, the first is
             `text`; that no better one than the second is missing is not proven.
         characters: the characters of the text with their places, in the order of the text; None if they
-            were not asked for.
+            were not asked for. Empty if no alignment of the text with the frames is possible, as where a
+            decoder returns more characters than there are frames.
         optimal: whether the decoder has proven that no text that its options permit is more probable by the
             network's log-probabilities, before the calibration of `confidence`; None if it has no proofs, as
             all decoders but ``best_cpp``, or if the text was chosen from several crops.

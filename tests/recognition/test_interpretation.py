@@ -258,6 +258,26 @@ def test_a_decoder_that_knows_no_score_has_alternatives_without_one(registry):
         assert [(one.text, one.score) for one in found.alternatives] == [("ab", shown)]
 
 
+@pytest.mark.parametrize("labels", [(1, 2) * 10 + (1,), (1,) * 11])
+def test_a_text_that_does_not_fit_into_the_frames_has_no_places(registry, labels):
+    reader = recogniser(registry)
+    single = interpretation(reader.reader, search_with_lists(labels, -1.0), positions=True)
+    (found,) = single.predict([reader.prepare(bars((4, 6)))])
+    assert len(found.text) == len(labels) and found.characters == () and found.confidence == 0
+
+
+def test_characters_without_any_probability_have_no_places(registry):
+    class Certain(BarReader):
+        def read(self, images_NCHW, widths_N):
+            values_NTK = np.full((len(images_NCHW), FRAMES, self.alphabet.num_classes), -np.inf, np.float32)
+            values_NTK[..., 0] = 0
+            return values_NTK, np.maximum(1, widths_N // 2)
+
+    single = interpretation(Certain(Alphabet("abc")), search_with_lists((1, 2, 3), -1.0), positions=True)
+    (found,) = single.predict([recogniser(registry).prepare(bars((4, 6)))])
+    assert (found.text, found.characters) == ("abc", ())
+
+
 def test_no_text_of_the_constraint_fits_into_the_frames(registry):
     with pytest.warns(ComponentNotice, match="no text that its options permit is possible"):
         found = recogniser(registry).predict([bars(), bars((4, 8))], n_best=5, decoder="beam_cpp:length=21")
