@@ -10,8 +10,6 @@ from ctcbench.contract.specs import Alignment
 from ctcbench.decoding.hypothesis import Hypothesis
 from ctcbench.evaluation.ctc_likelihood import text_log_probs
 
-_IMAGES_AT_ONCE = 512  # a split may have gigabytes of log-probabilities, and the sum needs copies of them
-
 
 def confidences(
     log_probs: LogProbs, hypotheses: Sequence[Hypothesis], alignment: Alignment, sharpness: float = 1.0
@@ -31,19 +29,6 @@ def confidences(
     scores: Sequence[float] = [hypothesis.log_prob for hypothesis in hypotheses]
     if alignment == "ctc":
         # A decoder's score covers only the alignments that its search kept; this is the sum of all.
-        sums = _sums_of_alignments(log_probs, [hypothesis.labels for hypothesis in hypotheses], sharpness)
+        sums = text_log_probs(log_probs, [hypothesis.labels for hypothesis in hypotheses], sharpness).tolist()
         scores = [-math.inf if own == -math.inf else sum_ for own, sum_ in zip(scores, sums, strict=True)]
     return [None if math.isnan(score) else min(1.0, math.exp(score)) for score in scores]
-
-
-def _sums_of_alignments(
-    log_probs: LogProbs, labels_N: Sequence[Sequence[int]], sharpness: float
-) -> list[float]:
-    found: list[float] = []
-    for start in range(0, len(labels_N), _IMAGES_AT_ONCE):
-        some = slice(start, start + _IMAGES_AT_ONCE)
-        part = LogProbs(
-            log_probs.values_NTK[some], log_probs.lengths_N[some], log_probs.texts[some], log_probs.alphabet
-        )
-        found += text_log_probs(part, labels_N[some], sharpness).tolist()
-    return found

@@ -119,10 +119,7 @@ class Interpretation:
             )
         rows_M = np.repeat(np.arange(len(found)), [len(hypotheses) for hypotheses in found])
         hypotheses_M = [hypothesis for hypotheses in found for hypothesis in hypotheses]
-        repeated = LogProbs(
-            read.values_NTK[rows_M], read.lengths_N[rows_M], ("",) * len(rows_M), read.alphabet
-        )
-        log_probs_M = text_log_probs(repeated, [one.labels for one in hypotheses_M], self.sharpness)
+        log_probs_M = text_log_probs(read, [one.labels for one in hypotheses_M], self.sharpness, rows_M)
         # Probabilities are sorted again: the calibration can change the order of texts of nearly equal
         # probability, and those of a search cover only the alignments that it kept.
         order_M = range(len(hypotheses_M)) if has_score else np.argsort(-log_probs_M, kind="stable")
@@ -139,8 +136,8 @@ class Interpretation:
     ) -> list[tuple[Character, ...]]:
         """Return the characters of each picture in the order of its text.
 
-        There are none of a text without an alignment in which each of its characters has a frame, as that of a
-        decoder which returns more characters than there are frames.
+        There are none of a text without an alignment in which each of its characters has a frame, as where
+        a decoder returns more characters than there are frames.
         """
         frames_N = character_frames(read, labels_N)
         column_of_frame_N = self._frame_columns(read, batch)

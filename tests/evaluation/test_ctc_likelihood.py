@@ -5,6 +5,7 @@ from torch.nn import functional as F
 
 from ctcbench import Alphabet
 from ctcbench.contract.data import LogProbs
+from ctcbench.evaluation import ctc_likelihood
 from ctcbench.evaluation.ctc_likelihood import text_log_probs
 
 ALPHABET = Alphabet("abcd")
@@ -42,3 +43,31 @@ def test_an_improbable_text_of_a_long_image_has_a_finite_log_probability():
 def test_without_images_there_is_nothing_to_return():
     empty = LogProbs(np.zeros((0, 4, 5), np.float32), np.zeros(0, np.int64), (), ALPHABET)
     assert text_log_probs(empty, []).shape == (0,)
+    without_frames = LogProbs(np.zeros((0, 0, 5), np.float32), np.zeros(0, np.int64), (), ALPHABET)
+    assert text_log_probs(without_frames, []).shape == (0,)
+
+
+def test_the_memory_is_bounded_and_labellings_share_images(monkeypatch):
+    generator = np.random.default_rng(0)
+    values_NTK = np.log(generator.dirichlet(np.full(5, 0.3), (7, 9))).astype(np.float32)
+    found = LogProbs(values_NTK, generator.integers(4, 10, 7), ("",) * 7, ALPHABET)
+    images_M = generator.integers(0, 7, 60)
+    labels = [tuple(generator.integers(1, 5, generator.integers(0, 5)).tolist()) for _ in range(60)]
+    repeated = LogProbs(values_NTK[images_M], found.lengths_N[images_M], ("",) * 60, ALPHABET)
+    expected = text_log_probs(repeated, labels, 1.5).tolist()
+    assert text_log_probs(found, labels, 1.5, images_M).tolist() == expected
+
+    sizes = []
+    emissions = ctc_likelihood._emissions
+
+    def recorded(values_NTK, images_M, *rest):
+        sizes.append((len(values_NTK), len(images_M)))
+        return emissions(values_NTK, images_M, *rest)
+
+    monkeypatch.setattr(ctc_likelihood, "_emissions", recorded)
+    for most, at_once in ((10_000, 4), (1, 1)):
+        monkeypatch.setattr(ctc_likelihood, "_MOST_BYTES", most)
+        sizes.clear()
+        assert text_log_probs(found, labels, 1.5, images_M).tolist() == expected
+        assert max(rows for _, rows in sizes) == at_once and sum(rows for _, rows in sizes) == 60
+        assert all(images <= rows for images, rows in sizes)
