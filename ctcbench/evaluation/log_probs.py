@@ -109,6 +109,8 @@ def _damage(log_probs: LogProbs) -> str:
         return f"{len(values_NTK)} images, but {len(texts)} texts"
     if values_NTK.shape[2] != log_probs.alphabet.num_classes:
         return f"{values_NTK.shape[2]} classes, but the alphabet has {log_probs.alphabet.num_classes}"
+    if len(values_NTK) and not values_NTK.shape[1]:
+        return "no frames"
     if len(lengths_N) and not (lengths_N.min() >= 0 and lengths_N.max() <= values_NTK.shape[1]):
         return f"lengths beyond 0 to {values_NTK.shape[1]} frames"
     # −inf is valid: a decoder may exclude a class. NaN would make every comparison of a beam search false.

@@ -120,8 +120,10 @@ class OnnxReader:
         self, values_NTK: NDArray[np.float32], lengths_N: NDArray[np.int64], images: int
     ) -> None:
         """Raise CtcbenchError unless the outputs are log-probabilities and lengths of so many images."""
-        classes, frames = self.alphabet.num_classes, values_NTK.shape[1]
-        if values_NTK.shape != (images, frames, classes) or lengths_N.shape != (images,):
+        classes = self.alphabet.num_classes
+        frames = values_NTK.shape[1] if values_NTK.ndim == 3 else 0
+        is_right = values_NTK.shape == (images, frames, classes) and lengths_N.shape == (images,)
+        if not is_right or frames < 1:
             raise CtcbenchError(
                 f"{self.path}: the graph returns log-probabilities of shape {values_NTK.shape} and lengths "
                 f"of shape {lengths_N.shape} for {images} images and {classes} classes"

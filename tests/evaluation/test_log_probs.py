@@ -164,6 +164,19 @@ def test_inconsistent_parts_are_an_error(tmp_path, change):
         parsed(path)
 
 
+def test_images_without_frames_are_an_error_and_no_images_are_none(tmp_path):
+    def stored(images):
+        values_NTK, lengths_N = np.zeros((images, 0, 4), np.float32), np.zeros(images, np.int64)
+        return format_log_probs(LogProbs(values_NTK, lengths_N, ("",) * images, Alphabet("abc")))
+
+    path = tmp_path / "val.safetensors"
+    path.write_bytes(stored(1))
+    with pytest.raises(CtcbenchError, match=r"val\.safetensors: damaged \(no frames\)"):
+        parsed(path)
+    path.write_bytes(stored(0))
+    assert len(parsed(path)) == 0
+
+
 def test_a_file_of_another_kind_is_an_error(tmp_path):
     path = tmp_path / "weights.safetensors"
     for metadata in (None, {"format": "pt"}):

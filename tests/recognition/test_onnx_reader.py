@@ -58,6 +58,16 @@ def test_a_graph_that_computes_no_log_probabilities_is_an_error(tmp_path):
         load_onnx_reader(write_model(path, sums)).read(WHITE, np.array([60, 60]))
 
 
+def test_a_graph_without_frames_is_an_error(tmp_path):
+    model = small_model()
+    model.graph.initializer.append(onnx.numpy_helper.from_array(np.array([0]), "none"))
+    model.graph.initializer.append(onnx.numpy_helper.from_array(np.array([1]), "axis"))
+    model.graph.node[4].output[0] = "all"
+    model.graph.node.append(onnx.helper.make_node("Slice", ["all", "none", "none", "axis"], ["log_probs"]))
+    with pytest.raises(CtcbenchError, match=r"m\.onnx: the graph returns .* of shape \(2, 0, 11\)"):
+        load_onnx_reader(write_model(tmp_path / "m.onnx", model)).read(WHITE, np.array([0, 0]))
+
+
 def test_images_of_different_widths_are_read_one_width_at_a_time_if_padding_is_not_masked(tmp_path):
     image = DOCUMENT["image"] | {"variable": True}
     document = DOCUMENT | {"image": image, "fit": "keep", "masks_padding": False}
