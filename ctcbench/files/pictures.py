@@ -3,35 +3,28 @@
 from __future__ import annotations
 
 import dataclasses
-import io
-import os
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, Literal, TypeVar, get_args
+from typing import TYPE_CHECKING, Literal, get_args
 
 from ctcbench.contract.data import Sample
 from ctcbench.contract.errors import BadSample, UsageError
 from ctcbench.contract.specs import Ground
-from ctcbench.files.other_formats import HEAD_BYTES, unknown_format
-from ctcbench.files.picture_formats import readable_formats
+from ctcbench.files.opened_pictures import with_open_picture
 from ctcbench.files.picture_sizes import TooWide, rows_within
-from ctcbench.files.pixel_formats import image_of_array, on_ground, require_high_bytes
+from ctcbench.files.pixel_formats import on_ground, require_high_bytes
 from ctcbench.files.pixel_levels import WHITE
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
     from PIL.Image import Image
 
     from ctcbench.contract.specs import ImageSpec
-
-    Picture = str | os.PathLike[str] | bytes | bytearray | memoryview | BinaryIO | Image | NDArray[Any]
+    from ctcbench.files.opened_pictures import Picture
 
 MOST_CROPPED = 0.45  # largest share of the rows that is cut off at either end
 _MOST_SQUEEZED = 32  # columns of a picture in one, beyond what its rows are reduced by
 Fit = Literal["stretch", "pad", "keep"]
-R = TypeVar("R")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,7 +83,7 @@ def decode_picture(picture: Picture, spec: ImageSpec, fit: Fit) -> PreparedPictu
         UsageError: as `read_picture`.
     """
     _require_known(spec, fit)
-    return _decoded(picture, lambda image: _scaled(_upright(image, spec), spec, fit))
+    return with_open_picture(picture, lambda image: _scaled(_upright(image, spec), spec, fit))
 
 
 def decode_crops(
@@ -117,7 +110,7 @@ def decode_crops(
                     raise
         return tuple(found)
 
-    return _decoded(picture, scale)
+    return with_open_picture(picture, scale)
 
 
 def _require_known(spec: ImageSpec, fit: Fit) -> None:
@@ -127,65 +120,6 @@ def _require_known(spec: ImageSpec, fit: Fit) -> None:
         raise UsageError(f"ground={spec.ground}: allowed are {', '.join(get_args(Ground))}")
     if spec.channels not in (1, 3):
         raise UsageError(f"pictures have 1 channel or 3, not {spec.channels}")
-
-
-def _decoded(picture: Picture, use: Callable[[Image], R]) -> R:
-    """Return what a function makes of the open image of a picture."""
-    from PIL.Image import Image as PilImage
-
-    if isinstance(picture, str | os.PathLike):
-        return _from_path(Path(picture), use)
-    if isinstance(picture, bytes | bytearray | memoryview):
-        return _from_file(io.BytesIO(picture), use)
-    if isinstance(picture, PilImage):
-        return use(picture)
-    if hasattr(picture, "read") and not hasattr(picture, "__array__"):
-        return _from_file(io.BytesIO(_content(picture)), use)
-    return use(image_of_array(picture))
-
-
-def _from_path(path: Path, use: Callable[[Image], R]) -> R:
-    try:
-        # Pillow would wait for the data of a pipe.
-        if not path.is_file():
-            raise BadSample("is not a file" if path.exists() else "no such file")
-        with path.open("rb") as file:
-            return _from_file(file, use, path.suffix.lower())
-    except PermissionError as error:
-        raise BadSample("no permission to read it") from error
-    except (OSError, ValueError) as error:  # a name that is too long, or has a NUL
-        raise BadSample(f"can't be read ({getattr(error, 'strerror', None) or error})") from error
-
-
-def _content(file: Any) -> bytes:
-    try:
-        content = file.read()
-    except (OSError, ValueError) as error:  # ValueError: it is closed, or text of another encoding
-        raise BadSample(f"the file can't be read ({error})") from error
-    if not isinstance(content, bytes):
-        raise BadSample("the file is open in text mode; open it with mode 'rb'")
-    return content
-
-
-def _from_file(file: BinaryIO, use: Callable[[Image], R], suffix: str = "") -> R:
-    from PIL import Image, UnidentifiedImageError
-
-    try:
-        with Image.open(file, formats=readable_formats(suffix)) as image:
-            # Pillow itself only warns of such a picture, whose file may be small.
-            if Image.MAX_IMAGE_PIXELS and image.width * image.height > Image.MAX_IMAGE_PIXELS:
-                raise BadSample(f"too large to be decoded safely ({image.width} × {image.height} pixels)")
-            return use(image)
-    except BadSample:
-        raise
-    except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
-        raise BadSample(f"too large to be decoded safely ({error})") from error
-    except UnidentifiedImageError as error:
-        file.seek(0)
-        raise BadSample(unknown_format(file.read(HEAD_BYTES))) from error
-    # Pillow raises errors of many types for damaged bytes: OSError, SyntaxError, struct.error, …
-    except Exception as error:
-        raise BadSample(f"damaged or cut off ({error or type(error).__name__})") from error
 
 
 def _upright(image: Image, spec: ImageSpec) -> Image:
