@@ -71,13 +71,17 @@ def image_of_array(picture: Any) -> Image:
 def require_high_bytes(image: Image) -> None:
     """Check that a picture of 16-bit colours, which is opened and not yet decoded, uses the high bytes.
 
+    Colours of a picture with transparent pixels can be black alone, that of its text: they are not checked.
+
     Raises:
         BadSample: all its levels are below a quarter of white, as those of 8, 12 or 14 significant bits are.
     """
     # Pillow has no mode for 16-bit colours and keeps their high bytes. Grey levels keep both bytes.
     raw_modes = [str(part[3]) for part in getattr(image, "tile", ())]
-    if any(";16" in mode for mode in raw_modes) and image.mode in ("RGB", "RGBA"):
-        # From the histogram, 256 counts a band, because the type of Pillow's extrema depends on the mode.
+    if any(";16" in mode for mode in raw_modes) and image.mode in ("LA", "RGB", "RGBA"):
+        # From histograms, 256 counts a band, because the type of Pillow's extrema depends on the mode.
+        if image.has_transparency_data and any(image.convert("RGBA").getchannel("A").histogram()[:WHITE]):
+            return
         counts = image.convert("RGB").histogram()
         highest = max(index % 256 for index, count in enumerate(counts) if count)
         if highest <= WHITE // 4:

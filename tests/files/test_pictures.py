@@ -199,6 +199,19 @@ def test_sixteen_bit_colours_without_high_bytes_are_refused(mode, bits):
     assert image[:, :7].max() <= 12 and image[:, 9:].min() >= 243
 
 
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("colour_type", [4, 6])
+def test_black_text_on_a_transparent_ground_of_16_bits_is_read(colour_type, channels):
+    levels = np.zeros((1, 16, 2 if colour_type == 4 else 4), ">u2")
+    levels[:, :8, -1] = 65535
+    image = read_picture(png_of(levels, colour_type), ImageSpec(1, 16, channels)).image
+    assert image[..., :8].max() == 0 and image[..., 8:].min() == 255
+    # Opaque, it is refused.
+    levels[..., -1] = 65535
+    with pytest.raises(BadSample, match="no level above 255 of 65535"):
+        read_picture(png_of(levels, colour_type), SPEC)
+
+
 def png_of(levels, colour_type: int) -> bytes:
     height, width = levels.shape[:2]
     rows = b"".join(b"\0" + row.tobytes() for row in levels)
