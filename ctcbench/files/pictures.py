@@ -13,7 +13,7 @@ from ctcbench.contract.errors import BadSample, UsageError
 from ctcbench.contract.specs import Ground
 from ctcbench.files.opened_pictures import with_open_picture
 from ctcbench.files.picture_sizes import TooWide, rows_within
-from ctcbench.files.pixel_formats import on_ground, require_high_bytes
+from ctcbench.files.pixel_formats import is_negative, on_ground, require_high_bytes
 from ctcbench.files.pixel_levels import WHITE
 
 if TYPE_CHECKING:
@@ -129,7 +129,8 @@ def _upright(image: Image, spec: ImageSpec) -> Image:
     if 0 in image.size:
         raise BadSample("it has no pixels")
     require_high_bytes(image)
-    return on_ground(ImageOps.exif_transpose(image), "L" if spec.channels == 1 else "RGB", spec.ground)
+    mode: Literal["L", "RGB"] = "L" if spec.channels == 1 else "RGB"
+    return on_ground(ImageOps.exif_transpose(image), mode, spec.ground, negative=is_negative(image))
 
 
 def _scaled(upright: Image, spec: ImageSpec, fit: Fit) -> PreparedPicture:

@@ -14,12 +14,21 @@ if TYPE_CHECKING:
 
 _VISIBLE = 0.5  # of a picture; more of it is no text on a transparent ground
 _BLACK = 0
+_PHOTOMETRIC_INTERPRETATION, _WHITE_IS_ZERO = 262, 0  # a tag of TIFF files (TIFF 6.0, page 37), and its value
 
 
-def on_ground(image: Image, mode: Literal["L", "RGB"], ground: Ground = "white") -> Image:
+def on_ground(
+    image: Image, mode: Literal["L", "RGB"], ground: Ground = "white", *, negative: bool = False
+) -> Image:
     """Return `image`, of any mode, in `mode`, its transparent pixels as the ground has them.
 
     Levels of more than 8 bits, and floats, are scaled as `scale_levels` describes.
+
+    Args:
+        image: a picture.
+        mode: grey or colours.
+        ground: what is below transparent pixels.
+        negative: whether levels of more than 8 bits are inverted, as `is_negative` returns it.
 
     Raises:
         BadSample: the mode can't be converted, or as `scale_levels`.
@@ -30,7 +39,7 @@ def on_ground(image: Image, mode: Literal["L", "RGB"], ground: Ground = "white")
         # Pillow converts it only with a colour profile; the first channel is the lightness.
         image = image.getchannel(0)
     elif image.mode in ("I", "F") or image.mode.startswith("I;"):
-        return _from_levels(image, ground).convert(mode)
+        return _from_levels(image, ground, negative=negative).convert(mode)
     try:
         if image.has_transparency_data:
             # Premultiplied alpha, which Pillow converts to LA only.
@@ -111,13 +120,23 @@ def _chosen_level(gray: NDArray[Any], visible: NDArray[Any]) -> int:
     return _BLACK if is_light and shown < _VISIBLE * visible.size else WHITE
 
 
-def _from_levels(image: Image, ground: Ground) -> Image:
+def is_negative(image: Image) -> bool:
+    """Return whether white has level 0 in the file of an open picture, and Pillow keeps the levels so.
+
+    Pillow inverts levels of up to 8 bits. Copies of the picture no longer have the tag.
+    """
+    tags = getattr(image, "tag_v2", {})
+    return image.format == "TIFF" and tags.get(_PHOTOMETRIC_INTERPRETATION) == _WHITE_IS_ZERO
+
+
+def _from_levels(image: Image, ground: Ground, *, negative: bool) -> Image:
     """Return a picture of 16-bit or 32-bit levels in mode L."""
     import numpy as np
     from PIL import Image
 
     levels = np.asarray(image)
     gray = scale_levels(levels)
+    gray = WHITE - gray if negative else gray
     if isinstance(clear := image.info.get("transparency"), int):
         hidden = levels == clear
         level = _chosen_level(gray, ~hidden) if ground == "auto" else _level_of(ground)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import struct
 import subprocess
 import sys
@@ -210,6 +211,28 @@ def test_black_text_on_a_transparent_ground_of_16_bits_is_read(colour_type, chan
     levels[..., -1] = 65535
     with pytest.raises(BadSample, match="no level above 255 of 65535"):
         read_picture(png_of(levels, colour_type), SPEC)
+
+
+@pytest.mark.parametrize("compression", [None, "tiff_lzw"])
+@pytest.mark.parametrize("kind", ["L", "I;16", "I;16 of 12 bits", "F"])
+def test_tiff_files_in_which_white_is_zero_are_no_negatives(tmp_path, kind, compression):
+    whites = {"L": (np.uint8, 255), "I;16 of 12 bits": (np.uint16, 4095), "F": (np.float32, 1)}
+    dtype, white = whites.get(kind, (np.uint16, 65535))
+    ramp = np.linspace(0, white, 16, dtype=np.float64).astype(dtype)[None].repeat(8, 0)
+    written = io.BytesIO()
+    Image.fromarray(ramp).save(written, "TIFF", compression=compression, tiffinfo={274: 3})
+    # Pillow writes no such file: the tag 262 of one in which black is zero is changed.
+    tag = struct.pack("<HHI", 262, 3, 1)
+    assert written.getvalue().count(tag + b"\1\0") == 1
+    content = written.getvalue().replace(tag + b"\1\0", tag + b"\0\0")
+    path = tmp_path / "a.tif"
+    path.write_bytes(content)
+    shown = np.linspace(0, 255, 16)  # the orientation 3 is upside down
+    for channels in (1, 3):
+        for given in (content, path, Image.open(path)):
+            image = read_picture(given, ImageSpec(8, 16, channels)).image.reshape(channels, 8, 16)
+            assert abs(image - shown).max() <= 1
+    assert abs(read_picture(written.getvalue(), SPEC).image - shown[::-1]).max() <= 1
 
 
 def png_of(levels, colour_type: int) -> bytes:
