@@ -94,6 +94,7 @@ class BackgroundDrawing:
         self._changed = threading.Condition()
         self._images_NCHW: NDArray[np.uint8] | None = None
         self._is_drawn_M = np.zeros(len(request.rows), dtype=np.bool_)  # by row
+        self._stored: Samples | None = None  # before they are compared
         self._result: Samples | None = None
         self._error: BaseException | None = None
         self._is_closed = False
@@ -107,13 +108,12 @@ class BackgroundDrawing:
             UsageError: the cache can't be written.
             PluginError, CtcbenchError: as `materialise`.
         """
-        self._wait_until(lambda: self._images_NCHW is not None or self._result is not None)
-        # Without images of its own the thread has found the set that another process has drawn meanwhile.
-        if self._result is not None:
-            images_NCHW = self._result.images_NCHW
-        else:
-            assert self._images_NCHW is not None
+        self._wait_until(lambda: self._images_NCHW is not None or self._stored is not None)
+        if self._images_NCHW is not None:
             images_NCHW = self._request.rows.images(self._images_NCHW)
+        else:  # the thread has found the set that another process has drawn meanwhile
+            assert self._stored is not None
+            images_NCHW = self._stored.images_NCHW
         widths_N = np.full(len(texts), self._request.source.image.width, dtype=np.int32)
         with self._changed:
             self._samples = Samples(images_NCHW, widths_N, texts, names, "", origin=self._request.origin)
@@ -197,6 +197,9 @@ class BackgroundDrawing:
         result, error = None, None
         try:
             result = load_or_draw(self._request, workers=self._workers, notice=self._notices.put, watch=self)
+            with self._changed:
+                self._stored = result
+                self._changed.notify_all()
             self._compare(result)
         except _Closed:
             pass

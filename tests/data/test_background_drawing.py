@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 import time
 from pathlib import Path
 
@@ -153,6 +154,20 @@ def test_a_set_that_another_process_draws_meanwhile_is_used(start, draw, monkeyp
     drawing = start(notice=notices.append)
     assert any("another process is drawing the same images" in notice for notice in notices)
     assert finish(drawing).fingerprint == draw("known=yes,version=2", count=300).fingerprint
+
+
+def test_a_set_that_is_stored_when_the_drawing_begins_is_used(start, draw, monkeypatch):
+    stored = draw("known=yes", count=300)
+    # As if another process had stored it a moment ago.
+    monkeypatch.setattr(background_drawing, "is_cached", lambda *_: False)
+    started = []
+    waiting = threading.Thread(target=lambda: started.append(start()), daemon=True)
+    waiting.start()
+    waiting.join(60)
+    (drawing,) = started
+    drawing.wait_for(np.arange(300))
+    assert (drawing.samples.images_NCHW == stored.images_NCHW).all()
+    assert finish(drawing).fingerprint == stored.fingerprint
 
 
 def test_a_drawing_that_waits_for_another_process_can_be_closed(start, plugins, cache, monkeypatch):
