@@ -51,8 +51,7 @@ def lmdb(
             )
     except OSError as error:
         raise UsageError(f"{error.filename or root}: can't be read ({error.strerror})") from None
-    notices = (shards.notice,) if shards.notice else ()
     remedy = "a label is UTF-8 under the key label-000000001"
     return build_picture_set(
-        pictures, FoundPictures(root, entries, store, shards.own, notices=notices, remedy=remedy)
+        pictures, FoundPictures(root, entries, store, shards.own, notices=shards.notices, remedy=remedy)
     )

@@ -75,7 +75,7 @@ def parquet(
         rows = (row for index in itertools.chain.from_iterable(indices.values()) for row in index.rows)
         entries, has_cells = divide_by_column(str(root), RowEntry, rows)
         own = {name: f"{root}: split {name!r}" for name in entries if has_cells}
-    notices = tuple(filter(None, [shards.notice, store.size_notice]))
+    notices = tuple(filter(None, [*shards.notices, store.size_notice]))
     remedy = "label= selects the column of the labels"
     return build_picture_set(
         pictures, FoundPictures(root, entries, store, own, tuple(columns), notices, remedy)

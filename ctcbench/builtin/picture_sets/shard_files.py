@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -22,12 +23,12 @@ class Shards:
     Attributes:
         files: the files by split; without splits, all are in train.
         own: the splits that have a folder or files of their own, and where.
-        notice: files that are not used, or an empty text.
+        notices: files that are not used, and linked folders, which are not read.
     """
 
     files: Mapping[SplitName, list[Path]]
     own: Mapping[SplitName, Path]
-    notice: str = ""
+    notices: tuple[str, ...] = ()
 
     def name(self, root: Path, shard: Path) -> str:
         """Return what the names of a file's pictures begin with: its path, if there are several files."""
@@ -49,6 +50,7 @@ def find_shards(
 
     Raises:
         UsageError: there are none, or files of one split lie in a folder of another.
+        OSError: a folder can't be read.
     """
     if not root.exists():
         raise UsageError(f"{root}: no such file or folder{outer_space_hint(root)}")
@@ -58,21 +60,29 @@ def find_shards(
         raise UsageError(f"{root}: is no {kind}")
     own = find_split_folders(root)
     places: dict[SplitName, Path] = own or {"train": root}
-    files = {split: _below(place, is_shard) for split, place in places.items()}
+    found = {split: _below(place, is_shard) for split, place in places.items()}
+    files = {split: shards for split, (shards, _) in found.items()}
+    everything, links = _below(root, is_shard) if own else found["train"]
+    # A folder of a split may be a link itself.
+    linked = dict.fromkeys(itertools.chain(links, *(links for _, links in found.values())))
+    notices = _unused(
+        root, [link for link in linked if link not in own.values()], "linked folder", "not read"
+    )
     for split, place in places.items():
         if not files[split]:
-            raise UsageError(f"{place}: no {kind} in it")
+            raise UsageError("; ".join([f"{place}: no {kind} in it", *notices]))
     if own:
-        used = {file for found in files.values() for file in found}
-        outside = [file for file in _below(root, is_shard) if file not in used]
-        return Shards(files, own, _unused(root, outside, kind, "outside of the folders of splits"))
+        used = {file for shards in files.values() for file in shards}
+        outside = [file for file in everything if file not in used]
+        notices = _unused(root, outside, kind, "outside of the folders of splits") + notices
+        return Shards(files, own, notices)
     named = [(file, split_of(file)) for file in files["train"]]
     splits = {split for _, split in named if split is not None}
     if not splits:
         # Only here: in a folder of a split such names are usual. Recognisers of scenes train on MJ_test.
         folders = {file if file.is_dir() else file.parent for file in files["train"]}
         require_no_foreign_split(root, "train", folders)
-        return Shards(files, {})
+        return Shards(files, {}, notices)
     if "train" not in splits:
         raise UsageError(
             f"{root}: its files are called {join_words(sorted(splits))}, but none train; one that is named "
@@ -80,26 +90,37 @@ def find_shards(
         )
     by_name = {split: [file for file, called in named if called == split] for split in sorted(splits)}
     others = [file for file, called in named if called is None]
-    notice = _unused(root, others, kind, "whose name begins with no split")
-    return Shards(by_name, dict.fromkeys(by_name, root), notice)
+    notices = _unused(root, others, kind, "whose name begins with no split") + notices
+    return Shards(by_name, dict.fromkeys(by_name, root), notices)
 
 
-def _below(place: Path, is_shard: Callable[[Path], bool]) -> list[Path]:
-    found = []
-    for folder, folders, names in os.walk(place):
+def _below(place: Path, is_shard: Callable[[Path], bool]) -> tuple[list[Path], list[Path]]:
+    """Return the files below a folder, and the linked folders, which are not entered.
+
+    Raises:
+        OSError: a folder can't be read.
+    """
+    found: list[Path] = []
+    linked: list[Path] = []
+    for folder, folders, names in os.walk(place, onerror=_raise):
         if is_shard(Path(folder)):
             found.append(Path(folder))
             folders[:] = []
             continue
         folders[:] = sorted(name for name in folders if not name.startswith("."))
+        linked += [path for name in folders if (path := Path(folder, name)).is_symlink()]
         paths = (Path(folder, name) for name in sorted(names) if not name.startswith("."))
         found += [path for path in paths if is_shard(path)]
-    return found
+    return found, linked
 
 
-def _unused(root: Path, files: list[Path], kind: str, why: str) -> str:
+def _raise(error: OSError) -> None:
+    raise error
+
+
+def _unused(root: Path, files: list[Path], kind: str, why: str) -> tuple[str, ...]:
     if not files:
-        return ""
+        return ()
     shown = ", ".join(file.relative_to(root).as_posix() for file in files[:3])
     more = f" and {len(files) - 3} more" if len(files) > 3 else ""
-    return f"not used: {len(files)} {kind} {why} ({shown}{more})"
+    return (f"not used: {len(files)} {kind} {why} ({shown}{more})",)

@@ -28,6 +28,34 @@ def test_pictures_and_labels_are_those_of_the_keys(tmp_path):
     assert read_all(whole(tmp_path / "y.mdb")) == read_all(source)
 
 
+def test_linked_folders_are_named_and_not_read(tmp_path):
+    write_lmdb(tmp_path / "elsewhere", [(png(), b"b")])
+    write_lmdb(tmp_path / "set" / "MJ", [(png(), b"a")])
+    (tmp_path / "set" / "ST").symlink_to(tmp_path / "elsewhere")
+    source = whole(tmp_path / "set")
+    assert [entry.text for entry in source.splits["train"]] == ["a"]
+    assert "not used: 1 linked folder not read (ST)" in source.notices
+    # The folder that is named, and the folder of a split, may be links.
+    (tmp_path / "link").symlink_to(tmp_path / "set")
+    assert [entry.text for entry in whole(tmp_path / "link").splits["train"]] == ["a"]
+    (tmp_path / "splits" / "val").mkdir(parents=True)
+    (tmp_path / "splits" / "train").symlink_to(tmp_path / "set")
+    write_lmdb(tmp_path / "splits" / "val" / "x", [(png(), b"a")])
+    source = lmdb(path=str(tmp_path / "splits"), test=0)
+    assert [len(source.splits[split]) for split in SPLITS] == [1, 1, 0]
+    assert [text for text in source.notices if "linked" in text] == [
+        "not used: 1 linked folder not read (train/ST)"
+    ]
+
+
+def test_a_folder_of_links_alone_is_an_error_that_names_them(tmp_path):
+    write_lmdb(tmp_path / "elsewhere", [(png(), b"b")])
+    (tmp_path / "set").mkdir()
+    (tmp_path / "set" / "ST").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(UsageError, match=r"set: no LMDB in it; not used: 1 linked folder not read \(ST\)"):
+        lmdb(path=str(tmp_path / "set"))
+
+
 def test_folders_are_splits_of_several_lmdbs(tmp_path):
     for folder in ("training/MJ/MJ_train", "training/MJ/MJ_test", "validation", "evaluation/X"):
         write_lmdb(tmp_path / folder, [(png(), folder[-1:].encode())])
