@@ -18,7 +18,7 @@ from ctcbench.builtin.labelling.line_cells import (
     split_cells,
     without_separator_line,
 )
-from ctcbench.builtin.labelling.line_objects import ENDINGS, ObjectKeys, find_keys, read_cells
+from ctcbench.builtin.labelling.line_objects import ENDINGS, find_keys, read_cells
 from ctcbench.builtin.labelling.list_columns import (
     ListColumns,
     WantedColumns,
@@ -33,7 +33,7 @@ from ctcbench.files.text_encoding import NotUtf8, decode_utf8
 _MOST_BYTES = 4096 * MIB
 _LONGEST_LINE = 1_000_000
 _USUAL = WantedColumns()
-_Cells = tuple[str, str, str | None, str | None]  # name, label, split and group
+_Cells = tuple[str, str | BadSample, str | None, str | None]  # name, label or what it lacks, split, group
 
 OTHER_FORMATS = (".xml", ".xls", ".xlsx", ".ods", ".parquet", ".yaml", ".yml")
 
@@ -123,14 +123,9 @@ def _object_list(path: Path, content: str, wanted: WantedColumns) -> LabelList:
         return LabelList(iter(()))
     keys = find_keys(f"{path}:{number}", first, wanted)
     lines = (
-        _line(str(path), f":{at}", partial(_object_cells, line, keys), "") for at, line in _numbered(content)
+        _line(str(path), f":{at}", partial(read_cells, line, keys), "") for at, line in _numbered(content)
     )
     return LabelList(lines, keys.titles)
-
-
-def _object_cells(line: str, keys: ObjectKeys) -> _Cells:
-    name, text, split, group = read_cells(line, keys)
-    return (*_pair(name, text)[:2], split, group)
 
 
 def _numbered(content: str) -> Iterator[tuple[int, str]]:
@@ -160,16 +155,19 @@ def _line(file: str, place: str, read: Callable[[], _Cells], name: str) -> Line:
     """Return the line of which `read` returns the cells; `name` is its name if they can't be read."""
     found, split = _slashed(name), None
     try:
-        found, text, split, group = read()
+        given, text, split, group = read()
+        found = _slashed(given)
+        if not given:
+            raise BadSample("the line names no file")
+        if isinstance(text, BadSample):
+            raise text
         return Line(found, read_label(text), "", file, place, split, group)
     except BadSample as error:
         return Line(found, None, str(error), file, place, split)
 
 
 def _pair(name: str, text: str) -> _Cells:
-    if not name:
-        raise BadSample("the line names no file")
-    return _slashed(name), text, None, None
+    return name, text, None, None
 
 
 def _slashed(name: str) -> str:
@@ -257,4 +255,4 @@ def _csv_cells(line: str, delimiter: str, columns: ListColumns | None, *, guesse
         raise BadSample(wrong_number(line, delimiter, cells, columns))
     split = None if known.split is None else cells[known.split].text
     group = None if known.group is None else cells[known.group].text
-    return (*_pair(cells[known.name].text, cells[known.text].text)[:2], split, group)
+    return cells[known.name].text, cells[known.text].text, split, group

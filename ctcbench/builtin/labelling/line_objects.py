@@ -51,16 +51,21 @@ def find_keys(where: str, line: str, wanted: WantedColumns) -> ObjectKeys:
     return ObjectKeys(titles[columns.name], titles[columns.text], split, group, titles)
 
 
-def read_cells(line: str, keys: ObjectKeys) -> tuple[str, str, str | None, str | None]:
+def read_cells(line: str, keys: ObjectKeys) -> tuple[str, str | BadSample, str | None, str | None]:
     """Return the name, the label, the split and the group of a line.
 
+    In place of a label that is missing or no text there is the error: such a line keeps its name and split.
+
     Raises:
-        BadSample: the line is no object, or a value is missing or no text.
+        BadSample: the line is no object, or another value is missing or no text.
     """
     found = _object(line)
-    name, text = (_text(found, key) for key in (keys.name, keys.text))
+    name = _text(found, keys.name)
     split, group = (None if key is None else _text(found, key) for key in (keys.split, keys.group))
-    return name, text, split, group
+    try:
+        return name, _text(found, keys.text), split, group
+    except BadSample as error:
+        return name, error, split, group
 
 
 def _object(line: str) -> dict[str, Any]:
@@ -80,5 +85,5 @@ def _text(found: Mapping[str, Any], key: str) -> str:
         raise BadSample(f"the object has no key {key!r}")
     value = found[key]
     if not isinstance(value, str):
-        raise BadSample(f"its {key!r} is not a text in quotes")
+        raise BadSample(f"its {key!r} is {'null' if value is None else 'not a text in quotes'}")
     return value

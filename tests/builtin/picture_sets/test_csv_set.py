@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from ctcbench.builtin.picture_sets.csv_set import csv
@@ -72,6 +74,24 @@ def test_objects_in_lines_are_read_by_their_keys(tmp_path):
         UsageError, match=r"metadata\.jsonl:1: no column 'txt'.* \(columns: file_name, text, fo"
     ):
         csv(path=str(table), label="txt")
+
+
+def test_lines_without_a_label_keep_their_split_in_every_format(tmp_path):
+    names = [f"{i}.png" for i in range(40)]
+    fill(tmp_path, *names)
+    labels = ["a"] * 30 + [None] * 10
+    rows = [(name, text, "train" if text else "test") for name, text in zip(names, labels, strict=True)]
+    objects = [json.dumps({"file_name": name, "text": text, "split": split}) for name, text, split in rows]
+    (tmp_path / "m.jsonl").write_text("\n".join(objects))
+    table = "\n".join(f"{name},{text or ''},{split}" for name, text, split in rows)
+    (tmp_path / "m.csv").write_text(f"file_name,text,split\n{table}")
+    of_objects, of_rows = (csv(path=str(tmp_path / name), val=0.1) for name in ("m.jsonl", "m.csv"))
+    for split in SPLITS:
+        assert [entry.name for entry in of_objects.splits[split]] == [
+            entry.name for entry in of_rows.splits[split]
+        ]
+    assert len(of_objects.splits["test"]) == 10
+    assert {entry.reason for entry in of_objects.splits["test"]} == {"its 'text' is null"}
 
 
 def test_columns_are_chosen_by_title(tmp_path):
