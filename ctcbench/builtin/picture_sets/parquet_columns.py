@@ -33,6 +33,8 @@ class PictureColumns:
                     f"{path}: no column {name!r} ({option}={name}){nearest(name, schema.names)} "
                     f"({_listed(schema)})"
                 )
+        if repeated := sorted({name for name in schema.names if schema.names.count(name) > 1}):
+            raise UsageError(f"{path}: has several columns {repeated[0]!r}; give them different names")
         pictures = [field.name for field in schema if _holds_pictures(field)]
         texts = [field.name for field in schema if _holds_text(field.type)]
         image = self.image or _only(path, schema, "image", pictures, NAME_TITLES)

@@ -45,11 +45,16 @@ def largest_page(path: Path, metadata: Any, columns: Collection[str]) -> int:
             row_group = metadata.row_group(group)
             for at in range(metadata.num_columns):
                 chunk = row_group.column(at)
-                name = chunk.path_in_schema.partition(".")[0]
-                if name in columns:
+                leaf = chunk.path_in_schema
+                for name in (name for name in columns if is_part_of(leaf, name)):
                     where = f"{path}: row group {group}, column {name!r}"
                     largest = max(largest, _check_chunk(where, content, chunk))
     return largest
+
+
+def is_part_of(leaf: str, column: str) -> bool:
+    """Return whether a leaf of a schema, as ``image.bytes``, is of a column, whose name may have dots."""
+    return leaf == column or leaf.startswith(f"{column}.")
 
 
 def _check_chunk(where: str, content: mmap.mmap, chunk: Any) -> int:

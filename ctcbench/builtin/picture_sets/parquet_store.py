@@ -12,11 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from ctcbench.builtin.picture_sets.entry_index import EntryIndex
-from ctcbench.builtin.picture_sets.parquet_pages import MOST_EXPANDED, largest_page
+from ctcbench.builtin.picture_sets.parquet_pages import MOST_EXPANDED, is_part_of, largest_page
+from ctcbench.builtin.picture_sets.parquet_paths import beside, may_have_paths, path_states
 from ctcbench.builtin.picture_sets.row_entry import RowEntry
 from ctcbench.contract.errors import BadSample, UsageError
 from ctcbench.files.plain_files import MIB, why_not_plain
-from ctcbench.files.text import abbreviated, one_line
+from ctcbench.files.text import one_line
 
 _OBJECT_BYTES = 48  # of a picture beyond its content
 _ROW_BYTES = 8
@@ -34,12 +35,14 @@ class _Shard:
         starts: the number of rows before each row group, and in all.
         largest_group: bytes of the pictures in the largest row group.
         batch: the number of rows that are decoded at a time.
+        has_paths: whether pictures may be files beside it.
     """
 
     column: str
     starts: list[int]
     largest_group: int
     batch: int
+    has_paths: bool
 
 
 class ParquetStore:
@@ -66,7 +69,7 @@ class ParquetStore:
         starts = [0, *itertools.accumulate(rows)]
         largest = max(_group_bytes(file, column), default=0)
         batch = rows_of_batch(_KEPT_BYTES, largest_page(path, metadata, [column]), _ROWS)
-        self._shards[path] = _Shard(column, starts, largest, batch)
+        self._shards[path] = _Shard(column, starts, largest, batch, may_have_paths(metadata, column))
         self._files[path] = file
 
     def document(self) -> dict[str, Any]:
@@ -91,13 +94,27 @@ class ParquetStore:
             raise BadSample(f"its row group {group} is damaged ({one_line(str(error))})") from error
         if value is None:
             raise BadSample(f"its picture is null (column {shard.column!r})")
-        return _beside(entry.shard, value) if isinstance(value, str) else value
+        return beside(entry.shard, value) if isinstance(value, str) else value
 
     def states(self, entries: EntryIndex[RowEntry]) -> Iterator[tuple[int, int]]:
-        """Yield the size of each file in bytes and the time of its last change in nanoseconds."""
-        for shard, *_ in entries.shared:
-            found = Path(shard).stat()
+        """Yield the size of each file in bytes and the time of its last change in nanoseconds.
+
+        After a file come the pictures beside it that it names.
+
+        Raises:
+            UsageError: a file is damaged.
+        """
+        import pyarrow
+
+        for path in (Path(shard) for shard, *_ in entries.shared):
+            found = path.stat()
             yield found.st_size, found.st_mtime_ns
+            shard = self._shards[path]
+            if shard.has_paths:
+                try:
+                    yield from path_states(path, self._file(path), shard.column, shard.batch)
+                except (pyarrow.ArrowException, OSError, ValueError) as error:
+                    raise UsageError(f"{path}: is damaged ({one_line(str(error))})") from None
 
     @property
     def size_notice(self) -> str:
@@ -147,14 +164,17 @@ class ParquetStore:
     def _batches(self, path: Path, group: int) -> Iterator[list[bytes | str | None]]:
         """Yield the pictures of a row group, a few rows at a time."""
         shard = self._shards[path]
-        if path not in self._files:
-            self._files[path] = open_parquet(path)
         # In small batches: many values may share the bytes of one in a dictionary or a common beginning.
-        batches = self._files[path].iter_batches(
+        batches = self._file(path).iter_batches(
             shard.batch, row_groups=[group], columns=[shard.column], use_threads=False
         )
         for batch in batches:
             yield [_content(value) for value in batch.column(0).to_pylist()]
+
+    def _file(self, path: Path) -> Any:
+        if path not in self._files:
+            self._files[path] = open_parquet(path)
+        return self._files[path]
 
     def _keep(self, key: tuple[Path, int], values: list[bytes | str | None], size: int) -> None:
         self._kept[key] = values, size
@@ -219,20 +239,7 @@ def _group_bytes(file: Any, column: str) -> list[int]:
         sum(
             metadata.row_group(group).column(i).total_uncompressed_size
             for i in range(metadata.num_columns)
-            if metadata.row_group(group).column(i).path_in_schema.partition(".")[0] == column
+            if is_part_of(metadata.row_group(group).column(i).path_in_schema, column)
         )
         for group in range(metadata.num_row_groups)
     ]
-
-
-def _beside(shard: Path, name: str) -> Path:
-    """Return the path of a picture that a file names, which must lie in the folder of the file."""
-    path = shard.parent / name.replace("\\", "/")
-    try:
-        # Resolved, because a link in the folder may lead out of it.
-        is_inside = path.resolve().is_relative_to(shard.parent.resolve())
-    except (OSError, RuntimeError, ValueError) as error:  # a loop of links, or a NUL
-        raise BadSample(f"its picture {abbreviated(name)!r} can't be read") from error
-    if not is_inside:
-        raise BadSample(f"its picture {abbreviated(name)!r} is not in the folder of the file")
-    return path

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import mmap
 import random
 from pathlib import Path
@@ -15,7 +16,7 @@ pytest.importorskip("pyarrow", reason="the package pyarrow is not installed")
 from ctcbench.builtin.picture_sets import parquet_index, parquet_pages, parquet_store
 from ctcbench.builtin.picture_sets.parquet_footer import check_footer
 from ctcbench.builtin.picture_sets.parquet_set import parquet
-from ctcbench.builtin.picture_sets.parquet_store import open_parquet
+from ctcbench.builtin.picture_sets.parquet_store import ParquetStore, open_parquet
 from ctcbench.contract.data import SPLITS
 from ctcbench.contract.errors import UsageError
 from tests.builtin.picture_sets.picture_cases import BAD_PICTURES, png, read_all, write_parquet
@@ -342,6 +343,59 @@ def test_a_damaged_footer_is_an_error_of_one_line(tmp_path):
     file.write_bytes(content[: -8 - size] + b"\xff" * size + content[-8:])
     with pytest.raises(UsageError, match=r"^[^\n]*: is no Parquet file, or is damaged \([^\n]+\)$"):
         whole(file)
+
+
+def test_a_picture_beside_the_file_that_changes_changes_the_fingerprint(tmp_path):
+    pictures = [
+        (None, "0.png"),
+        (None, "sub/1.png"),
+        (None, "../out.png"),
+        (None, None),
+        None,
+        (png(), "x.png"),
+    ]
+    (tmp_path / "sub").mkdir()
+    for name in ("0.png", "sub/1.png"):
+        (tmp_path / name).write_bytes(png(200))
+    write_parquet(tmp_path / "x.parquet", {"image": pictures, "text": list("abcdef")})
+    before = whole(tmp_path / "x.parquet").fingerprint("train")
+    assert whole(tmp_path / "x.parquet").fingerprint("train") == before
+    (tmp_path / "sub" / "1.png").write_bytes(png(50) + b" ")
+    after = whole(tmp_path / "x.parquet")
+    assert after.fingerprint("train") != before
+    # A worker process, which opens the file itself, finds the same.
+    store = ParquetStore(json.loads(json.dumps(after.store.document())))
+    assert [*store.states(after.splits["train"])] == [*after.store.states(after.splits["train"])]
+    assert len([*store.states(after.splits["train"])]) == 1 + 4
+
+
+def test_without_paths_the_pictures_are_not_looked_for(tmp_path, monkeypatch):
+    write_parquet(tmp_path / "x.parquet", {"image": [(png(), "0.png")] * 3, "text": list("abc")})
+    source = whole(tmp_path / "x.parquet")
+    monkeypatch.setattr(parquet_store, "path_states", None)
+    assert len([*source.store.states(source.splits["train"])]) == 1
+
+
+def test_columns_with_dots_in_their_names_are_checked_like_others(tmp_path, monkeypatch):
+    columns = {"my.img": [(None, "0.png")] * 2, "a.text": ["a", "b"]}
+    (tmp_path / "0.png").write_bytes(png())
+    file = write_parquet(tmp_path / "x.parquet", columns)
+    source = whole(file, label="a.text")
+    assert sorted(read_all(source).values()) == ["a", "b"]
+    assert len([*source.store.states(source.splits["train"])]) == 3
+    monkeypatch.setattr(parquet_pages, "MOST_EXPANDED", 1)
+    with pytest.raises(UsageError, match=r"column 'my\.img': expands to"):
+        whole(file, label="a.text")
+
+
+def test_two_columns_of_one_name_are_an_error(tmp_path):
+    import pyarrow
+    import pyarrow.parquet
+
+    table = pyarrow.table([pyarrow.array([png()]), ["a"], ["b"]], names=["image", "text", "text"])
+    pyarrow.parquet.write_table(table, tmp_path / "x.parquet")
+    with pytest.raises(UsageError, match=r"has several columns 'text'; give them different names"):
+        whole(tmp_path / "x.parquet")
 
 
 def test_a_column_whose_statistics_contradict_the_schema_is_an_error(tmp_path):
