@@ -104,7 +104,7 @@ class PictureSet(Generic[E]):
         if not number and self.own and "train" not in self.own:
             raise UsageError(f"{self.root}: its column of splits has {join_words(self.own)}, but no {split}")
         if not number and (share := self.shares.get(split)):
-            shared = [name for name in self.splits if name == "train" or name not in self.own]
+            shared = {"train", *self.shares} - {*self.own}
             total = sum(len(self.splits[name]) for name in shared)
             raise UsageError(
                 f"{self.root}: {split}={share} of {counted(total, 'picture')} leaves it empty; "

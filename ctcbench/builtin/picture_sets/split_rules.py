@@ -8,7 +8,7 @@ import itertools
 import re
 from array import array
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -55,6 +55,9 @@ class SplitRules:
         pool = found["train"] if "train" in found else EntryList(next(iter(found.values())).kind)
         self._set_groups(pool, columns)
         homes, notice = lists.take(pool)
+        if "train" in lists.splits and carved:
+            # Splits without a list take their shares of the listed training pictures.
+            homes = array("b", [UNLISTED if SPLITS[home] == "train" else home for home in homes])
         # Whole groups, or single pictures: each is assigned by a digest of its name and not by its position,
         # so that a picture stays in its split when others come or go.
         if self.options.group:
@@ -142,6 +145,17 @@ class SplitRules:
             else:
                 entries[index] = dataclasses.replace(entry, group=match[1])
 
+    def _groups_of(self, entries: EntryList[E]) -> Iterable[str]:
+        """Return the groups of entries whose split is stated, which needs no group."""
+        if any(entry.group is not None for entry in entries):
+            return entries.groups()
+        try:
+            pattern = re.compile(self.options.group)
+        except re.error:
+            return ()
+        matches = map(pattern.search, entries.names())
+        return (match[1] or "" for match in matches if match is not None and pattern.groups == 1)
+
     def _homes_of_groups(
         self, pool: EntryList[E], homes: array[int], carved: Mapping[SplitName, float]
     ) -> dict[str, SplitName]:
@@ -189,9 +203,10 @@ class SplitRules:
         """Return a notice of groups in several splits, as lists of names or splits of a set's own make."""
         if not self.options.group:
             return ""
+        own_splits = [split for split in SPLITS[1:] if split in found]
         places: dict[str, int] = {}  # a bit for each split: a set may have millions of groups
         divided = zip(pool.groups(), (SPLITS[home] if home >= 0 else None for home in homes), strict=True)
-        own = ((group, split) for split in SPLITS[1:] if split in found for group in found[split].groups())
+        own = ((group, split) for split in own_splits for group in self._groups_of(found[split]))
         for group, split in itertools.chain(divided, own):
             if group and split:
                 places[group] = places.get(group, 0) | 1 << SPLITS.index(split)

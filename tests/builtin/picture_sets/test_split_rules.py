@@ -102,6 +102,33 @@ def test_lists_of_names_decide_the_splits(tmp_path):
     assert "not used: 1 picture that no list of names has (p/5.png)" in source.notices
 
 
+def test_a_split_without_a_list_takes_its_share_of_the_listed_training_pictures(tmp_path):
+    fill(tmp_path, *(f"{i:02}.png" for i in range(40)))
+    (tmp_path / "train.txt").write_text("".join(f"{i:02}\n" for i in range(30)))
+    (tmp_path / "test.txt").write_text("".join(f"{i:02}\n" for i in range(30, 38)))
+    lists = {f"{split}_names": str(tmp_path / f"{split}.txt") for split in ("train", "test")}
+    source = folder(path=str(tmp_path), label="stem", val=0.3, **lists)
+    train, val, test = ({int(name[:2]) for name in split} for split in names(source))
+    assert test == {*range(30, 38)} and train | val == {*range(30)} and not train & val
+    assert 3 <= len(val) <= 15
+    assert any("not used: 2 pictures that no list of names has" in notice for notice in source.notices)
+    # The error about an empty share counts the pictures that it is taken from.
+    few = folder(path=str(tmp_path), label="stem", val=1e-9, **lists)
+    with pytest.raises(UsageError, match=r"val=1e-09 of 30 pictures leaves it empty"):
+        few.size("val")
+    few = folder(path=str(tmp_path), label="stem", val=1e-9, test_names=lists["test_names"])
+    with pytest.raises(UsageError, match=r"val=1e-09 of 32 pictures leaves it empty"):
+        few.size("val")
+
+
+def test_groups_in_names_that_stated_splits_divide_are_named(tmp_path):
+    fill(tmp_path, *(f"train/w{i % 4}_{i}.png" for i in range(12)), *(f"test/w{i}_m.png" for i in range(3)))
+    source = folder(path=str(tmp_path), label="stem", group="(w[0-9])_", val=0)
+    (notice,) = [notice for notice in source.notices if "group=" in notice]
+    assert "3 of 4 groups are in several splits, as 'w0' in train and test" in notice
+    assert all(entry.text for entry in source.splits["test"])
+
+
 def test_groups_that_stated_splits_divide_are_named(tmp_path):
     fill(tmp_path, *(f"{writer}-{page}.png" for writer in "abc" for page in range(4)))
     (tmp_path / "t.txt").write_text("b-0\n")
