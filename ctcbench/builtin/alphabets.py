@@ -82,12 +82,16 @@ def read_alphabet(text: str, clusters: bool = False) -> Alphabet:
 def read_alphabet_option(text: str) -> str:
     """Return the value of an option `alphabet`, with the characters of the file in place of ``@FILE``.
 
+    The file may follow ``auto+``.
+
     The settings of a run so hold the characters and not the path: they identify the run, and the file is
     not needed again.
 
     Raises:
         UsageError: the file can't be read.
     """
+    if text.startswith("auto+@"):
+        return "auto+" + read_alphabet_option(text.removeprefix("auto+"))
     if not text.startswith("@") or text == "@":
         return text
     characters = read_characters(text.removeprefix("@"))

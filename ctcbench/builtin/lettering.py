@@ -107,7 +107,7 @@ def lettering(
         files,
         "".join(characters.characters),
         rows,
-        columns * rows // height,
+        max(1, columns * rows // height),
         ink,
         paper,
         rotation,

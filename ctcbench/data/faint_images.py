@@ -43,7 +43,12 @@ def is_faint(pixels: NDArray[np.uint8]) -> bool:
 
 
 def _contrast(pixels_CHW: NDArray[np.uint8]) -> float:
-    """Return the range of levels; if noise of single pixels could explain it, that of means over squares."""
+    """Return the range of levels; if noise of single pixels could explain it, that of means over squares.
+
+    Of several channels it is the largest: the channels of a blank page of a colour differ.
+    """
+    if pixels_CHW.ndim > 2:
+        return max(map(_contrast, pixels_CHW))
     levels = int(pixels_CHW.max()) - int(pixels_CHW.min())
     height, width = pixels_CHW.shape[-2:]
     if levels >= LEAST_CONTRAST * _SQUARE**2 or min(height, width) < _SQUARE:

@@ -36,7 +36,7 @@ def write_set(samples: Samples, folder: Path, split: str, format_: SetFormat) ->
         UsageError: the files exist already or can't be written, or a text can't be a label.
     """
     for name, text in zip(samples.names, samples.texts, strict=True):
-        if not text.strip() or len(text.splitlines()) > 1 or "\t" in text or "\0" in text:
+        if not text.strip() or text.splitlines() != [text] or "\t" in text or "\0" in text:
             raise UsageError(f"{name}: its text {text!r} can't be a label: one line, not blank, without tabs")
     final = folder / (f"{split}-00000-of-00001.parquet" if format_ == "parquet" else split)
     if final.exists():

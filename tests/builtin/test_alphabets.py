@@ -226,4 +226,8 @@ def test_files_that_hold_no_alphabet_are_errors(tmp_path, monkeypatch):
     }.items():
         with pytest.raises(UsageError, match=f"@{name}: .*{reason}"):
             read_alphabet_option(f"@{name}")
+        with pytest.raises(UsageError, match=f"@{name}: .*{reason}"):
+            read_alphabet_option(f"auto+@{name}")
     assert read_alphabet_option("@") == "@"
+    (tmp_path / "keys.txt").write_text("t\nr\n\u00e9\n", encoding="utf-8")
+    assert read_alphabet_option("auto+@keys.txt") == "auto+[tr\u00e9]"

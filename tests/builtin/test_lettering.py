@@ -108,6 +108,7 @@ def test_light_paper_keeps_the_text_legible():
 
 
 def test_a_height_for_drawing_is_scaled_to_the_height_of_the_image():
+    assert lettering(height=1024, width=60, draw_height=16, length="1").draw("train", 0).image.shape[1] == 60
     source = lettering(height=40, draw_height=80)
     assert source.painter.height == 80
     assert source.draw("train", 0).image.shape == (40, 400)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from ctcbench.contract.data import Samples
-from ctcbench.data.faint_images import find_faint_images
+from ctcbench.data.faint_images import find_faint_images, is_faint
 
 
 def image(contrast, noise, stroke, channels=1):
@@ -42,6 +42,14 @@ def test_colours_of_one_brightness_are_contrast_and_padding_is_none():
         np.stack([image_CHW, image_CHW[[1, 1, 1]]]), np.array([80, 80], np.int32), ("a", "b"), ("c", "d"), ""
     )
     assert find_faint_images(samples).example == "d"
+
+
+def test_a_blank_page_of_a_colour_has_no_contrast():
+    red = np.zeros((3, 40, 150), np.uint8)
+    red[0] = 255
+    assert is_faint(red)
+    red[0, 10:30, 20:40] = 200
+    assert not is_faint(red)
 
 
 def test_an_image_that_is_smaller_than_a_square_is_measured_by_its_pixels():

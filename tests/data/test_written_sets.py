@@ -72,6 +72,9 @@ def test_nothing_is_overwritten_or_left_behind(tmp_path):
     broken = Samples(broken.images_NCHW, broken.widths_N, ("a", "b\nc", "d", "e", "f"), broken.names, "")
     with pytest.raises(UsageError, match=r"n1: its text 'b\\nc' can't be a label"):
         write_set(broken, tmp_path, "val", "png")
+    broken = Samples(broken.images_NCHW, broken.widths_N, ("a", "bc\n", "d", "e", "f"), broken.names, "")
+    with pytest.raises(UsageError, match=r"n1: its text 'bc\\n' can't be a label"):
+        write_set(broken, tmp_path, "val", "png")
     (tmp_path / "file").touch()
     with pytest.raises(UsageError, match="can't be written"):
         write_set(samples(), tmp_path / "file", "val", "png")

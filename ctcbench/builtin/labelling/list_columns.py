@@ -108,9 +108,15 @@ def find_header(
         with contextlib.suppress(BadSample):
             cells[mark] = [cell.text for cell in split_cells(line, mark)]
     # The delimiter that makes the most cells first: an error about the columns lists those.
+    errors: list[UsageError] = []
     for mark in sorted(cells, key=lambda mark: -len(cells[mark])):
-        if columns := find_columns(where, cells[mark], wanted):
-            return mark, columns
+        try:
+            if columns := find_columns(where, cells[mark], wanted):
+                return mark, columns
+        except UsageError as error:  # a title may have more commas than the header has delimiters
+            errors.append(error)
+    if errors:
+        raise errors[0]
     return delimiters, None
 
 

@@ -105,6 +105,16 @@ def test_columns_are_chosen_by_title(tmp_path):
     assert csv(path=str(table), image="scan", val=0, test=0).size("train") == 3
 
 
+def test_a_title_may_have_more_commas_than_the_header_has_delimiters(tmp_path):
+    fill(tmp_path, "0.png", "1.png")
+    for name, titles in (("a", "Scan;Transcript"), ("b", "file;label")):
+        header = f"{titles};Remarks (who, when, why, how)"
+        (tmp_path / f"{name}.csv").write_text(f"{header}\n0.png;x;\n1.png;y;a, b\n")
+    chosen = csv(path=str(tmp_path / "a.csv"), image="Scan", label="Transcript", val=0, test=0)
+    assert sorted(read_all(chosen).values()) == ["x", "y"]
+    assert sorted(read_all(csv(path=str(tmp_path / "b.csv"), val=0, test=0)).values()) == ["x", "y"]
+
+
 def test_a_column_split_is_used_and_a_missing_split_is_a_share(tmp_path):
     fill(tmp_path, *(f"{i}.png" for i in range(60)))
     rows = "".join(f"{i}.png,x,{'test' if i < 9 else 'Training'}\n" for i in range(60))
