@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from typing import Any
 
 from ctcbench import __version__
 from ctcbench.contract.errors import UsageError
@@ -51,7 +52,7 @@ def model_card(report: Report, registry: Registry) -> str:
         "Data": data_table(member, registry),
         "Training": training_table(member),
         "Results": _results(row, member),
-        "Confidence": _confidence(summarise_confidence([member])),
+        "Confidence": _confidence(summarise_confidence([member]), _is_calibrated(member)),
         "Where mistakes are": _mistakes(member),
         "Intended use and limits": "".join(f"- {text}\n" for text in limits(report, row, member)),
     }
@@ -116,7 +117,13 @@ def _results(row: Row, member: Member) -> str:
     return f"{markdown_table(headers, lines, range(1, len(headers)))}\n{note}\n"
 
 
-def _confidence(summary: ConfidenceSummary | None) -> str:
+def _is_calibrated(member: Member) -> bool:
+    training: Any = member.result.provenance.get("training")
+    # Results without the key are of versions that trained with CTC only.
+    return not isinstance(training, Mapping) or training.get("alignment", "ctc") == "ctc"
+
+
+def _confidence(summary: ConfidenceSummary | None, is_calibrated: bool) -> str:
     if summary is None:
         return "No confidences are stored with this result; `ctcbench decode RUN --decoder …` stores them.\n"
     bins = markdown_table(
@@ -141,11 +148,14 @@ def _confidence(summary: ConfidenceSummary | None) -> str:
         ],
         range(3),
     )
+    origin = (
+        "calibrated on the validation images (temperature scaling) and"
+        if is_calibrated
+        else "the scores of the decoder, which are not calibrated; they are"
+    )
     text = (
         f"Expected calibration error {percent(summary.ece)}, Brier score {summary.brier:.4f}. Confidences "
-        "are calibrated on the validation images (temperature scaling) and compared here on the test images."
-        "\n\n"
-        f"{bins}"
+        f"are {origin} compared here on the test images.\n\n{bins}"
     )
     return f"{text}\nIf texts below a confidence are rejected:\n\n{accepted}" if summary.accepted else text
 

@@ -109,6 +109,24 @@ def test_spaces_are_visible(tmp_path, registry):
     assert "Most frequent confusions (∅: no character): ∅ → `␣` (1), `␣` → ∅ (1)." in body
 
 
+@pytest.mark.parametrize(
+    ("training", "is_calibrated"),
+    [({}, True), ({"alignment": "ctc"}, True), ({"alignment": "fixed"}, False), (None, True)],
+)
+def test_confidences_without_ctc_are_not_called_calibrated(member, registry, training, is_calibrated):
+    provenance = {**member.result.provenance, "training": training}
+    result = dataclasses.replace(member.result, provenance=provenance)
+    member = dataclasses.replace(member, result=result)
+    body = model_card(cases.report([cases.row(1, {}, [member])]), registry)
+    calibrated = (
+        "Confidences are calibrated on the validation images (temperature scaling) and compared here on"
+    )
+    scores = (
+        "Confidences are the scores of the decoder, which are not calibrated; they are compared here on the"
+    )
+    assert (calibrated in body, scores in body) == (is_calibrated, not is_calibrated)
+
+
 def test_of_several_rows_the_best_run_is_described(member, registry, tmp_path):
     good = cases.member(tmp_path, cases.texts(("1", "1")), seed=1, backbone="cnn5", dataset="captcha")
     poor = cases.member(
