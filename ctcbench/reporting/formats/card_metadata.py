@@ -24,8 +24,6 @@ def card_metadata(result: Result, name: str) -> str:
     scores = [{"type": "exact_match", "name": "exact accuracy, case counted", "value": result.score.exact}]
     if result.score.cer is not None:
         scores.append({"type": "cer", "name": "character error rate", "value": result.score.cer})
-    for metric in scores:
-        metric["value"] = round(metric["value"], 6)
     results = {
         "task": {"type": TASK, "name": "text recognition"},
         "dataset": {"type": _name_of(dataset), "name": dataset, "split": result.score.split},
@@ -68,5 +66,9 @@ def _lines(value: Mapping[str, Any] | Sequence[Any], indent: str = "") -> list[s
 
 
 def _scalar(value: Any) -> str:
+    if isinstance(value, float):
+        # With an exponent and no point, as in 2e-05, it would be a text in YAML 1.1.
+        text = f"{value:.6f}".rstrip("0")
+        return f"{text}0" if text.endswith(".") else text
     # A string of JSON is one of YAML as well. Invisible characters, which YAML may refuse, are escaped.
     return json.dumps(one_line(value) if isinstance(value, str) else value, ensure_ascii=False)

@@ -15,7 +15,12 @@ from ctcbench.contract.specs import Alphabet
 from ctcbench.contract.word_lists import join_words
 from ctcbench.files.text import visible_spaces
 from ctcbench.registry.component_registry import Registry
-from ctcbench.reporting.formats.markdown_text import markdown_code, markdown_table, markdown_text
+from ctcbench.reporting.formats.markdown_text import (
+    markdown_cell_code,
+    markdown_code,
+    markdown_table,
+    markdown_text,
+)
 from ctcbench.reporting.members import Member
 from ctcbench.reporting.number_format import count, host, percent, seconds
 from ctcbench.results.recognizer_description import read_description
@@ -90,7 +95,7 @@ def _model(member: Member, registry: Registry) -> Lines:
     width = f"up to {image.width}" if image.variable else str(image.width)
     cropped = f", without {percent(image.crop, 0)} of the rows at either end" if image.crop else ""
     ground = f", transparent pixels {image.ground}" if image.ground != "white" else ""
-    fit = f"fit {markdown_code(description.fit)}{cropped}{ground}"
+    fit = f"fit {markdown_cell_code(description.fit)}{cropped}{ground}"
     yield "images", f"{width} × {image.height} pixels, {colour}, {fit}"
     yield "alphabet", _alphabet_text(alphabet)
     if alphabet.direction == "rtl":
@@ -100,7 +105,7 @@ def _model(member: Member, registry: Registry) -> Lines:
 def _alphabet_text(alphabet: Alphabet) -> str:
     shown = [visible_spaces(character) for character in alphabet.characters[:_MOST_CHARACTERS]]
     cut = " …" if len(alphabet.characters) > len(shown) else ""
-    return f"{len(alphabet.characters):,} characters: {markdown_code(alphabet.joined(shown))}{cut}"
+    return f"{len(alphabet.characters):,} characters: {markdown_cell_code(alphabet.joined(shown))}{cut}"
 
 
 def _data(member: Member, registry: Registry) -> Lines:
@@ -120,7 +125,7 @@ def _data(member: Member, registry: Registry) -> Lines:
     if augmentation := result.config.get("augmentation"):
         yield "augmentation", _component(registry, "augmentation", str(augmentation))
     if fingerprint := data.get("fingerprint"):
-        yield "fingerprint of the test images", markdown_code(str(fingerprint))
+        yield "fingerprint of the test images", markdown_cell_code(str(fingerprint))
 
 
 def _by_dataset(sets: Any) -> str:
@@ -137,7 +142,7 @@ def _by_dataset(sets: Any) -> str:
 def _training(member: Member) -> Lines:
     result, provenance = member.result, member.result.provenance
     if optimizer := result.config.get("optimizer"):
-        yield "optimizer", markdown_code(str(optimizer))
+        yield "optimizer", markdown_cell_code(str(optimizer))
     for name in _SETTINGS:
         value = result.config.get(name)
         if value not in (None, "", 0) or name == "seed":
@@ -165,11 +170,11 @@ def _component(registry: Registry, kind: Kind, text: str) -> str:
     try:
         summary = registry.get(kind, ComponentString.parse(text).name).summary
     except (UsageError, CtcbenchError):
-        return markdown_code(text)
+        return markdown_cell_code(text)
     # Further sentences may have numbers of the defaults, such as the frames of images of the default size.
     first = re.split(r"(?<=\.)\s+(?=[A-Z])", summary)[0]
     # Names in a summary are code, as in this table.
-    return f"{markdown_code(text)}: {markdown_text(first.replace('`', ''))}"
+    return f"{markdown_cell_code(text)}: {markdown_text(first.replace('`', ''))}"
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:

@@ -19,13 +19,17 @@ def markdown_text(text: str) -> str:
 
 
 def markdown_code(text: str) -> str:
-    """Return `text` on one line as code, which may hold backticks."""
+    """Return `text` on one line as code, which may hold backticks, for use outside of tables."""
     text = one_line(text)
     # The fence is longer than any run of backticks in the text (CommonMark 0.31, section 6.1).
     fence = "`" * (1 + max(map(len, re.findall("`+", text)), default=0))
     gap = " " if text.startswith("`") or text.endswith("`") or not text.strip() else ""
-    # A bar ends a cell of a table even in code.
-    return f"{fence}{gap}{text}{gap}{fence}".replace("|", "\\|")
+    return f"{fence}{gap}{text}{gap}{fence}"
+
+
+def markdown_cell_code(text: str) -> str:
+    """Return `text` as `markdown_code` does, for a cell of a table, which a bar would end even in code."""
+    return markdown_code(text).replace("|", "\\|")
 
 
 def markdown_table(

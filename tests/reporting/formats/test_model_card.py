@@ -54,6 +54,19 @@ def test_the_metadata_is_what_the_hub_reads(member, registry):
     assert {m["type"]: m["value"] for m in result["metrics"]} == {"exact_match": 0.25, "cer": 0.5}
 
 
+@pytest.mark.parametrize(
+    ("cer", "shown"), [(2e-05, 2e-05), (1e-9, 0.0), (0.0, 0.0), (1.5, 1.5), (1 / 3, 0.333333)]
+)
+def test_small_numbers_of_the_metadata_are_numbers(member, registry, cer, shown):
+    metrics = member.result.score.metrics
+    changed = {**metrics, "cer": metrics["cer"]._replace(value=cer)}
+    score = dataclasses.replace(member.result.score, metrics=changed)
+    member = dataclasses.replace(member, result=dataclasses.replace(member.result, score=score))
+    found, _ = metadata(model_card(cases.report([cases.row(1, {}, [member])]), registry))
+    values = {m["type"]: m["value"] for m in found["model-index"][0]["results"][0]["metrics"]}
+    assert values["cer"] == shown and isinstance(values["cer"], float)
+
+
 def test_the_card_has_every_section(member, registry):
     _, body = metadata(model_card(cases.report([cases.row(1, {}, [member])]), registry))
     for section in SECTIONS:
@@ -148,6 +161,17 @@ def test_the_use_names_the_decoder_of_the_results_if_the_run_has_another(tmp_pat
     _, other = metadata(model_card(cases.report([cases.row(1, {}, [member])]), registry))
     assert "predict([\"picture.png\"], decoder='beam_cpp:length=4'):" in other
     assert "picture.png --decoder beam_cpp:length=4`" in other
+
+
+def test_bars_are_escaped_in_tables_alone(tmp_path, registry):
+    member = a_run(tmp_path, registry, "greedy", "cnn3", 0)
+    config = {**member.result.config, "decoder": "beam_cpp:pattern=a|b"}
+    result = dataclasses.replace(member.result, config=config)
+    member = dataclasses.replace(member, result=result, predictions=cases.texts(("a|", "a|"), ("a|", "a")))
+    body = model_card(cases.report([cases.row(1, {}, [member])]), registry)
+    assert "picture.png --decoder 'beam_cpp:pattern=a|b'`." in body
+    assert "decoder `beam_cpp:pattern=a|b`. Intervals" in body and "∅ → `|` (1)" in body
+    assert "| decoder | `beam_cpp:pattern=a\\|b`" in body
 
 
 def test_the_training_has_every_setting_that_is_not_at_its_default(tmp_path, registry):
