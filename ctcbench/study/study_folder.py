@@ -122,7 +122,8 @@ class StudyFolder:
     def write_plan(self, document: Mapping[str, Any], *, keep_previous: bool = True) -> list[str]:
         """Write a plan, keep the previous one if it differs, and return a description of each change.
 
-        A search does not keep the previous one: its plan has all that is in it, and the latest trials.
+        A search does not keep the previous one: its plan has all that is in it, and the latest trials. Nor is
+        it kept if the plans differ in what a budget chose alone, which is no change that a user sees.
 
         Raises:
             CtcbenchError: the stored plan is damaged; it is not overwritten.
@@ -132,13 +133,15 @@ class StudyFolder:
             self._write(self.plan_path, document)
             return []
         found = plan_changes(before, document)
-        if found:
+        if found and keep_previous:
             names = map(PurePosixPath, self._files.names(self._name(self.path)))
             taken = [name.stem.removeprefix("plan-") for name in names if name.match("plan-*.json")]
             number = max([0, *(int(n) for n in taken if n.isdecimal())]) + 1
-            if keep_previous:
-                # The copy first: a process that is killed in between has lost neither plan.
-                self._write(self.path / f"plan-{number}.json", before)
+            # The copy first: a process that is killed in between has lost neither plan.
+            self._write(self.path / f"plan-{number}.json", before)
+        # Another budget can choose the numbers that the plan already has; without its choice in the plan it
+        # would be timed again by each start, and one day choose others.
+        if found or _choices_of(before) != _choices_of(document):
             self._write(self.plan_path, document)
         return found
 
@@ -232,6 +235,11 @@ class StudyFolder:
 
     def _write(self, path: Path, document: Mapping[str, Any]) -> None:
         self._files.write(self._name(path), format_json(document))
+
+
+def _choices_of(plan: Mapping[str, Any]) -> tuple[Any, list[Any]]:
+    """Return the part of a plan on its budget: the choices, and the settings of each model that it chose."""
+    return plan.get("budget"), [model.get("chosen", []) for model in plan["models"]]
 
 
 def decoder_failures(record: Mapping[str, Any]) -> dict[str, str]:

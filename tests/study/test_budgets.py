@@ -97,6 +97,24 @@ def test_each_configuration_is_timed_once_for_all_seeds_and_starts(tmp_path, tim
     assert "4 done" in ended.stderr
 
 
+@pytest.mark.parametrize(
+    "before", [["--budget", "2s"], ["--train-samples", "320", "--epochs", "1"]], ids=["budget", "numbers"]
+)
+def test_a_choice_is_kept_if_the_plan_already_has_its_numbers(tmp_path, timing, before):
+    words = [*free_flags(), "--out", tmp_path, "--name", "one"]
+    assert ablate_here(*words, *before).returncode == 0
+    timed = len(timing.timed)
+    for _ in range(2):
+        ended = ablate_here(*words, "--budget", "2.01s")  # of the same number of images
+        assert ended.returncode == 0, ended.stderr
+        assert "1 done" in ended.stderr and "has changed" not in ended.stderr
+    assert len(timing.timed) == timed + 1
+    folder = StudyFolder(tmp_path, "one")
+    assert {(c.train_samples, c.epochs) for c in folder.read_choices().values()} == {(320, 1)}
+    assert folder.read_plan()["models"][0]["chosen"] == ["train_samples", "epochs"]
+    assert not list(folder.path.glob("plan-*.json"))  # nothing that a user sees has changed
+
+
 def test_a_report_compares_at_equal_time(tmp_path, timing, capsys):
     words = [*free_flags(backbone=BACKBONES), "--budget", "2s", "--out", tmp_path]
     assert ablate_here(*words).returncode == 0
