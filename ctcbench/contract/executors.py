@@ -6,7 +6,7 @@ Plugins implement `Executor`; the core calls it, and passes it trials and a list
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, Protocol, get_args
 
 from ctcbench.contract.errors import PluginError
@@ -49,6 +49,7 @@ class Outcome:
         error: why it failed, in one line.
         traceback: where it failed.
         seconds: its duration.
+        decoder_errors: why decoders failed, by the keys of their results; `error` then has each reason once.
 
     Raises:
         PluginError: the state is none of these.
@@ -59,6 +60,7 @@ class Outcome:
     error: str = ""
     traceback: str = ""
     seconds: float = 0.0
+    decoder_errors: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         # Outcomes come from plugins and, as JSON, from other processes: the type is not checked there.

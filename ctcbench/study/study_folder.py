@@ -167,11 +167,13 @@ class StudyFolder:
             more: further keys of the record.
         """
         before = self.read_trial(outcome.key)
-        failed = dict.fromkeys(missing, outcome.error) if outcome.state == "failed" else {}
+        errors = outcome.decoder_errors
+        failed = {key: errors.get(key, outcome.error) for key in missing if outcome.state == "failed"}
         if trained:
             remembered = decoder_failures(before)
             failed |= {result: error for result, error in remembered.items() if result not in tried}
         ended = outcome.to_json()
+        del ended["decoder_errors"]  # part of `failed`
         if failed and outcome.state == "done":
             why = {"error": next(iter(failed.values())), "traceback": str(before.get("traceback", ""))}
             ended |= {"state": "failed", **why}

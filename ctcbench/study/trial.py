@@ -10,6 +10,7 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ from ctcbench.processes.signals import Interrupted
 from ctcbench.registry.attribution import find_plugin_frame
 from ctcbench.registry.component_registry import Registry
 from ctcbench.registry.discovery import load_registry
+from ctcbench.results.decoder_key import decoder_key
 from ctcbench.results.run_folder import RunFolder
 from ctcbench.study.trial_events import TrialProgressListener
 from ctcbench.training.runtime import Runtime
@@ -104,8 +106,11 @@ def outcome_of(order: Mapping[str, Any], error: BaseException | None, seconds: f
     if isinstance(error, Busy):
         # Another process trains the model, which is not a failure of the configuration.
         return Outcome(key, "stopped", str(error), seconds=seconds)
-    trace = "".join(traceback.format_exception(error))
-    return Outcome(key, "failed", explain_failure(error), trace, seconds)
+    return Outcome(key, "failed", explain_failure(error), _trace(error), seconds)
+
+
+def _trace(error: BaseException) -> str:
+    return "".join(traceback.format_exception(error))
 
 
 def _outcome_of(
@@ -113,13 +118,22 @@ def _outcome_of(
 ) -> Outcome:
     started = time.monotonic()
     failure: BaseException | None = None
+    failed: dict[str, tuple[str, str]] = {}
     try:
         # Plugins are loaded inside, so that one that can't be loaded is a failure of this trial.
         limit_threads(order.get("threads"))
-        _train_and_decode(load_registry(), order, on_event, stopping)
+        _train_and_decode(load_registry(), order, on_event, stopping, failed)
     except (Exception, KeyboardInterrupt) as error:
         failure = error
-    return outcome_of(order, failure, time.monotonic() - started)
+    outcome = outcome_of(order, failure, time.monotonic() - started)
+    if not failed or outcome.state == "stopped":
+        return outcome
+    outcome = replace(outcome, decoder_errors={key: error for key, (error, _) in failed.items()})
+    if outcome.state == "failed":
+        return outcome
+    # Each reason once: decoders can fail for the same one.
+    reasons, traces = (dict.fromkeys(part) for part in zip(*failed.values(), strict=True))
+    return replace(outcome, state="failed", error="; ".join(reasons), traceback="\n".join(traces))
 
 
 def run_folder(order: Mapping[str, Any]) -> RunFolder:
@@ -149,11 +163,14 @@ def _train_and_decode(
     order: Mapping[str, Any],
     on_event: Callable[[Event], None],
     stopping: Callable[[], bool],
+    failed: dict[str, tuple[str, str]],
 ) -> None:
-    """Run the first configuration, and decode with the decoders of the others."""
+    """Run the first configuration, and decode with the decoders of the others.
+
+    The error and the traceback of each decoder that fails are added to `failed`, by the key of its result.
+    """
     configs = [RunConfig(**settings) for settings in order["configs"]]
     folder = run_folder(order)
-    failures: list[Exception] = []
     runtime = make_runtime(order, on_event, stopping)
     if not _only_decoding_is_left(folder, configs[0]):
         first = configs.pop(0)
@@ -163,15 +180,19 @@ def _train_and_decode(
             if not _is_read(registry, folder, first, runtime):
                 raise
             # Only the decoder failed, so the other decoders are still tried.
-            failures.append(error)
+            _add_failure(failed, first, error)
     for config in configs:
         try:
             _retry_while_busy(functools.partial(_decode, registry, folder, config, runtime))
+        except (Busy, Interrupted):
+            raise  # no failure of the decoder
         except Exception as error:
-            failures.append(error)
-    # The first is enough: the study looks up on disk which results are missing.
-    if failures:
-        raise failures[0]
+            _add_failure(failed, config, error)
+
+
+def _add_failure(failed: dict[str, tuple[str, str]], config: RunConfig, error: Exception) -> None:
+    # As text: the error itself would hold the memory of the decoding.
+    failed[decoder_key(config.decoder)] = explain_failure(error), _trace(error)
 
 
 def _only_decoding_is_left(folder: RunFolder, config: RunConfig) -> bool:

@@ -143,7 +143,12 @@ class TrialRunner:
             # A plugin's message can hold lone surrogates, which no file in UTF-8 holds, and control
             # characters.
             error, trace = printable_lines(outcome.error), printable_lines(outcome.traceback)
-            outcome = replace(outcome, error=error or "the executor reported no reason", traceback=trace)
+            outcome = replace(
+                outcome,
+                error=error or "the executor reported no reason",
+                traceback=trace,
+                decoder_errors={key: printable_lines(why) for key, why in outcome.decoder_errors.items()},
+            )
             self.outcome.failed[outcome.key] = outcome.error
         self.outcome.outcomes[outcome.key] = outcome
         # A stopped trial needs no record: the next start resumes it from its checkpoint.

@@ -56,9 +56,16 @@ BROKEN = '''
             raise ValueError("mute")
         return decode
 
+    @decoder
+    def hoarse(alphabet):
+        """Another decoder that raises."""
+        def decode(read):
+            raise LookupError("hoarse")
+        return decode
+
     @hookimpl
     def ctcbench_components():
-        return [weak, memory_hog, mute]
+        return [weak, memory_hog, mute, hoarse]
 '''
 
 
@@ -108,6 +115,20 @@ def test_a_decoder_that_failed_is_not_run_again_because_another_succeeded(tmp_pa
     assert study(decoders=["greedy"]).returncode == 0  # the failed decoder is not part of this study
     assert study("--retry-failed").returncode == 1
     assert record() == failed
+
+
+def test_each_decoder_that_fails_has_its_own_error(tmp_path):
+    installed = plugin(tmp_path / "site", "brittle", BROKEN)
+    grid = flags(decoder=["mute", "greedy", "hoarse"])
+    ended = ablate_here(*grid, "--out", tmp_path / "runs", plugins=[installed])
+    assert ended.returncode == 1
+    [record] = records(tmp_path / "runs")
+    mute, hoarse = "ValueError('mute')", "LookupError('hoarse')"
+    assert mute in record["decoder_failures"]["mute"] and hoarse in record["decoder_failures"]["hoarse"]
+    assert mute not in record["decoder_failures"]["hoarse"] and len(record["decoder_failures"]) == 2
+    assert mute in record["error"] and hoarse in record["error"]
+    assert 'ValueError("mute")' in record["traceback"] and 'LookupError("hoarse")' in record["traceback"]
+    assert "hoarse" in ended.stderr and "hoarse" in ended.stdout
 
 
 def test_other_decoders_run_after_a_failed_one_with_fewer_test_images_than_requested(tmp_path):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -120,7 +121,7 @@ class RemoteTrial:
         if not self._shared:
             # The trial removes files too, such as its checkpoint at the end of the training.
             run_files.remove(self.folder.path, self._have.keys() - set(document.get("all", ())))
-        return self.outcome(outcome.state, outcome.error, outcome.traceback)
+        return replace(outcome, seconds=self.seconds + self._elapsed())
 
     def outcome(self, state: Any, error: str = "", traceback: str = "") -> Outcome:
         """Return an outcome of this trial, with the time that it took so far."""
