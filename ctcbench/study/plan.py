@@ -206,12 +206,10 @@ def _model(
     run = RunFolder(path)
     choice = choices.get(entries[0].digest)
     pending = [entry for entry in entries if result_of(run, entry) is None]
-    if run.is_finished:
-        # The training succeeded, so only decoders can have failed, and each of them by itself.
-        errors = decoder_failures(record)
-    else:
-        failed, error = record.get("state") == "failed", str(record.get("error", ""))
-        errors = {entry.result_key: error for entry in pending if failed}
+    # Decoders fail each by itself, and only they can have failed if the training succeeded.
+    errors = decoder_failures(record)
+    if not errors and not run.is_finished and record.get("state") == "failed":
+        errors = {entry.result_key: str(record.get("error", "")) for entry in pending}
     failures = {e.result_key: errors[e.result_key] for e in pending if e.result_key in errors}
     todo = [entry for entry in pending if entry.result_key not in failures]
     # The order matters: what failed is not tried again, and only the rest decides what is done first.

@@ -157,13 +157,14 @@ class StudyFolder:
         """Write the record of a trial that ended.
 
         A failed decoder of a trained model is kept in the record until it is tried again, and as long as
-        there is one, the state of the record is ``failed``.
+        there is one, the state of the record is ``failed``. If only decoders failed, the record says so even
+        without a trained model: another decoder can then still be trained for.
 
         Args:
             outcome: how the trial ended.
             tried: keys of the results that the trial was to compute.
             missing: those of them that do not exist.
-            trained: whether the model is trained, so that a failure is a decoder's.
+            trained: whether the model is trained, so that every failure is a decoder's.
             more: further keys of the record.
         """
         before = self.read_trial(outcome.key)
@@ -181,7 +182,7 @@ class StudyFolder:
             "schema": SCHEMA,
             **ended,
             "results": list(failed),
-            "decoder_failures": failed if trained else {},
+            "decoder_failures": failed if trained or errors.keys() >= failed.keys() else {},
             "finished": provenance.now(),
             "versions": provenance.versions(),
             **more,
@@ -245,6 +246,6 @@ def _choices_of(plan: Mapping[str, Any]) -> tuple[Any, list[Any]]:
 
 
 def decoder_failures(record: Mapping[str, Any]) -> dict[str, str]:
-    """Return the errors of a trained model's failed decodings, by result key."""
+    """Return the errors of a model's failed decoders by result key; none if its training failed."""
     found = record.get("decoder_failures")
     return {str(result): str(error) for result, error in found.items()} if isinstance(found, dict) else {}

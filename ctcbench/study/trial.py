@@ -31,6 +31,7 @@ from ctcbench.registry.component_registry import Registry
 from ctcbench.registry.discovery import load_registry
 from ctcbench.results.decoder_key import decoder_key
 from ctcbench.results.run_folder import RunFolder
+from ctcbench.study.refused_decoder import is_refused
 from ctcbench.study.trial_events import TrialProgressListener
 from ctcbench.training.runtime import Runtime
 
@@ -165,22 +166,29 @@ def _train_and_decode(
     stopping: Callable[[], bool],
     failed: dict[str, tuple[str, str]],
 ) -> None:
-    """Run the first configuration, and decode with the decoders of the others.
+    """Run the first configuration whose decoder can be built, and decode with the decoders of the others.
 
     The error and the traceback of each decoder that fails are added to `failed`, by the key of its result.
     """
     configs = [RunConfig(**settings) for settings in order["configs"]]
     folder = run_folder(order)
     runtime = make_runtime(order, on_event, stopping)
-    if not _only_decoding_is_left(folder, configs[0]):
+    while configs and not _only_decoding_is_left(folder, configs[0]):
         first = configs.pop(0)
         try:
             _retry_while_busy(functools.partial(_run, registry, first, runtime))
+            break
+        except (Busy, Interrupted):
+            raise  # no failure of the configuration
         except Exception as error:
-            if not _is_read(registry, folder, first, runtime):
+            # If only the decoder failed, the others are still tried. Before the training, it fails if it
+            # can't be built.
+            is_read = _is_read(registry, folder, first, runtime)
+            if not (is_read or is_refused(registry, first)):
                 raise
-            # Only the decoder failed, so the other decoders are still tried.
             _add_failure(failed, first, error)
+            if is_read:
+                break
     for config in configs:
         try:
             _retry_while_busy(functools.partial(_decode, registry, folder, config, runtime))

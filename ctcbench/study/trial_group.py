@@ -15,6 +15,7 @@ from ctcbench.contract.executors import Event, Outcome
 from ctcbench.pipeline.joint_training import train_together
 from ctcbench.processes.signals import Interrupted
 from ctcbench.registry.discovery import load_registry
+from ctcbench.study.refused_decoder import is_refused
 from ctcbench.study.trial import (
     BUSY_SECONDS,
     carry_out,
@@ -135,11 +136,20 @@ class _Group:
 
 
 def _valid_recipes(orders: Mapping[str, Order]) -> dict[str, Recipe]:
-    """Return the recipes of trials by their key; `carry_out` reports what is wrong with the others."""
+    """Return the recipes of trials by their key; `carry_out` reports what is wrong with the others.
+
+    A recipe is that of the trial's first configuration whose decoder can be built.
+    """
     recipes = {}
+    known: dict[str, bool] = {}  # decoders; the data set is the same for all seeds
     with contextlib.suppress(Exception):
         registry = load_registry()
         for key, order in orders.items():
             with contextlib.suppress(Exception):
-                recipes[key] = resolve(registry, RunConfig(**order["configs"][0]))
+                for config in (RunConfig(**settings) for settings in order["configs"]):
+                    if config.decoder not in known:
+                        known[config.decoder] = not is_refused(registry, config)
+                    if known[config.decoder]:
+                        recipes[key] = resolve(registry, config)
+                        break
     return recipes

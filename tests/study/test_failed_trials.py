@@ -117,6 +117,48 @@ def test_a_decoder_that_failed_is_not_run_again_because_another_succeeded(tmp_pa
     assert record() == failed
 
 
+HYPHEN = "beam_cpp:pattern='[0-9-]{2}'"  # the alphabet has digits only
+
+
+def test_a_decoder_that_refuses_the_alphabet_does_not_stop_the_training_for_the_others(tmp_path, capsys):
+    out = tmp_path / "runs"
+
+    def study(*decoders):
+        grid = [*flags(decoder=list(decoders)), "--name", "refused", "--out", str(out)]
+        ended = ablate_here(*grid)
+        return ended, plan_of(capsys, out, *grid[:-2])["trials"][0]
+
+    ended, trial = study(HYPHEN)
+    assert ended.returncode == 1 and trial["stage"] == "failed" and "'-'" in trial["error"]
+    assert not list(out.glob("*/config.toml"))  # nothing is trained
+    [record] = records(out)
+    [refused] = record["results"]
+    assert record["decoder_failures"] == {refused: record["error"]}
+    # Another decoder is trained for, in the same study, without --retry-failed.
+    ended, trial = study(HYPHEN, "greedy")
+    assert ended.returncode == 1 and trial["pending"] == [refused]
+    assert [path.stem for path in out.glob("*/results/*.json")] == ["greedy"]
+    assert records(out)[0]["results"] == [refused]
+
+
+def test_a_refused_decoder_that_comes_first_is_recorded_by_itself(tmp_path):
+    ended = ablate_here(*flags(decoder=[HYPHEN, "greedy"]), "--out", tmp_path)
+    assert ended.returncode == 1
+    assert [path.stem for path in tmp_path.glob("*/results/*.json")] == ["greedy"]
+    [record] = records(tmp_path)
+    assert record["results"] == list(record["decoder_failures"]) and "greedy" not in record["results"]
+    assert "'-'" in record["error"]
+
+
+def test_a_failed_training_after_a_refused_decoder_is_the_models_failure(tmp_path, capsys):
+    grid = [*flags(decoder=[HYPHEN, "greedy"], lr="1e30"), "--name", "wild", "--out", str(tmp_path)]
+    assert ablate_here(*grid).returncode == 1
+    [record] = records(tmp_path)
+    assert len(record["results"]) == 2 and record["decoder_failures"] == {}
+    assert "'-'" not in record["error"]
+    assert plan_of(capsys, tmp_path, *grid[:-2])["trials"][0]["stage"] == "failed"
+
+
 def test_each_decoder_that_fails_has_its_own_error(tmp_path):
     installed = plugin(tmp_path / "site", "brittle", BROKEN)
     grid = flags(decoder=["mute", "greedy", "hoarse"])

@@ -71,6 +71,22 @@ def test_a_trial_that_fails_or_is_invalid_ends_alone(registry, tmp_path, monkeyp
     assert outcomes["invalid"][0] == "failed"
 
 
+def test_a_refused_decoder_that_comes_first_fails_alone(registry, tmp_path):
+    given = orders(registry, tmp_path)
+    for order in given:
+        order["configs"][0]["decoder"] = "beam_cpp:pattern='[0-9-]{2}'"  # the alphabet has digits only
+    _, outcomes = carry_out_all(given)
+    assert {state for state, _ in outcomes.values()} == {"failed"}
+    for order in given:
+        assert [path.stem for path in tmp_path.glob(f"{order['key']}/results/*.json")] == ["beam_cpp"]
+        summary = RunFolder(tmp_path / order["key"]).read_summary()
+        assert summary["training"]["together"] == 2
+    alone = [{**order, "out": str(tmp_path / "none"), "configs": order["configs"][:1]} for order in given]
+    _, outcomes = carry_out_all(alone)
+    assert {state for state, _ in outcomes.values()} == {"failed"}
+    assert not (tmp_path / "none").exists()
+
+
 @pytest.fixture
 def interruptible():
     """Python's handler of SIGINT, which a shell that starts the tests in the background has disabled."""
