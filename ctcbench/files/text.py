@@ -13,6 +13,7 @@ _IGNORABLE = re.compile(
     "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180d\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
 )
 
+_CONTROLS = ("Cc", "Cs", "Zl", "Zp")  # categories of Unicode
 _OUTER_SPACES = re.compile(r"\A +| {2,}| +\Z")
 
 
@@ -27,6 +28,15 @@ def one_line(text: str) -> str:
 def printable(text: str) -> str:
     """Return `text` with invisible characters escaped, as ``\\x1b``, so that no terminal obeys them."""
     return "".join(_escaped(c) if is_invisible(c) else c for c in text)
+
+
+def without_controls(text: str) -> str:
+    """Return `text` with control characters, line breaks and lone surrogates escaped, as ``\\x1b``.
+
+    All other characters stay as they are, also those that can't be seen, so that a program reads the same
+    text; a terminal obeys none of them, and each text is on one line.
+    """
+    return "".join(_escaped(c) if unicodedata.category(c) in _CONTROLS else c for c in text)
 
 
 def visible_spaces(text: str) -> str:

@@ -6,7 +6,14 @@ import json
 
 import pytest
 
-from ctcbench.files.text import one_line, printable, printable_json, printable_lines, visible_outer_spaces
+from ctcbench.files.text import (
+    one_line,
+    printable,
+    printable_json,
+    printable_lines,
+    visible_outer_spaces,
+    without_controls,
+)
 
 
 @pytest.mark.parametrize(
@@ -29,6 +36,13 @@ def test_printable_text_is_unchanged():
     assert printable("a\ufe0f\u3164\U000e0101\u00a0b") == "a\\ufe0f\\u3164\\U000e0101\\xa0b"
     assert printable("e\u0301 \u0644\u0651") == "e\u0301 \u0644\u0651"
     assert printable_lines("a\x07\n\u2028b") == "a\\x07\n\\u2028b"
+
+
+def test_only_controls_line_breaks_and_surrogates_of_exact_texts_are_escaped():
+    exact = " a \u3000\xa0\u200c\u202e\u2800\ufe0f\ue000\U000e0101 漢 e\u0301 "
+    assert without_controls(exact) == exact
+    assert without_controls("\x1b\x00\t\r\n\x9b\x7f") == "\\x1b\\x00\\t\\r\\n\\x9b\\x7f"
+    assert without_controls("a\u2028\u2029\x85\udc80") == "a\\u2028\\u2029\\x85\\udc80"
 
 
 @pytest.mark.parametrize(

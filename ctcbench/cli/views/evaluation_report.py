@@ -17,7 +17,7 @@ from ctcbench.cli.views.prediction_output import aligned_confidences, unfamiliar
 from ctcbench.cli.views.run_report import MetricsTable
 from ctcbench.contract.word_lists import counted
 from ctcbench.files.text import printable
-from ctcbench.reporting.formats.csv_json import spreadsheet_cell
+from ctcbench.reporting.formats.csv_json import exact_cell
 from ctcbench.reporting.number_format import MISSING, percent
 
 if TYPE_CHECKING:
@@ -36,11 +36,11 @@ def evaluation_report(found: RecogniserScore, misread: Path | None) -> list[Rend
 
 
 def misread_csv(misread: Iterable[Misreading]) -> str:
-    """Return the misread pictures as CSV; texts that a spreadsheet would evaluate have a ``'`` in front."""
+    """Return the misread pictures as CSV, with `exact_cell` for texts and names."""
     written = io.StringIO()
     writer = csv.writer(written, lineterminator="\n")
     writer.writerow(("image", "text", "reading", "confidence", "familiar"))
-    writer.writerows(map(spreadsheet_cell, one) for one in misread)
+    writer.writerows(map(exact_cell, one) for one in misread)
     return written.getvalue()
 
 

@@ -14,8 +14,14 @@ from rich.text import Text
 
 from ctcbench.cli.output import output_console, output_stream, print_json_text
 from ctcbench.contract.word_lists import counted
-from ctcbench.files.text import printable, printable_json, visible_outer_spaces, visible_spaces
-from ctcbench.reporting.formats.csv_json import spreadsheet_cell
+from ctcbench.files.text import (
+    one_line,
+    printable,
+    printable_json,
+    visible_outer_spaces,
+    visible_spaces,
+)
+from ctcbench.reporting.formats.csv_json import exact_cell
 
 if TYPE_CHECKING:
     from ctcbench.recognition.prediction import Alternative, Prediction
@@ -121,7 +127,9 @@ class JsonLinesOutput:
 
 
 class CsvOutput:
-    """CSV with a line for each picture; texts that a spreadsheet would evaluate have a ``'`` in front.
+    """CSV with a line for each picture, its text and name as they are.
+
+    Texts that a spreadsheet would evaluate have a ``'`` in front.
 
     Args:
         n_best: number of the best texts, which have three columns each.
@@ -138,6 +146,8 @@ class CsvOutput:
         entry = _entry(name, prediction)
         for rank, other in enumerate(entry.pop("alternatives", ()), start=1):
             entry |= {f"{part}_{rank}": value for part, value in other.items()}
+        if (reason := entry.get("error")) is not None:
+            entry["error"] = one_line(reason)
         self._print([entry.get(column) for column in self._columns])
 
     def finish(self) -> None:
@@ -145,7 +155,7 @@ class CsvOutput:
 
     def _print(self, cells: list[Any]) -> None:
         line = io.StringIO()
-        csv.writer(line, lineterminator="\n").writerow(map(spreadsheet_cell, cells))
+        csv.writer(line, lineterminator="\n").writerow(map(exact_cell, cells))
         output_stream().write(line.getvalue())
 
 

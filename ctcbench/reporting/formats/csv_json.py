@@ -11,7 +11,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from ctcbench.files.text import one_line, printable_json
+from ctcbench.files.text import one_line, printable_json, without_controls
 from ctcbench.reporting.columns import result_columns
 from ctcbench.reporting.members import Member
 from ctcbench.reporting.report_column import RowColumn
@@ -74,12 +74,23 @@ def _record(row: Row, columns: Sequence[RowColumn], taken: set[str]) -> dict[str
 
 def spreadsheet_cell(value: Any) -> Any:
     """Return a number as it is, and a text as one line that no spreadsheet evaluates."""
-    if not isinstance(value, str):
-        return value
-    # Spreadsheets evaluate cells that start with these characters (CSV injection).
-    text = one_line(value)
+    return _without_formula(one_line(value)) if isinstance(value, str) else value
+
+
+def exact_cell(value: Any) -> Any:
+    """Return a number as it is, and a text with all its characters, unless a spreadsheet evaluates it.
+
+    Spaces at its ends stay, and characters that can't be seen; only control characters and line breaks are
+    escaped.
+    """
+    return _without_formula(without_controls(value)) if isinstance(value, str) else value
+
+
+def _without_formula(text: str) -> str:
+    # Spreadsheets evaluate cells that start with these characters (CSV injection), some also after spaces.
+    bare = text.strip()
     # One of them alone is no formula.
-    is_formula = text.startswith(("=", "+", "-", "@")) and len(text) > 1 and not _are_numbers(text)
+    is_formula = bare.startswith(("=", "+", "-", "@")) and len(bare) > 1 and not _are_numbers(bare)
     return f"'{text}" if is_formula else text
 
 

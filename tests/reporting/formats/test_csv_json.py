@@ -9,7 +9,7 @@ import json
 import pytest
 
 from ctcbench.reporting.build_report import build_report
-from ctcbench.reporting.formats.csv_json import to_csv, to_json
+from ctcbench.reporting.formats.csv_json import exact_cell, spreadsheet_cell, to_csv, to_json
 from tests.reporting.report_cases import a_run
 
 
@@ -25,6 +25,25 @@ def test_csv_has_all_values_in_full_precision(report):
         assert float(record["train_seconds"]) == row.cost["train_seconds"].mean
         assert record["better_than"] == ";".join(map(str, row.better_than))
         assert record["joules"] == "7|8" and len(record["runs"].split(";")) == 3
+
+
+@pytest.mark.parametrize(
+    ("text", "exact", "in_a_report"),
+    [
+        (" 12 ", " 12 ", "12"),
+        ("\u3000a\u200cb\xa0", "\u3000a\u200cb\xa0", "a\\u200cb"),
+        ("=1+1", "'=1+1", "'=1+1"),
+        (" =1+1", "' =1+1", "'=1+1"),
+        ("\t=1+1", "\\t=1+1", "'=1+1"),
+        ("\u3000@x", "'\u3000@x", "'@x"),
+        (" - ", " - ", "-"),
+        (" -1.5", " -1.5", "-1.5"),
+        ("a\nb\x1b", "a\\nb\\x1b", "a; b\\x1b"),
+    ],
+)
+def test_cells_are_no_formulas(text, exact, in_a_report):
+    assert (exact_cell(text), spreadsheet_cell(text)) == (exact, in_a_report)
+    assert exact_cell(-0.5) == spreadsheet_cell(-0.5) == -0.5
 
 
 def test_json_has_the_whole_report(report):
