@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import statistics
 import tempfile
 from collections.abc import Callable
@@ -54,8 +55,7 @@ def predict(
     recogniser = load(run, device)
     with tempfile.TemporaryDirectory() as temporary:
         if folder is None or images:
-            listed = [content for _, content in PictureArguments(images or [])]
-            files = [content for content in listed if isinstance(content, Path)][:pictures]
+            files = _named_files(images or [], pictures)
         else:
             source = build_source(registry(), stored_config(folder).dataset)
             files = picture_files(source, pictures, Path(temporary))
@@ -84,6 +84,18 @@ def predict(
         low, high = quartiles(values)
         table.add_row(name, form(statistics.median(values)), f"{form(low)} – {form(high)}")
     output_console().print(table)
+
+
+def _named_files(images: list[Path], most: int) -> list[Path]:
+    """Return the first files that arguments name; those that standard input lists are such files, too."""
+    files: list[Path] = []
+    for name, content in itertools.islice(PictureArguments(images), most):
+        if not isinstance(content, Path):
+            raise UsageError(
+                f"{name}: standard input is a picture; name its file, because files are measured"
+            )
+        files.append(content)
+    return files
 
 
 def _series(rounds: list[Round], count: int) -> dict[str, list[float]]:
