@@ -105,8 +105,11 @@ def time_configurations(
     process = WorkerProcess(_WORKER, order, receive, threads=threads)
     try:
         process.wait()
-    finally:
-        process.end(kill=not process.finished and process.error is None)
+    except BaseException:
+        process.end(kill=True)
+        raise
+    # Not killed: one that crashed has closed its pipe, but may not have ended yet, and says then how it did.
+    process.end()
     if process.error:
         raise process.error
     if not process.finished:

@@ -21,6 +21,7 @@ from ctcbench.processes.worker_main import Send, serve
 from ctcbench.registry.component_registry import Registry
 from ctcbench.registry.discovery import load_registry
 from ctcbench.study.budget_choice import BudgetChoice
+from ctcbench.study.trial import explain_failure
 
 
 def main() -> int:
@@ -64,6 +65,8 @@ def _handle(order: Mapping[str, Any], send: Send) -> None:
         except CtcbenchError as error:
             # Of the same type, which decides the exit code.
             raise type(error)(f"{asked['label']}: {error}") from error
+        except Exception as error:  # a plugin may raise anything
+            raise CtcbenchError(f"{asked['label']}: {explain_failure(error)}") from error
         send({"digest": asked["digest"], "choice": choice.model_dump()})
 
 

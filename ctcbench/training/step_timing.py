@@ -12,7 +12,7 @@ import torch
 
 from ctcbench.config.recipe import Recipe
 from ctcbench.contract.data import Samples
-from ctcbench.contract.errors import UsageError
+from ctcbench.contract.errors import CtcbenchError, UsageError
 from ctcbench.contract.ragged_images import RaggedImages
 from ctcbench.contract.word_lists import counted
 from ctcbench.data.built_dataset import BuiltDataset
@@ -21,6 +21,7 @@ from ctcbench.data.drawn_columns import DrawnSample
 from ctcbench.training import device, split, step
 from ctcbench.training.cuda.step_graph import StepGraph
 from ctcbench.training.distributed.process_group import ProcessGroup
+from ctcbench.training.failed_steps import explain_step_error
 from ctcbench.training.recognizer.network import build_recognizer
 from ctcbench.training.run_length import MeasuredRates
 
@@ -70,6 +71,7 @@ def measure_rates(
     Raises:
         UsageError: a setting can't work on this machine or with this data.
         PluginError: a component breaks its contract.
+        CtcbenchError: memory ran out, or the backward pass of a part of a plugin failed.
     """
     source = dataset.source
     step_images = min(recipe.config.batch_size, images)
@@ -154,7 +156,20 @@ class _Steps:
                 return elapsed / images
 
     def _run_step(self) -> int:
-        """Run a step, and return the number of its images in all processes."""
+        """Run a step, and return the number of its images in all processes.
+
+        Raises:
+            CtcbenchError: memory ran out, or the backward pass of a part of a plugin failed.
+        """
+        try:
+            return self._run_next()
+        except Exception as error:
+            self.state.step = self.done - 1  # the place in the schedule is no number of a step
+            if (message := explain_step_error(error, self.state, 1)) is None:
+                raise
+            raise CtcbenchError(message) from error
+
+    def _run_next(self) -> int:
         self.done += 1
         self.state.step = int(self.done * _GOLDEN_RATIO % 1 * _SCHEDULE_STEPS)
         config = self.recipe.config

@@ -14,7 +14,7 @@ from ctcbench.study.study_file import StudySpec, read_study
 from ctcbench.study.study_folder import StudyFolder
 from ctcbench.training import step_timing
 from ctcbench.training.run_length import MeasuredRates
-from tests.study.study_cases import SETTINGS, ablate_here, flags
+from tests.study.study_cases import SETTINGS, ablate_here, flags, plugin
 
 pytestmark = pytest.mark.usefixtures("in_process")
 
@@ -292,3 +292,53 @@ def test_a_worker_process_times_with_the_threads_of_a_trial(registry, tmp_path):
     short = expand(registry, StudySpec(base=FREE, budget="0.000001s"))
     with pytest.raises(UsageError, match=r"^cnn3:width=4 bigru1:width=8: --budget 0.000001s: 10 steps of 16"):
         budget_fitting.fit_grid(registry, short, {}, threads=1, notice=notices.append)
+
+
+CRASH = """
+    import sys
+    from ctcbench.processes.worker_main import serve
+
+    def crash(order, send):
+        raise RuntimeError("no such kernel")
+
+    sys.exit(serve(crash))
+"""
+
+
+def test_a_process_that_crashes_while_it_times_is_not_reported_as_killed(tmp_path, registry, monkeypatch):
+    monkeypatch.syspath_prepend(plugin(tmp_path / "site", "crashing", CRASH))
+    monkeypatch.setattr(budget_fitting, "_WORKER", "crashing")
+    grid = expand(registry, StudySpec(base=FREE, budget="20s"))
+    message = "the process that times steps ended with exit code 1: RuntimeError: no such kernel"
+    with pytest.raises(CtcbenchError, match=message):
+        budget_fitting.fit_grid(registry, grid, {}, threads=1, notice=print)
+
+
+WEAK = '''
+    from ctcbench import head, hookimpl
+
+    @head
+    def weak(sequence):
+        """A head that raises when it is used."""
+        from torch import nn
+
+        class Weak(nn.Module):
+            def forward(self, feats_TNF):
+                if self.training:
+                    raise RuntimeError("weak as water")
+                return feats_TNF
+        return Weak()
+
+    @hookimpl
+    def ctcbench_components():
+        return [weak]
+'''
+
+
+def test_an_error_of_a_plugin_while_it_is_timed_names_the_configuration_and_the_plugin(tmp_path):
+    installed = plugin(tmp_path / "site", "brittle", WEAK)
+    words = [*free_flags(head=["bigru1:width=8", "weak"]), "--budget", "20s", "--out", tmp_path / "runs"]
+    ended = ablate_here(*words, plugins=[installed])
+    assert ended.returncode == 1
+    assert "weak: RuntimeError: weak as water (brittle, brittle.py:12)" in ended.stderr
+    assert "timed 1 of 2" in ended.stderr

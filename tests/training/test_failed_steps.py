@@ -6,10 +6,13 @@ import torch
 from ctcbench import CtcbenchError, PluginError
 from ctcbench.config.recipe import resolve
 from ctcbench.contract.components import Component
+from ctcbench.data.built_dataset import build_dataset
 from ctcbench.pipeline import runner
 from ctcbench.registry.component_registry import Registry
 from ctcbench.registry.plugin import Plugin
+from ctcbench.training.distributed.process_group import SINGLE_PROCESS_GROUP
 from ctcbench.training.runtime import Runtime
+from ctcbench.training.step_timing import measure_rates
 from tests.tiny_config import tiny
 
 
@@ -58,3 +61,12 @@ def test_the_error_names_the_plugin(registry, tmp_path, kind, builder, message):
     expected = PluginError if kind == "optimizer" else CtcbenchError
     with pytest.raises(expected, match=message):
         runner.run(recipe, Runtime(tmp_path))
+
+
+def test_the_error_of_a_step_that_is_timed_names_the_plugin(registry):
+    mine = Plugin("mine", "ctcbench-mine", "1", "mine", components=(Component("loss", clearing),))
+    recipe = resolve(Registry((*registry.plugins, mine)), tiny(loss="clearing"))
+    dataset = build_dataset(registry, recipe.config.dataset)
+    message = rf"^the backward pass of step 1 failed: one of the .* instead.{SUSPECT}clearing'$"
+    with pytest.raises(CtcbenchError, match=message):
+        measure_rates(recipe, dataset, 1.0, images=16, workers=1, group=SINGLE_PROCESS_GROUP)
