@@ -216,7 +216,7 @@ def _show_results(registry: Registry, plan: Plan, ended: StudyOutcome, request: 
         results,
         columns=registry.columns(),
         failures=failures,
-        studied=find_studied(plan.folder.out),
+        studied=find_studied(plan.folder.path),
     )
     console = output_console()
     for table in report_table(report, console.width):

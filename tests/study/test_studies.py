@@ -199,3 +199,22 @@ def test_a_report_of_an_unfinished_study_counts_the_missing_results(done, tmp_pa
     assert "study first: 1 of 4 configurations have no result" in capsys.readouterr().err
     assert main(["report", str(out)]) == 0
     assert "no result" not in capsys.readouterr().err
+
+
+def test_the_closing_table_has_the_names_of_the_study_itself(tmp_path):
+    """Another study of the same run, with another name for it, was planned later."""
+    base = "".join(f"{name} = {json.dumps(value)}\n" for name, value in SETTINGS.items())
+
+    def study(name, *rules):
+        file = tmp_path / f"{name}.toml"
+        listed = "".join(f'[[include]]\nname = "{rule}"\nlr = {lr}\n' for rule, lr in rules)
+        file.write_text(f"[base]\n{base}{listed}")
+        ended = ablate_here(file, "--out", tmp_path / "runs")
+        assert ended.returncode == 0, ended.stderr
+        return ended.stdout
+
+    mine = ("mine", ("usual rate", 0.003), ("half rate", 0.0015))
+    study(*mine)
+    assert "their rate" in study("theirs", ("their rate", 0.003), ("smaller rate", 0.0015))
+    again = study(*mine)
+    assert "usual rate" in again and "half rate" in again and "their rate" not in again
