@@ -160,7 +160,7 @@ def find_failures(out: Path) -> list[Failure]:
             _settings(root / key),
         )
         for key, trial in sorted(newest.items())
-        if trial.state == "failed" and not _done_since(root / key, trial.results or [])
+        if trial.state == "failed" and not _done_since(root / key, trial.results)
     ]
 
 
@@ -186,11 +186,15 @@ def _records(model: type[R], root: Path, pattern: str) -> Iterator[tuple[Path, R
                         yield path, read_record(model, parse_object(files.read(name, SIZE_LIMIT), path), path)
 
 
-def _done_since(folder: Path, results: list[str]) -> bool:
-    """Return whether training is finished and every result that the trial was to make can be read."""
+def _done_since(folder: Path, results: list[str] | None) -> bool:
+    """Return whether training is finished, and every result that the trial did not make can be read.
+
+    None: the record is of an early version, which did not list them.
+    """
     run = RunFolder(folder)
     with contextlib.suppress(CtcbenchError):
-        if not (results and all(map(is_file_name, results)) and run.is_finished):
+        # An empty list: its worker ended with an error when it had made them all.
+        if results is None or not (all(map(is_file_name, results)) and run.is_finished):
             return False
         return all(run.read_result(key) for key in results)
     return False

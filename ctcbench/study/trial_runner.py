@@ -149,7 +149,12 @@ class TrialRunner:
                 traceback=trace,
                 decoder_errors={key: printable_lines(why) for key, why in outcome.decoder_errors.items()},
             )
-            self.outcome.failed[outcome.key] = outcome.error
+            if missing:
+                self.outcome.failed[outcome.key] = outcome.error
+            else:
+                # Such as a worker that was killed between its last result and its outcome.
+                self.study_listener.notice(f"{model.label}: {outcome.error}; all of its results are stored")
+                outcome = Outcome(outcome.key, "done", seconds=outcome.seconds)
         self.outcome.outcomes[outcome.key] = outcome
         # A stopped trial needs no record: the next start resumes it from its checkpoint.
         if outcome.state != "stopped":

@@ -31,6 +31,7 @@ from tests.study.study_cases import (
     ending,
     flags,
     plugin,
+    records,
     start,
 )
 
@@ -239,7 +240,7 @@ def test_another_executor_with_the_same_resources_is_recorded(in_process, tmp_pa
 
 
 WRONG = """
-    from ctcbench import Outcome, executor, hookimpl
+    from ctcbench import Outcome, carry_out, executor, hookimpl
 
     class Wrong:
         def __init__(self, how):
@@ -255,6 +256,10 @@ WRONG = """
                 yield from [Outcome(trials[0].key, "failed")] * 2
             if self.how == "invents":
                 yield Outcome("another", "done")
+            if self.how == "dies":
+                for trial in trials:
+                    carry_out(trial.order)
+                    yield Outcome(trial.key, "failed", "its worker was killed by SIGKILL")
 
     @executor
     def wrong(*, how: str):
@@ -285,6 +290,18 @@ def test_an_executor_that_breaks_the_contract_is_reported(tmp_path, how, words):
     assert ended.returncode == 1
     assert words in " ".join((ended.stdout + ended.stderr).split())
     assert "Traceback" not in ended.stderr
+
+
+def test_a_trial_that_fails_when_all_of_its_results_are_stored_is_done(tmp_path, capsys):
+    installed = plugin(tmp_path / "site", "wrongly", WRONG)
+    out = tmp_path / "runs"
+    ended = ablate_here(*flags(), "--out", out, "--executor", "wrong:how=dies", plugins=[installed])
+    assert ended.returncode == 0
+    assert "its worker was killed by SIGKILL; all of its results are stored" in " ".join(ended.stderr.split())
+    [record] = records(out)
+    assert (record["state"], record["error"], record["results"]) == ("done", "", [])
+    assert main(["report", str(out)]) == 0
+    assert "SIGKILL" not in capsys.readouterr().out
 
 
 def test_an_outcome_has_one_of_three_states():
