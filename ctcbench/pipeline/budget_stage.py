@@ -13,6 +13,7 @@ from ctcbench.contract.word_lists import counted
 from ctcbench.data.built_dataset import BuiltDataset
 from ctcbench.data.materialise import is_cached
 from ctcbench.pipeline.decoding_time import measure_decoding
+from ctcbench.pipeline.folder_claim import needs_training
 from ctcbench.processes.cores import available_cores
 from ctcbench.results import provenance
 from ctcbench.results.budget_records import BudgetRecord, BudgetRecords
@@ -67,7 +68,7 @@ def fit_to_budget(
             known = records.write(_record(digest, budget, rates, length, seconds), replace=runtime.fresh)
     chosen = {name: getattr(known, name) for name in budget.chosen} if known else {}
     fitted = recipe.replace(**group.broadcast(chosen))
-    if known and not RunFolder(runtime.out / fitted.train_key).is_finished:
+    if known and needs_training(RunFolder(runtime.out / fitted.train_key), runtime):
         notice(_announcement(budget, known, fitted, dataset, runtime))
     return fitted
 

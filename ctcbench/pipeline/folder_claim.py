@@ -48,6 +48,14 @@ def claim_folder(folder: RunFolder, config: RunConfig, runtime: Runtime) -> Iter
             raise
 
 
+def needs_training(folder: RunFolder, runtime: Runtime) -> bool:
+    """Return whether a run that claims `folder` trains: it is not finished, or ``runtime.fresh`` clears it.
+
+    The answer holds before and after the claim.
+    """
+    return runtime.fresh or not folder.is_finished
+
+
 def require_one_of_resume_and_fresh(runtime: Runtime) -> None:
     """Check that ``resume`` and ``fresh`` are not both set.
 

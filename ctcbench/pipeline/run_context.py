@@ -21,7 +21,7 @@ from ctcbench.data.materialise import materialise
 from ctcbench.data.run_dataset import build_run_dataset, require_splits
 from ctcbench.pipeline.budget_stage import fit_to_budget
 from ctcbench.pipeline.built_decoder import build_decoder
-from ctcbench.pipeline.folder_claim import claim_folder, require_one_of_resume_and_fresh
+from ctcbench.pipeline.folder_claim import claim_folder, needs_training, require_one_of_resume_and_fresh
 from ctcbench.results.decoder_files import write_decoder_files
 from ctcbench.results.recognizer_description import RecognizerDescription
 from ctcbench.results.run_folder import RunFolder
@@ -121,17 +121,18 @@ def open_run(recipe: Recipe, runtime: Runtime) -> Iterator[RunContext]:
     # Built again after the training: here, a pattern or a list of words that it refuses is an error at once.
     build_decoder(recipe.registry, recipe.config.decoder, dataset.source.alphabet)
     with join_process_group(recipe.config) as group, contextlib.ExitStack() as stack:
-        # A budget times the network before anything is drawn.
-        trained = not runtime.budget and RunFolder(runtime.out / recipe.train_key).is_finished
-        if not trained and (recipe.config.init_from or not runtime.budget):
+        folder = RunFolder(runtime.out / recipe.train_key)
+        # A budget times the network before anything is drawn, and may choose another folder.
+        if recipe.config.init_from if runtime.budget else needs_training(folder, runtime):
             _check_network(recipe, dataset.source)
         if runtime.budget:
             recipe = fit_to_budget(recipe, runtime, dataset, group)
-        folder = RunFolder(runtime.out / recipe.train_key)
-        if not folder.is_finished:
+            folder = RunFolder(runtime.out / recipe.train_key)
+        # All checks come before the claim: with `fresh` it deletes the earlier run. Drawing takes minutes.
+        compute = None
+        if needs_training(folder, runtime):
             dataset.require_both(recipe.config.train_samples)
-        # The device is checked first: drawing can take minutes, and a wrong --device is an error at once.
-        compute = None if folder.is_finished else _choose_device(recipe.config, runtime, group)
+            compute = _choose_device(recipe.config, runtime, group)
         if group.is_main:
             stack.enter_context(claim_folder(folder, recipe.config, runtime))
             write_decoder_files(recipe.registry, folder, recipe.config.decoder)
@@ -143,8 +144,7 @@ def open_run(recipe: Recipe, runtime: Runtime) -> Iterator[RunContext]:
             runtime = replace(runtime, listener=ProgressListener())
 
         drawing = None
-        is_alone = group.world_size == 1
-        if compute is not None and is_alone and _overlaps(compute, recipe.config, folder, runtime):
+        if compute and group.world_size == 1 and _overlaps(compute, recipe.config, folder, runtime):
             drawing = _start_drawing(dataset, recipe.config, runtime)
         samples: dict[SplitName, Samples] = {}
         if drawing is not None:

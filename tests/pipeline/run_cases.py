@@ -9,10 +9,13 @@ from tests.tiny_config import tiny
 
 class Listener(ProgressListener):
     def __init__(self):
-        self.notices, self.progress = [], []
+        self.notices, self.progress, self.started = [], [], []
 
     def notice(self, text):
         self.notices.append(text)
+
+    def run_started(self, folder, compute):
+        self.started.append(folder)
 
     def training_advanced(self, progress):
         self.progress.append(progress)

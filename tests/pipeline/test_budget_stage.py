@@ -98,6 +98,13 @@ def test_fresh_chooses_again_and_keeps_the_run_of_other_numbers(registry, tmp_pa
     assert rates.measured == 2
 
 
+def test_fresh_announces_the_training_if_it_chooses_the_same_numbers_again(registry, tmp_path, rates):
+    first, _ = run(registry, tmp_path)
+    again, notices = run(registry, tmp_path, fresh=True)
+    assert again.folder == first.folder
+    assert any("training about" in text for text in notices)
+
+
 def test_the_printed_numbers_repeat_the_run_exactly(registry, tmp_path, monkeypatch):
     """With real steps before the training, which must leave nothing behind that changes it."""
     measured = []

@@ -10,7 +10,7 @@ import ctcbench
 from ctcbench.config.recipe import resolve
 from ctcbench.contract.errors import UsageError
 from ctcbench.files.locks import Busy
-from ctcbench.pipeline import runner
+from ctcbench.pipeline import run_context, runner
 from ctcbench.processes.signals import Interrupted
 from ctcbench.results.run_folder import RunFolder
 from ctcbench.training.runtime import Runtime
@@ -80,6 +80,31 @@ def test_a_finished_run_is_refused_if_its_images_changed(registry, pictures, tmp
         (pictures / f"{name}.png").rename(pictures / f"9{name}.png")
     with pytest.raises(UsageError, match=r"images are not those that this run started with; --fresh"):
         runner.run(resolve(registry, pictures_config(pictures)), runtime)
+
+
+@pytest.mark.parametrize("failing", ["_choose_device", "_check_network"])
+def test_a_fresh_start_that_is_refused_keeps_the_finished_run(registry, tmp_path, monkeypatch, failing):
+    result = runner.run(resolve(registry, tiny()), Runtime(tmp_path))
+    files = {path: path.stat().st_mtime_ns for path in result.folder.rglob("*") if path.suffix}
+
+    def refuse(*_):
+        raise UsageError("no such thing here")
+
+    monkeypatch.setattr(run_context, failing, refuse)
+    with pytest.raises(UsageError, match="no such thing here"):
+        runner.run(resolve(registry, tiny()), Runtime(tmp_path, fresh=True))
+    assert RunFolder(result.folder).is_finished
+    assert {path: path.stat().st_mtime_ns for path in result.folder.rglob("*") if path.suffix} == files
+    # Without `fresh` a finished run needs neither a device nor a network.
+    assert runner.run(resolve(registry, tiny()), Runtime(tmp_path)).score == result.score
+
+
+def test_a_fresh_start_with_a_graph_on_a_cpu_keeps_the_finished_run(registry, tmp_path):
+    recipe = resolve(registry, tiny(device="cpu"))
+    result = runner.run(recipe, Runtime(tmp_path))
+    with pytest.raises(UsageError, match="--graph"):
+        runner.run(recipe, Runtime(tmp_path, fresh=True, graph=True))
+    assert RunFolder(result.folder).is_finished
 
 
 def test_an_interrupted_run_is_not_resumed_with_changed_images(registry, pictures, tmp_path, monkeypatch):

@@ -76,8 +76,10 @@ def test_fresh_trains_again_with_the_same_weights(registry, tmp_path):
     first = runner.run(resolve(registry, tiny()), runtime)
     weights = RunFolder(first.folder).weights_path
     before, changed = weights.read_bytes(), weights.stat().st_mtime_ns
-    again = runner.run(resolve(registry, tiny()), Runtime(tmp_path, fresh=True))
+    listener = Listener()
+    again = runner.run(resolve(registry, tiny()), Runtime(tmp_path, fresh=True, listener=listener))
     assert again.score == first.score
+    assert listener.started == [again.folder]
     assert weights.read_bytes() == before
     assert weights.stat().st_mtime_ns != changed
 
