@@ -91,7 +91,13 @@ class _Normalise(torch.autograd.Function):
         valid_N11W = valid_columns(input_NCHW, widths_N).to(input_NCHW.dtype)
         kept_NCHW = input_NCHW * valid_N11W
         size, height = input_NCHW.numel() // input_NCHW.shape[1], input_NCHW.shape[2]
-        _, mean_C, scale_C = torch.native_batch_norm(kept_NCHW, None, None, None, None, True, 0.0, eps)
+        # On a CPU the statistics have the dtype of the weight, or of the input if there is none: 8 bits of
+        # bfloat16 are too few. On a GPU they are float32 either way.
+        one_C = zero_C = None
+        if input_NCHW.device.type == "cpu" and input_NCHW.dtype.itemsize < 4:
+            one_C = torch.ones(input_NCHW.shape[1])
+            zero_C = torch.zeros_like(one_C)
+        _, mean_C, scale_C = torch.native_batch_norm(kept_NCHW, one_C, zero_C, None, None, True, 0.0, eps)
         # In float64, since subtracting the squared mean from the mean of squares cancels digits. The sums of
         # the valid values are those of all, because the others are 0.
         mean_C, var_C = mean_C.double(), scale_C.double() ** -2 - eps
@@ -103,7 +109,8 @@ class _Normalise(torch.autograd.Function):
         total = sums[-1].clamp(min=1)
         mean_C, squares_C = (sums[:-1] / total).chunk(2)
         var_C = (squares_C - mean_C**2).clamp(min=0)
-        mean_C, var_C = mean_C.float(), var_C.float()
+        dtype = torch.promote_types(input_NCHW.dtype, torch.float32)
+        mean_C, var_C = mean_C.to(dtype), var_C.to(dtype)
         ctx.save_for_backward(kept_NCHW, valid_N11W, weight_C, mean_C, var_C, total)
         ctx.eps, ctx.synchronised = eps, synchronised
         ctx.mark_non_differentiable(mean_C, var_C, total)
@@ -120,7 +127,7 @@ class _Normalise(torch.autograd.Function):
             gradients[0] * valid_N11W,
             kept_NCHW,
             torch.ones_like(mean_C) if weight_C is None else weight_C,
-            mean_C, var_C, mean_C, scale_C.float(), False, ctx.eps, [True, True, True],
+            mean_C, var_C, mean_C, scale_C.to(mean_C.dtype), False, ctx.eps, [True, True, True],
         )  # fmt: skip
         # Each image changes the mean and variance of all images, so the sums run over all processes. The
         # gradients of weight and bias are averaged later, with those of the other parameters.
