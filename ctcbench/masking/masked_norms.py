@@ -149,5 +149,10 @@ class _Normalise(torch.autograd.Function):
 
 
 def _is_synchronised(norm: _BatchNorm) -> bool:
-    """Return whether the statistics of a batch norm are those of all processes that train together."""
-    return isinstance(norm, nn.SyncBatchNorm) or getattr(norm, "is_synchronised", False) is True
+    """Return whether the statistics of a batch norm are those of all processes that train together.
+
+    In evaluation mode they are not, as in torch: one process alone validates.
+    """
+    return norm.training and (
+        isinstance(norm, nn.SyncBatchNorm) or getattr(norm, "is_synchronised", False) is True
+    )

@@ -4,7 +4,9 @@ import pytest
 import torch
 from torch import nn
 
+from ctcbench.masking import masked_norms
 from ctcbench.masking.masked_norms import masked_batch_norm
+from ctcbench.training.distributed.sync_batch_norm import synchronise
 
 WIDTHS_N = torch.tensor([40, 10, 25, 31, 18, 40])
 
@@ -42,3 +44,17 @@ def test_gradients_of_float64_are_those_of_finite_differences():
 
     assert torch.autograd.gradcheck(normalised, feats_NCHW)
     assert norm.running_var.dtype == torch.float64
+
+
+@pytest.mark.parametrize("convert", [synchronise, nn.SyncBatchNorm.convert_sync_batchnorm])
+def test_in_evaluation_the_processes_do_not_communicate(convert, monkeypatch):
+    """A norm without running statistics has those of its batch, which another process may not have."""
+    summed = []
+    monkeypatch.setattr(masked_norms.distributed, "all_reduce", summed.append)
+    norm, feats_NCHW = convert(nn.BatchNorm2d(4, track_running_stats=False)), features(torch.float32)[0]
+    made_NCHW = masked_batch_norm(norm.eval(), feats_NCHW, WIDTHS_N)
+    assert not summed
+    plain_NCHW = masked_batch_norm(nn.BatchNorm2d(4, track_running_stats=False), feats_NCHW, WIDTHS_N)
+    assert torch.equal(made_NCHW, plain_NCHW)
+    masked_batch_norm(norm.train(), feats_NCHW, WIDTHS_N)
+    assert len(summed) == 1
