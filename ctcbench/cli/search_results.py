@@ -111,7 +111,10 @@ class SearchResults:
         for proposal in ranked[:_SHOWN]:
             assert proposal.score is not None
             score = score_text(self.spec.objective, proposal.score).split(maxsplit=2)[2]
-            values = [printable(show(proposal.values[n])) if n in proposal.values else "" for n in names]
+            values = [
+                Text(printable(show(proposal.values[name])) if name in proposal.values else "")
+                for name in names
+            ]
             table.add_row(str(proposal.number), score, *values)
         if ranked:
             console.print(table)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 import re
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from ctcbench.registry.component_registry import Registry
 CHOSEN_SETTINGS = ("train_samples", "epochs")
 ALLOWED = "a number with s, m or h, such as 90s, 2m or 1.5h"
 _UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0}
+_LONGEST_NUMBER = 10**12  # with which an error shows how a unit is written
 _LONGEST_SECONDS = 1000 * _UNITS["h"]
 
 
@@ -119,7 +119,7 @@ def rough_duration(seconds: float) -> str:
 def _split(given: Any) -> tuple[str, str]:
     """Return a number and its unit; the unit is empty where there is none, and so are both of other texts."""
     # TOML and Python can give a number; true is one in Python.
-    if isinstance(given, int | float) and not isinstance(given, bool) and math.isfinite(given) and given > 0:
+    if isinstance(given, int | float) and not isinstance(given, bool) and 0 < given <= _LONGEST_NUMBER:
         return str(given), ""
     found = re.fullmatch(r"\s*([+-]?\d{1,12}(?:\.\d{1,12})?)\s*([smh]?)\s*", str(given), re.ASCII)
     return (found[1], found[2]) if found and isinstance(given, str) else ("", "")

@@ -71,8 +71,9 @@ def default_component(kind: str) -> str:
 
 # tomllib does not return the line of a key, so that errors need a search in the text.
 # Matches `[table]` and `[[table]]`, and `key =`; names may be dotted or quoted.
-_HEADER = re.compile(r"\s*(\[\[?)\s*([^\[\]=,]+?)\s*\]\]?\s*(?:#.*)?$")
-_ASSIGNED = re.compile(r"\s*([^\s\[\]{}#=][^\[\]{}#=]*?)\s*=")
+# Of a stripped line, and without two parts that match the same spaces: a line may have a million of them.
+_HEADER = re.compile(r"(\[\[?)([^\[\]=,]+)\]\]?\s*(?:#.*)?$")
+_ASSIGNED = re.compile(r"([^\s\[\]{}#=][^\[\]{}#=]*)=")
 
 
 def line_of(path: Sequence[str], text: str, number: int = 1) -> int:
@@ -89,6 +90,7 @@ def line_of(path: Sequence[str], text: str, number: int = 1) -> int:
     wanted, table = list(path), list[str]()
     tables, depth_found, found = 0, 0, 1
     for line, words in enumerate(text.splitlines(), start=1):
+        words = words.strip()
         if header := _HEADER.match(words):
             here = table = _parts(header[2])
             tables += header[1] == "[[" and table == wanted[:1]

@@ -31,7 +31,7 @@ PenaltySchedule = Literal["constant", "linear", "cosine"]
 
 
 def _device_name(name: str) -> str:
-    if not re.fullmatch(r"auto|cpu|cuda(:\d+)?", name):
+    if not re.fullmatch(r"auto|cpu|cuda(:[0-9]+)?", name):
         raise ValueError("must be auto, cpu, cuda, or a numbered GPU like cuda:1")
     return name
 

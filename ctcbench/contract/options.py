@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 import types
 import typing
@@ -89,16 +90,14 @@ class Option:
         # Before pydantic, for which "none" is a text like any other.
         if value == show(None) and types.NoneType in typing.get_args(_bare(self.annotation)):
             return None
-        parts: Any = value
-        if isinstance(value, str) and typing.get_origin(_bare(self.annotation)) in (tuple, list):
-            # Pydantic converts numbers in texts, but does not split a text into a list.
-            parts = [part.strip() for part in value.split(",") if part.strip()]
-        if typing.get_origin(_bare(self.annotation)) is typing.Literal:
-            # Pydantic compares a literal without conversion: replace the text "4" by the allowed 4.
-            allowed_ones = typing.get_args(_bare(self.annotation))
-            parts = next((one for one in allowed_ones if show(one) == value), value)
+        bare = _bare(self.annotation)
+        converted = _converted(value, bare)
+        if _is_union(bare) and converted is not value:
+            # Of `list[int] | str` the text as it is, of `list[int] | None` a list.
+            with contextlib.suppress(ValidationError):
+                return self._adapter.validate_python(value)
         try:
-            return self._adapter.validate_python(parts)
+            return self._adapter.validate_python(converted)
         except ValidationError as error:
             allowed = ", ".join(part for part in (self.type_name, self.bounds) if part)
             # A bound of the elements of a list is not in `bounds`: there pydantic's text is needed.
@@ -194,14 +193,36 @@ def describe_type(bare: Any) -> str:
             return f"{len(arguments)} values: " + ", ".join(describe_type(_bare(a)) for a in arguments)
         of = describe_type(_bare(arguments[0]))
         return f"list of {of}{'s' * (of in ('text', 'number', 'whole number'))}"
-    # `Optional[X]` and `X | None` have different origins in Python below 3.14.
-    if origin in (typing.Union, types.UnionType):
+    if _is_union(bare):
         return join_words(
             ("none" if a is types.NoneType else describe_type(_bare(a)) for a in arguments), "or"
         )
     return {"str": "text", "bool": "true or false", "float": "number", "int": "whole number"}.get(
         getattr(bare, "__name__", str(bare)), getattr(bare, "__name__", str(bare))
     )
+
+
+def _converted(value: Any, bare: Any) -> Any:
+    """Return a text, converted as far as pydantic does not: it splits no lists, and maps no literals."""
+    origin, arguments = typing.get_origin(bare), typing.get_args(bare)
+    if _is_union(bare):
+        arms = (_converted(value, _bare(arm)) for arm in arguments)
+        return next((found for found in arms if found is not value), value)
+    if origin is typing.Literal:
+        return next((one for one in arguments if show(one) == value), value)
+    if origin in (tuple, list) and isinstance(value, str):
+        parts = [part.strip() for part in value.split(",") if part.strip()]
+        kinds = arguments if origin is tuple and Ellipsis not in arguments else arguments[:1] * len(parts)
+        # Of another number pydantic says which one is allowed.
+        if len(kinds) != len(parts):
+            return parts
+        return [_converted(part, _bare(kind)) for part, kind in zip(parts, kinds, strict=True)]
+    return value
+
+
+def _is_union(bare: Any) -> bool:
+    # `Optional[X]` and `X | None` have different origins in Python below 3.14.
+    return typing.get_origin(bare) in (typing.Union, types.UnionType)
 
 
 def _choices(annotation: Any) -> str:
@@ -215,7 +236,7 @@ def _can_be_typed(annotation: Any) -> bool:
     origin, arguments = typing.get_origin(bare), typing.get_args(bare)
     if origin is typing.Literal:
         return all(isinstance(one, _PLAIN) for one in arguments)
-    if origin in (typing.Union, types.UnionType):
+    if _is_union(bare):
         return all(_can_be_typed(one) for one in arguments if one is not types.NoneType)
     if origin in (list, tuple):
         return all(_can_be_typed(one) for one in arguments if one is not Ellipsis)

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import os
 import stat
+import sys
 import tempfile
 from pathlib import Path
 
 from ctcbench.contract.errors import UsageError
 from ctcbench.files.atomic import atomic_path, unwritable
+
+# `sys.stdout` writes to another descriptor: that number may belong to standard error.
+_STANDARD_OUTPUT = ("/dev/stdout", "/dev/fd/1", "/proc/self/fd/1")
 
 
 def require_output(path: Path, *inputs: Path | None) -> None:
@@ -41,18 +45,23 @@ def write_output(path: Path, data: bytes) -> None:
     """Write an output file.
 
     A regular file is replaced atomically, and of a symbolic link its target; a device or a pipe is
-    written directly.
+    written directly. ``/dev/stdout`` is `sys.stdout`.
 
     Raises:
         UsageError: there is no such folder, or the file can't be written.
     """
     try:
+        if str(path) in _STANDARD_OUTPUT:
+            sys.stdout.flush()
+            sys.stdout.buffer.write(data)
+            sys.stdout.buffer.flush()
+            return
         if not _is_device(path):
             _require_folder_of(path)
             with atomic_path(_target(path)) as temporary:
                 temporary.write_bytes(data)
             return
-        # A device or a pipe, such as /dev/stdout, can't be replaced by another file.
+        # A device or a pipe can't be replaced by another file.
         with path.open("wb") as device:
             device.write(data)
     except OSError as error:
@@ -60,11 +69,13 @@ def write_output(path: Path, data: bytes) -> None:
 
 
 def _is_device(path: Path) -> bool:
-    """Return whether there is something that is neither a regular file nor a folder.
+    """Return whether there is something that is neither a regular file nor a folder, or standard output.
 
     Raises:
         OSError: that can't be found out; for example, the name is too long.
     """
+    if str(path) in _STANDARD_OUTPUT:
+        return True
     try:
         mode = path.stat().st_mode
     except FileNotFoundError:

@@ -13,6 +13,9 @@ from ctcbench.contract.errors import UsageError
 from ctcbench.files.plain_files import MIB, read_named_file
 from ctcbench.files.sealed_folder import SealedFolder
 
+RUN_SETTINGS = "config.toml"  # of a run folder
+_LONGEST_CORRECTED = 1_000  # characters of a line
+
 
 def fits_toml(number: int) -> bool:
     """Return whether TOML can hold an integer: it has 64 bits there."""
@@ -30,7 +33,8 @@ def read_toml_document(path: Path) -> tuple[str, dict[str, Any]]:
         CtcbenchError: it belongs to a finished run and was changed since.
     """
     data = read_named_file(path, MIB)
-    SealedFolder(path.parent).require_unchanged(path.name, data)
+    if path.name == RUN_SETTINGS:  # any other file may lie beside a manifest.json of another program
+        SealedFolder(path.parent).require_unchanged(path.name, data)
     text = ""
     try:
         text = io.TextIOWrapper(io.BytesIO(data), encoding="utf-8-sig").read()  # any line breaks become \n
@@ -62,8 +66,10 @@ def parse_toml(text: str) -> dict[str, Any]:
 def _correction(text: str, reason: str) -> str:
     """Return how a line without the quotes or the equals sign of TOML is written, or an empty text."""
     at = re.search(r"at line (\d+)", reason)
-    line = text.split("\n")[int(at[1]) - 1] if at else ""
-    found = re.fullmatch(r"\s*([A-Za-z_]+)\s*[=:]\s*([^\s\"'\[{#][^\"']*?)\s*", line)
+    line = text.split("\n")[int(at[1]) - 1].strip() if at else ""
+    if len(line) > _LONGEST_CORRECTED:
+        return ""
+    found = re.fullmatch(r"([A-Za-z_]+)\s*[=:]\s*([^\s\"'\[{#][^\"']*)", line)
     if not found:
         return ""
     name, value = found.groups()

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from ctcbench import backbone
 from ctcbench.contract.errors import PluginError, UsageError
+from ctcbench.contract.options import Option
 
 
 @backbone
@@ -83,6 +84,43 @@ def test_a_component_needs_a_docstring():
         @backbone
         def silent(image):
             return image
+
+
+@pytest.mark.parametrize(
+    ("annotation", "text", "value"),
+    [
+        (tuple[int, ...] | None, "3,4", (3, 4)),
+        (tuple[int, ...] | None, "none", None),
+        (list[float] | None, "1", [1.0]),
+        (Literal[4, 8] | None, "4", 4),
+        (Literal[4, 8] | None, "none", None),
+        (list[Literal[1, 2]], "1,2", [1, 2]),
+        (tuple[Literal["a", 4], int], "4,5", (4, 5)),
+        (list[Literal[1, 2]] | None, "2", [2]),
+        (list[int] | str, "3,x", "3,x"),
+        (int | Literal["auto"], "auto", "auto"),
+        (int | Literal["auto"], "7", 7),
+    ],
+)
+def test_lists_and_choices_are_read_within_other_types(annotation, text, value):
+    option = Option("sizes", annotation, None)
+    assert option.read(text) == value
+    assert option.read(value) == value
+    assert option.read(option.as_text(value)) == value
+
+
+@pytest.mark.parametrize(
+    ("annotation", "text", "says"),
+    [
+        (tuple[int, ...] | None, "3,x", r"sizes=3,x: .*allowed: list of whole numbers or none"),
+        (Literal[4, 8] | None, "5", r"sizes=5: .*allowed: one of 4, 8 or none"),
+        (list[Literal[1, 2]], "1,3", r"sizes=1,3: .*allowed: list of one of 1, 2"),
+        (tuple[int, int], "1,2,3", r"sizes=1,2,3: .*allowed: 2 values"),
+    ],
+)
+def test_what_is_not_allowed_in_them_is_an_error(annotation, text, says):
+    with pytest.raises(UsageError, match=says):
+        Option("sizes", annotation, None).read(text)
 
 
 def test_optional_tuple_and_path_types():

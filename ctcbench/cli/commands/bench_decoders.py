@@ -115,13 +115,13 @@ def decoders(
                     yardstick=yardstick,
                     rounds=rounds,
                     seconds=seconds,
-                    progress=status.update,
+                    progress=lambda what: status.update(Text(what)),
                 )
             )
             if core:
-                status.update(f"{name}: the C++ search alone")
+                status.update(Text(f"{name}: the C++ search alone"))
                 cores[name] = core_rates(log_probs, rounds=rounds, seconds=seconds)
-                status.update(f"{name}: constraints and a language model")
+                status.update(Text(f"{name}: constraints and a language model"))
                 costs[name] = guide_costs(log_probs, rounds=rounds, seconds=seconds)
     if as_json:
         print_json(_document(comparisons, cores, costs, reference, yardstick, rounds))
@@ -131,10 +131,12 @@ def decoders(
         console.print(_table(comparison))
         if comparison.name in cores:
             console.print(_core_table(cores[comparison.name], costs[comparison.name]))
+    ending = "; constraints and model: median and range over the rounds" if core else ""
     console.print(
-        f"{rounds} interleaved rounds on {_machine()}; ×: images/s over those of {reference} in the same "
-        f"round; changed: images whose labels differ from those of {yardstick}"
-        + ("; constraints and model: median and range over the rounds" if core else "")
+        Text(
+            f"{rounds} interleaved rounds on {_machine()}; ×: images/s over those of {reference} in the same "
+            f"round; changed: images whose labels differ from those of {yardstick}{ending}"
+        )
     )
 
 

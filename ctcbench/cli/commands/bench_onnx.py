@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 from rich.table import Table
+from rich.text import Text
 
 from ctcbench.cli.installed_plugins import registry
 from ctcbench.cli.output import output_console, print_json
@@ -56,7 +57,7 @@ def onnx(
         print_json({**setting, "threads": torch.get_num_threads(), "ways": figures})
         return
     counts = f"{counted(images, 'image')}, {counted(torch.get_num_threads(), 'thread')}"
-    title = f"{config.backbone} + {config.head}, {counts}"
+    title = Text(f"{config.backbone} + {config.head}, {counts}")
     table = Table(
         "computed by", "images/s", f"times {_REFERENCE}", "quartiles", title=title, title_justify="left"
     )

@@ -71,7 +71,11 @@ def search_errors(
         # On standard error, because standard output may be a JSON document. The spinner is plain ASCII.
         with Console(stderr=True).status("", spinner="line") as status:
             found = find_search_errors(
-                installed, folder.read_log_probs("test"), names, nodes=nodes, progress=status.update
+                installed,
+                folder.read_log_probs("test"),
+                names,
+                nodes=nodes,
+                progress=lambda what: status.update(Text(what)),
             )
     if as_json:
         print_json(dataclasses.asdict(found))

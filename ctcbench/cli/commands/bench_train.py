@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.table import Table
+from rich.text import Text
 
 from ctcbench.cli.installed_plugins import registry
 from ctcbench.cli.output import output_console, print_json
@@ -106,7 +107,7 @@ def _part_table(times: StepTimes, config: RunConfig, steps: int) -> Table:
 
     total = statistics.median(times.total_ms)
     table = Table("part", "median", "quartiles", "share of the step", title_justify="left")
-    table.title = (
+    table.title = Text(
         f"{steps} steps of {times.batch_size} images, {config.backbone} + {config.head}, "
         f"{times.device}, {times.precision}, {counted(times.threads, 'thread')}"
     )
@@ -149,7 +150,7 @@ def _gpu_table(on_gpu: Mapping[str, Mapping[str, Any]]) -> Table:
     )  # fmt: skip
     for name, row in on_gpu.items():
         table.add_row(
-            names[name] + (f": not possible, {row['obstacle']}" if row["obstacle"] else ""),
+            Text(names[name] + (f": not possible, {row['obstacle']}" if row["obstacle"] else "")),
             f"{row['step_ms']:.2f} ms", f"{row['images_per_second']:,.0f}", f"{row['launches']:,.0f}",
             f"{row['busy_ms']:.2f} ms", percent(row['share_of_peak'], 1),
         )  # fmt: skip
