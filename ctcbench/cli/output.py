@@ -6,11 +6,13 @@ import contextlib
 import json
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import IO, Any, TextIO, cast
 
 from rich.console import Console
+from rich.text import Text
 
+from ctcbench.files import output_files
 from ctcbench.files.text import printable_json, printable_lines
 
 _reserved: TextIO | None = None
@@ -21,11 +23,20 @@ def standard_output_reserved() -> Iterator[None]:
     """Reserve standard output for this module's functions; whatever else prints does so on standard error."""
     global _reserved
     before, _reserved = _reserved, sys.stdout
+    output_files.standard_output = _reserved
     try:
         with contextlib.redirect_stdout(sys.stderr):
             yield
     finally:
-        _reserved = before
+        _reserved = output_files.standard_output = before
+
+
+@contextlib.contextmanager
+def spinner() -> Iterator[Callable[[str], None]]:
+    """Show a spinner; the function that is yielded sets the text beside it."""
+    # On standard error, because standard output may be a JSON document. The spinner is plain ASCII.
+    with Console(stderr=True).status("", spinner="line") as status:
+        yield lambda text: status.update(Text(text))
 
 
 def output_stream() -> TextIO:

@@ -7,11 +7,14 @@ import stat
 import sys
 import tempfile
 from pathlib import Path
+from typing import TextIO
 
 from ctcbench.contract.errors import UsageError
 from ctcbench.files.atomic import atomic_path, unwritable
 
-# `sys.stdout` writes to another descriptor: that number may belong to standard error.
+# The program sets it: its `sys.stdout` and descriptor 1 are standard error, so that no component writes
+# between the lines of a document.
+standard_output: TextIO | None = None
 _STANDARD_OUTPUT = ("/dev/stdout", "/dev/fd/1", "/proc/self/fd/1")
 
 
@@ -45,16 +48,17 @@ def write_output(path: Path, data: bytes) -> None:
     """Write an output file.
 
     A regular file is replaced atomically, and of a symbolic link its target; a device or a pipe is
-    written directly. ``/dev/stdout`` is `sys.stdout`.
+    written directly. ``/dev/stdout`` is the standard output of the program.
 
     Raises:
         UsageError: there is no such folder, or the file can't be written.
     """
     try:
         if str(path) in _STANDARD_OUTPUT:
-            sys.stdout.flush()
-            sys.stdout.buffer.write(data)
-            sys.stdout.buffer.flush()
+            stream = standard_output or sys.stdout
+            stream.flush()
+            stream.buffer.write(data)
+            stream.buffer.flush()
             return
         if not _is_device(path):
             _require_folder_of(path)

@@ -118,8 +118,14 @@ class SealedFolder(PlainFolder):
         Raises:
             CtcbenchError: there is no manifest, or it is damaged, or a file can't be read.
         """
-        digests = self._digests(super().read(MANIFEST, SIZE_LIMIT))
-        return [name for name in names if self._digest(name) not in digests.get(name, ())]
+        differing = list(names)
+        # A process that decodes meanwhile writes files and the manifest: both are read again.
+        for _ in range(_ATTEMPTS):
+            digests = self._digests(super().read(MANIFEST, SIZE_LIMIT))
+            differing = [name for name in differing if self._digest(name) not in digests.get(name, ())]
+            if not differing or self._digests(super().read(MANIFEST, SIZE_LIMIT)) == digests:
+                break
+        return differing
 
     def missing(self, names: Collection[str]) -> list[str]:
         """Return the names in the manifest that are not among `names`, the existing files.
@@ -127,7 +133,9 @@ class SealedFolder(PlainFolder):
         Raises:
             CtcbenchError: there is no manifest, or it is damaged.
         """
-        return sorted(self._digests(super().read(MANIFEST, SIZE_LIMIT)).keys() - names)
+        known = self._digests(super().read(MANIFEST, SIZE_LIMIT))
+        # One may have been written since the names were listed.
+        return sorted(name for name in known.keys() - names if not self.has(name))
 
     def limit(self, name: str) -> int:
         """Return how many bytes a file may have."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from numbers import Integral
+from collections.abc import Iterable, Sequence
+from numbers import Integral, Real
 
 from ctcbench.contract.data import LogProbs
 from ctcbench.contract.errors import PluginError
@@ -15,7 +15,8 @@ def require_hypotheses(owner: str, hypotheses: Sequence[object], log_probs: LogP
     """Check what a decoder returned for `log_probs` of N images.
 
     Raises:
-        PluginError: there are not N hypotheses, or a label is not a class from 1 to K − 1.
+        PluginError: there are not N hypotheses, a label is not a class from 1 to K − 1, or a `log_prob` is no
+            number.
     """
     if len(hypotheses) != len(log_probs):
         raise PluginError(f"{owner}: {len(hypotheses)} hypotheses for {len(log_probs)} images")
@@ -52,6 +53,7 @@ def require_proofs(owner: str, found: Sequence[object], log_probs: LogProbs) -> 
                 "ctcbench.decoding.BestLabelling"
             )
         _require_labels(owner, image, best.labels, log_probs.alphabet.num_classes)
+        _require_number(owner, image, "gap", best.gap)
         # Not `best.gap < 0`, which NaN passes.
         if not best.gap >= 0 or (best.optimal and best.gap > 0):
             raise PluginError(
@@ -66,9 +68,18 @@ def _require_hypothesis(owner: str, image: int, hypothesis: object, num_classes:
             f"{owner}: for image {image} it returned {type(hypothesis).__name__}, not a ctcbench.Hypothesis"
         )
     _require_labels(owner, image, hypothesis.labels, num_classes)
+    _require_number(owner, image, "log_prob", hypothesis.log_prob)
+
+
+def _require_number(owner: str, image: int, name: str, value: object) -> None:
+    if not isinstance(value, Real):
+        unknown = "; math.nan says that it is not known" if name == "log_prob" else ""
+        raise PluginError(f"{owner}: {name}={value!r} for image {image} is not a number{unknown}")
 
 
 def _require_labels(owner: str, image: int, labels: Sequence[int], num_classes: int) -> None:
+    if not isinstance(labels, Iterable):
+        raise PluginError(f"{owner}: labels={labels!r} for image {image} is no sequence of whole numbers")
     for label in labels:
         # `Alphabet.decode` looks up label − 1: a blank would become the last character.
         if not isinstance(label, Integral) or not 0 < label < num_classes:

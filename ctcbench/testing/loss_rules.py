@@ -61,6 +61,22 @@ def can_be_differentiated(case: Case) -> None:
     case.require(largest == 0, rule, f"{largest:.3g}", remedy)
 
 
+def stays_finite_where_all_is_read(case: Case) -> None:
+    """Loss and gradient are finite where the right texts have nearly all of the probability."""
+    texts = texts_for(case.alphabet)
+    read = confident_of(case.alphabet, texts, _FRAMES, case.component.alignment)
+    # As late in a training: e^-48 for each other class, so that 1 − p is 0 in float32.
+    log_probs_TNK = (4 * torch.from_numpy(read.values_NTK)).log_softmax(-1).transpose(0, 1).contiguous()
+    log_probs_TNK.requires_grad_()
+    loss = _loss(case, log_probs_TNK, torch.full((len(texts),), _FRAMES), *_targets(case, texts))
+    if loss.requires_grad:  # another rule
+        loss.backward()
+    gradient = log_probs_TNK.grad
+    finite = bool(loss.isfinite()) and (gradient is None or bool(gradient.isfinite().all()))
+    rule = "loss and gradient must be finite where every text is read with certainty"
+    case.require(finite, rule, f"loss {loss.item():.3g}", "look for logs and powers of zero, as of 1 − p")
+
+
 def ignores_frames_that_do_not_count(case: Case) -> None:
     """Frames past an image's length are padding."""
     log_probs_TNK, lengths_N, targets_NL, target_lengths_N = _uncertain(case, 4)
@@ -223,6 +239,7 @@ RULES: tuple[Rule, ...] = (
     is_a_finite_number,
     does_not_modify_its_inputs,
     can_be_differentiated,
+    stays_finite_where_all_is_read,
     ignores_frames_that_do_not_count,
     ignores_padding_of_targets,
     is_lower_for_the_right_text,

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 SWITCH = "CTCBENCH_MLFLOW"
 _RUN, _DECODER = "ctcbench.run", "ctcbench.decoder"  # tags by which a run is found again
 _LONGEST_VALUE = 6000  # of a parameter, in MLflow
+_LONGEST_NAME = 60  # of a file
 _PARAMETERS_AT_ONCE = 100  # in MLflow
 
 
@@ -68,11 +69,11 @@ def ctcbench_run_finished(run: RunInfo, result: Mapping[str, Any]) -> None:
         target = _create(client, experiment, run, decoder=decoder, parent=target)
     figures = {f"test/{name}": value for name, value in numbers(result["score"]).items()}
     figures |= {f"cost/{name}": value for name, value in numbers(result["cost"]).items()}
-    client.log_batch(target.info.run_id, metrics=_metrics(figures, last_step(run, result)))
-    # A component string has characters that file names can't have everywhere, such as colons.
-    file = re.sub(r"[^A-Za-z0-9._=-]+", "-", decoder)
-    client.log_dict(target.info.run_id, dict(result), f"results/{file}.json")
-    client.set_terminated(target.info.run_id)
+    try:
+        client.log_batch(target.info.run_id, metrics=_metrics(figures, last_step(run, result)))
+        client.log_dict(target.info.run_id, dict(result), f"results/{file_name(decoder)}.json")
+    finally:
+        client.set_terminated(target.info.run_id)
 
 
 def switched_on() -> bool:
@@ -108,6 +109,15 @@ def connect(run: RunInfo) -> tuple[MlflowClient, str]:
             return client, found.experiment_id
         artifacts = None if uri else (out / "mlflow-artifacts").as_uri()
         return client, client.create_experiment(name, artifact_location=artifacts)
+
+
+def file_name(decoder: str) -> str:
+    """Return a component string as a file name; one that is long or has other characters gets a hash."""
+    # Such as colons, which file names can't have everywhere.
+    name = re.sub(r"[^A-Za-z0-9._=-]+", "-", decoder)
+    if len(name) <= _LONGEST_NAME and re.fullmatch(r"[A-Za-z0-9._=:-]*", decoder):
+        return name
+    return f"{name[:_LONGEST_NAME]}-{hashlib.sha256(decoder.encode()).hexdigest()[:8]}"
 
 
 def metric_name(figure: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import re
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 SWITCH = "CTCBENCH_TENSORBOARD"
 _FOLDER = "tensorboard"
+_LONGEST_NAME = 60
 # Open between the hooks of a run, by its folder: one process may train several runs in turn.
 _writers: dict[Path, SummaryWriter] = {}
 
@@ -27,12 +29,13 @@ def ctcbench_run_started(run: RunInfo) -> None:
     if not switched_on():
         return
     _close(run)
+    folder = event_folder(run.folder)
     if not _has_finished_an_epoch(run.folder):
         # Curves of a run that was discarded (--fresh): TensorBoard would draw both over each other.
-        shutil.rmtree(run.folder / _FOLDER, ignore_errors=True)
+        shutil.rmtree(folder, ignore_errors=True)
     from torch.utils.tensorboard import SummaryWriter  # not at the top: --help must not import torch
 
-    _writers[run.folder] = SummaryWriter(str(run.folder / _FOLDER))
+    _writers[run.folder] = SummaryWriter(str(folder))
 
 
 @hookimpl
@@ -56,13 +59,13 @@ def ctcbench_run_finished(run: RunInfo, result: Mapping[str, Any]) -> None:
         return
     from torch.utils.tensorboard import SummaryWriter
 
-    # A component string has characters that file names can't have everywhere, such as colons.
-    decoder = re.sub(r"[^A-Za-z0-9._=-]+", "-", str(result["config"]["decoder"]))
-    shutil.rmtree(run.folder / _FOLDER / decoder, ignore_errors=True)  # of an earlier decoding
+    decoder = file_name(str(result["config"]["decoder"]))
+    folder = event_folder(run.folder)
+    shutil.rmtree(event_folder(folder, decoder), ignore_errors=True)  # of an earlier decoding
     settings = {name: _plain(value) for name, value in run.config.items()}
     scores = {f"test/{name}": float(value) for name, value in numbers(result["score"]).items()}
     costs = {f"cost/{name}": float(value) for name, value in numbers(result["cost"]).items()}
-    with SummaryWriter(str(run.folder / _FOLDER)) as writer:
+    with SummaryWriter(str(folder)) as writer:
         writer.add_hparams(
             {**settings, "decoder": result["config"]["decoder"]}, scores | costs, run_name=decoder
         )
@@ -78,6 +81,27 @@ def switched_on() -> bool:
     if value not in ("on", "off", "1", "0", ""):
         raise UsageError(f"{SWITCH}={value}: allowed are on and off")
     return value not in ("off", "0")
+
+
+def event_folder(folder: Path, name: str = _FOLDER) -> Path:
+    """Return the folder of event files below a run folder, which may be a stranger's.
+
+    Raises:
+        UsageError: it is a link, and would have files deleted and written elsewhere.
+    """
+    path = folder / name
+    if path.is_symlink():
+        raise UsageError(f"{path}: is a link; remove it, or disable this plugin with {SWITCH}=off")
+    return path
+
+
+def file_name(decoder: str) -> str:
+    """Return a component string as a file name; one that is long or has other characters gets a hash."""
+    # Such as colons, which file names can't have everywhere.
+    name = re.sub(r"[^A-Za-z0-9._=-]+", "-", decoder)
+    if len(name) <= _LONGEST_NAME and re.fullmatch(r"[A-Za-z0-9._=:-]*", decoder):
+        return name
+    return f"{name[:_LONGEST_NAME]}-{hashlib.sha256(decoder.encode()).hexdigest()[:8]}"
 
 
 def scalar_name(figure: str) -> str:

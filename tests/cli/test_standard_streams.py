@@ -61,6 +61,25 @@ file.write("kept")
     assert (tmp_path / "file").read_text() == "kept"
 
 
+@pytest.mark.parametrize("path", ["/dev/stdout", "/dev/fd/1"])
+def test_the_file_of_standard_output_is_the_programs_output(path, tmp_path):
+    code = f"""
+from pathlib import Path
+from ctcbench.cli.output import output_stream, standard_output_reserved
+from ctcbench.files.output_files import require_output, write_output
+with standard_output_reserved():
+    require_output(Path({path!r}))
+    print("before", file=output_stream())
+    write_output(Path({path!r}), b"document\\n")
+    print("message")
+"""
+    (tmp_path / "log").write_text("earlier\n")
+    done = light(code, f">{tmp_path}/out 2>>{tmp_path}/log")
+    assert done.returncode == 0
+    assert (tmp_path / "out").read_text() == "before\ndocument\n"
+    assert (tmp_path / "log").read_text() == "earlier\nmessage\n"
+
+
 def test_it_is_known_whether_a_pipe_has_a_reader():
     code = """
 from ctcbench.cli.standard_streams import has_reader

@@ -46,6 +46,23 @@ def test_a_changed_file_is_an_error_that_names_it_and_the_remedy(folder, name):
     assert folder.differences(["a.json", "results/b.json", "summary.json"]) == [name]
 
 
+def test_a_file_that_is_replaced_while_files_are_compared_does_not_differ(folder, monkeypatch):
+    real, waiting = SealedFolder._digest, ["results/b.json"]
+
+    def replaced_before(self, name):
+        if name in waiting:
+            waiting.remove(name)
+            SealedFolder(self.path).write_all({name: b"newer", "results/c.json": b"c"})
+        return real(self, name)
+
+    monkeypatch.setattr(SealedFolder, "_digest", replaced_before)
+    assert folder.differences(["a.json", "results/b.json"]) == []
+    # c.json is newer than the list of the names.
+    assert folder.missing(["a.json", "results/b.json", "summary.json"]) == []
+    (folder.path / "a.json").unlink()
+    assert folder.missing(["results/b.json", "summary.json"]) == ["a.json"]
+
+
 def test_an_added_file_is_an_error(folder):
     (folder.path / "results" / "c.json").write_bytes(b"c")
     with pytest.raises(CtcbenchError, match=r"c\.json: not a file that ctcbench wrote here"):

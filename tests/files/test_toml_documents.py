@@ -4,7 +4,8 @@ import math
 
 import pytest
 
-from ctcbench.contract.errors import UsageError
+from ctcbench.config.presets import line_of
+from ctcbench.contract.errors import CtcbenchError, UsageError
 from ctcbench.files.toml_documents import read_toml_document
 
 
@@ -12,6 +13,24 @@ def test_a_byte_order_mark_is_no_part_of_the_text(tmp_path):
     path = tmp_path / "a.toml"
     path.write_bytes(b"\xef\xbb\xbfepochs = 1\r\n")
     assert read_toml_document(path) == ("epochs = 1\n", {"epochs": 1})
+
+
+def test_only_the_settings_of_a_run_are_compared_with_a_manifest(tmp_path):
+    (tmp_path / "manifest.json").write_text('{"name": "an app"}')
+    for name in ("my.toml", "config.toml"):
+        (tmp_path / name).write_text("epochs = 1")
+    assert read_toml_document(tmp_path / "my.toml")[1] == {"epochs": 1}
+    with pytest.raises(CtcbenchError, match=r"manifest\.json: format: missing"):
+        read_toml_document(tmp_path / "config.toml")
+
+
+def test_a_line_of_a_million_spaces_is_refused_at_once(tmp_path):
+    path = tmp_path / "a.toml"
+    path.write_text(f'a = b{" " * 1_000_000}"')
+    with pytest.raises(UsageError, match="not TOML"):
+        read_toml_document(path)
+    assert line_of(["b"], f"x = 1\n[{' ' * 500_000}\nx {' ' * 500_000}\nb  = 2") == 4
+    assert line_of(["a", "b"], f"[ a ] {' ' * 500_000}x\n[ a ]{' ' * 9} # x\n 'b' = 2") == 3
 
 
 def test_the_bounds_of_64_bits_are_allowed_and_a_huge_float_is_infinite(tmp_path):

@@ -16,6 +16,9 @@ GOOD = Hypothesis((1, 2), -1.0, ())
 
 def test_what_may_be_returned():
     require_hypotheses("p", [GOOD, Hypothesis((), -np.inf, ())], READ)
+    require_hypotheses(
+        "p", [Hypothesis(np.array([1]), np.float32(0), ()), Hypothesis((1,), np.nan, ())], READ
+    )
     require_n_best("p", [[GOOD, GOOD], []], READ)
 
 
@@ -27,6 +30,9 @@ def test_what_may_be_returned():
         ([Hypothesis((0,), 0.0, ()), GOOD], "label 0 for image 0"),
         ([GOOD, Hypothesis((3,), 0.0, ())], "label 3 for image 1"),
         ([GOOD, Hypothesis((1.0,), 0.0, ())], "label 1.0 for image 1"),
+        ([GOOD, Hypothesis(None, 0.0, ())], "labels=None for image 1 is no sequence"),
+        ([GOOD, Hypothesis((1,), None, ())], "log_prob=None for image 1 is not a number; math.nan says"),
+        ([Hypothesis((1,), "x", ()), GOOD], "log_prob='x' for image 0 is not a number"),
     ],
 )
 def test_what_may_not_be_returned(found, message):
@@ -53,6 +59,7 @@ def best(labels=(1,), optimal=True, gap=0.0):
         ([best(gap=0.5), best()], "for image 0 optimal=True and gap=0.5; a gap is 0 or more"),
         ([best(), best(optimal=False, gap=-1.0)], "for image 1 optimal=False and gap=-1.0"),
         ([best(), best(optimal=False, gap=np.nan)], "gap=nan"),
+        ([best(), best(optimal=False, gap=None)], "gap=None for image 1 is not a number"),
     ],
 )
 def test_proofs_that_contradict_themselves(found, message):

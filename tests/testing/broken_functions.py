@@ -41,6 +41,12 @@ def constant(log_probs, *rest):
     return (log_probs * 0).sum()
 
 
+@part_that_breaks("loss", "stays_finite_where_all_is_read", "every text is read with certainty; got loss")
+def focal(*inputs):
+    losses_N = ctc(*inputs, reduction="none")
+    return ((1 - (-losses_N).exp()) ** 0.5 * losses_N).mean()
+
+
 @part_that_breaks("loss", "ignores_frames_that_do_not_count", "frames past lengths_N")
 def of_all_frames(log_probs, lengths, *targets):
     return ctc(log_probs, torch.full_like(lengths, len(log_probs)), *targets)

@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console, RenderableType
+from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from ctcbench.cli.completion import complete_component
 from ctcbench.cli.installed_plugins import registry
-from ctcbench.cli.output import output_console, print_json
+from ctcbench.cli.output import output_console, print_json, spinner
 from ctcbench.cli.shared_flags import AsJson
 from ctcbench.config.presets import default_component
 from ctcbench.contract.errors import UsageError
@@ -102,8 +102,7 @@ def decoders(
     comparisons: list[DecoderComparison] = []
     cores: dict[str, CoreRates] = {}
     costs: dict[str, dict[str, CostRatio]] = {}
-    # On standard error, because standard output may be a JSON document. The spinner is plain ASCII.
-    with Console(stderr=True).status("", spinner="line") as status:
+    with spinner() as show:
         for name, log_probs in _inputs(run, workload, seed):
             comparisons.append(
                 compare(
@@ -115,13 +114,13 @@ def decoders(
                     yardstick=yardstick,
                     rounds=rounds,
                     seconds=seconds,
-                    progress=lambda what: status.update(Text(what)),
+                    progress=show,
                 )
             )
             if core:
-                status.update(Text(f"{name}: the C++ search alone"))
+                show(f"{name}: the C++ search alone")
                 cores[name] = core_rates(log_probs, rounds=rounds, seconds=seconds)
-                status.update(Text(f"{name}: constraints and a language model"))
+                show(f"{name}: constraints and a language model")
                 costs[name] = guide_costs(log_probs, rounds=rounds, seconds=seconds)
     if as_json:
         print_json(_document(comparisons, cores, costs, reference, yardstick, rounds))
@@ -132,12 +131,11 @@ def decoders(
         if comparison.name in cores:
             console.print(_core_table(cores[comparison.name], costs[comparison.name]))
     ending = "; constraints and model: median and range over the rounds" if core else ""
-    console.print(
-        Text(
-            f"{rounds} interleaved rounds on {_machine()}; ×: images/s over those of {reference} in the same "
-            f"round; changed: images whose labels differ from those of {yardstick}{ending}"
-        )
+    note = (
+        f"{rounds} interleaved rounds on {_machine()}; ×: images/s over those of {reference} in the same "
+        f"round; changed: images whose labels differ from those of {yardstick}"
     )
+    console.print(Text(note + ending))
 
 
 def _installed(installed: Registry) -> list[str]:

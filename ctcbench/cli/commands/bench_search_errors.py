@@ -15,7 +15,7 @@ from rich.text import Text
 
 from ctcbench.cli.completion import complete_component
 from ctcbench.cli.installed_plugins import registry
-from ctcbench.cli.output import output_console, print_json
+from ctcbench.cli.output import output_console, print_json, spinner
 from ctcbench.cli.run_folder_argument import named_run
 from ctcbench.cli.shared_flags import AsJson
 from ctcbench.contract.errors import UsageError
@@ -68,14 +68,13 @@ def search_errors(
     with contextlib.nullcontext() if files is None else only_stored_files(files):
         names = [installed.resolve("decoder", name) for name in decoder or [config.decoder]]
         _require_ctc(installed, names, config.loss, run)
-        # On standard error, because standard output may be a JSON document. The spinner is plain ASCII.
-        with Console(stderr=True).status("", spinner="line") as status:
+        with spinner() as show:
             found = find_search_errors(
                 installed,
                 folder.read_log_probs("test"),
                 names,
                 nodes=nodes,
-                progress=lambda what: status.update(Text(what)),
+                progress=show,
             )
     if as_json:
         print_json(dataclasses.asdict(found))

@@ -16,11 +16,13 @@ from ctcbench.cli.output import output_console, print_json
 from ctcbench.cli.picture_flags import Crops, OtherGround, chosen_crops, chosen_ground
 from ctcbench.cli.run_folder_argument import OtherDecoder, RunOrModel, named_recogniser
 from ctcbench.cli.shared_flags import AsJson
+from ctcbench.contract.component_string import ComponentString
 from ctcbench.contract.data import MOST_SAMPLES, SPLITS
 from ctcbench.contract.errors import UsageError
 from ctcbench.files.output_files import require_output, write_output
 from ctcbench.files.text import one_line
 
+_FILES = ("path", "list", "train_names", "val_names", "test_names")  # options of data sets
 _SPLITS = (*SPLITS, "all")
 
 
@@ -73,7 +75,8 @@ def evaluate(
     if misread is not None:
         if misread.suffix.lower() not in (".csv", ""):  # a device has no suffix
             raise UsageError(f"--misread {misread}: it is a CSV file; give it the suffix .csv")
-        require_output(misread)
+        given = ComponentString.parse(dataset).options
+        require_output(misread, *(Path(given[name]).expanduser() for name in _FILES if name in given))
     # Everything that can be checked is checked before torch is imported, which takes seconds.
     folder = named_recogniser(run)
     registry().resolve("dataset", dataset)

@@ -90,6 +90,29 @@ def test_a_resumed_run_continues_its_curves_and_a_fresh_one_replaces_them(tmp_pa
     assert scalars(tmp_path / "tensorboard")["train/loss"] == [(2, 9.0)]
 
 
+@pytest.mark.parametrize("link", ["tensorboard", "tensorboard/greedy"])
+def test_nothing_is_deleted_or_written_through_a_link(tmp_path, link):
+    run, outside = tmp_path / "run", tmp_path / "outside"
+    (run / link).parent.mkdir(parents=True)
+    (outside / "greedy").mkdir(parents=True)
+    (outside / "greedy" / "mine").touch()
+    (run / link).symlink_to(outside)
+    result = {"config": {"decoder": "greedy"}, "score": {}, "cost": {}}
+    with pytest.raises(UsageError, match="is a link; remove it, or disable this plugin"):
+        tracker.ctcbench_run_finished(info(run), result)
+    if link == "tensorboard":
+        with pytest.raises(UsageError, match="is a link"):
+            tracker.ctcbench_run_started(info(run))
+    assert [path.name for path in outside.rglob("*")] == ["greedy", "mine"]
+
+
+def test_decoders_have_files_of_their_own():
+    names = ["beam_cpp:width=5", "beam_cpp:characters='é'", "beam_cpp:characters='è'", "beam:" + "x" * 400]
+    files = [tracker.file_name(name) for name in names]
+    assert files[0] == "beam_cpp-width=5"
+    assert len({*files}) == 4 and max(map(len, files)) <= 69
+
+
 def test_the_switch_disables_it(tmp_path, monkeypatch):
     monkeypatch.setenv(tracker.SWITCH, "off")
     tracker.ctcbench_run_started(info(tmp_path))

@@ -92,6 +92,17 @@ def test_a_table_needs_only_the_split_that_is_read(trained: Path, mine: Path, ca
     assert expected in capsys.readouterr().err
 
 
+def test_the_list_that_is_scored_is_not_replaced_by_the_misread_pictures(
+    trained: Path, mine: Path, capsys: Capture
+) -> None:
+    table = mine / "test" / "t.csv"
+    table.write_text("file,label\n12.png,12\n34.png,34\n")
+    before = table.read_bytes()
+    assert main(["evaluate", str(trained), f"csv:path={table}", "--misread", str(table)]) == 2
+    assert "t.csv: is the file to read; name another one to write" in capsys.readouterr().err
+    assert table.read_bytes() == before
+
+
 def test_the_score_is_printed_also_where_the_file_of_misread_pictures_can_not_be_written(
     trained: Path, mine: Path, capsys: Capture
 ) -> None:
