@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from pydantic import Field
 
 from ctcbench.config.recipe import Recipe
 from ctcbench.contract.data import LogProbs
@@ -22,7 +21,6 @@ from ctcbench.evaluation.proof_counts import count_proofs
 from ctcbench.evaluation.score import Score
 from ctcbench.evaluation.scoring import score
 from ctcbench.files.attached_files import only_stored_files
-from ctcbench.files.json_records import Count, Name, NotNegative, Record, read_record
 from ctcbench.files.shell_words import quote_word
 from ctcbench.pipeline.built_decoder import BuiltDecoder, build_decoder
 from ctcbench.pipeline.run_calibration import fit_run_sharpness
@@ -33,21 +31,7 @@ from ctcbench.results.predictions import Predictions
 from ctcbench.results.result import Result
 from ctcbench.results.run_folder import RunFolder
 from ctcbench.results.stored_config import stored_config
-
-
-class SummaryRecord(Record):
-    """JSON document of a run's summary: the parts that a result holds as well."""
-
-    parameters: Count
-    train_seconds: NotNegative
-    images_per_second: NotNegative
-    peak_memory_mib: NotNegative | None
-    started: Name
-    host: dict[Name, Any] = Field(max_length=100)
-    versions: dict[Name, Any] = Field(max_length=1_000)
-    plugins: dict[Name, Any] = Field(max_length=1_000)
-    data: dict[Name, Any] = Field(max_length=100)
-    training: dict[Name, Any] = Field(max_length=1_000)
+from ctcbench.results.summary_file import read_trained
 
 
 def decode_run(recipe: Recipe, folder: RunFolder) -> Result:
@@ -64,7 +48,7 @@ def decode_run(recipe: Recipe, folder: RunFolder) -> Result:
         CtcbenchError: the run is not finished, or a file of it is damaged.
     """
     # Read first, so that a damaged summary is an error before a decoding of minutes.
-    trained = read_record(SummaryRecord, folder.read_summary(), folder.summary_path)
+    trained = read_trained(folder)
     stored = folder.read_log_probs("test")
     with from_run_folder(recipe.registry, folder, recipe.config.decoder):
         decoder = build_decoder(recipe.registry, recipe.config.decoder, stored.alphabet)
@@ -75,19 +59,19 @@ def decode_run(recipe: Recipe, folder: RunFolder) -> Result:
         config=recipe.config.model_dump(),
         score=_score(texts, stored, recipe.alignment),
         cost={
-            "parameters": trained.parameters,
-            "train_seconds": trained.train_seconds,
-            "images_per_second": trained.images_per_second,
+            "parameters": trained["parameters"],
+            "train_seconds": trained["train_seconds"],
+            "images_per_second": trained["images_per_second"],
             "decode_ms_per_image": seconds * 1000 / len(texts),
-            "peak_memory_mib": trained.peak_memory_mib,
+            "peak_memory_mib": trained["peak_memory_mib"],
         },
         provenance={
-            "started": trained.started,
-            "host": trained.host,
-            "versions": trained.versions,
-            "plugins": trained.plugins,
-            "data": _data(trained.data, stored, recipe.alignment),
-            "training": trained.training,
+            "started": trained["started"],
+            "host": trained["host"],
+            "versions": trained["versions"],
+            "plugins": trained["plugins"],
+            "data": _data(trained["data"], stored, recipe.alignment),
+            "training": trained["training"],
             **({"proofs": counts.to_json()} if counts else {}),
         },
     )

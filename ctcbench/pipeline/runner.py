@@ -12,6 +12,7 @@ from ctcbench.pipeline.training_stage import train
 from ctcbench.results.decoder_key import decoder_key
 from ctcbench.results.recognizer_description import require_same_description
 from ctcbench.results.result import Result
+from ctcbench.results.summary_file import read_trained
 from ctcbench.training.runtime import Runtime
 
 
@@ -49,7 +50,7 @@ def run(recipe: Recipe, runtime: Runtime | None = None) -> Result:
 
 def _check_finished(context: RunContext) -> None:
     folder = context.folder
-    folder.require_same_images(folder.read_summary().get("data", {}), context.training_samples)
+    folder.require_same_images(read_trained(folder)["data"], context.training_samples)
     require_same_description(folder, context.description)
     context.runtime.listener.notice(f"{folder.path}: trained already; --fresh trains it again")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import Field
 
@@ -92,10 +92,31 @@ class CostRecord(Record):
     peak_memory_mib: NotNegative | None = None
 
 
+class HostRecord(Record):
+    """The machine of a training; other keys are kept as they are."""
+
+    cpu: Name | None = None
+    gpu: Name | None = None
+    cores: Count | None = None
+
+
+class DataRecord(Record):
+    """The part of a provenance on the images, numbers by split; other keys are kept as they are."""
+
+    images: dict[Name, Count | None] = Field(default_factory=dict, max_length=100)
+    left_out: dict[Name, Count | None] = Field(default_factory=dict, max_length=100)
+    too_long: Count | None = None
+    unreadable: Count | None = None
+
+
 class TrainingRecord(Record):
     """The part of a provenance on the training; other keys are kept as they are."""
 
+    steps: Count | None = None
+    best_val_exact: Annotated[float, Field(ge=-1, le=1)] | None = None  # −1: none was measured
     left_plateau_step: Count | None = None
+    plateau_steps_at_end: Count | None = None
+    blank_steps_at_end: Count | None = None
 
 
 class ProofsRecord(Record):
@@ -110,10 +131,10 @@ class ProvenanceRecord(Record):
     """Provenance of a result; other keys are kept as they are."""
 
     started: Name | None = None
-    host: dict[Name, Any] = Field(default_factory=dict, max_length=100)
+    host: HostRecord | None = None
     versions: dict[Name, Name | None] = Field(default_factory=dict, max_length=1_000)
     plugins: dict[Name, Name | None] = Field(default_factory=dict, max_length=1_000)
-    data: dict[Name, Any] = Field(default_factory=dict, max_length=100)
+    data: DataRecord | None = None
     training: TrainingRecord | None = None
     proofs: ProofsRecord | None = None
 

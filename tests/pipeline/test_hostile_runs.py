@@ -136,6 +136,34 @@ def test_sizes_are_compared_before_anything_is_built(run, picture, capsys, name,
     assert words in capsys.readouterr().err
 
 
+VALUES = [
+    ("host", "x"),
+    ("host", {"cores": "x"}),
+    ("data", "x"),
+    ("data", {"images": "abc"}),
+    ("data", {"left_out": {"test": "x"}}),
+    ("training", {"plateau_steps_at_end": "x"}),
+    ("training", {"steps": "x"}),
+    ("training", {"best_val_exact": "x"}),
+]
+
+
+@pytest.mark.parametrize("name", ["summary.json", "results/greedy.json"])
+@pytest.mark.parametrize(("part", "value"), VALUES, ids=map(str, VALUES))
+def test_values_of_a_wrong_type_are_named_with_their_file(run, picture, capsys, name, part, value):
+    (run.path / MANIFEST).unlink()
+    path = run.path / name
+    document = json.loads(path.read_text())
+    parts = document["provenance"] if name.startswith("results") else document
+    parts[part] = {**parts[part], **value} if isinstance(value, dict) else value
+    path.write_text(json.dumps(document))
+    _, decoding, reporting, *_ = commands(run, picture)
+    assert main(decoding if name == "summary.json" else reporting) == 1
+    shown = capsys.readouterr().err
+    key = part if isinstance(value, str) else f"{part}.{next(iter(value))}"
+    assert f"{path}: " in shown and f"{key}" in shown and "bug in ctcbench" not in shown
+
+
 @pytest.mark.parametrize("how", ["deleted", pytest.param("moved", marks=pytest.mark.landing)])
 def test_a_run_folder_that_vanishes_in_training_ends_it(tmp_path, own_cache, how):
     command = [

@@ -73,6 +73,29 @@ def test_a_fault_in_the_score_is_named_with_the_file():
         Result.from_json({**DOCUMENT, "score": {"split": "test", "images": 3}}, PATH)
 
 
+@pytest.mark.parametrize(
+    ("part", "key", "wrong"),
+    [
+        ("host", "cores", "x"),
+        ("host", "cores", -1),
+        ("host", "gpu", 3),
+        ("data", "images", "abc"),
+        ("data", "images", {"train": "many"}),
+        ("data", "left_out", {"test": [1]}),
+        ("data", "too_long", "\x1b"),
+        ("training", "steps", 1.5),
+        ("training", "plateau_steps_at_end", "x"),
+        ("training", "blank_steps_at_end", "x"),
+        ("training", "best_val_exact", "high"),
+    ],
+)
+def test_a_wrong_value_of_the_provenance_is_named(part, key, wrong):
+    with pytest.raises(CtcbenchError, match=rf"beam_cpp\.json: provenance\.{part}\.{key}"):
+        Result.from_json({**DOCUMENT, "provenance": {part: {key: wrong}}}, PATH)
+    kept = {part: {"of another version": wrong}}
+    assert Result.from_json({**DOCUMENT, "provenance": kept}, PATH).provenance == kept
+
+
 @pytest.mark.parametrize("document", [None, [], 1, "x"])
 def test_a_document_that_is_not_an_object_is_refused(document):
     with pytest.raises(CtcbenchError, match=r"beam_cpp\.json: expected a JSON object"):

@@ -46,7 +46,7 @@ def diagnosis(result: Result) -> Text | None:
     steps = training.get("steps")
     if not (score.collapsed or stuck):
         # The best path of the validation images: a constraint of the decoder can make every text wrong.
-        has_read = score.exact or training.get("best_val_exact")
+        has_read = score.exact or (training.get("best_val_exact") or 0) > 0
         if has_read or steps is None or steps >= _FEW_STEPS:
             return None
         return Text.assemble(

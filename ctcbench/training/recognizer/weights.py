@@ -48,8 +48,9 @@ def load_recognizer(registry: Registry, folder: RunFolder) -> Recognizer:
             model = build_recognizer(recipe, description.image, description.alphabet, shapes)
     except UsageError as error:
         # Most likely a plugin is missing here, and the summary states which ones the run had.
-        plugins, installed = folder.read_summary().get("plugins", {}), registry.versions()
-        missing = [f"{name} {version}" for name, version in plugins.items() if name not in installed]
+        plugins, installed = folder.read_summary().get("plugins"), registry.versions()
+        named = plugins.items() if isinstance(plugins, dict) else ()
+        missing = [f"{name} {version}" for name, version in named if name not in installed]
         hint = f"; the run was made with {', '.join(missing)}" if missing else ""
         raise UsageError(f"{error}{hint}") from None
     except WrongShapes as error:

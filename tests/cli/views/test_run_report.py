@@ -178,6 +178,9 @@ def test_a_short_run_that_reads_nothing_is_hardly_trained() -> None:
     found = diagnosis(result)
     assert found and found.plain.startswith("Hardly trained: no text is right after 20 steps.")
     assert "--epochs" in found.plain and "--init-from" in found.plain
+    result.provenance["training"]["best_val_exact"] = -1.0  # no validation
+    found = diagnosis(result)
+    assert found and found.plain.startswith("Hardly trained")
     result.provenance["training"]["steps"] = 5000
     assert diagnosis(result) is None
     result = a_result(0.02)
