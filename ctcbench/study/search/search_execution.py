@@ -136,9 +136,9 @@ class SearchRun:
         self.listener.notice(text)
 
     def models_of(self, proposal: Proposal) -> tuple[PlannedModel, ...]:
-        """Return the models of a proposal, as they are on the disk; none if it failed in an earlier start."""
-        # To plan it again might fail again, and time steps before.
-        if proposal.state == "failed":
+        """Return the models of a proposal; none if it failed or runs, and is not planned yet."""
+        # To plan it might fail again, and time steps before, which an interrupt may just have ended.
+        if proposal.state in ("failed", "running"):
             return self._planned.get(proposal.number, ())
         return self._plan(proposal)
 

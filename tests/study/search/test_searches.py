@@ -186,6 +186,31 @@ def test_a_configuration_that_can_t_be_planned_fails_alone(in_process, tmp_path,
     assert len(timed) == count
 
 
+def test_an_interrupt_while_steps_are_timed_does_not_time_them_again(
+    in_process, tmp_path, capsys, monkeypatch
+):
+    timed = []
+
+    def time_configurations(entries, threads, notice, graph):
+        timed.extend(entries)
+        if len(timed) == 2:
+            raise KeyboardInterrupt
+        if len(timed) > 3:
+            raise UsageError("--budget 9s: 10 steps take 9.9 s")
+        found = {"train_samples": 70, "epochs": 1, "training_seconds": 9, "step_seconds": 1, "compute": "cpu"}
+        return {entry.digest: BudgetChoice(**found) for entry in entries}
+
+    monkeypatch.setattr("ctcbench.study.budget_fitting.time_configurations", time_configurations)
+    top = "trials = 2\npruning = false\nbudget = '9s'"
+    path = write(tmp_path, "lr = { low = 1e-3, high = 3e-3 }", top=top, base={"epochs": None})
+    assert main(["tune", str(path), "--out", str(tmp_path / "runs")]) == 130
+    assert len(timed) == 2
+    assert (tmp_path / "runs/studies/small/best.toml").exists()
+    document, progress = tune(capsys, path)
+    assert "2 trials, 1 ended, 1 to resume" in progress
+    assert states(document) == ["complete"] * 2 and len(timed) == 3
+
+
 ODD = """
     from ctcbench import Outcome, executor, hookimpl
 
