@@ -111,15 +111,19 @@ def planned_results(study: Path) -> dict[Path, list[str]]:
     raise UsageError(f"{study}: its plan.json can't be read; give {root} for all of its runs")
 
 
-def find_unfinished_studies(out: Path) -> list[str]:
-    """Return a sentence on each study of which results of the latest plan are missing.
+def find_unfinished_studies(*outs: Path) -> list[str]:
+    """Return a sentence on each study of which results of the latest plan are missing, once for each study.
 
-    `out` is a folder of runs with studies in ``out/studies``, or the folder of a study.
+    `outs` are folders of runs with studies in ``out/studies``, or the folders of studies.
     """
-    root, study = _place(out)
-    found = []
+    plans: dict[Path, tuple[Path, Path, StoredPlan]] = {}
     # The latest plan alone: what an earlier one asked for may have been dropped on purpose.
-    for path, plan in _records(StoredPlan, root, f"{study}/plan.json"):
+    for out in outs:
+        root, study = _place(out)
+        for path, plan in _records(StoredPlan, root, f"{study}/plan.json"):
+            plans.setdefault(path.resolve(), (root, path, plan))
+    found = []
+    for root, path, plan in plans.values():
         results = [
             root / model.key / "results" / f"{result_key}.json"
             for model in plan.models
@@ -134,33 +138,36 @@ def find_unfinished_studies(out: Path) -> list[str]:
     return found
 
 
-def find_failures(out: Path) -> list[Failure]:
-    """Return the failed trials of studies whose results do not exist by now.
+def find_failures(*outs: Path) -> list[Failure]:
+    """Return the failed trials of studies whose results do not exist by now, one for each run folder.
 
-    `out` is a folder of runs with studies in ``out/studies``, or the folder of a study, whose latest plan
-    then has the trials. Another study may have produced the results since, or an ordinary run in the same
+    `outs` are folders of runs with studies in ``out/studies``, or the folders of studies, whose latest plans
+    then have the trials. Another study may have produced the results since, or an ordinary run in the same
     folder, which records no trial. Records of trials that cannot be read are ignored.
     """
-    root, study = _place(out)
-    planned = None if study == "*" else {path.name for path in planned_results(out)}
-    newest: dict[str, StoredTrial] = {}
-    for path, trial in _records(StoredTrial, root, f"{study}/trials/*.json"):
-        key = trial.key or path.stem
-        if planned is not None and key not in planned:
-            continue
-        known = newest.get(key)
-        # As above: a key that is not a file name would lead out of the folder.
-        if is_file_name(key) and (not known or (trial.finished or "") >= (known.finished or "")):
-            newest[key] = trial
+    newest: dict[Path, tuple[Path, StoredTrial]] = {}
+    for out in outs:
+        root, study = _place(out)
+        planned = None if study == "*" else {path.name for path in planned_results(out)}
+        for path, trial in _records(StoredTrial, root, f"{study}/trials/*.json"):
+            key = trial.key or path.stem
+            # As above: a key that is not a file name would lead out of the folder.
+            if not is_file_name(key) or (planned is not None and key not in planned):
+                continue
+            # The record of a study may be found twice, in its own folder and in that of all studies.
+            folder = (root / key).resolve()
+            _, known = newest.get(folder, (None, None))
+            if not known or (trial.finished or "") >= (known.finished or ""):
+                newest[folder] = root / key, trial
     return [
         Failure(
-            root / key,
+            folder,
             _one_line(trial.error) or "no reason was recorded",
             _one_line(trial.label),
-            _settings(root / key),
+            _settings(folder),
         )
-        for key, trial in sorted(newest.items())
-        if trial.state == "failed" and not _done_since(root / key, trial.results)
+        for _, (folder, trial) in sorted(newest.items(), key=lambda item: item[0])
+        if trial.state == "failed" and not _done_since(folder, trial.results)
     ]
 
 

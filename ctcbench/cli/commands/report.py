@@ -68,9 +68,9 @@ def report(
     from ctcbench.reporting.build_report import build_report
     from ctcbench.reporting.study_records import find_failures, find_studied, find_unfinished_studies
 
-    for line in [line for out in dict.fromkeys(runs) for line in find_unfinished_studies(out)]:
+    for line in find_unfinished_studies(*runs):
         print(f"ctcbench report: {one_line(line)}", file=sys.stderr)
-    failures = [failure for out in dict.fromkeys(runs) for failure in find_failures(out)]
+    failures = find_failures(*runs)
     if not (results or problems or failures):
         usual = "`ctcbench run --out FOLDER` stores results"
         hint = hint_at_unfinished(runs) or hint_at_runs(runs) or usual

@@ -103,6 +103,22 @@ def test_failed_trials_of_other_studies_are_not_those_of_a_study(study, capsys, 
     assert len(document(capsys, str(out))["failures"]) == 2
 
 
+def test_what_two_of_the_folders_record_is_listed_once(study, capsys, tmp_path):
+    out = shutil.copytree(study, tmp_path / "runs")
+    for name, finished in (("one", "2026-01-01"), ("two", "2026-01-02")):
+        folder = plan_study(out, name, {"missing": ["greedy"]})
+        (folder / "trials").mkdir()
+        trial = {"key": "missing", "state": "failed", "error": f"error of {name}", "finished": finished}
+        (folder / "trials" / "missing.json").write_text(json.dumps(trial))
+    one, two = out / "studies" / "one", out / "studies" / "two"
+    for given in ([out, one], [one, out, two, out / "."], [two, one]):
+        (failure,) = document(capsys, *map(str, given))["failures"]
+        assert failure["error"] == "error of two"  # the latest
+        lines = stderr_of_report(capsys, *given).splitlines()
+        assert sum("study one: 1 of 1" in line for line in lines) == 1
+        assert sum("study two: 1 of 1" in line for line in lines) == 1
+
+
 def test_a_study_whose_plan_is_damaged_is_an_error(study, capsys, tmp_path):
     out = shutil.copytree(study, tmp_path / "runs")
     folder = plan_study(out, "one", {})
@@ -114,9 +130,9 @@ def test_a_study_whose_plan_is_damaged_is_an_error(study, capsys, tmp_path):
     assert line in capsys.readouterr().err
 
 
-def stderr_of_report(capsys, folder: Path) -> str:
+def stderr_of_report(capsys, *folders: Path) -> str:
     capsys.readouterr()
-    assert main(["report", str(folder), "--json"]) == 0
+    assert main(["report", *map(str, folders), "--json"]) == 0
     return capsys.readouterr().err
 
 
