@@ -75,7 +75,7 @@ function drawConfusion() {
   $("confused").replaceChildren(...(listed.length ? listed : [h("li", { class: "empty" }, "no mistakes")]));
   const { images, left_out: leftOut } = DATA.confusion;
   const looked = number ? images[number] : Object.values(images).reduce((sum, count) => sum + count, 0);
-  const others = leftOut[number] ? `; ${leftOut[number]} less frequent characters are left out` : "";
+  const others = leftOut[number] ? `; ${leftOut[number]} characters that are misread less often are left out` : "";
   $("confusion-note").textContent = looked
     ? `${looked.toLocaleString("en")} texts${others}`
     : "no predictions are stored; see the warnings";
