@@ -116,7 +116,7 @@ def new_state(
         from ctcbench.training.recognizer.compiled_network import CompiledNetwork
 
         own_N, _ = group.shard(np.arange(config.batch_size))
-        network = CompiledNetwork(network, compute, -(-len(own_N) // config.accumulate))
+        network = CompiledNetwork(network, compute, -(-len(own_N) // config.accumulate), config.accumulate)
     parameters = group_parameters(model, config.lr, config.weight_decay, compute.amp_dtype)
     return TrainState(
         recipe=recipe,

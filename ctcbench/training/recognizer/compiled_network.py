@@ -18,17 +18,27 @@ class CompiledNetwork(nn.Module):
     """A network compiled for batches of one size; batches of other sizes are computed uncompiled.
 
     On a GPU the kernels of a pass are recorded once and replayed as CUDA graphs, so that the host
-    launches one graph instead of hundreds of kernels. Recurrent layers remain cuDNN's.
+    launches one graph instead of hundreds of kernels. Recurrent layers remain cuDNN's. There are no such
+    graphs if the gradients of several passes are added up.
     """
 
-    def __init__(self, network: nn.Module, compute: Compute, batch_size: int) -> None:
+    def __init__(self, network: nn.Module, compute: Compute, batch_size: int, parts: int = 1) -> None:
+        """Compile at the first call.
+
+        Args:
+            network: the network.
+            compute: the device that it is on.
+            batch_size: number of images of the batches that are computed by the compiled network.
+            parts: number of passes whose gradients are added up in a step.
+        """
         super().__init__()
         # torch's default is a folder in /tmp with a predictable name, and it loads libraries and pickles
         # from there: another user could place them.
         os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(cache_folder() / "compiled"))
         self.network = network
         self.batch_size = batch_size
-        self._on_gpu = compute.device.type == "cuda"
+        # A pass leaves its gradients in the memory of its graph, where the next replay would write its own.
+        self._has_graphs = compute.device.type == "cuda" and parts == 1
         # torch leaves its recurrent modules uncompiled, but would unroll a call of the function that they
         # call over all frames, which takes minutes.
         for module in network.modules():
@@ -38,7 +48,8 @@ class CompiledNetwork(nn.Module):
 
     def compile_for_graph(self, is_captured: bool) -> None:
         """Compile anew at the next call; without CUDA graphs of its own if one of the step contains it."""
-        mode = "reduce-overhead" if self._on_gpu and not is_captured else "default"
+        self._replays = self._has_graphs and not is_captured
+        mode = "reduce-overhead" if self._replays else "default"
         # In a list, so that it is not a submodule: its parameters are those of `network`.
         self._compiled = [torch.compile(self.network, mode=mode, dynamic=False)]
 
@@ -54,7 +65,7 @@ class CompiledNetwork(nn.Module):
         # of steps.
         if len(images_NCHW) != self.batch_size:
             return self.network(images_NCHW, *widths)
-        if self._on_gpu:
+        if self._replays:
             torch.compiler.cudagraph_mark_step_begin()
         try:
             # Augmented images are float32 and others uint8; without the conversion each type would be

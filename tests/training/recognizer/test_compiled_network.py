@@ -8,9 +8,11 @@ import ctcbench
 from ctcbench.contract.errors import CtcbenchError
 from ctcbench.results.run_folder import RunFolder
 from ctcbench.training import device, monitor
+from ctcbench.training.recognizer import compiled_network
 from ctcbench.training.recognizer.compiled_network import CompiledNetwork
 from ctcbench.training.runtime import Runtime
 from tests.tiny_config import tiny
+from tests.training.step_cases import some_state
 
 # Of torch's own code, which torch.compile imports.
 pytestmark = pytest.mark.filterwarnings("ignore:`torch.jit.script:DeprecationWarning")
@@ -51,6 +53,33 @@ def test_it_is_compiled_for_one_type_of_number(monkeypatch):
     for augmented in (torch.ones(2, 1), torch.ones(2, 1, dtype=torch.uint8)):
         both(augmented)
     assert types == [torch.float32, torch.float32]
+
+
+@pytest.mark.parametrize("parts", [1, 2])
+def test_cuda_graphs_of_its_own_are_not_used_in_a_graph_and_not_for_gradients_in_parts(monkeypatch, parts):
+    """The next replay would write into the memory of the gradients that the parts before it left."""
+    modes, marks = [], []
+    monkeypatch.setattr(torch, "compile", lambda network, mode, dynamic: modes.append(mode) or network)
+    monkeypatch.setattr(torch.compiler, "cudagraph_mark_step_begin", lambda: marks.append(len(modes)))
+    on_gpu = device.Compute(torch.device("cuda"), None)
+    both = CompiledNetwork(Counting(), on_gpu, 4, parts)
+    both(torch.ones(4, 1))
+    both.compile_for_graph(True)
+    both(torch.ones(4, 1))
+    both.compile_for_graph(False)
+    both(torch.ones(4, 1))
+    assert modes == (["reduce-overhead", "default", "reduce-overhead"] if parts == 1 else ["default"] * 3)
+    assert marks == ([1, 3] if parts == 1 else [])
+
+
+@pytest.mark.parametrize("accumulate", [1, 3])
+def test_a_training_in_parts_compiles_for_parts(monkeypatch, registry, accumulate):
+    built = []
+    monkeypatch.setattr(
+        compiled_network, "CompiledNetwork", lambda network, compute, *given: built.append(given)
+    )
+    some_state(registry, device="cpu", batch_size=16, compile=True, accumulate=accumulate)
+    assert built == [(-(-16 // accumulate), accumulate)]
 
 
 class Missing(TorchDynamoException):
