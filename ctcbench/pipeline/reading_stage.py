@@ -34,7 +34,7 @@ def read_splits(context: RunContext, *, announce: bool) -> None:
 
     compute = device.choose_compute(config, context.group.process_rank)
     model = weights.load_recognizer(context.recipe.registry, folder).to(compute.device)
-    batch_size = inference.evaluation_batch_size(config)
+    batch_size = inference.evaluation_batch_size(config, context.group.world_size)
     with device.torch_settings(config, compute):
         for name in missing:
             kept_N = None

@@ -37,7 +37,9 @@ def suspect_plugins(recipe: Recipe) -> str:
 
 def _explain_shortage(error: BaseException, state: TrainState, trainings: int) -> str:
     config, on_gpu = state.recipe.config, state.compute.device.type == "cuda"
-    remedies = ["a smaller --batch-size", f"--accumulate {2 * config.accumulate}"]
+    remedies = ["a smaller --batch-size"]
+    if config.accumulate < config.batch_size:
+        remedies.append(f"--accumulate {min(2 * config.accumulate, config.batch_size)}")
     if config.amp is False:
         remedies.append("--amp")
     if trainings > 1:

@@ -47,10 +47,16 @@ class Validation(NamedTuple):
     edits: Sequence[int]
 
 
-def evaluation_batch_size(config: RunConfig) -> int:
-    """Return the batch size for inference: four times that of training, at most 256."""
-    # Without gradients no activations are kept, so four times the images fit in the memory of a step.
-    return min(_MAX_BATCH_SIZE, 4 * config.batch_size)
+def evaluation_batch_size(config: RunConfig, processes: int = 1) -> int:
+    """Return the batch size for inference: four times that of a pass of training, at most 256.
+
+    Args:
+        config: settings of the training; a batch is computed in ``accumulate`` parts.
+        processes: number of processes that the training divides each batch among.
+    """
+    # Without gradients no activations are kept, so four times the images fit in the memory of a pass.
+    shard = -(-config.batch_size // processes)
+    return min(_MAX_BATCH_SIZE, 4 * -(-shard // config.accumulate))
 
 
 def concatenate_log_probs(

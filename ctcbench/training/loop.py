@@ -205,7 +205,8 @@ class Trainer:
         self.runtime.listener.epoch_finished(report, steps)
 
     def _validate(self, model: nn.Module) -> inference.Validation | None:
-        batch_size, listener = inference.evaluation_batch_size(self.config), self.runtime.listener
+        batch_size = inference.evaluation_batch_size(self.config, self.group.world_size)
+        listener = self.runtime.listener
         batches = inference.iterate_log_probs(
             model, self.val, self.state.compute, "val", listener, batch_size
         )

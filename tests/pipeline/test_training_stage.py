@@ -196,9 +196,18 @@ def test_a_plateau_that_does_not_end_is_in_the_result(registry, tmp_path, monkey
     assert [notice.split(":")[0] for notice in named] == ["step 4", "step 8", "step 16"]
 
 
-@pytest.mark.parametrize(("amp", "remedy"), [(None, ""), (False, ", or --amp")])
+@pytest.mark.parametrize(
+    ("amp", "accumulate", "remedy"),
+    [
+        (None, 1, ", or --accumulate 2"),
+        (False, 1, ", or --accumulate 2, or --amp"),
+        # More parts than images are an error.
+        (None, 12, ", or --accumulate 16"),
+        (None, 16, ""),
+    ],
+)
 def test_a_step_without_memory_is_an_error_that_names_the_batch_size(
-    registry, tmp_path, monkeypatch, amp, remedy
+    registry, tmp_path, monkeypatch, amp, accumulate, remedy
 ):
     def short(state, batch, config):
         if state.step == 6:
@@ -207,10 +216,10 @@ def test_a_step_without_memory_is_an_error_that_names_the_batch_size(
 
     monkeypatch.setattr(loop, "train_step", short)
     with pytest.raises(CtcbenchError) as error:
-        runner.run(resolve(registry, tiny(amp=amp)), Runtime(tmp_path))
+        runner.run(resolve(registry, tiny(amp=amp, accumulate=accumulate)), Runtime(tmp_path))
     assert str(error.value) == (
         f"out of memory (Tried to allocate 20 GiB.) at step 7 with --batch-size 16: try a smaller "
-        f"--batch-size, or --accumulate 2{remedy}; the last checkpoint is kept"
+        f"--batch-size{remedy}; the last checkpoint is kept"
     )
 
 

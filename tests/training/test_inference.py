@@ -10,7 +10,7 @@ import pytest
 from ctcbench.config.recipe import Recipe
 from ctcbench.contract.data import LogProbs
 from ctcbench.contract.specs import Alphabet
-from ctcbench.training.inference import validate
+from ctcbench.training.inference import evaluation_batch_size, validate
 from ctcbench.training.objective import build_objective
 from tests.tiny_config import tiny
 
@@ -41,3 +41,20 @@ def test_batches_without_such_texts_have_the_same_bits():
     batch = read("ab", "c", "abc")
     first, second = validate([batch]), validate([batch, read("é", "ü")])
     assert first.loss == second.loss
+
+
+@pytest.mark.parametrize(
+    ("settings", "processes", "expected"),
+    [
+        ({"batch_size": 16}, 1, 64),
+        ({"batch_size": 512}, 1, 256),
+        ({"batch_size": 256, "accumulate": 16}, 1, 64),
+        ({"batch_size": 10, "accumulate": 4}, 1, 12),
+        ({"batch_size": 2, "accumulate": 2}, 1, 4),
+        ({"batch_size": 256}, 8, 128),
+        ({"batch_size": 33, "accumulate": 3}, 2, 24),
+    ],
+)
+def test_inference_has_four_times_the_images_of_a_pass_of_training(settings, processes, expected):
+    """More would not fit in the memory that --accumulate, or more processes, save."""
+    assert evaluation_batch_size(tiny(**settings), processes) == expected
