@@ -211,9 +211,8 @@ def add_gradients(
 def training_loss(state: TrainState, logits_TNK: Tensor, batch: Batch) -> Tensor:
     """Return the loss in nats per image, in float32: blank penalty, log-softmax, then the loss component."""
     log_probs_TNK = penalised(logits_TNK.float(), state.blank_penalty).log_softmax(-1)
-    return state.objective(
-        log_probs_TNK, state.model.frames(batch.widths_N), batch.targets_NL, batch.target_lengths_N
-    )
+    lengths_N = state.model.batch_frames(batch.widths_N, logits_TNK)
+    return state.objective(log_probs_TNK, lengths_N, batch.targets_NL, batch.target_lengths_N)
 
 
 def is_all_blank(model: Recognizer, logits_TNK: Tensor, widths_N: Tensor | None = None) -> Tensor:

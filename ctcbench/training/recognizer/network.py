@@ -145,6 +145,19 @@ class Recognizer(nn.Module):
         frames = torch.ceil(widths_N.double() * self.sequence.frames / self.image.width).long()
         return frames.clamp(1, self.sequence.frames)
 
+    def batch_frames(self, widths_N: Tensor, logits_TNK: Tensor) -> Tensor:
+        """Return the `frames` of a training batch; no value of `widths_N` is read on the host.
+
+        Args:
+            widths_N: number of columns of each image without padding, int64.
+            logits_TNK: the logits of the images.
+        """
+        if self.image.variable and "backbone" in self.unmasked:
+            # All images have the same width. How many frames such a backbone makes of it is only known by
+            # running it, and measured frames are looked up by widths on the host: a CUDA graph can't do that.
+            return torch.full_like(widths_N, len(logits_TNK), dtype=torch.long)
+        return self.frames(widths_N)
+
 
 def network_widths(model: Recognizer, images_NCHW: Tensor, widths_N: Tensor) -> tuple[Tensor, ...]:
     """Return what a recogniser takes after the images: their widths if they have different ones."""

@@ -5,16 +5,21 @@ import importlib
 
 import pytest
 import torch
+from torch import nn
 
 from ctcbench import ImageSpec
 from ctcbench.config.recipe import Recipe
+from ctcbench.contract.components import Component
+from ctcbench.registry.component_registry import Registry
+from ctcbench.registry.plugin import Plugin
 from ctcbench.training import split, step
 from ctcbench.training.cuda.step_graph import StepGraph
 from ctcbench.training.device import Compute
+from ctcbench.training.ragged_tensor import RaggedTensor
 from ctcbench.training.recognizer.network import build_recognizer
 from tests.tiny_config import tiny
 from tests.training.cuda.plain_ctc import plain_ctc_losses
-from tests.training.step_cases import ALPHABET, VARIED_SETTINGS, some_samples
+from tests.training.step_cases import ALPHABET, VARIED_SETTINGS, ragged_samples, some_samples
 
 META = torch.device("meta")
 # torch computes the shapes of this device in Python, for a recurrent head frame by frame.
@@ -37,20 +42,23 @@ def operators(monkeypatch):
     library._destroy()
 
 
-def make_graph(registry, notices, **settings):
+def make_graph(registry, notices, *, samples=None, image=IMAGE, **settings):
     config = tiny(amp=False, **settings)
     recipe = Recipe(registry, config)
-    model = build_recognizer(recipe, IMAGE, ALPHABET)
-    samples = some_samples(image=IMAGE)
+    model = build_recognizer(recipe, image, ALPHABET)
+    samples = samples or some_samples(image=image)
+    images = samples.images_NCHW
     part = dataclasses.replace(
         split.make_split(samples, ALPHABET, META),
-        images_NCHW=torch.from_numpy(samples.images_NCHW).to(META),
-    )
+        images_NCHW=RaggedTensor(images, META) if image.variable else torch.from_numpy(images).to(META),
+    ).with_buckets(config.batch_size, exact=bool(model.unmasked))
     state = step.new_state(recipe, model.train(), Compute(META, None), steps=10)
     if recipe.alignment == "ctc":
         state.objective = dataclasses.replace(state.objective, obstacle="", ctc_losses=plain_ctc_losses)
     graph = StepGraph(state, part, config, notices.append, lambda body: body)
-    graph._compute(state, 0, False)  # the first step, which creates the state of the optimizer
+    if not graph.obstacle:
+        # The first step, which creates the state of the optimizer.
+        graph._compute(state, graph._width(0), False)
     state.step = 2  # a full batch
     return graph
 
@@ -71,3 +79,25 @@ def test_a_tensor_on_the_cpu_is_noticed(registry):
     assert graph.step() is None
     (notice,) = notices
     assert "head 'bigru1:width=8,dropout=0.1' computes with a tensor on the CPU" in notice
+
+
+def unmasked(image):
+    """Return a backbone that does not take widths."""
+    return nn.Sequential(nn.Conv2d(image.channels, 4, 5, stride=2), nn.ReLU())
+
+
+@pytest.mark.parametrize("backbone", ["unmasked", "cnn2:width=4"])
+@pytest.mark.parametrize("head", ["none", "bigru1:width=4"])
+def test_images_of_several_widths_need_no_value_of_the_host(registry, backbone, head):
+    mine = Plugin("mine", "ctcbench-mine", "1", "mine", components=(Component("backbone", unmasked),))
+    notices, given = [], {"samples": ragged_samples([20] * 6 + [12] * 6), "batch_size": 3}
+    graph = make_graph(
+        Registry((*registry.plugins, mine)),
+        notices,
+        image=ImageSpec(24, 20, variable=True),
+        backbone=backbone,
+        head=head,
+        **given,
+    )
+    assert graph.step().loss.device == META
+    assert notices == []

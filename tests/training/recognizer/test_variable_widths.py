@@ -143,6 +143,20 @@ def test_the_frames_of_a_backbone_without_masks_are_measured():
     assert model.unmasked == ("backbone",)
     assert model.least_width == 3
     assert model.frames(torch.tensor([64, 3, 1, 20])).tolist() == [62, 1, 1, 18]
+    # In training each batch has images of one width, and nothing is measured.
+    model._measured.clear()
+    for width, frames in ((64, 62), (3, 1), (1, 1), (20, 18)):
+        widths_N = torch.tensor([width] * 2)
+        logits_TNK = model(torch.zeros(2, 1, 16, width, dtype=torch.uint8), widths_N).logits_TNK
+        assert model.batch_frames(widths_N, logits_TNK).tolist() == [frames] * 2
+    assert not model._measured
+
+
+def test_the_frames_of_a_batch_with_masks_are_those_of_each_image(registry):
+    model, widths_N = build(registry, "cnn3:width=4", "bilstm1:width=5").eval(), torch.tensor(WIDTHS)
+    logits_TNK = model(pictures()[0], widths_N).logits_TNK
+    assert torch.equal(model.batch_frames(widths_N, logits_TNK), model.frames(widths_N))
+    assert len({*model.frames(widths_N).tolist()}) > 1
 
 
 def test_a_backbone_that_counts_other_frames_than_it_makes_breaks_its_contract():
