@@ -13,6 +13,7 @@ from ctcbench.contract.specs import SequenceSpec
 if TYPE_CHECKING:
     from torch import nn
 
+_WIDTH = 128
 Width = Annotated[int, Field(ge=1, le=4096, description="hidden units in each direction")]
 Before = Literal[
     "none", "lstm1", "lstm2", "bilstm1", "bilstm2", "gru1", "gru2", "bigru1", "bigru2"
@@ -21,7 +22,7 @@ Dropout = Annotated[float, Field(ge=0, lt=1, description="share of the inputs of
 
 
 def _recurrent(cell: Literal["LSTM", "GRU"], layers: int, bidirectional: bool) -> Component:
-    def build(sequence: SequenceSpec, *, width: Width = 128, dropout: Dropout = 0.0) -> nn.Module:
+    def build(sequence: SequenceSpec, *, width: Width = _WIDTH, dropout: Dropout = 0.0) -> nn.Module:
         from ctcbench.builtin.modules import Recurrent
 
         return Recurrent(cell, sequence.features, width, layers, bidirectional, dropout)
@@ -59,7 +60,7 @@ def slots(
         int, Field(ge=1, le=1024, description="number of outputs: the length of the longest text")
     ],
     after: Annotated[Before, Field(description="sequence model before the outputs")] = "none",
-    width: Width = 128,
+    width: Width = _WIDTH,
     dropout: Dropout = 0.0,
     slot_width: Annotated[int, Field(ge=1, le=4096, description="hidden units of each output")] = 128,
 ) -> nn.Module:
@@ -69,11 +70,16 @@ def slots(
     from ctcbench.builtin.modules import Slots
 
     if after == "none":
-        # An error rather than no effect: the option would be part of the train key without changing the
+        # Errors rather than no effect: the options would be part of the train key without changing the
         # training.
         if dropout:
             raise UsageError(
                 f"head slots: dropout={dropout} applies to a sequence model, but after=none has none"
+            )
+        if width != _WIDTH:
+            raise UsageError(
+                f"head slots: width={width} applies to a sequence model, but after=none has none; slot_width "
+                f"is the number of hidden units of each output"
             )
         return Slots(nn.Identity(), sequence.frames, sequence.features, count, slot_width)
     model = next(head for head in _RECURRENT if head.name == after)(sequence, width=width, dropout=dropout)

@@ -113,13 +113,19 @@ def test_a_slot_depends_on_every_frame():
 def test_the_sequence_models_before_slots_are_the_other_heads():
     assert sorted(get_args(Before)) == sorted(part.name for part in HEADS if part.name != "slots")
     for name in get_args(Before):
-        module = head(SequenceSpec(4, 3), count=2, after=name, width=5)
+        options = {} if name == "none" else {"width": 5}
+        module = head(SequenceSpec(4, 3), count=2, after=name, **options)
         assert module(torch.zeros(4, 2, 3)).shape == (2, 2, 128)
 
 
-def test_dropout_without_a_sequence_model_is_an_error():
-    with pytest.raises(UsageError, match="after=none"):
-        head(SequenceSpec(4, 3), count=2, dropout=0.1)
+@pytest.mark.parametrize(
+    ("options", "named"), [({"dropout": 0.1}, "dropout=0.1"), ({"width": 64}, "width=64 .*; slot_width is")]
+)
+def test_an_option_of_the_sequence_model_without_one_is_an_error(options, named):
+    with pytest.raises(UsageError, match=f"^head slots: {named}"):
+        head(SequenceSpec(4, 3), count=2, **options)
+    # At their defaults they are left out of the train key.
+    head(SequenceSpec(4, 3), count=2, width=128, dropout=0.0)
 
 
 @pytest.mark.parametrize(("width", "stride", "frames"), [(6, 1, 6), (6, 2, 3), (7, 3, 3), (3, 8, 1)])
