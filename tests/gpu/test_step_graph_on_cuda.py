@@ -12,8 +12,11 @@ from torch import nn
 
 from ctcbench.__main__ import main
 from ctcbench.config.recipe import Recipe, resolve
+from ctcbench.contract.components import Component
 from ctcbench.pipeline import runner
 from ctcbench.processes.signals import Interrupted
+from ctcbench.registry.component_registry import Registry
+from ctcbench.registry.plugin import Plugin
 from ctcbench.results.run_folder import RunFolder
 from ctcbench.training import device, loop, monitor, split, step
 from ctcbench.training.checkpoint import format_checkpoint
@@ -123,6 +126,27 @@ def test_images_of_different_widths_have_a_graph_for_each_width_of_a_batch(regis
     assert {width for width, _ in graph._replays} == set(plain[1].buckets.widths)
     assert len(plain[1].buckets.widths) > 1
     assert np.allclose(rows[:, 0], expected[:, 0], rtol=0.2 if settings.get("amp") else 1e-2)
+
+
+def unmasked(image):
+    """Return a backbone that does not take widths."""
+    return nn.Sequential(nn.Conv2d(image.channels, 4, 5, stride=2), nn.ReLU())
+
+
+def test_a_backbone_without_masks_is_in_a_graph_for_each_width(registry):
+    mine = Plugin("mine", "ctcbench-mine", "1", "mine", components=(Component("backbone", unmasked),))
+    settings = {
+        "backbone": "unmasked",
+        "head": "bigru1:width=8",
+        "widths": [60] * 6 + [40] * 6,
+        "batch_size": 3,
+    }
+    notices, registry = [], Registry((*registry.plugins, mine))
+    expected, _ = train(*make_training(registry, **settings))
+    _, rows, by_graph = train_by_graph(registry, notices, **settings)
+    assert notices == []
+    assert by_graph == list(range(1, STEPS))
+    assert np.allclose(rows[:, 0], expected[:, 0], rtol=1e-2)
 
 
 def test_the_compiled_network_is_in_the_graph(registry):
