@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ctcbench.contract.errors import CtcbenchError
 from ctcbench.files.json_files import parse_object
 from ctcbench.files.plain_files import MIB
 from ctcbench.files.plain_folder import PlainFolder
 
 _ALIVE = "alive"
-_LIMIT = 64 * MIB
+_LIMIT = 64 * MIB  # of a document, or of one event
+_AT_ONCE = MIB  # bytes of the events that are read at a time
 
 
 @dataclass
@@ -49,15 +52,27 @@ class JobFolder:
         with self._files.open_to_append("events.jsonl") as handle:
             os.write(handle, json.dumps(dict(event)).encode() + b"\n")
 
-    def new_events(self) -> list[dict[str, Any]]:
-        """Return the events since the last call; one that is not written completely comes with the next."""
+    def new_events(self) -> Iterator[dict[str, Any]]:
+        """Yield the events since the last call; one that is not written completely comes with the next.
+
+        Raises:
+            CtcbenchError: an event is too long.
+        """
         if not self._files.has("events.jsonl"):
-            return []
-        with self._files.open_to_read("events.jsonl", _LIMIT) as (file, _):
+            return
+        # The file of a long training has any size; what is new since the last call is little.
+        with self._files.open_to_read("events.jsonl", sys.maxsize) as (file, _):
             file.seek(self._read)
-            whole = file.read().rpartition(b"\n")
-        self._read += len(whole[0]) + len(whole[1])
-        return [json.loads(line) for line in whole[0].splitlines()]
+            rest = b""
+            while read := file.read(_AT_ONCE):
+                *lines, rest = (rest + read).split(b"\n")
+                for line in lines:
+                    self._read += len(line) + 1
+                    yield json.loads(line)
+                if len(rest) > _LIMIT:
+                    raise CtcbenchError(
+                        f"{self.path / 'events.jsonl'}: an event has more than {_LIMIT:,} bytes"
+                    )
 
     def request_stop(self) -> None:
         """Ask the job to save the trial's state and end."""

@@ -6,7 +6,7 @@ import stat
 import time
 
 import pytest
-from ctcbench_slurm import slurm
+from ctcbench_slurm import job_folder, slurm
 from ctcbench_slurm.executor import _session_folder
 from ctcbench_slurm.job_folder import JobFolder, Lease, beat
 from ctcbench_slurm.job_request import JobRequest
@@ -18,20 +18,36 @@ from ctcbench.files.plain_files import NotPlain
 
 def test_events_arrive_once_and_whole(tmp_path):
     job, study = JobFolder(tmp_path), JobFolder(tmp_path)
-    assert study.new_events() == [] and study.read("outcome") is None
+    assert list(study.new_events()) == [] and study.read("outcome") is None
     job.append_event({"kind": "epoch", "epoch": 1})
-    assert study.new_events() == [{"kind": "epoch", "epoch": 1}]
+    assert list(study.new_events()) == [{"kind": "epoch", "epoch": 1}]
     with (tmp_path / "events.jsonl").open("a") as file:
         file.write('{"kind": "epoch", "ep')
         file.flush()
-        assert study.new_events() == []
+        assert list(study.new_events()) == []
         file.write('och": 2}\n')
     job.append_event({"kind": "notice", "text": "…"})
     assert [event["kind"] for event in study.new_events()] == ["epoch", "notice"]
-    assert study.new_events() == []
+    assert list(study.new_events()) == []
     assert not job.stop_requested()
     study.request_stop()
     assert job.stop_requested()
+
+
+def test_the_events_of_a_long_training_may_be_many(tmp_path, monkeypatch):
+    monkeypatch.setattr(job_folder, "_LIMIT", 200)
+    monkeypatch.setattr(job_folder, "_AT_ONCE", 16)
+    job, study = JobFolder(tmp_path), JobFolder(tmp_path)
+    for epoch in range(10):
+        job.append_event({"kind": "epoch", "epoch": epoch})
+    (tmp_path / "events.jsonl").open("a").write('{"kind": "no')
+    assert [event["epoch"] for event in study.new_events()] == [*range(10)]
+    assert list(study.new_events()) == []
+    (tmp_path / "events.jsonl").open("a").write('tice"}\n' + "x" * 300)
+    events = study.new_events()
+    assert next(events) == {"kind": "notice"}
+    with pytest.raises(CtcbenchError, match=r"events\.jsonl: an event has more than 200 bytes"):
+        next(events)
 
 
 def test_a_link_and_a_damaged_file_are_refused(tmp_path):
