@@ -48,12 +48,12 @@ def test_images_of_variable_width_have_the_frames_that_they_have_alone(registry)
 
 
 def test_a_head_with_its_own_frames_needs_one_a_character(registry):
-    slots = {"head": "slots:count=3,width=8", "loss": "slots", "decoder": "slots", "shortcut": "none"}
+    slots = {"head": "slots:count=3,slot_width=8", "loss": "slots", "decoder": "slots", "shortcut": "none"}
     state, _, config = some_state(registry, **slots)
     found = find_too_long_texts(some_samples(texts=["111"] * 19 + ["1234"]), state.model)
     assert [entry.number for entry in found] == [19]
     assert describe_frames(state.model, config)[0] == (
-        "the frames of head slots:count=3,width=8 (needed: one per character)"
+        "the frames of head slots:count=3,slot_width=8 (needed: one per character)"
     )
 
 
