@@ -24,6 +24,8 @@ std::size_t index(std::int64_t value) {
 
 Automaton::Automaton(AutomatonArrays arrays) : arrays_(std::move(arrays)) {
     check();
+    for (const std::vector<double>* weights : {&arrays_.log_weights, &arrays_.final_log_weights})
+        for (const double weight : *weights) highest_log_weight_ = std::max(highest_log_weight_, weight);
     find_shortest();
     build_table();
 }
@@ -55,7 +57,7 @@ void Automaton::check() const {
     require(arrays_.final_log_weights.empty() || arrays_.final_log_weights.size() == arrays_.accepting.size(),
             "there must be a final log weight for each state, or none");
     const auto within_bounds = [](double weight) {
-        return weight >= kLowestLogWeight && weight <= kHighestLogWeight;
+        return weight >= kLowestLogWeight && weight <= kHighestInDoubles;
     };
     for (const std::vector<double>* weights : {&arrays_.log_weights, &arrays_.final_log_weights})
         require(std::all_of(weights->begin(), weights->end(), within_bounds),

@@ -47,8 +47,7 @@ CharacterGuide::CharacterGuide(const NgramModel& model, const std::vector<std::i
         offsets_.push_back(static_cast<std::int64_t>(entries_.size()));
         shorter_.push_back(model.shorter(context));
         log_backoffs_.push_back(fusion.weight * model.log_backoff(context));
-        final_log_weights_.push_back(
-            bounded_log_weight(fusion.weight * special.log_prob_of_end(model, context)));
+        final_log_weights_.push_back(bounded(fusion.weight * special.log_prob_of_end(model, context)));
         if (context == NgramModel::kEmpty && special.unknown == NgramModel::kNoWord)
             add_unknown(NgramModel::kLowestLogProb, NgramModel::kEmpty);
         for (const NgramModel::Entry& entry : model.entries(context)) {
@@ -59,30 +58,41 @@ CharacterGuide::CharacterGuide(const NgramModel& model, const std::vector<std::i
         }
     }
     offsets_.push_back(static_cast<std::int64_t>(entries_.size()));
-    build_table();
+    const std::vector<double> highest_logs = highest_by_context();
+    const std::vector<double>& ends = final_log_weights_;
+    highest_log_weight_ = std::max(*std::max_element(highest_logs.begin(), highest_logs.end()),
+                                   *std::max_element(ends.begin(), ends.end()));
+    if (highest_log_weight_ <= kHighestInDoubles) build_table(highest_logs);
+}
+
+// Returns a bound of the log weights of each row, of which those of the table are products too.
+std::vector<double> CharacterGuide::highest_by_context() const {
+    std::vector<double> highest_logs;
+    highest_logs.reserve(shorter_.size());
+    for (std::size_t context = 0; context < shorter_.size(); ++context) {
+        double highest =
+            context == 0 ? kLowestLogWeight
+                         : log_backoffs_[context] + highest_logs[static_cast<std::size_t>(shorter_[context])];
+        for (std::int64_t i = offsets_[context]; i < offsets_[context + 1]; ++i)
+            highest = std::max(highest, entries_[static_cast<std::size_t>(i)].log_weight);
+        highest_logs.push_back(highest);
+    }
+    return highest_logs;
 }
 
 // Most contexts list few characters: their rows have these alone, and refer to the shorter context for all
 // others. Of a model of a few thousand contexts such rows stay in the cache of a processor, where a weight
 // for each class would not.
-void CharacterGuide::build_table() {
+void CharacterGuide::build_table(const std::vector<double>& highest_logs) {
     constexpr std::int64_t kDenseShare = 4;
     std::vector<State> next(static_cast<std::size_t>(classes_));
     std::vector<double> logs(next.size());
-    std::vector<double> log_weights, highest_logs;
+    std::vector<double> log_weights;
     std::vector<Entry> listed;
     for (std::size_t context = 0; context < shorter_.size(); ++context) {
         listed.assign(entries_.begin() + offsets_[context], entries_.begin() + offsets_[context + 1]);
         std::sort(listed.begin(), listed.end(),
                   [](const Entry& a, const Entry& b) { return a.label < b.label; });
-        double highest =
-            context == 0 ? kLowestLogWeight
-                         : log_backoffs_[context] + highest_logs[static_cast<std::size_t>(shorter_[context])];
-        for (const Entry& entry : listed) highest = std::max(highest, entry.log_weight);
-        // A product of weights would not be bounded as their sum is: without a table.
-        if (highest > kHighestLogWeight) return;
-        highest_logs.push_back(highest);
-
         GuideRow row = {};
         row.first = static_cast<std::int64_t>(labels_.size());
         row.base = GuideRow::kNoBase;
@@ -97,7 +107,7 @@ void CharacterGuide::build_table() {
                 targets_.push_back(dead ? 0
                                         : static_cast<std::int32_t>(next[static_cast<std::size_t>(label)]));
                 // No labelling has an ignored class; its weight must not be the lowest of the row.
-                log_weights.push_back(dead ? highest : logs[static_cast<std::size_t>(label)]);
+                log_weights.push_back(dead ? highest_logs[context] : logs[static_cast<std::size_t>(label)]);
             }
         } else {
             row.count = static_cast<std::int32_t>(listed.size());
@@ -105,7 +115,7 @@ void CharacterGuide::build_table() {
             for (const Entry& entry : listed) {
                 labels_.push_back(entry.label);
                 targets_.push_back(entry.next);
-                log_weights.push_back(bounded_log_weight(entry.log_weight));
+                log_weights.push_back(bounded(entry.log_weight));
             }
         }
         rows_.push_back(row);
@@ -166,7 +176,7 @@ void CharacterGuide::row(State state, State* next_K, double* log_weight_K) const
         for (std::int64_t i = offsets_[context]; i < offsets_[context + 1]; ++i) {
             const Entry& entry = entries_[static_cast<std::size_t>(i)];
             next_K[entry.label] = entry.next;
-            log_weight_K[entry.label] = bounded_log_weight(costs[count] + entry.log_weight);
+            log_weight_K[entry.label] = bounded(costs[count] + entry.log_weight);
         }
     }
 }

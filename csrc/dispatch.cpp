@@ -53,6 +53,7 @@ Path resolved(Path path) {
 
 std::unique_ptr<FastSearch> make_fast_search(const Options& options) {
     const Guide* guide = options.guide;
+    if (guide != nullptr && guide->highest_log_weight() > Guide::kHighestInDoubles) return nullptr;
     if (guide != nullptr && guide->table() == nullptr &&
         !GuideCacheSize(guide->classes(), options.beam_width).fits)
         return nullptr;

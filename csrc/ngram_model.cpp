@@ -135,6 +135,25 @@ NgramModel::Entry NgramModel::next(Context context, std::int32_t word) const {
     }
 }
 
+std::vector<double> NgramModel::highest_log_probs() const {
+    // By context: what backing off to it can add.
+    std::vector<double> added(shorter_.size(), 0.0);
+    // The shorter context comes before.
+    for (std::size_t context = shorter_.size() - 1; context > 0; --context) {
+        double& to = added[static_cast<std::size_t>(shorter_[context])];
+        to = std::max(to, added[context] + log_backoffs_[context]);
+    }
+    std::vector<double> highest(static_cast<std::size_t>(words_) + 1, kLowestLogProb + added[kEmpty]);
+    for (Context context = 0; context < contexts(); ++context)
+        for (const Entry& entry : entries(context)) {
+            double& of_word = highest[static_cast<std::size_t>(entry.word)];
+            const double log_prob = entry.log_prob + added[static_cast<std::size_t>(context)];
+            // That of the empty context, which lists every word, is the first.
+            of_word = context == kEmpty ? log_prob : std::max(of_word, log_prob);
+        }
+    return highest;
+}
+
 void NgramModel::check(std::int32_t words, const std::vector<NgramArrays>& levels) {
     const auto require = [](bool condition, const char* message) {
         if (!condition) throw std::invalid_argument(message);

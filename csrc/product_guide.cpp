@@ -16,6 +16,7 @@ ProductGuide::ProductGuide(std::vector<std::shared_ptr<const Guide>> parts) : pa
             throw std::invalid_argument("guides of one product must be for the same number of classes");
         if (part->states() > kMostStates / states_)
             throw std::invalid_argument("the guides have more than 2**62 states together");
+        highest_log_weight_ += part->highest_log_weight();
         start_ += part->start() * states_;
         states_ *= part->states();
     }
@@ -33,11 +34,7 @@ void ProductGuide::row(State state, State* next_K, double* log_weight_K) const {
         for (std::size_t k = 0; k < count; ++k) {
             if (next_K[k] == kDead) continue;
             next_K[k] = part_next[k] == kDead ? kDead : next_K[k] + part_next[k] * radix;
-            log_weight_K[k] =
-                next_K[k] == kDead
-                    ? 0.0
-                    : std::min(kHighestLogWeight,
-                               std::max(kLowestLogWeight, log_weight_K[k] + part_log_weight[k]));
+            log_weight_K[k] = next_K[k] == kDead ? 0.0 : bounded(log_weight_K[k] + part_log_weight[k]);
         }
         state /= part->states();
         radix *= part->states();
@@ -51,7 +48,7 @@ double ProductGuide::final_log_weight(State state) const {
         state /= part->states();
     }
     if (sum == -std::numeric_limits<double>::infinity()) return sum;
-    return std::min(kHighestLogWeight, std::max(kLowestLogWeight, sum));
+    return bounded(sum);
 }
 
 std::int32_t ProductGuide::shortest(State state) const {

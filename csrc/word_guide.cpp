@@ -28,6 +28,7 @@ WordGuide::WordGuide(NgramModel model, const std::vector<bool>& ignored, std::in
       fusion_(fusion) {
     grow(spellings);
     look_ahead();
+    find_frames_to_end();
     places_ = static_cast<State>(label_.size());
     start_ = special.first_context(model_) * places_;
     for (NgramModel::Context context = 0; context < model_.contexts(); ++context)
@@ -86,30 +87,51 @@ void WordGuide::grow(const Spellings& spellings) {
     first_child_.insert(first_child_.end(), 2, static_cast<std::int32_t>(unknown_));
 }
 
-// Computes what each place gets in advance, and how many labels lead to the end of a word.
+// Computes what each place gets in advance. No label but the first of a word adds anything then, and the end
+// of a word at most kMostSettled.
 void WordGuide::look_ahead() {
-    const auto unigram = [&](std::int32_t word) {
-        return fusion_.weight * model_.next(NgramModel::kEmpty, word).log_prob + fusion_.bonus;
+    const std::vector<double> highest = model_.highest_log_probs();
+    const auto highest_of = [&](std::int32_t word) {
+        return highest[word == NgramModel::kNoWord ? highest.size() - 1 : index(word)];
+    };
+    const auto in_advance = [&](std::int32_t word, bool known) {
+        return std::max(log_weight(model_.next(NgramModel::kEmpty, word).log_prob, known),
+                        log_weight(highest_of(word), known) - kMostSettled);
     };
     ahead_.assign(label_.size(), -std::numeric_limits<double>::infinity());
-    frames_to_end_.assign(label_.size(), kNever);
-    frames_after_label_.assign(label_.size(), kNever);
-    ahead_[unknown_] = unigram(special_.unknown) - fusion_.unknown_penalty;
+    ahead_[unknown_] = in_advance(special_.unknown, false);
     // Children have higher numbers than their parent.
     for (std::size_t place = unknown_; place-- > 0;) {
-        if (word_[place] != NgramModel::kNoWord) {
-            ahead_[place] = unigram(word_[place]);
-            frames_to_end_[place] = frames_after_label_[place] = 0;
-        }
-        for (std::int32_t child = first_child_[place]; child < first_child_[place + 1]; ++child) {
+        if (word_[place] != NgramModel::kNoWord) ahead_[place] = in_advance(word_[place], true);
+        if (unknown_words_) ahead_[place] = std::max(ahead_[place], ahead_[unknown_]);
+        for (std::int32_t child = first_child_[place]; child < first_child_[place + 1]; ++child)
             ahead_[place] = std::max(ahead_[place], ahead_[index(child)]);
+    }
+    const double first_label = ahead_[kRoot];
+    ahead_[kRoot] = 0.0;
+
+    double end_of_word = log_weight(highest_of(special_.unknown), false) - ahead_[unknown_];
+    for (std::size_t place = 1; place < unknown_; ++place)
+        if (word_[place] != NgramModel::kNoWord)
+            end_of_word = std::max(end_of_word, log_weight(highest_of(word_[place]), true) - ahead_[place]);
+    const double end_of_text =
+        special_.end == NgramModel::kNoWord ? 0.0 : fusion_.weight * highest_of(special_.end);
+    highest_log_weight_ = std::max(first_label, std::max(end_of_word, 0.0) + std::max(end_of_text, 0.0));
+}
+
+// Computes how many labels lead to the end of a word.
+void WordGuide::find_frames_to_end() {
+    frames_to_end_.assign(label_.size(), kNever);
+    frames_after_label_.assign(label_.size(), kNever);
+    for (std::size_t place = unknown_; place-- > 0;) {
+        if (word_[place] != NgramModel::kNoWord) frames_to_end_[place] = frames_after_label_[place] = 0;
+        for (std::int32_t child = first_child_[place]; child < first_child_[place + 1]; ++child) {
             const std::int32_t frames = frames_after_label_[index(child)] + 1;
             const std::int32_t blank = label_[index(child)] == label_[place] ? 1 : 0;
             frames_to_end_[place] = std::min(frames_to_end_[place], frames);
             frames_after_label_[place] = std::min(frames_after_label_[place], frames + blank);
         }
     }
-    ahead_[kRoot] = 0.0;
     frames_to_end_[kRoot] = frames_after_label_[kRoot] = 0;
 }
 
@@ -119,9 +141,7 @@ WordGuide::WordEnd WordGuide::end_word(NgramModel::Context context, std::size_t 
     const bool known = word != NgramModel::kNoWord;
     if (!known && !unknown_words_) return {context, -std::numeric_limits<double>::infinity()};
     const NgramModel::Entry entry = model_.next(context, known ? word : special_.unknown);
-    const double log_weight =
-        fusion_.weight * entry.log_prob + fusion_.bonus - (known ? 0.0 : fusion_.unknown_penalty);
-    return {entry.next, log_weight - ahead_[place]};
+    return {entry.next, log_weight(entry.log_prob, known) - ahead_[place]};
 }
 
 void WordGuide::row(State state, State* next_K, double* log_weight_K) const {
@@ -129,13 +149,13 @@ void WordGuide::row(State state, State* next_K, double* log_weight_K) const {
     const std::size_t place = index(state % places_);
     const State first = context * places_;
     const State other = unknown_words_ ? first + static_cast<State>(unknown_) : kDead;
-    const double other_weight = unknown_words_ ? bounded_log_weight(ahead_[unknown_] - ahead_[place]) : 0.0;
+    const double other_weight = unknown_words_ ? bounded(ahead_[unknown_] - ahead_[place]) : 0.0;
     std::fill_n(next_K, classes_, other);
     std::fill_n(log_weight_K, classes_, other_weight);
     for (std::int32_t child = first_child_[place]; child < first_child_[place + 1]; ++child) {
         const std::int32_t label = label_[index(child)];
         next_K[label] = first + child;
-        log_weight_K[label] = bounded_log_weight(ahead_[index(child)] - ahead_[place]);
+        log_weight_K[label] = bounded(ahead_[index(child)] - ahead_[place]);
     }
     for (const std::int32_t label : ignored_) {
         next_K[label] = kDead;
@@ -145,13 +165,13 @@ void WordGuide::row(State state, State* next_K, double* log_weight_K) const {
     const WordEnd end = end_word(context, place);
     const bool possible = end.log_weight > -std::numeric_limits<double>::infinity();
     next_K[space_] = possible ? end.next * places_ : kDead;
-    log_weight_K[space_] = possible ? bounded_log_weight(end.log_weight) : 0.0;
+    log_weight_K[space_] = possible ? bounded(end.log_weight) : 0.0;
 }
 
 double WordGuide::final_log_weight(State state) const {
     const WordEnd end = end_word(static_cast<NgramModel::Context>(state / places_), index(state % places_));
     if (!(end.log_weight > -std::numeric_limits<double>::infinity())) return end.log_weight;
-    return bounded_log_weight(end.log_weight + final_log_weights_[index(end.next)]);
+    return bounded(end.log_weight + final_log_weights_[index(end.next)]);
 }
 
 std::int32_t WordGuide::most_frames_to_end() const {

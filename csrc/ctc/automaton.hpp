@@ -41,6 +41,7 @@ class Automaton final : public Guide {
     void row(State state, State* next_K, double* log_weight_K) const override;
     const GuideTable* table() const override { return &table_; }
     double final_log_weight(State state) const override;
+    double highest_log_weight() const override { return highest_log_weight_; }
     std::int32_t shortest(State state) const override { return shortest_[static_cast<std::size_t>(state)]; }
     std::int32_t shortest_after(std::int32_t label, State state) const override {
         const auto place = static_cast<std::size_t>(state);
@@ -62,6 +63,7 @@ class Automaton final : public Guide {
     void build_table();
 
     AutomatonArrays arrays_;
+    double highest_log_weight_ = 0.0;  // 0 if none is higher
     // By state; sole_first_ is the label with which every continuation of shortest_ frames begins, or
     // kNoLabel.
     std::vector<std::int32_t> shortest_, sole_first_;

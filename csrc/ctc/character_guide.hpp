@@ -36,13 +36,6 @@ struct SpecialWords {
 // Returns the classes for which `ignored` is true.
 std::vector<std::int32_t> ignored_classes(const std::vector<bool>& ignored);
 
-// A log weight within the bounds of guides.
-inline double bounded_log_weight(double log_weight) {
-    return log_weight < Guide::kLowestLogWeight
-               ? Guide::kLowestLogWeight
-               : (log_weight > Guide::kHighestLogWeight ? Guide::kHighestLogWeight : log_weight);
-}
-
 // The states are the contexts of the model.
 class CharacterGuide final : public Guide {
   public:
@@ -60,12 +53,14 @@ class CharacterGuide final : public Guide {
     double final_log_weight(State state) const override {
         return final_log_weights_[static_cast<std::size_t>(state)];
     }
+    double highest_log_weight() const override { return highest_log_weight_; }
     std::int32_t shortest(State) const override { return 0; }
     std::int32_t most_frames_to_end() const override { return 0; }
     const GuideTable* table() const override { return table_.rows == nullptr ? nullptr : &table_; }
 
   private:
-    void build_table();
+    std::vector<double> highest_by_context() const;
+    void build_table(const std::vector<double>& highest_logs);
 
     struct Entry {
         std::int32_t label;
@@ -75,6 +70,7 @@ class CharacterGuide final : public Guide {
 
     std::int32_t classes_;
     State start_;
+    double highest_log_weight_ = 0.0;
     // By context; the words of the model are replaced by classes, and the weights are applied.
     std::vector<std::int64_t> offsets_;  // into entries_; one element more than contexts
     std::vector<NgramModel::Context> shorter_;

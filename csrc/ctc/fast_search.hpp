@@ -16,8 +16,8 @@ class FastSearch : public FrameSearch {
     virtual bool run(const LogProbs& log_probs, Result& result) = 0;
 };
 
-// Returns the search for options.path, or null for Path::exact and for a guide whose rows would need too much
-// memory (guide_cache_size.hpp).
+// Returns the search for options.path, or null for Path::exact, for a guide whose rows would need too much
+// memory (guide_cache_size.hpp), and for one with a log weight above Guide::kHighestInDoubles.
 std::unique_ptr<FastSearch> make_fast_search(const Options& options);
 
 // One for each instruction set, each in an isa_*.cpp. The last three exist in x86-64 builds only.

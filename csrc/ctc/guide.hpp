@@ -1,6 +1,7 @@
 // Guide: what a labelling may be, and what its labels cost or earn beside their CTC probability.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <limits>
 
@@ -21,9 +22,17 @@ class Guide {
     using State = std::int64_t;
     static constexpr State kDead = -1;
     static constexpr std::int32_t kNever = std::numeric_limits<std::int32_t>::max();
-    // The bounds of every log weight. e^100 a frame is more than any model earns, and far from overflow.
+    // The bounds of every log weight.
     static constexpr double kLowestLogWeight = -1e6;
-    static constexpr double kHighestLogWeight = 100.0;
+    static constexpr double kHighestLogWeight = 1e6;
+    // The highest log weight for a search in doubles: e^100 a frame is more than most models earn, and far
+    // from overflow. With a guide that has a higher one every sequence is decoded by the exact search.
+    static constexpr double kHighestInDoubles = 100.0;
+
+    // A log weight within the bounds; NaN is the lowest.
+    static double bounded(double log_weight) {
+        return std::min(kHighestLogWeight, std::max(kLowestLogWeight, log_weight));
+    }
 
     Guide() = default;
     Guide(const Guide&) = delete;
@@ -46,6 +55,9 @@ class Guide {
 
     // The log weight of a labelling's end in this state, within the same bounds; -inf if none may end there.
     virtual double final_log_weight(State state) const = 0;
+
+    // An upper bound of all log weights, of labels and of ends.
+    virtual double highest_log_weight() const = 0;
 
     // A lower bound on the number of frames after which a labelling in this state may end: the number of
     // further labels, plus the blanks that must stand between equal ones among them. 0 if it may end at once,

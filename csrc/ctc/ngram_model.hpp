@@ -56,6 +56,10 @@ class NgramModel {
     // The logarithm of the factor of the probabilities of those words.
     double log_backoff(Context context) const { return log_backoffs_[static_cast<std::size_t>(context)]; }
 
+    // By word, the last element for kNoWord: a logarithm that its probability exceeds in no context. Where no
+    // backoff weight is above 1 it is the highest of them.
+    std::vector<double> highest_log_probs() const;
+
     // The probability of a word, or of kNoWord, after a context, with backoff, and the context after it.
     Entry next(Context context, std::int32_t word) const;
 

@@ -72,13 +72,13 @@ inline bool within(Prob smaller, Prob larger, double tolerance) {
     return larger.mantissa - smaller.mantissa * negative_power_of_two(shift) < tolerance * larger.mantissa;
 }
 
-// exp(log_value); log_value may be minus infinity but neither NaN nor above 700.
+// exp(log_value); log_value may be minus infinity but neither NaN nor above 1e9.
 inline Prob prob_from_log(double log_value) {
     if (log_value < kLowestLog) return {};
     std::int64_t shift = 0;
-    if (log_value < -700.0) {
-        // exp() would underflow, so whole powers of two are taken out first. ln 2 is the sum of two doubles;
-        // the first step is exact, because its result is a multiple of 2^-53 below 1.
+    if (log_value < -700.0 || log_value > 700.0) {
+        // exp() would leave the range of a double, so whole powers of two are taken out first. ln 2 is the
+        // sum of two doubles; the first step is exact, because its result is a multiple of 2^-53 below 1.
         const double powers = std::nearbyint(log_value * 1.4426950408889634);
         log_value = std::fma(-powers, 0.6931471805599453, log_value);
         log_value = std::fma(-powers, 2.3190468138462996e-17, log_value);

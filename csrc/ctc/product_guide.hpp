@@ -23,6 +23,7 @@ class ProductGuide final : public Guide {
     State start() const override { return start_; }
     void row(State state, State* next_K, double* log_weight_K) const override;
     double final_log_weight(State state) const override;
+    double highest_log_weight() const override { return highest_log_weight_; }
     // The most that a part needs: a continuation has to satisfy all.
     std::int32_t shortest(State state) const override;
     std::int32_t shortest_after(std::int32_t label, State state) const override;
@@ -32,6 +33,7 @@ class ProductGuide final : public Guide {
     std::vector<std::shared_ptr<const Guide>> parts_;
     State states_ = 1;
     State start_ = 0;
+    double highest_log_weight_ = 0.0;
 };
 
 }  // namespace ctc

@@ -19,7 +19,9 @@ struct Spellings {
 
 // Words are separated by one or more labels `space`, which have no weight of their own. A word gets its
 // weight at its end; its letters get in advance the weight of the most probable unigram that begins with
-// them, and the end of the word settles the difference, so that it does not show in the score of a labelling.
+// them, or of the unknown word if that is higher, and the end of the word settles the difference, so that it
+// does not show in the score of a labelling. So that its end never adds more than kMostSettled, a word that a
+// context makes far more probable gets more in advance.
 //
 // A state is a context of the model and a place in the tree of spellings, or the place of all beginnings that
 // are in no spelling.
@@ -38,6 +40,7 @@ class WordGuide final : public Guide {
     State start() const override { return start_; }
     void row(State state, State* next_K, double* log_weight_K) const override;
     double final_log_weight(State state) const override;
+    double highest_log_weight() const override { return highest_log_weight_; }
     std::int32_t shortest(State state) const override {
         return unknown_words_ ? 0 : frames_to_end_[static_cast<std::size_t>(state % places_)];
     }
@@ -49,6 +52,8 @@ class WordGuide final : public Guide {
   private:
     static constexpr std::size_t kRoot = 0;  // the place between words
     static constexpr std::int32_t kNoLabel = -1;
+    // Half of kHighestInDoubles, so that one is left for other guides.
+    static constexpr double kMostSettled = 50.0;
 
     // The end of a word.
     struct WordEnd {
@@ -58,6 +63,10 @@ class WordGuide final : public Guide {
 
     void grow(const Spellings& spellings);
     void look_ahead();
+    void find_frames_to_end();
+    double log_weight(double log_prob, bool known) const {
+        return fusion_.weight * log_prob + fusion_.bonus - (known ? 0.0 : fusion_.unknown_penalty);
+    }
     WordEnd end_word(NgramModel::Context context, std::size_t place) const;
 
     NgramModel model_;
@@ -70,6 +79,7 @@ class WordGuide final : public Guide {
     State places_ = 0;
     State start_ = 0;
     std::size_t unknown_ = 0;  // the last place
+    double highest_log_weight_ = 0.0;
     // By place.
     std::vector<std::int32_t> first_child_;         // a place; one element more than places
     std::vector<std::int32_t> label_;               // the last label

@@ -30,7 +30,7 @@ void test_prob() {
     using ctc::Prob;
     using ctc::prob_from_log;
     for (const double log :
-         {0.0, -1e-300, -0.5, -3.25, -699.9, -700.1, -745.5, -12345.678, -9.87e8, 1e-4, 600.0})
+         {0.0, -1e-300, -0.5, -3.25, -699.9, -700.1, -745.5, -12345.678, -9.87e8, 1e-4, 600.0, 700.1, 1e6})
         check(close(log_of(prob_from_log(log)), log), "log_of inverts prob_from_log");
     check(!prob_from_log(-kInfinity).positive(), "-inf is zero");
     check(!prob_from_log(-1e30).positive(), "a mask is zero");

@@ -18,7 +18,8 @@ using Words = std::vector<std::int32_t>;
 // Words 0 and 1 begin and end a text, 2 is the unknown word.
 constexpr std::int32_t kWords = 7;
 constexpr ctc::SpecialWords kSpecial{0, 1, 2};
-constexpr ctc::FusionWeights kFusion{0.5, 0.25, 2.0};
+// With the second one, probabilities that differ by e^5 have weights that differ by e^200.
+constexpr ctc::FusionWeights kFusions[] = {{0.5, 0.25, 2.0}, {40.0, 0.25, 2.0}};
 
 struct RandomModel {
     std::map<Words, std::pair<double, double>> ngrams;  // log-probability and log backoff weight
@@ -70,15 +71,15 @@ double plain_log_prob(const RandomModel& model, Words history, std::int32_t word
 }
 
 bool close(double a, double b) {
-    return std::abs(a - b) < 1e-9;
+    return std::abs(a - b) < 1e-9 + 1e-12 * std::abs(b);
 }
 
 // Walks along random labellings of a model of characters: class k > 0 is word k + 2, the last is unknown.
-void test_characters(std::mt19937& random, const RandomModel& model) {
+void test_characters(std::mt19937& random, const RandomModel& model, const ctc::FusionWeights& fusion) {
     const ctc::NgramModel compiled(kWords, model.levels);
     const Words word_of_class{-1, 3, 4, 5, 6, -1};
     const ctc::CharacterGuide guide(compiled, word_of_class, {true, false, false, false, false, false},
-                                    kSpecial, kFusion);
+                                    kSpecial, fusion);
     std::vector<ctc::Guide::State> next(6);
     std::vector<double> log_weights(6);
     Words history{0};
@@ -89,10 +90,12 @@ void test_characters(std::mt19937& random, const RandomModel& model) {
         ctc::check(next[0] == ctc::Guide::kDead, "the blank is dead");
         for (std::size_t k = 1; k < 6; ++k) {
             const std::int32_t word = k == 5 ? 2 : word_of_class[k];
-            const double expected = 0.5 * plain_log_prob(model, history, word) + 0.25 - (k == 5 ? 2.0 : 0.0);
+            const double expected =
+                fusion.weight * plain_log_prob(model, history, word) + 0.25 - (k == 5 ? 2.0 : 0.0);
             ctc::check(close(log_weights[k], expected), "the weight of a character");
+            ctc::check(log_weights[k] <= guide.highest_log_weight(), "no higher weight of a character");
         }
-        ctc::check(close(guide.final_log_weight(state), 0.5 * plain_log_prob(model, history, 1)),
+        ctc::check(close(guide.final_log_weight(state), fusion.weight * plain_log_prob(model, history, 1)),
                    "the final weight of a character model");
         const std::size_t label = 1 + random() % 5;
         history.push_back(label == 5 ? 2 : word_of_class[label]);
@@ -101,10 +104,12 @@ void test_characters(std::mt19937& random, const RandomModel& model) {
 }
 
 // Spells random texts in a model of words: word k is spelled 1 1 … 2, the space is 3.
-void test_words(std::mt19937& random, const RandomModel& model, bool unknown_words) {
+void test_words(std::mt19937& random, const RandomModel& model, bool unknown_words,
+                const ctc::FusionWeights& fusion) {
     const ctc::Spellings spellings{{0, 4, 7, 9, 10}, {1, 1, 1, 2, 1, 1, 2, 1, 2, 2}, {6, 5, 4, 3}};
     const ctc::WordGuide guide(ctc::NgramModel(kWords, model.levels), {true, false, false, false}, 3,
-                               spellings, unknown_words, kSpecial, kFusion);
+                               spellings, unknown_words, kSpecial, fusion);
+    ctc::check(guide.highest_log_weight() < 50.0 + 1e-9, "what the end of a word adds is bounded");
     std::array<ctc::Guide::State, 4> next{};
     std::array<double, 4> log_weights{};
     Words history{0};
@@ -122,14 +127,16 @@ void test_words(std::mt19937& random, const RandomModel& model, bool unknown_wor
                 ctc::check(!known && !unknown_words, "only unknown words are dead");
                 return;
             }
+            ctc::check(log_weights[label] <= guide.highest_log_weight() + 1e-9, "no higher weight in a word");
             total += log_weights[label];
             state = next[label];
             ctc::check(guide.shortest(state) == 0 || !unknown_words, "a labelling may end at once");
         }
-        expected += 0.5 * plain_log_prob(model, history, known ? ones + 3 : 2) + 0.25 - (known ? 0.0 : 2.0);
+        expected +=
+            fusion.weight * plain_log_prob(model, history, known ? ones + 3 : 2) + 0.25 - (known ? 0.0 : 2.0);
         history.push_back(known ? ones + 3 : 2);
         ctc::check(close(total, expected), "the weight of a word");
-        ctc::check(close(guide.final_log_weight(state), 0.5 * plain_log_prob(model, history, 1)),
+        ctc::check(close(guide.final_log_weight(state), fusion.weight * plain_log_prob(model, history, 1)),
                    "the final weight of a word model");
     }
 }
@@ -140,8 +147,10 @@ int main() {
     std::mt19937 random(0);
     for (int round = 0; round < 300; ++round) {
         const RandomModel model = random_model(random, 1 + random() % 4);
-        test_characters(random, model);
-        test_words(random, model, round % 2 == 0);
+        for (const ctc::FusionWeights& fusion : kFusions) {
+            test_characters(random, model, fusion);
+            test_words(random, model, round % 2 == 0, fusion);
+        }
     }
     return ctc::report_failures();
 }

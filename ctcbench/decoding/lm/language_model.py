@@ -35,7 +35,7 @@ class LanguageModel:
     In a model of characters, ``<space>`` is the space. A model of words reads a text as words between spaces:
     the class that is a space, ``|`` or ``▁``, the first of them that there is; without one a text is one
     word. A word counts at its end; in advance its letters count as the most probable unigram that begins with
-    them. A word that the classes cannot write is tried in Unicode NFC and NFD.
+    them, or as ``<unk>``. A word that the classes cannot write is tried in Unicode NFC and NFD.
 
     Attributes:
         unit: ``character`` or ``word``.
