@@ -25,11 +25,14 @@ struct alignas(64) GuideRow {
     std::int64_t base;
     double factor;
     double highest;  // no edge has a higher weight
-    float lowest;    // nor a lower one; at most 1
+    float lowest;    // nor a lower one; at most 1; 0 where a weight may be lost
     std::int32_t count;
     std::int32_t shorter;
     std::int32_t shortest;                   // Guide::shortest() of the state
     std::int32_t least_needed, most_needed;  // of the frames that a labelling needs after an edge
+
+    // Whether an edge may have another weight than that in the table: one below the range of lane_exp().
+    bool loses_weights() const { return lowest == 0.0F; }
 };
 
 // Arrays by edge, and the rows. It owns nothing.

@@ -6,6 +6,10 @@
 
 namespace ctc {
 
+// A bound of the weights that a table holds as 0, or as too small for a normal double. lane_exp() returns 0
+// below e^-600. A weight can be the product of such a number and of one up to e^100.
+constexpr double kMostLostWeight = 1e-217;
+
 // As LaneLosses, but a bound for each labelling in the beam instead of one for all. A constraint can force
 // labellings of nearly no probability: then all totals fall, in each frame, far below the sum of the frame's
 // probabilities, by which LaneLosses multiplies its bound. The bound of a row is
@@ -67,13 +71,17 @@ class GuidedLosses {
         if (!any_) clear();
     }
 
-    static double rounded_up(double lost) { return lost > 0.0 ? std::max(lost * kRounding, kLeast) : 0.0; }
+    // A bound of what is lost, which is not 0 even where its computation has underflowed.
+    static double rounded_up(double lost) { return std::max(lost * kRounding, kLeast); }
+    // The bound of value * factor; `lost` is that of `value`.
+    static double scaled(double lost, double factor) { return lost > 0.0 ? rounded_up(lost * factor) : 0.0; }
     // The bound of value * prob, which has become `product`; `lost` is that of `value`. `most` is a bound of
     // the probability.
     static double product_bound(double lost, double value, double product, double prob, double most) {
+        const bool underflows = value > 0.0 && product < kUnderflow;
+        if (most == 0.0 || (lost == 0.0 && !underflows)) return 0.0;
         double bound = lost * most;
-        if (value > 0.0 && product < kUnderflow)
-            bound += prob > 0.0 ? std::min(kUnderflow, value * most) : value * most;
+        if (underflows) bound += prob > 0.0 ? std::min(kUnderflow, value * most) : value * most;
         return rounded_up(bound);
     }
 
@@ -114,13 +122,13 @@ void GuidedLosses<L>::compute(const LaneBeam<L>& beam, const LaneFrame<L>& frame
         // The extension by the last label.
         if (blank < kSafety * lost_blank[row] && last < frame.classes && columns.permitted().has(row, last)) {
             hidden_ = true;
-            worst_ = std::max(worst_, lost_blank[row] * most_last * edges.highest);
+            worst_ = std::max(worst_, lost_blank[row] * most_last * std::max(edges.highest, kMostLostWeight));
         }
         if (edges.shortest > remaining) continue;  // the unchanged labelling was removed
         double lost = lost_label[row];
         if (parent >= 0)
-            lost += (lost_blank[parent] + (beam.repeats.data()[row] != 0 ? 0.0 : lost_label[parent])) *
-                    columns.weight.data()[row];
+            lost += scaled(lost_blank[parent] + (beam.repeats.data()[row] != 0 ? 0.0 : lost_label[parent]),
+                           columns.weight.data()[row]);
         const double next_blank = product_bound(lost_blank[row] + lost_label[row], beam.total.data()[row],
                                                 candidates.blank.data()[row], stayed.prob_blank, most_blank);
         const double next_label = product_bound(lost, beam.label.data()[row] + stayed.from_parent[row],
@@ -146,7 +154,7 @@ void GuidedLosses<L>::find_arrivals(const Arrivals<L>& arrivals, const LaneBeam<
         const double lost = blank_.data()[row] + (repeats ? 0.0 : label_.data()[row]);
         // total / source is the probability times the weight.
         const double source = (repeats ? beam.blank.data() : beam.total.data())[row];
-        arrivals_.push_back(rounded_up(lost * (arrivals.total.data()[i] / source)));
+        arrivals_.push_back(scaled(lost, arrivals.total.data()[i] / source));
     }
 }
 

@@ -43,6 +43,7 @@ class GuidedLaneSearch final : public FastSearch {
     bool advance();
     bool keep_all(const typename StayStep<L>::Output& stayed, std::int64_t exponent);
     bool loses_a_symbol(double known_floor, double largest_reach, std::int64_t exponent) const;
+    bool loses_a_weight(double known_floor, double most_prob) const;
     // Whether lane_exp() can scale the next frame.
     static bool in_range(double largest) { return exponent_of(largest) >= kScale - 1000; }
 
@@ -122,13 +123,19 @@ bool GuidedLaneSearch<L>::advance() {
     losses_.follow(beam_, frame_, stayed, exponent, columns_, remaining_, candidates_);
     // As in LaneSearch: no extension reaches the least of the unchanged labellings.
     const bool stays_fill_beam = stayed.normal == width && !prepared.drops;
-    if (stays_fill_beam && prepared.largest_reach * stayed.prob_best < stayed.least * LaneMath<L>::kSlack)
+    const double most_prob = std::max(stayed.prob_best, losses_.lost_prob(exponent));
+    // A bound of the extensions with a lost weight, which `reach` does not have.
+    const double largest_lost = columns_.weighted() ? beam_.largest * most_prob * kMostLostWeight : 0.0;
+    if (stays_fill_beam &&
+        std::max(prepared.largest_reach * most_prob, largest_lost) < stayed.least * LaneMath<L>::kSlack)
         return keep_all(stayed, exponent);
     const double known_floor =
         extend_.run({beam_, frame_, columns_, columns_.permitted(), open_, stayed, prepared, exponent,
                      remaining_, frame_.best_label(), stays_fill_beam},
                     width, candidates_);
     if (known_floor == 0.0 && losses_.hides_candidates()) return false;
+    if (known_floor > 0.0 && known_floor <= largest_lost && loses_a_weight(known_floor, most_prob))
+        return false;
     if (loses_a_symbol(known_floor, prepared.largest_reach, exponent)) return false;
     if (stays_fill_beam && candidates_.count == candidates_.stays) return keep_all(stayed, exponent);
 
@@ -162,23 +169,37 @@ bool GuidedLaneSearch<L>::keep_all(const typename StayStep<L>::Output& stayed, s
     return true;
 }
 
-// Whether a symbol may have a probability that lane_exp() returns as 0, or one too small for products. If a
-// floor is known, only the former matters, and only if such a symbol may reach the floor.
+// Whether a symbol may have a probability that lane_exp() returns as 0, or one too small for products with
+// the weights of rows. If a floor is known, only the former matters, and only if such a symbol may reach the
+// floor.
 template <class L>
 bool GuidedLaneSearch<L>::loses_a_symbol(double known_floor, double largest_reach,
                                          std::int64_t exponent) const {
     if (known_floor > largest_reach * losses_.lost_prob(exponent)) return false;
     double lowest = kExpLowest;
-    if (known_floor == 0.0)
-        lowest =
-            std::max(lowest, -207.3 + 0.6931471805599453 * static_cast<double>(exponent) -
-                                 log_lower_bound(columns_.lowest_weight(beam_.rows)));  // ln(1e-90) is -207.2
+    if (known_floor == 0.0) {
+        const double weight = columns_.lowest_weight(beam_.rows);
+        lowest = weight == 0.0
+                     ? LaneMath<L>::kInfinity
+                     : std::max(lowest, -207.3 + 0.6931471805599453 * static_cast<double>(exponent) -
+                                            log_lower_bound(weight));  // ln(1e-90) is -207.2
+    }
     const auto possible = L::broadcast(kLowestLog);
     const auto limit = L::broadcast(lowest);
     for (std::int32_t label = 0; label < frame_.classes; label += kLanes) {
         const auto log_probs = L::load(frame_.log_prob.data() + label);
         if ((L::at_least(log_probs, possible) & ~L::at_least(log_probs, limit)) != 0) return true;
     }
+    return false;
+}
+
+// Whether a row may have a weight that is lost, with which an extension may reach the floor.
+template <class L>
+bool GuidedLaneSearch<L>::loses_a_weight(double known_floor, double most_prob) const {
+    for (std::int32_t row = 0; row < beam_.rows; ++row)
+        if (columns_.edges.data()[row].loses_weights() &&
+            beam_.total.data()[row] * most_prob * kMostLostWeight >= known_floor)
+            return true;
     return false;
 }
 
