@@ -62,7 +62,7 @@ class _Counts(NamedTuple):
 
 
 def train_kneser_ney(
-    texts: Iterable[Sequence[str]], order: int, vocabulary: Collection[str] = ()
+    texts: Iterable[Iterable[str]], order: int, vocabulary: Collection[str] = ()
 ) -> KneserNeyModel:
     """Estimate an n-gram model with interpolated modified Kneser-Ney smoothing (Chen and Goodman 1999).
 
@@ -97,12 +97,13 @@ def train_kneser_ney(
     for number, text in enumerate(texts, 1):
         if not isinstance(text, Iterable):
             raise InputError(f"text {number:,} of the corpus is {shown(text)}; it must be a list of words")
-        if taken := sorted({*SPECIAL} & {*text}):
+        words = list(text)  # an iterator can be read once
+        if taken := sorted({*SPECIAL} & {*words}):
             raise InputError(
                 f"a text of the corpus contains the word {taken[0]!r}, which has a special meaning; "
                 f"remove or replace {', '.join(SPECIAL)}"
             )
-        indices = [index_of.setdefault(word, len(index_of)) for word in text]
+        indices = [index_of.setdefault(word, len(index_of)) for word in words]
         tokens += [index_of[START], *indices, index_of[END]]
         places += range(len(indices) + 2)
     if not tokens:

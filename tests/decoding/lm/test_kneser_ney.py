@@ -83,6 +83,14 @@ def test_an_empty_corpus_and_special_words_are_refused():
         train_kneser_ney(["a"], 0)
 
 
+def test_texts_and_words_may_be_iterators():
+    texts = [["a", "b"], ["b"], []]
+    expected, found = train_kneser_ney(texts, 2).model, train_kneser_ney(map(iter, texts), 2).model
+    assert found.words == expected.words
+    for level, wanted in zip(found.levels, expected.levels, strict=True):
+        assert all(np.array_equal(one, other) for one, other in zip(level, wanted, strict=True))
+
+
 def test_empty_texts_teach_that_a_text_can_end_at_once():
     model = train_kneser_ney(["", "", "a"], 3).model
     assert word_log_prob(model, (START,), END) > word_log_prob(model, (START,), "a")
