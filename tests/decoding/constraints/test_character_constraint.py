@@ -34,6 +34,28 @@ def test_characters_of_several_code_points():
     assert not automaton.accepts([1])
 
 
+@pytest.mark.parametrize(
+    "allowed", ["\u00e9", "e\u0301", "ae\u0301", "\u00e9a", ["\u00e9"], ["e\u0301", "a"]]
+)
+def test_strings_with_characters_of_several_code_points(allowed):
+    expected = {1, 2} if "a" in allowed else {2}
+    characters = [None, "a", "e\u0301", "e"]
+    assert character_automaton(characters, allowed).used_labels == expected
+    assert position_automaton(characters, [allowed, "e"]).used_labels == expected | {3}
+
+
+def test_characters_in_the_normal_form_of_one_code_point():
+    assert character_automaton([None, "\u00e9"], ["e\u0301"]).used_labels == {1}
+
+
+@pytest.mark.parametrize("allowed", [[1], ["a", None], [["a"]]])
+def test_what_is_no_character(allowed):
+    with pytest.raises(InputError, match=r"characters: .* is no character"):
+        character_automaton(CHARACTERS, allowed)
+    with pytest.raises(InputError, match=r"position 2: .* is no character"):
+        position_automaton(CHARACTERS, ["a", allowed])
+
+
 def test_characters_that_no_class_has():
     with pytest.raises(InputError, match="characters: the alphabet lacks 'x' 'y'; leave out what it lacks"):
         character_automaton(CHARACTERS, "axby")
