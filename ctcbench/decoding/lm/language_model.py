@@ -11,7 +11,7 @@ from .. import _core
 from ..constraints.class_characters import ClassCharacters, class_of_character, space_class
 from ..scalars import check_finite, check_flag, check_non_negative, shown
 from ..user_errors import InputError
-from .ngram_model import END, SPECIAL, START, UNKNOWN, NgramModel
+from .ngram_model import END, START, UNKNOWN, NgramModel
 from .spellings import is_of_characters, match_characters, spell_words
 
 Unit = Literal["auto", "character", "word"]
@@ -69,7 +69,8 @@ class LanguageModel:
             unknown_penalty: subtracted for each word that the model lacks.
             unknown_words: whether a labelling may have words that a model of words lacks.
             unit: what the words of the model are.
-            spell: the text of a word in the order of the frames; None: as it is.
+            spell: the text of a word in the order of the frames; None: as it is. Of several words with one
+                text, a text has the one with the highest unigram probability.
 
         Raises:
             TypeError: `model` is no n-gram model, or an argument that must be a number is none.
@@ -96,7 +97,6 @@ class LanguageModel:
         compiled = _core.NgramModel(len(model.words), list(model.levels))
         classes = class_of_character(characters)
         self.used_labels = frozenset(classes.values())
-        words = [word for word in model.words if word not in SPECIAL]
         if unit == "auto":
             unit = "character" if is_of_characters(model, classes) else "word"
         self.unit = unit
@@ -114,7 +114,7 @@ class LanguageModel:
             )
             return
         space = space_class(classes)
-        spellings, self.notices = spell_words(words, classes, space, spell or str)
+        spellings, self.notices = spell_words(model, classes, space, spell or str)
         self._guide = _core.word_guide(
             compiled,
             ignored=[text is None for text in characters],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping
 
 from ..constraints.class_characters import in_form_of, quoted, split_characters, word_starts
 from ..user_errors import InputError
@@ -86,12 +86,15 @@ def _other_case(missing: Iterable[str], classes: Mapping[str, int]) -> str:
 
 
 def spell_words(
-    words: Sequence[str], classes: Mapping[str, int], space: int, spell: Callable[[str], str]
+    model: NgramModel, classes: Mapping[str, int], space: int, spell: Callable[[str], str]
 ) -> tuple[list[Spelling], tuple[str, ...]]:
-    """Return the spellings of words, sorted, and a sentence about words that have none.
+    """Return the spellings of a model's words, sorted, and sentences about words that have none.
+
+    Of words with one spelling the most probable one has it: the one with the highest unigram probability, of
+    equal ones the first in lexicographic order.
 
     Args:
-        words: the words of a model.
+        model: a model of words.
         classes: the class of each character.
         space: the class between words, -1 for none.
         spell: the text of a word in the order of the frames.
@@ -101,8 +104,11 @@ def spell_words(
     """
     require_parts_of_words(classes)
     longest = max(map(len, classes))
+    words = [word for word in model.words if word not in SPECIAL]
+    log_probs = dict(zip(model.words, model.levels[0].log_probs_G.tolist(), strict=True))
     spelled: dict[tuple[int, ...], str] = {}
     missing: dict[str, None] = {}
+    alike: list[str] = []
     left_out = 0
     for word in words:
         parts = split_characters(in_form_of(classes, spell(word)), classes, longest)
@@ -110,8 +116,11 @@ def spell_words(
         if lacking:
             left_out += 1
             missing.update(dict.fromkeys(lacking))
-        else:
-            spelled[tuple(classes[part] for part in parts)] = word
+            continue
+        labels = tuple(classes[part] for part in parts)
+        if (other := spelled.setdefault(labels, word)) != word:
+            spelled[labels], less = sorted([word, other], key=lambda one: (-log_probs[one], one))
+            alike.append(less)
     if not spelled:
         raise InputError(
             f"none of the {len(words):,} words of the language model can be written with the alphabet, which "
@@ -122,5 +131,10 @@ def spell_words(
         notices.append(
             f"{left_out:,} of the {len(words):,} words of the language model can't be written with the "
             f"alphabet, which lacks {quoted(list(missing))}{_other_case(missing, classes)}"
+        )
+    if alike:
+        notices.append(
+            f"no text has {len(alike):,} of the {len(words):,} words of the language model, because another "
+            f"one that is at least as probable is written alike: {quoted(alike)}"
         )
     return sorted(spelled.items()), tuple(notices)

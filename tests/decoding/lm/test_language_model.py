@@ -160,13 +160,6 @@ def test_clusters_of_several_code_points_are_characters():
     assert permitted == [(1, 2), (2, 1)]
 
 
-def test_words_can_be_spelled_in_another_order():
-    model = word_model(1, ["abc"])
-    language = LanguageModel(model, CHARACTERS, unknown_words=False, spell=lambda word: word[::-1])
-    assert guided_log_weight(language.as_guide(), (4, 2, 1)) is not None
-    assert guided_log_weight(language.as_guide(), (1, 2, 4)) is None
-
-
 def test_differences_between_the_model_and_the_alphabet_are_named_and_counted():
     letters = train_kneser_ney(["axyz", "a"], 2).model
     assert LanguageModel(letters, CHARACTERS).notices == (
@@ -252,12 +245,3 @@ def test_a_model_of_words_is_refused_for_tokens_with_their_space():
 def test_arguments_of_another_type(options, message):
     with pytest.raises(TypeError, match=message):
         LanguageModel(**{"model": word_model(1), "characters": CHARACTERS, **options})
-
-
-def test_words_in_the_other_case_name_the_remedy():
-    model = word_model(1, ["ab", "b'a"])
-    with pytest.raises(UsageError, match=r"lacks 'a' 'b'; in Python, LanguageModel\(…, spell=str.upper\)"):
-        LanguageModel(model, [None, "A", "B", "'"], unit="word")
-    assert LanguageModel(model, [None, "A", "B", "'"], spell=str.upper).notices == ()
-    with pytest.raises(UsageError, match=r"which lacks 'a' 'b'$"):
-        LanguageModel(model, [None, "A", "'"])
