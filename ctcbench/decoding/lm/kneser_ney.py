@@ -84,7 +84,7 @@ def train_kneser_ney(
     Raises:
         TypeError: the order is no whole number.
         InputError: there are no texts, they are one text or no list, a text has ``<s>``, ``</s>`` or
-            ``<unk>`` as a word, or a word is no text.
+            ``<unk>`` as a word, or a word is empty or no text.
         ValueError: the order is out of range.
     """
     order = check_integer("order", order, low=1, high=HIGHEST_ORDER)
@@ -112,6 +112,8 @@ def train_kneser_ney(
         index_of.setdefault(word, len(index_of))
     if wrong := [word for word in index_of if not isinstance(word, str)]:
         raise InputError(f"the corpus or the vocabulary has the word {shown(wrong[0])}; it must be a string")
+    if "" in index_of:
+        raise InputError("the corpus or the vocabulary has an empty word; leave out empty words")
     counts = _adjusted_counts(np.array(tokens), np.array(places), order, len(index_of))
     discounts = tuple(_discounts(level.counts_G) for level in counts)
     return KneserNeyModel(NgramModel(tuple(index_of), _levels(counts, discounts)), discounts)

@@ -109,9 +109,12 @@ def spell_words(
     spelled: dict[tuple[int, ...], str] = {}
     missing: dict[str, None] = {}
     alike: list[str] = []
-    left_out = 0
+    left_out = empty = 0
     for word in words:
         parts = split_characters(in_form_of(classes, spell(word)), classes, longest)
+        if not parts:
+            empty += 1
+            continue
         lacking = [part for part in parts if part not in classes or classes[part] == space]
         if lacking:
             left_out += 1
@@ -122,11 +125,16 @@ def spell_words(
             spelled[labels], less = sorted([word, other], key=lambda one: (-log_probs[one], one))
             alike.append(less)
     if not spelled:
+        reason = f", which lacks {quoted(list(missing))}{_other_case(missing, classes)}"
         raise InputError(
-            f"none of the {len(words):,} words of the language model can be written with the alphabet, which "
-            f"lacks {quoted(list(missing))}{_other_case(missing, classes)}"
+            f"none of the {len(words):,} words of the language model can be written with the alphabet"
+            f"{reason if missing else ': all of them are empty'}"
         )
     notices = []
+    if empty:
+        notices.append(
+            f"no text has {empty:,} of the {len(words):,} words of the language model, because they are empty"
+        )
     if left_out:
         notices.append(
             f"{left_out:,} of the {len(words):,} words of the language model can't be written with the "

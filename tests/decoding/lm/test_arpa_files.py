@@ -1,6 +1,7 @@
 import gzip
 import math
 import os
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -123,8 +124,9 @@ def test_words_of_other_spaces_are_written_and_read(tmp_path):
 
 @pytest.mark.parametrize("word", ["\t", "a\tb", "a b", "\n", "\x0b", "\x00", "", "a\ud800"])
 def test_words_that_no_file_can_contain_are_refused_before_one_is_written(word, tmp_path):
+    model = train_kneser_ney([["a", "b"]], 2).model
     with pytest.raises(UsageError, match="an ARPA file can't contain the word"):
-        write_arpa(train_kneser_ney([["a", word]], 2).model, tmp_path / "model.arpa")
+        write_arpa(replace(model, words=(*model.words[:-1], word)), tmp_path / "model.arpa")
     assert not (tmp_path / "model.arpa").exists()
     with pytest.raises(TypeError, match="the `model` of what train_kneser_ney returns"):
         write_arpa(train_kneser_ney([["a"]], 2), tmp_path / "model.arpa")

@@ -102,6 +102,7 @@ def test_empty_texts_teach_that_a_text_can_end_at_once():
         (None, "texts are None; they must be a list of texts"),
         ([["a"], 5], "text 2 of the corpus is 5; it must be a list of words"),
         ([["a", 1]], "has the word 1; it must be a string"),
+        ([["a", ""], ["ab"]], "has an empty word; leave out empty words"),
     ],
 )
 def test_what_is_no_list_of_texts_is_refused(texts, message):

@@ -21,6 +21,18 @@ def test_words_can_be_spelled_in_another_order():
     assert guided_log_weight(language.as_guide(), (1, 2, 4)) is None
 
 
+def test_words_whose_text_is_empty_are_left_out():
+    model = word_model(1, ["ab b -"])
+    language = LanguageModel(model, CHARACTERS, spell=lambda word: word.strip("-"))
+    [notice] = language.notices
+    assert notice == "no text has 1 of the 3 words of the language model, because they are empty"
+    assert guided_log_weight(language.as_guide(), (1, 2)) == pytest.approx(
+        plain_log_weight(model, "ab", unit="word")
+    )
+    with pytest.raises(UsageError, match=r"none of the 3 words .* alphabet: all of them are empty"):
+        LanguageModel(model, CHARACTERS, spell=lambda word: "")
+
+
 @pytest.mark.parametrize("words", [["ab", "Ab", "aB"], ["Ab", "ab", "aB"], ["aB", "Ab", "ab"]])
 def test_of_words_that_are_written_alike_the_most_probable_one_is_used(words):
     texts = [["Ab"], ["Ab", "ab"], ["aB", "Ab"], ["Ab"]]
