@@ -11,7 +11,7 @@ from .. import _core
 from ..constraints.class_characters import ClassCharacters, class_of_character, space_class
 from ..scalars import check_finite, check_flag, check_non_negative, shown
 from ..user_errors import InputError
-from .ngram_model import END, START, UNKNOWN, NgramModel
+from .ngram_model import END, SPECIAL, START, UNKNOWN, NgramModel
 from .spellings import is_of_characters, match_characters, spell_words
 
 Unit = Literal["auto", "character", "word"]
@@ -75,8 +75,8 @@ class LanguageModel:
         Raises:
             TypeError: `model` is no n-gram model, or an argument that must be a number is none.
             ValueError: a number is not finite, or negative where that is not allowed.
-            InputError: a number is too large, no word of the model can be written with the characters, or
-                the model is one of words and the classes are tokens that begin with ``▁``.
+            InputError: a number is too large, the model has no words, none of them can be written with the
+                characters, or the model is one of words and the classes are tokens that begin with ``▁``.
         """
         if unit not in get_args(Unit):
             raise InputError(f"unit is {shown(unit)}; it must be one of {', '.join(get_args(Unit))}")
@@ -87,6 +87,8 @@ class LanguageModel:
             )
         if spell is not None and not callable(spell):
             raise TypeError(f"spell is {shown(spell)}; it must be a function of a string that returns one")
+        if all(word in SPECIAL for word in model.words):
+            raise InputError(f"the language model has no words beside {', '.join(SPECIAL)}")
         fusion = _core.FusionWeights(
             _in_range("weight", check_non_negative("weight", weight)),
             _in_range("length_bonus", check_finite("length_bonus", length_bonus)),

@@ -3,6 +3,7 @@
 import pytest
 
 from ctcbench import UsageError
+from ctcbench.decoding.lm.arpa_reader import parse_arpa
 from ctcbench.decoding.lm.kneser_ney import train_kneser_ney
 from ctcbench.decoding.lm.language_model import LanguageModel
 from tests.decoding.lm.plain_fusion import guided_log_weight, plain_log_weight
@@ -19,6 +20,14 @@ def test_words_can_be_spelled_in_another_order():
     language = LanguageModel(model, CHARACTERS, unknown_words=False, spell=lambda word: word[::-1])
     assert guided_log_weight(language.as_guide(), (4, 2, 1)) is not None
     assert guided_log_weight(language.as_guide(), (1, 2, 4)) is None
+
+
+@pytest.mark.parametrize("unit", ["auto", "character", "word"])
+@pytest.mark.parametrize("text", ["ngram 1=0\n\n\\1-grams:\n", "ngram 1=1\n\n\\1-grams:\n-1\t</s>\n"])
+def test_a_model_without_words_is_refused(text, unit):
+    model = parse_arpa(f"\\data\\\n{text}\n\\end\\\n".encode(), "a test")
+    with pytest.raises(UsageError, match=r"the language model has no words beside <s>, </s>, <unk>$"):
+        LanguageModel(model, CHARACTERS, unit=unit)
 
 
 def test_words_whose_text_is_empty_are_left_out():
