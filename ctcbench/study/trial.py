@@ -173,7 +173,7 @@ def _train_and_decode(
     configs = [RunConfig(**settings) for settings in order["configs"]]
     folder = run_folder(order)
     runtime = make_runtime(order, on_event, stopping)
-    while configs and not _only_decoding_is_left(folder, configs[0]):
+    while not _only_decoding_is_left(folder, configs[0]):
         first = configs.pop(0)
         try:
             _retry_while_busy(functools.partial(_run, registry, first, runtime))
@@ -189,6 +189,8 @@ def _train_and_decode(
             _add_failure(failed, first, error)
             if is_read:
                 break
+            if not configs:
+                return
     for config in configs:
         try:
             _retry_while_busy(functools.partial(_decode, registry, folder, config, runtime))

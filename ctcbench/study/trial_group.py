@@ -83,8 +83,9 @@ class _Group:
             Interrupted: the user stopped the trainings.
         """
         limit_threads(next(iter(self._waiting.values())).get("threads"))
-        recipes = _valid_recipes(self._waiting)
-        keys = [key for key in recipes if not run_folder(self._waiting[key]).is_finished]
+        untrained = {key: order for key, order in self._waiting.items() if not run_folder(order).is_finished}
+        recipes = _valid_recipes(untrained)
+        keys = list(recipes)
         if len(keys) < 2:
             return
         train_together(
