@@ -69,7 +69,6 @@ def test_a_model_has_collapsed_if_it_did_with_every_decoder(tmp_path, collapsed,
         ({"left_plateau_step": None, "plateau_steps_at_end": 20}, "never"),  # of a training of 20 steps
         ({"left_plateau_step": None, "plateau_steps_at_end": 0}, "–"),  # never was on it
         ({"left_plateau_step": None}, "never"),  # an early version
-        ({"left_plateau_step": 401, "plateau_steps_at_end": "x"}, "401"),
     ],
 )
 def test_the_plateau_at_the_end_of_training(tmp_path, training, text):
