@@ -85,7 +85,8 @@ class LockedStream {
 }  // namespace
 
 void bind_stream(py::module_& module) {
-    py::class_<LockedStream>(module, "Stream",
+    // Local: ctcbench and ctcbench-decoder, loaded in one process, both have the class.
+    py::class_<LockedStream>(module, "Stream", py::module_local(),
                              "Beam search over pieces. Use BeamSearchStream of the package, which checks its "
                              "arguments.")
         .def(py::init([](std::int32_t beam_width, std::int32_t blank, std::int32_t n_best,

@@ -1,6 +1,6 @@
 // Example of the library without Python: decodes three frames of (blank, a, b) and prints the labellings.
 //
-// Build it with CMake (CMakeLists.txt here), or with all of csrc/*.cpp but bindings.cpp:
+// Build it with CMake (CMakeLists.txt here), or with all of csrc/*.cpp but bindings*.cpp:
 // c++ -std=c++17 -O3 -ffp-contract=off -pthread -Icsrc ... -o decode
 #include <cmath>
 #include <cstdio>

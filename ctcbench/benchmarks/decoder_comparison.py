@@ -78,7 +78,7 @@ class _Runner:
         """Return images per second, and processor time over wall time."""
         started, cpu = time.perf_counter(), time.process_time()
         for _ in range(self.repeats):
-            self.decode(self.part)
+            list(self.decode(self.part))  # which may yield one after the other
         seconds = time.perf_counter() - started
         return self.repeats * len(self.part) / seconds, (time.process_time() - cpu) / seconds
 
@@ -103,6 +103,7 @@ def compare(
 
     Raises:
         UsageError: there are no images, or the reference or the yardstick cannot be built.
+        PluginError: one of these two raised an error.
     """
     if not len(log_probs):
         raise UsageError(f"{name}: no images to decode")
@@ -118,6 +119,8 @@ def compare(
             left_out[decoder] = str(error)
         except Exception as error:  # a plugin's decoder may raise anything; the others are still compared
             left_out[decoder] = f"{type(error).__name__}: {error}"
+            if decoder in (reference, yardstick):
+                raise PluginError(f"decoder {decoder}: {left_out[decoder]}") from error
     # Interleaved, so that a load from outside slows all decoders alike.
     measured: dict[str, list[tuple[float, float]]] = {decoder: [] for decoder in runners}
     for number in range(rounds):

@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch.autograd import DeviceType  # type: ignore[attr-defined]
 
+from ctcbench.benchmarks.full_steps import full_steps
 from ctcbench.config.recipe import Recipe
 from ctcbench.contract.specs import Alphabet, ImageSpec
 from ctcbench.training import split, step
@@ -58,22 +59,21 @@ def measure_on_gpu(
     config = recipe.config
     torch.manual_seed(config.seed)
     model = build_recognizer(recipe, image, alphabet)
-    # Twice the steps that are done, since some are skipped.
-    state = step.new_state(recipe, model.train(), compute, 2 * (steps + _WARM_UP_STEPS + _PROFILED_STEPS))
-    # Whole batches only: an epoch's smaller last batch has no graph.
-    count = len(part) // config.batch_size * config.batch_size or len(part)
+    # Of images of different widths an epoch has batches of each, and each of these has a graph.
+    warm_up = max(_WARM_UP_STEPS, split.steps_per_epoch(part, config) if part.buckets else 0)
+    # Full batches only, since a smaller one has no graph. The first step of a training has none either.
+    numbers = [0, *full_steps(part, config, warm_up + steps + _PROFILED_STEPS)]
+    state = step.new_state(recipe, model.train(), compute, numbers[-1] + 1)
     notices: list[str] = []
     graph = StepGraph(state, part, config, notices.append) if by_graph else None
 
-    def run(number: int) -> None:
-        for _ in range(number):
-            # The step's number decides the batch; those of an incomplete batch are skipped.
-            if state.step % split.steps_per_epoch(part, config) * config.batch_size >= count:
-                state.step += 1
+    def run(count: int) -> None:
+        for _ in range(count):
+            state.step = numbers.pop(0)  # which decides the batch
             if graph is None or graph.step() is None:
                 step.train_step(state, split.batch_at(part, state.step, config), config)
 
-    run(_WARM_UP_STEPS)
+    run(1 + warm_up)
     torch.cuda.synchronize()
     started = time.perf_counter()
     run(steps)

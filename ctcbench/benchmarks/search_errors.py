@@ -182,7 +182,7 @@ def _errors(
     )
     lost = []
     for n in known.proven:
-        found = hypotheses[n].log_prob > -math.inf
+        found = hypotheses[n].log_prob != -math.inf  # NaN: the decoder knows none
         accepted = found and (constraint is None or constraint.accepts(hypotheses[n].labels))
         lost.append(known.best[n].log_prob - float(scores[n][0]) if accepted else math.inf)
     errors = [difference for difference in lost if difference > _EQUAL]

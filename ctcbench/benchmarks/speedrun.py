@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ctcbench.benchmarks.speedrun_tracks import TRACKS, unfit_here
+from ctcbench.benchmarks.speedrun_tracks import TRACKS, unfit_here, why_unfit
 from ctcbench.config.recipe import Recipe, resolve
 from ctcbench.config.run_config import RunConfig
 from ctcbench.contract.errors import UsageError
@@ -163,9 +163,11 @@ def measure(
         runtime.listener.notice(f"run {number + 1} of {runs}: seed {recipe.config.seed}")
         folder = RunFolder(runtime.out / recipe.train_key)
         results.append(runner.run(recipe, replace(runtime, resume=folder.has(folder.checkpoint_path))))
-    require_one_machine(results)
-    # They may have been trained on another machine than this one.
-    if reason := TRACKS[track].unfit(results[0].provenance["host"]):
+    origins = [_origin(result) for result in results]
+    require_one_machine(results, origins)
+    # They may have been trained elsewhere, or by several processes.
+    first = origins[0]
+    if reason := why_unfit(track, first.host, first.processes):
         raise UsageError(
             f"{results[0].folder}: not of --track {track}, since in its training {reason}; give a new folder "
             f"by --out, or use --track open"
@@ -179,35 +181,56 @@ def measure(
         ),
         images=config.train_samples,
         epochs=config.epochs,
-        flops=round(
-            statistics.mean(
-                training_flops(recipes[0], result.provenance["training"]["steps"]) for result in results
-            )
-        ),
+        flops=round(statistics.mean(training_flops(recipes[0], origin.steps) for origin in origins)),
         config={k: v for k, v in recipes[0].config.model_dump().items() if k != "seed"},
-        host=results[0].provenance["host"],
-        versions=results[0].provenance["versions"],
-        plugins=results[0].provenance["plugins"],
+        host=first.host,
+        versions=first.versions,
+        plugins=first.plugins,
     )
 
 
-def require_one_machine(results: list[Result]) -> None:
+@dataclass(frozen=True)
+class _Origin:
+    """What a training ran on, and how long."""
+
+    host: Mapping[str, Any]
+    versions: Mapping[str, Any]
+    plugins: Mapping[str, Any]
+    processes: int
+    steps: int
+
+
+def _origin(result: Result) -> _Origin:
+    found = result.provenance
+    host, training = found.get("host") or {}, found.get("training") or {}
+    stated = (host.get("cores"), found.get("versions"), training.get("processes"), training.get("steps"))
+    if not all(stated) or "gpu" not in host:
+        raise UsageError(
+            f"{result.folder}: its result does not state its machine, versions and steps; give a new folder "
+            f"by --out"
+        )
+    return _Origin(
+        host, found["versions"], found.get("plugins") or {}, training["processes"], training["steps"]
+    )
+
+
+def require_one_machine(results: Sequence[Result], origins: Sequence[_Origin]) -> None:
     """Check that all trainings ran on one machine with the same versions.
 
     Raises:
         UsageError: two of them differ; the message names the run folder.
     """
-    first = results[0].provenance
-    for result in results[1:]:
-        found = result.provenance
+    first = origins[0]
+    for result, found in zip(results, origins, strict=True):
         # A plugin that only one of them had is none of the recipe's.
-        common = found["plugins"].keys() & first["plugins"].keys()
+        common = found.plugins.keys() & first.plugins.keys()
         for what, same in (
-            ("on another machine", found["host"] == first["host"]),
-            ("with other versions", found["versions"] == first["versions"]),
+            ("on another machine", found.host == first.host),
+            ("by more or fewer processes", found.processes == first.processes),
+            ("with other versions", found.versions == first.versions),
             (
                 "with another version of a plugin",
-                all(found["plugins"][n] == first["plugins"][n] for n in common),
+                all(found.plugins[name] == first.plugins[name] for name in common),
             ),
         ):
             if not same:

@@ -67,7 +67,17 @@ def choose_track(config: RunConfig) -> str:
 
 def unfit_here(track: str) -> str:
     """Return why this process can't train for a track, empty if it can."""
-    processes = read_process_rank().size
+    return why_unfit(track, this_machine(), read_process_rank().size)
+
+
+def why_unfit(track: str, host: Mapping[str, Any], processes: int) -> str:
+    """Return why so many processes on a machine don't belong to a track, empty if they do.
+
+    Args:
+        track: one of `TRACKS`.
+        host: the machine, as `provenance.host` names it.
+        processes: number of processes that train together.
+    """
     if 0 < TRACKS[track].processes < processes:
         return f"{processes} processes train together; start it without torchrun"
-    return TRACKS[track].unfit(this_machine())
+    return TRACKS[track].unfit(host)

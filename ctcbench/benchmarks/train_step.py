@@ -7,15 +7,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from ctcbench.benchmarks.floor import Floor, find_floor, uncounted
+from ctcbench.benchmarks.full_steps import full_steps, width_of
 from ctcbench.benchmarks.gpu_step import GpuStep, measure_on_gpu
 from ctcbench.config.recipe import Recipe, resolve
 from ctcbench.config.run_config import RunConfig
-from ctcbench.contract.errors import UsageError
 from ctcbench.data.run_dataset import build_run_dataset
 from ctcbench.pipeline.run_context import draw
 from ctcbench.registry.component_registry import Registry
@@ -118,7 +117,7 @@ def measure(
         model = build_recognizer(recipe, source.image, source.alphabet)
         part = split.make_split(samples, source.alphabet, compute.device)
         part = part.with_buckets(config.batch_size, exact=bool(model.unmasked))
-        numbers = _full_steps(part, config, steps + warm_up)
+        numbers = full_steps(part, config, steps + warm_up)
         floor = _floor(recipe, part, numbers[warm_up:], compute)
         clock = Clock(compute.device)
         state = step.new_state(recipe, model.train(), compute, steps + warm_up)
@@ -164,28 +163,6 @@ def measure(
     )
 
 
-def _full_steps(part: split.Split, config: RunConfig, count: int) -> list[int]:
-    """Return the numbers of the first `count` full batches, skipping the smaller last ones of each epoch.
-
-    Raises:
-        UsageError: no batch is full, because few images have the same width.
-    """
-    if part.buckets and all(size < config.batch_size for size in part.buckets.sizes()):
-        raise UsageError(
-            f"no {config.batch_size} images have the same width; use a smaller --batch-size, or a backbone "
-            f"and a head that mask padding"
-        )
-    numbers: list[int] = []
-    per_epoch = split.steps_per_epoch(part, config)
-    epoch = 0
-    while len(numbers) < count:
-        plan = split.plan_of(part, config, epoch)
-        full = np.flatnonzero(np.diff(plan.starts_B) == config.batch_size)
-        numbers += [epoch * per_epoch + int(number) for number in full]
-        epoch += 1
-    return numbers[:count]
-
-
 def _floor(recipe: Recipe, part: split.Split, numbers: list[int], compute: device.Compute) -> Floor:
     """Return the floor of the one of these steps whose images have the median width.
 
@@ -196,17 +173,11 @@ def _floor(recipe: Recipe, part: split.Split, numbers: list[int], compute: devic
     source = build_run_dataset(recipe.registry, config).source
     model = build_recognizer(recipe, source.image, source.alphabet)
     state = step.new_state(recipe, model.train(), compute, steps=10)
-    number = sorted(numbers, key=lambda number: _width(part, number, config))[len(numbers) // 2]
+    number = sorted(numbers, key=lambda number: width_of(part, number, config))[len(numbers) // 2]
     batch = split.batch_at(part, number, config)
     step.train_step(state, batch, config)
     if compute.device.type == "cuda" and state.objective.obstacle:
         state.objective = replace(state.objective, function=uncounted(state.objective.function))
     # The backward pass has two products for each of the forward pass: the gradients of inputs and of weights.
-    flops = 3 * config.batch_size * spec_sheet(recipe, _width(part, number, config)).flops
+    flops = 3 * config.batch_size * spec_sheet(recipe, width_of(part, number, config)).flops
     return find_floor(lambda: step.train_step(state, batch, config), [*model.parameters()], flops, compute)
-
-
-def _width(part: split.Split, number: int, config: RunConfig) -> int:
-    """Return the width of the images of step `number` with their padding; 0: that of all images."""
-    epoch, within = divmod(number, split.steps_per_epoch(part, config))
-    return split.plan_of(part, config, epoch).width(within)

@@ -166,6 +166,7 @@ class Lettering:
                 # Left out where it has no effect: sets from before this option stay valid.
                 "style": [*style, painter.variety] if painter.variety else style,
                 **({"edges": painter.edges} if painter.edges != "smooth" else {}),
+                **({"margins": "shrink"} if painter.may_shrink_margins(self.lengths[-1]) else {}),
             },
             sort_keys=True,
         )

@@ -27,6 +27,7 @@ _LEAST_CONTRAST = 30  # levels of luminance between ink and paper; with fewer, a
 _DARKEST_PAPER = 200  # luminance
 _SIZES = 0.35, 0.9  # smallest and largest font size, as shares of the height
 _TIGHTEST = -0.05  # smallest gap between two characters, as a share of the font size
+_LEAST_COLUMNS = 6  # of an image for each character, before margins shrink
 _MARGINS = 0.1, 0.6  # smallest and largest margin at the left and at the right, as shares of the height
 
 
@@ -77,7 +78,7 @@ class LetteringPainter:
         gap = uniform(chance, _TIGHTEST, self.spacing)
         tilt = uniform(chance, 0, self.rotation)
         angles = [uniform(chance, -tilt, tilt) for _ in text]
-        margins = [self.height * uniform(chance, *_MARGINS) for _ in range(2)]
+        margins = self._margins(text, [self.height * uniform(chance, *_MARGINS) for _ in range(2)])
         paper = _WHITE if self.paper == "white" else _colour(chance, _DARKEST_PAPER, 255)
         colours = self._colours(text, paper, chance)
         shape = draw_shape(self.variety, chance, self.edges)
@@ -95,6 +96,15 @@ class LetteringPainter:
             left += glyph.mask.width + gap
         self._cross(image, colours[0] if self.ink == "one" else _BLACK, chance)
         return image
+
+    def may_shrink_margins(self, longest: int) -> bool:
+        """Return whether the margins of a text of `longest` characters may have to shrink."""
+        return 2 * _MARGINS[1] * self.height > self.width - _LEAST_COLUMNS * longest
+
+    def _margins(self, text: str, drawn: list[float]) -> list[float]:
+        """Return the margins in columns; in a narrow image they leave some columns for each character."""
+        room = max(0.0, self.width - _LEAST_COLUMNS * len(text))
+        return drawn if sum(drawn) <= room else [margin * room / sum(drawn) for margin in drawn]
 
     def _font(self, chance: Chance) -> Path:
         # Tried when it is first drawn with: trying hundreds of fonts takes seconds, in every process.

@@ -20,6 +20,7 @@ from ctcbench.benchmarks.workloads import WORKLOADS, find_workload
 from ctcbench.cli.commands.bench_decoders import _core_table, _installed, _table
 from ctcbench.config.run_config import RunConfig
 from ctcbench.contract.components import Component
+from ctcbench.contract.errors import PluginError
 from ctcbench.decoding import _core
 from ctcbench.registry.component_registry import Registry
 from ctcbench.registry.plugin import Plugin
@@ -189,6 +190,31 @@ def test_plugins_add_decoders_with_other_options():
     assert _installed(registry) == ["quick", "quick:width=3"]
     plugin.disable(ValueError("it broke"))
     assert _installed(registry) == []
+
+
+def test_a_decoder_that_yields_its_hypotheses_is_timed_until_the_last(clock):
+    def yielding(alphabet):
+        def decode(read):
+            yield from decoder_for((1,), clock, milliseconds=5)(alphabet)(read)
+
+        return decode
+
+    registry = with_decoders(quick=decoder_for((1,), clock, milliseconds=5), lazy=yielding)
+    found = compare(
+        registry, "w", small("captcha-noisy", 40).draw(), ["quick", "lazy"],
+        reference="quick", yardstick="quick", rounds=1, seconds=0.1,
+    )  # fmt: skip
+    assert [speed.per_second.median for speed in found.speeds] == pytest.approx([200, 200])
+
+
+@pytest.mark.parametrize("role", ["reference", "yardstick"])
+def test_a_reference_or_yardstick_that_breaks_is_an_error_with_the_reason(role):
+    roles = {"reference": "quick", "yardstick": "quick", role: "broken"}
+    registry = with_decoders(quick=decoder_for((1,)), broken=breaking)
+    with pytest.raises(PluginError, match="decoder broken: ZeroDivisionError: division by zero"):
+        compare(
+            registry, "w", small("captcha-noisy").draw(), ["quick", "broken"], rounds=1, seconds=0.1, **roles
+        )
 
 
 @pytest.mark.parametrize("role", ["reference", "yardstick"])

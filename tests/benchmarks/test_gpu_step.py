@@ -12,11 +12,12 @@ from ctcbench.benchmarks import gpu_step
 from ctcbench.benchmarks.floor import Floor
 from ctcbench.benchmarks.gpu_step import GpuStep, busy_microseconds, count_launches, measure_on_gpu
 from ctcbench.benchmarks.train_step import PARTS, StepTimes
+from ctcbench.contract.specs import ImageSpec
 from ctcbench.training import step
 from ctcbench.training.cuda.step_graph import StepGraph
 from tests.training.cuda.graph_cases import make_training
 from tests.training.cuda.recording_capture import RecordingCapture
-from tests.training.step_cases import ALPHABET, IMAGE
+from tests.training.step_cases import ALPHABET, IMAGE, ragged_samples
 
 
 def event(name, start=0, end=0, *, device=DeviceType.CUDA, annotation=False):
@@ -72,7 +73,26 @@ def test_a_step_is_measured_with_and_without_its_graph(registry, monkeypatch, by
     assert (found.launches, found.busy_ms) == (0, 0)  # there is no GPU
     assert hasattr(capture, "operators") is by_graph
     # Of an epoch's two batches the second is incomplete, and skipped.
-    assert trained[0].step == pytest.approx(2 * (10 + 3 + 10), abs=1)
+    assert trained[0].step == 2 * (10 + 3 + 10) - 1
+
+
+@pytest.mark.filterwarnings("ignore:CUDA is not available, disabling CUDA profiling")
+def test_of_different_widths_only_full_batches_are_measured(registry, monkeypatch):
+    image = ImageSpec(24, 60, variable=True)
+    samples = ragged_samples([24 + 6 * (index % 6) for index in range(75)])
+    state, part, _ = make_training(registry, samples=samples, image=image, batch_size=8)
+    assert len(part.buckets.widths) > 1 and any(size % 8 for size in part.buckets.sizes())
+    sizes, train_step = [], step.train_step
+
+    def observed(state, batch, config):
+        sizes.append(len(batch.images_NCHW))
+        return train_step(state, batch, config)
+
+    monkeypatch.setattr(step, "train_step", observed)
+    monkeypatch.setattr(torch.cuda, "synchronize", lambda: None)
+    measure_on_gpu(state.recipe, image, ALPHABET, part, state.compute, 4, by_graph=False)
+    # The first step of a training is done, whatever it has, and is not measured.
+    assert len(sizes) > 4 and set(sizes[1:]) == {8}
 
 
 def test_a_table_has_the_step_with_and_without_its_graph(monkeypatch, capsys):

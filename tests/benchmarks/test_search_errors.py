@@ -26,21 +26,22 @@ def few(count):
     return LogProbs(drawn.values_NTK[:count], drawn.lengths_N[:count], drawn.texts[:count], drawn.alphabet)
 
 
-def registry_of(labels):
+def registry_of(labels, log_prob=0.0):
     """Return a registry with a decoder that returns the given labels."""
 
     def given(alphabet):
-        return lambda read: [Hypothesis(one, 0.0, ()) for one in labels]
+        return lambda read: [Hypothesis(one, log_prob, ()) for one in labels]
 
     return Registry((Plugin("fake", "fake", "0", "fake", components=(Component("decoder", given),)),))
 
 
-def test_errors_are_labellings_below_the_proven_best():
+@pytest.mark.parametrize("log_prob", [0.0, np.nan])  # NaN: the decoder does not know it
+def test_errors_are_labellings_below_the_proven_best(log_prob):
     read = few(10)
     best = best_labelling(read.values_NTK)
     labels = [one.labels for one in best]
     labels[3], labels[7] = (1, 2), ()
-    found = find_search_errors(registry_of(labels), read, ["given"], nodes=10_000)
+    found = find_search_errors(registry_of(labels, log_prob), read, ["given"], nodes=10_000)
     (row,) = found.decoders
     assert (found.images, row.optima.proven) == (10, 10)
     assert sum(row.optima.proofs.values()) == 10 and row.optima.largest_gap == 0.0

@@ -94,6 +94,7 @@ def change_provenance(monkeypatch, seeds, fact, **values):
         ("host", {"cpu": "another"}, "trained on another machine than"),
         ("versions", {"torch": "2.0"}, "trained with other versions than"),
         ("plugins", {"ctcbench-x": "2"}, "trained with another version of a plugin than"),
+        ("training", {"processes": 2}, "trained by more or fewer processes than"),
     ],
 )
 def test_runs_of_two_machines_or_versions_are_no_record(
@@ -111,6 +112,25 @@ def test_a_plugin_that_is_installed_between_two_runs_is_none_of_the_recipe(
     change_provenance(monkeypatch, [1], "plugins", **{"ctcbench-x": "1"})
     record = measure(registry, tmp_path, 2)
     assert "ctcbench-x" not in record.to_json()["plugins"]
+
+
+@pytest.mark.parametrize(("fact", "values"), [("host", {"cores": None}), ("training", {"steps": None})])
+def test_a_result_that_does_not_state_its_origin_is_refused(
+    registry, tiny_task, tmp_path, monkeypatch, fact, values
+):
+    change_provenance(monkeypatch, [1], fact, **values)
+    with pytest.raises(
+        UsageError, match=r"does not state its machine, versions and steps; give a new folder"
+    ):
+        measure(registry, tmp_path, 2)
+
+
+def test_finished_runs_of_several_processes_are_on_the_open_track_alone(
+    registry, tiny_task, tmp_path, monkeypatch
+):
+    change_provenance(monkeypatch, [0, 1], "training", processes=8)
+    with pytest.raises(UsageError, match=r"not of --track two-cores, since in its training 8 processes"):
+        measure(registry, tmp_path, 2)
 
 
 def test_finished_runs_of_a_machine_that_is_not_of_the_track_are_refused(

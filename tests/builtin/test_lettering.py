@@ -107,6 +107,16 @@ def test_light_paper_keeps_the_text_legible():
     assert image.max() - image.min() >= 25
 
 
+@pytest.mark.parametrize("width", [40, 24, 16])
+def test_the_margins_of_a_narrow_image_leave_room_for_the_text(width):
+    source = lettering(height=40, width=width, length="1", lines=0, ink="black", rotation=0)
+    rows = [int((source.draw("train", index).image < 200).any(1).sum()) for index in range(100)]
+    assert min(rows) >= 2 and sorted(rows)[10] >= 5
+    assert "shrink" in source.fingerprint("train")
+    # Sets with room for every margin are drawn as before.
+    assert "shrink" not in lettering().fingerprint("train")
+
+
 def test_a_height_for_drawing_is_scaled_to_the_height_of_the_image():
     assert lettering(height=1024, width=60, draw_height=16, length="1").draw("train", 0).image.shape[1] == 60
     source = lettering(height=40, draw_height=80)

@@ -1,5 +1,6 @@
 """The folder of the decoders as the package `ctcbench_decoder`; tests/packaging builds its distribution."""
 
+import re
 import shutil
 import subprocess
 import sys
@@ -74,3 +75,14 @@ def test_both_distributions_have_one_version_and_the_same_bounds():
     assert set(alone["dependencies"]) <= set(ours["dependencies"])
     for extra, needs in alone["optional-dependencies"].items():
         assert extra == "test" or needs == ours["optional-dependencies"][extra]
+
+
+def test_every_class_of_the_extension_is_local_to_it():
+    """On macOS classes are compared by name: a second extension with the same one could not be loaded."""
+    found = 0
+    for file in sorted((ROOT / "csrc").glob("bindings*.cpp")):
+        source = file.read_text(encoding="utf-8")
+        for declared in re.finditer(r"py::class_<[^;]*?\)", source, re.DOTALL):
+            found += 1
+            assert "py::module_local()" in source[declared.start() : declared.start() + 400], file.name
+    assert found >= 5

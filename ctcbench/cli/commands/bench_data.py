@@ -12,6 +12,8 @@ from ctcbench.cli.quartiles import quartiles, spread
 from ctcbench.cli.setting_flags import with_settings
 from ctcbench.cli.shared_flags import AsJson
 from ctcbench.config.run_config import RunConfig
+from ctcbench.contract.errors import UsageError
+from ctcbench.contract.word_lists import counted
 
 
 @with_settings
@@ -27,6 +29,8 @@ def data(config: RunConfig, *, as_json: AsJson = False) -> None:
     # Drawn before the measurement, which is of reading the stored images alone.
     with progress_listener() as listener:
         samples = draw(dataset, config, Runtime(listener=listener), "train")
+    if len(samples) <= BATCH_SIZE:
+        raise UsageError(f"{counted(len(samples), 'training image')}: more than {BATCH_SIZE} are needed")
     cost = measure(samples)
     figures = {**dataclasses.asdict(cost), "batch_size": BATCH_SIZE, "batch_us": spread(cost.batch_us)}
     if as_json:
