@@ -110,7 +110,7 @@ def test_without_the_data_set_noise_is_compared(finished_copy, tmp_path, exporte
 
 @pytest.mark.landing
 def test_a_head_that_sees_the_whole_image_is_exported_for_one_width(registry, finished_copy, tmp_path):
-    head = "slots:count=3,width=4,slot_width=4"
+    head = "slots:count=3,slot_width=4"
     config = tiny(
         epochs=1, backbone="columns:stride=4", head=head, loss="slots", decoder="slots", shortcut="none"
     )
