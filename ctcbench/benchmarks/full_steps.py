@@ -6,7 +6,7 @@ import numpy as np
 
 from ctcbench.config.run_config import RunConfig
 from ctcbench.contract.errors import UsageError
-from ctcbench.training.split import Split, plan_of, steps_per_epoch
+from ctcbench.training.split import Split, plan_at, plan_of, steps_per_epoch
 
 
 def full_steps(part: Split, config: RunConfig, count: int) -> list[int]:
@@ -32,5 +32,5 @@ def full_steps(part: Split, config: RunConfig, count: int) -> list[int]:
 
 def width_of(part: Split, number: int, config: RunConfig) -> int:
     """Return the width of the images of step `number` with their padding; 0: that of all images."""
-    epoch, within = divmod(number, steps_per_epoch(part, config))
-    return plan_of(part, config, epoch).width(within)
+    plan, within = plan_at(part, number, config)
+    return plan.width(within)

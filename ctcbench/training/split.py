@@ -215,11 +215,16 @@ def batch_at(split: Split, step: int, config: RunConfig, group: ProcessGroup = S
 
     Batches are a pure function of (seed, step), so that a checkpoint needs no state of the data loader.
     """
-    epoch, number = divmod(step, steps_per_epoch(split, config))
     # Every process draws the order of the whole epoch, and takes its shard of each batch from it.
-    plan = plan_of(split, config, epoch)
+    plan, number = plan_at(split, step, config)
     own_N, weight = group.shard(plan.batch(number))
     return split.batch(own_N, plan.width(number))._replace(weight=weight)
+
+
+def plan_at(split: Split, step: int, config: RunConfig) -> tuple[EpochPlan, int]:
+    """Return the batches of the epoch of `step`, counted from 0, and which of them is that of the step."""
+    epoch, number = divmod(step, steps_per_epoch(split, config))
+    return plan_of(split, config, epoch), number
 
 
 def full_batches(split: Split, config: RunConfig) -> dict[int, int]:

@@ -175,8 +175,8 @@ class _Steps:
         config = self.recipe.config
         number, images = self.state.step, self.step_images
         if self.part.buckets is not None:
-            epoch, within = divmod(number, split.steps_per_epoch(self.part, config))
-            images = len(split.plan_of(self.part, config, epoch).batch(within))
+            plan, within = split.plan_at(self.part, number, config)
+            images = len(plan.batch(within))
         if self.graph is not None:
             self.capture_seconds += self.graph.prepare(self._now)
             if self.graph.step() is not None:

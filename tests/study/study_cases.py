@@ -179,3 +179,44 @@ def plugin(folder, name, source):
     (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
     (info / "entry_points.txt").write_text(f"[ctcbench]\n{name} = {name}\n")
     return folder
+
+
+# A plugin with parts that raise.
+BROKEN = '''
+    from ctcbench import decoder, head, hookimpl
+
+    @head
+    def weak(sequence):
+        """A head that raises when it is used."""
+        from torch import nn
+
+        class Weak(nn.Module):
+            def forward(self, feats_TNF):
+                if self.training:
+                    raise RuntimeError("weak as water")
+                return feats_TNF
+        return Weak()
+
+    @head
+    def memory_hog(sequence):
+        """A head that runs out of memory."""
+        raise MemoryError("no room")
+
+    @decoder
+    def mute(alphabet):
+        """A decoder that raises."""
+        def decode(read):
+            raise ValueError("mute")
+        return decode
+
+    @decoder
+    def hoarse(alphabet):
+        """Another decoder that raises."""
+        def decode(read):
+            raise LookupError("hoarse")
+        return decode
+
+    @hookimpl
+    def ctcbench_components():
+        return [weak, memory_hog, mute, hoarse]
+'''

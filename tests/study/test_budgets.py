@@ -14,7 +14,7 @@ from ctcbench.study.study_file import StudySpec, read_study
 from ctcbench.study.study_folder import StudyFolder
 from ctcbench.training import step_timing
 from ctcbench.training.run_length import MeasuredRates
-from tests.study.study_cases import SETTINGS, ablate_here, flags, plugin
+from tests.study.study_cases import BROKEN, SETTINGS, ablate_here, flags, plugin
 
 pytestmark = pytest.mark.usefixtures("in_process")
 
@@ -314,29 +314,8 @@ def test_a_process_that_crashes_while_it_times_is_not_reported_as_killed(tmp_pat
         budget_fitting.fit_grid(registry, grid, {}, threads=1, notice=print)
 
 
-WEAK = '''
-    from ctcbench import head, hookimpl
-
-    @head
-    def weak(sequence):
-        """A head that raises when it is used."""
-        from torch import nn
-
-        class Weak(nn.Module):
-            def forward(self, feats_TNF):
-                if self.training:
-                    raise RuntimeError("weak as water")
-                return feats_TNF
-        return Weak()
-
-    @hookimpl
-    def ctcbench_components():
-        return [weak]
-'''
-
-
 def test_an_error_of_a_plugin_while_it_is_timed_names_the_configuration_and_the_plugin(tmp_path):
-    installed = plugin(tmp_path / "site", "brittle", WEAK)
+    installed = plugin(tmp_path / "site", "brittle", BROKEN)
     words = [*free_flags(head=["bigru1:width=8", "weak"]), "--budget", "20s", "--out", tmp_path / "runs"]
     ended = ablate_here(*words, plugins=[installed])
     assert ended.returncode == 1

@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from ctcbench.__main__ import main
-from tests.study.study_cases import SETTINGS, ablate_here, flags, plan_of, plugin, records
+from tests.study.study_cases import BROKEN, SETTINGS, ablate_here, flags, plan_of, plugin, records
 
 pytestmark = pytest.mark.usefixtures("in_process")
 
@@ -27,46 +27,6 @@ def test_a_failure_is_recorded_and_the_other_trials_run(tmp_path, capsys):
     ]  # fmt: skip
     plan = plan_of(capsys, tmp_path, *grid[:-4], "--name", "nan", "--retry-failed")
     assert plan["failed"] == 0
-
-
-BROKEN = '''
-    from ctcbench import decoder, head, hookimpl
-
-    @head
-    def weak(sequence):
-        """A head that raises when it is used."""
-        from torch import nn
-
-        class Weak(nn.Module):
-            def forward(self, feats_TNF):
-                if self.training:
-                    raise RuntimeError("weak as water")
-                return feats_TNF
-        return Weak()
-
-    @head
-    def memory_hog(sequence):
-        """A head that runs out of memory."""
-        raise MemoryError("no room")
-
-    @decoder
-    def mute(alphabet):
-        """A decoder that raises."""
-        def decode(read):
-            raise ValueError("mute")
-        return decode
-
-    @decoder
-    def hoarse(alphabet):
-        """Another decoder that raises."""
-        def decode(read):
-            raise LookupError("hoarse")
-        return decode
-
-    @hookimpl
-    def ctcbench_components():
-        return [weak, memory_hog, mute, hoarse]
-'''
 
 
 def test_errors_of_plugins_and_out_of_memory_are_recorded(tmp_path):

@@ -16,10 +16,10 @@ from ctcbench.training.cuda.resident_split import ResidentSplit
 from ctcbench.training.cuda.state_snapshot import StateSnapshot
 from ctcbench.training.device import copy_to_device
 from ctcbench.training.recognizer.compiled_network import CompiledNetwork
-from ctcbench.training.split import Split, batch_at, full_batches, plan_of, steps_per_epoch
+from ctcbench.training.split import Split, batch_at, full_batches, plan_at, steps_per_epoch
 from ctcbench.training.step import TrainState, augments_at, compute_step, prepare_step
 from ctcbench.training.step_metrics import StepMetrics
-from ctcbench.training.width_buckets import MOST_BUCKETS, EpochPlan
+from ctcbench.training.width_buckets import MOST_BUCKETS
 
 Capture = Callable[[Callable[[], object]], Callable[[], None]]
 
@@ -111,7 +111,7 @@ class StepGraph:
         state, augments = self._state, augments_at(self._state, self._config)
         if self.obstacle or state.step >= state.steps:
             return 0.0
-        plan, number = self._plan(state.step)
+        plan, number = plan_at(self._split, state.step, self._config)
         width, size = plan.width(number), len(plan.batch(number))
         # The first step creates the state of the optimizer, of the gradient scaler and of the average.
         captures = state.step > 0 and self._covers(state.step)
@@ -162,17 +162,12 @@ class StepGraph:
 
     def _covers(self, step: int) -> bool:
         """Return whether the batch of `step` has the size of the captured ones."""
-        plan, number = self._plan(step)
+        plan, number = plan_at(self._split, step, self._config)
         return len(plan.batch(number)) == len(self._indices[plan.width(number)])
-
-    def _plan(self, step: int) -> tuple[EpochPlan, int]:
-        """Return the batches of the epoch of `step`, and which of them is that of the step."""
-        epoch, number = divmod(step, steps_per_epoch(self._split, self._config))
-        return plan_of(self._split, self._config, epoch), number
 
     def _width(self, step: int) -> int:
         """Return the width of the images in the batch of `step`; 0: that of all images."""
-        plan, number = self._plan(step)
+        plan, number = plan_at(self._split, step, self._config)
         return plan.width(number)
 
     def _compute(self, state: TrainState, width: int, augments: bool) -> None:
@@ -188,7 +183,7 @@ class StepGraph:
         # A replay reads seed and offset of the generator when it starts.
         prepare_step(state, config)
         epoch = state.step // steps_per_epoch(self._split, config)
-        plan, number = self._plan(state.step)
+        plan, number = plan_at(self._split, state.step, self._config)
         indices_N = self._indices[plan.width(number)]
         if self._epoch != epoch:
             # The order of a whole epoch at once: a copy within the GPU is then enough for each step.
