@@ -10,6 +10,7 @@ from ctcbench.contract.errors import BadSample
 from ctcbench.files.picture_formats import readable_formats
 
 MOST_SIDE = 8192  # rows, and columns, that an image may have
+_TIFF_WIDTH, _TIFF_HEIGHT = 256, 257  # tags of TIFF
 _ORIENTATION = 0x0112  # the EXIF tag
 _TURNED = (5, 6, 7, 8)  # by a quarter
 
@@ -35,7 +36,10 @@ def read_picture_size(picture: Path | bytes) -> tuple[int, int]:
             warnings.simplefilter("ignore")
             source = picture if isinstance(picture, Path) else io.BytesIO(picture)
             with Image.open(source, formats=readable_formats(suffix)) as image:
-                width, height = image.size
+                # Newer versions of Pillow apply a TIFF's orientation to `image.size`, and not to its tags.
+                stored = getattr(image, "tag_v2", {}) if image.format == "TIFF" else {}
+                width = stored.get(_TIFF_WIDTH, image.width)
+                height = stored.get(_TIFF_HEIGHT, image.height)
                 turned = image.getexif().get(_ORIENTATION) in _TURNED
     except BadSample:
         raise

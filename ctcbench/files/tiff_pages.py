@@ -2,27 +2,30 @@
 
 from __future__ import annotations
 
+import io
 import struct
 from pathlib import Path
 from typing import BinaryIO
 
 from ctcbench.files.plain_files import why_not_plain
 
-TIFF_SUFFIXES = (".tif", ".tiff")
 _NEW_SUBFILE_TYPE = 254  # the tag (TIFF 6.0, page 36) whose lowest bit marks a smaller copy of another page
 _SMALLER_COPY = 1
 
 
-def has_several_pages(path: Path) -> bool:
-    """Return whether a file is a TIFF with a second page that is not a smaller copy of the first.
+def has_several_pages(picture: Path | bytes) -> bool:
+    """Return whether a picture is a TIFF with a second page that is not a smaller copy of the first.
 
     A file that can't be read, is damaged or is a BigTIFF has none, and neither has a pipe or a device.
+
+    Args:
+        picture: a file, or the content of one.
     """
     # Opening a pipe would wait for its data.
-    if why_not_plain(path):
+    if isinstance(picture, Path) and why_not_plain(picture):
         return False
     try:
-        with path.open("rb") as file:
+        with io.BytesIO(picture) if isinstance(picture, bytes) else picture.open("rb") as file:
             return _has_second_page(file)
     except (OSError, ValueError, struct.error):
         return False

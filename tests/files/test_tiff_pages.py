@@ -46,3 +46,10 @@ def test_other_and_damaged_files_have_none(tmp_path):
 def test_a_pipe_has_none_and_is_not_waited_for(tmp_path):
     os.mkfifo(tmp_path / "a.tif")
     assert not has_several_pages(tmp_path / "a.tif")
+
+
+def test_pages_are_found_in_the_content_of_a_file():
+    page, content = Image.new("L", (9, 7)), io.BytesIO()
+    page.save(content, "TIFF", save_all=True, append_images=[page])
+    assert has_several_pages(content.getvalue())
+    assert not has_several_pages(content.getvalue()[:20]) and not has_several_pages(b"")

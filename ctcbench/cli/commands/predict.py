@@ -20,7 +20,7 @@ from ctcbench.cli.standard_streams import has_reader
 from ctcbench.contract.errors import BadSample, UsageError
 from ctcbench.contract.word_lists import counted, first_of, join_words
 from ctcbench.files.text import one_line
-from ctcbench.files.tiff_pages import TIFF_SUFFIXES, has_several_pages
+from ctcbench.files.tiff_pages import has_several_pages
 
 if TYPE_CHECKING:
     from ctcbench.cli.progress import ConsoleProgress
@@ -138,11 +138,7 @@ def _contents(
     """
     for name, content in arguments:
         names.append(name)
-        if (
-            isinstance(content, Path)
-            and content.suffix.lower() in TIFF_SUFFIXES
-            and has_several_pages(content)
-        ):
+        if has_several_pages(content):
             several_pages.append(name)
         yield content
 

@@ -164,6 +164,9 @@ def test_files_of_a_folder_that_are_not_read_and_further_pages_are_named(
     assert len(printed.out.splitlines()) == 3
     assert "not read: 1 file in other formats (scans/sub/a.pdf)\n" in printed.err
     assert "first page only: 1 TIFF file with several pages (scans/b.tif)\n" in printed.err
+    give_standard_input(monkeypatch, Path("scans/b.tif").read_bytes())
+    assert main(["predict", str(trained), "-", "--csv"]) == 0
+    assert "first page only: 1 TIFF file with several pages (-)\n" in capsys.readouterr().err
     assert main(["predict", str(trained), "scans/sub/a.pdf"]) == 1
     assert "a.pdf: not a picture of a known format: a PDF document; convert it" in capsys.readouterr().err
 
