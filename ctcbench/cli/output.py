@@ -7,11 +7,13 @@ import json
 import re
 import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import IO, Any, TextIO, cast
 
 from rich.console import Console
 from rich.text import Text
 
+from ctcbench.contract.errors import UsageError
 from ctcbench.files import output_files
 from ctcbench.files.text import printable_json, printable_lines
 
@@ -50,6 +52,28 @@ def output_console() -> Console:
     if not console.is_terminal:
         console.file = cast("TextIO", _TrimmedLines(console.file))
     return console
+
+
+def report_console(file: Path | None) -> Console:
+    """Return a console for a report beside an output file.
+
+    It is `output_console`, or one on standard error if the file is standard output.
+    """
+    return (
+        Console(stderr=True, highlight=False) if output_files.is_standard_output(file) else output_console()
+    )
+
+
+def require_separate_json(file: Path | None, as_json: bool) -> None:
+    """Check that a JSON document and an output file are not both printed on standard output.
+
+    Raises:
+        UsageError: they are.
+    """
+    if as_json and output_files.is_standard_output(file):
+        raise UsageError(
+            f"--json: prints on standard output, as {file} does; name a file, or leave out --json"
+        )
 
 
 class _TrimmedLines:

@@ -54,7 +54,7 @@ def write_output(path: Path, data: bytes) -> None:
         UsageError: there is no such folder, or the file can't be written.
     """
     try:
-        if str(path) in _STANDARD_OUTPUT:
+        if is_standard_output(path):
             stream = standard_output or sys.stdout
             stream.flush()
             stream.buffer.write(data)
@@ -72,13 +72,18 @@ def write_output(path: Path, data: bytes) -> None:
         raise unwritable(path, error) from error
 
 
+def is_standard_output(path: Path | None) -> bool:
+    """Return whether an output file is the standard output of the program, by one of its names."""
+    return str(path) in _STANDARD_OUTPUT
+
+
 def _is_device(path: Path) -> bool:
     """Return whether there is something that is neither a regular file nor a folder, or standard output.
 
     Raises:
         OSError: that can't be found out; for example, the name is too long.
     """
-    if str(path) in _STANDARD_OUTPUT:
+    if is_standard_output(path):
         return True
     try:
         mode = path.stat().st_mode

@@ -137,6 +137,10 @@ def test_what_can_be_checked_is_checked_before_the_export(finished_copy, tmp_pat
         export_run(folder, tmp_path)
     with pytest.raises(UsageError, match=r"no folder .*/none to write it in"):
         export_run(folder, tmp_path / "none" / "m.onnx")
+    before = (folder / "weights.safetensors").read_bytes()
+    with pytest.raises(UsageError, match=r"weights.safetensors: is a file of the run; name another one"):
+        export_run(folder, folder / "weights.safetensors")
+    assert (folder / "weights.safetensors").read_bytes() == before
     (folder / "weights.safetensors").unlink()
     with pytest.raises(UsageError, match="no trained run there"):
         export_run(folder, tmp_path / "m.onnx")

@@ -12,10 +12,11 @@ import typer
 from ctcbench.cli.completion import complete_choice, complete_component, require_choice
 from ctcbench.cli.dataset_flags import SkipBad
 from ctcbench.cli.installed_plugins import registry
-from ctcbench.cli.output import output_console, print_json
+from ctcbench.cli.output import print_json, report_console, require_separate_json
 from ctcbench.cli.picture_flags import Crops, OtherGround, chosen_crops, chosen_ground
 from ctcbench.cli.run_folder_argument import OtherDecoder, RunOrModel, named_recogniser
 from ctcbench.cli.shared_flags import AsJson
+from ctcbench.cli.views.misread_csv import MISREAD_COLUMNS, misread_csv
 from ctcbench.contract.component_string import ComponentString
 from ctcbench.contract.data import MOST_SAMPLES, SPLITS
 from ctcbench.contract.errors import UsageError
@@ -73,10 +74,8 @@ def evaluate(
     require_choice("--split", split, _SPLITS)
     wanted_crops, wanted_ground = chosen_crops(crops), chosen_ground(ground)
     if misread is not None:
-        if misread.suffix.lower() not in (".csv", ""):  # a device has no suffix
-            raise UsageError(f"--misread {misread}: it is a CSV file; give it the suffix .csv")
-        given = ComponentString.parse(dataset).options
-        require_output(misread, *(Path(given[name]).expanduser() for name in _FILES if name in given))
+        require_separate_json(misread, as_json)
+        _require_misread(misread, dataset)
     # Everything that can be checked is checked before torch is imported, which takes seconds.
     folder = named_recogniser(run)
     registry().resolve("dataset", dataset)
@@ -84,7 +83,7 @@ def evaluate(
         registry().resolve("decoder", decoder)
     from ctcbench.api import load
     from ctcbench.cli.progress import progress_listener
-    from ctcbench.cli.views.evaluation_report import evaluation_report, misread_csv
+    from ctcbench.cli.views.evaluation_report import evaluation_report
 
     recogniser = load(run, device, ground=wanted_ground)
     if folder is not None and not folder.is_finished:
@@ -113,6 +112,26 @@ def evaluate(
         if as_json:
             print_json(found.to_json())
         else:
-            console = output_console()
+            console = report_console(misread)
             for part in evaluation_report(found, written):
                 console.print(part)
+
+
+def _require_misread(path: Path, dataset: str) -> None:
+    """Check that the misread pictures can be written to a file, which replaces nothing of the data set.
+
+    Raises:
+        UsageError: they can't.
+    """
+    if path.suffix.lower() not in (".csv", ""):  # a device has no suffix
+        raise UsageError(f"--misread {path}: it is a CSV file; give it the suffix .csv")
+    options = ComponentString.parse(dataset).options
+    given = [Path(options[name]).expanduser() for name in _FILES if name in options]
+    require_output(path, *given)
+    folders = [one.resolve() for one in given if one.is_dir()]
+    # A data set finds the list in its folder without being told its name.
+    if path.is_file() and any(path.resolve().is_relative_to(folder) for folder in folders):
+        with path.open("rb") as file:
+            header = file.readline(1000)
+        if header.rstrip().decode("utf-8", "replace") != ",".join(MISREAD_COLUMNS):
+            raise UsageError(f"--misread {path}: is a file of the data set; name another one to write")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ctcbench.cli.output import output_console, print_json
+from ctcbench.cli.output import print_json, report_console, require_separate_json
 from ctcbench.cli.run_folder_argument import named_run
 from ctcbench.cli.shared_flags import AsJson
 from ctcbench.files.text import one_line, printable
@@ -33,11 +33,13 @@ def export(
     decoder and the calibration. Before it is written, onnxruntime and torch read the validation images of the
     run, and the largest difference is printed.
     """
+    require_separate_json(file, as_json)
     folder = named_run(run)
     # Before torch is imported, which takes seconds.
-    from ctcbench.recognition.run_export import export_run, require_export
+    from ctcbench.recognition.export_target import require_export
+    from ctcbench.recognition.run_export import export_run
 
-    require_export(file)
+    require_export(folder.path, file)
     report = export_run(folder.path, file, int8=int8, notice=_notice)
     if as_json:
         print_json(report.to_json())
@@ -60,8 +62,9 @@ def _print(report: ExportReport) -> None:
         *_score_lines("float32", report.score),
         *_score_lines("int8", report.int8_score),
     ]
+    console = report_console(report.path)
     for line in lines:
-        output_console().print(line, soft_wrap=True, markup=False)
+        console.print(line, soft_wrap=True, markup=False)
 
 
 def _score_lines(precision: str, score: Score | None) -> list[str]:

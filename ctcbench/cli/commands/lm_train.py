@@ -9,7 +9,7 @@ import typer
 
 from ctcbench.cli.corpus_flags import TextFile, UnitFlag, dataset_texts, file_texts, require_unit, words_in
 from ctcbench.cli.dataset_flags import Count, Dataset, chosen_dataset
-from ctcbench.cli.output import output_console, print_json
+from ctcbench.cli.output import print_json, report_console, require_separate_json
 from ctcbench.cli.shared_flags import AsJson
 from ctcbench.contract.errors import UsageError
 from ctcbench.files.output_files import require_output, write_output
@@ -40,6 +40,7 @@ def train(
     `--decoder beam_cpp:lm=FILE`.
     """
     chosen_unit = require_unit(unit)
+    require_separate_json(out, as_json)
     require_output(out, text, val_text)
     if text is not None and (dataset is not None or samples is not None):
         raise UsageError("--text takes the place of a data set: leave out the data set and --samples")
@@ -75,7 +76,7 @@ def train(
     from ctcbench.cli.views.model_tables import training_tables
 
     for table in training_tables(facts):
-        output_console().print(table)
+        report_console(out).print(table)
 
 
 def _facts(

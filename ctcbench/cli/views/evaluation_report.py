@@ -1,9 +1,7 @@
-"""The score of a recogniser as `ctcbench evaluate` prints it, and the file of the misread pictures."""
+"""The score of a recogniser as `ctcbench evaluate` prints it."""
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,7 +15,6 @@ from ctcbench.cli.views.prediction_output import aligned_confidences, unfamiliar
 from ctcbench.cli.views.run_report import MetricsTable
 from ctcbench.contract.word_lists import counted
 from ctcbench.files.text import printable
-from ctcbench.reporting.formats.csv_json import exact_cell
 from ctcbench.reporting.number_format import MISSING, percent
 
 if TYPE_CHECKING:
@@ -33,15 +30,6 @@ def evaluation_report(found: RecogniserScore, misread: Path | None) -> list[Rend
         parts += [_examples(found.misread[:_MISREAD]), ""]
     parts += [MetricsTable(found.split, found.images, found.metrics), "", _facts(found, misread)]
     return parts
-
-
-def misread_csv(misread: Iterable[Misreading]) -> str:
-    """Return the misread pictures as CSV, with `exact_cell` for texts and names."""
-    written = io.StringIO()
-    writer = csv.writer(written, lineterminator="\n")
-    writer.writerow(("image", "text", "reading", "confidence", "familiar"))
-    writer.writerows(map(exact_cell, one) for one in misread)
-    return written.getvalue()
 
 
 def _examples(misread: Iterable[Misreading]) -> Table:

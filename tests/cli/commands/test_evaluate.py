@@ -103,6 +103,34 @@ def test_the_list_that_is_scored_is_not_replaced_by_the_misread_pictures(
     assert table.read_bytes() == before
 
 
+def test_files_in_the_scored_folder_are_not_replaced_by_the_misread_pictures(
+    trained: Path, mine: Path, capsys: Capture
+) -> None:
+    listed, misread = mine / "labels.csv", mine / "wrong.csv"
+    listed.write_text("file,label\ntest/12.png,12\n")
+    command = ["evaluate", str(trained), f"folder:path={mine}", "--misread"]
+    assert main([*command, str(listed)]) == 2
+    assert "labels.csv: is a file of the data set; name another one to write" in capsys.readouterr().err
+    assert listed.read_text() == "file,label\ntest/12.png,12\n"
+    listed.unlink()
+    # An earlier file of misread pictures can be replaced.
+    misread.write_text("image,text,reading,confidence,familiar\n")
+    assert main([*command, str(misread)]) == 0
+    assert misread.read_text().count("\n") > 1
+
+
+def test_misread_pictures_on_standard_output_are_alone_there(
+    trained: Path, mine: Path, capfdbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    command = ["evaluate", str(trained), f"folder:path={mine}", "--misread", "/dev/stdout"]
+    assert main([*command, "--json"]) == 2
+    assert b"--json: prints on standard output, as /dev/stdout does" in capfdbinary.readouterr().err
+    assert main(command) == 0
+    printed = capfdbinary.readouterr()
+    assert printed.out.startswith(b"image,text,reading,") and b"pictures, in" not in printed.out
+    assert b"pictures, in" in printed.err
+
+
 def test_the_score_is_printed_also_where_the_file_of_misread_pictures_can_not_be_written(
     trained: Path, mine: Path, capsys: Capture
 ) -> None:

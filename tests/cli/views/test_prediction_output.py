@@ -7,7 +7,7 @@ import io
 
 import pytest
 
-from ctcbench.cli.views.evaluation_report import misread_csv
+from ctcbench.cli.views.misread_csv import misread_csv
 from ctcbench.cli.views.prediction_output import CsvOutput, aligned_confidences, unfamiliar_pictures
 from ctcbench.recognition.prediction import Alternative, Prediction
 from ctcbench.recognition.recogniser_score import Misreading
